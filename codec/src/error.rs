@@ -1,0 +1,265 @@
+//! What is wrong with some bytes or values, in which field, and at which byte.
+
+use core::fmt;
+
+/// Where in a message something is: a field, an element of it, a part of that.
+///
+/// Displayed as `to`, `names[3]`, `entries[2].node` or `reason.root.text`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Field {
+    /// The field's name as the specification's tables have it, dots included where it has parts.
+    pub name: &'static str,
+    /// The element, counted from 0, where the field is a list.
+    pub index: Option<u32>,
+    /// The part of that element; empty where the element has no parts.
+    pub part: &'static str,
+}
+
+impl Field {
+    /// The field `name` as a whole.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, index: None, part: "" }
+    }
+
+    /// Element `index` of the list `name`. An index beyond `u32` is shown as `u32::MAX`.
+    #[must_use]
+    pub fn element(name: &'static str, index: usize) -> Self {
+        Self { name, index: Some(u32::try_from(index).unwrap_or(u32::MAX)), part: "" }
+    }
+
+    /// The part `part` of element `index` of the list `name`.
+    #[must_use]
+    pub fn part(name: &'static str, index: usize, part: &'static str) -> Self {
+        Self { part, ..Self::element(name, index) }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        if let Some(index) = self.index {
+            write!(f, "[{index}]")?;
+        }
+        if !self.part.is_empty() {
+            write!(f, ".{}", self.part)?;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that are not what the specification says they should be.
+///
+/// ```
+/// use snow_dist_codec::{Frame, Reading};
+///
+/// let error = Frame::decode(b"\x13\x01\0\0\0\0\0\0\0\x02", Reading::Compatible).unwrap_err();
+/// assert_eq!(error.to_string(), "`to` at byte 9: needs 8 bytes, the message ends after 1 of them");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DecodeError {
+    /// What is wrong.
+    pub kind: ErrorKind,
+    /// The field that cannot be read.
+    pub field: Field,
+    /// The byte at which that shows, counted from the first byte of the payload (its tag is byte 0).
+    pub at: usize,
+}
+
+impl DecodeError {
+    #[cold]
+    pub(crate) const fn new(kind: ErrorKind, field: &'static str, at: usize) -> Self {
+        Self { kind, field: Field::new(field), at }
+    }
+
+    /// The same error inside element `index` of the list `name`; what was its field becomes the part.
+    pub(crate) fn inside(self, name: &'static str, index: usize) -> Self {
+        Self { field: Field::part(name, index, self.field.name), ..self }
+    }
+
+    /// The same error for bytes that stand `offset` bytes further on.
+    pub(crate) const fn moved(self, offset: usize) -> Self {
+        Self { at: self.at + offset, ..self }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` at byte {}: {}", self.field, self.at, self.kind)
+    }
+}
+
+impl core::error::Error for DecodeError {}
+
+/// The kinds of [`DecodeError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The message ends inside a field of fixed size.
+    Truncated {
+        /// Bytes the field takes.
+        needed: usize,
+        /// Bytes of it that are there.
+        found: usize,
+    },
+    /// A length or a count promises more than the message still holds.
+    Overrun {
+        /// What the length or count says, in bytes (a length) or in the least bytes for that many
+        /// elements (a count).
+        promised: u64,
+        /// Bytes that follow.
+        found: usize,
+    },
+    /// Text that is not UTF-8; the error stands at its first wrong byte.
+    Utf8,
+    /// No byte at all where a tag must stand.
+    Empty,
+    /// A tag that has no meaning here.
+    UnknownTag(u8),
+    /// A reason tag above 6 (refused in the strict reading only).
+    UnknownReason(u8),
+    /// Bytes after the last field.
+    Surplus {
+        /// How many.
+        count: usize,
+    },
+    /// A value that the specification does not allow; the text says which are.
+    Invalid(&'static str),
+    /// Something longer, or a count larger, than its limit.
+    TooLong {
+        /// The limit, in bytes or elements.
+        max: u64,
+        /// What was found.
+        actual: u64,
+    },
+    /// Extensions that are not in strictly ascending order of type: out of order, or twice the same.
+    Unordered,
+    /// An extension this implementation does not know and must not ignore (type 8000 or above).
+    Mandatory(u16),
+    /// A term with more levels than the limit.
+    TooDeep {
+        /// The limit, in levels.
+        max: usize,
+    },
+    /// A term tag that has no meaning.
+    UnknownTerm(u8),
+    /// A term that can never be sent: a closure.
+    Closure,
+    /// A message whose type tag is not one of the reserved ones.
+    NotASignal(u64),
+}
+
+impl ErrorKind {
+    /// The kind's name in vectors and in the command's JSON.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Truncated { .. } => "truncated",
+            Self::Overrun { .. } => "overrun",
+            Self::Utf8 => "utf8",
+            Self::Empty => "empty",
+            Self::UnknownTag(_) => "unknown_tag",
+            Self::UnknownReason(_) => "unknown_reason",
+            Self::Surplus { .. } => "surplus",
+            Self::Invalid(_) => "invalid",
+            Self::TooLong { .. } => "too_long",
+            Self::Unordered => "unordered",
+            Self::Mandatory(_) => "mandatory",
+            Self::TooDeep { .. } => "too_deep",
+            Self::UnknownTerm(_) => "unknown_term",
+            Self::Closure => "closure",
+            Self::NotASignal(_) => "not_a_signal",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Truncated { needed, found } => {
+                write!(f, "needs {needed} bytes, the message ends after {found} of them")
+            }
+            Self::Overrun { promised, found } => {
+                write!(f, "promises {promised} bytes, {found} follow")
+            }
+            Self::Utf8 => f.write_str("is not UTF-8"),
+            Self::Empty => f.write_str("is missing: there are no bytes"),
+            Self::UnknownTag(tag) => write!(f, "{tag:#04x} is not a tag that may stand here"),
+            Self::UnknownReason(tag) => write!(f, "{tag:#04x} is not a reason tag (00 to 06)"),
+            Self::Surplus { count } => write!(f, "{count} bytes follow where the message must end"),
+            Self::Invalid(allowed) => f.write_str(allowed),
+            Self::TooLong { max, actual } => write!(f, "{actual} is over the limit of {max}"),
+            Self::Unordered => f.write_str("types must ascend, and none may stand twice"),
+            Self::Mandatory(kind) => {
+                write!(f, "extension {kind:04x} is not known here and must not be ignored")
+            }
+            Self::TooDeep { max } => write!(f, "nests deeper than {max} levels"),
+            Self::UnknownTerm(tag) => write!(f, "{tag} is not a term tag"),
+            Self::Closure => f.write_str("a closure cannot be sent"),
+            Self::NotASignal(tag) => write!(f, "{tag:#018x} is not a reserved type tag"),
+        }
+    }
+}
+
+/// A value that the wire cannot carry. Nothing has been written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EncodeError {
+    /// What is wrong.
+    pub kind: EncodeErrorKind,
+    /// The field that cannot be written.
+    pub field: Field,
+}
+
+impl EncodeError {
+    #[cold]
+    pub(crate) const fn new(kind: EncodeErrorKind, field: &'static str) -> Self {
+        Self { kind, field: Field::new(field) }
+    }
+
+    #[cold]
+    pub(crate) const fn too_long(field: &'static str, max: u64, actual: usize) -> Self {
+        Self::new(EncodeErrorKind::TooLong { max, actual: actual as u64 }, field)
+    }
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` cannot be written: {}", self.field, self.kind)
+    }
+}
+
+impl core::error::Error for EncodeError {}
+
+/// The kinds of [`EncodeError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EncodeErrorKind {
+    /// Text longer, a list with more elements, or a frame with more bytes than fits or is allowed.
+    TooLong {
+        /// The most there may be, in bytes or elements.
+        max: u64,
+        /// What there is.
+        actual: u64,
+    },
+    /// The buffer to write into has too little room.
+    BufferFull {
+        /// Bytes to be written.
+        needed: usize,
+        /// Bytes of room.
+        room: usize,
+    },
+    /// A value that the specification does not allow; the text says which are.
+    Invalid(&'static str),
+}
+
+impl fmt::Display for EncodeErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::TooLong { max, actual } => write!(f, "{actual} is over the limit of {max}"),
+            Self::BufferFull { needed, room } => {
+                write!(f, "{needed} bytes do not fit the {room} left in the buffer")
+            }
+            Self::Invalid(allowed) => f.write_str(allowed),
+        }
+    }
+}

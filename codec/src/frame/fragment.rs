@@ -1,0 +1,52 @@
+//! `83` FRAGMENT: a piece of a frame that is too long to be sent in one.
+
+use crate::layout::{Layout, Sink, Source};
+
+/// A piece of a frame that is too long to be sent in one. Specification: `dist.md`, "FRAGMENT".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fragment<'a> {
+    /// The number of the frame that is sent in pieces.
+    pub number: u64,
+    /// In the first piece, and only there: bytes of the whole frame, its tag included.
+    pub total: Option<u32>,
+    /// Whether this is the last piece.
+    pub last: bool,
+    /// The piece.
+    pub payload: &'a [u8],
+}
+
+/// Set in the first piece: `total` follows.
+const FIRST: u8 = 1;
+/// Set in the last piece.
+const LAST: u8 = 2;
+
+impl Fragment<'_> {
+    const fn flags(&self) -> u8 {
+        let first = if self.total.is_some() { FIRST } else { 0 };
+        let last = if self.last { LAST } else { 0 };
+        first | last
+    }
+}
+
+impl<'a> Layout<'a> for Fragment<'a> {
+    #[inline(always)]
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        let number = source.u64("number")?;
+        let flags = source.u8("flags")?;
+        if flags & !(FIRST | LAST) != 0 {
+            return Err(source.invalid("flags", "only 1 (first) and 2 (last) may be set"));
+        }
+        let total = if flags & FIRST != 0 { Some(source.u32("total")?) } else { None };
+        Ok(Self { number, total, last: flags & LAST != 0, payload: source.rest("payload")? })
+    }
+
+    #[inline(always)]
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.u64("number", self.number)?;
+        sink.u8("flags", self.flags())?;
+        if let Some(total) = self.total {
+            sink.u32("total", total)?;
+        }
+        sink.rest("payload", self.payload)
+    }
+}

@@ -1,0 +1,29 @@
+//! `1B` GLOBAL_REGISTER: a name that all nodes are to know.
+
+use crate::layout::{Layout, Sink, Source};
+use crate::{Pid, Text};
+
+/// A name that all nodes are to know. Specification: `dist.md`, "GLOBAL_REGISTER".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GlobalRegister<'a> {
+    /// The name.
+    pub name: Text<'a>,
+    /// The process it stands for, as the sender sees it.
+    pub pid: Pid,
+    /// The node that owns the name.
+    pub node: Text<'a>,
+}
+
+impl<'a> Layout<'a> for GlobalRegister<'a> {
+    #[inline(always)]
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        Ok(Self { name: source.str16("name")?, pid: source.pid("pid")?, node: source.str16("node")? })
+    }
+
+    #[inline(always)]
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.str16("name", self.name)?;
+        sink.pid("pid", self.pid)?;
+        sink.str16("node", self.node)
+    }
+}

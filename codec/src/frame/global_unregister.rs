@@ -1,0 +1,23 @@
+//! `1C` GLOBAL_UNREGISTER: a global name is free again.
+
+use crate::Text;
+use crate::layout::{Layout, Sink, Source};
+
+/// A global name is free again. Specification: `dist.md`, "GLOBAL_UNREGISTER".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GlobalUnregister<'a> {
+    /// The name.
+    pub name: Text<'a>,
+}
+
+impl<'a> Layout<'a> for GlobalUnregister<'a> {
+    #[inline(always)]
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        Ok(Self { name: source.str16("name")? })
+    }
+
+    #[inline(always)]
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.str16("name", self.name)
+    }
+}

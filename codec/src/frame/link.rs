@@ -1,0 +1,26 @@
+//! `13` LINK: links two processes.
+
+use crate::Pid;
+use crate::layout::{Layout, Sink, Source};
+
+/// Links two processes. Specification: `dist.md`, "LINK".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Link {
+    /// The process that links, on the sender's node.
+    pub from: Pid,
+    /// The process it links to, on the receiver's node.
+    pub to: Pid,
+}
+
+impl<'a> Layout<'a> for Link {
+    #[inline(always)]
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        Ok(Self { from: source.pid("from")?, to: source.pid("to")? })
+    }
+
+    #[inline(always)]
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.pid("from", self.from)?;
+        sink.pid("to", self.to)
+    }
+}

@@ -1,0 +1,232 @@
+//! The frames of a session: one file each, and the table that dispatches by tag. Specification: `dist.md`.
+
+mod close;
+mod demonitor;
+mod exit;
+mod exit2;
+mod fragment;
+mod global_register;
+mod global_sync;
+mod global_unregister;
+mod link;
+mod monitor;
+mod monitor_exit;
+mod node_table;
+mod peer_list;
+mod ping;
+mod pong;
+mod reg_send;
+mod room_broadcast;
+mod send;
+mod send_term;
+mod spawn;
+mod spawn_reply;
+mod unknown;
+mod unlink;
+mod unlink_ack;
+mod unlink_id;
+
+pub use close::Close;
+pub use demonitor::Demonitor;
+pub use exit::Exit;
+pub use exit2::Exit2;
+pub use fragment::Fragment;
+pub use global_register::GlobalRegister;
+pub use global_sync::GlobalSync;
+pub use global_unregister::GlobalUnregister;
+pub use link::Link;
+pub use monitor::Monitor;
+pub use monitor_exit::MonitorExit;
+pub use node_table::NodeTable;
+pub use peer_list::PeerList;
+pub use ping::Ping;
+pub use pong::Pong;
+pub use reg_send::RegSend;
+pub use room_broadcast::RoomBroadcast;
+pub use send::Send;
+pub use send_term::SendTerm;
+pub use spawn::Spawn;
+pub use spawn_reply::SpawnReply;
+pub use unknown::Unknown;
+pub use unlink::Unlink;
+pub use unlink_ack::UnlinkAck;
+pub use unlink_id::UnlinkId;
+
+use bytes::BufMut;
+
+use crate::layout::{self, Measure, Reader, Sink};
+use crate::{DecodeError, EncodeError, ErrorKind, Reading};
+
+layout::table! {
+    /// A frame: what two nodes say to each other once the handshake is over.
+    ///
+    /// It borrows the payload it was read from. New tags may come with new versions.
+    ///
+    /// ```
+    /// use snow_dist_codec::{Frame, Pid, Reading, frame::Link};
+    ///
+    /// let link = Frame::from(Link { from: Pid::from_bits(5), to: Pid::from_bits(9) });
+    /// let mut bytes = Vec::new();
+    /// link.encode(&mut bytes).unwrap();
+    /// assert_eq!(bytes, [0x13, 5, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0]);
+    /// assert_eq!(Frame::decode(&bytes, Reading::Strict), Ok(link));
+    /// ```
+    pub enum Frame<'a>: u8 {
+        0x10 "SEND" => send::Send<'a>;
+        0x11 "REG_SEND" => reg_send::RegSend<'a>;
+        0x12 "PEER_LIST" => peer_list::PeerList<'a>;
+        0x13 "LINK" => link::Link;
+        0x14 "UNLINK" => unlink::Unlink;
+        0x15 "EXIT" => exit::Exit<'a>;
+        0x16 "MONITOR" => monitor::Monitor;
+        0x17 "DEMONITOR" => demonitor::Demonitor;
+        0x18 "MONITOR_EXIT" => monitor_exit::MonitorExit<'a>;
+        0x19 "SPAWN" => spawn::Spawn<'a>;
+        0x1A "SPAWN_REPLY" => spawn_reply::SpawnReply;
+        0x1B "GLOBAL_REGISTER" => global_register::GlobalRegister<'a>;
+        0x1C "GLOBAL_UNREGISTER" => global_unregister::GlobalUnregister<'a>;
+        0x1D "GLOBAL_SYNC" => global_sync::GlobalSync<'a>;
+        0x1E "ROOM_BROADCAST" => room_broadcast::RoomBroadcast<'a>;
+        0x80 "UNLINK_ID" => unlink_id::UnlinkId;
+        0x81 "UNLINK_ACK" => unlink_ack::UnlinkAck;
+        0x82 "NODE_TABLE" => node_table::NodeTable<'a>;
+        0x83 "FRAGMENT" => fragment::Fragment<'a>;
+        0x84 "CLOSE" => close::Close<'a>;
+        0x85 "EXIT2" => exit2::Exit2<'a>;
+        0x86 "SEND_TERM" => send_term::SendTerm<'a>;
+        0xF0 "PING" => ping::Ping<'a>;
+        0xF1 "PONG" => pong::Pong<'a>;
+    }
+    also {
+        /// A tag that has no meaning here, kept with the bytes after it. Only the compatible reading gives it.
+        Unknown(Unknown<'a>);
+        /// No byte at all. Only the compatible reading gives it.
+        Empty;
+    }
+}
+
+impl<'a> Frame<'a> {
+    /// Reads the payload of a frame, without its length.
+    ///
+    /// # Errors
+    /// What is wrong with which field, at which byte.
+    #[inline(always)]
+    pub fn decode(payload: &'a [u8], reading: Reading) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(payload, reading);
+        let frame = Self::read(&mut reader)?;
+        reader.finish()?;
+        Ok(frame)
+    }
+
+    /// As [`Frame::decode`], and gives the bytes after the last field, which only the compatible reading lets
+    /// pass.
+    ///
+    /// # Errors
+    /// As [`Frame::decode`].
+    pub fn decode_with_surplus(payload: &'a [u8], reading: Reading) -> Result<(Self, &'a [u8]), DecodeError> {
+        let mut reader = Reader::new(payload, reading);
+        let frame = Self::read(&mut reader)?;
+        Ok((frame, reader.finish()?))
+    }
+
+    #[inline(always)]
+    fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let Some(tag) = reader.tag() else {
+            return Self::read_empty(reader);
+        };
+        match Self::read_fields(tag, reader) {
+            Some(frame) => frame,
+            None => Self::read_unknown(tag, reader),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_empty(reader: &Reader<'a>) -> Result<Self, DecodeError> {
+        match reader.reading() {
+            Reading::Compatible => Ok(Self::Empty),
+            Reading::Strict => Err(DecodeError::new(ErrorKind::Empty, "tag", 0)),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_unknown(tag: u8, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        match reader.reading() {
+            Reading::Compatible => Ok(Self::Unknown(Unknown::kept(tag, reader.take_rest()))),
+            Reading::Strict => Err(DecodeError::new(ErrorKind::UnknownTag(tag), "tag", 0)),
+        }
+    }
+
+    /// The frame's first byte; `None` for an empty frame.
+    #[must_use]
+    pub const fn tag(&self) -> Option<u8> {
+        match (self.known_tag(), self) {
+            (Some((tag, _)), _) => Some(tag),
+            (None, Self::Unknown(unknown)) => Some(unknown.tag()),
+            (None, _) => None,
+        }
+    }
+
+    /// The frame's name in the specification; `UNKNOWN` and `EMPTY` where it has none there.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match (self.known_tag(), self) {
+            (Some((_, name)), _) => name,
+            (None, Self::Unknown(_)) => "UNKNOWN",
+            (None, _) => "EMPTY",
+        }
+    }
+
+    /// Hands the frame's fields, without the tag, to `sink`.
+    ///
+    /// # Errors
+    /// The first field that the sink does not take.
+    #[inline(always)]
+    pub fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        match (self.write_known(sink), self) {
+            (Some(written), _) => written,
+            (None, Self::Unknown(unknown)) => unknown.write(sink),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Bytes of the payload, tag included.
+    ///
+    /// # Errors
+    /// The wire cannot carry the frame.
+    #[inline(always)]
+    pub fn encoded_len(&self) -> Result<usize, EncodeError> {
+        let mut measure = Measure::default();
+        self.write(&mut measure)?;
+        Ok(measure.bytes())
+    }
+
+    /// Writes the payload, without a length before it.
+    ///
+    /// # Errors
+    /// The wire cannot carry the frame, or `dst` has no room for it; nothing has been written then. That a
+    /// peer's limit allows the frame is [`Frame::encode_framed`]'s to see to.
+    #[inline(always)]
+    pub fn encode<B: BufMut>(&self, dst: &mut B) -> Result<(), EncodeError> {
+        layout::encode(dst, self.encoded_len(), |writer| self.write(writer))
+    }
+
+    /// Writes the whole frame, its length first, if its payload has at most `bytes_max` bytes
+    /// ([`limits::FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX), or less if the peer said so).
+    ///
+    /// # Errors
+    /// As [`Frame::encode`], or the payload is over `bytes_max`; nothing has been written then.
+    #[inline(always)]
+    pub fn encode_framed<B: BufMut>(&self, bytes_max: u32, dst: &mut B) -> Result<(), EncodeError> {
+        layout::encode_framed(dst, self.encoded_len(), bytes_max, |writer| self.write(writer))
+    }
+
+    #[inline(always)]
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        if let Some(tag) = self.tag() {
+            sink.u8("tag", tag)?;
+        }
+        self.write_fields(sink)
+    }
+}

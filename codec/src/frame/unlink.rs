@@ -1,0 +1,26 @@
+//! `14` UNLINK: ends a link without a signal.
+
+use crate::Pid;
+use crate::layout::{Layout, Sink, Source};
+
+/// Ends a link without a signal. Specification: `dist.md`, "UNLINK".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Unlink {
+    /// The process that unlinks, on the sender's node.
+    pub from: Pid,
+    /// The process it was linked to, on the receiver's node.
+    pub to: Pid,
+}
+
+impl<'a> Layout<'a> for Unlink {
+    #[inline(always)]
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        Ok(Self { from: source.pid("from")?, to: source.pid("to")? })
+    }
+
+    #[inline(always)]
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.pid("from", self.from)?;
+        sink.pid("to", self.to)
+    }
+}

@@ -1,0 +1,246 @@
+//! Cutting a stream of bytes into payloads. Specification: `dist.md`, "Framing".
+//!
+//! Every message is a `u32` length and that many bytes. [`Frames`] walks over a buffer that somebody else
+//! holds, and [`Framer`] holds one itself; both take any split of the stream, and neither reserves memory for
+//! bytes that have not arrived.
+
+use bytes::{Bytes, BytesMut};
+use core::fmt;
+
+use crate::limits::{FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, LENGTH_PREFIX_BYTES};
+
+/// A length over the limit. The stream cannot be read any further: the connection must be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FramingError {
+    /// What the length says, in bytes.
+    pub length: u32,
+    /// What is allowed, in bytes.
+    pub max: u32,
+}
+
+impl fmt::Display for FramingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a payload of {} bytes is over the limit of {}", self.length, self.max)
+    }
+}
+
+impl core::error::Error for FramingError {}
+
+/// A payload, and what follows it in the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cut<'a> {
+    /// The payload, without its length.
+    pub payload: &'a [u8],
+    /// The bytes after it.
+    pub rest: &'a [u8],
+}
+
+/// Cuts the first payload off `stream`; `None` if it is not all there.
+///
+/// # Errors
+/// The payload's length is over `bytes_max`; this shows as soon as the length is there.
+#[inline(always)]
+pub fn cut(stream: &[u8], bytes_max: u32) -> Result<Option<Cut<'_>>, FramingError> {
+    let Some((prefix, rest)) = stream.split_first_chunk::<LENGTH_PREFIX_BYTES>() else {
+        return Ok(None);
+    };
+    let length = u32::from_le_bytes(*prefix);
+    if length > bytes_max {
+        return Err(FramingError { length, max: bytes_max });
+    }
+    Ok(rest.split_at_checked(length as usize).map(|(payload, rest)| Cut { payload, rest }))
+}
+
+/// The payloads that are whole in a buffer.
+///
+/// ```
+/// use snow_dist_codec::{Frames, limits::FRAME_BYTES_MAX};
+///
+/// let stream = [1, 0, 0, 0, 0xAA, 0, 0, 0, 0, 9, 0, 0];
+/// let mut frames = Frames::new(&stream, FRAME_BYTES_MAX);
+/// assert_eq!(frames.next(), Some(Ok(&[0xAA][..])));
+/// assert_eq!(frames.next(), Some(Ok(&[][..])));
+/// assert_eq!(frames.next(), None);
+/// assert_eq!(frames.remaining(), [9, 0, 0]); // the beginning of the next one
+/// ```
+#[derive(Clone, Debug)]
+pub struct Frames<'a> {
+    rest: &'a [u8],
+    bytes_max: u32,
+    failed: bool,
+}
+
+impl<'a> Frames<'a> {
+    /// The payloads in `stream`, of at most `bytes_max` bytes each.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(stream: &'a [u8], bytes_max: u32) -> Self {
+        Self { rest: stream, bytes_max, failed: false }
+    }
+
+    /// What has not been given: the beginning of a frame, or a frame whose length is over the limit.
+    #[inline(always)]
+    #[must_use]
+    pub const fn remaining(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Result<&'a [u8], FramingError>;
+
+    /// The next payload; after an error, nothing more.
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        match cut(self.rest, self.bytes_max) {
+            Ok(Some(Cut { payload, rest })) => {
+                self.rest = rest;
+                Some(Ok(payload))
+            }
+            Ok(None) => None,
+            Err(error) => {
+                self.failed = true;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+/// A buffer that is filled from a stream, in pieces of any size, and gives payloads.
+///
+/// It begins with the limit of the handshake; [`Framer::handshake_done`] raises it.
+///
+/// ```
+/// use snow_dist_codec::Framer;
+///
+/// let mut framer = Framer::default();
+/// framer.push(&[2, 0, 0]);
+/// assert_eq!(framer.next_payload(), Ok(None));
+/// framer.push(&[0, 0xAA, 0xBB, 1]);
+/// assert_eq!(framer.next_payload().unwrap().as_deref(), Some(&[0xAA, 0xBB][..]));
+/// assert_eq!(framer.buffered(), [1]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Framer {
+    buffer: BytesMut,
+    bytes_max: u32,
+}
+
+impl Default for Framer {
+    fn default() -> Self {
+        Self { buffer: BytesMut::new(), bytes_max: HANDSHAKE_BYTES_MAX }
+    }
+}
+
+impl Framer {
+    /// Allows payloads of `bytes_max` bytes from now on: the handshake is over. More than
+    /// [`FRAME_BYTES_MAX`] is taken as that.
+    pub fn handshake_done(&mut self, bytes_max: u32) {
+        self.bytes_max = bytes_max.min(FRAME_BYTES_MAX);
+    }
+
+    /// Adds bytes that arrived.
+    pub fn push(&mut self, arrived: &[u8]) {
+        self.buffer.extend_from_slice(arrived);
+    }
+
+    /// The buffer itself, for reading from a socket right into it. Only append to it.
+    pub fn buffer_mut(&mut self) -> &mut BytesMut {
+        &mut self.buffer
+    }
+
+    /// What has arrived and was not given yet.
+    #[must_use]
+    pub fn buffered(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// The next payload, sharing this buffer's memory, or `None` if it is not all there.
+    ///
+    /// # Errors
+    /// Its length is over the limit: again at each call, since nothing after it can be read.
+    pub fn next_payload(&mut self) -> Result<Option<Bytes>, FramingError> {
+        let Some(Cut { payload, .. }) = cut(&self.buffer, self.bytes_max)? else {
+            return Ok(None);
+        };
+        let end = LENGTH_PREFIX_BYTES + payload.len();
+        let frame = self.buffer.split_to(end).freeze();
+        Ok(Some(frame.slice(LENGTH_PREFIX_BYTES..)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{string::ToString, vec::Vec};
+
+    #[test]
+    fn an_overlong_length_is_refused_before_its_bytes_come() {
+        let mut framer = Framer::default();
+        framer.push(&4_097_u32.to_le_bytes());
+        let error = FramingError { length: 4_097, max: 4_096 };
+        assert_eq!(framer.next_payload(), Err(error));
+        assert_eq!(framer.next_payload(), Err(error));
+        assert_eq!(error.to_string(), "a payload of 4097 bytes is over the limit of 4096");
+
+        framer.handshake_done(u32::MAX);
+        assert_eq!(framer.next_payload(), Ok(None));
+    }
+
+    #[test]
+    fn the_limit_itself_is_allowed() {
+        for (payload, fits) in [(4_096_u32, true), (4_097, false)] {
+            let mut stream = payload.to_le_bytes().to_vec();
+            stream.resize(4 + payload as usize, 7);
+            let mut framer = Framer::default();
+            framer.push(&stream);
+            assert_eq!(framer.next_payload().is_ok(), fits, "{payload}");
+            assert_eq!(cut(&stream, 4_096).is_ok(), fits, "{payload}");
+        }
+        let mut framer = Framer::default();
+        framer.handshake_done(u32::MAX);
+        framer.push(&(16_777_217_u32).to_le_bytes());
+        assert_eq!(framer.next_payload(), Err(FramingError { length: 16_777_217, max: 16_777_216 }));
+    }
+
+    #[test]
+    fn any_split_gives_the_same_payloads() {
+        let stream = [&[3, 0, 0, 0, 1, 2, 3][..], &[0, 0, 0, 0], &[1, 0, 0, 0, 9]].concat();
+        let whole: Vec<_> = Frames::new(&stream, 16).map(Result::unwrap).collect();
+        assert_eq!(whole, [&[1, 2, 3][..], &[], &[9]]);
+        for size in 1..=stream.len() {
+            let mut framer = Framer::default();
+            let mut payloads = Vec::new();
+            for piece in stream.chunks(size) {
+                framer.push(piece);
+                while let Some(payload) = framer.next_payload().unwrap() {
+                    payloads.push(payload);
+                }
+            }
+            assert_eq!(payloads, whole, "pieces of {size}");
+            assert!(framer.buffered().is_empty());
+        }
+    }
+
+    #[test]
+    fn frames_stop_at_an_error() {
+        let stream = [0, 0, 0, 0, 17, 0, 0, 0];
+        let mut frames = Frames::new(&stream, 16);
+        assert_eq!(frames.next(), Some(Ok(&[][..])));
+        assert_eq!(frames.next(), Some(Err(FramingError { length: 17, max: 16 })));
+        assert_eq!(frames.next(), None);
+        assert_eq!(frames.remaining(), [17, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_large_length_reserves_nothing() {
+        let mut framer = Framer::default();
+        framer.handshake_done(FRAME_BYTES_MAX);
+        framer.push(&FRAME_BYTES_MAX.to_le_bytes());
+        assert_eq!(framer.next_payload(), Ok(None));
+        assert!(framer.buffer_mut().capacity() < 4_096);
+    }
+}

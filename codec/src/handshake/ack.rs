@@ -1,0 +1,24 @@
+//! `04` ACK: the acceptor answers the initiator's challenge.
+
+use crate::handshake::Proof;
+use crate::layout::{Layout, Sink, Source};
+
+/// The acceptor answers the initiator's challenge. Specification: `handshake.md`, "ACK".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ack<'a> {
+    /// HMAC-SHA256 of the initiator's challenge under the cookie; in version 2 all zero.
+    pub digest: &'a [u8; 32],
+    /// What version 2 adds. After it nothing may follow.
+    pub proof: Option<Proof<'a>>,
+}
+
+impl<'a> Layout<'a> for Ack<'a> {
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        Ok(Self { digest: source.array("digest")?, proof: Proof::read(source)? })
+    }
+
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.array("digest", self.digest)?;
+        Proof::write(self.proof.as_ref(), sink)
+    }
+}

@@ -1,0 +1,130 @@
+//! The messages before a session: one file each, and the table that dispatches by tag. Specification:
+//! `handshake.md`.
+
+mod ack;
+mod challenge;
+mod extension;
+mod name;
+pub mod proof;
+mod reject;
+mod reply;
+
+pub use ack::Ack;
+pub use challenge::{Challenge, SENTINEL, challenge, has_sentinel};
+pub use extension::{Capabilities, Extension, ExtensionBuf, MAGIC, Tlv, Tlvs, Versions};
+pub use name::Name;
+pub use reject::Reject;
+pub use reply::{Proof, Reply};
+
+use bytes::BufMut;
+
+use crate::layout::{self, Measure, Reader, Sink};
+use crate::limits::HANDSHAKE_BYTES_MAX;
+use crate::{DecodeError, EncodeError, ErrorKind, Reading};
+
+layout::table! {
+    /// A message of the handshake.
+    ///
+    /// Nothing is ignored here: an unknown tag and an empty message are errors in both readings. An extension
+    /// block and a proof, which version 2 puts after the fields of version 1, are known by the block's magic.
+    ///
+    /// ```
+    /// use snow_dist_codec::{Handshake, Reading, handshake::Name};
+    ///
+    /// let name = Handshake::from(Name { name: "a@h:1".into(), creation: 1, extension: None });
+    /// let mut bytes = Vec::new();
+    /// name.encode(&mut bytes).unwrap();
+    /// assert_eq!(bytes, b"\x01\x05\x00a@h:1\x01");
+    /// assert_eq!(Handshake::decode(&bytes, Reading::Strict), Ok(name));
+    /// ```
+    pub enum Handshake<'a>: u8 {
+        0x01 "NAME" => name::Name<'a>;
+        0x02 "CHALLENGE" => challenge::Challenge<'a>;
+        0x03 "REPLY" => reply::Reply<'a>;
+        0x04 "ACK" => ack::Ack<'a>;
+        0x05 "REJECT" => reject::Reject<'a>;
+    }
+}
+
+impl<'a> Handshake<'a> {
+    /// Reads the payload of a message, without its length.
+    ///
+    /// # Errors
+    /// What is wrong with which field, at which byte.
+    pub fn decode(payload: &'a [u8], reading: Reading) -> Result<Self, DecodeError> {
+        Self::decode_with_surplus(payload, reading).map(|(message, _)| message)
+    }
+
+    /// As [`Handshake::decode`], and gives the bytes after the last field, which only the compatible reading
+    /// lets pass, and not after an extension block or a proof.
+    ///
+    /// # Errors
+    /// As [`Handshake::decode`].
+    pub fn decode_with_surplus(payload: &'a [u8], reading: Reading) -> Result<(Self, &'a [u8]), DecodeError> {
+        let mut reader = Reader::new(payload, reading);
+        let Some(tag) = reader.tag() else {
+            return Err(DecodeError::new(ErrorKind::Empty, "tag", 0));
+        };
+        let Some(message) = Self::read_fields(tag, &mut reader) else {
+            return Err(DecodeError::new(ErrorKind::UnknownTag(tag), "tag", 0));
+        };
+        Ok((message?, reader.finish()?))
+    }
+
+    /// The message's first byte.
+    #[must_use]
+    pub const fn tag(&self) -> u8 {
+        match self.known_tag() {
+            Some((tag, _)) => tag,
+            None => 0, // every message of this table has a tag
+        }
+    }
+
+    /// The message's name in the specification.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self.known_tag() {
+            Some((_, name)) => name,
+            None => "", // every message of this table has a name
+        }
+    }
+
+    /// Hands the message's fields, without the tag, to `sink`.
+    ///
+    /// # Errors
+    /// The first field that the sink does not take.
+    pub fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        self.write_known(sink).unwrap_or(Ok(()))
+    }
+
+    /// Bytes of the payload, tag included.
+    ///
+    /// # Errors
+    /// The wire cannot carry the message.
+    pub fn encoded_len(&self) -> Result<usize, EncodeError> {
+        let mut measure = Measure::default();
+        self.write(&mut measure)?;
+        Ok(measure.bytes())
+    }
+
+    /// Writes the payload, without a length before it.
+    ///
+    /// # Errors
+    /// The wire cannot carry the message, or `dst` has no room for it; nothing has been written then.
+    pub fn encode<B: BufMut>(&self, dst: &mut B) -> Result<(), EncodeError> {
+        layout::encode(dst, self.encoded_len(), |writer| self.write(writer))
+    }
+
+    /// Writes the whole message, its length first, if its payload has at most [`HANDSHAKE_BYTES_MAX`] bytes.
+    ///
+    /// # Errors
+    /// As [`Handshake::encode`], or the payload is over the limit; nothing has been written then.
+    pub fn encode_framed<B: BufMut>(&self, dst: &mut B) -> Result<(), EncodeError> {
+        layout::encode_framed(dst, self.encoded_len(), HANDSHAKE_BYTES_MAX, |writer| self.write(writer))
+    }
+
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.u8("tag", self.tag())?;
+        self.write_fields(sink)
+    }
+}

@@ -1,0 +1,111 @@
+//! Counting as a sink of fields: how many bytes a message takes, and whether the wire can carry it.
+
+use super::Sink;
+use crate::limits::STR16_BYTES_MAX;
+use crate::{EncodeError, EncodeErrorKind, Entries, Extension, Names, Pid, Reason, Text};
+
+/// Counts the bytes of the fields it is handed, and refuses what cannot be written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Measure {
+    bytes: usize,
+}
+
+impl Measure {
+    /// Bytes counted so far.
+    #[inline(always)]
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    #[inline(always)]
+    fn add(&mut self, bytes: usize) -> Result<(), EncodeError> {
+        // No sum of slices that are in memory comes near the end of `usize`.
+        self.bytes = self.bytes.saturating_add(bytes);
+        Ok(())
+    }
+}
+
+impl Sink for Measure {
+    type Error = EncodeError;
+
+    #[inline(always)]
+    fn u8(&mut self, _: &'static str, _: u8) -> Result<(), EncodeError> {
+        self.add(1)
+    }
+
+    #[inline(always)]
+    fn u16(&mut self, _: &'static str, _: u16) -> Result<(), EncodeError> {
+        self.add(2)
+    }
+
+    #[inline(always)]
+    fn u32(&mut self, _: &'static str, _: u32) -> Result<(), EncodeError> {
+        self.add(4)
+    }
+
+    #[inline(always)]
+    fn u64(&mut self, _: &'static str, _: u64) -> Result<(), EncodeError> {
+        self.add(8)
+    }
+
+    #[inline(always)]
+    fn pid(&mut self, _: &'static str, _: Pid) -> Result<(), EncodeError> {
+        self.add(Pid::LEN)
+    }
+
+    #[inline(always)]
+    fn array<const N: usize>(&mut self, _: &'static str, _: &[u8; N]) -> Result<(), EncodeError> {
+        self.add(N)
+    }
+
+    #[inline(always)]
+    fn str16(&mut self, field: &'static str, value: Text<'_>) -> Result<(), EncodeError> {
+        if value.len() > STR16_BYTES_MAX {
+            return Err(EncodeError::too_long(field, STR16_BYTES_MAX as u64, value.len()));
+        }
+        self.add(2 + value.len())
+    }
+
+    #[inline(always)]
+    fn str32(&mut self, field: &'static str, value: Text<'_>) -> Result<(), EncodeError> {
+        if u32::try_from(value.len()).is_err() {
+            return Err(EncodeError::too_long(field, u32::MAX.into(), value.len()));
+        }
+        self.add(4 + value.len())
+    }
+
+    #[inline(always)]
+    fn rest(&mut self, _: &'static str, value: &[u8]) -> Result<(), EncodeError> {
+        self.add(value.len())
+    }
+
+    fn text(&mut self, field: &'static str, value: Text<'_>) -> Result<(), EncodeError> {
+        self.rest(field, value.as_bytes())
+    }
+
+    #[inline(always)]
+    fn reason(&mut self, _: &'static str, value: &Reason<'_>) -> Result<(), EncodeError> {
+        self.add(value.encoded_len())
+    }
+
+    #[inline(always)]
+    fn names(&mut self, _: &'static str, value: &Names<'_>) -> Result<(), EncodeError> {
+        self.add(2 + value.as_bytes().len())
+    }
+
+    #[inline(always)]
+    fn entries(&mut self, _: &'static str, value: &Entries<'_>) -> Result<(), EncodeError> {
+        self.add(4 + value.as_bytes().len())
+    }
+
+    #[inline(always)]
+    fn extension(&mut self, _: &'static str, value: Option<&Extension<'_>>) -> Result<(), EncodeError> {
+        self.add(value.map_or(0, |extension| extension.as_bytes().len()))
+    }
+
+    #[cold]
+    fn invalid(&mut self, field: &'static str, allowed: &'static str) -> Result<(), EncodeError> {
+        Err(EncodeError::new(EncodeErrorKind::Invalid(allowed), field))
+    }
+}

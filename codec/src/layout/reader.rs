@@ -1,0 +1,238 @@
+//! Bytes as a source of fields: a cursor that only moves forward and only by checked splits.
+
+use super::Source;
+use crate::{DecodeError, Entries, ErrorKind, Extension, Names, Pid, Reading, Reason, Text};
+
+/// A cursor over one payload.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+    /// Length of the whole payload: `len - rest.len()` is where the cursor stands.
+    len: usize,
+    reading: Reading,
+}
+
+impl<'a> Reader<'a> {
+    /// A cursor at the first byte of `payload`.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(payload: &'a [u8], reading: Reading) -> Self {
+        Self { rest: payload, len: payload.len(), reading }
+    }
+
+    /// How many bytes have been read.
+    #[inline(always)]
+    #[must_use]
+    pub const fn at(&self) -> usize {
+        self.len - self.rest.len()
+    }
+
+    /// The bytes that have not been read.
+    #[inline(always)]
+    #[must_use]
+    pub const fn remaining(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// How this cursor judges.
+    #[inline(always)]
+    #[must_use]
+    pub const fn reading(&self) -> Reading {
+        self.reading
+    }
+
+    /// Ends reading and gives the surplus.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Surplus`] if there is any and the reading is strict.
+    #[inline(always)]
+    pub fn finish(self) -> Result<&'a [u8], DecodeError> {
+        if self.rest.is_empty() || matches!(self.reading, Reading::Compatible) {
+            Ok(self.rest)
+        } else {
+            Err(self.surplus())
+        }
+    }
+
+    /// The next byte, if there is one.
+    #[inline(always)]
+    pub(crate) fn tag(&mut self) -> Option<u8> {
+        let (&tag, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(tag)
+    }
+
+    /// Everything that is left.
+    #[inline(always)]
+    pub(crate) fn take_rest(&mut self) -> &'a [u8] {
+        core::mem::take(&mut self.rest)
+    }
+
+    /// The next `count` bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Truncated`] if there are fewer.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, field: &'static str, count: usize) -> Result<&'a [u8], DecodeError> {
+        match self.rest.split_at_checked(count) {
+            Some((taken, rest)) => {
+                self.rest = rest;
+                Ok(taken)
+            }
+            None => Err(self.truncated(field, count)),
+        }
+    }
+
+    /// The `length` bytes that a length of `prefix` bytes, just read, has promised.
+    #[inline(always)]
+    pub(crate) fn promised(
+        &mut self,
+        field: &'static str,
+        length: u64,
+        prefix: usize,
+    ) -> Result<&'a [u8], DecodeError> {
+        let taken = usize::try_from(length).ok().and_then(|count| self.rest.split_at_checked(count));
+        match taken {
+            Some((taken, rest)) => {
+                self.rest = rest;
+                Ok(taken)
+            }
+            None => Err(self.overrun(field, length, prefix)),
+        }
+    }
+
+    /// `bytes`, which were just read, as text.
+    #[inline(always)]
+    pub(crate) fn proven(&self, field: &'static str, bytes: &'a [u8]) -> Result<Text<'a>, DecodeError> {
+        Text::from_utf8(bytes).map_err(|valid| self.not_utf8(field, bytes.len() - valid))
+    }
+
+    /// An error of `kind` for what stands at the cursor.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn error(&self, field: &'static str, kind: ErrorKind) -> DecodeError {
+        DecodeError::new(kind, field, self.at())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn truncated(&self, field: &'static str, needed: usize) -> DecodeError {
+        self.error(field, ErrorKind::Truncated { needed, found: self.rest.len() })
+    }
+
+    /// Stands at the length or count of `prefix` bytes that promised too much.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn overrun(&self, field: &'static str, promised: u64, prefix: usize) -> DecodeError {
+        let kind = ErrorKind::Overrun { promised, found: self.rest.len() };
+        DecodeError::new(kind, field, self.at() - prefix)
+    }
+
+    /// Stands at the first byte that is wrong, `back` bytes before the cursor.
+    #[cold]
+    #[inline(never)]
+    fn not_utf8(&self, field: &'static str, back: usize) -> DecodeError {
+        DecodeError::new(ErrorKind::Utf8, field, self.at() - back)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn surplus(&self) -> DecodeError {
+        self.error("trailing", ErrorKind::Surplus { count: self.rest.len() })
+    }
+
+    #[inline(always)]
+    fn fixed<const N: usize>(&mut self, field: &'static str) -> Result<&'a [u8; N], DecodeError> {
+        match self.rest.split_first_chunk::<N>() {
+            Some((chunk, rest)) => {
+                self.rest = rest;
+                Ok(chunk)
+            }
+            None => Err(self.truncated(field, N)),
+        }
+    }
+}
+
+impl<'a> Source<'a> for Reader<'a> {
+    type Error = DecodeError;
+
+    #[inline(always)]
+    fn u8(&mut self, field: &'static str) -> Result<u8, DecodeError> {
+        Ok(u8::from_le_bytes(*self.fixed(field)?))
+    }
+
+    #[inline(always)]
+    fn u16(&mut self, field: &'static str) -> Result<u16, DecodeError> {
+        Ok(u16::from_le_bytes(*self.fixed(field)?))
+    }
+
+    #[inline(always)]
+    fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+        Ok(u32::from_le_bytes(*self.fixed(field)?))
+    }
+
+    #[inline(always)]
+    fn u64(&mut self, field: &'static str) -> Result<u64, DecodeError> {
+        Ok(u64::from_le_bytes(*self.fixed(field)?))
+    }
+
+    #[inline(always)]
+    fn pid(&mut self, field: &'static str) -> Result<Pid, DecodeError> {
+        Ok(Pid::from_bits(self.u64(field)?))
+    }
+
+    #[inline(always)]
+    fn array<const N: usize>(&mut self, field: &'static str) -> Result<&'a [u8; N], DecodeError> {
+        self.fixed(field)
+    }
+
+    #[inline(always)]
+    fn str16(&mut self, field: &'static str) -> Result<Text<'a>, DecodeError> {
+        let length = self.u16(field)?;
+        let bytes = self.promised(field, length.into(), 2)?;
+        self.proven(field, bytes)
+    }
+
+    #[inline(always)]
+    fn str32(&mut self, field: &'static str) -> Result<Text<'a>, DecodeError> {
+        let length = self.u32(field)?;
+        let bytes = self.promised(field, length.into(), 4)?;
+        self.proven(field, bytes)
+    }
+
+    #[inline(always)]
+    fn rest(&mut self, _field: &'static str) -> Result<&'a [u8], DecodeError> {
+        Ok(self.take_rest())
+    }
+
+    fn text(&mut self, field: &'static str) -> Result<Text<'a>, DecodeError> {
+        let bytes = self.take_rest();
+        self.proven(field, bytes)
+    }
+
+    #[inline(always)]
+    fn reason(&mut self, _field: &'static str) -> Result<Reason<'a>, DecodeError> {
+        Reason::read(self)
+    }
+
+    fn names(&mut self, field: &'static str) -> Result<Names<'a>, DecodeError> {
+        Names::read(self, field)
+    }
+
+    fn entries(&mut self, field: &'static str) -> Result<Entries<'a>, DecodeError> {
+        Entries::read(self, field)
+    }
+
+    fn extension(&mut self, field: &'static str) -> Result<Option<Extension<'a>>, DecodeError> {
+        Extension::read(self, field)
+    }
+
+    fn end(&mut self) -> Result<(), DecodeError> {
+        if self.rest.is_empty() { Ok(()) } else { Err(self.surplus()) }
+    }
+
+    #[cold]
+    fn invalid(&self, field: &'static str, allowed: &'static str) -> DecodeError {
+        self.error(field, ErrorKind::Invalid(allowed))
+    }
+}

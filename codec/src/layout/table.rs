@@ -1,0 +1,73 @@
+/// Makes the enum of all messages of one kind, and dispatches by tag. It lays nothing out: that is each
+/// message's own file.
+macro_rules! table {
+    (
+        $(#[$doc:meta])*
+        pub enum $Table:ident<'a>: $Tag:ty {
+            $($tag:literal $NAME:literal => $module:ident::$Message:ident $(<$life:lifetime>)?;)*
+        }
+        $(also { $($(#[$other_doc:meta])* $Other:ident $(($OtherType:ty))?;)* })?
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $Table<'a> {
+            $(#[doc = concat!("`", $NAME, "`: see [`", stringify!($Message), "`].")]
+            $Message($Message $(<$life>)?),)*
+            $($($(#[$other_doc])* $Other $(($OtherType))?,)*)?
+        }
+
+        impl<'a> $Table<'a> {
+            /// Every tag that has a meaning here, and its name.
+            pub const TAGS: &'static [($Tag, &'static str)] = &[$(($tag, $NAME)),*];
+
+            /// Asks `source` for the fields of the message of this tag; `None` if the tag has no meaning here.
+            ///
+            /// # Errors
+            /// The first field that the source cannot give.
+            #[inline(always)]
+            pub fn read_fields<S: $crate::layout::Source<'a>>(
+                tag: $Tag,
+                source: &mut S,
+            ) -> Option<Result<Self, S::Error>> {
+                use $crate::layout::Layout;
+                match tag {
+                    $($tag => Some($Message::read(source).map(Self::$Message)),)*
+                    _ => None,
+                }
+            }
+
+            /// Hands the message's fields, without the tag, to `sink`; `None` if it has no tag of its own here.
+            ///
+            /// # Errors
+            /// The first field that the sink does not take.
+            #[inline(always)]
+            fn write_known<S: $crate::layout::Sink>(&self, sink: &mut S) -> Option<Result<(), S::Error>> {
+                use $crate::layout::Layout;
+                match self {
+                    $(Self::$Message(message) => Some(message.write(sink)),)*
+                    #[allow(unreachable_patterns)]
+                    _ => None,
+                }
+            }
+
+            #[inline(always)]
+            const fn known_tag(&self) -> Option<($Tag, &'static str)> {
+                match self {
+                    $(Self::$Message(_) => Some(($tag, $NAME)),)*
+                    #[allow(unreachable_patterns)]
+                    _ => None,
+                }
+            }
+        }
+
+        $(impl<'a> From<$Message $(<$life>)?> for $Table<'a> {
+            #[inline(always)]
+            fn from(message: $Message $(<$life>)?) -> Self {
+                Self::$Message(message)
+            }
+        })*
+    };
+}
+
+pub(crate) use table;

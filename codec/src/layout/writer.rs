@@ -1,0 +1,212 @@
+//! Bytes as a sink of fields.
+
+use alloc::vec::Vec;
+use bytes::BufMut;
+use core::convert::Infallible;
+
+use super::Sink;
+use crate::{EncodeError, EncodeErrorKind, Entries, Extension, Names, Pid, Reason, Text};
+
+/// Writes fields into a buffer that has room for them: [`Measure`](super::Measure) has judged and counted them before.
+///
+/// Small fields gather in an array of the writer's own and go to the buffer together: most frames are one call
+/// of `put_slice`, and their offsets are known when this is compiled.
+#[derive(Debug)]
+pub struct Writer<'b, B: BufMut> {
+    dst: &'b mut B,
+    gathered: [u8; GATHERED_BYTES],
+    count: usize,
+}
+
+/// The largest frame of fixed fields with its length and a bare reason: MONITOR_EXIT, 30 bytes, and some.
+const GATHERED_BYTES: usize = 48;
+
+impl<'b, B: BufMut> Writer<'b, B> {
+    #[inline(always)]
+    fn new(dst: &'b mut B) -> Self {
+        Self { dst, gathered: [0; GATHERED_BYTES], count: 0 }
+    }
+
+    #[inline(always)]
+    fn fixed<const N: usize>(&mut self, bytes: [u8; N]) {
+        if let Some(room) = self.gathered.get_mut(self.count..).and_then(|free| free.first_chunk_mut::<N>()) {
+            *room = bytes;
+            self.count += N;
+        } else {
+            self.slice(&bytes);
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn slice(&mut self, bytes: &[u8]) {
+        self.flush();
+        self.dst.put_slice(bytes);
+    }
+
+    #[inline(always)]
+    fn flush(&mut self) {
+        if let Some(gathered) = self.gathered.get(..self.count)
+            && !gathered.is_empty()
+        {
+            self.dst.put_slice(gathered);
+            self.count = 0;
+        }
+    }
+}
+
+/// Writes a payload: `tag`, then the fields that `fields` hands over, if the wire can carry them.
+#[inline(always)]
+pub(crate) fn encode<B: BufMut>(
+    dst: &mut B,
+    length: Result<usize, EncodeError>,
+    fields: impl FnOnce(&mut Writer<'_, B>) -> Result<(), Infallible>,
+) -> Result<(), EncodeError> {
+    let length = length?;
+    room(dst, length)?;
+    write(dst, fields, None);
+    Ok(())
+}
+
+/// Writes a whole frame, its length before it, if the wire can carry it and it is not over `max` bytes.
+#[inline(always)]
+pub(crate) fn encode_framed<B: BufMut>(
+    dst: &mut B,
+    length: Result<usize, EncodeError>,
+    max: u32,
+    fields: impl FnOnce(&mut Writer<'_, B>) -> Result<(), Infallible>,
+) -> Result<(), EncodeError> {
+    let length = length?;
+    let prefix = match u32::try_from(length) {
+        Ok(prefix) if prefix <= max => prefix,
+        _ => return Err(EncodeError::too_long("length", max.into(), length)),
+    };
+    room(dst, length + size_of::<u32>())?;
+    write(dst, fields, Some(prefix));
+    Ok(())
+}
+
+/// Appends what `fields` hands over to a vector, which grows as needed.
+pub(crate) fn append(
+    bytes: &mut Vec<u8>,
+    fields: impl FnOnce(&mut Writer<'_, Vec<u8>>) -> Result<(), Infallible>,
+) {
+    write(bytes, fields, None);
+}
+
+#[inline(always)]
+fn room<B: BufMut>(dst: &B, needed: usize) -> Result<(), EncodeError> {
+    let room = dst.remaining_mut();
+    if needed <= room {
+        Ok(())
+    } else {
+        Err(EncodeError::new(EncodeErrorKind::BufferFull { needed, room }, "buffer"))
+    }
+}
+
+#[inline(always)]
+fn write<B: BufMut>(
+    dst: &mut B,
+    fields: impl FnOnce(&mut Writer<'_, B>) -> Result<(), Infallible>,
+    prefix: Option<u32>,
+) {
+    let mut writer = Writer::new(dst);
+    if let Some(prefix) = prefix {
+        writer.fixed(prefix.to_le_bytes());
+    }
+    let Ok(()) = fields(&mut writer);
+    writer.flush();
+}
+
+impl<B: BufMut> Sink for Writer<'_, B> {
+    type Error = Infallible;
+
+    #[inline(always)]
+    fn u8(&mut self, _: &'static str, value: u8) -> Result<(), Infallible> {
+        self.fixed(value.to_le_bytes());
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn u16(&mut self, _: &'static str, value: u16) -> Result<(), Infallible> {
+        self.fixed(value.to_le_bytes());
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn u32(&mut self, _: &'static str, value: u32) -> Result<(), Infallible> {
+        self.fixed(value.to_le_bytes());
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn u64(&mut self, _: &'static str, value: u64) -> Result<(), Infallible> {
+        self.fixed(value.to_le_bytes());
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn pid(&mut self, field: &'static str, value: Pid) -> Result<(), Infallible> {
+        self.u64(field, value.to_bits())
+    }
+
+    #[inline(always)]
+    fn array<const N: usize>(&mut self, _: &'static str, value: &[u8; N]) -> Result<(), Infallible> {
+        self.fixed(*value);
+        Ok(())
+    }
+
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "measured before")]
+    fn str16(&mut self, field: &'static str, value: Text<'_>) -> Result<(), Infallible> {
+        self.u16(field, value.len() as u16)?;
+        self.slice(value.as_bytes());
+        Ok(())
+    }
+
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "measured before")]
+    fn str32(&mut self, field: &'static str, value: Text<'_>) -> Result<(), Infallible> {
+        self.u32(field, value.len() as u32)?;
+        self.slice(value.as_bytes());
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn rest(&mut self, _: &'static str, value: &[u8]) -> Result<(), Infallible> {
+        self.slice(value);
+        Ok(())
+    }
+
+    fn text(&mut self, field: &'static str, value: Text<'_>) -> Result<(), Infallible> {
+        self.rest(field, value.as_bytes())
+    }
+
+    #[inline(always)]
+    fn reason(&mut self, _: &'static str, value: &Reason<'_>) -> Result<(), Infallible> {
+        value.write(self)
+    }
+
+    fn names(&mut self, field: &'static str, value: &Names<'_>) -> Result<(), Infallible> {
+        self.u16(field, value.count())?;
+        self.slice(value.as_bytes());
+        Ok(())
+    }
+
+    fn entries(&mut self, field: &'static str, value: &Entries<'_>) -> Result<(), Infallible> {
+        self.u32(field, value.count())?;
+        self.slice(value.as_bytes());
+        Ok(())
+    }
+
+    fn extension(&mut self, _: &'static str, value: Option<&Extension<'_>>) -> Result<(), Infallible> {
+        if let Some(extension) = value {
+            self.slice(extension.as_bytes());
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn invalid(&mut self, _: &'static str, _: &'static str) -> Result<(), Infallible> {
+        Ok(())
+    }
+}

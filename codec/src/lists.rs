@@ -1,0 +1,333 @@
+//! Lists inside frames, held as they stand on the wire: proven once, read lazily.
+//!
+//! A list that is read borrows the receive buffer; one that is made is written into a buffer of its own, one
+//! element after the other ([`NamesBuf`], [`EntriesBuf`]).
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::layout::{self, Reader, Sink, Source};
+use crate::limits::{NAMES_MAX, STR16_BYTES_MAX};
+use crate::{DecodeError, EncodeError, EncodeErrorKind, Field, Pid, Reading, Text};
+
+/// The node names of a PEER_LIST: `u16` count, then `str16` each.
+///
+/// Names are text; whether one is a node name is for who uses it to say ([`NodeName`](crate::NodeName)).
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Names<'a> {
+    count: u16,
+    bytes: &'a [u8],
+}
+
+impl<'a> Names<'a> {
+    /// How many names there are.
+    #[must_use]
+    pub const fn count(&self) -> u16 {
+        self.count
+    }
+
+    /// The names as they stand on the wire, without the count.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The names in wire order.
+    #[must_use]
+    pub const fn iter(&self) -> NamesIter<'a> {
+        NamesIter { bytes: self.bytes }
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'a>, field: &'static str) -> Result<Self, DecodeError> {
+        let count = reader.u16(field)?;
+        let bytes = read_elements(reader, field, count.into(), 2, 2, |element| element.str16("").map(drop))?;
+        Ok(Self { count, bytes })
+    }
+}
+
+/// The names of a [`Names`].
+#[derive(Clone, Debug)]
+pub struct NamesIter<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Iterator for NamesIter<'a> {
+    type Item = Text<'a>;
+
+    fn next(&mut self) -> Option<Text<'a>> {
+        let mut reader = Reader::new(self.bytes, Reading::Compatible);
+        // The bytes are proven: this fails only where they end.
+        let name = reader.str16("").ok()?;
+        self.bytes = reader.remaining();
+        Some(name)
+    }
+}
+
+impl<'a> IntoIterator for &Names<'a> {
+    type Item = Text<'a>;
+    type IntoIter = NamesIter<'a>;
+
+    fn into_iter(self) -> NamesIter<'a> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+/// Names gathered for a PEER_LIST.
+///
+/// ```
+/// use snow_dist_codec::NamesBuf;
+///
+/// let mut names = NamesBuf::default();
+/// names.push("a@10.0.0.1:9000".into()).unwrap();
+/// assert_eq!(names.as_names().count(), 1);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamesBuf {
+    count: u16,
+    bytes: Vec<u8>,
+}
+
+impl NamesBuf {
+    /// Adds a name.
+    ///
+    /// # Errors
+    /// There are 65 535 names already, or the name is longer than 65 535 bytes. The list is as before.
+    pub fn push(&mut self, name: Text<'_>) -> Result<(), EncodeError> {
+        let index = usize::from(self.count);
+        let Some(count) = self.count.checked_add(1) else {
+            return Err(EncodeError::too_long("names", NAMES_MAX as u64, index + 1));
+        };
+        fits(name, "names", index, "")?;
+        layout::append(&mut self.bytes, |writer| writer.str16("", name));
+        self.count = count;
+        Ok(())
+    }
+
+    /// The list.
+    #[must_use]
+    pub fn as_names(&self) -> Names<'_> {
+        Names { count: self.count, bytes: &self.bytes }
+    }
+}
+
+/// A name that all nodes know, the process it stands for, and the node that owns the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Entry<'a> {
+    /// The global name.
+    pub name: Text<'a>,
+    /// The process, as the sender sees it.
+    pub pid: Pid,
+    /// The node that owns the name.
+    pub node: Text<'a>,
+}
+
+impl<'a> Entry<'a> {
+    /// Least bytes of an entry: both texts empty.
+    const BYTES_MIN: u64 = 2 + Pid::LEN as u64 + 2;
+
+    fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(Self { name: reader.str16("name")?, pid: reader.pid("pid")?, node: reader.str16("node")? })
+    }
+}
+
+/// The global names of a GLOBAL_SYNC: `u32` count, then `str16 name` · `pid` · `str16 node` each.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Entries<'a> {
+    count: u32,
+    bytes: &'a [u8],
+}
+
+impl<'a> Entries<'a> {
+    /// How many entries there are.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The entries as they stand on the wire, without the count.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The entries in wire order.
+    #[must_use]
+    pub const fn iter(&self) -> EntriesIter<'a> {
+        EntriesIter { bytes: self.bytes }
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'a>, field: &'static str) -> Result<Self, DecodeError> {
+        let count = reader.u32(field)?;
+        let bytes = read_elements(reader, field, count.into(), 4, Entry::BYTES_MIN, |element| {
+            Entry::read(element).map(drop)
+        })?;
+        Ok(Self { count, bytes })
+    }
+}
+
+/// The entries of an [`Entries`].
+#[derive(Clone, Debug)]
+pub struct EntriesIter<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Iterator for EntriesIter<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        let mut reader = Reader::new(self.bytes, Reading::Compatible);
+        // The bytes are proven: this fails only where they end.
+        let entry = Entry::read(&mut reader).ok()?;
+        self.bytes = reader.remaining();
+        Some(entry)
+    }
+}
+
+impl<'a> IntoIterator for &Entries<'a> {
+    type Item = Entry<'a>;
+    type IntoIter = EntriesIter<'a>;
+
+    fn into_iter(self) -> EntriesIter<'a> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Entries<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+/// Entries gathered for a GLOBAL_SYNC.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntriesBuf {
+    count: u32,
+    bytes: Vec<u8>,
+}
+
+impl EntriesBuf {
+    /// Adds an entry.
+    ///
+    /// # Errors
+    /// There are 2³² − 1 entries already, or a text is longer than 65 535 bytes. The list is as before.
+    pub fn push(&mut self, entry: &Entry<'_>) -> Result<(), EncodeError> {
+        let index = self.count as usize;
+        let Some(count) = self.count.checked_add(1) else {
+            return Err(EncodeError::too_long("entries", u32::MAX.into(), index));
+        };
+        fits(entry.name, "entries", index, "name")?;
+        fits(entry.node, "entries", index, "node")?;
+        layout::append(&mut self.bytes, |writer| {
+            writer.str16("name", entry.name)?;
+            writer.pid("pid", entry.pid)?;
+            writer.str16("node", entry.node)
+        });
+        self.count = count;
+        Ok(())
+    }
+
+    /// The list.
+    #[must_use]
+    pub fn as_entries(&self) -> Entries<'_> {
+        Entries { count: self.count, bytes: &self.bytes }
+    }
+}
+
+/// Proves `count` elements and gives their bytes. The count, of `prefix` bytes and just read, is held against
+/// the bytes that are there before anything is done for it.
+fn read_elements<'a>(
+    reader: &mut Reader<'a>,
+    field: &'static str,
+    count: u64,
+    prefix: usize,
+    element_bytes_min: u64,
+    element: impl Fn(&mut Reader<'a>) -> Result<(), DecodeError>,
+) -> Result<&'a [u8], DecodeError> {
+    let list = reader.remaining();
+    let promised = count.saturating_mul(element_bytes_min);
+    if promised > list.len() as u64 {
+        return Err(reader.overrun(field, promised, prefix));
+    }
+    let start = reader.at();
+    for index in 0..count {
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        element(reader).map_err(|error| error.inside(field, index))?;
+    }
+    let (elements, _) = list.split_at_checked(reader.at() - start).unwrap_or_default();
+    Ok(elements)
+}
+
+fn fits(text: Text<'_>, list: &'static str, index: usize, part: &'static str) -> Result<(), EncodeError> {
+    if text.len() <= STR16_BYTES_MAX {
+        return Ok(());
+    }
+    let kind = EncodeErrorKind::TooLong { max: STR16_BYTES_MAX as u64, actual: text.len() as u64 };
+    Err(EncodeError { kind, field: Field::part(list, index, part) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use alloc::string::{String, ToString};
+    use alloc::vec;
+
+    #[test]
+    fn names_come_back_in_order() {
+        let mut names = NamesBuf::default();
+        names.push("a@h".into()).unwrap();
+        names.push("".into()).unwrap();
+        assert_eq!(names.as_names().iter().collect::<Vec<_>>(), [Text::from("a@h"), Text::from("")]);
+    }
+
+    #[test]
+    fn a_list_that_is_full_stays_as_it_was() {
+        let mut names = NamesBuf { count: u16::MAX, bytes: vec![] };
+        let error = names.push("a@h".into()).unwrap_err();
+        assert_eq!(error.kind, EncodeErrorKind::TooLong { max: 65_535, actual: 65_536 });
+        assert_eq!(names, NamesBuf { count: u16::MAX, bytes: vec![] });
+
+        let mut entries = EntriesBuf { count: u32::MAX, bytes: vec![] };
+        let entry = Entry { name: "".into(), pid: Pid::default(), node: "".into() };
+        assert!(entries.push(&entry).is_err());
+    }
+
+    #[test]
+    fn a_long_text_is_refused_by_its_place() {
+        let long: String = "x".repeat(65_536);
+        let mut names = NamesBuf::default();
+        names.push("a@h".into()).unwrap();
+        assert_eq!(
+            names.push(Text::from(&*long)).unwrap_err().to_string(),
+            "`names[1]` cannot be written: 65536 is over the limit of 65535"
+        );
+        let mut entries = EntriesBuf::default();
+        let entry = Entry { name: "n".into(), pid: Pid::default(), node: Text::from(&*long) };
+        assert_eq!(
+            entries.push(&entry).unwrap_err().to_string(),
+            "`entries[0].node` cannot be written: 65536 is over the limit of 65535"
+        );
+        assert_eq!(entries, EntriesBuf::default());
+    }
+
+    #[test]
+    fn a_count_is_held_against_the_bytes_first() {
+        let mut reader = Reader::new(&[0xFF, 0xFF, 0xFF, 0xFF, 0, 0], Reading::Compatible);
+        let error = Entries::read(&mut reader, "entries").unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Overrun { promised: 12 * 0xFFFF_FFFF, found: 2 });
+        assert_eq!(error.at, 0);
+    }
+
+    #[test]
+    fn an_element_is_named_with_its_part() {
+        let bytes = [2, 0, 1, 0, b'a', 1, 0, 0xFF];
+        let error = Names::read(&mut Reader::new(&bytes, Reading::Compatible), "names").unwrap_err();
+        assert_eq!((error.kind, error.field, error.at), (ErrorKind::Utf8, Field::element("names", 1), 7));
+    }
+}

@@ -1,0 +1,206 @@
+//! The grammar of node names. Specification: `dist.md`, "Node names".
+
+use alloc::string::String;
+use core::fmt;
+
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_while1};
+use nom::character::complete::{char, digit1};
+use nom::combinator::{all_consuming, map_opt, opt, recognize, verify};
+use nom::sequence::{delimited, preceded};
+use nom::{IResult, Parser};
+
+use crate::limits::NODE_NAME_BYTES_MAX;
+
+/// The port of a node whose name does not say one.
+pub const DEFAULT_PORT: u16 = 9000;
+
+/// A node's name: `name@host` or `name@host:port`.
+///
+/// A node name on the wire is any text; this is what a node's own name and the target of a dial must be.
+///
+/// ```
+/// use snow_dist_codec::NodeName;
+///
+/// let name = NodeName::parse("a@[::1]:4000").unwrap();
+/// assert_eq!((name.name(), name.host(), name.port()), ("a", "[::1]", 4000));
+/// assert_eq!(NodeName::parse("a@h").unwrap().completed(), "a@h:9000");
+/// assert!(NodeName::parse("a@::1").is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NodeName<'a> {
+    name: &'a str,
+    host: &'a str,
+    port: Option<u16>,
+}
+
+impl<'a> NodeName<'a> {
+    /// Parses a node name.
+    ///
+    /// # Errors
+    /// Which rule it breaks, and where.
+    pub fn parse(text: &'a str) -> Result<Self, NodeNameError> {
+        if text.len() > NODE_NAME_BYTES_MAX {
+            return Err(NodeNameError { at: NODE_NAME_BYTES_MAX, rule: "a node name has at most 255 bytes" });
+        }
+        let (rest, name) =
+            local(text).map_err(|_| NodeNameError::new(text, text, "a name stands before the `@`"))?;
+        let (rest, _) =
+            at(rest).map_err(|_| NodeNameError::new(text, rest, "an `@` stands between name and host"))?;
+        let (rest, host) = host(rest).map_err(|_| {
+            NodeNameError::new(text, rest, "a host stands after the `@`; an IPv6 address in brackets")
+        })?;
+        let (_, port) = all_consuming(opt(port)).parse(rest).map_err(|_| {
+            NodeNameError::new(
+                text,
+                rest,
+                "a `:` and a port of 0 to 65535 may follow the host, and nothing else",
+            )
+        })?;
+        Ok(Self { name, host, port })
+    }
+
+    /// What stands before the first `@`.
+    #[must_use]
+    pub const fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The host; an IPv6 address with its brackets.
+    #[must_use]
+    pub const fn host(&self) -> &'a str {
+        self.host
+    }
+
+    /// The port: [`DEFAULT_PORT`] where the name does not say one.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(DEFAULT_PORT)
+    }
+
+    /// Whether the name says its port.
+    #[must_use]
+    pub const fn has_port(&self) -> bool {
+        self.port.is_some()
+    }
+
+    /// The name with its port: the form that is announced, dialled, compared and ordered.
+    #[must_use]
+    pub fn completed(&self) -> String {
+        alloc::format!("{}@{}:{}", self.name, self.host, self.port())
+    }
+}
+
+impl fmt::Display for NodeName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name, self.host)?;
+        match self.port {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Text that is not a node name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NodeNameError {
+    /// The byte at which that shows.
+    pub at: usize,
+    /// What should stand there.
+    pub rule: &'static str,
+}
+
+impl NodeNameError {
+    const fn new(text: &str, rest: &str, rule: &'static str) -> Self {
+        Self { at: text.len() - rest.len(), rule }
+    }
+}
+
+impl fmt::Display for NodeNameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not a node name at byte {}: {}", self.at, self.rule)
+    }
+}
+
+impl core::error::Error for NodeNameError {}
+
+fn local(text: &str) -> IResult<&str, &str> {
+    take_while1(|character: char| character != '@' && !character.is_control()).parse(text)
+}
+
+fn at(text: &str) -> IResult<&str, char> {
+    char('@').parse(text)
+}
+
+fn host(text: &str) -> IResult<&str, &str> {
+    let literal = recognize(delimited(
+        char('['),
+        take_while1(|character: char| character != ']' && !character.is_control()),
+        char(']'),
+    ));
+    let plain =
+        take_while1(|character: char| !matches!(character, ':' | '[' | ']') && !character.is_control());
+    alt((literal, plain)).parse(text)
+}
+
+/// Without leading zeros: names are compared byte by byte.
+fn port(text: &str) -> IResult<&str, u16> {
+    let digits = verify(digit1, |digits: &str| digits == "0" || !digits.starts_with('0'));
+    preceded(tag(":"), map_opt(digits, |digits: &str| digits.parse().ok())).parse(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn parts_of_good_names() {
+        for (text, name, host, port) in [
+            ("a@h", "a", "h", 9000),
+            ("a@h:0", "a", "h", 0),
+            ("a@h:65535", "a", "h", 65535),
+            ("café@münchen.example:1", "café", "münchen.example", 1),
+            ("a@b@c:7", "a", "b@c", 7),
+            ("a@[fe80::1%eth0]", "a", "[fe80::1%eth0]", 9000),
+            (" @ ", " ", " ", 9000),
+        ] {
+            let parsed = NodeName::parse(text).unwrap();
+            assert_eq!((parsed.name(), parsed.host(), parsed.port()), (name, host, port), "{text}");
+            assert_eq!(parsed.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn says_where_a_bad_name_breaks() {
+        for (text, at) in [
+            ("", 0),
+            ("no-at", 5),
+            ("@h", 0),
+            ("a@", 2),
+            ("a@:1", 2),
+            ("a@h:", 3),
+            ("a@h:99999", 3),
+            ("a@h:01", 3),
+            ("a@h:+1", 3),
+            ("a@h:1x", 3),
+            ("a@::1", 2),
+            ("a@[]", 2),
+            ("a@[::1", 2),
+            ("a@[::1]x", 7),
+            ("a\0@h", 1),
+            ("a@h\u{85}", 3),
+            ("a@h[1]", 3),
+            ("bad@h:xx", 5),
+        ] {
+            assert_eq!(NodeName::parse(text).map_err(|error| error.at), Err(at), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_at_most_255_bytes() {
+        let longest = alloc::format!("{}@h", "x".repeat(253));
+        assert!(NodeName::parse(&longest).is_ok());
+        assert_eq!(NodeName::parse(&alloc::format!("x{longest}")).unwrap_err().at, 255);
+    }
+}

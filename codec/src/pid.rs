@@ -1,0 +1,171 @@
+//! Process identifiers. Specification: `dist.md`, "Pids".
+
+use core::{fmt, str::FromStr};
+
+/// A process on some node, as the node that wrote it numbers nodes.
+///
+/// One `u64`, most significant first: node id (16 bits), creation (8 bits), local id (40 bits). **A node id
+/// means something only to the node that wrote it.** Node id 0 is that node itself.
+///
+/// ```
+/// use snow_dist_codec::Pid;
+///
+/// let pid = Pid::new(1, 7, 42).unwrap();
+/// assert_eq!(pid.to_bits(), 0x0001_07_00_0000_002a);
+/// assert_eq!(pid.to_string(), "<1.42.7>");
+/// assert_eq!("<1.42.7>".parse(), Ok(pid));
+/// ```
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct Pid(u64);
+
+impl Pid {
+    /// Bytes a pid takes on the wire.
+    pub const LEN: usize = 8;
+    /// The largest local id: 40 bits.
+    pub const LOCAL_MAX: u64 = (1 << 40) - 1;
+    /// The node id that stands for the reader's own node where a pid has no owner.
+    pub const NODE_READER: u16 = 0xFFFE;
+    /// The node id of a node that the writer cannot name.
+    pub const NODE_UNKNOWN: u16 = 0xFFFF;
+
+    /// A pid of its three parts, or `None` if `local` is over [`Pid::LOCAL_MAX`].
+    #[must_use]
+    pub const fn new(node: u16, creation: u8, local: u64) -> Option<Self> {
+        if local > Self::LOCAL_MAX {
+            return None;
+        }
+        Some(Self((node as u64) << 48 | (creation as u64) << 40 | local))
+    }
+
+    /// Every 64-bit number is a pid.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The pid as one number.
+    #[inline(always)]
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The writer's number for the process's node; 0 is the writer itself.
+    #[must_use]
+    pub const fn node(self) -> u16 {
+        (self.0 >> 48) as u16
+    }
+
+    /// Which start of that node the process belongs to, as far as 8 bits can say.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the shift leaves the 8 bits wanted at the bottom")]
+    pub const fn creation(self) -> u8 {
+        (self.0 >> 40) as u8
+    }
+
+    /// The process's number on its node, at most [`Pid::LOCAL_MAX`].
+    #[must_use]
+    pub const fn local(self) -> u64 {
+        self.0 & Self::LOCAL_MAX
+    }
+}
+
+/// `<0.L>` where node id and creation are both 0, `<N.L.C>` otherwise.
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.node(), self.creation()) {
+            (0, 0) => write!(f, "<0.{}>", self.local()),
+            (node, creation) => write!(f, "<{node}.{}.{creation}>", self.local()),
+        }
+    }
+}
+
+impl fmt::Debug for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Text that is not a pid's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParsePidError;
+
+impl fmt::Display for ParsePidError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a pid is written <0.LOCAL> or <NODE.LOCAL.CREATION>, at most <65535.1099511627775.255>")
+    }
+}
+
+impl core::error::Error for ParsePidError {}
+
+impl FromStr for Pid {
+    type Err = ParsePidError;
+
+    fn from_str(text: &str) -> Result<Self, ParsePidError> {
+        let inner = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).ok_or(ParsePidError)?;
+        let mut parts = inner.split('.');
+        let node = number(parts.next())?;
+        let local = number(parts.next())?;
+        let creation = match parts.next() {
+            None if node == 0 => 0,
+            creation => number(creation)?,
+        };
+        match parts.next() {
+            None => Self::new(node, creation, local).ok_or(ParsePidError),
+            Some(_) => Err(ParsePidError),
+        }
+    }
+}
+
+/// Digits only: `str::parse` would take a sign.
+fn number<T: FromStr>(digits: Option<&str>) -> Result<T, ParsePidError> {
+    digits
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|digits| digits.parse().ok())
+        .ok_or(ParsePidError)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn parts_go_in_and_come_out() {
+        let pid = Pid::new(0xABCD, 0xEF, Pid::LOCAL_MAX).unwrap();
+        assert_eq!((pid.node(), pid.creation(), pid.local()), (0xABCD, 0xEF, Pid::LOCAL_MAX));
+        assert_eq!(pid.to_bits(), 0xABCD_EFFF_FFFF_FFFF);
+        assert_eq!(Pid::new(0, 0, Pid::LOCAL_MAX + 1), None);
+    }
+
+    #[test]
+    fn text_form_has_two_shapes() {
+        for (bits, text) in [(0, "<0.0>"), (42, "<0.42>"), (1 << 40, "<0.0.1>"), (1 << 48 | 3, "<1.3.0>")] {
+            assert_eq!(Pid::from_bits(bits).to_string(), text);
+            assert_eq!(text.parse(), Ok(Pid::from_bits(bits)));
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_pid() {
+        for text in [
+            "",
+            "<>",
+            "<1>",
+            "<1.2>",
+            "1.2.3",
+            "<1.2.3",
+            "<1.2.3.4>",
+            "<65536.1.1>",
+            "<1.1.256>",
+            "<1.+2.3>",
+            "<0.1099511627776>",
+            "<0.>",
+            "<-1.2.3>",
+        ] {
+            assert_eq!(text.parse::<Pid>(), Err(ParsePidError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! Why a process ended. Specification: `dist.md`, "Exit reasons".
+//!
+//! On the wire a reason is one tag and its data, and the data of Linked ends in another reason. So a chain of
+//! Linked is **flat**: hops of nine bytes each, then one root that is not Linked. It is read, held and written
+//! so here, at any length, without recursion and without a box.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::layout::{self, Reader, Sink, Source, Writer};
+use crate::{DecodeError, ErrorKind, Field, Pid, Reading, Text};
+
+mod tag {
+    pub(super) const NORMAL: u8 = 0x00;
+    pub(super) const ERROR: u8 = 0x01;
+    pub(super) const KILLED: u8 = 0x02;
+    pub(super) const LINKED: u8 = 0x03;
+    pub(super) const SHUTDOWN: u8 = 0x04;
+    pub(super) const CUSTOM: u8 = 0x05;
+    pub(super) const NOCONNECTION: u8 = 0x06;
+}
+
+/// A hop: its tag and a pid.
+const HOP_BYTES: usize = 1 + Pid::LEN;
+/// Tag and length of a root with text.
+const TEXT_HEAD_BYTES: usize = 1 + size_of::<u64>();
+
+/// Why a process ended: through which linked processes the end came here, and what ended the first of them.
+///
+/// ```
+/// use snow_dist_codec::{Pid, Reading, Reason, ReasonBuf, Root};
+///
+/// let crash = Reason::from(Root::Error("boom".into()));
+/// let passed_on = ReasonBuf::linked(Pid::from_bits(7), &crash);
+/// let reason = passed_on.as_reason();
+///
+/// assert_eq!(reason.hops().collect::<Vec<_>>(), [Pid::from_bits(7)]);
+/// assert_eq!(reason.root, Root::Error("boom".into()));
+/// assert_eq!(reason.to_string(), "linked(<0.7>, error \"boom\")");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Reason<'a> {
+    /// The hops as they stand on the wire: a whole number of [`HOP_BYTES`], each beginning with Linked's tag.
+    hops: &'a [u8],
+    /// What ended the first process of the chain.
+    pub root: Root<'a>,
+}
+
+/// The reason at the end of a chain, or the whole reason where there is no chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Root<'a> {
+    /// Tag `00`: it had done its work.
+    Normal,
+    /// Tag `01`: it failed; `u64` length and text.
+    Error(Text<'a>),
+    /// Tag `02`: it was killed.
+    Killed,
+    /// Tag `04`: it was asked to stop.
+    Shutdown,
+    /// Tag `05`: a reason of the program's own; `u64` length and text.
+    Custom(Text<'a>),
+    /// Tag `06`: the connection to its node was lost.
+    Noconnection,
+    /// A tag above `06`, kept with all bytes that follow it. Only the compatible reading gives it.
+    Unknown(UnknownRoot<'a>),
+}
+
+/// A root whose tag this version does not know, kept as it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct UnknownRoot<'a> {
+    tag: u8,
+    payload: &'a [u8],
+}
+
+impl<'a> UnknownRoot<'a> {
+    /// A root of `tag` and the bytes after it, or `None` if `tag` has a meaning (is at most 6).
+    #[must_use]
+    pub const fn new(tag: u8, payload: &'a [u8]) -> Option<Self> {
+        if tag > tag::NOCONNECTION { Some(Self { tag, payload }) } else { None }
+    }
+
+    /// The tag, above 6.
+    #[must_use]
+    pub const fn tag(self) -> u8 {
+        self.tag
+    }
+
+    /// All bytes after the tag.
+    #[must_use]
+    pub const fn payload(self) -> &'a [u8] {
+        self.payload
+    }
+}
+
+impl<'a> Reason<'a> {
+    /// Reads a reason that fills `bytes`, and gives the surplus.
+    ///
+    /// # Errors
+    /// What is wrong, at which byte of `bytes`; surplus only in the strict reading.
+    pub fn decode(bytes: &'a [u8], reading: Reading) -> Result<(Self, &'a [u8]), DecodeError> {
+        let mut reader = Reader::new(bytes, reading);
+        let reason = Self::read(&mut reader)?;
+        Ok((reason, reader.finish()?))
+    }
+
+    /// The processes through which the end was passed on, the last one first.
+    #[must_use]
+    pub const fn hops(&self) -> Hops<'a> {
+        Hops { bytes: self.hops }
+    }
+
+    /// Bytes the reason takes on the wire.
+    #[inline(always)]
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        // Both lie in memory: their sum cannot overflow.
+        self.hops.len() + self.root.encoded_len()
+    }
+
+    #[inline(always)]
+    pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let hops = match reader.remaining().first() {
+            Some(&tag::LINKED) => read_hops(reader)?,
+            _ => &[],
+        };
+        Ok(Self { hops, root: Root::read(reader)? })
+    }
+
+    #[inline(always)]
+    pub(crate) fn write<B: bytes::BufMut>(
+        &self,
+        writer: &mut Writer<'_, B>,
+    ) -> Result<(), core::convert::Infallible> {
+        if !self.hops.is_empty() {
+            writer.slice(self.hops);
+        }
+        self.root.write(writer)
+    }
+}
+
+/// Takes whole hops as long as Linked's tag stands there.
+#[inline(never)]
+fn read_hops<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
+    let bytes = reader.remaining();
+    let (chunks, tail) = bytes.as_chunks::<HOP_BYTES>();
+    let count = chunks.iter().take_while(|hop| hop[0] == tag::LINKED).count();
+    if count == chunks.len() && tail.first() == Some(&tag::LINKED) {
+        let kind = ErrorKind::Truncated { needed: Pid::LEN, found: tail.len() - 1 };
+        let at = reader.at() + count * HOP_BYTES + 1;
+        return Err(DecodeError { kind, field: Field::element("reason.hops", count), at });
+    }
+    reader.take("reason.hops", count * HOP_BYTES)
+}
+
+impl<'a> From<Root<'a>> for Reason<'a> {
+    #[inline]
+    fn from(root: Root<'a>) -> Self {
+        Self { hops: &[], root }
+    }
+}
+
+impl<'a> Root<'a> {
+    /// The reason's tag.
+    #[must_use]
+    pub const fn tag(&self) -> u8 {
+        match self {
+            Self::Normal => tag::NORMAL,
+            Self::Error(_) => tag::ERROR,
+            Self::Killed => tag::KILLED,
+            Self::Shutdown => tag::SHUTDOWN,
+            Self::Custom(_) => tag::CUSTOM,
+            Self::Noconnection => tag::NOCONNECTION,
+            Self::Unknown(unknown) => unknown.tag,
+        }
+    }
+
+    /// The reason's name in the specification, in vectors and in JSON.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Error(_) => "error",
+            Self::Killed => "killed",
+            Self::Shutdown => "shutdown",
+            Self::Custom(_) => "custom",
+            Self::Noconnection => "noconnection",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    #[inline(always)]
+    const fn encoded_len(&self) -> usize {
+        match self {
+            Self::Normal | Self::Killed | Self::Shutdown | Self::Noconnection => 1,
+            Self::Error(text) | Self::Custom(text) => TEXT_HEAD_BYTES + text.len(),
+            Self::Unknown(unknown) => 1 + unknown.payload.len(),
+        }
+    }
+
+    #[inline(always)]
+    fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        match reader.u8("reason.root")? {
+            tag::NORMAL => Ok(Self::Normal),
+            tag::ERROR => Ok(Self::Error(read_text(reader)?)),
+            tag::KILLED => Ok(Self::Killed),
+            tag::SHUTDOWN => Ok(Self::Shutdown),
+            tag::CUSTOM => Ok(Self::Custom(read_text(reader)?)),
+            tag::NOCONNECTION => Ok(Self::Noconnection),
+            tag => read_unknown(reader, tag).map(Self::Unknown),
+        }
+    }
+
+    #[inline(always)]
+    fn write<B: bytes::BufMut>(&self, writer: &mut Writer<'_, B>) -> Result<(), core::convert::Infallible> {
+        writer.u8("reason.root", self.tag())?;
+        match self {
+            Self::Normal | Self::Killed | Self::Shutdown | Self::Noconnection => {}
+            Self::Error(text) | Self::Custom(text) => {
+                writer.u64("reason.root.text", text.len() as u64)?;
+                writer.slice(text.as_bytes());
+            }
+            Self::Unknown(unknown) => writer.slice(unknown.payload),
+        }
+        Ok(())
+    }
+}
+
+#[inline(always)]
+fn read_text<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, DecodeError> {
+    let length = reader.u64("reason.root.text")?;
+    let bytes = reader.promised("reason.root.text", length, size_of::<u64>())?;
+    reader.proven("reason.root.text", bytes)
+}
+
+/// Keeps a tag above 6 with the rest of the frame: how long its data is, only a later version knows.
+/// (Linked's tag cannot come here: all hops have been taken.)
+#[cold]
+#[inline(never)]
+fn read_unknown<'a>(reader: &mut Reader<'a>, tag: u8) -> Result<UnknownRoot<'a>, DecodeError> {
+    if reader.reading() == Reading::Strict {
+        return Err(DecodeError::new(ErrorKind::UnknownReason(tag), "reason.root", reader.at() - 1));
+    }
+    Ok(UnknownRoot { tag, payload: reader.rest("reason.root")? })
+}
+
+/// The processes of a chain: see [`Reason::hops`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hops<'a> {
+    bytes: &'a [u8],
+}
+
+impl Iterator for Hops<'_> {
+    type Item = Pid;
+
+    #[inline]
+    fn next(&mut self) -> Option<Pid> {
+        let (hop, rest) = self.bytes.split_first_chunk::<HOP_BYTES>()?;
+        let (_, pid) = hop.split_last_chunk::<{ Pid::LEN }>()?;
+        self.bytes = rest;
+        Some(Pid::from_bits(u64::from_le_bytes(*pid)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let count = self.bytes.len() / HOP_BYTES;
+        (count, Some(count))
+    }
+}
+
+impl ExactSizeIterator for Hops<'_> {}
+
+impl fmt::Display for Root<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(text) | Self::Custom(text) => write!(f, "{} {text:?}", self.kind()),
+            Self::Unknown(unknown) => write!(f, "unknown {:#04x}", unknown.tag),
+            _ => f.write_str(self.kind()),
+        }
+    }
+}
+
+/// `linked(<0.7>, error "boom")`; of a long chain the first hops and how many more there are.
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 8;
+        let hops = self.hops();
+        let count = hops.len();
+        if count == 0 {
+            return fmt::Display::fmt(&self.root, f);
+        }
+        f.write_str("linked(")?;
+        for hop in hops.take(SHOWN) {
+            write!(f, "{hop}, ")?;
+        }
+        if count > SHOWN {
+            write!(f, "{} more, ", count - SHOWN)?;
+        }
+        write!(f, "{})", self.root)
+    }
+}
+
+impl fmt::Debug for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A reason that owns its bytes: to be kept, or to be made of a chain.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ReasonBuf {
+    /// A whole reason as it stands on the wire, the hops first.
+    bytes: Vec<u8>,
+    /// Bytes of the hops.
+    hops: usize,
+}
+
+impl ReasonBuf {
+    /// A reason of `hops` (the last one first) and `root`. Allocates once, what the reason takes on the wire.
+    #[must_use]
+    pub fn new(hops: impl ExactSizeIterator<Item = Pid>, root: &Root<'_>) -> Self {
+        let hops_bytes = hops.len() * HOP_BYTES;
+        let mut bytes = Vec::with_capacity(hops_bytes + root.encoded_len());
+        for hop in hops {
+            push_hop(&mut bytes, hop);
+        }
+        let hops = bytes.len();
+        push_reason(&mut bytes, &Reason::from(*root));
+        Self { bytes, hops }
+    }
+
+    /// `reason`, as it ends a process that was linked to `from`.
+    #[must_use]
+    pub fn linked(from: Pid, reason: &Reason<'_>) -> Self {
+        let mut bytes = Vec::with_capacity(HOP_BYTES + reason.encoded_len());
+        push_hop(&mut bytes, from);
+        push_reason(&mut bytes, reason);
+        Self { bytes, hops: HOP_BYTES + reason.hops.len() }
+    }
+
+    /// The reason.
+    #[must_use]
+    pub fn as_reason(&self) -> Reason<'_> {
+        let (hops, root) = self.bytes.split_at_checked(self.hops).unwrap_or_default();
+        // The bytes were written by this file: reading them back cannot fail, so the default is never taken.
+        let root = Root::read(&mut Reader::new(root, Reading::Compatible)).unwrap_or(Root::Normal);
+        Reason { hops, root }
+    }
+}
+
+fn push_hop(bytes: &mut Vec<u8>, hop: Pid) {
+    bytes.push(tag::LINKED);
+    bytes.extend_from_slice(&hop.to_bits().to_le_bytes());
+}
+
+fn push_reason(bytes: &mut Vec<u8>, reason: &Reason<'_>) {
+    layout::append(bytes, |writer| reason.write(writer));
+}
+
+impl From<&Reason<'_>> for ReasonBuf {
+    fn from(reason: &Reason<'_>) -> Self {
+        let mut bytes = Vec::with_capacity(reason.encoded_len());
+        push_reason(&mut bytes, reason);
+        Self { bytes, hops: reason.hops.len() }
+    }
+}
+
+impl fmt::Debug for ReasonBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.as_reason(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{string::ToString, vec};
+
+    fn decode(bytes: &[u8]) -> Result<(Reason<'_>, &[u8]), DecodeError> {
+        Reason::decode(bytes, Reading::Compatible)
+    }
+
+    #[test]
+    fn a_chain_is_hops_and_a_root() {
+        let bytes = [&[3, 1, 0, 0, 0, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 0, 0, 0][..], &[6, 0xAA]].concat();
+        let (reason, surplus) = decode(&bytes).unwrap();
+        assert_eq!(reason.hops().collect::<Vec<_>>(), [Pid::from_bits(1), Pid::from_bits(2)]);
+        assert_eq!(reason.root, Root::Noconnection);
+        assert_eq!(surplus, [0xAA]);
+        assert_eq!(reason.encoded_len(), 19);
+        assert_eq!(reason.to_string(), "linked(<0.1>, <0.2>, noconnection)");
+        assert_eq!(ReasonBuf::from(&reason).as_reason(), reason);
+        assert_eq!(ReasonBuf::new(reason.hops(), &reason.root).as_reason(), reason);
+    }
+
+    #[test]
+    fn a_million_hops_are_one_pass() {
+        let hops = vec![Pid::from_bits(9); 1_800_000];
+        let reason = ReasonBuf::new(hops.iter().copied(), &Root::Killed);
+        let (read, _) = decode(&reason.bytes).unwrap();
+        assert_eq!(read.hops().len(), hops.len());
+        assert!(read.to_string().ends_with("1799992 more, killed)"));
+    }
+
+    #[test]
+    fn a_cut_hop_says_which() {
+        let error = decode(&[3, 1, 0, 0, 0, 0, 0, 0, 0, 3, 2]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`reason.hops[1]` at byte 10: needs 8 bytes, the message ends after 1 of them"
+        );
+        let error = decode(&[3, 1, 0, 0, 0, 0, 0, 0, 0]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`reason.root` at byte 9: needs 1 bytes, the message ends after 0 of them"
+        );
+    }
+
+    #[test]
+    fn an_unknown_root_is_kept_or_refused() {
+        let (reason, surplus) = decode(&[7, 1, 2]).unwrap();
+        let unknown = UnknownRoot::new(7, &[1, 2]).unwrap();
+        assert_eq!((unknown.tag(), unknown.payload()), (7, &[1, 2][..]));
+        assert_eq!((reason.root, surplus), (Root::Unknown(unknown), &[][..]));
+        assert_eq!(UnknownRoot::new(6, &[]), None);
+        let error = Reason::decode(&[7, 1, 2], Reading::Strict).unwrap_err();
+        assert_eq!((error.kind, error.at), (ErrorKind::UnknownReason(7), 0));
+    }
+
+    #[test]
+    fn a_lying_length_is_refused_where_it_stands() {
+        let bytes = [&[1][..], &u64::MAX.to_le_bytes(), b"abc"].concat();
+        let error = decode(&bytes).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Overrun { promised: u64::MAX, found: 3 });
+        assert_eq!(error.at, 1);
+    }
+}

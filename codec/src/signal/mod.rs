@@ -1,0 +1,117 @@
+//! Signals as messages in a mailbox: one file each, and the table that dispatches by type tag.
+//! Specification: `dist.md`, "Mailbox signals".
+//!
+//! These never cross the wire: a node makes them for its own processes, in the bytes that programs of version 1
+//! read. A program that gets raw messages tells them by their first eight bytes.
+
+mod down;
+mod exit;
+mod node_down;
+mod node_up;
+mod spawn_reply;
+
+pub use down::Down;
+pub use exit::Exit;
+pub use node_down::NodeDown;
+pub use node_up::NodeUp;
+pub use spawn_reply::SpawnReply;
+
+use bytes::BufMut;
+
+use crate::layout::{self, Measure, Reader, Sink, Source};
+use crate::{DecodeError, EncodeError, ErrorKind, Reading};
+
+layout::table! {
+    /// A signal in the form of a message.
+    ///
+    /// ```
+    /// use snow_dist_codec::{Pid, Reading, Root, Signal, signal::Exit};
+    ///
+    /// let exit = Signal::from(Exit { from: Pid::from_bits(3), reason: Root::Killed.into() });
+    /// let mut message = Vec::new();
+    /// exit.encode(&mut message).unwrap();
+    /// assert_eq!(message, b"\xff\xff\xff\xff\xff\xff\xff\xff\x03\0\0\0\0\0\0\0\x02");
+    /// assert_eq!(Signal::decode(&message, Reading::Strict), Ok((exit, &[][..])));
+    /// ```
+    pub enum Signal<'a>: u64 {
+        0xFFFF_FFFF_FFFF_FFFF "EXIT" => exit::Exit<'a>;
+        0xFFFF_FFFF_FFFF_FFFE "DOWN" => down::Down<'a>;
+        0xFFFF_FFFF_FFFF_FFFD "NODEDOWN" => node_down::NodeDown<'a>;
+        0xFFFF_FFFF_FFFF_FFFC "NODEUP" => node_up::NodeUp<'a>;
+        0xFFFF_FFFF_FFFF_FFFB "SPAWN_REPLY" => spawn_reply::SpawnReply;
+    }
+}
+
+impl<'a> Signal<'a> {
+    /// Whether a message begins with a reserved type tag, so that a version 1 program takes it for a signal.
+    /// As there, a message of fewer than eight bytes counts as ending in zeros.
+    #[must_use]
+    pub fn looks_like(message: &[u8]) -> bool {
+        message.first_chunk().is_some_and(|tag| {
+            let tag = u64::from_le_bytes(*tag);
+            Self::TAGS.iter().any(|&(reserved, _)| reserved == tag)
+        })
+    }
+
+    /// Reads a message that is a signal, and gives the bytes after its last field.
+    ///
+    /// # Errors
+    /// It is none ([`ErrorKind::NotASignal`]), or what is wrong with which field, at which byte.
+    pub fn decode(message: &'a [u8], reading: Reading) -> Result<(Self, &'a [u8]), DecodeError> {
+        let mut reader = Reader::new(message, reading);
+        let tag = reader.u64("tag")?;
+        let Some(signal) = Self::read_fields(tag, &mut reader) else {
+            return Err(DecodeError::new(ErrorKind::NotASignal(tag), "tag", 0));
+        };
+        Ok((signal?, reader.finish()?))
+    }
+
+    /// The signal's type tag, one of [`Signal::TAGS`].
+    #[must_use]
+    pub const fn tag(&self) -> u64 {
+        match self.known_tag() {
+            Some((tag, _)) => tag,
+            None => 0, // every signal has a tag
+        }
+    }
+
+    /// The signal's name in the specification.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self.known_tag() {
+            Some((_, name)) => name,
+            None => "", // every signal has a name
+        }
+    }
+
+    /// Hands the signal's fields, without the type tag, to `sink`.
+    ///
+    /// # Errors
+    /// The first field that the sink does not take.
+    pub fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        self.write_known(sink).unwrap_or(Ok(()))
+    }
+
+    /// Bytes of the message.
+    ///
+    /// # Errors
+    /// None today: a signal has no field that could be too long.
+    pub fn encoded_len(&self) -> Result<usize, EncodeError> {
+        let mut measure = Measure::default();
+        self.write(&mut measure)?;
+        Ok(measure.bytes())
+    }
+
+    /// Writes the message.
+    ///
+    /// # Errors
+    /// `dst` has no room for it; nothing has been written then.
+    pub fn encode<B: BufMut>(&self, dst: &mut B) -> Result<(), EncodeError> {
+        layout::encode(dst, self.encoded_len(), |writer| self.write(writer))
+    }
+
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.u64("tag", self.tag())?;
+        self.write_fields(sink)
+    }
+}
