@@ -39,6 +39,10 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+#[cfg(feature = "arbitrary")]
+pub mod arbitrary;
+#[cfg(feature = "serde")]
+pub mod document;
 mod error;
 pub mod frame;
 pub mod framing;
