@@ -131,11 +131,18 @@ pub struct Framer {
 
 impl Default for Framer {
     fn default() -> Self {
-        Self { buffer: BytesMut::new(), bytes_max: HANDSHAKE_BYTES_MAX }
+        Self::new(HANDSHAKE_BYTES_MAX)
     }
 }
 
 impl Framer {
+    /// Allows payloads of `bytes_max` bytes until the handshake is over. More than [`HANDSHAKE_BYTES_MAX`] is
+    /// taken as that.
+    #[must_use]
+    pub fn new(bytes_max: u32) -> Self {
+        Self { buffer: BytesMut::new(), bytes_max: bytes_max.min(HANDSHAKE_BYTES_MAX) }
+    }
+
     /// Allows payloads of `bytes_max` bytes from now on: the handshake is over. More than
     /// [`FRAME_BYTES_MAX`] is taken as that.
     pub fn handshake_done(&mut self, bytes_max: u32) {
@@ -163,13 +170,18 @@ impl Framer {
     /// # Errors
     /// Its length is over the limit: again at each call, since nothing after it can be read.
     pub fn next_payload(&mut self) -> Result<Option<Bytes>, FramingError> {
-        let Some(Cut { payload, .. }) = cut(&self.buffer, self.bytes_max)? else {
-            return Ok(None);
-        };
-        let end = LENGTH_PREFIX_BYTES + payload.len();
-        let frame = self.buffer.split_to(end).freeze();
-        Ok(Some(frame.slice(LENGTH_PREFIX_BYTES..)))
+        take(&mut self.buffer, self.bytes_max)
     }
+}
+
+/// Takes the first payload out of `buffer`, if it is all there; the two go on sharing memory.
+pub(crate) fn take(buffer: &mut BytesMut, bytes_max: u32) -> Result<Option<Bytes>, FramingError> {
+    let Some(Cut { payload, .. }) = cut(buffer, bytes_max)? else {
+        return Ok(None);
+    };
+    let end = LENGTH_PREFIX_BYTES + payload.len();
+    let frame = buffer.split_to(end).freeze();
+    Ok(Some(frame.slice(LENGTH_PREFIX_BYTES..)))
 }
 
 #[cfg(test)]

@@ -57,6 +57,8 @@ mod reading;
 mod reason;
 pub mod signal;
 mod text;
+#[cfg(feature = "tokio-util")]
+pub mod tokio_codec;
 
 pub use error::{DecodeError, EncodeError, EncodeErrorKind, ErrorKind, Field};
 pub use frame::Frame;
