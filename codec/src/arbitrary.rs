@@ -243,8 +243,12 @@ impl<'a> Source<'a> for Random<'a, '_> {
         Ok(())
     }
 
+    fn at(&self) -> usize {
+        0
+    }
+
     /// A name that may not stand beside a block: these bytes make no message.
-    fn invalid(&self, _: &'static str, _: &'static str) -> Error {
+    fn invalid(&self, _: &'static str, _: usize, _: &'static str) -> Error {
         Error::IncorrectFormat
     }
 }

@@ -280,7 +280,11 @@ impl<'a> Source<'a> for FieldSource<'a> {
         Ok(())
     }
 
-    fn invalid(&self, field: &'static str, allowed: &'static str) -> FieldsError {
+    fn at(&self) -> usize {
+        0
+    }
+
+    fn invalid(&self, field: &'static str, _: usize, allowed: &'static str) -> FieldsError {
         FieldsError { field, problem: format!("is not allowed: {allowed}") }
     }
 }

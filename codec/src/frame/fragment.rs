@@ -32,9 +32,10 @@ impl<'a> Layout<'a> for Fragment<'a> {
     #[inline(always)]
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
         let number = source.u64("number")?;
+        let flags_at = source.at();
         let flags = source.u8("flags")?;
         if flags & !(FIRST | LAST) != 0 {
-            return Err(source.invalid("flags", "only 1 (first) and 2 (last) may be set"));
+            return Err(source.invalid("flags", flags_at, "only 1 (first) and 2 (last) may be set"));
         }
         let total = if flags & FIRST != 0 { Some(source.u32("total")?) } else { None };
         Ok(Self { number, total, last: flags & LAST != 0, payload: source.rest("payload")? })

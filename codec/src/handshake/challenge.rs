@@ -20,6 +20,7 @@ pub struct Challenge<'a> {
 
 impl<'a> Layout<'a> for Challenge<'a> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        let name_at = source.at();
         let name = source.str16("name")?;
         let creation = source.u8("creation")?;
         let challenge = source.array("challenge")?;
@@ -27,7 +28,7 @@ impl<'a> Layout<'a> for Challenge<'a> {
         if extension.is_some() {
             source.end()?;
             if !may_announce(name) {
-                return Err(source.invalid("name", NAME_ALLOWED));
+                return Err(source.invalid("name", name_at, NAME_ALLOWED));
             }
         }
         Ok(Self { name, creation, challenge, extension })

@@ -18,13 +18,14 @@ pub struct Name<'a> {
 
 impl<'a> Layout<'a> for Name<'a> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        let name_at = source.at();
         let name = source.str16("name")?;
         let creation = source.u8("creation")?;
         let extension = source.extension("extension")?;
         if extension.is_some() {
             source.end()?;
             if !may_announce(name) {
-                return Err(source.invalid("name", NAME_ALLOWED));
+                return Err(source.invalid("name", name_at, NAME_ALLOWED));
             }
         }
         Ok(Self { name, creation, extension })

@@ -18,9 +18,10 @@ const TEXT_ALLOWED: &str = "the text of a REJECT has at most 255 bytes";
 impl<'a> Layout<'a> for Reject<'a> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
         let code = source.u16("code")?;
+        let text_at = source.at();
         let text = source.str16("text")?;
         if text.len() > REJECT_TEXT_BYTES_MAX {
-            return Err(source.invalid("text", TEXT_ALLOWED));
+            return Err(source.invalid("text", text_at, TEXT_ALLOWED));
         }
         Ok(Self { code, text })
     }

@@ -114,8 +114,10 @@ pub trait Source<'a> {
     /// # Errors
     /// There is more.
     fn end(&mut self) -> Result<(), Self::Error>;
-    /// The error for a field just read whose value is not allowed; `allowed` says which values are.
-    fn invalid(&self, field: &'static str, allowed: &'static str) -> Self::Error;
+    /// Where the next field stands, in bytes; 0 in a source that has no order.
+    fn at(&self) -> usize;
+    /// The error for a field whose value is not allowed. It stood `at`; `allowed` says which values are.
+    fn invalid(&self, field: &'static str, at: usize, allowed: &'static str) -> Self::Error;
 }
 
 /// Where a message's fields go.

@@ -231,8 +231,13 @@ impl<'a> Source<'a> for Reader<'a> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.surplus()) }
     }
 
+    #[inline(always)]
+    fn at(&self) -> usize {
+        self.at()
+    }
+
     #[cold]
-    fn invalid(&self, field: &'static str, allowed: &'static str) -> DecodeError {
-        self.error(field, ErrorKind::Invalid(allowed))
+    fn invalid(&self, field: &'static str, at: usize, allowed: &'static str) -> DecodeError {
+        DecodeError::new(ErrorKind::Invalid(allowed), field, at)
     }
 }
