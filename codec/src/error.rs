@@ -177,16 +177,18 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Truncated { needed, found } => {
-                write!(f, "needs {needed} bytes, the message ends after {found} of them")
+                write!(f, "needs {}, the message ends after {found} of them", Bytes(needed as u64))
             }
             Self::Overrun { promised, found } => {
-                write!(f, "promises {promised} bytes, {found} follow")
+                write!(f, "promises {}, {found} follow", Bytes(promised))
             }
             Self::Utf8 => f.write_str("is not UTF-8"),
             Self::Empty => f.write_str("is missing: there are no bytes"),
             Self::UnknownTag(tag) => write!(f, "{tag:#04x} is not a tag that may stand here"),
             Self::UnknownReason(tag) => write!(f, "{tag:#04x} is not a reason tag (00 to 06)"),
-            Self::Surplus { count } => write!(f, "{count} bytes follow where the message must end"),
+            Self::Surplus { count } => {
+                write!(f, "surplus of {} where the message must end", Bytes(count as u64))
+            }
             Self::Invalid(allowed) => f.write_str(allowed),
             Self::TooLong { max, actual } => write!(f, "{actual} is over the limit of {max}"),
             Self::Unordered => f.write_str("types must ascend, and none may stand twice"),
@@ -198,6 +200,15 @@ impl fmt::Display for ErrorKind {
             Self::Closure => f.write_str("a closure cannot be sent"),
             Self::NotASignal(tag) => write!(f, "{tag:#018x} is not a reserved type tag"),
         }
+    }
+}
+
+/// A number of bytes, in words.
+struct Bytes(u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} byte{}", self.0, if self.0 == 1 { "" } else { "s" })
     }
 }
 
@@ -257,7 +268,7 @@ impl fmt::Display for EncodeErrorKind {
         match *self {
             Self::TooLong { max, actual } => write!(f, "{actual} is over the limit of {max}"),
             Self::BufferFull { needed, room } => {
-                write!(f, "{needed} bytes do not fit the {room} left in the buffer")
+                write!(f, "{} do not fit the {room} left in the buffer", Bytes(needed as u64))
             }
             Self::Invalid(allowed) => f.write_str(allowed),
         }

@@ -15,6 +15,10 @@ use crate::limits::NODE_NAME_BYTES_MAX;
 /// The port of a node whose name does not say one.
 pub const DEFAULT_PORT: u16 = 9000;
 
+const DEFAULT_PORT_TEXT: &str = ":9000";
+const HOST_RULE: &str = "a host stands after the `@`; an IPv6 address in brackets";
+const PORT_RULE: &str = "a `:` and a port of 0 to 65535 may follow the host, and nothing else";
+
 /// A node's name: `name@host` or `name@host:port`.
 ///
 /// A node name on the wire is any text; this is what a node's own name and the target of a dial must be.
@@ -40,23 +44,15 @@ impl<'a> NodeName<'a> {
     /// # Errors
     /// Which rule it breaks, and where.
     pub fn parse(text: &'a str) -> Result<Self, NodeNameError> {
-        if text.len() > NODE_NAME_BYTES_MAX {
-            return Err(NodeNameError { at: NODE_NAME_BYTES_MAX, rule: "a node name has at most 255 bytes" });
+        let broken = |rest: &str, rule| NodeNameError { at: text.len() - rest.len(), rule };
+        let (rest, name) = name(text).map_err(|_| broken(text, "a name stands before the `@`"))?;
+        let (rest, _) = at(rest).map_err(|_| broken(rest, "an `@` stands between name and host"))?;
+        let (rest, host) = host(rest).map_err(|_| broken(rest, HOST_RULE))?;
+        let (_, port) = all_consuming(opt(port)).parse(rest).map_err(|_| broken(rest, PORT_RULE))?;
+        let port_missing = if port.is_none() { DEFAULT_PORT_TEXT.len() } else { 0 };
+        if text.len() + port_missing > NODE_NAME_BYTES_MAX {
+            return Err(broken("", "a node name has at most 255 bytes with its port"));
         }
-        let (rest, name) =
-            local(text).map_err(|_| NodeNameError::new(text, text, "a name stands before the `@`"))?;
-        let (rest, _) =
-            at(rest).map_err(|_| NodeNameError::new(text, rest, "an `@` stands between name and host"))?;
-        let (rest, host) = host(rest).map_err(|_| {
-            NodeNameError::new(text, rest, "a host stands after the `@`; an IPv6 address in brackets")
-        })?;
-        let (_, port) = all_consuming(opt(port)).parse(rest).map_err(|_| {
-            NodeNameError::new(
-                text,
-                rest,
-                "a `:` and a port of 0 to 65535 may follow the host, and nothing else",
-            )
-        })?;
         Ok(Self { name, host, port })
     }
 
@@ -110,12 +106,6 @@ pub struct NodeNameError {
     pub rule: &'static str,
 }
 
-impl NodeNameError {
-    const fn new(text: &str, rest: &str, rule: &'static str) -> Self {
-        Self { at: text.len() - rest.len(), rule }
-    }
-}
-
 impl fmt::Display for NodeNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "not a node name at byte {}: {}", self.at, self.rule)
@@ -124,7 +114,7 @@ impl fmt::Display for NodeNameError {
 
 impl core::error::Error for NodeNameError {}
 
-fn local(text: &str) -> IResult<&str, &str> {
+fn name(text: &str) -> IResult<&str, &str> {
     take_while1(|character: char| character != '@' && !character.is_control()).parse(text)
 }
 
@@ -198,9 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_has_at_most_255_bytes() {
-        let longest = alloc::format!("{}@h", "x".repeat(253));
-        assert!(NodeName::parse(&longest).is_ok());
-        assert_eq!(NodeName::parse(&alloc::format!("x{longest}")).unwrap_err().at, 255);
+    fn a_name_has_at_most_255_bytes_with_its_port() {
+        for port in ["", ":0", ":10", ":65535"] {
+            let completed_port = if port.is_empty() { ":9000" } else { port };
+            let longest = alloc::format!("{}@h{port}", "x".repeat(255 - 2 - completed_port.len()));
+            assert_eq!(NodeName::parse(&longest).unwrap().completed().len(), 255, "{port}");
+            let longer = alloc::format!("x{longest}");
+            assert_eq!(NodeName::parse(&longer).unwrap_err().at, longer.len(), "{port}");
+        }
     }
 }

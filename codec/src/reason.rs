@@ -410,7 +410,7 @@ mod tests {
         let error = decode(&[3, 1, 0, 0, 0, 0, 0, 0, 0]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`reason.root` at byte 9: needs 1 bytes, the message ends after 0 of them"
+            "`reason.root` at byte 9: needs 1 byte, the message ends after 0 of them"
         );
     }
 

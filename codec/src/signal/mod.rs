@@ -44,7 +44,7 @@ layout::table! {
 
 impl<'a> Signal<'a> {
     /// Whether a message begins with a reserved type tag, so that a version 1 program takes it for a signal.
-    /// As there, a message of fewer than eight bytes counts as ending in zeros.
+    /// One of fewer than eight bytes never does: version 1 fills it up with zeros.
     #[must_use]
     pub fn looks_like(message: &[u8]) -> bool {
         message.first_chunk().is_some_and(|tag| {
