@@ -95,10 +95,7 @@ impl<'a> Arbitrary<'a> for Root<'a> {
             3 => Self::Shutdown,
             4 => Self::Custom(bytes.arbitrary()?),
             5 => Self::Noconnection,
-            _ => {
-                let tag = bytes.int_in_range(7..=u8::MAX)?;
-                Self::Unknown(UnknownRoot::new(tag, bytes.arbitrary()?).ok_or(Error::IncorrectFormat)?)
-            }
+            _ => Self::Unknown(UnknownRoot::new(bytes.arbitrary()?).ok_or(Error::IncorrectFormat)?),
         })
     }
 }

@@ -252,7 +252,7 @@ fn read_elements<'a>(
     let list = reader.remaining();
     let promised = count.saturating_mul(element_bytes_min);
     if promised > list.len() as u64 {
-        return Err(reader.overrun(field, promised, prefix));
+        return Err(crate::layout::overrun(field, reader.at() - prefix, promised, list.len()));
     }
     let start = reader.at();
     for index in 0..count {

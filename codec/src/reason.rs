@@ -68,27 +68,36 @@ pub enum Root<'a> {
 /// A root whose tag this version does not know, kept as it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnknownRoot<'a> {
-    tag: u8,
-    payload: &'a [u8],
+    /// The tag and all bytes after it. One slice: it keeps [`Root`], and with it every frame, small.
+    bytes: &'a [u8],
 }
 
 impl<'a> UnknownRoot<'a> {
-    /// A root of `tag` and the bytes after it, or `None` if `tag` has a meaning (is at most 6).
+    /// A root of these bytes, the tag first; `None` if there is no tag or it has a meaning (is at most 6).
     #[must_use]
-    pub const fn new(tag: u8, payload: &'a [u8]) -> Option<Self> {
-        if tag > tag::NOCONNECTION { Some(Self { tag, payload }) } else { None }
+    pub const fn new(bytes: &'a [u8]) -> Option<Self> {
+        match bytes.first() {
+            Some(&tag) if tag > tag::NOCONNECTION => Some(Self { bytes }),
+            _ => None,
+        }
     }
 
     /// The tag, above 6.
     #[must_use]
     pub const fn tag(self) -> u8 {
-        self.tag
+        match self.bytes.first() {
+            Some(&tag) => tag,
+            None => u8::MAX, // there always is a tag
+        }
     }
 
     /// All bytes after the tag.
     #[must_use]
     pub const fn payload(self) -> &'a [u8] {
-        self.payload
+        match self.bytes.split_first() {
+            Some((_, payload)) => payload,
+            None => &[], // there always is a tag
+        }
     }
 }
 
@@ -117,13 +126,26 @@ impl<'a> Reason<'a> {
         self.hops.len() + self.root.encoded_len()
     }
 
+    /// One match on the first tag decides: a chain goes out of line, all else is a root.
     #[inline(always)]
     pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let hops = match reader.remaining().first() {
-            Some(&tag::LINKED) => read_hops(reader)?,
-            _ => &[],
+        let start = *reader;
+        let root = match reader.u8("reason.root")? {
+            tag::NORMAL => Root::Normal,
+            tag::ERROR => Root::Error(read_text(reader)?),
+            tag::KILLED => Root::Killed,
+            tag::SHUTDOWN => Root::Shutdown,
+            tag::CUSTOM => Root::Custom(read_text(reader)?),
+            tag::NOCONNECTION => Root::Noconnection,
+            _ => {
+                // A cursor of its own: one whose address is given away could not live in registers.
+                let mut chain = start;
+                let reason = read_chain(&mut chain)?;
+                *reader = chain;
+                return Ok(reason);
+            }
         };
-        Ok(Self { hops, root: Root::read(reader)? })
+        Ok(Self { hops: &[], root })
     }
 
     #[inline(always)]
@@ -131,25 +153,39 @@ impl<'a> Reason<'a> {
         &self,
         writer: &mut Writer<'_, B>,
     ) -> Result<(), core::convert::Infallible> {
-        if !self.hops.is_empty() {
-            writer.slice(self.hops);
+        if self.hops.is_empty() {
+            self.root.write(writer)
+        } else {
+            self.write_chain(writer.out_of_line());
+            Ok(())
         }
-        self.root.write(writer)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_chain<B: bytes::BufMut>(&self, dst: &mut B) {
+        dst.put_slice(self.hops);
+        layout::append(dst, |writer| self.root.write(writer));
     }
 }
 
-/// Takes whole hops as long as Linked's tag stands there.
+/// A reason that is neither of the roots with a meaning: a chain of hops and a root, or an unknown root.
+#[cold]
 #[inline(never)]
-fn read_hops<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
-    let bytes = reader.remaining();
-    let (chunks, tail) = bytes.as_chunks::<HOP_BYTES>();
+fn read_chain<'a>(reader: &mut Reader<'a>) -> Result<Reason<'a>, DecodeError> {
+    let (chunks, tail) = reader.remaining().as_chunks::<HOP_BYTES>();
     let count = chunks.iter().take_while(|hop| hop[0] == tag::LINKED).count();
     if count == chunks.len() && tail.first() == Some(&tag::LINKED) {
         let kind = ErrorKind::Truncated { needed: Pid::LEN, found: tail.len() - 1 };
         let at = reader.at() + count * HOP_BYTES + 1;
         return Err(DecodeError { kind, field: Field::element("reason.hops", count), at });
     }
-    reader.take("reason.hops", count * HOP_BYTES)
+    let hops = reader.take("reason.hops", count * HOP_BYTES)?;
+    let root = match reader.remaining().first() {
+        Some(&tag) if tag > tag::NOCONNECTION => Root::Unknown(read_unknown(reader, tag)?),
+        _ => Reason::read(reader)?.root,
+    };
+    Ok(Reason { hops, root })
 }
 
 impl<'a> From<Root<'a>> for Reason<'a> {
@@ -170,7 +206,7 @@ impl<'a> Root<'a> {
             Self::Shutdown => tag::SHUTDOWN,
             Self::Custom(_) => tag::CUSTOM,
             Self::Noconnection => tag::NOCONNECTION,
-            Self::Unknown(unknown) => unknown.tag,
+            Self::Unknown(unknown) => unknown.tag(),
         }
     }
 
@@ -193,33 +229,20 @@ impl<'a> Root<'a> {
         match self {
             Self::Normal | Self::Killed | Self::Shutdown | Self::Noconnection => 1,
             Self::Error(text) | Self::Custom(text) => TEXT_HEAD_BYTES + text.len(),
-            Self::Unknown(unknown) => 1 + unknown.payload.len(),
-        }
-    }
-
-    #[inline(always)]
-    fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        match reader.u8("reason.root")? {
-            tag::NORMAL => Ok(Self::Normal),
-            tag::ERROR => Ok(Self::Error(read_text(reader)?)),
-            tag::KILLED => Ok(Self::Killed),
-            tag::SHUTDOWN => Ok(Self::Shutdown),
-            tag::CUSTOM => Ok(Self::Custom(read_text(reader)?)),
-            tag::NOCONNECTION => Ok(Self::Noconnection),
-            tag => read_unknown(reader, tag).map(Self::Unknown),
+            Self::Unknown(unknown) => unknown.bytes.len(),
         }
     }
 
     #[inline(always)]
     fn write<B: bytes::BufMut>(&self, writer: &mut Writer<'_, B>) -> Result<(), core::convert::Infallible> {
-        writer.u8("reason.root", self.tag())?;
         match self {
-            Self::Normal | Self::Killed | Self::Shutdown | Self::Noconnection => {}
+            Self::Unknown(unknown) => writer.slice(unknown.bytes),
             Self::Error(text) | Self::Custom(text) => {
+                writer.u8("reason.root", self.tag())?;
                 writer.u64("reason.root.text", text.len() as u64)?;
                 writer.slice(text.as_bytes());
             }
-            Self::Unknown(unknown) => writer.slice(unknown.payload),
+            _ => writer.u8("reason.root", self.tag())?,
         }
         Ok(())
     }
@@ -233,14 +256,11 @@ fn read_text<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, DecodeError> {
 }
 
 /// Keeps a tag above 6 with the rest of the frame: how long its data is, only a later version knows.
-/// (Linked's tag cannot come here: all hops have been taken.)
-#[cold]
-#[inline(never)]
 fn read_unknown<'a>(reader: &mut Reader<'a>, tag: u8) -> Result<UnknownRoot<'a>, DecodeError> {
-    if reader.reading() == Reading::Strict {
-        return Err(DecodeError::new(ErrorKind::UnknownReason(tag), "reason.root", reader.at() - 1));
+    match reader.reading() {
+        Reading::Compatible => Ok(UnknownRoot { bytes: reader.take_rest() }),
+        Reading::Strict => Err(DecodeError::new(ErrorKind::UnknownReason(tag), "reason.root", reader.at())),
     }
-    Ok(UnknownRoot { tag, payload: reader.rest("reason.root")? })
 }
 
 /// The processes of a chain: see [`Reason::hops`].
@@ -272,7 +292,7 @@ impl fmt::Display for Root<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Error(text) | Self::Custom(text) => write!(f, "{} {text:?}", self.kind()),
-            Self::Unknown(unknown) => write!(f, "unknown {:#04x}", unknown.tag),
+            Self::Unknown(unknown) => write!(f, "unknown {:#04x}", unknown.tag()),
             _ => f.write_str(self.kind()),
         }
     }
@@ -341,7 +361,7 @@ impl ReasonBuf {
     pub fn as_reason(&self) -> Reason<'_> {
         let (hops, root) = self.bytes.split_at_checked(self.hops).unwrap_or_default();
         // The bytes were written by this file: reading them back cannot fail, so the default is never taken.
-        let root = Root::read(&mut Reader::new(root, Reading::Compatible)).unwrap_or(Root::Normal);
+        let root = Reason::decode(root, Reading::Compatible).map_or(Root::Normal, |(reason, _)| reason.root);
         Reason { hops, root }
     }
 }
@@ -417,10 +437,10 @@ mod tests {
     #[test]
     fn an_unknown_root_is_kept_or_refused() {
         let (reason, surplus) = decode(&[7, 1, 2]).unwrap();
-        let unknown = UnknownRoot::new(7, &[1, 2]).unwrap();
+        let unknown = UnknownRoot::new(&[7, 1, 2]).unwrap();
         assert_eq!((unknown.tag(), unknown.payload()), (7, &[1, 2][..]));
         assert_eq!((reason.root, surplus), (Root::Unknown(unknown), &[][..]));
-        assert_eq!(UnknownRoot::new(6, &[]), None);
+        assert_eq!((UnknownRoot::new(&[6]), UnknownRoot::new(&[])), (None, None));
         let error = Reason::decode(&[7, 1, 2], Reading::Strict).unwrap_err();
         assert_eq!((error.kind, error.at), (ErrorKind::UnknownReason(7), 0));
     }

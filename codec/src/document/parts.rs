@@ -261,7 +261,8 @@ impl OwnedReason {
 }
 
 impl OwnedRoot {
-    fn as_root(&self) -> Option<Root<'_>> {
+    /// `None` if an unknown root has a code that is known. What such a root borrows lies in `unknown`.
+    fn as_root<'a>(&'a self, unknown: &'a mut Vec<u8>) -> Option<Root<'a>> {
         Some(match self {
             Self::Normal => Root::Normal,
             Self::Error { text } => Root::Error(Text::from(&**text)),
@@ -269,7 +270,11 @@ impl OwnedRoot {
             Self::Shutdown => Root::Shutdown,
             Self::Custom { text } => Root::Custom(Text::from(&**text)),
             Self::Noconnection => Root::Noconnection,
-            Self::Unknown { code, payload } => Root::Unknown(UnknownRoot::new(*code, &payload.0)?),
+            Self::Unknown { code, payload } => {
+                unknown.push(*code);
+                unknown.extend_from_slice(&payload.0);
+                Root::Unknown(UnknownRoot::new(unknown)?)
+            }
         })
     }
 }
@@ -277,7 +282,7 @@ impl OwnedRoot {
 impl<'de> Deserialize<'de> for ReasonBuf {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (hops, root) = OwnedReason::deserialize(deserializer)?.split();
-        match root.as_root() {
+        match root.as_root(&mut Vec::new()) {
             Some(root) => Ok(Self::new(hops.into_iter(), &root)),
             None => Err(D::Error::custom("an unknown reason has a code above 6")),
         }

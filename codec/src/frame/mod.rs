@@ -4,6 +4,7 @@ mod close;
 mod demonitor;
 mod exit;
 mod exit2;
+mod fast;
 mod fragment;
 mod global_register;
 mod global_sync;
@@ -54,7 +55,7 @@ pub use unlink_id::UnlinkId;
 
 use bytes::BufMut;
 
-use crate::layout::{self, Measure, Reader, Sink};
+use crate::layout::{self, Reader, Sink, Tagged};
 use crate::{DecodeError, EncodeError, ErrorKind, Reading};
 
 layout::table! {
@@ -112,10 +113,12 @@ impl<'a> Frame<'a> {
     /// What is wrong with which field, at which byte.
     #[inline(always)]
     pub fn decode(payload: &'a [u8], reading: Reading) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(payload, reading);
-        let frame = Self::read(&mut reader)?;
-        reader.finish()?;
-        Ok(frame)
+        Self::decode_fast(payload, reading)
+    }
+
+    #[inline(never)]
+    fn decode_any(payload: &'a [u8], reading: Reading) -> Result<Self, DecodeError> {
+        Self::decode_with_surplus(payload, reading).map(|(frame, _)| frame)
     }
 
     /// As [`Frame::decode`], and gives the bytes after the last field, which only the compatible reading lets
@@ -129,32 +132,20 @@ impl<'a> Frame<'a> {
         Ok((frame, reader.finish()?))
     }
 
-    #[inline(always)]
     fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let Some(tag) = reader.tag() else {
-            return Self::read_empty(reader);
+        let unknown = match reader.tag() {
+            None => ErrorKind::Empty,
+            Some(tag) => match Self::read_fields(tag, reader) {
+                Some(frame) => return frame,
+                None => ErrorKind::UnknownTag(tag),
+            },
         };
-        match Self::read_fields(tag, reader) {
-            Some(frame) => frame,
-            None => Self::read_unknown(tag, reader),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn read_empty(reader: &Reader<'a>) -> Result<Self, DecodeError> {
-        match reader.reading() {
-            Reading::Compatible => Ok(Self::Empty),
-            Reading::Strict => Err(DecodeError::new(ErrorKind::Empty, "tag", 0)),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn read_unknown(tag: u8, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        match reader.reading() {
-            Reading::Compatible => Ok(Self::Unknown(Unknown::kept(tag, reader.take_rest()))),
-            Reading::Strict => Err(DecodeError::new(ErrorKind::UnknownTag(tag), "tag", 0)),
+        match (reader.reading(), unknown) {
+            (Reading::Strict, kind) => Err(DecodeError::new(kind, "tag", 0)),
+            (Reading::Compatible, ErrorKind::UnknownTag(tag)) => {
+                Ok(Self::Unknown(Unknown::kept(tag, reader.take_rest())))
+            }
+            (Reading::Compatible, _) => Ok(Self::Empty),
         }
     }
 
@@ -195,11 +186,8 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// The wire cannot carry the frame.
-    #[inline(always)]
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        let mut measure = Measure::default();
-        self.write(&mut measure)?;
-        Ok(measure.bytes())
+        layout::measure(self)
     }
 
     /// Writes the payload, without a length before it.
@@ -207,9 +195,8 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// The wire cannot carry the frame, or `dst` has no room for it; nothing has been written then. That a
     /// peer's limit allows the frame is [`Frame::encode_framed`]'s to see to.
-    #[inline(always)]
     pub fn encode<B: BufMut>(&self, dst: &mut B) -> Result<(), EncodeError> {
-        layout::encode(dst, self.encoded_len(), |writer| self.write(writer))
+        layout::encode(self, dst)
     }
 
     /// Writes the whole frame, its length first, if its payload has at most `bytes_max` bytes
@@ -219,11 +206,17 @@ impl<'a> Frame<'a> {
     /// As [`Frame::encode`], or the payload is over `bytes_max`; nothing has been written then.
     #[inline(always)]
     pub fn encode_framed<B: BufMut>(&self, bytes_max: u32, dst: &mut B) -> Result<(), EncodeError> {
-        layout::encode_framed(dst, self.encoded_len(), bytes_max, |writer| self.write(writer))
+        self.encode_fast(bytes_max, dst)
     }
 
-    #[inline(always)]
-    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+    #[inline(never)]
+    fn encode_any<B: BufMut>(&self, bytes_max: u32, dst: &mut B) -> Result<(), EncodeError> {
+        layout::encode_framed(self, bytes_max, dst)
+    }
+}
+
+impl Tagged for Frame<'_> {
+    fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         if let Some(tag) = self.tag() {
             sink.u8("tag", tag)?;
         }

@@ -18,7 +18,7 @@ pub use reply::{Proof, Reply};
 
 use bytes::BufMut;
 
-use crate::layout::{self, Measure, Reader, Sink};
+use crate::layout::{self, Reader, Sink, Tagged};
 use crate::limits::HANDSHAKE_BYTES_MAX;
 use crate::{DecodeError, EncodeError, ErrorKind, Reading};
 
@@ -102,9 +102,7 @@ impl<'a> Handshake<'a> {
     /// # Errors
     /// The wire cannot carry the message.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        let mut measure = Measure::default();
-        self.write(&mut measure)?;
-        Ok(measure.bytes())
+        layout::measure(self)
     }
 
     /// Writes the payload, without a length before it.
@@ -112,7 +110,7 @@ impl<'a> Handshake<'a> {
     /// # Errors
     /// The wire cannot carry the message, or `dst` has no room for it; nothing has been written then.
     pub fn encode<B: BufMut>(&self, dst: &mut B) -> Result<(), EncodeError> {
-        layout::encode(dst, self.encoded_len(), |writer| self.write(writer))
+        layout::encode(self, dst)
     }
 
     /// Writes the whole message, its length first, if its payload has at most [`HANDSHAKE_BYTES_MAX`] bytes.
@@ -120,10 +118,12 @@ impl<'a> Handshake<'a> {
     /// # Errors
     /// As [`Handshake::encode`], or the payload is over the limit; nothing has been written then.
     pub fn encode_framed<B: BufMut>(&self, dst: &mut B) -> Result<(), EncodeError> {
-        layout::encode_framed(dst, self.encoded_len(), HANDSHAKE_BYTES_MAX, |writer| self.write(writer))
+        layout::encode_framed(self, HANDSHAKE_BYTES_MAX, dst)
     }
+}
 
-    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+impl Tagged for Handshake<'_> {
+    fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         sink.u8("tag", self.tag())?;
         self.write_fields(sink)
     }

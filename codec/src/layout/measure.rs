@@ -1,6 +1,6 @@
 //! Counting as a sink of fields: how many bytes a message takes, and whether the wire can carry it.
 
-use super::Sink;
+use super::{Sink, Tagged};
 use crate::limits::STR16_BYTES_MAX;
 use crate::{EncodeError, EncodeErrorKind, Entries, Extension, Names, Pid, Reason, Text};
 
@@ -24,6 +24,14 @@ impl Measure {
         self.bytes = self.bytes.saturating_add(bytes);
         Ok(())
     }
+}
+
+/// Bytes of a message, if the wire can carry it.
+#[inline(always)]
+pub(crate) fn measure(message: &impl Tagged) -> Result<usize, EncodeError> {
+    let mut measure = Measure::default();
+    message.write_tagged(&mut measure)?;
+    Ok(measure.bytes)
 }
 
 impl Sink for Measure {

@@ -12,8 +12,10 @@ mod writer;
 
 pub use measure::Measure;
 pub use reader::Reader;
+pub(crate) use reader::overrun;
 pub use writer::Writer;
 
+pub(crate) use measure::measure;
 pub(crate) use table::table;
 pub(crate) use writer::{append, encode, encode_framed};
 
@@ -32,6 +34,12 @@ pub trait Layout<'a>: Sized {
     /// # Errors
     /// The first field that the sink does not take.
     fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error>;
+}
+
+/// A message with what tells it from others.
+pub(crate) trait Tagged {
+    /// Hands the tag and each field to `sink`.
+    fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error>;
 }
 
 /// Where a message's fields come from.

@@ -4,7 +4,7 @@ use super::Source;
 use crate::{DecodeError, Entries, ErrorKind, Extension, Names, Pid, Reading, Reason, Text};
 
 /// A cursor over one payload.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
     /// Length of the whole payload: `len - rest.len()` is where the cursor stands.
@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
         if self.rest.is_empty() || matches!(self.reading, Reading::Compatible) {
             Ok(self.rest)
         } else {
-            Err(self.surplus())
+            Err(surplus(self.at(), self.rest.len()))
         }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
                 self.rest = rest;
                 Ok(taken)
             }
-            None => Err(self.truncated(field, count)),
+            None => Err(truncated(field, self.at(), count, self.rest.len())),
         }
     }
 
@@ -97,48 +97,14 @@ impl<'a> Reader<'a> {
                 self.rest = rest;
                 Ok(taken)
             }
-            None => Err(self.overrun(field, length, prefix)),
+            None => Err(overrun(field, self.at() - prefix, length, self.rest.len())),
         }
     }
 
     /// `bytes`, which were just read, as text.
     #[inline(always)]
     pub(crate) fn proven(&self, field: &'static str, bytes: &'a [u8]) -> Result<Text<'a>, DecodeError> {
-        Text::from_utf8(bytes).map_err(|valid| self.not_utf8(field, bytes.len() - valid))
-    }
-
-    /// An error of `kind` for what stands at the cursor.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn error(&self, field: &'static str, kind: ErrorKind) -> DecodeError {
-        DecodeError::new(kind, field, self.at())
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn truncated(&self, field: &'static str, needed: usize) -> DecodeError {
-        self.error(field, ErrorKind::Truncated { needed, found: self.rest.len() })
-    }
-
-    /// Stands at the length or count of `prefix` bytes that promised too much.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn overrun(&self, field: &'static str, promised: u64, prefix: usize) -> DecodeError {
-        let kind = ErrorKind::Overrun { promised, found: self.rest.len() };
-        DecodeError::new(kind, field, self.at() - prefix)
-    }
-
-    /// Stands at the first byte that is wrong, `back` bytes before the cursor.
-    #[cold]
-    #[inline(never)]
-    fn not_utf8(&self, field: &'static str, back: usize) -> DecodeError {
-        DecodeError::new(ErrorKind::Utf8, field, self.at() - back)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn surplus(&self) -> DecodeError {
-        self.error("trailing", ErrorKind::Surplus { count: self.rest.len() })
+        Text::from_utf8(bytes).map_err(|valid| not_utf8(field, self.at() - bytes.len() + valid))
     }
 
     #[inline(always)]
@@ -148,9 +114,37 @@ impl<'a> Reader<'a> {
                 self.rest = rest;
                 Ok(chunk)
             }
-            None => Err(self.truncated(field, N)),
+            None => Err(truncated(field, self.at(), N, self.rest.len())),
         }
     }
+}
+
+// Errors are made out of line, of numbers: a cursor whose address is taken could not live in registers.
+
+#[cold]
+#[inline(never)]
+fn truncated(field: &'static str, at: usize, needed: usize, found: usize) -> DecodeError {
+    DecodeError::new(ErrorKind::Truncated { needed, found }, field, at)
+}
+
+/// Stands at the length or count that promised too much.
+#[cold]
+#[inline(never)]
+pub(crate) fn overrun(field: &'static str, at: usize, promised: u64, found: usize) -> DecodeError {
+    DecodeError::new(ErrorKind::Overrun { promised, found }, field, at)
+}
+
+/// Stands at the first byte that is wrong.
+#[cold]
+#[inline(never)]
+fn not_utf8(field: &'static str, at: usize) -> DecodeError {
+    DecodeError::new(ErrorKind::Utf8, field, at)
+}
+
+#[cold]
+#[inline(never)]
+fn surplus(at: usize, count: usize) -> DecodeError {
+    DecodeError::new(ErrorKind::Surplus { count }, "trailing", at)
 }
 
 impl<'a> Source<'a> for Reader<'a> {
@@ -228,7 +222,7 @@ impl<'a> Source<'a> for Reader<'a> {
     }
 
     fn end(&mut self) -> Result<(), DecodeError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(self.surplus()) }
+        if self.rest.is_empty() { Ok(()) } else { Err(surplus(self.at(), self.rest.len())) }
     }
 
     #[inline(always)]

@@ -1,10 +1,9 @@
 //! Bytes as a sink of fields.
 
-use alloc::vec::Vec;
 use bytes::BufMut;
 use core::convert::Infallible;
 
-use super::Sink;
+use super::{Sink, Tagged, measure};
 use crate::{EncodeError, EncodeErrorKind, Entries, Extension, Names, Pid, Reason, Text};
 
 /// Writes fields into a buffer that has room for them: [`Measure`](super::Measure) has judged and counted them before.
@@ -43,6 +42,14 @@ impl<'b, B: BufMut> Writer<'b, B> {
         self.dst.put_slice(bytes);
     }
 
+    /// The buffer, for writing on with a writer of its own, out of line: one whose address is given away could
+    /// not live in registers.
+    #[inline(always)]
+    pub(crate) fn out_of_line(&mut self) -> &mut B {
+        self.flush();
+        self.dst
+    }
+
     #[inline(always)]
     fn flush(&mut self) {
         if let Some(gathered) = self.gathered.get(..self.count)
@@ -54,43 +61,32 @@ impl<'b, B: BufMut> Writer<'b, B> {
     }
 }
 
-/// Writes a payload: `tag`, then the fields that `fields` hands over, if the wire can carry them.
+/// Writes a payload, if the wire can carry it.
 #[inline(always)]
-pub(crate) fn encode<B: BufMut>(
-    dst: &mut B,
-    length: Result<usize, EncodeError>,
-    fields: impl FnOnce(&mut Writer<'_, B>) -> Result<(), Infallible>,
-) -> Result<(), EncodeError> {
-    let length = length?;
-    room(dst, length)?;
-    write(dst, fields, None);
+pub(crate) fn encode<B: BufMut>(message: &impl Tagged, dst: &mut B) -> Result<(), EncodeError> {
+    room(dst, measure(message)?)?;
+    append(dst, |writer| message.write_tagged(writer));
     Ok(())
 }
 
-/// Writes a whole frame, its length before it, if the wire can carry it and it is not over `max` bytes.
+/// Writes a whole frame, its length before it, if the wire can carry it and it is not over `bytes_max` bytes.
 #[inline(always)]
 pub(crate) fn encode_framed<B: BufMut>(
+    message: &impl Tagged,
+    bytes_max: u32,
     dst: &mut B,
-    length: Result<usize, EncodeError>,
-    max: u32,
-    fields: impl FnOnce(&mut Writer<'_, B>) -> Result<(), Infallible>,
 ) -> Result<(), EncodeError> {
-    let length = length?;
+    let length = measure(message)?;
     let prefix = match u32::try_from(length) {
-        Ok(prefix) if prefix <= max => prefix,
-        _ => return Err(EncodeError::too_long("length", max.into(), length)),
+        Ok(prefix) if prefix <= bytes_max => prefix,
+        _ => return Err(EncodeError::too_long("length", bytes_max.into(), length)),
     };
     room(dst, length + size_of::<u32>())?;
-    write(dst, fields, Some(prefix));
+    append(dst, |writer| {
+        writer.u32("length", prefix)?;
+        message.write_tagged(writer)
+    });
     Ok(())
-}
-
-/// Appends what `fields` hands over to a vector, which grows as needed.
-pub(crate) fn append(
-    bytes: &mut Vec<u8>,
-    fields: impl FnOnce(&mut Writer<'_, Vec<u8>>) -> Result<(), Infallible>,
-) {
-    write(bytes, fields, None);
 }
 
 #[inline(always)]
@@ -103,16 +99,13 @@ fn room<B: BufMut>(dst: &B, needed: usize) -> Result<(), EncodeError> {
     }
 }
 
+/// Appends what `fields` hands over; there must be room for it.
 #[inline(always)]
-fn write<B: BufMut>(
+pub(crate) fn append<B: BufMut>(
     dst: &mut B,
     fields: impl FnOnce(&mut Writer<'_, B>) -> Result<(), Infallible>,
-    prefix: Option<u32>,
 ) {
     let mut writer = Writer::new(dst);
-    if let Some(prefix) = prefix {
-        writer.fixed(prefix.to_le_bytes());
-    }
     let Ok(()) = fields(&mut writer);
     writer.flush();
 }

@@ -18,7 +18,7 @@ pub use spawn_reply::SpawnReply;
 
 use bytes::BufMut;
 
-use crate::layout::{self, Measure, Reader, Sink, Source};
+use crate::layout::{self, Reader, Sink, Source, Tagged};
 use crate::{DecodeError, EncodeError, ErrorKind, Reading};
 
 layout::table! {
@@ -97,9 +97,7 @@ impl<'a> Signal<'a> {
     /// # Errors
     /// None today: a signal has no field that could be too long.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
-        let mut measure = Measure::default();
-        self.write(&mut measure)?;
-        Ok(measure.bytes())
+        layout::measure(self)
     }
 
     /// Writes the message.
@@ -107,10 +105,12 @@ impl<'a> Signal<'a> {
     /// # Errors
     /// `dst` has no room for it; nothing has been written then.
     pub fn encode<B: BufMut>(&self, dst: &mut B) -> Result<(), EncodeError> {
-        layout::encode(dst, self.encoded_len(), |writer| self.write(writer))
+        layout::encode(self, dst)
     }
+}
 
-    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+impl Tagged for Signal<'_> {
+    fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         sink.u64("tag", self.tag())?;
         self.write_fields(sink)
     }
