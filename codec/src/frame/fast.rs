@@ -1,0 +1,61 @@
+//! The frames that a busy session is made of, without a call for each.
+//!
+//! Every frame could be inlined where it is decoded, but each such place would take 30 KiB of code then, and the
+//! common frames would have to share registers with the rare ones. So these few are inlined, and all others are
+//! one call. Nothing is laid out here: that is each frame's own file, as for the others.
+
+use bytes::BufMut;
+
+use super::{Exit, Frame, Link, Monitor, MonitorExit, Send};
+use crate::layout::{self, Layout, Reader, Sink, Tagged};
+use crate::{DecodeError, EncodeError, Reading};
+
+macro_rules! fast {
+    ($($tag:literal $Message:ident, at least $bytes_min:literal;)*) => {
+        impl<'a> Frame<'a> {
+            #[inline(always)]
+            pub(super) fn decode_fast(payload: &'a [u8], reading: Reading) -> Result<Self, DecodeError> {
+                match payload.first() {
+                    // One comparison of the length here makes most of those in the layout needless.
+                    $(Some(&$tag) if payload.len() >= $bytes_min => {
+                        let mut reader = Reader::new(payload, reading);
+                        reader.tag();
+                        let message = $Message::read(&mut reader)?;
+                        reader.finish()?;
+                        Ok(Self::$Message(message))
+                    })*
+                    _ => Self::decode_any(payload, reading),
+                }
+            }
+
+            #[inline(always)]
+            pub(super) fn encode_fast<B: BufMut>(&self, bytes_max: u32, dst: &mut B) -> Result<(), EncodeError> {
+                match self {
+                    $(Self::$Message(message) => {
+                        layout::encode_framed(&WithTag::<$tag, _>(message), bytes_max, dst)
+                    })*
+                    _ => self.encode_any(bytes_max, dst),
+                }
+            }
+        }
+    };
+}
+
+fast! {
+    0x10 Send, at least 9;
+    0x13 Link, at least 17;
+    0x15 Exit, at least 18;
+    0x16 Monitor, at least 25;
+    0x18 MonitorExit, at least 26;
+}
+
+/// A message with its tag.
+struct WithTag<'m, const TAG: u8, M>(&'m M);
+
+impl<'a, const TAG: u8, M: Layout<'a>> Tagged for WithTag<'_, TAG, M> {
+    #[inline(always)]
+    fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.u8("tag", TAG)?;
+        self.0.write(sink)
+    }
+}
