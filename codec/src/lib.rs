@@ -22,7 +22,7 @@
 //! - [`frame`], [`handshake`], [`signal`]: one file per message and a table that dispatches;
 //! - [`layout`]: how a message's fields are described, once, for readers and writers of all kinds;
 //! - [`Reason`], [`Pid`], [`NodeName`], [`Text`], [`Names`], [`Entries`]: what fields are made of;
-//! - `stf`: the term format that messages may carry;
+//! - [`stf`]: the term format that messages may carry;
 //! - [`limits`]: every limit, with its reason.
 //!
 //! # Features
@@ -30,7 +30,7 @@
 //! |---|---|---|
 //! | `std` | the standard library for the crates below; the API is the same without it | yes |
 //! | `serde` | the types in serde's model, and STF as a data format | |
-//! | `arbitrary` | frames, messages and terms made of a fuzzer's bytes | |
+//! | `arbitrary` | messages made of a fuzzer's bytes | |
 //! | `tokio-util` | the framing as a `tokio_util::codec` | |
 
 #![no_std]
@@ -56,6 +56,7 @@ mod pid;
 mod reading;
 mod reason;
 pub mod signal;
+pub mod stf;
 mod text;
 #[cfg(feature = "tokio-util")]
 pub mod tokio_codec;

@@ -24,6 +24,7 @@ mod show;
 
 pub use fields::{Fields, FieldsError};
 pub use parts::Hex;
+pub(crate) use parts::PID_NEWTYPE;
 pub use show::Shown;
 
 use alloc::string::String;

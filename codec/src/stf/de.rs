@@ -1,0 +1,430 @@
+//! Terms as a program's types.
+
+use serde::Deserialize;
+use serde::de::value::{BorrowedStrDeserializer, U32Deserializer};
+use serde::de::{
+    self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
+
+use super::{Error, KeyType, prove, read_version, tag};
+use crate::document::PID_NEWTYPE;
+use crate::layout::{Reader, Source};
+use crate::limits::TERM_DEPTH_MAX;
+use crate::{DecodeError, ErrorKind, Reading};
+
+/// Makes a value of a term. Strings can borrow the term.
+///
+/// A list, a set and a tuple can each be read as any sequence. The term must end with its value.
+///
+/// # Errors
+/// The bytes are no term, or a term of other types than asked for; at, or near, which byte.
+pub fn from_slice<'de, T: Deserialize<'de>>(term: &'de [u8]) -> Result<T, Error> {
+    let mut deserializer = Deserializer { reader: Reader::new(term, Reading::Strict), depth: 0 };
+    read_version(&mut deserializer.reader)?;
+    match T::deserialize(&mut deserializer) {
+        Ok(value) => {
+            deserializer.reader.finish()?;
+            Ok(value)
+        }
+        Err(error) => Err(error.near(deserializer.reader.at())),
+    }
+}
+
+struct Deserializer<'de> {
+    reader: Reader<'de>,
+    /// Containers around the value.
+    depth: usize,
+}
+
+impl<'de> Deserializer<'de> {
+    /// The tag of the next value, which stays where it is.
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.reader.remaining().first().copied()
+    }
+
+    /// Takes a tag and `N` bytes, if it is that tag and they are there.
+    #[inline]
+    fn tagged<const N: usize>(&mut self, tag: u8) -> Option<[u8; N]> {
+        let mut reader = self.reader;
+        if reader.tag() != Some(tag) {
+            return None;
+        }
+        let bytes = *reader.array("").ok()?;
+        self.reader = reader;
+        Some(bytes)
+    }
+
+    /// A string, proven once: a [`Text`](crate::Text) would be proven again to become a `&str`.
+    #[inline]
+    fn string(&mut self) -> Result<&'de str, DecodeError> {
+        let bytes = prove::string_bytes(&mut self.reader)?;
+        core::str::from_utf8(bytes).map_err(|error| {
+            let at = self.reader.at() - bytes.len() + error.valid_up_to();
+            DecodeError::new(ErrorKind::Utf8, "string", at)
+        })
+    }
+
+    /// Lets `read` take the values of a container, and asks that it takes them all.
+    #[inline]
+    fn inside<T>(
+        &mut self,
+        count: u32,
+        read: impl FnOnce(&mut Values<'_, 'de>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.depth += 1;
+        if self.depth >= TERM_DEPTH_MAX && count > 0 {
+            let kind = ErrorKind::TooDeep { max: TERM_DEPTH_MAX };
+            return Err(DecodeError::new(kind, "value", self.reader.at()).into());
+        }
+        let mut values = Values { deserializer: self, left: count };
+        let value = read(&mut values)?;
+        if values.left > 0 {
+            return Err(Error::message(format_args!("{} values more than expected", values.left)));
+        }
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    fn sequence<V: Visitor<'de>>(&mut self, count: u32, visitor: V) -> Result<V::Value, Error> {
+        self.inside(count, |values| visitor.visit_seq(values))
+    }
+
+    /// The one value of Some, Ok and Err.
+    fn one<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        self.inside(1, |values| {
+            values.left = 0;
+            read(values.deserializer)
+        })
+    }
+
+    fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        let keys = KeyType::read(&mut self.reader)?;
+        let pairs = prove::count32(&mut self.reader, "map", 2)?;
+        self.inside(pairs, |values| visitor.visit_map(Pairs { values, keys }))
+    }
+
+    fn fields<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        let count = prove::count16(&mut self.reader, "struct", 3)?;
+        self.inside(count, |values| visitor.visit_map(Fields { values }))
+    }
+
+    fn result<V: Visitor<'de>>(&mut self, variant: &'static str, visitor: V) -> Result<V::Value, Error> {
+        self.inside(1, |values| visitor.visit_enum(Variant { values, name: VariantName::Word(variant) }))
+    }
+
+    fn sum<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        let index = self.reader.u8("sum.variant")?;
+        let count = prove::count16(&mut self.reader, "sum", 1)?;
+        let name = VariantName::Index(index.into());
+        self.inside(count, |values| visitor.visit_enum(Variant { values, name }))
+    }
+}
+
+impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
+    type Error = Error;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let at = self.reader.at();
+        match self.reader.u8("value")? {
+            tag::INT => visitor.visit_i64(i64::from_le_bytes(*self.reader.array("int")?)),
+            tag::FLOAT => visitor.visit_f64(f64::from_le_bytes(*self.reader.array("float")?)),
+            tag::TRUE => visitor.visit_bool(true),
+            tag::FALSE => visitor.visit_bool(false),
+            tag::STRING => visitor.visit_borrowed_str(self.string()?),
+            tag::UNIT => visitor.visit_unit(),
+            tag::LIST => {
+                let count = prove::count32(&mut self.reader, "list", 1)?;
+                self.sequence(count, visitor)
+            }
+            tag::SET => {
+                let count = prove::count32(&mut self.reader, "set", 1)?;
+                self.sequence(count, visitor)
+            }
+            tag::TUPLE => {
+                let count = prove::count8(&mut self.reader)?;
+                self.sequence(count, visitor)
+            }
+            tag::MAP => self.map(visitor),
+            tag::STRUCT => {
+                self.reader.str16("struct.name")?;
+                self.fields(visitor)
+            }
+            tag::SUM => {
+                self.reader.str16("sum.name")?;
+                self.sum(visitor)
+            }
+            tag::PID => visitor.visit_u64(self.reader.u64("pid")?),
+            tag::SOME => self.one(|inner| visitor.visit_some(inner)),
+            tag::NONE => visitor.visit_none(),
+            tag::OK => self.result("Ok", visitor),
+            tag::ERR => self.result("Err", visitor),
+            tag::CLOSURE => Err(DecodeError::new(ErrorKind::Closure, "value", at).into()),
+            tag => Err(DecodeError::new(ErrorKind::UnknownTerm(tag), "value", at).into()),
+        }
+    }
+
+    #[inline]
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.tagged(tag::INT) {
+            Some(bytes) => visitor.visit_i64(i64::from_le_bytes(bytes)),
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    #[inline]
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.peek() != Some(tag::STRING) {
+            return self.deserialize_any(visitor);
+        }
+        self.reader.tag();
+        visitor.visit_borrowed_str(self.string()?)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    #[inline]
+    fn deserialize_tuple<V: Visitor<'de>>(self, arity: usize, visitor: V) -> Result<V::Value, Error> {
+        match self.tagged::<1>(tag::TUPLE) {
+            Some([count]) if usize::from(count) == arity => self.sequence(count.into(), visitor),
+            Some([count]) => {
+                Err(Error::message(format_args!("a tuple of {count} where one of {arity} is expected")))
+            }
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        arity: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_tuple(arity, visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if name != PID_NEWTYPE {
+            return visitor.visit_newtype_struct(self);
+        }
+        match self.tagged(tag::PID) {
+            Some(bytes) => visitor.visit_u64(u64::from_le_bytes(bytes)),
+            None => Err(Error::message("another value where a pid is expected")),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if self.peek() != Some(tag::STRUCT) {
+            return self.deserialize_any(visitor);
+        }
+        self.reader.tag();
+        self.type_name("struct.name", name)?;
+        self.fields(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if self.peek() != Some(tag::SUM) {
+            return self.deserialize_any(visitor);
+        }
+        self.reader.tag();
+        self.type_name("sum.name", name)?;
+        self.sum(visitor)
+    }
+
+    /// Goes over a value without making anything of it.
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        prove::value(&mut self.reader, TERM_DEPTH_MAX - self.depth)?;
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit seq map identifier
+    }
+}
+
+impl Deserializer<'_> {
+    fn type_name(&mut self, field: &'static str, expected: &'static str) -> Result<(), Error> {
+        let found = self.reader.str16(field)?;
+        if found == expected {
+            Ok(())
+        } else {
+            Err(Error::message(format_args!("{found:?} where {expected:?} is expected")))
+        }
+    }
+}
+
+/// The values of a container. Their count was held against the bytes that are there: it is a fair size hint.
+struct Values<'d, 'de> {
+    deserializer: &'d mut Deserializer<'de>,
+    left: u32,
+}
+
+impl<'de> Values<'_, 'de> {
+    #[inline]
+    fn take<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+        self.left -= 1;
+        seed.deserialize(&mut *self.deserializer)
+    }
+
+    /// Asks for a variant of `count` values.
+    fn expect(&self, count: u32) -> Result<(), Error> {
+        if self.left == count {
+            Ok(())
+        } else {
+            Err(Error::message(format_args!(
+                "a variant of {} values where one of {count} is expected",
+                self.left
+            )))
+        }
+    }
+}
+
+impl<'de> SeqAccess<'de> for &mut Values<'_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        if self.left == 0 { Ok(None) } else { self.take(seed).map(Some) }
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left as usize)
+    }
+}
+
+struct Pairs<'v, 'd, 'de> {
+    values: &'v mut Values<'d, 'de>,
+    keys: KeyType,
+}
+
+impl<'de> MapAccess<'de> for Pairs<'_, '_, 'de> {
+    type Error = Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        if self.values.left == 0 {
+            return Ok(None);
+        }
+        let reader = &self.values.deserializer.reader;
+        if self.values.deserializer.peek().is_some_and(|tag| tag != self.keys.tag()) {
+            return Err(reader.invalid("map.key", reader.at(), "every key is of the map's key type").into());
+        }
+        seed.deserialize(&mut *self.values.deserializer).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+        self.values.take(seed)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.values.left as usize)
+    }
+}
+
+struct Fields<'v, 'd, 'de> {
+    values: &'v mut Values<'d, 'de>,
+}
+
+impl<'de> MapAccess<'de> for Fields<'_, '_, 'de> {
+    type Error = Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        if self.values.left == 0 {
+            return Ok(None);
+        }
+        let name = self.values.deserializer.reader.str16("struct.field")?;
+        seed.deserialize(BorrowedStrDeserializer::new(name.as_str())).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+        self.values.take(seed)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.values.left as usize)
+    }
+}
+
+/// How a term names a variant: a sum type by number, a result by its tag.
+enum VariantName {
+    Index(u32),
+    Word(&'static str),
+}
+
+struct Variant<'v, 'd, 'de> {
+    values: &'v mut Values<'d, 'de>,
+    name: VariantName,
+}
+
+impl<'de> EnumAccess<'de> for Variant<'_, '_, 'de> {
+    type Error = Error;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Error> {
+        let value = match self.name {
+            VariantName::Index(index) => {
+                let index: U32Deserializer<Error> = index.into_deserializer();
+                seed.deserialize(index)?
+            }
+            VariantName::Word(word) => seed.deserialize(BorrowedStrDeserializer::<Error>::new(word))?,
+        };
+        Ok((value, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_, '_, 'de> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        self.values.expect(0)
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
+        self.values.expect(1)?;
+        self.values.take(seed)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, arity: usize, visitor: V) -> Result<V::Value, Error> {
+        self.values.expect(u32::try_from(arity).unwrap_or(u32::MAX))?;
+        visitor.visit_seq(self.values)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.tuple_variant(fields.len(), visitor)
+    }
+}

@@ -1,0 +1,290 @@
+//! Writing terms.
+
+use alloc::vec::Vec;
+
+use super::{KeyType, VERSION, Value, prove, read_version, tag};
+use crate::layout::Reader;
+use crate::limits::{STR16_BYTES_MAX, TERM_DEPTH_MAX, TERM_ELEMENTS_MAX, TERM_STRING_BYTES_MAX};
+use crate::{DecodeError, EncodeError, Pid, Reading, Text};
+
+/// Writes one term at the end of a vector, value by value: a container's head, then as many values as it says.
+///
+/// What a value cannot be is refused at once. That containers get as many values as they said, and nest no
+/// deeper than [`TERM_DEPTH_MAX`], is judged by [`Encoder::finish`].
+#[derive(Debug)]
+pub struct Encoder<'b> {
+    dst: &'b mut Vec<u8>,
+    start: usize,
+}
+
+impl<'b> Encoder<'b> {
+    /// Begins a term, with its version.
+    pub fn new(dst: &'b mut Vec<u8>) -> Self {
+        let start = dst.len();
+        dst.push(VERSION);
+        Self { dst, start }
+    }
+
+    /// Ends the term.
+    ///
+    /// # Errors
+    /// What was written is not one value; nothing is left of it then.
+    pub fn finish(self) -> Result<(), DecodeError> {
+        let (_, term) = self.dst.split_at_checked(self.start).unwrap_or_default();
+        let mut reader = Reader::new(term, Reading::Strict);
+        let proven = read_version(&mut reader)
+            .and_then(|()| prove::value(&mut reader, TERM_DEPTH_MAX))
+            .and_then(|()| reader.finish());
+        if let Err(error) = proven {
+            self.dst.truncate(self.start);
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Writes an int.
+    #[inline]
+    pub fn int(&mut self, number: i64) {
+        self.tagged(tag::INT, number.to_le_bytes());
+    }
+
+    /// Writes a float, bit by bit.
+    #[inline]
+    pub fn float(&mut self, number: f64) {
+        self.tagged(tag::FLOAT, number.to_le_bytes());
+    }
+
+    /// Writes true or false.
+    #[inline]
+    pub fn bool(&mut self, truth: bool) {
+        self.dst.push(if truth { tag::TRUE } else { tag::FALSE });
+    }
+
+    /// Writes a string.
+    ///
+    /// # Errors
+    /// It has more than 16 MiB.
+    #[inline]
+    pub fn str(&mut self, text: Text<'_>) -> Result<(), EncodeError> {
+        let length = at_most("string", TERM_STRING_BYTES_MAX, text.len())?;
+        self.tagged(tag::STRING, length.to_le_bytes());
+        self.dst.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    /// Writes the unit.
+    #[inline]
+    pub fn unit(&mut self) {
+        self.dst.push(tag::UNIT);
+    }
+
+    /// Writes a pid.
+    #[inline]
+    pub fn pid(&mut self, pid: Pid) {
+        self.tagged(tag::PID, pid.to_bits().to_le_bytes());
+    }
+
+    /// Writes None.
+    #[inline]
+    pub fn none(&mut self) {
+        self.dst.push(tag::NONE);
+    }
+
+    /// Writes the head of Some; one value follows.
+    #[inline]
+    pub fn some(&mut self) {
+        self.dst.push(tag::SOME);
+    }
+
+    /// Writes the head of Ok; one value follows.
+    #[inline]
+    pub fn ok(&mut self) {
+        self.dst.push(tag::OK);
+    }
+
+    /// Writes the head of Err; one value follows.
+    #[inline]
+    pub fn err(&mut self) {
+        self.dst.push(tag::ERR);
+    }
+
+    /// Writes the head of a list; `count` values follow.
+    ///
+    /// # Errors
+    /// There are more than 1 000 000.
+    #[inline]
+    pub fn list(&mut self, count: usize) -> Result<(), EncodeError> {
+        self.counted(tag::LIST, "list", count)
+    }
+
+    /// Writes the head of a set; `count` values follow.
+    ///
+    /// # Errors
+    /// There are more than 1 000 000.
+    #[inline]
+    pub fn set(&mut self, count: usize) -> Result<(), EncodeError> {
+        self.counted(tag::SET, "set", count)
+    }
+
+    /// Writes the head of a map; `count` pairs of key and value follow.
+    ///
+    /// # Errors
+    /// There are more than 1 000 000.
+    pub fn map(&mut self, keys: KeyType, count: usize) -> Result<(), EncodeError> {
+        let [one, two, three, four] = at_most("map", TERM_ELEMENTS_MAX, count)?.to_le_bytes();
+        self.dst.extend_from_slice(&[tag::MAP, keys.to_byte(), one, two, three, four]);
+        Ok(())
+    }
+
+    /// Writes the head of a tuple; `arity` values follow.
+    ///
+    /// # Errors
+    /// There are more than 255.
+    #[inline]
+    pub fn tuple(&mut self, arity: usize) -> Result<(), EncodeError> {
+        let Ok(arity) = u8::try_from(arity) else {
+            return Err(EncodeError::too_long("tuple", u8::MAX.into(), arity));
+        };
+        self.dst.extend_from_slice(&[tag::TUPLE, arity]);
+        Ok(())
+    }
+
+    /// Writes the head of a struct; `count` fields follow: each [`Encoder::field`] and a value.
+    ///
+    /// # Errors
+    /// The name has more than 65 535 bytes, or there are more than 65 535 fields.
+    pub fn structure(&mut self, name: Text<'_>, count: usize) -> Result<(), EncodeError> {
+        let count = count16("struct", count)?;
+        let length = name16("struct.name", name)?;
+        self.dst.push(tag::STRUCT);
+        self.named(length, name);
+        self.dst.extend_from_slice(&count.to_le_bytes());
+        Ok(())
+    }
+
+    /// Writes the name of a struct's field; its value follows.
+    ///
+    /// # Errors
+    /// The name has more than 65 535 bytes.
+    pub fn field(&mut self, name: Text<'_>) -> Result<(), EncodeError> {
+        let length = name16("struct.field", name)?;
+        self.named(length, name);
+        Ok(())
+    }
+
+    /// Writes the head of a variant of a sum type; `count` values follow.
+    ///
+    /// # Errors
+    /// The type's name has more than 65 535 bytes, or there are more than 65 535 values.
+    pub fn sum(&mut self, name: Text<'_>, variant: u8, count: usize) -> Result<(), EncodeError> {
+        let count = count16("sum", count)?;
+        let length = name16("sum.name", name)?;
+        self.dst.push(tag::SUM);
+        self.named(length, name);
+        let [one, two] = count.to_le_bytes();
+        self.dst.extend_from_slice(&[variant, one, two]);
+        Ok(())
+    }
+
+    /// Writes a value that was read, with everything in it. It was proven, so its counts and lengths fit.
+    pub(super) fn value(&mut self, value: &Value<'_>) {
+        let children = match value {
+            Value::Int(number) => return self.int(*number),
+            Value::Float(number) => return self.float(*number),
+            Value::Bool(truth) => return self.bool(*truth),
+            Value::Unit => return self.unit(),
+            Value::None => return self.none(),
+            Value::Pid(pid) => return self.pid(*pid),
+            Value::Str(text) => return self.proven(|encoder| encoder.str(*text)),
+            Value::Some(inner) => {
+                self.some();
+                inner.as_bytes()
+            }
+            Value::Ok(inner) => {
+                self.ok();
+                inner.as_bytes()
+            }
+            Value::Err(inner) => {
+                self.err();
+                inner.as_bytes()
+            }
+            Value::List(values) => {
+                self.proven(|encoder| encoder.list(values.count() as usize));
+                values.as_bytes()
+            }
+            Value::Set(values) => {
+                self.proven(|encoder| encoder.set(values.count() as usize));
+                values.as_bytes()
+            }
+            Value::Tuple(values) => {
+                self.proven(|encoder| encoder.tuple(values.count() as usize));
+                values.as_bytes()
+            }
+            Value::Map(map) => {
+                self.proven(|encoder| encoder.map(map.keys(), map.count() as usize));
+                map.as_bytes()
+            }
+            Value::Struct(fields) => {
+                self.proven(|encoder| encoder.structure(fields.name(), fields.count() as usize));
+                fields.as_bytes()
+            }
+            Value::Sum(sum) => {
+                let values = sum.values();
+                self.proven(|encoder| encoder.sum(sum.name(), sum.variant(), values.count() as usize));
+                values.as_bytes()
+            }
+        };
+        self.dst.extend_from_slice(children);
+    }
+
+    fn proven(&mut self, write: impl FnOnce(&mut Self) -> Result<(), EncodeError>) {
+        let written = write(self);
+        debug_assert!(written.is_ok(), "what was read can be written");
+    }
+
+    #[inline]
+    fn counted(&mut self, tag: u8, field: &'static str, count: usize) -> Result<(), EncodeError> {
+        let count = at_most(field, TERM_ELEMENTS_MAX, count)?;
+        self.tagged(tag, count.to_le_bytes());
+        Ok(())
+    }
+
+    /// A tag and a fixed number of bytes in one go.
+    #[inline]
+    fn tagged<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
+        self.dst.reserve(1 + N);
+        self.dst.push(tag);
+        self.dst.extend_from_slice(&bytes);
+    }
+
+    fn named(&mut self, length: u16, name: Text<'_>) {
+        self.dst.extend_from_slice(&length.to_le_bytes());
+        self.dst.extend_from_slice(name.as_bytes());
+    }
+
+    #[cfg(feature = "serde")]
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        self.dst
+    }
+
+    #[cfg(feature = "serde")]
+    pub(super) fn abandon(self) {
+        self.dst.truncate(self.start);
+    }
+}
+
+#[inline]
+fn at_most(field: &'static str, max: u32, actual: usize) -> Result<u32, EncodeError> {
+    match u32::try_from(actual) {
+        Ok(actual) if actual <= max => Ok(actual),
+        _ => Err(EncodeError::too_long(field, max.into(), actual)),
+    }
+}
+
+fn count16(field: &'static str, count: usize) -> Result<u16, EncodeError> {
+    u16::try_from(count).map_err(|_| EncodeError::too_long(field, u16::MAX.into(), count))
+}
+
+fn name16(field: &'static str, name: Text<'_>) -> Result<u16, EncodeError> {
+    u16::try_from(name.len()).map_err(|_| EncodeError::too_long(field, STR16_BYTES_MAX as u64, name.len()))
+}

@@ -1,0 +1,481 @@
+//! A program's types as terms.
+
+use alloc::vec::Vec;
+use bytes::BufMut;
+use serde::Serialize;
+use serde::ser::{self, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple};
+
+use super::{Encoder, Error, KeyType, set};
+use crate::document::PID_NEWTYPE;
+use crate::limits::{TERM_DEPTH_MAX, TERM_ELEMENTS_MAX};
+use crate::{EncodeError, EncodeErrorKind, Pid, Text};
+
+/// Makes a term of a value.
+///
+/// # Errors
+/// STF cannot say the value: bytes, an integer beyond 64 bits with sign, a map with keys that are neither ints
+/// nor strings, or something over a limit.
+pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
+    let mut term = Vec::new();
+    append(value, &mut term)?;
+    Ok(term)
+}
+
+/// Appends a term to a vector: the way to use one buffer for many.
+///
+/// # Errors
+/// As [`to_vec`]; the vector is as before then.
+pub fn append<T: Serialize + ?Sized>(value: &T, dst: &mut Vec<u8>) -> Result<(), Error> {
+    let mut encoder = Encoder::new(dst);
+    match value.serialize(Serializer { encoder: &mut encoder, depth: 0, role: Role::Plain }) {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            encoder.abandon();
+            Err(error)
+        }
+    }
+}
+
+/// Writes a term into any buffer.
+///
+/// # Errors
+/// As [`to_vec`], or the buffer has no room for the term; nothing has been written then.
+pub fn to_writer<T: Serialize + ?Sized, B: BufMut>(value: &T, dst: &mut B) -> Result<(), Error> {
+    let term = to_vec(value)?;
+    if term.len() > dst.remaining_mut() {
+        let kind = EncodeErrorKind::BufferFull { needed: term.len(), room: dst.remaining_mut() };
+        return Err(EncodeError::new(kind, "buffer").into());
+    }
+    dst.put_slice(&term);
+    Ok(())
+}
+
+struct Serializer<'e, 'b> {
+    encoder: &'e mut Encoder<'b>,
+    /// Levels around the value.
+    depth: usize,
+    role: Role,
+}
+
+/// What a newtype of this crate says of the value in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Plain,
+    /// The sequence is a set.
+    Set,
+    /// The number is a pid's bits.
+    Pid,
+}
+
+impl<'e, 'b> Serializer<'e, 'b> {
+    /// Around what stands in a container.
+    #[inline]
+    fn inside(encoder: &'e mut Encoder<'b>, depth: usize) -> Result<Self, Error> {
+        if depth < TERM_DEPTH_MAX {
+            Ok(Self { encoder, depth, role: Role::Plain })
+        } else {
+            Err(Error::message(format_args!("a term nests at most {TERM_DEPTH_MAX} levels deep")))
+        }
+    }
+
+    /// Writes the one value of Some, Ok and Err.
+    fn one<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
+        value.serialize(Self::inside(self.encoder, self.depth + 1)?)
+    }
+
+    fn values(self) -> ValuesWriter<'e, 'b> {
+        ValuesWriter { encoder: self.encoder, depth: self.depth + 1 }
+    }
+
+    fn variant(self, name: &'static str, index: u32, count: usize) -> Result<ValuesWriter<'e, 'b>, Error> {
+        let Ok(variant) = u8::try_from(index) else {
+            return Err(Error::message(format_args!(
+                "variant {index} of `{name}`: a sum type has at most 256"
+            )));
+        };
+        self.encoder.sum(Text::from(name), variant, count)?;
+        Ok(self.values())
+    }
+}
+
+/// serde names its own `Result` so; a type of that name with such variants means the same.
+fn is_result(name: &str) -> bool {
+    name == "Result"
+}
+
+impl<'e, 'b> ser::Serializer for Serializer<'e, 'b> {
+    type Ok = ();
+    type Error = Error;
+    type SerializeSeq = SeqWriter<'e, 'b>;
+    type SerializeTuple = ValuesWriter<'e, 'b>;
+    type SerializeTupleStruct = ValuesWriter<'e, 'b>;
+    type SerializeTupleVariant = ValuesWriter<'e, 'b>;
+    type SerializeMap = MapWriter<'e, 'b>;
+    type SerializeStruct = ValuesWriter<'e, 'b>;
+    type SerializeStructVariant = ValuesWriter<'e, 'b>;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    fn serialize_bool(self, truth: bool) -> Result<(), Error> {
+        self.encoder.bool(truth);
+        Ok(())
+    }
+
+    fn serialize_i8(self, number: i8) -> Result<(), Error> {
+        self.serialize_i64(number.into())
+    }
+
+    fn serialize_i16(self, number: i16) -> Result<(), Error> {
+        self.serialize_i64(number.into())
+    }
+
+    fn serialize_i32(self, number: i32) -> Result<(), Error> {
+        self.serialize_i64(number.into())
+    }
+
+    #[inline]
+    fn serialize_i64(self, number: i64) -> Result<(), Error> {
+        self.encoder.int(number);
+        Ok(())
+    }
+
+    fn serialize_i128(self, number: i128) -> Result<(), Error> {
+        match i64::try_from(number) {
+            Ok(number) => self.serialize_i64(number),
+            Err(_) => Err(int_too_large(number)),
+        }
+    }
+
+    fn serialize_u8(self, number: u8) -> Result<(), Error> {
+        self.serialize_i64(number.into())
+    }
+
+    fn serialize_u16(self, number: u16) -> Result<(), Error> {
+        self.serialize_i64(number.into())
+    }
+
+    fn serialize_u32(self, number: u32) -> Result<(), Error> {
+        self.serialize_i64(number.into())
+    }
+
+    fn serialize_u64(self, number: u64) -> Result<(), Error> {
+        if self.role == Role::Pid {
+            self.encoder.pid(Pid::from_bits(number));
+            return Ok(());
+        }
+        match i64::try_from(number) {
+            Ok(number) => self.serialize_i64(number),
+            Err(_) => Err(int_too_large(number)),
+        }
+    }
+
+    fn serialize_u128(self, number: u128) -> Result<(), Error> {
+        match i64::try_from(number) {
+            Ok(number) => self.serialize_i64(number),
+            Err(_) => Err(int_too_large(number)),
+        }
+    }
+
+    fn serialize_f32(self, number: f32) -> Result<(), Error> {
+        self.serialize_f64(number.into())
+    }
+
+    fn serialize_f64(self, number: f64) -> Result<(), Error> {
+        self.encoder.float(number);
+        Ok(())
+    }
+
+    fn serialize_char(self, character: char) -> Result<(), Error> {
+        self.serialize_str(character.encode_utf8(&mut [0; 4]))
+    }
+
+    #[inline]
+    fn serialize_str(self, text: &str) -> Result<(), Error> {
+        Ok(self.encoder.str(Text::from(text))?)
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<(), Error> {
+        Err(Error::message("a term cannot hold bytes: use a string, or a list of ints"))
+    }
+
+    fn serialize_none(self) -> Result<(), Error> {
+        self.encoder.none();
+        Ok(())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
+        self.encoder.some();
+        self.one(value)
+    }
+
+    fn serialize_unit(self) -> Result<(), Error> {
+        self.encoder.unit();
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Error> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, name: &'static str, index: u32, _: &'static str) -> Result<(), Error> {
+        self.variant(name, index, 0).map(drop)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
+        let role = match name {
+            PID_NEWTYPE => Role::Pid,
+            set::NEWTYPE => Role::Set,
+            _ => Role::Plain,
+        };
+        value.serialize(Self { role, ..self })
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
+        match variant {
+            "Ok" if is_result(name) => {
+                self.encoder.ok();
+                self.one(value)
+            }
+            "Err" if is_result(name) => {
+                self.encoder.err();
+                self.one(value)
+            }
+            _ => SerializeTuple::serialize_element(&mut self.variant(name, index, 1)?, value),
+        }
+    }
+
+    fn serialize_seq(self, count: Option<usize>) -> Result<SeqWriter<'e, 'b>, Error> {
+        let said = count.unwrap_or(0);
+        if self.role == Role::Set {
+            self.encoder.set(said)?
+        } else {
+            self.encoder.list(said)?
+        }
+        let count_end = self.encoder.buffer().len();
+        Ok(SeqWriter { values: self.values(), count_end, said, count: 0 })
+    }
+
+    #[inline]
+    fn serialize_tuple(self, arity: usize) -> Result<ValuesWriter<'e, 'b>, Error> {
+        self.encoder.tuple(arity)?;
+        Ok(self.values())
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, arity: usize) -> Result<ValuesWriter<'e, 'b>, Error> {
+        self.serialize_tuple(arity)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        _: &'static str,
+        count: usize,
+    ) -> Result<ValuesWriter<'e, 'b>, Error> {
+        self.variant(name, index, count)
+    }
+
+    fn serialize_map(self, count: Option<usize>) -> Result<MapWriter<'e, 'b>, Error> {
+        let said = count.unwrap_or(0);
+        self.encoder.map(KeyType::Str, said)?;
+        let count_end = self.encoder.buffer().len();
+        Ok(MapWriter { pairs: SeqWriter { values: self.values(), count_end, said, count: 0 }, keys: None })
+    }
+
+    fn serialize_struct(self, name: &'static str, count: usize) -> Result<ValuesWriter<'e, 'b>, Error> {
+        self.encoder.structure(Text::from(name), count)?;
+        Ok(self.values())
+    }
+
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        _: &'static str,
+        count: usize,
+    ) -> Result<ValuesWriter<'e, 'b>, Error> {
+        self.variant(name, index, count)
+    }
+}
+
+fn int_too_large(number: impl core::fmt::Display) -> Error {
+    Error::message(format_args!("{number} is no int of a term: those have 64 bits with sign"))
+}
+
+/// The values of a container whose count is known and written.
+pub(super) struct ValuesWriter<'e, 'b> {
+    encoder: &'e mut Encoder<'b>,
+    depth: usize,
+}
+
+impl ValuesWriter<'_, '_> {
+    #[inline]
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        value.serialize(Serializer::inside(self.encoder, self.depth)?)
+    }
+}
+
+impl SerializeTuple for ValuesWriter<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    #[inline]
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.value(value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl ser::SerializeTupleStruct for ValuesWriter<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.value(value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl ser::SerializeTupleVariant for ValuesWriter<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.value(value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl SerializeStruct for ValuesWriter<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+        self.encoder.field(Text::from(name))?;
+        self.value(value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// The fields of a variant are values in order: a sum type of a term has no names for them.
+impl ser::SerializeStructVariant for ValuesWriter<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, value: &T) -> Result<(), Error> {
+        self.value(value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// The values of a container whose count is written again at the end, if it was not known or not kept to.
+pub(super) struct SeqWriter<'e, 'b> {
+    values: ValuesWriter<'e, 'b>,
+    /// Where the count ends in the buffer.
+    count_end: usize,
+    said: usize,
+    count: usize,
+}
+
+impl SeqWriter<'_, '_> {
+    fn finish(self, field: &'static str) -> Result<(), Error> {
+        if self.count == self.said {
+            return Ok(());
+        }
+        let count = match u32::try_from(self.count) {
+            Ok(count) if count <= TERM_ELEMENTS_MAX => count,
+            _ => return Err(EncodeError::too_long(field, TERM_ELEMENTS_MAX.into(), self.count).into()),
+        };
+        let buffer = self.values.encoder.buffer();
+        let place = buffer.get_mut(..self.count_end).and_then(|before| before.last_chunk_mut());
+        if let Some(place) = place {
+            *place = count.to_le_bytes();
+        }
+        Ok(())
+    }
+}
+
+impl SerializeSeq for SeqWriter<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    #[inline]
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.count += 1;
+        self.values.value(value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.finish("list")
+    }
+}
+
+/// A map, whose key type is that of its first key.
+pub(super) struct MapWriter<'e, 'b> {
+    pairs: SeqWriter<'e, 'b>,
+    keys: Option<KeyType>,
+}
+
+impl SerializeMap for MapWriter<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
+        let values = &mut self.pairs.values;
+        let start = values.encoder.buffer().len();
+        values.value(key)?;
+        let found = match values.encoder.buffer().get(start) {
+            Some(&super::tag::INT) => KeyType::Int,
+            Some(&super::tag::STRING) => KeyType::Str,
+            _ => return Err(Error::message("the keys of a map are ints or strings")),
+        };
+        let keys = *self.keys.get_or_insert(found);
+        if keys != found {
+            return Err(Error::message("the keys of a map are all ints or all strings"));
+        }
+        if self.pairs.count == 0 {
+            // The key type stands before the count.
+            let place = self.pairs.count_end.checked_sub(size_of::<u32>() + 1);
+            if let Some(byte) = place.and_then(|at| self.pairs.values.encoder.buffer().get_mut(at)) {
+                *byte = keys.to_byte();
+            }
+        }
+        self.pairs.count += 1;
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.pairs.values.value(value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.pairs.finish("map")
+    }
+}

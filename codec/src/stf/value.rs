@@ -1,0 +1,391 @@
+//! Values that borrow a proven term.
+
+use core::fmt;
+
+use super::encode::Encoder;
+use super::{KeyType, prove, tag};
+use crate::layout::{Reader, Source};
+use crate::limits::TERM_DEPTH_MAX;
+use crate::{Pid, Reading, Text};
+
+/// A value of a term. What it contains is read when it is asked for.
+///
+/// Two values are equal if they are written in the same bytes: floats are compared by their bits, maps and sets
+/// in the order in which they were written.
+#[derive(Clone, Copy)]
+pub enum Value<'a> {
+    /// Tag 1.
+    Int(i64),
+    /// Tag 2, any bit pattern.
+    Float(f64),
+    /// Tags 3 (true) and 4 (false).
+    Bool(bool),
+    /// Tag 5.
+    Str(Text<'a>),
+    /// Tag 6.
+    Unit,
+    /// Tag 10.
+    List(Values<'a>),
+    /// Tag 11.
+    Map(Map<'a>),
+    /// Tag 12. That no element stands twice is not judged.
+    Set(Values<'a>),
+    /// Tag 13.
+    Tuple(Values<'a>),
+    /// Tag 20.
+    Struct(Struct<'a>),
+    /// Tag 21.
+    Sum(Sum<'a>),
+    /// Tag 30.
+    Pid(Pid),
+    /// Tag 40.
+    Some(Term<'a>),
+    /// Tag 41.
+    None,
+    /// Tag 42.
+    Ok(Term<'a>),
+    /// Tag 43.
+    Err(Term<'a>),
+}
+
+/// One value that has not been read yet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Term<'a> {
+    bytes: &'a [u8],
+}
+
+/// The values of a list, a set, a tuple or a sum type.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Values<'a> {
+    count: u32,
+    bytes: &'a [u8],
+}
+
+/// A map: its pairs in the order in which they were written, which is not judged.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Map<'a> {
+    keys: KeyType,
+    pairs: Values<'a>,
+}
+
+/// A struct: its name, and its fields by name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Struct<'a> {
+    name: Text<'a>,
+    count: u32,
+    bytes: &'a [u8],
+}
+
+/// A variant of a sum type.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sum<'a> {
+    name: Text<'a>,
+    variant: u8,
+    values: Values<'a>,
+}
+
+impl<'a> Term<'a> {
+    /// Of bytes that are one value, and proven.
+    pub(super) const fn proven(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(self) -> Value<'a> {
+        // The bytes are proven: the default is never taken.
+        read(&mut reader(self.bytes)).unwrap_or(Value::Unit)
+    }
+}
+
+fn reader(proven: &[u8]) -> Reader<'_> {
+    Reader::new(proven, Reading::Compatible)
+}
+
+/// Takes a value off proven bytes; `None` only where they end.
+fn read<'a>(reader: &mut Reader<'a>) -> Option<Value<'a>> {
+    let whole = reader.remaining();
+    let before = reader.at();
+    prove::value(reader, TERM_DEPTH_MAX).ok()?;
+    let (bytes, _) = whole.split_at_checked(reader.at() - before)?;
+    let mut inner = self::reader(bytes);
+    let values = |count: u32, inner: &Reader<'a>| Values { count, bytes: inner.remaining() };
+    Some(match inner.tag()? {
+        tag::INT => Value::Int(i64::from_le_bytes(*inner.array("int").ok()?)),
+        tag::FLOAT => Value::Float(f64::from_le_bytes(*inner.array("float").ok()?)),
+        tag::TRUE => Value::Bool(true),
+        tag::FALSE => Value::Bool(false),
+        tag::STRING => Value::Str(prove::string(&mut inner).ok()?),
+        tag::UNIT => Value::Unit,
+        tag::LIST => Value::List(values(inner.u32("list").ok()?, &inner)),
+        tag::SET => Value::Set(values(inner.u32("set").ok()?, &inner)),
+        tag::TUPLE => Value::Tuple(values(inner.u8("tuple").ok()?.into(), &inner)),
+        tag::MAP => {
+            let keys = KeyType::read(&mut inner).ok()?;
+            let count = inner.u32("map").ok()?;
+            Value::Map(Map { keys, pairs: values(count, &inner) })
+        }
+        tag::STRUCT => {
+            let name = inner.str16("struct.name").ok()?;
+            let count = inner.u16("struct").ok()?.into();
+            Value::Struct(Struct { name, count, bytes: inner.remaining() })
+        }
+        tag::SUM => {
+            let name = inner.str16("sum.name").ok()?;
+            let variant = inner.u8("sum.variant").ok()?;
+            let count = inner.u16("sum").ok()?.into();
+            Value::Sum(Sum { name, variant, values: values(count, &inner) })
+        }
+        tag::PID => Value::Pid(inner.pid("pid").ok()?),
+        tag::SOME => Value::Some(Term::proven(inner.remaining())),
+        tag::NONE => Value::None,
+        tag::OK => Value::Ok(Term::proven(inner.remaining())),
+        tag::ERR => Value::Err(Term::proven(inner.remaining())),
+        _ => return None,
+    })
+}
+
+impl<'a> Value<'a> {
+    /// Writes the value, with everything in it, as it was read.
+    pub fn encode(&self, encoder: &mut Encoder<'_>) {
+        encoder.value(self);
+    }
+}
+
+impl<'a> Values<'a> {
+    /// How many there are.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The values in the order in which they were written.
+    pub fn iter(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        let mut reader = reader(self.bytes);
+        core::iter::from_fn(move || read(&mut reader))
+    }
+
+    pub(super) const fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
+impl<'a> Map<'a> {
+    /// What all keys are.
+    #[must_use]
+    pub const fn keys(&self) -> KeyType {
+        self.keys
+    }
+
+    /// How many pairs there are.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.pairs.count
+    }
+
+    /// Keys and their values.
+    pub fn iter(&self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> + use<'a> {
+        let mut values = self.pairs.iter();
+        core::iter::from_fn(move || Some((values.next()?, values.next()?)))
+    }
+
+    pub(super) const fn as_bytes(&self) -> &'a [u8] {
+        self.pairs.bytes
+    }
+}
+
+impl<'a> Struct<'a> {
+    /// The type's name.
+    #[must_use]
+    pub const fn name(&self) -> Text<'a> {
+        self.name
+    }
+
+    /// How many fields there are.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The fields' names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (Text<'a>, Value<'a>)> + use<'a> {
+        let mut reader = reader(self.bytes);
+        core::iter::from_fn(move || Some((reader.str16("struct.field").ok()?, read(&mut reader)?)))
+    }
+
+    pub(super) const fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
+impl<'a> Sum<'a> {
+    /// The type's name.
+    #[must_use]
+    pub const fn name(&self) -> Text<'a> {
+        self.name
+    }
+
+    /// The variant's number.
+    #[must_use]
+    pub const fn variant(&self) -> u8 {
+        self.variant
+    }
+
+    /// The variant's values.
+    #[must_use]
+    pub const fn values(&self) -> Values<'a> {
+        self.values
+    }
+}
+
+impl Term<'_> {
+    pub(super) const fn as_bytes(&self) -> &[u8] {
+        self.bytes
+    }
+}
+
+impl PartialEq for Value<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Int(one), Self::Int(other)) => one == other,
+            (Self::Float(one), Self::Float(other)) => one.to_bits() == other.to_bits(),
+            (Self::Bool(one), Self::Bool(other)) => one == other,
+            (Self::Str(one), Self::Str(other)) => one == other,
+            (Self::Pid(one), Self::Pid(other)) => one == other,
+            (Self::Unit, Self::Unit) | (Self::None, Self::None) => true,
+            (Self::List(one), Self::List(other))
+            | (Self::Set(one), Self::Set(other))
+            | (Self::Tuple(one), Self::Tuple(other)) => one == other,
+            (Self::Map(one), Self::Map(other)) => one == other,
+            (Self::Struct(one), Self::Struct(other)) => one == other,
+            (Self::Sum(one), Self::Sum(other)) => one == other,
+            (Self::Some(one), Self::Some(other))
+            | (Self::Ok(one), Self::Ok(other))
+            | (Self::Err(one), Self::Err(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Value<'_> {}
+
+/// Elements of each container that are shown; of the others, only that there are more.
+const SHOWN: usize = 8;
+/// Levels that are shown.
+const SHOWN_DEPTH: usize = 4;
+
+/// `[1, "two", Some(3), ..]`: a value for people, shortened where it is long or deep.
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(self, SHOWN_DEPTH, f)
+    }
+}
+
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn show(value: &Value<'_>, depth: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Some(depth) = depth.checked_sub(1) else { return f.write_str("..") };
+    let wrapped = |name: &str, inner: &Term<'_>, f: &mut fmt::Formatter<'_>| {
+        write!(f, "{name}(")?;
+        show(&inner.value(), depth, f)?;
+        f.write_str(")")
+    };
+    match value {
+        Value::Int(number) => write!(f, "{number}"),
+        Value::Float(number) => write!(f, "{number:?}"),
+        Value::Bool(truth) => write!(f, "{truth}"),
+        Value::Str(text) => write!(f, "{text:?}"),
+        Value::Unit => f.write_str("unit"),
+        Value::Pid(pid) => write!(f, "{pid}"),
+        Value::None => f.write_str("None"),
+        Value::Some(inner) => wrapped("Some", inner, f),
+        Value::Ok(inner) => wrapped("Ok", inner, f),
+        Value::Err(inner) => wrapped("Err", inner, f),
+        Value::List(values) => show_all("[", values.iter(), "]", depth, f),
+        Value::Set(values) => show_all("set {", values.iter(), "}", depth, f),
+        Value::Tuple(values) => show_all("(", values.iter(), ")", depth, f),
+        Value::Sum(sum) => {
+            write!(f, "{}::{}", sum.name(), sum.variant())?;
+            show_all("(", sum.values().iter(), ")", depth, f)
+        }
+        Value::Map(map) => show_pairs("map {", map.iter(), depth, f, |key, f| show(&key, 1, f)),
+        Value::Struct(fields) => {
+            write!(f, "{} ", fields.name())?;
+            show_pairs("{", fields.iter(), depth, f, |name, f| write!(f, "{name}"))
+        }
+    }
+}
+
+fn show_all<'a>(
+    open: &str,
+    values: impl Iterator<Item = Value<'a>>,
+    close: &str,
+    depth: usize,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    f.write_str(open)?;
+    for (index, value) in values.enumerate().take(SHOWN + 1) {
+        f.write_str(if index == 0 { "" } else { ", " })?;
+        if index == SHOWN {
+            f.write_str("..")?;
+        } else {
+            show(&value, depth, f)?;
+        }
+    }
+    f.write_str(close)
+}
+
+fn show_pairs<'a, K>(
+    open: &str,
+    pairs: impl Iterator<Item = (K, Value<'a>)>,
+    depth: usize,
+    f: &mut fmt::Formatter<'_>,
+    show_key: impl Fn(K, &mut fmt::Formatter<'_>) -> fmt::Result,
+) -> fmt::Result {
+    f.write_str(open)?;
+    for (index, (key, value)) in pairs.enumerate().take(SHOWN + 1) {
+        f.write_str(if index == 0 { "" } else { ", " })?;
+        if index == SHOWN {
+            f.write_str("..")?;
+        } else {
+            show_key(key, f)?;
+            f.write_str(": ")?;
+            show(&value, depth, f)?;
+        }
+    }
+    f.write_str("}")
+}
+
+impl fmt::Debug for Term<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.value(), f)
+    }
+}
+
+impl fmt::Debug for Values<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Value::List(*self), f)
+    }
+}
+
+impl fmt::Debug for Map<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Value::Map(*self), f)
+    }
+}
+
+impl fmt::Debug for Struct<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Value::Struct(*self), f)
+    }
+}
+
+impl fmt::Debug for Sum<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Value::Sum(*self), f)
+    }
+}
