@@ -1,5 +1,6 @@
 //! Terms as a program's types.
 
+use ascii::AsAsciiStr;
 use serde::Deserialize;
 use serde::de::value::{BorrowedStrDeserializer, U32Deserializer};
 use serde::de::{
@@ -30,6 +31,32 @@ pub fn from_slice<'de, T: Deserialize<'de>>(term: &'de [u8]) -> Result<T, Error>
     }
 }
 
+#[inline(never)]
+fn not_ascii(bytes: &[u8], end: usize) -> Result<&str, Error> {
+    core::str::from_utf8(bytes).map_err(|error| {
+        let at = end - bytes.len() + error.valid_up_to();
+        DecodeError::new(ErrorKind::Utf8, "string", at).into()
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn too_deep(at: usize) -> Error {
+    DecodeError::new(ErrorKind::TooDeep { max: TERM_DEPTH_MAX }, "value", at).into()
+}
+
+#[cold]
+#[inline(never)]
+fn left_over(count: u32) -> Error {
+    Error::message(format_args!("{count} values more than expected"))
+}
+
+#[cold]
+#[inline(never)]
+fn other_arity(found: u8, expected: usize) -> Error {
+    Error::message(format_args!("a tuple of {found} where one of {expected} is expected"))
+}
+
 struct Deserializer<'de> {
     reader: Reader<'de>,
     /// Containers around the value.
@@ -44,7 +71,7 @@ impl<'de> Deserializer<'de> {
     }
 
     /// Takes a tag and `N` bytes, if it is that tag and they are there.
-    #[inline]
+    #[inline(always)]
     fn tagged<const N: usize>(&mut self, tag: u8) -> Option<[u8; N]> {
         let mut reader = self.reader;
         if reader.tag() != Some(tag) {
@@ -55,18 +82,31 @@ impl<'de> Deserializer<'de> {
         Some(bytes)
     }
 
-    /// A string, proven once: a [`Text`](crate::Text) would be proven again to become a `&str`.
-    #[inline]
-    fn string(&mut self) -> Result<&'de str, DecodeError> {
-        let bytes = prove::string_bytes(&mut self.reader)?;
-        core::str::from_utf8(bytes).map_err(|error| {
-            let at = self.reader.at() - bytes.len() + error.valid_up_to();
-            DecodeError::new(ErrorKind::Utf8, "string", at)
-        })
+    /// The bytes of a string, if the next value is one.
+    #[inline(always)]
+    fn string_bytes(&mut self) -> Result<Option<&'de [u8]>, Error> {
+        // A copy: a cursor whose address is given away could not live in registers.
+        let mut reader = self.reader;
+        if reader.tag() != Some(tag::STRING) {
+            return Ok(None);
+        }
+        let bytes = prove::string_bytes(&mut reader)?;
+        self.reader = reader;
+        Ok(Some(bytes))
+    }
+
+    /// The bytes just read as text. `ascii` makes a `str` of what is ASCII with a sixth of the instructions that
+    /// `core` needs for the short strings of terms.
+    #[inline(always)]
+    fn proven(&self, bytes: &'de [u8]) -> Result<&'de str, Error> {
+        match bytes.as_ascii_str() {
+            Ok(text) => Ok(text.as_str()),
+            Err(_) => not_ascii(bytes, self.reader.at()),
+        }
     }
 
     /// Lets `read` take the values of a container, and asks that it takes them all.
-    #[inline]
+    #[inline(always)]
     fn inside<T>(
         &mut self,
         count: u32,
@@ -74,18 +114,18 @@ impl<'de> Deserializer<'de> {
     ) -> Result<T, Error> {
         self.depth += 1;
         if self.depth >= TERM_DEPTH_MAX && count > 0 {
-            let kind = ErrorKind::TooDeep { max: TERM_DEPTH_MAX };
-            return Err(DecodeError::new(kind, "value", self.reader.at()).into());
+            return Err(too_deep(self.reader.at()));
         }
         let mut values = Values { deserializer: self, left: count };
         let value = read(&mut values)?;
         if values.left > 0 {
-            return Err(Error::message(format_args!("{} values more than expected", values.left)));
+            return Err(left_over(values.left));
         }
         self.depth -= 1;
         Ok(value)
     }
 
+    #[inline(always)]
     fn sequence<V: Visitor<'de>>(&mut self, count: u32, visitor: V) -> Result<V::Value, Error> {
         self.inside(count, |values| visitor.visit_seq(values))
     }
@@ -128,6 +168,8 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         false
     }
 
+    /// Out of line, so that the ways around it stay short.
+    #[inline(never)]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let at = self.reader.at();
         match self.reader.u8("value")? {
@@ -135,7 +177,10 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
             tag::FLOAT => visitor.visit_f64(f64::from_le_bytes(*self.reader.array("float")?)),
             tag::TRUE => visitor.visit_bool(true),
             tag::FALSE => visitor.visit_bool(false),
-            tag::STRING => visitor.visit_borrowed_str(self.string()?),
+            tag::STRING => {
+                let bytes = prove::string_bytes(&mut self.reader)?;
+                visitor.visit_borrowed_str(self.proven(bytes)?)
+            }
             tag::UNIT => visitor.visit_unit(),
             tag::LIST => {
                 let count = prove::count32(&mut self.reader, "list", 1)?;
@@ -168,7 +213,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.tagged(tag::INT) {
             Some(bytes) => visitor.visit_i64(i64::from_le_bytes(bytes)),
@@ -176,26 +221,24 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.peek() != Some(tag::STRING) {
-            return self.deserialize_any(visitor);
+        match self.string_bytes()? {
+            Some(bytes) => visitor.visit_borrowed_str(self.proven(bytes)?),
+            None => self.deserialize_any(visitor),
         }
-        self.reader.tag();
-        visitor.visit_borrowed_str(self.string()?)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.deserialize_str(visitor)
     }
 
-    #[inline]
+    #[inline(always)]
     fn deserialize_tuple<V: Visitor<'de>>(self, arity: usize, visitor: V) -> Result<V::Value, Error> {
         match self.tagged::<1>(tag::TUPLE) {
-            Some([count]) if usize::from(count) == arity => self.sequence(count.into(), visitor),
-            Some([count]) => {
-                Err(Error::message(format_args!("a tuple of {count} where one of {arity} is expected")))
-            }
+            #[expect(clippy::cast_possible_truncation, reason = "equal to a u8; known when this is compiled")]
+            Some([count]) if usize::from(count) == arity => self.sequence(arity as u32, visitor),
+            Some([count]) => Err(other_arity(count, arity)),
             None => self.deserialize_any(visitor),
         }
     }
@@ -221,17 +264,18 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         self.deserialize_any(visitor)
     }
 
+    #[inline(always)]
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if name != PID_NEWTYPE {
-            return visitor.visit_newtype_struct(self);
-        }
-        match self.tagged(tag::PID) {
-            Some(bytes) => visitor.visit_u64(u64::from_le_bytes(bytes)),
-            None => Err(Error::message("another value where a pid is expected")),
+        match name {
+            PID_NEWTYPE => match self.tagged(tag::PID) {
+                Some(bytes) => visitor.visit_u64(u64::from_le_bytes(bytes)),
+                None => Err(Error::message("another value where a pid is expected")),
+            },
+            _ => visitor.visit_newtype_struct(self),
         }
     }
 
@@ -292,7 +336,7 @@ struct Values<'d, 'de> {
 }
 
 impl<'de> Values<'_, 'de> {
-    #[inline]
+    #[inline(always)]
     fn take<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
         self.left -= 1;
         seed.deserialize(&mut *self.deserializer)
@@ -314,7 +358,7 @@ impl<'de> Values<'_, 'de> {
 impl<'de> SeqAccess<'de> for &mut Values<'_, 'de> {
     type Error = Error;
 
-    #[inline]
+    #[inline(always)]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
         if self.left == 0 { Ok(None) } else { self.take(seed).map(Some) }
     }

@@ -24,101 +24,151 @@ enum Inside {
     Struct,
 }
 
+const NOTHING: Level = Level { left: 0, inside: Inside::Values };
+
 /// Moves `reader` behind the value that stands there.
 pub(super) fn value(reader: &mut Reader<'_>, depth_max: usize) -> Result<(), DecodeError> {
-    let mut open = [Level { left: 0, inside: Inside::Values }; TERM_DEPTH_MAX];
-    let mut depth = 0;
     let depth_max = depth_max.min(TERM_DEPTH_MAX);
+    // A copy: a cursor whose address is given away could not live in registers.
+    let mut cursor = *reader;
+    if depth_max == 0 {
+        return Err(too_deep(cursor.at(), depth_max));
+    }
+    let outermost = head(&mut cursor)?;
+    if outermost.left > 0 {
+        cursor = values(cursor, outermost, depth_max)?;
+    }
+    *reader = cursor;
+    Ok(())
+}
+
+/// Goes over the values in a container, and in all that are in it. `top` is the innermost one that is open, and
+/// `outer` those around it.
+fn values<'a>(mut cursor: Reader<'a>, outermost: Level, depth_max: usize) -> Result<Reader<'a>, DecodeError> {
+    let mut outer = [NOTHING; TERM_DEPTH_MAX];
+    let mut depth = 1;
+    let mut top = outermost;
     loop {
-        if depth >= depth_max {
-            let kind = ErrorKind::TooDeep { max: depth_max };
-            return Err(DecodeError::new(kind, "value", reader.at()));
+        while top.left == 0 {
+            depth -= 1;
+            match outer.get(depth) {
+                Some(level) if depth > 0 => top = *level,
+                _ => return Ok(cursor),
+            }
         }
-        if let Some(level) = head(reader)?
-            && let Some(place) = open.get_mut(depth)
-        {
-            *place = level;
+        if !matches!(top.inside, Inside::Values) {
+            cursor = before_value(cursor, top)?;
+        }
+        if depth >= depth_max {
+            return Err(too_deep(cursor.at(), depth_max));
+        }
+        top.left -= 1;
+        let inner = head(&mut cursor)?;
+        if inner.left > 0 {
+            if let Some(place) = outer.get_mut(depth) {
+                *place = top;
+            }
+            top = inner;
             depth += 1;
         }
-        // Leave what is full, and stop before the next value.
-        loop {
-            let Some(top) = depth.checked_sub(1).and_then(|top| open.get_mut(top)) else {
-                return Ok(());
-            };
-            if top.left == 0 {
-                depth -= 1;
-                continue;
-            }
-            before_value(reader, *top)?;
-            top.left -= 1;
-            break;
-        }
     }
 }
 
-/// Reads what stands before the next value of a container.
-fn before_value(reader: &mut Reader<'_>, level: Level) -> Result<(), DecodeError> {
+/// Reads what stands before the next value of a map or a struct.
+#[inline(never)]
+fn before_value(mut cursor: Reader<'_>, level: Level) -> Result<Reader<'_>, DecodeError> {
     match level.inside {
-        Inside::Values => Ok(()),
-        Inside::Struct => reader.str16("struct.field").map(drop),
+        Inside::Values => {}
+        Inside::Struct => {
+            cursor.str16("struct.field")?;
+        }
         Inside::Map(keys) => {
             let is_key = level.left.is_multiple_of(2);
-            match reader.remaining().first() {
-                Some(&found) if is_key && found != keys.tag() => {
-                    Err(reader.invalid("map.key", reader.at(), "every key is of the map's key type"))
-                }
-                _ => Ok(()),
+            if is_key && cursor.remaining().first().is_some_and(|&found| found != keys.tag()) {
+                return Err(cursor.invalid("map.key", cursor.at(), "every key is of the map's key type"));
             }
+        }
+    }
+    Ok(cursor)
+}
+
+/// Reads a value up to its first inner value. What has none, or none left, is as good as nothing.
+#[inline(always)]
+fn head(cursor: &mut Reader<'_>) -> Result<Level, DecodeError> {
+    match cursor.remaining().first() {
+        Some(&tag::INT) => scalar(cursor, "int"),
+        Some(&tag::STRING) => {
+            cursor.tag();
+            string(cursor).map(|_| NOTHING)
+        }
+        Some(&tag::TUPLE) => {
+            cursor.tag();
+            Ok(Level { left: count8(cursor)?, inside: Inside::Values })
+        }
+        _ => {
+            let (level, after) = rare_head(*cursor)?;
+            *cursor = after;
+            Ok(level)
         }
     }
 }
 
-/// Reads a value up to its first inner value. A container is given as a level.
-fn head(reader: &mut Reader<'_>) -> Result<Option<Level>, DecodeError> {
-    let at = reader.at();
-    let (left, inside) = match reader.u8("value")? {
-        tag::INT => return reader.u64("int").map(|_| None),
-        tag::FLOAT => return reader.u64("float").map(|_| None),
-        tag::PID => return reader.u64("pid").map(|_| None),
-        tag::TRUE | tag::FALSE | tag::UNIT | tag::NONE => return Ok(None),
-        tag::STRING => return string(reader).map(|_| None),
+#[inline(always)]
+fn scalar(cursor: &mut Reader<'_>, field: &'static str) -> Result<Level, DecodeError> {
+    cursor.tag();
+    cursor.u64(field)?;
+    Ok(NOTHING)
+}
+
+#[inline(never)]
+fn rare_head(mut cursor: Reader<'_>) -> Result<(Level, Reader<'_>), DecodeError> {
+    let at = cursor.at();
+    let (left, inside) = match cursor.u8("value")? {
+        tag::FLOAT => (cursor.u64("float").map(|_| 0)?, Inside::Values),
+        tag::PID => (cursor.u64("pid").map(|_| 0)?, Inside::Values),
+        tag::TRUE | tag::FALSE | tag::UNIT | tag::NONE => (0, Inside::Values),
         tag::SOME | tag::OK | tag::ERR => (1, Inside::Values),
-        tag::LIST => (count32(reader, "list", 1)?, Inside::Values),
-        tag::SET => (count32(reader, "set", 1)?, Inside::Values),
+        tag::LIST => (count32(&mut cursor, "list", 1)?, Inside::Values),
+        tag::SET => (count32(&mut cursor, "set", 1)?, Inside::Values),
         tag::MAP => {
-            let keys = KeyType::read(reader)?;
+            let keys = KeyType::read(&mut cursor)?;
             // At most 1 000 000 pairs: twice that fits.
-            (2 * count32(reader, "map", 2)?, Inside::Map(keys))
+            (2 * count32(&mut cursor, "map", 2)?, Inside::Map(keys))
         }
-        tag::TUPLE => (count8(reader)?, Inside::Values),
         tag::STRUCT => {
-            reader.str16("struct.name")?;
-            (count16(reader, "struct", 3)?, Inside::Struct)
+            cursor.str16("struct.name")?;
+            (count16(&mut cursor, "struct", 3)?, Inside::Struct)
         }
         tag::SUM => {
-            reader.str16("sum.name")?;
-            reader.u8("sum.variant")?;
-            (count16(reader, "sum", 1)?, Inside::Values)
+            cursor.str16("sum.name")?;
+            cursor.u8("sum.variant")?;
+            (count16(&mut cursor, "sum", 1)?, Inside::Values)
         }
         tag::CLOSURE => return Err(DecodeError::new(ErrorKind::Closure, "value", at)),
         tag => return Err(DecodeError::new(ErrorKind::UnknownTerm(tag), "value", at)),
     };
-    Ok(Some(Level { left, inside }))
+    Ok((Level { left, inside }, cursor))
+}
+
+#[cold]
+#[inline(never)]
+fn too_deep(at: usize, max: usize) -> DecodeError {
+    DecodeError::new(ErrorKind::TooDeep { max }, "value", at)
 }
 
 /// The string behind a tag.
+#[inline(always)]
 pub(super) fn string<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, DecodeError> {
     let bytes = string_bytes(reader)?;
     reader.proven("string", bytes)
 }
 
 /// The bytes of the string behind a tag, not proven to be UTF-8.
-#[inline]
+#[inline(always)]
 pub(super) fn string_bytes<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
-    let at = reader.at();
     let length = reader.u32("string")?;
     if length > TERM_STRING_BYTES_MAX {
-        return Err(too_long("string", at, TERM_STRING_BYTES_MAX, length));
+        return Err(too_long("string", reader.at() - size_of::<u32>(), TERM_STRING_BYTES_MAX, length));
     }
     reader.promised("string", length.into(), size_of::<u32>())
 }
@@ -139,6 +189,7 @@ pub(super) fn count16(reader: &mut Reader<'_>, field: &'static str, least: u64) 
     present(reader, field, at, count.into(), least)
 }
 
+#[inline(always)]
 pub(super) fn count8(reader: &mut Reader<'_>) -> Result<u32, DecodeError> {
     let at = reader.at();
     let count = reader.u8("tuple")?;
@@ -146,6 +197,7 @@ pub(super) fn count8(reader: &mut Reader<'_>) -> Result<u32, DecodeError> {
 }
 
 /// A count is held against the bytes that are there before anything is done for it.
+#[inline(always)]
 fn present(
     reader: &Reader<'_>,
     field: &'static str,
@@ -158,6 +210,8 @@ fn present(
     if promised > found as u64 { Err(overrun(field, at, promised, found)) } else { Ok(count) }
 }
 
+#[cold]
+#[inline(never)]
 fn too_long(field: &'static str, at: usize, max: u32, actual: u32) -> DecodeError {
     DecodeError::new(ErrorKind::TooLong { max: max.into(), actual: actual.into() }, field, at)
 }

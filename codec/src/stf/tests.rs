@@ -511,6 +511,16 @@ mod with_serde {
     }
 
     #[test]
+    fn text_is_borrowed() {
+        let term = to_vec(&[(1, "a"), (2, "é")][..]).unwrap();
+        let read: Vec<(i64, crate::Text<'_>)> = from_slice(&term).unwrap();
+        assert_eq!(read, [(1, "a".into()), (2, "é".into())]);
+        assert_eq!(to_vec(&read).unwrap(), term);
+        assert!(from_slice::<crate::Text<'_>>(&[1, 6]).is_err());
+        assert_eq!(serde_json::from_str::<crate::Text<'_>>("\"x\"").unwrap(), "x");
+    }
+
+    #[test]
     fn values_left_over_are_an_error() {
         struct First;
         impl<'de> Deserialize<'de> for First {

@@ -94,7 +94,7 @@ impl<'a> Term<'a> {
     #[must_use]
     pub fn value(self) -> Value<'a> {
         // The bytes are proven: the default is never taken.
-        read(&mut reader(self.bytes)).unwrap_or(Value::Unit)
+        view(self.bytes).unwrap_or(Value::Unit)
     }
 }
 
@@ -108,7 +108,12 @@ fn read<'a>(reader: &mut Reader<'a>) -> Option<Value<'a>> {
     let before = reader.at();
     prove::value(reader, TERM_DEPTH_MAX).ok()?;
     let (bytes, _) = whole.split_at_checked(reader.at() - before)?;
-    let mut inner = self::reader(bytes);
+    view(bytes)
+}
+
+/// The value that these proven bytes are.
+fn view<'a>(bytes: &'a [u8]) -> Option<Value<'a>> {
+    let mut inner = reader(bytes);
     let values = |count: u32, inner: &Reader<'a>| Values { count, bytes: inner.remaining() };
     Some(match inner.tag()? {
         tag::INT => Value::Int(i64::from_le_bytes(*inner.array("int").ok()?)),
