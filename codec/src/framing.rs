@@ -4,9 +4,11 @@
 //! holds, and [`Framer`] holds one itself; both take any split of the stream, and neither reserves memory for
 //! bytes that have not arrived.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use core::fmt;
 
+use crate::EncodeError;
+use crate::layout::{self, Sink, Tagged};
 use crate::limits::{FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, LENGTH_PREFIX_BYTES};
 
 /// A length over the limit. The stream cannot be read any further: the connection must be closed.
@@ -49,6 +51,25 @@ pub fn cut(stream: &[u8], bytes_max: u32) -> Result<Option<Cut<'_>>, FramingErro
         return Err(FramingError { length, max: bytes_max });
     }
     Ok(rest.split_at_checked(length as usize).map(|(payload, rest)| Cut { payload, rest }))
+}
+
+/// Writes a payload with its length before it, if it has at most `bytes_max` bytes.
+///
+/// Frames write themselves ([`Frame::encode_framed`](crate::Frame::encode_framed)); this is for payloads that were
+/// made or kept elsewhere.
+///
+/// # Errors
+/// The payload is longer, or `dst` has no room for it; nothing has been written then.
+pub fn put<B: BufMut>(payload: &[u8], bytes_max: u32, dst: &mut B) -> Result<(), EncodeError> {
+    layout::encode_framed(&Whole(payload), bytes_max, dst)
+}
+
+struct Whole<'p>(&'p [u8]);
+
+impl Tagged for Whole<'_> {
+    fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.rest("payload", self.0)
+    }
 }
 
 /// The payloads that are whole in a buffer.
@@ -245,6 +266,15 @@ mod tests {
         assert_eq!(frames.next(), Some(Err(FramingError { length: 17, max: 16 })));
         assert_eq!(frames.next(), None);
         assert_eq!(frames.remaining(), [17, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_payload_is_written_behind_its_length() {
+        let mut stream = Vec::new();
+        put(&[7, 8], 2, &mut stream).unwrap();
+        put(&[], 2, &mut stream).unwrap();
+        assert!(put(&[1, 2, 3], 2, &mut stream).is_err());
+        assert_eq!(stream, [2, 0, 0, 0, 7, 8, 0, 0, 0, 0]);
     }
 
     #[test]

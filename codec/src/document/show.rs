@@ -13,14 +13,21 @@ pub struct Shown<'m, M>(pub &'m M);
 /// What has a name and fields.
 trait Message {
     fn name(&self) -> &'static str;
+    /// The tag, where the name does not say it.
+    fn code(&self) -> Option<u8>;
     fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error>;
 }
 
 macro_rules! message {
-    ($($Message:ident)*) => {$(
+    ($($Message:ident, $code:expr;)*) => {$(
         impl Message for $Message<'_> {
             fn name(&self) -> &'static str {
                 self.name()
+            }
+
+            fn code(&self) -> Option<u8> {
+                let code: fn(&Self) -> Option<u8> = $code;
+                code(self)
             }
 
             fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
@@ -42,7 +49,11 @@ macro_rules! message {
     )*};
 }
 
-message!(Frame Handshake Signal);
+message! {
+    Frame, |frame| if let Frame::Unknown(unknown) = frame { Some(unknown.tag()) } else { None };
+    Handshake, |_| None;
+    Signal, |_| None;
+}
 
 fn serialize<S: Serializer>(message: &impl Message, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_struct("Message", 2)?;
@@ -53,6 +64,9 @@ fn serialize<S: Serializer>(message: &impl Message, serializer: S) -> Result<S::
 
 fn serialize_fields<S: Serializer>(message: &impl Message, serializer: S) -> Result<S::Ok, S::Error> {
     let mut sink = MapSink(serializer.serialize_map(None)?);
+    if let Some(code) = message.code() {
+        sink.0.serialize_entry("code", &code)?;
+    }
     message.write_fields(&mut sink)?;
     sink.0.end()
 }

@@ -160,6 +160,23 @@ impl<'a> Tlv<'a> {
         })
     }
 
+    /// Bytes of the extension in its block, type and length included.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        TLV_HEAD_BYTES
+            + match self {
+                Self::Versions(versions) => versions.bytes.len(),
+                Self::Capabilities(_) | Self::Incarnation(_) | Self::ReassemblyBytesMax(_) => {
+                    size_of::<u64>()
+                }
+                Self::FrameBytesMax(_)
+                | Self::FragmentedMessagesMax(_)
+                | Self::NodeTableEntriesMax(_)
+                | Self::LinksAndMonitorsMax(_) => size_of::<u32>(),
+                Self::Unknown { value, .. } => value.len(),
+            }
+    }
+
     /// The extension's type.
     #[must_use]
     pub const fn kind(&self) -> u16 {
@@ -177,7 +194,7 @@ impl<'a> Tlv<'a> {
     }
 }
 
-/// Type and length.
+/// Type and length of an extension.
 const TLV_HEAD_BYTES: usize = 2 * size_of::<u16>();
 
 fn versions(value: &[u8]) -> Result<Versions<'_>, ErrorKind> {

@@ -17,7 +17,8 @@ pub use writer::Writer;
 
 pub(crate) use measure::measure;
 pub(crate) use table::table;
-pub(crate) use writer::{append, encode, encode_framed};
+pub use writer::append;
+pub(crate) use writer::{encode, encode_framed};
 
 use crate::{Entries, Extension, Names, Pid, Reason, Text};
 

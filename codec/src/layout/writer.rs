@@ -99,12 +99,12 @@ fn room<B: BufMut>(dst: &B, needed: usize) -> Result<(), EncodeError> {
     }
 }
 
-/// Appends what `fields` hands over; there must be room for it.
+/// Appends the fields that `fields` hands over: the way to write a piece that is no message.
+///
+/// Nothing is judged: texts and lists must fit their prefixes, and the buffer must have room (a vector always
+/// has), or [`BufMut`] panics.
 #[inline(always)]
-pub(crate) fn append<B: BufMut>(
-    dst: &mut B,
-    fields: impl FnOnce(&mut Writer<'_, B>) -> Result<(), Infallible>,
-) {
+pub fn append<B: BufMut>(dst: &mut B, fields: impl FnOnce(&mut Writer<'_, B>) -> Result<(), Infallible>) {
     let mut writer = Writer::new(dst);
     let Ok(()) = fields(&mut writer);
     writer.flush();

@@ -1,0 +1,264 @@
+//! The annotated dump: a message's fields as a sink that makes rows of them.
+
+use std::convert::Infallible;
+use std::io::{self, Write};
+
+use snow_dist_codec::handshake::Tlv;
+use snow_dist_codec::layout::Sink;
+use snow_dist_codec::{Entries, Extension, Names, Pid, Reading, Reason, Text, stf};
+
+/// Bytes of a field that are shown; of more, only how many there are.
+const BYTES_SHOWN: usize = 8;
+/// Elements of a list that are shown; of more, only how many there are.
+const ELEMENTS_SHOWN: usize = 16;
+/// Characters of a text that are shown.
+const CHARACTERS_SHOWN: usize = 60;
+
+/// Rows of a dump: offset, bytes, field, value.
+pub(crate) struct Rows<'p> {
+    payload: &'p [u8],
+    /// Bytes of the payload that have a row.
+    at: usize,
+    /// Where the payload's first byte stands in the input.
+    start: usize,
+    offset: usize,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    offset: usize,
+    bytes: String,
+    field: String,
+    value: String,
+}
+
+/// Where the specification says what a message is.
+pub(crate) fn section(file: &str, heading: &str) -> String {
+    format!("spec/{file} \"{heading}\"")
+}
+
+/// A message that is a term, or why it is none.
+pub(crate) fn term(message: &[u8]) -> String {
+    match stf::decode(message, Reading::Compatible) {
+        Ok((value, _)) => shortened(&value.to_string()),
+        Err(error) => format!("no term: {error}"),
+    }
+}
+
+impl<'p> Rows<'p> {
+    /// For a payload behind `prefix` bytes of length, which stand at `offset` in the input.
+    pub(crate) fn new(payload: &'p [u8], prefix: usize, offset: usize) -> Self {
+        Self { payload, at: 0, start: offset + prefix, offset, rows: Vec::new() }
+    }
+
+    pub(crate) fn length(&mut self, length: &[u8]) {
+        let value = self.payload.len().to_string();
+        self.rows.push(Row { offset: self.offset, bytes: hex(length), field: "length".into(), value });
+    }
+
+    pub(crate) fn tag(&mut self, bytes: usize, name: &str) {
+        self.row("tag", bytes, name.into());
+    }
+
+    /// Characters as they stand there.
+    pub(crate) fn text(&mut self, field: &str, value: &str) {
+        self.row(field, value.len().max(usize::from(field == "@")), quoted(value));
+    }
+
+    /// Says more about a field that has a row.
+    pub(crate) fn note(&mut self, field: &str, value: &str) {
+        let row = Row {
+            offset: self.start + self.at,
+            bytes: String::new(),
+            field: field.into(),
+            value: value.into(),
+        };
+        self.rows.push(row);
+    }
+
+    /// A term, but for `surplus` bytes after it.
+    pub(crate) fn term(&mut self, value: &stf::Value<'_>, surplus: usize) {
+        self.row("version", 1, "1".into());
+        let bytes = self.payload.len().saturating_sub(1 + surplus);
+        self.row("value", bytes, shortened(&value.to_string()));
+    }
+
+    pub(crate) fn surplus(&mut self, surplus: &[u8]) {
+        if !surplus.is_empty() {
+            self.row("trailing", surplus.len(), "ignored".into());
+        }
+    }
+
+    fn row(&mut self, field: &str, count: usize, value: String) {
+        let bytes = self.payload.get(self.at..).and_then(|rest| rest.get(..count)).unwrap_or_default();
+        let row = Row { offset: self.start + self.at, bytes: hex(bytes), field: field.into(), value };
+        self.rows.push(row);
+        self.at += count;
+    }
+
+    /// Passes over elements that are not shown.
+    fn more(&mut self, field: &str, count: usize, bytes: usize) {
+        if count > 0 {
+            self.row(field, bytes, format!("{count} more"));
+        }
+    }
+
+    pub(crate) fn print(&self, name: &str, section: &str, out: &mut impl Write) -> io::Result<()> {
+        let width = |column: fn(&Row) -> &str| {
+            self.rows.iter().map(|row| column(row).chars().count()).max().unwrap_or_default()
+        };
+        let (bytes, field) = (width(|row| &row.bytes), width(|row| &row.field));
+        writeln!(out, "{name}  {section}")?;
+        for row in &self.rows {
+            let line =
+                format!("  {:06x}  {:bytes$}  {:field$}  {}", row.offset, row.bytes, row.field, row.value);
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        writeln!(out)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let shown: Vec<String> = bytes.iter().take(BYTES_SHOWN).map(|byte| format!("{byte:02x}")).collect();
+    match bytes.len().checked_sub(BYTES_SHOWN) {
+        None | Some(0) => shown.join(" "),
+        Some(more) => format!("{} +{more}", shown.join(" ")),
+    }
+}
+
+/// In quotes, control characters escaped: a peer's text must not reach the terminal as it is.
+fn quoted(text: &str) -> String {
+    shortened(&format!("{text:?}"))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(CHARACTERS_SHOWN) {
+        None => text.into(),
+        Some((end, _)) => format!("{}..", text.get(..end).unwrap_or_default()),
+    }
+}
+
+impl Sink for Rows<'_> {
+    type Error = Infallible;
+
+    fn u8(&mut self, field: &'static str, value: u8) -> Result<(), Infallible> {
+        self.row(field, 1, value.to_string());
+        Ok(())
+    }
+
+    fn u16(&mut self, field: &'static str, value: u16) -> Result<(), Infallible> {
+        self.row(field, 2, value.to_string());
+        Ok(())
+    }
+
+    fn u32(&mut self, field: &'static str, value: u32) -> Result<(), Infallible> {
+        self.row(field, 4, value.to_string());
+        Ok(())
+    }
+
+    fn u64(&mut self, field: &'static str, value: u64) -> Result<(), Infallible> {
+        self.row(field, 8, value.to_string());
+        Ok(())
+    }
+
+    fn pid(&mut self, field: &'static str, value: Pid) -> Result<(), Infallible> {
+        self.row(field, Pid::LEN, value.to_string());
+        Ok(())
+    }
+
+    fn array<const N: usize>(&mut self, field: &'static str, value: &[u8; N]) -> Result<(), Infallible> {
+        self.row(field, N, if *value == [0; N] { "all zero".into() } else { String::new() });
+        Ok(())
+    }
+
+    fn str16(&mut self, field: &'static str, value: Text<'_>) -> Result<(), Infallible> {
+        self.row(field, 2 + value.len(), quoted(value.as_str()));
+        Ok(())
+    }
+
+    fn str32(&mut self, field: &'static str, value: Text<'_>) -> Result<(), Infallible> {
+        self.row(field, 4 + value.len(), quoted(value.as_str()));
+        Ok(())
+    }
+
+    fn rest(&mut self, field: &'static str, value: &[u8]) -> Result<(), Infallible> {
+        let text: String = value.iter().take(CHARACTERS_SHOWN).map(|&byte| printable(byte)).collect();
+        self.row(field, value.len(), format!("{} bytes |{text}|", value.len()));
+        Ok(())
+    }
+
+    fn text(&mut self, field: &'static str, value: Text<'_>) -> Result<(), Infallible> {
+        self.row(field, value.len(), quoted(value.as_str()));
+        Ok(())
+    }
+
+    fn reason(&mut self, field: &'static str, value: &Reason<'_>) -> Result<(), Infallible> {
+        let hops = value.hops();
+        let hidden = hops.len().saturating_sub(ELEMENTS_SHOWN);
+        for hop in hops.take(ELEMENTS_SHOWN) {
+            self.row(field, 1 + Pid::LEN, format!("linked {hop}"));
+        }
+        self.more(field, hidden, hidden * (1 + Pid::LEN));
+        let root = Reason::from(value.root);
+        self.row(field, root.encoded_len(), shortened(&root.to_string()));
+        Ok(())
+    }
+
+    fn names(&mut self, field: &'static str, value: &Names<'_>) -> Result<(), Infallible> {
+        self.row(field, 2, format!("{} of them", value.count()));
+        let mut hidden = value.as_bytes().len();
+        for (index, name) in value.iter().enumerate().take(ELEMENTS_SHOWN) {
+            self.row(&format!("{field}[{index}]"), 2 + name.len(), quoted(name.as_str()));
+            hidden -= 2 + name.len();
+        }
+        self.more(field, usize::from(value.count()).saturating_sub(ELEMENTS_SHOWN), hidden);
+        Ok(())
+    }
+
+    fn entries(&mut self, field: &'static str, value: &Entries<'_>) -> Result<(), Infallible> {
+        self.row(field, 4, format!("{} of them", value.count()));
+        let mut hidden = value.as_bytes().len();
+        for (index, entry) in value.iter().enumerate().take(ELEMENTS_SHOWN) {
+            let bytes = 2 + entry.name.len() + Pid::LEN + 2 + entry.node.len();
+            let value =
+                format!("{} = {} on {}", quoted(entry.name.as_str()), entry.pid, quoted(entry.node.as_str()));
+            self.row(&format!("{field}[{index}]"), bytes, value);
+            hidden -= bytes;
+        }
+        self.more(field, (value.count() as usize).saturating_sub(ELEMENTS_SHOWN), hidden);
+        Ok(())
+    }
+
+    fn extension(&mut self, field: &'static str, value: Option<&Extension<'_>>) -> Result<(), Infallible> {
+        let Some(extension) = value else { return Ok(()) };
+        let head = extension.as_bytes().len() - extension.iter().map(|tlv| tlv.encoded_len()).sum::<usize>();
+        self.row(field, head, "extension block".into());
+        for tlv in extension.iter() {
+            self.row(&format!("{field} {:04x}", tlv.kind()), tlv.encoded_len(), tlv_value(&tlv));
+        }
+        Ok(())
+    }
+
+    fn invalid(&mut self, _: &'static str, _: &'static str) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+fn tlv_value(tlv: &Tlv<'_>) -> String {
+    match tlv {
+        Tlv::Versions(versions) => format!("versions {versions:?}"),
+        Tlv::Capabilities(set) => format!("capabilities {:#b}", set.to_bits()),
+        Tlv::Incarnation(number) => format!("incarnation {number:#x}"),
+        Tlv::FrameBytesMax(bytes) => format!("frame_bytes_max {bytes}"),
+        Tlv::ReassemblyBytesMax(bytes) => format!("reassembly_bytes_max {bytes}"),
+        Tlv::FragmentedMessagesMax(count) => format!("fragmented_messages_max {count}"),
+        Tlv::NodeTableEntriesMax(count) => format!("node_table_entries_max {count}"),
+        Tlv::LinksAndMonitorsMax(count) => format!("links_and_monitors_max {count}"),
+        Tlv::Unknown { value, .. } => format!("unknown, {} bytes", value.len()),
+        _ => String::new(),
+    }
+}
+
+fn printable(byte: u8) -> char {
+    if byte.is_ascii_graphic() || byte == b' ' { char::from(byte) } else { '.' }
+}

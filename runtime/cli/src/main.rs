@@ -1,0 +1,152 @@
+//! The command `snow-dist`: reads and writes the bytes of Snow DIST.
+
+mod decode;
+mod dump;
+mod encode;
+mod input;
+mod problem;
+mod term;
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use snow_dist_codec::Reading;
+use snow_dist_codec::limits::{FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX};
+
+/// Read and write the bytes of Snow DIST.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show what bytes say: each field with its offset, bytes and value, or JSON.
+    #[command(after_help = DECODE_HELP)]
+    Decode(Decode),
+    /// Make bytes of the JSON that `decode --json` prints.
+    #[command(after_help = ENCODE_HELP)]
+    Encode(Encode),
+}
+
+const DECODE_HELP: &str = "\
+Each message stands behind its 4-byte length; several may follow each other. Without HEX and --file, standard
+input is read. Of a file or standard input each line is an input of its own, with offsets from 0; empty lines and
+lines that begin with # are passed over. Exit status: 0 if all was good, 1 if something was not, 2 for wrong usage.
+
+Examples:
+  snow-dist decode 110000001305000000000000002a00000000070100
+  snow-dist decode --json --phase handshake --file messages.hex
+  snow-dist decode --raw --file session.bin
+  snow-dist decode --as reason 010400000000000000626f6f6d";
+
+const ENCODE_HELP: &str = "\
+Without JSON and --file, standard input is read. Each line is one object and gives one line of hexadecimal, or with
+--raw its bytes. `offset` and `length` may stand in it and are not used; bytes in `trailing` follow the last field.
+
+Examples:
+  snow-dist encode '{\"tag\":\"PING\",\"fields\":{\"payload\":\"0102030405060708\"}}'
+  snow-dist decode --json --file frames.hex | snow-dist encode";
+
+#[derive(Args)]
+struct Decode {
+    /// Bytes in hexadecimal; blanks, colons and 0x are passed over, several arguments are joined.
+    #[arg(conflicts_with_all = ["file", "raw"])]
+    hex: Vec<String>,
+    /// Print one JSON object a message.
+    #[arg(long)]
+    json: bool,
+    /// How to judge surplus bytes, unknown tags, empty frames and unknown reasons.
+    #[arg(long, value_enum, default_value_t)]
+    reading: ReadingName,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+#[derive(Args)]
+struct Encode {
+    /// A JSON object as `decode --json` prints it.
+    #[arg(conflicts_with = "file")]
+    json: Option<String>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+#[derive(Args)]
+struct Shared {
+    /// Read this file.
+    #[arg(long, value_name = "PATH")]
+    file: Option<PathBuf>,
+    /// The bytes themselves, not hexadecimal.
+    #[arg(long)]
+    raw: bool,
+    /// Which messages: those before a session, or those of one.
+    #[arg(long, value_enum, default_value_t)]
+    phase: Phase,
+    /// A bare piece, without a length before it.
+    #[arg(long = "as", value_enum, value_name = "PIECE")]
+    piece: Option<Piece>,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum ReadingName {
+    Strict,
+    #[default]
+    Compatible,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Phase {
+    Handshake,
+    #[default]
+    Session,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Piece {
+    Reason,
+    Pid,
+    Term,
+    Signal,
+    Name,
+}
+
+impl From<ReadingName> for Reading {
+    fn from(name: ReadingName) -> Self {
+        match name {
+            ReadingName::Strict => Self::Strict,
+            ReadingName::Compatible => Self::Compatible,
+        }
+    }
+}
+
+impl Phase {
+    const fn bytes_max(self) -> u32 {
+        match self {
+            Self::Handshake => HANDSHAKE_BYTES_MAX,
+            Self::Session => FRAME_BYTES_MAX,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let good = match Cli::parse().command {
+        Command::Decode(arguments) => decode::run(&arguments, &mut out),
+        Command::Encode(arguments) => encode::run(&arguments, &mut out),
+    };
+    match good.and_then(|good| out.flush().map(|()| good)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Whoever reads our output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
