@@ -85,7 +85,7 @@ pub const TAGS: &[(u8, &str)] = &[
     (tag::SET, "set"),
     (tag::TUPLE, "tuple"),
     (tag::STRUCT, "struct"),
-    (tag::SUM, "sum type"),
+    (tag::SUM, "sum"),
     (tag::PID, "pid"),
     (tag::SOME, "Some"),
     (tag::NONE, "None"),

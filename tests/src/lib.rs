@@ -1,0 +1,19 @@
+//! What holds the code against the specification.
+//!
+//! The vectors are made here, by a layout of their own that knows nothing of the codec's, and run by the tests
+//! beside this crate.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::missing_panics_doc,
+    clippy::missing_errors_doc,
+    reason = "a test fails by panicking"
+)]
+
+pub mod run;
+pub mod vectors;

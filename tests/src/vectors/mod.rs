@@ -1,0 +1,491 @@
+//! The vectors of `spec/vectors`, made of values and a layout that stand here.
+
+pub mod layout;
+pub mod messages;
+mod pieces;
+mod proofs;
+mod streams;
+
+use std::path::PathBuf;
+
+use layout::{Field, Message};
+use serde_json::{Value, json};
+
+/// Where the vectors are.
+pub fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../spec/vectors")
+}
+
+/// Every file that is made here, and what stands in it.
+pub fn files() -> Vec<(&'static str, Value)> {
+    vec![
+        ("frames.json", file("Frames of a session.", frames())),
+        ("handshake.json", file("Messages of the handshake.", handshake())),
+        ("reasons.json", file("Exit reasons, bare.", pieces::reasons())),
+        ("signals.json", file("Signals in a mailbox.", signals())),
+        ("pids.json", file("Pids, bare.", pieces::pids())),
+        ("names.json", file("Node names, bare.", pieces::names())),
+        ("stf.json", file("Terms, bare.", pieces::terms())),
+        ("streams.json", streams::file()),
+        ("proofs.json", proofs::file()),
+    ]
+}
+
+/// A file as it is written.
+pub fn to_text(file: &Value) -> String {
+    serde_json::to_string_pretty(file).unwrap() + "\n"
+}
+
+fn file(about: &str, vectors: Vec<Value>) -> Value {
+    json!({"$schema": "schema/vectors.schema.json", "about": about, "licence": "CC0-1.0", "vectors": vectors})
+}
+
+/// An error that a vector expects.
+fn refusal(kind: &str, field: &str, at: usize) -> Value {
+    json!({"kind": kind, "field": field, "at": at})
+}
+
+fn valid(id: String, kind: &str, requirements: &[&str], message: &Message, comment: &str) -> Value {
+    json!({
+        "id": id, "kind": kind, "comment": comment, "requirements": requirements,
+        "hex": [hex::encode(message.bytes())], "strict": "valid", "compatible": "valid",
+        "value": message.json(&[]), "layout": message.layout(),
+    })
+}
+
+/// Bytes that are refused in both readings, or only in the strict one and ignored in the other.
+fn invalid(id: &str, kind: &str, requirements: &[&str], hex: Value, error: Value, comment: &str) -> Value {
+    json!({
+        "id": id, "kind": kind, "comment": comment, "requirements": requirements,
+        "hex": hex, "strict": error, "compatible": error,
+    })
+}
+
+fn frames() -> Vec<Value> {
+    let mut vectors = messages_of("frame", &messages::frames());
+    vectors.extend(surplus_of("frame", &messages::frames()));
+    vectors.extend(cuts_of("frame", &messages::frames()));
+    vectors.extend(odd_frames());
+    vectors
+}
+
+fn handshake() -> Vec<Value> {
+    let all = messages::handshake();
+    let mut vectors = messages_of("handshake", &all);
+    vectors.extend(surplus_of("handshake", &all));
+    vectors.extend(cuts_of("handshake", &all));
+    vectors.extend(odd_handshakes());
+    vectors
+}
+
+fn signals() -> Vec<Value> {
+    let all = messages::signals();
+    let mut vectors = messages_of("signal", &all);
+    vectors.extend(surplus_of("signal", &all));
+    vectors.extend(cuts_of("signal", &all));
+    for (name, tag) in [("nodedown", "fd"), ("nodeup", "fc")] {
+        vectors.push(invalid(
+            &format!("signal-{name}-utf8"),
+            "signal",
+            &["DIST-FLD-007"],
+            json!([format!("{tag}ffffffffffffff61ff")]),
+            refusal("utf8", "node", 9),
+            "not UTF-8",
+        ));
+    }
+    vectors.push(invalid(
+        "signal-none",
+        "signal",
+        &["DIST-SIG-003"],
+        json!(["0000000000000000"]),
+        refusal("not_a_signal", "tag", 0),
+        "an ordinary message",
+    ));
+    vectors.push(invalid(
+        "signal-short",
+        "signal",
+        &["DIST-SIG-003"],
+        json!(["ffffff"]),
+        refusal("truncated", "tag", 0),
+        "version 1 fills a short message up with zeros: no reserved type",
+    ));
+    vectors
+}
+
+fn slug(message: &Message) -> String {
+    message.name.to_lowercase().replace('_', "-")
+}
+
+fn messages_of(kind: &str, all: &[Message]) -> Vec<Value> {
+    let mut vectors = Vec::new();
+    for (index, message) in all.iter().enumerate() {
+        let id = format!("{kind}-{}-{index:02}", slug(message));
+        vectors.push(valid(id, kind, &["DIST-FLD-001", "DIST-FLD-002"], message, "every field"));
+    }
+    vectors
+}
+
+/// Whether bytes after the last field would belong to it.
+fn takes_all(message: &Message) -> bool {
+    matches!(message.fields.last(), Some((_, Field::Rest(_) | Field::Text(_))))
+}
+
+/// Surplus: ignored in the compatible reading, refused in the strict one; after a block or a proof in both.
+fn surplus_of(kind: &str, all: &[Message]) -> Vec<Value> {
+    let mut vectors = Vec::new();
+    for (index, message) in all.iter().enumerate().filter(|(_, message)| !takes_all(message)) {
+        let bytes = message.bytes();
+        let error = refusal("surplus", "trailing", bytes.len());
+        let id = format!("{kind}-{}-{index:02}-surplus", slug(message));
+        let hex = json!([hex::encode([&bytes[..], b"TRAIL"].concat())]);
+        if message.fields.iter().any(|(name, _)| *name == "extension") {
+            let requirements = &["HS-EXT-009", "HS-PRF-001"];
+            vectors.push(invalid(
+                &id,
+                kind,
+                requirements,
+                hex,
+                error,
+                "nothing may follow a block or a proof",
+            ));
+        } else {
+            vectors.push(json!({
+                "id": id, "kind": kind, "comment": "five bytes too many",
+                "requirements": ["DIST-RDG-001", "DIST-RDG-002"], "hex": hex,
+                "strict": error, "compatible": "valid", "value": message.json(b"TRAIL"),
+            }));
+        }
+    }
+    vectors
+}
+
+/// One cut inside each field of fixed size, stated with its place. Every other cut follows from `layout`.
+fn cuts_of(kind: &str, all: &[Message]) -> Vec<Value> {
+    let mut vectors = Vec::new();
+    for (index, message) in all.iter().enumerate() {
+        let bytes = message.bytes();
+        let mut at = message.tag.len();
+        for (name, field) in &message.fields {
+            let length = field.bytes().len();
+            let fixed = matches!(
+                field,
+                Field::U8(_)
+                    | Field::U16(_)
+                    | Field::U32(_)
+                    | Field::U64(_)
+                    | Field::Pid(..)
+                    | Field::Fixed(_)
+            );
+            // Without the proof, its block is still there: so that cut is one of these too.
+            if fixed {
+                vectors.push(invalid(
+                    &format!("{kind}-{}-{index:02}-cut-in-{name}", slug(message)),
+                    kind,
+                    &["DIST-FLD-003"],
+                    json!([hex::encode(&bytes[..at + length - 1])]),
+                    refusal("truncated", name, at),
+                    "one byte of the field is missing",
+                ));
+            }
+            at += length;
+        }
+    }
+    vectors
+}
+
+fn odd_frames() -> Vec<Value> {
+    let mut vectors = vec![json!({
+        "id": "frame-empty", "kind": "frame", "comment": "no byte at all",
+        "requirements": ["DIST-FRM-006", "DIST-FRM-007"], "hex": [],
+        "strict": refusal("empty", "tag", 0), "compatible": "valid",
+        "value": {"tag": "EMPTY", "fields": {}, "trailing": ""},
+    })];
+    for tag in [0x00, 0x01, 0x0F, 0x1F, 0x31, 0x7F, 0x87, 0x9F, 0xE0, 0xEF, 0xF2, 0xFF_u8] {
+        vectors.push(json!({
+            "id": format!("frame-unknown-{tag:02x}"), "kind": "frame", "comment": "a tag without a meaning",
+            "requirements": ["DIST-TAG-001", "DIST-TAG-002"], "hex": [hex::encode([tag, 0xAB])],
+            "strict": refusal("unknown_tag", "tag", 0), "compatible": "valid",
+            "value": {"tag": "UNKNOWN", "fields": {"code": tag, "payload": "ab"}, "trailing": ""},
+        }));
+    }
+    let lying = |id: &str, hex: &str, field: &str, at| {
+        invalid(
+            id,
+            "frame",
+            &["DIST-FLD-004"],
+            json!([hex]),
+            refusal("overrun", field, at),
+            "a length that lies",
+        )
+    };
+    vectors.extend([
+        lying("frame-reg-send-lying", "11c800626f62", "name", 1),
+        lying("frame-peer-list-lying-count", "12ffff0000", "names", 1),
+        lying("frame-peer-list-lying-name", "120100ffff", "names[0]", 3),
+        lying("frame-global-sync-lying", "1dffffffff", "entries", 1),
+        lying("frame-room-lying", "1e0000ffffffff", "text", 3),
+        lying("frame-spawn-lying", "190000000000000000000000000000000000ffff", "function", 18),
+    ]);
+    for length in [4_u64, u64::MAX, u64::MAX - 8, u64::MAX - 9, 1 << 63] {
+        let hex = format!("15{}01{}626f6f", "00".repeat(16), hex::encode(length.to_le_bytes()));
+        vectors.push(lying(&format!("frame-exit-lying-{length:x}"), &hex, "reason.root.text", 18));
+    }
+    for (id, hex, field, at) in [
+        ("frame-reg-send-utf8", "11020061ff", "name", 4),
+        ("frame-peer-list-utf8", "1202000000010080", "names[1]", 7),
+        ("frame-room-utf8", "1e000002000000c328", "text", 7),
+        ("frame-global-sync-utf8", "1d010000000000000000000000000001 00ff", "entries[0].node", 17),
+        ("frame-close-utf8", "8400000300eda080", "text", 5),
+    ] {
+        let hex = hex.replace(' ', "");
+        let error = refusal("utf8", field, at);
+        vectors.push(invalid(id, "frame", &["DIST-FLD-007"], json!([hex]), error, "not UTF-8"));
+    }
+    let flags = refusal("invalid", "flags", 9);
+    vectors.push(invalid(
+        "frame-fragment-flags",
+        "frame",
+        &["DIST-FRG-001"],
+        json!(["83070000000000000004aa"]),
+        flags,
+        "a flag without a meaning",
+    ));
+    let head = format!("15{}", "00".repeat(16));
+    vectors.push(invalid(
+        "frame-exit-no-reason",
+        "frame",
+        &["DIST-FLD-003"],
+        json!([head]),
+        refusal("truncated", "reason.root", 17),
+        "version 1 ignores this frame",
+    ));
+    vectors.push(json!({
+        "id": "frame-exit-unknown-reason", "kind": "frame", "comment": "kept with all bytes after it",
+        "requirements": ["DIST-RSN-002", "DIST-RSN-003"], "hex": [format!("{head}07aabb")],
+        "strict": refusal("unknown_reason", "reason.root", 17), "compatible": "valid",
+        "value": {"tag": "EXIT", "fields": {
+            "from": layout::pid_json((0, 0, 0)), "to": layout::pid_json((0, 0, 0)),
+            "reason": {"kind": "unknown", "code": 7, "payload": "aabb"},
+        }, "trailing": ""},
+    }));
+    vectors.push(json!({
+        "id": "frame-exit-million-hops", "kind": "frame", "comment": "1 800 000 hops, close to what a frame can hold",
+        "requirements": ["DIST-RSN-001"],
+        "hex": [head, {"hex": "030700000000000000", "times": 1_800_000}, "02"],
+        "strict": "valid", "compatible": "valid", "hops": 1_800_000,
+    }));
+    vectors.push(json!({
+        "id": "frame-reg-send-longest-name", "kind": "frame", "comment": "65 535 bytes of name",
+        "requirements": ["DIST-FLD-005"], "hex": ["11ffff", {"hex": "78", "times": 65_535}],
+        "strict": "valid", "compatible": "valid",
+    }));
+    vectors
+}
+
+fn odd_handshakes() -> Vec<Value> {
+    let name = "0105006140683a3101";
+    let magic = hex::encode(layout::MAGIC);
+    let with =
+        |id: &str, requirement: &str, block: &str, kind: &str, field: &str, at: usize, comment: &str| {
+            let hex = json!([format!("{name}{magic}{block}")]);
+            invalid(
+                &format!("handshake-{id}"),
+                "handshake",
+                &[requirement],
+                hex,
+                refusal(kind, field, at),
+                comment,
+            )
+        };
+    let mut vectors = vec![
+        invalid(
+            "handshake-empty",
+            "handshake",
+            &["DIST-FRM-005"],
+            json!([]),
+            refusal("empty", "tag", 0),
+            "no byte",
+        ),
+        with(
+            "block-without-count",
+            "HS-EXT-004",
+            "",
+            "truncated",
+            "extension.count",
+            17,
+            "the block ends too early",
+        ),
+        with(
+            "block-lying-count",
+            "HS-EXT-004",
+            "0500aabb",
+            "overrun",
+            "extension.count",
+            17,
+            "5 bytes promised",
+        ),
+        with("block-too-long", "HS-EXT-003", "f707", "too_long", "extension.count", 17, "2 049 bytes in all"),
+        with("block-cut-type", "HS-EXT-004", "010009", "truncated", "extension[0].type", 19, "half a type"),
+        with(
+            "block-cut-length",
+            "HS-EXT-004",
+            "0300090000",
+            "truncated",
+            "extension[0].length",
+            21,
+            "half a length",
+        ),
+        with(
+            "block-lying-length",
+            "HS-EXT-004",
+            "050009000200aa",
+            "overrun",
+            "extension[0].value",
+            21,
+            "too long a value",
+        ),
+        with(
+            "block-duplicate",
+            "HS-EXT-005",
+            "08000900000009000000",
+            "unordered",
+            "extension[1].type",
+            23,
+            "twice the same",
+        ),
+        with(
+            "block-unordered",
+            "HS-EXT-005",
+            "08000a00000009000000",
+            "unordered",
+            "extension[1].type",
+            23,
+            "descending",
+        ),
+        with("block-mandatory", "HS-EXT-007", "040000800000", "mandatory", "extension[0].value", 23, "8000"),
+        with(
+            "block-versions-empty",
+            "HS-TLV-001",
+            "040001000000",
+            "invalid",
+            "extension[0].value",
+            23,
+            "no version",
+        ),
+        with(
+            "block-versions-odd",
+            "HS-TLV-001",
+            "05000100010002",
+            "invalid",
+            "extension[0].value",
+            23,
+            "half a version",
+        ),
+        with(
+            "block-version-1",
+            "HS-TLV-002",
+            "0600010002000100",
+            "invalid",
+            "extension[0].value",
+            23,
+            "version 1",
+        ),
+        with(
+            "block-versions-descend",
+            "HS-TLV-002",
+            "08000100040003000200",
+            "invalid",
+            "extension[0].value",
+            23,
+            "3, 2",
+        ),
+        with(
+            "block-capabilities-short",
+            "HS-TLV-001",
+            "0500020001000f",
+            "invalid",
+            "extension[0].value",
+            23,
+            "1 byte",
+        ),
+        with(
+            "block-incarnation-0",
+            "HS-TLV-002",
+            "0c00030008000000000000000000",
+            "invalid",
+            "extension[0].value",
+            23,
+            "0",
+        ),
+        with(
+            "block-bound-short",
+            "HS-TLV-001",
+            "060004000200ffff",
+            "invalid",
+            "extension[0].value",
+            23,
+            "2 bytes",
+        ),
+    ];
+    for tag in [0x00, 0x06, 0x09, 0x10, 0x13, 0x80, 0xFF_u8] {
+        let hex = json!([hex::encode([tag, 0, 0])]);
+        let error = refusal("unknown_tag", "tag", 0);
+        vectors.push(invalid(
+            &format!("handshake-unknown-{tag:02x}"),
+            "handshake",
+            &["HS-MSG-001"],
+            hex,
+            error,
+            "the handshake ignores nothing",
+        ));
+    }
+    for kept in 1..8 {
+        let hex = json!([format!("{name}{}", &magic[..2 * kept])]);
+        let error = refusal("truncated", "extension", 9);
+        vectors.push(invalid(
+            &format!("handshake-magic-cut-{kept}"),
+            "handshake",
+            &["HS-EXT-002"],
+            hex,
+            error,
+            "the beginning of a block",
+        ));
+    }
+    let damaged = "d1534e4f57320d0b0000";
+    vectors.push(json!({
+        "id": "handshake-magic-damaged", "kind": "handshake",
+        "comment": "no magic, so surplus: what else was said gives such damage away",
+        "requirements": ["HS-EXT-001", "HS-MSG-002"], "hex": [format!("{name}{damaged}")],
+        "strict": refusal("surplus", "trailing", 9), "compatible": "valid",
+        "value": {"tag": "NAME", "fields": {"name": "a@h:1", "creation": 1}, "trailing": damaged},
+    }));
+    for (id, length, name) in
+        [("long", 256_u16, "78".repeat(256)), ("control", 3, "614007".into()), ("c1", 4, "6140c285".into())]
+    {
+        let hex = json!([format!("01{}{name}01{magic}0000", hex::encode(length.to_le_bytes()))]);
+        let error = refusal("invalid", "name", 1);
+        let id = format!("handshake-name-{id}");
+        vectors.push(invalid(&id, "handshake", &["HS-NAM-001"], hex, error, "not beside a block"));
+    }
+    let hex = json!([format!("05010000 01{}", "78".repeat(256)).replace(' ', "")]);
+    let error = refusal("invalid", "text", 3);
+    vectors.push(invalid(
+        "handshake-reject-long",
+        "handshake",
+        &["HS-REJ-001"],
+        hex,
+        error,
+        "256 bytes of text",
+    ));
+    let hex = json!(["010a0073686f7274"]);
+    let error = refusal("overrun", "name", 1);
+    vectors.push(invalid(
+        "handshake-name-lying",
+        "handshake",
+        &["DIST-FLD-004"],
+        hex,
+        error,
+        "10 bytes promised",
+    ));
+    vectors
+}

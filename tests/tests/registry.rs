@@ -1,0 +1,333 @@
+//! Code, registry and text say the same.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation
+)]
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use snow_dist_codec::handshake::{Capabilities, ExtensionBuf, MAGIC, SENTINEL, proof};
+use snow_dist_codec::layout::Sink;
+use snow_dist_codec::{
+    DEFAULT_PORT, Entries, Extension, Frame, Handshake, Names, Pid, Reading, Reason, Root, Signal, Text,
+    UnknownRoot, limits, stf,
+};
+use snow_dist_tests::vectors::layout::Message;
+use snow_dist_tests::vectors::messages;
+use toml::{Table, Value};
+
+fn spec(file: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../spec").join(file);
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn registry() -> Table {
+    spec("registry.toml").parse().unwrap()
+}
+
+fn rows(registry: &Table, name: &str) -> Vec<Table> {
+    registry[name].as_array().unwrap().iter().map(|row| row.as_table().unwrap().clone()).collect()
+}
+
+fn number(row: &Table, name: &str) -> u64 {
+    u64::try_from(row[name].as_integer().unwrap()).unwrap()
+}
+
+fn text<'t>(row: &'t Table, name: &str) -> &'t str {
+    row[name].as_str().unwrap()
+}
+
+fn fields(row: &Table) -> Vec<(String, String)> {
+    row["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|field| field.as_table().unwrap())
+        .map(|field| (text(field, "name").to_owned(), text(field, "type").to_owned()))
+        .collect()
+}
+
+/// Writes down names and types of fields.
+#[derive(Default)]
+struct Recorder(Vec<(String, String)>);
+
+impl Recorder {
+    fn add(&mut self, field: &str, kind: &str) -> Result<(), Infallible> {
+        self.0.push((field.to_owned(), kind.to_owned()));
+        Ok(())
+    }
+}
+
+impl Sink for Recorder {
+    type Error = Infallible;
+
+    fn u8(&mut self, field: &'static str, _: u8) -> Result<(), Infallible> {
+        self.add(field, "u8")
+    }
+
+    fn u16(&mut self, field: &'static str, _: u16) -> Result<(), Infallible> {
+        self.add(field, "u16")
+    }
+
+    fn u32(&mut self, field: &'static str, _: u32) -> Result<(), Infallible> {
+        self.add(field, "u32")
+    }
+
+    fn u64(&mut self, field: &'static str, _: u64) -> Result<(), Infallible> {
+        self.add(field, "u64")
+    }
+
+    fn pid(&mut self, field: &'static str, _: Pid) -> Result<(), Infallible> {
+        self.add(field, "pid")
+    }
+
+    fn array<const N: usize>(&mut self, field: &'static str, _: &[u8; N]) -> Result<(), Infallible> {
+        self.add(field, &format!("[{N}]"))
+    }
+
+    fn str16(&mut self, field: &'static str, _: Text<'_>) -> Result<(), Infallible> {
+        self.add(field, "str16")
+    }
+
+    fn str32(&mut self, field: &'static str, _: Text<'_>) -> Result<(), Infallible> {
+        self.add(field, "str32")
+    }
+
+    fn rest(&mut self, field: &'static str, _: &[u8]) -> Result<(), Infallible> {
+        self.add(field, "rest")
+    }
+
+    fn text(&mut self, field: &'static str, _: Text<'_>) -> Result<(), Infallible> {
+        self.add(field, "text")
+    }
+
+    fn reason(&mut self, field: &'static str, _: &Reason<'_>) -> Result<(), Infallible> {
+        self.add(field, "reason")
+    }
+
+    fn names(&mut self, field: &'static str, _: &Names<'_>) -> Result<(), Infallible> {
+        self.add(field, "names")
+    }
+
+    fn entries(&mut self, field: &'static str, _: &Entries<'_>) -> Result<(), Infallible> {
+        self.add(field, "entries")
+    }
+
+    fn extension(&mut self, field: &'static str, _: Option<&Extension<'_>>) -> Result<(), Infallible> {
+        self.add(field, "extension")
+    }
+
+    fn invalid(&mut self, _: &'static str, _: &'static str) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// The sample of a message that has the most fields: some are not in every payload.
+fn fullest<'m>(samples: &'m [Message], name: &str) -> &'m Message {
+    samples.iter().filter(|sample| sample.name == name).max_by_key(|sample| sample.fields.len()).unwrap()
+}
+
+/// The fields in the table of a section.
+fn table(markdown: &str, heading: &str) -> Vec<(String, String)> {
+    let (_, section) = markdown
+        .split_once(&format!("\n{heading}\n"))
+        .unwrap_or_else(|| panic!("there is no section {heading}"));
+    section
+        .lines()
+        .skip_while(|line| !line.starts_with("| field |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells: Vec<_> = line.split('|').map(str::trim).collect();
+            (cells[1].trim_matches('`').to_owned(), cells[2].to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn frames_are_those_of_the_registry_and_the_text() {
+    let (registry, markdown, samples) = (registry(), spec("dist.md"), messages::frames());
+    let rows = rows(&registry, "frame");
+    let tags: Vec<_> = rows.iter().map(|row| (number(row, "tag"), text(row, "name"))).collect();
+    let known: Vec<_> = Frame::TAGS.iter().map(|&(tag, name)| (u64::from(tag), name)).collect();
+    assert_eq!(tags, known);
+    for row in &rows {
+        let name = text(row, "name");
+        let bytes = fullest(&samples, name).bytes();
+        let mut recorder = Recorder::default();
+        let Ok(()) = Frame::decode(&bytes, Reading::Strict).unwrap().write_fields(&mut recorder);
+        assert_eq!(recorder.0, fields(row), "{name}: registry");
+        assert_eq!(recorder.0, table(&markdown, &format!("## {name}")), "{name}: dist.md");
+        assert!(markdown.contains(&format!("Minimum payload: {} bytes", number(row, "minimum"))));
+        let least =
+            samples.iter().filter(|sample| sample.name == name).map(|sample| sample.bytes().len()).min();
+        assert!(least.unwrap() as u64 >= number(row, "minimum"), "{name}");
+    }
+}
+
+#[test]
+fn handshake_messages_are_those_of_the_registry_and_the_text() {
+    let (registry, markdown, samples) = (registry(), spec("handshake.md"), messages::handshake());
+    let rows = rows(&registry, "handshake");
+    let tags: Vec<_> = rows.iter().map(|row| (number(row, "tag"), text(row, "name"))).collect();
+    let known: Vec<_> = Handshake::TAGS.iter().map(|&(tag, name)| (u64::from(tag), name)).collect();
+    assert_eq!(tags, known);
+    for row in &rows {
+        let name = text(row, "name");
+        let bytes = fullest(&samples, name).bytes();
+        let mut recorder = Recorder::default();
+        let Ok(()) = Handshake::decode(&bytes, Reading::Strict).unwrap().write_fields(&mut recorder);
+        assert_eq!(recorder.0, fields(row), "{name}: registry");
+        assert_eq!(recorder.0, table(&markdown, &format!("## {name}")), "{name}: handshake.md");
+    }
+}
+
+#[test]
+fn signals_are_those_of_the_registry() {
+    let (registry, samples) = (registry(), messages::signals());
+    let rows = rows(&registry, "signal");
+    let tags: Vec<_> = rows.iter().map(|row| (text(row, "type").to_owned(), text(row, "name"))).collect();
+    let known: Vec<_> = Signal::TAGS.iter().map(|&(tag, name)| (format!("{tag:016X}"), name)).collect();
+    assert_eq!(tags, known);
+    for row in &rows {
+        let name = text(row, "name");
+        let bytes = fullest(&samples, name).bytes();
+        let mut recorder = Recorder::default();
+        let Ok(()) = Signal::decode(&bytes, Reading::Strict).unwrap().0.write_fields(&mut recorder);
+        assert_eq!(recorder.0, fields(row), "{name}");
+    }
+}
+
+#[test]
+fn reasons_and_terms_are_those_of_the_registry() {
+    let registry = registry();
+    let roots = [
+        Root::Normal,
+        Root::Error("".into()),
+        Root::Killed,
+        Root::Shutdown,
+        Root::Custom("".into()),
+        Root::Noconnection,
+    ];
+    for row in rows(&registry, "reason") {
+        let (tag, name) = (number(&row, "tag"), text(&row, "name").to_lowercase());
+        match roots.iter().find(|root| u64::from(root.tag()) == tag) {
+            Some(root) => assert_eq!(root.kind(), name),
+            None => assert_eq!((tag, &*name), (3, "linked")),
+        }
+        assert_eq!(UnknownRoot::new(&[tag as u8]), None);
+    }
+    assert!(UnknownRoot::new(&[7]).is_some());
+    let terms: Vec<_> = rows(&registry, "term")
+        .iter()
+        .map(|row| (number(row, "tag"), text(row, "name").to_lowercase()))
+        .collect();
+    let known: Vec<_> = stf::TAGS.iter().map(|&(tag, name)| (u64::from(tag), name.to_lowercase())).collect();
+    assert_eq!(terms, known);
+    for (tag, _) in known {
+        assert!(spec("stf.md").contains(&format!("| {tag} |")), "term {tag} stands in stf.md");
+    }
+}
+
+#[test]
+fn extensions_and_capabilities_are_those_of_the_registry() {
+    let registry = registry();
+    let mut block = ExtensionBuf::default();
+    block.push_versions(&[2]).unwrap();
+    block.push_capabilities(Capabilities::NONE).unwrap();
+    block.push_incarnation(std::num::NonZeroU64::MIN).unwrap();
+    block.push_frame_bytes_max(1).unwrap();
+    block.push_reassembly_bytes_max(1).unwrap();
+    block.push_fragmented_messages_max(1).unwrap();
+    block.push_node_table_entries_max(1).unwrap();
+    block.push_links_and_monitors_max(1).unwrap();
+    let serde_json::Value::Object(shown) = serde_json::to_value(block.as_extension()).unwrap() else {
+        panic!()
+    };
+    let kinds: Vec<_> = block.as_extension().iter().map(|tlv| u64::from(tlv.kind())).collect();
+    let known: Vec<_> = kinds.into_iter().zip(shown.keys().map(String::as_str)).collect();
+    let rows_of = rows(&registry, "extension");
+    let stated: Vec<_> = rows_of.iter().map(|row| (number(row, "type"), text(row, "name"))).collect();
+    assert_eq!(known, stated);
+
+    let bits = [
+        ("node table", Capabilities::NODE_TABLE),
+        ("fragments", Capabilities::FRAGMENTS),
+        ("remote exit", Capabilities::REMOTE_EXIT),
+        ("STF-marked send", Capabilities::SEND_TERM),
+    ];
+    let stated = rows(&registry, "capability");
+    assert_eq!(stated.len(), bits.len() + rows_without_bit(&stated, &bits));
+    for (row, (_, set)) in stated.iter().zip(bits) {
+        assert_eq!(1 << number(row, "bit"), set.to_bits(), "{}", text(row, "name"));
+    }
+}
+
+fn rows_without_bit(rows: &[Table], bits: &[(&str, Capabilities)]) -> usize {
+    rows.iter().filter(|row| number(row, "bit") as usize >= bits.len()).count()
+}
+
+#[test]
+fn limits_and_constants_are_those_of_the_registry() {
+    let registry = registry();
+    let limits = registry["limits"].as_table().unwrap();
+    for (name, value) in [
+        ("handshake_bytes_max", u64::from(limits::HANDSHAKE_BYTES_MAX)),
+        ("frame_bytes_max", u64::from(limits::FRAME_BYTES_MAX)),
+        ("extension_bytes_max", limits::EXTENSION_BYTES_MAX as u64),
+        ("versions_max", limits::VERSIONS_MAX as u64),
+        ("node_name_bytes_max", limits::NODE_NAME_BYTES_MAX as u64),
+        ("reject_text_bytes_max", limits::REJECT_TEXT_BYTES_MAX as u64),
+        ("term_depth_max", limits::TERM_DEPTH_MAX as u64),
+        ("term_elements_max", u64::from(limits::TERM_ELEMENTS_MAX)),
+        ("term_string_bytes_max", u64::from(limits::TERM_STRING_BYTES_MAX)),
+    ] {
+        assert_eq!(number(limits, name), value, "{name}");
+    }
+    let constants = registry["constants"].as_table().unwrap();
+    let hex = |name: &str| hex::decode(text(constants, name)).unwrap();
+    assert_eq!(hex("magic"), MAGIC);
+    assert_eq!(hex("sentinel"), SENTINEL);
+    assert_eq!(hex("key_info"), proof::KEY_INFO);
+    assert_eq!(hex("label_initiator"), proof::LABEL_INITIATOR);
+    assert_eq!(hex("label_acceptor"), proof::LABEL_ACCEPTOR);
+    assert_eq!(text(constants, "tls_exporter_label").as_bytes(), proof::EXPORTER_LABEL);
+    assert_eq!(number(constants, "term_version"), u64::from(stf::VERSION));
+    assert_eq!(number(constants, "port_default"), u64::from(DEFAULT_PORT));
+    assert_eq!(number(constants, "pid_local_max"), Pid::LOCAL_MAX);
+    assert_eq!(number(constants, "pid_node_reader"), u64::from(Pid::NODE_READER));
+    assert_eq!(number(constants, "pid_node_unknown"), u64::from(Pid::NODE_UNKNOWN));
+    let from = u16::try_from(number(constants, "extension_mandatory_from")).unwrap();
+    assert!(ExtensionBuf::default().push(from - 1, &[]).is_ok());
+    assert!(ExtensionBuf::default().push(from, &[]).is_err());
+}
+
+#[test]
+fn every_requirement_that_a_vector_names_exists() {
+    let text = ["dist.md", "handshake.md", "stf.md"].map(spec).concat();
+    for file in snow_dist_tests::run::FILES.iter().chain(&["streams.json", "proofs.json"]) {
+        for vector in snow_dist_tests::run::read(file) {
+            for requirement in vector["requirements"].as_array().unwrap() {
+                let requirement = requirement.as_str().unwrap();
+                assert!(text.contains(&format!("### [{requirement}]")), "{file}: {requirement}");
+            }
+        }
+    }
+}
+
+#[test]
+fn codes_are_listed_in_the_text() {
+    let registry = registry();
+    for (table, markdown) in [("reject", "handshake.md"), ("close", "dist.md")] {
+        for row in rows(&registry, table) {
+            let listed = format!("{} {}", number(&row, "code"), text(&row, "name").replace('_', " "));
+            assert!(spec(markdown).contains(&listed), "{markdown}: {listed}");
+        }
+    }
+    assert!(matches!(registry.get("frame"), Some(Value::Array(_))));
+}
