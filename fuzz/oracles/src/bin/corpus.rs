@@ -1,0 +1,67 @@
+//! Makes the corpora's seeds of the vectors: `cargo run -p snow-dist-oracles --bin corpus`.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "run by hand")]
+
+use std::path::Path;
+
+use serde_json::Value;
+
+/// A vector over this size teaches a fuzzer nothing that a small one does not.
+const SEED_BYTES_MAX: usize = 4_096;
+
+fn main() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let seed = |target: &str, id: &str, bytes: &[u8]| {
+        let folder = fuzz.join("corpus").join(target);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(id), bytes).unwrap();
+    };
+    for file in ["frames", "handshake", "signals", "reasons", "stf"] {
+        let text = std::fs::read_to_string(fuzz.join(format!("../spec/vectors/{file}.json"))).unwrap();
+        let file: Value = serde_json::from_str(&text).unwrap();
+        for vector in file["vectors"].as_array().unwrap() {
+            let id = vector["id"].as_str().unwrap();
+            let Some(bytes) = bytes(vector) else { continue };
+            let (target, differential) = match vector["kind"].as_str().unwrap() {
+                "frame" => ("frames", 0),
+                "handshake" => ("handshake", 1),
+                "signal" => ("signals", 2),
+                "reason" => ("reasons", 3),
+                _ => ("terms", 4),
+            };
+            seed(target, id, &bytes);
+            seed("differential", id, &[&[differential][..], &bytes].concat());
+            seed("structured", id, &bytes);
+            if target == "terms" {
+                seed("terms_serde", id, &bytes);
+            }
+            let magic = b"\xD1SNOW2\r\n";
+            if let Some(at) = bytes.windows(magic.len()).position(|window| window == magic) {
+                seed("extension", id, &bytes[at + magic.len()..]);
+            }
+            let framed = [&[255][..], &u32::try_from(bytes.len()).unwrap().to_le_bytes(), &bytes].concat();
+            if target == "frames" {
+                seed("framing", id, &framed.repeat(2));
+            }
+        }
+    }
+}
+
+/// A vector's bytes, if they are few.
+fn bytes(vector: &Value) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for segment in vector["hex"].as_array().unwrap() {
+        match segment.as_str() {
+            Some(text) => bytes.extend(hex::decode(text).unwrap()),
+            None => {
+                let times = usize::try_from(segment["times"].as_u64().unwrap()).unwrap();
+                let unit = hex::decode(segment["hex"].as_str().unwrap()).unwrap();
+                if unit.len() * times > SEED_BYTES_MAX {
+                    return None;
+                }
+                bytes.extend(unit.repeat(times));
+            }
+        }
+    }
+    (bytes.len() <= SEED_BYTES_MAX).then_some(bytes)
+}
