@@ -354,6 +354,10 @@ impl<'de> Deserialize<'de> for ExtensionBuf {
         let mut block = Self::default();
         let push = || {
             let block = &mut block;
+            // Types ascend, and the known ones are 1 to 8: of the unknown ones 0 stands before them.
+            for (kind, value) in owned.unknown.range(..1) {
+                block.push(*kind, &value.0)?;
+            }
             owned.versions.map_or(Ok(()), |versions| block.push_versions(&versions))?;
             owned
                 .capabilities
@@ -371,7 +375,7 @@ impl<'de> Deserialize<'de> for ExtensionBuf {
                 .map_or(Ok(()), |count| block.push_fragmented_messages_max(count))?;
             owned.node_table_entries_max.map_or(Ok(()), |count| block.push_node_table_entries_max(count))?;
             owned.links_and_monitors_max.map_or(Ok(()), |count| block.push_links_and_monitors_max(count))?;
-            owned.unknown.iter().try_for_each(|(kind, value)| block.push(*kind, &value.0))
+            owned.unknown.range(1..).try_for_each(|(kind, value)| block.push(*kind, &value.0))
         };
         push().map_err(D::Error::custom)?;
         Ok(block)

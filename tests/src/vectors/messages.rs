@@ -174,6 +174,12 @@ pub fn empty_block() -> Field {
     Block(vec![], json!({}))
 }
 
+/// Unknown types on both sides of a known one.
+fn block_with_unknown() -> Field {
+    let tlvs = [tlv(0, &[]), tlv(4, &1024_u32.to_le_bytes()), tlv(9, &[1, 2, 3])];
+    Block(tlvs.concat(), json!({"frame_bytes_max": 1024, "unknown": {"0": "", "9": "010203"}}))
+}
+
 pub fn handshake() -> Vec<Message> {
     let name = || ("name", Str16(text("a@127.0.0.1:9001")));
     let challenge = || ("challenge", Fixed((0..24).chain(*b"\xD1DIST-V2").collect()));
@@ -184,6 +190,7 @@ pub fn handshake() -> Vec<Message> {
         message(1, "NAME", vec![("name", Str16(text("\0 bad name"))), ("creation", U8(0))]),
         message(1, "NAME", vec![name(), ("creation", U8(103)), ("extension", full_block())]),
         message(1, "NAME", vec![name(), ("creation", U8(103)), ("extension", empty_block())]),
+        message(1, "NAME", vec![name(), ("creation", U8(103)), ("extension", block_with_unknown())]),
         message(2, "CHALLENGE", vec![name(), ("creation", U8(1)), ("challenge", Fixed(vec![0x5A; 32]))]),
         message(2, "CHALLENGE", vec![name(), ("creation", U8(9)), challenge(), ("extension", full_block())]),
         message(3, "REPLY", vec![digest(0xBA), ("challenge", Fixed(vec![0xA5; 32]))]),
