@@ -111,7 +111,9 @@ mod memory {
     #[unsafe(no_mangle)]
     unsafe extern "C" fn memset(to: *mut u8, byte: i32, count: usize) -> *mut u8 {
         // SAFETY: the caller's promise; `rep stosb` writes `count` bytes.
-        unsafe { core::arch::asm!("rep stosb", inout("rcx") count => _, inout("rdi") to => _, in("al") byte as u8) }
+        unsafe {
+            core::arch::asm!("rep stosb", inout("rcx") count => _, inout("rdi") to => _, in("al") byte as u8)
+        }
         to
     }
 
