@@ -1,0 +1,44 @@
+//! Every limit of the core, with its unit and its reason. Specification: `dist.md`, "Limits".
+
+use std::time::Duration;
+
+/// Bytes of a reason that is kept and passed on: a chain of exits must not grow from node to node without end.
+pub const REASON_BYTES_MAX: usize = 4 << 10;
+
+/// From TCP's connect to REPLY: a connection that says nothing holds a place no longer.
+pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(7);
+
+/// How much longer an initiator waits for ACK: the acceptor may have a dial of its own to settle first.
+pub const ACK_DEADLINE: Duration = Duration::from_secs(7);
+
+/// Handshakes at once, and those among them from one address (an IPv4 address, or an IPv6 /64).
+pub const HANDSHAKES_MAX: usize = 64;
+/// See [`HANDSHAKES_MAX`].
+pub const HANDSHAKES_PER_ADDRESS_MAX: usize = 8;
+
+/// Bytes of queued messages above which senders wait.
+pub const SESSION_QUEUE_BYTES_MAX: usize = 8 << 20;
+
+/// Bytes of answers to the peer above which a session is cut: it asks, and does not read.
+pub const SESSION_RESERVE_BYTES_MAX: usize = 8 << 20;
+
+/// Something is queued and the transport has taken no byte for so long: the session is cut.
+pub const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Links and monitors of one session that one side has asked for.
+pub const LINKS_AND_MONITORS_MAX: u32 = 1_000_000;
+
+/// Sessions at once.
+pub const SESSIONS_MAX: usize = 4_096;
+
+/// No byte has come for so long: a PING is due.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// No byte has come since the PING was due: the peer is dead.
+pub const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a session may be silent when a second connection asks whether it still lives.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Bytes of remote messages in all mailboxes of a node; above it a mailbox counts as full.
+pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;

@@ -1,0 +1,15 @@
+//! The protocol, pure: state machines that are lent bytes, told the time, and lent the process table.
+//!
+//! No clock, socket, task, lock or random source is used here. Whoever drives a machine hands it what it needs:
+//! payloads that were cut off the stream, the time since an origin of the driver's choosing, random bytes, and
+//! [`Processes`], through which signals come out. Everything that frames can change is `Clone + Eq + Hash`, so
+//! that the code that runs is the code that is model-checked.
+
+pub mod limits;
+mod pid;
+mod processes;
+mod reason;
+
+pub use pid::{NodeNumber, Pid};
+pub use processes::Processes;
+pub use reason::{Chain, Reason};

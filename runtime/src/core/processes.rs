@@ -1,0 +1,25 @@
+//! The process table, as the core is lent it: what the core asks of it, and how signals come out.
+
+use super::{Pid, Reason};
+
+/// The local processes. Every `local` is the number of one of them.
+///
+/// The calls come in the order in which the process must see what they bring. None of them may call back.
+pub trait Processes {
+    /// Notes that the session has an interest in the process: its end must be told to
+    /// [`Session::process_ended`](super::Processes). False if there is no such process, or it has
+    /// ended.
+    fn attach(&mut self, local: u64) -> bool;
+
+    /// A message. Dropped by the table if there is no such process or its mailbox is full.
+    fn message(&mut self, local: u64, message: &[u8]);
+
+    /// A message to whoever is registered under `name`; dropped likewise.
+    fn named_message(&mut self, name: &str, message: &[u8]);
+
+    /// An exit signal of a link that has just ended here.
+    fn exit(&mut self, local: u64, from: Pid, reason: Reason);
+
+    /// The end of a monitored process.
+    fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason);
+}

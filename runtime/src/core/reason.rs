@@ -1,0 +1,283 @@
+//! Exit reasons, as they are kept and passed on. Specification: `dist.md`, "Exit reasons".
+
+use std::fmt;
+use std::sync::Arc;
+
+use snow_dist_codec::{Pid as WirePid, Reason as WireReason, ReasonBuf, Root, Text, UnknownRoot};
+
+use super::Pid;
+use super::limits::REASON_BYTES_MAX;
+
+/// Why a process ended. Cheap to clone: texts and chains are shared.
+///
+/// ```
+/// use snow_dist_runtime::core::Reason;
+///
+/// let reason = Reason::error("boom");
+/// assert!(reason.kills());
+/// assert_eq!(reason.to_string(), "error \"boom\"");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// It had done its work.
+    Normal,
+    /// It failed.
+    Error(Arc<str>),
+    /// It was killed.
+    Killed,
+    /// A process it was linked to ended so that it ended too.
+    Linked(Arc<Chain>),
+    /// It was asked to stop.
+    Shutdown,
+    /// A reason of the program's own.
+    Custom(Arc<str>),
+    /// The connection to its node was lost.
+    Noconnection,
+    /// A reason of a later version of the protocol: its tag, and the bytes after it.
+    Unknown(Arc<[u8]>),
+}
+
+/// The processes through which an end was passed on, and what ended the first of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Chain {
+    /// The processes, the last one first; at least one.
+    pub hops: Vec<Pid>,
+    /// What ended the first process. Never [`Reason::Linked`].
+    pub root: Reason,
+}
+
+/// Bytes of a hop on the wire, its tag included.
+const HOP_BYTES: usize = 9;
+/// Tag and length of a root with text.
+const TEXT_HEAD_BYTES: usize = 9;
+
+impl Reason {
+    /// [`Reason::Error`] of a text, cut to [`REASON_BYTES_MAX`].
+    #[must_use]
+    pub fn error(text: impl AsRef<str>) -> Self {
+        Self::Error(cut(text.as_ref(), REASON_BYTES_MAX - TEXT_HEAD_BYTES).into())
+    }
+
+    /// [`Reason::Custom`] of a text, cut to [`REASON_BYTES_MAX`].
+    #[must_use]
+    pub fn custom(text: impl AsRef<str>) -> Self {
+        Self::Custom(cut(text.as_ref(), REASON_BYTES_MAX - TEXT_HEAD_BYTES).into())
+    }
+
+    /// There is no such process.
+    #[must_use]
+    pub fn noproc() -> Self {
+        Self::error("noproc")
+    }
+
+    /// This reason as it ends a process that was linked to `from`. Where the chain would grow over
+    /// [`REASON_BYTES_MAX`], its oldest hops are left out; the root stays.
+    #[must_use]
+    pub fn linked(from: Pid, reason: &Self) -> Self {
+        let (hops, root) = match reason {
+            Self::Linked(chain) => (chain.hops.as_slice(), &chain.root),
+            root => (&[][..], root),
+        };
+        Self::chain(std::iter::once(from).chain(hops.iter().copied()), root.clone())
+    }
+
+    /// Whether it ends a linked process that does not trap exits: all but Normal and Shutdown do.
+    #[must_use]
+    pub const fn kills(&self) -> bool {
+        !matches!(self, Self::Normal | Self::Shutdown)
+    }
+
+    /// A reason that was read, kept within [`REASON_BYTES_MAX`]: the first hops and the root stay, text is cut
+    /// between two characters. `here` says which process a pid of a hop is. The flag says whether anything was cut.
+    pub(crate) fn from_wire(wire: &WireReason<'_>, mut here: impl FnMut(WirePid) -> Pid) -> (Self, bool) {
+        let (root, root_cut) = Self::from_root(&wire.root);
+        let hops = wire.hops();
+        let count = hops.len();
+        if count == 0 {
+            return (root, root_cut);
+        }
+        let reason = Self::chain(hops.map(&mut here), root);
+        let kept = if let Self::Linked(chain) = &reason { chain.hops.len() } else { 0 };
+        (reason, root_cut || kept < count)
+    }
+
+    fn from_root(root: &Root<'_>) -> (Self, bool) {
+        let text = |text: &Text<'_>, of: fn(Arc<str>) -> Self| {
+            let kept = cut(text.as_str(), REASON_BYTES_MAX - TEXT_HEAD_BYTES);
+            (of(kept.into()), kept.len() < text.len())
+        };
+        match root {
+            Root::Normal => (Self::Normal, false),
+            Root::Error(error) => text(error, Self::Error),
+            Root::Killed => (Self::Killed, false),
+            Root::Shutdown => (Self::Shutdown, false),
+            Root::Custom(custom) => text(custom, Self::Custom),
+            Root::Noconnection => (Self::Noconnection, false),
+            // What its bytes mean is unknown, so they cannot be cut.
+            Root::Unknown(unknown) if unknown.payload().len() < REASON_BYTES_MAX => (
+                Self::Unknown(
+                    std::iter::once(unknown.tag()).chain(unknown.payload().iter().copied()).collect(),
+                ),
+                false,
+            ),
+            Root::Unknown(_) => (Self::error("unknown"), true),
+        }
+    }
+
+    /// The reason on the wire. `there` says what stands for a hop's process there.
+    pub(crate) fn to_wire(&self, mut there: impl FnMut(Pid) -> WirePid) -> ReasonBuf {
+        match self {
+            Self::Linked(chain) => {
+                ReasonBuf::new(chain.hops.iter().map(|hop| there(*hop)), &chain.root.to_root())
+            }
+            root => ReasonBuf::from(&WireReason::from(root.to_root())),
+        }
+    }
+
+    fn to_root(&self) -> Root<'_> {
+        match self {
+            Self::Normal => Root::Normal,
+            Self::Error(text) => Root::Error(Text::from(&**text)),
+            Self::Killed => Root::Killed,
+            Self::Shutdown => Root::Shutdown,
+            Self::Custom(text) => Root::Custom(Text::from(&**text)),
+            Self::Noconnection => Root::Noconnection,
+            Self::Unknown(bytes) => {
+                UnknownRoot::new(bytes).map_or(Root::Error("unknown".into()), Root::Unknown)
+            }
+            Self::Linked(chain) => chain.root.to_root(),
+        }
+    }
+
+    fn chain(hops: impl Iterator<Item = Pid>, root: Self) -> Self {
+        let hops_max = REASON_BYTES_MAX.saturating_sub(root.root_bytes()) / HOP_BYTES;
+        // A root that fills the limit alone still keeps the hop that says whose end this is.
+        Self::Linked(Arc::new(Chain { hops: hops.take(hops_max.max(1)).collect(), root }))
+    }
+
+    fn root_bytes(&self) -> usize {
+        match self {
+            Self::Error(text) | Self::Custom(text) => TEXT_HEAD_BYTES + text.len(),
+            Self::Unknown(bytes) => bytes.len(),
+            _ => 1,
+        }
+    }
+}
+
+/// The longest beginning of at most `bytes_max` bytes that ends between two characters.
+fn cut(text: &str, bytes_max: usize) -> &str {
+    let end = text.floor_char_boundary(bytes_max);
+    text.get(..end).unwrap_or(text)
+}
+
+/// A process that returns has ended with [`Reason::Normal`].
+impl From<()> for Reason {
+    fn from((): ()) -> Self {
+        Self::Normal
+    }
+}
+
+/// A process that returns an error has ended with [`Reason::Error`].
+impl<E: fmt::Display> From<Result<(), E>> for Reason {
+    fn from(result: Result<(), E>) -> Self {
+        match result {
+            Ok(()) => Self::Normal,
+            Err(error) => Self::error(error.to_string()),
+        }
+    }
+}
+
+/// `linked(<1.7.3>, error "boom")`; of a long chain the first hops and how many more there are.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 8;
+        let Self::Linked(chain) = self else {
+            return fmt::Display::fmt(&self.to_root(), f);
+        };
+        f.write_str("linked(")?;
+        for hop in chain.hops.iter().take(SHOWN) {
+            write!(f, "{hop}, ")?;
+        }
+        if chain.hops.len() > SHOWN {
+            write!(f, "{} more, ", chain.hops.len() - SHOWN)?;
+        }
+        write!(f, "{})", chain.root)
+    }
+}
+
+impl fmt::Debug for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::NodeNumber;
+    use snow_dist_codec::Reading;
+
+    fn pid(local: u64) -> Pid {
+        Pid::new(NodeNumber::HERE, 1, local)
+    }
+
+    fn round_trip(reason: &Reason) -> (Reason, bool) {
+        let wire = reason.to_wire(|pid| pid.to_wire(0));
+        let mut here = |wire: WirePid| Pid::new(NodeNumber::HERE, wire.creation(), wire.local());
+        Reason::from_wire(&wire.as_reason(), &mut here)
+    }
+
+    #[test]
+    fn every_kind_comes_back() {
+        let linked = Reason::linked(pid(2), &Reason::linked(pid(1), &Reason::error("boom")));
+        assert_eq!(linked.to_string(), "linked(<0.2.1>, <0.1.1>, error \"boom\")");
+        for reason in [
+            Reason::Normal,
+            Reason::error("e"),
+            Reason::Killed,
+            linked,
+            Reason::Shutdown,
+            Reason::custom("c"),
+            Reason::Noconnection,
+            Reason::Unknown([9, 1, 2].into()),
+        ] {
+            assert_eq!(round_trip(&reason), (reason.clone(), false));
+        }
+    }
+
+    #[test]
+    fn a_chain_stops_growing_and_keeps_its_root() {
+        let mut reason = Reason::error("first");
+        for local in 0..1_000 {
+            reason = Reason::linked(pid(local), &reason);
+        }
+        let Reason::Linked(chain) = &reason else { panic!("not a chain") };
+        assert_eq!(chain.hops[0], pid(999));
+        assert_eq!(chain.hops.len(), (REASON_BYTES_MAX - 9 - 5) / 9);
+        assert_eq!(chain.root, Reason::error("first"));
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let text = "\u{e9}".repeat(REASON_BYTES_MAX);
+        let wire = ReasonBuf::from(&WireReason::from(Root::Custom(text.as_str().into())));
+        let (reason, was_cut) = Reason::from_wire(&wire.as_reason(), |_| pid(0));
+        let Reason::Custom(kept) = reason else { panic!("another reason") };
+        assert!(was_cut && kept.len() == REASON_BYTES_MAX - 10, "{}", kept.len());
+    }
+
+    #[test]
+    fn an_unknown_root_too_long_to_keep_is_an_error() {
+        let bytes = vec![9; REASON_BYTES_MAX + 1];
+        let (wire, _) = WireReason::decode(&bytes, Reading::Compatible).unwrap();
+        assert_eq!(Reason::from_wire(&wire, |_| pid(0)), (Reason::error("unknown"), true));
+    }
+
+    #[test]
+    fn normal_and_shutdown_do_not_kill() {
+        let killing =
+            [Reason::Killed, Reason::Noconnection, Reason::noproc(), Reason::linked(pid(1), &Reason::Normal)];
+        assert!(killing.iter().all(Reason::kills));
+        assert!(!Reason::Normal.kills() && !Reason::Shutdown.kills());
+    }
+}
