@@ -9,7 +9,9 @@ pub mod limits;
 mod pid;
 mod processes;
 mod reason;
+pub mod session;
 
 pub use pid::{NodeNumber, Pid};
 pub use processes::Processes;
 pub use reason::{Chain, Reason};
+pub use session::Session;

@@ -7,7 +7,7 @@ use super::{Pid, Reason};
 /// The calls come in the order in which the process must see what they bring. None of them may call back.
 pub trait Processes {
     /// Notes that the session has an interest in the process: its end must be told to
-    /// [`Session::process_ended`](super::Processes). False if there is no such process, or it has
+    /// [`Session::process_ended`](super::session::Session::process_ended). False if there is no such process, or it has
     /// ended.
     fn attach(&mut self, local: u64) -> bool;
 
@@ -19,6 +19,9 @@ pub trait Processes {
 
     /// An exit signal of a link that has just ended here.
     fn exit(&mut self, local: u64, from: Pid, reason: Reason);
+
+    /// Exit signals of all links of one process that a lost session ends. The process wakes when all are there.
+    fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason);
 
     /// The end of a monitored process.
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason);

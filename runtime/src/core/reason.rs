@@ -124,13 +124,18 @@ impl Reason {
         }
     }
 
-    /// The reason on the wire. `there` says what stands for a hop's process there.
-    pub(crate) fn to_wire(&self, mut there: impl FnMut(Pid) -> WirePid) -> ReasonBuf {
+    /// Hands the reason as it goes on the wire to `write`. `there` says what stands for a hop's process there.
+    pub(crate) fn with_wire<T>(
+        &self,
+        mut there: impl FnMut(Pid) -> WirePid,
+        write: impl FnOnce(&WireReason<'_>) -> T,
+    ) -> T {
         match self {
             Self::Linked(chain) => {
-                ReasonBuf::new(chain.hops.iter().map(|hop| there(*hop)), &chain.root.to_root())
+                let hops = chain.hops.iter().map(|hop| there(*hop));
+                write(&ReasonBuf::new(hops, &chain.root.to_root()).as_reason())
             }
-            root => ReasonBuf::from(&WireReason::from(root.to_root())),
+            root => write(&WireReason::from(root.to_root())),
         }
     }
 
@@ -143,7 +148,7 @@ impl Reason {
             Self::Custom(text) => Root::Custom(Text::from(&**text)),
             Self::Noconnection => Root::Noconnection,
             Self::Unknown(bytes) => {
-                UnknownRoot::new(bytes).map_or(Root::Error("unknown".into()), Root::Unknown)
+                UnknownRoot::new(bytes).map_or_else(|| Root::Error("unknown".into()), Root::Unknown)
             }
             Self::Linked(chain) => chain.root.to_root(),
         }
@@ -222,9 +227,8 @@ mod tests {
     }
 
     fn round_trip(reason: &Reason) -> (Reason, bool) {
-        let wire = reason.to_wire(|pid| pid.to_wire(0));
-        let mut here = |wire: WirePid| Pid::new(NodeNumber::HERE, wire.creation(), wire.local());
-        Reason::from_wire(&wire.as_reason(), &mut here)
+        let here = |wire: WirePid| Pid::new(NodeNumber::HERE, wire.creation(), wire.local());
+        reason.with_wire(|pid| pid.to_wire(0), |wire| Reason::from_wire(wire, here))
     }
 
     #[test]

@@ -1,0 +1,140 @@
+//! Whether the peer still lives. Specification: `dist.md`, "Heartbeat".
+//!
+//! Any byte is a sign of life. After a time without one a PING is due; after some more the peer is dead, whether
+//! the PING could be sent or not.
+
+use std::time::Duration;
+
+use super::super::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, PROBE_TIMEOUT};
+
+/// How long a peer may be silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Timing {
+    /// Without a byte for so long, a PING is due: [`HEARTBEAT_INTERVAL`] unless said otherwise.
+    pub interval: Duration,
+    /// Without a byte for so much longer, the peer is dead: [`HEARTBEAT_TIMEOUT`] unless said otherwise.
+    pub timeout: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self { interval: HEARTBEAT_INTERVAL, timeout: HEARTBEAT_TIMEOUT }
+    }
+}
+
+/// The clock of one session's silence.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Heartbeat {
+    timing: Timing,
+    heard: Duration,
+    pinged: bool,
+    /// Somebody asks whether the peer lives, and waits until then.
+    probe: Option<Duration>,
+}
+
+/// What a deadline brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beat {
+    /// Nothing is due.
+    Wait,
+    /// Send a PING.
+    Ping,
+    /// The peer is dead.
+    Dead,
+}
+
+impl Heartbeat {
+    pub(super) const fn new(timing: Timing, now: Duration) -> Self {
+        Self { timing, heard: now, pinged: false, probe: None }
+    }
+
+    /// A byte has come. True if somebody waited for one.
+    pub(super) fn heard(&mut self, now: Duration) -> bool {
+        self.heard = self.heard.max(now);
+        self.pinged = false;
+        self.probe.take().is_some()
+    }
+
+    /// Somebody asks whether the peer lives: a PING goes out now.
+    pub(super) fn probe(&mut self, now: Duration) {
+        if self.probe.is_none() {
+            self.probe = Some(now.saturating_add(PROBE_TIMEOUT));
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Duration) -> Beat {
+        if now >= self.dead_at() {
+            Beat::Dead
+        } else if !self.pinged && now >= self.ping_at() {
+            self.pinged = true;
+            Beat::Ping
+        } else {
+            Beat::Wait
+        }
+    }
+
+    /// When [`Heartbeat::handle_timeout`] has something to say, and what.
+    pub(super) fn deadline(&self) -> (Duration, &'static str) {
+        let (ping, dead) = (self.ping_at(), self.dead_at());
+        if self.pinged || dead < ping {
+            (dead, "the peer is dead without a sign of life")
+        } else {
+            (ping, "a PING is due")
+        }
+    }
+
+    fn ping_at(&self) -> Duration {
+        self.heard.saturating_add(self.timing.interval)
+    }
+
+    fn dead_at(&self) -> Duration {
+        let silent = self.ping_at().saturating_add(self.timing.timeout);
+        self.probe.map_or(silent, |probe| probe.min(silent))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn silence_brings_one_ping_and_then_the_end() {
+        let mut heartbeat = Heartbeat::new(Timing::default(), at(100));
+        assert_eq!(heartbeat.deadline().0, at(160));
+        assert_eq!(heartbeat.handle_timeout(at(159)), Beat::Wait);
+        assert_eq!(heartbeat.handle_timeout(at(160)), Beat::Ping);
+        assert_eq!(heartbeat.handle_timeout(at(161)), Beat::Wait);
+        assert_eq!(heartbeat.deadline().0, at(175));
+        assert_eq!(heartbeat.handle_timeout(at(175)), Beat::Dead);
+    }
+
+    #[test]
+    fn any_byte_is_life() {
+        let mut heartbeat = Heartbeat::new(Timing::default(), at(0));
+        assert_eq!(heartbeat.handle_timeout(at(74)), Beat::Ping);
+        assert!(!heartbeat.heard(at(74)));
+        assert_eq!(heartbeat.handle_timeout(at(75)), Beat::Wait);
+        assert_eq!(heartbeat.deadline().0, at(134));
+    }
+
+    #[test]
+    fn a_late_driver_sees_the_dead_at_once() {
+        // The interval counts from the last byte, whether a PING could be sent or not.
+        let mut heartbeat = Heartbeat::new(Timing::default(), at(0));
+        assert_eq!(heartbeat.handle_timeout(at(75)), Beat::Dead);
+    }
+
+    #[test]
+    fn a_probe_is_answered_by_any_byte_or_is_the_end() {
+        let mut heartbeat = Heartbeat::new(Timing::default(), at(0));
+        heartbeat.probe(at(10));
+        heartbeat.probe(at(11));
+        assert_eq!(heartbeat.deadline().0, at(12));
+        assert!(heartbeat.clone().heard(at(11)));
+        assert_eq!(heartbeat.handle_timeout(at(12)), Beat::Dead);
+    }
+}

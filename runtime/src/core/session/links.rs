@@ -1,0 +1,291 @@
+//! The links between local processes and those of one peer. Specification: `dist.md`, "Links".
+//!
+//! ```text
+//!                 link, LINK                      process ended
+//!   (no link) ------------------> Active ----------------------------> Owed
+//!      ^  ^                       |    ^  ^                              | EXIT written,
+//!      |  |      EXIT, UNLINK_ID  |    |  | link                         | EXIT, UNLINK_ID
+//!      |  +-----------------------+    |  |                              |
+//!      |                        unlink |  |                              |
+//!      |                               v  |                              |
+//!      +------------------------- Unlinking                              |
+//!      |      UNLINK_ACK of its id                                       |
+//!      +-----------------------------------------------------------------+
+//! ```
+//! An inactive link ignores EXIT and LINK. A process that ends while its unlink is outstanding owes nothing.
+
+use std::collections::BTreeMap;
+
+use super::super::Reason;
+use super::tally::{Asker, Tally};
+
+/// A link's two ends: a local process and one of the peer's.
+pub(super) type Ends = (u64, u64);
+
+/// Every link of a session that is not at rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Links {
+    links: BTreeMap<Ends, Link>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Link {
+    asker: Asker,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum State {
+    Active,
+    /// Our UNLINK_ID of this id has not been acknowledged.
+    Unlinking(u64),
+    /// The local process has ended; EXIT has not been written.
+    Owed(Reason),
+}
+
+/// What comes of a LINK or a local `link()`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Linked {
+    /// The link is active now and was not before.
+    Now,
+    /// Nothing has changed.
+    Before,
+    /// The asker has as many links and monitors as it may have.
+    Full,
+}
+
+impl Links {
+    /// The local process links.
+    pub(super) fn link(&mut self, ends: Ends, tally: &mut Tally) -> Linked {
+        match self.links.get_mut(&ends) {
+            Some(link) => match link.state {
+                State::Unlinking(_) => {
+                    link.state = State::Active;
+                    Linked::Now
+                }
+                State::Active | State::Owed(_) => Linked::Before,
+            },
+            None => self.open(ends, Asker::Here, tally),
+        }
+    }
+
+    /// LINK has come for a process that lives.
+    pub(super) fn on_link(&mut self, ends: Ends, tally: &mut Tally) -> Linked {
+        match self.links.get(&ends) {
+            Some(_) => Linked::Before,
+            None => self.open(ends, Asker::Peer, tally),
+        }
+    }
+
+    /// Whether the two ends are anything to each other, be it only an unlink or an exit under way.
+    pub(super) fn knows(&self, ends: Ends) -> bool {
+        self.links.contains_key(&ends)
+    }
+
+    /// The local process unlinks; true if UNLINK_ID with `id` must go out.
+    pub(super) fn unlink(&mut self, ends: Ends, id: u64) -> bool {
+        match self.links.get_mut(&ends) {
+            Some(link @ Link { state: State::Active, .. }) => {
+                link.state = State::Unlinking(id);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// UNLINK_ID has come. It is acknowledged, whatever was here.
+    pub(super) fn on_unlink(&mut self, ends: Ends, tally: &mut Tally) {
+        if self.links.get(&ends).is_some_and(|link| !matches!(link.state, State::Unlinking(_))) {
+            self.close(ends, tally);
+        }
+    }
+
+    /// UNLINK_ACK has come; false if it answers no unlink that is outstanding.
+    pub(super) fn on_unlink_ack(&mut self, ends: Ends, id: u64, tally: &mut Tally) -> bool {
+        let answers = self.links.get(&ends).is_some_and(|link| link.state == State::Unlinking(id));
+        if answers {
+            self.close(ends, tally);
+        }
+        answers
+    }
+
+    /// EXIT has come; true if it ends an active link, so that the local process must be told.
+    pub(super) fn on_exit(&mut self, ends: Ends, tally: &mut Tally) -> bool {
+        match self.links.get(&ends).map(|link| &link.state) {
+            Some(State::Active) => {
+                self.close(ends, tally);
+                true
+            }
+            Some(State::Owed(_)) => {
+                self.close(ends, tally);
+                false
+            }
+            Some(State::Unlinking(_)) | None => false,
+        }
+    }
+
+    /// The local process has ended: each of its active links owes an exit now, and is handed to `owes`.
+    pub(super) fn process_ended(&mut self, local: u64, reason: &Reason, mut owes: impl FnMut(Ends)) {
+        for (ends, link) in self.links.range_mut((local, 0)..=(local, u64::MAX)) {
+            if link.state == State::Active {
+                link.state = State::Owed(reason.clone());
+                owes(*ends);
+            }
+        }
+    }
+
+    /// Takes the exit that a link owes, to be written now; `None` if the peer has ended the link meanwhile.
+    pub(super) fn take_owed(&mut self, ends: Ends, tally: &mut Tally) -> Option<Reason> {
+        match self.links.get(&ends)?.state {
+            State::Owed(ref reason) => {
+                let reason = reason.clone();
+                self.close(ends, tally);
+                Some(reason)
+            }
+            State::Active | State::Unlinking(_) => None,
+        }
+    }
+
+    /// The session has ended. Gives the ends of the links that were active; all others end in silence.
+    pub(super) fn take_active(&mut self) -> Vec<Ends> {
+        let links = std::mem::take(&mut self.links);
+        links.into_iter().filter(|(_, link)| link.state == State::Active).map(|(ends, _)| ends).collect()
+    }
+
+    /// How many there are, in whichever state.
+    pub(super) fn count(&self) -> usize {
+        self.links.len()
+    }
+
+    fn open(&mut self, ends: Ends, asker: Asker, tally: &mut Tally) -> Linked {
+        if !tally.take(asker) {
+            return Linked::Full;
+        }
+        self.links.insert(ends, Link { asker, state: State::Active });
+        Linked::Now
+    }
+
+    fn close(&mut self, ends: Ends, tally: &mut Tally) {
+        if let Some(link) = self.links.remove(&ends) {
+            tally.give_back(link.asker);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENDS: Ends = (1, 2);
+
+    fn links(state: Option<State>) -> (Links, Tally) {
+        let (mut links, mut tally) = (Links::default(), Tally::new(1, 1));
+        if let Some(state) = state {
+            assert!(tally.take(Asker::Here));
+            links.links.insert(ENDS, Link { asker: Asker::Here, state });
+        }
+        (links, tally)
+    }
+
+    fn state(links: &Links) -> Option<State> {
+        links.links.get(&ENDS).map(|link| link.state.clone())
+    }
+
+    const ACTIVE: Option<State> = Some(State::Active);
+    const UNLINKING: Option<State> = Some(State::Unlinking(7));
+    const OWED: Option<State> = Some(State::Owed(Reason::Killed));
+
+    #[test]
+    fn every_state_against_every_event() {
+        type Event = fn(&mut Links, &mut Tally) -> bool;
+        let link: Event = |links, tally| links.link(ENDS, tally) == Linked::Now;
+        let on_link: Event = |links, tally| links.on_link(ENDS, tally) == Linked::Now;
+        let unlink: Event = |links, _| links.unlink(ENDS, 7);
+        let on_unlink: Event = |links, tally| {
+            links.on_unlink(ENDS, tally);
+            true
+        };
+        let on_ack: Event = |links, tally| links.on_unlink_ack(ENDS, 7, tally);
+        let on_old_ack: Event = |links, tally| links.on_unlink_ack(ENDS, 6, tally);
+        let on_exit: Event = |links, tally| links.on_exit(ENDS, tally);
+        let ended: Event = |links, _| {
+            let mut owes = false;
+            links.process_ended(1, &Reason::Killed, |_| owes = true);
+            owes
+        };
+        let written: Event = |links, tally| links.take_owed(ENDS, tally).is_some();
+
+        // before, event, whether it acts, after
+        for (line, (before, event, acts, after)) in [
+            (None, link, true, ACTIVE),
+            (ACTIVE, link, false, ACTIVE),
+            (UNLINKING, link, true, ACTIVE),
+            (OWED, link, false, OWED),
+            (None, on_link, true, ACTIVE),
+            (ACTIVE, on_link, false, ACTIVE),
+            (UNLINKING, on_link, false, UNLINKING),
+            (OWED, on_link, false, OWED),
+            (None, unlink, false, None),
+            (ACTIVE, unlink, true, UNLINKING),
+            (UNLINKING, unlink, false, UNLINKING),
+            (OWED, unlink, false, OWED),
+            (None, on_unlink, true, None),
+            (ACTIVE, on_unlink, true, None),
+            (UNLINKING, on_unlink, true, UNLINKING),
+            (OWED, on_unlink, true, None),
+            (None, on_ack, false, None),
+            (ACTIVE, on_ack, false, ACTIVE),
+            (UNLINKING, on_ack, true, None),
+            (UNLINKING, on_old_ack, false, UNLINKING),
+            (OWED, on_ack, false, OWED),
+            (None, on_exit, false, None),
+            (ACTIVE, on_exit, true, None),
+            (UNLINKING, on_exit, false, UNLINKING),
+            (OWED, on_exit, false, None),
+            (None, ended, false, None),
+            (ACTIVE, ended, true, OWED),
+            (UNLINKING, ended, false, UNLINKING),
+            (OWED, ended, false, OWED),
+            (None, written, false, None),
+            (ACTIVE, written, false, ACTIVE),
+            (UNLINKING, written, false, UNLINKING),
+            (OWED, written, true, None),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let (mut links, mut tally) = links(before.clone());
+            assert_eq!(event(&mut links, &mut tally), acts, "line {line}, from {before:?}");
+            assert_eq!(state(&links), after, "line {line}, from {before:?}");
+            let held = if after.is_some() { 1 } else { 0 };
+            assert_eq!(
+                tally.held(Asker::Here) + tally.held(Asker::Peer),
+                held,
+                "line {line}, from {before:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_active_links_outlive_their_session_as_signals() {
+        let mut tally = Tally::new(10, 10);
+        let mut links = Links::default();
+        for local in 1..=3 {
+            links.link((local, 9), &mut tally);
+        }
+        links.unlink((2, 9), 1);
+        links.process_ended(3, &Reason::Normal, |_| ());
+        assert_eq!(links.take_active(), [(1, 9)]);
+        assert_eq!(links.count(), 0);
+    }
+
+    #[test]
+    fn each_side_has_a_bound_of_its_own() {
+        let mut tally = Tally::new(1, 1);
+        let mut links = Links::default();
+        assert_eq!(links.link((1, 1), &mut tally), Linked::Now);
+        assert_eq!(links.link((1, 2), &mut tally), Linked::Full);
+        assert_eq!(links.on_link((1, 3), &mut tally), Linked::Now);
+        assert_eq!(links.on_link((1, 4), &mut tally), Linked::Full);
+    }
+}

@@ -1,0 +1,328 @@
+//! A session: what two nodes are to each other once the handshake is over. Specification: `dist.md`.
+//!
+//! In: [`Session::handle_frame`], the commands of local processes ([`Session::send`], [`Session::link`], ..),
+//! [`Session::handle_received`] and [`Session::handle_timeout`]. Out: signals, through [`Processes`];
+//! [`Session::write`], whenever the transport takes bytes; [`Session::deadline`]. After an [`Ending`] whoever drives
+//! the session calls [`Session::end`], once, and nothing else.
+//!
+//! Processes are numbers here: `local` is one of this node, `remote` one of the peer.
+
+mod heartbeat;
+mod links;
+mod monitors;
+mod outbox;
+mod receive;
+mod tally;
+mod wire;
+mod write;
+
+use std::time::Duration;
+
+use snow_dist_codec::frame::{RegSend, Send};
+use snow_dist_codec::limits::FRAME_BYTES_MAX;
+use snow_dist_codec::{EncodeError, Frame};
+
+use super::limits::{LINKS_AND_MONITORS_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
+use super::{NodeNumber, Processes, Reason};
+use heartbeat::{Beat, Heartbeat};
+use links::{Linked, Links};
+use monitors::Monitors;
+use outbox::{Outbox, Owed};
+use tally::{Asker, Tally};
+use wire::Wire;
+
+pub use heartbeat::Timing;
+pub use receive::{Delivery, deliver};
+
+/// What a session is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// The peer's number here.
+    pub peer: NodeNumber,
+    /// The creation that the peer announced.
+    pub peer_creation: u8,
+    /// The creation that this node announced.
+    pub creation: u8,
+    /// Bytes of the largest frame the peer takes.
+    pub frame_bytes_max: u32,
+    /// Links and monitors of ours that the peer holds.
+    pub links_and_monitors_max: u32,
+    /// How long the peer may be silent.
+    pub timing: Timing,
+    /// Random bytes, which PINGs carry.
+    pub ping: [u8; 8],
+}
+
+/// Why a session ends.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Ending {
+    /// The peer has broken a rule of the protocol.
+    #[error("the peer broke the protocol: {0}")]
+    Protocol(String),
+    /// The peer has closed the session.
+    #[error("the peer closed the session with code {code}: {text:?}")]
+    Closed {
+        /// Why, by number: `dist.md`, "CLOSE".
+        code: u16,
+        /// Why, in the peer's words.
+        text: String,
+    },
+    /// The peer has sent no byte for too long.
+    #[error("the peer has been silent for too long")]
+    Silent,
+    /// The peer asks and does not read the answers.
+    #[error("the peer does not read what it asked for")]
+    AnswersUnread,
+    /// Something is queued, and the transport takes no byte.
+    #[error("the connection has taken no byte for too long")]
+    Stuck,
+}
+
+/// One side has as many links and monitors as the other holds for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the peer holds no more links and monitors for this node")]
+pub struct Full;
+
+/// What has been passed over, and why: counted, never an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Counts {
+    /// Frames whose `from` cannot be a process of the peer.
+    pub foreign: u64,
+    /// Frames for a process of another start of this node.
+    pub stale: u64,
+    /// Frames that answer nothing, or something that is over.
+    pub unmatched: u64,
+    /// Frames of a kind that is not built yet, and unknown tags.
+    pub unknown: u64,
+    /// Reasons that were cut to be kept.
+    pub reasons_cut: u64,
+}
+
+/// The state of one session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Session {
+    wire: Wire,
+    frame_bytes_max: u32,
+    tally: Tally,
+    links: Links,
+    /// What local processes watch.
+    watching: Monitors,
+    /// What is watched here.
+    watched: Monitors,
+    unlink_id: u64,
+    outbox: Outbox,
+    heartbeat: Heartbeat,
+    ping: [u8; 8],
+    ping_due: bool,
+    pong: Option<[u8; 8]>,
+    close: Option<(u16, String)>,
+    counts: Counts,
+}
+
+impl Session {
+    /// A session that has just come up.
+    #[must_use]
+    pub fn new(config: &Config, now: Duration) -> Self {
+        Self {
+            wire: Wire::new(config),
+            frame_bytes_max: config.frame_bytes_max.min(FRAME_BYTES_MAX),
+            tally: Tally::new(config.links_and_monitors_max, LINKS_AND_MONITORS_MAX),
+            links: Links::default(),
+            watching: Monitors::default(),
+            watched: Monitors::default(),
+            unlink_id: 0,
+            outbox: Outbox::default(),
+            heartbeat: Heartbeat::new(config.timing, now),
+            ping: config.ping,
+            ping_due: false,
+            pong: None,
+            close: None,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Whether a message, a link or a monitor is taken now. Otherwise its sender waits until [`Session::write`] has
+    /// made room.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.outbox.waiting_bytes() < SESSION_QUEUE_BYTES_MAX
+    }
+
+    /// Bytes of messages that wait.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.outbox.waiting_bytes()
+    }
+
+    /// A message of `local` to `remote`. It is taken whatever its size, room or not.
+    ///
+    /// # Errors
+    /// The peer does not take a frame that large.
+    #[inline]
+    pub fn send(&mut self, local: u64, remote: u64, message: &[u8]) -> Result<(), EncodeError> {
+        let frame = Frame::from(Send { to: self.wire.theirs(remote), message });
+        let bytes_max = self.frame_bytes_max;
+        self.outbox.message(local, |chunk| frame.encode_framed(bytes_max, chunk))
+    }
+
+    /// A message of `local` to whoever is registered under `name` at the peer.
+    ///
+    /// # Errors
+    /// The peer does not take a frame that large, or the name is over 65 535 bytes.
+    pub fn send_named(&mut self, local: u64, name: &str, message: &[u8]) -> Result<(), EncodeError> {
+        let frame = Frame::from(RegSend { name: name.into(), message });
+        let bytes_max = self.frame_bytes_max;
+        self.outbox.message(local, |chunk| frame.encode_framed(bytes_max, chunk))
+    }
+
+    /// Links two processes. The local one's end must be told to [`Session::process_ended`].
+    ///
+    /// # Errors
+    /// The peer holds no more; nothing has changed.
+    pub fn link(&mut self, local: u64, remote: u64) -> Result<(), Full> {
+        let ends = (local, remote);
+        match self.links.link(ends, &mut self.tally) {
+            Linked::Now => self.outbox.signal(local, Owed::Link(ends)),
+            Linked::Before => {}
+            Linked::Full => return Err(Full),
+        }
+        Ok(())
+    }
+
+    /// Ends a link: no exit signal comes of it any more.
+    pub fn unlink(&mut self, local: u64, remote: u64) {
+        let (ends, id) = ((local, remote), self.unlink_id.wrapping_add(1));
+        if self.links.unlink(ends, id) {
+            self.unlink_id = id;
+            self.outbox.signal(local, Owed::UnlinkId { ends, id });
+        }
+    }
+
+    /// Watches a process of the peer. `reference` is never used again in this session. The local process's end
+    /// must be told to [`Session::process_ended`].
+    ///
+    /// # Errors
+    /// The peer holds no more; nothing has changed.
+    pub fn monitor(&mut self, local: u64, remote: u64, reference: u64) -> Result<(), Full> {
+        if !self.tally.take(Asker::Here) {
+            return Err(Full);
+        }
+        if self.watching.add(reference, local, remote) {
+            self.outbox.signal(local, Owed::Monitor { reference, local, remote });
+        } else {
+            self.tally.give_back(Asker::Here);
+        }
+        Ok(())
+    }
+
+    /// Ends a monitor: no DOWN comes of it any more. False if there is none of this number.
+    pub fn demonitor(&mut self, reference: u64) -> bool {
+        let Some(monitor) = self.watching.take(reference) else {
+            return false;
+        };
+        self.demonitored(reference, &monitor);
+        true
+    }
+
+    /// A local process has ended. What is linked with it or watches it at the peer learns of it.
+    pub fn process_ended(&mut self, local: u64, reason: &Reason) {
+        for (reference, monitor) in self.watching.take_process(local) {
+            self.demonitored(reference, &monitor);
+        }
+        let outbox = &mut self.outbox;
+        self.links.process_ended(local, reason, |ends| outbox.signal(local, Owed::Exit(ends)));
+        self.watched.process_ended(local, reason, |reference| outbox.signal(local, Owed::Down { reference }));
+    }
+
+    fn demonitored(&mut self, reference: u64, monitor: &monitors::Monitor) {
+        self.tally.give_back(Asker::Here);
+        let (local, remote) = (monitor.local, monitor.remote);
+        self.outbox.signal(local, Owed::Demonitor { reference, local, remote });
+    }
+
+    /// Bytes have come. True if a probe waited for them.
+    pub fn handle_received(&mut self, now: Duration) -> bool {
+        self.heartbeat.heard(now)
+    }
+
+    /// Asks the peer for a sign of life, to come within [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT).
+    pub fn probe(&mut self, now: Duration) {
+        self.heartbeat.probe(now);
+        self.ping_due = true;
+    }
+
+    /// The time has come that [`Session::deadline`] said. What has arrived must be handled first.
+    ///
+    /// # Errors
+    /// The peer is dead.
+    pub fn handle_timeout(&mut self, now: Duration) -> Result<(), Ending> {
+        match self.heartbeat.handle_timeout(now) {
+            Beat::Wait => Ok(()),
+            Beat::Ping => {
+                self.ping_due = true;
+                Ok(())
+            }
+            Beat::Dead => Err(Ending::Silent),
+        }
+    }
+
+    /// When [`Session::handle_timeout`] must be called, and for what.
+    #[must_use]
+    pub fn deadline(&self) -> (Duration, &'static str) {
+        self.heartbeat.deadline()
+    }
+
+    /// Says why the session is about to end: CLOSE goes out when all else has.
+    pub fn close(&mut self, code: u16, text: &str) {
+        self.close = Some((code, text.to_owned()));
+    }
+
+    /// Whether something waits to be written.
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        self.ping_due || self.pong.is_some() || self.close.is_some() || !self.outbox.is_empty()
+    }
+
+    /// The session has ended: every link and monitor across it ends with Noconnection, all exits first, those of
+    /// one process at once.
+    pub fn end(&mut self, processes: &mut impl Processes) {
+        let links = self.links.take_active();
+        for of_one in links.chunk_by(|(one, _), (next, _)| one == next) {
+            let from: Vec<_> = of_one.iter().map(|(_, remote)| self.wire.theirs_here(*remote)).collect();
+            if let Some((local, _)) = of_one.first() {
+                processes.exits(*local, &from, &Reason::Noconnection);
+            }
+        }
+        for (reference, monitor) in self.watching.take_all() {
+            processes.down(
+                monitor.local,
+                reference,
+                self.wire.theirs_here(monitor.remote),
+                Reason::Noconnection,
+            );
+        }
+        self.watched.take_all();
+        self.outbox = Outbox::default();
+    }
+
+    /// Links, monitors of local processes, and monitors on local processes, in whichever state.
+    #[must_use]
+    pub fn table_sizes(&self) -> (usize, usize, usize) {
+        (self.links.count(), self.watching.count(), self.watched.count())
+    }
+
+    /// What has been passed over.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// An answer to the peer, within the reserve.
+    fn answer(&mut self, local: u64, owed: Owed) -> Result<(), Ending> {
+        self.outbox.signal(local, owed);
+        if self.outbox.answer_bytes() > SESSION_RESERVE_BYTES_MAX {
+            return Err(Ending::AnswersUnread);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! The monitors of one direction of a session. Specification: `dist.md`, "Monitors".
+//!
+//! One table holds what local processes watch, the other what is watched here. Both are the same: a monitor has a
+//! number, which the monitoring side chose, and two ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::Reason;
+
+/// A monitor: its local process and the peer's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Monitor {
+    pub(super) local: u64,
+    pub(super) remote: u64,
+    /// The local process has ended with this; MONITOR_EXIT has not been written.
+    owed: Option<Reason>,
+}
+
+/// The monitors of one direction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Monitors {
+    by_reference: BTreeMap<u64, Monitor>,
+    /// Local process and reference: what ends with a process.
+    by_process: BTreeSet<(u64, u64)>,
+}
+
+impl Monitors {
+    /// Adds a monitor; false, and nothing added, if the reference is in use.
+    pub(super) fn add(&mut self, reference: u64, local: u64, remote: u64) -> bool {
+        if self.by_reference.contains_key(&reference) {
+            return false;
+        }
+        self.by_reference.insert(reference, Monitor { local, remote, owed: None });
+        self.by_process.insert((local, reference));
+        true
+    }
+
+    /// Whether the reference is in use.
+    pub(super) fn knows(&self, reference: u64) -> bool {
+        self.by_reference.contains_key(&reference)
+    }
+
+    /// Takes the monitor of this number out if these are its ends.
+    pub(super) fn remove(&mut self, reference: u64, local: u64, remote: u64) -> bool {
+        let found = self
+            .by_reference
+            .get(&reference)
+            .is_some_and(|monitor| (monitor.local, monitor.remote) == (local, remote));
+        if found {
+            self.take(reference);
+        }
+        found
+    }
+
+    /// Takes the monitor of this number out.
+    pub(super) fn take(&mut self, reference: u64) -> Option<Monitor> {
+        let monitor = self.by_reference.remove(&reference)?;
+        self.by_process.remove(&(monitor.local, reference));
+        Some(monitor)
+    }
+
+    /// Takes all monitors of a local process out.
+    pub(super) fn take_process(&mut self, local: u64) -> Vec<(u64, Monitor)> {
+        let references: Vec<_> = self.references(local).collect();
+        references.into_iter().filter_map(|reference| Some((reference, self.take(reference)?))).collect()
+    }
+
+    /// The local process has ended: each of its monitors owes its end now, and is handed to `owes`.
+    pub(super) fn process_ended(&mut self, local: u64, reason: &Reason, mut owes: impl FnMut(u64)) {
+        for (_, reference) in self.by_process.range((local, 0)..=(local, u64::MAX)) {
+            if let Some(monitor) = self.by_reference.get_mut(reference)
+                && monitor.owed.is_none()
+            {
+                monitor.owed = Some(reason.clone());
+                owes(*reference);
+            }
+        }
+    }
+
+    /// Takes the end that a monitor owes, to be written now; `None` if the peer has ended the monitor meanwhile.
+    pub(super) fn take_owed(&mut self, reference: u64) -> Option<(Monitor, Reason)> {
+        let reason = self.by_reference.get(&reference)?.owed.clone()?;
+        Some((self.take(reference)?, reason))
+    }
+
+    /// The session has ended. Gives number and local process of each monitor.
+    pub(super) fn take_all(&mut self) -> Vec<(u64, Monitor)> {
+        self.by_process.clear();
+        std::mem::take(&mut self.by_reference).into_iter().collect()
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.by_reference.len()
+    }
+
+    fn references(&self, local: u64) -> impl Iterator<Item = u64> + '_ {
+        self.by_process.range((local, 0)..=(local, u64::MAX)).map(|(_, reference)| *reference)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_live_reference_is_not_taken_twice() {
+        let mut monitors = Monitors::default();
+        assert!(monitors.add(1, 10, 20));
+        assert!(!monitors.add(1, 11, 21));
+        assert!(monitors.remove(1, 10, 20));
+        assert!(monitors.add(1, 11, 21));
+    }
+
+    #[test]
+    fn only_its_own_ends_remove_a_monitor() {
+        let mut monitors = Monitors::default();
+        monitors.add(1, 10, 20);
+        assert!(!monitors.remove(1, 10, 21) && !monitors.remove(1, 11, 20) && !monitors.remove(2, 10, 20));
+        assert!(monitors.remove(1, 10, 20) && monitors.count() == 0);
+        assert_eq!(monitors, Monitors::default());
+    }
+
+    #[test]
+    fn an_end_is_owed_once_and_not_after_a_demonitor() {
+        let mut monitors = Monitors::default();
+        monitors.add(1, 10, 20);
+        monitors.add(2, 10, 21);
+        monitors.add(3, 11, 20);
+        let mut owed = Vec::new();
+        monitors.process_ended(10, &Reason::Killed, |reference| owed.push(reference));
+        monitors.process_ended(10, &Reason::Normal, |reference| owed.push(reference));
+        assert_eq!(owed, [1, 2]);
+        assert!(monitors.remove(1, 10, 20));
+        assert_eq!(monitors.take_owed(1), None);
+        assert_eq!(
+            monitors.take_owed(2).map(|(monitor, reason)| (monitor.remote, reason)),
+            Some((21, Reason::Killed))
+        );
+        assert_eq!(monitors.take_owed(3), None);
+        assert_eq!(monitors.count(), 1);
+    }
+
+    #[test]
+    fn a_process_takes_its_own_monitors_along() {
+        let mut monitors = Monitors::default();
+        monitors.add(1, 10, 20);
+        monitors.add(2, 11, 20);
+        assert_eq!(
+            monitors.take_process(10).iter().map(|(reference, _)| *reference).collect::<Vec<_>>(),
+            [1]
+        );
+        assert!(monitors.knows(2) && !monitors.knows(1));
+    }
+}

@@ -1,0 +1,367 @@
+//! What waits to be written, and in which order it goes. Specification: `dist.md`, "Ordering".
+//!
+//! Three lanes: the heartbeat, then signals, then messages. Whatever a process sends keeps its order, so a signal
+//! of a process that has messages queued stands behind these, in the lane of that process; every other signal
+//! overtakes all messages. Processes with messages take turns, a chunk each; one with a signal behind its messages
+//! comes before those without. So a signal waits for what its own process sent, and for one chunk of others'.
+//!
+//! Signals that a mass exit owes are not bytes here but entries ([`Owed`]), made into frames when they are
+//! written: they count against no limit.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use snow_dist_codec::Pid as WirePid;
+
+use super::links::Ends;
+
+/// Bytes that a process's chunk takes before the next is begun, and so what a signal may have to wait for.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Buffers kept for the next chunk, so that a busy session allocates none.
+const SPARE_MAX: usize = 4;
+
+/// A signal to be made into a frame when it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Owed {
+    Link(Ends),
+    UnlinkId {
+        ends: Ends,
+        id: u64,
+    },
+    /// Pids as the request had them.
+    UnlinkAck {
+        from: WirePid,
+        to: WirePid,
+        id: u64,
+    },
+    /// The reason waits in the link.
+    Exit(Ends),
+    /// The answer to a LINK that cannot be; pids as the request had them.
+    NoLink {
+        from: WirePid,
+        to: WirePid,
+        why: Refusal,
+    },
+    Monitor {
+        reference: u64,
+        local: u64,
+        remote: u64,
+    },
+    Demonitor {
+        reference: u64,
+        local: u64,
+        remote: u64,
+    },
+    /// The reason waits in the monitor.
+    Down {
+        reference: u64,
+    },
+    /// The answer to a MONITOR that cannot be; pids as the request had them.
+    NoMonitor {
+        reference: u64,
+        monitored: WirePid,
+        monitoring: WirePid,
+        why: Refusal,
+    },
+    /// The answer to a SPAWN of a function that nobody may start.
+    NoSpawn {
+        request: u64,
+    },
+}
+
+/// Why a LINK or a MONITOR cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Refusal {
+    /// There is no such process.
+    Noproc,
+    /// The peer has as many links and monitors here as it may have.
+    Limit,
+}
+
+impl Owed {
+    /// What it counts against the limit that makes senders wait.
+    const fn waits_like(&self) -> usize {
+        match self {
+            Self::Link(_) => 21,
+            Self::Monitor { .. } => 29,
+            _ => 0,
+        }
+    }
+
+    /// What it counts against the reserve for answers.
+    const fn answers_like(&self) -> usize {
+        match self {
+            Self::UnlinkAck { .. } | Self::NoLink { .. } | Self::NoMonitor { .. } | Self::NoSpawn { .. } => {
+                64
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// The outbound queue of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Outbox {
+    signals: VecDeque<Owed>,
+    lanes: BTreeMap<u64, Lane>,
+    /// Processes whose lane holds a signal, and those whose lane holds messages alone, in turn.
+    hasty: VecDeque<u64>,
+    patient: VecDeque<u64>,
+    spare: Spare,
+    waiting_bytes: usize,
+    answer_bytes: usize,
+}
+
+/// What one process has queued. Never empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Lane {
+    items: VecDeque<Item>,
+    hasty: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Item {
+    /// Whole frames.
+    Chunk(Vec<u8>),
+    Signal(Owed),
+}
+
+/// What is to be written next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Nothing,
+    /// Messages: they are in the buffer already.
+    Written,
+    Signal(Owed),
+}
+
+impl Outbox {
+    /// Bytes of messages, and of what waits like them.
+    pub(super) const fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    /// Bytes of answers that the peer has not read.
+    pub(super) const fn answer_bytes(&self) -> usize {
+        self.answer_bytes
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.signals.is_empty() && self.lanes.is_empty()
+    }
+
+    /// Queues a message of `local`: `write` appends its frame to a chunk, or fails and appends nothing.
+    pub(super) fn message<E>(
+        &mut self,
+        local: u64,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if let Some(lane) = self.lanes.get_mut(&local)
+            && let Some(Item::Chunk(chunk)) = lane.items.back_mut()
+            && chunk.len() < CHUNK_BYTES
+        {
+            let before = chunk.len();
+            write(chunk)?;
+            self.waiting_bytes += chunk.len() - before;
+            return Ok(());
+        }
+        let mut chunk = self.spare.take();
+        write(&mut chunk)?;
+        self.waiting_bytes += chunk.len();
+        let lane = self.lanes.entry(local).or_default();
+        if lane.items.is_empty() {
+            self.patient.push_back(local);
+        }
+        lane.items.push_back(Item::Chunk(chunk));
+        Ok(())
+    }
+
+    /// Queues a signal of `local`: behind its messages if it has any queued, before all messages otherwise.
+    pub(super) fn signal(&mut self, local: u64, owed: Owed) {
+        self.waiting_bytes += owed.waits_like();
+        self.answer_bytes += owed.answers_like();
+        match self.lanes.get_mut(&local) {
+            Some(lane) => {
+                if !lane.hasty {
+                    lane.hasty = true;
+                    self.patient.retain(|patient| *patient != local);
+                    self.hasty.push_back(local);
+                }
+                lane.items.push_back(Item::Signal(owed));
+            }
+            None => self.signals.push_back(owed),
+        }
+    }
+
+    /// Gives the signal that is next, or writes the chunk of messages that is next to the end of `out`.
+    pub(super) fn next(&mut self, out: &mut Vec<u8>) -> Next {
+        if let Some(owed) = self.signals.pop_front() {
+            return self.give(owed);
+        }
+        while let Some(local) = self.hasty.pop_front() {
+            if let Some(next) = self.next_of(local, out) {
+                return next;
+            }
+        }
+        while let Some(local) = self.patient.pop_front() {
+            if let Some(next) = self.next_of(local, out) {
+                return next;
+            }
+        }
+        Next::Nothing
+    }
+
+    /// The next of one process, which then goes to the end of its queue; `None` if all of it has gone already.
+    fn next_of(&mut self, local: u64, out: &mut Vec<u8>) -> Option<Next> {
+        let lane = self.lanes.get_mut(&local)?;
+        let item = lane.items.pop_front()?;
+        if lane.items.is_empty() {
+            self.lanes.remove(&local);
+        } else if lane.hasty {
+            self.hasty.push_back(local);
+        } else {
+            self.patient.push_back(local);
+        }
+        Some(match item {
+            Item::Signal(owed) => self.give(owed),
+            Item::Chunk(chunk) => {
+                self.waiting_bytes -= chunk.len();
+                self.spare.append(chunk, out);
+                Next::Written
+            }
+        })
+    }
+
+    fn give(&mut self, owed: Owed) -> Next {
+        self.waiting_bytes -= owed.waits_like();
+        self.answer_bytes -= owed.answers_like();
+        Next::Signal(owed)
+    }
+}
+
+/// Empty buffers. They are no state: all are equal.
+#[derive(Clone, Debug, Default)]
+struct Spare(Vec<Vec<u8>>);
+
+impl Spare {
+    fn take(&mut self) -> Vec<u8> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    /// Appends `chunk` to `out`, by exchanging the two where nothing needs to be copied.
+    fn append(&mut self, mut chunk: Vec<u8>, out: &mut Vec<u8>) {
+        if out.is_empty() {
+            std::mem::swap(out, &mut chunk);
+        } else {
+            out.extend_from_slice(&chunk);
+        }
+        if self.0.len() < SPARE_MAX && chunk.capacity() <= 2 * CHUNK_BYTES {
+            chunk.clear();
+            self.0.push(chunk);
+        }
+    }
+}
+
+impl PartialEq for Spare {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Spare {}
+
+impl std::hash::Hash for Spare {
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send(outbox: &mut Outbox, local: u64, text: &[u8]) {
+        let put = |chunk: &mut Vec<u8>| {
+            chunk.extend_from_slice(text);
+            Ok::<_, ()>(())
+        };
+        outbox.message(local, put).unwrap();
+    }
+
+    /// What goes out: messages as they are, signals as `!`.
+    fn drained(outbox: &mut Outbox) -> String {
+        let mut all = String::new();
+        loop {
+            let mut out = Vec::new();
+            match outbox.next(&mut out) {
+                Next::Nothing => break,
+                Next::Written => all.push_str(&String::from_utf8(out).unwrap()),
+                Next::Signal(_) => all.push('!'),
+            }
+        }
+        assert_eq!((outbox.waiting_bytes(), outbox.answer_bytes()), (0, 0));
+        assert!(outbox.is_empty());
+        all
+    }
+
+    const SIGNAL: Owed = Owed::Exit((1, 9));
+
+    #[test]
+    fn a_signal_overtakes_the_messages_of_others() {
+        let mut outbox = Outbox::default();
+        send(&mut outbox, 2, b"b");
+        outbox.signal(1, SIGNAL);
+        assert_eq!(drained(&mut outbox), "!b");
+    }
+
+    #[test]
+    fn a_signal_follows_the_messages_of_its_own_process() {
+        let mut outbox = Outbox::default();
+        send(&mut outbox, 1, b"a");
+        outbox.signal(1, SIGNAL);
+        send(&mut outbox, 1, b"c");
+        assert_eq!(drained(&mut outbox), "a!c");
+    }
+
+    #[test]
+    fn a_process_with_a_signal_comes_before_those_without() {
+        let mut outbox = Outbox::default();
+        let big = vec![b'b'; 10 * CHUNK_BYTES];
+        for piece in big.chunks(CHUNK_BYTES) {
+            send(&mut outbox, 2, piece);
+        }
+        send(&mut outbox, 1, b"a");
+        outbox.signal(1, SIGNAL);
+        assert!(drained(&mut outbox).starts_with("a!b"));
+    }
+
+    #[test]
+    fn processes_take_turns() {
+        let mut outbox = Outbox::default();
+        let (b, c) = ([b'b'; CHUNK_BYTES], [b'c'; CHUNK_BYTES]);
+        for _ in 0..2 {
+            send(&mut outbox, 2, &b);
+        }
+        send(&mut outbox, 3, &c);
+        let mut all = drained(&mut outbox).into_bytes();
+        all.dedup();
+        assert_eq!(all, b"bcb");
+    }
+
+    #[test]
+    fn what_waits_is_counted_until_it_is_written() {
+        let mut outbox = Outbox::default();
+        send(&mut outbox, 1, b"four");
+        outbox.signal(2, Owed::Link((2, 3)));
+        outbox.signal(2, SIGNAL);
+        assert_eq!((outbox.waiting_bytes(), outbox.answer_bytes()), (25, 0));
+        outbox.signal(2, Owed::NoSpawn { request: 1 });
+        assert_eq!(outbox.answer_bytes(), 64);
+        assert_eq!(drained(&mut outbox), "!!!four");
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_written_leaves_nothing() {
+        let mut outbox = Outbox::default();
+        assert_eq!(outbox.message(1, |_| Err("too long")), Err("too long"));
+        assert!(outbox.is_empty());
+    }
+}

@@ -1,0 +1,55 @@
+//! How many links and monitors each side has asked for, against the bound of the other.
+
+/// Which side asked for a link or a monitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Asker {
+    Here,
+    Peer,
+}
+
+/// What each side holds, and may hold: the bound counts what a side has sent, never what it was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Tally {
+    here: Count,
+    peer: Count,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Count {
+    held: u32,
+    max: u32,
+}
+
+impl Tally {
+    /// Bounds for what this node asks for (the peer announced it) and for what the peer asks for (we did).
+    pub(super) const fn new(here_max: u32, peer_max: u32) -> Self {
+        Self { here: Count { held: 0, max: here_max }, peer: Count { held: 0, max: peer_max } }
+    }
+
+    /// Takes a place; false if there is none.
+    pub(super) fn take(&mut self, asker: Asker) -> bool {
+        let count = self.count(asker);
+        let free = count.held < count.max;
+        count.held += u32::from(free);
+        free
+    }
+
+    /// Gives a place back.
+    pub(super) fn give_back(&mut self, asker: Asker) {
+        let count = self.count(asker);
+        count.held = count.held.saturating_sub(1);
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self, asker: Asker) -> u32 {
+        let mut tally = self.clone();
+        tally.count(asker).held
+    }
+
+    fn count(&mut self, asker: Asker) -> &mut Count {
+        match asker {
+            Asker::Here => &mut self.here,
+            Asker::Peer => &mut self.peer,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Signals made into frames, when they are written. Specification: `dist.md`, the section of the frame.
+
+use snow_dist_codec::frame::{
+    Close, Demonitor, Exit, Link, Monitor, MonitorExit, Ping, Pong, SpawnReply, UnlinkAck, UnlinkId,
+};
+use snow_dist_codec::limits::FRAME_BYTES_MAX;
+use snow_dist_codec::{Frame, Reason as WireReason, Root};
+
+use super::Session;
+use super::outbox::{Next, Owed, Refusal};
+use super::tally::Asker;
+
+impl Session {
+    /// Appends whole frames to `out` until it holds `bytes_wanted` or nothing is left.
+    pub fn write(&mut self, out: &mut Vec<u8>, bytes_wanted: usize) {
+        if let Some(payload) = self.pong.take() {
+            put(Pong { payload: &payload }, out);
+        }
+        if std::mem::take(&mut self.ping_due) {
+            self.ping = next_ping(self.ping);
+            put(Ping { payload: &self.ping }, out);
+        }
+        while out.len() < bytes_wanted {
+            match self.outbox.next(out) {
+                Next::Nothing => return self.write_close(out),
+                Next::Written => {}
+                Next::Signal(owed) => self.write_signal(owed, out),
+            }
+        }
+    }
+
+    fn write_close(&mut self, out: &mut Vec<u8>) {
+        if let Some((code, text)) = self.close.take() {
+            put(Close { code, text: text.as_str().into() }, out);
+        }
+    }
+
+    /// Makes a signal into its frame, unless what it would tell is over.
+    pub(super) fn write_signal(&mut self, owed: Owed, out: &mut Vec<u8>) {
+        let wire = &self.wire;
+        let (from, to) = match &owed {
+            Owed::Link((local, remote))
+            | Owed::UnlinkId { ends: (local, remote), .. }
+            | Owed::Exit((local, remote))
+            | Owed::Monitor { local, remote, .. }
+            | Owed::Demonitor { local, remote, .. } => (wire.ours(*local), wire.theirs(*remote)),
+            _ => Default::default(),
+        };
+        match owed {
+            Owed::Link(_) => put(Link { from, to }, out),
+            Owed::UnlinkId { id, .. } => put(UnlinkId { from, to, id }, out),
+            Owed::UnlinkAck { from, to, id } => put(UnlinkAck { from, to, id }, out),
+            Owed::Exit(ends) => {
+                if let Some(reason) = self.links.take_owed(ends, &mut self.tally) {
+                    wire.with_reason(&reason, |reason| put(Exit { from, to, reason: *reason }, out));
+                }
+            }
+            Owed::NoLink { from, to, why } => put(Exit { from, to, reason: why.into() }, out),
+            Owed::Monitor { reference, .. } => put(Monitor { from, to, reference }, out),
+            Owed::Demonitor { reference, .. } => put(Demonitor { from, to, reference }, out),
+            Owed::Down { reference } => {
+                if let Some((monitor, reason)) = self.watched.take_owed(reference) {
+                    self.tally.give_back(Asker::Peer);
+                    let (monitored, monitoring) = (wire.ours(monitor.local), wire.theirs(monitor.remote));
+                    wire.with_reason(&reason, |reason| {
+                        put(MonitorExit { monitored, monitoring, reference, reason: *reason }, out);
+                    });
+                }
+            }
+            Owed::NoMonitor { reference, monitored, monitoring, why } => {
+                put(MonitorExit { monitored, monitoring, reference, reason: why.into() }, out);
+            }
+            Owed::NoSpawn { request } => {
+                put(SpawnReply { request, status: 1, local: 0 }, out);
+            }
+        }
+    }
+}
+
+impl From<Refusal> for WireReason<'static> {
+    fn from(why: Refusal) -> Self {
+        let text = match why {
+            Refusal::Noproc => "noproc",
+            Refusal::Limit => "limit",
+        };
+        Root::Error(text.into()).into()
+    }
+}
+
+/// Appends a frame of this file and its neighbours, all of which every peer takes.
+fn put<'f>(frame: impl Into<Frame<'f>>, out: &mut Vec<u8>) {
+    let written = frame.into().encode_framed(FRAME_BYTES_MAX, out);
+    debug_assert_eq!(written, Ok(()), "signals are bounded");
+}
+
+fn next_ping([first, rest @ ..]: [u8; 8]) -> [u8; 8] {
+    let [a, b, c, d, e, f, g] = rest;
+    [first.wrapping_add(1), a, b, c, d, e, f, g]
+}
