@@ -11,7 +11,7 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use snow_dist_codec::handshake::{Capabilities, ExtensionBuf, MAGIC, SENTINEL, proof};
+use snow_dist_codec::handshake::{Capabilities, ExtensionBuf, MAGIC, Reject, SENTINEL, proof};
 use snow_dist_codec::layout::Sink;
 use snow_dist_codec::{
     DEFAULT_PORT, Entries, Extension, Frame, Handshake, Names, Pid, Reading, Reason, Root, Signal, Text,
@@ -329,5 +329,9 @@ fn codes_are_listed_in_the_text() {
             assert!(spec(markdown).contains(&listed), "{markdown}: {listed}");
         }
     }
+    let stated = rows(&registry, "reject");
+    let stated: Vec<_> = stated.iter().map(|row| (number(row, "code"), text(row, "name"))).collect();
+    let known: Vec<_> = Reject::CODES.iter().map(|&(code, name)| (u64::from(code), name)).collect();
+    assert_eq!(stated, known);
     assert!(matches!(registry.get("frame"), Some(Value::Array(_))));
 }
