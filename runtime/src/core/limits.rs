@@ -25,6 +25,22 @@ pub const SESSION_RESERVE_BYTES_MAX: usize = 8 << 20;
 /// Something is queued and the transport has taken no byte for so long: the session is cut.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
+/// Bytes of a cookie under which a node warns: who has seen one REPLY can try cookies at leisure.
+pub const COOKIE_BYTES_ADVISED: usize = 16;
+
+/// Bytes of the longest frame that a peer must take: every frame that is no message fits, so that a signal that is
+/// owed can always be written.
+pub const FRAME_BYTES_BOUND_MIN: u32 = 64 << 10;
+
+/// Bytes of fragmented messages that a session holds at once.
+pub const REASSEMBLY_BYTES_MAX: u64 = 128 << 20;
+
+/// Fragmented messages that a session holds at once.
+pub const FRAGMENTED_MESSAGES_MAX: u32 = 64;
+
+/// Entries of a peer's node table that a session holds.
+pub const NODE_TABLE_ENTRIES_MAX: u32 = 4_096;
+
 /// Links and monitors of one session that one side has asked for.
 pub const LINKS_AND_MONITORS_MAX: u32 = 1_000_000;
 
