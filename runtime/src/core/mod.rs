@@ -5,12 +5,14 @@
 //! [`Processes`], through which signals come out. Everything that frames can change is `Clone + Eq + Hash`, so
 //! that the code that runs is the code that is model-checked.
 
+pub mod handshake;
 pub mod limits;
 mod pid;
 mod processes;
 mod reason;
 pub mod session;
 
+pub use handshake::{Cookie, CookieError, Cookies};
 pub use pid::{NodeNumber, Pid};
 pub use processes::Processes;
 pub use reason::{Chain, Reason};

@@ -1,0 +1,119 @@
+//! The initiator: the end that made the connection. Specification: `handshake.md`, "The initiator's course".
+
+use std::sync::Arc;
+
+use snow_dist_codec::handshake::{Challenge, Name, has_sentinel};
+use snow_dist_codec::{Handshake, NodeName, Text};
+
+use super::proof::{Challenged, Replied};
+use super::{Channel, Established, Failure, Local, Peer, Version1, payload, read};
+
+/// Begins a handshake with the node `dialled`: the payload of NAME, and the state that waits for its answer.
+///
+/// # Errors
+/// [`Failure::OwnName`] for a node that dials itself. [`Failure::Tls`] over TLS 1.2 where version 1 is refused: over
+/// it no extension block may be sent.
+pub fn start(
+    local: Arc<Local>,
+    channel: Channel,
+    dialled: NodeName<'_>,
+) -> Result<(Vec<u8>, ExpectChallenge), Failure> {
+    let dialled: Arc<str> = dialled.completed().into();
+    if dialled == *local.name() {
+        return Err(Failure::OwnName);
+    }
+    let block = match (channel, local.version_1) {
+        (Channel::Tls13 { .. }, _) => Some(local.block()),
+        (Channel::Tls12, Version1::Allowed) => None,
+        (Channel::Tls12, Version1::Refused) => return Err(Failure::Tls),
+    };
+    let name = payload(Name {
+        name: Text::from(&**local.name()),
+        creation: local.creation(),
+        extension: block.as_ref().map(|block| block.as_extension()),
+    });
+    Ok((name.clone(), ExpectChallenge { local, channel, dialled, name }))
+}
+
+/// NAME has been sent, and CHALLENGE is due.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ExpectChallenge {
+    local: Arc<Local>,
+    channel: Channel,
+    dialled: Arc<str>,
+    /// NAME as it was sent.
+    name: Vec<u8>,
+}
+
+impl ExpectChallenge {
+    /// Takes the payload of a message: the payload of REPLY, and the state that waits for its answer. `random` comes
+    /// from a cryptographic source, anew for each call.
+    ///
+    /// # Errors
+    /// Everything that can be known before this end gives a proof away.
+    pub fn handle(self, bytes: &[u8], random: [u8; 24]) -> Result<(Vec<u8>, ExpectAck), Failure> {
+        let challenge = match read(bytes, "CHALLENGE")? {
+            Handshake::Challenge(challenge) => challenge,
+            other => return Err(unexpected("CHALLENGE", &other)),
+        };
+        let (peer, challenged) = self.judge(bytes, &challenge)?;
+        if peer.name != self.dialled {
+            return Err(Failure::Answered { dialled: self.dialled, answered: peer.name });
+        }
+        peer.judge_bounds()?;
+        let (reply, replied) = challenged.reply(self.local.cookies().first(), random);
+        Ok((reply, ExpectAck { local: self.local, peer, replied }))
+    }
+
+    fn judge(&self, bytes: &[u8], challenge: &Challenge<'_>) -> Result<(Peer, Challenged), Failure> {
+        const CHALLENGE: &str = "CHALLENGE";
+        let &Challenge { name, creation, challenge, extension } = challenge;
+        match (extension, self.channel) {
+            (Some(block), Channel::Tls13 { exporter }) => {
+                let peer = Peer::of_block(&self.local, name, creation, &block)?;
+                if !has_sentinel(challenge) {
+                    return Err(Failure::Sentinel { message: CHALLENGE });
+                }
+                Ok((peer, Challenged::by(exporter, &self.name, bytes)))
+            }
+            (Some(_), Channel::Tls12) => Err(Failure::Tls),
+            (None, _) if has_sentinel(challenge) => Err(Failure::Stripped { message: CHALLENGE }),
+            // A digest of whatever challenge comes would open a version 1 node to whoever answers here.
+            (None, _) if self.local.version_1 == Version1::Refused => Err(Failure::Version1),
+            (None, _) => {
+                let challenged = Challenged::Version1 { challenge: *challenge };
+                Ok((Peer::of_version_1(name, creation), challenged))
+            }
+        }
+    }
+}
+
+/// REPLY has been sent, and ACK is due.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ExpectAck {
+    local: Arc<Local>,
+    peer: Peer,
+    replied: Replied,
+}
+
+impl ExpectAck {
+    /// Takes the payload of a message: the handshake is over.
+    ///
+    /// # Errors
+    /// It is not an ACK with the acceptor's proof.
+    pub fn handle(self, bytes: &[u8]) -> Result<Established, Failure> {
+        let ack = match read(bytes, "ACK")? {
+            Handshake::Ack(ack) => ack,
+            other => return Err(unexpected("ACK", &other)),
+        };
+        self.replied.judge(self.local.cookies().first(), bytes, &ack)?;
+        Ok(Established { peer: self.peer, cookie: 0 })
+    }
+}
+
+fn unexpected(due: &'static str, found: &Handshake<'_>) -> Failure {
+    match found {
+        Handshake::Reject(reject) => Failure::rejected(reject),
+        other => Failure::Unexpected { due, found: other.name() },
+    }
+}

@@ -1,0 +1,145 @@
+//! What a node says of itself, and whom it lets in.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use snow_dist_codec::handshake::{Capabilities, ExtensionBuf, Tlv};
+use snow_dist_codec::limits::FRAME_BYTES_MAX;
+use snow_dist_codec::{EncodeError, Extension, NodeName};
+
+use super::{Cookies, VERSIONS};
+use crate::core::limits::{
+    FRAGMENTED_MESSAGES_MAX, LINKS_AND_MONITORS_MAX, NODE_TABLE_ENTRIES_MAX, REASSEMBLY_BYTES_MAX,
+};
+
+/// A node, as its own handshakes need it: the same for all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Local {
+    name: Arc<str>,
+    incarnation: NonZeroU64,
+    cookies: Cookies,
+    /// What it holds for a peer.
+    pub bounds: Bounds,
+    /// What it can do beyond the musts of version 2.
+    pub capabilities: Capabilities,
+    /// Whether version 1 nodes are let in.
+    pub version_1: Version1,
+}
+
+/// Whether a handshake may be one of version 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Version1 {
+    /// A peer without an extension block is refused before this node has computed anything for it.
+    #[default]
+    Refused,
+    /// It is answered by version 1, which does not protect against who can stand between the two nodes.
+    Allowed,
+}
+
+impl Local {
+    /// A node of this name, completed with its port, in the start that `incarnation` stands for: a random number,
+    /// new at each start. Bounds are the specification's, there are no capabilities, and version 1 is refused.
+    #[must_use]
+    pub fn new(name: NodeName<'_>, incarnation: NonZeroU64, cookies: Cookies) -> Self {
+        Self {
+            name: name.completed().into(),
+            incarnation,
+            cookies,
+            bounds: Bounds::default(),
+            capabilities: Capabilities::NONE,
+            version_1: Version1::default(),
+        }
+    }
+
+    /// Its name, with its port.
+    #[must_use]
+    pub const fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The number of its present start.
+    #[must_use]
+    pub const fn incarnation(&self) -> NonZeroU64 {
+        self.incarnation
+    }
+
+    /// The creation that stands in its pids: 1 to 255, by its incarnation.
+    #[must_use]
+    pub const fn creation(&self) -> u8 {
+        // A remainder of 255 is at most 254.
+        #[allow(clippy::cast_possible_truncation)]
+        let remainder = (self.incarnation.get() % 255) as u8;
+        1 + remainder
+    }
+
+    /// The cookies it goes by.
+    #[must_use]
+    pub const fn cookies(&self) -> &Cookies {
+        &self.cookies
+    }
+
+    /// The extension block of its NAME and CHALLENGE.
+    pub(super) fn block(&self) -> ExtensionBuf {
+        let mut block = ExtensionBuf::default();
+        let written = self.write(&mut block);
+        debug_assert_eq!(written, Ok(()), "the types ascend, and all values are allowed");
+        block
+    }
+
+    fn write(&self, block: &mut ExtensionBuf) -> Result<(), EncodeError> {
+        block.push_versions(VERSIONS)?;
+        block.push_capabilities(self.capabilities)?;
+        block.push_incarnation(self.incarnation)?;
+        block.push_frame_bytes_max(self.bounds.frame_bytes)?;
+        block.push_reassembly_bytes_max(self.bounds.reassembly_bytes)?;
+        block.push_fragmented_messages_max(self.bounds.fragmented_messages)?;
+        block.push_node_table_entries_max(self.bounds.node_table_entries)?;
+        block.push_links_and_monitors_max(self.bounds.links_and_monitors)
+    }
+}
+
+/// What a node holds for a peer in one session, at most. Specification: `handshake.md`, "Extension types".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bounds {
+    /// Bytes of the longest frame it reads. Peers refuse a node that takes less than
+    /// [`FRAME_BYTES_BOUND_MIN`](crate::core::limits::FRAME_BYTES_BOUND_MIN).
+    pub frame_bytes: u32,
+    /// Bytes of fragmented messages at once.
+    pub reassembly_bytes: u64,
+    /// Fragmented messages at once.
+    pub fragmented_messages: u32,
+    /// Entries of the peer's node table.
+    pub node_table_entries: u32,
+    /// Links and monitors that the peer has made.
+    pub links_and_monitors: u32,
+}
+
+/// The bounds of a node that does not say them.
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            frame_bytes: FRAME_BYTES_MAX,
+            reassembly_bytes: REASSEMBLY_BYTES_MAX,
+            fragmented_messages: FRAGMENTED_MESSAGES_MAX,
+            node_table_entries: NODE_TABLE_ENTRIES_MAX,
+            links_and_monitors: LINKS_AND_MONITORS_MAX,
+        }
+    }
+}
+
+impl From<&Extension<'_>> for Bounds {
+    fn from(block: &Extension<'_>) -> Self {
+        let mut bounds = Self::default();
+        for tlv in block.iter() {
+            match tlv {
+                Tlv::FrameBytesMax(bytes) => bounds.frame_bytes = bytes,
+                Tlv::ReassemblyBytesMax(bytes) => bounds.reassembly_bytes = bytes,
+                Tlv::FragmentedMessagesMax(count) => bounds.fragmented_messages = count,
+                Tlv::NodeTableEntriesMax(count) => bounds.node_table_entries = count,
+                Tlv::LinksAndMonitorsMax(count) => bounds.links_and_monitors = count,
+                _ => {}
+            }
+        }
+        bounds
+    }
+}

@@ -1,0 +1,97 @@
+//! What a handshake tells of the other node.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use snow_dist_codec::handshake::Capabilities;
+use snow_dist_codec::{Extension, NodeName, Text};
+
+use super::{Bounds, Failure, Local, VERSIONS};
+use crate::core::limits::FRAME_BYTES_BOUND_MIN;
+
+/// A node at the other end of a connection, as the session with it needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Peer {
+    /// Its name, with its port.
+    pub name: Arc<str>,
+    /// The creation in its pids.
+    pub creation: u8,
+    /// The number of its present start; a version 1 node does not say it.
+    pub incarnation: Option<NonZeroU64>,
+    /// The version of the session: the highest that both ends speak.
+    pub version: u16,
+    /// What it holds for this node.
+    pub bounds: Bounds,
+    /// What both nodes can do beyond the musts of the version.
+    pub capabilities: Capabilities,
+}
+
+/// A handshake that is over: each end has shown the other that it knows the cookie.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Established {
+    /// The other node.
+    pub peer: Peer,
+    /// Which of this node's cookies it was, 0 being the one that signs. While a cookie is being replaced this tells
+    /// when the old one is no longer in use.
+    pub cookie: usize,
+}
+
+impl Peer {
+    /// What a NAME or CHALLENGE without a block says.
+    pub(super) fn of_version_1(name: Text<'_>, creation: u8) -> Self {
+        Self {
+            name: completed(name),
+            creation,
+            incarnation: None,
+            version: 1,
+            bounds: Bounds::default(),
+            capabilities: Capabilities::NONE,
+        }
+    }
+
+    /// What a NAME or CHALLENGE with a block says: all that it must, and a version that both ends speak.
+    pub(super) fn of_block(
+        local: &Local,
+        name: Text<'_>,
+        creation: u8,
+        block: &Extension<'_>,
+    ) -> Result<Self, Failure> {
+        let offered = block.versions().ok_or(Failure::Unsaid("the versions it speaks"))?;
+        let version = offered
+            .iter()
+            .filter(|version| VERSIONS.contains(version))
+            .max()
+            .ok_or_else(|| Failure::Versions(offered.iter().collect()))?;
+        let incarnation = block.incarnation().ok_or(Failure::Unsaid("its incarnation"))?;
+        if creation == 0 {
+            return Err(Failure::Unsaid("a creation of 1 to 255"));
+        }
+        Ok(Self {
+            name: completed(name),
+            creation,
+            incarnation: Some(incarnation),
+            version,
+            bounds: Bounds::from(block),
+            capabilities: block.capabilities().intersection(local.capabilities),
+        })
+    }
+
+    /// Whether a session with this node can work: the last judgement in both roles.
+    pub(super) fn judge_bounds(&self) -> Result<(), Failure> {
+        let frame_bytes = self.bounds.frame_bytes;
+        if frame_bytes < FRAME_BYTES_BOUND_MIN { Err(Failure::Bounds { frame_bytes }) } else { Ok(()) }
+    }
+
+    /// Whether its name is the name of a node, and of another one than `local`.
+    pub(super) fn judge_name(&self, local: &Local) -> Result<(), Failure> {
+        if NodeName::parse(&self.name).is_err() {
+            return Err(Failure::NotAName(self.name.clone()));
+        }
+        if self.name == *local.name() { Err(Failure::OwnName) } else { Ok(()) }
+    }
+}
+
+/// The form in which names are compared. What is no node name is compared as it is.
+fn completed(name: Text<'_>) -> Arc<str> {
+    NodeName::parse(name.as_str()).map_or_else(|_| name.as_str().into(), |name| name.completed().into())
+}
