@@ -7,6 +7,7 @@
 
 pub mod handshake;
 pub mod limits;
+pub mod peers;
 mod pid;
 mod processes;
 mod reason;

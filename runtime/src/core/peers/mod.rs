@@ -1,0 +1,369 @@
+//! One connection per pair of nodes: which of the connections with a peer is the session. Specification:
+//! `handshake.md`, "One connection per pair of nodes".
+//!
+//! Of every peer there is at most one of each of these, and nothing else:
+//!
+//! | place | states | leaves by |
+//! |---|---|---|
+//! | session | up; probed (asked whether it lives, because another connection waits); ending | [`Peers::ended`] |
+//! | own dial | connecting (REPLY not sent); replied; acked (ACK received, the session before it still ends) | [`Peers::ended`], [`Action::Close`], or it becomes the session |
+//! | waiting | an incoming connection with a good REPLY, neither accepted nor refused | [`Peers::ended`], [`Action::Reject`], or it becomes the session |
+//!
+//! What happens to the one that waits, by what else there is:
+//!
+//! | session | own dial | the one that waits |
+//! |---|---|---|
+//! | up or probed, of another incarnation | any | the session is ended, it waits for that (rule 1) |
+//! | up, of the same incarnation or if one is not known | any | the session is probed, it waits (rule 2); any byte refuses it |
+//! | probed, of the same, or ending | any | it waits |
+//! | none | none | becomes the session |
+//! | none | connecting | becomes the session, the dial is closed (rule 3) |
+//! | none | replied; the peer's name is the smaller one | becomes the session, the dial stays until the peer answers it (rule 4) |
+//! | none | replied; the peer's name is the larger one, or the peer speaks version 1 | it waits; ACK refuses it, any other end of the dial makes it the session (rule 4) |
+//!
+//! A dial that receives ACK becomes the session at once, or as soon as the one there has ended: it is ended for it.
+//!
+//! No clock is needed here. The deadlines belong to whoever they end: that of a dial to the dial, that of a probe to
+//! the session.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+#[cfg(test)]
+mod tests;
+
+/// One TCP connection, dialled or accepted. Never given twice, and rising in the order in which connections are
+/// begun: of two that wait, the later one is the one its peer still wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// What [`Peers::dial`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DialDecision {
+    /// Dial: the connection is the own dial to that name from now on.
+    Start,
+    /// There is a session already, on this connection.
+    Up(ConnectionId),
+    /// A connection is being made already; it comes up or it fails without this caller.
+    Underway,
+    /// The name is this node's own.
+    OwnName,
+    /// There are as many peers as there may be.
+    Busy,
+}
+
+/// What is to be done with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// It is the session: an accepted one writes ACK, one that was dialled has read it. Frames of the session flow
+    /// from here on, and nodeup is due.
+    Up(ConnectionId),
+    /// It was accepted and waits, and is refused: REJECT, to peers that know it, and close. It is forgotten.
+    Reject(ConnectionId, Refusal),
+    /// It is an own dial that has not sent REPLY and is not needed any more: close. It is forgotten.
+    Close(ConnectionId),
+    /// It is the session and must show that it lives: PING. Any byte within
+    /// [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT) is reported to [`Peers::alive`]; silence ends the session.
+    Probe(ConnectionId),
+    /// It is the session and gives way to another connection: end it.
+    End(ConnectionId),
+}
+
+/// Why a connection is refused after its REPLY was good. The numbers are in the specification's registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// There are as many peers as there may be.
+    Busy,
+    /// Another connection is, or becomes, the session with that peer.
+    Duplicate,
+    /// The peer has this node's own name.
+    OwnName,
+}
+
+/// Every peer of one node.
+///
+/// Whoever drives it holds it under one lock, calls an input, and carries out what [`Peers::poll_action`] returns
+/// until that is nothing, each connection's in order. An input for a connection that is not (or no longer) what the
+/// input is about changes nothing, so a connection may be told to close while it reports that it has.
+///
+/// | connection | calls, in order |
+/// |---|---|
+/// | own dial | [`dial`](Self::dial); [`may_reply`](Self::may_reply) just before REPLY; [`acked`](Self::acked), then it waits for [`Action::Up`] |
+/// | accepted | [`verified`](Self::verified), then it waits for [`Action::Up`] or [`Action::Reject`] |
+/// | session | [`alive`](Self::alive) once per probe; [`ending`](Self::ending) as soon as it is over |
+/// | any | [`ended`](Self::ended) last, unless it was told to close or refused |
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Peers {
+    own_name: Arc<str>,
+    peers_max: usize,
+    peers: BTreeMap<Arc<str>, Peer>,
+    actions: VecDeque<Action>,
+}
+
+impl Peers {
+    /// No peers, for the node `own_name`: a completed name, as all names here are. At most `peers_max` of them at
+    /// once, dials included (see [`SESSIONS_MAX`](super::limits::SESSIONS_MAX)).
+    #[must_use]
+    pub fn new(own_name: &str, peers_max: usize) -> Self {
+        Self { own_name: own_name.into(), peers_max, peers: BTreeMap::new(), actions: VecDeque::new() }
+    }
+
+    /// Whether a connection is to be made to `name`. If so, `connection` is that connection.
+    #[must_use]
+    pub fn dial(&mut self, name: &str, connection: ConnectionId) -> DialDecision {
+        let decision = match self.peers.get(name) {
+            _ if *name == *self.own_name => DialDecision::OwnName,
+            Some(peer) => peer.dial_decision(),
+            None if self.is_full() => DialDecision::Busy,
+            None => DialDecision::Start,
+        };
+        if decision == DialDecision::Start {
+            let dial = Dial { connection, state: DialState::Connecting };
+            self.peers.entry(name.into()).or_default().dial = Some(dial);
+        }
+        decision
+    }
+
+    /// Whether an own dial may send REPLY, asked just before: if not, another connection has come up meanwhile, and
+    /// the dial is closed without it. From here on the peer may have answered, so the dial is seen through.
+    #[must_use]
+    pub fn may_reply(&mut self, name: &str, connection: ConnectionId) -> bool {
+        let dial = self.peers.get_mut(name).and_then(|peer| peer.dial.as_mut());
+        let Some(dial) = dial.filter(|dial| dial.connection == connection) else { return false };
+        dial.state = DialState::Replied;
+        true
+    }
+
+    /// An own dial has received ACK, and it is good. `incarnation` is the peer's, `None` in version 1.
+    pub fn acked(&mut self, name: &str, connection: ConnectionId, incarnation: Option<NonZeroU64>) {
+        self.change(name, |peer, actions| {
+            let replied = Dial { connection, state: DialState::Replied };
+            if peer.dial != Some(replied) {
+                return;
+            }
+            peer.dial = Some(Dial { connection, state: DialState::Acked(incarnation) });
+            // Rule 4: "ACK received, then REJECT duplicate".
+            peer.refuse_waiting(actions);
+        });
+    }
+
+    /// An accepted connection has shown in its REPLY that it comes from the node `name`. `incarnation` as in
+    /// [`acked`](Self::acked).
+    pub fn verified(&mut self, name: &str, connection: ConnectionId, incarnation: Option<NonZeroU64>) {
+        let refusal = match self.peers.get(name) {
+            _ if *name == *self.own_name => Refusal::OwnName,
+            None if self.is_full() => Refusal::Busy,
+            Some(Peer { waiting: Some(waiting), .. }) if waiting.connection > connection => {
+                Refusal::Duplicate
+            }
+            _ => {
+                self.peers.entry(name.into()).or_default();
+                return self.change(name, |peer, actions| {
+                    peer.refuse_waiting(actions);
+                    peer.waiting = Some(Waiting { connection, incarnation });
+                });
+            }
+        };
+        self.actions.push_back(Action::Reject(connection, refusal));
+    }
+
+    /// A session that was probed has received something.
+    pub fn alive(&mut self, name: &str, connection: ConnectionId) {
+        self.change(name, |peer, actions| {
+            let Some(session) = peer.session_on(connection) else { return };
+            if session.state == SessionState::Probed {
+                session.state = SessionState::Up;
+                // Rule 2: "any byte within 2 s: REJECT duplicate".
+                peer.refuse_waiting(actions);
+            }
+        });
+    }
+
+    /// A session is over and delivers what is left: to be called before anyone can learn of it, so that whoever
+    /// dials at its nodedown is not told that it is up.
+    pub fn ending(&mut self, name: &str, connection: ConnectionId) {
+        self.change(name, |peer, _| {
+            if let Some(session) = peer.session_on(connection) {
+                session.state = SessionState::Ending;
+            }
+        });
+    }
+
+    /// A connection is over: a dial failed, its deadlines included; one that waits was closed by its peer; a session
+    /// has delivered everything, its nodedown last.
+    pub fn ended(&mut self, name: &str, connection: ConnectionId) {
+        self.change(name, |peer, _| {
+            peer.session.take_if(|session| session.connection == connection);
+            peer.dial.take_if(|dial| dial.connection == connection);
+            peer.waiting.take_if(|waiting| waiting.connection == connection);
+        });
+    }
+
+    /// What is to be done next.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// The session with `name`, if it is up.
+    #[must_use]
+    pub fn session(&self, name: &str) -> Option<ConnectionId> {
+        self.peers.get(name).and_then(Peer::session)
+    }
+
+    /// Whether there is neither a session, nor a dial, nor a connection that waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// Whether there are as many peers as there may be: a connection from another one would be refused as busy.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.peers.len() >= self.peers_max
+    }
+
+    /// Changes one peer, draws the conclusions, and forgets the peer if nothing is left of it.
+    fn change(&mut self, name: &str, change: impl FnOnce(&mut Peer, &mut VecDeque<Action>)) {
+        let Some(peer) = self.peers.get_mut(name) else { return };
+        change(peer, &mut self.actions);
+        peer.settle(*self.own_name < *name, &mut self.actions);
+        if *peer == Peer::default() {
+            self.peers.remove(name);
+        }
+    }
+}
+
+/// One peer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Peer {
+    session: Option<Session>,
+    dial: Option<Dial>,
+    waiting: Option<Waiting>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Session {
+    connection: ConnectionId,
+    incarnation: Option<NonZeroU64>,
+    state: SessionState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum SessionState {
+    Up,
+    /// Asked whether it lives.
+    Probed,
+    /// Told to end, or over by itself; not all is delivered.
+    Ending,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Dial {
+    connection: ConnectionId,
+    state: DialState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum DialState {
+    /// REPLY not sent: the peer knows nothing of it that matters.
+    Connecting,
+    /// REPLY sent: the peer may have made it its session.
+    Replied,
+    /// The peer's session; becomes ours when the one before it has ended.
+    Acked(Option<NonZeroU64>),
+}
+
+/// An accepted connection that is verified.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Waiting {
+    connection: ConnectionId,
+    incarnation: Option<NonZeroU64>,
+}
+
+impl Peer {
+    fn dial_decision(&self) -> DialDecision {
+        match self.session() {
+            Some(connection) => DialDecision::Up(connection),
+            None if self.dial.is_some() || self.waiting.is_some() => DialDecision::Underway,
+            None => DialDecision::Start,
+        }
+    }
+
+    fn session(&self) -> Option<ConnectionId> {
+        let session = self.session.as_ref().filter(|session| session.state != SessionState::Ending);
+        session.map(|session| session.connection)
+    }
+
+    fn session_on(&mut self, connection: ConnectionId) -> Option<&mut Session> {
+        self.session.as_mut().filter(|session| session.connection == connection)
+    }
+
+    fn refuse_waiting(&mut self, actions: &mut VecDeque<Action>) {
+        if let Some(waiting) = self.waiting.take() {
+            actions.push_back(Action::Reject(waiting.connection, Refusal::Duplicate));
+        }
+    }
+
+    /// Moves on whatever can move on.
+    fn settle(&mut self, own_name_is_smaller: bool, actions: &mut VecDeque<Action>) {
+        if let Some(Dial { connection, state: DialState::Acked(incarnation) }) = self.dial {
+            match &mut self.session {
+                // "An initiator that receives ACK while it holds another session with that name ends that one
+                // first."
+                Some(session) => session.end(actions),
+                None => {
+                    self.dial = None;
+                    self.come_up(connection, incarnation, actions);
+                }
+            }
+        }
+        let Some(Waiting { connection, incarnation }) = self.waiting else { return };
+        match (&mut self.session, &self.dial) {
+            (Some(session), _) if session.is_of_another(incarnation) => session.end(actions),
+            (Some(session), _) => session.probe(actions),
+            (None, Some(Dial { state: DialState::Replied, .. }))
+                // A v1 node takes whatever it is given: a second connection corrupts its tables.
+                if own_name_is_smaller || incarnation.is_none() => {}
+            (None, dial) => {
+                if let Some(Dial { connection, state: DialState::Connecting }) = *dial {
+                    self.dial = None;
+                    actions.push_back(Action::Close(connection));
+                }
+                self.waiting = None;
+                self.come_up(connection, incarnation, actions);
+            }
+        }
+    }
+
+    fn come_up(
+        &mut self,
+        connection: ConnectionId,
+        incarnation: Option<NonZeroU64>,
+        actions: &mut VecDeque<Action>,
+    ) {
+        self.session = Some(Session { connection, incarnation, state: SessionState::Up });
+        actions.push_back(Action::Up(connection));
+    }
+}
+
+impl Session {
+    /// Certainly so: a v1 node does not say which of its starts it is, and so has to be probed.
+    fn is_of_another(&self, incarnation: Option<NonZeroU64>) -> bool {
+        matches!((self.incarnation, incarnation), (Some(ours), Some(other)) if ours != other)
+    }
+
+    fn probe(&mut self, actions: &mut VecDeque<Action>) {
+        if self.state == SessionState::Up {
+            self.state = SessionState::Probed;
+            actions.push_back(Action::Probe(self.connection));
+        }
+    }
+
+    fn end(&mut self, actions: &mut VecDeque<Action>) {
+        if self.state != SessionState::Ending {
+            self.state = SessionState::Ending;
+            actions.push_back(Action::End(self.connection));
+        }
+    }
+}
