@@ -5,3 +5,33 @@
 //! - [`core`]: the protocol, pure; all that is left without the feature `tokio`.
 
 pub mod core;
+
+#[cfg(feature = "tokio")]
+mod builder;
+#[cfg(feature = "tokio")]
+mod error;
+#[cfg(feature = "tokio")]
+mod net;
+#[cfg(feature = "tokio")]
+mod node;
+#[cfg(feature = "tokio")]
+mod process;
+#[cfg(feature = "tokio")]
+mod session;
+#[cfg(feature = "tokio")]
+mod sync;
+
+pub use core::{Chain, NodeNumber, Pid, Reason};
+
+#[cfg(feature = "tokio")]
+pub use {
+    builder::NodeBuilder,
+    core::session::Timing,
+    error::{LinkError, NotLocal, SendError, SendTermError, StartError},
+    net::{ConnectError, Direction, Seen, TlsError},
+    node::Node,
+    process::{
+        Context, Exhausted, MailboxBound, MailboxPolicy, Message, MonitorRef, NameTaken, Payload, Received,
+        Spawn,
+    },
+};

@@ -76,6 +76,12 @@ pub enum Ending {
     /// Something is queued, and the transport takes no byte.
     #[error("the connection has taken no byte for too long")]
     Stuck,
+    /// The connection has ended without a word, or failed.
+    #[error("the connection is lost: {0}")]
+    Lost(String),
+    /// This node has ended the session.
+    #[error("this node has ended the session")]
+    Stopped,
 }
 
 /// One side has as many links and monitors as the other holds for it.

@@ -1,0 +1,147 @@
+//! How a node is started.
+
+use std::fmt;
+use std::fs;
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use snow_dist_codec::NodeName;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+
+use crate::core::handshake::{Cookie, Cookies, Local};
+use crate::core::session::Timing;
+use crate::error::StartError;
+use crate::net::{Net, Seen, Tap};
+use crate::node::{Inner, Node};
+use crate::process::Table;
+use crate::sync::Mutex;
+
+/// A node to be started: see [`Node::builder`].
+#[must_use = "a node runs once it is started"]
+pub struct NodeBuilder {
+    name: String,
+    cookies: Vec<Secret>,
+    listen: Option<String>,
+    timing: Timing,
+    key_log: bool,
+    tap: Option<Tap>,
+}
+
+/// Where a cookie is.
+enum Secret {
+    Here(Vec<u8>),
+    File(PathBuf),
+}
+
+impl NodeBuilder {
+    pub(crate) fn new(name: String) -> Self {
+        Self { name, cookies: Vec::new(), listen: None, timing: Timing::default(), key_log: false, tap: None }
+    }
+
+    /// The secret that all nodes of the system share; it must not be guessable (see `snow-dist cookie`). The first
+    /// one given signs, and further ones are accepted as well. To replace a cookie: add the new one as accepted on
+    /// every node, make it the first on every node, then remove the old one.
+    pub fn cookie(mut self, cookie: impl Into<Vec<u8>>) -> Self {
+        self.cookies.push(Secret::Here(cookie.into()));
+        self
+    }
+
+    /// As [`NodeBuilder::cookie`], from a file. A line's end at the file's end is not part of it.
+    pub fn cookie_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.cookies.push(Secret::File(path.into()));
+        self
+    }
+
+    /// Listens at this address, `host:port`, instead of the one that the node's name says: behind an address
+    /// translation, or on all interfaces.
+    pub fn listen(mut self, address: impl Into<String>) -> Self {
+        self.listen = Some(address.into());
+        self
+    }
+
+    /// How long a peer may be silent.
+    pub const fn heartbeat(mut self, timing: Timing) -> Self {
+        self.timing = timing;
+        self
+    }
+
+    /// Writes the keys of all channels to the file that the environment variable `SSLKEYLOGFILE` names. Whoever has
+    /// that file can read everything: for looking for faults only.
+    pub const fn key_log(mut self, on: bool) -> Self {
+        self.key_log = on;
+        self
+    }
+
+    /// Shows every message of every connection to a function. It is called where the message is handled, and holds
+    /// it up.
+    pub fn tap(mut self, see: impl Fn(Seen<'_>) + Send + Sync + 'static) -> Self {
+        self.tap = Some(Tap::new(see));
+        self
+    }
+
+    /// Starts the node: it listens when this returns. To be called in a tokio runtime, on which the node and its
+    /// processes run.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    pub async fn start(self) -> Result<Node, StartError> {
+        let name = NodeName::parse(&self.name)?;
+        let cookies = cookies(self.cookies)?;
+        let address = self.listen.unwrap_or_else(|| format!("{}:{}", name.host(), name.port()));
+        let listener = TcpListener::bind(&address)
+            .await
+            .map_err(|error| StartError::Listen { address: address.clone(), error })?;
+        let port = listener.local_addr().map_err(|error| StartError::Listen { address, error })?.port();
+        let announced = if name.port() == 0 {
+            format!("{}@{}:{port}", name.name(), name.host())
+        } else {
+            self.name.clone()
+        };
+
+        let local = Arc::new(Local::new(NodeName::parse(&announced)?, incarnation()?, cookies));
+        let table = Arc::new(Table::new(local.creation()));
+        let net = Arc::new(Net::new(local.clone(), table.clone(), self.timing, self.key_log, self.tap)?);
+        let listening = tokio::spawn(net.clone().listen(listener)).abort_handle();
+        let listener = Mutex::new(Some(listening));
+        Ok(Node::new(Inner { local, table, net, runtime: Handle::current(), listener }))
+    }
+}
+
+fn cookies(secrets: Vec<Secret>) -> Result<Cookies, StartError> {
+    let mut cookies = secrets.into_iter().map(Secret::read);
+    let first = cookies.next().ok_or(StartError::NoCookie)??;
+    cookies.try_fold(Cookies::from(first), |cookies, other| Ok(cookies.accepting(other?)))
+}
+
+impl Secret {
+    fn read(self) -> Result<Cookie, StartError> {
+        let cookie = match self {
+            Self::Here(cookie) => Cookie::new(cookie)?,
+            Self::File(path) => {
+                let content = fs::read(&path).map_err(|error| StartError::CookieFile { path, error })?;
+                Cookie::from_file_content(content)?
+            }
+        };
+        if cookie.is_short() {
+            tracing::warn!("the cookie is short: who has seen one handshake can try cookies at leisure");
+        }
+        Ok(cookie)
+    }
+}
+
+fn incarnation() -> Result<NonZeroU64, StartError> {
+    loop {
+        let number = getrandom::u64().map_err(|error| StartError::Random(error.to_string()))?;
+        if let Some(incarnation) = NonZeroU64::new(number) {
+            return Ok(incarnation);
+        }
+    }
+}
+
+impl fmt::Debug for NodeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeBuilder").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! A connection during the handshake: whole messages over TLS.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use snow_dist_codec::{Framer, FramingError, framing};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsStream;
+
+use super::tap::{Direction, Tap};
+use super::tls::exporter;
+use crate::core::handshake;
+
+/// Bytes that one system call reads: TLS alone would ask for 4 KiB at a time.
+const SOCKET_READ_BYTES: usize = 16 << 10;
+
+/// Bytes of our own that the kernel may hold unsent: what it holds, no signal can overtake.
+const SOCKET_UNSENT_BYTES: u32 = 128 << 10;
+
+/// The transport of a session.
+pub(crate) type Stream = TlsStream<BufReader<TcpStream>>;
+
+/// A connection that is no session yet.
+pub(crate) struct Channel {
+    stream: Stream,
+    framer: Framer,
+    tap: Option<Tap>,
+}
+
+/// A connection is over before it was a session.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Broken {
+    #[error("the connection failed: {0}")]
+    Io(#[from] io::Error),
+    #[error("the peer has closed the connection")]
+    Closed,
+    #[error("{0}")]
+    Framing(#[from] FramingError),
+    #[error("a message is too long: {0}")]
+    TooLong(#[from] snow_dist_codec::EncodeError),
+}
+
+/// A socket as a session wants it.
+pub(crate) fn buffered(socket: TcpStream) -> io::Result<BufReader<TcpStream>> {
+    socket.set_nodelay(true)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket2::SockRef::from(&socket).set_tcp_notsent_lowat(SOCKET_UNSENT_BYTES)?;
+    Ok(BufReader::with_capacity(SOCKET_READ_BYTES, socket))
+}
+
+impl Channel {
+    pub(crate) fn new(stream: Stream, tap: Option<Tap>) -> Self {
+        Self { stream, framer: Framer::default(), tap }
+    }
+
+    /// What the proofs are bound to.
+    pub(crate) fn bound_to(&self) -> Result<handshake::Channel, Broken> {
+        let exporter = match &self.stream {
+            TlsStream::Client(stream) => exporter(stream.get_ref().1),
+            TlsStream::Server(stream) => exporter(stream.get_ref().1),
+        };
+        let exporter =
+            exporter.ok_or_else(|| io::Error::other("the TLS connection exports no keying material"))?;
+        Ok(handshake::Channel::Tls13 { exporter })
+    }
+
+    pub(crate) async fn read(&mut self) -> Result<Bytes, Broken> {
+        loop {
+            if let Some(payload) = self.framer.next_payload()? {
+                if let Some(tap) = &self.tap {
+                    tap.see_handshake("", Direction::In, &payload);
+                }
+                return Ok(payload);
+            }
+            self.fill().await?;
+        }
+    }
+
+    pub(crate) async fn write(&mut self, payload: &[u8]) -> Result<(), Broken> {
+        if let Some(tap) = &self.tap {
+            tap.see_handshake("", Direction::Out, payload);
+        }
+        let mut message = Vec::new();
+        framing::put(payload, snow_dist_codec::limits::HANDSHAKE_BYTES_MAX, &mut message)?;
+        self.stream.write_all(&message).await?;
+        self.stream.flush().await?;
+        Ok(())
+    }
+
+    /// Waits until the peer closes. What it sends before is kept for the session, and ends the watch.
+    pub(crate) async fn closed(&mut self) {
+        if self.fill().await.is_ok() {
+            std::future::pending().await
+        }
+    }
+
+    /// Ends the connection, as well as it lets itself be ended.
+    pub(crate) async fn close(mut self) {
+        let _ = self.stream.shutdown().await;
+    }
+
+    /// The connection as a session's: the transport, and what has come behind the handshake.
+    pub(crate) fn into_parts(mut self) -> (Stream, BytesMut) {
+        let arrived = std::mem::take(self.framer.buffer_mut());
+        (self.stream, arrived)
+    }
+
+    async fn fill(&mut self) -> Result<(), Broken> {
+        match self.stream.read_buf(self.framer.buffer_mut()).await? {
+            0 => Err(Broken::Closed),
+            _ => Ok(()),
+        }
+    }
+}

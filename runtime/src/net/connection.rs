@@ -1,0 +1,259 @@
+//! The life of a connection: TLS, handshake, verdict, session, end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use snow_dist_codec::NodeName;
+use snow_dist_codec::handshake::Reject;
+use tokio::io::BufReader;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tokio_rustls::TlsStream;
+
+use super::channel::{Broken, Channel, buffered};
+use super::driver::Driver;
+use super::registry::{Facts, Verdict};
+use super::slots::Place;
+use super::tls::Tls;
+use super::{ConnectError, Net};
+use crate::core::handshake::{Established, Failure, Peer, acceptor, initiator};
+use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
+use crate::core::peers::{ConnectionId, Refusal};
+use crate::core::session::Config;
+use crate::session::SessionHandle;
+
+/// Reports a connection's end, however it comes about.
+struct Guard {
+    net: Arc<Net>,
+    connection: ConnectionId,
+    /// The peer's name, once it counts.
+    name: Arc<str>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.net.slots().give_back(self.connection);
+        self.net.registry.finish(&self.name, self.connection);
+    }
+}
+
+/// Serves a connection that has been accepted, to its end.
+pub(super) async fn accept(net: Arc<Net>, socket: TcpStream, from: SocketAddr) {
+    let (connection, verdict) = net.registry.accept();
+    let place = net.slots().take(connection, from.ip().into());
+    let guard = Guard { net: net.clone(), connection, name: "".into() };
+    match place {
+        Place::None => {
+            tracing::debug!(%from, "too many handshakes from one address: closed");
+            return;
+        }
+        Place::InsteadOf(other) => net.registry.give_way(other),
+        Place::Free => {}
+    }
+    if let Err(refused) = accepted(guard, socket, verdict).await {
+        tracing::info!(%from, %refused, "no session");
+    }
+}
+
+async fn accepted(
+    mut guard: Guard,
+    socket: TcpStream,
+    mut verdict: oneshot::Receiver<Verdict>,
+) -> Result<(), ConnectError> {
+    let net = guard.net.clone();
+    let (mut channel, verified) = tokio::select! {
+        shown = timeout(HANDSHAKE_DEADLINE, show_acceptor(&net, socket)) => shown.map_err(|_| ConnectError::Deadline)??,
+        _ = &mut verdict => return Err(ConnectError::GaveWay),
+    };
+    net.slots().give_back(guard.connection);
+    guard.name = verified.peer().name.clone();
+    net.registry.verified(guard.connection, net.facts(verified.peer())?);
+
+    let verdict = tokio::select! {
+        verdict = verdict => verdict.unwrap_or(Verdict::Close),
+        () = channel.closed() => return Err(Broken::Closed.into()),
+    };
+    match verdict {
+        Verdict::Up(session) => {
+            let (ack, established) = verified.accept();
+            report_old_cookie(&established);
+            timeout(ACK_DEADLINE, channel.write(&ack)).await.map_err(|_| ConnectError::Deadline)??;
+            serve(guard, channel, session).await;
+            Ok(())
+        }
+        Verdict::Reject(refusal) => {
+            if let Some(reject) = verified.refuse(code(refusal), text(refusal)) {
+                refuse(channel, &reject).await;
+            }
+            Err(ConnectError::Election(refusal))
+        }
+        Verdict::Close => Err(ConnectError::GaveWay),
+    }
+}
+
+/// TLS and the handshake up to REPLY, as the acceptor.
+async fn show_acceptor(net: &Net, socket: TcpStream) -> Result<(Channel, acceptor::Verified), ConnectError> {
+    let stream =
+        net.tls.acceptor.accept(buffered(socket).map_err(Broken::from)?).await.map_err(ConnectError::Tls)?;
+    let mut channel = Channel::new(TlsStream::Server(stream), net.tap.clone());
+    let expect_name = acceptor::start(net.local.clone(), channel.bound_to()?);
+    let name = channel.read().await?;
+    let (challenge, expect_reply) = match expect_name.handle(&name, net.random()?) {
+        Ok(next) => next,
+        Err(refusal) => return Err(refused(channel, refusal).await),
+    };
+    channel.write(&challenge).await?;
+    let reply = channel.read().await?;
+    match expect_reply.handle(&reply) {
+        Ok(verified) => Ok((channel, verified)),
+        Err(refusal) => Err(refused(channel, refusal).await),
+    }
+}
+
+async fn refused(channel: Channel, refusal: crate::core::handshake::Refusal) -> ConnectError {
+    if let Some(reject) = refusal.reject {
+        refuse(channel, &reject).await;
+    }
+    ConnectError::Handshake(refusal.failure)
+}
+
+async fn refuse(mut channel: Channel, reject: &[u8]) {
+    let told = async {
+        if channel.write(reject).await.is_ok() {
+            channel.close().await;
+        }
+    };
+    // Whether the peer learns why changes nothing here.
+    let _ = timeout(HANDSHAKE_DEADLINE, told).await;
+}
+
+/// Makes a connection and brings it up. The session then runs in a task of its own.
+pub(super) async fn dial(
+    net: &Arc<Net>,
+    name: NodeName<'_>,
+    connection: ConnectionId,
+    mut verdict: oneshot::Receiver<Verdict>,
+) -> Result<(), ConnectError> {
+    let completed: Arc<str> = name.completed().into();
+    let guard = Guard { net: net.clone(), connection, name: completed };
+    let (mut channel, expect_ack) = tokio::select! {
+        shown = timeout(HANDSHAKE_DEADLINE, show_initiator(&guard, name)) => shown.map_err(|_| ConnectError::Deadline)??,
+        _ = &mut verdict => return Err(ConnectError::GaveWay),
+    };
+    let ack = timeout(ACK_DEADLINE, channel.read()).await.map_err(|_| ConnectError::Deadline)??;
+    let established = expect_ack.handle(&ack)?;
+    net.registry.acked(connection, net.facts(&established.peer)?);
+    match verdict.await.unwrap_or(Verdict::Close) {
+        Verdict::Up(session) => {
+            tokio::spawn(serve(guard, channel, session));
+            Ok(())
+        }
+        Verdict::Reject(refusal) => Err(ConnectError::Election(refusal)),
+        Verdict::Close => Err(ConnectError::GaveWay),
+    }
+}
+
+/// TCP, TLS and the handshake up to REPLY, as the initiator.
+async fn show_initiator(
+    guard: &Guard,
+    name: NodeName<'_>,
+) -> Result<(Channel, initiator::ExpectAck), ConnectError> {
+    let net = &guard.net;
+    let mut channel = connect(net, name).await?;
+    let (hello, expect_challenge) = initiator::start(net.local.clone(), channel.bound_to()?, name)?;
+    channel.write(&hello).await?;
+    let challenge = channel.read().await?;
+    let (reply, expect_ack) = expect_challenge.handle(&challenge, net.random()?)?;
+    // Another connection may have come up meanwhile. From here on the peer may have answered this one.
+    if !net.registry.may_reply(&guard.name, guard.connection) {
+        return Err(ConnectError::GaveWay);
+    }
+    channel.write(&reply).await?;
+    Ok((channel, expect_ack))
+}
+
+async fn connect(net: &Net, name: NodeName<'_>) -> Result<Channel, ConnectError> {
+    let address = format!("{}:{}", name.host(), name.port());
+    let socket = TcpStream::connect(&address).await.map_err(|error| ConnectError::Tcp { address, error })?;
+    let server = Tls::server_name().map_err(|error| ConnectError::Tls(std::io::Error::other(error)))?;
+    let stream: BufReader<TcpStream> = buffered(socket).map_err(Broken::from)?;
+    let stream = net.tls.connector.connect(server, stream).await.map_err(ConnectError::Tls)?;
+    Ok(Channel::new(TlsStream::Client(stream), net.tap.clone()))
+}
+
+/// Runs a session to its end. The guard's drop delivers what its end means.
+async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
+    let net = &guard.net;
+    let (stream, arrived) = channel.into_parts();
+    let (life, name, connection) = (net.clone(), guard.name.clone(), guard.connection);
+    let driver = Driver {
+        stream,
+        session: session.clone(),
+        creation: net.local.creation(),
+        processes: net.table.inbound(session.clone()),
+        clock: net.clock,
+        tap: net.tap.clone(),
+        on_life: Box::new(move || life.registry.alive(&name, connection)),
+    };
+    tracing::info!(peer = %session.peer.name, "session up");
+    let ending = driver.run(arrived).await;
+    tracing::info!(peer = %session.peer.name, %ending, "session ended");
+}
+
+impl Net {
+    /// What a session with this peer is made of. Its number is given when it comes up.
+    fn facts(&self, peer: &Peer) -> Result<Facts, ConnectError> {
+        Ok(Facts {
+            name: peer.name.clone(),
+            incarnation: peer.incarnation,
+            config: Config {
+                peer: crate::core::NodeNumber::UNKNOWN,
+                peer_creation: peer.creation,
+                creation: self.local.creation(),
+                frame_bytes_max: peer.bounds.frame_bytes,
+                links_and_monitors_max: peer.bounds.links_and_monitors,
+                timing: self.timing,
+                ping: self.random()?,
+            },
+        })
+    }
+
+    fn random<const N: usize>(&self) -> Result<[u8; N], ConnectError> {
+        let mut bytes = [0; N];
+        getrandom::fill(&mut bytes).map_err(|error| ConnectError::Random(error.to_string()))?;
+        Ok(bytes)
+    }
+}
+
+/// While a cookie is being replaced, this tells when the old one is no longer in use.
+fn report_old_cookie(established: &Established) {
+    if established.cookie > 0 {
+        tracing::info!(peer = %established.peer.name, "the peer signs with a cookie that is only accepted here");
+    }
+}
+
+const fn code(refusal: Refusal) -> u16 {
+    match refusal {
+        Refusal::Busy => Reject::BUSY,
+        Refusal::Duplicate => Reject::DUPLICATE,
+        Refusal::OwnName => Reject::NAME,
+    }
+}
+
+const fn text(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Busy => "there are as many sessions as there may be",
+        Refusal::Duplicate => "there is a session already, or one comes up",
+        Refusal::OwnName => "both nodes have the same name",
+    }
+}
+
+impl From<Failure> for ConnectError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Rejected { code: Reject::DUPLICATE, .. } => Self::Election(Refusal::Duplicate),
+            failure => Self::Handshake(failure),
+        }
+    }
+}
