@@ -41,8 +41,10 @@ pub(crate) struct SessionHandle {
 struct State {
     core: Session,
     open: bool,
-    /// The driver, when it has nothing to write.
-    idle_driver: Option<Waker>,
+    /// The driver, which sleeps or will see what is new before it does.
+    driver: Option<Waker>,
+    /// The driver has nothing to write.
+    idle: bool,
     /// Somebody waits for room.
     full: bool,
     /// Somebody has made way since the driver wrote last.
@@ -81,7 +83,8 @@ pub(crate) enum Refill {
 
 impl SessionHandle {
     pub(crate) fn new(peer: Peer, core: Session) -> Self {
-        let state = State { core, open: true, idle_driver: None, full: false, made_way: false, stop: None };
+        let state =
+            State { core, open: true, driver: None, idle: false, full: false, made_way: false, stop: None };
         Self { peer, state: Mutex::new(state), room: Notify::new() }
     }
 
@@ -142,7 +145,7 @@ impl SessionHandle {
 
     /// Orders the session to end, saying why to the peer.
     pub(crate) fn stop(&self, code: u16, text: &str, stop: Stop) {
-        let _ = self.act(|state| {
+        self.command(|state| {
             if state.stop.is_none() {
                 state.core.close(code, text);
                 state.stop = Some(stop);
@@ -152,7 +155,18 @@ impl SessionHandle {
 
     /// Asks the peer for a sign of life.
     pub(crate) fn probe(&self, now: Duration) {
-        let _ = self.act(|state| state.core.probe(now));
+        self.command(|state| state.core.probe(now));
+    }
+
+    /// Changes what the driver waits for: it is woken, even if it waits for the connection to take bytes.
+    fn command(&self, change: impl FnOnce(&mut State)) {
+        let mut state = lock(&self.state);
+        if state.open {
+            change(&mut state);
+            let driver = state.driver.clone();
+            drop(state);
+            driver.into_iter().for_each(Waker::wake);
+        }
     }
 
     // What the driver calls.
@@ -174,9 +188,11 @@ impl SessionHandle {
             if state.stop.is_some() {
                 return Refill::Stopping;
             }
-            state.idle_driver = Some(driver.clone());
+            state.idle = true;
+            state.remember(driver);
             return Refill::Nothing;
         }
+        state.idle = false;
         state.core.write(out, bytes_wanted);
         let room = state.full && state.core.waiting_bytes() <= SESSION_QUEUE_BYTES_MAX / 2;
         if room {
@@ -189,9 +205,11 @@ impl SessionHandle {
         Refill::Bytes
     }
 
-    /// When [`SessionHandle::timeout`] is due, and the order to end, if there is one.
-    pub(crate) fn deadlines(&self) -> (Duration, Option<Stop>) {
-        let state = lock(&self.state);
+    /// When [`SessionHandle::timeout`] is due, and the order to end, if there is one. The driver is woken if either
+    /// changes.
+    pub(crate) fn deadlines(&self, driver: &Waker) -> (Duration, Option<Stop>) {
+        let mut state = lock(&self.state);
+        state.remember(driver);
         (state.core.deadline().0, state.stop)
     }
 
@@ -231,13 +249,22 @@ impl SessionHandle {
             return Err(Closed);
         }
         let done = act(&mut state);
-        let due = state.idle_driver.is_some() && (state.core.has_output() || state.stop.is_some());
-        let driver = if due { state.idle_driver.take() } else { None };
+        let driver = if state.idle && state.core.has_output() { state.driver.clone() } else { None };
+        state.idle &= driver.is_none();
         drop(state);
         if let Some(driver) = driver {
             driver.wake();
         }
         Ok(done)
+    }
+}
+
+impl State {
+    fn remember(&mut self, driver: &Waker) {
+        match &mut self.driver {
+            Some(known) => known.clone_from(driver),
+            none => *none = Some(driver.clone()),
+        }
     }
 }
 

@@ -212,7 +212,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
     /// Judges the deadlines. Both halves have found nothing to do, so what has arrived has been read.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         let now = self.driver.clock.now();
-        let (heartbeat, stop) = self.driver.session.deadlines();
+        let (heartbeat, stop) = self.driver.session.deadlines(cx.waker());
         let stop_at = stop.map(|stop| *self.stop_at.get_or_insert(now + stop.patience));
         let queued = self.written < self.out.len() || self.unflushed || self.broken.is_some();
         let drained_at = queued.then(|| self.taken + DRAIN_DEADLINE);
