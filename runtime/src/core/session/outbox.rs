@@ -3,7 +3,8 @@
 //! Three lanes: the heartbeat, then signals, then messages. Whatever a process sends keeps its order, so a signal
 //! of a process that has messages queued stands behind these, in the lane of that process; every other signal
 //! overtakes all messages. Processes with messages take turns, a chunk each; one with a signal behind its messages
-//! comes before those without. So a signal waits for what its own process sent, and for one chunk of others'.
+//! goes first, until that signal has gone. So a signal waits for what its own process sent, for the chunk of others
+//! that is being written, and for signals that were queued like it before it.
 //!
 //! Signals that a mass exit owes are not bytes here but entries ([`Owed`]), made into frames when they are
 //! written: they count against no limit.
@@ -102,21 +103,18 @@ impl Owed {
 /// The outbound queue of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Outbox {
+    /// Signals of processes that had nothing else queued.
     signals: VecDeque<Owed>,
-    lanes: BTreeMap<u64, Lane>,
-    /// Processes whose lane holds a signal, and those whose lane holds messages alone, in turn.
+    /// What each process has queued from its first message on. A lane that has run empty is taken out when its
+    /// turn comes.
+    lanes: BTreeMap<u64, VecDeque<Item>>,
+    /// The processes of the signals that stand in lanes, one entry for each.
     hasty: VecDeque<u64>,
+    /// Every process that has a lane, in turn.
     patient: VecDeque<u64>,
     spare: Spare,
     waiting_bytes: usize,
     answer_bytes: usize,
-}
-
-/// What one process has queued. Never empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Lane {
-    items: VecDeque<Item>,
-    hasty: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -147,7 +145,8 @@ impl Outbox {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.signals.is_empty() && self.lanes.is_empty()
+        // What stands in lanes is signals, which are hasty, and messages, which wait.
+        self.signals.is_empty() && self.hasty.is_empty() && self.waiting_bytes == 0
     }
 
     /// Queues a message of `local`: `write` appends its frame to a chunk, or fails and appends nothing.
@@ -157,7 +156,7 @@ impl Outbox {
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
         if let Some(lane) = self.lanes.get_mut(&local)
-            && let Some(Item::Chunk(chunk)) = lane.items.back_mut()
+            && let Some(Item::Chunk(chunk)) = lane.back_mut()
             && chunk.len() < CHUNK_BYTES
         {
             let before = chunk.len();
@@ -168,11 +167,11 @@ impl Outbox {
         let mut chunk = self.spare.take();
         write(&mut chunk)?;
         self.waiting_bytes += chunk.len();
-        let lane = self.lanes.entry(local).or_default();
-        if lane.items.is_empty() {
+        let lane = self.lanes.entry(local).or_insert_with(|| {
             self.patient.push_back(local);
-        }
-        lane.items.push_back(Item::Chunk(chunk));
+            VecDeque::new()
+        });
+        lane.push_back(Item::Chunk(chunk));
         Ok(())
     }
 
@@ -180,14 +179,10 @@ impl Outbox {
     pub(super) fn signal(&mut self, local: u64, owed: Owed) {
         self.waiting_bytes += owed.waits_like();
         self.answer_bytes += owed.answers_like();
-        match self.lanes.get_mut(&local) {
+        match self.lanes.get_mut(&local).filter(|lane| !lane.is_empty()) {
             Some(lane) => {
-                if !lane.hasty {
-                    lane.hasty = true;
-                    self.patient.retain(|patient| *patient != local);
-                    self.hasty.push_back(local);
-                }
-                lane.items.push_back(Item::Signal(owed));
+                lane.push_back(Item::Signal(owed));
+                self.hasty.push_back(local);
             }
             None => self.signals.push_back(owed),
         }
@@ -198,38 +193,39 @@ impl Outbox {
         if let Some(owed) = self.signals.pop_front() {
             return self.give(owed);
         }
-        while let Some(local) = self.hasty.pop_front() {
-            if let Some(next) = self.next_of(local, out) {
-                return next;
+        while let Some(local) = self.hasty.front() {
+            let item = self.lanes.get_mut(local).and_then(VecDeque::pop_front);
+            if !matches!(item, Some(Item::Chunk(_))) {
+                self.hasty.pop_front();
+            }
+            if let Some(item) = item {
+                return self.give_item(item, out);
             }
         }
         while let Some(local) = self.patient.pop_front() {
-            if let Some(next) = self.next_of(local, out) {
-                return next;
+            let Some(lane) = self.lanes.get_mut(&local) else { continue };
+            let item = lane.pop_front();
+            if lane.is_empty() {
+                self.lanes.remove(&local);
+            } else {
+                self.patient.push_back(local);
+            }
+            if let Some(item) = item {
+                return self.give_item(item, out);
             }
         }
         Next::Nothing
     }
 
-    /// The next of one process, which then goes to the end of its queue; `None` if all of it has gone already.
-    fn next_of(&mut self, local: u64, out: &mut Vec<u8>) -> Option<Next> {
-        let lane = self.lanes.get_mut(&local)?;
-        let item = lane.items.pop_front()?;
-        if lane.items.is_empty() {
-            self.lanes.remove(&local);
-        } else if lane.hasty {
-            self.hasty.push_back(local);
-        } else {
-            self.patient.push_back(local);
-        }
-        Some(match item {
+    fn give_item(&mut self, item: Item, out: &mut Vec<u8>) -> Next {
+        match item {
             Item::Signal(owed) => self.give(owed),
             Item::Chunk(chunk) => {
                 self.waiting_bytes -= chunk.len();
                 self.spare.append(chunk, out);
                 Next::Written
             }
-        })
+        }
     }
 
     fn give(&mut self, owed: Owed) -> Next {
@@ -331,6 +327,36 @@ mod tests {
         send(&mut outbox, 1, b"a");
         outbox.signal(1, SIGNAL);
         assert!(drained(&mut outbox).starts_with("a!b"));
+    }
+
+    #[test]
+    fn a_process_takes_turns_again_when_its_signal_has_gone() {
+        let mut outbox = Outbox::default();
+        send(&mut outbox, 1, b"a");
+        outbox.signal(1, SIGNAL);
+        for _ in 0..2 {
+            send(&mut outbox, 1, &[b'c'; CHUNK_BYTES]);
+        }
+        send(&mut outbox, 2, b"b");
+        let mut all = drained(&mut outbox).into_bytes();
+        all.dedup();
+        assert_eq!(all, b"a!cbc");
+    }
+
+    #[test]
+    fn a_lane_that_ran_empty_is_no_lane() {
+        let mut outbox = Outbox::default();
+        send(&mut outbox, 1, b"a");
+        outbox.signal(1, SIGNAL);
+        let mut out = Vec::new();
+        assert_eq!(outbox.next(&mut out), Next::Written);
+        assert_eq!(outbox.next(&mut out), Next::Signal(SIGNAL));
+        assert!(outbox.is_empty());
+        send(&mut outbox, 2, b"b");
+        outbox.signal(1, SIGNAL);
+        send(&mut outbox, 1, b"c");
+        assert_eq!(drained(&mut outbox), "!cb");
+        assert_eq!(outbox, Outbox::default());
     }
 
     #[test]
