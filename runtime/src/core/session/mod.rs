@@ -100,6 +100,8 @@ pub struct Counts {
     pub unmatched: u64,
     /// Frames of a kind that is not built yet, and unknown tags.
     pub unknown: u64,
+    /// Hops of reasons that name no node here: indexes without an entry, and other starts of the two nodes.
+    pub hops_unknown: u64,
     /// Reasons that were cut to be kept.
     pub reasons_cut: u64,
 }

@@ -10,7 +10,7 @@ use super::outbox::{Owed, Refusal};
 use super::tally::Asker;
 use super::wire::Ours;
 use super::{Ending, Session};
-use crate::core::{Processes, Reason};
+use crate::core::{NodeNumber, Processes, Reason};
 
 /// What became of a frame that was offered to [`deliver`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,8 +229,14 @@ impl Session {
     }
 
     fn read_reason(&mut self, reason: &WireReason<'_>) -> Reason {
-        let (reason, cut) = self.wire.read_reason(reason);
-        self.counts.reasons_cut += u64::from(cut);
+        let (wire, counts) = (&self.wire, &mut self.counts);
+        let (reason, cut) = Reason::from_wire(reason, |hop| {
+            let here = wire.hop_here(hop);
+            let lost = here.node() == NodeNumber::UNKNOWN && hop.node() != WirePid::NODE_UNKNOWN;
+            counts.hops_unknown += u64::from(lost);
+            here
+        });
+        counts.reasons_cut += u64::from(cut);
         reason
     }
 }

@@ -74,11 +74,6 @@ impl Wire {
         reason.with_wire(|hop| self.hop_there(hop), write)
     }
 
-    /// A reason as it came. The flag says whether it was cut to be kept.
-    pub(super) fn read_reason(&self, reason: &WireReason<'_>) -> (Reason, bool) {
-        Reason::from_wire(reason, |hop| self.hop_here(hop))
-    }
-
     fn hop_there(&self, hop: Pid) -> WirePid {
         if hop.is_here() {
             hop.to_wire(WRITER)
@@ -89,7 +84,8 @@ impl Wire {
         }
     }
 
-    fn hop_here(&self, hop: WirePid) -> Pid {
+    /// The process of a hop, as this node sees it: of an unknown node if the peer's number names none here.
+    pub(super) fn hop_here(&self, hop: WirePid) -> Pid {
         let node = match hop.node() {
             WRITER if hop.creation() == self.peer_creation => self.peer,
             WirePid::NODE_READER if hop.creation() == self.creation => NodeNumber::HERE,
