@@ -43,6 +43,22 @@ enum State {
     Owed(Reason),
 }
 
+impl Link {
+    /// The local process links again before its unlink is acknowledged. Whoever had asked for the link, the peer
+    /// will count it as one that was asked for here.
+    fn again(&mut self, tally: &mut Tally) -> Linked {
+        if self.asker == Asker::Peer {
+            if !tally.take(Asker::Here) {
+                return Linked::Full;
+            }
+            tally.give_back(Asker::Peer);
+            self.asker = Asker::Here;
+        }
+        self.state = State::Active;
+        Linked::Now
+    }
+}
+
 /// What comes of a LINK or a local `link()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Linked {
@@ -59,10 +75,7 @@ impl Links {
     pub(super) fn link(&mut self, ends: Ends, tally: &mut Tally) -> Linked {
         match self.links.get_mut(&ends) {
             Some(link) => match link.state {
-                State::Unlinking(_) => {
-                    link.state = State::Active;
-                    Linked::Now
-                }
+                State::Unlinking(_) => link.again(tally),
                 State::Active | State::Owed(_) => Linked::Before,
             },
             None => self.open(ends, Asker::Here, tally),
@@ -277,6 +290,22 @@ mod tests {
         links.process_ended(3, &Reason::Normal, |_| ());
         assert_eq!(links.take_active(), [(1, 9)]);
         assert_eq!(links.count(), 0);
+    }
+
+    #[test]
+    fn who_links_again_holds_the_link_against_its_own_bound() {
+        let mut tally = Tally::new(1, 1);
+        let mut links = Links::default();
+        assert_eq!(links.on_link((1, 1), &mut tally), Linked::Now);
+        assert!(links.unlink((1, 1), 7));
+        assert_eq!(links.link((1, 1), &mut tally), Linked::Now);
+        assert_eq!((tally.held(Asker::Here), tally.held(Asker::Peer)), (1, 0));
+        assert!(links.unlink((1, 1), 8));
+        assert_eq!(links.link((1, 1), &mut tally), Linked::Now);
+        assert_eq!(links.on_link((1, 2), &mut tally), Linked::Now);
+        assert!(links.unlink((1, 2), 9));
+        assert_eq!(links.link((1, 2), &mut tally), Linked::Full);
+        assert_eq!((tally.held(Asker::Here), tally.held(Asker::Peer)), (1, 1));
     }
 
     #[test]
