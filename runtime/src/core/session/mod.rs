@@ -242,8 +242,8 @@ impl Session {
         self.watched.process_ended(local, reason, |reference| outbox.signal(local, Owed::Down { reference }));
     }
 
+    /// Its place comes free when DEMONITOR is written: until then a MONITOR could overtake it.
     fn demonitored(&mut self, reference: u64, monitor: &monitors::Monitor) {
-        self.tally.give_back(Asker::Here);
         let (local, remote) = (monitor.local, monitor.remote);
         self.outbox.signal(local, Owed::Demonitor { reference, local, remote });
     }

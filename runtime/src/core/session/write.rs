@@ -57,7 +57,10 @@ impl Session {
             }
             Owed::NoLink { from, to, why } => put(Exit { from, to, reason: why.into() }, out),
             Owed::Monitor { reference, .. } => put(Monitor { from, to, reference }, out),
-            Owed::Demonitor { reference, .. } => put(Demonitor { from, to, reference }, out),
+            Owed::Demonitor { reference, .. } => {
+                self.tally.give_back(Asker::Here);
+                put(Demonitor { from, to, reference }, out);
+            }
             Owed::Down { reference } => {
                 if let Some((monitor, reason)) = self.watched.take_owed(reference) {
                     self.tally.give_back(Asker::Peer);
