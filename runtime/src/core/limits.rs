@@ -61,3 +61,6 @@ pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;
 
 /// Nodes whose numbers are kept after their sessions have ended.
 pub const NODES_KNOWN_MAX: usize = 65_536;
+
+/// Bytes of the text of a CLOSE that this node writes: it is one line of a log.
+pub const CLOSE_TEXT_BYTES_MAX: usize = 255;

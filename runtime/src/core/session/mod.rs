@@ -22,7 +22,7 @@ use snow_dist_codec::frame::{RegSend, Send};
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{EncodeError, Frame};
 
-use super::limits::{LINKS_AND_MONITORS_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
+use super::limits::{CLOSE_TEXT_BYTES_MAX, LINKS_AND_MONITORS_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
 use super::{NodeNumber, Processes, Reason};
 use heartbeat::{Beat, Heartbeat};
 use links::{Linked, Links};
@@ -124,6 +124,7 @@ pub struct Session {
     ping_due: bool,
     pong: Option<[u8; 8]>,
     close: Option<(u16, String)>,
+    closed: bool,
     counts: Counts,
 }
 
@@ -145,6 +146,7 @@ impl Session {
             ping_due: false,
             pong: None,
             close: None,
+            closed: false,
             counts: Counts::default(),
         }
     }
@@ -280,15 +282,19 @@ impl Session {
         self.heartbeat.deadline()
     }
 
-    /// Says why the session is about to end: CLOSE goes out when all else has.
+    /// Says why the session is about to end: CLOSE goes out when all else has, and nothing after it. Of the text the
+    /// first [`CLOSE_TEXT_BYTES_MAX`] bytes are written.
     pub fn close(&mut self, code: u16, text: &str) {
-        self.close = Some((code, text.to_owned()));
+        let mut text = text.to_owned();
+        text.truncate(text.floor_char_boundary(CLOSE_TEXT_BYTES_MAX));
+        self.close = Some((code, text));
     }
 
     /// Whether something waits to be written.
     #[must_use]
     pub fn has_output(&self) -> bool {
-        self.ping_due || self.pong.is_some() || self.close.is_some() || !self.outbox.is_empty()
+        !self.closed
+            && (self.ping_due || self.pong.is_some() || self.close.is_some() || !self.outbox.is_empty())
     }
 
     /// The session has ended: every link and monitor across it ends with Noconnection, all exits first, those of

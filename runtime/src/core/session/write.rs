@@ -13,6 +13,9 @@ use super::tally::Asker;
 impl Session {
     /// Appends whole frames to `out` until it holds `bytes_wanted` or nothing is left.
     pub fn write(&mut self, out: &mut Vec<u8>, bytes_wanted: usize) {
+        if self.closed {
+            return;
+        }
         if let Some(payload) = self.pong.take() {
             put(Pong { payload: &payload }, out);
         }
@@ -32,6 +35,7 @@ impl Session {
     fn write_close(&mut self, out: &mut Vec<u8>) {
         if let Some((code, text)) = self.close.take() {
             put(Close { code, text: text.as_str().into() }, out);
+            self.closed = true;
         }
     }
 
