@@ -50,18 +50,22 @@ pub struct Chain {
 const HOP_BYTES: usize = 9;
 /// Tag and length of a root with text.
 const TEXT_HEAD_BYTES: usize = 9;
+/// Bytes of a root: the hop that its next stop puts before it has room within [`REASON_BYTES_MAX`].
+const ROOT_BYTES_MAX: usize = REASON_BYTES_MAX - HOP_BYTES;
+/// Bytes of a root's text.
+const TEXT_BYTES_MAX: usize = ROOT_BYTES_MAX - TEXT_HEAD_BYTES;
 
 impl Reason {
     /// [`Reason::Error`] of a text, cut to [`REASON_BYTES_MAX`].
     #[must_use]
     pub fn error(text: impl AsRef<str>) -> Self {
-        Self::Error(cut(text.as_ref(), REASON_BYTES_MAX - TEXT_HEAD_BYTES).into())
+        Self::Error(cut(text.as_ref()).into())
     }
 
     /// [`Reason::Custom`] of a text, cut to [`REASON_BYTES_MAX`].
     #[must_use]
     pub fn custom(text: impl AsRef<str>) -> Self {
-        Self::Custom(cut(text.as_ref(), REASON_BYTES_MAX - TEXT_HEAD_BYTES).into())
+        Self::Custom(cut(text.as_ref()).into())
     }
 
     /// There is no such process.
@@ -103,7 +107,7 @@ impl Reason {
 
     fn from_root(root: &Root<'_>) -> (Self, bool) {
         let text = |text: &Text<'_>, of: fn(Arc<str>) -> Self| {
-            let kept = cut(text.as_str(), REASON_BYTES_MAX - TEXT_HEAD_BYTES);
+            let kept = cut(text.as_str());
             (of(kept.into()), kept.len() < text.len())
         };
         match root {
@@ -114,7 +118,7 @@ impl Reason {
             Root::Custom(custom) => text(custom, Self::Custom),
             Root::Noconnection => (Self::Noconnection, false),
             // What its bytes mean is unknown, so they cannot be cut.
-            Root::Unknown(unknown) if unknown.payload().len() < REASON_BYTES_MAX => (
+            Root::Unknown(unknown) if unknown.payload().len() < ROOT_BYTES_MAX => (
                 Self::Unknown(
                     std::iter::once(unknown.tag()).chain(unknown.payload().iter().copied()).collect(),
                 ),
@@ -124,7 +128,8 @@ impl Reason {
         }
     }
 
-    /// Hands the reason as it goes on the wire to `write`. `there` says what stands for a hop's process there.
+    /// Hands the reason as it goes on the wire to `write`, within [`REASON_BYTES_MAX`] even if a program made it
+    /// longer: an end is never too long to be told. `there` says what stands for a hop's process there.
     pub(crate) fn with_wire<T>(
         &self,
         mut there: impl FnMut(Pid) -> WirePid,
@@ -132,7 +137,7 @@ impl Reason {
     ) -> T {
         match self {
             Self::Linked(chain) => {
-                let hops = chain.hops.iter().map(|hop| there(*hop));
+                let hops = chain.hops.iter().take(hops_max(&chain.root)).map(|hop| there(*hop));
                 write(&ReasonBuf::new(hops, &chain.root.to_root()).as_reason())
             }
             root => write(&WireReason::from(root.to_root())),
@@ -142,37 +147,32 @@ impl Reason {
     fn to_root(&self) -> Root<'_> {
         match self {
             Self::Normal => Root::Normal,
-            Self::Error(text) => Root::Error(Text::from(&**text)),
+            Self::Error(text) => Root::Error(Text::from(cut(text))),
             Self::Killed => Root::Killed,
             Self::Shutdown => Root::Shutdown,
-            Self::Custom(text) => Root::Custom(Text::from(&**text)),
+            Self::Custom(text) => Root::Custom(Text::from(cut(text))),
             Self::Noconnection => Root::Noconnection,
-            Self::Unknown(bytes) => {
-                UnknownRoot::new(bytes).map_or_else(|| Root::Error("unknown".into()), Root::Unknown)
-            }
+            Self::Unknown(bytes) => match UnknownRoot::new(bytes) {
+                Some(unknown) if bytes.len() <= ROOT_BYTES_MAX => Root::Unknown(unknown),
+                _ => Root::Error("unknown".into()),
+            },
             Self::Linked(chain) => chain.root.to_root(),
         }
     }
 
     fn chain(hops: impl Iterator<Item = Pid>, root: Self) -> Self {
-        let hops_max = REASON_BYTES_MAX.saturating_sub(root.root_bytes()) / HOP_BYTES;
-        // A root that fills the limit alone still keeps the hop that says whose end this is.
-        Self::Linked(Arc::new(Chain { hops: hops.take(hops_max.max(1)).collect(), root }))
-    }
-
-    fn root_bytes(&self) -> usize {
-        match self {
-            Self::Error(text) | Self::Custom(text) => TEXT_HEAD_BYTES + text.len(),
-            Self::Unknown(bytes) => bytes.len(),
-            _ => 1,
-        }
+        Self::Linked(Arc::new(Chain { hops: hops.take(hops_max(&root)).collect(), root }))
     }
 }
 
-/// The longest beginning of at most `bytes_max` bytes that ends between two characters.
-fn cut(text: &str, bytes_max: usize) -> &str {
-    let end = text.floor_char_boundary(bytes_max);
-    text.get(..end).unwrap_or(text)
+/// Hops that are kept before a root; at least one, which says whose end this is.
+fn hops_max(root: &Reason) -> usize {
+    (REASON_BYTES_MAX - WireReason::from(root.to_root()).encoded_len()) / HOP_BYTES
+}
+
+/// The longest beginning of at most [`TEXT_BYTES_MAX`] bytes that ends between two characters.
+fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or(text)
 }
 
 /// A process that returns has ended with [`Reason::Normal`].
@@ -267,7 +267,31 @@ mod tests {
         let wire = ReasonBuf::from(&WireReason::from(Root::Custom(text.as_str().into())));
         let (reason, was_cut) = Reason::from_wire(&wire.as_reason(), |_| pid(0));
         let Reason::Custom(kept) = reason else { panic!("another reason") };
-        assert!(was_cut && kept.len() == REASON_BYTES_MAX - 10, "{}", kept.len());
+        assert!(was_cut && kept.len() == TEXT_BYTES_MAX, "{}", kept.len());
+    }
+
+    #[test]
+    fn whatever_a_program_makes_is_within_the_limit_on_the_wire() {
+        let text: Arc<str> = "x".repeat(2 * REASON_BYTES_MAX).into();
+        let roots = [
+            Reason::Error(text.clone()),
+            Reason::Custom(text),
+            Reason::Unknown(vec![9; ROOT_BYTES_MAX].into()),
+            Reason::Unknown(vec![9; 2 * REASON_BYTES_MAX].into()),
+            Reason::Unknown([3].into()),
+            Reason::Killed,
+        ];
+        for root in roots {
+            let hops = vec![pid(1); REASON_BYTES_MAX];
+            for reason in [Reason::linked(pid(2), &root), Reason::Linked(Chain { hops, root }.into())] {
+                let bytes = reason.with_wire(|hop| hop.to_wire(0), |wire| wire.encoded_len());
+                assert!(bytes <= REASON_BYTES_MAX, "{bytes}");
+                let (kept, was_cut) = round_trip(&reason);
+                assert!(!was_cut, "what is written can be kept");
+                let Reason::Linked(chain) = kept else { panic!("not a chain") };
+                assert!(!chain.hops.is_empty());
+            }
+        }
     }
 
     #[test]

@@ -22,7 +22,9 @@ use snow_dist_codec::frame::{RegSend, Send};
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{EncodeError, Frame};
 
-use super::limits::{CLOSE_TEXT_BYTES_MAX, LINKS_AND_MONITORS_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
+use super::limits::{
+    CLOSE_TEXT_BYTES_MAX, LINKS_AND_MONITORS_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX,
+};
 use super::{NodeNumber, Processes, Reason};
 use heartbeat::{Beat, Heartbeat};
 use links::{Linked, Links};
