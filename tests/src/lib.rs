@@ -1,7 +1,7 @@
 //! What holds the code against the specification.
 //!
 //! The vectors are made here, by a layout of their own that knows nothing of the codec's, and run by the tests
-//! beside this crate.
+//! beside this crate. [`simnet`] is two sessions of the runtime's core on a wire that does what a test says.
 
 #![allow(
     missing_docs,
@@ -16,4 +16,5 @@
 )]
 
 pub mod run;
+pub mod simnet;
 pub mod vectors;

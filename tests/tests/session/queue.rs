@@ -1,0 +1,140 @@
+//! The outbound queue. Specification: `dist.md`, "The outbound queue".
+
+use snow_dist_codec::frame::{Link, Monitor, UnlinkId};
+use snow_dist_codec::{EncodeErrorKind, Frame};
+use snow_dist_runtime::core::Reason;
+use snow_dist_runtime::core::limits::{SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
+use snow_dist_runtime::core::session::Ending;
+use snow_dist_tests::simnet::Pair;
+use snow_dist_tests::simnet::Side::{A, B};
+
+use super::{assert_tables_empty, exit};
+
+#[test]
+fn a_full_queue_makes_senders_wait_until_it_is_written() {
+    let mut pair = Pair::new();
+    let message = vec![0; 1 << 20];
+    while pair[A].session.has_room() {
+        pair[A].session.send(1, 3, &message).unwrap();
+    }
+    assert!(pair[A].session.waiting_bytes() >= SESSION_QUEUE_BYTES_MAX);
+    assert!(pair[A].session.waiting_bytes() < SESSION_QUEUE_BYTES_MAX + (2 << 20));
+    pair.settle();
+    assert!(pair[A].session.has_room());
+    assert_eq!((pair[A].session.waiting_bytes(), pair.seen(B, 3).len()), (0, 8));
+}
+
+#[test]
+fn a_message_of_any_size_is_taken_while_there_is_room() {
+    let mut pair = Pair::new();
+    pair[A].session.send(1, 3, &vec![0; (16 << 20) - 9]).unwrap();
+    assert!(!pair[A].session.has_room());
+    pair.settle();
+    assert_eq!(pair.seen(B, 3).len(), 1);
+}
+
+#[test]
+fn a_message_over_the_peers_bound_is_refused() {
+    let mut pair = Pair::with(|_, config| config.frame_bytes_max = 100);
+    pair[A].session.send(1, 3, &[0; 91]).unwrap();
+    let refused = pair[A].session.send(1, 3, &[0; 92]).unwrap_err();
+    assert_eq!(refused.kind, EncodeErrorKind::TooLong { max: 100, actual: 101 });
+    assert!(pair[A].session.send_named(1, "name", &[0; 94]).is_err());
+    pair.settle();
+    assert_eq!(pair[B].names(), ["SEND"]);
+}
+
+#[test]
+fn links_and_monitors_wait_like_messages() {
+    let mut pair = Pair::new();
+    let mut asked = 0;
+    while pair[A].session.has_room() {
+        asked += 1;
+        pair[A].session.link(1, asked).unwrap();
+        pair[A].session.monitor(2, asked, asked).unwrap();
+    }
+    assert!(asked > 100_000 && asked < 200_000, "{asked}");
+    pair[A].session.unlink(1, 1);
+    pair[A].session.demonitor(1);
+    let mut out = Vec::new();
+    pair[A].session.write(&mut out, usize::MAX);
+    assert!(pair[A].session.has_room());
+    assert_eq!(pair[A].session.waiting_bytes(), 0);
+}
+
+#[test]
+fn a_mass_exit_neither_fills_the_queue_nor_cuts_the_session() {
+    let mut pair = Pair::new();
+    let end = &mut pair[A];
+    for remote in 1..=200_000 {
+        let from = Pair::wire(B, remote);
+        let link = Frame::from(Link { from, to: Pair::wire(A, 1) });
+        end.session.handle_frame(&link, &mut end.table).unwrap();
+        let monitor = Frame::from(Monitor { from, to: Pair::wire(A, 1), reference: remote });
+        end.session.handle_frame(&monitor, &mut end.table).unwrap();
+    }
+    pair.end_process(A, 1, Reason::error("boom".repeat(1_000)));
+    assert_eq!(pair[A].session.waiting_bytes(), 0);
+    let mut out = Vec::new();
+    while pair[A].session.has_output() {
+        out.clear();
+        pair[A].session.write(&mut out, 64 << 10);
+        assert!(out.len() < 72 << 10);
+    }
+    assert_eq!(pair[A].session.table_sizes(), (0, 0, 0));
+}
+
+/// Each of many processes has something queued when it ends: none of them may pay for the others.
+#[test]
+fn a_mass_exit_of_processes_with_messages_costs_each_its_own() {
+    let mut pair = Pair::new();
+    for local in 10..50_010 {
+        pair[A].table.start(local);
+        pair[A].session.link(local, 3).unwrap();
+    }
+    pair.settle();
+    for local in 10..50_010 {
+        pair[A].session.send(local, 3, b"last words").unwrap();
+    }
+    for local in 10..50_010 {
+        pair.end_process(A, local, Reason::Normal);
+    }
+    pair.settle();
+    assert_eq!(pair.seen(B, 3).len(), 100_000);
+    assert_eq!(pair.seen(B, 3)[1], exit(B, 10, Reason::Normal));
+    assert_tables_empty(&pair);
+}
+
+#[test]
+fn a_peer_that_asks_and_does_not_read_is_cut() {
+    let asks: [(&str, fn(u64) -> Frame<'static>); 3] = [
+        ("LINK", |n| Frame::from(Link { from: Pair::wire(B, n), to: Pair::wire(A, 77) })),
+        ("MONITOR", |n| Frame::from(Monitor { from: Pair::wire(B, n), to: Pair::wire(A, 77), reference: n })),
+        ("UNLINK_ID", |n| Frame::from(UnlinkId { from: Pair::wire(B, n), to: Pair::wire(A, 77), id: n })),
+    ];
+    for (name, ask) in asks {
+        let mut pair = Pair::new();
+        let end = &mut pair[A];
+        let mut asked = 0;
+        let ending = loop {
+            asked += 1;
+            if let Err(ending) = end.session.handle_frame(&ask(asked), &mut end.table) {
+                break ending;
+            }
+        };
+        assert_eq!(ending, Ending::AnswersUnread, "{name}");
+        assert_eq!(asked as usize, SESSION_RESERVE_BYTES_MAX / 64 + 1, "{name}");
+    }
+}
+
+#[test]
+fn a_peer_that_reads_may_ask_for_ever() {
+    let mut pair = Pair::new();
+    for round in 0..4 {
+        for asked in 1..=100_000 {
+            pair.inject(A, Link { from: Pair::wire(B, round * 100_000 + asked), to: Pair::wire(A, 77) });
+        }
+        pair.settle();
+    }
+    assert_eq!((pair.ended(A), pair[B].arrived.len()), (None, 400_000));
+}
