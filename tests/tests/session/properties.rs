@@ -138,21 +138,13 @@ impl World {
     fn take(&mut self, step: &Step) {
         self.pair.now += Duration::from_millis(10);
         match *step {
-            Step::Link(side, local, remote) if self.acts(side, local) => {
-                if self.pair[side].session.link(local, remote).is_ok() {
-                    self.note(side, local, remote, Event::Linked);
-                }
-            }
+            Step::Link(side, local, remote) if self.acts(side, local) => self.link(side, local, remote),
             Step::Unlink(side, local, remote) if self.acts(side, local) => {
                 self.pair[side].session.unlink(local, remote);
                 self.note(side, local, remote, Event::Unlinked);
             }
             Step::Monitor(side, local, remote) if self.acts(side, local) => {
-                let reference = self.references[side as usize];
-                if self.pair[side].session.monitor(local, remote, reference).is_ok() {
-                    self.references[side as usize] += 1;
-                    self.note(side, local, remote, Event::Monitored(reference));
-                }
+                self.monitor(side, local, remote);
             }
             Step::Demonitor(side, reference) => self.demonitor(side, reference),
             Step::Send(side, local, remote) if self.acts(side, local) => {
@@ -178,6 +170,20 @@ impl World {
             _ => {}
         }
         self.write_down();
+    }
+
+    fn link(&mut self, side: Side, local: u64, remote: u64) {
+        if self.pair[side].session.link(local, remote).is_ok() {
+            self.note(side, local, remote, Event::Linked);
+        }
+    }
+
+    fn monitor(&mut self, side: Side, local: u64, remote: u64) {
+        let reference = self.references[side as usize];
+        if self.pair[side].session.monitor(local, remote, reference).is_ok() {
+            self.references[side as usize] += 1;
+            self.note(side, local, remote, Event::Monitored(reference));
+        }
     }
 
     fn demonitor(&mut self, side: Side, reference: u64) {
