@@ -118,6 +118,12 @@ impl<'a> Reason<'a> {
         Hops { bytes: self.hops }
     }
 
+    /// Whether the end was passed on by a linked process.
+    #[inline(always)]
+    pub(crate) const fn is_chain(&self) -> bool {
+        !self.hops.is_empty()
+    }
+
     /// Bytes the reason takes on the wire.
     #[inline(always)]
     #[must_use]
@@ -153,11 +159,11 @@ impl<'a> Reason<'a> {
         &self,
         writer: &mut Writer<'_, B>,
     ) -> Result<(), core::convert::Infallible> {
-        if self.hops.is_empty() {
-            self.root.write(writer)
-        } else {
+        if self.is_chain() {
             self.write_chain(writer.out_of_line());
             Ok(())
+        } else {
+            self.root.write(writer)
         }
     }
 

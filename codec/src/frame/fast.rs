@@ -11,7 +11,7 @@ use crate::layout::{self, Layout, Reader, Sink, Tagged};
 use crate::{DecodeError, EncodeError, Reading};
 
 macro_rules! fast {
-    ($($tag:literal $Message:ident, at least $bytes_min:literal;)*) => {
+    ($($tag:literal $Message:ident, at least $bytes_min:literal $(, with a $reason:ident)?;)*) => {
         impl<'a> Frame<'a> {
             #[inline(always)]
             pub(super) fn decode_fast(payload: &'a [u8], reading: Reading) -> Result<Self, DecodeError> {
@@ -31,7 +31,8 @@ macro_rules! fast {
             #[inline(always)]
             pub(super) fn encode_fast<B: BufMut>(&self, bytes_max: u32, dst: &mut B) -> Result<(), EncodeError> {
                 match self {
-                    $(Self::$Message(message) => {
+                    // Without chains of hops, offsets of all fields are known when this is compiled.
+                    $(Self::$Message(message) $(if !message.$reason.is_chain())? => {
                         layout::encode_framed(&WithTag::<$tag, _>(message), bytes_max, dst)
                     })*
                     _ => self.encode_any(bytes_max, dst),
@@ -44,9 +45,9 @@ macro_rules! fast {
 fast! {
     0x10 Send, at least 9;
     0x13 Link, at least 17;
-    0x15 Exit, at least 18;
+    0x15 Exit, at least 18, with a reason;
     0x16 Monitor, at least 25;
-    0x18 MonitorExit, at least 26;
+    0x18 MonitorExit, at least 26, with a reason;
 }
 
 /// A message with its tag.

@@ -45,13 +45,13 @@ impl<'b> Encoder<'b> {
     /// Writes an int.
     #[inline]
     pub fn int(&mut self, number: i64) {
-        self.tagged(tag::INT, number.to_le_bytes());
+        self.tagged8(tag::INT, number.to_le_bytes());
     }
 
     /// Writes a float, bit by bit.
     #[inline]
     pub fn float(&mut self, number: f64) {
-        self.tagged(tag::FLOAT, number.to_le_bytes());
+        self.tagged8(tag::FLOAT, number.to_le_bytes());
     }
 
     /// Writes true or false.
@@ -67,7 +67,7 @@ impl<'b> Encoder<'b> {
     #[inline]
     pub fn str(&mut self, text: Text<'_>) -> Result<(), EncodeError> {
         let length = at_most("string", TERM_STRING_BYTES_MAX, text.len())?;
-        self.tagged(tag::STRING, length.to_le_bytes());
+        self.tagged4(tag::STRING, length.to_le_bytes());
         self.dst.extend_from_slice(text.as_bytes());
         Ok(())
     }
@@ -81,7 +81,7 @@ impl<'b> Encoder<'b> {
     /// Writes a pid.
     #[inline]
     pub fn pid(&mut self, pid: Pid) {
-        self.tagged(tag::PID, pid.to_bits().to_le_bytes());
+        self.tagged8(tag::PID, pid.to_bits().to_le_bytes());
     }
 
     /// Writes None.
@@ -245,16 +245,20 @@ impl<'b> Encoder<'b> {
     #[inline]
     fn counted(&mut self, tag: u8, field: &'static str, count: usize) -> Result<(), EncodeError> {
         let count = at_most(field, TERM_ELEMENTS_MAX, count)?;
-        self.tagged(tag, count.to_le_bytes());
+        self.tagged4(tag, count.to_le_bytes());
         Ok(())
     }
 
-    /// A tag and a fixed number of bytes in one go.
+    /// A tag and four bytes in one go: one look at the vector's room.
     #[inline]
-    fn tagged<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
-        self.dst.reserve(1 + N);
-        self.dst.push(tag);
-        self.dst.extend_from_slice(&bytes);
+    fn tagged4(&mut self, tag: u8, [one, two, three, four]: [u8; 4]) {
+        self.dst.extend_from_slice(&[tag, one, two, three, four]);
+    }
+
+    /// A tag and eight bytes in one go.
+    #[inline]
+    fn tagged8(&mut self, tag: u8, [one, two, three, four, five, six, seven, eight]: [u8; 8]) {
+        self.dst.extend_from_slice(&[tag, one, two, three, four, five, six, seven, eight]);
     }
 
     fn named(&mut self, length: u16, name: Text<'_>) {
