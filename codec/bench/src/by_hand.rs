@@ -83,7 +83,7 @@ fn append(message: &Message<'_>, buffer: &mut Vec<u8>) {
 #[derive(Clone, Copy)]
 struct Place(*mut u8);
 
-#[expect(clippy::missing_safety_doc, unsafe_op_in_unsafe_fn, reason = "one contract for all: see `Place`")]
+#[expect(unsafe_op_in_unsafe_fn, reason = "one contract for all: see `Place`")]
 impl Place {
     #[inline(always)]
     unsafe fn u8(self, at: usize, value: u8) {

@@ -25,8 +25,10 @@ pub enum Format {
     Stf,
     /// STF, as values: written one by one, and read lazily once they are proven.
     StfValues,
-    /// bincode 2, through serde.
+    /// bincode 2 as it comes, through serde: small numbers take fewer bytes.
     Bincode,
+    /// bincode 2, with numbers of fixed width.
+    BincodeFixed,
     /// postcard.
     Postcard,
     /// rmp-serde.
@@ -39,6 +41,7 @@ impl fmt::Display for Format {
             Self::Stf => "snow-dist, serde",
             Self::StfValues => "snow-dist, values",
             Self::Bincode => "bincode 2",
+            Self::BincodeFixed => "bincode 2, fixed width",
             Self::Postcard => "postcard",
             Self::Rmp => "rmp-serde",
         })
@@ -47,7 +50,8 @@ impl fmt::Display for Format {
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Stf, Self::StfValues, Self::Bincode, Self::Postcard, Self::Rmp];
+    pub const ALL: [Self; 6] =
+        [Self::Stf, Self::StfValues, Self::Bincode, Self::Postcard, Self::Rmp, Self::BincodeFixed];
 
     /// The list, and a buffer that has held it before.
     #[must_use]
@@ -67,6 +71,9 @@ impl Format {
             Self::StfValues => encode_values(list, buffer),
             Self::Bincode => {
                 bincode::serde::encode_into_std_write(list, buffer, config::standard()).unwrap();
+            }
+            Self::BincodeFixed => {
+                bincode::serde::encode_into_std_write(list, buffer, config::legacy()).unwrap();
             }
             Self::Postcard => *buffer = postcard::to_extend(list, take(buffer)).unwrap(),
             Self::Rmp => rmp_serde::encode::write(buffer, list).unwrap(),
@@ -95,6 +102,9 @@ impl Format {
                 list
             }
             Self::Bincode => bincode::serde::borrow_decode_from_slice(bytes, config::standard()).unwrap().0,
+            Self::BincodeFixed => {
+                bincode::serde::borrow_decode_from_slice(bytes, config::legacy()).unwrap().0
+            }
             Self::Postcard => postcard::from_bytes(bytes).unwrap(),
             Self::Rmp => rmp_serde::from_slice(bytes).unwrap(),
         }

@@ -55,6 +55,7 @@ pub use unlink_id::UnlinkId;
 
 use bytes::BufMut;
 
+use self::fast::Apart;
 use crate::layout::{self, Reader, Sink, Tagged};
 use crate::{DecodeError, EncodeError, ErrorKind, Reading};
 
@@ -117,8 +118,8 @@ impl<'a> Frame<'a> {
     }
 
     #[inline(never)]
-    fn decode_any(payload: &'a [u8], reading: Reading) -> Result<Self, DecodeError> {
-        Self::decode_with_surplus(payload, reading).map(|(frame, _)| frame)
+    fn decode_any(payload: &'a [u8], reading: Reading) -> Apart<Result<Self, DecodeError>> {
+        Apart(Self::decode_with_surplus(payload, reading).map(|(frame, _)| frame))
     }
 
     /// As [`Frame::decode`], and gives the bytes after the last field, which only the compatible reading lets

@@ -135,6 +135,7 @@ impl fmt::Debug for Versions<'_> {
 const VERSIONS_ALLOWED: &str = "1 to 16 versions of two bytes each, ascending, from 2 on";
 
 impl<'a> Tlv<'a> {
+    #[inline(always)]
     fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let at = reader.at();
         let kind = reader.u16("type")?;
@@ -143,6 +144,7 @@ impl<'a> Tlv<'a> {
         Self::of(kind, value).map_err(|kind| DecodeError::new(kind, "value", at + TLV_HEAD_BYTES))
     }
 
+    #[inline(always)]
     fn of(kind: u16, value: &'a [u8]) -> Result<Self, ErrorKind> {
         Ok(match kind {
             kind::VERSIONS => Self::Versions(versions(value)?),
