@@ -141,7 +141,10 @@ impl<'a> Tlv<'a> {
         let kind = reader.u16("type")?;
         let length = reader.u16("length")?;
         let value = reader.promised("value", length.into(), size_of::<u16>())?;
-        Self::of(kind, value).map_err(|kind| DecodeError::new(kind, "value", at + TLV_HEAD_BYTES))
+        Self::of(kind, value).map_err(|error| match error {
+            ErrorKind::Mandatory(_) => DecodeError::new(error, "type", at),
+            _ => DecodeError::new(error, "value", at + TLV_HEAD_BYTES),
+        })
     }
 
     #[inline(always)]

@@ -362,7 +362,7 @@ fn odd_handshakes() -> Vec<Value> {
             23,
             "descending",
         ),
-        with("block-mandatory", "HS-EXT-007", "040000800000", "mandatory", "extension[0].value", 23, "8000"),
+        with("block-mandatory", "HS-EXT-007", "040000800000", "mandatory", "extension[0].type", 19, "8000"),
         with(
             "block-versions-empty",
             "HS-TLV-001",
