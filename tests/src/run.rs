@@ -29,8 +29,13 @@ pub const FILES: [&str; 8] = [
 
 /// A vector's bytes.
 pub fn bytes(vector: &Value) -> Vec<u8> {
+    join(&vector["hex"])
+}
+
+/// The bytes of segments.
+pub fn join(segments: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for segment in vector["hex"].as_array().unwrap() {
+    for segment in segments.as_array().unwrap() {
         match segment {
             Value::String(text) => bytes.extend(hex::decode(text).unwrap()),
             repeated => {
@@ -121,6 +126,11 @@ pub fn encode(kind: &str, value: &Value) -> Vec<u8> {
         "pid" => {
             let pid: Pid = serde_json::from_value(value["value"].clone()).unwrap();
             bytes.extend(pid.to_bits().to_le_bytes());
+        }
+        "name" => {
+            let part = |name: &str| value["value"][name].as_str().unwrap();
+            let text = format!("{}@{}:{}", part("name"), part("host"), value["value"]["port"]);
+            bytes.extend(NodeName::parse(&text).unwrap().completed().bytes());
         }
         other => panic!("{other} is not encoded from its value here"),
     }

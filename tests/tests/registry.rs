@@ -8,6 +8,7 @@
     clippy::cast_possible_truncation
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::PathBuf;
 
@@ -307,16 +308,35 @@ fn limits_and_constants_are_those_of_the_registry() {
     assert!(ExtensionBuf::default().push(from, &[]).is_err());
 }
 
-#[test]
-fn every_requirement_that_a_vector_names_exists() {
+/// Every requirement, and how it is checked.
+fn requirements() -> BTreeMap<String, String> {
     let text = ["dist.md", "handshake.md", "stf.md"].map(spec).concat();
-    for file in snow_dist_tests::run::FILES.iter().chain(&["streams.json", "proofs.json"]) {
+    let mut requirements = BTreeMap::new();
+    for section in text.split("\n### [").skip(1) {
+        let (number, body) = section.split_once(']').unwrap();
+        let line = body.lines().find_map(|line| line.strip_prefix("Checked by: "));
+        let how = line.unwrap_or_else(|| panic!("{number} says how it is checked"));
+        assert!(requirements.insert(number.to_owned(), how.to_owned()).is_none(), "{number} stands once");
+    }
+    requirements
+}
+
+#[test]
+fn requirements_and_vectors_name_each_other() {
+    let requirements = requirements();
+    let mut named = BTreeSet::new();
+    for file in snow_dist_tests::run::FILES.iter().chain(&["streams.json", "proofs.json", "unwritable.json"])
+    {
         for vector in snow_dist_tests::run::read(file) {
             for requirement in vector["requirements"].as_array().unwrap() {
                 let requirement = requirement.as_str().unwrap();
-                assert!(text.contains(&format!("### [{requirement}]")), "{file}: {requirement}");
+                assert!(requirements.contains_key(requirement), "{file}: {requirement} does not exist");
+                named.insert(requirement.to_owned());
             }
         }
+    }
+    for (requirement, how) in requirements {
+        assert!(!how.contains("vector") || named.contains(&requirement), "{requirement} has no vector");
     }
 }
 

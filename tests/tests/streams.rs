@@ -19,6 +19,7 @@ struct Stream {
     payloads: Vec<Vec<u8>>,
     remaining: Vec<u8>,
     error: Option<FramingError>,
+    closes: bool,
 }
 
 fn streams() -> Vec<Stream> {
@@ -37,6 +38,7 @@ fn streams() -> Vec<Stream> {
             error: vector["error"]
                 .as_object()
                 .map(|error| FramingError { length: number(&error["length"]), max: number(&error["max"]) }),
+            closes: vector["closes"].as_bool().unwrap(),
         })
         .collect()
 }
@@ -67,6 +69,7 @@ fn through_a_framer<'c>(
 #[test]
 fn any_split_gives_the_same() {
     for stream in streams() {
+        assert_eq!(stream.closes, stream.error.is_some(), "{}", stream.id);
         let expected = (stream.payloads.clone(), stream.error, stream.remaining.clone());
         let as_stated = through_a_framer(stream.bytes_max, stream.chunks.iter().map(Vec::as_slice));
         assert_eq!(as_stated, expected, "{}", stream.id);

@@ -12,8 +12,10 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
+use snow_dist_codec::document::Document;
+use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::stf::{self, Encoder};
-use snow_dist_codec::{Frame, Handshake, Reading, Signal};
+use snow_dist_codec::{DecodeError, Frame, Handshake, Reading, Signal};
 use snow_dist_tests::{run, vectors};
 
 #[test]
@@ -60,22 +62,22 @@ fn judge(vector: &Value, expected: &Value, reading: Reading) {
         }
     } else {
         let error = found.expect_err(id);
-        let found = json!({"kind": error.kind.name(), "field": error.field.to_string(), "at": error.at});
-        assert_eq!(found, *expected, "{id}, {reading:?}: {error}");
+        let found = (error.kind.name().into(), error.field.to_string().into(), error.at.into());
+        let expected = ["kind", "field", "at"].map(|word| expected[word].clone());
+        assert_eq!(<[Value; 3]>::from(found), expected, "{id}, {reading:?}: {error}");
         assert!(error.at <= bytes.len(), "{id}");
     }
 }
 
-/// What a vector says is written in the vector's bytes, but for what trails.
+/// What a vector says is written in the bytes that it calls canonical.
 fn back(vector: &Value) {
     let (id, kind) = (vector["id"].as_str().unwrap(), vector["kind"].as_str().unwrap());
     let value = &vector["value"];
-    if value.is_null() || kind == "name" {
+    if value.is_null() {
         return;
     }
-    let bytes = run::bytes(vector);
-    let trailing = hex::decode(value["trailing"].as_str().unwrap()).unwrap();
     let written = if kind == "term" {
+        let bytes = run::bytes(vector);
         let (value, _) = stf::decode(&bytes, Reading::Compatible).unwrap();
         let mut written = Vec::new();
         let mut encoder = Encoder::new(&mut written);
@@ -85,7 +87,58 @@ fn back(vector: &Value) {
     } else {
         run::encode(kind, value)
     };
-    assert_eq!(hex::encode(&written), hex::encode(&bytes[..bytes.len() - trailing.len()]), "{id}");
+    assert_eq!(hex::encode(&written), hex::encode(run::join(&vector["canonical"])), "{id}");
+}
+
+#[test]
+fn what_cannot_be_written_is_refused() {
+    for vector in run::read("unwritable.json") {
+        let (id, field) = (vector["id"].as_str().unwrap(), vector["field"].as_str().unwrap());
+        let mut value = vector["value"].clone();
+        if let Some(repeat) = vector["repeat"].as_object() {
+            let (text, times) =
+                (repeat["text"].as_str().unwrap(), repeat["times"].as_u64().unwrap() as usize);
+            let place = &mut value["fields"][field];
+            *place = if place.is_array() { json!(vec![text; times]) } else { json!(text.repeat(times)) };
+        }
+        let mut written = Vec::new();
+        let error = write(&vector, value, &mut written).expect_err(id);
+        assert!(error.contains(&format!("`{field}")), "{id}: {error}");
+        assert!(written.is_empty(), "{id}");
+    }
+}
+
+fn write(vector: &Value, value: Value, written: &mut Vec<u8>) -> Result<(), String> {
+    let bytes_max =
+        vector["bytes_max"].as_u64().map_or(FRAME_BYTES_MAX, |bytes| u32::try_from(bytes).unwrap());
+    if vector["kind"] == "term" {
+        return write_wrapped(&value, written).map_err(|error| error.to_string());
+    }
+    let document: Document = serde_json::from_value(value).map_err(|error| error.to_string())?;
+    match vector["kind"].as_str().unwrap() {
+        "frame" => {
+            let frame = document.frame().map_err(|error| error.to_string())?;
+            frame.encode_framed(bytes_max, written)
+        }
+        _ => {
+            let message = document.handshake().map_err(|error| error.to_string())?;
+            message.encode_framed(written)
+        }
+    }
+    .map_err(|error| error.to_string())
+}
+
+/// Writes a term that is a unit in any number of Somes.
+fn write_wrapped(value: &Value, written: &mut Vec<u8>) -> Result<(), DecodeError> {
+    let mut encoder = Encoder::new(written);
+    let mut value = value;
+    while value["type"] == "some" {
+        encoder.some();
+        value = &value["value"];
+    }
+    assert_eq!(value["type"], "unit");
+    encoder.unit();
+    encoder.finish()
 }
 
 #[test]
@@ -119,9 +172,12 @@ fn pids_have_their_text_form() {
 
 #[test]
 fn the_files_conform_to_their_schema() {
-    for (schema, files) in
-        [("vectors.schema.json", &run::FILES[..]), ("streams.schema.json", &["streams.json"])]
-    {
+    for (schema, files) in [
+        ("vectors.schema.json", &run::FILES[..]),
+        ("streams.schema.json", &["streams.json"]),
+        ("proofs.schema.json", &["proofs.json"]),
+        ("unwritable.schema.json", &["unwritable.json"]),
+    ] {
         let read = |name: &str| -> Value {
             serde_json::from_str(&std::fs::read_to_string(vectors::folder().join(name)).unwrap()).unwrap()
         };

@@ -141,7 +141,6 @@ impl Field {
     fn cut(&self) -> &'static str {
         match self {
             Self::Rest(_) | Self::Text(_) => "shorter",
-            Self::Reason(_, Root::Unknown(..)) => "kept",
             _ => "refused",
         }
     }

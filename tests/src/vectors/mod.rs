@@ -5,6 +5,7 @@ pub mod messages;
 mod pieces;
 mod proofs;
 mod streams;
+mod unwritable;
 
 use std::path::PathBuf;
 
@@ -28,7 +29,19 @@ pub fn files() -> Vec<(&'static str, Value)> {
         ("stf.json", file("Terms, bare.", pieces::terms())),
         ("streams.json", streams::file()),
         ("proofs.json", proofs::file()),
+        ("unwritable.json", unwritable::file()),
+        ("captures-v1.json", captures()),
     ]
+}
+
+/// What was captured was not made here: only what follows from it is.
+fn captures() -> Value {
+    let text = std::fs::read_to_string(folder().join("captures-v1.json")).unwrap();
+    let mut file: Value = serde_json::from_str(&text).unwrap();
+    for vector in file["vectors"].as_array_mut().unwrap() {
+        *vector = finished(vector);
+    }
+    file
 }
 
 /// A file as it is written.
@@ -37,7 +50,83 @@ pub fn to_text(file: &Value) -> String {
 }
 
 fn file(about: &str, vectors: Vec<Value>) -> Value {
+    let vectors: Vec<Value> = vectors.iter().map(finished).collect();
     json!({"$schema": "schema/vectors.schema.json", "about": about, "licence": "CC0-1.0", "vectors": vectors})
+}
+
+/// What a vector can say, in the order in which it is written.
+const WORDS: [&str; 14] = [
+    "id",
+    "kind",
+    "comment",
+    "requirements",
+    "hex",
+    "strict",
+    "compatible",
+    "closes",
+    "value",
+    "canonical",
+    "text",
+    "hops",
+    "layout",
+    "cuts",
+];
+
+/// A vector with what follows from the rest of it: who refuses, whether a session closes, what a writer writes.
+pub fn finished(vector: &Value) -> Value {
+    let mut whole = vector.clone();
+    let kind = vector["kind"].as_str().unwrap();
+    for reading in ["strict", "compatible"] {
+        if let Some(error) = whole[reading].as_object_mut() {
+            let layer = layer(kind, error["field"].as_str().unwrap());
+            error.insert("layer".to_owned(), layer.into());
+        }
+    }
+    if matches!(kind, "frame" | "handshake") {
+        whole["closes"] = json!(vector["compatible"] != "valid");
+    }
+    if vector.get("value").is_some() {
+        whole["canonical"] = canonical(vector);
+    }
+    for word in whole.as_object().unwrap().keys() {
+        assert!(WORDS.contains(&&**word), "{word}");
+    }
+    WORDS
+        .iter()
+        .filter_map(|word| Some(((*word).to_owned(), whole.get(*word)?.clone())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// Which part of a reader refuses: the one for what has the wrong field.
+fn layer<'k>(kind: &'k str, field: &str) -> &'k str {
+    if field.starts_with("reason") {
+        "reason"
+    } else if field.starts_with("extension") {
+        "extension"
+    } else {
+        kind
+    }
+}
+
+/// The bytes that a writer writes for a vector's value: those that were read, but for surplus. A node name is
+/// completed with its port.
+fn canonical(vector: &Value) -> Value {
+    let value = &vector["value"];
+    if vector["kind"] == "name" {
+        let part = |name: &str| value["value"][name].as_str().unwrap().to_owned();
+        let port = value["value"]["port"].as_u64().unwrap();
+        return json!([hex::encode(format!("{}@{}:{port}", part("name"), part("host")))]);
+    }
+    let trailing = value["trailing"].as_str().unwrap();
+    match vector["hex"].as_array().unwrap().as_slice() {
+        [] => json!([]),
+        [Value::String(hex)] => json!([hex.strip_suffix(trailing).unwrap()]),
+        segments => {
+            assert_eq!(trailing, "", "repeated bytes have no surplus");
+            json!(segments)
+        }
+    }
 }
 
 /// An error that a vector expects.
@@ -120,10 +209,30 @@ fn messages_of(kind: &str, all: &[Message]) -> Vec<Value> {
     let mut vectors = Vec::new();
     for (index, message) in all.iter().enumerate() {
         let id = format!("{kind}-{}-{index:02}", slug(message));
-        vectors.push(valid(id, kind, &["DIST-FLD-001", "DIST-FLD-002"], message, "every field"));
+        let mut requirements = vec!["DIST-FLD-001", "DIST-FLD-002"];
+        let json = message.json(&[]).to_string();
+        let shown = SHOWN.iter().filter(|(name, part, _)| *name == message.name && json.contains(part));
+        requirements.extend(shown.map(|(_, _, requirement)| requirement));
+        if kind == "signal" {
+            requirements.push("DIST-SIG-001");
+        }
+        vectors.push(valid(id, kind, &requirements, message, "every field"));
     }
     vectors
 }
+
+/// What a message shows beyond its layout: its name, a part of its JSON, the requirement.
+const SHOWN: [(&str, &str, &str); 9] = [
+    ("REG_SEND", "é", "DIST-FLD-008"),
+    ("PEER_LIST", "no-at", "DIST-NAM-005"),
+    ("NAME", " bad name", "DIST-NAM-005"),
+    ("FRAGMENT", "", "DIST-FRG-002"),
+    ("CLOSE", "65535", "DIST-CLS-001"),
+    ("REJECT", "65535", "HS-REJ-002"),
+    ("SEND_TERM", "0909", "DIST-STM-001"),
+    ("NAME", "unknown", "HS-EXT-006"),
+    ("CHALLENGE", "unknown", "HS-EXT-006"),
+];
 
 /// Whether bytes after the last field would belong to it.
 fn takes_all(message: &Message) -> bool {
@@ -181,7 +290,7 @@ fn cuts_of(kind: &str, all: &[Message]) -> Vec<Value> {
                 vectors.push(invalid(
                     &format!("{kind}-{}-{index:02}-cut-in-{name}", slug(message)),
                     kind,
-                    &["DIST-FLD-003"],
+                    &["DIST-FLD-003", "DIST-RDG-003"],
                     json!([hex::encode(&bytes[..at + length - 1])]),
                     refusal("truncated", name, at),
                     "one byte of the field is missing",
@@ -279,6 +388,15 @@ fn odd_frames() -> Vec<Value> {
         "requirements": ["DIST-FLD-005"], "hex": ["11ffff", {"hex": "78", "times": 65_535}],
         "strict": "valid", "compatible": "valid",
     }));
+    let room = Field::Str16("\u{FEFF} e\u{301}É\r\n\0 ".to_owned());
+    let fields = vec![("room", room), ("text", Field::Str32("\u{1F600}".to_owned()))];
+    vectors.push(valid(
+        "frame-room-kept".to_owned(),
+        "frame",
+        &["DIST-FLD-008"],
+        &Message { tag: vec![0x1E], name: "ROOM_BROADCAST", fields },
+        "a byte order mark, blanks, a letter in two characters, a character of four bytes",
+    ));
     vectors
 }
 
@@ -291,7 +409,7 @@ fn odd_handshakes() -> Vec<Value> {
             invalid(
                 &format!("handshake-{id}"),
                 "handshake",
-                &[requirement],
+                &[requirement, "HS-EXT-010"],
                 hex,
                 refusal(kind, field, at),
                 comment,
@@ -451,6 +569,15 @@ fn odd_handshakes() -> Vec<Value> {
             "the beginning of a block",
         ));
     }
+    let bits = "0c0002000800ffffffffffffffff";
+    vectors.push(json!({
+        "id": "handshake-capabilities-all", "kind": "handshake", "comment": "every bit, with a name or without",
+        "requirements": ["HS-TLV-003"], "hex": [format!("{name}{magic}{bits}")],
+        "strict": "valid", "compatible": "valid",
+        "value": {"tag": "NAME", "fields": {
+            "name": "a@h:1", "creation": 1, "extension": {"capabilities": u64::MAX.to_string()},
+        }, "trailing": ""},
+    }));
     let damaged = "d1534e4f57320d0b0000";
     vectors.push(json!({
         "id": "handshake-magic-damaged", "kind": "handshake",

@@ -116,7 +116,14 @@ pub(super) fn names() -> Vec<Value> {
     ] {
         let hex = json!([hex::encode(text)]);
         let value = json!({"name": name, "host": host, "port": port});
-        vectors.push(piece(format!("name-{}", vectors.len()), "name", &["DIST-NAM-001"], &hex, &value, text));
+        vectors.push(piece(
+            format!("name-{}", vectors.len()),
+            "name",
+            &["DIST-NAM-001", "DIST-NAM-003"],
+            &hex,
+            &value,
+            text,
+        ));
     }
     for (text, at) in [
         ("", 0),
@@ -210,6 +217,11 @@ pub(super) fn terms() -> Vec<Value> {
             json!({"type": "struct", "name": "Point", "fields": [["x", one_json]]}),
         ),
         (
+            "struct-twice",
+            [&[20, 0, 0, 2, 0, 1, 0][..], b"x", &one, &[1, 0], b"x", &[6]].concat(),
+            json!({"type": "struct", "name": "", "fields": [["x", one_json], ["x", unit]]}),
+        ),
+        (
             "sum",
             [&[21, 5, 0][..], b"Shape", &[255, 1, 0, 6]].concat(),
             json!({"type": "sum", "name": "Shape", "variant": 255, "values": [unit]}),
@@ -223,7 +235,14 @@ pub(super) fn terms() -> Vec<Value> {
     for (id, bytes, value) in good {
         let term = [&[1][..], &bytes].concat();
         let hex = json!([hex::encode(&term)]);
-        let mut vector = piece(format!("term-{id}"), "term", &["STF-VER-001"], &hex, &value, id);
+        let mut requirements = vec!["STF-VER-001"];
+        requirements.extend(match id {
+            "float" | "nan" => Some("STF-NUM-001"),
+            "list" => Some("STF-LST-001"),
+            "map-int-twice" | "set-twice" | "struct-twice" => Some("STF-MAP-003"),
+            _ => None,
+        });
+        let mut vector = piece(format!("term-{id}"), "term", &requirements, &hex, &value, id);
         vector["cuts"] = json!("refused");
         vectors.push(vector);
         vectors.push(json!({

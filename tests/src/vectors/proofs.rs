@@ -28,6 +28,7 @@ fn label(text: &[u8]) -> Vec<u8> {
 
 pub(super) fn file() -> Value {
     json!({
+        "$schema": "schema/proofs.schema.json",
         "about": "Whole handshakes: every message, every value in between. Payloads begin with the tag, without length.",
         "licence": "CC0-1.0",
         "vectors": [version_1(), version_2()],
@@ -92,7 +93,7 @@ fn version_2() -> Value {
     let ack = [before_proof, proof_acceptor.clone()].concat();
     json!({
         "id": "handshake-version-2",
-        "requirements": ["HS-PRF-002", "HS-PRF-003"],
+        "requirements": ["HS-DIG-002", "HS-PRF-002", "HS-PRF-003", "HS-PRF-004"],
         "cookie": hex::encode(COOKIE),
         "exporter": hex::encode(exporter),
         "key": hex::encode(key),

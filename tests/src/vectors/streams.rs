@@ -16,15 +16,16 @@ fn vectors() -> Vec<Value> {
     let link = link.replacen("13000000", "11000000", 1);
     let ping = "09000000f00102030405060708";
     let vector = |id: &str,
-                  requirement: &str,
+                  requirements: &str,
                   bytes_max: u32,
                   chunks: Value,
                   payloads: Value,
                   rest: &str,
                   error: Value| {
         json!({
-            "id": id, "requirements": [requirement], "bytes_max": bytes_max, "chunks": chunks,
-            "payloads": payloads, "remaining": rest, "error": error,
+            "id": id, "requirements": requirements.split(' ').collect::<Vec<_>>(), "bytes_max": bytes_max,
+            "chunks": chunks, "payloads": payloads, "remaining": rest, "error": error,
+            "closes": error != Value::Null,
         })
     };
     let none = Value::Null;
@@ -71,7 +72,7 @@ fn vectors() -> Vec<Value> {
         vector("stream-incomplete-length", "DIST-FRM-009", 4096, json!(["1100"]), json!([]), "1100", none),
         vector(
             "stream-handshake-limit",
-            "DIST-FRM-002",
+            "DIST-FRM-002 DIST-FLD-012",
             4096,
             json!([ping, "01100000"]),
             json!([&ping[8..]]),

@@ -17,9 +17,7 @@ fn main() {
         std::fs::write(folder.join(id), bytes).unwrap();
     };
     for file in ["frames", "handshake", "signals", "reasons", "stf"] {
-        let text = std::fs::read_to_string(fuzz.join(format!("../spec/vectors/{file}.json"))).unwrap();
-        let file: Value = serde_json::from_str(&text).unwrap();
-        for vector in file["vectors"].as_array().unwrap() {
+        for vector in &vectors(file) {
             let id = vector["id"].as_str().unwrap();
             let Some(bytes) = bytes(vector) else { continue };
             let (target, differential) = match vector["kind"].as_str().unwrap() {
@@ -45,6 +43,18 @@ fn main() {
             }
         }
     }
+    for vector in vectors("streams") {
+        let chunks = vector["chunks"].as_array().unwrap().iter();
+        let stream: Vec<u8> =
+            chunks.flat_map(|chunk| hex::decode(chunk.as_str().unwrap()).unwrap()).collect();
+        seed("framing", vector["id"].as_str().unwrap(), &[&[255][..], &stream].concat());
+    }
+}
+
+fn vectors(file: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../spec/vectors/{file}.json"));
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    file["vectors"].as_array().unwrap().clone()
 }
 
 /// A vector's bytes, if they are few.
