@@ -133,12 +133,17 @@ fn fullest<'m>(samples: &'m [Message], name: &str) -> &'m Message {
     samples.iter().filter(|sample| sample.name == name).max_by_key(|sample| sample.fields.len()).unwrap()
 }
 
-/// The fields in the table of a section.
-fn table(markdown: &str, heading: &str) -> Vec<(String, String)> {
+/// A section without its heading.
+fn section<'m>(markdown: &'m str, heading: &str) -> &'m str {
     let (_, section) = markdown
         .split_once(&format!("\n{heading}\n"))
         .unwrap_or_else(|| panic!("there is no section {heading}"));
-    section
+    section.split("\n## ").next().unwrap()
+}
+
+/// The fields in the table of a section.
+fn table(markdown: &str, heading: &str) -> Vec<(String, String)> {
+    section(markdown, heading)
         .lines()
         .skip_while(|line| !line.starts_with("| field |"))
         .skip(2)
@@ -164,7 +169,13 @@ fn frames_are_those_of_the_registry_and_the_text() {
         let Ok(()) = Frame::decode(&bytes, Reading::Strict).unwrap().write_fields(&mut recorder);
         assert_eq!(recorder.0, fields(row), "{name}: registry");
         assert_eq!(recorder.0, table(&markdown, &format!("## {name}")), "{name}: dist.md");
-        assert!(markdown.contains(&format!("Minimum payload: {} bytes", number(row, "minimum"))));
+        let (tag, version, minimum) = (number(row, "tag"), number(row, "version"), number(row, "minimum"));
+        let section = section(&markdown, &format!("## {name}"));
+        assert!(section.contains(&format!("Tag `{tag:02X}`, version {version}")), "{name}");
+        assert!(section.contains(&format!("Minimum payload: {minimum} bytes")), "{name}");
+        let link = name.to_lowercase();
+        let listed = format!("| `{tag:02X}` | [{name}](#{link}) | {version} | {minimum} |");
+        assert!(markdown.contains(&listed), "{listed}");
         let least =
             samples.iter().filter(|sample| sample.name == name).map(|sample| sample.bytes().len()).min();
         assert!(least.unwrap() as u64 >= number(row, "minimum"), "{name}");
@@ -273,6 +284,14 @@ fn rows_without_bit(rows: &[Table], bits: &[(&str, Capabilities)]) -> usize {
     rows.iter().filter(|row| number(row, "bit") as usize >= bits.len()).count()
 }
 
+/// A number as the text has it: 16 777 216.
+fn grouped(number: u64) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{} {:03}", grouped(number / 1_000), number % 1_000),
+    }
+}
+
 #[test]
 fn limits_and_constants_are_those_of_the_registry() {
     let registry = registry();
@@ -289,6 +308,7 @@ fn limits_and_constants_are_those_of_the_registry() {
         ("term_string_bytes_max", u64::from(limits::TERM_STRING_BYTES_MAX)),
     ] {
         assert_eq!(number(limits, name), value, "{name}");
+        assert!(spec("dist.md").contains(&format!("| `{name}` | {} |", grouped(value))), "{name}: dist.md");
     }
     let constants = registry["constants"].as_table().unwrap();
     let hex = |name: &str| hex::decode(text(constants, name)).unwrap();
