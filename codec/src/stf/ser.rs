@@ -83,6 +83,16 @@ impl<'e, 'b> Serializer<'e, 'b> {
         value.serialize(Self::inside(self.encoder, self.depth + 1)?)
     }
 
+    /// Writes a set of what serialises as a sequence, and refuses what does not.
+    fn set<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
+        let start = self.encoder.buffer().len();
+        value.serialize(Serializer { encoder: &mut *self.encoder, depth: self.depth, role: Role::Set })?;
+        match self.encoder.buffer().get(start) {
+            Some(&super::tag::SET) => Ok(()),
+            _ => Err(Error::message("a set is made of a list, not of another value")),
+        }
+    }
+
     fn values(self) -> ValuesWriter<'e, 'b> {
         ValuesWriter { encoder: self.encoder, depth: self.depth + 1 }
     }
@@ -228,12 +238,12 @@ impl<'e, 'b> ser::Serializer for Serializer<'e, 'b> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        let role = match name {
-            PID_NEWTYPE => Role::Pid,
-            set::NEWTYPE => Role::Set,
-            _ => Role::Plain,
-        };
-        value.serialize(Self { role, ..self })
+        match name {
+            PID_NEWTYPE => value.serialize(Self { role: Role::Pid, ..self }),
+            set::NEWTYPE => self.set(value),
+            // What is a newtype in a set is as the value in it.
+            _ => value.serialize(self),
+        }
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What serde shall write as a set, not as a list: any collection that serialises as a sequence.
+/// What serde shall write as a set, not as a list: any collection that serialises as a sequence. Anything else in
+/// it is an error of the serialiser. In reading, a list and a tuple are taken as well.
 ///
 /// ```
 /// use snow_dist_codec::stf::{self, Set};

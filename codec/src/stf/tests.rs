@@ -353,6 +353,9 @@ mod with_serde {
         assert_eq!(term(&|| to_vec(&[(); 0])), [1, 13, 0]);
         assert_eq!(term(&|| to_vec(&[()][..])), [1, 10, 1, 0, 0, 0, 6]);
         assert_eq!(term(&|| to_vec(&Set(&[()][..]))), [1, 12, 1, 0, 0, 0, 6]);
+        #[derive(Serialize)]
+        struct Names(Vec<()>);
+        assert_eq!(term(&|| to_vec(&Set(Names(vec![])))), [1, 12, 0, 0, 0, 0]);
         assert_eq!(term(&|| to_vec(&Pair(1, true))), [1, 13, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 3]);
         assert_eq!(term(&|| to_vec(&Pid::from_bits(5))), [1, 30, 5, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(term(&|| to_vec(&BTreeMap::<i64, ()>::new())), [1, 11, 1, 0, 0, 0, 0]);
@@ -381,6 +384,9 @@ mod with_serde {
             "18446744073709551615 is no int of a term: those have 64 bits with sign"
         );
         assert!(to_vec(&i128::MAX).is_err() && to_vec(&u128::MAX).is_err());
+        for error in [to_vec(&Set(5)), to_vec(&Set((1, 2))), to_vec(&Set(Some(vec![1])))] {
+            assert_eq!(message(error.unwrap_err()), "a set is made of a list, not of another value");
+        }
         assert_eq!(
             message(to_vec(&BTreeMap::from([(true, 1)])).unwrap_err()),
             "the keys of a map are ints or strings"
