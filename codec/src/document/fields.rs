@@ -231,7 +231,11 @@ impl<'a> Source<'a> for FieldSource<'a> {
         let bytes = self.bytes(field)?;
         bytes.try_into().map_err(|_| FieldsError {
             field,
-            problem: format!("has {} bytes where {N} are needed", bytes.len()),
+            problem: format!(
+                "has {} byte{} where {N} are needed",
+                bytes.len(),
+                if bytes.len() == 1 { "" } else { "s" }
+            ),
         })
     }
 

@@ -155,6 +155,25 @@ impl<'a> Value<'a> {
     pub fn encode(&self, encoder: &mut Encoder<'_>) {
         encoder.value(self);
     }
+
+    /// Bytes of the value in its term, with everything in it.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        const TAG: usize = 1;
+        TAG + match self {
+            Self::Bool(_) | Self::Unit | Self::None => 0,
+            Self::Int(_) | Self::Float(_) | Self::Pid(_) => size_of::<u64>(),
+            Self::Str(text) => size_of::<u32>() + text.len(),
+            Self::List(values) | Self::Set(values) => size_of::<u32>() + values.encoded_len(),
+            Self::Tuple(values) => size_of::<u8>() + values.encoded_len(),
+            Self::Map(map) => size_of::<u8>() + size_of::<u32>() + map.encoded_len(),
+            Self::Struct(fields) => 2 * size_of::<u16>() + fields.name.len() + fields.encoded_len(),
+            Self::Sum(sum) => {
+                2 * size_of::<u16>() + sum.name.len() + size_of::<u8>() + sum.values.encoded_len()
+            }
+            Self::Some(inner) | Self::Ok(inner) | Self::Err(inner) => inner.bytes.len(),
+        }
+    }
 }
 
 impl<'a> Values<'a> {
@@ -162,6 +181,12 @@ impl<'a> Values<'a> {
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count
+    }
+
+    /// Bytes of all values together, without the count.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The values in the order in which they were written.
@@ -188,6 +213,12 @@ impl<'a> Map<'a> {
         self.pairs.count
     }
 
+    /// Bytes of all pairs together, without the count.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        self.pairs.bytes.len()
+    }
+
     /// Keys and their values.
     pub fn iter(&self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> + use<'a> {
         let mut values = self.pairs.iter();
@@ -210,6 +241,12 @@ impl<'a> Struct<'a> {
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count
+    }
+
+    /// Bytes of all fields together, names included, without the count.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The fields' names and values.

@@ -17,6 +17,7 @@ pub fn terms(bytes: &[u8]) {
         let mut encoder = Encoder::new(&mut written);
         value.encode(&mut encoder);
         encoder.finish().unwrap();
+        assert_eq!(1 + value.encoded_len(), written.len(), "behind the version");
         let mut budget = 10_000;
         walk(&value, &mut budget);
         Ok((value.to_string(), written, surplus.len()))

@@ -142,15 +142,24 @@ impl<W: Write> Decoder<'_, W> {
         }
         let mut rows = Rows::new(payload, length.len(), offset);
         rows.length(length);
-        if !payload.is_empty() {
-            rows.tag(1, frame.name());
+        let section = match frame {
+            Frame::Empty => "Framing",
+            Frame::Unknown(_) => "Unknown tags",
+            _ => frame.name(),
+        };
+        match frame.tag() {
+            None => {}
+            Some(tag) => match Handshake::TAGS.iter().find(|(known, _)| *known == tag) {
+                Some((_, name)) => rows.tag(1, &format!("UNKNOWN; with --phase handshake {name}")),
+                None => rows.tag(1, frame.name()),
+            },
         }
         let Ok(()) = frame.write_fields(&mut rows);
         if let Frame::SendTerm(send) = frame {
             rows.note("message", &dump::term(send.message));
         }
         rows.surplus(surplus);
-        rows.print(frame.name(), &dump::section("dist.md", frame.name()), self.out)
+        rows.print(frame.name(), &dump::section("dist.md", section), self.out)
     }
 
     fn handshake(
@@ -229,9 +238,9 @@ impl<W: Write> Decoder<'_, W> {
             return Ok(self.piece_line("term", bytes, &TermObject::from(value), surplus));
         }
         let mut rows = Rows::new(bytes, 0, 0);
-        rows.term(&value, surplus.len());
+        rows.term(&value);
         rows.surplus(surplus);
-        Ok(rows.print("term", &dump::section("stf.md", "Values"), self.out))
+        Ok(rows.print("term", &dump::section("stf.md", "Layout"), self.out))
     }
 
     fn signal(&mut self, bytes: &[u8]) -> Result<io::Result<()>, DecodeError> {
@@ -263,12 +272,7 @@ impl<W: Write> Decoder<'_, W> {
             }
             Ok(name) => {
                 let mut rows = Rows::new(bytes, 0, 0);
-                rows.text("name", name.name());
-                rows.text("@", "");
-                rows.text("host", name.host());
-                if name.has_port() {
-                    rows.text("port", &format!(":{}", name.port()));
-                }
+                rows.name(&name);
                 rows.print("name", &dump::section("dist.md", "Node names"), self.out)
             }
         }

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 
 use snow_dist_codec::handshake::Tlv;
 use snow_dist_codec::layout::Sink;
-use snow_dist_codec::{Entries, Extension, Names, Pid, Reading, Reason, Text, stf};
+use snow_dist_codec::{Entries, Extension, Names, NodeName, Pid, Reading, Reason, Text, stf};
 
 /// Bytes of a field that are shown; of more, only how many there are.
 const BYTES_SHOWN: usize = 8;
 /// Elements of a list that are shown; of more, only how many there are.
-const ELEMENTS_SHOWN: usize = 16;
+pub(crate) const ELEMENTS_SHOWN: usize = 16;
 /// Characters of a text that are shown.
 const CHARACTERS_SHOWN: usize = 60;
 
@@ -53,16 +53,24 @@ impl<'p> Rows<'p> {
 
     pub(crate) fn length(&mut self, length: &[u8]) {
         let value = self.payload.len().to_string();
-        self.rows.push(Row { offset: self.offset, bytes: hex(length), field: "length".into(), value });
+        self.rows.push(Row { offset: self.offset, bytes: digits(length), field: "length".into(), value });
     }
 
     pub(crate) fn tag(&mut self, bytes: usize, name: &str) {
         self.row("tag", bytes, name.into());
     }
 
-    /// Characters as they stand there.
-    pub(crate) fn text(&mut self, field: &str, value: &str) {
-        self.row(field, value.len().max(usize::from(field == "@")), quoted(value));
+    /// A node name, part by part.
+    pub(crate) fn name(&mut self, name: &NodeName<'_>) {
+        self.row("name", name.name().len(), quoted(name.name()));
+        self.row("", 1, "@".into());
+        self.row("host", name.host().len(), quoted(name.host()));
+        let port = if name.has_port() {
+            name.port().to_string()
+        } else {
+            format!("{}, since none is said", name.port())
+        };
+        self.row("port", self.payload.len().saturating_sub(self.at), port);
     }
 
     /// Says more about a field that has a row.
@@ -76,28 +84,31 @@ impl<'p> Rows<'p> {
         self.rows.push(row);
     }
 
-    /// A term, but for `surplus` bytes after it.
-    pub(crate) fn term(&mut self, value: &stf::Value<'_>, surplus: usize) {
-        self.row("version", 1, "1".into());
-        let bytes = self.payload.len().saturating_sub(1 + surplus);
-        self.row("value", bytes, shortened(&value.to_string()));
-    }
-
     pub(crate) fn surplus(&mut self, surplus: &[u8]) {
         if !surplus.is_empty() {
             self.row("trailing", surplus.len(), "ignored".into());
         }
     }
 
-    fn row(&mut self, field: &str, count: usize, value: String) {
+    /// Rows so far.
+    pub(crate) fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Bytes of the payload that have a row.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn row(&mut self, field: &str, count: usize, value: String) {
         let bytes = self.payload.get(self.at..).and_then(|rest| rest.get(..count)).unwrap_or_default();
-        let row = Row { offset: self.start + self.at, bytes: hex(bytes), field: field.into(), value };
+        let row = Row { offset: self.start + self.at, bytes: digits(bytes), field: field.into(), value };
         self.rows.push(row);
         self.at += count;
     }
 
     /// Passes over elements that are not shown.
-    fn more(&mut self, field: &str, count: usize, bytes: usize) {
+    pub(crate) fn more(&mut self, field: &str, count: usize, bytes: usize) {
         if count > 0 {
             self.row(field, bytes, format!("{count} more"));
         }
@@ -118,7 +129,7 @@ impl<'p> Rows<'p> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+fn digits(bytes: &[u8]) -> String {
     let shown: Vec<String> = bytes.iter().take(BYTES_SHOWN).map(|byte| format!("{byte:02x}")).collect();
     match bytes.len().checked_sub(BYTES_SHOWN) {
         None | Some(0) => shown.join(" "),
@@ -127,11 +138,11 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// In quotes, control characters escaped: a peer's text must not reach the terminal as it is.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     shortened(&format!("{text:?}"))
 }
 
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(CHARACTERS_SHOWN) {
         None => text.into(),
         Some((end, _)) => format!("{}..", text.get(..end).unwrap_or_default()),
@@ -167,7 +178,12 @@ impl Sink for Rows<'_> {
     }
 
     fn array<const N: usize>(&mut self, field: &'static str, value: &[u8; N]) -> Result<(), Infallible> {
-        self.row(field, N, if *value == [0; N] { "all zero".into() } else { String::new() });
+        let shown = match N {
+            _ if *value == [0; N] => "all zero".into(),
+            0..=BYTES_SHOWN => String::new(),
+            _ => hex::encode(value),
+        };
+        self.row(field, N, shown);
         Ok(())
     }
 
@@ -183,7 +199,7 @@ impl Sink for Rows<'_> {
 
     fn rest(&mut self, field: &'static str, value: &[u8]) -> Result<(), Infallible> {
         let text: String = value.iter().take(CHARACTERS_SHOWN).map(|&byte| printable(byte)).collect();
-        self.row(field, value.len(), format!("{} bytes |{text}|", value.len()));
+        self.row(field, value.len(), format!("{} |{text}|", plural(value.len())));
         Ok(())
     }
 
@@ -254,9 +270,13 @@ fn tlv_value(tlv: &Tlv<'_>) -> String {
         Tlv::FragmentedMessagesMax(count) => format!("fragmented_messages_max {count}"),
         Tlv::NodeTableEntriesMax(count) => format!("node_table_entries_max {count}"),
         Tlv::LinksAndMonitorsMax(count) => format!("links_and_monitors_max {count}"),
-        Tlv::Unknown { value, .. } => format!("unknown, {} bytes", value.len()),
+        Tlv::Unknown { value, .. } => format!("unknown, {}", plural(value.len())),
         _ => String::new(),
     }
+}
+
+fn plural(bytes: usize) -> String {
+    format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" })
 }
 
 fn printable(byte: u8) -> char {

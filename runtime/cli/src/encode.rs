@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use snow_dist_codec::document::{Document, Hex};
 use snow_dist_codec::layout::Sink;
 use snow_dist_codec::stf::Encoder;
-use snow_dist_codec::{NodeName, Pid, ReasonBuf, framing};
+use snow_dist_codec::{Frame, Handshake, NodeName, Pid, ReasonBuf, framing};
 
 use crate::problem::Problem;
 use crate::term::TermObject;
@@ -52,6 +52,7 @@ fn line(arguments: &Encode, json: &str, place: &str, out: &mut impl Write) -> io
 
 fn encode_message(phase: Phase, json: &str) -> Result<Vec<u8>, Problem> {
     let document: Document = parse(json)?;
+    check_phase(phase, &document.tag).map_err(refused(json))?;
     let mut payload = Vec::new();
     match phase {
         Phase::Session => document.frame().map_err(refused(json))?.encode(&mut payload),
@@ -62,6 +63,20 @@ fn encode_message(phase: Phase, json: &str) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::with_capacity(payload.len() + 4);
     framing::put(&payload, phase.bytes_max(), &mut bytes).map_err(refused(json))?;
     Ok(bytes)
+}
+
+/// Says so if a message belongs to the other phase.
+fn check_phase(phase: Phase, name: &str) -> Result<(), String> {
+    let among = |tags: &[(u8, &str)]| tags.iter().any(|(_, known)| *known == name);
+    match phase {
+        Phase::Session if among(Handshake::TAGS) => {
+            Err(format!("{name} is a message of the handshake: say --phase handshake"))
+        }
+        Phase::Handshake if among(Frame::TAGS) => {
+            Err(format!("{name} is a frame: leave out --phase handshake"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A bare piece, as `decode --as` prints it.
@@ -83,7 +98,7 @@ struct PieceObject<V> {
 struct NameObject {
     name: String,
     host: String,
-    port: u16,
+    port: Option<u16>,
 }
 
 fn encode_piece(piece: Piece, json: &str) -> Result<Vec<u8>, Problem> {
@@ -107,7 +122,8 @@ fn encode_piece(piece: Piece, json: &str) -> Result<Vec<u8>, Problem> {
             Ok(bytes)
         }),
         Piece::Name => with_trailing(json, |NameObject { name, host, port }: NameObject| {
-            let text = format!("{name}@{host}:{port}");
+            let port = port.map_or_else(String::new, |port| format!(":{port}"));
+            let text = format!("{name}@{host}{port}");
             NodeName::parse(&text).map_err(|error| error.to_string())?;
             Ok(text.into_bytes())
         }),
@@ -134,12 +150,34 @@ fn layout_bytes(
 
 fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Problem> {
     serde_json::from_str(json).map_err(|error| {
-        // Lines are given one by one: the column is the character.
-        let at = (error.line() == 1).then(|| error.column().saturating_sub(1));
-        Problem::text(json, at, format!("not the JSON of a message: {error}"))
+        let message = error.to_string();
+        // The place is marked; in words it would be that in the line, beside the number of the line.
+        let message = message.rsplit_once(" at line ").map_or(&*message, |(what, _)| what);
+        let at = named_key(json, message).unwrap_or_else(|| {
+            let before: usize =
+                json.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+            before + error.column().saturating_sub(1)
+        });
+        Problem::json(json, at, &format!("not the JSON of a message: {message}"))
     })
 }
 
+/// An error of a value. Where the message names no field that is there, the place is that of the whole.
 fn refused<E: ToString>(json: &str) -> impl Fn(E) -> Problem {
-    move |error| Problem::text(json, None, error.to_string())
+    move |error| {
+        let message = error.to_string();
+        let whole = || ["tag", "value"].iter().find_map(|key| key_at(json, key));
+        let at = named_key(json, &message).or_else(whole).unwrap_or_default();
+        Problem::json(json, at, &message)
+    }
+}
+
+/// Where the key of the field stands that a message names: "`names[3]` cannot be written" names `names`.
+fn named_key(json: &str, message: &str) -> Option<usize> {
+    let field = message.split('`').nth(1)?.split(['.', '[']).next()?;
+    field.starts_with(|first: char| first.is_ascii_alphabetic()).then(|| key_at(json, field))?
+}
+
+fn key_at(json: &str, key: &str) -> Option<usize> {
+    json.find(&format!("\"{key}\""))
 }

@@ -2,6 +2,7 @@
 
 mod decode;
 mod dump;
+mod dump_term;
 mod encode;
 mod input;
 mod problem;
@@ -34,19 +35,23 @@ enum Command {
 }
 
 const DECODE_HELP: &str = "\
-Each message stands behind its 4-byte length; several may follow each other. Without HEX and --file, standard
-input is read. Of a file or standard input each line is an input of its own, with offsets from 0; empty lines and
-lines that begin with # are passed over. Exit status: 0 if all was good, 1 if something was not, 2 for wrong usage.
+Each message stands behind its 4-byte length; several may follow each other.
+Without HEX and --file, standard input is read. Of a file or standard input each
+line is an input of its own, with offsets from 0; empty lines and lines that
+begin with # are passed over. Exit status: 0 if all was good, 1 if something was
+not, 2 for wrong usage.
 
 Examples:
   snow-dist decode 110000001305000000000000002a00000000070100
   snow-dist decode --json --phase handshake --file messages.hex
   snow-dist decode --raw --file session.bin
+  xxd -r -p dump-over-many-lines.hex | snow-dist decode --raw
   snow-dist decode --as reason 010400000000000000626f6f6d";
 
 const ENCODE_HELP: &str = "\
-Without JSON and --file, standard input is read. Each line is one object and gives one line of hexadecimal, or with
---raw its bytes. `offset` and `length` may stand in it and are not used; bytes in `trailing` follow the last field.
+Without JSON and --file, standard input is read. Each line is one object and
+gives one line of hexadecimal, or with --raw its bytes. `offset` and `length` may
+stand in it and are not used; bytes in `trailing` follow the last field.
 
 Examples:
   snow-dist encode '{\"tag\":\"PING\",\"fields\":{\"payload\":\"0102030405060708\"}}'

@@ -65,10 +65,10 @@ impl Problem {
         Self::new(0, "hex", "input".into(), at, message, mark_text(&shown, before))
     }
 
-    /// A value that is not what it should be; `at` is its character in the text, if that is known.
-    pub(crate) fn text(text: &str, at: Option<usize>, message: String) -> Self {
-        let marked = at.map_or_else(String::new, |at| mark_text(text, at));
-        Self::new(0, "json", "input".into(), at.unwrap_or(0), message, marked)
+    /// JSON that is not what it should be, at this byte of it.
+    pub(crate) fn json(text: &str, at: usize, message: &str) -> Self {
+        let before = text.char_indices().take_while(|(index, _)| *index < at).count();
+        Self::new(0, "json", "input".into(), at, message.into(), mark_text(text, before))
     }
 
     fn new(
@@ -84,14 +84,11 @@ impl Problem {
 
     /// Tells a person, on standard error.
     pub(crate) fn report(&self, place: &str) {
-        eprintln!("error: {place}{}", self.error.message);
-        if !self.marked.is_empty() {
-            eprintln!("{}", self.marked);
-        }
+        eprintln!("error: {place}{}\n{}", self.error.message, self.marked);
     }
 }
 
-/// Bytes or characters shown before and after the place.
+/// Bytes shown before and after the place.
 const AROUND: usize = 12;
 
 /// Two lines: the bytes around the place, a length in brackets before them, and a mark under it.
@@ -109,7 +106,7 @@ fn mark_bytes(before: &[u8], bytes: &[u8], at: usize) -> String {
     if bytes.len() > at + AROUND {
         line.push_str(" ...");
     }
-    format!("{line}\n{}^^", " ".repeat(mark))
+    format!("{}\n{}^^", line.trim_end(), " ".repeat(mark))
 }
 
 fn spaced(bytes: &[u8]) -> String {
@@ -122,11 +119,9 @@ fn mark_text(text: &str, at: usize) -> String {
     const AROUND_TEXT: usize = 36;
     let start = at.saturating_sub(AROUND_TEXT);
     let lead = if start > 0 { "..." } else { "" };
-    let mut shown = text
-        .chars()
-        .skip(start)
-        .take(2 * AROUND_TEXT)
-        .map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character });
-    let line: String = shown.by_ref().collect();
+    let shown = text.chars().skip(start).take(2 * AROUND_TEXT);
+    let line: String = shown
+        .map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character })
+        .collect();
     format!("  {lead}{line}\n  {}^", " ".repeat(lead.len() + at - start))
 }

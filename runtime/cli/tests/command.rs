@@ -149,6 +149,113 @@ fn bare_pieces_go_both_ways() {
 }
 
 #[test]
+fn a_term_is_shown_value_by_value() {
+    let term = "010d04 0a0200000003 04 14010050020001007806010079 2806 150100530101001e0900000000000000 0b0101000000 05010000006b 06";
+    assert_eq!(
+        good(&["decode", "--as", "term", term], b""),
+        "term  spec/stf.md \"Layout\"\n\
+         \x20 000000  01                          version           1\n\
+         \x20 000001  0d 04                       value             tuple of 4\n\
+         \x20 000003  0a 02 00 00 00              value[0]          list of 2\n\
+         \x20 000008  03                          value[0][0]       true\n\
+         \x20 000009  04                          value[0][1]       false\n\
+         \x20 00000a  14 01 00 50 02 00           value[1]          struct \"P\" of 2\n\
+         \x20 000010  01 00 78                    value[1].name[0]  \"x\"\n\
+         \x20 000013  06                          value[1][0]       unit\n\
+         \x20 000014  01 00 79                    value[1].name[1]  \"y\"\n\
+         \x20 000017  28                          value[1][1]       Some\n\
+         \x20 000018  06                          value[1][1].0     unit\n\
+         \x20 000019  15 01 00 53 01 01 00        value[2]          sum \"S\" variant 1 of 1\n\
+         \x20 000020  1e 09 00 00 00 00 00 00 +1  value[2][0]       <0.9>\n\
+         \x20 000029  0b 01 01 00 00 00           value[3]          map of 1, string keys\n\
+         \x20 00002f  05 01 00 00 00 6b           value[3].key[0]   \"k\"\n\
+         \x20 000035  06                          value[3][0]       unit\n\n"
+    );
+}
+
+#[test]
+fn a_large_term_is_shown_shortened() {
+    // A list of 20 lists of 20 units; then 63 Somes.
+    let inner = format!("0a14000000{}", "06".repeat(20));
+    let shown = good(&["decode", "--as", "term", &format!("010a14000000{}", inner.repeat(20))], b"");
+    assert!(shown.lines().count() < 300 && shown.contains("value[0]       4 more"), "{shown}");
+    assert!(shown.contains("+92  value          4 more"), "{shown}");
+    let deep = good(&["decode", "--as", "term", &format!("01{}06", "2a".repeat(63))], b"");
+    assert!(deep.contains(".0.0  unit"), "{deep}");
+}
+
+#[test]
+fn a_name_is_shown_part_by_part() {
+    assert_eq!(
+        good(&["decode", "--as", "name", "6140683a39"], b""),
+        "name  spec/dist.md \"Node names\"\n\
+         \x20 000000  61     name  \"a\"\n\
+         \x20 000001  40           @\n\
+         \x20 000002  68     host  \"h\"\n\
+         \x20 000003  3a 39  port  9\n\n"
+    );
+    assert!(good(&["decode", "--as", "name", "614068"], b"").contains("port  9000, since none is said"));
+    assert_eq!(good(&["encode", "--as", "name", r#"{"value":{"name":"a","host":"h"}}"#], b""), "614068\n");
+}
+
+#[test]
+fn every_section_that_is_named_exists() {
+    let spec = |file: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
+        std::fs::read_to_string(path).unwrap()
+    };
+    for arguments in [
+        &["0100000099"][..],
+        &["00000000"],
+        &["09000000f00102030405060708"],
+        &["--phase", "handshake", "0700000001030061406801"],
+        &["--as", "reason", "00"],
+        &["--as", "pid", "0000000000000000"],
+        &["--as", "term", "0106"],
+        &["--as", "signal", "fcffffffffffffff614068"],
+        &["--as", "name", "614068"],
+    ] {
+        let shown = good(&[&["decode"], arguments].concat(), b"");
+        let (file, heading) =
+            shown.lines().next().unwrap().split_once("  ").unwrap().1.split_once(' ').unwrap();
+        let heading = format!("\n## {}\n", heading.trim_matches('"'));
+        assert!(spec(file).contains(&heading), "{shown}");
+    }
+}
+
+#[test]
+fn a_message_of_the_other_phase_is_told_apart() {
+    let shown = good(&["decode", "0700000001030061406801"], b"");
+    assert!(shown.contains("UNKNOWN; with --phase handshake NAME"), "{shown}");
+    let (_, errors) = bad(&["encode", r#"{"tag":"NAME","fields":{"name":"a@h","creation":1}}"#], b"");
+    assert!(errors.contains("NAME is a message of the handshake: say --phase handshake"), "{errors}");
+    let (_, errors) = bad(&["encode", "--phase", "handshake", r#"{"tag":"LINK"}"#], b"");
+    assert!(errors.contains("LINK is a frame: leave out --phase handshake"), "{errors}");
+    let challenge = "a5".repeat(32);
+    let reply = format!("4100000003{}{challenge}", "00".repeat(32));
+    let shown = good(&["decode", "--phase", "handshake", &reply], b"");
+    assert!(shown.contains(&format!("challenge  {challenge}")) && shown.contains("all zero"), "{shown}");
+}
+
+#[test]
+fn the_place_in_json_is_marked() {
+    for (json, column) in [
+        (r#"{"tag":"PING" "fields":{}}"#, 14),
+        (r#"{"tag":"PING","fields":{"payload":"01"}}"#, 24),
+        (r#"{"tag":"PING","fields":{"payload":"0g"}}"#, 24),
+        (r#"{"tag":"CLOSE","fields":{"text":"é","code":70000}}"#, 36),
+        (r#"{"tag":"LINK","fields":{}}"#, 1),
+        (r#"{"tag":"NOPE"}"#, 1),
+        ("{\"tag\":\"PING\",\n\"fields\":5}", 24),
+    ] {
+        let (_, errors) = bad(&["encode", json], b"");
+        let mark = errors.lines().last().unwrap();
+        assert_eq!(mark, format!("  {}^", " ".repeat(column)), "{errors}");
+        assert!(!errors.contains(" at line "), "{errors}");
+    }
+}
+
+#[test]
 fn what_describes_no_message_is_refused() {
     for (json, message) in [
         ("{", "not the JSON of a message: EOF while parsing"),
@@ -156,7 +263,7 @@ fn what_describes_no_message_is_refused() {
         ("{\"tag\":\"PING\"}", "PING: field `payload` is missing"),
         (
             "{\"tag\":\"PING\",\"fields\":{\"payload\":\"01\"}}",
-            "field `payload` has 1 bytes where 8 are needed",
+            "field `payload` has 1 byte where 8 are needed",
         ),
         ("{\"tag\":\"EMPTY\",\"fields\":{\"ref\":1}}", "field `ref` is not a field of this message"),
         ("{\"offset\":0,\"error\":{}}", "unknown field `error`"),
