@@ -72,6 +72,7 @@ fn every_kind_of_value_is_read_and_written_back() {
         let mut encoder = Encoder::new(&mut one);
         value.encode(&mut encoder);
         encoder.finish().unwrap();
+        assert_eq!(1 + value.encoded_len(), one.len(), "{index}");
         assert_eq!(strict(&one), Ok(*value), "{index}");
         for (other_index, other) in values.iter().enumerate() {
             assert_eq!(value == other, index == other_index, "{value} {other}");
@@ -81,6 +82,7 @@ fn every_kind_of_value_is_read_and_written_back() {
     assert_eq!(no.value(), Value::Str("no".into()));
     assert_eq!((map.keys(), map.count()), (KeyType::Int, 1));
     assert_eq!(map.iter().collect::<Vec<_>>(), [(Value::Int(5), Value::Int(6))]);
+    assert_eq!(map.encoded_len(), 18);
     let Value::Struct(point) = values[5] else { panic!() };
     assert_eq!((point.name(), point.count()), (Text::from("Point"), 2));
     assert_eq!(point.iter().collect::<Vec<_>>(), [("x".into(), Value::Int(1)), ("y".into(), Value::None)]);

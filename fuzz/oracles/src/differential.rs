@@ -1,6 +1,8 @@
 //! The codec beside the naive decoder.
 
+use serde_json::{Value as Json, json};
 use snow_dist_codec::document::Shown;
+use snow_dist_codec::stf::{KeyType, Value, Values};
 use snow_dist_codec::{Frame, Handshake, Reading, Reason, Signal, stf};
 
 use crate::naive;
@@ -46,9 +48,42 @@ pub fn differential(bytes: &[u8]) {
                 assert_eq!(found, naive::bare_reason(bytes, strict), "{reading:?}");
             }
             _ => {
-                let found = stf::decode(bytes, reading).ok().map(|(_, surplus)| surplus.len());
+                let found = stf::decode(bytes, reading).ok();
+                let found = found.map(|(value, surplus)| (term(value), surplus.to_vec()));
                 assert_eq!(found, naive::term(bytes, strict), "{reading:?}");
             }
         }
+    }
+}
+
+/// A value in the form of the naive decoder.
+fn term(value: Value<'_>) -> Json {
+    let all = |values: Values<'_>| values.iter().map(term).collect::<Vec<_>>();
+    match value {
+        Value::Int(number) => json!([1, number.cast_unsigned()]),
+        Value::Float(number) => json!([2, number.to_bits()]),
+        Value::Bool(true) => json!([3]),
+        Value::Bool(false) => json!([4]),
+        Value::Str(text) => json!([5, text.as_str()]),
+        Value::Unit => json!([6]),
+        Value::List(values) => json!([10, all(values)]),
+        Value::Map(map) => {
+            let keys = if map.keys() == KeyType::Int { 1 } else { 5 };
+            let pairs: Vec<_> = map.iter().flat_map(|(key, value)| [term(key), term(value)]).collect();
+            json!([11, keys, pairs])
+        }
+        Value::Set(values) => json!([12, all(values)]),
+        Value::Tuple(values) => json!([13, all(values)]),
+        Value::Struct(fields) => {
+            let pairs: Vec<_> =
+                fields.iter().map(|(name, value)| json!([name.as_str(), [term(value)]])).collect();
+            json!([20, fields.name().as_str(), pairs])
+        }
+        Value::Sum(sum) => json!([21, sum.name().as_str(), sum.variant(), all(sum.values())]),
+        Value::Pid(pid) => json!([30, pid.to_bits()]),
+        Value::Some(inner) => json!([40, [term(inner.value())]]),
+        Value::None => json!([41]),
+        Value::Ok(inner) => json!([42, [term(inner.value())]]),
+        Value::Err(inner) => json!([43, [term(inner.value())]]),
     }
 }

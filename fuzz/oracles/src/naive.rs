@@ -313,67 +313,67 @@ fn block(bytes: &mut Bytes<'_>) -> Option<Value> {
     Some(known.into())
 }
 
-/// A term: how many bytes are after it.
+/// A term: its value, as a list of its tag and what stands behind that, and the bytes after it.
 #[must_use]
-pub fn term(term: &[u8], strict: bool) -> Option<usize> {
+pub fn term(term: &[u8], strict: bool) -> Option<(Value, Vec<u8>)> {
     let mut bytes = Bytes { all: term, at: 0, strict };
     if bytes.number(1)? != 1 {
         return None;
     }
-    value(&mut bytes, 1)?;
-    let surplus = term.len() - bytes.at;
-    if strict && surplus > 0 { None } else { Some(surplus) }
+    let value = value(&mut bytes, 1)?;
+    let surplus = bytes.rest();
+    if strict && !surplus.is_empty() { None } else { Some((value, surplus)) }
 }
 
-fn value(bytes: &mut Bytes<'_>, depth: u32) -> Option<()> {
+fn value(bytes: &mut Bytes<'_>, depth: u32) -> Option<Value> {
     if depth > 64 {
         return None;
     }
     let large = |count: u64| (count <= 1_000_000).then_some(count);
-    let all = |bytes: &mut Bytes<'_>, count: u64| (0..count).try_for_each(|_| value(bytes, depth + 1));
-    match bytes.number(1)? {
-        1 | 2 | 30 => bytes.take(8).map(drop),
-        3 | 4 | 6 | 41 => Some(()),
-        5 => bytes.text(4).filter(|text| text.len() <= 16 << 20).map(drop),
+    let all = |bytes: &mut Bytes<'_>, count: u64| {
+        (0..count).map(|_| value(bytes, depth + 1)).collect::<Option<Vec<_>>>()
+    };
+    let tag = bytes.number(1)?;
+    Some(match tag {
+        1 | 2 | 30 => json!([tag, bytes.number(8)?]),
+        3 | 4 | 6 | 41 => json!([tag]),
+        5 => json!([tag, bytes.text(4).filter(|text| text.len() <= 16 << 20)?]),
         10 | 12 => {
             let count = large(bytes.number(4)?)?;
-            all(bytes, count)
+            json!([tag, all(bytes, count)?])
         }
         11 => {
-            let key = match bytes.number(1)? {
+            let keys = match bytes.number(1)? {
                 0 => 1,
                 1 => 5,
                 _ => return None,
             };
-            let count = large(bytes.number(4)?)?;
-            for _ in 0..count {
-                if *bytes.all.get(bytes.at)? != key {
+            let mut pairs = Vec::new();
+            for _ in 0..large(bytes.number(4)?)? {
+                if *bytes.all.get(bytes.at)? != keys {
                     return None;
                 }
-                all(bytes, 2)?;
+                pairs.extend(all(bytes, 2)?);
             }
-            Some(())
+            json!([tag, keys, pairs])
         }
         13 => {
             let count = bytes.number(1)?;
-            all(bytes, count)
+            json!([tag, all(bytes, count)?])
         }
         20 => {
-            bytes.text(2)?;
-            let count = bytes.number(2)?;
-            for _ in 0..count {
-                bytes.text(2)?;
-                all(bytes, 1)?;
+            let name = bytes.text(2)?;
+            let mut fields = Vec::new();
+            for _ in 0..bytes.number(2)? {
+                fields.push(json!([bytes.text(2)?, all(bytes, 1)?]));
             }
-            Some(())
+            json!([tag, name, fields])
         }
         21 => {
-            bytes.text(2)?;
-            bytes.number(1)?;
-            let count = bytes.number(2)?;
-            all(bytes, count)
+            let (name, variant, count) = (bytes.text(2)?, bytes.number(1)?, bytes.number(2)?);
+            json!([tag, name, variant, all(bytes, count)?])
         }
-        40 | 42 | 43 => all(bytes, 1),
-        _ => None,
-    }
+        40 | 42 | 43 => json!([tag, all(bytes, 1)?]),
+        _ => return None,
+    })
 }
