@@ -18,3 +18,9 @@
 pub mod run;
 pub mod simnet;
 pub mod vectors;
+
+/// The programs in the READMEs are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../../codec/README.md")]
+struct Readmes;
