@@ -19,6 +19,29 @@
 //! let Value::Tuple(values) = value else { panic!() };
 //! assert_eq!(values.iter().collect::<Vec<_>>(), [Value::Int(7), Value::Str("seven".into())]);
 //! ```
+//!
+//! # With serde
+//! | in serde's model | in a term |
+//! |---|---|
+//! | unit, unit struct | unit |
+//! | bool | true, false |
+//! | integers from -2^63 to 2^63 - 1 | int; others are errors |
+//! | f32, f64 | float |
+//! | str, char | string |
+//! | Option | Some, None |
+//! | `Result` | Ok, Err |
+//! | sequence | list; in a `Set` set |
+//! | tuple, tuple struct, array | tuple |
+//! | newtype struct | what is in it |
+//! | map | map, whose keys are all ints or all strings; others are errors |
+//! | struct | struct |
+//! | enum | sum type; the fields of a struct variant are values in order |
+//! | [`Pid`](crate::Pid) | pid |
+//! | bytes | an error |
+//!
+//! To serde a `Result` is an enum like any other. It is known here by its name: an enum that is called `Result`, or
+//! `#[serde(rename = "Result")]`, and has a variant `Ok` or `Err` of one value is written as Ok or Err. In reading, Ok
+//! and Err are taken for any enum with variants of these names.
 
 #[cfg(feature = "serde")]
 mod de;

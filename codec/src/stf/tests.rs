@@ -361,6 +361,15 @@ mod with_serde {
         assert_eq!(term(&|| to_vec(&Pair(1, true))), [1, 13, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 3]);
         assert_eq!(term(&|| to_vec(&Pid::from_bits(5))), [1, 30, 5, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(term(&|| to_vec(&BTreeMap::<i64, ()>::new())), [1, 11, 1, 0, 0, 0, 0]);
+        #[derive(Serialize, Deserialize, PartialEq, Debug)]
+        #[serde(rename = "Result")]
+        enum Outcome {
+            Ok(()),
+            Err(i64),
+        }
+        assert_eq!(term(&|| to_vec(&Outcome::Ok(()))), [1, 42, 6]);
+        assert_eq!(from_slice::<Outcome>(&[1, 42, 6]).unwrap(), Outcome::Ok(()));
+        assert_eq!(from_slice::<Result<i64, i64>>(&to_vec(&Outcome::Err(3)).unwrap()).unwrap(), Err(3));
         let map = BTreeMap::from([(2_i64, ())]);
         assert_eq!(term(&|| to_vec(&map)), [1, 11, 0, 1, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 6]);
         let variant = Variants::Newtype(0);
