@@ -118,6 +118,12 @@ impl<'a> Random<'a, '_> {
         read(self).unwrap_or(Err(Error::IncorrectFormat))
     }
 
+    /// Whether a list has one more element. Bytes that have run out answer everything in the same way: they would
+    /// make a list without end.
+    fn more(&mut self) -> Result<bool> {
+        Ok(!self.bytes.is_empty() && self.bytes.ratio(3, 4)?)
+    }
+
     /// Writes a field and reads it back from the arena, which frees bytes but nothing that owns any.
     fn keep<T>(
         &self,
@@ -212,7 +218,7 @@ impl<'a> Source<'a> for Random<'a, '_> {
 
     fn names(&mut self, _: &'static str) -> Result<Names<'a>> {
         let mut names = NamesBuf::default();
-        while self.bytes.ratio(3, 4)? && names.as_names().count() < u16::MAX {
+        while self.more()? && names.as_names().count() < u16::MAX {
             let name = self.str16("name")?;
             names.push(name).map_err(|_| Error::IncorrectFormat)?;
         }
@@ -221,7 +227,7 @@ impl<'a> Source<'a> for Random<'a, '_> {
 
     fn entries(&mut self, _: &'static str) -> Result<Entries<'a>> {
         let mut entries = EntriesBuf::default();
-        while self.bytes.ratio(3, 4)? {
+        while self.more()? {
             let entry = Entry { name: self.str16("name")?, pid: self.pid("pid")?, node: self.str16("node")? };
             entries.push(&entry).map_err(|_| Error::IncorrectFormat)?;
         }
@@ -247,5 +253,22 @@ impl<'a> Source<'a> for Random<'a, '_> {
     /// A name that may not stand beside a block: these bytes make no message.
     fn invalid(&self, _: &'static str, _: usize, _: &'static str) -> Error {
         Error::IncorrectFormat
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_bytes_make_small_messages() {
+        for first in 0..=u8::MAX {
+            for bytes in [&[first][..], &[first; 8], &[b'A', 10, 0, first, b's', b'h', b'o', b'r', b't']] {
+                let arena = Bump::new();
+                if let Ok(frame) = frame(&mut Unstructured::new(bytes), &arena) {
+                    assert!(frame.encoded_len().unwrap() < 256, "{frame:?}");
+                }
+            }
+        }
     }
 }
