@@ -259,6 +259,157 @@ impl<'a> Source<'a> for Random<'a, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::handshake::Tlv;
+    use alloc::collections::BTreeSet;
+    use alloc::vec;
+
+    /// Bytes without a pattern, the same in every run.
+    fn noise(seed: u64) -> Vec<u8> {
+        let mut state = seed;
+        let next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state.to_be_bytes()[0]
+        };
+        core::iter::repeat_with(next).take(400).collect()
+    }
+
+    /// What `look` says of many messages, each made of other bytes.
+    fn of_noise<T>(look: impl for<'a> Fn(&mut Unstructured<'a>, &'a Bump) -> Result<T>) -> Vec<T> {
+        (0..3_000).filter_map(|seed| look(&mut Unstructured::new(&noise(seed)), &Bump::new()).ok()).collect()
+    }
+
+    fn names_of<T>(tags: &[(T, &'static str)]) -> BTreeSet<&'static str> {
+        tags.iter().map(|&(_, name)| name).collect()
+    }
+
+    #[test]
+    fn frames_of_every_tag_are_made() {
+        let made = of_noise(|bytes, arena| {
+            let frame = frame(bytes, arena)?;
+            let mut written = Vec::new();
+            frame.encode(&mut written).unwrap();
+            assert_eq!(Frame::decode(&written, Reading::Compatible), Ok(frame));
+            Ok((frame.name(), written.len()))
+        });
+        let expected = &names_of(Frame::TAGS) | &BTreeSet::from(["UNKNOWN", "EMPTY"]);
+        assert_eq!(made.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), expected);
+        for (list, bytes_min) in [("PEER_LIST", 3), ("GLOBAL_SYNC", 5), ("EXIT", 18)] {
+            let longer = made.iter().any(|&(name, length)| name == list && length > bytes_min + 9);
+            assert!(longer, "{list} is more than its fixed fields");
+        }
+    }
+
+    #[test]
+    fn handshakes_of_every_tag_are_made_with_blocks_and_without() {
+        let made = of_noise(|bytes, arena| {
+            let message = handshake(bytes, arena)?;
+            let mut written = Vec::new();
+            message.encode(&mut written).unwrap();
+            assert_eq!(Handshake::decode(&written, Reading::Strict), Ok(message));
+            let has_block = written.windows(8).any(|window| window == crate::handshake::MAGIC);
+            Ok((message.name(), has_block))
+        });
+        let with = |block| made.iter().filter(|(_, has)| *has == block).map(|(name, _)| *name).collect();
+        let (with, without): (BTreeSet<_>, BTreeSet<_>) = (with(true), with(false));
+        assert_eq!(without, names_of(Handshake::TAGS));
+        assert_eq!(with, &without - &BTreeSet::from(["REJECT"]));
+    }
+
+    #[test]
+    fn signals_of_every_tag_are_made() {
+        let made = of_noise(|bytes, arena| {
+            let signal = signal(bytes, arena)?;
+            let mut written = Vec::new();
+            signal.encode(&mut written).unwrap();
+            assert_eq!(Signal::decode(&written, Reading::Compatible), Ok((signal, &[][..])));
+            Ok(signal.name())
+        });
+        assert_eq!(made.into_iter().collect::<BTreeSet<_>>(), names_of(Signal::TAGS));
+    }
+
+    #[test]
+    fn reasons_of_every_kind_are_made() {
+        let made = of_noise(|bytes, arena| {
+            reason(bytes, arena).map(|made| (made.root.kind(), made.hops().len() > 0))
+        });
+        let kinds = ["normal", "error", "killed", "shutdown", "custom", "noconnection", "unknown"];
+        let found: BTreeSet<_> = made.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(found, BTreeSet::from(kinds));
+        assert!(made.iter().any(|(_, linked)| *linked) && made.iter().any(|(_, linked)| !linked));
+    }
+
+    #[test]
+    fn a_pid_takes_eight_bytes() {
+        let mut bytes = Unstructured::new(&[1, 2, 0, 0, 0, 0, 0, 0x80, 9]);
+        assert_eq!(Pid::arbitrary(&mut bytes), Ok(Pid::from_bits(0x8000_0000_0000_0201)));
+        assert_eq!(bytes.len(), 1);
+        assert_eq!(Pid::size_hint(0), (8, Some(8)));
+    }
+
+    #[test]
+    fn where_bytes_end_lists_end() {
+        let arena = Bump::new();
+        let mut random = Random { bytes: &mut Unstructured::new(&[]), arena: &arena };
+        assert_eq!(random.names("names").unwrap().count(), 0);
+        assert_eq!(random.entries("entries").unwrap().count(), 0);
+    }
+
+    /// Texts of `character` that `make` gives for lengths of every kind.
+    fn lengths(character: &str, make: impl Fn(&mut Random<'_, '_>) -> usize) -> BTreeSet<usize> {
+        let arena = Bump::new();
+        (0..=0xFF_u8)
+            .map(|length| {
+                let bytes = [character.repeat(40_000).as_bytes(), &[length, length, length]].concat();
+                make(&mut Random { bytes: &mut Unstructured::new(&bytes), arena: &arena })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn text_is_cut_at_a_character_where_a_message_limits_it() {
+        let longest = |character, field| {
+            *lengths(character, |random| random.str16(field).unwrap().len()).last().unwrap()
+        };
+        assert_eq!((longest("x", "text"), longest("é", "text")), (255, 254));
+        assert!((256..=40_000).contains(&longest("x", "name")));
+        assert_eq!(longest("é", "name"), 65_534);
+        let longest = lengths("é", |random| random.str32("text").unwrap().len());
+        assert!(longest.last().unwrap() > &65_535);
+    }
+
+    #[test]
+    fn flags_are_those_that_have_a_meaning() {
+        let arena = Bump::new();
+        let bytes = [0xFF, 0xFE];
+        let mut random = Random { bytes: &mut Unstructured::new(&bytes), arena: &arena };
+        assert_eq!((random.u8("flags"), random.u8("status")), (Ok(3), Ok(0xFE)));
+    }
+
+    #[test]
+    fn a_block_holds_any_extension() {
+        let arena = Bump::new();
+        let bytes = vec![0xFF; 200];
+        let mut random = Random { bytes: &mut Unstructured::new(&bytes), arena: &arena };
+        let block = random.extension("extension").unwrap().unwrap();
+        let tlvs: Vec<_> = block.iter().collect();
+        assert_eq!(block.versions().unwrap().iter().collect::<Vec<_>>(), [2, 3 + u16::MAX / 2]);
+        assert_eq!(
+            tlvs[1..8],
+            [
+                Tlv::Capabilities(Capabilities::from_bits(u64::MAX)),
+                Tlv::Incarnation(NonZeroU64::MAX),
+                Tlv::FrameBytesMax(u32::MAX),
+                Tlv::ReassemblyBytesMax(u64::MAX),
+                Tlv::FragmentedMessagesMax(u32::MAX),
+                Tlv::NodeTableEntriesMax(u32::MAX),
+                Tlv::LinksAndMonitorsMax(u32::MAX),
+            ]
+        );
+        assert!(matches!(tlvs[8..], [Tlv::Unknown { kind: 9..0x8000, .. }]), "{tlvs:?}");
+
+        let mut random = Random { bytes: &mut Unstructured::new(&[1, 0]), arena: &arena };
+        assert_eq!(random.extension("extension").unwrap().unwrap().iter().count(), 0);
+    }
 
     #[test]
     fn few_bytes_make_small_messages() {

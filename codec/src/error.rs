@@ -274,3 +274,69 @@ impl fmt::Display for EncodeErrorKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn a_field_is_shown_with_element_and_part() {
+        assert_eq!(Field::new("to").to_string(), "to");
+        assert_eq!(Field::element("names", 3).to_string(), "names[3]");
+        assert_eq!(Field::part("entries", 2, "node").to_string(), "entries[2].node");
+        assert_eq!(Field::element("names", usize::MAX).to_string(), "names[4294967295]");
+    }
+
+    #[test]
+    fn every_kind_is_named_and_shown() {
+        for (kind, name, shown) in [
+            (
+                ErrorKind::Truncated { needed: 1, found: 0 },
+                "truncated",
+                "needs 1 byte, the message ends after 0 of them",
+            ),
+            (ErrorKind::Overrun { promised: 2, found: 1 }, "overrun", "promises 2 bytes, 1 follow"),
+            (ErrorKind::Utf8, "utf8", "is not UTF-8"),
+            (ErrorKind::Empty, "empty", "is missing: there are no bytes"),
+            (ErrorKind::UnknownTag(7), "unknown_tag", "0x07 is not a tag that may stand here"),
+            (ErrorKind::UnknownReason(7), "unknown_reason", "0x07 is not a reason tag (00 to 06)"),
+            (ErrorKind::Surplus { count: 0 }, "surplus", "surplus of 0 bytes where the message must end"),
+            (ErrorKind::Invalid("why"), "invalid", "why"),
+            (ErrorKind::TooLong { max: 1, actual: 2 }, "too_long", "2 is over the limit of 1"),
+            (ErrorKind::Unordered, "unordered", "types must ascend, and none may stand twice"),
+            (
+                ErrorKind::Mandatory(0x8000),
+                "mandatory",
+                "extension 8000 is not known here and must not be ignored",
+            ),
+            (ErrorKind::TooDeep { max: 64 }, "too_deep", "nests deeper than 64 levels"),
+            (ErrorKind::UnknownTerm(99), "unknown_term", "99 is not a term tag"),
+            (ErrorKind::Closure, "closure", "a closure cannot be sent"),
+            (ErrorKind::NotASignal(1), "not_a_signal", "0x0000000000000001 is not a reserved type tag"),
+        ] {
+            assert_eq!((kind.name(), &*kind.to_string()), (name, shown));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_shown_with_its_field() {
+        for (kind, shown) in [
+            (EncodeErrorKind::TooLong { max: 1, actual: 2 }, "2 is over the limit of 1"),
+            (
+                EncodeErrorKind::BufferFull { needed: 1, room: 0 },
+                "1 byte do not fit the 0 left in the buffer",
+            ),
+            (EncodeErrorKind::Invalid("why"), "why"),
+        ] {
+            let error = EncodeError::new(kind, "name");
+            assert_eq!(error.to_string(), alloc::format!("`name` cannot be written: {shown}"));
+        }
+    }
+
+    #[test]
+    fn an_error_inside_an_element_stands_where_it_is() {
+        let error = DecodeError::new(ErrorKind::Utf8, "node", 3).inside("entries", 1).moved(10);
+        assert_eq!(error.to_string(), "`entries[1].node` at byte 13: is not UTF-8");
+    }
+}

@@ -197,4 +197,18 @@ mod tests {
             assert_eq!(NodeName::parse(&longer).unwrap_err().at, longer.len(), "{port}");
         }
     }
+
+    #[test]
+    fn an_error_is_shown_with_its_place() {
+        assert_eq!(
+            NodeName::parse("a@h:01").unwrap_err().to_string(),
+            "not a node name at byte 3: a `:` and a port of 0 to 65535 may follow the host, and nothing else"
+        );
+    }
+
+    #[test]
+    fn a_name_says_whether_it_has_a_port() {
+        assert!(NodeName::parse("a@h:9000").unwrap().has_port());
+        assert!(!NodeName::parse("a@h").unwrap().has_port());
+    }
 }

@@ -168,4 +168,11 @@ mod tests {
             assert_eq!(text.parse::<Pid>(), Err(ParsePidError), "{text}");
         }
     }
+
+    #[test]
+    fn the_error_shows_what_a_pid_looks_like() {
+        let shown = "nothing".parse::<Pid>().unwrap_err().to_string();
+        let (_, largest) = shown.split_once("at most ").unwrap();
+        assert_eq!(largest.parse(), Ok(Pid::new(0xFFFF, 0xFF, Pid::LOCAL_MAX).unwrap()));
+    }
 }

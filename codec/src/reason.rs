@@ -85,19 +85,15 @@ impl<'a> UnknownRoot<'a> {
     /// The tag, above 6.
     #[must_use]
     pub const fn tag(self) -> u8 {
-        match self.bytes.first() {
-            Some(&tag) => tag,
-            None => u8::MAX, // there always is a tag
-        }
+        let [tag, ..] = self.bytes else { return u8::MAX }; // there always is a tag
+        *tag
     }
 
     /// All bytes after the tag.
     #[must_use]
     pub const fn payload(self) -> &'a [u8] {
-        match self.bytes.split_first() {
-            Some((_, payload)) => payload,
-            None => &[], // there always is a tag
-        }
+        let [_, payload @ ..] = self.bytes else { return &[] }; // there always is a tag
+        payload
     }
 }
 
@@ -457,5 +453,28 @@ mod tests {
         let error = decode(&bytes).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Overrun { promised: u64::MAX, found: 3 });
         assert_eq!(error.at, 1);
+    }
+
+    #[test]
+    fn a_kept_reason_is_shown_like_the_one_it_keeps() {
+        let kept = ReasonBuf::linked(Pid::from_bits(1), &Root::Custom("why".into()).into());
+        assert_eq!(alloc::format!("{kept:?}"), "linked(<0.1>, custom \"why\")");
+        let unknown = Root::Unknown(UnknownRoot::new(&[0xAB]).unwrap());
+        assert_eq!(Reason::from(unknown).to_string(), "unknown 0xab");
+    }
+
+    #[test]
+    fn of_a_long_chain_the_first_hops_are_shown() {
+        let chain = |count: u64| {
+            ReasonBuf::new((0..count).map(Pid::from_bits).collect::<Vec<_>>().into_iter(), &Root::Normal)
+        };
+        assert_eq!(
+            chain(8).as_reason().to_string(),
+            "linked(<0.0>, <0.1>, <0.2>, <0.3>, <0.4>, <0.5>, <0.6>, <0.7>, normal)"
+        );
+        assert_eq!(
+            chain(9).as_reason().to_string(),
+            "linked(<0.0>, <0.1>, <0.2>, <0.3>, <0.4>, <0.5>, <0.6>, <0.7>, 1 more, normal)"
+        );
     }
 }

@@ -147,4 +147,12 @@ mod tests {
         assert!(Text::from("a\u{85}b").has_control());
         assert!(!Text::from("é b").has_control());
     }
+
+    #[test]
+    fn compares_with_str() {
+        let text = Text::from("é");
+        assert!(text == *"é" && text == "é" && text != *"e" && text != "e");
+        assert!(Text::from("").is_empty() && !text.is_empty());
+        assert_eq!(alloc::format!("{text} {text:?}"), "é \"é\"");
+    }
 }

@@ -127,7 +127,8 @@ mod tests {
     fn an_end_inside_a_frame_is_an_error() {
         let mut stream = BytesMut::from(&[2, 0, 0, 0, 9][..]);
         let error = FrameCodec::session().decode_eof(&mut stream).unwrap_err();
-        assert!(matches!(&error, FrameCodecError::Io(_)), "{error}");
+        assert!(matches!(&error, FrameCodecError::Io(_)));
+        assert_eq!(error.to_string(), "bytes remaining on stream");
     }
 
     #[test]

@@ -141,3 +141,6 @@ mod hex_bytes {
         Ok(super::Hex::<Vec<u8>>::deserialize(deserializer)?.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -224,3 +224,6 @@ impl Tagged for Frame<'_> {
         self.write_fields(sink)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,32 +71,6 @@ impl<'a> Handshake<'a> {
         Ok((message?, reader.finish()?))
     }
 
-    /// The message's first byte.
-    #[must_use]
-    pub const fn tag(&self) -> u8 {
-        match self.known_tag() {
-            Some((tag, _)) => tag,
-            None => 0, // every message of this table has a tag
-        }
-    }
-
-    /// The message's name in the specification.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self.known_tag() {
-            Some((_, name)) => name,
-            None => "", // every message of this table has a name
-        }
-    }
-
-    /// Hands the message's fields, without the tag, to `sink`.
-    ///
-    /// # Errors
-    /// The first field that the sink does not take.
-    pub fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
-        self.write_known(sink).unwrap_or(Ok(()))
-    }
-
     /// Bytes of the payload, tag included.
     ///
     /// # Errors
@@ -128,3 +102,6 @@ impl Tagged for Handshake<'_> {
         self.write_fields(sink)
     }
 }
+
+#[cfg(test)]
+mod tests;

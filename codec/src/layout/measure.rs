@@ -24,6 +24,21 @@ impl Measure {
         self.bytes = self.bytes.saturating_add(bytes);
         Ok(())
     }
+
+    /// Text behind a length of `prefix` bytes, which can say `max`.
+    #[inline(always)]
+    fn add_text(
+        &mut self,
+        field: &'static str,
+        prefix: usize,
+        max: u64,
+        value: Text<'_>,
+    ) -> Result<(), EncodeError> {
+        if value.len() as u64 > max {
+            return Err(EncodeError::too_long(field, max, value.len()));
+        }
+        self.add(prefix + value.len())
+    }
 }
 
 /// Bytes of a message, if the wire can carry it.
@@ -69,18 +84,12 @@ impl Sink for Measure {
 
     #[inline(always)]
     fn str16(&mut self, field: &'static str, value: Text<'_>) -> Result<(), EncodeError> {
-        if value.len() > STR16_BYTES_MAX {
-            return Err(EncodeError::too_long(field, STR16_BYTES_MAX as u64, value.len()));
-        }
-        self.add(2 + value.len())
+        self.add_text(field, 2, STR16_BYTES_MAX as u64, value)
     }
 
     #[inline(always)]
     fn str32(&mut self, field: &'static str, value: Text<'_>) -> Result<(), EncodeError> {
-        if u32::try_from(value.len()).is_err() {
-            return Err(EncodeError::too_long(field, u32::MAX.into(), value.len()));
-        }
-        self.add(4 + value.len())
+        self.add_text(field, 4, u32::MAX.into(), value)
     }
 
     #[inline(always)]

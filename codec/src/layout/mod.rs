@@ -210,3 +210,6 @@ pub trait Sink {
     /// From a sink that judges values; others go on.
     fn invalid(&mut self, field: &'static str, allowed: &'static str) -> Result<(), Self::Error>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
 /// Makes the enum of all messages of one kind, and dispatches by tag. It lays nothing out: that is each
 /// message's own file.
+///
+/// Where every message has a tag, the enum can tell its tag, name and fields. With `also` some have none: then
+/// `known_tag` and `write_known` say so.
 macro_rules! table {
     (
         $(#[$doc:meta])*
@@ -36,7 +39,51 @@ macro_rules! table {
                     _ => None,
                 }
             }
+        }
 
+        $crate::layout::table!(@dispatch $Table: $Tag, $($tag $NAME $Message)*, $($($Other)*)?);
+
+        $(impl<'a> From<$Message $(<$life>)?> for $Table<'a> {
+            #[inline(always)]
+            fn from(message: $Message $(<$life>)?) -> Self {
+                Self::$Message(message)
+            }
+        })*
+    };
+
+    (@dispatch $Table:ident: $Tag:ty, $($tag:literal $NAME:literal $Message:ident)*,) => {
+        impl $Table<'_> {
+            /// The tag, one of `TAGS`.
+            #[must_use]
+            pub const fn tag(&self) -> $Tag {
+                match self {
+                    $(Self::$Message(_) => $tag,)*
+                }
+            }
+
+            /// The name in the specification.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$Message(_) => $NAME,)*
+                }
+            }
+
+            /// Hands the fields, without the tag, to `sink`.
+            ///
+            /// # Errors
+            /// The first field that the sink does not take.
+            pub fn write_fields<S: $crate::layout::Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+                use $crate::layout::Layout;
+                match self {
+                    $(Self::$Message(message) => message.write(sink),)*
+                }
+            }
+        }
+    };
+
+    (@dispatch $Table:ident: $Tag:ty, $($tag:literal $NAME:literal $Message:ident)*, $($Other:ident)+) => {
+        impl $Table<'_> {
             /// Hands the message's fields, without the tag, to `sink`; `None` if it has no tag of its own here.
             ///
             /// # Errors
@@ -46,7 +93,6 @@ macro_rules! table {
                 use $crate::layout::Layout;
                 match self {
                     $(Self::$Message(message) => Some(message.write(sink)),)*
-                    #[allow(unreachable_patterns)]
                     _ => None,
                 }
             }
@@ -55,18 +101,10 @@ macro_rules! table {
             const fn known_tag(&self) -> Option<($Tag, &'static str)> {
                 match self {
                     $(Self::$Message(_) => Some(($tag, $NAME)),)*
-                    #[allow(unreachable_patterns)]
                     _ => None,
                 }
             }
         }
-
-        $(impl<'a> From<$Message $(<$life>)?> for $Table<'a> {
-            #[inline(always)]
-            fn from(message: $Message $(<$life>)?) -> Self {
-                Self::$Message(message)
-            }
-        })*
     };
 }
 

@@ -66,32 +66,6 @@ impl<'a> Signal<'a> {
         Ok((signal?, reader.finish()?))
     }
 
-    /// The signal's type tag, one of [`Signal::TAGS`].
-    #[must_use]
-    pub const fn tag(&self) -> u64 {
-        match self.known_tag() {
-            Some((tag, _)) => tag,
-            None => 0, // every signal has a tag
-        }
-    }
-
-    /// The signal's name in the specification.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self.known_tag() {
-            Some((_, name)) => name,
-            None => "", // every signal has a name
-        }
-    }
-
-    /// Hands the signal's fields, without the type tag, to `sink`.
-    ///
-    /// # Errors
-    /// The first field that the sink does not take.
-    pub fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
-        self.write_known(sink).unwrap_or(Ok(()))
-    }
-
     /// Bytes of the message.
     ///
     /// # Errors

@@ -77,17 +77,13 @@ fn values<'a>(mut cursor: Reader<'a>, outermost: Level, depth_max: usize) -> Res
 /// Reads what stands before the next value of a map or a struct.
 #[inline(never)]
 fn before_value(mut cursor: Reader<'_>, level: Level) -> Result<Reader<'_>, DecodeError> {
-    match level.inside {
-        Inside::Values => {}
-        Inside::Struct => {
-            cursor.str16("struct.field")?;
-        }
-        Inside::Map(keys) => {
-            let is_key = level.left.is_multiple_of(2);
-            if is_key && cursor.remaining().first().is_some_and(|&found| found != keys.tag()) {
-                return Err(cursor.invalid("map.key", cursor.at(), "every key is of the map's key type"));
-            }
-        }
+    let Inside::Map(keys) = level.inside else {
+        cursor.str16("struct.field")?;
+        return Ok(cursor);
+    };
+    let is_key = level.left.is_multiple_of(2);
+    if is_key && cursor.remaining().first().is_some_and(|&found| found != keys.tag()) {
+        return Err(cursor.invalid("map.key", cursor.at(), "every key is of the map's key type"));
     }
     Ok(cursor)
 }

@@ -92,6 +92,14 @@ fn every_kind_of_value_is_read_and_written_back() {
         alloc::format!("{point:?} {shape:?} {map:?} {no:?} {:?}", shape.values()),
         "Point {x: 1, y: None} Shape::3(<0.9>) map {5: 6} \"no\" [<0.9>]"
     );
+    assert_eq!(alloc::format!("{:?}", values[5]), values[5].to_string());
+}
+
+#[test]
+fn bytes_that_are_no_value_are_shown_as_nothing() {
+    for bytes in [&[][..], &[99], &[1, 2, 3]] {
+        assert_eq!(Term::proven(bytes).value(), Value::Unit);
+    }
 }
 
 #[test]
@@ -102,6 +110,11 @@ fn equality_is_that_of_the_bytes() {
     assert_ne!(Value::Unit, Value::None);
     assert_ne!(Value::Bool(true), Value::Bool(false));
     assert_ne!(Value::Pid(Pid::from_bits(1)), Value::Pid(Pid::from_bits(2)));
+    for tag in [40, 42, 43] {
+        let (one, other) = ([1, tag, 6], [1, tag, 41]);
+        assert_eq!(strict(&one), strict(&one));
+        assert_ne!(strict(&one), strict(&other));
+    }
 }
 
 #[test]
@@ -185,6 +198,8 @@ fn sixty_four_levels_and_no_more() {
     assert!(decode_at_most(&nested(3), Reading::Strict, 3).is_ok());
     assert!(decode_at_most(&nested(4), Reading::Strict, 3).is_err());
     assert!(decode_at_most(&nested(65), Reading::Strict, 1_000).is_err());
+    let error = decode_at_most(&nested(1), Reading::Strict, 0).unwrap_err();
+    assert_eq!((error.kind, error.at), (ErrorKind::TooDeep { max: 0 }, 1));
     // A container without values may stand at the last level.
     assert!(strict(&[&[1][..], &[40; 63], &[13, 0]].concat()).is_ok());
     assert_eq!(refusal(&nested(1_000_000)).2, 65);
@@ -436,6 +451,31 @@ mod with_serde {
             }
             seq.end()
         }
+    }
+
+    #[test]
+    fn a_sum_type_has_at_most_256_variants() {
+        struct Variant(u32);
+        impl Serialize for Variant {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_unit_variant("Wide", self.0, "V")
+            }
+        }
+        assert_eq!(to_vec(&Variant(255)).unwrap(), *b"\x01\x15\x04\0Wide\xFF\0\0");
+        let error = to_vec(&Variant(256)).unwrap_err();
+        assert_eq!(error.to_string(), "variant 256 of `Wide`: a sum type has at most 256");
+        assert_eq!((error.at(), error.as_decode_error()), (None, None));
+    }
+
+    #[test]
+    fn an_error_of_the_program_s_own_is_kept() {
+        struct Refuses;
+        impl Serialize for Refuses {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("no"))
+            }
+        }
+        assert_eq!(to_vec(&(1, Refuses)).unwrap_err().to_string(), "no");
     }
 
     #[test]
