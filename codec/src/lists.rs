@@ -283,7 +283,37 @@ mod tests {
         let mut names = NamesBuf::default();
         names.push("a@h".into()).unwrap();
         names.push("".into()).unwrap();
-        assert_eq!(names.as_names().iter().collect::<Vec<_>>(), [Text::from("a@h"), Text::from("")]);
+        let names = names.as_names();
+        assert_eq!(names.iter().collect::<Vec<_>>(), [Text::from("a@h"), Text::from("")]);
+        assert_eq!(names.count(), 2);
+        assert_eq!(alloc::format!("{names:?}"), "[\"a@h\", \"\"]");
+    }
+
+    #[test]
+    fn entries_come_back_in_order() {
+        let mut made = EntriesBuf::default();
+        let entries = [("n", 7, "a@h"), ("", 8, "")].map(|(name, pid, node)| Entry {
+            name: name.into(),
+            pid: Pid::from_bits(pid),
+            node: node.into(),
+        });
+        for entry in &entries {
+            made.push(entry).unwrap();
+        }
+        let made = made.as_entries();
+        assert_eq!((made.iter().collect::<Vec<_>>(), made.count()), (entries.to_vec(), 2));
+        assert_eq!(alloc::format!("{made:?}"), alloc::format!("{entries:?}"));
+    }
+
+    #[test]
+    fn the_shortest_elements_fill_a_list_exactly() {
+        let mut reader = Reader::new(&[2, 0, 0, 0, 0, 0, 0xEE], Reading::Compatible);
+        assert_eq!(Names::read(&mut reader, "names").unwrap().count(), 2);
+        assert_eq!(reader.remaining(), [0xEE]);
+        let bytes = [&[2, 0, 0, 0][..], &[0; 24]].concat();
+        let mut reader = Reader::new(&bytes, Reading::Strict);
+        let entries = Entries::read(&mut reader, "entries").unwrap();
+        assert_eq!((entries.as_bytes(), reader.finish()), (&[0; 24][..], Ok(&[][..])));
     }
 
     #[test]

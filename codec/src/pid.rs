@@ -144,6 +144,7 @@ mod tests {
     fn text_form_has_two_shapes() {
         for (bits, text) in [(0, "<0.0>"), (42, "<0.42>"), (1 << 40, "<0.0.1>"), (1 << 48 | 3, "<1.3.0>")] {
             assert_eq!(Pid::from_bits(bits).to_string(), text);
+            assert_eq!(alloc::format!("{:?}", Pid::from_bits(bits)), text);
             assert_eq!(text.parse(), Ok(Pid::from_bits(bits)));
         }
     }

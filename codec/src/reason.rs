@@ -414,6 +414,31 @@ mod tests {
     }
 
     #[test]
+    fn every_root_stands_alone_and_after_hops() {
+        let text = [&3_u64.to_le_bytes()[..], b"why"].concat();
+        let (error, custom) = ([&[1][..], &text].concat(), [&[5][..], &text].concat());
+        for (bytes, root) in [
+            (&[0][..], Root::Normal),
+            (&error, Root::Error("why".into())),
+            (&[2], Root::Killed),
+            (&[4], Root::Shutdown),
+            (&custom, Root::Custom("why".into())),
+            (&[6], Root::Noconnection),
+            (&[9, 8], Root::Unknown(UnknownRoot::new(&[9, 8]).unwrap())),
+        ] {
+            assert_eq!(decode(bytes), Ok((root.into(), &[][..])));
+            assert_eq!((root.tag(), Reason::from(root).encoded_len()), (bytes[0], bytes.len()));
+            let passed_on = ReasonBuf::linked(Pid::from_bits(1), &root.into());
+            assert_eq!(passed_on.bytes, [&[3, 1, 0, 0, 0, 0, 0, 0, 0][..], bytes].concat());
+            assert_eq!(decode(&passed_on.bytes), Ok((passed_on.as_reason(), &[][..])));
+            assert_eq!(passed_on.as_reason().root, root);
+            let again = ReasonBuf::linked(Pid::from_bits(2), &passed_on.as_reason());
+            let hops: Vec<_> = again.as_reason().hops().collect();
+            assert_eq!((hops, again.as_reason().root), ([2, 1].map(Pid::from_bits).to_vec(), root));
+        }
+    }
+
+    #[test]
     fn a_million_hops_are_one_pass() {
         let hops = vec![Pid::from_bits(9); 1_800_000];
         let reason = ReasonBuf::new(hops.iter().copied(), &Root::Killed);
@@ -434,6 +459,17 @@ mod tests {
             error.to_string(),
             "`reason.root` at byte 9: needs 1 byte, the message ends after 0 of them"
         );
+    }
+
+    #[test]
+    fn a_chain_ends_at_its_root_whatever_follows() {
+        // The surplus begins with Linked's tag where a hop could stand.
+        let bytes = [&[3, 1, 0, 0, 0, 0, 0, 0, 0, 2][..], &[0xAA; 8], &[3]].concat();
+        let (reason, surplus) = decode(&bytes).unwrap();
+        assert_eq!(reason.to_string(), "linked(<0.1>, killed)");
+        assert_eq!(surplus, [&[0xAA; 8][..], &[3]].concat());
+        let shorter = Reason::decode(&bytes[..10], Reading::Strict).unwrap();
+        assert_eq!(shorter, (reason, &[][..]));
     }
 
     #[test]

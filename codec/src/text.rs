@@ -131,12 +131,12 @@ mod tests {
 
     #[test]
     fn a_high_bit_is_seen_at_every_place() {
-        for len in 0..40 {
-            assert!(is_ascii(&[b'a'; 40][..len]));
-            for at in 0..len {
-                let mut bytes = [b'a'; 40];
-                bytes[at] = 0x80;
-                assert!(!is_ascii(&bytes[..len]), "byte {at} of {len}");
+        for (len, low) in (0..40).flat_map(|len| [(len, b'a'), (len, 0)]) {
+            assert!(is_ascii(&[low; 40][..len]));
+            for (at, other) in (0..len).flat_map(|at| [(at, at), (at, 0), (at, len - 1)]) {
+                let mut bytes = [low; 40];
+                (bytes[at], bytes[other]) = (0x80, 0x80);
+                assert!(!is_ascii(&bytes[..len]), "bytes {at} and {other} of {len}");
             }
         }
     }

@@ -75,3 +75,24 @@ fn a_text_over_its_length_is_refused() {
     let frame = Frame::from(RoomBroadcast { room: "r".into(), text: Text::from(&*longer) });
     assert_eq!(frame.encoded_len(), Ok(1 + 3 + 4 + 65_536));
 }
+
+#[test]
+fn a_fragment_says_whether_it_is_the_first_or_the_last() {
+    let number = 5_u64.to_le_bytes();
+    for (flags, total, last) in
+        [(0, None, false), (1, Some(0x0102_0304), false), (2, None, true), (3, Some(0x0102_0304), true)]
+    {
+        let frame = Frame::from(Fragment { number: 5, total, last, payload: b"piece" });
+        let total = if total.is_some() { &[4, 3, 2, 1][..] } else { &[] };
+        let bytes = [&[0x83][..], &number, &[flags], total, b"piece"].concat();
+        let mut written = Vec::new();
+        frame.encode(&mut written).unwrap();
+        assert_eq!(written, bytes);
+        assert_eq!(Frame::decode(&bytes, Reading::Strict), Ok(frame));
+    }
+    for flags in [4, 5, 0x80] {
+        let bytes = [&[0x83][..], &number, &[flags, 4, 3, 2, 1]].concat();
+        let error = Frame::decode(&bytes, Reading::Compatible).unwrap_err();
+        assert_eq!((error.field.name, error.at), ("flags", 9));
+    }
+}

@@ -240,4 +240,6 @@ fn capabilities_are_a_set() {
     assert!(both.contains(one) && both.contains(other) && both.contains(Capabilities::NONE));
     assert!(!one.contains(both) && !other.contains(one));
     assert_eq!(Capabilities::from_bits(1 << 63).to_bits(), 1 << 63);
+    let all = both.union(Capabilities::REMOTE_EXIT);
+    assert_eq!((Capabilities::REMOTE_EXIT.to_bits(), all.to_bits()), (0b100, 0b1111));
 }

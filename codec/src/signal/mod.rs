@@ -89,3 +89,6 @@ impl Tagged for Signal<'_> {
         self.write_fields(sink)
     }
 }
+
+#[cfg(test)]
+mod tests;

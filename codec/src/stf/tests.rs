@@ -210,6 +210,33 @@ fn sixty_four_levels_and_no_more() {
 }
 
 #[test]
+fn the_limits_themselves_are_allowed() {
+    let longest = "x".repeat(16 << 20);
+    let term = [&[1, 5, 0, 0, 0, 1][..], longest.as_bytes()].concat();
+    assert_eq!(strict(&term), Ok(Value::Str(Text::from(&*longest))));
+    let term = [&[1, 10, 0x40, 0x42, 0x0F, 0][..], &vec![6; 1_000_000]].concat();
+    assert!(matches!(strict(&term), Ok(Value::List(values)) if values.count() == 1_000_000));
+
+    let mut term = Vec::new();
+    let mut encoder = Encoder::new(&mut term);
+    encoder.str(Text::from(&*longest)).unwrap();
+    encoder.list(1_000_000).unwrap();
+    encoder.set(1_000_000).unwrap();
+    encoder.map(KeyType::Int, 1_000_000).unwrap();
+    encoder.tuple(255).unwrap();
+    encoder.structure(Text::from(&longest[..65_535]), 65_535).unwrap();
+    encoder.field(Text::from(&longest[..65_535])).unwrap();
+    encoder.sum(Text::from(&longest[..65_535]), 255, 65_535).unwrap();
+}
+
+#[test]
+fn many_containers_side_by_side_are_not_deep() {
+    let term = [&[1, 13, 200][..], &[40, 6].repeat(100), &[13, 0].repeat(100)].concat();
+    let Ok(Value::Tuple(values)) = strict(&term) else { panic!() };
+    assert_eq!(values.iter().count(), 200);
+}
+
+#[test]
 fn values_are_shown_shortened() {
     let deep = [&[1][..], &[40; 60], &[6]].concat();
     assert_eq!(strict(&deep).unwrap().to_string(), "Some(Some(Some(Some(..))))");
@@ -506,6 +533,101 @@ mod with_serde {
         assert!(from_slice::<serde::de::IgnoredAny>(&term).is_ok());
         let million = [&[1][..], &vec![40; 1_000_000], &[41]].concat();
         assert!(from_slice::<Chain>(&million).is_err());
+    }
+
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    struct Nest(Vec<Self>);
+
+    fn nest(levels: usize) -> Nest {
+        (1..levels).fold(Nest(vec![]), |inner, _| Nest(vec![inner]))
+    }
+
+    #[test]
+    fn a_container_without_values_may_stand_at_the_last_level() {
+        let term = to_vec(&nest(64)).unwrap();
+        assert_eq!(from_slice::<Nest>(&term).unwrap(), nest(64));
+        assert!(to_vec(&nest(65)).is_err());
+        let deeper = [&[1][..], &[10, 1, 0, 0, 0].repeat(64), &[10, 0, 0, 0, 0]].concat();
+        let error = from_slice::<Nest>(&deeper).unwrap_err();
+        assert_eq!(error.as_decode_error().unwrap().kind, ErrorKind::TooDeep { max: 64 });
+    }
+
+    #[test]
+    fn many_containers_side_by_side_are_not_deep() {
+        let wide = Nest((0..100).map(|_| nest(2)).collect());
+        assert_eq!(from_slice::<Nest>(&to_vec(&wide).unwrap()).unwrap(), wide);
+    }
+
+    #[test]
+    fn what_is_ignored_is_held_to_the_same_depth() {
+        let ignored = |term: &[u8]| from_slice::<(i64, serde::de::IgnoredAny)>(term).map(drop);
+        let of = |levels| to_vec(&(1, nest(levels))).unwrap();
+        ignored(&of(63)).unwrap();
+        let mut deeper = of(63);
+        // The innermost list gets a value.
+        deeper.truncate(deeper.len() - 4);
+        deeper.extend([1, 0, 0, 0, 6]);
+        let error = ignored(&deeper).unwrap_err();
+        assert!(matches!(error.as_decode_error().unwrap().kind, ErrorKind::TooDeep { .. }), "{error}");
+    }
+
+    #[test]
+    fn only_a_result_is_written_as_one() {
+        #[derive(Serialize, Deserialize, Debug, PartialEq)]
+        enum Answer {
+            Ok(i64),
+            Err(i64),
+        }
+        for (answer, variant) in [(Answer::Ok(1), 0), (Answer::Err(2), 1)] {
+            let term = to_vec(&answer).unwrap();
+            assert_eq!(term[..12], [&b"\x01\x15\x06\0Answer"[..], &[variant, 1]].concat());
+            assert_eq!(from_slice::<Answer>(&term).unwrap(), answer);
+        }
+    }
+
+    #[test]
+    fn a_buffer_may_be_filled_to_the_end() {
+        let mut room = &mut [0_u8; 8][..];
+        to_writer("ab", &mut room).unwrap();
+        assert!(room.is_empty());
+    }
+
+    /// How many a map says that it has, and how many it has.
+    struct Hinted(Option<usize>, usize);
+
+    impl<'de> Deserialize<'de> for Hinted {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Take;
+            impl<'de> serde::de::Visitor<'de> for Take {
+                type Value = Hinted;
+                fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                    f.write_str("a map")
+                }
+                fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Hinted, A::Error> {
+                    let (hint, mut count) = (map.size_hint(), 0);
+                    while map.next_entry::<serde::de::IgnoredAny, i64>()?.is_some() {
+                        count += 1;
+                    }
+                    Ok(Hinted(hint, count))
+                }
+            }
+            deserializer.deserialize_map(Take)
+        }
+    }
+
+    #[test]
+    fn maps_and_structs_say_how_many_they_have() {
+        #[derive(Serialize)]
+        struct Three {
+            a: i64,
+            b: i64,
+            c: i64,
+        }
+        let map = BTreeMap::from([("a", 1), ("b", 2), ("c", 3)]);
+        for term in [to_vec(&map), to_vec(&Three { a: 1, b: 2, c: 3 })] {
+            let Hinted(hint, count) = from_slice(&term.unwrap()).unwrap();
+            assert_eq!((hint, count), (Some(3), 3));
+        }
     }
 
     #[test]
