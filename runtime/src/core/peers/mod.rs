@@ -1,5 +1,7 @@
-//! One connection per pair of nodes: which of the connections with a peer is the session. Specification:
-//! `handshake.md`, "One connection per pair of nodes".
+//! One connection per pair of nodes: which of the connections with a peer is the session.
+//!
+//! Both nodes may dial at once, and each learns of the other's dial at its own time. Both decide by the same rules,
+//! so that they agree: the acceptor of a connection decides on it, when its REPLY is good, and says so by ACK.
 //!
 //! Of every peer there is at most one of each of these, and nothing else:
 //!
@@ -22,6 +24,8 @@
 //! | none | replied; the peer's name is the larger one, or the peer speaks version 1 | it waits; ACK refuses it, any other end of the dial makes it the session (rule 4) |
 //!
 //! A dial that receives ACK becomes the session at once, or as soon as the one there has ended: it is ended for it.
+//! Of several that could wait the newest does, the others are refused. If the session dies nothing is kept in its
+//! place: whoever wants one dials again.
 //!
 //! No clock is needed here. The deadlines belong to whoever they end: that of a dial to the dial, that of a probe to
 //! the session.
@@ -143,7 +147,7 @@ impl Peers {
                 return;
             }
             peer.dial = Some(Dial { connection, state: DialState::Acked(incarnation) });
-            // Rule 4: "ACK received, then REJECT duplicate".
+            // Rule 4: the other side has answered this dial, so it has no use for its own.
             peer.refuse_waiting(actions);
         });
     }
@@ -174,7 +178,7 @@ impl Peers {
             let Some(session) = peer.session_on(connection) else { return };
             if session.state == SessionState::Probed {
                 session.state = SessionState::Up;
-                // Rule 2: "any byte within 2 s: REJECT duplicate".
+                // Rule 2: the session lives, so whatever waits is one too many.
                 peer.refuse_waiting(actions);
             }
         });
@@ -309,8 +313,7 @@ impl Peer {
     fn settle(&mut self, own_name_is_smaller: bool, actions: &mut VecDeque<Action>) {
         if let Some(Dial { connection, state: DialState::Acked(incarnation) }) = self.dial {
             match &mut self.session {
-                // "An initiator that receives ACK while it holds another session with that name ends that one
-                // first."
+                // The peer has given up the session that this node still holds, or it would not have sent ACK.
                 Some(session) => session.end(actions),
                 None => {
                     self.dial = None;
