@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use snow_dist_codec::NodeName;
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
 
 use crate::core::handshake::{Cookie, Cookies, Local};
 use crate::core::session::Timing;
 use crate::error::StartError;
 use crate::net::{Net, Seen, Tap};
 use crate::node::{Inner, Node};
-use crate::process::Table;
-use crate::sync::Mutex;
+use crate::process::LocalNode;
+use crate::process::sync::{Executor, Mutex};
+use crate::process::table::ProcessTable;
 
 /// A node to be started: see [`Node::builder`].
 #[must_use = "a node runs once it is started"]
@@ -101,11 +101,11 @@ impl NodeBuilder {
         };
 
         let local = Arc::new(Local::new(NodeName::parse(&announced)?, incarnation()?, cookies));
-        let table = Arc::new(Table::new(local.creation()));
+        let table = ProcessTable::new(local.name(), local.creation(), Executor::current());
         let net = Arc::new(Net::new(local.clone(), table.clone(), self.timing, self.key_log, self.tap)?);
         let listening = tokio::spawn(net.clone().listen(listener)).abort_handle();
         let listener = Mutex::new(Some(listening));
-        Ok(Node::new(Inner { local, table, net, runtime: Handle::current(), listener }))
+        Ok(Node::new(Inner { local, processes: LocalNode::of(table), net, listener }))
     }
 }
 

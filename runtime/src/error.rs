@@ -1,40 +1,12 @@
-//! What can go wrong for a program, beside connecting.
+//! Why a node does not start.
 
 use std::io;
 use std::path::PathBuf;
 
-use snow_dist_codec::{EncodeError, NodeNameError, stf};
+use snow_dist_codec::NodeNameError;
 
-use crate::core::handshake::CookieError;
-use crate::core::session::Full;
+use crate::core::CookieError;
 use crate::net::TlsError;
-
-/// A message that cannot be sent.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the message cannot be sent: {0}")]
-pub struct SendError(#[from] EncodeError);
-
-/// A value that cannot be sent as a term.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SendTermError {
-    /// A term cannot say it.
-    #[error("no term can say this value: {0}")]
-    Term(#[from] stf::Error),
-    /// The message cannot be sent.
-    #[error(transparent)]
-    Send(#[from] SendError),
-}
-
-/// A link or monitor that cannot be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(transparent)]
-pub struct LinkError(#[from] Full);
-
-/// The process runs on another node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the process runs on another node, and only a node's own processes can be killed")]
-pub struct NotLocal;
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]

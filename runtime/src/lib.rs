@@ -18,8 +18,6 @@ mod node;
 mod process;
 #[cfg(feature = "tokio")]
 mod session;
-#[cfg(feature = "tokio")]
-mod sync;
 
 pub use core::{Chain, NodeNumber, Pid, Reason};
 
@@ -27,11 +25,11 @@ pub use core::{Chain, NodeNumber, Pid, Reason};
 pub use {
     builder::NodeBuilder,
     core::session::Timing,
-    error::{LinkError, NotLocal, SendError, SendTermError, StartError},
+    error::StartError,
     net::{ConnectError, Direction, Seen, TlsError},
     node::Node,
     process::{
-        Context, Exhausted, MailboxBound, MailboxPolicy, Message, MonitorRef, NameTaken, Payload, Received,
-        Spawn,
+        Context, LocalNode, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, RegisterError,
+        SendError, SpawnError, WhenFull,
     },
 };

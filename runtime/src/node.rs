@@ -4,27 +4,23 @@ use std::fmt;
 use std::future::Future;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use snow_dist_codec::{NodeName, Pid as WirePid};
-use tokio::runtime::Handle;
+use snow_dist_codec::Pid as WirePid;
 use tokio::task::AbortHandle;
 
 use crate::builder::NodeBuilder;
 use crate::core::handshake::Local;
 use crate::core::{Pid, Reason};
-use crate::error::{NotLocal, SendError};
 use crate::net::{CODE_SHUTDOWN, ConnectError, Net};
-use crate::process::{Cell, Context, Exhausted, Interested, Message, Payload, Spawn, Table, spawn};
-use crate::session::{SendRefused, SessionHandle, Stop};
-use crate::sync::{Mutex, lock};
+use crate::process::sync::Mutex;
+use crate::process::{
+    Context, LocalNode, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError, completed,
+};
+use crate::session::Stop;
 
 /// How long the sessions of a node that stops may take to write what is queued.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
-
-/// The number of no process, which a node's own messages come from.
-const NOBODY: u64 = 0;
 
 /// A node of the system. Cheap to clone: all clones are the same node.
 ///
@@ -42,9 +38,8 @@ pub struct Node(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) local: Arc<Local>,
-    pub(crate) table: Arc<Table>,
+    pub(crate) processes: LocalNode,
     pub(crate) net: Arc<Net>,
-    pub(crate) runtime: Handle,
     pub(crate) listener: Mutex<Option<AbortHandle>>,
 }
 
@@ -115,113 +110,78 @@ impl Node {
 
     // Processes.
 
-    /// Starts a process: an async function that is given its [`Context`]. It ends with what the function returns:
-    /// `()`, a [`Reason`], or a `Result`.
-    ///
-    /// # Errors
-    /// This node has no process number left.
-    pub fn spawn<F, Fut>(&self, run: F) -> Result<Pid, Exhausted>
-    where
-        F: FnOnce(Context) -> Fut,
-        Fut: Future<Output: Into<Reason>> + Send + 'static,
-    {
-        spawn(self, Spawn::default(), run)
+    /// The processes of this node, without what they have to do with others.
+    #[must_use]
+    pub fn processes(&self) -> &LocalNode {
+        &self.0.processes
     }
 
-    /// As [`Node::spawn`], with a mailbox of one's own choice.
+    /// Starts a process: an async function that is given its [`Context`]. It ends with what the function returns:
+    /// `()`, a [`Reason`], or a `Result`. A panic ends it with an error.
     ///
     /// # Errors
-    /// This node has no process number left.
-    pub fn spawn_with<F, Fut>(&self, how: Spawn, run: F) -> Result<Pid, Exhausted>
+    /// No process can be started any more.
+    pub fn spawn<F, Fut>(&self, start: F) -> Result<Pid, SpawnError>
     where
-        F: FnOnce(Context) -> Fut,
+        F: FnOnce(Context) -> Fut + Send + 'static,
         Fut: Future<Output: Into<Reason>> + Send + 'static,
     {
-        spawn(self, how, run)
+        self.0.processes.spawn(start)
+    }
+
+    /// As [`Node::spawn`], with a mailbox of one's choice.
+    ///
+    /// # Errors
+    /// No process can be started any more.
+    pub fn spawn_with<F, Fut>(&self, mailbox: Mailbox, start: F) -> Result<Pid, SpawnError>
+    where
+        F: FnOnce(Context) -> Fut + Send + 'static,
+        Fut: Future<Output: Into<Reason>> + Send + 'static,
+    {
+        self.0.processes.spawn_with(mailbox, start)
+    }
+
+    /// Registers a process of this node under a name, until it ends.
+    ///
+    /// # Errors
+    /// The name is taken, or there is no such process on this node.
+    pub fn register(&self, name: &str, pid: Pid) -> Result<(), RegisterError> {
+        self.0.processes.register(name, pid)
     }
 
     /// Who is registered under a name.
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {
-        self.0.table.whereis(name)
+        self.0.processes.whereis(name)
     }
 
     /// Ends a process of this node, whether it traps exits or not. What is linked to it sees Killed.
     ///
     /// # Errors
     /// It runs on another node.
-    pub fn kill(&self, pid: Pid) -> Result<(), NotLocal> {
-        if !pid.is_here() {
-            return Err(NotLocal);
-        }
-        if let Some(cell) = self.0.table.get(pid.local()) {
-            cell.doom(Reason::Killed);
-        }
-        Ok(())
+    pub fn kill(&self, pid: Pid) -> Result<(), NotHere> {
+        self.0.processes.kill(pid)
     }
 
     /// Sends a message that comes from no process: as [`Context::send`].
     ///
     /// # Errors
     /// The other node does not take a message that long.
-    pub async fn send(&self, to: Pid, payload: impl Payload) -> Result<(), SendError> {
-        if to.is_here() {
-            self.0.table.send(to.local(), Message::local(payload.into_bytes())).await;
-            return Ok(());
-        }
-        let session = self.session(to);
-        self.over(session, async |session| session.send(NOBODY, to.local(), payload.as_bytes()).await).await
+    pub async fn send(&self, to: Pid, message: impl Payload) -> Result<(), SendError> {
+        self.0.processes.send(to, message).await
     }
 
     /// Sends a message that comes from no process: as [`Context::send_named`].
     ///
     /// # Errors
     /// As [`Node::send`], or the name is longer than 65 535 bytes.
-    pub async fn send_named(&self, name: &str, node: &str, payload: impl Payload) -> Result<(), SendError> {
-        self.send_named_from(NOBODY, name, node, payload).await
-    }
-
-    pub(crate) async fn send_named_from(
-        &self,
-        local: u64,
-        name: &str,
-        node: &str,
-        payload: impl Payload,
-    ) -> Result<(), SendError> {
-        let node = completed(node);
-        if node == *self.name() {
-            if let Some(pid) = self.whereis(name) {
-                self.0.table.send(pid.local(), Message::local(payload.into_bytes())).await;
-            }
-            return Ok(());
-        }
-        let session = self.0.net.registry.session_of(&node);
-        self.over(session, async |session| session.send_named(local, name, payload.as_bytes()).await).await
-    }
-
-    /// Sends over a session; without one the message is dropped.
-    async fn over(
-        &self,
-        session: Option<Arc<SessionHandle>>,
-        send: impl AsyncFnOnce(&SessionHandle) -> Result<(), SendRefused>,
-    ) -> Result<(), SendError> {
-        let sent = match &session {
-            Some(session) => send(session).await,
-            None => Err(SendRefused::Closed),
-        };
-        match sent {
-            Ok(()) => Ok(()),
-            Err(SendRefused::Closed) => {
-                self.count_unconnected();
-                Ok(())
-            }
-            Err(SendRefused::TooLong(error)) => Err(error.into()),
-        }
+    pub async fn send_named(&self, name: &str, node: &str, message: impl Payload) -> Result<(), SendError> {
+        self.0.processes.send_named(name, node, message).await
     }
 
     /// Stops the node: takes no connection any more, ends all sessions in order, then all processes.
     pub async fn shutdown(&self) {
-        if let Some(listener) = lock(&self.0.listener).take() {
+        if let Some(listener) = self.0.listener.lock().take() {
             listener.abort();
         }
         let registry = &self.0.net.registry;
@@ -233,45 +193,8 @@ impl Node {
             }
             changed.await;
         }
-        for cell in self.0.table.all() {
-            cell.doom(Reason::Shutdown);
-        }
+        self.0.processes.table().doom_all(&Reason::Shutdown);
     }
-
-    pub(crate) fn monitor_node(&self, cell: &Cell, name: &str) {
-        let registry = &self.0.net.registry;
-        let interested: Arc<dyn Interested> = registry.clone();
-        if cell.attach(&interested) {
-            registry.monitor_node(cell.local, &completed(name));
-        }
-    }
-
-    pub(crate) fn demonitor_node(&self, local: u64, name: &str) {
-        self.0.net.registry.demonitor_node(local, &completed(name));
-    }
-
-    pub(crate) fn table(&self) -> &Arc<Table> {
-        &self.0.table
-    }
-
-    pub(crate) fn runtime(&self) -> &Handle {
-        &self.0.runtime
-    }
-
-    /// The session with a process's node.
-    pub(crate) fn session(&self, pid: Pid) -> Option<Arc<SessionHandle>> {
-        let session = self.0.net.registry.session(pid.node())?;
-        (session.peer.creation == pid.creation()).then_some(session)
-    }
-
-    pub(crate) fn count_unconnected(&self) {
-        self.0.table.counts().unconnected.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// The name as it is announced and compared; what is no node name stays what it is, and matches none.
-fn completed(name: &str) -> String {
-    NodeName::parse(name).map_or_else(|_| name.to_owned(), |name| name.completed())
 }
 
 impl fmt::Debug for Node {

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use snow_dist_codec::{EncodeError, Frame};
+use snow_dist_codec::{EncodeError, EncodeErrorKind, Frame};
 use tokio::sync::Notify;
 
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
 use crate::core::session::{Ending, Full};
 use crate::core::{NodeNumber, Processes, Reason, Session};
-use crate::process::Interested;
-use crate::sync::{Mutex, lock};
+use crate::process::Refused;
+use crate::process::remote::{Denied, Interested, Sent};
+use crate::process::sync::Mutex;
 
 /// Bytes that wait when a sender makes way for the driver, once for each time the driver has written: a task that
 /// only sends would otherwise fill the whole queue before the first byte goes out.
@@ -34,7 +35,7 @@ pub(crate) struct SessionHandle {
     pub(crate) peer: Peer,
     state: Mutex<State>,
     /// Senders that wait for room.
-    room: Notify,
+    room: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -59,17 +60,6 @@ pub(crate) struct Stop {
     pub(crate) patience: Duration,
 }
 
-/// The session has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Closed;
-
-/// Why a message was not taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum SendRefused {
-    Closed,
-    TooLong(EncodeError),
-}
-
 /// What the driver finds when it asks for something to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refill {
@@ -85,62 +75,46 @@ impl SessionHandle {
     pub(crate) fn new(peer: Peer, core: Session) -> Self {
         let state =
             State { core, open: true, driver: None, idle: false, full: false, made_way: false, stop: None };
-        Self { peer, state: Mutex::new(state), room: Notify::new() }
+        Self { peer, state: Mutex::new(state), room: Arc::new(Notify::new()) }
     }
 
-    /// Sends a message, when there is room.
-    pub(crate) async fn send(&self, local: u64, remote: u64, message: &[u8]) -> Result<(), SendRefused> {
-        self.message(|core| core.send(local, remote, message)).await
+    /// Sends a message, if there is room.
+    pub(crate) fn send(&self, local: u64, remote: u64, message: &[u8]) -> Result<Sent, Denied> {
+        self.message(|core| core.send(local, remote, message))
     }
 
-    /// Sends a message to a name, when there is room.
-    pub(crate) async fn send_named(&self, local: u64, name: &str, message: &[u8]) -> Result<(), SendRefused> {
-        self.message(|core| core.send_named(local, name, message)).await
+    /// Sends a message to a name, if there is room.
+    pub(crate) fn send_named(&self, local: u64, name: &str, message: &[u8]) -> Result<Sent, Denied> {
+        self.message(|core| core.send_named(local, name, message))
     }
 
-    async fn message(
-        &self,
-        mut send: impl FnMut(&mut Session) -> Result<(), EncodeError>,
-    ) -> Result<(), SendRefused> {
-        let sent = self.when_room(|state| {
-            let sent = send(&mut state.core);
+    fn message(&self, send: impl FnOnce(&mut Session) -> Result<(), EncodeError>) -> Result<Sent, Denied> {
+        self.with_room(|state| {
+            send(&mut state.core).map_err(too_long)?;
             let crowded = !state.made_way && state.core.waiting_bytes() >= CROWDED_BYTES;
             state.made_way |= crowded;
-            sent.map(|()| crowded)
-        });
-        match sent.await {
-            Ok(Ok(false)) => Ok(()),
-            Ok(Ok(true)) => {
-                tokio::task::yield_now().await;
-                Ok(())
-            }
-            Ok(Err(error)) => Err(SendRefused::TooLong(error)),
-            Err(Closed) => Err(SendRefused::Closed),
-        }
+            Ok(if crowded { Sent::MakeWay } else { Sent::GoOn })
+        })
     }
 
-    /// Links, when there is room. The local process must have attached the session.
-    pub(crate) async fn link(&self, local: u64, remote: u64) -> Result<Result<(), Full>, Closed> {
-        self.when_room(|state| state.core.link(local, remote)).await
+    /// Links, if there is room. The session must be told of the local process's end.
+    pub(crate) fn link(&self, local: u64, remote: u64) -> Result<(), Denied> {
+        self.with_room(|state| state.core.link(local, remote).map_err(too_many))
     }
 
-    pub(crate) fn unlink(&self, local: u64, remote: u64) -> Result<(), Closed> {
-        self.act(|state| state.core.unlink(local, remote))
+    pub(crate) fn unlink(&self, local: u64, remote: u64) {
+        // In a session that has ended, no link is left.
+        let _ = self.act(|state| state.core.unlink(local, remote));
     }
 
-    /// Monitors, when there is room. The local process must have attached the session.
-    pub(crate) async fn monitor(
-        &self,
-        local: u64,
-        remote: u64,
-        reference: u64,
-    ) -> Result<Result<(), Full>, Closed> {
-        self.when_room(|state| state.core.monitor(local, remote, reference)).await
+    /// Monitors, if there is room. The session must be told of the local process's end.
+    pub(crate) fn monitor(&self, local: u64, remote: u64, reference: u64) -> Result<(), Denied> {
+        self.with_room(|state| state.core.monitor(local, remote, reference).map_err(too_many))
     }
 
-    /// False if there is no such monitor.
-    pub(crate) fn demonitor(&self, reference: u64) -> Result<bool, Closed> {
-        self.act(|state| state.core.demonitor(reference))
+    pub(crate) fn demonitor(&self, reference: u64) {
+        // In a session that has ended, no monitor is left.
+        let _ = self.act(|state| state.core.demonitor(reference));
     }
 
     /// Orders the session to end, saying why to the peer.
@@ -160,7 +134,7 @@ impl SessionHandle {
 
     /// Changes what the driver waits for: it is woken, even if it waits for the connection to take bytes.
     fn command(&self, change: impl FnOnce(&mut State)) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if state.open {
             change(&mut state);
             let driver = state.driver.clone();
@@ -173,7 +147,7 @@ impl SessionHandle {
 
     /// Bytes have come. True if a probe waited for them.
     pub(crate) fn received(&self, now: Duration) -> bool {
-        lock(&self.state).core.handle_received(now)
+        self.state.lock().core.handle_received(now)
     }
 
     pub(crate) fn frame(&self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
@@ -182,7 +156,7 @@ impl SessionHandle {
 
     /// Appends what waits to `out`, or remembers whom to wake when something does.
     pub(crate) fn refill(&self, out: &mut Vec<u8>, bytes_wanted: usize, driver: &Waker) -> Refill {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.made_way = false;
         if !state.core.has_output() {
             if state.stop.is_some() {
@@ -208,45 +182,41 @@ impl SessionHandle {
     /// When [`SessionHandle::timeout`] is due, and the order to end, if there is one. The driver is woken if either
     /// changes.
     pub(crate) fn deadlines(&self, driver: &Waker) -> (Duration, Option<Stop>) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.remember(driver);
         (state.core.deadline().0, state.stop)
     }
 
     pub(crate) fn timeout(&self, now: Duration) -> Result<(), Ending> {
-        lock(&self.state).core.handle_timeout(now)
+        self.state.lock().core.handle_timeout(now)
     }
 
-    /// The connection is gone: everything across it ends. After this every call is [`Closed`].
+    /// The connection is gone: everything across it ends. After this nothing is taken any more.
     pub(crate) fn end(&self, processes: &mut impl Processes) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.open = false;
         state.core.end(processes);
         drop(state);
         self.room.notify_waiters();
     }
 
-    async fn when_room<T>(&self, mut act: impl FnMut(&mut State) -> T) -> Result<T, Closed> {
-        loop {
-            // Made before the look, so that room made in between is not missed.
-            let room = self.room.notified();
-            let done = self.act(|state| {
-                let free = state.core.has_room();
-                state.full |= !free;
-                free.then(|| act(state))
-            })?;
-            match done {
-                Some(done) => return Ok(done),
-                None => room.await,
+    /// Acts if there is room; otherwise gives what to wait for.
+    fn with_room<T>(&self, act: impl FnOnce(&mut State) -> Result<T, Denied>) -> Result<T, Denied> {
+        self.act(|state| {
+            if state.core.has_room() {
+                return act(state);
             }
-        }
+            state.full = true;
+            // Made under the lock, so that room made from here on is not missed.
+            Err(Denied::Full(Box::pin(self.room.clone().notified_owned())))
+        })?
     }
 
     /// Acts on the open session, and wakes the driver if that gave it something to do.
-    fn act<T>(&self, act: impl FnOnce(&mut State) -> T) -> Result<T, Closed> {
-        let mut state = lock(&self.state);
+    fn act<T>(&self, act: impl FnOnce(&mut State) -> T) -> Result<T, Denied> {
+        let mut state = self.state.lock();
         if !state.open {
-            return Err(Closed);
+            return Err(Denied::NotConnected);
         }
         let done = act(&mut state);
         let driver = if state.idle && state.core.has_output() { state.driver.clone() } else { None };
@@ -268,11 +238,21 @@ impl State {
     }
 }
 
-impl Interested for SessionHandle {
-    fn is_over(&self) -> bool {
-        !lock(&self.state).open
-    }
+fn too_long(error: EncodeError) -> Denied {
+    let (length, length_max) = match error.kind {
+        EncodeErrorKind::TooLong { max, actual } => (actual, max),
+        // A message has no other limit.
+        _ => (u64::MAX, 0),
+    };
+    let count = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
+    Denied::Refused(Refused::TooLong { length: count(length), length_max: count(length_max) })
+}
 
+fn too_many(Full { count_max }: Full) -> Denied {
+    Denied::Refused(Refused::TooMany { count_max })
+}
+
+impl Interested for SessionHandle {
     fn process_ended(&self, local: u64, reason: &Reason) {
         let _ = self.act(|state| state.core.process_ended(local, reason));
     }

@@ -1,6 +1,6 @@
 //! Two nodes over TLS in one process.
 
-use snow_dist_runtime::{Node, Reason, Received};
+use snow_dist_runtime::{Context, Node, Reason, Received};
 use std::time::Duration;
 
 #[expect(clippy::unwrap_used, reason = "a test")]
@@ -18,7 +18,7 @@ async fn a_message_a_link_and_an_exit() {
     a.connect(b.name()).await.unwrap();
     let (tell, told) = tokio::sync::oneshot::channel();
     let echo = b
-        .spawn(async |mut ctx| {
+        .spawn(async |mut ctx: Context| {
             ctx.register("echo").unwrap();
             let Received::Message(m) = ctx.recv().await else { panic!() };
             assert_eq!(m.as_bytes(), b"hello");
@@ -27,7 +27,7 @@ async fn a_message_a_link_and_an_exit() {
         })
         .unwrap();
     let remote = a.pid_on(b.name(), echo.local()).unwrap();
-    a.spawn(async move |mut ctx| {
+    a.spawn(async move |mut ctx: Context| {
         ctx.trap_exit(true);
         ctx.link(remote).await.unwrap();
         let m = ctx.monitor(remote).await.unwrap();
@@ -40,7 +40,7 @@ async fn a_message_a_link_and_an_exit() {
     .unwrap();
     let (first, second, monitor) = tokio::time::timeout(Duration::from_secs(5), told).await.unwrap().unwrap();
     assert_eq!(first, Received::Exit { from: remote, reason: Reason::error("boom") });
-    assert_eq!(second, Received::Down { monitor, reason: Reason::error("boom") });
+    assert_eq!(second, Received::Down { reference: monitor, from: remote, reason: Reason::error("boom") });
     a.shutdown().await;
     b.shutdown().await;
 }

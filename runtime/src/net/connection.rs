@@ -191,7 +191,7 @@ async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
         stream,
         session: session.clone(),
         creation: net.local.creation(),
-        processes: net.table.inbound(session.clone()),
+        processes: net.registry.delivery(&net.table, &session),
         clock: net.clock,
         tap: net.tap.clone(),
         on_life: Box::new(move || life.registry.alive(&name, connection)),

@@ -19,8 +19,8 @@ use tokio::time::Sleep;
 use super::clock::Clock;
 use super::tap::{Direction, Tap};
 use crate::core::limits::DRAIN_DEADLINE;
-use crate::core::session::{Delivery, Ending, deliver};
-use crate::process::Inbound;
+use crate::core::session::{Ending, Offered, deliver};
+use crate::process::Delivery;
 use crate::session::{Refill, SessionHandle, Stop};
 
 /// Bytes of room that a read is given. Larger frames make the buffer grow as they arrive.
@@ -37,7 +37,7 @@ pub(crate) struct Driver<S> {
     pub(crate) stream: S,
     pub(crate) session: Arc<SessionHandle>,
     pub(crate) creation: u8,
-    pub(crate) processes: Inbound,
+    pub(crate) processes: Delivery,
     pub(crate) clock: Clock,
     pub(crate) tap: Option<Tap>,
     /// Called when a probe has been answered.
@@ -129,10 +129,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
         let whole = self.inbox.len() - frames.remaining().len();
         if whole > 0 {
             let block = self.inbox.split_to(whole).freeze();
-            self.driver.processes.arrived(&block);
+            self.driver.processes.arrived(block.clone());
             let handled =
                 Frames::new(&block, FRAME_BYTES_MAX).flatten().try_for_each(|payload| self.handle(payload));
-            self.driver.processes.settled();
+            self.driver.processes.flush();
             handled?;
         }
         match refused {
@@ -149,8 +149,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
         let frame = Frame::decode(payload, Reading::Compatible)
             .map_err(|error| Ending::Protocol(error.to_string()))?;
         match deliver(&frame, driver.creation, &mut driver.processes)? {
-            Delivery::Delivered => Ok(()),
-            Delivery::Stale | Delivery::NoMessage => driver.session.frame(&frame, &mut driver.processes),
+            Offered::Taken => Ok(()),
+            Offered::Stale | Offered::NoMessage => driver.session.frame(&frame, &mut driver.processes),
         }
     }
 

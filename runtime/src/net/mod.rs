@@ -10,7 +10,7 @@ mod tap;
 mod tls;
 
 use std::io;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use snow_dist_codec::{NodeName, NodeNameError};
@@ -21,8 +21,9 @@ use crate::core::handshake::{Failure, Local};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX};
 use crate::core::peers::{ConnectionId, DialDecision, Refusal};
 use crate::core::session::Timing;
-use crate::process::Table;
-use crate::sync::{Mutex, lock};
+use crate::process::remote::Remote;
+use crate::process::sync::{Mutex, MutexGuard};
+use crate::process::table::ProcessTable;
 use channel::Broken;
 use clock::Clock;
 use registry::Registry;
@@ -38,7 +39,7 @@ pub use tls::TlsError;
 pub(crate) struct Net {
     local: Arc<Local>,
     tls: Tls,
-    table: Arc<Table>,
+    table: Arc<ProcessTable>,
     pub(crate) registry: Arc<Registry>,
     clock: Clock,
     timing: Timing,
@@ -108,15 +109,17 @@ const UNDERWAY_DEADLINE: Duration = HANDSHAKE_DEADLINE.saturating_add(ACK_DEADLI
 impl Net {
     pub(crate) fn new(
         local: Arc<Local>,
-        table: Arc<Table>,
+        table: Arc<ProcessTable>,
         timing: Timing,
         key_log: bool,
         tap: Option<Tap>,
     ) -> Result<Self, TlsError> {
         let clock = Clock::start();
+        let registry = Arc::new(Registry::new(local.name(), Arc::downgrade(&table), clock));
+        table.connect(registry.clone() as Arc<dyn Remote>);
         Ok(Self {
             tls: Tls::new(key_log)?,
-            registry: Arc::new(Registry::new(local.name(), table.clone(), clock)),
+            registry,
             local,
             table,
             clock,
@@ -175,7 +178,7 @@ impl Net {
     }
 
     fn slots(&self) -> MutexGuard<'_, Slots<ConnectionId>> {
-        lock(&self.slots)
+        self.slots.lock()
     }
 
     /// Two nodes that lost to each other must not dial again in step.

@@ -3,9 +3,9 @@
 //! The decisions are [`Peers`]'; here they are carried out, under one lock. Lock order: the registry, then a session,
 //! then a process.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::num::NonZeroU64;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
@@ -15,10 +15,12 @@ use super::driver::CODE_REPLACED;
 use crate::core::limits::{NODES_KNOWN_MAX, SESSIONS_MAX};
 use crate::core::peers::{Action, ConnectionId, DialDecision, Peers, Refusal};
 use crate::core::session::Config;
-use crate::core::{NodeNumber, Reason, Session};
-use crate::process::{Interested, Table};
+use crate::core::{NodeNumber, Pid, Session};
+use crate::process::Delivery;
+use crate::process::remote::{Denied, Interested, Remote, Sent};
+use crate::process::sync::Mutex;
+use crate::process::table::ProcessTable;
 use crate::session::{Peer, SessionHandle, Stop};
-use crate::sync::{Mutex, RwLock, lock, read, write};
 
 /// How long a session that gives way to another may take to write what is queued: its peer has moved on.
 const REPLACED_PATIENCE: Duration = Duration::ZERO;
@@ -26,7 +28,8 @@ const REPLACED_PATIENCE: Duration = Duration::ZERO;
 /// The connections of one node.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    table: Arc<Table>,
+    /// Which has this registry, to send through.
+    table: Weak<ProcessTable>,
     clock: Clock,
     state: Mutex<State>,
     /// The sessions that are up, by the peer's number: what every message looks up.
@@ -43,7 +46,6 @@ struct State {
     waiting: HashMap<ConnectionId, Waiting>,
     sessions: HashMap<ConnectionId, Arc<SessionHandle>>,
     numbers: Numbers,
-    monitors: BTreeMap<Arc<str>, BTreeSet<u64>>,
     closed: bool,
 }
 
@@ -74,27 +76,21 @@ pub(crate) enum Verdict {
 }
 
 impl Registry {
-    pub(crate) fn new(own_name: &str, table: Arc<Table>, clock: Clock) -> Self {
+    pub(crate) fn new(own_name: &str, table: Weak<ProcessTable>, clock: Clock) -> Self {
         let state = State {
             peers: Peers::new(own_name, SESSIONS_MAX),
             connections: 0,
             waiting: HashMap::new(),
             sessions: HashMap::new(),
             numbers: Numbers::default(),
-            monitors: BTreeMap::new(),
             closed: false,
         };
         Self { table, clock, state: Mutex::new(state), up: RwLock::default(), changed: Notify::new() }
     }
 
-    /// The session with the node of this number, if one is up.
-    pub(crate) fn session(&self, node: NodeNumber) -> Option<Arc<SessionHandle>> {
-        read(&self.up).get(&node).cloned()
-    }
-
     /// The session with the node of this name, if one is up.
     pub(crate) fn session_of(&self, name: &str) -> Option<Arc<SessionHandle>> {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         state.peers.session(name).and_then(|connection| state.sessions.get(&connection).cloned())
     }
 
@@ -112,7 +108,7 @@ impl Registry {
 
     /// A number for a connection that has been accepted, and where its verdict will come.
     pub(crate) fn accept(&self) -> (ConnectionId, oneshot::Receiver<Verdict>) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let connection = state.next_connection();
         (connection, state.await_verdict(connection))
     }
@@ -122,7 +118,7 @@ impl Registry {
         &self,
         name: &str,
     ) -> (DialDecision, Option<(ConnectionId, oneshot::Receiver<Verdict>)>) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let connection = state.next_connection();
         let decision = state.peers.dial(name, connection);
         let started = decision == DialDecision::Start;
@@ -131,7 +127,7 @@ impl Registry {
 
     /// Whether a dial may send REPLY.
     pub(crate) fn may_reply(&self, name: &str, connection: ConnectionId) -> bool {
-        lock(&self.state).peers.may_reply(name, connection)
+        self.state.lock().peers.may_reply(name, connection)
     }
 
     /// A dial has received ACK.
@@ -166,7 +162,7 @@ impl Registry {
 
     /// A connection that has no verdict gives its place to another.
     pub(crate) fn give_way(&self, connection: ConnectionId) {
-        lock(&self.state).tell(connection, Verdict::Close);
+        self.state.lock().tell(connection, Verdict::Close);
     }
 
     /// A connection is over. If it was a session, all across it ends: nobody finds it any more, then its exits and
@@ -181,33 +177,17 @@ impl Registry {
                 write(&self.up).remove(&session.peer.number);
             }
         });
-        if let Some(session) = &session {
-            session.end(&mut self.table.inbound(session.clone()));
+        let table = self.table.upgrade();
+        if let (Some(session), Some(table)) = (&session, &table) {
+            session.end(&mut self.delivery(table, session));
         }
         self.change(|state| {
-            if state.sessions.remove(&connection).is_some()
-                && let Some((name, monitors)) = state.monitors.get_key_value(name)
-            {
-                monitors.iter().for_each(|local| self.table.node_down(*local, name));
+            let was_session = state.sessions.remove(&connection).is_some();
+            if let Some(table) = table.as_ref().filter(|_| was_session) {
+                table.node_down(name);
             }
             state.peers.ended(name, connection);
         });
-    }
-
-    /// Tells a process of nodeup and nodedown of `name` from now on.
-    pub(crate) fn monitor_node(&self, local: u64, name: &str) {
-        lock(&self.state).monitors.entry(name.into()).or_default().insert(local);
-    }
-
-    /// Tells it no longer.
-    pub(crate) fn demonitor_node(&self, local: u64, name: &str) {
-        let mut state = lock(&self.state);
-        if let Some(monitors) = state.monitors.get_mut(name) {
-            monitors.remove(&local);
-            if monitors.is_empty() {
-                state.monitors.remove(name);
-            }
-        }
     }
 
     /// Refuses every further connection, and orders all sessions to end.
@@ -223,12 +203,12 @@ impl Registry {
 
     /// Whether no session and no handshake is left.
     pub(crate) fn is_idle(&self) -> bool {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         state.sessions.is_empty() && state.waiting.is_empty()
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         change(&mut state);
         while let Some(action) = state.peers.poll_action() {
             self.carry_out(action, &mut state);
@@ -270,8 +250,8 @@ impl Registry {
         let session = Arc::new(SessionHandle::new(peer, Session::new(&config, self.clock.now())));
         state.sessions.insert(connection, session.clone());
         write(&self.up).insert(number, session.clone());
-        for local in state.monitors.get(&facts.name).into_iter().flatten() {
-            self.table.node_up(*local, &facts.name);
+        if let Some(table) = self.table.upgrade() {
+            table.node_up(&facts.name);
         }
         // If nobody waits any more, the connection's task has ended, and says so itself.
         let _ = verdict.send(Verdict::Up(session));
@@ -299,19 +279,84 @@ impl State {
     }
 }
 
-/// Processes that monitor nodes end.
-impl Interested for Registry {
-    fn is_over(&self) -> bool {
-        false
+/// What processes do across nodes.
+impl Remote for Registry {
+    fn send(&self, from: Pid, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
+        self.with(to, |session| session.send(from.local(), to.local(), message))
     }
 
-    fn process_ended(&self, local: u64, _: &Reason) {
-        let mut state = lock(&self.state);
-        state.monitors.retain(|_, monitors| {
-            monitors.remove(&local);
-            !monitors.is_empty()
+    fn send_named(&self, from: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
+        let session = self.session_of(node).ok_or(Denied::NotConnected)?;
+        session.send_named(from.local(), name, message)
+    }
+
+    fn link(&self, from: Pid, to: Pid) -> Result<(), Denied> {
+        self.with_attached(from, to, |session| session.link(from.local(), to.local()))
+    }
+
+    fn unlink(&self, from: Pid, to: Pid) {
+        let _ = self.with(to, |session| {
+            session.unlink(from.local(), to.local());
+            Ok(())
         });
     }
+
+    fn monitor(&self, from: Pid, to: Pid, reference: u64) -> Result<(), Denied> {
+        self.with_attached(from, to, |session| session.monitor(from.local(), to.local(), reference))
+    }
+
+    fn demonitor(&self, _from: Pid, to: Pid, reference: u64) {
+        let _ = self.with(to, |session| {
+            session.demonitor(reference);
+            Ok(())
+        });
+    }
+}
+
+impl Registry {
+    /// What delivers a session's signals and messages.
+    pub(super) fn delivery(&self, table: &Arc<ProcessTable>, session: &Arc<SessionHandle>) -> Delivery {
+        let session: Arc<dyn Interested> = session.clone();
+        Delivery::new(table.clone(), Arc::downgrade(&session))
+    }
+
+    /// Acts on the session with a process's node. A pid of another creation is that of a node that is gone.
+    fn with<T>(
+        &self,
+        pid: Pid,
+        act: impl FnOnce(&Arc<SessionHandle>) -> Result<T, Denied>,
+    ) -> Result<T, Denied> {
+        let up = read(&self.up);
+        let session = up.get(&pid.node()).filter(|session| session.peer.creation == pid.creation());
+        session.ok_or(Denied::NotConnected).and_then(act)
+    }
+
+    /// The same, once the session will be told of the process's end.
+    fn with_attached(
+        &self,
+        from: Pid,
+        to: Pid,
+        act: impl FnOnce(&SessionHandle) -> Result<(), Denied>,
+    ) -> Result<(), Denied> {
+        self.with(to, |session| {
+            let table = self.table.upgrade().ok_or(Denied::NotConnected)?;
+            let interested: Arc<dyn Interested> = session.clone();
+            match table.get(from.local()) {
+                Some(cell) if cell.attach(&Arc::downgrade(&interested)) => act(session),
+                // Whoever asks has been ended: nothing comes of it any more.
+                _ => Ok(()),
+            }
+        })
+    }
+}
+
+/// A lock is never poisoned here: nothing panics while it is held.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The numbers that nodes have here: one for each start of a node. A node that comes back with the same incarnation

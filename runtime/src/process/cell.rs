@@ -1,254 +1,429 @@
-//! A process, as everybody else sees it: whether it lives, its mailbox, and what its end will be told to.
+//! A process, as others see it: whether it lives, its mailbox, and whom its end concerns.
 //!
-//! One lock guards all of it. Whoever holds one cell's lock takes no other lock.
+//! Lock order: names or node monitors of the table, then cells, of two cells the one with the smaller number. A
+//! session may hold its own lock when it locks a cell; no session is called while a cell is locked. Processes are
+//! woken after the lock is released.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Waker;
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Waker};
 
-use super::mailbox::{Mailbox, MailboxBound, MailboxPolicy, NoRoom};
-use super::{Message, MonitorRef, Received};
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use super::mailbox::{Inbox, Queue};
+use super::remote::Interested;
+use super::small::Small;
+use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
+use super::table::ProcessTable;
+use super::{Mailbox, Message, MonitorRef, Received, WhenFull};
 use crate::core::{Pid, Reason};
-use crate::sync::{Mutex, lock};
 
-/// Somebody who must be told when a process ends, beside local processes.
-pub(crate) trait Interested: Send + Sync {
-    /// The process has ended.
-    fn process_ended(&self, local: u64, reason: &Reason);
-    /// Whether this is over, and need not be told any more.
-    fn is_over(&self) -> bool;
-}
-
+/// A process.
 pub(crate) struct Cell {
-    pub(crate) local: u64,
-    /// Set once an exit has doomed the process: its task looks here before it does anything.
+    local: u64,
+    table: Arc<ProcessTable>,
+    /// Set, under the lock, when life is no longer `Alive`: a look without the lock.
     doomed: AtomicBool,
+    when_full: WhenFull,
+    /// Places in a bounded mailbox. It gives them in the order in which senders came.
+    room: Option<Box<Semaphore>>,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     life: Life,
-    traps: bool,
-    mailbox: Mailbox,
-    /// The task, to be woken when the process is doomed.
-    task: Option<Waker>,
-    /// Whoever awaits the mailbox.
-    receiver: Option<Waker>,
-    /// Made when first needed: most processes of a large system are tied to little.
+    trap_exit: bool,
+    queue: Queue,
+    links: Small<()>,
     ties: Option<Box<Ties>>,
+    /// The process's task, once it has run.
+    task: Option<Waker>,
 }
 
-#[derive(Default)]
+/// From `Alive` on, once, in this order; `Doomed` may be left out.
+#[derive(Debug, Default)]
 enum Life {
     #[default]
     Alive,
-    /// It ends with this as soon as its task runs.
+    /// A signal ends it. To all others it is dead; its task has yet to see to its end.
     Doomed(Reason),
     Dead,
 }
 
-/// What a process is tied to. All processes here are local.
+/// What few processes have.
 #[derive(Default)]
-pub(super) struct Ties {
-    pub(super) links: BTreeSet<u64>,
-    /// By the monitor's number: whom this process watches.
-    pub(super) watching: BTreeMap<u64, u64>,
-    /// By the monitor's number: who watches this process.
-    pub(super) watched: BTreeMap<u64, u64>,
-    pub(super) interested: Vec<Arc<dyn Interested>>,
-    pub(super) names: Vec<Arc<str>>,
+pub(crate) struct Ties {
+    /// Monitors of this process by processes of this node: reference and who monitors.
+    pub(crate) watchers: Small<u64>,
+    /// Monitors of this process's own, of processes of any node.
+    pub(crate) watching: Small<Pid>,
+    /// Sessions that must be told of its end. Those that are over are found out by and by.
+    pub(crate) attached: Vec<Weak<dyn Interested>>,
+    /// Names of it.
+    pub(crate) names: Vec<Arc<str>>,
+    /// Nodes it monitors.
+    pub(crate) nodes: Vec<Arc<str>>,
 }
 
-/// What became of a message.
-pub(super) enum Pushed {
-    Taken,
-    /// The process has ended: nobody will miss it.
-    Dead,
-    Full(Message, NoRoom),
+impl fmt::Debug for Ties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ties")
+            .field("watchers", &self.watchers)
+            .field("watching", &self.watching)
+            .field("attached", &self.attached.len())
+            .field("names", &self.names)
+            .field("nodes", &self.nodes)
+            .finish()
+    }
+}
+
+/// What is left of a process that is dead.
+#[derive(Debug)]
+pub(crate) struct Remains {
+    pub(crate) reason: Reason,
+    pub(crate) links: Small<()>,
+    pub(crate) ties: Ties,
+}
+
+/// Whom to wake when no lock is held any more.
+#[derive(Debug, Default)]
+#[must_use = "a process that is not woken does not see what has come"]
+pub(crate) struct Wakes {
+    receiver: Option<Waker>,
+    task: Option<Waker>,
+}
+
+/// What became of the wish to link two processes of this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Linked {
+    /// They are linked, or were already.
+    Yes,
+    /// The one that wished it has ended.
+    SelfEnded,
+    /// The other has ended.
+    OtherEnded,
 }
 
 impl Cell {
-    pub(super) fn new(local: u64, bound: Option<MailboxBound>) -> Self {
-        let state = State { mailbox: Mailbox::new(bound), ..State::default() };
-        Self { local, doomed: AtomicBool::new(false), state: Mutex::new(state) }
-    }
-
-    // What others do to it.
-
-    /// Adds a message.
-    pub(super) fn push_message(&self, message: Message) -> Pushed {
-        let mut state = lock(&self.state);
-        if !state.is_alive() {
-            return Pushed::Dead;
-        }
-        match state.mailbox.push_message(Received::Message(message)) {
-            Ok(()) => {
-                state.wake_receiver();
-                Pushed::Taken
-            }
-            Err((Received::Message(message), no_room)) => Pushed::Full(message, no_room),
-            Err(_) => Pushed::Dead,
+    pub(crate) fn new(local: u64, table: Arc<ProcessTable>, mailbox: Mailbox) -> Self {
+        let room = |messages: usize| Box::new(Semaphore::new(messages.min(Semaphore::MAX_PERMITS)));
+        Self {
+            local,
+            table,
+            doomed: AtomicBool::new(false),
+            when_full: mailbox.policy(),
+            room: mailbox.messages_max().map(room),
+            state: Mutex::default(),
         }
     }
 
-    /// A message from another node has no room. True if the process must end for it.
-    pub(super) fn overflow(&self, policy: Option<MailboxPolicy>) -> bool {
-        let policy = policy.unwrap_or_else(|| lock(&self.state).mailbox.policy());
-        let ends = policy == MailboxPolicy::EndProcess;
-        if ends {
-            self.doom(Reason::error("mailbox full"));
-        }
-        ends
+    pub(crate) const fn local(&self) -> u64 {
+        self.local
     }
 
-    /// Adds a signal that is a message to the process, whatever it is.
-    pub(super) fn push_signal(&self, signal: Received) {
-        let mut state = lock(&self.state);
-        if state.is_alive() {
-            state.mailbox.push_signal(signal);
-            state.wake_receiver();
-        }
+    pub(crate) fn pid(&self) -> Pid {
+        self.table.pid(self.local)
     }
 
-    /// Exit signals of links that have ended elsewhere. The process wakes when all are there.
-    pub(super) fn exits(&self, from: impl IntoIterator<Item = Pid>, reason: &Reason) {
-        let mut state = lock(&self.state);
-        for from in from {
-            self.exit_in(&mut state, from, reason);
-        }
-        state.wake_receiver();
+    pub(crate) const fn table(&self) -> &Arc<ProcessTable> {
+        &self.table
     }
 
-    /// An exit signal of a local process, if there is still a link with it.
-    pub(super) fn exit_of_link(&self, from: Pid, reason: &Reason) {
-        let mut state = lock(&self.state);
-        if state.ties().links.remove(&from.local()) {
-            self.exit_in(&mut state, from, reason);
-            state.wake_receiver();
-        }
+    /// Whether its end is certain.
+    pub(crate) fn is_doomed(&self) -> bool {
+        self.doomed.load(Ordering::Acquire)
     }
 
-    /// The end of a local process, if it is still watched.
-    pub(super) fn down_of_monitor(&self, monitor: MonitorRef, reason: &Reason) {
-        let mut state = lock(&self.state);
-        if state.ties().watching.remove(&monitor.reference).is_some() && state.is_alive() {
-            state.mailbox.push_signal(Received::Down { monitor, reason: reason.clone() });
-            state.wake_receiver();
-        }
-    }
-
-    /// Ends the process with this reason, whether it traps exits or not.
-    pub(crate) fn doom(&self, reason: Reason) {
-        self.doom_in(&mut lock(&self.state), reason);
-    }
-
-    fn exit_in(&self, state: &mut State, from: Pid, reason: &Reason) {
-        if !state.is_alive() {
-            return;
-        }
-        if state.traps || !reason.kills() {
-            state.mailbox.push_signal(Received::Exit { from, reason: reason.clone() });
-        } else {
-            self.doom_in(state, Reason::linked(from, reason));
-        }
-    }
-
-    fn doom_in(&self, state: &mut State, reason: Reason) {
-        if state.is_alive() {
-            state.life = Life::Doomed(reason);
-            self.doomed.store(true, Ordering::Release);
-            if let Some(task) = state.task.take() {
-                task.wake();
-            }
-        }
-    }
-
-    // What it is tied to. All of these are refused by a process that has ended.
-
-    /// Changes what the process is tied to; `None` if it has ended.
-    pub(super) fn tie<T>(&self, change: impl FnOnce(&mut Ties) -> T) -> Option<T> {
-        let mut state = lock(&self.state);
-        if matches!(state.life, Life::Dead) {
-            return None;
-        }
-        Some(change(state.ties()))
-    }
-
-    /// Has somebody told of the process's end. False if it has ended.
-    pub(crate) fn attach(&self, interested: &Arc<dyn Interested>) -> bool {
-        self.tie(|ties| {
-            if ties.interested.iter().any(|known| Arc::ptr_eq(known, interested)) {
-                return;
-            }
-            ties.interested.retain(|known| !known.is_over());
-            ties.interested.reserve_exact(1);
-            ties.interested.push(interested.clone());
-        })
-        .is_some()
-    }
-
-    // What its own task does.
-
-    pub(super) fn set_task(&self, task: Waker) {
-        lock(&self.state).task = Some(task);
-    }
-
-    pub(super) fn set_traps(&self, traps: bool) {
-        lock(&self.state).traps = traps;
-    }
-
-    /// Why the process must end now, if it must.
-    pub(super) fn doom_reason(&self) -> Option<Reason> {
-        if !self.doomed.load(Ordering::Acquire) {
-            return None;
-        }
-        match &lock(&self.state).life {
-            Life::Doomed(reason) => Some(reason.clone()),
-            Life::Alive | Life::Dead => None,
-        }
-    }
-
-    /// Takes all that is in the mailbox, or remembers whom to wake. Says whether the mailbox is bounded.
-    pub(super) fn take_mail(&self, taken: &mut VecDeque<Received>, receiver: &Waker) -> bool {
-        let mut state = lock(&self.state);
-        let before = taken.len();
-        state.mailbox.take_all(taken);
-        if taken.len() == before {
-            match &mut state.receiver {
-                Some(known) => known.clone_from(receiver),
-                none => *none = Some(receiver.clone()),
-            }
-        }
-        state.mailbox.is_bounded()
-    }
-
-    /// The process has received a message of its bounded mailbox.
-    pub(super) fn received(&self) {
-        lock(&self.state).mailbox.received();
-    }
-
-    /// Takes the DOWN of a monitor out of the mailbox.
-    pub(super) fn flush(&self, monitor: MonitorRef) {
-        lock(&self.state).mailbox.take_where(|received| is_down_of(received, monitor));
-    }
-
-    /// The process has ended. Gives what its end must be told to, and what nobody will receive; once.
-    pub(super) fn end(&self) -> Option<(Ties, VecDeque<Received>)> {
-        let mut state = lock(&self.state);
-        if matches!(state.life, Life::Dead) {
-            return None;
-        }
-        state.life = Life::Dead;
-        (state.task, state.receiver) = (None, None);
-        let left = state.mailbox.close();
-        Some((state.ties.take().map(|ties| *ties).unwrap_or_default(), left))
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
     }
 }
 
-pub(super) fn is_down_of(received: &Received, monitor: MonitorRef) -> bool {
-    matches!(received, Received::Down { monitor: found, .. } if *found == monitor)
+/// Messages.
+impl Cell {
+    /// A message from a process of this node; given back if it has to wait for room.
+    pub(crate) fn message_here(&self, bytes: Bytes) -> Result<Wakes, Bytes> {
+        if self.room.as_deref().is_some_and(|room| !try_take(room)) && !self.is_doomed() {
+            return Err(bytes);
+        }
+        Ok(self.push(Received::Message(Message::new(bytes, false))))
+    }
+
+    /// The same, once there is room. The message of a sender that stops waiting is not sent.
+    pub(crate) async fn message_waiting(&self, bytes: Bytes) {
+        if let Some(room) = &self.room {
+            match room.acquire().await {
+                Ok(place) => place.forget(),
+                // The process has ended.
+                Err(_) => return,
+            }
+        }
+        self.push(Received::Message(Message::new(bytes, false))).wake();
+    }
+
+    /// A message from another node; an error if it was not put into the mailbox. `node_full` says that the mailboxes
+    /// of this node hold too much already.
+    pub(crate) fn message_from_afar(
+        &self,
+        node_full: bool,
+        bytes: impl FnOnce() -> Bytes,
+    ) -> Result<Wakes, Wakes> {
+        if self.is_doomed() {
+            return Err(Wakes::default());
+        }
+        if node_full || self.room.as_deref().is_some_and(|room| !try_take(room)) {
+            return Err(self.overflow());
+        }
+        // Copied before the lock is taken.
+        let message = Message::new(bytes(), true);
+        let mut state = self.lock();
+        if state.is_alive() { Ok(state.push(Received::Message(message))) } else { Err(Wakes::default()) }
+    }
+
+    fn overflow(&self) -> Wakes {
+        match self.when_full {
+            WhenFull::Drop => {
+                self.table.count_dropped(self.local);
+                Wakes::default()
+            }
+            WhenFull::EndProcess => self.doom(Reason::error("mailbox full")),
+        }
+    }
+
+    /// Puts anything but a remote message into the mailbox.
+    pub(crate) fn push(&self, received: Received) -> Wakes {
+        self.lock().push(received)
+    }
+
+    /// Refills the receiver's half of the mailbox. False if there is nothing; then the receiver is woken later.
+    pub(crate) fn refill(&self, inbox: &mut Inbox, cx: &Context<'_>) -> bool {
+        let mut state = self.lock();
+        self.release(&mut state, inbox);
+        // A signal that ends the process comes before whatever is behind it.
+        state.is_alive() && state.queue.move_to(inbox, cx)
+    }
+
+    /// Notes that a process has received something.
+    pub(crate) fn has_received(&self, received: &Received, inbox: &mut Inbox) {
+        if !matches!(received, Received::Message(_)) {
+            return;
+        }
+        if let Some(room) = &self.room {
+            room.add_permits(1);
+        }
+        if inbox.owes() {
+            self.release(&mut self.lock(), inbox);
+        }
+    }
+
+    fn release(&self, state: &mut State, inbox: &mut Inbox) {
+        let released = state.queue.release(inbox.taken());
+        if released > 0 {
+            self.table.release(released);
+        }
+    }
+}
+
+/// Exit signals and the end.
+impl Cell {
+    /// Ends the process with this reason, whatever it traps. The first to do so gives the reason.
+    pub(crate) fn doom(&self, reason: Reason) -> Wakes {
+        self.doom_locked(&mut self.lock(), reason)
+    }
+
+    fn doom_locked(&self, state: &mut State, reason: Reason) -> Wakes {
+        if !state.is_alive() {
+            return Wakes::default();
+        }
+        state.life = Life::Doomed(reason);
+        self.doomed.store(true, Ordering::Release);
+        Wakes { receiver: None, task: state.task.take() }
+    }
+
+    /// An exit signal. That its link existed is certain.
+    pub(crate) fn exit(&self, from: Pid, reason: Reason) -> Wakes {
+        self.exit_locked(&mut self.lock(), from, reason)
+    }
+
+    /// An exit signal from a process of this node. It counts only if the link still exists, and ends it.
+    pub(crate) fn exit_of_link(&self, from: Pid, reason: &Reason) -> Wakes {
+        let mut state = self.lock();
+        match state.links.remove(from.local()) {
+            Some(()) => self.exit_locked(&mut state, from, reason.clone()),
+            None => Wakes::default(),
+        }
+    }
+
+    fn exit_locked(&self, state: &mut State, from: Pid, reason: Reason) -> Wakes {
+        if state.trap_exit || !reason.kills() {
+            state.push(Received::Exit { from, reason })
+        } else if state.is_alive() {
+            self.doom_locked(state, Reason::linked(from, &reason))
+        } else {
+            Wakes::default()
+        }
+    }
+
+    /// Sets whether exit signals become messages; gives what it was.
+    pub(crate) fn trap_exit(&self, trap: bool) -> bool {
+        std::mem::replace(&mut self.lock().trap_exit, trap)
+    }
+
+    /// Notes the task that is to be woken when the process is doomed.
+    pub(crate) fn set_task(&self, task: &Waker) {
+        self.lock().task = Some(task.clone());
+    }
+
+    /// Marks the process dead and takes out whom that concerns. The reason is `reason`, unless a signal ended it.
+    pub(crate) fn die(&self, reason: Reason) -> Remains {
+        let dead = State { life: Life::Dead, ..State::default() };
+        let mut state = self.lock();
+        let was = std::mem::replace(&mut *state, dead);
+        self.doomed.store(true, Ordering::Release);
+        // Not under the lock: senders who waited are woken, messages are dropped.
+        drop(state);
+        if let Some(room) = &self.room {
+            room.close();
+        }
+        self.table.release(was.queue.held());
+        let reason = if let Life::Doomed(doom) = was.life { doom } else { reason };
+        Remains { reason, links: was.links, ties: was.ties.map_or_else(Ties::default, |ties| *ties) }
+    }
+}
+
+/// Links.
+impl Cell {
+    /// Links two processes. Both sides change as one, so that a link is never had by one alone.
+    pub(crate) fn link(&self, other: &Self) -> Linked {
+        let (mut own, mut others) = self.lock_with(other);
+        if matches!(own.life, Life::Dead) {
+            return Linked::SelfEnded;
+        }
+        // Even if the other has ended: then the exit signal of this link is on its way.
+        if own.links.contains(other.local) {
+            return Linked::Yes;
+        }
+        if !others.is_alive() {
+            return Linked::OtherEnded;
+        }
+        own.links.insert(other.local, ());
+        others.links.insert(self.local, ());
+        Linked::Yes
+    }
+
+    /// Ends a link, if there is one.
+    pub(crate) fn unlink(&self, other: &Self) {
+        let (mut own, mut others) = self.lock_with(other);
+        own.links.remove(other.local);
+        others.links.remove(self.local);
+    }
+
+    /// Whether there is a link that nothing has ended here.
+    pub(crate) fn has_link(&self, other: u64) -> bool {
+        self.lock().links.contains(other)
+    }
+
+    /// Forgets a link to a process that is no longer there.
+    pub(crate) fn forget_link(&self, other: u64) {
+        self.lock().links.remove(other);
+    }
+
+    fn lock_with<'c>(&'c self, other: &'c Self) -> (MutexGuard<'c, State>, MutexGuard<'c, State>) {
+        if self.local < other.local {
+            let own = self.lock();
+            (own, other.lock())
+        } else {
+            let others = other.lock();
+            (self.lock(), others)
+        }
+    }
+}
+
+/// Monitors.
+impl Cell {
+    /// Notes a monitor of this process's own. From now on its DOWN counts, once.
+    pub(crate) fn watch(&self, reference: u64, of: Pid) {
+        let mut state = self.lock();
+        if !matches!(state.life, Life::Dead) {
+            state.ties().watching.insert(reference, of);
+        }
+    }
+
+    /// Ends a monitor of this process's own; gives whom it was of if it was not over.
+    pub(crate) fn unwatch(&self, reference: u64) -> Option<Pid> {
+        self.lock().ties.as_mut()?.watching.remove(reference)
+    }
+
+    /// Notes that a process of this node monitors this one. False if this one has ended.
+    pub(crate) fn add_watcher(&self, reference: u64, watcher: u64) -> bool {
+        let mut state = self.lock();
+        let alive = state.is_alive();
+        if alive {
+            state.ties().watchers.insert(reference, watcher);
+        }
+        alive
+    }
+
+    /// Forgets that a process of this node monitors this one.
+    pub(crate) fn remove_watcher(&self, reference: u64) {
+        if let Some(ties) = &mut self.lock().ties {
+            ties.watchers.remove(reference);
+        }
+    }
+
+    /// The end of a monitored process. It counts only if the monitor is not over, and ends it.
+    pub(crate) fn down(&self, reference: u64, from: Pid, reason: Reason) -> Wakes {
+        let mut state = self.lock();
+        let watched = state.ties.as_mut().and_then(|ties| ties.watching.remove(reference));
+        match watched {
+            Some(_) => state.push(Received::Down { reference: MonitorRef::new(reference), from, reason }),
+            None => Wakes::default(),
+        }
+    }
+
+    /// Takes what `unwanted` says out of the mailbox.
+    pub(crate) fn remove_if(&self, unwanted: impl Fn(&Received) -> bool) {
+        self.lock().queue.remove_if(unwanted);
+    }
+}
+
+/// What else must be told or undone at the end.
+impl Cell {
+    /// Notes that the session must be told of the end. False if the process has ended.
+    pub(crate) fn attach(&self, session: &Weak<dyn Interested>) -> bool {
+        let mut state = self.lock();
+        let alive = state.is_alive();
+        if alive {
+            let attached = &mut state.ties().attached;
+            // The one that attached last is the likeliest to do it again.
+            if !attached.iter().rev().any(|present| present.ptr_eq(session)) {
+                if attached.len() == attached.capacity() {
+                    attached.retain(|present| present.strong_count() > 0);
+                }
+                attached.push(session.clone());
+            }
+        }
+        alive
+    }
+
+    /// Lets the process have something that is undone at its end. False if it has ended.
+    pub(crate) fn tie(&self, add: impl FnOnce(&mut Ties)) -> bool {
+        let mut state = self.lock();
+        let alive = state.is_alive();
+        if alive {
+            add(state.ties());
+        }
+        alive
+    }
+
+    /// Takes something that would be undone at its end away from the process.
+    pub(crate) fn untie(&self, remove: impl FnOnce(&mut Ties)) {
+        if let Some(ties) = &mut self.lock().ties {
+            remove(ties);
+        }
+    }
 }
 
 impl State {
@@ -260,15 +435,40 @@ impl State {
         self.ties.get_or_insert_default()
     }
 
-    fn wake_receiver(&mut self) {
-        if let Some(receiver) = self.receiver.take() {
-            receiver.wake();
-        }
+    /// Whoever has ended receives nothing.
+    fn push(&mut self, received: Received) -> Wakes {
+        let receiver = if self.is_alive() { self.queue.push(received) } else { None };
+        Wakes { receiver, task: None }
     }
 }
 
-impl std::fmt::Debug for Cell {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cell").field("local", &self.local).finish_non_exhaustive()
+impl Wakes {
+    pub(crate) fn wake(self) {
+        self.receiver.into_iter().chain(self.task).for_each(Waker::wake);
+    }
+
+    /// Adds those of the same process.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.receiver = more.receiver.or_else(|| self.receiver.take());
+        self.task = more.task.or_else(|| self.task.take());
+    }
+}
+
+impl fmt::Debug for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cell")
+            .field("pid", &self.pid())
+            .field("doomed", &self.is_doomed())
+            .finish_non_exhaustive()
+    }
+}
+
+fn try_take(room: &Semaphore) -> bool {
+    match room.try_acquire() {
+        Ok(place) => {
+            place.forget();
+            true
+        }
+        Err(_) => false,
     }
 }

@@ -1,362 +1,310 @@
-//! A process, as it sees itself.
+//! What a process can do.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::borrow::Cow;
+use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use serde::Serialize;
-use snow_dist_codec::stf;
+use snow_dist_codec::{NodeName, stf};
+use tokio::task::coop;
 
-use super::cell::{Cell, is_down_of};
-use super::spawn::{Tie, start};
-use super::{Exhausted, Message, MonitorRef, NameTaken, Payload, Received, Spawn};
+use super::cell::Cell;
+use super::mailbox::Inbox;
+use super::table::{ProcessTable, Tie};
+use super::{
+    LocalNode, Mailbox, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError, SpawnError,
+};
 use crate::core::{Pid, Reason};
-use crate::error::{LinkError, NotLocal, SendError, SendTermError};
-use crate::node::Node;
-use crate::session::{SendRefused, SessionHandle};
 
-/// Bytes of received remote messages that are reported together.
-const RELEASED_BYTES: usize = 64 << 10;
+/// A node's name as it is announced and compared, with its port. What is no node name stays what it is.
+pub(crate) fn completed(name: &str) -> Cow<'_, str> {
+    match NodeName::parse(name) {
+        Ok(parsed) if !parsed.has_port() => parsed.completed().into(),
+        _ => name.into(),
+    }
+}
 
-/// What a process can do. It is handed to the process's function, and belongs to it alone.
+/// A process, seen from within: given by value to the function that is the process.
 ///
-/// ```no_run
-/// # fn example(node: snow_dist_runtime::Node) -> Result<(), Box<dyn std::error::Error>> {
-/// use snow_dist_runtime::Received;
+/// What it does happens in the order in which it is awaited. A context that outlives its process, because it was
+/// moved to another task, receives nothing any more.
 ///
-/// node.spawn(async |mut ctx| {
-///     ctx.trap_exit(true);
-///     while let Received::Message(message) = ctx.recv().await {
-///         println!("{} bytes", message.as_bytes().len());
-///     }
-/// })?;
-/// # Ok(()) }
 /// ```
-#[derive(Debug)]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use snow_dist_runtime::{Context, LocalNode, Received};
+/// use snow_dist_runtime::core::Reason;
+///
+/// let node = LocalNode::new(tokio::runtime::Handle::current());
+/// let (done, is_done) = tokio::sync::oneshot::channel();
+/// node.spawn(async move |mut ctx: Context| {
+///     ctx.trap_exit(true);
+///     let child = ctx.spawn_link(async |mut ctx: Context| {
+///         let received = ctx.recv().await;
+///         Err::<(), _>(format!("cannot do {received:?}"))
+///     })?;
+///     ctx.send(child, "this").await?;
+///     done.send((child, ctx.recv().await)).map_err(|_| "nobody waits")?;
+///     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+/// })?;
+/// let (child, received) = is_done.await?;
+/// let reason = Reason::error("cannot do Message(b\"this\")");
+/// assert_eq!(received, Received::Exit { from: child, reason });
+/// # Ok(())
+/// # }
+/// ```
 pub struct Context {
-    node: Node,
     cell: Arc<Cell>,
-    /// What has been taken out of the mailbox and not been received.
-    taken: VecDeque<Received>,
-    /// Whether the mailbox counts what is received.
-    bounded: bool,
-    /// Bytes of remote messages that were received and are still counted.
-    unreleased: usize,
-    /// The session that was used last: messages go out in runs.
-    route: Option<Arc<SessionHandle>>,
+    inbox: Inbox,
 }
 
 impl Context {
-    pub(super) const fn new(node: Node, cell: Arc<Cell>) -> Self {
-        Self { node, cell, taken: VecDeque::new(), bounded: false, unreleased: 0, route: None }
+    pub(crate) fn new(cell: Arc<Cell>) -> Self {
+        Self { cell, inbox: Inbox::default() }
     }
 
-    /// This process.
+    /// Who this process is.
     #[must_use]
     pub fn pid(&self) -> Pid {
-        self.node.table().pid(self.cell.local)
+        self.cell.pid()
     }
 
-    /// The node it runs on.
+    /// The processes of this node.
     #[must_use]
-    pub const fn node(&self) -> &Node {
-        &self.node
+    pub fn node(&self) -> LocalNode {
+        LocalNode::of(Arc::clone(self.table()))
     }
 
-    // Receiving.
+    fn table(&self) -> &Arc<ProcessTable> {
+        self.cell.table()
+    }
+}
 
-    /// Takes the next of the mailbox, and waits for it if there is none. Cancelling loses nothing.
-    pub async fn recv(&mut self) -> Received {
-        poll_fn(|cx| {
-            if self.taken.is_empty() {
-                self.bounded = self.cell.take_mail(&mut self.taken, cx.waker());
-            }
-            self.taken.pop_front().map_or(Poll::Pending, |received| Poll::Ready(self.received(received)))
-        })
-        .await
+/// Receiving.
+impl Context {
+    /// The next thing in the mailbox. Nothing is lost if this is dropped before it is ready.
+    pub fn recv(&mut self) -> impl Future<Output = Received> + Send {
+        self.recv_where(|_| true)
     }
 
-    /// As [`Context::recv`], but gives up after `time`.
-    pub async fn recv_timeout(&mut self, time: Duration) -> Option<Received> {
-        tokio::time::timeout(time, self.recv()).await.ok()
+    /// The first thing in the mailbox that is wanted; what is not stays there, in its place. Looks at each thing
+    /// once.
+    pub fn recv_where(
+        &mut self,
+        mut wanted: impl FnMut(&Received) -> bool + Send,
+    ) -> impl Future<Output = Received> + Send {
+        let mut looked_at = 0;
+        poll_fn(move |cx| self.poll_recv(cx, &mut looked_at, &mut wanted))
     }
 
-    /// Takes the first of the mailbox that is `wanted`, and leaves what stands before it. Cancelling loses nothing.
-    pub async fn recv_where(&mut self, mut wanted: impl FnMut(&Received) -> bool) -> Received {
-        let mut seen = 0;
-        poll_fn(|cx| {
-            loop {
-                let found = self.taken.iter().skip(seen).position(&mut wanted);
-                if let Some(received) = found.and_then(|index| self.taken.remove(seen + index)) {
-                    return Poll::Ready(self.received(received));
-                }
-                seen = self.taken.len();
-                self.bounded = self.cell.take_mail(&mut self.taken, cx.waker());
-                if self.taken.len() == seen {
-                    return Poll::Pending;
-                }
-            }
-        })
-        .await
+    /// [`recv`](Self::recv), for at most so long.
+    pub async fn recv_timeout(&mut self, longest: Duration) -> Option<Received> {
+        tokio::time::timeout(longest, self.recv()).await.ok()
     }
 
-    /// As [`Context::recv_where`], but gives up after `time`.
+    /// [`recv_where`](Self::recv_where), for at most so long.
     pub async fn recv_where_timeout(
         &mut self,
-        time: Duration,
-        wanted: impl FnMut(&Received) -> bool,
+        wanted: impl FnMut(&Received) -> bool + Send,
+        longest: Duration,
     ) -> Option<Received> {
-        tokio::time::timeout(time, self.recv_where(wanted)).await.ok()
+        tokio::time::timeout(longest, self.recv_where(wanted)).await.ok()
     }
 
-    fn received(&mut self, received: Received) -> Received {
-        if let Received::Message(message) = &received {
-            self.unreleased += message.held_bytes();
-            if self.unreleased >= RELEASED_BYTES || self.taken.is_empty() {
-                self.node.table().release(std::mem::take(&mut self.unreleased));
-            }
-            if self.bounded {
-                self.cell.received();
-            }
-        }
-        received
-    }
-
-    // Sending.
-
-    /// Sends a message. It waits while the session's queue, or a bounded mailbox of this node, is full. A message to
-    /// a process that has ended, or to a node without a session, is dropped.
-    ///
-    /// # Errors
-    /// The other node does not take a message that long.
-    pub async fn send(&mut self, to: Pid, payload: impl Payload) -> Result<(), SendError> {
-        if to.is_here() {
-            self.node.table().send(to.local(), Message::local(payload.into_bytes())).await;
-            return Ok(());
-        }
-        let local = self.cell.local;
-        let Some(session) = self.route(to) else {
-            self.node.count_unconnected();
-            return Ok(());
-        };
-        match session.send(local, to.local(), payload.as_bytes()).await {
-            Ok(()) => Ok(()),
-            Err(SendRefused::Closed) => {
-                self.route = None;
-                self.node.count_unconnected();
-                Ok(())
-            }
-            Err(SendRefused::TooLong(error)) => Err(error.into()),
-        }
-    }
-
-    /// Sends a value as a term.
-    ///
-    /// # Errors
-    /// A term cannot say the value; or as [`Context::send`].
-    pub async fn send_term(&mut self, to: Pid, value: &impl Serialize) -> Result<(), SendTermError> {
-        let term = stf::to_vec(value)?;
-        Ok(self.send(to, term).await?)
-    }
-
-    /// Sends a message to whoever is registered under `name` on `node`; this node's own name stands for itself. If
-    /// nobody is, or there is no session, it is dropped.
-    ///
-    /// # Errors
-    /// As [`Context::send`], or the name is longer than 65 535 bytes.
-    pub async fn send_named(
+    fn poll_recv(
         &mut self,
-        name: &str,
-        node: &str,
-        payload: impl Payload,
-    ) -> Result<(), SendError> {
-        self.node.send_named_from(self.cell.local, name, node, payload).await
-    }
-
-    /// The session with the node of a process, if there is one.
-    fn route(&mut self, to: Pid) -> Option<&Arc<SessionHandle>> {
-        let known = self.route.as_ref().is_some_and(|route| route.peer.number == to.node());
-        if !known {
-            self.route = self.node.session(to);
-        }
-        self.route.as_ref().filter(|route| route.peer.creation == to.creation())
-    }
-
-    // Links and monitors.
-
-    /// Links this process with another: when one ends, the other gets an exit signal. If the other has ended
-    /// already, or there is no session with its node, the signal comes at once.
-    ///
-    /// # Errors
-    /// The other node holds no more links and monitors for this one.
-    pub async fn link(&mut self, other: Pid) -> Result<(), LinkError> {
-        let table = self.node.table();
-        if other.is_here() {
-            table.link(&self.cell, other.local());
-            return Ok(());
-        }
-        if let Some(session) = self.attached(other)
-            && let Ok(linked) = session.link(self.cell.local, other.local()).await
-        {
-            return Ok(linked?);
-        }
-        self.cell.exits([other], &Reason::Noconnection);
-        Ok(())
-    }
-
-    /// Ends a link: no exit signal comes of it any more.
-    pub fn unlink(&mut self, other: Pid) {
-        if other.is_here() {
-            self.node.table().unlink(&self.cell, other.local());
-        } else if let Some(session) = self.node.session(other) {
-            // In a session that has ended, no link is left.
-            let _ = session.unlink(self.cell.local, other.local());
-        }
-    }
-
-    /// Watches a process: when it ends, [`Received::Down`] comes, once. If it has ended already, or there is no
-    /// session with its node, that comes at once.
-    ///
-    /// # Errors
-    /// The other node holds no more links and monitors for this one.
-    pub async fn monitor(&mut self, other: Pid) -> Result<MonitorRef, LinkError> {
-        let table = self.node.table();
-        let monitor = MonitorRef { reference: table.next_reference(), pid: other };
-        if other.is_here() {
-            table.monitor(&self.cell, monitor);
-            return Ok(monitor);
-        }
-        if let Some(session) = self.attached(other) {
-            let (local, remote) = (self.cell.local, other.local());
-            if let Ok(watched) = session.monitor(local, remote, monitor.reference).await {
-                watched?;
-                return Ok(monitor);
+        cx: &mut TaskContext<'_>,
+        looked_at: &mut usize,
+        wanted: &mut impl FnMut(&Received) -> bool,
+    ) -> Poll<Received> {
+        // A process whose mailbox is never empty lets others run, and sees that it is doomed.
+        let turn = ready!(coop::poll_proceed(cx));
+        loop {
+            if let Some(received) = self.inbox.take(looked_at, &mut *wanted) {
+                turn.made_progress();
+                self.cell.has_received(&received, &mut self.inbox);
+                return Poll::Ready(received);
+            }
+            if !self.cell.refill(&mut self.inbox, cx) {
+                return Poll::Pending;
             }
         }
-        self.cell.push_signal(Received::Down { monitor, reason: Reason::Noconnection });
-        Ok(monitor)
+    }
+}
+
+/// Sending.
+impl Context {
+    /// Sends a message. Waits while the receiver's bounded mailbox, or the session's queue, is full; then what is
+    /// still waiting when it is dropped is not sent. A message to a process that is not there is dropped.
+    ///
+    /// # Errors
+    /// [`SendError::Refused`]: the other node does not take it.
+    pub async fn send(&self, to: Pid, message: impl Payload) -> Result<(), SendError> {
+        self.table().send(self.pid(), to, message).await
     }
 
-    /// Ends a monitor: no DOWN comes of it any more, though one may be in the mailbox. False if it was over.
-    pub fn demonitor(&mut self, monitor: MonitorRef) -> bool {
-        if monitor.pid.is_here() {
-            return self.node.table().demonitor(&self.cell, monitor);
-        }
-        self.node.session(monitor.pid).is_some_and(|session| session.demonitor(monitor.reference) == Ok(true))
+    /// Sends a value as a term (STF); else as [`send`](Self::send).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), or [`SendError::Term`]: the value cannot be written as a term.
+    pub async fn send_term(&self, to: Pid, value: &(impl Serialize + ?Sized)) -> Result<(), SendError> {
+        let term = stf::to_vec(value)?;
+        self.send(to, term).await
     }
 
-    /// As [`Context::demonitor`], and takes a DOWN of it out of the mailbox.
-    pub fn demonitor_flush(&mut self, monitor: MonitorRef) {
-        self.demonitor(monitor);
-        self.taken.retain(|received| !is_down_of(received, monitor));
-        self.cell.flush(monitor);
+    /// Sends a message to whoever is registered under `name` on a node, named with its port; else as
+    /// [`send`](Self::send).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_named(&self, name: &str, node: &str, message: impl Payload) -> Result<(), SendError> {
+        self.table().send_named(self.pid(), name, &completed(node), message).await
+    }
+}
+
+/// Links and exits.
+impl Context {
+    /// Links this process and another: the end of one is an exit signal for the other. If there is no such
+    /// process, or no session with its node, the exit signal comes at once. A link to oneself is nothing.
+    ///
+    /// # Errors
+    /// The other node carries no more links. Never for a process of this node.
+    pub async fn link(&self, to: Pid) -> Result<(), Refused> {
+        self.table().link(&self.cell, to).await
     }
 
-    /// The session with a process's node, once it will be told of this process's end.
-    fn attached(&self, other: Pid) -> Option<Arc<SessionHandle>> {
-        let session = self.node.session(other)?;
-        let interested: Arc<dyn super::Interested> = session.clone();
-        self.cell.attach(&interested).then_some(session)
+    /// Ends a link, if there is one. Once this has returned, no exit signal of it comes; one that is in the mailbox
+    /// already stays there.
+    pub fn unlink(&self, from: Pid) {
+        self.table().unlink(&self.cell, from);
     }
 
-    /// Tells this process of nodeup and nodedown of a node, from now on.
-    pub fn monitor_node(&mut self, name: &str) {
-        self.node.monitor_node(&self.cell, name);
+    /// Sets whether exit signals become messages, whatever their reason; gives what was set. Otherwise a reason other
+    /// than Normal and Shutdown ends this process.
+    pub fn trap_exit(&self, trap: bool) -> bool {
+        self.cell.trap_exit(trap)
     }
 
-    /// Tells it no longer.
-    pub fn demonitor_node(&mut self, name: &str) {
-        self.node.demonitor_node(self.cell.local, name);
-    }
-
-    // Ending.
-
-    /// Whether exit signals come as [`Received::Exit`] instead of ending this process. At first they do not.
-    pub fn trap_exit(&mut self, traps: bool) {
-        self.cell.set_traps(traps);
-    }
-
-    /// Ends this process with a reason.
-    pub async fn exit(&mut self, reason: Reason) -> Infallible {
-        self.cell.doom(reason);
+    /// Ends this process.
+    pub async fn exit(&self, reason: Reason) -> ! {
+        self.cell.doom(reason).wake();
         pending().await
     }
 
-    /// Ends a process of this node, whether it traps exits or not. What is linked to it sees Killed.
+    /// Kills a process of this node. It cannot trap that; what is linked to it sees [`Reason::Killed`].
     ///
     /// # Errors
-    /// It runs on another node: kill is local.
-    pub fn kill(&self, pid: Pid) -> Result<(), NotLocal> {
-        self.node.kill(pid)
+    /// The process runs on another node.
+    pub fn kill(&self, pid: Pid) -> Result<(), NotHere> {
+        self.table().kill(pid)
+    }
+}
+
+/// Monitors.
+impl Context {
+    /// Monitors a process: its end becomes one [`Received::Down`]. If there is no such process, or no session with
+    /// its node, that comes at once. A process's monitor of itself never ends.
+    ///
+    /// # Errors
+    /// The other node carries no more monitors. Never for a process of this node.
+    pub async fn monitor(&self, of: Pid) -> Result<MonitorRef, Refused> {
+        self.table().monitor(&self.cell, of).await
     }
 
-    // Other processes.
+    /// Ends a monitor, if it is not over. Once this has returned, its DOWN does not come; one that is in the mailbox
+    /// already stays there.
+    pub fn demonitor(&self, reference: MonitorRef) {
+        self.table().demonitor(&self.cell, reference);
+    }
 
-    /// Starts a process.
+    /// [`demonitor`](Self::demonitor), and takes the DOWN out of the mailbox if it is there already.
+    pub fn demonitor_flush(&mut self, reference: MonitorRef) {
+        self.demonitor(reference);
+        let is_its_down = |received: &Received| matches!(received, Received::Down { reference: of, .. } if *of == reference);
+        self.inbox.remove_if(is_its_down);
+        self.cell.remove_if(is_its_down);
+    }
+
+    /// Receives [`Received::NodeUp`] and [`Received::NodeDown`] from now on when a session with the node begins and
+    /// ends. Monitoring a node twice is monitoring it once.
+    pub fn monitor_node(&self, name: &str) {
+        self.table().monitor_node(&self.cell, &completed(name));
+    }
+
+    /// No longer does so.
+    pub fn demonitor_node(&self, name: &str) {
+        self.table().demonitor_node(&self.cell, &completed(name));
+    }
+}
+
+/// Starting processes.
+impl Context {
+    /// Starts a process on this node.
     ///
     /// # Errors
-    /// This node has no process number left.
-    pub fn spawn<F, Fut>(&self, run: F) -> Result<Pid, Exhausted>
+    /// No process can be started any more.
+    pub fn spawn<F, Fut>(&self, start: F) -> Result<Pid, SpawnError>
     where
-        F: FnOnce(Self) -> Fut,
+        F: FnOnce(Self) -> Fut + Send + 'static,
         Fut: Future<Output: Into<Reason>> + Send + 'static,
     {
-        self.node.spawn(run)
+        self.table().spawn(Mailbox::default(), Tie::None, start)
     }
 
-    /// Starts a process that is linked with this one from its beginning.
+    /// Starts a process that is linked to this one before it runs.
     ///
     /// # Errors
-    /// This node has no process number left.
-    pub fn spawn_link<F, Fut>(&self, run: F) -> Result<Pid, Exhausted>
+    /// No process can be started any more.
+    pub fn spawn_link<F, Fut>(&self, start: F) -> Result<Pid, SpawnError>
     where
-        F: FnOnce(Self) -> Fut,
+        F: FnOnce(Self) -> Fut + Send + 'static,
         Fut: Future<Output: Into<Reason>> + Send + 'static,
     {
-        start(&self.node, Spawn::default(), Tie::LinkedTo(&self.cell), run)
+        self.table().spawn(Mailbox::default(), Tie::Link(&self.cell), start)
     }
 
-    /// Starts a process that this one watches from its beginning.
+    /// Starts a process that this one monitors before it runs.
     ///
     /// # Errors
-    /// This node has no process number left.
-    pub fn spawn_monitor<F, Fut>(&self, run: F) -> Result<MonitorRef, Exhausted>
+    /// No process can be started any more.
+    pub fn spawn_monitor<F, Fut>(&self, start: F) -> Result<(Pid, MonitorRef), SpawnError>
     where
-        F: FnOnce(Self) -> Fut,
+        F: FnOnce(Self) -> Fut + Send + 'static,
         Fut: Future<Output: Into<Reason>> + Send + 'static,
     {
-        let reference = self.node.table().next_reference();
-        let pid = start(&self.node, Spawn::default(), Tie::WatchedBy(&self.cell, reference), run)?;
-        Ok(MonitorRef { reference, pid })
+        let reference = self.table().new_reference();
+        let pid = self.table().spawn(Mailbox::default(), Tie::Monitor(&self.cell, reference), start)?;
+        Ok((pid, reference))
     }
+}
 
-    /// Registers this process under a name, until it ends. It may have several.
+/// Names.
+impl Context {
+    /// Registers this process under a name on this node, until it ends.
     ///
     /// # Errors
     /// The name is taken.
-    pub fn register(&self, name: &str) -> Result<(), NameTaken> {
-        self.node.table().register(name, &self.cell)
+    pub fn register(&self, name: &str) -> Result<(), RegisterError> {
+        self.table().register(name, self.pid())
     }
 
-    /// Ends a registration of this process. False if there was none.
-    pub fn unregister(&self, name: &str) -> bool {
-        self.node.table().unregister(name, &self.cell)
+    /// Takes a name away from whoever has it; gives who had it.
+    pub fn unregister(&self, name: &str) -> Option<Pid> {
+        self.table().unregister(name)
     }
 
     /// Who is registered under a name on this node.
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {
-        self.node.whereis(name)
+        self.table().whereis(name)
     }
 }
 
-/// What was taken and not received counts no longer.
-impl Drop for Context {
-    fn drop(&mut self) {
-        let taken: usize = self.taken.iter().map(Received::held_bytes).sum();
-        self.node.table().release(self.unreleased + taken);
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Context").field(&self.pid()).finish()
     }
 }

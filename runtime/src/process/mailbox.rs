@@ -1,120 +1,244 @@
-//! The queue of one process: what it has been sent and has not taken.
+//! Mailboxes. A sender locks the queue for one push; the receiver swaps the whole queue out and then reads its own
+//! copy without a lock.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-
-use tokio::sync::Notify;
+use std::task::{Context, Waker};
 
 use super::Received;
 
-/// Entries a queue keeps room for when it is empty.
-const SPARE_ENTRIES_MAX: usize = 1_024;
+/// How large a mailbox may grow, and what happens then. Exit signals, DOWNs and node events never count.
+///
+/// ```
+/// use snow_dist_runtime::{Mailbox, WhenFull};
+///
+/// let mailbox = Mailbox::bounded(1_000).when_full(WhenFull::EndProcess);
+/// assert_eq!(mailbox.messages_max(), Some(1_000));
+/// assert_eq!(Mailbox::default(), Mailbox::unbounded());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mailbox {
+    messages_max: Option<usize>,
+    when_full: WhenFull,
+}
 
-/// What happens to a message from another node for a mailbox that is full. Processes of this node wait instead.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum MailboxPolicy {
-    /// The message is dropped, counted and warned of.
+/// What a message from another node does to a full mailbox. Senders of the same node wait.
+///
+/// Every mailbox is full while the mailboxes of the node hold more than
+/// [`MAILBOX_REMOTE_BYTES_MAX`](crate::core::limits::MAILBOX_REMOTE_BYTES_MAX) bytes from other nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It is dropped, counted and warned of.
     #[default]
     Drop,
-    /// The process ends with the error `mailbox full`.
+    /// It ends the process with the error "mailbox full".
     EndProcess,
 }
 
-/// How many messages a mailbox holds. Signals never count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MailboxBound {
-    /// The most messages.
-    pub messages_max: usize,
-    /// What happens beyond them.
-    pub policy: MailboxPolicy,
-}
-
-/// A process's queue, as others fill it. The process takes all of it at once.
-#[derive(Debug, Default)]
-pub(super) struct Mailbox {
-    queue: VecDeque<Received>,
-    bound: Option<Box<Bounded>>,
-}
-
-#[derive(Debug)]
-struct Bounded {
-    bound: MailboxBound,
-    /// Messages that the process has not received, be they here or taken.
-    held: usize,
-    room: Arc<Notify>,
-}
-
-/// A mailbox has no room for a message.
-#[derive(Clone, Debug)]
-pub(super) struct NoRoom {
-    pub(super) policy: MailboxPolicy,
-    /// Told when there is room.
-    pub(super) room: Arc<Notify>,
-}
-
 impl Mailbox {
-    pub(super) fn new(bound: Option<MailboxBound>) -> Self {
-        let bounded = |bound| Box::new(Bounded { bound, held: 0, room: Arc::new(Notify::new()) });
-        Self { queue: VecDeque::new(), bound: bound.map(bounded) }
+    /// A mailbox without a limit of its own.
+    #[must_use]
+    pub const fn unbounded() -> Self {
+        Self { messages_max: None, when_full: WhenFull::Drop }
     }
 
-    pub(super) fn push_signal(&mut self, signal: Received) {
-        self.queue.push_back(signal);
+    /// A mailbox for so many messages that were not received yet; at least one.
+    #[must_use]
+    pub const fn bounded(messages_max: usize) -> Self {
+        let at_least_one = if messages_max == 0 { 1 } else { messages_max };
+        Self { messages_max: Some(at_least_one), when_full: WhenFull::Drop }
     }
 
-    /// Adds a message, or gives it back.
-    pub(super) fn push_message(&mut self, message: Received) -> Result<(), (Received, NoRoom)> {
-        if let Some(bounded) = &mut self.bound {
-            if bounded.held >= bounded.bound.messages_max {
-                let no_room = NoRoom { policy: bounded.bound.policy, room: bounded.room.clone() };
-                return Err((message, no_room));
-            }
-            bounded.held += 1;
+    /// The same with another policy.
+    #[must_use]
+    pub const fn when_full(self, when_full: WhenFull) -> Self {
+        Self { when_full, ..self }
+    }
+
+    /// How many messages it holds at most, if there is a limit.
+    #[must_use]
+    pub const fn messages_max(&self) -> Option<usize> {
+        self.messages_max
+    }
+
+    pub(crate) const fn policy(&self) -> WhenFull {
+        self.when_full
+    }
+}
+
+/// The shared half of a mailbox, under the lock of its cell.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    received: VecDeque<Received>,
+    /// Bytes from other nodes that were put here and not yet given back, the inbox's included.
+    held: usize,
+    /// Whom to wake when something comes; there while the receiver waits.
+    receiver: Option<Waker>,
+}
+
+impl Queue {
+    /// Puts something in; gives whom to wake.
+    pub(crate) fn push(&mut self, received: Received) -> Option<Waker> {
+        if let Received::Message(message) = &received {
+            self.held += message.counted_bytes();
         }
-        self.queue.push_back(message);
-        Ok(())
+        self.received.push_back(received);
+        self.receiver.take()
     }
 
-    /// What the mailbox does with messages from other nodes when the node holds too many.
-    pub(super) fn policy(&self) -> MailboxPolicy {
-        self.bound.as_ref().map_or_else(MailboxPolicy::default, |bounded| bounded.bound.policy)
-    }
-
-    pub(super) const fn is_bounded(&self) -> bool {
-        self.bound.is_some()
-    }
-
-    /// The process has received a message of a bounded mailbox.
-    pub(super) fn received(&mut self) {
-        if let Some(bounded) = &mut self.bound {
-            bounded.held = bounded.held.saturating_sub(1);
-            bounded.room.notify_waiters();
+    /// Moves all that is here behind what the inbox has. False, and the receiver is woken later, if nothing is.
+    pub(crate) fn move_to(&mut self, inbox: &mut Inbox, cx: &Context<'_>) -> bool {
+        if self.received.is_empty() {
+            self.receiver = Some(cx.waker().clone());
+            self.give_back_space();
+            inbox.give_back_space();
+            return false;
         }
-    }
-
-    /// Moves everything to `taken`, which keeps its order.
-    pub(super) fn take_all(&mut self, taken: &mut VecDeque<Received>) {
-        if taken.is_empty() {
-            std::mem::swap(&mut self.queue, taken);
-            if self.queue.capacity() > SPARE_ENTRIES_MAX {
-                self.queue = VecDeque::new();
-            }
+        if inbox.received.is_empty() {
+            std::mem::swap(&mut self.received, &mut inbox.received);
         } else {
-            taken.append(&mut self.queue);
+            inbox.received.append(&mut self.received);
         }
+        true
     }
 
-    /// Takes out the first entry that is `wanted`.
-    pub(super) fn take_where(&mut self, wanted: impl FnMut(&Received) -> bool) -> Option<Received> {
-        let index = self.queue.iter().position(wanted)?;
-        self.queue.remove(index)
+    /// Notes that the process took bytes from other nodes; gives by how much less mailboxes hold.
+    pub(crate) fn release(&mut self, taken: usize) -> usize {
+        let released = taken.min(self.held);
+        self.held -= released;
+        released
     }
 
-    /// The process has ended: nobody waits for room any more.
-    pub(super) fn close(&mut self) -> VecDeque<Received> {
-        if let Some(bounded) = self.bound.take() {
-            bounded.room.notify_waiters();
+    /// Bytes from other nodes that are held.
+    pub(crate) const fn held(&self) -> usize {
+        self.held
+    }
+
+    pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) {
+        self.received.retain(|received| !unwanted(received));
+    }
+
+    fn give_back_space(&mut self) {
+        if self.received.capacity() > KEPT_MAX {
+            self.received = VecDeque::new();
         }
-        std::mem::take(&mut self.queue)
+    }
+}
+
+/// The receiver's half of a mailbox.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    received: VecDeque<Received>,
+    /// Bytes from other nodes that were taken since the cell was last told.
+    taken: usize,
+}
+
+impl Inbox {
+    /// Takes out the first that is wanted, from the place `looked_at` on; moves that place behind what is not.
+    pub(crate) fn take(
+        &mut self,
+        looked_at: &mut usize,
+        mut wanted: impl FnMut(&Received) -> bool,
+    ) -> Option<Received> {
+        while !wanted(self.received.get(*looked_at)?) {
+            *looked_at += 1;
+        }
+        let received =
+            if *looked_at == 0 { self.received.pop_front() } else { self.received.remove(*looked_at) };
+        if let Some(Received::Message(message)) = &received {
+            self.taken += message.counted_bytes();
+        }
+        received
+    }
+
+    /// Bytes from other nodes to be given back, if they are worth a lock.
+    pub(crate) const fn owes(&self) -> bool {
+        self.taken >= RELEASED_AT_ONCE
+    }
+
+    pub(crate) fn taken(&mut self) -> usize {
+        std::mem::take(&mut self.taken)
+    }
+
+    pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) {
+        self.received.retain(|received| !unwanted(received));
+    }
+
+    fn give_back_space(&mut self) {
+        if self.received.is_empty() && self.received.capacity() > KEPT_MAX {
+            self.received = VecDeque::new();
+        }
+    }
+}
+
+/// Entries for which a process that waits keeps space: after a burst it becomes small again, and what that costs
+/// is little beside a burst of so many.
+const KEPT_MAX: usize = 1_024;
+
+/// Bytes from other nodes that a process takes before it gives them back in the middle of a batch.
+const RELEASED_AT_ONCE: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Message;
+
+    fn message(text: &'static str) -> Received {
+        Received::Message(Message::new(text.as_bytes().into(), true))
+    }
+
+    #[test]
+    fn a_batch_that_is_not_empty_is_added_to() {
+        let cx = Context::from_waker(Waker::noop());
+        let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
+        queue.push(message("a"));
+        queue.push(message("b"));
+        assert!(queue.move_to(&mut inbox, &cx));
+        let mut looked_at = 0;
+        assert_eq!(inbox.take(&mut looked_at, |received| *received == message("c")), None);
+        assert_eq!(looked_at, 2);
+        queue.push(message("c"));
+        assert!(queue.move_to(&mut inbox, &cx));
+        assert_eq!(inbox.take(&mut looked_at, |received| *received == message("c")), Some(message("c")));
+        assert_eq!(inbox.take(&mut 0, |_| true), Some(message("a")));
+        assert_eq!(inbox.take(&mut 0, |_| true), Some(message("b")));
+        assert!(!queue.move_to(&mut inbox, &cx));
+    }
+
+    #[test]
+    fn bytes_are_given_back_once() {
+        let cx = Context::from_waker(Waker::noop());
+        let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
+        queue.push(message("abc"));
+        queue.push(message("de"));
+        assert_eq!(queue.held(), 5);
+        queue.move_to(&mut inbox, &cx);
+        inbox.take(&mut 0, |_| true);
+        assert_eq!((queue.release(inbox.taken()), queue.held()), (3, 2));
+        assert_eq!((queue.release(inbox.taken()), queue.held()), (0, 2));
+    }
+
+    #[test]
+    fn a_receiver_is_woken_once_for_each_wait() {
+        let cx = Context::from_waker(Waker::noop());
+        let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
+        assert!(queue.push(message("a")).is_none());
+        assert!(queue.move_to(&mut inbox, &cx));
+        assert!(!queue.move_to(&mut inbox, &cx));
+        assert!(queue.push(message("b")).is_some());
+        assert!(queue.push(message("c")).is_none());
+    }
+
+    #[test]
+    fn who_waits_keeps_little_space() {
+        let cx = Context::from_waker(Waker::noop());
+        let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
+        for _ in 0..2 {
+            (0..10_000).for_each(|_| drop(queue.push(message("a"))));
+            queue.move_to(&mut inbox, &cx);
+            while inbox.take(&mut 0, |_| true).is_some() {}
+        }
+        assert!(queue.received.capacity() > KEPT_MAX && inbox.received.capacity() > KEPT_MAX);
+        queue.move_to(&mut inbox, &cx);
+        assert_eq!((queue.received.capacity(), inbox.received.capacity()), (0, 0));
     }
 }

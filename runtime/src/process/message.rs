@@ -1,5 +1,6 @@
-//! What processes send each other, and what a process receives.
+//! What processes send and receive.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,154 +9,203 @@ use snow_dist_codec::stf;
 
 use crate::core::{Pid, Reason};
 
-/// A message: bytes, whose meaning is the programs'.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// A message that was received.
+#[derive(Clone)]
 pub struct Message {
     bytes: Bytes,
-    /// It came from another node, and counts against what a node holds of those.
-    remote: bool,
+    /// Whether it counts among the remote bytes that mailboxes hold.
+    counted: bool,
 }
 
 impl Message {
-    pub(crate) const fn local(bytes: Bytes) -> Self {
-        Self { bytes, remote: false }
+    pub(crate) const fn new(bytes: Bytes, counted: bool) -> Self {
+        Self { bytes, counted }
     }
 
-    pub(crate) const fn remote(bytes: Bytes) -> Self {
-        Self { bytes, remote: true }
+    /// How many bytes of [`MAILBOX_REMOTE_BYTES_MAX`](crate::core::limits::MAILBOX_REMOTE_BYTES_MAX) it takes.
+    pub(crate) fn counted_bytes(&self) -> usize {
+        if self.counted { self.bytes.len() } else { 0 }
     }
 
-    /// The bytes.
+    /// Its bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The bytes, without a copy.
+    /// Its bytes, to be kept or passed on without a copy.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.bytes
     }
 
-    /// The bytes as a term, read into a type of the program's own. Text can be borrowed from the message.
+    /// Reads the message as a term (STF). Strings may be borrowed from the message.
     ///
     /// # Errors
-    /// The bytes are no term, or not one of that type.
+    /// It is not a term, or not one of this type; where.
     pub fn term<'m, T: Deserialize<'m>>(&'m self) -> Result<T, stf::Error> {
         stf::from_slice(&self.bytes)
     }
+}
 
-    /// What it counts against the node's limit for remote messages.
-    pub(crate) fn held_bytes(&self) -> usize {
-        if self.remote { self.bytes.len() } else { 0 }
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
     }
 }
 
-impl std::fmt::Debug for Message {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Eq for Message {}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.bytes.fmt(f)
     }
 }
 
-/// Bytes that can be sent. What is sent to another node is copied once, into the queue; what stays on this node is
-/// not copied if it can be owned.
+/// A monitor of this node, as [`Context::monitor`](super::Context::monitor) gives it. Never the same for two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MonitorRef(u64);
+
+impl MonitorRef {
+    pub(crate) const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number by which the protocol knows it.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// What a process finds in its mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// A message.
+    Message(Message),
+    /// A linked process has ended. Comes only if the reason does not end this process, or if it traps exits.
+    Exit {
+        /// Who has ended.
+        from: Pid,
+        /// Why.
+        reason: Reason,
+    },
+    /// A monitored process has ended.
+    Down {
+        /// The monitor, which is over.
+        reference: MonitorRef,
+        /// Who has ended.
+        from: Pid,
+        /// Why.
+        reason: Reason,
+    },
+    /// A session with a monitored node has begun.
+    NodeUp {
+        /// The node's name.
+        name: Arc<str>,
+    },
+    /// The session with a monitored node is over.
+    NodeDown {
+        /// The node's name.
+        name: Arc<str>,
+    },
+}
+
+impl Received {
+    /// The message, if it is one.
+    #[must_use]
+    pub fn into_message(self) -> Option<Message> {
+        match self {
+            Self::Message(message) => Some(message),
+            _ => None,
+        }
+    }
+}
+
+/// Bytes that can be sent. A receiver on this node gets them without a copy if they are owned; a session copies
+/// them.
 pub trait Payload {
-    /// The bytes.
-    fn as_bytes(&self) -> &[u8];
-    /// The bytes, owned.
+    /// The bytes, for a session.
+    fn as_slice(&self) -> &[u8];
+    /// The bytes, for a process of this node.
     fn into_bytes(self) -> Bytes;
 }
 
-macro_rules! payload {
-    ($($Owned:ty),*; $($Borrowed:ty),*) => {
-        $(impl Payload for $Owned {
-            fn as_bytes(&self) -> &[u8] {
+/// `as_slice` is the same for all: what differs is how the bytes are kept.
+macro_rules! payloads {
+    ($($type:ty, $self:ident => $into:expr;)*) => {
+        $(impl Payload for $type {
+            fn as_slice(&self) -> &[u8] {
                 self.as_ref()
             }
-            fn into_bytes(self) -> Bytes {
-                self.into()
-            }
-        })*
-        $(impl Payload for $Borrowed {
-            fn as_bytes(&self) -> &[u8] {
-                self.as_ref()
-            }
-            fn into_bytes(self) -> Bytes {
-                Bytes::copy_from_slice(self.as_ref())
+
+            fn into_bytes($self) -> Bytes {
+                $into
             }
         })*
     };
 }
 
-payload!(Vec<u8>, Box<[u8]>, Bytes, String; &[u8], &str);
+payloads! {
+    Bytes, self => self;
+    Vec<u8>, self => Bytes::from(self);
+    Box<[u8]>, self => Bytes::from(self);
+    String, self => Bytes::from(self);
+    &[u8], self => Bytes::copy_from_slice(self);
+    &str, self => Bytes::copy_from_slice(self.as_bytes());
+}
 
-impl<const N: usize> Payload for &[u8; N] {
-    fn as_bytes(&self) -> &[u8] {
-        self.as_slice()
+impl<const LENGTH: usize> Payload for &[u8; LENGTH] {
+    fn as_slice(&self) -> &[u8] {
+        *self
     }
+
     fn into_bytes(self) -> Bytes {
         Bytes::copy_from_slice(self)
     }
 }
 
 impl Payload for Message {
-    fn as_bytes(&self) -> &[u8] {
+    fn as_slice(&self) -> &[u8] {
         &self.bytes
     }
+
     fn into_bytes(self) -> Bytes {
         self.bytes
     }
 }
 
-/// A monitor: its number on this node, and whom it watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MonitorRef {
-    pub(crate) reference: u64,
-    pub(crate) pid: Pid,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl MonitorRef {
-    /// The process that is watched.
-    #[must_use]
-    pub const fn pid(&self) -> Pid {
-        self.pid
+    /// The bytes alone take 32; a mailbox moves these about.
+    #[test]
+    fn what_is_received_is_small() {
+        assert_eq!(size_of::<Received>(), 48);
     }
-}
 
-/// What a process receives.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Received {
-    /// A message.
-    Message(Message),
-    /// A linked process has ended: with Normal or Shutdown, or this one traps exits.
-    Exit {
-        /// The process that ended.
-        from: Pid,
-        /// Why.
-        reason: Reason,
-    },
-    /// A monitored process has ended, or never was.
-    Down {
-        /// The monitor, which is over.
-        monitor: MonitorRef,
-        /// Why the process ended.
-        reason: Reason,
-    },
-    /// A session with a monitored node has come up.
-    NodeUp {
-        /// The node.
-        name: Arc<str>,
-    },
-    /// The session with a monitored node has ended.
-    NodeDown {
-        /// The node.
-        name: Arc<str>,
-    },
-}
+    #[test]
+    fn a_term_may_borrow_from_its_message() {
+        let term = stf::to_vec(&("seven", 7)).unwrap();
+        let message = Message::new(term.into(), true);
+        assert_eq!(message.term::<(&str, u32)>().unwrap(), ("seven", 7));
+        assert!(message.term::<u32>().is_err());
+    }
 
-impl Received {
-    pub(crate) fn held_bytes(&self) -> usize {
-        if let Self::Message(message) = self { message.held_bytes() } else { 0 }
+    #[test]
+    fn every_payload_gives_the_same_bytes() {
+        fn check(payload: impl Payload) {
+            assert_eq!(payload.as_slice(), b"abc");
+            assert_eq!(payload.into_bytes(), &b"abc"[..]);
+        }
+        check("abc");
+        check("abc".to_owned());
+        check(b"abc");
+        check(&b"abc"[..]);
+        check(b"abc".to_vec());
+        check(b"abc".to_vec().into_boxed_slice());
+        check(Bytes::from_static(b"abc"));
+        check(Message::new(Bytes::from_static(b"abc"), false));
     }
 }

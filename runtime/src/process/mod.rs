@@ -1,24 +1,28 @@
-//! Processes: futures that have a number, a mailbox, links and monitors.
+//! Processes: the process table, mailboxes, links and monitors within a node, names.
 //!
-//! A link or monitor between processes of this node is kept in their cells; one that crosses to another node is kept
-//! by the session, and the cell knows only that the session is interested. Lock order: a session, then a cell.
+//! Links and monitors that cross nodes live in the sessions ([`remote`] is the seam); a process only keeps the list of
+//! sessions that must be told of its end. Each process is a task, and each ends in its own.
 
 mod cell;
 mod context;
-mod inbound;
+mod delivery;
+mod ending;
+mod error;
+mod local_node;
 mod mailbox;
 mod message;
-mod spawn;
-mod table;
+pub(crate) mod remote;
+#[cfg(all(test, feature = "shuttle"))]
+mod schedules;
+mod small;
+pub(crate) mod sync;
+pub(crate) mod table;
 mod task;
 
-pub(crate) use cell::{Cell, Interested};
-pub(crate) use inbound::Inbound;
-pub(crate) use spawn::spawn;
-pub(crate) use table::Table;
-
 pub use context::Context;
-pub use mailbox::{MailboxBound, MailboxPolicy};
+pub(crate) use context::completed;
+pub(crate) use delivery::Delivery;
+pub use error::{NotHere, Refused, RegisterError, SendError, SpawnError};
+pub use local_node::LocalNode;
+pub use mailbox::{Mailbox, WhenFull};
 pub use message::{Message, MonitorRef, Payload, Received};
-pub use spawn::Spawn;
-pub use table::{Exhausted, NameTaken};

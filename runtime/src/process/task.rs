@@ -1,80 +1,127 @@
-//! What runs a process: its future, until it ends or an exit ends it.
+//! The task of a process: runs what the program wrote, and sees to the end.
 
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context as TaskContext, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::Table;
+use super::Context;
 use super::cell::Cell;
+use super::ending::Ending;
 use crate::core::Reason;
 
 pin_project! {
-    /// A process. It ends when its future does, when its future panics, or when an exit has doomed it; however it
-    /// ends, everything it is tied to learns of it, once.
-    pub(super) struct Task<F> {
+    /// A process. It ends when its future is done, when a signal dooms it, or when it is dropped.
+    pub(crate) struct Task<F, Fut> {
         #[pin]
-        future: Option<F>,
+        stage: Stage<F, Fut>,
         cell: Arc<Cell>,
-        table: Arc<Table>,
-        // Whom the cell wakes when the process is doomed.
-        waker: Option<Waker>,
     }
 
-    impl<F> PinnedDrop for Task<F> {
-        // The runtime stops, and all its tasks with it.
+    impl<F, Fut> PinnedDrop for Task<F, Fut> {
         fn drop(this: Pin<&mut Self>) {
-            this.end(Reason::Killed);
+            let mut this = this.project();
+            // The runtime has been shut down: whoever still lives is told.
+            if let Some(mut ending) = this.stage.as_mut().end(this.cell, Reason::Killed) {
+                ending.tell(usize::MAX);
+            }
         }
     }
 }
 
-impl<F> Task<F> {
-    pub(super) fn new(future: F, cell: Arc<Cell>, table: Arc<Table>) -> Self {
-        Self { future: Some(future), cell, table, waker: None }
-    }
-
-    /// The future goes first: what it holds is dropped while the process still counts as alive.
-    fn end(self: Pin<&mut Self>, reason: Reason) {
-        let mut this = self.project();
-        let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
-        let reason = dropped.map_or_else(|panic| panicked(&*panic), |()| reason);
-        this.table.end(this.cell, &reason);
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<F, Fut> {
+        /// Not run yet.
+        Starting { start: Option<(F, Context)> },
+        /// What the program wrote is running.
+        Running { #[pin] process: Fut },
+        /// The process is dead; those it concerns are being told, or have been.
+        Ending { ending: Option<Box<Ending>> },
     }
 }
 
-impl<F: Future<Output: Into<Reason>>> Task<F> {
-    /// Runs the future on; gives why the process ends, if it does.
-    fn run(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reason> {
-        let this = self.project();
-        if this.waker.as_ref().is_none_or(|known| !known.will_wake(cx.waker())) {
-            *this.waker = Some(cx.waker().clone());
-            this.cell.set_task(cx.waker().clone());
-        }
-        if let Some(reason) = this.cell.doom_reason() {
-            return Poll::Ready(reason);
-        }
-        let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
-        match catch_unwind(AssertUnwindSafe(|| future.poll(cx).map(Into::into))) {
-            Ok(Poll::Ready(reason)) => Poll::Ready(reason),
-            // It may have ended itself.
-            Ok(Poll::Pending) => this.cell.doom_reason().map_or(Poll::Pending, Poll::Ready),
-            Err(panic) => Poll::Ready(panicked(&*panic)),
-        }
+impl<F, Fut> Task<F, Fut> {
+    pub(crate) fn new(cell: Arc<Cell>, start: F) -> Self {
+        let context = Context::new(Arc::clone(&cell));
+        Self { stage: Stage::Starting { start: Some((start, context)) }, cell }
     }
 }
 
-impl<F: Future<Output: Into<Reason>>> Future for Task<F> {
+impl<F, Fut> Future for Task<F, Fut>
+where
+    F: FnOnce(Context) -> Fut,
+    Fut: Future<Output: Into<Reason>>,
+{
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let reason = ready!(self.as_mut().run(cx));
-        self.end(reason);
-        Poll::Ready(())
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let this = self.project();
+        let mut stage = this.stage;
+        let reason = match stage.as_mut().run(this.cell, cx) {
+            Poll::Ready(reason) => reason,
+            // Doomed while it ran: by itself, mostly.
+            Poll::Pending if this.cell.is_doomed() => Reason::Killed,
+            Poll::Pending => return Poll::Pending,
+        };
+        let Some(mut ending) = stage.as_mut().end(this.cell, reason) else { return Poll::Ready(()) };
+        if ending.tell(TOLD_AT_ONCE) {
+            return Poll::Ready(());
+        }
+        stage.set(Stage::Ending { ending: Some(ending) });
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<F, Fut> Stage<F, Fut>
+where
+    F: FnOnce(Context) -> Fut,
+    Fut: Future<Output: Into<Reason>>,
+{
+    /// Runs the process. Ready with the reason of its end; of no meaning if a signal gives the reason.
+    fn run(mut self: Pin<&mut Self>, cell: &Cell, cx: &mut TaskContext<'_>) -> Poll<Reason> {
+        if let StageProjection::Starting { .. } = self.as_mut().project() {
+            // The waker of a task of its own does not change.
+            cell.set_task(cx.waker());
+        }
+        if cell.is_doomed() {
+            return Poll::Ready(Reason::Killed);
+        }
+        catch_unwind(AssertUnwindSafe(|| self.run_program(cx)))
+            .unwrap_or_else(|panic| Poll::Ready(panicked(&*panic)))
+    }
+
+    fn run_program(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Reason> {
+        if let StageProjection::Starting { start } = self.as_mut().project()
+            && let Some((start, context)) = start.take()
+        {
+            self.set(Self::Running { process: start(context) });
+        }
+        match self.project() {
+            StageProjection::Running { process } => process.poll(cx).map(Into::into),
+            // Its end is being told.
+            _ => Poll::Ready(Reason::Normal),
+        }
+    }
+}
+
+impl<F, Fut> Stage<F, Fut> {
+    /// Drops what the program wrote, then marks the process dead; or goes on with an end that has begun. None if
+    /// nobody is left to be told.
+    fn end(mut self: Pin<&mut Self>, cell: &Cell, mut reason: Reason) -> Option<Box<Ending>> {
+        if let StageProjection::Ending { ending } = self.as_mut().project() {
+            return ending.take();
+        }
+        let dropped = catch_unwind(AssertUnwindSafe(|| self.set(Self::Ending { ending: None })));
+        if let Err(panic) = dropped {
+            reason = panicked(&*panic);
+        }
+        Some(Box::new(Ending::begin(cell, reason)))
     }
 }
 
@@ -83,6 +130,9 @@ fn panicked(panic: &(dyn Any + Send)) -> Reason {
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a text");
+        .unwrap_or("not a text");
     Reason::error(format!("panic: {text}"))
 }
+
+/// Signals that the end of a process gives in one turn: other tasks of the thread wait so long.
+const TOLD_AT_ONCE: usize = 1_024;

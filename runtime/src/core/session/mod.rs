@@ -34,7 +34,7 @@ use tally::{Asker, Tally};
 use wire::Wire;
 
 pub use heartbeat::Timing;
-pub use receive::{Delivery, deliver};
+pub use receive::{Offered, deliver};
 
 /// What a session is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -88,8 +88,11 @@ pub enum Ending {
 
 /// One side has as many links and monitors as the other holds for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the peer holds no more links and monitors for this node")]
-pub struct Full;
+#[error("the peer holds no more than {count_max} links and monitors for this node")]
+pub struct Full {
+    /// How many it holds.
+    pub count_max: u32,
+}
 
 /// What has been passed over, and why: counted, never an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -196,9 +199,13 @@ impl Session {
         match self.links.link(ends, &mut self.tally) {
             Linked::Now => self.outbox.signal(local, Owed::Link(ends)),
             Linked::Before => {}
-            Linked::Full => return Err(Full),
+            Linked::Full => return Err(self.full()),
         }
         Ok(())
+    }
+
+    const fn full(&self) -> Full {
+        Full { count_max: self.tally.max_here() }
     }
 
     /// Ends a link: no exit signal comes of it any more.
@@ -217,7 +224,7 @@ impl Session {
     /// The peer holds no more; nothing has changed.
     pub fn monitor(&mut self, local: u64, remote: u64, reference: u64) -> Result<(), Full> {
         if !self.tally.take(Asker::Here) {
-            return Err(Full);
+            return Err(self.full());
         }
         if self.watching.add(reference, local, remote) {
             self.outbox.signal(local, Owed::Monitor { reference, local, remote });

@@ -14,9 +14,9 @@ use crate::core::{NodeNumber, Processes, Reason};
 
 /// What became of a frame that was offered to [`deliver`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
+pub enum Offered {
     /// It was a message, and has been handed on.
-    Delivered,
+    Taken,
     /// It was a message for a process of another start of this node.
     Stale,
     /// It is no message: [`Session::handle_frame`] knows what to do.
@@ -28,22 +28,22 @@ pub enum Delivery {
 /// # Errors
 /// The receiver's pid cannot be one of this node.
 #[inline]
-pub fn deliver(frame: &Frame<'_>, creation: u8, processes: &mut impl Processes) -> Result<Delivery, Ending> {
+pub fn deliver(frame: &Frame<'_>, creation: u8, processes: &mut impl Processes) -> Result<Offered, Ending> {
     match frame {
         Frame::Send(send) if send.to.node() != 0 => {
             let node = send.to.node();
             Err(Ending::Protocol(format!("`to` of a SEND has node id {node} where only 0 can stand")))
         }
-        Frame::Send(send) if send.to.creation() != creation => Ok(Delivery::Stale),
+        Frame::Send(send) if send.to.creation() != creation => Ok(Offered::Stale),
         Frame::Send(send) => {
             processes.message(send.to.local(), send.message);
-            Ok(Delivery::Delivered)
+            Ok(Offered::Taken)
         }
         Frame::RegSend(send) => {
             processes.named_message(send.name.as_str(), send.message);
-            Ok(Delivery::Delivered)
+            Ok(Offered::Taken)
         }
-        _ => Ok(Delivery::NoMessage),
+        _ => Ok(Offered::NoMessage),
     }
 }
 
@@ -85,7 +85,7 @@ impl Session {
     }
 
     fn on_message(&mut self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
-        if deliver(frame, self.wire.creation(), processes)? == Delivery::Stale {
+        if deliver(frame, self.wire.creation(), processes)? == Offered::Stale {
             self.counts.stale += 1;
         }
         Ok(())

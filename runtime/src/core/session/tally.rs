@@ -34,6 +34,11 @@ impl Tally {
         free
     }
 
+    /// How many this node may ask for.
+    pub(super) const fn max_here(&self) -> u32 {
+        self.here.max
+    }
+
     /// Gives a place back.
     pub(super) fn give_back(&mut self, asker: Asker) {
         let count = self.count(asker);

@@ -1,0 +1,377 @@
+//! What a session delivers to the processes of its node.
+
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use snow_dist_codec::keep;
+use snow_dist_codec::limits::SHARE_BYTES_MIN;
+
+use super::cell::{Cell, Wakes};
+use super::remote::Interested;
+use super::table::ProcessTable;
+use crate::core::{Pid, Processes, Reason};
+
+/// The process table, as one session has it. A session's deliveries go through one of these for as long as it lasts.
+///
+/// The process that was last delivered to is remembered, and is woken only when another's turn comes or at
+/// [`flush`](Self::flush): all that a turn of the session brings it, the exit signals of a lost session above all,
+/// is in its mailbox before it runs.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    table: Arc<ProcessTable>,
+    session: Weak<dyn Interested>,
+    last: Option<Arc<Cell>>,
+    /// To wake `last`.
+    wakes: Wakes,
+    /// Bytes that mailboxes hold and that the table was not told of yet.
+    unreported: usize,
+    /// What the messages lie in.
+    block: Bytes,
+}
+
+impl Delivery {
+    /// The deliveries of a session, which is told of the end of what it attaches.
+    pub(crate) fn new(table: Arc<ProcessTable>, session: Weak<dyn Interested>) -> Self {
+        Self { table, session, last: None, wakes: Wakes::default(), unreported: 0, block: Bytes::new() }
+    }
+
+    /// What the next messages lie in: a large one keeps its part of it, a small one is copied.
+    pub(crate) fn arrived(&mut self, block: Bytes) {
+        self.block = block;
+    }
+
+    /// Wakes whom this turn's deliveries concern. To be called at the end of each turn, best with no lock held.
+    pub(crate) fn flush(&mut self) {
+        self.block = Bytes::new();
+        std::mem::take(&mut self.wakes).wake();
+        self.report();
+        // Whoever has ended is not kept.
+        self.last.take_if(|cell| cell.is_doomed());
+    }
+
+    fn deliver_message(&mut self, local: u64, length: usize, bytes: impl FnOnce() -> Bytes) {
+        let node_full = self.table.is_full(self.unreported + length);
+        let Some(cell) = self.find(local) else { return };
+        match cell.message_from_afar(node_full, bytes) {
+            Ok(wakes) => {
+                self.wakes.add(wakes);
+                self.unreported += length;
+                if self.unreported >= REPORTED_AT_ONCE {
+                    self.report();
+                }
+            }
+            Err(wakes) => self.wakes.add(wakes),
+        }
+    }
+
+    /// The process, remembered for the next delivery.
+    fn find(&mut self, local: u64) -> Option<&Cell> {
+        if self.last.as_ref().is_none_or(|last| last.local() != local) {
+            std::mem::take(&mut self.wakes).wake();
+            self.last = self.table.get(local);
+        }
+        self.last.as_deref()
+    }
+
+    fn report(&mut self) {
+        self.table.hold(std::mem::take(&mut self.unreported));
+    }
+}
+
+impl Processes for Delivery {
+    fn attach(&mut self, local: u64) -> bool {
+        let session = self.session.clone();
+        self.find(local).is_some_and(|cell| cell.attach(&session))
+    }
+
+    fn message(&mut self, local: u64, message: &[u8]) {
+        let block = if message.len() < SHARE_BYTES_MIN { Bytes::new() } else { self.block.clone() };
+        self.deliver_message(local, message.len(), || keep(&block, message));
+    }
+
+    fn named_message(&mut self, name: &str, message: &[u8]) {
+        if let Some(pid) = self.table.whereis(name) {
+            self.message(pid.local(), message);
+        }
+    }
+
+    fn exit(&mut self, local: u64, from: Pid, reason: Reason) {
+        if let Some(cell) = self.find(local) {
+            let wakes = cell.exit(from, reason);
+            self.wakes.add(wakes);
+        }
+    }
+
+    fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason) {
+        // It is woken when another's turn comes, and so has all of them.
+        from.iter().for_each(|from| self.exit(local, *from, reason.clone()));
+    }
+
+    fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {
+        if let Some(cell) = self.find(local) {
+            let wakes = cell.down(reference, from, reason);
+            self.wakes.add(wakes);
+        }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// Bytes that one session puts into mailboxes before it tells the table.
+const REPORTED_AT_ONCE: usize = 64 << 10;
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context as TaskContext, Wake, Waker};
+
+    use super::super::mailbox::Inbox;
+    use super::super::sync::{Executor, Mutex};
+    use super::super::{LocalNode, Mailbox, Message, MonitorRef, Received, WhenFull};
+    use super::*;
+    use crate::core::NodeNumber;
+    use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
+
+    /// A session that notes what it is told.
+    #[derive(Default)]
+    struct Session(Mutex<Vec<(u64, Reason)>>);
+
+    impl Interested for Session {
+        fn process_ended(&self, local: u64, reason: &Reason) {
+            self.0.lock().push((local, reason.clone()));
+        }
+    }
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn table() -> Arc<ProcessTable> {
+        ProcessTable::new("", 1, Executor(tokio::runtime::Handle::current()))
+    }
+
+    fn delivery(table: &Arc<ProcessTable>, session: &Arc<Session>) -> Delivery {
+        let session: Weak<Session> = Arc::downgrade(session);
+        Delivery::new(Arc::clone(table), session)
+    }
+
+    fn far(local: u64) -> Pid {
+        Pid::new(NodeNumber::UNKNOWN, 1, local)
+    }
+
+    /// Receives all that is there, as a process does.
+    fn receive(cell: &Cell, inbox: &mut Inbox, cx: &TaskContext<'_>) -> Vec<Received> {
+        let mut all = Vec::new();
+        loop {
+            while let Some(received) = inbox.take(&mut 0, |_| true) {
+                cell.has_received(&received, inbox);
+                all.push(received);
+            }
+            if !cell.refill(inbox, cx) {
+                return all;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_is_woken_when_all_its_signals_are_there() {
+        let (table, session) = (table(), Arc::default());
+        let [cell, other] = [table.add(Mailbox::default()).unwrap(), table.add(Mailbox::default()).unwrap()];
+        cell.trap_exit(true);
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let cx = TaskContext::from_waker(&waker);
+        let mut inbox = Inbox::default();
+        assert!(receive(&cell, &mut inbox, &cx).is_empty());
+
+        let mut delivery = delivery(&table, &session);
+        for local in 1..=3 {
+            delivery.exit(cell.local(), far(local), Reason::Noconnection);
+        }
+        assert_eq!(count.0.load(Ordering::SeqCst), 0);
+        delivery.exit(other.local(), far(4), Reason::Noconnection);
+        assert_eq!(count.0.load(Ordering::SeqCst), 1);
+        delivery.flush();
+        assert_eq!(count.0.load(Ordering::SeqCst), 1);
+
+        let got = receive(&cell, &mut inbox, &cx);
+        let exits = [1, 2, 3].map(|local| Received::Exit { from: far(local), reason: Reason::Noconnection });
+        assert_eq!(got, exits);
+        assert!(other.is_doomed());
+    }
+
+    #[tokio::test]
+    async fn bytes_are_held_until_they_are_received() {
+        let (table, session) = (table(), Arc::default());
+        let cell = table.add(Mailbox::default()).unwrap();
+        let mut delivery = delivery(&table, &session);
+        delivery.message(cell.local(), b"twelve bytes");
+        delivery.message(cell.local(), b"eight b.");
+        table.register("name", cell.pid()).unwrap();
+        delivery.named_message("name", b"four");
+        delivery.named_message("nobody", b"lost");
+        delivery.message(1_000, b"lost");
+        assert_eq!(table.held(), 0);
+        delivery.flush();
+        assert_eq!(table.held(), 24);
+        cell.push(Received::Message(Message::new(Bytes::from_static(b"own"), false))).wake();
+        let mut inbox = Inbox::default();
+        let got = receive(&cell, &mut inbox, &TaskContext::from_waker(Waker::noop()));
+        assert_eq!(got.len(), 4);
+        assert_eq!(table.held(), 0);
+
+        delivery.message(cell.local(), &[0; REPORTED_AT_ONCE]);
+        assert_eq!(table.held(), 64 << 10);
+        cell.die(Reason::Normal);
+        assert_eq!(table.held(), 0);
+        delivery.message(cell.local(), b"lost");
+        delivery.flush();
+        assert_eq!(table.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_long_batch_gives_bytes_back_as_it_is_received() {
+        let (table, session) = (table(), Arc::default());
+        let cell = table.add(Mailbox::default()).unwrap();
+        let mut delivery = delivery(&table, &session);
+        for _ in 0..32 {
+            delivery.message(cell.local(), &[0; 64 << 10]);
+        }
+        let mut inbox = Inbox::default();
+        assert!(cell.refill(&mut inbox, &TaskContext::from_waker(Waker::noop())));
+        for _ in 0..16 {
+            let received = inbox.take(&mut 0, |_| true).unwrap();
+            cell.has_received(&received, &mut inbox);
+        }
+        assert_eq!(table.held(), 1 << 20);
+    }
+
+    #[tokio::test]
+    async fn a_full_mailbox_follows_its_policy() {
+        let (table, session) = (table(), Arc::default());
+        let dropping = table.add(Mailbox::bounded(1)).unwrap();
+        let ending = table.add(Mailbox::bounded(1).when_full(WhenFull::EndProcess)).unwrap();
+        let mut delivery = delivery(&table, &session);
+        for cell in [&dropping, &ending] {
+            delivery.message(cell.local(), b"first");
+            assert!(!cell.is_doomed());
+            delivery.message(cell.local(), b"second");
+        }
+        assert_eq!(LocalNode::of(Arc::clone(&table)).messages_dropped(), 1);
+        assert!(!dropping.is_doomed() && ending.is_doomed());
+        assert_eq!(ending.die(Reason::Normal).reason, Reason::error("mailbox full"));
+
+        // What was received makes room.
+        let mut inbox = Inbox::default();
+        let cx = TaskContext::from_waker(Waker::noop());
+        assert_eq!(receive(&dropping, &mut inbox, &cx).len(), 1);
+        delivery.message(dropping.local(), b"third");
+        assert_eq!(receive(&dropping, &mut inbox, &cx).len(), 1);
+        assert_eq!(table.dropped(), 1);
+    }
+
+    #[tokio::test]
+    async fn above_the_limit_of_the_node_every_mailbox_is_full() {
+        let (table, session) = (table(), Arc::default());
+        let cell = table.add(Mailbox::default()).unwrap();
+        table.hold(MAILBOX_REMOTE_BYTES_MAX - 10);
+        let mut delivery = delivery(&table, &session);
+        delivery.message(cell.local(), &[0; 10]);
+        delivery.message(cell.local(), &[0]);
+        assert_eq!(table.dropped(), 1);
+        table.release(1);
+        delivery.message(cell.local(), &[0]);
+        assert_eq!(table.dropped(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_large_message_keeps_its_part_of_the_block() {
+        let (table, session) = (table(), Arc::default());
+        let cell = table.add(Mailbox::default()).unwrap();
+        let mut delivery = delivery(&table, &session);
+        let block = Bytes::from(vec![7; 2 * SHARE_BYTES_MIN]);
+        delivery.arrived(block.clone());
+        delivery.message(cell.local(), &block[..SHARE_BYTES_MIN]);
+        delivery.message(cell.local(), &block[..SHARE_BYTES_MIN - 1]);
+        delivery.flush();
+        let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
+        let [Received::Message(large), Received::Message(small)] = &got[..] else { panic!("{got:?}") };
+        assert_eq!(large.as_bytes().as_ptr(), block.as_ptr());
+        assert_ne!(small.as_bytes().as_ptr(), block.as_ptr());
+    }
+
+    #[tokio::test]
+    async fn a_session_is_told_once_of_the_end() {
+        let (table, session) = (table(), Arc::<Session>::default());
+        let node = LocalNode::of(Arc::clone(&table));
+        let mut delivery = delivery(&table, &session);
+        let pid = node.spawn(async |mut ctx| drop(ctx.recv().await)).unwrap();
+        assert!(delivery.attach(pid.local()) && delivery.attach(pid.local()));
+        let other: Arc<Session> = Arc::default();
+        assert!(self::delivery(&table, &other).attach(pid.local()));
+        drop(other);
+        node.send(pid, "end").await.unwrap();
+        while node.process_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!delivery.attach(pid.local()));
+        assert_eq!(*session.0.lock(), [(pid.local(), Reason::Normal)]);
+    }
+
+    #[tokio::test]
+    async fn sessions_that_are_over_are_not_kept() {
+        let table = table();
+        let cell = table.add(Mailbox::default()).unwrap();
+        for _ in 0..1_000 {
+            assert!(delivery(&table, &Arc::default()).attach(cell.local()));
+        }
+        assert!(cell.die(Reason::Normal).ties.attached.len() <= 8);
+    }
+
+    #[tokio::test]
+    async fn a_down_counts_once_and_only_while_it_is_waited_for() {
+        let (table, session) = (table(), Arc::default());
+        let cell = table.add(Mailbox::default()).unwrap();
+        cell.watch(7, far(1));
+        cell.watch(8, far(1));
+        cell.unwatch(8);
+        let mut delivery = delivery(&table, &session);
+        for reference in [7, 7, 8, 9] {
+            delivery.down(cell.local(), reference, far(1), Reason::Killed);
+        }
+        delivery.flush();
+        let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
+        let down = Received::Down { reference: MonitorRef::new(7), from: far(1), reason: Reason::Killed };
+        assert_eq!(got, [down]);
+    }
+
+    #[tokio::test]
+    async fn nodes_come_and_go_for_whoever_monitors_them() {
+        let table = table();
+        let cell = table.add(Mailbox::default()).unwrap();
+        table.monitor_node(&cell, "a@h:1");
+        table.monitor_node(&cell, "a@h:1");
+        table.node_up("a@h:1");
+        table.node_up("b@h:1");
+        table.node_down("a@h:1");
+        table.demonitor_node(&cell, "a@h:1");
+        table.node_up("a@h:1");
+        let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
+        let name: Arc<str> = "a@h:1".into();
+        assert_eq!(got, [Received::NodeUp { name: Arc::clone(&name) }, Received::NodeDown { name }]);
+        table.monitor_node(&cell, "a@h:1");
+        let ties = cell.die(Reason::Normal).ties;
+        table.remove_node_monitors(cell.local(), &ties.nodes);
+        assert_eq!(ties.nodes.len(), 1);
+        assert!(!table.is_node_monitored("a@h:1"));
+    }
+}

@@ -1,0 +1,65 @@
+//! What can be refused to a process.
+
+use crate::core::Pid;
+use snow_dist_codec::stf;
+
+/// No process was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// Every number that a process can have on the wire has been given, and none is given twice.
+    #[error("this node has started as many processes as have numbers (2^40 - 1)")]
+    Exhausted,
+}
+
+/// A process of another node cannot be killed: `kill` is not on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not a process of this node; only processes of this node can be killed")]
+pub struct NotHere(pub Pid);
+
+/// A name was not registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// Another process, or the same, has the name.
+    #[error("the name is taken by {0}")]
+    Taken(Pid),
+    /// Names are for living processes of this node.
+    #[error("{0} is no living process of this node")]
+    NoProcess(Pid),
+}
+
+/// The session with the other node does not take it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// Too long for the other node.
+    #[error("{length} bytes are more than the other node takes ({length_max})")]
+    TooLong {
+        /// Length of what was to be sent, in bytes.
+        length: usize,
+        /// The most that the other node takes, in bytes.
+        length_max: usize,
+    },
+    /// The other node carries no more links and monitors of ours.
+    #[error("the other node carries no more than {count_max} links and monitors")]
+    TooMany {
+        /// How many it carries.
+        count_max: u32,
+    },
+    /// The version of the protocol that is spoken with the other node has no way to say it.
+    #[error("the other node cannot be told: {0}")]
+    NotInVersion(&'static str),
+}
+
+/// A message was not sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The session with the other node does not take it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The value cannot be written as a term.
+    #[error("not a term: {0}")]
+    Term(#[from] stf::Error),
+}

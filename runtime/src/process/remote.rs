@@ -1,0 +1,73 @@
+//! The seam between the processes of this node and its sessions.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::Refused;
+use crate::core::{Pid, Reason};
+
+/// Waits until a session may take more. It says nothing about the attempt that follows.
+pub(crate) type Room = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Why a session has not taken something.
+pub(crate) enum Denied {
+    /// Its queue is full: the process waits for room, and tries again.
+    Full(Room),
+    /// It never will.
+    Refused(Refused),
+    /// There is no session with that incarnation of the node. A link then ends with Noconnection and a monitor
+    /// likewise, which the process sees to itself.
+    NotConnected,
+}
+
+impl fmt::Debug for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(_) => f.write_str("Full"),
+            Self::Refused(refused) => refused.fmt(f),
+            Self::NotConnected => f.write_str("NotConnected"),
+        }
+    }
+}
+
+/// What a sender does after its message was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// It goes on.
+    GoOn,
+    /// It lets others run first: there is enough to be written.
+    MakeWay,
+}
+
+/// The sessions of a node, as its processes use them.
+///
+/// `from` is a process of this node (its number is 0 where the program itself sends), `to` one of another node.
+/// Nothing here waits or calls back into the process that asks, apart from signals delivered as
+/// [`core::Processes`](crate::core::Processes) has it. No lock of the process table is held during a call.
+pub(crate) trait Remote: Send + Sync {
+    /// Takes a message for a process of another node. One that no session can take is dropped, and counted, by
+    /// the sessions: then it is `Ok`, or [`Denied::NotConnected`], which means the same here.
+    fn send(&self, from: Pid, to: Pid, message: &[u8]) -> Result<Sent, Denied>;
+
+    /// Takes a message for whoever has a name on another node.
+    fn send_named(&self, from: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied>;
+
+    /// Links two processes.
+    fn link(&self, from: Pid, to: Pid) -> Result<(), Denied>;
+
+    /// Ends a link, if there is one: no exit signal of it is delivered once this has returned.
+    fn unlink(&self, from: Pid, to: Pid);
+
+    /// Makes `from` monitor a process; `reference` is used once on this node.
+    fn monitor(&self, from: Pid, to: Pid, reference: u64) -> Result<(), Denied>;
+
+    /// Ends a monitor, if it is not over.
+    fn demonitor(&self, from: Pid, to: Pid, reference: u64);
+}
+
+/// Whoever wants to know of a process's end: a session.
+pub(crate) trait Interested: Send + Sync {
+    /// The process has ended. Called once for each process attached, from that process's task, with no lock held.
+    fn process_ended(&self, local: u64, reason: &Reason);
+}

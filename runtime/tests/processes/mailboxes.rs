@@ -1,0 +1,152 @@
+use std::time::Duration;
+
+use super::*;
+
+#[tokio::test]
+async fn what_is_not_wanted_stays_in_its_place() {
+    run(&node(), async |mut ctx| {
+        for text in ["a", "b", "c", "d"] {
+            ctx.send(ctx.pid(), text).await.unwrap();
+        }
+        let wanted = |text: &'static str| {
+            move |received: &Received| {
+                matches!(received, Received::Message(message) if message.as_bytes() == text.as_bytes())
+            }
+        };
+        assert_eq!(ctx.recv_where_timeout(wanted("e"), Duration::ZERO).await, None);
+        ctx.recv_where(wanted("c")).await;
+        ctx.send(ctx.pid(), "e").await.unwrap();
+        ctx.recv_where(wanted("e")).await;
+        for text in ["a", "b", "d"] {
+            assert_eq!(ctx.recv().await.into_message().unwrap().as_bytes(), text.as_bytes());
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_gives_nothing_and_loses_nothing() {
+    let node = node();
+    run(&node, async |mut ctx| {
+        assert_eq!(ctx.recv_timeout(Duration::from_secs(60)).await, None);
+        let to = ctx.pid();
+        ctx.spawn(async move |ctx: Context| {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            ctx.send(to, "late").await
+        })
+        .unwrap();
+        assert_eq!(ctx.recv_timeout(Duration::from_secs(20)).await, None);
+        assert!(ctx.recv_timeout(Duration::from_secs(20)).await.is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn terms_are_sent_and_read() {
+    run(&node(), async |mut ctx| {
+        ctx.send_term(ctx.pid(), &("seven", Some(7), vec![true])).await.unwrap();
+        let message = message(&mut ctx).await;
+        let term: (&str, Option<u8>, Vec<bool>) = message.term().unwrap();
+        assert_eq!(term, ("seven", Some(7), vec![true]));
+        assert!(message.term::<u8>().is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn senders_wait_for_room_and_keep_their_order() {
+    let node = node();
+    let (go, goes) = oneshot::channel();
+    let (done, is_done) = oneshot::channel();
+    let receiver = node
+        .spawn_with(Mailbox::bounded(2), async move |mut ctx: Context| {
+            goes.await.unwrap();
+            let mut got = Vec::new();
+            for _ in 0..10 {
+                got.push(message(&mut ctx).await.as_bytes()[0]);
+            }
+            done.send(got).unwrap();
+        })
+        .unwrap();
+    let sender = tokio::spawn({
+        let node = node.clone();
+        async move {
+            for number in 0..10 {
+                node.send(receiver, &[number]).await.unwrap();
+            }
+        }
+    });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!sender.is_finished());
+    go.send(()).unwrap();
+    sender.await.unwrap();
+    assert_eq!(is_done.await.unwrap(), (0..10).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn signals_find_room_in_a_full_mailbox() {
+    let node = node();
+    let other = node.spawn(until_told).unwrap();
+    let (full, is_full) = oneshot::channel();
+    let (done, is_done) = oneshot::channel();
+    let node_too = node.clone();
+    node.spawn_with(Mailbox::bounded(1), async move |mut ctx: Context| {
+        ctx.monitor(other).await.unwrap();
+        ctx.send(ctx.pid(), "full").await.unwrap();
+        full.send(()).unwrap();
+        end_of(&node_too, other).await;
+        done.send([ctx.recv().await, ctx.recv().await]).unwrap();
+    })
+    .unwrap();
+    is_full.await.unwrap();
+    node.send(other, "boom").await.unwrap();
+    assert!(matches!(is_done.await.unwrap(), [Received::Message(_), Received::Down { .. }]));
+}
+
+#[tokio::test]
+async fn the_end_of_a_receiver_frees_its_senders() {
+    let node = node();
+    let receiver = node
+        .spawn_with(Mailbox::bounded(1), async |ctx: Context| {
+            let _own = ctx;
+            std::future::pending::<()>().await;
+        })
+        .unwrap();
+    node.send(receiver, "first").await.unwrap();
+    let sender = tokio::spawn({
+        let node = node.clone();
+        async move { node.send(receiver, "second").await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!sender.is_finished());
+    node.kill(receiver).unwrap();
+    sender.await.unwrap().unwrap();
+    node.send(receiver, "to nobody").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_busy_process_lets_others_run_and_can_be_killed() {
+    let node = node();
+    let busy = node
+        .spawn(async |mut ctx: Context| {
+            loop {
+                ctx.send(ctx.pid(), "again").await.unwrap();
+                ctx.recv().await;
+            }
+            #[allow(unreachable_code)]
+            ()
+        })
+        .unwrap();
+    tokio::task::yield_now().await;
+    node.kill(busy).unwrap();
+    assert_eq!(
+        end_of(&node, busy).await,
+        // Dead to others as soon as it is killed.
+        Reason::noproc()
+    );
+    while node.process_count() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
