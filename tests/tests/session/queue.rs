@@ -1,7 +1,7 @@
 //! The outbound queue. Specification: `dist.md`, "The outbound queue".
 
-use snow_dist_codec::frame::{Link, Monitor, UnlinkId};
-use snow_dist_codec::{EncodeErrorKind, Frame};
+use snow_dist_codec::frame::{Demonitor, Exit, Link, Monitor, Unlink, UnlinkId};
+use snow_dist_codec::{EncodeErrorKind, Frame, Root};
 use snow_dist_runtime::core::Reason;
 use snow_dist_runtime::core::limits::{SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
 use snow_dist_runtime::core::session::Ending;
@@ -119,6 +119,40 @@ fn a_peer_that_asks_and_does_not_read_is_cut() {
         let refused = (1..).find_map(|n| Some((n, end.session.handle_frame(&ask(n), &mut end.table).err()?)));
         // Each answer counts 64 bytes.
         assert_eq!(refused, Some((SESSION_RESERVE_BYTES_MAX as u64 / 64 + 1, Ending::AnswersUnread)));
+    }
+}
+
+/// Each process that ends owes the peer exits and DOWNs, which the peer makes void at once.
+#[test]
+fn a_peer_that_piles_up_void_signals_and_does_not_read_is_cut() {
+    let (from, to) = (Pair::wire(B, 1), |local| Pair::wire(A, local));
+    let rounds: [[&dyn Fn(u64) -> Frame<'static>; 2]; 3] = [
+        [&|n| Frame::from(Link { from, to: to(n) }), &|n| {
+            Frame::from(Exit { from, to: to(n), reason: Root::Killed.into() })
+        }],
+        [&|n| Frame::from(Link { from, to: to(n) }), &|n| Frame::from(Unlink { from, to: to(n) })],
+        [&|n| Frame::from(Monitor { from, to: to(n), reference: n }), &|n| {
+            Frame::from(Demonitor { from, to: to(n), reference: n })
+        }],
+    ];
+    for [ask, void] in rounds {
+        let mut pair = Pair::new();
+        let end = &mut pair[A];
+        let refused = (10..).find_map(|n| {
+            end.table.start(n);
+            end.session.handle_frame(&ask(n), &mut end.table).unwrap();
+            end.session.process_ended(n, &Reason::Normal);
+            let refused = end.session.handle_frame(&void(n), &mut end.table).err();
+            // Whoever reads gives back what it held.
+            if n == 100_000 {
+                let mut out = Vec::new();
+                end.session.write(&mut out, usize::MAX);
+                assert!(out.is_empty() && !end.session.has_output());
+            }
+            Some((n, refused?))
+        });
+        let limit = 100_000 + SESSION_RESERVE_BYTES_MAX as u64 / 64 + 1;
+        assert_eq!(refused, Some((limit, Ending::AnswersUnread)));
     }
 }
 

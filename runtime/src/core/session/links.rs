@@ -70,6 +70,17 @@ pub(super) enum Linked {
     Full,
 }
 
+/// What an EXIT or UNLINK_ID has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// An active link: the local process may have to be told.
+    Active,
+    /// A link whose end is owed to the peer, and is void now.
+    Owed,
+    /// No link, or one that is being unlinked here.
+    Nothing,
+}
+
 impl Links {
     /// The local process links.
     pub(super) fn link(&mut self, ends: Ends, tally: &mut Tally) -> Linked {
@@ -106,11 +117,15 @@ impl Links {
         }
     }
 
-    /// UNLINK_ID has come. It is acknowledged, whatever was here.
-    pub(super) fn on_unlink(&mut self, ends: Ends, tally: &mut Tally) {
-        if self.links.get(&ends).is_some_and(|link| !matches!(link.state, State::Unlinking(_))) {
-            self.close(ends, tally);
-        }
+    /// EXIT or UNLINK_ID has come.
+    pub(super) fn on_end(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
+        let ended = match self.links.get(&ends).map(|link| &link.state) {
+            Some(State::Active) => Ended::Active,
+            Some(State::Owed(_)) => Ended::Owed,
+            Some(State::Unlinking(_)) | None => return Ended::Nothing,
+        };
+        self.close(ends, tally);
+        ended
     }
 
     /// UNLINK_ACK has come; false if it answers no unlink that is outstanding.
@@ -120,21 +135,6 @@ impl Links {
             self.close(ends, tally);
         }
         answers
-    }
-
-    /// EXIT has come; true if it ends an active link, so that the local process must be told.
-    pub(super) fn on_exit(&mut self, ends: Ends, tally: &mut Tally) -> bool {
-        match self.links.get(&ends).map(|link| &link.state) {
-            Some(State::Active) => {
-                self.close(ends, tally);
-                true
-            }
-            Some(State::Owed(_)) => {
-                self.close(ends, tally);
-                false
-            }
-            Some(State::Unlinking(_)) | None => false,
-        }
     }
 
     /// The local process has ended: each of its active links owes an exit now, and is handed to `owes`.
@@ -214,13 +214,9 @@ mod tests {
         let link: Event = |links, tally| links.link(ENDS, tally) == Linked::Now;
         let on_link: Event = |links, tally| links.on_link(ENDS, tally) == Linked::Now;
         let unlink: Event = |links, _| links.unlink(ENDS, 7);
-        let on_unlink: Event = |links, tally| {
-            links.on_unlink(ENDS, tally);
-            true
-        };
         let on_ack: Event = |links, tally| links.on_unlink_ack(ENDS, 7, tally);
         let on_old_ack: Event = |links, tally| links.on_unlink_ack(ENDS, 6, tally);
-        let on_exit: Event = |links, tally| links.on_exit(ENDS, tally);
+        let on_end: Event = |links, tally| links.on_end(ENDS, tally) != Ended::Nothing;
         let ended: Event = |links, _| {
             let mut owes = false;
             links.process_ended(1, &Reason::Killed, |_| owes = true);
@@ -242,19 +238,15 @@ mod tests {
             (ACTIVE, unlink, true, UNLINKING),
             (UNLINKING, unlink, false, UNLINKING),
             (OWED, unlink, false, OWED),
-            (None, on_unlink, true, None),
-            (ACTIVE, on_unlink, true, None),
-            (UNLINKING, on_unlink, true, UNLINKING),
-            (OWED, on_unlink, true, None),
             (None, on_ack, false, None),
             (ACTIVE, on_ack, false, ACTIVE),
             (UNLINKING, on_ack, true, None),
             (UNLINKING, on_old_ack, false, UNLINKING),
             (OWED, on_ack, false, OWED),
-            (None, on_exit, false, None),
-            (ACTIVE, on_exit, true, None),
-            (UNLINKING, on_exit, false, UNLINKING),
-            (OWED, on_exit, false, None),
+            (None, on_end, false, None),
+            (ACTIVE, on_end, true, None),
+            (UNLINKING, on_end, false, UNLINKING),
+            (OWED, on_end, true, None),
             (None, ended, false, None),
             (ACTIVE, ended, true, OWED),
             (UNLINKING, ended, false, UNLINKING),

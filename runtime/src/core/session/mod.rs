@@ -299,7 +299,7 @@ impl Session {
         self.close = Some((code, text));
     }
 
-    /// Whether something waits to be written.
+    /// Whether something waits to be written. It may turn out to be over by then, so that nothing is.
     #[must_use]
     pub fn has_output(&self) -> bool {
         !self.closed
@@ -343,6 +343,16 @@ impl Session {
     /// An answer to the peer, within the reserve.
     fn answer(&mut self, local: u64, owed: Owed) -> Result<(), Ending> {
         self.outbox.signal(local, owed);
+        self.check_reserve()
+    }
+
+    /// A signal that is owed to the peer has become void, and is held against the reserve.
+    fn void(&mut self) -> Result<(), Ending> {
+        self.outbox.void();
+        self.check_reserve()
+    }
+
+    const fn check_reserve(&self) -> Result<(), Ending> {
         if self.outbox.answer_bytes() > SESSION_RESERVE_BYTES_MAX {
             return Err(Ending::AnswersUnread);
         }

@@ -16,6 +16,13 @@ pub(super) struct Monitor {
     owed: Option<Reason>,
 }
 
+impl Monitor {
+    /// Whether its end is owed to the peer.
+    pub(super) const fn is_owed(&self) -> bool {
+        self.owed.is_some()
+    }
+}
+
 /// The monitors of one direction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Monitors {
@@ -41,15 +48,12 @@ impl Monitors {
     }
 
     /// Takes the monitor of this number out if these are its ends.
-    pub(super) fn remove(&mut self, reference: u64, local: u64, remote: u64) -> bool {
-        let found = self
-            .by_reference
-            .get(&reference)
-            .is_some_and(|monitor| (monitor.local, monitor.remote) == (local, remote));
-        if found {
-            self.take(reference);
+    pub(super) fn remove(&mut self, reference: u64, local: u64, remote: u64) -> Option<Monitor> {
+        let monitor = self.by_reference.get(&reference)?;
+        if (monitor.local, monitor.remote) != (local, remote) {
+            return None;
         }
-        found
+        self.take(reference)
     }
 
     /// Takes the monitor of this number out.
@@ -108,7 +112,7 @@ mod tests {
         let mut monitors = Monitors::default();
         assert!(monitors.add(1, 10, 20));
         assert!(!monitors.add(1, 11, 21));
-        assert!(monitors.remove(1, 10, 20));
+        assert!(monitors.remove(1, 10, 20).is_some());
         assert!(monitors.add(1, 11, 21));
     }
 
@@ -116,8 +120,10 @@ mod tests {
     fn only_its_own_ends_remove_a_monitor() {
         let mut monitors = Monitors::default();
         monitors.add(1, 10, 20);
-        assert!(!monitors.remove(1, 10, 21) && !monitors.remove(1, 11, 20) && !monitors.remove(2, 10, 20));
-        assert!(monitors.remove(1, 10, 20) && monitors.count() == 0);
+        for (reference, local, remote) in [(1, 10, 21), (1, 11, 20), (2, 10, 20)] {
+            assert_eq!(monitors.remove(reference, local, remote), None);
+        }
+        assert!(monitors.remove(1, 10, 20).is_some());
         assert_eq!(monitors, Monitors::default());
     }
 
@@ -131,7 +137,7 @@ mod tests {
         monitors.process_ended(10, &Reason::Killed, |reference| owed.push(reference));
         monitors.process_ended(10, &Reason::Normal, |reference| owed.push(reference));
         assert_eq!(owed, [1, 2]);
-        assert!(monitors.remove(1, 10, 20));
+        assert!(monitors.remove(1, 10, 20).is_some_and(|monitor| monitor.is_owed()));
         assert_eq!(monitors.take_owed(1), None);
         assert_eq!(
             monitors.take_owed(2).map(|(monitor, reason)| (monitor.remote, reason)),

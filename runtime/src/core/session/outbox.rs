@@ -18,6 +18,9 @@ use super::links::Ends;
 /// Bytes that a process's chunk takes before the next is begun, and so what a signal may have to wait for.
 const CHUNK_BYTES: usize = 64 << 10;
 
+/// What an answer counts against the reserve: about what it takes, here and on the wire.
+const ANSWER_BYTES: usize = 64;
+
 /// Buffers kept for the next chunk, so that a busy session allocates none.
 const SPARE_MAX: usize = 4;
 
@@ -93,7 +96,7 @@ impl Owed {
     const fn answers_like(&self) -> usize {
         match self {
             Self::UnlinkAck { .. } | Self::NoLink { .. } | Self::NoMonitor { .. } | Self::NoSpawn { .. } => {
-                64
+                ANSWER_BYTES
             }
             _ => 0,
         }
@@ -139,7 +142,7 @@ impl Outbox {
         self.waiting_bytes
     }
 
-    /// Bytes of answers that the peer has not read.
+    /// Bytes of answers that the peer has not read, and of signals that it has made void.
     pub(super) const fn answer_bytes(&self) -> usize {
         self.answer_bytes
     }
@@ -186,6 +189,17 @@ impl Outbox {
             }
             None => self.signals.push_back(owed),
         }
+    }
+
+    /// A queued exit or DOWN is void: the peer has ended its link or monitor. It stays until its turn comes, held
+    /// against the reserve; otherwise a peer that does not read could pile up such.
+    pub(super) const fn void(&mut self) {
+        self.answer_bytes += ANSWER_BYTES;
+    }
+
+    /// A signal was given and was void.
+    pub(super) const fn was_void(&mut self) {
+        self.answer_bytes -= ANSWER_BYTES;
     }
 
     /// Gives the signal that is next, or writes the chunk of messages that is next to the end of `out`.

@@ -5,7 +5,7 @@ use snow_dist_codec::frame::{
 };
 use snow_dist_codec::{Frame, Pid as WirePid, Reason as WireReason};
 
-use super::links::Linked;
+use super::links::{Ended, Ends, Linked};
 use super::outbox::{Owed, Refusal};
 use super::tally::Asker;
 use super::wire::Ours;
@@ -117,7 +117,7 @@ impl Session {
 
     fn on_unlink(&mut self, unlink: &Unlink) -> Result<(), Ending> {
         if let Some(ends) = self.ends(unlink.from, unlink.to)? {
-            self.links.on_unlink(ends, &mut self.tally);
+            self.end_link(ends)?;
         }
         Ok(())
     }
@@ -126,8 +126,17 @@ impl Session {
         let ours = self.wire.read_ours("to", unlink.to)?;
         let Some(remote) = self.theirs(unlink.from) else { return Ok(()) };
         let local = if let Ours::Process(local) = ours { local } else { 0 };
-        self.links.on_unlink((local, remote), &mut self.tally);
+        self.end_link((local, remote))?;
         self.answer(local, Owed::UnlinkAck { from: unlink.to, to: unlink.from, id: unlink.id })
+    }
+
+    /// The peer ends a link; true if it was active.
+    fn end_link(&mut self, ends: Ends) -> Result<bool, Ending> {
+        match self.links.on_end(ends, &mut self.tally) {
+            Ended::Active => Ok(true),
+            Ended::Owed => self.void().map(|()| false),
+            Ended::Nothing => Ok(false),
+        }
     }
 
     fn on_unlink_ack(&mut self, ack: &UnlinkAck) -> Result<(), Ending> {
@@ -141,7 +150,7 @@ impl Session {
 
     fn on_exit(&mut self, exit: &Exit<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
         let Some(ends @ (local, remote)) = self.ends(exit.from, exit.to)? else { return Ok(()) };
-        if self.links.on_exit(ends, &mut self.tally) {
+        if self.end_link(ends)? {
             let reason = self.read_reason(&exit.reason);
             processes.exit(local, self.wire.theirs_here(remote), reason);
         } else {
@@ -177,12 +186,12 @@ impl Session {
 
     fn on_demonitor(&mut self, demonitor: &Demonitor) -> Result<(), Ending> {
         let Some((local, remote)) = self.ends(demonitor.from, demonitor.to)? else { return Ok(()) };
-        if self.watched.remove(demonitor.reference, local, remote) {
-            self.tally.give_back(Asker::Peer);
-        } else {
+        let Some(monitor) = self.watched.remove(demonitor.reference, local, remote) else {
             self.counts.unmatched += 1;
-        }
-        Ok(())
+            return Ok(());
+        };
+        self.tally.give_back(Asker::Peer);
+        if monitor.is_owed() { self.void() } else { Ok(()) }
     }
 
     fn on_monitor_exit(
@@ -191,7 +200,7 @@ impl Session {
         processes: &mut impl Processes,
     ) -> Result<(), Ending> {
         let Some((local, remote)) = self.ends(exit.monitored, exit.monitoring)? else { return Ok(()) };
-        if self.watching.remove(exit.reference, local, remote) {
+        if self.watching.remove(exit.reference, local, remote).is_some() {
             self.tally.give_back(Asker::Here);
             let reason = self.read_reason(&exit.reason);
             processes.down(local, exit.reference, self.wire.theirs_here(remote), reason);

@@ -54,26 +54,28 @@ impl Session {
             Owed::Link(_) => put(Link { from, to }, out),
             Owed::UnlinkId { id, .. } => put(UnlinkId { from, to, id }, out),
             Owed::UnlinkAck { from, to, id } => put(UnlinkAck { from, to, id }, out),
-            Owed::Exit(ends) => {
-                if let Some(reason) = self.links.take_owed(ends, &mut self.tally) {
+            Owed::Exit(ends) => match self.links.take_owed(ends, &mut self.tally) {
+                Some(reason) => {
                     wire.with_reason(&reason, |reason| put(Exit { from, to, reason: *reason }, out));
                 }
-            }
+                None => self.outbox.was_void(),
+            },
             Owed::NoLink { from, to, why } => put(Exit { from, to, reason: why.into() }, out),
             Owed::Monitor { reference, .. } => put(Monitor { from, to, reference }, out),
             Owed::Demonitor { reference, .. } => {
                 self.tally.give_back(Asker::Here);
                 put(Demonitor { from, to, reference }, out);
             }
-            Owed::Down { reference } => {
-                if let Some((monitor, reason)) = self.watched.take_owed(reference) {
+            Owed::Down { reference } => match self.watched.take_owed(reference) {
+                Some((monitor, reason)) => {
                     self.tally.give_back(Asker::Peer);
                     let (monitored, monitoring) = (wire.ours(monitor.local), wire.theirs(monitor.remote));
                     wire.with_reason(&reason, |reason| {
                         put(MonitorExit { monitored, monitoring, reference, reason: *reason }, out);
                     });
                 }
-            }
+                None => self.outbox.was_void(),
+            },
             Owed::NoMonitor { reference, monitored, monitoring, why } => {
                 put(MonitorExit { monitored, monitoring, reference, reason: why.into() }, out);
             }
