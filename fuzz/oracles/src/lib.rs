@@ -14,10 +14,12 @@
 
 mod differential;
 pub mod naive;
+mod session;
 mod structured;
 mod terms;
 
 pub use differential::differential;
+pub use session::session;
 pub use structured::structured;
 pub use terms::{terms, terms_serde};
 
@@ -31,7 +33,7 @@ use snow_dist_codec::{
 pub type Oracle = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const ORACLES: [Oracle; 10] = [
+pub const ORACLES: [Oracle; 11] = [
     ("frames", frames),
     ("handshake", handshake),
     ("signals", signals),
@@ -42,6 +44,7 @@ pub const ORACLES: [Oracle; 10] = [
     ("terms_serde", terms_serde),
     ("structured", structured),
     ("differential", differential),
+    ("session", session),
 ];
 
 /// What decoding gave, without what it borrows: the value shown, the bytes it is written in, the surplus.

@@ -16,6 +16,9 @@ fn main() {
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(id), bytes).unwrap();
     };
+    for (id, script) in SCRIPTS {
+        seed("session", id, script);
+    }
     for file in ["frames", "handshake", "signals", "reasons", "stf"] {
         for vector in &vectors(file) {
             let id = vector["id"].as_str().unwrap();
@@ -40,6 +43,10 @@ fn main() {
             let framed = [&[255][..], &u32::try_from(bytes.len()).unwrap().to_le_bytes(), &bytes].concat();
             if target == "frames" {
                 seed("framing", id, &framed.repeat(2));
+                if let Ok(length) = u8::try_from(framed.len() - 1) {
+                    // No bound, step 0, in pieces of 3 bytes.
+                    seed("session", id, &[&[7, 0, 3, length][..], &framed[1..]].concat());
+                }
             }
         }
     }
@@ -56,6 +63,23 @@ fn vectors(file: &str) -> Vec<Value> {
     let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     file["vectors"].as_array().unwrap().clone()
 }
+
+/// Scripts of sessions: the first byte configures, then steps as `session/script.rs` reads them.
+const SCRIPTS: [(&str, &[u8]); 10] = [
+    ("link-and-exit", &[7, 2, 1, 2, 9, 255, 1, 0, 3, 2, 1, 0, 2, 9, 255]),
+    ("link-and-end", &[7, 1, 5, 0, 2, 1, 0, 0, 8, 1, 2, 9, 255]),
+    ("link-to-nobody", &[7, 1, 0, 0, 2, 5, 0, 0, 9, 1]),
+    (
+        "unlink-and-link-again",
+        &[7, 2, 1, 2, 3, 1, 2, 2, 1, 2, 9, 255, 1, 0, 2, 2, 1, 1, 0, 1, 0, 3, 2, 1, 0, 4],
+    ),
+    ("unlinks-cross", &[7, 2, 1, 2, 3, 1, 2, 1, 1, 1, 2, 1, 9, 0, 9, 255, 1, 0, 2, 2, 1, 1, 0]),
+    ("owed-and-unlinked", &[7, 2, 1, 2, 8, 1, 0, 1, 0, 1, 2, 1, 9, 0, 9, 255]),
+    ("monitors-both-ways", &[7, 4, 1, 2, 1, 0, 4, 2, 1, 5, 0, 8, 1, 2, 1, 0, 6, 2, 1, 0, 1, 9, 255]),
+    ("demonitor-at-the-bound", &[1, 4, 1, 2, 6, 1, 2, 1, 65, 5, 0, 4, 2, 2, 9, 1, 4, 2, 2]),
+    ("heartbeat", &[7, 10, 60, 9, 1, 10, 10, 1, 0, 9, 0, 0, 0, 0, 11, 9, 255, 10, 2]),
+    ("close-after-all", &[7, 6, 1, 2, 2, 65, 66, 12, 3, 98, 121, 101, 9, 1, 9, 255, 6, 1, 2, 1, 65]),
+];
 
 /// A vector's bytes, if they are few.
 fn bytes(vector: &Value) -> Option<Vec<u8>> {

@@ -1,0 +1,229 @@
+//! A session that is driven by a script: bytes of the peer in any pieces, commands in between, and time.
+//!
+//! A naive second session says after each step which signals must have come out, whether the session must have
+//! ended, and which frames must be written.
+
+mod model;
+mod reasons;
+mod script;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use snow_dist_codec::limits::FRAME_BYTES_MAX;
+use snow_dist_codec::{Frame, Framer, Reading};
+use snow_dist_runtime::core::session::{Config, Timing};
+use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session};
+
+use model::Model;
+use script::{Script, Step};
+
+/// Processes 1 to 4 of this node live at first; there never are others.
+const LIVING: u64 = 4;
+
+/// What came out of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Signal {
+    Message(u64, Vec<u8>),
+    Named(String, Vec<u8>),
+    Exit(u64, Pid, Reason),
+    Down(u64, u64, Pid, Reason),
+}
+
+/// Processes that live until the script ends them, whatever they see.
+struct Table {
+    living: BTreeSet<u64>,
+    signals: Vec<Signal>,
+}
+
+impl Table {
+    fn lives(&self, local: u64) -> bool {
+        self.living.contains(&local)
+    }
+}
+
+impl Processes for Table {
+    fn attach(&mut self, local: u64) -> bool {
+        self.lives(local)
+    }
+
+    fn message(&mut self, local: u64, message: &[u8]) {
+        self.signals.push(Signal::Message(local, message.to_vec()));
+    }
+
+    fn named_message(&mut self, name: &str, message: &[u8]) {
+        self.signals.push(Signal::Named(name.to_owned(), message.to_vec()));
+    }
+
+    fn exit(&mut self, local: u64, from: Pid, reason: Reason) {
+        self.signals.push(Signal::Exit(local, from, reason));
+    }
+
+    fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason) {
+        self.signals.extend(from.iter().map(|from| Signal::Exit(local, *from, reason.clone())));
+    }
+
+    fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {
+        self.signals.push(Signal::Down(local, reference, from, reason));
+    }
+}
+
+/// Bytes as a script.
+pub fn session(bytes: &[u8]) {
+    let mut script = Script::new(bytes);
+    let Some(config) = config(&mut script) else { return };
+    let mut run = Run::new(&config);
+    while let Some(step) = script.step() {
+        if !run.take(&step) {
+            run.end();
+            return;
+        }
+        run.check();
+    }
+    run.drain();
+    run.end();
+}
+
+fn config(script: &mut Script<'_>) -> Option<Config> {
+    let bits = script.byte()?;
+    Some(Config {
+        peer: NodeNumber::other(model::PEER)?,
+        peer_creation: model::THEIRS,
+        creation: model::OURS,
+        frame_bytes_max: if bits & 8 == 0 { FRAME_BYTES_MAX } else { 64 },
+        links_and_monitors_max: if bits & 7 == 7 { 1_000 } else { u32::from(bits & 7) },
+        timing: Timing::default(),
+        ping: [bits; 8],
+    })
+}
+
+struct Run {
+    session: Session,
+    framer: Framer,
+    table: Table,
+    model: Model,
+    now: Duration,
+    references: u64,
+}
+
+impl Run {
+    fn new(config: &Config) -> Self {
+        let mut framer = Framer::default();
+        framer.handshake_done(FRAME_BYTES_MAX);
+        Self {
+            session: Session::new(config, Duration::ZERO),
+            framer,
+            table: Table { living: (1..=LIVING).collect(), signals: Vec::new() },
+            model: Model::new(config),
+            now: Duration::ZERO,
+            references: 0,
+        }
+    }
+
+    /// Takes a step; false if the session must end.
+    fn take(&mut self, step: &Step<'_>) -> bool {
+        match *step {
+            Step::Arrive { ref bytes, piece } => return bytes.chunks(piece).all(|piece| self.arrive(piece)),
+            Step::Link(local, remote) if self.table.lives(local) => {
+                let taken = self.session.link(local, remote).is_ok();
+                self.model.link(local, remote, taken);
+            }
+            Step::Unlink(local, remote) if self.table.lives(local) => {
+                self.session.unlink(local, remote);
+                self.model.unlink(local, remote);
+            }
+            Step::Monitor(local, remote) if self.table.lives(local) => {
+                let taken = self.session.monitor(local, remote, self.references).is_ok();
+                self.model.monitor(self.references, local, remote, taken);
+                self.references += 1;
+            }
+            Step::Demonitor(reference) => {
+                assert_eq!(self.session.demonitor(reference), self.model.demonitor(reference));
+            }
+            Step::Send(local, remote, ref message) if self.table.lives(local) => {
+                let taken = self.session.send(local, remote, message).is_ok();
+                self.model.send(local, remote, message, taken);
+            }
+            Step::SendNamed(local, name, ref message) if self.table.lives(local) => {
+                let taken = self.session.send_named(local, name, message).is_ok();
+                self.model.send_named(local, name, message, taken);
+            }
+            Step::End(local, ref reason) if self.table.living.remove(&local) => {
+                self.session.process_ended(local, reason);
+                self.model.process_ended(local, reason);
+            }
+            Step::Write(bytes) => self.write(bytes),
+            Step::Pass(time) => return self.pass(time),
+            Step::Probe => {
+                self.session.probe(self.now);
+                self.model.probe(self.now);
+            }
+            Step::Close(text) => {
+                self.session.close(0, text);
+                self.model.close(text);
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn arrive(&mut self, piece: &[u8]) -> bool {
+        assert_eq!(self.session.handle_received(self.now), self.model.heard(self.now));
+        self.framer.push(piece);
+        while let Ok(Some(payload)) = self.framer.next_payload() {
+            let Ok(frame) = Frame::decode(&payload, Reading::Compatible) else { return false };
+            let goes_on = self.session.handle_frame(&frame, &mut self.table).is_ok();
+            let (must_go_on, signal) = self.model.frame(&frame, &self.table.living);
+            assert_eq!(goes_on, must_go_on, "{frame:?}");
+            let signals = std::mem::take(&mut self.table.signals);
+            assert_eq!(signals.len(), usize::from(signal.is_some()), "{frame:?}: {signals:?}");
+            if let (Some(signal), [came]) = (signal, &signals[..]) {
+                signal.check(came);
+            }
+            if !goes_on {
+                return false;
+            }
+        }
+        self.framer.next_payload().is_ok()
+    }
+
+    fn write(&mut self, bytes_wanted: usize) {
+        let mut out = Vec::new();
+        self.session.write(&mut out, bytes_wanted);
+        let mut frames = snow_dist_codec::Frames::new(&out, FRAME_BYTES_MAX);
+        frames.by_ref().for_each(|payload| self.model.written(payload.unwrap()));
+        assert_eq!(frames.remaining(), [0; 0], "only whole frames are written");
+    }
+
+    fn pass(&mut self, time: Duration) -> bool {
+        self.now += time;
+        let due = self.session.deadline().0 <= self.now;
+        let lives = self.session.handle_timeout(self.now).is_ok();
+        let (must_live, must_be_due) = self.model.time(self.now);
+        assert_eq!((lives, due), (must_live, must_be_due), "{:?}", self.now);
+        lives
+    }
+
+    /// What holds between any two steps.
+    fn check(&self) {
+        assert_eq!(self.session.waiting_bytes(), self.model.waiting_bytes());
+        assert_eq!(self.session.table_sizes(), self.model.table_sizes());
+        // An exit that the peer has made void still stands in the queue; it is passed over when its turn comes.
+        assert!(self.session.has_output() || !self.model.has_output());
+        assert_eq!(self.table.signals, [], "a signal came of nothing");
+    }
+
+    /// Everything that is owed is written.
+    fn drain(&mut self) {
+        while self.session.has_output() {
+            self.write(1);
+        }
+        assert!(!self.model.has_output(), "something that is due was not written");
+    }
+
+    fn end(&mut self) {
+        self.session.end(&mut self.table);
+        assert_eq!(self.table.signals, self.model.end());
+        assert_eq!((self.session.table_sizes(), self.session.waiting_bytes()), ((0, 0, 0), 0));
+    }
+}

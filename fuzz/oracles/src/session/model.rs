@@ -1,0 +1,410 @@
+//! A naive second session, written from the design: sets, and a list of the frames that must be written.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use snow_dist_codec::frame::{
+    Close, Demonitor, Exit, Link, Monitor, MonitorExit, RegSend, Send, SpawnReply, UnlinkAck, UnlinkId,
+};
+use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, Root};
+use snow_dist_runtime::core::session::Config;
+use snow_dist_runtime::core::{NodeNumber, Pid, Reason};
+
+use super::Signal;
+use super::reasons::{check_kept, written};
+
+/// The creations of the two nodes, and the number of the peer here.
+pub(super) const OURS: u8 = 7;
+pub(super) const THEIRS: u8 = 9;
+pub(super) const PEER: u32 = 1;
+
+/// A local process and one of the peer's.
+type Ends = (u64, u64);
+
+/// What a frame must bring to a process.
+pub(super) enum Expected<'a> {
+    Signal(Signal),
+    Exit(u64, u64, WireReason<'a>),
+    Down(u64, u64, u64, WireReason<'a>),
+}
+
+impl Expected<'_> {
+    pub(super) fn check(&self, came: &Signal) {
+        match (self, came) {
+            (Self::Signal(expected), came) => assert_eq!(came, expected),
+            (Self::Exit(local, remote, reason), Signal::Exit(to, from, kept)) => {
+                assert_eq!((*to, *from), (*local, theirs_here(*remote)));
+                check_kept(reason, kept);
+            }
+            (Self::Down(local, reference, remote, reason), Signal::Down(to, number, from, kept)) => {
+                assert_eq!((*to, *number, *from), (*local, *reference, theirs_here(*remote)));
+                check_kept(reason, kept);
+            }
+            (_, came) => panic!("{came:?} came"),
+        }
+    }
+}
+
+/// A frame that must be written.
+struct Due {
+    /// Whose order it keeps.
+    local: u64,
+    what: What,
+    payload: Vec<u8>,
+}
+
+#[derive(PartialEq, Eq)]
+enum What {
+    Waiting,
+    Exit(Ends),
+    Down(u64),
+    Other,
+}
+
+#[derive(Default)]
+pub(super) struct Model {
+    bytes_max: u32,
+    held_max: usize,
+    active: BTreeSet<Ends>,
+    unlinking: BTreeMap<Ends, u64>,
+    owed: BTreeSet<Ends>,
+    watching: BTreeMap<u64, Ends>,
+    watched: BTreeMap<u64, Ends>,
+    unlinks: u64,
+    due: Vec<Due>,
+    heard: Duration,
+    pinged: bool,
+    probe: Option<Duration>,
+    ping_due: bool,
+    pong: Option<[u8; 8]>,
+    close: Option<Vec<u8>>,
+    closed: bool,
+}
+
+impl Model {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            bytes_max: config.frame_bytes_max,
+            held_max: config.links_and_monitors_max as usize,
+            ..Self::default()
+        }
+    }
+
+    fn must_write<'f>(&mut self, local: u64, what: What, frame: impl Into<Frame<'f>>) {
+        let mut payload = Vec::new();
+        frame.into().encode(&mut payload).unwrap();
+        self.due.push(Due { local, what, payload });
+    }
+
+    /// A refusal is right only where as many are held as may be, DEMONITORs that are not written included.
+    fn check_refused(&self) {
+        let (links, watching, _) = self.table_sizes();
+        assert!(links + watching + self.due.len() >= self.held_max, "refused with places left");
+    }
+
+    pub(super) fn link(&mut self, local: u64, remote: u64, taken: bool) {
+        let ends = (local, remote);
+        if !taken {
+            assert!(!self.active.contains(&ends));
+            return self.check_refused();
+        }
+        self.unlinking.remove(&ends);
+        if self.active.insert(ends) {
+            self.must_write(local, What::Waiting, Link { from: ours(local), to: theirs(remote) });
+        }
+    }
+
+    pub(super) fn unlink(&mut self, local: u64, remote: u64) {
+        if self.active.remove(&(local, remote)) {
+            self.unlinks += 1;
+            self.unlinking.insert((local, remote), self.unlinks);
+            let unlink = UnlinkId { from: ours(local), to: theirs(remote), id: self.unlinks };
+            self.must_write(local, What::Other, unlink);
+        }
+    }
+
+    pub(super) fn monitor(&mut self, reference: u64, local: u64, remote: u64, taken: bool) {
+        if !taken {
+            return self.check_refused();
+        }
+        self.watching.insert(reference, (local, remote));
+        let monitor = Monitor { from: ours(local), to: theirs(remote), reference };
+        self.must_write(local, What::Waiting, monitor);
+    }
+
+    pub(super) fn demonitor(&mut self, reference: u64) -> bool {
+        let Some((local, remote)) = self.watching.remove(&reference) else { return false };
+        let demonitor = Demonitor { from: ours(local), to: theirs(remote), reference };
+        self.must_write(local, What::Other, demonitor);
+        true
+    }
+
+    pub(super) fn send(&mut self, local: u64, remote: u64, message: &[u8], taken: bool) {
+        assert_eq!(taken, message.len() + 9 <= self.bytes_max as usize);
+        if taken {
+            self.must_write(local, What::Waiting, Send { to: theirs(remote), message });
+        }
+    }
+
+    pub(super) fn send_named(&mut self, local: u64, name: &str, message: &[u8], taken: bool) {
+        assert_eq!(taken, name.len() + message.len() + 3 <= self.bytes_max as usize);
+        if taken {
+            self.must_write(local, What::Waiting, RegSend { name: name.into(), message });
+        }
+    }
+
+    pub(super) fn process_ended(&mut self, local: u64, reason: &Reason) {
+        let watching: Vec<_> =
+            self.watching.iter().filter(|(_, ends)| ends.0 == local).map(|(number, _)| *number).collect();
+        for reference in watching {
+            self.demonitor(reference);
+        }
+        let reason = written(reason);
+        let links: Vec<_> = self.active.iter().filter(|ends| ends.0 == local).copied().collect();
+        for ends in links {
+            self.active.remove(&ends);
+            self.owed.insert(ends);
+            let exit = Exit { from: ours(local), to: theirs(ends.1), reason: reason.as_reason() };
+            self.must_write(local, What::Exit(ends), exit);
+        }
+        let watched: Vec<_> = self.watched.iter().filter(|(_, ends)| ends.0 == local).collect();
+        let downs: Vec<_> = watched.into_iter().map(|(reference, ends)| (*reference, ends.1)).collect();
+        for (reference, remote) in downs {
+            let down = MonitorExit {
+                monitored: ours(local),
+                monitoring: theirs(remote),
+                reference,
+                reason: reason.as_reason(),
+            };
+            self.must_write(local, What::Down(reference), down);
+        }
+    }
+
+    pub(super) fn close(&mut self, text: &str) {
+        let text = &text[..text.floor_char_boundary(255)];
+        let mut payload = Vec::new();
+        Frame::from(Close { code: 0, text: text.into() }).encode(&mut payload).unwrap();
+        self.close = Some(payload);
+    }
+
+    /// A frame came: whether the session goes on, and what a process must see.
+    pub(super) fn frame<'a>(
+        &mut self,
+        frame: &Frame<'a>,
+        living: &BTreeSet<u64>,
+    ) -> (bool, Option<Expected<'a>>) {
+        let Some(to) = receiver(frame) else { return self.unaddressed(frame) };
+        if to.node() != 0 {
+            return (false, None);
+        }
+        let is_ours = to.creation() == OURS;
+        if let Frame::Send(send) = frame {
+            let message = Signal::Message(to.local(), send.message.to_vec());
+            return (true, is_ours.then_some(Expected::Signal(message)));
+        }
+        let from = sender(frame);
+        if (from.node(), from.creation()) != (0, THEIRS) {
+            return (true, None);
+        }
+        // There is no process 0 of this start, and so none of another.
+        let ends @ (local, remote) = (if is_ours { to.local() } else { 0 }, from.local());
+        let lives = is_ours && living.contains(&local);
+        match frame {
+            Frame::Link(_) => {
+                let known = self.active.contains(&ends)
+                    || self.unlinking.contains_key(&ends)
+                    || self.owed.contains(&ends);
+                if !lives && !(is_ours && known) {
+                    let reason = noproc();
+                    self.must_write(local, What::Other, Exit { from: to, to: from, reason });
+                } else if !known {
+                    self.active.insert(ends);
+                }
+            }
+            Frame::UnlinkId(unlink) => {
+                self.closed_by_peer(ends);
+                self.must_write(local, What::Other, UnlinkAck { from: to, to: from, id: unlink.id });
+            }
+            Frame::Monitor(monitor) => {
+                let reference = monitor.reference;
+                if self.watched.contains_key(&reference) {
+                    return (false, None);
+                }
+                if lives {
+                    self.watched.insert(reference, ends);
+                } else {
+                    let exit = MonitorExit { monitored: to, monitoring: from, reference, reason: noproc() };
+                    self.must_write(local, What::Other, exit);
+                }
+            }
+            _ if !is_ours => {}
+            Frame::Unlink(_) => self.closed_by_peer(ends),
+            Frame::UnlinkAck(ack) if self.unlinking.get(&ends) == Some(&ack.id) => {
+                self.unlinking.remove(&ends);
+            }
+            Frame::Exit(exit) => {
+                if self.active.contains(&ends) {
+                    self.active.remove(&ends);
+                    return (true, Some(Expected::Exit(local, remote, exit.reason)));
+                }
+                self.closed_by_peer(ends);
+            }
+            Frame::Demonitor(demonitor) if self.watched.get(&demonitor.reference) == Some(&ends) => {
+                self.watched.remove(&demonitor.reference);
+                self.due.retain(|due| due.what != What::Down(demonitor.reference));
+            }
+            Frame::MonitorExit(exit) if self.watching.get(&exit.reference) == Some(&ends) => {
+                self.watching.remove(&exit.reference);
+                return (true, Some(Expected::Down(local, exit.reference, remote, exit.reason)));
+            }
+            _ => {}
+        }
+        (true, None)
+    }
+
+    fn closed_by_peer(&mut self, ends: Ends) {
+        self.active.remove(&ends);
+        self.owed.remove(&ends);
+        self.due.retain(|due| due.what != What::Exit(ends));
+    }
+
+    fn unaddressed<'a>(&mut self, frame: &Frame<'a>) -> (bool, Option<Expected<'a>>) {
+        match frame {
+            Frame::RegSend(send) => {
+                let named = Signal::Named(send.name.as_str().to_owned(), send.message.to_vec());
+                return (true, Some(Expected::Signal(named)));
+            }
+            Frame::Ping(ping) => self.pong = Some(*ping.payload),
+            Frame::Spawn(spawn) if (spawn.requester.node(), spawn.requester.creation()) == (0, THEIRS) => {
+                self.must_write(0, What::Other, SpawnReply { request: spawn.request, status: 1, local: 0 });
+            }
+            Frame::Close(_) | Frame::NodeTable(_) | Frame::Fragment(_) => return (false, None),
+            Frame::Exit2(_) | Frame::SendTerm(_) => return (false, None),
+            _ => {}
+        }
+        (true, None)
+    }
+
+    /// A frame was written: it must be due, and the first due of its process.
+    pub(super) fn written(&mut self, payload: &[u8]) {
+        assert!(!self.closed, "a frame after CLOSE");
+        match Frame::decode(payload, Reading::Compatible).unwrap() {
+            Frame::Ping(_) => {
+                assert!(std::mem::take(&mut self.ping_due), "a PING that is not due");
+                return;
+            }
+            Frame::Pong(pong) => {
+                assert_eq!(self.pong.take(), Some(*pong.payload));
+                return;
+            }
+            Frame::Close(_) => {
+                assert_eq!(self.close.take().as_deref(), Some(payload));
+                assert!(self.due.is_empty() && self.pong.is_none() && !self.ping_due, "CLOSE is the last");
+                self.closed = true;
+                return;
+            }
+            _ => {}
+        }
+        let at = self.due.iter().position(|due| due.payload == payload);
+        let at = at.unwrap_or_else(|| panic!("not due: {:?}", Frame::decode(payload, Reading::Compatible)));
+        let due = self.due.remove(at);
+        assert!(self.due[..at].iter().all(|before| before.local != due.local), "out of order");
+        match due.what {
+            What::Exit(ends) => assert!(self.owed.remove(&ends)),
+            What::Down(reference) => assert!(self.watched.remove(&reference).is_some()),
+            What::Waiting | What::Other => {}
+        }
+    }
+
+    pub(super) fn has_output(&self) -> bool {
+        !self.closed && (self.ping_due || self.pong.is_some() || self.close.is_some() || !self.due.is_empty())
+    }
+
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.due.iter().filter(|due| due.what == What::Waiting).map(|due| due.payload.len() + 4).sum()
+    }
+
+    pub(super) fn table_sizes(&self) -> (usize, usize, usize) {
+        let links = self.active.len() + self.unlinking.len() + self.owed.len();
+        (links, self.watching.len(), self.watched.len())
+    }
+
+    pub(super) fn heard(&mut self, now: Duration) -> bool {
+        (self.heard, self.pinged) = (now, false);
+        self.probe.take().is_some()
+    }
+
+    pub(super) fn probe(&mut self, now: Duration) {
+        self.ping_due = true;
+        self.probe.get_or_insert(now + Duration::from_secs(2));
+    }
+
+    /// Time has passed: whether the peer is alive, and whether something was due.
+    pub(super) fn time(&mut self, now: Duration) -> (bool, bool) {
+        let silent = now - self.heard;
+        let dead = silent >= Duration::from_secs(75) || self.probe.is_some_and(|probe| now >= probe);
+        let ping = !self.pinged && silent >= Duration::from_secs(60);
+        if ping && !dead {
+            (self.pinged, self.ping_due) = (true, true);
+        }
+        (!dead, dead || ping)
+    }
+
+    /// The session ends: exits of active links, then DOWNs.
+    pub(super) fn end(&self) -> Vec<Signal> {
+        let lost = Reason::Noconnection;
+        let exits = self
+            .active
+            .iter()
+            .map(|(local, remote)| Signal::Exit(*local, theirs_here(*remote), lost.clone()));
+        let downs = self.watching.iter().map(|(reference, (local, remote))| {
+            Signal::Down(*local, *reference, theirs_here(*remote), lost.clone())
+        });
+        exits.chain(downs).collect()
+    }
+}
+
+fn receiver(frame: &Frame<'_>) -> Option<WirePid> {
+    Some(match frame {
+        Frame::Send(send) => send.to,
+        Frame::Link(link) => link.to,
+        Frame::Unlink(unlink) => unlink.to,
+        Frame::UnlinkId(unlink) => unlink.to,
+        Frame::UnlinkAck(ack) => ack.to,
+        Frame::Exit(exit) => exit.to,
+        Frame::Monitor(monitor) => monitor.to,
+        Frame::Demonitor(demonitor) => demonitor.to,
+        Frame::MonitorExit(exit) => exit.monitoring,
+        _ => return None,
+    })
+}
+
+fn sender(frame: &Frame<'_>) -> WirePid {
+    match frame {
+        Frame::Link(link) => link.from,
+        Frame::Unlink(unlink) => unlink.from,
+        Frame::UnlinkId(unlink) => unlink.from,
+        Frame::UnlinkAck(ack) => ack.from,
+        Frame::Exit(exit) => exit.from,
+        Frame::Monitor(monitor) => monitor.from,
+        Frame::Demonitor(demonitor) => demonitor.from,
+        Frame::MonitorExit(exit) => exit.monitored,
+        other => panic!("{} has no sender", other.name()),
+    }
+}
+
+fn ours(local: u64) -> WirePid {
+    WirePid::new(0, OURS, local).unwrap()
+}
+
+fn theirs(remote: u64) -> WirePid {
+    WirePid::new(0, THEIRS, remote).unwrap()
+}
+
+fn theirs_here(remote: u64) -> Pid {
+    Pid::new(NodeNumber::other(PEER).unwrap(), THEIRS, remote)
+}
+
+fn noproc() -> WireReason<'static> {
+    Root::Error("noproc".into()).into()
+}

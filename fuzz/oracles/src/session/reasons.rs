@@ -1,0 +1,83 @@
+//! Reasons as the specification has them: what is kept of one that comes, and how one is written.
+
+use snow_dist_codec::{Pid as WirePid, Reason as WireReason, ReasonBuf, Root, UnknownRoot};
+use snow_dist_runtime::core::limits::REASON_BYTES_MAX;
+use snow_dist_runtime::core::{NodeNumber, Pid, Reason};
+
+use super::model::{OURS, PEER, THEIRS};
+
+/// A reason came; this is what was kept of it: the first hops and the root, within the limit.
+pub(super) fn check_kept(came: &WireReason<'_>, kept: &Reason) {
+    let (hops, root) = match kept {
+        Reason::Linked(chain) => (chain.hops.as_slice(), &chain.root),
+        root => (&[][..], root),
+    };
+    let expected: Vec<_> = came.hops().take(hops.len()).map(here).collect();
+    assert_eq!(hops, expected);
+    let bytes = written(kept).as_reason().encoded_len();
+    assert!(bytes <= REASON_BYTES_MAX, "{bytes}");
+    if hops.len() < came.hops().len() {
+        assert!(bytes > REASON_BYTES_MAX - 9, "a hop that had room was left out");
+    }
+    match (&came.root, root) {
+        (Root::Normal, Reason::Normal)
+        | (Root::Killed, Reason::Killed)
+        | (Root::Shutdown, Reason::Shutdown)
+        | (Root::Noconnection, Reason::Noconnection) => {}
+        (Root::Error(came), Reason::Error(kept)) | (Root::Custom(came), Reason::Custom(kept)) => {
+            assert!(came.as_str().starts_with(&**kept));
+            assert!(kept.len() == came.len() || kept.len() > REASON_BYTES_MAX - 32, "{}", kept.len());
+        }
+        (Root::Unknown(came), Reason::Unknown(kept)) => {
+            assert_eq!(
+                Some((came.tag(), came.payload())),
+                kept.split_first().map(|(tag, rest)| (*tag, rest))
+            );
+        }
+        (Root::Unknown(came), Reason::Error(kept)) => {
+            assert!(**kept == *"unknown" && came.payload().len() > REASON_BYTES_MAX - 32);
+        }
+        (came, kept) => panic!("{came:?} became {kept:?}"),
+    }
+}
+
+/// The process of a hop, as this node sees it.
+fn here(hop: WirePid) -> Pid {
+    let node = match (hop.node(), hop.creation()) {
+        (0, THEIRS) => NodeNumber::other(PEER).unwrap(),
+        (0xFFFE, OURS) => NodeNumber::HERE,
+        _ => NodeNumber::UNKNOWN,
+    };
+    Pid::new(node, hop.creation(), hop.local())
+}
+
+/// The reason as the peer must be told it.
+pub(super) fn written(reason: &Reason) -> ReasonBuf {
+    let there = |hop: &Pid| {
+        let node = match hop.node().get() {
+            0 => 0,
+            PEER if hop.creation() == THEIRS => 0xFFFE,
+            _ => 0xFFFF,
+        };
+        WirePid::new(node, hop.creation(), hop.local()).unwrap()
+    };
+    match reason {
+        Reason::Linked(chain) => root(&chain.root, |root| ReasonBuf::new(chain.hops.iter().map(there), root)),
+        reason => root(reason, |root| ReasonBuf::new(std::iter::empty(), root)),
+    }
+}
+
+fn root<T>(reason: &Reason, write: impl FnOnce(&Root<'_>) -> T) -> T {
+    // The hop that may be put before a text, and what stands before it: dist.md, "Exit reasons".
+    let cut = |text: &str| text[..text.floor_char_boundary(REASON_BYTES_MAX - 9 - 9)].to_owned();
+    match reason {
+        Reason::Normal => write(&Root::Normal),
+        Reason::Error(text) => write(&Root::Error(cut(text).as_str().into())),
+        Reason::Killed => write(&Root::Killed),
+        Reason::Shutdown => write(&Root::Shutdown),
+        Reason::Custom(text) => write(&Root::Custom(cut(text).as_str().into())),
+        Reason::Noconnection => write(&Root::Noconnection),
+        Reason::Unknown(bytes) => write(&Root::Unknown(UnknownRoot::new(bytes).unwrap())),
+        Reason::Linked(_) => panic!("a chain in a chain"),
+    }
+}

@@ -1,0 +1,175 @@
+//! Scripts out of bytes: the number of a step, and then what it needs.
+
+use std::time::Duration;
+
+use snow_dist_codec::frame::{
+    Demonitor, Exit, Link, Monitor, MonitorExit, Ping, Send, Spawn, Unlink, UnlinkAck, UnlinkId,
+};
+use snow_dist_codec::limits::FRAME_BYTES_MAX;
+use snow_dist_codec::{Frame, Pid as WirePid, ReasonBuf, Root};
+use snow_dist_runtime::core::{NodeNumber, Pid, Reason};
+
+use super::model::{OURS, PEER, THEIRS};
+
+/// One step.
+pub(super) enum Step<'a> {
+    /// Bytes of the peer, in pieces of one size.
+    Arrive {
+        bytes: Vec<u8>,
+        piece: usize,
+    },
+    Link(u64, u64),
+    Unlink(u64, u64),
+    Monitor(u64, u64),
+    Demonitor(u64),
+    Send(u64, u64, Vec<u8>),
+    SendNamed(u64, &'a str, Vec<u8>),
+    End(u64, Reason),
+    Write(usize),
+    Pass(Duration),
+    Probe,
+    Close(&'a str),
+}
+
+/// What is left of a script.
+pub(super) struct Script<'a>(&'a [u8]);
+
+impl<'a> Script<'a> {
+    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    /// The next step; `None` where the script ends.
+    pub(super) fn step(&mut self) -> Option<Step<'a>> {
+        Some(match self.byte()? % 13 {
+            0 => Step::Arrive { piece: self.piece()?, bytes: self.some()?.to_vec() },
+            1 => Step::Arrive { piece: self.piece()?, bytes: self.frame()? },
+            2 => Step::Link(self.process()?, self.process()?),
+            3 => Step::Unlink(self.process()?, self.process()?),
+            4 => Step::Monitor(self.process()?, self.process()?),
+            5 => Step::Demonitor(self.number()?),
+            6 => {
+                let (local, remote) = (self.process()?, self.process()?);
+                Step::Send(local, remote, self.message(local)?)
+            }
+            7 => {
+                let (local, name) = (self.process()?, self.text()?);
+                Step::SendNamed(local, name, self.message(local)?)
+            }
+            8 => Step::End(self.process()?, self.reason()?),
+            9 => Step::Write(self.number()? as usize),
+            10 => Step::Pass(Duration::from_secs(self.number()?)),
+            11 => Step::Probe,
+            _ => Step::Close(self.text()?),
+        })
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        self.byte().map(u64::from)
+    }
+
+    /// Few processes, so that steps meet.
+    fn process(&mut self) -> Option<u64> {
+        self.number().map(|number| number % 6)
+    }
+
+    fn piece(&mut self) -> Option<usize> {
+        self.byte().map(|size| if size == 0 { usize::MAX } else { usize::from(size) })
+    }
+
+    /// So many bytes as the first one says, or as there are.
+    fn some(&mut self) -> Option<&'a [u8]> {
+        let length = usize::from(self.byte()?).min(self.0.len());
+        let (some, rest) = self.0.split_at(length);
+        self.0 = rest;
+        Some(some)
+    }
+
+    /// A message that says who sent it, so that no two processes write the same.
+    fn message(&mut self, local: u64) -> Option<Vec<u8>> {
+        Some([&local.to_le_bytes()[..1], self.some()?].concat())
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        self.some().map(|bytes| std::str::from_utf8(bytes).unwrap_or("no text"))
+    }
+
+    fn reason(&mut self) -> Option<Reason> {
+        let peer = NodeNumber::other(PEER)?;
+        Some(match self.byte()? % 8 {
+            0 => Reason::Normal,
+            1 => Reason::error(self.text()?),
+            2 => Reason::Killed,
+            3 => Reason::linked(Pid::new(peer, THEIRS, self.process()?), &Reason::Killed),
+            4 => Reason::linked(Pid::new(NodeNumber::HERE, OURS, self.process()?), &Reason::Shutdown),
+            5 => Reason::linked(
+                Pid::new(NodeNumber::UNKNOWN, 3, self.process()?),
+                &Reason::custom(self.text()?),
+            ),
+            6 => Reason::Noconnection,
+            _ => Reason::Error(self.text()?.repeat(usize::from(self.byte()?)).into()),
+        })
+    }
+
+    /// A frame that is likely to mean something, with its length.
+    fn frame(&mut self) -> Option<Vec<u8>> {
+        let kind = self.byte()?;
+        let [from, to] = [self.pid(THEIRS)?, self.pid(OURS)?];
+        let number = self.number()?;
+        let reason = self.wire_reason()?;
+        let reason = reason.as_reason();
+        let text = [kind; 8];
+        let frame: Frame<'_> = match kind % 12 {
+            0 => Link { from, to }.into(),
+            1 => UnlinkId { from, to, id: number }.into(),
+            2 => UnlinkAck { from, to, id: number }.into(),
+            3 => Exit { from, to, reason }.into(),
+            4 => Monitor { from, to, reference: number }.into(),
+            5 => Demonitor { from, to, reference: number }.into(),
+            6 => MonitorExit { monitored: from, monitoring: to, reference: number, reason }.into(),
+            7 => Unlink { from, to }.into(),
+            8 => Send { to, message: &text }.into(),
+            9 => Ping { payload: &text }.into(),
+            10 => Spawn { request: number, requester: from, link: 1, function: "f".into(), arguments: &[] }
+                .into(),
+            _ => Frame::Empty,
+        };
+        let mut bytes = Vec::new();
+        frame.encode_framed(FRAME_BYTES_MAX, &mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// Mostly a process of the node with this creation; else one of a neighbouring start or of another node.
+    fn pid(&mut self, creation: u8) -> Option<WirePid> {
+        let byte = self.byte()?;
+        let local = u64::from(byte % 6);
+        match byte {
+            0..240 => WirePid::new(0, creation, local),
+            240..250 => WirePid::new(0, creation + 1, local),
+            _ => WirePid::new(u16::from(byte), creation, local),
+        }
+    }
+
+    fn wire_reason(&mut self) -> Option<ReasonBuf> {
+        let byte = self.byte()?;
+        let nodes = [(0, THEIRS), (WirePid::NODE_READER, OURS), (17, 1), (WirePid::NODE_UNKNOWN, 1)];
+        let (node, creation) = nodes[usize::from(byte % 4)];
+        let hop = WirePid::new(node, creation, 1)?;
+        let text = "x".repeat(usize::from(byte) * 40);
+        let root = match byte % 5 {
+            0 => Root::Normal,
+            1 => Root::Error(text.as_str().into()),
+            2 => Root::Custom(text.as_str().into()),
+            3 => Root::Noconnection,
+            _ => Root::Killed,
+        };
+        let hops = vec![hop; if byte < 128 { 0 } else { usize::from(byte) * 4 - 510 }];
+        Some(ReasonBuf::new(hops.into_iter(), &root))
+    }
+}
