@@ -13,12 +13,14 @@
 )]
 
 mod differential;
+mod handshake_roles;
 pub mod naive;
 mod session;
 mod structured;
 mod terms;
 
 pub use differential::differential;
+pub use handshake_roles::handshake_roles;
 pub use session::session;
 pub use structured::structured;
 pub use terms::{terms, terms_serde};
@@ -33,7 +35,7 @@ use snow_dist_codec::{
 pub type Oracle = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const ORACLES: [Oracle; 11] = [
+pub const ORACLES: [Oracle; 12] = [
     ("frames", frames),
     ("handshake", handshake),
     ("signals", signals),
@@ -45,6 +47,7 @@ pub const ORACLES: [Oracle; 11] = [
     ("structured", structured),
     ("differential", differential),
     ("session", session),
+    ("handshake_roles", handshake_roles),
 ];
 
 /// What decoding gave, without what it borrows: the value shown, the bytes it is written in, the surplus.

@@ -19,6 +19,17 @@ fn main() {
     for (id, script) in SCRIPTS {
         seed("session", id, script);
     }
+    // Every configuration with nobody between, and with one message damaged.
+    for bits in 0..64_u8 {
+        seed("handshake_roles", &format!("nobody-between-{bits:02}"), &[bits]);
+    }
+    for place in 0..4_usize {
+        for (id, change) in
+            [("cut", &[1, 40][..]), ("bit", &[2, 30, 1]), ("again", &[4, 0]), ("more", &[5, 60, 1, 9])]
+        {
+            seed("handshake_roles", &format!("{id}-{place}"), &[&[0], &vec![0; place][..], change].concat());
+        }
+    }
     for file in ["frames", "handshake", "signals", "reasons", "stf"] {
         for vector in &vectors(file) {
             let id = vector["id"].as_str().unwrap();

@@ -214,11 +214,11 @@ impl Model {
                 let known = self.active.contains(&ends)
                     || self.unlinking.contains_key(&ends)
                     || self.owed.contains(&ends);
-                if !lives && !(is_ours && known) {
+                if !known && lives {
+                    self.active.insert(ends);
+                } else if !known {
                     let reason = noproc();
                     self.must_write(local, What::Other, Exit { from: to, to: from, reason });
-                } else if !known {
-                    self.active.insert(ends);
                 }
             }
             Frame::UnlinkId(unlink) => {
