@@ -117,7 +117,8 @@ impl Node {
     }
 
     /// Starts a process: an async function that is given its [`Context`]. It ends with what the function returns:
-    /// `()`, a [`Reason`], or a `Result`. A panic ends it with an error.
+    /// `()`, a [`Reason`], or a `Result` of one of them, whose error becomes [`Reason::Error`]. A panic ends it with an
+    /// error.
     ///
     /// # Errors
     /// No process can be started any more.

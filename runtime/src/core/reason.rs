@@ -182,11 +182,11 @@ impl From<()> for Reason {
     }
 }
 
-/// A process that returns an error has ended with [`Reason::Error`].
-impl<E: fmt::Display> From<Result<(), E>> for Reason {
-    fn from(result: Result<(), E>) -> Self {
+/// A process that returns an error has ended with [`Reason::Error`], otherwise with what it returns.
+impl<T: Into<Self>, E: fmt::Display> From<Result<T, E>> for Reason {
+    fn from(result: Result<T, E>) -> Self {
         match result {
-            Ok(()) => Self::Normal,
+            Ok(end) => end.into(),
             Err(error) => Self::error(error.to_string()),
         }
     }
@@ -299,6 +299,14 @@ mod tests {
         let bytes = vec![9; REASON_BYTES_MAX + 1];
         let (wire, _) = WireReason::decode(&bytes, Reading::Compatible).unwrap();
         assert_eq!(Reason::from_wire(&wire, |_| pid(0)), (Reason::error("unknown"), true));
+    }
+
+    #[test]
+    fn what_a_process_returns_is_its_reason() {
+        assert_eq!(Reason::from(()), Reason::Normal);
+        assert_eq!(Reason::from(Ok::<_, &str>(())), Reason::Normal);
+        assert_eq!(Reason::from(Ok::<_, &str>(Reason::Shutdown)), Reason::Shutdown);
+        assert_eq!(Reason::from(Err::<(), _>("boom")), Reason::error("boom"));
     }
 
     #[test]
