@@ -142,24 +142,8 @@ impl<W: Write> Decoder<'_, W> {
         }
         let mut rows = Rows::new(payload, length.len(), offset);
         rows.length(length);
-        let section = match frame {
-            Frame::Empty => "Framing",
-            Frame::Unknown(_) => "Unknown tags",
-            _ => frame.name(),
-        };
-        match frame.tag() {
-            None => {}
-            Some(tag) => match Handshake::TAGS.iter().find(|(known, _)| *known == tag) {
-                Some((_, name)) => rows.tag(1, &format!("UNKNOWN; with --phase handshake {name}")),
-                None => rows.tag(1, frame.name()),
-            },
-        }
-        let Ok(()) = frame.write_fields(&mut rows);
-        if let Frame::SendTerm(send) = frame {
-            rows.note("message", &dump::term(send.message));
-        }
-        rows.surplus(surplus);
-        rows.print(frame.name(), &dump::section("dist.md", section), self.out)
+        rows.frame(frame, surplus);
+        rows.print(frame.name(), &dump::frame_section(frame), self.out)
     }
 
     fn handshake(
@@ -175,9 +159,7 @@ impl<W: Write> Decoder<'_, W> {
         }
         let mut rows = Rows::new(payload, length.len(), offset);
         rows.length(length);
-        rows.tag(1, message.name());
-        let Ok(()) = message.write_fields(&mut rows);
-        rows.surplus(surplus);
+        rows.handshake(message, surplus);
         rows.print(message.name(), &dump::section("handshake.md", message.name()), self.out)
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use snow_dist_codec::handshake::Tlv;
 use snow_dist_codec::layout::Sink;
-use snow_dist_codec::{Entries, Extension, Names, NodeName, Pid, Reading, Reason, Text, stf};
+use snow_dist_codec::{Entries, Extension, Frame, Handshake, Names, NodeName, Pid, Reading, Reason, Text, stf};
 
 /// Bytes of a field that are shown; of more, only how many there are.
 const BYTES_SHOWN: usize = 8;
@@ -37,8 +37,18 @@ pub(crate) fn section(file: &str, heading: &str) -> String {
     format!("spec/{file} \"{heading}\"")
 }
 
+/// Where the specification says what a frame is; one without a meaning here stands where those are spoken of.
+pub(crate) fn frame_section(frame: &Frame<'_>) -> String {
+    let heading = match frame {
+        Frame::Empty => "Framing",
+        Frame::Unknown(_) => "Unknown tags",
+        _ => frame.name(),
+    };
+    section("dist.md", heading)
+}
+
 /// A message that is a term, or why it is none.
-pub(crate) fn term(message: &[u8]) -> String {
+fn term(message: &[u8]) -> String {
     match stf::decode(message, Reading::Compatible) {
         Ok((value, _)) => shortened(&value.to_string()),
         Err(error) => format!("no term: {error}"),
@@ -54,6 +64,27 @@ impl<'p> Rows<'p> {
     pub(crate) fn length(&mut self, length: &[u8]) {
         let value = self.payload.len().to_string();
         self.rows.push(Row { offset: self.offset, bytes: digits(length), field: "length".into(), value });
+    }
+
+    /// All of a frame but its length.
+    pub(crate) fn frame(&mut self, frame: &Frame<'_>, surplus: &[u8]) {
+        match frame.tag().map(|tag| Handshake::TAGS.iter().find(|(known, _)| *known == tag)) {
+            None => {}
+            Some(None) => self.tag(1, frame.name()),
+            Some(Some((_, name))) => self.tag(1, &format!("UNKNOWN; with --phase handshake {name}")),
+        }
+        let Ok(()) = frame.write_fields(self);
+        if let Frame::SendTerm(send) = frame {
+            self.note("message", &term(send.message));
+        }
+        self.surplus(surplus);
+    }
+
+    /// All of a message before a session but its length.
+    pub(crate) fn handshake(&mut self, message: &Handshake<'_>, surplus: &[u8]) {
+        self.tag(1, message.name());
+        let Ok(()) = message.write_fields(self);
+        self.surplus(surplus);
     }
 
     pub(crate) fn tag(&mut self, bytes: usize, name: &str) {
@@ -74,7 +105,7 @@ impl<'p> Rows<'p> {
     }
 
     /// Says more about a field that has a row.
-    pub(crate) fn note(&mut self, field: &str, value: &str) {
+    fn note(&mut self, field: &str, value: &str) {
         let row = Row {
             offset: self.start + self.at,
             bytes: String::new(),
@@ -126,6 +157,15 @@ impl<'p> Rows<'p> {
             writeln!(out, "{}", line.trim_end())?;
         }
         writeln!(out)
+    }
+
+    /// Each field with its value, or with its bytes if they have no meaning of their own.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = String> {
+        self.rows.iter().filter(|row| row.field != "tag").map(|row| {
+            let value = if row.value.is_empty() { &row.bytes } else { &row.value };
+            // A block and its extensions say themselves what they are.
+            if row.field.starts_with("extension") { value.clone() } else { format!("{} {value}", row.field) }
+        })
     }
 }
 

@@ -1,6 +1,8 @@
-//! The command `snow-dist`: reads and writes the bytes of Snow DIST.
+//! The command `snow-dist`: shows Snow DIST at work, reads and writes its bytes, makes cookies.
 
+mod cookie;
 mod decode;
+mod demo;
 mod dump;
 mod dump_term;
 mod encode;
@@ -8,7 +10,7 @@ mod input;
 mod problem;
 mod term;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,7 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use snow_dist_codec::Reading;
 use snow_dist_codec::limits::{FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX};
 
-/// Read and write the bytes of Snow DIST.
+/// See Snow DIST at work, read and write its bytes, make cookies.
 #[derive(Parser)]
 #[command(version, about, max_term_width = 100)]
 struct Cli {
@@ -32,7 +34,31 @@ enum Command {
     /// Make bytes of the JSON that `decode --json` prints.
     #[command(after_help = ENCODE_HELP)]
     Encode(Encode),
+    /// Run two nodes in two processes, and show every frame and every signal between them.
+    #[command(after_help = DEMO_HELP)]
+    Demo(Demo),
+    /// Make the secret that all nodes of a system share.
+    #[command(after_help = COOKIE_HELP)]
+    Cookie(CookieFile),
+    /// The second node of `demo`: it takes its orders on standard input.
+    #[command(hide = true)]
+    DemoPeer,
 }
+
+const DEMO_HELP: &str = "\
+Both nodes listen on loopback only, under a cookie made for the occasion. The demonstration ends by itself within
+seconds and leaves nothing behind. Exit status: 0 if all was seen that was expected, 1 if something was not.
+
+Colours are for terminals only; set NO_COLOR to have none.";
+
+const COOKIE_HELP: &str = "\
+Whoever has the cookie can be any node of the system: keep the file as you keep a private key, and copy it to other
+machines over a channel you trust. No file is replaced unless --force says so.
+
+Examples:
+  snow-dist cookie
+  snow-dist cookie /etc/snow/cookie
+  snow-dist cookie - | ssh other-machine 'umask 077; cat > cookie'";
 
 const DECODE_HELP: &str = "\
 Each message stands behind its 4-byte length; several may follow each other.
@@ -79,6 +105,23 @@ struct Encode {
     json: Option<String>,
     #[command(flatten)]
     shared: Shared,
+}
+
+#[derive(Args)]
+struct Demo {
+    /// Print the summary only.
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Args)]
+struct CookieFile {
+    /// The file to make; - prints the cookie.
+    #[arg(default_value = "cookie")]
+    path: PathBuf,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Args)]
@@ -139,19 +182,30 @@ impl Phase {
 }
 
 fn main() -> ExitCode {
-    let mut out = BufWriter::new(io::stdout().lock());
     let good = match Cli::parse().command {
-        Command::Decode(arguments) => decode::run(&arguments, &mut out),
-        Command::Encode(arguments) => encode::run(&arguments, &mut out),
+        Command::Decode(arguments) => printing(|out| decode::run(&arguments, out)),
+        Command::Encode(arguments) => printing(|out| encode::run(&arguments, out)),
+        Command::Cookie(arguments) => printing(|out| cookie::run(&arguments, out)),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::DemoPeer => demo::run_peer(),
     };
-    match good.and_then(|good| out.flush().map(|()| good)) {
+    match good {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        // Whoever reads our output has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        // Nobody reads what is printed; who asks for the status learns that not all was done.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Runs what prints to standard output. Whoever reads it and stops has seen enough.
+fn printing(run: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<bool>) -> io::Result<bool> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match run(&mut out).and_then(|good| out.flush().map(|()| good)) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(true),
+        good => good,
     }
 }
