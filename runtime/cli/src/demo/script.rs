@@ -71,10 +71,11 @@ impl Script {
 
     /// Runs all steps. True if all was seen that was expected.
     pub(super) async fn run(mut self) -> io::Result<bool> {
-        if let Err(failed) = self.steps().await {
+        let taken = self.steps().await;
+        if let Err(failed) = &taken {
             self.screen.failed(&failed.to_string())?;
         }
-        self.screen.summary(&self.list)
+        self.screen.summary(&self.list, taken.is_ok())
     }
 
     async fn steps(&mut self) -> Result<(), Failed> {
@@ -145,7 +146,7 @@ impl Script {
         self.begin(
             "Link",
             "companion, a new process on a, links itself to the worker on b. From now on the end of one reaches the \
-             other. A pid on the wire is <node.number.creation>; node 0 is whoever owns the process, and the creation \
+             other. A pid on the wire is <node.number.creation>; node 0 is the one that owns the process, and the creation \
              says in which of its starts.",
         )?;
         self.expect([Frame(Out, "LINK")]);

@@ -62,27 +62,14 @@ impl Screen {
         handshake: bool,
         payload: &[u8],
     ) -> io::Result<&'static str> {
-        let mut rows = Rows::new(payload, 0, 0);
-        let mut fields = Vec::new();
-        let (name, file) = if handshake {
-            let Ok(message) = Handshake::decode(payload, Reading::Strict) else {
-                return self.undecodable(direction);
-            };
-            rows.handshake(&message, &[]);
-            (message.name(), "handshake.md")
-        } else {
-            let Ok(frame) = Frame::decode(payload, Reading::Strict) else {
-                return self.undecodable(direction);
-            };
-            rows.frame(&frame, &[]);
-            fields.extend(term_in(&frame));
-            (frame.name(), "dist.md")
+        let (style, arrow) = arrow(direction);
+        let Some((name, section, fields)) = read(handshake, payload) else {
+            writeln!(self.out, "    {style}{arrow}{style:#}   {BAD}a message that cannot be decoded{BAD:#}")?;
+            return Ok("");
         };
-        fields.splice(..0, rows.fields());
         if self.quiet {
             return Ok(name);
         }
-        let ((style, arrow), section) = (arrow(direction), dump::section(file, name));
         let room = WIDTH - INDENT - section.len();
         let tag = payload.first().map(|tag| format!("{tag:02x} ")).unwrap_or_default();
         let head = format!("{tag}{name}: {}", meaning(name));
@@ -91,12 +78,6 @@ impl Screen {
             writeln!(self.out, "{:INDENT$}{line}", "")?;
         }
         Ok(name)
-    }
-
-    fn undecodable(&mut self, direction: Direction) -> io::Result<&'static str> {
-        let (style, arrow) = arrow(direction);
-        writeln!(self.out, "    {style}{arrow}{style:#}   {BAD}a message that cannot be decoded{BAD:#}")?;
-        Ok("")
     }
 
     /// What somebody sees.
@@ -114,14 +95,14 @@ impl Screen {
         writeln!(self.out, "    {BAD}error: {why}; the steps after this one are left out{BAD:#}\n")
     }
 
-    /// What was expected, and whether it was seen. True if all was.
-    pub(super) fn summary(&mut self, list: &Checklist) -> io::Result<bool> {
+    /// What was expected, and whether it was seen. True if all was; `complete` says whether all steps were taken.
+    pub(super) fn summary(&mut self, list: &Checklist, complete: bool) -> io::Result<bool> {
         let header = format!("{:<TITLE$}  {:<COUNT$}  expected", "    Summary", "seen");
         writeln!(self.out, "{HEADING}{header}{HEADING:#}")?;
         for (index, step) in list.steps().iter().enumerate() {
             self.summary_of(index + 1, step)?;
         }
-        let good = list.steps().iter().all(Step::is_good);
+        let good = complete && list.steps().iter().all(Step::is_good);
         if good {
             writeln!(self.out, "\n{GOOD}All that was expected was seen.{GOOD:#}")?;
         } else {
@@ -160,6 +141,21 @@ const fn arrow(direction: Direction) -> (Style, &'static str) {
         Direction::Out => (OUT, "a -> b"),
         Direction::In => (IN, "a <- b"),
     }
+}
+
+/// A message's name, its section in the specification, and its fields.
+fn read(handshake: bool, payload: &[u8]) -> Option<(&'static str, String, Vec<String>)> {
+    let mut rows = Rows::new(payload, 0, 0);
+    if handshake {
+        let message = Handshake::decode(payload, Reading::Strict).ok()?;
+        rows.handshake(&message, &[]);
+        let section = dump::section("handshake.md", message.name());
+        return Some((message.name(), section, rows.fields().collect()));
+    }
+    let frame = Frame::decode(payload, Reading::Strict).ok()?;
+    rows.frame(&frame, &[]);
+    let section = dump::section("dist.md", frame.name());
+    Some((frame.name(), section, rows.fields().chain(term_in(&frame)).collect()))
 }
 
 /// What a message that is a term says.
