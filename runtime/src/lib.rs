@@ -1,8 +1,17 @@
-//! Nodes of Snow DIST: processes on different machines that send to each other, link and monitor, and learn of
-//! each other's end.
+#![cfg_attr(feature = "tokio", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "tokio"),
+    doc = "The protocol of Snow DIST, pure: sessions, links, monitors and exits."
+)]
 //!
 //! # Rooms
-//! - [`core`]: the protocol, pure; all that is left without the feature `tokio`.
+//! - [`core`]: the protocol, pure; all that is left without the feature `tokio`;
+#![cfg_attr(
+    feature = "tokio",
+    doc = "- [`Node`]: how a program begins; [`NodeBuilder`]: what can be chosen then;"
+)]
+#![cfg_attr(feature = "tokio", doc = "- [`Context`]: what a process can do; [`Received`]: what it receives;")]
+//! - [`Pid`], [`Reason`]: who a process is, and why it ended.
 
 pub mod core;
 
@@ -33,3 +42,8 @@ pub use {
         SendError, SpawnError, WhenFull,
     },
 };
+
+/// The examples of the repository's README, compiled and run as they stand there.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../../README.md")]
+struct TheReadme;
