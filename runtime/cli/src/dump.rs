@@ -5,7 +5,9 @@ use std::io::{self, Write};
 
 use snow_dist_codec::handshake::Tlv;
 use snow_dist_codec::layout::Sink;
-use snow_dist_codec::{Entries, Extension, Frame, Handshake, Names, NodeName, Pid, Reading, Reason, Text, stf};
+use snow_dist_codec::{
+    Entries, Extension, Frame, Handshake, Names, NodeName, Pid, Reading, Reason, Text, stf,
+};
 
 /// Bytes of a field that are shown; of more, only how many there are.
 const BYTES_SHOWN: usize = 8;

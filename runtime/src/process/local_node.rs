@@ -33,6 +33,12 @@ impl LocalNode {
         &self.table
     }
 
+    /// The node's name, with its port; empty if it has none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.table.node()
+    }
+
     /// Starts a process: it ends when the function's future is done, with the reason that its output stands for.
     /// A panic ends it with an error.
     ///

@@ -80,6 +80,7 @@ impl MonitorRef {
 
 /// What a process finds in its mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Received {
     /// A message.
     Message(Message),

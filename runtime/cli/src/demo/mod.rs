@@ -99,8 +99,9 @@ async fn demonstrate(screen: Screen) -> io::Result<bool> {
     let node = Node::builder(format!("a@{HOST}:0")).cookie(cookie.as_str()).tap(told(tell.clone())).start();
     let node = node.await.map_err(io::Error::other)?;
     let (done, result) = oneshot::channel();
+    let of_script = node.clone();
     node.spawn(async move |ctx| {
-        let good = Script::new(ctx, cookie, tell, events, screen).run().await;
+        let good = Script::new(of_script, ctx, cookie, tell, events, screen).run().await;
         let _ = done.send(good);
     })
     .map_err(io::Error::other)?;
@@ -123,7 +124,7 @@ fn described(received: &Received) -> String {
     match received {
         Received::Message(message) => format!("a message, {}", described_message(message.as_bytes())),
         Received::Exit { from, reason } => format!("EXIT from {from}: {reason}"),
-        Received::Down { monitor, reason } => format!("DOWN of {}: {reason}", monitor.pid()),
+        Received::Down { from, reason, .. } => format!("DOWN of {from}: {reason}"),
         Received::NodeUp { name } => format!("NODEUP {name}"),
         Received::NodeDown { name } => format!("NODEDOWN {name}"),
         other => format!("{other:?}"),

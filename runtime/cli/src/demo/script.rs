@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use snow_dist_codec::stf;
-use snow_dist_runtime::{Context, Direction, LinkError, Pid, Reason, Received};
+use snow_dist_runtime::{Context, Direction, Node, Pid, Reason, Received, Refused};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -36,6 +36,7 @@ const NODE_B: &str = "node b";
 
 /// The process that runs the demonstration.
 pub(super) struct Script {
+    node: Node,
     ctx: Context,
     cookie: String,
     tell: UnboundedSender<Event>,
@@ -58,6 +59,7 @@ struct NotSeen;
 
 impl Script {
     pub(super) fn new(
+        node: Node,
         ctx: Context,
         cookie: String,
         tell: UnboundedSender<Event>,
@@ -66,7 +68,7 @@ impl Script {
     ) -> Self {
         let list = Checklist::default();
         let b = format!("b@{HOST}:0");
-        Self { ctx, cookie, tell, events, screen, list, second: None, b, started: None }
+        Self { node, ctx, cookie, tell, events, screen, list, second: None, b, started: None }
     }
 
     /// Runs all steps. True if all was seen that was expected.
@@ -150,14 +152,15 @@ impl Script {
              says in which of its starts.",
         )?;
         self.expect([Frame(Out, "LINK")]);
-        let companion = self.ctx.spawn_monitor(async move |mut ctx| -> Result<(), LinkError> {
-            ctx.link(worker).await?;
-            loop {
-                ctx.recv().await;
-            }
-        })?;
+        let (companion, _) =
+            self.ctx.spawn_monitor(async move |mut ctx: Context| -> Result<(), Refused> {
+                ctx.link(worker).await?;
+                loop {
+                    ctx.recv().await;
+                }
+            })?;
         self.end().await?;
-        Ok(companion.pid())
+        Ok(companion)
     }
 
     async fn monitor(&mut self, worker: Pid) -> Result<(), Failed> {
@@ -203,7 +206,7 @@ impl Script {
         self.expect([Frame(Out, "LINK"), Frame(Out, "EXIT"), Frame(In, "REG_SEND")]);
         self.expect([Expected::sight(MAIN_ON_A, "a message, 10 bytes: \"still here\"")]);
         let ending = reason.clone();
-        let helper = self.ctx.spawn(async move |mut ctx| match ctx.link(keeper).await {
+        let helper = self.ctx.spawn(async move |ctx: Context| match ctx.link(keeper).await {
             Ok(()) => ending,
             Err(error) => Reason::error(error.to_string()),
         })?;
@@ -317,7 +320,7 @@ impl Script {
         self.expect(HANDSHAKE);
         self.expect([
             Expected::sight(MAIN_ON_A, format!("NODEUP {}", self.b)),
-            Expected::sight(DESK_ON_B, format!("NODEUP {}", self.ctx.node().name())),
+            Expected::sight(DESK_ON_B, format!("NODEUP {}", self.node.name())),
         ]);
     }
 
@@ -331,14 +334,15 @@ impl Script {
 
     async fn start_second(&mut self) -> Result<(), Failed> {
         let (name, cookie) = (self.b.clone(), self.cookie.clone());
-        let orders = Orders { name, cookie, other: self.ctx.node().name().into() };
+        let orders = Orders { name, cookie, other: self.node.name().into() };
         self.second = Some(Second::start(&orders, self.tell.clone()).await?);
         Ok(())
     }
 
     async fn dial(&mut self) -> Result<(), Failed> {
-        let node = self.ctx.node().clone();
-        Ok(timeout_at(Instant::now() + STEP_TIME_MAX, node.connect(&self.b)).await.map_err(|_| NotSeen)??)
+        Ok(timeout_at(Instant::now() + STEP_TIME_MAX, self.node.connect(&self.b))
+            .await
+            .map_err(|_| NotSeen)??)
     }
 
     /// Has desk start a worker.
@@ -357,7 +361,7 @@ impl Script {
     /// The worker that was started last.
     fn worker(&self) -> Result<Pid, Failed> {
         let started = self.started.as_ref().ok_or("desk has started no worker")?;
-        let pid = self.ctx.node().pid_on(&self.b, started.process);
+        let pid = self.node.pid_on(&self.b, started.process);
         Ok(pid.ok_or("there is no session with b any more")?)
     }
 
