@@ -1,0 +1,50 @@
+//! What the messages of one direction come to.
+
+use std::time::Duration;
+
+use crate::child::Values;
+use crate::meter::Stopwatch;
+
+/// Laps of the same messages: the first warms up, the last counts.
+#[derive(Debug)]
+pub(crate) struct Laps {
+    bytes: usize,
+    count: usize,
+    watch: Stopwatch,
+    wall: Duration,
+    cpu: Duration,
+    server_cpu_ns: [u64; 2],
+}
+
+impl Laps {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 2;
+
+    /// Laps of `count` messages of `bytes` each.
+    pub(crate) fn new(bytes: usize, count: usize) -> Self {
+        let (wall, cpu) = Default::default();
+        Self { bytes, count, watch: Stopwatch::start(), wall, cpu, server_cpu_ns: [0; 2] }
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.watch = Stopwatch::start();
+    }
+
+    /// Ends a lap, at whose end the server had used so much processor time since its start.
+    pub(crate) fn end(&mut self, server_cpu_ns: u64) {
+        (self.wall, self.cpu) = (self.watch.wall(), self.watch.cpu());
+        self.server_cpu_ns = [self.server_cpu_ns[1], server_cpu_ns];
+    }
+
+    pub(crate) fn values(&self) -> Values {
+        let count = self.count as f64;
+        let [before, after] = self.server_cpu_ns;
+        let seconds = self.wall.as_secs_f64();
+        vec![
+            ("messages_per_s", count / seconds),
+            ("mb_per_s", count * self.bytes as f64 / seconds / 1e6),
+            ("driver_cpu_ns", self.cpu.as_secs_f64() * 1e9 / count),
+            ("server_cpu_ns", after.saturating_sub(before) as f64 / count),
+        ]
+    }
+}
