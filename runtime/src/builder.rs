@@ -12,10 +12,9 @@ use tokio::net::TcpListener;
 use crate::core::handshake::{Cookie, Cookies, Local};
 use crate::core::session::Timing;
 use crate::error::StartError;
-use crate::net::{Net, Seen, Tap};
-use crate::node::{Inner, Node};
-use crate::process::LocalNode;
-use crate::process::sync::{Executor, Mutex};
+use crate::net::{Net, Seen, Sessions, Tap};
+use crate::node::Node;
+use crate::process::sync::Executor;
 use crate::process::table::ProcessTable;
 
 /// A node to be started: see [`Node::builder`].
@@ -102,10 +101,10 @@ impl NodeBuilder {
 
         let local = Arc::new(Local::new(NodeName::parse(&announced)?, incarnation()?, cookies));
         let table = ProcessTable::new(local.name(), local.creation(), Executor::current());
-        let net = Arc::new(Net::new(local.clone(), table.clone(), self.timing, self.key_log, self.tap)?);
+        let net = Arc::new(Net::new(local, &table, self.timing, self.key_log, self.tap)?);
         let listening = tokio::spawn(net.clone().listen(listener)).abort_handle();
-        let listener = Mutex::new(Some(listening));
-        Ok(Node::new(Inner { local, processes: LocalNode::of(table), net, listener }))
+        table.connect(Arc::new(Sessions::new(net, listening)));
+        Ok(Node::of(table))
     }
 }
 

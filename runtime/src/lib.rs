@@ -38,8 +38,8 @@ pub use {
     net::{ConnectError, Direction, Seen, TlsError},
     node::Node,
     process::{
-        Context, LocalNode, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, RegisterError,
-        SendError, SpawnError, WhenFull,
+        Context, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError,
+        SpawnError, WhenFull,
     },
 };
 

@@ -1,26 +1,18 @@
-//! A node: its name, its processes, its sessions.
+//! A node, as a program has it: its processes, and what they have to do with other nodes.
 
-use std::fmt;
 use std::future::Future;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::time::Duration;
 
 use snow_dist_codec::Pid as WirePid;
-use tokio::task::AbortHandle;
 
 use crate::builder::NodeBuilder;
-use crate::core::handshake::Local;
 use crate::core::{Pid, Reason};
-use crate::net::{CODE_SHUTDOWN, ConnectError, Net};
-use crate::process::sync::Mutex;
-use crate::process::{
-    Context, LocalNode, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError, completed,
-};
-use crate::session::Stop;
-
-/// How long the sessions of a node that stops may take to write what is queued.
-const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
+use crate::net::ConnectError;
+#[cfg(not(all(test, feature = "shuttle")))]
+use crate::process::sync::Executor;
+use crate::process::table::{ProcessTable, Tie};
+use crate::process::{Context, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError, completed};
 
 /// A node of the system. Cheap to clone: all clones are the same node.
 ///
@@ -33,92 +25,44 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 /// node.shutdown().await;
 /// # Ok(()) }
 /// ```
-#[derive(Clone)]
-pub struct Node(Arc<Inner>);
-
-pub(crate) struct Inner {
-    pub(crate) local: Arc<Local>,
-    pub(crate) processes: LocalNode,
-    pub(crate) net: Arc<Net>,
-    pub(crate) listener: Mutex<Option<AbortHandle>>,
+#[derive(Clone, Debug)]
+pub struct Node {
+    table: Arc<ProcessTable>,
 }
 
 impl Node {
-    pub(crate) fn new(inner: Inner) -> Self {
-        Self(Arc::new(inner))
-    }
-
     /// A node of this name: `name@host:port`, where others find it. Port 9000 if it says none; port 0 lets the
     /// system choose, and the node announces what was chosen.
     pub fn builder(name: impl Into<String>) -> NodeBuilder {
         NodeBuilder::new(name.into())
     }
 
-    /// The node's name, with its port.
+    /// A node that is connected to nothing and has no name. Its processes run on this runtime, whose time must be
+    /// enabled for receiving with a timeout.
+    #[cfg(not(all(test, feature = "shuttle")))]
+    #[must_use]
+    pub fn alone(runtime: tokio::runtime::Handle) -> Self {
+        Self::of(ProcessTable::new("", 1, Executor(runtime)))
+    }
+
+    /// The node of a table.
+    pub(crate) const fn of(table: Arc<ProcessTable>) -> Self {
+        Self { table }
+    }
+
+    #[cfg(all(test, feature = "shuttle"))]
+    pub(crate) const fn table(&self) -> &Arc<ProcessTable> {
+        &self.table
+    }
+
+    /// The node's name, with its port; empty if it has none.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.0.local.name()
+        self.table.node()
     }
 
-    /// The number of this start of the node.
-    #[must_use]
-    pub fn incarnation(&self) -> NonZeroU64 {
-        self.0.local.incarnation()
-    }
-
-    /// The creation in the pids of its processes.
-    #[must_use]
-    pub fn creation(&self) -> u8 {
-        self.0.local.creation()
-    }
-
-    // Other nodes.
-
-    /// Makes sure that there is a session with a node.
-    ///
-    /// # Errors
-    /// There is none, and why.
-    pub async fn connect(&self, name: &str) -> Result<(), ConnectError> {
-        self.0.net.connect(name).await
-    }
-
-    /// Ends the session with a node. False if there is none.
-    pub fn disconnect(&self, name: &str) -> bool {
-        let session = self.0.net.registry.session_of(&completed(name));
-        if let Some(session) = &session {
-            session.stop(CODE_SHUTDOWN, "disconnected", Stop { patience: SHUTDOWN_PATIENCE });
-        }
-        session.is_some()
-    }
-
-    /// The names of all nodes with which there is a session, in order.
-    #[must_use]
-    pub fn nodes(&self) -> Vec<Arc<str>> {
-        self.0.net.registry.nodes()
-    }
-
-    /// The process of this number on another node, if there is a session with it. Whether there is such a process,
-    /// only that node knows.
-    #[must_use]
-    pub fn pid_on(&self, node: &str, local: u64) -> Option<Pid> {
-        if local > WirePid::LOCAL_MAX {
-            return None;
-        }
-        let session = self.0.net.registry.session_of(&completed(node))?;
-        Some(Pid::new(session.peer.number, session.peer.creation, local))
-    }
-
-    // Processes.
-
-    /// The processes of this node, without what they have to do with others.
-    #[must_use]
-    pub fn processes(&self) -> &LocalNode {
-        &self.0.processes
-    }
-
-    /// Starts a process: an async function that is given its [`Context`]. It ends with what the function returns:
-    /// `()`, a [`Reason`], or a `Result` of one of them, whose error becomes [`Reason::Error`]. A panic ends it with an
-    /// error.
+    /// Starts a process: it ends when the function's future is done, with the reason that its output stands for.
+    /// A panic ends it with an error.
     ///
     /// # Errors
     /// No process can be started any more.
@@ -127,10 +71,10 @@ impl Node {
         F: FnOnce(Context) -> Fut + Send + 'static,
         Fut: Future<Output: Into<Reason>> + Send + 'static,
     {
-        self.0.processes.spawn(start)
+        self.spawn_with(Mailbox::default(), start)
     }
 
-    /// As [`Node::spawn`], with a mailbox of one's choice.
+    /// [`spawn`](Self::spawn) with a mailbox of one's choice.
     ///
     /// # Errors
     /// No process can be started any more.
@@ -139,67 +83,129 @@ impl Node {
         F: FnOnce(Context) -> Fut + Send + 'static,
         Fut: Future<Output: Into<Reason>> + Send + 'static,
     {
-        self.0.processes.spawn_with(mailbox, start)
+        self.table.spawn(mailbox, Tie::None, start)
     }
 
-    /// Registers a process of this node under a name, until it ends.
+    /// Sends a message from the program, as [`Context::send`] does from a process.
+    ///
+    /// # Errors
+    /// [`SendError::Refused`]: the other node does not take it.
+    pub async fn send(&self, to: Pid, message: impl Payload) -> Result<(), SendError> {
+        self.table.send(self.table.pid(0), to, message).await
+    }
+
+    /// Sends a message from the program to a name, as [`Context::send_named`] does from a process.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_named(&self, name: &str, node: &str, message: impl Payload) -> Result<(), SendError> {
+        self.table.send_named(self.table.pid(0), name, &completed(node), message).await
+    }
+
+    /// Kills a process, as [`Context::kill`] does.
+    ///
+    /// # Errors
+    /// The process runs on another node.
+    pub fn kill(&self, pid: Pid) -> Result<(), NotHere> {
+        self.table.kill(pid)
+    }
+
+    /// Registers a process under a name, until it ends.
     ///
     /// # Errors
     /// The name is taken, or there is no such process on this node.
     pub fn register(&self, name: &str, pid: Pid) -> Result<(), RegisterError> {
-        self.0.processes.register(name, pid)
+        self.table.register(name, pid)
+    }
+
+    /// Takes a name away from whoever has it; gives who had it.
+    pub fn unregister(&self, name: &str) -> Option<Pid> {
+        self.table.unregister(name)
     }
 
     /// Who is registered under a name.
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {
-        self.0.processes.whereis(name)
+        self.table.whereis(name)
     }
 
-    /// Ends a process of this node, whether it traps exits or not. What is linked to it sees Killed.
-    ///
-    /// # Errors
-    /// It runs on another node.
-    pub fn kill(&self, pid: Pid) -> Result<(), NotHere> {
-        self.0.processes.kill(pid)
+    /// Whether a process of this node has not ended, nor been ended by a signal.
+    #[must_use]
+    pub fn is_alive(&self, pid: Pid) -> bool {
+        self.table.get_pid(pid).is_some_and(|cell| !cell.is_doomed())
     }
 
-    /// Sends a message that comes from no process: as [`Context::send`].
-    ///
-    /// # Errors
-    /// The other node does not take a message that long.
-    pub async fn send(&self, to: Pid, message: impl Payload) -> Result<(), SendError> {
-        self.0.processes.send(to, message).await
+    /// How many processes run here.
+    #[must_use]
+    pub fn process_count(&self) -> usize {
+        self.table.count()
     }
 
-    /// Sends a message that comes from no process: as [`Context::send_named`].
+    /// How many messages from other nodes were dropped because a mailbox was full.
+    #[must_use]
+    pub fn messages_dropped(&self) -> u64 {
+        self.table.dropped()
+    }
+}
+
+/// Other nodes.
+impl Node {
+    /// The number of this start of the node; none of a node that is alone.
+    #[must_use]
+    pub fn incarnation(&self) -> Option<NonZeroU64> {
+        self.table.remote().ok().map(|remote| remote.incarnation())
+    }
+
+    /// The creation in the pids of its processes.
+    #[must_use]
+    pub fn creation(&self) -> u8 {
+        self.table.pid(0).creation()
+    }
+
+    /// Makes sure that there is a session with a node.
     ///
     /// # Errors
-    /// As [`Node::send`], or the name is longer than 65 535 bytes.
-    pub async fn send_named(&self, name: &str, node: &str, message: impl Payload) -> Result<(), SendError> {
-        self.0.processes.send_named(name, node, message).await
+    /// There is none, and why.
+    pub async fn connect(&self, name: &str) -> Result<(), ConnectError> {
+        match self.table.remote() {
+            Ok(remote) => remote.connect(name).await,
+            Err(_) => Err(ConnectError::Alone),
+        }
+    }
+
+    /// Ends the session with a node. False if there is none.
+    pub fn disconnect(&self, name: &str) -> bool {
+        self.table.remote().is_ok_and(|remote| remote.disconnect(&completed(name)))
+    }
+
+    /// The names of all nodes with which there is a session, in order.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<Arc<str>> {
+        self.table.remote().map(|remote| remote.nodes()).unwrap_or_default()
+    }
+
+    /// The process of this number on another node, if there is a session with it. Whether there is such a process,
+    /// only that node knows.
+    #[must_use]
+    pub fn pid_on(&self, node: &str, local: u64) -> Option<Pid> {
+        let remote = self.table.remote().ok().filter(|_| local <= WirePid::LOCAL_MAX)?;
+        remote.pid_on(&completed(node), local)
+    }
+
+    /// The name of the node that a process runs on, if it is this one or there is a session with it.
+    #[must_use]
+    pub fn node_of(&self, pid: Pid) -> Option<Arc<str>> {
+        if pid.is_here() {
+            return Some(self.name().into());
+        }
+        self.table.remote().ok()?.node_of(pid)
     }
 
     /// Stops the node: takes no connection any more, ends all sessions in order, then all processes.
     pub async fn shutdown(&self) {
-        if let Some(listener) = self.0.listener.lock().take() {
-            listener.abort();
+        if let Ok(remote) = self.table.remote() {
+            remote.shutdown().await;
         }
-        let registry = &self.0.net.registry;
-        registry.close(CODE_SHUTDOWN, "the node stops", Stop { patience: SHUTDOWN_PATIENCE });
-        loop {
-            let changed = registry.changed();
-            if registry.is_idle() {
-                break;
-            }
-            changed.await;
-        }
-        self.0.processes.table().doom_all(&Reason::Shutdown);
-    }
-}
-
-impl fmt::Debug for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Node({})", self.name())
+        self.table.doom_all(&Reason::Shutdown);
     }
 }

@@ -4,7 +4,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use snow_dist_runtime::{Context, LocalNode};
+use snow_dist_runtime::{Context, Node};
 
 const PAIRS: u32 = 250_000;
 const BYTES_MAX: u32 = 1_024;
@@ -28,7 +28,7 @@ async fn linked_and_idle(mut ctx: Context) {
 #[tokio::test]
 #[ignore = "measures the whole program"]
 async fn an_idle_process_with_one_link_takes_at_most_a_kilobyte() {
-    let node = LocalNode::new(tokio::runtime::Handle::current());
+    let node = Node::alone(tokio::runtime::Handle::current());
     let before = resident();
     for _ in 0..PAIRS {
         node.spawn(linked_and_idle).unwrap();

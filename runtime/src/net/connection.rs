@@ -185,13 +185,15 @@ async fn connect(net: &Net, name: NodeName<'_>) -> Result<Channel, ConnectError>
 /// Runs a session to its end. The guard's drop delivers what its end means.
 async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
     let net = &guard.net;
+    // A node that is gone has no processes that could be told.
+    let Some(table) = net.table.upgrade() else { return };
     let (stream, arrived) = channel.into_parts();
     let (life, name, connection) = (net.clone(), guard.name.clone(), guard.connection);
     let driver = Driver {
         stream,
         session: session.clone(),
         creation: net.local.creation(),
-        processes: net.registry.delivery(&net.table, &session),
+        processes: net.registry.delivery(&table, &session),
         clock: net.clock,
         tap: net.tap.clone(),
         on_life: Box::new(move || life.registry.alive(&name, connection)),

@@ -5,12 +5,13 @@ mod clock;
 mod connection;
 mod driver;
 mod registry;
+mod sessions;
 mod slots;
 mod tap;
 mod tls;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use snow_dist_codec::{NodeName, NodeNameError};
@@ -21,7 +22,6 @@ use crate::core::handshake::{Failure, Local};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX};
 use crate::core::peers::{ConnectionId, DialDecision, Refusal};
 use crate::core::session::Timing;
-use crate::process::remote::Remote;
 use crate::process::sync::{Mutex, MutexGuard};
 use crate::process::table::ProcessTable;
 use channel::Broken;
@@ -31,6 +31,7 @@ use slots::Slots;
 use tls::Tls;
 
 pub(crate) use driver::CODE_SHUTDOWN;
+pub(crate) use sessions::Sessions;
 pub(crate) use tap::Tap;
 pub use tap::{Direction, Seen};
 pub use tls::TlsError;
@@ -39,8 +40,9 @@ pub use tls::TlsError;
 pub(crate) struct Net {
     local: Arc<Local>,
     tls: Tls,
-    table: Arc<ProcessTable>,
-    pub(crate) registry: Arc<Registry>,
+    /// Which has these sessions, to send through.
+    table: Weak<ProcessTable>,
+    registry: Arc<Registry>,
     clock: Clock,
     timing: Timing,
     tap: Option<Tap>,
@@ -54,6 +56,9 @@ pub enum ConnectError {
     /// The name is not a node's.
     #[error("{0}")]
     Name(#[from] NodeNameError),
+    /// The node is alone: it was not started with a name and a cookie.
+    #[error("this node is alone: only one that was started by its builder has sessions")]
+    Alone,
     /// The name is this node's own.
     #[error("a node does not connect to itself")]
     OwnName,
@@ -109,19 +114,18 @@ const UNDERWAY_DEADLINE: Duration = HANDSHAKE_DEADLINE.saturating_add(ACK_DEADLI
 impl Net {
     pub(crate) fn new(
         local: Arc<Local>,
-        table: Arc<ProcessTable>,
+        table: &Arc<ProcessTable>,
         timing: Timing,
         key_log: bool,
         tap: Option<Tap>,
     ) -> Result<Self, TlsError> {
         let clock = Clock::start();
-        let registry = Arc::new(Registry::new(local.name(), Arc::downgrade(&table), clock));
-        table.connect(registry.clone() as Arc<dyn Remote>);
+        let registry = Arc::new(Registry::new(local.name(), Arc::downgrade(table), clock));
         Ok(Self {
             tls: Tls::new(key_log)?,
             registry,
             local,
-            table,
+            table: Arc::downgrade(table),
             clock,
             timing,
             tap,

@@ -17,7 +17,7 @@ use crate::core::peers::{Action, ConnectionId, DialDecision, Peers, Refusal};
 use crate::core::session::Config;
 use crate::core::{NodeNumber, Pid, Session};
 use crate::process::Delivery;
-use crate::process::remote::{Denied, Interested, Remote, Sent};
+use crate::process::remote::{Denied, Interested};
 use crate::process::sync::Mutex;
 use crate::process::table::ProcessTable;
 use crate::session::{Peer, SessionHandle, Stop};
@@ -279,40 +279,6 @@ impl State {
     }
 }
 
-/// What processes do across nodes.
-impl Remote for Registry {
-    fn send(&self, from: Pid, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
-        self.with(to, |session| session.send(from.local(), to.local(), message))
-    }
-
-    fn send_named(&self, from: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
-        let session = self.session_of(node).ok_or(Denied::NotConnected)?;
-        session.send_named(from.local(), name, message)
-    }
-
-    fn link(&self, from: Pid, to: Pid) -> Result<(), Denied> {
-        self.with_attached(from, to, |session| session.link(from.local(), to.local()))
-    }
-
-    fn unlink(&self, from: Pid, to: Pid) {
-        let _ = self.with(to, |session| {
-            session.unlink(from.local(), to.local());
-            Ok(())
-        });
-    }
-
-    fn monitor(&self, from: Pid, to: Pid, reference: u64) -> Result<(), Denied> {
-        self.with_attached(from, to, |session| session.monitor(from.local(), to.local(), reference))
-    }
-
-    fn demonitor(&self, _from: Pid, to: Pid, reference: u64) {
-        let _ = self.with(to, |session| {
-            session.demonitor(reference);
-            Ok(())
-        });
-    }
-}
-
 impl Registry {
     /// What delivers a session's signals and messages.
     pub(super) fn delivery(&self, table: &Arc<ProcessTable>, session: &Arc<SessionHandle>) -> Delivery {
@@ -321,7 +287,7 @@ impl Registry {
     }
 
     /// Acts on the session with a process's node. A pid of another creation is that of a node that is gone.
-    fn with<T>(
+    pub(super) fn with<T>(
         &self,
         pid: Pid,
         act: impl FnOnce(&Arc<SessionHandle>) -> Result<T, Denied>,
@@ -332,7 +298,7 @@ impl Registry {
     }
 
     /// The same, once the session will be told of the process's end.
-    fn with_attached(
+    pub(super) fn with_attached(
         &self,
         from: Pid,
         to: Pid,

@@ -14,10 +14,9 @@ use tokio::task::coop;
 use super::cell::Cell;
 use super::mailbox::Inbox;
 use super::table::{ProcessTable, Tie};
-use super::{
-    LocalNode, Mailbox, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError, SpawnError,
-};
+use super::{Mailbox, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError, SpawnError};
 use crate::core::{Pid, Reason};
+use crate::node::Node;
 
 /// A node's name as it is announced and compared, with its port. What is no node name stays what it is.
 pub(crate) fn completed(name: &str) -> Cow<'_, str> {
@@ -35,10 +34,10 @@ pub(crate) fn completed(name: &str) -> Cow<'_, str> {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use snow_dist_runtime::{Context, LocalNode, Received};
+/// use snow_dist_runtime::{Context, Node, Received};
 /// use snow_dist_runtime::core::Reason;
 ///
-/// let node = LocalNode::new(tokio::runtime::Handle::current());
+/// let node = Node::alone(tokio::runtime::Handle::current());
 /// let (done, is_done) = tokio::sync::oneshot::channel();
 /// node.spawn(async move |mut ctx: Context| {
 ///     ctx.trap_exit(true);
@@ -72,10 +71,10 @@ impl Context {
         self.cell.pid()
     }
 
-    /// The processes of this node.
+    /// The node it runs on.
     #[must_use]
-    pub fn node(&self) -> LocalNode {
-        LocalNode::of(Arc::clone(self.table()))
+    pub fn node(&self) -> Node {
+        Node::of(Arc::clone(self.table()))
     }
 
     fn table(&self) -> &Arc<ProcessTable> {

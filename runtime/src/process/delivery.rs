@@ -131,10 +131,11 @@ mod tests {
 
     use super::super::mailbox::Inbox;
     use super::super::sync::{Executor, Mutex};
-    use super::super::{LocalNode, Mailbox, Message, MonitorRef, Received, WhenFull};
+    use super::super::{Mailbox, Message, MonitorRef, Received, WhenFull};
     use super::*;
     use crate::core::NodeNumber;
     use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
+    use crate::node::Node;
 
     /// A session that notes what it is told.
     #[derive(Default)]
@@ -266,7 +267,7 @@ mod tests {
             assert!(!cell.is_doomed());
             delivery.message(cell.local(), b"second");
         }
-        assert_eq!(LocalNode::of(Arc::clone(&table)).messages_dropped(), 1);
+        assert_eq!(Node::of(Arc::clone(&table)).messages_dropped(), 1);
         assert!(!dropping.is_doomed() && ending.is_doomed());
         assert_eq!(ending.die(Reason::Normal).reason, Reason::error("mailbox full"));
 
@@ -312,7 +313,7 @@ mod tests {
     #[tokio::test]
     async fn a_session_is_told_once_of_the_end() {
         let (table, session) = (table(), Arc::<Session>::default());
-        let node = LocalNode::of(Arc::clone(&table));
+        let node = Node::of(Arc::clone(&table));
         let mut delivery = delivery(&table, &session);
         let pid = node.spawn(async |mut ctx| drop(ctx.recv().await)).unwrap();
         assert!(delivery.attach(pid.local()) && delivery.attach(pid.local()));

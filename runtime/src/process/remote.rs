@@ -2,13 +2,19 @@
 
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroU64;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use super::Refused;
 use crate::core::{Pid, Reason};
+use crate::net::ConnectError;
 
 /// Waits until a session may take more. It says nothing about the attempt that follows.
-pub(crate) type Room = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Room = Later<'static, ()>;
+
+/// What comes later.
+pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Why a session has not taken something.
 pub(crate) enum Denied {
@@ -64,6 +70,29 @@ pub(crate) trait Remote: Send + Sync {
 
     /// Ends a monitor, if it is not over.
     fn demonitor(&self, from: Pid, to: Pid, reference: u64);
+
+    // What the program does. Names of nodes have their ports.
+
+    /// The number of this start of the node.
+    fn incarnation(&self) -> NonZeroU64;
+
+    /// Makes sure that there is a session with a node.
+    fn connect<'a>(&'a self, name: &'a str) -> Later<'a, Result<(), ConnectError>>;
+
+    /// Ends the session with a node. False if there is none.
+    fn disconnect(&self, name: &str) -> bool;
+
+    /// The nodes with which there is a session, in order.
+    fn nodes(&self) -> Vec<Arc<str>>;
+
+    /// A process on a node, if there is a session with it.
+    fn pid_on(&self, node: &str, local: u64) -> Option<Pid>;
+
+    /// The node of a process, if there is a session with it.
+    fn node_of(&self, pid: Pid) -> Option<Arc<str>>;
+
+    /// Takes no connection any more, and ends all sessions in order.
+    fn shutdown(&self) -> Later<'_, ()>;
 }
 
 /// Whoever wants to know of a process's end: a session.

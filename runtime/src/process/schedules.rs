@@ -12,8 +12,9 @@ use super::cell::Cell;
 use super::remote::Interested;
 use super::sync::Executor;
 use super::table::ProcessTable;
-use super::{Context, Delivery, LocalNode, Mailbox, Received, RegisterError};
+use super::{Context, Delivery, Mailbox, Received, RegisterError};
 use crate::core::{Pid, Processes, Reason};
+use crate::node::Node;
 
 const SCHEDULES: usize = 500;
 /// Of the schedules that are not random: how often a thread is interrupted where it hurts.
@@ -24,12 +25,12 @@ fn check(test: fn()) {
     shuttle::check_pct(test, SCHEDULES, PREEMPTIONS);
 }
 
-fn node() -> LocalNode {
-    LocalNode::of(ProcessTable::new("", 1, Executor(())))
+fn node() -> Node {
+    Node::of(ProcessTable::new("", 1, Executor(())))
 }
 
 /// Starts a process that hands out what it returns.
-fn start<T, F, Fut>(node: &LocalNode, mailbox: Mailbox, process: F) -> (Pid, mpsc::Receiver<T>)
+fn start<T, F, Fut>(node: &Node, mailbox: Mailbox, process: F) -> (Pid, mpsc::Receiver<T>)
 where
     T: Send + 'static,
     F: FnOnce(Context) -> Fut + Send + 'static,
@@ -43,12 +44,12 @@ where
 }
 
 /// A process that ends when it receives anything.
-fn start_waiting(node: &LocalNode) -> Pid {
+fn start_waiting(node: &Node) -> Pid {
     node.spawn(async |mut ctx| drop(ctx.recv().await)).unwrap()
 }
 
 /// A thread that sends so many messages.
-fn start_sending(node: &LocalNode, to: Pid, count: usize) -> thread::JoinHandle<()> {
+fn start_sending(node: &Node, to: Pid, count: usize) -> thread::JoinHandle<()> {
     let node = node.clone();
     thread::spawn(move || {
         future::block_on(async {
@@ -59,7 +60,7 @@ fn start_sending(node: &LocalNode, to: Pid, count: usize) -> thread::JoinHandle<
     })
 }
 
-fn all_end(node: &LocalNode) {
+fn all_end(node: &Node) {
     while node.process_count() > 0 {
         thread::yield_now();
     }

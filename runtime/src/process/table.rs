@@ -499,7 +499,11 @@ mod tests {
     use tokio::runtime::Handle;
     use tokio::sync::Notify;
 
+    use std::num::NonZeroU64;
+
+    use super::super::remote::Later;
     use super::*;
+    use crate::net::ConnectError;
 
     type Outcome = fn() -> Result<(), Denied>;
 
@@ -554,6 +558,34 @@ mod tests {
 
         fn demonitor(&self, _: Pid, to: Pid, reference: u64) {
             drop(self.ask(format!("demonitor {to} {reference}")));
+        }
+
+        fn incarnation(&self) -> NonZeroU64 {
+            NonZeroU64::MIN
+        }
+
+        fn connect<'a>(&'a self, _: &'a str) -> Later<'a, Result<(), ConnectError>> {
+            Box::pin(async { Err(ConnectError::Busy) })
+        }
+
+        fn disconnect(&self, _: &str) -> bool {
+            false
+        }
+
+        fn nodes(&self) -> Vec<Arc<str>> {
+            Vec::new()
+        }
+
+        fn pid_on(&self, _: &str, _: u64) -> Option<Pid> {
+            None
+        }
+
+        fn node_of(&self, _: Pid) -> Option<Arc<str>> {
+            None
+        }
+
+        fn shutdown(&self) -> Later<'_, ()> {
+            Box::pin(async {})
         }
     }
 

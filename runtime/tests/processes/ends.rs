@@ -115,7 +115,7 @@ async fn whoever_is_not_connected_is_told_at_once() {
 #[test]
 fn the_end_of_the_runtime_ends_its_processes() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let node = LocalNode::new(runtime.handle().clone());
+    let node = Node::alone(runtime.handle().clone());
     let started = node.spawn(until_told).unwrap();
     node.register("name", started).unwrap();
     runtime.block_on(tokio::task::yield_now());

@@ -1,7 +1,7 @@
 use super::*;
 
 /// Starts a process that is linked to `to` and tells, when it has trapped a signal, what it got.
-async fn trapper(node: &LocalNode, to: Pid) -> oneshot::Receiver<Received> {
+async fn trapper(node: &Node, to: Pid) -> oneshot::Receiver<Received> {
     let (linked, is_linked) = oneshot::channel();
     let (got, gets) = oneshot::channel();
     node.spawn(async move |mut ctx: Context| {

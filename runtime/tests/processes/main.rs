@@ -9,16 +9,16 @@ mod monitors;
 mod names;
 
 use snow_dist_runtime::core::{Pid, Reason};
-use snow_dist_runtime::{Context, LocalNode, Mailbox, Message, Received};
+use snow_dist_runtime::{Context, Mailbox, Message, Node, Received};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-fn node() -> LocalNode {
-    LocalNode::new(Handle::current())
+fn node() -> Node {
+    Node::alone(Handle::current())
 }
 
 /// Runs a process and gives what it returns.
-async fn run<T, F, Fut>(node: &LocalNode, process: F) -> T
+async fn run<T, F, Fut>(node: &Node, process: F) -> T
 where
     T: Send + 'static,
     F: FnOnce(Context) -> Fut + Send + 'static,
@@ -43,7 +43,7 @@ async fn message(ctx: &mut Context) -> Message {
 }
 
 /// Waits for a process's end; gives its reason.
-async fn end_of(node: &LocalNode, pid: Pid) -> Reason {
+async fn end_of(node: &Node, pid: Pid) -> Reason {
     run(node, async move |mut ctx| {
         ctx.monitor(pid).await.unwrap();
         match ctx.recv().await {

@@ -27,5 +27,5 @@ pub(super) async fn drive(node: &Node, server: Server) -> Result<Values> {
 /// Sends some messages, so that the session's buffers have been in use; gives the server's memory.
 async fn used(node: &Node, server: &Server) -> Result<u64> {
     let to = server.pid(node, 0)?;
-    in_process(node, |mut ctx| async move { lap(&mut ctx, to, LARGE_BYTES, IDLE_MESSAGES).await }).await
+    in_process(node, move |mut ctx| async move { lap(&mut ctx, to, LARGE_BYTES, IDLE_MESSAGES).await }).await
 }

@@ -53,16 +53,16 @@ pub(crate) async fn drive(case: Case, announced: &str) -> Result<Values> {
     node.connect(name).await?;
     match case {
         Case::Oneway64 => {
-            in_process(&node, |ctx| oneway::drive(ctx, server, SMALL_BYTES, SMALL_MESSAGES)).await
+            in_process(&node, move |ctx| oneway::drive(ctx, server, SMALL_BYTES, SMALL_MESSAGES)).await
         }
         Case::Oneway16k => {
-            in_process(&node, |ctx| oneway::drive(ctx, server, LARGE_BYTES, LARGE_MESSAGES)).await
+            in_process(&node, move |ctx| oneway::drive(ctx, server, LARGE_BYTES, LARGE_MESSAGES)).await
         }
         Case::PingpongOneCore | Case::PingpongTwoCores => {
-            in_process(&node, |ctx| pingpong::drive(ctx, server)).await
+            in_process(&node, move |ctx| pingpong::drive(ctx, server)).await
         }
-        Case::Pairs => in_process(&node, |ctx| pairs::drive(ctx, server)).await,
-        Case::Disconnect => in_process(&node, |ctx| watchers::disconnect(ctx, server)).await,
+        Case::Pairs => in_process(&node, move |ctx| pairs::drive(ctx, server)).await,
+        Case::Disconnect => in_process(&node, move |ctx| watchers::disconnect(ctx, server)).await,
         Case::Loss => watchers::loss(&node, server).await,
         Case::Idle => idle::drive(&node, server).await,
     }
@@ -83,13 +83,13 @@ impl Server {
 }
 
 /// Runs something in a process of its own, and gives what it comes to.
-async fn in_process<T, Fut>(node: &Node, run: impl FnOnce(Context) -> Fut) -> Result<T>
+async fn in_process<T, Fut>(node: &Node, run: impl FnOnce(Context) -> Fut + Send + 'static) -> Result<T>
 where
     T: Send + 'static,
     Fut: Future<Output = Result<T>> + Send + 'static,
 {
     let (give, given) = oneshot::channel();
-    node.spawn(|ctx| {
+    node.spawn(move |ctx| {
         let done = run(ctx);
         async move {
             // Whoever waits for it waits below.

@@ -25,7 +25,7 @@ pub(super) fn serve(node: &Node, count: usize, number: fn() -> u64) -> Result<Pi
 }
 
 pub(super) async fn drive(mut ctx: Context, server: Server, bytes: usize, count: usize) -> Result<Values> {
-    let to = server.pid(ctx.node(), 0)?;
+    let to = server.pid(&ctx.node(), 0)?;
     let mut laps = Laps::new(bytes, count);
     for _ in 0..Laps::COUNT {
         laps.start();

@@ -31,7 +31,7 @@ pub(super) async fn drive(mut ctx: Context, server: Server) -> Result<Values> {
     let linked = Countdown::new(PAIRS);
     let mut processes = Vec::with_capacity(PAIRS);
     for number in 1..=PAIRS {
-        let other = server.pid(ctx.node(), number)?;
+        let other = server.pid(&ctx.node(), number)?;
         let counted = linked.one();
         processes.push(ctx.spawn(async move |mut ctx| {
             if let Err(error) = ctx.link(other).await {
@@ -44,7 +44,7 @@ pub(super) async fn drive(mut ctx: Context, server: Server) -> Result<Values> {
     }
     linked.zero().await;
     // A message comes behind all links.
-    let first = server.pid(ctx.node(), 0)?;
+    let first = server.pid(&ctx.node(), 0)?;
     ask(&mut ctx, first).await?;
     let server_grown = answered(&mut ctx).await?;
     tokio::time::sleep(pairs::SETTLE).await;

@@ -22,7 +22,7 @@ pub(super) fn serve(node: &Node) -> Result<Pid> {
 }
 
 pub(super) async fn drive(mut ctx: Context, server: Server) -> Result<Values> {
-    let to = server.pid(ctx.node(), 0)?;
+    let to = server.pid(&ctx.node(), 0)?;
     ask(&mut ctx, to).await?;
     let payload = [b'x'; SMALL_BYTES];
     let mut trips = Trips::new();

@@ -30,7 +30,7 @@ pub(super) fn serve(node: &Node, count: usize) -> Result<Pid> {
 pub(super) async fn disconnect(mut ctx: Context, server: Server) -> Result<Values> {
     let (watching, told) = (Countdown::new(PAIRS), Countdown::new(PAIRS));
     for number in 1..=PAIRS {
-        let other = server.pid(ctx.node(), number)?;
+        let other = server.pid(&ctx.node(), number)?;
         let (watches, counted) = (watching.one(), told.one());
         ctx.spawn(async move |mut ctx| {
             if let Err(error) = ctx.monitor(other).await {
@@ -43,7 +43,7 @@ pub(super) async fn disconnect(mut ctx: Context, server: Server) -> Result<Value
         })?;
     }
     watching.zero().await;
-    let first = server.pid(ctx.node(), 0)?;
+    let first = server.pid(&ctx.node(), 0)?;
     ask(&mut ctx, first).await?;
     answered(&mut ctx).await?;
     tokio::time::sleep(pairs::SETTLE).await;
@@ -72,7 +72,7 @@ async fn losses(node: &Node, server: &Server, behind: usize) -> Result<Vec<Loss>
     for number in 0..LOSSES {
         node.connect(&server.name).await?;
         let server = server.clone();
-        losses.push(in_process(node, |ctx| lose(ctx, server, behind + number * LOST_LINKS)).await?);
+        losses.push(in_process(node, move |ctx| lose(ctx, server, behind + number * LOST_LINKS)).await?);
     }
     Ok(losses)
 }
@@ -81,7 +81,7 @@ async fn losses(node: &Node, server: &Server, behind: usize) -> Result<Vec<Loss>
 async fn lose(mut ctx: Context, server: Server, behind: usize) -> Result<Loss> {
     let (linked, told) = (Countdown::new(LOST_LINKS), Countdown::new(LOST_LINKS));
     for link in 1..=LOST_LINKS {
-        let other = server.pid(ctx.node(), behind + link)?;
+        let other = server.pid(&ctx.node(), behind + link)?;
         let (links, counted) = (linked.one(), told.one());
         ctx.spawn(async move |mut ctx| {
             let _counted = counted;
@@ -94,7 +94,7 @@ async fn lose(mut ctx: Context, server: Server, behind: usize) -> Result<Loss> {
         })?;
     }
     linked.zero().await;
-    let first = server.pid(ctx.node(), 0)?;
+    let first = server.pid(&ctx.node(), 0)?;
     ask(&mut ctx, first).await?;
     answered(&mut ctx).await?;
     tokio::time::sleep(loss::SETTLE).await;
