@@ -4,6 +4,7 @@
 //! sessions that must be told of its end. Each process is a task, and each ends in its own.
 
 mod cell;
+mod cells;
 mod context;
 mod delivery;
 mod ending;

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use snow_dist_codec::Pid as WirePid;
 
 use super::cell::{Cell, Linked};
+use super::cells::Cells;
 use super::remote::{Denied, Remote, Room, Sent};
 use super::small::NumberMap;
 use super::sync::{AtomicI64, AtomicU64, Executor, Mutex, Ordering};
@@ -24,7 +25,7 @@ pub(crate) struct ProcessTable {
     node: Box<str>,
     creation: u8,
     executor: Executor,
-    shards: Box<[Mutex<NumberMap<Arc<Cell>>>]>,
+    cells: Cells,
     locals_given: AtomicU64,
     references_given: AtomicU64,
     names: Mutex<HashMap<Arc<str>, u64>>,
@@ -52,7 +53,7 @@ impl ProcessTable {
             node: node.into(),
             creation,
             executor,
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            cells: Cells::new(),
             locals_given: AtomicU64::new(0),
             references_given: AtomicU64::new(0),
             names: Mutex::default(),
@@ -80,7 +81,7 @@ impl ProcessTable {
 
     /// The process with that number, if it has not ended.
     pub(crate) fn get(&self, local: u64) -> Option<Arc<Cell>> {
-        self.shard(local).lock().get(&local).cloned()
+        self.cells.get(local)
     }
 
     /// A process of this node, if it has not ended. A pid of another creation is that of a dead process.
@@ -90,27 +91,19 @@ impl ProcessTable {
 
     /// How many processes there are.
     pub(crate) fn count(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().len()).sum()
+        self.cells.count()
     }
 
     /// Ends every process with this reason.
     pub(crate) fn doom_all(&self, reason: &Reason) {
-        for shard in &self.shards {
-            let cells: Vec<_> = shard.lock().values().cloned().collect();
-            cells.iter().for_each(|cell| cell.doom(reason.clone()).wake());
-        }
+        self.cells.for_each(|cell| cell.doom(reason.clone()).wake());
     }
 
     /// Takes a process that has ended out of the table.
     pub(crate) fn remove(&self, local: u64) {
         // The cell, if this is its last owner, is dropped after the lock.
-        let ended = self.shard(local).lock().remove(&local);
+        let ended = self.cells.remove(local);
         drop(ended);
-    }
-
-    #[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "a number below SHARDS")]
-    fn shard(&self, local: u64) -> &Mutex<NumberMap<Arc<Cell>>> {
-        &self.shards[(local % SHARDS) as usize]
     }
 }
 
@@ -140,7 +133,7 @@ impl ProcessTable {
             return Err(SpawnError::Exhausted);
         }
         let cell = Arc::new(Cell::new(local, Arc::clone(self), mailbox));
-        self.shard(local).lock().insert(local, Arc::clone(&cell));
+        self.cells.insert(Arc::clone(&cell));
         Ok(cell)
     }
 
@@ -490,9 +483,6 @@ async fn taken<T>(mut attempt: impl FnMut() -> Result<T, Denied>) -> Result<Opti
 fn signed(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
-
-/// Parts of the table with a lock each.
-const SHARDS: u64 = 64;
 
 #[cfg(all(test, not(feature = "shuttle")))]
 mod tests {
