@@ -275,15 +275,15 @@ fn the_sender_keeps_to_the_bound_that_the_peer_announced() {
     let mut pair = Pair::with(|_, config| config.links_and_monitors_max = 2);
     pair[A].session.link(3, 1).unwrap();
     pair[A].session.monitor(3, 2, 1).unwrap();
-    assert_eq!(pair[A].session.link(3, 3), Err(Full));
-    assert_eq!(pair[A].session.monitor(3, 3, 2), Err(Full));
+    assert_eq!(pair[A].session.link(3, 3), Err(Full { count_max: 2 }));
+    assert_eq!(pair[A].session.monitor(3, 3, 2), Err(Full { count_max: 2 }));
     pair[A].session.link(3, 1).unwrap();
     // What the peer asks for has a bound of its own.
     pair[B].session.link(4, 4).unwrap();
     pair.settle();
     assert_eq!(links(&pair, A), 2);
     pair[A].session.unlink(3, 1);
-    assert_eq!(pair[A].session.link(3, 3), Err(Full));
+    assert_eq!(pair[A].session.link(3, 3), Err(Full { count_max: 2 }));
     pair.settle();
     pair[A].session.link(3, 3).unwrap();
 }
@@ -324,7 +324,7 @@ fn who_links_again_after_an_unlink_takes_a_place_of_its_own() {
     pair[A].session.unlink(3, 3);
     pair[A].session.link(3, 3).unwrap();
     // B counts this link as one that A asked for, and so must A.
-    assert_eq!(pair[A].session.link(3, 4), Err(Full));
+    assert_eq!(pair[A].session.link(3, 4), Err(Full { count_max: 1 }));
     pair.settle();
     assert_eq!(links(&pair, A), 1);
     pair[B].session.link(4, 4).unwrap();
