@@ -1,10 +1,12 @@
 //! What holds the code against the specification.
 //!
 //! The vectors are made here, by a layout of their own that knows nothing of the codec's, and run by the tests
-//! beside this crate. [`simnet`] is two sessions of the runtime's core on a wire that does what a test says.
+//! beside this crate. [`simnet`] is two sessions of the runtime's core on a wire that does what a test says;
+//! [`program`] starts nodes and processes, and [`raw_peer`] is who they may have to do with.
 
 #![allow(
     missing_docs,
+    missing_debug_implementations,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -15,6 +17,8 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod program;
+pub mod raw_peer;
 pub mod run;
 pub mod simnet;
 pub mod vectors;

@@ -1,0 +1,20 @@
+//! A peer under the test's control: it makes or takes TLS connections, holds the handshake as a node does or in any
+//! other way, and then says whatever bytes it is given and reads what is answered.
+
+mod node;
+mod relay;
+mod session;
+mod tls;
+mod wire;
+
+pub use node::{NoSession, RawNode};
+pub use relay::{Edit, Relay};
+pub use session::{RawSession, Seen};
+pub use tls::{Listener, connect, connect_from, connect_tls12};
+pub use wire::{Heard, Wire};
+
+/// Host and port of a node's name.
+#[must_use]
+pub fn address(name: &str) -> &str {
+    name.split_once('@').unwrap().1
+}

@@ -1,0 +1,134 @@
+//! Who the peer is, and its handshakes.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use snow_dist_codec::NodeName;
+use snow_dist_runtime::core::Cookie;
+use snow_dist_runtime::core::handshake::{Failure, Local, acceptor, initiator};
+
+use super::{Heard, Listener, RawSession, Wire, address, connect};
+use crate::program::COOKIE;
+
+/// A node as its handshakes need it. All of it may be changed.
+#[derive(Clone)]
+pub struct RawNode {
+    /// What it says of itself.
+    pub local: Local,
+}
+
+/// Why a peer got no session.
+#[derive(Debug)]
+pub enum NoSession {
+    /// The peer's own check failed, or it was told by REJECT.
+    Failed(Failure),
+    /// The node ended the connection without a word.
+    Ended,
+}
+
+impl NoSession {
+    /// The code of the REJECT that must have come.
+    #[track_caller]
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::Failed(Failure::Rejected { code, .. }) => *code,
+            other => panic!("no REJECT: {other:?}"),
+        }
+    }
+}
+
+impl RawNode {
+    /// A node that knows the cookie.
+    #[must_use]
+    pub fn new(name: &str, incarnation: u64) -> Self {
+        Self::with_cookie(name, incarnation, COOKIE)
+    }
+
+    /// A node that knows another one.
+    #[must_use]
+    pub fn with_cookie(name: &str, incarnation: u64, cookie: &str) -> Self {
+        let cookie = Cookie::new(cookie).unwrap();
+        let incarnation = NonZeroU64::new(incarnation).unwrap();
+        Self { local: Local::new(NodeName::parse(name).unwrap(), incarnation, cookie.into()) }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.local.name()
+    }
+
+    /// Dials a node.
+    ///
+    /// # Errors
+    /// The node does not want it.
+    pub async fn dial(&self, node: &str) -> Result<RawSession, NoSession> {
+        self.initiate(connect(address(node)).await, node).await
+    }
+
+    /// Dials a node that takes it.
+    pub async fn join(&self, node: &str) -> RawSession {
+        self.dial(node).await.unwrap()
+    }
+
+    /// The initiator's part.
+    ///
+    /// # Errors
+    /// The node does not want it.
+    pub async fn initiate(&self, wire: Wire, node: &str) -> Result<RawSession, NoSession> {
+        let (mut wire, expect_ack) = self.initiate_to_reply(wire, node).await?;
+        let ack = heard(&mut wire).await?;
+        let established = expect_ack.handle(&ack).map_err(NoSession::Failed)?;
+        Ok(RawSession::new(wire, established.peer, self.local.creation()))
+    }
+
+    /// The initiator's part, up to REPLY.
+    ///
+    /// # Errors
+    /// The node does not want it.
+    pub async fn initiate_to_reply(
+        &self,
+        mut wire: Wire,
+        node: &str,
+    ) -> Result<(Wire, initiator::ExpectAck), NoSession> {
+        let dialled = NodeName::parse(node).unwrap();
+        let (name, expect_challenge) =
+            initiator::start(Arc::new(self.local.clone()), wire.channel(), dialled)
+                .map_err(NoSession::Failed)?;
+        wire.say(&name).await;
+        let challenge = heard(&mut wire).await?;
+        let (reply, expect_ack) = expect_challenge.handle(&challenge, RANDOM).map_err(NoSession::Failed)?;
+        wire.say(&reply).await;
+        Ok((wire, expect_ack))
+    }
+
+    /// Takes a node's next dial.
+    pub async fn accept(&self, listener: &Listener) -> RawSession {
+        let (mut wire, verified) = self.accept_to_reply(listener).await;
+        let (ack, established) = verified.accept();
+        wire.say(&ack).await;
+        RawSession::new(wire, established.peer, self.local.creation())
+    }
+
+    /// Takes a node's next dial, up to REPLY.
+    pub async fn accept_to_reply(&self, listener: &Listener) -> (Wire, acceptor::Verified) {
+        let mut wire = listener.accept().await;
+        let name = wire.hear().await.payload();
+        let expect_name = acceptor::start(Arc::new(self.local.clone()), wire.channel());
+        let (challenge, expect_reply) = expect_name.handle(&name, RANDOM).unwrap();
+        wire.say(&challenge).await;
+        let reply = wire.hear().await.payload();
+        (wire, expect_reply.handle(&reply).unwrap())
+    }
+}
+
+/// Nothing depends on this being unknown: it is the node's randomness that is tested.
+const RANDOM: [u8; 24] = [0x5A; 24];
+
+async fn heard(wire: &mut Wire) -> Result<Vec<u8>, NoSession> {
+    match wire.hear().await {
+        Heard::Payload(payload) => Ok(payload),
+        Heard::Closed | Heard::Broken(_) => Err(NoSession::Ended),
+    }
+}
