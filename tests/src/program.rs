@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 pub const COOKIE: &str = "a cookie of thirty-two letters..";
 
 /// When a test has failed: nothing waits that long unless it waits for ever.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What must come, or the test fails.
 pub async fn within<T>(what: &str, coming: impl Future<Output = T>) -> T {

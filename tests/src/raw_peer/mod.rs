@@ -1,6 +1,7 @@
 //! A peer under the test's control: it makes or takes TLS connections, holds the handshake as a node does or in any
 //! other way, and then says whatever bytes it is given and reads what is answered.
 
+pub mod by_hand;
 mod node;
 mod relay;
 mod session;

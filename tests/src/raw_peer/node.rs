@@ -53,6 +53,13 @@ impl RawNode {
         Self { local: Local::new(NodeName::parse(name).unwrap(), incarnation, cookie.into()) }
     }
 
+    /// Its NAME.
+    #[must_use]
+    pub fn hello(&self, wire: &Wire) -> Vec<u8> {
+        let anyone = NodeName::parse("anyone@h:1").unwrap();
+        initiator::start(Arc::new(self.local.clone()), wire.channel(), anyone).unwrap().0
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -56,6 +56,12 @@ impl Wire {
     /// The channel, as handshakes are bound to it.
     #[must_use]
     pub fn channel(&self) -> Channel {
+        Channel::Tls13 { exporter: self.exporter() }
+    }
+
+    /// What the proofs hold of the channel.
+    #[must_use]
+    pub fn exporter(&self) -> [u8; 32] {
         let exported = match &self.stream {
             TlsStream::Client(stream) => {
                 stream.get_ref().1.export_keying_material([0; 32], EXPORTER_LABEL, Some(&[]))
@@ -64,7 +70,7 @@ impl Wire {
                 stream.get_ref().1.export_keying_material([0; 32], EXPORTER_LABEL, Some(&[]))
             }
         };
-        Channel::Tls13 { exporter: exported.unwrap() }
+        exported.unwrap()
     }
 
     /// Writes bytes.

@@ -1,0 +1,150 @@
+//! Dials: several at once, from both ends at once, given up.
+
+use std::time::Duration;
+
+use snow_dist_runtime::{Node, Received};
+use snow_dist_tests::program::{assert_they_talk, begin, connect, node, until, within};
+use snow_dist_tests::raw_peer::{Listener, RawNode};
+
+fn dialling(from: &Node, to: &str) -> tokio::task::JoinHandle<Result<(), snow_dist_runtime::ConnectError>> {
+    let (from, to) = (from.clone(), to.to_owned());
+    tokio::spawn(async move { from.connect(&to).await })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_nodes_that_dial_each_other_end_with_one_session() {
+    let (a, b) = (node("a").await, node("b").await);
+    for round in 0..200 {
+        let (at_a, at_b) = (dialling(&a, b.name()), dialling(&b, a.name()));
+        for dial in [at_a, at_b] {
+            within("the dial", dial).await.unwrap().unwrap_or_else(|error| panic!("round {round}: {error}"));
+        }
+        until("one session at both ends", || a.nodes().len() == 1 && b.nodes().len() == 1).await;
+        assert_they_talk(&a, &b).await;
+        let ends = if round % 2 == 0 { (&a, &b) } else { (&b, &a) };
+        assert!(ends.0.disconnect(ends.1.name()), "round {round}");
+        until("the end", || a.nodes().is_empty() && b.nodes().is_empty()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_watches_two_nodes_that_dial_each_other_sees_one_nodeup() {
+    for _ in 0..30 {
+        let (a, b) = (node("a").await, node("b").await);
+        let watch = |at: &Node, other: &Node| {
+            let other = other.name().to_owned();
+            let (ready, is_ready) = tokio::sync::oneshot::channel();
+            let (_, seen) = begin(at, async move |mut ctx| {
+                ctx.monitor_node(&other);
+                ready.send(()).unwrap();
+                let first = ctx.recv().await;
+                (first, ctx.recv_timeout(Duration::from_millis(100)).await)
+            });
+            (is_ready, seen)
+        };
+        let [(a_ready, a_saw), (b_ready, b_saw)] = [watch(&a, &b), watch(&b, &a)];
+        a_ready.await.unwrap();
+        b_ready.await.unwrap();
+        let (at_a, at_b) = (dialling(&a, b.name()), dialling(&b, a.name()));
+        within("the dial", at_a).await.unwrap().unwrap();
+        within("the dial", at_b).await.unwrap().unwrap();
+        for saw in [a_saw, b_saw] {
+            let (first, then) = within("nodeup", saw).await.unwrap();
+            assert!(matches!(first, Received::NodeUp { .. }), "{first:?}");
+            assert_eq!(then, None);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_callers_share_one_dial() {
+    let (a, b) = (node("a").await, node("b").await);
+    let dials: Vec<_> = (0..50).map(|_| dialling(&a, b.name())).collect();
+    for dial in dials {
+        within("the dial", dial).await.unwrap().unwrap();
+    }
+    assert_eq!((a.nodes().len(), b.nodes().len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_nodes_that_dial_each_other_are_all_connected() {
+    let mut nodes = Vec::new();
+    for number in 0..6 {
+        nodes.push(node(&format!("n{number}")).await);
+    }
+    let mut dials = Vec::new();
+    for from in &nodes {
+        for to in nodes.iter().filter(|to| to.name() != from.name()) {
+            dials.push(dialling(from, to.name()));
+        }
+    }
+    for dial in dials {
+        within("the dial", dial).await.unwrap().unwrap();
+    }
+    until("all sessions", || nodes.iter().all(|node| node.nodes().len() == 5)).await;
+    for pair in nodes.windows(2) {
+        assert_they_talk(&pair[0], &pair[1]).await;
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_a_dial_is_not_disturbed_by_other_nodes() {
+    let a = node("a").await;
+    let listener = Listener::bind().await;
+    let name = listener.name("slow");
+    let slow = RawNode::new(&name, 1);
+    let first = dialling(&a, &name);
+    let (mut wire, verified) = slow.accept_to_reply(&listener).await;
+    let second = dialling(&a, &name);
+    tokio::task::yield_now().await;
+    // Others come and go meanwhile.
+    for number in 0..10 {
+        drop(RawNode::new(&format!("raw{number}@127.0.0.1:1"), 7).join(a.name()).await);
+    }
+    until("they are gone", || a.nodes().is_empty()).await;
+    let (ack, _) = verified.accept();
+    wire.say(&ack).await;
+    within("the dial", first).await.unwrap().unwrap();
+    within("the other caller", second).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_dial_that_is_given_up_is_forgotten() {
+    let a = node("a").await;
+    let listener = Listener::bind().await;
+    let name = listener.name("slow");
+    let given_up = dialling(&a, &name);
+    let _stalled = listener.accept_tcp().await;
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+    let again = dialling(&a, &name);
+    let session = RawNode::new(&name, 1).accept(&listener).await;
+    within("the dial", again).await.unwrap().unwrap();
+    drop(session);
+}
+
+#[tokio::test]
+async fn an_incoming_connection_takes_over_from_a_dial_that_gets_no_answer() {
+    let a = node("a").await;
+    let listener = Listener::bind().await;
+    let name = listener.name("b");
+    let dial = dialling(&a, &name);
+    let _stalled = listener.accept_tcp().await;
+    let mut session = RawNode::new(&name, 1).join(a.name()).await;
+    assert_eq!(session.fence().await, []);
+    within("the dial", dial).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_dial_after_a_session_has_ended_makes_a_new_one() {
+    let (a, b) = (node("a").await, node("b").await);
+    for _ in 0..20 {
+        connect(&a, &b).await;
+        a.disconnect(b.name());
+        // At once: the old session may still be ending.
+        within("the dial", a.connect(b.name())).await.ok();
+        until("an end or a session", || a.nodes().len() == b.nodes().len()).await;
+        a.disconnect(b.name());
+        until("the end", || a.nodes().is_empty() && b.nodes().is_empty()).await;
+    }
+}

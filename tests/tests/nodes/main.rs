@@ -1,0 +1,18 @@
+//! Real nodes over real TLS, one topic in each file: what a process sees of another node, and what a peer sees of a
+//! node.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod dials;
+mod exits;
+mod frames;
+mod heartbeat;
+mod links;
+mod mailboxes;
+mod messages;
+mod monitors;
+mod names;
+mod node_monitors;
+mod restarts;
+mod shutdown;
+mod unlinks;

@@ -1,0 +1,182 @@
+//! Messages from node to node.
+
+use snow_dist_codec::frame::Send;
+use snow_dist_runtime::{Context, Message, Reason, Received, Refused, SendError};
+use snow_dist_tests::program::{
+    begin, connected, exit, idle, message, node, received, run, seen_from, text, until_told, within,
+};
+use snow_dist_tests::raw_peer::RawNode;
+
+const FRAME_BYTES_MAX: usize = 16 << 20;
+/// Tag and pid of a SEND.
+const HEAD_BYTES: usize = 9;
+
+async fn lengths(mut ctx: Context) -> Vec<Message> {
+    let mut all = Vec::new();
+    loop {
+        let next = message(&mut ctx).await;
+        if next.as_bytes() == b"end" {
+            return all;
+        }
+        all.push(next);
+    }
+}
+
+#[tokio::test]
+async fn a_message_arrives_as_it_was_sent() {
+    let (a, b) = connected().await;
+    let (to, all) = begin(&b, lengths);
+    let to = seen_from(&a, &b, to);
+    let sizes = [0, 1, 8, 64, 4_095, 4_096, 65_535, 65_536, 1 << 20, FRAME_BYTES_MAX - HEAD_BYTES];
+    for size in sizes {
+        let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+        a.send(to, bytes).await.unwrap();
+    }
+    a.send(to, "end").await.unwrap();
+    let all = within("all messages", all).await.unwrap();
+    assert_eq!(all.iter().map(|message| message.as_bytes().len()).collect::<Vec<_>>(), sizes);
+    for message in all {
+        assert!(message.as_bytes().iter().enumerate().all(|(at, byte)| usize::from(*byte) == at % 251));
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_begins_like_a_signal_is_a_message() {
+    let (a, b) = connected().await;
+    let (to, all) = begin(&b, lengths);
+    let to = seen_from(&a, &b, to);
+    for tag in (u64::MAX - 4)..=u64::MAX {
+        a.send(to, tag.to_le_bytes().to_vec()).await.unwrap();
+    }
+    a.send(to, "end").await.unwrap();
+    let all = within("all messages", all).await.unwrap();
+    let tags: Vec<[u8; 8]> = all.iter().map(|message| message.as_bytes().try_into().unwrap()).collect();
+    assert_eq!(tags, ((u64::MAX - 4)..=u64::MAX).map(u64::to_le_bytes).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_message_to_a_name_reaches_who_has_it() {
+    let (a, b) = connected().await;
+    let (ready, is_ready) = tokio::sync::oneshot::channel();
+    let (_, got) = begin(&b, async move |mut ctx| {
+        ctx.register("server").unwrap();
+        ready.send(()).unwrap();
+        text(&mut ctx).await
+    });
+    is_ready.await.unwrap();
+    a.send_named("nobody", b.name(), "lost").await.unwrap();
+    a.send_named("", b.name(), "lost").await.unwrap();
+    a.send_named("server", b.name(), "to the server").await.unwrap();
+    assert_eq!(within("the message", got).await.unwrap(), "to the server");
+}
+
+#[tokio::test]
+async fn what_nobody_receives_is_dropped_and_disturbs_nothing() {
+    let (a, b) = connected().await;
+    let (gone, _) = begin(&b, async |_| ());
+    let (lives, got) = begin(&b, async |mut ctx| text(&mut ctx).await);
+    a.send(seen_from(&a, &b, gone), "lost").await.unwrap();
+    a.send(a.pid_on(b.name(), 0).unwrap(), "lost").await.unwrap();
+    a.send(a.pid_on(b.name(), (1 << 40) - 1).unwrap(), "lost").await.unwrap();
+    a.send(seen_from(&a, &b, lives), "kept").await.unwrap();
+    assert_eq!(within("the message", got).await.unwrap(), "kept");
+    assert_eq!(a.pid_on(b.name(), 1 << 40), None);
+    assert_eq!(a.pid_on("c@127.0.0.1:1", 1), None);
+}
+
+#[tokio::test]
+async fn messages_and_the_end_of_a_process_keep_their_order() {
+    const COUNT: u32 = 20_000;
+    let (a, b) = connected().await;
+    let (receiver, received_in_order) = begin(&b, async |mut ctx| {
+        ctx.trap_exit(true);
+        for expected in 0..COUNT {
+            assert_eq!(message(&mut ctx).await.as_bytes(), expected.to_le_bytes());
+        }
+        matches!(received(&mut ctx).await, Received::Exit { reason: Reason::Custom(_), .. })
+    });
+    let receiver = seen_from(&a, &b, receiver);
+    a.spawn(async move |ctx: Context| {
+        ctx.link(receiver).await.unwrap();
+        for number in 0..COUNT {
+            ctx.send(receiver, &number.to_le_bytes()).await.unwrap();
+        }
+        Reason::custom("all sent")
+    })
+    .unwrap();
+    assert!(within("all of it", received_in_order).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_message_goes_no_longer_than_the_peer_takes() {
+    let a = node("a").await;
+    let mut peer = RawNode::new("raw@127.0.0.1:1", 7);
+    peer.local.bounds.frame_bytes = 1 << 16;
+    let mut session = peer.join(a.name()).await;
+    let to = a.pid_on(peer.name(), 3).unwrap();
+    let length_max = (1 << 16) - HEAD_BYTES;
+    a.send(to, vec![7; length_max]).await.unwrap();
+    session.expect(Send { to: session.mine(3), message: &vec![7; length_max] }).await;
+    let refused = a.send(to, vec![7; length_max + 1]).await.unwrap_err();
+    let SendError::Refused(Refused::TooLong { length, length_max }) = refused else { panic!("{refused}") };
+    assert!(length > length_max, "{length} {length_max}");
+    a.send(to, "still there").await.unwrap();
+    session.expect(Send { to: session.mine(3), message: b"still there" }).await;
+}
+
+#[tokio::test]
+async fn a_message_over_16_mib_is_refused_where_it_is_sent() {
+    let (a, b) = connected().await;
+    let to = seen_from(&a, &b, begin(&b, idle).0);
+    assert!(a.send(to, vec![0; FRAME_BYTES_MAX - HEAD_BYTES + 1]).await.is_err());
+    assert_eq!(a.nodes().len(), 1);
+}
+
+#[tokio::test]
+async fn terms_go_from_node_to_node() {
+    let (a, b) = connected().await;
+    let (to, got) = begin(&b, async |mut ctx| message(&mut ctx).await.term::<(i64, String)>().unwrap());
+    let to = seen_from(&a, &b, to);
+    run(&a, async move |ctx| ctx.send_term(to, &(42, "forty-two")).await.unwrap()).await;
+    assert_eq!(within("the term", got).await.unwrap(), (42, "forty-two".to_owned()));
+}
+
+#[tokio::test]
+async fn both_nodes_send_at_once_as_much_as_they_can() {
+    const COUNT: usize = 300;
+    let (a, b) = connected().await;
+    async fn take(mut ctx: Context) -> usize {
+        let mut bytes = 0;
+        for _ in 0..COUNT {
+            bytes += message(&mut ctx).await.as_bytes().len();
+        }
+        bytes
+    }
+    let (at_a, by_a) = begin(&a, take);
+    let (at_b, by_b) = begin(&b, take);
+    let (to_a, to_b) = (seen_from(&b, &a, at_a), seen_from(&a, &b, at_b));
+    for (from, to) in [(&a, to_b), (&b, to_a)] {
+        from.spawn(async move |ctx: Context| {
+            for _ in 0..COUNT {
+                ctx.send(to, vec![1; 100_000]).await.unwrap();
+            }
+        })
+        .unwrap();
+    }
+    assert_eq!(within("all at a", by_a).await.unwrap(), COUNT * 100_000);
+    assert_eq!(within("all at b", by_b).await.unwrap(), COUNT * 100_000);
+}
+
+#[tokio::test]
+async fn a_program_can_wait_for_an_answer_and_for_an_end() {
+    let (a, b) = connected().await;
+    let server = seen_from(&a, &b, b.spawn(until_told).unwrap());
+    let reason = run(&a, async move |mut ctx| {
+        ctx.trap_exit(true);
+        ctx.link(server).await.unwrap();
+        ctx.send(server, "enough").await.unwrap();
+        exit(&mut ctx, server).await
+    })
+    .await;
+    assert_eq!(reason, Reason::error("enough"));
+}

@@ -1,0 +1,190 @@
+//! Sessions and nodes that end in order.
+
+use std::time::Duration;
+
+use snow_dist_codec::Frame;
+use snow_dist_codec::frame::{Close, RegSend, Send};
+use snow_dist_runtime::{ConnectError, Context, Node, Reason, Received, Timing};
+use snow_dist_tests::program::{
+    begin, connect, connected, end_of, idle, message, node, run, seen_from, start, until, within,
+};
+use snow_dist_tests::raw_peer::{Heard, RawNode};
+
+const SHUTDOWN: u16 = 0;
+const PEER: &str = "raw@127.0.0.1:1";
+
+#[tokio::test]
+async fn a_session_that_ends_in_order_says_so_in_dist_and_in_tls() {
+    let a = node("a").await;
+    for (incarnation, whole) in [(1, false), (2, true)] {
+        let mut session = RawNode::new(PEER, incarnation).join(a.name()).await;
+        a.send(a.pid_on(PEER, 3).unwrap(), "queued before").await.unwrap();
+        if whole {
+            within("the end", a.shutdown()).await;
+        } else {
+            assert!(a.disconnect(PEER));
+        }
+        session.expect(Send { to: session.mine(3), message: b"queued before" }).await;
+        let close = session.next().await;
+        assert!(matches!(close.frame(), Frame::Close(Close { code: SHUTDOWN, .. })), "{close:?}");
+        let end = session.expect_end().await;
+        assert!(matches!(end, Heard::Closed), "{end:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_queued_before_the_end_arrives() {
+    let (a, b) = connected().await;
+    let (to, got) = begin(&b, async |mut ctx| {
+        for expected in 0..2_000_u32 {
+            assert_eq!(message(&mut ctx).await.as_bytes()[..4], expected.to_le_bytes());
+        }
+    });
+    let to = seen_from(&a, &b, to);
+    for number in 0..2_000_u32 {
+        a.send(to, [number.to_le_bytes().as_slice(), &[0; 1_000]].concat()).await.unwrap();
+    }
+    within("the end", a.shutdown()).await;
+    within("all messages", got).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_queued_arrives_though_the_other_end_talks_on() {
+    for _ in 0..10 {
+        let (a, b) = connected().await;
+        let sink = seen_from(&b, &a, a.spawn(idle).unwrap());
+        let talker = b
+            .spawn(async move |ctx: Context| {
+                while ctx.send(sink, vec![0; 10_000]).await.is_ok() {
+                    tokio::task::yield_now().await;
+                }
+            })
+            .unwrap();
+        let (to, got) = begin(&b, async |mut ctx| {
+            for expected in 0..200_u32 {
+                assert_eq!(message(&mut ctx).await.as_bytes()[..4], expected.to_le_bytes());
+            }
+        });
+        let to = seen_from(&a, &b, to);
+        for number in 0..200_u32 {
+            a.send(to, [number.to_le_bytes().as_slice(), &[0; 10_000]].concat()).await.unwrap();
+        }
+        within("the end", a.shutdown()).await;
+        within("all messages", got).await.unwrap();
+        b.kill(talker).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_stops_ends_its_processes_and_takes_nobody_in() {
+    let (a, b) = connected().await;
+    a.spawn(async |_: Context| std::future::pending::<()>().await).unwrap();
+    a.spawn(idle).unwrap();
+    within("the end", a.shutdown()).await;
+    until("the other end", || b.nodes().is_empty()).await;
+    until("the processes", || a.process_count() == 0).await;
+    let refused = within("a refusal", b.connect(a.name())).await.unwrap_err();
+    assert!(matches!(refused, ConnectError::Tcp { .. }), "{refused}");
+    let refused = within("a refusal", a.connect(b.name())).await.unwrap_err();
+    assert!(matches!(refused, ConnectError::GaveWay), "{refused}");
+}
+
+#[tokio::test]
+async fn nobody_can_keep_a_node_from_stopping() {
+    // One that never reads, one that is in the middle of its handshake, and one that has said nothing.
+    let timing = Timing { interval: Duration::from_secs(60), timeout: Duration::from_secs(60) };
+    let a = start(Node::builder("a@127.0.0.1:0").heartbeat(timing)).await;
+    let _deaf = RawNode::new(PEER, 7).join(a.name()).await;
+    let to = a.pid_on(PEER, 3).unwrap();
+    let full = tokio::spawn({
+        let a = a.clone();
+        async move {
+            while !a.nodes().is_empty() {
+                a.send(to, vec![0; 1 << 20]).await.unwrap();
+            }
+        }
+    });
+    let half = snow_dist_tests::raw_peer::connect(snow_dist_tests::raw_peer::address(a.name())).await;
+    let tcp = tokio::net::TcpStream::connect(snow_dist_tests::raw_peer::address(a.name())).await.unwrap();
+    within("the end", a.shutdown()).await;
+    within("the sender", full).await.unwrap();
+    drop((half, tcp));
+}
+
+#[tokio::test]
+async fn who_waits_for_room_is_let_go_when_the_session_ends() {
+    let timing = Timing { interval: Duration::from_millis(300), timeout: Duration::from_millis(300) };
+    let a = start(Node::builder("a@127.0.0.1:0").heartbeat(timing)).await;
+    let _deaf = RawNode::new(PEER, 7).join(a.name()).await;
+    let there = a.pid_on(PEER, 3).unwrap();
+    // Much more than the queue and the kernel hold: the last ones are dropped when the session is gone.
+    run(&a, async move |ctx| {
+        for _ in 0..200 {
+            ctx.send(there, vec![0; 1 << 20]).await.unwrap();
+        }
+    })
+    .await;
+    assert!(a.nodes().is_empty());
+}
+
+#[tokio::test]
+async fn a_process_that_outlives_its_session_is_not_disturbed() {
+    let (a, b) = connected().await;
+    let (lives, got) = begin(&a, async |mut ctx| message(&mut ctx).await);
+    b.shutdown().await;
+    until("the end", || a.nodes().is_empty()).await;
+    a.send(lives, "still here").await.unwrap();
+    assert_eq!(got.await.unwrap().as_bytes(), b"still here");
+}
+
+#[tokio::test]
+async fn a_close_from_the_peer_ends_links_as_a_cut_does() {
+    let a = node("a").await;
+    for (incarnation, bytes) in [(1, true), (2, false)] {
+        let mut session = RawNode::new(PEER, incarnation).join(a.name()).await;
+        let there = a.pid_on(PEER, 3).unwrap();
+        let (local, _) = begin(&a, async move |ctx| {
+            ctx.link(there).await.unwrap();
+            std::future::pending::<()>().await
+        });
+        let end = tokio::spawn({
+            let a = a.clone();
+            async move { end_of(&a, local).await }
+        });
+        session.next().await;
+        if bytes {
+            session.send(Close { code: 0, text: "bye".into() }).await;
+        }
+        drop(session);
+        let Reason::Linked(chain) = end.await.unwrap() else { panic!("not linked") };
+        assert_eq!(chain.root, Reason::Noconnection);
+    }
+}
+
+#[tokio::test]
+async fn complete_frames_before_the_cut_count() {
+    let a = node("a").await;
+    let mut session = RawNode::new(PEER, 7).join(a.name()).await;
+    let (_, got) = begin(&a, async |mut ctx| {
+        ctx.register("last").unwrap();
+        ctx.recv_where(|seen| matches!(seen, Received::Message(_))).await
+    });
+    until("the name", || a.whereis("last").is_some()).await;
+    let mut bytes = Vec::new();
+    Frame::from(RegSend { name: "last".into(), message: b"words" }).encode_framed(99, &mut bytes).unwrap();
+    bytes.extend_from_slice(&[9, 0, 0, 0, 0x10, 0]);
+    session.wire.write(&bytes).await;
+    drop(session);
+    let Received::Message(message) = within("the message", got).await.unwrap() else { panic!("no message") };
+    assert_eq!(message.as_bytes(), b"words");
+    until("the end", || a.nodes().is_empty()).await;
+}
+
+#[tokio::test]
+async fn after_the_end_both_may_connect_again() {
+    let (a, b) = connected().await;
+    a.disconnect(b.name());
+    until("the end", || a.nodes().is_empty() && b.nodes().is_empty()).await;
+    connect(&b, &a).await;
+    snow_dist_tests::program::assert_they_talk(&a, &b).await;
+}
