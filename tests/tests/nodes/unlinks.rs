@@ -197,6 +197,7 @@ async fn every_unlink_is_acknowledged_with_its_own_pids() {
     scene.session.send(UnlinkId { from: theirs, to: ours, id: 4 }).await;
     scene.session.expect(UnlinkAck { from: ours, to: theirs, id: 4 }).await;
     scene.exit_from_peer().await;
+    assert_eq!(scene.session.fence().await, []);
     // And while the node's own is outstanding, which stays so.
     let id = scene.linked_and_unlinking().await;
     scene.session.send(UnlinkId { from: theirs, to: ours, id: 5 }).await;
