@@ -102,6 +102,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
                 return Poll::Pending;
             }
         }
+        // Who always has something to say puts off neither an order to end nor the drain deadline.
+        if let Err(ending) = self.judge(self.driver.clock.now(), cx) {
+            return Poll::Ready(ending);
+        }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -212,22 +216,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
     /// Judges the deadlines. Both halves have found nothing to do, so what has arrived has been read.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         let now = self.driver.clock.now();
-        let (heartbeat, stop) = self.driver.session.deadlines(cx.waker());
-        let stop_at = stop.map(|stop| *self.stop_at.get_or_insert(now + stop.patience));
-        let queued = self.written < self.out.len() || self.unflushed || self.broken.is_some();
-        let drained_at = queued.then(|| self.taken + DRAIN_DEADLINE);
-        if stop_at.is_some_and(|stop_at| now >= stop_at) {
-            return Poll::Ready(Err(Ending::Stopped));
-        }
-        if drained_at.is_some_and(|drained_at| now >= drained_at) {
-            return Poll::Ready(Err(Ending::Stuck));
-        }
+        let (heartbeat, due) = self.judge(now, cx)?;
         if now >= heartbeat {
             self.driver.session.timeout(now)?;
             self.give_back_room();
             return Poll::Ready(Ok(()));
         }
-        self.sleep(heartbeat.min(stop_at.unwrap_or(heartbeat)).min(drained_at.unwrap_or(heartbeat)), cx)
+        self.sleep(due, cx)
+    }
+
+    /// Judges the deadlines that nothing the peer says can move: an order's to end, and the drain deadline. Gives
+    /// when the heartbeat is due, and when anything is.
+    fn judge(&mut self, now: Duration, cx: &Context<'_>) -> Result<(Duration, Duration), Ending> {
+        let (heartbeat, stop) = self.driver.session.deadlines(cx.waker());
+        let stop_at = stop.map(|stop| *self.stop_at.get_or_insert(now + stop.patience));
+        let queued = self.written < self.out.len() || self.unflushed || self.broken.is_some();
+        let drained_at = queued.then(|| self.taken + DRAIN_DEADLINE);
+        if stop_at.is_some_and(|stop_at| now >= stop_at) {
+            return Err(Ending::Stopped);
+        }
+        if drained_at.is_some_and(|drained_at| now >= drained_at) {
+            return Err(Ending::Stuck);
+        }
+        Ok((heartbeat, heartbeat.min(stop_at.unwrap_or(heartbeat)).min(drained_at.unwrap_or(heartbeat))))
     }
 
     /// Sleeps until `due` at the latest: a timer that is set early enough is left as it is, since deadlines move on
@@ -285,3 +296,255 @@ pub(crate) const CODE_PROTOCOL_ERROR: u16 = 1;
 pub(crate) const CODE_LIMIT: u16 = 2;
 /// See [`CODE_SHUTDOWN`].
 pub(crate) const CODE_REPLACED: u16 = 3;
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::io::{DuplexStream, ReadBuf};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::core::limits::{HEARTBEAT_INTERVAL, LINKS_AND_MONITORS_MAX, SESSION_QUEUE_BYTES_MAX};
+    use crate::core::session::{Config, Timing};
+    use crate::core::{NodeNumber, Session};
+    use crate::process::sync::Executor;
+    use crate::process::table::{ProcessTable, Tie};
+    use crate::process::{Context as Process, Mailbox};
+    use crate::session::Peer;
+
+    const CREATION: u8 = 3;
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    /// One end of a session. Its first process has the number 1.
+    struct End {
+        table: Arc<ProcessTable>,
+        session: Arc<SessionHandle>,
+        clock: Clock,
+    }
+
+    impl End {
+        fn new() -> Self {
+            let (clock, number) = (Clock::start(), NodeNumber::other(1).unwrap());
+            let config = Config {
+                peer: number,
+                peer_creation: CREATION,
+                creation: CREATION,
+                frame_bytes_max: FRAME_BYTES_MAX,
+                links_and_monitors_max: LINKS_AND_MONITORS_MAX,
+                timing: Timing::default(),
+                ping: [0; 8],
+            };
+            let peer = Peer { name: "peer@h:1".into(), number, creation: CREATION };
+            let session = Arc::new(SessionHandle::new(peer, Session::new(&config, clock.now())));
+            Self { table: ProcessTable::new("", CREATION, Executor::current()), session, clock }
+        }
+
+        fn driver<S>(&self, stream: S) -> Driver<S> {
+            let interested: Arc<dyn crate::process::remote::Interested> = self.session.clone();
+            Driver {
+                stream,
+                session: self.session.clone(),
+                creation: CREATION,
+                processes: Delivery::new(self.table.clone(), Arc::downgrade(&interested)),
+                clock: self.clock,
+                tap: None,
+                on_life: Box::new(|| ()),
+            }
+        }
+
+        /// Starts a process that takes so many messages; gives their lengths.
+        fn taking(&self, count: usize) -> oneshot::Receiver<Vec<usize>> {
+            let (tell, told) = oneshot::channel();
+            let take = async move |mut process: Process| {
+                let mut lengths = Vec::new();
+                while lengths.len() < count {
+                    lengths.push(process.recv().await.into_message().unwrap().as_bytes().len());
+                }
+                tell.send(lengths).unwrap();
+            };
+            self.table.spawn(Mailbox::default(), Tie::None, take).unwrap();
+            told
+        }
+
+        fn queue(&self, lengths: &[usize]) {
+            for length in lengths {
+                self.session.send(1, 1, &vec![7; *length]).unwrap();
+            }
+        }
+
+        fn stop(&self, patience: Duration) {
+            self.session.stop(CODE_SHUTDOWN, "enough", Stop { patience });
+        }
+    }
+
+    /// A transport that a test makes of two functions, one for each direction.
+    struct Transport<R, W> {
+        read: R,
+        write: W,
+    }
+
+    impl<R, W> AsyncRead for Transport<R, W>
+    where
+        R: FnMut(&mut ReadBuf<'_>) -> Poll<io::Result<()>> + Unpin,
+        W: Unpin,
+    {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            (self.get_mut().read)(buffer)
+        }
+    }
+
+    impl<R, W> AsyncWrite for Transport<R, W>
+    where
+        R: Unpin,
+        W: FnMut(&[u8]) -> Poll<io::Result<usize>> + Unpin,
+    {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            (self.get_mut().write)(bytes)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// A PING, as it comes.
+    const PING: [u8; 13] = *b"\x09\0\0\0\xF012345678";
+
+    /// Every read brings something.
+    fn flood(buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        buffer.put_slice(&PING);
+        Poll::Ready(Ok(()))
+    }
+
+    fn deaf(_: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    #[tokio::test]
+    async fn both_ends_write_at_once_over_a_pipe_of_64_bytes() {
+        let (one, other): (DuplexStream, DuplexStream) = tokio::io::duplex(64);
+        let ends = [End::new(), End::new()];
+        let lengths: Vec<_> = (0..200).map(|number| number * 31 % 3_000).collect();
+        let told = ends.each_ref().map(|end| end.taking(lengths.len()));
+        ends.iter().for_each(|end| end.queue(&lengths));
+        let drivers = [tokio::spawn(ends[0].driver(one).run(BytesMut::new())), {
+            tokio::spawn(ends[1].driver(other).run(BytesMut::new()))
+        }];
+        for told in told {
+            assert_eq!(told.await.unwrap(), lengths);
+        }
+        ends[0].stop(PATIENCE);
+        let [stopped, told] = drivers;
+        assert_eq!(stopped.await.unwrap(), Ending::Stopped);
+        let closed = Ending::Closed { code: CODE_SHUTDOWN, text: "enough".into() };
+        assert_eq!(told.await.unwrap(), closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_transport_that_takes_no_byte_is_given_up_after_the_drain_deadline() {
+        let end = End::new();
+        end.queue(&[100]);
+        let quiet = Transport { read: |_: &mut ReadBuf<'_>| Poll::Pending, write: deaf };
+        assert_eq!(end.driver(quiet).run(BytesMut::new()).await, Ending::Stuck);
+        assert_eq!(end.clock.now(), DRAIN_DEADLINE);
+        assert!(DRAIN_DEADLINE < HEARTBEAT_INTERVAL);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_order_to_end_waits_no_longer_than_its_patience() {
+        let end = End::new();
+        end.queue(&[100]);
+        end.stop(PATIENCE);
+        let quiet = Transport { read: |_: &mut ReadBuf<'_>| Poll::Pending, write: deaf };
+        assert_eq!(end.driver(quiet).run(BytesMut::new()).await, Ending::Stopped);
+        assert_eq!(end.clock.now(), PATIENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_floods_and_does_not_read_cannot_put_off_an_order_to_end() {
+        let end = End::new();
+        end.queue(&[100]);
+        end.stop(Duration::ZERO);
+        let driver = end.driver(Transport { read: flood, write: deaf }).run(BytesMut::new());
+        let ended = tokio::time::timeout(Duration::from_secs(1), driver);
+        let ticking = async {
+            loop {
+                tokio::time::advance(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            ended = ended => assert_eq!(ended, Ok(Ending::Stopped)),
+            () = ticking => {}
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_floods_and_does_not_read_cannot_put_off_the_drain_deadline() {
+        let end = End::new();
+        end.queue(&[100]);
+        let driver = end.driver(Transport { read: flood, write: deaf }).run(BytesMut::new());
+        let ended = tokio::time::timeout(2 * DRAIN_DEADLINE, driver);
+        let ticking = async {
+            loop {
+                tokio::time::advance(Duration::from_secs(1)).await;
+            }
+        };
+        tokio::select! {
+            ended = ended => assert_eq!(ended, Ok(Ending::Stuck)),
+            () = ticking => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn after_a_write_error_what_has_come_is_still_read() {
+        let end = End::new();
+        let told = end.taking(3);
+        end.queue(&[100]);
+        let message = [&[13, 0, 0, 0, 0x10, 1, 0, 0, 0, 0, CREATION, 0, 0][..], b"four"].concat();
+        let mut left = 3;
+        let read = move |buffer: &mut ReadBuf<'_>| {
+            if left > 0 {
+                buffer.put_slice(&message);
+                left -= 1;
+            }
+            Poll::Ready(Ok(()))
+        };
+        let fails = |_: &[u8]| Poll::Ready(Err(io::Error::other("broken pipe")));
+        let ending = end.driver(Transport { read, write: fails }).run(BytesMut::new()).await;
+        assert_eq!(ending, Ending::Lost("writing failed: broken pipe".into()));
+        assert_eq!(told.await.unwrap(), [4, 4, 4]);
+    }
+
+    #[tokio::test]
+    async fn writes_of_any_size_keep_the_stream_whole() {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let end = End::new();
+        let lengths: Vec<_> = (0..100).map(|number| number * 97 % 5_000).collect();
+        end.queue(&lengths);
+        end.stop(PATIENCE);
+        let (out, mut turn) = (written.clone(), 0);
+        let write = move |bytes: &[u8]| {
+            turn = turn % 7 + 1;
+            let taken = bytes.len().min(turn * 11);
+            out.lock().unwrap().extend_from_slice(&bytes[..taken]);
+            Poll::Ready(Ok(taken))
+        };
+        let quiet = Transport { read: |_: &mut ReadBuf<'_>| Poll::Pending, write };
+        assert_eq!(end.driver(quiet).run(BytesMut::new()).await, Ending::Stopped);
+        let written = written.lock().unwrap();
+        let mut sent: Vec<_> =
+            Frames::new(&written, FRAME_BYTES_MAX).map(|payload| payload.unwrap().len()).collect();
+        let close = sent.pop().unwrap();
+        assert!(close < 100 && sent == lengths.iter().map(|length| length + 9).collect::<Vec<_>>());
+        assert!(written.len() < SESSION_QUEUE_BYTES_MAX);
+    }
+}
