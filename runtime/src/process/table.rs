@@ -462,8 +462,11 @@ fn send_here(cell: Arc<Cell>, message: impl Payload) -> Option<Room> {
 
 /// Sends until a session takes it. Without a session it is dropped.
 async fn sent(attempt: impl FnMut() -> Result<Sent, Denied>) -> Result<(), SendError> {
-    if taken(attempt).await? == Some(Sent::MakeWay) {
-        tokio::task::yield_now().await;
+    match taken(attempt).await? {
+        Some(Sent::GoOn) => {}
+        Some(Sent::MakeWay) => tokio::task::yield_now().await,
+        // Nothing holds up who only sends to a lost node: it must not keep its thread from others.
+        None => tokio::task::coop::consume_budget().await,
     }
     Ok(())
 }

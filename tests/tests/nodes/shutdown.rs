@@ -128,6 +128,28 @@ async fn who_waits_for_room_is_let_go_when_the_session_ends() {
 }
 
 #[tokio::test]
+async fn who_only_sends_to_a_lost_node_lets_others_run() {
+    const SENDS: u32 = 100_000;
+    let (a, b) = connected().await;
+    let there = seen_from(&a, &b, b.spawn(idle).unwrap());
+    b.shutdown().await;
+    until("the end", || a.nodes().is_empty()).await;
+    // On one thread, of which the sender never makes way by itself.
+    let sent = run(&a, async move |ctx| {
+        let (ran, mut has_run) = tokio::sync::oneshot::channel();
+        ctx.spawn(async move |_| ran.send(()).unwrap()).unwrap();
+        let mut sent = 0;
+        while sent < SENDS && has_run.try_recv().is_err() {
+            ctx.send(there, "lost").await.unwrap();
+            sent += 1;
+        }
+        sent
+    })
+    .await;
+    assert!(sent < SENDS);
+}
+
+#[tokio::test]
 async fn a_process_that_outlives_its_session_is_not_disturbed() {
     let (a, b) = connected().await;
     let (lives, got) = begin(&a, async |mut ctx| message(&mut ctx).await);
