@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use snow_dist_codec::{NodeName, NodeNameError};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use crate::core::handshake::{Failure, Local};
@@ -26,7 +27,7 @@ use crate::process::sync::{Mutex, MutexGuard};
 use crate::process::table::ProcessTable;
 use channel::Broken;
 use clock::Clock;
-use registry::Registry;
+use registry::{Registry, Verdict};
 use slots::Slots;
 use tls::Tls;
 
@@ -155,30 +156,40 @@ impl Net {
         let completed = name.completed();
         let mut last = ConnectError::Deadline;
         for attempt in 0..ELECTIONS_MAX {
-            let changed = self.registry.changed();
-            match self.registry.dial(&completed) {
-                (DialDecision::Up(_), _) => return Ok(()),
-                (DialDecision::OwnName, _) => return Err(ConnectError::OwnName),
-                (DialDecision::Busy, _) => return Err(ConnectError::Busy),
-                (DialDecision::Underway, _) => {
-                    if timeout(UNDERWAY_DEADLINE, changed).await.is_err() {
-                        return Err(ConnectError::Deadline);
-                    }
+            let turn = timeout(UNDERWAY_DEADLINE, self.turn_to_dial(&completed));
+            let Some((connection, verdict)) = turn.await.map_err(|_| ConnectError::Deadline)?? else {
+                return Ok(());
+            };
+            match connection::dial(self, name, connection, verdict).await {
+                Ok(()) => return Ok(()),
+                Err(lost @ (ConnectError::Election(_) | ConnectError::GaveWay)) => {
+                    last = lost;
+                    sleep(self.jitter(attempt)).await;
                 }
-                (DialDecision::Start, None) => return Err(ConnectError::GaveWay),
-                (DialDecision::Start, Some((connection, verdict))) => {
-                    match connection::dial(self, name, connection, verdict).await {
-                        Ok(()) => return Ok(()),
-                        Err(lost @ (ConnectError::Election(_) | ConnectError::GaveWay)) => {
-                            last = lost;
-                            sleep(self.jitter(attempt)).await;
-                        }
-                        Err(error) => return Err(error),
-                    }
-                }
+                Err(error) => return Err(error),
             }
         }
         Err(last)
+    }
+
+    /// Waits for a connection with the node that somebody else is making. Then there is a session, and it gives
+    /// nothing; or there is none, and the dial is the caller's.
+    async fn turn_to_dial(
+        &self,
+        name: &str,
+    ) -> Result<Option<(ConnectionId, oneshot::Receiver<Verdict>)>, ConnectError> {
+        loop {
+            let changed = self.registry.changed();
+            match self.registry.dial(name) {
+                (DialDecision::Up(_), _) => return Ok(None),
+                (DialDecision::OwnName, _) => return Err(ConnectError::OwnName),
+                (DialDecision::Busy, _) => return Err(ConnectError::Busy),
+                // What has changed may concern other nodes.
+                (DialDecision::Underway, _) => changed.await,
+                (DialDecision::Start, None) => return Err(ConnectError::GaveWay),
+                (DialDecision::Start, dial) => return Ok(dial),
+            }
+        }
     }
 
     fn slots(&self) -> MutexGuard<'_, Slots<ConnectionId>> {
