@@ -16,6 +16,7 @@ use crate::net::{Net, Seen, Sessions, Tap};
 use crate::node::Node;
 use crate::process::sync::Executor;
 use crate::process::table::ProcessTable;
+use crate::random::random;
 
 /// A node to be started: see [`Node::builder`].
 #[must_use = "a node runs once it is started"]
@@ -102,8 +103,8 @@ impl NodeBuilder {
         let local = Arc::new(Local::new(NodeName::parse(&announced)?, incarnation()?, cookies));
         let table = ProcessTable::new(local.name(), local.creation(), Executor::current());
         let net = Arc::new(Net::new(local, &table, self.timing, self.key_log, self.tap)?);
-        let listening = tokio::spawn(net.clone().listen(listener)).abort_handle();
-        table.connect(Arc::new(Sessions::new(net, listening)));
+        let listening = net.clone().listen(listener);
+        table.set_connections(Arc::new(Sessions::new(net, listening)));
         Ok(Node::of(table))
     }
 }
@@ -132,8 +133,8 @@ impl Secret {
 
 fn incarnation() -> Result<NonZeroU64, StartError> {
     loop {
-        let number = getrandom::u64().map_err(|error| StartError::Random(error.to_string()))?;
-        if let Some(incarnation) = NonZeroU64::new(number) {
+        let bytes = random().map_err(|error| StartError::Random(error.to_string()))?;
+        if let Some(incarnation) = NonZeroU64::new(u64::from_ne_bytes(bytes)) {
             return Ok(incarnation);
         }
     }

@@ -26,6 +26,8 @@ mod node;
 #[cfg(feature = "tokio")]
 mod process;
 #[cfg(feature = "tokio")]
+mod random;
+#[cfg(feature = "tokio")]
 mod session;
 
 pub use core::{Chain, NodeNumber, Pid, Reason};

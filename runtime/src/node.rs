@@ -14,7 +14,8 @@ use crate::process::sync::Executor;
 use crate::process::table::{ProcessTable, Tie};
 use crate::process::{Context, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError, completed};
 
-/// A node of the system. Cheap to clone: all clones are the same node.
+/// A node of the system. Cheap to clone: all clones are the same node. It is there as long as a clone, a process or
+/// a session of it is; [`shutdown`](Node::shutdown) ends it in order.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -153,7 +154,7 @@ impl Node {
     /// The number of this start of the node; none of a node that is alone.
     #[must_use]
     pub fn incarnation(&self) -> Option<NonZeroU64> {
-        self.table.remote().ok().map(|remote| remote.incarnation())
+        self.table.connections().map(|connections| connections.incarnation())
     }
 
     /// The creation in the pids of its processes.
@@ -162,34 +163,35 @@ impl Node {
         self.table.pid(0).creation()
     }
 
-    /// Makes sure that there is a session with a node.
+    /// Makes sure that there is a session with a node. A dial that has begun is seen through even if this is dropped
+    /// before it is ready.
     ///
     /// # Errors
     /// There is none, and why.
     pub async fn connect(&self, name: &str) -> Result<(), ConnectError> {
-        match self.table.remote() {
-            Ok(remote) => remote.connect(name).await,
-            Err(_) => Err(ConnectError::Alone),
+        match self.table.connections() {
+            Some(connections) => connections.connect(name).await,
+            None => Err(ConnectError::Alone),
         }
     }
 
     /// Ends the session with a node. False if there is none.
     pub fn disconnect(&self, name: &str) -> bool {
-        self.table.remote().is_ok_and(|remote| remote.disconnect(&completed(name)))
+        self.table.connections().is_some_and(|connections| connections.disconnect(&completed(name)))
     }
 
     /// The names of all nodes with which there is a session, in order.
     #[must_use]
     pub fn nodes(&self) -> Vec<Arc<str>> {
-        self.table.remote().map(|remote| remote.nodes()).unwrap_or_default()
+        self.table.connections().map(|connections| connections.nodes()).unwrap_or_default()
     }
 
     /// The process of this number on another node, if there is a session with it. Whether there is such a process,
     /// only that node knows.
     #[must_use]
     pub fn pid_on(&self, node: &str, local: u64) -> Option<Pid> {
-        let remote = self.table.remote().ok().filter(|_| local <= WirePid::LOCAL_MAX)?;
-        remote.pid_on(&completed(node), local)
+        let connections = self.table.connections().filter(|_| local <= WirePid::LOCAL_MAX)?;
+        connections.pid_on(&completed(node), local)
     }
 
     /// The name of the node that a process runs on, if it is this one or there is a session with it.
@@ -198,14 +200,101 @@ impl Node {
         if pid.is_here() {
             return Some(self.name().into());
         }
-        self.table.remote().ok()?.node_of(pid)
+        self.table.connections()?.node_of(pid)
     }
 
-    /// Stops the node: takes no connection any more, ends all sessions in order, then all processes.
+    /// Messages to other nodes that were dropped because there was no session with them.
+    #[must_use]
+    pub fn messages_unsent(&self) -> u64 {
+        self.table.connections().map_or(0, |connections| connections.unsent())
+    }
+
+    /// Stops the node: takes no connection any more, ends all sessions in order, then all processes. When this
+    /// returns, the port is free and no connection is left; processes have been told to end, with
+    /// [`Reason::Shutdown`], and do so when they next wait.
     pub async fn shutdown(&self) {
-        if let Ok(remote) = self.table.remote() {
-            remote.shutdown().await;
+        if let Some(connections) = self.table.connections() {
+            connections.shutdown().await;
         }
         self.table.doom_all(&Reason::Shutdown);
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
+
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context as TaskContext, Waker};
+
+    use tokio::net::TcpListener;
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    async fn start(name: &str) -> Node {
+        Node::builder(name).cookie("a cookie of thirty-two letters..").start().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_node_that_has_been_shut_down_leaves_its_port() {
+        let (a, b) = (start("a@127.0.0.1:0").await, start("b@127.0.0.1:0").await);
+        a.connect(b.name()).await.unwrap();
+        let name = a.name().to_owned();
+        a.shutdown().await;
+        assert!(matches!(a.connect(b.name()).await, Err(ConnectError::Stopped)));
+        let again = start(&name).await;
+        again.connect(b.name()).await.unwrap();
+        assert_eq!(again.nodes(), [b.name().into()]);
+        again.shutdown().await;
+        b.shutdown().await;
+        b.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_dial_that_nobody_waits_for_any_more_is_seen_through() {
+        let (a, b) = (start("a@[::1]:0").await, start("b@[::1]:0").await);
+        {
+            let mut cx = TaskContext::from_waker(Waker::noop());
+            assert!(pin!(a.connect(b.name())).poll(&mut cx).is_pending());
+        }
+        while a.nodes().is_empty() || b.nodes().is_empty() {
+            yield_now().await;
+        }
+        a.shutdown().await;
+        assert!(a.nodes().is_empty());
+        b.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn many_who_connect_at_once_share_one_connection() {
+        let (a, b) = (start("a@127.0.0.1:0").await, start("b@127.0.0.1:0").await);
+        let callers: Vec<_> = (0..100)
+            .map(|_| {
+                let (a, name) = (a.clone(), b.name().to_owned());
+                tokio::spawn(async move { a.connect(&name).await })
+            })
+            .collect();
+        for caller in callers {
+            caller.await.unwrap().unwrap();
+        }
+        a.shutdown().await;
+        b.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_node_that_stops_does_not_wait_for_a_peer_that_says_nothing() {
+        let a = start("a@127.0.0.1:0").await;
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let name = format!("b@{}", silent.local_addr().unwrap());
+        let connecting = tokio::spawn({
+            let a = a.clone();
+            async move { a.connect(&name).await }
+        });
+        let (_socket, _) = silent.accept().await.unwrap();
+        a.shutdown().await;
+        assert!(matches!(connecting.await.unwrap(), Err(ConnectError::Stopped)));
     }
 }

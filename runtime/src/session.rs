@@ -11,7 +11,7 @@ use snow_dist_codec::{EncodeError, EncodeErrorKind, Frame};
 use tokio::sync::Notify;
 
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
-use crate::core::session::{Ending, Full};
+use crate::core::session::{Counts, Ending, Full};
 use crate::core::{NodeNumber, Processes, Reason, Session};
 use crate::process::Refused;
 use crate::process::remote::{Denied, Interested, Sent};
@@ -90,6 +90,10 @@ impl SessionHandle {
 
     fn message(&self, send: impl FnOnce(&mut Session) -> Result<(), EncodeError>) -> Result<Sent, Denied> {
         self.with_room(|state| {
+            // What is queued goes out before the session ends; who sends without end must not hold that up.
+            if state.stop.is_some() {
+                return Err(Denied::NotConnected);
+            }
             send(&mut state.core).map_err(too_long)?;
             let crowded = !state.made_way && state.core.waiting_bytes() >= CROWDED_BYTES;
             state.made_way |= crowded;
@@ -97,9 +101,13 @@ impl SessionHandle {
         })
     }
 
-    /// Links, if there is room. The session must be told of the local process's end.
-    pub(crate) fn link(&self, local: u64, remote: u64) -> Result<(), Denied> {
-        self.with_room(|state| state.core.link(local, remote).map_err(too_many))
+    /// Links, if there is room. `attach` sees to it that the session is told of the local process's end, and is false
+    /// if that has come already: then nothing is linked. It is asked under the session's lock, so that an end that
+    /// comes later finds the link.
+    pub(crate) fn link(&self, local: u64, remote: u64, attach: impl FnOnce() -> bool) -> Result<(), Denied> {
+        self.with_room(
+            |state| if attach() { state.core.link(local, remote).map_err(too_many) } else { Ok(()) },
+        )
     }
 
     pub(crate) fn unlink(&self, local: u64, remote: u64) {
@@ -107,9 +115,17 @@ impl SessionHandle {
         let _ = self.act(|state| state.core.unlink(local, remote));
     }
 
-    /// Monitors, if there is room. The session must be told of the local process's end.
-    pub(crate) fn monitor(&self, local: u64, remote: u64, reference: u64) -> Result<(), Denied> {
-        self.with_room(|state| state.core.monitor(local, remote, reference).map_err(too_many))
+    /// Monitors, if there is room; `attach` as in [`SessionHandle::link`].
+    pub(crate) fn monitor(
+        &self,
+        local: u64,
+        remote: u64,
+        reference: u64,
+        attach: impl FnOnce() -> bool,
+    ) -> Result<(), Denied> {
+        self.with_room(|state| {
+            if attach() { state.core.monitor(local, remote, reference).map_err(too_many) } else { Ok(()) }
+        })
     }
 
     pub(crate) fn demonitor(&self, reference: u64) {
@@ -189,6 +205,11 @@ impl SessionHandle {
 
     pub(crate) fn timeout(&self, now: Duration) -> Result<(), Ending> {
         self.state.lock().core.handle_timeout(now)
+    }
+
+    /// What has been passed over so far.
+    pub(crate) fn counts(&self) -> Counts {
+        *self.state.lock().core.counts()
     }
 
     /// The connection is gone: everything across it ends. After this nothing is taken any more.

@@ -13,17 +13,18 @@ use tokio_rustls::TlsStream;
 
 use super::channel::{Broken, Channel, buffered};
 use super::driver::Driver;
-use super::registry::{Facts, Verdict};
+use super::registry::{Begun, Facts, Verdict};
 use super::slots::Place;
 use super::tls::Tls;
 use super::{ConnectError, Net};
 use crate::core::handshake::{Established, Failure, Peer, acceptor, initiator};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
 use crate::core::peers::{ConnectionId, Refusal};
-use crate::core::session::Config;
+use crate::core::session::{Config, Counts};
+use crate::random::random;
 use crate::session::SessionHandle;
 
-/// Reports a connection's end, however it comes about.
+/// Reports a connection's end, however it comes about: also when its task panics, or goes with its runtime.
 struct Guard {
     net: Arc<Net>,
     connection: ConnectionId,
@@ -40,9 +41,9 @@ impl Drop for Guard {
 
 /// Serves a connection that has been accepted, to its end.
 pub(super) async fn accept(net: Arc<Net>, socket: TcpStream, from: SocketAddr) {
-    let (connection, verdict) = net.registry.accept();
-    let place = net.slots().take(connection, from.ip().into());
+    let Begun { connection, verdict } = net.registry.accept();
     let guard = Guard { net: net.clone(), connection, name: "".into() };
+    let place = net.slots().take(connection, from.ip().into());
     match place {
         Place::None => {
             tracing::debug!(%from, "too many handshakes from one address: closed");
@@ -83,7 +84,7 @@ async fn accepted(
             Ok(())
         }
         Verdict::Reject(refusal) => {
-            if let Some(reject) = verified.refuse(code(refusal), text(refusal)) {
+            if let Some(reject) = verified.refuse(code(refusal), &refusal.to_string()) {
                 refuse(channel, &reject).await;
             }
             Err(ConnectError::Election(refusal))
@@ -99,7 +100,7 @@ async fn show_acceptor(net: &Net, socket: TcpStream) -> Result<(Channel, accepto
     let mut channel = Channel::new(TlsStream::Server(stream), net.tap.clone());
     let expect_name = acceptor::start(net.local.clone(), channel.bound_to()?);
     let name = channel.read().await?;
-    let (challenge, expect_reply) = match expect_name.handle(&name, net.random()?) {
+    let (challenge, expect_reply) = match expect_name.handle(&name, random()?) {
         Ok(next) => next,
         Err(refusal) => return Err(refused(channel, refusal).await),
     };
@@ -128,25 +129,19 @@ async fn refuse(mut channel: Channel, reject: &[u8]) {
     let _ = timeout(HANDSHAKE_DEADLINE, told).await;
 }
 
-/// Makes a connection and brings it up. The session then runs in a task of its own.
-pub(super) async fn dial(
-    net: &Arc<Net>,
-    name: NodeName<'_>,
-    connection: ConnectionId,
-    mut verdict: oneshot::Receiver<Verdict>,
-) -> Result<(), ConnectError> {
-    let completed: Arc<str> = name.completed().into();
-    let guard = Guard { net: net.clone(), connection, name: completed };
-    let (mut channel, expect_ack) = tokio::select! {
-        shown = timeout(HANDSHAKE_DEADLINE, show_initiator(&guard, name)) => shown.map_err(|_| ConnectError::Deadline)??,
+/// Makes a connection to the node of this completed name, and brings it up. The session then runs in a task of its
+/// own.
+pub(super) async fn dial(net: Arc<Net>, name: Arc<str>, begun: Begun) -> Result<(), ConnectError> {
+    let Begun { connection, mut verdict } = begun;
+    let guard = Guard { net: net.clone(), connection, name };
+    let (channel, established) = tokio::select! {
+        shown = initiate(&guard) => shown?,
         _ = &mut verdict => return Err(ConnectError::GaveWay),
     };
-    let ack = timeout(ACK_DEADLINE, channel.read()).await.map_err(|_| ConnectError::Deadline)??;
-    let established = expect_ack.handle(&ack)?;
     net.registry.acked(connection, net.facts(&established.peer)?);
     match verdict.await.unwrap_or(Verdict::Close) {
         Verdict::Up(session) => {
-            tokio::spawn(serve(guard, channel, session));
+            net.runtime.spawn(serve(guard, channel, session));
             Ok(())
         }
         Verdict::Reject(refusal) => Err(ConnectError::Election(refusal)),
@@ -154,17 +149,24 @@ pub(super) async fn dial(
     }
 }
 
+/// The whole handshake as the initiator, within its two deadlines.
+async fn initiate(guard: &Guard) -> Result<(Channel, Established), ConnectError> {
+    let late = |_| ConnectError::Deadline;
+    let (mut channel, expect_ack) =
+        timeout(HANDSHAKE_DEADLINE, show_initiator(guard)).await.map_err(late)??;
+    let ack = timeout(ACK_DEADLINE, channel.read()).await.map_err(late)??;
+    Ok((channel, expect_ack.handle(&ack)?))
+}
+
 /// TCP, TLS and the handshake up to REPLY, as the initiator.
-async fn show_initiator(
-    guard: &Guard,
-    name: NodeName<'_>,
-) -> Result<(Channel, initiator::ExpectAck), ConnectError> {
+async fn show_initiator(guard: &Guard) -> Result<(Channel, initiator::ExpectAck), ConnectError> {
     let net = &guard.net;
+    let name = NodeName::parse(&guard.name)?;
     let mut channel = connect(net, name).await?;
     let (hello, expect_challenge) = initiator::start(net.local.clone(), channel.bound_to()?, name)?;
     channel.write(&hello).await?;
     let challenge = channel.read().await?;
-    let (reply, expect_ack) = expect_challenge.handle(&challenge, net.random()?)?;
+    let (reply, expect_ack) = expect_challenge.handle(&challenge, random()?)?;
     // Another connection may have come up meanwhile. From here on the peer may have answered this one.
     if !net.registry.may_reply(&guard.name, guard.connection) {
         return Err(ConnectError::GaveWay);
@@ -200,7 +202,12 @@ async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
     };
     tracing::info!(peer = %session.peer.name, "session up");
     let ending = driver.run(arrived).await;
-    tracing::info!(peer = %session.peer.name, %ending, "session ended");
+    let peer = &*session.peer.name;
+    tracing::info!(peer, %ending, "session ended");
+    let counts = session.counts();
+    if counts != Counts::default() {
+        tracing::warn!(peer, ?counts, "frames of this session were passed over");
+    }
 }
 
 impl Net {
@@ -216,15 +223,9 @@ impl Net {
                 frame_bytes_max: peer.bounds.frame_bytes,
                 links_and_monitors_max: peer.bounds.links_and_monitors,
                 timing: self.timing,
-                ping: self.random()?,
+                ping: random()?,
             },
         })
-    }
-
-    fn random<const N: usize>(&self) -> Result<[u8; N], ConnectError> {
-        let mut bytes = [0; N];
-        getrandom::fill(&mut bytes).map_err(|error| ConnectError::Random(error.to_string()))?;
-        Ok(bytes)
     }
 }
 
@@ -243,19 +244,17 @@ const fn code(refusal: Refusal) -> u16 {
     }
 }
 
-const fn text(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Busy => "there are as many sessions as there may be",
-        Refusal::Duplicate => "there is a session already, or one comes up",
-        Refusal::OwnName => "both nodes have the same name",
-    }
-}
-
 impl From<Failure> for ConnectError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Rejected { code: Reject::DUPLICATE, .. } => Self::Election(Refusal::Duplicate),
             failure => Self::Handshake(failure),
         }
+    }
+}
+
+impl From<getrandom::Error> for ConnectError {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Random(error.to_string())
     }
 }

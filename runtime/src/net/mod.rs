@@ -4,7 +4,9 @@ mod channel;
 mod clock;
 mod connection;
 mod driver;
+mod numbers;
 mod registry;
+mod routes;
 mod sessions;
 mod slots;
 mod tap;
@@ -16,22 +18,26 @@ use std::time::Duration;
 
 use snow_dist_codec::{NodeName, NodeNameError};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::core::handshake::{Failure, Local};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX};
-use crate::core::peers::{ConnectionId, DialDecision, Refusal};
+use crate::core::peers::{ConnectionId, Refusal};
 use crate::core::session::Timing;
+use crate::process::remote::Remote;
 use crate::process::sync::{Mutex, MutexGuard};
 use crate::process::table::ProcessTable;
+use crate::random::random;
 use channel::Broken;
 use clock::Clock;
-use registry::{Registry, Verdict};
+use registry::{Begun, Dial, Registry};
+use routes::Routes;
 use slots::Slots;
 use tls::Tls;
 
-pub(crate) use driver::CODE_SHUTDOWN;
+use driver::CODE_SHUTDOWN;
 pub(crate) use sessions::Sessions;
 pub(crate) use tap::Tap;
 pub use tap::{Direction, Seen};
@@ -41,12 +47,15 @@ pub use tls::TlsError;
 pub(crate) struct Net {
     local: Arc<Local>,
     tls: Tls,
-    /// Which has these sessions, to send through.
+    /// Which has these connections.
     table: Weak<ProcessTable>,
     registry: Arc<Registry>,
+    routes: Arc<Routes>,
     clock: Clock,
     timing: Timing,
     tap: Option<Tap>,
+    /// On which all connections run, whoever asks for them.
+    runtime: Handle,
     slots: Mutex<Slots<ConnectionId>>,
 }
 
@@ -87,11 +96,14 @@ pub enum ConnectError {
     #[error("the handshake was not over in time")]
     Deadline,
     /// Another connection with that node is the session, or is becoming it.
-    #[error("another connection with that node was chosen: {0:?}")]
+    #[error("another connection with that node was chosen: {0}")]
     Election(Refusal),
     /// The connection was closed to make room for another, or because the node stops.
     #[error("the connection gave way to another, or the node stops")]
     GaveWay,
+    /// This node has been stopped.
+    #[error("this node has been stopped")]
+    Stopped,
     /// The operating system gives no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),
@@ -106,13 +118,17 @@ impl From<Broken> for ConnectError {
     }
 }
 
-/// How often a dial that lost to another connection looks again before it gives up.
+/// How often a dial is made again that lost to another connection.
 const ELECTIONS_MAX: u32 = 5;
 
 /// How long a caller waits for a connection that somebody else is making.
 const UNDERWAY_DEADLINE: Duration = HANDSHAKE_DEADLINE.saturating_add(ACK_DEADLINE);
 
+/// How long the listener rests when the system has no place for another connection.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
 impl Net {
+    /// The connections of a node, which has none yet. To be called in the runtime on which they are to run.
     pub(crate) fn new(
         local: Arc<Local>,
         table: &Arc<ProcessTable>,
@@ -121,86 +137,90 @@ impl Net {
         tap: Option<Tap>,
     ) -> Result<Self, TlsError> {
         let clock = Clock::start();
-        let registry = Arc::new(Registry::new(local.name(), Arc::downgrade(table), clock));
+        let routes = Arc::new(Routes::new(Arc::downgrade(table)));
+        table.connect(routes.clone() as Arc<dyn Remote>);
+        let registry = Registry::new(local.name(), Arc::downgrade(table), routes.clone(), clock);
         Ok(Self {
             tls: Tls::new(key_log)?,
-            registry,
+            registry: Arc::new(registry),
+            routes,
             local,
             table: Arc::downgrade(table),
             clock,
             timing,
             tap,
+            runtime: Handle::current(),
             slots: Mutex::new(Slots::new(HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX)),
         })
     }
 
-    /// Takes connections, a task for each, until it is dropped.
-    pub(crate) async fn listen(self: Arc<Self>, listener: TcpListener) {
-        loop {
-            match listener.accept().await {
-                Ok((socket, from)) => {
-                    tokio::spawn(connection::accept(self.clone(), socket, from));
-                }
-                // Out of descriptors, most likely: the connections there are go on, and some of them end.
-                Err(error) => {
-                    tracing::warn!(%error, "no connection can be accepted");
-                    sleep(Duration::from_millis(100)).await;
+    /// Takes connections, a task for each, until it is aborted.
+    pub(crate) fn listen(self: Arc<Self>, listener: TcpListener) -> JoinHandle<()> {
+        let runtime = self.runtime.clone();
+        runtime.spawn(async move {
+            loop {
+                match listener.accept().await {
+                    Ok((socket, from)) => {
+                        self.runtime.spawn(connection::accept(self.clone(), socket, from));
+                    }
+                    // Of that one connection, which is gone.
+                    Err(error) if is_of_one(&error) => {}
+                    // Out of descriptors, most likely: the connections there are go on, and some of them end.
+                    Err(error) => {
+                        tracing::warn!(%error, "no connection can be accepted");
+                        sleep(EXHAUSTED_PAUSE).await;
+                    }
                 }
             }
-        }
+        })
     }
 
     /// Makes sure that there is a session with the node `name`, if that can be.
     pub(crate) async fn connect(self: &Arc<Self>, name: &str) -> Result<(), ConnectError> {
-        let name = NodeName::parse(name)?;
-        let completed = name.completed();
-        let mut last = ConnectError::Deadline;
-        for attempt in 0..ELECTIONS_MAX {
-            let turn = timeout(UNDERWAY_DEADLINE, self.turn_to_dial(&completed));
-            let Some((connection, verdict)) = turn.await.map_err(|_| ConnectError::Deadline)?? else {
-                return Ok(());
-            };
-            match connection::dial(self, name, connection, verdict).await {
-                Ok(()) => return Ok(()),
-                Err(lost @ (ConnectError::Election(_) | ConnectError::GaveWay)) => {
-                    last = lost;
-                    sleep(self.jitter(attempt)).await;
-                }
-                Err(error) => return Err(error),
+        let name: Arc<str> = NodeName::parse(name)?.completed().into();
+        let mut elections = 0;
+        loop {
+            match self.registry.dial(&name) {
+                Dial::Up => return Ok(()),
+                Dial::OwnName => return Err(ConnectError::OwnName),
+                Dial::Busy => return Err(ConnectError::Busy),
+                Dial::Stopped => return Err(ConnectError::Stopped),
+                Dial::Underway => timeout(UNDERWAY_DEADLINE, self.registry.settled(&name))
+                    .await
+                    .map_err(|_| ConnectError::Deadline)?,
+                Dial::Start(begun) => match self.dial(name.clone(), begun).await {
+                    Err(ConnectError::Election(_) | ConnectError::GaveWay) if elections < ELECTIONS_MAX => {
+                        elections += 1;
+                        sleep(jitter(elections)).await;
+                    }
+                    done => return done,
+                },
             }
         }
-        Err(last)
     }
 
-    /// Waits for a connection with the node that somebody else is making. Then there is a session, and it gives
-    /// nothing; or there is none, and the dial is the caller's.
-    async fn turn_to_dial(
-        &self,
-        name: &str,
-    ) -> Result<Option<(ConnectionId, oneshot::Receiver<Verdict>)>, ConnectError> {
-        loop {
-            let changed = self.registry.changed();
-            match self.registry.dial(name) {
-                (DialDecision::Up(_), _) => return Ok(None),
-                (DialDecision::OwnName, _) => return Err(ConnectError::OwnName),
-                (DialDecision::Busy, _) => return Err(ConnectError::Busy),
-                // What has changed may concern other nodes.
-                (DialDecision::Underway, _) => changed.await,
-                (DialDecision::Start, None) => return Err(ConnectError::GaveWay),
-                (DialDecision::Start, dial) => return Ok(dial),
-            }
-        }
+    /// Dials in a task of its own: the election waits for a dial that has begun, so that it must go on even if
+    /// whoever asked for it does not.
+    async fn dial(self: &Arc<Self>, name: Arc<str>, begun: Begun) -> Result<(), ConnectError> {
+        let dialled = self.runtime.spawn(connection::dial(self.clone(), name, begun));
+        // It is only cancelled with the runtime.
+        dialled.await.unwrap_or(Err(ConnectError::Stopped))
     }
 
     fn slots(&self) -> MutexGuard<'_, Slots<ConnectionId>> {
         self.slots.lock()
     }
+}
 
-    /// Two nodes that lost to each other must not dial again in step.
-    fn jitter(&self, attempt: u32) -> Duration {
-        let mut random = [0; 1];
-        let _ = getrandom::fill(&mut random);
-        let [random] = random;
-        Duration::from_millis(u64::from(random)) * attempt / 4
-    }
+/// Whether an error of `accept` is one of the connection, and not of the listener.
+fn is_of_one(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset)
+}
+
+/// Two nodes that lost to each other must not dial again in step.
+fn jitter(elections: u32) -> Duration {
+    // Without random bytes there is no handshake either.
+    let [random] = random().unwrap_or_default();
+    Duration::from_millis(u64::from(random)) * elections / 4
 }

@@ -1,23 +1,25 @@
 //! All connections of a node: which of them are sessions, and who learns when one comes and goes.
 //!
-//! The decisions are [`Peers`]'; here they are carried out, under one lock. Lock order: the registry, then a session,
-//! then a process.
+//! The decisions are [`Peers`]'; here they are carried out, under one lock. Lock order: the registry, then routes, then
+//! a session, then a process.
 
 use std::collections::HashMap;
 use std::num::NonZeroU64;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
 use super::clock::Clock;
 use super::driver::CODE_REPLACED;
-use crate::core::limits::{NODES_KNOWN_MAX, SESSIONS_MAX};
+use super::numbers::Numbers;
+use super::routes::Routes;
+use crate::core::Session;
+use crate::core::limits::SESSIONS_MAX;
 use crate::core::peers::{Action, ConnectionId, DialDecision, Peers, Refusal};
 use crate::core::session::Config;
-use crate::core::{NodeNumber, Pid, Session};
 use crate::process::Delivery;
-use crate::process::remote::{Denied, Interested};
+use crate::process::remote::Interested;
 use crate::process::sync::Mutex;
 use crate::process::table::ProcessTable;
 use crate::session::{Peer, SessionHandle, Stop};
@@ -28,12 +30,10 @@ const REPLACED_PATIENCE: Duration = Duration::ZERO;
 /// The connections of one node.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    /// Which has this registry, to send through.
     table: Weak<ProcessTable>,
     clock: Clock,
     state: Mutex<State>,
-    /// The sessions that are up, by the peer's number: what every message looks up.
-    up: RwLock<HashMap<NodeNumber, Arc<SessionHandle>>>,
+    routes: Arc<Routes>,
     /// Something has come or gone.
     changed: Notify,
 }
@@ -42,6 +42,8 @@ pub(crate) struct Registry {
 struct State {
     peers: Peers,
     connections: u64,
+    /// How many of them are not over.
+    open: usize,
     /// Connections that are not sessions yet, and wait for a verdict.
     waiting: HashMap<ConnectionId, Waiting>,
     sessions: HashMap<ConnectionId, Arc<SessionHandle>>,
@@ -54,6 +56,30 @@ struct Waiting {
     verdict: oneshot::Sender<Verdict>,
     /// What the session is made of, once the peer is known.
     facts: Option<Facts>,
+}
+
+/// A connection that has begun, and where its verdict will come.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) connection: ConnectionId,
+    pub(crate) verdict: oneshot::Receiver<Verdict>,
+}
+
+/// What becomes of the wish to dial.
+#[derive(Debug)]
+pub(crate) enum Dial {
+    /// It is to be done.
+    Start(Begun),
+    /// There is a session.
+    Up,
+    /// A connection is being made already.
+    Underway,
+    /// The name is this node's own.
+    OwnName,
+    /// There are as many sessions as there may be.
+    Busy,
+    /// The node stops.
+    Stopped,
 }
 
 /// What a handshake has shown of the peer.
@@ -76,53 +102,62 @@ pub(crate) enum Verdict {
 }
 
 impl Registry {
-    pub(crate) fn new(own_name: &str, table: Weak<ProcessTable>, clock: Clock) -> Self {
+    pub(crate) fn new(own_name: &str, table: Weak<ProcessTable>, routes: Arc<Routes>, clock: Clock) -> Self {
         let state = State {
             peers: Peers::new(own_name, SESSIONS_MAX),
             connections: 0,
+            open: 0,
             waiting: HashMap::new(),
             sessions: HashMap::new(),
             numbers: Numbers::default(),
             closed: false,
         };
-        Self { table, clock, state: Mutex::new(state), up: RwLock::default(), changed: Notify::new() }
+        Self { table, clock, state: Mutex::new(state), routes, changed: Notify::new() }
     }
 
-    /// The session with the node of this name, if one is up.
-    pub(crate) fn session_of(&self, name: &str) -> Option<Arc<SessionHandle>> {
-        let state = self.state.lock();
-        state.peers.session(name).and_then(|connection| state.sessions.get(&connection).cloned())
-    }
-
-    /// The names of all nodes with which a session is up, in order.
-    pub(crate) fn nodes(&self) -> Vec<Arc<str>> {
-        let mut names: Vec<_> = read(&self.up).values().map(|session| session.peer.name.clone()).collect();
-        names.sort();
-        names
-    }
-
-    /// Resolves when something has come or gone since it was called.
-    pub(crate) fn changed(&self) -> impl Future<Output = ()> + '_ {
-        self.changed.notified()
-    }
-
-    /// A number for a connection that has been accepted, and where its verdict will come.
-    pub(crate) fn accept(&self) -> (ConnectionId, oneshot::Receiver<Verdict>) {
+    /// A connection that has been accepted. It must be reported to [`Registry::finish`], as every connection.
+    pub(crate) fn accept(&self) -> Begun {
         let mut state = self.state.lock();
         let connection = state.next_connection();
-        (connection, state.await_verdict(connection))
+        state.begin(connection)
     }
 
     /// Whether to dial, and if so, as which connection.
-    pub(crate) fn dial(
-        &self,
-        name: &str,
-    ) -> (DialDecision, Option<(ConnectionId, oneshot::Receiver<Verdict>)>) {
+    pub(crate) fn dial(&self, name: &str) -> Dial {
         let mut state = self.state.lock();
+        if state.closed {
+            return Dial::Stopped;
+        }
         let connection = state.next_connection();
-        let decision = state.peers.dial(name, connection);
-        let started = decision == DialDecision::Start;
-        (decision, started.then(|| (connection, state.await_verdict(connection))))
+        match state.peers.dial(name, connection) {
+            DialDecision::Start => Dial::Start(state.begin(connection)),
+            DialDecision::Up(_) => Dial::Up,
+            DialDecision::Underway => Dial::Underway,
+            DialDecision::OwnName => Dial::OwnName,
+            DialDecision::Busy => Dial::Busy,
+        }
+    }
+
+    /// Waits until no connection with that node is being made any more.
+    pub(crate) async fn settled(&self, name: &str) {
+        loop {
+            let changed = self.changed.notified();
+            if !self.state.lock().peers.is_underway(name) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Waits until no connection is left, after [`Registry::close`].
+    pub(crate) async fn idle(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.state.lock().open == 0 {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Whether a dial may send REPLY.
@@ -174,7 +209,7 @@ impl Registry {
             state.peers.ending(name, connection);
             session = state.sessions.get(&connection).cloned();
             if let Some(session) = &session {
-                write(&self.up).remove(&session.peer.number);
+                self.routes.ending(session);
             }
         });
         let table = self.table.upgrade();
@@ -182,11 +217,15 @@ impl Registry {
             session.end(&mut self.delivery(table, session));
         }
         self.change(|state| {
-            let was_session = state.sessions.remove(&connection).is_some();
-            if let Some(table) = table.as_ref().filter(|_| was_session) {
-                table.node_down(name);
+            if let Some(session) = &session {
+                state.sessions.remove(&connection);
+                self.routes.ended(session);
+                if let Some(table) = &table {
+                    table.node_down(name);
+                }
             }
             state.peers.ended(name, connection);
+            state.open -= 1;
         });
     }
 
@@ -201,10 +240,10 @@ impl Registry {
         });
     }
 
-    /// Whether no session and no handshake is left.
-    pub(crate) fn is_idle(&self) -> bool {
-        let state = self.state.lock();
-        state.sessions.is_empty() && state.waiting.is_empty()
+    /// What delivers a session's signals and messages.
+    pub(super) fn delivery(&self, table: &Arc<ProcessTable>, session: &Arc<SessionHandle>) -> Delivery {
+        let session: Arc<dyn Interested> = session.clone();
+        Delivery::new(table.clone(), Arc::downgrade(&session))
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -249,7 +288,7 @@ impl Registry {
         let peer = Peer { name: facts.name.clone(), number, creation: config.peer_creation };
         let session = Arc::new(SessionHandle::new(peer, Session::new(&config, self.clock.now())));
         state.sessions.insert(connection, session.clone());
-        write(&self.up).insert(number, session.clone());
+        self.routes.up(&session);
         if let Some(table) = self.table.upgrade() {
             table.node_up(&facts.name);
         }
@@ -264,12 +303,14 @@ impl State {
         ConnectionId(self.connections)
     }
 
-    fn await_verdict(&mut self, connection: ConnectionId) -> oneshot::Receiver<Verdict> {
+    /// Once the registry is closed, the verdict is that there will be none.
+    fn begin(&mut self, connection: ConnectionId) -> Begun {
         let (verdict, awaited) = oneshot::channel();
+        self.open += 1;
         if !self.closed {
             self.waiting.insert(connection, Waiting { verdict, facts: None });
         }
-        awaited
+        Begun { connection, verdict: awaited }
     }
 
     fn tell(&mut self, connection: ConnectionId, verdict: Verdict) {
@@ -279,106 +320,194 @@ impl State {
     }
 }
 
-impl Registry {
-    /// What delivers a session's signals and messages.
-    pub(super) fn delivery(&self, table: &Arc<ProcessTable>, session: &Arc<SessionHandle>) -> Delivery {
-        let session: Arc<dyn Interested> = session.clone();
-        Delivery::new(table.clone(), Arc::downgrade(&session))
-    }
-
-    /// Acts on the session with a process's node. A pid of another creation is that of a node that is gone.
-    pub(super) fn with<T>(
-        &self,
-        pid: Pid,
-        act: impl FnOnce(&Arc<SessionHandle>) -> Result<T, Denied>,
-    ) -> Result<T, Denied> {
-        let up = read(&self.up);
-        let session = up.get(&pid.node()).filter(|session| session.peer.creation == pid.creation());
-        session.ok_or(Denied::NotConnected).and_then(act)
-    }
-
-    /// The same, once the session will be told of the process's end.
-    pub(super) fn with_attached(
-        &self,
-        from: Pid,
-        to: Pid,
-        act: impl FnOnce(&SessionHandle) -> Result<(), Denied>,
-    ) -> Result<(), Denied> {
-        self.with(to, |session| {
-            let table = self.table.upgrade().ok_or(Denied::NotConnected)?;
-            let interested: Arc<dyn Interested> = session.clone();
-            match table.get(from.local()) {
-                Some(cell) if cell.attach(&Arc::downgrade(&interested)) => act(session),
-                // Whoever asks has been ended: nothing comes of it any more.
-                _ => Ok(()),
-            }
-        })
-    }
-}
-
-/// A lock is never poisoned here: nothing panics while it is held.
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The numbers that nodes have here: one for each start of a node. A node that comes back with the same incarnation
-/// has the number it had, so that the pids a program holds stay good.
-#[derive(Debug, Default)]
-struct Numbers {
-    last: u32,
-    known: HashMap<Arc<str>, (Option<NonZeroU64>, NodeNumber)>,
-}
-
-impl Numbers {
-    fn of(&mut self, name: &Arc<str>, incarnation: Option<NonZeroU64>) -> NodeNumber {
-        if let Some((known, number)) = self.known.get(name)
-            && known.is_some()
-            && *known == incarnation
-        {
-            return *number;
-        }
-        if self.known.len() >= NODES_KNOWN_MAX {
-            // Whoever of them comes back gets a new number: its old pids are dead then, not wrong.
-            self.known.clear();
-        }
-        let number = self.next();
-        self.known.insert(name.clone(), (incarnation, number));
-        number
-    }
-
-    fn next(&mut self) -> NodeNumber {
-        loop {
-            self.last = self.last.wrapping_add(1);
-            if let Some(number) = NodeNumber::other(self.last) {
-                return number;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
 mod tests {
-    use super::*;
+    #![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
 
-    #[test]
-    fn a_restarted_node_has_another_number() {
-        let mut numbers = Numbers::default();
-        let (a, one, two) = (Arc::from("a@h:1"), NonZeroU64::new(1), NonZeroU64::new(2));
-        let first = numbers.of(&a, one);
-        assert_eq!(numbers.of(&a, one), first);
-        let second = numbers.of(&a, two);
-        assert_ne!(second, first);
-        assert_ne!(numbers.of(&Arc::from("b@h:1"), one), second);
+    use std::time::Duration;
+
+    use tokio::runtime::Handle;
+    use tokio::task::yield_now;
+
+    use super::*;
+    use crate::core::session::Timing;
+    use crate::core::{NodeNumber, Pid, Reason};
+    use crate::net::driver::CODE_SHUTDOWN;
+    use crate::process::remote::{Denied, Remote};
+    use crate::process::sync::Executor;
+    use crate::process::{Context, Received};
+
+    /// A node that is the larger of two.
+    const OWN: &str = "b@h:1";
+    const PEER: &str = "a@h:1";
+
+    struct Node {
+        table: Arc<ProcessTable>,
+        routes: Arc<Routes>,
+        registry: Arc<Registry>,
     }
 
-    #[test]
-    fn every_start_of_a_node_without_incarnation_counts_as_a_new_one() {
-        let mut numbers = Numbers::default();
-        let a = Arc::from("a@h:1");
-        assert_ne!(numbers.of(&a, None), numbers.of(&a, None));
+    fn node() -> Node {
+        let table = ProcessTable::new(OWN, 1, Executor(Handle::current()));
+        let routes = Arc::new(Routes::new(Arc::downgrade(&table)));
+        table.connect(routes.clone());
+        let registry = Registry::new(OWN, Arc::downgrade(&table), routes.clone(), Clock::start());
+        Node { table, routes, registry: Arc::new(registry) }
+    }
+
+    fn facts(incarnation: u64) -> Facts {
+        let config = Config {
+            peer: NodeNumber::UNKNOWN,
+            peer_creation: 1,
+            creation: 1,
+            frame_bytes_max: 1 << 20,
+            links_and_monitors_max: 10,
+            timing: Timing::default(),
+            ping: [0; 8],
+        };
+        Facts { name: PEER.into(), incarnation: NonZeroU64::new(incarnation), config }
+    }
+
+    impl Node {
+        /// A session that a peer in this start of it has dialled.
+        fn taken(&self, incarnation: u64) -> (ConnectionId, Arc<SessionHandle>) {
+            let Begun { connection, mut verdict } = self.registry.accept();
+            self.registry.verified(connection, facts(incarnation));
+            let Ok(Verdict::Up(session)) = verdict.try_recv() else { panic!("no session") };
+            (connection, session)
+        }
+
+        fn dialled(&self) -> Begun {
+            let Dial::Start(begun) = self.registry.dial(PEER) else { panic!("no dial") };
+            begun
+        }
+    }
+
+    #[tokio::test]
+    async fn exits_then_downs_then_nodedown_then_the_next_nodeup() {
+        let node = node();
+        let (ready, is_ready) = tokio::sync::oneshot::channel();
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let (go_on, goes_on) = tokio::sync::oneshot::channel();
+        crate::node::Node::of(node.table.clone())
+            .spawn(async move |mut process: Context| {
+                process.trap_exit(true);
+                process.monitor_node(PEER);
+                ready.send(()).unwrap();
+                let remote: Pid = goes_on.await.unwrap();
+                process.monitor(remote).await.unwrap();
+                process.link(remote).await.unwrap();
+                process.send(remote, "linked").await.unwrap();
+                let mut all = Vec::new();
+                while all.len() < 5 {
+                    all.push(process.recv().await);
+                }
+                tell.send(all).unwrap();
+            })
+            .unwrap();
+        is_ready.await.unwrap();
+
+        let (first, session) = node.taken(1);
+        let remote = Pid::new(session.peer.number, 1, 5);
+        go_on.send(remote).unwrap();
+        while session.refill(&mut Vec::new(), 1 << 20, std::task::Waker::noop())
+            != crate::session::Refill::Bytes
+        {
+            yield_now().await;
+        }
+        // Another start of the peer waits, and comes up as soon as this one has ended.
+        let Begun { connection, mut verdict } = node.registry.accept();
+        node.registry.verified(connection, facts(2));
+        assert!(verdict.try_recv().is_err());
+        node.registry.finish(PEER, first);
+        assert!(matches!(verdict.try_recv(), Ok(Verdict::Up(_))));
+
+        let name: Arc<str> = PEER.into();
+        let all = told.await.unwrap();
+        assert_eq!(all[0], Received::NodeUp { name: name.clone() });
+        assert_eq!(all[1], Received::Exit { from: remote, reason: Reason::Noconnection });
+        assert!(matches!(&all[2], Received::Down { from, .. } if *from == remote));
+        assert_eq!(all[3], Received::NodeDown { name: name.clone() });
+        assert_eq!(all[4], Received::NodeUp { name });
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_dial_is_not_put_off_by_other_connections() {
+        let node = node();
+        let dial = node.dialled();
+        assert!(matches!(node.registry.dial(PEER), Dial::Underway));
+        let waiting = tokio::spawn({
+            let registry = node.registry.clone();
+            async move { registry.settled(PEER).await }
+        });
+        for _ in 0..10 {
+            yield_now().await;
+            let other = node.registry.accept();
+            node.registry.finish("", other.connection);
+        }
+        yield_now().await;
+        assert!(!waiting.is_finished());
+        node.registry.finish(PEER, dial.connection);
+        waiting.await.unwrap();
+        assert!(matches!(node.registry.dial(PEER), Dial::Start(_)));
+    }
+
+    #[tokio::test]
+    async fn a_node_that_stops_dials_no_more_and_waits_for_what_it_has() {
+        let node = node();
+        let (session, handle) = node.taken(1);
+        let mut knocking = node.registry.accept();
+        node.registry.close(CODE_SHUTDOWN, "stop", Stop { patience: Duration::ZERO });
+        assert!(matches!(node.registry.dial("c@h:1"), Dial::Stopped));
+        assert!(
+            knocking.verdict.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed)
+        );
+        assert!(handle.deadlines(std::task::Waker::noop()).1.is_some());
+        let idle = tokio::spawn({
+            let registry = node.registry.clone();
+            async move { registry.idle().await }
+        });
+        for (name, connection) in [("", knocking.connection), (PEER, session)] {
+            yield_now().await;
+            assert!(!idle.is_finished());
+            node.registry.finish(name, connection);
+        }
+        idle.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_session_that_ends_is_found_by_what_must_wait_for_its_last_signals() {
+        let node = node();
+        let cell = node.table.add(crate::process::Mailbox::default()).unwrap();
+        let (connection, session) = node.taken(1);
+        let (own, remote) = (cell.pid(), Pid::new(session.peer.number, 1, 5));
+        node.routes.link(own, remote).unwrap();
+        // As `finish` does, until the exits go out.
+        node.routes.ending(&session);
+        assert!(node.routes.nodes().is_empty());
+        assert!(matches!(node.routes.send(own, remote, b"lost"), Err(Denied::NotConnected)));
+        assert_eq!(node.routes.unsent(), 1);
+        // The link that is there is not made twice, and no exit comes of one that is ended now.
+        node.routes.link(own, remote).unwrap();
+        node.routes.unlink(own, remote);
+        node.registry.finish(PEER, connection);
+        assert!(!cell.is_doomed());
+        assert!(matches!(node.routes.link(own, remote), Err(Denied::NotConnected)));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_dropped_while_it_comes_up_leaves_nothing() {
+        let node = node();
+        let begun = node.dialled();
+        assert!(node.registry.may_reply(PEER, begun.connection));
+        node.registry.acked(begun.connection, facts(1));
+        assert!(node.routes.session_of(PEER).is_some());
+        drop(begun.verdict);
+        node.registry.finish(PEER, begun.connection);
+        assert!(node.routes.session_of(PEER).is_none());
+        let state = node.registry.state.lock();
+        assert!(state.peers.is_empty() && state.sessions.is_empty() && state.waiting.is_empty());
+        assert_eq!(state.open, 0);
     }
 }

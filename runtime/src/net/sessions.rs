@@ -1,14 +1,15 @@
-//! The sessions of a node, as its processes and its program use them.
+//! The connections of a node, as its program uses them.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use super::{CODE_SHUTDOWN, ConnectError, Net};
 use crate::core::Pid;
-use crate::process::remote::{Denied, Later, Remote, Sent};
+use crate::process::remote::{Connections, Later};
+use crate::process::sync::Mutex;
 use crate::session::Stop;
 
 /// How long a session that ends in order may take to write what is queued.
@@ -17,62 +18,28 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What a node has beside its processes. It stops listening when it is dropped.
 pub(crate) struct Sessions {
     net: Arc<Net>,
-    listener: AbortHandle,
+    listener: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Sessions {
-    pub(crate) const fn new(net: Arc<Net>, listener: AbortHandle) -> Self {
-        Self { net, listener }
+    pub(crate) fn new(net: Arc<Net>, listener: JoinHandle<()>) -> Self {
+        Self { net, listener: Mutex::new(Some(listener)) }
     }
 
     async fn stop(&self) {
-        self.listener.abort();
+        let listener = self.listener.lock().take();
+        if let Some(listener) = listener {
+            listener.abort();
+            // It has been aborted: that is its result.
+            let _ = listener.await;
+        }
         let registry = &self.net.registry;
         registry.close(CODE_SHUTDOWN, "the node stops", Stop { patience: PATIENCE });
-        loop {
-            let changed = registry.changed();
-            if registry.is_idle() {
-                return;
-            }
-            changed.await;
-        }
+        registry.idle().await;
     }
 }
 
-impl Remote for Sessions {
-    fn send(&self, from: Pid, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
-        self.net.registry.with(to, |session| session.send(from.local(), to.local(), message))
-    }
-
-    fn send_named(&self, from: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
-        let session = self.net.registry.session_of(node).ok_or(Denied::NotConnected)?;
-        session.send_named(from.local(), name, message)
-    }
-
-    fn link(&self, from: Pid, to: Pid) -> Result<(), Denied> {
-        self.net.registry.with_attached(from, to, |session| session.link(from.local(), to.local()))
-    }
-
-    fn unlink(&self, from: Pid, to: Pid) {
-        let _ = self.net.registry.with(to, |session| {
-            session.unlink(from.local(), to.local());
-            Ok(())
-        });
-    }
-
-    fn monitor(&self, from: Pid, to: Pid, reference: u64) -> Result<(), Denied> {
-        self.net
-            .registry
-            .with_attached(from, to, |session| session.monitor(from.local(), to.local(), reference))
-    }
-
-    fn demonitor(&self, _from: Pid, to: Pid, reference: u64) {
-        let _ = self.net.registry.with(to, |session| {
-            session.demonitor(reference);
-            Ok(())
-        });
-    }
-
+impl Connections for Sessions {
     fn incarnation(&self) -> NonZeroU64 {
         self.net.local.incarnation()
     }
@@ -82,7 +49,7 @@ impl Remote for Sessions {
     }
 
     fn disconnect(&self, name: &str) -> bool {
-        let session = self.net.registry.session_of(name);
+        let session = self.net.routes.session_of(name);
         if let Some(session) = &session {
             session.stop(CODE_SHUTDOWN, "disconnected", Stop { patience: PATIENCE });
         }
@@ -90,16 +57,20 @@ impl Remote for Sessions {
     }
 
     fn nodes(&self) -> Vec<Arc<str>> {
-        self.net.registry.nodes()
+        self.net.routes.nodes()
     }
 
     fn pid_on(&self, node: &str, local: u64) -> Option<Pid> {
-        let session = self.net.registry.session_of(node)?;
+        let session = self.net.routes.session_of(node)?;
         Some(Pid::new(session.peer.number, session.peer.creation, local))
     }
 
     fn node_of(&self, pid: Pid) -> Option<Arc<str>> {
-        self.net.registry.with(pid, |session| Ok(session.peer.name.clone())).ok()
+        self.net.routes.node_of(pid)
+    }
+
+    fn unsent(&self) -> u64 {
+        self.net.routes.unsent()
     }
 
     fn shutdown(&self) -> Later<'_, ()> {
@@ -109,6 +80,8 @@ impl Remote for Sessions {
 
 impl Drop for Sessions {
     fn drop(&mut self) {
-        self.listener.abort();
+        if let Some(listener) = self.listener.lock().take() {
+            listener.abort();
+        }
     }
 }

@@ -70,9 +70,10 @@ pub(crate) trait Remote: Send + Sync {
 
     /// Ends a monitor, if it is not over.
     fn demonitor(&self, from: Pid, to: Pid, reference: u64);
+}
 
-    // What the program does. Names of nodes have their ports.
-
+/// The connections of a node, as its program uses them. Names of nodes have their ports.
+pub(crate) trait Connections: Send + Sync {
     /// The number of this start of the node.
     fn incarnation(&self) -> NonZeroU64;
 
@@ -90,6 +91,9 @@ pub(crate) trait Remote: Send + Sync {
 
     /// The node of a process, if there is a session with it.
     fn node_of(&self, pid: Pid) -> Option<Arc<str>>;
+
+    /// Messages that were dropped because there was no session with their node.
+    fn unsent(&self) -> u64;
 
     /// Takes no connection any more, and ends all sessions in order.
     fn shutdown(&self) -> Later<'_, ()>;

@@ -9,7 +9,7 @@ use snow_dist_codec::Pid as WirePid;
 
 use super::cell::{Cell, Linked};
 use super::cells::Cells;
-use super::remote::{Denied, Remote, Room, Sent};
+use super::remote::{Connections, Denied, Remote, Room, Sent};
 use super::small::NumberMap;
 use super::sync::{AtomicI64, AtomicU64, Executor, Mutex, Ordering};
 use super::{
@@ -36,6 +36,7 @@ pub(crate) struct ProcessTable {
     held: AtomicI64,
     dropped: AtomicU64,
     remote: OnceLock<Arc<dyn Remote>>,
+    connections: OnceLock<Arc<dyn Connections>>,
 }
 
 /// How a new process and the one that starts it are tied to each other, before it runs.
@@ -61,12 +62,23 @@ impl ProcessTable {
             held: AtomicI64::new(0),
             dropped: AtomicU64::new(0),
             remote: OnceLock::new(),
+            connections: OnceLock::new(),
         })
     }
 
-    /// Lends it the node's sessions, once.
+    /// Lends it the way to other nodes, once.
     pub(crate) fn connect(&self, remote: Arc<dyn Remote>) {
         drop(self.remote.set(remote));
+    }
+
+    /// Gives it the node's connections, once: they last as long as it does.
+    pub(crate) fn set_connections(&self, connections: Arc<dyn Connections>) {
+        drop(self.connections.set(connections));
+    }
+
+    /// The node's connections; none if it is alone.
+    pub(crate) fn connections(&self) -> Option<&dyn Connections> {
+        self.connections.get().map(|connections| &**connections)
     }
 
     /// The node's name, with its port.
@@ -487,16 +499,15 @@ fn signed(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-#[cfg(all(test, not(feature = "shuttle")))]
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
+
     use tokio::runtime::Handle;
     use tokio::sync::Notify;
 
-    use std::num::NonZeroU64;
-
-    use super::super::remote::Later;
     use super::*;
-    use crate::net::ConnectError;
 
     type Outcome = fn() -> Result<(), Denied>;
 
@@ -551,34 +562,6 @@ mod tests {
 
         fn demonitor(&self, _: Pid, to: Pid, reference: u64) {
             drop(self.ask(format!("demonitor {to} {reference}")));
-        }
-
-        fn incarnation(&self) -> NonZeroU64 {
-            NonZeroU64::MIN
-        }
-
-        fn connect<'a>(&'a self, _: &'a str) -> Later<'a, Result<(), ConnectError>> {
-            Box::pin(async { Err(ConnectError::Busy) })
-        }
-
-        fn disconnect(&self, _: &str) -> bool {
-            false
-        }
-
-        fn nodes(&self) -> Vec<Arc<str>> {
-            Vec::new()
-        }
-
-        fn pid_on(&self, _: &str, _: u64) -> Option<Pid> {
-            None
-        }
-
-        fn node_of(&self, _: Pid) -> Option<Arc<str>> {
-            None
-        }
-
-        fn shutdown(&self) -> Later<'_, ()> {
-            Box::pin(async {})
         }
     }
 

@@ -75,13 +75,16 @@ pub enum Action {
 }
 
 /// Why a connection is refused after its REPLY was good. The numbers are in the specification's registry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
     /// There are as many peers as there may be.
+    #[error("there are as many sessions as there may be")]
     Busy,
     /// Another connection is, or becomes, the session with that peer.
+    #[error("there is a session already, or one comes up")]
     Duplicate,
     /// The peer has this node's own name.
+    #[error("both nodes have the same name")]
     OwnName,
 }
 
@@ -213,6 +216,12 @@ impl Peers {
     #[must_use]
     pub fn session(&self, name: &str) -> Option<ConnectionId> {
         self.peers.get(name).and_then(Peer::session)
+    }
+
+    /// Whether a connection with `name` is being made, and none is up: what [`dial`](Self::dial) would call underway.
+    #[must_use]
+    pub fn is_underway(&self, name: &str) -> bool {
+        self.peers.get(name).is_some_and(|peer| peer.dial_decision() == DialDecision::Underway)
     }
 
     /// Whether there is neither a session, nor a dial, nor a connection that waits.

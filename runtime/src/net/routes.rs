@@ -1,0 +1,159 @@
+//! From a process to the session with another node: what processes do across nodes.
+//!
+//! Lock order: routes, then a session, then a process.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+
+use crate::core::{NodeNumber, Pid};
+use crate::process::remote::{Denied, Interested, Remote, Sent};
+use crate::process::table::ProcessTable;
+use crate::session::SessionHandle;
+
+/// The sessions of a node, by whom they lead to.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    /// Which has these routes, to send through.
+    table: Weak<ProcessTable>,
+    known: RwLock<Known>,
+    unsent: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Sessions that are up, by the peer's number: what every message looks up.
+    up: HashMap<NodeNumber, Arc<SessionHandle>>,
+    names: HashMap<Arc<str>, NodeNumber>,
+    /// Sessions that are over, and whose last signals are being delivered.
+    ending: HashMap<NodeNumber, Arc<SessionHandle>>,
+}
+
+impl Routes {
+    pub(super) fn new(table: Weak<ProcessTable>) -> Self {
+        Self { table, known: RwLock::default(), unsent: AtomicU64::new(0) }
+    }
+
+    /// A session has come up.
+    pub(super) fn up(&self, session: &Arc<SessionHandle>) {
+        let mut known = self.write();
+        known.names.insert(session.peer.name.clone(), session.peer.number);
+        known.up.insert(session.peer.number, session.clone());
+    }
+
+    /// A session is over: nothing is sent through it any more, but what must know of its last signals waits for them.
+    pub(super) fn ending(&self, session: &Arc<SessionHandle>) {
+        let mut known = self.write();
+        known.names.remove(&session.peer.name);
+        known.up.remove(&session.peer.number);
+        known.ending.insert(session.peer.number, session.clone());
+    }
+
+    /// A session has delivered all.
+    pub(super) fn ended(&self, session: &Arc<SessionHandle>) {
+        self.write().ending.remove(&session.peer.number);
+    }
+
+    /// The session with the node of this name, if one is up.
+    pub(crate) fn session_of(&self, name: &str) -> Option<Arc<SessionHandle>> {
+        let known = self.read();
+        known.up.get(known.names.get(name)?).cloned()
+    }
+
+    /// The names of all nodes with which a session is up, in order.
+    pub(crate) fn nodes(&self) -> Vec<Arc<str>> {
+        let mut names: Vec<_> = self.read().names.keys().cloned().collect();
+        names.sort();
+        names
+    }
+
+    /// The name of a process's node, if a session with it is up.
+    pub(crate) fn node_of(&self, pid: Pid) -> Option<Arc<str>> {
+        let known = self.read();
+        known
+            .up
+            .get(&pid.node())
+            .filter(|session| leads_to(session, pid))
+            .map(|session| session.peer.name.clone())
+    }
+
+    /// Messages that were dropped because there is no session with their node.
+    pub(crate) fn unsent(&self) -> u64 {
+        self.unsent.load(Ordering::Relaxed)
+    }
+
+    /// The session with a process's node, even one that is ending: whoever acts on that has what it still owed when
+    /// the call returns, and finds that it is not connected. A pid of another creation is that of a node that is gone.
+    fn session_with(&self, pid: Pid) -> Result<Arc<SessionHandle>, Denied> {
+        let known = self.read();
+        let session = known.up.get(&pid.node()).or_else(|| known.ending.get(&pid.node()));
+        session.filter(|session| leads_to(session, pid)).cloned().ok_or(Denied::NotConnected)
+    }
+
+    /// Sees to it that a session is told of a process's end; false if there is nothing to tell any more.
+    fn attach(&self, local: u64, session: &Arc<SessionHandle>) -> bool {
+        let interested: Arc<dyn Interested> = session.clone();
+        let cell = self.table.upgrade().and_then(|table| table.get(local));
+        cell.is_some_and(|cell| cell.attach(&Arc::downgrade(&interested)))
+    }
+
+    fn count_unsent(&self, sent: Result<Sent, Denied>) -> Result<Sent, Denied> {
+        if matches!(sent, Err(Denied::NotConnected)) {
+            self.unsent.fetch_add(1, Ordering::Relaxed);
+        }
+        sent
+    }
+
+    /// A lock is never poisoned here: nothing panics while it is held.
+    fn read(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Remote for Routes {
+    fn send(&self, from: Pid, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
+        // The session is not taken out of the lock, which would cost every message two counts: it is held for a copy.
+        let known = self.read();
+        let session = known.up.get(&to.node()).filter(|session| leads_to(session, to));
+        self.count_unsent(
+            session
+                .ok_or(Denied::NotConnected)
+                .and_then(|session| session.send(from.local(), to.local(), message)),
+        )
+    }
+
+    fn send_named(&self, from: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
+        let session = self.session_of(node).ok_or(Denied::NotConnected);
+        self.count_unsent(session.and_then(|session| session.send_named(from.local(), name, message)))
+    }
+
+    fn link(&self, from: Pid, to: Pid) -> Result<(), Denied> {
+        let session = self.session_with(to)?;
+        session.link(from.local(), to.local(), || self.attach(from.local(), &session))
+    }
+
+    fn unlink(&self, from: Pid, to: Pid) {
+        if let Ok(session) = self.session_with(to) {
+            session.unlink(from.local(), to.local());
+        }
+    }
+
+    fn monitor(&self, from: Pid, to: Pid, reference: u64) -> Result<(), Denied> {
+        let session = self.session_with(to)?;
+        session.monitor(from.local(), to.local(), reference, || self.attach(from.local(), &session))
+    }
+
+    fn demonitor(&self, _from: Pid, to: Pid, reference: u64) {
+        if let Ok(session) = self.session_with(to) {
+            session.demonitor(reference);
+        }
+    }
+}
+
+fn leads_to(session: &SessionHandle, pid: Pid) -> bool {
+    session.peer.creation == pid.creation()
+}

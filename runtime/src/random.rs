@@ -1,0 +1,9 @@
+//! The one source of randomness: the operating system's.
+
+/// Random bytes, fit for secrets.
+#[expect(clippy::disallowed_methods, reason = "the only place that asks for random bytes")]
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
