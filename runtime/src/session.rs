@@ -207,6 +207,11 @@ impl SessionHandle {
         self.state.lock().core.handle_timeout(now)
     }
 
+    /// Gives back memory that a busy time has left behind.
+    pub(crate) fn give_back_space(&self) {
+        self.state.lock().core.give_back_space();
+    }
+
     /// What has been passed over so far.
     pub(crate) fn counts(&self) -> Counts {
         *self.state.lock().core.counts()

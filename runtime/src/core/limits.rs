@@ -59,6 +59,10 @@ pub const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of remote messages in all mailboxes of a node; above it a mailbox counts as full.
 pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;
 
+/// Bytes that a remote message in a mailbox counts beside its own: its entry and its allocation. So messages without
+/// bytes are bounded as well.
+pub const MESSAGE_BYTES_COUNTED: usize = 64;
+
 /// Nodes whose numbers are kept after their sessions have ended.
 pub const NODES_KNOWN_MAX: usize = 65_536;
 

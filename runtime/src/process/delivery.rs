@@ -9,6 +9,7 @@ use snow_dist_codec::limits::SHARE_BYTES_MIN;
 use super::cell::{Cell, Wakes};
 use super::remote::Interested;
 use super::table::ProcessTable;
+use crate::core::limits::MESSAGE_BYTES_COUNTED;
 use crate::core::{Pid, Processes, Reason};
 
 /// The process table, as one session has it. A session's deliveries go through one of these for as long as it lasts.
@@ -25,19 +26,30 @@ pub(crate) struct Delivery {
     wakes: Wakes,
     /// Bytes that mailboxes hold and that the table was not told of yet.
     unreported: usize,
-    /// What the messages lie in.
+    /// What the messages lie in, and how much memory that keeps.
     block: Bytes,
+    block_allocated: usize,
 }
 
 impl Delivery {
     /// The deliveries of a session, which is told of the end of what it attaches.
     pub(crate) fn new(table: Arc<ProcessTable>, session: Weak<dyn Interested>) -> Self {
-        Self { table, session, last: None, wakes: Wakes::default(), unreported: 0, block: Bytes::new() }
+        Self {
+            table,
+            session,
+            last: None,
+            wakes: Wakes::default(),
+            unreported: 0,
+            block: Bytes::new(),
+            block_allocated: 0,
+        }
     }
 
-    /// What the next messages lie in: a large one keeps its part of it, a small one is copied.
-    pub(crate) fn arrived(&mut self, block: Bytes) {
+    /// What the next messages lie in, in `allocated` bytes of memory: a message that is a good part of that keeps
+    /// all of it, any other is copied.
+    pub(crate) fn arrived(&mut self, block: Bytes, allocated: usize) {
         self.block = block;
+        self.block_allocated = allocated;
     }
 
     /// Wakes whom this turn's deliveries concern. To be called at the end of each turn, best with no lock held.
@@ -50,12 +62,13 @@ impl Delivery {
     }
 
     fn deliver_message(&mut self, local: u64, length: usize, bytes: impl FnOnce() -> Bytes) {
-        let node_full = self.table.is_full(self.unreported + length);
+        let counted = length + MESSAGE_BYTES_COUNTED;
+        let node_full = self.table.is_full(self.unreported + counted);
         let Some(cell) = self.find(local) else { return };
         match cell.message_from_afar(node_full, bytes) {
             Ok(wakes) => {
                 self.wakes.add(wakes);
-                self.unreported += length;
+                self.unreported += counted;
                 if self.unreported >= REPORTED_AT_ONCE {
                     self.report();
                 }
@@ -85,7 +98,8 @@ impl Processes for Delivery {
     }
 
     fn message(&mut self, local: u64, message: &[u8]) {
-        let block = if message.len() < SHARE_BYTES_MIN { Bytes::new() } else { self.block.clone() };
+        let shared = message.len() >= SHARE_BYTES_MIN && message.len() * PINNED_MAX >= self.block_allocated;
+        let block = if shared { self.block.clone() } else { Bytes::new() };
         self.deliver_message(local, message.len(), || keep(&block, message));
     }
 
@@ -121,10 +135,15 @@ impl Drop for Delivery {
     }
 }
 
+/// How many times its own bytes a message may keep in memory: mailboxes count what is in them, and a peer must not
+/// make a small message keep a large buffer.
+const PINNED_MAX: usize = 4;
+
 /// Bytes that one session puts into mailboxes before it tells the table.
 const REPORTED_AT_ONCE: usize = 64 << 10;
 
-#[cfg(all(test, not(feature = "shuttle")))]
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context as TaskContext, Wake, Waker};
@@ -183,6 +202,12 @@ mod tests {
         }
     }
 
+    /// What mailboxes count for messages of these lengths.
+    fn counted(lengths: &[usize]) -> i64 {
+        let bytes = lengths.iter().sum::<usize>() + lengths.len() * MESSAGE_BYTES_COUNTED;
+        i64::try_from(bytes).unwrap()
+    }
+
     #[tokio::test]
     async fn a_process_is_woken_when_all_its_signals_are_there() {
         let (table, session) = (table(), Arc::default());
@@ -223,7 +248,7 @@ mod tests {
         delivery.message(1_000, b"lost");
         assert_eq!(table.held(), 0);
         delivery.flush();
-        assert_eq!(table.held(), 24);
+        assert_eq!(table.held(), counted(&[12, 8, 4]));
         cell.push(Received::Message(Message::new(Bytes::from_static(b"own"), false))).wake();
         let mut inbox = Inbox::default();
         let got = receive(&cell, &mut inbox, &TaskContext::from_waker(Waker::noop()));
@@ -231,7 +256,7 @@ mod tests {
         assert_eq!(table.held(), 0);
 
         delivery.message(cell.local(), &[0; REPORTED_AT_ONCE]);
-        assert_eq!(table.held(), 64 << 10);
+        assert_eq!(table.held(), counted(&[REPORTED_AT_ONCE]));
         cell.die(Reason::Normal);
         assert_eq!(table.held(), 0);
         delivery.message(cell.local(), b"lost");
@@ -253,7 +278,7 @@ mod tests {
             let received = inbox.take(&mut 0, |_| true).unwrap();
             cell.has_received(&received, &mut inbox);
         }
-        assert_eq!(table.held(), 1 << 20);
+        assert_eq!(table.held(), counted(&[64 << 10; 16]));
     }
 
     #[tokio::test]
@@ -284,13 +309,14 @@ mod tests {
     async fn above_the_limit_of_the_node_every_mailbox_is_full() {
         let (table, session) = (table(), Arc::default());
         let cell = table.add(Mailbox::default()).unwrap();
-        table.hold(MAILBOX_REMOTE_BYTES_MAX - 10);
+        table.hold(MAILBOX_REMOTE_BYTES_MAX - 10 - MESSAGE_BYTES_COUNTED);
         let mut delivery = delivery(&table, &session);
         delivery.message(cell.local(), &[0; 10]);
-        delivery.message(cell.local(), &[0]);
+        // A message without bytes takes memory as well.
+        delivery.message(cell.local(), &[]);
         assert_eq!(table.dropped(), 1);
-        table.release(1);
-        delivery.message(cell.local(), &[0]);
+        table.release(MESSAGE_BYTES_COUNTED);
+        delivery.message(cell.local(), &[]);
         assert_eq!(table.dropped(), 1);
     }
 
@@ -299,15 +325,20 @@ mod tests {
         let (table, session) = (table(), Arc::default());
         let cell = table.add(Mailbox::default()).unwrap();
         let mut delivery = delivery(&table, &session);
-        let block = Bytes::from(vec![7; 2 * SHARE_BYTES_MIN]);
-        delivery.arrived(block.clone());
-        delivery.message(cell.local(), &block[..SHARE_BYTES_MIN]);
-        delivery.message(cell.local(), &block[..SHARE_BYTES_MIN - 1]);
-        delivery.flush();
-        let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
-        let [Received::Message(large), Received::Message(small)] = &got[..] else { panic!("{got:?}") };
-        assert_eq!(large.as_bytes().as_ptr(), block.as_ptr());
-        assert_ne!(small.as_bytes().as_ptr(), block.as_ptr());
+        let block = Bytes::from(vec![7; PINNED_MAX * SHARE_BYTES_MIN]);
+        for (allocated, length, shared) in [
+            (block.len(), SHARE_BYTES_MIN, true),
+            (block.len(), SHARE_BYTES_MIN - 1, false),
+            // Of a block that keeps much more memory, it would keep too much.
+            (block.len() + 1, SHARE_BYTES_MIN, false),
+        ] {
+            delivery.arrived(block.clone(), allocated);
+            delivery.message(cell.local(), &block[..length]);
+            delivery.flush();
+            let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
+            let [Received::Message(kept)] = &got[..] else { panic!("{got:?}") };
+            assert_eq!(kept.as_bytes().as_ptr() == block.as_ptr(), shared, "{length} of {allocated}");
+        }
     }
 
     #[tokio::test]

@@ -180,6 +180,7 @@ const RELEASED_AT_ONCE: usize = 1 << 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::limits::MESSAGE_BYTES_COUNTED;
     use crate::process::Message;
 
     fn message(text: &'static str) -> Received {
@@ -210,11 +211,12 @@ mod tests {
         let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
         queue.push(message("abc"));
         queue.push(message("de"));
-        assert_eq!(queue.held(), 5);
+        let (first, second) = (MESSAGE_BYTES_COUNTED + 3, MESSAGE_BYTES_COUNTED + 2);
+        assert_eq!(queue.held(), first + second);
         queue.move_to(&mut inbox, &cx);
         inbox.take(&mut 0, |_| true);
-        assert_eq!((queue.release(inbox.taken()), queue.held()), (3, 2));
-        assert_eq!((queue.release(inbox.taken()), queue.held()), (0, 2));
+        assert_eq!((queue.release(inbox.taken()), queue.held()), (first, second));
+        assert_eq!((queue.release(inbox.taken()), queue.held()), (0, second));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use snow_dist_codec::stf;
 
+use crate::core::limits::MESSAGE_BYTES_COUNTED;
 use crate::core::{Pid, Reason};
 
 /// A message that was received.
@@ -24,7 +25,7 @@ impl Message {
 
     /// How many bytes of [`MAILBOX_REMOTE_BYTES_MAX`](crate::core::limits::MAILBOX_REMOTE_BYTES_MAX) it takes.
     pub(crate) fn counted_bytes(&self) -> usize {
-        if self.counted { self.bytes.len() } else { 0 }
+        if self.counted { self.bytes.len() + MESSAGE_BYTES_COUNTED } else { 0 }
     }
 
     /// Its bytes.

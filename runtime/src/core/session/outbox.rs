@@ -231,6 +231,13 @@ impl Outbox {
         Next::Nothing
     }
 
+    /// Gives back the space of what has been written, if nothing waits.
+    pub(super) fn give_back_space(&mut self) {
+        if self.is_empty() {
+            *self = Self::default();
+        }
+    }
+
     fn give_item(&mut self, item: Item, out: &mut Vec<u8>) -> Next {
         match item {
             Item::Signal(owed) => self.give(owed),

@@ -1,0 +1,343 @@
+//! The one loop of a connection: bytes between the transport and the session.
+//!
+//! Reading never waits for writing: each turn tries both and goes on with whichever can. What a process queues
+//! wakes the loop only when it is idle. A turn is bounded, so that a busy connection does not starve its thread, and
+//! ends with a look at the deadlines, so that a busy connection has them as well.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use snow_dist_codec::limits::FRAME_BYTES_MAX;
+use snow_dist_codec::{Frame, Frames, Reading};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::time::Sleep;
+
+use super::clock::Clock;
+use super::tap::{Direction, Tap};
+use crate::core::limits::DRAIN_DEADLINE;
+use crate::core::session::{Ending, Offered, deliver};
+use crate::process::Delivery;
+use crate::session::{Refill, SessionHandle, Stop};
+
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod tests;
+
+/// Bytes of room that a read is given. Larger frames make the buffer grow as they arrive.
+const READ_BYTES: usize = 32 << 10;
+
+/// The same after a time without work: enough for a heartbeat.
+const READ_BYTES_IDLE: usize = 256;
+
+/// Bytes of a receive buffer that is used again: one that a large frame made grow goes with that frame.
+const INBOX_BYTES_KEPT: usize = 4 * READ_BYTES;
+
+/// Bytes that are gathered for one write.
+const WRITE_BYTES: usize = 64 << 10;
+
+/// Reads and writes of one turn.
+const STEPS_MAX: usize = 16;
+
+/// A connection that has become a session.
+pub(crate) struct Driver<S> {
+    pub(crate) stream: S,
+    pub(crate) session: Arc<SessionHandle>,
+    pub(crate) creation: u8,
+    pub(crate) processes: Delivery,
+    pub(crate) clock: Clock,
+    pub(crate) tap: Option<Tap>,
+    /// Called when a probe has been answered.
+    pub(crate) on_life: Box<dyn Fn() + Send>,
+}
+
+struct Running<S> {
+    driver: Driver<S>,
+    inbox: BytesMut,
+    /// Room that the next read is given.
+    read_bytes: usize,
+    out: Vec<u8>,
+    written: usize,
+    unflushed: bool,
+    /// The transport takes no more bytes; what has come is still read.
+    broken: Option<io::Error>,
+    /// All has been said, close_notify included; what the peer has sent meanwhile is still read.
+    said_all: bool,
+    /// When the transport last took a byte, or had none to take.
+    taken: Duration,
+    stop_at: Option<Duration>,
+    timer: Pin<Box<Sleep>>,
+    timer_at: Duration,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
+    /// Runs until the session must end. `arrived` is what came behind the handshake.
+    pub(crate) async fn run(self, arrived: BytesMut) -> Ending {
+        let mut running = self.running(arrived);
+        let ending = match running.handle_arrived() {
+            Ok(()) => poll_fn(|cx| running.turn(cx)).await,
+            Err(ending) => ending,
+        };
+        running.take_leave(&ending).await;
+        ending
+    }
+
+    fn running(self, arrived: BytesMut) -> Running<S> {
+        Running {
+            timer: Box::pin(tokio::time::sleep_until(self.clock.at(Duration::MAX))),
+            timer_at: Duration::MAX,
+            taken: self.clock.now(),
+            driver: self,
+            inbox: arrived,
+            read_bytes: READ_BYTES,
+            out: Vec::new(),
+            written: 0,
+            unflushed: false,
+            broken: None,
+            said_all: false,
+            stop_at: None,
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        match self.take_steps(cx) {
+            Ok(()) => Poll::Pending,
+            Err(ending) => Poll::Ready(ending),
+        }
+    }
+
+    /// Goes on until nothing is to be done, or the turn is over. Whatever can change that wakes the task.
+    fn take_steps(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
+        for _ in 0..STEPS_MAX {
+            let (read, written) = (self.poll_read(cx)?, self.poll_write(cx)?);
+            if read.is_pending() && written.is_pending() && self.poll_timer(cx)?.is_pending() {
+                return Ok(());
+            }
+        }
+        self.judge(self.driver.clock.now(), cx)?;
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        self.inbox.reserve(self.read_bytes);
+        let count = {
+            let read = pin!(self.driver.stream.read_buf(&mut self.inbox));
+            ready!(read.poll(cx))
+        };
+        match count {
+            Ok(0) => Poll::Ready(Err(self.lost("the peer is gone"))),
+            Ok(count) => {
+                if count >= self.read_bytes {
+                    self.read_bytes = READ_BYTES;
+                }
+                Poll::Ready(self.handle_arrived())
+            }
+            Err(error) => Poll::Ready(Err(self.lost(&error.to_string()))),
+        }
+    }
+
+    /// Handles all frames that are whole.
+    fn handle_arrived(&mut self) -> Result<(), Ending> {
+        if self.driver.session.received(self.driver.clock.now()) {
+            (self.driver.on_life)();
+        }
+        let mut frames = Frames::new(&self.inbox, FRAME_BYTES_MAX);
+        let refused = frames.by_ref().find_map(Result::err);
+        let whole = self.inbox.len() - frames.remaining().len();
+        if whole > 0 {
+            let allocated = self.inbox.capacity();
+            let block = self.inbox.split_to(whole).freeze();
+            if allocated > INBOX_BYTES_KEPT {
+                self.inbox = BytesMut::from(&*self.inbox);
+            }
+            self.driver.processes.arrived(block.clone(), allocated);
+            let handled =
+                Frames::new(&block, FRAME_BYTES_MAX).flatten().try_for_each(|payload| self.handle(payload));
+            self.driver.processes.flush();
+            handled?;
+        }
+        match refused {
+            Some(error) => Err(Ending::Protocol(error.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    fn handle(&mut self, payload: &[u8]) -> Result<(), Ending> {
+        let driver = &mut self.driver;
+        if let Some(tap) = &driver.tap {
+            tap.see(&driver.session.peer.name, Direction::In, payload);
+        }
+        let frame = Frame::decode(payload, Reading::Compatible)
+            .map_err(|error| Ending::Protocol(error.to_string()))?;
+        match deliver(&frame, driver.creation, &mut driver.processes)? {
+            Offered::Taken => Ok(()),
+            Offered::Stale | Offered::NoMessage => driver.session.frame(&frame, &mut driver.processes),
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        if self.broken.is_some() || self.said_all {
+            return Poll::Pending;
+        }
+        if let Err(error) = ready!(self.try_write(cx)) {
+            // What has come is still read: the end of the stream, or a read error, ends the session.
+            self.broken = Some(error);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn try_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.written == self.out.len() {
+            self.out.clear();
+            self.written = 0;
+            match self.driver.session.refill(&mut self.out, WRITE_BYTES, cx.waker()) {
+                Refill::Bytes => self.begin_write(),
+                _ if self.unflushed => return self.flush(cx),
+                Refill::Nothing => return Poll::Pending,
+                Refill::Stopping => return self.finish_writing(cx),
+            }
+        }
+        let bytes = self.out.get(self.written..).unwrap_or_default();
+        let count = ready!(Pin::new(&mut self.driver.stream).poll_write(cx, bytes))?;
+        if count == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        self.written += count;
+        self.unflushed = true;
+        self.taken = self.driver.clock.now();
+        Poll::Ready(Ok(()))
+    }
+
+    fn begin_write(&mut self) {
+        if !self.unflushed {
+            // The transport had nothing to take until now.
+            self.taken = self.driver.clock.now();
+        }
+        self.show_written();
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.driver.stream).poll_flush(cx))?;
+        self.unflushed = false;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Says to the peer that nothing more comes. Whether it still hears that changes nothing.
+    fn finish_writing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let _ = ready!(Pin::new(&mut self.driver.stream).poll_shutdown(cx));
+        self.said_all = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn show_written(&self) {
+        let Some(tap) = &self.driver.tap else { return };
+        for payload in Frames::new(&self.out, FRAME_BYTES_MAX).flatten() {
+            tap.see(&self.driver.session.peer.name, Direction::Out, payload);
+        }
+    }
+
+    /// Judges the deadlines. Both halves have found nothing to do, so what has arrived has been read.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
+        let now = self.driver.clock.now();
+        let due = self.judge(now, cx)?;
+        if due <= now {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_sleep(due, cx).map(Ok)
+    }
+
+    /// Gives the time of the next deadline; now, if one has brought something to be written.
+    fn judge(&mut self, now: Duration, cx: &Context<'_>) -> Result<Duration, Ending> {
+        let (heartbeat, stop) = self.driver.session.deadlines(cx.waker());
+        let stop_at = stop.map(|stop| *self.stop_at.get_or_insert(now + stop.patience));
+        let queued = self.written < self.out.len() || self.unflushed || self.broken.is_some();
+        let drained_at = queued.then(|| self.taken + DRAIN_DEADLINE);
+        if stop_at.is_some_and(|stop_at| now >= stop_at) {
+            return Err(Ending::Stopped);
+        }
+        if drained_at.is_some_and(|drained_at| now >= drained_at) {
+            return Err(if self.broken.is_some() { self.lost("") } else { Ending::Stuck });
+        }
+        if now >= heartbeat {
+            self.driver.session.timeout(now)?;
+            return Ok(now);
+        }
+        Ok([stop_at, drained_at].into_iter().flatten().fold(heartbeat, Duration::min))
+    }
+
+    /// Sleeps until `due` at the latest: a timer that is set early enough is left as it is, since deadlines move on
+    /// with every byte that comes.
+    fn poll_sleep(&mut self, due: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        let elapsed = self.timer.is_elapsed();
+        if elapsed {
+            self.give_back_space();
+        }
+        if due < self.timer_at || elapsed {
+            self.timer_at = due;
+            self.timer.as_mut().reset(self.driver.clock.at(due));
+        }
+        self.timer.as_mut().poll(cx)
+    }
+
+    /// A connection that has nothing to do keeps little memory. This is done whenever the timer has gone off: that is
+    /// often enough for one that is idle, and too seldom to cost one that is busy anything.
+    fn give_back_space(&mut self) {
+        if self.inbox.is_empty() {
+            self.inbox = BytesMut::new();
+            self.read_bytes = READ_BYTES_IDLE;
+        }
+        if self.out.is_empty() {
+            self.out = Vec::new();
+        }
+        self.driver.session.give_back_space();
+    }
+
+    fn lost(&self, why: &str) -> Ending {
+        match &self.broken {
+            Some(error) => Ending::Lost(format!("writing failed: {error}")),
+            None if self.said_all => Ending::Stopped,
+            None => Ending::Lost(why.to_owned()),
+        }
+    }
+
+    /// Takes leave of a peer that is still there, if the connection takes that at once: of one that broke a rule
+    /// with a CLOSE that says so, of one that has sent CLOSE with close_notify alone.
+    async fn take_leave(&mut self, ending: &Ending) {
+        let why = match ending {
+            Ending::Protocol(text) => Some((CODE_PROTOCOL_ERROR, text.as_str())),
+            Ending::AnswersUnread => Some((CODE_LIMIT, "answers are not read")),
+            Ending::Closed { .. } => None,
+            _ => return,
+        };
+        poll_fn(|cx| {
+            if let Some((code, text)) = why {
+                self.driver.session.stop(code, text, Stop { patience: Duration::ZERO });
+                for _ in 0..STEPS_MAX {
+                    if self.said_all || !matches!(self.try_write(cx), Poll::Ready(Ok(()))) {
+                        break;
+                    }
+                }
+            } else {
+                let _ = self.finish_writing(cx);
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+}
+
+/// Codes of CLOSE: `dist.md`, "CLOSE".
+pub(crate) const CODE_SHUTDOWN: u16 = 0;
+/// See [`CODE_SHUTDOWN`].
+pub(crate) const CODE_PROTOCOL_ERROR: u16 = 1;
+/// See [`CODE_SHUTDOWN`].
+pub(crate) const CODE_LIMIT: u16 = 2;
+/// See [`CODE_SHUTDOWN`].
+pub(crate) const CODE_REPLACED: u16 = 3;

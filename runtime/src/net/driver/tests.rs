@@ -1,0 +1,369 @@
+//! The loop, in virtual time, over pipes and over transports that do what is said.
+
+#![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use snow_dist_codec::Pid as WirePid;
+use snow_dist_codec::frame::{Pong, Send};
+use tokio::io::{AsyncWriteExt, DuplexStream, ReadBuf, duplex};
+use tokio::runtime::Handle;
+use tokio::time::{advance, sleep, timeout};
+
+use super::*;
+use crate::core::session::{Config, Session, Timing};
+use crate::core::{NodeNumber, Pid, Reason};
+use crate::node::Node;
+use crate::process::remote::{Denied, Interested};
+use crate::process::sync::Executor;
+use crate::process::table::ProcessTable;
+use crate::process::{Context as Process, Received};
+use crate::session::Peer;
+
+/// The creation of both nodes.
+const CREATION: u8 = 1;
+
+/// One node, as far as its driver needs it.
+struct End {
+    table: Arc<ProcessTable>,
+    session: Arc<SessionHandle>,
+    clock: Clock,
+}
+
+impl End {
+    fn new() -> Self {
+        let clock = Clock::start();
+        let number = NodeNumber::other(1).unwrap();
+        let config = Config {
+            peer: number,
+            peer_creation: CREATION,
+            creation: CREATION,
+            frame_bytes_max: FRAME_BYTES_MAX,
+            links_and_monitors_max: 10,
+            timing: Timing::default(),
+            ping: [0; 8],
+        };
+        let peer = Peer { name: "b@h:1".into(), number, creation: CREATION };
+        let session = SessionHandle::new(peer, Session::new(&config, clock.now()));
+        let table = ProcessTable::new("a@h:1", CREATION, Executor(Handle::current()));
+        Self { table, session: Arc::new(session), clock }
+    }
+
+    fn driver<S>(&self, stream: S) -> Driver<S> {
+        let session: Arc<dyn Interested> = self.session.clone();
+        Driver {
+            stream,
+            session: self.session.clone(),
+            creation: CREATION,
+            processes: Delivery::new(self.table.clone(), Arc::downgrade(&session)),
+            clock: self.clock,
+            tap: None,
+            on_life: Box::new(|| ()),
+        }
+    }
+
+    async fn run<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Ending {
+        self.driver(stream).run(BytesMut::new()).await
+    }
+
+    /// A process that gives the lengths of the first `count` messages it receives.
+    fn receiver(&self, count: usize) -> (Pid, tokio::sync::oneshot::Receiver<Vec<usize>>) {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let pid = Node::of(self.table.clone()).spawn(async move |mut process: Process| {
+            let mut lengths = Vec::new();
+            while lengths.len() < count {
+                let Received::Message(message) = process.recv().await else { panic!("no message") };
+                lengths.push(message.as_bytes().len());
+            }
+            tell.send(lengths).unwrap();
+        });
+        (pid.unwrap(), told)
+    }
+}
+
+/// A frame with a message of so many bytes to process 1.
+fn message(length: usize) -> Vec<u8> {
+    let (to, message) = (WirePid::new(0, CREATION, 1).unwrap(), vec![7; length]);
+    let mut framed = Vec::new();
+    Frame::from(Send { to, message: &message }).encode_framed(FRAME_BYTES_MAX, &mut framed).unwrap();
+    framed
+}
+
+fn pong() -> Vec<u8> {
+    let mut framed = Vec::new();
+    Frame::from(Pong { payload: &[0; 8] }).encode_framed(FRAME_BYTES_MAX, &mut framed).unwrap();
+    framed
+}
+
+/// A transport that takes bytes or does not, and that always has something to be read or never has.
+struct Stub {
+    reads: Option<Vec<u8>>,
+    taking: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Stub {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match &self.reads {
+            Some(bytes) => {
+                buf.put_slice(bytes);
+                Poll::Ready(Ok(()))
+            }
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncWrite for Stub {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.taking.load(Ordering::SeqCst) { Poll::Ready(Ok(bytes.len())) } else { Poll::Pending }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A transport that gives what it has and then the end, and takes nothing.
+struct Broken(DuplexStream);
+
+impl AsyncRead for Broken {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Broken {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_ends_write_at_once_over_a_pipe_of_64_bytes() {
+    let (a, b) = (End::new(), End::new());
+    let (one, other) = duplex(64);
+    let ends = [&a, &b].map(|end| end.receiver(100));
+    for end in [&a, &b] {
+        for length in 0..100 {
+            end.session.send(1, 1, &vec![7; 100 * length]).unwrap();
+        }
+    }
+    let told = async {
+        for (_, told) in ends {
+            assert_eq!(told.await.unwrap(), (0..100).map(|length| 100 * length).collect::<Vec<_>>());
+        }
+    };
+    tokio::select! {
+        ending = a.run(one) => panic!("{ending}"),
+        ending = b.run(other) => panic!("{ending}"),
+        () = told => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_floods_and_does_not_read_does_not_put_off_an_order_to_end() {
+    let end = End::new();
+    end.session.send(1, 1, b"never taken").unwrap();
+    let stub = Stub { reads: Some(pong()), taking: Arc::default() };
+    end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::ZERO });
+    assert_eq!(end.run(stub).await, Ending::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_floods_and_does_not_read_is_cut_at_the_drain_deadline() {
+    let end = Arc::new(End::new());
+    end.session.send(1, 1, b"never taken").unwrap();
+    let stub = Stub { reads: Some(pong()), taking: Arc::default() };
+    let running = tokio::spawn({
+        let end = end.clone();
+        async move { end.run(stub).await }
+    });
+    tokio::task::yield_now().await;
+    advance(DRAIN_DEADLINE.checked_sub(Duration::from_millis(1)).unwrap()).await;
+    tokio::task::yield_now().await;
+    assert!(!running.is_finished());
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(running.await.unwrap(), Ending::Stuck);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_drain_deadline_counts_from_when_there_was_something_to_take() {
+    let end = Arc::new(End::new());
+    let taking = Arc::new(AtomicBool::new(true));
+    let stub = Stub { reads: None, taking: taking.clone() };
+    let running = tokio::spawn({
+        let end = end.clone();
+        async move { end.run(stub).await }
+    });
+    sleep(DRAIN_DEADLINE + Duration::from_secs(1)).await;
+    taking.store(false, Ordering::SeqCst);
+    end.session.send(1, 1, b"late").unwrap();
+    sleep(Duration::from_secs(10)).await;
+    assert!(!running.is_finished());
+    sleep(DRAIN_DEADLINE).await;
+    assert_eq!(running.await.unwrap(), Ending::Stuck);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_come_before_a_write_error_is_read_to_the_end() {
+    let end = End::new();
+    let (_, told) = end.receiver(2);
+    let (mut peer, stream) = duplex(1 << 20);
+    end.session.send(1, 1, b"never taken").unwrap();
+    let talking = async {
+        sleep(Duration::from_secs(1)).await;
+        peer.write_all(&message(1)).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        peer.write_all(&message(2)).await.unwrap();
+        drop(peer);
+    };
+    let (ending, ()) = tokio::join!(end.run(Broken(stream)), talking);
+    assert!(matches!(&ending, Ending::Lost(why) if why.contains("broken pipe")), "{ending}");
+    assert_eq!(told.await.unwrap(), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_stopped_reads_on_until_its_peer_closes() {
+    let end = End::new();
+    let (_, told) = end.receiver(1);
+    let (mut peer, stream) = duplex(1 << 20);
+    end.session.send(1, 1, b"first").unwrap();
+    end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) });
+    assert!(matches!(end.session.send(1, 1, b"too late"), Err(Denied::NotConnected)));
+    let talking = async {
+        let mut heard = Vec::new();
+        peer.read_to_end(&mut heard).await.unwrap();
+        peer.write_all(&message(3)).await.unwrap();
+        drop(peer);
+        heard
+    };
+    let (ending, heard) = tokio::join!(end.run(stream), talking);
+    assert_eq!(ending, Ending::Stopped);
+    assert_eq!(told.await.unwrap(), [3]);
+    let heard: Vec<_> = Frames::new(&heard, FRAME_BYTES_MAX).flatten().map(read).collect();
+    assert!(matches!(heard[..], [Frame::Send(_), Frame::Close(_)]), "{heard:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_close_is_waited_for_as_long_as_was_said() {
+    let end = End::new();
+    let (_peer, stream) = duplex(1 << 20);
+    end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) });
+    let begun = end.clock.now();
+    assert_eq!(end.run(stream).await, Ending::Stopped);
+    assert_eq!((end.clock.now() - begun).as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_breaks_the_protocol_is_told() {
+    let end = End::new();
+    let (mut peer, stream) = duplex(1 << 20);
+    peer.write_all(&[1, 0, 0, 0, 0x13]).await.unwrap();
+    let ending = end.run(stream).await;
+    assert!(matches!(ending, Ending::Protocol(_)), "{ending}");
+    let mut heard = Vec::new();
+    peer.read_to_end(&mut heard).await.unwrap();
+    let heard: Vec<_> = Frames::new(&heard, FRAME_BYTES_MAX).flatten().map(read).collect();
+    assert!(matches!(&heard[..], [Frame::Close(close)] if close.code == CODE_PROTOCOL_ERROR), "{heard:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_keeps_little_memory_and_still_reads_large_frames() {
+    const LARGE: usize = 1 << 20;
+    let end = End::new();
+    let (_, told) = end.receiver(2);
+    let (mut peer, stream) = duplex(64 << 10);
+    let mut running = end.driver(stream).running(BytesMut::new());
+    end.session.send(1, 1, &vec![7; LARGE]).unwrap();
+    let mut run_while = async |talking: &mut (dyn Future<Output = ()> + Unpin)| {
+        tokio::select! {
+            ending = poll_fn(|cx| running.turn(cx)) => panic!("{ending}"),
+            () = talking => {}
+        }
+        (running.inbox.capacity(), running.out.capacity())
+    };
+
+    let mut talking = Box::pin(async {
+        peer.read_exact(&mut vec![0; message(LARGE).len()]).await.unwrap();
+        peer.write_all(&message(LARGE)).await.unwrap();
+    });
+    let (inbox, _) = run_while(&mut talking).await;
+    assert!(inbox > READ_BYTES_IDLE);
+    drop(talking);
+
+    // Two heartbeats; each is answered.
+    let mut idle = Box::pin(async {
+        for _ in 0..2 {
+            sleep(Timing::default().interval).await;
+            peer.write_all(&pong()).await.unwrap();
+        }
+        sleep(Duration::from_secs(1)).await;
+    });
+    let (inbox, out) = run_while(&mut idle).await;
+    assert!(inbox <= READ_BYTES_IDLE && out <= READ_BYTES_IDLE, "{inbox} and {out} bytes");
+    drop(idle);
+
+    let mut again = Box::pin(async {
+        peer.write_all(&message(LARGE)).await.unwrap();
+        assert_eq!(told.await.unwrap(), [LARGE, LARGE]);
+    });
+    let (inbox, _) = run_while(&mut again).await;
+    assert!(inbox <= INBOX_BYTES_KEPT, "{inbox} bytes are left of a large frame");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_is_set_early_enough_is_left_as_it_is() {
+    let end = End::new();
+    let (mut peer, stream) = duplex(1 << 10);
+    let mut running = end.driver(stream).running(BytesMut::new());
+    let mut set = Vec::new();
+    for _ in 0..10 {
+        let turns = poll_fn(|cx| running.turn(cx));
+        assert!(timeout(Duration::from_secs(1), turns).await.is_err());
+        set.push(running.timer_at);
+        peer.write_all(&pong()).await.unwrap();
+    }
+    set.dedup();
+    assert_eq!(set, [Timing::default().interval]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_is_dead_and_its_links_end() {
+    let end = End::new();
+    let (_peer, stream) = duplex(1 << 10);
+    let cell = end.table.add(crate::process::Mailbox::default()).unwrap();
+    let session: Arc<dyn Interested> = end.session.clone();
+    end.session.link(cell.local(), 9, || cell.attach(&Arc::downgrade(&session))).unwrap();
+    assert_eq!(end.run(stream).await, Ending::Silent);
+    end.session.end(&mut Delivery::new(end.table.clone(), Arc::downgrade(&session)));
+    let Reason::Linked(chain) = cell.die(Reason::Normal).reason else { panic!("no exit signal") };
+    assert_eq!(chain.root, Reason::Noconnection);
+}
+
+#[tokio::test]
+async fn who_has_ended_is_not_linked() {
+    let end = End::new();
+    end.session.link(1, 9, || false).unwrap();
+    end.session.monitor(1, 9, 7, || false).unwrap();
+    assert_eq!(end.session.refill(&mut Vec::new(), 1, std::task::Waker::noop()), Refill::Nothing);
+}
+
+fn read(payload: &[u8]) -> Frame<'_> {
+    Frame::decode(payload, Reading::Compatible).unwrap()
+}
