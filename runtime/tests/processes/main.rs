@@ -1,6 +1,7 @@
 //! Processes of one node, as a program sees them.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
 
 mod ends;
 mod links;
