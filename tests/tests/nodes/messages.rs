@@ -29,7 +29,7 @@ async fn a_message_arrives_as_it_was_sent() {
     let to = seen_from(&a, &b, to);
     let sizes = [0, 1, 8, 64, 4_095, 4_096, 65_535, 65_536, 1 << 20, FRAME_BYTES_MAX - HEAD_BYTES];
     for size in sizes {
-        let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
         a.send(to, bytes).await.unwrap();
     }
     a.send(to, "end").await.unwrap();
