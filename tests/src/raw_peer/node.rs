@@ -3,7 +3,8 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use snow_dist_codec::NodeName;
+use snow_dist_codec::limits::HANDSHAKE_BYTES_MAX;
+use snow_dist_codec::{NodeName, framing};
 use snow_dist_runtime::core::Cookie;
 use snow_dist_runtime::core::handshake::{Failure, Local, acceptor, initiator};
 
@@ -103,10 +104,10 @@ impl RawNode {
         let (name, expect_challenge) =
             initiator::start(Arc::new(self.local.clone()), wire.channel(), dialled)
                 .map_err(NoSession::Failed)?;
-        wire.say(&name).await;
+        say(&mut wire, &name).await?;
         let challenge = heard(&mut wire).await?;
         let (reply, expect_ack) = expect_challenge.handle(&challenge, RANDOM).map_err(NoSession::Failed)?;
-        wire.say(&reply).await;
+        say(&mut wire, &reply).await?;
         Ok((wire, expect_ack))
     }
 
@@ -132,6 +133,12 @@ impl RawNode {
 
 /// Nothing depends on this being unknown: it is the node's randomness that is tested.
 const RANDOM: [u8; 24] = [0x5A; 24];
+
+async fn say(wire: &mut Wire, payload: &[u8]) -> Result<(), NoSession> {
+    let mut message = Vec::new();
+    framing::put(payload, HANDSHAKE_BYTES_MAX, &mut message).unwrap();
+    wire.try_write(&message).await.map_err(|_| NoSession::Ended)
+}
 
 async fn heard(wire: &mut Wire) -> Result<Vec<u8>, NoSession> {
     match wire.hear().await {

@@ -25,11 +25,11 @@ impl Relay {
         });
         Self { task }
     }
-}
 
-impl Drop for Relay {
-    fn drop(&mut self) {
+    /// Goes away: its address is free then.
+    pub async fn stop(self) {
         self.task.abort();
+        let _ = self.task.await;
     }
 }
 

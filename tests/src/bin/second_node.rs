@@ -1,0 +1,32 @@
+//! A node in a process of its own, for tests: says its name on a line, then sends back what its process `echo` is
+//! sent, and ends when its input does. Of a message the first word is the name to send it to, the second the node.
+
+use std::io::{Read, Write};
+
+use snow_dist_runtime::{Context, Node, Received};
+use snow_dist_tests::program::start;
+
+#[tokio::main]
+async fn main() {
+    let name = std::env::args().nth(1).unwrap_or_else(|| "second@127.0.0.1:0".to_owned());
+    let node = start(Node::builder(name)).await;
+    node.spawn(echo).unwrap_or_else(|error| panic!("{error}"));
+    let mut out = std::io::stdout();
+    let said = writeln!(out, "{}", node.name()).and_then(|()| out.flush());
+    said.unwrap_or_else(|error| panic!("nobody reads the name: {error}"));
+    let input = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
+    let _ = input.await;
+}
+
+async fn echo(mut ctx: Context) -> Result<(), String> {
+    ctx.trap_exit(true);
+    ctx.register("echo").map_err(|error| error.to_string())?;
+    loop {
+        if let Received::Message(message) = ctx.recv().await {
+            let text = String::from_utf8_lossy(message.as_bytes()).into_owned();
+            let (name, node) = text.split_once(' ').ok_or("no address")?;
+            let back = format!("{} {}", ctx.pid().local(), std::process::id());
+            ctx.send_named(name, node, back).await.map_err(|error| error.to_string())?;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Handshakes that do not go on, and more of them than there are places.
+
+use std::any::Any;
+use std::net::Ipv4Addr;
+
+use snow_dist_tests::program::{connect, node, within};
+use snow_dist_tests::raw_peer::{RawNode, Wire, address, connect_from};
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::Friends;
+
+async fn tcp(from: Ipv4Addr, to: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).unwrap();
+    within("a TCP connection", socket.connect(to.parse().unwrap())).await.unwrap()
+}
+
+/// A handshake that stalls, and is closed when this is dropped.
+async fn stall(number: u8, from: Ipv4Addr, to: &str) -> Option<Box<dyn Any>> {
+    if number % 3 == 0 {
+        return Some(Box::new(tcp(from, to).await));
+    }
+    let mut wire = connect_from(from, to).await.ok()?;
+    if number % 3 == 1 {
+        let hello = RawNode::with_cookie("slow@h:1", 7, "guessed").hello(&wire);
+        wire.say(&hello).await;
+        assert_eq!(wire.hear().await.payload()[0], 2, "CHALLENGE");
+    }
+    Some(Box::new(wire))
+}
+
+#[tokio::test]
+async fn stalled_handshakes_of_others_hold_nobody_up() {
+    let friends = Friends::new().await;
+    let to = address(friends.node.name());
+    let mut stalled = Vec::new();
+    // Twice as many as there are places, from as many addresses as it takes.
+    for number in 0..128 {
+        stalled.extend(stall(number, Ipv4Addr::new(127, 0, 1, 1 + number / 8), to).await);
+    }
+    assert!(stalled.len() > 64);
+    friends.assert_undisturbed().await;
+    let late = node("late").await;
+    connect(&late, &friends.node).await;
+    snow_dist_tests::program::assert_they_talk(&late, &friends.node).await;
+    drop(stalled);
+}
+
+#[tokio::test]
+async fn one_address_has_8_places_and_the_next_is_closed_without_tls() {
+    let friends = Friends::new().await;
+    let to = address(friends.node.name());
+    let from = Ipv4Addr::new(127, 0, 2, 1);
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        waiting.push(tcp(from, to).await);
+    }
+    let mut ninth = tcp(from, to).await;
+    let mut bytes = Vec::new();
+    within("the end", ninth.read_to_end(&mut bytes)).await.ok();
+    assert!(bytes.is_empty(), "nothing of TLS either");
+    // Who has shown its REPLY holds no place any more, so one address may have many sessions.
+    drop(waiting);
+    let from = Ipv4Addr::new(127, 0, 2, 2);
+    let mut sessions = Vec::new();
+    for number in 0..20 {
+        let wire = connect_from(from, to).await.unwrap();
+        let peer = RawNode::new(&format!("raw{number}@127.0.0.1:1"), 7);
+        sessions.push(peer.initiate(wire, friends.node.name()).await.unwrap());
+    }
+    assert_eq!(friends.node.nodes().len(), 21);
+}
+
+#[tokio::test]
+async fn a_stalled_handshake_is_over_after_its_deadline() {
+    let friends = Friends::new().await;
+    let to = address(friends.node.name());
+    let from = Ipv4Addr::new(127, 0, 3, 1);
+    let mut silent = tcp(from, to).await;
+    let mut after_tls = connect_from(from, to).await.unwrap();
+    let mut after_name = connect_from(from, to).await.unwrap();
+    let hello = RawNode::with_cookie("slow@h:1", 7, "guessed").hello(&after_name);
+    after_name.say(&hello).await;
+    assert_eq!(after_name.hear().await.payload()[0], 2, "CHALLENGE");
+    // Nor does a byte now and then put it off.
+    let mut trickles = connect_from(from, to).await.unwrap();
+    within("the end of who trickles", async {
+        while trickles.try_write(&[1]).await.is_ok() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+    within("the end", silent.read_to_end(&mut Vec::new())).await.ok();
+    assert!(after_tls.hear().await.is_end());
+    assert!(after_name.hear().await.is_end());
+    friends.assert_undisturbed().await;
+}
+
+#[tokio::test]
+async fn a_handshake_of_one_byte_at_a_time_is_a_handshake() {
+    let a = node("a").await;
+    let peer = RawNode::new("raw@127.0.0.1:1", 7);
+    let mut wire = connect_from(Ipv4Addr::LOCALHOST, address(a.name())).await.unwrap();
+    let name = peer.hello(&wire);
+    trickle(&mut wire, &name).await;
+    let challenge = wire.hear().await.payload();
+    let cookie = snow_dist_tests::program::COOKIE;
+    let reply = snow_dist_tests::raw_peer::by_hand::reply(cookie, &wire.exporter(), &name, &challenge);
+    trickle(&mut wire, &reply).await;
+    assert_eq!(wire.hear().await.payload()[0], 4, "ACK");
+    assert_eq!(a.nodes().len(), 1);
+}
+
+async fn trickle(wire: &mut Wire, payload: &[u8]) {
+    for byte in [&(payload.len() as u32).to_le_bytes()[..], payload].concat() {
+        wire.write(&[byte]).await;
+    }
+}
+
+#[tokio::test]
+async fn who_never_answers_does_not_keep_a_dial_for_ever() {
+    let a = node("a").await;
+    let listener = snow_dist_tests::raw_peer::Listener::bind().await;
+    let (silent, after_tls) = (listener.name("silent"), listener.name("after-tls"));
+    let dials = [silent, after_tls].map(|name| {
+        let a = a.clone();
+        tokio::spawn(async move { a.connect(&name).await })
+    });
+    let one = listener.accept_tcp().await;
+    let other = listener.accept().await;
+    for dial in dials {
+        let refused = within("a refusal", dial).await.unwrap().unwrap_err();
+        assert!(matches!(refused, snow_dist_runtime::ConnectError::Deadline), "{refused}");
+    }
+    drop((one, other));
+}
