@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use snow_dist_codec::Frame;
-use snow_dist_codec::frame::{Close, RegSend, Send};
+use snow_dist_codec::frame::{Close, Ping, RegSend, Send};
 use snow_dist_runtime::{ConnectError, Context, Node, Reason, Received, Timing};
 use snow_dist_tests::program::{
     begin, connect, connected, end_of, idle, message, node, run, seen_from, start, until, within,
@@ -73,6 +73,32 @@ async fn what_was_queued_arrives_though_the_other_end_talks_on() {
         within("all messages", got).await.unwrap();
         b.kill(talker).unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_was_queued_arrives_at_a_peer_that_talks_and_reads_late() {
+    const COUNT: usize = 100;
+    let a = node("a").await;
+    let mut session = RawNode::new(PEER, 7).join(a.name()).await;
+    let to = a.pid_on(PEER, 3).unwrap();
+    for _ in 0..COUNT {
+        a.send(to, vec![7; 10_000]).await.unwrap();
+    }
+    assert!(a.disconnect(PEER));
+    // What the node has not read when it closes must not cost what the peer has not read.
+    let mut pings = Vec::new();
+    Frame::from(Ping { payload: &[0; 8] }).encode_framed(99, &mut pings).unwrap();
+    let pings = pings.repeat(1_000);
+    for _ in 0..200 {
+        if session.wire.try_write(&pings).await.is_err() {
+            break;
+        }
+    }
+    let (payloads, end) = session.wire.hear_all().await;
+    let sent = payloads.iter().filter(|payload| payload[0] == 0x10).count();
+    assert_eq!(sent, COUNT, "then {end:?}");
+    assert_eq!(payloads.last().unwrap()[0], 0x84, "CLOSE is last");
+    assert!(matches!(end, Heard::Closed), "{end:?}");
 }
 
 #[tokio::test]
