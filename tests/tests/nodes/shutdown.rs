@@ -112,7 +112,7 @@ async fn a_node_that_stops_ends_its_processes_and_takes_nobody_in() {
     let refused = within("a refusal", b.connect(a.name())).await.unwrap_err();
     assert!(matches!(refused, ConnectError::Tcp { .. }), "{refused}");
     let refused = within("a refusal", a.connect(b.name())).await.unwrap_err();
-    assert!(matches!(refused, ConnectError::GaveWay), "{refused}");
+    assert!(matches!(refused, ConnectError::Stopped), "{refused}");
 }
 
 #[tokio::test]
