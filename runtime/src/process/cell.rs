@@ -48,8 +48,32 @@ enum Life {
     #[default]
     Alive,
     /// A signal ends it. To all others it is dead; its task has yet to see to its end.
-    Doomed(Reason),
+    Doomed(Doom),
     Dead,
+}
+
+/// What ends a process. The chain that its links would be told is only made if there are any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Doom {
+    /// This reason.
+    Of(Reason),
+    /// The exit signal of a link.
+    By {
+        /// The process that ended before.
+        from: Pid,
+        /// Why it did.
+        reason: Reason,
+    },
+}
+
+impl Doom {
+    /// The reason of the end.
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::Of(reason) => reason.clone(),
+            Self::By { from, reason } => Reason::linked(*from, reason),
+        }
+    }
 }
 
 /// What few processes have.
@@ -82,7 +106,7 @@ impl fmt::Debug for Ties {
 /// What is left of a process that is dead.
 #[derive(Debug)]
 pub(crate) struct Remains {
-    pub(crate) reason: Reason,
+    pub(crate) doom: Doom,
     pub(crate) links: Small<()>,
     pub(crate) ties: Ties,
 }
@@ -230,14 +254,14 @@ impl Cell {
 impl Cell {
     /// Ends the process with this reason, whatever it traps. The first to do so gives the reason.
     pub(crate) fn doom(&self, reason: Reason) -> Wakes {
-        self.doom_locked(&mut self.lock(), reason)
+        self.doom_locked(&mut self.lock(), Doom::Of(reason))
     }
 
-    fn doom_locked(&self, state: &mut State, reason: Reason) -> Wakes {
+    fn doom_locked(&self, state: &mut State, doom: Doom) -> Wakes {
         if !state.is_alive() {
             return Wakes::default();
         }
-        state.life = Life::Doomed(reason);
+        state.life = Life::Doomed(doom);
         self.doomed.store(true, Ordering::Release);
         Wakes { receiver: None, task: state.task.take() }
     }
@@ -260,7 +284,7 @@ impl Cell {
         if state.trap_exit || !reason.kills() {
             state.push(Received::Exit { from, reason })
         } else if state.is_alive() {
-            self.doom_locked(state, Reason::linked(from, &reason))
+            self.doom_locked(state, Doom::By { from, reason })
         } else {
             Wakes::default()
         }
@@ -288,8 +312,8 @@ impl Cell {
             room.close();
         }
         self.table.release(was.queue.held());
-        let reason = if let Life::Doomed(doom) = was.life { doom } else { reason };
-        Remains { reason, links: was.links, ties: was.ties.map_or_else(Ties::default, |ties| *ties) }
+        let doom = if let Life::Doomed(doom) = was.life { doom } else { Doom::Of(reason) };
+        Remains { doom, links: was.links, ties: was.ties.map_or_else(Ties::default, |ties| *ties) }
     }
 }
 

@@ -294,7 +294,7 @@ mod tests {
         }
         assert_eq!(Node::of(Arc::clone(&table)).messages_dropped(), 1);
         assert!(!dropping.is_doomed() && ending.is_doomed());
-        assert_eq!(ending.die(Reason::Normal).reason, Reason::error("mailbox full"));
+        assert_eq!(ending.die(Reason::Normal).doom.reason(), Reason::error("mailbox full"));
 
         // What was received makes room.
         let mut inbox = Inbox::default();

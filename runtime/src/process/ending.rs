@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use super::cell::{Cell, Remains};
+use super::cell::{Cell, Doom, Remains};
 use super::remote::Interested;
 use super::small::IntoIter;
 use super::table::ProcessTable;
@@ -14,7 +14,7 @@ use crate::core::{Pid, Reason};
 pub(crate) struct Ending {
     table: Arc<ProcessTable>,
     pid: Pid,
-    reason: Reason,
+    doom: Doom,
     links: IntoIter<()>,
     watchers: IntoIter<u64>,
     watching: IntoIter<Pid>,
@@ -24,7 +24,7 @@ pub(crate) struct Ending {
 impl Ending {
     /// Marks the process dead and takes it out of the table. Its reason is `reason`, unless a signal has ended it.
     pub(crate) fn begin(cell: &Cell, reason: Reason) -> Self {
-        let Remains { reason, links, ties } = cell.die(reason);
+        let Remains { doom, links, ties } = cell.die(reason);
         let table = Arc::clone(cell.table());
         // Whoever is told of the end finds neither the process nor its names.
         table.remove_names(cell.local(), &ties.names);
@@ -33,7 +33,7 @@ impl Ending {
         Self {
             table,
             pid: cell.pid(),
-            reason,
+            doom,
             links: links.into_iter(),
             watchers: ties.watchers.into_iter(),
             watching: ties.watching.into_iter(),
@@ -46,15 +46,26 @@ impl Ending {
         (0..count_max).any(|_| !self.tell_one())
     }
 
+    /// The reason, made when somebody is to be told and then kept.
+    fn reason(&mut self) -> &Reason {
+        if let Doom::By { .. } = self.doom {
+            self.doom = Doom::Of(self.doom.reason());
+        }
+        match &self.doom {
+            // By now it is the former.
+            Doom::Of(reason) | Doom::By { reason, .. } => reason,
+        }
+    }
+
     /// False if there is nobody left to tell.
     fn tell_one(&mut self) -> bool {
         if let Some((linked, ())) = self.links.next() {
             if let Some(cell) = self.table.get(linked) {
-                cell.exit_of_link(self.pid, &self.reason).wake();
+                cell.exit_of_link(self.pid, self.reason()).wake();
             }
         } else if let Some((reference, watcher)) = self.watchers.next() {
             if let Some(cell) = self.table.get(watcher) {
-                cell.down(reference, self.pid, self.reason.clone()).wake();
+                cell.down(reference, self.pid, self.reason().clone()).wake();
             }
         } else if let Some((reference, of)) = self.watching.next() {
             // A monitor of a process of another node is its session's to end.
@@ -63,7 +74,7 @@ impl Ending {
             }
         } else if let Some(session) = self.attached.next() {
             if let Some(session) = session.upgrade() {
-                session.process_ended(self.pid.local(), &self.reason);
+                session.process_ended(self.pid.local(), self.reason());
             }
         } else {
             return false;
@@ -74,6 +85,6 @@ impl Ending {
 
 impl fmt::Debug for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ending").field("pid", &self.pid).field("reason", &self.reason).finish_non_exhaustive()
+        f.debug_struct("Ending").field("pid", &self.pid).field("doom", &self.doom).finish_non_exhaustive()
     }
 }

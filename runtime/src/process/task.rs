@@ -72,7 +72,7 @@ where
         if ending.tell(TOLD_AT_ONCE) {
             return Poll::Ready(());
         }
-        stage.set(Stage::Ending { ending: Some(ending) });
+        stage.set(Stage::Ending { ending: Some(Box::new(ending)) });
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -113,15 +113,15 @@ where
 impl<F, Fut> Stage<F, Fut> {
     /// Drops what the program wrote, then marks the process dead; or goes on with an end that has begun. None if
     /// nobody is left to be told.
-    fn end(mut self: Pin<&mut Self>, cell: &Cell, mut reason: Reason) -> Option<Box<Ending>> {
+    fn end(mut self: Pin<&mut Self>, cell: &Cell, mut reason: Reason) -> Option<Ending> {
         if let StageProjection::Ending { ending } = self.as_mut().project() {
-            return ending.take();
+            return ending.take().map(|ending| *ending);
         }
         let dropped = catch_unwind(AssertUnwindSafe(|| self.set(Self::Ending { ending: None })));
         if let Err(panic) = dropped {
             reason = panicked(&*panic);
         }
-        Some(Box::new(Ending::begin(cell, reason)))
+        Some(Ending::begin(cell, reason))
     }
 }
 

@@ -352,7 +352,7 @@ async fn a_silent_peer_is_dead_and_its_links_end() {
     end.session.link(cell.local(), 9, || cell.attach(&Arc::downgrade(&session))).unwrap();
     assert_eq!(end.run(stream).await, Ending::Silent);
     end.session.end(&mut Delivery::new(end.table.clone(), Arc::downgrade(&session)));
-    let Reason::Linked(chain) = cell.die(Reason::Normal).reason else { panic!("no exit signal") };
+    let Reason::Linked(chain) = cell.die(Reason::Normal).doom.reason() else { panic!("no exit signal") };
     assert_eq!(chain.root, Reason::Noconnection);
 }
 
