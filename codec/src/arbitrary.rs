@@ -386,6 +386,21 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_those_of_the_bytes() {
+        let arena = Bump::new();
+        let bytes: Vec<u8> = (1..=40).collect();
+        let mut random = Random { bytes: &mut Unstructured::new(&bytes), arena: &arena };
+        assert_eq!(random.u16(""), Ok(0x0201));
+        assert_eq!(random.u32(""), Ok(0x0605_0403));
+        assert_eq!(random.u64(""), Ok(0x0E0D_0C0B_0A09_0807));
+        assert_eq!(random.pid(""), Ok(Pid::from_bits(0x1615_1413_1211_100F)));
+        assert_eq!(random.array(""), Ok(&[0x17, 0x18]));
+        assert_eq!(random.at(), 0, "these have no place");
+        // The last byte, 40, says the length: what it leaves of 16.
+        assert_eq!(random.rest(""), Ok(&bytes[24..32]));
+    }
+
+    #[test]
     fn a_block_holds_any_extension() {
         let arena = Bump::new();
         let bytes = vec![0xFF; 200];

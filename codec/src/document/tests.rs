@@ -97,7 +97,11 @@ fn a_field_of_another_kind_than_asked_for_is_refused() {
     refusal("name", |source, field| source.names(field).is_err());
     refusal("name", |source, field| source.entries(field).is_err());
     refusal("payload", |source, field| source.extension(field).is_err());
-    let error = document.fields.read(|source| source.u64("extension")).unwrap_err();
+    let number = |source: &mut fields::FieldSource<'_>| {
+        assert_eq!(source.at(), 0, "fields by name have no place");
+        source.u64("extension")
+    };
+    let error = document.fields.read(number).unwrap_err();
     assert_eq!(error.to_string(), "field `extension` is not of the kind that this message needs");
 }
 

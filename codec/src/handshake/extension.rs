@@ -79,13 +79,13 @@ impl Capabilities {
     /// Nothing.
     pub const NONE: Self = Self(0);
     /// Pids of third nodes have a meaning: NODE_TABLE.
-    pub const NODE_TABLE: Self = Self(1 << 0);
+    pub const NODE_TABLE: Self = Self(0b0001);
     /// Long frames come in pieces: FRAGMENT.
-    pub const FRAGMENTS: Self = Self(1 << 1);
+    pub const FRAGMENTS: Self = Self(0b0010);
     /// Exit signals to processes that are not linked: EXIT2.
-    pub const REMOTE_EXIT: Self = Self(1 << 2);
+    pub const REMOTE_EXIT: Self = Self(0b0100);
     /// Messages that are known to be terms: SEND_TERM.
-    pub const SEND_TERM: Self = Self(1 << 3);
+    pub const SEND_TERM: Self = Self(0b1000);
 
     /// Every bit set is a set of capabilities; bits without a meaning are kept.
     #[must_use]
@@ -200,7 +200,7 @@ impl<'a> Tlv<'a> {
 }
 
 /// Type and length of an extension.
-const TLV_HEAD_BYTES: usize = 2 * size_of::<u16>();
+const TLV_HEAD_BYTES: usize = size_of::<[u16; 2]>();
 
 fn versions(value: &[u8]) -> Result<Versions<'_>, ErrorKind> {
     let (pairs, tail) = value.as_chunks::<2>();

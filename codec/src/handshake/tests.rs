@@ -227,6 +227,12 @@ fn a_block_has_at_most_2048_bytes() {
         assert_eq!(error.kind, EncodeErrorKind::TooLong { max: 2_048, actual });
         assert_eq!(block, ExtensionBuf::default());
     }
+
+    // 10 bytes of magic and count, and 2 039 that follow.
+    let bytes = [&b"\x01\x03\0a@h\x01"[..], &MAGIC, &2_039_u16.to_le_bytes()].concat();
+    let error = strict(&bytes).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::TooLong { max: 2_048, actual: 2_049 });
+    assert_eq!((error.field.name, error.at), ("extension.count", 15));
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(super) fn value(reader: &mut Reader<'_>, depth_max: usize) -> Result<(), Dec
         return Err(too_deep(cursor.at(), depth_max));
     }
     let outermost = head(&mut cursor)?;
-    if outermost.left > 0 {
+    if outermost.left != 0 {
         cursor = values(cursor, outermost, depth_max)?;
     }
     *reader = cursor;
@@ -64,7 +64,7 @@ fn values<'a>(mut cursor: Reader<'a>, outermost: Level, depth_max: usize) -> Res
         }
         top.left -= 1;
         let inner = head(&mut cursor)?;
-        if inner.left > 0 {
+        if inner.left != 0 {
             if let Some(place) = outer.get_mut(depth) {
                 *place = top;
             }

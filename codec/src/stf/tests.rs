@@ -109,6 +109,8 @@ fn equality_is_that_of_the_bytes() {
     assert_ne!(Value::Float(0.0), Value::Float(-0.0));
     assert_ne!(Value::Unit, Value::None);
     assert_ne!(Value::Bool(true), Value::Bool(false));
+    assert_eq!(Value::Bool(true), Value::Bool(true));
+    assert_eq!(Value::Pid(Pid::from_bits(1)), Value::Pid(Pid::from_bits(1)));
     assert_ne!(Value::Pid(Pid::from_bits(1)), Value::Pid(Pid::from_bits(2)));
     for tag in [40, 42, 43] {
         let (one, other) = ([1, tag, 6], [1, tag, 41]);
@@ -247,6 +249,7 @@ fn values_are_shown_shortened() {
         map.extend([1, key, 0, 0, 0, 0, 0, 0, 0, 43, 41]);
     }
     let shown = strict(&map).unwrap().to_string();
+    assert!(matches!(strict(&map), Ok(Value::Map(map)) if map.count() == 9));
     assert!(shown.starts_with("map {0: Err(None), 1: ") && shown.ends_with("7: Err(None), ..}"), "{shown}");
 }
 
@@ -505,8 +508,24 @@ mod with_serde {
         assert_eq!(to_vec(&(1, Refuses)).unwrap_err().to_string(), "no");
     }
 
+    /// As [`Unsized`], a map.
+    struct UnsizedMap(usize);
+
+    impl Serialize for UnsizedMap {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeMap;
+            let mut map = serializer.serialize_map(None)?;
+            for number in 0..self.0 {
+                map.serialize_entry(&(number as u64), &())?;
+            }
+            map.end()
+        }
+    }
+
     #[test]
     fn counts_that_nobody_said_are_written_at_the_end() {
+        let map: BTreeMap<i64, ()> = from_slice(&to_vec(&UnsizedMap(3)).unwrap()).unwrap();
+        assert_eq!(map, BTreeMap::from([(0, ()), (1, ()), (2, ())]));
         assert_eq!(from_slice::<Vec<i64>>(&to_vec(&Unsized(3)).unwrap()).unwrap(), [0, 1, 2]);
         let error = to_vec(&Unsized(1_000_001)).unwrap_err();
         assert_eq!(error.to_string(), "`list` cannot be written: 1000001 is over the limit of 1000000");
@@ -643,6 +662,10 @@ mod with_serde {
             "invalid value: integer `300`, expected u8, near byte 10"
         );
         assert_eq!(
+            message(from_slice::<&str>(&int).unwrap_err()),
+            "invalid type: integer `5`, expected a borrowed string, near byte 10"
+        );
+        assert_eq!(
             message(from_slice::<Pid>(&int).unwrap_err()),
             "another value where a pid is expected, near byte 1"
         );
@@ -671,6 +694,10 @@ mod with_serde {
         assert_eq!(
             message(from_slice::<Variants>(&fewer).unwrap_err()),
             "a variant of 1 values where one of 2 is expected, near byte 15"
+        );
+        assert_eq!(
+            message(from_slice::<Variants>(b"\x01\x15\x08\0Variants\0\x01\0\x06").unwrap_err()),
+            "a variant of 1 values where one of 0 is expected, near byte 15"
         );
         assert_eq!(
             message(from_slice::<bool>(&[1, 3, 0]).unwrap_err()),
