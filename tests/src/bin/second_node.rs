@@ -7,15 +7,15 @@ use snow_dist_runtime::{Context, Node, Received};
 use snow_dist_tests::program::start;
 
 #[tokio::main]
-async fn main() {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let name = std::env::args().nth(1).unwrap_or_else(|| "second@127.0.0.1:0".to_owned());
     let node = start(Node::builder(name)).await;
-    node.spawn(echo).unwrap_or_else(|error| panic!("{error}"));
+    node.spawn(echo)?;
     let mut out = std::io::stdout();
-    let said = writeln!(out, "{}", node.name()).and_then(|()| out.flush());
-    said.unwrap_or_else(|error| panic!("nobody reads the name: {error}"));
-    let input = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
-    let _ = input.await;
+    writeln!(out, "{}", node.name())?;
+    out.flush()?;
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
+    Ok(())
 }
 
 async fn echo(mut ctx: Context) -> Result<(), String> {

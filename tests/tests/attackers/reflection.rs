@@ -11,13 +11,13 @@ use super::Friends;
 
 /// What the attacker says it is, when it comes in itself.
 #[derive(Clone, Copy)]
-enum Comes {
+enum As {
     /// The node that was dialled.
-    AsDialled,
+    Dialled,
     /// The node itself, in its own words.
-    AsItself,
+    Itself,
     /// Somebody else.
-    AsAnother,
+    Another,
 }
 
 async fn handshake(wire: &mut Wire) -> Vec<u8> {
@@ -28,7 +28,7 @@ async fn handshake(wire: &mut Wire) -> Vec<u8> {
 async fn a_node_does_not_answer_itself() {
     let friends = Friends::new().await;
     let node = &friends.node;
-    for comes in [Comes::AsDialled, Comes::AsItself, Comes::AsAnother] {
+    for claim in [As::Dialled, As::Itself, As::Another] {
         let listener = Listener::bind().await;
         let name = listener.name("b");
         let dial = tokio::spawn({
@@ -39,10 +39,10 @@ async fn a_node_does_not_answer_itself() {
         let hello = handshake(&mut dialled).await;
 
         let mut own = connect(address(node.name())).await;
-        let said = match comes {
-            Comes::AsDialled => RawNode::with_cookie(&name, 1, "guessed").hello(&own),
-            Comes::AsItself => hello,
-            Comes::AsAnother => RawNode::with_cookie("x@h:1", 1, "guessed").hello(&own),
+        let said = match claim {
+            As::Dialled => RawNode::with_cookie(&name, 1, "guessed").hello(&own),
+            As::Itself => hello,
+            As::Another => RawNode::with_cookie("x@h:1", 1, "guessed").hello(&own),
         };
         own.say(&said).await;
         let challenge = handshake(&mut own).await;

@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::net::Ipv4Addr;
 
+use snow_dist_codec::framing;
+use snow_dist_codec::limits::HANDSHAKE_BYTES_MAX;
 use snow_dist_tests::program::{connect, node, within};
 use snow_dist_tests::raw_peer::{RawNode, Wire, address, connect_from};
 use tokio::io::AsyncReadExt;
@@ -18,11 +20,12 @@ async fn tcp(from: Ipv4Addr, to: &str) -> TcpStream {
 
 /// A handshake that stalls, and is closed when this is dropped.
 async fn stall(number: u8, from: Ipv4Addr, to: &str) -> Option<Box<dyn Any>> {
-    if number % 3 == 0 {
+    let after = number % 3;
+    if after == 0 {
         return Some(Box::new(tcp(from, to).await));
     }
     let mut wire = connect_from(from, to).await.ok()?;
-    if number % 3 == 1 {
+    if after == 1 {
         let hello = RawNode::with_cookie("slow@h:1", 7, "guessed").hello(&wire);
         wire.say(&hello).await;
         assert_eq!(wire.hear().await.payload()[0], 2, "CHALLENGE");
@@ -113,7 +116,9 @@ async fn a_handshake_of_one_byte_at_a_time_is_a_handshake() {
 }
 
 async fn trickle(wire: &mut Wire, payload: &[u8]) {
-    for byte in [&(payload.len() as u32).to_le_bytes()[..], payload].concat() {
+    let mut message = Vec::new();
+    framing::put(payload, HANDSHAKE_BYTES_MAX, &mut message).unwrap();
+    for byte in message {
         wire.write(&[byte]).await;
     }
 }
