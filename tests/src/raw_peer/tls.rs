@@ -46,6 +46,18 @@ async fn connect_with(
     let address: SocketAddr = address.parse().unwrap();
     let tcp = within("a TCP connection", socket.connect(address)).await?;
     tcp.set_nodelay(true)?;
+    connect_over(tcp, version).await
+}
+
+/// TLS 1.3 over a TCP connection that is there.
+///
+/// # Errors
+/// TLS fails: the other end does not want it.
+pub async fn over(tcp: TcpStream) -> std::io::Result<Wire> {
+    connect_over(tcp, &rustls::version::TLS13).await
+}
+
+async fn connect_over(tcp: TcpStream, version: &'static SupportedProtocolVersion) -> std::io::Result<Wire> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[version])

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use snow_dist_codec::framing;
 use snow_dist_codec::limits::HANDSHAKE_BYTES_MAX;
 use snow_dist_tests::program::{connect, node, within};
-use snow_dist_tests::raw_peer::{RawNode, Wire, address, connect_from};
+use snow_dist_tests::raw_peer::{RawNode, Wire, address, connect_from, over};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -55,14 +55,18 @@ async fn one_address_has_8_places_and_the_next_is_closed_without_tls() {
     let friends = Friends::new().await;
     let to = address(friends.node.name());
     let from = Ipv4Addr::new(127, 0, 2, 1);
+    let oldest = tcp(from, to).await;
     let mut waiting = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..7 {
         waiting.push(tcp(from, to).await);
     }
     let mut ninth = tcp(from, to).await;
     let mut bytes = Vec::new();
     within("the end", ninth.read_to_end(&mut bytes)).await.ok();
     assert!(bytes.is_empty(), "nothing of TLS either");
+    // Not by its deadline: the oldest, whose deadline is before that, goes on.
+    let wire = over(oldest).await.unwrap();
+    RawNode::new("raw@127.0.0.1:1", 7).initiate(wire, friends.node.name()).await.unwrap();
     // Who has shown its REPLY holds no place any more, so one address may have many sessions.
     drop(waiting);
     let from = Ipv4Addr::new(127, 0, 2, 2);
@@ -73,6 +77,28 @@ async fn one_address_has_8_places_and_the_next_is_closed_without_tls() {
         sessions.push(peer.initiate(wire, friends.node.name()).await.unwrap());
     }
     assert_eq!(friends.node.nodes().len(), 21);
+}
+
+#[tokio::test]
+async fn when_all_places_are_taken_the_oldest_of_the_address_with_most_gives_way() {
+    let friends = Friends::new().await;
+    let to = address(friends.node.name());
+    // One that is older than all others, alone at its address, and 63 more.
+    let oldest = tcp(Ipv4Addr::new(127, 0, 4, 1), to).await;
+    let greedy = Ipv4Addr::new(127, 0, 4, 2);
+    let mut first_of_greedy = tcp(greedy, to).await;
+    let mut waiting = Vec::new();
+    for number in 0..62 {
+        let from = if number < 7 { greedy } else { Ipv4Addr::new(127, 0, 4, number / 7 + 2) };
+        waiting.push(tcp(from, to).await);
+    }
+    let late = tcp(Ipv4Addr::new(127, 0, 4, 99), to).await;
+    within("the end", first_of_greedy.read_to_end(&mut Vec::new())).await.ok();
+    // Not by its deadline: the oldest, whose deadline is before that, goes on, as the late one does.
+    for (name, tcp) in [("raw1@127.0.0.1:1", oldest), ("raw2@127.0.0.1:1", late)] {
+        let wire = over(tcp).await.unwrap();
+        RawNode::new(name, 7).initiate(wire, friends.node.name()).await.unwrap();
+    }
 }
 
 #[tokio::test]
