@@ -37,6 +37,9 @@ struct State {
     trap_exit: bool,
     queue: Queue,
     links: Small<()>,
+    /// A session that must be told of its end. Most processes that have any have one, and in place it costs no
+    /// allocation: in the heap of a crowded node these lie scattered, and a loss would touch them all.
+    session: Option<Weak<dyn Interested>>,
     ties: Option<Box<Ties>>,
     /// The process's task, once it has run.
     task: Option<Waker>,
@@ -83,7 +86,7 @@ pub(crate) struct Ties {
     pub(crate) watchers: Small<u64>,
     /// Monitors of this process's own, of processes of any node.
     pub(crate) watching: Small<Pid>,
-    /// Sessions that must be told of its end. Those that are over are found out by and by.
+    /// Sessions that must be told of its end, beside the first. Those that are over are found out by and by.
     pub(crate) attached: Vec<Weak<dyn Interested>>,
     /// Names of it.
     pub(crate) names: Vec<Arc<str>>,
@@ -108,6 +111,7 @@ impl fmt::Debug for Ties {
 pub(crate) struct Remains {
     pub(crate) doom: Doom,
     pub(crate) links: Small<()>,
+    pub(crate) session: Option<Weak<dyn Interested>>,
     pub(crate) ties: Ties,
 }
 
@@ -313,7 +317,12 @@ impl Cell {
         }
         self.table.release(was.queue.held());
         let doom = if let Life::Doomed(doom) = was.life { doom } else { Doom::Of(reason) };
-        Remains { doom, links: was.links, ties: was.ties.map_or_else(Ties::default, |ties| *ties) }
+        Remains {
+            doom,
+            links: was.links,
+            session: was.session,
+            ties: was.ties.map_or_else(Ties::default, |ties| *ties),
+        }
     }
 }
 
@@ -420,14 +429,7 @@ impl Cell {
         let mut state = self.lock();
         let alive = state.is_alive();
         if alive {
-            let attached = &mut state.ties().attached;
-            // The one that attached last is the likeliest to do it again.
-            if !attached.iter().rev().any(|present| present.ptr_eq(session)) {
-                if attached.len() == attached.capacity() {
-                    attached.retain(|present| present.strong_count() > 0);
-                }
-                attached.push(session.clone());
-            }
+            state.attach(session);
         }
         alive
     }
@@ -451,6 +453,28 @@ impl Cell {
 }
 
 impl State {
+    /// The first place is taken again only while there is no other: so no session is noted twice.
+    fn attach(&mut self, session: &Weak<dyn Interested>) {
+        let over = |present: &Weak<dyn Interested>| present.strong_count() == 0;
+        match &mut self.session {
+            Some(first) if first.ptr_eq(session) => return,
+            Some(first)
+                if !over(first) || self.ties.as_ref().is_some_and(|ties| !ties.attached.is_empty()) => {}
+            first => {
+                *first = Some(session.clone());
+                return;
+            }
+        }
+        let attached = &mut self.ties().attached;
+        // The one that attached last is the likeliest to do it again.
+        if !attached.iter().rev().any(|present| present.ptr_eq(session)) {
+            if attached.len() == attached.capacity() {
+                attached.retain(|present| !over(present));
+            }
+            attached.push(session.clone());
+        }
+    }
+
     const fn is_alive(&self) -> bool {
         matches!(self.life, Life::Alive)
     }

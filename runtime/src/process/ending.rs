@@ -18,13 +18,14 @@ pub(crate) struct Ending {
     links: IntoIter<()>,
     watchers: IntoIter<u64>,
     watching: IntoIter<Pid>,
+    session: Option<Weak<dyn Interested>>,
     attached: std::vec::IntoIter<Weak<dyn Interested>>,
 }
 
 impl Ending {
     /// Marks the process dead and takes it out of the table. Its reason is `reason`, unless a signal has ended it.
     pub(crate) fn begin(cell: &Cell, reason: Reason) -> Self {
-        let Remains { doom, links, ties } = cell.die(reason);
+        let Remains { doom, links, session, ties } = cell.die(reason);
         let table = Arc::clone(cell.table());
         // Whoever is told of the end finds neither the process nor its names.
         table.remove_names(cell.local(), &ties.names);
@@ -37,6 +38,7 @@ impl Ending {
             links: links.into_iter(),
             watchers: ties.watchers.into_iter(),
             watching: ties.watching.into_iter(),
+            session,
             attached: ties.attached.into_iter(),
         }
     }
@@ -72,7 +74,7 @@ impl Ending {
             if let Some(cell) = self.table.get_pid(of) {
                 cell.remove_watcher(reference);
             }
-        } else if let Some(session) = self.attached.next() {
+        } else if let Some(session) = self.session.take().or_else(|| self.attached.next()) {
             if let Some(session) = session.upgrade() {
                 session.process_ended(self.pid.local(), self.reason());
             }
