@@ -97,19 +97,24 @@ fn pong() -> Vec<u8> {
 
 /// A transport that takes bytes or does not, and that always has something to be read or never has.
 struct Stub {
-    reads: Option<Vec<u8>>,
+    /// How often there is something to be read before the test has failed.
+    reads_max: usize,
     taking: Arc<AtomicBool>,
 }
 
 impl AsyncRead for Stub {
-    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match &self.reads {
-            Some(bytes) => {
-                buf.put_slice(bytes);
-                Poll::Ready(Ok(()))
-            }
-            None => Poll::Pending,
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.reads_max == 0 {
+            return Poll::Pending;
         }
+        self.reads_max -= 1;
+        assert_ne!(self.reads_max, 0, "the driver reads without end");
+        buf.put_slice(&pong());
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -180,7 +185,7 @@ async fn both_ends_write_at_once_over_a_pipe_of_64_bytes() {
 async fn a_peer_that_floods_and_does_not_read_does_not_put_off_an_order_to_end() {
     let end = End::new();
     end.session.send(1, 1, b"never taken").unwrap();
-    let stub = Stub { reads: Some(pong()), taking: Arc::default() };
+    let stub = Stub { reads_max: 100_000, taking: Arc::default() };
     end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::ZERO });
     assert_eq!(end.run(stub).await, Ending::Stopped);
 }
@@ -189,7 +194,7 @@ async fn a_peer_that_floods_and_does_not_read_does_not_put_off_an_order_to_end()
 async fn a_peer_that_floods_and_does_not_read_is_cut_at_the_drain_deadline() {
     let end = Arc::new(End::new());
     end.session.send(1, 1, b"never taken").unwrap();
-    let stub = Stub { reads: Some(pong()), taking: Arc::default() };
+    let stub = Stub { reads_max: 100_000, taking: Arc::default() };
     let running = tokio::spawn({
         let end = end.clone();
         async move { end.run(stub).await }
@@ -206,7 +211,7 @@ async fn a_peer_that_floods_and_does_not_read_is_cut_at_the_drain_deadline() {
 async fn the_drain_deadline_counts_from_when_there_was_something_to_take() {
     let end = Arc::new(End::new());
     let taking = Arc::new(AtomicBool::new(true));
-    let stub = Stub { reads: None, taking: taking.clone() };
+    let stub = Stub { reads_max: 0, taking: taking.clone() };
     let running = tokio::spawn({
         let end = end.clone();
         async move { end.run(stub).await }
