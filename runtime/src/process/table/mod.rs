@@ -1,7 +1,6 @@
-//! The process table: numbers, names, and how a process of this node is found.
+//! The process table: numbers, and how a process of this node is found, sent to, linked and monitored.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -12,12 +11,14 @@ use super::cells::Cells;
 use super::remote::{Connections, Denied, Remote, Room, Sent};
 use super::small::NumberMap;
 use super::sync::{AtomicI64, AtomicU64, Executor, Mutex, Ordering};
-use super::{
-    Context, Mailbox, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError, SpawnError,
-    task,
-};
+use super::{Context, Mailbox, MonitorRef, NotHere, Payload, Refused, SendError, SpawnError, task};
 use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
 use crate::core::{NodeNumber, Pid, Reason};
+
+mod names;
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod tests;
 
 /// The processes of a node.
 pub(crate) struct ProcessTable {
@@ -338,110 +339,6 @@ impl ProcessTable {
     }
 }
 
-/// Names.
-impl ProcessTable {
-    pub(crate) fn register(&self, name: &str, pid: Pid) -> Result<(), RegisterError> {
-        let cell = self.get_pid(pid).ok_or(RegisterError::NoProcess(pid))?;
-        let name: Arc<str> = name.into();
-        let mut names = self.names.lock();
-        match names.entry(Arc::clone(&name)) {
-            Entry::Occupied(taken) => Err(RegisterError::Taken(self.pid(*taken.get()))),
-            Entry::Vacant(free) => {
-                // The process's end takes the name away only if the process knows of it.
-                if !cell.tie(|ties| ties.names.push(name)) {
-                    return Err(RegisterError::NoProcess(pid));
-                }
-                free.insert(pid.local());
-                Ok(())
-            }
-        }
-    }
-
-    pub(crate) fn unregister(&self, name: &str) -> Option<Pid> {
-        let mut names = self.names.lock();
-        let local = names.remove(name)?;
-        if let Some(cell) = self.get(local) {
-            cell.untie(|ties| ties.names.retain(|own| &**own != name));
-        }
-        Some(self.pid(local))
-    }
-
-    pub(crate) fn whereis(&self, name: &str) -> Option<Pid> {
-        self.names.lock().get(name).map(|local| self.pid(*local))
-    }
-
-    pub(crate) fn whereis_cell(&self, name: &str) -> Option<Arc<Cell>> {
-        let local = self.names.lock().get(name).copied()?;
-        self.get(local)
-    }
-
-    /// Takes the names of a process that has ended.
-    pub(crate) fn remove_names(&self, local: u64, of: &[Arc<str>]) {
-        if of.is_empty() {
-            return;
-        }
-        let mut names = self.names.lock();
-        for name in of {
-            // It may have been taken away, and given to another, since the process died.
-            if names.get(name) == Some(&local) {
-                names.remove(name);
-            }
-        }
-    }
-}
-
-/// Node monitors.
-impl ProcessTable {
-    pub(crate) fn monitor_node(&self, own: &Cell, node: &str) {
-        let node: Arc<str> = node.into();
-        let mut monitors = self.node_monitors.lock();
-        let here = monitors.get(&node).is_some_and(|watchers| watchers.contains_key(&own.local()));
-        if !here && own.tie(|ties| ties.nodes.push(Arc::clone(&node))) {
-            monitors.entry(node).or_default().insert(own.local(), ());
-        }
-    }
-
-    pub(crate) fn demonitor_node(&self, own: &Cell, node: &str) {
-        let mut monitors = self.node_monitors.lock();
-        own.untie(|ties| ties.nodes.retain(|watched| &**watched != node));
-        remove_node_monitor(&mut monitors, node, own.local());
-    }
-
-    /// Takes the node monitors of a process that has ended.
-    pub(crate) fn remove_node_monitors(&self, local: u64, nodes: &[Arc<str>]) {
-        if !nodes.is_empty() {
-            let mut monitors = self.node_monitors.lock();
-            nodes.iter().for_each(|node| remove_node_monitor(&mut monitors, node, local));
-        }
-    }
-
-    /// Tells all who monitor the node that a session with it has begun.
-    pub(crate) fn node_up(&self, node: &str) {
-        self.node_event(node, |name| Received::NodeUp { name });
-    }
-
-    /// Tells all who monitor the node that the session with it is over.
-    pub(crate) fn node_down(&self, node: &str) {
-        self.node_event(node, |name| Received::NodeDown { name });
-    }
-
-    /// Whether any process monitors the node.
-    #[cfg(all(test, not(feature = "shuttle")))]
-    pub(crate) fn is_node_monitored(&self, node: &str) -> bool {
-        self.node_monitors.lock().contains_key(node)
-    }
-
-    /// Under the lock, so that nothing comes after the monitor is removed.
-    fn node_event(&self, node: &str, event: impl Fn(Arc<str>) -> Received) {
-        let monitors = self.node_monitors.lock();
-        if let Some((name, watchers)) = monitors.get_key_value(node) {
-            for cell in watchers.keys().filter_map(|local| self.get(*local)) {
-                cell.push(event(Arc::clone(name))).wake();
-            }
-        }
-    }
-}
-
 impl fmt::Debug for ProcessTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProcessTable")
@@ -449,15 +346,6 @@ impl fmt::Debug for ProcessTable {
             .field("creation", &self.creation)
             .field("count", &self.count())
             .finish_non_exhaustive()
-    }
-}
-
-fn remove_node_monitor(monitors: &mut HashMap<Arc<str>, NumberMap<()>>, node: &str, local: u64) {
-    if let Some(watchers) = monitors.get_mut(node) {
-        watchers.remove(&local);
-        if watchers.is_empty() {
-            monitors.remove(node);
-        }
     }
 }
 
@@ -497,149 +385,4 @@ async fn taken<T>(mut attempt: impl FnMut() -> Result<T, Denied>) -> Result<Opti
 
 fn signed(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
-mod tests {
-    #![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
-
-    use tokio::runtime::Handle;
-    use tokio::sync::Notify;
-
-    use super::*;
-
-    type Outcome = fn() -> Result<(), Denied>;
-
-    /// Sessions that take a thing only when they have been told to.
-    #[derive(Default)]
-    struct Sessions {
-        room: Arc<Notify>,
-        outcome: Mutex<Option<Outcome>>,
-        asked: Mutex<Vec<String>>,
-    }
-
-    impl Sessions {
-        fn ask(&self, what: String) -> Result<(), Denied> {
-            self.asked.lock().push(what);
-            if let Some(outcome) = *self.outcome.lock() {
-                return outcome();
-            }
-            let room = Arc::clone(&self.room);
-            Err(Denied::Full(Box::pin(async move { room.notified().await })))
-        }
-
-        fn answer(&self, outcome: Outcome) {
-            *self.outcome.lock() = Some(outcome);
-            self.room.notify_one();
-        }
-
-        fn asked(&self) -> Vec<String> {
-            std::mem::take(&mut self.asked.lock())
-        }
-    }
-
-    impl Remote for Sessions {
-        fn send(&self, from: Pid, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
-            self.ask(format!("send {from} {to} {}", message.len())).map(|()| Sent::MakeWay)
-        }
-
-        fn send_named(&self, _: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
-            self.ask(format!("send {name}@{node} {}", message.len())).map(|()| Sent::GoOn)
-        }
-
-        fn link(&self, _: Pid, to: Pid) -> Result<(), Denied> {
-            self.ask(format!("link {to}"))
-        }
-
-        fn unlink(&self, _: Pid, to: Pid) {
-            drop(self.ask(format!("unlink {to}")));
-        }
-
-        fn monitor(&self, _: Pid, to: Pid, reference: u64) -> Result<(), Denied> {
-            self.ask(format!("monitor {to} {reference}"))
-        }
-
-        fn demonitor(&self, _: Pid, to: Pid, reference: u64) {
-            drop(self.ask(format!("demonitor {to} {reference}")));
-        }
-    }
-
-    fn far() -> Pid {
-        Pid::new(NodeNumber::UNKNOWN, 1, 5)
-    }
-
-    fn table() -> (Arc<ProcessTable>, Arc<Sessions>) {
-        let table = ProcessTable::new("here@h:1", 1, Executor(Handle::current()));
-        let sessions = Arc::new(Sessions::default());
-        table.connect(Arc::clone(&sessions) as Arc<dyn Remote>);
-        (table, sessions)
-    }
-
-    #[tokio::test]
-    async fn numbers_begin_with_one_and_end() {
-        let (table, _) = table();
-        assert_eq!(table.add(Mailbox::default()).unwrap().local(), 1);
-        table.locals_given.store(WirePid::LOCAL_MAX - 1, Ordering::Relaxed);
-        assert_eq!(table.add(Mailbox::default()).unwrap().local(), WirePid::LOCAL_MAX);
-        for _ in 0..2 {
-            assert_eq!(table.add(Mailbox::default()).unwrap_err(), SpawnError::Exhausted);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_sender_waits_for_a_session_and_tries_again() {
-        let (table, sessions) = table();
-        let sending = tokio::spawn({
-            let table = Arc::clone(&table);
-            async move { table.send(table.pid(1), far(), "four").await }
-        });
-        while sessions.asked.lock().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        assert!(!sending.is_finished());
-        sessions.answer(|| Ok(()));
-        sending.await.unwrap().unwrap();
-        assert_eq!(sessions.asked(), ["send <0.1.1> <?.5.1> 4"; 2]);
-    }
-
-    #[tokio::test]
-    async fn what_is_for_another_node_goes_to_its_session() {
-        let (table, sessions) = table();
-        let own = table.add(Mailbox::default()).unwrap();
-        sessions.answer(|| Ok(()));
-        table.send_named(own.pid(), "name", "far@h:1", "four").await.unwrap();
-        table.send_named(own.pid(), "name", "here@h:1", "four").await.unwrap();
-        table.link(&own, far()).await.unwrap();
-        table.unlink(&own, far());
-        let reference = table.monitor(&own, far()).await.unwrap();
-        table.demonitor(&own, reference);
-        table.demonitor(&own, reference);
-        assert_eq!(
-            sessions.asked(),
-            [
-                "send name@far@h:1 4",
-                "link <?.5.1>",
-                "unlink <?.5.1>",
-                "monitor <?.5.1> 1",
-                "demonitor <?.5.1> 1"
-            ]
-        );
-    }
-
-    #[tokio::test]
-    async fn what_a_session_refuses_leaves_nothing_behind() {
-        let (table, sessions) = table();
-        let own = table.add(Mailbox::default()).unwrap();
-        // Whoever gives up waiting has no monitor.
-        let waiting = tokio::time::timeout(std::time::Duration::ZERO, table.monitor(&own, far())).await;
-        assert!(waiting.is_err());
-        sessions.answer(|| Err(Denied::Refused(Refused::TooMany { count_max: 1 })));
-        let refused = Refused::TooMany { count_max: 1 };
-        assert_eq!(table.monitor(&own, far()).await, Err(refused.clone()));
-        assert_eq!(table.link(&own, far()).await, Err(refused));
-        assert!(matches!(table.send(own.pid(), far(), "x").await, Err(SendError::Refused(_))));
-        let watching = own.die(Reason::Normal).ties.watching;
-        assert_eq!(watching.into_iter().count(), 0);
-    }
 }

@@ -1,0 +1,186 @@
+//! The registry, driven as connections drive it.
+
+#![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
+
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::yield_now;
+
+use super::*;
+use crate::core::session::Timing;
+use crate::core::{NodeNumber, Pid, Reason};
+use crate::net::driver::CODE_SHUTDOWN;
+use crate::process::remote::{Denied, Remote};
+use crate::process::sync::Executor;
+use crate::process::{Context, Received};
+
+/// A node that is the larger of two.
+const OWN: &str = "b@h:1";
+const PEER: &str = "a@h:1";
+
+struct Node {
+    table: Arc<ProcessTable>,
+    routes: Arc<Routes>,
+    registry: Arc<Registry>,
+}
+
+fn node() -> Node {
+    let table = ProcessTable::new(OWN, 1, Executor(Handle::current()));
+    let routes = Arc::new(Routes::new(Arc::downgrade(&table)));
+    table.connect(routes.clone());
+    let registry = Registry::new(OWN, Arc::downgrade(&table), routes.clone(), Clock::start());
+    Node { table, routes, registry: Arc::new(registry) }
+}
+
+fn facts(incarnation: u64) -> Facts {
+    let config = Config {
+        peer: NodeNumber::UNKNOWN,
+        peer_creation: 1,
+        creation: 1,
+        frame_bytes_max: 1 << 20,
+        links_and_monitors_max: 10,
+        timing: Timing::default(),
+        ping: [0; 8],
+    };
+    Facts { name: PEER.into(), incarnation: NonZeroU64::new(incarnation), config }
+}
+
+impl Node {
+    /// A session that a peer in this start of it has dialled.
+    fn taken(&self, incarnation: u64) -> (ConnectionId, Arc<SessionHandle>) {
+        let Begun { connection, mut verdict } = self.registry.accept();
+        self.registry.verified(connection, facts(incarnation));
+        let Ok(Verdict::Up(session)) = verdict.try_recv() else { panic!("no session") };
+        (connection, session)
+    }
+
+    fn dialled(&self) -> Begun {
+        let Dial::Start(begun) = self.registry.dial(PEER) else { panic!("no dial") };
+        begun
+    }
+}
+
+#[tokio::test]
+async fn exits_then_downs_then_nodedown_then_the_next_nodeup() {
+    let node = node();
+    let (ready, is_ready) = tokio::sync::oneshot::channel();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let (go_on, goes_on) = tokio::sync::oneshot::channel();
+    crate::node::Node::of(node.table.clone())
+        .spawn(async move |mut process: Context| {
+            process.trap_exit(true);
+            process.monitor_node(PEER);
+            ready.send(()).unwrap();
+            let remote: Pid = goes_on.await.unwrap();
+            process.monitor(remote).await.unwrap();
+            process.link(remote).await.unwrap();
+            process.send(remote, "linked").await.unwrap();
+            let mut all = Vec::new();
+            while all.len() < 5 {
+                all.push(process.recv().await);
+            }
+            tell.send(all).unwrap();
+        })
+        .unwrap();
+    is_ready.await.unwrap();
+
+    let (first, session) = node.taken(1);
+    let remote = Pid::new(session.peer.number, 1, 5);
+    go_on.send(remote).unwrap();
+    while session.refill(&mut Vec::new(), 1 << 20, std::task::Waker::noop()) != crate::session::Refill::Bytes
+    {
+        yield_now().await;
+    }
+    // Another start of the peer waits, and comes up as soon as this one has ended.
+    let Begun { connection, mut verdict } = node.registry.accept();
+    node.registry.verified(connection, facts(2));
+    assert!(verdict.try_recv().is_err());
+    node.registry.finish(PEER, first);
+    assert!(matches!(verdict.try_recv(), Ok(Verdict::Up(_))));
+
+    let name: Arc<str> = PEER.into();
+    let all = told.await.unwrap();
+    assert_eq!(all[0], Received::NodeUp { name: name.clone() });
+    assert_eq!(all[1], Received::Exit { from: remote, reason: Reason::Noconnection });
+    assert!(matches!(&all[2], Received::Down { from, .. } if *from == remote));
+    assert_eq!(all[3], Received::NodeDown { name: name.clone() });
+    assert_eq!(all[4], Received::NodeUp { name });
+}
+
+#[tokio::test]
+async fn who_waits_for_a_dial_is_not_put_off_by_other_connections() {
+    let node = node();
+    let dial = node.dialled();
+    assert!(matches!(node.registry.dial(PEER), Dial::Underway));
+    let waiting = tokio::spawn({
+        let registry = node.registry.clone();
+        async move { registry.settled(PEER).await }
+    });
+    for _ in 0..10 {
+        yield_now().await;
+        let other = node.registry.accept();
+        node.registry.finish("", other.connection);
+    }
+    yield_now().await;
+    assert!(!waiting.is_finished());
+    node.registry.finish(PEER, dial.connection);
+    waiting.await.unwrap();
+    assert!(matches!(node.registry.dial(PEER), Dial::Start(_)));
+}
+
+#[tokio::test]
+async fn a_node_that_stops_dials_no_more_and_waits_for_what_it_has() {
+    let node = node();
+    let (session, handle) = node.taken(1);
+    let mut knocking = node.registry.accept();
+    node.registry.close(CODE_SHUTDOWN, "stop", Stop { patience: Duration::ZERO });
+    assert!(matches!(node.registry.dial("c@h:1"), Dial::Stopped));
+    assert!(knocking.verdict.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
+    assert!(handle.deadlines(std::task::Waker::noop()).1.is_some());
+    let idle = tokio::spawn({
+        let registry = node.registry.clone();
+        async move { registry.idle().await }
+    });
+    for (name, connection) in [("", knocking.connection), (PEER, session)] {
+        yield_now().await;
+        assert!(!idle.is_finished());
+        node.registry.finish(name, connection);
+    }
+    idle.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_ends_is_found_by_what_must_wait_for_its_last_signals() {
+    let node = node();
+    let cell = node.table.add(crate::process::Mailbox::default()).unwrap();
+    let (connection, session) = node.taken(1);
+    let (own, remote) = (cell.pid(), Pid::new(session.peer.number, 1, 5));
+    node.routes.link(own, remote).unwrap();
+    // As `finish` does, until the exits go out.
+    node.routes.ending(&session);
+    assert!(node.routes.nodes().is_empty());
+    assert!(matches!(node.routes.send(own, remote, b"lost"), Err(Denied::NotConnected)));
+    assert_eq!(node.routes.unsent(), 1);
+    // The link that is there is not made twice, and no exit comes of one that is ended now.
+    node.routes.link(own, remote).unwrap();
+    node.routes.unlink(own, remote);
+    node.registry.finish(PEER, connection);
+    assert!(!cell.is_doomed());
+    assert!(matches!(node.routes.link(own, remote), Err(Denied::NotConnected)));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_dropped_while_it_comes_up_leaves_nothing() {
+    let node = node();
+    let begun = node.dialled();
+    assert!(node.registry.may_reply(PEER, begun.connection));
+    node.registry.acked(begun.connection, facts(1));
+    assert!(node.routes.session_of(PEER).is_some());
+    drop(begun.verdict);
+    node.registry.finish(PEER, begun.connection);
+    assert!(node.routes.session_of(PEER).is_none());
+    let state = node.registry.state.lock();
+    assert!(state.peers.is_empty() && state.sessions.is_empty() && state.waiting.is_empty());
+    assert_eq!(state.open, 0);
+}

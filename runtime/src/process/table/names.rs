@@ -1,0 +1,124 @@
+//! The names of processes, and who monitors which node.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use super::ProcessTable;
+use crate::core::Pid;
+use crate::process::cell::Cell;
+use crate::process::small::NumberMap;
+use crate::process::{Received, RegisterError};
+
+/// Names.
+impl ProcessTable {
+    pub(crate) fn register(&self, name: &str, pid: Pid) -> Result<(), RegisterError> {
+        let cell = self.get_pid(pid).ok_or(RegisterError::NoProcess(pid))?;
+        let name: Arc<str> = name.into();
+        let mut names = self.names.lock();
+        match names.entry(Arc::clone(&name)) {
+            Entry::Occupied(taken) => Err(RegisterError::Taken(self.pid(*taken.get()))),
+            Entry::Vacant(free) => {
+                // The process's end takes the name away only if the process knows of it.
+                if !cell.tie(|ties| ties.names.push(name)) {
+                    return Err(RegisterError::NoProcess(pid));
+                }
+                free.insert(pid.local());
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn unregister(&self, name: &str) -> Option<Pid> {
+        let mut names = self.names.lock();
+        let local = names.remove(name)?;
+        if let Some(cell) = self.get(local) {
+            cell.untie(|ties| ties.names.retain(|own| &**own != name));
+        }
+        Some(self.pid(local))
+    }
+
+    pub(crate) fn whereis(&self, name: &str) -> Option<Pid> {
+        self.names.lock().get(name).map(|local| self.pid(*local))
+    }
+
+    pub(crate) fn whereis_cell(&self, name: &str) -> Option<Arc<Cell>> {
+        let local = self.names.lock().get(name).copied()?;
+        self.get(local)
+    }
+
+    /// Takes the names of a process that has ended.
+    pub(crate) fn remove_names(&self, local: u64, of: &[Arc<str>]) {
+        if of.is_empty() {
+            return;
+        }
+        let mut names = self.names.lock();
+        for name in of {
+            // It may have been taken away, and given to another, since the process died.
+            if names.get(name) == Some(&local) {
+                names.remove(name);
+            }
+        }
+    }
+}
+
+/// Node monitors.
+impl ProcessTable {
+    pub(crate) fn monitor_node(&self, own: &Cell, node: &str) {
+        let node: Arc<str> = node.into();
+        let mut monitors = self.node_monitors.lock();
+        let here = monitors.get(&node).is_some_and(|watchers| watchers.contains_key(&own.local()));
+        if !here && own.tie(|ties| ties.nodes.push(Arc::clone(&node))) {
+            monitors.entry(node).or_default().insert(own.local(), ());
+        }
+    }
+
+    pub(crate) fn demonitor_node(&self, own: &Cell, node: &str) {
+        let mut monitors = self.node_monitors.lock();
+        own.untie(|ties| ties.nodes.retain(|watched| &**watched != node));
+        remove_node_monitor(&mut monitors, node, own.local());
+    }
+
+    /// Takes the node monitors of a process that has ended.
+    pub(crate) fn remove_node_monitors(&self, local: u64, nodes: &[Arc<str>]) {
+        if !nodes.is_empty() {
+            let mut monitors = self.node_monitors.lock();
+            nodes.iter().for_each(|node| remove_node_monitor(&mut monitors, node, local));
+        }
+    }
+
+    /// Tells all who monitor the node that a session with it has begun.
+    pub(crate) fn node_up(&self, node: &str) {
+        self.node_event(node, |name| Received::NodeUp { name });
+    }
+
+    /// Tells all who monitor the node that the session with it is over.
+    pub(crate) fn node_down(&self, node: &str) {
+        self.node_event(node, |name| Received::NodeDown { name });
+    }
+
+    /// Whether any process monitors the node.
+    #[cfg(all(test, not(feature = "shuttle")))]
+    pub(crate) fn is_node_monitored(&self, node: &str) -> bool {
+        self.node_monitors.lock().contains_key(node)
+    }
+
+    /// Under the lock, so that nothing comes after the monitor is removed.
+    fn node_event(&self, node: &str, event: impl Fn(Arc<str>) -> Received) {
+        let monitors = self.node_monitors.lock();
+        if let Some((name, watchers)) = monitors.get_key_value(node) {
+            for cell in watchers.keys().filter_map(|local| self.get(*local)) {
+                cell.push(event(Arc::clone(name))).wake();
+            }
+        }
+    }
+}
+
+fn remove_node_monitor(monitors: &mut HashMap<Arc<str>, NumberMap<()>>, node: &str, local: u64) {
+    if let Some(watchers) = monitors.get_mut(node) {
+        watchers.remove(&local);
+        if watchers.is_empty() {
+            monitors.remove(node);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The table beside sessions that take a thing only when they have been told to.
+
+#![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use super::*;
+
+type Outcome = fn() -> Result<(), Denied>;
+
+/// Sessions that take a thing only when they have been told to.
+#[derive(Default)]
+struct Sessions {
+    room: Arc<Notify>,
+    outcome: Mutex<Option<Outcome>>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Sessions {
+    fn ask(&self, what: String) -> Result<(), Denied> {
+        self.asked.lock().push(what);
+        if let Some(outcome) = *self.outcome.lock() {
+            return outcome();
+        }
+        let room = Arc::clone(&self.room);
+        Err(Denied::Full(Box::pin(async move { room.notified().await })))
+    }
+
+    fn answer(&self, outcome: Outcome) {
+        *self.outcome.lock() = Some(outcome);
+        self.room.notify_one();
+    }
+
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock())
+    }
+}
+
+impl Remote for Sessions {
+    fn send(&self, from: Pid, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
+        self.ask(format!("send {from} {to} {}", message.len())).map(|()| Sent::MakeWay)
+    }
+
+    fn send_named(&self, _: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
+        self.ask(format!("send {name}@{node} {}", message.len())).map(|()| Sent::GoOn)
+    }
+
+    fn link(&self, _: Pid, to: Pid) -> Result<(), Denied> {
+        self.ask(format!("link {to}"))
+    }
+
+    fn unlink(&self, _: Pid, to: Pid) {
+        drop(self.ask(format!("unlink {to}")));
+    }
+
+    fn monitor(&self, _: Pid, to: Pid, reference: u64) -> Result<(), Denied> {
+        self.ask(format!("monitor {to} {reference}"))
+    }
+
+    fn demonitor(&self, _: Pid, to: Pid, reference: u64) {
+        drop(self.ask(format!("demonitor {to} {reference}")));
+    }
+}
+
+fn far() -> Pid {
+    Pid::new(NodeNumber::UNKNOWN, 1, 5)
+}
+
+fn table() -> (Arc<ProcessTable>, Arc<Sessions>) {
+    let table = ProcessTable::new("here@h:1", 1, Executor(Handle::current()));
+    let sessions = Arc::new(Sessions::default());
+    table.connect(Arc::clone(&sessions) as Arc<dyn Remote>);
+    (table, sessions)
+}
+
+#[tokio::test]
+async fn numbers_begin_with_one_and_end() {
+    let (table, _) = table();
+    assert_eq!(table.add(Mailbox::default()).unwrap().local(), 1);
+    table.locals_given.store(WirePid::LOCAL_MAX - 1, Ordering::Relaxed);
+    assert_eq!(table.add(Mailbox::default()).unwrap().local(), WirePid::LOCAL_MAX);
+    for _ in 0..2 {
+        assert_eq!(table.add(Mailbox::default()).unwrap_err(), SpawnError::Exhausted);
+    }
+}
+
+#[tokio::test]
+async fn a_sender_waits_for_a_session_and_tries_again() {
+    let (table, sessions) = table();
+    let sending = tokio::spawn({
+        let table = Arc::clone(&table);
+        async move { table.send(table.pid(1), far(), "four").await }
+    });
+    while sessions.asked.lock().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!sending.is_finished());
+    sessions.answer(|| Ok(()));
+    sending.await.unwrap().unwrap();
+    assert_eq!(sessions.asked(), ["send <0.1.1> <?.5.1> 4"; 2]);
+}
+
+#[tokio::test]
+async fn what_is_for_another_node_goes_to_its_session() {
+    let (table, sessions) = table();
+    let own = table.add(Mailbox::default()).unwrap();
+    sessions.answer(|| Ok(()));
+    table.send_named(own.pid(), "name", "far@h:1", "four").await.unwrap();
+    table.send_named(own.pid(), "name", "here@h:1", "four").await.unwrap();
+    table.link(&own, far()).await.unwrap();
+    table.unlink(&own, far());
+    let reference = table.monitor(&own, far()).await.unwrap();
+    table.demonitor(&own, reference);
+    table.demonitor(&own, reference);
+    assert_eq!(
+        sessions.asked(),
+        ["send name@far@h:1 4", "link <?.5.1>", "unlink <?.5.1>", "monitor <?.5.1> 1", "demonitor <?.5.1> 1"]
+    );
+}
+
+#[tokio::test]
+async fn what_a_session_refuses_leaves_nothing_behind() {
+    let (table, sessions) = table();
+    let own = table.add(Mailbox::default()).unwrap();
+    // Whoever gives up waiting has no monitor.
+    let waiting = tokio::time::timeout(std::time::Duration::ZERO, table.monitor(&own, far())).await;
+    assert!(waiting.is_err());
+    sessions.answer(|| Err(Denied::Refused(Refused::TooMany { count_max: 1 })));
+    let refused = Refused::TooMany { count_max: 1 };
+    assert_eq!(table.monitor(&own, far()).await, Err(refused.clone()));
+    assert_eq!(table.link(&own, far()).await, Err(refused));
+    assert!(matches!(table.send(own.pid(), far(), "x").await, Err(SendError::Refused(_))));
+    let watching = own.die(Reason::Normal).ties.watching;
+    assert_eq!(watching.into_iter().count(), 0);
+}
