@@ -3,13 +3,18 @@
 use std::fmt;
 use std::fs;
 use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use snow_dist_codec::NodeName;
+use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use tokio::net::TcpListener;
 
-use crate::core::handshake::{Cookie, Cookies, Local};
+use crate::core::handshake::{Bounds, Cookie, Cookies, Local};
+use crate::core::limits::{
+    FRAME_BYTES_BOUND_MIN, MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX, SESSIONS_MAX,
+};
 use crate::core::session::Timing;
 use crate::error::StartError;
 use crate::net::{Net, Seen, Sessions, Tap};
@@ -25,6 +30,9 @@ pub struct NodeBuilder {
     cookies: Vec<Secret>,
     listen: Option<String>,
     timing: Timing,
+    bounds: Bounds,
+    sessions_max: usize,
+    mailbox_remote_bytes_max: usize,
     key_log: bool,
     tap: Option<Tap>,
 }
@@ -37,7 +45,17 @@ enum Secret {
 
 impl NodeBuilder {
     pub(crate) fn new(name: String) -> Self {
-        Self { name, cookies: Vec::new(), listen: None, timing: Timing::default(), key_log: false, tap: None }
+        Self {
+            name,
+            cookies: Vec::new(),
+            listen: None,
+            timing: Timing::default(),
+            bounds: Bounds::default(),
+            sessions_max: SESSIONS_MAX,
+            mailbox_remote_bytes_max: MAILBOX_REMOTE_BYTES_MAX,
+            key_log: false,
+            tap: None,
+        }
     }
 
     /// The secret that all nodes of the system share; it must not be guessable (see `snow-dist cookie`). The first
@@ -67,6 +85,34 @@ impl NodeBuilder {
         self
     }
 
+    /// Bytes of the longest frame that it reads, 64 KiB to 16 MiB: 16 MiB if this is not called. Other nodes are told,
+    /// and refuse to send a message that does not fit; one that sends a longer frame all the same has its session
+    /// closed.
+    pub const fn frame_bytes_max(mut self, bytes: u32) -> Self {
+        self.bounds.frame_bytes = bytes;
+        self
+    }
+
+    /// Links and monitors on processes of this node that each session carries at once: 1 000 000 if this is not
+    /// called. Other nodes are told, and refuse to make more; one too many is answered with the error `limit`.
+    pub const fn links_and_monitors_max(mut self, count: u32) -> Self {
+        self.bounds.links_and_monitors = count;
+        self
+    }
+
+    /// Sessions at once, 1 to 65 536: 4 096 if this is not called. A node that has as many refuses further ones.
+    pub const fn sessions_max(mut self, count: usize) -> Self {
+        self.sessions_max = count;
+        self
+    }
+
+    /// Bytes of messages from other nodes that wait in all mailboxes, at least those of the longest frame: 1 GiB if
+    /// this is not called. Each message counts 64 bytes beside its own. Above it every mailbox counts as full.
+    pub const fn mailbox_remote_bytes_max(mut self, bytes: usize) -> Self {
+        self.mailbox_remote_bytes_max = bytes;
+        self
+    }
+
     /// Writes the keys of all channels to the file that the environment variable `SSLKEYLOGFILE` names. Whoever has
     /// that file can read everything: for looking for faults only.
     pub const fn key_log(mut self, on: bool) -> Self {
@@ -87,6 +133,7 @@ impl NodeBuilder {
     /// # Errors
     /// Why it does not start.
     pub async fn start(self) -> Result<Node, StartError> {
+        self.check_limits()?;
         let name = NodeName::parse(&self.name)?;
         let cookies = cookies(self.cookies)?;
         let address = self.listen.unwrap_or_else(|| format!("{}:{}", name.host(), name.port()));
@@ -100,13 +147,34 @@ impl NodeBuilder {
             self.name.clone()
         };
 
-        let local = Arc::new(Local::new(NodeName::parse(&announced)?, incarnation()?, cookies));
-        let table = ProcessTable::new(local.name(), local.creation(), Executor::current());
-        let net = Arc::new(Net::new(local, &table, self.timing, self.key_log, self.tap)?);
+        let mut local = Local::new(NodeName::parse(&announced)?, incarnation()?, cookies);
+        local.bounds = self.bounds;
+        let held_max = self.mailbox_remote_bytes_max;
+        let table =
+            ProcessTable::with_held_max(local.name(), local.creation(), Executor::current(), held_max);
+        let net = Net::new(Arc::new(local), &table, self.timing, self.sessions_max, self.key_log, self.tap)?;
+        let net = Arc::new(net);
         let listening = net.clone().listen(listener);
         table.set_connections(Arc::new(Sessions::new(net, listening)));
         Ok(Node::of(table))
     }
+
+    fn check_limits(&self) -> Result<(), StartError> {
+        let frame_bytes = u64::from(self.bounds.frame_bytes);
+        let mailbox_bytes_min = frame_bytes + MESSAGE_BYTES_COUNTED as u64;
+        check("frame_bytes_max", frame_bytes, FRAME_BYTES_BOUND_MIN.into()..=FRAME_BYTES_MAX.into())?;
+        check("sessions_max", self.sessions_max as u64, 1..=NODES_KNOWN_MAX as u64)?;
+        check(
+            "mailbox_remote_bytes_max",
+            self.mailbox_remote_bytes_max as u64,
+            mailbox_bytes_min..=i64::MAX.unsigned_abs(),
+        )
+    }
+}
+
+fn check(limit: &'static str, given: u64, allowed: RangeInclusive<u64>) -> Result<(), StartError> {
+    let (least, most) = (*allowed.start(), *allowed.end());
+    if allowed.contains(&given) { Ok(()) } else { Err(StartError::Limit { limit, given, least, most }) }
 }
 
 fn cookies(secrets: Vec<Secret>) -> Result<Cookies, StartError> {

@@ -29,6 +29,18 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// A limit that was chosen is none that a node can have.
+    #[error("{limit} is {given}: it must be from {least} to {most}")]
+    Limit {
+        /// The function of the builder that was given it.
+        limit: &'static str,
+        /// What was chosen.
+        given: u64,
+        /// The least that is allowed.
+        least: u64,
+        /// The most that is allowed.
+        most: u64,
+    },
     /// Nothing can listen at the address.
     #[error("cannot listen at {address}: {error}")]
     Listen {

@@ -133,13 +133,15 @@ impl Net {
         local: Arc<Local>,
         table: &Arc<ProcessTable>,
         timing: Timing,
+        sessions_max: usize,
         key_log: bool,
         tap: Option<Tap>,
     ) -> Result<Self, TlsError> {
         let clock = Clock::start();
         let routes = Arc::new(Routes::new(Arc::downgrade(table)));
         table.connect(routes.clone() as Arc<dyn Remote>);
-        let registry = Registry::new(local.name(), Arc::downgrade(table), routes.clone(), clock);
+        let registry =
+            Registry::new(local.name(), sessions_max, Arc::downgrade(table), routes.clone(), clock);
         Ok(Self {
             tls: Tls::new(key_log)?,
             registry: Arc::new(registry),

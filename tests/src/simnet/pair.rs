@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Pid as WirePid, Reading};
+use snow_dist_runtime::core::limits::LINKS_AND_MONITORS_MAX;
 use snow_dist_runtime::core::session::{Config, Ending, Timing};
 use snow_dist_runtime::core::{NodeNumber, Pid, Reason, Session};
 
@@ -100,7 +101,8 @@ impl Pair {
                 peer_creation: side.other().creation(),
                 creation: side.creation(),
                 frame_bytes_max: FRAME_BYTES_MAX,
-                links_and_monitors_max: 1_000_000,
+                links_and_monitors_max: LINKS_AND_MONITORS_MAX,
+                peer_links_and_monitors_max: LINKS_AND_MONITORS_MAX,
                 timing: Timing::default(),
                 ping: [side.creation(); 8],
             };

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Reading};
+use snow_dist_runtime::core::limits::LINKS_AND_MONITORS_MAX;
 use snow_dist_runtime::core::session::{Config, Timing};
 use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session};
 
@@ -92,6 +93,7 @@ fn config(script: &mut Script<'_>) -> Option<Config> {
         creation: model::OURS,
         frame_bytes_max: if bits & 8 == 0 { FRAME_BYTES_MAX } else { 64 },
         links_and_monitors_max: if bits & 7 == 7 { 1_000 } else { u32::from(bits & 7) },
+        peer_links_and_monitors_max: LINKS_AND_MONITORS_MAX,
         timing: Timing::default(),
         ping: [bits; 8],
     })

@@ -22,9 +22,7 @@ use snow_dist_codec::frame::{RegSend, Send};
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{EncodeError, Frame};
 
-use super::limits::{
-    CLOSE_TEXT_BYTES_MAX, LINKS_AND_MONITORS_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX,
-};
+use super::limits::{CLOSE_TEXT_BYTES_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
 use super::{NodeNumber, Processes, Reason};
 use heartbeat::{Beat, Heartbeat};
 use links::{Linked, Links};
@@ -49,6 +47,8 @@ pub struct Config {
     pub frame_bytes_max: u32,
     /// Links and monitors of ours that the peer holds.
     pub links_and_monitors_max: u32,
+    /// Links and monitors of the peer's that this node holds, as it has announced.
+    pub peer_links_and_monitors_max: u32,
     /// How long the peer may be silent.
     pub timing: Timing,
     /// Random bytes, which PINGs carry.
@@ -140,7 +140,7 @@ impl Session {
         Self {
             wire: Wire::new(config),
             frame_bytes_max: config.frame_bytes_max.min(FRAME_BYTES_MAX),
-            tally: Tally::new(config.links_and_monitors_max, LINKS_AND_MONITORS_MAX),
+            tally: Tally::new(config.links_and_monitors_max, config.peer_links_and_monitors_max),
             links: Links::default(),
             watching: Monitors::default(),
             watched: Monitors::default(),

@@ -48,6 +48,8 @@ pub(crate) struct Driver<S> {
     pub(crate) stream: S,
     pub(crate) session: Arc<SessionHandle>,
     pub(crate) creation: u8,
+    /// Bytes of the longest frame that is read, as this node has announced.
+    pub(crate) frame_bytes_max: u32,
     pub(crate) processes: Delivery,
     pub(crate) clock: Clock,
     pub(crate) tap: Option<Tap>,
@@ -148,7 +150,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
         if self.driver.session.received(self.driver.clock.now()) {
             (self.driver.on_life)();
         }
-        let mut frames = Frames::new(&self.inbox, FRAME_BYTES_MAX);
+        let frame_bytes_max = self.driver.frame_bytes_max;
+        let mut frames = Frames::new(&self.inbox, frame_bytes_max);
         let refused = frames.by_ref().find_map(Result::err);
         let whole = self.inbox.len() - frames.remaining().len();
         if whole > 0 {
@@ -159,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
             }
             self.driver.processes.arrived(block.clone(), allocated);
             let handled =
-                Frames::new(&block, FRAME_BYTES_MAX).flatten().try_for_each(|payload| self.handle(payload));
+                Frames::new(&block, frame_bytes_max).flatten().try_for_each(|payload| self.handle(payload));
             self.driver.processes.flush();
             handled?;
         }

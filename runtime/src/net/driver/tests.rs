@@ -40,6 +40,7 @@ impl End {
             creation: CREATION,
             frame_bytes_max: FRAME_BYTES_MAX,
             links_and_monitors_max: 10,
+            peer_links_and_monitors_max: 10,
             timing: Timing::default(),
             ping: [0; 8],
         };
@@ -55,6 +56,7 @@ impl End {
             stream,
             session: self.session.clone(),
             creation: CREATION,
+            frame_bytes_max: FRAME_BYTES_MAX,
             processes: Delivery::new(self.table.clone(), Arc::downgrade(&session)),
             clock: self.clock,
             tap: None,

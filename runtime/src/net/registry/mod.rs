@@ -15,7 +15,6 @@ use super::driver::CODE_REPLACED;
 use super::numbers::Numbers;
 use super::routes::Routes;
 use crate::core::Session;
-use crate::core::limits::SESSIONS_MAX;
 use crate::core::peers::{Action, ConnectionId, DialDecision, Peers, Refusal};
 use crate::core::session::Config;
 use crate::process::Delivery;
@@ -106,9 +105,16 @@ pub(crate) enum Verdict {
 }
 
 impl Registry {
-    pub(crate) fn new(own_name: &str, table: Weak<ProcessTable>, routes: Arc<Routes>, clock: Clock) -> Self {
+    /// No connections yet, and no more sessions than `sessions_max` at once.
+    pub(crate) fn new(
+        own_name: &str,
+        sessions_max: usize,
+        table: Weak<ProcessTable>,
+        routes: Arc<Routes>,
+        clock: Clock,
+    ) -> Self {
         let state = State {
-            peers: Peers::new(own_name, SESSIONS_MAX),
+            peers: Peers::new(own_name, sessions_max),
             connections: 0,
             open: 0,
             waiting: HashMap::new(),

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::task::yield_now;
 
 use super::*;
+use crate::core::limits::SESSIONS_MAX;
 use crate::core::session::Timing;
 use crate::core::{NodeNumber, Pid, Reason};
 use crate::net::driver::CODE_SHUTDOWN;
@@ -29,7 +30,7 @@ fn node() -> Node {
     let table = ProcessTable::new(OWN, 1, Executor(Handle::current()));
     let routes = Arc::new(Routes::new(Arc::downgrade(&table)));
     table.connect(routes.clone());
-    let registry = Registry::new(OWN, Arc::downgrade(&table), routes.clone(), Clock::start());
+    let registry = Registry::new(OWN, SESSIONS_MAX, Arc::downgrade(&table), routes.clone(), Clock::start());
     Node { table, routes, registry: Arc::new(registry) }
 }
 
@@ -40,6 +41,7 @@ fn facts(incarnation: u64) -> Facts {
         creation: 1,
         frame_bytes_max: 1 << 20,
         links_and_monitors_max: 10,
+        peer_links_and_monitors_max: 10,
         timing: Timing::default(),
         ping: [0; 8],
     };

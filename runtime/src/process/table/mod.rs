@@ -35,6 +35,8 @@ pub(crate) struct ProcessTable {
     /// Bytes from other nodes in all mailboxes. Reported in batches by both sides, so that it may be below zero for
     /// a moment.
     held: AtomicI64,
+    /// How many there may be.
+    held_max: i64,
     dropped: AtomicU64,
     remote: OnceLock<Arc<dyn Remote>>,
     connections: OnceLock<Arc<dyn Connections>>,
@@ -51,6 +53,11 @@ pub(crate) enum Tie<'p> {
 impl ProcessTable {
     /// The table of a node that is connected to nothing.
     pub(crate) fn new(node: &str, creation: u8, executor: Executor) -> Arc<Self> {
+        Self::with_held_max(node, creation, executor, MAILBOX_REMOTE_BYTES_MAX)
+    }
+
+    /// The same, whose mailboxes hold at most `held_max` bytes from other nodes.
+    pub(crate) fn with_held_max(node: &str, creation: u8, executor: Executor, held_max: usize) -> Arc<Self> {
         Arc::new(Self {
             node: node.into(),
             creation,
@@ -61,6 +68,7 @@ impl ProcessTable {
             names: Mutex::default(),
             node_monitors: Mutex::default(),
             held: AtomicI64::new(0),
+            held_max: signed(held_max),
             dropped: AtomicU64::new(0),
             remote: OnceLock::new(),
             connections: OnceLock::new(),
@@ -234,7 +242,7 @@ impl ProcessTable {
 
     /// Whether mailboxes hold as many bytes from other nodes as they may, if `more` are added.
     pub(crate) fn is_full(&self, more: usize) -> bool {
-        self.held().saturating_add(signed(more)) > signed(MAILBOX_REMOTE_BYTES_MAX)
+        self.held().saturating_add(signed(more)) > self.held_max
     }
 }
 
