@@ -150,3 +150,50 @@ async fn a_busy_process_lets_others_run_and_can_be_killed() {
         tokio::task::yield_now().await;
     }
 }
+
+/// More than one process may send before it lets others run.
+const SENDS_MAX: usize = 100_000;
+
+#[tokio::test]
+async fn who_only_sends_lets_others_run() {
+    let node = node();
+    let idle = node.spawn(async |_: Context| std::future::pending::<()>().await).unwrap();
+    let ended = node.spawn(async |_| ()).unwrap();
+    end_of(&node, ended).await;
+    node.register("idle", idle).unwrap();
+    for to in [Some(idle), Some(ended), None] {
+        let others_ran = run(&node, async move |ctx| {
+            let (ran, mut has_run) = oneshot::channel();
+            // There is one thread, and this process has it.
+            ctx.spawn(async move |_| ran.send(()).unwrap()).unwrap();
+            for _ in 0..SENDS_MAX {
+                match to {
+                    Some(to) => ctx.send(to, "x").await.unwrap(),
+                    None => ctx.send_named("idle", "", "x").await.unwrap(),
+                }
+                if has_run.try_recv().is_ok() {
+                    return true;
+                }
+            }
+            false
+        })
+        .await;
+        assert!(others_ran, "while one sends to {to:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_only_sends_can_be_killed() {
+    let node = node();
+    let to = node.spawn(async |_: Context| std::future::pending::<()>().await).unwrap();
+    let (done, is_done) = oneshot::channel();
+    node.spawn(async move |ctx: Context| {
+        ctx.kill(ctx.pid()).unwrap();
+        for _ in 0..SENDS_MAX {
+            ctx.send(to, "x").await.unwrap();
+        }
+        done.send(()).unwrap();
+    })
+    .unwrap();
+    assert!(is_done.await.is_err(), "it has sent all");
+}

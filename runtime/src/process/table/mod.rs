@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use snow_dist_codec::Pid as WirePid;
+use tokio::task::coop;
 
 use super::cell::{Cell, Linked};
 use super::cells::Cells;
@@ -180,9 +181,7 @@ impl ProcessTable {
 impl ProcessTable {
     pub(crate) async fn send(&self, from: Pid, to: Pid, message: impl Payload) -> Result<(), SendError> {
         if to.is_here() {
-            if let Some(wait) = self.get_pid(to).and_then(|cell| send_here(cell, message)) {
-                wait.await;
-            }
+            send_here(|| self.get_pid(to), message).await;
             return Ok(());
         }
         sent(|| self.remote()?.send(from, to, message.as_slice())).await
@@ -196,9 +195,7 @@ impl ProcessTable {
         message: impl Payload,
     ) -> Result<(), SendError> {
         if node == self.node() {
-            if let Some(wait) = self.whereis_cell(name).and_then(|cell| send_here(cell, message)) {
-                wait.await;
-            }
+            send_here(|| self.whereis_cell(name), message).await;
             return Ok(());
         }
         sent(|| self.remote()?.send_named(from, node, name, message.as_slice())).await
@@ -357,8 +354,17 @@ impl fmt::Debug for ProcessTable {
     }
 }
 
-/// Sends to a process of this node; gives the wait for room, if it must.
-fn send_here(cell: Arc<Cell>, message: impl Payload) -> Option<Room> {
+/// Sends to a process of this node, if there is one; waits if its mailbox is full.
+async fn send_here(find: impl FnOnce() -> Option<Arc<Cell>>, message: impl Payload) {
+    // No mailbox may hold up who only sends: it must not keep its thread from others. Before the message is sent, so
+    // that whoever gives up here has not sent it.
+    coop::consume_budget().await;
+    let Some(wait) = find().and_then(|cell| try_send_here(cell, message)) else { return };
+    wait.await;
+}
+
+/// Sends at once, or gives the wait for room.
+fn try_send_here(cell: Arc<Cell>, message: impl Payload) -> Option<Room> {
     match cell.message_here(message.into_bytes()) {
         Ok(wakes) => {
             wakes.wake();
@@ -374,7 +380,7 @@ async fn sent(attempt: impl FnMut() -> Result<Sent, Denied>) -> Result<(), SendE
         Some(Sent::GoOn) => {}
         Some(Sent::MakeWay) => tokio::task::yield_now().await,
         // Nothing holds up who only sends to a lost node: it must not keep its thread from others.
-        None => tokio::task::coop::consume_budget().await,
+        None => coop::consume_budget().await,
     }
     Ok(())
 }
