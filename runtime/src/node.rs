@@ -4,7 +4,8 @@ use std::future::Future;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use snow_dist_codec::Pid as WirePid;
+use serde::Serialize;
+use snow_dist_codec::{Pid as WirePid, stf};
 
 use crate::builder::NodeBuilder;
 use crate::core::{Pid, Reason};
@@ -95,12 +96,35 @@ impl Node {
         self.table.send(self.table.pid(0), to, message).await
     }
 
+    /// Sends a value as a term (STF) from the program, as [`Context::send_term`] does from a process.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), or [`SendError::Term`]: the value cannot be written as a term.
+    pub async fn send_term(&self, to: Pid, value: &(impl Serialize + ?Sized)) -> Result<(), SendError> {
+        let term = stf::to_vec(value)?;
+        self.send(to, term).await
+    }
+
     /// Sends a message from the program to a name, as [`Context::send_named`] does from a process.
     ///
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn send_named(&self, name: &str, node: &str, message: impl Payload) -> Result<(), SendError> {
         self.table.send_named(self.table.pid(0), name, &completed(node), message).await
+    }
+
+    /// Sends a value as a term (STF) from the program to a name, as [`Context::send_named_term`] does from a process.
+    ///
+    /// # Errors
+    /// As [`send_term`](Self::send_term).
+    pub async fn send_named_term(
+        &self,
+        name: &str,
+        node: &str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<(), SendError> {
+        let term = stf::to_vec(value)?;
+        self.send_named(name, node, term).await
     }
 
     /// Kills a process, as [`Context::kill`] does.

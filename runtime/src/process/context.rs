@@ -162,6 +162,21 @@ impl Context {
     pub async fn send_named(&self, name: &str, node: &str, message: impl Payload) -> Result<(), SendError> {
         self.table().send_named(self.pid(), name, &completed(node), message).await
     }
+
+    /// Sends a value as a term (STF) to whoever is registered under `name` on a node; else as
+    /// [`send_named`](Self::send_named).
+    ///
+    /// # Errors
+    /// As [`send_term`](Self::send_term).
+    pub async fn send_named_term(
+        &self,
+        name: &str,
+        node: &str,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<(), SendError> {
+        let term = stf::to_vec(value)?;
+        self.send_named(name, node, term).await
+    }
 }
 
 /// Links and exits.

@@ -3,7 +3,7 @@
 use snow_dist_codec::frame::Send;
 use snow_dist_runtime::{Context, Message, Reason, Received, Refused, SendError};
 use snow_dist_tests::program::{
-    begin, connected, exit, idle, message, node, received, run, seen_from, text, until_told, within,
+    begin, connected, exit, idle, message, node, received, run, seen_from, text, until, until_told, within,
 };
 use snow_dist_tests::raw_peer::RawNode;
 
@@ -135,10 +135,32 @@ async fn a_message_over_16_mib_is_refused_where_it_is_sent() {
 #[tokio::test]
 async fn terms_go_from_node_to_node() {
     let (a, b) = connected().await;
-    let (to, got) = begin(&b, async |mut ctx| message(&mut ctx).await.term::<(i64, String)>().unwrap());
-    let to = seen_from(&a, &b, to);
-    run(&a, async move |ctx| ctx.send_term(to, &(42, "forty-two")).await.unwrap()).await;
-    assert_eq!(within("the term", got).await.unwrap(), (42, "forty-two".to_owned()));
+    let (local, got) = begin(&b, async |mut ctx| {
+        ctx.register("reader").unwrap();
+        let mut terms = Vec::new();
+        for _ in 0..4 {
+            terms.push(message(&mut ctx).await.term::<(i64, String)>().unwrap());
+        }
+        terms
+    });
+    until("the name", || b.whereis("reader").is_some()).await;
+    let (to, there) = (seen_from(&a, &b, local), b.name().to_owned());
+    a.send_term(to, &(1, "from the program")).await.unwrap();
+    a.send_named_term("reader", &there, &(2, "to the name")).await.unwrap();
+    run(&a, async move |ctx| {
+        ctx.send_term(to, &(3, "from a process")).await.unwrap();
+        ctx.send_named_term("reader", &there, &(4, "to the name")).await.unwrap();
+        // What is no term is not sent.
+        let error = ctx.send_named_term("reader", &there, &u64::MAX).await.unwrap_err();
+        assert!(matches!(error, SendError::Term(_)), "{error:?}");
+    })
+    .await;
+    let texts = ["from the program", "to the name", "from a process", "to the name"];
+    let terms: Vec<_> = (1..).zip(texts.map(str::to_owned)).collect();
+    let mut got = within("the terms", got).await.unwrap();
+    // The program and a process are two senders.
+    got.sort();
+    assert_eq!(got, terms);
 }
 
 #[tokio::test]
