@@ -32,6 +32,45 @@ async fn a_pid_stays_good_when_the_same_start_comes_back() {
 }
 
 #[tokio::test]
+async fn what_one_process_sends_over_two_sessions_arrives_with_their_end_and_beginning_between() {
+    const ROUNDS: usize = 5;
+    let (a, b) = (node("a").await, node("b").await);
+    let a_name = a.name().to_owned();
+    let (receiver, told) = begin(&b, async move |mut ctx| {
+        ctx.monitor_node(&a_name);
+        ctx.register("receiver").unwrap();
+        let mut told = Vec::new();
+        while told.len() < 3 * ROUNDS {
+            told.push(match received(&mut ctx).await {
+                Received::Message(message) => message.as_bytes().len().to_string(),
+                Received::NodeUp { .. } => "nodeup".to_owned(),
+                Received::NodeDown { .. } => "nodedown".to_owned(),
+                other => panic!("{other:?}"),
+            });
+        }
+        told
+    });
+    until("the receiver", || b.whereis("receiver").is_some()).await;
+    connect(&a, &b).await;
+    let (here, other, to) = (a.clone(), b.clone(), seen_from(&a, &b, receiver));
+    run(&a, async move |ctx| {
+        for round in 0..ROUNDS {
+            // The pid is the one that it has had from the first session on.
+            ctx.send(to, vec![0; round]).await.unwrap();
+            assert!(here.disconnect(other.name()));
+            until("the end", || here.nodes().is_empty() && other.nodes().is_empty()).await;
+            connect(&here, &other).await;
+        }
+        here.disconnect(other.name());
+    })
+    .await;
+    let expected: Vec<_> = (0..ROUNDS)
+        .flat_map(|round| ["nodeup".to_owned(), round.to_string(), "nodedown".to_owned()])
+        .collect();
+    assert_eq!(within("all of it", told).await.unwrap(), expected);
+}
+
+#[tokio::test]
 async fn a_pid_of_a_start_that_is_over_is_dead_for_good() {
     let (a, b) = connected().await;
     let old = seen_from(&a, &b, begin(&b, async |mut ctx| text(&mut ctx).await).0);
