@@ -309,7 +309,11 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     /// Goes over a value without making anything of it.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        prove::value(&mut self.reader, TERM_DEPTH_MAX - self.depth)?;
+        // What is proven counts the levels that are left; the limit is that of the whole term.
+        prove::value(&mut self.reader, TERM_DEPTH_MAX - self.depth).map_err(|error| match error.kind {
+            ErrorKind::TooDeep { .. } => too_deep(error.at),
+            _ => error.into(),
+        })?;
         visitor.visit_unit()
     }
 

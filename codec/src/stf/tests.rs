@@ -587,7 +587,8 @@ mod with_serde {
         deeper.truncate(deeper.len() - 4);
         deeper.extend([1, 0, 0, 0, 6]);
         let error = ignored(&deeper).unwrap_err();
-        assert!(matches!(error.as_decode_error().unwrap().kind, ErrorKind::TooDeep { .. }), "{error}");
+        assert_eq!(error.as_decode_error().unwrap().kind, ErrorKind::TooDeep { max: 64 });
+        assert_eq!(error.at(), Some(deeper.len() - 1));
     }
 
     #[test]
