@@ -39,7 +39,8 @@ impl Drop for Guard {
     }
 }
 
-/// Serves a connection that has been accepted, to its end.
+/// Brings up a connection that has been accepted. The session then runs in a task of its own, which has no room for a
+/// handshake.
 pub(super) async fn accept(net: Arc<Net>, socket: TcpStream, from: SocketAddr) {
     let Begun { connection, verdict } = net.registry.accept();
     let guard = Guard { net: net.clone(), connection, name: "".into() };
@@ -80,7 +81,7 @@ async fn accepted(
             let (ack, established) = verified.accept();
             report_old_cookie(&established);
             timeout(ACK_DEADLINE, channel.write(&ack)).await.map_err(|_| ConnectError::Deadline)??;
-            serve(guard, channel, session).await;
+            net.runtime.spawn(serve(guard, channel, session));
             Ok(())
         }
         Verdict::Reject(refusal) => {
