@@ -328,9 +328,55 @@ fn limits_and_constants_are_those_of_the_registry() {
     assert!(ExtensionBuf::default().push(from, &[]).is_err());
 }
 
+#[test]
+fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
+    use snow_dist_runtime::core::limits;
+    let (registry, markdown) = (registry(), spec("connection.md"));
+    let limits_of = registry["limits"].as_table().unwrap();
+    for (name, value) in [
+        ("handshake_deadline", limits::HANDSHAKE_DEADLINE.as_secs()),
+        ("ack_deadline", limits::ACK_DEADLINE.as_secs()),
+        ("handshakes_max", limits::HANDSHAKES_MAX as u64),
+        ("handshakes_per_address_max", limits::HANDSHAKES_PER_ADDRESS_MAX as u64),
+        ("probe_timeout", limits::PROBE_TIMEOUT.as_secs()),
+        ("sessions_max", limits::SESSIONS_MAX as u64),
+        ("heartbeat_interval", limits::HEARTBEAT_INTERVAL.as_secs()),
+        ("heartbeat_timeout", limits::HEARTBEAT_TIMEOUT.as_secs()),
+        ("session_queue_bytes_max", limits::SESSION_QUEUE_BYTES_MAX as u64),
+        ("session_reserve_bytes_max", limits::SESSION_RESERVE_BYTES_MAX as u64),
+        ("drain_deadline", limits::DRAIN_DEADLINE.as_secs()),
+        ("reason_bytes_max", limits::REASON_BYTES_MAX as u64),
+        ("mailbox_remote_bytes_max", limits::MAILBOX_REMOTE_BYTES_MAX as u64),
+        ("message_bytes_counted", limits::MESSAGE_BYTES_COUNTED as u64),
+        ("nodes_known_max", limits::NODES_KNOWN_MAX as u64),
+        ("cookie_bytes_advised", limits::COOKIE_BYTES_ADVISED as u64),
+    ] {
+        assert_eq!(number(limits_of, name), value, "{name}");
+    }
+    assert_eq!(number(limits_of, "close_text_bytes_max"), limits::CLOSE_TEXT_BYTES_MAX as u64);
+    assert_eq!(number(limits_of, "frame_bytes_bound_min"), u64::from(limits::FRAME_BYTES_BOUND_MIN));
+    assert_eq!(number(limits_of, "reassembly_bytes_max"), limits::REASSEMBLY_BYTES_MAX);
+    assert_eq!(number(limits_of, "fragmented_messages_max"), u64::from(limits::FRAGMENTED_MESSAGES_MAX));
+    assert_eq!(number(limits_of, "node_table_entries_max"), u64::from(limits::NODE_TABLE_ENTRIES_MAX));
+    assert_eq!(number(limits_of, "links_and_monitors_max"), u64::from(limits::LINKS_AND_MONITORS_MAX));
+    // Every row of the text is in the registry, and has its value.
+    let rows: Vec<_> = section(&markdown, "## Limits")
+        .lines()
+        .skip_while(|line| !line.starts_with("| name | default |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.split('|').map(str::trim).collect::<Vec<_>>())
+        .collect();
+    assert!(rows.len() > 20, "{}", rows.len());
+    for row in rows {
+        let name = row[1].trim_matches('`');
+        assert_eq!(row[2], grouped(number(limits_of, name)), "{name}");
+    }
+}
+
 /// Every requirement, and how it is checked.
 fn requirements() -> BTreeMap<String, String> {
-    let text = ["dist.md", "handshake.md", "stf.md"].map(spec).concat();
+    let text = ["connection.md", "dist.md", "handshake.md", "stf.md", "version1.md"].map(spec).concat();
     let mut requirements = BTreeMap::new();
     for section in text.split("\n### [").skip(1) {
         let (number, body) = section.split_once(']').unwrap();
