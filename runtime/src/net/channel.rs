@@ -4,22 +4,20 @@ use std::io;
 
 use bytes::{Bytes, BytesMut};
 use snow_dist_codec::{Framer, FramingError, framing};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
+use super::ahead::ReadAhead;
 use super::tap::{Direction, Tap};
 use super::tls::exporter;
 use crate::core::handshake;
-
-/// Bytes that one system call reads: TLS alone would ask for 4 KiB at a time.
-const SOCKET_READ_BYTES: usize = 16 << 10;
 
 /// Bytes of our own that the kernel may hold unsent: what it holds, no signal can overtake.
 const SOCKET_UNSENT_BYTES: u32 = 128 << 10;
 
 /// The transport of a session.
-pub(crate) type Stream = TlsStream<BufReader<TcpStream>>;
+pub(crate) type Stream = TlsStream<ReadAhead>;
 
 /// A connection that is no session yet.
 pub(crate) struct Channel {
@@ -42,11 +40,11 @@ pub(crate) enum Broken {
 }
 
 /// A socket as a session wants it.
-pub(crate) fn buffered(socket: TcpStream) -> io::Result<BufReader<TcpStream>> {
+pub(crate) fn prepared(socket: TcpStream) -> io::Result<ReadAhead> {
     socket.set_nodelay(true)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     socket2::SockRef::from(&socket).set_tcp_notsent_lowat(SOCKET_UNSENT_BYTES)?;
-    Ok(BufReader::with_capacity(SOCKET_READ_BYTES, socket))
+    Ok(ReadAhead::new(socket))
 }
 
 impl Channel {

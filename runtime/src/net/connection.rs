@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::Reject;
-use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_rustls::TlsStream;
 
-use super::channel::{Broken, Channel, buffered};
+use super::channel::{Broken, Channel, prepared};
 use super::driver::Driver;
 use super::registry::{Begun, Facts, Verdict};
 use super::slots::Place;
@@ -97,7 +96,7 @@ async fn accepted(
 /// TLS and the handshake up to REPLY, as the acceptor.
 async fn show_acceptor(net: &Net, socket: TcpStream) -> Result<(Channel, acceptor::Verified), ConnectError> {
     let stream =
-        net.tls.acceptor.accept(buffered(socket).map_err(Broken::from)?).await.map_err(ConnectError::Tls)?;
+        net.tls.acceptor.accept(prepared(socket).map_err(Broken::from)?).await.map_err(ConnectError::Tls)?;
     let mut channel = Channel::new(TlsStream::Server(stream), net.tap.clone());
     let expect_name = acceptor::start(net.local.clone(), channel.bound_to()?);
     let name = channel.read().await?;
@@ -180,7 +179,7 @@ async fn connect(net: &Net, name: NodeName<'_>) -> Result<Channel, ConnectError>
     let address = format!("{}:{}", name.host(), name.port());
     let socket = TcpStream::connect(&address).await.map_err(|error| ConnectError::Tcp { address, error })?;
     let server = Tls::server_name().map_err(|error| ConnectError::Tls(std::io::Error::other(error)))?;
-    let stream: BufReader<TcpStream> = buffered(socket).map_err(Broken::from)?;
+    let stream = prepared(socket).map_err(Broken::from)?;
     let stream = net.tls.connector.connect(server, stream).await.map_err(ConnectError::Tls)?;
     Ok(Channel::new(TlsStream::Client(stream), net.tap.clone()))
 }

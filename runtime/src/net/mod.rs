@@ -1,5 +1,6 @@
 //! Connections: the listener, dials, and what becomes of them.
 
+mod ahead;
 mod channel;
 mod clock;
 mod connection;

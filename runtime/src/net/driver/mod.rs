@@ -31,7 +31,7 @@ mod tests;
 /// Bytes of room that a read is given. Larger frames make the buffer grow as they arrive.
 const READ_BYTES: usize = 32 << 10;
 
-/// The same after a time without work: enough for a heartbeat.
+/// The same when nothing was there to be read: enough for a heartbeat or a small message.
 const READ_BYTES_IDLE: usize = 256;
 
 /// Bytes of a receive buffer that is used again: one that a large frame made grow goes with that frame.
@@ -95,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             taken: self.clock.now(),
             driver: self,
             inbox: arrived,
-            read_bytes: READ_BYTES,
+            read_bytes: READ_BYTES_IDLE,
             out: Vec::new(),
             written: 0,
             unflushed: false,
@@ -131,7 +131,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
         self.inbox.reserve(self.read_bytes);
         let count = {
             let read = pin!(self.driver.stream.read_buf(&mut self.inbox));
-            ready!(read.poll(cx))
+            read.poll(cx)
+        };
+        let Poll::Ready(count) = count else {
+            if self.inbox.is_empty() {
+                // A connection that waits keeps no buffer: there can be very many.
+                self.inbox = BytesMut::new();
+                self.read_bytes = READ_BYTES_IDLE;
+            }
+            return Poll::Pending;
         };
         match count {
             Ok(0) => Poll::Ready(Err(self.lost("the peer is gone"))),
@@ -292,10 +300,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
     /// A connection that has nothing to do keeps little memory. This is done whenever the timer has gone off: that is
     /// often enough for one that is idle, and too seldom to cost one that is busy anything.
     fn give_back_space(&mut self) {
-        if self.inbox.is_empty() {
-            self.inbox = BytesMut::new();
-            self.read_bytes = READ_BYTES_IDLE;
-        }
         if self.out.is_empty() {
             self.out = Vec::new();
         }
