@@ -328,6 +328,54 @@ fn limits_and_constants_are_those_of_the_registry() {
     assert!(ExtensionBuf::default().push(from, &[]).is_err());
 }
 
+/// Every requirement, and how it is checked.
+fn requirements() -> BTreeMap<String, String> {
+    let text = ["dist.md", "handshake.md", "stf.md"].map(spec).concat();
+    let mut requirements = BTreeMap::new();
+    for section in text.split("\n### [").skip(1) {
+        let (number, body) = section.split_once(']').unwrap();
+        let line = body.lines().find_map(|line| line.strip_prefix("Checked by: "));
+        let how = line.unwrap_or_else(|| panic!("{number} says how it is checked"));
+        assert!(requirements.insert(number.to_owned(), how.to_owned()).is_none(), "{number} stands once");
+    }
+    requirements
+}
+
+#[test]
+fn requirements_and_vectors_name_each_other() {
+    let requirements = requirements();
+    let mut named = BTreeSet::new();
+    for file in snow_dist_tests::run::FILES.iter().chain(&["streams.json", "proofs.json", "unwritable.json"])
+    {
+        for vector in snow_dist_tests::run::read(file) {
+            for requirement in vector["requirements"].as_array().unwrap() {
+                let requirement = requirement.as_str().unwrap();
+                assert!(requirements.contains_key(requirement), "{file}: {requirement} does not exist");
+                named.insert(requirement.to_owned());
+            }
+        }
+    }
+    for (requirement, how) in requirements {
+        assert!(!how.contains("vector") || named.contains(&requirement), "{requirement} has no vector");
+    }
+}
+
+#[test]
+fn codes_are_listed_in_the_text() {
+    let registry = registry();
+    for (table, markdown) in [("reject", "handshake.md"), ("close", "dist.md")] {
+        for row in rows(&registry, table) {
+            let listed = format!("{} {}", number(&row, "code"), text(&row, "name").replace('_', " "));
+            assert!(spec(markdown).contains(&listed), "{markdown}: {listed}");
+        }
+    }
+    let stated = rows(&registry, "reject");
+    let stated: Vec<_> = stated.iter().map(|row| (number(row, "code"), text(row, "name"))).collect();
+    let known: Vec<_> = Reject::CODES.iter().map(|&(code, name)| (u64::from(code), name)).collect();
+    assert_eq!(stated, known);
+    assert!(matches!(registry.get("frame"), Some(Value::Array(_))));
+}
+
 #[test]
 fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
     use snow_dist_runtime::core::limits;
@@ -372,52 +420,4 @@ fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
         let name = row[1].trim_matches('`');
         assert_eq!(row[2], grouped(number(limits_of, name)), "{name}");
     }
-}
-
-/// Every requirement, and how it is checked.
-fn requirements() -> BTreeMap<String, String> {
-    let text = ["connection.md", "dist.md", "handshake.md", "stf.md", "version1.md"].map(spec).concat();
-    let mut requirements = BTreeMap::new();
-    for section in text.split("\n### [").skip(1) {
-        let (number, body) = section.split_once(']').unwrap();
-        let line = body.lines().find_map(|line| line.strip_prefix("Checked by: "));
-        let how = line.unwrap_or_else(|| panic!("{number} says how it is checked"));
-        assert!(requirements.insert(number.to_owned(), how.to_owned()).is_none(), "{number} stands once");
-    }
-    requirements
-}
-
-#[test]
-fn requirements_and_vectors_name_each_other() {
-    let requirements = requirements();
-    let mut named = BTreeSet::new();
-    for file in snow_dist_tests::run::FILES.iter().chain(&["streams.json", "proofs.json", "unwritable.json"])
-    {
-        for vector in snow_dist_tests::run::read(file) {
-            for requirement in vector["requirements"].as_array().unwrap() {
-                let requirement = requirement.as_str().unwrap();
-                assert!(requirements.contains_key(requirement), "{file}: {requirement} does not exist");
-                named.insert(requirement.to_owned());
-            }
-        }
-    }
-    for (requirement, how) in requirements {
-        assert!(!how.contains("vector") || named.contains(&requirement), "{requirement} has no vector");
-    }
-}
-
-#[test]
-fn codes_are_listed_in_the_text() {
-    let registry = registry();
-    for (table, markdown) in [("reject", "handshake.md"), ("close", "dist.md")] {
-        for row in rows(&registry, table) {
-            let listed = format!("{} {}", number(&row, "code"), text(&row, "name").replace('_', " "));
-            assert!(spec(markdown).contains(&listed), "{markdown}: {listed}");
-        }
-    }
-    let stated = rows(&registry, "reject");
-    let stated: Vec<_> = stated.iter().map(|row| (number(row, "code"), text(row, "name"))).collect();
-    let known: Vec<_> = Reject::CODES.iter().map(|&(code, name)| (u64::from(code), name)).collect();
-    assert_eq!(stated, known);
-    assert!(matches!(registry.get("frame"), Some(Value::Array(_))));
 }
