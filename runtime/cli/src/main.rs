@@ -49,6 +49,8 @@ const DEMO_HELP: &str = "\
 Both nodes listen on loopback only, under a cookie made for the occasion. The demonstration ends by itself within
 seconds and leaves nothing behind. Exit status: 0 if all was seen that was expected, 1 if something was not.
 
+If SSLKEYLOGFILE names a file, the keys of the channels go there, so that Wireshark can show a capture of it.
+
 Colours are for terminals only; set NO_COLOR to have none.";
 
 const COOKIE_HELP: &str = "\

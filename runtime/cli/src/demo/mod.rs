@@ -96,8 +96,9 @@ pub(crate) fn run(arguments: &Demo) -> io::Result<bool> {
 async fn demonstrate(screen: Screen) -> io::Result<bool> {
     let cookie = cookie::random()?;
     let (tell, events) = unbounded_channel();
-    let node = Node::builder(format!("a@{HOST}:0")).cookie(cookie.as_str()).tap(told(tell.clone())).start();
-    let node = node.await.map_err(io::Error::other)?;
+    let node =
+        Node::builder(format!("a@{HOST}:0")).cookie(cookie.as_str()).key_log(true).tap(told(tell.clone()));
+    let node = node.start().await.map_err(io::Error::other)?;
     let (done, result) = oneshot::channel();
     let of_script = node.clone();
     node.spawn(async move |ctx| {
