@@ -1,5 +1,6 @@
-//! The command `snow-dist`: shows Snow DIST at work, reads and writes its bytes, makes cookies.
+//! The command `snow-dist`: shows Snow DIST at work, reads and writes its bytes, judges nodes, makes cookies.
 
+mod conform;
 mod cookie;
 mod decode;
 mod demo;
@@ -18,7 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use snow_dist_codec::Reading;
 use snow_dist_codec::limits::{FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX};
 
-/// See Snow DIST at work, read and write its bytes, make cookies.
+/// See Snow DIST at work, read and write its bytes, judge nodes, make cookies.
 #[derive(Parser)]
 #[command(version, about, max_term_width = 100)]
 struct Cli {
@@ -37,12 +38,18 @@ enum Command {
     /// Run two nodes in two processes, and show every frame and every signal between them.
     #[command(after_help = DEMO_HELP)]
     Demo(Demo),
+    /// Judge a node, in any language, against the specification.
+    #[command(after_help = conform::HELP)]
+    Conform(Box<conform::Conform>),
     /// Make the secret that all nodes of a system share.
     #[command(after_help = COOKIE_HELP)]
     Cookie(CookieFile),
     /// The second node of `demo`: it takes its orders on standard input.
     #[command(hide = true)]
     DemoPeer,
+    /// The adapter by which `conform` judges the node of this repository.
+    #[command(hide = true)]
+    ConformNode,
 }
 
 const DEMO_HELP: &str = "\
@@ -190,6 +197,8 @@ fn main() -> ExitCode {
         Command::Cookie(arguments) => printing(|out| cookie::run(&arguments, out)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::DemoPeer => demo::run_peer(),
+        Command::Conform(arguments) => return conform::run(&arguments),
+        Command::ConformNode => conform::run_node(),
     };
     match good {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,0 +1,169 @@
+//! `snow-dist conform-node`: the adapter of this repository's node, a program that the runtime is embedded in. It
+//! does as it is told by lines of JSON: see `spec/conformance/README.md`.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use snow_dist_runtime::{Node, Pid, Timing};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::field;
+use super::processes::{Order, Process};
+use super::reasons;
+
+/// How a command fails.
+enum Failure {
+    Unsupported,
+    Error(String),
+}
+
+impl From<String> for Failure {
+    fn from(error: String) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// The node, and its processes by number.
+#[derive(Default)]
+struct Subject {
+    node: Option<Node>,
+    processes: HashMap<u64, Process>,
+}
+
+/// Does as standard input says, until that ends.
+pub(crate) fn run() -> io::Result<bool> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        let mut subject = Subject::default();
+        while let Some(line) = lines.next_line().await? {
+            let answer = match subject.command(&line).await {
+                Ok(Value::Object(mut answer)) => {
+                    answer.insert("answer".into(), json!("ok"));
+                    Value::Object(answer)
+                }
+                Ok(_) => json!({"answer": "ok"}),
+                Err(Failure::Unsupported) => json!({"answer": "unsupported"}),
+                Err(Failure::Error(text)) => json!({"answer": "error", "text": text}),
+            };
+            let mut out = io::stdout();
+            writeln!(out, "{answer}")?;
+            out.flush()?;
+        }
+        Ok(true)
+    })
+}
+
+impl Subject {
+    async fn command(&mut self, line: &str) -> Result<Value, Failure> {
+        let command: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        match field(&command, "do").as_str().unwrap_or_default() {
+            "start" => self.start(&command).await,
+            "stop" => self.stop().await,
+            "connect" => self.connect(&command),
+            "spawn" => self.spawn(),
+            "report" => self.report(&command),
+            "kill" => {
+                let pid = self.process(&command)?.pid;
+                self.node()?.kill(pid).map_err(|error| error.to_string())?;
+                Ok(json!({}))
+            }
+            other => {
+                let order = self.order(other, &command)?;
+                Ok(self.process(&command)?.order(order).await?)
+            }
+        }
+    }
+
+    async fn start(&mut self, command: &Value) -> Result<Value, Failure> {
+        if *field(command, "version_1") == json!(true) {
+            return Err(Failure::Unsupported);
+        }
+        let mut builder = Node::builder(text(command, "name")?).cookie(text(command, "cookie")?);
+        for accepted in field(command, "accepted").as_array().into_iter().flatten() {
+            builder = builder.cookie(accepted.as_str().unwrap_or_default());
+        }
+        if let Some(heartbeat) = field(command, "heartbeat").as_object() {
+            let of = |name: &str| heartbeat.get(name).and_then(Value::as_u64).map(Duration::from_millis);
+            let (Some(interval), Some(timeout)) = (of("interval_ms"), of("timeout_ms")) else {
+                return Err(Failure::Unsupported);
+            };
+            builder = builder.heartbeat(Timing { interval, timeout });
+        }
+        let node = builder.start().await.map_err(|error| error.to_string())?;
+        let name = node.name().to_owned();
+        self.node = Some(node);
+        Ok(json!({"name": name}))
+    }
+
+    async fn stop(&mut self) -> Result<Value, Failure> {
+        if let Some(node) = self.node.take() {
+            node.shutdown().await;
+        }
+        self.processes.clear();
+        Ok(json!({}))
+    }
+
+    /// A dial goes on by itself: whether it becomes a session is seen on the wire.
+    fn connect(&self, command: &Value) -> Result<Value, Failure> {
+        let (node, to) = (self.node()?.clone(), text(command, "to")?.to_owned());
+        tokio::spawn(async move { node.connect(&to).await });
+        Ok(json!({}))
+    }
+
+    fn spawn(&mut self) -> Result<Value, Failure> {
+        let process = Process::start(self.node()?)?;
+        let number = process.pid.local();
+        self.processes.insert(number, process);
+        Ok(json!({"process": number}))
+    }
+
+    fn report(&self, command: &Value) -> Result<Value, Failure> {
+        let process = self.process(command)?;
+        Ok(json!({"alive": self.node()?.is_alive(process.pid), "seen": process.seen()}))
+    }
+
+    fn order(&self, name: &str, command: &Value) -> Result<Order, Failure> {
+        Ok(match name {
+            "link" => Order::Link(self.other(command)?),
+            "unlink" => Order::Unlink(self.other(command)?),
+            "monitor" => Order::Monitor(self.other(command)?),
+            "demonitor" => Order::Demonitor(field(command, "monitor").as_u64().unwrap_or_default()),
+            "send" => {
+                let message = hex::decode(text(command, "message")?).map_err(|error| error.to_string())?;
+                match field(command, "other_name").as_str() {
+                    Some(name) => {
+                        Order::SendNamed { name: name.into(), node: text(command, "node")?.into(), message }
+                    }
+                    None => Order::Send(self.other(command)?, message),
+                }
+            }
+            "register" => Order::Register(text(command, "name")?.into()),
+            "trap_exit" => Order::TrapExit(field(command, "on").as_bool().unwrap_or(true)),
+            "exit" => Order::Exit(reasons::of_json(field(command, "reason"))?),
+            _ => return Err(Failure::Unsupported),
+        })
+    }
+
+    fn node(&self) -> Result<&Node, Failure> {
+        self.node.as_ref().ok_or_else(|| Failure::Error("no node has been started".into()))
+    }
+
+    fn process(&self, command: &Value) -> Result<&Process, Failure> {
+        let number = field(command, "process").as_u64().unwrap_or_default();
+        self.processes.get(&number).ok_or_else(|| Failure::Error(format!("there is no process {number}")))
+    }
+
+    /// The process of another node that a command names.
+    fn other(&self, command: &Value) -> Result<Pid, Failure> {
+        let (node, number) = (text(command, "node")?, field(command, "other").as_u64().unwrap_or_default());
+        let pid = self.node()?.pid_on(node, number);
+        pid.ok_or_else(|| Failure::Error(format!("there is no session with {node}")))
+    }
+}
+
+fn text<'c>(command: &'c Value, name: &str) -> Result<&'c str, Failure> {
+    command[name].as_str().ok_or_else(|| Failure::Error(format!("{name} is missing")))
+}

@@ -1,0 +1,123 @@
+//! Values of steps: symbols of pids, text as bytes, numbers that are found out while a case is played.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+use snow_dist_codec::Pid;
+
+use crate::verdict::Trouble;
+use crate::wire::pid_of;
+
+/// What names stand for in one case.
+#[derive(Debug, Default)]
+pub(crate) struct Values {
+    /// Processes of the subject by name, and numbers that were found out.
+    pub(crate) named: HashMap<String, Value>,
+}
+
+/// Whose pids stand in frames of a connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Creations {
+    pub(crate) mine: u8,
+    pub(crate) theirs: u8,
+}
+
+impl Values {
+    /// A step's value as it stands on the wire.
+    pub(crate) fn resolve(&self, value: &Value, creations: Creations) -> Result<Value, Trouble> {
+        match value {
+            Value::String(text) => self.resolve_text(text, creations),
+            Value::Array(values) => values
+                .iter()
+                .map(|value| self.resolve(value, creations))
+                .collect::<Result<_, _>>()
+                .map(Value::Array),
+            Value::Object(fields) => self.resolve_fields(fields, creations).map(Value::Object),
+            other => Ok(other.clone()),
+        }
+    }
+
+    pub(crate) fn resolve_fields(
+        &self,
+        fields: &Map<String, Value>,
+        creations: Creations,
+    ) -> Result<Map<String, Value>, Trouble> {
+        fields.iter().map(|(name, value)| Ok((name.clone(), self.resolve(value, creations)?))).collect()
+    }
+
+    fn resolve_text(&self, text: &str, creations: Creations) -> Result<Value, Trouble> {
+        if let Some(text) = text.strip_prefix("utf8:") {
+            return Ok(json!(hex::encode(text)));
+        }
+        if text.starts_with('$') {
+            return Ok(self.named.get(text).cloned().unwrap_or_else(|| json!(text)));
+        }
+        let (whose, process) = text.split_once(' ').unwrap_or_default();
+        let (node, creation) = match whose {
+            "mine" => (0, creations.mine),
+            "theirs" => (0, creations.theirs),
+            // Another start of the same node: the next creation, and 0 is none.
+            "stale" => (0, creations.theirs % 255 + 1),
+            "elsewhere" => (1, creations.theirs),
+            "nowhere" => (0xFFFF, creations.mine),
+            _ => return Ok(json!(text)),
+        };
+        let local = self.local(process)?;
+        let pid =
+            Pid::new(node, creation, local).ok_or_else(|| Trouble::unjudged(format!("no pid: {text}")))?;
+        serde_json::to_value(pid).map_err(|error| Trouble::unjudged(error.to_string()))
+    }
+
+    /// The number of a process: a number, a name that a step gave it, or nobody's.
+    pub(crate) fn local(&self, process: &str) -> Result<u64, Trouble> {
+        let named = self.named.get(process).and_then(Value::as_u64);
+        match process {
+            "nobody" => Some(Pid::LOCAL_MAX),
+            _ => named.or_else(|| process.parse().ok()),
+        }
+        .ok_or_else(|| Trouble::unjudged(format!("the case names no process {process:?}")))
+    }
+
+    /// Whether a value is as a resolved step wants it. What the step does not mention does not matter. A name that
+    /// begins with `$` and is new stands for what is there.
+    pub(crate) fn matches(&mut self, wanted: &Value, found: &Value) -> bool {
+        match (wanted, found) {
+            (Value::String(name), _) if name.starts_with('$') => {
+                let known = self.named.entry(name.clone()).or_insert_with(|| found.clone());
+                as_text(known) == as_text(found)
+            }
+            (Value::Object(wanted), Value::Object(found)) => wanted
+                .iter()
+                .all(|(name, wanted)| found.get(name).is_some_and(|found| self.matches(wanted, found))),
+            (Value::Array(wanted), Value::Array(found)) => {
+                wanted.len() == found.len()
+                    && wanted.iter().zip(found).all(|(wanted, found)| self.matches(wanted, found))
+            }
+            // 64-bit numbers are strings in documents, and numbers in steps.
+            _ => as_text(wanted) == as_text(found),
+        }
+    }
+}
+
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A value for people: pids in their text form.
+pub(crate) fn shown(value: &Value) -> String {
+    if let Some(pid) = pid_of(value) {
+        return pid.to_string();
+    }
+    match value {
+        Value::Object(fields) => {
+            let fields: Vec<_> =
+                fields.iter().map(|(name, value)| format!("{name}={}", shown(value))).collect();
+            format!("({})", fields.join(" "))
+        }
+        Value::Array(values) => format!("[{}]", values.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        other => as_text(other),
+    }
+}

@@ -1,0 +1,94 @@
+//! Digests and proofs, by the specification alone. Specification: `handshake.md`, "Digest and proofs".
+
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use snow_dist_codec::handshake::proof;
+
+/// What the proofs of one handshake hold beside the cookie: the channel, and the messages as they were sent.
+#[derive(Clone, Debug, Default)]
+pub struct Transcript {
+    /// 32 bytes of the channel; zero where TLS is older than 1.3.
+    pub exporter: [u8; 32],
+    /// Payload of NAME.
+    pub name: Vec<u8>,
+    /// Payload of CHALLENGE.
+    pub challenge: Vec<u8>,
+    /// Payload of REPLY.
+    pub reply: Vec<u8>,
+}
+
+impl Transcript {
+    /// proofI: `reply` is the payload of REPLY, whose last 32 bytes can be anything.
+    #[must_use]
+    pub fn proof_of_initiator(&self, cookie: &str, reply: &[u8]) -> [u8; 32] {
+        let mut mac = mac(&key(cookie));
+        proof::initiator(&self.exporter, &self.hash(), reply, |bytes| mac.update(bytes));
+        mac.finalize().into_bytes().into()
+    }
+
+    /// proofA: `ack` is the payload of ACK, whose last 32 bytes can be anything.
+    #[must_use]
+    pub fn proof_of_acceptor(&self, cookie: &str, ack: &[u8]) -> [u8; 32] {
+        let mut mac = mac(&key(cookie));
+        let reply = Sha256::digest(&self.reply).into();
+        proof::acceptor(&self.exporter, &self.hash(), &reply, ack, |bytes| mac.update(bytes));
+        mac.finalize().into_bytes().into()
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        proof::transcript(&self.name, &self.challenge, |bytes| hash.update(bytes));
+        hash.finalize().into()
+    }
+}
+
+/// The digest of version 1: HMAC-SHA256 of a challenge under the cookie.
+#[must_use]
+pub fn digest(cookie: &str, challenge: &[u8]) -> [u8; 32] {
+    let mut mac = mac(cookie.as_bytes());
+    mac.update(challenge);
+    mac.finalize().into_bytes().into()
+}
+
+fn key(cookie: &str) -> [u8; 32] {
+    let mut key = [0; 32];
+    let made = Hkdf::<Sha256>::new(Some(&[0; 32]), cookie.as_bytes()).expand(proof::KEY_INFO, &mut key);
+    debug_assert!(made.is_ok(), "HKDF-SHA256 can make 8 160 bytes");
+    key
+}
+
+fn mac(key: &[u8]) -> Hmac<Sha256> {
+    // HMAC takes a key of any length.
+    Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(of: &serde_json::Value) -> Vec<u8> {
+        hex::decode(of.as_str().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_vectors_of_whole_handshakes() {
+        let text = include_str!("../../../../spec/vectors/proofs.json");
+        let file: serde_json::Value = serde_json::from_str(text).unwrap();
+        let [first, second] = [&file["vectors"][0], &file["vectors"][1]];
+        let cookie = |of: &serde_json::Value| String::from_utf8(bytes(&of["cookie"])).unwrap();
+        let made = digest(&cookie(first), &bytes(&first["challenge_acceptor"]));
+        assert_eq!(made.to_vec(), bytes(&first["digest_initiator"]));
+
+        let transcript = Transcript {
+            exporter: bytes(&second["exporter"]).try_into().unwrap(),
+            name: bytes(&second["name"]),
+            challenge: bytes(&second["challenge"]),
+            reply: bytes(&second["reply"]),
+        };
+        let initiator = transcript.proof_of_initiator(&cookie(second), &transcript.reply);
+        assert_eq!(initiator.to_vec(), bytes(&second["proof_initiator"]));
+        let acceptor = transcript.proof_of_acceptor(&cookie(second), &bytes(&second["ack"]));
+        assert_eq!(acceptor.to_vec(), bytes(&second["proof_acceptor"]));
+    }
+}

@@ -1,0 +1,181 @@
+//! Both ends of TLS, with a certificate that nobody vouches for and no check of the other's: who is at the other end
+//! is what the handshake of Snow DIST is for.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, ServerConfig, SignatureScheme};
+use rustls::{ProtocolVersion, SupportedProtocolVersion};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
+
+/// The application protocol of Snow DIST.
+pub const ALPN: &[u8] = b"snow-dist/1";
+
+/// The server name that every initiator sends.
+pub const SERVER_NAME: &str = "snow-node";
+
+/// TCP's connect to an address, and TLS on it, take no longer.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What of TLS a case can choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// TLS 1.2 instead of 1.3.
+    pub tls12: bool,
+    /// Whether the application protocol is offered, or selected.
+    pub alpn: bool,
+}
+
+impl Default for Offer {
+    fn default() -> Self {
+        Self { tls12: false, alpn: true }
+    }
+}
+
+impl Offer {
+    const fn version(self) -> &'static SupportedProtocolVersion {
+        if self.tls12 { &rustls::version::TLS12 } else { &rustls::version::TLS13 }
+    }
+
+    fn protocols(self) -> Vec<Vec<u8>> {
+        if self.alpn { vec![ALPN.to_vec()] } else { Vec::new() }
+    }
+}
+
+/// What TLS knows of the other end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// TLS 1.3 was agreed on.
+    pub tls13: bool,
+    /// The application protocol that was agreed on.
+    pub alpn: Option<Vec<u8>>,
+    /// The server name that the subject sent, if it dialled.
+    pub server_name: Option<String>,
+}
+
+/// A TLS connection to `host:port`.
+pub(crate) async fn dial(address: &str, offer: Offer) -> std::io::Result<(TlsStream<TcpStream>, Facts)> {
+    let tcp = in_time(TcpStream::connect(address)).await?;
+    tcp.set_nodelay(true)?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[offer.version()])
+        .map_err(std::io::Error::other)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Any))
+        .with_no_client_auth();
+    config.alpn_protocols = offer.protocols();
+    let name = ServerName::try_from(SERVER_NAME).map_err(std::io::Error::other)?;
+    let stream = in_time(TlsConnector::from(Arc::new(config)).connect(name, tcp)).await?;
+    let session = stream.get_ref().1;
+    let facts = Facts {
+        tls13: session.protocol_version() == Some(ProtocolVersion::TLSv1_3),
+        alpn: session.alpn_protocol().map(<[u8]>::to_vec),
+        server_name: None,
+    };
+    Ok((stream.into(), facts))
+}
+
+async fn in_time<T>(coming: impl Future<Output = std::io::Result<T>>) -> std::io::Result<T> {
+    match tokio::time::timeout(CONNECT_DEADLINE, coming).await {
+        Ok(come) => come,
+        Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+    }
+}
+
+/// Takes a subject's connections.
+#[derive(Debug)]
+pub struct Listener {
+    tcp: TcpListener,
+}
+
+impl Listener {
+    /// Listens at an address; at port 0 the system chooses one.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub async fn bind(at: SocketAddr) -> std::io::Result<Self> {
+        Ok(Self { tcp: TcpListener::bind(at).await? })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+
+    /// The next connection, with nothing said on it.
+    pub(crate) async fn accept_tcp(&self) -> std::io::Result<TcpStream> {
+        let tcp = self.tcp.accept().await?.0;
+        tcp.set_nodelay(true)?;
+        Ok(tcp)
+    }
+}
+
+/// TLS over a connection that was taken.
+pub(crate) async fn accept(tcp: TcpStream, offer: Offer) -> std::io::Result<(TlsStream<TcpStream>, Facts)> {
+    let made =
+        rcgen::generate_simple_self_signed(["not-a-node".to_owned()]).map_err(std::io::Error::other)?;
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[offer.version()])
+        .map_err(std::io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .map_err(std::io::Error::other)?;
+    config.alpn_protocols = offer.protocols();
+    let stream = in_time(TlsAcceptor::from(Arc::new(config)).accept(tcp)).await?;
+    let session = stream.get_ref().1;
+    let facts = Facts {
+        tls13: session.protocol_version() == Some(ProtocolVersion::TLSv1_3),
+        alpn: session.alpn_protocol().map(<[u8]>::to_vec),
+        server_name: session.server_name().map(str::to_owned),
+    };
+    Ok((stream.into(), facts))
+}
+
+/// Every certificate will do.
+#[derive(Debug)]
+struct Any;
+
+impl ServerCertVerifier for Any {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
