@@ -233,14 +233,15 @@ impl Node {
         self.table.connections().map_or(0, |connections| connections.unsent())
     }
 
-    /// Stops the node: takes no connection any more, ends all sessions in order, then all processes. When this
-    /// returns, the port is free and no connection is left; processes have been told to end, with
-    /// [`Reason::Shutdown`], and do so when they next wait.
+    /// Stops the node: takes no connection and starts no process any more ([`SpawnError::Stopped`]), ends all
+    /// sessions in order, then all processes. When this returns, the port is free and no connection is left;
+    /// processes have been told to end, with [`Reason::Shutdown`], and do so when they next wait.
     pub async fn shutdown(&self) {
+        self.table.stop();
         if let Some(connections) = self.table.connections() {
             connections.shutdown().await;
         }
-        self.table.doom_all(&Reason::Shutdown);
+        self.table.end_all();
     }
 }
 

@@ -10,6 +10,9 @@ pub enum SpawnError {
     /// Every number that a process can have on the wire has been given, and none is given twice.
     #[error("this node has started as many processes as have numbers (2^40 - 1)")]
     Exhausted,
+    /// The node's [`shutdown`](crate::Node::shutdown) has begun.
+    #[error("this node has been stopped")]
+    Stopped,
 }
 
 /// A process of another node cannot be killed: `kill` is not on the wire.

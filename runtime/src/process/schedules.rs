@@ -12,7 +12,7 @@ use super::cell::Cell;
 use super::remote::Interested;
 use super::sync::Executor;
 use super::table::ProcessTable;
-use super::{Context, Delivery, Mailbox, Received, RegisterError};
+use super::{Context, Delivery, Mailbox, Received, RegisterError, SpawnError};
 use crate::core::{Pid, Processes, Reason};
 use crate::node::Node;
 
@@ -94,6 +94,22 @@ fn no_sender_waits_for_ever() {
         let senders = [start_sending(&node, pid, 2), start_sending(&node, pid, 3)];
         done.recv().unwrap();
         senders.into_iter().for_each(|sender| sender.join().unwrap());
+    });
+}
+
+#[test]
+fn a_process_that_is_started_while_the_node_stops_ends_or_is_refused() {
+    check(|| {
+        let node = node();
+        let starting = {
+            let node = node.clone();
+            thread::spawn(move || node.spawn(async |mut ctx| drop(ctx.recv().await)))
+        };
+        future::block_on(node.shutdown());
+        let started = starting.join().unwrap();
+        assert!(matches!(started, Ok(_) | Err(SpawnError::Stopped)));
+        assert_eq!(node.spawn(async |_| ()), Err(SpawnError::Stopped));
+        all_end(&node);
     });
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use snow_dist_codec::Frame;
 use snow_dist_codec::frame::{Close, Ping, RegSend, Send};
-use snow_dist_runtime::{ConnectError, Context, Node, Reason, Received, Timing};
+use snow_dist_runtime::{ConnectError, Context, Node, Reason, Received, SpawnError, Timing};
 use snow_dist_tests::program::{
     begin, connect, connected, end_of, idle, message, node, run, seen_from, start, until, within,
 };
@@ -133,6 +133,37 @@ async fn a_node_that_stops_ends_its_processes_and_takes_nobody_in() {
     assert!(matches!(refused, ConnectError::Tcp { .. }), "{refused}");
     let refused = within("a refusal", a.connect(b.name())).await.unwrap_err();
     assert!(matches!(refused, ConnectError::Stopped), "{refused}");
+}
+
+#[tokio::test]
+async fn no_process_is_started_once_a_node_stops() {
+    let a = node("a").await;
+    // It does not read, so that the shutdown waits for it while the node's processes run on.
+    let _deaf = RawNode::new(PEER, 7).join(a.name()).await;
+    let to = a.pid_on(PEER, 3).unwrap();
+    let (stopping, stops) = tokio::sync::oneshot::channel();
+    let (_, got) = begin(&a, async move |ctx: Context| {
+        stops.await.unwrap();
+        let child = async |_: Context| ();
+        [ctx.spawn(child), ctx.spawn_link(child), ctx.spawn_monitor(child).map(|(pid, _)| pid)]
+    });
+    // Less than makes a sender wait, and more than the system takes.
+    for _ in 0..7 {
+        a.send(to, vec![0; 1 << 20]).await.unwrap();
+    }
+    let mut shutdown = std::pin::pin!(a.shutdown());
+    tokio::select! {
+        biased;
+        () = &mut shutdown => panic!("it has not waited"),
+        () = std::future::ready(()) => {}
+    }
+    stopping.send(()).unwrap();
+    for refused in within("the refusals", got).await.unwrap() {
+        assert_eq!(refused, Err(SpawnError::Stopped));
+    }
+    within("the end", shutdown).await;
+    assert_eq!(a.spawn(idle), Err(SpawnError::Stopped));
+    until("the processes", || a.process_count() == 0).await;
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::cell::{Cell, Linked};
 use super::cells::Cells;
 use super::remote::{Connections, Denied, Remote, Room, Sent};
 use super::small::NumberMap;
-use super::sync::{AtomicI64, AtomicU64, Executor, Mutex, Ordering};
+use super::sync::{AtomicBool, AtomicI64, AtomicU64, Executor, Mutex, Ordering};
 use super::{Context, Mailbox, MonitorRef, NotHere, Payload, Refused, SendError, SpawnError, task};
 use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
 use crate::core::{NodeNumber, Pid, Reason};
@@ -29,6 +29,8 @@ pub(crate) struct ProcessTable {
     executor: Executor,
     cells: Cells,
     locals_given: AtomicU64,
+    /// No process is started any more.
+    stopped: AtomicBool,
     references_given: AtomicU64,
     names: Mutex<HashMap<Arc<str>, u64>>,
     /// Who monitors which node.
@@ -65,6 +67,7 @@ impl ProcessTable {
             executor,
             cells: Cells::new(),
             locals_given: AtomicU64::new(0),
+            stopped: AtomicBool::new(false),
             references_given: AtomicU64::new(0),
             names: Mutex::default(),
             node_monitors: Mutex::default(),
@@ -116,9 +119,14 @@ impl ProcessTable {
         self.cells.count()
     }
 
-    /// Ends every process with this reason.
-    pub(crate) fn doom_all(&self, reason: &Reason) {
-        self.cells.for_each(|cell| cell.doom(reason.clone()).wake());
+    /// Starts no process any more.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends every process, after [`ProcessTable::stop`].
+    pub(crate) fn end_all(&self) {
+        self.cells.for_each(|cell| cell.doom(Reason::Shutdown).wake());
     }
 
     /// Takes a process that has ended out of the table.
@@ -150,13 +158,24 @@ impl ProcessTable {
 
     /// A new process that has no task yet.
     pub(crate) fn add(self: &Arc<Self>, mailbox: Mailbox) -> Result<Arc<Cell>, SpawnError> {
+        if self.is_stopped() {
+            return Err(SpawnError::Stopped);
+        }
         let local = self.locals_given.fetch_add(1, Ordering::Relaxed) + 1;
         if local > WirePid::LOCAL_MAX {
             return Err(SpawnError::Exhausted);
         }
         let cell = Arc::new(Cell::new(local, Arc::clone(self), mailbox));
         self.cells.insert(Arc::clone(&cell));
+        // The node may have been stopped, and all others told to end, before this one was among them.
+        if self.is_stopped() {
+            cell.doom(Reason::Shutdown).wake();
+        }
         Ok(cell)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
     }
 
     fn tie(&self, tie: Tie<'_>, child: &Cell) {
