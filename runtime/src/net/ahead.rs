@@ -17,11 +17,24 @@ const AHEAD_BYTES: usize = 16 << 10;
 pub(crate) struct ReadAhead {
     socket: TcpStream,
     ahead: BytesMut,
+    bytes_taken: u64,
 }
 
 impl ReadAhead {
     pub(crate) fn new(socket: TcpStream) -> Self {
-        Self { socket, ahead: BytesMut::new() }
+        Self { socket, ahead: BytesMut::new(), bytes_taken: 0 }
+    }
+
+    /// Bytes that the system has taken so far to be sent.
+    pub(crate) const fn bytes_taken(&self) -> u64 {
+        self.bytes_taken
+    }
+
+    fn count(&mut self, taken: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(count)) = taken {
+            self.bytes_taken += count as u64;
+        }
+        taken
     }
 
     /// Reads what is there, if anything is.
@@ -55,7 +68,8 @@ impl AsyncRead for ReadAhead {
 
 impl AsyncWrite for ReadAhead {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, bytes)
+        let taken = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.count(taken)
     }
 
     fn poll_write_vectored(
@@ -63,7 +77,8 @@ impl AsyncWrite for ReadAhead {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, bytes)
+        let taken = Pin::new(&mut self.socket).poll_write_vectored(cx, bytes);
+        self.count(taken)
     }
 
     fn is_write_vectored(&self) -> bool {

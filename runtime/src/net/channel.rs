@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
 use super::ahead::ReadAhead;
+use super::driver::Transport;
 use super::tap::{Direction, Tap};
 use super::tls::exporter;
 use crate::core::handshake;
@@ -18,6 +19,12 @@ const SOCKET_UNSENT_BYTES: u32 = 128 << 10;
 
 /// The transport of a session.
 pub(crate) type Stream = TlsStream<ReadAhead>;
+
+impl Transport for Stream {
+    fn bytes_taken(&self) -> u64 {
+        self.get_ref().0.bytes_taken()
+    }
+}
 
 /// A connection that is no session yet.
 pub(crate) struct Channel {

@@ -43,6 +43,13 @@ const WRITE_BYTES: usize = 64 << 10;
 /// Reads and writes of one turn.
 const STEPS_MAX: usize = 16;
 
+/// What carries a session's bytes.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin {
+    /// Bytes that have left it so far. TLS holds some back while the connection takes none: what is written is not yet
+    /// on its way.
+    fn bytes_taken(&self) -> u64;
+}
+
 /// A connection that has become a session.
 pub(crate) struct Driver<S> {
     pub(crate) stream: S,
@@ -69,14 +76,15 @@ struct Running<S> {
     broken: Option<io::Error>,
     /// All has been said, close_notify included; what the peer has sent meanwhile is still read.
     said_all: bool,
-    /// When the transport last took a byte, or had none to take.
+    /// When the connection last took a byte, or had none to take.
     taken: Duration,
+    bytes_taken: u64,
     stop_at: Option<Duration>,
     timer: Pin<Box<Sleep>>,
     timer_at: Duration,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
+impl<S: Transport> Driver<S> {
     /// Runs until the session must end. `arrived` is what came behind the handshake.
     pub(crate) async fn run(self, arrived: BytesMut) -> Ending {
         let mut running = self.running(arrived);
@@ -93,6 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             timer: Box::pin(tokio::time::sleep_until(self.clock.at(Duration::MAX))),
             timer_at: Duration::MAX,
             taken: self.clock.now(),
+            bytes_taken: 0,
             driver: self,
             inbox: arrived,
             read_bytes: READ_BYTES_IDLE,
@@ -106,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
+impl<S: Transport> Running<S> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
         match self.take_steps(cx) {
             Ok(()) => Poll::Pending,
@@ -222,13 +231,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
         }
         self.written += count;
         self.unflushed = true;
-        self.taken = self.driver.clock.now();
         Poll::Ready(Ok(()))
     }
 
     fn begin_write(&mut self) {
         if !self.unflushed {
-            // The transport had nothing to take until now.
+            // There was nothing to take until now.
             self.taken = self.driver.clock.now();
         }
         self.show_written();
@@ -266,6 +274,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
 
     /// Gives the time of the next deadline; now, if one has brought something to be written.
     fn judge(&mut self, now: Duration, cx: &Context<'_>) -> Result<Duration, Ending> {
+        self.note_taken(now);
         let (heartbeat, stop) = self.driver.session.deadlines(cx.waker());
         let stop_at = stop.map(|stop| *self.stop_at.get_or_insert(now + stop.patience));
         let queued = self.written < self.out.len() || self.unflushed || self.broken.is_some();
@@ -281,6 +290,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Running<S> {
             return Ok(now);
         }
         Ok([stop_at, drained_at].into_iter().flatten().fold(heartbeat, Duration::min))
+    }
+
+    fn note_taken(&mut self, now: Duration) {
+        let bytes_taken = self.driver.stream.bytes_taken();
+        if bytes_taken != self.bytes_taken {
+            self.bytes_taken = bytes_taken;
+            self.taken = now;
+        }
     }
 
     /// Sleeps until `due` at the latest: a timer that is set early enough is left as it is, since deadlines move on

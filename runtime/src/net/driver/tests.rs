@@ -2,7 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use snow_dist_codec::Pid as WirePid;
 use snow_dist_codec::frame::{Pong, Send};
@@ -64,7 +64,7 @@ impl End {
         }
     }
 
-    async fn run<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> Ending {
+    async fn run<S: Transport>(&self, stream: S) -> Ending {
         self.driver(stream).run(BytesMut::new()).await
     }
 
@@ -97,11 +97,100 @@ fn pong() -> Vec<u8> {
     framed
 }
 
+/// One end of a pipe.
+struct Pipe {
+    end: DuplexStream,
+    bytes_taken: u64,
+}
+
+impl Pipe {
+    const fn new(end: DuplexStream) -> Self {
+        Self { end, bytes_taken: 0 }
+    }
+}
+
+/// A peer's end, and that of a driver.
+fn pipe(bytes: usize) -> (DuplexStream, Pipe) {
+    let (peer, end) = duplex(bytes);
+    (peer, Pipe::new(end))
+}
+
+impl Transport for Pipe {
+    fn bytes_taken(&self) -> u64 {
+        self.bytes_taken
+    }
+}
+
+impl AsyncRead for Pipe {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.end).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Pipe {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let count = ready!(Pin::new(&mut self.end).poll_write(cx, bytes))?;
+        self.bytes_taken += count as u64;
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.end).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.end).poll_shutdown(cx)
+    }
+}
+
+/// A transport that holds back all that it is given, as TLS does while its connection takes nothing, or little.
+struct HoldsBack {
+    /// How much the connection has taken of that.
+    bytes_taken: Arc<AtomicU64>,
+}
+
+impl Transport for HoldsBack {
+    fn bytes_taken(&self) -> u64 {
+        self.bytes_taken.load(Ordering::SeqCst)
+    }
+}
+
+impl AsyncRead for HoldsBack {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for HoldsBack {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
 /// A transport that takes bytes or does not, and that always has something to be read or never has.
 struct Stub {
     /// How often there is something to be read before the test has failed.
     reads_max: usize,
     taking: Arc<AtomicBool>,
+    bytes_taken: u64,
+}
+
+impl Transport for Stub {
+    fn bytes_taken(&self) -> u64 {
+        self.bytes_taken
+    }
 }
 
 impl AsyncRead for Stub {
@@ -121,8 +210,12 @@ impl AsyncRead for Stub {
 }
 
 impl AsyncWrite for Stub {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.taking.load(Ordering::SeqCst) { Poll::Ready(Ok(bytes.len())) } else { Poll::Pending }
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if !self.taking.load(Ordering::SeqCst) {
+            return Poll::Pending;
+        }
+        self.bytes_taken += bytes.len() as u64;
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -136,6 +229,12 @@ impl AsyncWrite for Stub {
 
 /// A transport that gives what it has and then the end, and takes nothing.
 struct Broken(DuplexStream);
+
+impl Transport for Broken {
+    fn bytes_taken(&self) -> u64 {
+        0
+    }
+}
 
 impl AsyncRead for Broken {
     fn poll_read(
@@ -165,6 +264,7 @@ impl AsyncWrite for Broken {
 async fn both_ends_write_at_once_over_a_pipe_of_64_bytes() {
     let (a, b) = (End::new(), End::new());
     let (one, other) = duplex(64);
+    let (one, other) = (Pipe::new(one), Pipe::new(other));
     let ends = [&a, &b].map(|end| end.receiver(100));
     for end in [&a, &b] {
         for length in 0..100 {
@@ -187,7 +287,7 @@ async fn both_ends_write_at_once_over_a_pipe_of_64_bytes() {
 async fn a_peer_that_floods_and_does_not_read_does_not_put_off_an_order_to_end() {
     let end = End::new();
     end.session.send(1, 1, b"never taken").unwrap();
-    let stub = Stub { reads_max: 100_000, taking: Arc::default() };
+    let stub = Stub { reads_max: 100_000, taking: Arc::default(), bytes_taken: 0 };
     end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::ZERO });
     assert_eq!(end.run(stub).await, Ending::Stopped);
 }
@@ -196,7 +296,7 @@ async fn a_peer_that_floods_and_does_not_read_does_not_put_off_an_order_to_end()
 async fn a_peer_that_floods_and_does_not_read_is_cut_at_the_drain_deadline() {
     let end = Arc::new(End::new());
     end.session.send(1, 1, b"never taken").unwrap();
-    let stub = Stub { reads_max: 100_000, taking: Arc::default() };
+    let stub = Stub { reads_max: 100_000, taking: Arc::default(), bytes_taken: 0 };
     let running = tokio::spawn({
         let end = end.clone();
         async move { end.run(stub).await }
@@ -213,7 +313,7 @@ async fn a_peer_that_floods_and_does_not_read_is_cut_at_the_drain_deadline() {
 async fn the_drain_deadline_counts_from_when_there_was_something_to_take() {
     let end = Arc::new(End::new());
     let taking = Arc::new(AtomicBool::new(true));
-    let stub = Stub { reads_max: 0, taking: taking.clone() };
+    let stub = Stub { reads_max: 0, taking: taking.clone(), bytes_taken: 0 };
     let running = tokio::spawn({
         let end = end.clone();
         async move { end.run(stub).await }
@@ -228,10 +328,41 @@ async fn the_drain_deadline_counts_from_when_there_was_something_to_take() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn messages_that_only_tls_takes_do_not_put_off_the_drain_deadline() {
+    let end = Arc::new(End::new());
+    let running = tokio::spawn({
+        let end = end.clone();
+        async move { end.run(HoldsBack { bytes_taken: Arc::default() }).await }
+    });
+    for _ in 0..3 {
+        end.session.send(1, 1, b"small").unwrap();
+        sleep(DRAIN_DEADLINE / 3).await;
+    }
+    assert_eq!(running.await.unwrap(), Ending::Stuck);
+    assert!(end.clock.now() < DRAIN_DEADLINE + Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_takes_a_byte_now_and_then_is_not_stuck() {
+    let end = Arc::new(End::new());
+    let bytes_taken = Arc::new(AtomicU64::new(0));
+    end.session.send(1, 1, &[7; 1_000]).unwrap();
+    let mut running = end.driver(HoldsBack { bytes_taken: bytes_taken.clone() }).running(BytesMut::new());
+    for taken in 1..=4 {
+        let turns = poll_fn(|cx| running.turn(cx));
+        assert!(timeout(DRAIN_DEADLINE / 3, turns).await.is_err());
+        bytes_taken.store(taken, Ordering::SeqCst);
+    }
+    let ending = poll_fn(|cx| running.turn(cx)).await;
+    assert_eq!(ending, Ending::Stuck);
+    assert!(end.clock.now() >= 4 * (DRAIN_DEADLINE / 3) + DRAIN_DEADLINE, "counted from the last byte");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_has_come_before_a_write_error_is_read_to_the_end() {
     let end = End::new();
     let (_, told) = end.receiver(2);
-    let (mut peer, stream) = duplex(1 << 20);
+    let (mut peer, stream) = pipe(1 << 20);
     end.session.send(1, 1, b"never taken").unwrap();
     let talking = async {
         sleep(Duration::from_secs(1)).await;
@@ -240,7 +371,7 @@ async fn what_has_come_before_a_write_error_is_read_to_the_end() {
         peer.write_all(&message(2)).await.unwrap();
         drop(peer);
     };
-    let (ending, ()) = tokio::join!(end.run(Broken(stream)), talking);
+    let (ending, ()) = tokio::join!(end.run(Broken(stream.end)), talking);
     assert!(matches!(&ending, Ending::Lost(why) if why.contains("broken pipe")), "{ending}");
     assert_eq!(told.await.unwrap(), [1, 2]);
 }
@@ -249,7 +380,7 @@ async fn what_has_come_before_a_write_error_is_read_to_the_end() {
 async fn a_session_that_is_stopped_reads_on_until_its_peer_closes() {
     let end = End::new();
     let (_, told) = end.receiver(1);
-    let (mut peer, stream) = duplex(1 << 20);
+    let (mut peer, stream) = pipe(1 << 20);
     end.session.send(1, 1, b"first").unwrap();
     end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) });
     assert!(matches!(end.session.send(1, 1, b"too late"), Err(Denied::NotConnected)));
@@ -270,7 +401,7 @@ async fn a_session_that_is_stopped_reads_on_until_its_peer_closes() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_close_is_waited_for_as_long_as_was_said() {
     let end = End::new();
-    let (_peer, stream) = duplex(1 << 20);
+    let (_peer, stream) = pipe(1 << 20);
     end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) });
     let begun = end.clock.now();
     assert_eq!(end.run(stream).await, Ending::Stopped);
@@ -280,7 +411,7 @@ async fn a_peer_that_does_not_close_is_waited_for_as_long_as_was_said() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_breaks_the_protocol_is_told() {
     let end = End::new();
-    let (mut peer, stream) = duplex(1 << 20);
+    let (mut peer, stream) = pipe(1 << 20);
     peer.write_all(&[1, 0, 0, 0, 0x13]).await.unwrap();
     let ending = end.run(stream).await;
     assert!(matches!(ending, Ending::Protocol(_)), "{ending}");
@@ -295,7 +426,7 @@ async fn an_idle_connection_keeps_little_memory_and_still_reads_large_frames() {
     const LARGE: usize = 1 << 20;
     let end = End::new();
     let (_, told) = end.receiver(2);
-    let (mut peer, stream) = duplex(64 << 10);
+    let (mut peer, stream) = pipe(64 << 10);
     let mut running = end.driver(stream).running(BytesMut::new());
     end.session.send(1, 1, &vec![7; LARGE]).unwrap();
     let mut run_while = async |talking: &mut (dyn Future<Output = ()> + Unpin)| {
@@ -339,7 +470,7 @@ async fn an_idle_connection_keeps_little_memory_and_still_reads_large_frames() {
 #[tokio::test(start_paused = true)]
 async fn a_timer_that_is_set_early_enough_is_left_as_it_is() {
     let end = End::new();
-    let (mut peer, stream) = duplex(1 << 10);
+    let (mut peer, stream) = pipe(1 << 10);
     let mut running = end.driver(stream).running(BytesMut::new());
     let mut set = Vec::new();
     for _ in 0..10 {
@@ -355,7 +486,7 @@ async fn a_timer_that_is_set_early_enough_is_left_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_dead_and_its_links_end() {
     let end = End::new();
-    let (_peer, stream) = duplex(1 << 10);
+    let (_peer, stream) = pipe(1 << 10);
     let cell = end.table.add(crate::process::Mailbox::default()).unwrap();
     let session: Arc<dyn Interested> = end.session.clone();
     end.session.link(cell.local(), 9, || cell.attach(&Arc::downgrade(&session))).unwrap();
