@@ -328,22 +328,187 @@ fn limits_and_constants_are_those_of_the_registry() {
     assert!(ExtensionBuf::default().push(from, &[]).is_err());
 }
 
-/// Every requirement, and how it is checked.
-fn requirements() -> BTreeMap<String, String> {
-    let text = ["dist.md", "handshake.md", "stf.md"].map(spec).concat();
-    let mut requirements = BTreeMap::new();
-    for section in text.split("\n### [").skip(1) {
-        let (number, body) = section.split_once(']').unwrap();
-        let line = body.lines().find_map(|line| line.strip_prefix("Checked by: "));
-        let how = line.unwrap_or_else(|| panic!("{number} says how it is checked"));
-        assert!(requirements.insert(number.to_owned(), how.to_owned()).is_none(), "{number} stands once");
+/// A requirement as it stands in a text.
+struct Requirement {
+    number: String,
+    file: String,
+    anchor: String,
+    /// Each line that is not blank, from the sentence on.
+    lines: Vec<String>,
+}
+
+impl Requirement {
+    /// How it is checked.
+    fn checked_by(&self) -> &str {
+        let mut said = self.lines.iter().filter_map(|line| line.strip_prefix("Checked by: "));
+        let how = said.next().unwrap_or_else(|| panic!("{} says how it is checked", self.number));
+        assert_eq!(said.next(), None, "{} says so once", self.number);
+        how.strip_suffix('.').unwrap_or_else(|| panic!("{}: {how}", self.number))
     }
-    requirements
+}
+
+/// The names of all texts.
+fn texts() -> Vec<String> {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../spec");
+    let mut names: Vec<_> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".md"))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The lines of a text, and whether each stands in a code fence.
+fn lines(markdown: &str) -> impl Iterator<Item = (bool, &str)> {
+    let mut fenced = false;
+    markdown.lines().map(move |line| {
+        let fence = line.starts_with("```");
+        fenced ^= fence;
+        (fenced || fence, line)
+    })
+}
+
+/// Every requirement of every text.
+fn requirements() -> Vec<Requirement> {
+    let mut all = Vec::new();
+    for file in texts() {
+        // Whatever follows a heading of another kind belongs to no requirement.
+        let mut open: Option<Requirement> = None;
+        for (fenced, line) in lines(&spec(&file)) {
+            if line.starts_with('#') && !fenced {
+                all.extend(open.take());
+                open = line.strip_prefix("### [").map(|heading| {
+                    let (number, title) = heading.split_once(']').unwrap();
+                    let (_, anchor) = title.split_once("{#").unwrap_or_else(|| panic!("{number}: anchor"));
+                    let (number, anchor) = (number.to_owned(), anchor.trim_end_matches('}').to_owned());
+                    Requirement { number, file: file.clone(), anchor, lines: Vec::new() }
+                });
+            } else if let Some(requirement) = &mut open
+                && !line.is_empty()
+            {
+                requirement.lines.push(line.to_owned());
+            }
+        }
+        all.extend(open);
+    }
+    all
+}
+
+/// How many key words of BCP 14 stand in a text; MUST NOT is one.
+fn key_words(text: &str) -> usize {
+    const KEY_WORDS: [&str; 7] = ["MUST", "REQUIRED", "SHALL", "SHOULD", "RECOMMENDED", "MAY", "OPTIONAL"];
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
+    words.filter(|word| KEY_WORDS.contains(word)).count()
+}
+
+/// The file whose requirements have this prefix.
+fn file_of(prefix: &str) -> &'static str {
+    match prefix {
+        "DIST" => "dist.md",
+        "HS" => "handshake.md",
+        "STF" => "stf.md",
+        "SES" => "session.md",
+        "CON" => "connection.md",
+        "V1" => "version1.md",
+        "SEC" => "security.md",
+        _ => panic!("{prefix} is the prefix of no file"),
+    }
+}
+
+#[test]
+fn requirements_have_their_form() {
+    let mut seen = BTreeSet::new();
+    let retired = spec("retired.md");
+    for requirement in requirements() {
+        let number = &requirement.number;
+        assert!(seen.insert(number.clone()), "{number} stands once");
+        assert!(!retired.contains(number.as_str()), "{number} is retired");
+        let parts: Vec<_> = number.split('-').collect();
+        let [prefix, area, count] = parts[..] else { panic!("{number} has three parts") };
+        assert_eq!(file_of(prefix), requirement.file, "{number}");
+        assert!(area.len() == 3 && area.bytes().all(|byte| byte.is_ascii_uppercase()), "{number}");
+        assert!(count.len() == 3 && count.bytes().all(|byte| byte.is_ascii_digit()), "{number}");
+        assert_eq!(requirement.anchor, number.to_lowercase(), "{number}: anchor");
+        let sentence = &requirement.lines[0];
+        assert_eq!(key_words(sentence), 1, "{number}: its sentence has one key word");
+        assert!(sentence.ends_with('.'), "{number}: its sentence is one line");
+        let ways: Vec<_> = requirement.checked_by().split(", ").collect();
+        assert!(ways.iter().all(|way| ["vector", "peer", "review"].contains(way)), "{number}: {ways:?}");
+        let last = requirement.lines.last().unwrap();
+        assert!(last.starts_with("Checked by: "), "{number}: nothing follows, but {last:?}");
+    }
+    for prefix in ["DIST", "HS", "STF", "SES", "CON", "V1"] {
+        let count = seen.iter().filter(|number| number.starts_with(&format!("{prefix}-"))).count();
+        assert!(count > 10, "{prefix}: {count}");
+    }
+}
+
+#[test]
+fn key_words_stand_in_requirements_only() {
+    let all = requirements();
+    for file in texts() {
+        let of_file = all.iter().filter(|requirement| requirement.file == file).count();
+        assert_eq!(key_words(&spec(&file)), of_file, "{file}: one for each requirement");
+    }
+}
+
+/// The anchor that a heading without one of its own has.
+fn heading_anchor(heading: &str) -> String {
+    let heading = heading.trim_start_matches('#').trim();
+    if let Some((_, anchor)) = heading.split_once("{#") {
+        return anchor.trim_end_matches('}').to_owned();
+    }
+    let kept = heading.to_lowercase().replace(' ', "-");
+    kept.chars().filter(|&c| c.is_alphanumeric() || c == '-' || c == '_').collect()
+}
+
+fn anchors(file: &str) -> BTreeSet<String> {
+    let markdown = spec(file);
+    lines(&markdown)
+        .filter(|(fenced, line)| !fenced && line.starts_with('#'))
+        .map(|(_, line)| heading_anchor(line))
+        .collect()
+}
+
+#[test]
+fn texts_refer_to_what_exists() {
+    let anchors: BTreeMap<_, _> = texts().into_iter().map(|file| (file.clone(), anchors(&file))).collect();
+    let numbers: BTreeSet<_> = requirements().into_iter().map(|requirement| requirement.number).collect();
+    let mut links = 0;
+    for file in texts() {
+        let markdown = spec(&file);
+        for target in markdown.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let (to, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let to = if to.is_empty() { &file } else { to };
+            if let Some(anchors) = anchors.get(to) {
+                assert!(anchor.is_empty() || anchors.contains(anchor), "{file}: {target}");
+                links += 1;
+            } else {
+                let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../spec").join(to);
+                assert!(path.exists(), "{file}: {target}");
+            }
+        }
+        for word in markdown.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
+            let parts: Vec<_> = word.split('-').collect();
+            if let [prefix, _, count] = parts[..]
+                && ["DIST", "HS", "STF", "SES", "CON", "V1", "SEC"].contains(&prefix)
+                && count.len() == 3
+                && count.bytes().all(|byte| byte.is_ascii_digit())
+            {
+                assert!(numbers.contains(word), "{file}: {word} does not exist");
+            }
+        }
+    }
+    assert!(links > 50, "{links} links were looked at");
 }
 
 #[test]
 fn requirements_and_vectors_name_each_other() {
-    let requirements = requirements();
+    let requirements: BTreeMap<_, _> = requirements()
+        .iter()
+        .map(|requirement| (requirement.number.clone(), requirement.checked_by().to_owned()))
+        .collect();
     let mut named = BTreeSet::new();
     for file in snow_dist_tests::run::FILES.iter().chain(&["streams.json", "proofs.json", "unwritable.json"])
     {
