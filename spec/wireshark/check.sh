@@ -96,6 +96,8 @@ fails "an error of Lua" hold "$work/altered.lua" "$session" "${session%.pcapng}.
 fails "an error of Lua, among random bytes" python3 fuzz.py 1 "$work/altered.lua"
 sed '0,/ref: 1/s//ref: 2/' "${session%.pcapng}.expected" >"$work/expected"
 fails "another expectation" hold snow_dist.lua "$session" "$work/expected"
-editcap --discard-all-secrets "$session" "$work/without_keys.pcapng"
-fails "a capture without keys" hold snow_dist.lua "$work/without_keys.pcapng" "${session%.pcapng}.expected"
+altered '/tls_application_protocol = /s|dist/1|dist/9|'
+fails "another application protocol" hold "$work/altered.lua" "$session" "${session%.pcapng}.expected"
+altered 's/port_default = 9000/port_default = 9009/'
+fails "another port" hold "$work/altered.lua" "$captures/split.pcapng" "$captures/split.expected"
 echo "faults put in on purpose are noticed"
