@@ -20,7 +20,8 @@ for scenario in $scenarios; do
   # Other programs' packets are left out: what these keys open is ours.
   tshark -X lua_script:../wireshark/snow_dist.lua -r "$work/raw.pcapng" -o "tls.keylog_file:$work/keys" -Y snowdist \
     -T fields -e tcp.stream 2>/dev/null | sort -un >"$work/streams"
-  tshark -r "$work/raw.pcapng" -Y "tcp.stream in {$(paste -sd, "$work/streams")}" -F pcapng -w "$work/own.pcapng" 2>/dev/null
+  ours="tcp.stream in {$(paste -sd, "$work/streams")}"
+  tshark -r "$work/raw.pcapng" -Y "$ours" -F pcapng -w "$work/own.pcapng" 2>/dev/null
   sort -u -o "$work/keys" "$work/keys"
   editcap --inject-secrets "tls,$work/keys" "$work/own.pcapng" "$scenario.pcapng"
   rm "$work/keys"

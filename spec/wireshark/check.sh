@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 captures=../captures
+export PYTHONDONTWRITEBYTECODE=1
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 
@@ -23,7 +24,8 @@ shown() { # dissector, capture: the Snow DIST part of what tshark shows, without
     return 1
   }
   # tshark ends with 0 whatever a dissector does.
-  if grep -i lua "$work/errors" >&2 || grep -E '_ws\.(lua\.error|malformed)|Lua Error|Malformed Packet' "$work/all" >&2; then
+  if grep -i lua "$work/errors" >&2 ||
+    grep -E '_ws\.(lua\.error|malformed)|Lua Error|Malformed Packet' "$work/all" >&2; then
     return 1
   fi
   awk '/^Frame / { split($0, part, ":"); frame = part[1]; inside = 0; next }
@@ -81,6 +83,7 @@ diff -u <(listed_fields) <(known_fields)
 echo "fields: as README.md lists them"
 
 python3 vectors.py
+python3 conversations.py
 python3 fuzz.py 1
 
 session=$captures/session.pcapng
@@ -96,6 +99,8 @@ fails "an error of Lua" hold "$work/altered.lua" "$session" "${session%.pcapng}.
 fails "an error of Lua, among random bytes" python3 fuzz.py 1 "$work/altered.lua"
 sed '0,/ref: 1/s//ref: 2/' "${session%.pcapng}.expected" >"$work/expected"
 fails "another expectation" hold snow_dist.lua "$session" "$work/expected"
+altered 's/if not is_due then notes/if false then notes/'
+fails "a message that is not due" python3 conversations.py "$work/altered.lua"
 altered '/tls_application_protocol = /s|dist/1|dist/9|'
 fails "another application protocol" hold "$work/altered.lua" "$session" "${session%.pcapng}.expected"
 altered 's/port_default = 9000/port_default = 9009/'

@@ -24,7 +24,8 @@ class Capture:
         with open(path, "wb") as file:
             file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 101))
             for number, packet in enumerate(self.packets):
-                file.write(struct.pack("<IIII", number // 1000, number % 1000 * 1000, len(packet), len(packet)) + packet)
+                seconds, micros = number // 1000, number % 1000 * 1000
+                file.write(struct.pack("<IIII", seconds, micros, len(packet), len(packet)) + packet)
 
 
 class Connection:

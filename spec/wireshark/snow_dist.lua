@@ -382,7 +382,8 @@ declare_handshake()
 declare_terms()
 declare_answers()
 
-local GROUP = { refused = PI_MALFORMED, term = PI_MALFORMED, tolerated = PI_UNDECODED, node = PI_PROTOCOL, note = PI_PROTOCOL }
+local GROUP = { refused = PI_MALFORMED, term = PI_MALFORMED, tolerated = PI_UNDECODED, node = PI_PROTOCOL,
+                note = PI_PROTOCOL }
 local SEVERITY = { refused = PI_ERROR, term = PI_WARN, tolerated = PI_WARN, node = PI_WARN, note = PI_NOTE }
 
 local E, rule_by_id = {}, by("id", RULES)
@@ -1574,7 +1575,8 @@ local function dissect_at(tvb, at, pinfo, tree, over_tls)
     missing = missing_at(tvb, at)
   elseif not record then
     is_new = true
-    record, missing = judge(tvb, at, pinfo, end_of(pinfo.src, pinfo.src_port), end_of(pinfo.dst, pinfo.dst_port), over_tls)
+    local from, to = end_of(pinfo.src, pinfo.src_port), end_of(pinfo.dst, pinfo.dst_port)
+    record, missing = judge(tvb, at, pinfo, from, to, over_tls)
   end
   if not record then
     pinfo.desegment_offset, pinfo.desegment_len = at, missing

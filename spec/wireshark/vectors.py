@@ -269,7 +269,8 @@ def main():
         if problem:
             failed += 1
             print(f"{file} {vector['id']} (packet {number}): {problem}")
-    print(", ".join(f"{file} {count}" for file, count in counts.items()), f"- {values} values compared, {failed} failed")
+    print(", ".join(f"{file} {count}" for file, count in counts.items()))
+    print(f"{values} values compared, {failed} failed")
     sys.exit(1 if failed or not values or any(counts[file] == 0 for file in FILES) else 0)
 
 
