@@ -182,7 +182,7 @@ fn fields(it: &Type) -> Vec<(&str, String)> {
 /// The type of a field in the words of the tables.
 fn table_type(field: &Attribute) -> String {
     let Some(of) = &field.r#type else {
-        return field.size.as_ref().map_or("rest".to_owned(), |size| format!("[{size}]"));
+        return field.size.as_ref().map_or_else(|| "rest".to_owned(), |size| format!("[{size}]"));
     };
     let of = of.as_str().unwrap().split('(').next().unwrap();
     match of.strip_prefix("snow_dist_field::").or_else(|| of.strip_prefix("snow_dist_")).unwrap_or(of) {
