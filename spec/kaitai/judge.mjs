@@ -235,20 +235,24 @@ function packets(Packet, pieces, bytesMax) {
 }
 
 const PING = 'f00102030405060708';
+const REJECT = '0501000000';
+const LONG_NAME = `0105006140683a3101${'00'.repeat(4097 - 9)}`;
 
-/** The payloads of a whole handshake, alone and as the two directions of a connection with a frame behind them. */
+/** The payloads of a whole handshake, alone and as the directions of a connection with a frame behind them. */
 function judgeProof(reader, vector, verdict) {
   const { name, challenge, reply, ack } = vector;
   if (!name) return;
   for (const reading of READINGS) {
     const read = (payload) => reader.read('handshake', Buffer.from(payload, 'hex'), reading).value;
+    const ping = reader.read('frame', Buffer.from(PING, 'hex'), reading).value;
     verdict.same(`${reading}, reply`, vector.proof_initiator, read(reply)?.fields.proof);
     verdict.same(`${reading}, ack`, vector.proof_acceptor, read(ack)?.fields.proof);
-    for (const messages of [[name, reply], [challenge, ack]]) {
-      const ping = reader.read('frame', Buffer.from(PING, 'hex'), reading).value;
+    for (const messages of [[name, reply], [challenge, ack], [challenge, REJECT], [REJECT]]) {
       const found = direction(reader, [...messages, PING], reading);
       verdict.same(`${reading}, direction`, { messages: messages.map(read), frames: [ping] }, found);
     }
+    // A frame can be longer.
+    verdict.same(`${reading}, a message of 4 097 bytes`, 'rule', direction(reader, [LONG_NAME], reading).refused);
   }
 }
 

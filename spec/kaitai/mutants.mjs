@@ -18,9 +18,12 @@ const IN_GRAMMAR = [
   ['surplus is never refused', 'frame-link-06-surplus', (it) => delete field(it, 'surplus')[0].valid],
   ['surplus always refused', 'frame-link-06-surplus', (it) => (field(it, 'surplus')[0].valid.expr = '_.length == 0')],
   ['a wrong order of bytes', 'frame-monitor-10', (it) => (it.snow_dist_frame.meta.endian = 'be')],
+  ['the limit of frames for messages', 'handshake-version-2', (it) => (message(it).seq[0].type = 'length(16777216)')],
+  ['REJECT ends no handshake', 'handshake-version-2', (it) => (message(it).instances.ends_handshake.value = ENDS)],
   ['a wrong order of the bytes of lengths', 'stream-one', (it) => (it.snow_dist.meta.endian = 'be')],
 ];
 
+const ENDS = 'payload.tag == snow_dist_handshake::tag::reply or payload.tag == snow_dist_handshake::tag::ack';
 const TRUNCATED = { kind: 'truncated', field: 'to', at: 9, layer: 'frame' };
 
 /** Mistakes in vectors and in the list of exemptions, each with the vector or file that has to show it. */
@@ -40,6 +43,10 @@ const IN_VECTORS = [
 
 function field(grammar, type) {
   return grammar.snow_dist_field.types[type].seq;
+}
+
+function message(grammar) {
+  return grammar.snow_dist.types.message;
 }
 
 function frame(grammar, type) {
