@@ -1,16 +1,18 @@
 //! Peers that come back: as the same start, as another, and as if the old session were still there.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
-use snow_dist_codec::Frame;
 use snow_dist_codec::frame::{Link, Ping, Pong, Send};
 use snow_dist_codec::handshake::Reject;
+use snow_dist_codec::{Frame, NodeName};
+use snow_dist_runtime::core::handshake::{Failure, initiator};
 use snow_dist_runtime::{ConnectError, Node, Pid, Reason, Received};
 use snow_dist_tests::program::{
     assert_they_talk, begin, connect, connected, down, exit, node, received, run, seen_from, start, text,
     until, within,
 };
-use snow_dist_tests::raw_peer::{Heard, Listener, RawNode, RawSession};
+use snow_dist_tests::raw_peer::{self, Heard, Listener, RawNode, RawSession};
 use tokio::sync::mpsc;
 
 const PEER: &str = "raw@127.0.0.1:1";
@@ -146,6 +148,29 @@ async fn a_restarted_peer_is_taken_at_once_and_the_old_session_ends_first() {
     expect_all(&mut told, &["new"]).await;
     old.expect_close(REPLACED).await;
     assert_eq!(a.nodes().len(), 1);
+}
+
+#[tokio::test]
+async fn a_late_reply_of_a_start_that_is_over_does_not_end_the_session_of_the_next() {
+    let a = node("a").await;
+    let (watcher, mut told) = watch(&a);
+    expect_all(&mut told, &["ready"]).await;
+    // One start dials and is over before the node has read its REPLY.
+    let mut late = raw_peer::connect(raw_peer::address(a.name())).await;
+    let local = Arc::new(RawNode::new(PEER, 7).local);
+    let dialled = NodeName::parse(a.name()).unwrap();
+    let (name, expect_challenge) = initiator::start(local, late.channel(), dialled).unwrap();
+    late.say(&name).await;
+    let challenge = late.hear().await.payload();
+    let (reply, expect_ack) = expect_challenge.handle(&challenge, [7; 24]).unwrap();
+
+    let mut next = RawNode::new(PEER, 8).join(a.name()).await;
+    late.say(&reply).await;
+    let refused = expect_ack.handle(&late.hear().await.payload()).unwrap_err();
+    assert!(matches!(refused, Failure::Rejected { code: Reject::DUPLICATE, .. }), "{refused:?}");
+    let to = next.theirs(watcher.local());
+    next.send(Send { to, message: b"still here" }).await;
+    expect_all(&mut told, &["nodeup", "still here"]).await;
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@
 //!
 //! | session | own dial | the one that waits |
 //! |---|---|---|
+//! | of another incarnation, on a connection that was begun later | any | it is refused: it comes from a start that is over |
 //! | up or probed, of another incarnation | any | the session is ended, it waits for that (rule 1) |
 //! | up, of the same incarnation or if one is not known | any | the session is probed, it waits (rule 2); any byte refuses it |
 //! | probed, of the same, or ending | any | it waits |
@@ -332,6 +333,9 @@ impl Peer {
         }
         let Some(Waiting { connection, incarnation }) = self.waiting else { return };
         match (&mut self.session, &self.dial) {
+            (Some(session), _) if session.is_of_later_start(connection, incarnation) => {
+                self.refuse_waiting(actions);
+            }
             (Some(session), _) if session.is_of_another(incarnation) => session.end(actions),
             (Some(session), _) => session.probe(actions),
             (None, Some(Dial { state: DialState::Replied, .. }))
@@ -363,6 +367,13 @@ impl Session {
     /// Certainly so: a v1 node does not say which of its starts it is, and so has to be probed.
     fn is_of_another(&self, incarnation: Option<NonZeroU64>) -> bool {
         matches!((self.incarnation, incarnation), (Some(ours), Some(other)) if ours != other)
+    }
+
+    /// Whether the peer was started anew after it had begun the accepted connection `other`: it was there, as another
+    /// start, before that was accepted, and has answered on the session's connection, which was begun after that. Rule
+    /// 1 alone would let the late REPLY of a dead start end the session with its successor.
+    fn is_of_later_start(&self, other: ConnectionId, incarnation: Option<NonZeroU64>) -> bool {
+        self.is_of_another(incarnation) && other < self.connection
     }
 
     fn probe(&mut self, actions: &mut VecDeque<Action>) {

@@ -105,6 +105,23 @@ fn rule_1_another_incarnation_ends_the_session_and_comes_up_after_it() {
 }
 
 #[test]
+fn a_reply_of_a_dead_start_that_comes_late_does_not_end_the_session_of_the_next() {
+    // Accepted after the first, and up before it.
+    let mut peers = connected(LARGER, start(2));
+    peers.verified(LARGER, DIAL, start(1));
+    assert_eq!(actions(&mut peers), [duplicate(DIAL)]);
+    assert_eq!(peers.session(LARGER), Some(FIRST));
+    // The same where that session is over, and not all of it is delivered: nobody is behind the late one.
+    peers.ending(LARGER, FIRST);
+    peers.verified(LARGER, DIAL, start(1));
+    assert_eq!(actions(&mut peers), [duplicate(DIAL)]);
+    // Of the same start, the one there is may be dead all the same.
+    let mut peers = connected(LARGER, start(1));
+    peers.verified(LARGER, DIAL, start(1));
+    assert_eq!(actions(&mut peers), [Action::Probe(FIRST)]);
+}
+
+#[test]
 fn rule_1_holds_for_a_session_that_is_being_probed() {
     let mut peers = connected(LARGER, start(1));
     peers.verified(LARGER, SECOND, start(1));
