@@ -15,6 +15,7 @@
 //! An inactive link ignores EXIT and LINK. A process that ends while its unlink is outstanding owes nothing.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::super::Reason;
 use super::tally::{Asker, Tally};
@@ -119,22 +120,16 @@ impl Links {
 
     /// EXIT or UNLINK_ID has come.
     pub(super) fn on_end(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
-        let ended = match self.links.get(&ends).map(|link| &link.state) {
+        match self.close_if(ends, tally, |state| !matches!(state, State::Unlinking(_))) {
             Some(State::Active) => Ended::Active,
             Some(State::Owed(_)) => Ended::Owed,
-            Some(State::Unlinking(_)) | None => return Ended::Nothing,
-        };
-        self.close(ends, tally);
-        ended
+            Some(State::Unlinking(_)) | None => Ended::Nothing,
+        }
     }
 
     /// UNLINK_ACK has come; false if it answers no unlink that is outstanding.
     pub(super) fn on_unlink_ack(&mut self, ends: Ends, id: u64, tally: &mut Tally) -> bool {
-        let answers = self.links.get(&ends).is_some_and(|link| link.state == State::Unlinking(id));
-        if answers {
-            self.close(ends, tally);
-        }
-        answers
+        self.close_if(ends, tally, |state| *state == State::Unlinking(id)).is_some()
     }
 
     /// The local process has ended: each of its active links owes an exit now, and is handed to `owes`.
@@ -149,13 +144,9 @@ impl Links {
 
     /// Takes the exit that a link owes, to be written now; `None` if the peer has ended the link meanwhile.
     pub(super) fn take_owed(&mut self, ends: Ends, tally: &mut Tally) -> Option<Reason> {
-        match self.links.get(&ends)?.state {
-            State::Owed(ref reason) => {
-                let reason = reason.clone();
-                self.close(ends, tally);
-                Some(reason)
-            }
-            State::Active | State::Unlinking(_) => None,
+        match self.close_if(ends, tally, |state| matches!(state, State::Owed(_))) {
+            Some(State::Owed(reason)) => Some(reason),
+            _ => None,
         }
     }
 
@@ -178,10 +169,20 @@ impl Links {
         Linked::Now
     }
 
-    fn close(&mut self, ends: Ends, tally: &mut Tally) {
-        if let Some(link) = self.links.remove(&ends) {
-            tally.give_back(link.asker);
+    /// Closes the link if it is in a state that this ends; gives that state.
+    fn close_if(
+        &mut self,
+        ends: Ends,
+        tally: &mut Tally,
+        is_over: impl FnOnce(&State) -> bool,
+    ) -> Option<State> {
+        let Entry::Occupied(link) = self.links.entry(ends) else { return None };
+        if !is_over(&link.get().state) {
+            return None;
         }
+        let Link { asker, state } = link.remove();
+        tally.give_back(asker);
+        Some(state)
     }
 }
 
