@@ -37,6 +37,8 @@ TWINS = {"HS-MSG-002": "DIST-RDG-002"}
 CAPTURED = ["DIST-RDG-004"]
 # XML has blanks for line ends and tabulators in an attribute.
 LINE_ENDS = re.compile("\r\n|[\r\n\t]")
+# Characters of UTF-8 that XML cannot hold; tshark writes them all the same.
+NOT_IN_XML = re.compile("[\x01-\x08\x0B\x0C\x0E-\x1F\uFFFE\uFFFF]")
 
 
 def hex_of(segments):
@@ -88,12 +90,13 @@ def tshark(dissector, path):
     command = ["tshark", "-X", f"lua_script:{dissector}", "-r", path, "-o", f"snowdist.plain_ports:{PORT}"]
     done = subprocess.run([*command, "-T", "pdml"], capture_output=True, check=True)
     errors = done.stderr.decode()
-    in_tree = [line for line in done.stdout.decode().splitlines() if "_ws.lua.error" in line]
+    shown = NOT_IN_XML.sub("?", done.stdout.decode())
+    in_tree = [line for line in shown.splitlines() if "_ws.lua.error" in line]
     if "lua" in errors.lower() or in_tree:
         sys.exit("\n".join(["Lua complains:", errors, *in_tree[:3]]))
     return {
         number: [proto for proto in packet.findall("proto") if proto.get("name") == "snowdist"]
-        for number, packet in enumerate(ElementTree.fromstring(done.stdout).findall("packet"), 1)
+        for number, packet in enumerate(ElementTree.fromstring(shown).findall("packet"), 1)
     }
 
 
@@ -237,7 +240,7 @@ def judge_values(vector, item):
     if value.get("trailing"):
         pairs.append(("surplus", value["trailing"]))
     for name, text in pairs:
-        wanted = LINE_ENDS.sub(" ", text.replace("\0", "\\0").replace(":", ""))
+        wanted = LINE_ENDS.sub(" ", NOT_IN_XML.sub("?", text.replace("\0", "\\0").replace("\x7f", "\\x7f").replace(":", "")))
         if found[name][wanted] == 0:
             return f"{name} is not {wanted!r} but {dict(found[name])}", compared
         found[name][wanted] -= 1

@@ -510,9 +510,8 @@ fn requirements_and_vectors_name_each_other() {
         .map(|requirement| (requirement.number.clone(), requirement.checked_by().to_owned()))
         .collect();
     let mut named = BTreeSet::new();
-    for file in snow_dist_tests::run::FILES.iter().chain(&["streams.json", "proofs.json", "unwritable.json"])
-    {
-        for vector in snow_dist_tests::run::read(file) {
+    for (file, content) in snow_dist_tests::vectors::files() {
+        for vector in content["vectors"].as_array().unwrap() {
             for requirement in vector["requirements"].as_array().unwrap() {
                 let requirement = requirement.as_str().unwrap();
                 assert!(requirements.contains_key(requirement), "{file}: {requirement} does not exist");

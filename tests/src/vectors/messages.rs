@@ -139,7 +139,7 @@ pub fn signals() -> Vec<Message> {
     ]
 }
 
-fn tlv(kind: u16, value: &[u8]) -> Vec<u8> {
+pub(super) fn tlv(kind: u16, value: &[u8]) -> Vec<u8> {
     [&kind.to_le_bytes()[..], &(value.len() as u16).to_le_bytes(), value].concat()
 }
 
@@ -168,6 +168,12 @@ pub fn full_block() -> Field {
         "unknown": {"32767": "aa"},
     });
     Block(tlvs.concat(), json)
+}
+
+/// The least that a block of NAME and CHALLENGE says.
+pub fn least_block(incarnation: u64) -> Field {
+    let tlvs = [tlv(1, &[2, 0]), tlv(3, &incarnation.to_le_bytes())];
+    Block(tlvs.concat(), json!({"versions": [2], "incarnation": incarnation.to_string()}))
 }
 
 pub fn empty_block() -> Field {

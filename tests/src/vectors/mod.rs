@@ -1,5 +1,6 @@
 //! The vectors of `spec/vectors`, made of values and a layout that stand here.
 
+mod edges;
 pub mod layout;
 pub mod messages;
 mod pieces;
@@ -20,13 +21,13 @@ pub fn folder() -> PathBuf {
 /// Every file that is made here, and what stands in it.
 pub fn files() -> Vec<(&'static str, Value)> {
     vec![
-        ("frames.json", file("Frames of a session.", frames())),
-        ("handshake.json", file("Messages of the handshake.", handshake())),
-        ("reasons.json", file("Exit reasons, bare.", pieces::reasons())),
-        ("signals.json", file("Signals in a mailbox.", signals())),
-        ("pids.json", file("Pids, bare.", pieces::pids())),
-        ("names.json", file("Node names, bare.", pieces::names())),
-        ("stf.json", file("Terms, bare.", pieces::terms())),
+        ("frames.json", bytes("Frames of a session.", frames())),
+        ("handshake.json", bytes("Messages of the handshake.", handshake())),
+        ("reasons.json", bytes("Exit reasons, bare.", pieces::reasons())),
+        ("signals.json", bytes("Signals in a mailbox.", signals())),
+        ("pids.json", bytes("Pids, bare.", pieces::pids())),
+        ("names.json", bytes("Node names, bare.", pieces::names())),
+        ("stf.json", bytes("Terms, bare.", pieces::terms())),
         ("streams.json", streams::file()),
         ("proofs.json", proofs::file()),
         ("unwritable.json", unwritable::file()),
@@ -37,11 +38,8 @@ pub fn files() -> Vec<(&'static str, Value)> {
 /// What was captured was not made here: only what follows from it is.
 fn captures() -> Value {
     let text = std::fs::read_to_string(folder().join("captures-v1.json")).unwrap();
-    let mut file: Value = serde_json::from_str(&text).unwrap();
-    for vector in file["vectors"].as_array_mut().unwrap() {
-        *vector = finished(vector);
-    }
-    file
+    let file: Value = serde_json::from_str(&text).unwrap();
+    bytes(file["about"].as_str().unwrap(), file["vectors"].as_array().unwrap().clone())
 }
 
 /// A file as it is written.
@@ -49,17 +47,25 @@ pub fn to_text(file: &Value) -> String {
     serde_json::to_string_pretty(file).unwrap() + "\n"
 }
 
-fn file(about: &str, vectors: Vec<Value>) -> Value {
-    let vectors: Vec<Value> = vectors.iter().map(finished).collect();
-    json!({"$schema": "schema/vectors.schema.json", "about": about, "licence": "CC0-1.0", "vectors": vectors})
+/// A file of vectors of one of the forms that the schema knows.
+fn file(form: &str, about: &str, vectors: Vec<Value>) -> Value {
+    json!({
+        "$schema": "schema/vectors.schema.json", "form": form, "about": about, "licence": "CC0-1.0",
+        "vectors": vectors,
+    })
+}
+
+fn bytes(about: &str, vectors: Vec<Value>) -> Value {
+    file("bytes", about, vectors.iter().map(finished).collect())
 }
 
 /// What a vector can say, in the order in which it is written.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 15] = [
     "id",
     "kind",
     "comment",
     "requirements",
+    "result",
     "hex",
     "strict",
     "compatible",
@@ -82,8 +88,10 @@ pub fn finished(vector: &Value) -> Value {
             error.insert("layer".to_owned(), layer.into());
         }
     }
+    let refused = vector["compatible"] != "valid";
+    whole["result"] = if refused { "invalid" } else { "valid" }.into();
     if matches!(kind, "frame" | "handshake") {
-        whole["closes"] = json!(vector["compatible"] != "valid");
+        whole["closes"] = refused.into();
     }
     if vector.get("value").is_some() {
         whole["canonical"] = canonical(vector);
@@ -155,6 +163,7 @@ fn frames() -> Vec<Value> {
     vectors.extend(surplus_of("frame", &messages::frames()));
     vectors.extend(cuts_of("frame", &messages::frames()));
     vectors.extend(odd_frames());
+    vectors.extend(edges::frames());
     vectors
 }
 
@@ -164,6 +173,7 @@ fn handshake() -> Vec<Value> {
     vectors.extend(surplus_of("handshake", &all));
     vectors.extend(cuts_of("handshake", &all));
     vectors.extend(odd_handshakes());
+    vectors.extend(edges::handshake());
     vectors
 }
 

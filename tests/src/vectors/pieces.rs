@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::layout::{Field, pid_bits, pid_json};
+use super::layout::{Field, Root, pid_bits, pid_json};
 use super::{invalid, messages, refusal};
 
 fn piece(id: String, kind: &str, requirements: &[&str], hex: &Value, value: &Value, comment: &str) -> Value {
@@ -64,6 +64,7 @@ pub(super) fn reasons() -> Vec<Value> {
         let error = refusal(kind, field, at);
         vectors.push(invalid(&format!("reason-{id}"), "reason", &[requirement], hex, error, "refused"));
     }
+    vectors.extend(edge_reasons());
     vectors
 }
 
@@ -152,6 +153,7 @@ pub(super) fn names() -> Vec<Value> {
             "refused",
         ));
     }
+    vectors.extend(edge_names());
     vectors
 }
 
@@ -298,5 +300,225 @@ pub(super) fn terms() -> Vec<Value> {
         "id": "term-deep-64", "kind": "term", "comment": "the deepest there may be", "requirements": ["STF-DEP-002"],
         "hex": ["01", {"hex": "28", "times": 63}, "06"], "strict": "valid", "compatible": "valid",
     }));
+    vectors.extend(edge_terms());
+    vectors
+}
+
+/// Reasons at the edges of their layout.
+fn edge_reasons() -> Vec<Value> {
+    let mut vectors = Vec::new();
+    let bom = "\u{FEFF} \0\r\n";
+    let text = Field::Reason(vec![], Root::Error(bom.to_owned()));
+    let hops = (0..300).map(|local| (0, 1, local)).collect();
+    let chain = Field::Reason(hops, Root::Killed);
+    for (id, reason, comment) in
+        [("text-kept", text, "text is kept as it is"), ("hops-300", chain, "300 hops")]
+    {
+        let hex = json!([hex::encode(reason.bytes())]);
+        let requirements: &[_] = if id == "text-kept" { &["DIST-FLD-008"] } else { &["DIST-RSN-001"] };
+        vectors.push(piece(format!("reason-{id}"), "reason", requirements, &hex, &reason.json(), comment));
+    }
+    vectors.push(json!({
+        "id": "reason-unknown-bare", "kind": "reason", "comment": "a later version's reason, without more",
+        "requirements": ["DIST-RSN-002", "DIST-RSN-003"], "hex": ["07"],
+        "strict": refusal("unknown_reason", "reason.root", 0), "compatible": "valid",
+        "value": {"value": {"kind": "unknown", "code": 7, "payload": ""}, "trailing": ""},
+    }));
+    for (id, hex, requirement, kind, field, at) in [
+        ("lying-by-one", "05040000000000000061 6263", "DIST-FLD-004", "overrun", "reason.root.text", 1),
+        ("custom-utf8", "050100000000000000ff", "DIST-FLD-007", "utf8", "reason.root.text", 9),
+        ("hop-only", "03", "DIST-FLD-003", "truncated", "reason.hops[0]", 1),
+    ] {
+        let hex = json!([hex.replace(' ', "")]);
+        let error = refusal(kind, field, at);
+        vectors.push(invalid(&format!("reason-{id}"), "reason", &[requirement], hex, error, "refused"));
+    }
+    vectors
+}
+
+/// Names at the edges of their grammar.
+fn edge_names() -> Vec<Value> {
+    let mut vectors = Vec::new();
+    let longest = format!("a@{}:65535", "h".repeat(247));
+    for (id, text, name, host, port) in [
+        ("blanks", "a b@c d", "a b", "c d", 9000),
+        ("brackets-port-0", "a@[::1]:0", "a", "[::1]", 0),
+        ("colon-in-name", "a:1@h", "a:1", "h", 9000),
+        ("bracket-in-name", "[a]@h:1", "[a]", "h", 1),
+        ("longest", &longest, "a", &longest[2..249], 65535),
+    ] {
+        let value = json!({"name": name, "host": host, "port": port});
+        let hex = json!([hex::encode(text)]);
+        let requirements = ["DIST-NAM-001", "DIST-NAM-003"];
+        vectors.push(piece(format!("name-{id}"), "name", &requirements, &hex, &value, "a node name"));
+    }
+    for (id, text, at) in [
+        ("port-too-large", "a@h:65536".to_owned(), 3),
+        ("port-two-zeros", "a@h:00".to_owned(), 3),
+        ("port-sign", "a@h:+1".to_owned(), 3),
+        ("port-blank", "a@h: 1".to_owned(), 3),
+        ("bracket-open", "a@[::1".to_owned(), 2),
+        ("bracket-close", "a@h]".to_owned(), 3),
+        ("brackets-no-port", "a@[::1]:".to_owned(), 7),
+        ("c0", "a@\u{1f}".to_owned(), 2),
+        ("c1", "\u{9f}@h".to_owned(), 0),
+        ("too-long", format!("a@{}:65535", "h".repeat(248)), 256),
+        ("too-long-with-port", format!("a@{}", "h".repeat(249)), 251),
+    ] {
+        let hex = json!([hex::encode(text)]);
+        let error = refusal("invalid", "name", at);
+        vectors.push(invalid(
+            &format!("name-bad-{id}"),
+            "name",
+            &["DIST-NAM-001"],
+            hex,
+            error,
+            "no node name",
+        ));
+    }
+    vectors
+}
+
+/// Terms at the edges of the format.
+fn edge_terms() -> Vec<Value> {
+    let mut vectors = Vec::new();
+    for (id, number) in [("minus-1", -1), ("most", i64::MAX), ("zero", 0)] {
+        let (bytes, value) = int(number);
+        vectors.push(term(&format!("int-{id}"), &["DIST-FLD-002"], &bytes, &value));
+    }
+    for (id, bits) in [
+        ("minus-0", 1_u64 << 63),
+        ("infinity", 0x7FF0_0000_0000_0000),
+        ("minus-infinity", 0xFFF0_0000_0000_0000),
+        ("signalling-nan", 0x7FF0_0000_0000_0001),
+        ("nan-all-ones", u64::MAX),
+        ("subnormal", 1),
+    ] {
+        let bytes = [&[2][..], &bits.to_le_bytes()].concat();
+        let value = json!({"type": "float", "bits": format!("{bits:016x}")});
+        vectors.push(term(&format!("float-{id}"), &["STF-NUM-001"], &bytes, &value));
+    }
+    for (id, key_type, keys) in [("empty-int", 0, "int"), ("empty-string", 1, "string")] {
+        let value = json!({"type": "map", "keys": keys, "pairs": []});
+        vectors.push(term(&format!("map-{id}"), &["STF-MAP-001"], &[11, key_type, 0, 0, 0, 0], &value));
+    }
+    let unit = json!({"type": "unit"});
+    let mixed = json!({"type": "set", "values": [unit, {"type": "bool", "value": true}, {"type": "none"}]});
+    vectors.push(term("set-mixed", &["STF-LST-001"], &[12, 3, 0, 0, 0, 6, 3, 41], &mixed));
+    let sum = json!({"type": "sum", "name": "", "variant": 0, "values": []});
+    vectors.push(term("sum-empty", &["DIST-FLD-005"], &[21, 0, 0, 0, 0, 0], &sum));
+    let pid = [&[30][..], &[0xFF; 8]].concat();
+    let value = json!({"type": "pid", "value": pid_json((0xFFFF, 0xFF, (1 << 40) - 1))});
+    vectors.push(term("pid-most", &["DIST-PID-001"], &pid, &value));
+    vectors.extend(edge_counts());
+    vectors.extend(depths());
+    vectors.extend(refused_terms());
+    vectors
+}
+
+fn term(id: &str, requirements: &[&str], bytes: &[u8], value: &Value) -> Value {
+    let hex = json!([hex::encode([&[1][..], bytes].concat())]);
+    let mut vector = piece(format!("term-{id}"), "term", requirements, &hex, value, id);
+    vector["cuts"] = json!("refused");
+    vector
+}
+
+/// Bytes that are read, whose value would be too large to stand beside them.
+fn large(id: &str, requirement: &str, hex: Value, comment: &str) -> Value {
+    json!({
+        "id": format!("term-{id}"), "kind": "term", "comment": comment, "requirements": [requirement],
+        "hex": hex, "strict": "valid", "compatible": "valid",
+    })
+}
+
+fn edge_counts() -> Vec<Value> {
+    let million = |head: &str, element: &str| json!([head, {"hex": element, "times": 1_000_000}]);
+    let names: Vec<_> = (0..255).map(|_| "06").collect();
+    vec![
+        large("list-most-units", "STF-CNT-001", million("010a40420f00", "06"), "1 000 000 elements"),
+        large("set-most-units", "STF-CNT-001", million("010c40420f00", "06"), "1 000 000 elements"),
+        large("map-most-pairs", "STF-CNT-001", million("010b0140420f00", "050000000006"), "1 000 000 pairs"),
+        large("tuple-most", "DIST-FLD-005", json!([format!("010dff{}", names.concat())]), "255 elements"),
+        large(
+            "struct-most",
+            "DIST-FLD-005",
+            json!(["01140000ffff", {"hex": "000006", "times": 65_535}]),
+            "65 535 fields",
+        ),
+        large(
+            "sum-most",
+            "DIST-FLD-005",
+            json!(["0115000000ffff", {"hex": "06", "times": 65_535}]),
+            "65 535 values",
+        ),
+    ]
+}
+
+/// What one level of each type that holds others puts before the value in it.
+const LEVELS: [(&str, &str); 9] = [
+    ("list", "0a01000000"),
+    ("set", "0c01000000"),
+    ("map", "0b01010000000500000000"),
+    ("tuple", "0d01"),
+    ("struct", "14000001000000"),
+    ("sum", "150000000100"),
+    ("some", "28"),
+    ("ok", "2a"),
+    ("err", "2b"),
+];
+
+/// Bytes of an empty string, which the maps among them have as a key.
+const KEY_BYTES: usize = 5;
+
+/// 64 and 65 levels of each type.
+fn depths() -> Vec<Value> {
+    let mut vectors = Vec::new();
+    for (name, head) in LEVELS {
+        let hex = json!(["01", {"hex": head, "times": 63}, "06"]);
+        vectors.push(large(&format!("depth-64-{name}"), "STF-DEP-002", hex, "the deepest there may be"));
+        let hex = json!(["01", {"hex": head, "times": 64}, "06"]);
+        // The key of a map stands before its value, and as deep.
+        let key = if name == "map" { KEY_BYTES } else { 0 };
+        let error = refusal("too_deep", "value", 1 + 64 * head.len() / 2 - key);
+        let id = format!("term-depth-65-{name}");
+        vectors.push(invalid(&id, "term", &["STF-DEP-001"], hex, error, "one level too many"));
+    }
+    vectors
+}
+
+fn refused_terms() -> Vec<Value> {
+    let mut vectors = Vec::new();
+    for tag in [8_u8, 9, 14, 19, 22, 29, 31, 39, 44, 128, 254] {
+        let error = refusal("unknown_term", "value", 1);
+        let hex = json!([hex::encode([1, tag, 0, 0, 0, 0])]);
+        let id = format!("term-unknown-{tag}");
+        vectors.push(invalid(&id, "term", &["STF-TAG-001"], hex, error, "a tag without a meaning"));
+    }
+    for (id, requirement, hex, kind, field, at) in [
+        ("version-0", "STF-VER-001", "0006", "invalid", "version", 0),
+        ("version-255", "STF-VER-001", "ff06", "invalid", "version", 0),
+        ("unknown-inside", "STF-TAG-001", "012807", "unknown_term", "value", 2),
+        ("unknown-second", "STF-TAG-001", "010d020607", "unknown_term", "value", 4),
+        ("closure-in-map", "STF-TAG-002", "010b01010000000500000000ff", "closure", "value", 12),
+        ("closure-in-struct", "STF-TAG-002", "0114000001000000ff", "closure", "value", 8),
+        ("closure-in-err", "STF-TAG-002", "012bff", "closure", "value", 2),
+        ("struct-name-utf8", "DIST-FLD-007", "0114010080 0000", "utf8", "struct.name", 4),
+        ("struct-field-utf8", "DIST-FLD-007", "011400000100 01008006", "utf8", "struct.field", 8),
+        ("sum-name-utf8", "DIST-FLD-007", "011501008000 0000", "utf8", "sum.name", 4),
+        ("key-utf8", "DIST-FLD-007", "010b010100000005010000008006", "utf8", "string", 12),
+        ("map-key-type-255", "STF-MAP-001", "010bff00000000", "invalid", "map.keys", 2),
+        ("map-int-for-string", "STF-MAP-002", "010b0101000000 01000000000000000006", "invalid", "map.key", 7),
+        ("map-string-for-int", "STF-MAP-002", "010b0001000000 050000000006", "invalid", "map.key", 7),
+        ("map-second-key", "STF-MAP-002", "010b0102000000 050000000006 0606", "invalid", "map.key", 13),
+        ("set-most", "STF-CNT-001", "010cffffffff", "too_long", "set", 2),
+        ("map-most", "STF-CNT-001", "010b01ffffffff", "too_long", "map", 3),
+        ("string-most", "STF-STR-001", "0105ffffffff", "too_long", "string", 2),
+        ("set-lying", "DIST-FLD-004", "010c0200000006", "overrun", "set", 2),
+        ("map-lying", "DIST-FLD-004", "010b0164000000050000000006", "overrun", "map", 3),
+    ] {
+        let hex = json!([hex.replace(' ', "")]);
+        let error = refusal(kind, field, at);
+        vectors.push(invalid(&format!("term-{id}"), "term", &[requirement], hex, error, "refused"));
+    }
     vectors
 }

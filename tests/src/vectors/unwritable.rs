@@ -8,18 +8,21 @@ pub(super) fn file() -> Value {
     let mut vectors = long_values();
     vectors.extend(frames_over_the_limit());
     vectors.extend(values_that_are_not_allowed());
-    json!({
-        "$schema": "schema/unwritable.schema.json",
-        "about": "Values that a writer refuses, and the field it refuses them for. No byte is written.",
-        "licence": "CC0-1.0",
-        "vectors": vectors,
-    })
+    let about = "Values that a writer refuses, and the field it refuses them for. No byte is written.";
+    super::file("unwritable", about, vectors)
 }
 
 fn vector(id: &str, kind: &str, requirement: &str, value: Value, field: &str, comment: &str) -> Value {
+    let error = match (kind, field) {
+        (_, "length") => ("too_long", "framing"),
+        ("frame", _) => ("too_long", "frame"),
+        ("term", _) => ("too_deep", "term"),
+        (_, "extension") => ("invalid", "extension"),
+        _ => ("invalid", "handshake"),
+    };
     json!({
         "id": format!("unwritable-{id}"), "kind": kind, "comment": comment, "requirements": [requirement],
-        "value": value, "field": field,
+        "result": "invalid", "value": value, "field": field, "error": {"kind": error.0, "layer": error.1},
     })
 }
 
