@@ -64,8 +64,11 @@ pub struct Run {
 /// How long a case waits for what must come, unless a run says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Cases at once, unless a run says otherwise: an acceptor need not take more than eight handshakes of one address.
+/// Cases at once against a node that runs: an acceptor need not take more than eight handshakes of one address.
 pub const JOBS: usize = 4;
+
+/// Cases at once with an adapter: each has a node of its own, and many wait.
+pub const JOBS_ADAPTED: usize = 12;
 
 /// Nothing was judged.
 #[derive(Debug, thiserror::Error)]

@@ -15,7 +15,7 @@ use crate::wire::{Listener, Log};
 const HOST: &str = "127.0.0.1";
 
 /// Milliseconds of a short heartbeat: silence until PING, and from then until the peer counts as dead.
-const SHORT_HEARTBEAT: (u64, u64) = (1_500, 1_500);
+const SHORT_HEARTBEAT: (u64, u64) = (2_000, 3_000);
 
 /// Who is judged.
 #[derive(Clone, Debug)]
@@ -104,6 +104,17 @@ impl Running {
     pub async fn ask(&mut self, command: &str, arguments: Map<String, Value>) -> Result<Value, Trouble> {
         match &mut self.adapter {
             Some(adapter) => adapter.ask(command, arguments).await,
+            None => Err(Trouble::Unsupported("there is no adapter".into())),
+        }
+    }
+
+    /// Gives its adapter a command, and does not wait for the answer. It has to be the last one.
+    ///
+    /// # Errors
+    /// It has no adapter, or the adapter does not read.
+    pub async fn tell(&mut self, command: &str, arguments: Map<String, Value>) -> Result<(), Trouble> {
+        match &mut self.adapter {
+            Some(adapter) => adapter.tell(command, arguments).await,
             None => Err(Trouble::Unsupported("there is no adapter".into())),
         }
     }

@@ -19,7 +19,7 @@ use snow_dist_conform::cases::{self, Case, Filter, Role};
 use snow_dist_conform::report::{Judged, Report};
 use snow_dist_conform::subject::Subject;
 use snow_dist_conform::verdict::Verdict;
-use snow_dist_conform::{JOBS, PATIENCE, Run, Unjudged, judge};
+use snow_dist_conform::{JOBS, JOBS_ADAPTED, PATIENCE, Run, Unjudged, judge};
 
 use crate::cookie;
 
@@ -95,9 +95,9 @@ pub(crate) struct Conform {
     /// Seconds that a case waits for what must come, beside the times of the protocol.
     #[arg(long, value_name = "SECONDS", default_value_t = PATIENCE.as_secs())]
     patience: u64,
-    /// Cases at once.
-    #[arg(long, value_name = "NUMBER", default_value_t = JOBS)]
-    jobs: usize,
+    /// Cases at once: 4, and 12 with an adapter, unless said otherwise.
+    #[arg(long, value_name = "NUMBER")]
+    jobs: Option<usize>,
     /// Print the summary only.
     #[arg(long)]
     quiet: bool,
@@ -169,6 +169,7 @@ fn judged(arguments: &Conform) -> Result<bool, Stop> {
 
 async fn wanted(arguments: &Conform, cases: Vec<Case>) -> Result<Run, Stop> {
     let usage = |what: String| Stop::Usage(what);
+    let usual_jobs = if arguments.adapter.is_empty() { JOBS } else { JOBS_ADAPTED };
     let (subject, cookie) = if arguments.adapter.is_empty() {
         if arguments.address.is_none() && arguments.listen.is_none() {
             return Err(usage(
@@ -193,7 +194,7 @@ async fn wanted(arguments: &Conform, cases: Vec<Case>) -> Result<Run, Stop> {
         strict: arguments.strict,
         known_failures: known_failures(arguments.known_failures.as_deref())?,
         patience: Duration::from_secs(arguments.patience),
-        jobs: arguments.jobs,
+        jobs: arguments.jobs.unwrap_or(usual_jobs),
     })
 }
 

@@ -30,6 +30,8 @@ impl From<String> for Failure {
 struct Subject {
     node: Option<Node>,
     processes: HashMap<u64, Process>,
+    /// Processes of other nodes that were named while there was a session: they stay known when it is over.
+    others: HashMap<(String, u64), Pid>,
 }
 
 /// Does as standard input says, until that ends.
@@ -125,7 +127,7 @@ impl Subject {
         Ok(json!({"alive": self.node()?.is_alive(process.pid), "seen": process.seen()}))
     }
 
-    fn order(&self, name: &str, command: &Value) -> Result<Order, Failure> {
+    fn order(&mut self, name: &str, command: &Value) -> Result<Order, Failure> {
         Ok(match name {
             "link" => Order::Link(self.other(command)?),
             "unlink" => Order::Unlink(self.other(command)?),
@@ -157,10 +159,16 @@ impl Subject {
     }
 
     /// The process of another node that a command names.
-    fn other(&self, command: &Value) -> Result<Pid, Failure> {
+    fn other(&mut self, command: &Value) -> Result<Pid, Failure> {
         let (node, number) = (text(command, "node")?, field(command, "other").as_u64().unwrap_or_default());
-        let pid = self.node()?.pid_on(node, number);
-        pid.ok_or_else(|| Failure::Error(format!("there is no session with {node}")))
+        let (known, of) = (self.node()?.pid_on(node, number), (node.to_owned(), number));
+        if let Some(pid) = known {
+            self.others.insert(of.clone(), pid);
+        }
+        self.others
+            .get(&of)
+            .copied()
+            .ok_or_else(|| Failure::Error(format!("there is no session with {node}")))
     }
 }
 

@@ -21,6 +21,9 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
 /// Bytes of an answer: reports of processes are the longest.
 const ANSWER_BYTES_MAX: u64 = 4 << 20;
 
+/// Bytes of a command in a log: a message can be long.
+const LINE_SHOWN: usize = 400;
+
 /// A subject that has been told to stop has this long to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -120,11 +123,11 @@ impl Adapter {
     /// # Errors
     /// It is not supported, or the adapter does not answer as it should.
     pub async fn ask(&mut self, command: &str, arguments: Map<String, Value>) -> Result<Value, Trouble> {
-        let mut line = Map::from_iter([("do".to_owned(), json!(command))]);
-        line.extend(arguments);
-        let line = Value::Object(line).to_string();
-        self.log.note(&format!("adapter -> {line}"));
-        let answer = match tokio::time::timeout(ANSWER_DEADLINE, self.exchange(&line)).await {
+        let asking = async {
+            self.write(command, arguments).await?;
+            self.read().await
+        };
+        let answer = match tokio::time::timeout(ANSWER_DEADLINE, asking).await {
             Ok(answer) => answer.map_err(|error| Trouble::unjudged(format!("the adapter: {error}")))?,
             Err(_) => {
                 return Err(Trouble::unjudged(format!("the adapter did not answer {command:?} in time")));
@@ -134,10 +137,28 @@ impl Adapter {
         judged(command, &answer)
     }
 
-    async fn exchange(&mut self, line: &str) -> std::io::Result<String> {
+    /// Gives a command, and does not wait for the answer. It has to be the last one.
+    ///
+    /// # Errors
+    /// The adapter does not read.
+    pub async fn tell(&mut self, command: &str, arguments: Map<String, Value>) -> Result<(), Trouble> {
+        match tokio::time::timeout(ANSWER_DEADLINE, self.write(command, arguments)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Trouble::unjudged(format!("the adapter did not read {command:?}"))),
+        }
+    }
+
+    async fn write(&mut self, command: &str, arguments: Map<String, Value>) -> std::io::Result<()> {
+        let mut line = Map::from_iter([("do".to_owned(), json!(command))]);
+        line.extend(arguments);
+        let line = Value::Object(line).to_string();
+        self.log.note(&format!("adapter -> {}", line.get(..LINE_SHOWN).unwrap_or(&line)));
         let to = self.to.as_mut().ok_or(std::io::ErrorKind::BrokenPipe)?;
         to.write_all(format!("{line}\n").as_bytes()).await?;
-        to.flush().await?;
+        to.flush().await
+    }
+
+    async fn read(&mut self) -> std::io::Result<String> {
         let mut answer = String::new();
         (&mut self.from).take(ANSWER_BYTES_MAX).read_line(&mut answer).await?;
         if answer.is_empty() { Err(std::io::ErrorKind::UnexpectedEof.into()) } else { Ok(answer) }

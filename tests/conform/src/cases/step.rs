@@ -31,6 +31,8 @@ pub enum Step {
     Closed(Closed),
     /// The runner ends the connection.
     Leave(Leave),
+    /// Nothing happens for a while.
+    Pause(Pause),
     /// The subject's program is told to do something.
     Ask(Ask),
     /// A process of the subject has seen this, and nothing else.
@@ -56,6 +58,21 @@ pub struct Open {
     /// What TLS must be like then.
     #[serde(default)]
     pub check: Vec<TlsCheck>,
+    /// Who dials, if it is not as the role says.
+    pub by: Option<Dialler>,
+    /// The subject must not let it come about.
+    #[serde(default)]
+    pub fails: bool,
+}
+
+/// An end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialler {
+    /// The runner dials.
+    Runner,
+    /// The subject dials.
+    Subject,
 }
 
 /// What the runner offers.
@@ -94,8 +111,9 @@ pub struct Session {
 
 /// Where the runner's node differs from the usual one.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct PeerChanges {
+    /// The first part of its name, where the subject is dialled.
+    pub name: Option<String>,
     /// Its present start.
     pub incarnation: Option<u64>,
     /// The longest frame it takes.
@@ -219,7 +237,6 @@ pub enum Proof {
 
 /// What is done to a finished payload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Damage {
     /// So many bytes are cut off its end.
     #[serde(default)]
@@ -244,6 +261,8 @@ pub struct Hear {
     /// What must be true of it.
     #[serde(default)]
     pub check: Vec<MessageCheck>,
+    /// The cookie of its digest or proof.
+    pub cookie: Option<String>,
     /// Fields that must have these values.
     #[serde(flatten)]
     pub fields: Map<String, Value>,
@@ -337,6 +356,10 @@ pub struct Expect {
     pub on: String,
     /// Its fields, as far as they matter.
     pub fields: Map<String, Value>,
+    /// Frames of this name that come before it are passed over.
+    pub skip: Option<String>,
+    /// What this name stands for, a number of an earlier frame, must not stand in it.
+    pub differs: Option<String>,
 }
 
 /// `any_order = [ .. ]`.
@@ -359,6 +382,17 @@ pub struct Quiet {
     /// The connection.
     #[serde(default = "first")]
     pub on: String,
+    /// What TLS must be like then.
+    #[serde(default)]
+    pub check: Vec<QuietCheck>,
+}
+
+/// A fact of TLS in a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QuietCheck {
+    /// The subject has sent no session ticket.
+    NoTicket,
 }
 
 /// `closed = [1]`: the session ends, with one of these codes of CLOSE or without a word.
@@ -386,6 +420,14 @@ pub struct Leave {
     pub on: String,
 }
 
+/// `pause = 500`: milliseconds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    /// Milliseconds.
+    pub pause: u64,
+}
+
 /// `ask = "link"`, and what the command needs.
 #[derive(Clone, Debug)]
 pub struct Ask {
@@ -395,6 +437,10 @@ pub struct Ask {
     pub name: Option<String>,
     /// Its arguments.
     pub arguments: Map<String, Value>,
+    /// The subject must refuse it.
+    pub fails: bool,
+    /// Its answer is waited for.
+    pub answered: bool,
 }
 
 /// `report = "a"`.
@@ -446,6 +492,7 @@ verbs! {
     "quiet" => Quiet;
     "closed" => Closed;
     "leave" => Leave;
+    "pause" => Pause;
     "ask" => Ask;
     "report" => Report;
 }
@@ -501,6 +548,8 @@ impl<'de> Deserialize<'de> for Expect {
         Ok(Self {
             tag: take(&mut fields, "expect", String::new())?,
             on: take(&mut fields, "on", first())?,
+            skip: take(&mut fields, "skip", None)?,
+            differs: take(&mut fields, "differs", None)?,
             fields,
         })
     }
@@ -512,6 +561,8 @@ impl<'de> Deserialize<'de> for Ask {
         Ok(Self {
             command: take(&mut arguments, "ask", String::new())?,
             name: take(&mut arguments, "as", None)?,
+            fails: take(&mut arguments, "fails", false)?,
+            answered: take(&mut arguments, "answered", true)?,
             arguments,
         })
     }

@@ -7,7 +7,7 @@ use snow_dist_codec::{Handshake, NodeName, Reading};
 use super::peer::has_sentinel;
 use super::values::shown;
 use super::{Connection, Player};
-use crate::cases::{Block, Damage, Hear, Message, MessageCheck, Proof, Refused, Role, Say, Session};
+use crate::cases::{Block, Damage, Hear, Message, MessageCheck, Proof, Refused, Say, Session};
 use crate::verdict::Trouble;
 use crate::wire::{Heard, Phase, digest};
 
@@ -31,19 +31,18 @@ impl Player<'_> {
             self.open_usual(on).await?;
         }
         self.connection(on)?.peer.change(&session.peer);
-        let course = match self.role {
-            Role::Acceptor => [Message::Name, Message::Challenge, Message::Reply, Message::Ack],
-            Role::Initiator => [Message::Name, Message::Challenge, Message::Reply, Message::Ack],
-        };
+        let subject_dialled = self.connection(on)?.subject_dialled;
+        let course = [Message::Name, Message::Challenge, Message::Reply, Message::Ack];
         for (place, message) in course.into_iter().enumerate() {
             // The initiator says the first message and the third.
-            if (place % 2 == 0) == (self.role == Role::Acceptor) {
+            if (place % 2 == 0) != subject_dialled {
                 self.say(&usual(message, on)).await?;
             } else {
                 self.hear(&Hear {
                     hear: message,
                     on: on.into(),
                     check: Vec::new(),
+                    cookie: None,
                     fields: Default::default(),
                 })
                 .await?;
@@ -97,7 +96,7 @@ impl Player<'_> {
         }
         let connection = self.connection(&hear.on)?;
         for check in &hear.check {
-            connection.check(*check, &message, &payload)?;
+            connection.check(*check, &message, &payload, hear.cookie.as_deref())?;
         }
         if hear.hear == Message::Ack {
             connection.wire.phase = Phase::Session;
@@ -166,7 +165,13 @@ impl Player<'_> {
 }
 
 impl Connection {
-    fn check(&self, check: MessageCheck, message: &Handshake<'_>, payload: &[u8]) -> Result<(), Trouble> {
+    fn check(
+        &self,
+        check: MessageCheck,
+        message: &Handshake<'_>,
+        payload: &[u8],
+        cookie: Option<&str>,
+    ) -> Result<(), Trouble> {
         let (block, name, creation) = match message {
             Handshake::Name(said) => (said.extension, Some(said.name), Some(said.creation)),
             Handshake::Challenge(said) => (said.extension, Some(said.name), Some(said.creation)),
@@ -181,7 +186,7 @@ impl Connection {
             _ => (None, None, None),
         };
         let incarnation = block.and_then(|block| block.incarnation());
-        let (transcript, cookie) = (&self.course.transcript, self.peer.cookie.as_str());
+        let (transcript, cookie) = (&self.course.transcript, cookie.unwrap_or(&self.peer.cookie));
         let (is_so, what) = match check {
             MessageCheck::Block => (block.is_some(), "has no extension block"),
             MessageCheck::NoBlock => (block.is_none(), "has an extension block"),

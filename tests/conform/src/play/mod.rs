@@ -14,8 +14,8 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 use crate::cases::{
-    AnyOrder, Ask, Bytes, Case, Closed, Expect, FIRST, Message, Open, Quiet, Report, Role, Send, Step, Tls,
-    TlsCheck,
+    AnyOrder, Ask, Bytes, Case, Closed, Dialler, Expect, FIRST, Message, Open, Quiet, QuietCheck, Report,
+    Role, Send, Step, Tls, TlsCheck,
 };
 use crate::field;
 use crate::subject::{Running, Subject};
@@ -24,7 +24,7 @@ use crate::wire::{ALPN, Heard, Listener, Log, Offer, SERVER_NAME, Wire, document
 
 use handshake::Theirs;
 use peer::{Course, Peer, damage, document};
-use values::{Creations, Values, shown};
+use values::{Creations, Values, as_text, shown};
 
 /// What every case of a run shares.
 #[derive(Clone, Debug)]
@@ -55,6 +55,7 @@ struct Player<'c> {
 #[derive(Debug)]
 struct Connection {
     wire: Wire,
+    subject_dialled: bool,
     peer: Peer,
     course: Course,
     theirs: Theirs,
@@ -131,7 +132,7 @@ pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> R
 
 /// Where the subject finds the runner's node, and the node's name.
 async fn listen(scene: &Scene, case: &Case, role: Role) -> Result<(Option<Dialled>, String), Trouble> {
-    let node = format!("peer-{}", case.slug);
+    let node = format!("{}-{}", case.peer, case.slug);
     let unlistened = |error: std::io::Error| Trouble::unjudged(format!("the runner cannot listen: {error}"));
     match (&scene.subject, role) {
         // Nobody listens there: the subject has no reason to dial.
@@ -189,6 +190,10 @@ impl Player<'_> {
                 }
                 Ok(())
             }
+            Step::Pause(pause) => {
+                tokio::time::sleep(Duration::from_millis(pause.pause)).await;
+                Ok(())
+            }
             Step::Ask(ask) => self.ask(ask).await,
             Step::Report(report) => self.report(report).await,
         }?;
@@ -220,8 +225,16 @@ impl Player<'_> {
             Tls::NoAlpn => Offer { alpn: false, ..Offer::default() },
             Tls::Tls12 => Offer { tls12: true, ..Offer::default() },
         };
-        match self.connect(&open.on, offer).await {
+        let subject_dials = match open.by {
+            Some(dialler) => dialler == Dialler::Subject,
+            None => self.role == Role::Initiator,
+        };
+        match self.connect(&open.on, offer, subject_dials).await {
+            Ok(()) if open.fails => {
+                return Err(Trouble::wrong("TLS came about, which the subject should refuse"));
+            }
             Ok(()) => {}
+            Err(Trouble::Wrong(_)) if open.fails => return Ok(Flow::On),
             // A subject need not speak it at all.
             Err(Trouble::Wrong(_)) if offer.tls12 => return Ok(Flow::Done),
             Err(trouble) => return Err(trouble),
@@ -245,22 +258,23 @@ impl Player<'_> {
     }
 
     async fn open_usual(&mut self, on: &str) -> Result<(), Trouble> {
-        self.connect(on, Offer::default()).await
+        self.connect(on, Offer::default(), self.role == Role::Initiator).await
     }
 
-    async fn connect(&mut self, on: &str, offer: Offer) -> Result<(), Trouble> {
-        let made = match self.role {
-            Role::Acceptor => {
+    async fn connect(&mut self, on: &str, offer: Offer, subject_dials: bool) -> Result<(), Trouble> {
+        let made = match subject_dials {
+            false => {
                 let address = self.subject.address.clone();
                 let address =
                     address.ok_or_else(|| Trouble::Unsupported("the subject has no address".into()))?;
                 Wire::dial(&address, offer, &self.log, on).await
             }
-            Role::Initiator => self.be_dialled(on, offer).await?,
+            true => self.be_dialled(on, offer).await?,
         };
         let wire = made.map_err(|error| Trouble::wrong(format!("no TLS connection came about: {error}")))?;
         let connection = Connection {
             wire,
+            subject_dialled: subject_dials,
             peer: self.peer.clone(),
             course: Course::default(),
             theirs: Theirs::default(),
@@ -338,13 +352,38 @@ impl Player<'_> {
         let creations = self.creations(&expect.on)?;
         let wanted = Value::Object(self.values.resolve_fields(&expect.fields, creations)?);
         let described = format!("{} {}", expect.tag, shown(&wanted));
-        match self.next_frame(&expect.on, &expect.tag).await? {
-            Some((tag, found)) if tag == expect.tag && self.values.matches(&wanted, &found) => Ok(()),
-            Some((tag, found)) => {
-                Err(Trouble::wrong(format!("{tag} {} came; {described} was expected", shown(&found))))
+        loop {
+            let Some((tag, found)) = self.next_frame(&expect.on, &expect.tag).await? else {
+                return Err(Trouble::wrong(format!(
+                    "the subject ended the session; {described} was expected"
+                )));
+            };
+            if tag == expect.tag && self.values.matches(&wanted, &found) {
+                return self.differs(expect, &found);
             }
-            None => Err(Trouble::wrong(format!("the subject ended the session; {described} was expected"))),
+            if expect.skip.as_ref() != Some(&tag) {
+                return Err(Trouble::wrong(format!(
+                    "{tag} {} came; {described} was expected",
+                    shown(&found)
+                )));
+            }
         }
+    }
+
+    /// Whether a frame holds nothing that an earlier one held and it must not.
+    fn differs(&self, expect: &Expect, found: &Value) -> Result<(), Trouble> {
+        let Some(of) = &expect.differs else { return Ok(()) };
+        let Some(earlier) = self.values.named.get(of) else { return Ok(()) };
+        let same = expect.fields.keys().any(|name| as_text(field(found, name)) == as_text(earlier));
+        if same {
+            return Err(Trouble::wrong(format!(
+                "{} {} repeats {}",
+                expect.tag,
+                shown(found),
+                as_text(earlier)
+            )));
+        }
+        Ok(())
     }
 
     async fn any_order(&mut self, frames: &AnyOrder) -> Result<(), Trouble> {
@@ -404,7 +443,7 @@ impl Player<'_> {
                     return Err(Trouble::wrong("the subject ended the session, which should go on"));
                 }
                 None if answered == (false, false) => return Err(self.nothing("a sign of life")),
-                None => return Ok(()),
+                None => break,
             };
             let (tag, fields) = document_of(&payload)?;
             match tag.as_str() {
@@ -419,6 +458,10 @@ impl Player<'_> {
                     )));
                 }
             }
+        }
+        let tickets = self.connection(on)?.wire.tickets();
+        if quiet.check.contains(&QuietCheck::NoTicket) && tickets > 0 {
+            return Err(Trouble::wrong(format!("the subject has issued {tickets} session tickets")));
         }
         Ok(())
     }
@@ -458,6 +501,18 @@ const CHATTER: &[&str] = &["PEER_LIST", "GLOBAL_REGISTER", "GLOBAL_UNREGISTER", 
 impl Player<'_> {
     async fn ask(&mut self, ask: &Ask) -> Result<(), Trouble> {
         let arguments = self.arguments(&ask.arguments)?;
+        if !ask.answered {
+            return self.subject.tell(&ask.command, arguments).await;
+        }
+        if ask.fails {
+            return match self.subject.ask(&ask.command, arguments).await {
+                Ok(_) => {
+                    Err(Trouble::wrong(format!("the subject did {:?}, which it should refuse", ask.command)))
+                }
+                Err(Trouble::Unjudged(_)) => Ok(()),
+                Err(trouble) => Err(trouble),
+            };
+        }
         let until = self.deadline.min(Instant::now() + ASK_PATIENCE);
         let answer = loop {
             match self.subject.ask(&ask.command, arguments.clone()).await {

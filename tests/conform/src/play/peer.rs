@@ -41,6 +41,9 @@ impl Peer {
     }
 
     pub(crate) fn change(&mut self, changes: &PeerChanges) {
+        if let (Some(name), Some((_, address))) = (&changes.name, self.name.split_once('@')) {
+            self.name = format!("{name}@{address}");
+        }
         self.incarnation = changes.incarnation.unwrap_or(self.incarnation);
         self.frame_bytes_max = changes.frame_bytes_max.or(self.frame_bytes_max);
         self.links_and_monitors_max = changes.links_and_monitors_max.or(self.links_and_monitors_max);

@@ -49,8 +49,12 @@ impl Values {
         if let Some(text) = text.strip_prefix("utf8:") {
             return Ok(json!(hex::encode(text)));
         }
-        if text.starts_with('$') {
-            return Ok(self.named.get(text).cloned().unwrap_or_else(|| json!(text)));
+        if let Some((count, of)) = text.strip_prefix("repeat:").and_then(|rest| rest.split_once(':')) {
+            let count = count.parse().map_err(|_| Trouble::unjudged(format!("no count: {text}")))?;
+            return Ok(json!(of.repeat(count)));
+        }
+        if let Some(name) = text.strip_prefix('$') {
+            return Ok(self.named.get(name).cloned().unwrap_or_else(|| json!(text)));
         }
         let (whose, process) = text.split_once(' ').unwrap_or_default();
         let (node, creation) = match whose {
@@ -59,7 +63,10 @@ impl Values {
             // Another start of the same node: the next creation, and 0 is none.
             "stale" => (0, creations.theirs % 255 + 1),
             "elsewhere" => (1, creations.theirs),
-            "nowhere" => (0xFFFF, creations.mine),
+            // As the runner writes a process of the subject where a pid has no owner.
+            "own" => (0xFFFE, creations.theirs),
+            // As the subject writes a process of the runner where a pid has no owner.
+            "reader" => (0xFFFE, creations.mine),
             _ => return Ok(json!(text)),
         };
         let local = self.local(process)?;
@@ -83,8 +90,13 @@ impl Values {
     pub(crate) fn matches(&mut self, wanted: &Value, found: &Value) -> bool {
         match (wanted, found) {
             (Value::String(name), _) if name.starts_with('$') => {
-                let known = self.named.entry(name.clone()).or_insert_with(|| found.clone());
+                let name = name.trim_start_matches('$').to_owned();
+                let known = self.named.entry(name).or_insert_with(|| found.clone());
                 as_text(known) == as_text(found)
+            }
+            (Value::Object(choice), _) if choice.contains_key("one_of") => {
+                let choices = choice.get("one_of").and_then(Value::as_array);
+                choices.is_some_and(|choices| choices.iter().any(|wanted| self.matches(wanted, found)))
             }
             (Value::Object(wanted), Value::Object(found)) => wanted
                 .iter()
@@ -99,7 +111,7 @@ impl Values {
     }
 }
 
-fn as_text(value: &Value) -> String {
+pub(crate) fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

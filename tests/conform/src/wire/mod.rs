@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use serde_json::Value;
+use snow_dist_codec::document::Shown;
 use snow_dist_codec::framing;
 use snow_dist_codec::handshake::proof::EXPORTER_LABEL;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
-use snow_dist_codec::{Pid, Reading};
+use snow_dist_codec::{Frame, Pid, Reading};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -198,6 +199,12 @@ impl Wire {
         Heard::End
     }
 
+    /// The stream itself.
+    #[must_use]
+    pub fn into_stream(self) -> TlsStream<TcpStream> {
+        self.stream
+    }
+
     /// Closes the connection, in TLS too if it can be said.
     pub async fn close(mut self) {
         self.log.note(&format!("{} -> end of the connection", self.label));
@@ -216,14 +223,18 @@ pub(crate) fn pid_of(value: &Value) -> Option<Pid> {
     Pid::new(u16::try_from(node).ok()?, u8::try_from(creation).ok()?, number("local")?)
 }
 
-/// A frame as a document: its name, and its fields.
+/// A frame of the subject's as a document: its name, and its fields. It has to be as a writer writes it; the one
+/// thing that a writer can pass on without knowing it is the root of a reason.
 pub(crate) fn document_of(payload: &[u8]) -> Result<(String, Value), Trouble> {
-    use snow_dist_codec::document::Shown;
-    let unreadable =
-        |error: String| Trouble::wrong(format!("the subject wrote what nobody can read: {error}"));
-    let frame = snow_dist_codec::Frame::decode(payload, Reading::Strict).map_err(|error| {
-        unreadable(format!("{error} in {}", hex::encode(payload.get(..64).unwrap_or(payload))))
-    })?;
-    let fields = serde_json::to_value(Shown(&frame)).map_err(|error| unreadable(error.to_string()))?;
+    let bad = |what: String| {
+        let shown = hex::encode(payload.get(..64).unwrap_or(payload));
+        Trouble::wrong(format!("the subject wrote a frame that it should not: {what}, in {shown}"))
+    };
+    let (frame, surplus) =
+        Frame::decode_with_surplus(payload, Reading::Compatible).map_err(|error| bad(error.to_string()))?;
+    if !surplus.is_empty() || matches!(frame, Frame::Unknown(_) | Frame::Empty) {
+        return Err(bad("surplus, an unknown tag, or nothing".into()));
+    }
+    let fields = serde_json::to_value(Shown(&frame)).map_err(|error| bad(error.to_string()))?;
     Ok((frame.name().to_owned(), fields))
 }

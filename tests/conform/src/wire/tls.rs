@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -70,6 +71,7 @@ pub(crate) async fn dial(address: &str, offer: Offer) -> std::io::Result<(TlsStr
         .with_custom_certificate_verifier(Arc::new(Any))
         .with_no_client_auth();
     config.alpn_protocols = offer.protocols();
+    config.resumption = Resumption::disabled();
     let name = ServerName::try_from(SERVER_NAME).map_err(std::io::Error::other)?;
     let stream = in_time(TlsConnector::from(Arc::new(config)).connect(name, tcp)).await?;
     let session = stream.get_ref().1;
@@ -131,6 +133,7 @@ pub(crate) async fn accept(tcp: TcpStream, offer: Offer) -> std::io::Result<(Tls
         .with_single_cert(vec![made.cert.der().clone()], key)
         .map_err(std::io::Error::other)?;
     config.alpn_protocols = offer.protocols();
+    config.send_tls13_tickets = 0;
     let stream = in_time(TlsAcceptor::from(Arc::new(config)).accept(tcp)).await?;
     let session = stream.get_ref().1;
     let facts = Facts {
