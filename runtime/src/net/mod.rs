@@ -67,6 +67,9 @@ pub enum ConnectError {
     /// The name is not a node's.
     #[error("{0}")]
     Name(#[from] NodeNameError),
+    /// The name has port 0: where the node listens is not known.
+    #[error("the name has port 0: where that node listens is not known")]
+    PortUnknown,
     /// The node is alone: it was not started with a name and a cookie.
     #[error("this node is alone: only one that was started by its builder has sessions")]
     Alone,
@@ -164,6 +167,11 @@ impl Net {
             loop {
                 match listener.accept().await {
                     Ok((socket, from)) => {
+                        //= spec/connection.md#con-plc-006
+                        //# An acceptor MUST NOT let the handshake on one connection wait for what another
+                        //# connection sends.
+                        //= spec/connection.md#con-err-002
+                        //# A node MUST NOT end or delay a session because of an error in another one.
                         self.runtime.spawn(connection::accept(self.clone(), socket, from));
                     }
                     // Of that one connection, which is gone.
@@ -180,7 +188,17 @@ impl Net {
 
     /// Makes sure that there is a session with the node `name`, if that can be.
     pub(crate) async fn connect(self: &Arc<Self>, name: &str) -> Result<(), ConnectError> {
-        let name: Arc<str> = NodeName::parse(name)?.completed().into();
+        //= spec/dist.md#dist-nam-002
+        //# A node MUST NOT dial a name that does not match `node-name`, has more than 255 bytes with its
+        //# port, or has port 0.
+        let name = NodeName::parse(name)?;
+        if name.port() == 0 {
+            return Err(ConnectError::PortUnknown);
+        }
+        //= spec/dist.md#dist-nam-003
+        //# A node MUST complete a node name that matches `node-name` and has no port with `:9000` before it
+        //# announces, dials, compares or orders it.
+        let name: Arc<str> = name.completed().into();
         let mut elections = 0;
         loop {
             match self.registry.dial(&name) {
@@ -194,6 +212,11 @@ impl Net {
                 Dial::Start(begun) => match self.dial(name.clone(), begun).await {
                     Err(ConnectError::Election(_) | ConnectError::GaveWay) if elections < ELECTIONS_MAX => {
                         elections += 1;
+                        //= spec/connection.md#con-dia-005
+                        //= type=implication
+                        //= reason=that times are random cannot be shown by a test
+                        //# A node that dials a name again after a dial was refused as duplicate SHOULD wait
+                        //# for a random time before.
                         sleep(jitter(elections)).await;
                     }
                     done => return done,

@@ -11,6 +11,9 @@ use snow_dist_tests::program::{
 };
 use snow_dist_tests::raw_peer::{Listener, RawNode, address, by_hand, connect as connect_raw};
 
+//= spec/dist.md#dist-nam-003
+//# A node MUST complete a node name that matches `node-name` and has no port with `:9000` before it
+//# announces, dials, compares or orders it.
 #[tokio::test]
 async fn a_name_without_a_port_is_one_with_port_9000() {
     // An address of this machine that no other test listens at.
@@ -45,6 +48,11 @@ async fn port_0_is_announced_as_the_port_that_the_system_chose() {
     assert_eq!(*session.peer.name, *a.name());
 }
 
+//= spec/dist.md#dist-nam-001
+//# The name that a node announces for itself MUST match `node-name` and have at most 255 bytes with its port.
+//= spec/dist.md#dist-nam-002
+//# A node MUST NOT dial a name that does not match `node-name`, has more than 255 bytes with its port, or has
+//# port 0.
 #[tokio::test]
 async fn what_is_no_name_is_refused_where_it_is_said() {
     let a = node("a").await;
@@ -54,6 +62,8 @@ async fn what_is_no_name_is_refused_where_it_is_said() {
         let refused = Node::builder(name).cookie("c").start().await.unwrap_err();
         assert!(matches!(refused, StartError::Name(_)), "{name}: {refused}");
     }
+    let refused = a.connect("a@h:0").await.unwrap_err();
+    assert!(matches!(refused, ConnectError::PortUnknown), "{refused}");
 }
 
 #[tokio::test]
@@ -67,6 +77,9 @@ async fn a_node_does_not_connect_to_itself() {
     assert!(a.nodes().is_empty());
 }
 
+//= spec/handshake.md#hs-nam-005
+//# An acceptor MUST refuse a peer whose name is its own name or no `node-name`, but not before it has
+//# verified REPLY.
 #[tokio::test]
 async fn a_peer_with_the_own_name_is_refused_once_it_is_known_to_be_one() {
     let a = node("a").await;
@@ -83,6 +96,8 @@ async fn a_peer_with_the_own_name_is_refused_once_it_is_known_to_be_one() {
     assert!(a.nodes().is_empty());
 }
 
+//= spec/handshake.md#hs-nam-004
+//# An initiator MUST end a handshake in which the name in CHALLENGE is not the name that it dialled.
 #[tokio::test]
 async fn another_node_than_the_one_dialled_is_refused() {
     let (a, b) = (node("a").await, node("b").await);
@@ -103,6 +118,8 @@ async fn a_name_is_what_the_peer_says_wherever_it_dials_from() {
     assert_eq!(a.nodes().iter().map(|name| &**name).collect::<Vec<_>>(), [peer.name()]);
 }
 
+//= spec/dist.md#dist-nam-004
+//# Completed node names MUST be compared and ordered byte by byte.
 #[tokio::test]
 async fn who_is_connected_is_not_dialled_again() {
     let (a, b) = (node("a").await, node("b").await);
