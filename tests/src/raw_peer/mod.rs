@@ -11,7 +11,7 @@ mod wire;
 pub use node::{NoSession, RawNode};
 pub use relay::{Edit, Relay};
 pub use session::{RawSession, Seen};
-pub use tls::{Listener, connect, connect_from, connect_tls12, over};
+pub use tls::{Listener, client_config, connect, connect_from, connect_tls12, over, server_config};
 pub use wire::{Heard, Wire};
 
 /// Host and port of a node's name.

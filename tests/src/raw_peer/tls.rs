@@ -58,16 +58,33 @@ pub async fn over(tcp: TcpStream) -> std::io::Result<Wire> {
 }
 
 async fn connect_over(tcp: TcpStream, version: &'static SupportedProtocolVersion) -> std::io::Result<Wire> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    let name = ServerName::try_from("snow-node").unwrap();
+    let connecting = TlsConnector::from(Arc::new(client_config(version))).connect(name, tcp);
+    Ok(Wire::new(within("TLS", connecting).await?.into()))
+}
+
+/// How an initiator is set up here, which offers no application protocol.
+#[must_use]
+pub fn client_config(version: &'static SupportedProtocolVersion) -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[version])
         .unwrap()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Any))
-        .with_no_client_auth();
-    let name = ServerName::try_from("snow-node").unwrap();
-    let connecting = TlsConnector::from(Arc::new(config)).connect(name, tcp);
-    Ok(Wire::new(within("TLS", connecting).await?.into()))
+        .with_no_client_auth()
+}
+
+/// How an acceptor is set up here, which selects no application protocol.
+#[must_use]
+pub fn server_config() -> ServerConfig {
+    let made = rcgen::generate_simple_self_signed(["not-a-node".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap()
 }
 
 /// Takes connections.
@@ -84,16 +101,8 @@ impl Listener {
 
     /// At one of its addresses.
     pub async fn bind_at(address: Ipv4Addr, port: u16) -> Self {
-        let made = rcgen::generate_simple_self_signed(["not-a-node".to_owned()]).unwrap();
-        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
-            .unwrap();
         let tcp = TcpListener::bind((IpAddr::from(address), port)).await.unwrap();
-        Self { tcp, tls: TlsAcceptor::from(Arc::new(config)) }
+        Self { tcp, tls: TlsAcceptor::from(Arc::new(server_config())) }
     }
 
     /// A node of this name that is found here.

@@ -33,6 +33,10 @@ async fn stall(number: u8, from: Ipv4Addr, to: &str) -> Option<Box<dyn Any>> {
     Some(Box::new(wire))
 }
 
+//= spec/connection.md#con-plc-006
+//# An acceptor MUST NOT let the handshake on one connection wait for what another connection sends.
+//= spec/connection.md#con-plc-001
+//# An acceptor MUST NOT hold more than `handshakes_max` connections that are not verified.
 #[tokio::test]
 async fn stalled_handshakes_of_others_hold_nobody_up() {
     let friends = Friends::new().await;
@@ -50,6 +54,13 @@ async fn stalled_handshakes_of_others_hold_nobody_up() {
     drop(stalled);
 }
 
+//= spec/connection.md#con-plc-002
+//# An acceptor MUST NOT hold more than `handshakes_per_address_max` connections from one address that are not
+//# verified.
+//= spec/connection.md#con-plc-003
+//# An acceptor MUST close a connection for which its address has no place without writing a byte on it.
+//= spec/connection.md#con-plc-005
+//# An acceptor MUST NOT count a verified connection against `handshakes_max` or `handshakes_per_address_max`.
 #[tokio::test]
 async fn one_address_has_8_places_and_the_next_is_closed_without_tls() {
     let friends = Friends::new().await;
@@ -79,6 +90,9 @@ async fn one_address_has_8_places_and_the_next_is_closed_without_tls() {
     assert_eq!(friends.node.nodes().len(), 21);
 }
 
+//= spec/connection.md#con-plc-004
+//# An acceptor that has no place left MUST close the oldest connection of the address that holds the most
+//# places, and give that place to the new connection.
 #[tokio::test]
 async fn when_all_places_are_taken_the_oldest_of_the_address_with_most_gives_way() {
     let friends = Friends::new().await;
@@ -101,6 +115,10 @@ async fn when_all_places_are_taken_the_oldest_of_the_address_with_most_gives_way
     }
 }
 
+//= spec/connection.md#con-dln-001
+//# An acceptor MUST close a connection that is not verified `handshake_deadline` after TCP has accepted it.
+//= spec/connection.md#con-dln-004
+//# A node MUST NOT move a deadline of the handshake because bytes arrive.
 #[tokio::test]
 async fn a_stalled_handshake_is_over_after_its_deadline() {
     let friends = Friends::new().await;
@@ -149,6 +167,9 @@ async fn trickle(wire: &mut Wire, payload: &[u8]) {
     }
 }
 
+//= spec/connection.md#con-dln-002
+//# An initiator MUST give up a dial on which it has not sent REPLY `handshake_deadline` after it began to
+//# connect.
 #[tokio::test]
 async fn who_never_answers_does_not_keep_a_dial_for_ever() {
     let a = node("a").await;
@@ -165,4 +186,25 @@ async fn who_never_answers_does_not_keep_a_dial_for_ever() {
         assert!(matches!(refused, snow_dist_runtime::ConnectError::Deadline), "{refused}");
     }
     drop((one, other));
+}
+
+//= spec/connection.md#con-dln-003
+//# An initiator MUST give up a dial on which it has not received ACK `ack_deadline` after it sent REPLY.
+//= spec/connection.md#con-elc-015
+//# A node MUST NOT write a frame on a connection on which ACK has not been sent, or not been verified.
+#[tokio::test]
+async fn who_withholds_ack_gets_no_frame_and_is_given_up() {
+    let a = node("a").await;
+    let listener = snow_dist_tests::raw_peer::Listener::bind().await;
+    let name = listener.name("withholds");
+    let dial = tokio::spawn({
+        let (a, name) = (a.clone(), name.clone());
+        async move { a.connect(&name).await }
+    });
+    let (mut wire, _verified) = RawNode::new(&name, 7).accept_to_reply(&listener).await;
+    let (payloads, _) = wire.hear_all().await;
+    assert_eq!(payloads, Vec::<Vec<u8>>::new());
+    let refused = within("a refusal", dial).await.unwrap().unwrap_err();
+    assert!(matches!(refused, snow_dist_runtime::ConnectError::Deadline), "{refused}");
+    assert!(a.nodes().is_empty());
 }

@@ -1,13 +1,16 @@
 //! Links between processes of two nodes.
 
-use snow_dist_codec::Root;
-use snow_dist_codec::frame::{Exit, Link, Unlink};
+use snow_dist_codec::frame::{Exit, Link, Send, Unlink};
+use snow_dist_codec::{Frame, Root};
 use snow_dist_runtime::{Chain, Context, Reason, Received, Refused};
 use snow_dist_tests::program::{
     begin, connected, down, end_of, exit, idle, node, received, run, seen_from, text, until_told,
 };
 use snow_dist_tests::raw_peer::RawNode;
 
+//= spec/session.md#ses-exi-005
+//# A node MUST give a process each exit signal that does not end it as one signal EXIT with its sender and
+//# its reason.
 #[tokio::test]
 async fn who_traps_exits_is_told_why_the_other_ended() {
     let (a, b) = connected().await;
@@ -253,4 +256,66 @@ async fn a_node_makes_no_more_links_and_monitors_than_the_peer_carries() {
     assert_eq!((monitor.from, monitor.to), (local, theirs));
     session.send(Exit { from: mine, to: local, reason: Root::Normal.into() }).await;
     session.expect(Link { from: local, to: session.mine(3) }).await;
+}
+
+//= spec/session.md#ses-pid-016
+//# A node MUST NOT write a frame to or about a process of an unknown node, other than in a pid without an
+//# owner.
+#[tokio::test]
+async fn a_process_of_an_unknown_node_has_no_session() {
+    let a = node("a").await;
+    let peer = RawNode::new("raw@127.0.0.1:1", 7);
+    let mut session = peer.join(a.name()).await;
+    let there = a.pid_on(peer.name(), 3).unwrap();
+    let (local, seen) = begin(&a, async move |mut ctx| {
+        ctx.trap_exit(true);
+        let Reason::Linked(chain) = exit(&mut ctx, there).await else { panic!("no chain") };
+        let nobody = chain.hops[0];
+        ctx.send(nobody, "lost").await.unwrap();
+        ctx.unlink(nobody);
+        ctx.link(nobody).await.unwrap();
+        let linked = exit(&mut ctx, nobody).await;
+        ctx.monitor(nobody).await.unwrap();
+        (linked, down(&mut ctx, nobody).await)
+    });
+    let (from, to) = (session.mine(3), session.theirs(local.local()));
+    let hop = snow_dist_codec::Pid::new(snow_dist_codec::Pid::NODE_UNKNOWN, 7, 5).unwrap();
+    let reason = snow_dist_codec::ReasonBuf::linked(hop, &Root::Killed.into());
+    session.send(Link { from, to }).await;
+    session.send(Exit { from, to, reason: reason.as_reason() }).await;
+    assert_eq!(seen.await.unwrap(), (Reason::Noconnection, Reason::Noconnection));
+    assert_eq!(session.fence().await, []);
+}
+
+//= spec/session.md#ses-exi-007
+//# A process MUST end with the reason of the first thing that ends it.
+//= spec/session.md#ses-ord-005
+//# A node MUST NOT give a process anything that comes behind an exit signal which ends it.
+#[tokio::test]
+async fn the_first_exit_signal_ends_a_process_and_it_sees_nothing_behind_that() {
+    let a = node("a").await;
+    let peer = RawNode::new("raw@127.0.0.1:1", 7);
+    let mut session = peer.join(a.name()).await;
+    let (local, seen) = begin(&a, async |mut ctx| received(&mut ctx).await);
+    let (ready, is_ready) = tokio::sync::oneshot::channel();
+    let (_, end) = begin(&a, async move |mut ctx| {
+        ctx.monitor(local).await.unwrap();
+        ready.send(()).unwrap();
+        down(&mut ctx, local).await
+    });
+    is_ready.await.unwrap();
+    let to = session.theirs(local.local());
+    let mut bytes = Vec::new();
+    for number in [3, 4] {
+        Frame::from(Link { from: session.mine(number), to }).encode_framed(99, &mut bytes).unwrap();
+    }
+    for (number, text) in [(3, "first"), (4, "second")] {
+        let (from, reason) = (session.mine(number), Root::Error(text.into()).into());
+        Frame::from(Exit { from, to, reason }).encode_framed(99, &mut bytes).unwrap();
+    }
+    Frame::from(Send { to, message: b"behind" }).encode_framed(99, &mut bytes).unwrap();
+    session.wire.write(&bytes).await;
+    let chain = Chain { hops: vec![a.pid_on(peer.name(), 3).unwrap()], root: Reason::error("first") };
+    assert_eq!(end.await.unwrap(), Reason::Linked(chain.into()));
+    assert!(seen.await.is_err(), "it has received nothing");
 }

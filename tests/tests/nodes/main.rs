@@ -16,4 +16,5 @@ mod names;
 mod node_monitors;
 mod restarts;
 mod shutdown;
+mod tls;
 mod unlinks;

@@ -25,6 +25,11 @@ fn frames(from: WirePid, to: WirePid) -> Vec<Frame<'static>> {
     ]
 }
 
+//= spec/session.md#ses-pid-006
+//# A node MUST ignore a frame in which a field whose owner is the sender holds a node id other than 0 or a
+//# creation that the peer has not announced.
+//= spec/connection.md#con-err-003
+//# A node SHOULD count the frames that it ignores, by reason.
 #[test]
 fn a_sender_that_cannot_be_the_peers_is_ignored_and_counted() {
     let mut pair = linked();
@@ -42,6 +47,8 @@ fn a_sender_that_cannot_be_the_peers_is_ignored_and_counted() {
     assert_eq!((links(&pair, A), pair.seen(A, 3).len(), pair[B].names()), (1, 0, vec!["LINK"]));
 }
 
+//= spec/session.md#ses-pid-004
+//# A node MUST end the session if in a field whose owner is the receiver it reads a node id other than 0.
 #[test]
 fn a_receiver_on_another_node_is_a_protocol_error() {
     for node in [1, WirePid::NODE_READER, WirePid::NODE_UNKNOWN] {
@@ -62,6 +69,25 @@ fn a_receiver_on_another_node_is_a_protocol_error() {
     }
 }
 
+//= spec/session.md#ses-pid-007
+//# A node MUST judge the receiver's pid of a frame by SES-PID-004 before it judges the sender's by
+//# SES-PID-006.
+#[test]
+fn a_frame_with_two_wrong_pids_is_a_protocol_error() {
+    let from = WirePid::new(1, B.creation(), 3).unwrap();
+    let to = WirePid::new(1, A.creation(), 3).unwrap();
+    for frame in frames(from, to) {
+        let mut pair = linked();
+        pair.inject(A, frame);
+        pair.settle();
+        assert!(pair.ended(A).is_some_and(|why| why.contains("has node id 1")), "{frame:?}");
+        assert_eq!(pair[A].session.counts().foreign, 0);
+    }
+}
+
+//= spec/session.md#ses-pid-005
+//# If in a field whose owner is the receiver a node reads node id 0 and a creation that is not the one it has
+//# announced, it MUST take the pid for that of a dead process.
 #[test]
 fn a_receiver_of_another_start_is_dead() {
     let mut pair = linked();
@@ -77,6 +103,10 @@ fn a_receiver_of_another_start_is_dead() {
     assert_eq!(pair[A].session.counts().stale, 6);
 }
 
+//= spec/session.md#ses-msg-002
+//# A node MUST ignore a SEND to a dead process.
+//= spec/session.md#ses-msg-004
+//# A node MUST ignore a REG_SEND with a name that is not registered.
 #[test]
 fn messages_to_the_dead_are_dropped() {
     let mut pair = Pair::new();
@@ -86,6 +116,8 @@ fn messages_to_the_dead_are_dropped() {
     assert_eq!((pair.ended(A), pair[B].arrived.len()), (None, 0));
 }
 
+//= spec/session.md#ses-lnk-017
+//# A node that reads an EXIT in state none MUST ignore it.
 #[test]
 fn an_exit_without_a_link_ends_nobody() {
     let mut pair = Pair::new();
@@ -95,6 +127,14 @@ fn an_exit_without_a_link_ends_nobody() {
     assert_eq!(pair[A].session.counts().unmatched, 1);
 }
 
+//= spec/session.md#ses-spn-001
+//# A node MUST answer each SPAWN that it does not ignore by SES-PID-006 with one SPAWN_REPLY with the same
+//# `request`.
+//= spec/session.md#ses-spn-002
+//# A node MUST NOT start a process for a SPAWN unless its program has registered the function for that
+//# purpose and the peer is allowed to have it started.
+//= spec/session.md#ses-spn-003
+//# A node that does not start a process because of SES-SPN-002 MUST answer with status 1.
 #[test]
 fn spawn_is_answered_with_status_1() {
     let mut pair = Pair::new();
@@ -107,6 +147,8 @@ fn spawn_is_answered_with_status_1() {
     assert_eq!((pair[A].session.counts().foreign, links(&pair, A)), (1, 0));
 }
 
+//= spec/connection.md#con-err-001
+//# A node MUST end a session in which it reads a frame of a capability that the session does not have.
 #[test]
 fn a_capability_that_was_not_negotiated_is_a_protocol_error() {
     let (from, to) = (Pair::wire(B, 3), Pair::wire(A, 3));
@@ -136,6 +178,9 @@ fn unknown_tags_and_empty_frames_are_counted() {
     assert_eq!((pair.ended(A), pair[A].session.counts().unknown), (None, 5));
 }
 
+//= spec/session.md#ses-lst-001
+//# A node MAY ignore every PEER_LIST, GLOBAL_REGISTER, GLOBAL_UNREGISTER, GLOBAL_SYNC and ROOM_BROADCAST that
+//# it reads, and write none.
 #[test]
 fn chapters_that_are_not_built_are_counted() {
     let mut pair = Pair::new();

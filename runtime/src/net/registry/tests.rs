@@ -63,6 +63,9 @@ impl Node {
     }
 }
 
+//= spec/session.md#ses-upd-002
+//= type=test
+//# A node MUST give a process the NODEUP of a session before everything else that the session brings it.
 #[tokio::test]
 async fn exits_then_downs_then_nodedown_then_the_next_nodeup() {
     let node = node();
@@ -131,6 +134,9 @@ async fn who_waits_for_a_dial_is_not_put_off_by_other_connections() {
     assert!(matches!(node.registry.dial(PEER), Dial::Start(_)));
 }
 
+//= spec/connection.md#con-cls-017
+//= type=test
+//# A node that stops MUST close every connection that is not a session.
 #[tokio::test]
 async fn a_node_that_stops_dials_no_more_and_waits_for_what_it_has() {
     let node = node();
@@ -185,4 +191,18 @@ async fn a_connection_that_is_dropped_while_it_comes_up_leaves_nothing() {
     let state = node.registry.state.lock();
     assert!(state.peers.is_empty() && state.sessions.is_empty() && state.waiting.is_empty());
     assert_eq!(state.open, 0);
+}
+
+//= spec/connection.md#con-cls-007
+//= type=test
+//# A node MUST NOT queue a message in a session that it has begun to end.
+#[tokio::test]
+async fn nothing_is_queued_in_a_session_that_is_ordered_to_end() {
+    let node = node();
+    let own = node.table.add(crate::process::Mailbox::default()).unwrap().pid();
+    let (_, session) = node.taken(1);
+    let remote = Pid::new(session.peer.number, 1, 5);
+    assert!(node.routes.send(own, remote, b"before").is_ok());
+    session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) });
+    assert!(matches!(node.routes.send(own, remote, b"late"), Err(Denied::NotConnected)));
 }

@@ -4,6 +4,9 @@ use super::*;
 use crate::core::limits;
 use snow_dist_codec::handshake::Capabilities;
 
+//= spec/handshake.md#hs-ver-003
+//= type=test
+//# A node MUST NOT use a capability in a session unless it stands in both blocks.
 #[test]
 fn two_nodes_learn_of_each_other() {
     let mut a = node(A);
@@ -33,6 +36,9 @@ fn two_nodes_learn_of_each_other() {
     assert_eq!(outcome, Outcome { initiator: Some(Ok(seen_of(&b))), acceptor: Some(Ok(seen_of(&a))) });
 }
 
+//= spec/handshake.md#hs-cre-001
+//= type=test
+//# A node of version 2 MUST write 1 + (incarnation mod 255) into `creation`.
 #[test]
 fn a_creation_is_1_to_255_by_the_incarnation() {
     for (incarnation, creation) in [(1, 2), (254, 255), (255, 1), (256, 2), (u64::MAX, 1)] {
@@ -44,8 +50,20 @@ fn a_creation_is_1_to_255_by_the_incarnation() {
 
 #[test]
 fn a_name_without_its_port_is_completed() {
-    let outcome = Pair::new(node("a@host"), node("b@host:9000")).record().0;
+    let (outcome, said) = Pair::new(node("a@host"), node("b@host")).record();
     assert_eq!(&*outcome.acceptor.unwrap().unwrap().peer.name, "a@host:9000");
+    //= spec/handshake.md#hs-nam-002
+    //= type=test
+    //# A node MUST write its name with its port into NAME and CHALLENGE.
+    let (Handshake::Name(name), Handshake::Challenge(challenge)) = (decode(&said[0]), decode(&said[1]))
+    else {
+        panic!()
+    };
+    assert_eq!((name.name, challenge.name), ("a@host:9000".into(), "b@host:9000".into()));
+    //= spec/handshake.md#hs-nam-003
+    //= type=test
+    //# A node MUST take a name in NAME or CHALLENGE that is a node name without port for that name with
+    //# `:9000`.
     // So is one that the peer has not completed, though it must.
     let pair = Pair::new(node(A), node("b@host"));
     let (_, expect_challenge) = pair.initiate().unwrap();
@@ -55,6 +73,12 @@ fn a_name_without_its_port_is_completed() {
     assert!(expect_challenge.handle(&encode(challenge), RANDOM_INITIATOR).is_ok());
 }
 
+//= spec/handshake.md#hs-cky-002
+//= type=test
+//# An initiator MUST compute its digest or proof, and judge that of ACK, with the first of its cookies.
+//= spec/handshake.md#hs-cky-003
+//= type=test
+//# An acceptor MUST accept a digest or proof in REPLY that was computed with any of its cookies.
 #[test]
 fn a_cookie_is_replaced_step_by_step() {
     let (old, new) = (cookie(b"the old cookie"), cookie(b"the new cookie"));
@@ -80,6 +104,9 @@ fn a_cookie_is_replaced_step_by_step() {
     assert_eq!(*outcome.acceptors_failure(), Failure::Proof { message: "REPLY" });
 }
 
+//= spec/handshake.md#hs-cky-004
+//= type=test
+//# An acceptor MUST compute the digest or proof of ACK with the cookie of REPLY.
 #[test]
 fn an_acceptor_answers_with_the_cookie_that_it_found() {
     let (mine, theirs) = (cookie(b"first here"), cookie(b"first there"));
@@ -126,6 +153,9 @@ fn who_is_verified_can_still_be_refused() {
     assert!(failure.to_string().starts_with("the peer refuses the connection: duplicate (5), \"xxx"));
 }
 
+//= spec/handshake.md#hs-rej-008
+//= type=test
+//# A node MUST escape control characters in the text of a REJECT when it shows it.
 #[test]
 fn what_a_peer_says_is_escaped() {
     let pair = Pair::new(node(A), node(B));
@@ -135,6 +165,9 @@ fn what_a_peer_says_is_escaped() {
     assert_eq!(shown, r#"the peer refuses the connection: code 77, "\u{1b}[31m\n\u{202e}""#);
 }
 
+//= spec/connection.md#con-sec-001
+//= type=test
+//# A node MUST NOT write a cookie, or a key made of it, into a log.
 #[test]
 fn no_state_shows_its_cookie() {
     let pair = Pair::new(node(A), node(B));
@@ -164,6 +197,9 @@ fn states_compare_by_all_that_they_hold() {
     assert_ne!(answer([1; 24]), answer([2; 24]));
 }
 
+//= spec/handshake.md#hs-cky-001
+//= type=test
+//# A node MUST refuse to use a cookie that is empty or holds a zero byte.
 #[test]
 fn cookies_that_are_none() {
     for (bytes, error) in [
@@ -178,6 +214,10 @@ fn cookies_that_are_none() {
     }
 }
 
+//= spec/handshake.md#hs-cky-005
+//= type=test
+//# A node that takes its cookie from a file MUST leave out a line feed, a carriage return, or a carriage
+//# return and a line feed at the end of the file.
 #[test]
 fn one_line_end_of_a_file_is_no_part_of_the_cookie() {
     for content in [&b"a cookie"[..], b"a cookie\n", b"a cookie\r", b"a cookie\r\n"] {
@@ -190,6 +230,9 @@ fn one_line_end_of_a_file_is_no_part_of_the_cookie() {
     assert_ne!(cookie(b"a cookie\n"), cookie(b"a cookie"));
 }
 
+//= spec/handshake.md#hs-cky-006
+//= type=test
+//# A node SHOULD warn its operator of a cookie with fewer than 16 bytes.
 #[test]
 fn a_short_cookie_is_known_as_one() {
     assert!(cookie(&[b'x'; 15]).is_short());

@@ -3,8 +3,9 @@
 use super::super::acceptor::Verified;
 use super::super::proof::Challenged;
 use super::*;
+use sha2::{Digest, Sha256};
 use snow_dist_codec::ExtensionBuf;
-use snow_dist_codec::handshake::{Ack, Challenge, Name, Proof, Reply, SENTINEL};
+use snow_dist_codec::handshake::{Ack, Challenge, Name, Proof, Reply, SENTINEL, proof};
 
 const EXPORTER: [u8; 32] = [0xEE; 32];
 
@@ -80,6 +81,9 @@ impl Says {
 }
 
 #[track_caller]
+//= spec/handshake.md#hs-rej-006
+//= type=test
+//# An acceptor SHOULD send REJECT with the code of its table before it closes the connection.
 fn refused<T: std::fmt::Debug>(result: Result<T, Refusal>, failure: Failure, code: Option<u16>) {
     let refusal = result.unwrap_err();
     assert_eq!(refusal.failure, failure);
@@ -94,6 +98,9 @@ fn refused<T: std::fmt::Debug>(result: Result<T, Refusal>, failure: Failure, cod
 fn a_peer_that_says_all_well_is_taken() {
     assert_eq!(Says::well(A).to_acceptor().unwrap().peer().creation, 7);
     assert!(Says::well(B).to_initiator().is_ok());
+    //= spec/handshake.md#hs-ver-001
+    //= type=test
+    //# A node MUST use the highest version that stands in its own block and in that of the other node.
     let speaks_more = Says { versions: Some(&[2, 3, 700]), ..Says::well(A) };
     assert_eq!(speaks_more.to_acceptor().unwrap().peer().version, 2);
 }
@@ -129,6 +136,9 @@ fn checks_of_the_acceptor_at_name() {
     let mandatory = [&plain[..], b"\xD1SNOW2\r\n", &[4, 0, 0x00, 0x80, 0, 0]].concat();
     refused(at_name(&mandatory), malformed(&mandatory), Some(Reject::MALFORMED));
 
+    //= spec/handshake.md#hs-tls-005
+    //= type=test
+    //# A node MUST NOT send or accept an extension block over a TLS version below 1.3.
     let over_12 = acceptor::start(lenient(B).into(), Channel::Tls12).handle(&name, RANDOM_ACCEPTOR);
     refused(over_12, Failure::Tls, Some(Reject::REFUSED));
 }
@@ -138,13 +148,22 @@ fn checks_of_the_acceptor_on_what_a_block_says() {
     let well = Says::well(A);
     let unsaid = |what| Failure::Unsaid(what);
     for (says, failure, code) in [
+        //= spec/handshake.md#hs-tlv-009
+        //= type=test
+        //# A node MUST end a handshake in which the block of NAME or CHALLENGE has no `0001` or no `0003`.
         (Says { versions: None, ..well.clone() }, unsaid("the versions it speaks"), Reject::MALFORMED),
         (
+            //= spec/handshake.md#hs-ver-002
+            //= type=test
+            //# A node MUST end a handshake in which no version stands in both blocks.
             Says { versions: Some(&[3, 4]), incarnation: None, creation: 0, ..well.clone() },
             Failure::Versions(vec![3, 4]),
             Reject::VERSION,
         ),
         (Says { incarnation: None, ..well.clone() }, unsaid("its incarnation"), Reject::MALFORMED),
+        //= spec/handshake.md#hs-cre-002
+        //= type=test
+        //# A node MUST end a handshake in which `creation` is 0 beside an extension block.
         (Says { creation: 0, ..well.clone() }, unsaid("a creation of 1 to 255"), Reject::MALFORMED),
         (Says { cookie: b"other", ..well.clone() }, Failure::Proof { message: "REPLY" }, Reject::REFUSED),
         (Says { name: B, frame_bytes: 0, ..well.clone() }, Failure::OwnName, Reject::NAME),
@@ -168,6 +187,9 @@ fn checks_of_the_acceptor_on_what_a_block_says() {
     }
 }
 
+//= spec/handshake.md#hs-nam-003
+//= type=test
+//# A node MUST take a name in NAME or CHALLENGE that is a node name without port for that name with `:9000`.
 #[test]
 fn a_name_without_a_port_is_the_own_name_too() {
     let local = node("b@127.0.0.1:9000");
@@ -194,15 +216,29 @@ fn checks_of_the_acceptor_at_reply() {
     let without_proof = &right[..right.len() - 32];
     check(without_proof, malformed(without_proof), Reject::MALFORMED);
     check(&name, Failure::Unexpected { due: "REPLY", found: "NAME" }, Reject::MALFORMED);
+    //= spec/handshake.md#hs-dwn-003
+    //= type=test
+    //# A node MUST end a handshake in which one message has an extension block and the next one of the other
+    //# end has none, or the reverse, but for a CHALLENGE without a block in answer to a NAME with one.
     check(&stripped(&right), Failure::Stripped { message: "REPLY" }, Reject::MALFORMED);
 
     let block = ExtensionBuf::default();
     let proof = Some(Proof { extension: block.as_extension(), proof: &[1; 32] });
     let (ours, plain, mut digest) = (super::challenge([7; 24]), [7; 32], [0; 32]);
     digest[31] = 1;
+    //= spec/handshake.md#hs-crs-001
+    //= type=test
+    //# A node MUST make the checks of its table in the order of the table.
     // In the order in which they are judged: each has all faults of those after it.
+    //= spec/handshake.md#hs-dig-003
+    //= type=test
+    //# A node MUST end a handshake in which `digest` is not 32 zero bytes beside an extension block.
     let both = encode(Reply { digest: &digest, challenge: &plain, proof });
     check(&both, Failure::Digest { message: "REPLY" }, Reject::MALFORMED);
+    //= spec/handshake.md#hs-dwn-002
+    //= type=test
+    //# A node MUST end a handshake in which a challenge that does not end in the sentinel comes in a message
+    //# with an extension block.
     let unmarked = encode(Reply { digest: &[0; 32], challenge: &plain, proof });
     check(&unmarked, Failure::Sentinel { message: "REPLY" }, Reject::MALFORMED);
     let unproven = encode(Reply { digest: &[0; 32], challenge: &ours, proof });
@@ -215,6 +251,9 @@ fn checks_of_the_acceptor_at_reply() {
 fn checks_of_the_initiator_before_name() {
     let own = NodeName::parse(A).unwrap();
     assert_eq!(initiator::start(node(A).into(), TLS, own), Err(Failure::OwnName));
+    //= spec/handshake.md#hs-tls-005
+    //= type=test
+    //# A node MUST NOT send or accept an extension block over a TLS version below 1.3.
     let over_12 = [Channel::Tls12; 2];
     assert_eq!(Pair::new(node(A), node(B)).over(over_12).initiate().unwrap_err(), Failure::Tls);
     let (name, _) = Pair::new(lenient(A), node(B)).over(over_12).initiate().unwrap();
@@ -233,10 +272,17 @@ fn checks_of_the_initiator_at_challenge() {
     check(&well.name(), Failure::Unexpected { due: "CHALLENGE", found: "NAME" });
     let reject = encode(Reject { code: 2, text: "full".into() });
     check(&reject, Failure::Rejected { code: 2, text: "full".into() });
+    //= spec/handshake.md#hs-dwn-001
+    //= type=test
+    //# A node MUST end a handshake in which a challenge that ends in the sentinel comes in a message without
+    //# extension block.
     check(&stripped(&well.challenge()), Failure::Stripped { message: "CHALLENGE" });
     let version_1 = Says { challenge: [7; 32], ..well.clone() };
     check(&stripped(&version_1.challenge()), Failure::Version1);
 
+    //= spec/handshake.md#hs-crs-001
+    //= type=test
+    //# A node MUST make the checks of its table in the order of the table.
     // In the order in which they are judged: each has all faults of those after it.
     let mut says = Says { name: "c@h:1", frame_bytes: 0, challenge: [7; 32], ..well };
     says = Says { versions: None, incarnation: None, creation: 0, ..says };
@@ -248,6 +294,10 @@ fn checks_of_the_initiator_at_challenge() {
     says.incarnation = Some(1);
     assert_eq!(says.to_initiator(), Err(Failure::Unsaid("a creation of 1 to 255")));
     says.creation = 1;
+    //= spec/handshake.md#hs-dwn-002
+    //= type=test
+    //# A node MUST end a handshake in which a challenge that does not end in the sentinel comes in a message
+    //# with an extension block.
     assert_eq!(says.to_initiator(), Err(Failure::Sentinel { message: "CHALLENGE" }));
     says.challenge[24..].copy_from_slice(&SENTINEL);
     let answered = Failure::Answered { dialled: B.into(), answered: "c@h:1".into() };
@@ -277,8 +327,46 @@ fn checks_of_the_initiator_at_ack() {
     check(&reject, Failure::Rejected { code: 5, text: "there is one".into() });
     check(&stripped(&messages[3]), Failure::Stripped { message: "ACK" });
     let Handshake::Ack(ack) = decode(&messages[3]) else { panic!("no ACK") };
+    //= spec/handshake.md#hs-dig-003
+    //= type=test
+    //# A node MUST end a handshake in which `digest` is not 32 zero bytes beside an extension block.
     check(&encode(Ack { digest: &[1; 32], ..ack }), Failure::Digest { message: "ACK" });
     // The initiator's own proof is not the acceptor's.
     let Handshake::Reply(reply) = decode(&messages[2]) else { panic!("no REPLY") };
     check(&encode(Ack { proof: reply.proof, ..ack }), Failure::Proof { message: "ACK" });
+}
+
+//= spec/handshake.md#hs-tlv-007
+//= type=test
+//# A node MUST ignore `0001` to `0008` in a block of REPLY or ACK that its reader accepts.
+#[test]
+fn what_reply_and_ack_say_in_their_blocks_changes_nothing() {
+    let pair = Pair::new(node(A), node(B));
+    let (outcome, said) = pair.record();
+    let Challenged::Version2 { exporter, transcript } = Challenged::by(EXPORTER, &said[0], &said[1]) else {
+        panic!()
+    };
+    // Another version, another start, and bounds that no session can have.
+    let other = Says { versions: Some(&[7]), incarnation: Some(1), frame_bytes: 0, ..Says::well(A) }.block();
+    let extension = other.as_extension();
+
+    let ours = super::challenge([7; 24]);
+    let write = |proof: &[u8; 32]| {
+        encode(Reply { digest: &[0; 32], challenge: &ours, proof: Some(Proof { extension, proof }) })
+    };
+    let unproven = write(&[0; 32]);
+    let proof = cookie(COOKIE).proof(|absorb| proof::initiator(&exporter, &transcript, &unproven, absorb));
+    let (_, expect_reply) =
+        acceptor::start(pair.acceptor.clone(), TLS).handle(&said[0], RANDOM_ACCEPTOR).unwrap();
+    let established = expect_reply.handle(&write(&proof)).unwrap().accept().1;
+    assert_eq!(Some(Ok(established)), outcome.acceptor);
+
+    let (_, expect_challenge) = pair.initiate().unwrap();
+    let (reply, expect_ack) = expect_challenge.handle(&said[1], RANDOM_INITIATOR).unwrap();
+    let hash = Sha256::digest(&reply).into();
+    let write = |proof: &[u8; 32]| encode(Ack { digest: &[0; 32], proof: Some(Proof { extension, proof }) });
+    let unproven = write(&[0; 32]);
+    let proof =
+        cookie(COOKIE).proof(|absorb| proof::acceptor(&exporter, &transcript, &hash, &unproven, absorb));
+    assert_eq!(Some(expect_ack.handle(&write(&proof))), outcome.initiator);
 }
