@@ -57,6 +57,8 @@ impl fmt::Display for Field {
 /// assert_eq!(error.to_string(), "`to` at byte 9: needs 8 bytes, the message ends after 1 of them");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+//= spec/dist.md#dist-fld-010
+//# The error of a refusal SHOULD say what is wrong, in which field, and at which byte of the payload.
 pub struct DecodeError {
     /// What is wrong.
     pub kind: ErrorKind,

@@ -43,10 +43,18 @@ pub struct Cut<'a> {
 /// The payload's length is over `bytes_max`; this shows as soon as the length is there.
 #[inline(always)]
 pub fn cut(stream: &[u8], bytes_max: u32) -> Result<Option<Cut<'_>>, FramingError> {
+    //= spec/dist.md#dist-frm-009
+    //# A reader MUST NOT give anything for a frame before the last byte of its payload has arrived.
     let Some((prefix, rest)) = stream.split_first_chunk::<LENGTH_PREFIX_BYTES>() else {
         return Ok(None);
     };
     let length = u32::from_le_bytes(*prefix);
+    //= spec/dist.md#dist-frm-002
+    //# In both readings a reader MUST refuse a length above its frame limit as soon as the four bytes of the
+    //# length are there.
+    //= spec/dist.md#dist-frm-003
+    //# A reader MUST NOT refuse a payload because of its length, if that is from 1 up to and including its
+    //# frame limit.
     if length > bytes_max {
         return Err(FramingError { length, max: bytes_max });
     }
@@ -116,6 +124,9 @@ impl<'a> Iterator for Frames<'a> {
         if self.failed {
             return None;
         }
+        //= spec/dist.md#dist-fld-012
+        //# A reader MUST give the frames that are complete before a refused one in the stream just as if the
+        //# refused one were not there.
         match cut(self.rest, self.bytes_max) {
             Ok(Some(Cut { payload, rest })) => {
                 self.rest = rest;
@@ -172,6 +183,12 @@ impl Framer {
 
     /// Adds bytes that arrived.
     pub fn push(&mut self, arrived: &[u8]) {
+        //= spec/dist.md#dist-frm-008
+        //# A reader MUST give the same results for the same stream of bytes, whatever the sizes of the pieces
+        //# in which it arrives.
+        //= spec/dist.md#dist-frm-010
+        //# The memory that a reader reserves for a frame MUST be bounded by a fixed amount plus a fixed
+        //# multiple of the bytes of it that have arrived, whatever its lengths and counts say.
         self.buffer.extend_from_slice(arrived);
     }
 

@@ -251,12 +251,17 @@ fn read_elements<'a>(
 ) -> Result<&'a [u8], DecodeError> {
     let list = reader.remaining();
     let promised = count.saturating_mul(element_bytes_min);
+    //= spec/dist.md#dist-fld-004
+    //# In both readings a reader MUST refuse a length or a count that needs more bytes than the payload still
+    //# has.
     if promised > list.len() as u64 {
         return Err(crate::layout::overrun(field, reader.at() - prefix, promised, list.len()));
     }
     let start = reader.at();
     for index in 0..count {
         let index = usize::try_from(index).unwrap_or(usize::MAX);
+        //= spec/dist.md#dist-nam-005
+        //# A reader MUST NOT refuse a frame because a node name in it does not match `node-name`.
         element(reader).map_err(|error| error.inside(field, index))?;
     }
     let (elements, _) = list.split_at_checked(reader.at() - start).unwrap_or_default();
@@ -264,6 +269,8 @@ fn read_elements<'a>(
 }
 
 fn fits(text: Text<'_>, list: &'static str, index: usize, part: &'static str) -> Result<(), EncodeError> {
+    //= spec/dist.md#dist-fld-009
+    //# A writer MUST NOT shorten a text or a list because its length or count does not fit the prefix.
     if text.len() <= STR16_BYTES_MAX {
         return Ok(());
     }

@@ -50,6 +50,9 @@ impl<'a> NodeName<'a> {
         let (rest, host) = host(rest).map_err(|_| broken(rest, HOST_RULE))?;
         let (_, port) = all_consuming(opt(port)).parse(rest).map_err(|_| broken(rest, PORT_RULE))?;
         let port_missing = if port.is_none() { DEFAULT_PORT_TEXT.len() } else { 0 };
+        //= spec/dist.md#dist-nam-001
+        //# The name that a node announces for itself MUST match `node-name` and have at most 255 bytes with
+        //# its port.
         if text.len() + port_missing > NODE_NAME_BYTES_MAX {
             return Err(broken("", "a node name has at most 255 bytes with its port"));
         }
@@ -83,6 +86,9 @@ impl<'a> NodeName<'a> {
     /// The name with its port: the form that is announced, dialled, compared and ordered.
     #[must_use]
     pub fn completed(&self) -> String {
+        //= spec/dist.md#dist-nam-003
+        //# A node MUST complete a node name that matches `node-name` and has no port with `:9000` before it
+        //# announces, dials, compares or orders it.
         alloc::format!("{}@{}:{}", self.name, self.host, self.port())
     }
 }
@@ -187,6 +193,10 @@ mod tests {
         }
     }
 
+    //= spec/dist.md#dist-nam-001
+    //= type=test
+    //# The name that a node announces for itself MUST match `node-name` and have at most 255 bytes with its
+    //# port.
     #[test]
     fn a_name_has_at_most_255_bytes_with_its_port() {
         for port in ["", ":0", ":10", ":65535"] {

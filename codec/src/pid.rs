@@ -41,6 +41,8 @@ impl Pid {
     /// Every 64-bit number is a pid.
     #[inline(always)]
     #[must_use]
+    //= spec/dist.md#dist-pid-001
+    //# A reader MUST accept every 64-bit value where a table says pid.
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
@@ -75,6 +77,9 @@ impl Pid {
 /// `<0.L>` where node id and creation are both 0, `<N.L.C>` otherwise.
 impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        //= spec/dist.md#dist-pid-002
+        //# The text form of a pid MUST be `<0.L>` if node id and creation are both 0, and `<N.L.C>`
+        //# otherwise, with node id N, local id L and creation C in decimal without leading zeros.
         match (self.node(), self.creation()) {
             (0, 0) => write!(f, "<0.{}>", self.local()),
             (node, creation) => write!(f, "<{node}.{}.{creation}>", self.local()),

@@ -175,6 +175,8 @@ impl<'a> Reason<'a> {
 #[cold]
 #[inline(never)]
 fn read_chain<'a>(reader: &mut Reader<'a>) -> Result<Reason<'a>, DecodeError> {
+    //= spec/dist.md#dist-rsn-001
+    //# A reader MUST accept a reason with any number of hops that fits its payload.
     let (chunks, tail) = reader.remaining().as_chunks::<HOP_BYTES>();
     let count = chunks.iter().take_while(|hop| hop[0] == tag::LINKED).count();
     if count == chunks.len() && tail.first() == Some(&tag::LINKED) {
@@ -260,7 +262,12 @@ fn read_text<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, DecodeError> {
 /// Keeps a tag above 6 with the rest of the frame: how long its data is, only a later version knows.
 fn read_unknown<'a>(reader: &mut Reader<'a>, tag: u8) -> Result<UnknownRoot<'a>, DecodeError> {
     match reader.reading() {
+        //= spec/dist.md#dist-rsn-002
+        //# In the Compatible reading a reader MUST give a root whose tag is above 6 as that tag and all bytes
+        //# after it up to the end of the payload, behind the hops before it.
         Reading::Compatible => Ok(UnknownRoot { bytes: reader.take_rest() }),
+        //= spec/dist.md#dist-rsn-003
+        //# In the Strict reading a reader MUST refuse a root whose tag is above 6.
         Reading::Strict => Err(DecodeError::new(ErrorKind::UnknownReason(tag), "reason.root", reader.at())),
     }
 }

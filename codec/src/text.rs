@@ -25,6 +25,8 @@ impl<'a> Text<'a> {
     /// The offset of the first byte that is not.
     #[inline(always)]
     pub fn from_utf8(bytes: &'a [u8]) -> Result<Self, usize> {
+        //= spec/dist.md#dist-fld-008
+        //# A reader MUST give the bytes of a text unchanged.
         if is_ascii(bytes) { Ok(Self(bytes)) } else { Self::from_non_ascii(bytes) }
     }
 

@@ -88,6 +88,8 @@ impl NodeBuilder {
     /// Bytes of the longest frame that it reads, 64 KiB to 16 MiB: 16 MiB if this is not called. Other nodes are told,
     /// and refuse to send a message that does not fit; one that sends a longer frame all the same has its session
     /// closed.
+    //= spec/connection.md#con-lim-001
+    //# A node MAY use another value than the default for a limit of its own.
     pub const fn frame_bytes_max(mut self, bytes: u32) -> Self {
         self.bounds.frame_bytes = bytes;
         self
@@ -115,6 +117,12 @@ impl NodeBuilder {
 
     /// Writes the keys of all channels to the file that the environment variable `SSLKEYLOGFILE` names. Whoever has
     /// that file can read everything: for looking for faults only.
+    //= spec/connection.md#con-sec-002
+    //= type=implication
+    //= reason=nothing else has these secrets; that nothing is written without the order cannot be shown by a
+    //= reason=test
+    //# A node MUST NOT write the secrets of its TLS connections anywhere unless its operator has asked for
+    //# that.
     pub const fn key_log(mut self, on: bool) -> Self {
         self.key_log = on;
         self
@@ -134,6 +142,9 @@ impl NodeBuilder {
     /// Why it does not start.
     pub async fn start(self) -> Result<Node, StartError> {
         self.check_limits()?;
+        //= spec/dist.md#dist-nam-001
+        //# The name that a node announces for itself MUST match `node-name` and have at most 255 bytes with
+        //# its port.
         let name = NodeName::parse(&self.name)?;
         let cookies = cookies(self.cookies)?;
         let address = self.listen.unwrap_or_else(|| format!("{}:{}", name.host(), name.port()));
@@ -192,6 +203,8 @@ impl Secret {
                 Cookie::from_file_content(content)?
             }
         };
+        //= spec/handshake.md#hs-cky-006
+        //# A node SHOULD warn its operator of a cookie with fewer than 16 bytes.
         if cookie.is_short() {
             tracing::warn!("the cookie is short: who has seen one handshake can try cookies at leisure");
         }
@@ -199,6 +212,10 @@ impl Secret {
     }
 }
 
+//= spec/handshake.md#hs-tlv-008
+//= type=implication
+//= reason=the source is the operating system's: a test could only see that numbers differ
+//# A node MUST take its incarnation from a cryptographic random source, anew at each start.
 fn incarnation() -> Result<NonZeroU64, StartError> {
     loop {
         let bytes = random().map_err(|error| StartError::Random(error.to_string()))?;

@@ -91,6 +91,8 @@ impl SessionHandle {
     fn message(&self, send: impl FnOnce(&mut Session) -> Result<(), EncodeError>) -> Result<Sent, Denied> {
         self.with_room(|state| {
             // What is queued goes out before the session ends; who sends without end must not hold that up.
+            //= spec/connection.md#con-cls-007
+            //# A node MUST NOT queue a message in a session that it has begun to end.
             if state.stop.is_some() {
                 return Err(Denied::NotConnected);
             }

@@ -19,6 +19,7 @@
 
 pub mod program;
 pub mod raw_peer;
+pub mod requirements;
 pub mod run;
 pub mod simnet;
 pub mod vectors;

@@ -511,6 +511,8 @@ impl Model for Bounds {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
+            //= spec/connection.md#con-elc-001
+            //# A node MUST NOT have two sessions with one node name at the same time.
             Property::always("never two sessions on a node", |_, net: &Net| {
                 net.is_corrupted() || (0..2).all(|node| net.sessions(node).count() <= 1)
             }),

@@ -71,6 +71,9 @@ fn judge(vector: &Value, expected: &Value, reading: Reading) -> Result<(), Strin
             assert!(error.at <= bytes.len(), "{}", vector["id"]);
             let mut expected = expected.clone();
             expected.as_object_mut().unwrap().remove("layer");
+            //= spec/dist.md#dist-fld-010
+            //# The error of a refusal SHOULD say what is wrong, in which field, and at which byte of the
+            //# payload.
             let found = json!({"kind": error.kind.name(), "field": error.field.to_string(), "at": error.at});
             same(found, &expected)
         }

@@ -15,6 +15,9 @@ pub struct Close<'a> {
 impl<'a> Layout<'a> for Close<'a> {
     #[inline(always)]
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        //= spec/dist.md#dist-cls-001
+        //# A reader MUST give a CLOSE with a code that this specification does not list as it gives any
+        //# other.
         Ok(Self { code: source.u16("code")?, text: source.str16("text")? })
     }
 

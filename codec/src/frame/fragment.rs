@@ -34,9 +34,14 @@ impl<'a> Layout<'a> for Fragment<'a> {
         let number = source.u64("number")?;
         let flags_at = source.at();
         let flags = source.u8("flags")?;
+        //= spec/dist.md#dist-frg-001
+        //# In both readings a reader MUST refuse a FRAGMENT in whose `flags` any bit but 0 and 1 is set.
         if flags & !(FIRST | LAST) != 0 {
             return Err(source.invalid("flags", flags_at, "only 1 (first) and 2 (last) may be set"));
         }
+        //= spec/dist.md#dist-frg-002
+        //# In both readings a reader MUST take `total` from a FRAGMENT in whose `flags` bit 0 is set, and
+        //# from no other.
         let total = if flags & FIRST != 0 { Some(source.u32("total")?) } else { None };
         Ok(Self { number, total, last: flags & LAST != 0, payload: source.rest("payload")? })
     }

@@ -142,10 +142,19 @@ impl<'a> Frame<'a> {
             },
         };
         match (reader.reading(), unknown) {
+            //= spec/dist.md#dist-tag-002
+            //# After the handshake a reader MUST refuse a payload with an unknown tag in the Strict reading.
+            //= spec/dist.md#dist-frm-007
+            //# After the handshake a reader MUST refuse a payload of length 0 in the Strict reading.
             (Reading::Strict, kind) => Err(DecodeError::new(kind, "tag", 0)),
+            //= spec/dist.md#dist-tag-001
+            //# After the handshake a reader MUST ignore a payload with an unknown tag in the Compatible
+            //# reading, whatever follows the tag.
             (Reading::Compatible, ErrorKind::UnknownTag(tag)) => {
                 Ok(Self::Unknown(Unknown::kept(tag, reader.take_rest())))
             }
+            //= spec/dist.md#dist-frm-006
+            //# After the handshake a reader MUST ignore a payload of length 0 in the Compatible reading.
             (Reading::Compatible, _) => Ok(Self::Empty),
         }
     }
@@ -218,6 +227,9 @@ impl<'a> Frame<'a> {
 
 impl Tagged for Frame<'_> {
     fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        //= spec/dist.md#dist-fld-001
+        //# A writer MUST write the tag, then the fields of the tag's table in the table's order, and nothing
+        //# else.
         if let Some(tag) = self.tag() {
             sink.u8("tag", tag)?;
         }

@@ -15,6 +15,8 @@ pub struct SendTerm<'a> {
 impl<'a> Layout<'a> for SendTerm<'a> {
     #[inline(always)]
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        //= spec/dist.md#dist-stm-001
+        //# A reader MUST NOT refuse a SEND_TERM because of the bytes in its `message`.
         Ok(Self { to: source.pid("to")?, message: source.rest("message")? })
     }
 

@@ -28,6 +28,10 @@ impl<'a> Layout<'a> for Challenge<'a> {
         if extension.is_some() {
             source.end()?;
             if !may_announce(name) {
+                //= spec/handshake.md#hs-nam-001
+                //# In both readings a reader MUST refuse a NAME or CHALLENGE with an extension block whose
+                //# `name` has more than 255 bytes or holds a control character (U+0000 to U+001F, U+007F to
+                //# U+009F).
                 return Err(source.invalid("name", name_at, NAME_ALLOWED));
             }
         }
@@ -55,6 +59,9 @@ pub fn challenge(random: [u8; 24]) -> [u8; 32] {
     let mut challenge = [0; 32];
     let (head, tail) = challenge.split_at_mut(random.len());
     head.copy_from_slice(&random);
+    //= spec/handshake.md#hs-sen-001
+    //# A node that speaks version 2 MUST end each challenge that it writes, in CHALLENGE and in REPLY, with
+    //# the eight bytes of the sentinel.
     tail.copy_from_slice(&SENTINEL);
     challenge
 }

@@ -89,6 +89,8 @@ impl Capabilities {
 
     /// Every bit set is a set of capabilities; bits without a meaning are kept.
     #[must_use]
+    //= spec/handshake.md#hs-tlv-003
+    //# In both readings a reader MUST accept capabilities with bits that have no name.
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
@@ -148,6 +150,10 @@ impl<'a> Tlv<'a> {
     }
 
     #[inline(always)]
+    //= spec/handshake.md#hs-tlv-001
+    //# In both readings a reader MUST refuse a block with a known type whose length is not that of the table.
+    //= spec/handshake.md#hs-tlv-002
+    //# In both readings a reader MUST refuse a block with a known type whose value the table does not allow.
     fn of(kind: u16, value: &'a [u8]) -> Result<Self, ErrorKind> {
         Ok(match kind {
             kind::VERSIONS => Self::Versions(versions(value)?),
@@ -160,7 +166,13 @@ impl<'a> Tlv<'a> {
             kind::FRAGMENTED_MESSAGES_MAX => Self::FragmentedMessagesMax(u32(value)?),
             kind::NODE_TABLE_ENTRIES_MAX => Self::NodeTableEntriesMax(u32(value)?),
             kind::LINKS_AND_MONITORS_MAX => Self::LinksAndMonitorsMax(u32(value)?),
+            //= spec/handshake.md#hs-ext-007
+            //# In both readings a reader MUST refuse a block with a TLV whose type is 8000 or above and not
+            //# in the table of extension types.
             MANDATORY_FROM.. => return Err(ErrorKind::Mandatory(kind)),
+            //= spec/handshake.md#hs-ext-006
+            //# In both readings a reader MUST ignore a TLV whose type is below 8000 and not in the table of
+            //# extension types.
             _ => Self::Unknown { kind, value },
         })
     }
@@ -262,18 +274,29 @@ impl<'a> Extension<'a> {
     /// anything else that is no block is left for surplus.
     pub(crate) fn read(reader: &mut Reader<'a>, field: &'static str) -> Result<Option<Self>, DecodeError> {
         let bytes = reader.remaining();
+        //= spec/handshake.md#hs-ext-001
+        //# A reader MUST take the bytes after the field before `extension` for an extension block if they
+        //# begin with the eight bytes of the magic.
+        //= spec/handshake.md#hs-ext-002
+        //# In both readings a reader MUST refuse a message in which one to seven bytes stand at the place of
+        //# the block and are the first bytes of the magic.
         if bytes.is_empty() || !(bytes.starts_with(&MAGIC) || MAGIC.starts_with(bytes)) {
             return Ok(None);
         }
         let start = reader.at();
         reader.take(field, MAGIC.len())?;
         let count = reader.u16("extension.count")?;
+        //= spec/handshake.md#hs-ext-003
+        //# In both readings a reader MUST refuse a block whose count is above 2 038.
         if HEAD_BYTES + usize::from(count) > EXTENSION_BYTES_MAX {
             let actual = HEAD_BYTES as u64 + u64::from(count);
             let kind = ErrorKind::TooLong { max: EXTENSION_BYTES_MAX as u64, actual };
             return Err(DecodeError::new(kind, "extension.count", reader.at() - size_of::<u16>()));
         }
         let tlvs = reader.promised("extension.count", count.into(), size_of::<u16>())?;
+        //= spec/handshake.md#hs-ext-010
+        //# A reader MUST NOT give a message of version 1 for a message whose extension block or proof it
+        //# refuses.
         prove(tlvs, field).map_err(|error| error.moved(start + HEAD_BYTES))?;
         let (block, _) = bytes.split_at_checked(HEAD_BYTES + tlvs.len()).unwrap_or_default();
         Ok(Some(Self { block }))
@@ -284,9 +307,14 @@ fn prove(tlvs: &[u8], field: &'static str) -> Result<(), DecodeError> {
     let mut reader = Reader::new(tlvs, Reading::Strict);
     let mut last = None;
     let mut index = 0;
+    //= spec/handshake.md#hs-ext-004
+    //# In both readings a reader MUST refuse a block whose TLVs do not end exactly where its count says.
     while !reader.remaining().is_empty() {
         let at = reader.at();
         let tlv = Tlv::read(&mut reader).map_err(|error| error.inside(field, index))?;
+        //= spec/handshake.md#hs-ext-005
+        //# In both readings a reader MUST refuse a block in which the type of a TLV is not greater than the
+        //# type of the TLV before it.
         if last >= Some(tlv.kind()) {
             return Err(DecodeError::new(ErrorKind::Unordered, "type", at).inside(field, index));
         }

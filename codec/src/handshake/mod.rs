@@ -62,12 +62,20 @@ impl<'a> Handshake<'a> {
     /// As [`Handshake::decode`].
     pub fn decode_with_surplus(payload: &'a [u8], reading: Reading) -> Result<(Self, &'a [u8]), DecodeError> {
         let mut reader = Reader::new(payload, reading);
+        //= spec/dist.md#dist-frm-005
+        //# During the handshake a reader MUST refuse a payload of length 0 in both readings.
         let Some(tag) = reader.tag() else {
             return Err(DecodeError::new(ErrorKind::Empty, "tag", 0));
         };
+        //= spec/handshake.md#hs-msg-001
+        //# During the handshake a reader MUST refuse a payload whose tag has no section in this file, in both
+        //# readings.
         let Some(message) = Self::read_fields(tag, &mut reader) else {
             return Err(DecodeError::new(ErrorKind::UnknownTag(tag), "tag", 0));
         };
+        //= spec/handshake.md#hs-msg-002
+        //# A reader MUST treat bytes after the last field of a message that has no extension block as
+        //# surplus.
         Ok((message?, reader.finish()?))
     }
 
@@ -98,6 +106,9 @@ impl<'a> Handshake<'a> {
 
 impl Tagged for Handshake<'_> {
     fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        //= spec/dist.md#dist-fld-001
+        //# A writer MUST write the tag, then the fields of the tag's table in the table's order, and nothing
+        //# else.
         sink.u8("tag", self.tag())?;
         self.write_fields(sink)
     }

@@ -23,7 +23,13 @@ impl<'a> Layout<'a> for Name<'a> {
         let creation = source.u8("creation")?;
         let extension = source.extension("extension")?;
         if extension.is_some() {
+            //= spec/handshake.md#hs-ext-009
+            //# In both readings a reader MUST refuse a NAME or CHALLENGE in which anything follows the
+            //# extension block.
             source.end()?;
+            //= spec/handshake.md#hs-nam-001
+            //# In both readings a reader MUST refuse a NAME or CHALLENGE with an extension block whose `name`
+            //# has more than 255 bytes or holds a control character (U+0000 to U+001F, U+007F to U+009F).
             if !may_announce(name) {
                 return Err(source.invalid("name", name_at, NAME_ALLOWED));
             }

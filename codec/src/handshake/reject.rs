@@ -45,9 +45,14 @@ const TEXT_ALLOWED: &str = "the text of a REJECT has at most 255 bytes";
 
 impl<'a> Layout<'a> for Reject<'a> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        //= spec/handshake.md#hs-rej-002
+        //# A reader MUST give a REJECT with a code that this specification does not list as it gives any
+        //# other.
         let code = source.u16("code")?;
         let text_at = source.at();
         let text = source.str16("text")?;
+        //= spec/handshake.md#hs-rej-001
+        //# In both readings a reader MUST refuse a REJECT whose `text` has more than 255 bytes.
         if text.len() > REJECT_TEXT_BYTES_MAX {
             return Err(source.invalid("text", text_at, TEXT_ALLOWED));
         }

@@ -28,6 +28,9 @@ impl<'a> Proof<'a> {
         let Some(extension) = source.extension("extension")? else {
             return Ok(None);
         };
+        //= spec/handshake.md#hs-prf-001
+        //# In both readings a reader MUST refuse a REPLY or ACK with an extension block unless exactly the 32
+        //# bytes of `proof` follow the block.
         let proof = source.array("proof")?;
         source.end()?;
         Ok(Some(Self { extension, proof }))

@@ -34,6 +34,8 @@ impl Measure {
         max: u64,
         value: Text<'_>,
     ) -> Result<(), EncodeError> {
+        //= spec/dist.md#dist-fld-009
+        //# A writer MUST NOT shorten a text or a list because its length or count does not fit the prefix.
         if value.len() as u64 > max {
             return Err(EncodeError::too_long(field, max, value.len()));
         }
@@ -123,6 +125,8 @@ impl Sink for Measure {
 
     #[cold]
     fn invalid(&mut self, field: &'static str, allowed: &'static str) -> Result<(), EncodeError> {
+        //= spec/dist.md#dist-fld-006
+        //# A writer MUST NOT write a payload that the Strict reading refuses.
         Err(EncodeError::new(EncodeErrorKind::Invalid(allowed), field))
     }
 }

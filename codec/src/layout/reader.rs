@@ -47,6 +47,10 @@ impl<'a> Reader<'a> {
     /// [`ErrorKind::Surplus`] if there is any and the reading is strict.
     #[inline(always)]
     pub fn finish(self) -> Result<&'a [u8], DecodeError> {
+        //= spec/dist.md#dist-rdg-001
+        //# In the Compatible reading a reader MUST ignore surplus and give the value of the fields before it.
+        //= spec/dist.md#dist-rdg-002
+        //# In the Strict reading a reader MUST refuse a payload that has surplus.
         if self.rest.is_empty() || matches!(self.reading, Reading::Compatible) {
             Ok(self.rest)
         } else {
@@ -97,6 +101,9 @@ impl<'a> Reader<'a> {
                 self.rest = rest;
                 Ok(taken)
             }
+            //= spec/dist.md#dist-fld-004
+            //# In both readings a reader MUST refuse a length or a count that needs more bytes than the
+            //# payload still has.
             None => Err(overrun(field, self.at() - prefix, length, self.rest.len())),
         }
     }
@@ -104,6 +111,9 @@ impl<'a> Reader<'a> {
     /// `bytes`, which were just read, as text.
     #[inline(always)]
     pub(crate) fn proven(&self, field: &'static str, bytes: &'a [u8]) -> Result<Text<'a>, DecodeError> {
+        //= spec/dist.md#dist-fld-007
+        //# In both readings a reader MUST refuse a str16, str32, str64 or text whose bytes are not
+        //# well-formed UTF-8 as RFC 3629 defines it.
         Text::from_utf8(bytes).map_err(|valid| not_utf8(field, self.at() - bytes.len() + valid))
     }
 
@@ -114,6 +124,9 @@ impl<'a> Reader<'a> {
                 self.rest = rest;
                 Ok(chunk)
             }
+            //= spec/dist.md#dist-fld-003
+            //# In both readings a reader MUST refuse a payload that ends before or inside a field, unless
+            //# that field is a `rest`, a `text` or an `extension`.
             None => Err(truncated(field, self.at(), N, self.rest.len())),
         }
     }
@@ -147,6 +160,8 @@ fn surplus(at: usize, count: usize) -> DecodeError {
     DecodeError::new(ErrorKind::Surplus { count }, "trailing", at)
 }
 
+//= spec/dist.md#dist-fld-005
+//# A reader MUST accept every value of a field's type that no requirement of this specification refuses.
 impl<'a> Source<'a> for Reader<'a> {
     type Error = DecodeError;
 

@@ -35,6 +35,9 @@ macro_rules! table {
             ) -> Option<Result<Self, S::Error>> {
                 use $crate::layout::Layout;
                 match tag {
+                    //= spec/dist.md#dist-fld-002
+                    //# A reader MUST take the fields of the tag's table in the table's order, each from the
+                    //# byte after the one before.
                     $($tag => Some($Message::read(source).map(Self::$Message)),)*
                     _ => None,
                 }

@@ -78,11 +78,15 @@ pub(crate) fn encode_framed<B: BufMut>(
 ) -> Result<(), EncodeError> {
     let length = measure(message)?;
     let prefix = match u32::try_from(length) {
+        //= spec/dist.md#dist-frm-004
+        //# A writer MUST NOT write a payload longer than the frame limit of the reader to which it is sent.
         Ok(prefix) if prefix <= bytes_max => prefix,
         _ => return Err(EncodeError::too_long("length", bytes_max.into(), length)),
     };
     room(dst, length + size_of::<u32>())?;
     append(dst, |writer| {
+        //= spec/dist.md#dist-frm-001
+        //# A writer MUST write before each payload the payload's length in bytes as a u32.
         writer.u32("length", prefix)?;
         message.write_tagged(writer)
     });

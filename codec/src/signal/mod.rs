@@ -59,6 +59,9 @@ impl<'a> Signal<'a> {
     /// It is none ([`ErrorKind::NotASignal`]), or what is wrong with which field, at which byte.
     pub fn decode(message: &'a [u8], reading: Reading) -> Result<(Self, &'a [u8]), DecodeError> {
         let mut reader = Reader::new(message, reading);
+        //= spec/dist.md#dist-sig-003
+        //# A reader that is asked for a signal MUST refuse bytes that are fewer than eight or begin with any
+        //# other type.
         let tag = reader.u64("tag")?;
         let Some(signal) = Self::read_fields(tag, &mut reader) else {
             return Err(DecodeError::new(ErrorKind::NotASignal(tag), "tag", 0));
@@ -85,6 +88,9 @@ impl<'a> Signal<'a> {
 
 impl Tagged for Signal<'_> {
     fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        //= spec/dist.md#dist-sig-001
+        //# A node that hands signals to programs as bytes MUST write the u64 type and then the fields of the
+        //# signal's table in its order.
         sink.u64("tag", self.tag())?;
         self.write_fields(sink)
     }

@@ -32,6 +32,9 @@ impl<'b> Encoder<'b> {
     pub fn finish(self) -> Result<(), DecodeError> {
         let (_, term) = self.dst.split_at_checked(self.start).unwrap_or_default();
         let mut reader = Reader::new(term, Reading::Strict);
+        //= spec/stf.md#stf-dep-003
+        //# A writer MUST NOT write a term whose depth is above 64, unless its reader is known to have a
+        //# higher limit.
         let proven = read_version(&mut reader)
             .and_then(|()| prove::value(&mut reader, TERM_DEPTH_MAX))
             .and_then(|()| reader.finish());

@@ -144,6 +144,8 @@ impl KeyType {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let at = reader.at();
+        //= spec/stf.md#stf-map-001
+        //# In both readings a reader MUST refuse a map whose key type is neither 0 nor 1.
         match reader.u8("map.keys")? {
             0 => Ok(Self::Int),
             1 => Ok(Self::Str),
@@ -176,6 +178,8 @@ pub fn decode_at_most(
     read_version(&mut reader)?;
     let value = reader;
     prove::value(&mut reader, depth_max)?;
+    //= spec/stf.md#stf-ver-002
+    //# A reader MUST treat bytes after the value as surplus.
     let surplus = reader.finish()?;
     let length = reader.at() - value.at();
     let (value, _) = value.remaining().split_at_checked(length).unwrap_or_default();
@@ -183,6 +187,8 @@ pub fn decode_at_most(
 }
 
 pub(crate) fn read_version(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    //= spec/stf.md#stf-ver-001
+    //# In both readings a reader MUST refuse bytes that do not begin with the version byte `01`.
     match reader.u8("version")? {
         VERSION => Ok(()),
         _ => Err(DecodeError::new(ErrorKind::Invalid("a term's version is 01"), "version", 0)),

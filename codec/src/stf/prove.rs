@@ -59,6 +59,10 @@ fn values<'a>(mut cursor: Reader<'a>, outermost: Level, depth_max: usize) -> Res
         if !matches!(top.inside, Inside::Values) {
             cursor = before_value(cursor, top)?;
         }
+        //= spec/stf.md#stf-dep-001
+        //# In both readings a reader MUST refuse a term whose depth is above its limit.
+        //= spec/stf.md#stf-dep-002
+        //# A reader MUST accept a term whose depth is up to and including its limit.
         if depth >= depth_max {
             return Err(too_deep(cursor.at(), depth_max));
         }
@@ -81,6 +85,9 @@ fn before_value(mut cursor: Reader<'_>, level: Level) -> Result<Reader<'_>, Deco
         cursor.str16("struct.field")?;
         return Ok(cursor);
     };
+    //= spec/stf.md#stf-map-002
+    //# In both readings a reader MUST refuse a map with a key that is not of the type that the key type
+    //# announces.
     let is_key = level.left.is_multiple_of(2);
     if is_key && cursor.remaining().first().is_some_and(|&found| found != keys.tag()) {
         return Err(cursor.invalid("map.key", cursor.at(), "every key is of the map's key type"));
@@ -120,10 +127,14 @@ fn scalar(cursor: &mut Reader<'_>, field: &'static str) -> Result<Level, DecodeE
 fn rare_head(mut cursor: Reader<'_>) -> Result<(Level, Reader<'_>), DecodeError> {
     let at = cursor.at();
     let (left, inside) = match cursor.u8("value")? {
+        //= spec/stf.md#stf-num-001
+        //# A reader MUST accept all 64-bit patterns of a float and give them unchanged.
         tag::FLOAT => (cursor.u64("float").map(|_| 0)?, Inside::Values),
         tag::PID => (cursor.u64("pid").map(|_| 0)?, Inside::Values),
         tag::TRUE | tag::FALSE | tag::UNIT | tag::NONE => (0, Inside::Values),
         tag::SOME | tag::OK | tag::ERR => (1, Inside::Values),
+        //= spec/stf.md#stf-lst-001
+        //# A reader MUST NOT refuse a list or a set because its elements are of different types.
         tag::LIST => (count32(&mut cursor, "list", 1)?, Inside::Values),
         tag::SET => (count32(&mut cursor, "set", 1)?, Inside::Values),
         tag::MAP => {
@@ -140,7 +151,12 @@ fn rare_head(mut cursor: Reader<'_>) -> Result<(Level, Reader<'_>), DecodeError>
             cursor.u8("sum.variant")?;
             (count16(&mut cursor, "sum", 1)?, Inside::Values)
         }
+        //= spec/stf.md#stf-tag-002
+        //# In both readings a reader MUST refuse a term that holds the type tag 255.
         tag::CLOSURE => return Err(DecodeError::new(ErrorKind::Closure, "value", at)),
+        //= spec/stf.md#stf-tag-001
+        //# In both readings a reader MUST refuse a term in which a value has a type tag that the table does
+        //# not list.
         tag => return Err(DecodeError::new(ErrorKind::UnknownTerm(tag), "value", at)),
     };
     Ok((Level { left, inside }, cursor))
@@ -163,6 +179,8 @@ pub(super) fn string<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, DecodeErro
 #[inline(always)]
 pub(super) fn string_bytes<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
     let length = reader.u32("string")?;
+    //= spec/stf.md#stf-str-001
+    //# In both readings a reader MUST refuse a string with a length above 16 777 216 bytes.
     if length > TERM_STRING_BYTES_MAX {
         return Err(too_long("string", reader.at() - size_of::<u32>(), TERM_STRING_BYTES_MAX, length));
     }
@@ -173,6 +191,8 @@ pub(super) fn string_bytes<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Deco
 pub(super) fn count32(reader: &mut Reader<'_>, field: &'static str, least: u64) -> Result<u32, DecodeError> {
     let at = reader.at();
     let count = reader.u32(field)?;
+    //= spec/stf.md#stf-cnt-001
+    //# In both readings a reader MUST refuse a list, a map or a set with a count above 1 000 000.
     if count > TERM_ELEMENTS_MAX {
         return Err(too_long(field, at, TERM_ELEMENTS_MAX, count));
     }
@@ -203,6 +223,9 @@ fn present(
 ) -> Result<u32, DecodeError> {
     let promised = u64::from(count) * least;
     let found = reader.remaining().len();
+    //= spec/dist.md#dist-fld-004
+    //# In both readings a reader MUST refuse a length or a count that needs more bytes than the payload still
+    //# has.
     if promised > found as u64 { Err(overrun(field, at, promised, found)) } else { Ok(count) }
 }
 

@@ -63,6 +63,9 @@ pub struct Values<'a> {
 
 /// A map: its pairs in the order in which they were written, which is not judged.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+//= spec/stf.md#stf-map-003
+//# A reader MUST NOT refuse a term because of the order or the repetition of keys of a map, elements of a
+//# set, or fields of a struct.
 pub struct Map<'a> {
     keys: KeyType,
     pairs: Values<'a>,

@@ -82,12 +82,18 @@ impl Reason {
             Self::Linked(chain) => (chain.hops.as_slice(), &chain.root),
             root => (&[][..], root),
         };
+        //= spec/session.md#ses-exi-004
+        //# A process that an exit signal ends MUST end with the reason Linked(from, reason), of the sender
+        //# and the reason of that signal.
         Self::chain(std::iter::once(from).chain(hops.iter().copied()), root.clone())
     }
 
     /// Whether it ends a linked process that does not trap exits: all but Normal and Shutdown do.
     #[must_use]
     pub const fn kills(&self) -> bool {
+        //= spec/session.md#ses-exi-001
+        //# A node MUST NOT end a process because of an exit signal whose reason is Normal or Shutdown without
+        //# hops.
         !matches!(self, Self::Normal | Self::Shutdown)
     }
 
@@ -112,6 +118,8 @@ impl Reason {
         };
         match root {
             Root::Normal => (Self::Normal, false),
+            //= spec/session.md#ses-rsn-004
+            //# A node that shortens a reason MUST keep the kind of its root, unless the root is unknown.
             Root::Error(error) => text(error, Self::Error),
             Root::Killed => (Self::Killed, false),
             Root::Shutdown => (Self::Shutdown, false),
@@ -153,6 +161,9 @@ impl Reason {
             Self::Custom(text) => Root::Custom(Text::from(cut(text))),
             Self::Noconnection => Root::Noconnection,
             Self::Unknown(bytes) => match UnknownRoot::new(bytes) {
+                //= spec/session.md#ses-rsn-006
+                //# A node that passes on a reason with an unknown root MUST write that root as tag and bytes
+                //# as they came, or as Error "unknown".
                 Some(unknown) if bytes.len() <= ROOT_BYTES_MAX => Root::Unknown(unknown),
                 _ => Root::Error("unknown".into()),
             },
@@ -161,17 +172,24 @@ impl Reason {
     }
 
     fn chain(hops: impl Iterator<Item = Pid>, root: Self) -> Self {
+        //= spec/session.md#ses-rsn-003
+        //# A node that leaves out hops to shorten a reason MUST leave out the last ones, next to the root.
         Self::Linked(Arc::new(Chain { hops: hops.take(hops_max(&root)).collect(), root }))
     }
 }
 
 /// Hops that are kept before a root; at least one, which says whose end this is.
 fn hops_max(root: &Reason) -> usize {
+    //= spec/session.md#ses-rsn-002
+    //# A node MUST NOT write a reason of more than `reason_bytes_max` bytes.
     (REASON_BYTES_MAX - WireReason::from(root.to_root()).encoded_len()) / HOP_BYTES
 }
 
 /// The longest beginning of at most [`TEXT_BYTES_MAX`] bytes that ends between two characters.
 fn cut(text: &str) -> &str {
+    //= spec/session.md#ses-rsn-005
+    //# A node that shortens the text of a root MUST keep its first characters, as many as fit into 4 078
+    //# bytes.
     text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or(text)
 }
 
@@ -261,6 +279,13 @@ mod tests {
         assert_eq!(chain.root, Reason::error("first"));
     }
 
+    //= spec/session.md#ses-rsn-004
+    //= type=test
+    //# A node that shortens a reason MUST keep the kind of its root, unless the root is unknown.
+    //= spec/session.md#ses-rsn-005
+    //= type=test
+    //# A node that shortens the text of a root MUST keep its first characters, as many as fit into 4 078
+    //# bytes.
     #[test]
     fn long_texts_are_cut_between_characters() {
         let text = "\u{e9}".repeat(REASON_BYTES_MAX);

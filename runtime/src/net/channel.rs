@@ -48,8 +48,17 @@ pub(crate) enum Broken {
 
 /// A socket as a session wants it.
 pub(crate) fn prepared(socket: TcpStream) -> io::Result<ReadAhead> {
+    //= spec/connection.md#con-que-012
+    //= type=implication
+    //= reason=the operating system does it
+    //# A node SHOULD turn Nagle's algorithm off.
     socket.set_nodelay(true)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
+    //= spec/connection.md#con-que-011
+    //= type=implication
+    //= reason=the operating system does it, where it can
+    //# A node SHOULD bound the bytes that the operating system holds unsent for a session to
+    //# `socket_unsent_bytes_max`.
     socket2::SockRef::from(&socket).set_tcp_notsent_lowat(SOCKET_UNSENT_BYTES)?;
     Ok(ReadAhead::new(socket))
 }
@@ -107,6 +116,9 @@ impl Channel {
 
     /// The connection as a session's: the transport, and what has come behind the handshake.
     pub(crate) fn into_parts(mut self) -> (Stream, BytesMut) {
+        //= spec/connection.md#con-elc-016
+        //# An acceptor MUST read bytes that have come behind REPLY as the first bytes of the session, if the
+        //# connection becomes one.
         let arrived = std::mem::take(self.framer.buffer_mut());
         (self.stream, arrived)
     }

@@ -45,6 +45,9 @@ pub(super) async fn accept(net: Arc<Net>, socket: TcpStream, from: SocketAddr) {
     let guard = Guard { net: net.clone(), connection, name: "".into() };
     let place = net.slots().take(connection, from.ip().into());
     match place {
+        //= spec/connection.md#con-plc-003
+        //# An acceptor MUST close a connection for which its address has no place without writing a byte on
+        //# it.
         Place::None => {
             tracing::debug!(%from, "too many handshakes from one address: closed");
             return;
@@ -64,11 +67,21 @@ async fn accepted(
 ) -> Result<(), ConnectError> {
     let net = guard.net.clone();
     let (mut channel, verified) = tokio::select! {
+        //= spec/connection.md#con-dln-001
+        //# An acceptor MUST close a connection that is not verified `handshake_deadline` after TCP has
+        //# accepted it.
+        //= spec/connection.md#con-dln-004
+        //# A node MUST NOT move a deadline of the handshake because bytes arrive.
         shown = timeout(HANDSHAKE_DEADLINE, show_acceptor(&net, socket)) => shown.map_err(|_| ConnectError::Deadline)??,
         _ = &mut verdict => return Err(ConnectError::GaveWay),
     };
+    //= spec/connection.md#con-plc-005
+    //# An acceptor MUST NOT count a verified connection against `handshakes_max` or
+    //# `handshakes_per_address_max`.
     net.slots().give_back(guard.connection);
     guard.name = verified.peer().name.clone();
+    //= spec/connection.md#con-elc-002
+    //# A node MUST NOT end, probe or delay a session or a dial because of a connection that is not verified.
     net.registry.verified(guard.connection, net.facts(verified.peer())?);
 
     let verdict = tokio::select! {
@@ -79,6 +92,9 @@ async fn accepted(
         Verdict::Up(session) => {
             let (ack, established) = verified.accept();
             report_old_cookie(&established);
+            //= spec/connection.md#con-elc-015
+            //# A node MUST NOT write a frame on a connection on which ACK has not been sent, or not been
+            //# verified.
             timeout(ACK_DEADLINE, channel.write(&ack)).await.map_err(|_| ConnectError::Deadline)??;
             net.runtime.spawn(serve(guard, channel, session));
             Ok(())
@@ -100,8 +116,16 @@ async fn show_acceptor(net: &Net, socket: TcpStream) -> Result<(Channel, accepto
     let mut channel = Channel::new(TlsStream::Server(stream), net.tap.clone());
     let expect_name = acceptor::start(net.local.clone(), channel.bound_to()?);
     let name = channel.read().await?;
+    //= spec/handshake.md#hs-sen-002
+    //= type=implication
+    //= reason=the source is the operating system's: a test could only see that bytes differ
+    //# A node MUST take the bytes of a challenge before the sentinel from a cryptographic random source, anew
+    //# for each challenge.
     let (challenge, expect_reply) = match expect_name.handle(&name, random()?) {
         Ok(next) => next,
+        //= spec/handshake.md#hs-crs-002
+        //# A node MUST close the connection when a check of its table fails or the table says that the
+        //# handshake ends.
         Err(refusal) => return Err(refused(channel, refusal).await),
     };
     channel.write(&challenge).await?;
@@ -113,6 +137,8 @@ async fn show_acceptor(net: &Net, socket: TcpStream) -> Result<(Channel, accepto
 }
 
 async fn refused(channel: Channel, refusal: crate::core::handshake::Refusal) -> ConnectError {
+    //= spec/handshake.md#hs-rej-006
+    //# An acceptor SHOULD send REJECT with the code of its table before it closes the connection.
     if let Some(reject) = refusal.reject {
         refuse(channel, &reject).await;
     }
@@ -153,7 +179,12 @@ pub(super) async fn dial(net: Arc<Net>, name: Arc<str>, begun: Begun) -> Result<
 async fn initiate(guard: &Guard) -> Result<(Channel, Established), ConnectError> {
     let late = |_| ConnectError::Deadline;
     let (mut channel, expect_ack) =
+        //= spec/connection.md#con-dln-002
+        //# An initiator MUST give up a dial on which it has not sent REPLY `handshake_deadline` after it
+        //# began to connect.
         timeout(HANDSHAKE_DEADLINE, show_initiator(guard)).await.map_err(late)??;
+    //= spec/connection.md#con-dln-003
+    //# An initiator MUST give up a dial on which it has not received ACK `ack_deadline` after it sent REPLY.
     let ack = timeout(ACK_DEADLINE, channel.read()).await.map_err(late)??;
     Ok((channel, expect_ack.handle(&ack)?))
 }
@@ -166,8 +197,16 @@ async fn show_initiator(guard: &Guard) -> Result<(Channel, initiator::ExpectAck)
     let (hello, expect_challenge) = initiator::start(net.local.clone(), channel.bound_to()?, name)?;
     channel.write(&hello).await?;
     let challenge = channel.read().await?;
+    //= spec/handshake.md#hs-sen-002
+    //= type=implication
+    //= reason=as above
+    //# A node MUST take the bytes of a challenge before the sentinel from a cryptographic random source, anew
+    //# for each challenge.
     let (reply, expect_ack) = expect_challenge.handle(&challenge, random()?)?;
     // Another connection may have come up meanwhile. From here on the peer may have answered this one.
+    //= spec/connection.md#con-elc-008
+    //# A node MUST close a dial on which it has not sent REPLY when another connection becomes the session
+    //# with that peer.
     if !net.registry.may_reply(&guard.name, guard.connection) {
         return Err(ConnectError::GaveWay);
     }

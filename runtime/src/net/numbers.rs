@@ -20,15 +20,23 @@ impl Numbers {
     /// another one each time.
     pub(super) fn of(&mut self, name: &Arc<str>, incarnation: Option<NonZeroU64>) -> NodeNumber {
         if let Some((known, number)) = self.known.get(name)
+            //= spec/version1.md#v1-elc-002
+            //# A node MUST take each session with a version 1 peer for one with another incarnation.
             && known.is_some()
             && *known == incarnation
         {
+            //= spec/session.md#ses-pid-017
+            //# A node MUST take a pid that it has learned in an earlier session for that of the same process
+            //# if the present session is with the same node name and the same incarnation.
             return *number;
         }
         if self.known.len() >= NODES_KNOWN_MAX {
             // Whoever of them comes back gets a new number: its old pids are dead then, not wrong.
             self.known.clear();
         }
+        //= spec/session.md#ses-pid-018
+        //# A node MUST take a pid that it has learned in a session with another incarnation of the peer for
+        //# that of a dead process, even if creation and local id are those of a process that lives.
         let number = self.next();
         self.known.insert(name.clone(), (incarnation, number));
         number
@@ -60,6 +68,9 @@ mod tests {
         assert_ne!(numbers.of(&Arc::from("b@h:1"), one), second);
     }
 
+    //= spec/version1.md#v1-elc-002
+    //= type=test
+    //# A node MUST take each session with a version 1 peer for one with another incarnation.
     #[test]
     fn every_start_of_a_node_without_incarnation_counts_as_a_new_one() {
         let mut numbers = Numbers::default();

@@ -87,6 +87,18 @@ impl Routes {
     fn session_with(&self, pid: Pid) -> Result<Arc<SessionHandle>, Denied> {
         let known = self.read();
         let session = known.up.get(&pid.node()).or_else(|| known.ending.get(&pid.node()));
+        //= spec/session.md#ses-pid-016
+        //# A node MUST NOT write a frame to or about a process of an unknown node, other than in a pid
+        //# without an owner.
+        //= spec/session.md#ses-off-002
+        //# A node that has no session for the pid with which its process links MUST bring that process one
+        //# exit signal from that pid with the reason Noconnection at once.
+        //= spec/session.md#ses-off-003
+        //# A node that has no session for the pid that its process monitors MUST give that process one DOWN
+        //# with the reason Noconnection at once.
+        //= spec/session.md#ses-off-004
+        //# A node MUST NOT dial because a process sends to, links with or monitors a pid for which there is
+        //# no session.
         session.filter(|session| leads_to(session, pid)).cloned().ok_or(Denied::NotConnected)
     }
 
@@ -99,6 +111,9 @@ impl Routes {
 
     fn count_unsent(&self, sent: Result<Sent, Denied>) -> Result<Sent, Denied> {
         if matches!(sent, Err(Denied::NotConnected)) {
+            //= spec/session.md#ses-off-001
+            //# A node that has no session for the pid, or none with the node, to which its process sends MUST
+            //# drop the message.
             self.unsent.fetch_add(1, Ordering::Relaxed);
         }
         sent
@@ -155,5 +170,8 @@ impl Remote for Routes {
 }
 
 fn leads_to(session: &SessionHandle, pid: Pid) -> bool {
+    //= spec/session.md#ses-pid-018
+    //# A node MUST take a pid that it has learned in a session with another incarnation of the peer for that
+    //# of a dead process, even if creation and local id are those of a process that lives.
     session.peer.creation == pid.creation()
 }

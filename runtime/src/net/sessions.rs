@@ -34,6 +34,9 @@ impl Sessions {
             let _ = listener.await;
         }
         let registry = &self.net.registry;
+        //= spec/connection.md#con-cls-006
+        //# A node that ends a session of version 2 because it stops or its program asks for it MUST write
+        //# CLOSE with code 0.
         registry.close(CODE_SHUTDOWN, "the node stops", Stop { patience: PATIENCE });
         registry.idle().await;
     }
@@ -51,6 +54,9 @@ impl Connections for Sessions {
     fn disconnect(&self, name: &str) -> bool {
         let session = self.net.routes.session_of(name);
         if let Some(session) = &session {
+            //= spec/connection.md#con-cls-006
+            //# A node that ends a session of version 2 because it stops or its program asks for it MUST write
+            //# CLOSE with code 0.
             session.stop(CODE_SHUTDOWN, "disconnected", Stop { patience: PATIENCE });
         }
         session.is_some()

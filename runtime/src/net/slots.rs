@@ -47,10 +47,18 @@ impl<C: Copy + Ord> Slots<C> {
     }
 
     pub(crate) fn take(&mut self, connection: C, source: Source) -> Place<C> {
+        //= spec/connection.md#con-plc-002
+        //# An acceptor MUST NOT hold more than `handshakes_per_address_max` connections from one address that
+        //# are not verified.
         if self.count(source) >= self.per_source_max {
             return Place::None;
         }
         let mut place = Place::Free;
+        //= spec/connection.md#con-plc-001
+        //# An acceptor MUST NOT hold more than `handshakes_max` connections that are not verified.
+        //= spec/connection.md#con-plc-004
+        //# An acceptor that has no place left MUST close the oldest connection of the address that holds the
+        //# most places, and give that place to the new connection.
         if self.taken.len() >= self.max
             && let Some(oldest) = self.oldest_of_the_greediest()
         {

@@ -15,9 +15,14 @@ use snow_dist_codec::handshake::proof::{EXPORTER_LABEL, PROOF_BYTES};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// What every initiator calls the server.
+//= spec/handshake.md#hs-tls-001
+//# An initiator MUST send the server name `snow-node`, whatever host it dials.
 const SERVER_NAME: &str = "snow-node";
 
 /// The application protocol that is offered and selected, never required.
+//= spec/handshake.md#hs-tls-004
+//# A node MUST NOT end a connection because the other end did not offer or did not select an application
+//# protocol.
 const ALPN: &[u8] = b"snow-dist/1";
 
 /// Both ends of the channels of one node.
@@ -60,7 +65,11 @@ fn server_config(provider: &Arc<CryptoProvider>, key_log: bool) -> Result<Server
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], key)
         .map_err(|error| error.to_string())?;
+    //= spec/handshake.md#hs-tls-003
+    //# An acceptor SHOULD select the application protocol `snow-dist/1` if it is offered.
     config.alpn_protocols = vec![ALPN.to_vec()];
+    //= spec/handshake.md#hs-tls-006
+    //# A node MUST NOT resume a TLS session, issue a session ticket, or use early data.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
@@ -77,7 +86,11 @@ fn client_config(provider: Arc<CryptoProvider>, key_log: bool) -> Result<ClientC
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
         .with_no_client_auth();
+    //= spec/handshake.md#hs-tls-002
+    //# An initiator SHOULD offer the application protocol `snow-dist/1`.
     config.alpn_protocols = vec![ALPN.to_vec()];
+    //= spec/handshake.md#hs-tls-006
+    //# A node MUST NOT resume a TLS session, issue a session ticket, or use early data.
     config.resumption = Resumption::disabled();
     config.enable_early_data = false;
     if key_log {

@@ -205,17 +205,25 @@ impl Cell {
             return Err(self.overflow());
         }
         // Copied before the lock is taken.
+        //= spec/dist.md#dist-sig-002
+        //# A node MUST NOT let a process take a message that arrived in a frame for a signal, whatever bytes
+        //# the message begins with.
         let message = Message::new(bytes(), true);
         let mut state = self.lock();
         if state.is_alive() { Ok(state.push(Received::Message(message))) } else { Err(Wakes::default()) }
     }
 
     fn overflow(&self) -> Wakes {
+        //= spec/session.md#ses-msg-006
+        //# A node MUST either drop a message for a mailbox that is full or end the process.
         match self.when_full {
             WhenFull::Drop => {
                 self.table.count_dropped(self.local);
                 Wakes::default()
             }
+            //= spec/session.md#ses-msg-007
+            //# A node that ends a process because its mailbox is full MUST end it with the reason Error
+            //# "mailbox full".
             WhenFull::EndProcess => self.doom(Reason::error("mailbox full")),
         }
     }
@@ -229,6 +237,8 @@ impl Cell {
     pub(crate) fn refill(&self, inbox: &mut Inbox, cx: &Context<'_>) -> bool {
         let mut state = self.lock();
         self.release(&mut state, inbox);
+        //= spec/session.md#ses-ord-005
+        //# A node MUST NOT give a process anything that comes behind an exit signal which ends it.
         // A signal that ends the process comes before whatever is behind it.
         state.is_alive() && state.queue.move_to(inbox, cx)
     }
@@ -262,6 +272,8 @@ impl Cell {
     }
 
     fn doom_locked(&self, state: &mut State, doom: Doom) -> Wakes {
+        //= spec/session.md#ses-exi-007
+        //# A process MUST end with the reason of the first thing that ends it.
         if !state.is_alive() {
             return Wakes::default();
         }
@@ -285,6 +297,14 @@ impl Cell {
     }
 
     fn exit_locked(&self, state: &mut State, from: Pid, reason: Reason) -> Wakes {
+        //= spec/session.md#ses-exi-002
+        //# A node MUST NOT end a process that traps exits because of an exit signal from another node.
+        //= spec/session.md#ses-exi-003
+        //# A node MUST end a process that does not trap exits when it gets an exit signal with hops, or with
+        //# any other root than Normal and Shutdown.
+        //= spec/session.md#ses-exi-005
+        //# A node MUST give a process each exit signal that does not end it as one signal EXIT with its
+        //# sender and its reason.
         if state.trap_exit || !reason.kills() {
             state.push(Received::Exit { from, reason })
         } else if state.is_alive() {
@@ -483,6 +503,8 @@ impl State {
         self.ties.get_or_insert_default()
     }
 
+    //= spec/session.md#ses-msg-008
+    //# A node MUST NOT drop a signal because a mailbox is full.
     /// Whoever has ended receives nothing.
     fn push(&mut self, received: Received) -> Wakes {
         let receiver = if self.is_alive() { self.queue.push(received) } else { None };

@@ -63,7 +63,12 @@ impl Delivery {
 
     fn deliver_message(&mut self, local: u64, length: usize, bytes: impl FnOnce() -> Bytes) {
         let counted = length + MESSAGE_BYTES_COUNTED;
+        //= spec/session.md#ses-msg-009
+        //# A node MUST bound the memory of the messages from other nodes that its processes have not taken,
+        //# to `mailbox_remote_bytes_max`.
         let node_full = self.table.is_full(self.unreported + counted);
+        //= spec/session.md#ses-msg-002
+        //# A node MUST ignore a SEND to a dead process.
         let Some(cell) = self.find(local) else { return };
         match cell.message_from_afar(node_full, bytes) {
             Ok(wakes) => {
@@ -100,10 +105,16 @@ impl Processes for Delivery {
     fn message(&mut self, local: u64, message: &[u8]) {
         let shared = message.len() >= SHARE_BYTES_MIN && message.len() * PINNED_MAX >= self.block_allocated;
         let block = if shared { self.block.clone() } else { Bytes::new() };
+        //= spec/session.md#ses-msg-005
+        //# A node MUST give a process the bytes of a message as they arrived.
+        //= spec/connection.md#con-rdw-003
+        //# A node MUST go on reading a session while a process does not take the messages that are for it.
         self.deliver_message(local, message.len(), || keep(&block, message));
     }
 
     fn named_message(&mut self, name: &str, message: &[u8]) {
+        //= spec/session.md#ses-msg-004
+        //# A node MUST ignore a REG_SEND with a name that is not registered.
         if let Some(pid) = self.table.whereis(name) {
             self.message(pid.local(), message);
         }

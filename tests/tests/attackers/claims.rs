@@ -18,6 +18,9 @@ fn rejection(payload: &[u8]) -> u16 {
     }
 }
 
+//= spec/handshake.md#hs-prf-006
+//# A node MUST end a handshake in which the digest of a REPLY or ACK without extension block, or the proof of
+//# one with it, is not the one that it has computed itself.
 #[tokio::test]
 async fn a_wrong_cookie_is_refused_in_both_roles() {
     let friends = Friends::new().await;
@@ -48,6 +51,8 @@ async fn a_wrong_cookie_is_refused_in_both_roles() {
     friends.assert_undisturbed().await;
 }
 
+//= spec/connection.md#con-elc-002
+//# A node MUST NOT end, probe or delay a session or a dial because of a connection that is not verified.
 #[tokio::test]
 async fn a_name_that_is_only_claimed_disturbs_no_session_of_that_name() {
     let a = node("a").await;
@@ -67,6 +72,8 @@ async fn a_name_that_is_only_claimed_disturbs_no_session_of_that_name() {
     assert_eq!(a.nodes().len(), 1);
 }
 
+//= spec/handshake.md#hs-rej-005
+//# Before it has verified REPLY an acceptor MUST NOT send a REJECT with another code than 1, 2, 3 or 4.
 #[tokio::test]
 async fn what_a_name_is_refused_for_is_told_only_to_who_knows_the_cookie() {
     let a = node("a").await;
@@ -85,6 +92,8 @@ async fn what_a_name_is_refused_for_is_told_only_to_who_knows_the_cookie() {
     assert_eq!(rejection(&wire.hear().await.payload()), Reject::NAME);
 }
 
+//= spec/handshake.md#hs-von-003
+//# An acceptor that does not allow version 1 MUST NOT answer a NAME without extension block.
 #[tokio::test]
 async fn version_1_is_not_answered() {
     let friends = Friends::new().await;
@@ -108,6 +117,10 @@ async fn version_1_is_not_answered() {
     friends.assert_undisturbed().await;
 }
 
+//= spec/handshake.md#hs-von-002
+//# An initiator that does not allow version 1 MUST NOT answer a CHALLENGE without extension block.
+//= spec/handshake.md#hs-rej-003
+//# An initiator MUST NOT send REJECT.
 #[tokio::test]
 async fn a_version_1_acceptor_gets_no_digest() {
     let friends = Friends::new().await;
@@ -142,6 +155,11 @@ async fn say_first(node: &snow_dist_runtime::Node, bytes: &[u8]) -> Vec<Vec<u8>>
     wire.hear_all().await.0
 }
 
+//= spec/handshake.md#hs-crs-002
+//# A node MUST close the connection when a check of its table fails or the table says that the handshake
+//# ends.
+//= spec/handshake.md#hs-rej-004
+//# An acceptor MUST NOT send REJECT to a peer that has not sent the magic of an extension block.
 #[tokio::test]
 async fn what_is_no_name_ends_the_connection() {
     let friends = Friends::new().await;
@@ -160,6 +178,8 @@ async fn what_is_no_name_ends_the_connection() {
     friends.assert_undisturbed().await;
 }
 
+//= spec/handshake.md#hs-rej-006
+//# An acceptor SHOULD send REJECT with the code of its table before it closes the connection.
 #[tokio::test]
 async fn names_with_control_characters_are_refused() {
     let friends = Friends::new().await;
@@ -175,6 +195,8 @@ async fn names_with_control_characters_are_refused() {
     friends.assert_undisturbed().await;
 }
 
+//= spec/handshake.md#hs-bnd-001
+//# A node MUST end a handshake with a peer whose frame_bytes_max is below 65 536.
 #[tokio::test]
 async fn bounds_with_which_no_session_works_are_refused_after_the_proof() {
     let friends = Friends::new().await;

@@ -74,6 +74,8 @@ async fn who_does_not_read_makes_its_senders_wait_and_nobody_else() {
     }
     let mut sent = sent;
     assert!(sent.try_recv().is_err(), "the sender waits");
+    //= spec/connection.md#con-rdw-002
+    //# A node MUST go on writing in a session while no byte arrives.
     // Once it reads, all of it comes.
     for _ in 0..1_024 {
         let next = session.next().await;
@@ -144,6 +146,9 @@ async fn a_million_hops_in_one_exit_are_kept_as_far_as_they_are_worth() {
     assert_they_talk(&friends.friend, node).await;
 }
 
+//= spec/dist.md#dist-frm-010
+//# The memory that a reader reserves for a frame MUST be bounded by a fixed amount plus a fixed multiple of
+//# the bytes of it that have arrived, whatever its lengths and counts say.
 #[tokio::test]
 async fn lengths_that_lie_reserve_nothing() {
     let friends = Friends::new().await;

@@ -52,6 +52,8 @@ async fn a_limit_that_no_node_can_have_is_refused_with_its_name() {
     start(least.links_and_monitors_max(0)).await;
 }
 
+//= spec/connection.md#con-lim-001
+//# A node MAY use another value than the default for a limit of its own.
 #[tokio::test]
 async fn what_is_chosen_is_announced() {
     let a = start(builder("a").frame_bytes_max(100_000).links_and_monitors_max(7)).await;
@@ -159,6 +161,8 @@ async fn a_message_that_the_peer_does_not_read_is_refused_where_it_is_sent() {
     assert_eq!(within("the message", got).await.unwrap(), MESSAGE_BYTES + 1);
 }
 
+//= spec/connection.md#con-elc-014
+//# An acceptor that has `sessions_max` peers MUST refuse a verified connection of any other peer as busy.
 #[tokio::test]
 async fn a_node_with_all_the_sessions_it_may_have_refuses_another() {
     let a = start(builder("a").sessions_max(1)).await;
@@ -174,6 +178,9 @@ async fn a_node_with_all_the_sessions_it_may_have_refuses_another() {
     connect(&a, &c).await;
 }
 
+//= spec/session.md#ses-msg-009
+//# A node MUST bound the memory of the messages from other nodes that its processes have not taken, to
+//# `mailbox_remote_bytes_max`.
 #[tokio::test]
 async fn above_the_bytes_of_its_mailboxes_a_node_drops_what_other_nodes_send() {
     const COUNTED: usize = 30_064;

@@ -45,6 +45,10 @@ async fn every_way_to_end_is_told_as_it_is() {
     assert_they_talk(&a, &b).await;
 }
 
+//= spec/session.md#ses-exi-002
+//# A node MUST NOT end a process that traps exits because of an exit signal from another node.
+//= spec/session.md#ses-exi-006
+//# A process that is killed by its own node MUST end with the reason Killed, without hops.
 #[tokio::test]
 async fn kill_cannot_be_trapped_and_ends_at_home() {
     let (a, b) = connected().await;

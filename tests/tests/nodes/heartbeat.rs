@@ -48,6 +48,8 @@ async fn a_peer_that_answers_is_kept() {
     let mut last = [0; 8];
     for _ in 0..10 {
         let payload = expect_ping(&mut session).await;
+        //= spec/connection.md#con-hbt-009
+        //# A node SHOULD give each PING of a session another payload.
         assert_ne!(payload, last, "each PING has bytes of its own");
         last = payload;
         session.send(Pong { payload: &payload }).await;

@@ -15,6 +15,8 @@ async fn held_back(ctx: &mut Context, let_go: tokio::sync::oneshot::Receiver<()>
     all
 }
 
+//= spec/session.md#ses-msg-006
+//# A node MUST either drop a message for a mailbox that is full or end the process.
 #[tokio::test]
 async fn a_full_mailbox_drops_what_comes_from_afar_and_counts_it() {
     let (a, b) = connected().await;
@@ -36,6 +38,8 @@ async fn a_full_mailbox_drops_what_comes_from_afar_and_counts_it() {
     assert_they_talk(&a, &b).await;
 }
 
+//= spec/session.md#ses-msg-007
+//# A node that ends a process because its mailbox is full MUST end it with the reason Error "mailbox full".
 #[tokio::test]
 async fn a_full_mailbox_ends_its_process_if_that_is_the_policy() {
     let (a, b) = connected().await;
@@ -53,6 +57,8 @@ async fn a_full_mailbox_ends_its_process_if_that_is_the_policy() {
     assert_eq!(reason, Reason::error("mailbox full"));
 }
 
+//= spec/session.md#ses-msg-008
+//# A node MUST NOT drop a signal because a mailbox is full.
 #[tokio::test]
 async fn signals_find_room_in_a_full_mailbox() {
     let (a, b) = connected().await;
@@ -81,6 +87,8 @@ async fn signals_find_room_in_a_full_mailbox() {
     assert_eq!((exits, kept.len()), (5, 6), "{kept:?}");
 }
 
+//= spec/connection.md#con-rdw-003
+//# A node MUST go on reading a session while a process does not take the messages that are for it.
 #[tokio::test]
 async fn a_process_that_does_not_receive_holds_up_nobody_else() {
     let (a, b) = connected().await;

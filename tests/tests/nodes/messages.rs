@@ -22,6 +22,11 @@ async fn lengths(mut ctx: Context) -> Vec<Message> {
     }
 }
 
+//= spec/session.md#ses-msg-001
+//# A node MUST put the message of a SEND into the mailbox of the process that `to` names, if that lives and
+//# its mailbox is not full.
+//= spec/session.md#ses-msg-005
+//# A node MUST give a process the bytes of a message as they arrived.
 #[tokio::test]
 async fn a_message_arrives_as_it_was_sent() {
     let (a, b) = connected().await;
@@ -40,6 +45,9 @@ async fn a_message_arrives_as_it_was_sent() {
     }
 }
 
+//= spec/dist.md#dist-sig-002
+//# A node MUST NOT let a process take a message that arrived in a frame for a signal, whatever bytes the
+//# message begins with.
 #[tokio::test]
 async fn a_message_that_begins_like_a_signal_is_a_message() {
     let (a, b) = connected().await;
@@ -54,6 +62,9 @@ async fn a_message_that_begins_like_a_signal_is_a_message() {
     assert_eq!(tags, ((u64::MAX - 4)..=u64::MAX).map(u64::to_le_bytes).collect::<Vec<_>>());
 }
 
+//= spec/session.md#ses-msg-003
+//# A node MUST put the message of a REG_SEND into the mailbox of the process that is registered on this node
+//# under exactly the bytes of `name` when the frame is handled, if there is one and its mailbox is not full.
 #[tokio::test]
 async fn a_message_to_a_name_reaches_who_has_it() {
     let (a, b) = connected().await;

@@ -18,6 +18,9 @@ use tokio::sync::mpsc;
 const PEER: &str = "raw@127.0.0.1:1";
 const REPLACED: u16 = 3;
 
+//= spec/session.md#ses-pid-017
+//# A node MUST take a pid that it has learned in an earlier session for that of the same process if the
+//# present session is with the same node name and the same incarnation.
 #[tokio::test]
 async fn a_pid_stays_good_when_the_same_start_comes_back() {
     let (a, b) = connected().await;
@@ -33,6 +36,8 @@ async fn a_pid_stays_good_when_the_same_start_comes_back() {
     assert_eq!(within("the message", got).await.unwrap(), "the same");
 }
 
+//= spec/session.md#ses-upd-006
+//# A node MUST give all NODEDOWNs of a session before the NODEUPs of the next session with that node name.
 #[tokio::test]
 async fn what_one_process_sends_over_two_sessions_arrives_with_their_end_and_beginning_between() {
     const ROUNDS: usize = 5;
@@ -72,6 +77,12 @@ async fn what_one_process_sends_over_two_sessions_arrives_with_their_end_and_beg
     assert_eq!(within("all of it", told).await.unwrap(), expected);
 }
 
+//= spec/session.md#ses-pid-018
+//# A node MUST take a pid that it has learned in a session with another incarnation of the peer for that of a
+//# dead process, even if creation and local id are those of a process that lives.
+//= spec/session.md#ses-off-001
+//# A node that has no session for the pid, or none with the node, to which its process sends MUST drop the
+//# message.
 #[tokio::test]
 async fn a_pid_of_a_start_that_is_over_is_dead_for_good() {
     let (a, b) = connected().await;
@@ -130,6 +141,14 @@ async fn expect_all(told: &mut mpsc::UnboundedReceiver<String>, all: &[&str]) {
     }
 }
 
+//= spec/connection.md#con-elc-003
+//# If there is a session with another incarnation of the peer, an acceptor MUST end that session before it
+//# sends ACK.
+//= spec/connection.md#con-cls-012
+//# A node that ends a session for another connection SHOULD write CLOSE with code 3.
+//= spec/connection.md#con-elc-017
+//# A node that ends a session for another connection MUST NOT wait until what is queued in that session has
+//# been written.
 #[tokio::test]
 async fn a_restarted_peer_is_taken_at_once_and_the_old_session_ends_first() {
     let a = node("a").await;
@@ -150,6 +169,11 @@ async fn a_restarted_peer_is_taken_at_once_and_the_old_session_ends_first() {
     assert_eq!(a.nodes().len(), 1);
 }
 
+//= spec/session.md#ses-upd-005
+//# A node MUST NOT give anything that a session brings to any process after it has given a NODEDOWN of that
+//# session.
+//= spec/connection.md#con-cls-016
+//# A node MUST end the session when its stream ends or fails, as it does on a CLOSE.
 #[tokio::test]
 async fn a_late_reply_of_a_start_that_is_over_does_not_end_the_session_of_the_next() {
     let a = node("a").await;
@@ -192,6 +216,12 @@ async fn what_the_old_session_says_after_its_end_is_not_heard() {
     expect_all(&mut told, &["newer"]).await;
 }
 
+//= spec/connection.md#con-elc-004
+//# If there is a session that is up and its incarnation is that of the connection that waits, or one of the
+//# two is not known, an acceptor MUST send PING in that session and withhold ACK.
+//= spec/connection.md#con-elc-005
+//# If a byte arrives in a session that is probed, an acceptor MUST refuse the connection that waits as
+//# duplicate.
 #[tokio::test]
 async fn a_second_connection_of_the_same_start_is_refused_while_the_first_lives() {
     let a = node("a").await;
@@ -247,6 +277,9 @@ async fn a_second_connection_of_the_same_start_is_taken_when_the_first_is_dead()
     silent.expect_end().await;
 }
 
+//= spec/connection.md#con-elc-012
+//# If two connections of one peer would wait, an acceptor MUST refuse the one that was accepted earlier as
+//# duplicate.
 #[tokio::test]
 async fn of_several_that_wait_the_newest_stays() {
     let a = node("a").await;

@@ -13,6 +13,11 @@ use snow_dist_tests::raw_peer::{Heard, RawNode};
 const SHUTDOWN: u16 = 0;
 const PEER: &str = "raw@127.0.0.1:1";
 
+//= spec/connection.md#con-cls-006
+//# A node that ends a session of version 2 because it stops or its program asks for it MUST write CLOSE with
+//# code 0.
+//= spec/connection.md#con-cls-009
+//# A node SHOULD send close_notify after its last frame.
 #[tokio::test]
 async fn a_session_that_ends_in_order_says_so_in_dist_and_in_tls() {
     let a = node("a").await;
@@ -32,6 +37,8 @@ async fn a_session_that_ends_in_order_says_so_in_dist_and_in_tls() {
     }
 }
 
+//= spec/connection.md#con-que-003
+//# A node MUST NOT drop a queued message while the session lasts.
 #[tokio::test]
 async fn what_was_queued_before_the_end_arrives() {
     let (a, b) = connected().await;
@@ -75,6 +82,9 @@ async fn what_was_queued_arrives_though_the_other_end_talks_on() {
     }
 }
 
+//= spec/connection.md#con-cls-008
+//# A node that has written CLOSE with code 0 MUST go on reading until the stream ends or `shutdown_patience`
+//# has passed since it began to end the session.
 #[tokio::test]
 async fn what_was_queued_arrives_at_a_peer_that_talks_and_reads_late() {
     const COUNT: usize = 15;
@@ -236,6 +246,8 @@ async fn a_process_that_outlives_its_session_is_not_disturbed() {
     assert_eq!(got.await.unwrap().as_bytes(), b"still here");
 }
 
+//= spec/connection.md#con-cls-002
+//# A node MUST end the session when it reads a CLOSE, whatever its code.
 #[tokio::test]
 async fn a_close_from_the_peer_ends_links_as_a_cut_does() {
     let a = node("a").await;

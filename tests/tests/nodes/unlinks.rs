@@ -89,6 +89,12 @@ impl Scene {
     async fn unlink_id(&mut self) -> u64 {
         let next = self.session.next().await;
         let Frame::UnlinkId(unlink) = next.frame() else { panic!("{next:?}") };
+        //= spec/session.md#ses-pid-001
+        //# In a field whose owner is the sender a node MUST write node id 0, the creation that it has
+        //# announced in the handshake, and the local id of its process.
+        //= spec/session.md#ses-pid-002
+        //# In a field whose owner is the receiver a node MUST write node id 0, the creation that the peer has
+        //# announced in the handshake, and the local id of the peer's process.
         assert_eq!((unlink.from, unlink.to), (self.ours, self.theirs));
         unlink.id
     }
@@ -137,6 +143,8 @@ async fn only_the_acknowledgement_of_the_present_unlink_counts() {
     let first = scene.linked_and_unlinking().await;
     // Linked again before the acknowledgement, and unlinked again.
     let second = scene.linked_and_unlinking().await;
+    //= spec/session.md#ses-lnk-006
+    //# A node MUST NOT write two UNLINK_IDs with the same id in one session.
     assert_ne!(first, second);
     scene.acknowledge(first).await;
     scene.acknowledge(second + 1).await;
@@ -182,6 +190,9 @@ async fn an_unlink_that_is_outstanding_when_the_session_ends_ends_in_silence() {
     assert_eq!(scene.end().await, []);
 }
 
+//= spec/dist.md#dist-ula-001
+//# A node MUST copy `from`, `to` and `id` of an UNLINK_ACK byte for byte from `to`, `from` and `id` of the
+//# UNLINK_ID that it acknowledges.
 #[tokio::test]
 async fn every_unlink_is_acknowledged_with_its_own_pids() {
     let mut scene = Scene::new().await;
@@ -224,6 +235,8 @@ async fn an_exit_that_crosses_an_unlink_from_the_peer_is_acknowledged_all_the_sa
     session.expect(UnlinkAck { from: to, to: from, id: 1 }).await;
 }
 
+//= spec/session.md#ses-lnk-005
+//# When its process unlinks in any other state than active, a node MUST NOT write UNLINK_ID.
 #[tokio::test]
 async fn unlinking_who_was_never_linked_says_nothing() {
     let (a, b) = connected().await;

@@ -8,6 +8,9 @@ use snow_dist_tests::simnet::Side::{A, B};
 
 use super::{assert_tables_empty, down, exit, linked};
 
+//= spec/connection.md#con-cls-005
+//# A node that ends a session because it stops or its program asks for it MUST write what is queued before
+//# CLOSE, as far as `shutdown_patience` allows.
 #[test]
 fn close_goes_out_when_all_else_has() {
     let mut pair = linked();
@@ -24,6 +27,8 @@ fn close_goes_out_when_all_else_has() {
     assert!(pair.seen(B, 3).contains(&exit(B, 3, Reason::Killed)));
 }
 
+//= spec/session.md#ses-end-006
+//# A node MUST do what this section asks for in the same way whatever has ended the session.
 #[test]
 fn close_ends_links_and_monitors_as_a_cut_does() {
     let mut pair = linked();
@@ -37,6 +42,8 @@ fn close_ends_links_and_monitors_as_a_cut_does() {
     assert_tables_empty(&pair);
 }
 
+//= spec/connection.md#con-cls-001
+//# A node MUST NOT write a frame after CLOSE.
 #[test]
 fn nothing_follows_close() {
     let mut pair = Pair::new();
@@ -53,6 +60,8 @@ fn nothing_follows_close() {
     assert_eq!(out.len(), closed);
 }
 
+//= spec/connection.md#con-cls-014
+//# A node MUST NOT write more than `close_text_bytes_max` bytes into the `text` of a CLOSE.
 #[test]
 fn a_text_too_long_for_close_is_cut_between_characters() {
     let mut pair = Pair::new();

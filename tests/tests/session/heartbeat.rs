@@ -14,6 +14,8 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+//= spec/connection.md#con-hbt-001
+//# A node MUST send a PING when no byte has arrived in a session for `heartbeat_interval`.
 #[test]
 fn a_quiet_session_stays_up() {
     let mut pair = linked();
@@ -34,6 +36,8 @@ fn a_busy_session_sends_no_ping() {
     assert!(pair[A].names().iter().all(|name| *name == "SEND"));
 }
 
+//= spec/connection.md#con-hbt-004
+//# A node MUST answer the last PING that it has read with a PONG of the same payload.
 #[test]
 fn a_ping_is_answered_with_its_payload() {
     let mut pair = Pair::new();
@@ -42,6 +46,8 @@ fn a_ping_is_answered_with_its_payload() {
     assert_eq!(pair[B].frames(), [Frame::from(Pong { payload: &[1; 8] })]);
 }
 
+//= spec/connection.md#con-hbt-005
+//# A node MUST NOT keep more than one PONG waiting.
 #[test]
 fn a_newer_ping_replaces_the_answer_to_an_older_one() {
     let mut pair = Pair::new();
@@ -53,6 +59,8 @@ fn a_newer_ping_replaces_the_answer_to_an_older_one() {
     assert_eq!(pair[B].frames(), [Frame::from(Pong { payload: &[3; 8] })]);
 }
 
+//= spec/connection.md#con-hbt-006
+//# A node MUST write a PONG or PING that waits before everything else that waits in the session.
 #[test]
 fn the_heartbeat_goes_before_all_else() {
     let mut pair = Pair::new();
@@ -67,6 +75,9 @@ fn the_heartbeat_goes_before_all_else() {
     assert_eq!(pair[B].names()[..4], ["PONG", "PING", "LINK", "SEND"]);
 }
 
+//= spec/connection.md#con-hbt-002
+//# A node MUST end a session in which no byte has arrived for `heartbeat_interval` and `heartbeat_timeout`
+//# together.
 #[test]
 fn a_node_that_stands_still_is_found_dead() {
     let mut pair = linked();
@@ -89,6 +100,8 @@ fn a_connection_that_carries_one_way_is_found_by_who_hears_nothing() {
     assert_eq!(pair.seen(B, 3), [exit(B, 3, Reason::Noconnection)]);
 }
 
+//= spec/connection.md#con-hbt-003
+//# A node MUST take every byte that arrives in a session for a sign of life.
 #[test]
 fn half_a_frame_is_a_sign_of_life() {
     let mut pair = linked();
@@ -102,6 +115,8 @@ fn half_a_frame_is_a_sign_of_life() {
     assert_eq!(pair.ended(A), None);
 }
 
+//= spec/connection.md#con-hbt-008
+//# A node MUST read all bytes that have arrived before it ends a session because none came.
 #[test]
 fn what_has_arrived_is_read_before_a_deadline_is_judged() {
     let mut pair = linked();
@@ -113,6 +128,9 @@ fn what_has_arrived_is_read_before_a_deadline_is_judged() {
     assert_eq!(pair.ended(A), None);
 }
 
+//= spec/connection.md#con-elc-006
+//# If no byte arrives in a session for `probe_timeout` after it was probed, an acceptor MUST end that
+//# session.
 #[test]
 fn a_probe_finds_a_dead_peer_in_two_seconds_and_leaves_a_live_one() {
     let mut pair = linked();

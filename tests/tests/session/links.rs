@@ -13,6 +13,14 @@ fn wire_error(text: &str) -> WireReason<'_> {
     Root::Error(text.into()).into()
 }
 
+//= spec/session.md#ses-lnk-008
+//# When a process has ended, a node MUST write one EXIT, with the reason of that end, for each of its links
+//# that was active, unless SES-LNK-010 forbids it.
+//= spec/session.md#ses-lnk-016
+//# A node that reads an EXIT in state active MUST bring its process one exit signal from the process in
+//# `from` with the reason of the EXIT, and take the link for none.
+//= spec/session.md#ses-lnk-026
+//# A node MUST NOT bring a process more than one exit signal for one link.
 #[test]
 fn the_end_of_either_process_reaches_the_other_once() {
     for (ends, learns) in [(A, B), (B, A)] {
@@ -25,6 +33,12 @@ fn the_end_of_either_process_reaches_the_other_once() {
     }
 }
 
+//= spec/session.md#ses-exi-003
+//# A node MUST end a process that does not trap exits when it gets an exit signal with hops, or with any
+//# other root than Normal and Shutdown.
+//= spec/session.md#ses-exi-004
+//# A process that an exit signal ends MUST end with the reason Linked(from, reason), of the sender and the
+//# reason of that signal.
 #[test]
 fn an_end_goes_on_through_processes_that_do_not_trap() {
     let mut pair = Pair::new();
@@ -40,6 +54,8 @@ fn an_end_goes_on_through_processes_that_do_not_trap() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-exi-001
+//# A node MUST NOT end a process because of an exit signal whose reason is Normal or Shutdown without hops.
 #[test]
 fn normal_and_shutdown_are_seen_and_do_not_end() {
     for reason in [Reason::Normal, Reason::Shutdown] {
@@ -54,6 +70,8 @@ fn normal_and_shutdown_are_seen_and_do_not_end() {
     }
 }
 
+//= spec/session.md#ses-lnk-002
+//# When its process links with a process of the peer in state active, a node MUST NOT write LINK.
 #[test]
 fn linking_twice_is_linking_once() {
     let mut pair = linked();
@@ -67,6 +85,9 @@ fn linking_twice_is_linking_once() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-lnk-015
+//# A node that reads a LINK for a dead process in state none MUST answer with one EXIT whose reason is Error
+//# "noproc", without hops.
 #[test]
 fn a_link_to_nobody_is_answered_with_noproc() {
     let mut pair = Pair::new();
@@ -78,6 +99,9 @@ fn a_link_to_nobody_is_answered_with_noproc() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-pid-003
+//# A node MUST copy both pids of an EXIT or MONITOR_EXIT that answers a LINK or MONITOR byte for byte from
+//# that LINK or MONITOR, each into the field of the same process.
 #[test]
 fn a_link_to_another_start_is_answered_with_the_pids_as_they_came() {
     let mut pair = Pair::new();
@@ -89,6 +113,11 @@ fn a_link_to_another_start_is_answered_with_the_pids_as_they_came() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-lnk-012
+//# A node that reads a LINK for a living process in state none MUST take the link for active, unless
+//# SES-BND-002 asks for a refusal.
+//= spec/session.md#ses-lnk-013
+//# A node that reads a LINK in state active MUST ignore it.
 #[test]
 fn crossing_links_are_one_link() {
     let mut pair = Pair::new();
@@ -102,6 +131,10 @@ fn crossing_links_are_one_link() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-lnk-019
+//# A node that reads an UNLINK_ACK in state unlinking with the id of that state MUST take the link for none.
+//= spec/session.md#ses-lnk-022
+//# A node that reads an UNLINK_ID in state active or ending MUST take the link for none.
 #[test]
 fn an_unlink_is_acknowledged_and_no_exit_comes_after() {
     let mut pair = linked();
@@ -116,6 +149,9 @@ fn an_unlink_is_acknowledged_and_no_exit_comes_after() {
     assert_eq!((pair.seen(A, 3), pair.seen(B, 3)), (&[][..], &[][..]));
 }
 
+//= spec/session.md#ses-lnk-021
+//# A node MUST answer each UNLINK_ID that it does not ignore by SES-PID-006 with one UNLINK_ACK, whatever the
+//# state of the link and whether its process lives or not.
 #[test]
 fn an_unlink_of_nobody_is_acknowledged_with_the_pids_as_they_came() {
     let mut pair = Pair::new();
@@ -132,6 +168,10 @@ fn an_unlink_of_nobody_is_acknowledged_with_the_pids_as_they_came() {
     assert_eq!(pair[B].frames(), acks);
 }
 
+//= spec/session.md#ses-lnk-023
+//# A node that reads an UNLINK_ID in state unlinking MUST stay in that state.
+//= spec/session.md#ses-lnk-007
+//# In a session of version 2 a node MUST NOT write UNLINK.
 #[test]
 fn crossing_unlinks_are_both_acknowledged() {
     let mut pair = linked();
@@ -143,6 +183,9 @@ fn crossing_unlinks_are_both_acknowledged() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-lnk-003
+//# When its process links with a process of the peer in state unlinking, a node MUST write LINK, and take the
+//# link for active from then on.
 #[test]
 fn a_link_after_an_unlink_is_a_link() {
     let mut pair = linked();
@@ -177,6 +220,8 @@ fn an_unlink_and_a_link_against_a_crossing_unlink_end_alike_on_both_sides() {
     assert_eq!((links(&pair, A), links(&pair, B)), (1, 1));
 }
 
+//= spec/session.md#ses-lnk-020
+//# A node MUST ignore an UNLINK_ACK in any other state, or with any other id.
 #[test]
 fn an_old_acknowledgement_does_not_end_a_later_unlink() {
     let mut pair = linked();
@@ -191,6 +236,8 @@ fn an_old_acknowledgement_does_not_end_a_later_unlink() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-lnk-018
+//# A node that reads an EXIT in state unlinking MUST ignore it.
 #[test]
 fn an_exit_that_crosses_an_unlink_is_not_seen() {
     let mut pair = linked();
@@ -202,6 +249,9 @@ fn an_exit_that_crosses_an_unlink_is_not_seen() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-lnk-010
+//# A node MUST NOT write the EXIT of a link after it has handled an EXIT, UNLINK_ID or UNLINK of the other
+//# end for it.
 #[test]
 fn an_exit_that_is_owed_is_not_written_after_the_peers_unlink() {
     let mut pair = linked();
@@ -216,6 +266,8 @@ fn an_exit_that_is_owed_is_not_written_after_the_peers_unlink() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-lnk-009
+//# When a process has ended, a node MUST NOT write an EXIT for a link in state unlinking.
 #[test]
 fn a_process_that_ends_during_its_unlink_owes_no_exit() {
     let mut pair = linked();
@@ -237,6 +289,13 @@ fn both_ends_at_once_are_two_exits_that_nobody_sees() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-end-001
+//# When a session ends, a node MUST bring the process of each link that is active one exit signal from the
+//# process at the other end with the reason Noconnection.
+//= spec/session.md#ses-end-002
+//# When a session ends, a node MUST NOT bring an exit signal for a link in state unlinking.
+//= spec/session.md#ses-end-004
+//# When a session ends, a node MUST forget every link and monitor of that session.
 #[test]
 fn a_lost_session_ends_active_links_and_no_others() {
     let mut pair = Pair::new();
@@ -256,6 +315,9 @@ fn a_lost_session_ends_active_links_and_no_others() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-end-007
+//# A node SHOULD bring all exit signals that the end of a session brings to one process before that process
+//# runs again.
 #[test]
 fn all_exits_of_a_process_are_there_before_it_wakes() {
     let mut pair = Pair::new();
@@ -270,6 +332,9 @@ fn all_exits_of_a_process_are_there_before_it_wakes() {
     assert_eq!(pair.seen(A, 3).len(), 4);
 }
 
+//= spec/session.md#ses-bnd-001
+//# A node MUST NOT write a LINK or MONITOR by which the peer would hold more links and monitors of this node
+//# than the peer's links_and_monitors_max.
 #[test]
 fn the_sender_keeps_to_the_bound_that_the_peer_announced() {
     let mut pair = Pair::with(|_, config| config.links_and_monitors_max = 2);
@@ -288,6 +353,14 @@ fn the_sender_keeps_to_the_bound_that_the_peer_announced() {
     pair[A].session.link(3, 3).unwrap();
 }
 
+//= spec/session.md#ses-bnd-002
+//# A node that reads a LINK for a living process in state none while it holds links_and_monitors_max links
+//# and monitors of the peer MUST answer with one EXIT whose reason is Error "limit", without hops.
+//= spec/session.md#ses-bnd-003
+//# A node that reads a MONITOR of a living process while it holds links_and_monitors_max links and monitors
+//# of the peer MUST answer with one MONITOR_EXIT whose reason is Error "limit", without hops.
+//= spec/session.md#ses-bnd-004
+//# A node MUST NOT end the session because of a LINK or MONITOR too many.
 #[test]
 fn one_link_or_monitor_too_many_is_answered_with_limit() {
     let mut pair = Pair::new();
@@ -330,6 +403,9 @@ fn who_links_again_after_an_unlink_takes_a_place_of_its_own() {
     pair[B].session.link(4, 4).unwrap();
 }
 
+//= spec/session.md#ses-lnk-025
+//# A node that reads UNLINK in a session of version 2 MUST do what it does on UNLINK_ID, but for the
+//# acknowledgement.
 #[test]
 fn a_version_1_unlink_ends_a_link_without_an_answer() {
     let mut pair = linked();

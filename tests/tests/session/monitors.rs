@@ -9,6 +9,12 @@ use snow_dist_tests::simnet::Side::{self, A, B};
 
 use super::{assert_tables_empty, down};
 
+//= spec/session.md#ses-mon-005
+//# When a process has ended, a node MUST write one MONITOR_EXIT, with the reason of that end, for each
+//# monitor of it that the peer has made and not ended.
+//= spec/session.md#ses-mon-012
+//# A node that reads a MONITOR_EXIT with ref and pids of a monitor that is not over MUST give the monitoring
+//# process one DOWN with that ref, the monitored process and the reason, and take the monitor for over.
 #[test]
 fn each_monitor_brings_one_down() {
     let mut pair = Pair::new();
@@ -29,6 +35,9 @@ fn each_monitor_brings_one_down() {
     assert_eq!(pair.seen(A, 1), downs);
 }
 
+//= spec/session.md#ses-mon-006
+//# A node that reads a MONITOR of a dead process MUST answer with one MONITOR_EXIT whose reason is Error
+//# "noproc", without hops.
 #[test]
 fn a_monitor_of_nobody_is_answered_with_noproc() {
     let mut pair = Pair::new();
@@ -38,6 +47,9 @@ fn a_monitor_of_nobody_is_answered_with_noproc() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-pid-003
+//# A node MUST copy both pids of an EXIT or MONITOR_EXIT that answers a LINK or MONITOR byte for byte from
+//# that LINK or MONITOR, each into the field of the same process.
 #[test]
 fn a_monitor_of_another_start_is_answered_with_the_pids_as_they_came() {
     let mut pair = Pair::new();
@@ -68,6 +80,9 @@ fn no_down_comes_after_a_demonitor() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-mon-009
+//# A node MUST NOT write the MONITOR_EXIT of a monitor after it has handled a DEMONITOR with its ref and its
+//# pids.
 #[test]
 fn a_down_that_is_owed_is_not_written_after_a_demonitor() {
     let mut pair = Pair::new();
@@ -82,6 +97,8 @@ fn a_down_that_is_owed_is_not_written_after_a_demonitor() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-mon-004
+//# When a process has ended, a node MUST write DEMONITOR for each monitor of its own that is not over.
 #[test]
 fn monitors_end_with_the_process_that_made_them() {
     let mut pair = Pair::new();
@@ -94,6 +111,12 @@ fn monitors_end_with_the_process_that_made_them() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-end-003
+//# When a session ends, a node MUST give the monitoring process of each of its monitors that is not over one
+//# DOWN with the reason Noconnection.
+//= spec/session.md#ses-upd-004
+//# When a session ends, a node MUST bring all exit signals of SES-END-001 to their processes before it gives
+//# any DOWN of SES-END-003.
 #[test]
 fn a_lost_session_is_a_down_with_noconnection_after_all_exits() {
     let mut pair = Pair::new();
@@ -112,6 +135,9 @@ fn a_lost_session_is_a_down_with_noconnection_after_all_exits() {
     assert_tables_empty(&pair);
 }
 
+//= spec/session.md#ses-mon-007
+//# A node MUST end the session if it reads a MONITOR with the ref of a monitor of this peer that it still
+//# holds.
 #[test]
 fn a_live_reference_used_again_is_a_protocol_error() {
     let mut pair = Pair::new();
@@ -123,6 +149,9 @@ fn a_live_reference_used_again_is_a_protocol_error() {
     assert_eq!(pair.ended(B), Some("connection lost"));
 }
 
+//= spec/session.md#ses-mon-008
+//# A node MUST keep the refs of the monitors that it has made and those of the monitors that the peer has
+//# made apart.
 #[test]
 fn each_side_counts_its_own_references() {
     let mut pair = Pair::new();
@@ -137,6 +166,12 @@ fn each_side_counts_its_own_references() {
     assert_eq!(pair.seen(B, 1), []);
 }
 
+//= spec/session.md#ses-mon-010
+//# A node MUST ignore a DEMONITOR whose ref and two pids are not all those of one monitor of this peer that
+//# it holds.
+//= spec/session.md#ses-mon-011
+//# A node MUST ignore a MONITOR_EXIT whose ref and two pids are not all those of one monitor of its own in
+//# this session that is not over.
 #[test]
 fn what_answers_no_monitor_is_ignored_and_counted() {
     let mut pair = Pair::new();

@@ -12,6 +12,12 @@ fn message(text: &[u8]) -> Seen {
     Seen::Message(text.to_vec())
 }
 
+//= spec/session.md#ses-ord-001
+//# For each pair a node MUST write the frames of what its process does in the order in which the process does
+//# it.
+//= spec/session.md#ses-ord-002
+//# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all messages of that
+//# process to the same process of the peer.
 #[test]
 fn messages_and_signals_of_a_process_come_in_its_order() {
     let mut pair = Pair::new();
@@ -33,6 +39,11 @@ fn messages_and_signals_of_a_process_come_in_its_order() {
     assert_eq!(pair.seen(B, 3), seen);
 }
 
+//= spec/session.md#ses-lnk-001
+//# When its process links with a process of the peer in state none, a node MUST write LINK, and take the link
+//# for active from then on.
+//= spec/session.md#ses-lnk-004
+//# When its process unlinks in state active, a node MUST write UNLINK_ID.
 #[test]
 fn a_message_sent_before_a_link_comes_before_it() {
     let mut pair = Pair::new();
@@ -44,6 +55,9 @@ fn a_message_sent_before_a_link_comes_before_it() {
     assert_eq!(pair[B].names(), ["SEND", "LINK", "SEND", "UNLINK_ID"]);
 }
 
+//= spec/session.md#ses-ord-003
+//# A node MUST write an answer to a LINK, MONITOR or UNLINK_ID after what the process that was asked has done
+//# for the asking one before the question was handled.
 #[test]
 fn an_answer_follows_what_its_process_sent() {
     let mut pair = Pair::new();
@@ -57,6 +71,9 @@ fn an_answer_follows_what_its_process_sent() {
     assert_eq!(pair.seen(B, 3), [message(b"last words"), exit(B, 1, Reason::noproc())]);
 }
 
+//= spec/session.md#ses-lnk-024
+//# A node MUST write an UNLINK_ACK before every LINK, UNLINK_ID and EXIT of the same pair that comes about
+//# after the UNLINK_ID was handled.
 #[test]
 fn an_acknowledgement_comes_before_the_next_link() {
     let mut pair = super::linked();
@@ -71,6 +88,9 @@ fn an_acknowledgement_comes_before_the_next_link() {
     assert_eq!((links(&pair, A), links(&pair, B)), (1, 1));
 }
 
+//= spec/connection.md#con-que-007
+//# A node MUST write a signal of a process that has no message queued in the session before the messages that
+//# wait.
 #[test]
 fn a_signal_overtakes_the_messages_of_other_processes() {
     let mut pair = Pair::new();
@@ -82,6 +102,9 @@ fn a_signal_overtakes_the_messages_of_other_processes() {
     assert_eq!(pair[B].names()[..2], ["LINK", "SEND"]);
 }
 
+//= spec/connection.md#con-que-008
+//# A node SHOULD write few bytes of other processes' messages before a signal that waits for messages of its
+//# own process.
 #[test]
 fn a_signal_behind_its_own_messages_waits_for_few_of_others() {
     let mut pair = Pair::new();
@@ -97,6 +120,8 @@ fn a_signal_behind_its_own_messages_waits_for_few_of_others() {
     assert!(of_others <= 128 << 10, "{of_others}");
 }
 
+//= spec/connection.md#con-que-009
+//# A node SHOULD let processes with queued messages take turns.
 /// A process that once had a signal behind its messages, and goes on sending, must not hold up the others.
 #[test]
 fn a_process_whose_signal_has_gone_takes_turns_again() {
@@ -114,6 +139,9 @@ fn a_process_whose_signal_has_gone_takes_turns_again() {
     assert!(small <= 4, "after {small} frames: {:?}", pair[B].names());
 }
 
+//= spec/session.md#ses-ord-004
+//# A node MUST bring to each process what the frames of one session bring it in the order in which they
+//# arrived.
 #[test]
 fn names_and_numbers_reach_the_same_mailbox_in_order() {
     let mut pair = Pair::new();

@@ -385,6 +385,9 @@ fn check_order(events: &[Event], sent: u64) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
+    //= spec/session.md#ses-lnk-011
+    //# A node MUST NOT write EXIT but for a link that was active when its process ended, and to answer a
+    //# LINK.
     #[test]
     fn signals_are_neither_lost_nor_doubled_nor_without_a_cause(steps in prop_oneof![steps(), wavering()]) {
         let mut world = World::after(&steps);

@@ -10,6 +10,9 @@ use snow_dist_tests::simnet::Side::{A, B};
 
 use super::{assert_tables_empty, exit};
 
+//= spec/connection.md#con-que-001
+//# A node MUST NOT queue a message in a session in which `session_queue_bytes_max` bytes or more of messages
+//# wait.
 #[test]
 fn a_full_queue_makes_senders_wait_until_it_is_written() {
     let mut pair = Pair::new();
@@ -24,6 +27,8 @@ fn a_full_queue_makes_senders_wait_until_it_is_written() {
     assert_eq!((pair[A].session.waiting_bytes(), pair.seen(B, 3).len()), (0, 8));
 }
 
+//= spec/connection.md#con-que-002
+//# A node MUST queue a message that the peer can take if fewer bytes of messages wait, whatever its size.
 #[test]
 fn a_message_of_any_size_is_taken_while_there_is_room() {
     let mut pair = Pair::new();
@@ -44,6 +49,8 @@ fn a_message_over_the_peers_bound_is_refused() {
     assert_eq!(pair[B].names(), ["SEND"]);
 }
 
+//= spec/connection.md#con-que-005
+//# A node SHOULD make LINK, MONITOR and SPAWN wait for room as messages do.
 #[test]
 fn links_and_monitors_wait_like_messages() {
     let mut pair = Pair::new();
@@ -62,6 +69,8 @@ fn links_and_monitors_wait_like_messages() {
     assert_eq!(pair[A].session.waiting_bytes(), 0);
 }
 
+//= spec/connection.md#con-que-004
+//# A node MUST NOT let an EXIT, a MONITOR_EXIT, an unlink or an end of a monitor wait for room in the queue.
 #[test]
 fn a_mass_exit_neither_fills_the_queue_nor_cuts_the_session() {
     let mut pair = Pair::new();
@@ -105,6 +114,8 @@ fn a_mass_exit_of_processes_with_messages_costs_each_its_own() {
     assert_tables_empty(&pair);
 }
 
+//= spec/connection.md#con-que-006
+//# A node MUST end a session in which answers of more than `session_reserve_bytes_max` wait.
 #[test]
 fn a_peer_that_asks_and_does_not_read_is_cut() {
     let nobody = Pair::wire(A, 77);

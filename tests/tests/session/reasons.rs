@@ -46,6 +46,18 @@ fn every_reason_arrives_as_it_was() {
     }
 }
 
+//= spec/session.md#ses-pid-010
+//# In a pid without an owner a node MUST write node id 0 and its own creation for a process of its present
+//# start.
+//= spec/session.md#ses-pid-011
+//# In a pid without an owner a node MUST write node id 65534 and the peer's creation for a process of the
+//# peer's present start.
+//= spec/session.md#ses-pid-012
+//# In a pid without an owner a node MUST write node id 65535 for any other process, unless its node table in
+//# this session has an index for the start of the process's node.
+//= spec/session.md#ses-rsn-007
+//# A node that passes on a reason MUST write each of its hops as SES-PID-010 to SES-PID-012 ask for the
+//# process that it took the hop for.
 #[test]
 fn each_hop_is_written_as_the_reader_will_know_it() {
     let third = Pid::new(NodeNumber::other(2).unwrap(), 5, 8);
@@ -73,6 +85,15 @@ fn each_hop_is_written_as_the_reader_will_know_it() {
     assert_eq!(chain.root, Reason::error("boom"));
 }
 
+//= spec/session.md#ses-pid-013
+//# A node MUST take a pid without an owner for a process of the peer if its node id is 0 and its creation is
+//# the one that the peer has announced.
+//= spec/session.md#ses-pid-014
+//# A node MUST take a pid without an owner for a process of its own if its node id is 65534 and its creation
+//# is the one that it has announced itself.
+//= spec/session.md#ses-pid-015
+//# A node MUST take every other pid without an owner, but for one whose node id is an index of the peer's
+//# node table, for that of a process of an unknown node.
 #[test]
 fn a_hop_that_cannot_be_is_unknown_and_no_error() {
     let wire = |node, creation| WirePid::new(node, creation, 8).unwrap();
@@ -111,6 +132,8 @@ fn hops_that_name_nobody_are_counted() {
     assert_eq!(pair[A].session.counts().hops_unknown, 2);
 }
 
+//= spec/session.md#ses-rsn-003
+//# A node that leaves out hops to shorten a reason MUST leave out the last ones, next to the root.
 #[test]
 fn a_million_hops_are_cut_to_the_limit_and_keep_their_root() {
     let hops = (0..1_000_000).map(|local| WirePid::new(0, B.creation(), local).unwrap()).collect::<Vec<_>>();
@@ -132,6 +155,8 @@ fn a_text_is_cut_and_passed_on_within_the_limit() {
     assert!(bytes <= REASON_BYTES_MAX && bytes > REASON_BYTES_MAX - 16, "{bytes}");
 }
 
+//= spec/session.md#ses-rsn-002
+//# A node MUST NOT write a reason of more than `reason_bytes_max` bytes.
 #[test]
 fn a_reason_that_a_program_made_too_long_is_cut_and_never_lost() {
     let text: std::sync::Arc<str> = "x".repeat(17 << 20).into();
@@ -144,6 +169,11 @@ fn a_reason_that_a_program_made_too_long_is_cut_and_never_lost() {
     }
 }
 
+//= spec/session.md#ses-rsn-001
+//# A node MUST NOT ignore an EXIT or MONITOR_EXIT because of what its reason holds.
+//= spec/session.md#ses-rsn-006
+//# A node that passes on a reason with an unknown root MUST write that root as tag and bytes as they came, or
+//# as Error "unknown".
 #[test]
 fn a_root_of_a_later_version_is_kept_and_passed_on() {
     let bytes = [0x21, 1, 2, 3];

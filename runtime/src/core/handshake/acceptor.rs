@@ -30,10 +30,18 @@ impl ExpectName {
     /// It is not a NAME that this end answers.
     pub fn handle(self, bytes: &[u8], random: [u8; 24]) -> Result<(Vec<u8>, ExpectReply), Refusal> {
         // The magic is not UTF-8, so no name holds it: whoever sends it speaks version 2, be its message whole or not.
+        //= spec/handshake.md#hs-rej-004
+        //# An acceptor MUST NOT send REJECT to a peer that has not sent the magic of an extension block.
         let has_block = || bytes.windows(MAGIC.len()).any(|part| part == MAGIC);
         let (peer, exporter) = self.judge(bytes).map_err(|failure| Refusal::new(failure, has_block()))?;
 
+        //= spec/handshake.md#hs-crs-003
+        //# An acceptor MUST send its CHALLENGE with an extension block if NAME had one, and without one if it
+        //# had none.
         let block = exporter.map(|_| self.local.block());
+        //= spec/handshake.md#hs-sen-001
+        //# A node that speaks version 2 MUST end each challenge that it writes, in CHALLENGE and in REPLY,
+        //# with the eight bytes of the sentinel.
         let challenge = challenge(random);
         let answer = payload(Challenge {
             name: Text::from(&**self.local.name()),
@@ -54,11 +62,17 @@ impl ExpectName {
             Handshake::Name(name) => name,
             other => return Err(Failure::Unexpected { due: "NAME", found: other.name() }),
         };
+        //= spec/handshake.md#hs-crs-001
+        //# A node MUST make the checks of its table in the order of the table.
         match (extension, self.channel) {
             (Some(block), Channel::Tls13 { exporter }) => {
                 Ok((Peer::of_block(&self.local, name, creation, &block)?, Some(exporter)))
             }
+            //= spec/handshake.md#hs-tls-005
+            //# A node MUST NOT send or accept an extension block over a TLS version below 1.3.
             (Some(_), Channel::Tls12) => Err(Failure::Tls),
+            //= spec/handshake.md#hs-von-003
+            //# An acceptor that does not allow version 1 MUST NOT answer a NAME without extension block.
             (None, _) if self.local.version_1 == Version1::Refused => Err(Failure::Version1),
             (None, _) => Ok((Peer::of_version_1(name, creation), None)),
         }
@@ -95,6 +109,9 @@ impl ExpectReply {
             other => return Err(Failure::Unexpected { due: "REPLY", found: other.name() }),
         };
         let (place, cookie, replied) = self.challenged.judge(self.local.cookies(), bytes, &reply)?;
+        //= spec/handshake.md#hs-nam-005
+        //# An acceptor MUST refuse a peer whose name is its own name or no `node-name`, but not before it has
+        //# verified REPLY.
         // Only now: what a name is refused for tells about this node.
         self.peer.judge_name(&self.local)?;
         self.peer.judge_bounds()?;
@@ -123,6 +140,8 @@ impl Verified {
     /// Takes the connection: the payload of ACK, and the handshake is over.
     #[must_use]
     pub fn accept(self) -> (Vec<u8>, Established) {
+        //= spec/handshake.md#hs-cky-004
+        //# An acceptor MUST compute the digest or proof of ACK with the cookie of REPLY.
         (self.replied.ack(&self.cookie), Established { peer: self.peer, cookie: self.place })
     }
 

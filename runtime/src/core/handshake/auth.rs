@@ -41,6 +41,8 @@ impl Cookie {
     /// The cookie is empty or holds a zero byte.
     pub fn new(secret: impl Into<Vec<u8>>) -> Result<Self, CookieError> {
         let secret = Zeroizing::new(secret.into());
+        //= spec/handshake.md#hs-cky-001
+        //# A node MUST refuse to use a cookie that is empty or holds a zero byte.
         if secret.is_empty() {
             return Err(CookieError::Empty);
         }
@@ -66,6 +68,9 @@ impl Cookie {
     /// See [`Cookie::new`].
     pub fn from_file_content(content: impl Into<Vec<u8>>) -> Result<Self, CookieError> {
         let mut content = content.into();
+        //= spec/handshake.md#hs-cky-005
+        //# A node that takes its cookie from a file MUST leave out a line feed, a carriage return, or a
+        //# carriage return and a line feed at the end of the file.
         for end in [b'\n', b'\r'] {
             content.pop_if(|last| *last == end);
         }
@@ -93,6 +98,8 @@ impl Cookie {
 
 impl fmt::Debug for Cookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        //= spec/connection.md#con-sec-001
+        //# A node MUST NOT write a cookie, or a key made of it, into a log.
         f.write_str("Cookie(..)")
     }
 }
@@ -170,6 +177,8 @@ impl Cookies {
         received: &[u8; PROOF_BYTES],
         expected: impl Fn(&Cookie) -> [u8; PROOF_BYTES],
     ) -> Option<(usize, &Cookie)> {
+        //= spec/handshake.md#hs-cky-003
+        //# An acceptor MUST accept a digest or proof in REPLY that was computed with any of its cookies.
         self.iter().enumerate().find(|(_, cookie)| same(&expected(cookie), received))
     }
 }
@@ -183,5 +192,9 @@ impl From<Cookie> for Cookies {
 
 /// Whether two digests or proofs are the same, in a time that does not depend on where they differ.
 pub(super) fn same(one: &[u8; PROOF_BYTES], other: &[u8; PROOF_BYTES]) -> bool {
+    //= spec/handshake.md#hs-prf-005
+    //= type=implication
+    //= reason=time cannot be shown by a test; the comparison is subtle's
+    //# A node MUST compare a digest or a proof in a time that does not depend on where the two differ.
     one.ct_eq(other).into()
 }

@@ -105,6 +105,8 @@ pub enum Failure {
     },
     /// The acceptor sent REJECT. It is a hint for the log and changes nothing: it may come from whoever stands
     /// between the two nodes.
+    //= spec/handshake.md#hs-rej-008
+    //# A node MUST escape control characters in the text of a REJECT when it shows it.
     #[error("the peer refuses the connection: {}, {text:?}", CodeName(*code))]
     Rejected {
         /// Why, by number: [`Reject::CODES`].
@@ -122,6 +124,8 @@ impl Failure {
 
     /// The code under which an acceptor tells a peer of version 2. Before the peer has proved that it knows the
     /// cookie that is one of version, malformed and refused.
+    //= spec/handshake.md#hs-rej-005
+    //# Before it has verified REPLY an acceptor MUST NOT send a REJECT with another code than 1, 2, 3 or 4.
     const fn code(&self) -> u16 {
         match self {
             Self::Malformed { .. }
@@ -169,6 +173,8 @@ pub struct Refusal {
 impl Refusal {
     /// `has_block`: the peer has sent an extension block.
     pub(super) fn new(failure: Failure, has_block: bool) -> Self {
+        //= spec/handshake.md#hs-rej-006
+        //# An acceptor SHOULD send REJECT with the code of its table before it closes the connection.
         let reject = has_block.then(|| reject(failure.code(), &failure.to_string()));
         Self { failure, reject }
     }

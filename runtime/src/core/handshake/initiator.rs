@@ -19,11 +19,20 @@ pub fn start(
     dialled: NodeName<'_>,
 ) -> Result<(Vec<u8>, ExpectChallenge), Failure> {
     let dialled: Arc<str> = dialled.completed().into();
+    //= spec/dist.md#dist-nam-004
+    //# Completed node names MUST be compared and ordered byte by byte.
     if dialled == *local.name() {
         return Err(Failure::OwnName);
     }
     let block = match (channel, local.version_1) {
+        //= spec/handshake.md#hs-crs-004
+        //# Over TLS 1.3 an initiator MUST send its NAME with an extension block, whether it allows version 1
+        //# or not.
+        //= spec/handshake.md#hs-dwn-004
+        //# A node MUST NOT leave the extension block out of a NAME because an earlier handshake has failed.
         (Channel::Tls13 { .. }, _) => Some(local.block()),
+        //= spec/handshake.md#hs-tls-005
+        //# A node MUST NOT send or accept an extension block over a TLS version below 1.3.
         (Channel::Tls12, Version1::Allowed) => None,
         (Channel::Tls12, Version1::Refused) => return Err(Failure::Tls),
     };
@@ -57,10 +66,15 @@ impl ExpectChallenge {
             other => return Err(unexpected("CHALLENGE", &other)),
         };
         let (peer, challenged) = self.judge(bytes, &challenge)?;
+        //= spec/handshake.md#hs-nam-004
+        //# An initiator MUST end a handshake in which the name in CHALLENGE is not the name that it dialled.
         if peer.name != self.dialled {
             return Err(Failure::Answered { dialled: self.dialled, answered: peer.name });
         }
         peer.judge_bounds()?;
+        //= spec/handshake.md#hs-cky-002
+        //# An initiator MUST compute its digest or proof, and judge that of ACK, with the first of its
+        //# cookies.
         let (reply, replied) = challenged.reply(self.local.cookies().first(), random);
         Ok((reply, ExpectAck { local: self.local, peer, replied }))
     }
@@ -68,16 +82,29 @@ impl ExpectChallenge {
     fn judge(&self, bytes: &[u8], challenge: &Challenge<'_>) -> Result<(Peer, Challenged), Failure> {
         const CHALLENGE: &str = "CHALLENGE";
         let &Challenge { name, creation, challenge, extension } = challenge;
+        //= spec/handshake.md#hs-crs-001
+        //# A node MUST make the checks of its table in the order of the table.
         match (extension, self.channel) {
             (Some(block), Channel::Tls13 { exporter }) => {
                 let peer = Peer::of_block(&self.local, name, creation, &block)?;
+                //= spec/handshake.md#hs-dwn-002
+                //# A node MUST end a handshake in which a challenge that does not end in the sentinel comes
+                //# in a message with an extension block.
                 if !has_sentinel(challenge) {
                     return Err(Failure::Sentinel { message: CHALLENGE });
                 }
                 Ok((peer, Challenged::by(exporter, &self.name, bytes)))
             }
+            //= spec/handshake.md#hs-tls-005
+            //# A node MUST NOT send or accept an extension block over a TLS version below 1.3.
             (Some(_), Channel::Tls12) => Err(Failure::Tls),
+            //= spec/handshake.md#hs-dwn-001
+            //# A node MUST end a handshake in which a challenge that ends in the sentinel comes in a message
+            //# without extension block.
             (None, _) if has_sentinel(challenge) => Err(Failure::Stripped { message: CHALLENGE }),
+            //= spec/handshake.md#hs-von-002
+            //# An initiator that does not allow version 1 MUST NOT answer a CHALLENGE without extension
+            //# block.
             // A digest of whatever challenge comes would open a version 1 node to whoever answers here.
             (None, _) if self.local.version_1 == Version1::Refused => Err(Failure::Version1),
             (None, _) => {
@@ -106,11 +133,16 @@ impl ExpectAck {
             Handshake::Ack(ack) => ack,
             other => return Err(unexpected("ACK", &other)),
         };
+        //= spec/handshake.md#hs-cky-002
+        //# An initiator MUST compute its digest or proof, and judge that of ACK, with the first of its
+        //# cookies.
         self.replied.judge(self.local.cookies().first(), bytes, &ack)?;
         Ok(Established { peer: self.peer, cookie: 0 })
     }
 }
 
+//= spec/handshake.md#hs-rej-003
+//# An initiator MUST NOT send REJECT.
 fn unexpected(due: &'static str, found: &Handshake<'_>) -> Failure {
     match found {
         Handshake::Reject(reject) => Failure::rejected(reject),

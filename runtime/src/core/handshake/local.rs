@@ -28,6 +28,10 @@ pub struct Local {
 
 /// Whether a handshake may be one of version 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+//= spec/handshake.md#hs-von-001
+//= type=implication
+//= reason=refused unless a program that is made of the core allows it; a node has no switch for it
+//# A node MUST NOT take part in a handshake of version 1 unless its operator has allowed that.
 pub enum Version1 {
     /// A peer without an extension block is refused before this node has computed anything for it.
     #[default]
@@ -42,10 +46,20 @@ impl Local {
     #[must_use]
     pub fn new(name: NodeName<'_>, incarnation: NonZeroU64, cookies: Cookies) -> Self {
         Self {
+            //= spec/handshake.md#hs-nam-002
+            //# A node MUST write its name with its port into NAME and CHALLENGE.
+            //= spec/dist.md#dist-nam-001
+            //# The name that a node announces for itself MUST match `node-name` and have at most 255 bytes
+            //# with its port.
             name: name.completed().into(),
             incarnation,
             cookies,
             bounds: Bounds::default(),
+            //= spec/session.md#ses-cap-001
+            //= type=implication
+            //= reason=a node that is started by its builder has none
+            //# A node MUST NOT announce a capability unless it does all that this specification says of the
+            //# frames of that capability.
             capabilities: Capabilities::NONE,
             version_1: Version1::default(),
         }
@@ -66,6 +80,8 @@ impl Local {
     /// The creation that stands in its pids: 1 to 255, by its incarnation.
     #[must_use]
     pub const fn creation(&self) -> u8 {
+        //= spec/handshake.md#hs-cre-001
+        //# A node of version 2 MUST write 1 + (incarnation mod 255) into `creation`.
         // A remainder of 255 is at most 254.
         #[allow(clippy::cast_possible_truncation)]
         let remainder = (self.incarnation.get() % 255) as u8;
@@ -86,8 +102,18 @@ impl Local {
         block
     }
 
+    //= spec/handshake.md#hs-ext-008
+    //= type=implication
+    //= reason=no other extension is pushed anywhere in this crate
+    //# A node MUST NOT write a TLV whose type is not in the table of extension types.
     fn write(&self, block: &mut ExtensionBuf) -> Result<(), EncodeError> {
+        //= spec/handshake.md#hs-tlv-005
+        //# A node MUST put `0001` and `0003` into each extension block of NAME and CHALLENGE.
         block.push_versions(VERSIONS)?;
+        //= spec/handshake.md#hs-tlv-004
+        //= type=implication
+        //= reason=the sets that a program can name hold no other bits
+        //# A node MUST write 0 for each bit of capabilities that has no name.
         block.push_capabilities(self.capabilities)?;
         block.push_incarnation(self.incarnation)?;
         block.push_frame_bytes_max(self.bounds.frame_bytes)?;

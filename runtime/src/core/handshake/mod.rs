@@ -77,5 +77,8 @@ fn payload<'a>(message: impl Into<Handshake<'a>>) -> Vec<u8> {
 
 /// Reads a message's payload.
 fn read<'b>(bytes: &'b [u8], due: &'static str) -> Result<Handshake<'b>, Failure> {
+    //= spec/dist.md#dist-rdg-004
+    //# A node MUST read what its peers send in the Compatible reading, unless its operator asks for the
+    //# Strict one.
     Handshake::decode(bytes, Reading::Compatible).map_err(|error| Failure::Malformed { due, error })
 }

@@ -56,13 +56,21 @@ impl Peer {
         creation: u8,
         block: &Extension<'_>,
     ) -> Result<Self, Failure> {
+        //= spec/handshake.md#hs-tlv-009
+        //# A node MUST end a handshake in which the block of NAME or CHALLENGE has no `0001` or no `0003`.
         let offered = block.versions().ok_or(Failure::Unsaid("the versions it speaks"))?;
+        //= spec/handshake.md#hs-ver-001
+        //# A node MUST use the highest version that stands in its own block and in that of the other node.
         let version = offered
             .iter()
             .filter(|version| VERSIONS.contains(version))
             .max()
+            //= spec/handshake.md#hs-ver-002
+            //# A node MUST end a handshake in which no version stands in both blocks.
             .ok_or_else(|| Failure::Versions(offered.iter().collect()))?;
         let incarnation = block.incarnation().ok_or(Failure::Unsaid("its incarnation"))?;
+        //= spec/handshake.md#hs-cre-002
+        //# A node MUST end a handshake in which `creation` is 0 beside an extension block.
         if creation == 0 {
             return Err(Failure::Unsaid("a creation of 1 to 255"));
         }
@@ -72,6 +80,8 @@ impl Peer {
             incarnation: Some(incarnation),
             version,
             bounds: Bounds::from(block),
+            //= spec/handshake.md#hs-ver-003
+            //# A node MUST NOT use a capability in a session unless it stands in both blocks.
             capabilities: block.capabilities().intersection(local.capabilities),
         })
     }
@@ -79,11 +89,16 @@ impl Peer {
     /// Whether a session with this node can work: the last judgement in both roles.
     pub(super) fn judge_bounds(&self) -> Result<(), Failure> {
         let frame_bytes = self.bounds.frame_bytes;
+        //= spec/handshake.md#hs-bnd-001
+        //# A node MUST end a handshake with a peer whose frame_bytes_max is below 65 536.
         if frame_bytes < FRAME_BYTES_BOUND_MIN { Err(Failure::Bounds { frame_bytes }) } else { Ok(()) }
     }
 
     /// Whether its name is the name of a node, and of another one than `local`.
     pub(super) fn judge_name(&self, local: &Local) -> Result<(), Failure> {
+        //= spec/handshake.md#hs-nam-005
+        //# An acceptor MUST refuse a peer whose name is its own name or no `node-name`, but not before it has
+        //# verified REPLY.
         if NodeName::parse(&self.name).is_err() {
             return Err(Failure::NotAName(self.name.clone()));
         }
@@ -93,5 +108,8 @@ impl Peer {
 
 /// The form in which names are compared. What is no node name is compared as it is.
 fn completed(name: Text<'_>) -> Arc<str> {
+    //= spec/handshake.md#hs-nam-003
+    //# A node MUST take a name in NAME or CHALLENGE that is a node name without port for that name with
+    //# `:9000`.
     NodeName::parse(name.as_str()).map_or_else(|_| name.as_str().into(), |name| name.completed().into())
 }

@@ -34,6 +34,9 @@ impl Challenged {
     /// Version 2, from the payloads as they were sent.
     pub(super) fn by(exporter: Bytes32, name: &[u8], challenge: &[u8]) -> Self {
         let mut hash = Sha256::new();
+        //= spec/handshake.md#hs-prf-004
+        //# A node MUST compute th and the proofs from the payloads as they were sent and received, not from
+        //# values that it encodes again.
         proof::transcript(name, challenge, |bytes| hash.update(bytes));
         Self::Version2 { exporter, transcript: hash.finalize().into() }
     }
@@ -45,19 +48,31 @@ impl Challenged {
 
     /// Writes REPLY.
     pub(super) fn reply(&self, cookie: &Cookie, random: [u8; 24]) -> (Vec<u8>, Replied) {
+        //= spec/handshake.md#hs-sen-001
+        //# A node that speaks version 2 MUST end each challenge that it writes, in CHALLENGE and in REPLY,
+        //# with the eight bytes of the sentinel.
         // In version 1 too it ends in the sentinel: a peer of version 2 whose block was taken away knows it then.
         let challenge = challenge(random);
         match *self {
             Self::Version1 { challenge: theirs } => {
+                //= spec/handshake.md#hs-dig-001
+                //# In a REPLY or ACK without extension block `digest` MUST be HMAC(cookie, challenge), where
+                //# challenge is the 32 bytes that the other end sent.
                 let reply = Reply { digest: &cookie.digest(&theirs), challenge: &challenge, proof: None };
                 (payload(reply), Replied::Version1 { challenge })
             }
             Self::Version2 { exporter, transcript } => {
+                //= spec/handshake.md#hs-tlv-006
+                //# A node MUST NOT put `0001` to `0008` into the extension block of REPLY or ACK.
                 let block = ExtensionBuf::default();
                 let write = |proof: &Bytes32| {
                     let proof = Some(Proof { extension: block.as_extension(), proof });
+                    //= spec/handshake.md#hs-dig-002
+                    //# In a REPLY or ACK with extension block a node MUST write 32 zero bytes into `digest`.
                     payload(Reply { digest: &ZERO, challenge: &challenge, proof })
                 };
+                //= spec/handshake.md#hs-prf-002
+                //# The `proof` of a REPLY with extension block MUST be proofI.
                 let reply = write(&initiators(cookie, &exporter, &transcript, &write(&ZERO)));
                 let hash = Sha256::digest(&reply).into();
                 (reply, Replied::Version2 { exporter, transcript, reply: hash })
@@ -74,17 +89,29 @@ impl Challenged {
     ) -> Result<(usize, &'c Cookie, Replied), Failure> {
         const REPLY: &str = "REPLY";
         let (found, replied) = match (*self, reply.proof) {
+            //= spec/handshake.md#hs-dwn-003
+            //# A node MUST end a handshake in which one message has an extension block and the next one of
+            //# the other end has none, or the reverse, but for a CHALLENGE without a block in answer to a
+            //# NAME with one.
             (Self::Version1 { .. }, Some(_)) => return Err(Failure::Unasked { message: REPLY }),
             (Self::Version2 { .. }, None) => return Err(Failure::Stripped { message: REPLY }),
             (Self::Version1 { challenge }, None) => {
+                //= spec/handshake.md#hs-dwn-001
+                //# A node MUST end a handshake in which a challenge that ends in the sentinel comes in a
+                //# message without extension block.
                 if has_sentinel(reply.challenge) {
                     return Err(Failure::Stripped { message: REPLY });
                 }
                 let found = cookies.find(reply.digest, |cookie| cookie.digest(&challenge));
                 (found, Replied::Version1 { challenge: *reply.challenge })
             }
+            //= spec/handshake.md#hs-tlv-007
+            //# A node MUST ignore `0001` to `0008` in a block of REPLY or ACK that its reader accepts.
             (Self::Version2 { exporter, transcript }, Some(Proof { proof, .. })) => {
                 zero(reply.digest, REPLY)?;
+                //= spec/handshake.md#hs-dwn-002
+                //# A node MUST end a handshake in which a challenge that does not end in the sentinel comes
+                //# in a message with an extension block.
                 if !has_sentinel(reply.challenge) {
                     return Err(Failure::Sentinel { message: REPLY });
                 }
@@ -92,6 +119,9 @@ impl Challenged {
                 (found, Replied::Version2 { exporter, transcript, reply: Sha256::digest(bytes).into() })
             }
         };
+        //= spec/handshake.md#hs-prf-006
+        //# A node MUST end a handshake in which the digest of a REPLY or ACK without extension block, or the
+        //# proof of one with it, is not the one that it has computed itself.
         let (place, cookie) = found.ok_or(Failure::Proof { message: REPLY })?;
         Ok((place, cookie, replied))
     }
@@ -101,13 +131,22 @@ impl Replied {
     /// Writes ACK.
     pub(super) fn ack(&self, cookie: &Cookie) -> Vec<u8> {
         match self {
+            //= spec/handshake.md#hs-dig-001
+            //# In a REPLY or ACK without extension block `digest` MUST be HMAC(cookie, challenge), where
+            //# challenge is the 32 bytes that the other end sent.
             Self::Version1 { challenge } => payload(Ack { digest: &cookie.digest(challenge), proof: None }),
             Self::Version2 { exporter, transcript, reply } => {
+                //= spec/handshake.md#hs-tlv-006
+                //# A node MUST NOT put `0001` to `0008` into the extension block of REPLY or ACK.
                 let block = ExtensionBuf::default();
                 let write = |proof: &Bytes32| {
                     let proof = Some(Proof { extension: block.as_extension(), proof });
+                    //= spec/handshake.md#hs-dig-002
+                    //# In a REPLY or ACK with extension block a node MUST write 32 zero bytes into `digest`.
                     payload(Ack { digest: &ZERO, proof })
                 };
+                //= spec/handshake.md#hs-prf-003
+                //# The `proof` of an ACK with extension block MUST be proofA.
                 write(&acceptors(cookie, exporter, transcript, reply, &write(&ZERO)))
             }
         }
@@ -117,6 +156,10 @@ impl Replied {
     pub(super) fn judge(&self, cookie: &Cookie, bytes: &[u8], ack: &Ack<'_>) -> Result<(), Failure> {
         const ACK: &str = "ACK";
         let right = match (self, ack.proof) {
+            //= spec/handshake.md#hs-dwn-003
+            //# A node MUST end a handshake in which one message has an extension block and the next one of
+            //# the other end has none, or the reverse, but for a CHALLENGE without a block in answer to a
+            //# NAME with one.
             (Self::Version1 { .. }, Some(_)) => return Err(Failure::Unasked { message: ACK }),
             (Self::Version2 { .. }, None) => return Err(Failure::Stripped { message: ACK }),
             (Self::Version1 { challenge }, None) => same(ack.digest, &cookie.digest(challenge)),
@@ -125,6 +168,9 @@ impl Replied {
                 same(proof, &acceptors(cookie, exporter, transcript, reply, bytes))
             }
         };
+        //= spec/handshake.md#hs-prf-006
+        //# A node MUST end a handshake in which the digest of a REPLY or ACK without extension block, or the
+        //# proof of one with it, is not the one that it has computed itself.
         if right { Ok(()) } else { Err(Failure::Proof { message: ACK }) }
     }
 }
@@ -144,5 +190,7 @@ fn acceptors(
 }
 
 fn zero(digest: &Bytes32, message: &'static str) -> Result<(), Failure> {
+    //= spec/handshake.md#hs-dig-003
+    //# A node MUST end a handshake in which `digest` is not 32 zero bytes beside an extension block.
     if *digest == ZERO { Ok(()) } else { Err(Failure::Digest { message }) }
 }

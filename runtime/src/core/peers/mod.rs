@@ -105,6 +105,8 @@ pub enum Refusal {
 pub struct Peers {
     own_name: Arc<str>,
     peers_max: usize,
+    //= spec/dist.md#dist-nam-004
+    //# Completed node names MUST be compared and ordered byte by byte.
     peers: BTreeMap<Arc<str>, Peer>,
     actions: VecDeque<Action>,
 }
@@ -121,6 +123,8 @@ impl Peers {
     #[must_use]
     pub fn dial(&mut self, name: &str, connection: ConnectionId) -> DialDecision {
         let decision = match self.peers.get(name) {
+            //= spec/connection.md#con-dia-001
+            //# A node MUST NOT dial its own name.
             _ if *name == *self.own_name => DialDecision::OwnName,
             Some(peer) => peer.dial_decision(),
             None if self.is_full() => DialDecision::Busy,
@@ -151,6 +155,9 @@ impl Peers {
                 return;
             }
             peer.dial = Some(Dial { connection, state: DialState::Acked(incarnation) });
+            //= spec/connection.md#con-elc-011
+            //# A node whose dial receives an ACK that it can verify MUST refuse the connection of that peer
+            //# that waits as duplicate.
             // Rule 4: the other side has answered this dial, so it has no use for its own.
             peer.refuse_waiting(actions);
         });
@@ -161,7 +168,13 @@ impl Peers {
     pub fn verified(&mut self, name: &str, connection: ConnectionId, incarnation: Option<NonZeroU64>) {
         let refusal = match self.peers.get(name) {
             _ if *name == *self.own_name => Refusal::OwnName,
+            //= spec/connection.md#con-elc-014
+            //# An acceptor that has `sessions_max` peers MUST refuse a verified connection of any other peer
+            //# as busy.
             None if self.is_full() => Refusal::Busy,
+            //= spec/connection.md#con-elc-012
+            //# If two connections of one peer would wait, an acceptor MUST refuse the one that was accepted
+            //# earlier as duplicate.
             Some(Peer { waiting: Some(waiting), .. }) if waiting.connection > connection => {
                 Refusal::Duplicate
             }
@@ -182,6 +195,9 @@ impl Peers {
             let Some(session) = peer.session_on(connection) else { return };
             if session.state == SessionState::Probed {
                 session.state = SessionState::Up;
+                //= spec/connection.md#con-elc-005
+                //# If a byte arrives in a session that is probed, an acceptor MUST refuse the connection that
+                //# waits as duplicate.
                 // Rule 2: the session lives, so whatever waits is one too many.
                 peer.refuse_waiting(actions);
             }
@@ -298,7 +314,13 @@ struct Waiting {
 impl Peer {
     fn dial_decision(&self) -> DialDecision {
         match self.session() {
+            //= spec/connection.md#con-dia-003
+            //# A node MUST NOT dial a name with which it has a session that is up.
             Some(connection) => DialDecision::Up(connection),
+            //= spec/connection.md#con-dia-002
+            //# A node MUST NOT have two dials to one node name at the same time.
+            //= spec/connection.md#con-dia-004
+            //# A node MUST NOT dial a name from which a connection waits.
             None if self.dial.is_some() || self.waiting.is_some() => DialDecision::Underway,
             None => DialDecision::Start,
         }
@@ -323,6 +345,9 @@ impl Peer {
     fn settle(&mut self, own_name_is_smaller: bool, actions: &mut VecDeque<Action>) {
         if let Some(Dial { connection, state: DialState::Acked(incarnation) }) = self.dial {
             match &mut self.session {
+                //= spec/connection.md#con-elc-013
+                //# An initiator that receives an ACK that it can verify while it has another session with
+                //# that peer MUST end that session before it uses the new one.
                 // The peer has given up the session that this node still holds, or it would not have sent ACK.
                 Some(session) => session.end(actions),
                 None => {
@@ -336,14 +361,36 @@ impl Peer {
             (Some(session), _) if session.is_of_later_start(connection, incarnation) => {
                 self.refuse_waiting(actions);
             }
+            //= spec/connection.md#con-elc-003
+            //# If there is a session with another incarnation of the peer, an acceptor MUST end that session
+            //# before it sends ACK.
             (Some(session), _) if session.is_of_another(incarnation) => session.end(actions),
+            //= spec/connection.md#con-elc-004
+            //# If there is a session that is up and its incarnation is that of the connection that waits, or
+            //# one of the two is not known, an acceptor MUST send PING in that session and withhold ACK.
             (Some(session), _) => session.probe(actions),
             (None, Some(Dial { state: DialState::Replied, .. }))
+                //= spec/connection.md#con-elc-010
+                //# If there is no session with the peer but a dial to it on which REPLY was sent, an acceptor
+                //# whose own name is the smaller one MUST withhold ACK until that dial has received ACK or
+                //# has ended.
+                //= spec/version1.md#v1-elc-001
+                //# An acceptor MUST withhold ACK from a version 1 peer while it has a dial to it on which
+                //# REPLY was sent, whatever the names are.
                 // A v1 node takes whatever it is given: a second connection corrupts its tables.
                 if own_name_is_smaller || incarnation.is_none() => {}
+            //= spec/connection.md#con-elc-007
+            //# If there is neither a session with the peer nor a dial to it on which REPLY was sent, an
+            //# acceptor MUST send ACK.
+            //= spec/connection.md#con-elc-009
+            //# If there is no session with the peer but a dial to it on which REPLY was sent, an acceptor
+            //# whose own name is the larger one MUST send ACK to a peer of version 2.
             (None, dial) => {
                 if let Some(Dial { connection, state: DialState::Connecting }) = *dial {
                     self.dial = None;
+                    //= spec/connection.md#con-elc-008
+                    //# A node MUST close a dial on which it has not sent REPLY when another connection
+                    //# becomes the session with that peer.
                     actions.push_back(Action::Close(connection));
                 }
                 self.waiting = None;
@@ -358,6 +405,8 @@ impl Peer {
         incarnation: Option<NonZeroU64>,
         actions: &mut VecDeque<Action>,
     ) {
+        //= spec/connection.md#con-elc-001
+        //# A node MUST NOT have two sessions with one node name at the same time.
         self.session = Some(Session { connection, incarnation, state: SessionState::Up });
         actions.push_back(Action::Up(connection));
     }

@@ -55,6 +55,12 @@ fn a_dial_that_is_acknowledged_is_the_session() {
     assert_eq!(peers.session(LARGER), Some(DIAL));
 }
 
+//= spec/connection.md#con-dia-002
+//= type=test
+//# A node MUST NOT have two dials to one node name at the same time.
+//= spec/connection.md#con-dia-003
+//= type=test
+//# A node MUST NOT dial a name with which it has a session that is up.
 #[test]
 fn a_name_has_at_most_one_own_dial_and_none_beside_a_session() {
     let mut peers = node();
@@ -67,6 +73,9 @@ fn a_name_has_at_most_one_own_dial_and_none_beside_a_session() {
     assert_eq!(peers.dial(LARGER, FIRST), DialDecision::Up(DIAL));
 }
 
+//= spec/connection.md#con-dia-001
+//= type=test
+//# A node MUST NOT dial its own name.
 #[test]
 fn a_node_neither_dials_nor_accepts_itself() {
     let mut peers = node();
@@ -92,6 +101,9 @@ fn whoever_dials_at_a_nodedown_is_not_told_that_the_session_is_up() {
     assert_eq!(peers.dial(LARGER, SECOND), DialDecision::Start);
 }
 
+//= spec/connection.md#con-dia-004
+//= type=test
+//# A node MUST NOT dial a name from which a connection waits.
 #[test]
 fn rule_1_another_incarnation_ends_the_session_and_comes_up_after_it() {
     let mut peers = connected(LARGER, start(1));
@@ -185,6 +197,14 @@ fn a_probe_is_over_when_the_one_that_waited_is_gone() {
     assert_eq!(peers, connected(LARGER, start(1)));
 }
 
+//= spec/connection.md#con-elc-008
+//= type=test
+//# A node MUST close a dial on which it has not sent REPLY when another connection becomes the session with
+//# that peer.
+//= spec/connection.md#con-elc-007
+//= type=test
+//# If there is neither a session with the peer nor a dial to it on which REPLY was sent, an acceptor MUST
+//# send ACK.
 #[test]
 fn rule_3_a_dial_that_has_not_sent_reply_gives_way() {
     for name in [SMALLER, LARGER] {
@@ -198,6 +218,10 @@ fn rule_3_a_dial_that_has_not_sent_reply_gives_way() {
     }
 }
 
+//= spec/connection.md#con-elc-009
+//= type=test
+//# If there is no session with the peer but a dial to it on which REPLY was sent, an acceptor whose own name
+//# is the larger one MUST send ACK to a peer of version 2.
 #[test]
 fn rule_4_the_larger_name_acknowledges_and_leaves_its_dial_to_the_other_side() {
     let mut peers = dialled(SMALLER);
@@ -207,6 +231,10 @@ fn rule_4_the_larger_name_acknowledges_and_leaves_its_dial_to_the_other_side() {
     assert_eq!(peers, connected(SMALLER, start(1)));
 }
 
+//= spec/connection.md#con-elc-011
+//= type=test
+//# A node whose dial receives an ACK that it can verify MUST refuse the connection of that peer that waits as
+//# duplicate.
 #[test]
 fn rule_4_the_smaller_name_withholds_ack_and_refuses_when_its_dial_is_acknowledged() {
     let mut peers = dialled(LARGER);
@@ -216,6 +244,10 @@ fn rule_4_the_smaller_name_withholds_ack_and_refuses_when_its_dial_is_acknowledg
     assert_eq!(actions(&mut peers), [duplicate(FIRST), Action::Up(DIAL)]);
 }
 
+//= spec/connection.md#con-elc-010
+//= type=test
+//# If there is no session with the peer but a dial to it on which REPLY was sent, an acceptor whose own name
+//# is the smaller one MUST withhold ACK until that dial has received ACK or has ended.
 #[test]
 fn rule_4_the_smaller_name_acknowledges_when_its_dial_ends_in_another_way() {
     let mut peers = dialled(LARGER);
@@ -247,6 +279,10 @@ fn rule_4_one_that_is_closed_while_it_waits_is_forgotten() {
     assert!(peers.is_empty());
 }
 
+//= spec/connection.md#con-elc-013
+//= type=test
+//# An initiator that receives an ACK that it can verify while it has another session with that peer MUST end
+//# that session before it uses the new one.
 #[test]
 fn an_acknowledged_dial_ends_the_session_there_is_and_comes_up_after_it() {
     let mut peers = dialled(SMALLER);
@@ -279,6 +315,10 @@ fn one_that_comes_after_ack_is_measured_against_the_dial_that_was_acknowledged()
     assert_eq!(actions(&mut peers), [Action::Up(DIAL), Action::Probe(DIAL)]);
 }
 
+//= spec/version1.md#v1-elc-001
+//= type=test
+//# An acceptor MUST withhold ACK from a version 1 peer while it has a dial to it on which REPLY was sent,
+//# whatever the names are.
 #[test]
 fn ack_is_withheld_from_version_1_whichever_name_is_larger() {
     for name in [SMALLER, LARGER] {

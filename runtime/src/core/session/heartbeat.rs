@@ -50,6 +50,8 @@ impl Heartbeat {
 
     /// A byte has come. True if somebody waited for one.
     pub(super) fn heard(&mut self, now: Duration) -> bool {
+        //= spec/connection.md#con-hbt-003
+        //# A node MUST take every byte that arrives in a session for a sign of life.
         self.heard = self.heard.max(now);
         self.pinged = false;
         self.probe.take().is_some()
@@ -63,8 +65,13 @@ impl Heartbeat {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Duration) -> Beat {
+        //= spec/connection.md#con-hbt-002
+        //# A node MUST end a session in which no byte has arrived for `heartbeat_interval` and
+        //# `heartbeat_timeout` together.
         if now >= self.dead_at() {
             Beat::Dead
+        //= spec/connection.md#con-hbt-001
+        //# A node MUST send a PING when no byte has arrived in a session for `heartbeat_interval`.
         } else if !self.pinged && now >= self.ping_at() {
             self.pinged = true;
             Beat::Ping
@@ -89,6 +96,9 @@ impl Heartbeat {
 
     fn dead_at(&self) -> Duration {
         let silent = self.ping_at().saturating_add(self.timing.timeout);
+        //= spec/connection.md#con-elc-006
+        //# If no byte arrives in a session for `probe_timeout` after it was probed, an acceptor MUST end that
+        //# session.
         self.probe.map_or(silent, |probe| probe.min(silent))
     }
 }

@@ -87,7 +87,13 @@ impl Links {
     pub(super) fn link(&mut self, ends: Ends, tally: &mut Tally) -> Linked {
         match self.links.get_mut(&ends) {
             Some(link) => match link.state {
+                //= spec/session.md#ses-lnk-003
+                //# When its process links with a process of the peer in state unlinking, a node MUST write
+                //# LINK, and take the link for active from then on, unless SES-BND-001 forbids the LINK.
                 State::Unlinking(_) => link.again(tally),
+                //= spec/session.md#ses-lnk-002
+                //# When its process links with a process of the peer in state active, a node MUST NOT write
+                //# LINK.
                 State::Active | State::Owed(_) => Linked::Before,
             },
             None => self.open(ends, Asker::Here, tally),
@@ -97,7 +103,14 @@ impl Links {
     /// LINK has come for a process that lives.
     pub(super) fn on_link(&mut self, ends: Ends, tally: &mut Tally) -> Linked {
         match self.links.get(&ends) {
+            //= spec/session.md#ses-lnk-013
+            //# A node that reads a LINK in state active MUST ignore it.
+            //= spec/session.md#ses-lnk-014
+            //# A node that reads a LINK in state unlinking or ending MUST ignore it.
             Some(_) => Linked::Before,
+            //= spec/session.md#ses-lnk-012
+            //# A node that reads a LINK for a living process in state none MUST take the link for active,
+            //# unless SES-BND-002 asks for a refusal.
             None => self.open(ends, Asker::Peer, tally),
         }
     }
@@ -110,10 +123,14 @@ impl Links {
     /// The local process unlinks; true if UNLINK_ID with `id` must go out.
     pub(super) fn unlink(&mut self, ends: Ends, id: u64) -> bool {
         match self.links.get_mut(&ends) {
+            //= spec/session.md#ses-lnk-004
+            //# When its process unlinks in state active, a node MUST write UNLINK_ID.
             Some(link @ Link { state: State::Active, .. }) => {
                 link.state = State::Unlinking(id);
                 true
             }
+            //= spec/session.md#ses-lnk-005
+            //# When its process unlinks in any other state than active, a node MUST NOT write UNLINK_ID.
             _ => false,
         }
     }
@@ -121,20 +138,36 @@ impl Links {
     /// EXIT or UNLINK_ID has come.
     pub(super) fn on_end(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
         match self.close_if(ends, tally, |state| !matches!(state, State::Unlinking(_))) {
+            //= spec/session.md#ses-lnk-022
+            //# A node that reads an UNLINK_ID in state active or ending MUST take the link for none.
             Some(State::Active) => Ended::Active,
             Some(State::Owed(_)) => Ended::Owed,
+            //= spec/session.md#ses-lnk-017
+            //# A node that reads an EXIT in state none MUST ignore it.
+            //= spec/session.md#ses-lnk-018
+            //# A node that reads an EXIT in state unlinking MUST ignore it.
+            //= spec/session.md#ses-lnk-023
+            //# A node that reads an UNLINK_ID in state unlinking MUST stay in that state.
             Some(State::Unlinking(_)) | None => Ended::Nothing,
         }
     }
 
     /// UNLINK_ACK has come; false if it answers no unlink that is outstanding.
     pub(super) fn on_unlink_ack(&mut self, ends: Ends, id: u64, tally: &mut Tally) -> bool {
+        //= spec/session.md#ses-lnk-019
+        //# A node that reads an UNLINK_ACK in state unlinking with the id of that state MUST take the link
+        //# for none.
         self.close_if(ends, tally, |state| *state == State::Unlinking(id)).is_some()
     }
 
     /// The local process has ended: each of its active links owes an exit now, and is handed to `owes`.
     pub(super) fn process_ended(&mut self, local: u64, reason: &Reason, mut owes: impl FnMut(Ends)) {
         for (ends, link) in self.links.range_mut((local, 0)..=(local, u64::MAX)) {
+            //= spec/session.md#ses-lnk-008
+            //# When a process has ended, a node MUST write one EXIT, with the reason of that end, for each of
+            //# its links that was active, unless SES-LNK-010 forbids it.
+            //= spec/session.md#ses-lnk-009
+            //# When a process has ended, a node MUST NOT write an EXIT for a link in state unlinking.
             if link.state == State::Active {
                 link.state = State::Owed(reason.clone());
                 owes(*ends);
@@ -153,6 +186,8 @@ impl Links {
     /// The session has ended. Gives the ends of the links that were active; all others end in silence.
     pub(super) fn take_active(&mut self) -> Vec<Ends> {
         let links = std::mem::take(&mut self.links);
+        //= spec/session.md#ses-end-002
+        //# When a session ends, a node MUST NOT bring an exit signal for a link in state unlinking.
         links.into_iter().filter(|(_, link)| link.state == State::Active).map(|(ends, _)| ends).collect()
     }
 
@@ -180,6 +215,8 @@ impl Links {
         if !is_over(&link.get().state) {
             return None;
         }
+        //= spec/session.md#ses-lnk-026
+        //# A node MUST NOT bring a process more than one exit signal for one link.
         let Link { asker, state } = link.remove();
         tally.give_back(asker);
         Some(state)
@@ -209,6 +246,9 @@ mod tests {
     const UNLINKING: Option<State> = Some(State::Unlinking(7));
     const OWED: Option<State> = Some(State::Owed(Reason::Killed));
 
+    //= spec/session.md#ses-lnk-014
+    //= type=test
+    //# A node that reads a LINK in state unlinking or ending MUST ignore it.
     #[test]
     fn every_state_against_every_event() {
         type Event = fn(&mut Links, &mut Tally) -> bool;

@@ -62,6 +62,10 @@ pub enum Ending {
     #[error("the peer broke the protocol: {0}")]
     Protocol(String),
     /// The peer has closed the session.
+    //= spec/connection.md#con-cls-015
+    //= type=implication
+    //= reason=nobody shows the text but in this form, which escapes
+    //# A node MUST escape control characters in the text of a CLOSE when it shows it.
     #[error("the peer closed the session with code {code}: {text:?}")]
     Closed {
         /// Why, by number: `dist.md`, "CLOSE".
@@ -118,6 +122,9 @@ pub struct Session {
     frame_bytes_max: u32,
     tally: Tally,
     links: Links,
+    //= spec/session.md#ses-mon-008
+    //# A node MUST keep the refs of the monitors that it has made and those of the monitors that the peer has
+    //# made apart.
     /// What local processes watch.
     watching: Monitors,
     /// What is watched here.
@@ -139,6 +146,9 @@ impl Session {
     pub fn new(config: &Config, now: Duration) -> Self {
         Self {
             wire: Wire::new(config),
+            //= spec/dist.md#dist-frm-004
+            //# A writer MUST NOT write a payload longer than the frame limit of the reader to which it is
+            //# sent.
             frame_bytes_max: config.frame_bytes_max.min(FRAME_BYTES_MAX),
             tally: Tally::new(config.links_and_monitors_max, config.peer_links_and_monitors_max),
             links: Links::default(),
@@ -160,6 +170,9 @@ impl Session {
     /// made room.
     #[must_use]
     pub fn has_room(&self) -> bool {
+        //= spec/connection.md#con-que-001
+        //# A node MUST NOT queue a message in a session in which `session_queue_bytes_max` bytes or more of
+        //# messages wait.
         self.outbox.waiting_bytes() < SESSION_QUEUE_BYTES_MAX
     }
 
@@ -177,6 +190,9 @@ impl Session {
     pub fn send(&mut self, local: u64, remote: u64, message: &[u8]) -> Result<(), EncodeError> {
         let frame = Frame::from(Send { to: self.wire.theirs(remote), message });
         let bytes_max = self.frame_bytes_max;
+        //= spec/connection.md#con-que-002
+        //# A node MUST queue a message that the peer can take if fewer bytes of messages wait, whatever its
+        //# size.
         self.outbox.message(local, |chunk| frame.encode_framed(bytes_max, chunk))
     }
 
@@ -197,8 +213,14 @@ impl Session {
     pub fn link(&mut self, local: u64, remote: u64) -> Result<(), Full> {
         let ends = (local, remote);
         match self.links.link(ends, &mut self.tally) {
+            //= spec/session.md#ses-lnk-001
+            //# When its process links with a process of the peer in state none, a node MUST write LINK, and
+            //# take the link for active from then on.
             Linked::Now => self.outbox.signal(local, Owed::Link(ends)),
             Linked::Before => {}
+            //= spec/session.md#ses-bnd-001
+            //# A node MUST NOT write a LINK or MONITOR by which the peer would hold more links and monitors
+            //# of this node than the peer's links_and_monitors_max.
             Linked::Full => return Err(self.full()),
         }
         Ok(())
@@ -210,9 +232,13 @@ impl Session {
 
     /// Ends a link: no exit signal comes of it any more.
     pub fn unlink(&mut self, local: u64, remote: u64) {
+        //= spec/session.md#ses-lnk-006
+        //# A node MUST NOT write two UNLINK_IDs with the same id in one session.
         let (ends, id) = ((local, remote), self.unlink_id.wrapping_add(1));
         if self.links.unlink(ends, id) {
             self.unlink_id = id;
+            //= spec/session.md#ses-lnk-007
+            //# In a session of version 2 a node MUST NOT write UNLINK.
             self.outbox.signal(local, Owed::UnlinkId { ends, id });
         }
     }
@@ -223,10 +249,15 @@ impl Session {
     /// # Errors
     /// The peer holds no more; nothing has changed.
     pub fn monitor(&mut self, local: u64, remote: u64, reference: u64) -> Result<(), Full> {
+        //= spec/session.md#ses-bnd-001
+        //# A node MUST NOT write a LINK or MONITOR by which the peer would hold more links and monitors of
+        //# this node than the peer's links_and_monitors_max.
         if !self.tally.take(Asker::Here) {
             return Err(self.full());
         }
         if self.watching.add(reference, local, remote) {
+            //= spec/session.md#ses-mon-001
+            //# When its process monitors a process of the peer, a node MUST write one MONITOR.
             self.outbox.signal(local, Owed::Monitor { reference, local, remote });
         } else {
             self.tally.give_back(Asker::Here);
@@ -245,10 +276,16 @@ impl Session {
 
     /// A local process has ended. What is linked with it or watches it at the peer learns of it.
     pub fn process_ended(&mut self, local: u64, reason: &Reason) {
+        //= spec/session.md#ses-mon-004
+        //# When a process has ended, a node MUST write DEMONITOR for each monitor of its own that is not
+        //# over.
         for (reference, monitor) in self.watching.take_process(local) {
             self.demonitored(reference, &monitor);
         }
         let outbox = &mut self.outbox;
+        //= spec/session.md#ses-ord-002
+        //# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all messages
+        //# of that process to the same process of the peer.
         self.links.process_ended(local, reason, |ends| outbox.signal(local, Owed::Exit(ends)));
         self.watched.process_ended(local, reason, |reference| outbox.signal(local, Owed::Down { reference }));
     }
@@ -295,6 +332,8 @@ impl Session {
     /// first [`CLOSE_TEXT_BYTES_MAX`] bytes are written.
     pub fn close(&mut self, code: u16, text: &str) {
         let mut text = text.to_owned();
+        //= spec/connection.md#con-cls-014
+        //# A node MUST NOT write more than `close_text_bytes_max` bytes into the `text` of a CLOSE.
         text.truncate(text.floor_char_boundary(CLOSE_TEXT_BYTES_MAX));
         self.close = Some((code, text));
     }
@@ -314,13 +353,25 @@ impl Session {
     /// The session has ended: every link and monitor across it ends with Noconnection, all exits first, those of
     /// one process at once.
     pub fn end(&mut self, processes: &mut impl Processes) {
+        //= spec/session.md#ses-upd-004
+        //# When a session ends, a node MUST bring all exit signals of SES-END-001 to their processes before
+        //# it gives any DOWN of SES-END-003.
+        //= spec/session.md#ses-end-001
+        //# When a session ends, a node MUST bring the process of each link that is active one exit signal
+        //# from the process at the other end with the reason Noconnection.
         let links = self.links.take_active();
+        //= spec/session.md#ses-end-007
+        //# A node SHOULD bring all exit signals that the end of a session brings to one process before that
+        //# process runs again.
         for of_one in links.chunk_by(|(one, _), (next, _)| one == next) {
             let from: Vec<_> = of_one.iter().map(|(_, remote)| self.wire.theirs_here(*remote)).collect();
             if let Some((local, _)) = of_one.first() {
                 processes.exits(*local, &from, &Reason::Noconnection);
             }
         }
+        //= spec/session.md#ses-end-003
+        //# When a session ends, a node MUST give the monitoring process of each of its monitors that is not
+        //# over one DOWN with the reason Noconnection.
         for (reference, monitor) in self.watching.take_all() {
             processes.down(
                 monitor.local,
@@ -329,6 +380,8 @@ impl Session {
                 Reason::Noconnection,
             );
         }
+        //= spec/session.md#ses-end-004
+        //# When a session ends, a node MUST forget every link and monitor of that session.
         self.watched.take_all();
         self.outbox = Outbox::default();
     }
@@ -346,6 +399,9 @@ impl Session {
     }
 
     /// An answer to the peer, within the reserve.
+    //= spec/session.md#ses-ord-003
+    //# A node MUST write an answer to a LINK, MONITOR or UNLINK_ID after what the process that was asked has
+    //# done for the asking one before the question was handled.
     fn answer(&mut self, local: u64, owed: Owed) -> Result<(), Ending> {
         self.outbox.signal(local, owed);
         self.check_reserve()
@@ -358,6 +414,8 @@ impl Session {
     }
 
     const fn check_reserve(&self) -> Result<(), Ending> {
+        //= spec/connection.md#con-que-006
+        //# A node MUST end a session in which answers of more than `session_reserve_bytes_max` wait.
         if self.outbox.answer_bytes() > SESSION_RESERVE_BYTES_MAX {
             return Err(Ending::AnswersUnread);
         }

@@ -34,6 +34,8 @@ pub(super) struct Monitors {
 impl Monitors {
     /// Adds a monitor; false, and nothing added, if the reference is in use.
     pub(super) fn add(&mut self, reference: u64, local: u64, remote: u64) -> bool {
+        //= spec/session.md#ses-mon-002
+        //# A node MUST NOT write two MONITORs with the same ref in one session.
         if self.by_reference.contains_key(&reference) {
             return false;
         }
@@ -73,6 +75,9 @@ impl Monitors {
     pub(super) fn process_ended(&mut self, local: u64, reason: &Reason, mut owes: impl FnMut(u64)) {
         for (_, reference) in self.by_process.range((local, 0)..=(local, u64::MAX)) {
             if let Some(monitor) = self.by_reference.get_mut(reference)
+                //= spec/session.md#ses-mon-005
+                //# When a process has ended, a node MUST write one MONITOR_EXIT, with the reason of that end,
+                //# for each monitor of it that the peer has made and not ended.
                 && monitor.owed.is_none()
             {
                 monitor.owed = Some(reason.clone());
@@ -83,6 +88,9 @@ impl Monitors {
 
     /// Takes the end that a monitor owes, to be written now; `None` if the peer has ended the monitor meanwhile.
     pub(super) fn take_owed(&mut self, reference: u64) -> Option<(Monitor, Reason)> {
+        //= spec/session.md#ses-mon-009
+        //# A node MUST NOT write the MONITOR_EXIT of a monitor after it has handled a DEMONITOR with its ref
+        //# and its pids.
         let reason = self.by_reference.get(&reference)?.owed.clone()?;
         Some((self.take(reference)?, reason))
     }
@@ -107,6 +115,9 @@ impl Monitors {
 mod tests {
     use super::*;
 
+    //= spec/session.md#ses-mon-002
+    //= type=test
+    //# A node MUST NOT write two MONITORs with the same ref in one session.
     #[test]
     fn a_live_reference_is_not_taken_twice() {
         let mut monitors = Monitors::default();

@@ -84,6 +84,8 @@ pub(super) enum Refusal {
 
 impl Owed {
     /// What it counts against the limit that makes senders wait.
+    //= spec/connection.md#con-que-005
+    //# A node SHOULD make LINK, MONITOR and SPAWN wait for room as messages do.
     const fn waits_like(&self) -> usize {
         match self {
             Self::Link(_) => 21,
@@ -180,8 +182,17 @@ impl Outbox {
 
     /// Queues a signal of `local`: behind its messages if it has any queued, before all messages otherwise.
     pub(super) fn signal(&mut self, local: u64, owed: Owed) {
+        //= spec/connection.md#con-que-004
+        //# A node MUST NOT let an EXIT, a MONITOR_EXIT, an unlink or an end of a monitor wait for room in the
+        //# queue.
         self.waiting_bytes += owed.waits_like();
         self.answer_bytes += owed.answers_like();
+        //= spec/session.md#ses-ord-001
+        //# For each pair a node MUST write the frames of what its process does in the order in which the
+        //# process does it.
+        //= spec/connection.md#con-que-007
+        //# A node MUST write a signal of a process that has no message queued in the session before the
+        //# messages that wait.
         match self.lanes.get_mut(&local).filter(|lane| !lane.is_empty()) {
             Some(lane) => {
                 lane.push_back(Item::Signal(owed));
@@ -207,6 +218,9 @@ impl Outbox {
         if let Some(owed) = self.signals.pop_front() {
             return self.give(owed);
         }
+        //= spec/connection.md#con-que-008
+        //# A node SHOULD write few bytes of other processes' messages before a signal that waits for messages
+        //# of its own process.
         while let Some(local) = self.hasty.front() {
             let item = self.lanes.get_mut(local).and_then(VecDeque::pop_front);
             if !matches!(item, Some(Item::Chunk(_))) {
@@ -216,6 +230,8 @@ impl Outbox {
                 return self.give_item(item, out);
             }
         }
+        //= spec/connection.md#con-que-009
+        //# A node SHOULD let processes with queued messages take turns.
         while let Some(local) = self.patient.pop_front() {
             let Some(lane) = self.lanes.get_mut(&local) else { continue };
             let item = lane.pop_front();
@@ -242,6 +258,8 @@ impl Outbox {
         match item {
             Item::Signal(owed) => self.give(owed),
             Item::Chunk(chunk) => {
+                //= spec/connection.md#con-que-003
+                //# A node MUST NOT drop a queued message while the session lasts.
                 self.waiting_bytes -= chunk.len();
                 self.spare.append(chunk, out);
                 Next::Written

@@ -30,16 +30,29 @@ pub enum Offered {
 #[inline]
 pub fn deliver(frame: &Frame<'_>, creation: u8, processes: &mut impl Processes) -> Result<Offered, Ending> {
     match frame {
+        //= spec/session.md#ses-pid-004
+        //# A node MUST end the session if in a field whose owner is the receiver it reads a node id other
+        //# than 0.
         Frame::Send(send) if send.to.node() != 0 => {
             let node = send.to.node();
             Err(Ending::Protocol(format!("`to` of a SEND has node id {node} where only 0 can stand")))
         }
+        //= spec/session.md#ses-pid-005
+        //# If in a field whose owner is the receiver a node reads node id 0 and a creation that is not the
+        //# one it has announced, it MUST take the pid for that of a dead process.
         Frame::Send(send) if send.to.creation() != creation => Ok(Offered::Stale),
         Frame::Send(send) => {
+            //= spec/session.md#ses-msg-001
+            //# A node MUST put the message of a SEND into the mailbox of the process that `to` names, if that
+            //# lives and its mailbox is not full.
             processes.message(send.to.local(), send.message);
             Ok(Offered::Taken)
         }
         Frame::RegSend(send) => {
+            //= spec/session.md#ses-msg-003
+            //# A node MUST put the message of a REG_SEND into the mailbox of the process that is registered
+            //# on this node under exactly the bytes of `name` when the frame is handled, if there is one and
+            //# its mailbox is not full.
             processes.named_message(send.name.as_str(), send.message);
             Ok(Offered::Taken)
         }
@@ -65,17 +78,39 @@ impl Session {
             Frame::MonitorExit(exit) => self.on_monitor_exit(exit, processes),
             Frame::Spawn(spawn) => self.on_spawn(spawn),
             Frame::Ping(ping) => {
+                //= spec/connection.md#con-hbt-004
+                //# A node MUST answer the last PING that it has read with a PONG of the same payload.
+                //= spec/connection.md#con-hbt-005
+                //# A node MUST NOT keep more than one PONG waiting.
                 self.pong = Some(*ping.payload);
                 Ok(())
             }
             Frame::Close(close) => {
+                //= spec/connection.md#con-cls-002
+                //# A node MUST end the session when it reads a CLOSE, whatever its code.
+                //= spec/connection.md#con-cls-003
+                //# A node MUST NOT handle what follows a CLOSE in the stream.
                 Err(Ending::Closed { code: close.code, text: close.text.as_str().to_owned() })
             }
+            //= spec/handshake.md#hs-ver-003
+            //# A node MUST NOT use a capability in a session unless it stands in both blocks.
             Frame::NodeTable(_) | Frame::Fragment(_) | Frame::Exit2(_) | Frame::SendTerm(_) => {
+                //= spec/connection.md#con-err-001
+                //# A node MUST end a session in which it reads a frame of a capability that the session does
+                //# not have.
                 Err(Ending::Protocol(format!("{} was not negotiated", frame.name())))
             }
             // Any byte is a sign of life: the payload of a PONG says nothing more.
+            //= spec/connection.md#con-hbt-007
+            //# A node MUST NOT end a session because of the payload of a PONG, or because of a PONG without a
+            //# PING.
             Frame::Pong(_) => Ok(()),
+            //= spec/session.md#ses-lst-001
+            //# A node MAY ignore every PEER_LIST, GLOBAL_REGISTER, GLOBAL_UNREGISTER, GLOBAL_SYNC and
+            //# ROOM_BROADCAST that it reads, and write none.
+            //= spec/session.md#ses-spn-010
+            //# A node MUST ignore a SPAWN_REPLY whose `request` is not that of a SPAWN of its own in this
+            //# session without an answer.
             // Peer lists, global names and rooms belong to chapters that are not built, as unknown tags do.
             _ => {
                 self.counts.unknown += 1;
@@ -98,13 +133,26 @@ impl Session {
             return self.no_link(0, link, Refusal::Noproc);
         };
         let ends = (local, remote);
+        //= spec/session.md#ses-lnk-013
+        //# A node that reads a LINK in state active MUST ignore it.
+        //= spec/session.md#ses-lnk-014
+        //# A node that reads a LINK in state unlinking or ending MUST ignore it.
         if self.links.knows(ends) {
             return Ok(());
         }
+        //= spec/session.md#ses-lnk-015
+        //# A node that reads a LINK for a dead process in state none MUST answer with one EXIT whose reason
+        //# is Error "noproc", without hops.
         if !processes.attach(local) {
             return self.no_link(local, link, Refusal::Noproc);
         }
         match self.links.on_link(ends, &mut self.tally) {
+            //= spec/session.md#ses-bnd-002
+            //# A node that reads a LINK for a living process in state none while it holds
+            //# links_and_monitors_max links and monitors of the peer MUST answer with one EXIT whose reason
+            //# is Error "limit", without hops.
+            //= spec/session.md#ses-bnd-004
+            //# A node MUST NOT end the session because of a LINK or MONITOR too many.
             Linked::Full => self.no_link(local, link, Refusal::Limit),
             Linked::Now | Linked::Before => Ok(()),
         }
@@ -112,11 +160,17 @@ impl Session {
 
     /// The answer copies the request's pids, byte for byte.
     fn no_link(&mut self, local: u64, link: &Link, why: Refusal) -> Result<(), Ending> {
+        //= spec/session.md#ses-pid-003
+        //# A node MUST copy both pids of an EXIT or MONITOR_EXIT that answers a LINK or MONITOR byte for byte
+        //# from that LINK or MONITOR, each into the field of the same process.
         self.answer(local, Owed::NoLink { from: link.to, to: link.from, why })
     }
 
     fn on_unlink(&mut self, unlink: &Unlink) -> Result<(), Ending> {
         if let Some(ends) = self.ends(unlink.from, unlink.to)? {
+            //= spec/session.md#ses-lnk-025
+            //# A node that reads UNLINK in a session of version 2 MUST do what it does on UNLINK_ID, but for
+            //# the acknowledgement.
             self.end_link(ends)?;
         }
         Ok(())
@@ -127,6 +181,15 @@ impl Session {
         let Some(remote) = self.theirs(unlink.from) else { return Ok(()) };
         let local = if let Ours::Process(local) = ours { local } else { 0 };
         self.end_link((local, remote))?;
+        //= spec/dist.md#dist-ula-001
+        //# A node MUST copy `from`, `to` and `id` of an UNLINK_ACK byte for byte from `to`, `from` and `id`
+        //# of the UNLINK_ID that it acknowledges.
+        //= spec/session.md#ses-lnk-021
+        //# A node MUST answer each UNLINK_ID that it does not ignore by SES-PID-006 with one UNLINK_ACK,
+        //# whatever the state of the link and whether its process lives or not.
+        //= spec/session.md#ses-lnk-024
+        //# A node MUST write an UNLINK_ACK before every LINK, UNLINK_ID and EXIT of the same pair that comes
+        //# about after the UNLINK_ID was handled.
         self.answer(local, Owed::UnlinkAck { from: unlink.to, to: unlink.from, id: unlink.id })
     }
 
@@ -141,6 +204,8 @@ impl Session {
 
     fn on_unlink_ack(&mut self, ack: &UnlinkAck) -> Result<(), Ending> {
         if let Some(ends) = self.ends(ack.from, ack.to)?
+            //= spec/session.md#ses-lnk-020
+            //# A node MUST ignore an UNLINK_ACK in any other state, or with any other id.
             && !self.links.on_unlink_ack(ends, ack.id, &mut self.tally)
         {
             self.counts.unmatched += 1;
@@ -150,6 +215,9 @@ impl Session {
 
     fn on_exit(&mut self, exit: &Exit<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
         let Some(ends @ (local, remote)) = self.ends(exit.from, exit.to)? else { return Ok(()) };
+        //= spec/session.md#ses-lnk-016
+        //# A node that reads an EXIT in state active MUST bring its process one exit signal from the process
+        //# in `from` with the reason of the EXIT, and take the link for none.
         if self.end_link(ends)? {
             let reason = self.read_reason(&exit.reason);
             processes.exit(local, self.wire.theirs_here(remote), reason);
@@ -162,16 +230,26 @@ impl Session {
     fn on_monitor(&mut self, monitor: &Monitor, processes: &mut impl Processes) -> Result<(), Ending> {
         let ours = self.wire.read_ours("to", monitor.to)?;
         let Some(remote) = self.theirs(monitor.from) else { return Ok(()) };
+        //= spec/session.md#ses-mon-007
+        //# A node MUST end the session if it reads a MONITOR with the ref of a monitor of this peer that it
+        //# still holds.
         if self.watched.knows(monitor.reference) {
             let reference = monitor.reference;
             return Err(Ending::Protocol(format!("MONITOR uses ref {reference}, which is in use")));
         }
         let local = match ours {
             Ours::Process(local) if processes.attach(local) => local,
+            //= spec/session.md#ses-mon-006
+            //# A node that reads a MONITOR of a dead process MUST answer with one MONITOR_EXIT whose reason
+            //# is Error "noproc", without hops.
             Ours::Process(local) => return self.no_monitor(local, monitor, Refusal::Noproc),
             Ours::Stale => return self.no_monitor(0, monitor, Refusal::Noproc),
         };
         if !self.tally.take(Asker::Peer) {
+            //= spec/session.md#ses-bnd-003
+            //# A node that reads a MONITOR of a living process while it holds links_and_monitors_max links
+            //# and monitors of the peer MUST answer with one MONITOR_EXIT whose reason is Error "limit",
+            //# without hops.
             return self.no_monitor(local, monitor, Refusal::Limit);
         }
         self.watched.add(monitor.reference, local, remote);
@@ -181,16 +259,25 @@ impl Session {
     /// The answer copies the request's pids, byte for byte.
     fn no_monitor(&mut self, local: u64, monitor: &Monitor, why: Refusal) -> Result<(), Ending> {
         let (monitored, monitoring) = (monitor.to, monitor.from);
+        //= spec/session.md#ses-pid-003
+        //# A node MUST copy both pids of an EXIT or MONITOR_EXIT that answers a LINK or MONITOR byte for byte
+        //# from that LINK or MONITOR, each into the field of the same process.
         self.answer(local, Owed::NoMonitor { reference: monitor.reference, monitored, monitoring, why })
     }
 
     fn on_demonitor(&mut self, demonitor: &Demonitor) -> Result<(), Ending> {
         let Some((local, remote)) = self.ends(demonitor.from, demonitor.to)? else { return Ok(()) };
+        //= spec/session.md#ses-mon-010
+        //# A node MUST ignore a DEMONITOR whose ref and two pids are not all those of one monitor of this
+        //# peer that it holds.
         let Some(monitor) = self.watched.remove(demonitor.reference, local, remote) else {
             self.counts.unmatched += 1;
             return Ok(());
         };
         self.tally.give_back(Asker::Peer);
+        //= spec/session.md#ses-mon-009
+        //# A node MUST NOT write the MONITOR_EXIT of a monitor after it has handled a DEMONITOR with its ref
+        //# and its pids.
         if monitor.is_owed() { self.void() } else { Ok(()) }
     }
 
@@ -200,6 +287,13 @@ impl Session {
         processes: &mut impl Processes,
     ) -> Result<(), Ending> {
         let Some((local, remote)) = self.ends(exit.monitored, exit.monitoring)? else { return Ok(()) };
+        //= spec/session.md#ses-mon-011
+        //# A node MUST ignore a MONITOR_EXIT whose ref and two pids are not all those of one monitor of its
+        //# own in this session that is not over.
+        //= spec/session.md#ses-mon-012
+        //# A node that reads a MONITOR_EXIT with ref and pids of a monitor that is not over MUST give the
+        //# monitoring process one DOWN with that ref, the monitored process and the reason, and take the
+        //# monitor for over.
         if self.watching.remove(exit.reference, local, remote).is_some() {
             self.tally.give_back(Asker::Here);
             let reason = self.read_reason(&exit.reason);
@@ -211,14 +305,23 @@ impl Session {
     }
 
     /// No function can be started from another node yet.
+    //= spec/session.md#ses-spn-002
+    //# A node MUST NOT start a process for a SPAWN unless its program has registered the function for that
+    //# purpose and the peer is allowed to have it started.
     fn on_spawn(&mut self, spawn: &Spawn<'_>) -> Result<(), Ending> {
         match self.theirs(spawn.requester) {
+            //= spec/session.md#ses-spn-001
+            //# A node MUST answer each SPAWN that it does not ignore by SES-PID-006 with one SPAWN_REPLY with
+            //# the same `request`.
             Some(_) => self.answer(0, Owed::NoSpawn { request: spawn.request }),
             None => Ok(()),
         }
     }
 
     /// The local and the remote process of a frame from the peer; `None`, and counted, if there cannot be such.
+    //= spec/session.md#ses-pid-007
+    //# A node MUST judge the receiver's pid of a frame by SES-PID-004 before it judges the sender's by
+    //# SES-PID-006.
     fn ends(&mut self, from: WirePid, to: WirePid) -> Result<Option<(u64, u64)>, Ending> {
         let ours = self.wire.read_ours("to", to)?;
         let Some(remote) = self.theirs(from) else { return Ok(None) };
@@ -233,12 +336,16 @@ impl Session {
 
     fn theirs(&mut self, pid: WirePid) -> Option<u64> {
         let remote = self.wire.read_theirs(pid);
+        //= spec/connection.md#con-err-003
+        //# A node SHOULD count the frames that it ignores, by reason.
         self.counts.foreign += u64::from(remote.is_none());
         remote
     }
 
     fn read_reason(&mut self, reason: &WireReason<'_>) -> Reason {
         let (wire, counts) = (&self.wire, &mut self.counts);
+        //= spec/session.md#ses-rsn-001
+        //# A node MUST NOT ignore an EXIT or MONITOR_EXIT because of what its reason holds.
         let (reason, cut) = Reason::from_wire(reason, |hop| {
             let here = wire.hop_here(hop);
             let lost = here.node() == NodeNumber::UNKNOWN && hop.node() != WirePid::NODE_UNKNOWN;

@@ -40,11 +40,17 @@ impl Wire {
 
     /// A process of this node, in a field with an owner.
     pub(super) const fn ours(&self, local: u64) -> WirePid {
+        //= spec/session.md#ses-pid-001
+        //# In a field whose owner is the sender a node MUST write node id 0, the creation that it has
+        //# announced in the handshake, and the local id of its process.
         Pid::new(NodeNumber::HERE, self.creation, local).to_wire(WRITER)
     }
 
     /// A process of the peer, in a field with an owner.
     pub(super) const fn theirs(&self, remote: u64) -> WirePid {
+        //= spec/session.md#ses-pid-002
+        //# In a field whose owner is the receiver a node MUST write node id 0, the creation that the peer has
+        //# announced in the handshake, and the local id of the peer's process.
         Pid::new(self.peer, self.peer_creation, remote).to_wire(WRITER)
     }
 
@@ -57,7 +63,13 @@ impl Wire {
     pub(super) fn read_ours(&self, field: &str, pid: WirePid) -> Result<Ours, Ending> {
         match (pid.node(), pid.creation() == self.creation) {
             (WRITER, true) => Ok(Ours::Process(pid.local())),
+            //= spec/session.md#ses-pid-005
+            //# If in a field whose owner is the receiver a node reads node id 0 and a creation that is not
+            //# the one it has announced, it MUST take the pid for that of a dead process.
             (WRITER, false) => Ok(Ours::Stale),
+            //= spec/session.md#ses-pid-004
+            //# A node MUST end the session if in a field whose owner is the receiver it reads a node id other
+            //# than 0.
             (node, _) => {
                 Err(Ending::Protocol(format!("`{field}` has node id {node} where only 0 can stand")))
             }
@@ -66,6 +78,9 @@ impl Wire {
 
     /// Reads a field whose owner is the sender: the peer. `None` if it cannot be a process of the peer.
     pub(super) fn read_theirs(&self, pid: WirePid) -> Option<u64> {
+        //= spec/session.md#ses-pid-006
+        //# A node MUST ignore a frame in which a field whose owner is the sender holds a node id other than 0
+        //# or a creation that the peer has not announced.
         (pid.node() == WRITER && pid.creation() == self.peer_creation).then_some(pid.local())
     }
 
@@ -76,10 +91,19 @@ impl Wire {
 
     fn hop_there(&self, hop: Pid) -> WirePid {
         if hop.is_here() {
+            //= spec/session.md#ses-pid-010
+            //# In a pid without an owner a node MUST write node id 0 and its own creation for a process of
+            //# its present start.
             hop.to_wire(WRITER)
         } else if (hop.node(), hop.creation()) == (self.peer, self.peer_creation) {
+            //= spec/session.md#ses-pid-011
+            //# In a pid without an owner a node MUST write node id 65534 and the peer's creation for a
+            //# process of the peer's present start.
             hop.to_wire(WirePid::NODE_READER)
         } else {
+            //= spec/session.md#ses-pid-012
+            //# In a pid without an owner a node MUST write node id 65535 for any other process, unless its
+            //# node table in this session has an index for the start of the process's node.
             hop.to_wire(WirePid::NODE_UNKNOWN)
         }
     }
@@ -87,8 +111,17 @@ impl Wire {
     /// The process of a hop, as this node sees it: of an unknown node if the peer's number names none here.
     pub(super) fn hop_here(&self, hop: WirePid) -> Pid {
         let node = match hop.node() {
+            //= spec/session.md#ses-pid-013
+            //# A node MUST take a pid without an owner for a process of the peer if its node id is 0 and its
+            //# creation is the one that the peer has announced.
             WRITER if hop.creation() == self.peer_creation => self.peer,
+            //= spec/session.md#ses-pid-014
+            //# A node MUST take a pid without an owner for a process of its own if its node id is 65534 and
+            //# its creation is the one that it has announced itself.
             WirePid::NODE_READER if hop.creation() == self.creation => NodeNumber::HERE,
+            //= spec/session.md#ses-pid-015
+            //# A node MUST take every other pid without an owner, but for one whose node id is an index of
+            //# the peer's node table, for that of a process of an unknown node.
             _ => NodeNumber::UNKNOWN,
         };
         Pid::new(node, hop.creation(), hop.local())

@@ -16,10 +16,14 @@ impl Session {
         if self.closed {
             return;
         }
+        //= spec/connection.md#con-hbt-006
+        //# A node MUST write a PONG or PING that waits before everything else that waits in the session.
         if let Some(payload) = self.pong.take() {
             put(Pong { payload: &payload }, out);
         }
         if std::mem::take(&mut self.ping_due) {
+            //= spec/connection.md#con-hbt-009
+            //# A node SHOULD give each PING of a session another payload.
             self.ping = next_ping(self.ping);
             put(Ping { payload: &self.ping }, out);
         }
@@ -35,6 +39,8 @@ impl Session {
     fn write_close(&mut self, out: &mut Vec<u8>) {
         if let Some((code, text)) = self.close.take() {
             put(Close { code, text: text.as_str().into() }, out);
+            //= spec/connection.md#con-cls-001
+            //# A node MUST NOT write a frame after CLOSE.
             self.closed = true;
         }
     }
@@ -54,16 +60,28 @@ impl Session {
             Owed::Link(_) => put(Link { from, to }, out),
             Owed::UnlinkId { id, .. } => put(UnlinkId { from, to, id }, out),
             Owed::UnlinkAck { from, to, id } => put(UnlinkAck { from, to, id }, out),
+            //= spec/session.md#ses-lnk-010
+            //# A node MUST NOT write the EXIT of a link after it has handled an EXIT, UNLINK_ID or UNLINK of
+            //# the other end for it.
             Owed::Exit(ends) => match self.links.take_owed(ends, &mut self.tally) {
                 Some(reason) => {
+                    //= spec/session.md#ses-rsn-007
+                    //# A node that passes on a reason MUST write each of its hops as SES-PID-010 to
+                    //# SES-PID-012 ask for the process that it took the hop for.
                     wire.with_reason(&reason, |reason| put(Exit { from, to, reason: *reason }, out));
                 }
                 None => self.outbox.was_void(),
             },
+            //= spec/session.md#ses-lnk-011
+            //# A node MUST NOT write EXIT but for a link that was active when its process ended, and to
+            //# answer a LINK.
             Owed::NoLink { from, to, why } => put(Exit { from, to, reason: why.into() }, out),
             Owed::Monitor { reference, .. } => put(Monitor { from, to, reference }, out),
             Owed::Demonitor { reference, .. } => {
                 self.tally.give_back(Asker::Here);
+                //= spec/session.md#ses-mon-003
+                //# When its process ends a monitor that is not over, a node MUST write DEMONITOR with the
+                //# pids and the ref of its MONITOR.
                 put(Demonitor { from, to, reference }, out);
             }
             Owed::Down { reference } => match self.watched.take_owed(reference) {
@@ -80,6 +98,11 @@ impl Session {
                 put(MonitorExit { monitored, monitoring, reference, reason: why.into() }, out);
             }
             Owed::NoSpawn { request } => {
+                //= spec/dist.md#dist-spr-001
+                //# A node MUST write into `local` a local id of at most 1 099 511 627 775, and 0 if `status`
+                //# is not 0.
+                //= spec/session.md#ses-spn-003
+                //# A node that does not start a process because of SES-SPN-002 MUST answer with status 1.
                 put(SpawnReply { request, status: 1, local: 0 }, out);
             }
         }
@@ -97,6 +120,11 @@ impl From<Refusal> for WireReason<'static> {
 }
 
 /// Appends a frame of this file and its neighbours, all of which every peer takes.
+//= spec/dist.md#dist-tag-003
+//= type=implication
+//= reason=no frame without a section is made anywhere in this crate
+//# A node MUST NOT write a tag from `E0` to `EF` unless both ends of the session have agreed outside this
+//# protocol on what it means.
 fn put<'f>(frame: impl Into<Frame<'f>>, out: &mut Vec<u8>) {
     let written = frame.into().encode_framed(FRAME_BYTES_MAX, out);
     debug_assert_eq!(written, Ok(()), "signals are bounded");

@@ -126,7 +126,13 @@ impl<S: Transport> Running<S> {
     /// Goes on until nothing is to be done, or the turn is over. Whatever can change that wakes the task.
     fn take_steps(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
         for _ in 0..STEPS_MAX {
+            //= spec/connection.md#con-rdw-001
+            //# A node MUST go on reading a session while the transport takes no byte.
+            //= spec/connection.md#con-rdw-002
+            //# A node MUST go on writing in a session while no byte arrives.
             let (read, written) = (self.poll_read(cx)?, self.poll_write(cx)?);
+            //= spec/connection.md#con-hbt-008
+            //# A node MUST read all bytes that have arrived before it ends a session because none came.
             if read.is_pending() && written.is_pending() && self.poll_timer(cx)?.is_pending() {
                 return Ok(());
             }
@@ -178,7 +184,13 @@ impl<S: Transport> Running<S> {
                 self.inbox = BytesMut::from(&*self.inbox);
             }
             self.driver.processes.arrived(block.clone(), allocated);
+            //= spec/session.md#ses-ord-004
+            //# A node MUST bring to each process what the frames of one session bring it in the order in
+            //# which they arrived.
             let handled =
+                //= spec/dist.md#dist-fld-012
+                //# A reader MUST give the frames that are complete before a refused one in the stream just as
+                //# if the refused one were not there.
                 Frames::new(&block, frame_bytes_max).flatten().try_for_each(|payload| self.handle(payload));
             self.driver.processes.flush();
             handled?;
@@ -194,6 +206,11 @@ impl<S: Transport> Running<S> {
         if let Some(tap) = &driver.tap {
             tap.see(&driver.session.peer.name, Direction::In, payload);
         }
+        //= spec/dist.md#dist-rdg-004
+        //# A node MUST read what its peers send in the Compatible reading, unless its operator asks for the
+        //# Strict one.
+        //= spec/dist.md#dist-fld-011
+        //# A node whose reader refuses a frame or a message MUST close the connection on which it arrived.
         let frame = Frame::decode(payload, Reading::Compatible)
             .map_err(|error| Ending::Protocol(error.to_string()))?;
         match deliver(&frame, driver.creation, &mut driver.processes)? {
@@ -208,6 +225,9 @@ impl<S: Transport> Running<S> {
         }
         if let Err(error) = ready!(self.try_write(cx)) {
             // What has come is still read: the end of the stream, or a read error, ends the session.
+            //= spec/connection.md#con-rdw-004
+            //# A node that cannot write in a session any more MUST handle the frames that still arrive until
+            //# the stream ends, reading fails too, or `drain_deadline` has passed.
             self.broken = Some(error);
         }
         Poll::Ready(Ok(()))
@@ -250,6 +270,8 @@ impl<S: Transport> Running<S> {
 
     /// Says to the peer that nothing more comes. Whether it still hears that changes nothing.
     fn finish_writing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        //= spec/connection.md#con-cls-009
+        //# A node SHOULD send close_notify after its last frame.
         let _ = ready!(Pin::new(&mut self.driver.stream).poll_shutdown(cx));
         self.said_all = true;
         Poll::Ready(Ok(()))
@@ -279,9 +301,18 @@ impl<S: Transport> Running<S> {
         let stop_at = stop.map(|stop| *self.stop_at.get_or_insert(now + stop.patience));
         let queued = self.written < self.out.len() || self.unflushed || self.broken.is_some();
         let drained_at = queued.then(|| self.taken + DRAIN_DEADLINE);
+        //= spec/connection.md#con-cls-005
+        //# A node that ends a session because it stops or its program asks for it MUST write what is queued
+        //# before CLOSE, as far as `shutdown_patience` allows.
+        //= spec/connection.md#con-cls-008
+        //# A node that has written CLOSE with code 0 MUST go on reading until the stream ends or
+        //# `shutdown_patience` has passed since it began to end the session.
         if stop_at.is_some_and(|stop_at| now >= stop_at) {
             return Err(Ending::Stopped);
         }
+        //= spec/connection.md#con-que-010
+        //# A node MUST end a session in which something waits and the transport has taken no byte for
+        //# `drain_deadline`.
         if drained_at.is_some_and(|drained_at| now >= drained_at) {
             return Err(if self.broken.is_some() { self.lost("") } else { Ending::Stuck });
         }
@@ -335,8 +366,16 @@ impl<S: Transport> Running<S> {
     /// with a CLOSE that says so, of one that has sent CLOSE with close_notify alone.
     async fn take_leave(&mut self, ending: &Ending) {
         let why = match ending {
+            //= spec/connection.md#con-cls-010
+            //# A node that ends a session because the peer broke a rule SHOULD write CLOSE with code 1.
             Ending::Protocol(text) => Some((CODE_PROTOCOL_ERROR, text.as_str())),
+            //= spec/connection.md#con-cls-011
+            //= type=implication
+            //= reason=a peer that reads no answers reads no CLOSE
+            //# A node that ends a session by CON-QUE-006 SHOULD write CLOSE with code 2.
             Ending::AnswersUnread => Some((CODE_LIMIT, "answers are not read")),
+            //= spec/connection.md#con-cls-004
+            //# A node MUST NOT answer a CLOSE with a CLOSE.
             Ending::Closed { .. } => None,
             _ => return,
         };

@@ -260,6 +260,9 @@ impl AsyncWrite for Broken {
     }
 }
 
+//= spec/connection.md#con-rdw-001
+//= type=test
+//# A node MUST go on reading a session while the transport takes no byte.
 #[tokio::test(start_paused = true)]
 async fn both_ends_write_at_once_over_a_pipe_of_64_bytes() {
     let (a, b) = (End::new(), End::new());
@@ -292,6 +295,10 @@ async fn a_peer_that_floods_and_does_not_read_does_not_put_off_an_order_to_end()
     assert_eq!(end.run(stub).await, Ending::Stopped);
 }
 
+//= spec/connection.md#con-que-010
+//= type=test
+//# A node MUST end a session in which something waits and the transport has taken no byte for
+//# `drain_deadline`.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_floods_and_does_not_read_is_cut_at_the_drain_deadline() {
     let end = Arc::new(End::new());
@@ -327,6 +334,10 @@ async fn the_drain_deadline_counts_from_when_there_was_something_to_take() {
     assert_eq!(running.await.unwrap(), Ending::Stuck);
 }
 
+//= spec/connection.md#con-rdw-004
+//= type=test
+//# A node that cannot write in a session any more MUST handle the frames that still arrive until the stream
+//# ends, reading fails too, or `drain_deadline` has passed.
 #[tokio::test(start_paused = true)]
 async fn messages_that_only_tls_takes_do_not_put_off_the_drain_deadline() {
     let end = Arc::new(End::new());
@@ -376,6 +387,10 @@ async fn what_has_come_before_a_write_error_is_read_to_the_end() {
     assert_eq!(told.await.unwrap(), [1, 2]);
 }
 
+//= spec/connection.md#con-cls-008
+//= type=test
+//# A node that has written CLOSE with code 0 MUST go on reading until the stream ends or `shutdown_patience`
+//# has passed since it began to end the session.
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_stopped_reads_on_until_its_peer_closes() {
     let end = End::new();

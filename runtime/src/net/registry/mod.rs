@@ -212,6 +212,10 @@ impl Registry {
 
     /// A connection is over. If it was a session, all across it ends: nobody finds it any more, then its exits and
     /// DOWNs go out, then nodedown. Only then can another be up.
+    //= spec/session.md#ses-end-006
+    //# A node MUST do what this section asks for in the same way whatever has ended the session.
+    //= spec/connection.md#con-cls-016
+    //# A node MUST end the session when its stream ends or fails, as it does on a CLOSE.
     pub(crate) fn finish(&self, name: &str, connection: ConnectionId) {
         let mut session = None;
         self.change(|state| {
@@ -224,6 +228,12 @@ impl Registry {
         });
         let table = self.table.upgrade();
         if let (Some(session), Some(table)) = (&session, &table) {
+            //= spec/session.md#ses-upd-006
+            //# A node MUST give all NODEDOWNs of a session before the NODEUPs of the next session with that
+            //# node name.
+            //= spec/session.md#ses-upd-007
+            //# A node MUST NOT end a link or a monitor because of the end of another session than the one it
+            //# was made in.
             session.end(&mut self.delivery(table, session));
         }
         self.change(|state| {
@@ -231,6 +241,12 @@ impl Registry {
                 state.sessions.remove(&connection);
                 self.routes.ended(session);
                 if let Some(table) = &table {
+                    //= spec/session.md#ses-upd-003
+                    //# When a session ends, a node MUST give each process that watches the peer one signal
+                    //# NODEDOWN.
+                    //= spec/session.md#ses-upd-005
+                    //# A node MUST NOT give anything that a session brings to any process after it has given
+                    //# a NODEDOWN of that session.
                     table.node_down(name);
                 }
             }
@@ -243,6 +259,8 @@ impl Registry {
     pub(crate) fn close(&self, code: u16, text: &str, stop: Stop) {
         self.change(|state| {
             state.closed = true;
+            //= spec/connection.md#con-cls-017
+            //# A node that stops MUST close every connection that is not a session.
             state.waiting.clear();
             for session in state.sessions.values() {
                 session.stop(code, text, stop);
@@ -279,6 +297,11 @@ impl Registry {
             Action::End(connection) => {
                 if let Some(session) = state.sessions.get(&connection) {
                     session.stop(
+                        //= spec/connection.md#con-cls-012
+                        //# A node that ends a session for another connection SHOULD write CLOSE with code 3.
+                        //= spec/connection.md#con-elc-017
+                        //# A node that ends a session for another connection MUST NOT wait until what is
+                        //# queued in that session has been written.
                         CODE_REPLACED,
                         "another connection takes over",
                         Stop { patience: REPLACED_PATIENCE },
@@ -300,6 +323,11 @@ impl Registry {
         state.sessions.insert(connection, session.clone());
         self.routes.up(&session);
         if let Some(table) = self.table.upgrade() {
+            //= spec/session.md#ses-upd-001
+            //# When a session begins, a node MUST give each process that watches the peer one signal NODEUP.
+            //= spec/session.md#ses-upd-002
+            //# A node MUST give a process the NODEUP of a session before everything else that the session
+            //# brings it.
             table.node_up(&facts.name);
         }
         // If nobody waits any more, the connection's task has ended, and says so itself.

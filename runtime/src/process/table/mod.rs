@@ -161,6 +161,10 @@ impl ProcessTable {
         if self.is_stopped() {
             return Err(SpawnError::Stopped);
         }
+        //= spec/session.md#ses-pid-008
+        //# A node MUST NOT give one local id to two processes in the same start.
+        //= spec/session.md#ses-pid-009
+        //# A node MUST NOT give a process the local id 0.
         let local = self.locals_given.fetch_add(1, Ordering::Relaxed) + 1;
         if local > WirePid::LOCAL_MAX {
             return Err(SpawnError::Exhausted);
@@ -264,6 +268,8 @@ impl ProcessTable {
 
 /// Links and monitors.
 impl ProcessTable {
+    //= spec/session.md#ses-exi-006
+    //# A process that is killed by its own node MUST end with the reason Killed, without hops.
     pub(crate) fn kill(&self, pid: Pid) -> Result<(), NotHere> {
         if !pid.is_here() {
             return Err(NotHere(pid));

@@ -74,6 +74,12 @@ fn table() -> (Arc<ProcessTable>, Arc<Sessions>) {
     (table, sessions)
 }
 
+//= spec/session.md#ses-pid-008
+//= type=test
+//# A node MUST NOT give one local id to two processes in the same start.
+//= spec/session.md#ses-pid-009
+//= type=test
+//# A node MUST NOT give a process the local id 0.
 #[tokio::test]
 async fn numbers_begin_with_one_and_end() {
     let (table, _) = table();

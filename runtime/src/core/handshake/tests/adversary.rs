@@ -217,6 +217,13 @@ fn a_forged_reject_ends_a_dial_and_changes_nothing_else() {
     let forged = encode(Reject { code: Reject::VERSION, text: "speak version 1".into() });
     let outcome = pair.run(|place, message| if place == 1 { forged.clone() } else { message });
     assert!(matches!(outcome.initiators_failure(), Failure::Rejected { code: Reject::VERSION, .. }));
+    //= spec/handshake.md#hs-crs-004
+    //= type=test
+    //# Over TLS 1.3 an initiator MUST send its NAME with an extension block, whether it allows version 1 or
+    //# not.
+    //= spec/handshake.md#hs-dwn-004
+    //= type=test
+    //# A node MUST NOT leave the extension block out of a NAME because an earlier handshake has failed.
     // The next dial offers version 2 as the first did.
     assert!(magic_at(&pair.initiate().unwrap().0).is_some());
 }

@@ -22,9 +22,17 @@ fn to_acceptor(
 ) -> Result<acceptor::Verified, Refusal> {
     let (challenge, state) =
         acceptor::start(lenient(B).into(), channel).handle(&name(peer), RANDOM_ACCEPTOR).unwrap();
+    //= spec/handshake.md#hs-crs-003
+    //= type=test
+    //# An acceptor MUST send its CHALLENGE with an extension block if NAME had one, and without one if it had
+    //# none.
     let Handshake::Challenge(Challenge { challenge, extension: None, .. }) = decode(&challenge) else {
         panic!("no CHALLENGE of version 1")
     };
+    //= spec/handshake.md#hs-sen-001
+    //= type=test
+    //# A node that speaks version 2 MUST end each challenge that it writes, in CHALLENGE and in REPLY, with
+    //# the eight bytes of the sentinel.
     assert!(has_sentinel(challenge));
     state.handle(&reply(challenge))
 }
@@ -60,6 +68,10 @@ fn an_allowed_acceptor_is_answered() {
         let (reply, state) = state.handle(&challenged(B, &THEIRS), RANDOM_INITIATOR).unwrap();
         let Handshake::Reply(reply) = decode(&reply) else { panic!("no REPLY") };
         assert_eq!((*reply.digest, reply.proof), (cookie(COOKIE).digest(&THEIRS), None));
+        //= spec/handshake.md#hs-sen-001
+        //= type=test
+        //# A node that speaks version 2 MUST end each challenge that it writes, in CHALLENGE and in REPLY,
+        //# with the eight bytes of the sentinel.
         assert!(has_sentinel(reply.challenge));
         let digest = cookie(COOKIE).digest(reply.challenge);
         let ack = encode(Ack { digest: &digest, proof: None });
@@ -70,6 +82,11 @@ fn an_allowed_acceptor_is_answered() {
         }
         let block = ExtensionBuf::default();
         let proof = Some(Proof { extension: block.as_extension(), proof: &[0; 32] });
+        //= spec/handshake.md#hs-dwn-003
+        //= type=test
+        //# A node MUST end a handshake in which one message has an extension block and the next one of the
+        //# other end has none, or the reverse, but for a CHALLENGE without a block in answer to a NAME with
+        //# one.
         let unasked = encode(Ack { digest: &digest, proof });
         assert_eq!(state.clone().handle(&unasked), Err(Failure::Unasked { message: "ACK" }));
         assert_eq!(state.handle(&ack).unwrap().peer.version, 1);
@@ -106,10 +123,18 @@ fn checks_of_the_acceptor_at_reply() {
         };
         check(&reply, wrong.clone());
     }
+    //= spec/handshake.md#hs-prf-006
+    //= type=test
+    //# A node MUST end a handshake in which the digest of a REPLY or ACK without extension block, or the
+    //# proof of one with it, is not the one that it has computed itself.
     let another = |challenge: &[u8; 32]| {
         encode(Reply { digest: &cookie(b"other").digest(challenge), challenge: &THEIRS, proof: None })
     };
     check(&another, wrong);
+    //= spec/handshake.md#hs-dwn-001
+    //= type=test
+    //# A node MUST end a handshake in which a challenge that ends in the sentinel comes in a message without
+    //# extension block.
     // A node of version 2 would have sent a block.
     let marked = |theirs: &[u8; 32]| {
         let digest = cookie(COOKIE).digest(theirs);
@@ -124,6 +149,10 @@ fn checks_of_the_acceptor_at_reply() {
     check(&unasked, Failure::Unasked { message: "REPLY" });
 }
 
+//= spec/handshake.md#hs-nam-005
+//= type=test
+//# An acceptor MUST refuse a peer whose name is its own name or no `node-name`, but not before it has
+//# verified REPLY.
 #[test]
 fn names_that_no_peer_can_have_are_refused_after_the_digest() {
     for (peer, failure) in [

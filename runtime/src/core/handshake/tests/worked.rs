@@ -47,8 +47,14 @@ fn the_text_is_what_an_initiator_says_and_takes() {
     let exporter = from(0xE0);
     let dialled = NodeName::parse(B).unwrap();
     let (name, state) = initiator::start(local.into(), Channel::Tls13 { exporter }, dialled).unwrap();
+    //= spec/handshake.md#hs-tlv-005
+    //= type=test
+    //# A node MUST put `0001` and `0003` into each extension block of NAME and CHALLENGE.
     assert_eq!(name, example("NAME"));
     let (reply, state) = state.handle(&example("CHALLENGE"), from(0xC0)).unwrap();
+    //= spec/handshake.md#hs-tlv-006
+    //= type=test
+    //# A node MUST NOT put `0001` to `0008` into the extension block of REPLY or ACK.
     assert_eq!(reply, example("REPLY"));
     let peer = state.handle(&example("ACK")).unwrap().peer;
     assert_eq!((&*peer.name, peer.creation, peer.version), (B, 155, 2));
@@ -64,6 +70,9 @@ fn the_text_is_what_an_acceptor_takes_and_answers() {
     let cookies = Cookies::from(cookie(b"another")).accepting(cookie(COOKIE));
     let (place, found, replied) = challenged.judge(&cookies, &reply, &message).unwrap();
     assert_eq!((place, found), (1, &cookie(COOKIE)));
+    //= spec/handshake.md#hs-tlv-006
+    //= type=test
+    //# A node MUST NOT put `0001` to `0008` into the extension block of REPLY or ACK.
     assert_eq!(replied.ack(found), example("ACK"));
 }
 
