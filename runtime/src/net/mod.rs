@@ -215,8 +215,8 @@ impl Net {
                         //= spec/connection.md#con-dia-005
                         //= type=implication
                         //= reason=that times are random cannot be shown by a test
-                        //# A node that dials a name again after a dial was refused as duplicate SHOULD wait
-                        //# for a random time before.
+                        //# A node that dials a name again after a dial to it has ended without a session
+                        //# SHOULD wait for a random time before.
                         sleep(jitter(elections)).await;
                     }
                     done => return done,

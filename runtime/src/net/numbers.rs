@@ -21,13 +21,15 @@ impl Numbers {
     pub(super) fn of(&mut self, name: &Arc<str>, incarnation: Option<NonZeroU64>) -> NodeNumber {
         if let Some((known, number)) = self.known.get(name)
             //= spec/version1.md#v1-elc-002
-            //# A node MUST take each session with a version 1 peer for one with another incarnation.
+            //# A node MUST take a process of a version 1 peer that it has learned of in an earlier session
+            //# for dead.
             && known.is_some()
             && *known == incarnation
         {
             //= spec/session.md#ses-pid-017
             //# A node MUST take a pid that it has learned in an earlier session for that of the same process
-            //# if the present session is with the same node name and the same incarnation.
+            //# if the present session is with the same node name and the same incarnation, unless it has
+            //# forgotten that node by `nodes_known_max`.
             return *number;
         }
         if self.known.len() >= NODES_KNOWN_MAX {
@@ -35,8 +37,8 @@ impl Numbers {
             self.known.clear();
         }
         //= spec/session.md#ses-pid-018
-        //# A node MUST take a pid that it has learned in a session with another incarnation of the peer for
-        //# that of a dead process, even if creation and local id are those of a process that lives.
+        //# A node MUST NOT take a pid that it has learned in a session with another incarnation of the peer
+        //# for that of a process of the peer's present start.
         let number = self.next();
         self.known.insert(name.clone(), (incarnation, number));
         number
@@ -70,7 +72,7 @@ mod tests {
 
     //= spec/version1.md#v1-elc-002
     //= type=test
-    //# A node MUST take each session with a version 1 peer for one with another incarnation.
+    //# A node MUST take a process of a version 1 peer that it has learned of in an earlier session for dead.
     #[test]
     fn every_start_of_a_node_without_incarnation_counts_as_a_new_one() {
         let mut numbers = Numbers::default();

@@ -171,7 +171,7 @@ impl Remote for Routes {
 
 fn leads_to(session: &SessionHandle, pid: Pid) -> bool {
     //= spec/session.md#ses-pid-018
-    //# A node MUST take a pid that it has learned in a session with another incarnation of the peer for that
-    //# of a dead process, even if creation and local id are those of a process that lives.
+    //# A node MUST NOT take a pid that it has learned in a session with another incarnation of the peer for
+    //# that of a process of the peer's present start.
     session.peer.creation == pid.creation()
 }

@@ -20,7 +20,8 @@ const REPLACED: u16 = 3;
 
 //= spec/session.md#ses-pid-017
 //# A node MUST take a pid that it has learned in an earlier session for that of the same process if the
-//# present session is with the same node name and the same incarnation.
+//# present session is with the same node name and the same incarnation, unless it has forgotten that node by
+//# `nodes_known_max`.
 #[tokio::test]
 async fn a_pid_stays_good_when_the_same_start_comes_back() {
     let (a, b) = connected().await;
@@ -78,8 +79,8 @@ async fn what_one_process_sends_over_two_sessions_arrives_with_their_end_and_beg
 }
 
 //= spec/session.md#ses-pid-018
-//# A node MUST take a pid that it has learned in a session with another incarnation of the peer for that of a
-//# dead process, even if creation and local id are those of a process that lives.
+//# A node MUST NOT take a pid that it has learned in a session with another incarnation of the peer for that
+//# of a process of the peer's present start.
 //= spec/session.md#ses-off-001
 //# A node that has no session for the pid, or none with the node, to which its process sends MUST drop the
 //# message.

@@ -185,7 +185,7 @@ fn crossing_unlinks_are_both_acknowledged() {
 
 //= spec/session.md#ses-lnk-003
 //# When its process links with a process of the peer in state unlinking, a node MUST write LINK, and take the
-//# link for active from then on.
+//# link for active from then on, unless SES-BND-001 forbids the LINK.
 #[test]
 fn a_link_after_an_unlink_is_a_link() {
     let mut pair = linked();

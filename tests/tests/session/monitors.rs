@@ -11,7 +11,7 @@ use super::{assert_tables_empty, down};
 
 //= spec/session.md#ses-mon-005
 //# When a process has ended, a node MUST write one MONITOR_EXIT, with the reason of that end, for each
-//# monitor of it that the peer has made and not ended.
+//# monitor of it that it holds for the peer.
 //= spec/session.md#ses-mon-012
 //# A node that reads a MONITOR_EXIT with ref and pids of a monitor that is not over MUST give the monitoring
 //# process one DOWN with that ref, the monitored process and the reason, and take the monitor for over.

@@ -41,7 +41,7 @@ fn messages_and_signals_of_a_process_come_in_its_order() {
 
 //= spec/session.md#ses-lnk-001
 //# When its process links with a process of the peer in state none, a node MUST write LINK, and take the link
-//# for active from then on.
+//# for active from then on, unless SES-BND-001 forbids the LINK.
 //= spec/session.md#ses-lnk-004
 //# When its process unlinks in state active, a node MUST write UNLINK_ID.
 #[test]
@@ -89,8 +89,8 @@ fn an_acknowledgement_comes_before_the_next_link() {
 }
 
 //= spec/connection.md#con-que-007
-//# A node MUST write a signal of a process that has no message queued in the session before the messages that
-//# wait.
+//# A node SHOULD write a signal of a process that has no message queued in the session before the messages
+//# that wait.
 #[test]
 fn a_signal_overtakes_the_messages_of_other_processes() {
     let mut pair = Pair::new();

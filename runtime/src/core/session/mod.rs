@@ -215,7 +215,7 @@ impl Session {
         match self.links.link(ends, &mut self.tally) {
             //= spec/session.md#ses-lnk-001
             //# When its process links with a process of the peer in state none, a node MUST write LINK, and
-            //# take the link for active from then on.
+            //# take the link for active from then on, unless SES-BND-001 forbids the LINK.
             Linked::Now => self.outbox.signal(local, Owed::Link(ends)),
             Linked::Before => {}
             //= spec/session.md#ses-bnd-001
@@ -257,7 +257,8 @@ impl Session {
         }
         if self.watching.add(reference, local, remote) {
             //= spec/session.md#ses-mon-001
-            //# When its process monitors a process of the peer, a node MUST write one MONITOR.
+            //# When its process monitors a process of the peer, a node MUST write one MONITOR, unless
+            //# SES-BND-001 forbids it.
             self.outbox.signal(local, Owed::Monitor { reference, local, remote });
         } else {
             self.tally.give_back(Asker::Here);

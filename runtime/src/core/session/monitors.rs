@@ -77,7 +77,7 @@ impl Monitors {
             if let Some(monitor) = self.by_reference.get_mut(reference)
                 //= spec/session.md#ses-mon-005
                 //# When a process has ended, a node MUST write one MONITOR_EXIT, with the reason of that end,
-                //# for each monitor of it that the peer has made and not ended.
+                //# for each monitor of it that it holds for the peer.
                 && monitor.owed.is_none()
             {
                 monitor.owed = Some(reason.clone());

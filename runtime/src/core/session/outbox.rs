@@ -191,7 +191,7 @@ impl Outbox {
         //# For each pair a node MUST write the frames of what its process does in the order in which the
         //# process does it.
         //= spec/connection.md#con-que-007
-        //# A node MUST write a signal of a process that has no message queued in the session before the
+        //# A node SHOULD write a signal of a process that has no message queued in the session before the
         //# messages that wait.
         match self.lanes.get_mut(&local).filter(|lane| !lane.is_empty()) {
             Some(lane) => {

@@ -226,8 +226,8 @@ impl<S: Transport> Running<S> {
         if let Err(error) = ready!(self.try_write(cx)) {
             // What has come is still read: the end of the stream, or a read error, ends the session.
             //= spec/connection.md#con-rdw-004
-            //# A node that cannot write in a session any more MUST handle the frames that still arrive until
-            //# the stream ends, reading fails too, or `drain_deadline` has passed.
+            //# A node that cannot write in a session any more SHOULD handle the frames that still arrive
+            //# until the stream ends, reading fails too, or `drain_deadline` has passed.
             self.broken = Some(error);
         }
         Poll::Ready(Ok(()))

@@ -336,7 +336,7 @@ async fn the_drain_deadline_counts_from_when_there_was_something_to_take() {
 
 //= spec/connection.md#con-rdw-004
 //= type=test
-//# A node that cannot write in a session any more MUST handle the frames that still arrive until the stream
+//# A node that cannot write in a session any more SHOULD handle the frames that still arrive until the stream
 //# ends, reading fails too, or `drain_deadline` has passed.
 #[tokio::test(start_paused = true)]
 async fn messages_that_only_tls_takes_do_not_put_off_the_drain_deadline() {
