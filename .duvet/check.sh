@@ -12,7 +12,7 @@ traced() { # what is extracted from the texts must not outlive them
 }
 
 mkdir -p target/duvet
-requirements citations > target/duvet/vectors.rs
+requirements citations > target/duvet/data.rs
 if ! traced > target/duvet/log 2>&1; then
   cat target/duvet/log
   exit 1
@@ -30,7 +30,7 @@ fails() { # what is broken, a file, a sed command for it, what must be said
   rm -rf "$copy"
   mkdir -p "$copy/target/duvet"
   cp -r .duvet spec "$copy"
-  cp target/duvet/vectors.rs "$copy/target/duvet"
+  cp target/duvet/data.rs "$copy/target/duvet"
   find codec/src runtime/src runtime/tests tests/tests -name '*.rs' -exec cp --parents --target-directory "$copy" {} +
   sed -i "$3" "$copy/$2"
   if cmp --silent "$2" "$copy/$2"; then
@@ -48,7 +48,7 @@ fails "a requirement without citations" spec/stf.md \
   '$a\\n### [STF-NEW-001] New {#stf-new-001}\n\nA reader MUST be new.\n\nChecked by: review.' "missing citation"
 fails "a requirement without an implementation" codec/src/stf/mod.rs \
   '/stf-ver-001/,+1d' "missing citation"
-fails "a requirement without a test" target/duvet/vectors.rs \
+fails "a requirement without a test" target/duvet/data.rs \
   '/stf-ver-001/,+2d' "missing test"
 fails "a number that does not exist" codec/src/stf/mod.rs \
   's/stf-ver-001/stf-ver-999/' 'missing section "stf-ver-999"'

@@ -64,33 +64,58 @@ fn of(text: &'static str) -> Vec<Requirement> {
         .collect()
 }
 
-/// The files of `spec/vectors/` whose vectors name a requirement, by its number.
-fn vectors() -> BTreeMap<String, BTreeSet<String>> {
-    let mut named: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for entry in std::fs::read_dir(spec().join("vectors")).unwrap() {
-        let file = entry.unwrap().file_name().into_string().unwrap();
-        if !file.ends_with(".json") {
-            continue;
-        }
+/// The names of the files of a folder of `spec/` that end in this way.
+fn files(folder: &str, ending: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(spec().join(folder)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(ending)).collect()
+}
+
+/// Where a requirement is named by what a program runs: the files, by its number.
+type Named = BTreeMap<String, BTreeSet<String>>;
+
+fn add(named: &mut Named, ids: &[Value], file: &str) {
+    for id in ids {
+        named.entry(id.as_str().unwrap().to_owned()).or_default().insert(file.to_owned());
+    }
+}
+
+fn named_by_vectors() -> Named {
+    let mut named = Named::new();
+    for file in files("vectors", ".json") {
         for vector in crate::run::read(&file) {
-            for id in vector["requirements"].as_array().unwrap() {
-                named.entry(id.as_str().unwrap().to_owned()).or_default().insert(file.clone());
-            }
+            add(&mut named, vector["requirements"].as_array().unwrap(), &format!("vectors/{file}"));
         }
     }
     named
 }
 
-/// Citations, as tests have them, of the requirements that vectors check: every vector is run by a test, and names
-/// what it is about, so that nobody needs to say it again.
+fn named_by_cases() -> Named {
+    let mut named = Named::new();
+    for file in files("conformance", ".toml") {
+        let text = std::fs::read_to_string(spec().join("conformance").join(&file)).unwrap();
+        let cases: Value = toml::from_str(&text).unwrap();
+        for case in cases["case"].as_array().unwrap() {
+            add(&mut named, case["requirements"].as_array().unwrap(), &format!("conformance/{file}"));
+        }
+    }
+    named
+}
+
+/// Citations, as tests have them, of the requirements that vectors check and of those that cases of the conformance
+/// run are about. Tests run every vector, and the run against the node of this repository; what they are about stands
+/// in them, so that nobody needs to say it again.
 #[must_use]
-pub fn cited_by_vectors() -> String {
-    let (vectors, mut citations) = (vectors(), String::new());
+pub fn cited_by_data() -> String {
+    let (vectors, cases) = (named_by_vectors(), named_by_cases());
+    let mut citations = String::new();
     for Requirement { text, id, sentence, checked_by, .. } in all() {
-        let Some(files) = vectors.get(&id).filter(|_| checked_by.contains("vector")) else { continue };
-        let files: Vec<_> = files.iter().map(String::as_str).collect();
-        let (anchor, files) = (id.to_lowercase(), files.join(" "));
-        writeln!(citations, "//= spec/{text}#{anchor}\n//= reason={files}\n//# {sentence}\n").unwrap();
+        let vectors = vectors.get(&id).filter(|_| checked_by.contains("vector"));
+        let files: Vec<_> = vectors.into_iter().chain(cases.get(&id)).flatten().map(String::as_str).collect();
+        if !files.is_empty() {
+            let (anchor, files) = (id.to_lowercase(), files.join(" "));
+            writeln!(citations, "//= spec/{text}#{anchor}\n//= reason={files}\n//# {sentence}\n").unwrap();
+        }
     }
     citations
 }
@@ -102,7 +127,8 @@ struct Cited {
     /// Why no test shows it, though it is implemented.
     reviewed: BTreeSet<String>,
     tests: BTreeSet<String>,
-    vectors: BTreeSet<String>,
+    /// Files of vectors and of cases.
+    data: BTreeSet<String>,
     /// Why it is not implemented.
     exception: Option<String>,
 }
@@ -134,10 +160,10 @@ const HEAD: &str = "\
 # Coverage
 
 Where each requirement is implemented in this project, and what shows that it is. This page is made by
-[`.duvet/check.sh`](../.duvet/check.sh) of citations in the code and of the numbers that vectors name; its check fails
-when the page is not what is made.
+[`.duvet/check.sh`](../.duvet/check.sh) of citations in the code and of the numbers that vectors and cases name; its
+check fails when the page is not what is made.
 
-*Tested* requirements are implemented and shown by vectors or tests. *Reviewed* ones are implemented, and the reason
+*Tested* requirements are implemented and shown by vectors, cases or tests. *Reviewed* ones are implemented, and the reason
 stands here why no test can show it. *Not implemented* ones bind parts that this project does not have, with the
 reason.
 
@@ -150,7 +176,7 @@ impl Cited {
     fn is_shown(&self) -> bool {
         self.reviewed.is_empty()
             && self.exception.is_none()
-            && !(self.tests.is_empty() && self.vectors.is_empty())
+            && !(self.tests.is_empty() && self.data.is_empty())
     }
 }
 
@@ -162,7 +188,7 @@ fn cited(report: &Value) -> BTreeMap<String, Cited> {
         let (source, comment) = (text(&annotation["source"]), text(&annotation["comment"]));
         match annotation["type"].as_str() {
             Some("TEST") if source.starts_with("target/") => {
-                cited.vectors.extend(comment.split(' ').map(str::to_owned));
+                cited.data.extend(comment.split(' ').map(str::to_owned));
             }
             Some("TEST") => drop(cited.tests.insert(source)),
             Some("EXCEPTION") => cited.exception = Some(comment.trim().to_owned()),
@@ -183,9 +209,12 @@ fn row(requirement: &Requirement, cited: &Cited) -> String {
         paths.iter().map(|path| format!("[{path}](../{path})")).collect::<Vec<_>>()
     };
     let mut shown = Vec::new();
-    if !cited.vectors.is_empty() {
-        let links = cited.vectors.iter().map(|file| format!("[{file}](vectors/{file})"));
-        shown.push(format!("vectors: {}", links.collect::<Vec<_>>().join(", ")));
+    for (what, folder) in [("vectors", "vectors/"), ("cases", "conformance/")] {
+        let files = cited.data.iter().filter_map(|path| Some((path, path.strip_prefix(folder)?)));
+        let links: Vec<_> = files.map(|(path, file)| format!("[{file}]({path})")).collect();
+        if !links.is_empty() {
+            shown.push(format!("{what}: {}", links.join(", ")));
+        }
     }
     shown.extend(files(&cited.tests));
     shown.extend(cited.reviewed.iter().map(|reason| format!("review: {reason}")));
