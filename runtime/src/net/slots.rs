@@ -91,6 +91,10 @@ mod tests {
         text.parse::<IpAddr>().unwrap().into()
     }
 
+    //= spec/connection.md#con-plc-002
+    //= type=test
+    //# An acceptor MUST NOT hold more than `handshakes_per_address_max` connections from one address that are
+    //# not verified.
     #[test]
     fn an_address_has_few_places() {
         let mut slots = Slots::new(64, 2);
@@ -102,6 +106,13 @@ mod tests {
         assert_eq!(slots.take(5, source("10.0.0.1")), Place::Free);
     }
 
+    //= spec/connection.md#con-plc-001
+    //= type=test
+    //# An acceptor MUST NOT hold more than `handshakes_max` connections that are not verified.
+    //= spec/connection.md#con-plc-004
+    //= type=test
+    //# An acceptor that has no place left MUST close the oldest connection of the address that holds the most
+    //# places, and give that place to the new connection.
     #[test]
     fn the_oldest_of_the_greediest_gives_way() {
         let mut slots = Slots::new(3, 2);

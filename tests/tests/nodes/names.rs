@@ -118,8 +118,6 @@ async fn a_name_is_what_the_peer_says_wherever_it_dials_from() {
     assert_eq!(a.nodes().iter().map(|name| &**name).collect::<Vec<_>>(), [peer.name()]);
 }
 
-//= spec/dist.md#dist-nam-004
-//# Completed node names MUST be compared and ordered byte by byte.
 #[tokio::test]
 async fn who_is_connected_is_not_dialled_again() {
     let (a, b) = (node("a").await, node("b").await);

@@ -112,7 +112,7 @@ impl Local {
         block.push_versions(VERSIONS)?;
         //= spec/handshake.md#hs-tlv-004
         //= type=implication
-        //= reason=the sets that a program can name hold no other bits
+        //= reason=a node that is started by its builder has no capability
         //# A node MUST write 0 for each bit of capabilities that has no name.
         block.push_capabilities(self.capabilities)?;
         block.push_incarnation(self.incarnation)?;

@@ -382,3 +382,21 @@ fn what_is_said_of_a_connection_that_is_something_else_changes_nothing() {
     }
     assert_eq!(peers, before);
 }
+
+//= spec/dist.md#dist-nam-004
+//= type=test
+//# Completed node names MUST be compared and ordered byte by byte.
+#[test]
+fn names_that_differ_in_any_byte_are_of_two_nodes() {
+    let mut peers = Peers::new(OWN, 4);
+    let own_in_capitals = OWN.to_uppercase();
+    let names = ["a@[::1]:9000", "A@[::1]:9000", "a@[0:0:0:0:0:0:0:1]:9000", &own_in_capitals];
+    for (name, connection) in names.into_iter().zip([DIAL, FIRST, SECOND, THIRD]) {
+        peers.verified(name, connection, start(1));
+        assert_eq!(actions(&mut peers), [Action::Up(connection)], "{name}");
+    }
+    // Capitals come before small letters: the own name is the larger one, and so acknowledges.
+    let mut peers = dialled(&own_in_capitals);
+    peers.verified(&own_in_capitals, FIRST, start(1));
+    assert_eq!(actions(&mut peers), [Action::Up(FIRST)]);
+}

@@ -111,6 +111,13 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
+    //= spec/connection.md#con-hbt-001
+    //= type=test
+    //# A node MUST send a PING when no byte has arrived in a session for `heartbeat_interval`.
+    //= spec/connection.md#con-hbt-002
+    //= type=test
+    //# A node MUST end a session in which no byte has arrived for `heartbeat_interval` and
+    //# `heartbeat_timeout` together.
     #[test]
     fn silence_brings_one_ping_and_then_the_end() {
         let mut heartbeat = Heartbeat::new(Timing::default(), at(100));
