@@ -235,7 +235,7 @@ function packets(Packet, pieces, bytesMax) {
 /** Every frame that a node reads or writes in a session. */
 function judgeSession(reader, { steps }, verdict) {
   const frames = steps.flatMap(({ receive, writes }) => [...(receive ?? []), ...writes]);
-  for (const frame of frames.filter(({ error }) => error?.layer !== 'framing')) {
+  for (const frame of frames.filter((it) => it.error?.layer !== 'framing' && !('part' in it))) {
     const { value, refused } = reader.read('frame', join(frame.hex).subarray(4), 'compatible');
     verdict.same(show(frame.hex), frame.value ?? 'refused', refused ? 'refused' : value);
   }

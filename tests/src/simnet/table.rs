@@ -72,7 +72,7 @@ impl Table {
     }
 
     /// Who has ended and has not told the session yet, the first first.
-    pub(super) fn take_untold(&mut self) -> Option<(u64, Reason)> {
+    pub fn take_untold(&mut self) -> Option<(u64, Reason)> {
         self.untold.pop_front()
     }
 

@@ -5,6 +5,7 @@ pub mod layout;
 pub mod messages;
 mod pieces;
 mod proofs;
+mod sessions;
 mod streams;
 mod unwritable;
 
@@ -29,6 +30,7 @@ pub fn files() -> Vec<(&'static str, Value)> {
         ("names.json", bytes("Node names, bare.", pieces::names())),
         ("stf.json", bytes("Terms, bare.", pieces::terms())),
         ("streams.json", streams::file()),
+        ("sessions.json", sessions::file()),
         ("proofs.json", proofs::file()),
         ("unwritable.json", unwritable::file()),
         ("captures-v1.json", captures()),

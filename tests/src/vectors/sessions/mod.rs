@@ -1,0 +1,18 @@
+//! A node in a session, step by step: what it is asked and receives, and what it then writes and gives to its
+//! processes.
+//!
+//! [`stories`] says what happens; the answers are those of the core that runs in production, driven by [`node`] as the
+//! runtime drives it. What the peer writes is laid out by the second layout of this crate.
+
+mod frames;
+mod node;
+mod stories;
+mod story;
+
+use serde_json::Value;
+
+pub(super) fn file() -> Value {
+    let about =
+        "A node in a session, step by step. All nodes of these stories speak version 2, and no capability.";
+    super::file("sessions", about, stories::all())
+}

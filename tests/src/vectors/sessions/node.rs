@@ -1,0 +1,279 @@
+//! A node as far as one session needs it: the core, driven as the runtime drives it, and a process table that writes
+//! down what happens.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use snow_dist_codec::limits::FRAME_BYTES_MAX;
+use snow_dist_codec::{Frame, Framer, Frames, Reading};
+use snow_dist_runtime::core::session::{Config, Ending, Timing};
+use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session};
+
+use super::frames::{CREATION, PEER_CREATION};
+use super::story::segments;
+use crate::run;
+
+/// What both nodes have announced beside their creations.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) frame_bytes: [u32; 2],
+    pub(super) links_and_monitors: [u32; 2],
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { frame_bytes: [FRAME_BYTES_MAX; 2], links_and_monitors: [1_000_000; 2] }
+    }
+}
+
+/// The code of a CLOSE that answers a broken rule.
+const PROTOCOL_ERROR: u16 = 1;
+
+pub(super) struct Node {
+    pub(super) session: Session,
+    pub(super) table: Table,
+    framer: Framer,
+    now: Duration,
+    /// The transport takes no bytes.
+    pub(super) blocked: bool,
+    /// The node has said CLOSE.
+    closing: bool,
+    pub(super) ended: Option<&'static str>,
+}
+
+impl Node {
+    pub(super) fn new(bounds: Bounds) -> Self {
+        let config = Config {
+            peer: NodeNumber::other(1).unwrap(),
+            peer_creation: PEER_CREATION,
+            creation: CREATION,
+            frame_bytes_max: bounds.frame_bytes[1],
+            links_and_monitors_max: bounds.links_and_monitors[1],
+            peer_links_and_monitors_max: bounds.links_and_monitors[0],
+            timing: Timing::default(),
+            ping: [0x70; 8],
+        };
+        let mut framer = Framer::default();
+        framer.handshake_done(bounds.frame_bytes[0]);
+        Self {
+            session: Session::new(&config, Duration::ZERO),
+            table: Table::default(),
+            framer,
+            now: Duration::ZERO,
+            blocked: false,
+            closing: false,
+            ended: None,
+        }
+    }
+
+    pub(super) fn receive(&mut self, bytes: &[u8]) {
+        self.session.handle_received(self.now);
+        self.framer.push(bytes);
+        if let Err(ending) = self.handle_arrived() {
+            self.end(&ending);
+        }
+    }
+
+    fn handle_arrived(&mut self) -> Result<(), Ending> {
+        let protocol = |text: String| Ending::Protocol(text);
+        while let Some(payload) = self.framer.next_payload().map_err(|error| protocol(error.to_string()))? {
+            let frame =
+                Frame::decode(&payload, Reading::Compatible).map_err(|error| protocol(error.to_string()))?;
+            self.session.handle_frame(&frame, &mut self.table)?;
+            self.tell();
+        }
+        Ok(())
+    }
+
+    /// Tells the session of the processes that have ended.
+    pub(super) fn tell(&mut self) {
+        while let Some((local, reason)) = self.table.untold.pop_front() {
+            if self.ended.is_none() {
+                self.session.process_ended(local, &reason);
+            }
+        }
+    }
+
+    pub(super) fn wait(&mut self, time: Duration) {
+        let until = self.now + time;
+        while self.ended.is_none() && self.session.deadline().0 <= until {
+            self.now = self.session.deadline().0;
+            if let Err(ending) = self.session.handle_timeout(self.now) {
+                self.end(&ending);
+            }
+        }
+        self.now = until;
+    }
+
+    pub(super) fn probe(&mut self) {
+        self.session.probe(self.now);
+    }
+
+    pub(super) fn close(&mut self) {
+        self.session.close(0, "the node stops");
+        self.closing = true;
+    }
+
+    pub(super) fn lose(&mut self) {
+        let ending = if self.closing { Ending::Stopped } else { Ending::Lost(String::new()) };
+        self.end(&ending);
+    }
+
+    fn end(&mut self, ending: &Ending) {
+        self.ended = Some(match ending {
+            Ending::Protocol(text) => {
+                self.session.close(PROTOCOL_ERROR, text);
+                "protocol_error"
+            }
+            Ending::Closed { .. } => "closed",
+            Ending::Silent => "silent",
+            Ending::Lost(_) => "lost",
+            Ending::Stopped => "stopped",
+            other => panic!("no story ends so: {other}"),
+        });
+    }
+
+    /// What the node writes now; of a session that has ended, only what goes before its CLOSE.
+    pub(super) fn write(&mut self) -> Vec<Value> {
+        if self.blocked || self.ended.is_some_and(|ended| ended != "protocol_error") {
+            return Vec::new();
+        }
+        let mut bytes = Vec::new();
+        self.session.write(&mut bytes, usize::MAX);
+        let mut frames = Frames::new(&bytes, u32::MAX);
+        let written = frames.by_ref().map(|payload| written(payload.unwrap())).collect();
+        assert!(frames.remaining().is_empty());
+        written
+    }
+
+    /// Tells the processes that the session is over, if it is.
+    pub(super) fn finish(&mut self) {
+        if self.ended.is_some() {
+            self.session.end(&mut self.table);
+            self.table.untold.clear();
+        }
+    }
+}
+
+fn written(payload: &[u8]) -> Value {
+    // A root that the node does not know is passed on, so not all of it is for the strict reading.
+    let value = run::decode("frame", payload, Reading::Compatible).unwrap_or_else(|error| panic!("{error}"));
+    let length = (payload.len() as u32).to_le_bytes();
+    let mut frame = json!({"hex": segments(&[&length[..], payload].concat()), "value": value});
+    let free = match value["tag"].as_str().unwrap() {
+        "UNLINK_ID" => "id",
+        "MONITOR" => "ref",
+        "PING" => "payload",
+        "CLOSE" => "text",
+        _ => return frame,
+    };
+    frame["free"] = json!([free]);
+    if value["tag"] == "CLOSE" && value["fields"]["code"] != 0 {
+        frame["advised"] = true.into();
+    }
+    frame
+}
+
+/// The processes of the node, and what has come of them in the present step.
+#[derive(Default)]
+pub(super) struct Table {
+    processes: BTreeMap<u64, Process>,
+    untold: VecDeque<(u64, Reason)>,
+    pub(super) sees: Vec<Value>,
+    pub(super) ended: Vec<Value>,
+}
+
+#[derive(Default)]
+struct Process {
+    traps: bool,
+    names: Vec<&'static str>,
+    over: bool,
+}
+
+impl Table {
+    pub(super) fn start(&mut self, local: u64, traps: bool, names: &[&'static str]) -> Value {
+        self.processes.insert(local, Process { traps, names: names.to_vec(), over: false });
+        json!({"local": local, "traps_exits": traps, "names": names})
+    }
+
+    pub(super) fn end(&mut self, local: u64, reason: Reason) {
+        let process = self.processes.get_mut(&local).unwrap();
+        assert!(!std::mem::replace(&mut process.over, true), "{local} has ended before");
+        self.ended.push(json!({"process": local, "reason": reason_here(&reason)}));
+        self.untold.push_back((local, reason));
+    }
+
+    fn lives(&self, local: u64) -> bool {
+        self.processes.get(&local).is_some_and(|process| !process.over)
+    }
+}
+
+impl Processes for Table {
+    fn attach(&mut self, local: u64) -> bool {
+        self.lives(local)
+    }
+
+    fn message(&mut self, local: u64, message: &[u8]) {
+        if self.lives(local) {
+            self.sees.push(json!({"process": local, "message": segments(message)}));
+        }
+    }
+
+    fn named_message(&mut self, name: &str, message: &[u8]) {
+        let named = self.processes.iter().find(|(_, process)| process.names.contains(&name) && !process.over);
+        if let Some(local) = named.map(|(local, _)| *local) {
+            self.message(local, message);
+        }
+    }
+
+    fn exit(&mut self, local: u64, from: Pid, reason: Reason) {
+        if !self.lives(local) {
+            return;
+        }
+        self.sees.push(json!({"process": local, "exit": pid_here(from), "reason": reason_here(&reason)}));
+        if reason.kills() && !self.processes[&local].traps {
+            self.end(local, Reason::linked(from, &reason));
+        }
+    }
+
+    fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason) {
+        from.iter().for_each(|from| self.exit(local, *from, reason.clone()));
+    }
+
+    fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {
+        if self.lives(local) {
+            let (down, reason) = (pid_here(from), reason_here(&reason));
+            self.sees.push(
+                json!({"process": local, "down": down, "ref": reference.to_string(), "reason": reason}),
+            );
+        }
+    }
+}
+
+fn pid_here(pid: Pid) -> Value {
+    let of = match pid.node() {
+        NodeNumber::HERE => "node",
+        NodeNumber::UNKNOWN => "unknown",
+        _ => "peer",
+    };
+    json!({"of": of, "creation": pid.creation(), "local": pid.local()})
+}
+
+pub(super) fn reason_here(reason: &Reason) -> Value {
+    match reason {
+        Reason::Normal => json!({"kind": "normal"}),
+        Reason::Error(text) => json!({"kind": "error", "text": &**text}),
+        Reason::Killed => json!({"kind": "killed"}),
+        Reason::Shutdown => json!({"kind": "shutdown"}),
+        Reason::Custom(text) => json!({"kind": "custom", "text": &**text}),
+        Reason::Noconnection => json!({"kind": "noconnection"}),
+        Reason::Unknown(bytes) => {
+            json!({"kind": "unknown", "code": bytes[0], "payload": hex::encode(&bytes[1..])})
+        }
+        Reason::Linked(chain) => {
+            let hops: Vec<_> = chain.hops.iter().map(|hop| pid_here(*hop)).collect();
+            json!({"kind": "linked", "hops": hops, "root": reason_here(&chain.root)})
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! How a story is told.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use snow_dist_runtime::core::Reason;
+use snow_dist_runtime::core::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, PROBE_TIMEOUT};
+
+use super::frames::{Arrives, CREATION, PEER_CREATION};
+use super::node::{Bounds, Node, reason_here};
+
+/// A vector in the making.
+pub(super) struct Story {
+    id: &'static str,
+    comment: &'static str,
+    requirements: Vec<String>,
+    acceptable: bool,
+    bounds: Bounds,
+    processes: Vec<Value>,
+    node: Node,
+    steps: Vec<Value>,
+}
+
+impl Story {
+    /// A node with the processes 5, which is registered as `srv`, and 6, and 7, which traps exits.
+    pub(super) fn new(id: &'static str, requirements: &str, comment: &'static str) -> Self {
+        Self::bounded(id, requirements, comment, Bounds::default())
+    }
+
+    /// The same, when not all has been announced that can be.
+    pub(super) fn bounded(
+        id: &'static str,
+        requirements: &str,
+        comment: &'static str,
+        bounds: Bounds,
+    ) -> Self {
+        let mut node = Node::new(bounds);
+        let processes = vec![
+            node.table.start(5, false, &["srv"]),
+            node.table.start(6, false, &[]),
+            node.table.start(7, true, &[]),
+        ];
+        let requirements = requirements.split(' ').map(str::to_owned).collect();
+        Self { id, comment, requirements, acceptable: false, bounds, processes, node, steps: Vec::new() }
+    }
+
+    /// Who does otherwise can conform too.
+    pub(super) fn acceptable(mut self) -> Self {
+        self.acceptable = true;
+        self
+    }
+
+    pub(super) fn link(self, local: u64, remote: u64, comment: &str) -> Self {
+        let ask = json!({"do": "link", "process": local, "to": remote});
+        self.ask(ask, comment, |node| node.session.link(local, remote).err().map(|_| "limit"))
+    }
+
+    pub(super) fn unlink(self, local: u64, remote: u64, comment: &str) -> Self {
+        let ask = json!({"do": "unlink", "process": local, "to": remote});
+        self.ask(ask, comment, |node| {
+            node.session.unlink(local, remote);
+            None
+        })
+    }
+
+    pub(super) fn monitor(self, local: u64, remote: u64, reference: u64, comment: &str) -> Self {
+        let ask = json!({"do": "monitor", "process": local, "to": remote, "ref": reference.to_string()});
+        self.ask(ask, comment, |node| node.session.monitor(local, remote, reference).err().map(|_| "limit"))
+    }
+
+    pub(super) fn demonitor(self, local: u64, reference: u64, comment: &str) -> Self {
+        let ask = json!({"do": "demonitor", "process": local, "ref": reference.to_string()});
+        self.ask(ask, comment, |node| {
+            node.session.demonitor(reference);
+            None
+        })
+    }
+
+    pub(super) fn send(self, local: u64, remote: u64, message: &[u8], comment: &str) -> Self {
+        let ask = json!({"do": "send", "process": local, "to": remote, "message": segments(message)});
+        self.ask(ask, comment, |node| node.session.send(local, remote, message).err().map(|_| "too_long"))
+    }
+
+    pub(super) fn send_named(self, local: u64, name: &str, message: &[u8], comment: &str) -> Self {
+        let ask = json!({"do": "send_named", "process": local, "name": name, "message": segments(message)});
+        self.ask(ask, comment, |node| node.session.send_named(local, name, message).err().map(|_| "too_long"))
+    }
+
+    pub(super) fn end(self, local: u64, reason: Reason, comment: &str) -> Self {
+        let ask = json!({"do": "end", "process": local, "reason": reason_here(&reason)});
+        self.ask(ask, comment, |node| {
+            node.table.end(local, reason);
+            None
+        })
+    }
+
+    pub(super) fn close(self, comment: &str) -> Self {
+        self.ask(json!({"do": "close"}), comment, |node| {
+            node.close();
+            None
+        })
+    }
+
+    pub(super) fn probe(self, comment: &str) -> Self {
+        self.ask(json!({"do": "probe"}), comment, |node| {
+            node.probe();
+            None
+        })
+    }
+
+    fn ask(self, ask: Value, comment: &str, act: impl FnOnce(&mut Node) -> Option<&'static str>) -> Self {
+        self.step(("ask", ask), comment, act)
+    }
+
+    pub(super) fn receive(self, frame: Arrives, comment: &str) -> Self {
+        self.receive_all(vec![frame], comment)
+    }
+
+    /// Frames that arrive in one piece.
+    pub(super) fn receive_all(self, frames: Vec<Arrives>, comment: &str) -> Self {
+        let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.clone()).collect();
+        let frames: Vec<_> = frames
+            .into_iter()
+            .map(|Arrives { bytes, what: (word, what) }| json!({"hex": segments(&bytes), word: what}))
+            .collect();
+        self.step(("receive", frames.into()), comment, |node| {
+            node.receive(&bytes);
+            None
+        })
+    }
+
+    pub(super) fn wait(self, seconds: u64, comment: &str) -> Self {
+        self.step(("wait_ms", (seconds * 1_000).into()), comment, |node| {
+            node.wait(Duration::from_secs(seconds));
+            None
+        })
+    }
+
+    pub(super) fn lose(self, comment: &str) -> Self {
+        self.step(("lose", true.into()), comment, |node| {
+            node.lose();
+            None
+        })
+    }
+
+    /// From here on the transport takes no bytes.
+    pub(super) const fn block(mut self) -> Self {
+        self.node.blocked = true;
+        self
+    }
+
+    pub(super) fn unblock(mut self, comment: &str) -> Self {
+        self.node.blocked = false;
+        self.step(("unblock", true.into()), comment, |_| None)
+    }
+
+    /// Nothing orders what was written in the step before.
+    pub(super) fn any_order(mut self) -> Self {
+        let step = self.steps.last_mut().unwrap();
+        assert!(step["writes"].as_array().unwrap().len() > 1, "{}: one frame has its order", self.id);
+        step["any_order"] = true.into();
+        self
+    }
+
+    fn step(
+        mut self,
+        (word, cause): (&str, Value),
+        comment: &str,
+        act: impl FnOnce(&mut Node) -> Option<&'static str>,
+    ) -> Self {
+        assert!(self.node.ended.is_none(), "{}: the session has ended", self.id);
+        let mut step = Map::new();
+        step.insert("comment".to_owned(), comment.into());
+        step.insert(word.to_owned(), cause);
+        if self.node.blocked {
+            step.insert("blocked".to_owned(), true.into());
+        }
+        if let Some(why) = act(&mut self.node) {
+            step.insert("refused".to_owned(), why.into());
+        }
+        self.node.tell();
+        let writes = self.node.write();
+        self.node.finish();
+        step.insert("writes".to_owned(), writes.into());
+        step.insert("sees".to_owned(), std::mem::take(&mut self.node.table.sees).into());
+        step.insert("ended".to_owned(), std::mem::take(&mut self.node.table.ended).into());
+        step.insert("session".to_owned(), self.node.ended.unwrap_or("up").into());
+        self.steps.push(step.into());
+        self
+    }
+
+    pub(super) fn vector(self) -> Value {
+        let announced = |creation: u8, place: usize| {
+            json!({
+                "creation": creation, "frame_bytes_max": self.bounds.frame_bytes[place],
+                "links_and_monitors_max": self.bounds.links_and_monitors[place],
+            })
+        };
+        let (node, peer) = (announced(CREATION, 0), announced(PEER_CREATION, 1));
+        let result = match self.node.ended {
+            _ if self.acceptable => "acceptable",
+            Some("protocol_error") => "invalid",
+            _ => "valid",
+        };
+        json!({
+            "id": format!("session-{}", self.id), "comment": self.comment, "requirements": self.requirements,
+            "result": result, "closes": self.node.ended.is_some(),
+            "given": {"node": node, "peer": peer, "times": times(), "processes": self.processes}, "steps": self.steps,
+        })
+    }
+}
+
+/// The limits of the node's own that the stories depend on.
+fn times() -> Value {
+    json!({
+        "heartbeat_interval_ms": HEARTBEAT_INTERVAL.as_secs() * 1_000,
+        "heartbeat_timeout_ms": HEARTBEAT_TIMEOUT.as_secs() * 1_000,
+        "probe_timeout_ms": PROBE_TIMEOUT.as_secs() * 1_000,
+    })
+}
+
+/// Equal bytes that many times are written once.
+const RUN_MIN: usize = 64;
+
+/// Bytes in the form of a vector.
+pub(super) fn segments(bytes: &[u8]) -> Value {
+    let mut segments = Vec::new();
+    let mut plain = String::new();
+    for run in bytes.chunk_by(|one, next| one == next) {
+        if run.len() < RUN_MIN {
+            plain += &hex::encode(run);
+            continue;
+        }
+        if !plain.is_empty() {
+            segments.push(Value::from(std::mem::take(&mut plain)));
+        }
+        segments.push(json!({"hex": hex::encode(&run[..1]), "times": run.len()}));
+    }
+    if !plain.is_empty() {
+        segments.push(plain.into());
+    }
+    segments.into()
+}

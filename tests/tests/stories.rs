@@ -1,0 +1,355 @@
+//! The sessions in steps of `spec/vectors/sessions.json`, as a stranger would replay them: everything that happens is
+//! taken from the file, and what the core then does is held against it.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use snow_dist_codec::limits::FRAME_BYTES_MAX;
+use snow_dist_codec::{Frame, Framer, Frames, Reading};
+use snow_dist_runtime::core::session::{Config, Ending, Timing};
+use snow_dist_runtime::core::{Chain, NodeNumber, Pid, Reason, Session};
+use snow_dist_tests::run;
+use snow_dist_tests::simnet::{Seen, Table};
+
+/// Any number will do for a peer.
+const PEER: u32 = 70;
+
+#[test]
+fn every_story_goes_as_it_is_told() {
+    let stories = run::read("sessions.json");
+    assert!(stories.len() > 80);
+    for story in &stories {
+        let mut node = Node::new(&story["given"]);
+        for (index, step) in story["steps"].as_array().unwrap().iter().enumerate() {
+            node.step(step, &format!("{}, step {index}: {}", story["id"], step["comment"]));
+        }
+        assert_eq!(node.ending.is_some(), story["closes"].as_bool().unwrap(), "{}", story["id"]);
+    }
+}
+
+#[test]
+fn every_frame_of_a_story_is_read_as_it_says() {
+    let mut tags = BTreeSet::new();
+    for story in run::read("sessions.json") {
+        for step in story["steps"].as_array().unwrap() {
+            let received = step["receive"].as_array().into_iter().flatten();
+            for frame in received.chain(step["writes"].as_array().unwrap()) {
+                tags.extend(frame["value"]["tag"].as_str().map(str::to_owned));
+                judge(frame, &story["id"]);
+            }
+        }
+    }
+    for (_, tag) in Frame::TAGS {
+        assert!(tags.contains(*tag), "no story has {tag}");
+    }
+}
+
+fn judge(frame: &Value, id: &Value) {
+    let bytes = run::join(&frame["hex"]);
+    if frame.get("part").is_some() {
+        return;
+    }
+    let mut frames = Frames::new(&bytes, FRAME_BYTES_MAX);
+    let payload = match frames.next() {
+        Some(Ok(payload)) => payload,
+        Some(Err(error)) => {
+            let found =
+                json!({"kind": "too_long", "layer": "framing", "length": error.length, "max": error.max});
+            return assert_eq!(found, frame["error"], "{id}");
+        }
+        // A length over a lower limit than that of the protocol.
+        None => return,
+    };
+    assert!(frames.remaining().is_empty(), "{id}");
+    match run::decode("frame", payload, Reading::Compatible) {
+        Ok(value) => assert_eq!(value, frame["value"], "{id}"),
+        Err(error) => {
+            let said = ["kind", "field", "at"].map(|word| frame["error"][word].clone());
+            let found: [Value; 3] =
+                [error.kind.name().into(), error.field.to_string().into(), error.at.into()];
+            assert_eq!(found, said, "{id}");
+        }
+    }
+}
+
+/// A node of the file's making.
+struct Node {
+    session: Session,
+    table: Table,
+    framer: Framer,
+    now: Duration,
+    ending: Option<&'static str>,
+    closing: bool,
+    creations: [u8; 2],
+    /// How much each process has seen before the present step, and who had ended.
+    seen: BTreeMap<u64, usize>,
+    over: BTreeSet<u64>,
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| value.as_str().unwrap().parse().unwrap())
+}
+
+fn small(value: &Value) -> u32 {
+    u32::try_from(number(value)).unwrap()
+}
+
+impl Node {
+    fn new(given: &Value) -> Self {
+        let (node, peer) = (&given["node"], &given["peer"]);
+        let creations = [node, peer].map(|end| u8::try_from(number(&end["creation"])).unwrap());
+        let milliseconds = |name: &str| Duration::from_millis(number(&given["times"][name]));
+        let config = Config {
+            peer: NodeNumber::other(PEER).unwrap(),
+            peer_creation: creations[1],
+            creation: creations[0],
+            frame_bytes_max: small(&peer["frame_bytes_max"]),
+            links_and_monitors_max: small(&peer["links_and_monitors_max"]),
+            peer_links_and_monitors_max: small(&node["links_and_monitors_max"]),
+            timing: Timing {
+                interval: milliseconds("heartbeat_interval_ms"),
+                timeout: milliseconds("heartbeat_timeout_ms"),
+            },
+            // The payloads of PINGs are the node's choice.
+            ping: [0xC0; 8],
+        };
+        let mut table = Table::default();
+        for process in given["processes"].as_array().unwrap() {
+            let local = number(&process["local"]);
+            if process["traps_exits"] == true {
+                table.start_trapping(local)
+            } else {
+                table.start(local)
+            }
+            for name in process["names"].as_array().unwrap() {
+                table.register(name.as_str().unwrap(), local);
+            }
+        }
+        let mut framer = Framer::default();
+        framer.handshake_done(small(&node["frame_bytes_max"]));
+        let session = Session::new(&config, Duration::ZERO);
+        let (seen, over) = Default::default();
+        Self {
+            session,
+            table,
+            framer,
+            now: Duration::ZERO,
+            ending: None,
+            closing: false,
+            creations,
+            seen,
+            over,
+        }
+    }
+
+    fn step(&mut self, step: &Value, at: &str) {
+        assert_eq!(self.ending, None, "{at}: the session is up before");
+        let refused = self.cause(step);
+        assert_eq!(json!(refused), step["refused"], "{at}");
+        self.tell();
+        let mut bytes = Vec::new();
+        if step["blocked"].is_null() {
+            if self.ending == Some("protocol_error") {
+                self.session.close(1, "");
+            }
+            if self.ending.is_none_or(|ending| ending == "protocol_error") {
+                self.session.write(&mut bytes, usize::MAX);
+            }
+        }
+        self.judge_written(&bytes, step, at);
+        if self.ending.is_some() {
+            self.session.end(&mut self.table);
+        }
+        self.judge_seen(&step["sees"], at);
+        self.judge_ended(&step["ended"], at);
+        assert_eq!(self.ending.unwrap_or("up"), step["session"].as_str().unwrap(), "{at}");
+    }
+
+    /// What happens in the step; for what is asked, why it is refused.
+    fn cause(&mut self, step: &Value) -> Option<&'static str> {
+        if let Some(ask) = step["ask"].as_object() {
+            return self.ask(&ask.clone().into());
+        }
+        if let Some(frames) = step["receive"].as_array() {
+            self.receive(&frames.iter().flat_map(|frame| run::join(&frame["hex"])).collect::<Vec<_>>());
+        } else if let Some(milliseconds) = step["wait_ms"].as_u64() {
+            self.wait(Duration::from_millis(milliseconds));
+        } else if step["lose"] == true {
+            self.ending = Some(if self.closing { "stopped" } else { "lost" });
+        } else {
+            assert_eq!(step["unblock"], true);
+        }
+        None
+    }
+
+    fn ask(&mut self, ask: &Value) -> Option<&'static str> {
+        let session = &mut self.session;
+        let (local, remote, reference) = (&ask["process"], &ask["to"], &ask["ref"]);
+        let full = |taken: Result<(), _>| taken.err().map(|_| "limit");
+        match ask["do"].as_str().unwrap() {
+            "link" => return full(session.link(number(local), number(remote))),
+            "unlink" => session.unlink(number(local), number(remote)),
+            "monitor" => return full(session.monitor(number(local), number(remote), number(reference))),
+            "demonitor" => assert!(session.demonitor(number(reference))),
+            "send" => {
+                let sent = session.send(number(local), number(remote), &run::join(&ask["message"]));
+                return sent.err().map(|_| "too_long");
+            }
+            "send_named" => {
+                let name = ask["name"].as_str().unwrap();
+                let sent = session.send_named(number(local), name, &run::join(&ask["message"]));
+                return sent.err().map(|_| "too_long");
+            }
+            "end" => self.table.end(number(local), self.reason(&ask["reason"])),
+            "close" => {
+                session.close(0, "");
+                self.closing = true;
+            }
+            "probe" => session.probe(self.now),
+            other => panic!("nobody can ask for {other}"),
+        }
+        None
+    }
+
+    fn receive(&mut self, bytes: &[u8]) {
+        self.session.handle_received(self.now);
+        self.framer.push(bytes);
+        loop {
+            let payload = match self.framer.next_payload() {
+                Ok(Some(payload)) => payload,
+                Ok(None) => return,
+                Err(_) => return self.ending = Some("protocol_error"),
+            };
+            let handled = Frame::decode(&payload, Reading::Compatible)
+                .map_err(|error| Ending::Protocol(error.to_string()))
+                .and_then(|frame| self.session.handle_frame(&frame, &mut self.table));
+            match handled {
+                Ok(()) => self.tell(),
+                Err(Ending::Protocol(_)) => return self.ending = Some("protocol_error"),
+                Err(Ending::Closed { .. }) => return self.ending = Some("closed"),
+                Err(other) => panic!("no frame ends a session so: {other}"),
+            }
+        }
+    }
+
+    fn wait(&mut self, time: Duration) {
+        let until = self.now + time;
+        while self.ending.is_none() && self.session.deadline().0 <= until {
+            self.now = self.session.deadline().0;
+            self.ending = self.session.handle_timeout(self.now).err().map(|_| "silent");
+        }
+        self.now = until;
+    }
+
+    fn tell(&mut self) {
+        while let Some((local, reason)) = self.table.take_untold() {
+            if self.ending.is_none() {
+                self.session.process_ended(local, &reason);
+            }
+        }
+    }
+
+    fn judge_written(&self, bytes: &[u8], step: &Value, at: &str) {
+        let mut frames = Frames::new(bytes, u32::MAX);
+        let mut found: Vec<_> = frames
+            .by_ref()
+            .map(|payload| run::decode("frame", payload.unwrap(), Reading::Compatible).unwrap())
+            .collect();
+        assert!(frames.remaining().is_empty(), "{at}");
+        let expected = step["writes"].as_array().unwrap();
+        let mut values: Vec<_> = expected.iter().map(|frame| frame["value"].clone()).collect();
+        if step["any_order"] == true {
+            found.sort_by_key(Value::to_string);
+            values.sort_by_key(Value::to_string);
+        } else if expected.iter().all(|frame| frame["free"].is_null()) {
+            let all: Vec<u8> = expected.iter().flat_map(|frame| run::join(&frame["hex"])).collect();
+            assert_eq!(hex::encode(bytes), hex::encode(all), "{at}");
+        }
+        assert_eq!(found.len(), values.len(), "{at}: {found:#?}");
+        for ((found, value), frame) in found.iter_mut().zip(&mut values).zip(expected) {
+            for field in frame["free"].as_array().into_iter().flatten() {
+                let field = field.as_str().unwrap();
+                // What the core counts is counted as in the file; the rest it chooses anew.
+                if matches!(field, "payload" | "text") {
+                    assert!(found["fields"][field].take() != Value::Null, "{at}");
+                    value["fields"][field].take();
+                }
+            }
+            assert_eq!(found, value, "{at}");
+        }
+    }
+
+    fn judge_seen(&mut self, sees: &Value, at: &str) {
+        let mut expected: BTreeMap<u64, Vec<Seen>> = BTreeMap::new();
+        for seen in sees.as_array().unwrap() {
+            let what = if !seen["exit"].is_null() {
+                Seen::Exit(self.pid(&seen["exit"]), self.reason(&seen["reason"]))
+            } else if !seen["down"].is_null() {
+                Seen::Down(number(&seen["ref"]), self.pid(&seen["down"]), self.reason(&seen["reason"]))
+            } else {
+                Seen::Message(run::join(&seen["message"]))
+            };
+            expected.entry(number(&seen["process"])).or_default().push(what);
+        }
+        for local in self.table.locals().collect::<Vec<_>>() {
+            let all = self.table.seen(local);
+            let before = self.seen.insert(local, all.len()).unwrap_or_default();
+            assert_eq!(all[before..], expected.remove(&local).unwrap_or_default(), "{at}: process {local}");
+        }
+        assert!(expected.is_empty(), "{at}");
+    }
+
+    fn judge_ended(&mut self, ended: &Value, at: &str) {
+        let mut now = BTreeSet::new();
+        for end in ended.as_array().unwrap() {
+            let local = number(&end["process"]);
+            now.insert(local);
+            assert_eq!(self.table.ended(local), Some(&self.reason(&end["reason"])), "{at}: process {local}");
+        }
+        let over: BTreeSet<_> = self.table.locals().filter(|local| !self.table.is_alive(*local)).collect();
+        assert_eq!(&over - &self.over, now, "{at}");
+        self.over = over;
+    }
+
+    fn pid(&self, pid: &Value) -> Pid {
+        let (node, creation) = match pid["of"].as_str().unwrap() {
+            "node" => (NodeNumber::HERE, self.creations[0]),
+            "peer" => (NodeNumber::other(PEER).unwrap(), self.creations[1]),
+            _ => (NodeNumber::UNKNOWN, u8::try_from(number(&pid["creation"])).unwrap()),
+        };
+        assert_eq!(u64::from(creation), number(&pid["creation"]));
+        Pid::new(node, creation, number(&pid["local"]))
+    }
+
+    fn reason(&self, reason: &Value) -> Reason {
+        let text = || reason["text"].as_str().unwrap().into();
+        match reason["kind"].as_str().unwrap() {
+            "normal" => Reason::Normal,
+            "error" => Reason::Error(text()),
+            "killed" => Reason::Killed,
+            "shutdown" => Reason::Shutdown,
+            "custom" => Reason::Custom(text()),
+            "noconnection" => Reason::Noconnection,
+            "unknown" => {
+                let payload = hex::decode(reason["payload"].as_str().unwrap()).unwrap();
+                Reason::Unknown(
+                    [&[u8::try_from(number(&reason["code"])).unwrap()][..], &payload].concat().into(),
+                )
+            }
+            _ => {
+                let hops = reason["hops"].as_array().unwrap().iter().map(|hop| self.pid(hop)).collect();
+                Reason::Linked(Chain { hops, root: self.reason(&reason["root"]) }.into())
+            }
+        }
+    }
+}
