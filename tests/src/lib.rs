@@ -1,7 +1,7 @@
 //! What holds the code against the specification.
 //!
 //! The vectors are made here, by a layout of their own that knows nothing of the codec's, and run by the tests
-//! beside this crate. [`simnet`] is two sessions of the runtime's core on a wire that does what a test says;
+//! beside this crate. [`example`] is a whole session as the specification shows it. [`simnet`] is two sessions of the runtime's core on a wire that does what a test says;
 //! [`program`] starts nodes and processes, and [`raw_peer`] is who they may have to do with.
 
 #![allow(
@@ -17,6 +17,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod example;
 pub mod program;
 pub mod raw_peer;
 pub mod requirements;

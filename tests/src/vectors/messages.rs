@@ -170,6 +170,31 @@ pub fn full_block() -> Field {
     Block(tlvs.concat(), json)
 }
 
+/// What a node with default bounds and no capabilities says in NAME and CHALLENGE.
+pub fn usual_block(incarnation: u64) -> Field {
+    let tlvs = [
+        tlv(1, &[2, 0]),
+        tlv(2, &[0; 8]),
+        tlv(3, &incarnation.to_le_bytes()),
+        tlv(4, &16_777_216_u32.to_le_bytes()),
+        tlv(5, &134_217_728_u64.to_le_bytes()),
+        tlv(6, &64_u32.to_le_bytes()),
+        tlv(7, &4096_u32.to_le_bytes()),
+        tlv(8, &1_000_000_u32.to_le_bytes()),
+    ];
+    let json: Value = json!({
+        "versions": [2],
+        "capabilities": "0",
+        "incarnation": incarnation.to_string(),
+        "frame_bytes_max": 16_777_216,
+        "reassembly_bytes_max": "134217728",
+        "fragmented_messages_max": 64,
+        "node_table_entries_max": 4096,
+        "links_and_monitors_max": 1_000_000,
+    });
+    Block(tlvs.concat(), json)
+}
+
 /// The least that a block of NAME and CHALLENGE says.
 pub fn least_block(incarnation: u64) -> Field {
     let tlvs = [tlv(1, &[2, 0]), tlv(3, &incarnation.to_le_bytes())];

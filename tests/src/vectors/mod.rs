@@ -37,6 +37,11 @@ pub fn files() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// The whole handshakes.
+pub fn proofs() -> Value {
+    proofs::file()
+}
+
 /// What was captured was not made here: only what follows from it is.
 fn captures() -> Value {
     let text = std::fs::read_to_string(folder().join("captures-v1.json")).unwrap();

@@ -28,7 +28,7 @@ fn label(text: &[u8]) -> Vec<u8> {
 
 pub(super) fn file() -> Value {
     let about = "Whole handshakes: every message, every value in between. Payloads begin with the tag, without length.";
-    super::file("proofs", about, vec![version_1(), version_2(), least_version_2()])
+    super::file("proofs", about, vec![version_1(), version_2(), least_version_2(), version_2_of_a_session()])
 }
 
 const COOKIE: &[u8] = b"cookie-S3cret";
@@ -93,6 +93,21 @@ fn least_version_2() -> Value {
         "handshake-version-2-least",
         "the least that the blocks of NAME and CHALLENGE say, and a long cookie",
     )
+}
+
+/// The handshake that `example.md` shows: what two nodes with default bounds and no capabilities say.
+fn version_2_of_a_session() -> Value {
+    let node = |incarnation| messages::usual_block(incarnation);
+    Version2 {
+        cookie: COOKIE,
+        exporter: (0xE0..=0xFF).collect(),
+        names: [
+            ("a@127.0.0.1:9001", 103, node(0x1122_3344_5566_7788)),
+            ("b@127.0.0.1:9002", 155, node(0x99AA_BBCC_DDEE_FF01)),
+        ],
+        challenges: [0xA0, 0xC0],
+    }
+    .vector("handshake-version-2-session", "the one that example.md shows: default bounds, no capabilities")
 }
 
 /// What a handshake of version 2 is made of: for names, blocks and challenges first the initiator's or the one that
