@@ -14,7 +14,13 @@ export const EXEMPT = [
 ];
 
 /** How each file is judged, by its form. */
-const JUDGES = { bytes: judgeVector, streams: judgeStream, proofs: judgeProof, sessions: judgeSession };
+const JUDGES = {
+  bytes: judgeVector,
+  streams: judgeStream,
+  proofs: judgeProof,
+  courses: (...it) => judgeSteps('handshake', ...it),
+  sessions: (...it) => judgeSteps('frame', ...it),
+};
 
 const READINGS = ['strict', 'compatible'];
 
@@ -232,12 +238,12 @@ function packets(Packet, pieces, bytesMax) {
   return { payloads, remaining: hex(rest), error, closes: error !== null };
 }
 
-/** Every frame that a node reads or writes in a session. */
-function judgeSession(reader, { steps }, verdict) {
-  const frames = steps.flatMap(({ receive, writes }) => [...(receive ?? []), ...writes]);
-  for (const frame of frames.filter((it) => it.error?.layer !== 'framing' && !('part' in it))) {
-    const { value, refused } = reader.read('frame', join(frame.hex).subarray(4), 'compatible');
-    verdict.same(show(frame.hex), frame.value ?? 'refused', refused ? 'refused' : value);
+/** Every message or frame that a node reads or writes, step by step. */
+function judgeSteps(kind, reader, { steps }, verdict) {
+  const all = steps.flatMap(({ receive, writes }) => [receive ?? [], writes].flat());
+  for (const { hex, value, error } of all.filter((it) => it.error?.layer !== 'framing' && !('part' in it))) {
+    const found = reader.read(kind, join(hex).subarray(4), 'compatible');
+    verdict.same(show(hex), value ?? 'refused', found.refused && error ? 'refused' : found.value ?? found);
   }
 }
 

@@ -1,5 +1,6 @@
 //! The vectors of `spec/vectors`, made of values and a layout that stand here.
 
+mod courses;
 mod edges;
 pub mod layout;
 pub mod messages;
@@ -30,6 +31,7 @@ pub fn files() -> Vec<(&'static str, Value)> {
         ("names.json", bytes("Node names, bare.", pieces::names())),
         ("stf.json", bytes("Terms, bare.", pieces::terms())),
         ("streams.json", streams::file()),
+        ("courses.json", courses::file()),
         ("sessions.json", sessions::file()),
         ("proofs.json", proofs::file()),
         ("unwritable.json", unwritable::file()),

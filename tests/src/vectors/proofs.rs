@@ -8,13 +8,13 @@ use sha2::{Digest, Sha256};
 use super::layout::{Field, Message};
 use super::messages;
 
-fn hmac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn hmac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().to_vec()
 }
 
-fn sha256(parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn sha256(parts: &[&[u8]]) -> Vec<u8> {
     let mut hash = Sha256::new();
     parts.iter().for_each(|part| hash.update(part));
     hash.finalize().to_vec()
@@ -29,6 +29,32 @@ fn label(text: &[u8]) -> Vec<u8> {
 pub(super) fn file() -> Value {
     let about = "Whole handshakes: every message, every value in between. Payloads begin with the tag, without length.";
     super::file("proofs", about, vec![version_1(), version_2(), least_version_2(), version_2_of_a_session()])
+}
+
+/// What HKDF extracts of a cookie, and k2.
+fn keys(cookie: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let (pseudorandom_key, hkdf) = Hkdf::<Sha256>::extract(Some(&[0; 32]), cookie);
+    let mut key = [0; 32];
+    hkdf.expand(b"snow-dist v2 authentication", &mut key).unwrap();
+    (pseudorandom_key.to_vec(), key.to_vec())
+}
+
+fn transcript(name: &[u8], challenge: &[u8]) -> Vec<u8> {
+    let length = |payload: &[u8]| (payload.len() as u32).to_le_bytes();
+    [&length(name)[..], name, &length(challenge), challenge].concat()
+}
+
+/// A proof over `rest`, which is what stands behind th under the MAC.
+pub(super) fn proof(
+    label_text: &[u8],
+    (cookie, exporter): (&[u8], &[u8]),
+    name: &[u8],
+    challenge: &[u8],
+    rest: &[&[u8]],
+) -> Vec<u8> {
+    let transcript_hash = sha256(&[&transcript(name, challenge)]);
+    let (label, rest) = (label(label_text), rest.concat());
+    hmac(&keys(cookie).1, &[&label, exporter, &transcript_hash, &rest])
 }
 
 const COOKIE: &[u8] = b"cookie-S3cret";
@@ -183,11 +209,8 @@ impl Version2<'_> {
         ];
         let challenged = message(2, "CHALLENGE", fields);
 
-        let (pseudorandom_key, hkdf) = Hkdf::<Sha256>::extract(Some(&[0; 32]), self.cookie);
-        let mut key = [0; 32];
-        hkdf.expand(b"snow-dist v2 authentication", &mut key).unwrap();
-        let framed = |payload: Vec<u8>| [&(payload.len() as u32).to_le_bytes()[..], &payload].concat();
-        let transcript = [framed(name.bytes()), framed(challenged.bytes())].concat();
+        let (pseudorandom_key, key) = keys(self.cookie);
+        let transcript = transcript(&name.bytes(), &challenged.bytes());
         let transcript_hash = sha256(&[&transcript]);
 
         let zero = || ("digest", Field::Fixed(vec![0; 32]));
@@ -207,8 +230,8 @@ impl Version2<'_> {
         Handshake2 {
             cookie: self.cookie.to_vec(),
             exporter: self.exporter,
-            pseudorandom_key: pseudorandom_key.to_vec(),
-            key: key.to_vec(),
+            pseudorandom_key,
+            key,
             name,
             challenge: challenged,
             transcript,
