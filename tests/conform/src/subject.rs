@@ -58,6 +58,8 @@ pub struct Running {
     pub address: Option<String>,
     /// Its name, if it is known.
     pub name: Option<String>,
+    /// It was started with a short heartbeat, so a case need not wait for the usual one.
+    pub has_short_heartbeat: bool,
 }
 
 impl Running {
@@ -71,7 +73,7 @@ impl Running {
                 Err(Trouble::Unsupported("only an adapter can start a node as this case needs it".into()))
             }
             Subject::Running { address, .. } => {
-                Ok(Self { adapter: None, address: address.clone(), name: None })
+                Ok(Self { adapter: None, address: address.clone(), name: None, has_short_heartbeat: false })
             }
             Subject::Adapted(launch) => Self::adapted(Adapter::launch(launch, log)?, how, cookie).await,
         }
@@ -79,22 +81,27 @@ impl Running {
 
     async fn adapted(mut adapter: Adapter, how: &Start, cookie: &str) -> Result<Self, Trouble> {
         let usual = start_arguments(how, cookie);
-        let answer = if how.short_heartbeat {
+        let mut short = None;
+        if how.short_heartbeat {
             let (interval, timeout) = SHORT_HEARTBEAT;
-            let mut short = usual.clone();
-            short.insert("heartbeat".into(), json!({"interval_ms": interval, "timeout_ms": timeout}));
-            match adapter.ask("start", short).await {
-                Err(Trouble::Unsupported(_)) => adapter.ask("start", usual).await,
-                answer => answer,
-            }
-        } else {
-            adapter.ask("start", usual).await
-        }?;
+            let mut arguments = usual.clone();
+            arguments.insert("heartbeat".into(), json!({"interval_ms": interval, "timeout_ms": timeout}));
+            short = match adapter.ask("start", arguments).await {
+                Err(Trouble::Unsupported(_)) => None,
+                answer => Some(answer?),
+            };
+        }
+        let has_short_heartbeat = short.is_some();
+        let answer = match short {
+            Some(answer) => answer,
+            None => adapter.ask("start", usual).await?,
+        };
         let name = field(&answer, "name").as_str().unwrap_or_default().to_owned();
         let Some((_, address)) = name.split_once('@') else {
             return Err(Trouble::unjudged("the adapter's answer to start says no node name"));
         };
-        Ok(Self { address: Some(address.to_owned()), name: Some(name), adapter: Some(adapter) })
+        let address = Some(address.to_owned());
+        Ok(Self { address, name: Some(name), adapter: Some(adapter), has_short_heartbeat })
     }
 
     /// Gives its adapter a command.

@@ -1,8 +1,11 @@
 //! The handshake's steps: messages said as the case wants them, and messages heard and checked.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use snow_dist_codec::document::Shown;
 use snow_dist_codec::{Handshake, NodeName, Reading};
+use tokio::time::Instant;
 
 use super::peer::has_sentinel;
 use super::values::shown;
@@ -10,6 +13,9 @@ use super::{Connection, Player};
 use crate::cases::{Block, Damage, Hear, Message, MessageCheck, Proof, Refused, Say, Session};
 use crate::verdict::Trouble;
 use crate::wire::{Heard, Phase, digest};
+
+/// How soon a node has to end a handshake that it refuses: before any deadline of the handshake.
+const REFUSAL_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What a message said that later steps need.
 #[derive(Debug, Default)]
@@ -132,8 +138,13 @@ impl Player<'_> {
 
     pub(super) async fn refused(&mut self, refused: &Refused) -> Result<(), Trouble> {
         let mut was_told = false;
+        // A node that only waits for its own deadline has not refused anything, unless that is what the case is about.
+        let deadline = match self.case.long {
+            0 => self.deadline.min(Instant::now() + REFUSAL_DEADLINE),
+            _ => self.deadline,
+        };
         loop {
-            match self.next(&refused.on).await? {
+            match self.connection(&refused.on)?.wire.hear(deadline).await? {
                 Some(Heard::End) if refused.told && !was_told => {
                     return Err(Trouble::wrong(format!(
                         "the subject ended the connection without REJECT {:?}",

@@ -81,6 +81,9 @@ impl Dialled {
 /// Between two looks at what a process has seen.
 const REPORT_PAUSE: Duration = Duration::from_millis(20);
 
+/// A subject that was told to dial is told again after so long.
+const DIAL_PATIENCE: Duration = Duration::from_secs(2);
+
 /// A command that fails is given again for so long: the session may be about to begin at the subject's end.
 const ASK_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -92,6 +95,9 @@ const ASKING: u64 = 0xA5_A5A5;
 
 /// Where monitor references of signs of life begin.
 const ASKING_REFERENCES: u64 = 1 << 62;
+
+/// What a case takes beyond the usual where the subject has a short heartbeat.
+const SHORT_LONG: Duration = Duration::from_secs(10);
 
 /// Plays a case to its end or to its first trouble. Gives where that was.
 pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> Result<(), (String, Trouble)> {
@@ -110,6 +116,7 @@ pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> R
         frame_bytes_max: None,
         links_and_monitors_max: None,
     };
+    let longer = if subject.has_short_heartbeat { SHORT_LONG } else { Duration::from_secs(case.long) };
     let mut player = Player {
         case,
         role,
@@ -119,7 +126,7 @@ pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> R
         connections: HashMap::new(),
         values: Values::default(),
         log: log.clone(),
-        deadline: Instant::now() + scene.patience + Duration::from_secs(case.long),
+        deadline: Instant::now() + scene.patience + longer,
         quiets: 0,
     };
     let played = player.steps().await;
@@ -283,18 +290,29 @@ impl Player<'_> {
         Ok(())
     }
 
+    /// Takes the subject's dial. A subject that is told to dial is told again after a while: it may not have noticed
+    /// yet that the connection before is over.
     async fn be_dialled(&mut self, on: &str, offer: Offer) -> Result<std::io::Result<Wire>, Trouble> {
-        if self.subject.adapter.is_some() {
-            let arguments = Map::from_iter([("to".to_owned(), json!(self.peer.name))]);
-            self.subject.ask("connect", arguments).await?;
-        }
-        let Some(listener) = &self.listener else {
-            return Err(Trouble::unjudged("the runner does not listen"));
-        };
-        let accepting = Wire::accept(listener.listener(), offer, &self.log, on);
-        match tokio::time::timeout_at(self.deadline, accepting).await {
-            Ok(made) => Ok(made),
-            Err(_) => Err(Trouble::unjudged("the subject did not dial")),
+        loop {
+            let until = if self.subject.adapter.is_some() {
+                let arguments = Map::from_iter([("to".to_owned(), json!(self.peer.name))]);
+                self.subject.ask("connect", arguments).await?;
+                self.deadline.min(Instant::now() + DIAL_PATIENCE)
+            } else {
+                self.deadline
+            };
+            let Some(listener) = &self.listener else {
+                return Err(Trouble::unjudged("the runner does not listen"));
+            };
+            if let Ok(tcp) = tokio::time::timeout_at(until, listener.listener().accept_tcp()).await {
+                return Ok(match tcp {
+                    Ok(tcp) => Wire::accept(tcp, offer, &self.log, on).await,
+                    Err(error) => Err(error),
+                });
+            }
+            if until == self.deadline {
+                return Err(Trouble::unjudged("the subject did not dial"));
+            }
         }
     }
 }

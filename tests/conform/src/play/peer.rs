@@ -157,14 +157,12 @@ impl Peer {
             }
             _ => {}
         }
-        let with = |proof: [u8; 32]| [payload.as_slice(), &proof].concat();
-        let of_initiator = |transcript: &Transcript| transcript.proof_of_initiator(cookie, &with([0; 32]));
-        let of_acceptor = |transcript: &Transcript| transcript.proof_of_acceptor(cookie, &with([0; 32]));
         let is_reply = say.say == Message::Reply;
-        let right = if is_reply != (say.proof == Proof::OtherRole) {
-            of_initiator(&transcript)
-        } else {
-            of_acceptor(&transcript)
+        let unproven = [payload.as_slice(), &[0; 32]].concat();
+        let right = match (say.proof, is_reply) {
+            (Proof::OtherRole, _) => transcript.proof_with_other_label(cookie, &unproven, is_reply),
+            (_, true) => transcript.proof_of_initiator(cookie, &unproven),
+            (_, false) => transcript.proof_of_acceptor(cookie, &unproven),
         };
         match say.proof {
             Proof::None => return,

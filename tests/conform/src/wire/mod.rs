@@ -60,12 +60,11 @@ impl Wire {
         Ok(Self::new(stream, facts, log, label))
     }
 
-    /// Takes the subject's next dial.
+    /// TLS over a connection that the subject has made.
     ///
     /// # Errors
-    /// TCP or TLS does not come about.
-    pub async fn accept(at: &Listener, offer: Offer, log: &Log, label: &str) -> std::io::Result<Self> {
-        let tcp = at.accept_tcp().await?;
+    /// It does not come about.
+    pub async fn accept(tcp: TcpStream, offer: Offer, log: &Log, label: &str) -> std::io::Result<Self> {
         let made = tls::accept(tcp, offer).await;
         log.note(&match &made {
             Ok((_, facts)) => format!("{label}    was dialled: {facts:?}"),

@@ -36,6 +36,25 @@ impl Transcript {
         mac.finalize().into_bytes().into()
     }
 
+    /// The proof of a message under the label of the other role: what a node takes that has one label for both.
+    #[must_use]
+    pub fn proof_with_other_label(&self, cookie: &str, message: &[u8], is_reply: bool) -> [u8; 32] {
+        let mut mac = mac(&key(cookie));
+        let mut other = Some(if is_reply { proof::LABEL_ACCEPTOR } else { proof::LABEL_INITIATOR });
+        // The label is the first thing that is under a proof.
+        let absorb = |bytes: &[u8]| match other.take() {
+            Some(label) => mac.update(&label),
+            None => mac.update(bytes),
+        };
+        if is_reply {
+            proof::initiator(&self.exporter, &self.hash(), message, absorb);
+        } else {
+            let reply = Sha256::digest(&self.reply).into();
+            proof::acceptor(&self.exporter, &self.hash(), &reply, message, absorb);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
     fn hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         proof::transcript(&self.name, &self.challenge, |bytes| hash.update(bytes));

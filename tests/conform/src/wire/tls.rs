@@ -114,7 +114,10 @@ impl Listener {
     }
 
     /// The next connection, with nothing said on it.
-    pub(crate) async fn accept_tcp(&self) -> std::io::Result<TcpStream> {
+    ///
+    /// # Errors
+    /// What the system says.
+    pub async fn accept_tcp(&self) -> std::io::Result<TcpStream> {
         let tcp = self.tcp.accept().await?.0;
         tcp.set_nodelay(true)?;
         Ok(tcp)
