@@ -109,6 +109,9 @@ pub(crate) fn exporter<D>(connection: &rustls::ConnectionCommon<D>) -> Option<[u
 struct AnyCertificate(Arc<CryptoProvider>);
 
 impl ServerCertVerifier for AnyCertificate {
+    //= spec/handshake.md#hs-tls-007
+    //# An initiator MUST NOT end a connection because of the certificate that the acceptor presents, unless its
+    //# operator has asked for that.
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

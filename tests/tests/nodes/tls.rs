@@ -70,10 +70,13 @@ async fn an_acceptor_selects_the_protocol_among_others() {
 //= spec/handshake.md#hs-tls-004
 //# A node MUST NOT end a connection because the other end did not offer or did not select an application
 //# protocol.
+//= spec/handshake.md#hs-tls-007
+//# An initiator MUST NOT end a connection because of the certificate that the acceptor presents, unless its
+//# operator has asked for that.
 #[tokio::test]
-async fn a_session_needs_no_application_protocol() {
+async fn a_session_needs_no_application_protocol_and_no_good_certificate() {
     let a = node("a").await;
-    // This peer neither offers nor selects one.
+    // This peer neither offers nor selects one, and its certificate is that of another name, which nobody vouches for.
     let mut session = RawNode::new("raw@127.0.0.1:1", 7).join(a.name()).await;
     assert_eq!(session.fence().await, []);
     let listener = Listener::bind().await;
