@@ -148,11 +148,12 @@ impl Wire {
     async fn write(&mut self, bytes: &[u8], pieces: Option<usize>, deadline: Instant) -> Result<(), Trouble> {
         let pieces = pieces.unwrap_or(bytes.len()).max(1);
         let writing = async {
-            for piece in bytes.chunks(pieces) {
+            for (place, piece) in bytes.chunks(pieces).enumerate() {
                 self.stream.write_all(piece).await?;
                 self.stream.flush().await?;
-                // Each piece is a record of its own; the next one follows when this one is likely to have been read.
-                if piece.len() < bytes.len() {
+                // Each piece is a record of its own; after the first few the next one follows when this one is
+                // likely to have been read. All of them would take longer than a handshake may on a slow machine.
+                if piece.len() < bytes.len() && place < PAUSES {
                     tokio::time::sleep(PIECE_PAUSE).await;
                 }
             }
@@ -210,6 +211,9 @@ impl Wire {
         let _ = tokio::time::timeout(Duration::from_secs(1), self.stream.shutdown()).await;
     }
 }
+
+/// Pieces of a message behind which there is a pause.
+const PAUSES: usize = 12;
 
 /// Between two pieces of a message that is written in pieces.
 const PIECE_PAUSE: Duration = Duration::from_millis(1);

@@ -1,0 +1,260 @@
+//! What can be wrong with a toy, and which cases find it.
+
+use snow_dist_conform::cases::Role;
+
+/// One line a defect: the roles in which it is looked for, and the cases that must fail then, `*` for all that begin
+/// so. No other case may fail.
+macro_rules! defects {
+    ($($(#[$doc:meta])* $defect:ident: $roles:ident, [$($case:literal),* $(,)?];)*) => {
+        /// A defect.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Defect {
+            $($(#[$doc])* $defect,)*
+            /// The adapter says yes to everything.
+            SaysYes,
+        }
+
+        impl Defect {
+            /// All that cases find.
+            pub(crate) const ALL: &[Self] = &[$(Self::$defect),*];
+
+            /// The roles in which it is looked for.
+            pub(crate) const fn roles(self) -> &'static [Role] {
+                match self {
+                    $(Self::$defect => $roles,)*
+                    Self::SaysYes => BOTH,
+                }
+            }
+
+            /// The cases that must fail, each in those of the roles that it has.
+            pub(crate) const fn caught_by(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$defect => &[$($case),*],)*
+                    Self::SaysYes => &[],
+                }
+            }
+        }
+    };
+}
+
+const ACCEPTOR: &[Role] = &[Role::Acceptor];
+const INITIATOR: &[Role] = &[Role::Initiator];
+const BOTH: &[Role] = &[Role::Acceptor, Role::Initiator];
+
+defects! {
+    // Of the handshake.
+
+    /// The proof of REPLY is not checked.
+    ProofUnchecked: ACCEPTOR, [
+        "reply-proof-first-bit", "reply-proof-last-bit", "reply-proof-zero", "reply-other-cookie",
+        "reply-of-another-channel", "reply-of-another-name", "reply-of-the-other-role",
+        "name-tells-nothing-without-the-cookie", "reject-refused", "cookie-accepted",
+        "claimed-name",
+    ];
+    /// The proof of ACK is not checked.
+    AckUnchecked: INITIATOR, [
+        "ack-proof-last-bit", "ack-proof-zero", "ack-reflected", "ack-of-the-other-role",
+        "ack-of-another-channel", "ack-other-cookie",
+    ];
+    /// The label of either role will do.
+    LabelsTheSame: ACCEPTOR, ["reply-of-the-other-role"];
+    /// A proof of another channel will do.
+    ChannelUnbound: ACCEPTOR, ["reply-of-another-channel"];
+    /// The own proof will do as that of ACK.
+    ReflectionTaken: INITIATOR, ["ack-reflected"];
+    /// A REPLY of version 1 will do in a handshake of version 2, with whatever challenge.
+    ReplyOfVersion1: ACCEPTOR, ["reply-challenge-of-the-subject", "reply-of-version-1"];
+    /// A challenge without the sentinel will do beside a block.
+    SentinelUnchecked: BOTH, ["reply-block-without-sentinel", "challenge-block-without-sentinel"];
+    /// Challenges are written without the sentinel.
+    NoSentinel: BOTH, ["challenge-sentinel", "reply-sentinel"];
+    /// A NAME with a damaged block is taken for one of version 1.
+    DamageIsVersion1: ACCEPTOR, [
+        "name-mandatory-extension", "name-block-cut", "name-block-surplus", "name-block-order",
+        "name-control-character", "reject-malformed",
+    ];
+    /// A NAME of version 1 is answered.
+    Version1Answered: ACCEPTOR, ["name-without-block", "handshake-longest"];
+    /// A CHALLENGE of version 1 is answered.
+    DigestGivenAway: INITIATOR, ["challenge-without-block", "challenge-block-taken-away"];
+    /// A peer can have the own name.
+    OwnNameTaken: ACCEPTOR, ["name-of-the-subject", "reject-name"];
+    /// Whoever answers a dial will do.
+    AnybodyAnswers: INITIATOR, ["challenge-other-name", "challenge-own-name"];
+    /// The creation is not that of the incarnation.
+    CreationOfItsOwn: BOTH, ["challenge-as-it-should-be", "name-as-it-should-be"];
+    /// Only the first cookie is accepted.
+    OneCookie: ACCEPTOR, ["cookie-accepted"];
+    /// No application protocol is offered or selected.
+    NoAlpn: BOTH, ["tls-alpn"];
+    /// A handshake can take for ever.
+    NoDeadline: ACCEPTOR, ["deadline-silence", "deadline-without-reply", "deadline-trickle"];
+    /// One address can have any number of handshakes.
+    PlacesUnlimited: ACCEPTOR, ["place-too-many"];
+
+    // Of frames.
+
+    /// The Strict reading is used.
+    SurplusRefused: ACCEPTOR, [
+        "surplus-ping", "surplus-unlink-id", "surplus-link", "surplus-monitor",
+        "surplus-elsewhere", "reason-unknown-root", "exit-unknown-root",
+    ];
+    /// A frame with an unknown tag ends the session.
+    UnknownTagCloses: INITIATOR, ["unknown-tags"];
+    /// An empty frame ends the session.
+    EmptyCloses: ACCEPTOR, ["frame-empty", "frames-empty-many", "frames-in-one-piece"];
+    /// A frame that cannot be read is ignored.
+    DamageIgnored: ACCEPTOR, [
+        "cut-*", "frames-before-a-refused-one", "utf8-reg-send", "utf8-overlong", "utf8-reason",
+        "length-str16", "length-str64", "length-str64-wraps", "count-names", "count-entries",
+        "reason-hop-cut", "reason-without-root", "close-code-of-a-protocol-error",
+        "exit-by-a-refused-frame", "errors-stay-in-their-session",
+    ];
+    /// A frame whose text is not UTF-8 is ignored.
+    Utf8Ignored: INITIATOR, ["utf8-reg-send", "utf8-overlong", "utf8-reason"];
+    /// A length above the limit is waited for.
+    LengthUnlimited: BOTH, [
+        "handshake-too-long", "frame-too-long", "frame-far-too-long",
+        "handshake-too-long-for-an-initiator",
+    ];
+    /// What one read brings is taken for whole frames, and the rest is thrown away.
+    PieceIsFrame: ACCEPTOR, ["handshake-in-pieces", "frame-in-pieces"];
+    /// Frames of capabilities that the session does not have are ignored.
+    CapabilitiesUnchecked: INITIATOR, [
+        "capability-node-table", "capability-fragment", "capability-exit2", "capability-send-term",
+    ];
+
+    // Of pids.
+
+    /// The creation of a receiver is not looked at.
+    CreationUnchecked: ACCEPTOR, ["message-of-another-start"];
+    /// The node id of a receiver is not looked at.
+    NodeUnchecked: INITIATOR, ["send-elsewhere", "link-elsewhere", "sender-and-receiver-elsewhere"];
+    /// A sender can be of any node and any start.
+    SenderUnchecked: ACCEPTOR, ["sender-of-another-node", "sender-of-another-start"];
+
+    // Of links.
+
+    /// A LINK to a dead process is not answered.
+    LinkToDeadUnanswered: ACCEPTOR, ["surplus-link", "link-to-nobody", "link-to-another-start"];
+    /// A LINK to a dead process is answered with another reason.
+    NoprocByAnotherName: INITIATOR, ["link-to-nobody", "link-to-another-start"];
+    /// An EXIT needs no link.
+    ExitWithoutLink: ACCEPTOR, [
+        "unlink-is-written", "unlink-ids-differ", "unlinks-cross", "exit-without-a-link",
+        "exit-once", "links-go-with-their-session",
+    ];
+    /// An EXIT does not end its link.
+    LinksEndTwice: INITIATOR, [
+        "message-behind-a-fatal-exit", "exit-once", "exit-answers-an-exit-no-more",
+        "exit-ends-error", "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection",
+        "exit-with-hops", "exit-unknown-root", "exit-long-text", "exit-longest-text",
+        "exit-by-close",
+    ];
+    /// No unlink is acknowledged.
+    UnlinkUnanswered: ACCEPTOR, [
+        "frame-in-pieces", "frames-before-a-refused-one", "surplus-unlink-id", "unlink-of-nobody",
+        "unlink-of-another-start", "unlink-then-end", "unlink-after-the-end",
+        "unlink-then-link-again", "ack-before-link", "unlinks-cross",
+    ];
+    /// The unlink of a dead process is not acknowledged.
+    DeadUnlinkUnanswered: INITIATOR, [
+        "frame-in-pieces", "frames-before-a-refused-one", "surplus-unlink-id", "unlink-of-nobody",
+        "unlink-of-another-start", "unlink-after-the-end",
+    ];
+    /// An acknowledgement has another id than its unlink.
+    AckOfItsOwnId: ACCEPTOR, [
+        "frame-in-pieces", "frames-before-a-refused-one", "surplus-unlink-id", "unlink-of-nobody",
+        "unlink-of-another-start", "unlink-then-end", "unlink-after-the-end",
+        "unlink-then-link-again", "ack-before-link", "unlinks-cross",
+    ];
+    /// An acknowledgement comes behind what its process does later.
+    AckLate: ACCEPTOR, ["ack-before-link"];
+    /// Any acknowledgement ends an unlink.
+    AckIdUnchecked: INITIATOR, ["unlink-ids-differ"];
+    /// All unlinks have the same id.
+    UnlinkIdReused: ACCEPTOR, ["unlink-ids-differ"];
+    /// Unlinks are written as in version 1.
+    UnlinkOfVersion1: INITIATOR, [
+        "unlink-is-written", "unlink-ids-differ", "link-behind-the-ack",
+        "link-again-before-the-ack", "unlinks-cross", "end-while-an-unlink-is-outstanding",
+        "session-ends-while-an-unlink-is-outstanding",
+    ];
+    /// A link that is there is made again.
+    LinkWrittenTwice: ACCEPTOR, ["link-is-written", "link-that-is-linked"];
+    /// A process that ends sends EXIT for a link that it has given up.
+    ExitWhileUnlinking: INITIATOR, [
+        "end-while-an-unlink-is-outstanding", "session-ends-while-an-unlink-is-outstanding",
+    ];
+    /// The peer's bound of links and monitors is not kept.
+    BoundIgnored: ACCEPTOR, ["link-bound", "monitor-bound"];
+
+    // Of exits.
+
+    /// Every reason is written as Normal.
+    ReasonLost: INITIATOR, [
+        "message-before-the-end", "link-then-end", "link-twice-then-end", "unlink-after-the-end",
+        "unlink-then-link-again", "monitor-then-end", "demonitor-then-end", "exit-ends-error",
+        "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection", "exit-unknown-root",
+        "exit-long-text", "exit-longest-text",
+    ];
+    /// Texts are cut too early.
+    ReasonCut: ACCEPTOR, ["exit-long-text", "exit-longest-text"];
+    /// Hops are passed on as they came.
+    HopsUntranslated: INITIATOR, [
+        "exit-ends-error", "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection",
+        "exit-with-hops", "exit-unknown-root", "exit-long-text",
+    ];
+    /// Normal and Shutdown end processes.
+    NormalEnds: ACCEPTOR, ["exit-normal-and-shutdown"];
+    /// Killed ends a process that traps exits.
+    KilledUntrapped: INITIATOR, ["link-behind-the-ack", "link-again-before-the-ack", "exit-once"];
+    /// Nobody is told of the end of a session.
+    CutUntold: ACCEPTOR, [
+        "session-ends-while-an-unlink-is-outstanding", "monitor-and-the-end-of-the-session",
+        "exit-at-the-end-of-the-session", "exit-by-close", "exit-by-a-refused-frame",
+        "links-go-with-their-session", "link-without-a-session",
+    ];
+
+    // Of monitors.
+
+    /// An answer has the own pids and not those of the MONITOR.
+    AnswerOfItsOwn: ACCEPTOR, ["monitor-of-another-start"];
+    /// A ref can be used while it is in use.
+    RefReused: INITIATOR, ["monitor-ref-in-use"];
+    /// All own monitors have the same ref.
+    OwnRefReused: ACCEPTOR, ["monitor-is-written"];
+    /// DEMONITOR is held against the ref alone.
+    DemonitorByRef: INITIATOR, ["demonitor-then-end"];
+    /// MONITOR_EXIT is held against nothing.
+    DownUnchecked: ACCEPTOR, ["monitor-is-written", "monitor-exit-with-other-pids", "demonitor-is-written"];
+
+    // Of sessions.
+
+    /// A PING is not answered.
+    PongMissing: INITIATOR, ["frames-in-one-piece", "surplus-ping", "pong", "pong-of-the-last"];
+    /// A PONG has another payload than its PING.
+    PongOfItsOwn: ACCEPTOR, [
+        "frames-in-one-piece", "surplus-ping", "bytes-behind-reply", "pong", "pong-of-the-last",
+    ];
+    /// Silence is not asked.
+    NoHeartbeat: ACCEPTOR, ["silence-is-asked", "any-byte-is-a-sign-of-life", "ping-payloads-differ"];
+    /// CLOSE is ignored.
+    CloseIgnored: INITIATOR, ["exit-by-close", "close-ends", "close-unknown-code", "close-and-more"];
+    /// CLOSE is answered by CLOSE.
+    CloseAnswered: ACCEPTOR, ["close-ends", "close-unknown-code", "close-and-more"];
+    /// A node that stops says nothing.
+    StopUnsaid: INITIATOR, ["stop-closes"];
+    /// A session with another start of the peer is asked like one with the same.
+    OldStartStays: ACCEPTOR, ["other-incarnation", "other-incarnation-close"];
+}
+
+impl Defect {
+    /// Cases that can fail beside those that must: it is a matter of time which of them do.
+    pub(crate) const fn may_be_caught_by(self) -> &'static [&'static str] {
+        match self {
+            Self::PieceIsFrame => &["frames-in-one-piece", "frame-long", "reason-many-hops"],
+            _ => &[],
+        }
+    }
+}

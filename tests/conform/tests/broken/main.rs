@@ -1,0 +1,117 @@
+//! Deliberately broken nodes, each of which the cases must catch, by the right ones and by no others.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
+
+mod defects;
+mod toy;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use defects::Defect;
+use snow_dist_conform::cases::{self, Filter, Role};
+use snow_dist_conform::report::{Judged, Report};
+use snow_dist_conform::subject::Subject;
+use snow_dist_conform::verdict::Verdict;
+use snow_dist_conform::{PATIENCE, Run, Unjudged, judge};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// Judges a toy, by all cases or only by those that need not wait for a time of the protocol.
+async fn judged(
+    defect: Option<Defect>,
+    role: Option<Role>,
+    long: bool,
+    patience: Duration,
+) -> Result<Report, Unjudged> {
+    let mut cases = cases::all().unwrap();
+    cases.retain(|case| long || case.long == 0);
+    let run = Run {
+        subject: Subject::Adapted(toy::launch(defect)),
+        cookie: "a cookie of thirty-two letters..".into(),
+        cases,
+        filter: Filter { role, ..Filter::default() },
+        version: 2,
+        strict: true,
+        known_failures: BTreeSet::new(),
+        patience,
+        jobs: 12,
+    };
+    judge(run, |_| {}).await
+}
+
+/// A case that must fail waits for so long, at first.
+const SHORT: Duration = Duration::from_secs(8);
+
+/// Toys that are judged at once.
+const AT_ONCE: usize = 5;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_toy_without_a_defect_is_conformant() {
+    let report = judged(None, None, true, PATIENCE).await.unwrap();
+    assert!(report.is_conformant(), "{report}");
+    assert_eq!(report.count(Verdict::Pass), report.cases.len(), "{report}");
+}
+
+#[tokio::test]
+async fn an_adapter_that_says_yes_to_everything_is_not_believed() {
+    let judged = judged(Some(Defect::SaysYes), None, false, PATIENCE).await;
+    assert!(matches!(judged, Err(Unjudged::Unreachable(why)) if why.contains("recite_a_poem")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_defect_is_caught_by_the_right_cases_and_by_no_others() {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut all = JoinSet::new();
+    for defect in Defect::ALL {
+        for role in defect.roles() {
+            let places = Arc::clone(&places);
+            all.spawn(async move {
+                let _place = places.acquire().await;
+                is_caught(*defect, *role, SHORT).await.err().map(|_| (*defect, *role))
+            });
+        }
+    }
+    // What a slow machine has made of it, many at once and with little patience, does not count.
+    for (defect, role) in all.join_all().await.into_iter().flatten() {
+        let again = is_caught(defect, role, PATIENCE).await;
+        assert!(again.is_ok(), "{}", again.unwrap_err());
+    }
+}
+
+/// Whether a defect is caught as it should be, or what is wrong with that.
+async fn is_caught(defect: Defect, role: Role, patience: Duration) -> Result<(), String> {
+    // Only these are about times of the protocol.
+    let long = matches!(defect, Defect::NoDeadline | Defect::NoHeartbeat);
+    let report = judged(Some(defect), Some(role), long, patience).await.unwrap();
+    let slugs = |patterns: &[&str]| -> BTreeSet<String> {
+        let fits = |slug: &&String| patterns.iter().any(|pattern| fits(pattern, slug));
+        report.cases.iter().map(|case| &case.slug).filter(fits).cloned().collect()
+    };
+    let (must, may) = (slugs(defect.caught_by()), slugs(defect.may_be_caught_by()));
+    let failed = |case: &&Judged| case.verdict == Verdict::Fail;
+    let caught: BTreeSet<_> = report.cases.iter().filter(failed).map(|case| case.slug.clone()).collect();
+    // Everything else has passed: nothing is inconclusive because of a defect.
+    let passed = report.count(Verdict::Pass) + caught.len() == report.cases.len();
+    let right = !must.is_empty() && must.is_subset(&caught) && caught.is_subset(&(&must | &may)) && passed;
+    if right {
+        return Ok(());
+    }
+    let (missed, surplus): (Vec<_>, Vec<_>) =
+        (must.difference(&caught).collect(), caught.difference(&must).collect());
+    Err(format!("{defect:?} as {}: missed by {missed:?}, caught by {surplus:?} too\n{report}", role.name()))
+}
+
+fn fits(pattern: &str, slug: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => slug.starts_with(beginning),
+        None => pattern == slug,
+    }
+}

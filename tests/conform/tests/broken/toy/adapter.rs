@@ -1,0 +1,197 @@
+//! What the runner asks for, line by line.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use snow_dist_conform::wire::Listener;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::AbortHandle;
+
+use super::reason::Reason;
+use super::session::killed;
+use super::{Other, Owed, Process, State, Toy, connection, creation_of};
+use crate::defects::Defect;
+
+/// A command that is not done.
+enum No {
+    Unsupported,
+    Error(&'static str),
+}
+
+#[derive(Default)]
+struct Adapter {
+    toy: Option<Arc<Toy>>,
+    listening: Option<AbortHandle>,
+}
+
+/// Every start is another one.
+static STARTS: Mutex<u64> = Mutex::new(40);
+
+pub(super) async fn run(lines: DuplexStream, defect: Option<Defect>) {
+    let (from, to) = tokio::io::split(lines);
+    let (mut lines, to) = (BufReader::new(from).lines(), AsyncMutex::new(to));
+    let mut adapter = Adapter::default();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let command: Value = serde_json::from_str(&line).unwrap();
+        let answer = match adapter.command(&command, defect).await {
+            Ok(mut answer) => {
+                answer["answer"] = json!("ok");
+                answer
+            }
+            Err(No::Unsupported) if defect == Some(Defect::SaysYes) => json!({"answer": "ok"}),
+            Err(No::Unsupported) => json!({"answer": "unsupported"}),
+            Err(No::Error(text)) => json!({"answer": "error", "text": text}),
+        };
+        if to.lock().await.write_all(format!("{answer}\n").as_bytes()).await.is_err() {
+            break;
+        }
+    }
+    adapter.stop();
+}
+
+impl Adapter {
+    async fn command(&mut self, command: &Value, defect: Option<Defect>) -> Result<Value, No> {
+        match command["do"].as_str().unwrap_or_default() {
+            "start" => self.start(command, defect).await,
+            "stop" => {
+                self.stop();
+                Ok(json!({}))
+            }
+            other => self.toy.as_ref().ok_or(No::Unsupported)?.command(other, command),
+        }
+    }
+
+    async fn start(&mut self, command: &Value, defect: Option<Defect>) -> Result<Value, No> {
+        if command["version_1"] == json!(true) {
+            return Err(No::Unsupported);
+        }
+        let listener =
+            Listener::bind(([127, 0, 0, 1], 0).into()).await.map_err(|_| No::Error("cannot listen"))?;
+        let name = format!("subject@{}", listener.address().unwrap());
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let accepted = command["accepted"].as_array().cloned().unwrap_or_default();
+        let mut cookies = vec![text(&command["cookie"])];
+        cookies.extend(accepted.iter().map(text));
+        let of = |name: &str, usual| command["heartbeat"][name].as_u64().map_or(usual, Duration::from_millis);
+        let incarnation = {
+            let mut starts = STARTS.lock().unwrap();
+            *starts += 1;
+            *starts
+        };
+        let toy = Arc::new(Toy {
+            name: name.clone(),
+            cookies,
+            incarnation,
+            defect,
+            heartbeat: (
+                of("interval_ms", Duration::from_secs(60)),
+                of("timeout_ms", Duration::from_secs(15)),
+            ),
+            state: Mutex::default(),
+        });
+        let listening = tokio::spawn(connection::listen(Arc::clone(&toy), listener));
+        self.listening = Some(listening.abort_handle());
+        self.toy = Some(toy);
+        Ok(json!({"name": name}))
+    }
+
+    fn stop(&mut self) {
+        if let Some(listening) = self.listening.take() {
+            listening.abort();
+        }
+        if let Some(toy) = self.toy.take() {
+            toy.stop();
+        }
+    }
+}
+
+impl Toy {
+    fn command(self: &Arc<Self>, name: &str, command: &Value) -> Result<Value, No> {
+        if name == "connect" {
+            self.connect(command["to"].as_str().unwrap_or_default());
+            return Ok(json!({}));
+        }
+        let mut state = self.state();
+        let state = &mut *state;
+        let own = command["process"].as_u64().unwrap_or_default();
+        match name {
+            "spawn" => {
+                let process = state.next();
+                state.processes.insert(process, Process::default());
+                return Ok(json!({"process": process}));
+            }
+            "report" => {
+                let process = state.processes.get(&own).ok_or(No::Error("no such process"))?;
+                return Ok(json!({"alive": !process.ended, "seen": process.seen}));
+            }
+            _ if !state.lives(own) => return Err(No::Error("no such process")),
+            "register" => {
+                let taken = command["name"].as_str().unwrap_or_default().to_owned();
+                state.names.insert(taken, own);
+            }
+            "trap_exit" => {
+                if let Some(process) = state.processes.get_mut(&own) {
+                    process.traps = command["on"] == json!(true);
+                }
+            }
+            "exit" => self.end_and_pay(state, own, Reason::of_json(&command["reason"])),
+            "kill" => self.end_and_pay(state, own, killed()),
+            "demonitor" => self.demonitor(state, own, command["monitor"].as_u64().unwrap_or_default()),
+            _ => return self.towards_another(name, command, state, own),
+        }
+        Ok(json!({}))
+    }
+
+    fn end_and_pay(&self, state: &mut State, own: u64, reason: Reason) {
+        let mut owed = Owed::new();
+        self.end(state, own, reason, &mut owed);
+        self.pay(state, owed);
+    }
+
+    fn towards_another(&self, name: &str, command: &Value, state: &mut State, own: u64) -> Result<Value, No> {
+        let node = command["node"].as_str().unwrap_or_default();
+        let message = hex::decode(command["message"].as_str().unwrap_or_default()).unwrap_or_default();
+        if let Some(named) = command["other_name"].as_str() {
+            self.send_named(state, node, named, &message);
+            return Ok(json!({}));
+        }
+        let other = |state: &State| -> Result<Other, No> {
+            let local = command["other"].as_u64().unwrap_or_default();
+            self.other(state, node, local).ok_or(No::Error("that node is not known"))
+        };
+        match name {
+            "send" => self.send(state, &other(state)?, &message),
+            "link" => {
+                if !self.link(state, own, &other(state)?) {
+                    return Err(No::Error("the peer takes no more"));
+                }
+            }
+            "unlink" => self.unlink(state, own, &other(state)?),
+            "monitor" => {
+                let reference = self.monitor(state, own, &other(state)?);
+                return reference.map(|reference| json!({"monitor": reference})).ok_or(No::Error("no more"));
+            }
+            _ => return Err(No::Unsupported),
+        }
+        Ok(json!({}))
+    }
+
+    fn stop(&self) {
+        let mut state = self.state();
+        state.stopped = true;
+        let code = if self.has(Defect::StopUnsaid) { None } else { Some(0) };
+        for now in state.peers.values_mut() {
+            if let Some(session) = now.session.take() {
+                session.close(code);
+            }
+        }
+    }
+}
+
+/// The creation that a toy announces is that of its incarnation.
+#[test]
+fn creations_come_round() {
+    assert_eq!([creation_of(0), creation_of(254), creation_of(255)], [1, 255, 1]);
+}

@@ -1,0 +1,120 @@
+//! A toy node: all of version 2 that the cases see, in as few lines as that takes, and none of the care for memory,
+//! speed and many peers that a node needs. It can have one defect.
+//!
+//! - `handshake`: the four messages in both roles;
+//! - `stream`: frames of a TLS connection;
+//! - `connection`: who becomes the session of two nodes, and its loop;
+//! - `session`: what the frames of a session do;
+//! - `reason`: exit reasons;
+//! - `adapter`: what the runner asks for.
+
+mod adapter;
+mod connection;
+mod handshake;
+mod reason;
+mod session;
+mod stream;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use serde_json::Value;
+use snow_dist_codec::Pid;
+use snow_dist_conform::adapter::Launch;
+
+use crate::defects::Defect;
+use connection::PeerState;
+use reason::Reason;
+
+/// How a toy with this defect, or none, comes into being.
+pub(crate) fn launch(defect: Option<Defect>) -> Launch {
+    Launch::Task(Arc::new(move |lines| {
+        tokio::spawn(adapter::run(lines, defect));
+    }))
+}
+
+/// A node.
+pub(crate) struct Toy {
+    name: String,
+    /// The first one signs.
+    cookies: Vec<String>,
+    incarnation: u64,
+    defect: Option<Defect>,
+    heartbeat: (Duration, Duration),
+    state: Mutex<State>,
+}
+
+/// All that changes.
+#[derive(Default)]
+struct State {
+    peers: HashMap<String, PeerState>,
+    processes: BTreeMap<u64, Process>,
+    names: HashMap<String, u64>,
+    /// The last number given to anything.
+    number: u64,
+    stopped: bool,
+}
+
+#[derive(Default)]
+struct Process {
+    ended: bool,
+    traps: bool,
+    seen: Vec<Value>,
+}
+
+/// A process of another node.
+#[derive(Clone, Debug, PartialEq)]
+struct Other {
+    node: String,
+    incarnation: u64,
+    creation: u8,
+    local: u64,
+}
+
+impl Toy {
+    fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
+    fn creation(&self) -> u8 {
+        creation_of(self.incarnation + u64::from(self.has(Defect::CreationOfItsOwn)))
+    }
+
+    fn own(&self, local: u64) -> Pid {
+        Pid::new(0, self.creation(), local).unwrap()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl State {
+    fn next(&mut self) -> u64 {
+        self.number += 1;
+        self.number
+    }
+
+    fn lives(&self, local: u64) -> bool {
+        self.processes.get(&local).is_some_and(|process| !process.ended)
+    }
+
+    fn give(&mut self, local: u64, sight: Value) {
+        if let Some(process) = self.processes.get_mut(&local).filter(|process| !process.ended) {
+            process.seen.push(sight);
+        }
+    }
+}
+
+fn creation_of(incarnation: u64) -> u8 {
+    (incarnation % 255 + 1) as u8
+}
+
+/// What an ended process or session tells others: written later, in this order.
+type Owed = Vec<(String, Vec<u8>)>;
+
+/// The reason of those who were linked over a session that is over.
+fn noconnection() -> Reason {
+    Reason { hops: Vec::new(), root: reason::Root::Noconnection }
+}
