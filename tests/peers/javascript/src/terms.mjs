@@ -1,0 +1,171 @@
+// The term format (STF): stf.md. A term is { type, ... }; ints are BigInts, floats keep their 64 bits as a BigInt.
+
+import { ByteReader, ByteWriter } from './bytes.mjs';
+import { surplus } from './fields.mjs';
+import { LAYOUT } from './limits.mjs';
+import { readPid, writePid } from './pids.mjs';
+
+const VERSION = 1;
+const KEYS = ['int', 'string'];
+
+const TYPES = {
+  1: ['int', r => ({ value: r.i64() }), (w, t) => writeInt(w, t.value)],
+  2: ['float', r => ({ bits: r.u64() }), (w, t) => w.u64(t.bits)],
+  3: ['true', () => ({}), () => {}],
+  4: ['false', () => ({}), () => {}],
+  5: ['string', r => ({ value: readString(r) }), (w, t) => writeString(w, t.value)],
+  6: ['unit', () => ({}), () => {}],
+  10: ['list', (r, d) => ({ values: readValues(r, d, readCount(r, 1)) }), (w, t, d) => writeElements(w, t.values, d)],
+  11: ['map', readMap, writeMap],
+  12: ['set', (r, d) => ({ values: readValues(r, d, readCount(r, 1)) }), (w, t, d) => writeElements(w, t.values, d)],
+  13: ['tuple', (r, d) => ({ values: readValues(r, d, r.count(1)) }), (w, t, d) => {
+    w.count(1, t.values.length);
+    writeValues(w, t.values, d);
+  }],
+  20: ['struct', readStruct, writeStruct],
+  21: ['sum', readSum, writeSum],
+  30: ['pid', r => ({ value: readPid(r) }), (w, t) => writePid(w, t.value)],
+  40: ['some', (r, d) => ({ value: readValue(r, d) }), (w, t, d) => writeValue(w, t.value, d)],
+  41: ['none', () => ({}), () => {}],
+  42: ['ok', (r, d) => ({ value: readValue(r, d) }), (w, t, d) => writeValue(w, t.value, d)],
+  43: ['err', (r, d) => ({ value: readValue(r, d) }), (w, t, d) => writeValue(w, t.value, d)],
+};
+const TAGS = new Map(Object.entries(TYPES).map(([tag, [type]]) => [type, Number(tag)]));
+const CLOSURE = 255;
+
+export function readTerm(bytes, strict = false, depthMax = LAYOUT.term_depth_max) {
+  const reader = new ByteReader(bytes);
+  reader.field = 'version';
+  if (bytes.length === 0) reader.refuse('empty');
+  if (reader.u8() !== VERSION) reader.refuse('invalid', 0);
+  reader.field = 'value';
+  const value = readValue(reader, depthMax);
+  return { value, trailing: surplus(reader, strict) };
+}
+
+// `depth` is how many levels are still allowed, this one included; it bounds the recursion.
+function readValue(reader, depth) {
+  const start = reader.at;
+  const tag = reader.u8();
+  if (depth === 0) reader.refuse('too_deep', start);
+  if (tag === CLOSURE) reader.refuse('closure', start);
+  if (TYPES[tag] === undefined) reader.refuse('unknown_term', start);
+  const [type, read] = TYPES[tag];
+  return { type, ...read(reader, depth - 1) };
+}
+
+function readValues(reader, depth, count) {
+  const values = [];
+  while (values.length < count) values.push(readValue(reader, depth));
+  return values;
+}
+
+function readCount(reader, least) {
+  const start = reader.at;
+  if (reader.u32() > LAYOUT.term_elements_max) reader.refuse('too_long', start);
+  reader.at = start;
+  return reader.count(4, least);
+}
+
+function readString(reader) {
+  const start = reader.at;
+  if (reader.u32() > LAYOUT.term_string_bytes_max) reader.refuse('too_long', start);
+  reader.at = start;
+  return reader.str(4);
+}
+
+function readMap(reader, depth) {
+  const start = reader.at;
+  const keys = KEYS[reader.u8()];
+  if (keys === undefined) reader.refuse('invalid', start);
+  const count = readCount(reader, 2);
+  const pairs = [];
+  while (pairs.length < count) {
+    const at = reader.at;
+    const key = readValue(reader, depth);
+    if (key.type !== keys) reader.refuse('invalid', at);
+    pairs.push([key, readValue(reader, depth)]);
+  }
+  return { keys, pairs };
+}
+
+function readStruct(reader, depth) {
+  const name = reader.str(2);
+  const count = reader.count(2, 3);
+  const fields = [];
+  while (fields.length < count) fields.push([reader.str(2), readValue(reader, depth)]);
+  return { name, fields };
+}
+
+function readSum(reader, depth) {
+  const name = reader.str(2);
+  const variant = reader.u8();
+  return { name, variant, values: readValues(reader, depth, reader.count(2)) };
+}
+
+/** The bytes of a term; refuses one deeper than 64 (STF-DEP-003). */
+export function writeTerm(term) {
+  const writer = new ByteWriter();
+  writer.u8(VERSION);
+  writer.field = 'value';
+  writeValue(writer, term, LAYOUT.term_depth_max);
+  return writer.done();
+}
+
+function writeValue(writer, term, depth) {
+  if (depth === 0) writer.refuse('too_deep');
+  const tag = TAGS.get(term.type);
+  if (tag === undefined) writer.refuse('invalid');
+  writer.u8(tag);
+  TYPES[tag][2](writer, term, depth - 1);
+}
+
+function writeValues(writer, values, depth) {
+  for (const value of values) writeValue(writer, value, depth);
+}
+
+function writeInt(writer, value) {
+  if (value !== BigInt.asIntN(64, value)) writer.refuse('invalid');
+  writer.i64(value);
+}
+
+function writeString(writer, text) {
+  if (Buffer.byteLength(text) > LAYOUT.term_string_bytes_max) writer.refuse('too_long');
+  writer.str(4, text);
+}
+
+function writeCount(writer, count) {
+  if (count > LAYOUT.term_elements_max) writer.refuse('too_long');
+  writer.count(4, count);
+}
+
+function writeElements(writer, values, depth) {
+  writeCount(writer, values.length);
+  writeValues(writer, values, depth);
+}
+
+function writeMap(writer, { keys, pairs }, depth) {
+  writer.u8(KEYS.indexOf(keys));
+  writeCount(writer, pairs.length);
+  for (const [key, value] of pairs) {
+    if (key.type !== keys) writer.refuse('invalid');
+    writeValue(writer, key, depth);
+    writeValue(writer, value, depth);
+  }
+}
+
+function writeStruct(writer, { name, fields }, depth) {
+  writer.str(2, name);
+  writer.count(2, fields.length);
+  for (const [field, value] of fields) {
+    writer.str(2, field);
+    writeValue(writer, value, depth);
+  }
+}
+
+function writeSum(writer, { name, variant, values }, depth) {
+  writer.str(2, name);
+  writer.u8(variant);
+  writer.count(2, values.length);
+  writeValues(writer, values, depth);
+}

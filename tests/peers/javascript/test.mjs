@@ -1,0 +1,3 @@
+// All tests: node tests/peers/javascript/test.mjs
+
+import './test/vectors.mjs';
