@@ -1,3 +1,4 @@
 // All tests: node tests/peers/javascript/test.mjs
 
 import './test/vectors.mjs';
+import './test/courses.mjs';

@@ -3,6 +3,7 @@
 // A reason is its root, `{ kind }` or `{ kind, text }`, or `{ kind: 'linked', hops, root }` with one hop or more. A root
 // of a later version is `{ kind: 'unknown', code, payload }`.
 
+import { LAYOUT } from './limits.mjs';
 import { readPid, writePid } from './pids.mjs';
 
 const KINDS = ['normal', 'error', 'killed', 'linked', 'shutdown', 'custom', 'noconnection'];
@@ -58,3 +59,44 @@ export function writeReason(writer, reason) {
   writer.u8(code);
   if (root.text !== undefined) writer.str(8, root.text);
 }
+
+const HOP_BYTES = 9;
+const ROOT_HEAD_BYTES = 9; // tag and length of a text
+const TEXT_BYTES_MAX = LAYOUT.reason_bytes_max - HOP_BYTES - ROOT_HEAD_BYTES;
+const UNKNOWN_BYTES_MAX = LAYOUT.reason_bytes_max - HOP_BYTES;
+
+/** The first characters of a text, as many as fit. */
+export function cutText(text, bytesMax) {
+  if (Buffer.byteLength(text) <= bytesMax) return text;
+  let cut = '';
+  let length = 0;
+  for (const character of text) {
+    length += Buffer.byteLength(character);
+    if (length > bytesMax) break;
+    cut += character;
+  }
+  return cut;
+}
+
+/** The reason as it may be written in a session: the last hops are left out, a text is cut (SES-RSN-002 to 006). */
+export function fitReason(reason, version) {
+  const root = fitRoot(rootOf(reason), version);
+  const max = Math.floor((LAYOUT.reason_bytes_max - rootBytes(root)) / HOP_BYTES);
+  const hops = hopsOf(reason).slice(0, version === 1 ? Math.min(max, LAYOUT.reason_hops_v1_max) : max);
+  return withHops(hops, root);
+}
+
+function fitRoot(root, version) {
+  if (root.kind === 'unknown') {
+    return version === 1 || 1 + root.payload.length > UNKNOWN_BYTES_MAX ? error('unknown') : root;
+  }
+  return root.text === undefined ? root : { ...root, text: cutText(root.text, TEXT_BYTES_MAX) };
+}
+
+function rootBytes(root) {
+  if (root.kind === 'unknown') return 1 + root.payload.length;
+  return root.text === undefined ? 1 : ROOT_HEAD_BYTES + Buffer.byteLength(root.text);
+}
+
+/** The same reason with each hop put through `map`. */
+export const mapHops = (reason, map) => withHops(hopsOf(reason).map(map), rootOf(reason));

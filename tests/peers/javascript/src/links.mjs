@@ -1,0 +1,149 @@
+// Links: session.md, "Links", the table of states and events. In version 1, UNLINK stands for UNLINK_ID, nothing is
+// acknowledged, and a MONITOR stands beside each LINK (version1.md, "Links and monitors").
+//
+// A link is { process, theirs, state, id, by, pids, place, beside, exit }. A link in state none is not kept.
+
+import { error } from './reasons.mjs';
+
+const NOPROC = error('noproc');
+const LIMIT = error('limit');
+
+export class Links {
+  #links = new Map(); // own local id -> (local id of the peer -> link)
+  #nextId = 1n;
+
+  constructor(session) {
+    this.session = session;
+    this.held = 0; // made by the peer
+  }
+
+  #get(own, theirs) {
+    return own === null ? undefined : this.#links.get(own)?.get(theirs);
+  }
+
+  #add(link) {
+    const { local } = link.process;
+    if (!this.#links.has(local)) this.#links.set(local, new Map());
+    this.#links.get(local).set(link.theirs, link);
+    if (link.by === 'peer') this.held += 1;
+    return link;
+  }
+
+  #remove(link) {
+    const links = this.#links.get(link.process.local);
+    if (links?.get(link.theirs) !== link) return;
+    links.delete(link.theirs);
+    if (links.size === 0) this.#links.delete(link.process.local);
+    if (link.by === 'peer') this.held -= 1;
+  }
+
+  /** The own process links. False if there is no room at the peer, or, in version 1, no k. */
+  link(process, theirs) {
+    const { session } = this;
+    const before = this.#get(process.local, theirs);
+    if (before?.state === 'active') return true;
+    if (!session.canLink) return false;
+    const place = before?.place?.stays ? before.place : session.places.take(session.version === 1 ? 2 : 1);
+    if (place === null) return false;
+    if (before) this.#remove(before);
+    const pids = session.pidsOf(process.local, theirs);
+    const link = this.#add({ process, theirs, state: 'active', by: 'own', pids, place });
+    session.outbound.signal({ tag: 'LINK', fields: pids });
+    if (session.version === 1) link.beside = session.monitors.beside(link);
+    return true;
+  }
+
+  unlink(process, theirs) {
+    const link = this.#get(process.local, theirs);
+    if (link?.state !== 'active') return;
+    if (this.session.version === 1) {
+      this.#remove(link);
+      this.session.outbound.signal({ tag: 'UNLINK', fields: link.pids }, () => link.place?.free());
+      this.session.monitors.endBeside(link);
+      return;
+    }
+    link.state = 'unlinking';
+    link.id = this.#nextId++;
+    this.session.outbound.signal({ tag: 'UNLINK_ID', fields: { ...link.pids, id: link.id } });
+  }
+
+  processEnded(process, reason) {
+    for (const link of [...(this.#links.get(process.local)?.values() ?? [])]) {
+      if (link.state !== 'active') continue;
+      link.state = 'ending';
+      link.exit = this.session.outbound.signal(
+        { tag: 'EXIT', fields: { ...link.pids, reason: this.session.writeReason(reason) } },
+        () => {
+          this.#remove(link);
+          link.place?.free();
+        },
+      );
+      this.session.monitors.endBeside(link);
+    }
+  }
+
+  onLink({ from, to }, own, theirs) {
+    if (this.#get(own, theirs)) return;
+    const process = this.session.find(own);
+    const refusal = !process ? NOPROC : this.session.isFull ? LIMIT : null;
+    if (refusal === null) {
+      const pids = this.session.version === 1 ? { from: to, to: from } : this.session.pidsOf(own, theirs);
+      this.#add({ process, theirs, state: 'active', by: 'peer', pids, place: null });
+    } else {
+      this.session.outbound.answer({ tag: 'EXIT', fields: { from: to, to: from, reason: refusal } });
+    }
+  }
+
+  onExit(reason, own, theirs) {
+    const link = this.#get(own, theirs);
+    if (link === undefined || link.state === 'unlinking') return;
+    this.#end(link);
+    if (link.state === 'active') this.#signal(link, reason);
+  }
+
+  onUnlink(own, theirs) {
+    const link = this.#get(own, theirs);
+    if (link === undefined || link.state === 'unlinking') return link;
+    this.#end(link, this.session.version === 2);
+    this.session.monitors.endBeside(link);
+    return link;
+  }
+
+  onUnlinkId({ from, to, id }, own, theirs) {
+    const link = this.onUnlink(own, theirs);
+    // The place comes free with the acknowledgement; whoever links again before that needs another one.
+    if (link?.place) link.place.stays = false;
+    this.session.outbound.answer({ tag: 'UNLINK_ACK', fields: { from: to, to: from, id } }, () => link?.place?.free());
+  }
+
+  onUnlinkAck(id, own, theirs) {
+    const link = this.#get(own, theirs);
+    if (link?.state !== 'unlinking' || link.id !== id) return;
+    this.#end(link);
+  }
+
+  /** MONITOR_EXIT of the monitor beside a link, in version 1. */
+  onBeside(link, reason) {
+    if (this.#get(link.process.local, link.theirs) !== link || link.state !== 'active') return;
+    this.#end(link);
+    this.#signal(link, reason);
+  }
+
+  /** All links whose process is owed an exit signal when the session ends. Nothing is kept. */
+  drain() {
+    const active = [...this.#links.values()].flatMap(links => [...links.values()]).filter(link => link.state === 'active');
+    this.#links.clear();
+    return active;
+  }
+
+  #end(link, placeStays = false) {
+    if (link.state === 'ending') this.session.outbound.cancel(link.exit);
+    this.#remove(link);
+    if (!placeStays) link.place?.free();
+  }
+
+  #signal(link, reason) {
+    this.session.monitors.forgetBeside(link);
+    link.process.exitSignal(this.session.processOfPeer(link.theirs), reason);
+  }
+}

@@ -1,0 +1,58 @@
+// A process: a pid, a mailbox, and one end (session.md, "Words" and "Exit signals and reasons").
+//
+// Its program is a function that is called with each event, one after the other, and never from within a call that
+// brings the event:
+//   { type: 'message', message }            { type: 'down', ref, process, reason }
+//   { type: 'exit', from, reason }          { type: 'nodeup' | 'nodedown', node }
+
+import { hopsOf, rootOf, withHops } from './reasons.mjs';
+
+export class Process {
+  #mailbox = [];
+  #scheduled = false;
+
+  constructor(node, local, program) {
+    Object.assign(this, { node, local, program, traps: false, reason: null });
+  }
+
+  get alive() {
+    return this.reason === null;
+  }
+
+  deliver(event) {
+    if (!this.alive) return;
+    this.#mailbox.push(event);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => this.#run());
+  }
+
+  #run() {
+    this.#scheduled = false;
+    const events = this.#mailbox;
+    this.#mailbox = [];
+    for (const event of events) if (this.alive) this.program(event, this);
+  }
+
+  /** An exit signal: it ends the process, or is given to it. */
+  exitSignal(from, reason) {
+    const harmless = hopsOf(reason).length === 0 && ['normal', 'shutdown'].includes(rootOf(reason).kind);
+    if (this.traps || harmless) this.deliver({ type: 'exit', from, reason });
+    else this.exit(withHops([from, ...hopsOf(reason)], rootOf(reason)));
+  }
+
+  /** The process ends. The first end counts (SES-EXI-007). */
+  exit(reason) {
+    if (!this.alive) return;
+    this.reason = reason;
+    // What has come before and was not taken is taken now, so that nothing comes behind the end.
+    const events = this.#mailbox;
+    this.#mailbox = [];
+    for (const event of events) this.program(event, this);
+    this.node.processEnded(this, reason);
+  }
+
+  kill() {
+    this.exit({ kind: 'killed' });
+  }
+}

@@ -1,0 +1,170 @@
+// A session: what the frames do to the processes of this node, and what the processes do to those of the peer
+// (session.md). No socket and no clock: frames come in through `handle`, and go out through an Outbound.
+
+import { ProtocolError, Version1, Version2 } from './dialects.mjs';
+import { isVersion2 } from './frames.mjs';
+import { Links } from './links.mjs';
+import { Monitors } from './monitors.mjs';
+import { fitReason, mapHops } from './reasons.mjs';
+import { passesForSignal } from './signals.mjs';
+
+const NOCONNECTION = { kind: 'noconnection' };
+const NEED_CAPABILITY = new Set(['NODE_TABLE', 'FRAGMENT', 'EXIT2', 'SEND_TERM']);
+
+/** The links and monitors that the peer holds for this node (session.md, "Bounds of links and monitors"). */
+class Places {
+  constructor(max) {
+    Object.assign(this, { max, used: 0 });
+  }
+
+  /** Places that are given back together, or null if there is no room. */
+  take(count) {
+    if (this.used + count > this.max) return null;
+    this.used += count;
+    const place = {
+      stays: true,
+      free: () => {
+        this.used -= count;
+        place.free = () => {};
+      },
+    };
+    return place;
+  }
+}
+
+export class Session {
+  /**
+   * `self` and `peer` are the two ends: { name, incarnation, creation, frame_bytes_max, links_and_monitors_max }.
+   * `host` finds processes: `find(local)` and `registered(name)`.
+   */
+  constructor({ version, self, peer, host, outbound, k }) {
+    Object.assign(this, { version, self, peer, host, outbound, over: false, closing: false, ignored: 0 });
+    this.dialect = version === 1 ? new Version1(self, peer, k) : new Version2(self, peer);
+    this.places = new Places(peer.links_and_monitors_max);
+    this.links = new Links(this);
+    this.monitors = new Monitors(this);
+  }
+
+  // What processes of this node do
+
+  send(to, message) {
+    return this.#message({ tag: 'SEND', fields: { to: this.dialect.theirs(to), message } });
+  }
+
+  sendNamed(name, message) {
+    return this.#message({ tag: 'REG_SEND', fields: { name, message } });
+  }
+
+  // 'sent', 'full' if the sender has to try again, 'dropped' if the session ends. Throws what can never be sent.
+  #message(frame) {
+    if (this.over || this.closing) return 'dropped';
+    if (!this.outbound.hasRoom) return 'full';
+    if (this.version === 1 && passesForSignal(frame.fields.message)) {
+      throw new RangeError('a version 1 node would take this message for a signal');
+    }
+    this.outbound.message(frame);
+    return 'sent';
+  }
+
+  processEnded(process, reason) {
+    if (this.over) return;
+    this.links.processEnded(process, reason);
+    this.monitors.processEnded(process, reason);
+  }
+
+  // What the peer's frames do
+
+  /** Handles one frame. Throws a ProtocolError if the session has to end; gives 'closed' for a CLOSE. */
+  handle(frame) {
+    const { tag, fields } = frame;
+    if (this.version === 1 && isVersion2(tag)) return this.#ignore();
+    if (tag === 'CLOSE') return 'closed';
+    if (NEED_CAPABILITY.has(tag)) throw new ProtocolError(`${tag} needs a capability that this session does not have`);
+    this.dialect.learn(frame);
+    const handler = HANDLERS[tag];
+    return handler ? handler(this, fields) : this.#ignore();
+  }
+
+  #ignore() {
+    this.ignored += 1;
+  }
+
+  /** Both ends of a frame, the receiver judged first (SES-PID-007). Calls `act(own, theirs)` if it is not ignored. */
+  between(receiver, sender, act) {
+    const own = this.dialect.readReceiver(receiver);
+    const theirs = this.dialect.readSender(sender);
+    if (theirs === null) this.#ignore();
+    else act(own, theirs);
+  }
+
+  // For links and monitors
+
+  get isFull() {
+    return this.links.held + this.monitors.held >= this.self.links_and_monitors_max;
+  }
+
+  /** In version 1 nothing can be linked before k is known (V1-LRN-004). */
+  get canLink() {
+    return !this.over && (this.version === 2 || this.dialect.k !== null);
+  }
+
+  find(local) {
+    return local === null ? undefined : this.host.find(local);
+  }
+
+  pidsOf(own, theirs) {
+    return { from: this.dialect.own(own), to: this.dialect.theirs(theirs) };
+  }
+
+  processOfPeer(local) {
+    const { name, incarnation, creation } = this.peer;
+    return { node: name, incarnation, creation, local };
+  }
+
+  readReason(reason) {
+    return mapHops(reason, hop => this.dialect.readHop(hop));
+  }
+
+  writeReason(reason) {
+    return mapHops(fitReason(reason, this.version), process => this.dialect.writeHop(process));
+  }
+
+  /** The session is over: first all exit signals, then all DOWNs (session.md, "The end of a session"). */
+  end() {
+    if (this.over) return;
+    this.over = true;
+    for (const link of this.links.drain()) {
+      link.process.exitSignal(this.processOfPeer(link.theirs), NOCONNECTION);
+    }
+    this.monitors.drain(NOCONNECTION);
+  }
+}
+
+const HANDLERS = {
+  SEND: (session, { to, message }) =>
+    session.find(session.dialect.readReceiver(to))?.deliver({ type: 'message', message }),
+  REG_SEND: (session, { name, message }) => session.host.registered(name)?.deliver({ type: 'message', message }),
+  LINK: (session, fields) =>
+    session.between(fields.to, fields.from, (own, theirs) => session.links.onLink(fields, own, theirs)),
+  UNLINK: (session, { from, to }) =>
+    session.between(to, from, (own, theirs) => session.links.onUnlink(own, theirs)?.place?.free()),
+  UNLINK_ID: (session, fields) =>
+    session.between(fields.to, fields.from, (own, theirs) => session.links.onUnlinkId(fields, own, theirs)),
+  UNLINK_ACK: (session, { from, to, id }) =>
+    session.between(to, from, (own, theirs) => session.links.onUnlinkAck(id, own, theirs)),
+  EXIT: (session, { from, to, reason }) =>
+    session.between(to, from, (own, theirs) => session.links.onExit(session.readReason(reason), own, theirs)),
+  MONITOR: (session, fields) =>
+    session.between(fields.to, fields.from, (own, theirs) => session.monitors.onMonitor(fields, own, theirs)),
+  DEMONITOR: (session, { from, to, ref }) =>
+    session.between(to, from, (own, theirs) => session.monitors.onDemonitor(ref, own, theirs)),
+  MONITOR_EXIT: (session, fields) =>
+    session.between(fields.monitoring, fields.monitored, (own, theirs) =>
+      session.monitors.onMonitorExit(fields, own, theirs)),
+  // This node lets nobody start anything: session.md, "Asking for a process".
+  SPAWN: (session, { request, requester }) => {
+    if (session.dialect.readSender(requester) === null) return;
+    session.outbound.answer({ tag: 'SPAWN_REPLY', fields: { request, status: 1, local: 0n } });
+  },
+  PING: (session, { payload }) => session.outbound.pong(payload),
+};
