@@ -2,3 +2,4 @@
 
 import './test/vectors.mjs';
 import './test/courses.mjs';
+import './test/nodes.mjs';

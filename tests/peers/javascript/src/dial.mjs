@@ -1,0 +1,65 @@
+// An own dial: TCP, TLS and the initiator's course, within its deadlines (CON-DLN-002, CON-DLN-003).
+
+import { Connection } from './connection.mjs';
+import { Initiator } from './handshake.mjs';
+import { addressOf } from './names.mjs';
+import { dialTls, exporterOf, isTls13 } from './tls.mjs';
+
+export class Dial {
+  #timer;
+  #over = false;
+
+  /** `onAck` and `onEnd` are called once, one or the other. `isWanted` is asked before REPLY. */
+  constructor({ to, begun, limits, version1, course, onAck, onEnd, isWanted }) {
+    Object.assign(this, { to, begun, limits, onAck, onEnd, isWanted, state: 'connecting' });
+    this.#arm(limits.handshake_deadline);
+    const socket = dialTls(addressOf(to), { version1 });
+    this.connection = new Connection(socket);
+    this.connection.onGone = why => this.abandon(why);
+    this.connection.onFault = error => this.abandon(error.message);
+    socket.once('secureConnect', () => this.#begin(socket, { ...course, version1, dialled: to }));
+  }
+
+  #begin(socket, options) {
+    this.course = new Initiator({ ...options, tls13: isTls13(socket), exporter: exporterOf(socket) });
+    this.connection.onPayload = payload => this.#receive(payload);
+    try {
+      this.connection.send(this.course.start());
+    } catch (error) {
+      this.abandon(error.message);
+    }
+  }
+
+  #receive(payload) {
+    const answer = this.course.receive(payload);
+    if (answer === null) return this.#acked();
+    if (!this.isWanted()) return this.abandon('there is a session by now');
+    this.state = 'replied';
+    this.#arm(this.limits.ack_deadline);
+    return this.connection.send(answer);
+  }
+
+  #acked() {
+    if (this.#over) return;
+    this.#over = true;
+    this.state = 'acked';
+    clearTimeout(this.#timer);
+    this.peer = this.course.peer;
+    this.version = this.course.version;
+    this.connection.onPayload = null;
+    this.onAck(this);
+  }
+
+  #arm(seconds) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.abandon('the deadline has passed'), seconds * 1000);
+  }
+
+  abandon(why) {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.connection.destroy();
+    this.onEnd(this, why);
+  }
+}

@@ -1,0 +1,138 @@
+// A session on its connection: reading, writing, the heartbeat, and all the ways to end (connection.md, "Heartbeat",
+// "The outbound queue", "Closing").
+
+import { randomBytes } from 'node:crypto';
+
+import { ProtocolError } from './dialects.mjs';
+import { Refusal } from './bytes.mjs';
+import { readFrame, writeFrame } from './frames.mjs';
+import { writeFramed } from './framing.mjs';
+import { Heartbeat } from './heartbeat.mjs';
+import { LAYOUT } from './limits.mjs';
+import { Outbound } from './outbound.mjs';
+import { cutText } from './reasons.mjs';
+import { Session } from './session.mjs';
+
+const CLOSE = { shutdown: 0, protocol_error: 1, limit: 2, replaced: 3, policy: 4 };
+
+export class LiveSession {
+  #timer = null;
+  #patience = null;
+
+  /** `onEnd` is called once, when all is told of the end but NODEDOWN. */
+  constructor({ connection, version, self, peer, host, limits, k, begun, onEnd }) {
+    Object.assign(this, { connection, peer, limits, begun, onEnd, state: 'up', probe: null, why: null });
+    this.outbound = new Outbound(connection, {
+      frameBytesMax: Math.min(peer.frame_bytes_max, LAYOUT.frame_bytes_max),
+      limits,
+      onDrained: () => this.#closed(),
+    });
+    this.session = new Session({ version, self, peer, host, outbound: this.outbound, k });
+    this.heartbeat = new Heartbeat(limits, Date.now());
+    this.#watch();
+  }
+
+  /** Reads from now on, first what has come already. */
+  begin() {
+    const { connection } = this;
+    connection.onBytes = () => this.#heard();
+    connection.onPayload = payload => this.#handle(payload);
+    connection.onFault = error => this.#fault(error);
+    connection.onGone = why => this.#over(why);
+    connection.resume(this.session.self.frame_bytes_max);
+    connection.pump();
+  }
+
+  #heard() {
+    this.heartbeat.hear(Date.now());
+    if (this.state !== 'probed') return;
+    this.state = 'up';
+    clearTimeout(this.probe);
+    this.onAlive();
+  }
+
+  #handle(payload) {
+    const result = this.session.handle(readFrame(payload));
+    if (result === 'closed') this.end('the peer has closed the session', null);
+    else if (this.outbound.isFlooded) this.end('the peer does not read its answers', 'limit');
+  }
+
+  #fault(error) {
+    if (!(error instanceof Refusal) && !(error instanceof ProtocolError)) throw error;
+    this.end(error.message, 'protocol_error');
+  }
+
+  /** Whether the peer lives: PING, and a byte within `probe_timeout` (CON-ELC-004 to 006). */
+  ask(onAlive) {
+    this.state = 'probed';
+    this.onAlive = onAlive;
+    if (!this.session.closing) this.outbound.ping(randomBytes(8));
+    this.probe = setTimeout(() => setImmediate(() => {
+      if (this.state === 'probed') this.#lost('the peer does not answer');
+    }), this.limits.probe_timeout * 1000);
+  }
+
+  /** Ends the session at once; CLOSE is written if the transport takes it now. `code` is null for none. */
+  end(text, code) {
+    if (this.state === 'over') return;
+    if (code !== null && this.session.version === 2 && !this.outbound.over) {
+      const fields = { code: CLOSE[code], text: cutText(text, LAYOUT.close_text_bytes_max) };
+      this.connection.write(writeFramed(writeFrame({ tag: 'CLOSE', fields }), LAYOUT.frame_bytes_max), () => {});
+    }
+    this.#over(text);
+    this.connection.finish();
+  }
+
+  /** An orderly end: what is queued, CLOSE, and then what the peer still has to say (CON-CLS-005 to 008). */
+  close(text) {
+    if (this.session.closing || this.state === 'over') return;
+    this.session.closing = true;
+    this.#patience = setTimeout(() => this.#lost('the peer takes too long'), this.limits.shutdown_patience * 1000);
+    const frame = { tag: 'CLOSE', fields: { code: CLOSE.shutdown, text } };
+    this.outbound.finish(this.session.version === 2 ? frame : null);
+  }
+
+  #closed() {
+    this.connection.socket.end();
+  }
+
+  // No CLOSE: nobody would read it.
+  #lost(why) {
+    this.#over(why);
+    this.connection.destroy();
+  }
+
+  #over(why) {
+    if (this.state === 'over') return;
+    this.state = 'over';
+    this.why = why;
+    this.outbound.over = true;
+    this.outbound.drop();
+    this.connection.leave();
+    for (const timer of [this.#timer, this.#patience, this.probe]) clearTimeout(timer);
+    this.session.end();
+    this.onEnd(this);
+  }
+
+  // One timer for the heartbeat and for a transport that takes nothing.
+  #watch() {
+    const now = Date.now();
+    const drained = this.outbound.idle ? Infinity : this.outbound.progress + this.limits.drain_deadline * 1000;
+    const due = Math.min(this.heartbeat.due, drained, now + 1000 * this.limits.drain_deadline);
+    // What has arrived is read before anything is judged by the clock (CON-HBT-008): the poll phase comes between.
+    this.#timer = setTimeout(() => setImmediate(() => this.#check()), Math.max(due - now, 0) + 1);
+  }
+
+  #check() {
+    if (this.state === 'over') return;
+    const now = Date.now();
+    const verdict = this.heartbeat.check(now);
+    const stuck = !this.outbound.idle && now - this.outbound.progress >= this.limits.drain_deadline * 1000;
+    if (verdict === 'silent' || stuck) {
+      this.#lost(stuck ? 'the transport takes nothing' : 'the peer is silent');
+      return;
+    }
+    if (verdict === 'ping' && !this.session.closing) this.outbound.ping(randomBytes(8));
+    this.#watch();
+  }
+}

@@ -1,0 +1,303 @@
+// A node: it listens, dials, keeps one session for each peer, and runs processes.
+
+import { randomBytes } from 'node:crypto';
+import net from 'node:net';
+
+import { Dial } from './dial.mjs';
+import { Election } from './election.mjs';
+import { creationOf } from './handshake.mjs';
+import { Incoming } from './incoming.mjs';
+import { LAYOUT, OWN } from './limits.mjs';
+import { LiveSession } from './live.mjs';
+import { addressOf, completeName, formatName, isDialName, parseName } from './names.mjs';
+import { Places } from './places.mjs';
+import { Process } from './process.mjs';
+import { acceptorContext } from './tls.mjs';
+
+const NOCONNECTION = { kind: 'noconnection' };
+
+function newIncarnation() {
+  const incarnation = randomBytes(8).readBigUInt64LE();
+  return incarnation === 0n ? newIncarnation() : incarnation;
+}
+
+function checkCookie(cookie) {
+  const bytes = Buffer.from(cookie);
+  if (bytes.length === 0 || bytes.includes(0)) throw new RangeError('a cookie is not empty and holds no zero byte');
+  return bytes;
+}
+
+export class Node {
+  #processes = new Map();
+  #names = new Map();
+  #watchers = new Map(); // node name -> processes
+  #peers = new Map(); // node name -> Election
+  #wanted = new Map(); // node name -> who waits for a session
+  #lastPeers = new Map(); // node name -> its end of the last session
+  #nextLocal = 1;
+  #begun = 0;
+  #stopped = false;
+
+  /**
+   * Starts a node and listens. `name` is its node name; port 0 is one of the system's choice. `cookies`: the first one
+   * signs, the others are accepted in REPLY. `version1` allows version 1; `k` is the node id by which a version 1 peer
+   * knows this node, where the operator knows it. `limits` as in limits.mjs.
+   */
+  static async start({ name, cookies, version1 = false, k = null, limits = {}, key, cert }) {
+    const node = new Node();
+    node.limits = { ...OWN, ...limits };
+    Object.assign(node, { cookies: cookies.map(checkCookie), version1, k });
+    node.incarnation = newIncarnation();
+    node.places = new Places(node.limits);
+    node.secureContext = acceptorContext({ version1, key, cert });
+    node.server = net.createServer(socket => node.#accept(socket));
+    const { host, port } = addressOf(name);
+    await new Promise((resolve, reject) => node.server.once('error', reject).listen({ host, port }, resolve));
+    node.name = formatName({ ...parseName(name), port: node.server.address().port });
+    node.self = {
+      name: node.name,
+      incarnation: node.incarnation,
+      creation: creationOf(node.incarnation),
+      frame_bytes_max: LAYOUT.frame_bytes_max,
+      links_and_monitors_max: node.limits.links_and_monitors_max,
+    };
+    return node;
+  }
+
+  get #course() {
+    return { self: this.self, cookies: this.cookies, version1: this.version1 };
+  }
+
+  // Processes
+
+  /** A process whose program is called with each event: see process.mjs. */
+  spawn(program) {
+    const process = new Process(this, this.#nextLocal++, program);
+    this.#processes.set(process.local, process);
+    return process;
+  }
+
+  register(name, process) {
+    const holder = this.registered(name);
+    if (holder && holder !== process) throw new Error(`the name ${name} is taken`);
+    this.#names.set(name, process);
+  }
+
+  find(local) {
+    return this.#processes.get(local);
+  }
+
+  registered(name) {
+    return this.#names.get(name);
+  }
+
+  processEnded(process, reason) {
+    this.#processes.delete(process.local);
+    for (const [name, holder] of this.#names) if (holder === process) this.#names.delete(name);
+    for (const watchers of this.#watchers.values()) watchers.delete(process);
+    for (const { session } of this.#peers.values()) session?.session.processEnded(process, reason);
+  }
+
+  /** The process is given NODEUP and NODEDOWN of that node. */
+  watch(process, node) {
+    const name = completeName(node);
+    if (!this.#watchers.has(name)) this.#watchers.set(name, new Set());
+    this.#watchers.get(name).add(process);
+  }
+
+  #tell(name, type) {
+    for (const process of this.#watchers.get(name) ?? []) process.deliver({ type, node: name });
+  }
+
+  // What processes do to those of other nodes. Such a process is { node, incarnation, creation, local }.
+
+  /** A process of the present start of a node by its local id, or of the last start that this node has met. */
+  processOn(node, local) {
+    const peer = this.#lastPeers.get(completeName(node));
+    if (!peer) return null;
+    const { name, incarnation, creation } = peer;
+    return { node: name, incarnation, creation, local };
+  }
+
+  #sessionFor(pid) {
+    const session = this.sessionWith(pid.node);
+    return session?.peer.incarnation === pid.incarnation ? session : undefined;
+  }
+
+  /** 'sent', 'full', or 'dropped' if there is no session. */
+  send(to, message) {
+    return this.#sessionFor(to)?.send(to.local, message) ?? 'dropped';
+  }
+
+  sendNamed(node, name, message) {
+    return this.sessionWith(node)?.sendNamed(name, message) ?? 'dropped';
+  }
+
+  /** False if the peer has no room, or the session does not allow a link yet. */
+  link(process, other) {
+    const session = this.#sessionFor(other);
+    if (session) return session.links.link(process, other.local);
+    process.exitSignal(other, NOCONNECTION);
+    return true;
+  }
+
+  unlink(process, other) {
+    this.#sessionFor(other)?.links.unlink(process, other.local);
+  }
+
+  /** { session, ref } of the monitor, or null as with `link`. */
+  monitor(process, other) {
+    const session = this.#sessionFor(other);
+    if (session) {
+      const ref = session.monitors.monitor(process, other.local);
+      return ref === null ? null : { session, ref };
+    }
+    process.deliver({ type: 'down', ref: null, process: other, reason: NOCONNECTION });
+    return { session: null, ref: null };
+  }
+
+  demonitor(process, { session, ref }) {
+    session?.monitors.demonitor(process, ref);
+  }
+
+  // Sessions
+
+  sessionWith(node) {
+    const session = this.#peers.get(completeName(node))?.session?.session;
+    return session?.over ? undefined : session;
+  }
+
+  #election(name) {
+    if (!this.#peers.has(name)) this.#peers.set(name, new Election(name, this));
+    return this.#peers.get(name);
+  }
+
+  #forgetEmpty(name) {
+    if (this.#peers.get(name)?.isEmpty) this.#peers.delete(name);
+  }
+
+  /** A session with that node, by a dial if there is none: a promise that fails with the dial. */
+  async connect(node) {
+    const name = completeName(node);
+    if (name === null || !isDialName(name)) throw new Error(`${node} cannot be dialled`);
+    if (name === this.name) throw new Error('the own name is not dialled');
+    if (this.#stopped) throw new Error('the node has stopped');
+    const election = this.#election(name);
+    if (election.session) return election.session.session;
+    const session = new Promise((resolve, reject) => {
+      if (!this.#wanted.has(name)) this.#wanted.set(name, []);
+      this.#wanted.get(name).push({ resolve, reject });
+    });
+    if (!election.dial && !election.waiting) election.dial = this.#dial(name, election);
+    return session;
+  }
+
+  #dial(name, election) {
+    return new Dial({
+      to: name,
+      begun: this.#begun++,
+      limits: this.limits,
+      version1: this.version1,
+      course: this.#course,
+      isWanted: () => !election.session,
+      onAck: dial => election.acked(dial),
+      onEnd: (dial, why) => {
+        election.dialEnded(dial);
+        if (!election.session && !election.waiting && !election.dial) this.#settle(name, new Error(why));
+        this.#forgetEmpty(name);
+      },
+    });
+  }
+
+  #settle(name, error, session) {
+    const waiting = this.#wanted.get(name) ?? [];
+    this.#wanted.delete(name);
+    for (const { resolve, reject } of waiting) if (error) reject(error); else resolve(session);
+  }
+
+  #accept(socket) {
+    const address = socket.remoteAddress;
+    if (this.#stopped || address === undefined || !this.places.make(address)) {
+      socket.destroy();
+      return;
+    }
+    const incoming = new Incoming(socket, {
+      begun: this.#begun++,
+      limits: this.limits,
+      secureContext: this.secureContext,
+      course: this.#course,
+      leave: () => incoming.leavePlace(),
+      onVerified: connection => this.#verified(connection),
+      onGone: connection => {
+        this.#peers.get(connection.peer.name)?.withdrawn(connection);
+        this.#forgetEmpty(connection.peer.name);
+      },
+    });
+    incoming.leavePlace = this.places.take(address, incoming);
+  }
+
+  #verified(connection) {
+    const { name } = connection.peer;
+    if (this.#stopped) connection.refuse('busy');
+    else if (!this.#peers.has(name) && this.#peers.size >= this.limits.sessions_max) connection.refuse('busy');
+    else this.#election(name).verified(connection);
+  }
+
+  // What an Election decides
+
+  refuse(connection, code) {
+    connection.refuse(code);
+  }
+
+  accept(connection) {
+    connection.accept();
+    this.#begin(connection);
+  }
+
+  adopt(dial) {
+    this.#begin(dial);
+  }
+
+  #begin({ connection, version, peer: announced, begun }) {
+    const { name } = announced;
+    // In version 1 every session is another start of the peer (V1-ELC-002).
+    const peer = version === 1 ? { ...announced, incarnation: Symbol(name) } : announced;
+    const election = this.#election(name);
+    const live = new LiveSession({
+      connection, version, peer, begun, self: this.self, host: this, limits: this.limits, k: this.k,
+      onEnd: () => this.#ended(name, election),
+    });
+    election.session = live;
+    this.#lastPeers.set(name, peer);
+    this.#tell(name, 'nodeup');
+    this.#settle(name, null, live.session);
+    live.begin();
+  }
+
+  #ended(name, election) {
+    this.#tell(name, 'nodedown');
+    election.sessionEnded();
+    this.#forgetEmpty(name);
+    if (this.#peers.size === 0) this.onQuiet?.();
+  }
+
+  /** Ends the session with a node in order. */
+  disconnect(node) {
+    this.#peers.get(completeName(node))?.session?.close('the program ends the session');
+  }
+
+  /** Ends all sessions in order, closes everything else, and listens no more. */
+  async stop() {
+    this.#stopped = true;
+    this.server.close();
+    this.places.abandonAll();
+    for (const election of [...this.#peers.values()]) {
+      election.dial?.abandon('the node stops');
+      election.waiting?.refuse(null);
+      election.waiting = null;
+      election.session?.close('the node stops');
+    }
+    for (const name of [...this.#peers.keys()]) this.#forgetEmpty(name);
+    if (this.#peers.size > 0) await new Promise(resolve => { this.onQuiet = resolve; });
+  }
+}
