@@ -1,0 +1,153 @@
+// The adapter by which `snow-dist conform` judges this node: spec/conformance/README.md, "The adapter".
+//
+//   snow-dist conform -- node tests/peers/javascript/adapter.mjs
+
+import { createInterface } from 'node:readline';
+
+import { Node } from './src/node.mjs';
+import { hopsOf, rootOf } from './src/reasons.mjs';
+
+const UNSUPPORTED = { answer: 'unsupported' };
+const OK = { answer: 'ok' };
+
+let node = null;
+let monitors = 0;
+const processes = new Map(); // local id -> { process, seen }
+const refs = new Map(); // the adapter's number -> what Node.monitor has given
+const numbers = new Map(); // ref -> the adapter's number, while it runs
+
+class CannotNow extends Error {}
+
+const place = ({ node: name, local }) => ({ node: name, process: local });
+
+function shown(reason) {
+  const hops = hopsOf(reason);
+  const root = rootOf(reason);
+  const plain = root.kind === 'unknown' ? { ...root, payload: root.payload.toString('hex') } : root;
+  return hops.length === 0 ? plain : { kind: 'linked', hops: hops.map(place), root: plain };
+}
+
+function note(event) {
+  switch (event.type) {
+    case 'message':
+      return { message: event.message.toString('hex') };
+    case 'exit':
+      return { exit: place(event.from), reason: shown(event.reason) };
+    case 'down':
+      return { down: place(event.process), monitor: numbers.get(event.ref), reason: shown(event.reason) };
+    default:
+      return { [event.type]: event.node };
+  }
+}
+
+const processOf = local => {
+  const known = processes.get(local);
+  if (!known) throw new CannotNow(`there is no process ${local}`);
+  return known;
+};
+
+function otherOf({ node: name, other }) {
+  const process = node.processOn(name, other);
+  if (!process) throw new CannotNow(`there has been no session with ${name}`);
+  return process;
+}
+
+const COMMANDS = {
+  async start({ name, cookie, accepted = [], version_1: version1 = false, heartbeat }) {
+    const limits = heartbeat
+      ? { heartbeat_interval: heartbeat.interval_ms / 1000, heartbeat_timeout: heartbeat.timeout_ms / 1000 }
+      : {};
+    node = await Node.start({ name, cookies: [cookie, ...accepted], version1, limits });
+    return { ...OK, name: node.name };
+  },
+
+  connect({ to }) {
+    node.connect(to).catch(error => console.error(`no session with ${to}: ${error.message}`));
+    return OK;
+  },
+
+  spawn() {
+    const seen = [];
+    const process = node.spawn(event => seen.push(note(event)));
+    processes.set(process.local, { process, seen });
+    return { ...OK, process: process.local };
+  },
+
+  register({ process, name }) {
+    node.register(name, processOf(process).process);
+    return OK;
+  },
+
+  trap_exit({ process, on }) {
+    processOf(process).process.traps = on;
+    return OK;
+  },
+
+  link({ process, ...other }) {
+    if (!node.link(processOf(process).process, otherOf(other))) throw new CannotNow('there is no room for a link');
+    return OK;
+  },
+
+  unlink({ process, ...other }) {
+    node.unlink(processOf(process).process, otherOf(other));
+    return OK;
+  },
+
+  monitor({ process, ...other }) {
+    const monitor = node.monitor(processOf(process).process, otherOf(other));
+    if (monitor === null) throw new CannotNow('there is no room for a monitor');
+    const number = ++monitors;
+    refs.set(number, monitor);
+    numbers.set(monitor.ref, number);
+    return { ...OK, monitor: number };
+  },
+
+  demonitor({ process, monitor }) {
+    node.demonitor(processOf(process).process, refs.get(monitor));
+    return OK;
+  },
+
+  send({ node: name, other, other_name: otherName, message }) {
+    const bytes = Buffer.from(message, 'hex');
+    const result = otherName === undefined
+      ? node.send(otherOf({ node: name, other }), bytes)
+      : node.sendNamed(name, otherName, bytes);
+    if (result === 'full') throw new CannotNow('the queue is full');
+    return OK;
+  },
+
+  exit({ process, reason }) {
+    processOf(process).process.exit(reason);
+    return OK;
+  },
+
+  kill({ process }) {
+    processOf(process).process.kill();
+    return OK;
+  },
+
+  report({ process }) {
+    const { process: { alive }, seen } = processOf(process);
+    return { ...OK, alive, seen };
+  },
+
+  async stop() {
+    await node.stop();
+    return OK;
+  },
+};
+
+async function answer(line) {
+  try {
+    const { do: command, ...options } = JSON.parse(line);
+    if (!Object.hasOwn(COMMANDS, command)) return UNSUPPORTED;
+    return await COMMANDS[command](options);
+  } catch (error) {
+    return { answer: 'error', text: error.message };
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await answer(line))}\n`);
+}
+process.exit(0);
