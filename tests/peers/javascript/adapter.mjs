@@ -1,6 +1,8 @@
 // The adapter by which `snow-dist conform` judges this node: spec/conformance/README.md, "The adapter".
 //
 //   snow-dist conform -- node tests/peers/javascript/adapter.mjs
+//
+// With --version-1 the node allows version 1 in every case.
 
 import { createInterface } from 'node:readline';
 
@@ -9,6 +11,8 @@ import { hopsOf, rootOf } from './src/reasons.mjs';
 
 const UNSUPPORTED = { answer: 'unsupported' };
 const OK = { answer: 'ok' };
+
+const VERSION_1 = process.argv.includes('--version-1');
 
 let node = null;
 let monitors = 0;
@@ -53,7 +57,7 @@ function otherOf({ node: name, other }) {
 }
 
 const COMMANDS = {
-  async start({ name, cookie, accepted = [], version_1: version1 = false, heartbeat }) {
+  async start({ name, cookie, accepted = [], version_1: version1 = VERSION_1, heartbeat }) {
     const limits = heartbeat
       ? { heartbeat_interval: heartbeat.interval_ms / 1000, heartbeat_timeout: heartbeat.timeout_ms / 1000 }
       : {};
