@@ -2,4 +2,5 @@
 
 import './test/vectors.mjs';
 import './test/courses.mjs';
+import './test/sessions.mjs';
 import './test/nodes.mjs';

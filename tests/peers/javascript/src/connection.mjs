@@ -53,6 +53,10 @@ export class Connection {
     this.socket.write(writeFramed(payload, LAYOUT.handshake_bytes_max));
   }
 
+  get ready() {
+    return !this.socket.writableNeedDrain;
+  }
+
   write(bytes, taken) {
     this.socket.write(bytes, error => { if (!error) taken(); });
   }

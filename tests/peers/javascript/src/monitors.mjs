@@ -11,7 +11,7 @@ const LIMIT = error('limit');
 export class Monitors {
   #own = new Map(); // ref -> { process, theirs, pids, place, link }
   #peers = new Map(); // ref -> { process, own, theirs, exit }
-  #nextRef = 1n;
+  nextRef = 1n;
 
   constructor(session) {
     this.session = session;
@@ -34,7 +34,7 @@ export class Monitors {
   }
 
   #begin(process, theirs, place, link) {
-    const ref = this.session.version === 1 ? randomBytes(8).readBigUInt64LE() : this.#nextRef++;
+    const ref = this.session.version === 1 ? randomBytes(8).readBigUInt64LE() : this.nextRef++;
     const pids = this.session.pidsOf(process.local, theirs);
     this.#own.set(ref, { process, theirs, pids, place, link });
     this.session.outbound.signal({ tag: 'MONITOR', fields: { ...pids, ref } });

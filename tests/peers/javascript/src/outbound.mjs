@@ -20,7 +20,7 @@ export class Outbound {
   #messageBytes = 0;
   #answerBytes = 0;
 
-  /** `transport.write(bytes, taken)` calls `taken` when the bytes have left this program. */
+  /** `transport.write(bytes, taken)` calls `taken` when the bytes have left this program; `ready`: it takes some now. */
   constructor(transport, { frameBytesMax, limits, onDrained = () => {} }) {
     Object.assign(this, { transport, frameBytesMax, limits, onDrained, progress: Date.now(), over: false });
   }
@@ -92,7 +92,7 @@ export class Outbound {
   }
 
   flush() {
-    if (this.#busy || this.over) return;
+    if (this.#busy || this.over || !this.transport.ready) return;
     const batch = this.#gather();
     if (batch.length > 0) this.#write(batch);
     else if (this.#close) this.#finish();

@@ -5,7 +5,7 @@
 //   { type: 'message', message }            { type: 'down', ref, process, reason }
 //   { type: 'exit', from, reason }          { type: 'nodeup' | 'nodedown', node }
 
-import { hopsOf, rootOf, withHops } from './reasons.mjs';
+import { fitReason, hopsOf, rootOf, withHops } from './reasons.mjs';
 
 export class Process {
   #mailbox = [];
@@ -38,7 +38,8 @@ export class Process {
   exitSignal(from, reason) {
     const harmless = hopsOf(reason).length === 0 && ['normal', 'shutdown'].includes(rootOf(reason).kind);
     if (this.traps || harmless) this.deliver({ type: 'exit', from, reason });
-    else this.exit(withHops([from, ...hopsOf(reason)], rootOf(reason)));
+    // A reason of a peer is kept as it can be passed on (SES-RSN-002).
+    else this.exit(fitReason(withHops([from, ...hopsOf(reason)], rootOf(reason)), 2));
   }
 
   /** The process ends. The first end counts (SES-EXI-007). */
