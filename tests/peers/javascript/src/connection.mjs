@@ -27,7 +27,7 @@ export class Connection {
     this.onBytes();
     this.reader.push(bytes);
     if (this.onPayload) this.pump();
-    else if (this.socket.readableLength + bytes.length > AHEAD_BYTES_MAX) this.socket.pause();
+    else if (this.reader.held > AHEAD_BYTES_MAX) this.socket.pause();
   }
 
   /** Gives the payloads that are there, until nobody wants more. */

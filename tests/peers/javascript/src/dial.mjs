@@ -25,6 +25,7 @@ export class Dial {
     this.connection.onPayload = payload => this.#receive(payload);
     try {
       this.connection.send(this.course.start());
+      this.connection.pump();
     } catch (error) {
       this.abandon(error.message);
     }

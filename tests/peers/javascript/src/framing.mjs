@@ -43,6 +43,11 @@ export class FrameReader {
     return payload;
   }
 
+  /** How many bytes no payload has taken. */
+  get held() {
+    return this.#held;
+  }
+
   /** The bytes that no payload has taken. */
   remaining() {
     return Buffer.concat(this.#pieces);

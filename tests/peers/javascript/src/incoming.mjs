@@ -20,6 +20,7 @@ export class Incoming {
     secure.once('secure', () => {
       this.course = new Acceptor({ ...course, tls13: isTls13(secure), exporter: exporterOf(secure) });
       this.connection.onPayload = payload => this.#receive(payload);
+      this.connection.pump();
     });
   }
 

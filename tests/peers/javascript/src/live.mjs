@@ -13,6 +13,8 @@ import { Outbound } from './outbound.mjs';
 import { cutText } from './reasons.mjs';
 import { Session } from './session.mjs';
 
+// How often a queue is looked at that was empty when the timer was set.
+const LOOK_MS = 1_000;
 const CLOSE = { shutdown: 0, protocol_error: 1, limit: 2, replaced: 3, policy: 4 };
 
 export class LiveSession {
@@ -118,7 +120,7 @@ export class LiveSession {
   #watch() {
     const now = Date.now();
     const drained = this.outbound.idle ? Infinity : this.outbound.progress + this.limits.drain_deadline * 1000;
-    const due = Math.min(this.heartbeat.due, drained, now + 1000 * this.limits.drain_deadline);
+    const due = Math.min(this.heartbeat.due, drained, now + LOOK_MS);
     // What has arrived is read before anything is judged by the clock (CON-HBT-008): the poll phase comes between.
     this.#timer = setTimeout(() => setImmediate(() => this.#check()), Math.max(due - now, 0) + 1);
   }

@@ -31,7 +31,16 @@ export class Process {
     this.#scheduled = false;
     const events = this.#mailbox;
     this.#mailbox = [];
-    for (const event of events) if (this.alive) this.program(event, this);
+    for (const event of events) if (this.alive) this.#call(event);
+  }
+
+  // A program that throws ends its process, and nothing else.
+  #call(event) {
+    try {
+      this.program(event, this);
+    } catch (error) {
+      this.exit({ kind: 'error', text: String(error?.message ?? error) });
+    }
   }
 
   /** An exit signal: it ends the process, or is given to it. */
@@ -49,7 +58,7 @@ export class Process {
     // What has come before and was not taken is taken now, so that nothing comes behind the end.
     const events = this.#mailbox;
     this.#mailbox = [];
-    for (const event of events) this.program(event, this);
+    for (const event of events) this.#call(event);
     this.node.processEnded(this, reason);
   }
 
