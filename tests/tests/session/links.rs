@@ -1,5 +1,7 @@
 //! Links. Specification: `dist.md`, "Links".
 
+use std::time::Duration;
+
 use snow_dist_codec::frame::{Exit, Link, Monitor, MonitorExit, Unlink, UnlinkAck, UnlinkId};
 use snow_dist_codec::{Frame, Pid as WirePid, Reason as WireReason, Root};
 use snow_dist_runtime::core::Reason;
@@ -401,6 +403,34 @@ fn who_links_again_after_an_unlink_takes_a_place_of_its_own() {
     pair.settle();
     assert_eq!(links(&pair, A), 1);
     pair[B].session.link(4, 4).unwrap();
+}
+
+#[test]
+fn a_link_does_not_overtake_the_acknowledgement_that_makes_room_for_it() {
+    // Of a link that is active, and of one that both ends give up.
+    for both in [false, true] {
+        let mut pair = Pair::with(|_, config| config.links_and_monitors_max = 1);
+        pair[A].session.link(1, 2).unwrap();
+        pair.settle();
+        if both {
+            pair[A].session.unlink(1, 2);
+            pair.write(A, usize::MAX);
+        }
+        // The acknowledgement stands behind a message of its process; other processes' signals do not.
+        pair[A].session.send(1, 2, b"before").unwrap();
+        let (from, to) = (Pair::wire(B, 2), Pair::wire(A, 1));
+        pair.inject(A, UnlinkId { from, to, id: 1 });
+        if both {
+            pair.inject(A, UnlinkAck { from, to, id: 1 });
+        }
+        pair.now += Duration::from_secs(1);
+        pair.read(A, usize::MAX);
+        assert_eq!(links(&pair, A), 0);
+        assert_eq!(pair[A].session.link(3, 3), Err(Full { count_max: 1 }));
+        pair.settle();
+        assert_eq!(pair[B].names()[usize::from(both) + 1..], ["SEND", "UNLINK_ACK"]);
+        assert_eq!(pair[A].session.link(3, 3), Ok(()));
+    }
 }
 
 //= spec/session.md#ses-lnk-025

@@ -31,7 +31,8 @@ pub(super) struct Links {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Link {
-    asker: Asker,
+    /// Who holds a place for it; nobody, when an acknowledgement that waits does.
+    asker: Option<Asker>,
     state: State,
 }
 
@@ -48,12 +49,13 @@ impl Link {
     /// The local process links again before its unlink is acknowledged. Whoever had asked for the link, the peer
     /// will count it as one that was asked for here.
     fn again(&mut self, tally: &mut Tally) -> Linked {
-        if self.asker == Asker::Peer {
+        if self.asker != Some(Asker::Here) {
             if !tally.take(Asker::Here) {
                 return Linked::Full;
             }
-            tally.give_back(Asker::Peer);
-            self.asker = Asker::Here;
+            if let Some(asker) = self.asker.replace(Asker::Here) {
+                tally.give_back(asker);
+            }
         }
         self.state = State::Active;
         Linked::Now
@@ -135,7 +137,7 @@ impl Links {
         }
     }
 
-    /// EXIT or UNLINK_ID has come.
+    /// EXIT, UNLINK_ID or UNLINK has come.
     pub(super) fn on_end(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
         match self.close_if(ends, tally, |state| !matches!(state, State::Unlinking(_))) {
             //= spec/session.md#ses-lnk-022
@@ -150,6 +152,14 @@ impl Links {
             //# A node that reads an UNLINK_ID in state unlinking MUST stay in that state.
             Some(State::Unlinking(_)) | None => Ended::Nothing,
         }
+    }
+
+    /// UNLINK_ID has come. True if its acknowledgement holds a place now: the peer counts a link of this node until
+    /// it has read that, and a LINK of another process could overtake it.
+    pub(super) fn on_unlink_id(&mut self, ends: Ends, tally: &mut Tally) -> (Ended, bool) {
+        let place =
+            self.links.get_mut(&ends).and_then(|link| link.asker.take_if(|asker| *asker == Asker::Here));
+        (self.on_end(ends, tally), place.is_some())
     }
 
     /// UNLINK_ACK has come; false if it answers no unlink that is outstanding.
@@ -200,7 +210,7 @@ impl Links {
         if !tally.take(asker) {
             return Linked::Full;
         }
-        self.links.insert(ends, Link { asker, state: State::Active });
+        self.links.insert(ends, Link { asker: Some(asker), state: State::Active });
         Linked::Now
     }
 
@@ -218,7 +228,9 @@ impl Links {
         //= spec/session.md#ses-lnk-026
         //# A node MUST NOT bring a process more than one exit signal for one link.
         let Link { asker, state } = link.remove();
-        tally.give_back(asker);
+        if let Some(asker) = asker {
+            tally.give_back(asker);
+        }
         Some(state)
     }
 }
@@ -233,7 +245,7 @@ mod tests {
         let (mut links, mut tally) = (Links::default(), Tally::new(1, 1));
         if let Some(state) = state {
             assert!(tally.take(Asker::Here));
-            links.links.insert(ENDS, Link { asker: Asker::Here, state });
+            links.links.insert(ENDS, Link { asker: Some(Asker::Here), state });
         }
         (links, tally)
     }

@@ -37,6 +37,8 @@ pub(super) enum Owed {
         from: WirePid,
         to: WirePid,
         id: u64,
+        /// A place at the peer comes free when it is written.
+        frees: bool,
     },
     /// The reason waits in the link.
     Exit(Ends),

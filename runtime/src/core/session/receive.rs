@@ -5,7 +5,7 @@ use snow_dist_codec::frame::{
 };
 use snow_dist_codec::{Frame, Pid as WirePid, Reason as WireReason};
 
-use super::links::{Ended, Ends, Linked};
+use super::links::{Ended, Linked};
 use super::outbox::{Owed, Refusal};
 use super::tally::Asker;
 use super::wire::Ours;
@@ -171,7 +171,8 @@ impl Session {
             //= spec/session.md#ses-lnk-025
             //# A node that reads UNLINK in a session of version 2 MUST do what it does on UNLINK_ID, but for
             //# the acknowledgement.
-            self.end_link(ends)?;
+            let ended = self.links.on_end(ends, &mut self.tally);
+            self.link_ended(ended)?;
         }
         Ok(())
     }
@@ -180,7 +181,8 @@ impl Session {
         let ours = self.wire.read_ours("to", unlink.to)?;
         let Some(remote) = self.theirs(unlink.from) else { return Ok(()) };
         let local = if let Ours::Process(local) = ours { local } else { 0 };
-        self.end_link((local, remote))?;
+        let (ended, frees) = self.links.on_unlink_id((local, remote), &mut self.tally);
+        self.link_ended(ended)?;
         //= spec/dist.md#dist-ula-001
         //# A node MUST copy `from`, `to` and `id` of an UNLINK_ACK byte for byte from `to`, `from` and `id`
         //# of the UNLINK_ID that it acknowledges.
@@ -190,12 +192,12 @@ impl Session {
         //= spec/session.md#ses-lnk-024
         //# A node MUST write an UNLINK_ACK before every LINK, UNLINK_ID and EXIT of the same pair that comes
         //# about after the UNLINK_ID was handled.
-        self.answer(local, Owed::UnlinkAck { from: unlink.to, to: unlink.from, id: unlink.id })
+        self.answer(local, Owed::UnlinkAck { from: unlink.to, to: unlink.from, id: unlink.id, frees })
     }
 
-    /// The peer ends a link; true if it was active.
-    fn end_link(&mut self, ends: Ends) -> Result<bool, Ending> {
-        match self.links.on_end(ends, &mut self.tally) {
+    /// The peer has ended a link; true if it was active.
+    fn link_ended(&mut self, ended: Ended) -> Result<bool, Ending> {
+        match ended {
             Ended::Active => Ok(true),
             Ended::Owed => self.void().map(|()| false),
             Ended::Nothing => Ok(false),
@@ -218,7 +220,8 @@ impl Session {
         //= spec/session.md#ses-lnk-016
         //# A node that reads an EXIT in state active MUST bring its process one exit signal from the process
         //# in `from` with the reason of the EXIT, and take the link for none.
-        if self.end_link(ends)? {
+        let ended = self.links.on_end(ends, &mut self.tally);
+        if self.link_ended(ended)? {
             let reason = self.read_reason(&exit.reason);
             processes.exit(local, self.wire.theirs_here(remote), reason);
         } else {

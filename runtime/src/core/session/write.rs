@@ -59,7 +59,12 @@ impl Session {
         match owed {
             Owed::Link(_) => put(Link { from, to }, out),
             Owed::UnlinkId { id, .. } => put(UnlinkId { from, to, id }, out),
-            Owed::UnlinkAck { from, to, id } => put(UnlinkAck { from, to, id }, out),
+            Owed::UnlinkAck { from, to, id, frees } => {
+                if frees {
+                    self.tally.give_back(Asker::Here);
+                }
+                put(UnlinkAck { from, to, id }, out);
+            }
             //= spec/session.md#ses-lnk-010
             //# A node MUST NOT write the EXIT of a link after it has handled an EXIT, UNLINK_ID or UNLINK of
             //# the other end for it.
