@@ -1,0 +1,270 @@
+//! The node in JavaScript, `tests/peers/javascript`, as a peer: it runs in a process of its own, and does as the lines
+//! of its adapter say. Each story is told with either node as the initiator.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use snow_dist_runtime::{Context, Direction, Node, Pid, Reason, Received};
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+
+const ADAPTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/javascript/adapter.mjs");
+const COOKIE: &str = "a cookie for the tests of two languages";
+const PATIENCE: Duration = Duration::from_secs(60);
+const UNLINK_ID: u8 = 0x80;
+const UNLINK_ACK: u8 = 0x81;
+
+type Frames = Arc<Mutex<Vec<(bool, u8)>>>;
+
+/// The node in JavaScript. Its process ends with the test, since its input ends then.
+struct Script {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    name: String,
+}
+
+impl Script {
+    fn start() -> Self {
+        let mut command = Command::new("node");
+        command.arg(ADAPTER).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let mut script = Self { child, input, output, name: String::new() };
+        let started = script.ask(&json!({"do": "start", "name": "script@127.0.0.1:0", "cookie": COOKIE}));
+        started["name"].as_str().unwrap().clone_into(&mut script.name);
+        script
+    }
+
+    fn ask(&mut self, command: &Value) -> Value {
+        writeln!(self.input, "{command}").unwrap();
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        let answer: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(answer["answer"], "ok", "{command}: {line}");
+        answer
+    }
+
+    fn spawn(&mut self) -> u64 {
+        self.ask(&json!({"do": "spawn"}))["process"].as_u64().unwrap()
+    }
+
+    /// A process that does not end by what it is told.
+    fn spawn_trapping(&mut self) -> u64 {
+        let process = self.spawn();
+        self.ask(&json!({"do": "trap_exit", "process": process, "on": true}));
+        process
+    }
+
+    fn exit(&mut self, process: u64, text: &str) {
+        self.ask(&json!({"do": "exit", "process": process, "reason": {"kind": "error", "text": text}}));
+    }
+
+    /// Waits until the process has seen exactly this.
+    async fn sees(&mut self, process: u64, expected: Value) {
+        for _ in 0..PATIENCE.as_millis() / 20 {
+            if self.ask(&json!({"do": "report", "process": process}))["seen"] == expected {
+                return;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        let report = self.ask(&json!({"do": "report", "process": process}));
+        panic!("process {process} has not seen {expected}: {report}");
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One story: a process of the node in Rust, and all of the node in JavaScript.
+struct Story {
+    ctx: Context,
+    script: Script,
+    node: Node,
+    frames: Frames,
+}
+
+impl Story {
+    async fn next(&mut self) -> Received {
+        timeout(PATIENCE, self.ctx.recv()).await.unwrap()
+    }
+
+    fn pid(&self, local: u64) -> Pid {
+        self.node.pid_on(&self.script.name, local).unwrap()
+    }
+
+    /// What this process has done for that one is handled when this message has arrived behind it.
+    async fn settle(&mut self, local: u64) {
+        self.ctx.send(self.pid(local), "settled").await.unwrap();
+        self.script.sees(local, json!([{"message": hex::encode("settled")}])).await;
+    }
+
+    /// A process of the node in Rust that fails with this text when it gets a message.
+    fn worker(&self, text: &'static str) -> u64 {
+        let worker = self.node.spawn(async move |mut ctx| {
+            ctx.recv().await;
+            Reason::error(text)
+        });
+        worker.unwrap().local()
+    }
+
+    /// Sends, in JavaScript, from a process to one of the node in Rust.
+    fn send_back(&mut self, process: u64, other: u64) {
+        let node = self.node.name();
+        self.script
+            .ask(&json!({"do": "send", "process": process, "node": node, "other": other, "message": "00"}));
+    }
+
+    fn seen(&self, came: bool, tag: u8) -> bool {
+        self.frames.lock().unwrap().contains(&(came, tag))
+    }
+
+    async fn connect(&mut self, script_dials: bool) {
+        self.ctx.trap_exit(true);
+        self.ctx.monitor_node(&self.script.name);
+        if script_dials {
+            self.script.ask(&json!({"do": "connect", "to": self.node.name()}));
+        } else {
+            self.node.connect(&self.script.name).await.unwrap();
+        }
+        assert_eq!(self.next().await, Received::NodeUp { name: self.script.name.as_str().into() });
+    }
+
+    async fn named_sends(&mut self) {
+        let echo = self.script.spawn();
+        self.script.ask(&json!({"do": "register", "process": echo, "name": "echo"}));
+        self.ctx.register("main").unwrap();
+        self.ctx.send_named("echo", &self.script.name, "hello").await.unwrap();
+        self.script.sees(echo, json!([{"message": hex::encode("hello")}])).await;
+        self.script.ask(&json!({
+            "do": "send", "process": echo, "node": self.node.name(), "other_name": "main",
+            "message": hex::encode("hello"),
+        }));
+        assert_eq!(self.next().await.into_message().unwrap().as_bytes(), b"hello");
+    }
+
+    async fn links(&mut self) {
+        let there = self.script.spawn();
+        self.ctx.link(self.pid(there)).await.unwrap();
+        self.settle(there).await;
+        self.script.exit(there, "boom");
+        let from = self.pid(there);
+        assert_eq!(self.next().await, Received::Exit { from, reason: Reason::error("boom") });
+
+        let (linked, worker) = (self.script.spawn_trapping(), self.worker("disk full"));
+        let node = self.node.name().to_owned();
+        self.script.ask(&json!({"do": "link", "process": linked, "node": node, "other": worker}));
+        self.send_back(linked, worker);
+        let exit = json!({"node": node, "process": worker});
+        let reason = json!({"kind": "error", "text": "disk full"});
+        self.script.sees(linked, json!([{"exit": exit, "reason": reason}])).await;
+    }
+
+    async fn monitors(&mut self) {
+        let there = self.script.spawn();
+        let reference = self.ctx.monitor(self.pid(there)).await.unwrap();
+        self.settle(there).await;
+        self.script.exit(there, "boom");
+        let from = self.pid(there);
+        assert_eq!(self.next().await, Received::Down { reference, from, reason: Reason::error("boom") });
+
+        let (monitoring, worker) = (self.script.spawn(), self.worker("disk full"));
+        let node = self.node.name().to_owned();
+        let answer =
+            self.script.ask(&json!({"do": "monitor", "process": monitoring, "node": node, "other": worker}));
+        self.send_back(monitoring, worker);
+        let down = json!({"node": node, "process": worker});
+        let reason = json!({"kind": "error", "text": "disk full"});
+        self.script
+            .sees(monitoring, json!([{"down": down, "monitor": answer["monitor"], "reason": reason}]))
+            .await;
+    }
+
+    async fn unlinks(&mut self) {
+        let there = self.script.spawn();
+        self.ctx.link(self.pid(there)).await.unwrap();
+        self.ctx.unlink(self.pid(there));
+        let reference = self.ctx.monitor(self.pid(there)).await.unwrap();
+        self.settle(there).await;
+        assert!(self.seen(false, UNLINK_ID));
+        // The monitor is told of the end, and the link is not.
+        self.script.exit(there, "boom");
+        let from = self.pid(there);
+        assert_eq!(self.next().await, Received::Down { reference, from, reason: Reason::error("boom") });
+        assert!(self.seen(true, UNLINK_ACK));
+
+        let (linked, worker) = (self.script.spawn(), self.worker("disk full"));
+        let node = self.node.name().to_owned();
+        for command in ["link", "unlink"] {
+            self.script.ask(&json!({"do": command, "process": linked, "node": node, "other": worker}));
+        }
+        let monitored =
+            self.script.ask(&json!({"do": "monitor", "process": linked, "node": node, "other": worker}));
+        self.send_back(linked, worker);
+        let down = json!({"node": node, "process": worker});
+        let reason = json!({"kind": "error", "text": "disk full"});
+        self.script
+            .sees(linked, json!([{"down": down, "monitor": monitored["monitor"], "reason": reason}]))
+            .await;
+        assert!(self.seen(true, UNLINK_ID) && self.seen(false, UNLINK_ACK));
+    }
+
+    async fn killed(&mut self) {
+        let there = self.script.spawn();
+        let reference = self.ctx.monitor(self.pid(there)).await.unwrap();
+        self.ctx.link(self.pid(there)).await.unwrap();
+        self.settle(there).await;
+        let from = self.pid(there);
+        self.script.child.kill().unwrap();
+        assert_eq!(self.next().await, Received::Exit { from, reason: Reason::Noconnection });
+        assert_eq!(self.next().await, Received::Down { reference, from, reason: Reason::Noconnection });
+        assert_eq!(self.next().await, Received::NodeDown { name: self.script.name.as_str().into() });
+    }
+}
+
+async fn tell(script_dials: bool) {
+    let frames = Frames::default();
+    let seen = Arc::clone(&frames);
+    let tap = move |message: snow_dist_runtime::Seen<'_>| {
+        if let (false, Some(tag)) = (message.handshake, message.payload.first()) {
+            seen.lock().unwrap().push((matches!(message.direction, Direction::In), *tag));
+        }
+    };
+    let node = Node::builder("rust@127.0.0.1:0").cookie(COOKIE).tap(tap).start().await.unwrap();
+    let (done, told) = oneshot::channel();
+    let own = node.clone();
+    node.spawn(async move |ctx| {
+        let mut story = Story { ctx, script: Script::start(), node: own, frames };
+        story.connect(script_dials).await;
+        story.named_sends().await;
+        story.links().await;
+        story.monitors().await;
+        story.unlinks().await;
+        story.killed().await;
+        done.send(()).unwrap();
+    })
+    .unwrap();
+    told.await.unwrap();
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs Node.js 20 or newer; .ci/run installs it and runs this"]
+async fn the_script_accepts() {
+    tell(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs Node.js 20 or newer; .ci/run installs it and runs this"]
+async fn the_script_dials() {
+    tell(true).await;
+}
