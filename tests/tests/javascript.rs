@@ -13,7 +13,7 @@ use snow_dist_runtime::{Context, Direction, Node, Pid, Reason, Received};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-const ADAPTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/javascript/adapter.mjs");
+const ADAPTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/javascript/adapter.sh");
 const COOKIE: &str = "a cookie for the tests of two languages";
 const PATIENCE: Duration = Duration::from_secs(60);
 const UNLINK_ID: u8 = 0x80;
@@ -31,8 +31,8 @@ struct Script {
 
 impl Script {
     fn start() -> Self {
-        let mut command = Command::new("node");
-        command.arg(ADAPTER).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut command = Command::new(ADAPTER);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         let mut script = Self { child, input, output, name: String::new() };

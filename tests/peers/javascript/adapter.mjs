@@ -1,6 +1,6 @@
 // The adapter by which `snow-dist conform` judges this node: spec/conformance/README.md, "The adapter".
 //
-//   snow-dist conform -- node tests/peers/javascript/adapter.mjs
+//   snow-dist conform -- tests/peers/javascript/adapter.sh
 //
 // With --version-1 the node allows version 1 in every case.
 
