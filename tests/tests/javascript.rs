@@ -1,7 +1,7 @@
 //! The node in JavaScript, `tests/peers/javascript`, as a peer: it runs in a process of its own, and does as the lines
 //! of its adapter say. Each story is told with either node as the initiator.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
