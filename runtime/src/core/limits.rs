@@ -1,4 +1,4 @@
-//! Every limit of the core, with its unit and its reason. Specification: `dist.md`, "Limits".
+//! Every limit of the core, with its unit and its reason. Specification: `connection.md`, "Limits".
 
 use std::time::Duration;
 

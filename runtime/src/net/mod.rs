@@ -210,6 +210,8 @@ impl Net {
                     .await
                     .map_err(|_| ConnectError::Deadline)?,
                 Dial::Start(begun) => match self.dial(name.clone(), begun).await {
+                    // However it failed: another connection may have become the session meanwhile.
+                    Err(_) if self.registry.is_up(&name) => return Ok(()),
                     Err(ConnectError::Election(_) | ConnectError::GaveWay) if elections < ELECTIONS_MAX => {
                         elections += 1;
                         //= spec/connection.md#con-dia-005

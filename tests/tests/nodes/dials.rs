@@ -57,6 +57,20 @@ async fn what_watches_two_nodes_that_dial_each_other_sees_one_nodeup() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_dial_that_breaks_beside_the_session_is_no_failure() {
+    let listener = Listener::bind().await;
+    let raw = RawNode::new(&listener.name("a"), 7);
+    // The larger name: it answers the other node's dial at once, and leaves its own to that.
+    let z = node("z").await;
+    let dial = dialling(&z, raw.name());
+    let (wire, _) = within("REPLY", raw.accept_to_reply(&listener)).await;
+    let _session = within("ACK", raw.join(z.name())).await;
+    drop(wire);
+    within("the dial", dial).await.unwrap().unwrap();
+    assert_eq!(z.nodes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_callers_share_one_dial() {
     let (a, b) = (node("a").await, node("b").await);
     let dials: Vec<_> = (0..50).map(|_| dialling(&a, b.name())).collect();

@@ -1,4 +1,4 @@
-//! CLOSE. Specification: `dist.md`, "CLOSE".
+//! CLOSE. Specification: `connection.md`, "Closing".
 
 use snow_dist_codec::Frame;
 use snow_dist_codec::frame::{Close, Ping};

@@ -1,4 +1,4 @@
-//! The heartbeat, on virtual time. Specification: `dist.md`, "Heartbeat".
+//! The heartbeat, on virtual time. Specification: `connection.md`, "Heartbeat".
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Links. Specification: `dist.md`, "Links".
+//! Links. Specification: `session.md`, "Links".
 
 use std::time::Duration;
 

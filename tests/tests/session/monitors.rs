@@ -1,4 +1,4 @@
-//! Monitors. Specification: `dist.md`, "Monitors".
+//! Monitors. Specification: `session.md`, "Monitors".
 
 use snow_dist_codec::frame::{Demonitor, Monitor, MonitorExit};
 use snow_dist_codec::{Frame, Pid as WirePid, Root};

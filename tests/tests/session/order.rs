@@ -1,4 +1,4 @@
-//! What order holds. Specification: `dist.md`, "Ordering".
+//! What order holds. Specification: `session.md`, "Order".
 
 use std::time::Duration;
 

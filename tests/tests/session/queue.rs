@@ -1,4 +1,4 @@
-//! The outbound queue. Specification: `dist.md`, "The outbound queue".
+//! The outbound queue. Specification: `connection.md`, "The outbound queue".
 
 use snow_dist_codec::frame::{Demonitor, Exit, Link, Monitor, Unlink, UnlinkId};
 use snow_dist_codec::{EncodeErrorKind, Frame, Root};

@@ -1,4 +1,4 @@
-//! Reasons on their way. Specification: `dist.md`, "Exit reasons", "Pids in version 2".
+//! Reasons on their way. Specification: `dist.md`, "Exit reasons"; `session.md`, "Pids".
 
 use snow_dist_codec::frame::Exit;
 use snow_dist_codec::{Frame, Pid as WirePid, Reason as WireReason, ReasonBuf, Root, UnknownRoot};

@@ -1,4 +1,4 @@
-//! What a peer may not write, and what is passed over. Specification: `dist.md`, "Pids in version 2", "Unknown tags".
+//! What a peer may not write, and what is passed over. Specification: `session.md`, "Pids"; `dist.md`, "Unknown tags".
 
 use snow_dist_codec::frame::{
     Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, NodeTable, RegSend, Send, SendTerm, Spawn,

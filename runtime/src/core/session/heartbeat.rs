@@ -1,4 +1,4 @@
-//! Whether the peer still lives. Specification: `dist.md`, "Heartbeat".
+//! Whether the peer still lives. Specification: `connection.md`, "Heartbeat".
 //!
 //! Any byte is a sign of life. After a time without one a PING is due; after some more the peer is dead, whether
 //! the PING could be sent or not.

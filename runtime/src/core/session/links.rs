@@ -1,4 +1,4 @@
-//! The links between local processes and those of one peer. Specification: `dist.md`, "Links".
+//! The links between local processes and those of one peer. Specification: `session.md`, "Links".
 //!
 //! ```text
 //!                 link, LINK                      process ended

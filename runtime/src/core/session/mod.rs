@@ -1,4 +1,4 @@
-//! A session: what two nodes are to each other once the handshake is over. Specification: `dist.md`.
+//! A session: what two nodes are to each other once the handshake is over. Specification: `session.md`.
 //!
 //! In: [`Session::handle_frame`], the commands of local processes ([`Session::send`], [`Session::link`], ..),
 //! [`Session::handle_received`] and [`Session::handle_timeout`]. Out: signals, through [`Processes`];
@@ -68,7 +68,7 @@ pub enum Ending {
     //# A node MUST escape control characters in the text of a CLOSE when it shows it.
     #[error("the peer closed the session with code {code}: {text:?}")]
     Closed {
-        /// Why, by number: `dist.md`, "CLOSE".
+        /// Why, by number: `connection.md`, "Closing".
         code: u16,
         /// Why, in the peer's words.
         text: String,

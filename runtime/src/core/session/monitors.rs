@@ -1,4 +1,4 @@
-//! The monitors of one direction of a session. Specification: `dist.md`, "Monitors".
+//! The monitors of one direction of a session. Specification: `session.md`, "Monitors".
 //!
 //! One table holds what local processes watch, the other what is watched here. Both are the same: a monitor has a
 //! number, which the monitoring side chose, and two ends.

@@ -1,4 +1,4 @@
-//! What waits to be written, and in which order it goes. Specification: `dist.md`, "Ordering".
+//! What waits to be written, and in which order it goes. Specification: `connection.md`, "The outbound queue".
 //!
 //! Three lanes: the heartbeat, then signals, then messages. Whatever a process sends keeps its order, so a signal
 //! of a process that has messages queued stands behind these, in the lane of that process; every other signal

@@ -1,4 +1,4 @@
-//! What each frame does. Specification: `dist.md`, the section of the frame.
+//! What each frame does. Specification: `session.md`; layouts: `dist.md`.
 
 use snow_dist_codec::frame::{
     Demonitor, Exit, Link, Monitor, MonitorExit, Spawn, Unlink, UnlinkAck, UnlinkId,

@@ -1,4 +1,4 @@
-//! Pids and reasons between this node's view and the wire. Specification: `dist.md`, "Pids in version 2".
+//! Pids and reasons between this node's view and the wire. Specification: `session.md`, "Pids".
 //!
 //! In a field with an owner the writer's processes and the receiver's both have node id 0, and the creation of
 //! their node. In a hop of a reason, which has no owner, node id 0 is the writer's node and `FFFE` the reader's.

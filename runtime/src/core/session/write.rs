@@ -1,4 +1,4 @@
-//! Signals made into frames, when they are written. Specification: `dist.md`, the section of the frame.
+//! Signals made into frames, when they are written. Specification: `session.md`; layouts: `dist.md`.
 
 use snow_dist_codec::frame::{
     Close, Demonitor, Exit, Link, Monitor, MonitorExit, Ping, Pong, SpawnReply, UnlinkAck, UnlinkId,
@@ -135,7 +135,29 @@ fn put<'f>(frame: impl Into<Frame<'f>>, out: &mut Vec<u8>) {
     debug_assert_eq!(written, Ok(()), "signals are bounded");
 }
 
-fn next_ping([first, rest @ ..]: [u8; 8]) -> [u8; 8] {
-    let [a, b, c, d, e, f, g] = rest;
-    [first.wrapping_add(1), a, b, c, d, e, f, g]
+/// Counts, the first byte being the least.
+fn next_ping(mut ping: [u8; 8]) -> [u8; 8] {
+    for byte in &mut ping {
+        *byte = byte.wrapping_add(1);
+        if *byte != 0 {
+            break;
+        }
+    }
+    ping
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_ping;
+
+    #[test]
+    fn no_ping_repeats_one_that_is_not_long_ago() {
+        let mut pings = std::collections::BTreeSet::new();
+        let mut ping = [0; 8];
+        for _ in 0..70_000 {
+            ping = next_ping(ping);
+            assert!(pings.insert(ping));
+        }
+        assert_eq!(next_ping([255; 8]), [0; 8]);
+    }
 }

@@ -396,7 +396,7 @@ impl<S: Transport> Running<S> {
     }
 }
 
-/// Codes of CLOSE: `dist.md`, "CLOSE".
+/// Codes of CLOSE: `connection.md`, "Closing".
 pub(crate) const CODE_SHUTDOWN: u16 = 0;
 /// See [`CODE_SHUTDOWN`].
 pub(crate) const CODE_PROTOCOL_ERROR: u16 = 1;

@@ -148,6 +148,11 @@ impl Registry {
         }
     }
 
+    /// Whether there is a session with that node that is not ending.
+    pub(crate) fn is_up(&self, name: &str) -> bool {
+        self.state.lock().peers.session(name).is_some()
+    }
+
     /// Waits until no connection with that node is being made any more.
     pub(crate) async fn settled(&self, name: &str) {
         loop {
