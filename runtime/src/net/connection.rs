@@ -288,6 +288,8 @@ const fn code(refusal: Refusal) -> u16 {
 impl From<Failure> for ConnectError {
     fn from(failure: Failure) -> Self {
         match failure {
+            //= spec/handshake.md#hs-rej-009
+            //# An initiator MUST NOT let a REJECT decide more than what its log says and when it dials again.
             Failure::Rejected { code: Reject::DUPLICATE, .. } => Self::Election(Refusal::Duplicate),
             failure => Self::Handshake(failure),
         }

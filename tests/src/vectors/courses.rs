@@ -680,7 +680,7 @@ fn challenges_that_are_refused() -> Vec<Course> {
                 json!({"versions": [2], "incarnation": number, "frame_bytes_max": 65_535}),
             ),
         ),
-        refused("reject", "HS-REJ-007 HS-REJ-003", "it is refused", &reject),
+        refused("reject", "HS-REJ-009 HS-REJ-003", "it is refused", &reject),
     ]
 }
 
@@ -733,7 +733,7 @@ fn answers() -> Vec<Course> {
             &given,
         )
         .receive(&version_1, "refused"),
-        start("reject-after-reply", "HS-REJ-007 HS-REJ-003", "it is refused as duplicate", &given)
+        start("reject-after-reply", "HS-REJ-009 HS-REJ-003", "it is refused as duplicate", &given)
             .receive(&reject, "closed"),
         start(
             "first-cookie",
