@@ -103,7 +103,7 @@ pub enum Failure {
         /// Bytes of the longest frame it takes.
         frame_bytes: u32,
     },
-    /// The acceptor sent REJECT. It is a hint for the log and changes nothing: it may come from whoever stands
+    /// The acceptor sent REJECT. It is a hint, for the log and for when to dial again: it may come from whoever stands
     /// between the two nodes.
     //= spec/handshake.md#hs-rej-008
     //# A node MUST escape control characters in the text of a REJECT when it shows it.
