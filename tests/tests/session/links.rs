@@ -405,6 +405,55 @@ fn who_links_again_after_an_unlink_takes_a_place_of_its_own() {
     pair[B].session.link(4, 4).unwrap();
 }
 
+/// A is at its bound with one link, which B has unlinked; the acknowledgement waits behind a message.
+fn unlinked_at_the_bound(crossing: bool) -> Pair {
+    let mut pair = Pair::with(|_, config| {
+        config.links_and_monitors_max = 1;
+        config.peer_links_and_monitors_max = 1;
+    });
+    pair[A].session.link(3, 3).unwrap();
+    pair.settle();
+    pair[A].session.send(3, 3, b"before").unwrap();
+    if crossing {
+        pair[A].session.unlink(3, 3);
+    }
+    pair[B].session.unlink(3, 3);
+    pair.write(B, usize::MAX);
+    pair.now += Duration::from_secs(1);
+    assert!(pair.read(A, usize::MAX));
+    pair
+}
+
+#[test]
+fn an_unlink_of_the_peers_frees_a_place_when_its_acknowledgement_is_written() {
+    for crossing in [false, true] {
+        let mut pair = unlinked_at_the_bound(crossing);
+        // Its LINK would overtake the message, and so the acknowledgement.
+        assert_eq!(pair[A].session.link(4, 4), Err(Full { count_max: 1 }));
+        pair.write(A, usize::MAX);
+        pair[A].session.link(4, 4).unwrap();
+        pair.settle();
+        assert_eq!(pair.seen(A, 4), []);
+        assert_eq!((links(&pair, A), links(&pair, B)), (1, 1));
+        assert_eq!(pair[A].session.monitor(4, 4, 1), Err(Full { count_max: 1 }));
+    }
+}
+
+#[test]
+fn who_links_again_after_crossing_unlinks_waits_for_the_acknowledgement_too() {
+    let mut pair = unlinked_at_the_bound(true);
+    assert_eq!(pair[A].session.link(3, 3), Err(Full { count_max: 1 }));
+    pair.write(A, usize::MAX);
+    pair[A].session.link(3, 3).unwrap();
+    pair.settle();
+    assert_eq!((links(&pair, A), links(&pair, B)), (1, 1));
+    pair[A].session.unlink(3, 3);
+    pair.settle();
+    pair[A].session.link(4, 4).unwrap();
+    pair.settle();
+    assert_eq!(pair.seen(A, 4), []);
+}
+
 #[test]
 fn a_link_does_not_overtake_the_acknowledgement_that_makes_room_for_it() {
     // Of a link that is active, and of one that both ends give up.
