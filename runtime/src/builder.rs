@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use snow_dist_codec::NodeName;
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use tokio::net::TcpListener;
 
@@ -15,7 +16,7 @@ use crate::core::handshake::{Bounds, Cookie, Cookies, Local};
 use crate::core::limits::{
     FRAME_BYTES_BOUND_MIN, MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX, SESSIONS_MAX,
 };
-use crate::core::session::Timing;
+use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
 use crate::net::{Net, Seen, Sessions, Tap};
 use crate::node::Node;
@@ -30,6 +31,7 @@ pub struct NodeBuilder {
     cookies: Vec<Secret>,
     listen: Option<String>,
     timing: Timing,
+    capabilities: Capabilities,
     bounds: Bounds,
     sessions_max: usize,
     mailbox_remote_bytes_max: usize,
@@ -50,6 +52,7 @@ impl NodeBuilder {
             cookies: Vec::new(),
             listen: None,
             timing: Timing::default(),
+            capabilities: CAPABILITIES,
             bounds: Bounds::default(),
             sessions_max: SESSIONS_MAX,
             mailbox_remote_bytes_max: MAILBOX_REMOTE_BYTES_MAX,
@@ -82,6 +85,14 @@ impl NodeBuilder {
     /// How long a peer may be silent.
     pub const fn heartbeat(mut self, timing: Timing) -> Self {
         self.timing = timing;
+        self
+    }
+
+    /// What it announces that it can do beyond the musts of version 2: all of
+    /// [`CAPABILITIES`] if this is not called. A session uses what both its nodes
+    /// have announced. A node that announces less is met as one that lacks the rest.
+    pub const fn capabilities(mut self, set: Capabilities) -> Self {
+        self.capabilities = set;
         self
     }
 
@@ -160,6 +171,7 @@ impl NodeBuilder {
 
         let mut local = Local::new(NodeName::parse(&announced)?, incarnation()?, cookies);
         local.bounds = self.bounds;
+        local.capabilities = self.capabilities;
         let held_max = self.mailbox_remote_bytes_max;
         let table =
             ProcessTable::with_held_max(local.name(), local.creation(), Executor::current(), held_max);
@@ -171,6 +183,14 @@ impl NodeBuilder {
     }
 
     fn check_limits(&self) -> Result<(), StartError> {
+        //= spec/session.md#ses-cap-001
+        //# A node MUST NOT announce a capability unless it does all that this specification says of the
+        //# frames of that capability.
+        //= spec/handshake.md#hs-tlv-004
+        //# A node MUST write 0 for each bit of capabilities that has no name.
+        if !CAPABILITIES.contains(self.capabilities) {
+            return Err(StartError::Capabilities { given: self.capabilities });
+        }
         let frame_bytes = u64::from(self.bounds.frame_bytes);
         let mailbox_bytes_min = frame_bytes + MESSAGE_BYTES_COUNTED as u64;
         check("frame_bytes_max", frame_bytes, FRAME_BYTES_BOUND_MIN.into()..=FRAME_BYTES_MAX.into())?;

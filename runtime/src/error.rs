@@ -4,8 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use snow_dist_codec::NodeNameError;
+use snow_dist_codec::handshake::Capabilities;
 
 use crate::core::CookieError;
+use crate::core::session::CAPABILITIES;
 use crate::net::TlsError;
 
 /// Why a node does not start.
@@ -40,6 +42,12 @@ pub enum StartError {
         least: u64,
         /// The most that is allowed.
         most: u64,
+    },
+    /// Capabilities were chosen that this node does not have.
+    #[error("the capabilities are {:#b}: there are {:#b}", given.to_bits(), CAPABILITIES.to_bits())]
+    Capabilities {
+        /// What was chosen.
+        given: Capabilities,
     },
     /// Nothing can listen at the address.
     #[error("cannot listen at {address}: {error}")]

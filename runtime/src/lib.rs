@@ -31,11 +31,12 @@ mod random;
 mod session;
 
 pub use core::{Chain, NodeNumber, Pid, Reason};
+pub use snow_dist_codec::handshake::Capabilities;
 
 #[cfg(feature = "tokio")]
 pub use {
     builder::NodeBuilder,
-    core::session::Timing,
+    core::session::{CAPABILITIES, Timing},
     error::StartError,
     net::{ConnectError, Direction, Seen, TlsError},
     node::Node,

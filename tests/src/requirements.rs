@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 /// The texts that hold requirements.
-pub const TEXTS: [&str; 6] =
-    ["dist.md", "handshake.md", "stf.md", "session.md", "connection.md", "version1.md"];
+pub const TEXTS: [&str; 7] =
+    ["dist.md", "handshake.md", "stf.md", "session.md", "capabilities.md", "connection.md", "version1.md"];
 
 /// A numbered requirement.
 pub struct Requirement {

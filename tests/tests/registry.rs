@@ -409,6 +409,7 @@ fn file_of(prefix: &str) -> &'static str {
         "HS" => "handshake.md",
         "STF" => "stf.md",
         "SES" => "session.md",
+        "CAP" => "capabilities.md",
         "CON" => "connection.md",
         "V1" => "version1.md",
         "SEC" => "security.md",
@@ -500,7 +501,7 @@ fn texts_refer_to_what_exists() {
         for word in markdown.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
             let parts: Vec<_> = word.split('-').collect();
             if let [prefix, _, count] = parts[..]
-                && ["DIST", "HS", "STF", "SES", "CON", "V1", "SEC"].contains(&prefix)
+                && ["DIST", "HS", "STF", "SES", "CAP", "CON", "V1", "SEC"].contains(&prefix)
                 && count.len() == 3
                 && count.bytes().all(|byte| byte.is_ascii_digit())
             {

@@ -14,8 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
+use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::session::{Config, Ending, Timing};
 use snow_dist_runtime::core::{Chain, NodeNumber, Pid, Reason, Session};
 use snow_dist_tests::run;
@@ -104,6 +106,14 @@ fn small(value: &Value) -> u32 {
     u32::try_from(number(value)).unwrap()
 }
 
+fn bounds(end: &Value) -> Bounds {
+    Bounds {
+        frame_bytes: small(&end["frame_bytes_max"]),
+        links_and_monitors: small(&end["links_and_monitors_max"]),
+        ..Bounds::default()
+    }
+}
+
 impl Node {
     fn new(given: &Value) -> Self {
         let (node, peer) = (&given["node"], &given["peer"]);
@@ -113,9 +123,9 @@ impl Node {
             peer: NodeNumber::other(PEER).unwrap(),
             peer_creation: creations[1],
             creation: creations[0],
-            frame_bytes_max: small(&peer["frame_bytes_max"]),
-            links_and_monitors_max: small(&peer["links_and_monitors_max"]),
-            peer_links_and_monitors_max: small(&node["links_and_monitors_max"]),
+            capabilities: Capabilities::NONE,
+            bounds: bounds(node),
+            peer_bounds: bounds(peer),
             timing: Timing {
                 interval: milliseconds("heartbeat_interval_ms"),
                 timeout: milliseconds("heartbeat_timeout_ms"),

@@ -3,9 +3,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Frames, Reading};
-use snow_dist_runtime::core::limits::{HEARTBEAT_INTERVAL, LINKS_AND_MONITORS_MAX};
+use snow_dist_runtime::core::handshake::Bounds;
+use snow_dist_runtime::core::limits::HEARTBEAT_INTERVAL;
 use snow_dist_runtime::core::session::{Config, Ending, Timing};
 use snow_dist_runtime::core::{NodeNumber, Pid, Reason, Session};
 
@@ -81,9 +83,9 @@ impl Pair {
                 peer: NodeNumber::other(1).unwrap(),
                 peer_creation: CREATIONS[1 - side],
                 creation: CREATIONS[side],
-                frame_bytes_max: FRAME_BYTES_MAX,
-                links_and_monitors_max: LINKS_AND_MONITORS_MAX,
-                peer_links_and_monitors_max: LINKS_AND_MONITORS_MAX,
+                capabilities: Capabilities::NONE,
+                bounds: Bounds::default(),
+                peer_bounds: Bounds::default(),
                 timing: Timing::default(),
                 ping: *b"\x3F\x11\x22\x33\x44\x55\x66\x77",
             };

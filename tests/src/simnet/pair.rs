@@ -3,9 +3,10 @@
 use std::ops::{Index, IndexMut};
 use std::time::Duration;
 
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Pid as WirePid, Reading};
-use snow_dist_runtime::core::limits::LINKS_AND_MONITORS_MAX;
+use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::session::{Config, Ending, Timing};
 use snow_dist_runtime::core::{NodeNumber, Pid, Reason, Session};
 
@@ -100,9 +101,9 @@ impl Pair {
                 peer: NodeNumber::other(1).unwrap(),
                 peer_creation: side.other().creation(),
                 creation: side.creation(),
-                frame_bytes_max: FRAME_BYTES_MAX,
-                links_and_monitors_max: LINKS_AND_MONITORS_MAX,
-                peer_links_and_monitors_max: LINKS_AND_MONITORS_MAX,
+                capabilities: Capabilities::NONE,
+                bounds: Bounds::default(),
+                peer_bounds: Bounds::default(),
                 timing: Timing::default(),
                 ping: [side.creation(); 8],
             };

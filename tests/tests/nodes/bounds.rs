@@ -4,7 +4,9 @@ use snow_dist_codec::frame::{Demonitor, Exit, Link, Monitor, MonitorExit, Send};
 use snow_dist_codec::handshake::Reject;
 use snow_dist_codec::{Frame, Root};
 use snow_dist_runtime::core::handshake::Failure;
-use snow_dist_runtime::{ConnectError, Node, NodeBuilder, Reason, Refused, SendError, StartError};
+use snow_dist_runtime::{
+    Capabilities, ConnectError, Node, NodeBuilder, Reason, Refused, SendError, StartError,
+};
 use snow_dist_tests::program::{
     COOKIE, assert_they_talk, begin, connect, exit, idle, message, node, run, seen_from, start, until,
     until_told, within,
@@ -50,6 +52,19 @@ async fn a_limit_that_no_node_can_have_is_refused_with_its_name() {
     }
     let least = builder("a").frame_bytes_max(FRAME_BYTES).sessions_max(1).mailbox_remote_bytes_max(65_600);
     start(least.links_and_monitors_max(0)).await;
+}
+
+//= spec/session.md#ses-cap-001
+//# A node MUST NOT announce a capability unless it does all that this specification says of the frames of
+//# that capability.
+//= spec/handshake.md#hs-tlv-004
+//# A node MUST write 0 for each bit of capabilities that has no name.
+#[tokio::test]
+async fn capabilities_that_no_node_has_are_refused() {
+    let chosen = Capabilities::from_bits(1 << 63);
+    let error = builder("a").cookie(COOKIE).capabilities(chosen).start().await.unwrap_err();
+    assert!(matches!(error, StartError::Capabilities { given } if given == chosen), "{error:?}");
+    start(builder("a").capabilities(Capabilities::NONE)).await;
 }
 
 //= spec/connection.md#con-lim-001

@@ -339,7 +339,7 @@ fn all_exits_of_a_process_are_there_before_it_wakes() {
 //# than the peer's links_and_monitors_max.
 #[test]
 fn the_sender_keeps_to_the_bound_that_the_peer_announced() {
-    let mut pair = Pair::with(|_, config| config.links_and_monitors_max = 2);
+    let mut pair = Pair::with(|_, config| config.peer_bounds.links_and_monitors = 2);
     pair[A].session.link(3, 1).unwrap();
     pair[A].session.monitor(3, 2, 1).unwrap();
     assert_eq!(pair[A].session.link(3, 3), Err(Full { count_max: 2 }));
@@ -393,7 +393,7 @@ fn one_link_or_monitor_too_many_is_answered_with_limit() {
 
 #[test]
 fn who_links_again_after_an_unlink_takes_a_place_of_its_own() {
-    let mut pair = Pair::with(|_, config| config.links_and_monitors_max = 1);
+    let mut pair = Pair::with(|_, config| config.peer_bounds.links_and_monitors = 1);
     pair[B].session.link(3, 3).unwrap();
     pair.settle();
     pair[A].session.unlink(3, 3);
@@ -408,8 +408,8 @@ fn who_links_again_after_an_unlink_takes_a_place_of_its_own() {
 /// A is at its bound with one link, which B has unlinked; the acknowledgement waits behind a message.
 fn unlinked_at_the_bound(crossing: bool) -> Pair {
     let mut pair = Pair::with(|_, config| {
-        config.links_and_monitors_max = 1;
-        config.peer_links_and_monitors_max = 1;
+        config.peer_bounds.links_and_monitors = 1;
+        config.bounds.links_and_monitors = 1;
     });
     pair[A].session.link(3, 3).unwrap();
     pair.settle();
@@ -458,7 +458,7 @@ fn who_links_again_after_crossing_unlinks_waits_for_the_acknowledgement_too() {
 fn a_link_does_not_overtake_the_acknowledgement_that_makes_room_for_it() {
     // Of a link that is active, and of one that both ends give up.
     for both in [false, true] {
-        let mut pair = Pair::with(|_, config| config.links_and_monitors_max = 1);
+        let mut pair = Pair::with(|_, config| config.peer_bounds.links_and_monitors = 1);
         pair[A].session.link(1, 2).unwrap();
         pair.settle();
         if both {

@@ -200,7 +200,7 @@ fn what_answers_no_monitor_is_ignored_and_counted() {
 
 #[test]
 fn a_monitor_does_not_overtake_the_demonitor_that_makes_room_for_it() {
-    let mut pair = Pair::with(|_, config| config.links_and_monitors_max = 1);
+    let mut pair = Pair::with(|_, config| config.peer_bounds.links_and_monitors = 1);
     pair[A].session.monitor(1, 2, 5).unwrap();
     pair.settle();
     // The DEMONITOR stands behind a message of its process; other processes' signals do not.

@@ -123,7 +123,7 @@ struct World {
 impl World {
     fn new() -> Self {
         Self {
-            pair: Pair::with(|_, config| config.links_and_monitors_max = HELD_MAX),
+            pair: Pair::with(|_, config| config.peer_bounds.links_and_monitors = HELD_MAX),
             stories: BTreeMap::new(),
             sent: BTreeMap::new(),
             references: [0; 2],

@@ -40,7 +40,7 @@ fn a_message_of_any_size_is_taken_while_there_is_room() {
 
 #[test]
 fn a_message_over_the_peers_bound_is_refused() {
-    let mut pair = Pair::with(|_, config| config.frame_bytes_max = 100);
+    let mut pair = Pair::with(|_, config| config.peer_bounds.frame_bytes = 100);
     pair[A].session.send(1, 3, &[0; 91]).unwrap();
     let refused = pair[A].session.send(1, 3, &[0; 92]).unwrap_err();
     assert_eq!(refused.kind, EncodeErrorKind::TooLong { max: 100, actual: 101 });

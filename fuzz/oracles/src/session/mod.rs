@@ -10,9 +10,10 @@ mod script;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Reading};
-use snow_dist_runtime::core::limits::LINKS_AND_MONITORS_MAX;
+use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::session::{Config, Timing};
 use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session};
 
@@ -91,9 +92,13 @@ fn config(script: &mut Script<'_>) -> Option<Config> {
         peer: NodeNumber::other(model::PEER)?,
         peer_creation: model::THEIRS,
         creation: model::OURS,
-        frame_bytes_max: if bits & 8 == 0 { FRAME_BYTES_MAX } else { 64 },
-        links_and_monitors_max: if bits & 7 == 7 { 1_000 } else { u32::from(bits & 7) },
-        peer_links_and_monitors_max: LINKS_AND_MONITORS_MAX,
+        capabilities: Capabilities::NONE,
+        bounds: Bounds::default(),
+        peer_bounds: Bounds {
+            frame_bytes: if bits & 8 == 0 { FRAME_BYTES_MAX } else { 64 },
+            links_and_monitors: if bits & 7 == 7 { 1_000 } else { u32::from(bits & 7) },
+            ..Bounds::default()
+        },
         timing: Timing::default(),
         ping: [bits; 8],
     })

@@ -84,8 +84,8 @@ pub(super) struct Model {
 impl Model {
     pub(super) fn new(config: &Config) -> Self {
         Self {
-            bytes_max: config.frame_bytes_max,
-            held_max: config.links_and_monitors_max as usize,
+            bytes_max: config.peer_bounds.frame_bytes,
+            held_max: config.peer_bounds.links_and_monitors as usize,
             ..Self::default()
         }
     }

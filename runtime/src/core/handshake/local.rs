@@ -20,7 +20,8 @@ pub struct Local {
     cookies: Cookies,
     /// What it holds for a peer.
     pub bounds: Bounds,
-    /// What it can do beyond the musts of version 2.
+    /// What it announces that it can do beyond the musts of version 2: of
+    /// [`CAPABILITIES`](crate::core::session::CAPABILITIES) any.
     pub capabilities: Capabilities,
     /// Whether version 1 nodes are let in.
     pub version_1: Version1,
@@ -55,11 +56,6 @@ impl Local {
             incarnation,
             cookies,
             bounds: Bounds::default(),
-            //= spec/session.md#ses-cap-001
-            //= type=implication
-            //= reason=a node that is started by its builder has none
-            //# A node MUST NOT announce a capability unless it does all that this specification says of the
-            //# frames of that capability.
             capabilities: Capabilities::NONE,
             version_1: Version1::default(),
         }
@@ -110,10 +106,6 @@ impl Local {
         //= spec/handshake.md#hs-tlv-005
         //# A node MUST put `0001` and `0003` into each extension block of NAME and CHALLENGE.
         block.push_versions(VERSIONS)?;
-        //= spec/handshake.md#hs-tlv-004
-        //= type=implication
-        //= reason=a node that is started by its builder has no capability
-        //# A node MUST write 0 for each bit of capabilities that has no name.
         block.push_capabilities(self.capabilities)?;
         block.push_incarnation(self.incarnation)?;
         block.push_frame_bytes_max(self.bounds.frame_bytes)?;

@@ -19,9 +19,11 @@ mod write;
 use std::time::Duration;
 
 use snow_dist_codec::frame::{RegSend, Send};
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{EncodeError, Frame};
 
+use super::handshake::Bounds;
 use super::limits::{CLOSE_TEXT_BYTES_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
 use super::{NodeNumber, Processes, Reason};
 use heartbeat::{Beat, Heartbeat};
@@ -34,6 +36,9 @@ use wire::Wire;
 pub use heartbeat::Timing;
 pub use receive::{Offered, deliver};
 
+/// The capabilities that a [`Session`] implements, all in full: what a node may announce.
+pub const CAPABILITIES: Capabilities = Capabilities::NONE;
+
 /// What a session is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
@@ -43,12 +48,12 @@ pub struct Config {
     pub peer_creation: u8,
     /// The creation that this node announced.
     pub creation: u8,
-    /// Bytes of the largest frame the peer takes.
-    pub frame_bytes_max: u32,
-    /// Links and monitors of ours that the peer holds.
-    pub links_and_monitors_max: u32,
-    /// Links and monitors of the peer's that this node holds, as it has announced.
-    pub peer_links_and_monitors_max: u32,
+    /// What both nodes can do beyond the musts of version 2. Of these the session has those in [`CAPABILITIES`].
+    pub capabilities: Capabilities,
+    /// What this node holds for the peer, as it has announced.
+    pub bounds: Bounds,
+    /// What the peer holds for this node, as it has announced.
+    pub peer_bounds: Bounds,
     /// How long the peer may be silent.
     pub timing: Timing,
     /// Random bytes, which PINGs carry.
@@ -119,6 +124,7 @@ pub struct Counts {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Session {
     wire: Wire,
+    capabilities: Capabilities,
     frame_bytes_max: u32,
     tally: Tally,
     links: Links,
@@ -146,11 +152,12 @@ impl Session {
     pub fn new(config: &Config, now: Duration) -> Self {
         Self {
             wire: Wire::new(config),
+            capabilities: config.capabilities.intersection(CAPABILITIES),
             //= spec/dist.md#dist-frm-004
             //# A writer MUST NOT write a payload longer than the frame limit of the reader to which it is
             //# sent.
-            frame_bytes_max: config.frame_bytes_max.min(FRAME_BYTES_MAX),
-            tally: Tally::new(config.links_and_monitors_max, config.peer_links_and_monitors_max),
+            frame_bytes_max: config.peer_bounds.frame_bytes.min(FRAME_BYTES_MAX),
+            tally: Tally::new(config.peer_bounds.links_and_monitors, config.bounds.links_and_monitors),
             links: Links::default(),
             watching: Monitors::default(),
             watched: Monitors::default(),

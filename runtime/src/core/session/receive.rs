@@ -3,6 +3,7 @@
 use snow_dist_codec::frame::{
     Demonitor, Exit, Link, Monitor, MonitorExit, Spawn, Unlink, UnlinkAck, UnlinkId,
 };
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Pid as WirePid, Reason as WireReason};
 
 use super::links::{Ended, Linked};
@@ -60,12 +61,30 @@ pub fn deliver(frame: &Frame<'_>, creation: u8, processes: &mut impl Processes) 
     }
 }
 
+/// The capability that a frame belongs to.
+const fn needed(frame: &Frame<'_>) -> Capabilities {
+    match frame {
+        Frame::NodeTable(_) => Capabilities::NODE_TABLE,
+        Frame::Fragment(_) => Capabilities::FRAGMENTS,
+        Frame::Exit2(_) => Capabilities::REMOTE_EXIT,
+        Frame::SendTerm(_) => Capabilities::SEND_TERM,
+        _ => Capabilities::NONE,
+    }
+}
+
 impl Session {
     /// A frame has come.
     ///
     /// # Errors
     /// The session must end, and why.
     pub fn handle_frame(&mut self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
+        //= spec/handshake.md#hs-ver-003
+        //# A node MUST NOT use a capability in a session unless it stands in both blocks.
+        //= spec/connection.md#con-err-001
+        //# A node MUST end a session in which it reads a frame of a capability that the session does not have.
+        if !self.capabilities.contains(needed(frame)) {
+            return Err(Ending::Protocol(format!("{} was not negotiated", frame.name())));
+        }
         match frame {
             Frame::Send(_) | Frame::RegSend(_) => self.on_message(frame, processes),
             Frame::Link(link) => self.on_link(link, processes),
@@ -91,14 +110,6 @@ impl Session {
                 //= spec/connection.md#con-cls-003
                 //# A node MUST NOT handle what follows a CLOSE in the stream.
                 Err(Ending::Closed { code: close.code, text: close.text.as_str().to_owned() })
-            }
-            //= spec/handshake.md#hs-ver-003
-            //# A node MUST NOT use a capability in a session unless it stands in both blocks.
-            Frame::NodeTable(_) | Frame::Fragment(_) | Frame::Exit2(_) | Frame::SendTerm(_) => {
-                //= spec/connection.md#con-err-001
-                //# A node MUST end a session in which it reads a frame of a capability that the session does
-                //# not have.
-                Err(Ending::Protocol(format!("{} was not negotiated", frame.name())))
             }
             // Any byte is a sign of life: the payload of a PONG says nothing more.
             //= spec/connection.md#con-hbt-007

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use snow_dist_codec::Pid as WirePid;
 use snow_dist_codec::frame::{Pong, Send};
+use snow_dist_codec::handshake::Capabilities;
 use tokio::io::{AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 use tokio::runtime::Handle;
 use tokio::time::{advance, sleep, timeout};
 
 use super::*;
+use crate::core::handshake::Bounds;
 use crate::core::session::{Config, Session, Timing};
 use crate::core::{NodeNumber, Pid, Reason};
 use crate::node::Node;
@@ -38,9 +40,9 @@ impl End {
             peer: number,
             peer_creation: CREATION,
             creation: CREATION,
-            frame_bytes_max: FRAME_BYTES_MAX,
-            links_and_monitors_max: 10,
-            peer_links_and_monitors_max: 10,
+            capabilities: Capabilities::NONE,
+            bounds: Bounds::default(),
+            peer_bounds: Bounds::default(),
             timing: Timing::default(),
             ping: [0; 8],
         };

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use snow_dist_codec::handshake::Capabilities;
 use tokio::runtime::Handle;
 use tokio::task::yield_now;
 
 use super::*;
+use crate::core::handshake::Bounds;
 use crate::core::limits::SESSIONS_MAX;
 use crate::core::session::Timing;
 use crate::core::{NodeNumber, Pid, Reason};
@@ -39,9 +41,9 @@ fn facts(incarnation: u64) -> Facts {
         peer: NodeNumber::UNKNOWN,
         peer_creation: 1,
         creation: 1,
-        frame_bytes_max: 1 << 20,
-        links_and_monitors_max: 10,
-        peer_links_and_monitors_max: 10,
+        capabilities: Capabilities::NONE,
+        bounds: Bounds::default(),
+        peer_bounds: Bounds::default(),
         timing: Timing::default(),
         ping: [0; 8],
     };

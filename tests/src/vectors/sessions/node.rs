@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
+use snow_dist_runtime::core::handshake;
 use snow_dist_runtime::core::session::{Config, Ending, Timing};
 use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session};
 
@@ -24,6 +26,17 @@ pub(super) struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self { frame_bytes: [FRAME_BYTES_MAX; 2], links_and_monitors: [1_000_000; 2] }
+    }
+}
+
+impl Bounds {
+    /// Those of the node, 0, or of its peer, 1.
+    fn of(&self, end: usize) -> handshake::Bounds {
+        handshake::Bounds {
+            frame_bytes: self.frame_bytes[end],
+            links_and_monitors: self.links_and_monitors[end],
+            ..handshake::Bounds::default()
+        }
     }
 }
 
@@ -48,9 +61,9 @@ impl Node {
             peer: NodeNumber::other(1).unwrap(),
             peer_creation: PEER_CREATION,
             creation: CREATION,
-            frame_bytes_max: bounds.frame_bytes[1],
-            links_and_monitors_max: bounds.links_and_monitors[1],
-            peer_links_and_monitors_max: bounds.links_and_monitors[0],
+            capabilities: Capabilities::NONE,
+            bounds: bounds.of(0),
+            peer_bounds: bounds.of(1),
             timing: Timing::default(),
             ping: [0x70; 8],
         };
