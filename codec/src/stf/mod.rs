@@ -48,6 +48,7 @@ mod de;
 mod encode;
 #[cfg(feature = "serde")]
 mod error;
+mod pids;
 mod prove;
 #[cfg(feature = "serde")]
 mod ser;
@@ -60,6 +61,7 @@ pub use de::from_slice;
 pub use encode::Encoder;
 #[cfg(feature = "serde")]
 pub use error::Error;
+pub use pids::{for_each_pid, replace_pid};
 #[cfg(feature = "serde")]
 pub use ser::{append, to_vec, to_writer};
 #[cfg(feature = "serde")]

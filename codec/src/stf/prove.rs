@@ -3,7 +3,7 @@
 use super::{KeyType, tag};
 use crate::layout::{Reader, Source, overrun};
 use crate::limits::{TERM_DEPTH_MAX, TERM_ELEMENTS_MAX, TERM_STRING_BYTES_MAX};
-use crate::{DecodeError, ErrorKind, Text};
+use crate::{DecodeError, ErrorKind, Pid, Text};
 
 /// A container whose values have not all been read.
 #[derive(Clone, Copy)]
@@ -28,15 +28,24 @@ const NOTHING: Level = Level { left: 0, inside: Inside::Values };
 
 /// Moves `reader` behind the value that stands there.
 pub(super) fn value(reader: &mut Reader<'_>, depth_max: usize) -> Result<(), DecodeError> {
+    value_with(reader, depth_max, &mut |_, _| ())
+}
+
+/// The same, and hands each pid of the value to `pid`, with the byte at which it stands.
+pub(super) fn value_with(
+    reader: &mut Reader<'_>,
+    depth_max: usize,
+    pid: &mut impl FnMut(usize, Pid),
+) -> Result<(), DecodeError> {
     let depth_max = depth_max.min(TERM_DEPTH_MAX);
     // A copy: a cursor whose address is given away could not live in registers.
     let mut cursor = *reader;
     if depth_max == 0 {
         return Err(too_deep(cursor.at(), depth_max));
     }
-    let outermost = head(&mut cursor)?;
+    let outermost = head(&mut cursor, pid)?;
     if outermost.left != 0 {
-        cursor = values(cursor, outermost, depth_max)?;
+        cursor = values(cursor, outermost, depth_max, pid)?;
     }
     *reader = cursor;
     Ok(())
@@ -44,7 +53,12 @@ pub(super) fn value(reader: &mut Reader<'_>, depth_max: usize) -> Result<(), Dec
 
 /// Goes over the values in a container, and in all that are in it. `top` is the innermost one that is open, and
 /// `outer` those around it.
-fn values<'a>(mut cursor: Reader<'a>, outermost: Level, depth_max: usize) -> Result<Reader<'a>, DecodeError> {
+fn values<'a>(
+    mut cursor: Reader<'a>,
+    outermost: Level,
+    depth_max: usize,
+    pid: &mut impl FnMut(usize, Pid),
+) -> Result<Reader<'a>, DecodeError> {
     let mut outer = [NOTHING; TERM_DEPTH_MAX];
     let mut depth = 1;
     let mut top = outermost;
@@ -67,7 +81,7 @@ fn values<'a>(mut cursor: Reader<'a>, outermost: Level, depth_max: usize) -> Res
             return Err(too_deep(cursor.at(), depth_max));
         }
         top.left -= 1;
-        let inner = head(&mut cursor)?;
+        let inner = head(&mut cursor, pid)?;
         if inner.left != 0 {
             if let Some(place) = outer.get_mut(depth) {
                 *place = top;
@@ -97,7 +111,7 @@ fn before_value(mut cursor: Reader<'_>, level: Level) -> Result<Reader<'_>, Deco
 
 /// Reads a value up to its first inner value. What has none, or none left, is as good as nothing.
 #[inline(always)]
-fn head(cursor: &mut Reader<'_>) -> Result<Level, DecodeError> {
+fn head(cursor: &mut Reader<'_>, pid: &mut impl FnMut(usize, Pid)) -> Result<Level, DecodeError> {
     match cursor.remaining().first() {
         Some(&tag::INT) => scalar(cursor, "int"),
         Some(&tag::STRING) => {
@@ -109,7 +123,7 @@ fn head(cursor: &mut Reader<'_>) -> Result<Level, DecodeError> {
             Ok(Level { left: count8(cursor)?, inside: Inside::Values })
         }
         _ => {
-            let (level, after) = rare_head(*cursor)?;
+            let (level, after) = rare_head(*cursor, pid)?;
             *cursor = after;
             Ok(level)
         }
@@ -124,13 +138,19 @@ fn scalar(cursor: &mut Reader<'_>, field: &'static str) -> Result<Level, DecodeE
 }
 
 #[inline(never)]
-fn rare_head(mut cursor: Reader<'_>) -> Result<(Level, Reader<'_>), DecodeError> {
+fn rare_head<'a>(
+    mut cursor: Reader<'a>,
+    pid: &mut impl FnMut(usize, Pid),
+) -> Result<(Level, Reader<'a>), DecodeError> {
     let at = cursor.at();
     let (left, inside) = match cursor.u8("value")? {
         //= spec/stf.md#stf-num-001
         //# A reader MUST accept all 64-bit patterns of a float and give them unchanged.
         tag::FLOAT => (cursor.u64("float").map(|_| 0)?, Inside::Values),
-        tag::PID => (cursor.u64("pid").map(|_| 0)?, Inside::Values),
+        tag::PID => {
+            pid(cursor.at(), cursor.pid("pid")?);
+            (0, Inside::Values)
+        }
         tag::TRUE | tag::FALSE | tag::UNIT | tag::NONE => (0, Inside::Values),
         tag::SOME | tag::OK | tag::ERR => (1, Inside::Values),
         //= spec/stf.md#stf-lst-001
