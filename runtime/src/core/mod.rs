@@ -5,8 +5,10 @@
 //! [`Processes`], through which signals come out. Everything that frames can change is `Clone + Eq + Hash`, so
 //! that the code that runs is the code that is model-checked.
 
+pub mod epochs;
 pub mod handshake;
 pub mod limits;
+mod numbers;
 pub mod peers;
 mod pid;
 mod processes;

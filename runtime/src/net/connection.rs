@@ -12,10 +12,11 @@ use tokio_rustls::TlsStream;
 
 use super::channel::{Broken, Channel, prepared};
 use super::driver::Driver;
-use super::registry::{Begun, Facts, Verdict};
+use super::registry::{Begun, Verdict};
 use super::slots::Place;
 use super::tls::Tls;
 use super::{ConnectError, Net};
+use crate::core::epochs::Facts;
 use crate::core::handshake::{Established, Failure, Peer, acceptor, initiator};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
 use crate::core::peers::{ConnectionId, Refusal};

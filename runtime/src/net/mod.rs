@@ -5,7 +5,6 @@ mod channel;
 mod clock;
 mod connection;
 mod driver;
-mod numbers;
 mod registry;
 mod routes;
 mod sessions;

@@ -1,10 +1,9 @@
 //! All connections of a node: which of them are sessions, and who learns when one comes and goes.
 //!
-//! The decisions are [`Peers`]'; here they are carried out, under one lock. Lock order: the registry, then routes, then
+//! The decisions, and the order in which they are told, are [`Epochs`]'; here they are carried out, under one lock. Lock order: the registry, then routes, then
 //! a session, then a process.
 
 use std::collections::HashMap;
-use std::num::NonZeroU64;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -12,11 +11,10 @@ use tokio::sync::{Notify, oneshot};
 
 use super::clock::Clock;
 use super::driver::CODE_REPLACED;
-use super::numbers::Numbers;
 use super::routes::Routes;
 use crate::core::Session;
-use crate::core::peers::{Action, ConnectionId, DialDecision, Peers, Refusal};
-use crate::core::session::Config;
+use crate::core::epochs::{Epochs, Event, Facts};
+use crate::core::peers::{ConnectionId, DialDecision, Refusal};
 use crate::process::Delivery;
 use crate::process::remote::Interested;
 use crate::process::sync::Mutex;
@@ -43,22 +41,14 @@ pub(crate) struct Registry {
 
 #[derive(Debug)]
 struct State {
-    peers: Peers,
+    epochs: Epochs,
     connections: u64,
     /// How many of them are not over.
     open: usize,
     /// Connections that are not sessions yet, and wait for a verdict.
-    waiting: HashMap<ConnectionId, Waiting>,
+    waiting: HashMap<ConnectionId, oneshot::Sender<Verdict>>,
     sessions: HashMap<ConnectionId, Arc<SessionHandle>>,
-    numbers: Numbers,
     closed: bool,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    verdict: oneshot::Sender<Verdict>,
-    /// What the session is made of, once the peer is known.
-    facts: Option<Facts>,
 }
 
 /// A connection that has begun, and where its verdict will come.
@@ -85,14 +75,6 @@ pub(crate) enum Dial {
     Stopped,
 }
 
-/// What a handshake has shown of the peer.
-#[derive(Clone, Debug)]
-pub(crate) struct Facts {
-    pub(crate) name: Arc<str>,
-    pub(crate) incarnation: Option<NonZeroU64>,
-    pub(crate) config: Config,
-}
-
 /// What becomes of a connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Verdict {
@@ -114,12 +96,11 @@ impl Registry {
         clock: Clock,
     ) -> Self {
         let state = State {
-            peers: Peers::new(own_name, sessions_max),
+            epochs: Epochs::new(own_name, sessions_max),
             connections: 0,
             open: 0,
             waiting: HashMap::new(),
             sessions: HashMap::new(),
-            numbers: Numbers::default(),
             closed: false,
         };
         Self { table, clock, state: Mutex::new(state), routes, changed: Notify::new() }
@@ -139,7 +120,7 @@ impl Registry {
             return Dial::Stopped;
         }
         let connection = state.next_connection();
-        match state.peers.dial(name, connection) {
+        match state.epochs.dial(name, connection) {
             DialDecision::Start => Dial::Start(state.begin(connection)),
             DialDecision::Up(_) => Dial::Up,
             DialDecision::Underway => Dial::Underway,
@@ -150,14 +131,14 @@ impl Registry {
 
     /// Whether there is a session with that node that is not ending.
     pub(crate) fn is_up(&self, name: &str) -> bool {
-        self.state.lock().peers.session(name).is_some()
+        self.state.lock().epochs.session(name).is_some()
     }
 
     /// Waits until no connection with that node is being made any more.
     pub(crate) async fn settled(&self, name: &str) {
         loop {
             let changed = self.changed.notified();
-            if !self.state.lock().peers.is_underway(name) {
+            if !self.state.lock().epochs.is_underway(name) {
                 return;
             }
             changed.await;
@@ -177,37 +158,31 @@ impl Registry {
 
     /// Whether a dial may send REPLY.
     pub(crate) fn may_reply(&self, name: &str, connection: ConnectionId) -> bool {
-        self.state.lock().peers.may_reply(name, connection)
+        self.state.lock().epochs.may_reply(name, connection)
     }
 
     /// A dial has received ACK.
     pub(crate) fn acked(&self, connection: ConnectionId, facts: Facts) {
-        self.shown(connection, facts, Peers::acked);
+        self.change(|state| {
+            if state.waiting.contains_key(&connection) {
+                state.epochs.acked(connection, facts);
+            }
+        });
     }
 
     /// An accepted connection has sent a good REPLY.
     pub(crate) fn verified(&self, connection: ConnectionId, facts: Facts) {
-        self.shown(connection, facts, Peers::verified);
-    }
-
-    fn shown(
-        &self,
-        connection: ConnectionId,
-        facts: Facts,
-        tell: fn(&mut Peers, &str, ConnectionId, Option<NonZeroU64>),
-    ) {
         self.change(|state| {
-            let (name, incarnation) = (facts.name.clone(), facts.incarnation);
-            if let Some(waiting) = state.waiting.get_mut(&connection) {
-                waiting.facts = Some(facts);
+            // One that has given way to another handshake meanwhile is over, and will say so.
+            if state.waiting.contains_key(&connection) {
+                state.epochs.verified(connection, facts);
             }
-            tell(&mut state.peers, &name, connection, incarnation);
         });
     }
 
     /// A probed session has shown that it lives.
     pub(crate) fn alive(&self, name: &str, connection: ConnectionId) {
-        self.change(|state| state.peers.alive(name, connection));
+        self.change(|state| state.epochs.alive(name, connection));
     }
 
     /// A connection that has no verdict gives its place to another.
@@ -222,40 +197,21 @@ impl Registry {
     //= spec/connection.md#con-cls-016
     //# A node MUST end the session when its stream ends or fails, as it does on a CLOSE.
     pub(crate) fn finish(&self, name: &str, connection: ConnectionId) {
-        let mut session = None;
-        self.change(|state| {
+        let session = self.change(|state| {
             state.waiting.remove(&connection);
-            state.peers.ending(name, connection);
-            session = state.sessions.get(&connection).cloned();
+            let session = state.sessions.get(&state.epochs.over(name, connection)?).cloned();
             if let Some(session) = &session {
                 self.routes.ending(session);
             }
+            session
         });
-        let table = self.table.upgrade();
-        if let (Some(session), Some(table)) = (&session, &table) {
-            //= spec/session.md#ses-upd-006
-            //# A node MUST give all NODEDOWNs of a session before the NODEUPs of the next session with that
-            //# node name.
-            //= spec/session.md#ses-upd-007
-            //# A node MUST NOT end a link or a monitor because of the end of another session than the one it
-            //# was made in.
-            session.end(&mut self.delivery(table, session));
+        if let (Some(session), Some(table)) = (&session, self.table.upgrade()) {
+            session.end(&mut self.delivery(&table, session));
         }
         self.change(|state| {
-            if let Some(session) = &session {
-                state.sessions.remove(&connection);
-                self.routes.ended(session);
-                if let Some(table) = &table {
-                    //= spec/session.md#ses-upd-003
-                    //# When a session ends, a node MUST give each process that watches the peer one signal
-                    //# NODEDOWN.
-                    //= spec/session.md#ses-upd-005
-                    //# A node MUST NOT give anything that a session brings to any process after it has given
-                    //# a NODEDOWN of that session.
-                    table.node_down(name);
-                }
+            if session.is_some() {
+                state.epochs.told(name, connection);
             }
-            state.peers.ended(name, connection);
             state.open -= 1;
         });
     }
@@ -267,6 +223,7 @@ impl Registry {
             //= spec/connection.md#con-cls-017
             //# A node that stops MUST close every connection that is not a session.
             state.waiting.clear();
+            state.epochs.close();
             for session in state.sessions.values() {
                 session.stop(code, text, stop);
             }
@@ -279,27 +236,29 @@ impl Registry {
         Delivery::new(table.clone(), Arc::downgrade(&session))
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock();
-        change(&mut state);
-        while let Some(action) = state.peers.poll_action() {
-            self.carry_out(action, &mut state);
+        let done = change(&mut state);
+        while let Some(event) = state.epochs.poll_event() {
+            self.carry_out(event, &mut state);
         }
         drop(state);
         self.changed.notify_waiters();
+        done
     }
 
-    fn carry_out(&self, action: Action, state: &mut State) {
-        match action {
-            Action::Up(connection) => self.bring_up(connection, state),
-            Action::Reject(connection, refusal) => state.tell(connection, Verdict::Reject(refusal)),
-            Action::Close(connection) => state.tell(connection, Verdict::Close),
-            Action::Probe(connection) => {
+    fn carry_out(&self, event: Event, state: &mut State) {
+        match event {
+            Event::Up(connection, facts) => self.bring_up(connection, &facts, state),
+            Event::Down(connection, name) => self.bring_down(connection, &name, state),
+            Event::Reject(connection, refusal) => state.tell(connection, Verdict::Reject(refusal)),
+            Event::Close(connection) => state.tell(connection, Verdict::Close),
+            Event::Probe(connection) => {
                 if let Some(session) = state.sessions.get(&connection) {
                     session.probe(self.clock.now());
                 }
             }
-            Action::End(connection) => {
+            Event::End(connection) => {
                 if let Some(session) = state.sessions.get(&connection) {
                     session.stop(
                         //= spec/connection.md#con-cls-012
@@ -317,14 +276,10 @@ impl Registry {
     }
 
     /// Makes a connection the session. Its nodeup is out before anything else of it can be.
-    fn bring_up(&self, connection: ConnectionId, state: &mut State) {
-        let Some(Waiting { verdict, facts: Some(facts) }) = state.waiting.remove(&connection) else {
-            return;
-        };
-        let number = state.numbers.of(&facts.name, facts.incarnation);
-        let config = Config { peer: number, ..facts.config };
-        let peer = Peer { name: facts.name.clone(), number, creation: config.peer_creation };
-        let session = Arc::new(SessionHandle::new(peer, Session::new(&config, self.clock.now())));
+    fn bring_up(&self, connection: ConnectionId, facts: &Facts, state: &mut State) {
+        let Facts { name, config, .. } = facts;
+        let peer = Peer { name: name.clone(), number: config.peer, creation: config.peer_creation };
+        let session = Arc::new(SessionHandle::new(peer, Session::new(config, self.clock.now())));
         state.sessions.insert(connection, session.clone());
         self.routes.up(&session);
         if let Some(table) = self.table.upgrade() {
@@ -333,10 +288,22 @@ impl Registry {
             //= spec/session.md#ses-upd-002
             //# A node MUST give a process the NODEUP of a session before everything else that the session
             //# brings it.
-            table.node_up(&facts.name);
+            table.node_up(name);
         }
         // If nobody waits any more, the connection's task has ended, and says so itself.
-        let _ = verdict.send(Verdict::Up(session));
+        state.tell(connection, Verdict::Up(session));
+    }
+
+    /// The end of a session has been told.
+    fn bring_down(&self, connection: ConnectionId, name: &str, state: &mut State) {
+        if let Some(session) = state.sessions.remove(&connection) {
+            self.routes.ended(&session);
+        }
+        if let Some(table) = self.table.upgrade() {
+            //= spec/session.md#ses-upd-003
+            //# When a session ends, a node MUST give each process that watches the peer one signal NODEDOWN.
+            table.node_down(name);
+        }
     }
 }
 
@@ -351,14 +318,14 @@ impl State {
         let (verdict, awaited) = oneshot::channel();
         self.open += 1;
         if !self.closed {
-            self.waiting.insert(connection, Waiting { verdict, facts: None });
+            self.waiting.insert(connection, verdict);
         }
         Begun { connection, verdict: awaited }
     }
 
     fn tell(&mut self, connection: ConnectionId, verdict: Verdict) {
         if let Some(waiting) = self.waiting.remove(&connection) {
-            let _ = waiting.verdict.send(verdict);
+            let _ = waiting.send(verdict);
         }
     }
 }

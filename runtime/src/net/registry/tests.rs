@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use snow_dist_codec::handshake::Capabilities;
@@ -11,7 +12,7 @@ use tokio::task::yield_now;
 use super::*;
 use crate::core::handshake::Bounds;
 use crate::core::limits::SESSIONS_MAX;
-use crate::core::session::Timing;
+use crate::core::session::{Config, Timing};
 use crate::core::{NodeNumber, Pid, Reason};
 use crate::net::driver::CODE_SHUTDOWN;
 use crate::process::remote::{Denied, Remote};
@@ -191,7 +192,7 @@ async fn a_connection_that_is_dropped_while_it_comes_up_leaves_nothing() {
     node.registry.finish(PEER, begun.connection);
     assert!(node.routes.session_of(PEER).is_none());
     let state = node.registry.state.lock();
-    assert!(state.peers.is_empty() && state.sessions.is_empty() && state.waiting.is_empty());
+    assert!(state.epochs.is_empty() && state.sessions.is_empty() && state.waiting.is_empty());
     assert_eq!(state.open, 0);
 }
 

@@ -1,18 +1,18 @@
 //! The numbers that other nodes have here.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use crate::core::NodeNumber;
-use crate::core::limits::NODES_KNOWN_MAX;
+use super::NodeNumber;
+use super::limits::NODES_KNOWN_MAX;
 
 /// One number for each start of a node. A node that comes back with the same incarnation has the number it had, so
 /// that the pids a program holds stay good.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Numbers {
     last: u32,
-    known: HashMap<Arc<str>, (Option<NonZeroU64>, NodeNumber)>,
+    known: BTreeMap<Arc<str>, (Option<NonZeroU64>, NodeNumber)>,
 }
 
 impl Numbers {

@@ -1,0 +1,280 @@
+//! Which connections of a node are its sessions, what each session is made of, and in which order the end of one and
+//! the beginning of the next are told. Specification: `session.md`, "Sessions come and go".
+//!
+//! The choice between connections is [`Peers`]'; here it becomes the epochs that processes see.
+//!
+//! | connection | calls, in order |
+//! |---|---|
+//! | own dial | [`dial`](Epochs::dial); [`may_reply`](Epochs::may_reply) just before REPLY; [`acked`](Epochs::acked) |
+//! | accepted | [`verified`](Epochs::verified) |
+//! | session | [`alive`](Epochs::alive) once for each probe |
+//! | any | [`over`](Epochs::over) last; if that gives a session, its end is delivered, then [`told`](Epochs::told) |
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use super::numbers::Numbers;
+use super::peers::{Action, ConnectionId, DialDecision, Peers, Refusal};
+use super::session::Config;
+
+/// What a handshake has shown of the peer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Facts {
+    /// Its completed name.
+    pub name: Arc<str>,
+    /// Which of its starts it is; `None` in version 1.
+    pub incarnation: Option<NonZeroU64>,
+    /// What a session with it is made of. The peer's number is set when the session comes up.
+    pub config: Config,
+}
+
+/// What is to be done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// The connection is the session, made of these: NODEUP goes out first, and frames of the session flow after it.
+    Up(ConnectionId, Facts),
+    /// All of the session has been told: NODEDOWN of the node of this name goes out.
+    Down(ConnectionId, Arc<str>),
+    /// The connection was accepted, and is refused.
+    Reject(ConnectionId, Refusal),
+    /// The connection is an own dial that is not needed any more.
+    Close(ConnectionId),
+    /// The session on this connection must show that it lives.
+    Probe(ConnectionId),
+    /// The session on this connection gives way to another: it is ended.
+    End(ConnectionId),
+}
+
+/// The connections of one node.
+///
+/// Whoever drives it holds it under one lock, calls an input, and carries out what [`Epochs::poll_event`] returns
+/// until that is nothing, before the next input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Epochs {
+    peers: Peers,
+    numbers: Numbers,
+    /// Of connections that are not sessions yet.
+    shown: BTreeMap<ConnectionId, Facts>,
+    /// Sessions whose NODEUP is out and whose NODEDOWN is not.
+    up: BTreeSet<ConnectionId>,
+    events: VecDeque<Event>,
+    closed: bool,
+}
+
+impl Epochs {
+    /// No connections, for the node `own_name`, a completed name as all names here, with at most `sessions_max` peers
+    /// at once.
+    #[must_use]
+    pub fn new(own_name: &str, sessions_max: usize) -> Self {
+        Self {
+            peers: Peers::new(own_name, sessions_max),
+            numbers: Numbers::default(),
+            shown: BTreeMap::new(),
+            up: BTreeSet::new(),
+            events: VecDeque::new(),
+            closed: false,
+        }
+    }
+
+    /// Whether a connection is to be made to `name`: see [`Peers::dial`].
+    #[must_use]
+    pub fn dial(&mut self, name: &str, connection: ConnectionId) -> DialDecision {
+        self.peers.dial(name, connection)
+    }
+
+    /// Whether an own dial may send REPLY: see [`Peers::may_reply`].
+    #[must_use]
+    pub fn may_reply(&mut self, name: &str, connection: ConnectionId) -> bool {
+        self.peers.may_reply(name, connection)
+    }
+
+    /// An own dial has received ACK, and it is good.
+    pub fn acked(&mut self, connection: ConnectionId, facts: Facts) {
+        self.peers.acked(&facts.name, connection, facts.incarnation);
+        self.show(connection, facts);
+    }
+
+    /// An accepted connection has shown in its REPLY where it comes from.
+    pub fn verified(&mut self, connection: ConnectionId, facts: Facts) {
+        self.peers.verified(&facts.name, connection, facts.incarnation);
+        self.show(connection, facts);
+    }
+
+    /// A session that was probed has received something.
+    pub fn alive(&mut self, name: &str, connection: ConnectionId) {
+        self.peers.alive(name, connection);
+        self.draw_conclusions();
+    }
+
+    /// A connection with the node `name` is over (the name is empty if it is not known). If it was a session, this is
+    /// that session: nobody finds it any more, [`Session::end`](super::Session::end) brings its exits and DOWNs to
+    /// their processes, and then [`Epochs::told`] says so.
+    //= spec/session.md#ses-upd-007
+    //# A node MUST NOT end a link or a monitor because of the end of another session than the one it was made in.
+    #[must_use]
+    pub fn over(&mut self, name: &str, connection: ConnectionId) -> Option<ConnectionId> {
+        self.shown.remove(&connection);
+        self.peers.ending(name, connection);
+        let session = self.up.contains(&connection).then_some(connection);
+        if session.is_none() {
+            self.peers.ended(name, connection);
+        }
+        self.draw_conclusions();
+        session
+    }
+
+    /// What the end of a session brings has been told. Its NODEDOWN is due, and another session may be up after that.
+    //= spec/session.md#ses-upd-005
+    //# A node MUST NOT give anything that a session brings to any process after it has given a NODEDOWN of that
+    //# session.
+    //= spec/session.md#ses-upd-006
+    //# A node MUST give all NODEDOWNs of a session before the NODEUPs of the next session with that node name.
+    pub fn told(&mut self, name: &str, connection: ConnectionId) {
+        if self.up.remove(&connection) {
+            self.events.push_back(Event::Down(connection, name.into()));
+        }
+        self.peers.ended(name, connection);
+        self.draw_conclusions();
+    }
+
+    /// No connection becomes a session any more.
+    pub fn close(&mut self) {
+        self.closed = true;
+        self.shown.clear();
+    }
+
+    /// What is to be done next.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The session with `name`, if it is up.
+    #[must_use]
+    pub fn session(&self, name: &str) -> Option<ConnectionId> {
+        self.peers.session(name)
+    }
+
+    /// Whether a connection with `name` is being made, and none is up.
+    #[must_use]
+    pub fn is_underway(&self, name: &str) -> bool {
+        self.peers.is_underway(name)
+    }
+
+    /// Whether there is no connection that counts.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty() && self.shown.is_empty() && self.up.is_empty()
+    }
+
+    fn show(&mut self, connection: ConnectionId, facts: Facts) {
+        if !self.closed {
+            self.shown.insert(connection, facts);
+        }
+        self.draw_conclusions();
+    }
+
+    fn draw_conclusions(&mut self) {
+        while let Some(action) = self.peers.poll_action() {
+            let event = match action {
+                Action::Up(connection) => match self.come_up(connection) {
+                    Some(facts) => Event::Up(connection, facts),
+                    None => continue,
+                },
+                Action::Reject(connection, refusal) => {
+                    self.shown.remove(&connection);
+                    Event::Reject(connection, refusal)
+                }
+                Action::Close(connection) => Event::Close(connection),
+                Action::Probe(connection) => Event::Probe(connection),
+                Action::End(connection) => Event::End(connection),
+            };
+            self.events.push_back(event);
+        }
+    }
+
+    /// Nothing, if the node stops.
+    fn come_up(&mut self, connection: ConnectionId) -> Option<Facts> {
+        let mut facts = self.shown.remove(&connection)?;
+        facts.config.peer = self.numbers.of(&facts.name, facts.incarnation);
+        self.up.insert(connection);
+        Some(facts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::NodeNumber;
+    use crate::core::session::Timing;
+
+    const OWN: &str = "b@h:1";
+    const PEER: &str = "a@h:1";
+    const FIRST: ConnectionId = ConnectionId(1);
+    const SECOND: ConnectionId = ConnectionId(2);
+
+    fn facts(incarnation: u64) -> Facts {
+        let config = Config {
+            peer: NodeNumber::UNKNOWN,
+            peer_creation: 1,
+            creation: 1,
+            frame_bytes_max: 1 << 20,
+            links_and_monitors_max: 10,
+            peer_links_and_monitors_max: 10,
+            timing: Timing::default(),
+            ping: [0; 8],
+        };
+        Facts { name: PEER.into(), incarnation: NonZeroU64::new(incarnation), config }
+    }
+
+    fn ups(epochs: &mut Epochs) -> Vec<(ConnectionId, bool)> {
+        std::iter::from_fn(|| epochs.poll_event())
+            .filter_map(|event| match event {
+                Event::Up(connection, _) => Some((connection, true)),
+                Event::Down(connection, _) => Some((connection, false)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    //= spec/session.md#ses-upd-006
+    //= type=test
+    //# A node MUST give all NODEDOWNs of a session before the NODEUPs of the next session with that node
+    //# name.
+    #[test]
+    fn nodedown_comes_before_the_next_nodeup() {
+        let mut epochs = Epochs::new(OWN, 1);
+        epochs.verified(FIRST, facts(1));
+        assert_eq!(ups(&mut epochs), [(FIRST, true)]);
+        epochs.verified(SECOND, facts(2));
+        assert_eq!(epochs.poll_event(), Some(Event::End(FIRST)));
+        assert_eq!(epochs.over(PEER, FIRST), Some(FIRST));
+        assert_eq!(epochs.poll_event(), None);
+        epochs.told(PEER, FIRST);
+        assert_eq!(ups(&mut epochs), [(FIRST, false), (SECOND, true)]);
+    }
+
+    //= spec/session.md#ses-upd-007
+    //= type=test
+    //# A node MUST NOT end a link or a monitor because of the end of another session than the one it was
+    //# made in.
+    #[test]
+    fn a_connection_that_was_no_session_takes_none_along() {
+        let mut epochs = Epochs::new(OWN, 1);
+        epochs.verified(FIRST, facts(1));
+        epochs.verified(SECOND, facts(1));
+        assert_eq!(epochs.over(PEER, SECOND), None);
+        assert_eq!(epochs.session(PEER), Some(FIRST));
+        assert_eq!(ups(&mut epochs), [(FIRST, true)]);
+    }
+
+    #[test]
+    fn a_node_that_stops_has_no_further_session() {
+        let mut epochs = Epochs::new(OWN, 1);
+        epochs.close();
+        epochs.verified(FIRST, facts(1));
+        assert_eq!(ups(&mut epochs), []);
+        assert_eq!(epochs.over(PEER, FIRST), None);
+        assert!(epochs.is_empty());
+    }
+}
