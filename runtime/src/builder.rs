@@ -10,7 +10,6 @@ use std::sync::Arc;
 use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
-use tokio::net::TcpListener;
 
 use crate::core::handshake::{Bounds, Cookie, Cookies, Local};
 use crate::core::limits::{
@@ -18,7 +17,7 @@ use crate::core::limits::{
 };
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
-use crate::net::{Net, Seen, Sessions, Tap};
+use crate::net::{Listener, Net, Network, Seen, Sessions, Tap, Tcp};
 use crate::node::Node;
 use crate::process::sync::Executor;
 use crate::process::table::ProcessTable;
@@ -152,6 +151,14 @@ impl NodeBuilder {
     /// # Errors
     /// Why it does not start.
     pub async fn start(self) -> Result<Node, StartError> {
+        self.start_on(Tcp).await
+    }
+
+    /// [`start`](Self::start) on another network than TCP: on streams that the program makes.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    pub async fn start_on(self, network: impl Network) -> Result<Node, StartError> {
         self.check_limits()?;
         //= spec/dist.md#dist-nam-001
         //# The name that a node announces for itself MUST match `node-name` and have at most 255 bytes with
@@ -159,12 +166,10 @@ impl NodeBuilder {
         let name = NodeName::parse(&self.name)?;
         let cookies = cookies(self.cookies)?;
         let address = self.listen.unwrap_or_else(|| format!("{}:{}", name.host(), name.port()));
-        let listener = TcpListener::bind(&address)
-            .await
-            .map_err(|error| StartError::Listen { address: address.clone(), error })?;
-        let port = listener.local_addr().map_err(|error| StartError::Listen { address, error })?.port();
+        let not_there = |error| StartError::Listen { address: address.clone(), error };
+        let listener = network.listen(&address).await.map_err(not_there)?;
         let announced = if name.port() == 0 {
-            format!("{}@{}:{port}", name.name(), name.host())
+            format!("{}@{}:{}", name.name(), name.host(), listener.port().map_err(not_there)?)
         } else {
             self.name.clone()
         };
@@ -175,7 +180,15 @@ impl NodeBuilder {
         let held_max = self.mailbox_remote_bytes_max;
         let table =
             ProcessTable::with_held_max(local.name(), local.creation(), Executor::current(), held_max);
-        let net = Net::new(Arc::new(local), &table, self.timing, self.sessions_max, self.key_log, self.tap)?;
+        let net = Net::new(
+            Arc::new(local),
+            network,
+            &table,
+            self.timing,
+            self.sessions_max,
+            self.key_log,
+            self.tap,
+        )?;
         let net = Arc::new(net);
         let listening = net.clone().listen(listener);
         table.set_connections(Arc::new(Sessions::new(net, listening)));

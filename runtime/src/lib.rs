@@ -38,7 +38,7 @@ pub use {
     builder::NodeBuilder,
     core::session::{CAPABILITIES, Timing},
     error::StartError,
-    net::{ConnectError, Direction, Seen, TlsError},
+    net::{ConnectError, Connection, Direction, Listener, Network, Seen, Tcp, TlsError},
     node::Node,
     process::{
         Context, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError,

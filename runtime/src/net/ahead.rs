@@ -1,4 +1,4 @@
-//! A socket that is read ahead of TLS, which by itself asks for 4 KiB with each system call.
+//! A connection that is read ahead of TLS, which by itself asks for 4 KiB with each system call.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -6,26 +6,27 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+
+use super::network::Connection;
 
 /// Bytes that one system call reads.
 const AHEAD_BYTES: usize = 16 << 10;
 
-/// A TCP connection, and what has been read of it already. It has a buffer only while there is something to read:
+/// A connection, and what has been read of it already. It has a buffer only while there is something to read:
 /// one that idles keeps none.
 #[derive(Debug)]
 pub(crate) struct ReadAhead {
-    socket: TcpStream,
+    connection: Connection,
     ahead: BytesMut,
     bytes_taken: u64,
 }
 
 impl ReadAhead {
-    pub(crate) fn new(socket: TcpStream) -> Self {
-        Self { socket, ahead: BytesMut::new(), bytes_taken: 0 }
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { connection, ahead: BytesMut::new(), bytes_taken: 0 }
     }
 
-    /// Bytes that the system has taken so far to be sent.
+    /// Bytes that the connection has taken so far to be sent.
     pub(crate) const fn bytes_taken(&self) -> u64 {
         self.bytes_taken
     }
@@ -39,9 +40,9 @@ impl ReadAhead {
 
     /// Reads what is there, if anything is.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.socket.poll_read_ready(cx))?;
+        ready!(self.connection.poll_read_ready(cx))?;
         self.ahead.reserve(AHEAD_BYTES);
-        let read = pin!(self.socket.read_buf(&mut self.ahead));
+        let read = pin!(self.connection.read_buf(&mut self.ahead));
         read.poll(cx).map_ok(drop)
     }
 }
@@ -68,7 +69,7 @@ impl AsyncRead for ReadAhead {
 
 impl AsyncWrite for ReadAhead {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let taken = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        let taken = Pin::new(&mut self.connection).poll_write(cx, bytes);
         self.count(taken)
     }
 
@@ -77,20 +78,20 @@ impl AsyncWrite for ReadAhead {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let taken = Pin::new(&mut self.socket).poll_write_vectored(cx, bytes);
+        let taken = Pin::new(&mut self.connection).poll_write_vectored(cx, bytes);
         self.count(taken)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
+        self.connection.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+        Pin::new(&mut self.connection).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        Pin::new(&mut self.connection).poll_shutdown(cx)
     }
 }
 
@@ -100,14 +101,14 @@ mod tests {
     use std::future::poll_fn;
 
     use tokio::io::AsyncWriteExt;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 
     async fn connected() -> (TcpStream, ReadAhead) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let other = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (other, ReadAhead::new(listener.accept().await.unwrap().0))
+        (other, ReadAhead::new(Connection::tcp(listener.accept().await.unwrap().0).unwrap()))
     }
 
     #[tokio::test]

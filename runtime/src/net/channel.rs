@@ -5,7 +5,6 @@ use std::io;
 use bytes::{Bytes, BytesMut};
 use snow_dist_codec::{Framer, FramingError, framing};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
 use super::ahead::ReadAhead;
@@ -13,9 +12,6 @@ use super::driver::Transport;
 use super::tap::{Direction, Tap};
 use super::tls::exporter;
 use crate::core::handshake;
-
-/// Bytes of our own that the kernel may hold unsent: what it holds, no signal can overtake.
-const SOCKET_UNSENT_BYTES: u32 = 128 << 10;
 
 /// The transport of a session.
 pub(crate) type Stream = TlsStream<ReadAhead>;
@@ -44,23 +40,6 @@ pub(crate) enum Broken {
     Framing(#[from] FramingError),
     #[error("a message is too long: {0}")]
     TooLong(#[from] snow_dist_codec::EncodeError),
-}
-
-/// A socket as a session wants it.
-pub(crate) fn prepared(socket: TcpStream) -> io::Result<ReadAhead> {
-    //= spec/connection.md#con-que-012
-    //= type=implication
-    //= reason=the operating system does it
-    //# A node SHOULD turn Nagle's algorithm off.
-    socket.set_nodelay(true)?;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    //= spec/connection.md#con-que-011
-    //= type=implication
-    //= reason=the operating system does it, where it can
-    //# A node SHOULD bound the bytes that the operating system holds unsent for a session to
-    //# `socket_unsent_bytes_max`.
-    socket2::SockRef::from(&socket).set_tcp_notsent_lowat(SOCKET_UNSENT_BYTES)?;
-    Ok(ReadAhead::new(socket))
 }
 
 impl Channel {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::Reject;
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_rustls::TlsStream;
 
-use super::channel::{Broken, Channel, prepared};
+use super::ahead::ReadAhead;
+use super::channel::{Broken, Channel};
 use super::driver::Driver;
+use super::network::Connection;
 use super::registry::{Begun, Verdict};
 use super::slots::Place;
 use super::tls::Tls;
@@ -41,7 +42,7 @@ impl Drop for Guard {
 
 /// Brings up a connection that has been accepted. The session then runs in a task of its own, which has no room for a
 /// handshake.
-pub(super) async fn accept(net: Arc<Net>, socket: TcpStream, from: SocketAddr) {
+pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) {
     let Begun { connection, verdict } = net.registry.accept();
     let guard = Guard { net: net.clone(), connection, name: "".into() };
     let place = net.slots().take(connection, from.ip().into());
@@ -56,14 +57,14 @@ pub(super) async fn accept(net: Arc<Net>, socket: TcpStream, from: SocketAddr) {
         Place::InsteadOf(other) => net.registry.give_way(other),
         Place::Free => {}
     }
-    if let Err(refused) = accepted(guard, socket, verdict).await {
+    if let Err(refused) = accepted(guard, stream, verdict).await {
         tracing::info!(%from, %refused, "no session");
     }
 }
 
 async fn accepted(
     mut guard: Guard,
-    socket: TcpStream,
+    stream: Connection,
     mut verdict: oneshot::Receiver<Verdict>,
 ) -> Result<(), ConnectError> {
     let net = guard.net.clone();
@@ -73,7 +74,7 @@ async fn accepted(
         //# accepted it.
         //= spec/connection.md#con-dln-004
         //# A node MUST NOT move a deadline of the handshake because bytes arrive.
-        shown = timeout(HANDSHAKE_DEADLINE, show_acceptor(&net, socket)) => shown.map_err(|_| ConnectError::Deadline)??,
+        shown = timeout(HANDSHAKE_DEADLINE, show_acceptor(&net, stream)) => shown.map_err(|_| ConnectError::Deadline)??,
         _ = &mut verdict => return Err(ConnectError::GaveWay),
     };
     //= spec/connection.md#con-plc-005
@@ -111,9 +112,8 @@ async fn accepted(
 }
 
 /// TLS and the handshake up to REPLY, as the acceptor.
-async fn show_acceptor(net: &Net, socket: TcpStream) -> Result<(Channel, acceptor::Verified), ConnectError> {
-    let stream =
-        net.tls.acceptor.accept(prepared(socket).map_err(Broken::from)?).await.map_err(ConnectError::Tls)?;
+async fn show_acceptor(net: &Net, stream: Connection) -> Result<(Channel, acceptor::Verified), ConnectError> {
+    let stream = net.tls.acceptor.accept(ReadAhead::new(stream)).await.map_err(ConnectError::Tls)?;
     let mut channel = Channel::new(TlsStream::Server(stream), net.tap.clone());
     let expect_name = acceptor::start(net.local.clone(), channel.bound_to()?);
     let name = channel.read().await?;
@@ -217,10 +217,11 @@ async fn show_initiator(guard: &Guard) -> Result<(Channel, initiator::ExpectAck)
 
 async fn connect(net: &Net, name: NodeName<'_>) -> Result<Channel, ConnectError> {
     let address = format!("{}:{}", name.host(), name.port());
-    let socket = TcpStream::connect(&address).await.map_err(|error| ConnectError::Tcp { address, error })?;
+    let dialled = net.network.dial(&address).await;
+    let stream = dialled.map_err(|error| ConnectError::Tcp { address, error })?;
     let server = Tls::server_name().map_err(|error| ConnectError::Tls(std::io::Error::other(error)))?;
-    let stream = prepared(socket).map_err(Broken::from)?;
-    let stream = net.tls.connector.connect(server, stream).await.map_err(ConnectError::Tls)?;
+    let stream =
+        net.tls.connector.connect(server, ReadAhead::new(stream)).await.map_err(ConnectError::Tls)?;
     Ok(Channel::new(TlsStream::Client(stream), net.tap.clone()))
 }
 

@@ -5,11 +5,13 @@ mod channel;
 mod clock;
 mod connection;
 mod driver;
+mod network;
 mod registry;
 mod routes;
 mod sessions;
 mod slots;
 mod tap;
+mod tcp;
 mod tls;
 
 use std::io;
@@ -17,7 +19,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use snow_dist_codec::{NodeName, NodeNameError};
-use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -32,20 +33,24 @@ use crate::process::table::ProcessTable;
 use crate::random::random;
 use channel::Broken;
 use clock::Clock;
+use network::Dialler;
 use registry::{Begun, Dial, Registry};
 use routes::Routes;
 use slots::Slots;
 use tls::Tls;
 
 use driver::CODE_SHUTDOWN;
+pub use network::{Connection, Listener, Network};
 pub(crate) use sessions::Sessions;
 pub(crate) use tap::Tap;
 pub use tap::{Direction, Seen};
+pub use tcp::Tcp;
 pub use tls::TlsError;
 
 /// Everything of a node that has to do with other nodes.
 pub(crate) struct Net {
     local: Arc<Local>,
+    network: Box<dyn Dialler>,
     tls: Tls,
     /// Which has these connections.
     table: Weak<ProcessTable>,
@@ -134,6 +139,7 @@ impl Net {
     /// The connections of a node, which has none yet. To be called in the runtime on which they are to run.
     pub(crate) fn new(
         local: Arc<Local>,
+        network: impl Network,
         table: &Arc<ProcessTable>,
         timing: Timing,
         sessions_max: usize,
@@ -146,6 +152,7 @@ impl Net {
         let registry =
             Registry::new(local.name(), sessions_max, Arc::downgrade(table), routes.clone(), clock);
         Ok(Self {
+            network: Box::new(network),
             tls: Tls::new(key_log)?,
             registry: Arc::new(registry),
             routes,
@@ -160,18 +167,18 @@ impl Net {
     }
 
     /// Takes connections, a task for each, until it is aborted.
-    pub(crate) fn listen(self: Arc<Self>, listener: TcpListener) -> JoinHandle<()> {
+    pub(crate) fn listen(self: Arc<Self>, mut listener: impl Listener) -> JoinHandle<()> {
         let runtime = self.runtime.clone();
         runtime.spawn(async move {
             loop {
                 match listener.accept().await {
-                    Ok((socket, from)) => {
+                    Ok((stream, from)) => {
                         //= spec/connection.md#con-plc-006
                         //# An acceptor MUST NOT let the handshake on one connection wait for what another
                         //# connection sends.
                         //= spec/connection.md#con-err-002
                         //# A node MUST NOT end or delay a session because of an error in another one.
-                        self.runtime.spawn(connection::accept(self.clone(), socket, from));
+                        self.runtime.spawn(connection::accept(self.clone(), stream, from));
                     }
                     // Of that one connection, which is gone.
                     Err(error) if is_of_one(&error) => {}

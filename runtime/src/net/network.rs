@@ -1,0 +1,221 @@
+//! What carries connections: TCP, or what a program brings.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::tcp;
+use crate::process::remote::Later;
+
+/// What carries a node's connections: [`Tcp`](crate::Tcp), unless its program brings another to
+/// [`NodeBuilder::start_on`](crate::NodeBuilder::start_on).
+///
+/// A network gives streams of bytes that keep their order and lose nothing until they end, as TCP does. It need not
+/// keep them secret or unchanged, nor know who is at the other end: on each stream the node speaks TLS, and then the
+/// handshake.
+///
+/// Nodes of one program, on pipes in its memory:
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::io;
+/// use std::net::{Ipv4Addr, SocketAddr};
+/// use std::sync::{Arc, Mutex};
+///
+/// use snow_dist_runtime::{Connection, Listener, Network, Node};
+/// use tokio::io::{DuplexStream, duplex};
+/// use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+///
+/// /// Who listens, by address.
+/// #[derive(Clone, Default)]
+/// struct Memory(Arc<Mutex<HashMap<String, UnboundedSender<DuplexStream>>>>);
+///
+/// struct Pipes(UnboundedReceiver<DuplexStream>);
+///
+/// impl Network for Memory {
+///     type Listener = Pipes;
+///
+///     async fn listen(&self, address: &str) -> io::Result<Pipes> {
+///         let (theirs, ours) = unbounded_channel();
+///         self.0.lock().unwrap().insert(address.to_owned(), theirs);
+///         Ok(Pipes(ours))
+///     }
+///
+///     async fn connect(&self, address: &str) -> io::Result<Connection> {
+///         let (ours, theirs) = duplex(64 << 10);
+///         let listeners = self.0.lock().unwrap();
+///         let taken = listeners.get(address).and_then(|listener| listener.send(theirs).ok());
+///         taken.map(|()| Connection::new(ours)).ok_or(io::ErrorKind::ConnectionRefused.into())
+///     }
+/// }
+///
+/// impl Listener for Pipes {
+///     fn port(&self) -> io::Result<u16> {
+///         Err(io::ErrorKind::Unsupported.into())
+///     }
+///
+///     async fn accept(&mut self) -> io::Result<(Connection, SocketAddr)> {
+///         let pipe = self.0.recv().await.ok_or(io::ErrorKind::BrokenPipe)?;
+///         Ok((Connection::new(pipe), (Ipv4Addr::LOCALHOST, 0).into()))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (memory, cookie) = (Memory::default(), "only for this example: `snow-dist cookie` makes better ones");
+/// let a = Node::builder("a@memory:1").cookie(cookie).start_on(memory.clone()).await?;
+/// let b = Node::builder("b@memory:2").cookie(cookie).start_on(memory).await?;
+/// a.connect("b@memory:2").await?;
+/// assert_eq!(a.nodes(), ["b@memory:2".into()]);
+/// # a.shutdown().await;
+/// # b.shutdown().await;
+/// # Ok(()) }
+/// ```
+pub trait Network: Send + Sync + 'static {
+    /// What takes the connections of others.
+    type Listener: Listener;
+
+    /// Listens at an address: `host:port` of the node's own name, or what was given to
+    /// [`NodeBuilder::listen`](crate::NodeBuilder::listen).
+    ///
+    /// # Errors
+    /// Nothing can listen there.
+    fn listen(&self, address: &str) -> impl Future<Output = io::Result<Self::Listener>> + Send;
+
+    /// Connects to an address: `host:port` of another node's name, an IPv6 address in brackets, the port never 0. The
+    /// node gives it up, by dropping it, when the handshake's time is over.
+    ///
+    /// # Errors
+    /// There is no connection.
+    fn connect(&self, address: &str) -> impl Future<Output = io::Result<Connection>> + Send;
+}
+
+/// Takes the connections that others make to a node. The node drops it when it stops.
+pub trait Listener: Send + 'static {
+    /// The port at which it listens. A node asks whose name says port 0, and announces this one.
+    ///
+    /// # Errors
+    /// There is no such thing.
+    fn port(&self) -> io::Result<u16>;
+
+    /// The next connection, and from where it comes. Of one IP address (of IPv6 one network) at most 8 connections
+    /// are in their handshake at once.
+    ///
+    /// # Errors
+    /// There is none now: of the kinds `ConnectionAborted` and `ConnectionReset` if only that connection is gone.
+    /// After any other the node asks again a little later.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Connection, SocketAddr)>> + Send;
+}
+
+/// A connection between two nodes, of any kind.
+#[derive(Debug)]
+pub struct Connection(Kind);
+
+enum Kind {
+    Tcp(TcpStream),
+    Other(Pin<Box<dyn Stream>>),
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
+
+impl Connection {
+    /// Any stream of bytes. A TCP connection is better made by [`Connection::tcp`].
+    ///
+    /// Its end of the stream is that it is dropped or shut down, of the other end that a read gives no bytes. What it
+    /// takes should be bounded: no signal overtakes bytes that it holds.
+    pub fn new(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
+        Self(Kind::Other(Box::pin(stream)))
+    }
+
+    /// A TCP connection, set as a session wants it: Nagle's algorithm is off, and the system holds few bytes unsent.
+    ///
+    /// # Errors
+    /// The system refuses the setting.
+    pub fn tcp(socket: TcpStream) -> io::Result<Self> {
+        tcp::prepare(&socket)?;
+        Ok(Self(Kind::Tcp(socket)))
+    }
+
+    /// Ready when a read may give something, as far as can be known without a buffer for it.
+    pub(super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.0 {
+            Kind::Tcp(socket) => socket.poll_read_ready(cx),
+            Kind::Other(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn stream(&mut self) -> Pin<&mut dyn Stream> {
+        match &mut self.0 {
+            Kind::Tcp(socket) => Pin::<&mut TcpStream>::new(socket),
+            Kind::Other(stream) => stream.as_mut(),
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.stream().poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream().poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream().poll_write_vectored(cx, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.0 {
+            Kind::Tcp(socket) => socket.is_write_vectored(),
+            Kind::Other(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_shutdown(cx)
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(socket) => socket.fmt(f),
+            Self::Other(_) => f.write_str("a stream of the program"),
+        }
+    }
+}
+
+/// A network as a node keeps it, whatever its type.
+pub(crate) trait Dialler: Send + Sync {
+    /// See [`Network::connect`].
+    fn dial<'a>(&'a self, address: &'a str) -> Later<'a, io::Result<Connection>>;
+}
+
+impl<N: Network> Dialler for N {
+    fn dial<'a>(&'a self, address: &'a str) -> Later<'a, io::Result<Connection>> {
+        Box::pin(self.connect(address))
+    }
+}
