@@ -89,18 +89,20 @@ impl SessionHandle {
     }
 
     fn message(&self, send: impl FnOnce(&mut Session) -> Result<(), EncodeError>) -> Result<Sent, Denied> {
-        self.with_room(|state| {
-            // What is queued goes out before the session ends; who sends without end must not hold that up.
+        self.act(|state| {
+            // What is queued goes out before the session ends; who sends without end must not hold that up, and
+            // nobody waits for room in vain.
             //= spec/connection.md#con-cls-007
             //# A node MUST NOT queue a message in a session that it has begun to end.
             if state.stop.is_some() {
                 return Err(Denied::NotConnected);
             }
+            self.find_room(state)?;
             send(&mut state.core).map_err(too_long)?;
             let crowded = !state.made_way && state.core.waiting_bytes() >= CROWDED_BYTES;
             state.made_way |= crowded;
             Ok(if crowded { Sent::MakeWay } else { Sent::GoOn })
-        })
+        })?
     }
 
     /// Links, if there is room. `attach` sees to it that the session is told of the local process's end, and is false
@@ -143,6 +145,8 @@ impl SessionHandle {
                 state.stop = Some(stop);
             }
         });
+        // Who waits to send is told that nothing more is taken.
+        self.room.notify_waiters();
     }
 
     /// Asks the peer for a sign of life.
@@ -231,13 +235,19 @@ impl SessionHandle {
     /// Acts if there is room; otherwise gives what to wait for.
     fn with_room<T>(&self, act: impl FnOnce(&mut State) -> Result<T, Denied>) -> Result<T, Denied> {
         self.act(|state| {
-            if state.core.has_room() {
-                return act(state);
-            }
-            state.full = true;
-            // Made under the lock, so that room made from here on is not missed.
-            Err(Denied::Full(Box::pin(self.room.clone().notified_owned())))
+            self.find_room(state)?;
+            act(state)
         })?
+    }
+
+    /// Whether there is room; otherwise gives what to wait for.
+    fn find_room(&self, state: &mut State) -> Result<(), Denied> {
+        if state.core.has_room() {
+            return Ok(());
+        }
+        state.full = true;
+        // Made under the lock, so that room made from here on is not missed.
+        Err(Denied::Full(Box::pin(self.room.clone().notified_owned())))
     }
 
     /// Acts on the open session, and wakes the driver if that gave it something to do.

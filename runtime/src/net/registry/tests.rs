@@ -209,3 +209,21 @@ async fn nothing_is_queued_in_a_session_that_is_ordered_to_end() {
     session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) });
     assert!(matches!(node.routes.send(own, remote, b"late"), Err(Denied::NotConnected)));
 }
+
+#[tokio::test]
+async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
+    let node = node();
+    let own = node.table.add(crate::process::Mailbox::default()).unwrap().pid();
+    let (_, session) = node.taken(1);
+    let remote = Pid::new(session.peer.number, 1, 5);
+    let room = loop {
+        match node.routes.send(own, remote, &[0; 1 << 16]) {
+            Ok(_) => {}
+            Err(Denied::Full(room)) => break room,
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) });
+    room.await;
+    assert!(matches!(node.routes.send(own, remote, b"late"), Err(Denied::NotConnected)));
+}
