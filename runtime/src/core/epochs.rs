@@ -204,8 +204,11 @@ impl Epochs {
 
 #[cfg(test)]
 mod tests {
+    use snow_dist_codec::handshake::Capabilities;
+
     use super::*;
     use crate::core::NodeNumber;
+    use crate::core::handshake::Bounds;
     use crate::core::session::Timing;
 
     const OWN: &str = "b@h:1";
@@ -218,9 +221,9 @@ mod tests {
             peer: NodeNumber::UNKNOWN,
             peer_creation: 1,
             creation: 1,
-            frame_bytes_max: 1 << 20,
-            links_and_monitors_max: 10,
-            peer_links_and_monitors_max: 10,
+            capabilities: Capabilities::NONE,
+            bounds: Bounds::default(),
+            peer_bounds: Bounds::default(),
             timing: Timing::default(),
             ping: [0; 8],
         };
