@@ -11,7 +11,7 @@ use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 
-use crate::core::handshake::{Bounds, Cookie, Cookies, Local};
+use crate::core::handshake::{Bounds, Cookie, Cookies, Local, RemoteExit};
 use crate::core::limits::{
     FRAME_BYTES_BOUND_MIN, MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX, SESSIONS_MAX,
 };
@@ -31,6 +31,7 @@ pub struct NodeBuilder {
     listen: Option<String>,
     timing: Timing,
     capabilities: Capabilities,
+    remote_exit: RemoteExit,
     bounds: Bounds,
     sessions_max: usize,
     mailbox_remote_bytes_max: usize,
@@ -52,6 +53,7 @@ impl NodeBuilder {
             listen: None,
             timing: Timing::default(),
             capabilities: CAPABILITIES,
+            remote_exit: RemoteExit::default(),
             bounds: Bounds::default(),
             sessions_max: SESSIONS_MAX,
             mailbox_remote_bytes_max: MAILBOX_REMOTE_BYTES_MAX,
@@ -92,6 +94,13 @@ impl NodeBuilder {
     /// have announced. A node that announces less is met as one that lacks the rest.
     pub const fn capabilities(mut self, set: Capabilities) -> Self {
         self.capabilities = set;
+        self
+    }
+
+    /// Which peers it lets send exit signals to its processes ([`Context::send_exit`](crate::Context::send_exit)): all
+    /// if this is not called. Nor can its own processes send such signals to a peer that it does not let.
+    pub fn remote_exit(mut self, allowed: RemoteExit) -> Self {
+        self.remote_exit = allowed;
         self
     }
 
@@ -177,6 +186,7 @@ impl NodeBuilder {
         let mut local = Local::new(NodeName::parse(&announced)?, incarnation()?, cookies);
         local.bounds = self.bounds;
         local.capabilities = self.capabilities;
+        local.remote_exit = self.remote_exit;
         let held_max = self.mailbox_remote_bytes_max;
         let table =
             ProcessTable::with_held_max(local.name(), local.creation(), Executor::current(), held_max);

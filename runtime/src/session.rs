@@ -11,7 +11,7 @@ use snow_dist_codec::{EncodeError, EncodeErrorKind, Frame};
 use tokio::sync::Notify;
 
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
-use crate::core::session::{Counts, Ending, Full};
+use crate::core::session::{Counts, Ending, Full, Lacking};
 use crate::core::{NodeNumber, Processes, Reason, Session};
 use crate::process::Refused;
 use crate::process::remote::{Denied, Interested, Sent};
@@ -112,6 +112,16 @@ impl SessionHandle {
         self.with_room(
             |state| if attach() { state.core.link(local, remote).map_err(too_many) } else { Ok(()) },
         )
+    }
+
+    /// Sends an exit signal, if there is room.
+    pub(crate) fn exit(&self, local: u64, remote: u64, reason: &Reason) -> Result<(), Denied> {
+        self.with_room(|state| {
+            if state.stop.is_some() {
+                return Err(Denied::NotConnected);
+            }
+            state.core.exit(local, remote, reason).map_err(lacking)
+        })
     }
 
     pub(crate) fn unlink(&self, local: u64, remote: u64) {
@@ -288,6 +298,10 @@ fn too_long(error: EncodeError) -> Denied {
 
 fn too_many(Full { count_max }: Full) -> Denied {
     Denied::Refused(Refused::TooMany { count_max })
+}
+
+fn lacking(Lacking { capability }: Lacking) -> Denied {
+    Denied::Refused(Refused::NotInSession { capability })
 }
 
 impl Interested for SessionHandle {

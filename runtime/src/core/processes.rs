@@ -20,6 +20,12 @@ pub trait Processes {
     /// An exit signal of a link that has just ended here.
     fn exit(&mut self, local: u64, from: Pid, reason: Reason);
 
+    /// An exit signal that a process of the peer has sent, with or without a link. Dropped by the table if there is no
+    /// such process. As many can come as the peer likes: those that are put into a mailbox must be bounded there.
+    fn sent_exit(&mut self, local: u64, from: Pid, reason: Reason) {
+        self.exit(local, from, reason);
+    }
+
     /// Exit signals of all links of one process that a lost session ends. The process wakes when all are there.
     fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason);
 

@@ -152,6 +152,13 @@ impl Reason {
         }
     }
 
+    /// Bytes that it takes on the wire.
+    pub(crate) fn written_bytes(&self) -> usize {
+        let hops =
+            if let Self::Linked(chain) = self { chain.hops.len().min(hops_max(&chain.root)) } else { 0 };
+        hops * HOP_BYTES + WireReason::from(self.to_root()).encoded_len()
+    }
+
     fn to_root(&self) -> Root<'_> {
         match self {
             Self::Normal => Root::Normal,
@@ -247,6 +254,21 @@ mod tests {
     fn round_trip(reason: &Reason) -> (Reason, bool) {
         let here = |wire: WirePid| Pid::new(NodeNumber::HERE, wire.creation(), wire.local());
         reason.with_wire(|pid| pid.to_wire(0), |wire| Reason::from_wire(wire, here))
+    }
+
+    #[test]
+    fn as_many_bytes_are_written_as_are_counted() {
+        let mut long = Reason::custom("x".repeat(5_000));
+        for reason in [Reason::Normal, Reason::error("boom"), long.clone(), Reason::Unknown([9, 1].into())] {
+            assert_eq!(
+                reason.with_wire(|pid| pid.to_wire(0), |wire| wire.encoded_len()),
+                reason.written_bytes()
+            );
+        }
+        for local in 0..500 {
+            long = Reason::linked(pid(local), &long);
+            assert_eq!(long.with_wire(|pid| pid.to_wire(0), |wire| wire.encoded_len()), long.written_bytes());
+        }
     }
 
     #[test]

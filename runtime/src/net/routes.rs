@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use crate::core::{NodeNumber, Pid};
+use crate::core::{NodeNumber, Pid, Reason};
 use crate::process::remote::{Denied, Interested, Remote, Sent};
 use crate::process::table::ProcessTable;
 use crate::session::SessionHandle;
@@ -155,6 +155,13 @@ impl Remote for Routes {
         if let Ok(session) = self.session_with(to) {
             session.unlink(from.local(), to.local());
         }
+    }
+
+    fn exit(&self, from: Pid, to: Pid, reason: &Reason) -> Result<(), Denied> {
+        //= spec/capabilities.md#cap-rxt-008
+        //# A node that has no session for the pid to which its process sends an exit signal MUST drop the
+        //# signal.
+        self.session_with(to)?.exit(from.local(), to.local(), reason)
     }
 
     fn monitor(&self, from: Pid, to: Pid, reference: u64) -> Result<(), Denied> {

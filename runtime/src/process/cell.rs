@@ -245,10 +245,7 @@ impl Cell {
 
     /// Notes that a process has received something.
     pub(crate) fn has_received(&self, received: &Received, inbox: &mut Inbox) {
-        if !matches!(received, Received::Message(_)) {
-            return;
-        }
-        if let Some(room) = &self.room {
+        if let (Received::Message(_), Some(room)) = (received, &self.room) {
             room.add_permits(1);
         }
         if inbox.owes() {
@@ -285,6 +282,34 @@ impl Cell {
     /// An exit signal. That its link existed is certain.
     pub(crate) fn exit(&self, from: Pid, reason: Reason) -> Wakes {
         self.exit_locked(&mut self.lock(), from, reason)
+    }
+
+    /// An exit signal that a process of another node has sent. One that does not end the process counts among the bytes
+    /// that mailboxes hold; it is dropped if `node_full` says that they hold too much already. Gives how many bytes more
+    /// they hold now.
+    pub(crate) fn sent_exit(
+        &self,
+        from: Pid,
+        reason: Reason,
+        counted: usize,
+        node_full: bool,
+    ) -> (Wakes, usize) {
+        let mut state = self.lock();
+        if !state.is_alive() {
+            return (Wakes::default(), 0);
+        }
+        if !state.trap_exit && reason.kills() {
+            return (self.doom_locked(&mut state, Doom::By { from, reason }), 0);
+        }
+        //= spec/capabilities.md#cap-rxt-006
+        //# A node MUST ignore an EXIT2 whose exit signal would be given as a signal while the messages that
+        //# its processes have not taken hold `mailbox_remote_bytes_max`, its own bytes included.
+        if node_full {
+            self.table.count_dropped(self.local);
+            return (Wakes::default(), 0);
+        }
+        let receiver = state.queue.push_sent_exit(Received::Exit { from, reason }, counted);
+        (Wakes { receiver, task: None }, counted)
     }
 
     /// An exit signal from a process of this node. It counts only if the link still exists, and ends it.

@@ -208,6 +208,19 @@ impl Context {
         pending().await
     }
 
+    /// Sends a process an exit signal, linked or not. It ends the process unless that traps exits, or the reason is
+    /// [`Reason::Normal`] or [`Reason::Shutdown`]; then the process receives it as [`Received::Exit`]. So does a process
+    /// of any node that traps exits with [`Reason::Killed`]: what cannot be trapped is [`kill`](Self::kill). Waits as
+    /// [`send`](Self::send). A signal to a process that is not there, or with whose node there is no session, is
+    /// dropped.
+    ///
+    /// # Errors
+    /// [`Refused::NotInSession`]: one of the two nodes does not let the other send exit signals
+    /// ([`NodeBuilder::remote_exit`](crate::NodeBuilder::remote_exit)). Never for a process of this node.
+    pub async fn send_exit(&self, to: Pid, reason: Reason) -> Result<(), Refused> {
+        self.table().send_exit(&self.cell, to, reason).await
+    }
+
     /// Kills a process of this node. It cannot trap that; what is linked to it sees [`Reason::Killed`].
     ///
     /// # Errors

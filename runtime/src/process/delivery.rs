@@ -127,6 +127,17 @@ impl Processes for Delivery {
         }
     }
 
+    fn sent_exit(&mut self, local: u64, from: Pid, reason: Reason) {
+        let counted = reason.written_bytes() + MESSAGE_BYTES_COUNTED;
+        let node_full = self.table.is_full(self.unreported + counted);
+        //= spec/capabilities.md#cap-rxt-004
+        //# A node MUST ignore an EXIT2 for a dead process.
+        let Some(cell) = self.find(local) else { return };
+        let (wakes, held) = cell.sent_exit(from, reason, counted, node_full);
+        self.wakes.add(wakes);
+        self.unreported += held;
+    }
+
     fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason) {
         // It is woken when another's turn comes, and so has all of them.
         from.iter().for_each(|from| self.exit(local, *from, reason.clone()));
@@ -329,6 +340,38 @@ mod tests {
         table.release(MESSAGE_BYTES_COUNTED);
         delivery.message(cell.local(), &[]);
         assert_eq!(table.dropped(), 1);
+    }
+
+    //= spec/capabilities.md#cap-rxt-006
+    //= type=test
+    //# A node MUST ignore an EXIT2 whose exit signal would be given as a signal while the messages that its
+    //# processes have not taken hold `mailbox_remote_bytes_max`, its own bytes included.
+    #[tokio::test]
+    async fn an_exit_signal_that_was_sent_counts_until_it_is_taken() {
+        let (table, session) = (table(), Arc::default());
+        let [cell, plain] = [table.add(Mailbox::default()).unwrap(), table.add(Mailbox::default()).unwrap()];
+        cell.trap_exit(true);
+        let reason = Reason::error("boom");
+        let bytes_each = MESSAGE_BYTES_COUNTED + 9 + 4;
+        table.hold(MAILBOX_REMOTE_BYTES_MAX - 2 * bytes_each);
+        let before = table.held();
+        let mut delivery = delivery(&table, &session);
+        for _ in 0..3 {
+            delivery.sent_exit(cell.local(), far(1), reason.clone());
+        }
+        delivery.flush();
+        assert_eq!((table.dropped(), table.held() - before), (1, 2 * bytes_each as i64));
+        // What owes its signal to a link, and what ends its process, finds room.
+        delivery.exit(cell.local(), far(2), Reason::Killed);
+        delivery.sent_exit(plain.local(), far(1), reason.clone());
+        assert!(plain.is_doomed());
+        let mut inbox = Inbox::default();
+        let cx = TaskContext::from_waker(Waker::noop());
+        let sent = Received::Exit { from: far(1), reason };
+        let of_link = Received::Exit { from: far(2), reason: Reason::Killed };
+        assert_eq!(receive(&cell, &mut inbox, &cx), [sent.clone(), sent, of_link]);
+        delivery.flush();
+        assert_eq!(table.held(), before);
     }
 
     #[tokio::test]

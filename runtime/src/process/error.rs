@@ -50,6 +50,12 @@ pub enum Refused {
         /// How many it carries.
         count_max: u32,
     },
+    /// The session with the other node lacks a capability, because one of the two nodes has not announced it.
+    #[error("the session with the other node does not have the capability `{capability}`")]
+    NotInSession {
+        /// Its name in the specification.
+        capability: &'static str,
+    },
     /// The version of the protocol that is spoken with the other node has no way to say it.
     #[error("the other node cannot be told: {0}")]
     NotInVersion(&'static str),

@@ -65,10 +65,45 @@ impl Mailbox {
     }
 }
 
+/// What stands in a mailbox.
+#[derive(Debug)]
+enum Item {
+    Received(Received),
+    /// An exit signal that a process of another node has sent without a link, and how many of the bytes of
+    /// [`MAILBOX_REMOTE_BYTES_MAX`](crate::core::limits::MAILBOX_REMOTE_BYTES_MAX) it takes. Boxed, since it is rare.
+    SentExit(Box<(Received, usize)>),
+}
+
+impl Item {
+    fn as_received(&self) -> &Received {
+        match self {
+            Self::Received(received) => received,
+            Self::SentExit(exit) => &exit.0,
+        }
+    }
+
+    fn counted_bytes(&self) -> usize {
+        match self {
+            Self::Received(Received::Message(message)) => message.counted_bytes(),
+            Self::Received(_) => 0,
+            Self::SentExit(exit) => exit.1,
+        }
+    }
+}
+
+impl From<Item> for Received {
+    fn from(item: Item) -> Self {
+        match item {
+            Item::Received(received) => received,
+            Item::SentExit(exit) => exit.0,
+        }
+    }
+}
+
 /// The shared half of a mailbox, under the lock of its cell.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    received: VecDeque<Received>,
+    received: VecDeque<Item>,
     /// Bytes from other nodes that were put here and not yet given back, the inbox's included.
     held: usize,
     /// Whom to wake when something comes; there while the receiver waits.
@@ -78,10 +113,17 @@ pub(crate) struct Queue {
 impl Queue {
     /// Puts something in; gives whom to wake.
     pub(crate) fn push(&mut self, received: Received) -> Option<Waker> {
-        if let Received::Message(message) = &received {
-            self.held += message.counted_bytes();
-        }
-        self.received.push_back(received);
+        self.push_item(Item::Received(received))
+    }
+
+    /// Puts an exit signal in that counts so many bytes; gives whom to wake.
+    pub(crate) fn push_sent_exit(&mut self, exit: Received, counted: usize) -> Option<Waker> {
+        self.push_item(Item::SentExit(Box::new((exit, counted))))
+    }
+
+    fn push_item(&mut self, item: Item) -> Option<Waker> {
+        self.held += item.counted_bytes();
+        self.received.push_back(item);
         self.receiver.take()
     }
 
@@ -114,7 +156,7 @@ impl Queue {
     }
 
     pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) {
-        self.received.retain(|received| !unwanted(received));
+        self.received.retain(|item| !unwanted(item.as_received()));
     }
 
     fn give_back_space(&mut self) {
@@ -127,7 +169,7 @@ impl Queue {
 /// The receiver's half of a mailbox.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    received: VecDeque<Received>,
+    received: VecDeque<Item>,
     /// Bytes from other nodes that were taken since the cell was last told.
     taken: usize,
 }
@@ -139,15 +181,13 @@ impl Inbox {
         looked_at: &mut usize,
         mut wanted: impl FnMut(&Received) -> bool,
     ) -> Option<Received> {
-        while !wanted(self.received.get(*looked_at)?) {
+        while !wanted(self.received.get(*looked_at)?.as_received()) {
             *looked_at += 1;
         }
-        let received =
-            if *looked_at == 0 { self.received.pop_front() } else { self.received.remove(*looked_at) };
-        if let Some(Received::Message(message)) = &received {
-            self.taken += message.counted_bytes();
-        }
-        received
+        let item =
+            if *looked_at == 0 { self.received.pop_front() } else { self.received.remove(*looked_at) }?;
+        self.taken += item.counted_bytes();
+        Some(item.into())
     }
 
     /// Bytes from other nodes to be given back, if they are worth a lock.
@@ -160,7 +200,7 @@ impl Inbox {
     }
 
     pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) {
-        self.received.retain(|received| !unwanted(received));
+        self.received.retain(|item| !unwanted(item.as_received()));
     }
 
     fn give_back_space(&mut self) {

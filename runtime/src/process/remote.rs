@@ -65,6 +65,9 @@ pub(crate) trait Remote: Send + Sync {
     /// Ends a link, if there is one: no exit signal of it is delivered once this has returned.
     fn unlink(&self, from: Pid, to: Pid);
 
+    /// Sends an exit signal. One that no session can take is dropped.
+    fn exit(&self, from: Pid, to: Pid, reason: &Reason) -> Result<(), Denied>;
+
     /// Makes `from` monitor a process; `reference` is used once on this node.
     fn monitor(&self, from: Pid, to: Pid, reference: u64) -> Result<(), Denied>;
 

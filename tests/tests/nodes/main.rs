@@ -14,6 +14,7 @@ mod messages;
 mod monitors;
 mod names;
 mod node_monitors;
+mod remote_exits;
 mod restarts;
 mod shutdown;
 mod tls;

@@ -10,6 +10,7 @@ mod order;
 mod properties;
 mod queue;
 mod reasons;
+mod remote_exit;
 mod strangers;
 
 use snow_dist_runtime::core::Reason;

@@ -38,7 +38,7 @@ impl ExpectName {
         //= spec/handshake.md#hs-crs-003
         //# An acceptor MUST send its CHALLENGE with an extension block if NAME had one, and without one if it
         //# had none.
-        let block = exporter.map(|_| self.local.block());
+        let block = exporter.map(|_| self.local.block(&peer.name));
         //= spec/handshake.md#hs-sen-001
         //# A node that speaks version 2 MUST end each challenge that it writes, in CHALLENGE and in REPLY,
         //# with the eight bytes of the sentinel.

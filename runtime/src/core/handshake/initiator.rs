@@ -30,7 +30,7 @@ pub fn start(
         //# or not.
         //= spec/handshake.md#hs-dwn-004
         //# A node MUST NOT leave the extension block out of a NAME because an earlier handshake has failed.
-        (Channel::Tls13 { .. }, _) => Some(local.block()),
+        (Channel::Tls13 { .. }, _) => Some(local.block(&dialled)),
         //= spec/handshake.md#hs-tls-005
         //# A node MUST NOT send or accept an extension block over a TLS version below 1.3.
         (Channel::Tls12, Version1::Allowed) => None,

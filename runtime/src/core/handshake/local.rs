@@ -1,11 +1,12 @@
 //! What a node says of itself, and whom it lets in.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use snow_dist_codec::handshake::{Capabilities, ExtensionBuf, Tlv};
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
-use snow_dist_codec::{EncodeError, Extension, NodeName};
+use snow_dist_codec::{EncodeError, Extension, NodeName, NodeNameError};
 
 use super::{Cookies, VERSIONS};
 use crate::core::limits::{
@@ -23,8 +24,66 @@ pub struct Local {
     /// What it announces that it can do beyond the musts of version 2: of
     /// [`CAPABILITIES`](crate::core::session::CAPABILITIES) any.
     pub capabilities: Capabilities,
+    /// Which peers it lets send exit signals to its processes.
+    pub remote_exit: RemoteExit,
     /// Whether version 1 nodes are let in.
     pub version_1: Version1,
+}
+
+/// Which peers a node lets send exit signals to its processes, by their names: with all others the capability
+/// `remote_exit` is not announced, so that neither node can send such signals to the other.
+///
+/// Names say who a peer claims to be. Whoever has the cookie can claim any name that is not in a session.
+///
+/// ```
+/// use snow_dist_runtime::RemoteExit;
+///
+/// let supervisors = RemoteExit::only(["boss@10.0.0.1"]).unwrap();
+/// assert!(supervisors.allows("boss@10.0.0.1:9000"));
+/// assert!(!supervisors.allows("other@10.0.0.2:9000"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RemoteExit {
+    /// All peers.
+    #[default]
+    All,
+    /// These, named with their ports.
+    Only(BTreeSet<Arc<str>>),
+    /// All but these, named with their ports.
+    Except(BTreeSet<Arc<str>>),
+}
+
+impl RemoteExit {
+    /// Only the peers of these names; a missing port is 9000.
+    ///
+    /// # Errors
+    /// One of them is no node's.
+    pub fn only(names: impl IntoIterator<Item: AsRef<str>>) -> Result<Self, NodeNameError> {
+        completed(names).map(Self::Only)
+    }
+
+    /// All peers but those of these names; a missing port is 9000.
+    ///
+    /// # Errors
+    /// One of them is no node's.
+    pub fn except(names: impl IntoIterator<Item: AsRef<str>>) -> Result<Self, NodeNameError> {
+        completed(names).map(Self::Except)
+    }
+
+    /// Whether the peer of this name, given with its port, is let.
+    #[must_use]
+    pub fn allows(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.contains(name),
+            Self::Except(names) => !names.contains(name),
+        }
+    }
+}
+
+fn completed(names: impl IntoIterator<Item: AsRef<str>>) -> Result<BTreeSet<Arc<str>>, NodeNameError> {
+    let complete = |name: &str| Ok(NodeName::parse(name)?.completed().into());
+    names.into_iter().map(|name| complete(name.as_ref())).collect()
 }
 
 /// Whether a handshake may be one of version 1.
@@ -57,6 +116,7 @@ impl Local {
             cookies,
             bounds: Bounds::default(),
             capabilities: Capabilities::NONE,
+            remote_exit: RemoteExit::default(),
             version_1: Version1::default(),
         }
     }
@@ -90,10 +150,20 @@ impl Local {
         &self.cookies
     }
 
-    /// The extension block of its NAME and CHALLENGE.
-    pub(super) fn block(&self) -> ExtensionBuf {
+    /// What it announces to the peer of this name.
+    pub(super) fn capabilities_with(&self, peer: &str) -> Capabilities {
+        //= spec/capabilities.md#cap-rxt-009
+        //# A node whose operator does not let a peer send exit signals MUST NOT announce `remote_exit` in a
+        //# handshake with a node of that name.
+        let allowed = self.remote_exit.allows(peer);
+        let withheld = if allowed { Capabilities::NONE } else { Capabilities::REMOTE_EXIT };
+        self.capabilities.intersection(Capabilities::from_bits(!withheld.to_bits()))
+    }
+
+    /// The extension block of its NAME or CHALLENGE for the peer of this name.
+    pub(super) fn block(&self, peer: &str) -> ExtensionBuf {
         let mut block = ExtensionBuf::default();
-        let written = self.write(&mut block);
+        let written = self.write(peer, &mut block);
         debug_assert_eq!(written, Ok(()), "the types ascend, and all values are allowed");
         block
     }
@@ -102,11 +172,11 @@ impl Local {
     //= type=implication
     //= reason=no other extension is pushed anywhere in this crate
     //# A node MUST NOT write a TLV whose type is not in the table of extension types.
-    fn write(&self, block: &mut ExtensionBuf) -> Result<(), EncodeError> {
+    fn write(&self, peer: &str, block: &mut ExtensionBuf) -> Result<(), EncodeError> {
         //= spec/handshake.md#hs-tlv-005
         //# A node MUST put `0001` and `0003` into each extension block of NAME and CHALLENGE.
         block.push_versions(VERSIONS)?;
-        block.push_capabilities(self.capabilities)?;
+        block.push_capabilities(self.capabilities_with(peer))?;
         block.push_incarnation(self.incarnation)?;
         block.push_frame_bytes_max(self.bounds.frame_bytes)?;
         block.push_reassembly_bytes_max(self.bounds.reassembly_bytes)?;

@@ -42,7 +42,7 @@ mod tests;
 
 pub use auth::{Cookie, CookieError, Cookies};
 pub use failure::{Failure, Refusal};
-pub use local::{Bounds, Local, Version1};
+pub use local::{Bounds, Local, RemoteExit, Version1};
 pub use peer::{Established, Peer};
 
 use snow_dist_codec::{Handshake, Reading};

@@ -74,15 +74,16 @@ impl Peer {
         if creation == 0 {
             return Err(Failure::Unsaid("a creation of 1 to 255"));
         }
+        let name = completed(name);
         Ok(Self {
-            name: completed(name),
             creation,
             incarnation: Some(incarnation),
             version,
             bounds: Bounds::from(block),
             //= spec/handshake.md#hs-ver-003
             //# A node MUST NOT use a capability in a session unless it stands in both blocks.
-            capabilities: block.capabilities().intersection(local.capabilities),
+            capabilities: block.capabilities().intersection(local.capabilities_with(&name)),
+            name,
         })
     }
 

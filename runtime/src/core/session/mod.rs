@@ -37,7 +37,7 @@ pub use heartbeat::Timing;
 pub use receive::{Offered, deliver};
 
 /// The capabilities that a [`Session`] implements, all in full: what a node may announce.
-pub const CAPABILITIES: Capabilities = Capabilities::NONE;
+pub const CAPABILITIES: Capabilities = Capabilities::REMOTE_EXIT;
 
 /// What a session is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -101,6 +101,14 @@ pub enum Ending {
 pub struct Full {
     /// How many it holds.
     pub count_max: u32,
+}
+
+/// The session lacks a capability: one of its two nodes has not announced it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session with the other node does not have the capability `{capability}`")]
+pub struct Lacking {
+    /// Its name in the specification.
+    pub capability: &'static str,
 }
 
 /// What has been passed over, and why: counted, never an error.
@@ -270,6 +278,22 @@ impl Session {
         } else {
             self.tally.give_back(Asker::Here);
         }
+        Ok(())
+    }
+
+    /// Sends an exit signal to a process of the peer, linked or not.
+    ///
+    /// # Errors
+    /// The session lacks `remote_exit`; nothing has changed.
+    pub fn exit(&mut self, local: u64, remote: u64, reason: &Reason) -> Result<(), Lacking> {
+        //= spec/capabilities.md#cap-rxt-002
+        //# A node MUST NOT write EXIT2 in a session that does not have `remote_exit`.
+        if !self.capabilities.contains(Capabilities::REMOTE_EXIT) {
+            return Err(Lacking { capability: "remote_exit" });
+        }
+        //= spec/capabilities.md#cap-rxt-001
+        //# When its process sends an exit signal to a process of the peer, a node MUST write one EXIT2.
+        self.outbox.signal(local, Owed::Exit2 { ends: (local, remote), reason: reason.clone() });
         Ok(())
     }
 

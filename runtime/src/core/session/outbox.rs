@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use snow_dist_codec::Pid as WirePid;
 
 use super::links::Ends;
+use crate::core::Reason;
 
 /// Bytes that a process's chunk takes before the next is begun, and so what a signal may have to wait for.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -42,6 +43,11 @@ pub(super) enum Owed {
     },
     /// The reason waits in the link.
     Exit(Ends),
+    /// An exit signal that a process sends; it has no link in which a reason could wait.
+    Exit2 {
+        ends: Ends,
+        reason: Reason,
+    },
     /// The answer to a LINK that cannot be; pids as the request had them.
     NoLink {
         from: WirePid,
@@ -88,9 +94,12 @@ impl Owed {
     /// What it counts against the limit that makes senders wait.
     //= spec/connection.md#con-que-005
     //# A node SHOULD make LINK, MONITOR and SPAWN wait for room as messages do.
-    const fn waits_like(&self) -> usize {
+    fn waits_like(&self) -> usize {
         match self {
             Self::Link(_) => 21,
+            //= spec/capabilities.md#cap-rxt-007
+            //# A node SHOULD make EXIT2 wait for room as messages do.
+            Self::Exit2 { reason, .. } => 21 + reason.written_bytes(),
             Self::Monitor { .. } => 29,
             _ => 0,
         }

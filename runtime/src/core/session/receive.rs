@@ -1,7 +1,7 @@
 //! What each frame does. Specification: `session.md`; layouts: `dist.md`.
 
 use snow_dist_codec::frame::{
-    Demonitor, Exit, Link, Monitor, MonitorExit, Spawn, Unlink, UnlinkAck, UnlinkId,
+    Demonitor, Exit, Exit2, Link, Monitor, MonitorExit, Spawn, Unlink, UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Pid as WirePid, Reason as WireReason};
@@ -92,6 +92,7 @@ impl Session {
             Frame::UnlinkId(unlink) => self.on_unlink_id(unlink),
             Frame::UnlinkAck(ack) => self.on_unlink_ack(ack),
             Frame::Exit(exit) => self.on_exit(exit, processes),
+            Frame::Exit2(exit) => self.on_exit2(exit, processes),
             Frame::Monitor(monitor) => self.on_monitor(monitor, processes),
             Frame::Demonitor(demonitor) => self.on_demonitor(demonitor),
             Frame::MonitorExit(exit) => self.on_monitor_exit(exit, processes),
@@ -238,6 +239,18 @@ impl Session {
         } else {
             self.counts.unmatched += 1;
         }
+        Ok(())
+    }
+
+    //= spec/capabilities.md#cap-rxt-005
+    //# A node MUST NOT change the state of a link because it writes or reads an EXIT2.
+    fn on_exit2(&mut self, exit: &Exit2<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
+        let Some((local, remote)) = self.ends(exit.from, exit.to)? else { return Ok(()) };
+        let reason = self.read_reason(&exit.reason);
+        //= spec/capabilities.md#cap-rxt-003
+        //# A node that reads an EXIT2 for a living process MUST bring that process one exit signal from the
+        //# process in `from` with the reason of the EXIT2, unless CAP-RXT-006 forbids it.
+        processes.sent_exit(local, self.wire.theirs_here(remote), reason);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Signals made into frames, when they are written. Specification: `session.md`; layouts: `dist.md`.
 
 use snow_dist_codec::frame::{
-    Close, Demonitor, Exit, Link, Monitor, MonitorExit, Ping, Pong, SpawnReply, UnlinkAck, UnlinkId,
+    Close, Demonitor, Exit, Exit2, Link, Monitor, MonitorExit, Ping, Pong, SpawnReply, UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Reason as WireReason, Root};
@@ -52,6 +52,7 @@ impl Session {
             Owed::Link((local, remote))
             | Owed::UnlinkId { ends: (local, remote), .. }
             | Owed::Exit((local, remote))
+            | Owed::Exit2 { ends: (local, remote), .. }
             | Owed::Monitor { local, remote, .. }
             | Owed::Demonitor { local, remote, .. } => (wire.ours(*local), wire.theirs(*remote)),
             _ => Default::default(),
@@ -77,6 +78,9 @@ impl Session {
                 }
                 None => self.outbox.was_void(),
             },
+            Owed::Exit2 { reason, .. } => {
+                wire.with_reason(&reason, |reason| put(Exit2 { from, to, reason: *reason }, out));
+            }
             //= spec/session.md#ses-lnk-011
             //# A node MUST NOT write EXIT but for a link that was active when its process ended, and to
             //# answer a LINK.

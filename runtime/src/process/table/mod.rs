@@ -280,6 +280,16 @@ impl ProcessTable {
         Ok(())
     }
 
+    pub(crate) async fn send_exit(&self, own: &Cell, to: Pid, reason: Reason) -> Result<(), Refused> {
+        if to.is_here() {
+            if let Some(cell) = self.get_pid(to) {
+                cell.exit(own.pid(), reason).wake();
+            }
+            return Ok(());
+        }
+        taken(|| self.remote()?.exit(own.pid(), to, &reason)).await.map(drop)
+    }
+
     pub(crate) async fn link(&self, own: &Cell, to: Pid) -> Result<(), Refused> {
         if to == own.pid() {
             return Ok(());

@@ -54,6 +54,10 @@ impl Remote for Sessions {
         drop(self.ask(format!("unlink {to}")));
     }
 
+    fn exit(&self, _: Pid, to: Pid, reason: &Reason) -> Result<(), Denied> {
+        self.ask(format!("exit {to} {reason}"))
+    }
+
     fn monitor(&self, _: Pid, to: Pid, reference: u64) -> Result<(), Denied> {
         self.ask(format!("monitor {to} {reference}"))
     }
@@ -89,6 +93,23 @@ async fn numbers_begin_with_one_and_end() {
     for _ in 0..2 {
         assert_eq!(table.add(Mailbox::default()).unwrap_err(), SpawnError::Exhausted);
     }
+}
+
+#[tokio::test]
+async fn an_exit_signal_waits_for_a_session_and_is_dropped_without_one() {
+    let (table, sessions) = table();
+    let cell = table.add(Mailbox::default()).unwrap();
+    let sending = tokio::spawn({
+        let table = Arc::clone(&table);
+        async move { table.send_exit(&cell, far(), Reason::Killed).await }
+    });
+    while sessions.asked.lock().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!sending.is_finished());
+    sessions.answer(|| Err(Denied::NotConnected));
+    sending.await.unwrap().unwrap();
+    assert_eq!(sessions.asked(), ["exit <?.5.1> killed"; 2]);
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ fn swapping_the_blocks() {
 fn giving_a_node_without_a_block_one() {
     // The initiator has none over TLS 1.2; who stands between speaks TLS 1.3 with the acceptor.
     let pair = Pair::new(lenient(A), lenient(B)).over([Channel::Tls12, TLS]);
-    let added = node(A).block();
+    let added = node(A).block(B);
     let outcome =
         pair.run(
             |place, message| {

@@ -36,6 +36,40 @@ fn two_nodes_learn_of_each_other() {
     assert_eq!(outcome, Outcome { initiator: Some(Ok(seen_of(&b))), acceptor: Some(Ok(seen_of(&a))) });
 }
 
+//= spec/capabilities.md#cap-rxt-009
+//= type=test
+//# A node whose operator does not let a peer send exit signals MUST NOT announce `remote_exit` in a handshake
+//# with a node of that name.
+#[test]
+fn a_peer_that_is_not_let_send_exit_signals_is_not_told_that_it_could() {
+    let announced = |bytes: &[u8]| match decode(bytes) {
+        Handshake::Name(name) => name.extension.unwrap().capabilities(),
+        Handshake::Challenge(challenge) => challenge.extension.unwrap().capabilities(),
+        other => panic!("{other:?}"),
+    };
+    let all = Capabilities::FRAGMENTS.union(Capabilities::REMOTE_EXIT);
+    let [mut a, mut b] = [A, B].map(node);
+    (a.capabilities, b.capabilities) = (all, all);
+    for (allowed, is_let) in [
+        (RemoteExit::All, true),
+        (RemoteExit::only([B]).unwrap(), true),
+        (RemoteExit::only(["c@127.0.0.1:9003"]).unwrap(), false),
+        (RemoteExit::except([B]).unwrap(), false),
+    ] {
+        let mut careful = a.clone();
+        careful.remote_exit = allowed;
+        let expected = if is_let { all } else { Capabilities::FRAGMENTS };
+        // The careful node dials, and is dialled.
+        let (outcome, said) = Pair::new(careful.clone(), b.clone()).record();
+        assert_eq!((announced(&said[0]), announced(&said[1])), (expected, all));
+        assert_eq!(outcome.acceptor.unwrap().unwrap().peer.capabilities, expected);
+        let (outcome, said) = Pair::new(b.clone(), careful).record();
+        assert_eq!((announced(&said[0]), announced(&said[1])), (all, expected));
+        assert_eq!(outcome.initiator.unwrap().unwrap().peer.capabilities, expected);
+    }
+    assert!(RemoteExit::only(["a name without a host"]).is_err());
+}
+
 //= spec/handshake.md#hs-cre-001
 //= type=test
 //# A node of version 2 MUST write 1 + (incarnation mod 255) into `creation`.
