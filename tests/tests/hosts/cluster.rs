@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use turmoil::net::{TcpListener, TcpStream};
 
 /// Time that passes on all hosts in one step.
-const TICK: Duration = Duration::from_millis(10);
+const TICK: Duration = Duration::from_millis(20);
 
 /// Longer than anything takes, heartbeats and deadlines included.
 pub(crate) const LONG: Duration = Duration::from_secs(200);

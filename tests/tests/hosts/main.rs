@@ -11,4 +11,5 @@ mod crashes;
 mod dials;
 mod holds;
 mod partitions;
+mod storms;
 mod witness;

@@ -1,8 +1,10 @@
 //! Processes that note what they are told.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use snow_dist_runtime::{Context, Pid, Reason, Received};
+use snow_dist_runtime::{Context, MonitorRef, Pid, Reason, Received};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::cluster::{Cluster, name};
@@ -13,7 +15,7 @@ pub(crate) struct Witness {
     pub(crate) host: &'static str,
     pub(crate) pid: Pid,
     orders: UnboundedSender<Order>,
-    told: Arc<Mutex<Vec<Received>>>,
+    notes: Notes,
 }
 
 enum Order {
@@ -22,6 +24,48 @@ enum Order {
     Monitor(Pid),
     Send(Pid, &'static str),
     Fail(&'static str),
+}
+
+type Notes = Arc<Mutex<Vec<Note>>>;
+
+/// What a process has done or been told.
+enum Note {
+    Linked(Pid),
+    Unlinked(Pid),
+    Monitored(MonitorRef, Pid),
+    Told(Received),
+}
+
+/// Links and monitors that are not over, and what a process should not have been told.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    pub(crate) links: HashSet<Pid>,
+    pub(crate) monitors: HashMap<MonitorRef, Pid>,
+    pub(crate) surprises: Vec<Received>,
+    nodes: HashMap<Arc<str>, bool>,
+}
+
+impl Account {
+    fn note(&mut self, note: &Note) {
+        match note {
+            Note::Linked(to) => drop(self.links.insert(*to)),
+            Note::Unlinked(to) => drop(self.links.remove(to)),
+            Note::Monitored(reference, of) => drop(self.monitors.insert(*reference, *of)),
+            Note::Told(told) if !self.expects(told) => self.surprises.push(told.clone()),
+            Note::Told(_) => {}
+        }
+    }
+
+    /// Whether this may come now. It then cannot come again.
+    fn expects(&mut self, told: &Received) -> bool {
+        match told {
+            Received::Exit { from, .. } => self.links.remove(from),
+            Received::Down { reference, from, .. } => self.monitors.remove(reference) == Some(*from),
+            Received::NodeUp { name } => self.nodes.insert(name.clone(), true) != Some(true),
+            Received::NodeDown { name } => self.nodes.insert(name.clone(), false) != Some(false),
+            _ => true,
+        }
+    }
 }
 
 /// What a process was told of another's end.
@@ -42,18 +86,22 @@ impl Witness {
     /// Starts one, which watches the nodes of all other hosts.
     pub(crate) fn start(cluster: &Cluster, host: &'static str) -> Self {
         let (orders, to_do) = unbounded_channel();
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let noted = told.clone();
+        let notes = Notes::default();
+        let noted = notes.clone();
         let others: Vec<_> = cluster.names().into_iter().filter(|other| *other != host).map(name).collect();
         let pid = cluster.node(host).spawn(move |ctx| witness(ctx, others, to_do, noted)).unwrap();
-        Self { host, pid, orders, told }
+        Self { host, pid, orders, notes }
     }
 
     /// Links to another, and monitors it.
     pub(crate) fn tie(&self, cluster: &Cluster, other: &Self) {
         let other = self.sees(cluster, other);
+        self.link(other);
+        self.monitor(other);
+    }
+
+    pub(crate) fn link(&self, other: Pid) {
         self.order(Order::Link(other));
-        self.order(Order::Monitor(other));
     }
 
     pub(crate) fn monitor(&self, other: Pid) {
@@ -73,6 +121,15 @@ impl Witness {
         self.order(Order::Fail(text));
     }
 
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.orders.is_closed()
+    }
+
+    /// Whether the two are the same process.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.notes, &other.notes)
+    }
+
     /// The other's pid on this one's host.
     pub(crate) fn sees(&self, cluster: &Cluster, other: &Self) -> Pid {
         if self.host == other.host { other.pid } else { cluster.seen_from(self.host, other.host, other.pid) }
@@ -81,10 +138,10 @@ impl Witness {
     /// What it has been told of the end of this process.
     pub(crate) fn ends_of(&self, other: Pid) -> Ends {
         let mut ends = Ends::default();
-        for told in &*self.told.lock().unwrap() {
+        for told in self.told(Some) {
             match told {
-                Received::Exit { from, reason } if *from == other => ends.exits.push(reason.clone()),
-                Received::Down { from, reason, .. } if *from == other => ends.downs.push(reason.clone()),
+                Received::Exit { from, reason } if from == other => ends.exits.push(reason),
+                Received::Down { from, reason, .. } if from == other => ends.downs.push(reason),
                 _ => {}
             }
         }
@@ -94,23 +151,38 @@ impl Witness {
     /// What it has been told of the node of a host: `up` and `down`, in order.
     pub(crate) fn saw_of(&self, host: &str) -> Vec<&'static str> {
         let node = name(host);
-        let told = self.told.lock().unwrap();
-        let of_node = told.iter().filter_map(|told| match told {
-            Received::NodeUp { name } if **name == *node => Some("up"),
-            Received::NodeDown { name } if **name == *node => Some("down"),
+        self.told(|told| match told {
+            Received::NodeUp { name } if *name == *node => Some("up"),
+            Received::NodeDown { name } if *name == *node => Some("down"),
             _ => None,
-        });
-        of_node.collect()
+        })
     }
 
     /// The messages that have come, in order.
     pub(crate) fn messages(&self) -> Vec<String> {
-        let told = self.told.lock().unwrap();
-        let messages = told.iter().filter_map(|told| match told {
-            Received::Message(message) => Some(String::from_utf8(message.as_bytes().to_vec()).unwrap()),
-            _ => None,
-        });
-        messages.collect()
+        self.told(|told| Some(String::from_utf8(told.into_message()?.as_bytes().to_vec()).unwrap()))
+    }
+
+    fn told<T>(&self, pick: impl Fn(Received) -> Option<T>) -> Vec<T> {
+        let notes = self.notes.lock().unwrap();
+        let told =
+            notes.iter().filter_map(|note| if let Note::Told(told) = note { Some(told) } else { None });
+        told.cloned().filter_map(pick).collect()
+    }
+
+    /// How often it has linked to this process.
+    pub(crate) fn links_to(&self, other: Pid) -> usize {
+        let notes = self.notes.lock().unwrap();
+        notes.iter().filter(|note| matches!(note, Note::Linked(to) if *to == other)).count()
+    }
+
+    /// Its links and monitors from beginning to end. To be asked only of one that nobody else links to.
+    pub(crate) fn account(&self) -> Account {
+        let mut account = Account::default();
+        for note in &*self.notes.lock().unwrap() {
+            account.note(note);
+        }
+        account
     }
 
     fn order(&self, order: Order) {
@@ -122,22 +194,37 @@ async fn witness(
     mut ctx: Context,
     nodes: Vec<String>,
     mut to_do: UnboundedReceiver<Order>,
-    noted: Arc<Mutex<Vec<Received>>>,
+    notes: Notes,
 ) -> Reason {
+    let note = |note| notes.lock().unwrap().push(note);
     ctx.trap_exit(true);
     for node in &nodes {
         ctx.monitor_node(node);
     }
     loop {
-        tokio::select! {
-            told = ctx.recv() => noted.lock().unwrap().push(told),
-            Some(order) = to_do.recv() => match order {
-                Order::Link(other) => ctx.link(other).await.unwrap(),
-                Order::Unlink(other) => ctx.unlink(other),
-                Order::Monitor(other) => drop(ctx.monitor(other).await.unwrap()),
-                Order::Send(to, text) => ctx.send(to, text).await.unwrap(),
-                Order::Fail(text) => return Reason::error(text),
-            },
+        let order = tokio::select! {
+            told = ctx.recv() => {
+                note(Note::Told(told));
+                continue;
+            }
+            Some(order) = to_do.recv() => order,
+        };
+        match order {
+            Order::Link(to) => {
+                note(Note::Linked(to));
+                ctx.link(to).await.unwrap();
+            }
+            Order::Unlink(to) => {
+                ctx.unlink(to);
+                // What is in the mailbox has come before.
+                while let Some(told) = ctx.recv_timeout(Duration::ZERO).await {
+                    note(Note::Told(told));
+                }
+                note(Note::Unlinked(to));
+            }
+            Order::Monitor(of) => note(Note::Monitored(ctx.monitor(of).await.unwrap(), of)),
+            Order::Send(to, text) => ctx.send(to, text).await.unwrap(),
+            Order::Fail(text) => return Reason::error(text),
         }
     }
 }
