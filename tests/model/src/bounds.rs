@@ -1,0 +1,82 @@
+//! The bounds of a model: what there is, and how often each thing can happen.
+
+use crate::verdict::{Broken, Situation};
+
+/// How often each thing can still happen, in the whole world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Left {
+    pub links: u8,
+    pub unlinks: u8,
+    pub monitors: u8,
+    pub demonitors: u8,
+    pub sends: u8,
+    pub exits: u8,
+    pub dials: u8,
+    pub cuts: u8,
+    pub restarts: u8,
+    pub injections: u8,
+}
+
+impl Left {
+    pub const NONE: Self = Self {
+        links: 0,
+        unlinks: 0,
+        monitors: 0,
+        demonitors: 0,
+        sends: 0,
+        exits: 0,
+        dials: 0,
+        cuts: 0,
+        restarts: 0,
+        injections: 0,
+    };
+}
+
+/// A model.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    pub name: &'static str,
+    pub what: &'static str,
+    pub nodes: usize,
+    /// The sessions that are up at first, each by initiator and acceptor.
+    pub sessions: &'static [[usize; 2]],
+    pub left: Left,
+    /// With `--deep`: in minutes.
+    pub deep: Left,
+    /// Only this node dials, or is restarted; any, if it is not said.
+    pub dialler: Option<usize>,
+    pub restarting: Option<usize>,
+    /// Exit signals do not end processes.
+    pub traps: bool,
+    /// All starts of a node have the same creation.
+    pub equal_creations: bool,
+    /// A session learns of a process's end, and processes of a session's, in steps of their own.
+    pub late: bool,
+    pub links_and_monitors_max: u32,
+    /// Unlinks are those of version 1: UNLINK, and no acknowledgement.
+    pub version_1: bool,
+    /// The property that falls, if one does.
+    pub falls: Option<Broken>,
+    /// What must have come about.
+    pub reaches: &'static [Situation],
+}
+
+impl Bounds {
+    pub const NONE: Self = Self {
+        name: "",
+        what: "",
+        nodes: 2,
+        sessions: &[[0, 1]],
+        left: Left::NONE,
+        deep: Left::NONE,
+        dialler: None,
+        restarting: None,
+        traps: true,
+        equal_creations: false,
+        late: false,
+        links_and_monitors_max: 100,
+        version_1: false,
+        falls: None,
+        reaches: &[],
+    };
+}

@@ -1,0 +1,121 @@
+//! The models: which bounds are explored.
+
+use crate::bounds::{Bounds, Left};
+use crate::verdict::{Broken, Situation as S};
+
+const NONE: Left = Left::NONE;
+
+/// The models that are explored on each change.
+pub const MODELS: &[Bounds] = &[
+    Bounds {
+        name: "links",
+        what: "two processes on each of two nodes link, unlink and end",
+        left: Left { links: 2, unlinks: 2, exits: 1, ..NONE },
+        deep: Left { links: 3, unlinks: 3, exits: 1, ..NONE },
+        reaches: &[
+            S::LinkMeetsUnlink,
+            S::LinksCross,
+            S::UnlinksCross,
+            S::ExitMeetsUnlink,
+            S::Relinked,
+            S::OldAck,
+            S::LinkToDead,
+        ],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "monitors",
+        what: "two processes on each of two nodes monitor each other, end that, and end",
+        left: Left { monitors: 2, demonitors: 1, exits: 2, ..NONE },
+        deep: Left { monitors: 3, demonitors: 2, exits: 2, ..NONE },
+        reaches: &[S::MonitorOfDead, S::DemonitorMeetsDown, S::DownVoid],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "order",
+        what: "messages, links, monitors and ends of the same processes",
+        left: Left { sends: 2, links: 1, monitors: 1, exits: 1, ..NONE },
+        deep: Left { sends: 3, links: 1, monitors: 1, exits: 1, ..NONE },
+        reaches: &[S::ExitAfterMessages, S::MessageToDead],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "cuts",
+        what: "links and monitors while a connection is lost and made again",
+        left: Left { links: 2, unlinks: 1, exits: 1, cuts: 1, dials: 1, ..NONE },
+        deep: Left { links: 2, unlinks: 1, monitors: 1, exits: 1, cuts: 1, dials: 2, ..NONE },
+        reaches: &[
+            S::AckOutstandingAtEnd,
+            S::CutLosesFrames,
+            S::ExitLostByCut,
+            S::NextEpoch,
+            S::SameStart,
+            S::Probed,
+        ],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "dials",
+        what: "both nodes dial, connections are lost, and processes link across what comes up",
+        sessions: &[],
+        left: Left { links: 1, exits: 1, cuts: 2, dials: 3, ..NONE },
+        deep: Left { links: 2, exits: 1, cuts: 2, dials: 3, ..NONE },
+        reaches: &[S::TwoSessions, S::Replaced, S::Probed, S::Refused, S::NextEpoch],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "restarts",
+        what: "a node is restarted with the same creation, and pids of its earlier start are still held",
+        left: Left { links: 1, sends: 1, restarts: 2, dials: 2, ..NONE },
+        deep: Left { links: 2, unlinks: 1, sends: 1, restarts: 2, dials: 2, ..NONE },
+        equal_creations: true,
+        reaches: &[S::StalePid, S::StaleEqualCreation, S::NextEpoch, S::Replaced],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "bound",
+        what: "the peer's bound is two links and monitors",
+        left: Left { links: 3, unlinks: 1, monitors: 1, demonitors: 1, ..NONE },
+        deep: Left { links: 3, unlinks: 2, monitors: 2, demonitors: 1, exits: 1, ..NONE },
+        links_and_monitors_max: 2,
+        reaches: &[S::BoundFull, S::Relinked],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "late",
+        what: "sessions learn late of the ends of processes, and processes of those of sessions",
+        left: Left { links: 1, unlinks: 1, monitors: 1, exits: 1, cuts: 1, dials: 1, ..NONE },
+        deep: Left { links: 2, unlinks: 1, monitors: 1, exits: 2, cuts: 1, dials: 1, ..NONE },
+        late: true,
+        reaches: &[S::WhileEnding, S::DeadUntold],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "chain",
+        what: "three nodes in a row; exit signals end processes",
+        nodes: 3,
+        sessions: &[[0, 1], [1, 2]],
+        left: Left { links: 2, exits: 1, cuts: 1, ..NONE },
+        deep: Left { links: 3, exits: 1, cuts: 1, ..NONE },
+        traps: false,
+        reaches: &[S::Chain, S::ExitMeetsExit],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "foreign",
+        what: "one of the nodes writes what it must not",
+        left: Left { links: 1, monitors: 1, exits: 1, injections: 1, ..NONE },
+        deep: Left { links: 1, unlinks: 1, monitors: 1, exits: 1, injections: 2, ..NONE },
+        reaches: &[S::ForeignIgnored, S::ForeignEnds],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "version-1",
+        what: "unlinks of version 1, which nobody acknowledges",
+        left: Left { links: 2, unlinks: 2, ..NONE },
+        deep: Left { links: 3, unlinks: 3, ..NONE },
+        version_1: true,
+        falls: Some(Broken::Asymmetric),
+        ..Bounds::NONE
+    },
+];

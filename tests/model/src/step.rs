@@ -1,0 +1,220 @@
+//! What can happen next.
+
+use crate::bounds::Bounds;
+use crate::verdict::{Broken, Notes, Situation};
+use crate::world::{Connection, Foreign, Known, PROCESSES, Phase, Tie, World};
+
+/// One step. Connections go by their ids, ends by their side: 0 is the initiator's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// A session writes what is next: a signal, or the messages of a process.
+    Write {
+        connection: u8,
+        side: usize,
+    },
+    /// An end reads what is next.
+    Deliver {
+        connection: u8,
+        side: usize,
+    },
+    /// An end notices the cut; what it has not read is lost.
+    Notice {
+        connection: u8,
+        side: usize,
+    },
+    /// The end of a session is told.
+    Finish {
+        connection: u8,
+        side: usize,
+    },
+    /// A session is told of the end of a process.
+    Tell {
+        connection: u8,
+        side: usize,
+        own: usize,
+    },
+    /// A process acts on one of another node.
+    Act {
+        act: Act,
+        node: usize,
+        own: usize,
+        known: usize,
+        remote: usize,
+    },
+    /// The process that monitors ends that.
+    Demonitor {
+        connection: u8,
+        side: usize,
+        reference: u64,
+    },
+    /// A process ends.
+    Exit {
+        node: usize,
+        own: usize,
+    },
+    Dial {
+        node: usize,
+        peer: usize,
+    },
+    Cut {
+        connection: u8,
+    },
+    Restart {
+        node: usize,
+    },
+    /// This end writes what it must not.
+    Inject {
+        connection: u8,
+        side: usize,
+        foreign: Foreign,
+    },
+    /// All is at rest, and something is wrong.
+    Look {
+        broken: Broken,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Act {
+    Link,
+    Unlink,
+    Monitor,
+    Send,
+}
+
+impl World {
+    /// What happens by itself, sooner or later.
+    pub fn own_steps(&self, steps: &mut Vec<Step>) {
+        for it in &self.connections {
+            let connection = it.id;
+            for (side, end) in it.ends.iter().enumerate() {
+                if end.has_output() {
+                    steps.push(Step::Write { connection, side });
+                }
+                let reads = !matches!(end.phase, Phase::Acked | Phase::Ending | Phase::Closed);
+                if reads && !end.inbox.is_empty() {
+                    steps.push(Step::Deliver { connection, side });
+                }
+                if reads && it.is_cut {
+                    steps.push(Step::Notice { connection, side });
+                }
+                if end.phase == Phase::Ending {
+                    steps.push(Step::Finish { connection, side });
+                }
+                for (own, process) in self.nodes[it.nodes[side]].processes.iter().enumerate() {
+                    if end.open().is_some() && !process.lives() && process.attached >> connection & 1 == 1 {
+                        steps.push(Step::Tell { connection, side, own });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether nothing happens any more unless somebody acts, or something fails.
+    pub fn is_at_rest(&self) -> bool {
+        let mut steps = Vec::new();
+        self.own_steps(&mut steps);
+        steps.is_empty()
+    }
+
+    /// What somebody may do, and what may fail, as far as the bounds go.
+    pub fn other_steps(&self, bounds: &Bounds, notes: &Notes, steps: &mut Vec<Step>) {
+        for node in 0..self.nodes.len() {
+            for own in 0..PROCESSES {
+                if self.may_be_touched(node, own) && self.nodes[node].processes[own].lives() {
+                    self.acts_of(node, own, notes, steps);
+                }
+            }
+            for peer in (0..self.nodes.len()).filter(|peer| *peer != node) {
+                if self.left.dials > 0 && bounds.dialler.is_none_or(|dialler| dialler == node) {
+                    steps.push(Step::Dial { node, peer });
+                }
+            }
+            if self.left.restarts > 0 && bounds.restarting.is_none_or(|restarting| restarting == node) {
+                steps.push(Step::Restart { node });
+            }
+        }
+        for it in &self.connections {
+            if self.left.cuts > 0 && !it.is_cut {
+                steps.push(Step::Cut { connection: it.id });
+            }
+            self.steps_on(it, steps);
+        }
+    }
+
+    fn steps_on(&self, it: &Connection, steps: &mut Vec<Step>) {
+        for (side, end) in it.ends.iter().enumerate() {
+            if self.left.demonitors > 0 {
+                let demonitor = |reference| Step::Demonitor { connection: it.id, side, reference };
+                steps.extend(end.watches.iter().map(|watch| demonitor(watch.reference)));
+            }
+            if self.left.injections > 0 && end.phase == Phase::Session {
+                let inject = |foreign| Step::Inject { connection: it.id, side, foreign };
+                steps.extend(Foreign::ALL.map(inject));
+            }
+        }
+    }
+
+    /// The processes of a node are alike: of those that nobody has touched, the first is taken.
+    fn may_be_touched(&self, node: usize, process: usize) -> bool {
+        self.nodes[node].processes[..process].iter().all(|before| before.touched)
+    }
+
+    fn acts_of(&self, node: usize, own: usize, notes: &Notes, steps: &mut Vec<Step>) {
+        let left = &self.left;
+        if left.exits > 0 {
+            steps.push(Step::Exit { node, own });
+        }
+        for (known, of) in self.nodes[node].known.iter().enumerate() {
+            let Some((connection, side)) = self.route(node, of) else {
+                self.note_stale(node, of, notes);
+                continue;
+            };
+            let end = &self.connections[connection].ends[side];
+            for remote in 0..PROCESSES {
+                if !self.may_be_touched(of.node, remote) {
+                    continue;
+                }
+                let tie = end.ties[own][remote];
+                let act = |act| Step::Act { act, node, own, known, remote };
+                if left.links > 0 && tie != Tie::Active {
+                    steps.push(act(Act::Link));
+                }
+                if left.unlinks > 0 && tie == Tie::Active {
+                    steps.push(act(Act::Unlink));
+                }
+                if left.monitors > 0 {
+                    steps.push(act(Act::Monitor));
+                }
+                if left.sends > 0 && end.phase == Phase::Session {
+                    steps.push(act(Act::Send));
+                }
+            }
+        }
+    }
+
+    fn note_stale(&self, node: usize, of: &Known, notes: &Notes) {
+        for it in &self.connections {
+            let Some(side) = it.side_of(node) else { continue };
+            if let (Phase::Session, Some(peer)) = (it.ends[side].phase, &it.ends[side].peer)
+                && peer.node == of.node
+            {
+                notes.note(Situation::StalePid);
+                notes.note_if(peer.creation == of.creation, Situation::StaleEqualCreation);
+            }
+        }
+    }
+
+    /// The session to which a pid leads, as routes have it: one that is up, or one whose end is being told.
+    pub fn route(&self, node: usize, of: &Known) -> Option<(usize, usize)> {
+        let with = |phase: Phase| {
+            self.connections.iter().enumerate().find_map(|(connection, it)| {
+                let side = it.side_of(node)?;
+                let end = &it.ends[side];
+                let peer = end.peer.filter(|_| end.phase == phase)?;
+                ((peer.number, peer.creation) == (of.number, of.creation)).then_some((connection, side))
+            })
+        };
+        with(Phase::Session).or_else(|| with(Phase::Ending))
+    }
+}

@@ -1,0 +1,160 @@
+//! What must hold in every state, and what must have come about in some.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A property that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Broken {
+    Asymmetric,
+    ExitLost,
+    ExitUnlinked,
+    DownLost,
+    DownTwice,
+    AfterDown,
+    Overlap,
+    Stale,
+    Order,
+    Leftover,
+    Protocol,
+    Tally,
+    Foreign,
+}
+
+impl Broken {
+    pub const ALL: [Self; 13] = [
+        Self::Asymmetric,
+        Self::ExitLost,
+        Self::ExitUnlinked,
+        Self::DownLost,
+        Self::DownTwice,
+        Self::AfterDown,
+        Self::Overlap,
+        Self::Stale,
+        Self::Order,
+        Self::Leftover,
+        Self::Protocol,
+        Self::Tally,
+        Self::Foreign,
+    ];
+
+    /// The property, in words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Asymmetric => "at rest both ends agree on every link",
+            Self::ExitLost => "a link that ends without an unlink brings an exit signal",
+            Self::ExitUnlinked => "no exit signal without a link, and one for each",
+            Self::DownLost => "a monitor that is not given up brings a DOWN",
+            Self::DownTwice => "no DOWN without a monitor, and one for each",
+            Self::AfterDown => "nothing of an epoch comes outside of it",
+            Self::Overlap => "nodedown comes before the next nodeup",
+            Self::Stale => "nothing reaches a process of another start",
+            Self::Order => "what one process does to another arrives in its order",
+            Self::Leftover => "at rest the tables hold what lives, and nothing else",
+            Self::Protocol => "no session between two of these nodes ends as a protocol error",
+            Self::Tally => "at rest the tallies balance, and nobody is refused at the peer's bound",
+            Self::Foreign => "what no node may write does what the specification says and no more",
+        }
+    }
+}
+
+/// Something that a model must bring about, so that its properties do not hold for want of an occasion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Situation {
+    LinkMeetsUnlink,
+    LinksCross,
+    UnlinksCross,
+    ExitMeetsUnlink,
+    ExitMeetsExit,
+    Relinked,
+    OldAck,
+    AckOutstandingAtEnd,
+    LinkToDead,
+    MonitorOfDead,
+    DemonitorMeetsDown,
+    DownVoid,
+    ExitAfterMessages,
+    MessageToDead,
+    Chain,
+    CutLosesFrames,
+    ExitLostByCut,
+    TwoSessions,
+    Replaced,
+    Probed,
+    Refused,
+    NextEpoch,
+    SameStart,
+    StalePid,
+    StaleEqualCreation,
+    BoundFull,
+    WhileEnding,
+    DeadUntold,
+    ForeignIgnored,
+    ForeignEnds,
+}
+
+impl Situation {
+    /// What it is, in words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LinkMeetsUnlink => "a LINK meets an unlink that is outstanding",
+            Self::LinksCross => "LINKs cross",
+            Self::UnlinksCross => "unlinks cross",
+            Self::ExitMeetsUnlink => "an EXIT meets an unlink",
+            Self::ExitMeetsExit => "an EXIT meets the end of its receiver",
+            Self::Relinked => "a process links again before the acknowledgement",
+            Self::OldAck => "an acknowledgement comes for an unlink that is no more",
+            Self::AckOutstandingAtEnd => "a session ends with an acknowledgement outstanding",
+            Self::LinkToDead => "a LINK is answered noproc",
+            Self::MonitorOfDead => "a MONITOR is answered noproc",
+            Self::DemonitorMeetsDown => "a MONITOR_EXIT meets the end of its monitor",
+            Self::DownVoid => "a DEMONITOR meets the end of the monitored process",
+            Self::ExitAfterMessages => "an exit signal or DOWN comes behind messages of its process",
+            Self::MessageToDead => "a message comes for a dead process",
+            Self::Chain => "an exit signal ends a process that is linked further",
+            Self::CutLosesFrames => "a cut loses frames, and others have arrived",
+            Self::ExitLostByCut => "a cut loses an EXIT, and Noconnection comes in its place",
+            Self::TwoSessions => "each end of a pair of nodes has another session up",
+            Self::Replaced => "a session gives way to another connection",
+            Self::Probed => "a session is probed",
+            Self::Refused => "a connection is refused",
+            Self::NextEpoch => "a node sees the next epoch of a peer",
+            Self::SameStart => "the next epoch is with the same start of the peer",
+            Self::StalePid => "a process holds a pid of an earlier start of a node that is up",
+            Self::StaleEqualCreation => "that start had the same creation",
+            Self::BoundFull => "a link or monitor is refused for the peer's bound",
+            Self::WhileEnding => "a process acts on a session whose end is being told",
+            Self::DeadUntold => "a frame comes for a process whose end the session does not know yet",
+            Self::ForeignIgnored => "a frame that no node may write is ignored",
+            Self::ForeignEnds => "a frame that no node may write ends the session",
+        }
+    }
+
+    const COUNT: usize = Self::ForeignEnds as usize + 1;
+}
+
+/// The situations that have come about. Not part of any state.
+#[derive(Debug, Default)]
+pub struct Notes([AtomicBool; Situation::COUNT]);
+
+impl Notes {
+    pub fn note(&self, situation: Situation) {
+        let noted = &self.0[situation as usize];
+        // Most are noted over and over: reading costs the other threads nothing.
+        if !noted.load(Ordering::Relaxed) {
+            noted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub fn note_if(&self, condition: bool, situation: Situation) {
+        if condition {
+            self.note(situation);
+        }
+    }
+
+    #[must_use]
+    pub fn has(&self, situation: Situation) -> bool {
+        self.0[situation as usize].load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,291 @@
+//! The process table that a session is lent here: it holds what the session brings against what the processes may
+//! expect.
+//!
+//! What a process may expect of a link is kept by the table of states in `spec/session.md`, "Links", from what
+//! processes do and what frames arrive, and never from what the session does.
+
+use snow_dist_codec::{Frame, Pid as WirePid};
+use snow_dist_runtime::core::{Pid, Processes, Reason};
+
+use crate::turn::{Turn, process};
+use crate::verdict::{Broken, Notes, Situation};
+use crate::world::{End, Foreign, Known, Tie, World, creation};
+
+pub struct Witness<'a> {
+    world: &'a mut World,
+    notes: &'a Notes,
+    traps: bool,
+    connection: usize,
+    side: usize,
+    node: usize,
+    creation: u8,
+    peer: Known,
+    /// What a frame brings; else, what the end of the session does.
+    by_frame: bool,
+    /// A frame that must bring nothing.
+    foreign: Option<Foreign>,
+    seen: Seen,
+}
+
+/// What has come of it.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub broken: Option<Broken>,
+    /// Processes that an exit signal has ended.
+    pub deaths: Vec<(usize, Reason)>,
+}
+
+impl<'a> Witness<'a> {
+    /// Before a frame is handled.
+    pub fn new<'t: 'a>(
+        turn: &'a mut Turn<'t>,
+        connection: usize,
+        side: usize,
+        frame: &Frame<'_>,
+        foreign: Option<Foreign>,
+    ) -> Self {
+        let mut witness = Self::of(turn, connection, side, true);
+        witness.foreign = foreign;
+        if foreign.is_none() {
+            witness.expect(frame);
+        }
+        witness
+    }
+
+    /// Before a session's end.
+    pub fn of<'t: 'a>(turn: &'a mut Turn<'t>, connection: usize, side: usize, by_frame: bool) -> Self {
+        let it = &turn.world.connections[connection];
+        Self {
+            notes: turn.notes,
+            traps: turn.bounds.traps,
+            connection,
+            side,
+            node: it.nodes[side],
+            creation: creation(turn.bounds, it.nodes[side], it.starts[side]),
+            peer: it.ends[side].peer.expect("a session has a peer"),
+            by_frame,
+            foreign: None,
+            seen: Seen::default(),
+            world: &mut turn.world,
+        }
+    }
+
+    /// After a frame was handled: what it had to bring has come.
+    pub fn done(mut self, frame: &Frame<'_>) -> Seen {
+        if self.foreign.is_some() {
+            return self.seen;
+        }
+        match frame {
+            Frame::Exit(exit) => {
+                if let Some((own, remote)) = self.ends(exit.to, exit.from) {
+                    let is_left = self.end().ties[own][remote] == Tie::Active;
+                    self.breaks_if(is_left, Broken::ExitLost);
+                }
+            }
+            Frame::MonitorExit(exit) => {
+                let is_left = self.end().watches.iter().any(|watch| watch.reference == exit.reference);
+                self.breaks_if(is_left, Broken::DownLost);
+            }
+            _ => {}
+        }
+        self.seen
+    }
+
+    /// After the session's end: nothing is left.
+    pub fn done_with_session(mut self) -> Seen {
+        let is_linked = self.end().ties.iter().flatten().any(|tie| *tie == Tie::Active);
+        self.breaks_if(is_linked, Broken::ExitLost);
+        let watches = !self.end().watches.is_empty();
+        self.breaks_if(watches, Broken::DownLost);
+        self.seen
+    }
+
+    /// What a frame means for what the processes may expect.
+    fn expect(&mut self, frame: &Frame<'_>) {
+        match frame {
+            Frame::Link(link) => self.expect_link(link.to, link.from),
+            Frame::UnlinkId(unlink) => self.expect_unlink(unlink.to, unlink.from),
+            Frame::Unlink(unlink) => self.expect_unlink(unlink.to, unlink.from),
+            Frame::UnlinkAck(ack) => {
+                let Some((own, remote)) = self.ends(ack.to, ack.from) else { return };
+                let tie = &mut self.end_mut().ties[own][remote];
+                let is_present = *tie == Tie::Unlinking(ack.id);
+                if is_present {
+                    *tie = Tie::None;
+                }
+                self.notes.note_if(!is_present, Situation::OldAck);
+            }
+            Frame::Exit(exit) => {
+                let Some((own, remote)) = self.ends(exit.to, exit.from) else { return };
+                let tie = self.end().ties[own][remote];
+                self.notes.note_if(matches!(tie, Tie::Unlinking(_)), Situation::ExitMeetsUnlink);
+                self.notes.note_if(!self.lives(own), Situation::ExitMeetsExit);
+                self.note_untold(own);
+            }
+            Frame::Monitor(monitor) => {
+                let Some((own, _)) = self.ends(monitor.to, monitor.from) else { return };
+                self.notes.note_if(!self.lives(own), Situation::MonitorOfDead);
+                self.note_untold(own);
+            }
+            Frame::Demonitor(demonitor) => {
+                let Some((own, _)) = self.ends(demonitor.to, demonitor.from) else { return };
+                self.notes.note_if(!self.lives(own), Situation::DownVoid);
+            }
+            Frame::MonitorExit(exit) => {
+                let is_open = self.end().watches.iter().any(|watch| watch.reference == exit.reference);
+                self.notes.note_if(!is_open, Situation::DemonitorMeetsDown);
+            }
+            _ => {}
+        }
+    }
+
+    fn expect_link(&mut self, to: WirePid, from: WirePid) {
+        let Some((own, remote)) = self.ends(to, from) else { return };
+        let lives = self.lives(own);
+        self.notes.note_if(!lives, Situation::LinkToDead);
+        self.note_untold(own);
+        match &mut self.end_mut().ties[own][remote] {
+            tie @ Tie::None if lives => *tie = Tie::Active,
+            Tie::Active => self.notes.note(Situation::LinksCross),
+            Tie::Unlinking(_) => self.notes.note(Situation::LinkMeetsUnlink),
+            Tie::None => {}
+        }
+    }
+
+    fn expect_unlink(&mut self, to: WirePid, from: WirePid) {
+        let Some((own, remote)) = self.ends(to, from) else { return };
+        match &mut self.end_mut().ties[own][remote] {
+            tie @ Tie::Active => *tie = Tie::None,
+            Tie::Unlinking(_) => self.notes.note(Situation::UnlinksCross),
+            Tie::None => {}
+        }
+    }
+
+    fn note_untold(&self, own: usize) {
+        let process = &self.world.nodes[self.node].processes[own];
+        let untold = process.attached >> self.world.connections[self.connection].id & 1 == 1;
+        self.notes.note_if(!process.lives() && untold, Situation::DeadUntold);
+    }
+
+    fn ends(&self, to: WirePid, from: WirePid) -> Option<(usize, usize)> {
+        let creations = (to.creation(), from.creation()) == (self.creation, self.peer.creation);
+        Some((process(to.local())?, process(from.local())?)).filter(|_| creations)
+    }
+
+    fn end(&self) -> &End {
+        &self.world.connections[self.connection].ends[self.side]
+    }
+
+    fn end_mut(&mut self) -> &mut End {
+        self.world.end(self.connection, self.side)
+    }
+
+    fn lives(&self, own: usize) -> bool {
+        self.world.nodes[self.node].processes[own].lives()
+            && !self.seen.deaths.iter().any(|(dead, _)| *dead == own)
+    }
+
+    fn breaks_if(&mut self, condition: bool, broken: Broken) {
+        if condition {
+            self.seen.broken.get_or_insert(broken);
+        }
+    }
+
+    /// What is common to all that a session brings. Gives the two processes, if the own one lives.
+    fn brings(&mut self, own: u64, from: Option<Pid>) -> Option<(usize, usize)> {
+        let id = self.world.connections[self.connection].id;
+        let is_up = self.world.nodes[self.node].up[self.peer.node] == Some(id);
+        self.breaks_if(!is_up, Broken::AfterDown);
+        self.breaks_if(self.foreign.is_some(), Broken::Foreign);
+        let own = process(own)?;
+        let mut remote = 0;
+        if let Some(from) = from {
+            let is_of_peer = (from.node(), from.creation()) == (self.peer.number, self.peer.creation);
+            self.breaks_if(!is_of_peer, Broken::Stale);
+            remote = process(from.local())?;
+        }
+        self.lives(own).then_some((own, remote))
+    }
+
+    /// The end of a process comes behind all that it has sent.
+    fn comes_last(&mut self, own: usize, remote: usize, reason: &Reason) {
+        if *reason == Reason::error("limit") {
+            self.breaks_if(true, Broken::Tally);
+        }
+        if self.by_frame {
+            let it = &self.world.connections[self.connection];
+            let sent = it.ends[1 - self.side].sent[remote][own];
+            let received = self.end().received[own][remote];
+            self.notes.note_if(received > 0, Situation::ExitAfterMessages);
+            self.breaks_if(sent != received, Broken::Order);
+        }
+    }
+
+    fn exit_of(&mut self, own: u64, from: Pid, reason: &Reason) {
+        let Some((own, remote)) = self.brings(own, Some(from)) else { return };
+        let tie = std::mem::take(&mut self.end_mut().ties[own][remote]);
+        self.breaks_if(tie != Tie::Active, Broken::ExitUnlinked);
+        self.comes_last(own, remote, reason);
+        if !self.traps && reason.kills() {
+            let is_linked = self.is_linked_otherwise(own);
+            self.notes.note_if(is_linked, Situation::Chain);
+            self.seen.deaths.push((own, Reason::linked(from, reason)));
+            self.end_mut().ties[own] = Default::default();
+            self.end_mut().watches.retain(|watch| watch.own != own);
+        }
+    }
+
+    fn is_linked_otherwise(&self, own: usize) -> bool {
+        self.world.connections.iter().any(|it| {
+            let side = it.side_of(self.node);
+            side.is_some_and(|side| it.ends[side].ties[own].contains(&Tie::Active))
+        })
+    }
+}
+
+impl Processes for Witness<'_> {
+    fn attach(&mut self, local: u64) -> bool {
+        let Some(own) = process(local) else { return false };
+        let lives = self.lives(own);
+        if lives {
+            let id = self.world.connections[self.connection].id;
+            self.world.node(self.node).processes[own].attached |= 1 << id;
+        }
+        lives
+    }
+
+    fn message(&mut self, local: u64, message: &[u8]) {
+        let lives = self.brings(local, None).is_some();
+        self.notes.note_if(!lives, Situation::MessageToDead);
+        let [from, to, start, number] = *message else { return self.breaks_if(true, Broken::Order) };
+        let is_here = start == self.world.nodes[self.node].start && process(local) == Some(to.into());
+        self.breaks_if(!is_here, Broken::Stale);
+        let received = &mut self.end_mut().received[usize::from(to)][usize::from(from)];
+        let before = std::mem::replace(received, number);
+        self.breaks_if(number != before + 1, Broken::Order);
+    }
+
+    fn named_message(&mut self, _: &str, _: &[u8]) {}
+
+    fn exit(&mut self, local: u64, from: Pid, reason: Reason) {
+        self.exit_of(local, from, &reason);
+    }
+
+    fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason) {
+        for from in from {
+            self.exit_of(local, *from, reason);
+        }
+    }
+
+    fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {
+        let Some((own, remote)) = self.brings(local, Some(from)) else { return };
+        let watches = &mut self.end_mut().watches;
+        let found =
+            watches.iter().position(|it| (it.reference, it.own, it.remote) == (reference, own, remote));
+        match found {
+            Some(found) => drop(watches.remove(found)),
+            None => self.breaks_if(true, Broken::DownTwice),
+        }
+        self.comes_last(own, remote, &reason);
+    }
+}

@@ -1,0 +1,295 @@
+//! The state: nodes, connections, and what is left to happen.
+//!
+//! Of each node the production code stands here as it is: [`Epochs`], and a [`Session`] for each end of a connection
+//! that is one. Beside them stands what the properties need to know, and the core does not: what each process may
+//! expect ([`Tie`], [`Watch`]), and what it has been sent.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Duration;
+
+use snow_dist_codec::handshake::Capabilities;
+use snow_dist_runtime::core::epochs::{Epochs, Facts};
+use snow_dist_runtime::core::handshake::Bounds as Held;
+use snow_dist_runtime::core::session::{Config, Timing};
+use snow_dist_runtime::core::{NodeNumber, Reason, Session};
+
+use crate::bounds::{Bounds, Left};
+use crate::verdict::Broken;
+
+/// The processes of a node.
+pub const PROCESSES: usize = 2;
+
+/// Nothing here waits for time: a deadline is a cut that is noticed.
+pub const NOW: Duration = Duration::ZERO;
+
+/// The names of the nodes, the bytewise smallest first.
+pub const NAMES: [&str; 3] = ["a@h:9000", "b@h:9000", "c@h:9000"];
+
+/// One value for each process of a node, of each process of another.
+pub type Grid<T> = [[T; PROCESSES]; PROCESSES];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct World {
+    pub nodes: Vec<Arc<Node>>,
+    /// Those that are not closed at both ends, in the order in which they were begun.
+    pub connections: Vec<Connection>,
+    pub next_connection: u8,
+    pub left: Left,
+    pub broken: Option<Broken>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Node {
+    /// How often it has been restarted.
+    pub start: u8,
+    pub epochs: Epochs,
+    pub processes: [Process; PROCESSES],
+    pub references: u64,
+    /// For each node the session whose nodeup came and whose nodedown has not.
+    pub up: [Option<u8>; NAMES.len()],
+    /// The starts of other nodes that its processes hold pids of.
+    pub known: Vec<Known>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Process {
+    pub ended: Option<Reason>,
+    /// It has acted, or somebody has acted on it.
+    pub touched: bool,
+    /// The sessions that are to be told of its end, a bit for each connection; once it has ended, those that have not.
+    pub attached: u32,
+}
+
+/// What pids of a start of another node look like here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Known {
+    pub node: usize,
+    pub start: u8,
+    pub number: NodeNumber,
+    pub creation: u8,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Connection {
+    pub id: u8,
+    /// The initiator and the acceptor.
+    pub nodes: [usize; 2],
+    /// In which of their starts.
+    pub starts: [u8; 2],
+    pub is_cut: bool,
+    pub ends: [Arc<End>; 2],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct End {
+    pub phase: Phase,
+    /// What the other end has written and this one has not read.
+    pub inbox: VecDeque<Item>,
+    pub session: Option<Session>,
+    /// [`Session::end`] has been called.
+    pub has_ended: bool,
+    pub peer: Option<Known>,
+    pub ties: Grid<Tie>,
+    pub watches: Vec<Watch>,
+    /// By own process, then by the peer's.
+    pub sent: Grid<u8>,
+    pub received: Grid<u8>,
+    pub unlinks: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// The acceptor's, before REPLY.
+    Accepted,
+    /// The acceptor's, from REPLY to its verdict.
+    Waiting,
+    /// The initiator's, from REPLY to ACK.
+    Replied,
+    /// The initiator's, from ACK until it is the session.
+    Acked,
+    Session,
+    /// The session is over, and its end is not told.
+    Ending,
+    Closed,
+}
+
+/// What is under way on a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Item {
+    Reply,
+    Ack,
+    Reject,
+    /// The connection's end, after all before it.
+    Fin,
+    /// The payload of a frame.
+    Frame(Arc<[u8]>),
+    /// One that no node of ours writes.
+    Foreign(Foreign, Arc<[u8]>),
+}
+
+/// What a process may expect of a link: the states of `spec/session.md`, "Links", but for *ending*, which no process
+/// sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Tie {
+    #[default]
+    None,
+    Active,
+    Unlinking(u64),
+}
+
+/// A monitor that is not over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Watch {
+    pub reference: u64,
+    pub own: usize,
+    pub remote: usize,
+}
+
+/// Frames that no node of ours writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Foreign {
+    /// Of every kind that names a receiver, with the creation of another start of the receiver's node.
+    StaleSend,
+    StaleLink,
+    StaleUnlink,
+    StaleExit,
+    StaleMonitor,
+    StaleMonitorExit,
+    /// From a process of another start of the writer's node.
+    StaleSender,
+    /// For a process of a third node.
+    ThirdNode,
+    /// MONITOR with a ref that is in use.
+    DuplicateReference,
+    /// DEMONITOR and MONITOR_EXIT with a ref that is in use and another process's pid.
+    OtherDemonitor,
+    OtherMonitorExit,
+    /// EXIT between processes that are not linked.
+    ExitUnlinked,
+}
+
+impl Foreign {
+    pub const ALL: [Self; 12] = [
+        Self::StaleSend,
+        Self::StaleLink,
+        Self::StaleUnlink,
+        Self::StaleExit,
+        Self::StaleMonitor,
+        Self::StaleMonitorExit,
+        Self::StaleSender,
+        Self::ThirdNode,
+        Self::DuplicateReference,
+        Self::OtherDemonitor,
+        Self::OtherMonitorExit,
+        Self::ExitUnlinked,
+    ];
+}
+
+impl Process {
+    pub const fn lives(&self) -> bool {
+        self.ended.is_none()
+    }
+}
+
+impl Node {
+    pub fn new(node: usize, start: u8) -> Self {
+        let process = Process { ended: None, touched: false, attached: 0 };
+        Self {
+            start,
+            epochs: Epochs::new(NAMES[node], NAMES.len()),
+            processes: [process.clone(), process],
+            references: 0,
+            up: [None; NAMES.len()],
+            known: Vec::new(),
+        }
+    }
+}
+
+impl End {
+    pub const fn new(phase: Phase) -> Self {
+        Self {
+            phase,
+            inbox: VecDeque::new(),
+            session: None,
+            has_ended: false,
+            peer: None,
+            ties: [[Tie::None; PROCESSES]; PROCESSES],
+            watches: Vec::new(),
+            sent: [[0; PROCESSES]; PROCESSES],
+            received: [[0; PROCESSES]; PROCESSES],
+            unlinks: 0,
+        }
+    }
+
+    /// The session, if it takes what processes and frames bring.
+    pub fn open(&self) -> Option<&Session> {
+        self.session.as_ref().filter(|_| !self.has_ended)
+    }
+
+    pub fn has_output(&self) -> bool {
+        self.phase == Phase::Session && self.open().is_some_and(Session::has_output)
+    }
+}
+
+impl Connection {
+    pub fn is_closed(&self) -> bool {
+        self.ends.iter().all(|end| end.phase == Phase::Closed)
+    }
+
+    pub fn side_of(&self, node: usize) -> Option<usize> {
+        self.nodes.iter().position(|of| *of == node)
+    }
+}
+
+impl World {
+    pub fn new(bounds: &Bounds) -> Self {
+        Self {
+            nodes: (0..bounds.nodes).map(|node| Arc::new(Node::new(node, 0))).collect(),
+            connections: Vec::new(),
+            next_connection: 0,
+            left: bounds.left,
+            broken: None,
+        }
+    }
+
+    pub fn index_of(&self, connection: u8) -> Option<usize> {
+        self.connections.iter().position(|it| it.id == connection)
+    }
+
+    pub fn end(&mut self, connection: usize, side: usize) -> &mut End {
+        Arc::make_mut(&mut self.connections[connection].ends[side])
+    }
+
+    pub fn node(&mut self, node: usize) -> &mut Node {
+        Arc::make_mut(&mut self.nodes[node])
+    }
+}
+
+/// The creation of a start of a node.
+pub const fn creation(bounds: &Bounds, node: usize, start: u8) -> u8 {
+    let first = 7 + node as u8;
+    if bounds.equal_creations { first } else { first + 10 * start }
+}
+
+/// What the handshake of `connection` shows to `side` of the other end.
+pub fn facts(bounds: &Bounds, connection: &Connection, side: usize) -> Facts {
+    let creation = |side: usize| creation(bounds, connection.nodes[side], connection.starts[side]);
+    let other = 1 - side;
+    let held = Held { links_and_monitors: bounds.links_and_monitors_max, ..Held::default() };
+    Facts {
+        name: NAMES[connection.nodes[other]].into(),
+        incarnation: NonZeroU64::new(u64::from(connection.starts[other]) + 1),
+        config: Config {
+            peer: NodeNumber::UNKNOWN,
+            peer_creation: creation(other),
+            creation: creation(side),
+            capabilities: Capabilities::NONE,
+            bounds: held,
+            peer_bounds: held,
+            timing: Timing::default(),
+            ping: [0; 8],
+        },
+    }
+}
