@@ -13,7 +13,8 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 
 use crate::core::handshake::{Bounds, Cookie, Cookies, Local, RemoteExit};
 use crate::core::limits::{
-    FRAME_BYTES_BOUND_MIN, MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX, SESSIONS_MAX,
+    FRAGMENTED_FRAME_BYTES_MAX, FRAME_BYTES_BOUND_MIN, MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED,
+    NODES_KNOWN_MAX, SESSIONS_MAX,
 };
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
@@ -105,12 +106,27 @@ impl NodeBuilder {
     }
 
     /// Bytes of the longest frame that it reads, 64 KiB to 16 MiB: 16 MiB if this is not called. Other nodes are told,
-    /// and refuse to send a message that does not fit; one that sends a longer frame all the same has its session
-    /// closed.
+    /// and refuse to send a message that does not fit, unless they can send it in fragments
+    /// ([`NodeBuilder::reassembly_bytes_max`]); one that sends a longer frame all the same has its session closed.
     //= spec/connection.md#con-lim-001
     //# A node MAY use another value than the default for a limit of its own.
     pub const fn frame_bytes_max(mut self, bytes: u32) -> Self {
         self.bounds.frame_bytes = bytes;
+        self
+    }
+
+    /// Bytes of messages in fragments that each session holds until they are whole, at least 64 KiB: 128 MiB if this is
+    /// not called. Other nodes are told, and refuse to send a message that is longer, or longer than 64 MiB; with two
+    /// of the longest at once no signal of theirs waits for a message of another process.
+    pub const fn reassembly_bytes_max(mut self, bytes: u64) -> Self {
+        self.bounds.reassembly_bytes = bytes;
+        self
+    }
+
+    /// Messages in fragments that each session holds until they are whole, at least 1: 64 if this is not called. Other
+    /// nodes are told, and begin no more at once.
+    pub const fn fragmented_messages_max(mut self, count: u32) -> Self {
+        self.bounds.fragmented_messages = count;
         self
     }
 
@@ -127,8 +143,8 @@ impl NodeBuilder {
         self
     }
 
-    /// Bytes of messages from other nodes that wait in all mailboxes, at least those of the longest frame: 1 GiB if
-    /// this is not called. Each message counts 64 bytes beside its own. Above it every mailbox counts as full.
+    /// Bytes of messages from other nodes that wait in all mailboxes, at least those of the longest one: 1 GiB if this
+    /// is not called. Each message counts 64 bytes beside its own. Above it every mailbox counts as full.
     pub const fn mailbox_remote_bytes_max(mut self, bytes: usize) -> Self {
         self.mailbox_remote_bytes_max = bytes;
         self
@@ -215,8 +231,16 @@ impl NodeBuilder {
             return Err(StartError::Capabilities { given: self.capabilities });
         }
         let frame_bytes = u64::from(self.bounds.frame_bytes);
-        let mailbox_bytes_min = frame_bytes + MESSAGE_BYTES_COUNTED as u64;
+        let reassembly_bytes = self.bounds.reassembly_bytes;
+        let in_fragments = if self.capabilities.contains(Capabilities::FRAGMENTS) {
+            reassembly_bytes.min(FRAGMENTED_FRAME_BYTES_MAX.into())
+        } else {
+            0
+        };
+        let mailbox_bytes_min = frame_bytes.max(in_fragments) + MESSAGE_BYTES_COUNTED as u64;
         check("frame_bytes_max", frame_bytes, FRAME_BYTES_BOUND_MIN.into()..=FRAME_BYTES_MAX.into())?;
+        check("reassembly_bytes_max", reassembly_bytes, FRAME_BYTES_BOUND_MIN.into()..=u64::MAX)?;
+        check("fragmented_messages_max", self.bounds.fragmented_messages.into(), 1..=u32::MAX.into())?;
         check("sessions_max", self.sessions_max as u64, 1..=NODES_KNOWN_MAX as u64)?;
         check(
             "mailbox_remote_bytes_max",

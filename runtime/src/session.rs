@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use snow_dist_codec::frame::Fragment;
 use snow_dist_codec::{EncodeError, EncodeErrorKind, Frame};
 use tokio::sync::Notify;
 
@@ -184,6 +185,11 @@ impl SessionHandle {
 
     pub(crate) fn frame(&self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
         self.act(|state| state.core.handle_frame(frame, processes)).unwrap_or(Ok(()))
+    }
+
+    /// The payload of the frame that is whole with this piece.
+    pub(crate) fn fragment(&self, fragment: &Fragment<'_>) -> Result<Option<Vec<u8>>, Ending> {
+        self.act(|state| state.core.handle_fragment(fragment)).unwrap_or(Ok(None))
     }
 
     /// Appends what waits to `out`, or remembers whom to wake when something does.

@@ -446,7 +446,7 @@ fn requirements_have_their_form() {
         let last = requirement.lines.last().unwrap();
         assert!(last.starts_with("Checked by: "), "{number}: nothing follows, but {last:?}");
     }
-    for prefix in ["DIST", "HS", "STF", "SES", "CON", "V1"] {
+    for prefix in ["DIST", "HS", "STF", "SES", "CAP", "CON", "V1"] {
         let count = seen.iter().filter(|number| number.starts_with(&format!("{prefix}-"))).count();
         assert!(count > 10, "{prefix}: {count}");
     }
@@ -577,6 +577,9 @@ fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
     }
     assert_eq!(number(limits_of, "close_text_bytes_max"), limits::CLOSE_TEXT_BYTES_MAX as u64);
     assert_eq!(number(limits_of, "frame_bytes_bound_min"), u64::from(limits::FRAME_BYTES_BOUND_MIN));
+    assert_eq!(number(limits_of, "fragment_bytes_max"), u64::from(limits::FRAGMENT_BYTES_MAX));
+    let fragmented = u64::from(limits::FRAGMENTED_FRAME_BYTES_MAX);
+    assert_eq!(number(limits_of, "fragmented_frame_bytes_max"), fragmented);
     assert_eq!(number(limits_of, "reassembly_bytes_max"), limits::REASSEMBLY_BYTES_MAX);
     assert_eq!(number(limits_of, "fragmented_messages_max"), u64::from(limits::FRAGMENTED_MESSAGES_MAX));
     assert_eq!(number(limits_of, "node_table_entries_max"), u64::from(limits::NODE_TABLE_ENTRIES_MAX));

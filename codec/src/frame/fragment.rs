@@ -17,10 +17,18 @@ pub struct Fragment<'a> {
 
 /// Set in the first piece: `total` follows.
 const FIRST: u8 = 1;
+/// Tags of SEND, REG_SEND and SEND_TERM.
+const MESSAGES: [u8; 3] = [0x10, 0x11, 0x86];
 /// Set in the last piece.
 const LAST: u8 = 2;
 
 impl Fragment<'_> {
+    /// Whether this piece begins the frame of a message: SEND, REG_SEND or SEND_TERM.
+    #[must_use]
+    pub fn begins_message(&self) -> bool {
+        self.payload.first().is_some_and(|tag| MESSAGES.contains(tag))
+    }
+
     const fn flags(&self) -> u8 {
         let first = if self.total.is_some() { FIRST } else { 0 };
         let last = if self.last { LAST } else { 0 };

@@ -27,6 +27,22 @@ fn an_empty_frame_has_no_tag() {
     assert_eq!(framed, [0; 4]);
 }
 
+#[test]
+fn a_fragment_knows_whether_it_begins_a_message() {
+    let begins = |frame: Frame<'_>| {
+        let mut whole = Vec::new();
+        frame.encode(&mut whole).unwrap();
+        Fragment { number: 1, total: Some(9), last: false, payload: &whole }.begins_message()
+    };
+    let (to, message) = (Pid::from_bits(9), &b"abc"[..]);
+    assert!(begins(Send { to, message }.into()));
+    assert!(begins(RegSend { name: Text::from("name"), message }.into()));
+    assert!(begins(SendTerm { to, message }.into()));
+    assert!(!begins(Link { from: to, to }.into()));
+    let nested = Fragment { number: 2, total: None, last: true, payload: message };
+    assert!(!begins(nested.into()) && !begins(Frame::Empty));
+}
+
 /// One of those that are written without a call, and one of the others.
 fn fast_and_other(message: &[u8]) -> [Frame<'_>; 2] {
     let to = Pid::from_bits(9);

@@ -32,6 +32,13 @@ pub const COOKIE_BYTES_ADVISED: usize = 16;
 /// owed can always be written.
 pub const FRAME_BYTES_BOUND_MIN: u32 = 64 << 10;
 
+/// Bytes of a FRAGMENT's payload, and of the frame of the longest message that is not cut into such: what a signal may
+/// have to wait for.
+pub const FRAGMENT_BYTES_MAX: u32 = 64 << 10;
+
+/// Bytes of the longest frame that is sent in fragments: one message must not take all that a session holds.
+pub const FRAGMENTED_FRAME_BYTES_MAX: u32 = 64 << 20;
+
 /// Bytes of fragmented messages that a session holds at once.
 pub const REASSEMBLY_BYTES_MAX: u64 = 128 << 20;
 

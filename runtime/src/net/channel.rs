@@ -13,6 +13,10 @@ use super::tap::{Direction, Tap};
 use super::tls::exporter;
 use crate::core::handshake;
 
+/// Bytes that TLS may hold for a socket that takes none. These, and what the driver has gathered, stand before every
+/// signal that comes later, so both together stay below `signal_delay_bytes_max`.
+const TLS_UNSENT_BYTES: usize = 32 << 10;
+
 /// The transport of a session.
 pub(crate) type Stream = TlsStream<ReadAhead>;
 
@@ -43,7 +47,11 @@ pub(crate) enum Broken {
 }
 
 impl Channel {
-    pub(crate) fn new(stream: Stream, tap: Option<Tap>) -> Self {
+    pub(crate) fn new(mut stream: Stream, tap: Option<Tap>) -> Self {
+        match &mut stream {
+            TlsStream::Client(stream) => stream.get_mut().1.set_buffer_limit(Some(TLS_UNSENT_BYTES)),
+            TlsStream::Server(stream) => stream.get_mut().1.set_buffer_limit(Some(TLS_UNSENT_BYTES)),
+        }
         Self { stream, framer: Framer::default(), tap }
     }
 

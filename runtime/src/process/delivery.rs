@@ -52,6 +52,16 @@ impl Delivery {
         self.block_allocated = allocated;
     }
 
+    /// Delivers messages that lie in a block of their own.
+    pub(crate) fn in_block<T>(&mut self, block: Bytes, deliver: impl FnOnce(&mut Self) -> T) -> T {
+        let length = block.len();
+        let before = (std::mem::replace(&mut self.block, block), self.block_allocated);
+        self.block_allocated = length;
+        let delivered = deliver(self);
+        (self.block, self.block_allocated) = before;
+        delivered
+    }
+
     /// Wakes whom this turn's deliveries concern. To be called at the end of each turn, best with no lock held.
     pub(crate) fn flush(&mut self) {
         self.block = Bytes::new();

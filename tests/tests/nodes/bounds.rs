@@ -31,7 +31,7 @@ fn builder(name: &str) -> NodeBuilder {
 #[tokio::test]
 async fn a_limit_that_no_node_can_have_is_refused_with_its_name() {
     type Chosen = fn(NodeBuilder) -> NodeBuilder;
-    let refused: [(&str, Chosen); 6] = [
+    let refused: [(&str, Chosen); 9] = [
         ("frame_bytes_max is 65535: it must be from 65536 to 16777216", |b| b.frame_bytes_max(65_535)),
         ("frame_bytes_max is 16777217: it must be from 65536 to 16777216", |b| {
             b.frame_bytes_max((16 << 20) + 1)
@@ -39,18 +39,26 @@ async fn a_limit_that_no_node_can_have_is_refused_with_its_name() {
         ("sessions_max is 0: it must be from 1 to 65536", |b| b.sessions_max(0)),
         ("sessions_max is 65537: it must be from 1 to 65536", |b| b.sessions_max(65_537)),
         ("mailbox_remote_bytes_max is 65599: it must be from 65600 to 9223372036854775807", |b| {
-            b.frame_bytes_max(FRAME_BYTES).mailbox_remote_bytes_max(65_599)
+            b.frame_bytes_max(FRAME_BYTES).reassembly_bytes_max(65_536).mailbox_remote_bytes_max(65_599)
         }),
-        ("mailbox_remote_bytes_max is 70000: it must be from 16777280 to 9223372036854775807", |b| {
+        ("mailbox_remote_bytes_max is 70000: it must be from 67108928 to 9223372036854775807", |b| {
             b.mailbox_remote_bytes_max(70_000)
         }),
+        ("mailbox_remote_bytes_max is 70000: it must be from 16777280 to 9223372036854775807", |b| {
+            b.capabilities(Capabilities::NONE).mailbox_remote_bytes_max(70_000)
+        }),
+        ("reassembly_bytes_max is 65535: it must be from 65536 to 18446744073709551615", |b| {
+            b.reassembly_bytes_max(65_535)
+        }),
+        ("fragmented_messages_max is 0: it must be from 1 to 4294967295", |b| b.fragmented_messages_max(0)),
     ];
     for (says, choose) in refused {
         let error = choose(builder("a")).cookie(COOKIE).start().await.unwrap_err();
         assert!(matches!(error, StartError::Limit { .. }), "{error:?}");
         assert_eq!(error.to_string(), says);
     }
-    let least = builder("a").frame_bytes_max(FRAME_BYTES).sessions_max(1).mailbox_remote_bytes_max(65_600);
+    let least = builder("a").frame_bytes_max(FRAME_BYTES).reassembly_bytes_max(65_536);
+    let least = least.fragmented_messages_max(1).sessions_max(1).mailbox_remote_bytes_max(65_600);
     start(least.links_and_monitors_max(0)).await;
 }
 
@@ -71,10 +79,13 @@ async fn capabilities_that_no_node_has_are_refused() {
 //# A node MAY use another value than the default for a limit of its own.
 #[tokio::test]
 async fn what_is_chosen_is_announced() {
-    let a = start(builder("a").frame_bytes_max(100_000).links_and_monitors_max(7)).await;
+    let chosen = builder("a").frame_bytes_max(100_000).reassembly_bytes_max(200_000);
+    let a = start(chosen.fragmented_messages_max(3).links_and_monitors_max(7)).await;
     let session = RawNode::new(PEER, 7).join(a.name()).await;
     assert_eq!(session.peer.bounds.frame_bytes, 100_000);
     assert_eq!(session.peer.bounds.links_and_monitors, 7);
+    assert_eq!(session.peer.bounds.reassembly_bytes, 200_000);
+    assert_eq!(session.peer.bounds.fragmented_messages, 3);
 }
 
 #[tokio::test]
@@ -160,7 +171,8 @@ async fn the_longest_frame_is_read_and_a_longer_one_ends_the_session() {
 
 #[tokio::test]
 async fn a_message_that_the_peer_does_not_read_is_refused_where_it_is_sent() {
-    let (a, b) = (node("a").await, start(builder("b").frame_bytes_max(FRAME_BYTES)).await);
+    let lacking = builder("b").capabilities(Capabilities::NONE);
+    let (a, b) = (node("a").await, start(lacking.frame_bytes_max(FRAME_BYTES)).await);
     connect(&a, &b).await;
     let (to, got) = begin(&b, async |mut ctx| message(&mut ctx).await.as_bytes().len());
     let to = seen_from(&a, &b, to);
@@ -199,7 +211,8 @@ async fn a_node_with_all_the_sessions_it_may_have_refuses_another() {
 #[tokio::test]
 async fn above_the_bytes_of_its_mailboxes_a_node_drops_what_other_nodes_send() {
     const COUNTED: usize = 30_064;
-    let a = start(builder("a").frame_bytes_max(FRAME_BYTES).mailbox_remote_bytes_max(3 * COUNTED)).await;
+    let small = builder("a").frame_bytes_max(FRAME_BYTES).reassembly_bytes_max(65_536);
+    let a = start(small.mailbox_remote_bytes_max(3 * COUNTED)).await;
     let mut session = RawNode::new(PEER, 7).join(a.name()).await;
     let (go, goes) = oneshot::channel::<()>();
     let (local, got) = begin(&a, async move |mut ctx| {

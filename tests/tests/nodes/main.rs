@@ -6,6 +6,7 @@
 mod bounds;
 mod dials;
 mod exits;
+mod fragments;
 mod frames;
 mod heartbeat;
 mod links;

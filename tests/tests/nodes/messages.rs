@@ -1,9 +1,10 @@
 //! Messages from node to node.
 
 use snow_dist_codec::frame::Send;
-use snow_dist_runtime::{Context, Message, Reason, Received, Refused, SendError};
+use snow_dist_runtime::{Capabilities, Context, Message, Node, Reason, Received, Refused, SendError};
 use snow_dist_tests::program::{
-    begin, connected, exit, idle, message, node, received, run, seen_from, text, until, until_told, within,
+    begin, connect, connected, exit, idle, message, node, received, run, seen_from, start, text, until,
+    until_told, within,
 };
 use snow_dist_tests::raw_peer::RawNode;
 
@@ -136,8 +137,10 @@ async fn a_message_goes_no_longer_than_the_peer_takes() {
 }
 
 #[tokio::test]
-async fn a_message_over_16_mib_is_refused_where_it_is_sent() {
-    let (a, b) = connected().await;
+async fn without_fragments_a_message_over_16_mib_is_refused_where_it_is_sent() {
+    let builder = Node::builder("b@127.0.0.1:0").capabilities(Capabilities::NONE);
+    let (a, b) = (node("a").await, start(builder).await);
+    connect(&a, &b).await;
     let to = seen_from(&a, &b, begin(&b, idle).0);
     assert!(a.send(to, vec![0; FRAME_BYTES_MAX - HEAD_BYTES + 1]).await.is_err());
     assert_eq!(a.nodes().len(), 1);

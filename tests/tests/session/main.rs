@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod close;
+mod delay;
+mod fragments;
 mod heartbeat;
 mod links;
 mod monitors;

@@ -11,6 +11,7 @@ mod heartbeat;
 mod links;
 mod monitors;
 mod outbox;
+mod reassembly;
 mod receive;
 mod tally;
 mod wire;
@@ -24,12 +25,16 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{EncodeError, Frame};
 
 use super::handshake::Bounds;
-use super::limits::{CLOSE_TEXT_BYTES_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
+use super::limits::{
+    CLOSE_TEXT_BYTES_MAX, FRAGMENT_BYTES_MAX, FRAGMENTED_FRAME_BYTES_MAX, SESSION_QUEUE_BYTES_MAX,
+    SESSION_RESERVE_BYTES_MAX,
+};
 use super::{NodeNumber, Processes, Reason};
 use heartbeat::{Beat, Heartbeat};
 use links::{Linked, Links};
 use monitors::Monitors;
-use outbox::{Outbox, Owed};
+use outbox::{Budget, Long, Outbox, Owed};
+use reassembly::Reassembly;
 use tally::{Asker, Tally};
 use wire::Wire;
 
@@ -37,7 +42,7 @@ pub use heartbeat::Timing;
 pub use receive::{Offered, deliver};
 
 /// The capabilities that a [`Session`] implements, all in full: what a node may announce.
-pub const CAPABILITIES: Capabilities = Capabilities::REMOTE_EXIT;
+pub const CAPABILITIES: Capabilities = Capabilities::FRAGMENTS.union(Capabilities::REMOTE_EXIT);
 
 /// What a session is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -133,6 +138,9 @@ pub struct Counts {
 pub struct Session {
     wire: Wire,
     capabilities: Capabilities,
+    /// Bytes of the longest frame that is written whole.
+    whole_bytes_max: u32,
+    /// Bytes of the longest frame that is written, whole or in pieces.
     frame_bytes_max: u32,
     tally: Tally,
     links: Links,
@@ -145,6 +153,7 @@ pub struct Session {
     watched: Monitors,
     unlink_id: u64,
     outbox: Outbox,
+    reassembly: Reassembly,
     heartbeat: Heartbeat,
     ping: [u8; 8],
     ping_due: bool,
@@ -158,19 +167,20 @@ impl Session {
     /// A session that has just come up.
     #[must_use]
     pub fn new(config: &Config, now: Duration) -> Self {
+        let capabilities = config.capabilities.intersection(CAPABILITIES);
+        let (whole_bytes_max, frame_bytes_max) = longest(capabilities, &config.peer_bounds);
         Self {
             wire: Wire::new(config),
-            capabilities: config.capabilities.intersection(CAPABILITIES),
-            //= spec/dist.md#dist-frm-004
-            //# A writer MUST NOT write a payload longer than the frame limit of the reader to which it is
-            //# sent.
-            frame_bytes_max: config.peer_bounds.frame_bytes.min(FRAME_BYTES_MAX),
+            capabilities,
+            whole_bytes_max,
+            frame_bytes_max,
             tally: Tally::new(config.peer_bounds.links_and_monitors, config.bounds.links_and_monitors),
             links: Links::default(),
             watching: Monitors::default(),
             watched: Monitors::default(),
             unlink_id: 0,
-            outbox: Outbox::default(),
+            outbox: Outbox::new(Budget::new(&config.peer_bounds)),
+            reassembly: Reassembly::new(&config.bounds),
             heartbeat: Heartbeat::new(config.timing, now),
             ping: config.ping,
             ping_due: false,
@@ -204,11 +214,7 @@ impl Session {
     #[inline]
     pub fn send(&mut self, local: u64, remote: u64, message: &[u8]) -> Result<(), EncodeError> {
         let frame = Frame::from(Send { to: self.wire.theirs(remote), message });
-        let bytes_max = self.frame_bytes_max;
-        //= spec/connection.md#con-que-002
-        //# A node MUST queue a message that the peer can take if fewer bytes of messages wait, whatever its
-        //# size.
-        self.outbox.message(local, |chunk| frame.encode_framed(bytes_max, chunk))
+        self.queue(local, message.len() + HEAD_BYTES, &frame)
     }
 
     /// A message of `local` to whoever is registered under `name` at the peer.
@@ -217,8 +223,37 @@ impl Session {
     /// The peer does not take a frame that large, or the name is over 65 535 bytes.
     pub fn send_named(&mut self, local: u64, name: &str, message: &[u8]) -> Result<(), EncodeError> {
         let frame = Frame::from(RegSend { name: name.into(), message });
-        let bytes_max = self.frame_bytes_max;
-        self.outbox.message(local, |chunk| frame.encode_framed(bytes_max, chunk))
+        self.queue(local, name.len() + message.len() + HEAD_BYTES, &frame)
+    }
+
+    /// Queues a message of about so many bytes, its length included.
+    #[inline]
+    fn queue(&mut self, local: u64, bytes: usize, frame: &Frame<'_>) -> Result<(), EncodeError> {
+        let bytes_max = self.whole_bytes_max;
+        //= spec/connection.md#con-que-002
+        //# A node MUST queue a message that the peer can take if fewer bytes of messages wait, whatever its
+        //# size.
+        match self.outbox.message(local, bytes, |chunk| frame.encode_framed(bytes_max, chunk)) {
+            Err(error) if bytes_max == self.frame_bytes_max => Err(error),
+            Err(_) => self.queue_long(local, frame),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Queues a message that may be too long to be written whole.
+    //= spec/capabilities.md#cap-frg-002
+    //# A node MUST NOT send any other frame in fragments than SEND, REG_SEND and SEND_TERM.
+    #[cold]
+    fn queue_long(&mut self, local: u64, frame: &Frame<'_>) -> Result<(), EncodeError> {
+        let mut framed = Vec::new();
+        //= spec/capabilities.md#cap-frg-010
+        //# A node MUST NOT send a frame in fragments that is longer than `fragmented_frame_bytes_max`.
+        frame.encode_framed(self.frame_bytes_max, &mut framed)?;
+        //= spec/capabilities.md#cap-frg-001
+        //# In a session that has the capability `fragments` a node MUST send each message in fragments whose
+        //# payload is longer than `fragment_bytes_max`.
+        self.outbox.long_message(local, Long::new(framed));
+        Ok(())
     }
 
     /// Links two processes. The local one's end must be told to [`Session::process_ended`].
@@ -416,6 +451,24 @@ impl Session {
         //# When a session ends, a node MUST forget every link and monitor of that session.
         self.watched.take_all();
         self.outbox = Outbox::default();
+        //= spec/capabilities.md#cap-frg-021
+        //# A node MUST drop its unfinished frames when their session ends.
+        self.reassembly = Reassembly::default();
+    }
+
+    /// Bytes of messages that have been written while a signal waited, and that this signal did not have to wait for:
+    /// they are of other processes, and no signal stands behind them. 0 as long as the peer holds two of the longest
+    /// messages at once; otherwise it can be those that have to be whole before the signal's own can be begun. What was
+    /// taken out of the session before the signal came is not in it: that is its driver's to bound.
+    #[must_use]
+    pub const fn signal_delay_bytes(&self) -> usize {
+        self.outbox.delay_bytes()
+    }
+
+    /// Messages of the peer that have come in part, and bytes that are kept of them.
+    #[must_use]
+    pub fn unfinished(&self) -> (usize, usize) {
+        self.reassembly.kept()
     }
 
     /// Links, monitors of local processes, and monitors on local processes, in whichever state.
@@ -453,4 +506,20 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Bytes of a message's frame beside what a program gave, at most: length, tag, pid.
+const HEAD_BYTES: usize = 13;
+
+/// Bytes of the longest frame that a peer with these bounds is sent whole, and of the longest that it is sent at all.
+fn longest(capabilities: Capabilities, peer: &Bounds) -> (u32, u32) {
+    //= spec/dist.md#dist-frm-004
+    //# A writer MUST NOT write a payload longer than the frame limit of the reader to which it is sent.
+    let whole = peer.frame_bytes.min(FRAME_BYTES_MAX);
+    if !capabilities.contains(Capabilities::FRAGMENTS) {
+        return (whole, whole);
+    }
+    let whole = whole.min(FRAGMENT_BYTES_MAX);
+    let held = u32::try_from(peer.reassembly_bytes).unwrap_or(u32::MAX).min(FRAGMENTED_FRAME_BYTES_MAX);
+    (whole, if peer.fragmented_messages == 0 { whole } else { held.max(whole) })
 }

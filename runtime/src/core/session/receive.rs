@@ -1,10 +1,10 @@
 //! What each frame does. Specification: `session.md`; layouts: `dist.md`.
 
 use snow_dist_codec::frame::{
-    Demonitor, Exit, Exit2, Link, Monitor, MonitorExit, Spawn, Unlink, UnlinkAck, UnlinkId,
+    Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, Spawn, Unlink, UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::handshake::Capabilities;
-use snow_dist_codec::{Frame, Pid as WirePid, Reason as WireReason};
+use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason};
 
 use super::links::{Ended, Linked};
 use super::outbox::{Owed, Refusal};
@@ -78,13 +78,7 @@ impl Session {
     /// # Errors
     /// The session must end, and why.
     pub fn handle_frame(&mut self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
-        //= spec/handshake.md#hs-ver-003
-        //# A node MUST NOT use a capability in a session unless it stands in both blocks.
-        //= spec/connection.md#con-err-001
-        //# A node MUST end a session in which it reads a frame of a capability that the session does not have.
-        if !self.capabilities.contains(needed(frame)) {
-            return Err(Ending::Protocol(format!("{} was not negotiated", frame.name())));
-        }
+        self.judge_capability(frame)?;
         match frame {
             Frame::Send(_) | Frame::RegSend(_) => self.on_message(frame, processes),
             Frame::Link(link) => self.on_link(link, processes),
@@ -97,6 +91,10 @@ impl Session {
             Frame::Demonitor(demonitor) => self.on_demonitor(demonitor),
             Frame::MonitorExit(exit) => self.on_monitor_exit(exit, processes),
             Frame::Spawn(spawn) => self.on_spawn(spawn),
+            Frame::Fragment(fragment) => match self.handle_fragment(fragment)? {
+                Some(whole) => self.on_whole(&whole, processes),
+                None => Ok(()),
+            },
             Frame::Ping(ping) => {
                 //= spec/connection.md#con-hbt-004
                 //# A node MUST answer the last PING that it has read with a PONG of the same payload.
@@ -128,6 +126,37 @@ impl Session {
                 self.counts.unknown += 1;
                 Ok(())
             }
+        }
+    }
+
+    /// A piece of a frame has come: the payload of that frame, if it is whole now, and is to be handled like any other.
+    /// [`Session::handle_frame`] does both; who can hand on the bytes without a copy does it so.
+    ///
+    /// # Errors
+    /// The session must end, and why.
+    pub fn handle_fragment(&mut self, fragment: &Fragment<'_>) -> Result<Option<Vec<u8>>, Ending> {
+        self.judge_capability(&Frame::from(*fragment))?;
+        self.reassembly.add(fragment)
+    }
+
+    //= spec/capabilities.md#cap-frg-012
+    //# A node that has read the last FRAGMENT of a frame MUST handle that frame as if it had arrived whole at
+    //# that time.
+    fn on_whole(&mut self, payload: &[u8], processes: &mut impl Processes) -> Result<(), Ending> {
+        let frame = Frame::decode(payload, Reading::Compatible)
+            .map_err(|error| Ending::Protocol(format!("in fragments: {error}")))?;
+        self.handle_frame(&frame, processes)
+    }
+
+    //= spec/handshake.md#hs-ver-003
+    //# A node MUST NOT use a capability in a session unless it stands in both blocks.
+    //= spec/connection.md#con-err-001
+    //# A node MUST end a session in which it reads a frame of a capability that the session does not have.
+    fn judge_capability(&self, frame: &Frame<'_>) -> Result<(), Ending> {
+        if self.capabilities.contains(needed(frame)) {
+            Ok(())
+        } else {
+            Err(Ending::Protocol(format!("{} was not negotiated", frame.name())))
         }
     }
 

@@ -11,7 +11,8 @@ use super::outbox::{Next, Owed, Refusal};
 use super::tally::Asker;
 
 impl Session {
-    /// Appends whole frames to `out` until it holds `bytes_wanted` or nothing is left.
+    /// Appends whole frames to `out` until it holds about `bytes_wanted` or nothing is left. It holds more only by a
+    /// signal, or by the first of the messages. What it holds, no signal that comes later can overtake.
     pub fn write(&mut self, out: &mut Vec<u8>, bytes_wanted: usize) {
         if self.closed {
             return;
@@ -28,8 +29,9 @@ impl Session {
             put(Ping { payload: &self.ping }, out);
         }
         while out.len() < bytes_wanted {
-            match self.outbox.next(out) {
+            match self.outbox.next(out, bytes_wanted) {
                 Next::Nothing => return self.write_close(out),
+                Next::Enough => return,
                 Next::Written => {}
                 Next::Signal(owed) => self.write_signal(owed, out),
             }

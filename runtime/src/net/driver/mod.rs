@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Frames, Reading};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
@@ -211,12 +211,20 @@ impl<S: Transport> Running<S> {
         //# Strict one.
         //= spec/dist.md#dist-fld-011
         //# A node whose reader refuses a frame or a message MUST close the connection on which it arrived.
-        let frame = Frame::decode(payload, Reading::Compatible)
-            .map_err(|error| Ending::Protocol(error.to_string()))?;
-        match deliver(&frame, driver.creation, &mut driver.processes)? {
-            Offered::Taken => Ok(()),
-            Offered::Stale | Offered::NoMessage => driver.session.frame(&frame, &mut driver.processes),
+        match read(payload)? {
+            Frame::Fragment(fragment) => match driver.session.fragment(&fragment)? {
+                Some(whole) => self.handle_whole(whole.into()),
+                None => Ok(()),
+            },
+            frame => offer(&frame, &driver.session, driver.creation, &mut driver.processes),
         }
+    }
+
+    /// Handles a frame that came in fragments: its message is kept as it is, not copied once more.
+    fn handle_whole(&mut self, whole: Bytes) -> Result<(), Ending> {
+        let Driver { session, creation, processes, .. } = &mut self.driver;
+        let frame = read(&whole)?;
+        processes.in_block(whole.clone(), |processes| offer(&frame, session, *creation, processes))
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
@@ -393,6 +401,23 @@ impl<S: Transport> Running<S> {
             Poll::Ready(())
         })
         .await;
+    }
+}
+
+fn read(payload: &[u8]) -> Result<Frame<'_>, Ending> {
+    Frame::decode(payload, Reading::Compatible).map_err(|error| Ending::Protocol(error.to_string()))
+}
+
+/// Handles a frame: a message without the session.
+fn offer(
+    frame: &Frame<'_>,
+    session: &SessionHandle,
+    creation: u8,
+    processes: &mut Delivery,
+) -> Result<(), Ending> {
+    match deliver(frame, creation, processes)? {
+        Offered::Taken => Ok(()),
+        Offered::Stale | Offered::NoMessage => session.frame(frame, processes),
     }
 }
 
