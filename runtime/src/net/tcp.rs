@@ -18,11 +18,11 @@ impl Network for Tcp {
     type Listener = TcpListener;
 
     async fn listen(&self, address: &str) -> io::Result<TcpListener> {
-        TcpListener::bind(address).await
+        TcpListener::bind(host_and_port(address)?).await
     }
 
     async fn connect(&self, address: &str) -> io::Result<Connection> {
-        Connection::tcp(TcpStream::connect(address).await?)
+        Connection::tcp(TcpStream::connect(host_and_port(address)?).await?)
     }
 }
 
@@ -37,6 +37,15 @@ impl Listener for TcpListener {
         let gone = |error| io::Error::new(io::ErrorKind::ConnectionAborted, error);
         Ok((Connection::tcp(socket).map_err(gone)?, from))
     }
+}
+
+/// Both parts of `host:port`, an IPv6 address without its brackets: so the system's lookup knows it, also with the name
+/// of an interface for its zone.
+fn host_and_port(address: &str) -> io::Result<(&str, u16)> {
+    let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    let (host, port) = parts.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not `host:port`"))?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    Ok((bare.unwrap_or(host), port))
 }
 
 /// Sets a socket as a session wants it.
@@ -54,4 +63,53 @@ pub(super) fn prepare(socket: &TcpStream) -> io::Result<()> {
     //# `socket_unsent_bytes_max`.
     socket2::SockRef::from(socket).set_tcp_notsent_lowat(SOCKET_UNSENT_BYTES)?;
     Ok(())
+}
+
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_address_loses_its_brackets_and_keeps_its_zone() {
+        for (address, host, port) in [
+            ("h:1", "h", 1),
+            ("10.0.0.1:65535", "10.0.0.1", 65535),
+            ("[::1]:4000", "::1", 4000),
+            ("[fe80::1%eth0]:4000", "fe80::1%eth0", 4000),
+            ("::1:4000", "::1", 4000),
+        ] {
+            assert_eq!(host_and_port(address).unwrap(), (host, port), "{address}");
+        }
+        for address in ["", "h", "h:", "h:x", "h:65536", "[::1]"] {
+            let kind = host_and_port(address).map_err(|error| error.kind());
+            assert_eq!(kind, Err(io::ErrorKind::InvalidInput), "{address}");
+        }
+    }
+
+    /// Wherever an interface has one: the address means nothing without its zone.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn link_local_addresses_are_found_by_the_interface() {
+        let interfaces = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+        let Some((address, interface)) = interfaces.lines().find_map(link_local) else {
+            println!("NOT TRIED: no interface has a link-local address");
+            return;
+        };
+        let mut listener = Tcp.listen(&format!("[{address}%{interface}]:0")).await.unwrap();
+        let port = listener.port().unwrap();
+        let named = format!("[{address}%{interface}]:{port}");
+        let (dialled, accepted) = tokio::join!(Tcp.connect(&named), Listener::accept(&mut listener));
+        dialled.unwrap();
+        assert_eq!(accepted.unwrap().1.ip(), std::net::IpAddr::V6(address));
+    }
+
+    /// Of a line of the system's list: 32 hexadecimal digits, four numbers and flags, the interface.
+    #[cfg(target_os = "linux")]
+    fn link_local(line: &str) -> Option<(std::net::Ipv6Addr, &str)> {
+        let mut fields = line.split_whitespace();
+        let address = u128::from_str_radix(fields.next()?, 16).ok()?;
+        let address = std::net::Ipv6Addr::from(address);
+        address.is_unicast_link_local().then_some((address, fields.last()?))
+    }
 }
