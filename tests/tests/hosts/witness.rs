@@ -170,6 +170,11 @@ impl Witness {
         told.cloned().filter_map(pick).collect()
     }
 
+    /// How much it has done and been told so far.
+    pub(crate) fn notes(&self) -> usize {
+        self.notes.lock().unwrap().len()
+    }
+
     /// How often it has linked to this process.
     pub(crate) fn links_to(&self, other: Pid) -> usize {
         let notes = self.notes.lock().unwrap();
