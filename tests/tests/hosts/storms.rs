@@ -126,24 +126,24 @@ impl Storm {
         }
     }
 
+    /// Ends a link; half of the time the other process ends at the same moment, and the two cross on their way.
     fn unlink(&mut self) {
-        if let Some(tie) = self.ties.choose(&mut self.chance)
-            && tie.from.is_alive()
-        {
-            tie.from.unlink(tie.seen);
+        let living: Vec<_> = self.ties.iter().filter(|tie| tie.from.is_alive()).collect();
+        let Some(tie) = living.choose(&mut self.chance) else { return };
+        tie.from.unlink(tie.seen);
+        let other = self.watched.iter().position(|watched| watched.is(&tie.to));
+        if let Some(other) = other.filter(|_| self.chance.random()) {
+            replace(&self.cluster, &mut self.watched[other]);
         }
     }
 
     /// Ends a process, and starts another of its kind.
     fn fail(&mut self) {
-        let is_watcher = self.chance.random();
-        let kind = if is_watcher { &mut self.watchers } else { &mut self.watched };
-        let place = kind.choose_mut(&mut self.chance).unwrap();
-        place.fail("of itself");
-        let next = Witness::start(&self.cluster, place.host);
-        let ended = std::mem::replace(place, next);
-        if is_watcher {
-            self.gone.push(ended);
+        if self.chance.random() {
+            replace(&self.cluster, self.watched.choose_mut(&mut self.chance).unwrap());
+        } else {
+            let watcher = self.watchers.choose_mut(&mut self.chance).unwrap();
+            self.gone.push(replace(&self.cluster, watcher));
         }
     }
 
@@ -216,4 +216,11 @@ impl Storm {
             }
         }
     }
+}
+
+/// Ends a process, and starts another on its host. Gives the one that ends.
+fn replace(cluster: &Cluster, witness: &mut Witness) -> Witness {
+    witness.fail("of itself");
+    let next = Witness::start(cluster, witness.host);
+    std::mem::replace(witness, next)
 }
