@@ -477,6 +477,13 @@ impl Session {
         (self.links.count(), self.watching.count(), self.watched.count())
     }
 
+    /// Places for links and monitors: those that this node holds at the peer, and those that the peer holds here. At
+    /// rest each link and each monitor has one.
+    #[must_use]
+    pub const fn places(&self) -> (u32, u32) {
+        (self.tally.held(Asker::Here), self.tally.held(Asker::Peer))
+    }
+
     /// What has been passed over.
     #[must_use]
     pub const fn counts(&self) -> &Counts {

@@ -1,0 +1,383 @@
+//! The loop of a session: what `net/driver` does in production, one turn at a time and in the same order.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use snow_dist_codec::{Frame, Frames, Reading};
+use snow_dist_runtime::core::limits::{DRAIN_DEADLINE, SESSION_QUEUE_BYTES_MAX};
+use snow_dist_runtime::core::session::{Ending, Offered, deliver};
+use snow_dist_runtime::core::{NodeNumber, Session};
+
+use super::Cluster;
+use super::acts::Wish;
+use super::connection::Connection;
+use super::table::{Lent, Table};
+use crate::coverage::Of;
+use crate::oracle::{Brings, Checked, Here, Truth, Who, check};
+use crate::wire::{Read, Time};
+
+/// Bytes that a read is given room for, and that are gathered for one write.
+const READ_BYTES: usize = 32 << 10;
+const WRITE_BYTES: usize = 64 << 10;
+/// Reads and writes of one turn.
+const STEPS_MAX: usize = 16;
+
+/// Memory that a session's largest message may take above its bound.
+const MESSAGE_MAX: usize = 4 << 20;
+
+pub(super) struct Driver {
+    pub(super) session: Session,
+    pub(super) number: NodeNumber,
+    pub(super) peer_creation: u8,
+    pub(super) creation: u8,
+    frame_bytes_max: u32,
+    pub(super) is_open: bool,
+    out: Vec<u8>,
+    written: usize,
+    is_broken: bool,
+    said_all: bool,
+    taken: Time,
+    /// The order to end, and how long that may take.
+    pub(super) stop: Option<Time>,
+    stop_at: Option<Time>,
+    /// It has nothing to write, and is woken when there is.
+    pub(super) is_idle: bool,
+    pub(super) is_full: bool,
+    /// Who waits for room.
+    pub(super) waiting: VecDeque<Wish>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        session: Session,
+        number: NodeNumber,
+        creations: [u8; 2],
+        frame_bytes_max: u32,
+        now: Time,
+    ) -> Self {
+        let [creation, peer_creation] = creations;
+        Self {
+            session,
+            number,
+            peer_creation,
+            creation,
+            frame_bytes_max,
+            is_open: true,
+            out: Vec::new(),
+            written: 0,
+            is_broken: false,
+            said_all: false,
+            taken: now,
+            stop: None,
+            stop_at: None,
+            is_idle: false,
+            is_full: false,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Orders the session to end.
+    pub(super) fn stop(&mut self, code: u16, text: &str, patience: Time) {
+        if self.is_open && self.stop.is_none() {
+            self.session.close(code, text);
+            self.stop = Some(patience);
+        }
+    }
+
+    fn lost(&self, why: &str) -> Ending {
+        if self.said_all && !self.is_broken { Ending::Stopped } else { Ending::Lost(why.to_owned()) }
+    }
+}
+
+/// What the reference asks of whoever handles a frame.
+struct Known<'a> {
+    table: &'a Table,
+    truth: &'a Truth,
+    bound: Option<u32>,
+}
+
+impl Here for Known<'_> {
+    fn is_alive(&self, local: u32) -> bool {
+        self.table.is_alive(local)
+    }
+
+    fn sender(&self, number: u32) -> Option<Who> {
+        self.truth.sender(number)
+    }
+
+    fn holder(&self, name: &str) -> (u32, Option<u32>) {
+        self.table.named(name).unwrap_or_default()
+    }
+
+    fn bound(&self) -> Option<u32> {
+        self.bound
+    }
+}
+
+/// What a half of a step has done.
+type Moved = bool;
+
+impl Cluster<'_> {
+    /// Goes on until nothing is to be done, or the turn is over. Gives when the next deadline is, if it waits; true
+    /// if a probe was answered.
+    pub(super) fn drive(
+        &mut self,
+        connection: &mut Connection,
+        end: usize,
+        is_alive: &mut bool,
+    ) -> Checked<Result<Time, Ending>> {
+        for _ in 0..STEPS_MAX {
+            let read = match self.read(connection, end, is_alive)? {
+                Ok(read) => read,
+                Err(ending) => return Ok(Err(ending)),
+            };
+            let written = self.write(connection, end)?;
+            if !read && !written {
+                match self.judge(connection, end) {
+                    Ok(due) if due <= self.now => {}
+                    other => return Ok(other),
+                }
+            }
+        }
+        Ok(self.judge(connection, end).map(|_| self.now + 1))
+    }
+
+    fn read(
+        &mut self,
+        connection: &mut Connection,
+        end: usize,
+        is_alive: &mut bool,
+    ) -> Checked<Result<Moved, Ending>> {
+        let now = self.now;
+        let here = &mut connection.ends[end];
+        match connection.wires[1 - end].read(now, READ_BYTES, &mut here.inbox) {
+            Read::Bytes(_) => {
+                self.coverage.count(Of::Bytes);
+                self.wake_writer(connection, end);
+                Ok(self.handle_arrived(connection, end, is_alive)?.map(|()| true))
+            }
+            Read::Pending => Ok(Ok(false)),
+            Read::Over => Ok(Err(here
+                .driver
+                .as_ref()
+                .map_or(Ending::Stopped, |driver| driver.lost("the peer is gone")))),
+        }
+    }
+
+    /// Handles all frames that are whole.
+    pub(super) fn handle_arrived(
+        &mut self,
+        connection: &mut Connection,
+        end: usize,
+        is_alive: &mut bool,
+    ) -> Checked<Result<(), Ending>> {
+        let here = &mut connection.ends[end];
+        let Some(mut driver) = here.driver.take() else { return Ok(Ok(())) };
+        *is_alive |= driver.session.handle_received(at(self.now));
+        let mut inbox = std::mem::take(&mut here.inbox);
+        let node = here.node;
+        let mut frames = Frames::new(&inbox, driver.frame_bytes_max);
+        let mut handled = Ok(());
+        for payload in frames.by_ref() {
+            handled = match payload {
+                Ok(payload) => self.handle(&mut driver, node, end, payload)?,
+                Err(error) => Err(Ending::Protocol(error.to_string())),
+            };
+            if handled.is_err() {
+                break;
+            }
+        }
+        let whole = inbox.len() - frames.remaining().len();
+        inbox.drain(..whole);
+        check(
+            inbox.len() <= driver.frame_bytes_max as usize + 4 + READ_BYTES,
+            "the inbox is bounded",
+            || format!("{} bytes wait for the rest of a frame", inbox.len()),
+        )?;
+        let here = &mut connection.ends[end];
+        (here.inbox, here.driver) = (inbox, Some(driver));
+        Ok(handled)
+    }
+
+    fn handle(
+        &mut self,
+        driver: &mut Driver,
+        node: usize,
+        end: usize,
+        payload: &[u8],
+    ) -> Checked<Result<(), Ending>> {
+        self.coverage.count(Of::Frame);
+        let frame = match Frame::decode(payload, Reading::Compatible) {
+            Ok(frame) => frame,
+            Err(error) => {
+                check(false, "our own nodes keep to the protocol", || error.to_string())?;
+                return Ok(Ok(()));
+            }
+        };
+        let connection = self.current;
+        let here = &mut self.nodes[node];
+        let bound = here.local.bounds.links_and_monitors;
+        let bound = (driver.session.places().1 >= bound).then_some(bound);
+        let table = &mut here.table;
+        let brings = match &mut self.joints[connection as usize] {
+            Some(joint) => {
+                let here = Known { table, truth: &self.truth, bound };
+                joint.handled(end, &frame, &here, &mut self.coverage)?
+            }
+            None => None,
+        };
+        if brings.is_none() && matches!(frame, Frame::Send(_) | Frame::RegSend(_)) {
+            self.coverage.count(Of::ToDead);
+        }
+        if self.trace.is_on() {
+            self.trace.say(self.now, format!("node {node} handles {frame:?}"));
+        }
+        self.seen.clear();
+        let mut lent = Lent { table, connection, seen: &mut self.seen };
+        let handled = match deliver(&frame, driver.creation, &mut lent) {
+            Ok(Offered::Taken) => Ok(()),
+            Ok(Offered::Stale | Offered::NoMessage) => driver.session.handle_frame(&frame, &mut lent),
+            Err(ending) => Err(ending),
+        };
+        let broke = matches!(handled, Err(Ending::Protocol(_) | Ending::AnswersUnread));
+        check(!broke, "our own nodes keep to the protocol", || format!("{handled:?} by {frame:?}"))?;
+        self.confirm(node, brings.as_slice())?;
+        Ok(handled)
+    }
+
+    fn write(&mut self, connection: &mut Connection, end: usize) -> Checked<Moved> {
+        let now = self.now;
+        let here = &mut connection.ends[end];
+        let node = here.node;
+        let Some(driver) = &mut here.driver else { return Ok(false) };
+        if driver.is_broken || driver.said_all {
+            return Ok(false);
+        }
+        if driver.written == driver.out.len() {
+            driver.out.clear();
+            driver.written = 0;
+            if !driver.session.has_output() {
+                if driver.stop.is_some() {
+                    driver.said_all = true;
+                    connection.wires[end].close(now);
+                    self.wake_reader(connection, end);
+                    return Ok(true);
+                }
+                driver.is_idle = true;
+                return Ok(false);
+            }
+            driver.is_idle = false;
+            driver.taken = now;
+            self.refill(driver, end)?;
+            if driver.is_full && driver.session.waiting_bytes() <= SESSION_QUEUE_BYTES_MAX / 2 {
+                driver.is_full = false;
+                self.retry(self.current, end);
+            }
+        }
+        let Some(bytes) = driver.out.get(driver.written..).filter(|bytes| !bytes.is_empty()) else {
+            return Ok(true);
+        };
+        let moved = match connection.wires[end].write(now, bytes, &mut self.nodes[node].random) {
+            None => {
+                driver.is_broken = true;
+                true
+            }
+            Some(0) => false,
+            Some(count) => {
+                driver.written += count;
+                driver.taken = now;
+                true
+            }
+        };
+        let unsent = driver.out.len() - driver.written;
+        if let Some(joint) = &mut self.joints[self.current as usize] {
+            joint.unsent(end, unsent);
+        }
+        self.wake_reader(connection, end);
+        Ok(moved)
+    }
+
+    /// Makes what waits into bytes, and notes what they tell.
+    fn refill(&mut self, driver: &mut Driver, end: usize) -> Checked {
+        driver.session.write(&mut driver.out, WRITE_BYTES);
+        let Some(joint) = &mut self.joints[self.current as usize] else { return Ok(()) };
+        for payload in Frames::new(&driver.out, u32::MAX).flatten() {
+            if let Ok(frame) = Frame::decode(payload, Reading::Strict) {
+                let senders = |number| self.truth.sender(number);
+                joint.written(end, &frame, payload.len() + 4, senders, &mut self.coverage)?;
+            }
+        }
+        let waiting = driver.session.waiting_bytes();
+        self.coverage.queue_max = self.coverage.queue_max.max(waiting as u64);
+        check(waiting <= SESSION_QUEUE_BYTES_MAX + MESSAGE_MAX, "the queue is bounded", || {
+            format!("{waiting} bytes wait")
+        })
+    }
+
+    /// When the next deadline is; now, if one has brought something to be written.
+    fn judge(&mut self, connection: &mut Connection, end: usize) -> Result<Time, Ending> {
+        let now = self.now;
+        let Some(driver) = &mut connection.ends[end].driver else { return Ok(Time::MAX) };
+        if let Some(patience) = driver.stop {
+            driver.stop_at.get_or_insert(now + patience);
+        }
+        let is_queued = driver.written < driver.out.len() || driver.is_broken;
+        let drained_at = is_queued.then(|| driver.taken + DRAIN_DEADLINE.as_micros() as Time);
+        if driver.stop_at.is_some_and(|stop_at| now >= stop_at) {
+            return Err(Ending::Stopped);
+        }
+        if drained_at.is_some_and(|drained_at| now >= drained_at) {
+            return Err(if driver.is_broken { driver.lost("writing failed") } else { Ending::Stuck });
+        }
+        let heartbeat = driver.session.deadline().0.as_micros() as Time;
+        if now >= heartbeat {
+            self.coverage.count(Of::Timer);
+            driver.session.handle_timeout(at(now))?;
+            return Ok(now);
+        }
+        Ok([driver.stop_at, drained_at].into_iter().flatten().fold(heartbeat, Time::min))
+    }
+
+    /// Takes leave of a peer that is still there, if the connection takes that at once.
+    pub(super) fn take_leave(&mut self, connection: &mut Connection, end: usize, ending: &Ending) -> Checked {
+        let code = match ending {
+            Ending::Protocol(_) => Some(1),
+            Ending::AnswersUnread => Some(2),
+            Ending::Closed { .. } => None,
+            _ => return Ok(()),
+        };
+        if let (Some(code), Some(driver)) = (code, &mut connection.ends[end].driver) {
+            driver.stop(code, "the protocol was broken", 0);
+            for _ in 0..STEPS_MAX {
+                if !self.write(connection, end)? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The session is over: what crosses it ends.
+    pub(super) fn end_session(&mut self, connection: u32, end: usize) -> Checked {
+        let Some(it) = &mut self.connections[connection as usize] else { return Ok(()) };
+        let node = it.ends[end].node;
+        let Some(driver) = &mut it.ends[end].driver else { return Ok(()) };
+        let brings: Vec<Brings> = match &mut self.joints[connection as usize] {
+            Some(joint) => joint.over(end, &mut self.coverage),
+            None => Vec::new(),
+        };
+        self.seen.clear();
+        driver.is_open = false;
+        let table = &mut self.nodes[node].table;
+        driver.session.end(&mut Lent { table, connection, seen: &mut self.seen });
+        self.confirm(node, &brings)?;
+        self.retry(connection, end);
+        self.tell_of_ends(node);
+        Ok(())
+    }
+}
+
+/// The time as the core is told it.
+pub(super) const fn at(time: Time) -> Duration {
+    Duration::from_micros(time)
+}

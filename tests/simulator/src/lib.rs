@@ -1,0 +1,34 @@
+//! Whole clusters of Snow DIST in virtual time, each from a seed.
+//!
+//! What runs is the production core: the handshake's bytes, the election between connections, sessions, and the
+//! framing of the codec. Sockets, TLS, tasks and the process table are played by a loop that does what
+//! `runtime/src/net` does, in the same order. Faults are always on. A reference that knows nothing of the core says
+//! what each frame and each end must bring ([`Violation`] is what it says otherwise).
+//!
+//! ```
+//! let outcome = snow_dist_simulator::run(7, None);
+//! assert_eq!(outcome.violation, None);
+//! assert_eq!(outcome, snow_dist_simulator::run(7, None));
+//! ```
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "numbers of nodes, processes and messages of one run are small, and index what is made in order"
+)]
+
+mod cluster;
+mod coverage;
+mod oracle;
+mod plan;
+mod random;
+mod run;
+mod script;
+mod shrink;
+mod trace;
+mod wire;
+
+pub use coverage::Coverage;
+pub use oracle::Violation;
+pub use plan::{NODES_MAX, NODES_MIN};
+pub use run::{Found, Outcome, first_violation, replay, run};

@@ -1,0 +1,576 @@
+//! The reference of one session: both its ends, and the lines between their processes.
+
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+use snow_dist_codec::Frame;
+use snow_dist_codec::frame::{RegSend, Send};
+
+use super::{Brings, Checked, Reason, Who, check};
+use crate::coverage::{Coverage, LinkEvent};
+
+/// A process at one end and one at the other: of this end, of the other.
+pub(crate) type Ends = (u32, u32);
+
+/// What stands for a name where a process's number would be.
+const NAMES: u32 = 1 << 31;
+
+/// One side of a link, as `session.md` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkState {
+    None,
+    Active,
+    Unlinking(u64),
+    Ending,
+}
+
+/// What one process has done for another, and that one has not learned yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum What {
+    Message(u32),
+    Link,
+    UnlinkId(u64),
+    UnlinkAck(u64),
+    Exit(Reason),
+    Monitor(u64),
+    Demonitor(u64),
+    Down(u64, Reason),
+}
+
+#[derive(Debug)]
+struct Item {
+    what: What,
+    /// In the order of what one process does.
+    number: u64,
+    /// Of one process's end: what it brings about comes in any order.
+    of_end: bool,
+    /// The other end has made it void before it was written.
+    is_void: bool,
+    is_written: bool,
+    /// Bytes of other processes' messages that had gone before it was owed.
+    gone: u64,
+}
+
+/// One end of a session.
+#[derive(Debug, Default)]
+struct Side {
+    start: u32,
+    is_up: bool,
+    is_over: bool,
+    links: FxHashMap<Ends, LinkState>,
+    /// Monitors of this end: number, and who watches whom.
+    watching: FxHashMap<u64, Ends>,
+    /// Monitors of the other end, and whether MONITOR_EXIT is owed.
+    watched: FxHashMap<u64, (Ends, bool)>,
+    unlink_id: u64,
+    /// Bytes of messages that were written, in all and by process.
+    written: u64,
+    written_by: FxHashMap<u32, u64>,
+    /// Bytes that are written and that the transport has not taken.
+    unsent: u64,
+    /// Of each process of the *other* end: the number of the last thing it has done that was handled here, and
+    /// that of the last one for a name.
+    handled: FxHashMap<u32, (u64, u64)>,
+}
+
+/// What is known where a frame is handled.
+pub(crate) trait Here {
+    fn is_alive(&self, local: u32) -> bool;
+
+    /// Who has sent the message of this number.
+    fn sender(&self, number: u32) -> Option<Who>;
+
+    /// The number of a name, and who has it.
+    fn holder(&self, name: &str) -> (u32, Option<u32>);
+
+    /// How many links and monitors the peer may have here, if it has as many.
+    fn bound(&self) -> Option<u32>;
+}
+
+/// From which end, from whom, to whom.
+type Line = (u8, u32, u32);
+
+/// A session, as both ends must see it.
+#[derive(Debug)]
+pub(crate) struct Joint {
+    sides: [Side; 2],
+    lines: FxHashMap<Line, VecDeque<Item>>,
+    numbers: u64,
+    /// What both ends have: hops of third nodes are named.
+    node_table: bool,
+}
+
+impl Side {
+    /// Bytes of messages of all processes but one.
+    fn others_written(&self, local: u32) -> u64 {
+        self.written - self.written_by.get(&local).copied().unwrap_or_default()
+    }
+}
+
+const AGREED: &str = "both ends agree at rest";
+
+impl Joint {
+    pub(crate) fn new(starts: [u32; 2], node_table: bool) -> Self {
+        let sides = starts.map(|start| Side { start, ..Side::default() });
+        Self { sides, lines: FxHashMap::default(), numbers: 0, node_table }
+    }
+
+    pub(crate) fn come_up(&mut self, side: usize) {
+        self.sides[side].is_up = true;
+    }
+
+    /// So many bytes are written, and the transport has not taken them.
+    pub(crate) fn unsent(&mut self, side: usize, bytes: usize) {
+        self.sides[side].unsent = bytes as u64;
+    }
+
+    fn is_running(&self, side: usize) -> bool {
+        self.sides[side].is_up && !self.sides[side].is_over
+    }
+
+    pub(crate) fn link_state(&self, side: usize, ends: Ends) -> LinkState {
+        self.sides[side].links.get(&ends).copied().unwrap_or(LinkState::None)
+    }
+
+    fn set(&mut self, side: usize, ends: Ends, state: LinkState) {
+        if state == LinkState::None {
+            self.sides[side].links.remove(&ends);
+        } else {
+            self.sides[side].links.insert(ends, state);
+        }
+    }
+
+    fn put(&mut self, side: usize, (local, remote): Ends, what: What, of_end: bool) {
+        self.numbers += 1;
+        let here = &self.sides[side];
+        let gone = (here.others_written(local)).saturating_sub(here.unsent);
+        let item = Item { what, number: self.numbers, of_end, is_void: false, is_written: false, gone };
+        self.lines.entry((side as u8, local, remote)).or_default().push_back(item);
+    }
+
+    // What processes do.
+
+    pub(crate) fn send(&mut self, side: usize, ends: Ends, message: u32) {
+        self.put(side, ends, What::Message(message), false);
+    }
+
+    pub(crate) fn send_named(&mut self, side: usize, local: u32, name: u32, message: u32) {
+        self.put(side, (local, NAMES | name), What::Message(message), false);
+    }
+
+    pub(crate) fn link(&mut self, side: usize, ends: Ends, coverage: &mut Coverage) {
+        let state = self.link_state(side, ends);
+        coverage.link(state, LinkEvent::Link);
+        if matches!(state, LinkState::None | LinkState::Unlinking(_)) {
+            self.set(side, ends, LinkState::Active);
+            self.put(side, ends, What::Link, false);
+        }
+    }
+
+    pub(crate) fn unlink(&mut self, side: usize, ends: Ends, coverage: &mut Coverage) {
+        let state = self.link_state(side, ends);
+        coverage.link(state, LinkEvent::Unlink);
+        if state == LinkState::Active {
+            self.sides[side].unlink_id += 1;
+            let id = self.sides[side].unlink_id;
+            self.set(side, ends, LinkState::Unlinking(id));
+            self.put(side, ends, What::UnlinkId(id), false);
+        }
+    }
+
+    pub(crate) fn monitor(&mut self, side: usize, ends: Ends, reference: u64) {
+        self.sides[side].watching.insert(reference, ends);
+        self.put(side, ends, What::Monitor(reference), false);
+    }
+
+    pub(crate) fn demonitor(&mut self, side: usize, reference: u64) -> bool {
+        let ends = self.sides[side].watching.remove(&reference);
+        if let Some(ends) = ends {
+            self.put(side, ends, What::Demonitor(reference), false);
+        }
+        ends.is_some()
+    }
+
+    /// A process has ended, and the session is told.
+    pub(crate) fn ended(&mut self, side: usize, local: u32, reason: &Reason, coverage: &mut Coverage) {
+        let here = &mut self.sides[side];
+        let mut watching: Vec<_> = here.watching.extract_if(|_, ends| ends.0 == local).collect();
+        watching.sort_unstable();
+        let mut links: Vec<_> =
+            here.links.iter().filter(|(ends, _)| ends.0 == local).map(|(e, s)| (*e, *s)).collect();
+        links.sort_unstable_by_key(|(ends, _)| *ends);
+        let mut downs = Vec::new();
+        for (reference, (ends, is_owed)) in &mut here.watched {
+            if ends.0 == local && !std::mem::replace(is_owed, true) {
+                downs.push((*reference, *ends));
+            }
+        }
+        downs.sort_unstable();
+        for (reference, ends) in watching {
+            self.put(side, ends, What::Demonitor(reference), true);
+        }
+        for (ends, state) in links {
+            coverage.link(state, LinkEvent::End);
+            if state == LinkState::Active {
+                self.set(side, ends, LinkState::Ending);
+                self.put(side, ends, What::Exit(reason.clone()), true);
+            }
+        }
+        for (reference, ends) in downs {
+            self.put(side, ends, What::Down(reference, reason.clone()), true);
+        }
+    }
+
+    /// A frame has been written by `side`, of so many bytes.
+    pub(crate) fn written(
+        &mut self,
+        side: usize,
+        frame: &Frame<'_>,
+        bytes: usize,
+        senders: impl Fn(u32) -> Option<Who>,
+        coverage: &mut Coverage,
+    ) -> Checked {
+        // As its reader sees it: the other way round.
+        let (remote, local) = ends_of(frame);
+        let ends = (local, remote);
+        match frame {
+            Frame::Send(Send { message, .. }) | Frame::RegSend(RegSend { message, .. }) => {
+                let from = senders(number_of(message)).map_or(0, |from| from.local);
+                let here = &mut self.sides[side];
+                here.written += bytes as u64;
+                *here.written_by.entry(from).or_default() += bytes as u64;
+                Ok(())
+            }
+            Frame::Exit(_) => {
+                let is_exit = |what: &What| matches!(what, What::Exit(_));
+                let of_end = self.write_first(side, ends, is_exit, coverage)?;
+                if of_end && self.link_state(side, ends) == LinkState::Ending {
+                    coverage.link(LinkState::Ending, LinkEvent::Written);
+                    self.set(side, ends, LinkState::None);
+                }
+                Ok(())
+            }
+            Frame::MonitorExit(exit) => {
+                let reference = exit.reference;
+                let is_down = |what: &What| matches!(what, What::Down(of, _) if *of == reference);
+                let of_end = self.write_first(side, ends, is_down, coverage)?;
+                if of_end && self.sides[side].watched.get(&reference) == Some(&(ends, true)) {
+                    self.sides[side].watched.remove(&reference);
+                }
+                Ok(())
+            }
+            Frame::Link(_) => self.write_it(side, ends, &What::Link, coverage),
+            Frame::UnlinkId(it) => self.write_it(side, ends, &What::UnlinkId(it.id), coverage),
+            Frame::UnlinkAck(it) => self.write_it(side, ends, &What::UnlinkAck(it.id), coverage),
+            Frame::Monitor(it) => self.write_it(side, ends, &What::Monitor(it.reference), coverage),
+            Frame::Demonitor(it) => self.write_it(side, ends, &What::Demonitor(it.reference), coverage),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_it(&mut self, side: usize, ends: Ends, what: &What, coverage: &mut Coverage) -> Checked {
+        self.write_first(side, ends, |other| other == what, coverage).map(|_| ())
+    }
+
+    /// Marks the first such thing that is owed and not written; true if it is of a process's end.
+    fn write_first(
+        &mut self,
+        side: usize,
+        ends: Ends,
+        is_it: impl Fn(&What) -> bool,
+        coverage: &mut Coverage,
+    ) -> Checked<bool> {
+        const OWED: &str = "nothing is written that is not owed";
+        let others = self.sides[side].others_written(ends.0);
+        let line = self.lines.get_mut(&(side as u8, ends.0, ends.1));
+        let found = line.and_then(|line| {
+            line.iter_mut().find(|item| !item.is_written && !item.is_void && is_it(&item.what))
+        });
+        let Some(item) = found else {
+            check(false, OWED, || format!("a frame of {} for {}", ends.0, ends.1))?;
+            return Ok(false);
+        };
+        item.is_written = true;
+        coverage.before_signal_max = coverage.before_signal_max.max(others - item.gone);
+        Ok(item.of_end)
+    }
+
+    /// A frame is handled by `side`. Gives what it must bring.
+    pub(crate) fn handled(
+        &mut self,
+        side: usize,
+        frame: &Frame<'_>,
+        here: &impl Here,
+        coverage: &mut Coverage,
+    ) -> Checked<Option<Brings>> {
+        let far = 1 - side;
+        check(self.is_running(side), "a session brings nothing before its NODEUP or after its end", || {
+            format!("{} at end {side}", frame.name())
+        })?;
+        let there = self.sides[far].start;
+        let from_there = |remote: u32| Who { start: there, local: remote };
+        let (local, remote) = ends_of(frame);
+        let ends = (local, remote);
+        match frame {
+            Frame::Send(send) => {
+                let number = number_of(send.message);
+                let from = here.sender(number).filter(|from| from.start == there);
+                let from = from.map_or(0, |from| from.local);
+                self.take(far, (from, local), &What::Message(number))?;
+                return Ok(here.is_alive(local).then_some(Brings::Message(local, number)));
+            }
+            Frame::RegSend(send) => {
+                let number = number_of(send.message);
+                let from = here.sender(number).map_or(0, |from| from.local);
+                let (name, holder) = here.holder(send.name.as_str());
+                self.take(far, (from, NAMES | name), &What::Message(number))?;
+                return Ok(holder
+                    .filter(|holder| here.is_alive(*holder))
+                    .map(|local| Brings::Message(local, number)));
+            }
+            Frame::Link(_) => {
+                self.take(far, (remote, local), &What::Link)?;
+                let state = self.link_state(side, ends);
+                coverage.link(
+                    state,
+                    if here.is_alive(local) { LinkEvent::OnLink } else { LinkEvent::OnLinkDead },
+                );
+                if state == LinkState::None {
+                    match self.refusal(side, here.is_alive(local), here.bound())? {
+                        None => self.set(side, ends, LinkState::Active),
+                        Some(refusal) => self.put(side, ends, What::Exit(refusal), false),
+                    }
+                }
+            }
+            Frame::UnlinkId(unlink) => {
+                self.take(far, (remote, local), &What::UnlinkId(unlink.id))?;
+                let state = self.link_state(side, ends);
+                coverage.link(state, LinkEvent::OnUnlinkId);
+                self.end_link(side, ends, state);
+                self.put(side, ends, What::UnlinkAck(unlink.id), false);
+            }
+            Frame::UnlinkAck(ack) => {
+                self.take(far, (remote, local), &What::UnlinkAck(ack.id))?;
+                let state = self.link_state(side, ends);
+                let is_of_it = state == LinkState::Unlinking(ack.id);
+                coverage.link(state, if is_of_it { LinkEvent::OnAck } else { LinkEvent::OnOtherAck });
+                if is_of_it {
+                    self.set(side, ends, LinkState::None);
+                }
+            }
+            Frame::Exit(_) => {
+                let Some(What::Exit(reason)) =
+                    self.take_by(far, (remote, local), |what| matches!(what, What::Exit(_)))?
+                else {
+                    return Ok(None);
+                };
+                let state = self.link_state(side, ends);
+                coverage.link(state, LinkEvent::OnExit);
+                self.end_link(side, ends, state);
+                if state == LinkState::Active {
+                    let reason = reason.across(there, self.sides[side].start, self.node_table);
+                    return Ok(Some(Brings::Exit(local, from_there(remote), reason)));
+                }
+            }
+            Frame::Monitor(monitor) => {
+                let reference = monitor.reference;
+                self.take(far, (remote, local), &What::Monitor(reference))?;
+                match self.refusal(side, here.is_alive(local), here.bound())? {
+                    None => drop(self.sides[side].watched.insert(reference, (ends, false))),
+                    Some(refusal) => self.put(side, ends, What::Down(reference, refusal), false),
+                }
+            }
+            Frame::Demonitor(demonitor) => {
+                let reference = demonitor.reference;
+                self.take(far, (remote, local), &What::Demonitor(reference))?;
+                if let Some((_, is_owed)) = self.sides[side].watched.remove(&reference)
+                    && is_owed
+                {
+                    self.make_void(side, ends, |what| matches!(what, What::Down(of, _) if *of == reference));
+                }
+            }
+            Frame::MonitorExit(exit) => {
+                let reference = exit.reference;
+                let taken = self.take_by(
+                    far,
+                    (remote, local),
+                    |what| matches!(what, What::Down(of, _) if *of == reference),
+                )?;
+                let watched = self.sides[side].watching.get(&reference) == Some(&ends);
+                if let (Some(What::Down(_, reason)), true) = (taken, watched) {
+                    self.sides[side].watching.remove(&reference);
+                    let reason = reason.across(there, self.sides[side].start, self.node_table);
+                    return Ok(Some(Brings::Down(local, reference, from_there(remote), reason)));
+                }
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    /// Why a LINK or MONITOR is refused. `bound` is how many the other end may have, if it has as many. A node that
+    /// keeps to it is refused only where frames have crossed, as `session.md` tells.
+    fn refusal(&self, side: usize, is_alive: bool, bound: Option<u32>) -> Checked<Option<Reason>> {
+        let Some(bound) = bound.filter(|_| is_alive) else { return Ok((!is_alive).then(Reason::noproc)) };
+        let here = &self.sides[side];
+        let held = here.links.len() + here.watched.len();
+        check(held >= bound as usize, "a link is refused at the bound alone", || {
+            format!("{held} of {bound} links and monitors are held")
+        })?;
+        Ok(Some(Reason::of(snow_dist_runtime::core::Reason::error("limit"))))
+    }
+
+    /// EXIT or UNLINK_ID has come.
+    fn end_link(&mut self, side: usize, ends: Ends, state: LinkState) {
+        match state {
+            LinkState::Active => self.set(side, ends, LinkState::None),
+            LinkState::Ending => {
+                self.set(side, ends, LinkState::None);
+                self.make_void(side, ends, |what| matches!(what, What::Exit(_)));
+            }
+            LinkState::Unlinking(_) | LinkState::None => {}
+        }
+    }
+
+    /// What is owed and not written yet will not be.
+    fn make_void(&mut self, side: usize, ends: Ends, is_it: impl Fn(&What) -> bool) {
+        let line = self.lines.get_mut(&(side as u8, ends.0, ends.1));
+        let found = line.and_then(|line| {
+            line.iter_mut().find(|item| item.of_end && !item.is_written && !item.is_void && is_it(&item.what))
+        });
+        if let Some(item) = found {
+            item.is_void = true;
+        }
+    }
+
+    fn take(&mut self, far: usize, ends: Ends, what: &What) -> Checked<Option<What>> {
+        self.take_by(far, ends, |other| other == what)
+    }
+
+    /// Takes what a frame tells from the head of its line.
+    fn take_by(&mut self, far: usize, ends: Ends, is_it: impl Fn(&What) -> bool) -> Checked<Option<What>> {
+        const ORDER: &str = "what a process does for another arrives once, in its order";
+        let Some(line) = self.lines.get_mut(&(far as u8, ends.0, ends.1)) else {
+            check(false, ORDER, || format!("nothing is under way from {} to {}", ends.0, ends.1))?;
+            return Ok(None);
+        };
+        let mut place = 0;
+        while let Some(item) = line.get(place) {
+            if !item.is_void && is_it(&item.what) {
+                break;
+            }
+            let skipped = item.is_void || item.of_end;
+            check(skipped, ORDER, || format!("{:?} was next from {} to {}", item.what, ends.0, ends.1))?;
+            place += 1;
+        }
+        let Some(item) = line.remove(place) else {
+            check(false, ORDER, || format!("nothing such is under way from {} to {}", ends.0, ends.1))?;
+            return Ok(None);
+        };
+        check(place == 0 || item.of_end || line.iter().take(place).all(|item| item.is_void), ORDER, || {
+            format!("{:?} came before {:?}", item.what, line.front())
+        })?;
+        if line.is_empty() {
+            self.lines.remove(&(far as u8, ends.0, ends.1));
+        }
+        self.note_named_order(far, ends, item.number, item.of_end)?;
+        Ok(Some(item.what))
+    }
+
+    /// A message to a name keeps its place among all that its process does.
+    fn note_named_order(&mut self, far: usize, ends: Ends, number: u64, of_end: bool) -> Checked {
+        const ORDER: &str = "a message to a name keeps its place";
+        let (last, last_named) = self.sides[1 - far].handled.entry(ends.0).or_default();
+        check(number > *last_named || of_end, ORDER, || format!("process {} to {}", ends.0, ends.1))?;
+        if ends.1 & NAMES != 0 {
+            check(number > *last, ORDER, || format!("process {} to a name", ends.0))?;
+            *last_named = number;
+        }
+        *last = number.max(*last);
+        Ok(())
+    }
+
+    /// The session is over at `side`: what that brings its processes, exits first.
+    pub(crate) fn over(&mut self, side: usize, coverage: &mut Coverage) -> Vec<Brings> {
+        let there = self.sides[1 - side].start;
+        let here = &mut self.sides[side];
+        here.is_over = true;
+        let mut links: Vec<_> = std::mem::take(&mut here.links).into_iter().collect();
+        links.sort_unstable_by_key(|(ends, _)| *ends);
+        let mut watching: Vec<_> = std::mem::take(&mut here.watching).into_iter().collect();
+        watching.sort_unstable();
+        here.watched.clear();
+        let lost = Reason::of(snow_dist_runtime::core::Reason::Noconnection);
+        let mut brings = Vec::new();
+        for ((local, remote), state) in links {
+            coverage.link(state, LinkEvent::SessionEnds);
+            if state == LinkState::Active {
+                brings.push(Brings::Exit(local, Who { start: there, local: remote }, lost.clone()));
+            }
+        }
+        for (reference, (local, remote)) in watching {
+            brings.push(Brings::Down(local, reference, Who { start: there, local: remote }, lost.clone()));
+        }
+        brings
+    }
+
+    /// Nothing is under way: what both ends hold is the same.
+    pub(crate) fn agrees(&self) -> Checked {
+        for (line, items) in &self.lines {
+            let left = items.iter().find(|item| !item.is_void);
+            check(left.is_none(), AGREED, || format!("{left:?} of {line:?} has not arrived"))?;
+        }
+        for (side, far) in [(0, 1), (1, 0)] {
+            let (here, there) = (&self.sides[side], &self.sides[far]);
+            for ((local, remote), state) in &here.links {
+                let other = self.link_state(far, (*remote, *local));
+                check(*state == LinkState::Active && other == LinkState::Active, AGREED, || {
+                    format!("{local} of end {side} is {state:?} to {remote}, which is {other:?}")
+                })?;
+            }
+            for (reference, (local, remote)) in &here.watching {
+                let other = there.watched.get(reference);
+                check(other == Some(&((*remote, *local), false)), AGREED, || {
+                    format!("monitor {reference} of {local} at end {side} is {other:?} at {remote}")
+                })?;
+            }
+            check(here.watching.len() == there.watched.len(), AGREED, || {
+                format!(
+                    "{} monitors at end {side}, {} at the other",
+                    here.watching.len(),
+                    there.watched.len()
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Links, monitors of this end's processes, and monitors of them.
+    pub(crate) fn sizes(&self, side: usize) -> (usize, usize, usize) {
+        let here = &self.sides[side];
+        (here.links.len(), here.watching.len(), here.watched.len())
+    }
+}
+
+/// The processes of a frame, as its reader sees them.
+fn ends_of(frame: &Frame<'_>) -> Ends {
+    let (from, to) = match frame {
+        Frame::Link(it) => (it.from, it.to),
+        Frame::UnlinkId(it) => (it.from, it.to),
+        Frame::UnlinkAck(it) => (it.from, it.to),
+        Frame::Exit(it) => (it.from, it.to),
+        Frame::Exit2(it) => (it.from, it.to),
+        Frame::Monitor(it) => (it.from, it.to),
+        Frame::Demonitor(it) => (it.from, it.to),
+        Frame::MonitorExit(it) => (it.monitored, it.monitoring),
+        Frame::Send(it) => (it.to, it.to),
+        Frame::SendTerm(it) => (it.to, it.to),
+        _ => return (0, 0),
+    };
+    (to.local() as u32, from.local() as u32)
+}
+
+/// What the bytes of a message begin with.
+pub(crate) fn number_of(message: &[u8]) -> u32 {
+    message.first_chunk().map_or(u32::MAX, |number| u32::from_le_bytes(*number))
+}

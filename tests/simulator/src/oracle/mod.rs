@@ -1,0 +1,106 @@
+//! What must happen, known independently of the core.
+//!
+//! For each session the reference keeps both ends of each link and monitor in the states that `session.md` names,
+//! and between each two processes the line of what one has done for the other and that one has not learned yet. What
+//! a process does puts something at the end of a line; a frame that is handled must be at its head, and what it
+//! brings is then known. So a reference state that is wrong, a frame too many, too few, twice, out of order or with
+//! another content shows at the frame where it matters.
+
+mod joint;
+mod reason;
+
+use std::fmt;
+
+pub(crate) use joint::{Here, Joint, LinkState, number_of};
+pub(crate) use reason::Reason;
+
+/// A process in truth: which start of which node, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Who {
+    /// The number of the node's start, counted over the whole cluster.
+    pub(crate) start: u32,
+    pub(crate) local: u32,
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.start, self.local)
+    }
+}
+
+/// A promise that was not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which one.
+    pub invariant: &'static str,
+    /// What was seen instead.
+    pub detail: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.detail)
+    }
+}
+
+pub(crate) type Checked<T = ()> = Result<T, Box<Violation>>;
+
+/// Fails with what `detail` says, unless it holds.
+pub(crate) fn check(holds: bool, invariant: &'static str, detail: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(Box::new(Violation { invariant, detail: detail() })) }
+}
+
+/// What a frame, or the end of a session, must bring a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Brings {
+    /// The message of this number.
+    Message(u32, u32),
+    /// An exit signal.
+    Exit(u32, Who, Reason),
+    /// The DOWN of a monitor.
+    Down(u32, u64, Who, Reason),
+}
+
+/// A message, from its sending to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) from: Who,
+    /// `None` if it went to a name.
+    pub(crate) to: Option<Who>,
+    pub(crate) bytes: u32,
+    pub(crate) is_delivered: bool,
+}
+
+/// What is kept of the whole cluster.
+#[derive(Debug, Default)]
+pub(crate) struct Truth {
+    /// By number, which is what their bytes begin with.
+    pub(crate) messages: Vec<Message>,
+}
+
+impl Truth {
+    pub(crate) fn message(&mut self, from: Who, to: Option<Who>, bytes: u32) -> u32 {
+        let number = self.messages.len() as u32;
+        self.messages.push(Message { from, to, bytes, is_delivered: false });
+        number
+    }
+
+    pub(crate) fn sender(&self, number: u32) -> Option<Who> {
+        self.messages.get(number as usize).map(|message| message.from)
+    }
+
+    /// A mailbox got the bytes of a message.
+    pub(crate) fn delivered(&mut self, number: u32, to: Who, bytes: usize) -> Checked {
+        let Some(message) = self.messages.get_mut(number as usize) else {
+            return check(false, "a message is one that was sent", || format!("message {number}"));
+        };
+        let first = !std::mem::replace(&mut message.is_delivered, true);
+        check(first, "no message arrives twice", || format!("message {number} at {to}"))?;
+        check(message.to.is_none_or(|meant| meant == to), "no other process gets a message", || {
+            format!("message {number} is for {:?} and came to {to}", message.to)
+        })?;
+        check(message.bytes as usize == bytes, "a message keeps its bytes", || {
+            format!("message {number} of {} bytes came with {bytes}", message.bytes)
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! What happened, in words if somebody wants to read it, and as one number in any case.
+
+use std::fmt::Write;
+
+use crate::wire::Time;
+
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    /// The same for two runs in which the same has happened at the same time.
+    pub(crate) hash: u64,
+    lines: Option<String>,
+}
+
+impl Trace {
+    /// One that keeps the words.
+    pub(crate) fn in_words() -> Self {
+        Self { hash: 0, lines: Some(String::new()) }
+    }
+
+    pub(crate) const fn is_on(&self) -> bool {
+        self.lines.is_some()
+    }
+
+    pub(crate) fn say(&mut self, at: Time, text: impl AsRef<str>) {
+        if let Some(lines) = &mut self.lines {
+            let (seconds, micros) = (at / 1_000_000, at % 1_000_000);
+            // A string takes everything.
+            let _ = writeln!(lines, "{seconds:>4}.{micros:06}  {}", text.as_ref());
+        }
+    }
+
+    /// As [`Trace::say`], the words being made only if they are wanted.
+    pub(crate) fn note<T: AsRef<str>>(&mut self, at: Time, text: impl FnOnce() -> T) {
+        if self.is_on() {
+            self.say(at, text());
+        }
+    }
+
+    /// The words.
+    pub(crate) fn into_words(self) -> String {
+        self.lines.unwrap_or_default()
+    }
+}
