@@ -75,8 +75,8 @@ counted! {
         Started "processes started", Ended "processes ended by themselves", Killed "processes ended by an exit signal",
         Sent "messages sent", SentNamed "messages to names", Received "messages received", Unsent "messages without a session", ToDead "messages to the dead",
         Exits "exit signals", Noconnections "of these, for a lost session", Noprocs "of these, for a process that is not there",
-        Downs "DOWNs", DownsLost "of these, for a lost session", Chains "reasons with two hops or more", Named "hops of third nodes that are named", Unnamed "hops that are not",
-        StaleUsed "pids of an earlier start used", TooLong "messages refused as too long", LinksFull "links and monitors refused at the bound", LimitRead "refused at the bound by the other end", Waited "senders that waited for room";
+        Downs "DOWNs", DownsLost "of these, for a lost session", Chains "reasons with two hops or more", Named "hops of reasons that name a process", Unnamed "hops that name none",
+        StaleUsed "pids of an earlier start used", TooLong "messages refused as too long", LinksFull "links and monitors refused at the bound", LimitRead "refused at the bound by the other end", RemoteExit "exit signals sent to whoever", Waited "senders that waited for room";
 }
 
 /// Numbers of one run, or of many.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::limits::SESSIONS_MAX;
-use snow_dist_runtime::core::session::Timing;
+use snow_dist_runtime::core::session::{CAPABILITIES, Timing};
 
 use crate::random::Random;
 use crate::wire::{Manner, Time};
@@ -101,7 +101,7 @@ impl NodePlan {
             name: format!("n{place:03}-{node}@simulated:9000").into(),
             bounds,
             sessions_max: if random.chance(100) { random.range(1, 4) as usize } else { SESSIONS_MAX },
-            capabilities: Capabilities::NONE,
+            capabilities: capabilities(random),
             timing: Timing {
                 interval: std::time::Duration::from_micros(interval + random.below(5 * SECOND)),
                 timeout: std::time::Duration::from_micros(random.range(5 * SECOND, 15 * SECOND)),
@@ -109,6 +109,13 @@ impl NodePlan {
             wake_max: random.wide(1, 2_000),
         }
     }
+}
+
+/// Any subset of those that a session implements.
+fn capabilities(random: &mut Random) -> Capabilities {
+    // All bits are drawn, so that one more that is implemented does not change what is drawn next.
+    let drawn = Capabilities::from_bits(random.u64() | random.u64());
+    drawn.intersection(CAPABILITIES)
 }
 
 /// Each node has to do with some other: a ring, or a hub, and some more at random.

@@ -18,10 +18,14 @@ pub(crate) struct Slot {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Does {
-    Send { bytes: u32 },
+    Send {
+        bytes: u32,
+    },
     SendNamed,
     Link,
     Unlink,
+    /// exit(pid, reason), linked or not.
+    Exit,
     Monitor,
     Demonitor,
     End,
@@ -163,7 +167,8 @@ fn does(random: &mut Random) -> Does {
         50..65 => Does::Unlink,
         65..78 => Does::Monitor,
         78..86 => Does::Demonitor,
-        86..97 => Does::End,
+        86..88 => Does::Exit,
+        88..97 => Does::End,
         _ => Does::Trap,
     }
 }

@@ -3,7 +3,7 @@
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_runtime::core::{Pid, Reason as CoreReason};
 
-use super::table::{Held, NAMES, name};
+use super::table::{Held, NAMES, Table, name};
 use super::{Cluster, Step};
 use crate::coverage::Of;
 use crate::oracle::{Checked, Reason, Who, check};
@@ -24,6 +24,7 @@ enum Want {
     SendNamed { name: u32 },
     Link,
     Monitor,
+    Exit { dice: u64 },
 }
 
 /// What has become of a wish.
@@ -79,6 +80,7 @@ impl Cluster<'_> {
             Does::Monitor => self.want(node, wish(Want::Monitor)),
             Does::Unlink => self.unlink(node, local, held),
             Does::Demonitor => self.demonitor(node, local, dice),
+            Does::Exit => self.want(node, wish(Want::Exit { dice })),
             Does::End | Does::Trap => Ok(()),
         }
     }
@@ -192,6 +194,18 @@ impl Cluster<'_> {
                 self.coverage.count(Of::SentNamed);
                 joint.send_named(end, local, number, message);
             }
+            Want::Exit { dice } => {
+                let (reason, truth) = a_reason(table, local, dice);
+                let may = joint.may_exit();
+                let sent = driver.session.exit(here, there, &reason);
+                check(sent.is_ok() == may, "a capability is used where both ends have it", || {
+                    format!("{sent:?}")
+                })?;
+                if may {
+                    self.coverage.count(Of::RemoteExit);
+                    joint.exit(end, ends, truth);
+                }
+            }
             Want::Link | Want::Monitor => {
                 let Some(process) = table.get(local).filter(|process| !process.is_dead) else {
                     return Ok(Became::Done);
@@ -228,7 +242,7 @@ impl Cluster<'_> {
         let Wish { local, held, want, .. } = *wish;
         match want {
             Want::Send { .. } | Want::SendNamed { .. } => self.coverage.count(Of::Unsent),
-            Want::Monitor => {}
+            Want::Monitor | Want::Exit { .. } => {}
             Want::Link => {
                 let traps = self.nodes[node].table.get(local).is_none_or(|process| process.traps);
                 if !traps {
@@ -360,6 +374,17 @@ impl Cluster<'_> {
     /// What both ends of a session can.
     pub(super) fn common(&self, one: usize, other: usize) -> Capabilities {
         self.plan.nodes[one].capabilities.intersection(self.plan.nodes[other].capabilities)
+    }
+}
+
+/// A reason that a program gives an exit signal: sometimes with a hop that need not have to do with it.
+fn a_reason(table: &mut Table, local: u32, dice: u64) -> (CoreReason, Reason) {
+    let root = [CoreReason::Normal, CoreReason::Killed, CoreReason::error("go"), CoreReason::Shutdown];
+    let root = root[(dice >> 12) as usize % 4].clone();
+    let held = table.get(local).and_then(|process| process.held.first()).filter(|_| dice.is_multiple_of(2));
+    match held {
+        Some(held) => (CoreReason::linked(held.pid, &root), Reason::of(root).linked(held.who)),
+        None => (root.clone(), Reason::of(root)),
     }
 }
 

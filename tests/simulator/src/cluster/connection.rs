@@ -266,7 +266,10 @@ impl Cluster<'_> {
         let other = &connection.ends[1 - end];
         let start = &self.starts[other.start as usize];
         let plan = &self.plan.nodes[other.node];
-        let is_it = peer.name == plan.name && peer.incarnation == Some(*start) && peer.bounds == plan.bounds;
+        let is_it = peer.name == plan.name
+            && peer.incarnation == Some(*start)
+            && peer.bounds == plan.bounds
+            && peer.capabilities == self.common(connection.ends[0].node, connection.ends[1].node);
         check(is_it, "a handshake shows who is there", || format!("{peer:?} is {}", plan.name))
     }
 

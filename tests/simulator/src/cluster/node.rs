@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use snow_dist_codec::NodeName;
-use snow_dist_codec::handshake::Capabilities;
 use snow_dist_runtime::core::epochs::{Epochs, Event, Facts};
 use snow_dist_runtime::core::handshake::{Channel, Local, acceptor};
 use snow_dist_runtime::core::peers::{ConnectionId, DialDecision, Refusal};
@@ -194,8 +193,8 @@ impl Cluster<'_> {
         here.by_id.insert(id, (connection, 1));
         let starts = [it.ends[0].start, start];
         let nodes = [it.ends[0].node, node];
-        let node_table = self.common(nodes[0], nodes[1]).contains(Capabilities::NODE_TABLE);
-        self.joints[connection as usize] = Some(Box::new(Joint::new(starts, node_table)));
+        let capabilities = self.common(nodes[0], nodes[1]);
+        self.joints[connection as usize] = Some(Box::new(Joint::new(starts, capabilities)));
         self.after(HANDSHAKE_DEADLINE, Step::Late { connection, end: 1, is_ack: false });
         self.wake_now(connection, 1);
         Ok(())

@@ -176,6 +176,12 @@ impl Processes for Lent<'_> {
         self.seen.push(Seen::Exit { local, from, reason });
     }
 
+    fn sent_exit(&mut self, local: u64, from: Pid, reason: CoreReason) {
+        if self.table.is_alive(local as u32) {
+            self.exit(local, from, reason);
+        }
+    }
+
     fn exits(&mut self, local: u64, from: &[Pid], reason: &CoreReason) {
         for from in from {
             self.exit(local, *from, reason.clone());

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 use snow_dist_codec::Frame;
 use snow_dist_codec::frame::{RegSend, Send};
+use snow_dist_codec::handshake::Capabilities;
 
 use super::{Brings, Checked, Reason, Who, check};
 use crate::coverage::{Coverage, LinkEvent};
@@ -35,6 +36,7 @@ enum What {
     Monitor(u64),
     Demonitor(u64),
     Down(u64, Reason),
+    Exit2(Reason),
 }
 
 #[derive(Debug)]
@@ -96,8 +98,8 @@ pub(crate) struct Joint {
     sides: [Side; 2],
     lines: FxHashMap<Line, VecDeque<Item>>,
     numbers: u64,
-    /// What both ends have: hops of third nodes are named.
-    node_table: bool,
+    /// What both ends have.
+    capabilities: Capabilities,
 }
 
 impl Side {
@@ -110,9 +112,18 @@ impl Side {
 const AGREED: &str = "both ends agree at rest";
 
 impl Joint {
-    pub(crate) fn new(starts: [u32; 2], node_table: bool) -> Self {
+    pub(crate) fn new(starts: [u32; 2], capabilities: Capabilities) -> Self {
         let sides = starts.map(|start| Side { start, ..Side::default() });
-        Self { sides, lines: FxHashMap::default(), numbers: 0, node_table }
+        Self { sides, lines: FxHashMap::default(), numbers: 0, capabilities }
+    }
+
+    pub(crate) fn may_exit(&self) -> bool {
+        self.capabilities.contains(Capabilities::REMOTE_EXIT)
+    }
+
+    /// Whether hops of third nodes are named.
+    fn names_all(&self) -> bool {
+        self.capabilities.contains(Capabilities::NODE_TABLE)
     }
 
     pub(crate) fn come_up(&mut self, side: usize) {
@@ -156,6 +167,10 @@ impl Joint {
 
     pub(crate) fn send_named(&mut self, side: usize, local: u32, name: u32, message: u32) {
         self.put(side, (local, NAMES | name), What::Message(message), false);
+    }
+
+    pub(crate) fn exit(&mut self, side: usize, ends: Ends, reason: Reason) {
+        self.put(side, ends, What::Exit2(reason), false);
     }
 
     pub(crate) fn link(&mut self, side: usize, ends: Ends, coverage: &mut Coverage) {
@@ -258,6 +273,10 @@ impl Joint {
                     self.sides[side].watched.remove(&reference);
                 }
                 Ok(())
+            }
+            Frame::Exit2(_) => {
+                let is_exit = |what: &What| matches!(what, What::Exit2(_));
+                self.write_first(side, ends, is_exit, coverage).map(|_| ())
             }
             Frame::Link(_) => self.write_it(side, ends, &What::Link, coverage),
             Frame::UnlinkId(it) => self.write_it(side, ends, &What::UnlinkId(it.id), coverage),
@@ -368,7 +387,16 @@ impl Joint {
                 coverage.link(state, LinkEvent::OnExit);
                 self.end_link(side, ends, state);
                 if state == LinkState::Active {
-                    let reason = reason.across(there, self.sides[side].start, self.node_table);
+                    let reason = reason.across(there, self.sides[side].start, self.names_all());
+                    return Ok(Some(Brings::Exit(local, from_there(remote), reason)));
+                }
+            }
+            Frame::Exit2(_) => {
+                let taken = self.take_by(far, (remote, local), |what| matches!(what, What::Exit2(_)))?;
+                if let Some(What::Exit2(reason)) = taken
+                    && here.is_alive(local)
+                {
+                    let reason = reason.across(there, self.sides[side].start, self.names_all());
                     return Ok(Some(Brings::Exit(local, from_there(remote), reason)));
                 }
             }
@@ -399,7 +427,7 @@ impl Joint {
                 let watched = self.sides[side].watching.get(&reference) == Some(&ends);
                 if let (Some(What::Down(_, reason)), true) = (taken, watched) {
                     self.sides[side].watching.remove(&reference);
-                    let reason = reason.across(there, self.sides[side].start, self.node_table);
+                    let reason = reason.across(there, self.sides[side].start, self.names_all());
                     return Ok(Some(Brings::Down(local, reference, from_there(remote), reason)));
                 }
             }
