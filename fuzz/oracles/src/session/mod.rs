@@ -4,6 +4,7 @@
 //! ended, and which frames must be written.
 
 mod model;
+mod pieces;
 mod reasons;
 mod script;
 
@@ -92,16 +93,25 @@ fn config(script: &mut Script<'_>) -> Option<Config> {
         peer: NodeNumber::other(model::PEER)?,
         peer_creation: model::THEIRS,
         creation: model::OURS,
-        capabilities: Capabilities::NONE,
-        bounds: Bounds::default(),
+        capabilities: if bits & 16 == 0 { Capabilities::NONE } else { Capabilities::FRAGMENTS },
+        bounds: held(bits),
         peer_bounds: Bounds {
             frame_bytes: if bits & 8 == 0 { FRAME_BYTES_MAX } else { 64 },
             links_and_monitors: if bits & 7 == 7 { 1_000 } else { u32::from(bits & 7) },
-            ..Bounds::default()
+            ..held(bits)
         },
         timing: Timing::default(),
         ping: [bits; 8],
     })
+}
+
+/// Much or little of messages in fragments.
+fn held(bits: u8) -> Bounds {
+    if bits & 32 == 0 {
+        Bounds::default()
+    } else {
+        Bounds { fragmented_messages: 2, reassembly_bytes: 150, ..Bounds::default() }
+    }
 }
 
 struct Run {
@@ -215,6 +225,7 @@ impl Run {
     fn check(&self) {
         assert_eq!(self.session.waiting_bytes(), self.model.waiting_bytes());
         assert_eq!(self.session.table_sizes(), self.model.table_sizes());
+        assert_eq!(self.session.unfinished(), self.model.unfinished());
         // An exit that the peer has made void still stands in the queue; it is passed over when its turn comes.
         assert!(self.session.has_output() || !self.model.has_output());
         assert_eq!(self.table.signals, [], "a signal came of nothing");
@@ -232,5 +243,6 @@ impl Run {
         self.session.end(&mut self.table);
         assert_eq!(self.table.signals, self.model.end());
         assert_eq!((self.session.table_sizes(), self.session.waiting_bytes()), ((0, 0, 0), 0));
+        assert_eq!(self.session.unfinished(), (0, 0));
     }
 }

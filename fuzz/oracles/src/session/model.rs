@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use snow_dist_codec::frame::{
-    Close, Demonitor, Exit, Link, Monitor, MonitorExit, RegSend, Send, SpawnReply, UnlinkAck, UnlinkId,
+    Close, Demonitor, Exit, Fragment, Link, Monitor, MonitorExit, RegSend, Send, SpawnReply, UnlinkAck,
+    UnlinkId,
 };
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, Root};
 use snow_dist_runtime::core::session::Config;
 use snow_dist_runtime::core::{NodeNumber, Pid, Reason};
 
 use super::Signal;
+use super::pieces::Pieces;
 use super::reasons::{check_kept, written};
 
 /// The creations of the two nodes, and the number of the peer here.
@@ -63,7 +66,15 @@ enum What {
 
 #[derive(Default)]
 pub(super) struct Model {
+    /// Bytes of the longest frame that is written whole, and of the longest that is written.
+    whole_max: u32,
     bytes_max: u32,
+    /// Messages in fragments that come, and those that go, if the session has them.
+    coming: Option<Pieces>,
+    going: Option<Pieces>,
+    /// Whose frames were written, in their order, and where in it each number of fragments begins.
+    wrote: Vec<u64>,
+    began: BTreeMap<u64, usize>,
     held_max: usize,
     active: BTreeSet<Ends>,
     unlinking: BTreeMap<Ends, u64>,
@@ -83,8 +94,15 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn new(config: &Config) -> Self {
+        let cuts = config.capabilities.contains(Capabilities::FRAGMENTS);
+        let peer = config.peer_bounds;
+        let whole_max = if cuts { peer.frame_bytes.min(65_536) } else { peer.frame_bytes };
+        let held = u32::try_from(peer.reassembly_bytes.min(64 << 20)).unwrap();
         Self {
-            bytes_max: config.peer_bounds.frame_bytes,
+            whole_max,
+            bytes_max: if cuts { held.max(whole_max) } else { whole_max },
+            coming: cuts.then(|| Pieces::new(config.bounds)),
+            going: cuts.then(|| Pieces::new(peer)),
             held_max: config.peer_bounds.links_and_monitors as usize,
             ..Self::default()
         }
@@ -193,6 +211,9 @@ impl Model {
         frame: &Frame<'a>,
         living: &BTreeSet<u64>,
     ) -> (bool, Option<Expected<'a>>) {
+        if let Frame::Fragment(piece) = frame {
+            return self.piece(piece, living);
+        }
         let Some(to) = receiver(frame) else { return self.unaddressed(frame) };
         if to.node() != 0 {
             return (false, None);
@@ -262,6 +283,21 @@ impl Model {
         (true, None)
     }
 
+    fn piece<'a>(&mut self, piece: &Fragment<'_>, living: &BTreeSet<u64>) -> (bool, Option<Expected<'a>>) {
+        let Some(coming) = &mut self.coming else { return (false, None) };
+        match coming.add(piece) {
+            Err(_) => (false, None),
+            Ok(None) => (true, None),
+            Ok(Some(whole)) => match Frame::decode(&whole, Reading::Compatible) {
+                Err(_) => (false, None),
+                Ok(frame) => match self.frame(&frame, living) {
+                    (goes_on, Some(Expected::Signal(message))) => (goes_on, Some(Expected::Signal(message))),
+                    (goes_on, _) => (goes_on, None),
+                },
+            },
+        }
+    }
+
     fn closed_by_peer(&mut self, ends: Ends) {
         self.active.remove(&ends);
         self.owed.remove(&ends);
@@ -278,7 +314,7 @@ impl Model {
             Frame::Spawn(spawn) if (spawn.requester.node(), spawn.requester.creation()) == (0, THEIRS) => {
                 self.must_write(0, What::Other, SpawnReply { request: spawn.request, status: 1, local: 0 });
             }
-            Frame::Close(_) | Frame::NodeTable(_) | Frame::Fragment(_) => return (false, None),
+            Frame::Close(_) | Frame::NodeTable(_) => return (false, None),
             Frame::Exit2(_) | Frame::SendTerm(_) => return (false, None),
             _ => {}
         }
@@ -305,10 +341,25 @@ impl Model {
             }
             _ => {}
         }
+        let mut whole = Vec::new();
+        let mut began = self.wrote.len();
+        let payload = if let Ok(Frame::Fragment(piece)) = Frame::decode(payload, Reading::Strict) {
+            assert!(payload.len() <= self.whole_max as usize, "a fragment is as short as any frame");
+            let Some(of_piece) = self.piece_written(&piece) else { return };
+            (whole, began) = of_piece;
+            assert!(whole.len() > self.whole_max as usize, "it would have gone whole");
+            &whole
+        } else {
+            payload
+        };
         let at = self.due.iter().position(|due| due.payload == payload);
         let at = at.unwrap_or_else(|| panic!("not due: {:?}", Frame::decode(payload, Reading::Compatible)));
         let due = self.due.remove(at);
+        let short = due.payload.len() <= self.whole_max as usize;
+        assert!(short || !whole.is_empty() || due.what != What::Waiting, "a long message goes in fragments");
         assert!(self.due[..at].iter().all(|before| before.local != due.local), "out of order");
+        assert!(!self.wrote[began..].contains(&due.local), "between the pieces of a message of its process");
+        self.wrote.push(due.local);
         match due.what {
             What::Exit(ends) => assert!(self.owed.remove(&ends)),
             What::Down(reference) => assert!(self.watched.remove(&reference).is_some()),
@@ -316,12 +367,32 @@ impl Model {
         }
     }
 
+    /// A fragment was written: the frame, if it is whole, and how many frames had been written when it was begun.
+    fn piece_written(&mut self, piece: &Fragment<'_>) -> Option<(Vec<u8>, usize)> {
+        let going = self.going.as_mut().expect("the session has no fragments");
+        if piece.total.is_some() {
+            assert!(!going.knows(piece.number), "a number is used once");
+            self.began.insert(piece.number, self.wrote.len());
+        }
+        let whole = going.add(piece).unwrap_or_else(|wrong| panic!("{wrong}: {piece:?}"))?;
+        Some((whole, self.began[&piece.number]))
+    }
+
+    /// Messages that have come in part, and bytes of them.
+    pub(super) fn unfinished(&self) -> (usize, usize) {
+        self.coming.as_ref().map_or((0, 0), Pieces::kept)
+    }
+
     pub(super) fn has_output(&self) -> bool {
         !self.closed && (self.ping_due || self.pong.is_some() || self.close.is_some() || !self.due.is_empty())
     }
 
     pub(super) fn waiting_bytes(&self) -> usize {
-        self.due.iter().filter(|due| due.what == What::Waiting).map(|due| due.payload.len() + 4).sum()
+        // The length of a frame is not sent if the frame goes in fragments.
+        let bytes =
+            |due: &Due| due.payload.len() + if due.payload.len() > self.whole_max as usize { 0 } else { 4 };
+        let gone = self.going.as_ref().map_or(0, |going| going.kept().1);
+        self.due.iter().filter(|due| due.what == What::Waiting).map(bytes).sum::<usize>() - gone
     }
 
     pub(super) fn table_sizes(&self) -> (usize, usize, usize) {

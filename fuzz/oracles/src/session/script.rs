@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use snow_dist_codec::frame::{
-    Demonitor, Exit, Link, Monitor, MonitorExit, Ping, Send, Spawn, Unlink, UnlinkAck, UnlinkId,
+    Demonitor, Exit, Fragment, Link, Monitor, MonitorExit, Ping, RegSend, Send, Spawn, Unlink, UnlinkAck,
+    UnlinkId,
 };
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Pid as WirePid, ReasonBuf, Root};
@@ -47,7 +48,7 @@ impl<'a> Script<'a> {
 
     /// The next step; `None` where the script ends.
     pub(super) fn step(&mut self) -> Option<Step<'a>> {
-        Some(match self.byte()? % 13 {
+        Some(match self.byte()? % 14 {
             0 => Step::Arrive { piece: self.piece()?, bytes: self.some()?.to_vec() },
             1 => Step::Arrive { piece: self.piece()?, bytes: self.frame()? },
             2 => Step::Link(self.process()?, self.process()?),
@@ -66,7 +67,8 @@ impl<'a> Script<'a> {
             9 => Step::Write(self.number()? as usize),
             10 => Step::Pass(Duration::from_secs(self.number()?)),
             11 => Step::Probe,
-            _ => Step::Close(self.text()?),
+            12 => Step::Close(self.text()?),
+            _ => Step::Arrive { piece: self.piece()?, bytes: self.fragment()? },
         })
     }
 
@@ -142,6 +144,27 @@ impl<'a> Script<'a> {
         };
         let mut bytes = Vec::new();
         frame.encode_framed(FRAME_BYTES_MAX, &mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// A piece of a message, with its length. There are few numbers, so that pieces meet, and each has its message.
+    fn fragment(&mut self) -> Option<Vec<u8>> {
+        let (number, flags) = (self.number()? % 3, self.byte()?);
+        let (from, length) = (usize::from(self.byte()? % 16), usize::from(self.byte()?));
+        let mut whole = Vec::new();
+        let to = WirePid::new(0, OURS, number + 1)?;
+        let message: Frame<'_> = match flags & 12 {
+            4 => RegSend { name: "n".into(), message: b"message" }.into(),
+            8 => Link { from: to, to }.into(),
+            _ => Send { to, message: b"pieces" }.into(),
+        };
+        message.encode(&mut whole).ok()?;
+        let total = if flags & 16 == 0 { whole.len() } else { length << 20 };
+        let payload = whole.get(from..whole.len().min(from + length)).unwrap_or_default();
+        let first = (flags & 1 != 0).then_some(u32::try_from(total).ok()?);
+        let mut bytes = Vec::new();
+        let piece = Fragment { number, total: first, last: flags & 2 != 0, payload };
+        Frame::from(piece).encode_framed(FRAME_BYTES_MAX, &mut bytes).ok()?;
         Some(bytes)
     }
 
