@@ -75,7 +75,7 @@ pub const MODELS: &[Bounds] = &[
     Bounds {
         name: "bound",
         what: "the peer's bound is two links and monitors",
-        left: Left { links: 3, unlinks: 1, monitors: 1, demonitors: 1, ..NONE },
+        left: Left { links: 3, unlinks: 2, exits: 1, ..NONE },
         deep: Left { links: 3, unlinks: 2, monitors: 2, demonitors: 1, exits: 1, ..NONE },
         links_and_monitors_max: 2,
         reaches: &[S::BoundFull, S::Relinked],

@@ -454,6 +454,59 @@ fn who_links_again_after_crossing_unlinks_waits_for_the_acknowledgement_too() {
     assert_eq!(pair.seen(A, 4), []);
 }
 
+/// Two nodes whose bound is one link, which there is.
+fn linked_at_the_bound() -> Pair {
+    let mut pair = Pair::with(|_, config| {
+        config.peer_bounds.links_and_monitors = 1;
+        config.bounds.links_and_monitors = 1;
+    });
+    pair[A].session.link(3, 3).unwrap();
+    pair.settle();
+    pair
+}
+
+// Both of these were found by the model `bound` in `tests/model`.
+//= spec/session.md#ses-bnd-001
+//# A node MUST NOT write a LINK or MONITOR by which the peer would hold more links and monitors of this node
+//# than the peer's links_and_monitors_max.
+#[test]
+fn an_exit_that_meets_an_unlink_frees_the_place_at_both_ends() {
+    let mut pair = linked_at_the_bound();
+    pair.end_process(A, 3, Reason::Killed);
+    pair.write(A, usize::MAX);
+    pair[B].session.unlink(3, 3);
+    pair[A].session.link(4, 4).unwrap();
+    pair.settle();
+    assert_eq!((pair.seen(A, 4), pair.seen(B, 3)), (&[][..], &[][..]));
+    assert_eq!((links(&pair, A), links(&pair, B)), (1, 1));
+}
+
+#[test]
+fn a_link_that_both_make_again_counts_for_both() {
+    let mut pair = linked_at_the_bound();
+    pair[A].session.unlink(3, 3);
+    pair[A].session.link(3, 3).unwrap();
+    pair.write(A, usize::MAX);
+    pair[B].session.unlink(3, 3);
+    pair.write(B, usize::MAX);
+    // A reads UNLINK_ID and acknowledges it; B makes the link again before it has read anything.
+    pair.now += Duration::from_secs(1);
+    assert!(pair.read(A, usize::MAX));
+    pair.write(A, usize::MAX);
+    pair[B].session.link(3, 3).unwrap();
+    pair.settle();
+    assert_eq!((links(&pair, A), links(&pair, B)), (1, 1));
+    for side in [A, B] {
+        assert!(pair[side].session.link(4, 4).is_err());
+        assert!(pair[side].session.monitor(4, 4, 1).is_err());
+    }
+    pair[A].session.unlink(3, 3);
+    pair.settle();
+    for side in [A, B] {
+        pair[side].session.link(4, 4).unwrap();
+    }
+}
+
 #[test]
 fn a_link_does_not_overtake_the_acknowledgement_that_makes_room_for_it() {
     // Of a link that is active, and of one that both ends give up.

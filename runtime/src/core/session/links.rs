@@ -34,6 +34,10 @@ struct Link {
     /// Who holds a place for it; nobody, when an acknowledgement that waits does.
     asker: Option<Asker>,
     state: State,
+    /// Our UNLINK_ID of this id has not been acknowledged, and the link was made again after it.
+    unlink: Option<u64>,
+    /// Answers about these two that have not been written, and that its place waits for.
+    answers: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,6 +47,9 @@ enum State {
     Unlinking(u64),
     /// The local process has ended; EXIT has not been written.
     Owed(Reason),
+    /// There is no link, but our last LINK may still make one at the peer: the place for it is kept. The peer has
+    /// unlinked, and our own unlink, which that LINK came behind, is not acknowledged.
+    Over,
 }
 
 impl Link {
@@ -54,6 +61,24 @@ impl Link {
                 return Linked::Full;
             }
             if let Some(asker) = self.asker.replace(Asker::Here) {
+                tally.give_back(asker);
+            }
+        }
+        if let State::Unlinking(id) = std::mem::replace(&mut self.state, State::Active) {
+            self.unlink = Some(id);
+        }
+        Linked::Now
+    }
+
+    /// LINK has come where there is no link, but a place is kept.
+    fn revived(&mut self, tally: &mut Tally) -> Linked {
+        // Before the acknowledgement of our unlink it has crossed our own LINK: the peer, which has not read that, will
+        // count it for this node, as this node does for the peer.
+        if self.unlink.is_none() {
+            if !tally.take(Asker::Peer) {
+                return Linked::Full;
+            }
+            if let Some(asker) = self.asker.replace(Asker::Peer) {
                 tally.give_back(asker);
             }
         }
@@ -71,6 +96,17 @@ pub(super) enum Linked {
     Before,
     /// The asker has as many links and monitors as it may have.
     Full,
+}
+
+/// What the acknowledgement of an UNLINK_ID does to a place at the peer when it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    /// Nothing.
+    None,
+    /// It gives back the one that it holds itself.
+    Held,
+    /// The link holds one, and waits for this.
+    Kept,
 }
 
 /// What an EXIT or UNLINK_ID has ended.
@@ -92,7 +128,7 @@ impl Links {
                 //= spec/session.md#ses-lnk-003
                 //# When its process links with a process of the peer in state unlinking, a node MUST write
                 //# LINK, and take the link for active from then on, unless SES-BND-001 forbids the LINK.
-                State::Unlinking(_) => link.again(tally),
+                State::Unlinking(_) | State::Over => link.again(tally),
                 //= spec/session.md#ses-lnk-002
                 //# When its process links with a process of the peer in state active, a node MUST NOT write
                 //# LINK.
@@ -104,7 +140,8 @@ impl Links {
 
     /// LINK has come for a process that lives.
     pub(super) fn on_link(&mut self, ends: Ends, tally: &mut Tally) -> Linked {
-        match self.links.get(&ends) {
+        match self.links.get_mut(&ends) {
+            Some(link) if link.state == State::Over => link.revived(tally),
             //= spec/session.md#ses-lnk-013
             //# A node that reads a LINK in state active MUST ignore it.
             //= spec/session.md#ses-lnk-014
@@ -119,7 +156,7 @@ impl Links {
 
     /// Whether the two ends are anything to each other, be it only an unlink or an exit under way.
     pub(super) fn knows(&self, ends: Ends) -> bool {
-        self.links.contains_key(&ends)
+        self.links.get(&ends).is_some_and(|link| link.state != State::Over)
     }
 
     /// The local process unlinks; true if UNLINK_ID with `id` must go out.
@@ -128,7 +165,7 @@ impl Links {
             //= spec/session.md#ses-lnk-004
             //# When its process unlinks in state active, a node MUST write UNLINK_ID.
             Some(link @ Link { state: State::Active, .. }) => {
-                link.state = State::Unlinking(id);
+                (link.state, link.unlink) = (State::Unlinking(id), None);
                 true
             }
             //= spec/session.md#ses-lnk-005
@@ -137,9 +174,23 @@ impl Links {
         }
     }
 
+    /// EXIT has come. The peer has given its place back when it wrote that, whatever the link is here.
+    pub(super) fn on_exit(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
+        if let Some(link) = self.links.get_mut(&ends) {
+            link.unlink = None;
+            if let State::Unlinking(_) = link.state
+                && let Some(asker) = link.asker.take()
+            {
+                tally.give_back(asker);
+            }
+            self.settle(ends, tally);
+        }
+        self.on_end(ends, tally)
+    }
+
     /// EXIT, UNLINK_ID or UNLINK has come.
     pub(super) fn on_end(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
-        match self.close_if(ends, tally, |state| !matches!(state, State::Unlinking(_))) {
+        match self.close_if(ends, tally, |state| !matches!(state, State::Unlinking(_) | State::Over)) {
             //= spec/session.md#ses-lnk-022
             //# A node that reads an UNLINK_ID in state active or ending MUST take the link for none.
             Some(State::Active) => Ended::Active,
@@ -150,16 +201,50 @@ impl Links {
             //# A node that reads an EXIT in state unlinking MUST ignore it.
             //= spec/session.md#ses-lnk-023
             //# A node that reads an UNLINK_ID in state unlinking MUST stay in that state.
-            Some(State::Unlinking(_)) | None => Ended::Nothing,
+            Some(State::Unlinking(_) | State::Over) | None => Ended::Nothing,
         }
     }
 
-    /// UNLINK_ID has come. True if its acknowledgement holds a place now: the peer counts a link of this node until
-    /// it has read that, and a LINK of another process could overtake it.
-    pub(super) fn on_unlink_id(&mut self, ends: Ends, tally: &mut Tally) -> (Ended, bool) {
-        let place =
-            self.links.get_mut(&ends).and_then(|link| link.asker.take_if(|asker| *asker == Asker::Here));
-        (self.on_end(ends, tally), place.is_some())
+    /// UNLINK_ID has come. Its acknowledgement may hold a place: the peer counts a link of this node until it has read
+    /// that, and a LINK of another process could overtake it.
+    pub(super) fn on_unlink_id(&mut self, ends: Ends, tally: &mut Tally) -> (Ended, Place) {
+        let Some(link) = self.links.get_mut(&ends) else { return (Ended::Nothing, Place::None) };
+        if link.unlink.is_none() && link.state != State::Over {
+            let place = link.asker.take_if(|asker| *asker == Asker::Here);
+            return (self.on_end(ends, tally), if place.is_some() { Place::Held } else { Place::None });
+        }
+        link.answers = link.answers.saturating_add(1);
+        let ended = match std::mem::replace(&mut link.state, State::Over) {
+            State::Active => Ended::Active,
+            State::Owed(_) => Ended::Owed,
+            State::Unlinking(_) | State::Over => Ended::Nothing,
+        };
+        (ended, Place::Kept)
+    }
+
+    /// A LINK is answered: the place that is kept for a link, if there is one, waits for that as well.
+    pub(super) fn answer(&mut self, ends: Ends) -> Place {
+        match self.links.get_mut(&ends) {
+            Some(link) if link.state == State::Over => {
+                link.answers = link.answers.saturating_add(1);
+                Place::Kept
+            }
+            _ => Place::None,
+        }
+    }
+
+    /// An answer has been written.
+    pub(super) fn answered(&mut self, ends: Ends, place: Place, tally: &mut Tally) {
+        match place {
+            Place::None => {}
+            Place::Held => tally.give_back(Asker::Here),
+            Place::Kept => {
+                if let Some(link) = self.links.get_mut(&ends) {
+                    link.answers = link.answers.saturating_sub(1);
+                    self.settle(ends, tally);
+                }
+            }
+        }
     }
 
     /// UNLINK_ACK has come; false if it answers no unlink that is outstanding.
@@ -167,6 +252,13 @@ impl Links {
         //= spec/session.md#ses-lnk-019
         //# A node that reads an UNLINK_ACK in state unlinking with the id of that state MUST take the link
         //# for none.
+        if let Some(link) = self.links.get_mut(&ends)
+            && link.unlink == Some(id)
+        {
+            link.unlink = None;
+            self.settle(ends, tally);
+            return false;
+        }
         self.close_if(ends, tally, |state| *state == State::Unlinking(id)).is_some()
     }
 
@@ -210,8 +302,18 @@ impl Links {
         if !tally.take(asker) {
             return Linked::Full;
         }
-        self.links.insert(ends, Link { asker: Some(asker), state: State::Active });
+        self.links.insert(ends, Link { asker: Some(asker), state: State::Active, unlink: None, answers: 0 });
         Linked::Now
+    }
+
+    /// Gives the place of a link that is over back, if nothing is to be waited for any more.
+    fn settle(&mut self, ends: Ends, tally: &mut Tally) {
+        if let Entry::Occupied(link) = self.links.entry(ends)
+            && let Link { state: State::Over, unlink: None, answers: 0, .. } = link.get()
+            && let Some(asker) = link.remove().asker
+        {
+            tally.give_back(asker);
+        }
     }
 
     /// Closes the link if it is in a state that this ends; gives that state.
@@ -227,7 +329,7 @@ impl Links {
         }
         //= spec/session.md#ses-lnk-026
         //# A node MUST NOT bring a process more than one exit signal for one link.
-        let Link { asker, state } = link.remove();
+        let Link { asker, state, .. } = link.remove();
         if let Some(asker) = asker {
             tally.give_back(asker);
         }
@@ -245,7 +347,7 @@ mod tests {
         let (mut links, mut tally) = (Links::default(), Tally::new(1, 1));
         if let Some(state) = state {
             assert!(tally.take(Asker::Here));
-            links.links.insert(ENDS, Link { asker: Some(Asker::Here), state });
+            links.links.insert(ENDS, Link { asker: Some(Asker::Here), state, unlink: None, answers: 0 });
         }
         (links, tally)
     }

@@ -204,7 +204,8 @@ impl Session {
         //= spec/session.md#ses-pid-003
         //# A node MUST copy both pids of an EXIT or MONITOR_EXIT that answers a LINK or MONITOR byte for byte
         //# from that LINK or MONITOR, each into the field of the same process.
-        self.answer(local, Owed::NoLink { from: link.to, to: link.from, why })
+        let place = self.links.answer((local, link.from.local()));
+        self.answer(local, Owed::NoLink { from: link.to, to: link.from, why, place })
     }
 
     fn on_unlink(&mut self, unlink: &Unlink) -> Result<(), Ending> {
@@ -222,7 +223,7 @@ impl Session {
         let ours = self.wire.read_ours("to", unlink.to)?;
         let Some(remote) = self.theirs(unlink.from) else { return Ok(()) };
         let local = if let Ours::Process(local) = ours { local } else { 0 };
-        let (ended, frees) = self.links.on_unlink_id((local, remote), &mut self.tally);
+        let (ended, place) = self.links.on_unlink_id((local, remote), &mut self.tally);
         self.link_ended(ended)?;
         //= spec/dist.md#dist-ula-001
         //# A node MUST copy `from`, `to` and `id` of an UNLINK_ACK byte for byte from `to`, `from` and `id`
@@ -233,7 +234,7 @@ impl Session {
         //= spec/session.md#ses-lnk-024
         //# A node MUST write an UNLINK_ACK before every LINK, UNLINK_ID and EXIT of the same pair that comes
         //# about after the UNLINK_ID was handled.
-        self.answer(local, Owed::UnlinkAck { from: unlink.to, to: unlink.from, id: unlink.id, frees })
+        self.answer(local, Owed::UnlinkAck { from: unlink.to, to: unlink.from, id: unlink.id, place })
     }
 
     /// The peer has ended a link; true if it was active.
@@ -261,7 +262,7 @@ impl Session {
         //= spec/session.md#ses-lnk-016
         //# A node that reads an EXIT in state active MUST bring its process one exit signal from the process
         //# in `from` with the reason of the EXIT, and take the link for none.
-        let ended = self.links.on_end(ends, &mut self.tally);
+        let ended = self.links.on_exit(ends, &mut self.tally);
         if self.link_ended(ended)? {
             let reason = self.read_reason(&exit.reason);
             processes.exit(local, self.wire.theirs_here(remote), reason);

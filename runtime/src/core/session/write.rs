@@ -62,10 +62,8 @@ impl Session {
         match owed {
             Owed::Link(_) => put(Link { from, to }, out),
             Owed::UnlinkId { id, .. } => put(UnlinkId { from, to, id }, out),
-            Owed::UnlinkAck { from, to, id, frees } => {
-                if frees {
-                    self.tally.give_back(Asker::Here);
-                }
+            Owed::UnlinkAck { from, to, id, place } => {
+                self.links.answered((from.local(), to.local()), place, &mut self.tally);
                 put(UnlinkAck { from, to, id }, out);
             }
             //= spec/session.md#ses-lnk-010
@@ -86,7 +84,10 @@ impl Session {
             //= spec/session.md#ses-lnk-011
             //# A node MUST NOT write EXIT but for a link that was active when its process ended, and to
             //# answer a LINK.
-            Owed::NoLink { from, to, why } => put(Exit { from, to, reason: why.into() }, out),
+            Owed::NoLink { from, to, why, place } => {
+                self.links.answered((from.local(), to.local()), place, &mut self.tally);
+                put(Exit { from, to, reason: why.into() }, out);
+            }
             Owed::Monitor { reference, .. } => put(Monitor { from, to, reference }, out),
             Owed::Demonitor { reference, .. } => {
                 self.tally.give_back(Asker::Here);

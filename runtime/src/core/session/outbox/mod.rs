@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use snow_dist_codec::Pid as WirePid;
 
-use super::links::Ends;
+use super::links::{Ends, Place};
 use crate::core::Reason;
 use spare::Spare;
 
@@ -46,8 +46,8 @@ pub(super) enum Owed {
         from: WirePid,
         to: WirePid,
         id: u64,
-        /// A place at the peer comes free when it is written.
-        frees: bool,
+        /// What becomes of a place at the peer when it is written.
+        place: Place,
     },
     /// The reason waits in the link.
     Exit(Ends),
@@ -61,6 +61,7 @@ pub(super) enum Owed {
         from: WirePid,
         to: WirePid,
         why: Refusal,
+        place: Place,
     },
     Monitor {
         reference: u64,
