@@ -24,6 +24,8 @@ mod net;
 #[cfg(feature = "tokio")]
 mod node;
 #[cfg(feature = "tokio")]
+mod numbers;
+#[cfg(feature = "tokio")]
 mod process;
 #[cfg(feature = "tokio")]
 mod random;

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use serde::Serialize;
-use snow_dist_codec::{Pid as WirePid, stf};
+use snow_dist_codec::Pid as WirePid;
 
 use crate::builder::NodeBuilder;
 use crate::core::{Pid, Reason};
@@ -13,6 +13,7 @@ use crate::net::ConnectError;
 #[cfg(not(all(test, feature = "shuttle")))]
 use crate::process::sync::Executor;
 use crate::process::table::{ProcessTable, Tie};
+use crate::process::term;
 use crate::process::{Context, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError, completed};
 
 /// A node of the system. Cheap to clone: all clones are the same node. It is there as long as a clone, a process or
@@ -99,10 +100,9 @@ impl Node {
     /// Sends a value as a term (STF) from the program, as [`Context::send_term`] does from a process.
     ///
     /// # Errors
-    /// As [`send`](Self::send), or [`SendError::Term`]: the value cannot be written as a term.
+    /// As [`Context::send_term`].
     pub async fn send_term(&self, to: Pid, value: &(impl Serialize + ?Sized)) -> Result<(), SendError> {
-        let term = stf::to_vec(value)?;
-        self.send(to, term).await
+        self.table.send_term(self.table.pid(0), to, term::write(value)?).await
     }
 
     /// Sends a message from the program to a name, as [`Context::send_named`] does from a process.
@@ -116,15 +116,14 @@ impl Node {
     /// Sends a value as a term (STF) from the program to a name, as [`Context::send_named_term`] does from a process.
     ///
     /// # Errors
-    /// As [`send_term`](Self::send_term).
+    /// As [`Context::send_named_term`].
     pub async fn send_named_term(
         &self,
         name: &str,
         node: &str,
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), SendError> {
-        let term = stf::to_vec(value)?;
-        self.send_named(name, node, term).await
+        self.table.send_named_term(self.table.pid(0), name, &completed(node), term::write(value)?).await
     }
 
     /// Kills a process, as [`Context::kill`] does.

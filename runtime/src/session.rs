@@ -12,8 +12,9 @@ use snow_dist_codec::{EncodeError, EncodeErrorKind, Frame};
 use tokio::sync::Notify;
 
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
-use crate::core::session::{Counts, Ending, Full, Lacking};
-use crate::core::{NodeNumber, Processes, Reason, Session};
+use crate::core::session::{Counts, Ending, Full, Lacking, TermNotSent};
+use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Term};
+use crate::numbers::SharedNumbers;
 use crate::process::Refused;
 use crate::process::remote::{Denied, Interested, Sent};
 use crate::process::sync::Mutex;
@@ -34,6 +35,8 @@ pub(crate) struct Peer {
 #[derive(Debug)]
 pub(crate) struct SessionHandle {
     pub(crate) peer: Peer,
+    /// Which nodes can be told of to the peer.
+    numbers: SharedNumbers,
     state: Mutex<State>,
     /// Senders that wait for room.
     room: Arc<Notify>,
@@ -73,23 +76,45 @@ pub(crate) enum Refill {
 }
 
 impl SessionHandle {
-    pub(crate) fn new(peer: Peer, core: Session) -> Self {
+    pub(crate) fn new(peer: Peer, core: Session, numbers: SharedNumbers) -> Self {
         let state =
             State { core, open: true, driver: None, idle: false, full: false, made_way: false, stop: None };
-        Self { peer, state: Mutex::new(state), room: Arc::new(Notify::new()) }
+        Self { peer, numbers, state: Mutex::new(state), room: Arc::new(Notify::new()) }
     }
 
     /// Sends a message, if there is room.
     pub(crate) fn send(&self, local: u64, remote: u64, message: &[u8]) -> Result<Sent, Denied> {
-        self.message(|core| core.send(local, remote, message))
+        self.message(|core| core.send(local, remote, message).map_err(too_long))
+    }
+
+    /// Sends a term, if there is room.
+    pub(crate) fn send_term(&self, local: u64, remote: u64, term: &mut Term) -> Result<Sent, Denied> {
+        self.message(|core| {
+            term.pids().for_each(|pid| self.introduce(core, pid));
+            core.send_term(local, remote, term).map_err(|error| match error {
+                TermNotSent::TooLong(error) => too_long(error),
+                TermNotSent::Lacking(lacking) => self::lacking(lacking),
+            })
+        })
+    }
+
+    /// Sees to it that the peer will know a process's node.
+    fn introduce(&self, core: &mut Session, pid: Pid) {
+        core.introduce(pid.node(), || self.numbers.start(pid.node()));
+    }
+
+    fn introduce_all(&self, core: &mut Session, reason: &Reason) {
+        if let Reason::Linked(chain) = reason {
+            chain.hops.iter().for_each(|hop| self.introduce(core, *hop));
+        }
     }
 
     /// Sends a message to a name, if there is room.
     pub(crate) fn send_named(&self, local: u64, name: &str, message: &[u8]) -> Result<Sent, Denied> {
-        self.message(|core| core.send_named(local, name, message))
+        self.message(|core| core.send_named(local, name, message).map_err(too_long))
     }
 
-    fn message(&self, send: impl FnOnce(&mut Session) -> Result<(), EncodeError>) -> Result<Sent, Denied> {
+    fn message(&self, send: impl FnOnce(&mut Session) -> Result<(), Denied>) -> Result<Sent, Denied> {
         self.act(|state| {
             // What is queued goes out before the session ends; who sends without end must not hold that up, and
             // nobody waits for room in vain.
@@ -99,7 +124,7 @@ impl SessionHandle {
                 return Err(Denied::NotConnected);
             }
             self.find_room(state)?;
-            send(&mut state.core).map_err(too_long)?;
+            send(&mut state.core)?;
             let crowded = !state.made_way && state.core.waiting_bytes() >= CROWDED_BYTES;
             state.made_way |= crowded;
             Ok(if crowded { Sent::MakeWay } else { Sent::GoOn })
@@ -121,6 +146,7 @@ impl SessionHandle {
             if state.stop.is_some() {
                 return Err(Denied::NotConnected);
             }
+            self.introduce_all(&mut state.core, reason);
             state.core.exit(local, remote, reason).map_err(lacking)
         })
     }
@@ -312,6 +338,11 @@ fn lacking(Lacking { capability }: Lacking) -> Denied {
 
 impl Interested for SessionHandle {
     fn process_ended(&self, local: u64, reason: &Reason) {
-        let _ = self.act(|state| state.core.process_ended(local, reason));
+        let _ = self.act(|state| {
+            if state.core.is_tied(local) {
+                self.introduce_all(&mut state.core, reason);
+            }
+            state.core.process_ended(local, reason);
+        });
     }
 }

@@ -24,7 +24,7 @@ use snow_dist_tests::run;
 use snow_dist_tests::simnet::{Seen, Table};
 
 /// Any number will do for a peer.
-const PEER: u32 = 70;
+const PEER: u64 = 70;
 
 #[test]
 fn every_story_goes_as_it_is_told() {

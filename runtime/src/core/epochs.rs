@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use super::numbers::Numbers;
+use super::numbers::{Numbering, Numbers};
 use super::peers::{Action, ConnectionId, DialDecision, Peers, Refusal};
 use super::session::Config;
 
@@ -51,9 +51,10 @@ pub enum Event {
 /// Whoever drives it holds it under one lock, calls an input, and carries out what [`Epochs::poll_event`] returns
 /// until that is nothing, before the next input.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Epochs {
+pub struct Epochs<N = Numbers> {
     peers: Peers,
-    numbers: Numbers,
+    /// Which node has which number, also of those that others have told of.
+    pub numbers: N,
     /// Of connections that are not sessions yet.
     shown: BTreeMap<ConnectionId, Facts>,
     /// Sessions whose NODEUP is out and whose NODEDOWN is not.
@@ -67,9 +68,17 @@ impl Epochs {
     /// at once.
     #[must_use]
     pub fn new(own_name: &str, sessions_max: usize) -> Self {
+        Self::with_numbers(own_name, sessions_max, Numbers::default())
+    }
+}
+
+impl<N: Numbering> Epochs<N> {
+    /// The same; who gives nodes their numbers is the caller's choice.
+    #[must_use]
+    pub fn with_numbers(own_name: &str, sessions_max: usize, numbers: N) -> Self {
         Self {
             peers: Peers::new(own_name, sessions_max),
-            numbers: Numbers::default(),
+            numbers,
             shown: BTreeMap::new(),
             up: BTreeSet::new(),
             events: VecDeque::new(),

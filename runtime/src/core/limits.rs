@@ -45,7 +45,7 @@ pub const REASSEMBLY_BYTES_MAX: u64 = 128 << 20;
 /// Fragmented messages that a session holds at once.
 pub const FRAGMENTED_MESSAGES_MAX: u32 = 64;
 
-/// Entries of a peer's node table that a session holds.
+/// Entries of a peer's node table that a session holds, and of its own that it writes.
 pub const NODE_TABLE_ENTRIES_MAX: u32 = 4_096;
 
 /// Links and monitors of one session that one side has asked for.
@@ -72,6 +72,9 @@ pub const MESSAGE_BYTES_COUNTED: usize = 64;
 
 /// Nodes whose numbers are kept after their sessions have ended.
 pub const NODES_KNOWN_MAX: usize = 65_536;
+
+/// Nodes whose numbers are kept because node tables of peers have named them: a peer can name as many as it likes.
+pub const NODES_HEARD_OF_MAX: usize = 65_536;
 
 /// Bytes of the text of a CLOSE that this node writes: it is one line of a log.
 pub const CLOSE_TEXT_BYTES_MAX: usize = 255;

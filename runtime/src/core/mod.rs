@@ -14,9 +14,12 @@ mod pid;
 mod processes;
 mod reason;
 pub mod session;
+mod term;
 
 pub use handshake::{Cookie, CookieError, Cookies};
+pub use numbers::{Numbering, Numbers, Start};
 pub use pid::{NodeNumber, Pid};
 pub use processes::Processes;
 pub use reason::{Chain, Reason};
 pub use session::Session;
+pub use term::{Term, TermError, TermPids};

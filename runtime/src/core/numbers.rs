@@ -5,46 +5,121 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::NodeNumber;
-use super::limits::NODES_KNOWN_MAX;
+use super::limits::{NODES_HEARD_OF_MAX, NODES_KNOWN_MAX};
 
-/// One number for each start of a node. A node that comes back with the same incarnation has the number it had, so
-/// that the pids a program holds stay good.
+/// One run of a node: its name and its incarnation say which.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Start {
+    /// The node's name, with its port.
+    pub name: Arc<str>,
+    /// The number that it has drawn for this run.
+    pub incarnation: NonZeroU64,
+}
+
+impl Start {
+    /// The creation in the pids of its processes: 1 to 255, by its incarnation.
+    #[must_use]
+    pub const fn creation(&self) -> u8 {
+        //= spec/handshake.md#hs-cre-001
+        //# A node of version 2 MUST write 1 + (incarnation mod 255) into `creation`.
+        // A remainder of 255 is at most 254.
+        #[allow(clippy::cast_possible_truncation)]
+        let remainder = (self.incarnation.get() % 255) as u8;
+        1 + remainder
+    }
+}
+
+/// Who gives nodes their numbers: [`Numbers`], or what shares them.
+pub trait Numbering {
+    /// The number of the node `name`, with which a session comes up, in this start of it; a version 1 node, which does
+    /// not say its incarnation, has another one each time.
+    fn of(&mut self, name: &Arc<str>, incarnation: Option<NonZeroU64>) -> NodeNumber;
+}
+
+/// One number for each start of a node, and none that is given twice. A node that comes back with the same incarnation
+/// has the number it had, so that the pids a program holds stay good; so has one that others have told of before there
+/// was a session with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Numbers {
-    last: u32,
-    known: BTreeMap<Arc<str>, (Option<NonZeroU64>, NodeNumber)>,
+pub struct Numbers {
+    own: Option<Start>,
+    last: u64,
+    by_start: BTreeMap<Start, NodeNumber>,
+    /// Those with which a session has come up, the oldest first.
+    met: BTreeMap<NodeNumber, Start>,
+    /// Those that node tables of peers have named, and no more.
+    heard_of: BTreeMap<NodeNumber, Start>,
 }
 
 impl Numbers {
-    /// The number of the node `name` in this start of it; a version 1 node, which does not say its incarnation, has
-    /// another one each time.
-    pub(super) fn of(&mut self, name: &Arc<str>, incarnation: Option<NonZeroU64>) -> NodeNumber {
-        if let Some((known, number)) = self.known.get(name)
-            //= spec/version1.md#v1-elc-002
-            //# A node MUST take a process of a version 1 peer that it has learned of in an earlier session
-            //# for dead.
-            && known.is_some()
-            && *known == incarnation
+    /// The numbers of the nodes that this one meets.
+    #[must_use]
+    pub fn new(own: Start) -> Self {
+        Self { own: Some(own), ..Self::default() }
+    }
+
+    /// The number of a start that a peer's node table names.
+    pub fn heard_of(&mut self, start: Start) -> NodeNumber {
+        if self.own.as_ref() == Some(&start) {
+            return NodeNumber::HERE;
+        }
+        if let Some(number) = self.by_start.get(&start) {
+            return *number;
+        }
+        //= spec/capabilities.md#cap-ntb-012
+        //# A node MUST bound the number of nodes that it keeps because node tables have named them, to
+        //# `nodes_heard_of_max`.
+        if self.heard_of.len() >= NODES_HEARD_OF_MAX
+            && let Some((_, oldest)) = self.heard_of.pop_first()
         {
+            self.by_start.remove(&oldest);
+        }
+        let number = self.next();
+        self.by_start.insert(start.clone(), number);
+        self.heard_of.insert(number, start);
+        number
+    }
+
+    /// Which start of a node has this number. None of those that have been forgotten, and of version 1 nodes, which
+    /// have no incarnation by which others could know them.
+    #[must_use]
+    pub fn start(&self, number: NodeNumber) -> Option<&Start> {
+        self.met.get(&number).or_else(|| self.heard_of.get(&number))
+    }
+
+    fn meet(&mut self, start: Start) -> NodeNumber {
+        if let Some(number) = self.by_start.get(&start).copied() {
             //= spec/session.md#ses-pid-017
             //# A node MUST take a pid that it has learned in an earlier session for that of the same process
             //# if the present session is with the same node name and the same incarnation, unless it has
             //# forgotten that node by `nodes_known_max`.
-            return *number;
-        }
-        if self.known.len() >= NODES_KNOWN_MAX {
-            // Whoever of them comes back gets a new number: its old pids are dead then, not wrong.
-            self.known.clear();
+            //= spec/capabilities.md#cap-ntb-011
+            //# A node MUST take a pid whose node an entry of a node table names for that of a process of the
+            //# peer of a session if, and only if, that peer has the name and the incarnation of the entry.
+            if self.heard_of.remove(&number).is_some() {
+                self.keep(number, start);
+            }
+            return number;
         }
         //= spec/session.md#ses-pid-018
         //# A node MUST NOT take a pid that it has learned in a session with another incarnation of the peer
         //# for that of a process of the peer's present start.
         let number = self.next();
-        self.known.insert(name.clone(), (incarnation, number));
+        self.by_start.insert(start.clone(), number);
+        self.keep(number, start);
         number
     }
 
-    /// The next number that means a node. Numbers come round only after 2^32 starts of other nodes.
+    fn keep(&mut self, number: NodeNumber, start: Start) {
+        // Whichever of them comes back gets a new number: its old pids are dead then, not wrong.
+        if self.met.len() >= NODES_KNOWN_MAX
+            && let Some((_, oldest)) = self.met.pop_first()
+        {
+            self.by_start.remove(&oldest);
+        }
+        self.met.insert(number, start);
+    }
+
+    /// The next number that means a node. There are more than a node can meet.
     fn next(&mut self) -> NodeNumber {
         loop {
             self.last = self.last.wrapping_add(1);
@@ -55,9 +130,25 @@ impl Numbers {
     }
 }
 
+impl Numbering for Numbers {
+    fn of(&mut self, name: &Arc<str>, incarnation: Option<NonZeroU64>) -> NodeNumber {
+        match incarnation {
+            Some(incarnation) => self.meet(Start { name: name.clone(), incarnation }),
+            //= spec/version1.md#v1-elc-002
+            //# A node MUST take a process of a version 1 peer that it has learned of in an earlier session
+            //# for dead.
+            None => self.next(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn start(name: &str, incarnation: u64) -> Start {
+        Start { name: name.into(), incarnation: NonZeroU64::new(incarnation).unwrap() }
+    }
 
     #[test]
     fn a_restarted_node_has_another_number() {
@@ -77,7 +168,9 @@ mod tests {
     fn every_start_of_a_node_without_incarnation_counts_as_a_new_one() {
         let mut numbers = Numbers::default();
         let a = Arc::from("a@h:1");
-        assert_ne!(numbers.of(&a, None), numbers.of(&a, None));
+        let first = numbers.of(&a, None);
+        assert_ne!(numbers.of(&a, None), first);
+        assert_eq!(numbers.start(first), None);
     }
 
     #[test]
@@ -85,7 +178,44 @@ mod tests {
         let mut numbers = Numbers::default();
         for port in 0..=NODES_KNOWN_MAX {
             numbers.of(&format!("a@h:{port}").into(), NonZeroU64::new(1));
-            assert!(numbers.known.len() <= NODES_KNOWN_MAX);
+            assert!(numbers.met.len() <= NODES_KNOWN_MAX && numbers.by_start.len() == numbers.met.len());
         }
+    }
+
+    //= spec/capabilities.md#cap-ntb-011
+    //= type=test
+    //# A node MUST take a pid whose node an entry of a node table names for that of a process of the peer of a
+    //# session if, and only if, that peer has the name and the incarnation of the entry.
+    #[test]
+    fn a_node_that_was_told_of_keeps_its_number_when_it_comes_and_no_other_start_has_it() {
+        let mut numbers = Numbers::new(start("own@h:1", 9));
+        let told = numbers.heard_of(start("a@h:1", 1));
+        assert_eq!(numbers.of(&"a@h:1".into(), NonZeroU64::new(1)), told);
+        let restarted = numbers.of(&"a@h:1".into(), NonZeroU64::new(2));
+        assert_ne!(restarted, told);
+        assert_eq!(numbers.heard_of(start("a@h:1", 1)), told);
+        assert_eq!(numbers.heard_of(start("a@h:1", 2)), restarted);
+        assert_eq!(numbers.start(told), Some(&start("a@h:1", 1)));
+        assert_eq!(numbers.heard_of(start("own@h:1", 9)), NodeNumber::HERE);
+        assert_ne!(numbers.heard_of(start("own@h:1", 8)), NodeNumber::HERE);
+    }
+
+    //= spec/capabilities.md#cap-ntb-012
+    //= type=test
+    //# A node MUST bound the number of nodes that it keeps because node tables have named them, to
+    //# `nodes_heard_of_max`.
+    #[test]
+    fn whoever_names_many_nodes_makes_others_forgotten_and_never_mistaken() {
+        let mut numbers = Numbers::default();
+        let met = numbers.of(&"met@h:1".into(), NonZeroU64::new(1));
+        let first = numbers.heard_of(start("a@h:1", 1));
+        for incarnation in 2..=NODES_HEARD_OF_MAX as u64 + 1 {
+            assert_ne!(numbers.heard_of(start("a@h:1", incarnation)), first);
+        }
+        assert_eq!(numbers.heard_of.len(), NODES_HEARD_OF_MAX);
+        assert_eq!(numbers.start(first), None);
+        // It is another number when it is named again: whoever holds the old pid has one of a node that is gone.
+        assert!(numbers.heard_of(start("a@h:1", 1)) > first);
+        assert_eq!(numbers.of(&"met@h:1".into(), NonZeroU64::new(1)), met);
     }
 }

@@ -7,17 +7,17 @@ use snow_dist_codec::Pid as WirePid;
 /// A node, as this node numbers them: wide enough that no number is given twice. What another node is bound to is
 /// its name *and* its incarnation, so that a restarted node has another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeNumber(u32);
+pub struct NodeNumber(u64);
 
 impl NodeNumber {
     /// This node.
     pub const HERE: Self = Self(0);
     /// A node that whoever wrote the pid could not name.
-    pub const UNKNOWN: Self = Self(u32::MAX);
+    pub const UNKNOWN: Self = Self(u64::MAX);
 
     /// The number of another node; `None` for the two numbers with a meaning of their own.
     #[must_use]
-    pub const fn other(number: u32) -> Option<Self> {
+    pub const fn other(number: u64) -> Option<Self> {
         match Self(number) {
             Self::HERE | Self::UNKNOWN => None,
             other => Some(other),
@@ -26,7 +26,7 @@ impl NodeNumber {
 
     /// The number.
     #[must_use]
-    pub const fn get(self) -> u32 {
+    pub const fn get(self) -> u64 {
         self.0
     }
 }
@@ -114,6 +114,6 @@ mod tests {
     #[test]
     fn two_numbers_are_no_other_node() {
         assert_eq!(NodeNumber::other(0), None);
-        assert_eq!(NodeNumber::other(u32::MAX), None);
+        assert_eq!(NodeNumber::other(u64::MAX), None);
     }
 }

@@ -1,6 +1,6 @@
 //! The process table, as the core is lent it: what the core asks of it, and how signals come out.
 
-use super::{Pid, Reason};
+use super::{NodeNumber, Pid, Reason, Start, TermPids};
 
 /// The local processes. Every `local` is the number of one of them.
 ///
@@ -13,6 +13,20 @@ pub trait Processes {
 
     /// A message. Dropped by the table if there is no such process or its mailbox is full.
     fn message(&mut self, local: u64, message: &[u8]);
+
+    /// A message that its sender has marked as a term; dropped likewise. `pids` says which processes its pids are. A
+    /// table that does not tell terms from other messages takes it for one of these, and its pids are bytes then.
+    fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
+        drop(pids);
+        self.message(local, term);
+    }
+
+    /// The number that a start of another node has here, which the peer's node table names. A table that numbers no
+    /// nodes knows none.
+    fn heard_of(&mut self, start: Start) -> NodeNumber {
+        drop(start);
+        NodeNumber::UNKNOWN
+    }
 
     /// A message to whoever is registered under `name`; dropped likewise.
     fn named_message(&mut self, name: &str, message: &[u8]);

@@ -150,7 +150,7 @@ impl Net {
         let routes = Arc::new(Routes::new(Arc::downgrade(table)));
         table.connect(routes.clone() as Arc<dyn Remote>);
         let registry =
-            Registry::new(local.name(), sessions_max, Arc::downgrade(table), routes.clone(), clock);
+            Registry::new(local.start().clone(), sessions_max, Arc::downgrade(table), routes.clone(), clock);
         Ok(Self {
             network: Box::new(network),
             tls: Tls::new(key_log)?,

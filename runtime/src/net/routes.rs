@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use crate::core::{NodeNumber, Pid, Reason};
+use crate::core::{NodeNumber, Pid, Reason, Term};
 use crate::process::remote::{Denied, Interested, Remote, Sent};
 use crate::process::table::ProcessTable;
 use crate::session::SessionHandle;
@@ -138,6 +138,16 @@ impl Remote for Routes {
             session
                 .ok_or(Denied::NotConnected)
                 .and_then(|session| session.send(from.local(), to.local(), message)),
+        )
+    }
+
+    fn send_term(&self, from: Pid, to: Pid, term: &mut Term) -> Result<Sent, Denied> {
+        let known = self.read();
+        let session = known.up.get(&to.node()).filter(|session| leads_to(session, to));
+        self.count_unsent(
+            session
+                .ok_or(Denied::NotConnected)
+                .and_then(|session| session.send_term(from.local(), to.local(), term)),
         )
     }
 

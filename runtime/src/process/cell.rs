@@ -8,7 +8,6 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Waker};
 
-use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::mailbox::{Inbox, Queue};
@@ -172,15 +171,15 @@ impl Cell {
 /// Messages.
 impl Cell {
     /// A message from a process of this node; given back if it has to wait for room.
-    pub(crate) fn message_here(&self, bytes: Bytes) -> Result<Wakes, Bytes> {
+    pub(crate) fn message_here(&self, message: Message) -> Result<Wakes, Message> {
         if self.room.as_deref().is_some_and(|room| !try_take(room)) && !self.is_doomed() {
-            return Err(bytes);
+            return Err(message);
         }
-        Ok(self.push(Received::Message(Message::new(bytes, false))))
+        Ok(self.push(Received::Message(message)))
     }
 
     /// The same, once there is room. The message of a sender that stops waiting is not sent.
-    pub(crate) async fn message_waiting(&self, bytes: Bytes) {
+    pub(crate) async fn message_waiting(&self, message: Message) {
         if let Some(room) = &self.room {
             match room.acquire().await {
                 Ok(place) => place.forget(),
@@ -188,7 +187,7 @@ impl Cell {
                 Err(_) => return,
             }
         }
-        self.push(Received::Message(Message::new(bytes, false))).wake();
+        self.push(Received::Message(message)).wake();
     }
 
     /// A message from another node; an error if it was not put into the mailbox. `node_full` says that the mailboxes
@@ -196,7 +195,7 @@ impl Cell {
     pub(crate) fn message_from_afar(
         &self,
         node_full: bool,
-        bytes: impl FnOnce() -> Bytes,
+        message: impl FnOnce() -> Message,
     ) -> Result<Wakes, Wakes> {
         if self.is_doomed() {
             return Err(Wakes::default());
@@ -208,7 +207,7 @@ impl Cell {
         //= spec/dist.md#dist-sig-002
         //# A node MUST NOT let a process take a message that arrived in a frame for a signal, whatever bytes
         //# the message begins with.
-        let message = Message::new(bytes(), true);
+        let message = message();
         let mut state = self.lock();
         if state.is_alive() { Ok(state.push(Received::Message(message))) } else { Err(Wakes::default()) }
     }

@@ -8,12 +8,13 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use serde::Serialize;
-use snow_dist_codec::{NodeName, stf};
+use snow_dist_codec::NodeName;
 use tokio::task::coop;
 
 use super::cell::Cell;
 use super::mailbox::Inbox;
 use super::table::{ProcessTable, Tie};
+use super::term;
 use super::{Mailbox, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError, SpawnError};
 use crate::core::{Pid, Reason};
 use crate::node::Node;
@@ -145,13 +146,17 @@ impl Context {
         self.table().send(self.pid(), to, message).await
     }
 
-    /// Sends a value as a term (STF); else as [`send`](Self::send).
+    /// Sends a value as a term (STF); else as [`send`](Self::send). A [`Pid`] in it arrives as that of the same process,
+    /// or as one of an unknown node if the session cannot name that process's node (capability `node_table`).
+    ///
+    /// The receiver is told that it is a term ([`Message::is_term`](super::Message::is_term)) if the session can say so
+    /// (capability `send_term`); in others it is a message like any other.
     ///
     /// # Errors
-    /// As [`send`](Self::send), or [`SendError::Term`]: the value cannot be written as a term.
+    /// As [`send`](Self::send); [`SendError::Term`]: the value cannot be written as a term, or has a pid of the codec in
+    /// it; [`Refused::NotInSession`]: it has pids, and the session cannot say that it is a term.
     pub async fn send_term(&self, to: Pid, value: &(impl Serialize + ?Sized)) -> Result<(), SendError> {
-        let term = stf::to_vec(value)?;
-        self.send(to, term).await
+        self.table().send_term(self.pid(), to, term::write(value)?).await
     }
 
     /// Sends a message to whoever is registered under `name` on a node, named with its port; else as
@@ -164,18 +169,17 @@ impl Context {
     }
 
     /// Sends a value as a term (STF) to whoever is registered under `name` on a node; else as
-    /// [`send_named`](Self::send_named).
+    /// [`send_named`](Self::send_named). On another node nobody is told that it is a term.
     ///
     /// # Errors
-    /// As [`send_term`](Self::send_term).
+    /// As [`send_term`](Self::send_term); [`Refused::NotInVersion`]: it has pids, and the name is on another node.
     pub async fn send_named_term(
         &self,
         name: &str,
         node: &str,
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), SendError> {
-        let term = stf::to_vec(value)?;
-        self.send_named(name, node, term).await
+        self.table().send_named_term(self.pid(), name, &completed(node), term::write(value)?).await
     }
 }
 

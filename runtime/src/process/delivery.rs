@@ -6,11 +6,13 @@ use bytes::Bytes;
 use snow_dist_codec::keep;
 use snow_dist_codec::limits::SHARE_BYTES_MIN;
 
+use super::Message;
 use super::cell::{Cell, Wakes};
 use super::remote::Interested;
 use super::table::ProcessTable;
 use crate::core::limits::MESSAGE_BYTES_COUNTED;
-use crate::core::{Pid, Processes, Reason};
+use crate::core::{NodeNumber, Pid, Processes, Reason, Start, TermPids};
+use crate::numbers::SharedNumbers;
 
 /// The process table, as one session has it. A session's deliveries go through one of these for as long as it lasts.
 ///
@@ -21,6 +23,7 @@ use crate::core::{Pid, Processes, Reason};
 pub(crate) struct Delivery {
     table: Arc<ProcessTable>,
     session: Weak<dyn Interested>,
+    numbers: SharedNumbers,
     last: Option<Arc<Cell>>,
     /// To wake `last`.
     wakes: Wakes,
@@ -33,10 +36,15 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     /// The deliveries of a session, which is told of the end of what it attaches.
-    pub(crate) fn new(table: Arc<ProcessTable>, session: Weak<dyn Interested>) -> Self {
+    pub(crate) fn new(
+        table: Arc<ProcessTable>,
+        session: Weak<dyn Interested>,
+        numbers: SharedNumbers,
+    ) -> Self {
         Self {
             table,
             session,
+            numbers,
             last: None,
             wakes: Wakes::default(),
             unreported: 0,
@@ -71,7 +79,13 @@ impl Delivery {
         self.last.take_if(|cell| cell.is_doomed());
     }
 
-    fn deliver_message(&mut self, local: u64, length: usize, bytes: impl FnOnce() -> Bytes) {
+    /// What a message of so many bytes may keep a part of; nothing, if it is to be copied.
+    fn block_for(&self, length: usize) -> Bytes {
+        let shared = length >= SHARE_BYTES_MIN && length * PINNED_MAX >= self.block_allocated;
+        if shared { self.block.clone() } else { Bytes::new() }
+    }
+
+    fn deliver_message(&mut self, local: u64, length: usize, message: impl FnOnce() -> Message) {
         let counted = length + MESSAGE_BYTES_COUNTED;
         //= spec/session.md#ses-msg-009
         //# A node MUST bound the memory of the messages from other nodes that its processes have not taken,
@@ -80,7 +94,7 @@ impl Delivery {
         //= spec/session.md#ses-msg-002
         //# A node MUST ignore a SEND to a dead process.
         let Some(cell) = self.find(local) else { return };
-        match cell.message_from_afar(node_full, bytes) {
+        match cell.message_from_afar(node_full, message) {
             Ok(wakes) => {
                 self.wakes.add(wakes);
                 self.unreported += counted;
@@ -113,13 +127,22 @@ impl Processes for Delivery {
     }
 
     fn message(&mut self, local: u64, message: &[u8]) {
-        let shared = message.len() >= SHARE_BYTES_MIN && message.len() * PINNED_MAX >= self.block_allocated;
-        let block = if shared { self.block.clone() } else { Bytes::new() };
+        let block = self.block_for(message.len());
         //= spec/session.md#ses-msg-005
         //# A node MUST give a process the bytes of a message as they arrived.
         //= spec/connection.md#con-rdw-003
         //# A node MUST go on reading a session while a process does not take the messages that are for it.
-        self.deliver_message(local, message.len(), || keep(&block, message));
+        self.deliver_message(local, message.len(), || Message::new(keep(&block, message), true));
+    }
+
+    fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
+        let length = term.len() + pids.kept_bytes();
+        let block = self.block_for(term.len());
+        self.deliver_message(local, length, || Message::of_term(keep(&block, term), pids, true));
+    }
+
+    fn heard_of(&mut self, start: Start) -> NodeNumber {
+        self.numbers.heard_of(start)
     }
 
     fn named_message(&mut self, name: &str, message: &[u8]) {
@@ -182,9 +205,8 @@ mod tests {
 
     use super::super::mailbox::Inbox;
     use super::super::sync::{Executor, Mutex};
-    use super::super::{Mailbox, Message, MonitorRef, Received, WhenFull};
+    use super::super::{Mailbox, MonitorRef, Received, WhenFull};
     use super::*;
-    use crate::core::NodeNumber;
     use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
     use crate::node::Node;
 
@@ -213,7 +235,7 @@ mod tests {
 
     fn delivery(table: &Arc<ProcessTable>, session: &Arc<Session>) -> Delivery {
         let session: Weak<Session> = Arc::downgrade(session);
-        Delivery::new(Arc::clone(table), session)
+        Delivery::new(Arc::clone(table), session, SharedNumbers::default())
     }
 
     fn far(local: u64) -> Pid {

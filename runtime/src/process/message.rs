@@ -7,51 +7,114 @@ use bytes::Bytes;
 use serde::Deserialize;
 use snow_dist_codec::stf;
 
+use super::term;
 use crate::core::limits::MESSAGE_BYTES_COUNTED;
-use crate::core::{Pid, Reason};
+use crate::core::{Pid, Reason, TermPids};
 
 /// A message that was received.
 #[derive(Clone)]
-pub struct Message {
+pub struct Message(Content);
+
+#[derive(Clone)]
+enum Content {
+    /// Bytes, or a term without a pid that is known.
+    Plain {
+        bytes: Bytes,
+        /// Whether it counts among the remote bytes that mailboxes hold.
+        counted: bool,
+        is_term: bool,
+    },
+    /// A term with pids. Apart, so that all others stay small.
+    WithPids(Arc<TermWithPids>),
+}
+
+struct TermWithPids {
     bytes: Bytes,
-    /// Whether it counts among the remote bytes that mailboxes hold.
     counted: bool,
+    pids: TermPids,
 }
 
 impl Message {
     pub(crate) const fn new(bytes: Bytes, counted: bool) -> Self {
-        Self { bytes, counted }
+        Self(Content::Plain { bytes, counted, is_term: false })
+    }
+
+    /// A message that its sender has marked as a term.
+    pub(crate) fn of_term(bytes: Bytes, pids: TermPids, counted: bool) -> Self {
+        Self(if pids.is_empty() {
+            Content::Plain { bytes, counted, is_term: true }
+        } else {
+            Content::WithPids(Arc::new(TermWithPids { bytes, counted, pids }))
+        })
     }
 
     /// How many bytes of [`MAILBOX_REMOTE_BYTES_MAX`](crate::core::limits::MAILBOX_REMOTE_BYTES_MAX) it takes.
     pub(crate) fn counted_bytes(&self) -> usize {
-        if self.counted { self.bytes.len() + MESSAGE_BYTES_COUNTED } else { 0 }
+        match &self.0 {
+            Content::Plain { bytes, counted: true, .. } => bytes.len() + MESSAGE_BYTES_COUNTED,
+            Content::WithPids(term) if term.counted => {
+                term.bytes.len() + term.pids.kept_bytes() + MESSAGE_BYTES_COUNTED
+            }
+            _ => 0,
+        }
     }
 
-    /// Its bytes.
+    fn bytes(&self) -> &Bytes {
+        match &self.0 {
+            Content::Plain { bytes, .. } => bytes,
+            Content::WithPids(term) => &term.bytes,
+        }
+    }
+
+    /// Its bytes. What stands for a pid in a term is known to [`term`](Self::term) alone.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes()
     }
 
     /// Its bytes, to be kept or passed on without a copy.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        self.bytes
+        match self.0 {
+            Content::Plain { bytes, .. } => bytes,
+            Content::WithPids(term) => term.bytes.clone(),
+        }
     }
 
-    /// Reads the message as a term (STF). Strings may be borrowed from the message.
+    /// Whether its sender has marked it as a term: it was sent by [`Context::send_term`](super::Context::send_term), on
+    /// this node or over a session in which that can be said. Of others the bytes alone tell.
+    #[must_use]
+    pub const fn is_term(&self) -> bool {
+        match &self.0 {
+            Content::Plain { is_term, .. } => *is_term,
+            Content::WithPids(_) => true,
+        }
+    }
+
+    /// Reads the message as a term (STF), whether it is marked as one or not. Strings may be borrowed from the message.
+    ///
+    /// A [`Pid`](crate::Pid) in a marked term is the process that its sender meant, to be sent to and linked with like
+    /// any other. It is one of an unknown node if the sender could not say more; so is every pid in a message that is
+    /// not marked.
     ///
     /// # Errors
     /// It is not a term, or not one of this type; where.
     pub fn term<'m, T: Deserialize<'m>>(&'m self) -> Result<T, stf::Error> {
-        stf::from_slice(&self.bytes)
+        let pids = match &self.0 {
+            Content::Plain { .. } => TermPids::default(),
+            Content::WithPids(term) => term.pids.clone(),
+        };
+        term::read(self.bytes(), pids)
     }
 }
 
 impl PartialEq for Message {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
+        let pids = |message: &Self| match &message.0 {
+            Content::Plain { .. } => None,
+            Content::WithPids(term) => Some(term.pids.clone()),
+        };
+        self.bytes() == other.bytes() && self.is_term() == other.is_term() && pids(self) == pids(other)
     }
 }
 
@@ -59,7 +122,7 @@ impl Eq for Message {}
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.bytes.fmt(f)
+        self.bytes().fmt(f)
     }
 }
 
@@ -169,11 +232,11 @@ impl<const LENGTH: usize> Payload for &[u8; LENGTH] {
 
 impl Payload for Message {
     fn as_slice(&self) -> &[u8] {
-        &self.bytes
+        self.as_bytes()
     }
 
     fn into_bytes(self) -> Bytes {
-        self.bytes
+        Self::into_bytes(self)
     }
 }
 

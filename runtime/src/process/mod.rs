@@ -18,6 +18,7 @@ mod small;
 pub(crate) mod sync;
 pub(crate) mod table;
 mod task;
+pub(crate) mod term;
 
 pub use context::Context;
 pub(crate) use context::completed;

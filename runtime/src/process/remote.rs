@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::Refused;
-use crate::core::{Pid, Reason};
+use crate::core::{Pid, Reason, Term};
 use crate::net::ConnectError;
 
 /// Waits until a session may take more. It says nothing about the attempt that follows.
@@ -55,6 +55,9 @@ pub(crate) trait Remote: Send + Sync {
     /// Takes a message for a process of another node. One that no session can take is dropped, and counted, by
     /// the sessions: then it is `Ok`, or [`Denied::NotConnected`], which means the same here.
     fn send(&self, from: Pid, to: Pid, message: &[u8]) -> Result<Sent, Denied>;
+
+    /// Takes a term; else as [`Remote::send`].
+    fn send_term(&self, from: Pid, to: Pid, term: &mut Term) -> Result<Sent, Denied>;
 
     /// Takes a message for whoever has a name on another node.
     fn send_named(&self, from: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied>;

@@ -15,6 +15,7 @@ use super::table::ProcessTable;
 use super::{Context, Delivery, Mailbox, Received, RegisterError, SpawnError};
 use crate::core::{Pid, Processes, Reason};
 use crate::node::Node;
+use crate::numbers::SharedNumbers;
 
 const SCHEDULES: usize = 500;
 /// Of the schedules that are not random: how often a thread is interrupted where it hurts.
@@ -280,7 +281,8 @@ fn a_session_is_attached_and_told_or_neither() {
         let (told, is_told) = mpsc::channel();
         let session: Arc<dyn Interested> = Arc::new(Session(told));
         let pid = node.spawn(async |_| {}).unwrap();
-        let mut delivery = Delivery::new(Arc::clone(node.table()), Arc::downgrade(&session));
+        let mut delivery =
+            Delivery::new(Arc::clone(node.table()), Arc::downgrade(&session), SharedNumbers::default());
         if delivery.attach(pid.local()) {
             assert_eq!(is_told.recv().unwrap(), pid.local());
         }
@@ -299,8 +301,11 @@ fn what_mailboxes_hold_is_given_back() {
                 ctx.recv().await;
             }
         });
-        let mut delivery =
-            Delivery::new(Arc::clone(node.table()), Weak::<Session>::new() as Weak<dyn Interested>);
+        let mut delivery = Delivery::new(
+            Arc::clone(node.table()),
+            Weak::<Session>::new() as Weak<dyn Interested>,
+            SharedNumbers::default(),
+        );
         for _ in 0..3 {
             delivery.message(pid.local(), b"three");
             delivery.flush();

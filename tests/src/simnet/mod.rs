@@ -8,4 +8,4 @@ mod table;
 mod wire;
 
 pub use pair::{End, Pair, Side};
-pub use table::{Seen, Table};
+pub use table::{Seen, Table, pids_of};

@@ -1,5 +1,6 @@
 //! The two ends, and what a test can do to them.
 
+use std::num::NonZeroU64;
 use std::ops::{Index, IndexMut};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Pid as WirePid, Reading};
 use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::session::{Config, Ending, Timing};
-use snow_dist_runtime::core::{NodeNumber, Pid, Reason, Session};
+use snow_dist_runtime::core::{NodeNumber, Numbering, Pid, Reason, Session, Start};
 
 use super::table::{Seen, Table};
 use super::wire::Wire;
@@ -32,6 +33,14 @@ impl Side {
             Self::A => Self::B,
             Self::B => Self::A,
         }
+    }
+
+    /// The node, as third ones know it.
+    #[must_use]
+    pub fn start(self) -> Start {
+        let name = format!("{self:?}@host:1").to_lowercase().into();
+        // The first whose creation is that of the node.
+        Start { name, incarnation: NonZeroU64::new(u64::from(self.creation()) - 1).unwrap() }
     }
 
     /// The creation that this node announces.
@@ -110,7 +119,10 @@ impl Pair {
             change(side, &mut config);
             let mut framer = Framer::default();
             framer.handshake_done(FRAME_BYTES_MAX);
-            let mut table = Table::default();
+            let mut table = Table::of(side.start());
+            let peer = side.other().start();
+            let number = table.numbers.of(&peer.name, Some(peer.incarnation));
+            assert_eq!(Some(number), NodeNumber::other(1));
             for local in 1..=2 {
                 table.start(local);
                 table.start_trapping(local + 2);

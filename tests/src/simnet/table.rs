@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use snow_dist_runtime::core::{Pid, Processes, Reason};
+use snow_dist_codec::{Reading, stf};
+use snow_dist_runtime::core::{NodeNumber, Numbers, Pid, Processes, Reason, Start, TermPids};
 
 /// What a process saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
     Message(Vec<u8>),
+    /// A term, marked as one, and which processes its pids are; if it is none, it has none.
+    Term(Vec<u8>, Vec<Pid>),
     Exit(Pid, Reason),
     Down(u64, Pid, Reason),
 }
@@ -17,6 +20,8 @@ pub enum Seen {
 pub struct Table {
     processes: BTreeMap<u64, Process>,
     names: BTreeMap<String, u64>,
+    /// The numbers of other nodes.
+    pub numbers: Numbers,
     /// Who has ended and has not told the session.
     untold: VecDeque<(u64, Reason)>,
     /// Calls of [`Processes::exits`]: each wakes one process once.
@@ -31,6 +36,12 @@ struct Process {
 }
 
 impl Table {
+    /// The table of this node, which can be told of others.
+    #[must_use]
+    pub fn of(own: Start) -> Self {
+        Self { numbers: Numbers::new(own), ..Self::default() }
+    }
+
     /// Starts a process that exits end.
     pub fn start(&mut self, local: u64) {
         self.processes.insert(local, Process::default());
@@ -95,7 +106,25 @@ impl Table {
     }
 }
 
+/// Which processes the pids of a term are.
+#[must_use]
+pub fn pids_of(term: &[u8], pids: &TermPids) -> Vec<Pid> {
+    let mut found = Vec::new();
+    match stf::for_each_pid(term, Reading::Compatible, |_, pid| found.push(pids.pid(pid))) {
+        Ok(()) => found,
+        Err(_) => Vec::new(),
+    }
+}
+
 impl Processes for Table {
+    fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
+        self.see(local, Seen::Term(term.to_vec(), pids_of(term, &pids)));
+    }
+
+    fn heard_of(&mut self, start: Start) -> NodeNumber {
+        self.numbers.heard_of(start)
+    }
+
     fn attach(&mut self, local: u64) -> bool {
         self.is_alive(local)
     }

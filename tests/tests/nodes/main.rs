@@ -18,5 +18,6 @@ mod node_monitors;
 mod remote_exits;
 mod restarts;
 mod shutdown;
+mod third_nodes;
 mod tls;
 mod unlinks;

@@ -8,12 +8,16 @@ mod fragments;
 mod heartbeat;
 mod links;
 mod monitors;
+mod node_table;
 mod order;
 mod properties;
 mod queue;
 mod reasons;
 mod remote_exit;
 mod strangers;
+mod subsets;
+mod terms;
+mod third_nodes;
 
 use snow_dist_runtime::core::Reason;
 use snow_dist_tests::simnet::Side::{self, A, B};

@@ -227,6 +227,7 @@ impl World {
                 *told += new.len();
                 for seen in new {
                     let (remote, event) = match seen {
+                        Seen::Term(..) => panic!("nobody has sent a term"),
                         Seen::Exit(from, reason) => (from.local(), Event::Exited(reason)),
                         Seen::Down(reference, from, reason) => (from.local(), Event::Down(reference, reason)),
                         Seen::Message(message) => {

@@ -19,7 +19,7 @@ use super::reasons::{check_kept, written};
 /// The creations of the two nodes, and the number of the peer here.
 pub(super) const OURS: u8 = 7;
 pub(super) const THEIRS: u8 = 9;
-pub(super) const PEER: u32 = 1;
+pub(super) const PEER: u64 = 1;
 
 /// A local process and one of the peer's.
 type Ends = (u64, u64);

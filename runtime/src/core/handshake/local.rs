@@ -9,6 +9,7 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{EncodeError, Extension, NodeName, NodeNameError};
 
 use super::{Cookies, VERSIONS};
+use crate::core::Start;
 use crate::core::limits::{
     FRAGMENTED_MESSAGES_MAX, LINKS_AND_MONITORS_MAX, NODE_TABLE_ENTRIES_MAX, REASSEMBLY_BYTES_MAX,
 };
@@ -16,8 +17,7 @@ use crate::core::limits::{
 /// A node, as its own handshakes need it: the same for all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Local {
-    name: Arc<str>,
-    incarnation: NonZeroU64,
+    start: Start,
     cookies: Cookies,
     /// What it holds for a peer.
     pub bounds: Bounds,
@@ -111,8 +111,7 @@ impl Local {
             //= spec/dist.md#dist-nam-001
             //# The name that a node announces for itself MUST match `node-name` and have at most 255 bytes
             //# with its port.
-            name: name.completed().into(),
-            incarnation,
+            start: Start { name: name.completed().into(), incarnation },
             cookies,
             bounds: Bounds::default(),
             capabilities: Capabilities::NONE,
@@ -124,24 +123,25 @@ impl Local {
     /// Its name, with its port.
     #[must_use]
     pub const fn name(&self) -> &Arc<str> {
-        &self.name
+        &self.start.name
     }
 
     /// The number of its present start.
     #[must_use]
     pub const fn incarnation(&self) -> NonZeroU64 {
-        self.incarnation
+        self.start.incarnation
+    }
+
+    /// Both.
+    #[must_use]
+    pub const fn start(&self) -> &Start {
+        &self.start
     }
 
     /// The creation that stands in its pids: 1 to 255, by its incarnation.
     #[must_use]
     pub const fn creation(&self) -> u8 {
-        //= spec/handshake.md#hs-cre-001
-        //# A node of version 2 MUST write 1 + (incarnation mod 255) into `creation`.
-        // A remainder of 255 is at most 254.
-        #[allow(clippy::cast_possible_truncation)]
-        let remainder = (self.incarnation.get() % 255) as u8;
-        1 + remainder
+        self.start.creation()
     }
 
     /// The cookies it goes by.
@@ -177,7 +177,7 @@ impl Local {
         //# A node MUST put `0001` and `0003` into each extension block of NAME and CHALLENGE.
         block.push_versions(VERSIONS)?;
         block.push_capabilities(self.capabilities_with(peer))?;
-        block.push_incarnation(self.incarnation)?;
+        block.push_incarnation(self.start.incarnation)?;
         block.push_frame_bytes_max(self.bounds.frame_bytes)?;
         block.push_reassembly_bytes_max(self.bounds.reassembly_bytes)?;
         block.push_fragmented_messages_max(self.bounds.fragmented_messages)?;

@@ -154,6 +154,11 @@ impl Links {
         }
     }
 
+    /// Whether a local process has any.
+    pub(super) fn has(&self, local: u64) -> bool {
+        self.links.range((local, 0)..=(local, u64::MAX)).next().is_some()
+    }
+
     /// Whether the two ends are anything to each other, be it only an unlink or an exit under way.
     pub(super) fn knows(&self, ends: Ends) -> bool {
         self.links.get(&ends).is_some_and(|link| link.state != State::Over)

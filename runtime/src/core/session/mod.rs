@@ -10,6 +10,7 @@
 mod heartbeat;
 mod links;
 mod monitors;
+mod nodes;
 mod outbox;
 mod reassembly;
 mod receive;
@@ -19,7 +20,7 @@ mod write;
 
 use std::time::Duration;
 
-use snow_dist_codec::frame::{RegSend, Send};
+use snow_dist_codec::frame::{RegSend, Send, SendTerm};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{EncodeError, Frame};
@@ -29,7 +30,7 @@ use super::limits::{
     CLOSE_TEXT_BYTES_MAX, FRAGMENT_BYTES_MAX, FRAGMENTED_FRAME_BYTES_MAX, SESSION_QUEUE_BYTES_MAX,
     SESSION_RESERVE_BYTES_MAX,
 };
-use super::{NodeNumber, Processes, Reason};
+use super::{NodeNumber, Processes, Reason, Start, Term};
 use heartbeat::{Beat, Heartbeat};
 use links::{Linked, Links};
 use monitors::Monitors;
@@ -42,7 +43,10 @@ pub use heartbeat::Timing;
 pub use receive::{Offered, deliver};
 
 /// The capabilities that a [`Session`] implements, all in full: what a node may announce.
-pub const CAPABILITIES: Capabilities = Capabilities::FRAGMENTS.union(Capabilities::REMOTE_EXIT);
+pub const CAPABILITIES: Capabilities = Capabilities::NODE_TABLE
+    .union(Capabilities::FRAGMENTS)
+    .union(Capabilities::REMOTE_EXIT)
+    .union(Capabilities::SEND_TERM);
 
 /// What a session is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -116,6 +120,17 @@ pub struct Lacking {
     pub capability: &'static str,
 }
 
+/// A term was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TermNotSent {
+    /// It does not fit into a frame that the peer takes.
+    #[error(transparent)]
+    TooLong(#[from] EncodeError),
+    /// It has pids, and the session has nothing to send such terms by.
+    #[error(transparent)]
+    Lacking(#[from] Lacking),
+}
+
 /// What has been passed over, and why: counted, never an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Counts {
@@ -129,6 +144,10 @@ pub struct Counts {
     pub unknown: u64,
     /// Hops of reasons that name no node here: indexes without an entry, and other starts of the two nodes.
     pub hops_unknown: u64,
+    /// Pids in terms that name no node here, likewise.
+    pub pids_unknown: u64,
+    /// Entries of the peer's node table that name no node, or are too many.
+    pub entries_unusable: u64,
     /// Reasons that were cut to be kept.
     pub reasons_cut: u64,
 }
@@ -254,6 +273,48 @@ impl Session {
         //# payload is longer than `fragment_bytes_max`.
         self.outbox.long_message(local, Long::new(framed));
         Ok(())
+    }
+
+    /// A term of `local` to `remote`, marked as such; a message like any other in a session that lacks `send_term`. Pids
+    /// in it are written as the peer will know them; those of third nodes as unknown, unless [`Session::introduce`] has
+    /// been called for them.
+    ///
+    /// # Errors
+    /// The peer does not take a frame that large; or the term has pids, and the session lacks `send_term`: in another
+    /// message nobody would take them for pids.
+    pub fn send_term(&mut self, local: u64, remote: u64, term: &mut Term) -> Result<(), TermNotSent> {
+        let has_terms = self.capabilities.contains(Capabilities::SEND_TERM);
+        //= spec/capabilities.md#cap-stm-003
+        //# A node MUST NOT write a term with pids as the message of a SEND or REG_SEND as if they were
+        //# understood there: it refuses it to its process.
+        if term.has_pids() && !has_terms {
+            return Err(Lacking { capability: "send_term" }.into());
+        }
+        let wire = &self.wire;
+        //= spec/capabilities.md#cap-stm-004
+        //# In a SEND_TERM a node MUST write each pid of the term as SES-PID-010 to SES-PID-012 ask for its
+        //# process.
+        let message = term.with_wire(|pid| wire.any_there(pid));
+        let to = wire.theirs(remote);
+        //= spec/capabilities.md#cap-stm-001
+        //# A node MUST NOT write SEND_TERM in a session that does not have `send_term`.
+        let frame: Frame<'_> =
+            if has_terms { SendTerm { to, message }.into() } else { Send { to, message }.into() };
+        Ok(self.queue(local, message.len() + HEAD_BYTES, &frame)?)
+    }
+
+    /// Sees to it that the peer knows a third node, if the session can tell it: pids of that node in reasons and terms are
+    /// then written as such. `start` says which start of a node has the number here; it is not called if that is known
+    /// in this session, and can give nothing. To be called before what holds such pids: they are written as unknown
+    /// otherwise.
+    pub fn introduce(&mut self, node: NodeNumber, start: impl FnOnce() -> Option<Start>) {
+        self.wire.introduce(node, start);
+    }
+
+    /// Whether the end of a local process is to be told to the peer: whether it has links, or is monitored.
+    #[must_use]
+    pub fn is_tied(&self, local: u64) -> bool {
+        self.links.has(local) || self.watched.has(local)
     }
 
     /// Links two processes. The local one's end must be told to [`Session::process_ended`].
@@ -409,7 +470,11 @@ impl Session {
     #[must_use]
     pub fn has_output(&self) -> bool {
         !self.closed
-            && (self.ping_due || self.pong.is_some() || self.close.is_some() || !self.outbox.is_empty())
+            && (self.ping_due
+                || self.pong.is_some()
+                || self.close.is_some()
+                || self.wire.has_due_entry()
+                || !self.outbox.is_empty())
     }
 
     /// Gives back memory that a busy time has left behind; nothing else changes. For a session that is idle.

@@ -49,6 +49,11 @@ impl Monitors {
         self.by_reference.contains_key(&reference)
     }
 
+    /// Whether a local process has any.
+    pub(super) fn has(&self, local: u64) -> bool {
+        self.references(local).next().is_some()
+    }
+
     /// Takes the monitor of this number out if these are its ends.
     pub(super) fn remove(&mut self, reference: u64, local: u64, remote: u64) -> Option<Monitor> {
         let monitor = self.by_reference.get(&reference)?;

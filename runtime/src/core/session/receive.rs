@@ -1,17 +1,19 @@
 //! What each frame does. Specification: `session.md`; layouts: `dist.md`.
 
 use snow_dist_codec::frame::{
-    Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, Spawn, Unlink, UnlinkAck, UnlinkId,
+    Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, NodeTable, SendTerm, Spawn, Unlink,
+    UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::handshake::Capabilities;
-use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason};
+use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, stf};
 
 use super::links::{Ended, Linked};
+use super::nodes::Entry;
 use super::outbox::{Owed, Refusal};
 use super::tally::Asker;
 use super::wire::Ours;
 use super::{Ending, Session};
-use crate::core::{NodeNumber, Processes, Reason};
+use crate::core::{NodeNumber, Processes, Reason, TermPids};
 
 /// What became of a frame that was offered to [`deliver`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +89,8 @@ impl Session {
             Frame::UnlinkAck(ack) => self.on_unlink_ack(ack),
             Frame::Exit(exit) => self.on_exit(exit, processes),
             Frame::Exit2(exit) => self.on_exit2(exit, processes),
+            Frame::SendTerm(send) => self.on_send_term(send, processes),
+            Frame::NodeTable(entry) => self.on_node_table(entry, processes),
             Frame::Monitor(monitor) => self.on_monitor(monitor, processes),
             Frame::Demonitor(demonitor) => self.on_demonitor(demonitor),
             Frame::MonitorExit(exit) => self.on_monitor_exit(exit, processes),
@@ -164,6 +168,48 @@ impl Session {
         if deliver(frame, self.wire.creation(), processes)? == Offered::Stale {
             self.counts.stale += 1;
         }
+        Ok(())
+    }
+
+    //= spec/capabilities.md#cap-stm-002
+    //# A node that reads a SEND_TERM MUST do with its message what it does with that of a SEND, and let the
+    //# process tell that it was marked as a term.
+    fn on_send_term(&mut self, send: &SendTerm<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
+        match self.wire.read_ours("to", send.to)? {
+            Ours::Process(local) => {
+                let pids = self.read_pids(send.message);
+                processes.term(local, send.message, pids);
+            }
+            Ours::Stale => self.counts.stale += 1,
+        }
+        Ok(())
+    }
+
+    /// Which processes the pids of a term are. Bytes that are no term have none.
+    fn read_pids(&mut self, term: &[u8]) -> TermPids {
+        let (mut pids, mut unknown) = (TermPids::default(), 0);
+        let wire = &self.wire;
+        //= spec/capabilities.md#cap-stm-006
+        //# A node MUST NOT end the session because of the message of a SEND_TERM.
+        let read = stf::for_each_pid(term, Reading::Compatible, |_, pid| {
+            //= spec/capabilities.md#cap-stm-005
+            //# A node MUST take each pid in the term of a SEND_TERM for the process that SES-PID-013 to
+            //# SES-PID-015 say.
+            match wire.any_here(pid).node() {
+                NodeNumber::UNKNOWN => unknown += u64::from(pid.node() != WirePid::NODE_UNKNOWN),
+                node => pids.note(pid, node),
+            }
+        });
+        if read.is_err() {
+            return TermPids::default();
+        }
+        self.counts.pids_unknown += unknown;
+        pids
+    }
+
+    fn on_node_table(&mut self, entry: &NodeTable<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
+        let entry = self.wire.read_entry(entry, |start| processes.heard_of(start))?;
+        self.counts.entries_unusable += u64::from(entry == Entry::Unusable);
         Ok(())
     }
 
@@ -404,7 +450,7 @@ impl Session {
         //= spec/session.md#ses-rsn-001
         //# A node MUST NOT ignore an EXIT or MONITOR_EXIT because of what its reason holds.
         let (reason, cut) = Reason::from_wire(reason, |hop| {
-            let here = wire.hop_here(hop);
+            let here = wire.any_here(hop);
             let lost = here.node() == NodeNumber::UNKNOWN && hop.node() != WirePid::NODE_UNKNOWN;
             counts.hops_unknown += u64::from(lost);
             here

@@ -1,19 +1,27 @@
 //! Pids and reasons between this node's view and the wire. Specification: `session.md`, "Pids".
 //!
 //! In a field with an owner the writer's processes and the receiver's both have node id 0, and the creation of
-//! their node. In a hop of a reason, which has no owner, node id 0 is the writer's node and `FFFE` the reader's.
+//! their node. In a pid without an owner, in a hop of a reason or in a term, node id 0 is the writer's node, `FFFE` the
+//! reader's, and what the writer's node table names is a third one.
 
 use snow_dist_codec::{Pid as WirePid, Reason as WireReason};
 
-use super::super::{NodeNumber, Pid, Reason};
+use snow_dist_codec::frame::NodeTable;
+use snow_dist_codec::handshake::Capabilities;
+
+use super::super::limits::NODE_TABLE_ENTRIES_MAX;
+use super::super::{NodeNumber, Pid, Reason, Start};
+use super::nodes::{Entry, Read, Written};
 use super::{Config, Ending};
 
-/// The two nodes of a session.
+/// The two nodes of a session, and the third nodes that they have named to each other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Wire {
     peer: NodeNumber,
     peer_creation: u8,
     creation: u8,
+    written: Written,
+    read: Read,
 }
 
 /// The writer's node, in every field.
@@ -29,8 +37,46 @@ pub(super) enum Ours {
 }
 
 impl Wire {
-    pub(super) const fn new(config: &Config) -> Self {
-        Self { peer: config.peer, peer_creation: config.peer_creation, creation: config.creation }
+    pub(super) fn new(config: &Config) -> Self {
+        let has_tables = config.capabilities.contains(Capabilities::NODE_TABLE);
+        let entries_max = config.peer_bounds.node_table_entries.min(NODE_TABLE_ENTRIES_MAX);
+        Self {
+            peer: config.peer,
+            peer_creation: config.peer_creation,
+            creation: config.creation,
+            //= spec/capabilities.md#cap-ntb-001
+            //# A node MUST NOT write NODE_TABLE in a session that does not have `node_table`.
+            written: Written::new(if has_tables { entries_max } else { 0 }),
+            read: Read::new(config.bounds.node_table_entries),
+        }
+    }
+
+    /// Sees to it that pids of a third node can be written, if the session has room for it. `start` says which start of
+    /// a node it is.
+    pub(super) fn introduce(&mut self, node: NodeNumber, start: impl FnOnce() -> Option<Start>) {
+        //= spec/capabilities.md#cap-ntb-004
+        //# A node MUST NOT write a NODE_TABLE that names its own present start or that of the peer.
+        if ![NodeNumber::HERE, NodeNumber::UNKNOWN, self.peer].contains(&node) {
+            self.written.add(node, start);
+        }
+    }
+
+    /// The next entry of this node's table that is to be written.
+    pub(super) fn take_due_entry(&mut self) -> Option<(u16, Start)> {
+        self.written.take_due()
+    }
+
+    pub(super) fn has_due_entry(&self) -> bool {
+        self.written.is_due()
+    }
+
+    /// NODE_TABLE has come.
+    pub(super) fn read_entry(
+        &mut self,
+        entry: &NodeTable<'_>,
+        number: impl FnOnce(Start) -> NodeNumber,
+    ) -> Result<Entry, Ending> {
+        self.read.add(entry, number)
     }
 
     /// This node's creation.
@@ -86,10 +132,11 @@ impl Wire {
 
     /// Hands a reason to `write` as it goes on the wire.
     pub(super) fn with_reason<T>(&self, reason: &Reason, write: impl FnOnce(&WireReason<'_>) -> T) -> T {
-        reason.with_wire(|hop| self.hop_there(hop), write)
+        reason.with_wire(|hop| self.any_there(hop), write)
     }
 
-    fn hop_there(&self, hop: Pid) -> WirePid {
+    /// A process of any node, in a pid without an owner.
+    pub(super) fn any_there(&self, hop: Pid) -> WirePid {
         if hop.is_here() {
             //= spec/session.md#ses-pid-010
             //# In a pid without an owner a node MUST write node id 0 and its own creation for a process of
@@ -104,12 +151,15 @@ impl Wire {
             //= spec/session.md#ses-pid-012
             //# In a pid without an owner a node MUST write node id 65535 for any other process, unless its
             //# node table in this session has an index for the start of the process's node.
-            hop.to_wire(WirePid::NODE_UNKNOWN)
+            //= spec/capabilities.md#cap-ntb-006
+            //# In a pid without an owner a node MUST write the index of the entry that it has made for the
+            //# start of the process's node, if it has made one in this session.
+            hop.to_wire(self.written.index(hop.node()).unwrap_or(WirePid::NODE_UNKNOWN))
         }
     }
 
-    /// The process of a hop, as this node sees it: of an unknown node if the peer's number names none here.
-    pub(super) fn hop_here(&self, hop: WirePid) -> Pid {
+    /// The process of a pid without an owner, as this node sees it: of an unknown node if the peer's number names none here.
+    pub(super) fn any_here(&self, hop: WirePid) -> Pid {
         let node = match hop.node() {
             //= spec/session.md#ses-pid-013
             //# A node MUST take a pid without an owner for a process of the peer if its node id is 0 and its
@@ -122,7 +172,8 @@ impl Wire {
             //= spec/session.md#ses-pid-015
             //# A node MUST take every other pid without an owner, but for one whose node id is an index of
             //# the peer's node table, for that of a process of an unknown node.
-            _ => NodeNumber::UNKNOWN,
+            WRITER | WirePid::NODE_READER | WirePid::NODE_UNKNOWN => NodeNumber::UNKNOWN,
+            _ => self.read.node(hop).unwrap_or(NodeNumber::UNKNOWN),
         };
         Pid::new(node, hop.creation(), hop.local())
     }

@@ -1,7 +1,8 @@
 //! Signals made into frames, when they are written. Specification: `session.md`; layouts: `dist.md`.
 
 use snow_dist_codec::frame::{
-    Close, Demonitor, Exit, Exit2, Link, Monitor, MonitorExit, Ping, Pong, SpawnReply, UnlinkAck, UnlinkId,
+    Close, Demonitor, Exit, Exit2, Link, Monitor, MonitorExit, NodeTable, Ping, Pong, SpawnReply, UnlinkAck,
+    UnlinkId,
 };
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Reason as WireReason, Root};
@@ -27,6 +28,14 @@ impl Session {
             //# A node SHOULD give each PING of a session another payload.
             self.ping = next_ping(self.ping);
             put(Ping { payload: &self.ping }, out);
+        }
+        //= spec/capabilities.md#cap-ntb-002
+        //# A node MUST write a NODE_TABLE before the first frame in which it writes its index.
+        // An entry is made when the frame is queued, and all that are made are written before any such frame is.
+        while out.len() < bytes_wanted
+            && let Some((index, start)) = self.wire.take_due_entry()
+        {
+            put(NodeTable { index, incarnation: start.incarnation.get(), name: (&*start.name).into() }, out);
         }
         while out.len() < bytes_wanted {
             match self.outbox.next(out, bytes_wanted) {

@@ -16,6 +16,7 @@ use crate::core::handshake::Bounds;
 use crate::core::session::{Config, Session, Timing};
 use crate::core::{NodeNumber, Pid, Reason};
 use crate::node::Node;
+use crate::numbers::SharedNumbers;
 use crate::process::remote::{Denied, Interested};
 use crate::process::sync::Executor;
 use crate::process::table::ProcessTable;
@@ -47,7 +48,7 @@ impl End {
             ping: [0; 8],
         };
         let peer = Peer { name: "b@h:1".into(), number, creation: CREATION };
-        let session = SessionHandle::new(peer, Session::new(&config, clock.now()));
+        let session = SessionHandle::new(peer, Session::new(&config, clock.now()), SharedNumbers::default());
         let table = ProcessTable::new("a@h:1", CREATION, Executor(Handle::current()));
         Self { table, session: Arc::new(session), clock }
     }
@@ -59,7 +60,7 @@ impl End {
             session: self.session.clone(),
             creation: CREATION,
             frame_bytes_max: FRAME_BYTES_MAX,
-            processes: Delivery::new(self.table.clone(), Arc::downgrade(&session)),
+            processes: Delivery::new(self.table.clone(), Arc::downgrade(&session), SharedNumbers::default()),
             clock: self.clock,
             tap: None,
             on_life: Box::new(|| ()),
@@ -508,7 +509,11 @@ async fn a_silent_peer_is_dead_and_its_links_end() {
     let session: Arc<dyn Interested> = end.session.clone();
     end.session.link(cell.local(), 9, || cell.attach(&Arc::downgrade(&session))).unwrap();
     assert_eq!(end.run(stream).await, Ending::Silent);
-    end.session.end(&mut Delivery::new(end.table.clone(), Arc::downgrade(&session)));
+    end.session.end(&mut Delivery::new(
+        end.table.clone(),
+        Arc::downgrade(&session),
+        SharedNumbers::default(),
+    ));
     let Reason::Linked(chain) = cell.die(Reason::Normal).doom.reason() else { panic!("no exit signal") };
     assert_eq!(chain.root, Reason::Noconnection);
 }

@@ -1,7 +1,7 @@
 //! All connections of a node: which of them are sessions, and who learns when one comes and goes.
 //!
-//! The decisions, and the order in which they are told, are [`Epochs`]'; here they are carried out, under one lock. Lock order: the registry, then routes, then
-//! a session, then a process.
+//! The decisions, and the order in which they are told, are [`Epochs`]'; here they are carried out, under one lock. Lock
+//! order: the registry, then routes, then a session, then a process or the numbers of nodes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -12,9 +12,10 @@ use tokio::sync::{Notify, oneshot};
 use super::clock::Clock;
 use super::driver::CODE_REPLACED;
 use super::routes::Routes;
-use crate::core::Session;
 use crate::core::epochs::{Epochs, Event, Facts};
 use crate::core::peers::{ConnectionId, DialDecision, Refusal};
+use crate::core::{Session, Start};
+use crate::numbers::SharedNumbers;
 use crate::process::Delivery;
 use crate::process::remote::Interested;
 use crate::process::sync::Mutex;
@@ -33,6 +34,7 @@ const REPLACED_PATIENCE: Duration = Duration::ZERO;
 pub(crate) struct Registry {
     table: Weak<ProcessTable>,
     clock: Clock,
+    numbers: SharedNumbers,
     state: Mutex<State>,
     routes: Arc<Routes>,
     /// Something has come or gone.
@@ -41,7 +43,7 @@ pub(crate) struct Registry {
 
 #[derive(Debug)]
 struct State {
-    epochs: Epochs,
+    epochs: Epochs<SharedNumbers>,
     connections: u64,
     /// How many of them are not over.
     open: usize,
@@ -89,21 +91,23 @@ pub(crate) enum Verdict {
 impl Registry {
     /// No connections yet, and no more sessions than `sessions_max` at once.
     pub(crate) fn new(
-        own_name: &str,
+        own: Start,
         sessions_max: usize,
         table: Weak<ProcessTable>,
         routes: Arc<Routes>,
         clock: Clock,
     ) -> Self {
+        let name = own.name.clone();
+        let numbers = SharedNumbers::new(own);
         let state = State {
-            epochs: Epochs::new(own_name, sessions_max),
+            epochs: Epochs::with_numbers(&name, sessions_max, numbers.clone()),
             connections: 0,
             open: 0,
             waiting: HashMap::new(),
             sessions: HashMap::new(),
             closed: false,
         };
-        Self { table, clock, state: Mutex::new(state), routes, changed: Notify::new() }
+        Self { table, clock, numbers, state: Mutex::new(state), routes, changed: Notify::new() }
     }
 
     /// A connection that has been accepted. It must be reported to [`Registry::finish`], as every connection.
@@ -233,7 +237,7 @@ impl Registry {
     /// What delivers a session's signals and messages.
     pub(super) fn delivery(&self, table: &Arc<ProcessTable>, session: &Arc<SessionHandle>) -> Delivery {
         let session: Arc<dyn Interested> = session.clone();
-        Delivery::new(table.clone(), Arc::downgrade(&session))
+        Delivery::new(table.clone(), Arc::downgrade(&session), self.numbers.clone())
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -279,7 +283,8 @@ impl Registry {
     fn bring_up(&self, connection: ConnectionId, facts: &Facts, state: &mut State) {
         let Facts { name, config, .. } = facts;
         let peer = Peer { name: name.clone(), number: config.peer, creation: config.peer_creation };
-        let session = Arc::new(SessionHandle::new(peer, Session::new(config, self.clock.now())));
+        let core = Session::new(config, self.clock.now());
+        let session = Arc::new(SessionHandle::new(peer, core, self.numbers.clone()));
         state.sessions.insert(connection, session.clone());
         self.routes.up(&session);
         if let Some(table) = self.table.upgrade() {

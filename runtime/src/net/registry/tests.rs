@@ -33,7 +33,8 @@ fn node() -> Node {
     let table = ProcessTable::new(OWN, 1, Executor(Handle::current()));
     let routes = Arc::new(Routes::new(Arc::downgrade(&table)));
     table.connect(routes.clone());
-    let registry = Registry::new(OWN, SESSIONS_MAX, Arc::downgrade(&table), routes.clone(), Clock::start());
+    let own = Start { name: OWN.into(), incarnation: NonZeroU64::MIN };
+    let registry = Registry::new(own, SESSIONS_MAX, Arc::downgrade(&table), routes.clone(), Clock::start());
     Node { table, routes, registry: Arc::new(registry) }
 }
 

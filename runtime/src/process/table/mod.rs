@@ -12,9 +12,9 @@ use super::cells::Cells;
 use super::remote::{Connections, Denied, Remote, Room, Sent};
 use super::small::NumberMap;
 use super::sync::{AtomicBool, AtomicI64, AtomicU64, Executor, Mutex, Ordering};
-use super::{Context, Mailbox, MonitorRef, NotHere, Payload, Refused, SendError, SpawnError, task};
+use super::{Context, Mailbox, Message, MonitorRef, NotHere, Payload, Refused, SendError, SpawnError, task};
 use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
-use crate::core::{NodeNumber, Pid, Reason};
+use crate::core::{NodeNumber, Pid, Reason, Term};
 
 mod names;
 #[cfg(test)]
@@ -204,10 +204,39 @@ impl ProcessTable {
 impl ProcessTable {
     pub(crate) async fn send(&self, from: Pid, to: Pid, message: impl Payload) -> Result<(), SendError> {
         if to.is_here() {
-            send_here(|| self.get_pid(to), message).await;
+            send_here(|| self.get_pid(to), || here(message)).await;
             return Ok(());
         }
         sent(|| self.remote()?.send(from, to, message.as_slice())).await
+    }
+
+    pub(crate) async fn send_term(&self, from: Pid, to: Pid, mut term: Term) -> Result<(), SendError> {
+        if to.is_here() {
+            send_here(|| self.get_pid(to), || term_here(term)).await;
+            return Ok(());
+        }
+        sent(|| self.remote()?.send_term(from, to, &mut term)).await
+    }
+
+    pub(crate) async fn send_named_term(
+        &self,
+        from: Pid,
+        name: &str,
+        node: &str,
+        term: Term,
+    ) -> Result<(), SendError> {
+        if node == self.node() {
+            send_here(|| self.whereis_cell(name), || term_here(term)).await;
+            return Ok(());
+        }
+        //= spec/capabilities.md#cap-stm-003
+        //# A node MUST NOT write a term with pids as the message of a SEND or REG_SEND as if they were
+        //# understood there: it refuses it to its process.
+        if term.has_pids() {
+            return Err(Refused::NotInVersion("which processes a term names, in a message to a name").into());
+        }
+        let (message, _) = term.into_local();
+        sent(|| self.remote()?.send_named(from, node, name, &message)).await
     }
 
     pub(crate) async fn send_named(
@@ -218,7 +247,7 @@ impl ProcessTable {
         message: impl Payload,
     ) -> Result<(), SendError> {
         if node == self.node() {
-            send_here(|| self.whereis_cell(name), message).await;
+            send_here(|| self.whereis_cell(name), || here(message)).await;
             return Ok(());
         }
         sent(|| self.remote()?.send_named(from, node, name, message.as_slice())).await
@@ -390,7 +419,7 @@ impl fmt::Debug for ProcessTable {
 }
 
 /// Sends to a process of this node, if there is one; waits if its mailbox is full.
-async fn send_here(find: impl FnOnce() -> Option<Arc<Cell>>, message: impl Payload) {
+async fn send_here(find: impl FnOnce() -> Option<Arc<Cell>>, message: impl FnOnce() -> Message) {
     // No mailbox may hold up who only sends: it must not keep its thread from others. Before the message is sent, so
     // that whoever gives up here has not sent it.
     coop::consume_budget().await;
@@ -399,14 +428,23 @@ async fn send_here(find: impl FnOnce() -> Option<Arc<Cell>>, message: impl Paylo
 }
 
 /// Sends at once, or gives the wait for room.
-fn try_send_here(cell: Arc<Cell>, message: impl Payload) -> Option<Room> {
-    match cell.message_here(message.into_bytes()) {
+fn try_send_here(cell: Arc<Cell>, message: impl FnOnce() -> Message) -> Option<Room> {
+    match cell.message_here(message()) {
         Ok(wakes) => {
             wakes.wake();
             None
         }
-        Err(bytes) => Some(Box::pin(async move { cell.message_waiting(bytes).await })),
+        Err(message) => Some(Box::pin(async move { cell.message_waiting(message).await })),
     }
+}
+
+fn here(message: impl Payload) -> Message {
+    Message::new(message.into_bytes(), false)
+}
+
+fn term_here(term: Term) -> Message {
+    let (bytes, pids) = term.into_local();
+    Message::of_term(bytes.into(), pids, false)
 }
 
 /// Sends until a session takes it. Without a session it is dropped.

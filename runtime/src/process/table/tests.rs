@@ -42,6 +42,10 @@ impl Remote for Sessions {
         self.ask(format!("send {from} {to} {}", message.len())).map(|()| Sent::MakeWay)
     }
 
+    fn send_term(&self, from: Pid, to: Pid, term: &mut Term) -> Result<Sent, Denied> {
+        self.ask(format!("send term {from} {to} {}", term.pids().count())).map(|()| Sent::GoOn)
+    }
+
     fn send_named(&self, _: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
         self.ask(format!("send {name}@{node} {}", message.len())).map(|()| Sent::GoOn)
     }

@@ -1,0 +1,191 @@
+//! Terms that are known to be terms, and which processes the pids in them are. Specification: `capabilities.md`,
+//! "Messages that are terms".
+
+use snow_dist_codec::{DecodeError, Pid as WirePid, Reading, stf};
+
+use super::{NodeNumber, Pid};
+
+/// A term to be sent, and which processes its pids are: what stands for one on the wire differs from session to session.
+///
+/// ```
+/// use snow_dist_runtime::core::{NodeNumber, Pid, Term};
+///
+/// // A pid, which is the first of those that are named.
+/// let bytes = vec![1, 30, 0, 0, 0, 0, 0, 0, 0, 0];
+/// let pid = Pid::new(NodeNumber::HERE, 7, 42);
+/// let term = Term::new(bytes, &[pid]).unwrap();
+/// assert!(term.pids().eq([pid]));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Term {
+    bytes: Vec<u8>,
+    /// At which byte each stands, in ascending order.
+    pids: Vec<(usize, Pid)>,
+}
+
+/// Bytes that are no [`Term`] with these pids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TermError {
+    /// They are no term.
+    #[error("{0}")]
+    NoTerm(DecodeError),
+    /// The pids in them are not numbered from 0 on, or are not as many as were named.
+    #[error("a pid in the term is none of the {named} that were named for it, in order")]
+    Pids {
+        /// How many were named.
+        named: usize,
+    },
+}
+
+impl Term {
+    /// A term whose pids are those named, in the order in which they stand: in `bytes` the first is 0, the next 1, and so
+    /// on.
+    ///
+    /// # Errors
+    /// The bytes are no whole term, or have other pids.
+    pub fn new(bytes: Vec<u8>, pids: &[Pid]) -> Result<Self, TermError> {
+        let mut found = Vec::new();
+        stf::for_each_pid(&bytes, Reading::Strict, |at, pid| found.push((at, pid)))
+            .map_err(TermError::NoTerm)?;
+        let numbered = found.iter().map(|(_, pid)| pid.to_bits()).eq(0..pids.len() as u64);
+        if !numbered {
+            return Err(TermError::Pids { named: pids.len() });
+        }
+        let pids = found.into_iter().zip(pids).map(|((at, _), pid)| (at, *pid)).collect();
+        Ok(Self { bytes, pids })
+    }
+
+    /// Which processes its pids are, in their order.
+    pub fn pids(&self) -> impl Iterator<Item = Pid> + '_ {
+        self.pids.iter().map(|(_, pid)| *pid)
+    }
+
+    /// Whether it has pids.
+    #[must_use]
+    pub const fn has_pids(&self) -> bool {
+        !self.pids.is_empty()
+    }
+
+    /// The term for a process of this node: node ids in it are explained by the second value.
+    #[must_use]
+    pub fn into_local(mut self) -> (Vec<u8>, TermPids) {
+        let mut pids = TermPids::default();
+        let mut nodes: Vec<NodeNumber> = Vec::new();
+        for (at, pid) in &self.pids {
+            let place = nodes.iter().position(|node| *node == pid.node()).unwrap_or_else(|| {
+                nodes.push(pid.node());
+                nodes.len() - 1
+            });
+            // More nodes than have ids: the pids of the last ones are of unknown nodes.
+            let id = u16::try_from(place).unwrap_or(WirePid::NODE_UNKNOWN);
+            let there = pid.to_wire(id);
+            if id != WirePid::NODE_UNKNOWN {
+                pids.note(there, pid.node());
+            }
+            replace(&mut self.bytes, *at, there);
+        }
+        (self.bytes, pids)
+    }
+
+    /// The term with its pids as they go on the wire.
+    pub(crate) fn with_wire(&mut self, mut there: impl FnMut(Pid) -> WirePid) -> &[u8] {
+        for (at, pid) in &self.pids {
+            replace(&mut self.bytes, *at, there(*pid));
+        }
+        &self.bytes
+    }
+}
+
+fn replace(term: &mut [u8], at: usize, pid: WirePid) {
+    let replaced = stf::replace_pid(term, at, pid);
+    debug_assert!(replaced, "the place was found in this term");
+}
+
+/// Which processes the pids of a term are that has come: of which node, for each node id and creation in it that names
+/// one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TermPids {
+    /// In ascending order.
+    nodes: Vec<((u16, u8), NodeNumber)>,
+}
+
+impl TermPids {
+    /// The process that a pid in the term is: one of an unknown node if nothing is known of it.
+    #[must_use]
+    pub fn pid(&self, wire: WirePid) -> Pid {
+        let node = self.find(wire).ok().and_then(|at| self.nodes.get(at));
+        let number = node.map_or(NodeNumber::UNKNOWN, |(_, number)| *number);
+        Pid::new(number, wire.creation(), wire.local())
+    }
+
+    /// Whether no pid of the term is known.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Bytes that it takes.
+    pub(crate) const fn kept_bytes(&self) -> usize {
+        self.nodes.len() * size_of::<((u16, u8), NodeNumber)>()
+    }
+
+    pub(crate) fn note(&mut self, wire: WirePid, node: NodeNumber) {
+        if let Err(at) = self.find(wire) {
+            self.nodes.insert(at, ((wire.node(), wire.creation()), node));
+        }
+    }
+
+    fn find(&self, wire: WirePid) -> Result<usize, usize> {
+        self.nodes.binary_search_by_key(&(wire.node(), wire.creation()), |(key, _)| *key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use snow_dist_codec::stf::Encoder;
+
+    /// A tuple of pids with these bits.
+    fn tuple(bits: &[u64]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes);
+        encoder.tuple(bits.len()).unwrap();
+        bits.iter().for_each(|bits| encoder.pid(WirePid::from_bits(*bits)));
+        encoder.finish().unwrap();
+        bytes
+    }
+
+    fn pid(node: u64, local: u64) -> Pid {
+        Pid::new(NodeNumber::other(node).unwrap_or(NodeNumber::HERE), 7, local)
+    }
+
+    #[test]
+    fn a_pid_that_was_not_named_is_refused() {
+        let named = [pid(1, 1), pid(2, 2)];
+        assert!(Term::new(tuple(&[0, 1]), &named).is_ok());
+        for bits in [&[0][..], &[0, 1, 2], &[1, 0], &[0, 0], &[0, 5]] {
+            assert_eq!(Term::new(tuple(bits), &named), Err(TermError::Pids { named: 2 }), "{bits:?}");
+        }
+        assert_eq!(Term::new(tuple(&[7]), &[]), Err(TermError::Pids { named: 0 }));
+        assert!(matches!(Term::new(vec![1], &[]), Err(TermError::NoTerm(_))));
+        assert!(matches!(Term::new(vec![1, 6, 0], &[]), Err(TermError::NoTerm(_))), "surplus is not written");
+    }
+
+    #[test]
+    fn inside_a_node_every_pid_comes_back() {
+        let pids = [pid(0, 1), pid(70_000, 2), pid(0, 3), Pid::new(NodeNumber::UNKNOWN, 1, 4), pid(2, 5)];
+        let (bytes, map) = Term::new(tuple(&[0, 1, 2, 3, 4]), &pids).unwrap().into_local();
+        let mut back = Vec::new();
+        stf::for_each_pid(&bytes, Reading::Strict, |_, wire| back.push(map.pid(wire))).unwrap();
+        assert_eq!(back, pids);
+    }
+
+    #[test]
+    fn what_is_written_can_be_written_again() {
+        let mut term = Term::new(tuple(&[0, 1]), &[pid(1, 1), pid(2, 2)]).unwrap();
+        let first = term.with_wire(|pid| pid.to_wire(3)).to_vec();
+        let again = term.with_wire(|pid| pid.to_wire(4)).to_vec();
+        assert_eq!(first, tuple(&[pid(1, 1).to_wire(3).to_bits(), pid(2, 2).to_wire(3).to_bits()]));
+        assert_eq!(again, tuple(&[pid(1, 1).to_wire(4).to_bits(), pid(2, 2).to_wire(4).to_bits()]));
+    }
+}

@@ -1,0 +1,33 @@
+//! The numbers of nodes, as all sessions of a node share them. Their lock is taken last: nothing is locked under it.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use crate::core::{NodeNumber, Numbering, Numbers, Start};
+use crate::process::sync::Mutex;
+
+/// Cheap to clone: all clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedNumbers(Arc<Mutex<Numbers>>);
+
+impl SharedNumbers {
+    pub(crate) fn new(own: Start) -> Self {
+        Self(Arc::new(Mutex::new(Numbers::new(own))))
+    }
+
+    /// The number of a start that a peer's node table names.
+    pub(crate) fn heard_of(&self, start: Start) -> NodeNumber {
+        self.0.lock().heard_of(start)
+    }
+
+    /// Which start of a node has this number.
+    pub(crate) fn start(&self, number: NodeNumber) -> Option<Start> {
+        self.0.lock().start(number).cloned()
+    }
+}
+
+impl Numbering for SharedNumbers {
+    fn of(&mut self, name: &Arc<str>, incarnation: Option<NonZeroU64>) -> NodeNumber {
+        self.0.lock().of(name, incarnation)
+    }
+}

@@ -1,0 +1,142 @@
+//! Pids in the terms of a program: which processes they are is known while a term is written or read, and nowhere else.
+//!
+//! serde hands nothing along to the values that it writes and reads, so what a pid must know lies in the thread for as
+//! long as that takes.
+
+use std::cell::RefCell;
+
+use serde::de::{self, Deserialize, Deserializer};
+use serde::ser::{self, Serialize, Serializer};
+use snow_dist_codec::{Pid as WirePid, stf};
+
+use crate::core::{Pid, Term, TermPids};
+
+thread_local! {
+    /// The pids of the term that is being written, so far.
+    static WRITTEN: RefCell<Option<Vec<Pid>>> = const { RefCell::new(None) };
+    /// Which processes the pids of the term that is being read are.
+    static READ: RefCell<Option<TermPids>> = const { RefCell::new(None) };
+}
+
+/// Puts something into its place for as long as `act` takes; gives it back as it is then. A value whose writing writes
+/// another term finds its own again.
+fn with<S, T>(
+    place: &'static std::thread::LocalKey<RefCell<Option<S>>>,
+    put: S,
+    act: impl FnOnce() -> T,
+) -> (T, Option<S>) {
+    struct Restore<S: 'static>(&'static std::thread::LocalKey<RefCell<Option<S>>>, Option<S>);
+    impl<S> Drop for Restore<S> {
+        fn drop(&mut self) {
+            self.0.replace(self.1.take());
+        }
+    }
+    let restore = Restore(place, place.replace(Some(put)));
+    let done = act();
+    let left = place.take();
+    drop(restore);
+    (done, left)
+}
+
+/// Writes a value as a term.
+pub(crate) fn write(value: &(impl Serialize + ?Sized)) -> Result<Term, stf::Error> {
+    let (bytes, pids) = with(&WRITTEN, Vec::new(), || stf::to_vec(value));
+    Term::new(bytes?, &pids.unwrap_or_default()).map_err(ser::Error::custom)
+}
+
+/// Reads a value of a term.
+pub(crate) fn read<'m, T: Deserialize<'m>>(term: &'m [u8], pids: TermPids) -> Result<T, stf::Error> {
+    with(&READ, pids, || stf::from_slice(term)).0
+}
+
+/// In a term that is sent. In all other formats it is an error: what it says is known to this node alone, and for as
+/// long as that runs.
+impl Serialize for Pid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = WRITTEN.with_borrow_mut(|written| {
+            let pids = written.as_mut()?;
+            pids.push(*self);
+            Some(pids.len() as u64 - 1)
+        });
+        let number =
+            number.ok_or_else(|| ser::Error::custom("a pid is only written into a term that is sent"))?;
+        WirePid::from_bits(number).serialize(serializer)
+    }
+}
+
+/// From a term that was received; likewise.
+impl<'de> Deserialize<'de> for Pid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = WirePid::deserialize(deserializer)?;
+        READ.with_borrow(|read| read.as_ref().map(|pids| pids.pid(wire)))
+            .ok_or_else(|| de::Error::custom("a pid is only read from a term that was received"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::core::NodeNumber;
+
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    struct Team {
+        lead: Pid,
+        others: Vec<(String, Option<Pid>)>,
+        by_number: BTreeMap<i64, Pid>,
+    }
+
+    fn pid(node: u64, local: u64) -> Pid {
+        Pid::new(NodeNumber::other(node).unwrap_or(NodeNumber::HERE), 7, local)
+    }
+
+    #[test]
+    fn a_value_with_pids_comes_back() {
+        let team = Team {
+            lead: pid(0, 1),
+            others: vec![
+                ("a".into(), Some(pid(5, 2))),
+                ("b".into(), None),
+                ("c".into(), Some(pid(1 << 40, 3))),
+            ],
+            by_number: [(1, pid(5, 9)), (2, Pid::new(NodeNumber::UNKNOWN, 3, 4))].into(),
+        };
+        let (bytes, pids) = write(&team).unwrap().into_local();
+        assert_eq!(read::<Team>(&bytes, pids).unwrap(), team);
+        // Without what is known of its pids, they are of unknown nodes.
+        let read: Team = read(&bytes, TermPids::default()).unwrap();
+        assert!(read.lead.node() == NodeNumber::UNKNOWN && read.lead.local() == 1);
+    }
+
+    #[test]
+    fn a_pid_is_written_nowhere_else() {
+        assert!(stf::to_vec(&pid(0, 1)).unwrap_err().to_string().contains("a term that is sent"));
+        let raw = stf::to_vec(&WirePid::from_bits(0)).unwrap();
+        assert!(stf::from_slice::<Pid>(&raw).is_err());
+    }
+
+    #[test]
+    fn a_pid_of_the_wire_is_no_process_here() {
+        let raw = WirePid::from_bits(0);
+        assert!(write(&raw).is_err());
+        assert!(write(&(pid(0, 1), raw)).is_err());
+        assert!(write(&(raw, pid(0, 1))).is_err());
+    }
+
+    #[test]
+    fn a_term_may_be_written_while_another_is() {
+        struct Nested(Pid);
+        impl Serialize for Nested {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                write(&(self.0, self.0)).map_err(ser::Error::custom)?;
+                self.0.serialize(serializer)
+            }
+        }
+        let term = write(&(pid(0, 1), Nested(pid(2, 2)), pid(0, 3))).unwrap();
+        assert!(term.pids().eq([pid(0, 1), pid(2, 2), pid(0, 3)]));
+        assert!(stf::to_vec(&pid(0, 1)).is_err());
+    }
+}

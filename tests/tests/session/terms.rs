@@ -1,0 +1,150 @@
+//! Messages that are known to be terms. Specification: `capabilities.md`, "Messages that are terms".
+
+use snow_dist_codec::frame::SendTerm;
+use snow_dist_codec::handshake::Capabilities;
+use snow_dist_codec::stf::Encoder;
+use snow_dist_codec::{Frame, Pid as WirePid};
+use snow_dist_runtime::core::session::{Lacking, TermNotSent};
+use snow_dist_runtime::core::{NodeNumber, Pid, Term};
+use snow_dist_tests::simnet::Side::{A, B};
+use snow_dist_tests::simnet::{Pair, Seen};
+
+fn pair(capabilities: Capabilities) -> Pair {
+    Pair::with(|_, config| config.capabilities = capabilities)
+}
+
+/// A list of pids; the first is 0, the next 1, and so on.
+pub(super) fn term(pids: &[Pid]) -> Term {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes);
+    encoder.list(pids.len()).unwrap();
+    (0..pids.len() as u64).for_each(|number| encoder.pid(WirePid::from_bits(number)));
+    encoder.finish().unwrap();
+    Term::new(bytes, pids).unwrap()
+}
+
+//= spec/capabilities.md#cap-stm-001
+//# A node MUST NOT write SEND_TERM in a session that does not have `send_term`.
+//= spec/capabilities.md#cap-stm-002
+//# A node that reads a SEND_TERM MUST do with its message what it does with that of a SEND, and let the process
+//# tell that it was marked as a term.
+#[test]
+fn a_term_is_marked_where_it_can_be_and_a_message_elsewhere() {
+    let mut with = pair(Capabilities::SEND_TERM);
+    with[A].session.send_term(3, 3, &mut term(&[])).unwrap();
+    with[A].session.send_term(3, 99, &mut term(&[])).unwrap();
+    with[A].session.send(3, 3, b"no term").unwrap();
+    with.settle();
+    assert_eq!(with[B].names(), ["SEND_TERM", "SEND_TERM", "SEND"]);
+    let bytes = vec![1, 10, 0, 0, 0, 0];
+    assert_eq!(with.seen(B, 3), [Seen::Term(bytes.clone(), vec![]), Seen::Message(b"no term".to_vec())]);
+
+    let mut without = pair(Capabilities::NODE_TABLE);
+    without[A].session.send_term(3, 3, &mut term(&[])).unwrap();
+    without.settle();
+    assert_eq!((without[B].names(), without.seen(B, 3)), (vec!["SEND"], &[Seen::Message(bytes)][..]));
+}
+
+//= spec/capabilities.md#cap-stm-003
+//# A node MUST NOT write a term with pids as the message of a SEND or REG_SEND as if they were understood there:
+//# it refuses it to its process.
+#[test]
+fn pids_are_not_sent_where_nobody_would_know_them() {
+    let mut pair = pair(Capabilities::NODE_TABLE.union(Capabilities::REMOTE_EXIT));
+    let refused = pair[A].session.send_term(3, 3, &mut term(&[Pair::ours(A, 3)]));
+    assert_eq!(refused, Err(TermNotSent::Lacking(Lacking { capability: "send_term" })));
+    pair.settle();
+    assert!(pair[B].arrived.is_empty());
+}
+
+//= spec/capabilities.md#cap-stm-004
+//# In a SEND_TERM a node MUST write each pid of the term as SES-PID-010 to SES-PID-012 ask for its process.
+//= spec/capabilities.md#cap-stm-005
+//# A node MUST take each pid in the term of a SEND_TERM for the process that SES-PID-013 to SES-PID-015 say.
+#[test]
+fn every_pid_is_written_and_read_as_what_it_is() {
+    let mut pair = pair(Capabilities::SEND_TERM);
+    let old_start = Pid::new(NodeNumber::other(1).unwrap(), B.creation() - 1, 8);
+    let third = Pid::new(NodeNumber::other(2).unwrap(), 5, 8);
+    let pids = [Pair::ours(A, 3), Pair::theirs(A, 4), old_start, third, Pair::ours(A, 3)];
+    pair[A].session.send_term(3, 3, &mut term(&pids)).unwrap();
+    pair.settle();
+    let frames = pair[B].frames();
+    let [Frame::SendTerm(sent)] = &frames[..] else { panic!("{frames:?}") };
+    let wire = |node, creation, local| WirePid::new(node, creation, local).unwrap().to_bits().to_le_bytes();
+    let expected = [
+        wire(0, A.creation(), 3),
+        wire(WirePid::NODE_READER, B.creation(), 4),
+        wire(WirePid::NODE_UNKNOWN, B.creation() - 1, 8),
+        wire(WirePid::NODE_UNKNOWN, 5, 8),
+        wire(0, A.creation(), 3),
+    ];
+    assert_eq!(sent.message[6..], expected.map(|pid| [&[30][..], &pid].concat()).concat());
+    let [Seen::Term(bytes, read)] = pair.seen(B, 3) else { panic!("{:?}", pair.seen(B, 3)) };
+    assert_eq!(bytes, sent.message);
+    let unknown = |pid: Pid| Pid::new(NodeNumber::UNKNOWN, pid.creation(), pid.local());
+    let first = Pair::theirs(B, 3);
+    assert_eq!(read, &[first, Pair::ours(B, 4), unknown(old_start), unknown(third), first]);
+    assert_eq!(pair[B].session.counts().pids_unknown, 0);
+}
+
+#[test]
+fn a_pid_that_means_nothing_here_is_unknown_and_counted() {
+    let mut pair = pair(Capabilities::SEND_TERM);
+    let lost = [(0, 3), (WirePid::NODE_READER, A.creation()), (5, A.creation())];
+    let mut message = vec![1, 13, 4];
+    for (node, creation) in lost.into_iter().chain([(WirePid::NODE_UNKNOWN, 1)]) {
+        message.push(30);
+        message.extend(WirePid::new(node, creation, 2).unwrap().to_bits().to_le_bytes());
+    }
+    pair.inject(B, SendTerm { to: Pair::wire(B, 3), message: &message });
+    pair.settle();
+    let [Seen::Term(_, pids)] = pair.seen(B, 3) else { panic!("{:?}", pair.ended(B)) };
+    assert!(pids.len() == 4 && pids.iter().all(|pid| pid.node() == NodeNumber::UNKNOWN), "{pids:?}");
+    assert_eq!((pair[B].session.counts().pids_unknown, pair.ended(B)), (3, None));
+}
+
+//= spec/capabilities.md#cap-stm-006
+//# A node MUST NOT end the session because of the message of a SEND_TERM.
+#[test]
+fn bytes_that_are_no_term_are_given_all_the_same() {
+    let mut pair = pair(Capabilities::SEND_TERM);
+    let deep = [&[1][..], &[40; 100], &[6]].concat();
+    let half = [&[1, 30][..], &[0, 0, 0]].concat();
+    let known = Pair::wire(A, 3).to_bits().to_le_bytes();
+    let wrong_end = [&[1, 13, 2, 30][..], &known, &[99]].concat();
+    for message in [&[][..], &[7], &deep, &half, &wrong_end] {
+        pair.inject(B, SendTerm { to: Pair::wire(B, 3), message });
+    }
+    pair.settle();
+    assert_eq!(pair.ended(B), None);
+    let given = [vec![], vec![7], deep, half, wrong_end].map(|bytes| Seen::Term(bytes, vec![]));
+    assert_eq!(pair.seen(B, 3), given);
+}
+
+//= spec/session.md#ses-pid-004
+//# A node MUST end the session if in a field whose owner is the receiver it reads a node id other than 0.
+//= spec/session.md#ses-pid-005
+//# If in a field whose owner is the receiver a node reads node id 0 and a creation that is not the one it has
+//# announced, it MUST take the pid for that of a dead process.
+#[test]
+fn its_receiver_is_judged_as_everywhere() {
+    let mut pair = pair(Capabilities::SEND_TERM);
+    pair.inject(B, SendTerm { to: WirePid::new(0, B.creation() + 1, 3).unwrap(), message: &[1, 6] });
+    pair.settle();
+    assert_eq!((pair[B].session.counts().stale, pair.seen(B, 3).len(), pair.ended(B)), (1, 0, None));
+    pair.inject(B, SendTerm { to: WirePid::new(3, B.creation(), 3).unwrap(), message: &[1, 6] });
+    pair.settle();
+    assert!(pair.ended(B).is_some());
+}
+
+#[test]
+fn a_term_that_the_peer_does_not_take_is_refused_and_nothing_is_written() {
+    let mut pair = Pair::with(|_, config| {
+        config.capabilities = Capabilities::SEND_TERM;
+        config.peer_bounds.frame_bytes = 65_536;
+    });
+    let pids = vec![Pair::ours(A, 3); 8_000];
+    assert!(matches!(pair[A].session.send_term(3, 3, &mut term(&pids)), Err(TermNotSent::TooLong(_))));
+    assert!(!pair[A].session.has_output());
+}
