@@ -124,8 +124,9 @@ impl TermPids {
         self.nodes.is_empty()
     }
 
-    /// Bytes that it takes.
-    pub(crate) const fn kept_bytes(&self) -> usize {
+    /// Bytes that it takes beside the term.
+    #[must_use]
+    pub const fn kept_bytes(&self) -> usize {
         self.nodes.len() * size_of::<((u16, u8), NodeNumber)>()
     }
 
