@@ -76,7 +76,7 @@ fn vectors(file: &str) -> Vec<Value> {
 }
 
 /// Scripts of sessions: the first byte configures, then steps as `session/script.rs` reads them.
-const SCRIPTS: [(&str, &[u8]); 14] = [
+const SCRIPTS: [(&str, &[u8]); 18] = [
     ("link-and-exit", &[7, 2, 1, 2, 9, 255, 1, 0, 3, 2, 1, 0, 2, 9, 255]),
     ("link-and-end", &[7, 1, 5, 0, 2, 1, 0, 0, 8, 1, 2, 9, 255]),
     ("link-to-nobody", &[7, 1, 0, 0, 2, 5, 0, 0, 9, 1]),
@@ -111,6 +111,10 @@ const SCRIPTS: [(&str, &[u8]); 14] = [
         ],
     ),
     ("pieces-beyond-what-is-held", &[55, 13, 0, 1, 1, 0, 7, 13, 0, 2, 1, 0, 7, 13, 0, 0, 1, 0, 7]),
+    ("a-table-comes-and-is-used", &[71, 1, 0, 12, 2, 1, 0, 0, 1, 0, 13, 2, 1, 0, 0, 14, 2, 9, 255]),
+    ("terms-go-with-pids-of-third-nodes", &[71, 14, 1, 2, 3, 19, 26, 33, 9, 255]),
+    ("exit-signals-go-and-come", &[71, 15, 1, 2, 7, 19, 0, 1, 0, 11, 2, 1, 0, 4, 9, 255]),
+    ("terms-without-the-mark", &[7, 14, 1, 2, 0, 14, 1, 2, 1, 19, 15, 1, 2, 2, 9, 255]),
     ("close-after-all", &[7, 6, 1, 2, 2, 65, 66, 12, 3, 98, 121, 101, 9, 1, 9, 255, 6, 1, 2, 1, 65]),
 ];
 

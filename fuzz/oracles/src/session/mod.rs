@@ -4,6 +4,7 @@
 //! ended, and which frames must be written.
 
 mod model;
+mod nodes;
 mod pieces;
 mod reasons;
 mod script;
@@ -13,10 +14,10 @@ use std::time::Duration;
 
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
-use snow_dist_codec::{Frame, Framer, Reading};
+use snow_dist_codec::{Frame, Framer, Reading, stf};
 use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::session::{Config, Timing};
-use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session};
+use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session, Start, TermPids};
 
 use model::Model;
 use script::{Script, Step};
@@ -28,6 +29,8 @@ const LIVING: u64 = 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Signal {
     Message(u64, Vec<u8>),
+    /// A term, and which processes its pids are.
+    Term(u64, Vec<u8>, Vec<Pid>),
     Named(String, Vec<u8>),
     Exit(u64, Pid, Reason),
     Down(u64, u64, Pid, Reason),
@@ -62,6 +65,24 @@ impl Processes for Table {
         self.signals.push(Signal::Exit(local, from, reason));
     }
 
+    fn sent_exit(&mut self, local: u64, from: Pid, reason: Reason) {
+        if self.lives(local) {
+            self.exit(local, from, reason);
+        }
+    }
+
+    fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
+        let mut found = Vec::new();
+        if stf::for_each_pid(term, Reading::Compatible, |_, pid| found.push(pids.pid(pid))).is_err() {
+            found.clear();
+        }
+        self.signals.push(Signal::Term(local, term.to_vec(), found));
+    }
+
+    fn heard_of(&mut self, start: Start) -> NodeNumber {
+        nodes::number_of(&start.name, start.incarnation.get())
+    }
+
     fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason) {
         self.signals.extend(from.iter().map(|from| Signal::Exit(local, *from, reason.clone())));
     }
@@ -93,7 +114,7 @@ fn config(script: &mut Script<'_>) -> Option<Config> {
         peer: NodeNumber::other(model::PEER)?,
         peer_creation: model::THEIRS,
         creation: model::OURS,
-        capabilities: if bits & 16 == 0 { Capabilities::NONE } else { Capabilities::FRAGMENTS },
+        capabilities: capabilities(bits),
         bounds: held(bits),
         peer_bounds: Bounds {
             frame_bytes: if bits & 8 == 0 { FRAME_BYTES_MAX } else { 64 },
@@ -105,12 +126,24 @@ fn config(script: &mut Script<'_>) -> Option<Config> {
     })
 }
 
-/// Much or little of messages in fragments.
+/// Fragments or none; of the others all, none, or one left out.
+fn capabilities(bits: u8) -> Capabilities {
+    let fragments = if bits & 16 == 0 { Capabilities::NONE } else { Capabilities::FRAGMENTS };
+    let [table, exit, term] = [Capabilities::NODE_TABLE, Capabilities::REMOTE_EXIT, Capabilities::SEND_TERM];
+    fragments.union(match bits >> 6 {
+        0 => Capabilities::NONE,
+        1 => table.union(exit).union(term),
+        2 => exit.union(term),
+        _ => table.union(if bits & 1 == 0 { exit } else { term }),
+    })
+}
+
+/// Much or little of messages in fragments, and of the peer's node table.
 fn held(bits: u8) -> Bounds {
     if bits & 32 == 0 {
         Bounds::default()
     } else {
-        Bounds { fragmented_messages: 2, reassembly_bytes: 150, ..Bounds::default() }
+        Bounds { fragmented_messages: 2, reassembly_bytes: 150, node_table_entries: 2, ..Bounds::default() }
     }
 }
 
@@ -127,8 +160,12 @@ impl Run {
     fn new(config: &Config) -> Self {
         let mut framer = Framer::default();
         framer.handshake_done(FRAME_BYTES_MAX);
+        let mut session = Session::new(config, Duration::ZERO);
+        for number in nodes::THIRD {
+            session.introduce(NodeNumber::other(number).unwrap(), || Some(nodes::start(number)));
+        }
         Self {
-            session: Session::new(config, Duration::ZERO),
+            session,
             framer,
             table: Table { living: (1..=LIVING).collect(), signals: Vec::new() },
             model: Model::new(config),
@@ -165,6 +202,14 @@ impl Run {
                 let taken = self.session.send_named(local, name, message).is_ok();
                 self.model.send_named(local, name, message, taken);
             }
+            Step::SendTerm(local, remote, ref pids) if self.table.lives(local) => {
+                let taken = self.session.send_term(local, remote, &mut nodes::to_send(local, pids)).is_ok();
+                self.model.send_term(local, remote, pids, taken);
+            }
+            Step::Exit(local, remote, ref reason) if self.table.lives(local) => {
+                let taken = self.session.exit(local, remote, reason).is_ok();
+                self.model.exit(local, remote, reason, taken);
+            }
             Step::End(local, ref reason) if self.table.living.remove(&local) => {
                 self.session.process_ended(local, reason);
                 self.model.process_ended(local, reason);
@@ -195,7 +240,7 @@ impl Run {
             let signals = std::mem::take(&mut self.table.signals);
             assert_eq!(signals.len(), usize::from(signal.is_some()), "{frame:?}: {signals:?}");
             if let (Some(signal), [came]) = (signal, &signals[..]) {
-                signal.check(came);
+                signal.check(came, &self.model.nodes);
             }
             if !goes_on {
                 return false;

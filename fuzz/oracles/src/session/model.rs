@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use snow_dist_codec::frame::{
-    Close, Demonitor, Exit, Fragment, Link, Monitor, MonitorExit, RegSend, Send, SpawnReply, UnlinkAck,
-    UnlinkId,
+    Close, Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, RegSend, Send, SendTerm, SpawnReply,
+    UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, Root};
@@ -13,6 +13,7 @@ use snow_dist_runtime::core::session::Config;
 use snow_dist_runtime::core::{NodeNumber, Pid, Reason};
 
 use super::Signal;
+use super::nodes::{Nodes, term};
 use super::pieces::Pieces;
 use super::reasons::{check_kept, written};
 
@@ -32,16 +33,16 @@ pub(super) enum Expected<'a> {
 }
 
 impl Expected<'_> {
-    pub(super) fn check(&self, came: &Signal) {
+    pub(super) fn check(&self, came: &Signal, nodes: &Nodes) {
         match (self, came) {
             (Self::Signal(expected), came) => assert_eq!(came, expected),
             (Self::Exit(local, remote, reason), Signal::Exit(to, from, kept)) => {
                 assert_eq!((*to, *from), (*local, theirs_here(*remote)));
-                check_kept(reason, kept);
+                check_kept(reason, kept, nodes);
             }
             (Self::Down(local, reference, remote, reason), Signal::Down(to, number, from, kept)) => {
                 assert_eq!((*to, *number, *from), (*local, *reference, theirs_here(*remote)));
-                check_kept(reason, kept);
+                check_kept(reason, kept, nodes);
             }
             (_, came) => panic!("{came:?} came"),
         }
@@ -72,6 +73,8 @@ pub(super) struct Model {
     /// Messages in fragments that come, and those that go, if the session has them.
     coming: Option<Pieces>,
     going: Option<Pieces>,
+    capabilities: Capabilities,
+    pub(super) nodes: Nodes,
     /// Whose frames were written, in their order, and where in it each number of fragments begins.
     wrote: Vec<u64>,
     began: BTreeMap<u64, usize>,
@@ -103,6 +106,8 @@ impl Model {
             bytes_max: if cuts { held.max(whole_max) } else { whole_max },
             coming: cuts.then(|| Pieces::new(config.bounds)),
             going: cuts.then(|| Pieces::new(peer)),
+            capabilities: config.capabilities,
+            nodes: Nodes::new(config),
             held_max: config.peer_bounds.links_and_monitors as usize,
             ..Self::default()
         }
@@ -164,6 +169,27 @@ impl Model {
         }
     }
 
+    pub(super) fn send_term(&mut self, local: u64, remote: u64, pids: &[Pid], taken: bool) {
+        let has = self.capabilities.contains(Capabilities::SEND_TERM);
+        let message = term(local, pids, |_, pid| self.nodes.there(pid));
+        assert_eq!(taken, message.len() + 9 <= self.bytes_max as usize && (has || pids.is_empty()));
+        let (to, message) = (theirs(remote), &*message);
+        match taken {
+            true if has => self.must_write(local, What::Waiting, SendTerm { to, message }),
+            true => self.must_write(local, What::Waiting, Send { to, message }),
+            false => {}
+        }
+    }
+
+    pub(super) fn exit(&mut self, local: u64, remote: u64, reason: &Reason, taken: bool) {
+        assert_eq!(taken, self.capabilities.contains(Capabilities::REMOTE_EXIT));
+        if taken {
+            let reason = written(reason, &self.nodes);
+            let exit = Exit2 { from: ours(local), to: theirs(remote), reason: reason.as_reason() };
+            self.must_write(local, What::Waiting, exit);
+        }
+    }
+
     pub(super) fn send_named(&mut self, local: u64, name: &str, message: &[u8], taken: bool) {
         assert_eq!(taken, name.len() + message.len() + 3 <= self.bytes_max as usize);
         if taken {
@@ -177,7 +203,7 @@ impl Model {
         for reference in watching {
             self.demonitor(reference);
         }
-        let reason = written(reason);
+        let reason = written(reason, &self.nodes);
         let links: Vec<_> = self.active.iter().filter(|ends| ends.0 == local).copied().collect();
         for ends in links {
             self.active.remove(&ends);
@@ -214,6 +240,14 @@ impl Model {
         if let Frame::Fragment(piece) = frame {
             return self.piece(piece, living);
         }
+        let needed = match frame {
+            Frame::Exit2(_) => Capabilities::REMOTE_EXIT,
+            Frame::SendTerm(_) => Capabilities::SEND_TERM,
+            _ => Capabilities::NONE,
+        };
+        if !self.capabilities.contains(needed) {
+            return (false, None);
+        }
         let Some(to) = receiver(frame) else { return self.unaddressed(frame) };
         if to.node() != 0 {
             return (false, None);
@@ -222,6 +256,10 @@ impl Model {
         if let Frame::Send(send) = frame {
             let message = Signal::Message(to.local(), send.message.to_vec());
             return (true, is_ours.then_some(Expected::Signal(message)));
+        }
+        if let Frame::SendTerm(send) = frame {
+            let term = Signal::Term(to.local(), send.message.to_vec(), self.nodes.pids(send.message));
+            return (true, is_ours.then_some(Expected::Signal(term)));
         }
         let from = sender(frame);
         if (from.node(), from.creation()) != (0, THEIRS) {
@@ -259,6 +297,9 @@ impl Model {
                 }
             }
             _ if !is_ours => {}
+            Frame::Exit2(exit) => {
+                return (true, lives.then_some(Expected::Exit(local, remote, exit.reason)));
+            }
             Frame::Unlink(_) => self.closed_by_peer(ends),
             Frame::UnlinkAck(ack) if self.unlinking.get(&ends) == Some(&ack.id) => {
                 self.unlinking.remove(&ends);
@@ -314,8 +355,8 @@ impl Model {
             Frame::Spawn(spawn) if (spawn.requester.node(), spawn.requester.creation()) == (0, THEIRS) => {
                 self.must_write(0, What::Other, SpawnReply { request: spawn.request, status: 1, local: 0 });
             }
-            Frame::Close(_) | Frame::NodeTable(_) => return (false, None),
-            Frame::Exit2(_) | Frame::SendTerm(_) => return (false, None),
+            Frame::Close(_) => return (false, None),
+            Frame::NodeTable(entry) => return (self.nodes.read(entry), None),
             _ => {}
         }
         (true, None)
@@ -333,6 +374,7 @@ impl Model {
                 assert_eq!(self.pong.take(), Some(*pong.payload));
                 return;
             }
+            Frame::NodeTable(_) => return self.nodes.written(payload),
             Frame::Close(_) => {
                 assert_eq!(self.close.take().as_deref(), Some(payload));
                 assert!(self.due.is_empty() && self.pong.is_none() && !self.ping_due, "CLOSE is the last");
@@ -341,6 +383,7 @@ impl Model {
             }
             _ => {}
         }
+        assert!(!self.nodes.is_due(), "a frame before the entries that it may need");
         let mut whole = Vec::new();
         let mut began = self.wrote.len();
         let payload = if let Ok(Frame::Fragment(piece)) = Frame::decode(payload, Reading::Strict) {
@@ -355,8 +398,7 @@ impl Model {
         let at = self.due.iter().position(|due| due.payload == payload);
         let at = at.unwrap_or_else(|| panic!("not due: {:?}", Frame::decode(payload, Reading::Compatible)));
         let due = self.due.remove(at);
-        let short = due.payload.len() <= self.whole_max as usize;
-        assert!(short || !whole.is_empty() || due.what != What::Waiting, "a long message goes in fragments");
+        assert!(!self.is_cut(&due.payload) || !whole.is_empty(), "a long message goes in fragments");
         assert!(self.due[..at].iter().all(|before| before.local != due.local), "out of order");
         assert!(!self.wrote[began..].contains(&due.local), "between the pieces of a message of its process");
         self.wrote.push(due.local);
@@ -384,13 +426,22 @@ impl Model {
     }
 
     pub(super) fn has_output(&self) -> bool {
-        !self.closed && (self.ping_due || self.pong.is_some() || self.close.is_some() || !self.due.is_empty())
+        !self.closed
+            && (self.ping_due
+                || self.pong.is_some()
+                || self.close.is_some()
+                || self.nodes.is_due()
+                || !self.due.is_empty())
+    }
+
+    /// Whether a frame goes in fragments: a message does that is too long to go whole.
+    fn is_cut(&self, payload: &[u8]) -> bool {
+        matches!(payload, [0x10 | 0x11 | 0x86, ..]) && payload.len() > self.whole_max as usize
     }
 
     pub(super) fn waiting_bytes(&self) -> usize {
         // The length of a frame is not sent if the frame goes in fragments.
-        let bytes =
-            |due: &Due| due.payload.len() + if due.payload.len() > self.whole_max as usize { 0 } else { 4 };
+        let bytes = |due: &Due| due.payload.len() + if self.is_cut(&due.payload) { 0 } else { 4 };
         let gone = self.going.as_ref().map_or(0, |going| going.kept().1);
         self.due.iter().filter(|due| due.what == What::Waiting).map(bytes).sum::<usize>() - gone
     }
@@ -443,6 +494,8 @@ fn receiver(frame: &Frame<'_>) -> Option<WirePid> {
         Frame::UnlinkId(unlink) => unlink.to,
         Frame::UnlinkAck(ack) => ack.to,
         Frame::Exit(exit) => exit.to,
+        Frame::Exit2(exit) => exit.to,
+        Frame::SendTerm(send) => send.to,
         Frame::Monitor(monitor) => monitor.to,
         Frame::Demonitor(demonitor) => demonitor.to,
         Frame::MonitorExit(exit) => exit.monitoring,
@@ -457,6 +510,7 @@ fn sender(frame: &Frame<'_>) -> WirePid {
         Frame::UnlinkId(unlink) => unlink.from,
         Frame::UnlinkAck(ack) => ack.from,
         Frame::Exit(exit) => exit.from,
+        Frame::Exit2(exit) => exit.from,
         Frame::Monitor(monitor) => monitor.from,
         Frame::Demonitor(demonitor) => demonitor.from,
         Frame::MonitorExit(exit) => exit.monitored,

@@ -1,20 +1,20 @@
 //! Reasons as the specification has them: what is kept of one that comes, and how one is written.
 
-use snow_dist_codec::{Pid as WirePid, Reason as WireReason, ReasonBuf, Root, UnknownRoot};
+use snow_dist_codec::{Reason as WireReason, ReasonBuf, Root, UnknownRoot};
+use snow_dist_runtime::core::Reason;
 use snow_dist_runtime::core::limits::REASON_BYTES_MAX;
-use snow_dist_runtime::core::{NodeNumber, Pid, Reason};
 
-use super::model::{OURS, PEER, THEIRS};
+use super::nodes::Nodes;
 
 /// A reason came; this is what was kept of it: the first hops and the root, within the limit.
-pub(super) fn check_kept(came: &WireReason<'_>, kept: &Reason) {
+pub(super) fn check_kept(came: &WireReason<'_>, kept: &Reason, nodes: &Nodes) {
     let (hops, root) = match kept {
         Reason::Linked(chain) => (chain.hops.as_slice(), &chain.root),
         root => (&[][..], root),
     };
-    let expected: Vec<_> = came.hops().take(hops.len()).map(here).collect();
+    let expected: Vec<_> = came.hops().take(hops.len()).map(|hop| nodes.here(hop)).collect();
     assert_eq!(hops, expected);
-    let bytes = written(kept).as_reason().encoded_len();
+    let bytes = written(kept, nodes).as_reason().encoded_len();
     assert!(bytes <= REASON_BYTES_MAX, "{bytes}");
     if hops.len() < came.hops().len() {
         assert!(bytes > REASON_BYTES_MAX - 9, "a hop that had room was left out");
@@ -41,28 +41,12 @@ pub(super) fn check_kept(came: &WireReason<'_>, kept: &Reason) {
     }
 }
 
-/// The process of a hop, as this node sees it.
-fn here(hop: WirePid) -> Pid {
-    let node = match (hop.node(), hop.creation()) {
-        (0, THEIRS) => NodeNumber::other(PEER).unwrap(),
-        (0xFFFE, OURS) => NodeNumber::HERE,
-        _ => NodeNumber::UNKNOWN,
-    };
-    Pid::new(node, hop.creation(), hop.local())
-}
-
 /// The reason as the peer must be told it.
-pub(super) fn written(reason: &Reason) -> ReasonBuf {
-    let there = |hop: &Pid| {
-        let node = match hop.node().get() {
-            0 => 0,
-            PEER if hop.creation() == THEIRS => 0xFFFE,
-            _ => 0xFFFF,
-        };
-        WirePid::new(node, hop.creation(), hop.local()).unwrap()
-    };
+pub(super) fn written(reason: &Reason, nodes: &Nodes) -> ReasonBuf {
     match reason {
-        Reason::Linked(chain) => root(&chain.root, |root| ReasonBuf::new(chain.hops.iter().map(there), root)),
+        Reason::Linked(chain) => {
+            root(&chain.root, |root| ReasonBuf::new(chain.hops.iter().map(|hop| nodes.there(*hop)), root))
+        }
         reason => root(reason, |root| ReasonBuf::new(std::iter::empty(), root)),
     }
 }

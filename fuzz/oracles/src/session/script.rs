@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use snow_dist_codec::frame::{
-    Demonitor, Exit, Fragment, Link, Monitor, MonitorExit, Ping, RegSend, Send, Spawn, Unlink, UnlinkAck,
-    UnlinkId,
+    Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, NodeTable, Ping, RegSend, Send, SendTerm,
+    Spawn, Unlink, UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Pid as WirePid, ReasonBuf, Root};
 use snow_dist_runtime::core::{NodeNumber, Pid, Reason};
 
 use super::model::{OURS, PEER, THEIRS};
+use super::nodes::start;
 
 /// One step.
 pub(super) enum Step<'a> {
@@ -25,6 +26,8 @@ pub(super) enum Step<'a> {
     Demonitor(u64),
     Send(u64, u64, Vec<u8>),
     SendNamed(u64, &'a str, Vec<u8>),
+    SendTerm(u64, u64, Vec<Pid>),
+    Exit(u64, u64, Reason),
     End(u64, Reason),
     Write(usize),
     Pass(Duration),
@@ -48,7 +51,7 @@ impl<'a> Script<'a> {
 
     /// The next step; `None` where the script ends.
     pub(super) fn step(&mut self) -> Option<Step<'a>> {
-        Some(match self.byte()? % 14 {
+        Some(match self.byte()? % 16 {
             0 => Step::Arrive { piece: self.piece()?, bytes: self.some()?.to_vec() },
             1 => Step::Arrive { piece: self.piece()?, bytes: self.frame()? },
             2 => Step::Link(self.process()?, self.process()?),
@@ -68,7 +71,9 @@ impl<'a> Script<'a> {
             10 => Step::Pass(Duration::from_secs(self.number()?)),
             11 => Step::Probe,
             12 => Step::Close(self.text()?),
-            _ => Step::Arrive { piece: self.piece()?, bytes: self.fragment()? },
+            13 => Step::Arrive { piece: self.piece()?, bytes: self.fragment()? },
+            14 => Step::SendTerm(self.process()?, self.process()?, self.pids()?),
+            _ => Step::Exit(self.process()?, self.process()?, self.reason()?),
         })
     }
 
@@ -104,7 +109,7 @@ impl<'a> Script<'a> {
 
     fn reason(&mut self) -> Option<Reason> {
         let peer = NodeNumber::other(PEER)?;
-        Some(match self.byte()? % 8 {
+        Some(match self.byte()? % 9 {
             0 => Reason::Normal,
             1 => Reason::error(self.text()?),
             2 => Reason::Killed,
@@ -115,8 +120,40 @@ impl<'a> Script<'a> {
                 &Reason::custom(self.text()?),
             ),
             6 => Reason::Noconnection,
+            7 => Reason::linked(self.any_pid()?, &Reason::linked(self.any_pid()?, &Reason::Killed)),
             _ => Reason::Error(self.text()?.repeat(usize::from(self.byte()?)).into()),
         })
+    }
+
+    /// A process of any node that this one knows.
+    fn any_pid(&mut self) -> Option<Pid> {
+        let byte = self.byte()?;
+        let local = u64::from(byte % 6);
+        Some(match byte / 6 % 6 {
+            0 => Pid::new(NodeNumber::HERE, OURS, local),
+            1 => Pid::new(NodeNumber::other(PEER)?, THEIRS + byte / 128, local),
+            2 => Pid::new(NodeNumber::UNKNOWN, 3, local),
+            third => {
+                let number = u64::from(third) + 2;
+                Pid::new(NodeNumber::other(number)?, start(number).creation(), local)
+            }
+        })
+    }
+
+    fn pids(&mut self) -> Option<Vec<Pid>> {
+        (0..self.byte()? % 4).map(|_| self.any_pid()).collect()
+    }
+
+    /// A pid without an owner: of either node, of one that the table may name, or of nobody.
+    fn ownerless(&mut self) -> Option<WirePid> {
+        let byte = self.byte()?;
+        let local = u64::from(byte % 6);
+        match byte / 6 % 4 {
+            0 => WirePid::new(0, THEIRS, local),
+            1 => WirePid::new(WirePid::NODE_READER, OURS + byte / 128, local),
+            2 => WirePid::new(u16::from(byte % 4), 1 + byte % 4, local),
+            _ => WirePid::new(WirePid::NODE_UNKNOWN, byte, local),
+        }
     }
 
     /// A frame that is likely to mean something, with its length.
@@ -127,7 +164,13 @@ impl<'a> Script<'a> {
         let reason = self.wire_reason()?;
         let reason = reason.as_reason();
         let text = [kind; 8];
-        let frame: Frame<'_> = match kind % 12 {
+        let mut message = vec![1, 13, 2, 30];
+        if kind % 15 == 13 {
+            message.extend(self.ownerless()?.to_bits().to_le_bytes());
+            message.push(if kind < 240 { 30 } else { 29 });
+            message.extend(self.ownerless()?.to_bits().to_le_bytes());
+        }
+        let frame: Frame<'_> = match kind % 15 {
             0 => Link { from, to }.into(),
             1 => UnlinkId { from, to, id: number }.into(),
             2 => UnlinkAck { from, to, id: number }.into(),
@@ -140,6 +183,14 @@ impl<'a> Script<'a> {
             9 => Ping { payload: &text }.into(),
             10 => Spawn { request: number, requester: from, link: 1, function: "f".into(), arguments: &[] }
                 .into(),
+            11 => Exit2 { from, to, reason }.into(),
+            12 => {
+                // Incarnations whose creations pids have, and none.
+                let index = u16::from(kind / 15 % 5).wrapping_sub(u16::from(kind >= 240));
+                let name = ["c@h", "d@h:1", "no name", "c@h:9000"][usize::from(kind % 4)];
+                NodeTable { index, incarnation: number % 4, name: name.into() }.into()
+            }
+            13 => SendTerm { to, message: &message }.into(),
             _ => Frame::Empty,
         };
         let mut bytes = Vec::new();
@@ -181,9 +232,9 @@ impl<'a> Script<'a> {
 
     fn wire_reason(&mut self) -> Option<ReasonBuf> {
         let byte = self.byte()?;
-        let nodes = [(0, THEIRS), (WirePid::NODE_READER, OURS), (17, 1), (WirePid::NODE_UNKNOWN, 1)];
+        let nodes = [(0, THEIRS), (WirePid::NODE_READER, OURS), (1, 1), (WirePid::NODE_UNKNOWN, 1)];
         let (node, creation) = nodes[usize::from(byte % 4)];
-        let hop = WirePid::new(node, creation, 1)?;
+        let hop = if byte < 192 { WirePid::new(node, creation, 1)? } else { self.ownerless()? };
         let text = "x".repeat(usize::from(byte) * 40);
         let root = match byte % 5 {
             0 => Root::Normal,
