@@ -110,7 +110,7 @@ pub fn cited_by_data() -> String {
     let (vectors, cases) = (named_by_vectors(), named_by_cases());
     let mut citations = String::new();
     for Requirement { text, id, sentence, checked_by, .. } in all() {
-        let vectors = vectors.get(&id).filter(|_| checked_by.contains("vector"));
+        let vectors = vectors.get(&id).filter(|_| checked_by.split(", ").any(|way| way == "vector"));
         let files: Vec<_> = vectors.into_iter().chain(cases.get(&id)).flatten().map(String::as_str).collect();
         if !files.is_empty() {
             let (anchor, files) = (id.to_lowercase(), files.join(" "));

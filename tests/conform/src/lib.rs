@@ -70,6 +70,9 @@ pub const JOBS: usize = 4;
 /// Cases at once with an adapter: each has a node of its own, and many wait.
 pub const JOBS_ADAPTED: usize = 12;
 
+/// Of these, cases that write megabytes.
+const JOBS_HEAVY: usize = 2;
+
 /// Nothing was judged.
 #[derive(Debug, thiserror::Error)]
 pub enum Unjudged {
@@ -98,12 +101,14 @@ pub async fn judge(run: Run, mut tell: impl FnMut(&Judged)) -> Result<Report, Un
         patience: run.patience,
     });
     let places = Arc::new(Semaphore::new(run.jobs.max(1)));
+    let heavy = Arc::new(Semaphore::new(JOBS_HEAVY));
     let mut playing = JoinSet::new();
     for (case, role) in chosen {
-        let (scene, places) = (Arc::clone(&scene), Arc::clone(&places));
+        let (scene, places, heavy) = (Arc::clone(&scene), Arc::clone(&places), Arc::clone(&heavy));
         let (strict, known) = (run.strict, is_known(&run.known_failures, &case, role));
         playing.spawn(async move {
-            // Nobody closes the semaphore.
+            // Nobody closes the semaphores.
+            let _heavy = if case.heavy { heavy.acquire().await.ok() } else { None };
             let _place = places.acquire().await;
             play_one(&scene, case, role, strict, known).await
         });

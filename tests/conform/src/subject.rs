@@ -60,6 +60,8 @@ pub struct Running {
     pub name: Option<String>,
     /// It was started with a short heartbeat, so a case need not wait for the usual one.
     pub has_short_heartbeat: bool,
+    /// What it says that it does without.
+    pub without: Vec<String>,
 }
 
 impl Running {
@@ -73,7 +75,8 @@ impl Running {
                 Err(Trouble::Unsupported("only an adapter can start a node as this case needs it".into()))
             }
             Subject::Running { address, .. } => {
-                Ok(Self { adapter: None, address: address.clone(), name: None, has_short_heartbeat: false })
+                let (address, without) = (address.clone(), Vec::new());
+                Ok(Self { adapter: None, address, name: None, has_short_heartbeat: false, without })
             }
             Subject::Adapted(launch) => Self::adapted(Adapter::launch(launch, log)?, how, cookie).await,
         }
@@ -101,7 +104,9 @@ impl Running {
             return Err(Trouble::unjudged("the adapter's answer to start says no node name"));
         };
         let address = Some(address.to_owned());
-        Ok(Self { address, name: Some(name), adapter: Some(adapter), has_short_heartbeat })
+        let without = field(&answer, "without").as_array().into_iter().flatten();
+        let without = without.filter_map(|what| what.as_str().map(str::to_owned)).collect();
+        Ok(Self { address, name: Some(name), adapter: Some(adapter), has_short_heartbeat, without })
     }
 
     /// Gives its adapter a command.
@@ -137,12 +142,21 @@ impl Running {
 fn start_arguments(how: &Start, cookie: &str) -> Map<String, Value> {
     let mut arguments = Map::new();
     arguments.insert("name".into(), json!(format!("subject@{HOST}:0")));
-    arguments.insert("cookie".into(), json!(cookie));
+    arguments.insert("cookie".into(), json!(how.cookie.as_deref().unwrap_or(cookie)));
     if !how.accepted.is_empty() {
         arguments.insert("accepted".into(), json!(how.accepted));
     }
     if how.version_1 {
         arguments.insert("version_1".into(), json!(true));
+    }
+    if how.peer_lists {
+        arguments.insert("peer_lists".into(), json!(true));
+    }
+    let limits = [("links_and_monitors_max", how.links_and_monitors_max), ("sessions_max", how.sessions_max)];
+    for (name, limit) in limits {
+        if let Some(limit) = limit {
+            arguments.insert(name.into(), json!(limit));
+        }
     }
     arguments
 }

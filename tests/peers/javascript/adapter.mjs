@@ -6,11 +6,16 @@
 
 import { createInterface } from 'node:readline';
 
+import { OWN } from './src/limits.mjs';
 import { Node } from './src/node.mjs';
+import { Process } from './src/process.mjs';
 import { hopsOf, rootOf } from './src/reasons.mjs';
 
 const UNSUPPORTED = { answer: 'unsupported' };
 const OK = { answer: 'ok' };
+
+// How long a flood waits before it looks for room again.
+const FULL_MS = 5;
 
 const VERSION_1 = process.argv.includes('--version-1');
 
@@ -18,6 +23,7 @@ let node = null;
 let monitors = 0;
 const processes = new Map(); // local id -> { process, seen }
 const refs = new Map(); // the adapter's number -> what Node.monitor has given
+const others = new Map(); // node and local id -> the process of another node that was named last
 const numbers = new Map(); // ref -> the adapter's number, while it runs
 
 class CannotNow extends Error {}
@@ -39,6 +45,8 @@ function note(event) {
       return { exit: place(event.from), reason: shown(event.reason) };
     case 'down':
       return { down: place(event.process), monitor: numbers.get(event.ref), reason: shown(event.reason) };
+    case 'spawned':
+      return { spawned: event.process && place(event.process), request: Number(event.request), status: event.status };
     default:
       return { [event.type]: event.node };
   }
@@ -50,19 +58,39 @@ const processOf = local => {
   return known;
 };
 
-function otherOf({ node: name, other }) {
-  const process = node.processOn(name, other);
+function otherOf({ node: name, other, earlier = false }) {
+  const key = `${name} ${other}`;
+  const process = (earlier && others.get(key)) || node.processOn(name, other);
+  others.set(key, process);
   if (!process) throw new CannotNow(`there has been no session with ${name}`);
   return process;
 }
 
+// Sends one message behind the other, each as soon as there is room for it; each begins with its number.
+function flood(from, to, { messages, bytes }) {
+  while (from.sent < messages) {
+    const message = Buffer.alloc(bytes);
+    message.writeUInt32BE(from.sent);
+    const result = node.send(to, message);
+    if (result === 'dropped') return;
+    if (result === 'full') {
+      setTimeout(() => flood(from, to, { messages, bytes }), FULL_MS);
+      return;
+    }
+    from.sent += 1;
+  }
+}
+
 const COMMANDS = {
-  async start({ name, cookie, accepted = [], version_1: version1 = VERSION_1, heartbeat }) {
-    const limits = heartbeat
-      ? { heartbeat_interval: heartbeat.interval_ms / 1000, heartbeat_timeout: heartbeat.timeout_ms / 1000 }
-      : {};
-    node = await Node.start({ name, cookies: [cookie, ...accepted], version1, limits });
-    return { ...OK, name: node.name };
+  async start({ name, cookie, accepted = [], version_1: version1 = VERSION_1, heartbeat, ...more }) {
+    const { links_and_monitors_max, sessions_max, peer_lists: peerLists = false } = { ...OWN, ...more };
+    const limits = { links_and_monitors_max, sessions_max };
+    if (heartbeat) {
+      limits.heartbeat_interval = heartbeat.interval_ms / 1000;
+      limits.heartbeat_timeout = heartbeat.timeout_ms / 1000;
+    }
+    node = await Node.start({ name, cookies: [cookie, ...accepted], version1, peerLists, limits });
+    return { ...OK, name: node.name, without: ['two_queues'] };
   },
 
   connect({ to }) {
@@ -70,11 +98,44 @@ const COMMANDS = {
     return OK;
   },
 
-  spawn() {
+  disconnect({ node: name }) {
+    node.disconnect(name);
+    return OK;
+  },
+
+  // A mailbox of this node holds messages for a moment only: none is ever full.
+  spawn({ mailbox_messages_max: bound }) {
+    if (bound !== undefined) return UNSUPPORTED;
     const seen = [];
     const process = node.spawn(event => seen.push(note(event)));
-    processes.set(process.local, { process, seen });
+    processes.set(process.local, { process, seen, sent: 0 });
     return { ...OK, process: process.local };
+  },
+
+  global_register({ process, name }) {
+    node.registerGlobal(name, processOf(process).process);
+    return OK;
+  },
+
+  global_lookup({ name }) {
+    const found = node.lookupGlobal(name);
+    const here = found instanceof Process ? { node: node.name, local: found.local } : found;
+    return { ...OK, found: here ? place(here) : false };
+  },
+
+  offer({ function: name, ends }) {
+    node.offer(name, (event, process) => {
+      if (event.type !== 'started') processOf(process.local).seen.push(note(event));
+      else processes.set(process.local, { process, seen: [], sent: 0 });
+      if (event.type === 'started' && ends) process.exit(ends);
+    });
+    return OK;
+  },
+
+  request({ process, node: name, function: wanted, link }) {
+    const request = node.request(processOf(process).process, name, wanted, { link });
+    if (request === null) throw new CannotNow('there is no session');
+    return { ...OK, request: Number(request) };
   },
 
   register({ process, name }) {
@@ -111,12 +172,22 @@ const COMMANDS = {
     return OK;
   },
 
-  send({ node: name, other, other_name: otherName, message }) {
+  send({ node: name, other_name: otherName, message, ...other }) {
     const bytes = Buffer.from(message, 'hex');
     const result = otherName === undefined
-      ? node.send(otherOf({ node: name, other }), bytes)
+      ? node.send(otherOf({ node: name, ...other }), bytes)
       : node.sendNamed(name, otherName, bytes);
     if (result === 'full') throw new CannotNow('the queue is full');
+    return OK;
+  },
+
+  watch({ process, node: name }) {
+    node.watch(processOf(process).process, name);
+    return OK;
+  },
+
+  flood({ process, messages, bytes, ...other }) {
+    flood(processOf(process), otherOf(other), { messages, bytes });
     return OK;
   },
 
@@ -131,8 +202,8 @@ const COMMANDS = {
   },
 
   report({ process }) {
-    const { process: { alive }, seen } = processOf(process);
-    return { ...OK, alive, seen };
+    const { process: { alive }, seen, sent } = processOf(process);
+    return { ...OK, alive, seen, sent };
   },
 
   async stop() {

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use snow_dist_runtime::{Node, Pid, Timing};
+use snow_dist_runtime::{Mailbox, Node, Pid, Timing, WhenFull};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::field;
@@ -65,7 +65,11 @@ impl Subject {
             "start" => self.start(&command).await,
             "stop" => self.stop().await,
             "connect" => self.connect(&command),
-            "spawn" => self.spawn(),
+            "disconnect" => {
+                self.node()?.disconnect(text(&command, "node")?);
+                Ok(json!({}))
+            }
+            "spawn" => self.spawn(&command),
             "report" => self.report(&command),
             "kill" => {
                 let pid = self.process(&command)?.pid;
@@ -80,7 +84,8 @@ impl Subject {
     }
 
     async fn start(&mut self, command: &Value) -> Result<Value, Failure> {
-        if *field(command, "version_1") == json!(true) {
+        let wants = |name: &str| *field(command, name) == json!(true);
+        if wants("version_1") || wants("peer_lists") {
             return Err(Failure::Unsupported);
         }
         let mut builder = Node::builder(text(command, "name")?).cookie(text(command, "cookie")?);
@@ -93,6 +98,13 @@ impl Subject {
                 return Err(Failure::Unsupported);
             };
             builder = builder.heartbeat(Timing { interval, timeout });
+        }
+        let limit = |name: &str| field(command, name).as_u64().and_then(|limit| u32::try_from(limit).ok());
+        if let Some(count) = limit("links_and_monitors_max") {
+            builder = builder.links_and_monitors_max(count);
+        }
+        if let Some(count) = limit("sessions_max") {
+            builder = builder.sessions_max(usize::try_from(count).unwrap_or(usize::MAX));
         }
         let node = builder.start().await.map_err(|error| error.to_string())?;
         let name = node.name().to_owned();
@@ -115,8 +127,16 @@ impl Subject {
         Ok(json!({}))
     }
 
-    fn spawn(&mut self) -> Result<Value, Failure> {
-        let process = Process::start(self.node()?)?;
+    fn spawn(&mut self, command: &Value) -> Result<Value, Failure> {
+        let mailbox = match field(command, "mailbox_messages_max").as_u64() {
+            Some(count) => Mailbox::bounded(usize::try_from(count).unwrap_or(usize::MAX)),
+            None => Mailbox::unbounded(),
+        };
+        let mailbox = match field(command, "when_full").as_str() {
+            Some("end") => mailbox.when_full(WhenFull::EndProcess),
+            _ => mailbox,
+        };
+        let process = Process::start(self.node()?, mailbox)?;
         let number = process.pid.local();
         self.processes.insert(number, process);
         Ok(json!({"process": number}))
@@ -124,7 +144,8 @@ impl Subject {
 
     fn report(&self, command: &Value) -> Result<Value, Failure> {
         let process = self.process(command)?;
-        Ok(json!({"alive": self.node()?.is_alive(process.pid), "seen": process.seen()}))
+        let alive = self.node()?.is_alive(process.pid);
+        Ok(json!({"alive": alive, "seen": process.seen(), "sent": process.sent()}))
     }
 
     fn order(&mut self, name: &str, command: &Value) -> Result<Order, Failure> {
@@ -143,6 +164,13 @@ impl Subject {
                 }
             }
             "register" => Order::Register(text(command, "name")?.into()),
+            "watch" => Order::Watch(text(command, "node")?.into()),
+            "hold" => Order::Hold(field(command, "on").as_bool().unwrap_or(true)),
+            "flood" => {
+                let number = |name: &str| field(command, name).as_u64().unwrap_or_default();
+                let to = self.other(command)?;
+                Order::Flood { to, messages: number("messages"), bytes: number("bytes") }
+            }
             "trap_exit" => Order::TrapExit(field(command, "on").as_bool().unwrap_or(true)),
             "exit" => Order::Exit(reasons::of_json(field(command, "reason"))?),
             _ => return Err(Failure::Unsupported),
@@ -162,7 +190,8 @@ impl Subject {
     fn other(&mut self, command: &Value) -> Result<Pid, Failure> {
         let (node, number) = (text(command, "node")?, field(command, "other").as_u64().unwrap_or_default());
         let (known, of) = (self.node()?.pid_on(node, number), (node.to_owned(), number));
-        if let Some(pid) = known {
+        let is_earlier = field(command, "earlier") == true && self.others.contains_key(&of);
+        if let Some(pid) = known.filter(|_| !is_earlier) {
             self.others.insert(of.clone(), pid);
         }
         self.others

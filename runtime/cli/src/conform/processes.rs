@@ -1,10 +1,11 @@
 //! The processes of `snow-dist conform-node`: each does as it is ordered, and notes what it sees.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use snow_dist_runtime::{Context, MonitorRef, Node, Pid, Reason, Received};
+use snow_dist_runtime::{Context, Mailbox, MonitorRef, Node, Pid, Reason, Received};
 use tokio::sync::{mpsc, oneshot};
 
 use super::reasons::{process, to_json};
@@ -17,9 +18,22 @@ pub(super) enum Order {
     Monitor(Pid),
     Demonitor(u64),
     Send(Pid, Vec<u8>),
-    SendNamed { name: String, node: String, message: Vec<u8> },
+    SendNamed {
+        name: String,
+        node: String,
+        message: Vec<u8>,
+    },
     Register(String),
     TrapExit(bool),
+    Watch(String),
+    /// Takes nothing out of the mailbox, or goes on.
+    Hold(bool),
+    /// Sends one message behind the other, each as soon as there is room for it.
+    Flood {
+        to: Pid,
+        messages: u64,
+        bytes: u64,
+    },
     Exit(Reason),
 }
 
@@ -31,24 +45,34 @@ pub(super) struct Process {
     pub(super) pid: Pid,
     orders: Orders,
     seen: Arc<Mutex<Vec<Value>>>,
+    sent: Arc<AtomicU64>,
+}
+
+/// What a process keeps beside its mailbox.
+#[derive(Default)]
+struct State {
+    monitors: HashMap<u64, MonitorRef>,
+    is_held: bool,
+    sent: Arc<AtomicU64>,
 }
 
 impl Process {
-    pub(super) fn start(node: &Node) -> Result<Self, String> {
+    pub(super) fn start(node: &Node, mailbox: Mailbox) -> Result<Self, String> {
         let (orders, mut ordered) = mpsc::unbounded_channel::<(Order, oneshot::Sender<_>)>();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&seen);
+        let mut state = State::default();
+        let sent = Arc::clone(&state.sent);
         let start = async move |mut ctx: Context| -> Reason {
-            let mut monitors = HashMap::new();
             loop {
                 tokio::select! {
-                    received = ctx.recv() => {
+                    received = ctx.recv(), if !state.is_held => {
                         let sight = sight(&received, &ctx.node());
                         noted.lock().unwrap_or_else(PoisonError::into_inner).push(sight);
                     }
                     order = ordered.recv() => {
                         let Some((order, answer)) = order else { std::future::pending().await };
-                        let done = obey(&mut ctx, &mut monitors, order, answer).await;
+                        let done = obey(&mut ctx, &mut state, order, answer).await;
                         if let Some(reason) = done {
                             return reason;
                         }
@@ -56,8 +80,13 @@ impl Process {
                 }
             }
         };
-        let pid = node.spawn(start).map_err(|error| error.to_string())?;
-        Ok(Self { pid, orders, seen })
+        let pid = node.spawn_with(mailbox, start).map_err(|error| error.to_string())?;
+        Ok(Self { pid, orders, seen, sent })
+    }
+
+    /// How many messages of its flood have been taken.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     pub(super) async fn order(&self, order: Order) -> Result<Value, String> {
@@ -74,7 +103,7 @@ impl Process {
 /// Does what was ordered. Gives the reason to end with, if that was it.
 async fn obey(
     ctx: &mut Context,
-    monitors: &mut HashMap<u64, MonitorRef>,
+    state: &mut State,
     order: Order,
     answer: oneshot::Sender<Result<Value, String>>,
 ) -> Option<Reason> {
@@ -91,13 +120,13 @@ async fn obey(
         Order::Monitor(other) => {
             let monitor = ctx.monitor(other).await.map_err(|error| error.to_string());
             let number = monitor.map(|monitor| {
-                monitors.insert(monitor.number(), monitor);
+                state.monitors.insert(monitor.number(), monitor);
                 json!({"monitor": monitor.number()})
             });
             let _ = answer.send(number);
             return None;
         }
-        Order::Demonitor(number) => match monitors.remove(&number) {
+        Order::Demonitor(number) => match state.monitors.remove(&number) {
             Some(monitor) => {
                 ctx.demonitor(monitor);
                 Ok(())
@@ -109,6 +138,19 @@ async fn obey(
             ctx.send_named(&name, &node, message).await.map_err(|error| error.to_string())
         }
         Order::Register(name) => ctx.register(&name).map_err(|error| error.to_string()),
+        Order::Watch(name) => {
+            ctx.monitor_node(&name);
+            Ok(())
+        }
+        Order::Hold(on) => {
+            state.is_held = on;
+            Ok(())
+        }
+        Order::Flood { to, messages, bytes } => {
+            let _ = answer.send(Ok(json!({})));
+            flood(ctx, to, messages, bytes, &state.sent).await;
+            return None;
+        }
         Order::TrapExit(on) => {
             ctx.trap_exit(on);
             Ok(())
@@ -117,6 +159,19 @@ async fn obey(
     // Who gave the order may have stopped waiting.
     let _ = answer.send(done.map(|()| json!({})));
     None
+}
+
+/// Each message begins with its number. What cannot be sent any more ends the flood.
+async fn flood(ctx: &Context, to: Pid, messages: u64, bytes: u64, sent: &AtomicU64) {
+    for number in 0..messages {
+        let mut message = vec![0; usize::try_from(bytes).unwrap_or_default()];
+        let number = u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes();
+        message.iter_mut().zip(number).for_each(|(byte, digit)| *byte = digit);
+        if ctx.send(to, message).await.is_err() {
+            return;
+        }
+        sent.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 fn sight(received: &Received, node: &Node) -> Value {
@@ -128,6 +183,8 @@ fn sight(received: &Received, node: &Node) -> Value {
         Received::Down { reference, from, reason } => json!({
             "down": process(*from, node), "monitor": reference.number(), "reason": to_json(reason, node),
         }),
+        Received::NodeUp { name } => json!({"nodeup": &**name}),
+        Received::NodeDown { name } => json!({"nodedown": &**name}),
         other => json!({"other": format!("{other:?}")}),
     }
 }

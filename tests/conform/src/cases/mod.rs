@@ -1,5 +1,6 @@
 //! The cases: data in `spec/conformance/`, read and chosen among.
 
+mod read_step;
 mod step;
 
 use std::path::Path;
@@ -36,12 +37,17 @@ pub struct Case {
     /// Capabilities that both ends must have.
     #[serde(default)]
     pub needs: Vec<Capability>,
+    /// What the subject can do without and say so: then the case does not concern it.
+    pub optional: Option<Optional>,
     /// How the subject is started, if not as usual.
     #[serde(default)]
     pub start: Start,
     /// Seconds that the case can take beyond the usual, because a time of the protocol has to pass.
     #[serde(default)]
     pub long: u64,
+    /// Megabytes are written: it has more time, and few such cases are played at once.
+    #[serde(default)]
+    pub heavy: bool,
     /// What happens.
     pub steps: Vec<Step>,
 }
@@ -139,6 +145,9 @@ pub enum Capability {
 }
 
 impl Capability {
+    /// All that the specification names.
+    pub const ALL: [Self; 4] = [Self::NodeTable, Self::Fragments, Self::RemoteExit, Self::SendTerm];
+
     /// Its bit.
     #[must_use]
     pub const fn bit(self) -> u64 {
@@ -147,6 +156,24 @@ impl Capability {
             Self::Fragments => 2,
             Self::RemoteExit => 4,
             Self::SendTerm => 8,
+        }
+    }
+}
+
+/// What a node can do without, as the adapter says in its answer to `start`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Optional {
+    /// Signals and messages wait in two queues, and processes take turns.
+    TwoQueues,
+}
+
+impl Optional {
+    /// Its name in the adapter's answer.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TwoQueues => "two_queues",
         }
     }
 }
@@ -164,13 +191,30 @@ pub struct Start {
     /// A heartbeat of seconds instead of a minute, if the adapter can choose it; the case works without.
     #[serde(default)]
     pub short_heartbeat: bool,
+    /// How many links and monitors of a peer it holds.
+    pub links_and_monitors_max: Option<u32>,
+    /// How many peers it has.
+    pub sessions_max: Option<u32>,
+    /// Its operator allows every name in a peer list.
+    #[serde(default)]
+    pub peer_lists: bool,
+    /// Another cookie.
+    pub cookie: Option<String>,
+    /// It must not start so, which is the whole case.
+    #[serde(default)]
+    pub fails: bool,
 }
 
 impl Start {
     /// Whether only an adapter can start it so.
     #[must_use]
     pub const fn is_special(&self) -> bool {
-        self.version_1 || !self.accepted.is_empty()
+        self.version_1
+            || !self.accepted.is_empty()
+            || self.links_and_monitors_max.is_some()
+            || self.sessions_max.is_some()
+            || self.peer_lists
+            || self.fails
     }
 }
 
@@ -206,6 +250,10 @@ const FILES: &[(&str, &str)] = files![
     "monitors.toml",
     "exits.toml",
     "connections.toml",
+    "queue.toml",
+    "nodes.toml",
+    "spawn.toml",
+    "lists.toml",
     "heartbeat.toml",
     "version1.toml"
 ];

@@ -1,7 +1,8 @@
 //! The step language: what a case does and expects, one table a step. `spec/conformance/README.md` describes it.
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use std::net::IpAddr;
+
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// One step.
@@ -37,12 +38,26 @@ pub enum Step {
     Ask(Ask),
     /// A process of the subject has seen this, and nothing else.
     Report(Report),
+    /// A flood of the subject's program does not go on.
+    Stuck(Stuck),
+    /// The rest of a flood comes.
+    Flooded(Flooded),
+    /// Nothing comes for a while.
+    Silent(Silent),
+    /// Nobody dials for a while.
+    Undialled(Undialled),
+    /// The subject dials so often.
+    Dialled(Dialled),
+    /// Connections that say nothing are made.
+    Knock(Knock),
+    /// So many of them are still open.
+    Knocking(Knocking),
 }
 
 /// Which connection a step is about, if a case has several.
 pub const FIRST: &str = "first";
 
-fn first() -> String {
+pub(super) fn first() -> String {
     FIRST.into()
 }
 
@@ -83,6 +98,8 @@ pub enum Tls {
     Tls,
     /// TLS 1.3 without it.
     NoAlpn,
+    /// TLS 1.3, with a certificate that is not valid any more.
+    Expired,
     /// TLS 1.2, which may come about or not.
     #[serde(rename = "tls-1.2")]
     Tls12,
@@ -263,6 +280,8 @@ pub struct Hear {
     pub check: Vec<MessageCheck>,
     /// The cookie of its digest or proof.
     pub cookie: Option<String>,
+    /// It comes within so many seconds.
+    pub within: Option<u64>,
     /// Fields that must have these values.
     #[serde(flatten)]
     pub fields: Map<String, Value>,
@@ -288,6 +307,8 @@ pub enum MessageCheck {
     Incarnation,
     /// Its block says nothing that belongs into NAME and CHALLENGE.
     NoKnownExtensions,
+    /// Its block has types, and bits of capabilities, that the specification names.
+    KnownExtensions,
     /// Its name is a node name with a port.
     NodeName,
     /// Its digest is 32 zero bytes.
@@ -358,6 +379,8 @@ pub struct Expect {
     pub fields: Map<String, Value>,
     /// Frames of this name that come before it are passed over.
     pub skip: Option<String>,
+    /// Fewer of them than this: a number, its name, or its name and `+1`.
+    pub fewer_than: Option<String>,
     /// What this name stands for, a number of an earlier frame, must not stand in it.
     pub differs: Option<String>,
 }
@@ -393,6 +416,8 @@ pub struct Quiet {
 pub enum QuietCheck {
     /// The subject has sent no session ticket.
     NoTicket,
+    /// Each frame that fits into one TLS record has come in one.
+    WholeRecords,
 }
 
 /// `closed = [1]`: the session ends, with one of these codes of CLOSE or without a word.
@@ -407,6 +432,11 @@ pub struct Closed {
     /// CLOSE must come.
     #[serde(default)]
     pub told: bool,
+    /// Frames of this name that come before the end are passed over.
+    pub skip: Option<String>,
+    /// close_notify must come.
+    #[serde(default)]
+    pub notified: bool,
 }
 
 /// `leave = true`.
@@ -441,6 +471,10 @@ pub struct Ask {
     pub fails: bool,
     /// Its answer is waited for.
     pub answered: bool,
+    /// What the answer must come to hold.
+    pub gives: Option<Value>,
+    /// What the result must not be: numbers, or their names.
+    pub not: Vec<String>,
 }
 
 /// `report = "a"`.
@@ -455,115 +489,74 @@ pub struct Report {
     pub alive: Option<bool>,
 }
 
-/// A step that is a table with one of these keys.
-macro_rules! verbs {
-    ($($verb:literal => $variant:ident;)*) => {
-        const VERBS: &[&str] = &[$($verb),*];
-
-        impl Step {
-            fn of(verb: &str, table: Map<String, Value>) -> Result<Self, serde_json::Error> {
-                match verb {
-                    $($verb => serde_json::from_value(Value::Object(table)).map(Self::$variant),)*
-                    _ => Err(serde_json::Error::custom("no such step")),
-                }
-            }
-
-            /// Its verb.
-            #[must_use]
-            pub const fn verb(&self) -> &'static str {
-                match self {
-                    $(Self::$variant(_) => $verb,)*
-                }
-            }
-        }
-    };
+/// `stuck = "a"`: the flood of a process stands still, and not all of it has been taken.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stuck {
+    /// The process.
+    pub stuck: String,
+    /// Messages of the flood.
+    pub of: u64,
+    /// What the number of messages that were taken is called from then on.
+    #[serde(rename = "as")]
+    pub name: String,
 }
 
-verbs! {
-    "open" => Open;
-    "session" => Session;
-    "say" => Say;
-    "hear" => Hear;
-    "refused" => Refused;
-    "send" => Send;
-    "bytes" => Bytes;
-    "expect" => Expect;
-    "any_order" => AnyOrder;
-    "quiet" => Quiet;
-    "closed" => Closed;
-    "leave" => Leave;
-    "pause" => Pause;
-    "ask" => Ask;
-    "report" => Report;
+/// `flooded = "128"`: the messages of a flood come, in order, up to so many, and nothing is lost of those that steps
+/// before have passed over.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flooded {
+    /// Messages of the flood: a number, or its name.
+    pub flooded: String,
+    /// The connection.
+    #[serde(default = "first")]
+    pub on: String,
 }
 
-impl<'de> Deserialize<'de> for Step {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let table = Map::deserialize(deserializer)?;
-        let shown = Value::Object(table.clone()).to_string();
-        // A frame can have a field that is also a verb; the verb stands first.
-        let verb = table.keys().next().cloned().unwrap_or_default();
-        if !VERBS.contains(&verb.as_str()) {
-            return Err(D::Error::custom(format_args!("{shown} begins with none of {VERBS:?}")));
-        }
-        Self::of(&verb, table).map_err(|error| D::Error::custom(format_args!("{shown}: {error}")))
-    }
+/// `silent = 500`: milliseconds in which nothing comes, and the connection does not end.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Silent {
+    /// Milliseconds.
+    pub silent: u64,
+    /// The connection.
+    #[serde(default = "first")]
+    pub on: String,
 }
 
-/// Takes an entry out of a table, or gives what it is without one.
-fn take<T: serde::de::DeserializeOwned, E: serde::de::Error>(
-    table: &mut Map<String, Value>,
-    key: &str,
-    without: T,
-) -> Result<T, E> {
-    match table.shift_remove(key) {
-        Some(value) => {
-            serde_json::from_value(value).map_err(|error| E::custom(format_args!("{key}: {error}")))
-        }
-        None => Ok(without),
-    }
+/// `undialled = 500`: milliseconds in which the subject does not dial.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Undialled {
+    /// Milliseconds.
+    pub undialled: u64,
 }
 
-impl<'de> Deserialize<'de> for Send {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut fields = Map::deserialize(deserializer)?;
-        Ok(Self {
-            tag: take(&mut fields, "send", String::new())?,
-            on: take(&mut fields, "on", first())?,
-            damage: Damage {
-                cut: take(&mut fields, "cut", 0)?,
-                surplus: take(&mut fields, "surplus", String::new())?,
-                flip: take(&mut fields, "flip", None)?,
-                pieces: take(&mut fields, "pieces", None)?,
-            },
-            times: take(&mut fields, "times", 1)?,
-            fields,
-        })
-    }
+/// `dialled = 2`: so many connections of the subject come, and no more.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dialled {
+    /// Connections.
+    pub dialled: usize,
 }
 
-impl<'de> Deserialize<'de> for Expect {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut fields = Map::deserialize(deserializer)?;
-        Ok(Self {
-            tag: take(&mut fields, "expect", String::new())?,
-            on: take(&mut fields, "on", first())?,
-            skip: take(&mut fields, "skip", None)?,
-            differs: take(&mut fields, "differs", None)?,
-            fields,
-        })
-    }
+/// `knock = 8`: so many connections on which nothing is said.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Knock {
+    /// Connections.
+    pub knock: usize,
+    /// From this address.
+    pub from: IpAddr,
 }
 
-impl<'de> Deserialize<'de> for Ask {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut arguments = Map::deserialize(deserializer)?;
-        Ok(Self {
-            command: take(&mut arguments, "ask", String::new())?,
-            name: take(&mut arguments, "as", None)?,
-            fails: take(&mut arguments, "fails", false)?,
-            answered: take(&mut arguments, "answered", true)?,
-            arguments,
-        })
-    }
+/// `knocking = 64`: so many of them are open.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Knocking {
+    /// Connections.
+    pub knocking: usize,
+    /// All that are not are the oldest of this address.
+    pub gone: Option<IpAddr>,
 }

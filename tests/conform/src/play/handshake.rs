@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::peer::has_sentinel;
 use super::values::shown;
 use super::{Connection, Player};
-use crate::cases::{Block, Damage, Hear, Message, MessageCheck, Proof, Refused, Say, Session};
+use crate::cases::{Block, Capability, Damage, Hear, Message, MessageCheck, Proof, Refused, Say, Session};
 use crate::verdict::Trouble;
 use crate::wire::{Heard, Phase, digest};
 
@@ -49,6 +49,7 @@ impl Player<'_> {
                     on: on.into(),
                     check: Vec::new(),
                     cookie: None,
+                    within: None,
                     fields: Default::default(),
                 })
                 .await?;
@@ -79,7 +80,11 @@ impl Player<'_> {
 
     pub(super) async fn hear(&mut self, hear: &Hear) -> Result<(), Trouble> {
         let wanted = hear.hear.name();
-        let payload = match self.next(&hear.on).await? {
+        let deadline = match hear.within {
+            Some(seconds) => self.deadline.min(Instant::now() + Duration::from_secs(seconds)),
+            None => self.deadline,
+        };
+        let payload = match self.connection(&hear.on)?.wire.hear(deadline).await? {
             Some(Heard::Payload(payload)) => payload,
             Some(Heard::End) => {
                 return Err(Trouble::wrong(format!(
@@ -222,6 +227,14 @@ impl Connection {
             MessageCheck::NoKnownExtensions => (
                 block.is_some_and(|block| block.iter().all(|tlv| !(1..=8).contains(&tlv.kind()))),
                 "has an extension that belongs into NAME and CHALLENGE",
+            ),
+            MessageCheck::KnownExtensions => (
+                block.is_some_and(|block| {
+                    let named = Capability::ALL.iter().fold(0, |named, capability| named | capability.bit());
+                    block.iter().all(|tlv| (1..=8).contains(&tlv.kind()))
+                        && block.capabilities().to_bits() & !named == 0
+                }),
+                "has an extension or a capability that the specification does not name",
             ),
             MessageCheck::NodeName => (
                 name.is_some_and(|name| {

@@ -1,30 +1,30 @@
 //! Plays a case: its steps one after the other, against the subject in one role.
 
+mod frames;
 mod handshake;
 mod peer;
+mod places;
+mod program;
 mod values;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
-use snow_dist_codec::{Frame, Handshake, Reading};
+use serde_json::{Map, json};
+use snow_dist_codec::{Handshake, Reading};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
-use crate::cases::{
-    AnyOrder, Ask, Bytes, Case, Closed, Dialler, Expect, FIRST, Message, Open, Quiet, QuietCheck, Report,
-    Role, Send, Step, Tls, TlsCheck,
-};
-use crate::field;
+use crate::cases::{Case, Dialler, FIRST, Message, Open, Role, Step, Tls, TlsCheck};
 use crate::subject::{Running, Subject};
 use crate::verdict::Trouble;
-use crate::wire::{ALPN, Heard, Listener, Log, Offer, SERVER_NAME, Wire, document_of};
+use crate::wire::{ALPN, Heard, Listener, Log, Offer, SERVER_NAME, Wire};
 
 use handshake::Theirs;
-use peer::{Course, Peer, damage, document};
-use values::{Creations, Values, as_text, shown};
+use peer::{Course, Peer};
+use places::Knocker;
+use values::Values;
 
 /// What every case of a run shares.
 #[derive(Clone, Debug)]
@@ -49,6 +49,9 @@ struct Player<'c> {
     log: Log,
     deadline: Instant,
     quiets: u64,
+    /// The message of a flood that is due.
+    flood: Option<u64>,
+    knocks: Vec<Knocker>,
 }
 
 /// A connection with the subject, and what is known of it.
@@ -87,25 +90,31 @@ const DIAL_PATIENCE: Duration = Duration::from_secs(2);
 /// A command that fails is given again for so long: the session may be about to begin at the subject's end.
 const ASK_PATIENCE: Duration = Duration::from_secs(2);
 
-/// If only one of the two answers of [`Step::Quiet`] has come, the other one gets so much more time.
-const SECOND_ANSWER: Duration = Duration::from_secs(1);
-
-/// The process of the runner that asks for signs of life.
-const ASKING: u64 = 0xA5_A5A5;
-
-/// Where monitor references of signs of life begin.
-const ASKING_REFERENCES: u64 = 1 << 62;
-
 /// What a case takes beyond the usual where the subject has a short heartbeat.
 const SHORT_LONG: Duration = Duration::from_secs(10);
+
+/// What a case takes beyond the usual where megabytes are written.
+const HEAVY_LONG: Duration = Duration::from_secs(40);
 
 /// Plays a case to its end or to its first trouble. Gives where that was.
 pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> Result<(), (String, Trouble)> {
     let early = |trouble| ("start".to_owned(), trouble);
     let (listener, name) = listen(scene, case, role).await.map_err(early)?;
-    let mut subject = Running::start(&scene.subject, &case.start, &scene.cookie, log).await.map_err(early)?;
+    let started = Running::start(&scene.subject, &case.start, &scene.cookie, log).await;
+    let mut subject = match started {
+        Ok(subject) if case.start.fails => {
+            subject.stop().await;
+            return Err(early(Trouble::wrong("the subject has started, which it should refuse")));
+        }
+        Err(Trouble::Unjudged(_)) if case.start.fails => return Ok(()),
+        other => other.map_err(early)?,
+    };
     if subject.name.is_none() {
         subject.name.clone_from(&scene.subject_name);
+    }
+    if let Some(optional) = case.optional.filter(|what| subject.without.iter().any(|it| it == what.name())) {
+        subject.stop().await;
+        return Err(early(Trouble::Unsupported(format!("the node does without {}", optional.name()))));
     }
     let peer = Peer {
         name,
@@ -116,7 +125,12 @@ pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> R
         frame_bytes_max: None,
         links_and_monitors_max: None,
     };
-    let longer = if subject.has_short_heartbeat { SHORT_LONG } else { Duration::from_secs(case.long) };
+    let mut longer = if subject.has_short_heartbeat { SHORT_LONG } else { Duration::from_secs(case.long) };
+    if case.heavy {
+        longer += HEAVY_LONG;
+    }
+    let mut values = Values::default();
+    values.named.insert("peer".into(), json!(peer.name));
     let mut player = Player {
         case,
         role,
@@ -124,10 +138,12 @@ pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> R
         peer,
         listener,
         connections: HashMap::new(),
-        values: Values::default(),
+        values,
         log: log.clone(),
         deadline: Instant::now() + scene.patience + longer,
         quiets: 0,
+        flood: None,
+        knocks: Vec::new(),
     };
     let played = player.steps().await;
     for (_, connection) in player.connections.drain() {
@@ -203,6 +219,13 @@ impl Player<'_> {
             }
             Step::Ask(ask) => self.ask(ask).await,
             Step::Report(report) => self.report(report).await,
+            Step::Stuck(stuck) => self.stuck(stuck).await,
+            Step::Flooded(flooded) => self.flooded(flooded).await,
+            Step::Silent(silent) => self.silent(silent).await,
+            Step::Undialled(undialled) => self.undialled(undialled).await,
+            Step::Dialled(dialled) => self.dialled(dialled).await,
+            Step::Knock(knock) => self.knock(knock).await,
+            Step::Knocking(knocking) => self.knocking(knocking).await,
         }?;
         Ok(Flow::On)
     }
@@ -230,6 +253,7 @@ impl Player<'_> {
         let offer = match open.open {
             Tls::Tls => Offer::default(),
             Tls::NoAlpn => Offer { alpn: false, ..Offer::default() },
+            Tls::Expired => Offer { expired: true, ..Offer::default() },
             Tls::Tls12 => Offer { tls12: true, ..Offer::default() },
         };
         let subject_dials = match open.by {
@@ -313,289 +337,6 @@ impl Player<'_> {
             if until == self.deadline {
                 return Err(Trouble::unjudged("the subject did not dial"));
             }
-        }
-    }
-}
-
-/// Frames.
-impl Player<'_> {
-    fn creations(&mut self, on: &str) -> Result<Creations, Trouble> {
-        let connection = self.connection(on)?;
-        Ok(Creations { mine: connection.peer.creation(), theirs: connection.theirs.creation })
-    }
-
-    async fn send(&mut self, send: &Send) -> Result<(), Trouble> {
-        let creations = self.creations(&send.on)?;
-        let fields = self.values.resolve_fields(&send.fields, creations)?;
-        let mut payload = document(&send.tag, Value::Object(fields))?;
-        damage(&mut payload, &send.damage)?;
-        let deadline = self.deadline;
-        for _ in 0..send.times {
-            self.connection(&send.on)?.wire.say(&payload, send.damage.pieces, deadline).await?;
-        }
-        Ok(())
-    }
-
-    async fn bytes(&mut self, bytes: &Bytes) -> Result<(), Trouble> {
-        let raw = hexadecimal(&bytes.bytes)?.repeat(bytes.times);
-        let deadline = self.deadline;
-        self.connection(&bytes.on)?.wire.raw(&raw, bytes.pieces, deadline).await
-    }
-
-    /// The next frame that is not chatter. A PING is answered on the way.
-    async fn next_frame(&mut self, on: &str, wanted: &str) -> Result<Option<(String, Value)>, Trouble> {
-        loop {
-            let payload = match self.next(on).await? {
-                Some(Heard::Payload(payload)) => payload,
-                Some(Heard::End) => return Ok(None),
-                None => return Err(self.nothing(wanted)),
-            };
-            let (tag, fields) = document_of(&payload)?;
-            if tag == "PING" && wanted != tag {
-                self.pong(on, &payload).await?;
-            } else if tag == wanted || !CHATTER.contains(&tag.as_str()) {
-                return Ok(Some((tag, fields)));
-            }
-        }
-    }
-
-    async fn pong(&mut self, on: &str, ping: &[u8]) -> Result<(), Trouble> {
-        let Ok(Frame::Ping(ping)) = Frame::decode(ping, Reading::Strict) else { return Ok(()) };
-        let payload = document("PONG", json!({"payload": hex::encode(ping.payload)}))?;
-        let deadline = self.deadline;
-        self.connection(on)?.wire.say(&payload, None, deadline).await
-    }
-
-    async fn expect(&mut self, expect: &Expect) -> Result<(), Trouble> {
-        let creations = self.creations(&expect.on)?;
-        let wanted = Value::Object(self.values.resolve_fields(&expect.fields, creations)?);
-        let described = format!("{} {}", expect.tag, shown(&wanted));
-        loop {
-            let Some((tag, found)) = self.next_frame(&expect.on, &expect.tag).await? else {
-                return Err(Trouble::wrong(format!(
-                    "the subject ended the session; {described} was expected"
-                )));
-            };
-            if tag == expect.tag && self.values.matches(&wanted, &found) {
-                return self.differs(expect, &found);
-            }
-            if expect.skip.as_ref() != Some(&tag) {
-                return Err(Trouble::wrong(format!(
-                    "{tag} {} came; {described} was expected",
-                    shown(&found)
-                )));
-            }
-        }
-    }
-
-    /// Whether a frame holds nothing that an earlier one held and it must not.
-    fn differs(&self, expect: &Expect, found: &Value) -> Result<(), Trouble> {
-        let Some(of) = &expect.differs else { return Ok(()) };
-        let Some(earlier) = self.values.named.get(of) else { return Ok(()) };
-        let same = expect.fields.keys().any(|name| as_text(field(found, name)) == as_text(earlier));
-        if same {
-            return Err(Trouble::wrong(format!(
-                "{} {} repeats {}",
-                expect.tag,
-                shown(found),
-                as_text(earlier)
-            )));
-        }
-        Ok(())
-    }
-
-    async fn any_order(&mut self, frames: &AnyOrder) -> Result<(), Trouble> {
-        let creations = self.creations(&frames.on)?;
-        let mut left: Vec<(&str, Value)> = Vec::new();
-        for frame in &frames.any_order {
-            left.push((&frame.tag, Value::Object(self.values.resolve_fields(&frame.fields, creations)?)));
-        }
-        while !left.is_empty() {
-            let described: Vec<_> =
-                left.iter().map(|(tag, wanted)| format!("{tag} {}", shown(wanted))).collect();
-            let described = described.join(" or ");
-            let Some((tag, found)) = self.next_frame(&frames.on, &described).await? else {
-                return Err(Trouble::wrong(format!(
-                    "the subject ended the session; {described} was expected"
-                )));
-            };
-            let fits =
-                left.iter().position(|(name, wanted)| *name == tag && self.values.matches(wanted, &found));
-            match fits {
-                Some(place) => drop(left.remove(place)),
-                None => {
-                    return Err(Trouble::wrong(format!(
-                        "{tag} {} came; {described} was expected",
-                        shown(&found)
-                    )));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Asks for two signs of life that have nothing to do with each other, so that a subject that fails at one of
-    /// them is not found guilty here: a PONG, and the end of a monitor of nobody.
-    async fn quiet(&mut self, quiet: &Quiet) -> Result<(), Trouble> {
-        let on = quiet.on.as_str();
-        let creations = self.creations(on)?;
-        self.quiets += 1;
-        let reference = ASKING_REFERENCES + self.quiets;
-        let asking = json!({"from": format!("mine {ASKING}"), "to": "theirs nobody", "ref": reference});
-        let monitor = document("MONITOR", self.values.resolve(&asking, creations)?)?;
-        let ping = document("PING", json!({"payload": hex::encode(reference.to_be_bytes())}))?;
-        let patience = self.deadline;
-        let connection = self.connection(on)?;
-        connection.wire.say(&monitor, None, patience).await?;
-        connection.wire.say(&ping, None, patience).await?;
-        let mut answered = (false, false);
-        while answered != (true, true) {
-            let deadline = match answered {
-                (false, false) => patience,
-                _ => patience.min(Instant::now() + SECOND_ANSWER),
-            };
-            let heard = self.connection(on)?.wire.hear(deadline).await?;
-            let payload = match heard {
-                Some(Heard::Payload(payload)) => payload,
-                Some(Heard::End) => {
-                    return Err(Trouble::wrong("the subject ended the session, which should go on"));
-                }
-                None if answered == (false, false) => return Err(self.nothing("a sign of life")),
-                None => break,
-            };
-            let (tag, fields) = document_of(&payload)?;
-            match tag.as_str() {
-                "PONG" => answered.0 = true,
-                "MONITOR_EXIT" if *field(&fields, "ref") == json!(reference.to_string()) => answered.1 = true,
-                "PING" => self.pong(on, &payload).await?,
-                chatter if CHATTER.contains(&chatter) => {}
-                _ => {
-                    return Err(Trouble::wrong(format!(
-                        "{tag} {} came; nothing was expected",
-                        shown(&fields)
-                    )));
-                }
-            }
-        }
-        let tickets = self.connection(on)?.wire.tickets();
-        if quiet.check.contains(&QuietCheck::NoTicket) && tickets > 0 {
-            return Err(Trouble::wrong(format!("the subject has issued {tickets} session tickets")));
-        }
-        Ok(())
-    }
-
-    async fn closed(&mut self, closed: &Closed) -> Result<(), Trouble> {
-        let mut was_told = false;
-        loop {
-            match self.next_frame(&closed.on, "the end of the session").await? {
-                None if closed.told && !was_told => {
-                    return Err(Trouble::wrong(format!(
-                        "the subject ended the session without CLOSE {:?}",
-                        closed.closed
-                    )));
-                }
-                None => return Ok(()),
-                Some((tag, fields)) => {
-                    let code = field(&fields, "code").as_u64().and_then(|code| u16::try_from(code).ok());
-                    let allowed = tag == "CLOSE" && code.is_some_and(|code| closed.closed.contains(&code));
-                    if was_told || !allowed {
-                        return Err(Trouble::wrong(format!(
-                            "{tag} {} came instead of the end of the session (allowed codes of CLOSE: {:?})",
-                            shown(&fields),
-                            closed.closed
-                        )));
-                    }
-                    was_told = true;
-                }
-            }
-        }
-    }
-}
-
-/// What a subject may write at any time. It matters only where a step asks for it.
-const CHATTER: &[&str] = &["PEER_LIST", "GLOBAL_REGISTER", "GLOBAL_UNREGISTER", "GLOBAL_SYNC", "NODE_TABLE"];
-
-/// The subject's program.
-impl Player<'_> {
-    async fn ask(&mut self, ask: &Ask) -> Result<(), Trouble> {
-        let arguments = self.arguments(&ask.arguments)?;
-        if !ask.answered {
-            return self.subject.tell(&ask.command, arguments).await;
-        }
-        if ask.fails {
-            return match self.subject.ask(&ask.command, arguments).await {
-                Ok(_) => {
-                    Err(Trouble::wrong(format!("the subject did {:?}, which it should refuse", ask.command)))
-                }
-                Err(Trouble::Unjudged(_)) => Ok(()),
-                Err(trouble) => Err(trouble),
-            };
-        }
-        let until = self.deadline.min(Instant::now() + ASK_PATIENCE);
-        let answer = loop {
-            match self.subject.ask(&ask.command, arguments.clone()).await {
-                Err(Trouble::Unjudged(_)) if Instant::now() < until => tokio::time::sleep(REPORT_PAUSE).await,
-                answer => break answer?,
-            }
-        };
-        if let Some(name) = &ask.name {
-            let result =
-                if ask.command == "spawn" { field(&answer, "process") } else { field(&answer, "monitor") };
-            if result.is_null() {
-                return Err(Trouble::unjudged(format!(
-                    "the adapter's answer to {} says no result",
-                    ask.command
-                )));
-            }
-            self.values.named.insert(name.clone(), result.clone());
-        }
-        Ok(())
-    }
-
-    /// Arguments as the adapter wants them: processes by number, and `other` with the node it is on.
-    fn arguments(&self, arguments: &Map<String, Value>) -> Result<Map<String, Value>, Trouble> {
-        let mut resolved = self.values.resolve_fields(arguments, Creations::default())?;
-        for name in ["process", "monitor"] {
-            if let Some(Value::String(of)) = arguments.get(name) {
-                let value = self.values.named.get(of).cloned();
-                resolved.insert(
-                    name.into(),
-                    value.ok_or_else(|| Trouble::unjudged(format!("no {name} {of:?}")))?,
-                );
-            }
-        }
-        if arguments.contains_key("other") || arguments.contains_key("other_name") {
-            resolved.insert("node".into(), json!(self.peer.name));
-        }
-        Ok(resolved)
-    }
-
-    async fn report(&mut self, report: &Report) -> Result<(), Trouble> {
-        let process = self.values.local(&report.report)?;
-        let wanted = match &report.seen {
-            Some(seen) => Some(self.values.resolve(&json!(seen), Creations::default())?),
-            None => None,
-        };
-        loop {
-            let arguments = Map::from_iter([("process".to_owned(), json!(process))]);
-            let answer = self.subject.ask("report", arguments).await?;
-            let seen =
-                wanted.as_ref().is_none_or(|wanted| self.values.matches(wanted, field(&answer, "seen")));
-            let alive = report.alive.is_none_or(|alive| *field(&answer, "alive") == json!(alive));
-            if seen && alive {
-                return Ok(());
-            }
-            if Instant::now() >= self.deadline {
-                return Err(Trouble::wrong(format!(
-                    "process {} is alive: {}, and has seen {}; wanted: {} {}",
-                    report.report,
-                    field(&answer, "alive"),
-                    shown(field(&answer, "seen")),
-                    report.alive.map_or_else(String::new, |alive| format!("alive: {alive}")),
-                    wanted.as_ref().map_or_else(String::new, shown),
-                )));
-            }
-            tokio::time::sleep(REPORT_PAUSE).await;
         }
     }
 }

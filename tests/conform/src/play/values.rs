@@ -27,13 +27,35 @@ impl Values {
     pub(crate) fn resolve(&self, value: &Value, creations: Creations) -> Result<Value, Trouble> {
         match value {
             Value::String(text) => self.resolve_text(text, creations),
-            Value::Array(values) => values
-                .iter()
-                .map(|value| self.resolve(value, creations))
-                .collect::<Result<_, _>>()
-                .map(Value::Array),
+            Value::Array(values) => {
+                let resolved: Result<Vec<_>, Trouble> =
+                    values.iter().map(|value| self.resolve_entry(value, creations)).collect();
+                resolved.map(|entries| Value::Array(entries.concat()))
+            }
+            Value::Object(fields) if is_many(fields) => {
+                self.resolve_entry(value, creations).map(Value::Array)
+            }
             Value::Object(fields) => self.resolve_fields(fields, creations).map(Value::Object),
             other => Ok(other.clone()),
+        }
+    }
+
+    /// What stands in a list: a value, one that is repeated, or a text with numbers behind it.
+    fn resolve_entry(&self, value: &Value, creations: Creations) -> Result<Vec<Value>, Trouble> {
+        let Value::Object(fields) = value else { return Ok(vec![self.resolve(value, creations)?]) };
+        if !is_many(fields) {
+            return Ok(vec![self.resolve(value, creations)?]);
+        }
+        let count = |name: &str| fields.get(name).and_then(Value::as_u64);
+        let of = fields.get("of").unwrap_or(&Value::Null);
+        match (count("repeat"), count("series")) {
+            (Some(count), _) => {
+                let count = usize::try_from(count).unwrap_or_default();
+                Ok(vec![self.resolve(of, creations)?; count])
+            }
+            (_, count) => (0..count.unwrap_or_default())
+                .map(|number| self.resolve(&json!(format!("{}{number}", as_text(of))), creations))
+                .collect(),
         }
     }
 
@@ -56,13 +78,22 @@ impl Values {
         if let Some(name) = text.strip_prefix('$') {
             return Ok(self.named.get(name).cloned().unwrap_or_else(|| json!(text)));
         }
+        if let Some(name) = text.strip_prefix("here:") {
+            let peer = self.named.get("peer").map(as_text).unwrap_or_default();
+            let address = peer.split_once('@').map(|(_, address)| address);
+            return Ok(json!(format!("{name}@{}", address.unwrap_or_default())));
+        }
         let (whose, process) = text.split_once(' ').unwrap_or_default();
         let (node, creation) = match whose {
             "mine" => (0, creations.mine),
             "theirs" => (0, creations.theirs),
-            // Another start of the same node: the next creation, and 0 is none.
-            "stale" => (0, creations.theirs % 255 + 1),
+            // Another start of the same node: the next creation; 0 is none, and 1 can be any in version 1.
+            "stale" => (0, (creations.theirs % 255 + 1).max(2)),
             "elsewhere" => (1, creations.theirs),
+            // As a version 1 node writes its own processes, and those of others in answers.
+            "plain" => (0, 0),
+            // As a version 1 node that knows the subject as its third peer writes the subject's.
+            "k" => (3, creations.theirs),
             // As the runner writes a process of the subject where a pid has no owner.
             "own" => (0xFFFE, creations.theirs),
             // As the subject writes a process of the runner where a pid has no owner.
@@ -77,7 +108,7 @@ impl Values {
 
     /// The number of a process: a number, a name that a step gave it, or nobody's.
     pub(crate) fn local(&self, process: &str) -> Result<u64, Trouble> {
-        let named = self.named.get(process).and_then(Value::as_u64);
+        let named = self.named.get(process).and_then(|value| as_text(value).parse().ok());
         match process {
             "nobody" => Some(Pid::LOCAL_MAX),
             _ => named.or_else(|| process.parse().ok()),
@@ -109,6 +140,10 @@ impl Values {
             _ => as_text(wanted) == as_text(found),
         }
     }
+}
+
+fn is_many(fields: &Map<String, Value>) -> bool {
+    fields.contains_key("repeat") || fields.contains_key("series")
 }
 
 pub(crate) fn as_text(value: &Value) -> String {

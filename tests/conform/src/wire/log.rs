@@ -13,6 +13,9 @@ const LINES_MAX: usize = 2_000;
 /// Bytes of a payload that are shown.
 const BYTES_SHOWN: usize = 96;
 
+/// A longer payload is not read for the log.
+const BYTES_READ: usize = 8_192;
+
 /// The log of one case. Clones are the same log.
 #[derive(Clone, Debug)]
 pub struct Log {
@@ -64,6 +67,10 @@ impl Log {
 
 /// A payload's name and fields if it can be read, and its bytes.
 pub(crate) fn annotated(phase: Phase, payload: &[u8]) -> String {
+    if payload.len() > BYTES_READ {
+        let name = Frame::decode(payload, Reading::Compatible).map_or("unreadable", |frame| frame.name());
+        return format!("{name}, not shown in full  [{}]", bytes(payload));
+    }
     let read = match phase {
         Phase::Handshake => Handshake::decode(payload, Reading::Compatible)
             .map(|message| shown(message.name(), serde_json::to_value(Shown(&message)))),

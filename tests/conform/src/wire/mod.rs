@@ -8,6 +8,7 @@ pub use log::{Log, Phase};
 pub use proof::{Transcript, digest};
 pub use tls::{ALPN, Facts, Listener, Offer, SERVER_NAME};
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -17,7 +18,7 @@ use snow_dist_codec::framing;
 use snow_dist_codec::handshake::proof::EXPORTER_LABEL;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Pid, Reading};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsStream;
@@ -34,6 +35,10 @@ pub struct Wire {
     /// How payloads are shown in the log.
     pub phase: Phase,
     facts: Facts,
+    /// Where TLS records end in the inbox.
+    records: VecDeque<usize>,
+    parted: u64,
+    was_notified: bool,
 }
 
 /// What came.
@@ -76,7 +81,17 @@ impl Wire {
 
     fn new(stream: TlsStream<TcpStream>, facts: Facts, log: &Log, label: &str) -> Self {
         let (log, label) = (log.clone(), label.to_owned());
-        Self { stream, inbox: BytesMut::new(), log, label, phase: Phase::Handshake, facts }
+        Self {
+            stream,
+            inbox: BytesMut::new(),
+            log,
+            label,
+            phase: Phase::Handshake,
+            facts,
+            records: VecDeque::new(),
+            parted: 0,
+            was_notified: false,
+        }
     }
 
     /// What TLS knows of the subject.
@@ -92,6 +107,18 @@ impl Wire {
             TlsStream::Client(stream) => stream.get_ref().1.tls13_tickets_received(),
             TlsStream::Server(_) => 0,
         }
+    }
+
+    /// Frames so far that fit into one TLS record and came in several.
+    #[must_use]
+    pub const fn parted(&self) -> u64 {
+        self.parted
+    }
+
+    /// Whether the subject has said by close_notify that it writes no more.
+    #[must_use]
+    pub const fn was_notified(&self) -> bool {
+        self.was_notified
     }
 
     /// What the proofs hold of the channel; zero over TLS 1.2.
@@ -180,18 +207,41 @@ impl Wire {
                 .map_err(|error| Trouble::wrong(format!("the subject wrote a length: {error}")))?;
             if let Some(cut) = cut {
                 let payload = cut.payload.to_vec();
-                let _ = self.inbox.split_to(4 + payload.len());
+                self.take(4 + payload.len());
                 self.log.came(&self.label, self.phase, &payload);
                 return Ok(Some(Heard::Payload(payload)));
             }
-            let reading = self.stream.read_buf(&mut self.inbox);
-            match tokio::time::timeout_at(deadline, reading).await {
-                Ok(Ok(0)) => return Ok(Some(self.ended("closed"))),
+            match tokio::time::timeout_at(deadline, self.read_record()).await {
+                Ok(Ok(0)) => {
+                    self.was_notified = true;
+                    return Ok(Some(self.ended("close_notify")));
+                }
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => return Ok(Some(self.ended(&error.to_string()))),
                 Err(_) => return Ok(None),
             }
         }
+    }
+
+    /// Reads what one TLS record brings. 0 is close_notify. Nothing is lost if this is dropped before it is ready.
+    async fn read_record(&mut self) -> std::io::Result<usize> {
+        let record = self.stream.fill_buf().await?;
+        let length = record.len();
+        self.inbox.extend_from_slice(record);
+        self.stream.consume(length);
+        self.records.push_back(self.inbox.len());
+        Ok(length)
+    }
+
+    /// Takes a message out of the inbox, and looks whether it came in one record.
+    fn take(&mut self, length: usize) {
+        let _ = self.inbox.split_to(length);
+        let is_parted = self.records.front().is_some_and(|end| *end < length);
+        while self.records.front().is_some_and(|end| *end <= length) {
+            self.records.pop_front();
+        }
+        self.records.iter_mut().for_each(|end| *end -= length);
+        self.parted += u64::from(is_parted && length <= RECORD_BYTES);
     }
 
     fn ended(&self, how: &str) -> Heard {
@@ -211,6 +261,9 @@ impl Wire {
         let _ = tokio::time::timeout(Duration::from_secs(1), self.stream.shutdown()).await;
     }
 }
+
+/// The longest content of a TLS record.
+const RECORD_BYTES: usize = 16_384;
 
 /// Pieces of a message behind which there is a pause.
 const PAUSES: usize = 12;

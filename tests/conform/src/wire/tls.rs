@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs;
@@ -30,11 +31,13 @@ pub struct Offer {
     pub tls12: bool,
     /// Whether the application protocol is offered, or selected.
     pub alpn: bool,
+    /// A certificate that is not valid any more.
+    pub expired: bool,
 }
 
 impl Default for Offer {
     fn default() -> Self {
-        Self { tls12: false, alpn: true }
+        Self { tls12: false, alpn: true, expired: false }
     }
 }
 
@@ -126,14 +129,18 @@ impl Listener {
 
 /// TLS over a connection that was taken.
 pub(crate) async fn accept(tcp: TcpStream, offer: Offer) -> std::io::Result<(TlsStream<TcpStream>, Facts)> {
-    let made =
-        rcgen::generate_simple_self_signed(["not-a-node".to_owned()]).map_err(std::io::Error::other)?;
-    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let key = KeyPair::generate().map_err(std::io::Error::other)?;
+    let mut params = CertificateParams::new(["not-a-node".to_owned()]).map_err(std::io::Error::other)?;
+    if offer.expired {
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2020, 1, 2));
+    }
+    let certificate = params.self_signed(&key).map_err(std::io::Error::other)?;
+    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[offer.version()])
         .map_err(std::io::Error::other)?
         .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
+        .with_single_cert(vec![certificate.der().clone()], key)
         .map_err(std::io::Error::other)?;
     config.alpn_protocols = offer.protocols();
     config.send_tls13_tickets = 0;

@@ -149,7 +149,7 @@ defects! {
         "message-behind-a-fatal-exit", "exit-once", "exit-answers-an-exit-no-more",
         "exit-ends-error", "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection",
         "exit-with-hops", "exit-unknown-root", "exit-long-text", "exit-longest-text",
-        "exit-by-close",
+        "exit-by-close", "read-on-after-close", "reason-of-more-hops-than-fit", "spawn-linked-to-nobody",
     ];
     /// No unlink is acknowledged.
     UnlinkUnanswered: ACCEPTOR, [
@@ -196,19 +196,23 @@ defects! {
         "message-before-the-end", "link-then-end", "link-twice-then-end", "unlink-after-the-end",
         "unlink-then-link-again", "monitor-then-end", "demonitor-then-end", "exit-ends-error",
         "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection", "exit-unknown-root",
-        "exit-long-text", "exit-longest-text",
+        "exit-long-text", "exit-longest-text", "kill", "reason-of-more-hops-than-fit",
+        "full-mailbox-ends", "links-and-monitors-too-many", "spawn-ends-at-once", "spawn-linked",
     ];
     /// Texts are cut too early.
     ReasonCut: ACCEPTOR, ["exit-long-text", "exit-longest-text"];
     /// Hops are passed on as they came.
     HopsUntranslated: INITIATOR, [
         "exit-ends-error", "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection",
-        "exit-with-hops", "exit-unknown-root", "exit-long-text",
+        "exit-with-hops", "exit-unknown-root", "exit-long-text", "reason-of-more-hops-than-fit",
     ];
     /// Normal and Shutdown end processes.
     NormalEnds: ACCEPTOR, ["exit-normal-and-shutdown"];
     /// Killed ends a process that traps exits.
-    KilledUntrapped: INITIATOR, ["link-behind-the-ack", "link-again-before-the-ack", "exit-once"];
+    KilledUntrapped: INITIATOR, [
+        "link-behind-the-ack", "link-again-before-the-ack", "exit-once", "full-mailbox-takes-signals",
+        "request-answered",
+    ];
     /// Nobody is told of the end of a session.
     CutUntold: ACCEPTOR, [
         "session-ends-while-an-unlink-is-outstanding", "monitor-and-the-end-of-the-session",
@@ -232,10 +236,14 @@ defects! {
     // Of sessions.
 
     /// A PING is not answered.
-    PongMissing: INITIATOR, ["frames-in-one-piece", "surplus-ping", "pong", "pong-of-the-last"];
+    PongMissing: INITIATOR, [
+        "frames-in-one-piece", "surplus-ping", "pong", "pong-of-the-last", "both-dial-and-both-get-ack",
+        "writing-does-not-wait-for-reading",
+    ];
     /// A PONG has another payload than its PING.
     PongOfItsOwn: ACCEPTOR, [
         "frames-in-one-piece", "surplus-ping", "bytes-behind-reply", "pong", "pong-of-the-last",
+        "writing-does-not-wait-for-reading",
     ];
     /// Silence is not asked.
     NoHeartbeat: ACCEPTOR, ["silence-is-asked", "any-byte-is-a-sign-of-life", "ping-payloads-differ"];
@@ -247,12 +255,164 @@ defects! {
     StopUnsaid: INITIATOR, ["stop-closes"];
     /// A session with another start of the peer is asked like one with the same.
     OldStartStays: ACCEPTOR, ["other-incarnation", "other-incarnation-close"];
+    /// A connection that was begun before the session of a later start takes its place.
+    DeadStartTaken: ACCEPTOR, ["connection-of-a-start-before"];
+    /// An ACK on a dial is passed over while there is a session.
+    AckBesideSession: INITIATOR, ["both-dial-and-both-get-ack"];
+    /// Any number of peers is taken.
+    PeersUnlimited: ACCEPTOR, ["too-many-peers"];
+    /// When all places are taken, nobody gives way.
+    NobodyGivesWay: ACCEPTOR, ["places-all-taken"];
+    /// A name is dialled while a dial to it is under way.
+    DialsTwice: INITIATOR, ["one-dial"];
+    /// A name is dialled with which there is a session.
+    DialsBesideSession: INITIATOR, ["no-dial-beside-a-session"];
+    /// A message for which there is no session makes the node dial.
+    DialsByItself: INITIATOR, ["nothing-dials-by-itself"];
+    /// After its own CLOSE it reads nothing.
+    DeafAfterClose: ACCEPTOR, ["read-on-after-close"];
+    /// What waits is dropped when the program ends the session.
+    UnsentAtTheEnd: ACCEPTOR, ["disconnect-writes-what-is-queued"];
+    /// In a session that ends messages are still taken.
+    TakesLateMessages: INITIATOR, ["disconnect-writes-what-is-queued"];
+    /// The stream just ends.
+    NoCloseNotify: INITIATOR, ["close-notify", "close-notify-answers-close"];
+    /// A node that stops leaves handshakes to their deadline.
+    StopLeavesHandshakes: ACCEPTOR, ["stop-closes-handshakes"];
+
+    // Of those who watch.
+
+    /// Nobody is told that a node is up.
+    NodeupUnsaid: ACCEPTOR, [
+        "nodeup*", "no-nodeup-without-a-session", "nodedown*", "disconnect-closes",
+    ];
+    /// Nobody is told that a node is down.
+    NodedownUnsaid: INITIATOR, [
+        "nodedown*", "disconnect-closes", "nothing-dials-by-itself", "peer-that-takes-nothing",
+    ];
+    /// NODEDOWN comes before the exits of its session.
+    NodedownFirst: ACCEPTOR, ["nodedown-comes-last"];
+
+    // Of bounds.
+
+    /// Any number of links and monitors of the peer is held.
+    BoundUnkept: INITIATOR, ["links-and-monitors-too-many"];
+    /// A MONITOR too many ends the session.
+    BoundEndsTheSession: ACCEPTOR, ["links-and-monitors-too-many"];
+    /// A full mailbox ends a process for another reason.
+    FullByAnotherName: INITIATOR, ["full-mailbox-ends"];
+    /// It does not read while a process takes nothing.
+    ReadingWaitsForProcesses: ACCEPTOR, [
+        "reading-does-not-wait-for-a-process", "full-mailbox-drops", "full-mailbox-takes-signals",
+        "full-mailbox-ends",
+    ];
+
+    // Of the queue.
+
+    /// It does not read while something waits to be written.
+    ReadingWaitsForWriting: INITIATOR, [
+        "reading-does-not-wait-for-writing", "answers-that-are-not-read",
+    ];
+    /// Senders never wait.
+    QueueUnlimited: ACCEPTOR, [
+        "flood-waits", "reading-does-not-wait-for-writing", "heartbeat-goes-first",
+        "signals-do-not-wait-for-room", "signals-overtake", "peer-that-takes-nothing",
+        "replaced-session-is-not-drained", "disconnect-writes-what-is-queued",
+    ];
+    /// What finds no room is dropped.
+    DropsWhenFull: INITIATOR, [
+        "flood-waits", "reading-does-not-wait-for-writing", "heartbeat-goes-first",
+        "signals-do-not-wait-for-room", "signals-overtake", "peer-that-takes-nothing",
+        "disconnect-writes-what-is-queued",
+    ];
+    /// PONG waits behind everything else.
+    HeartbeatLast: ACCEPTOR, ["heartbeat-goes-first"];
+    /// One queue keeps the order of all, and the node does not say so.
+    OneQueue: INITIATOR, ["signals-overtake", "processes-take-turns"];
+    /// Answers can wait without end.
+    AnswersUnlimited: ACCEPTOR, ["answers-that-are-not-read"];
+    /// A peer that takes nothing is waited for without end.
+    DrainsForEver: INITIATOR, ["peer-that-takes-nothing"];
+    /// A session that is replaced is drained first.
+    ReplacedIsDrained: ACCEPTOR, ["replaced-session-is-not-drained"];
+    /// Signals wait until there is room for messages.
+    SignalsWaitForRoom: ACCEPTOR, ["signals-do-not-wait-for-room", "signals-overtake"];
+
+    // Of names.
+
+    /// An empty cookie will do.
+    AnyCookie: ACCEPTOR, ["cookie-empty", "cookie-with-a-zero-byte"];
+    /// Peer lists need no leave.
+    ListNeedsNoLeave: INITIATOR, ["peer-list-without-leave"];
+    /// A text that is no node name ends a peer list.
+    BadNameEndsTheList: INITIATOR, ["peer-list", "peer-list-too-long"];
+    /// All names of a peer list are used.
+    LongListUsed: INITIATOR, ["peer-list-too-long"];
+    /// Peer lists can bring about any number of dials.
+    ListsDialOften: INITIATOR, ["peer-lists-too-often"];
+    /// Anybody can tell the global name of a third node.
+    AnybodyTells: ACCEPTOR, ["global-name"];
+    /// Anybody can take a global name back.
+    AnybodyTakesBack: ACCEPTOR, ["global-name-of-another"];
+    /// Global names stay when their session has ended.
+    GlobalNamesStay: INITIATOR, ["global-name"];
+    /// Global names of others are handed on.
+    NamesHandedOn: ACCEPTOR, ["global-names-are-told"];
+    /// All global names go into one frame.
+    SyncUnsplit: ACCEPTOR, ["global-names-are-told"];
+    /// All processes have the same local id.
+    LocalIdAgain: ACCEPTOR, ["local-ids"];
+
+    // Of processes that others ask for.
+
+    /// No process is linked.
+    SpawnUnlinked: ACCEPTOR, [
+        "spawn-linked", "spawn-linked-to-nobody", "spawn-ends-at-once", "spawn-beyond-the-bound",
+    ];
+    /// Every process is linked.
+    SpawnAlwaysLinked: INITIATOR, ["spawn", "spawn-other-flags", "spawn-beyond-the-bound"];
+    /// The peer's bound is not kept.
+    SpawnBeyondTheBound: ACCEPTOR, ["spawn-beyond-the-bound"];
+    /// SPAWN_REPLY comes before LINK.
+    ReplyBeforeLink: INITIATOR, [
+        "spawn-linked", "spawn-linked-to-nobody", "spawn-ends-at-once",
+    ];
+    /// A process that ends at once is told of before it is.
+    EndBeforeReply: ACCEPTOR, ["spawn-ends-at-once"];
+    /// All requests have the same number.
+    RequestReused: INITIATOR, ["requests-differ"];
+    /// A request that was not answered is forgotten with its session.
+    RequestForgotten: ACCEPTOR, ["request-and-the-end-of-the-session"];
 }
 
 impl Defect {
+    /// It is about what waits to be written: the cases with much to write are played too.
+    pub(crate) const fn is_of_the_queue(self) -> bool {
+        matches!(
+            self,
+            Self::ReadingWaitsForWriting
+                | Self::QueueUnlimited
+                | Self::DropsWhenFull
+                | Self::HeartbeatLast
+                | Self::OneQueue
+                | Self::AnswersUnlimited
+                | Self::DrainsForEver
+                | Self::ReplacedIsDrained
+                | Self::SignalsWaitForRoom
+                | Self::UnsentAtTheEnd
+                | Self::TakesLateMessages
+        )
+    }
+
+    /// It is about times of the protocol: the cases that wait for them are played too.
+    pub(crate) const fn is_of_time(self) -> bool {
+        matches!(self, Self::NoDeadline | Self::NoHeartbeat | Self::DrainsForEver)
+    }
+
     /// Cases that can fail beside those that must: it is a matter of time which of them do.
     pub(crate) const fn may_be_caught_by(self) -> &'static [&'static str] {
         match self {
+            Self::ReadingWaitsForWriting => &["answers-that-are-read", "heartbeat-goes-first"],
             Self::PieceIsFrame => &["frames-in-one-piece", "frame-long", "reason-many-hops"],
             _ => &[],
         }

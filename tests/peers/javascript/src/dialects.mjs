@@ -27,6 +27,10 @@ export class Version2 {
     return { node: 0, creation: this.self.creation, local };
   }
 
+  requester(local) {
+    return this.own(local);
+  }
+
   theirs(local) {
     return { node: 0, creation: this.peer.creation, local };
   }
@@ -70,6 +74,11 @@ export class Version1 {
 
   own(local) {
     return { node: this.k, creation: this.self.creation, local };
+  }
+
+  /** In SPAWN they take node id 0 for the writer's (V1-PID-011). */
+  requester(local) {
+    return { node: 0, creation: 0, local };
   }
 
   theirs(local) {

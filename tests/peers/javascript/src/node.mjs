@@ -8,6 +8,7 @@ import { Election } from './election.mjs';
 import { creationOf } from './handshake.mjs';
 import { Incoming } from './incoming.mjs';
 import { LAYOUT, OWN } from './limits.mjs';
+import { Globals, PeerLists } from './lists.mjs';
 import { LiveSession } from './live.mjs';
 import { addressOf, completeName, formatName, isDialName, parseName } from './names.mjs';
 import { Places } from './places.mjs';
@@ -30,6 +31,7 @@ function checkCookie(cookie) {
 export class Node {
   #processes = new Map();
   #names = new Map();
+  #offers = new Map(); // function -> program
   #watchers = new Map(); // node name -> processes
   #peers = new Map(); // node name -> Election
   #wanted = new Map(); // node name -> who waits for a session
@@ -41,12 +43,15 @@ export class Node {
   /**
    * Starts a node and listens. `name` is its node name; port 0 is one of the system's choice. `cookies`: the first one
    * signs, the others are accepted in REPLY. `version1` allows version 1; `k` is the node id by which a version 1 peer
-   * knows this node, where the operator knows it. `limits` as in limits.mjs.
+   * knows this node, where the operator knows it. `peerLists`: every name in a peer list of version 2 may be dialled.
+   * `limits` as in limits.mjs.
    */
-  static async start({ name, cookies, version1 = false, k = null, limits = {}, key, cert }) {
+  static async start({ name, cookies, version1 = false, k = null, peerLists = false, limits = {}, key, cert }) {
     const node = new Node();
     node.limits = { ...OWN, ...limits };
     Object.assign(node, { cookies: cookies.map(checkCookie), version1, k });
+    node.globals = new Globals();
+    node.peerLists = peerLists ? new PeerLists(node.limits, node.#dials) : null;
     node.incarnation = newIncarnation();
     node.places = new Places(node.limits);
     node.secureContext = acceptorContext({ version1, key, cert });
@@ -83,6 +88,15 @@ export class Node {
     this.#names.set(name, process);
   }
 
+  /** Peers may have processes started with this program, under a function's name. Its first event is 'started'. */
+  offer(name, program) {
+    this.#offers.set(name, program);
+  }
+
+  offered(name) {
+    return this.#offers.get(name);
+  }
+
   find(local) {
     return this.#processes.get(local);
   }
@@ -95,7 +109,32 @@ export class Node {
     this.#processes.delete(process.local);
     for (const [name, holder] of this.#names) if (holder === process) this.#names.delete(name);
     for (const watchers of this.#watchers.values()) watchers.delete(process);
-    for (const { session } of this.#peers.values()) session?.session.processEnded(process, reason);
+    for (const session of this.#sessions) session.processEnded(process, reason);
+    this.globals.processEnded(process, this.#sessions);
+  }
+
+  /** The process is known on all nodes by that name. */
+  registerGlobal(name, process) {
+    this.globals.register(name, process, this.#sessions);
+  }
+
+  /** The process that has a global name: one of this node, or { node, incarnation, creation, local }. */
+  lookupGlobal(name) {
+    return this.globals.lookup(name);
+  }
+
+  // Leave to dial whom lists name does not extend to lists of version 1 nodes (V1-LST-001).
+  peerList(session, names) {
+    if (!this.peerLists || session.version === 1) return null;
+    this.peerLists.receive(names);
+    return names;
+  }
+
+  get #dials() {
+    return {
+      isKnown: name => name === this.name || !(this.#peers.get(name)?.isEmpty ?? true),
+      dial: name => this.connect(name).catch(() => {}),
+    };
   }
 
   /** The process is given NODEUP and NODEDOWN of that node. */
@@ -156,11 +195,23 @@ export class Node {
     return { session: null, ref: null };
   }
 
+  /**
+   * Asks a node for a process. The number of the request; the process is given an event 'spawned' with that number. Null
+   * if there is no session.
+   */
+  request(process, node, name, { link = false, args = Buffer.alloc(0) } = {}) {
+    return this.sessionWith(node)?.spawns.request(process, name, { link, args }) ?? null;
+  }
+
   demonitor(process, { session, ref }) {
     session?.monitors.demonitor(process, ref);
   }
 
   // Sessions
+
+  get #sessions() {
+    return [...this.#peers.values()].flatMap(({ session }) => (session ? [session.session] : []));
+  }
 
   sessionWith(node) {
     const session = this.#peers.get(completeName(node))?.session?.session;
@@ -265,16 +316,18 @@ export class Node {
     const election = this.#election(name);
     const live = new LiveSession({
       connection, version, peer, begun, self: this.self, host: this, limits: this.limits, k: this.k,
-      onEnd: () => this.#ended(name, election),
+      onEnd: () => this.#ended(name, election, live.session),
     });
     election.session = live;
     this.#lastPeers.set(name, peer);
     this.#tell(name, 'nodeup');
     this.#settle(name, null, live.session);
+    this.globals.begin(live.session);
     live.begin();
   }
 
-  #ended(name, election) {
+  #ended(name, election, session) {
+    this.globals.end(session);
     this.#tell(name, 'nodedown');
     election.sessionEnded();
     this.#forgetEmpty(name);

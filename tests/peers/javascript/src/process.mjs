@@ -4,6 +4,7 @@
 // brings the event:
 //   { type: 'message', message }            { type: 'down', ref, process, reason }
 //   { type: 'exit', from, reason }          { type: 'nodeup' | 'nodedown', node }
+//   { type: 'started', arguments }          { type: 'spawned', request, process, status }
 
 import { fitReason, hopsOf, rootOf, withHops } from './reasons.mjs';
 

@@ -7,6 +7,7 @@ import { Links } from './links.mjs';
 import { Monitors } from './monitors.mjs';
 import { fitReason, mapHops } from './reasons.mjs';
 import { passesForSignal } from './signals.mjs';
+import { Spawns } from './spawns.mjs';
 
 const NOCONNECTION = { kind: 'noconnection' };
 const NEED_CAPABILITY = new Set(['NODE_TABLE', 'FRAGMENT', 'EXIT2', 'SEND_TERM']);
@@ -35,7 +36,7 @@ class Places {
 export class Session {
   /**
    * `self` and `peer` are the two ends: { name, incarnation, creation, frame_bytes_max, links_and_monitors_max }.
-   * `host` finds processes: `find(local)` and `registered(name)`.
+   * `host` finds processes, `find(local)` and `registered(name)`, and starts them, `offered(name)` and `spawn(program)`.
    */
   constructor({ version, self, peer, host, outbound, k }) {
     Object.assign(this, { version, self, peer, host, outbound, over: false, closing: false, ignored: 0 });
@@ -43,6 +44,7 @@ export class Session {
     this.places = new Places(peer.links_and_monitors_max);
     this.links = new Links(this);
     this.monitors = new Monitors(this);
+    this.spawns = new Spawns(this);
   }
 
   // What processes of this node do
@@ -77,15 +79,20 @@ export class Session {
   /** Handles one frame. Throws a ProtocolError if the session has to end; gives 'closed' for a CLOSE. */
   handle(frame) {
     const { tag, fields } = frame;
-    if (this.version === 1 && isVersion2(tag)) return this.#ignore();
+    if (this.version === 1 && isVersion2(tag)) return this.ignore();
     if (tag === 'CLOSE') return 'closed';
     if (NEED_CAPABILITY.has(tag)) throw new ProtocolError(`${tag} needs a capability that this session does not have`);
     this.dialect.learn(frame);
     const handler = HANDLERS[tag];
-    return handler ? handler(this, fields) : this.#ignore();
+    return handler ? handler(this, fields) : this.ignore();
   }
 
-  #ignore() {
+  /** A frame about names: it keeps its place among all others. */
+  tell(tag, fields) {
+    if (!this.over && !this.closing) this.outbound.signal({ tag, fields });
+  }
+
+  ignore() {
     this.ignored += 1;
   }
 
@@ -93,7 +100,7 @@ export class Session {
   between(receiver, sender, act) {
     const own = this.dialect.readReceiver(receiver);
     const theirs = this.dialect.readSender(sender);
-    if (theirs === null) this.#ignore();
+    if (theirs === null) this.ignore();
     else act(own, theirs);
   }
 
@@ -106,6 +113,11 @@ export class Session {
   /** In version 1 nothing can be linked before k is known (V1-LRN-004). */
   get canLink() {
     return !this.over && (this.version === 2 || this.dialect.k !== null);
+  }
+
+  /** Whether the peer has room for a link (SES-SPN-006). */
+  get hasPlace() {
+    return this.canLink && this.places.used + (this.version === 1 ? 2 : 1) <= this.places.max;
   }
 
   find(local) {
@@ -137,6 +149,7 @@ export class Session {
       link.process.exitSignal(this.processOfPeer(link.theirs), NOCONNECTION);
     }
     this.monitors.drain(NOCONNECTION);
+    this.spawns.drain();
   }
 }
 
@@ -161,10 +174,11 @@ const HANDLERS = {
   MONITOR_EXIT: (session, fields) =>
     session.between(fields.monitoring, fields.monitored, (own, theirs) =>
       session.monitors.onMonitorExit(fields, own, theirs)),
-  // This node lets nobody start anything: session.md, "Asking for a process".
-  SPAWN: (session, { request, requester }) => {
-    if (session.dialect.readSender(requester) === null) return;
-    session.outbound.answer({ tag: 'SPAWN_REPLY', fields: { request, status: 1, local: 0n } });
-  },
+  PEER_LIST: (session, { names }) => session.host.peerList?.(session, names) ?? session.ignore(),
+  GLOBAL_REGISTER: (session, fields) => session.host.globals?.learn(session, fields),
+  GLOBAL_UNREGISTER: (session, fields) => session.host.globals?.forget(session, fields),
+  GLOBAL_SYNC: (session, { entries }) => entries.forEach(entry => session.host.globals?.learn(session, entry)),
+  SPAWN: (session, fields) => session.spawns.onSpawn(fields),
+  SPAWN_REPLY: (session, fields) => session.spawns.onReply(fields),
   PING: (session, { payload }) => session.outbound.pong(payload),
 };

@@ -67,6 +67,10 @@ impl Adapter {
         if command["version_1"] == json!(true) {
             return Err(No::Unsupported);
         }
+        let cookie = command["cookie"].as_str().unwrap_or_default();
+        if (cookie.is_empty() || cookie.contains('\0')) && defect != Some(Defect::AnyCookie) {
+            return Err(No::Error("no such cookie"));
+        }
         let listener =
             Listener::bind(([127, 0, 0, 1], 0).into()).await.map_err(|_| No::Error("cannot listen"))?;
         let name = format!("subject@{}", listener.address().unwrap());
@@ -75,6 +79,7 @@ impl Adapter {
         let mut cookies = vec![text(&command["cookie"])];
         cookies.extend(accepted.iter().map(text));
         let of = |name: &str, usual| command["heartbeat"][name].as_u64().map_or(usual, Duration::from_millis);
+        let limit = |name: &str, usual| command[name].as_u64().unwrap_or(usual);
         let incarnation = {
             let mut starts = STARTS.lock().unwrap();
             *starts += 1;
@@ -89,6 +94,9 @@ impl Adapter {
                 of("interval_ms", Duration::from_secs(60)),
                 of("timeout_ms", Duration::from_secs(15)),
             ),
+            bound: limit("links_and_monitors_max", 1_000_000),
+            sessions_max: limit("sessions_max", 4_096) as usize,
+            peer_lists: command["peer_lists"] == json!(true),
             state: Mutex::default(),
         });
         let listening = tokio::spawn(connection::listen(Arc::clone(&toy), listener));
@@ -118,18 +126,53 @@ impl Toy {
         let own = command["process"].as_u64().unwrap_or_default();
         match name {
             "spawn" => {
-                let process = state.next();
-                state.processes.insert(process, Process::default());
+                let ended =
+                    state.processes.iter().find(|(_, process)| process.ended).map(|(local, _)| *local);
+                let again = ended.filter(|_| self.has(Defect::LocalIdAgain));
+                let process = again.unwrap_or_else(|| state.next());
+                let bound = command["mailbox_messages_max"].as_u64().map(|bound| bound as usize);
+                let ends_when_full = command["when_full"] == json!("end");
+                state.processes.insert(process, Process { bound, ends_when_full, ..Process::default() });
                 return Ok(json!({"process": process}));
             }
             "report" => {
                 let process = state.processes.get(&own).ok_or(No::Error("no such process"))?;
-                return Ok(json!({"alive": !process.ended, "seen": process.seen}));
+                return Ok(json!({"alive": !process.ended, "seen": process.seen, "sent": process.sent}));
+            }
+            "disconnect" => {
+                let session = state.peers.get(command["node"].as_str().unwrap_or_default());
+                if let Some(session) = session.and_then(|now| now.session.as_ref()) {
+                    session.out.close(Some(0));
+                }
+            }
+            "global_lookup" => {
+                return Ok(
+                    json!({"found": self.lookup(state, command["name"].as_str().unwrap_or_default())}),
+                );
+            }
+            "offer" => {
+                let ends = command["ends"].is_object().then(|| Reason::of_json(&command["ends"]));
+                let function = command["function"].as_str().unwrap_or_default();
+                state.offers.insert(function.to_owned(), ends);
             }
             _ if !state.lives(own) => return Err(No::Error("no such process")),
             "register" => {
                 let taken = command["name"].as_str().unwrap_or_default().to_owned();
                 state.names.insert(taken, own);
+            }
+            "watch" => {
+                let node = command["node"].as_str().unwrap_or_default().to_owned();
+                state.processes.entry(own).or_default().watches.insert(node);
+            }
+            "hold" => {
+                let process = state.processes.entry(own).or_default();
+                process.held = command["on"] == json!(true);
+                if !process.held {
+                    process.seen.append(&mut process.mailbox);
+                }
+            }
+            "global_register" => {
+                self.register_global(state, own, command["name"].as_str().unwrap_or_default());
             }
             "trap_exit" => {
                 if let Some(process) = state.processes.get_mut(&own) {
@@ -150,27 +193,59 @@ impl Toy {
         self.pay(state, owed);
     }
 
-    fn towards_another(&self, name: &str, command: &Value, state: &mut State, own: u64) -> Result<Value, No> {
+    fn towards_another(
+        self: &Arc<Self>,
+        name: &str,
+        command: &Value,
+        state: &mut State,
+        own: u64,
+    ) -> Result<Value, No> {
         let node = command["node"].as_str().unwrap_or_default();
         let message = hex::decode(command["message"].as_str().unwrap_or_default()).unwrap_or_default();
         if let Some(named) = command["other_name"].as_str() {
-            self.send_named(state, node, named, &message);
+            self.send_named(state, own, node, named, &message);
             return Ok(json!({}));
         }
-        let other = |state: &State| -> Result<Other, No> {
+        if name == "request" {
+            let function = command["function"].as_str().unwrap_or_default();
+            let request = self.request(state, own, node, function, command["link"] == json!(true));
+            return request.map(|request| json!({"request": request})).ok_or(No::Error("no session"));
+        }
+        let other = |state: &mut State| -> Result<Other, No> {
             let local = command["other"].as_u64().unwrap_or_default();
-            self.other(state, node, local).ok_or(No::Error("that node is not known"))
+            let key = (node.to_owned(), local);
+            let earlier = state.named.get(&key).filter(|_| command["earlier"] == json!(true)).cloned();
+            let other = earlier.or_else(|| self.other(state, node, local));
+            let other = other.ok_or(No::Error("that node is not known"))?;
+            state.named.insert(key, other.clone());
+            Ok(other)
         };
         match name {
-            "send" => self.send(state, &other(state)?, &message),
+            "send" => {
+                let other = other(state)?;
+                if !self.send(state, own, &other, &message) {
+                    return Err(No::Error("no room"));
+                }
+            }
+            "flood" => {
+                let number = |name: &str| command[name].as_u64().unwrap_or_default();
+                let (messages, bytes) = (number("messages") as u32, number("bytes") as usize);
+                let other = other(state)?;
+                tokio::spawn(Arc::clone(self).flood(own, other, messages, bytes));
+            }
             "link" => {
-                if !self.link(state, own, &other(state)?) {
+                let other = other(state)?;
+                if !self.link(state, own, &other) {
                     return Err(No::Error("the peer takes no more"));
                 }
             }
-            "unlink" => self.unlink(state, own, &other(state)?),
+            "unlink" => {
+                let other = other(state)?;
+                self.unlink(state, own, &other);
+            }
             "monitor" => {
-                let reference = self.monitor(state, own, &other(state)?);
+                let other = other(state)?;
+                let reference = self.monitor(state, own, &other);
                 return reference.map(|reference| json!({"monitor": reference})).ok_or(No::Error("no more"));
             }
             _ => return Err(No::Unsupported),
@@ -183,9 +258,10 @@ impl Toy {
         state.stopped = true;
         let code = if self.has(Defect::StopUnsaid) { None } else { Some(0) };
         for now in state.peers.values_mut() {
-            if let Some(session) = now.session.take() {
-                session.close(code);
-            }
+            now.give_up(code);
+        }
+        if !self.has(Defect::StopLeavesHandshakes) {
+            state.places.drain(..).for_each(|held| held.2.abort());
         }
     }
 }

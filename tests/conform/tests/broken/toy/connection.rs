@@ -1,28 +1,24 @@
 //! Who becomes the session of two nodes: `connection.md` as a program; and the loop of a session.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use snow_dist_codec::frame::{Close, Ping};
+use snow_dist_codec::frame::Ping;
 use snow_dist_codec::handshake::Reject;
 use snow_dist_codec::{Frame, Handshake};
 use snow_dist_conform::wire::{Listener, Log, Offer, Transcript, Wire};
-use tokio::sync::{mpsc, oneshot};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::handshake::Verified;
+use super::outbound::Outbound;
 use super::session::{End, Session};
 use super::stream::Stream;
 use super::{State, Toy};
 use crate::defects::Defect;
-
-/// What a session is told to write.
-pub(super) enum Out {
-    Frame(Vec<u8>),
-    /// The end, with the code of CLOSE.
-    Close(Option<u16>),
-}
 
 /// Up to REPLY, and from there to ACK.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(7);
@@ -35,8 +31,24 @@ pub(super) struct PeerState {
     pub(super) session: Option<Session>,
     dial: Option<Dial>,
     waiting: Option<Waiting>,
-    /// The last start that there was a session with: incarnation and creation.
-    pub(super) known: Option<(u64, u8)>,
+}
+
+impl PeerState {
+    /// No place of it is taken.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.session.is_none() && self.dial.is_none() && self.waiting.is_none()
+    }
+
+    /// The node stops.
+    pub(super) fn give_up(&mut self, code: Option<u16>) {
+        if let Some(dial) = self.dial.take() {
+            dial.task.abort();
+        }
+        self.waiting = None;
+        if let Some(session) = &self.session {
+            session.out.close(code);
+        }
+    }
 }
 
 struct Dial {
@@ -53,43 +65,48 @@ struct Waiting {
 
 /// What becomes of a connection that waits.
 enum Answer {
-    Ack { session: u64, out: mpsc::UnboundedReceiver<Out> },
+    Ack { session: u64, out: Arc<Outbound> },
     Reject(u16),
 }
 
+/// Connections that are not verified, the oldest first: address, number, and how it is cut.
+pub(super) type Places = Vec<(IpAddr, u64, AbortHandle)>;
+
+const PLACES: usize = 64;
+const PLACES_OF_AN_ADDRESS: usize = 8;
+
 /// Takes connections for ever.
 pub(super) async fn listen(toy: Arc<Toy>, listener: Listener) {
-    let listener = Arc::new(listener);
-    let places = Arc::new(tokio::sync::Semaphore::new(if toy.has(Defect::PlacesUnlimited) { 99 } else { 8 }));
-    // Each place takes a connection for itself, so who is in none is not even accepted by TLS.
     loop {
         let Ok(tcp) = listener.accept_tcp().await else { return };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-        let toy = Arc::clone(&toy);
-        tokio::spawn(async move {
-            let place_of = toy.state().next();
-            let began = Instant::now() + HANDSHAKE_DEADLINE;
-            let (alpn, log) = (!toy.has(Defect::NoAlpn), Log::default());
-            let Ok(Ok(wire)) =
-                timeout_at(began, Wire::accept(tcp, Offer { alpn, ..Offer::default() }, &log, "")).await
-            else {
-                return;
-            };
-            let exporter = wire.exporter();
-            let mut stream = Stream::new(wire, toy.defect);
-            let verified = if toy.has(Defect::NoDeadline) {
-                Ok(toy.accept(&mut stream, exporter).await)
-            } else {
-                timeout_at(began, toy.accept(&mut stream, exporter)).await
-            };
-            drop(place);
-            match verified {
-                Ok(Ok((verified, ack))) => toy.wait(stream, verified, ack, place_of).await,
-                Ok(Err(Some(code))) => reject(stream, code).await,
-                Ok(Err(None)) | Err(_) => stream.close().await,
-            }
-        });
+        let Ok(address) = tcp.peer_addr().map(|address| address.ip()) else { continue };
+        let mut state = toy.state();
+        let place = state.next();
+        if !toy.has(Defect::PlacesUnlimited) && !make_room(&toy, &mut state.places, address) {
+            continue;
+        }
+        let task = tokio::spawn(Arc::clone(&toy).incoming(tcp, place));
+        state.places.push((address, place, task.abort_handle()));
     }
+}
+
+/// Whether the address has a place. The oldest of the address with most gives way if there is none left at all.
+fn make_room(toy: &Toy, places: &mut Places, address: IpAddr) -> bool {
+    let of = |places: &Places, address: IpAddr| places.iter().filter(|held| held.0 == address).count();
+    if of(places, address) >= PLACES_OF_AN_ADDRESS {
+        return false;
+    }
+    if places.len() < PLACES {
+        return true;
+    }
+    if toy.has(Defect::NobodyGivesWay) {
+        return false;
+    }
+    let most = places.iter().map(|held| of(places, held.0)).max();
+    if let Some(oldest) = places.iter().position(|held| Some(of(places, held.0)) == most) {
+        places.remove(oldest).2.abort();
+    }
+    true
 }
 
 async fn reject(mut stream: Stream, code: u16) {
@@ -100,10 +117,38 @@ async fn reject(mut stream: Stream, code: u16) {
 }
 
 impl Toy {
+    async fn incoming(self: Arc<Self>, tcp: TcpStream, place: u64) {
+        let began = Instant::now() + HANDSHAKE_DEADLINE;
+        let handshake = async {
+            let (alpn, log) = (!self.has(Defect::NoAlpn), Log::default());
+            let offer = Offer { alpn, ..Offer::default() };
+            let wire = timeout_at(began, Wire::accept(tcp, offer, &log, "")).await.ok()?.ok()?;
+            let exporter = wire.exporter();
+            let mut stream = Stream::new(wire, self.defect);
+            let verified = if self.has(Defect::NoDeadline) {
+                Ok(self.accept(&mut stream, exporter).await)
+            } else {
+                timeout_at(began, self.accept(&mut stream, exporter)).await
+            };
+            Some((stream, verified))
+        };
+        let done = handshake.await;
+        self.state().places.retain(|held| held.1 != place);
+        match done {
+            Some((stream, Ok(Ok((verified, ack))))) => self.wait(stream, verified, ack, place).await,
+            Some((stream, Ok(Err(Some(code))))) => reject(stream, code).await,
+            Some((stream, Ok(Err(None)) | Err(_))) => stream.close().await,
+            None => {}
+        }
+    }
+
     /// A verified connection waits until it is decided on.
     async fn wait(self: &Arc<Self>, mut stream: Stream, verified: Verified, ack: Vec<u8>, place: u64) {
         let (tell, told) = oneshot::channel();
         let (peer, incarnation) = (verified.peer.node.clone(), verified.peer.incarnation);
+        if self.is_full(&peer) {
+            return reject(stream, Reject::BUSY).await;
+        }
         {
             let mut state = self.state();
             let now = state.peers.entry(peer.clone()).or_default();
@@ -135,6 +180,16 @@ impl Toy {
         }
     }
 
+    fn has_session(&self, peer: &str) -> bool {
+        self.state().peers.get(peer).is_some_and(|now| now.session.is_some())
+    }
+
+    fn is_full(&self, peer: &str) -> bool {
+        let state = self.state();
+        let is_full = !state.peers.contains_key(peer) && state.peers.len() >= self.sessions_max;
+        is_full && !self.has(Defect::PeersUnlimited)
+    }
+
     /// The session lives.
     pub(super) fn refuse_who_waits(&self, state: &mut State, peer: &str) {
         let waiting = state.peers.get_mut(peer).and_then(|now| now.waiting.take());
@@ -149,6 +204,9 @@ impl Toy {
         let Some(waiting) = &now.waiting else { return };
         if let Some(session) = &mut now.session {
             let another = session.peer.incarnation != waiting.incarnation;
+            if another && session.place > waiting.place && !self.has(Defect::DeadStartTaken) {
+                return self.refuse_who_waits(state, peer);
+            }
             if !another || self.has(Defect::OldStartStays) {
                 if !session.probed {
                     session.probed = true;
@@ -157,7 +215,15 @@ impl Toy {
                 }
                 return;
             }
-            session.close(Some(3));
+            if self.has(Defect::ReplacedIsDrained) && !session.out.is_idle() {
+                let (toy, peer) = (Arc::clone(self), peer.to_owned());
+                tokio::spawn(async move {
+                    sleep(Duration::from_millis(50)).await;
+                    toy.judge(&mut toy.state(), &peer);
+                });
+                return;
+            }
+            session.out.close(Some(3));
             self.forget(state, peer);
             return self.judge(state, peer);
         }
@@ -170,7 +236,7 @@ impl Toy {
             _ => {}
         }
         let Some(waiting) = now.waiting.take() else { return };
-        let (session, out) = begin(state, waiting.verified);
+        let (session, out) = self.begin(state, waiting.verified, waiting.place);
         let _ = waiting.tell.send(Answer::Ack { session, out });
     }
 
@@ -182,7 +248,7 @@ impl Toy {
             let of = state.peers.get_mut(&peer).and_then(|now| now.session.as_mut());
             let silent = of.filter(|of| of.id == session && of.probed);
             if let Some(silent) = silent {
-                silent.close(None);
+                silent.out.close(None);
                 toy.forget(&mut state, &peer);
                 toy.judge(&mut state, &peer);
             }
@@ -192,24 +258,31 @@ impl Toy {
     /// Begins a dial, unless there is no need for one.
     pub(super) fn connect(self: &Arc<Self>, peer: &str) {
         let mut state = self.state();
+        if state.stopped {
+            return;
+        }
+        let place = state.next();
         let now = state.peers.entry(peer.to_owned()).or_default();
-        if now.session.is_some() || now.dial.is_some() || now.waiting.is_some() || peer == self.name {
+        let session = now.session.is_some() && !self.has(Defect::DialsBesideSession);
+        let dial = now.dial.is_some() && !self.has(Defect::DialsTwice);
+        if session || dial || now.waiting.is_some() || peer == self.name {
             return;
         }
         let (toy, name) = (Arc::clone(self), peer.to_owned());
         let task = tokio::spawn(async move {
-            toy.dialling(&name).await;
+            toy.dialling(&name, place).await;
             let mut state = toy.state();
             if let Some(now) = state.peers.get_mut(&name) {
                 now.dial = None;
             }
             toy.judge(&mut state, &name);
+            state.forget_empty(&name);
         });
         now.dial = Some(Dial { replied: false, task: task.abort_handle() });
     }
 
     /// A dial, to its end or to its session, which goes on by itself.
-    async fn dialling(self: &Arc<Self>, peer: &str) -> Option<()> {
+    async fn dialling(self: &Arc<Self>, peer: &str, place: u64) -> Option<()> {
         let deadline = Instant::now() + HANDSHAKE_DEADLINE;
         let (_, address) = peer.split_once('@')?;
         let offer = Offer { alpn: !self.has(Defect::NoAlpn), ..Offer::default() };
@@ -229,7 +302,7 @@ impl Toy {
             dial.replied = true;
         }
         stream.say(&transcript.reply).await.ok()?;
-        self.await_ack(stream, peer, verified, &transcript).await
+        self.await_ack(stream, peer, verified, &transcript, place).await
     }
 
     async fn await_ack(
@@ -238,9 +311,14 @@ impl Toy {
         peer: &str,
         verified: Verified,
         transcript: &Transcript,
+        place: u64,
     ) -> Option<()> {
         let acknowledged = timeout(HANDSHAKE_DEADLINE, self.acknowledged(&mut stream, transcript)).await;
         if acknowledged != Ok(true) {
+            stream.close().await;
+            return None;
+        }
+        if self.has(Defect::AckBesideSession) && self.has_session(peer) {
             stream.close().await;
             return None;
         }
@@ -252,10 +330,10 @@ impl Toy {
                 let _ = waiting.tell.send(Answer::Reject(Reject::DUPLICATE));
             }
             if let Some(session) = &now.session {
-                session.close(Some(3));
+                session.out.close(Some(3));
                 self.forget(&mut state, peer);
             }
-            begin(&mut state, verified)
+            self.begin(&mut state, verified, place)
         };
         let (toy, peer) = (Arc::clone(self), peer.to_owned());
         tokio::spawn(async move { toy.run(stream, &peer, session, out).await });
@@ -263,54 +341,78 @@ impl Toy {
     }
 
     /// The loop of a session.
-    async fn run(
-        self: &Arc<Self>,
-        mut stream: Stream,
-        peer: &str,
-        session: u64,
-        mut out: mpsc::UnboundedReceiver<Out>,
-    ) {
+    async fn run(self: &Arc<Self>, stream: Stream, peer: &str, session: u64, out: Arc<Outbound>) {
+        let Stream { mut reader, writer } = stream;
+        let writing = tokio::spawn(Arc::clone(&out).write(writer));
         let (interval, silence) = self.heartbeat;
         let (mut heard, mut asked, mut pings) = (Instant::now(), false, 0_u64);
         loop {
+            while self.must_wait(&out) {
+                sleep(Duration::from_millis(10)).await;
+            }
             let due = heard + if asked { interval + silence } else { interval };
-            tokio::select! {
+            let payload = tokio::select! {
                 biased;
-                next = out.recv() => match next {
-                    Some(Out::Frame(frame)) => if stream.say(&frame).await.is_err() { break },
-                    Some(Out::Close(code)) => {
-                        close(&mut stream, code).await;
-                        break;
-                    }
-                    None => break,
-                },
-                payload = stream.next(16 << 20) => {
-                    (heard, asked) = (Instant::now(), false);
-                    let done = match payload {
-                        Ok(payload) => self.frame(peer, session, &payload),
-                        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(End::Breach),
-                        Err(_) => Err(End::Gone),
-                    };
-                    match done {
-                        Ok(()) => {}
-                        Err(End::Breach) => {
-                            close(&mut stream, Some(1)).await;
-                            break;
-                        }
-                        Err(End::Gone) => break,
-                    }
-                }
+                () = out.over() => break,
+                payload = reader.next(16 << 20) => payload,
                 () = tokio::time::sleep_until(due), if !self.has(Defect::NoHeartbeat) => {
                     if asked {
                         break;
                     }
                     (asked, pings) = (true, pings + 1);
-                    let _ = stream.say(&frame(Ping { payload: &pings.to_le_bytes() })).await;
+                    out.beat(frame(Ping { payload: &pings.to_le_bytes() }));
+                    continue;
+                }
+            };
+            (heard, asked) = (Instant::now(), false);
+            let done = match payload {
+                Ok(payload) => self.frame(peer, session, &payload),
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(End::Breach(1)),
+                Err(_) => Err(End::Gone),
+            };
+            match done {
+                Ok(()) => {}
+                Err(End::Breach(code)) => {
+                    self.session_over(peer, session);
+                    out.close(Some(code));
+                    break out.over().await;
+                }
+                Err(End::Gone) => {
+                    self.session_over(peer, session);
+                    if out.is_closing() {
+                        break;
+                    }
+                    out.close(None);
+                    break out.over().await;
                 }
             }
         }
         self.session_over(peer, session);
-        stream.close().await;
+        writing.abort();
+    }
+
+    /// Who does not read while it writes, or while a process takes nothing.
+    fn must_wait(&self, out: &Outbound) -> bool {
+        let held = || self.state().processes.values().any(|process| !process.mailbox.is_empty());
+        self.has(Defect::ReadingWaitsForWriting) && !out.is_idle()
+            || self.has(Defect::ReadingWaitsForProcesses) && held()
+    }
+
+    /// A session with a peer that has been verified.
+    fn begin(&self, state: &mut State, verified: Verified, place: u64) -> (u64, Arc<Outbound>) {
+        let (out, session) = (Outbound::new(self.defect), state.next());
+        let peer = verified.peer.node.clone();
+        let now = state.peers.entry(peer.clone()).or_default();
+        now.session = Some(Session::new(session, verified, place, Arc::clone(&out)));
+        let known = now.session.as_ref().map(|of| (of.peer.incarnation, of.peer.creation));
+        state.known.extend(known.map(|known| (peer.clone(), known)));
+        if let Some(session) = &now.session {
+            self.tell_names(&state.lists, session);
+        }
+        if !self.has(Defect::NodeupUnsaid) {
+            state.tell_watchers(&peer, "nodeup");
+        }
+        (session, out)
     }
 
     /// A session has ended by itself: what crossed it ends, and who waits is judged.
@@ -320,13 +422,8 @@ impl Toy {
         if state.peers.get_mut(peer).filter(is_it).is_some() {
             self.forget(&mut state, peer);
             self.judge(&mut state, peer);
+            state.forget_empty(peer);
         }
-    }
-}
-
-async fn close(stream: &mut Stream, code: Option<u16>) {
-    if let Some(code) = code {
-        let _ = stream.say(&frame(Close { code, text: "".into() })).await;
     }
 }
 
@@ -335,14 +432,4 @@ pub(super) fn frame<'f>(frame: impl Into<Frame<'f>>) -> Vec<u8> {
     let mut payload = Vec::new();
     frame.into().encode(&mut payload).unwrap();
     payload
-}
-
-/// A session with a peer that has been verified.
-fn begin(state: &mut State, verified: Verified) -> (u64, mpsc::UnboundedReceiver<Out>) {
-    let (to, out) = mpsc::unbounded_channel();
-    let session = state.next();
-    let now = state.peers.entry(verified.peer.node.clone()).or_default();
-    now.known = Some((verified.peer.incarnation, verified.peer.creation));
-    now.session = Some(Session::new(session, verified, to));
-    (session, out)
 }

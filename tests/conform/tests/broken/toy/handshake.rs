@@ -73,6 +73,7 @@ impl Toy {
         block.push_versions(&[2]).unwrap();
         block.push_capabilities(Capabilities::default()).unwrap();
         block.push_incarnation(self.incarnation.try_into().unwrap()).unwrap();
+        block.push_links_and_monitors_max(self.bound as u32).unwrap();
         block
     }
 

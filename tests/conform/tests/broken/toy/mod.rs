@@ -3,19 +3,23 @@
 //!
 //! - `handshake`: the four messages in both roles;
 //! - `stream`: frames of a TLS connection;
+//! - `outbound`: what waits to be written;
 //! - `connection`: who becomes the session of two nodes, and its loop;
 //! - `session`: what the frames of a session do;
+//! - `lists`: peer lists, global names;
 //! - `reason`: exit reasons;
 //! - `adapter`: what the runner asks for.
 
 mod adapter;
 mod connection;
 mod handshake;
+mod lists;
+mod outbound;
 mod reason;
 mod session;
 mod stream;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -24,7 +28,8 @@ use snow_dist_codec::Pid;
 use snow_dist_conform::adapter::Launch;
 
 use crate::defects::Defect;
-use connection::PeerState;
+use connection::{PeerState, Places};
+use lists::Lists;
 use reason::Reason;
 
 /// How a toy with this defect, or none, comes into being.
@@ -42,6 +47,11 @@ pub(crate) struct Toy {
     incarnation: u64,
     defect: Option<Defect>,
     heartbeat: (Duration, Duration),
+    /// How many links and monitors of a peer it holds.
+    bound: u64,
+    sessions_max: usize,
+    /// Its operator allows it to dial every name in a peer list.
+    peer_lists: bool,
     state: Mutex<State>,
 }
 
@@ -49,8 +59,16 @@ pub(crate) struct Toy {
 #[derive(Default)]
 struct State {
     peers: HashMap<String, PeerState>,
+    /// The last start of each node that there was a session with: incarnation and creation.
+    known: HashMap<String, (u64, u8)>,
+    places: Places,
+    lists: Lists,
     processes: BTreeMap<u64, Process>,
     names: HashMap<String, u64>,
+    /// Processes of other nodes as they were named last.
+    named: HashMap<(String, u64), Other>,
+    /// Functions that peers may have started, with the reason for which their processes end at once.
+    offers: HashMap<String, Option<Reason>>,
     /// The last number given to anything.
     number: u64,
     stopped: bool,
@@ -61,6 +79,15 @@ struct Process {
     ended: bool,
     traps: bool,
     seen: Vec<Value>,
+    /// It takes nothing out of its mailbox.
+    held: bool,
+    mailbox: Vec<Value>,
+    /// Messages that its mailbox holds.
+    bound: Option<usize>,
+    ends_when_full: bool,
+    watches: BTreeSet<String>,
+    /// Messages of its flood that were taken.
+    sent: u64,
 }
 
 /// A process of another node.
@@ -102,7 +129,8 @@ impl State {
 
     fn give(&mut self, local: u64, sight: Value) {
         if let Some(process) = self.processes.get_mut(&local).filter(|process| !process.ended) {
-            process.seen.push(sight);
+            let to = if process.held { &mut process.mailbox } else { &mut process.seen };
+            to.push(sight);
         }
     }
 }
@@ -111,8 +139,8 @@ fn creation_of(incarnation: u64) -> u8 {
     (incarnation % 255 + 1) as u8
 }
 
-/// What an ended process or session tells others: written later, in this order.
-type Owed = Vec<(String, Vec<u8>)>;
+/// What an ended process or session tells others: to whom, by which process, and what. Written later, in this order.
+type Owed = Vec<(String, u64, Vec<u8>)>;
 
 /// The reason of those who were linked over a session that is over.
 fn noconnection() -> Reason {

@@ -36,6 +36,10 @@ const BYTES_MAX: usize = 4_096;
 const TEXT_MAX: usize = 4_078;
 
 impl Reason {
+    pub(super) fn error(text: &str) -> Self {
+        Self { hops: Vec::new(), root: Root::Error(text.to_owned()) }
+    }
+
     pub(super) fn ends(&self) -> bool {
         !self.hops.is_empty() || !matches!(self.root, Root::Normal | Root::Shutdown)
     }

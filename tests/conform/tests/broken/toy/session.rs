@@ -1,18 +1,18 @@
 //! What the frames of a session do, and what processes do in one: `session.md` as a program.
 
-use std::collections::BTreeMap;
+mod spawn;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use snow_dist_codec::frame::{
-    Demonitor, Exit, Link, Monitor, MonitorExit, Ping, Pong, SpawnReply, UnlinkAck, UnlinkId,
-};
+use snow_dist_codec::frame::{Demonitor, Exit, Link, Monitor, MonitorExit, Ping, Pong, UnlinkAck, UnlinkId};
 use snow_dist_codec::{ErrorKind, Frame, Pid, Reading, Root as WireRoot};
-use tokio::sync::mpsc::UnboundedSender;
 
-use super::connection::{Out, frame};
+use super::connection::frame;
 use super::handshake::Verified;
+use super::outbound::{Kind, Outbound};
 use super::reason::Reason;
 use super::{Other, Owed, State, Toy, noconnection};
 use crate::defects::Defect;
@@ -21,8 +21,10 @@ use crate::defects::Defect;
 pub(super) struct Session {
     pub(super) id: u64,
     pub(super) peer: Other,
+    /// When its connection was begun, among all others.
+    pub(super) place: u64,
     pub(super) probed: bool,
-    out: UnboundedSender<Out>,
+    pub(super) out: Arc<Outbound>,
     /// How many links and monitors the peer takes.
     bound: u64,
     /// By own process and process of the peer.
@@ -31,6 +33,8 @@ pub(super) struct Session {
     held: BTreeMap<u64, (Pid, Pid)>,
     /// Own monitors: by ref, own process and process of the peer.
     made: BTreeMap<u64, (u64, u64)>,
+    /// Processes that were asked for: by request, who asks.
+    asked: BTreeMap<u64, u64>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -41,8 +45,8 @@ enum LinkState {
 
 /// Why the loop of a session ends.
 pub(super) enum End {
-    /// The peer broke a rule.
-    Breach,
+    /// The peer broke a rule: the code of CLOSE.
+    Breach(u16),
     /// The connection is over, or CLOSE came.
     Gone,
 }
@@ -51,26 +55,33 @@ pub(super) enum End {
 const LATE: Duration = Duration::from_secs(2);
 
 impl Session {
-    pub(super) fn new(id: u64, verified: Verified, out: UnboundedSender<Out>) -> Self {
+    pub(super) fn new(id: u64, verified: Verified, place: u64, out: Arc<Outbound>) -> Self {
         let Verified { peer, bound } = verified;
-        let (links, held, made) = Default::default();
-        Self { id, peer, probed: false, out, bound, links, held, made }
+        let (links, held, made, asked) = Default::default();
+        Self { id, peer, place, probed: false, out, bound, links, held, made, asked }
     }
 
-    fn write<'f>(&self, of: impl Into<Frame<'f>>) {
-        self.write_payload(frame(of));
+    /// Something that the own process does or has to say.
+    fn signal<'f>(&self, of: u64, what: impl Into<Frame<'f>>) {
+        self.out.push(of, Kind::Signal, frame(what));
     }
 
-    fn write_payload(&self, payload: Vec<u8>) {
-        let _ = self.out.send(Out::Frame(payload));
+    /// An answer on behalf of a process, which may be dead.
+    fn answer<'f>(&self, of: u64, what: impl Into<Frame<'f>>) {
+        self.out.push(of, Kind::Answer, frame(what));
+    }
+
+    fn message<'f>(&self, of: u64, what: impl Into<Frame<'f>>) {
+        self.out.push(of, Kind::Message, frame(what));
+    }
+
+    /// A frame about names.
+    pub(super) fn tell<'f>(&self, what: impl Into<Frame<'f>>) {
+        self.signal(0, what);
     }
 
     pub(super) fn ping(&self) {
-        self.write(Ping { payload: b"alive?\0\0" });
-    }
-
-    pub(super) fn close(&self, code: Option<u16>) {
-        let _ = self.out.send(Out::Close(code));
+        self.out.beat(frame(Ping { payload: b"alive?\0\0" }));
     }
 
     fn theirs(&self, local: u64) -> Pid {
@@ -85,6 +96,12 @@ impl Session {
         let links = self.links.values().filter(|link| **link == LinkState::Active { mine: true }).count();
         (links + self.made.len()) as u64 >= self.bound
     }
+
+    /// Links and monitors that are held for the peer.
+    fn held(&self) -> u64 {
+        let links = self.links.values().filter(|link| **link == LinkState::Active { mine: false }).count();
+        (links + self.held.len()) as u64
+    }
 }
 
 /// Frames of the peer.
@@ -96,12 +113,16 @@ impl Toy {
             Err(error) if matches!(error.kind, ErrorKind::UnknownTag(_) | ErrorKind::Empty) => return Ok(()),
             Err(error) if error.kind == ErrorKind::Utf8 && self.has(Defect::Utf8Ignored) => return Ok(()),
             Err(_) if self.has(Defect::DamageIgnored) => return Ok(()),
-            Err(_) => return Err(End::Breach),
+            Err(_) => return Err(End::Breach(1)),
         };
         let mut state = self.state();
         let mut owed = Owed::new();
-        let done = self.handle(&mut state, peer, id, &read, &mut owed);
+        let mut done = self.handle(&mut state, peer, id, &read, &mut owed);
         self.pay(&state, owed);
+        let session = state.peers.get(peer).and_then(|now| now.session.as_ref()).filter(|of| of.id == id);
+        if done.is_ok() && session.is_some_and(|session| session.out.is_flooded()) {
+            done = Err(End::Breach(2));
+        }
         // Who waits for a sign of life of this session is told that it lives.
         if let Some(session) = state.peers.get_mut(peer).and_then(|now| now.session.as_mut())
             && session.id == id
@@ -120,14 +141,14 @@ impl Toy {
         read: &Frame<'_>,
         owed: &mut Owed,
     ) -> Result<(), End> {
-        let State { peers, processes, names, .. } = state;
+        let State { peers, processes, names, .. } = &mut *state;
         let session = peers.get_mut(peer).and_then(|now| now.session.as_mut()).filter(|of| of.id == id);
         let Some(session) = session else { return Err(End::Gone) };
         let lives = |local: &u64| processes.get(local).is_some_and(|process| !process.ended);
         // The receiver is judged first: a process that lives, or a dead one, or a breach.
         let receiver = |pid: Pid| {
             if pid.node() != 0 && !self.has(Defect::NodeUnchecked) {
-                return Err(End::Breach);
+                return Err(End::Breach(1));
             }
             let is_of_this_start = pid.creation() == self.creation() || self.has(Defect::CreationUnchecked);
             Ok(Some(pid.local()).filter(|local| is_of_this_start && lives(local)))
@@ -138,12 +159,12 @@ impl Toy {
         match *read {
             Frame::Send(send) => {
                 if let Some(local) = receiver(send.to)? {
-                    state.give(local, json!({"message": hex::encode(send.message)}));
+                    self.receive(state, local, send.message, owed);
                 }
             }
             Frame::RegSend(send) => {
                 if let Some(local) = names.get(send.name.as_str()).copied() {
-                    state.give(local, json!({"message": hex::encode(send.message)}));
+                    self.receive(state, local, send.message, owed);
                 }
             }
             Frame::Link(Link { from, to }) => {
@@ -151,7 +172,14 @@ impl Toy {
                 if !is_sender(from) {
                     return Ok(());
                 }
+                let is_known = session.links.contains_key(&(to.local(), from.local()));
                 match own {
+                    Some(own)
+                        if !is_known && session.held() >= self.bound && !self.has(Defect::BoundUnkept) =>
+                    {
+                        let reason = WireRoot::Error("limit".into()).into();
+                        session.answer(own, Exit { from: to, to: from, reason });
+                    }
                     Some(own) => {
                         session.links.entry((own, from.local())).or_insert(LinkState::Active { mine: false });
                     }
@@ -159,11 +187,8 @@ impl Toy {
                     None => {
                         let text =
                             if self.has(Defect::NoprocByAnotherName) { "no such process" } else { "noproc" };
-                        session.write(Exit {
-                            from: to,
-                            to: from,
-                            reason: WireRoot::Error(text.into()).into(),
-                        });
+                        let reason = WireRoot::Error(text.into()).into();
+                        session.answer(to.local(), Exit { from: to, to: from, reason });
                     }
                 }
             }
@@ -215,16 +240,23 @@ impl Toy {
                     return Ok(());
                 }
                 if session.held.contains_key(&reference) && !self.has(Defect::RefReused) {
-                    return Err(End::Breach);
+                    return Err(End::Breach(1));
                 }
-                match own {
-                    Some(_) => drop(session.held.insert(reference, (from, to))),
-                    None => {
-                        let monitored = self.as_answered(to);
-                        let reason = WireRoot::Error("noproc".into()).into();
-                        session.write(MonitorExit { monitored, monitoring: from, reference, reason });
+                let is_full = session.held() >= self.bound && !self.has(Defect::BoundUnkept);
+                let refusal = match own {
+                    Some(_) if is_full && self.has(Defect::BoundEndsTheSession) => {
+                        return Err(End::Breach(1));
                     }
-                }
+                    Some(_) if is_full => "limit",
+                    Some(_) => {
+                        session.held.insert(reference, (from, to));
+                        return Ok(());
+                    }
+                    None => "noproc",
+                };
+                let monitored = self.as_answered(to);
+                let reason = WireRoot::Error(refusal.into()).into();
+                session.answer(to.local(), MonitorExit { monitored, monitoring: from, reference, reason });
             }
             Frame::Demonitor(Demonitor { from, to, reference }) => {
                 receiver(to)?;
@@ -243,24 +275,38 @@ impl Toy {
                     state.give(own, json!({"down": of, "monitor": reference, "reason": reason}));
                 }
             }
-            Frame::Spawn(spawn) if is_sender(spawn.requester) => {
-                session.write(SpawnReply { request: spawn.request, status: 1, local: 0 });
+            Frame::Spawn(spawn) if is_sender(spawn.requester) => self.start_for(state, peer, spawn, owed),
+            Frame::SpawnReply(reply) => {
+                if let Some(own) = session.asked.remove(&reply.request) {
+                    let process = json!({"node": peer, "process": reply.local});
+                    let process = if reply.status == 0 { process } else { json!(null) };
+                    state.give(
+                        own,
+                        json!({"spawned": process, "request": reply.request, "status": reply.status}),
+                    );
+                }
             }
             Frame::Ping(ping) => match self.defect {
                 Some(Defect::PongMissing) => {}
-                Some(Defect::PongOfItsOwn) => session.write(Pong { payload: &[0xEE; 8] }),
-                _ => session.write(Pong { payload: ping.payload }),
+                Some(Defect::PongOfItsOwn) => session.out.beat(frame(Pong { payload: &[0xEE; 8] })),
+                _ => session.out.beat(frame(Pong { payload: ping.payload })),
             },
             Frame::Close(_) if self.has(Defect::CloseIgnored) => {}
-            Frame::Close(_) if self.has(Defect::CloseAnswered) => session.close(Some(0)),
+            Frame::Close(_) if self.has(Defect::CloseAnswered) => session.out.close(Some(0)),
             Frame::Close(_) => return Err(End::Gone),
             Frame::NodeTable(_) | Frame::Fragment(_) | Frame::Exit2(_) | Frame::SendTerm(_)
                 if !self.has(Defect::CapabilitiesUnchecked) =>
             {
-                return Err(End::Breach);
+                return Err(End::Breach(1));
             }
-            Frame::Unknown(_) if self.has(Defect::UnknownTagCloses) => return Err(End::Breach),
-            Frame::Empty if self.has(Defect::EmptyCloses) => return Err(End::Breach),
+            Frame::PeerList(_)
+            | Frame::GlobalRegister(_)
+            | Frame::GlobalUnregister(_)
+            | Frame::GlobalSync(_) => {
+                self.about_names(state, peer, read);
+            }
+            Frame::Unknown(_) if self.has(Defect::UnknownTagCloses) => return Err(End::Breach(1)),
+            Frame::Empty if self.has(Defect::EmptyCloses) => return Err(End::Breach(1)),
             _ => {}
         }
         Ok(())
@@ -275,15 +321,17 @@ impl Toy {
         match self.defect {
             Some(Defect::UnlinkUnanswered) => {}
             Some(Defect::DeadUnlinkUnanswered) if own.is_none() => {}
-            Some(Defect::AckOfItsOwnId) => session.write(UnlinkAck { id: ack.id + 1, ..ack }),
+            Some(Defect::AckOfItsOwnId) => {
+                session.answer(ack.from.local(), UnlinkAck { id: ack.id + 1, ..ack });
+            }
             Some(Defect::AckLate) if own.is_some() => {
                 let (out, payload) = (session.out.clone(), frame(ack));
                 tokio::spawn(async move {
                     tokio::time::sleep(LATE).await;
-                    let _ = out.send(Out::Frame(payload));
+                    out.push(0, Kind::Answer, payload);
                 });
             }
-            _ => session.write(ack),
+            _ => session.answer(ack.from.local(), ack),
         }
     }
 }
@@ -311,7 +359,7 @@ impl Toy {
             let Some(session) = &mut now.session else { continue };
             let wire = reason.to_wire(self, &session.peer);
             let from = self.own(own);
-            let mut write = |payload| owed.push((peer.clone(), payload));
+            let mut write = |payload| owed.push((peer.clone(), own, payload));
             for (link, state) in std::mem::take(&mut session.links) {
                 let outstanding = matches!(state, LinkState::Unlinking(_));
                 if link.0 != own {
@@ -340,9 +388,9 @@ impl Toy {
     }
 
     pub(super) fn pay(&self, state: &State, owed: Owed) {
-        for (peer, payload) in owed {
+        for (peer, of, payload) in owed {
             if let Some(session) = state.peers.get(&peer).and_then(|now| now.session.as_ref()) {
-                session.write_payload(payload);
+                session.out.push(of, Kind::Signal, payload);
             }
         }
     }
@@ -352,6 +400,9 @@ impl Toy {
         let Some(session) = state.peers.get_mut(peer).and_then(|now| now.session.take()) else { return };
         if self.has(Defect::CutUntold) {
             return;
+        }
+        if self.has(Defect::NodedownFirst) {
+            state.tell_watchers(peer, "nodedown");
         }
         let mut owed = Owed::new();
         for ((own, other), link) in &session.links {
@@ -365,7 +416,52 @@ impl Toy {
             let reason = noconnection().to_json();
             state.give(*own, json!({"down": of, "monitor": reference, "reason": reason}));
         }
+        for (request, own) in session.asked.iter().filter(|_| !self.has(Defect::RequestForgotten)) {
+            state.give(*own, json!({"spawned": null, "request": request, "status": "noconnection"}));
+        }
         self.pay(state, owed);
+        self.forget_names(state, peer);
+        if !self.has(Defect::NodedownFirst) && !self.has(Defect::NodedownUnsaid) {
+            state.tell_watchers(peer, "nodedown");
+        }
+    }
+}
+
+/// Mailboxes.
+impl Toy {
+    /// A message for a process that lives: its mailbox can be full.
+    fn receive(&self, state: &mut State, local: u64, message: &[u8], owed: &mut Owed) {
+        let Some(process) = state.processes.get(&local) else { return };
+        let messages = process.mailbox.iter().filter(|sight| sight.get("message").is_some()).count();
+        if process.bound.is_none_or(|bound| messages < bound) {
+            return state.give(local, json!({"message": hex::encode(message)}));
+        }
+        if process.ends_when_full {
+            let text = if self.has(Defect::FullByAnotherName) { "full" } else { "mailbox full" };
+            self.end(state, local, Reason::error(text), owed);
+        }
+    }
+}
+
+impl State {
+    /// Those who watch a node are told of it.
+    pub(super) fn tell_watchers(&mut self, node: &str, what: &str) {
+        let watches = |process: &&mut super::Process| process.watches.contains(node);
+        let watching: BTreeSet<_> = self
+            .processes
+            .iter_mut()
+            .filter_map(|(local, process)| watches(&process).then_some(*local))
+            .collect();
+        for local in watching {
+            self.give(local, json!({what: node}));
+        }
+    }
+
+    /// A peer that takes no place is none.
+    pub(super) fn forget_empty(&mut self, peer: &str) {
+        if self.peers.get(peer).is_some_and(super::PeerState::is_empty) {
+            self.peers.remove(peer);
+        }
     }
 }
 
@@ -373,7 +469,7 @@ impl Toy {
 impl Toy {
     /// The process that a command names: of the session's peer, or of the one before.
     pub(super) fn other(&self, state: &State, node: &str, local: u64) -> Option<Other> {
-        let (incarnation, creation) = state.peers.get(node)?.known?;
+        let (incarnation, creation) = *state.known.get(node)?;
         Some(Other { node: node.to_owned(), incarnation, creation, local })
     }
 
@@ -382,17 +478,59 @@ impl Toy {
         (session.peer.incarnation == other.incarnation).then_some(session)
     }
 
-    pub(super) fn send(&self, state: &mut State, to: &Other, message: &[u8]) {
-        if let Some(session) = Self::session(state, to) {
+    /// False if there is no room.
+    pub(super) fn send(self: &Arc<Self>, state: &mut State, own: u64, to: &Other, message: &[u8]) -> bool {
+        let Some(session) = Self::session(state, to) else {
+            self.dial_by_itself(&to.node);
+            return true;
+        };
+        if !session.out.has_room() && !session.out.is_closing() && !self.has(Defect::DropsWhenFull) {
+            return false;
+        }
+        if session.out.has_room() || session.out.is_closing() {
             let to = session.theirs(to.local);
-            session.write(snow_dist_codec::frame::Send { to, message });
+            session.message(own, snow_dist_codec::frame::Send { to, message });
+        }
+        true
+    }
+
+    /// Who dials because a process sends does so when the lock is free again.
+    fn dial_by_itself(self: &Arc<Self>, node: &str) {
+        if self.has(Defect::DialsByItself) {
+            let (toy, node) = (Arc::clone(self), node.to_owned());
+            tokio::spawn(async move { toy.connect(&node) });
         }
     }
 
-    pub(super) fn send_named(&self, state: &mut State, node: &str, name: &str, message: &[u8]) {
+    pub(super) fn send_named(&self, state: &mut State, own: u64, node: &str, name: &str, message: &[u8]) {
         if let Some(session) = state.peers.get_mut(node).and_then(|now| now.session.as_mut()) {
-            session.write(snow_dist_codec::frame::RegSend { name: name.into(), message });
+            session.message(own, snow_dist_codec::frame::RegSend { name: name.into(), message });
         }
+    }
+
+    /// Sends one message behind the other, each as soon as there is room for it.
+    pub(super) async fn flood(self: Arc<Self>, own: u64, to: Other, messages: u32, bytes: usize) {
+        for number in 0..messages {
+            let mut message = vec![0; bytes];
+            message[..4].copy_from_slice(&number.to_be_bytes());
+            while !self.flood_on(own, &to, &message) {
+                tokio::time::sleep(Duration::from_millis(3)).await;
+            }
+        }
+    }
+
+    /// True if the message was taken, or none will be any more.
+    fn flood_on(self: &Arc<Self>, own: u64, to: &Other, message: &[u8]) -> bool {
+        let mut state = self.state();
+        let is_over = Self::session(&mut state, to).is_none_or(|session| session.out.is_closing());
+        if is_over && !self.has(Defect::TakesLateMessages) {
+            return true;
+        }
+        let taken = self.send(&mut state, own, to, message);
+        if let Some(process) = state.processes.get_mut(&own).filter(|_| taken) {
+            process.sent += 1;
+        }
+        taken
     }
 
     /// False if the peer takes no more.
@@ -413,7 +551,7 @@ impl Toy {
             return false;
         }
         session.links.insert(link, LinkState::Active { mine: true });
-        session.write(Link { from: self.own(own), to: session.theirs(to.local) });
+        session.signal(own, Link { from: self.own(own), to: session.theirs(to.local) });
         true
     }
 
@@ -427,10 +565,10 @@ impl Toy {
         let (from, to) = (self.own(own), session.theirs(to.local));
         if self.has(Defect::UnlinkOfVersion1) {
             session.links.remove(&link);
-            return session.write(snow_dist_codec::frame::Unlink { from, to });
+            return session.signal(own, snow_dist_codec::frame::Unlink { from, to });
         }
         session.links.insert(link, LinkState::Unlinking(id));
-        session.write(UnlinkId { from, to, id });
+        session.signal(own, UnlinkId { from, to, id });
     }
 
     /// `None` if the peer takes no more.
@@ -446,7 +584,7 @@ impl Toy {
             return None;
         }
         session.made.insert(reference, (own, of.local));
-        session.write(Monitor { from: self.own(own), to: session.theirs(of.local), reference });
+        session.signal(own, Monitor { from: self.own(own), to: session.theirs(of.local), reference });
         Some(reference)
     }
 
@@ -454,7 +592,7 @@ impl Toy {
         for now in state.peers.values_mut() {
             let Some(session) = &mut now.session else { continue };
             if let Some((_, other)) = session.made.remove(&reference) {
-                session.write(Demonitor { from: self.own(own), to: session.theirs(other), reference });
+                session.signal(own, Demonitor { from: self.own(own), to: session.theirs(other), reference });
             }
         }
     }

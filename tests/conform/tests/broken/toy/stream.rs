@@ -1,27 +1,51 @@
-//! Payloads of a TLS connection.
+//! Payloads of a TLS connection. Its two halves go apart when it becomes a session.
 
 use std::io;
 
 use bytes::BytesMut;
 use snow_dist_codec::framing;
 use snow_dist_conform::wire::Wire;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
 use crate::defects::Defect;
 
 pub(super) struct Stream {
-    tls: TlsStream<TcpStream>,
+    pub(super) reader: Reader,
+    pub(super) writer: Writer,
+}
+
+pub(super) struct Reader {
+    tls: ReadHalf<TlsStream<TcpStream>>,
     inbox: BytesMut,
     defect: Option<Defect>,
 }
 
+pub(super) struct Writer {
+    tls: WriteHalf<TlsStream<TcpStream>>,
+}
+
 impl Stream {
     pub(super) fn new(wire: Wire, defect: Option<Defect>) -> Self {
-        Self { tls: wire.into_stream(), inbox: BytesMut::new(), defect }
+        let (tls, write) = tokio::io::split(wire.into_stream());
+        Self { reader: Reader { tls, inbox: BytesMut::new(), defect }, writer: Writer { tls: write } }
     }
 
+    pub(super) async fn next(&mut self, length_max: u32) -> io::Result<Vec<u8>> {
+        self.reader.next(length_max).await
+    }
+
+    pub(super) async fn say(&mut self, payload: &[u8]) -> io::Result<()> {
+        self.writer.say(payload).await
+    }
+
+    pub(super) async fn close(mut self) {
+        self.writer.close().await;
+    }
+}
+
+impl Reader {
     /// The next payload. Nothing is lost if this is dropped before it is ready.
     pub(super) async fn next(&mut self, length_max: u32) -> io::Result<Vec<u8>> {
         loop {
@@ -44,7 +68,9 @@ impl Stream {
             }
         }
     }
+}
 
+impl Writer {
     pub(super) async fn say(&mut self, payload: &[u8]) -> io::Result<()> {
         let mut message = Vec::new();
         framing::put(payload, u32::MAX, &mut message).unwrap();
@@ -52,7 +78,8 @@ impl Stream {
         self.tls.flush().await
     }
 
-    pub(super) async fn close(mut self) {
+    /// close_notify, and the end of what is written.
+    pub(super) async fn close(&mut self) {
         let _ = self.tls.shutdown().await;
     }
 }
