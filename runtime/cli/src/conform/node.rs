@@ -165,6 +165,9 @@ impl Subject {
             }
             "register" => Order::Register(text(command, "name")?.into()),
             "watch" => Order::Watch(text(command, "node")?.into()),
+            "exit_signal" => {
+                Order::SendExit(self.other(command)?, reasons::of_json(field(command, "reason"))?)
+            }
             "hold" => Order::Hold(field(command, "on").as_bool().unwrap_or(true)),
             "flood" => {
                 let number = |name: &str| field(command, name).as_u64().unwrap_or_default();

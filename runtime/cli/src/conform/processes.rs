@@ -34,6 +34,7 @@ pub(super) enum Order {
         messages: u64,
         bytes: u64,
     },
+    SendExit(Pid, Reason),
     Exit(Reason),
 }
 
@@ -136,6 +137,9 @@ async fn obey(
         Order::Send(other, message) => ctx.send(other, message).await.map_err(|error| error.to_string()),
         Order::SendNamed { name, node, message } => {
             ctx.send_named(&name, &node, message).await.map_err(|error| error.to_string())
+        }
+        Order::SendExit(other, reason) => {
+            ctx.send_exit(other, reason).await.map_err(|error| error.to_string())
         }
         Order::Register(name) => ctx.register(&name).map_err(|error| error.to_string()),
         Order::Watch(name) => {

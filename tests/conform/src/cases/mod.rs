@@ -254,6 +254,7 @@ const FILES: &[(&str, &str)] = files![
     "nodes.toml",
     "spawn.toml",
     "lists.toml",
+    "capabilities.toml",
     "heartbeat.toml",
     "version1.toml"
 ];

@@ -71,7 +71,7 @@ impl Player<'_> {
     /// The next frame that is not chatter. A PING is answered on the way.
     async fn next_frame(&mut self, on: &str, wanted: &str) -> Result<Option<(String, Value)>, Trouble> {
         loop {
-            let payload = match self.next(on).await? {
+            let payload = match self.next_whole(on, self.deadline).await? {
                 Some(Heard::Payload(payload)) => payload,
                 Some(Heard::End) => return Ok(None),
                 None => return Err(self.nothing(wanted)),
@@ -253,8 +253,7 @@ impl Player<'_> {
                 (false, false) => patience,
                 _ => patience.min(Instant::now() + SECOND_ANSWER),
             };
-            let heard = self.connection(on)?.wire.hear(deadline).await?;
-            let payload = match heard {
+            let payload = match self.next_whole(on, deadline).await? {
                 Some(Heard::Payload(payload)) => payload,
                 Some(Heard::End) => {
                     return Err(Trouble::wrong("the subject ended the session, which should go on"));

@@ -1,5 +1,6 @@
 //! Plays a case: its steps one after the other, against the subject in one role.
 
+mod fragments;
 mod frames;
 mod handshake;
 mod peer;
@@ -21,6 +22,7 @@ use crate::subject::{Running, Subject};
 use crate::verdict::Trouble;
 use crate::wire::{ALPN, Heard, Listener, Log, Offer, SERVER_NAME, Wire};
 
+use fragments::Assembly;
 use handshake::Theirs;
 use peer::{Course, Peer};
 use places::Knocker;
@@ -62,6 +64,7 @@ struct Connection {
     peer: Peer,
     course: Course,
     theirs: Theirs,
+    assembly: Assembly,
 }
 
 /// Where the subject dials.
@@ -236,10 +239,19 @@ impl Player<'_> {
             .ok_or_else(|| Trouble::unjudged(format!("the case has no connection {on:?}")))
     }
 
-    /// The next payload or end of a connection, or nothing in time.
-    async fn next(&mut self, on: &str) -> Result<Option<Heard>, Trouble> {
-        let deadline = self.deadline;
-        self.connection(on)?.wire.hear(deadline).await
+    /// The next payload of a session, or its end: what comes in fragments counts when the last one is there.
+    async fn next_whole(&mut self, on: &str, deadline: Instant) -> Result<Option<Heard>, Trouble> {
+        let connection = self.connection(on)?;
+        let capabilities = connection.peer.capabilities & connection.theirs.capabilities;
+        loop {
+            let heard = match connection.wire.hear(deadline).await? {
+                Some(Heard::Payload(payload)) => connection.assembly.take(payload, capabilities)?,
+                other => return Ok(other),
+            };
+            if let Some(whole) = heard {
+                return Ok(Some(Heard::Payload(whole)));
+            }
+        }
     }
 
     fn nothing(&self, wanted: &str) -> Trouble {
@@ -309,6 +321,7 @@ impl Player<'_> {
             peer: self.peer.clone(),
             course: Course::default(),
             theirs: Theirs::default(),
+            assembly: Assembly::default(),
         };
         self.connections.insert(on.to_owned(), connection);
         Ok(())

@@ -27,6 +27,8 @@ use tokio::task::JoinSet;
 /// Judges a toy. One with a defect need not wait for times of the protocol, nor write much, unless it is about that.
 async fn judged(defect: Option<Defect>, role: Option<Role>, patience: Duration) -> Result<Report, Unjudged> {
     let mut cases = cases::all().unwrap();
+    // A toy has no capabilities.
+    cases.retain(|case| case.needs.is_empty() && !case.requirements.iter().any(|id| id.starts_with("CAP-")));
     cases.retain(|case| case.long == 0 || defect.is_none_or(Defect::is_of_time));
     cases.retain(|case| !case.heavy || defect.is_none_or(Defect::is_of_the_queue));
     let run = Run {
