@@ -58,7 +58,11 @@ fn of(text: &'static str) -> Vec<Requirement> {
                 id: id.to_owned(),
                 title: title.to_owned(),
                 sentence: lines.next().unwrap().to_owned(),
-                checked_by: lines.find_map(|line| line.strip_prefix("Checked by: ")).unwrap().to_owned(),
+                checked_by: lines
+                    .find_map(|line| line.strip_prefix("Checked by: "))
+                    .unwrap()
+                    .trim_end_matches('.')
+                    .to_owned(),
             }
         })
         .collect()
