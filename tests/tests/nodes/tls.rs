@@ -62,7 +62,7 @@ async fn an_initiator_says_the_server_name_and_offers_the_protocol() {
 #[tokio::test]
 async fn an_acceptor_selects_the_protocol_among_others() {
     let a = node("a").await;
-    let mut config = client_config(&rustls::version::TLS13);
+    let mut config = client_config();
     config.alpn_protocols = vec![b"h2".to_vec(), PROTOCOL.to_vec()];
     assert_eq!(taken_by(&a, Arc::new(config)).await.get_ref().1.alpn_protocol(), Some(PROTOCOL));
 }
@@ -98,7 +98,7 @@ async fn nothing_is_resumed_in_either_role() {
     for channel in two_dials(&a).await {
         assert_eq!(channel.get_ref().1.handshake_kind(), Some(HandshakeKind::Full));
     }
-    let mut config = client_config(&rustls::version::TLS13);
+    let mut config = client_config();
     config.enable_early_data = true;
     let config = Arc::new(config);
     for _ in 0..2 {

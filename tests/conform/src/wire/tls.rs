@@ -49,6 +49,43 @@ impl Offer {
     fn protocols(self) -> Vec<Vec<u8>> {
         if self.alpn { vec![ALPN.to_vec()] } else { Vec::new() }
     }
+
+    /// How an initiator is set up that offers this. Every certificate will do for it.
+    ///
+    /// # Errors
+    /// The library does not know such TLS.
+    pub fn initiator(self) -> std::io::Result<ClientConfig> {
+        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(&[self.version()])
+            .map_err(std::io::Error::other)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Any))
+            .with_no_client_auth();
+        config.alpn_protocols = self.protocols();
+        Ok(config)
+    }
+
+    /// How an acceptor is set up that takes this, with a certificate of its own for another name than a node's.
+    ///
+    /// # Errors
+    /// The library does not know such TLS, or makes no certificate.
+    pub fn acceptor(self) -> std::io::Result<ServerConfig> {
+        let key = KeyPair::generate().map_err(std::io::Error::other)?;
+        let mut params = CertificateParams::new(["not-a-node".to_owned()]).map_err(std::io::Error::other)?;
+        if self.expired {
+            (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2020, 1, 2));
+        }
+        let certificate = params.self_signed(&key).map_err(std::io::Error::other)?;
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(&[self.version()])
+            .map_err(std::io::Error::other)?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .map_err(std::io::Error::other)?;
+        config.alpn_protocols = self.protocols();
+        Ok(config)
+    }
 }
 
 /// What TLS knows of the other end.
@@ -66,14 +103,7 @@ pub struct Facts {
 pub(crate) async fn dial(address: &str, offer: Offer) -> std::io::Result<(TlsStream<TcpStream>, Facts)> {
     let tcp = in_time(TcpStream::connect(address)).await?;
     tcp.set_nodelay(true)?;
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[offer.version()])
-        .map_err(std::io::Error::other)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Any))
-        .with_no_client_auth();
-    config.alpn_protocols = offer.protocols();
+    let mut config = offer.initiator()?;
     config.resumption = Resumption::disabled();
     let name = ServerName::try_from(SERVER_NAME).map_err(std::io::Error::other)?;
     let stream = in_time(TlsConnector::from(Arc::new(config)).connect(name, tcp)).await?;
@@ -129,20 +159,7 @@ impl Listener {
 
 /// TLS over a connection that was taken.
 pub(crate) async fn accept(tcp: TcpStream, offer: Offer) -> std::io::Result<(TlsStream<TcpStream>, Facts)> {
-    let key = KeyPair::generate().map_err(std::io::Error::other)?;
-    let mut params = CertificateParams::new(["not-a-node".to_owned()]).map_err(std::io::Error::other)?;
-    if offer.expired {
-        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2020, 1, 2));
-    }
-    let certificate = params.self_signed(&key).map_err(std::io::Error::other)?;
-    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[offer.version()])
-        .map_err(std::io::Error::other)?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .map_err(std::io::Error::other)?;
-    config.alpn_protocols = offer.protocols();
+    let mut config = offer.acceptor()?;
     config.send_tls13_tickets = 0;
     let stream = in_time(TlsAcceptor::from(Arc::new(config)).accept(tcp)).await?;
     let session = stream.get_ref().1;
