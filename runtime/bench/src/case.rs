@@ -23,6 +23,8 @@ pub(crate) enum Case {
     Disconnect,
     /// A node is lost that some processes are linked to, without and with very many others.
     Loss,
+    /// Exit signals while long messages of another process go out, whole and in fragments.
+    Delay,
     /// Memory of a session that has nothing to do.
     Idle,
 }
@@ -47,6 +49,12 @@ pub(crate) const LOST_LINKS: usize = 1_000;
 pub(crate) const LOSSES: usize = 11;
 /// Processes that the loss does not concern.
 pub(crate) const CROWD: usize = 1_000_000;
+/// Long messages, 1 GiB in all, and bytes of each: with its head it is a frame of 16 MiB.
+pub(crate) const DELAY_MESSAGES: usize = 64;
+/// See [`DELAY_MESSAGES`].
+pub(crate) const DELAY_MESSAGE_BYTES: usize = (16 << 20) - 9;
+/// Processes that can end meanwhile.
+pub(crate) const DELAY_ENDS: usize = 20_000;
 /// Sessions that idle.
 pub(crate) const IDLE_SESSIONS: usize = 200;
 /// Large messages that a session takes before it idles, so that its buffers have been in use.

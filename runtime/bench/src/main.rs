@@ -7,6 +7,7 @@
 mod case;
 mod child;
 mod countdown;
+mod delay;
 mod floor;
 mod idle;
 mod loss;

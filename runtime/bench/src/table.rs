@@ -44,6 +44,14 @@ const ROWS: &[Row] = &[
     row(Case::Loss, "alone_cpu_ms", "node with 1 000 links lost, CPU, ms", ""),
     row(Case::Loss, "crowded_cpu_ms", "the same beside 1 000 000 processes, CPU, ms", ""),
     row(Case::Loss, "crowded_by_alone_cpu", "beside them by without them, CPU", "ours about 1"),
+    row(Case::Delay, "whole_p50_ms", "exit to its signal, 1 GiB in 16 MiB messages, whole, p50, ms", ""),
+    row(Case::Delay, "whole_p99_ms", "the same, p99, ms", ""),
+    row(Case::Delay, "whole_max_ms", "the same, longest, ms", ""),
+    row(Case::Delay, "whole_mb_per_s", "the messages meanwhile, MB/s", ""),
+    row(Case::Delay, "pieces_p50_ms", "exit to its signal, the same in fragments, p50, ms", ""),
+    row(Case::Delay, "pieces_p99_ms", "the same, p99, ms", ""),
+    row(Case::Delay, "pieces_max_ms", "the same, longest, ms", ""),
+    row(Case::Delay, "pieces_mb_per_s", "the messages meanwhile, MB/s", ""),
     row(Case::Idle, "session_kib", "idle session, KiB", "ours ≤ 40"),
 ];
 

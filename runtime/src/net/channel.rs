@@ -15,7 +15,7 @@ use crate::core::handshake;
 
 /// Bytes that TLS may hold for a socket that takes none. These, and what the driver has gathered, stand before every
 /// signal that comes later, so both together stay below `signal_delay_bytes_max`.
-const TLS_UNSENT_BYTES: usize = 32 << 10;
+const TLS_UNSENT_BYTES: usize = 56 << 10;
 
 /// The transport of a session.
 pub(crate) type Stream = TlsStream<ReadAhead>;

@@ -20,7 +20,7 @@ const DELAY_BYTES_MAX: usize = 128 << 10;
 
 /// What the driver asks a session for, and what TLS holds behind it.
 const WRITE_BYTES: usize = 64 << 10;
-const TLS_BYTES: usize = 32 << 10;
+const TLS_BYTES: usize = 56 << 10;
 
 #[derive(Clone, Debug)]
 enum Step {

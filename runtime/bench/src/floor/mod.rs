@@ -44,6 +44,7 @@ async fn serve_one(case: Case, stream: Stream) {
         Case::PingpongOneCore | Case::PingpongTwoCores => pingpong::serve(stream).await,
         Case::Pairs => pairs::serve(stream).await,
         Case::Disconnect | Case::Loss => watchers::serve(stream).await,
+        Case::Delay => Ok(()),
         Case::Idle => oneway::serve(stream, IDLE_MESSAGES, meter::resident).await,
     };
 }
@@ -57,6 +58,8 @@ pub(crate) async fn drive(case: Case, address: &str) -> Result<Values> {
         Case::Pairs => pairs::drive(dial(address).await?).await,
         Case::Disconnect => watchers::disconnect(dial(address).await?).await,
         Case::Loss => watchers::loss(address).await,
+        // There is no end of a process to be told.
+        Case::Delay => Ok(Values::new()),
         Case::Idle => idle::drive(address).await,
     }
 }

@@ -1,5 +1,6 @@
 //! Ours: the same work, on nodes of the runtime.
 
+mod delay;
 mod idle;
 mod oneway;
 mod pairs;
@@ -11,7 +12,7 @@ mod watchers;
 use std::future::{Future, pending};
 
 use anyhow::{Context as _, Result};
-use snow_dist_runtime::{Context, Node, Pid, Timing};
+use snow_dist_runtime::{Context, Node, NodeBuilder, Pid, Timing};
 use tokio::sync::oneshot;
 
 use crate::case::{
@@ -23,10 +24,13 @@ use crate::{idle as rest, meter};
 const COOKIE: &str = "a cookie for measurements on one machine";
 
 /// A node that listens wherever there is room.
-async fn start(name: &str) -> Result<Node> {
-    let node = Node::builder(format!("{name}@127.0.0.1:0")).cookie(COOKIE);
+fn builder(name: &str) -> NodeBuilder {
     let timing = Timing { interval: rest::HEARTBEAT, timeout: Timing::default().timeout };
-    Ok(node.heartbeat(timing).start().await?)
+    Node::builder(format!("{name}@127.0.0.1:0")).cookie(COOKIE).heartbeat(timing)
+}
+
+async fn start(name: &str) -> Result<Node> {
+    Ok(builder(name).start().await?)
 }
 
 /// Serves until it is killed.
@@ -39,6 +43,7 @@ pub(crate) async fn serve(case: Case) -> Result<()> {
         Case::Pairs => pairs::serve(&node)?,
         Case::Disconnect => watchers::serve(&node, PAIRS)?,
         Case::Loss => watchers::serve(&node, 2 * LOSSES * LOST_LINKS)?,
+        Case::Delay => delay::serve(&node)?,
         Case::Idle => oneway::serve(&node, IDLE_MESSAGES, meter::resident)?,
     };
     announce(&format!("{} {}", node.name(), first.local()))?;
@@ -64,6 +69,7 @@ pub(crate) async fn drive(case: Case, announced: &str) -> Result<Values> {
         Case::Pairs => in_process(&node, move |ctx| pairs::drive(ctx, server)).await,
         Case::Disconnect => in_process(&node, move |ctx| watchers::disconnect(ctx, server)).await,
         Case::Loss => watchers::loss(&node, server).await,
+        Case::Delay => delay::drive(server).await,
         Case::Idle => idle::drive(&node, server).await,
     }
 }

@@ -20,10 +20,18 @@ pub(super) async fn ask(ctx: &mut Context, whom: Pid) -> Result<()> {
 /// Waits until somebody asks, and gives who: the name of the node, and the process.
 pub(super) async fn asked(ctx: &mut Context) -> Result<(String, Pid)> {
     let message = message(ctx).await?;
-    let (node, local) =
-        str::from_utf8(message.as_bytes())?.split_once(' ').context("nobody asks like this")?;
-    let pid = ctx.node().pid_on(node, local.parse()?).context("there is no session with the asker")?;
-    Ok((node.to_owned(), pid))
+    let (node, _) = parts(&message)?;
+    Ok((node.to_owned(), asker(ctx, &message)?))
+}
+
+/// Who asks with this message.
+pub(super) fn asker(ctx: &Context, message: &Message) -> Result<Pid> {
+    let (node, local) = parts(message)?;
+    ctx.node().pid_on(node, local.parse()?).context("there is no session with the asker")
+}
+
+fn parts(message: &Message) -> Result<(&str, &str)> {
+    str::from_utf8(message.as_bytes())?.split_once(' ').context("nobody asks like this")
 }
 
 /// Answers with a number.
