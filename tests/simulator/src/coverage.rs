@@ -76,7 +76,7 @@ counted! {
         Sent "messages sent", SentNamed "messages to names", Received "messages received", Unsent "messages without a session", ToDead "messages to the dead",
         Exits "exit signals", Noconnections "of these, for a lost session", Noprocs "of these, for a process that is not there",
         Downs "DOWNs", DownsLost "of these, for a lost session", Chains "reasons with two hops or more", Named "hops of reasons that name a process", Unnamed "hops that name none",
-        StaleUsed "pids of an earlier start used", TooLong "messages refused as too long", LinksFull "links and monitors refused at the bound", LimitRead "refused at the bound by the other end", RemoteExit "exit signals sent to whoever", Waited "senders that waited for room";
+        StaleUsed "pids of an earlier start used", TooLong "messages refused as too long", LinksFull "links and monitors refused at the bound", LimitRead "refused at the bound by the other end", Pieces "messages that came in pieces", RemoteExit "exit signals sent to whoever", Waited "senders that waited for room";
 }
 
 /// Numbers of one run, or of many.
@@ -84,15 +84,23 @@ counted! {
 pub struct Coverage {
     links: [[u64; 4]; LINK_EVENTS.len()],
     counts: Vec<u64>,
-    /// Bytes of other processes that stood before a signal, at most.
+    /// Bytes of other processes that stood before a signal, at most, in sessions that have fragments.
     pub before_signal_max: u64,
+    /// The same in all others.
+    pub before_signal_whole_max: u64,
     /// Messages of the cluster's largest queue, in bytes.
     pub queue_max: u64,
 }
 
 impl Default for Coverage {
     fn default() -> Self {
-        Self { links: Default::default(), counts: vec![0; COUNTED.len()], before_signal_max: 0, queue_max: 0 }
+        Self {
+            links: Default::default(),
+            counts: vec![0; COUNTED.len()],
+            before_signal_max: 0,
+            before_signal_whole_max: 0,
+            queue_max: 0,
+        }
     }
 }
 
@@ -158,6 +166,7 @@ impl Coverage {
         }
         self.counts.iter_mut().zip(&other.counts).for_each(|(sum, count)| *sum += count);
         self.before_signal_max = self.before_signal_max.max(other.before_signal_max);
+        self.before_signal_whole_max = self.before_signal_whole_max.max(other.before_signal_whole_max);
         self.queue_max = self.queue_max.max(other.queue_max);
     }
 }

@@ -160,7 +160,7 @@ fn scene(plan: &Plan, random: &mut Random, at: Time, (node, peer): (u8, u8), scr
 fn does(random: &mut Random) -> Does {
     match random.below(100) {
         0..25 => Does::Send {
-            bytes: if random.chance(30) { random.wide(1, 80_000) } else { random.wide(1, 400) } as u32,
+            bytes: if random.chance(30) { random.wide(1_000, 300_000) } else { random.wide(1, 400) } as u32,
         },
         25..29 => Does::SendNamed,
         29..50 => Does::Link,

@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use crate::wire::Time;
 
+/// Of a frame with a long message the beginning is shown.
+const LINE_BYTES_MAX: usize = 200;
+
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     /// The same for two runs in which the same has happened at the same time.
@@ -24,8 +27,10 @@ impl Trace {
     pub(crate) fn say(&mut self, at: Time, text: impl AsRef<str>) {
         if let Some(lines) = &mut self.lines {
             let (seconds, micros) = (at / 1_000_000, at % 1_000_000);
+            let text = text.as_ref();
+            let text = text.get(..text.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or(text);
             // A string takes everything.
-            let _ = writeln!(lines, "{seconds:>4}.{micros:06}  {}", text.as_ref());
+            let _ = writeln!(lines, "{seconds:>4}.{micros:06}  {text}");
         }
     }
 

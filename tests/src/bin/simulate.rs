@@ -187,8 +187,10 @@ fn summarize(cli: &Cli, sum: &Sum, took: Duration, jobs: usize) {
     }
     println!("\nLinks: what happened to one end, by its state\n{coverage}");
     println!(
-        "\nMost bytes of other processes before a signal: {}; most bytes in a queue: {}",
+        "\nMost bytes of other processes before a signal: {} in sessions that have fragments, {} in others\n\
+         Most bytes in a queue: {}",
         HumanCount(coverage.before_signal_max),
+        HumanCount(coverage.before_signal_whole_max),
         HumanCount(coverage.queue_max),
     );
     let never = coverage.never();

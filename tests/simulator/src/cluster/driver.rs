@@ -22,6 +22,8 @@ const WRITE_BYTES: usize = 64 << 10;
 /// Reads and writes of one turn.
 const STEPS_MAX: usize = 16;
 
+const KEPT: &str = "our own nodes keep to the protocol";
+
 /// Memory that a session's largest message may take above its bound.
 const MESSAGE_MAX: usize = 4 << 20;
 
@@ -209,11 +211,36 @@ impl Cluster<'_> {
         self.coverage.count(Of::Frame);
         let frame = match Frame::decode(payload, Reading::Compatible) {
             Ok(frame) => frame,
-            Err(error) => {
-                check(false, "our own nodes keep to the protocol", || error.to_string())?;
-                return Ok(Ok(()));
-            }
+            Err(error) => return check(false, KEPT, || error.to_string()).map(Ok),
         };
+        let Frame::Fragment(piece) = &frame else { return self.handle_whole(driver, node, end, &frame) };
+        let due = match &mut self.joints[self.current as usize] {
+            Some(joint) => joint.piece(end, piece)?,
+            None => None,
+        };
+        let whole = match driver.session.handle_fragment(piece) {
+            Ok(whole) => whole,
+            Err(ending) => return check(false, KEPT, || ending.to_string()).map(Ok),
+        };
+        check(whole == due, "a message in pieces comes out as it went in", || {
+            format!("frame {}", piece.number)
+        })?;
+        let Some(whole) = whole else { return Ok(Ok(())) };
+        self.coverage.count(Of::Pieces);
+        match Frame::decode(&whole, Reading::Compatible) {
+            Ok(frame) => self.handle_whole(driver, node, end, &frame),
+            Err(error) => check(false, KEPT, || error.to_string()).map(Ok),
+        }
+    }
+
+    /// Handles a frame that is no piece of another.
+    fn handle_whole(
+        &mut self,
+        driver: &mut Driver,
+        node: usize,
+        end: usize,
+        frame: &Frame<'_>,
+    ) -> Checked<Result<(), Ending>> {
         let connection = self.current;
         let here = &mut self.nodes[node];
         let bound = here.local.bounds.links_and_monitors;
@@ -222,7 +249,7 @@ impl Cluster<'_> {
         let brings = match &mut self.joints[connection as usize] {
             Some(joint) => {
                 let here = Known { table, truth: &self.truth, bound };
-                joint.handled(end, &frame, &here, &mut self.coverage)?
+                joint.handled(end, frame, &here, &mut self.coverage)?
             }
             None => None,
         };
@@ -234,13 +261,13 @@ impl Cluster<'_> {
         }
         self.seen.clear();
         let mut lent = Lent { table, connection, seen: &mut self.seen };
-        let handled = match deliver(&frame, driver.creation, &mut lent) {
+        let handled = match deliver(frame, driver.creation, &mut lent) {
             Ok(Offered::Taken) => Ok(()),
-            Ok(Offered::Stale | Offered::NoMessage) => driver.session.handle_frame(&frame, &mut lent),
+            Ok(Offered::Stale | Offered::NoMessage) => driver.session.handle_frame(frame, &mut lent),
             Err(ending) => Err(ending),
         };
         let broke = matches!(handled, Err(Ending::Protocol(_) | Ending::AnswersUnread));
-        check(!broke, "our own nodes keep to the protocol", || format!("{handled:?} by {frame:?}"))?;
+        check(!broke, KEPT, || format!("{handled:?} by {frame:?}"))?;
         self.confirm(node, brings.as_slice())?;
         Ok(handled)
     }

@@ -3,15 +3,19 @@
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
-use snow_dist_codec::Frame;
-use snow_dist_codec::frame::{RegSend, Send};
+use snow_dist_codec::frame::{Fragment, RegSend, Send};
 use snow_dist_codec::handshake::Capabilities;
+use snow_dist_codec::{Frame, Reading};
 
+use super::delays::Delays;
 use super::{Brings, Checked, Reason, Who, check};
 use crate::coverage::{Coverage, LinkEvent};
 
 /// A process at one end and one at the other: of this end, of the other.
 pub(crate) type Ends = (u32, u32);
+
+/// Bytes of processes without a signal that stand before one, where the session has fragments.
+const BEFORE_SIGNAL_MAX: u64 = 128 << 10;
 
 /// What stands for a name where a process's number would be.
 const NAMES: u32 = 1 << 31;
@@ -65,11 +69,10 @@ struct Side {
     /// Monitors of the other end, and whether MONITOR_EXIT is owed.
     watched: FxHashMap<u64, (Ends, bool)>,
     unlink_id: u64,
-    /// Bytes of messages that were written, in all and by process.
-    written: u64,
-    written_by: FxHashMap<u32, u64>,
-    /// Bytes that are written and that the transport has not taken.
-    unsent: u64,
+    /// What its queue has written.
+    delays: Delays,
+    /// Frames of the other end that have come in part.
+    pieces: FxHashMap<u64, Vec<u8>>,
     /// Of each process of the *other* end: the number of the last thing it has done that was handled here, and
     /// that of the last one for a name.
     handled: FxHashMap<u32, (u64, u64)>,
@@ -102,13 +105,6 @@ pub(crate) struct Joint {
     capabilities: Capabilities,
 }
 
-impl Side {
-    /// Bytes of messages of all processes but one.
-    fn others_written(&self, local: u32) -> u64 {
-        self.written - self.written_by.get(&local).copied().unwrap_or_default()
-    }
-}
-
 const AGREED: &str = "both ends agree at rest";
 
 impl Joint {
@@ -132,7 +128,7 @@ impl Joint {
 
     /// So many bytes are written, and the transport has not taken them.
     pub(crate) fn unsent(&mut self, side: usize, bytes: usize) {
-        self.sides[side].unsent = bytes as u64;
+        self.sides[side].delays.unsent = bytes as u64;
     }
 
     fn is_running(&self, side: usize) -> bool {
@@ -153,8 +149,13 @@ impl Joint {
 
     fn put(&mut self, side: usize, (local, remote): Ends, what: What, of_end: bool) {
         self.numbers += 1;
-        let here = &self.sides[side];
-        let gone = (here.others_written(local)).saturating_sub(here.unsent);
+        let delays = &mut self.sides[side].delays;
+        let gone = if let What::Message(_) = what {
+            delays.sent(local);
+            0
+        } else {
+            delays.owe(local)
+        };
         let item = Item { what, number: self.numbers, of_end, is_void: false, is_written: false, gone };
         self.lines.entry((side as u8, local, remote)).or_default().push_back(item);
     }
@@ -251,9 +252,20 @@ impl Joint {
         match frame {
             Frame::Send(Send { message, .. }) | Frame::RegSend(RegSend { message, .. }) => {
                 let from = senders(number_of(message)).map_or(0, |from| from.local);
-                let here = &mut self.sides[side];
-                here.written += bytes as u64;
-                *here.written_by.entry(from).or_default() += bytes as u64;
+                self.sides[side].delays.wrote(from, bytes);
+                Ok(())
+            }
+            Frame::Fragment(piece) => {
+                // The first piece is the beginning of its frame, and that reads like a shorter message.
+                let from = match Frame::decode(piece.payload, Reading::Compatible) {
+                    Ok(Frame::Send(Send { message, .. }) | Frame::RegSend(RegSend { message, .. }))
+                        if piece.total.is_some() =>
+                    {
+                        senders(number_of(message)).map(|from| from.local)
+                    }
+                    _ => None,
+                };
+                self.sides[side].delays.wrote_piece(piece, from, bytes);
                 Ok(())
             }
             Frame::Exit(_) => {
@@ -300,7 +312,6 @@ impl Joint {
         coverage: &mut Coverage,
     ) -> Checked<bool> {
         const OWED: &str = "nothing is written that is not owed";
-        let others = self.sides[side].others_written(ends.0);
         let line = self.lines.get_mut(&(side as u8, ends.0, ends.1));
         let found = line.and_then(|line| {
             line.iter_mut().find(|item| !item.is_written && !item.is_void && is_it(&item.what))
@@ -310,8 +321,17 @@ impl Joint {
             return Ok(false);
         };
         item.is_written = true;
-        coverage.before_signal_max = coverage.before_signal_max.max(others - item.gone);
-        Ok(item.of_end)
+        let (gone, of_end) = (item.gone, item.of_end);
+        let before = self.sides[side].delays.pay(ends.0, gone);
+        if self.capabilities.contains(Capabilities::FRAGMENTS) {
+            coverage.before_signal_max = coverage.before_signal_max.max(before);
+            check(before <= BEFORE_SIGNAL_MAX, "few bytes of other processes stand before a signal", || {
+                format!("{before} bytes before a signal of {}", ends.0)
+            })?;
+        } else {
+            coverage.before_signal_whole_max = coverage.before_signal_whole_max.max(before);
+        }
+        Ok(of_end)
     }
 
     /// A frame is handled by `side`. Gives what it must bring.
@@ -448,6 +468,17 @@ impl Joint {
         Ok(Some(Reason::of(snow_dist_runtime::core::Reason::error("limit"))))
     }
 
+    /// A piece of a frame has come: the whole frame, if it was the last.
+    pub(crate) fn piece(&mut self, side: usize, piece: &Fragment<'_>) -> Checked<Option<Vec<u8>>> {
+        const PIECES: &str = "each long message comes in pieces, from its first to its last";
+        let pieces = &mut self.sides[side].pieces;
+        let is_first = piece.total.is_some();
+        check(is_first != pieces.contains_key(&piece.number), PIECES, || format!("frame {}", piece.number))?;
+        pieces.entry(piece.number).or_default().extend_from_slice(piece.payload);
+        check(self.capabilities.contains(Capabilities::FRAGMENTS), PIECES, || "it has no fragments".into())?;
+        Ok(if piece.last { pieces.remove(&piece.number) } else { None })
+    }
+
     /// EXIT or UNLINK_ID has come.
     fn end_link(&mut self, side: usize, ends: Ends, state: LinkState) {
         match state {
@@ -468,6 +499,7 @@ impl Joint {
         });
         if let Some(item) = found {
             item.is_void = true;
+            self.sides[side].delays.make_void(ends.0);
         }
     }
 

@@ -6,6 +6,7 @@
 //! brings is then known. So a reference state that is wrong, a frame too many, too few, twice, out of order or with
 //! another content shows at the frame where it matters.
 
+mod delays;
 mod joint;
 mod reason;
 
