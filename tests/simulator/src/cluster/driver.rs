@@ -95,7 +95,7 @@ impl Driver {
 struct Known<'a> {
     table: &'a Table,
     truth: &'a Truth,
-    bound: Option<u32>,
+    is_full: bool,
 }
 
 impl Here for Known<'_> {
@@ -111,8 +111,8 @@ impl Here for Known<'_> {
         self.table.named(name).unwrap_or_default()
     }
 
-    fn bound(&self) -> Option<u32> {
-        self.bound
+    fn is_full(&self) -> bool {
+        self.is_full
     }
 }
 
@@ -243,12 +243,11 @@ impl Cluster<'_> {
     ) -> Checked<Result<(), Ending>> {
         let connection = self.current;
         let here = &mut self.nodes[node];
-        let bound = here.local.bounds.links_and_monitors;
-        let bound = (driver.session.places().1 >= bound).then_some(bound);
+        let is_full = driver.session.places().1 >= here.local.bounds.links_and_monitors;
         let table = &mut here.table;
         let brings = match &mut self.joints[connection as usize] {
             Some(joint) => {
-                let here = Known { table, truth: &self.truth, bound };
+                let here = Known { table, truth: &self.truth, is_full };
                 joint.handled(end, frame, &here, &mut self.coverage)?
             }
             None => None,

@@ -90,9 +90,6 @@ impl Cluster<'_> {
             Brings::Message(..) => self.coverage.count(Of::Received),
             Brings::Exit(local, from, reason) => {
                 self.coverage.count(Of::Exits);
-                if reason.root == CoreReason::error("limit") {
-                    self.coverage.count(Of::LimitRead);
-                }
                 if *reason == Reason::noproc() {
                     self.coverage.count(Of::Noprocs);
                 }

@@ -88,8 +88,8 @@ pub(crate) trait Here {
     /// The number of a name, and who has it.
     fn holder(&self, name: &str) -> (u32, Option<u32>);
 
-    /// How many links and monitors the peer may have here, if it has as many.
-    fn bound(&self) -> Option<u32>;
+    /// Whether the peer has as many links and monitors here as it may have.
+    fn is_full(&self) -> bool;
 }
 
 /// From which end, from whom, to whom.
@@ -375,7 +375,7 @@ impl Joint {
                     if here.is_alive(local) { LinkEvent::OnLink } else { LinkEvent::OnLinkDead },
                 );
                 if state == LinkState::None {
-                    match self.refusal(side, here.is_alive(local), here.bound())? {
+                    match Self::refusal(here.is_alive(local), here.is_full())? {
                         None => self.set(side, ends, LinkState::Active),
                         Some(refusal) => self.put(side, ends, What::Exit(refusal), false),
                     }
@@ -423,7 +423,7 @@ impl Joint {
             Frame::Monitor(monitor) => {
                 let reference = monitor.reference;
                 self.take(far, (remote, local), &What::Monitor(reference))?;
-                match self.refusal(side, here.is_alive(local), here.bound())? {
+                match Self::refusal(here.is_alive(local), here.is_full())? {
                     None => drop(self.sides[side].watched.insert(reference, (ends, false))),
                     Some(refusal) => self.put(side, ends, What::Down(reference, refusal), false),
                 }
@@ -456,16 +456,12 @@ impl Joint {
         Ok(None)
     }
 
-    /// Why a LINK or MONITOR is refused. `bound` is how many the other end may have, if it has as many. A node that
-    /// keeps to it is refused only where frames have crossed, as `session.md` tells.
-    fn refusal(&self, side: usize, is_alive: bool, bound: Option<u32>) -> Checked<Option<Reason>> {
-        let Some(bound) = bound.filter(|_| is_alive) else { return Ok((!is_alive).then(Reason::noproc)) };
-        let here = &self.sides[side];
-        let held = here.links.len() + here.watched.len();
-        check(held >= bound as usize, "a link is refused at the bound alone", || {
-            format!("{held} of {bound} links and monitors are held")
+    /// Why a LINK or MONITOR is refused. `is_full`: the other end has as many as it may have, and knows that.
+    fn refusal(is_alive: bool, is_full: bool) -> Checked<Option<Reason>> {
+        check(!is_alive || !is_full, "who keeps to the bound is not refused", || {
+            "a place is missing".into()
         })?;
-        Ok(Some(Reason::of(snow_dist_runtime::core::Reason::error("limit"))))
+        Ok((!is_alive).then(Reason::noproc))
     }
 
     /// A piece of a frame has come: the whole frame, if it was the last.
