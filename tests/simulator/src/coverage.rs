@@ -76,7 +76,7 @@ counted! {
         Sent "messages sent", SentNamed "messages to names", Received "messages received", Unsent "messages without a session", ToDead "messages to the dead",
         Exits "exit signals", Noconnections "of these, for a lost session", Noprocs "of these, for a process that is not there",
         Downs "DOWNs", DownsLost "of these, for a lost session", Chains "reasons with two hops or more", Named "hops of reasons that name a process", Unnamed "hops that name none",
-        StaleUsed "pids of an earlier start used", TooLong "messages refused as too long", LinksFull "links and monitors refused at the bound", Pieces "messages that came in pieces", RemoteExit "exit signals sent to whoever", Waited "senders that waited for room";
+        StaleUsed "pids of an earlier start used", TooLong "messages refused as too long", LinksFull "links and monitors refused at the bound", Terms "terms with a pid sent", Pieces "messages that came in pieces", RemoteExit "exit signals sent to whoever", Waited "senders that waited for room";
 }
 
 /// Numbers of one run, or of many.

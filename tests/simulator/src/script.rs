@@ -22,6 +22,8 @@ pub(crate) enum Does {
         bytes: u32,
     },
     SendNamed,
+    /// A term with a pid.
+    SendTerm,
     Link,
     Unlink,
     /// exit(pid, reason), linked or not.
@@ -163,7 +165,8 @@ fn does(random: &mut Random) -> Does {
             bytes: if random.chance(30) { random.wide(1_000, 300_000) } else { random.wide(1, 400) } as u32,
         },
         25..29 => Does::SendNamed,
-        29..50 => Does::Link,
+        29..32 => Does::SendTerm,
+        32..50 => Does::Link,
         50..65 => Does::Unlink,
         65..78 => Does::Monitor,
         78..86 => Does::Demonitor,

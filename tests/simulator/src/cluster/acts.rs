@@ -1,7 +1,8 @@
 //! What processes do, by the routes of `net/routes.rs`, and how their ends are told.
 
 use snow_dist_codec::handshake::Capabilities;
-use snow_dist_runtime::core::{Pid, Reason as CoreReason};
+use snow_dist_codec::{Pid as WirePid, stf};
+use snow_dist_runtime::core::{Numbers, Pid, Reason as CoreReason, Session, Term};
 
 use super::table::{Held, NAMES, Table, name};
 use super::{Cluster, Step};
@@ -25,6 +26,7 @@ enum Want {
     Link,
     Monitor,
     Exit { dice: u64 },
+    SendTerm { dice: u64 },
 }
 
 /// What has become of a wish.
@@ -80,6 +82,7 @@ impl Cluster<'_> {
             Does::Monitor => self.want(node, wish(Want::Monitor)),
             Does::Unlink => self.unlink(node, local, held),
             Does::Demonitor => self.demonitor(node, local, dice),
+            Does::SendTerm => self.want(node, wish(Want::SendTerm { dice })),
             Does::Exit => self.want(node, wish(Want::Exit { dice })),
             Does::End | Does::Trap => Ok(()),
         }
@@ -156,7 +159,7 @@ impl Cluster<'_> {
 
     fn try_wish(&mut self, node: usize, wish: &Wish) -> Checked<Became> {
         let Wish { local, held, want, .. } = *wish;
-        let is_message = matches!(want, Want::Send { .. } | Want::SendNamed { .. });
+        let is_message = matches!(want, Want::Send { .. } | Want::SendNamed { .. } | Want::SendTerm { .. });
         let Some((connection, end)) = self.route(node, held.pid, !is_message) else {
             return Ok(Became::NotConnected);
         };
@@ -174,7 +177,8 @@ impl Cluster<'_> {
         }
         let (here, there) = (u64::from(local), held.pid.local());
         let ends = (local, held.who.local);
-        let table = &mut self.nodes[node].table;
+        let place = &mut self.nodes[node];
+        let (table, numbers) = (&mut place.table, &place.epochs.numbers);
         match want {
             Want::Send { bytes } => {
                 let number = self.truth.message(from, Some(held.who), bytes.max(4));
@@ -194,13 +198,30 @@ impl Cluster<'_> {
                 self.coverage.count(Of::SentNamed);
                 joint.send_named(end, local, number, message);
             }
+            Want::SendTerm { dice } => {
+                // Of whom the term tells: somebody whom the process knows.
+                let about = table.get(local).map_or(held, |process| {
+                    process.held.get(dice as usize % process.held.len().max(1)).copied().unwrap_or(held)
+                });
+                let number = self.truth.message(from, Some(held.who), TERM_BYTES);
+                self.truth.tells(number, joint.known(about.who));
+                driver.session.introduce(about.pid.node(), || numbers.start(about.pid.node()).cloned());
+                let sent =
+                    term(number, about.pid).map(|mut term| driver.session.send_term(here, there, &mut term));
+                let may = joint.may_send_terms();
+                let is_so = sent.as_ref().is_some_and(|sent| sent.is_ok() == may);
+                check(is_so, LACKS, || format!("{sent:?}"))?;
+                if may {
+                    self.coverage.count(Of::Terms);
+                    joint.send(end, ends, number);
+                }
+            }
             Want::Exit { dice } => {
                 let (reason, truth) = a_reason(table, local, dice);
+                introduce(&mut driver.session, &reason, numbers);
                 let may = joint.may_exit();
                 let sent = driver.session.exit(here, there, &reason);
-                check(sent.is_ok() == may, "a capability is used where both ends have it", || {
-                    format!("{sent:?}")
-                })?;
+                check(sent.is_ok() == may, LACKS, || format!("{sent:?}"))?;
                 if may {
                     self.coverage.count(Of::RemoteExit);
                     joint.exit(end, ends, truth);
@@ -241,7 +262,9 @@ impl Cluster<'_> {
     fn not_connected(&mut self, node: usize, wish: &Wish) {
         let Wish { local, held, want, .. } = *wish;
         match want {
-            Want::Send { .. } | Want::SendNamed { .. } => self.coverage.count(Of::Unsent),
+            Want::Send { .. } | Want::SendNamed { .. } | Want::SendTerm { .. } => {
+                self.coverage.count(Of::Unsent);
+            }
             Want::Monitor | Want::Exit { .. } => {}
             Want::Link => {
                 let traps = self.nodes[node].table.get(local).is_none_or(|process| process.traps);
@@ -335,6 +358,9 @@ impl Cluster<'_> {
                 (&mut it.ends[end].driver, &mut self.joints[connection as usize])
                 && driver.is_open
             {
+                if driver.session.is_tied(u64::from(local)) {
+                    introduce(&mut driver.session, &reason, &self.nodes[node].epochs.numbers);
+                }
                 driver.session.process_ended(u64::from(local), &reason);
                 joint.ended(end, local, &truth, &mut self.coverage);
                 self.coverage.count(Of::Told);
@@ -375,6 +401,31 @@ impl Cluster<'_> {
     pub(super) fn common(&self, one: usize, other: usize) -> Capabilities {
         self.plan.nodes[one].capabilities.intersection(self.plan.nodes[other].capabilities)
     }
+}
+
+/// Bytes of a term that holds the number of a message and a pid.
+const TERM_BYTES: u32 = 21;
+
+const LACKS: &str = "a capability is used where both ends have it";
+
+/// Sees to it that the peer knows the nodes of a reason's hops, as `runtime/src/session.rs` does.
+fn introduce(session: &mut Session, reason: &CoreReason, numbers: &Numbers) {
+    if let CoreReason::Linked(chain) = reason {
+        for hop in &chain.hops {
+            session.introduce(hop.node(), || numbers.start(hop.node()).cloned());
+        }
+    }
+}
+
+/// Such a term.
+fn term(number: u32, pid: Pid) -> Option<Term> {
+    let mut bytes = Vec::new();
+    let mut encoder = stf::Encoder::new(&mut bytes);
+    encoder.tuple(2).ok()?;
+    encoder.int(i64::from(number));
+    encoder.pid(WirePid::from_bits(0));
+    encoder.finish().ok()?;
+    Term::new(bytes, &[pid]).ok()
 }
 
 /// A reason that a program gives an exit signal: sometimes with a hop that need not have to do with it.

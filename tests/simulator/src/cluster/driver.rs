@@ -252,14 +252,15 @@ impl Cluster<'_> {
             }
             None => None,
         };
-        if brings.is_none() && matches!(frame, Frame::Send(_) | Frame::RegSend(_)) {
+        if brings.is_none() && matches!(frame, Frame::Send(_) | Frame::RegSend(_) | Frame::SendTerm(_)) {
             self.coverage.count(Of::ToDead);
         }
         if self.trace.is_on() {
             self.trace.say(self.now, format!("node {node} handles {frame:?}"));
         }
         self.seen.clear();
-        let mut lent = Lent { table, connection, seen: &mut self.seen };
+        let (numbers, heard) = (&mut here.epochs.numbers, &mut self.heard);
+        let mut lent = Lent { table, numbers, connection, heard, seen: &mut self.seen };
         let handled = match deliver(frame, driver.creation, &mut lent) {
             Ok(Offered::Taken) => Ok(()),
             Ok(Offered::Stale | Offered::NoMessage) => driver.session.handle_frame(frame, &mut lent),
@@ -267,6 +268,7 @@ impl Cluster<'_> {
         };
         let broke = matches!(handled, Err(Ending::Protocol(_) | Ending::AnswersUnread));
         check(!broke, KEPT, || format!("{handled:?} by {frame:?}"))?;
+        self.bind_heard(node)?;
         self.confirm(node, brings.as_slice())?;
         Ok(handled)
     }
@@ -394,8 +396,9 @@ impl Cluster<'_> {
         };
         self.seen.clear();
         driver.is_open = false;
-        let table = &mut self.nodes[node].table;
-        driver.session.end(&mut Lent { table, connection, seen: &mut self.seen });
+        let here = &mut self.nodes[node];
+        let (table, numbers, heard) = (&mut here.table, &mut here.epochs.numbers, &mut self.heard);
+        driver.session.end(&mut Lent { table, numbers, connection, heard, seen: &mut self.seen });
         self.confirm(node, &brings)?;
         self.retry(connection, end);
         self.tell_of_ends(node);

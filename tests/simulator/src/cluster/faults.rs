@@ -1,7 +1,5 @@
 //! What goes wrong.
 
-use snow_dist_runtime::core::epochs::Epochs;
-
 use super::connection::{Connection, DIALLED, Over, Stage};
 use super::table::Table;
 use super::{Cluster, Step};
@@ -139,7 +137,6 @@ impl Cluster<'_> {
         here.by_id.clear();
         here.watched.fill(None);
         here.stands_until = 0;
-        here.epochs = Epochs::new(&self.plan.nodes[node].name, self.plan.nodes[node].sessions_max);
         here.table = Table::default();
         self.after(down, Step::Boot { node: node as u32, same_creation });
         Ok(())

@@ -15,7 +15,7 @@ use std::num::NonZeroU64;
 
 use rustc_hash::FxHasher;
 use snow_dist_runtime::core::limits;
-use snow_dist_runtime::core::{Cookie, Cookies};
+use snow_dist_runtime::core::{Cookie, Cookies, NodeNumber};
 
 use crate::coverage::{Coverage, Of};
 use crate::oracle::{Checked, Joint, Truth, check};
@@ -106,6 +106,8 @@ pub(crate) struct Cluster<'p> {
     current: u32,
     truth: Truth,
     seen: Vec<Seen>,
+    /// Starts that node tables have named to a node, with the numbers they have there.
+    heard: Vec<(NodeNumber, NonZeroU64)>,
     cookies: Cookies,
     random: Random,
     pub(crate) coverage: Coverage,
@@ -136,6 +138,7 @@ impl<'p> Cluster<'p> {
             current: 0,
             truth: Truth::default(),
             seen: Vec::new(),
+            heard: Vec::new(),
             cookies,
             random: Random::new(seed, 1),
             coverage: Coverage::default(),

@@ -8,7 +8,7 @@ use snow_dist_codec::NodeName;
 use snow_dist_runtime::core::epochs::{Epochs, Event, Facts};
 use snow_dist_runtime::core::handshake::{Channel, Local, acceptor};
 use snow_dist_runtime::core::peers::{ConnectionId, DialDecision, Refusal};
-use snow_dist_runtime::core::{Cookies, NodeNumber, Session};
+use snow_dist_runtime::core::{Cookies, NodeNumber, Numbers, Session, Start};
 
 use super::connection::{Connection, DIALLED, End, Over, Stage, Verdict};
 use super::driver::{Driver, at};
@@ -52,6 +52,11 @@ impl Node {
     }
 }
 
+fn epochs(plan: &NodePlan, incarnation: NonZeroU64) -> Epochs {
+    let own = Start { name: plan.name.clone(), incarnation };
+    Epochs::with_numbers(&plan.name, plan.sessions_max, Numbers::new(own))
+}
+
 fn local(plan: &NodePlan, incarnation: NonZeroU64, cookies: &Cookies) -> Arc<Local> {
     let name = NodeName::parse(&plan.name).unwrap_or_else(|_| unreachable!("names of plans are node names"));
     let mut local = Local::new(name, incarnation, cookies.clone());
@@ -72,7 +77,7 @@ impl Cluster<'_> {
         Node {
             start,
             is_running: true,
-            epochs: Epochs::new(local.name(), self.plan.nodes[node].sessions_max),
+            epochs: epochs(&self.plan.nodes[node], incarnation),
             local,
             last_connection: 0,
             by_id: FxHashMap::default(),
@@ -99,6 +104,7 @@ impl Cluster<'_> {
         let (start, local) = self.new_start(node, incarnation);
         let here = &mut self.nodes[node];
         (here.start, here.local, here.is_running) = (start, local, true);
+        here.epochs = epochs(&self.plan.nodes[node], incarnation);
         here.numbers.clear();
         here.last_connection = 0;
         here.table = Table::populated(self.plan.slots, &mut here.random);
@@ -325,17 +331,15 @@ impl Cluster<'_> {
     fn come_up(&mut self, connection: u32, end: usize, facts: &Facts) -> Checked {
         const ONE: &str = "a node has one session with another, and NODEDOWN comes before the next NODEUP";
         let now = self.now;
-        let Some(it) = &mut self.connections[connection as usize] else { return Ok(()) };
+        let Some(it) = &self.connections[connection as usize] else { return Ok(()) };
         let (node, peer, start) = (it.ends[end].node, it.ends[1 - end].node, it.ends[1 - end].start);
         let known = self.nodes[node].watched[peer];
         check(known.is_none(), ONE, || {
             format!("node {node} has {known:?} with node {peer} when {connection} comes up")
         })?;
         let number = facts.config.peer;
-        let named = *self.nodes[node].numbers.entry(number).or_insert(start);
-        check(named == start, "a number names one start of one node", || {
-            format!("{number:?} of node {node} names start {named} and {start}")
-        })?;
+        self.bind(node, number, start)?;
+        let Some(it) = &mut self.connections[connection as usize] else { return Ok(()) };
         self.coverage.count(if end == DIALLED { Of::UpDialled } else { Of::UpAccepted });
         let here = &mut self.nodes[node];
         here.watched[peer] = Some((connection, end));
@@ -348,6 +352,29 @@ impl Cluster<'_> {
         it.ends[end].driver = Some(Box::new(driver));
         if let Some(joint) = &mut self.joints[connection as usize] {
             joint.come_up(end);
+        }
+        Ok(())
+    }
+
+    /// A node has given a start a number.
+    fn bind(&mut self, node: usize, number: NodeNumber, start: u32) -> Checked {
+        let own = self.nodes[node].start;
+        let named = match number {
+            NodeNumber::HERE => own,
+            number => *self.nodes[node].numbers.entry(number).or_insert(start),
+        };
+        check(named == start, "a number names one start of one node", || {
+            format!("{number:?} of node {node} names start {named} and {start}")
+        })
+    }
+
+    /// Node tables have named starts to a node.
+    pub(super) fn bind_heard(&mut self, node: usize) -> Checked {
+        while let Some((number, incarnation)) = self.heard.pop() {
+            let Some(start) = self.starts.iter().position(|start| *start == incarnation) else {
+                return check(false, "node tables name nodes that are", || format!("{incarnation}"));
+            };
+            self.bind(node, number, start as u32)?;
         }
         Ok(())
     }

@@ -49,6 +49,12 @@ impl Cluster<'_> {
                 self.truth.delivered(*number, to, *bytes)?;
                 Brings::Message(*local, *number)
             }
+            Seen::Term { local, number, bytes, pid } => {
+                let to = Who { start: self.nodes[node].start, local: *local };
+                self.truth.delivered(*number, to, *bytes)?;
+                self.truth.is_told(*number, self.hop(node, *pid))?;
+                Brings::Message(*local, *number)
+            }
             Seen::Exit { local, from, reason } => {
                 Brings::Exit(*local, self.who(node, *from)?, self.reason_in_truth(node, reason)?)
             }

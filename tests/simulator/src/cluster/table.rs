@@ -1,10 +1,11 @@
 //! The processes of one start of a node.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use snow_dist_runtime::core::{Pid, Processes, Reason as CoreReason};
+use snow_dist_runtime::core::{NodeNumber, Numbers, Pid, Processes, Reason as CoreReason, Start, TermPids};
 
-use crate::oracle::{Reason, Who, number_of};
+use crate::oracle::{Reason, Who, number_of, parts_of};
 use crate::random::Random;
 
 /// A pid that a process holds, and whose it is in truth.
@@ -55,6 +56,7 @@ impl Process {
 #[derive(Clone, Debug)]
 pub(super) enum Seen {
     Message { local: u32, number: u32, bytes: usize },
+    Term { local: u32, number: u32, bytes: usize, pid: Pid },
     Exit { local: u32, from: Pid, reason: CoreReason },
     Down { local: u32, reference: u64, from: Pid, reason: CoreReason },
 }
@@ -136,7 +138,9 @@ impl Table {
 /// The table as a session is lent it, writing down what comes.
 pub(super) struct Lent<'a> {
     pub(super) table: &'a mut Table,
+    pub(super) numbers: &'a mut Numbers,
     pub(super) connection: u32,
+    pub(super) heard: &'a mut Vec<(NodeNumber, NonZeroU64)>,
     pub(super) seen: &'a mut Vec<Seen>,
 }
 
@@ -164,6 +168,22 @@ impl Processes for Lent<'_> {
         if let Some((_, Some(local))) = self.table.named(name) {
             self.message(u64::from(local), message);
         }
+    }
+
+    fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
+        if self.table.is_alive(local as u32)
+            && let Some((number, pid)) = parts_of(term)
+        {
+            let (local, bytes) = (local as u32, term.len());
+            self.seen.push(Seen::Term { local, number, bytes, pid: pids.pid(pid) });
+        }
+    }
+
+    fn heard_of(&mut self, start: Start) -> NodeNumber {
+        let incarnation = start.incarnation;
+        let number = self.numbers.heard_of(start);
+        self.heard.push((number, incarnation));
+        number
     }
 
     fn exit(&mut self, local: u64, from: Pid, reason: CoreReason) {

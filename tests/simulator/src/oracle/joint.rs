@@ -3,16 +3,18 @@
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
-use snow_dist_codec::frame::{Fragment, RegSend, Send};
+use snow_dist_codec::frame::{Fragment, RegSend, Send, SendTerm};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Reading};
 
 use super::delays::Delays;
+use super::frames::{ends_of, number_of, parts_of};
+use super::line::{Here, Item, What};
 use super::{Brings, Checked, Reason, Who, check};
 use crate::coverage::{Coverage, LinkEvent};
 
 /// A process at one end and one at the other: of this end, of the other.
-pub(crate) type Ends = (u32, u32);
+pub(super) type Ends = (u32, u32);
 
 /// Bytes of processes without a signal that stand before one, where the session has fragments.
 const BEFORE_SIGNAL_MAX: u64 = 128 << 10;
@@ -27,34 +29,6 @@ pub(crate) enum LinkState {
     Active,
     Unlinking(u64),
     Ending,
-}
-
-/// What one process has done for another, and that one has not learned yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum What {
-    Message(u32),
-    Link,
-    UnlinkId(u64),
-    UnlinkAck(u64),
-    Exit(Reason),
-    Monitor(u64),
-    Demonitor(u64),
-    Down(u64, Reason),
-    Exit2(Reason),
-}
-
-#[derive(Debug)]
-struct Item {
-    what: What,
-    /// In the order of what one process does.
-    number: u64,
-    /// Of one process's end: what it brings about comes in any order.
-    of_end: bool,
-    /// The other end has made it void before it was written.
-    is_void: bool,
-    is_written: bool,
-    /// Bytes of other processes' messages that had gone before it was owed.
-    gone: u64,
 }
 
 /// One end of a session.
@@ -76,20 +50,6 @@ struct Side {
     /// Of each process of the *other* end: the number of the last thing it has done that was handled here, and
     /// that of the last one for a name.
     handled: FxHashMap<u32, (u64, u64)>,
-}
-
-/// What is known where a frame is handled.
-pub(crate) trait Here {
-    fn is_alive(&self, local: u32) -> bool;
-
-    /// Who has sent the message of this number.
-    fn sender(&self, number: u32) -> Option<Who>;
-
-    /// The number of a name, and who has it.
-    fn holder(&self, name: &str) -> (u32, Option<u32>);
-
-    /// Whether the peer has as many links and monitors here as it may have.
-    fn is_full(&self) -> bool;
 }
 
 /// From which end, from whom, to whom.
@@ -115,6 +75,16 @@ impl Joint {
 
     pub(crate) fn may_exit(&self) -> bool {
         self.capabilities.contains(Capabilities::REMOTE_EXIT)
+    }
+
+    pub(crate) fn may_send_terms(&self) -> bool {
+        self.capabilities.contains(Capabilities::SEND_TERM)
+    }
+
+    /// A process, as it is known at the other end where one end names it.
+    pub(crate) fn known(&self, who: Who) -> Option<Who> {
+        let is_of_them = self.sides.iter().any(|side| side.start == who.start);
+        (is_of_them || self.names_all()).then_some(who)
     }
 
     /// Whether hops of third nodes are named.
@@ -255,6 +225,11 @@ impl Joint {
                 self.sides[side].delays.wrote(from, bytes);
                 Ok(())
             }
+            Frame::SendTerm(term) => {
+                let from = parts_of(term.message).and_then(|(number, _)| senders(number));
+                self.sides[side].delays.wrote(from.map_or(0, |from| from.local), bytes);
+                Ok(())
+            }
             Frame::Fragment(piece) => {
                 // The first piece is the beginning of its frame, and that reads like a shorter message.
                 let from = match Frame::decode(piece.payload, Reading::Compatible) {
@@ -351,8 +326,10 @@ impl Joint {
         let (local, remote) = ends_of(frame);
         let ends = (local, remote);
         match frame {
-            Frame::Send(send) => {
-                let number = number_of(send.message);
+            Frame::Send(Send { message, .. }) | Frame::SendTerm(SendTerm { message, .. }) => {
+                let is_term = matches!(frame, Frame::SendTerm(_));
+                let of_term = parts_of(message).filter(|_| is_term).map(|(number, _)| number);
+                let number = of_term.unwrap_or_else(|| number_of(message));
                 let from = here.sender(number).filter(|from| from.start == there);
                 let from = from.map_or(0, |from| from.local);
                 self.take(far, (from, local), &What::Message(number))?;
@@ -606,27 +583,4 @@ impl Joint {
         let here = &self.sides[side];
         (here.links.len(), here.watching.len(), here.watched.len())
     }
-}
-
-/// The processes of a frame, as its reader sees them.
-fn ends_of(frame: &Frame<'_>) -> Ends {
-    let (from, to) = match frame {
-        Frame::Link(it) => (it.from, it.to),
-        Frame::UnlinkId(it) => (it.from, it.to),
-        Frame::UnlinkAck(it) => (it.from, it.to),
-        Frame::Exit(it) => (it.from, it.to),
-        Frame::Exit2(it) => (it.from, it.to),
-        Frame::Monitor(it) => (it.from, it.to),
-        Frame::Demonitor(it) => (it.from, it.to),
-        Frame::MonitorExit(it) => (it.monitored, it.monitoring),
-        Frame::Send(it) => (it.to, it.to),
-        Frame::SendTerm(it) => (it.to, it.to),
-        _ => return (0, 0),
-    };
-    (to.local() as u32, from.local() as u32)
-}
-
-/// What the bytes of a message begin with.
-pub(crate) fn number_of(message: &[u8]) -> u32 {
-    message.first_chunk().map_or(u32::MAX, |number| u32::from_le_bytes(*number))
 }

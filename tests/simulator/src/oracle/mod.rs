@@ -7,12 +7,16 @@
 //! another content shows at the frame where it matters.
 
 mod delays;
+mod frames;
 mod joint;
+mod line;
 mod reason;
 
 use std::fmt;
 
-pub(crate) use joint::{Here, Joint, LinkState, number_of};
+pub(crate) use frames::{number_of, parts_of};
+pub(crate) use joint::{Joint, LinkState};
+pub(crate) use line::Here;
 pub(crate) use reason::Reason;
 
 /// A process in truth: which start of which node, and its number there.
@@ -70,6 +74,8 @@ pub(crate) struct Message {
     pub(crate) to: Option<Who>,
     pub(crate) bytes: u32,
     pub(crate) is_delivered: bool,
+    /// Of a term: whose the pid in it is to be where it arrives.
+    tells: Option<Option<Who>>,
 }
 
 /// What is kept of the whole cluster.
@@ -82,8 +88,23 @@ pub(crate) struct Truth {
 impl Truth {
     pub(crate) fn message(&mut self, from: Who, to: Option<Who>, bytes: u32) -> u32 {
         let number = self.messages.len() as u32;
-        self.messages.push(Message { from, to, bytes, is_delivered: false });
+        self.messages.push(Message { from, to, bytes, is_delivered: false, tells: None });
         number
+    }
+
+    /// A message is a term with a pid.
+    pub(crate) fn tells(&mut self, number: u32, of: Option<Who>) {
+        if let Some(message) = self.messages.get_mut(number as usize) {
+            message.tells = Some(of);
+        }
+    }
+
+    /// A term has come, and its pid is taken for that of a process.
+    pub(crate) fn is_told(&self, number: u32, of: Option<Who>) -> Checked {
+        let due = self.messages.get(number as usize).and_then(|message| message.tells);
+        check(due == Some(of), "a pid in a term arrives as the process that it is", || {
+            format!("message {number} tells of {due:?} and is taken for {of:?}")
+        })
     }
 
     pub(crate) fn sender(&self, number: u32) -> Option<Who> {
