@@ -41,6 +41,8 @@ pub struct Bounds {
     /// The sessions that are up at first, each by initiator and acceptor.
     pub sessions: &'static [[usize; 2]],
     pub left: Left,
+    /// With `--small`: in a second, for the mutants.
+    pub small: Left,
     /// With `--deep`: in minutes.
     pub deep: Left,
     /// Only this node dials, or is restarted; any, if it is not said.
@@ -68,6 +70,7 @@ impl Bounds {
         nodes: 2,
         sessions: &[[0, 1]],
         left: Left::NONE,
+        small: Left::NONE,
         deep: Left::NONE,
         dialler: None,
         restarting: None,

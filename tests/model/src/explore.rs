@@ -99,11 +99,10 @@ impl Model for Explored {
     }
 }
 
-/// Explores the model, as many threads as there are processors.
+/// Explores the model. On one thread, what falls first is always the same.
 #[must_use]
-pub fn explore(bounds: &Bounds) -> Findings {
+pub fn explore(bounds: &Bounds, threads: usize) -> Findings {
     let started = Instant::now();
-    let threads = std::thread::available_parallelism().map_or(1, Into::into);
     let explored = Explored { bounds: bounds.clone(), notes: Notes::default(), at_rest: AtomicU64::new(0) };
     let checker = explored.checker().threads(threads).finish_when(HasDiscoveries::AnyFailures).spawn_bfs();
     show_progress(bounds, &checker, started);

@@ -10,7 +10,8 @@ pub const MODELS: &[Bounds] = &[
     Bounds {
         name: "links",
         what: "two processes on each of two nodes link, unlink and end",
-        left: Left { links: 2, unlinks: 2, exits: 1, ..NONE },
+        left: Left { links: 3, unlinks: 2, exits: 1, ..NONE },
+        small: Left { links: 2, unlinks: 2, exits: 1, ..NONE },
         deep: Left { links: 3, unlinks: 3, exits: 1, ..NONE },
         reaches: &[
             S::LinkMeetsUnlink,
@@ -26,7 +27,8 @@ pub const MODELS: &[Bounds] = &[
     Bounds {
         name: "monitors",
         what: "two processes on each of two nodes monitor each other, end that, and end",
-        left: Left { monitors: 2, demonitors: 1, exits: 2, ..NONE },
+        left: Left { monitors: 3, demonitors: 1, exits: 2, ..NONE },
+        small: Left { monitors: 2, demonitors: 1, exits: 1, ..NONE },
         deep: Left { monitors: 3, demonitors: 2, exits: 2, ..NONE },
         reaches: &[S::MonitorOfDead, S::DemonitorMeetsDown, S::DownVoid],
         ..Bounds::NONE
@@ -35,6 +37,7 @@ pub const MODELS: &[Bounds] = &[
         name: "order",
         what: "messages, links, monitors and ends of the same processes",
         left: Left { sends: 2, links: 1, monitors: 1, exits: 1, ..NONE },
+        small: Left { sends: 1, links: 1, exits: 1, ..NONE },
         deep: Left { sends: 3, links: 1, monitors: 1, exits: 1, ..NONE },
         reaches: &[S::ExitAfterMessages, S::MessageToDead],
         ..Bounds::NONE
@@ -43,6 +46,7 @@ pub const MODELS: &[Bounds] = &[
         name: "cuts",
         what: "links and monitors while a connection is lost and made again",
         left: Left { links: 2, unlinks: 1, exits: 1, cuts: 1, dials: 1, ..NONE },
+        small: Left { links: 2, unlinks: 1, monitors: 1, cuts: 1, ..NONE },
         deep: Left { links: 2, unlinks: 1, monitors: 1, exits: 1, cuts: 1, dials: 2, ..NONE },
         reaches: &[
             S::AckOutstandingAtEnd,
@@ -59,6 +63,7 @@ pub const MODELS: &[Bounds] = &[
         what: "both nodes dial, connections are lost, and processes link across what comes up",
         sessions: &[],
         left: Left { links: 1, exits: 1, cuts: 2, dials: 3, ..NONE },
+        small: Left { links: 1, cuts: 1, dials: 2, ..NONE },
         deep: Left { links: 2, exits: 1, cuts: 2, dials: 3, ..NONE },
         reaches: &[S::TwoSessions, S::Replaced, S::Probed, S::Refused, S::NextEpoch],
         ..Bounds::NONE
@@ -66,8 +71,9 @@ pub const MODELS: &[Bounds] = &[
     Bounds {
         name: "restarts",
         what: "a node is restarted with the same creation, and pids of its earlier start are still held",
-        left: Left { links: 1, sends: 1, restarts: 2, dials: 2, ..NONE },
-        deep: Left { links: 2, unlinks: 1, sends: 1, restarts: 2, dials: 2, ..NONE },
+        left: Left { links: 2, sends: 1, restarts: 2, dials: 2, ..NONE },
+        small: Left { links: 1, sends: 1, restarts: 1, dials: 1, ..NONE },
+        deep: Left { links: 2, unlinks: 1, sends: 2, restarts: 2, dials: 2, ..NONE },
         equal_creations: true,
         reaches: &[S::StalePid, S::StaleEqualCreation, S::NextEpoch, S::Replaced],
         ..Bounds::NONE
@@ -76,15 +82,27 @@ pub const MODELS: &[Bounds] = &[
         name: "bound",
         what: "the peer's bound is two links and monitors",
         left: Left { links: 3, unlinks: 2, exits: 1, ..NONE },
+        small: Left { links: 3, unlinks: 2, ..NONE },
         deep: Left { links: 3, unlinks: 2, monitors: 2, demonitors: 1, exits: 1, ..NONE },
         links_and_monitors_max: 2,
         reaches: &[S::BoundFull, S::Relinked],
         ..Bounds::NONE
     },
     Bounds {
+        name: "full",
+        what: "the peer's bound is one link or monitor",
+        left: Left { links: 3, unlinks: 2, exits: 1, ..NONE },
+        small: Left { links: 2, unlinks: 1, exits: 1, ..NONE },
+        deep: Left { links: 3, unlinks: 2, monitors: 2, demonitors: 1, exits: 1, ..NONE },
+        links_and_monitors_max: 1,
+        reaches: &[S::BoundFull, S::Relinked, S::ExitMeetsUnlink],
+        ..Bounds::NONE
+    },
+    Bounds {
         name: "late",
         what: "sessions learn late of the ends of processes, and processes of those of sessions",
         left: Left { links: 1, unlinks: 1, monitors: 1, exits: 1, cuts: 1, dials: 1, ..NONE },
+        small: Left { links: 1, monitors: 1, exits: 1, ..NONE },
         deep: Left { links: 2, unlinks: 1, monitors: 1, exits: 2, cuts: 1, dials: 1, ..NONE },
         late: true,
         reaches: &[S::WhileEnding, S::DeadUntold],
@@ -95,8 +113,9 @@ pub const MODELS: &[Bounds] = &[
         what: "three nodes in a row; exit signals end processes",
         nodes: 3,
         sessions: &[[0, 1], [1, 2]],
-        left: Left { links: 2, exits: 1, cuts: 1, ..NONE },
-        deep: Left { links: 3, exits: 1, cuts: 1, ..NONE },
+        left: Left { links: 3, exits: 1, cuts: 1, ..NONE },
+        small: Left { links: 2, exits: 1, ..NONE },
+        deep: Left { links: 3, monitors: 1, exits: 2, cuts: 1, ..NONE },
         traps: false,
         reaches: &[S::Chain, S::ExitMeetsExit],
         ..Bounds::NONE
@@ -104,7 +123,8 @@ pub const MODELS: &[Bounds] = &[
     Bounds {
         name: "foreign",
         what: "one of the nodes writes what it must not",
-        left: Left { links: 1, monitors: 1, exits: 1, injections: 1, ..NONE },
+        left: Left { links: 1, monitors: 1, exits: 1, injections: 2, ..NONE },
+        small: Left { links: 1, monitors: 1, injections: 1, ..NONE },
         deep: Left { links: 1, unlinks: 1, monitors: 1, exits: 1, injections: 2, ..NONE },
         reaches: &[S::ForeignIgnored, S::ForeignEnds],
         ..Bounds::NONE
@@ -113,6 +133,7 @@ pub const MODELS: &[Bounds] = &[
         name: "version-1",
         what: "unlinks of version 1, which nobody acknowledges",
         left: Left { links: 2, unlinks: 2, ..NONE },
+        small: Left { links: 2, unlinks: 2, ..NONE },
         deep: Left { links: 3, unlinks: 3, ..NONE },
         version_1: true,
         falls: Some(Broken::Asymmetric),

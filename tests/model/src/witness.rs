@@ -22,6 +22,8 @@ pub struct Witness<'a> {
     peer: Known,
     /// What a frame brings; else, what the end of the session does.
     by_frame: bool,
+    /// A DOWN has come.
+    downs: bool,
     /// A frame that must bring nothing.
     foreign: Option<Foreign>,
     seen: Seen,
@@ -64,6 +66,7 @@ impl<'a> Witness<'a> {
             creation: creation(turn.bounds, it.nodes[side], it.starts[side]),
             peer: it.ends[side].peer.expect("a session has a peer"),
             by_frame,
+            downs: false,
             foreign: None,
             seen: Seen::default(),
             world: &mut turn.world,
@@ -223,6 +226,8 @@ impl<'a> Witness<'a> {
 
     fn exit_of(&mut self, own: u64, from: Pid, reason: &Reason) {
         let Some((own, remote)) = self.brings(own, Some(from)) else { return };
+        // At the end of a session all exits come first.
+        self.breaks_if(self.downs, Broken::Order);
         let tie = std::mem::take(&mut self.end_mut().ties[own][remote]);
         self.breaks_if(tie != Tie::Active, Broken::ExitUnlinked);
         self.comes_last(own, remote, reason);
@@ -278,6 +283,7 @@ impl Processes for Witness<'_> {
     }
 
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {
+        self.downs = true;
         let Some((own, remote)) = self.brings(local, Some(from)) else { return };
         let watches = &mut self.end_mut().watches;
         let found =
