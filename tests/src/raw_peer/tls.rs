@@ -12,7 +12,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use super::Wire;
 use crate::program::within;
 
-const OFFER: Offer = Offer { tls12: false, alpn: false };
+const OFFER: Offer = Offer { tls12: false, alpn: false, expired: false };
 
 /// A TLS 1.3 connection to `host:port`.
 pub async fn connect(address: &str) -> Wire {
