@@ -123,7 +123,7 @@ pub const MODELS: &[Bounds] = &[
     Bounds {
         name: "foreign",
         what: "one of the nodes writes what it must not",
-        left: Left { links: 1, monitors: 1, exits: 1, injections: 2, ..NONE },
+        left: Left { links: 1, monitors: 1, exits: 1, injections: 1, ..NONE },
         small: Left { links: 1, monitors: 1, injections: 1, ..NONE },
         deep: Left { links: 1, unlinks: 1, monitors: 1, exits: 1, injections: 2, ..NONE },
         reaches: &[S::ForeignIgnored, S::ForeignEnds],
