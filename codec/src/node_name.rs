@@ -51,8 +51,7 @@ impl<'a> NodeName<'a> {
         let (_, port) = all_consuming(opt(port)).parse(rest).map_err(|_| broken(rest, PORT_RULE))?;
         let port_missing = if port.is_none() { DEFAULT_PORT_TEXT.len() } else { 0 };
         //= spec/dist.md#dist-nam-001
-        //# The name that a node announces for itself MUST match `node-name` and have at most 255 bytes with
-        //# its port.
+        //# The name that a node announces for itself MUST be a node name.
         if text.len() + port_missing > NODE_NAME_BYTES_MAX {
             return Err(broken("", "a node name has at most 255 bytes with its port"));
         }
@@ -195,8 +194,7 @@ mod tests {
 
     //= spec/dist.md#dist-nam-001
     //= type=test
-    //# The name that a node announces for itself MUST match `node-name` and have at most 255 bytes with its
-    //# port.
+    //# The name that a node announces for itself MUST be a node name.
     #[test]
     fn a_name_has_at_most_255_bytes_with_its_port() {
         for port in ["", ":0", ":10", ":65535"] {

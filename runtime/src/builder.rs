@@ -186,8 +186,7 @@ impl NodeBuilder {
     pub async fn start_on(self, network: impl Network) -> Result<Node, StartError> {
         self.check_limits()?;
         //= spec/dist.md#dist-nam-001
-        //# The name that a node announces for itself MUST match `node-name` and have at most 255 bytes with
-        //# its port.
+        //# The name that a node announces for itself MUST be a node name.
         let name = NodeName::parse(&self.name)?;
         let cookies = cookies(self.cookies)?;
         let address = self.listen.unwrap_or_else(|| format!("{}:{}", name.host(), name.port()));

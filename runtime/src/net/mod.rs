@@ -195,8 +195,7 @@ impl Net {
     /// Makes sure that there is a session with the node `name`, if that can be.
     pub(crate) async fn connect(self: &Arc<Self>, name: &str) -> Result<(), ConnectError> {
         //= spec/dist.md#dist-nam-002
-        //# A node MUST NOT dial a name that does not match `node-name`, has more than 255 bytes with its
-        //# port, or has port 0.
+        //# A node MUST NOT dial anything but a name to dial.
         let name = NodeName::parse(name)?;
         if name.port() == 0 {
             return Err(ConnectError::PortUnknown);

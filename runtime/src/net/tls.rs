@@ -68,8 +68,10 @@ fn server_config(provider: &Arc<CryptoProvider>, key_log: bool) -> Result<Server
     //= spec/handshake.md#hs-tls-003
     //# An acceptor SHOULD select the application protocol `snow-dist/1` if it is offered.
     config.alpn_protocols = vec![ALPN.to_vec()];
-    //= spec/handshake.md#hs-tls-006
-    //# A node MUST NOT resume a TLS session, issue a session ticket, or use early data.
+    //= spec/handshake.md#hs-tls-010
+    //# A node MUST NOT resume a TLS session.
+    //= spec/handshake.md#hs-tls-011
+    //# An acceptor SHOULD NOT issue session tickets.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
@@ -89,8 +91,8 @@ fn client_config(provider: Arc<CryptoProvider>, key_log: bool) -> Result<ClientC
     //= spec/handshake.md#hs-tls-002
     //# An initiator SHOULD offer the application protocol `snow-dist/1`.
     config.alpn_protocols = vec![ALPN.to_vec()];
-    //= spec/handshake.md#hs-tls-006
-    //# A node MUST NOT resume a TLS session, issue a session ticket, or use early data.
+    //= spec/handshake.md#hs-tls-010
+    //# A node MUST NOT resume a TLS session.
     config.resumption = Resumption::disabled();
     config.enable_early_data = false;
     if key_log {

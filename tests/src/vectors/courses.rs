@@ -360,7 +360,7 @@ fn names_that_are_refused() -> Vec<Course> {
         ),
         Course::acceptor(
             "block-over-tls-1.2",
-            "HS-TLS-005 HS-REJ-006",
+            "HS-TLS-009 HS-REJ-006",
             "a block needs TLS 1.3: REJECT 4",
             &tls_12,
         )
@@ -762,7 +762,7 @@ fn version_1_at_the_initiator() -> Vec<Course> {
         .receive(&right, "the session begins"),
         Course::initiator(
             "version-1-over-tls-1.2",
-            "HS-TLS-005 HS-DIG-001",
+            "HS-TLS-008 HS-DIG-001",
             "over TLS 1.2 NAME has no block",
             &tls_12,
         )

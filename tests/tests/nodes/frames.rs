@@ -30,7 +30,7 @@ async fn a_ping_is_answered_with_its_own_bytes() {
 //# A node MUST ignore a SPAWN_REPLY whose `request` is not that of a SPAWN of its own in this session without
 //# an answer.
 //= spec/connection.md#con-hbt-007
-//# A node MUST NOT end a session because of the payload of a PONG, or because of a PONG without a PING.
+//# A node MUST NOT end a session because of a PONG that it can read.
 #[tokio::test]
 async fn what_is_unknown_empty_or_unasked_for_is_ignored() {
     let (_a, mut session) = joined().await;

@@ -49,10 +49,9 @@ async fn port_0_is_announced_as_the_port_that_the_system_chose() {
 }
 
 //= spec/dist.md#dist-nam-001
-//# The name that a node announces for itself MUST match `node-name` and have at most 255 bytes with its port.
+//# The name that a node announces for itself MUST be a node name.
 //= spec/dist.md#dist-nam-002
-//# A node MUST NOT dial a name that does not match `node-name`, has more than 255 bytes with its port, or has
-//# port 0.
+//# A node MUST NOT dial anything but a name to dial.
 #[tokio::test]
 async fn what_is_no_name_is_refused_where_it_is_said() {
     let a = node("a").await;

@@ -90,8 +90,10 @@ async fn a_session_needs_no_application_protocol_and_no_good_certificate() {
     assert_eq!(session.fence().await, []);
 }
 
-//= spec/handshake.md#hs-tls-006
-//# A node MUST NOT resume a TLS session, issue a session ticket, or use early data.
+//= spec/handshake.md#hs-tls-010
+//# A node MUST NOT resume a TLS session.
+//= spec/handshake.md#hs-tls-011
+//# An acceptor SHOULD NOT issue session tickets.
 #[tokio::test]
 async fn nothing_is_resumed_in_either_role() {
     let a = node("a").await;

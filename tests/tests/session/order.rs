@@ -40,8 +40,10 @@ fn messages_and_signals_of_a_process_come_in_its_order() {
 }
 
 //= spec/session.md#ses-lnk-001
-//# When its process links with a process of the peer in state none, a node MUST write LINK, and take the link
-//# for active from then on, unless SES-BND-001 forbids the LINK.
+//# When its process links with a process of the peer in state none, a node MUST write LINK, unless
+//# SES-BND-001 forbids it.
+//= spec/session.md#ses-lnk-027
+//# A node MUST take a link of its process for active from the LINK on that it writes for it.
 //= spec/session.md#ses-lnk-004
 //# When its process unlinks in state active, a node MUST write UNLINK_ID.
 #[test]

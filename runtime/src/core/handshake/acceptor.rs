@@ -68,8 +68,8 @@ impl ExpectName {
             (Some(block), Channel::Tls13 { exporter }) => {
                 Ok((Peer::of_block(&self.local, name, creation, &block)?, Some(exporter)))
             }
-            //= spec/handshake.md#hs-tls-005
-            //# A node MUST NOT send or accept an extension block over a TLS version below 1.3.
+            //= spec/handshake.md#hs-tls-009
+            //# A node MUST end a handshake in which an extension block arrives over a TLS version below 1.3.
             (Some(_), Channel::Tls12) => Err(Failure::Tls),
             //= spec/handshake.md#hs-von-003
             //# An acceptor that does not allow version 1 MUST NOT answer a NAME without extension block.

@@ -31,8 +31,8 @@ pub fn start(
         //= spec/handshake.md#hs-dwn-004
         //# A node MUST NOT leave the extension block out of a NAME because an earlier handshake has failed.
         (Channel::Tls13 { .. }, _) => Some(local.block(&dialled)),
-        //= spec/handshake.md#hs-tls-005
-        //# A node MUST NOT send or accept an extension block over a TLS version below 1.3.
+        //= spec/handshake.md#hs-tls-008
+        //# A node MUST NOT send an extension block over a TLS version below 1.3.
         (Channel::Tls12, Version1::Allowed) => None,
         (Channel::Tls12, Version1::Refused) => return Err(Failure::Tls),
     };
@@ -73,8 +73,7 @@ impl ExpectChallenge {
         }
         peer.judge_bounds()?;
         //= spec/handshake.md#hs-cky-002
-        //# An initiator MUST compute its digest or proof, and judge that of ACK, with the first of its
-        //# cookies.
+        //# An initiator MUST use the first of its cookies in the whole handshake.
         let (reply, replied) = challenged.reply(self.local.cookies().first(), random);
         Ok((reply, ExpectAck { local: self.local, peer, replied }))
     }
@@ -95,8 +94,8 @@ impl ExpectChallenge {
                 }
                 Ok((peer, Challenged::by(exporter, &self.name, bytes)))
             }
-            //= spec/handshake.md#hs-tls-005
-            //# A node MUST NOT send or accept an extension block over a TLS version below 1.3.
+            //= spec/handshake.md#hs-tls-009
+            //# A node MUST end a handshake in which an extension block arrives over a TLS version below 1.3.
             (Some(_), Channel::Tls12) => Err(Failure::Tls),
             //= spec/handshake.md#hs-dwn-001
             //# A node MUST end a handshake in which a challenge that ends in the sentinel comes in a message
@@ -134,8 +133,7 @@ impl ExpectAck {
             other => return Err(unexpected("ACK", &other)),
         };
         //= spec/handshake.md#hs-cky-002
-        //# An initiator MUST compute its digest or proof, and judge that of ACK, with the first of its
-        //# cookies.
+        //# An initiator MUST use the first of its cookies in the whole handshake.
         self.replied.judge(self.local.cookies().first(), bytes, &ack)?;
         Ok(Established { peer: self.peer, cookie: 0 })
     }

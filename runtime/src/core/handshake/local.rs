@@ -109,8 +109,7 @@ impl Local {
             //= spec/handshake.md#hs-nam-002
             //# A node MUST write its name with its port into NAME and CHALLENGE.
             //= spec/dist.md#dist-nam-001
-            //# The name that a node announces for itself MUST match `node-name` and have at most 255 bytes
-            //# with its port.
+            //# The name that a node announces for itself MUST be a node name.
             start: Start { name: name.completed().into(), incarnation },
             cookies,
             bounds: Bounds::default(),

@@ -325,8 +325,10 @@ impl Session {
         let ends = (local, remote);
         match self.links.link(ends, &mut self.tally) {
             //= spec/session.md#ses-lnk-001
-            //# When its process links with a process of the peer in state none, a node MUST write LINK, and
-            //# take the link for active from then on, unless SES-BND-001 forbids the LINK.
+            //# When its process links with a process of the peer in state none, a node MUST write LINK,
+            //# unless SES-BND-001 forbids it.
+            //= spec/session.md#ses-lnk-027
+            //# A node MUST take a link of its process for active from the LINK on that it writes for it.
             Linked::Now => self.outbox.signal(local, Owed::Link(ends)),
             Linked::Before => {}
             //= spec/session.md#ses-bnd-001

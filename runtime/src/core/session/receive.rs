@@ -116,12 +116,11 @@ impl Session {
             }
             // Any byte is a sign of life: the payload of a PONG says nothing more.
             //= spec/connection.md#con-hbt-007
-            //# A node MUST NOT end a session because of the payload of a PONG, or because of a PONG without a
-            //# PING.
+            //# A node MUST NOT end a session because of a PONG that it can read.
             Frame::Pong(_) => Ok(()),
             //= spec/session.md#ses-lst-001
-            //# A node MAY ignore every PEER_LIST, GLOBAL_REGISTER, GLOBAL_UNREGISTER, GLOBAL_SYNC and
-            //# ROOM_BROADCAST that it reads, and write none.
+            //# A node MAY leave every PEER_LIST, GLOBAL_REGISTER, GLOBAL_UNREGISTER, GLOBAL_SYNC and
+            //# ROOM_BROADCAST alone.
             //= spec/session.md#ses-spn-010
             //# A node MUST ignore a SPAWN_REPLY whose `request` is not that of a SPAWN of its own in this
             //# session without an answer.

@@ -16,7 +16,7 @@ const fixture = name => readFileSync(new URL(`../fixtures/${name}`, import.meta.
 const minVersion = version1 => (version1 ? 'TLSv1.2' : 'TLSv1.3');
 
 export function acceptorContext({ version1, key = fixture('key.pem'), cert = fixture('cert.pem') }) {
-  // A socket of its own has no store of sessions, so nothing is ever resumed (HS-TLS-006).
+  // A socket of its own has no store of sessions, so nothing is ever resumed (HS-TLS-010).
   return tls.createSecureContext({
     key, cert, minVersion: minVersion(version1), secureOptions: constants.SSL_OP_NO_TICKET,
   });

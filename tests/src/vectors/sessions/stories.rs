@@ -40,7 +40,7 @@ fn links() -> Vec<Story> {
     vec![
         Story::new(
             "link-and-exit",
-            "SES-LNK-001 SES-LNK-016 SES-EXI-003 SES-EXI-004 SES-LNK-010",
+            "SES-LNK-001 SES-LNK-027 SES-LNK-016 SES-EXI-003 SES-EXI-004 SES-LNK-010",
             "a process links, and the other one ends",
         )
         .link(5, 9, "process 5 links: LINK")
@@ -76,9 +76,13 @@ fn links() -> Vec<Story> {
             .receive(link(9, 99), "99 has never been: EXIT noproc, the pids as they came")
             .end(6, Reason::Normal, "6 ends, and is linked to nobody")
             .receive(link(9, 6), "6 is dead: the same"),
-        Story::new("link-answered-noproc", "SES-LNK-001 SES-LNK-016 SES-EXI-003", "the other end is dead")
-            .link(7, 99, "LINK: whether 99 lives is not known")
-            .receive(exit(99, 7, error("noproc")), "an exit signal like any other"),
+        Story::new(
+            "link-answered-noproc",
+            "SES-LNK-001 SES-LNK-027 SES-LNK-016 SES-EXI-003",
+            "the other end is dead",
+        )
+        .link(7, 99, "LINK: whether 99 lives is not known")
+        .receive(exit(99, 7, error("noproc")), "an exit signal like any other"),
     ]
 }
 

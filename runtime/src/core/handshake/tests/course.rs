@@ -109,7 +109,7 @@ fn a_name_without_its_port_is_completed() {
 
 //= spec/handshake.md#hs-cky-002
 //= type=test
-//# An initiator MUST compute its digest or proof, and judge that of ACK, with the first of its cookies.
+//# An initiator MUST use the first of its cookies in the whole handshake.
 //= spec/handshake.md#hs-cky-003
 //= type=test
 //# An acceptor MUST accept a digest or proof in REPLY that was computed with any of its cookies.

@@ -136,9 +136,9 @@ fn checks_of_the_acceptor_at_name() {
     let mandatory = [&plain[..], b"\xD1SNOW2\r\n", &[4, 0, 0x00, 0x80, 0, 0]].concat();
     refused(at_name(&mandatory), malformed(&mandatory), Some(Reject::MALFORMED));
 
-    //= spec/handshake.md#hs-tls-005
+    //= spec/handshake.md#hs-tls-009
     //= type=test
-    //# A node MUST NOT send or accept an extension block over a TLS version below 1.3.
+    //# A node MUST end a handshake in which an extension block arrives over a TLS version below 1.3.
     let over_12 = acceptor::start(lenient(B).into(), Channel::Tls12).handle(&name, RANDOM_ACCEPTOR);
     refused(over_12, Failure::Tls, Some(Reject::REFUSED));
 }
@@ -251,9 +251,9 @@ fn checks_of_the_acceptor_at_reply() {
 fn checks_of_the_initiator_before_name() {
     let own = NodeName::parse(A).unwrap();
     assert_eq!(initiator::start(node(A).into(), TLS, own), Err(Failure::OwnName));
-    //= spec/handshake.md#hs-tls-005
+    //= spec/handshake.md#hs-tls-008
     //= type=test
-    //# A node MUST NOT send or accept an extension block over a TLS version below 1.3.
+    //# A node MUST NOT send an extension block over a TLS version below 1.3.
     let over_12 = [Channel::Tls12; 2];
     assert_eq!(Pair::new(node(A), node(B)).over(over_12).initiate().unwrap_err(), Failure::Tls);
     let (name, _) = Pair::new(lenient(A), node(B)).over(over_12).initiate().unwrap();
