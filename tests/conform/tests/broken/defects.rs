@@ -49,8 +49,7 @@ defects! {
         "reply-proof-first-bit", "reply-proof-last-bit", "reply-proof-zero", "reply-other-cookie",
         "reply-of-another-channel", "reply-of-another-name", "reply-of-the-other-role",
         "name-tells-nothing-without-the-cookie", "reject-refused", "cookie-accepted",
-        "claimed-name",
-    ];
+        "claimed-name", "no-nodeup-without-a-session"];
     /// The proof of ACK is not checked.
     AckUnchecked: INITIATOR, [
         "ack-proof-last-bit", "ack-proof-zero", "ack-reflected", "ack-of-the-other-role",
@@ -90,7 +89,7 @@ defects! {
     /// A handshake can take for ever.
     NoDeadline: ACCEPTOR, ["deadline-silence", "deadline-without-reply", "deadline-trickle"];
     /// One address can have any number of handshakes.
-    PlacesUnlimited: ACCEPTOR, ["place-too-many"];
+    PlacesUnlimited: ACCEPTOR, ["place-too-many", "places-all-taken"];
 
     // Of frames.
 
@@ -118,7 +117,7 @@ defects! {
         "handshake-too-long-for-an-initiator",
     ];
     /// What one read brings is taken for whole frames, and the rest is thrown away.
-    PieceIsFrame: ACCEPTOR, ["handshake-in-pieces", "frame-in-pieces"];
+    PieceIsFrame: ACCEPTOR, ["handshake-in-pieces", "frame-in-pieces", "writing-does-not-wait-for-reading"];
     /// Frames of capabilities that the session does not have are ignored.
     CapabilitiesUnchecked: INITIATOR, [
         "capability-node-table", "capability-fragment", "capability-exit2", "capability-send-term",
@@ -217,8 +216,7 @@ defects! {
     CutUntold: ACCEPTOR, [
         "session-ends-while-an-unlink-is-outstanding", "monitor-and-the-end-of-the-session",
         "exit-at-the-end-of-the-session", "exit-by-close", "exit-by-a-refused-frame",
-        "links-go-with-their-session", "link-without-a-session",
-    ];
+        "links-go-with-their-session", "link-without-a-session", "disconnect-closes", "global-name", "links-of-another-node", "nodedown*", "request-and-the-end-of-the-session"];
 
     // Of monitors.
 
@@ -248,9 +246,9 @@ defects! {
     /// Silence is not asked.
     NoHeartbeat: ACCEPTOR, ["silence-is-asked", "any-byte-is-a-sign-of-life", "ping-payloads-differ"];
     /// CLOSE is ignored.
-    CloseIgnored: INITIATOR, ["exit-by-close", "close-ends", "close-unknown-code", "close-and-more"];
+    CloseIgnored: INITIATOR, ["exit-by-close", "close-ends", "close-unknown-code", "close-and-more", "close-notify-answers-close", "nodedown"];
     /// CLOSE is answered by CLOSE.
-    CloseAnswered: ACCEPTOR, ["close-ends", "close-unknown-code", "close-and-more"];
+    CloseAnswered: ACCEPTOR, ["close-ends", "close-unknown-code", "close-and-more", "close-notify-answers-close", "nodedown"];
     /// A node that stops says nothing.
     StopUnsaid: INITIATOR, ["stop-closes"];
     /// A session with another start of the peer is asked like one with the same.
@@ -401,6 +399,8 @@ impl Defect {
                 | Self::SignalsWaitForRoom
                 | Self::UnsentAtTheEnd
                 | Self::TakesLateMessages
+                | Self::PlacesUnlimited
+                | Self::NobodyGivesWay
         )
     }
 
@@ -413,7 +413,12 @@ impl Defect {
     pub(crate) const fn may_be_caught_by(self) -> &'static [&'static str] {
         match self {
             Self::ReadingWaitsForWriting => &["answers-that-are-read", "heartbeat-goes-first"],
-            Self::PieceIsFrame => &["frames-in-one-piece", "frame-long", "reason-many-hops"],
+            Self::PieceIsFrame => &[
+                "reading-does-not-wait-for-a-process",
+                "frames-in-one-piece",
+                "frame-long",
+                "reason-many-hops",
+            ],
             _ => &[],
         }
     }
