@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU16, NonZeroU64};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 
-use crate::core::handshake::{Bounds, Cookie, Cookies, Local, RemoteExit};
+use crate::core::handshake::{Bounds, Cookie, Cookies, Local, RemoteExit, Version1};
 use crate::core::limits::{
     FRAGMENTED_FRAME_BYTES_MAX, FRAME_BYTES_BOUND_MIN, MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED,
     NODES_KNOWN_MAX, SESSIONS_MAX,
 };
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
-use crate::net::{Listener, Net, Network, Seen, Sessions, Tap, Tcp};
+use crate::net::{Listener, Net, Network, NodeIds, Seen, Sessions, Tap, Tcp};
 use crate::node::Node;
 use crate::process::sync::Executor;
 use crate::process::table::ProcessTable;
@@ -33,6 +33,8 @@ pub struct NodeBuilder {
     timing: Timing,
     capabilities: Capabilities,
     remote_exit: RemoteExit,
+    version_1: Version1,
+    version_1_node_ids: Vec<(String, NonZeroU16)>,
     bounds: Bounds,
     sessions_max: usize,
     mailbox_remote_bytes_max: usize,
@@ -55,6 +57,8 @@ impl NodeBuilder {
             timing: Timing::default(),
             capabilities: CAPABILITIES,
             remote_exit: RemoteExit::default(),
+            version_1: Version1::default(),
+            version_1_node_ids: Vec::new(),
             bounds: Bounds::default(),
             sessions_max: SESSIONS_MAX,
             mailbox_remote_bytes_max: MAILBOX_REMOTE_BYTES_MAX,
@@ -102,6 +106,30 @@ impl NodeBuilder {
     /// if this is not called. Nor can its own processes send such signals to a peer that it does not let.
     pub fn remote_exit(mut self, allowed: RemoteExit) -> Self {
         self.remote_exit = allowed;
+        self
+    }
+
+    /// With which peers it speaks version 1, if they speak nothing else: with none if this is not called.
+    ///
+    /// **Security.** A version 1 node that runs with the cookie computes the digest of any challenge for whoever it
+    /// dials, is made to dial, or is dialled by: with that anybody enters every node of the same cookie that accepts
+    /// version 1, this one too. Where this node dials version 1 it is such an oracle itself, towards version 1 nodes.
+    /// What two nodes of version 2 prove to each other stays as it is. Allow it for the names of version 1 nodes only,
+    /// by [`Version1::only`], and as long as there are such: see `security.md`, "With version 1 allowed".
+    ///
+    /// What works in such a session, and what cannot, is in the specification, `version1.md`. A process is linked with,
+    /// or monitors, one of a version 1 node only when that node has said by which node id it knows this one: it does so
+    /// with the first thing that it addresses to a process of this node by its pid.
+    pub fn version_1(mut self, allowed: Version1) -> Self {
+        self.version_1 = allowed;
+        self
+    }
+
+    /// The node id by which a version 1 node will know this one in the first session of the two: for a version 1 node
+    /// that has just started, and whose first handshake is the one with this node, that is 1. With it, links and
+    /// monitors can be made at once. If the peer then writes another one, that session ends, and the log names both.
+    pub fn version_1_node_id(mut self, peer: impl Into<String>, node_id: NonZeroU16) -> Self {
+        self.version_1_node_ids.push((peer.into(), node_id));
         self
     }
 
@@ -202,6 +230,8 @@ impl NodeBuilder {
         local.bounds = self.bounds;
         local.capabilities = self.capabilities;
         local.remote_exit = self.remote_exit;
+        local.version_1 = self.version_1;
+        let node_ids = node_ids(&self.version_1_node_ids)?;
         let held_max = self.mailbox_remote_bytes_max;
         let table =
             ProcessTable::with_held_max(local.name(), local.creation(), Executor::current(), held_max);
@@ -214,7 +244,7 @@ impl NodeBuilder {
             self.key_log,
             self.tap,
         )?;
-        let net = Arc::new(net);
+        let net = Arc::new(net.knowing(node_ids));
         let listening = net.clone().listen(listener);
         table.set_connections(Arc::new(Sessions::new(net, listening)));
         Ok(Node::of(table))
@@ -258,6 +288,13 @@ fn cookies(secrets: Vec<Secret>) -> Result<Cookies, StartError> {
     let mut cookies = secrets.into_iter().map(Secret::read);
     let first = cookies.next().ok_or(StartError::NoCookie)??;
     cookies.try_fold(Cookies::from(first), |cookies, other| Ok(cookies.accepting(other?)))
+}
+
+/// Node ids at version 1 nodes, by the completed names of these.
+fn node_ids(said: &[(String, NonZeroU16)]) -> Result<NodeIds, StartError> {
+    let completed =
+        |(name, node_id): &(String, NonZeroU16)| Ok((NodeName::parse(name)?.completed().into(), *node_id));
+    said.iter().map(completed).collect()
 }
 
 impl Secret {

@@ -38,7 +38,7 @@ pub use snow_dist_codec::handshake::Capabilities;
 #[cfg(feature = "tokio")]
 pub use {
     builder::NodeBuilder,
-    core::handshake::RemoteExit,
+    core::handshake::{RemoteExit, Version1},
     core::session::{CAPABILITIES, Timing},
     error::StartError,
     net::{ConnectError, Connection, Direction, Listener, Network, Seen, Tcp, TlsError},

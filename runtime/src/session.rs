@@ -12,7 +12,7 @@ use snow_dist_codec::{EncodeError, EncodeErrorKind, Frame};
 use tokio::sync::Notify;
 
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
-use crate::core::session::{Counts, Ending, Full, Lacking, TermNotSent};
+use crate::core::session::{Counts, Ending, Lacking, NotMade, NotSent, TermNotSent, Version};
 use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Term};
 use crate::numbers::SharedNumbers;
 use crate::process::Refused;
@@ -23,12 +23,21 @@ use crate::process::sync::Mutex;
 /// only sends would otherwise fill the whole queue before the first byte goes out.
 const CROWDED_BYTES: usize = 64 << 10;
 
+/// Why a version 1 node cannot be sent a message.
+const LOOKS_LIKE_SIGNAL: &str = "it speaks version 1, and would take this message, which begins with the type of a signal, for that signal";
+
+/// Why a process of a version 1 node cannot be linked or monitored.
+const NODE_ID_UNKNOWN: &str = "it speaks version 1, and by which node id it knows this node is not known yet: that \
+    comes with what it first sends to a process of this node by its pid, or is said by \
+    NodeBuilder::version_1_node_id";
+
 /// The node at the other end of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
     pub(crate) name: Arc<str>,
     pub(crate) number: NodeNumber,
     pub(crate) creation: u8,
+    pub(crate) version: Version,
 }
 
 /// A session that is up, or has ended.
@@ -84,7 +93,7 @@ impl SessionHandle {
 
     /// Sends a message, if there is room.
     pub(crate) fn send(&self, local: u64, remote: u64, message: &[u8]) -> Result<Sent, Denied> {
-        self.message(|core| core.send(local, remote, message).map_err(too_long))
+        self.message(|core| core.send(local, remote, message).map_err(not_sent))
     }
 
     /// Sends a term, if there is room.
@@ -92,7 +101,7 @@ impl SessionHandle {
         self.message(|core| {
             term.pids().for_each(|pid| self.introduce(core, pid));
             core.send_term(local, remote, term).map_err(|error| match error {
-                TermNotSent::TooLong(error) => too_long(error),
+                TermNotSent::TooLong(error) => too_long(&error),
                 TermNotSent::Lacking(lacking) => self::lacking(lacking),
             })
         })
@@ -111,7 +120,7 @@ impl SessionHandle {
 
     /// Sends a message to a name, if there is room.
     pub(crate) fn send_named(&self, local: u64, name: &str, message: &[u8]) -> Result<Sent, Denied> {
-        self.message(|core| core.send_named(local, name, message).map_err(too_long))
+        self.message(|core| core.send_named(local, name, message).map_err(not_sent))
     }
 
     fn message(&self, send: impl FnOnce(&mut Session) -> Result<(), Denied>) -> Result<Sent, Denied> {
@@ -136,7 +145,7 @@ impl SessionHandle {
     /// comes later finds the link.
     pub(crate) fn link(&self, local: u64, remote: u64, attach: impl FnOnce() -> bool) -> Result<(), Denied> {
         self.with_room(
-            |state| if attach() { state.core.link(local, remote).map_err(too_many) } else { Ok(()) },
+            |state| if attach() { state.core.link(local, remote).map_err(not_made) } else { Ok(()) },
         )
     }
 
@@ -165,7 +174,7 @@ impl SessionHandle {
         attach: impl FnOnce() -> bool,
     ) -> Result<(), Denied> {
         self.with_room(|state| {
-            if attach() { state.core.monitor(local, remote, reference).map_err(too_many) } else { Ok(()) }
+            if attach() { state.core.monitor(local, remote, reference).map_err(not_made) } else { Ok(()) }
         })
     }
 
@@ -318,7 +327,14 @@ impl State {
     }
 }
 
-fn too_long(error: EncodeError) -> Denied {
+fn not_sent(why: NotSent) -> Denied {
+    match why {
+        NotSent::TooLong(error) => too_long(&error),
+        NotSent::LooksLikeSignal => Denied::Refused(Refused::NotInVersion(LOOKS_LIKE_SIGNAL)),
+    }
+}
+
+fn too_long(error: &EncodeError) -> Denied {
     let (length, length_max) = match error.kind {
         EncodeErrorKind::TooLong { max, actual } => (actual, max),
         // A message has no other limit.
@@ -328,8 +344,11 @@ fn too_long(error: EncodeError) -> Denied {
     Denied::Refused(Refused::TooLong { length: count(length), length_max: count(length_max) })
 }
 
-fn too_many(Full { count_max }: Full) -> Denied {
-    Denied::Refused(Refused::TooMany { count_max })
+fn not_made(why: NotMade) -> Denied {
+    Denied::Refused(match why {
+        NotMade::Full { count_max } => Refused::TooMany { count_max },
+        NotMade::NodeIdUnknown => Refused::NotInVersion(NODE_ID_UNKNOWN),
+    })
 }
 
 fn lacking(Lacking { capability }: Lacking) -> Denied {

@@ -18,7 +18,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
 use snow_dist_runtime::core::handshake::Bounds;
-use snow_dist_runtime::core::session::{Config, Ending, Timing};
+use snow_dist_runtime::core::session::{Config, Ending, Timing, Version};
 use snow_dist_runtime::core::{Chain, NodeNumber, Pid, Reason, Session};
 use snow_dist_tests::run;
 use snow_dist_tests::simnet::{Seen, Table};
@@ -120,6 +120,7 @@ impl Node {
         let creations = [node, peer].map(|end| u8::try_from(number(&end["creation"])).unwrap());
         let milliseconds = |name: &str| Duration::from_millis(number(&given["times"][name]));
         let config = Config {
+            version: Version::Two,
             peer: NodeNumber::other(PEER).unwrap(),
             peer_creation: creations[1],
             creation: creations[0],

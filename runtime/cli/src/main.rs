@@ -49,7 +49,11 @@ enum Command {
     DemoPeer,
     /// The adapter by which `conform` judges the node of this repository.
     #[command(hide = true)]
-    ConformNode,
+    ConformNode {
+        /// Always allow version 1.
+        #[arg(long)]
+        version_1: bool,
+    },
 }
 
 const DEMO_HELP: &str = "\
@@ -198,7 +202,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::DemoPeer => demo::run_peer(),
         Command::Conform(arguments) => return conform::run(&arguments),
-        Command::ConformNode => conform::run_node(),
+        Command::ConformNode { version_1 } => conform::run_node(version_1),
     };
     match good {
         Ok(true) => ExitCode::SUCCESS,

@@ -31,6 +31,14 @@ fn the_node_of_this_repository_is_conformant_in_both_roles() {
     assert!(text.contains(" pass\nconformant"), "{text}");
 }
 
+#[test]
+fn the_node_of_this_repository_speaks_version_1_where_that_is_allowed() {
+    let done = conform(&[&["--version", "1", "--strict"], NODE, &["--version-1"]].concat());
+    let text = String::from_utf8_lossy(&done.stdout);
+    assert_eq!(done.status.code(), Some(0), "{text}");
+    assert!(text.contains(" pass\nconformant"), "{text}");
+}
+
 #[tokio::test]
 async fn a_node_that_runs_is_judged_by_its_address() {
     let folder = TempDir::new().unwrap();

@@ -218,7 +218,7 @@ mod tests {
     use super::*;
     use crate::core::NodeNumber;
     use crate::core::handshake::Bounds;
-    use crate::core::session::Timing;
+    use crate::core::session::{Timing, Version};
 
     const OWN: &str = "b@h:1";
     const PEER: &str = "a@h:1";
@@ -227,6 +227,7 @@ mod tests {
 
     fn facts(incarnation: u64) -> Facts {
         let config = Config {
+            version: Version::Two,
             peer: NodeNumber::UNKNOWN,
             peer_creation: 1,
             creation: 1,

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Bytes of a reason that is kept and passed on: a chain of exits must not grow from node to node without end.
 pub const REASON_BYTES_MAX: usize = 4 << 10;
 
+/// Hops of a reason that is written to a version 1 node: it reads them by recursion, and some hundred more end it.
+pub const VERSION_1_HOPS_MAX: usize = 256;
+
 /// From TCP's connect to REPLY: a connection that says nothing holds a place no longer.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(7);
 

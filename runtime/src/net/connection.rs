@@ -21,7 +21,7 @@ use crate::core::epochs::Facts;
 use crate::core::handshake::{Established, Failure, Peer, acceptor, initiator};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
 use crate::core::peers::{ConnectionId, Refusal};
-use crate::core::session::{Config, Counts};
+use crate::core::session::{Config, Counts, Version};
 use crate::random::random;
 use crate::session::SessionHandle;
 
@@ -259,6 +259,7 @@ impl Net {
             name: peer.name.clone(),
             incarnation: peer.incarnation,
             config: Config {
+                version: self.version(peer)?,
                 peer: crate::core::NodeNumber::UNKNOWN,
                 peer_creation: peer.creation,
                 creation: self.local.creation(),
@@ -269,6 +270,18 @@ impl Net {
                 ping: random()?,
             },
         })
+    }
+
+    /// The version of a session with this peer, and what it needs.
+    fn version(&self, peer: &Peer) -> Result<Version, getrandom::Error> {
+        if peer.version != 1 {
+            return Ok(Version::Two);
+        }
+        //= spec/version1.md#v1-lrn-003
+        //# A node MUST forget k when the session ends.
+        // What was said is good for one session.
+        let node_id = self.node_ids.lock().remove(&peer.name);
+        Ok(Version::One { node_id, seed: random()? })
     }
 }
 

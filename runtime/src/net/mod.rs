@@ -14,7 +14,9 @@ mod tap;
 mod tcp;
 mod tls;
 
+use std::collections::BTreeMap;
 use std::io;
+use std::num::NonZeroU16;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -58,11 +60,16 @@ pub(crate) struct Net {
     routes: Arc<Routes>,
     clock: Clock,
     timing: Timing,
+    /// Those that the next session with a version 1 node has.
+    node_ids: Mutex<NodeIds>,
     tap: Option<Tap>,
     /// On which all connections run, whoever asks for them.
     runtime: Handle,
     slots: Mutex<Slots<ConnectionId>>,
 }
+
+/// By which node id a version 1 node will know this one, by its name.
+pub(crate) type NodeIds = BTreeMap<Arc<str>, NonZeroU16>;
 
 /// Why there is no session with a node.
 #[derive(Debug, thiserror::Error)]
@@ -160,10 +167,17 @@ impl Net {
             table: Arc::downgrade(table),
             clock,
             timing,
+            node_ids: Mutex::default(),
             tap,
             runtime: Handle::current(),
             slots: Mutex::new(Slots::new(HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX)),
         })
+    }
+
+    /// The same, with what has been said of version 1 nodes.
+    pub(crate) fn knowing(self, node_ids: NodeIds) -> Self {
+        *self.node_ids.lock() = node_ids;
+        self
     }
 
     /// Takes connections, a task for each, until it is aborted.

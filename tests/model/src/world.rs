@@ -12,7 +12,7 @@ use std::time::Duration;
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_runtime::core::epochs::{Epochs, Facts};
 use snow_dist_runtime::core::handshake::Bounds as Held;
-use snow_dist_runtime::core::session::{Config, Timing};
+use snow_dist_runtime::core::session::{Config, Timing, Version};
 use snow_dist_runtime::core::{NodeNumber, Reason, Session};
 
 use crate::bounds::{Bounds, Left};
@@ -282,6 +282,7 @@ pub fn facts(bounds: &Bounds, connection: &Connection, side: usize) -> Facts {
         name: NAMES[connection.nodes[other]].into(),
         incarnation: NonZeroU64::new(u64::from(connection.starts[other]) + 1),
         config: Config {
+            version: Version::Two,
             peer: NodeNumber::UNKNOWN,
             peer_creation: creation(other),
             creation: creation(side),

@@ -8,7 +8,7 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Frames, Reading};
 use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::limits::HEARTBEAT_INTERVAL;
-use snow_dist_runtime::core::session::{Config, Ending, Timing};
+use snow_dist_runtime::core::session::{Config, Ending, Timing, Version};
 use snow_dist_runtime::core::{NodeNumber, Pid, Reason, Session};
 
 use super::{frame, printable};
@@ -80,6 +80,7 @@ impl Pair {
     fn new() -> Self {
         let node = |side: usize| {
             let config = Config {
+                version: Version::Two,
                 peer: NodeNumber::other(1).unwrap(),
                 peer_creation: CREATIONS[1 - side],
                 creation: CREATIONS[side],

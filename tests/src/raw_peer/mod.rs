@@ -6,12 +6,14 @@ mod node;
 mod relay;
 mod session;
 mod tls;
+mod version_1;
 mod wire;
 
 pub use node::{NoSession, RawNode};
 pub use relay::{Edit, Relay};
 pub use session::{RawSession, Seen};
 pub use tls::{Listener, client_config, connect, connect_from, connect_tls12, over, server_config};
+pub use version_1::{OldNode, OldWire};
 pub use wire::{Heard, Wire};
 
 /// Host and port of a node's name.

@@ -8,7 +8,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Pid as WirePid, Reading};
 use snow_dist_runtime::core::handshake::Bounds;
-use snow_dist_runtime::core::session::{Config, Ending, Timing};
+use snow_dist_runtime::core::session::{Config, Ending, Timing, Version};
 use snow_dist_runtime::core::{NodeNumber, Numbering, Pid, Reason, Session, Start};
 
 use super::table::{Seen, Table};
@@ -107,6 +107,7 @@ impl Pair {
     pub fn with(change: impl Fn(Side, &mut Config)) -> Self {
         let end = |side: Side| {
             let mut config = Config {
+                version: Version::Two,
                 peer: NodeNumber::other(1).unwrap(),
                 peer_creation: side.other().creation(),
                 creation: side.creation(),

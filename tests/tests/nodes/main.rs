@@ -21,3 +21,4 @@ mod shutdown;
 mod third_nodes;
 mod tls;
 mod unlinks;
+mod version_1;

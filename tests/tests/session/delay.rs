@@ -12,7 +12,7 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Frames, Reading};
 use snow_dist_runtime::core::Session;
 use snow_dist_runtime::core::handshake::Bounds;
-use snow_dist_runtime::core::session::{Config, Timing};
+use snow_dist_runtime::core::session::{Config, Timing, Version};
 use snow_dist_runtime::core::{NodeNumber, Reason};
 
 /// `signal_delay_bytes_max`.
@@ -67,6 +67,7 @@ struct Run {
 impl Run {
     fn new() -> Self {
         let config = Config {
+            version: Version::Two,
             peer: NodeNumber::other(1).unwrap(),
             peer_creation: 9,
             creation: 7,

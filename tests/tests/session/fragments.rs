@@ -7,7 +7,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{EncodeErrorKind, Frame};
 use snow_dist_runtime::core::Reason;
 use snow_dist_runtime::core::limits::{FRAGMENT_BYTES_MAX, FRAGMENTED_FRAME_BYTES_MAX};
-use snow_dist_runtime::core::session::Config;
+use snow_dist_runtime::core::session::{Config, NotSent};
 use snow_dist_tests::simnet::Side::{self, A, B};
 use snow_dist_tests::simnet::{Pair, Seen};
 
@@ -256,7 +256,8 @@ fn a_message_longer_than_the_peer_holds_is_refused() {
     let mut pair = Pair::with(capable);
     pair[A].session.send(1, 3, &vec![1; longest]).unwrap();
     let refused = pair[A].session.send(1, 3, &vec![1; longest + 1]).unwrap_err();
-    assert_eq!(refused.kind, EncodeErrorKind::TooLong { max: 64 << 20, actual: (64 << 20) + 1 });
+    let NotSent::TooLong(error) = refused else { panic!("{refused}") };
+    assert_eq!(error.kind, EncodeErrorKind::TooLong { max: 64 << 20, actual: (64 << 20) + 1 });
     assert!(pair[A].session.send_named(1, &"n".repeat(65_536), &vec![0; 100_000]).is_err());
     pair.settle();
     assert_eq!((pair.ended(B), pair.seen(B, 3)), (None, &[message(1, longest)][..]));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use snow_dist_codec::frame::{Exit, Link, Monitor, MonitorExit, Unlink, UnlinkAck, UnlinkId};
 use snow_dist_codec::{Frame, Pid as WirePid, Reason as WireReason, Root};
 use snow_dist_runtime::core::Reason;
-use snow_dist_runtime::core::session::Full;
+use snow_dist_runtime::core::session::NotMade;
 use snow_dist_tests::simnet::Pair;
 use snow_dist_tests::simnet::Side::{self, A, B};
 
@@ -342,15 +342,15 @@ fn the_sender_keeps_to_the_bound_that_the_peer_announced() {
     let mut pair = Pair::with(|_, config| config.peer_bounds.links_and_monitors = 2);
     pair[A].session.link(3, 1).unwrap();
     pair[A].session.monitor(3, 2, 1).unwrap();
-    assert_eq!(pair[A].session.link(3, 3), Err(Full { count_max: 2 }));
-    assert_eq!(pair[A].session.monitor(3, 3, 2), Err(Full { count_max: 2 }));
+    assert_eq!(pair[A].session.link(3, 3), Err(NotMade::Full { count_max: 2 }));
+    assert_eq!(pair[A].session.monitor(3, 3, 2), Err(NotMade::Full { count_max: 2 }));
     pair[A].session.link(3, 1).unwrap();
     // What the peer asks for has a bound of its own.
     pair[B].session.link(4, 4).unwrap();
     pair.settle();
     assert_eq!(links(&pair, A), 2);
     pair[A].session.unlink(3, 1);
-    assert_eq!(pair[A].session.link(3, 3), Err(Full { count_max: 2 }));
+    assert_eq!(pair[A].session.link(3, 3), Err(NotMade::Full { count_max: 2 }));
     pair.settle();
     pair[A].session.link(3, 3).unwrap();
 }
@@ -399,7 +399,7 @@ fn who_links_again_after_an_unlink_takes_a_place_of_its_own() {
     pair[A].session.unlink(3, 3);
     pair[A].session.link(3, 3).unwrap();
     // B counts this link as one that A asked for, and so must A.
-    assert_eq!(pair[A].session.link(3, 4), Err(Full { count_max: 1 }));
+    assert_eq!(pair[A].session.link(3, 4), Err(NotMade::Full { count_max: 1 }));
     pair.settle();
     assert_eq!(links(&pair, A), 1);
     pair[B].session.link(4, 4).unwrap();
@@ -429,20 +429,20 @@ fn an_unlink_of_the_peers_frees_a_place_when_its_acknowledgement_is_written() {
     for crossing in [false, true] {
         let mut pair = unlinked_at_the_bound(crossing);
         // Its LINK would overtake the message, and so the acknowledgement.
-        assert_eq!(pair[A].session.link(4, 4), Err(Full { count_max: 1 }));
+        assert_eq!(pair[A].session.link(4, 4), Err(NotMade::Full { count_max: 1 }));
         pair.write(A, usize::MAX);
         pair[A].session.link(4, 4).unwrap();
         pair.settle();
         assert_eq!(pair.seen(A, 4), []);
         assert_eq!((links(&pair, A), links(&pair, B)), (1, 1));
-        assert_eq!(pair[A].session.monitor(4, 4, 1), Err(Full { count_max: 1 }));
+        assert_eq!(pair[A].session.monitor(4, 4, 1), Err(NotMade::Full { count_max: 1 }));
     }
 }
 
 #[test]
 fn who_links_again_after_crossing_unlinks_waits_for_the_acknowledgement_too() {
     let mut pair = unlinked_at_the_bound(true);
-    assert_eq!(pair[A].session.link(3, 3), Err(Full { count_max: 1 }));
+    assert_eq!(pair[A].session.link(3, 3), Err(NotMade::Full { count_max: 1 }));
     pair.write(A, usize::MAX);
     pair[A].session.link(3, 3).unwrap();
     pair.settle();
@@ -528,7 +528,7 @@ fn a_link_does_not_overtake_the_acknowledgement_that_makes_room_for_it() {
         pair.now += Duration::from_secs(1);
         pair.read(A, usize::MAX);
         assert_eq!(links(&pair, A), 0);
-        assert_eq!(pair[A].session.link(3, 3), Err(Full { count_max: 1 }));
+        assert_eq!(pair[A].session.link(3, 3), Err(NotMade::Full { count_max: 1 }));
         pair.settle();
         assert_eq!(pair[B].names()[usize::from(both) + 1..], ["SEND", "UNLINK_ACK"]);
         assert_eq!(pair[A].session.link(3, 3), Ok(()));

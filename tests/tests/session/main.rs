@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod captured;
 mod close;
 mod delay;
 mod fragments;
@@ -18,6 +19,7 @@ mod strangers;
 mod subsets;
 mod terms;
 mod third_nodes;
+mod version_1;
 
 use snow_dist_runtime::core::Reason;
 use snow_dist_tests::simnet::Side::{self, A, B};

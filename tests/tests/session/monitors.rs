@@ -3,7 +3,7 @@
 use snow_dist_codec::frame::{Demonitor, Monitor, MonitorExit};
 use snow_dist_codec::{Frame, Pid as WirePid, Root};
 use snow_dist_runtime::core::Reason;
-use snow_dist_runtime::core::session::Full;
+use snow_dist_runtime::core::session::NotMade;
 use snow_dist_tests::simnet::Pair;
 use snow_dist_tests::simnet::Side::{self, A, B};
 
@@ -206,7 +206,7 @@ fn a_monitor_does_not_overtake_the_demonitor_that_makes_room_for_it() {
     // The DEMONITOR stands behind a message of its process; other processes' signals do not.
     pair[A].session.send(1, 2, b"before").unwrap();
     pair[A].session.demonitor(5);
-    assert_eq!(pair[A].session.monitor(2, 2, 6), Err(Full { count_max: 1 }));
+    assert_eq!(pair[A].session.monitor(2, 2, 6), Err(NotMade::Full { count_max: 1 }));
     pair.settle();
     pair[A].session.monitor(2, 2, 6).unwrap();
 }

@@ -4,7 +4,7 @@ use snow_dist_codec::frame::{Demonitor, Exit, Link, Monitor, Unlink, UnlinkId};
 use snow_dist_codec::{EncodeErrorKind, Frame, Root};
 use snow_dist_runtime::core::Reason;
 use snow_dist_runtime::core::limits::{SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
-use snow_dist_runtime::core::session::Ending;
+use snow_dist_runtime::core::session::{Ending, NotSent};
 use snow_dist_tests::simnet::Pair;
 use snow_dist_tests::simnet::Side::{A, B};
 
@@ -43,7 +43,8 @@ fn a_message_over_the_peers_bound_is_refused() {
     let mut pair = Pair::with(|_, config| config.peer_bounds.frame_bytes = 100);
     pair[A].session.send(1, 3, &[0; 91]).unwrap();
     let refused = pair[A].session.send(1, 3, &[0; 92]).unwrap_err();
-    assert_eq!(refused.kind, EncodeErrorKind::TooLong { max: 100, actual: 101 });
+    let NotSent::TooLong(error) = refused else { panic!("{refused}") };
+    assert_eq!(error.kind, EncodeErrorKind::TooLong { max: 100, actual: 101 });
     assert!(pair[A].session.send_named(1, "name", &[0; 94]).is_err());
     pair.settle();
     assert_eq!(pair[B].names(), ["SEND"]);

@@ -11,7 +11,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Frames, Reading};
 use snow_dist_runtime::core::handshake::Bounds;
-use snow_dist_runtime::core::session::{CAPABILITIES, Config, Timing};
+use snow_dist_runtime::core::session::{CAPABILITIES, Config, Timing, Version};
 use snow_dist_runtime::core::{Chain, NodeNumber, Numbering, Pid, Reason, Session, Start};
 use snow_dist_tests::simnet::{Seen, Table};
 
@@ -154,6 +154,7 @@ impl World {
             let node = &mut self.nodes[node];
             let number = node.table.numbers.of(&peer.name, Some(peer.incarnation));
             let config = Config {
+                version: Version::default(),
                 peer: number,
                 peer_creation: peer.creation(),
                 creation: node.start.creation(),

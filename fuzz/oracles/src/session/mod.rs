@@ -8,6 +8,7 @@ mod nodes;
 mod pieces;
 mod reasons;
 mod script;
+mod version_1;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Reading, stf};
 use snow_dist_runtime::core::handshake::Bounds;
-use snow_dist_runtime::core::session::{Config, Timing};
+use snow_dist_runtime::core::session::{Config, Timing, Version};
 use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session, Start, TermPids};
 
 use model::Model;
@@ -96,6 +97,9 @@ impl Processes for Table {
 pub fn session(bytes: &[u8]) {
     let mut script = Script::new(bytes);
     let Some(config) = config(&mut script) else { return };
+    if config.version != Version::Two {
+        return version_1::run(&config, &mut script);
+    }
     let mut run = Run::new(&config);
     while let Some(step) = script.step() {
         if !run.take(&step) {
@@ -111,6 +115,7 @@ pub fn session(bytes: &[u8]) {
 fn config(script: &mut Script<'_>) -> Option<Config> {
     let bits = script.byte()?;
     Some(Config {
+        version: if bits & 128 == 0 { Version::Two } else { version_1::version(bits) },
         peer: NodeNumber::other(model::PEER)?,
         peer_creation: model::THEIRS,
         creation: model::OURS,

@@ -36,16 +36,20 @@ pub(super) enum Step<'a> {
 }
 
 /// What is left of a script.
-pub(super) struct Script<'a>(&'a [u8]);
+pub(super) struct Script<'a> {
+    rest: &'a [u8],
+    /// The creation in pids of the peer's processes.
+    pub(super) theirs: u8,
+}
 
 impl<'a> Script<'a> {
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
+        Self { rest: bytes, theirs: THEIRS }
     }
 
     pub(super) fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.0.split_first()?;
-        self.0 = rest;
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
         Some(*first)
     }
 
@@ -92,9 +96,9 @@ impl<'a> Script<'a> {
 
     /// So many bytes as the first one says, or as there are.
     fn some(&mut self) -> Option<&'a [u8]> {
-        let length = usize::from(self.byte()?).min(self.0.len());
-        let (some, rest) = self.0.split_at(length);
-        self.0 = rest;
+        let length = usize::from(self.byte()?).min(self.rest.len());
+        let (some, rest) = self.rest.split_at(length);
+        self.rest = rest;
         Some(some)
     }
 
@@ -159,7 +163,7 @@ impl<'a> Script<'a> {
     /// A frame that is likely to mean something, with its length.
     fn frame(&mut self) -> Option<Vec<u8>> {
         let kind = self.byte()?;
-        let [from, to] = [self.pid(THEIRS)?, self.pid(OURS)?];
+        let [from, to] = [self.pid(self.theirs)?, self.pid(OURS)?];
         let number = self.number()?;
         let reason = self.wire_reason()?;
         let reason = reason.as_reason();

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use snow_dist_runtime::{Mailbox, Node, Pid, Timing, WhenFull};
+use snow_dist_runtime::{Mailbox, Node, Pid, Timing, Version1, WhenFull};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::field;
@@ -28,18 +28,21 @@ impl From<String> for Failure {
 /// The node, and its processes by number.
 #[derive(Default)]
 struct Subject {
+    /// It always allows version 1.
+    version_1: bool,
     node: Option<Node>,
     processes: HashMap<u64, Process>,
     /// Processes of other nodes that were named while there was a session: they stay known when it is over.
     others: HashMap<(String, u64), Pid>,
 }
 
-/// Does as standard input says, until that ends.
-pub(crate) fn run() -> io::Result<bool> {
+/// Does as standard input says, until that ends; with a node that allows version 1 whenever it is started, or where it
+/// is told to.
+pub(crate) fn run(version_1: bool) -> io::Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
-        let mut subject = Subject::default();
+        let mut subject = Subject { version_1, ..Subject::default() };
         while let Some(line) = lines.next_line().await? {
             let answer = match subject.command(&line).await {
                 Ok(Value::Object(mut answer)) => {
@@ -85,10 +88,13 @@ impl Subject {
 
     async fn start(&mut self, command: &Value) -> Result<Value, Failure> {
         let wants = |name: &str| *field(command, name) == json!(true);
-        if wants("version_1") || wants("peer_lists") {
+        if wants("peer_lists") {
             return Err(Failure::Unsupported);
         }
         let mut builder = Node::builder(text(command, "name")?).cookie(text(command, "cookie")?);
+        if self.version_1 || *field(command, "version_1") == json!(true) {
+            builder = builder.version_1(Version1::Allowed);
+        }
         for accepted in field(command, "accepted").as_array().into_iter().flatten() {
             builder = builder.cookie(accepted.as_str().unwrap_or_default());
         }

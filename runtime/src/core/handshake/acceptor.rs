@@ -7,7 +7,7 @@ use snow_dist_codec::{Handshake, Text};
 
 use super::failure::reject;
 use super::proof::{Challenged, Replied};
-use super::{Channel, Cookie, Established, Failure, Local, Peer, Refusal, Version1, payload, read};
+use super::{Channel, Cookie, Established, Failure, Local, Peer, Refusal, payload, read};
 
 /// Begins a handshake on a connection that was taken: the state that waits for NAME.
 #[must_use]
@@ -73,8 +73,11 @@ impl ExpectName {
             (Some(_), Channel::Tls12) => Err(Failure::Tls),
             //= spec/handshake.md#hs-von-003
             //# An acceptor that does not allow version 1 MUST NOT answer a NAME without extension block.
-            (None, _) if self.local.version_1 == Version1::Refused => Err(Failure::Version1),
-            (None, _) => Ok((Peer::of_version_1(name, creation), None)),
+            (None, _) => {
+                let peer = Peer::of_version_1(name, creation);
+                let allowed = self.local.version_1.allows(&peer.name);
+                if allowed { Ok((peer, None)) } else { Err(Failure::Version1) }
+            }
         }
     }
 }

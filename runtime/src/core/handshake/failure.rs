@@ -36,8 +36,8 @@ pub enum Failure {
     Tls,
     /// A peer without an extension block where version 1 is refused.
     #[error(
-        "no extension block: the peer speaks version 1 only, which is refused here unless it is allowed; if it \
-         should speak version 2, somebody on the way interferes"
+        "no extension block: the peer speaks version 1 only, and is refused here unless `version_1` of this node's \
+         builder allows it; if it should speak version 2, somebody on the way interferes"
     )]
     Version1,
     /// An extension block or a proof is missing that both ends must send.

@@ -6,7 +6,7 @@ use snow_dist_codec::handshake::{Challenge, Name, has_sentinel};
 use snow_dist_codec::{Handshake, NodeName, Text};
 
 use super::proof::{Challenged, Replied};
-use super::{Channel, Established, Failure, Local, Peer, Version1, payload, read};
+use super::{Channel, Established, Failure, Local, Peer, payload, read};
 
 /// Begins a handshake with the node `dialled`: the payload of NAME, and the state that waits for its answer.
 ///
@@ -24,7 +24,7 @@ pub fn start(
     if dialled == *local.name() {
         return Err(Failure::OwnName);
     }
-    let block = match (channel, local.version_1) {
+    let block = match (channel, local.version_1.allows(&dialled)) {
         //= spec/handshake.md#hs-crs-004
         //# Over TLS 1.3 an initiator MUST send its NAME with an extension block, whether it allows version 1
         //# or not.
@@ -33,8 +33,8 @@ pub fn start(
         (Channel::Tls13 { .. }, _) => Some(local.block(&dialled)),
         //= spec/handshake.md#hs-tls-008
         //# A node MUST NOT send an extension block over a TLS version below 1.3.
-        (Channel::Tls12, Version1::Allowed) => None,
-        (Channel::Tls12, Version1::Refused) => return Err(Failure::Tls),
+        (Channel::Tls12, true) => None,
+        (Channel::Tls12, false) => return Err(Failure::Tls),
     };
     let name = payload(Name {
         name: Text::from(&**local.name()),
@@ -105,7 +105,7 @@ impl ExpectChallenge {
             //# An initiator that does not allow version 1 MUST NOT answer a CHALLENGE without extension
             //# block.
             // A digest of whatever challenge comes would open a version 1 node to whoever answers here.
-            (None, _) if self.local.version_1 == Version1::Refused => Err(Failure::Version1),
+            (None, _) if !self.local.version_1.allows(&self.dialled) => Err(Failure::Version1),
             (None, _) => {
                 let challenged = Challenged::Version1 { challenge: *challenge };
                 Ok((Peer::of_version_1(name, creation), challenged))

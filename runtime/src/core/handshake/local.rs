@@ -26,7 +26,7 @@ pub struct Local {
     pub capabilities: Capabilities,
     /// Which peers it lets send exit signals to its processes.
     pub remote_exit: RemoteExit,
-    /// Whether version 1 nodes are let in.
+    /// Which version 1 nodes are let in.
     pub version_1: Version1,
 }
 
@@ -86,18 +86,56 @@ fn completed(names: impl IntoIterator<Item: AsRef<str>>) -> Result<BTreeSet<Arc<
     names.into_iter().map(|name| complete(name.as_ref())).collect()
 }
 
-/// Whether a handshake may be one of version 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// With which peers a handshake may be one of version 1. A peer that is not let in is refused before this node has
+/// computed anything for it.
+///
+/// Version 1 does not protect against who can stand between the two nodes, and a node that allows it in its dials
+/// computes the digest of any challenge of a version 1 node for whoever answers there. What two nodes of version 2 prove
+/// to each other stays as it is. A peer that is dialled is allowed
+/// by its name; one that dials, by the name that it claims: that is against mistakes, and not against an attacker.
+///
+/// ```
+/// use snow_dist_runtime::core::handshake::Version1;
+///
+/// let old_ones = Version1::only(["old@10.0.0.1"]).unwrap();
+/// assert!(old_ones.allows("old@10.0.0.1:9000"));
+/// assert!(!old_ones.allows("new@10.0.0.2:9000"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 //= spec/handshake.md#hs-von-001
 //= type=implication
-//= reason=refused unless a program that is made of the core allows it; a node has no switch for it
+//= reason=refused is the default, and nothing but what the operator or program says changes it
 //# A node MUST NOT take part in a handshake of version 1 unless its operator has allowed that.
 pub enum Version1 {
-    /// A peer without an extension block is refused before this node has computed anything for it.
+    /// With none.
     #[default]
     Refused,
-    /// It is answered by version 1, which does not protect against who can stand between the two nodes.
+    /// With these, named with their ports.
+    Only(BTreeSet<Arc<str>>),
+    /// With all.
     Allowed,
+}
+
+impl Version1 {
+    /// Only with the peers of these names; a missing port is 9000.
+    ///
+    /// # Errors
+    /// One of them is no node's.
+    //= spec/version1.md#v1-alw-001
+    //# A node that can speak version 1 SHOULD let its operator allow it for single peers by name.
+    pub fn only(names: impl IntoIterator<Item: AsRef<str>>) -> Result<Self, NodeNameError> {
+        completed(names).map(Self::Only)
+    }
+
+    /// Whether the peer of this name, given with its port, is let in.
+    #[must_use]
+    pub fn allows(&self, name: &str) -> bool {
+        match self {
+            Self::Refused => false,
+            Self::Only(names) => names.contains(name),
+            Self::Allowed => true,
+        }
+    }
 }
 
 impl Local {

@@ -12,16 +12,42 @@
 //!      |      UNLINK_ACK of its id                                       |
 //!      +-----------------------------------------------------------------+
 //! ```
-//! An inactive link ignores EXIT and LINK. A process that ends while its unlink is outstanding owes nothing.
+//! An inactive link ignores EXIT and LINK. A process that ends while its unlink is outstanding owes nothing. In a
+//! session of version 1 there is no state Unlinking: an unlink ends the link.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+
+use snow_dist_codec::Pid as WirePid;
 
 use super::super::Reason;
 use super::tally::{Asker, Tally};
 
 /// A link's two ends: a local process and one of the peer's.
 pub(super) type Ends = (u64, u64);
+
+/// How the pids of a link stand on the wire, the local ids aside: ours and the peer's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Pids {
+    nodes: [u16; 2],
+    creations: [u8; 2],
+}
+
+impl Pids {
+    /// As they stand in these two.
+    pub(super) const fn new(ours: WirePid, theirs: WirePid) -> Self {
+        Self { nodes: [ours.node(), theirs.node()], creations: [ours.creation(), theirs.creation()] }
+    }
+
+    /// Those of these two processes.
+    #[inline]
+    pub(super) fn of(self, (local, remote): Ends) -> (WirePid, WirePid) {
+        let ([here, there], [ours, theirs]) = (self.nodes, self.creations);
+        // No local id is longer than a pid has room for.
+        let pid = |node, creation, local| WirePid::new(node, creation, local).unwrap_or_default();
+        (pid(here, ours, local), pid(there, theirs, remote))
+    }
+}
 
 /// Every link of a session that is not at rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -33,6 +59,7 @@ pub(super) struct Links {
 struct Link {
     /// Who holds a place for it; nobody, when an acknowledgement that waits does.
     asker: Option<Asker>,
+    pids: Pids,
     state: State,
     /// Our UNLINK_ID of this id has not been acknowledged, and the link was made again after it.
     unlink: Option<u64>,
@@ -57,7 +84,7 @@ impl Link {
     /// will count it as one that was asked for here.
     fn again(&mut self, tally: &mut Tally) -> Linked {
         if self.asker != Some(Asker::Here) {
-            if !tally.take(Asker::Here) {
+            if !tally.take_for_link(Asker::Here) {
                 return Linked::Full;
             }
             if let Some(asker) = self.asker.replace(Asker::Here) {
@@ -122,7 +149,7 @@ pub(super) enum Ended {
 
 impl Links {
     /// The local process links.
-    pub(super) fn link(&mut self, ends: Ends, tally: &mut Tally) -> Linked {
+    pub(super) fn link(&mut self, ends: Ends, pids: Pids, tally: &mut Tally) -> Linked {
         match self.links.get_mut(&ends) {
             Some(link) => match link.state {
                 //= spec/session.md#ses-lnk-003
@@ -134,12 +161,12 @@ impl Links {
                 //# LINK.
                 State::Active | State::Owed(_) => Linked::Before,
             },
-            None => self.open(ends, Asker::Here, tally),
+            None => self.open(ends, pids, Asker::Here, tally),
         }
     }
 
     /// LINK has come for a process that lives.
-    pub(super) fn on_link(&mut self, ends: Ends, tally: &mut Tally) -> Linked {
+    pub(super) fn on_link(&mut self, ends: Ends, pids: Pids, tally: &mut Tally) -> Linked {
         match self.links.get_mut(&ends) {
             Some(link) if link.state == State::Over => link.revived(tally),
             //= spec/session.md#ses-lnk-013
@@ -150,7 +177,7 @@ impl Links {
             //= spec/session.md#ses-lnk-012
             //# A node that reads a LINK for a living process in state none MUST take the link for active,
             //# unless SES-BND-002 asks for a refusal.
-            None => self.open(ends, Asker::Peer, tally),
+            None => self.open(ends, pids, Asker::Peer, tally),
         }
     }
 
@@ -179,6 +206,17 @@ impl Links {
         }
     }
 
+    /// The local process unlinks, and that is the end of the link. Gives its pids, and whose place comes free when the
+    /// peer is told.
+    pub(super) fn take_active(&mut self, ends: Ends) -> Option<(Pids, Asker)> {
+        let Entry::Occupied(link) = self.links.entry(ends) else { return None };
+        if link.get().state != State::Active {
+            return None;
+        }
+        let Link { asker, pids, .. } = link.remove();
+        Some((pids, asker?))
+    }
+
     /// EXIT has come. The peer has given its place back when it wrote that, whatever the link is here.
     pub(super) fn on_exit(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
         if let Some(link) = self.links.get_mut(&ends) {
@@ -198,15 +236,15 @@ impl Links {
         match self.close_if(ends, tally, |state| !matches!(state, State::Unlinking(_) | State::Over)) {
             //= spec/session.md#ses-lnk-022
             //# A node that reads an UNLINK_ID in state active or ending MUST take the link for none.
-            Some(State::Active) => Ended::Active,
-            Some(State::Owed(_)) => Ended::Owed,
+            Some((State::Active, _)) => Ended::Active,
+            Some((State::Owed(_), _)) => Ended::Owed,
             //= spec/session.md#ses-lnk-017
             //# A node that reads an EXIT in state none MUST ignore it.
             //= spec/session.md#ses-lnk-018
             //# A node that reads an EXIT in state unlinking MUST ignore it.
             //= spec/session.md#ses-lnk-023
             //# A node that reads an UNLINK_ID in state unlinking MUST stay in that state.
-            Some(State::Unlinking(_) | State::Over) | None => Ended::Nothing,
+            Some((State::Unlinking(_) | State::Over, _)) | None => Ended::Nothing,
         }
     }
 
@@ -283,15 +321,15 @@ impl Links {
     }
 
     /// Takes the exit that a link owes, to be written now; `None` if the peer has ended the link meanwhile.
-    pub(super) fn take_owed(&mut self, ends: Ends, tally: &mut Tally) -> Option<Reason> {
+    pub(super) fn take_owed(&mut self, ends: Ends, tally: &mut Tally) -> Option<(Reason, Pids)> {
         match self.close_if(ends, tally, |state| matches!(state, State::Owed(_))) {
-            Some(State::Owed(reason)) => Some(reason),
+            Some((State::Owed(reason), pids)) => Some((reason, pids)),
             _ => None,
         }
     }
 
     /// The session has ended. Gives the ends of the links that were active; all others end in silence.
-    pub(super) fn take_active(&mut self) -> Vec<Ends> {
+    pub(super) fn take_all_active(&mut self) -> Vec<Ends> {
         let links = std::mem::take(&mut self.links);
         //= spec/session.md#ses-end-002
         //# When a session ends, a node MUST NOT bring an exit signal for a link in state unlinking.
@@ -303,11 +341,12 @@ impl Links {
         self.links.len()
     }
 
-    fn open(&mut self, ends: Ends, asker: Asker, tally: &mut Tally) -> Linked {
-        if !tally.take(asker) {
+    fn open(&mut self, ends: Ends, pids: Pids, asker: Asker, tally: &mut Tally) -> Linked {
+        if !tally.take_for_link(asker) {
             return Linked::Full;
         }
-        self.links.insert(ends, Link { asker: Some(asker), state: State::Active, unlink: None, answers: 0 });
+        self.links
+            .insert(ends, Link { asker: Some(asker), pids, state: State::Active, unlink: None, answers: 0 });
         Linked::Now
     }
 
@@ -321,24 +360,24 @@ impl Links {
         }
     }
 
-    /// Closes the link if it is in a state that this ends; gives that state.
+    /// Closes the link if it is in a state that this ends; gives that state, and its pids.
     fn close_if(
         &mut self,
         ends: Ends,
         tally: &mut Tally,
         is_over: impl FnOnce(&State) -> bool,
-    ) -> Option<State> {
+    ) -> Option<(State, Pids)> {
         let Entry::Occupied(link) = self.links.entry(ends) else { return None };
         if !is_over(&link.get().state) {
             return None;
         }
         //= spec/session.md#ses-lnk-026
         //# A node MUST NOT bring a process more than one exit signal for one link.
-        let Link { asker, state, .. } = link.remove();
+        let Link { asker, pids, state, .. } = link.remove();
         if let Some(asker) = asker {
             tally.give_back(asker);
         }
-        Some(state)
+        Some((state, pids))
     }
 }
 
@@ -347,12 +386,15 @@ mod tests {
     use super::*;
 
     const ENDS: Ends = (1, 2);
+    const PIDS: Pids = Pids::new(WirePid::from_bits(1), WirePid::from_bits(2));
 
     fn links(state: Option<State>) -> (Links, Tally) {
-        let (mut links, mut tally) = (Links::default(), Tally::new(1, 1));
+        let (mut links, mut tally) = (Links::default(), Tally::new(1, 1, 1));
         if let Some(state) = state {
             assert!(tally.take(Asker::Here));
-            links.links.insert(ENDS, Link { asker: Some(Asker::Here), state, unlink: None, answers: 0 });
+            links
+                .links
+                .insert(ENDS, Link { asker: Some(Asker::Here), pids: PIDS, state, unlink: None, answers: 0 });
         }
         (links, tally)
     }
@@ -371,8 +413,8 @@ mod tests {
     #[test]
     fn every_state_against_every_event() {
         type Event = fn(&mut Links, &mut Tally) -> bool;
-        let link: Event = |links, tally| links.link(ENDS, tally) == Linked::Now;
-        let on_link: Event = |links, tally| links.on_link(ENDS, tally) == Linked::Now;
+        let link: Event = |links, tally| links.link(ENDS, PIDS, tally) == Linked::Now;
+        let on_link: Event = |links, tally| links.on_link(ENDS, PIDS, tally) == Linked::Now;
         let unlink: Event = |links, _| links.unlink(ENDS, 7);
         let on_ack: Event = |links, tally| links.on_unlink_ack(ENDS, 7, tally);
         let on_old_ack: Event = |links, tally| links.on_unlink_ack(ENDS, 6, tally);
@@ -433,40 +475,40 @@ mod tests {
 
     #[test]
     fn only_active_links_outlive_their_session_as_signals() {
-        let mut tally = Tally::new(10, 10);
+        let mut tally = Tally::new(10, 10, 1);
         let mut links = Links::default();
         for local in 1..=3 {
-            links.link((local, 9), &mut tally);
+            links.link((local, 9), PIDS, &mut tally);
         }
         links.unlink((2, 9), 1);
         links.process_ended(3, &Reason::Normal, |_| ());
-        assert_eq!(links.take_active(), [(1, 9)]);
+        assert_eq!(links.take_all_active(), [(1, 9)]);
         assert_eq!(links.count(), 0);
     }
 
     #[test]
     fn who_links_again_holds_the_link_against_its_own_bound() {
-        let mut tally = Tally::new(1, 1);
+        let mut tally = Tally::new(1, 1, 1);
         let mut links = Links::default();
-        assert_eq!(links.on_link((1, 1), &mut tally), Linked::Now);
+        assert_eq!(links.on_link((1, 1), PIDS, &mut tally), Linked::Now);
         assert!(links.unlink((1, 1), 7));
-        assert_eq!(links.link((1, 1), &mut tally), Linked::Now);
+        assert_eq!(links.link((1, 1), PIDS, &mut tally), Linked::Now);
         assert_eq!((tally.held(Asker::Here), tally.held(Asker::Peer)), (1, 0));
         assert!(links.unlink((1, 1), 8));
-        assert_eq!(links.link((1, 1), &mut tally), Linked::Now);
-        assert_eq!(links.on_link((1, 2), &mut tally), Linked::Now);
+        assert_eq!(links.link((1, 1), PIDS, &mut tally), Linked::Now);
+        assert_eq!(links.on_link((1, 2), PIDS, &mut tally), Linked::Now);
         assert!(links.unlink((1, 2), 9));
-        assert_eq!(links.link((1, 2), &mut tally), Linked::Full);
+        assert_eq!(links.link((1, 2), PIDS, &mut tally), Linked::Full);
         assert_eq!((tally.held(Asker::Here), tally.held(Asker::Peer)), (1, 1));
     }
 
     #[test]
     fn each_side_has_a_bound_of_its_own() {
-        let mut tally = Tally::new(1, 1);
+        let mut tally = Tally::new(1, 1, 1);
         let mut links = Links::default();
-        assert_eq!(links.link((1, 1), &mut tally), Linked::Now);
-        assert_eq!(links.link((1, 2), &mut tally), Linked::Full);
-        assert_eq!(links.on_link((1, 3), &mut tally), Linked::Now);
-        assert_eq!(links.on_link((1, 4), &mut tally), Linked::Full);
+        assert_eq!(links.link((1, 1), PIDS, &mut tally), Linked::Now);
+        assert_eq!(links.link((1, 2), PIDS, &mut tally), Linked::Full);
+        assert_eq!(links.on_link((1, 3), PIDS, &mut tally), Linked::Now);
+        assert_eq!(links.on_link((1, 4), PIDS, &mut tally), Linked::Full);
     }
 }

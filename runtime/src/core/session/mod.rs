@@ -15,15 +15,17 @@ mod outbox;
 mod reassembly;
 mod receive;
 mod tally;
+mod version_1;
 mod wire;
 mod write;
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use snow_dist_codec::frame::{RegSend, Send, SendTerm};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
-use snow_dist_codec::{EncodeError, Frame};
+use snow_dist_codec::{EncodeError, Frame, Signal};
 
 use super::handshake::Bounds;
 use super::limits::{
@@ -32,11 +34,12 @@ use super::limits::{
 };
 use super::{NodeNumber, Processes, Reason, Start, Term};
 use heartbeat::{Beat, Heartbeat};
-use links::{Linked, Links};
+use links::{Linked, Links, Pids};
 use monitors::Monitors;
 use outbox::{Budget, Long, Outbox, Owed};
 use reassembly::Reassembly;
 use tally::{Asker, Tally};
+use version_1::Purpose;
 use wire::Wire;
 
 pub use heartbeat::Timing;
@@ -51,6 +54,8 @@ pub const CAPABILITIES: Capabilities = Capabilities::NODE_TABLE
 /// What a session is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
+    /// The version that the two nodes speak.
+    pub version: Version,
     /// The peer's number here.
     pub peer: NodeNumber,
     /// The creation that the peer announced.
@@ -67,6 +72,22 @@ pub struct Config {
     pub timing: Timing,
     /// Random bytes, which PINGs carry.
     pub ping: [u8; 8],
+}
+
+/// The version of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// Version 1, with a node that has sent no extension block.
+    One {
+        /// The node id by which the peer knows this node in this session, if somebody has said it. Otherwise it is
+        /// learned as soon as the peer writes it; until then links and monitors cannot be asked for.
+        node_id: Option<NonZeroU16>,
+        /// Random bytes, from which the numbers of monitors are drawn.
+        seed: [u8; 32],
+    },
+    /// Version 2.
+    #[default]
+    Two,
 }
 
 /// Why a session ends.
@@ -104,12 +125,29 @@ pub enum Ending {
     Stopped,
 }
 
-/// One side has as many links and monitors as the other holds for it.
+/// Why a link or a monitor is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the peer holds no more than {count_max} links and monitors for this node")]
-pub struct Full {
-    /// How many it holds.
-    pub count_max: u32,
+pub enum NotMade {
+    /// This node has as many links and monitors as the peer holds for it.
+    #[error("the peer holds no more than {count_max} links and monitors for this node")]
+    Full {
+        /// How many it holds.
+        count_max: u32,
+    },
+    /// The peer speaks version 1, and has not said yet by which node id it knows this node.
+    #[error("it is not known yet by which node id the version 1 peer knows this node")]
+    NodeIdUnknown,
+}
+
+/// Why a message is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSent {
+    /// The peer does not take a frame that large, or the name is over 65 535 bytes.
+    #[error(transparent)]
+    TooLong(#[from] EncodeError),
+    /// The peer speaks version 1, and would take the message for the signal that it looks like.
+    #[error("a version 1 node would take this message for a signal: it begins with the type of one")]
+    LooksLikeSignal,
 }
 
 /// The session lacks a capability: one of its two nodes has not announced it.
@@ -193,7 +231,11 @@ impl Session {
             capabilities,
             whole_bytes_max,
             frame_bytes_max,
-            tally: Tally::new(config.peer_bounds.links_and_monitors, config.bounds.links_and_monitors),
+            tally: Tally::new(
+                config.peer_bounds.links_and_monitors,
+                config.bounds.links_and_monitors,
+                if config.version == Version::Two { 1 } else { 2 },
+            ),
             links: Links::default(),
             watching: Monitors::default(),
             watched: Monitors::default(),
@@ -229,20 +271,22 @@ impl Session {
     /// A message of `local` to `remote`. It is taken whatever its size, room or not.
     ///
     /// # Errors
-    /// The peer does not take a frame that large.
+    /// The peer cannot take it.
     #[inline]
-    pub fn send(&mut self, local: u64, remote: u64, message: &[u8]) -> Result<(), EncodeError> {
+    pub fn send(&mut self, local: u64, remote: u64, message: &[u8]) -> Result<(), NotSent> {
+        self.check_message(message)?;
         let frame = Frame::from(Send { to: self.wire.theirs(remote), message });
-        self.queue(local, message.len() + HEAD_BYTES, &frame)
+        Ok(self.queue(local, message.len() + HEAD_BYTES, &frame)?)
     }
 
     /// A message of `local` to whoever is registered under `name` at the peer.
     ///
     /// # Errors
-    /// The peer does not take a frame that large, or the name is over 65 535 bytes.
-    pub fn send_named(&mut self, local: u64, name: &str, message: &[u8]) -> Result<(), EncodeError> {
+    /// The peer cannot take it.
+    pub fn send_named(&mut self, local: u64, name: &str, message: &[u8]) -> Result<(), NotSent> {
+        self.check_message(message)?;
         let frame = Frame::from(RegSend { name: name.into(), message });
-        self.queue(local, name.len() + message.len() + HEAD_BYTES, &frame)
+        Ok(self.queue(local, name.len() + message.len() + HEAD_BYTES, &frame)?)
     }
 
     /// Queues a message of about so many bytes, its length included.
@@ -317,19 +361,35 @@ impl Session {
         self.links.has(local) || self.watched.has(local)
     }
 
+    #[inline]
+    fn check_message(&self, message: &[u8]) -> Result<(), NotSent> {
+        //= spec/version1.md#v1-msg-001
+        //# A node MUST NOT write a SEND or REG_SEND whose message begins with one of the five types of
+        //# mailbox signals.
+        if self.wire.version_1().is_some() && Signal::looks_like(message) {
+            return Err(NotSent::LooksLikeSignal);
+        }
+        Ok(())
+    }
+
     /// Links two processes. The local one's end must be told to [`Session::process_ended`].
     ///
     /// # Errors
-    /// The peer holds no more; nothing has changed.
-    pub fn link(&mut self, local: u64, remote: u64) -> Result<(), Full> {
+    /// Why it is not made; nothing has changed.
+    pub fn link(&mut self, local: u64, remote: u64) -> Result<(), NotMade> {
+        self.check_node_id()?;
         let ends = (local, remote);
-        match self.links.link(ends, &mut self.tally) {
+        let pids = Pids::new(self.wire.ours(local), self.wire.theirs(remote));
+        match self.links.link(ends, pids, &mut self.tally) {
             //= spec/session.md#ses-lnk-001
             //# When its process links with a process of the peer in state none, a node MUST write LINK,
             //# unless SES-BND-001 forbids it.
             //= spec/session.md#ses-lnk-027
             //# A node MUST take a link of its process for active from the LINK on that it writes for it.
-            Linked::Now => self.outbox.signal(local, Owed::Link(ends)),
+            Linked::Now => {
+                self.outbox.signal(local, Owed::Link(ends));
+                self.watch_link(ends);
+            }
             Linked::Before => {}
             //= spec/session.md#ses-bnd-001
             //# A node MUST NOT write a LINK or MONITOR by which the peer would hold more links and monitors
@@ -339,12 +399,15 @@ impl Session {
         Ok(())
     }
 
-    const fn full(&self) -> Full {
-        Full { count_max: self.tally.max_here() }
+    const fn full(&self) -> NotMade {
+        NotMade::Full { count_max: self.tally.max_here() }
     }
 
     /// Ends a link: no exit signal comes of it any more.
     pub fn unlink(&mut self, local: u64, remote: u64) {
+        if self.wire.version_1().is_some() {
+            return self.unlink_at_once((local, remote));
+        }
         //= spec/session.md#ses-lnk-006
         //# A node MUST NOT write two UNLINK_IDs with the same id in one session.
         let (ends, id) = ((local, remote), self.unlink_id.wrapping_add(1));
@@ -360,15 +423,17 @@ impl Session {
     /// must be told to [`Session::process_ended`].
     ///
     /// # Errors
-    /// The peer holds no more; nothing has changed.
-    pub fn monitor(&mut self, local: u64, remote: u64, reference: u64) -> Result<(), Full> {
+    /// Why it is not made; nothing has changed.
+    pub fn monitor(&mut self, local: u64, remote: u64, reference: u64) -> Result<(), NotMade> {
+        self.check_node_id()?;
         //= spec/session.md#ses-bnd-001
         //# A node MUST NOT write a LINK or MONITOR by which the peer would hold more links and monitors of
         //# this node than the peer's links_and_monitors_max.
         if !self.tally.take(Asker::Here) {
             return Err(self.full());
         }
-        if self.watching.add(reference, local, remote) {
+        let reference = self.number_of(reference);
+        if self.watching.add(reference, self.wire.ours(local), self.wire.theirs(remote)) {
             //= spec/session.md#ses-mon-001
             //# When its process monitors a process of the peer, a node MUST write one MONITOR, unless
             //# SES-BND-001 forbids it.
@@ -397,10 +462,9 @@ impl Session {
 
     /// Ends a monitor: no DOWN comes of it any more. False if there is none of this number.
     pub fn demonitor(&mut self, reference: u64) -> bool {
-        let Some(monitor) = self.watching.take(reference) else {
-            return false;
-        };
-        self.demonitored(reference, &monitor);
+        let Some(number) = self.number_known(reference) else { return false };
+        let Some(monitor) = self.watching.take(number) else { return false };
+        self.demonitored(number, &monitor);
         true
     }
 
@@ -422,7 +486,8 @@ impl Session {
 
     /// Its place comes free when DEMONITOR is written: until then a MONITOR could overtake it.
     fn demonitored(&mut self, reference: u64, monitor: &monitors::Monitor) {
-        let (local, remote) = (monitor.local, monitor.remote);
+        let (local, remote) = (monitor.local(), monitor.remote());
+        self.monitor_over(reference);
         self.outbox.signal(local, Owed::Demonitor { reference, local, remote });
     }
 
@@ -459,8 +524,13 @@ impl Session {
     }
 
     /// Says why the session is about to end: CLOSE goes out when all else has, and nothing after it. Of the text the
-    /// first [`CLOSE_TEXT_BYTES_MAX`] bytes are written.
+    /// first [`CLOSE_TEXT_BYTES_MAX`] bytes are written. Version 1 has no CLOSE: there the stream just ends.
     pub fn close(&mut self, code: u16, text: &str) {
+        //= spec/version1.md#v1-tag-001
+        //# A node MUST NOT write a tag from `80` to `9F` in a session of version 1.
+        if self.wire.version_1().is_some() {
+            return;
+        }
         let mut text = text.to_owned();
         //= spec/connection.md#con-cls-014
         //# A node MUST NOT write more than `close_text_bytes_max` bytes into the `text` of a CLOSE.
@@ -493,7 +563,7 @@ impl Session {
         //= spec/session.md#ses-end-001
         //# When a session ends, a node MUST bring the process of each link that is active one exit signal
         //# from the process at the other end with the reason Noconnection.
-        let links = self.links.take_active();
+        let links = self.links.take_all_active();
         //= spec/session.md#ses-end-007
         //# A node SHOULD bring all exit signals that the end of a session brings to one process before that
         //# process runs again.
@@ -506,13 +576,10 @@ impl Session {
         //= spec/session.md#ses-end-003
         //# When a session ends, a node MUST give the monitoring process of each of its monitors that is not
         //# over one DOWN with the reason Noconnection.
-        for (reference, monitor) in self.watching.take_all() {
-            processes.down(
-                monitor.local,
-                reference,
-                self.wire.theirs_here(monitor.remote),
-                Reason::Noconnection,
-            );
+        for (number, monitor) in self.watching.take_all() {
+            let Purpose::Watch(reference) = self.monitor_over(number) else { continue };
+            let from = self.wire.theirs_here(monitor.remote());
+            processes.down(monitor.local(), reference, from, Reason::Noconnection);
         }
         //= spec/session.md#ses-end-004
         //# When a session ends, a node MUST forget every link and monitor of that session.

@@ -1,22 +1,32 @@
 //! The monitors of one direction of a session. Specification: `session.md`, "Monitors".
 //!
 //! One table holds what local processes watch, the other what is watched here. Both are the same: a monitor has a
-//! number, which the monitoring side chose, and two ends.
+//! number, which the monitoring side chose, and two ends, whose pids are kept as they stand on the wire.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use snow_dist_codec::Pid as WirePid;
 
 use super::super::Reason;
 
 /// A monitor: its local process and the peer's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Monitor {
-    pub(super) local: u64,
-    pub(super) remote: u64,
+    pub(super) ours: WirePid,
+    pub(super) theirs: WirePid,
     /// The local process has ended with this; MONITOR_EXIT has not been written.
     owed: Option<Reason>,
 }
 
 impl Monitor {
+    pub(super) const fn local(&self) -> u64 {
+        self.ours.local()
+    }
+
+    pub(super) const fn remote(&self) -> u64 {
+        self.theirs.local()
+    }
+
     /// Whether its end is owed to the peer.
     pub(super) const fn is_owed(&self) -> bool {
         self.owed.is_some()
@@ -33,14 +43,14 @@ pub(super) struct Monitors {
 
 impl Monitors {
     /// Adds a monitor; false, and nothing added, if the reference is in use.
-    pub(super) fn add(&mut self, reference: u64, local: u64, remote: u64) -> bool {
+    pub(super) fn add(&mut self, reference: u64, ours: WirePid, theirs: WirePid) -> bool {
         //= spec/session.md#ses-mon-002
         //# A node MUST NOT write two MONITORs with the same ref in one session.
         if self.by_reference.contains_key(&reference) {
             return false;
         }
-        self.by_reference.insert(reference, Monitor { local, remote, owed: None });
-        self.by_process.insert((local, reference));
+        self.by_reference.insert(reference, Monitor { ours, theirs, owed: None });
+        self.by_process.insert((ours.local(), reference));
         true
     }
 
@@ -57,7 +67,7 @@ impl Monitors {
     /// Takes the monitor of this number out if these are its ends.
     pub(super) fn remove(&mut self, reference: u64, local: u64, remote: u64) -> Option<Monitor> {
         let monitor = self.by_reference.get(&reference)?;
-        if (monitor.local, monitor.remote) != (local, remote) {
+        if (monitor.local(), monitor.remote()) != (local, remote) {
             return None;
         }
         self.take(reference)
@@ -66,7 +76,7 @@ impl Monitors {
     /// Takes the monitor of this number out.
     pub(super) fn take(&mut self, reference: u64) -> Option<Monitor> {
         let monitor = self.by_reference.remove(&reference)?;
-        self.by_process.remove(&(monitor.local, reference));
+        self.by_process.remove(&(monitor.local(), reference));
         Some(monitor)
     }
 
@@ -120,22 +130,26 @@ impl Monitors {
 mod tests {
     use super::*;
 
+    fn add(monitors: &mut Monitors, reference: u64, local: u64, remote: u64) -> bool {
+        monitors.add(reference, WirePid::from_bits(local), WirePid::from_bits(remote))
+    }
+
     //= spec/session.md#ses-mon-002
     //= type=test
     //# A node MUST NOT write two MONITORs with the same ref in one session.
     #[test]
     fn a_live_reference_is_not_taken_twice() {
         let mut monitors = Monitors::default();
-        assert!(monitors.add(1, 10, 20));
-        assert!(!monitors.add(1, 11, 21));
+        assert!(add(&mut monitors, 1, 10, 20));
+        assert!(!add(&mut monitors, 1, 11, 21));
         assert!(monitors.remove(1, 10, 20).is_some());
-        assert!(monitors.add(1, 11, 21));
+        assert!(add(&mut monitors, 1, 11, 21));
     }
 
     #[test]
     fn only_its_own_ends_remove_a_monitor() {
         let mut monitors = Monitors::default();
-        monitors.add(1, 10, 20);
+        add(&mut monitors, 1, 10, 20);
         for (reference, local, remote) in [(1, 10, 21), (1, 11, 20), (2, 10, 20)] {
             assert_eq!(monitors.remove(reference, local, remote), None);
         }
@@ -146,9 +160,9 @@ mod tests {
     #[test]
     fn an_end_is_owed_once_and_not_after_a_demonitor() {
         let mut monitors = Monitors::default();
-        monitors.add(1, 10, 20);
-        monitors.add(2, 10, 21);
-        monitors.add(3, 11, 20);
+        add(&mut monitors, 1, 10, 20);
+        add(&mut monitors, 2, 10, 21);
+        add(&mut monitors, 3, 11, 20);
         let mut owed = Vec::new();
         monitors.process_ended(10, &Reason::Killed, |reference| owed.push(reference));
         monitors.process_ended(10, &Reason::Normal, |reference| owed.push(reference));
@@ -156,7 +170,7 @@ mod tests {
         assert!(monitors.remove(1, 10, 20).is_some_and(|monitor| monitor.is_owed()));
         assert_eq!(monitors.take_owed(1), None);
         assert_eq!(
-            monitors.take_owed(2).map(|(monitor, reason)| (monitor.remote, reason)),
+            monitors.take_owed(2).map(|(monitor, reason)| (monitor.remote(), reason)),
             Some((21, Reason::Killed))
         );
         assert_eq!(monitors.take_owed(3), None);
@@ -166,8 +180,8 @@ mod tests {
     #[test]
     fn a_process_takes_its_own_monitors_along() {
         let mut monitors = Monitors::default();
-        monitors.add(1, 10, 20);
-        monitors.add(2, 11, 20);
+        add(&mut monitors, 1, 10, 20);
+        add(&mut monitors, 2, 11, 20);
         assert_eq!(
             monitors.take_process(10).iter().map(|(reference, _)| *reference).collect::<Vec<_>>(),
             [1]

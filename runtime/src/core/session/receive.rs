@@ -7,10 +7,11 @@ use snow_dist_codec::frame::{
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, stf};
 
-use super::links::{Ended, Linked};
+use super::links::{Ended, Linked, Pids};
 use super::nodes::Entry;
 use super::outbox::{Owed, Refusal};
 use super::tally::Asker;
+use super::version_1::Purpose;
 use super::wire::Ours;
 use super::{Ending, Session};
 use crate::core::{NodeNumber, Processes, Reason, TermPids};
@@ -80,6 +81,9 @@ impl Session {
     /// # Errors
     /// The session must end, and why.
     pub fn handle_frame(&mut self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
+        if !self.hears(frame) {
+            return Ok(());
+        }
         self.judge_capability(frame)?;
         match frame {
             Frame::Send(_) | Frame::RegSend(_) => self.on_message(frame, processes),
@@ -124,6 +128,13 @@ impl Session {
             //= spec/session.md#ses-spn-010
             //# A node MUST ignore a SPAWN_REPLY whose `request` is not that of a SPAWN of its own in this
             //# session without an answer.
+            //= spec/version1.md#v1-lst-001
+            //# A node MUST NOT dial a name from a PEER_LIST of a version 1 peer unless its operator has allowed
+            //# that name.
+            //= spec/version1.md#v1-lst-002
+            //= type=implication
+            //= reason=this node makes no PEER_LIST anywhere
+            //# A node SHOULD NOT write PEER_LIST to a version 1 peer.
             // Peer lists, global names and rooms belong to chapters that are not built, as unknown tags do.
             _ => {
                 self.counts.unknown += 1;
@@ -138,7 +149,11 @@ impl Session {
     /// # Errors
     /// The session must end, and why.
     pub fn handle_fragment(&mut self, fragment: &Fragment<'_>) -> Result<Option<Vec<u8>>, Ending> {
-        self.judge_capability(&Frame::from(*fragment))?;
+        let frame = Frame::from(*fragment);
+        if !self.hears(&frame) {
+            return Ok(None);
+        }
+        self.judge_capability(&frame)?;
         self.reassembly.add(fragment)
     }
 
@@ -164,9 +179,17 @@ impl Session {
     }
 
     fn on_message(&mut self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
-        if deliver(frame, self.wire.creation(), processes)? == Offered::Stale {
-            self.counts.stale += 1;
-        }
+        let offered = match (frame, self.wire.version_1()) {
+            (Frame::Send(send), Some(_)) => match self.wire.read_ours("to", send.to)? {
+                Ours::Process(local) => {
+                    processes.message(local, send.message);
+                    Offered::Taken
+                }
+                Ours::Stale => Offered::Stale,
+            },
+            _ => deliver(frame, self.wire.creation(), processes)?,
+        };
+        self.counts.stale += u64::from(offered == Offered::Stale);
         Ok(())
     }
 
@@ -232,7 +255,7 @@ impl Session {
         if !processes.attach(local) {
             return self.no_link(local, link, Refusal::Noproc);
         }
-        match self.links.on_link(ends, &mut self.tally) {
+        match self.links.on_link(ends, Pids::new(link.to, link.from), &mut self.tally) {
             //= spec/session.md#ses-bnd-002
             //# A node that reads a LINK for a living process in state none while it holds
             //# links_and_monitors_max links and monitors of the peer MUST answer with one EXIT whose reason
@@ -258,7 +281,10 @@ impl Session {
             //= spec/session.md#ses-lnk-025
             //# A node that reads UNLINK in a session of version 2 MUST do what it does on UNLINK_ID, but for
             //# the acknowledgement.
+            //= spec/version1.md#v1-lnk-004
+            //# A node MUST end a link without a signal when it reads UNLINK for it.
             let ended = self.links.on_end(ends, &mut self.tally);
+            self.unwatch_link(ends);
             self.link_ended(ended)?;
         }
         Ok(())
@@ -309,6 +335,7 @@ impl Session {
         //# in `from` with the reason of the EXIT, and take the link for none.
         let ended = self.links.on_exit(ends, &mut self.tally);
         if self.link_ended(ended)? {
+            self.link_exited(ends);
             let reason = self.read_reason(&exit.reason);
             processes.exit(local, self.wire.theirs_here(remote), reason);
         } else {
@@ -331,7 +358,9 @@ impl Session {
 
     fn on_monitor(&mut self, monitor: &Monitor, processes: &mut impl Processes) -> Result<(), Ending> {
         let ours = self.wire.read_ours("to", monitor.to)?;
-        let Some(remote) = self.theirs(monitor.from) else { return Ok(()) };
+        if self.theirs(monitor.from).is_none() {
+            return Ok(());
+        }
         //= spec/session.md#ses-mon-007
         //# A node MUST end the session if it reads a MONITOR with the ref of a monitor of this peer that it
         //# still holds.
@@ -354,7 +383,7 @@ impl Session {
             //# without hops.
             return self.no_monitor(local, monitor, Refusal::Limit);
         }
-        self.watched.add(monitor.reference, local, remote);
+        self.watched.add(monitor.reference, monitor.to, monitor.from);
         Ok(())
     }
 
@@ -399,7 +428,12 @@ impl Session {
         if self.watching.remove(exit.reference, local, remote).is_some() {
             self.tally.give_back(Asker::Here);
             let reason = self.read_reason(&exit.reason);
-            processes.down(local, exit.reference, self.wire.theirs_here(remote), reason);
+            match self.monitor_over(exit.reference) {
+                Purpose::Watch(reference) => {
+                    processes.down(local, reference, self.wire.theirs_here(remote), reason);
+                }
+                Purpose::Link(ends) => self.on_monitor_beside(ends, reason, processes),
+            }
         } else {
             self.counts.unmatched += 1;
         }

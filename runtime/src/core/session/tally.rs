@@ -12,6 +12,8 @@ pub(super) enum Asker {
 pub(super) struct Tally {
     here: Count,
     peer: Count,
+    /// Places that a link takes that is made here: in version 1 the second one is that of the monitor beside it.
+    link_places: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,15 +24,25 @@ struct Count {
 
 impl Tally {
     /// Bounds for what this node asks for (the peer announced it) and for what the peer asks for (we did).
-    pub(super) const fn new(here_max: u32, peer_max: u32) -> Self {
-        Self { here: Count { held: 0, max: here_max }, peer: Count { held: 0, max: peer_max } }
+    pub(super) const fn new(here_max: u32, peer_max: u32, link_places: u32) -> Self {
+        Self { here: Count { held: 0, max: here_max }, peer: Count { held: 0, max: peer_max }, link_places }
     }
 
-    /// Takes a place; false if there is none.
+    /// Takes a place for a monitor; false if there is none.
     pub(super) fn take(&mut self, asker: Asker) -> bool {
+        self.take_places(asker, 1)
+    }
+
+    /// Takes what a link needs; false if there is not as much.
+    pub(super) fn take_for_link(&mut self, asker: Asker) -> bool {
+        let places = if asker == Asker::Here { self.link_places } else { 1 };
+        self.take_places(asker, places)
+    }
+
+    fn take_places(&mut self, asker: Asker, places: u32) -> bool {
         let count = self.count(asker);
-        let free = count.held < count.max;
-        count.held += u32::from(free);
+        let free = count.max - count.held >= places;
+        count.held += if free { places } else { 0 };
         free
     }
 

@@ -12,16 +12,20 @@ use snow_dist_codec::handshake::Capabilities;
 use super::super::limits::NODE_TABLE_ENTRIES_MAX;
 use super::super::{NodeNumber, Pid, Reason, Start};
 use super::nodes::{Entry, Read, Written};
-use super::{Config, Ending};
+use super::version_1::{self, Version1};
+use super::{Config, Ending, Version};
 
 /// The two nodes of a session, and the third nodes that they have named to each other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Wire {
     peer: NodeNumber,
     peer_creation: u8,
+    /// The peer's creation as it is written where its process stands as the receiver.
+    written_creation: u8,
     creation: u8,
     written: Written,
     read: Read,
+    version_1: Option<Box<Version1>>,
 }
 
 /// The writer's node, in every field.
@@ -40,7 +44,17 @@ impl Wire {
     pub(super) fn new(config: &Config) -> Self {
         let has_tables = config.capabilities.contains(Capabilities::NODE_TABLE);
         let entries_max = config.peer_bounds.node_table_entries.min(NODE_TABLE_ENTRIES_MAX);
+        let version_1 = match config.version {
+            Version::One { node_id, seed } => Some(Box::new(Version1::new(node_id, seed))),
+            Version::Two => None,
+        };
+        //= spec/version1.md#v1-pid-001
+        //# A node MUST write a process of its peer into a field whose owner is the receiver as node id 0,
+        //# creation 0 and the local id, but for V1-PID-003 and V1-PID-004.
+        let written_creation = if version_1.is_some() { 0 } else { config.peer_creation };
         Self {
+            version_1,
+            written_creation,
             peer: config.peer,
             peer_creation: config.peer_creation,
             creation: config.creation,
@@ -79,17 +93,39 @@ impl Wire {
         self.read.add(entry, number)
     }
 
+    /// What only version 1 needs; `None` in version 2.
+    #[inline]
+    pub(super) fn version_1(&self) -> Option<&Version1> {
+        self.version_1.as_deref()
+    }
+
+    /// As [`Wire::version_1`].
+    #[inline]
+    pub(super) fn version_1_mut(&mut self) -> Option<&mut Version1> {
+        self.version_1.as_deref_mut()
+    }
+
+    /// The node id of this node where it writes a process of its own.
+    #[inline]
+    fn node_id(&self) -> u16 {
+        //= spec/version1.md#v1-pid-002
+        //# A node MUST write an own process into `from` of LINK, UNLINK, EXIT, MONITOR and DEMONITOR as node
+        //# id k, its own creation and the local id, but for V1-PID-003.
+        self.version_1().map_or(WRITER, Version1::node_id)
+    }
+
     /// This node's creation.
     pub(super) const fn creation(&self) -> u8 {
         self.creation
     }
 
     /// A process of this node, in a field with an owner.
-    pub(super) const fn ours(&self, local: u64) -> WirePid {
+    #[inline]
+    pub(super) fn ours(&self, local: u64) -> WirePid {
         //= spec/session.md#ses-pid-001
         //# In a field whose owner is the sender a node MUST write node id 0, the creation that it has
         //# announced in the handshake, and the local id of its process.
-        Pid::new(NodeNumber::HERE, self.creation, local).to_wire(WRITER)
+        Pid::new(NodeNumber::HERE, self.creation, local).to_wire(self.node_id())
     }
 
     /// A process of the peer, in a field with an owner.
@@ -97,7 +133,7 @@ impl Wire {
         //= spec/session.md#ses-pid-002
         //# In a field whose owner is the receiver a node MUST write node id 0, the creation that the peer has
         //# announced in the handshake, and the local id of the peer's process.
-        Pid::new(self.peer, self.peer_creation, remote).to_wire(WRITER)
+        Pid::new(self.peer, self.written_creation, remote).to_wire(WRITER)
     }
 
     /// A process of the peer, as this node sees it.
@@ -107,6 +143,9 @@ impl Wire {
 
     /// Reads a field whose owner is the receiver: this node.
     pub(super) fn read_ours(&self, field: &str, pid: WirePid) -> Result<Ours, Ending> {
+        if let Some(version_1) = self.version_1() {
+            return version_1.read_ours(field, pid, self.creation);
+        }
         match (pid.node(), pid.creation() == self.creation) {
             (WRITER, true) => Ok(Ours::Process(pid.local())),
             //= spec/session.md#ses-pid-005
@@ -124,6 +163,9 @@ impl Wire {
 
     /// Reads a field whose owner is the sender: the peer. `None` if it cannot be a process of the peer.
     pub(super) fn read_theirs(&self, pid: WirePid) -> Option<u64> {
+        if self.version_1.is_some() {
+            return version_1::read_theirs(pid);
+        }
         //= spec/session.md#ses-pid-006
         //# A node MUST ignore a frame in which a field whose owner is the sender holds a node id other than 0
         //# or a creation that the peer has not announced.
@@ -132,7 +174,10 @@ impl Wire {
 
     /// Hands a reason to `write` as it goes on the wire.
     pub(super) fn with_reason<T>(&self, reason: &Reason, write: impl FnOnce(&WireReason<'_>) -> T) -> T {
-        reason.with_wire(|hop| self.any_there(hop), write)
+        match self.version_1 {
+            Some(_) => version_1::readable(reason).with_wire(|hop| self.any_there(hop), write),
+            None => reason.with_wire(|hop| self.any_there(hop), write),
+        }
     }
 
     /// A process of any node, in a pid without an owner.
@@ -141,12 +186,18 @@ impl Wire {
             //= spec/session.md#ses-pid-010
             //# In a pid without an owner a node MUST write node id 0 and its own creation for a process of
             //# its present start.
-            hop.to_wire(WRITER)
+            //= spec/version1.md#v1-pid-009
+            //# A node MUST write a hop as node id 0, creation 0 and local id for a process of the peer, with
+            //# node id k for one of its own while it knows k, and with node id 65535 for every other.
+            hop.to_wire(self.node_id())
         } else if (hop.node(), hop.creation()) == (self.peer, self.peer_creation) {
             //= spec/session.md#ses-pid-011
             //# In a pid without an owner a node MUST write node id 65534 and the peer's creation for a
             //# process of the peer's present start.
-            hop.to_wire(WirePid::NODE_READER)
+            match self.version_1 {
+                Some(_) => self.theirs(hop.local()),
+                None => hop.to_wire(WirePid::NODE_READER),
+            }
         } else {
             //= spec/session.md#ses-pid-012
             //# In a pid without an owner a node MUST write node id 65535 for any other process, unless its
@@ -160,6 +211,9 @@ impl Wire {
 
     /// The process of a pid without an owner, as this node sees it: of an unknown node if the peer's number names none here.
     pub(super) fn any_here(&self, hop: WirePid) -> Pid {
+        if let Some(version_1) = self.version_1() {
+            return version_1.hop_here(hop, self.creation, (self.peer, self.peer_creation));
+        }
         let node = match hop.node() {
             //= spec/session.md#ses-pid-013
             //# A node MUST take a pid without an owner for a process of the peer if its node id is 0 and its

@@ -1,8 +1,8 @@
 //! Signals made into frames, when they are written. Specification: `session.md`; layouts: `dist.md`.
 
 use snow_dist_codec::frame::{
-    Close, Demonitor, Exit, Exit2, Link, Monitor, MonitorExit, NodeTable, Ping, Pong, SpawnReply, UnlinkAck,
-    UnlinkId,
+    Close, Demonitor, Exit, Exit2, Link, Monitor, MonitorExit, NodeTable, Ping, Pong, SpawnReply, Unlink,
+    UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Reason as WireReason, Root};
@@ -62,7 +62,6 @@ impl Session {
         let (from, to) = match &owed {
             Owed::Link((local, remote))
             | Owed::UnlinkId { ends: (local, remote), .. }
-            | Owed::Exit((local, remote))
             | Owed::Exit2 { ends: (local, remote), .. }
             | Owed::Monitor { local, remote, .. }
             | Owed::Demonitor { local, remote, .. } => (wire.ours(*local), wire.theirs(*remote)),
@@ -71,6 +70,12 @@ impl Session {
         match owed {
             Owed::Link(_) => put(Link { from, to }, out),
             Owed::UnlinkId { id, .. } => put(UnlinkId { from, to, id }, out),
+            Owed::Unlink { from, to, frees } => {
+                if frees {
+                    self.tally.give_back(Asker::Here);
+                }
+                put(Unlink { from, to }, out);
+            }
             Owed::UnlinkAck { from, to, id, place } => {
                 self.links.answered((from.local(), to.local()), place, &mut self.tally);
                 put(UnlinkAck { from, to, id }, out);
@@ -79,7 +84,11 @@ impl Session {
             //# A node MUST NOT write the EXIT of a link after it has handled an EXIT, UNLINK_ID or UNLINK of
             //# the other end for it.
             Owed::Exit(ends) => match self.links.take_owed(ends, &mut self.tally) {
-                Some(reason) => {
+                Some((reason, pids)) => {
+                    //= spec/version1.md#v1-pid-003
+                    //# A node MUST copy `from` and `to` of an EXIT or UNLINK for a link that the peer has made
+                    //# byte for byte from `to` and `from` of its LINK.
+                    let (from, to) = pids.of(ends);
                     //= spec/session.md#ses-rsn-007
                     //# A node that passes on a reason MUST write each of its hops as SES-PID-010 to
                     //# SES-PID-012 ask for the process that it took the hop for.
@@ -108,7 +117,10 @@ impl Session {
             Owed::Down { reference } => match self.watched.take_owed(reference) {
                 Some((monitor, reason)) => {
                     self.tally.give_back(Asker::Peer);
-                    let (monitored, monitoring) = (wire.ours(monitor.local), wire.theirs(monitor.remote));
+                    //= spec/version1.md#v1-pid-004
+                    //# A node MUST copy `monitored` and `monitoring` of a MONITOR_EXIT byte for byte from `to`
+                    //# and `from` of the MONITOR.
+                    let (monitored, monitoring) = (monitor.ours, monitor.theirs);
                     wire.with_reason(&reason, |reason| {
                         put(MonitorExit { monitored, monitoring, reference, reason: *reason }, out);
                     });

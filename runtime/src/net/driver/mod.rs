@@ -20,10 +20,11 @@ use tokio::time::Sleep;
 use super::clock::Clock;
 use super::tap::{Direction, Tap};
 use crate::core::limits::DRAIN_DEADLINE;
-use crate::core::session::{Ending, Offered, deliver};
+use crate::core::session::{Ending, Offered, Version, deliver};
 use crate::process::Delivery;
 use crate::session::{Refill, SessionHandle, Stop};
 
+mod records;
 #[cfg(test)]
 #[cfg(not(feature = "shuttle"))]
 mod tests;
@@ -71,6 +72,8 @@ struct Running<S> {
     read_bytes: usize,
     out: Vec<u8>,
     written: usize,
+    /// Where what is handed over at once ends.
+    piece_end: usize,
     unflushed: bool,
     /// The transport takes no more bytes; what has come is still read.
     broken: Option<io::Error>,
@@ -107,6 +110,7 @@ impl<S: Transport> Driver<S> {
             read_bytes: READ_BYTES_IDLE,
             out: Vec::new(),
             written: 0,
+            piece_end: 0,
             unflushed: false,
             broken: None,
             said_all: false,
@@ -244,7 +248,7 @@ impl<S: Transport> Running<S> {
     fn try_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.written == self.out.len() {
             self.out.clear();
-            self.written = 0;
+            (self.written, self.piece_end) = (0, 0);
             match self.driver.session.refill(&mut self.out, WRITE_BYTES, cx.waker()) {
                 Refill::Bytes => self.begin_write(),
                 _ if self.unflushed => return self.flush(cx),
@@ -252,7 +256,14 @@ impl<S: Transport> Running<S> {
                 Refill::Stopping => return self.finish_writing(cx),
             }
         }
-        let bytes = self.out.get(self.written..).unwrap_or_default();
+        if self.out.is_empty() {
+            // All that waited was over when its turn came.
+            return Poll::Ready(Ok(()));
+        }
+        if self.written == self.piece_end {
+            ready!(self.begin_piece(cx))?;
+        }
+        let bytes = self.out.get(self.written..self.piece_end).unwrap_or_default();
         let count = ready!(Pin::new(&mut self.driver.stream).poll_write(cx, bytes))?;
         if count == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
@@ -268,6 +279,20 @@ impl<S: Transport> Running<S> {
             self.taken = self.driver.clock.now();
         }
         self.show_written();
+    }
+
+    /// In version 2 all there is goes at once. TLS cuts it into records, wherever that falls.
+    fn begin_piece(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.driver.session.peer.version == Version::Two {
+            self.piece_end = self.out.len();
+            return Poll::Ready(Ok(()));
+        }
+        if self.unflushed {
+            // TLS that holds nothing back takes a piece whole.
+            ready!(self.flush(cx))?;
+        }
+        self.piece_end += records::piece(self.out.get(self.written..).unwrap_or_default());
+        Poll::Ready(Ok(()))
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -415,10 +440,12 @@ fn offer(
     creation: u8,
     processes: &mut Delivery,
 ) -> Result<(), Ending> {
-    match deliver(frame, creation, processes)? {
-        Offered::Taken => Ok(()),
-        Offered::Stale | Offered::NoMessage => session.frame(frame, processes),
+    // In version 1 a message can teach the session something.
+    let goes_round = session.peer.version == Version::Two;
+    if goes_round && deliver(frame, creation, processes)? == Offered::Taken {
+        return Ok(());
     }
+    session.frame(frame, processes)
 }
 
 /// Codes of CLOSE: `connection.md`, "Closing".

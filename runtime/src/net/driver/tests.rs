@@ -4,24 +4,26 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use snow_dist_codec::Pid as WirePid;
-use snow_dist_codec::frame::{Pong, Send};
+use snow_dist_codec::frame::{Exit, Ping, Pong, Send};
 use snow_dist_codec::handshake::Capabilities;
+use snow_dist_codec::{Pid as WirePid, Root};
 use tokio::io::{AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 use tokio::runtime::Handle;
 use tokio::time::{advance, sleep, timeout};
 
 use super::*;
 use crate::core::handshake::Bounds;
-use crate::core::session::{Config, Session, Timing};
+use crate::core::session::{Config, Session, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
 use crate::node::Node;
 use crate::numbers::SharedNumbers;
 use crate::process::remote::{Denied, Interested};
-use crate::process::sync::Executor;
+use crate::process::sync::{Executor, Mutex};
 use crate::process::table::ProcessTable;
 use crate::process::{Context as Process, Received};
 use crate::session::Peer;
+
+mod version_1;
 
 /// The creation of both nodes.
 const CREATION: u8 = 1;
@@ -35,9 +37,14 @@ struct End {
 
 impl End {
     fn new() -> Self {
+        Self::speaking(Version::Two)
+    }
+
+    fn speaking(version: Version) -> Self {
         let clock = Clock::start();
         let number = NodeNumber::other(1).unwrap();
         let config = Config {
+            version,
             peer: number,
             peer_creation: CREATION,
             creation: CREATION,
@@ -47,7 +54,7 @@ impl End {
             timing: Timing::default(),
             ping: [0; 8],
         };
-        let peer = Peer { name: "b@h:1".into(), number, creation: CREATION };
+        let peer = Peer { name: "b@h:1".into(), number, creation: CREATION, version };
         let session = SessionHandle::new(peer, Session::new(&config, clock.now()), SharedNumbers::default());
         let table = ProcessTable::new("a@h:1", CREATION, Executor(Handle::current()));
         Self { table, session: Arc::new(session), clock }
@@ -516,6 +523,37 @@ async fn a_silent_peer_is_dead_and_its_links_end() {
     ));
     let Reason::Linked(chain) = cell.die(Reason::Normal).doom.reason() else { panic!("no exit signal") };
     assert_eq!(chain.root, Reason::Noconnection);
+}
+
+/// What waited to be written may be over when its turn comes: the two ends of a link have ended at once.
+#[tokio::test(start_paused = true)]
+async fn nothing_to_write_after_all_does_not_end_the_session() {
+    let end = End::new();
+    let (mut peer, stream) = pipe(1 << 10);
+    let (own, theirs) = (WirePid::new(0, CREATION, 1).unwrap(), WirePid::new(0, CREATION, 9).unwrap());
+    let _ = end.table.add(crate::process::Mailbox::default()).unwrap();
+    end.session.link(1, 9, || true).unwrap();
+    end.session.refill(&mut Vec::new(), 1 << 10, std::task::Waker::noop());
+    end.session.process_ended(1, &Reason::Normal);
+    let mut arrived = Vec::new();
+    let exit = Exit { from: theirs, to: own, reason: Root::Normal.into() };
+    Frame::from(exit).encode_framed(FRAME_BYTES_MAX, &mut arrived).unwrap();
+    Frame::from(Ping { payload: &[7; 8] }).encode_framed(FRAME_BYTES_MAX, &mut arrived).unwrap();
+    let (first, second) = arrived.split_at(arrived.len() - 13);
+    let talking = async {
+        sleep(Duration::from_secs(1)).await;
+        peer.write_all(second).await.unwrap();
+        let mut heard = [0; 13];
+        peer.read_exact(&mut heard).await.unwrap();
+        drop(peer);
+        heard
+    };
+    let running = end.driver(stream).run(BytesMut::from(first));
+    let (ending, heard) = tokio::join!(running, talking);
+    assert_eq!(
+        (ending, read(&heard[4..])),
+        (Ending::Lost("the peer is gone".to_owned()), Frame::from(Pong { payload: &[7; 8] }))
+    );
 }
 
 #[tokio::test]

@@ -282,7 +282,8 @@ impl Registry {
     /// Makes a connection the session. Its nodeup is out before anything else of it can be.
     fn bring_up(&self, connection: ConnectionId, facts: &Facts, state: &mut State) {
         let Facts { name, config, .. } = facts;
-        let peer = Peer { name: name.clone(), number: config.peer, creation: config.peer_creation };
+        let (creation, version) = (config.peer_creation, config.version);
+        let peer = Peer { name: name.clone(), number: config.peer, creation, version };
         let core = Session::new(config, self.clock.now());
         let session = Arc::new(SessionHandle::new(peer, core, self.numbers.clone()));
         state.sessions.insert(connection, session.clone());

@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 use super::*;
 use crate::core::handshake::Bounds;
 use crate::core::limits::SESSIONS_MAX;
-use crate::core::session::{Config, Timing};
+use crate::core::session::{Config, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
 use crate::net::driver::CODE_SHUTDOWN;
 use crate::process::remote::{Denied, Remote};
@@ -40,6 +40,7 @@ fn node() -> Node {
 
 fn facts(incarnation: u64) -> Facts {
     let config = Config {
+        version: Version::Two,
         peer: NodeNumber::UNKNOWN,
         peer_creation: 1,
         creation: 1,

@@ -9,7 +9,7 @@ use snow_dist_runtime::core::NodeNumber;
 use snow_dist_runtime::core::epochs::Facts;
 use snow_dist_runtime::core::handshake::{Channel, Failure, Peer, acceptor, initiator};
 use snow_dist_runtime::core::peers::{ConnectionId, Refusal};
-use snow_dist_runtime::core::session::Config;
+use snow_dist_runtime::core::session::{Config, Version};
 
 use super::driver::Driver;
 use super::{Cluster, Step};
@@ -280,6 +280,7 @@ impl Cluster<'_> {
             name: peer.name.clone(),
             incarnation: peer.incarnation,
             config: Config {
+                version: Version::Two,
                 peer: NodeNumber::UNKNOWN,
                 peer_creation: peer.creation,
                 creation: here.local.creation(),

@@ -9,7 +9,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
 use snow_dist_runtime::core::handshake;
-use snow_dist_runtime::core::session::{Config, Ending, Timing};
+use snow_dist_runtime::core::session::{Config, Ending, Timing, Version};
 use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session};
 
 use super::frames::{CREATION, PEER_CREATION};
@@ -58,6 +58,7 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn new(bounds: Bounds) -> Self {
         let config = Config {
+            version: Version::Two,
             peer: NodeNumber::other(1).unwrap(),
             peer_creation: PEER_CREATION,
             creation: CREATION,

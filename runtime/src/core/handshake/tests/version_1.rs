@@ -108,6 +108,37 @@ fn a_refused_initiator_gets_no_challenge_and_a_refused_acceptor_no_digest() {
     assert_eq!(state.handle(&challenged(B, &THEIRS), RANDOM_INITIATOR), Err(Failure::Version1));
 }
 
+//= spec/version1.md#v1-alw-001
+//= type=test
+//# A node that can speak version 1 SHOULD let its operator allow it for single peers by name.
+#[test]
+fn it_is_allowed_for_single_peers_by_name() {
+    let allowing = |name: &str, peers: &[&str]| {
+        let mut local = node(name);
+        local.version_1 = Version1::only(peers).unwrap();
+        local
+    };
+    let acceptor = Arc::new(allowing(B, &["old@h:1", "older@h"]));
+    for (claimed, allowed) in
+        [("old@h:1", true), ("older@h", true), ("older@h:9000", true), ("new@h:1", false)]
+    {
+        let answered = acceptor::start(acceptor.clone(), TLS).handle(&name(claimed), RANDOM_ACCEPTOR);
+        assert_eq!(answered.is_ok(), allowed, "{claimed}");
+        if let Err(refusal) = answered {
+            assert_eq!(refusal, Refusal { failure: Failure::Version1, reject: None });
+        }
+    }
+    for (allowed, answers) in [(B, true), ("c@h:1", false)] {
+        let (_, state) = Pair::new(allowing(A, &[allowed]), node(B)).initiate().unwrap();
+        let answer = state.handle(&challenged(B, &THEIRS), RANDOM_INITIATOR);
+        assert_eq!(answer.is_ok(), answers, "{allowed}");
+        // Over TLS 1.2 there is nothing but version 1.
+        let dialled = Pair::new(allowing(A, &[allowed]), node(B)).over([Channel::Tls12; 2]).initiate();
+        assert_eq!(dialled.is_ok(), answers, "{allowed}");
+    }
+    assert!(Version1::only(["a name without a host"]).is_err());
+}
+
 #[test]
 fn checks_of_the_acceptor_at_reply() {
     let check = |reply: &dyn Fn(&[u8; 32]) -> Vec<u8>, failure| {

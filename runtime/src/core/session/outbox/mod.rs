@@ -41,6 +41,13 @@ pub(super) enum Owed {
         ends: Ends,
         id: u64,
     },
+    /// Of version 1, where the link is no more: pids as its LINK had them.
+    Unlink {
+        from: WirePid,
+        to: WirePid,
+        /// A place at the peer comes free when it is written.
+        frees: bool,
+    },
     /// Pids as the request had them.
     UnlinkAck {
         from: WirePid,
