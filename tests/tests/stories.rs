@@ -11,6 +11,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -19,12 +20,12 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
 use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::session::{Config, Ending, Timing, Version};
-use snow_dist_runtime::core::{Chain, NodeNumber, Pid, Reason, Session};
+use snow_dist_runtime::core::{Chain, NodeNumber, Numbering, Pid, Reason, Session, Start, Term};
 use snow_dist_tests::run;
 use snow_dist_tests::simnet::{Seen, Table};
 
-/// Any number will do for a peer.
-const PEER: u64 = 70;
+/// The number of the first node that is met.
+const PEER: u64 = 1;
 
 #[test]
 fn every_story_goes_as_it_is_told() {
@@ -98,6 +99,21 @@ struct Node {
     over: BTreeSet<u64>,
 }
 
+fn start(name: &str, incarnation: u64) -> Start {
+    Start { name: name.into(), incarnation: NonZeroU64::new(incarnation).unwrap() }
+}
+
+fn capabilities(names: &Value) -> Capabilities {
+    let of = |name: &Value| match name.as_str().unwrap() {
+        "node_table" => Capabilities::NODE_TABLE,
+        "fragments" => Capabilities::FRAGMENTS,
+        "remote_exit" => Capabilities::REMOTE_EXIT,
+        "send_term" => Capabilities::SEND_TERM,
+        other => panic!("{other} is no capability"),
+    };
+    names.as_array().unwrap().iter().map(of).fold(Capabilities::NONE, Capabilities::union)
+}
+
 fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| value.as_str().unwrap().parse().unwrap())
 }
@@ -110,6 +126,7 @@ fn bounds(end: &Value) -> Bounds {
     Bounds {
         frame_bytes: small(&end["frame_bytes_max"]),
         links_and_monitors: small(&end["links_and_monitors_max"]),
+        node_table_entries: small(&end["node_table_entries_max"]),
         ..Bounds::default()
     }
 }
@@ -124,7 +141,7 @@ impl Node {
             peer: NodeNumber::other(PEER).unwrap(),
             peer_creation: creations[1],
             creation: creations[0],
-            capabilities: Capabilities::NONE,
+            capabilities: capabilities(&given["capabilities"]),
             bounds: bounds(node),
             peer_bounds: bounds(peer),
             timing: Timing {
@@ -134,7 +151,9 @@ impl Node {
             // The payloads of PINGs are the node's choice.
             ping: [0xC0; 8],
         };
-        let mut table = Table::default();
+        let mut table = Table::of(start("node@h:1", u64::from(creations[0]) - 1));
+        let peer = start("peer@h:1", u64::from(creations[1]) - 1);
+        assert_eq!(table.numbers.of(&peer.name, Some(peer.incarnation)), config.peer);
         for process in given["processes"].as_array().unwrap() {
             let local = number(&process["local"]);
             if process["traps_exits"] == true {
@@ -221,7 +240,24 @@ impl Node {
                 let sent = session.send_named(number(local), name, &run::join(&ask["message"]));
                 return sent.err().map(|_| "too_long");
             }
-            "end" => self.table.end(number(local), self.reason(&ask["reason"])),
+            "send_term" => {
+                let pids: Vec<_> =
+                    ask["pids"].as_array().unwrap().iter().map(|pid| self.introduced(pid)).collect();
+                let mut term = Term::new(run::join(&ask["message"]), &pids).unwrap();
+                let sent = self.session.send_term(number(local), number(remote), &mut term);
+                return sent.err().map(|_| "capability");
+            }
+            "exit" => {
+                let reason = self.reason(&ask["reason"]);
+                let sent = self.session.exit(number(local), number(remote), &reason);
+                return sent.err().map(|_| "capability");
+            }
+            "end" => {
+                for hop in ask["reason"]["hops"].as_array().into_iter().flatten() {
+                    self.introduced(hop);
+                }
+                self.table.end(number(local), self.reason(&ask["reason"]));
+            }
             "close" => {
                 session.close(0, "");
                 self.closing = true;
@@ -230,6 +266,17 @@ impl Node {
             other => panic!("nobody can ask for {other}"),
         }
         None
+    }
+
+    /// The process, whose node the session has been told of.
+    fn introduced(&mut self, pid: &Value) -> Pid {
+        if pid["of"] == "third" {
+            self.table.numbers.heard_of(start(pid["name"].as_str().unwrap(), number(&pid["incarnation"])));
+        }
+        let pid = self.pid(pid);
+        let start = self.table.numbers.start(pid.node()).cloned();
+        self.session.introduce(pid.node(), || start);
+        pid
     }
 
     fn receive(&mut self, bytes: &[u8]) {
@@ -307,6 +354,9 @@ impl Node {
                 Seen::Exit(self.pid(&seen["exit"]), self.reason(&seen["reason"]))
             } else if !seen["down"].is_null() {
                 Seen::Down(number(&seen["ref"]), self.pid(&seen["down"]), self.reason(&seen["reason"]))
+            } else if let Some(pids) = seen["pids"].as_array() {
+                let pids = pids.iter().map(|pid| self.pid(pid)).collect();
+                Seen::Term(run::join(&seen["message"]), pids)
             } else {
                 Seen::Message(run::join(&seen["message"]))
             };
@@ -333,6 +383,16 @@ impl Node {
     }
 
     fn pid(&self, pid: &Value) -> Pid {
+        if pid["of"] == "third" {
+            let start = start(pid["name"].as_str().unwrap(), number(&pid["incarnation"]));
+            // The same one whoever asks; what is asked here is not kept.
+            let number = self.table.numbers.clone().heard_of(start);
+            return Pid::new(
+                number,
+                u8::try_from(self::number(&pid["creation"])).unwrap(),
+                self::number(&pid["local"]),
+            );
+        }
         let (node, creation) = match pid["of"].as_str().unwrap() {
             "node" => (NodeNumber::HERE, self.creations[0]),
             "peer" => (NodeNumber::other(PEER).unwrap(), self.creations[1]),

@@ -186,6 +186,20 @@ pub(super) fn of_capabilities() -> Vec<(&'static str, Arrives)> {
     ]
 }
 
+pub(super) fn exit2(to: Field, remote: u64, reason: Field) -> Arrives {
+    message(0x85, "EXIT2", vec![("from", theirs(remote)), ("to", to), ("reason", reason)])
+}
+
+pub(super) fn send_term(local: u64, term: &[u8]) -> Arrives {
+    message(0x86, "SEND_TERM", vec![("to", ours(local)), ("message", Field::Rest(term.to_vec()))])
+}
+
+pub(super) fn node_table(index: u16, incarnation: u64, name: &str) -> Arrives {
+    let fields =
+        vec![("index", Field::U16(index)), ("incarnation", Field::U64(incarnation)), ("name", text(name))];
+    message(0x82, "NODE_TABLE", fields)
+}
+
 pub(super) fn close(code: u16, why: &str) -> Arrives {
     message(0x84, "CLOSE", vec![("code", Field::U16(code)), ("text", text(why))])
 }

@@ -4,6 +4,7 @@
 //! [`stories`] says what happens; the answers are those of the core that runs in production, driven by [`node`] as the
 //! runtime drives it. What the peer writes is laid out by the second layout of this crate.
 
+mod capabilities;
 mod frames;
 mod node;
 mod stories;
@@ -12,7 +13,6 @@ mod story;
 use serde_json::Value;
 
 pub(super) fn file() -> Value {
-    let about =
-        "A node in a session, step by step. All nodes of these stories speak version 2, and no capability.";
+    let about = "A node in a session, step by step. All nodes of these stories speak version 2.";
     super::file("sessions", about, stories::all())
 }

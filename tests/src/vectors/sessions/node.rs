@@ -2,6 +2,7 @@
 //! down what happens.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,22 +11,33 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
 use snow_dist_runtime::core::handshake;
 use snow_dist_runtime::core::session::{Config, Ending, Timing, Version};
-use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session};
+use snow_dist_runtime::core::{
+    NodeNumber, Numbering, Numbers, Pid, Processes, Reason, Session, Start, TermPids,
+};
 
 use super::frames::{CREATION, PEER_CREATION};
 use super::story::segments;
 use crate::run;
+use crate::simnet::pids_of;
 
 /// What both nodes have announced beside their creations.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) frame_bytes: [u32; 2],
     pub(super) links_and_monitors: [u32; 2],
+    pub(super) node_table_entries: [u32; 2],
+    /// Both nodes have announced these.
+    pub(super) capabilities: Capabilities,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { frame_bytes: [FRAME_BYTES_MAX; 2], links_and_monitors: [1_000_000; 2] }
+        Self {
+            frame_bytes: [FRAME_BYTES_MAX; 2],
+            links_and_monitors: [1_000_000; 2],
+            node_table_entries: [4_096; 2],
+            capabilities: Capabilities::NONE,
+        }
     }
 }
 
@@ -35,9 +47,27 @@ impl Bounds {
         handshake::Bounds {
             frame_bytes: self.frame_bytes[end],
             links_and_monitors: self.links_and_monitors[end],
+            node_table_entries: self.node_table_entries[end],
             ..handshake::Bounds::default()
         }
     }
+}
+
+/// A process that a story speaks of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Whose {
+    Node(u64),
+    Peer(u64),
+    /// One of the third node, in the start with this incarnation.
+    Third(u64, u64),
+}
+
+const PEER: &str = "peer@h:1";
+/// A node that neither of the two is.
+pub(super) const THIRD: &str = "c@h:9000";
+
+fn start(name: &str, incarnation: u64) -> Start {
+    Start { name: name.into(), incarnation: NonZeroU64::new(incarnation).unwrap() }
 }
 
 /// The code of a CLOSE that answers a broken rule.
@@ -62,7 +92,7 @@ impl Node {
             peer: NodeNumber::other(1).unwrap(),
             peer_creation: PEER_CREATION,
             creation: CREATION,
-            capabilities: Capabilities::NONE,
+            capabilities: bounds.capabilities,
             bounds: bounds.of(0),
             peer_bounds: bounds.of(1),
             timing: Timing::default(),
@@ -70,14 +100,31 @@ impl Node {
         };
         let mut framer = Framer::default();
         framer.handshake_done(bounds.frame_bytes[0]);
+        let mut numbers = Numbers::new(start("node@h:1", u64::from(CREATION) - 1));
+        let number = numbers.of(&PEER.into(), NonZeroU64::new(u64::from(PEER_CREATION) - 1));
+        assert_eq!(number, config.peer);
         Self {
             session: Session::new(&config, Duration::ZERO),
-            table: Table::default(),
+            table: Table { numbers, ..Table::default() },
             framer,
             now: Duration::ZERO,
             blocked: false,
             closing: false,
             ended: None,
+        }
+    }
+
+    /// The process that a value stands for; if it is one of a third node, the session is told of that node.
+    pub(super) fn pid(&mut self, pid: Whose) -> Pid {
+        match pid {
+            Whose::Node(local) => Pid::new(NodeNumber::HERE, CREATION, local),
+            Whose::Peer(remote) => Pid::new(NodeNumber::other(1).unwrap(), PEER_CREATION, remote),
+            Whose::Third(incarnation, local) => {
+                let start = start(THIRD, incarnation);
+                let (number, creation) = (self.table.numbers.heard_of(start.clone()), start.creation());
+                self.session.introduce(number, || Some(start));
+                Pid::new(number, creation, local)
+            }
         }
     }
 
@@ -180,6 +227,7 @@ fn written(payload: &[u8]) -> Value {
         "MONITOR" => "ref",
         "PING" => "payload",
         "CLOSE" => "text",
+        "NODE_TABLE" => "index",
         _ => return frame,
     };
     frame["free"] = json!([free]);
@@ -194,6 +242,7 @@ fn written(payload: &[u8]) -> Value {
 pub(super) struct Table {
     processes: BTreeMap<u64, Process>,
     untold: VecDeque<(u64, Reason)>,
+    numbers: Numbers,
     pub(super) sees: Vec<Value>,
     pub(super) ended: Vec<Value>,
 }
@@ -214,8 +263,27 @@ impl Table {
     pub(super) fn end(&mut self, local: u64, reason: Reason) {
         let process = self.processes.get_mut(&local).unwrap();
         assert!(!std::mem::replace(&mut process.over, true), "{local} has ended before");
-        self.ended.push(json!({"process": local, "reason": reason_here(&reason)}));
+        self.ended.push(json!({"process": local, "reason": self.reason_here(&reason)}));
         self.untold.push_back((local, reason));
+    }
+
+    pub(super) fn reason_here(&self, reason: &Reason) -> Value {
+        reason_here(reason, &|pid| self.pid_here(pid))
+    }
+
+    pub(super) fn pid_here(&self, pid: Pid) -> Value {
+        if let Some(start) = self.numbers.start(pid.node()).filter(|start| &*start.name != PEER) {
+            return json!({
+                "of": "third", "name": &*start.name, "incarnation": start.incarnation.to_string(),
+                "creation": pid.creation(), "local": pid.local(),
+            });
+        }
+        let of = match pid.node() {
+            NodeNumber::HERE => "node",
+            NodeNumber::UNKNOWN => "unknown",
+            _ => "peer",
+        };
+        json!({"of": of, "creation": pid.creation(), "local": pid.local()})
     }
 
     fn lives(&self, local: u64) -> bool {
@@ -234,6 +302,17 @@ impl Processes for Table {
         }
     }
 
+    fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
+        if self.lives(local) {
+            let pids: Vec<_> = pids_of(term, &pids).into_iter().map(|pid| self.pid_here(pid)).collect();
+            self.sees.push(json!({"process": local, "message": segments(term), "pids": pids}));
+        }
+    }
+
+    fn heard_of(&mut self, start: Start) -> NodeNumber {
+        self.numbers.heard_of(start)
+    }
+
     fn named_message(&mut self, name: &str, message: &[u8]) {
         let named = self.processes.iter().find(|(_, process)| process.names.contains(&name) && !process.over);
         if let Some(local) = named.map(|(local, _)| *local) {
@@ -245,7 +324,8 @@ impl Processes for Table {
         if !self.lives(local) {
             return;
         }
-        self.sees.push(json!({"process": local, "exit": pid_here(from), "reason": reason_here(&reason)}));
+        let (exit, why) = (self.pid_here(from), self.reason_here(&reason));
+        self.sees.push(json!({"process": local, "exit": exit, "reason": why}));
         if reason.kills() && !self.processes[&local].traps {
             self.end(local, Reason::linked(from, &reason));
         }
@@ -257,7 +337,7 @@ impl Processes for Table {
 
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {
         if self.lives(local) {
-            let (down, reason) = (pid_here(from), reason_here(&reason));
+            let (down, reason) = (self.pid_here(from), self.reason_here(&reason));
             self.sees.push(
                 json!({"process": local, "down": down, "ref": reference.to_string(), "reason": reason}),
             );
@@ -265,16 +345,7 @@ impl Processes for Table {
     }
 }
 
-fn pid_here(pid: Pid) -> Value {
-    let of = match pid.node() {
-        NodeNumber::HERE => "node",
-        NodeNumber::UNKNOWN => "unknown",
-        _ => "peer",
-    };
-    json!({"of": of, "creation": pid.creation(), "local": pid.local()})
-}
-
-pub(super) fn reason_here(reason: &Reason) -> Value {
+fn reason_here(reason: &Reason, pid_here: &impl Fn(Pid) -> Value) -> Value {
     match reason {
         Reason::Normal => json!({"kind": "normal"}),
         Reason::Error(text) => json!({"kind": "error", "text": &**text}),
@@ -287,7 +358,7 @@ pub(super) fn reason_here(reason: &Reason) -> Value {
         }
         Reason::Linked(chain) => {
             let hops: Vec<_> = chain.hops.iter().map(|hop| pid_here(*hop)).collect();
-            json!({"kind": "linked", "hops": hops, "root": reason_here(&chain.root)})
+            json!({"kind": "linked", "hops": hops, "root": reason_here(&chain.root, pid_here)})
         }
     }
 }

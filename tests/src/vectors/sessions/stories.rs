@@ -25,6 +25,7 @@ pub(super) fn all() -> Vec<Value> {
         odd_frames(),
         ends(),
         order(),
+        super::capabilities::all(),
     ]
     .into_iter()
     .flatten()

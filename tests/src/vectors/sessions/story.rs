@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use snow_dist_runtime::core::Reason;
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_runtime::core::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, PROBE_TIMEOUT};
+use snow_dist_runtime::core::{Reason, Term};
 
 use super::frames::{Arrives, CREATION, PEER_CREATION};
-use super::node::{Bounds, Node, reason_here};
+use super::node::{Bounds, Node, Whose};
 
 /// A vector in the making.
 pub(super) struct Story {
@@ -86,8 +87,38 @@ impl Story {
         self.ask(ask, comment, |node| node.session.send_named(local, name, message).err().map(|_| "too_long"))
     }
 
+    /// A list of processes, as a term.
+    pub(super) fn send_term(mut self, local: u64, remote: u64, pids: &[Whose], comment: &str) -> Self {
+        let pids: Vec<_> = pids.iter().map(|pid| self.node.pid(*pid)).collect();
+        let named: Vec<_> = pids.iter().map(|pid| self.node.table.pid_here(*pid)).collect();
+        let mut message = vec![1, 13, pids.len() as u8];
+        for number in 0..pids.len() as u64 {
+            message.push(30);
+            message.extend(number.to_le_bytes());
+        }
+        let ask = json!({
+            "do": "send_term", "process": local, "to": remote, "message": segments(&message), "pids": named,
+        });
+        let mut term = Term::new(message, &pids).unwrap();
+        self.ask(ask, comment, |node| {
+            node.session.send_term(local, remote, &mut term).err().map(|_| "capability")
+        })
+    }
+
+    pub(super) fn send_exit(self, local: u64, remote: u64, reason: Reason, comment: &str) -> Self {
+        let reason_here = self.node.table.reason_here(&reason);
+        let ask = json!({"do": "exit", "process": local, "to": remote, "reason": reason_here});
+        self.ask(ask, comment, |node| node.session.exit(local, remote, &reason).err().map(|_| "capability"))
+    }
+
+    /// A process ends because one of a third node has.
+    pub(super) fn end_after(mut self, local: u64, hop: Whose, comment: &str) -> Self {
+        let reason = Reason::linked(self.node.pid(hop), &Reason::error("boom"));
+        self.end(local, reason, comment)
+    }
+
     pub(super) fn end(self, local: u64, reason: Reason, comment: &str) -> Self {
-        let ask = json!({"do": "end", "process": local, "reason": reason_here(&reason)});
+        let ask = json!({"do": "end", "process": local, "reason": self.node.table.reason_here(&reason)});
         self.ask(ask, comment, |node| {
             node.table.end(local, reason);
             None
@@ -194,6 +225,7 @@ impl Story {
             json!({
                 "creation": creation, "frame_bytes_max": self.bounds.frame_bytes[place],
                 "links_and_monitors_max": self.bounds.links_and_monitors[place],
+                "node_table_entries_max": self.bounds.node_table_entries[place],
             })
         };
         let (node, peer) = (announced(CREATION, 0), announced(PEER_CREATION, 1));
@@ -205,9 +237,26 @@ impl Story {
         json!({
             "id": format!("session-{}", self.id), "comment": self.comment, "requirements": self.requirements,
             "result": result, "closes": self.node.ended.is_some(),
-            "given": {"node": node, "peer": peer, "times": times(), "processes": self.processes}, "steps": self.steps,
+            "given": {
+                "node": node, "peer": peer, "capabilities": names(self.bounds.capabilities), "times": times(),
+                "processes": self.processes,
+            },
+            "steps": self.steps,
         })
     }
+}
+
+fn names(set: Capabilities) -> Vec<&'static str> {
+    [
+        (Capabilities::NODE_TABLE, "node_table"),
+        (Capabilities::FRAGMENTS, "fragments"),
+        (Capabilities::REMOTE_EXIT, "remote_exit"),
+        (Capabilities::SEND_TERM, "send_term"),
+    ]
+    .into_iter()
+    .filter(|(capability, _)| set.contains(*capability))
+    .map(|(_, name)| name)
+    .collect()
 }
 
 /// The limits of the node's own that the stories depend on.
