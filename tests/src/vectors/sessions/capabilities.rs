@@ -121,11 +121,11 @@ fn node_tables() -> Vec<Story> {
         story("node-table-index-twice", "CAP-NTB-007", "an entry is never changed")
             .receive(node_table(1, 3, THIRD), "an entry")
             .receive(node_table(1, 3, THIRD), "even an equal one ends the session"),
-        story("node-table-index-0", "CAP-NTB-007 DIST-NTB-001", "0 is the writer's own node")
+        story("node-table-index-0", "CAP-NTB-007", "0 is the writer's own node")
             .receive(node_table(0, 3, THIRD), "the session ends"),
-        story("node-table-index-65534", "CAP-NTB-007 DIST-NTB-001", "65534 is the reader's node")
+        story("node-table-index-65534", "CAP-NTB-007", "65534 is the reader's node")
             .receive(node_table(0xFFFE, 3, THIRD), "the session ends"),
-        story("node-table-index-65535", "CAP-NTB-007 DIST-NTB-001", "65535 is an unknown node")
+        story("node-table-index-65535", "CAP-NTB-007", "65535 is an unknown node")
             .receive(node_table(0xFFFF, 3, THIRD), "the session ends"),
         story(
             "writes-node-table",
