@@ -152,6 +152,20 @@ pub(super) fn lists() -> Vec<Arrives> {
     ]
 }
 
+/// A piece of a frame.
+pub(super) fn fragment(number: u64, total: Option<u32>, last: bool, piece: &[u8]) -> Arrives {
+    let flags = u8::from(total.is_some()) | (u8::from(last) << 1);
+    let mut fields = vec![("number", Field::U64(number)), ("flags", Field::U8(flags))];
+    fields.extend(total.map(|total| ("total", Field::U32(total))));
+    fields.push(("payload", Field::Rest(piece.to_vec())));
+    message(0x83, "FRAGMENT", fields)
+}
+
+/// The payload of a frame, without its length.
+pub(super) fn payload(frame: &Arrives) -> Vec<u8> {
+    frame.bytes.get(4..).unwrap_or_default().to_vec()
+}
+
 /// A frame of each capability.
 pub(super) fn of_capabilities() -> Vec<(&'static str, Arrives)> {
     vec![

@@ -5,6 +5,7 @@
 //! runtime drives it. What the peer writes is laid out by the second layout of this crate.
 
 mod capabilities;
+mod fragments;
 mod frames;
 mod node;
 mod stories;

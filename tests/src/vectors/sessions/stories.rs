@@ -3,6 +3,7 @@
 use serde_json::Value;
 use snow_dist_runtime::core::Reason;
 
+use super::fragments::fragments;
 use super::frames::{
     Arrives, close, demonitor, empty, error, exit, exit_to, in_two, link, link_of, link_with_surplus, lists,
     monitor, monitor_exit, monitor_exit_to, monitor_of, of_capabilities, ours, ping, pong, refused, reg_send,
@@ -26,6 +27,7 @@ pub(super) fn all() -> Vec<Value> {
         ends(),
         order(),
         super::capabilities::all(),
+        fragments(),
     ]
     .into_iter()
     .flatten()
