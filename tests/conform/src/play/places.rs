@@ -31,6 +31,9 @@ impl Knocker {
 /// A node has so long to make room for a connection: much less than the deadline at which it closes all of them.
 const ROOM_PATIENCE: Duration = Duration::from_secs(3);
 
+/// Between two such connections.
+const KNOCK_PAUSE: Duration = Duration::from_millis(5);
+
 /// Behind the last change it has so long to close more than it should.
 const AFTERMATH: Duration = Duration::from_millis(300);
 
@@ -41,6 +44,8 @@ impl Player<'_> {
         for _ in 0..knock.knock {
             let tcp = dial_from(knock.from, &address).await?;
             self.knocks.push(Knocker { from: knock.from, tcp });
+            // So that the subject accepts them in this order, whichever processor handles what they say in TCP.
+            tokio::time::sleep(KNOCK_PAUSE).await;
         }
         self.log.note(&format!("{} connections from {} that say nothing", knock.knock, knock.from));
         Ok(())
