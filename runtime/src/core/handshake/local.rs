@@ -36,7 +36,7 @@ pub struct Local {
 /// Names say who a peer claims to be. Whoever has the cookie can claim any name that is not in a session.
 ///
 /// ```
-/// use snow_dist_runtime::RemoteExit;
+/// use snow_dist_runtime::core::handshake::RemoteExit;
 ///
 /// let supervisors = RemoteExit::only(["boss@10.0.0.1"]).unwrap();
 /// assert!(supervisors.allows("boss@10.0.0.1:9000"));
