@@ -55,6 +55,8 @@ struct Waiting {
     close: Option<Option<u16>>,
     /// Signals for which there is no room.
     held: Vec<Item>,
+    /// A message was refused last, and comes again when there is room.
+    refused: bool,
 }
 
 /// What is written next.
@@ -116,7 +118,10 @@ impl Outbound {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.waiting().message_bytes < QUEUE_BYTES_MAX || self.has(Defect::QueueUnlimited)
+        let mut waiting = self.waiting();
+        let has_room = waiting.message_bytes < QUEUE_BYTES_MAX || self.has(Defect::QueueUnlimited);
+        waiting.refused = !has_room;
+        has_room
     }
 
     pub(super) fn is_flooded(&self) -> bool {
@@ -166,7 +171,7 @@ impl Outbound {
         if let Some(beat) = waiting.beats.pop() {
             return Some(Next::Payload(beat));
         }
-        if waiting.message_bytes < QUEUE_BYTES_MAX / 2 {
+        if waiting.message_bytes < QUEUE_BYTES_MAX / 2 && !waiting.refused {
             let held = std::mem::take(&mut waiting.held);
             waiting.items.extend(held);
         }
