@@ -336,9 +336,9 @@ impl Links {
         links.into_iter().filter(|(_, link)| link.state == State::Active).map(|(ends, _)| ends).collect()
     }
 
-    /// How many there are, in whichever state.
+    /// How many there are, in whichever state; where only a place is kept, there is none.
     pub(super) fn count(&self) -> usize {
-        self.links.len()
+        self.links.values().filter(|link| link.state != State::Over).count()
     }
 
     fn open(&mut self, ends: Ends, pids: Pids, asker: Asker, tally: &mut Tally) -> Linked {

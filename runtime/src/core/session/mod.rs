@@ -74,6 +74,16 @@ pub struct Config {
     pub ping: [u8; 8],
 }
 
+impl Config {
+    /// What the session can do beyond the musts of its version: nothing in version 1.
+    fn session_capabilities(&self) -> Capabilities {
+        match self.version {
+            Version::One { .. } => Capabilities::NONE,
+            Version::Two => self.capabilities.intersection(CAPABILITIES),
+        }
+    }
+}
+
 /// The version of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Version {
@@ -224,7 +234,7 @@ impl Session {
     /// A session that has just come up.
     #[must_use]
     pub fn new(config: &Config, now: Duration) -> Self {
-        let capabilities = config.capabilities.intersection(CAPABILITIES);
+        let capabilities = config.session_capabilities();
         let (whole_bytes_max, frame_bytes_max) = longest(capabilities, &config.peer_bounds);
         Self {
             wire: Wire::new(config),

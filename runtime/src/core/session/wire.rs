@@ -42,7 +42,7 @@ pub(super) enum Ours {
 
 impl Wire {
     pub(super) fn new(config: &Config) -> Self {
-        let has_tables = config.capabilities.contains(Capabilities::NODE_TABLE);
+        let has_tables = config.session_capabilities().contains(Capabilities::NODE_TABLE);
         let entries_max = config.peer_bounds.node_table_entries.min(NODE_TABLE_ENTRIES_MAX);
         let version_1 = match config.version {
             Version::One { node_id, seed } => Some(Box::new(Version1::new(node_id, seed))),
