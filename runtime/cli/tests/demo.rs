@@ -61,9 +61,10 @@ fn every_frame_and_every_signal_is_shown() {
     assert_eq!(frames(&shown, "Connect"), handshake);
     assert_eq!(frames(&shown, "Link"), ["a -> b   13 LINK"]);
     assert_eq!(frames(&shown, "Monitor"), ["a -> b   16 MONITOR"]);
-    let exit = ["a -> b   10 SEND", "a <- b   15 EXIT", "a <- b   18 MONITOR_EXIT"];
+    let exit = ["a -> b   86 SEND_TERM", "a <- b   15 EXIT", "a <- b   18 MONITOR_EXIT"];
     assert_eq!(frames(&shown, "An exit with a reason"), exit);
-    let unlink = ["13 LINK", "16 MONITOR", "80 UNLINK_ID", "81 UNLINK_ACK", "10 SEND", "18 MONITOR_EXIT"];
+    let unlink =
+        ["13 LINK", "16 MONITOR", "80 UNLINK_ID", "81 UNLINK_ACK", "86 SEND_TERM", "18 MONITOR_EXIT"];
     let names: Vec<_> = frames(&shown, "Unlink").iter().map(|frame| &frame[9..]).collect();
     assert_eq!(names, unlink);
     assert_eq!(frames(&shown, "Restart and reconnect")[..4], handshake);

@@ -183,7 +183,7 @@ impl Script {
         )?;
         let error = Reason::error("disk full");
         self.expect([
-            Frame(Out, "SEND"),
+            Frame(Out, "SEND_TERM"),
             Frame(In, "EXIT"),
             Frame(In, "MONITOR_EXIT"),
             Expected::sight(WORKER_ON_B, "a message, the term End"),
@@ -232,7 +232,7 @@ impl Script {
         self.ctx.unlink(keeper);
         self.wait().await?;
         self.expect([
-            Frame(Out, "SEND"),
+            Frame(Out, "SEND_TERM"),
             Frame(In, "MONITOR_EXIT"),
             Expected::sight(KEEPER_ON_B, "a message, the term End"),
             Expected::sight(MAIN_ON_A, down(keeper, &Reason::error("done"))),

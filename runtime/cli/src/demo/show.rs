@@ -179,6 +179,7 @@ fn meaning(name: &str) -> &'static str {
         "REJECT" => "why there is no session",
         "SEND" => "a message to a process",
         "REG_SEND" => "a message to a registered name",
+        "SEND_TERM" => "a term to a process",
         "LINK" => "`from` and `to` are linked now",
         "UNLINK_ID" => "`from` takes its link back",
         "UNLINK_ACK" => "the link is no more at this end either",
