@@ -23,7 +23,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 const PROCESSES: u64 = 20;
 
-const TIMING: Timing = Timing { interval: Duration::from_millis(700), timeout: Duration::from_millis(700) };
+const TIMING: Timing =
+    Timing { interval: Duration::from_millis(1_500), timeout: Duration::from_millis(1_500) };
 
 #[derive(Clone)]
 enum Order {

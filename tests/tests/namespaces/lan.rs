@@ -20,7 +20,7 @@ pub(crate) const FAILED: &str = r#"error "of itself""#;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Far longer than a heartbeat of these nodes takes: what has not come by then does not come.
-const QUIET: Duration = Duration::from_secs(4);
+const QUIET: Duration = Duration::from_secs(8);
 
 /// A machine: a network namespace, one end of a cable in it, the other at the bridge.
 pub(crate) struct Machine {
