@@ -12,7 +12,7 @@ use snow_dist_codec::{EncodeError, EncodeErrorKind, Frame};
 use tokio::sync::Notify;
 
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
-use crate::core::session::{Counts, Ending, Lacking, NotMade, NotSent, TermNotSent, Version};
+use crate::core::session::{Counts, Ending, Lacking, NotMade, NotSent, Version};
 use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Term};
 use crate::numbers::SharedNumbers;
 use crate::process::Refused;
@@ -100,10 +100,7 @@ impl SessionHandle {
     pub(crate) fn send_term(&self, local: u64, remote: u64, term: &mut Term) -> Result<Sent, Denied> {
         self.message(|core| {
             term.pids().for_each(|pid| self.introduce(core, pid));
-            core.send_term(local, remote, term).map_err(|error| match error {
-                TermNotSent::TooLong(error) => too_long(&error),
-                TermNotSent::Lacking(lacking) => self::lacking(lacking),
-            })
+            core.send_term(local, remote, term).map_err(not_sent)
         })
     }
 
@@ -330,6 +327,7 @@ impl State {
 fn not_sent(why: NotSent) -> Denied {
     match why {
         NotSent::TooLong(error) => too_long(&error),
+        NotSent::Lacking(why) => lacking(why),
         NotSent::LooksLikeSignal => Denied::Refused(Refused::NotInVersion(LOOKS_LIKE_SIGNAL)),
     }
 }

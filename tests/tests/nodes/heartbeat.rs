@@ -10,8 +10,9 @@ use snow_dist_tests::raw_peer::{RawNode, RawSession};
 
 const PEER: &str = "raw@127.0.0.1:1";
 
+/// A node that asks often. It waits long enough for an answer on a machine that does other things as well.
 async fn impatient() -> Node {
-    let timing = Timing { interval: Duration::from_millis(100), timeout: Duration::from_millis(300) };
+    let timing = Timing { interval: Duration::from_millis(100), timeout: Duration::from_secs(1) };
     start(Node::builder("a@127.0.0.1:0").heartbeat(timing)).await
 }
 

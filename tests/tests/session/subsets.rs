@@ -8,7 +8,7 @@ use snow_dist_codec::frame::{Exit2, Fragment, NodeTable, SendTerm};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, NodeName, Root};
 use snow_dist_runtime::core::handshake::{Channel, Cookie, Local, Peer, acceptor, initiator};
-use snow_dist_runtime::core::session::{CAPABILITIES, Lacking, TermNotSent};
+use snow_dist_runtime::core::session::{CAPABILITIES, Lacking, NotSent};
 use snow_dist_runtime::core::{NodeNumber, Numbering, Pid, Reason, Start};
 use snow_dist_tests::simnet::Side::{self, A, B};
 use snow_dist_tests::simnet::{Pair, Seen};
@@ -91,7 +91,7 @@ fn check(pair: &mut Pair, from: Side, has: impl Fn(Capabilities) -> bool) {
     session.send_term(3, 3, &mut term(&[])).unwrap();
     let pids = [Pair::ours(from, 3), Pair::theirs(from, 4), there];
     let with_pids = session.send_term(3, 3, &mut term(&pids));
-    let lacking = TermNotSent::Lacking(Lacking { capability: "send_term" });
+    let lacking = NotSent::Lacking(Lacking { capability: "send_term" });
     assert_eq!(with_pids, if has(SEND_TERM) { Ok(()) } else { Err(lacking) });
 
     session.send(3, 3, &[7; LONG]).unwrap();

@@ -4,7 +4,7 @@ use snow_dist_codec::frame::SendTerm;
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::stf::Encoder;
 use snow_dist_codec::{Frame, Pid as WirePid};
-use snow_dist_runtime::core::session::{Lacking, TermNotSent};
+use snow_dist_runtime::core::session::{Lacking, NotSent};
 use snow_dist_runtime::core::{NodeNumber, Pid, Term};
 use snow_dist_tests::simnet::Side::{A, B};
 use snow_dist_tests::simnet::{Pair, Seen};
@@ -52,7 +52,7 @@ fn a_term_is_marked_where_it_can_be_and_a_message_elsewhere() {
 fn pids_are_not_sent_where_nobody_would_know_them() {
     let mut pair = pair(Capabilities::NODE_TABLE.union(Capabilities::REMOTE_EXIT));
     let refused = pair[A].session.send_term(3, 3, &mut term(&[Pair::ours(A, 3)]));
-    assert_eq!(refused, Err(TermNotSent::Lacking(Lacking { capability: "send_term" })));
+    assert_eq!(refused, Err(NotSent::Lacking(Lacking { capability: "send_term" })));
     pair.settle();
     assert!(pair[B].arrived.is_empty());
 }
@@ -145,6 +145,6 @@ fn a_term_that_the_peer_does_not_take_is_refused_and_nothing_is_written() {
         config.peer_bounds.frame_bytes = 65_536;
     });
     let pids = vec![Pair::ours(A, 3); 8_000];
-    assert!(matches!(pair[A].session.send_term(3, 3, &mut term(&pids)), Err(TermNotSent::TooLong(_))));
+    assert!(matches!(pair[A].session.send_term(3, 3, &mut term(&pids)), Err(NotSent::TooLong(_))));
     assert!(!pair[A].session.has_output());
 }

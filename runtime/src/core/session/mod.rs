@@ -7,6 +7,8 @@
 //!
 //! Processes are numbers here: `local` is one of this node, `remote` one of the peer.
 
+mod config;
+mod error;
 mod heartbeat;
 mod links;
 mod monitors;
@@ -19,19 +21,13 @@ mod version_1;
 mod wire;
 mod write;
 
-use std::num::NonZeroU16;
 use std::time::Duration;
 
 use snow_dist_codec::frame::{RegSend, Send, SendTerm};
 use snow_dist_codec::handshake::Capabilities;
-use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{EncodeError, Frame, Signal};
 
-use super::handshake::Bounds;
-use super::limits::{
-    CLOSE_TEXT_BYTES_MAX, FRAGMENT_BYTES_MAX, FRAGMENTED_FRAME_BYTES_MAX, SESSION_QUEUE_BYTES_MAX,
-    SESSION_RESERVE_BYTES_MAX,
-};
+use super::limits::{CLOSE_TEXT_BYTES_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
 use super::{NodeNumber, Processes, Reason, Start, Term};
 use heartbeat::{Beat, Heartbeat};
 use links::{Linked, Links, Pids};
@@ -42,142 +38,10 @@ use tally::{Asker, Tally};
 use version_1::Purpose;
 use wire::Wire;
 
+pub use config::{CAPABILITIES, Config, Version};
+pub use error::{Ending, Lacking, NotMade, NotSent};
 pub use heartbeat::Timing;
 pub use receive::{Offered, deliver};
-
-/// The capabilities that a [`Session`] implements, all in full: what a node may announce.
-pub const CAPABILITIES: Capabilities = Capabilities::NODE_TABLE
-    .union(Capabilities::FRAGMENTS)
-    .union(Capabilities::REMOTE_EXIT)
-    .union(Capabilities::SEND_TERM);
-
-/// What a session is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Config {
-    /// The version that the two nodes speak.
-    pub version: Version,
-    /// The peer's number here.
-    pub peer: NodeNumber,
-    /// The creation that the peer announced.
-    pub peer_creation: u8,
-    /// The creation that this node announced.
-    pub creation: u8,
-    /// What both nodes can do beyond the musts of version 2. Of these the session has those in [`CAPABILITIES`].
-    pub capabilities: Capabilities,
-    /// What this node holds for the peer, as it has announced.
-    pub bounds: Bounds,
-    /// What the peer holds for this node, as it has announced.
-    pub peer_bounds: Bounds,
-    /// How long the peer may be silent.
-    pub timing: Timing,
-    /// Random bytes, which PINGs carry.
-    pub ping: [u8; 8],
-}
-
-impl Config {
-    /// What the session can do beyond the musts of its version: nothing in version 1.
-    fn session_capabilities(&self) -> Capabilities {
-        match self.version {
-            Version::One { .. } => Capabilities::NONE,
-            Version::Two => self.capabilities.intersection(CAPABILITIES),
-        }
-    }
-}
-
-/// The version of a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Version {
-    /// Version 1, with a node that has sent no extension block.
-    One {
-        /// The node id by which the peer knows this node in this session, if somebody has said it. Otherwise it is
-        /// learned as soon as the peer writes it; until then links and monitors cannot be asked for.
-        node_id: Option<NonZeroU16>,
-        /// Random bytes, from which the numbers of monitors are drawn.
-        seed: [u8; 32],
-    },
-    /// Version 2.
-    #[default]
-    Two,
-}
-
-/// Why a session ends.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Ending {
-    /// The peer has broken a rule of the protocol.
-    #[error("the peer broke the protocol: {0}")]
-    Protocol(String),
-    /// The peer has closed the session.
-    //= spec/connection.md#con-cls-015
-    //= type=implication
-    //= reason=nobody shows the text but in this form, which escapes
-    //# A node MUST escape control characters in the text of a CLOSE when it shows it.
-    #[error("the peer closed the session with code {code}: {text:?}")]
-    Closed {
-        /// Why, by number: `connection.md`, "Closing".
-        code: u16,
-        /// Why, in the peer's words.
-        text: String,
-    },
-    /// The peer has sent no byte for too long.
-    #[error("the peer has been silent for too long")]
-    Silent,
-    /// The peer asks and does not read the answers.
-    #[error("the peer does not read what it asked for")]
-    AnswersUnread,
-    /// Something is queued, and the transport takes no byte.
-    #[error("the connection has taken no byte for too long")]
-    Stuck,
-    /// The connection has ended without a word, or failed.
-    #[error("the connection is lost: {0}")]
-    Lost(String),
-    /// This node has ended the session.
-    #[error("this node has ended the session")]
-    Stopped,
-}
-
-/// Why a link or a monitor is not made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotMade {
-    /// This node has as many links and monitors as the peer holds for it.
-    #[error("the peer holds no more than {count_max} links and monitors for this node")]
-    Full {
-        /// How many it holds.
-        count_max: u32,
-    },
-    /// The peer speaks version 1, and has not said yet by which node id it knows this node.
-    #[error("it is not known yet by which node id the version 1 peer knows this node")]
-    NodeIdUnknown,
-}
-
-/// Why a message is not taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotSent {
-    /// The peer does not take a frame that large, or the name is over 65 535 bytes.
-    #[error(transparent)]
-    TooLong(#[from] EncodeError),
-    /// The peer speaks version 1, and would take the message for the signal that it looks like.
-    #[error("a version 1 node would take this message for a signal: it begins with the type of one")]
-    LooksLikeSignal,
-}
-
-/// The session lacks a capability: one of its two nodes has not announced it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the session with the other node does not have the capability `{capability}`")]
-pub struct Lacking {
-    /// Its name in the specification.
-    pub capability: &'static str,
-}
-
-/// A term was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TermNotSent {
-    /// It does not fit into a frame that the peer takes.
-    #[error(transparent)]
-    TooLong(#[from] EncodeError),
-    /// It has pids, and the session has nothing to send such terms by.
-    #[error(transparent)]
-    Lacking(#[from] Lacking),
-}
 
 /// What has been passed over, and why: counted, never an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -234,11 +98,10 @@ impl Session {
     /// A session that has just come up.
     #[must_use]
     pub fn new(config: &Config, now: Duration) -> Self {
-        let capabilities = config.session_capabilities();
-        let (whole_bytes_max, frame_bytes_max) = longest(capabilities, &config.peer_bounds);
+        let (whole_bytes_max, frame_bytes_max) = config.longest();
         Self {
             wire: Wire::new(config),
-            capabilities,
+            capabilities: config.session_capabilities(),
             whole_bytes_max,
             frame_bytes_max,
             tally: Tally::new(
@@ -334,9 +197,9 @@ impl Session {
     /// been called for them.
     ///
     /// # Errors
-    /// The peer does not take a frame that large; or the term has pids, and the session lacks `send_term`: in another
-    /// message nobody would take them for pids.
-    pub fn send_term(&mut self, local: u64, remote: u64, term: &mut Term) -> Result<(), TermNotSent> {
+    /// The peer cannot take it; or the term has pids, and the session lacks `send_term`: in another message nobody would
+    /// take them for pids.
+    pub fn send_term(&mut self, local: u64, remote: u64, term: &mut Term) -> Result<(), NotSent> {
         let has_terms = self.capabilities.contains(Capabilities::SEND_TERM);
         //= spec/capabilities.md#cap-stm-003
         //# A node MUST NOT write a term with pids as the message of a SEND or REG_SEND as if they were
@@ -661,16 +524,3 @@ impl Session {
 
 /// Bytes of a message's frame beside what a program gave, at most: length, tag, pid.
 const HEAD_BYTES: usize = 13;
-
-/// Bytes of the longest frame that a peer with these bounds is sent whole, and of the longest that it is sent at all.
-fn longest(capabilities: Capabilities, peer: &Bounds) -> (u32, u32) {
-    //= spec/dist.md#dist-frm-004
-    //# A writer MUST NOT write a payload longer than the frame limit of the reader to which it is sent.
-    let whole = peer.frame_bytes.min(FRAME_BYTES_MAX);
-    if !capabilities.contains(Capabilities::FRAGMENTS) {
-        return (whole, whole);
-    }
-    let whole = whole.min(FRAGMENT_BYTES_MAX);
-    let held = u32::try_from(peer.reassembly_bytes).unwrap_or(u32::MAX).min(FRAGMENTED_FRAME_BYTES_MAX);
-    (whole, if peer.fragmented_messages == 0 { whole } else { held.max(whole) })
-}

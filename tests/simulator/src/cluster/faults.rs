@@ -6,7 +6,7 @@ use super::{Cluster, Step};
 use crate::coverage::Of;
 use crate::oracle::Checked;
 use crate::plan::SECOND;
-use crate::wire::{NEVER, Time};
+use crate::wire::{NEVER, Time, Wire};
 
 /// Whether nobody has accepted the connection yet.
 fn is_not_there(it: &Connection, end: usize) -> bool {
@@ -52,20 +52,21 @@ impl Cluster<'_> {
         Ok(())
     }
 
+    /// One direction of a connection, or both.
+    fn some_wires(&mut self, connection: u32, dice: u64) -> impl Iterator<Item = &mut Wire> {
+        let spared = dice % 3;
+        let which = [spared != 0, spared != 1];
+        let wires = self.connections[connection as usize].iter_mut().flat_map(|it| &mut it.wires);
+        wires.zip(which).filter(|(_, is)| *is).map(|(wire, _)| wire)
+    }
+
     /// Nothing that is written in one direction, or in both, arrives any more.
     pub(super) fn silence(&mut self, node: usize, peer: usize, dice: u64) {
         for connection in self.between(node, peer) {
             self.coverage.count(Of::FaultStep);
             self.coverage.count(Of::Silence);
             self.trace.note(self.now, || format!("connection {connection} falls silent"));
-            if let Some(it) = &mut self.connections[connection as usize] {
-                let which = dice % 3;
-                it.wires
-                    .iter_mut()
-                    .zip([which != 0, which != 1])
-                    .filter(|(_, is)| *is)
-                    .for_each(|(wire, _)| wire.silence());
-            }
+            self.some_wires(connection, dice).for_each(Wire::silence);
         }
     }
 
@@ -76,14 +77,7 @@ impl Cluster<'_> {
             self.coverage.count(Of::FaultStep);
             self.coverage.count(Of::Stall);
             self.trace.note(self.now, || format!("connection {connection} stalls for {time} µs"));
-            if let Some(it) = &mut self.connections[connection as usize] {
-                let which = dice % 3;
-                it.wires
-                    .iter_mut()
-                    .zip([which != 0, which != 1])
-                    .filter(|(_, is)| *is)
-                    .for_each(|(wire, _)| wire.hold(until));
-            }
+            self.some_wires(connection, dice).for_each(|wire| wire.hold(until));
             self.look(connection);
         }
     }
