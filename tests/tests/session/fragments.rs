@@ -70,7 +70,7 @@ fn assert_ends(fragments: &[Fragment<'_>], why: &str) {
 }
 
 //= spec/capabilities.md#cap-frg-001
-//# In a session that has the capability `fragments` a node MUST send each message in fragments whose payload is
+//# In a session that has the capability `fragments` a node MUST send in fragments each message whose payload is
 //# longer than `fragment_bytes_max`.
 //= spec/capabilities.md#cap-frg-012
 //# A node that has read the last FRAGMENT of a frame MUST handle that frame as if it had arrived whole at that

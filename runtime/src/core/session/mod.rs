@@ -186,7 +186,7 @@ impl Session {
         //# A node MUST NOT send a frame in fragments that is longer than `fragmented_frame_bytes_max`.
         frame.encode_framed(self.frame_bytes_max, &mut framed)?;
         //= spec/capabilities.md#cap-frg-001
-        //# In a session that has the capability `fragments` a node MUST send each message in fragments whose
+        //# In a session that has the capability `fragments` a node MUST send in fragments each message whose
         //# payload is longer than `fragment_bytes_max`.
         self.outbox.long_message(local, Long::new(framed));
         Ok(())
