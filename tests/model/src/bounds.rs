@@ -10,6 +10,8 @@ pub struct Left {
     pub monitors: u8,
     pub demonitors: u8,
     pub sends: u8,
+    /// Processes that are not there at first, and start: only the first of the second node.
+    pub starts: u8,
     pub exits: u8,
     pub dials: u8,
     pub cuts: u8,
@@ -24,6 +26,7 @@ impl Left {
         monitors: 0,
         demonitors: 0,
         sends: 0,
+        starts: 0,
         exits: 0,
         dials: 0,
         cuts: 0,

@@ -25,6 +25,16 @@ pub const MODELS: &[Bounds] = &[
         ..Bounds::NONE
     },
     Bounds {
+        name: "starts",
+        what: "processes link with one that is not there, which starts; the peer's bound is one",
+        left: Left { links: 3, unlinks: 2, starts: 1, exits: 1, ..NONE },
+        small: Left { links: 3, unlinks: 2, starts: 1, ..NONE },
+        deep: Left { links: 4, unlinks: 3, starts: 1, exits: 1, ..NONE },
+        links_and_monitors_max: 1,
+        reaches: &[S::LinkToDead, S::ExitMeetsRelink, S::Relinked],
+        ..Bounds::NONE
+    },
+    Bounds {
         name: "monitors",
         what: "two processes on each of two nodes monitor each other, end that, and end",
         left: Left { monitors: 3, demonitors: 1, exits: 2, ..NONE },

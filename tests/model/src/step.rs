@@ -47,6 +47,11 @@ pub enum Step {
         side: usize,
         reference: u64,
     },
+    /// A process starts, whose pid others may hold already.
+    Start {
+        node: usize,
+        own: usize,
+    },
     /// A process ends.
     Exit {
         node: usize,
@@ -123,6 +128,9 @@ impl World {
             for own in 0..PROCESSES {
                 if self.may_be_touched(node, own) && self.nodes[node].processes[own].lives() {
                     self.acts_of(node, own, notes, steps);
+                }
+                if !self.nodes[node].processes[own].started {
+                    steps.push(Step::Start { node, own });
                 }
             }
             for peer in (0..self.nodes.len()).filter(|peer| *peer != node) {

@@ -73,6 +73,7 @@ fn without_connection(before: &World, step: Step) -> String {
                 of.start
             )
         }
+        Step::Start { node, own } => format!("{}: process {} starts", NODES[node], own + 1),
         Step::Exit { node, own } => format!("{}: process {} ends", NODES[node], own + 1),
         Step::Dial { node, peer } => {
             format!("{}: dials {}, as connection {}", NODES[node], NODES[peer], before.next_connection)

@@ -35,6 +35,10 @@ impl Turn<'_> {
             Step::Demonitor { connection, side, reference } => {
                 self.demonitor(self.at(connection), side, reference);
             }
+            Step::Start { node, own } => {
+                self.world.left.starts -= 1;
+                self.world.node(node).processes[own].started = true;
+            }
             Step::Exit { node, own } => {
                 self.world.left.exits -= 1;
                 self.world.node(node).processes[own].touched = true;
@@ -117,6 +121,7 @@ impl Turn<'_> {
         let end = self.world.end(connection, side);
         end.unlinks += 1;
         end.ties[own][remote] = Tie::Unlinking(end.unlinks);
+        end.outstanding[own][remote] = end.unlinks;
         if self.bounds.version_1 {
             // In version 1 nothing is outstanding: UNLINK is queued, and the link is no more.
             self.acknowledge(connection, side, own, remote);
@@ -127,6 +132,7 @@ impl Turn<'_> {
         let facts = crate::world::facts(self.bounds, &self.world.connections[connection], side);
         let end = self.world.end(connection, side);
         end.ties[own][remote] = Tie::None;
+        end.outstanding[own][remote] = 0;
         let ack = UnlinkAck {
             from: pid(facts.config.peer_creation, remote),
             to: pid(facts.config.creation, own),
@@ -174,6 +180,7 @@ impl Turn<'_> {
             let Some(side) = self.world.connections[connection].side_of(node) else { continue };
             let end = self.world.end(connection, side);
             end.ties[own] = Default::default();
+            end.outstanding[own] = Default::default();
             end.watches.retain(|watch| watch.own != own);
             if !self.bounds.late && end.open().is_some() {
                 self.tell(connection, side, own);

@@ -82,7 +82,8 @@ impl<'a> Witness<'a> {
             Frame::Exit(exit) => {
                 if let Some((own, remote)) = self.ends(exit.to, exit.from) {
                     let is_left = self.end().ties[own][remote] == Tie::Active;
-                    self.breaks_if(is_left, Broken::ExitLost);
+                    let is_old = self.end().outstanding[own][remote] > 0;
+                    self.breaks_if(is_left && !is_old, Broken::ExitLost);
                 }
             }
             Frame::MonitorExit(exit) => {
@@ -111,17 +112,22 @@ impl<'a> Witness<'a> {
             Frame::Unlink(unlink) => self.expect_unlink(unlink.to, unlink.from),
             Frame::UnlinkAck(ack) => {
                 let Some((own, remote)) = self.ends(ack.to, ack.from) else { return };
-                let tie = &mut self.end_mut().ties[own][remote];
-                let is_present = *tie == Tie::Unlinking(ack.id);
+                let end = self.end_mut();
+                let is_present = end.ties[own][remote] == Tie::Unlinking(ack.id);
                 if is_present {
-                    *tie = Tie::None;
+                    end.ties[own][remote] = Tie::None;
+                }
+                if end.outstanding[own][remote] == ack.id {
+                    end.outstanding[own][remote] = 0;
                 }
                 self.notes.note_if(!is_present, Situation::OldAck);
             }
             Frame::Exit(exit) => {
                 let Some((own, remote)) = self.ends(exit.to, exit.from) else { return };
                 let tie = self.end().ties[own][remote];
+                let is_old = self.end().outstanding[own][remote] > 0;
                 self.notes.note_if(matches!(tie, Tie::Unlinking(_)), Situation::ExitMeetsUnlink);
+                self.notes.note_if(tie == Tie::Active && is_old, Situation::ExitMeetsRelink);
                 self.notes.note_if(!self.lives(own), Situation::ExitMeetsExit);
                 self.note_untold(own);
             }
@@ -228,14 +234,16 @@ impl<'a> Witness<'a> {
         let Some((own, remote)) = self.brings(own, Some(from)) else { return };
         // At the end of a session all exits come first.
         self.breaks_if(self.downs, Broken::Order);
+        let is_old = self.by_frame && self.end().outstanding[own][remote] > 0;
         let tie = std::mem::take(&mut self.end_mut().ties[own][remote]);
-        self.breaks_if(tie != Tie::Active, Broken::ExitUnlinked);
+        self.breaks_if(tie != Tie::Active || is_old, Broken::ExitUnlinked);
         self.comes_last(own, remote, reason);
         if !self.traps && reason.kills() {
             let is_linked = self.is_linked_otherwise(own);
             self.notes.note_if(is_linked, Situation::Chain);
             self.seen.deaths.push((own, Reason::linked(from, reason)));
             self.end_mut().ties[own] = Default::default();
+            self.end_mut().outstanding[own] = Default::default();
             self.end_mut().watches.retain(|watch| watch.own != own);
         }
     }

@@ -55,6 +55,7 @@ pub struct Node {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Process {
+    pub started: bool,
     pub ended: Option<Reason>,
     /// It has acted, or somebody has acted on it.
     pub touched: bool,
@@ -92,6 +93,8 @@ pub struct End {
     pub has_ended: bool,
     pub peer: Option<Known>,
     pub ties: Grid<Tie>,
+    /// The last unlink of each, until its acknowledgement; or 0.
+    pub outstanding: Grid<u64>,
     pub watches: Vec<Watch>,
     /// By own process, then by the peer's.
     pub sent: Grid<u8>,
@@ -189,13 +192,13 @@ impl Foreign {
 
 impl Process {
     pub const fn lives(&self) -> bool {
-        self.ended.is_none()
+        self.started && self.ended.is_none()
     }
 }
 
 impl Node {
     pub fn new(node: usize, start: u8) -> Self {
-        let process = Process { ended: None, touched: false, attached: 0 };
+        let process = Process { started: true, ended: None, touched: false, attached: 0 };
         Self {
             start,
             epochs: Epochs::new(NAMES[node], NAMES.len()),
@@ -216,6 +219,7 @@ impl End {
             has_ended: false,
             peer: None,
             ties: [[Tie::None; PROCESSES]; PROCESSES],
+            outstanding: [[0; PROCESSES]; PROCESSES],
             watches: Vec::new(),
             sent: [[0; PROCESSES]; PROCESSES],
             received: [[0; PROCESSES]; PROCESSES],
@@ -245,8 +249,10 @@ impl Connection {
 
 impl World {
     pub fn new(bounds: &Bounds) -> Self {
+        let mut nodes: Vec<_> = (0..bounds.nodes).map(|node| Node::new(node, 0)).collect();
+        nodes[1].processes[0].started = bounds.left.starts == 0;
         Self {
-            nodes: (0..bounds.nodes).map(|node| Arc::new(Node::new(node, 0))).collect(),
+            nodes: nodes.into_iter().map(Arc::new).collect(),
             connections: Vec::new(),
             next_connection: 0,
             left: bounds.left,

@@ -15,6 +15,7 @@ pub(crate) enum LinkEvent {
     OnLinkDead,
     OnUnlinkId,
     OnExit,
+    OnOldExit,
     OnAck,
     OnOtherAck,
     SessionEnds,
@@ -24,7 +25,7 @@ const STATES: [&str; 4] = ["none", "active", "unlinking", "ending"];
 
 /// Each with the states in which it cannot be: `-` for those that `session.md` calls so, or where no line of
 /// `session.md` leads.
-const LINK_EVENTS: [(&str, [bool; 4]); 11] = [
+const LINK_EVENTS: [(&str, [bool; 4]); 12] = [
     ("the own process links", [true, true, true, false]),
     ("the own process unlinks", [true, true, true, false]),
     ("the own process ends", [false, true, true, false]),
@@ -33,7 +34,8 @@ const LINK_EVENTS: [(&str, [bool; 4]); 11] = [
     // The process is dead, and the session has not been told yet: its links are active until then.
     ("LINK, the process is dead", [true, true, true, true]),
     ("UNLINK_ID", [true, true, true, true]),
-    ("EXIT", [true, true, true, true]),
+    ("EXIT", [true, true, false, true]),
+    ("EXIT, an unlink outstanding", [true, true, true, true]),
     ("UNLINK_ACK of its id", [false, false, true, false]),
     ("UNLINK_ACK of another id", [true, true, true, true]),
     ("the session ends", [false, true, true, true]),

@@ -9,6 +9,7 @@ const ONCE_BROKEN: &[(u64, &str)] = &[
     (0, "LINK refused within the bound: both ends had linked, unlinked and linked again at once"),
     (54, "LINK refused within the bound: an EXIT had crossed UNLINK_ID"),
     (191, "LINK refused within the bound: it had overtaken the acknowledgement that makes room for it"),
+    (1_795_549_542_114, "an EXIT that refused one link ended the next, at one end alone"),
 ];
 
 #[test]

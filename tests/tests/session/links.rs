@@ -18,9 +18,10 @@ fn wire_error(text: &str) -> WireReason<'_> {
 //= spec/session.md#ses-lnk-008
 //# When a process has ended, a node MUST write one EXIT, with the reason of that end, for each of its links
 //# that was active, unless SES-LNK-010 forbids it.
-//= spec/session.md#ses-lnk-016
+//= spec/session.md#ses-lnk-029
 //# A node that reads an EXIT in state active MUST bring its process one exit signal from the process in
-//# `from` with the reason of the EXIT, and take the link for none.
+//# `from` with the reason of the EXIT, and take the link for none, unless SES-LNK-028 asks it to ignore that
+//# EXIT.
 //= spec/session.md#ses-lnk-026
 //# A node MUST NOT bring a process more than one exit signal for one link.
 #[test]
@@ -238,8 +239,8 @@ fn an_old_acknowledgement_does_not_end_a_later_unlink() {
     assert_tables_empty(&pair);
 }
 
-//= spec/session.md#ses-lnk-018
-//# A node that reads an EXIT in state unlinking MUST ignore it.
+//= spec/session.md#ses-lnk-028
+//# A node MUST ignore an EXIT that it reads before the UNLINK_ACK of its last UNLINK_ID for the same pair.
 #[test]
 fn an_exit_that_crosses_an_unlink_is_not_seen() {
     let mut pair = linked();
@@ -248,6 +249,52 @@ fn an_exit_that_crosses_an_unlink_is_not_seen() {
     pair.settle();
     assert_eq!(pair.seen(A, 3), []);
     assert_eq!(pair[A].session.counts().unmatched, 1);
+    assert_tables_empty(&pair);
+}
+
+//= spec/session.md#ses-lnk-028
+//# A node MUST ignore an EXIT that it reads before the UNLINK_ACK of its last UNLINK_ID for the same pair.
+#[test]
+fn an_exit_of_the_link_before_does_not_end_the_one_that_was_made_again() {
+    let mut pair = Pair::new();
+    pair[A].session.link(3, 5).unwrap();
+    pair.write(A, usize::MAX);
+    pair.now += Duration::from_secs(1);
+    // B has no process 5 yet, and refuses.
+    assert!(pair.read(B, usize::MAX));
+    pair[A].session.unlink(3, 5);
+    pair[A].session.link(3, 5).unwrap();
+    pair[B].table.start_trapping(5);
+    pair.settle();
+    assert_eq!(pair[A].names(), ["EXIT", "UNLINK_ACK"]);
+    assert_eq!(pair.seen(A, 3), []);
+    assert_eq!((links(&pair, A), links(&pair, B)), (1, 1));
+    pair.end_process(B, 5, Reason::Killed);
+    pair.settle();
+    assert_eq!(pair.seen(A, 3), [exit(A, 5, Reason::Killed)]);
+    assert_tables_empty(&pair);
+}
+
+//= spec/session.md#ses-lnk-028
+//# A node MUST ignore an EXIT that it reads before the UNLINK_ACK of its last UNLINK_ID for the same pair.
+#[test]
+fn an_exit_of_the_link_before_does_not_take_away_what_is_owed_for_the_next() {
+    let mut pair = Pair::new();
+    pair[A].session.link(3, 5).unwrap();
+    pair.write(A, usize::MAX);
+    pair.now += Duration::from_secs(1);
+    assert!(pair.read(B, usize::MAX));
+    pair.write(B, usize::MAX);
+    pair[A].session.unlink(3, 5);
+    pair[A].session.link(3, 5).unwrap();
+    pair[B].table.start_trapping(5);
+    pair.write(A, usize::MAX);
+    pair.end_process(A, 3, Reason::Killed);
+    pair.now += Duration::from_secs(1);
+    // The refusal comes while the EXIT is owed.
+    assert!(pair.read(A, usize::MAX));
+    pair.settle();
+    assert_eq!(pair.seen(B, 5), [exit(B, 3, Reason::Killed)]);
     assert_tables_empty(&pair);
 }
 

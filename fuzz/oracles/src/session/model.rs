@@ -81,6 +81,8 @@ pub(super) struct Model {
     held_max: usize,
     active: BTreeSet<Ends>,
     unlinking: BTreeMap<Ends, u64>,
+    /// The last unlink of each two, until it is acknowledged.
+    outstanding: BTreeMap<Ends, u64>,
     owed: BTreeSet<Ends>,
     watching: BTreeMap<u64, Ends>,
     watched: BTreeMap<u64, Ends>,
@@ -141,6 +143,7 @@ impl Model {
         if self.active.remove(&(local, remote)) {
             self.unlinks += 1;
             self.unlinking.insert((local, remote), self.unlinks);
+            self.outstanding.insert((local, remote), self.unlinks);
             let unlink = UnlinkId { from: ours(local), to: theirs(remote), id: self.unlinks };
             self.must_write(local, What::Other, unlink);
         }
@@ -301,9 +304,11 @@ impl Model {
                 return (true, lives.then_some(Expected::Exit(local, remote, exit.reason)));
             }
             Frame::Unlink(_) => self.closed_by_peer(ends),
-            Frame::UnlinkAck(ack) if self.unlinking.get(&ends) == Some(&ack.id) => {
+            Frame::UnlinkAck(ack) if self.outstanding.get(&ends) == Some(&ack.id) => {
+                self.outstanding.remove(&ends);
                 self.unlinking.remove(&ends);
             }
+            Frame::Exit(_) if self.outstanding.contains_key(&ends) => {}
             Frame::Exit(exit) => {
                 if self.active.contains(&ends) {
                     self.active.remove(&ends);

@@ -12,8 +12,9 @@
 //!      |      UNLINK_ACK of its id                                       |
 //!      +-----------------------------------------------------------------+
 //! ```
-//! An inactive link ignores EXIT and LINK. A process that ends while its unlink is outstanding owes nothing. In a
-//! session of version 1 there is no state Unlinking: an unlink ends the link.
+//! An inactive link ignores EXIT and LINK, and every link an EXIT that comes before the acknowledgement of the last
+//! unlink: it is older than a link that was made again. A process that ends while its unlink is outstanding owes
+//! nothing. In a session of version 1 there is no state Unlinking: an unlink ends the link.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -80,6 +81,11 @@ enum State {
 }
 
 impl Link {
+    /// Our last UNLINK_ID has not been acknowledged.
+    const fn is_outstanding(&self) -> bool {
+        self.unlink.is_some() || matches!(self.state, State::Unlinking(_))
+    }
+
     /// The local process links again before its unlink is acknowledged. Whoever had asked for the link, the peer
     /// will count it as one that was asked for here.
     fn again(&mut self, tally: &mut Tally) -> Linked {
@@ -145,6 +151,16 @@ pub(super) enum Ended {
     Owed,
     /// No link, or one that is being unlinked here.
     Nothing,
+}
+
+impl Ended {
+    const fn of(state: &State) -> Self {
+        match state {
+            State::Active => Self::Active,
+            State::Owed(_) => Self::Owed,
+            State::Unlinking(_) | State::Over => Self::Nothing,
+        }
+    }
 }
 
 impl Links {
@@ -217,55 +233,62 @@ impl Links {
         Some((pids, asker?))
     }
 
-    /// EXIT has come. The peer has given its place back when it wrote that, whatever the link is here.
+    /// EXIT has come.
     pub(super) fn on_exit(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
-        if let Some(link) = self.links.get_mut(&ends) {
-            link.unlink = None;
-            if let State::Unlinking(_) = link.state
-                && let Some(asker) = link.asker.take()
-            {
-                tally.give_back(asker);
+        match self.links.get_mut(&ends) {
+            //= spec/session.md#ses-lnk-028
+            //# A node MUST ignore an EXIT that it reads before the UNLINK_ACK of its last UNLINK_ID for the same
+            //# pair.
+            Some(link) if link.is_outstanding() => {
+                // The place of a link that the peer had made is free there from now on, and can be taken again. That
+                // of one made here is not: the EXIT may be older than a LINK that the peer has yet to read.
+                if let Some(asker) = link.asker.take_if(|asker| *asker == Asker::Peer) {
+                    tally.give_back(asker);
+                }
+                Ended::Nothing
             }
-            self.settle(ends, tally);
+            _ => self.on_end(ends, tally),
         }
-        self.on_end(ends, tally)
     }
 
     /// EXIT, UNLINK_ID or UNLINK has come.
-    pub(super) fn on_end(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
+    fn on_end(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
         match self.close_if(ends, tally, |state| !matches!(state, State::Unlinking(_) | State::Over)) {
             //= spec/session.md#ses-lnk-022
             //# A node that reads an UNLINK_ID in state active or ending MUST take the link for none.
-            Some((State::Active, _)) => Ended::Active,
-            Some((State::Owed(_), _)) => Ended::Owed,
+            Some((state, _)) => Ended::of(&state),
             //= spec/session.md#ses-lnk-017
             //# A node that reads an EXIT in state none MUST ignore it.
-            //= spec/session.md#ses-lnk-018
-            //# A node that reads an EXIT in state unlinking MUST ignore it.
             //= spec/session.md#ses-lnk-023
             //# A node that reads an UNLINK_ID in state unlinking MUST stay in that state.
-            Some((State::Unlinking(_) | State::Over, _)) | None => Ended::Nothing,
+            None => Ended::Nothing,
         }
+    }
+
+    /// UNLINK_ID or UNLINK has come for a link that a LINK of ours may still make again: its place stays.
+    fn on_end_before(&mut self, ends: Ends) -> Option<Ended> {
+        let link =
+            self.links.get_mut(&ends).filter(|link| link.unlink.is_some() || link.state == State::Over)?;
+        Some(Ended::of(&std::mem::replace(&mut link.state, State::Over)))
+    }
+
+    /// UNLINK has come.
+    pub(super) fn on_unlink(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
+        self.on_end_before(ends).unwrap_or_else(|| self.on_end(ends, tally))
     }
 
     /// UNLINK_ID has come. Its acknowledgement may hold a place: the peer counts a link of this node until it has read
     /// that, and a LINK of another process could overtake it.
     pub(super) fn on_unlink_id(&mut self, ends: Ends, tally: &mut Tally) -> (Ended, Place) {
-        let Some(link) = self.links.get_mut(&ends) else { return (Ended::Nothing, Place::None) };
-        if link.unlink.is_none() && link.state != State::Over {
-            let place = link.asker.take_if(|asker| *asker == Asker::Here);
-            return (self.on_end(ends, tally), if place.is_some() { Place::Held } else { Place::None });
+        if let Some(ended) = self.on_end_before(ends) {
+            return (ended, self.answer(ends));
         }
-        link.answers = link.answers.saturating_add(1);
-        let ended = match std::mem::replace(&mut link.state, State::Over) {
-            State::Active => Ended::Active,
-            State::Owed(_) => Ended::Owed,
-            State::Unlinking(_) | State::Over => Ended::Nothing,
-        };
-        (ended, Place::Kept)
+        let Some(link) = self.links.get_mut(&ends) else { return (Ended::Nothing, Place::None) };
+        let place = link.asker.take_if(|asker| *asker == Asker::Here);
+        (self.on_end(ends, tally), if place.is_some() { Place::Held } else { Place::None })
     }
 
-    /// A LINK is answered: the place that is kept for a link, if there is one, waits for that as well.
+    /// A LINK or an unlink is answered: the place that is kept for a link, if there is one, waits for that as well.
     pub(super) fn answer(&mut self, ends: Ends) -> Place {
         match self.links.get_mut(&ends) {
             Some(link) if link.state == State::Over => {
@@ -470,6 +493,29 @@ mod tests {
                 held,
                 "line {line}, from {before:?}"
             );
+        }
+    }
+
+    #[test]
+    fn an_exit_before_the_acknowledgement_changes_nothing_but_a_place_of_the_peer() {
+        for asker in [Asker::Here, Asker::Peer] {
+            let mut tally = Tally::new(1, 1, 1);
+            let mut links = Links::default();
+            assert_eq!(links.open(ENDS, PIDS, asker, &mut tally), Linked::Now);
+            assert!(links.unlink(ENDS, 7));
+            assert_eq!(links.on_exit(ENDS, &mut tally), Ended::Nothing);
+            assert_eq!(state(&links), UNLINKING);
+            assert_eq!(
+                (tally.held(Asker::Here), tally.held(Asker::Peer)),
+                (u32::from(asker == Asker::Here), 0)
+            );
+            assert_eq!(links.link(ENDS, PIDS, &mut tally), Linked::Now);
+            assert_eq!(links.on_exit(ENDS, &mut tally), Ended::Nothing);
+            assert_eq!(state(&links), ACTIVE);
+            assert_eq!((tally.held(Asker::Here), tally.held(Asker::Peer)), (1, 0));
+            assert!(!links.on_unlink_ack(ENDS, 7, &mut tally));
+            assert_eq!(links.on_exit(ENDS, &mut tally), Ended::Active);
+            assert_eq!((tally.held(Asker::Here), tally.held(Asker::Peer)), (0, 0));
         }
     }
 

@@ -283,7 +283,7 @@ impl Session {
             //# the acknowledgement.
             //= spec/version1.md#v1-lnk-004
             //# A node MUST end a link without a signal when it reads UNLINK for it.
-            let ended = self.links.on_end(ends, &mut self.tally);
+            let ended = self.links.on_unlink(ends, &mut self.tally);
             self.unwatch_link(ends);
             self.link_ended(ended)?;
         }
@@ -330,9 +330,10 @@ impl Session {
 
     fn on_exit(&mut self, exit: &Exit<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
         let Some(ends @ (local, remote)) = self.ends(exit.from, exit.to)? else { return Ok(()) };
-        //= spec/session.md#ses-lnk-016
+        //= spec/session.md#ses-lnk-029
         //# A node that reads an EXIT in state active MUST bring its process one exit signal from the process
-        //# in `from` with the reason of the EXIT, and take the link for none.
+        //# in `from` with the reason of the EXIT, and take the link for none, unless SES-LNK-028 asks it to
+        //# ignore that EXIT.
         let ended = self.links.on_exit(ends, &mut self.tally);
         if self.link_ended(ended)? {
             self.link_exited(ends);

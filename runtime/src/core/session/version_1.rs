@@ -283,7 +283,7 @@ impl Session {
         reason: Reason,
         processes: &mut impl Processes,
     ) {
-        if self.links.on_end(ends, &mut self.tally) == Ended::Active {
+        if self.links.on_exit(ends, &mut self.tally) == Ended::Active {
             processes.exit(local, self.wire.theirs_here(remote), reason);
         }
     }

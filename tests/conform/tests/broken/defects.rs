@@ -140,8 +140,8 @@ defects! {
     NoprocByAnotherName: INITIATOR, ["link-to-nobody", "link-to-another-start"];
     /// An EXIT needs no link.
     ExitWithoutLink: ACCEPTOR, [
-        "unlink-is-written", "unlink-ids-differ", "unlinks-cross", "exit-without-a-link",
-        "exit-once", "links-go-with-their-session",
+        "unlink-is-written", "unlink-ids-differ", "unlinks-cross", "exit-before-the-ack",
+        "exit-before-the-ack-of-an-end", "exit-without-a-link", "exit-once", "links-go-with-their-session",
     ];
     /// An EXIT does not end its link.
     LinksEndTwice: INITIATOR, [
@@ -171,13 +171,15 @@ defects! {
     AckLate: ACCEPTOR, ["ack-before-link"];
     /// Any acknowledgement ends an unlink.
     AckIdUnchecked: INITIATOR, ["unlink-ids-differ"];
+    /// An EXIT ends a link that was made again, also before the unlink is acknowledged.
+    OldExitTaken: ACCEPTOR, ["exit-before-the-ack", "exit-before-the-ack-of-an-end"];
     /// All unlinks have the same id.
     UnlinkIdReused: ACCEPTOR, ["unlink-ids-differ"];
     /// Unlinks are written as in version 1.
     UnlinkOfVersion1: INITIATOR, [
         "unlink-is-written", "unlink-ids-differ", "link-behind-the-ack",
-        "link-again-before-the-ack", "unlinks-cross", "end-while-an-unlink-is-outstanding",
-        "session-ends-while-an-unlink-is-outstanding",
+        "link-again-before-the-ack", "exit-before-the-ack", "exit-before-the-ack-of-an-end", "unlinks-cross",
+        "end-while-an-unlink-is-outstanding", "session-ends-while-an-unlink-is-outstanding",
     ];
     /// A link that is there is made again.
     LinkWrittenTwice: ACCEPTOR, ["link-is-written", "link-that-is-linked"];

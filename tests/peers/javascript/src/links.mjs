@@ -8,8 +8,11 @@ import { error } from './reasons.mjs';
 const NOPROC = error('noproc');
 const LIMIT = error('limit');
 
+const pair = (own, theirs) => `${own} ${theirs}`;
+
 export class Links {
   #links = new Map(); // own local id -> (local id of the peer -> link)
+  #outstanding = new Map(); // "own theirs" -> id of the last UNLINK_ID, until it is acknowledged
   #nextId = 1n;
 
   constructor(session) {
@@ -34,7 +37,14 @@ export class Links {
     if (links?.get(link.theirs) !== link) return;
     links.delete(link.theirs);
     if (links.size === 0) this.#links.delete(link.process.local);
-    if (link.by === 'peer') this.held -= 1;
+    this.#free(link);
+  }
+
+  /** A link of the peer's is over there: its place can be taken again (session.md, "Bounds of links and monitors"). */
+  #free(link) {
+    if (link.by !== 'peer') return;
+    this.held -= 1;
+    link.by = 'nobody';
   }
 
   /** The own process links. False if there is no room at the peer, or, in version 1, no k. */
@@ -64,6 +74,7 @@ export class Links {
     }
     link.state = 'unlinking';
     link.id = this.#nextId++;
+    this.#outstanding.set(pair(process.local, theirs), link.id);
     this.session.outbound.signal({ tag: 'UNLINK_ID', fields: { ...link.pids, id: link.id } });
   }
 
@@ -96,7 +107,12 @@ export class Links {
 
   onExit(reason, own, theirs) {
     const link = this.#get(own, theirs);
-    if (link === undefined || link.state === 'unlinking') return;
+    // Before the acknowledgement of the last unlink it is of the link before, also when that was made again.
+    if (link === undefined) return;
+    if (this.#outstanding.has(pair(own, theirs))) {
+      this.#free(link);
+      return;
+    }
     this.#end(link);
     if (link.state === 'active') this.#signal(link, reason);
   }
@@ -117,6 +133,7 @@ export class Links {
   }
 
   onUnlinkAck(id, own, theirs) {
+    if (this.#outstanding.get(pair(own, theirs)) === id) this.#outstanding.delete(pair(own, theirs));
     const link = this.#get(own, theirs);
     if (link?.state !== 'unlinking' || link.id !== id) return;
     this.#end(link);

@@ -43,6 +43,8 @@ struct Side {
     /// Monitors of the other end, and whether MONITOR_EXIT is owed.
     watched: FxHashMap<u64, (Ends, bool)>,
     unlink_id: u64,
+    /// The last unlink of each two processes, until it is acknowledged.
+    outstanding: FxHashMap<Ends, u64>,
     /// What its queue has written.
     delays: Delays,
     /// Frames of the other end that have come in part.
@@ -160,6 +162,7 @@ impl Joint {
             self.sides[side].unlink_id += 1;
             let id = self.sides[side].unlink_id;
             self.set(side, ends, LinkState::Unlinking(id));
+            self.sides[side].outstanding.insert(ends, id);
             self.put(side, ends, What::UnlinkId(id), false);
         }
     }
@@ -373,6 +376,7 @@ impl Joint {
                 if is_of_it {
                     self.set(side, ends, LinkState::None);
                 }
+                self.sides[side].outstanding.retain(|of, id| *of != ends || *id != ack.id);
             }
             Frame::Exit(_) => {
                 let Some(What::Exit(reason)) =
@@ -381,6 +385,10 @@ impl Joint {
                     return Ok(None);
                 };
                 let state = self.link_state(side, ends);
+                if self.sides[side].outstanding.contains_key(&ends) {
+                    coverage.link(state, LinkEvent::OnOldExit);
+                    return Ok(None);
+                }
                 coverage.link(state, LinkEvent::OnExit);
                 self.end_link(side, ends, state);
                 if state == LinkState::Active {

@@ -43,7 +43,7 @@ fn links() -> Vec<Story> {
     vec![
         Story::new(
             "link-and-exit",
-            "SES-LNK-001 SES-LNK-027 SES-LNK-016 SES-EXI-003 SES-EXI-004 SES-LNK-010",
+            "SES-LNK-001 SES-LNK-027 SES-LNK-029 SES-EXI-003 SES-EXI-004 SES-LNK-010",
             "a process links, and the other one ends",
         )
         .link(5, 9, "process 5 links: LINK")
@@ -81,7 +81,7 @@ fn links() -> Vec<Story> {
             .receive(link(9, 6), "6 is dead: the same"),
         Story::new(
             "link-answered-noproc",
-            "SES-LNK-001 SES-LNK-027 SES-LNK-016 SES-EXI-003",
+            "SES-LNK-001 SES-LNK-027 SES-LNK-029 SES-EXI-003",
             "the other end is dead",
         )
         .link(7, 99, "LINK: whether 99 lives is not known")
@@ -108,13 +108,37 @@ fn unlinks() -> Vec<Story> {
             .receive(unlink_id(9, 99, u64::MAX), "there is no process"),
         Story::new(
             "unlink-crosses-exit",
-            "SES-LNK-018 SES-LNK-019",
+            "SES-LNK-028 SES-LNK-019",
             "the other process ends before it hears of the unlink",
         )
         .link(5, 9, "LINK")
         .unlink(5, 9, "UNLINK_ID")
         .receive(exit(9, 5, error("boom")), "5 has given the link up: ignored")
         .receive(unlink_ack(9, 5, 1), "acknowledged although 9 is dead"),
+        Story::new(
+            "exit-crosses-unlink-and-link",
+            "SES-LNK-028 SES-LNK-003 SES-LNK-020 SES-LNK-029",
+            "the figure of \"Exit that crosses unlink and link\", at a: an EXIT before the acknowledgement is of the \
+             link before",
+        )
+        .link(5, 9, "LINK")
+        .unlink(5, 9, "UNLINK_ID 1")
+        .link(5, 9, "LINK: active again")
+        .receive(exit(9, 5, error("noproc")), "the answer to the first LINK: ignored")
+        .receive(unlink_ack(9, 5, 1), "no state changes; none is outstanding any more")
+        .receive(exit(9, 5, error("boom")), "9 has been started since, was linked, and has ended: 5 ends"),
+        Story::new(
+            "exit-crosses-unlink-and-link-and-end",
+            "SES-LNK-028 SES-LNK-008",
+            "a process that has linked again ends, and an EXIT of the link before comes while its own is owed",
+        )
+        .link(5, 9, "LINK")
+        .unlink(5, 9, "UNLINK_ID 1")
+        .link(5, 9, "LINK: active again")
+        .block()
+        .end(5, boom(), "an EXIT is owed")
+        .receive(exit(9, 5, error("noproc")), "the answer to the first LINK: ignored")
+        .unblock("EXIT"),
         Story::new(
             "unlink-and-link-cross-unlink",
             "SES-LNK-003 SES-LNK-022 SES-LNK-021 SES-LNK-020",
@@ -204,7 +228,7 @@ fn unlinks() -> Vec<Story> {
 
 fn exits() -> Vec<Story> {
     vec![
-        Story::new("exit-normal", "SES-EXI-001 SES-EXI-005 SES-LNK-016", "Normal and Shutdown end nobody")
+        Story::new("exit-normal", "SES-EXI-001 SES-EXI-005 SES-LNK-029", "Normal and Shutdown end nobody")
             .receive_all(vec![link(8, 5), link(9, 5)], "8 and 9 link with 5")
             .receive(exit(8, 5, root(Root::Normal)), "5 is told, and goes on")
             .receive(exit(9, 5, root(Root::Shutdown)), "the same")
