@@ -1,5 +1,7 @@
 //! The bounds of a model: what there is, and how often each thing can happen.
 
+use snow_dist_codec::handshake::Capabilities;
+
 use crate::verdict::{Broken, Situation};
 
 /// How often each thing can still happen, in the whole world.
@@ -58,6 +60,8 @@ pub struct Bounds {
     /// A session learns of a process's end, and processes of a session's, in steps of their own.
     pub late: bool,
     pub links_and_monitors_max: u32,
+    /// What every node announces.
+    pub capabilities: Capabilities,
     /// Unlinks are those of version 1: UNLINK, and no acknowledgement.
     pub version_1: bool,
     /// The property that falls, if one does.
@@ -81,6 +85,7 @@ impl Bounds {
         equal_creations: false,
         late: false,
         links_and_monitors_max: 100,
+        capabilities: Capabilities::NONE,
         version_1: false,
         falls: None,
         reaches: &[],

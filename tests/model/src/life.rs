@@ -234,7 +234,7 @@ impl Turn<'_> {
             }
         }
         let start = self.world.nodes[node].start + 1;
-        *self.world.node(node) = Node::new(node, start);
+        *self.world.node(node) = Node::new(self.bounds, node, start);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The models: which bounds are explored.
 
+use snow_dist_codec::handshake::Capabilities;
+
 use crate::bounds::{Bounds, Left};
 use crate::verdict::{Broken, Situation as S};
 
@@ -127,7 +129,23 @@ pub const MODELS: &[Bounds] = &[
         small: Left { links: 2, exits: 1, ..NONE },
         deep: Left { links: 3, monitors: 1, exits: 2, cuts: 1, ..NONE },
         traps: false,
-        reaches: &[S::Chain, S::ExitMeetsExit],
+        reaches: &[S::Chain, S::ExitMeetsExit, S::UnknownNode],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "third-nodes",
+        what: "the same with node tables, and the first of them is restarted with the same creation",
+        nodes: 3,
+        sessions: &[[0, 1], [1, 2]],
+        left: Left { links: 3, exits: 1, restarts: 1, dials: 1, ..NONE },
+        small: Left { links: 2, exits: 1, restarts: 1, dials: 1, ..NONE },
+        deep: Left { links: 3, monitors: 1, exits: 2, restarts: 1, dials: 1, ..NONE },
+        dialler: Some(0),
+        restarting: Some(0),
+        traps: false,
+        equal_creations: true,
+        capabilities: Capabilities::NODE_TABLE,
+        reaches: &[S::Chain, S::ThirdNode, S::EarlierStart, S::NextEpoch],
         ..Bounds::NONE
     },
     Bounds {

@@ -197,7 +197,17 @@ impl Turn<'_> {
         }
         process.attached &= !(1 << id);
         let reason = process.ended.clone().expect("it has ended");
+        self.introduce(connection, side, node, &reason);
         self.session(connection, side).process_ended(local(own), &reason);
+    }
+
+    /// The peer is to know the nodes of the hops, as `runtime/src/session.rs` sees to it.
+    fn introduce(&mut self, connection: usize, side: usize, node: usize, reason: &Reason) {
+        let Reason::Linked(chain) = reason else { return };
+        for hop in &chain.hops {
+            let start = self.world.nodes[node].epochs.numbers.start(hop.node()).cloned();
+            self.session(connection, side).introduce(hop.node(), || start);
+        }
     }
 
     fn write(&mut self, connection: usize, side: usize) {

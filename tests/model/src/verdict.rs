@@ -18,10 +18,11 @@ pub enum Broken {
     Protocol,
     Tally,
     Foreign,
+    Misnamed,
 }
 
 impl Broken {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Asymmetric,
         Self::ExitLost,
         Self::ExitUnlinked,
@@ -35,6 +36,7 @@ impl Broken {
         Self::Protocol,
         Self::Tally,
         Self::Foreign,
+        Self::Misnamed,
     ];
 
     /// The property, in words.
@@ -54,6 +56,7 @@ impl Broken {
             Self::Protocol => "no session between two of these nodes ends as a protocol error",
             Self::Tally => "at rest the tallies balance, and nobody is refused at the peer's bound",
             Self::Foreign => "what no node may write does what the specification says and no more",
+            Self::Misnamed => "a hop of a reason is the process that it was where the reason was made",
         }
     }
 }
@@ -77,6 +80,9 @@ pub enum Situation {
     ExitAfterMessages,
     MessageToDead,
     Chain,
+    ThirdNode,
+    EarlierStart,
+    UnknownNode,
     CutLosesFrames,
     ExitLostByCut,
     TwoSessions,
@@ -115,6 +121,9 @@ impl Situation {
             Self::ExitAfterMessages => "an exit signal or DOWN comes behind messages of its process",
             Self::MessageToDead => "a message comes for a dead process",
             Self::Chain => "an exit signal ends a process that is linked further",
+            Self::ThirdNode => "a hop names a process of a third node",
+            Self::EarlierStart => "a hop names a process of an earlier start of a node that is up",
+            Self::UnknownNode => "a hop names no node, in a session without a node table",
             Self::CutLosesFrames => "a cut loses frames, and others have arrived",
             Self::ExitLostByCut => "a cut loses an EXIT, and Noconnection comes in its place",
             Self::TwoSessions => "each end of a pair of nodes has another session up",
@@ -137,8 +146,14 @@ impl Situation {
 }
 
 /// The situations that have come about. Not part of any state.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Notes([AtomicBool; Situation::COUNT]);
+
+impl Default for Notes {
+    fn default() -> Self {
+        Self([const { AtomicBool::new(false) }; Situation::COUNT])
+    }
+}
 
 impl Notes {
     pub fn note(&self, situation: Situation) {

@@ -4,17 +4,19 @@
 //! What a process may expect of a link is kept by the table of states in `spec/session.md`, "Links", from what
 //! processes do and what frames arrive, and never from what the session does.
 
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Pid as WirePid};
-use snow_dist_runtime::core::{Pid, Processes, Reason};
+use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Start};
 
+use crate::bounds::Bounds;
 use crate::turn::{Turn, process};
 use crate::verdict::{Broken, Notes, Situation};
-use crate::world::{End, Foreign, Known, Tie, World, creation};
+use crate::world::{End, Foreign, Known, NAMES, Tie, World, creation, shown};
 
 pub struct Witness<'a> {
     world: &'a mut World,
     notes: &'a Notes,
-    traps: bool,
+    bounds: &'a Bounds,
     connection: usize,
     side: usize,
     node: usize,
@@ -59,7 +61,7 @@ impl<'a> Witness<'a> {
         let it = &turn.world.connections[connection];
         Self {
             notes: turn.notes,
-            traps: turn.bounds.traps,
+            bounds: turn.bounds,
             connection,
             side,
             node: it.nodes[side],
@@ -216,6 +218,46 @@ impl<'a> Witness<'a> {
         self.lives(own).then_some((own, remote))
     }
 
+    /// The hops of a reason as a node knows them, by start and local id; unless `all`, those of third nodes are unnamed.
+    fn hops(&self, node: usize, reason: &Reason, all: bool) -> Vec<Option<(Start, u64)>> {
+        let Reason::Linked(chain) = reason else { return Vec::new() };
+        let it = &self.world.nodes[node];
+        let both = [(self.node, self.world.nodes[self.node].start), (self.peer.node, self.peer.start)]
+            .map(|(node, start)| shown(self.bounds, node, start));
+        let named = |hop: &Pid| match hop.node() {
+            NodeNumber::HERE => Some(shown(self.bounds, node, it.start)),
+            number => it.epochs.numbers.start(number).cloned(),
+        };
+        let hop = |hop: &Pid| named(hop).filter(|of| all || both.contains(of)).map(|of| (of, hop.local()));
+        chain.hops.iter().map(hop).collect()
+    }
+
+    /// The reason of an end is here what it is where the process has ended.
+    fn names_truly(&mut self, remote: usize, reason: &Reason) {
+        let there = &self.world.nodes[self.peer.node];
+        let ended = there.processes[remote].ended.clone();
+        let Some(ended) = ended.filter(|_| there.start == self.peer.start && *reason != Reason::noproc())
+        else {
+            return;
+        };
+        let all = self.bounds.capabilities.contains(Capabilities::NODE_TABLE);
+        let (here, truth) = (self.hops(self.node, reason, true), self.hops(self.peer.node, &ended, all));
+        self.breaks_if(here != truth, Broken::Misnamed);
+        self.note_hops(&here);
+    }
+
+    fn note_hops(&self, hops: &[Option<(Start, u64)>]) {
+        for hop in hops {
+            self.notes.note_if(hop.is_none(), Situation::UnknownNode);
+            let Some((start, _)) = hop else { continue };
+            let node = NAMES.iter().position(|name| **name == *start.name);
+            let Some(node) = node.filter(|node| *node != self.node) else { continue };
+            self.notes.note_if(node != self.peer.node, Situation::ThirdNode);
+            let present = shown(self.bounds, node, self.world.nodes[node].start);
+            self.notes.note_if(*start != present, Situation::EarlierStart);
+        }
+    }
+
     /// The end of a process comes behind all that it has sent.
     fn comes_last(&mut self, own: usize, remote: usize, reason: &Reason) {
         if *reason == Reason::error("limit") {
@@ -227,6 +269,7 @@ impl<'a> Witness<'a> {
             let received = self.end().received[own][remote];
             self.notes.note_if(received > 0, Situation::ExitAfterMessages);
             self.breaks_if(sent != received, Broken::Order);
+            self.names_truly(remote, reason);
         }
     }
 
@@ -238,7 +281,7 @@ impl<'a> Witness<'a> {
         let tie = std::mem::take(&mut self.end_mut().ties[own][remote]);
         self.breaks_if(tie != Tie::Active || is_old, Broken::ExitUnlinked);
         self.comes_last(own, remote, reason);
-        if !self.traps && reason.kills() {
+        if !self.bounds.traps && reason.kills() {
             let is_linked = self.is_linked_otherwise(own);
             self.notes.note_if(is_linked, Situation::Chain);
             self.seen.deaths.push((own, Reason::linked(from, reason)));
@@ -279,6 +322,10 @@ impl Processes for Witness<'_> {
     }
 
     fn named_message(&mut self, _: &str, _: &[u8]) {}
+
+    fn heard_of(&mut self, start: Start) -> NodeNumber {
+        self.world.node(self.node).epochs.numbers.heard_of(start)
+    }
 
     fn exit(&mut self, local: u64, from: Pid, reason: Reason) {
         self.exit_of(local, from, &reason);

@@ -9,11 +9,10 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use snow_dist_codec::handshake::Capabilities;
 use snow_dist_runtime::core::epochs::{Epochs, Facts};
 use snow_dist_runtime::core::handshake::Bounds as Held;
 use snow_dist_runtime::core::session::{Config, Timing, Version};
-use snow_dist_runtime::core::{NodeNumber, Reason, Session};
+use snow_dist_runtime::core::{NodeNumber, Numbers, Reason, Session, Start};
 
 use crate::bounds::{Bounds, Left};
 use crate::verdict::Broken;
@@ -197,11 +196,13 @@ impl Process {
 }
 
 impl Node {
-    pub fn new(node: usize, start: u8) -> Self {
+    pub fn new(bounds: &Bounds, node: usize, start: u8) -> Self {
         let process = Process { started: true, ended: None, touched: false, attached: 0 };
+        let mut epochs = Epochs::new(NAMES[node], NAMES.len());
+        epochs.numbers = Numbers::new(shown(bounds, node, start));
         Self {
             start,
-            epochs: Epochs::new(NAMES[node], NAMES.len()),
+            epochs,
             processes: [process.clone(), process],
             references: 0,
             up: [None; NAMES.len()],
@@ -249,7 +250,7 @@ impl Connection {
 
 impl World {
     pub fn new(bounds: &Bounds) -> Self {
-        let mut nodes: Vec<_> = (0..bounds.nodes).map(|node| Node::new(node, 0)).collect();
+        let mut nodes: Vec<_> = (0..bounds.nodes).map(|node| Node::new(bounds, node, 0)).collect();
         nodes[1].processes[0].started = bounds.left.starts == 0;
         Self {
             nodes: nodes.into_iter().map(Arc::new).collect(),
@@ -273,30 +274,37 @@ impl World {
     }
 }
 
+/// A start of a node as others see it, with the same creation each time if the bounds ask for that.
+pub fn shown(bounds: &Bounds, node: usize, start: u8) -> Start {
+    let step = if bounds.equal_creations { 255 } else { 10 };
+    let incarnation = 6 + node as u64 + step * u64::from(start);
+    Start { name: NAMES[node].into(), incarnation: NonZeroU64::new(incarnation).expect("it is 6 or more") }
+}
+
 /// The creation of a start of a node.
-pub const fn creation(bounds: &Bounds, node: usize, start: u8) -> u8 {
-    let first = 7 + node as u8;
-    if bounds.equal_creations { first } else { first + 10 * start }
+pub fn creation(bounds: &Bounds, node: usize, start: u8) -> u8 {
+    shown(bounds, node, start).creation()
 }
 
 /// What the handshake of `connection` shows to `side` of the other end.
 pub fn facts(bounds: &Bounds, connection: &Connection, side: usize) -> Facts {
-    let creation = |side: usize| creation(bounds, connection.nodes[side], connection.starts[side]);
+    let shown = |side: usize| shown(bounds, connection.nodes[side], connection.starts[side]);
     let other = 1 - side;
     let held = Held { links_and_monitors: bounds.links_and_monitors_max, ..Held::default() };
+    let peer = shown(other);
     Facts {
-        name: NAMES[connection.nodes[other]].into(),
-        incarnation: NonZeroU64::new(u64::from(connection.starts[other]) + 1),
+        incarnation: Some(peer.incarnation),
         config: Config {
             version: Version::Two,
             peer: NodeNumber::UNKNOWN,
-            peer_creation: creation(other),
-            creation: creation(side),
-            capabilities: Capabilities::NONE,
+            peer_creation: peer.creation(),
+            creation: shown(side).creation(),
+            capabilities: bounds.capabilities,
             bounds: held,
             peer_bounds: held,
             timing: Timing::default(),
             ping: [0; 8],
         },
+        name: peer.name,
     }
 }
