@@ -11,7 +11,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU64;
+use std::num::{NonZeroU16, NonZeroU64};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
 use snow_dist_runtime::core::handshake::Bounds;
-use snow_dist_runtime::core::session::{Config, Ending, Timing, Version};
+use snow_dist_runtime::core::session::{Config, Ending, NotMade, NotSent, Timing, Version};
 use snow_dist_runtime::core::{Chain, NodeNumber, Numbering, Pid, Reason, Session, Start, Term};
 use snow_dist_tests::run;
 use snow_dist_tests::simnet::{Seen, Table};
@@ -94,6 +94,9 @@ struct Node {
     ending: Option<&'static str>,
     closing: bool,
     creations: [u8; 2],
+    is_version_1: bool,
+    /// The refs of version 1 that the file has, and those that the core has chosen instead.
+    refs: BTreeMap<String, Value>,
     /// How much each process has seen before the present step, and who had ended.
     seen: BTreeMap<u64, usize>,
     over: BTreeSet<u64>,
@@ -122,6 +125,25 @@ fn small(value: &Value) -> u32 {
     u32::try_from(number(value)).unwrap()
 }
 
+fn version(given: &Value) -> Version {
+    let node_id = || NonZeroU16::new(u16::try_from(number(&given["node_id"])).unwrap());
+    match number(&given["version"]) {
+        // Other random bytes than those of the file.
+        1 if given["node_id"].is_null() => Version::One { node_id: None, seed: [0xC0; 32] },
+        1 => Version::One { node_id: node_id(), seed: [0xC0; 32] },
+        2 => Version::Two,
+        other => panic!("there is no version {other}"),
+    }
+}
+
+fn not_made(why: NotMade) -> &'static str {
+    if why == NotMade::NodeIdUnknown { "node_id" } else { "limit" }
+}
+
+fn not_sent(why: NotSent) -> &'static str {
+    if why == NotSent::LooksLikeSignal { "signal" } else { "too_long" }
+}
+
 fn bounds(end: &Value) -> Bounds {
     Bounds {
         frame_bytes: small(&end["frame_bytes_max"]),
@@ -137,7 +159,7 @@ impl Node {
         let creations = [node, peer].map(|end| u8::try_from(number(&end["creation"])).unwrap());
         let milliseconds = |name: &str| Duration::from_millis(number(&given["times"][name]));
         let config = Config {
-            version: Version::Two,
+            version: version(given),
             peer: NodeNumber::other(PEER).unwrap(),
             peer_creation: creations[1],
             creation: creations[0],
@@ -152,8 +174,12 @@ impl Node {
             ping: [0xC0; 8],
         };
         let mut table = Table::of(start("node@h:1", u64::from(creations[0]) - 1));
-        let peer = start("peer@h:1", u64::from(creations[1]) - 1);
-        assert_eq!(table.numbers.of(&peer.name, Some(peer.incarnation)), config.peer);
+        // A node of version 1 announces none.
+        let incarnation = match config.version {
+            Version::One { .. } => None,
+            Version::Two => NonZeroU64::new(u64::from(creations[1]) - 1),
+        };
+        assert_eq!(table.numbers.of(&"peer@h:1".into(), incarnation), config.peer);
         for process in given["processes"].as_array().unwrap() {
             let local = number(&process["local"]);
             if process["traps_exits"] == true {
@@ -168,7 +194,7 @@ impl Node {
         let mut framer = Framer::default();
         framer.handshake_done(small(&node["frame_bytes_max"]));
         let session = Session::new(&config, Duration::ZERO);
-        let (seen, over) = Default::default();
+        let (refs, seen, over) = Default::default();
         Self {
             session,
             table,
@@ -177,6 +203,8 @@ impl Node {
             ending: None,
             closing: false,
             creations,
+            is_version_1: config.version != Version::Two,
+            refs,
             seen,
             over,
         }
@@ -211,7 +239,7 @@ impl Node {
             return self.ask(&ask.clone().into());
         }
         if let Some(frames) = step["receive"].as_array() {
-            self.receive(&frames.iter().flat_map(|frame| run::join(&frame["hex"])).collect::<Vec<_>>());
+            self.receive(&frames.iter().flat_map(|frame| self.arriving(frame)).collect::<Vec<_>>());
         } else if let Some(milliseconds) = step["wait_ms"].as_u64() {
             self.wait(Duration::from_millis(milliseconds));
         } else if step["lose"] == true {
@@ -225,7 +253,7 @@ impl Node {
     fn ask(&mut self, ask: &Value) -> Option<&'static str> {
         let session = &mut self.session;
         let (local, remote, reference) = (&ask["process"], &ask["to"], &ask["ref"]);
-        let full = |taken: Result<(), _>| taken.err().map(|_| "limit");
+        let full = |taken: Result<(), _>| taken.err().map(not_made);
         match ask["do"].as_str().unwrap() {
             "link" => return full(session.link(number(local), number(remote))),
             "unlink" => session.unlink(number(local), number(remote)),
@@ -233,12 +261,12 @@ impl Node {
             "demonitor" => assert!(session.demonitor(number(reference))),
             "send" => {
                 let sent = session.send(number(local), number(remote), &run::join(&ask["message"]));
-                return sent.err().map(|_| "too_long");
+                return sent.err().map(not_sent);
             }
             "send_named" => {
                 let name = ask["name"].as_str().unwrap();
                 let sent = session.send_named(number(local), name, &run::join(&ask["message"]));
-                return sent.err().map(|_| "too_long");
+                return sent.err().map(not_sent);
             }
             "send_term" => {
                 let pids: Vec<_> =
@@ -279,6 +307,27 @@ impl Node {
         pid
     }
 
+    /// The bytes of a frame that the peer writes: what answers a MONITOR has the ref that the core has chosen.
+    fn arriving(&self, frame: &Value) -> Vec<u8> {
+        if frame["value"]["tag"] != "MONITOR_EXIT" {
+            return run::join(&frame["hex"]);
+        }
+        let payload = run::encode("frame", &self.chosen(&frame["value"]));
+        [&u32::try_from(payload.len()).unwrap().to_le_bytes()[..], &payload].concat()
+    }
+
+    /// The same frame, with the ref that the core has chosen in place of the file's.
+    fn chosen(&self, value: &Value) -> Value {
+        let mut value = value.clone();
+        let tag = value["tag"].as_str().unwrap().to_owned();
+        if let Some(chosen) = value["fields"]["ref"].as_str().and_then(|reference| self.refs.get(reference))
+            && matches!(&*tag, "MONITOR_EXIT" | "DEMONITOR")
+        {
+            value["fields"]["ref"] = chosen.clone();
+        }
+        value
+    }
+
     fn receive(&mut self, bytes: &[u8]) {
         self.session.handle_received(self.now);
         self.framer.push(bytes);
@@ -317,7 +366,7 @@ impl Node {
         }
     }
 
-    fn judge_written(&self, bytes: &[u8], step: &Value, at: &str) {
+    fn judge_written(&mut self, bytes: &[u8], step: &Value, at: &str) {
         let mut frames = Frames::new(bytes, u32::MAX);
         let mut found: Vec<_> = frames
             .by_ref()
@@ -325,11 +374,11 @@ impl Node {
             .collect();
         assert!(frames.remaining().is_empty(), "{at}");
         let expected = step["writes"].as_array().unwrap();
-        let mut values: Vec<_> = expected.iter().map(|frame| frame["value"].clone()).collect();
+        let mut values: Vec<_> = expected.iter().map(|frame| self.chosen(&frame["value"])).collect();
         if step["any_order"] == true {
             found.sort_by_key(Value::to_string);
             values.sort_by_key(Value::to_string);
-        } else if expected.iter().all(|frame| frame["free"].is_null()) {
+        } else if self.refs.is_empty() && expected.iter().all(|frame| frame["free"].is_null()) {
             let all: Vec<u8> = expected.iter().flat_map(|frame| run::join(&frame["hex"])).collect();
             assert_eq!(hex::encode(bytes), hex::encode(all), "{at}");
         }
@@ -338,13 +387,23 @@ impl Node {
             for field in frame["free"].as_array().into_iter().flatten() {
                 let field = field.as_str().unwrap();
                 // What the core counts is counted as in the file; the rest it chooses anew.
-                if matches!(field, "payload" | "text") {
+                if field == "ref" && self.is_version_1 {
+                    self.choose(value, found);
+                } else if matches!(field, "payload" | "text") {
                     assert!(found["fields"][field].take() != Value::Null, "{at}");
                     value["fields"][field].take();
                 }
             }
             assert_eq!(found, value, "{at}");
         }
+    }
+
+    /// The number of a monitor in version 1: it is a new one, and stands for that of the file from here on.
+    fn choose(&mut self, value: &mut Value, found: &Value) {
+        let chosen = &found["fields"]["ref"];
+        assert!(!self.refs.values().any(|other| other == chosen));
+        let said = std::mem::replace(&mut value["fields"]["ref"], chosen.clone());
+        self.refs.insert(said.as_str().unwrap().to_owned(), chosen.clone());
     }
 
     fn judge_seen(&mut self, sees: &Value, at: &str) {

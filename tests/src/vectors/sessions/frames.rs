@@ -7,7 +7,7 @@ use crate::vectors::refusal;
 
 /// The creation that the node has announced.
 pub(super) const CREATION: u8 = 7;
-/// The creation that its peer has announced.
+/// The creation that its peer has announced, if it is not of version 1.
 pub(super) const PEER_CREATION: u8 = 18;
 
 /// Something that arrives.
@@ -77,8 +77,12 @@ pub(super) fn link_with_surplus(remote: u64, local: u64) -> Arrives {
     with_surplus(0x13, "LINK", vec![("from", theirs(remote)), ("to", ours(local))], b"later")
 }
 
+pub(super) fn unlink_of(from: Field, to: Field) -> Arrives {
+    message(0x14, "UNLINK", vec![("from", from), ("to", to)])
+}
+
 pub(super) fn unlink(remote: u64, local: u64) -> Arrives {
-    message(0x14, "UNLINK", vec![("from", theirs(remote)), ("to", ours(local))])
+    unlink_of(theirs(remote), ours(local))
 }
 
 pub(super) fn unlink_id_of(from: Field, to: Field, id: u64) -> Arrives {
@@ -93,8 +97,12 @@ pub(super) fn unlink_ack(remote: u64, local: u64, id: u64) -> Arrives {
     message(0x81, "UNLINK_ACK", vec![("from", theirs(remote)), ("to", ours(local)), ("id", Field::U64(id))])
 }
 
+pub(super) fn exit_of(from: Field, to: Field, reason: Field) -> Arrives {
+    message(0x15, "EXIT", vec![("from", from), ("to", to), ("reason", reason)])
+}
+
 pub(super) fn exit_to(to: Field, remote: u64, reason: Field) -> Arrives {
-    message(0x15, "EXIT", vec![("from", theirs(remote)), ("to", to), ("reason", reason)])
+    exit_of(theirs(remote), to, reason)
 }
 
 pub(super) fn exit(remote: u64, local: u64, reason: Field) -> Arrives {
@@ -109,19 +117,26 @@ pub(super) fn monitor(remote: u64, local: u64, reference: u64) -> Arrives {
     monitor_of(theirs(remote), ours(local), reference)
 }
 
-pub(super) fn demonitor(remote: u64, local: u64, reference: u64) -> Arrives {
-    let fields = vec![("from", theirs(remote)), ("to", ours(local)), ("ref", Field::U64(reference))];
-    message(0x17, "DEMONITOR", fields)
+pub(super) fn demonitor_of(from: Field, to: Field, reference: u64) -> Arrives {
+    message(0x17, "DEMONITOR", vec![("from", from), ("to", to), ("ref", Field::U64(reference))])
 }
 
-pub(super) fn monitor_exit_to(monitoring: Field, remote: u64, reference: u64, reason: Field) -> Arrives {
+pub(super) fn demonitor(remote: u64, local: u64, reference: u64) -> Arrives {
+    demonitor_of(theirs(remote), ours(local), reference)
+}
+
+pub(super) fn monitor_exit_of(monitored: Field, monitoring: Field, reference: u64, reason: Field) -> Arrives {
     let fields = vec![
-        ("monitored", theirs(remote)),
+        ("monitored", monitored),
         ("monitoring", monitoring),
         ("ref", Field::U64(reference)),
         ("reason", reason),
     ];
     message(0x18, "MONITOR_EXIT", fields)
+}
+
+pub(super) fn monitor_exit_to(monitoring: Field, remote: u64, reference: u64, reason: Field) -> Arrives {
+    monitor_exit_of(theirs(remote), monitoring, reference, reason)
 }
 
 pub(super) fn monitor_exit(remote: u64, local: u64, reference: u64, reason: Field) -> Arrives {
@@ -200,8 +215,12 @@ pub(super) fn of_capabilities() -> Vec<(&'static str, Arrives)> {
     ]
 }
 
+pub(super) fn exit2_of(from: Field, to: Field, reason: Field) -> Arrives {
+    message(0x85, "EXIT2", vec![("from", from), ("to", to), ("reason", reason)])
+}
+
 pub(super) fn exit2(to: Field, remote: u64, reason: Field) -> Arrives {
-    message(0x85, "EXIT2", vec![("from", theirs(remote)), ("to", to), ("reason", reason)])
+    exit2_of(theirs(remote), to, reason)
 }
 
 pub(super) fn send_term(local: u64, term: &[u8]) -> Arrives {

@@ -10,10 +10,11 @@ mod frames;
 mod node;
 mod stories;
 mod story;
+mod version_1;
 
 use serde_json::Value;
 
 pub(super) fn file() -> Value {
-    let about = "A node in a session, step by step. All nodes of these stories speak version 2.";
+    let about = "A node of version 2 in a session, step by step. Its peer speaks version 2, or version 1.";
     super::file("sessions", about, stories::all())
 }

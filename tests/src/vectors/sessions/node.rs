@@ -20,9 +20,13 @@ use super::story::segments;
 use crate::run;
 use crate::simnet::pids_of;
 
-/// What both nodes have announced beside their creations.
+/// The creation that every node of version 1 announces.
+const CREATION_OF_VERSION_1: u8 = 1;
+
+/// What both nodes have announced beside the node's creation, and so the version.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
+    pub(super) version: Version,
     pub(super) frame_bytes: [u32; 2],
     pub(super) links_and_monitors: [u32; 2],
     pub(super) node_table_entries: [u32; 2],
@@ -33,6 +37,7 @@ pub(super) struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self {
+            version: Version::Two,
             frame_bytes: [FRAME_BYTES_MAX; 2],
             links_and_monitors: [1_000_000; 2],
             node_table_entries: [4_096; 2],
@@ -42,6 +47,21 @@ impl Default for Bounds {
 }
 
 impl Bounds {
+    pub(super) const fn peer_creation(&self) -> u8 {
+        match self.version {
+            Version::One { .. } => CREATION_OF_VERSION_1,
+            Version::Two => PEER_CREATION,
+        }
+    }
+
+    /// A node of version 1 announces none.
+    fn peer_incarnation(&self) -> Option<NonZeroU64> {
+        match self.version {
+            Version::One { .. } => None,
+            Version::Two => NonZeroU64::new(u64::from(PEER_CREATION) - 1),
+        }
+    }
+
     /// Those of the node, 0, or of its peer, 1.
     fn of(&self, end: usize) -> handshake::Bounds {
         handshake::Bounds {
@@ -88,9 +108,9 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn new(bounds: Bounds) -> Self {
         let config = Config {
-            version: Version::Two,
+            version: bounds.version,
             peer: NodeNumber::other(1).unwrap(),
-            peer_creation: PEER_CREATION,
+            peer_creation: bounds.peer_creation(),
             creation: CREATION,
             capabilities: bounds.capabilities,
             bounds: bounds.of(0),
@@ -101,7 +121,7 @@ impl Node {
         let mut framer = Framer::default();
         framer.handshake_done(bounds.frame_bytes[0]);
         let mut numbers = Numbers::new(start("node@h:1", u64::from(CREATION) - 1));
-        let number = numbers.of(&PEER.into(), NonZeroU64::new(u64::from(PEER_CREATION) - 1));
+        let number = numbers.of(&PEER.into(), bounds.peer_incarnation());
         assert_eq!(number, config.peer);
         Self {
             session: Session::new(&config, Duration::ZERO),

@@ -28,6 +28,7 @@ pub(super) fn all() -> Vec<Value> {
         order(),
         super::capabilities::all(),
         fragments(),
+        super::version_1::all(),
     ]
     .into_iter()
     .flatten()

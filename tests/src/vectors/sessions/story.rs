@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_runtime::core::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, PROBE_TIMEOUT};
+use snow_dist_runtime::core::session::{NotMade, NotSent, Version};
 use snow_dist_runtime::core::{Reason, Term};
 
-use super::frames::{Arrives, CREATION, PEER_CREATION};
+use super::frames::{Arrives, CREATION};
 use super::node::{Bounds, Node, Whose};
 
 /// A vector in the making.
@@ -53,7 +54,7 @@ impl Story {
 
     pub(super) fn link(self, local: u64, remote: u64, comment: &str) -> Self {
         let ask = json!({"do": "link", "process": local, "to": remote});
-        self.ask(ask, comment, |node| node.session.link(local, remote).err().map(|_| "limit"))
+        self.ask(ask, comment, |node| node.session.link(local, remote).err().map(not_made))
     }
 
     pub(super) fn unlink(self, local: u64, remote: u64, comment: &str) -> Self {
@@ -66,7 +67,7 @@ impl Story {
 
     pub(super) fn monitor(self, local: u64, remote: u64, reference: u64, comment: &str) -> Self {
         let ask = json!({"do": "monitor", "process": local, "to": remote, "ref": reference.to_string()});
-        self.ask(ask, comment, |node| node.session.monitor(local, remote, reference).err().map(|_| "limit"))
+        self.ask(ask, comment, |node| node.session.monitor(local, remote, reference).err().map(not_made))
     }
 
     pub(super) fn demonitor(self, local: u64, reference: u64, comment: &str) -> Self {
@@ -79,12 +80,12 @@ impl Story {
 
     pub(super) fn send(self, local: u64, remote: u64, message: &[u8], comment: &str) -> Self {
         let ask = json!({"do": "send", "process": local, "to": remote, "message": segments(message)});
-        self.ask(ask, comment, |node| node.session.send(local, remote, message).err().map(|_| "too_long"))
+        self.ask(ask, comment, |node| node.session.send(local, remote, message).err().map(not_sent))
     }
 
     pub(super) fn send_named(self, local: u64, name: &str, message: &[u8], comment: &str) -> Self {
         let ask = json!({"do": "send_named", "process": local, "name": name, "message": segments(message)});
-        self.ask(ask, comment, |node| node.session.send_named(local, name, message).err().map(|_| "too_long"))
+        self.ask(ask, comment, |node| node.session.send_named(local, name, message).err().map(not_sent))
     }
 
     /// A list of processes, as a term.
@@ -145,6 +146,16 @@ impl Story {
 
     pub(super) fn receive(self, frame: Arrives, comment: &str) -> Self {
         self.receive_all(vec![frame], comment)
+    }
+
+    /// A frame that answers a MONITOR: it is made from the refs of those that the node has written, in their order.
+    pub(super) fn answer(self, frame: impl FnOnce(&[u64]) -> Arrives, comment: &str) -> Self {
+        let writes = self.steps.iter().flat_map(|step| step["writes"].as_array().unwrap());
+        let monitors = writes.filter(|frame| frame["value"]["tag"] == "MONITOR");
+        let references: Vec<u64> = monitors
+            .map(|frame| frame["value"]["fields"]["ref"].as_str().unwrap().parse().unwrap())
+            .collect();
+        self.receive(frame(&references), comment)
     }
 
     /// Frames that arrive in one piece.
@@ -228,21 +239,38 @@ impl Story {
                 "node_table_entries_max": self.bounds.node_table_entries[place],
             })
         };
-        let (node, peer) = (announced(CREATION, 0), announced(PEER_CREATION, 1));
+        let (node, peer) = (announced(CREATION, 0), announced(self.bounds.peer_creation(), 1));
         let result = match self.node.ended {
             _ if self.acceptable => "acceptable",
             Some("protocol_error") => "invalid",
             _ => "valid",
         };
+        let mut given = json!({
+            "version": 2, "node": node, "peer": peer, "capabilities": names(self.bounds.capabilities),
+            "times": times(), "processes": self.processes,
+        });
+        if let Version::One { node_id, .. } = self.bounds.version {
+            (given["version"], given["node_id"]) = (1.into(), json!(node_id));
+        }
         json!({
             "id": format!("session-{}", self.id), "comment": self.comment, "requirements": self.requirements,
-            "result": result, "closes": self.node.ended.is_some(),
-            "given": {
-                "node": node, "peer": peer, "capabilities": names(self.bounds.capabilities), "times": times(),
-                "processes": self.processes,
-            },
-            "steps": self.steps,
+            "result": result, "closes": self.node.ended.is_some(), "given": given, "steps": self.steps,
         })
+    }
+}
+
+fn not_made(why: NotMade) -> &'static str {
+    match why {
+        NotMade::Full { .. } => "limit",
+        NotMade::NodeIdUnknown => "node_id",
+    }
+}
+
+fn not_sent(why: NotSent) -> &'static str {
+    match why {
+        NotSent::TooLong(_) => "too_long",
+        NotSent::LooksLikeSignal => "signal",
+        NotSent::Lacking(_) => "capability",
     }
 }
 
