@@ -178,15 +178,14 @@ impl Numbers {
         Some(purpose)
     }
 
-    /// Numbers that nobody can tell from random ones, of random bytes that were handed in: the same of the same bytes,
-    /// on every machine.
+    /// Numbers that nobody can tell from random ones, of random bytes that were handed in.
     //= spec/version1.md#v1-mon-001
     //# A node MUST take each `ref` of a MONITOR from a random source of 64 bits.
     fn draw(&mut self) -> u64 {
         self.drawn = self.drawn.wrapping_add(1);
-        let digest = Sha256::new().chain_update(self.seed).chain_update(self.drawn.to_le_bytes()).finalize();
+        let digest = Sha256::new().chain_update(self.seed).chain_update(self.drawn.to_ne_bytes()).finalize();
         let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = digest.into();
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+        u64::from_ne_bytes([a, b, c, d, e, f, g, h])
     }
 }
 
