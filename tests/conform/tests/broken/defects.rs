@@ -118,10 +118,9 @@ defects! {
     ];
     /// What one read brings is taken for whole frames, and the rest is thrown away.
     PieceIsFrame: ACCEPTOR, ["handshake-in-pieces", "frame-in-pieces", "writing-does-not-wait-for-reading"];
-    /// Frames of capabilities that the session does not have are ignored.
+    /// Frames of capabilities that the session does not have are taken.
     CapabilitiesUnchecked: INITIATOR, [
-        "capability-node-table", "capability-fragment", "capability-exit2", "capability-send-term",
-    ];
+        "capability-node-table", "capability-fragment", "capability-exit2", "capability-send-term", "fragments-of-what-the-session-lacks"];
 
     // Of pids.
 
@@ -198,27 +197,24 @@ defects! {
         "unlink-then-link-again", "monitor-then-end", "demonitor-then-end", "exit-ends-error",
         "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection", "exit-unknown-root",
         "exit-long-text", "exit-longest-text", "kill", "reason-of-more-hops-than-fit",
-        "full-mailbox-ends", "links-and-monitors-too-many", "spawn-ends-at-once", "spawn-linked",
-    ];
+        "full-mailbox-ends", "links-and-monitors-too-many", "spawn-ends-at-once", "spawn-linked", "remote-exit-is-written", "remote-exit-ends"];
     /// Texts are cut too early.
     ReasonCut: ACCEPTOR, ["exit-long-text", "exit-longest-text"];
     /// Hops are passed on as they came.
     HopsUntranslated: INITIATOR, [
         "exit-ends-error", "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection",
-        "exit-with-hops", "exit-unknown-root", "exit-long-text", "reason-of-more-hops-than-fit",
-    ];
+        "exit-with-hops", "exit-unknown-root", "exit-long-text", "reason-of-more-hops-than-fit", "remote-exit-ends"];
     /// Normal and Shutdown end processes.
     NormalEnds: ACCEPTOR, ["exit-normal-and-shutdown"];
     /// Killed ends a process that traps exits.
     KilledUntrapped: INITIATOR, [
         "link-behind-the-ack", "link-again-before-the-ack", "exit-once", "full-mailbox-takes-signals",
-        "request-answered",
-    ];
+        "request-answered", "remote-exit-traps"];
     /// Nobody is told of the end of a session.
     CutUntold: ACCEPTOR, [
         "session-ends-while-an-unlink-is-outstanding", "monitor-and-the-end-of-the-session",
         "exit-at-the-end-of-the-session", "exit-by-close", "exit-by-a-refused-frame",
-        "links-go-with-their-session", "link-without-a-session", "disconnect-closes", "global-name", "links-of-another-node", "nodedown*", "request-and-the-end-of-the-session"];
+        "links-go-with-their-session", "link-without-a-session", "disconnect-closes", "global-name", "links-of-another-node", "nodedown*", "request-and-the-end-of-the-session", "remote-exit-without-a-session"];
 
     // Of monitors.
 
@@ -288,8 +284,7 @@ defects! {
     ];
     /// Nobody is told that a node is down.
     NodedownUnsaid: INITIATOR, [
-        "nodedown*", "disconnect-closes", "nothing-dials-by-itself", "peer-that-takes-nothing",
-    ];
+        "nodedown*", "disconnect-closes", "nothing-dials-by-itself", "peer-that-takes-nothing", "remote-exit-without-a-session"];
     /// NODEDOWN comes before the exits of its session.
     NodedownFirst: ACCEPTOR, ["nodedown-comes-last"];
 
@@ -328,7 +323,7 @@ defects! {
     /// PONG waits behind everything else.
     HeartbeatLast: ACCEPTOR, ["heartbeat-goes-first"];
     /// One queue keeps the order of all, and the node does not say so.
-    OneQueue: INITIATOR, ["signals-overtake", "processes-take-turns"];
+    OneQueue: INITIATOR, ["signals-overtake", "processes-take-turns", "fragments-let-others-through"];
     /// Answers can wait without end.
     AnswersUnlimited: ACCEPTOR, ["answers-that-are-not-read"];
     /// A peer that takes nothing is waited for without end.
@@ -383,6 +378,66 @@ defects! {
     RequestReused: INITIATOR, ["requests-differ"];
     /// A request that was not answered is forgotten with its session.
     RequestForgotten: ACCEPTOR, ["request-and-the-end-of-the-session"];
+
+    // Of long messages.
+
+    /// Long messages go out whole.
+    LongMessageWhole: ACCEPTOR, [
+        "fragments-are-written", "fragments-longer-than-a-frame", "fragments-let-others-through",
+    ];
+    /// A piece is as long as a message that goes out whole, without its own head.
+    PieceTooLong: INITIATOR, [
+        "fragments-are-written", "fragments-longer-than-a-frame", "fragments-let-others-through",
+    ];
+    /// All long messages have the same number.
+    NumberAgain: ACCEPTOR, ["fragments-are-written"];
+    /// What a process does does not wait for the pieces of its messages.
+    PiecesOvertaken: INITIATOR, ["fragments-are-written"];
+    /// A message in pieces can have any length.
+    LongestUnkept: ACCEPTOR, ["fragments-longer-than-a-frame"];
+    /// Pieces are put together without a look at their number.
+    PiecesMixed: INITIATOR, ["fragments-are-read", "fragments-of-too-much"];
+    /// A first piece takes the place of what has come of a message with its number.
+    BegunAgain: ACCEPTOR, ["fragments-begun-twice"];
+    /// A piece of a message that was not begun is ignored.
+    StrayPieceIgnored: INITIATOR, ["fragments-not-begun", "fragments-go-with-the-session"];
+    /// What is in pieces is looked at when it is whole.
+    AnythingInPieces: ACCEPTOR, ["fragments-of-no-message"];
+    /// A total can be any number.
+    TotalUnlimited: INITIATOR, ["fragments-of-too-long-a-frame"];
+    /// Any number of unfinished messages is held, and of their bytes.
+    PiecesUnbounded: ACCEPTOR, ["fragments-of-too-much"];
+    /// Pieces can be longer together than their total.
+    PiecesBeyondTotal: INITIATOR, ["fragments-longer-than-their-total"];
+    /// A message is whole when its last piece is there, whatever is missing.
+    LastIsEnough: ACCEPTOR, ["fragments-shorter-than-their-total"];
+    /// A message that is whole waits for its last piece.
+    WholeWithoutLast: INITIATOR, ["fragments-without-a-last"];
+    /// A piece can be empty.
+    EmptyPieceTaken: ACCEPTOR, ["fragments-that-are-empty"];
+    /// What a session has left unfinished goes on in the next one.
+    PiecesOutliveTheSession: INITIATOR, ["fragments-go-with-the-session"];
+    /// What comes in pieces may need a capability that the session does not have.
+    WholeUnchecked: ACCEPTOR, ["fragments-of-what-the-session-lacks"];
+
+    // Of exit signals without a link.
+
+    /// They need a link.
+    RemoteExitNeedsLink: ACCEPTOR, ["remote-exit-traps", "remote-exit-ends"];
+    /// One that is read ends the link of the two.
+    RemoteExitUnlinks: INITIATOR, ["remote-exit-traps"];
+    /// One that is written ends the link of the two.
+    SentExitUnlinks: ACCEPTOR, ["remote-exit-is-written"];
+    /// Killed ends a process that traps exits, if no link has brought it.
+    RemoteExitKills: INITIATOR, ["remote-exit-traps"];
+    /// A dead process says that it is dead.
+    RemoteExitToDeadAnswered: ACCEPTOR, ["remote-exit-to-nobody"];
+    /// They are written as if there were a link.
+    RemoteExitIsExit: INITIATOR, ["remote-exit-is-written", "remote-exit-without-a-session"];
+    /// They are written in sessions that do not have them.
+    RemoteExitUnasked: ACCEPTOR, ["remote-exit-without-the-capability"];
+    /// Without a session, one comes back to its sender as the end of a link would.
+    UnsentExitComesBack: INITIATOR, ["remote-exit-without-a-session"];
 }
 
 impl Defect {
@@ -403,6 +458,18 @@ impl Defect {
                 | Self::TakesLateMessages
                 | Self::PlacesUnlimited
                 | Self::NobodyGivesWay
+        )
+    }
+
+    /// It is about messages that go out in pieces: the cases with much to write of these are played too.
+    pub(crate) const fn is_of_long_messages(self) -> bool {
+        matches!(
+            self,
+            Self::LongMessageWhole
+                | Self::PieceTooLong
+                | Self::NumberAgain
+                | Self::PiecesOvertaken
+                | Self::LongestUnkept
         )
     }
 

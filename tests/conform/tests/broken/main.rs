@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use defects::Defect;
-use snow_dist_conform::cases::{self, Filter, Role};
+use snow_dist_conform::cases::{self, Capability, Case, Filter, Role};
 use snow_dist_conform::report::{Judged, Report};
 use snow_dist_conform::subject::Subject;
 use snow_dist_conform::verdict::Verdict;
@@ -27,10 +27,12 @@ use tokio::task::JoinSet;
 /// Judges a toy. One with a defect need not wait for times of the protocol, nor write much, unless it is about that.
 async fn judged(defect: Option<Defect>, role: Option<Role>, patience: Duration) -> Result<Report, Unjudged> {
     let mut cases = cases::all().unwrap();
-    // A toy has no capabilities.
-    cases.retain(|case| case.needs.is_empty() && !case.requirements.iter().any(|id| id.starts_with("CAP-")));
     cases.retain(|case| case.long == 0 || defect.is_none_or(Defect::is_of_time));
-    cases.retain(|case| !case.heavy || defect.is_none_or(Defect::is_of_the_queue));
+    let is_long = |case: &Case| case.needs.contains(&Capability::Fragments);
+    let is_heavy_of = |defect: Defect, case: &Case| {
+        defect.is_of_the_queue() || defect.is_of_long_messages() && is_long(case)
+    };
+    cases.retain(|case| !case.heavy || defect.is_none_or(|defect| is_heavy_of(defect, case)));
     let run = Run {
         subject: Subject::Adapted(toy::launch(defect)),
         cookie: "a cookie of thirty-two letters..".into(),

@@ -233,6 +233,12 @@ impl Toy {
                 let other = other(state)?;
                 tokio::spawn(Arc::clone(self).flood(own, other, messages, bytes));
             }
+            "exit_signal" => {
+                let other = other(state)?;
+                if !self.send_exit(state, own, &other, &Reason::of_json(&command["reason"])) {
+                    return Err(No::Error("the session has no remote exits"));
+                }
+            }
             "link" => {
                 let other = other(state)?;
                 if !self.link(state, own, &other) {

@@ -402,8 +402,11 @@ impl Toy {
     fn begin(&self, state: &mut State, verified: Verified, place: u64) -> (u64, Arc<Outbound>) {
         let (out, session) = (Outbound::new(self.defect), state.next());
         let peer = verified.peer.node.clone();
+        let assembly = state.left.remove(&peer).unwrap_or_default();
         let now = state.peers.entry(peer.clone()).or_default();
-        now.session = Some(Session::new(session, verified, place, Arc::clone(&out)));
+        let mut begun = Session::new(session, verified, place, Arc::clone(&out));
+        begun.assembly = assembly;
+        now.session = Some(begun);
         let known = now.session.as_ref().map(|of| (of.peer.incarnation, of.peer.creation));
         state.known.extend(known.map(|known| (peer.clone(), known)));
         if let Some(session) = &now.session {

@@ -16,10 +16,16 @@ pub(super) struct Verified {
     pub(super) peer: Other,
     /// How many links and monitors it takes.
     pub(super) bound: u64,
+    /// What both nodes can do.
+    pub(super) capabilities: Capabilities,
 }
 
 /// Why there is no session: a code of REJECT for who can be told.
 pub(super) type Refusal = Option<u16>;
+
+/// What a toy can do beyond what it must.
+const CAPABILITIES: Capabilities =
+    Capabilities::FRAGMENTS.union(Capabilities::REMOTE_EXIT).union(Capabilities::SEND_TERM);
 
 /// Messages of the handshake have no more bytes.
 const LENGTH_MAX: u32 = 4_096;
@@ -36,6 +42,7 @@ struct Said {
     creation: u8,
     bound: u64,
     frame_bytes: u32,
+    capabilities: Capabilities,
 }
 
 /// A block's content, judged in the order of the table.
@@ -56,7 +63,8 @@ fn said(block: &Extension<'_>, creation: u8) -> Result<Said, Refusal> {
             _ => {}
         }
     }
-    Ok(Said { incarnation, creation, bound, frame_bytes })
+    let capabilities = block.capabilities().intersection(CAPABILITIES);
+    Ok(Said { incarnation, creation, bound, frame_bytes, capabilities })
 }
 
 /// A name as it is compared.
@@ -71,7 +79,7 @@ impl Toy {
     fn block(&self) -> ExtensionBuf {
         let mut block = ExtensionBuf::default();
         block.push_versions(&[2]).unwrap();
-        block.push_capabilities(Capabilities::default()).unwrap();
+        block.push_capabilities(CAPABILITIES).unwrap();
         block.push_incarnation(self.incarnation.try_into().unwrap()).unwrap();
         block.push_links_and_monitors_max(self.bound as u32).unwrap();
         block
@@ -144,7 +152,7 @@ impl Toy {
             |ack| transcript.proof_of_acceptor(cookie, ack),
         );
         let peer = Other { node: name, incarnation: said.incarnation, creation: said.creation, local: 0 };
-        Ok((Verified { peer, bound: said.bound }, ack))
+        Ok((Verified { peer, bound: said.bound, capabilities: said.capabilities }, ack))
     }
 
     fn cookie_of(&self, transcript: &Transcript, reply: &[u8], proof: &[u8; 32]) -> Option<&String> {
@@ -220,7 +228,7 @@ impl Toy {
             |proof| payload(Reply { digest: &[0; 32], challenge: &mine, proof }),
             |reply| transcript.proof_of_initiator(cookie, reply),
         );
-        Ok((Verified { peer, bound: said.bound }, transcript))
+        Ok((Verified { peer, bound: said.bound, capabilities: said.capabilities }, transcript))
     }
 
     /// Whether ACK is the right one.

@@ -5,7 +5,7 @@
 //! - `stream`: frames of a TLS connection;
 //! - `outbound`: what waits to be written;
 //! - `connection`: who becomes the session of two nodes, and its loop;
-//! - `session`: what the frames of a session do;
+//! - `session`: what the frames of a session do, those of its capabilities too;
 //! - `lists`: peer lists, global names;
 //! - `reason`: exit reasons;
 //! - `adapter`: what the runner asks for.
@@ -31,6 +31,7 @@ use crate::defects::Defect;
 use connection::{PeerState, Places};
 use lists::Lists;
 use reason::Reason;
+use session::Assembly;
 
 /// How a toy with this defect, or none, comes into being.
 pub(crate) fn launch(defect: Option<Defect>) -> Launch {
@@ -61,6 +62,8 @@ struct State {
     peers: HashMap<String, PeerState>,
     /// The last start of each node that there was a session with: incarnation and creation.
     known: HashMap<String, (u64, u8)>,
+    /// Pieces that the session before has left behind, which none should.
+    left: HashMap<String, Assembly>,
     places: Places,
     lists: Lists,
     processes: BTreeMap<u64, Process>,

@@ -1,6 +1,8 @@
 //! What the frames of a session do, and what processes do in one: `session.md` as a program.
 
 mod acts;
+mod fragments;
+mod remote_exit;
 mod spawn;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use snow_dist_codec::frame::{Demonitor, Exit, Link, Monitor, MonitorExit, Ping, Pong, UnlinkAck, UnlinkId};
+use snow_dist_codec::frame::{
+    Demonitor, Exit, Link, Monitor, MonitorExit, Ping, Pong, Send, SendTerm, UnlinkAck, UnlinkId,
+};
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{ErrorKind, Frame, Pid, Reading, Root as WireRoot};
 
 use super::connection::frame;
@@ -17,6 +22,7 @@ use super::outbound::{Kind, Outbound};
 use super::reason::Reason;
 use super::{Other, Owed, State, Toy, noconnection};
 use crate::defects::Defect;
+pub(super) use fragments::Assembly;
 
 /// A session.
 pub(super) struct Session {
@@ -28,6 +34,11 @@ pub(super) struct Session {
     pub(super) out: Arc<Outbound>,
     /// How many links and monitors the peer takes.
     bound: u64,
+    capabilities: Capabilities,
+    /// Messages of the peer of which pieces have come.
+    pub(super) assembly: Assembly,
+    /// Messages that were written in pieces.
+    cut: u64,
     /// By own process and process of the peer.
     links: BTreeMap<(u64, u64), LinkState>,
     /// The last unlink of each two, until it is acknowledged.
@@ -59,9 +70,23 @@ const LATE: Duration = Duration::from_secs(2);
 
 impl Session {
     pub(super) fn new(id: u64, verified: Verified, place: u64, out: Arc<Outbound>) -> Self {
-        let Verified { peer, bound } = verified;
-        let (links, outstanding, held, made, asked) = Default::default();
-        Self { id, peer, place, probed: false, out, bound, links, outstanding, held, made, asked }
+        let Verified { peer, bound, capabilities } = verified;
+        Self {
+            id,
+            peer,
+            place,
+            probed: false,
+            out,
+            bound,
+            capabilities,
+            assembly: Assembly::default(),
+            cut: 0,
+            links: BTreeMap::new(),
+            outstanding: BTreeMap::new(),
+            held: BTreeMap::new(),
+            made: BTreeMap::new(),
+            asked: BTreeMap::new(),
+        }
     }
 
     /// Something that the own process does or has to say.
@@ -72,10 +97,6 @@ impl Session {
     /// An answer on behalf of a process, which may be dead.
     fn answer<'f>(&self, of: u64, what: impl Into<Frame<'f>>) {
         self.out.push(of, Kind::Answer, frame(what));
-    }
-
-    fn message<'f>(&self, of: u64, what: impl Into<Frame<'f>>) {
-        self.out.push(of, Kind::Message, frame(what));
     }
 
     /// A frame about names.
@@ -100,6 +121,17 @@ impl Session {
         (links + self.made.len()) as u64 >= self.bound
     }
 
+    /// Whether the session has the capability that a frame needs.
+    fn may_bring(&self, read: &Frame<'_>) -> bool {
+        self.capabilities.contains(match read {
+            Frame::NodeTable(_) => Capabilities::NODE_TABLE,
+            Frame::Fragment(_) => Capabilities::FRAGMENTS,
+            Frame::Exit2(_) => Capabilities::REMOTE_EXIT,
+            Frame::SendTerm(_) => Capabilities::SEND_TERM,
+            _ => Capabilities::NONE,
+        })
+    }
+
     /// Links and monitors that are held for the peer.
     fn held(&self) -> u64 {
         let links = self.links.values().filter(|link| **link == LinkState::Active { mine: false }).count();
@@ -110,14 +142,7 @@ impl Session {
 /// Frames of the peer.
 impl Toy {
     pub(super) fn frame(self: &Arc<Self>, peer: &str, id: u64, payload: &[u8]) -> Result<(), End> {
-        let reading = if self.has(Defect::SurplusRefused) { Reading::Strict } else { Reading::Compatible };
-        let read = match Frame::decode(payload, reading) {
-            Ok(read) => read,
-            Err(error) if matches!(error.kind, ErrorKind::UnknownTag(_) | ErrorKind::Empty) => return Ok(()),
-            Err(error) if error.kind == ErrorKind::Utf8 && self.has(Defect::Utf8Ignored) => return Ok(()),
-            Err(_) if self.has(Defect::DamageIgnored) => return Ok(()),
-            Err(_) => return Err(End::Breach(1)),
-        };
+        let Some(read) = self.read(payload)? else { return Ok(()) };
         let mut state = self.state();
         let mut owed = Owed::new();
         let mut done = self.handle(&mut state, peer, id, &read, &mut owed);
@@ -134,6 +159,18 @@ impl Toy {
             self.refuse_who_waits(&mut state, peer);
         }
         done
+    }
+
+    /// A frame, unless it is one to pass over.
+    fn read<'p>(&self, payload: &'p [u8]) -> Result<Option<Frame<'p>>, End> {
+        let reading = if self.has(Defect::SurplusRefused) { Reading::Strict } else { Reading::Compatible };
+        match Frame::decode(payload, reading) {
+            Ok(read) => Ok(Some(read)),
+            Err(error) if matches!(error.kind, ErrorKind::UnknownTag(_) | ErrorKind::Empty) => Ok(None),
+            Err(error) if error.kind == ErrorKind::Utf8 && self.has(Defect::Utf8Ignored) => Ok(None),
+            Err(_) if self.has(Defect::DamageIgnored) => Ok(None),
+            Err(_) => Err(End::Breach(1)),
+        }
     }
 
     fn handle(
@@ -159,10 +196,23 @@ impl Toy {
         let creation = session.peer.creation;
         let is_sender =
             |pid: Pid| pid.node() == 0 && pid.creation() == creation || self.has(Defect::SenderUnchecked);
+        if !session.may_bring(read) && !self.has(Defect::CapabilitiesUnchecked) {
+            return Err(End::Breach(1));
+        }
         match *read {
-            Frame::Send(send) => {
-                if let Some(local) = receiver(send.to)? {
-                    self.receive(state, local, send.message, owed);
+            Frame::Send(Send { to, message }) | Frame::SendTerm(SendTerm { to, message }) => {
+                if let Some(local) = receiver(to)? {
+                    self.receive(state, local, message, owed);
+                }
+            }
+            Frame::Fragment(fragment) => {
+                let Some(whole) = session.assembly.take(self, &fragment)? else { return Ok(()) };
+                match self.read(&whole)? {
+                    Some(Frame::SendTerm(SendTerm { to, message })) if self.has(Defect::WholeUnchecked) => {
+                        self.handle(state, peer, id, &Send { to, message }.into(), owed)?;
+                    }
+                    Some(read) => self.handle(state, peer, id, &read, owed)?,
+                    None => {}
                 }
             }
             Frame::RegSend(send) => {
@@ -208,6 +258,12 @@ impl Toy {
                     let of = session.other(from.local());
                     let reason = Reason::of_wire(self, &session.peer, &reason);
                     self.exit_signal(state, own, of, &reason, owed);
+                }
+            }
+            Frame::Exit2(exit) => {
+                let own = receiver(exit.to)?;
+                if is_sender(exit.from) {
+                    self.remote_exit(state, peer, &exit, own, owed);
                 }
             }
             Frame::UnlinkId(UnlinkId { from, to, id }) => {
@@ -299,11 +355,6 @@ impl Toy {
             Frame::Close(_) if self.has(Defect::CloseIgnored) => {}
             Frame::Close(_) if self.has(Defect::CloseAnswered) => session.out.close(Some(0)),
             Frame::Close(_) => return Err(End::Gone),
-            Frame::NodeTable(_) | Frame::Fragment(_) | Frame::Exit2(_) | Frame::SendTerm(_)
-                if !self.has(Defect::CapabilitiesUnchecked) =>
-            {
-                return Err(End::Breach(1));
-            }
             Frame::PeerList(_)
             | Frame::GlobalRegister(_)
             | Frame::GlobalUnregister(_)
@@ -402,7 +453,10 @@ impl Toy {
 
     /// A session is over: exits first, then DOWNs.
     pub(super) fn forget(&self, state: &mut State, peer: &str) {
-        let Some(session) = state.peers.get_mut(peer).and_then(|now| now.session.take()) else { return };
+        let Some(mut session) = state.peers.get_mut(peer).and_then(|now| now.session.take()) else { return };
+        if self.has(Defect::PiecesOutliveTheSession) {
+            state.left.insert(peer.to_owned(), std::mem::take(&mut session.assembly));
+        }
         if self.has(Defect::CutUntold) {
             return;
         }

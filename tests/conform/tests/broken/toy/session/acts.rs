@@ -18,7 +18,7 @@ impl Toy {
         Some(Other { node: node.to_owned(), incarnation, creation, local })
     }
 
-    fn session<'s>(state: &'s mut State, other: &Other) -> Option<&'s mut Session> {
+    pub(super) fn session<'s>(state: &'s mut State, other: &Other) -> Option<&'s mut Session> {
         let session = state.peers.get_mut(&other.node)?.session.as_mut()?;
         (session.peer.incarnation == other.incarnation).then_some(session)
     }
@@ -35,12 +35,15 @@ impl Toy {
             self.dial_by_itself(&to.node);
             return true;
         };
+        if session.is_too_long(self, message) {
+            return false;
+        }
         if !session.out.has_room() && !session.out.is_closing() && !self.has(Defect::DropsWhenFull) {
             return false;
         }
         if session.out.has_room() || session.out.is_closing() {
             let to = session.theirs(to.local);
-            session.message(own, snow_dist_codec::frame::Send { to, message });
+            session.message(self, own, snow_dist_codec::frame::Send { to, message });
         }
         true
     }
@@ -62,7 +65,7 @@ impl Toy {
         message: &[u8],
     ) {
         if let Some(session) = state.peers.get_mut(node).and_then(|now| now.session.as_mut()) {
-            session.message(own, snow_dist_codec::frame::RegSend { name: name.into(), message });
+            session.message(self, own, snow_dist_codec::frame::RegSend { name: name.into(), message });
         }
     }
 
