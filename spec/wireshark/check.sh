@@ -59,7 +59,7 @@ listed_fields() { # the list in the README, and what tshark knows of
 
 known_fields() {
   tshark -G fields -X lua_script:snow_dist.lua 2>/dev/null |
-    awk -F'\t' '$1 == "F" && $3 ~ /^snowdist\./ && $3 !~ /^snowdist\.(dist|hs|stf)_[a-z]+_[0-9]+$/ { print $3 }' | sort -u
+    awk -F'\t' '$1 == "F" && $3 ~ /^snowdist\./ && $3 !~ /^snowdist\.(cap|dist|hs|stf)_[a-z]+_[0-9]+$/ { print $3 }' | sort -u
 }
 
 package tshark tshark
@@ -84,6 +84,7 @@ echo "fields: as README.md lists them"
 
 python3 vectors.py
 python3 conversations.py
+python3 fragments.py
 python3 fuzz.py 1
 
 session=$captures/session.pcapng
@@ -101,6 +102,16 @@ sed '0,/ref: 1/s//ref: 2/' "${session%.pcapng}.expected" >"$work/expected"
 fails "another expectation" hold snow_dist.lua "$session" "$work/expected"
 altered 's/if not is_due then notes/if false then notes/'
 fails "a message that is not due" python3 conversations.py "$work/altered.lua"
+altered 's/frame.pieces\[#frame.pieces + 1\] = piece/table.insert(frame.pieces, 1, piece)/'
+fails "pieces in another order" python3 fragments.py "$work/altered.lua"
+altered 's/or is_last ~= (length == frame.total) then/then/'
+fails "a last piece where bytes are missing" python3 fragments.py "$work/altered.lua"
+altered 's/local fragments, is_first = fragments_of(record.direction),/local fragments, is_first = fragments_of(record.stream),/'
+fails "one set of numbers for both directions" python3 fragments.py "$work/altered.lua"
+altered 's/if fragments_kept_bytes + #piece > .* then release/if false then release/'
+fails "no end of what is kept" python3 fragments.py "$work/altered.lua"
+altered 's/^local function show_message_at(.*/&\n  is_new = true/'
+fails "pieces that are collected in each pass" python3 fragments.py "$work/altered.lua"
 altered '/tls_application_protocol = /s|dist/1|dist/9|'
 fails "another application protocol" hold "$work/altered.lua" "$session" "${session%.pcapng}.expected"
 altered 's/port_default = 9000/port_default = 9009/'

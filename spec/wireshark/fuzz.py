@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+from fragments import cut, piece
 from pcap import PORT, Capture, Connection, framed
 from vectors import HERE, handshake_of_version_2, hex_of, load
 
@@ -37,11 +38,26 @@ def damaged(random, payload):
     return bytes(payload[: random.randrange(len(payload) + 1)] if random.random() < 0.3 else payload)
 
 
+def fragments(random, known):
+    """The pieces of a few frames, with others lost, doubled, damaged or out of place."""
+    found = []
+    for _ in range(random.randrange(1, 6)):
+        frame = random.choice(known) or b"\x10"
+        found += cut(random.randrange(3), frame, random.choice([1, 7, 100, 1000]))
+        if random.random() < 0.3:
+            found.append(piece(random.randrange(3), b"", random.choice([None, 0, 2**32 - 1]), random.random() < 0.5))
+        if random.random() < 0.3:
+            random.shuffle(found)
+    return [damaged(random, payload) if random.random() < 0.1 else payload for payload in found]
+
+
 def stream(random, known):
     """The bytes of one direction."""
-    kind = random.randrange(4)
+    kind = random.randrange(5)
     if kind == 0:
         return random.randbytes(random.randrange(2000))
+    if kind == 4:
+        return b"".join(framed(payload) for payload in fragments(random, known))
     pieces = [framed(damaged(random, random.choice(known))) for _ in range(random.randrange(1, 12))]
     if kind == 1:  # lengths that lie
         pieces = [struct.pack("<I", max(0, len(piece) - 4 + random.randrange(-3, 4))) + piece[4:] for piece in pieces]
@@ -85,6 +101,9 @@ def too_much():
     yield term(b"\x0d\xff" * 64 + b"\x06" * 255)
     yield b"\x10" + bytes(8) + b"\xff" * 3_000_000
     yield b"\x83" + bytes(8) + b"\x03" + bytes(4) + bytes(1_000_000)
+    yield from cut(1, b"\x10" + bytes(2_000_000), 65_522)
+    yield from cut(2, term(b"\x0d\xff" * 64 + b"\x06" * 255), 1)
+    yield from (piece(number, b"\x10", 100) for number in range(3, 1_003))  # more unfinished ones than are held
 
 
 def write(seed, path):

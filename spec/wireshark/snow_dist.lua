@@ -4,7 +4,8 @@
 --
 -- The tables of the first part are the registry, spec/registry.toml, and a test holds them against it: each row is
 -- one line, and but for its last comma a TOML value too. What follows is written as the specification is read: bytes,
--- fields, reasons, terms, extension blocks, messages; then what a capture adds: conversations and answers.
+-- fields, reasons, terms, extension blocks, messages; then what a capture adds: conversations, answers, and frames
+-- that come in fragments.
 
 ---------------------------------------------------------------------------------------------------- The registry
 
@@ -134,7 +135,11 @@ local LIMITS = {
   term_depth_max = 64,
   term_elements_max = 1000000,
   term_string_bytes_max = 16777216,
+  reassembly_bytes_max = 134217728,
+  fragmented_messages_max = 64,
   frame_bytes_bound_min = 65536,
+  fragment_bytes_max = 65536,
+  fragmented_frame_bytes_max = 67108864,
 }
 
 local CONSTANTS = {
@@ -159,6 +164,7 @@ local NEEDS = {
 
 -- What can be wrong, by requirement. `kind` says who minds:
 --   refused    every reader refuses it, and a node closes the connection;
+--   ends       every reader reads it, and a node ends the session on it;
 --   tolerated  the Strict reading refuses it, the Compatible one does not;
 --   term       a reader of terms refuses it, which is nothing to the frame;
 --   node       the bytes can be read, but a node must not have written them, or ends the handshake on them;
@@ -182,6 +188,13 @@ local RULES = {
   { id = "HS-REJ-001", kind = "refused", text = "the text is too long" },
   { id = "HS-TLV-001", kind = "refused", text = "a value of a length that its type does not have" },
   { id = "HS-TLV-002", kind = "refused", text = "a value that its type does not allow" },
+  { id = "CAP-FRG-013", kind = "ends", text = "the first piece of a frame with the number of an unfinished one" },
+  { id = "CAP-FRG-014", kind = "ends", text = "not a first piece, and no frame of this number is unfinished" },
+  { id = "CAP-FRG-015", kind = "ends", text = "the frame in fragments is no message" },
+  { id = "CAP-FRG-016", kind = "ends", text = "the frame in fragments is too long" },
+  { id = "CAP-FRG-017", kind = "ends", text = "more unfinished frames, or bytes of them, than the reader has announced" },
+  { id = "CAP-FRG-018", kind = "ends", text = "the pieces are longer than the total, or the last one is not where they are as long" },
+  { id = "CAP-FRG-019", kind = "ends", text = "a piece without a byte" },
   { id = "STF-VER-001", kind = "term", text = "not a term: no version byte 01" },
   { id = "STF-TAG-001", kind = "term", text = "unknown type of a value" },
   { id = "STF-TAG-002", kind = "term", text = "a closure" },
@@ -195,6 +208,8 @@ local RULES = {
   { id = "DIST-RSN-003", kind = "tolerated", text = "an unknown reason, kept as it is" },
   { id = "DIST-TAG-002", kind = "tolerated", text = "an unknown tag" },
   { id = "STF-VER-002", kind = "tolerated", text = "surplus after the term" },
+  { id = "CAP-FRG-003", kind = "node", text = "a FRAGMENT that is too long" },
+  { id = "CAP-FRG-005", kind = "node", text = "the number of an earlier frame in fragments" },
   { id = "DIST-NTB-001", kind = "node", text = "an index that has a fixed meaning" },
   { id = "DIST-SPN-001", kind = "node", text = "neither 0 nor 1" },
   { id = "DIST-SPR-001", kind = "node", text = "the local id of no process" },
@@ -231,6 +246,9 @@ local TERM_VALUES_MAX = 100000
 local TERM_GUESS_BYTES_MAX = 65536
 local WORDS_BYTES_MAX = 200
 local WORDS_ELEMENTS_MAX = 8
+
+-- What is kept of frames in fragments in a whole capture, unless the preference says something else.
+local FRAGMENTS_MIB_MAX = 256
 
 --------------------------------------------------------------------------------------------------- Tables by key
 
@@ -376,15 +394,26 @@ local function declare_answers()
   field("response_time", ProtoField.relative_time, "time since then")
 end
 
+local function declare_fragments()
+  field("fragments.held", ProtoField.uint32, "bytes of the frame so far", base.DEC)
+  field("fragments.count", ProtoField.uint32, "pieces", base.DEC)
+  field("fragments.first_in", ProtoField.framenum, "begun in frame", base.NONE)
+  field("fragments.whole_in", ProtoField.framenum, "whole in frame", base.NONE)
+  field("fragments.refused_in", ProtoField.framenum, "refused in frame", base.NONE)
+  field("whole", ProtoField.none, "whole frame")
+end
+
 declare_framing()
 declare_messages()
 declare_handshake()
 declare_terms()
 declare_answers()
+declare_fragments()
 
-local GROUP = { refused = PI_MALFORMED, term = PI_MALFORMED, tolerated = PI_UNDECODED, node = PI_PROTOCOL,
-                note = PI_PROTOCOL }
-local SEVERITY = { refused = PI_ERROR, term = PI_WARN, tolerated = PI_WARN, node = PI_WARN, note = PI_NOTE }
+local GROUP = { refused = PI_MALFORMED, ends = PI_PROTOCOL, term = PI_MALFORMED, tolerated = PI_UNDECODED,
+                node = PI_PROTOCOL, note = PI_PROTOCOL }
+local SEVERITY = { refused = PI_ERROR, ends = PI_ERROR, term = PI_WARN, tolerated = PI_WARN, node = PI_WARN,
+                   note = PI_NOTE }
 
 local E, rule_by_id = {}, by("id", RULES)
 for _, rule in ipairs(RULES) do
@@ -395,6 +424,10 @@ end
 E.term_refused = ProtoExpert.new("snowdist.term_refused", "A reader of terms refuses it", PI_MALFORMED, PI_WARN)
 E.term_unread = ProtoExpert.new("snowdist.term_unread", "A term of very many values: the rest is not looked at",
   PI_UNDECODED, PI_NOTE)
+E.fragments_unseen = ProtoExpert.new("snowdist.fragments_unseen", "The first piece is not in the capture", PI_SEQUENCE,
+  PI_NOTE)
+E.fragments_unkept = ProtoExpert.new("snowdist.fragments_unkept",
+  "Not put together: more than is kept of frames in fragments (preference fragments_mib_max)", PI_UNDECODED, PI_NOTE)
 
 local function listed(found)
   local list = {}
@@ -448,6 +481,10 @@ end
 local function mark(item, id, what)
   if not item then return end
   local rule = rule_by_id[id]
+  if not rule then
+    item:add_proto_expert_info(E[id])
+    return
+  end
   local text = id .. ": " .. (what and (what .. ": ") or "") .. rule.text
   item:add_proto_expert_info(E[id], text)
 end
@@ -762,9 +799,7 @@ end
 
 local function mark_term(item, refusal)
   local rule = rule_by_id[refusal.id]
-  if not rule then
-    item:add_proto_expert_info(E.term_unread)
-  elseif rule.kind == "term" then
+  if not rule or rule.kind == "term" then
     mark(item, refusal.id, refusal.what)
   else
     item:add_proto_expert_info(E.term_refused, refusal.id .. ": " .. rule.text)
@@ -798,11 +833,16 @@ local function fixed(length)
   end
 end
 
+local function bound(length)
+  return function(c, name) return little(fixed(length)(c, name), 0, length) end
+end
+
 local TLV = {
-  fragmented_messages_max = fixed(4),
-  node_table_entries_max = fixed(4),
-  links_and_monitors_max = fixed(4),
-  reassembly_bytes_max = fixed(8),
+  frame_bytes_max = bound(4),
+  reassembly_bytes_max = bound(8),
+  fragmented_messages_max = bound(4),
+  node_table_entries_max = bound(4),
+  links_and_monitors_max = bound(4),
 }
 
 function TLV.versions(c, name)
@@ -833,8 +873,6 @@ function TLV.incarnation(c, name)
   if not value:find("[^%z]") then refuse("HS-TLV-002", name) end
   return value
 end
-
-function TLV.frame_bytes_max(c, name) return little(fixed(4)(c, name), 0, 4) end
 
 -- One TLV, of which the type has to be above `previous`. Gives its type.
 local function read_tlv(c, found, previous)
@@ -1084,6 +1122,8 @@ end
 
 local AFTER = {}
 
+function AFTER.FRAGMENT(c, values) values.piece = c.bytes:sub(values.payload.at + 1, c.stop) end
+
 function AFTER.SEND(c, values) show_message(c, values.message) end
 AFTER.REG_SEND = AFTER.SEND
 
@@ -1142,8 +1182,12 @@ end
 local tcp_stream, tcp_completeness = Field.new("tcp.stream"), Field.new("tcp.completeness")
 
 local streams, records = {}, {}
+local fragments_kept_bytes = 0
 
-function snowdist.init() streams, records = {}, {} end
+function snowdist.init()
+  streams, records = {}, {}
+  fragments_kept_bytes = 0
+end
 
 local NEXT = {
   initiator = { NAME = "REPLY", REPLY = "session" },
@@ -1197,12 +1241,17 @@ local function direction_of(stream, from, to)
   return direction
 end
 
+-- A bound of who reads this direction: none where the capture does not have what that node announced.
+local function announced(stream, direction, name)
+  local reader = direction.role and stream.said[OTHER[direction.role]]
+  if not reader then return math.huge end
+  return reader.extension and reader.extension[name] or LIMITS[name]
+end
+
 -- The limit of who reads this direction: dist.md, "Framing".
 local function limit_of(stream, direction)
   if direction.awaits ~= "session" then return LIMITS.handshake_bytes_max end
-  local reader = direction.role and stream.said[OTHER[direction.role]]
-  local announced = reader and reader.extension and reader.extension.frame_bytes_max
-  return math.min(announced or LIMITS.frame_bytes_max, LIMITS.frame_bytes_max)
+  return math.min(announced(stream, direction, "frame_bytes_max"), LIMITS.frame_bytes_max)
 end
 
 -- In a direction whose beginning is not in the capture: what these bytes begin, if they look like a message.
@@ -1211,11 +1260,13 @@ local function settle(direction, length, tag)
   if row and length >= row.minimum and length <= LIMITS.handshake_bytes_max then
     direction.role = WRITES[row.name]
     direction.awaits = row.name == "REJECT" and FIRST.acceptor or row.name
+    direction.has_gap = false
     return true
   end
   row = frame_by_tag[tag]
   if row and length >= row.minimum and length <= LIMITS.frame_bytes_max then
     direction.awaits = "session"
+    direction.has_gap = true -- frames before this one are not in the capture
     return true
   end
   return false
@@ -1399,6 +1450,122 @@ local function show_answers(item, place, record)
   if response then item:add(F.response_in, place, response.number):set_generated() end
 end
 
+------------------------------------------------------------------------------------------------ Frames in fragments
+--
+-- Each direction has its frames by number, as its reader has them: capabilities.md, "Fragments". The reader ends the
+-- session at a piece that does not fit. Here the frame of that piece alone is given up, so that the others can still
+-- be looked at; its later pieces belong to a refused frame, and are not marked again.
+
+local CARRIED = { SEND = true, REG_SEND = true, SEND_TERM = true }
+
+local function fragments_of(direction)
+  direction.fragments = direction.fragments or { by_number = {}, unfinished = 0, bytes = 0 }
+  return direction.fragments
+end
+
+local function release(frame)
+  if frame.pieces then fragments_kept_bytes = fragments_kept_bytes - frame.length end
+  frame.pieces = nil
+end
+
+local function keep_piece(frame, piece)
+  if fragments_kept_bytes + #piece > snowdist.prefs.fragments_mib_max * 2 ^ 20 then release(frame) end
+  if not frame.pieces then return end
+  frame.pieces[#frame.pieces + 1] = piece
+  fragments_kept_bytes = fragments_kept_bytes + #piece
+end
+
+-- The frame counts no longer among the unfinished ones.
+local function settle_frame(fragments, frame, state)
+  if frame.state == "unfinished" then
+    fragments.unfinished = fragments.unfinished - 1
+    fragments.bytes = fragments.bytes - frame.total
+  end
+  frame.state = state
+end
+
+-- A capture that has lost a part of a direction shows nothing of what was unfinished there.
+local function lose(direction)
+  for _, frame in pairs(fragments_of(direction).by_number) do release(frame) end
+  direction.fragments, direction.awaits = nil, nil
+end
+
+local function refuses_first(fragments, record, values)
+  local row, total = frame_by_tag[values.piece:byte(1) or 0], values.total.number
+  if values.piece == "" then return "CAP-FRG-019" end
+  if not row or not CARRIED[row.name] then return "CAP-FRG-015" end
+  if total > LIMITS.fragmented_frame_bytes_max then return "CAP-FRG-016" end
+  local count_max = announced(record.stream, record.direction, "fragmented_messages_max")
+  local bytes_max = announced(record.stream, record.direction, "reassembly_bytes_max")
+  if fragments.unfinished >= count_max or fragments.bytes + total > bytes_max then return "CAP-FRG-017" end
+  return nil
+end
+
+-- The frame that this first piece begins, and why it is refused, if it is.
+local function begin_frame(fragments, record, values)
+  local before = fragments.by_number[values.number.raw]
+  if before and before.state == "unfinished" then return before, "CAP-FRG-013" end
+  if before and before.state == "whole" then record.notes[#record.notes + 1] = "CAP-FRG-005" end
+  local frame = { total = values.total.number, length = 0, count = 0, pieces = {}, first = record }
+  fragments.by_number[values.number.raw] = frame
+  local why = refuses_first(fragments, record, values)
+  if why then return frame, why end
+  frame.state = "unfinished"
+  fragments.unfinished, fragments.bytes = fragments.unfinished + 1, fragments.bytes + frame.total
+  return frame
+end
+
+-- The frame that this piece goes on with.
+local function begun_frame(fragments, record, values)
+  local frame = fragments.by_number[values.number.raw]
+  if frame and frame.state ~= "whole" then return frame end
+  frame = { state = "unseen" }
+  fragments.by_number[values.number.raw] = frame
+  return frame, record.direction.has_gap and "fragments_unseen" or "CAP-FRG-014"
+end
+
+-- Adds a piece to its frame. Gives why it does not fit, if it does not.
+local function add_piece(fragments, frame, record, values)
+  local length, is_last = frame.length + #values.piece, values.flags.number >= 2
+  if values.piece == "" then return "CAP-FRG-019" end
+  if length > frame.total or is_last ~= (length == frame.total) then return "CAP-FRG-018" end
+  keep_piece(frame, values.piece)
+  frame.length, frame.count = length, frame.count + 1
+  record.held, record.is_unkept = length, frame.pieces == nil
+  if not is_last then return nil end
+  settle_frame(fragments, frame, "whole")
+  frame.last, record.whole = record, frame.pieces and table.concat(frame.pieces)
+  frame.pieces = nil
+  return nil
+end
+
+-- Notes which frame a piece belongs to, and keeps the piece.
+local function collect(record, values)
+  local fragments, is_first = fragments_of(record.direction), values.flags.number % 2 == 1
+  local frame, why = (is_first and begin_frame or begun_frame)(fragments, record, values)
+  if frame.state == "unfinished" and not why then why = add_piece(fragments, frame, record, values) end
+  record.carried = frame
+  if not why then return end
+  record.notes[#record.notes + 1] = why
+  if why == "fragments_unseen" then return end
+  release(frame)
+  settle_frame(fragments, frame, "refused")
+  frame.refused = record
+end
+
+local function show_piece(item, place, record)
+  local frame = record.carried
+  if record.held then item:add(F["fragments.held"], place, record.held):set_generated() end
+  if frame.last == record then item:add(F["fragments.count"], place, frame.count):set_generated() end
+  local function point(name, other)
+    if other and other ~= record then item:add(F["fragments." .. name], place, other.number):set_generated() end
+  end
+  point("first_in", frame.first)
+  point("whole_in", frame.last)
+  point("refused_in", frame.refused)
+  if record.is_unkept then mark(item, "fragments_unkept") end
+end
+
 ---------------------------------------------------------------------------------------------------------- Dissecting
 
 -- Packets are dissected more than once. A record belongs to a packet and to the place of a message among those that
@@ -1460,14 +1627,27 @@ local function show_payload(c, item, phase, values)
   return nil, row.name .. ", refused: " .. refusal.id
 end
 
-local function learn(record, row, values)
+-- Whether the session has what a frame needs.
+local function is_allowed(record, row, notes)
+  local need = needs_by_name[row.name]
+  local is_good = not need or is_settled(record.stream, need.capability)
+  if not is_good then notes[#notes + 1] = "HS-VER-003" end
+  return is_good
+end
+
+local function learn_fragment(record, values, length)
+  if length > LIMITS.fragment_bytes_max then record.notes[#record.notes + 1] = "CAP-FRG-003" end
+  collect(record, values)
+end
+
+local function learn(record, row, values, length)
   local stream, direction = record.stream, record.direction
   if handshake_by_tag[row.tag] then
     advance(stream, direction, row, values, record.notes)
   else
     if record.phase == "over" then record.notes[#record.notes + 1] = "HS-CRS-002" end
-    local need = needs_by_name[row.name]
-    if need and not is_settled(stream, need.capability) then record.notes[#record.notes + 1] = "HS-VER-003" end
+    local is_good = is_allowed(record, row, record.notes)
+    if is_good and row.name == "FRAGMENT" then learn_fragment(record, values, length) end
   end
   join(stream, direction, row.name, values, record)
 end
@@ -1478,6 +1658,20 @@ local function show_conversation(item, place, record)
   item:add(F.role, place, record.role):set_generated()
   local said = record.stream.said[record.role]
   if said then item:add(F.sender, place, shown(said.name.text)):set_generated() end
+end
+
+-- The frame that is whole with this FRAGMENT, as if it had come whole. Gives it in words.
+local function show_whole(item, record, is_new)
+  local tvb = ByteArray.new(record.whole, true):tvb("Frame in fragments")
+  local whole = item:add(F.whole, tvb())
+  local row, words = show_payload(cursor(tvb, 0, record.whole, whole), whole, "session", {})
+  if is_new then
+    record.whole_notes = {}
+    if row then is_allowed(record, row, record.whole_notes) end
+  end
+  for _, id in ipairs(record.whole_notes) do mark(whole, id) end
+  whole:append_text(": " .. shown(words))
+  return words
 end
 
 -- One whole frame or message, at `at` with a payload of `length` bytes.
@@ -1491,8 +1685,10 @@ local function show_message_at(tvb, at, length, pinfo, tree, record, is_new)
   else
     row, words = show_payload(cursor(tvb, at + 4, tvb:raw(at + 4, length), item), item, record.phase, values)
   end
-  if row and is_new then learn(record, row, values) end
+  if row and is_new then learn(record, row, values, length) end
   for _, id in ipairs(record.notes) do mark(item, id) end
+  if record.carried then show_piece(item, place, record) end
+  if record.whole then words = words .. ", whole: " .. show_whole(item, record, is_new) end
   show_answers(item, place, record)
   show_conversation(item, place, record)
   item:append_text(": " .. shown(words))
@@ -1549,7 +1745,7 @@ local function judge(tvb, at, pinfo, from, to, over_tls)
   local kind, missing = judge_framing(tvb, at, pinfo, stream, direction)
   if kind then
     if kind == "too_long" then direction.is_lost = true end
-    if kind == "incomplete" then direction.awaits = nil end
+    if kind == "incomplete" then lose(direction) end
     return keep(pinfo, { kind = kind, words = WORDS[kind] })
   end
   if missing > 0 then return nil, missing end
@@ -1615,6 +1811,8 @@ snowdist.prefs.plain_ports = Pref.range("Ports without TLS", "",
   "Ports on which Snow DIST is spoken without TLS, as between a proxy and a node", 65535)
 snowdist.prefs.guess_terms = Pref.bool("Look for terms in messages", true,
   "Show a message of SEND and REG_SEND as a term if all its bytes are one")
+snowdist.prefs.fragments_mib_max = Pref.uint("MiB of frames in fragments", FRAGMENTS_MIB_MAX,
+  "How much is kept of frames in fragments in a whole capture; what comes beyond that is not put together")
 
 local tcp_ports, tls_ports = DissectorTable.get("tcp.port"), DissectorTable.get("tls.port")
 local tls = Dissector.get("tls")

@@ -85,10 +85,10 @@ class Sender:
         return connection.send(len(due) % 2 == 0, framed(payload))
 
 
-def tshark(dissector, path):
+def tshark(dissector, path, *options):
     """What tshark shows: for each packet its Snow DIST items. Lua must not have complained."""
     command = ["tshark", "-X", f"lua_script:{dissector}", "-r", path, "-o", f"snowdist.plain_ports:{PORT}"]
-    done = subprocess.run([*command, "-T", "pdml"], capture_output=True, check=True)
+    done = subprocess.run([*command, *options, "-T", "pdml"], capture_output=True, check=True)
     errors = done.stderr.decode()
     shown = NOT_IN_XML.sub("?", done.stdout.decode())
     in_tree = [line for line in shown.splitlines() if "_ws.lua.error" in line]

@@ -111,7 +111,7 @@ fn its_frames_need_the_capabilities_of_the_text() {
 
 #[test]
 fn its_marks_name_requirements_of_the_texts() {
-    let texts = ["dist.md", "handshake.md", "stf.md"].map(spec).concat();
+    let texts = ["capabilities.md", "dist.md", "handshake.md", "stf.md"].map(spec).concat();
     let rules = rows("RULES");
     let ids: BTreeSet<_> = rules.iter().map(|rule| text(rule, "id")).collect();
     assert_eq!(ids.len(), rules.len(), "no requirement stands twice");
@@ -138,7 +138,7 @@ fn its_marks_are_used() {
 fn is_requirement(word: &str) -> bool {
     let mut parts = word.split('-');
     let (first, second, third) = (parts.next(), parts.next(), parts.next());
-    matches!(first, Some("DIST" | "HS" | "STF"))
+    matches!(first, Some("CAP" | "DIST" | "HS" | "STF"))
         && second.is_some_and(|area| area.len() == 3)
         && third.is_some_and(|number| number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit()))
         && parts.next().is_none()
