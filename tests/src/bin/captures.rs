@@ -13,6 +13,7 @@ use std::time::Duration;
 use snow_dist_codec::frame::{Exit, Link, Monitor, PeerList, Ping, Send, SendTerm};
 use snow_dist_codec::limits::{FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX};
 use snow_dist_codec::{Frame, Names, Pid as WirePid, ReasonBuf, Root, framing};
+use snow_dist_runtime::core::limits::FRAGMENT_BYTES_MAX;
 use snow_dist_runtime::{Context, Node, Pid, Reason, Received, Timing};
 use snow_dist_tests::program::{
     COOKIE, begin, connect, down, end_of, exit, idle, received, run, seen_from, start, text, until,
@@ -31,6 +32,7 @@ async fn main() {
         Some("refused") => refused().await,
         Some("malformed") => malformed().await,
         Some("split") => split().await,
+        Some("fragments") => fragments().await,
         other => panic!("no scenario: {other:?}"),
     }
 }
@@ -247,6 +249,30 @@ async fn split() {
     end_of(&node, sink_end(&node, sink)).await;
     node.shutdown().await;
     session.expect_end().await;
+}
+
+/// Two messages that are longer than a fragment, of two processes that send at once: one to each process of the other
+/// node.
+async fn fragments() {
+    let a = start(Node::builder("a@127.0.0.1:0").key_log(true)).await;
+    let b = start(Node::builder("b@127.0.0.1:0")).await;
+    connect(&a, &b).await;
+    let mut heard = Vec::new();
+    for long in ["one ".repeat(16_500), "another ".repeat(8_300)] {
+        let (to, told) = begin(&b, async |mut ctx: Context| text(&mut ctx).await);
+        let to = seen_from(&a, &b, to);
+        let send = async move |ctx: Context| {
+            ctx.send(to, long.as_str()).await.unwrap();
+            Reason::Normal
+        };
+        a.spawn(send).unwrap();
+        heard.push(told);
+    }
+    for told in heard {
+        assert!(told.await.unwrap().len() > FRAGMENT_BYTES_MAX as usize);
+    }
+    a.shutdown().await;
+    b.shutdown().await;
 }
 
 fn sink_end(node: &Node, sink: Pid) -> Pid {
