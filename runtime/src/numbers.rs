@@ -30,4 +30,8 @@ impl Numbering for SharedNumbers {
     fn of(&mut self, name: &Arc<str>, incarnation: Option<NonZeroU64>) -> NodeNumber {
         self.0.lock().of(name, incarnation)
     }
+
+    fn over(&mut self, number: NodeNumber) {
+        self.0.lock().over(number);
+    }
 }

@@ -10,10 +10,11 @@
 //! | session | [`alive`](Epochs::alive) once for each probe |
 //! | any | [`over`](Epochs::over) last; if that gives a session, its end is delivered, then [`told`](Epochs::told) |
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+use super::NodeNumber;
 use super::numbers::{Numbering, Numbers};
 use super::peers::{Action, ConnectionId, DialDecision, Peers, Refusal};
 use super::session::Config;
@@ -57,8 +58,8 @@ pub struct Epochs<N = Numbers> {
     pub numbers: N,
     /// Of connections that are not sessions yet.
     shown: BTreeMap<ConnectionId, Facts>,
-    /// Sessions whose NODEUP is out and whose NODEDOWN is not.
-    up: BTreeSet<ConnectionId>,
+    /// Sessions whose NODEUP is out and whose NODEDOWN is not, with the numbers of their nodes.
+    up: BTreeMap<ConnectionId, NodeNumber>,
     events: VecDeque<Event>,
     closed: bool,
 }
@@ -80,7 +81,7 @@ impl<N: Numbering> Epochs<N> {
             peers: Peers::new(own_name, sessions_max),
             numbers,
             shown: BTreeMap::new(),
-            up: BTreeSet::new(),
+            up: BTreeMap::new(),
             events: VecDeque::new(),
             closed: false,
         }
@@ -125,7 +126,7 @@ impl<N: Numbering> Epochs<N> {
     pub fn over(&mut self, name: &str, connection: ConnectionId) -> Option<ConnectionId> {
         self.shown.remove(&connection);
         self.peers.ending(name, connection);
-        let session = self.up.contains(&connection).then_some(connection);
+        let session = self.up.contains_key(&connection).then_some(connection);
         if session.is_none() {
             self.peers.ended(name, connection);
         }
@@ -140,7 +141,8 @@ impl<N: Numbering> Epochs<N> {
     //= spec/session.md#ses-upd-006
     //# A node MUST give all NODEDOWNs of a session before the NODEUPs of the next session with that node name.
     pub fn told(&mut self, name: &str, connection: ConnectionId) {
-        if self.up.remove(&connection) {
+        if let Some(number) = self.up.remove(&connection) {
+            self.numbers.over(number);
             self.events.push_back(Event::Down(connection, name.into()));
         }
         self.peers.ended(name, connection);
@@ -206,7 +208,7 @@ impl<N: Numbering> Epochs<N> {
     fn come_up(&mut self, connection: ConnectionId) -> Option<Facts> {
         let mut facts = self.shown.remove(&connection)?;
         facts.config.peer = self.numbers.of(&facts.name, facts.incarnation);
-        self.up.insert(connection);
+        self.up.insert(connection, facts.config.peer);
         Some(facts)
     }
 }
@@ -216,7 +218,6 @@ mod tests {
     use snow_dist_codec::handshake::Capabilities;
 
     use super::*;
-    use crate::core::NodeNumber;
     use crate::core::handshake::Bounds;
     use crate::core::session::{Timing, Version};
 

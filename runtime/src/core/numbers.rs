@@ -34,6 +34,9 @@ pub trait Numbering {
     /// The number of the node `name`, with which a session comes up, in this start of it; a version 1 node, which does
     /// not say its incarnation, has another one each time.
     fn of(&mut self, name: &Arc<str>, incarnation: Option<NonZeroU64>) -> NodeNumber;
+
+    /// The session with the node of this number is over. Until then the number is not forgotten.
+    fn over(&mut self, number: NodeNumber);
 }
 
 /// One number for each start of a node, and none that is given twice. A node that comes back with the same incarnation
@@ -44,8 +47,11 @@ pub struct Numbers {
     own: Option<Start>,
     last: u64,
     by_start: BTreeMap<Start, NodeNumber>,
-    /// Those with which a session has come up, the oldest first.
-    met: BTreeMap<NodeNumber, Start>,
+    /// Those with which there is a session: never forgotten.
+    up: BTreeMap<NodeNumber, Start>,
+    /// Those with which there was one, each with the turn in which it is forgotten.
+    left: BTreeMap<NodeNumber, (u64, Start)>,
+    turns: BTreeMap<u64, NodeNumber>,
     /// Those that node tables of peers have named, and no more.
     heard_of: BTreeMap<NodeNumber, Start>,
 }
@@ -83,40 +89,30 @@ impl Numbers {
     /// have no incarnation by which others could know them.
     #[must_use]
     pub fn start(&self, number: NodeNumber) -> Option<&Start> {
-        self.met.get(&number).or_else(|| self.heard_of.get(&number))
+        let left = || self.left.get(&number).map(|(_, start)| start);
+        self.up.get(&number).or_else(left).or_else(|| self.heard_of.get(&number))
     }
 
     fn meet(&mut self, start: Start) -> NodeNumber {
-        if let Some(number) = self.by_start.get(&start).copied() {
-            //= spec/session.md#ses-pid-017
-            //# A node MUST take a pid that it has learned in an earlier session for that of the same process
-            //# if the present session is with the same node name and the same incarnation, unless it has
-            //# forgotten that node by `nodes_known_max`.
-            //= spec/capabilities.md#cap-ntb-011
-            //# A node MUST take a pid whose node an entry of a node table names for that of a process of the
-            //# peer of a session if, and only if, that peer has the name and the incarnation of the entry.
-            if self.heard_of.remove(&number).is_some() {
-                self.keep(number, start);
-            }
-            return number;
-        }
+        //= spec/session.md#ses-pid-017
+        //# A node MUST take a pid that it has learned in an earlier session for that of the same process
+        //# if the present session is with the same node name and the same incarnation, unless it has
+        //# forgotten that node by `nodes_known_max`.
+        //= spec/capabilities.md#cap-ntb-011
+        //# A node MUST take a pid whose node an entry of a node table names for that of a process of the
+        //# peer of a session if, and only if, that peer has the name and the incarnation of the entry.
+        let known = self.by_start.get(&start).copied();
         //= spec/session.md#ses-pid-018
         //# A node MUST NOT take a pid that it has learned in a session with another incarnation of the peer
         //# for that of a process of the peer's present start.
-        let number = self.next();
-        self.by_start.insert(start.clone(), number);
-        self.keep(number, start);
-        number
-    }
-
-    fn keep(&mut self, number: NodeNumber, start: Start) {
-        // Whichever of them comes back gets a new number: its old pids are dead then, not wrong.
-        if self.met.len() >= NODES_KNOWN_MAX
-            && let Some((_, oldest)) = self.met.pop_first()
-        {
-            self.by_start.remove(&oldest);
+        let number = known.unwrap_or_else(|| self.next());
+        self.heard_of.remove(&number);
+        if let Some((turn, _)) = self.left.remove(&number) {
+            self.turns.remove(&turn);
         }
-        self.met.insert(number, start);
+        self.by_start.insert(start.clone(), number);
+        self.up.insert(number, start);
+        number
     }
 
     /// The next number that means a node. There are more than a node can meet.
@@ -139,6 +135,21 @@ impl Numbering for Numbers {
             //# for dead.
             None => self.next(),
         }
+    }
+
+    fn over(&mut self, number: NodeNumber) {
+        // One of version 1 is not kept.
+        let Some(start) = self.up.remove(&number) else { return };
+        // Whichever of them comes back gets a new number: its old pids are dead then, not wrong.
+        if self.left.len() >= NODES_KNOWN_MAX
+            && let Some((_, first)) = self.turns.pop_first()
+            && let Some((_, forgotten)) = self.left.remove(&first)
+        {
+            self.by_start.remove(&forgotten);
+        }
+        let turn = self.turns.last_key_value().map_or(0, |(last, _)| last.saturating_add(1));
+        self.turns.insert(turn, number);
+        self.left.insert(number, (turn, start));
     }
 }
 
@@ -177,9 +188,32 @@ mod tests {
     fn nodes_that_were_seen_are_not_kept_without_end() {
         let mut numbers = Numbers::default();
         for port in 0..=NODES_KNOWN_MAX {
-            numbers.of(&format!("a@h:{port}").into(), NonZeroU64::new(1));
-            assert!(numbers.met.len() <= NODES_KNOWN_MAX && numbers.by_start.len() == numbers.met.len());
+            let number = numbers.of(&format!("a@h:{port}").into(), NonZeroU64::new(1));
+            numbers.over(number);
+            assert!(numbers.left.len() <= NODES_KNOWN_MAX && numbers.by_start.len() == numbers.left.len());
         }
+        assert_eq!(numbers.turns.len(), NODES_KNOWN_MAX);
+    }
+
+    #[test]
+    fn whoever_left_first_is_forgotten_first_and_whoever_is_there_never() {
+        let mut numbers = Numbers::default();
+        let one = NonZeroU64::new(1);
+        let here = numbers.of(&"here@h:1".into(), one);
+        // Numbered early, and gone last.
+        let told = numbers.heard_of(start("last@h:1", 1));
+        let first = numbers.of(&"first@h:1".into(), one);
+        numbers.over(first);
+        for incarnation in 2..=NODES_KNOWN_MAX as u64 {
+            let number = numbers.of(&"a@h:1".into(), NonZeroU64::new(incarnation));
+            numbers.over(number);
+        }
+        assert_eq!(numbers.start(first), Some(&start("first@h:1", 1)));
+        assert_eq!(numbers.of(&"last@h:1".into(), one), told);
+        numbers.over(told);
+        assert_eq!(numbers.start(first), None);
+        assert_eq!(numbers.start(told), Some(&start("last@h:1", 1)));
+        assert_eq!(numbers.heard_of(start("here@h:1", 1)), here);
     }
 
     //= spec/capabilities.md#cap-ntb-011

@@ -372,6 +372,9 @@ mod tests {
         table.release(MESSAGE_BYTES_COUNTED);
         delivery.message(cell.local(), &[]);
         assert_eq!(table.dropped(), 1);
+        delivery.flush();
+        let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
+        assert_eq!(got.len(), 2);
     }
 
     //= spec/capabilities.md#cap-rxt-006
@@ -448,7 +451,9 @@ mod tests {
     #[tokio::test]
     async fn sessions_that_are_over_are_not_kept() {
         let table = table();
-        let cell = table.add(Mailbox::default()).unwrap();
+        let (cell, living) = (table.add(Mailbox::default()).unwrap(), Arc::default());
+        // The first has a place of its own, which is free for another as soon as its session is over.
+        assert!(delivery(&table, &living).attach(cell.local()));
         for _ in 0..1_000 {
             assert!(delivery(&table, &Arc::default()).attach(cell.local()));
         }
