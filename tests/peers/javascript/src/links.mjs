@@ -13,6 +13,7 @@ const pair = (own, theirs) => `${own} ${theirs}`;
 export class Links {
   #links = new Map(); // own local id -> (local id of the peer -> link)
   #outstanding = new Map(); // "own theirs" -> id of the last UNLINK_ID, until it is acknowledged
+  #kept = new Map(); // "own theirs" -> the place of a link that is over and that the last LINK may make again
   #nextId = 1n;
 
   constructor(session) {
@@ -53,7 +54,8 @@ export class Links {
     const before = this.#get(process.local, theirs);
     if (before?.state === 'active') return true;
     if (!session.canLink) return false;
-    const place = before?.place?.stays ? before.place : session.places.take(session.version === 1 ? 2 : 1);
+    const kept = this.#takeKept(pair(process.local, theirs));
+    const place = kept ?? (before?.place?.stays ? before.place : session.places.take(session.version === 1 ? 2 : 1));
     if (place === null) return false;
     if (before) this.#remove(before);
     const pids = session.pidsOf(process.local, theirs);
@@ -96,12 +98,15 @@ export class Links {
   onLink({ from, to }, own, theirs) {
     if (this.#get(own, theirs)) return;
     const process = this.session.find(own);
-    const refusal = !process ? NOPROC : this.session.isFull ? LIMIT : null;
+    const crosses = this.#kept.has(pair(own, theirs)) && this.#outstanding.has(pair(own, theirs));
+    const refusal = !process ? NOPROC : this.session.isFull && !crosses ? LIMIT : null;
     if (refusal === null) {
       const pids = this.session.version === 1 ? { from: to, to: from } : this.session.pidsOf(own, theirs);
-      this.#add({ process, theirs, state: 'active', by: 'peer', pids, place: null });
+      // Before the acknowledgement it has crossed the own LINK: each node counts the link for its own.
+      const place = crosses ? this.#takeKept(pair(own, theirs)) : null;
+      this.#add({ process, theirs, state: 'active', by: place ? 'own' : 'peer', pids, place });
     } else {
-      this.session.outbound.answer({ tag: 'EXIT', fields: { from: to, to: from, reason: refusal } });
+      this.#answer(own, theirs, { tag: 'EXIT', fields: { from: to, to: from, reason: refusal } });
     }
   }
 
@@ -122,18 +127,29 @@ export class Links {
     if (link === undefined || link.state === 'unlinking') return link;
     this.#end(link, this.session.version === 2);
     this.session.monitors.endBeside(link);
+    if (link.place && this.#outstanding.has(pair(own, theirs))) {
+      this.#kept.set(pair(own, theirs), { place: link.place, answers: 0 });
+    }
     return link;
   }
 
   onUnlinkId({ from, to, id }, own, theirs) {
     const link = this.onUnlink(own, theirs);
+    const ack = { tag: 'UNLINK_ACK', fields: { from: to, to: from, id } };
+    if (this.#kept.has(pair(own, theirs))) {
+      this.#answer(own, theirs, ack);
+      return;
+    }
     // The place comes free with the acknowledgement; whoever links again before that needs another one.
     if (link?.place) link.place.stays = false;
-    this.session.outbound.answer({ tag: 'UNLINK_ACK', fields: { from: to, to: from, id } }, () => link?.place?.free());
+    this.session.outbound.answer(ack, () => link?.place?.free());
   }
 
   onUnlinkAck(id, own, theirs) {
-    if (this.#outstanding.get(pair(own, theirs)) === id) this.#outstanding.delete(pair(own, theirs));
+    if (this.#outstanding.get(pair(own, theirs)) === id) {
+      this.#outstanding.delete(pair(own, theirs));
+      this.#settle(pair(own, theirs), this.#kept.get(pair(own, theirs)));
+    }
     const link = this.#get(own, theirs);
     if (link?.state !== 'unlinking' || link.id !== id) return;
     this.#end(link);
@@ -151,6 +167,31 @@ export class Links {
     const active = [...this.#links.values()].flatMap(links => [...links.values()]).filter(link => link.state === 'active');
     this.#links.clear();
     return active;
+  }
+
+  /** An answer about these two. A place that is kept for them waits until it is written. */
+  #answer(own, theirs, frame) {
+    const kept = this.#kept.get(pair(own, theirs));
+    if (kept) kept.answers += 1;
+    this.session.outbound.answer(frame, () => {
+      if (!kept) return;
+      kept.answers -= 1;
+      this.#settle(pair(own, theirs), kept);
+    });
+  }
+
+  /** A place that is kept comes free when nothing is outstanding and all answers are written. */
+  #settle(key, kept) {
+    if (!kept || kept.answers > 0 || this.#outstanding.has(key) || this.#kept.get(key) !== kept) return;
+    this.#kept.delete(key);
+    kept.place.free();
+  }
+
+  /** The place that is kept for these two goes to the link that is made again. */
+  #takeKept(key) {
+    const kept = this.#kept.get(key);
+    this.#kept.delete(key);
+    return kept?.place ?? null;
   }
 
   #end(link, placeStays = false) {

@@ -444,6 +444,34 @@ fn bounds() -> Vec<Story> {
         .unlink(5, 9, "UNLINK_ID")
         .link(5, 9, "LINK: it is the node's link now")
         .monitor(6, 9, 1, "refused: the place is taken"),
+        Story::bounded(
+            "limit-and-link-that-can-come-back",
+            "SES-BND-001 SES-LNK-003 SES-LNK-022",
+            "the place of a link that the last LINK may make again is kept until both unlinks are acknowledged",
+            of_peer(1),
+        )
+        .link(5, 9, "LINK")
+        .unlink(5, 9, "UNLINK_ID")
+        .link(5, 9, "LINK: active again")
+        .receive(unlink_id(9, 5, 4), "UNLINK_ACK; no link, unless 9 has linked again before it reads the LINK")
+        .monitor(6, 8, 1, "refused: the place is kept")
+        .receive(unlink_ack(9, 5, 1), "the place is free")
+        .monitor(6, 8, 2, "MONITOR"),
+        Story::bounded(
+            "limit-and-link-that-comes-back",
+            "SES-BND-001 SES-LNK-003 SES-LNK-012",
+            "the same, and the other end has linked again: each node counts the link for its own",
+            of_peer(1),
+        )
+        .link(5, 9, "LINK")
+        .unlink(5, 9, "UNLINK_ID")
+        .link(5, 9, "LINK: active again")
+        .receive(unlink_id(9, 5, 4), "UNLINK_ACK; no link")
+        .receive(link(9, 5), "it has crossed the LINK: active")
+        .receive(unlink_ack(9, 5, 1), "ignored, the link stays")
+        .monitor(6, 8, 1, "refused: the link has its place")
+        .end(5, boom(), "EXIT")
+        .monitor(6, 8, 2, "MONITOR"),
     ]
 }
 
