@@ -190,9 +190,10 @@ impl Inbox {
         Some(item.into())
     }
 
-    /// Bytes from other nodes to be given back, if they are worth a lock.
-    pub(crate) const fn owes(&self) -> bool {
-        self.taken >= RELEASED_AT_ONCE
+    /// Whether bytes from other nodes are to be given back now. What is less is given back when the process looks for
+    /// more, and who works for long on the last of a batch must not count as one whose mailbox is full.
+    pub(crate) fn owes(&self) -> bool {
+        self.taken >= if self.received.is_empty() { RELEASED_AT_REST } else { RELEASED_AT_ONCE }
     }
 
     pub(crate) fn taken(&mut self) -> usize {
@@ -215,7 +216,10 @@ impl Inbox {
 const KEPT_MAX: usize = 1_024;
 
 /// Bytes from other nodes that a process takes before it gives them back in the middle of a batch.
-const RELEASED_AT_ONCE: usize = 1 << 20;
+const RELEASED_AT_ONCE: usize = 64 << 10;
+
+/// Bytes from other nodes that a process keeps back with the last of a batch: fewer are not worth a lock.
+const RELEASED_AT_REST: usize = 1 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -243,6 +247,27 @@ mod tests {
         assert_eq!(inbox.take(&mut 0, |_| true), Some(message("a")));
         assert_eq!(inbox.take(&mut 0, |_| true), Some(message("b")));
         assert!(!queue.move_to(&mut inbox, &cx));
+    }
+
+    #[test]
+    fn what_is_taken_last_is_given_back_at_once_unless_it_is_little() {
+        let cx = Context::from_waker(Waker::noop());
+        let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
+        let large = || Received::Message(Message::new(vec![0; RELEASED_AT_REST].into(), true));
+        for received in [large(), large(), message("a")] {
+            queue.push(received);
+        }
+        queue.move_to(&mut inbox, &cx);
+        let mut owed = Vec::new();
+        while inbox.take(&mut 0, |_| true).is_some() {
+            owed.push(inbox.owes());
+        }
+        assert_eq!(owed, [false, false, true]);
+        queue.release(inbox.taken());
+        queue.push(message("a"));
+        queue.move_to(&mut inbox, &cx);
+        inbox.take(&mut 0, |_| true);
+        assert!(!inbox.owes());
     }
 
     #[test]
