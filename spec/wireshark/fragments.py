@@ -187,8 +187,10 @@ def story(vector):
 
 
 def stories():
-    """The vectors of sessions with a FRAGMENT."""
+    """The vectors of sessions with a FRAGMENT; in version 1 it has no meaning."""
     for vector in load("sessions.json"):
+        if vector["given"]["version"] == 1:
+            continue
         sides = [payloads(step, side) for step in vector["steps"] for side in ("receive", "writes")]
         if any(is_fragment(payload) for side in sides for payload in side):
             yield story(vector)
