@@ -252,19 +252,24 @@ fn an_exit_that_crosses_an_unlink_is_not_seen() {
     assert_tables_empty(&pair);
 }
 
-//= spec/session.md#ses-lnk-028
-//# A node MUST ignore an EXIT that it reads before the UNLINK_ACK of its last UNLINK_ID for the same pair.
-#[test]
-fn an_exit_of_the_link_before_does_not_end_the_one_that_was_made_again() {
+/// B has refused a LINK to its process 5, which it starts then; A has unlinked and linked again before it reads that.
+fn refused_and_made_again() -> Pair {
     let mut pair = Pair::new();
     pair[A].session.link(3, 5).unwrap();
     pair.write(A, usize::MAX);
     pair.now += Duration::from_secs(1);
-    // B has no process 5 yet, and refuses.
     assert!(pair.read(B, usize::MAX));
     pair[A].session.unlink(3, 5);
     pair[A].session.link(3, 5).unwrap();
     pair[B].table.start_trapping(5);
+    pair
+}
+
+//= spec/session.md#ses-lnk-028
+//# A node MUST ignore an EXIT that it reads before the UNLINK_ACK of its last UNLINK_ID for the same pair.
+#[test]
+fn an_exit_of_the_link_before_does_not_end_the_one_that_was_made_again() {
+    let mut pair = refused_and_made_again();
     pair.settle();
     assert_eq!(pair[A].names(), ["EXIT", "UNLINK_ACK"]);
     assert_eq!(pair.seen(A, 3), []);
@@ -279,15 +284,8 @@ fn an_exit_of_the_link_before_does_not_end_the_one_that_was_made_again() {
 //# A node MUST ignore an EXIT that it reads before the UNLINK_ACK of its last UNLINK_ID for the same pair.
 #[test]
 fn an_exit_of_the_link_before_does_not_take_away_what_is_owed_for_the_next() {
-    let mut pair = Pair::new();
-    pair[A].session.link(3, 5).unwrap();
-    pair.write(A, usize::MAX);
-    pair.now += Duration::from_secs(1);
-    assert!(pair.read(B, usize::MAX));
+    let mut pair = refused_and_made_again();
     pair.write(B, usize::MAX);
-    pair[A].session.unlink(3, 5);
-    pair[A].session.link(3, 5).unwrap();
-    pair[B].table.start_trapping(5);
     pair.write(A, usize::MAX);
     pair.end_process(A, 3, Reason::Killed);
     pair.now += Duration::from_secs(1);

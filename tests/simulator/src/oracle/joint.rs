@@ -376,7 +376,9 @@ impl Joint {
                 if is_of_it {
                     self.set(side, ends, LinkState::None);
                 }
-                self.sides[side].outstanding.retain(|of, id| *of != ends || *id != ack.id);
+                if self.sides[side].outstanding.get(&ends) == Some(&ack.id) {
+                    self.sides[side].outstanding.remove(&ends);
+                }
             }
             Frame::Exit(_) => {
                 let Some(What::Exit(reason)) =

@@ -10,7 +10,6 @@ use super::super::{Other, Owed, State, Toy, noconnection};
 use super::{LinkState, Session};
 use crate::defects::Defect;
 
-/// What processes do.
 impl Toy {
     /// The process that a command names: of the session's peer, or of the one before.
     pub(in super::super) fn other(&self, state: &State, node: &str, local: u64) -> Option<Other> {
