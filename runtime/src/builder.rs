@@ -6,6 +6,7 @@ use std::num::{NonZeroU16, NonZeroU64};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::Capabilities;
@@ -13,8 +14,8 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 
 use crate::core::handshake::{Bounds, Cookie, Cookies, Local, RemoteExit, Version1};
 use crate::core::limits::{
-    FRAGMENTED_FRAME_BYTES_MAX, FRAME_BYTES_BOUND_MIN, MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED,
-    NODES_KNOWN_MAX, SESSIONS_MAX,
+    FRAGMENTED_FRAME_BYTES_MAX, FRAME_BYTES_BOUND_MIN, HEARTBEAT_TIME_MAX, HEARTBEAT_TIME_MIN,
+    MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX, SESSIONS_MAX,
 };
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
@@ -88,7 +89,9 @@ impl NodeBuilder {
         self
     }
 
-    /// How long a peer may be silent.
+    /// Sets how long a peer may be silent: a PING is sent after the interval, and the session ends after the timeout
+    /// that follows it. Each is from 100 ms to 24 hours; 60 s and 15 s if this is not called. The heartbeat cannot be
+    /// turned off.
     pub const fn heartbeat(mut self, timing: Timing) -> Self {
         self.timing = timing;
         self
@@ -159,7 +162,8 @@ impl NodeBuilder {
     }
 
     /// Links and monitors on processes of this node that each session carries at once: 1 000 000 if this is not
-    /// called. Other nodes are told, and refuse to make more; one too many is answered with the error `limit`.
+    /// called, none with 0. Other nodes are told, and refuse to make more; one too many is answered with the error
+    /// `limit`.
     pub const fn links_and_monitors_max(mut self, count: u32) -> Self {
         self.bounds.links_and_monitors = count;
         self
@@ -270,6 +274,8 @@ impl NodeBuilder {
         check("frame_bytes_max", frame_bytes, FRAME_BYTES_BOUND_MIN.into()..=FRAME_BYTES_MAX.into())?;
         check("reassembly_bytes_max", reassembly_bytes, FRAME_BYTES_BOUND_MIN.into()..=u64::MAX)?;
         check("fragmented_messages_max", self.bounds.fragmented_messages.into(), 1..=u32::MAX.into())?;
+        check_time("heartbeat interval", self.timing.interval, HEARTBEAT_TIME_MIN..=HEARTBEAT_TIME_MAX)?;
+        check_time("heartbeat timeout", self.timing.timeout, HEARTBEAT_TIME_MIN..=HEARTBEAT_TIME_MAX)?;
         check("sessions_max", self.sessions_max as u64, 1..=NODES_KNOWN_MAX as u64)?;
         check(
             "mailbox_remote_bytes_max",
@@ -282,6 +288,15 @@ impl NodeBuilder {
 fn check(limit: &'static str, given: u64, allowed: RangeInclusive<u64>) -> Result<(), StartError> {
     let (least, most) = (*allowed.start(), *allowed.end());
     if allowed.contains(&given) { Ok(()) } else { Err(StartError::Limit { limit, given, least, most }) }
+}
+
+fn check_time(
+    setting: &'static str,
+    given: Duration,
+    allowed: RangeInclusive<Duration>,
+) -> Result<(), StartError> {
+    let (least, most) = (*allowed.start(), *allowed.end());
+    if allowed.contains(&given) { Ok(()) } else { Err(StartError::Time { setting, given, least, most }) }
 }
 
 fn cookies(secrets: Vec<Secret>) -> Result<Cookies, StartError> {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use snow_dist_codec::NodeNameError;
 use snow_dist_codec::handshake::Capabilities;
@@ -31,17 +32,29 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
-    /// A limit that was chosen is none that a node can have.
+    /// A limit is outside the range that a node can have.
     #[error("{limit} is {given}: it must be from {least} to {most}")]
     Limit {
-        /// The function of the builder that was given it.
+        /// The function of the builder that was given the limit.
         limit: &'static str,
-        /// What was chosen.
+        /// The value that was given.
         given: u64,
-        /// The least that is allowed.
+        /// The smallest value that is allowed.
         least: u64,
-        /// The most that is allowed.
+        /// The largest value that is allowed.
         most: u64,
+    },
+    /// A time is outside the range that a node can have.
+    #[error("{setting} is {given:?}: it must be from {least:?} to {most:?}")]
+    Time {
+        /// The function of the builder that was given the time, and the field if it takes several.
+        setting: &'static str,
+        /// The value that was given.
+        given: Duration,
+        /// The shortest time that is allowed.
+        least: Duration,
+        /// The longest time that is allowed.
+        most: Duration,
     },
     /// Capabilities were chosen that this node does not have.
     #[error("the capabilities are {:#b}: there are {:#b}", given.to_bits(), CAPABILITIES.to_bits())]

@@ -63,6 +63,14 @@ pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
 /// No byte has come since the PING was due: the peer is dead.
 pub const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The shortest heartbeat interval, and the shortest heartbeat timeout, that a node may be given: below it a session is
+/// mostly PINGs, and a system that is busy for a moment loses its peers.
+pub const HEARTBEAT_TIME_MIN: Duration = Duration::from_millis(100);
+
+/// The longest heartbeat interval, and the longest heartbeat timeout, that a node may be given: a peer that is gone is
+/// found within two days.
+pub const HEARTBEAT_TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long a session may be silent when a second connection asks whether it still lives.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -1,11 +1,13 @@
 //! The bounds that a node is started with: what it announces is what it keeps to, and what others are held to.
 
+use std::time::Duration;
+
 use snow_dist_codec::frame::{Demonitor, Exit, Link, Monitor, MonitorExit, Send};
 use snow_dist_codec::handshake::Reject;
 use snow_dist_codec::{Frame, Root};
 use snow_dist_runtime::core::handshake::Failure;
 use snow_dist_runtime::{
-    Capabilities, ConnectError, Node, NodeBuilder, Reason, Refused, SendError, StartError,
+    Capabilities, ConnectError, Node, NodeBuilder, Reason, Refused, SendError, StartError, Timing,
 };
 use snow_dist_tests::program::{
     COOKIE, assert_they_talk, begin, connect, exit, idle, message, node, run, seen_from, start, until,
@@ -60,6 +62,30 @@ async fn a_limit_that_no_node_can_have_is_refused_with_its_name() {
     let least = builder("a").frame_bytes_max(FRAME_BYTES).reassembly_bytes_max(65_536);
     let least = least.fragmented_messages_max(1).sessions_max(1).mailbox_remote_bytes_max(65_600);
     start(least.links_and_monitors_max(0)).await;
+}
+
+#[tokio::test]
+async fn a_heartbeat_that_no_node_can_have_is_refused_with_its_bounds() {
+    const BOUNDS: &str = "it must be from 100ms to 86400s";
+    let usual = Timing::default();
+    for (given, shown) in [
+        (Duration::ZERO, "0ns"),
+        (Duration::from_micros(99_999), "99.999ms"),
+        (Duration::from_millis(86_400_001), "86400.001s"),
+        (Duration::MAX, "18446744073709551615.999999999s"),
+    ] {
+        for (setting, timing) in [
+            ("interval", Timing { interval: given, ..usual }),
+            ("timeout", Timing { timeout: given, ..usual }),
+        ] {
+            let error = builder("a").cookie(COOKIE).heartbeat(timing).start().await.unwrap_err();
+            assert!(matches!(error, StartError::Time { .. }), "{error:?}");
+            assert_eq!(error.to_string(), format!("heartbeat {setting} is {shown}: {BOUNDS}"));
+        }
+    }
+    for allowed in [Duration::from_millis(100), Duration::from_secs(86_400)] {
+        start(builder("a").heartbeat(Timing { interval: allowed, timeout: allowed })).await;
+    }
 }
 
 //= spec/session.md#ses-cap-001
