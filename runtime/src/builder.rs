@@ -19,6 +19,7 @@ use crate::core::limits::{
 };
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
+use crate::foreign::event;
 use crate::net::{Listener, Net, Network, NodeIds, Seen, Sessions, Tap, Tcp};
 use crate::node::Node;
 use crate::process::sync::Executor;
@@ -324,7 +325,7 @@ impl Secret {
         //= spec/handshake.md#hs-cky-006
         //# A node SHOULD warn its operator of a cookie with fewer than 16 bytes.
         if cookie.is_short() {
-            tracing::warn!("the cookie is short: who has seen one handshake can try cookies at leisure");
+            event!(WARN, "the cookie is short: who has seen one handshake can try cookies at leisure");
         }
         Ok(cookie)
     }

@@ -20,6 +20,8 @@ mod builder;
 #[cfg(feature = "tokio")]
 mod error;
 #[cfg(feature = "tokio")]
+mod foreign;
+#[cfg(feature = "tokio")]
 mod net;
 #[cfg(feature = "tokio")]
 mod node;

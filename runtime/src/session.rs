@@ -2,6 +2,7 @@
 //!
 //! A process acts on the core at once, so what it does keeps its order and is decided when the call returns. The
 //! driver takes what waits to be written whenever the connection takes bytes. Lock order: a session, then a process.
+//! Nobody is woken under the lock, nor under one that a caller may hold: that is what [`Stirred`] is for.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -14,6 +15,7 @@ use tokio::sync::Notify;
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
 use crate::core::session::{Counts, Ending, Lacking, NotMade, NotSent, Version};
 use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Term};
+use crate::foreign;
 use crate::numbers::SharedNumbers;
 use crate::process::Refused;
 use crate::process::remote::{Denied, Interested, Sent};
@@ -55,8 +57,9 @@ pub(crate) struct SessionHandle {
 struct State {
     core: Session,
     open: bool,
-    /// The driver, which sleeps or will see what is new before it does.
-    driver: Option<Waker>,
+    /// The driver, which sleeps or will see what is new before it does. Shared, since a waker is cloned and dropped
+    /// with no lock held.
+    driver: Option<Arc<Waker>>,
     /// The driver has nothing to write.
     idle: bool,
     /// Somebody waits for room.
@@ -71,6 +74,42 @@ struct State {
 pub(crate) struct Stop {
     /// How long what is queued may take to be written.
     pub(crate) patience: Duration,
+}
+
+/// Whom a change of the session concerns, to be woken when no lock is held any more.
+#[derive(Debug, Default)]
+#[must_use = "a driver that is not woken does not see what has changed"]
+pub(crate) struct Stirred {
+    driver: Option<Arc<Waker>>,
+    /// Senders that wait for room.
+    room: Option<Arc<Notify>>,
+}
+
+impl Stirred {
+    pub(crate) fn wake(self) {
+        if let Some(driver) = self.driver {
+            foreign::call(|| driver.wake_by_ref());
+        }
+        if let Some(room) = self.room {
+            room.notify_waiters();
+        }
+    }
+}
+
+/// What an action has given, and whom it concerns.
+#[derive(Debug)]
+#[must_use = "a driver that is not woken does not see what has changed"]
+pub(crate) struct Done<T> {
+    value: T,
+    stirred: Stirred,
+}
+
+impl<T> Done<T> {
+    /// To be called when no lock is held.
+    pub(crate) fn wake(self) -> T {
+        self.stirred.wake();
+        self.value
+    }
 }
 
 /// What the driver finds when it asks for something to write.
@@ -92,12 +131,12 @@ impl SessionHandle {
     }
 
     /// Sends a message, if there is room.
-    pub(crate) fn send(&self, local: u64, remote: u64, message: &[u8]) -> Result<Sent, Denied> {
+    pub(crate) fn send(&self, local: u64, remote: u64, message: &[u8]) -> Done<Result<Sent, Denied>> {
         self.message(|core| core.send(local, remote, message).map_err(not_sent))
     }
 
     /// Sends a term, if there is room.
-    pub(crate) fn send_term(&self, local: u64, remote: u64, term: &mut Term) -> Result<Sent, Denied> {
+    pub(crate) fn send_term(&self, local: u64, remote: u64, term: &mut Term) -> Done<Result<Sent, Denied>> {
         self.message(|core| {
             term.pids().for_each(|pid| self.introduce(core, pid));
             core.send_term(local, remote, term).map_err(not_sent)
@@ -116,11 +155,11 @@ impl SessionHandle {
     }
 
     /// Sends a message to a name, if there is room.
-    pub(crate) fn send_named(&self, local: u64, name: &str, message: &[u8]) -> Result<Sent, Denied> {
+    pub(crate) fn send_named(&self, local: u64, name: &str, message: &[u8]) -> Done<Result<Sent, Denied>> {
         self.message(|core| core.send_named(local, name, message).map_err(not_sent))
     }
 
-    fn message(&self, send: impl FnOnce(&mut Session) -> Result<(), Denied>) -> Result<Sent, Denied> {
+    fn message(&self, send: impl FnOnce(&mut Session) -> Result<(), Denied>) -> Done<Result<Sent, Denied>> {
         self.act(|state| {
             // What is queued goes out before the session ends; who sends without end must not hold that up, and
             // nobody waits for room in vain.
@@ -134,7 +173,7 @@ impl SessionHandle {
             let crowded = !state.made_way && state.core.waiting_bytes() >= CROWDED_BYTES;
             state.made_way |= crowded;
             Ok(if crowded { Sent::MakeWay } else { Sent::GoOn })
-        })?
+        })
     }
 
     /// Links, if there is room. `attach` sees to it that the session is told of the local process's end, and is false
@@ -159,7 +198,11 @@ impl SessionHandle {
 
     pub(crate) fn unlink(&self, local: u64, remote: u64) {
         // In a session that has ended, no link is left.
-        let _ = self.act(|state| state.core.unlink(local, remote));
+        let done = self.act(|state| {
+            state.core.unlink(local, remote);
+            Ok(())
+        });
+        let _ = done.wake();
     }
 
     /// Monitors, if there is room; `attach` as in [`SessionHandle::link`].
@@ -177,38 +220,43 @@ impl SessionHandle {
 
     pub(crate) fn demonitor(&self, reference: u64) {
         // In a session that has ended, no monitor is left.
-        let _ = self.act(|state| state.core.demonitor(reference));
+        let _ = self.act(|state| Ok(state.core.demonitor(reference))).wake();
     }
 
     /// Orders the session to end, saying why to the peer.
-    pub(crate) fn stop(&self, code: u16, text: &str, stop: Stop) {
-        self.command(|state| {
+    pub(crate) fn stop(&self, code: u16, text: &str, stop: Stop) -> Stirred {
+        let stirred = self.command(|state| {
             if state.stop.is_none() {
                 state.core.close(code, text);
                 state.stop = Some(stop);
             }
         });
         // Who waits to send is told that nothing more is taken.
-        self.room.notify_waiters();
+        Stirred { room: Some(self.room.clone()), ..stirred }
     }
 
     /// Asks the peer for a sign of life.
-    pub(crate) fn probe(&self, now: Duration) {
-        self.command(|state| state.core.probe(now));
+    pub(crate) fn probe(&self, now: Duration) -> Stirred {
+        self.command(|state| state.core.probe(now))
     }
 
-    /// Changes what the driver waits for: it is woken, even if it waits for the connection to take bytes.
-    fn command(&self, change: impl FnOnce(&mut State)) {
+    /// Changes what the driver waits for: it is to be woken, even if it waits for the connection to take bytes.
+    fn command(&self, change: impl FnOnce(&mut State)) -> Stirred {
         let mut state = self.state.lock();
-        if state.open {
-            change(&mut state);
-            let driver = state.driver.clone();
-            drop(state);
-            driver.into_iter().for_each(Waker::wake);
+        if !state.open {
+            return Stirred::default();
         }
+        change(&mut state);
+        Stirred { driver: state.driver.clone(), room: None }
     }
 
     // What the driver calls.
+
+    /// Says whom to wake when there is something to do. To be called before everything else, and when that changes.
+    pub(crate) fn driven_by(&self, driver: Arc<Waker>) {
+        let before = self.state.lock().driver.replace(driver);
+        foreign::dispose(before);
+    }
 
     /// Bytes have come. True if a probe waited for them.
     pub(crate) fn received(&self, now: Duration) -> bool {
@@ -216,16 +264,16 @@ impl SessionHandle {
     }
 
     pub(crate) fn frame(&self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
-        self.act(|state| state.core.handle_frame(frame, processes)).unwrap_or(Ok(()))
+        self.act(|state| Ok(state.core.handle_frame(frame, processes))).wake().unwrap_or(Ok(()))
     }
 
     /// The payload of the frame that is whole with this piece.
     pub(crate) fn fragment(&self, fragment: &Fragment<'_>) -> Result<Option<Vec<u8>>, Ending> {
-        self.act(|state| state.core.handle_fragment(fragment)).unwrap_or(Ok(None))
+        self.act(|state| Ok(state.core.handle_fragment(fragment))).wake().unwrap_or(Ok(None))
     }
 
-    /// Appends what waits to `out`, or remembers whom to wake when something does.
-    pub(crate) fn refill(&self, out: &mut Vec<u8>, bytes_wanted: usize, driver: &Waker) -> Refill {
+    /// Appends what waits to `out`. If nothing does, the driver is woken when something comes.
+    pub(crate) fn refill(&self, out: &mut Vec<u8>, bytes_wanted: usize) -> Refill {
         let mut state = self.state.lock();
         state.made_way = false;
         if !state.core.has_output() {
@@ -233,7 +281,6 @@ impl SessionHandle {
                 return Refill::Stopping;
             }
             state.idle = true;
-            state.remember(driver);
             return Refill::Nothing;
         }
         state.idle = false;
@@ -251,9 +298,8 @@ impl SessionHandle {
 
     /// When [`SessionHandle::timeout`] is due, and the order to end, if there is one. The driver is woken if either
     /// changes.
-    pub(crate) fn deadlines(&self, driver: &Waker) -> (Duration, Option<Stop>) {
-        let mut state = self.state.lock();
-        state.remember(driver);
+    pub(crate) fn deadlines(&self) -> (Duration, Option<Stop>) {
+        let state = self.state.lock();
         (state.core.deadline().0, state.stop)
     }
 
@@ -282,10 +328,11 @@ impl SessionHandle {
 
     /// Acts if there is room; otherwise gives what to wait for.
     fn with_room<T>(&self, act: impl FnOnce(&mut State) -> Result<T, Denied>) -> Result<T, Denied> {
-        self.act(|state| {
+        let done = self.act(|state| {
             self.find_room(state)?;
             act(state)
-        })?
+        });
+        done.wake()
     }
 
     /// Whether there is room; otherwise gives what to wait for.
@@ -298,29 +345,16 @@ impl SessionHandle {
         Err(Denied::Full(Box::pin(self.room.clone().notified_owned())))
     }
 
-    /// Acts on the open session, and wakes the driver if that gave it something to do.
-    fn act<T>(&self, act: impl FnOnce(&mut State) -> T) -> Result<T, Denied> {
+    /// Acts on the open session. The driver is to be woken if that gave it something to do.
+    fn act<T>(&self, act: impl FnOnce(&mut State) -> Result<T, Denied>) -> Done<Result<T, Denied>> {
         let mut state = self.state.lock();
         if !state.open {
-            return Err(Denied::NotConnected);
+            return Done { value: Err(Denied::NotConnected), stirred: Stirred::default() };
         }
-        let done = act(&mut state);
+        let value = act(&mut state);
         let driver = if state.idle && state.core.has_output() { state.driver.clone() } else { None };
         state.idle &= driver.is_none();
-        drop(state);
-        if let Some(driver) = driver {
-            driver.wake();
-        }
-        Ok(done)
-    }
-}
-
-impl State {
-    fn remember(&mut self, driver: &Waker) {
-        match &mut self.driver {
-            Some(known) => known.clone_from(driver),
-            none => *none = Some(driver.clone()),
-        }
+        Done { value, stirred: Stirred { driver, room: None } }
     }
 }
 
@@ -355,11 +389,13 @@ fn lacking(Lacking { capability }: Lacking) -> Denied {
 
 impl Interested for SessionHandle {
     fn process_ended(&self, local: u64, reason: &Reason) {
-        let _ = self.act(|state| {
+        let done = self.act(|state| {
             if state.core.is_tied(local) {
                 self.introduce_all(&mut state.core, reason);
             }
             state.core.process_ended(local, reason);
+            Ok(())
         });
+        let _ = done.wake();
     }
 }

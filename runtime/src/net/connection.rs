@@ -22,6 +22,7 @@ use crate::core::handshake::{Established, Failure, Peer, acceptor, initiator};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
 use crate::core::peers::{ConnectionId, Refusal};
 use crate::core::session::{Config, Counts, Version};
+use crate::foreign::event;
 use crate::random::random;
 use crate::session::SessionHandle;
 
@@ -51,14 +52,14 @@ pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) 
         //# An acceptor MUST close a connection for which its address has no place without writing a byte on
         //# it.
         Place::None => {
-            tracing::debug!(%from, "too many handshakes from one address: closed");
+            event!(DEBUG, %from, "too many handshakes from one address: closed");
             return;
         }
         Place::InsteadOf(other) => net.registry.give_way(other),
         Place::Free => {}
     }
     if let Err(refused) = accepted(guard, stream, verdict).await {
-        tracing::info!(%from, %refused, "no session");
+        event!(INFO, %from, %refused, "no session");
     }
 }
 
@@ -242,13 +243,13 @@ async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
         tap: net.tap.clone(),
         on_life: Box::new(move || life.registry.alive(&name, connection)),
     };
-    tracing::info!(peer = %session.peer.name, "session up");
+    event!(INFO, peer = %session.peer.name, "session up");
     let ending = driver.run(arrived).await;
     let peer = &*session.peer.name;
-    tracing::info!(peer, %ending, "session ended");
+    event!(INFO, peer, %ending, "session ended");
     let counts = session.counts();
     if counts != Counts::default() {
-        tracing::warn!(peer, ?counts, "frames of this session were passed over");
+        event!(WARN, peer, ?counts, "frames of this session were passed over");
     }
 }
 
@@ -288,7 +289,7 @@ impl Net {
 /// While a cookie is being replaced, this tells when the old one is no longer in use.
 fn report_old_cookie(established: &Established) {
     if established.cookie > 0 {
-        tracing::info!(peer = %established.peer.name, "the peer signs with a cookie that is only accepted here");
+        event!(INFO, peer = %established.peer.name, "the peer signs with a cookie that is only accepted here");
     }
 }
 

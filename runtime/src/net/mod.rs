@@ -29,6 +29,7 @@ use crate::core::handshake::{Failure, Local};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX};
 use crate::core::peers::{ConnectionId, Refusal};
 use crate::core::session::Timing;
+use crate::foreign::event;
 use crate::process::remote::Remote;
 use crate::process::sync::{Mutex, MutexGuard};
 use crate::process::table::ProcessTable;
@@ -198,7 +199,7 @@ impl Net {
                     Err(error) if is_of_one(&error) => {}
                     // Out of descriptors, most likely: the connections there are go on, and some of them end.
                     Err(error) => {
-                        tracing::warn!(%error, "no connection can be accepted");
+                        event!(WARN, %error, "no connection can be accepted");
                         sleep(EXHAUSTED_PAUSE).await;
                     }
                 }

@@ -1,6 +1,6 @@
 //! From a process to the session with another node: what processes do across nodes.
 //!
-//! Lock order: routes, then a session, then a process.
+//! Lock order: routes, then a session, then a process. Nobody is woken while any of them is held.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Wea
 use crate::core::{NodeNumber, Pid, Reason, Term};
 use crate::process::remote::{Denied, Interested, Remote, Sent};
 use crate::process::table::ProcessTable;
-use crate::session::SessionHandle;
+use crate::session::{Done, SessionHandle};
 
 /// The sessions of a node, by whom they lead to.
 #[derive(Debug)]
@@ -109,7 +109,23 @@ impl Routes {
         cell.is_some_and(|cell| cell.attach(&Arc::downgrade(&interested)))
     }
 
-    fn count_unsent(&self, sent: Result<Sent, Denied>) -> Result<Sent, Denied> {
+    /// Sends to a process through the session that leads to it.
+    fn send_by(
+        &self,
+        to: Pid,
+        send: impl FnOnce(&SessionHandle) -> Done<Result<Sent, Denied>>,
+    ) -> Result<Sent, Denied> {
+        // The session is not taken out of the lock, which would cost every message two counts: it is held for a copy.
+        let known = self.read();
+        let session = known.up.get(&to.node()).filter(|session| leads_to(session, to));
+        let sent = session.map(|session| send(session));
+        drop(known);
+        self.count_unsent(sent)
+    }
+
+    /// With no lock held: the driver is woken.
+    fn count_unsent(&self, sent: Option<Done<Result<Sent, Denied>>>) -> Result<Sent, Denied> {
+        let sent = sent.map_or(Err(Denied::NotConnected), Done::wake);
         if matches!(sent, Err(Denied::NotConnected)) {
             //= spec/session.md#ses-off-001
             //# A node that has no session for the pid, or none with the node, to which its process sends MUST
@@ -131,29 +147,16 @@ impl Routes {
 
 impl Remote for Routes {
     fn send(&self, from: Pid, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
-        // The session is not taken out of the lock, which would cost every message two counts: it is held for a copy.
-        let known = self.read();
-        let session = known.up.get(&to.node()).filter(|session| leads_to(session, to));
-        self.count_unsent(
-            session
-                .ok_or(Denied::NotConnected)
-                .and_then(|session| session.send(from.local(), to.local(), message)),
-        )
+        self.send_by(to, |session| session.send(from.local(), to.local(), message))
     }
 
     fn send_term(&self, from: Pid, to: Pid, term: &mut Term) -> Result<Sent, Denied> {
-        let known = self.read();
-        let session = known.up.get(&to.node()).filter(|session| leads_to(session, to));
-        self.count_unsent(
-            session
-                .ok_or(Denied::NotConnected)
-                .and_then(|session| session.send_term(from.local(), to.local(), term)),
-        )
+        self.send_by(to, |session| session.send_term(from.local(), to.local(), term))
     }
 
     fn send_named(&self, from: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
-        let session = self.session_of(node).ok_or(Denied::NotConnected);
-        self.count_unsent(session.and_then(|session| session.send_named(from.local(), name, message)))
+        let session = self.session_of(node);
+        self.count_unsent(session.map(|session| session.send_named(from.local(), name, message)))
     }
 
     fn link(&self, from: Pid, to: Pid) -> Result<(), Denied> {

@@ -57,7 +57,7 @@ impl Connections for Sessions {
             //= spec/connection.md#con-cls-006
             //# A node that ends a session of version 2 because it stops or its program asks for it MUST write
             //# CLOSE with code 0.
-            session.stop(CODE_SHUTDOWN, "disconnected", Stop { patience: PATIENCE });
+            session.stop(CODE_SHUTDOWN, "disconnected", Stop { patience: PATIENCE }).wake();
         }
         session.is_some()
     }

@@ -1,10 +1,12 @@
 //! A process, as others see it: whether it lives, its mailbox, and whom its end concerns.
 //!
 //! Lock order: names or node monitors of the table, then cells, of two cells the one with the smaller number. A
-//! session may hold its own lock when it locks a cell; no session is called while a cell is locked. Processes are
-//! woken after the lock is released.
+//! session may hold its own lock when it locks a cell; no session is called while a cell is locked. No code of the
+//! program runs while a cell is locked: wakers and what is dropped are handed out of the lock.
 
 use std::fmt;
+use std::iter::Chain;
+use std::option::IntoIter;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Waker};
 
@@ -17,6 +19,7 @@ use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use super::table::ProcessTable;
 use super::{Mailbox, Message, MonitorRef, Received, WhenFull};
 use crate::core::{Pid, Reason};
+use crate::foreign;
 
 /// A process.
 pub(crate) struct Cell {
@@ -112,6 +115,8 @@ pub(crate) struct Remains {
     pub(crate) links: Small<()>,
     pub(crate) session: Option<Weak<dyn Interested>>,
     pub(crate) ties: Ties,
+    /// What it has not taken, to be dropped when the process is found by nobody any more.
+    pub(crate) queue: Queue,
 }
 
 /// Whom to wake when no lock is held any more.
@@ -120,6 +125,17 @@ pub(crate) struct Remains {
 pub(crate) struct Wakes {
     receiver: Option<Waker>,
     task: Option<Waker>,
+}
+
+/// Why something from another node is not in the mailbox.
+#[derive(Debug)]
+pub(crate) enum NotTaken {
+    /// The process has ended.
+    Ended,
+    /// It is dropped, and to be counted.
+    Dropped,
+    /// The mailbox is full, which ends the process.
+    Ends(Wakes),
 }
 
 /// What became of the wish to link two processes of this node.
@@ -181,7 +197,7 @@ impl Cell {
     /// The same, once there is room. The message of a sender that stops waiting is not sent.
     pub(crate) async fn message_waiting(&self, message: Message) {
         if let Some(room) = &self.room {
-            match room.acquire().await {
+            match foreign::apart(room.acquire()).await {
                 Ok(place) => place.forget(),
                 // The process has ended.
                 Err(_) => return,
@@ -190,15 +206,14 @@ impl Cell {
         self.push(Received::Message(message)).wake();
     }
 
-    /// A message from another node; an error if it was not put into the mailbox. `node_full` says that the mailboxes
-    /// of this node hold too much already.
+    /// A message from another node. `node_full` says that the mailboxes of this node hold too much already.
     pub(crate) fn message_from_afar(
         &self,
         node_full: bool,
         message: impl FnOnce() -> Message,
-    ) -> Result<Wakes, Wakes> {
+    ) -> Result<Wakes, NotTaken> {
         if self.is_doomed() {
-            return Err(Wakes::default());
+            return Err(NotTaken::Ended);
         }
         if node_full || self.room.as_deref().is_some_and(|room| !try_take(room)) {
             return Err(self.overflow());
@@ -208,38 +223,44 @@ impl Cell {
         //# A node MUST NOT let a process take a message that arrived in a frame for a signal, whatever bytes
         //# the message begins with.
         let message = message();
-        let mut state = self.lock();
-        if state.is_alive() { Ok(state.push(Received::Message(message))) } else { Err(Wakes::default()) }
+        let pushed = self.lock().push(Received::Message(message));
+        pushed.map_err(|_| NotTaken::Ended)
     }
 
-    fn overflow(&self) -> Wakes {
+    fn overflow(&self) -> NotTaken {
         //= spec/session.md#ses-msg-006
         //# A node MUST either drop a message for a mailbox that is full or end the process.
         match self.when_full {
-            WhenFull::Drop => {
-                self.table.count_dropped(self.local);
-                Wakes::default()
-            }
+            WhenFull::Drop => NotTaken::Dropped,
             //= spec/session.md#ses-msg-007
             //# A node that ends a process because its mailbox is full MUST end it with the reason Error
             //# "mailbox full".
-            WhenFull::EndProcess => self.doom(Reason::error("mailbox full")),
+            WhenFull::EndProcess => NotTaken::Ends(self.doom(Reason::error("mailbox full"))),
         }
     }
 
     /// Puts anything but a remote message into the mailbox.
     pub(crate) fn push(&self, received: Received) -> Wakes {
-        self.lock().push(received)
+        // What an ended process is not given is dropped after the lock.
+        let pushed = self.lock().push(received);
+        pushed.unwrap_or_default()
     }
 
     /// Refills the receiver's half of the mailbox. False if there is nothing; then the receiver is woken later.
     pub(crate) fn refill(&self, inbox: &mut Inbox, cx: &Context<'_>) -> bool {
+        let mut waker = Some(cx.waker().clone());
+        let refilled = self.refill_or_wait(inbox, &mut waker);
+        drop(waker);
+        refilled
+    }
+
+    fn refill_or_wait(&self, inbox: &mut Inbox, waker: &mut Option<Waker>) -> bool {
         let mut state = self.lock();
         self.release(&mut state, inbox);
         //= spec/session.md#ses-ord-005
         //# A node MUST NOT give a process anything that comes behind an exit signal which ends it.
         // A signal that ends the process comes before whatever is behind it.
-        state.is_alive() && state.queue.move_to(inbox, cx)
+        state.is_alive() && state.queue.move_to(inbox, waker)
     }
 
     /// Notes that a process has received something.
@@ -284,31 +305,30 @@ impl Cell {
     }
 
     /// An exit signal that a process of another node has sent. One that does not end the process counts among the bytes
-    /// that mailboxes hold; it is dropped if `node_full` says that they hold too much already. Gives how many bytes more
-    /// they hold now.
+    /// that mailboxes hold; it is dropped if `node_full` says that they hold too much already. Returns how many bytes
+    /// more they hold now.
     pub(crate) fn sent_exit(
         &self,
         from: Pid,
         reason: Reason,
         counted: usize,
         node_full: bool,
-    ) -> (Wakes, usize) {
+    ) -> Result<(Wakes, usize), NotTaken> {
         let mut state = self.lock();
         if !state.is_alive() {
-            return (Wakes::default(), 0);
+            return Err(NotTaken::Ended);
         }
         if !state.trap_exit && reason.kills() {
-            return (self.doom_locked(&mut state, Doom::By { from, reason }), 0);
+            return Ok((self.doom_locked(&mut state, Doom::By { from, reason }), 0));
         }
         //= spec/capabilities.md#cap-rxt-006
         //# A node MUST ignore an EXIT2 whose exit signal would be given as a signal while the messages that
         //# its processes have not taken hold `mailbox_remote_bytes_max`, its own bytes included.
         if node_full {
-            self.table.count_dropped(self.local);
-            return (Wakes::default(), 0);
+            return Err(NotTaken::Dropped);
         }
         let receiver = state.queue.push_sent_exit(Received::Exit { from, reason }, counted);
-        (Wakes { receiver, task: None }, counted)
+        Ok((Wakes { receiver, task: None }, counted))
     }
 
     /// An exit signal from a process of this node. It counts only if the link still exists, and ends it.
@@ -330,7 +350,7 @@ impl Cell {
         //# A node MUST give a process each exit signal that does not end it as one signal EXIT with its
         //# sender and its reason.
         if state.trap_exit || !reason.kills() {
-            state.push(Received::Exit { from, reason })
+            state.push(Received::Exit { from, reason }).unwrap_or_default()
         } else if state.is_alive() {
             self.doom_locked(state, Doom::By { from, reason })
         } else {
@@ -345,7 +365,9 @@ impl Cell {
 
     /// Notes the task that is to be woken when the process is doomed.
     pub(crate) fn set_task(&self, task: &Waker) {
-        self.lock().task = Some(task.clone());
+        let task = Some(task.clone());
+        let before = std::mem::replace(&mut self.lock().task, task);
+        drop(before);
     }
 
     /// Marks the process dead and takes out whom that concerns. The reason is `reason`, unless a signal ended it.
@@ -354,8 +376,9 @@ impl Cell {
         let mut state = self.lock();
         let was = std::mem::replace(&mut *state, dead);
         self.doomed.store(true, Ordering::Release);
-        // Not under the lock: senders who waited are woken, messages are dropped.
+        // Not under the lock: senders who waited are woken, wakers and messages are dropped.
         drop(state);
+        foreign::dispose(was.task);
         if let Some(room) = &self.room {
             room.close();
         }
@@ -366,6 +389,7 @@ impl Cell {
             links: was.links,
             session: was.session,
             ties: was.ties.map_or_else(Ties::default, |ties| *ties),
+            queue: was.queue,
         }
     }
 }
@@ -455,7 +479,10 @@ impl Cell {
         let mut state = self.lock();
         let watched = state.ties.as_mut().and_then(|ties| ties.watching.remove(reference));
         match watched {
-            Some(_) => state.push(Received::Down { reference: MonitorRef::new(reference), from, reason }),
+            Some(_) => {
+                let down = Received::Down { reference: MonitorRef::new(reference), from, reason };
+                state.push(down).unwrap_or_default()
+            }
             None => Wakes::default(),
         }
     }
@@ -529,22 +556,27 @@ impl State {
 
     //= spec/session.md#ses-msg-008
     //# A node MUST NOT drop a signal because a mailbox is full.
-    /// Whoever has ended receives nothing.
-    fn push(&mut self, received: Received) -> Wakes {
-        let receiver = if self.is_alive() { self.queue.push(received) } else { None };
-        Wakes { receiver, task: None }
+    /// Whoever has ended receives nothing: then it is given back, to be dropped after the lock.
+    fn push(&mut self, received: Received) -> Result<Wakes, Received> {
+        if !self.is_alive() {
+            return Err(received);
+        }
+        Ok(Wakes { receiver: self.queue.push(received), task: None })
     }
 }
 
 impl Wakes {
     pub(crate) fn wake(self) {
-        self.receiver.into_iter().chain(self.task).for_each(Waker::wake);
+        self.into_iter().for_each(foreign::wake);
     }
+}
 
-    /// Adds those of the same process.
-    pub(crate) fn add(&mut self, more: Self) {
-        self.receiver = more.receiver.or_else(|| self.receiver.take());
-        self.task = more.task.or_else(|| self.task.take());
+impl IntoIterator for Wakes {
+    type Item = Waker;
+    type IntoIter = Chain<IntoIter<Waker>, IntoIter<Waker>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.receiver.into_iter().chain(self.task)
     }
 }
 

@@ -1,32 +1,38 @@
 //! What a session delivers to the processes of its node.
 
 use std::sync::{Arc, Weak};
+use std::task::Waker;
 
 use bytes::Bytes;
 use snow_dist_codec::keep;
 use snow_dist_codec::limits::SHARE_BYTES_MIN;
 
 use super::Message;
-use super::cell::{Cell, Wakes};
+use super::cell::{Cell, NotTaken};
 use super::remote::Interested;
 use super::table::ProcessTable;
 use crate::core::limits::MESSAGE_BYTES_COUNTED;
 use crate::core::{NodeNumber, Pid, Processes, Reason, Start, TermPids};
+use crate::foreign;
 use crate::numbers::SharedNumbers;
 
 /// The process table, as one session has it. A session's deliveries go through one of these for as long as it lasts.
 ///
-/// The process that was last delivered to is remembered, and is woken only when another's turn comes or at
-/// [`flush`](Self::flush): all that a turn of the session brings it, the exit signals of a lost session above all,
-/// is in its mailbox before it runs.
+/// A delivery can stand under the session's lock, so it wakes nobody and writes no event: that is done by
+/// [`wake_others`](Self::wake_others) and [`flush`](Self::flush), which are called with no lock held. The process that
+/// was last delivered to is remembered, and is woken only after another's turn has come or by `flush`: all that a turn
+/// of the session brings it, the exit signals of a lost session above all, is in its mailbox before it runs.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     table: Arc<ProcessTable>,
     session: Weak<dyn Interested>,
     numbers: SharedNumbers,
     last: Option<Arc<Cell>>,
-    /// To wake `last`.
-    wakes: Wakes,
+    /// To be woken: so many of processes before `last`, then those of `last`.
+    wakers: Vec<Waker>,
+    of_others: usize,
+    /// Processes whose mailboxes were full, and the count of dropped messages by then: to be warned of.
+    overflows: Vec<(u64, u64)>,
     /// Bytes that mailboxes hold and that the table was not told of yet.
     unreported: usize,
     /// What the messages lie in, and how much memory that keeps.
@@ -46,7 +52,9 @@ impl Delivery {
             session,
             numbers,
             last: None,
-            wakes: Wakes::default(),
+            wakers: Vec::new(),
+            of_others: 0,
+            overflows: Vec::new(),
             unreported: 0,
             block: Bytes::new(),
             block_allocated: 0,
@@ -70,13 +78,25 @@ impl Delivery {
         delivered
     }
 
-    /// Wakes whom this turn's deliveries concern. To be called at the end of each turn, best with no lock held.
+    /// Wakes those whose turn is over. To be called with no lock held, between the frames of a turn.
+    pub(crate) fn wake_others(&mut self) {
+        self.wakers.drain(..std::mem::take(&mut self.of_others)).for_each(foreign::wake);
+        for (local, dropped) in self.overflows.drain(..) {
+            self.table.warn_of_dropped(local, dropped);
+        }
+    }
+
+    /// Wakes whom this turn's deliveries concern. To be called with no lock held, at the end of each turn.
     pub(crate) fn flush(&mut self) {
         self.block = Bytes::new();
-        std::mem::take(&mut self.wakes).wake();
         self.report();
         // Whoever has ended is not kept.
         self.last.take_if(|cell| cell.is_doomed());
+        self.of_others = self.wakers.len();
+        self.wake_others();
+        if self.wakers.capacity() > WAKERS_KEPT {
+            self.wakers = Vec::new();
+        }
     }
 
     /// What a message of so many bytes may keep a part of; nothing, if it is to be copied.
@@ -96,20 +116,30 @@ impl Delivery {
         let Some(cell) = self.find(local) else { return };
         match cell.message_from_afar(node_full, message) {
             Ok(wakes) => {
-                self.wakes.add(wakes);
+                self.wakers.extend(wakes);
                 self.unreported += counted;
                 if self.unreported >= REPORTED_AT_ONCE {
                     self.report();
                 }
             }
-            Err(wakes) => self.wakes.add(wakes),
+            Err(why) => self.not_taken(local, why),
+        }
+    }
+
+    fn not_taken(&mut self, local: u64, why: NotTaken) {
+        match why {
+            NotTaken::Ended => {}
+            NotTaken::Dropped => {
+                self.overflows.extend(self.table.count_dropped().map(|dropped| (local, dropped)))
+            }
+            NotTaken::Ends(wakes) => self.wakers.extend(wakes),
         }
     }
 
     /// The process, remembered for the next delivery.
     fn find(&mut self, local: u64) -> Option<&Cell> {
         if self.last.as_ref().is_none_or(|last| last.local() != local) {
-            std::mem::take(&mut self.wakes).wake();
+            self.of_others = self.wakers.len();
             self.last = self.table.get(local);
         }
         self.last.as_deref()
@@ -156,7 +186,7 @@ impl Processes for Delivery {
     fn exit(&mut self, local: u64, from: Pid, reason: Reason) {
         if let Some(cell) = self.find(local) {
             let wakes = cell.exit(from, reason);
-            self.wakes.add(wakes);
+            self.wakers.extend(wakes);
         }
     }
 
@@ -166,9 +196,13 @@ impl Processes for Delivery {
         //= spec/capabilities.md#cap-rxt-004
         //# A node MUST ignore an EXIT2 for a dead process.
         let Some(cell) = self.find(local) else { return };
-        let (wakes, held) = cell.sent_exit(from, reason, counted, node_full);
-        self.wakes.add(wakes);
-        self.unreported += held;
+        match cell.sent_exit(from, reason, counted, node_full) {
+            Ok((wakes, held)) => {
+                self.wakers.extend(wakes);
+                self.unreported += held;
+            }
+            Err(why) => self.not_taken(local, why),
+        }
     }
 
     fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason) {
@@ -179,7 +213,7 @@ impl Processes for Delivery {
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {
         if let Some(cell) = self.find(local) {
             let wakes = cell.down(reference, from, reason);
-            self.wakes.add(wakes);
+            self.wakers.extend(wakes);
         }
     }
 }
@@ -193,6 +227,9 @@ impl Drop for Delivery {
 /// How many times its own bytes a message may keep in memory: mailboxes count what is in them, and a peer must not
 /// make a small message keep a large buffer.
 const PINNED_MAX: usize = 4;
+
+/// Places for wakers that a session keeps between its turns.
+const WAKERS_KEPT: usize = 64;
 
 /// Bytes that one session puts into mailboxes before it tells the table.
 const REPORTED_AT_ONCE: usize = 64 << 10;
@@ -278,7 +315,10 @@ mod tests {
             delivery.exit(cell.local(), far(local), Reason::Noconnection);
         }
         assert_eq!(count.0.load(Ordering::SeqCst), 0);
+        delivery.wake_others();
+        assert_eq!(count.0.load(Ordering::SeqCst), 0);
         delivery.exit(other.local(), far(4), Reason::Noconnection);
+        delivery.wake_others();
         assert_eq!(count.0.load(Ordering::SeqCst), 1);
         delivery.flush();
         assert_eq!(count.0.load(Ordering::SeqCst), 1);

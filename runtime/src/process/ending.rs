@@ -25,12 +25,13 @@ pub(crate) struct Ending {
 impl Ending {
     /// Marks the process dead and takes it out of the table. Its reason is `reason`, unless a signal has ended it.
     pub(crate) fn begin(cell: &Cell, reason: Reason) -> Self {
-        let Remains { doom, links, session, ties } = cell.die(reason);
+        let Remains { doom, links, session, ties, queue } = cell.die(reason);
         let table = Arc::clone(cell.table());
         // Whoever is told of the end finds neither the process nor its names.
         table.remove_names(cell.local(), &ties.names);
         table.remove_node_monitors(cell.local(), &ties.nodes);
         table.remove(cell.local());
+        drop(queue);
         Self {
             table,
             pid: cell.pid(),

@@ -2,9 +2,10 @@
 //! copy without a lock.
 
 use std::collections::VecDeque;
-use std::task::{Context, Waker};
+use std::task::Waker;
 
 use super::Received;
+use crate::foreign;
 
 /// How large a mailbox may grow, and what happens then. Exit signals, DOWNs and node events never count.
 ///
@@ -127,10 +128,11 @@ impl Queue {
         self.receiver.take()
     }
 
-    /// Moves all that is here behind what the inbox has. False, and the receiver is woken later, if nothing is.
-    pub(crate) fn move_to(&mut self, inbox: &mut Inbox, cx: &Context<'_>) -> bool {
+    /// Moves all that is here behind what the inbox has. If nothing is, returns false and keeps `waker` to wake the
+    /// receiver later, in exchange for the one that it had.
+    pub(crate) fn move_to(&mut self, inbox: &mut Inbox, waker: &mut Option<Waker>) -> bool {
         if self.received.is_empty() {
-            self.receiver = Some(cx.waker().clone());
+            std::mem::swap(&mut self.receiver, waker);
             self.give_back_space();
             inbox.give_back_space();
             return false;
@@ -163,6 +165,14 @@ impl Queue {
         if self.received.capacity() > KEPT_MAX {
             self.received = VecDeque::new();
         }
+    }
+}
+
+/// What nobody has taken may be the program's: see [`Inbox`].
+impl Drop for Queue {
+    fn drop(&mut self) {
+        dispose_all(&mut self.received);
+        foreign::dispose(self.receiver.take());
     }
 }
 
@@ -211,6 +221,17 @@ impl Inbox {
     }
 }
 
+/// A payload that panics when it is dropped takes no other with it.
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        dispose_all(&mut self.received);
+    }
+}
+
+fn dispose_all(received: &mut VecDeque<Item>) {
+    std::mem::take(received).into_iter().for_each(foreign::dispose);
+}
+
 /// Entries for which a process that waits keeps space: after a burst it becomes small again, and what that costs
 /// is little beside a burst of so many.
 const KEPT_MAX: usize = 1_024;
@@ -233,31 +254,29 @@ mod tests {
 
     #[test]
     fn a_batch_that_is_not_empty_is_added_to() {
-        let cx = Context::from_waker(Waker::noop());
         let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
         queue.push(message("a"));
         queue.push(message("b"));
-        assert!(queue.move_to(&mut inbox, &cx));
+        assert!(queue.move_to(&mut inbox, &mut Some(Waker::noop().clone())));
         let mut looked_at = 0;
         assert_eq!(inbox.take(&mut looked_at, |received| *received == message("c")), None);
         assert_eq!(looked_at, 2);
         queue.push(message("c"));
-        assert!(queue.move_to(&mut inbox, &cx));
+        assert!(queue.move_to(&mut inbox, &mut Some(Waker::noop().clone())));
         assert_eq!(inbox.take(&mut looked_at, |received| *received == message("c")), Some(message("c")));
         assert_eq!(inbox.take(&mut 0, |_| true), Some(message("a")));
         assert_eq!(inbox.take(&mut 0, |_| true), Some(message("b")));
-        assert!(!queue.move_to(&mut inbox, &cx));
+        assert!(!queue.move_to(&mut inbox, &mut Some(Waker::noop().clone())));
     }
 
     #[test]
     fn what_is_taken_last_is_given_back_at_once_unless_it_is_little() {
-        let cx = Context::from_waker(Waker::noop());
         let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
         let large = || Received::Message(Message::new(vec![0; RELEASED_AT_REST].into(), true));
         for received in [large(), large(), message("a")] {
             queue.push(received);
         }
-        queue.move_to(&mut inbox, &cx);
+        queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
         let mut owed = Vec::new();
         while inbox.take(&mut 0, |_| true).is_some() {
             owed.push(inbox.owes());
@@ -265,20 +284,19 @@ mod tests {
         assert_eq!(owed, [false, false, true]);
         queue.release(inbox.taken());
         queue.push(message("a"));
-        queue.move_to(&mut inbox, &cx);
+        queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
         inbox.take(&mut 0, |_| true);
         assert!(!inbox.owes());
     }
 
     #[test]
     fn bytes_are_given_back_once() {
-        let cx = Context::from_waker(Waker::noop());
         let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
         queue.push(message("abc"));
         queue.push(message("de"));
         let (first, second) = (MESSAGE_BYTES_COUNTED + 3, MESSAGE_BYTES_COUNTED + 2);
         assert_eq!(queue.held(), first + second);
-        queue.move_to(&mut inbox, &cx);
+        queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
         inbox.take(&mut 0, |_| true);
         assert_eq!((queue.release(inbox.taken()), queue.held()), (first, second));
         assert_eq!((queue.release(inbox.taken()), queue.held()), (0, second));
@@ -286,26 +304,24 @@ mod tests {
 
     #[test]
     fn a_receiver_is_woken_once_for_each_wait() {
-        let cx = Context::from_waker(Waker::noop());
         let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
         assert!(queue.push(message("a")).is_none());
-        assert!(queue.move_to(&mut inbox, &cx));
-        assert!(!queue.move_to(&mut inbox, &cx));
+        assert!(queue.move_to(&mut inbox, &mut Some(Waker::noop().clone())));
+        assert!(!queue.move_to(&mut inbox, &mut Some(Waker::noop().clone())));
         assert!(queue.push(message("b")).is_some());
         assert!(queue.push(message("c")).is_none());
     }
 
     #[test]
     fn who_waits_keeps_little_space() {
-        let cx = Context::from_waker(Waker::noop());
         let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
         for _ in 0..2 {
             (0..10_000).for_each(|_| drop(queue.push(message("a"))));
-            queue.move_to(&mut inbox, &cx);
+            queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
             while inbox.take(&mut 0, |_| true).is_some() {}
         }
         assert!(queue.received.capacity() > KEPT_MAX && inbox.received.capacity() > KEPT_MAX);
-        queue.move_to(&mut inbox, &cx);
+        queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
         assert_eq!((queue.received.capacity(), inbox.received.capacity()), (0, 0));
     }
 }

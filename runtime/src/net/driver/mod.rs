@@ -8,7 +8,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -85,6 +85,8 @@ struct Running<S> {
     stop_at: Option<Duration>,
     timer: Pin<Box<Sleep>>,
     timer_at: Duration,
+    /// What the session knows to wake this loop by.
+    waker: Option<Arc<Waker>>,
 }
 
 impl<S: Transport> Driver<S> {
@@ -115,15 +117,26 @@ impl<S: Transport> Driver<S> {
             broken: None,
             said_all: false,
             stop_at: None,
+            waker: None,
         }
     }
 }
 
 impl<S: Transport> Running<S> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        self.show_waker(cx.waker());
         match self.take_steps(cx) {
             Ok(()) => Poll::Pending,
             Err(ending) => Poll::Ready(ending),
+        }
+    }
+
+    /// Tells the session by whom to wake this loop, if it does not know.
+    fn show_waker(&mut self, waker: &Waker) {
+        if self.waker.as_ref().is_none_or(|known| !known.will_wake(waker)) {
+            let waker = Arc::new(waker.clone());
+            self.driver.session.driven_by(waker.clone());
+            self.waker = Some(waker);
         }
     }
 
@@ -141,7 +154,7 @@ impl<S: Transport> Running<S> {
                 return Ok(());
             }
         }
-        self.judge(self.driver.clock.now(), cx)?;
+        self.judge(self.driver.clock.now())?;
         cx.waker().wake_by_ref();
         Ok(())
     }
@@ -195,7 +208,11 @@ impl<S: Transport> Running<S> {
                 //= spec/dist.md#dist-fld-012
                 //# A reader MUST give the frames that are complete before a refused one in the stream just as
                 //# if the refused one were not there.
-                Frames::new(&block, frame_bytes_max).flatten().try_for_each(|payload| self.handle(payload));
+                Frames::new(&block, frame_bytes_max).flatten().try_for_each(|payload| {
+                    let handled = self.handle(payload);
+                    self.driver.processes.wake_others();
+                    handled
+                });
             self.driver.processes.flush();
             handled?;
         }
@@ -249,7 +266,7 @@ impl<S: Transport> Running<S> {
         if self.written == self.out.len() {
             self.out.clear();
             (self.written, self.piece_end) = (0, 0);
-            match self.driver.session.refill(&mut self.out, WRITE_BYTES, cx.waker()) {
+            match self.driver.session.refill(&mut self.out, WRITE_BYTES) {
                 Refill::Bytes => self.begin_write(),
                 _ if self.unflushed => return self.flush(cx),
                 Refill::Nothing => return Poll::Pending,
@@ -320,7 +337,7 @@ impl<S: Transport> Running<S> {
     /// Judges the deadlines. Both halves have found nothing to do, so what has arrived has been read.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         let now = self.driver.clock.now();
-        let due = self.judge(now, cx)?;
+        let due = self.judge(now)?;
         if due <= now {
             return Poll::Ready(Ok(()));
         }
@@ -328,9 +345,9 @@ impl<S: Transport> Running<S> {
     }
 
     /// Gives the time of the next deadline; now, if one has brought something to be written.
-    fn judge(&mut self, now: Duration, cx: &Context<'_>) -> Result<Duration, Ending> {
+    fn judge(&mut self, now: Duration) -> Result<Duration, Ending> {
         self.note_taken(now);
-        let (heartbeat, stop) = self.driver.session.deadlines(cx.waker());
+        let (heartbeat, stop) = self.driver.session.deadlines();
         let stop_at = stop.map(|stop| *self.stop_at.get_or_insert(now + stop.patience));
         let queued = self.written < self.out.len() || self.unflushed || self.broken.is_some();
         let drained_at = queued.then(|| self.taken + DRAIN_DEADLINE);
@@ -414,7 +431,8 @@ impl<S: Transport> Running<S> {
         };
         poll_fn(|cx| {
             if let Some((code, text)) = why {
-                self.driver.session.stop(code, text, Stop { patience: Duration::ZERO });
+                // This loop is the driver, and needs no waker any more.
+                let _ = self.driver.session.stop(code, text, Stop { patience: Duration::ZERO });
                 for _ in 0..STEPS_MAX {
                     if self.said_all || !matches!(self.try_write(cx), Poll::Ready(Ok(()))) {
                         break;

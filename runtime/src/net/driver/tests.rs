@@ -281,7 +281,7 @@ async fn both_ends_write_at_once_over_a_pipe_of_64_bytes() {
     let ends = [&a, &b].map(|end| end.receiver(100));
     for end in [&a, &b] {
         for length in 0..100 {
-            end.session.send(1, 1, &vec![7; 100 * length]).unwrap();
+            end.session.send(1, 1, &vec![7; 100 * length]).wake().unwrap();
         }
     }
     let told = async {
@@ -299,9 +299,9 @@ async fn both_ends_write_at_once_over_a_pipe_of_64_bytes() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_floods_and_does_not_read_does_not_put_off_an_order_to_end() {
     let end = End::new();
-    end.session.send(1, 1, b"never taken").unwrap();
+    end.session.send(1, 1, b"never taken").wake().unwrap();
     let stub = Stub { reads_max: 100_000, taking: Arc::default(), bytes_taken: 0 };
-    end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::ZERO });
+    end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::ZERO }).wake();
     assert_eq!(end.run(stub).await, Ending::Stopped);
 }
 
@@ -312,7 +312,7 @@ async fn a_peer_that_floods_and_does_not_read_does_not_put_off_an_order_to_end()
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_floods_and_does_not_read_is_cut_at_the_drain_deadline() {
     let end = Arc::new(End::new());
-    end.session.send(1, 1, b"never taken").unwrap();
+    end.session.send(1, 1, b"never taken").wake().unwrap();
     let stub = Stub { reads_max: 100_000, taking: Arc::default(), bytes_taken: 0 };
     let running = tokio::spawn({
         let end = end.clone();
@@ -337,7 +337,7 @@ async fn the_drain_deadline_counts_from_when_there_was_something_to_take() {
     });
     sleep(DRAIN_DEADLINE + Duration::from_secs(1)).await;
     taking.store(false, Ordering::SeqCst);
-    end.session.send(1, 1, b"late").unwrap();
+    end.session.send(1, 1, b"late").wake().unwrap();
     sleep(Duration::from_secs(10)).await;
     assert!(!running.is_finished());
     sleep(DRAIN_DEADLINE).await;
@@ -356,7 +356,7 @@ async fn messages_that_only_tls_takes_do_not_put_off_the_drain_deadline() {
         async move { end.run(HoldsBack { bytes_taken: Arc::default() }).await }
     });
     for _ in 0..3 {
-        end.session.send(1, 1, b"small").unwrap();
+        end.session.send(1, 1, b"small").wake().unwrap();
         sleep(DRAIN_DEADLINE / 3).await;
     }
     assert_eq!(running.await.unwrap(), Ending::Stuck);
@@ -367,7 +367,7 @@ async fn messages_that_only_tls_takes_do_not_put_off_the_drain_deadline() {
 async fn a_connection_that_takes_a_byte_now_and_then_is_not_stuck() {
     let end = Arc::new(End::new());
     let bytes_taken = Arc::new(AtomicU64::new(0));
-    end.session.send(1, 1, &[7; 1_000]).unwrap();
+    end.session.send(1, 1, &[7; 1_000]).wake().unwrap();
     let mut running = end.driver(HoldsBack { bytes_taken: bytes_taken.clone() }).running(BytesMut::new());
     for taken in 1..=4 {
         let turns = poll_fn(|cx| running.turn(cx));
@@ -384,7 +384,7 @@ async fn what_has_come_before_a_write_error_is_read_to_the_end() {
     let end = End::new();
     let (_, told) = end.receiver(2);
     let (mut peer, stream) = pipe(1 << 20);
-    end.session.send(1, 1, b"never taken").unwrap();
+    end.session.send(1, 1, b"never taken").wake().unwrap();
     let talking = async {
         sleep(Duration::from_secs(1)).await;
         peer.write_all(&message(1)).await.unwrap();
@@ -406,9 +406,9 @@ async fn a_session_that_is_stopped_reads_on_until_its_peer_closes() {
     let end = End::new();
     let (_, told) = end.receiver(1);
     let (mut peer, stream) = pipe(1 << 20);
-    end.session.send(1, 1, b"first").unwrap();
-    end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) });
-    assert!(matches!(end.session.send(1, 1, b"too late"), Err(Denied::NotConnected)));
+    end.session.send(1, 1, b"first").wake().unwrap();
+    end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) }).wake();
+    assert!(matches!(end.session.send(1, 1, b"too late").wake(), Err(Denied::NotConnected)));
     let talking = async {
         let mut heard = Vec::new();
         peer.read_to_end(&mut heard).await.unwrap();
@@ -427,7 +427,7 @@ async fn a_session_that_is_stopped_reads_on_until_its_peer_closes() {
 async fn a_peer_that_does_not_close_is_waited_for_as_long_as_was_said() {
     let end = End::new();
     let (_peer, stream) = pipe(1 << 20);
-    end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) });
+    end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) }).wake();
     let begun = end.clock.now();
     assert_eq!(end.run(stream).await, Ending::Stopped);
     assert_eq!((end.clock.now() - begun).as_secs(), 5);
@@ -453,7 +453,7 @@ async fn an_idle_connection_keeps_little_memory_and_still_reads_large_frames() {
     let (_, told) = end.receiver(2);
     let (mut peer, stream) = pipe(64 << 10);
     let mut running = end.driver(stream).running(BytesMut::new());
-    end.session.send(1, 1, &vec![7; LARGE]).unwrap();
+    end.session.send(1, 1, &vec![7; LARGE]).wake().unwrap();
     let mut run_while = async |talking: &mut (dyn Future<Output = ()> + Unpin)| {
         tokio::select! {
             ending = poll_fn(|cx| running.turn(cx)) => panic!("{ending}"),
@@ -533,7 +533,7 @@ async fn nothing_to_write_after_all_does_not_end_the_session() {
     let (own, theirs) = (WirePid::new(0, CREATION, 1).unwrap(), WirePid::new(0, CREATION, 9).unwrap());
     let _ = end.table.add(crate::process::Mailbox::default()).unwrap();
     end.session.link(1, 9, || true).unwrap();
-    end.session.refill(&mut Vec::new(), 1 << 10, std::task::Waker::noop());
+    end.session.refill(&mut Vec::new(), 1 << 10);
     end.session.process_ended(1, &Reason::Normal);
     let mut arrived = Vec::new();
     let exit = Exit { from: theirs, to: own, reason: Root::Normal.into() };
@@ -561,7 +561,7 @@ async fn who_has_ended_is_not_linked() {
     let end = End::new();
     end.session.link(1, 9, || false).unwrap();
     end.session.monitor(1, 9, 7, || false).unwrap();
-    assert_eq!(end.session.refill(&mut Vec::new(), 1, std::task::Waker::noop()), Refill::Nothing);
+    assert_eq!(end.session.refill(&mut Vec::new(), 1), Refill::Nothing);
 }
 
 fn read(payload: &[u8]) -> Frame<'_> {

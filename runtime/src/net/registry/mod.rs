@@ -1,10 +1,12 @@
 //! All connections of a node: which of them are sessions, and who learns when one comes and goes.
 //!
 //! The decisions, and the order in which they are told, are [`Epochs`]'; here they are carried out, under one lock. Lock
-//! order: the registry, then routes, then a session, then a process or the numbers of nodes.
+//! order: the registry, then routes, then a session, then a process or the numbers of nodes. Whoever is to be woken by
+//! that is woken when no lock is held ([`Afterwards`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
@@ -15,12 +17,13 @@ use super::routes::Routes;
 use crate::core::epochs::{Epochs, Event, Facts};
 use crate::core::peers::{ConnectionId, DialDecision, Refusal};
 use crate::core::{Session, Start};
+use crate::foreign::{self, apart};
 use crate::numbers::SharedNumbers;
 use crate::process::Delivery;
 use crate::process::remote::Interested;
 use crate::process::sync::Mutex;
 use crate::process::table::ProcessTable;
-use crate::session::{Peer, SessionHandle, Stop};
+use crate::session::{Peer, SessionHandle, Stirred, Stop};
 
 #[cfg(test)]
 #[cfg(not(feature = "shuttle"))]
@@ -51,6 +54,27 @@ struct State {
     waiting: HashMap<ConnectionId, oneshot::Sender<Verdict>>,
     sessions: HashMap<ConnectionId, Arc<SessionHandle>>,
     closed: bool,
+    afterwards: Afterwards,
+}
+
+/// What is done as soon as the lock is free.
+#[derive(Debug, Default)]
+struct Afterwards {
+    /// Nothing is told to those that are not needed any more: they find that nothing comes.
+    verdicts: Vec<(oneshot::Sender<Verdict>, Option<Verdict>)>,
+    sessions: Vec<Stirred>,
+    processes: Vec<Waker>,
+}
+
+impl Afterwards {
+    fn carry_out(self) {
+        for (waiting, verdict) in self.verdicts {
+            // Whoever waits no more has ended, and says so itself.
+            let _ = verdict.map(|verdict| waiting.send(verdict));
+        }
+        self.sessions.into_iter().for_each(Stirred::wake);
+        self.processes.into_iter().for_each(foreign::wake);
+    }
 }
 
 /// A connection that has begun, and where its verdict will come.
@@ -106,26 +130,35 @@ impl Registry {
             waiting: HashMap::new(),
             sessions: HashMap::new(),
             closed: false,
+            afterwards: Afterwards::default(),
         };
         Self { table, clock, numbers, state: Mutex::new(state), routes, changed: Notify::new() }
     }
 
     /// A connection that has been accepted. It must be reported to [`Registry::finish`], as every connection.
     pub(crate) fn accept(&self) -> Begun {
+        let (verdict, awaited) = oneshot::channel();
         let mut state = self.state.lock();
         let connection = state.next_connection();
-        state.begin(connection)
+        let unwanted = state.begin(connection, verdict);
+        drop(state);
+        drop(unwanted);
+        Begun { connection, verdict: awaited }
     }
 
     /// Whether to dial, and if so, as which connection.
     pub(crate) fn dial(&self, name: &str) -> Dial {
+        let (verdict, awaited) = oneshot::channel();
         let mut state = self.state.lock();
         if state.closed {
             return Dial::Stopped;
         }
         let connection = state.next_connection();
         match state.epochs.dial(name, connection) {
-            DialDecision::Start => Dial::Start(state.begin(connection)),
+            DialDecision::Start => {
+                state.begin(connection, verdict);
+                Dial::Start(Begun { connection, verdict: awaited })
+            }
             DialDecision::Up(_) => Dial::Up,
             DialDecision::Underway => Dial::Underway,
             DialDecision::OwnName => Dial::OwnName,
@@ -145,7 +178,7 @@ impl Registry {
             if !self.state.lock().epochs.is_underway(name) {
                 return;
             }
-            changed.await;
+            apart(changed).await;
         }
     }
 
@@ -156,7 +189,7 @@ impl Registry {
             if self.state.lock().open == 0 {
                 return;
             }
-            changed.await;
+            apart(changed).await;
         }
     }
 
@@ -191,7 +224,7 @@ impl Registry {
 
     /// A connection that has no verdict gives its place to another.
     pub(crate) fn give_way(&self, connection: ConnectionId) {
-        self.state.lock().tell(connection, Verdict::Close);
+        self.change(|state| state.tell(connection, Verdict::Close));
     }
 
     /// A connection is over. If it was a session, all across it ends: nobody finds it any more, then its exits and
@@ -202,7 +235,7 @@ impl Registry {
     //# A node MUST end the session when its stream ends or fails, as it does on a CLOSE.
     pub(crate) fn finish(&self, name: &str, connection: ConnectionId) {
         let session = self.change(|state| {
-            state.waiting.remove(&connection);
+            state.forget(connection);
             let session = state.sessions.get(&state.epochs.over(name, connection)?).cloned();
             if let Some(session) = &session {
                 self.routes.ending(session);
@@ -226,11 +259,12 @@ impl Registry {
             state.closed = true;
             //= spec/connection.md#con-cls-017
             //# A node that stops MUST close every connection that is not a session.
-            state.waiting.clear();
+            state.afterwards.verdicts.extend(state.waiting.drain().map(|(_, waiting)| (waiting, None)));
             state.epochs.close();
-            for session in state.sessions.values() {
-                session.stop(code, text, stop);
-            }
+            state
+                .afterwards
+                .sessions
+                .extend(state.sessions.values().map(|session| session.stop(code, text, stop)));
         });
     }
 
@@ -241,46 +275,53 @@ impl Registry {
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        // If this is its last owner, it is dropped after the lock.
+        let table = self.table.upgrade();
         let mut state = self.state.lock();
         let done = change(&mut state);
         while let Some(event) = state.epochs.poll_event() {
-            self.carry_out(event, &mut state);
+            self.carry_out(event, &mut state, table.as_deref());
         }
+        let afterwards = std::mem::take(&mut state.afterwards);
         drop(state);
+        afterwards.carry_out();
         self.changed.notify_waiters();
         done
     }
 
-    fn carry_out(&self, event: Event, state: &mut State) {
+    fn carry_out(&self, event: Event, state: &mut State, table: Option<&ProcessTable>) {
         match event {
-            Event::Up(connection, facts) => self.bring_up(connection, &facts, state),
-            Event::Down(connection, name) => self.bring_down(connection, &name, state),
+            Event::Up(connection, facts) => self.bring_up(connection, &facts, state, table),
+            Event::Down(connection, name) => self.bring_down(connection, &name, state, table),
             Event::Reject(connection, refusal) => state.tell(connection, Verdict::Reject(refusal)),
             Event::Close(connection) => state.tell(connection, Verdict::Close),
             Event::Probe(connection) => {
-                if let Some(session) = state.sessions.get(&connection) {
-                    session.probe(self.clock.now());
-                }
+                let session = state.sessions.get(&connection);
+                state.afterwards.sessions.extend(session.map(|session| session.probe(self.clock.now())));
             }
             Event::End(connection) => {
-                if let Some(session) = state.sessions.get(&connection) {
-                    session.stop(
-                        //= spec/connection.md#con-cls-012
-                        //# A node that ends a session for another connection SHOULD write CLOSE with code 3.
-                        //= spec/connection.md#con-elc-017
-                        //# A node that ends a session for another connection MUST NOT wait until what is
-                        //# queued in that session has been written.
-                        CODE_REPLACED,
-                        "another connection takes over",
-                        Stop { patience: REPLACED_PATIENCE },
-                    );
-                }
+                //= spec/connection.md#con-cls-012
+                //# A node that ends a session for another connection SHOULD write CLOSE with code 3.
+                //= spec/connection.md#con-elc-017
+                //# A node that ends a session for another connection MUST NOT wait until what is
+                //# queued in that session has been written.
+                let (code, stop) = (CODE_REPLACED, Stop { patience: REPLACED_PATIENCE });
+                let session = state.sessions.get(&connection);
+                let stirred =
+                    session.map(|session| session.stop(code, "another connection takes over", stop));
+                state.afterwards.sessions.extend(stirred);
             }
         }
     }
 
     /// Makes a connection the session. Its nodeup is out before anything else of it can be.
-    fn bring_up(&self, connection: ConnectionId, facts: &Facts, state: &mut State) {
+    fn bring_up(
+        &self,
+        connection: ConnectionId,
+        facts: &Facts,
+        state: &mut State,
+        table: Option<&ProcessTable>,
+    ) {
         let Facts { name, config, .. } = facts;
         let (creation, version) = (config.peer_creation, config.version);
         let peer = Peer { name: name.clone(), number: config.peer, creation, version };
@@ -288,27 +329,33 @@ impl Registry {
         let session = Arc::new(SessionHandle::new(peer, core, self.numbers.clone()));
         state.sessions.insert(connection, session.clone());
         self.routes.up(&session);
-        if let Some(table) = self.table.upgrade() {
+        if let Some(table) = table {
             //= spec/session.md#ses-upd-001
             //# When a session begins, a node MUST give each process that watches the peer one signal NODEUP.
             //= spec/session.md#ses-upd-002
             //# A node MUST give a process the NODEUP of a session before everything else that the session
             //# brings it.
-            table.node_up(name);
+            state.afterwards.processes.extend(table.node_up(name));
         }
         // If nobody waits any more, the connection's task has ended, and says so itself.
         state.tell(connection, Verdict::Up(session));
     }
 
     /// The end of a session has been told.
-    fn bring_down(&self, connection: ConnectionId, name: &str, state: &mut State) {
+    fn bring_down(
+        &self,
+        connection: ConnectionId,
+        name: &str,
+        state: &mut State,
+        table: Option<&ProcessTable>,
+    ) {
         if let Some(session) = state.sessions.remove(&connection) {
             self.routes.ended(&session);
         }
-        if let Some(table) = self.table.upgrade() {
+        if let Some(table) = table {
             //= spec/session.md#ses-upd-003
             //# When a session ends, a node MUST give each process that watches the peer one signal NODEDOWN.
-            table.node_down(name);
+            state.afterwards.processes.extend(table.node_down(name));
         }
     }
 }
@@ -319,19 +366,23 @@ impl State {
         ConnectionId(self.connections)
     }
 
-    /// Once the registry is closed, the verdict is that there will be none.
-    fn begin(&mut self, connection: ConnectionId) -> Begun {
-        let (verdict, awaited) = oneshot::channel();
+    /// Once the registry is closed, the verdict is that there will be none: it is given back.
+    fn begin(
+        &mut self,
+        connection: ConnectionId,
+        verdict: oneshot::Sender<Verdict>,
+    ) -> Option<oneshot::Sender<Verdict>> {
         self.open += 1;
-        if !self.closed {
-            self.waiting.insert(connection, verdict);
-        }
-        Begun { connection, verdict: awaited }
+        if self.closed { Some(verdict) } else { self.waiting.insert(connection, verdict) }
     }
 
     fn tell(&mut self, connection: ConnectionId, verdict: Verdict) {
-        if let Some(waiting) = self.waiting.remove(&connection) {
-            let _ = waiting.send(verdict);
-        }
+        let waiting = self.waiting.remove(&connection);
+        self.afterwards.verdicts.extend(waiting.map(|waiting| (waiting, Some(verdict))));
+    }
+
+    fn forget(&mut self, connection: ConnectionId) {
+        let waiting = self.waiting.remove(&connection);
+        self.afterwards.verdicts.extend(waiting.map(|waiting| (waiting, None)));
     }
 }

@@ -98,8 +98,7 @@ async fn exits_then_downs_then_nodedown_then_the_next_nodeup() {
     let (first, session) = node.taken(1);
     let remote = Pid::new(session.peer.number, 1, 5);
     go_on.send(remote).unwrap();
-    while session.refill(&mut Vec::new(), 1 << 20, std::task::Waker::noop()) != crate::session::Refill::Bytes
-    {
+    while session.refill(&mut Vec::new(), 1 << 20) != crate::session::Refill::Bytes {
         yield_now().await;
     }
     // Another start of the peer waits, and comes up as soon as this one has ended.
@@ -150,7 +149,7 @@ async fn a_node_that_stops_dials_no_more_and_waits_for_what_it_has() {
     node.registry.close(CODE_SHUTDOWN, "stop", Stop { patience: Duration::ZERO });
     assert!(matches!(node.registry.dial("c@h:1"), Dial::Stopped));
     assert!(knocking.verdict.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
-    assert!(handle.deadlines(std::task::Waker::noop()).1.is_some());
+    assert!(handle.deadlines().1.is_some());
     let idle = tokio::spawn({
         let registry = node.registry.clone();
         async move { registry.idle().await }
@@ -208,7 +207,7 @@ async fn nothing_is_queued_in_a_session_that_is_ordered_to_end() {
     let (_, session) = node.taken(1);
     let remote = Pid::new(session.peer.number, 1, 5);
     assert!(node.routes.send(own, remote, b"before").is_ok());
-    session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) });
+    session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) }).wake();
     assert!(matches!(node.routes.send(own, remote, b"late"), Err(Denied::NotConnected)));
 }
 
@@ -225,7 +224,7 @@ async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
             Err(other) => panic!("{other:?}"),
         }
     };
-    session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) });
+    session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) }).wake();
     room.await;
     assert!(matches!(node.routes.send(own, remote, b"late"), Err(Denied::NotConnected)));
 }

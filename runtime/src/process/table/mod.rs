@@ -15,6 +15,7 @@ use super::sync::{AtomicBool, AtomicI64, AtomicU64, Executor, Mutex, Ordering};
 use super::{Context, Mailbox, Message, MonitorRef, NotHere, Payload, Refused, SendError, SpawnError, task};
 use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
 use crate::core::{NodeNumber, Pid, Reason, Term};
+use crate::foreign::{apart, event};
 
 mod names;
 #[cfg(test)]
@@ -258,13 +259,16 @@ impl ProcessTable {
         self.remote.get().map(|remote| &**remote).ok_or(Denied::NotConnected)
     }
 
-    /// Counts a message from another node that found a mailbox full.
-    pub(crate) fn count_dropped(&self, local: u64) {
+    /// Counts a message from another node that found a mailbox full. Returns the count if it is to be warned of.
+    pub(crate) fn count_dropped(&self) -> Option<u64> {
         let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
         // A flood of messages must not become a flood of warnings.
-        if dropped.is_power_of_two() {
-            tracing::warn!(process = %self.pid(local), dropped, "mailbox full: message dropped");
-        }
+        dropped.is_power_of_two().then_some(dropped)
+    }
+
+    /// Warns that messages were dropped, this one for the process `local`. To be called with no lock held.
+    pub(crate) fn warn_of_dropped(&self, local: u64, dropped: u64) {
+        event!(WARN, process = %self.pid(local), dropped, "mailbox full: message dropped");
     }
 
     /// Messages from other nodes that found a mailbox full and were dropped.
@@ -465,7 +469,7 @@ async fn taken<T>(mut attempt: impl FnMut() -> Result<T, Denied>) -> Result<Opti
             Ok(taken) => return Ok(Some(taken)),
             Err(Denied::NotConnected) => return Ok(None),
             Err(Denied::Refused(refused)) => return Err(refused),
-            Err(Denied::Full(room)) => room.await,
+            Err(Denied::Full(room)) => apart(room).await,
         }
     }
 }

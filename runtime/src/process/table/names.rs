@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::task::Waker;
 
 use super::ProcessTable;
 use crate::core::Pid;
@@ -87,14 +88,14 @@ impl ProcessTable {
         }
     }
 
-    /// Tells all who monitor the node that a session with it has begun.
-    pub(crate) fn node_up(&self, node: &str) {
-        self.node_event(node, |name| Received::NodeUp { name });
+    /// Tells all who monitor the node that a session with it has begun. Returns whom to wake when no lock is held.
+    pub(crate) fn node_up(&self, node: &str) -> Vec<Waker> {
+        self.node_event(node, |name| Received::NodeUp { name })
     }
 
-    /// Tells all who monitor the node that the session with it is over.
-    pub(crate) fn node_down(&self, node: &str) {
-        self.node_event(node, |name| Received::NodeDown { name });
+    /// Tells all who monitor the node that the session with it is over. Returns whom to wake when no lock is held.
+    pub(crate) fn node_down(&self, node: &str) -> Vec<Waker> {
+        self.node_event(node, |name| Received::NodeDown { name })
     }
 
     /// Whether any process monitors the node.
@@ -104,13 +105,11 @@ impl ProcessTable {
     }
 
     /// Under the lock, so that nothing comes after the monitor is removed.
-    fn node_event(&self, node: &str, event: impl Fn(Arc<str>) -> Received) {
+    fn node_event(&self, node: &str, event: impl Fn(Arc<str>) -> Received) -> Vec<Waker> {
         let monitors = self.node_monitors.lock();
-        if let Some((name, watchers)) = monitors.get_key_value(node) {
-            for cell in watchers.keys().filter_map(|local| self.get(*local)) {
-                cell.push(event(Arc::clone(name))).wake();
-            }
-        }
+        let Some((name, watchers)) = monitors.get_key_value(node) else { return Vec::new() };
+        let cells = watchers.keys().filter_map(|local| self.get(*local));
+        cells.flat_map(|cell| cell.push(event(Arc::clone(name)))).collect()
     }
 }
 

@@ -1,0 +1,77 @@
+//! Code of the program that runs within the runtime's: it calls back into the node, it panics, it stands still, and
+//! nothing is lost. `ARCHITECTURE.md`, "Code of the program", names these tests.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod payloads;
+mod subscribers;
+mod wakers;
+
+use std::future::Future;
+use std::io::Write;
+use std::pin::pin;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context as TaskContext, Waker};
+use std::time::Duration;
+
+use snow_dist_runtime::{Node, Pid};
+
+/// When a test stands still: far longer than any of them takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Ends the tests unless it is dropped in time: one that stands still holds the thread that would notice.
+struct Watchdog(#[expect(dead_code, reason = "its end is the sign")] Sender<()>);
+
+fn watchdog() -> Watchdog {
+    let (alive, watched) = channel();
+    std::thread::spawn(move || {
+        if watched.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            // Not by a macro: that would be kept back with what the test prints.
+            let _ = std::io::stderr()
+                .write_all(b"a test stands still: was a lock held while code of the program ran?\n");
+            std::process::exit(1);
+        }
+    });
+    Watchdog(alive)
+}
+
+/// What code of the program may do wherever it runs: it takes every lock that there is.
+#[derive(Clone, Default)]
+struct CallsBack(Arc<OnceLock<Known>>);
+
+struct Known {
+    /// The nodes, each with a process of its own.
+    nodes: Vec<(Node, Pid)>,
+    /// Processes of other nodes.
+    far: Vec<(Node, Pid)>,
+}
+
+impl CallsBack {
+    fn know(&self, nodes: Vec<(Node, Pid)>, far: Vec<(Node, Pid)>) {
+        assert!(self.0.set(Known { nodes, far }).is_ok());
+    }
+
+    /// Looks once at a future: what has to wait is given up.
+    fn call(&self) {
+        let Some(known) = self.0.get() else { return };
+        for (node, pid) in &known.nodes {
+            poll_once(node.send(*pid, "called back"));
+            poll_once(node.send_named("nobody", node.name(), "called back"));
+            poll_once(node.connect(node.name()));
+            let _ = node.register("called back", *pid);
+            node.unregister("called back");
+            node.spawn(async |_| ()).unwrap();
+            assert!(!node.disconnect("nobody@nowhere:1"));
+            assert!(node.process_count() > 0 && node.nodes().len() < 9);
+        }
+        for (node, pid) in &known.far {
+            poll_once(node.send(*pid, "called back"));
+            let _ = node.node_of(*pid);
+        }
+    }
+}
+
+fn poll_once(future: impl Future) {
+    let _ = pin!(future).poll(&mut TaskContext::from_waker(Waker::noop()));
+}
