@@ -184,7 +184,10 @@ async fn initiate(guard: &Guard) -> Result<(Channel, Established), ConnectError>
         //= spec/connection.md#con-dln-002
         //# An initiator MUST give up a dial on which it has not sent REPLY `handshake_deadline` after it
         //# began to connect.
-        timeout(HANDSHAKE_DEADLINE, show_initiator(guard)).await.map_err(late)??;
+        timeout(HANDSHAKE_DEADLINE, show_initiator(guard))
+            .await
+            .map_err(late)?
+            .map_err(ConnectError::before_reply)?;
     //= spec/connection.md#con-dln-003
     //# An initiator MUST give up a dial on which it has not received ACK `ack_deadline` after it sent REPLY.
     let ack = timeout(ACK_DEADLINE, channel.read()).await.map_err(late)??;

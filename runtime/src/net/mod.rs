@@ -105,6 +105,13 @@ pub enum ConnectError {
     /// The connection broke before it was a session.
     #[error("{0}")]
     Broken(io::Error),
+    /// The peer closed the connection before REPLY was sent, and did so again at each further try.
+    #[error(
+        "the peer closes connections before their handshake is over ({0}): it may have no place left for those that \
+         have not shown a cookie (`handshakes_max` and `handshakes_per_address_max` of its builder), be stopping, or \
+         be no Snow node"
+    )]
+    ClosedEarly(io::Error),
     /// A check of the handshake failed.
     #[error("handshake: {0}")]
     Handshake(Failure),
@@ -129,13 +136,48 @@ impl From<Broken> for ConnectError {
     fn from(broken: Broken) -> Self {
         match broken {
             Broken::Io(error) => Self::Broken(error),
+            Broken::Closed => Self::Broken(io::Error::new(io::ErrorKind::UnexpectedEof, broken.to_string())),
             other => Self::Broken(io::Error::other(other.to_string())),
+        }
+    }
+}
+
+impl ConnectError {
+    /// The error of a dial that has not sent REPLY. If the connection has just ended, the acceptor has judged nothing,
+    /// and a further try can succeed: it closes the oldest of such connections when it has too many.
+    fn before_reply(self) -> Self {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        match self {
+            Self::Tls(error) | Self::Broken(error)
+                if matches!(
+                    error.kind(),
+                    BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+                ) =>
+            {
+                Self::ClosedEarly(error)
+            }
+            other => other,
+        }
+    }
+
+    /// Whether a dial that ended so may be made again after `tries` others, `elapsed` after the first was begun.
+    const fn is_worth_another_try(&self, tries: u32, elapsed: Duration) -> bool {
+        match self {
+            Self::Election(_) | Self::GaveWay => tries < ELECTIONS_MAX,
+            Self::ClosedEarly(_) => elapsed.as_millis() < REDIAL_PERIOD.as_millis(),
+            _ => false,
         }
     }
 }
 
 /// How often a dial is made again that lost to another connection.
 const ELECTIONS_MAX: u32 = 5;
+
+/// How long after the first dial one that was closed early is still followed by another.
+const REDIAL_PERIOD: Duration = HANDSHAKE_DEADLINE;
+
+/// Tries after which the pause before the next one grows no more.
+const JITTER_TRIES_MAX: u32 = 16;
 
 /// How long a caller waits for a connection that somebody else is making.
 const UNDERWAY_DEADLINE: Duration = HANDSHAKE_DEADLINE.saturating_add(ACK_DEADLINE);
@@ -219,7 +261,8 @@ impl Net {
         //# A node MUST complete a node name that matches `node-name` and has no port with `:9000` before it
         //# announces, dials, compares or orders it.
         let name: Arc<str> = name.completed().into();
-        let mut elections = 0;
+        let began = self.clock.now();
+        let mut tries = 0;
         loop {
             match self.registry.dial(&name) {
                 Dial::Up => return Ok(()),
@@ -232,14 +275,14 @@ impl Net {
                 Dial::Start(begun) => match self.dial(name.clone(), begun).await {
                     // However it failed: another connection may have become the session meanwhile.
                     Err(_) if self.registry.is_up(&name) => return Ok(()),
-                    Err(ConnectError::Election(_) | ConnectError::GaveWay) if elections < ELECTIONS_MAX => {
-                        elections += 1;
+                    Err(error) if error.is_worth_another_try(tries, self.clock.now() - began) => {
+                        tries += 1;
                         //= spec/connection.md#con-dia-005
                         //= type=implication
                         //= reason=that times are random cannot be shown by a test
                         //# A node that dials a name again after a dial to it has ended without a session
                         //# SHOULD wait for a random time before.
-                        sleep(jitter(elections)).await;
+                        sleep(jitter(tries)).await;
                     }
                     done => return done,
                 },
@@ -266,9 +309,9 @@ fn is_of_one(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionReset)
 }
 
-/// Two nodes that lost to each other must not dial again in step.
-fn jitter(elections: u32) -> Duration {
+/// Two nodes that lost to each other must not dial again in step, nor must many that one acceptor has no place for.
+fn jitter(tries: u32) -> Duration {
     // Without random bytes there is no handshake either.
     let [random] = random().unwrap_or_default();
-    Duration::from_millis(u64::from(random)) * elections / 4
+    Duration::from_millis(u64::from(random)) * tries.min(JITTER_TRIES_MAX) / 4
 }

@@ -14,14 +14,13 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Stands at `at` and dials the node at `to` for each connection.
+    /// Stands at `at` and dials the node at `to` for the first connection. Whoever dials again meets nobody.
     pub async fn start(at: (Ipv4Addr, u16), to: String, edit: Edit) -> Self {
         let listener = Listener::bind_at(at.0, at.1).await;
         let task = tokio::spawn(async move {
-            loop {
-                let dialled = listener.accept().await;
-                tokio::spawn(pass(dialled, connect(&to).await, edit.clone()));
-            }
+            let dialled = listener.accept().await;
+            drop(listener);
+            pass(dialled, connect(&to).await, edit).await;
         });
         Self { task }
     }

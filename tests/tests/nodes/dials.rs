@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use snow_dist_runtime::{Node, Received};
+use snow_dist_runtime::{ConnectError, Node, Received};
 use snow_dist_tests::program::{assert_they_talk, begin, connect, node, until, within};
 use snow_dist_tests::raw_peer::{Listener, RawNode};
 
-fn dialling(from: &Node, to: &str) -> tokio::task::JoinHandle<Result<(), snow_dist_runtime::ConnectError>> {
+fn dialling(from: &Node, to: &str) -> tokio::task::JoinHandle<Result<(), ConnectError>> {
     let (from, to) = (from.clone(), to.to_owned());
     tokio::spawn(async move { from.connect(&to).await })
 }
@@ -161,4 +161,37 @@ async fn a_dial_after_a_session_has_ended_makes_a_new_one() {
         a.disconnect(b.name());
         until("the end", || a.nodes().is_empty() && b.nodes().is_empty()).await;
     }
+}
+
+#[tokio::test]
+async fn a_dial_that_is_closed_before_its_reply_is_made_again() {
+    let a = node("a").await;
+    let listener = Listener::bind().await;
+    let name = listener.name("b");
+    let dial = dialling(&a, &name);
+    // Before TLS, after it, and after NAME: as an acceptor does that gives the place to another connection.
+    drop(listener.accept_tcp().await);
+    drop(listener.accept().await);
+    let mut wire = listener.accept().await;
+    assert_eq!(wire.hear().await.payload()[0], 1, "NAME");
+    drop(wire);
+    let session = RawNode::new(&name, 1).accept(&listener).await;
+    within("the dial", dial).await.unwrap().unwrap();
+    drop(session);
+}
+
+#[tokio::test]
+async fn a_dial_that_is_closed_each_time_names_the_limits_of_the_acceptor() {
+    let a = node("a").await;
+    let listener = Listener::bind().await;
+    let dial = dialling(&a, &listener.name("b"));
+    let closing = tokio::spawn(async move {
+        loop {
+            drop(listener.accept_tcp().await);
+        }
+    });
+    let refused = within("a refusal", dial).await.unwrap().unwrap_err();
+    closing.abort();
+    assert!(matches!(refused, ConnectError::ClosedEarly(_)), "{refused}");
+    assert!(refused.to_string().contains("handshakes_per_address_max"), "{refused}");
 }
