@@ -26,6 +26,8 @@ mod net;
 #[cfg(feature = "tokio")]
 mod node;
 #[cfg(feature = "tokio")]
+mod notices;
+#[cfg(feature = "tokio")]
 mod numbers;
 #[cfg(feature = "tokio")]
 mod process;
@@ -45,6 +47,7 @@ pub use {
     error::StartError,
     net::{ConnectError, Connection, Direction, Listener, Network, Seen, Tcp, TlsError},
     node::Node,
+    notices::{ConnectionCounts, RefusedConnections},
     process::{
         Context, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError,
         SpawnError, WhenFull,

@@ -10,6 +10,7 @@ use snow_dist_codec::Pid as WirePid;
 use crate::builder::NodeBuilder;
 use crate::core::{Pid, Reason};
 use crate::net::ConnectError;
+use crate::notices::ConnectionCounts;
 #[cfg(not(all(test, feature = "shuttle")))]
 use crate::process::sync::Executor;
 use crate::process::table::{ProcessTable, Tie};
@@ -230,6 +231,15 @@ impl Node {
     #[must_use]
     pub fn messages_unsent(&self) -> u64 {
         self.table.connections().map_or(0, |connections| connections.unsent())
+    }
+
+    /// Returns what has become of the connections of this node since it started: for metrics, and to find out why a peer
+    /// does not get in. All zero for a node that is alone.
+    ///
+    /// The log tells of refused connections too, in sums with a growing interval when there are many.
+    #[must_use]
+    pub fn connection_counts(&self) -> ConnectionCounts {
+        self.table.connections().map(|connections| connections.counts()).unwrap_or_default()
     }
 
     /// Stops the node: takes no connection and starts no process any more ([`SpawnError::Stopped`]), ends all

@@ -18,6 +18,7 @@
 )]
 
 pub mod example;
+pub mod log;
 pub mod program;
 pub mod raw_peer;
 pub mod requirements;

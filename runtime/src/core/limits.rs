@@ -89,3 +89,21 @@ pub const NODES_HEARD_OF_MAX: usize = 65_536;
 
 /// Bytes of the text of a CLOSE that this node writes: it is one line of a log.
 pub const CLOSE_TEXT_BYTES_MAX: usize = 255;
+
+/// Bytes of a text of another node that a log or an error shows: as much as the longest name, which has to be read.
+pub const SHOWN_TEXT_BYTES_MAX: usize = 255;
+
+/// Of events of one kind that others cause, a node's log has at most one line for each of these, on average.
+pub const NOTICE_LINE_PERIOD: Duration = Duration::from_secs(1);
+
+/// The longest time between two lines that tell of events of one kind in sum: an operator learns of an attack that lasts
+/// within minutes.
+pub const NOTICE_INTERVAL_MAX: Duration = Duration::from_secs(300);
+
+/// Refused connections that have a line of the log each before they are told in sum: enough for a wrong setting, which
+/// fails again and again in the same way.
+pub const REFUSALS_TOLD_SINGLY_MAX: u32 = 8;
+
+/// Beginnings and ends of sessions that have a line of the log each before they are told in sum: a cluster of dozens
+/// starts with a line for each node.
+pub const SESSIONS_TOLD_SINGLY_MAX: u32 = 128;

@@ -14,6 +14,7 @@ mod pid;
 mod processes;
 mod reason;
 pub mod session;
+mod shown;
 mod term;
 
 pub use handshake::{Cookie, CookieError, Cookies};
@@ -22,4 +23,5 @@ pub use pid::{NodeNumber, Pid};
 pub use processes::Processes;
 pub use reason::{Chain, Reason};
 pub use session::Session;
+pub use shown::Shown;
 pub use term::{Term, TermError, TermPids};

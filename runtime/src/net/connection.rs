@@ -6,9 +6,10 @@ use std::sync::Arc;
 use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::Reject;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 use tokio_rustls::TlsStream;
 
+use super::accept_error::AcceptError;
 use super::ahead::ReadAhead;
 use super::channel::{Broken, Channel};
 use super::driver::Driver;
@@ -17,11 +18,12 @@ use super::registry::{Begun, Verdict};
 use super::slots::Place;
 use super::tls::Tls;
 use super::{ConnectError, Net};
+use crate::core::Shown;
 use crate::core::epochs::Facts;
 use crate::core::handshake::{Established, Failure, Peer, acceptor, initiator};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
 use crate::core::peers::{ConnectionId, Refusal};
-use crate::core::session::{Config, Counts, Version};
+use crate::core::session::{Config, Version};
 use crate::foreign::event;
 use crate::random::random;
 use crate::session::SessionHandle;
@@ -58,8 +60,13 @@ pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) 
         Place::InsteadOf(other) => net.registry.give_way(other),
         Place::Free => {}
     }
-    if let Err(refused) = accepted(guard, stream, verdict).await {
-        event!(INFO, %from, %refused, "no session");
+    let Err(error) = accepted(guard, stream, verdict).await else { return };
+    let Some(cause) = error.cause() else { return };
+    let (notices, clock) = (net.notices.clone(), net.clock);
+    drop(net);
+    if let Some(due) = notices.refused(clock.now(), from, cause, &error) {
+        sleep_until(clock.at(due)).await;
+        notices.tell_refusals(clock.now());
     }
 }
 
@@ -67,7 +74,7 @@ async fn accepted(
     mut guard: Guard,
     stream: Connection,
     mut verdict: oneshot::Receiver<Verdict>,
-) -> Result<(), ConnectError> {
+) -> Result<(), AcceptError> {
     let net = guard.net.clone();
     let (mut channel, verified) = tokio::select! {
         //= spec/connection.md#con-dln-001
@@ -75,8 +82,8 @@ async fn accepted(
         //# accepted it.
         //= spec/connection.md#con-dln-004
         //# A node MUST NOT move a deadline of the handshake because bytes arrive.
-        shown = timeout(HANDSHAKE_DEADLINE, show_acceptor(&net, stream)) => shown.map_err(|_| ConnectError::Deadline)??,
-        _ = &mut verdict => return Err(ConnectError::GaveWay),
+        shown = timeout(HANDSHAKE_DEADLINE, show_acceptor(&net, stream)) => shown.map_err(|_| AcceptError::Silent)??,
+        verdict = &mut verdict => return Err(verdict.map_or(AcceptError::Stopped, |_| AcceptError::GaveWay)),
     };
     //= spec/connection.md#con-plc-005
     //# An acceptor MUST NOT count a verified connection against `handshakes_max` or
@@ -88,7 +95,7 @@ async fn accepted(
     net.registry.verified(guard.connection, net.facts(verified.peer())?);
 
     let verdict = tokio::select! {
-        verdict = verdict => verdict.unwrap_or(Verdict::Close),
+        verdict = verdict => verdict.map_err(|_| AcceptError::Stopped)?,
         () = channel.closed() => return Err(Broken::Closed.into()),
     };
     match verdict {
@@ -98,7 +105,7 @@ async fn accepted(
             //= spec/connection.md#con-elc-015
             //# A node MUST NOT write a frame on a connection on which ACK has not been sent, or not been
             //# verified.
-            timeout(ACK_DEADLINE, channel.write(&ack)).await.map_err(|_| ConnectError::Deadline)??;
+            timeout(ACK_DEADLINE, channel.write(&ack)).await.map_err(|_| AcceptError::Silent)??;
             net.runtime.spawn(serve(guard, channel, session));
             Ok(())
         }
@@ -106,15 +113,15 @@ async fn accepted(
             if let Some(reject) = verified.refuse(code(refusal), &refusal.to_string()) {
                 refuse(channel, &reject).await;
             }
-            Err(ConnectError::Election(refusal))
+            Err(AcceptError::Refused(refusal))
         }
-        Verdict::Close => Err(ConnectError::GaveWay),
+        Verdict::Close => Err(AcceptError::Stopped),
     }
 }
 
 /// TLS and the handshake up to REPLY, as the acceptor.
-async fn show_acceptor(net: &Net, stream: Connection) -> Result<(Channel, acceptor::Verified), ConnectError> {
-    let stream = net.tls.acceptor.accept(ReadAhead::new(stream)).await.map_err(ConnectError::Tls)?;
+async fn show_acceptor(net: &Net, stream: Connection) -> Result<(Channel, acceptor::Verified), AcceptError> {
+    let stream = net.tls.acceptor.accept(ReadAhead::new(stream)).await.map_err(AcceptError::tls)?;
     let mut channel = Channel::new(TlsStream::Server(stream), net.tap.clone());
     let expect_name = acceptor::start(net.local.clone(), channel.bound_to()?);
     let name = channel.read().await?;
@@ -138,13 +145,13 @@ async fn show_acceptor(net: &Net, stream: Connection) -> Result<(Channel, accept
     }
 }
 
-async fn refused(channel: Channel, refusal: crate::core::handshake::Refusal) -> ConnectError {
+async fn refused(channel: Channel, refusal: crate::core::handshake::Refusal) -> AcceptError {
     //= spec/handshake.md#hs-rej-006
     //# An acceptor SHOULD send REJECT with the code of its table before it closes the connection.
     if let Some(reject) = refusal.reject {
         refuse(channel, &reject).await;
     }
-    ConnectError::Handshake(refusal.failure)
+    AcceptError::Handshake(refusal.failure)
 }
 
 async fn refuse(mut channel: Channel, reject: &[u8]) {
@@ -187,10 +194,13 @@ async fn initiate(guard: &Guard) -> Result<(Channel, Established), ConnectError>
         timeout(HANDSHAKE_DEADLINE, show_initiator(guard))
             .await
             .map_err(late)?
-            .map_err(ConnectError::before_reply)?;
+            .map_err(ConnectError::unjudged)?;
     //= spec/connection.md#con-dln-003
     //# An initiator MUST give up a dial on which it has not received ACK `ack_deadline` after it sent REPLY.
-    let ack = timeout(ACK_DEADLINE, channel.read()).await.map_err(late)??;
+    let ack = timeout(ACK_DEADLINE, channel.read()).await.map_err(late)?.map_err(|broken| {
+        let error = ConnectError::from(broken);
+        if expect_ack.is_told_of_refusal() { error.unjudged() } else { error }
+    })?;
     Ok((channel, expect_ack.handle(&ack)?))
 }
 
@@ -246,19 +256,36 @@ async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
         tap: net.tap.clone(),
         on_life: Box::new(move || life.registry.alive(&name, connection)),
     };
-    event!(INFO, peer = %session.peer.name, "session up");
-    let ending = driver.run(arrived).await;
     let peer = &*session.peer.name;
-    event!(INFO, peer, %ending, "session ended");
+    tell_of_session(net, peer, |peer| {
+        event!(INFO, %peer, "session up");
+    });
+    let ending = driver.run(arrived).await;
+    tell_of_session(net, peer, |peer| {
+        event!(INFO, %peer, %ending, "session ended");
+    });
     let counts = session.counts();
-    if counts != Counts::default() {
-        event!(WARN, peer, ?counts, "frames of this session were passed over");
+    if counts.has_unexpected()
+        && let Some(sessions) = net.notices.overlooked_line(net.clock.now())
+    {
+        event!(WARN, peer = %Shown(peer), ?counts, sessions, "frames of this session were passed over");
+    }
+}
+
+/// Tells that a session has begun or ended, or how many have when there are too many for a line each.
+fn tell_of_session(net: &Net, peer: &str, tell: impl FnOnce(Shown<'_>)) {
+    match net.notices.session_line(net.clock.now()) {
+        Some(1) => tell(Shown(peer)),
+        Some(count) => {
+            event!(INFO, "sessions have begun or ended {count} times");
+        }
+        None => {}
     }
 }
 
 impl Net {
     /// What a session with this peer is made of. Its number is given when it comes up.
-    fn facts(&self, peer: &Peer) -> Result<Facts, ConnectError> {
+    fn facts(&self, peer: &Peer) -> Result<Facts, getrandom::Error> {
         Ok(Facts {
             name: peer.name.clone(),
             incarnation: peer.incarnation,
@@ -292,7 +319,7 @@ impl Net {
 /// While a cookie is being replaced, this tells when the old one is no longer in use.
 fn report_old_cookie(established: &Established) {
     if established.cookie > 0 {
-        event!(INFO, peer = %established.peer.name, "the peer signs with a cookie that is only accepted here");
+        event!(INFO, peer = %Shown(&established.peer.name), "the peer signs with a cookie that is only accepted here");
     }
 }
 

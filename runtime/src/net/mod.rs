@@ -1,5 +1,6 @@
 //! Connections: the listener, dials, and what becomes of them.
 
+mod accept_error;
 mod ahead;
 mod channel;
 mod clock;
@@ -30,6 +31,7 @@ use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HAND
 use crate::core::peers::{ConnectionId, Refusal};
 use crate::core::session::Timing;
 use crate::foreign::event;
+use crate::notices::Notices;
 use crate::process::remote::Remote;
 use crate::process::sync::{Mutex, MutexGuard};
 use crate::process::table::ProcessTable;
@@ -67,6 +69,7 @@ pub(crate) struct Net {
     /// On which all connections run, whoever asks for them.
     runtime: Handle,
     slots: Mutex<Slots<ConnectionId>>,
+    notices: Arc<Notices>,
 }
 
 /// By which node id a version 1 node will know this one, by its name.
@@ -105,7 +108,7 @@ pub enum ConnectError {
     /// The connection broke before it was a session.
     #[error("{0}")]
     Broken(io::Error),
-    /// The peer closed the connection before REPLY was sent, and did so again at each further try.
+    /// The peer closed the connection before the handshake was over, without a word, and did so again at each further try.
     #[error(
         "the peer closes connections before their handshake is over ({0}): it may have no place left for those that \
          have not shown a cookie (`handshakes_max` and `handshakes_per_address_max` of its builder), be stopping, or \
@@ -143,9 +146,10 @@ impl From<Broken> for ConnectError {
 }
 
 impl ConnectError {
-    /// The error of a dial that has not sent REPLY. If the connection has just ended, the acceptor has judged nothing,
-    /// and a further try can succeed: it closes the oldest of such connections when it has too many.
-    fn before_reply(self) -> Self {
+    /// The error of a dial that the acceptor would have refused with a word if it had judged it. If the connection has
+    /// just ended, a further try can succeed: an acceptor closes the oldest of those that it has not verified when it has
+    /// too many.
+    fn unjudged(self) -> Self {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
         match self {
             Self::Tls(error) | Self::Broken(error)
@@ -214,6 +218,7 @@ impl Net {
             tap,
             runtime: Handle::current(),
             slots: Mutex::new(Slots::new(HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX)),
+            notices: Arc::new(Notices::new()),
         })
     }
 

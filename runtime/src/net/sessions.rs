@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::{CODE_SHUTDOWN, ConnectError, Net};
 use crate::core::Pid;
+use crate::notices::ConnectionCounts;
 use crate::process::remote::{Connections, Later};
 use crate::process::sync::Mutex;
 use crate::session::Stop;
@@ -77,6 +78,10 @@ impl Connections for Sessions {
 
     fn unsent(&self) -> u64 {
         self.net.routes.unsent()
+    }
+
+    fn counts(&self) -> ConnectionCounts {
+        self.net.notices.connection_counts()
     }
 
     fn shutdown(&self) -> Later<'_, ()> {

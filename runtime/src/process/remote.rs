@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::Refused;
 use crate::core::{Pid, Reason, Term};
 use crate::net::ConnectError;
+use crate::notices::ConnectionCounts;
 
 /// Waits until a session may take more. It says nothing about the attempt that follows.
 pub(crate) type Room = Later<'static, ()>;
@@ -100,6 +101,9 @@ pub(crate) trait Connections: Send + Sync {
 
     /// Messages that were dropped because there was no session with their node.
     fn unsent(&self) -> u64;
+
+    /// What has become of the connections so far.
+    fn counts(&self) -> ConnectionCounts;
 
     /// Takes no connection any more, and ends all sessions in order.
     fn shutdown(&self) -> Later<'_, ()>;

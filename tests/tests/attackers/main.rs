@@ -5,6 +5,7 @@
 mod claims;
 mod floods;
 mod in_between;
+mod logs;
 mod reflection;
 mod slow;
 

@@ -9,6 +9,7 @@ use snow_dist_codec::{DecodeError, Text};
 use thiserror::Error;
 
 use super::{VERSIONS, payload};
+use crate::core::Shown;
 use crate::core::limits::FRAME_BYTES_BOUND_MIN;
 
 /// The check at which a handshake ended. Texts of the other end are shown escaped.
@@ -59,7 +60,7 @@ pub enum Failure {
     #[error("beside an extension block the peer must say {0}, and does not")]
     Unsaid(&'static str),
     /// The peer speaks none of this node's versions.
-    #[error("no common version: offered are {0:?}, spoken here are {VERSIONS:?}")]
+    #[error("no common version: offered are {}, spoken here are {VERSIONS:?}", Shown(&format!("{:?}", .0)))]
     Versions(Vec<u16>),
     /// A challenge beside an extension block does not end as those of version 2 do.
     #[error("the challenge of {message} does not end in the sentinel, as it must beside an extension block")]
@@ -74,7 +75,10 @@ pub enum Failure {
         message: &'static str,
     },
     /// Another node answered than the one that was dialled.
-    #[error("{dialled:?} was dialled, and {answered:?} answered: is another node at that address?")]
+    #[error(
+        "\"{dialled}\" was dialled, and \"{}\" answered: is another node at that address?",
+        Shown(answered)
+    )]
     Answered {
         /// The name that was dialled.
         dialled: Arc<str>,
@@ -95,7 +99,7 @@ pub enum Failure {
     )]
     OwnName,
     /// The peer's name is not the name of a node.
-    #[error("{0:?} is not a node name")]
+    #[error("\"{}\" is not a node name", Shown(.0))]
     NotAName(Arc<str>),
     /// The peer takes frames so short that a session cannot work.
     #[error("the peer takes frames of at most {frame_bytes} bytes, and {FRAME_BYTES_BOUND_MIN} are needed")]
@@ -107,7 +111,7 @@ pub enum Failure {
     /// between the two nodes.
     //= spec/handshake.md#hs-rej-008
     //# A node MUST escape control characters in the text of a REJECT when it shows it.
-    #[error("the peer refuses the connection: {}, {text:?}", CodeName(*code))]
+    #[error("the peer refuses the connection: {}, \"{}\"", CodeName(*code), Shown(text))]
     Rejected {
         /// Why, by number: [`Reject::CODES`].
         code: u16,

@@ -123,6 +123,13 @@ pub struct ExpectAck {
 }
 
 impl ExpectAck {
+    /// Returns `true` if the acceptor says by a REJECT why it refuses, as a peer of version 2 does: one that closes
+    /// without a word has not judged.
+    #[must_use]
+    pub const fn is_told_of_refusal(&self) -> bool {
+        self.peer.version != 1
+    }
+
     /// Takes the payload of a message: the handshake is over.
     ///
     /// # Errors

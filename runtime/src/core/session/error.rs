@@ -2,6 +2,8 @@
 
 use snow_dist_codec::EncodeError;
 
+use crate::core::Shown;
+
 /// Why a session ends.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Ending {
@@ -11,9 +13,9 @@ pub enum Ending {
     /// The peer has closed the session.
     //= spec/connection.md#con-cls-015
     //= type=implication
-    //= reason=nobody shows the text but in this form, which escapes
+    //= reason=nobody shows the text but in this form, by `Shown`, which escapes and cuts
     //# A node MUST escape control characters in the text of a CLOSE when it shows it.
-    #[error("the peer closed the session with code {code}: {text:?}")]
+    #[error("the peer closed the session with code {code}: \"{}\"", Shown(text))]
     Closed {
         /// Why, by number: `connection.md`, "Closing".
         code: u16,

@@ -52,8 +52,10 @@ pub struct Counts {
     pub stale: u64,
     /// Frames that answer nothing, or something that is over.
     pub unmatched: u64,
-    /// Frames of a kind that is not built yet, and unknown tags.
+    /// Frames with unknown tags, empty ones, and answers to spawns that nobody asked for.
     pub unknown: u64,
+    /// Frames that every node may leave alone: peer lists, global names, rooms.
+    pub left_alone: u64,
     /// Hops of reasons that name no node here: indexes without an entry, and other starts of the two nodes.
     pub hops_unknown: u64,
     /// Pids in terms that name no node here, likewise.
@@ -62,6 +64,14 @@ pub struct Counts {
     pub entries_unusable: u64,
     /// Reasons that were cut to be kept.
     pub reasons_cut: u64,
+}
+
+impl Counts {
+    /// Returns `true` if something was counted that a peer that keeps to the rules does not cause.
+    #[must_use]
+    pub fn has_unexpected(&self) -> bool {
+        Self { left_alone: 0, ..*self } != Self::default()
+    }
 }
 
 /// The state of one session.

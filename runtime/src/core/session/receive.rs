@@ -125,9 +125,6 @@ impl Session {
             //= spec/session.md#ses-lst-001
             //# A node MAY leave every PEER_LIST, GLOBAL_REGISTER, GLOBAL_UNREGISTER, GLOBAL_SYNC and
             //# ROOM_BROADCAST alone.
-            //= spec/session.md#ses-spn-010
-            //# A node MUST ignore a SPAWN_REPLY whose `request` is not that of a SPAWN of its own in this
-            //# session without an answer.
             //= spec/version1.md#v1-lst-001
             //# A node MUST NOT dial a name from a PEER_LIST of a version 1 peer unless its operator has allowed
             //# that name.
@@ -135,7 +132,18 @@ impl Session {
             //= type=implication
             //= reason=this node makes no PEER_LIST anywhere
             //# A node SHOULD NOT write PEER_LIST to a version 1 peer.
-            // Peer lists, global names and rooms belong to chapters that are not built, as unknown tags do.
+            // They belong to chapters that are not built.
+            Frame::PeerList(_)
+            | Frame::GlobalRegister(_)
+            | Frame::GlobalUnregister(_)
+            | Frame::GlobalSync(_)
+            | Frame::RoomBroadcast(_) => {
+                self.counts.left_alone += 1;
+                Ok(())
+            }
+            //= spec/session.md#ses-spn-010
+            //# A node MUST ignore a SPAWN_REPLY whose `request` is not that of a SPAWN of its own in this
+            //# session without an answer.
             _ => {
                 self.counts.unknown += 1;
                 Ok(())

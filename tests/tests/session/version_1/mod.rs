@@ -464,7 +464,7 @@ fn their_peer_lists_are_counted_and_not_used() {
     pair.inject_payload(A, &[0x12, 1, 0, 5, 0, b'b', b'@', b'h', b':', b'1']);
     pair.inject(A, RegSend { name: "name".into(), message: b"text" });
     pair.settle();
-    assert_eq!((pair.ended(A), pair[A].session.counts().unknown), (None, 1));
+    assert_eq!((pair.ended(A), pair[A].session.counts().left_alone), (None, 1));
 }
 
 /// Both ends by the same rules, as far as names, messages and the heartbeat go.

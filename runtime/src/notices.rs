@@ -1,0 +1,353 @@
+//! What the operator of a node is told of what others do: as much as helps, however often they do it.
+//!
+//! Nobody else decides how much a node writes to its log. What happens again and again is counted, and told in sums,
+//! with a growing time between them; text of other nodes is shown by [`Shown`](crate::core::Shown) alone. All that is
+//! counted can be read by the program, too.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::core::limits::{
+    NOTICE_INTERVAL_MAX, NOTICE_LINE_PERIOD, REFUSALS_TOLD_SINGLY_MAX, SESSIONS_TOLD_SINGLY_MAX,
+};
+use crate::foreign::event;
+use crate::process::sync::Mutex;
+
+/// Decides when a line is due for events of one kind.
+///
+/// The first `singly_max` events have a line each. Those that follow are counted, and a line is due for all of them when
+/// an interval is over, which doubles as long as there are more. It shrinks again when they become rare. Whoever causes
+/// the events, there is not more than one line for each [`NOTICE_LINE_PERIOD`], on average.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    singly_max: u32,
+    told_singly: u32,
+    interval: Duration,
+    due: Duration,
+    untold: u64,
+}
+
+impl Limiter {
+    pub(crate) const fn new(singly_max: u32) -> Self {
+        Self { singly_max, told_singly: 0, interval: Duration::ZERO, due: Duration::ZERO, untold: 0 }
+    }
+
+    /// Counts an event. If a line is due, returns how many events it stands for, this one included.
+    pub(crate) fn count(&mut self, now: Duration) -> Option<u64> {
+        self.untold += 1;
+        self.take_due(now)
+    }
+
+    /// Returns how many events have not been told of, if there are such and a line is due for them.
+    pub(crate) fn take_due(&mut self, now: Duration) -> Option<u64> {
+        if self.untold == 0 || now < self.due {
+            return None;
+        }
+        let interval_min = NOTICE_LINE_PERIOD * self.singly_max;
+        let is_rare = self.untold == 1 && now - self.due >= self.interval.max(interval_min);
+        if is_rare {
+            self.interval /= 2;
+            if self.interval < interval_min {
+                self.interval = Duration::ZERO;
+                self.told_singly = 0;
+            }
+        } else if self.told_singly + 1 >= self.singly_max {
+            self.interval = (self.interval * 2).clamp(interval_min, NOTICE_INTERVAL_MAX);
+        }
+        self.told_singly = self.singly_max.min(self.told_singly + 1);
+        self.due = now + self.interval;
+        Some(std::mem::take(&mut self.untold))
+    }
+
+    /// The time at which a line is due for what has not been told.
+    pub(crate) fn due(&self) -> Option<Duration> {
+        (self.untold > 0).then_some(self.due)
+    }
+}
+
+/// Connections to this node that did not become sessions, by cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RefusedConnections {
+    /// The handshake was not over in time: the other end said nothing, or too little.
+    pub silent: u64,
+    /// Closed to give their places to newer connections (`handshakes_max`, `handshakes_per_address_max`).
+    pub gave_way: u64,
+    /// Closed by the other end, or broken, before the handshake was over.
+    pub broken: u64,
+    /// TLS did not come up: the other end speaks something else.
+    pub tls: u64,
+    /// The other end does not know the cookie.
+    pub cookie: u64,
+    /// The other end speaks no version that this node allows it to speak.
+    pub version: u64,
+    /// A message of the handshake was malformed, or its name or bounds cannot be accepted.
+    pub malformed: u64,
+    /// Another connection with that node is, or became, the session.
+    pub duplicate: u64,
+    /// This node has as many sessions as it may have, in all or from that address (`sessions_max`,
+    /// `sessions_per_address_max`).
+    pub busy: u64,
+}
+
+/// What has become of the connections of a node: see [`Node::connection_counts`](crate::Node::connection_counts).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionCounts {
+    /// Connections to this node that did not become sessions.
+    pub refused: RefusedConnections,
+}
+
+/// Why a connection to this node did not become a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Silent,
+    GaveWay,
+    Broken,
+    Tls,
+    Cookie,
+    Version,
+    Malformed,
+    Duplicate,
+    Busy,
+}
+
+impl RefusedConnections {
+    fn add(&mut self, cause: Cause) {
+        *match cause {
+            Cause::Silent => &mut self.silent,
+            Cause::GaveWay => &mut self.gave_way,
+            Cause::Broken => &mut self.broken,
+            Cause::Tls => &mut self.tls,
+            Cause::Cookie => &mut self.cookie,
+            Cause::Version => &mut self.version,
+            Cause::Malformed => &mut self.malformed,
+            Cause::Duplicate => &mut self.duplicate,
+            Cause::Busy => &mut self.busy,
+        } += 1;
+    }
+
+    const fn rows(&self) -> [(u64, &'static str); 9] {
+        [
+            (self.silent, "silent"),
+            (self.gave_way, "gave way to newer ones"),
+            (self.broken, "closed by the other end"),
+            (self.tls, "without TLS"),
+            (self.cookie, "wrong cookie"),
+            (self.version, "wrong version"),
+            (self.malformed, "malformed"),
+            (self.duplicate, "duplicate"),
+            (self.busy, "too many sessions"),
+        ]
+    }
+}
+
+/// `30 silent, 7 wrong cookie`
+impl fmt::Display for RefusedConnections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (count, name) in self.rows().into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, "{separator}{count} {name}")?;
+            separator = ", ";
+        }
+        Ok(())
+    }
+}
+
+/// Everything of this kind of one node.
+#[derive(Debug)]
+pub(crate) struct Notices {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    counts: ConnectionCounts,
+    /// The refusals among them that are not told yet, and since when.
+    untold: RefusedConnections,
+    untold_since: Duration,
+    refusals: Limiter,
+    sessions: Limiter,
+    overlooked: Limiter,
+}
+
+impl Notices {
+    pub(crate) fn new() -> Self {
+        let state = State {
+            counts: ConnectionCounts::default(),
+            untold: RefusedConnections::default(),
+            untold_since: Duration::ZERO,
+            refusals: Limiter::new(REFUSALS_TOLD_SINGLY_MAX),
+            sessions: Limiter::new(SESSIONS_TOLD_SINGLY_MAX),
+            overlooked: Limiter::new(REFUSALS_TOLD_SINGLY_MAX),
+        };
+        Self { state: Mutex::new(state) }
+    }
+
+    /// Everything since the node started.
+    pub(crate) fn connection_counts(&self) -> ConnectionCounts {
+        self.state.lock().counts
+    }
+
+    /// A connection from that address did not become a session. Returns when [`tell_refusals`](Self::tell_refusals) is
+    /// to be called, if this is the first one that is left to it.
+    pub(crate) fn refused(
+        &self,
+        now: Duration,
+        from: SocketAddr,
+        cause: Cause,
+        why: &impl fmt::Display,
+    ) -> Option<Duration> {
+        let mut state = self.state.lock();
+        state.counts.refused.add(cause);
+        if state.untold == RefusedConnections::default() {
+            state.untold_since = now;
+        }
+        state.untold.add(cause);
+        match state.refusals.count(now) {
+            Some(1) => {
+                state.untold = RefusedConnections::default();
+                drop(state);
+                event!(INFO, %from, "a connection was refused: {why}");
+                None
+            }
+            Some(count) => {
+                let line = state.take_untold(now, count);
+                drop(state);
+                line.tell();
+                None
+            }
+            None => state.refusals.due().filter(|_| state.refusals.untold == 1),
+        }
+    }
+
+    /// Tells of the refusals that have not been told, if that is due.
+    pub(crate) fn tell_refusals(&self, now: Duration) {
+        let mut state = self.state.lock();
+        let Some(count) = state.refusals.take_due(now) else { return };
+        let line = state.take_untold(now, count);
+        drop(state);
+        line.tell();
+    }
+
+    /// Counts the beginning or the end of a session. If a line is due, returns how many of them it stands for.
+    pub(crate) fn session_line(&self, now: Duration) -> Option<u64> {
+        self.state.lock().sessions.count(now)
+    }
+
+    /// Counts a session in which frames were passed over. If a line is due, returns how many of them it stands for.
+    pub(crate) fn overlooked_line(&self, now: Duration) -> Option<u64> {
+        self.state.lock().overlooked.count(now)
+    }
+}
+
+/// Refusals in sum.
+struct Summary {
+    count: u64,
+    causes: RefusedConnections,
+    during: Duration,
+}
+
+impl State {
+    fn take_untold(&mut self, now: Duration, count: u64) -> Summary {
+        let causes = std::mem::take(&mut self.untold);
+        Summary { count, causes, during: now.saturating_sub(self.untold_since) }
+    }
+}
+
+impl Summary {
+    fn tell(&self) {
+        let Self { count, causes, during } = self;
+        event!(INFO, "{count} connections were refused within {}: {causes}", Seconds(*during));
+    }
+}
+
+/// A time as people read it in a log.
+pub(crate) struct Seconds(pub(crate) Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} s", self.0.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SINGLY: u32 = 8;
+
+    fn lines(limiter: &mut Limiter, times: impl Iterator<Item = Duration>) -> Vec<(Duration, u64)> {
+        times.filter_map(|now| Some((now, limiter.count(now)?))).collect()
+    }
+
+    #[test]
+    fn the_first_events_have_a_line_each_and_a_flood_a_line_in_growing_intervals() {
+        let mut limiter = Limiter::new(SINGLY);
+        let lines = lines(&mut limiter, (0..3_600_000).map(Duration::from_millis));
+        assert!(lines.iter().take(SINGLY as usize).all(|(_, count)| *count == 1), "{lines:?}");
+        let gaps: Vec<_> =
+            lines.windows(2).skip(SINGLY as usize - 1).map(|pair| pair[1].0 - pair[0].0).collect();
+        assert!(gaps.is_sorted(), "{gaps:?}");
+        assert_eq!(gaps.first(), Some(&(NOTICE_LINE_PERIOD * SINGLY)));
+        assert_eq!(gaps.last(), Some(&NOTICE_INTERVAL_MAX));
+        let told: u64 = lines.iter().map(|(_, count)| count).sum();
+        assert_eq!(told + limiter.untold, 3_600_000, "nothing is lost");
+    }
+
+    #[test]
+    fn rare_events_have_a_line_each_for_ever() {
+        let mut limiter = Limiter::new(SINGLY);
+        let lines = lines(&mut limiter, (0..1_000).map(|hour| Duration::from_secs(3_600 * hour)));
+        assert_eq!(lines.len(), 1_000);
+    }
+
+    #[test]
+    fn when_a_flood_is_over_events_have_a_line_each_again() {
+        let mut limiter = Limiter::new(SINGLY);
+        lines(&mut limiter, (0..3_600_000).map(Duration::from_millis));
+        let later = (2..100).map(|hour| Duration::from_secs(3_600 * hour));
+        assert_eq!(lines(&mut limiter, later).len(), 98);
+        assert_eq!(limiter.interval, Duration::ZERO);
+    }
+
+    #[test]
+    fn no_pattern_of_events_brings_more_lines_than_one_for_each_period() {
+        // Every pattern of a step between events that does not change, and of bursts with a pause between them.
+        for singly_max in [1, 4, SINGLY, 128] {
+            for pause_ms in
+                [1, 10, 100, 999, 1_000, 1_001, 2_000, 4_000, 8_000, 8_001, 16_001, 128_001, 300_001]
+            {
+                for burst in [1, 2, 8, 9, 128, 129, 1_000] {
+                    let mut limiter = Limiter::new(singly_max);
+                    let times = (0..20_000_u64).map(|event| {
+                        Duration::from_millis(event / burst * pause_ms + event % burst % pause_ms)
+                    });
+                    let end = Duration::from_millis(20_000 / burst * pause_ms);
+                    let lines = NOTICE_LINE_PERIOD * u32::try_from(lines(&mut limiter, times).len()).unwrap();
+                    let most = end + NOTICE_LINE_PERIOD * (singly_max + 1);
+                    assert!(lines <= most, "{singly_max} {pause_ms} {burst}: {lines:?} of lines in {end:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn refusals_are_counted_by_cause_and_told_in_sum() {
+        let notices = Notices::new();
+        let from = SocketAddr::from(([127, 0, 0, 1], 4000));
+        let mut waits = Vec::new();
+        for event in 0..40 {
+            let cause = if event % 5 == 4 { Cause::Cookie } else { Cause::Silent };
+            waits.extend(notices.refused(Duration::from_millis(event), from, cause, &"a test"));
+        }
+        assert_eq!(waits.len(), 1, "one task waits for all");
+        let refused = notices.connection_counts().refused;
+        assert_eq!((refused.silent, refused.cookie), (32, 8));
+        assert_eq!(refused.to_string(), "32 silent, 8 wrong cookie");
+        let mut state = notices.state.lock();
+        assert_eq!(state.refusals.take_due(waits[0]), Some(32));
+        assert_eq!(state.take_untold(waits[0], 32).causes.to_string(), "25 silent, 7 wrong cookie");
+    }
+}
