@@ -161,13 +161,6 @@ impl SessionHandle {
 
     fn message(&self, send: impl FnOnce(&mut Session) -> Result<(), Denied>) -> Done<Result<Sent, Denied>> {
         self.act(|state| {
-            // What is queued goes out before the session ends; who sends without end must not hold that up, and
-            // nobody waits for room in vain.
-            //= spec/connection.md#con-cls-007
-            //# A node MUST NOT queue a message in a session that it has begun to end.
-            if state.stop.is_some() {
-                return Err(Denied::NotConnected);
-            }
             self.find_room(state)?;
             send(&mut state.core)?;
             let crowded = !state.made_way && state.core.waiting_bytes() >= CROWDED_BYTES;
@@ -180,17 +173,20 @@ impl SessionHandle {
     /// if that has come already: then nothing is linked. It is asked under the session's lock, so that an end that
     /// comes later finds the link.
     pub(crate) fn link(&self, local: u64, remote: u64, attach: impl FnOnce() -> bool) -> Result<(), Denied> {
-        self.with_room(
-            |state| if attach() { state.core.link(local, remote).map_err(not_made) } else { Ok(()) },
-        )
+        let done = self.act(|state| {
+            // A link that is there has its exit signal when the session ends, and no second one now.
+            if state.stop.is_some() && state.core.is_linked(local, remote) {
+                return Ok(());
+            }
+            self.find_room(state)?;
+            if attach() { state.core.link(local, remote).map_err(not_made) } else { Ok(()) }
+        });
+        done.wake()
     }
 
     /// Sends an exit signal, if there is room.
     pub(crate) fn exit(&self, local: u64, remote: u64, reason: &Reason) -> Result<(), Denied> {
         self.with_room(|state| {
-            if state.stop.is_some() {
-                return Err(Denied::NotConnected);
-            }
             self.introduce_all(&mut state.core, reason);
             state.core.exit(local, remote, reason).map_err(lacking)
         })
@@ -335,8 +331,14 @@ impl SessionHandle {
         done.wake()
     }
 
-    /// Whether there is room; otherwise gives what to wait for.
+    /// Whether there is room; otherwise gives what to wait for. There is none ever again in a session that has been
+    /// ordered to end: what is queued goes out before it ends, and whoever sends without end must not hold that up.
     fn find_room(&self, state: &mut State) -> Result<(), Denied> {
+        //= spec/connection.md#con-cls-007
+        //# A node MUST NOT queue a message in a session that it has begun to end.
+        if state.stop.is_some() {
+            return Err(Denied::NotConnected);
+        }
         if state.core.has_room() {
             return Ok(());
         }

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | own dial | [`dial`](Epochs::dial); [`may_reply`](Epochs::may_reply) just before REPLY; [`acked`](Epochs::acked) |
 //! | accepted | [`verified`](Epochs::verified) |
-//! | session | [`alive`](Epochs::alive) once for each probe |
+//! | session | [`alive`](Epochs::alive) once for each probe; [`closing`](Epochs::closing) if it is to end in order |
 //! | any | [`over`](Epochs::over) last; if that gives a session, its end is delivered, then [`told`](Epochs::told) |
 
 use std::collections::{BTreeMap, VecDeque};
@@ -117,6 +117,12 @@ impl<N: Numbering> Epochs<N> {
         self.draw_conclusions();
     }
 
+    /// This node begins to end a session in order: see [`Peers::closing`].
+    pub fn closing(&mut self, name: &str, connection: ConnectionId) {
+        self.peers.closing(name, connection);
+        self.draw_conclusions();
+    }
+
     /// A connection with the node `name` is over (the name is empty if it is not known). If it was a session, this is
     /// that session: nobody finds it any more, [`Session::end`](super::Session::end) brings its exits and DOWNs to
     /// their processes, and then [`Epochs::told`] says so.
@@ -160,13 +166,13 @@ impl<N: Numbering> Epochs<N> {
         self.events.pop_front()
     }
 
-    /// The session with `name`, if it is up.
+    /// The session with `name`, if it is up and not closing.
     #[must_use]
     pub fn session(&self, name: &str) -> Option<ConnectionId> {
         self.peers.session(name)
     }
 
-    /// Whether a connection with `name` is being made, and none is up.
+    /// Returns `true` if whoever wants a session with `name` has to wait: see [`Peers::is_underway`].
     #[must_use]
     pub fn is_underway(&self, name: &str) -> bool {
         self.peers.is_underway(name)

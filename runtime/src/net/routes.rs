@@ -25,7 +25,7 @@ struct Known {
     /// Sessions that are up, by the peer's number: what every message looks up.
     up: HashMap<NodeNumber, Arc<SessionHandle>>,
     names: HashMap<Arc<str>, NodeNumber>,
-    /// Sessions that are over, and whose last signals are being delivered.
+    /// Sessions that are being closed, or are over and whose last signals are being delivered.
     ending: HashMap<NodeNumber, Arc<SessionHandle>>,
 }
 
@@ -41,7 +41,8 @@ impl Routes {
         known.up.insert(session.peer.number, session.clone());
     }
 
-    /// A session is over: nothing is sent through it any more, but what must know of its last signals waits for them.
+    /// A session is being closed, or is over: nothing is sent through it any more, but what must know of its last
+    /// signals waits for them.
     pub(super) fn ending(&self, session: &Arc<SessionHandle>) {
         let mut known = self.write();
         known.names.remove(&session.peer.name);

@@ -53,14 +53,10 @@ impl Connections for Sessions {
     }
 
     fn disconnect(&self, name: &str) -> bool {
-        let session = self.net.routes.session_of(name);
-        if let Some(session) = &session {
-            //= spec/connection.md#con-cls-006
-            //# A node that ends a session of version 2 because it stops or its program asks for it MUST write
-            //# CLOSE with code 0.
-            session.stop(CODE_SHUTDOWN, "disconnected", Stop { patience: PATIENCE }).wake();
-        }
-        session.is_some()
+        //= spec/connection.md#con-cls-006
+        //# A node that ends a session of version 2 because it stops or its program asks for it MUST write
+        //# CLOSE with code 0.
+        self.net.registry.disconnect(name, CODE_SHUTDOWN, "disconnected", Stop { patience: PATIENCE })
     }
 
     fn nodes(&self) -> Vec<Arc<str>> {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use snow_dist_runtime::{ConnectError, Node, Received};
-use snow_dist_tests::program::{assert_they_talk, begin, connect, node, until, within};
+use snow_dist_runtime::{ConnectError, Node, Reason, Received};
+use snow_dist_tests::program::{
+    assert_they_talk, begin, connect, down, exit, node, run, until, within,
+};
 use snow_dist_tests::raw_peer::{Listener, RawNode};
 
 fn dialling(from: &Node, to: &str) -> tokio::task::JoinHandle<Result<(), ConnectError>> {
@@ -155,9 +157,14 @@ async fn a_dial_after_a_session_has_ended_makes_a_new_one() {
     for _ in 0..20 {
         connect(&a, &b).await;
         a.disconnect(b.name());
-        // At once: the old session may still be ending.
-        within("the dial", a.connect(b.name())).await.ok();
-        until("an end or a session", || a.nodes().len() == b.nodes().len()).await;
+        // At once: the old session is still ending.
+        assert!(a.nodes().is_empty());
+        within("the dial", a.connect(b.name())).await.unwrap();
+        assert_eq!(a.nodes(), [b.name().into()]);
+        assert_they_talk(&a, &b).await;
+        b.disconnect(a.name());
+        within("the dial", b.connect(a.name())).await.unwrap();
+        assert_they_talk(&b, &a).await;
         a.disconnect(b.name());
         until("the end", || a.nodes().is_empty() && b.nodes().is_empty()).await;
     }
@@ -194,4 +201,56 @@ async fn a_dial_that_is_closed_each_time_names_the_limits_of_the_acceptor() {
     closing.abort();
     assert!(matches!(refused, ConnectError::ClosedEarly(_)), "{refused}");
     assert!(refused.to_string().contains("handshakes_per_address_max"), "{refused}");
+}
+
+/// A peer that takes its time to close: it goes on reading, as one does that is held up.
+#[tokio::test]
+async fn a_dial_waits_for_the_end_of_the_session_that_is_being_closed() {
+    let a = node("a").await;
+    let listener = Listener::bind().await;
+    let peer = RawNode::new(&listener.name("b"), 7);
+    let dial = dialling(&a, peer.name());
+    let mut session = peer.accept(&listener).await;
+    within("the dial", dial).await.unwrap().unwrap();
+    assert!(a.disconnect(peer.name()));
+    session.expect_close(0).await;
+    let dial = dialling(&a, peer.name());
+    let again = dialling(&a, peer.name());
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!dial.is_finished() && !again.is_finished());
+    drop(session);
+    let mut session = within("another connection", peer.accept(&listener)).await;
+    within("the dial", dial).await.unwrap().unwrap();
+    within("the other dial", again).await.unwrap().unwrap();
+    assert_eq!(a.nodes(), [peer.name().into()]);
+    assert_eq!(session.fence().await, []);
+}
+
+#[tokio::test]
+async fn a_session_that_is_being_closed_is_none_to_processes() {
+    let a = node("a").await;
+    let listener = Listener::bind().await;
+    let peer = RawNode::new(&listener.name("b"), 7);
+    let dial = dialling(&a, peer.name());
+    let mut session = peer.accept(&listener).await;
+    within("the dial", dial).await.unwrap().unwrap();
+    let there = a.pid_on(peer.name(), 3).unwrap();
+    assert!(a.disconnect(peer.name()));
+    assert!(!a.disconnect(peer.name()), "it has begun to end");
+    assert!(a.nodes().is_empty());
+    assert_eq!((a.pid_on(peer.name(), 3), a.node_of(there)), (None, None));
+    run(&a, async move |mut ctx| {
+        ctx.trap_exit(true);
+        ctx.send(there, "late").await.unwrap();
+        ctx.link(there).await.unwrap();
+        assert_eq!(exit(&mut ctx, there).await, Reason::Noconnection);
+        ctx.monitor(there).await.unwrap();
+        assert_eq!(down(&mut ctx, there).await, Reason::Noconnection);
+    })
+    .await;
+    assert_eq!(a.messages_unsent(), 1);
+    // Nothing of that is on the wire.
+    session.expect_close(0).await;
 }

@@ -7,7 +7,7 @@
 //!
 //! | place | states | leaves by |
 //! |---|---|---|
-//! | session | up; probed (asked whether it lives, because another connection waits); ending | [`Peers::ended`] |
+//! | session | up; probed (asked whether it lives, because another connection waits); ending. Up or probed it may be closing: this node is ending it in order | [`Peers::ended`] |
 //! | own dial | connecting (REPLY not sent); replied; acked (ACK received, the session before it still ends) | [`Peers::ended`], [`Action::Close`], or it becomes the session |
 //! | waiting | an incoming connection with a good REPLY, neither accepted nor refused | [`Peers::ended`], [`Action::Reject`], or it becomes the session |
 //!
@@ -50,6 +50,8 @@ pub enum DialDecision {
     Start,
     /// There is a session already, on this connection.
     Up(ConnectionId),
+    /// This node is ending the session on this connection in order: wait until that has ended, and ask again.
+    Closing(ConnectionId),
     /// A connection is being made already; it comes up or it fails without this caller.
     Underway,
     /// The name is this node's own.
@@ -99,7 +101,7 @@ pub enum Refusal {
 /// |---|---|
 /// | own dial | [`dial`](Self::dial); [`may_reply`](Self::may_reply) just before REPLY; [`acked`](Self::acked), then it waits for [`Action::Up`] |
 /// | accepted | [`verified`](Self::verified), then it waits for [`Action::Up`] or [`Action::Reject`] |
-/// | session | [`alive`](Self::alive) once per probe; [`ending`](Self::ending) as soon as it is over |
+/// | session | [`alive`](Self::alive) once per probe; [`closing`](Self::closing) if it is to end in order; [`ending`](Self::ending) as soon as it is over |
 /// | any | [`ended`](Self::ended) last, unless it was told to close or refused |
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Peers {
@@ -204,6 +206,16 @@ impl Peers {
         });
     }
 
+    /// This node begins to end a session in order. It still counts as up where others ask for its place, but nothing
+    /// can be sent in it any more, and whoever dials waits for its end.
+    pub fn closing(&mut self, name: &str, connection: ConnectionId) {
+        self.change(name, |peer, _| {
+            if let Some(session) = peer.session_on(connection) {
+                session.closing = true;
+            }
+        });
+    }
+
     /// A session is over and delivers what is left: to be called before anyone can learn of it, so that whoever
     /// dials at its nodedown is not told that it is up.
     pub fn ending(&mut self, name: &str, connection: ConnectionId) {
@@ -229,16 +241,18 @@ impl Peers {
         self.actions.pop_front()
     }
 
-    /// The session with `name`, if it is up.
+    /// The session with `name`, if it is up and not closing.
     #[must_use]
     pub fn session(&self, name: &str) -> Option<ConnectionId> {
         self.peers.get(name).and_then(Peer::session)
     }
 
-    /// Whether a connection with `name` is being made, and none is up: what [`dial`](Self::dial) would call underway.
+    /// Returns `true` if whoever wants a session with `name` has to wait: if [`dial`](Self::dial) would say
+    /// [`Underway`](DialDecision::Underway) or [`Closing`](DialDecision::Closing).
     #[must_use]
     pub fn is_underway(&self, name: &str) -> bool {
-        self.peers.get(name).is_some_and(|peer| peer.dial_decision() == DialDecision::Underway)
+        use DialDecision::{Closing, Underway};
+        self.peers.get(name).is_some_and(|peer| matches!(peer.dial_decision(), Underway | Closing(_)))
     }
 
     /// Whether there is neither a session, nor a dial, nor a connection that waits.
@@ -277,6 +291,8 @@ struct Session {
     connection: ConnectionId,
     incarnation: Option<NonZeroU64>,
     state: SessionState,
+    /// This node ends it in order.
+    closing: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -313,10 +329,11 @@ struct Waiting {
 
 impl Peer {
     fn dial_decision(&self) -> DialDecision {
-        match self.session() {
+        match self.session_up() {
             //= spec/connection.md#con-dia-003
             //# A node MUST NOT dial a name with which it has a session that is up.
-            Some(connection) => DialDecision::Up(connection),
+            Some(session) if session.closing => DialDecision::Closing(session.connection),
+            Some(session) => DialDecision::Up(session.connection),
             //= spec/connection.md#con-dia-002
             //# A node MUST NOT have two dials to one node name at the same time.
             //= spec/connection.md#con-dia-004
@@ -327,8 +344,11 @@ impl Peer {
     }
 
     fn session(&self) -> Option<ConnectionId> {
-        let session = self.session.as_ref().filter(|session| session.state != SessionState::Ending);
-        session.map(|session| session.connection)
+        self.session_up().filter(|session| !session.closing).map(|session| session.connection)
+    }
+
+    fn session_up(&self) -> Option<&Session> {
+        self.session.as_ref().filter(|session| session.state != SessionState::Ending)
     }
 
     fn session_on(&mut self, connection: ConnectionId) -> Option<&mut Session> {
@@ -410,7 +430,7 @@ impl Peer {
     ) {
         //= spec/connection.md#con-elc-001
         //# A node MUST NOT have two sessions with one node name at the same time.
-        self.session = Some(Session { connection, incarnation, state: SessionState::Up });
+        self.session = Some(Session { connection, incarnation, state: SessionState::Up, closing: false });
         actions.push_back(Action::Up(connection));
     }
 }

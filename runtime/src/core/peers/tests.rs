@@ -101,6 +101,33 @@ fn whoever_dials_at_a_nodedown_is_not_told_that_the_session_is_up() {
     assert_eq!(peers.dial(LARGER, SECOND), DialDecision::Start);
 }
 
+#[test]
+fn whoever_dials_while_a_session_is_closed_in_order_waits_for_its_end() {
+    let mut peers = connected(LARGER, start(1));
+    peers.closing(LARGER, FIRST);
+    assert_eq!(peers.dial(LARGER, SECOND), DialDecision::Closing(FIRST));
+    assert!(peers.is_underway(LARGER));
+    // Nothing can be sent in it, but another connection does not take its place unasked.
+    assert_eq!(peers.session(LARGER), None);
+    peers.verified(LARGER, THIRD, start(1));
+    assert_eq!(actions(&mut peers), [Action::Probe(FIRST)]);
+    peers.alive(LARGER, FIRST);
+    assert_eq!(actions(&mut peers), [duplicate(THIRD)]);
+    assert_eq!(peers.dial(LARGER, SECOND), DialDecision::Closing(FIRST));
+    peers.ended(LARGER, FIRST);
+    assert!(!peers.is_underway(LARGER));
+    assert_eq!(peers.dial(LARGER, SECOND), DialDecision::Start);
+}
+
+#[test]
+fn what_closes_is_the_session_and_not_another_connection() {
+    let mut peers = connected(LARGER, start(1));
+    peers.closing(LARGER, SECOND);
+    peers.closing(SMALLER, FIRST);
+    assert_eq!(peers.session(LARGER), Some(FIRST));
+    assert_eq!(peers.dial(LARGER, SECOND), DialDecision::Up(FIRST));
+}
+
 //= spec/connection.md#con-dia-004
 //= type=test
 //# A node MUST NOT dial a name from which a connection waits.

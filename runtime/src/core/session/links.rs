@@ -202,6 +202,11 @@ impl Links {
         self.links.range((local, 0)..=(local, u64::MAX)).next().is_some()
     }
 
+    /// Whether the two ends are linked: a link of theirs would be none that is new.
+    pub(super) fn is_active(&self, ends: Ends) -> bool {
+        self.links.get(&ends).is_some_and(|link| matches!(link.state, State::Active | State::Owed(_)))
+    }
+
     /// Whether the two ends are anything to each other, be it only an unlink or an exit under way.
     pub(super) fn knows(&self, ends: Ends) -> bool {
         self.links.get(&ends).is_some_and(|link| link.state != State::Over)

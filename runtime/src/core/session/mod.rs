@@ -282,6 +282,12 @@ impl Session {
         Ok(())
     }
 
+    /// Returns `true` if the two processes are linked, or the end of their link is still to be told.
+    #[must_use]
+    pub fn is_linked(&self, local: u64, remote: u64) -> bool {
+        self.links.is_active((local, remote))
+    }
+
     const fn full(&self) -> NotMade {
         NotMade::Full { count_max: self.tally.max_here() }
     }

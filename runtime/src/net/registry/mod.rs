@@ -91,7 +91,7 @@ pub(crate) enum Dial {
     Start(Begun),
     /// There is a session.
     Up,
-    /// A connection is being made already.
+    /// A connection is being made already, or the session there is is being closed: wait, and ask again.
     Underway,
     /// The name is this node's own.
     OwnName,
@@ -160,7 +160,7 @@ impl Registry {
                 Dial::Start(Begun { connection, verdict: awaited })
             }
             DialDecision::Up(_) => Dial::Up,
-            DialDecision::Underway => Dial::Underway,
+            DialDecision::Underway | DialDecision::Closing(_) => Dial::Underway,
             DialDecision::OwnName => Dial::OwnName,
             DialDecision::Busy => Dial::Busy,
         }
@@ -171,7 +171,7 @@ impl Registry {
         self.state.lock().epochs.session(name).is_some()
     }
 
-    /// Waits until no connection with that node is being made any more.
+    /// Waits until no connection with that node is being made any more, and no session closed.
     pub(crate) async fn settled(&self, name: &str) {
         loop {
             let changed = self.changed.notified();
@@ -253,6 +253,26 @@ impl Registry {
         });
     }
 
+    /// Ends the session with a node in order. False if there is none in which something can be sent.
+    pub(crate) fn disconnect(&self, name: &str, code: u16, text: &str, stop: Stop) -> bool {
+        self.change(|state| {
+            let Some(connection) = state.epochs.session(name) else { return false };
+            state.epochs.closing(name, connection);
+            let session = state.sessions.get(&connection);
+            state
+                .afterwards
+                .sessions
+                .extend(session.map(|session| self.order_end(session, code, text, stop)));
+            true
+        })
+    }
+
+    /// Orders a session to end: whoever would send finds it no more.
+    fn order_end(&self, session: &Arc<SessionHandle>, code: u16, text: &str, stop: Stop) -> Stirred {
+        self.routes.ending(session);
+        session.stop(code, text, stop)
+    }
+
     /// Refuses every further connection, and orders all sessions to end.
     pub(crate) fn close(&self, code: u16, text: &str, stop: Stop) {
         self.change(|state| {
@@ -261,10 +281,11 @@ impl Registry {
             //# A node that stops MUST close every connection that is not a session.
             state.afterwards.verdicts.extend(state.waiting.drain().map(|(_, waiting)| (waiting, None)));
             state.epochs.close();
+            let sessions = state.sessions.values();
             state
                 .afterwards
                 .sessions
-                .extend(state.sessions.values().map(|session| session.stop(code, text, stop)));
+                .extend(sessions.map(|session| self.order_end(session, code, text, stop)));
         });
     }
 
@@ -307,8 +328,8 @@ impl Registry {
                 //# queued in that session has been written.
                 let (code, stop) = (CODE_REPLACED, Stop { patience: REPLACED_PATIENCE });
                 let session = state.sessions.get(&connection);
-                let stirred =
-                    session.map(|session| session.stop(code, "another connection takes over", stop));
+                let stirred = session
+                    .map(|session| self.order_end(session, code, "another connection takes over", stop));
                 state.afterwards.sessions.extend(stirred);
             }
         }

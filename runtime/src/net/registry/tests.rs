@@ -212,6 +212,39 @@ async fn nothing_is_queued_in_a_session_that_is_ordered_to_end() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_closed_in_order_is_none_to_whoever_would_use_it() {
+    let node = node();
+    let mailbox = crate::process::Mailbox::default();
+    let (own, other) = (node.table.add(mailbox).unwrap(), node.table.add(mailbox).unwrap());
+    let (connection, session) = node.taken(1);
+    let remote = Pid::new(session.peer.number, 1, 5);
+    node.routes.link(own.pid(), remote).unwrap();
+    assert!(node.registry.disconnect(PEER, CODE_SHUTDOWN, "bye", Stop { patience: Duration::from_secs(1) }));
+    assert!(!node.registry.disconnect(PEER, CODE_SHUTDOWN, "bye", Stop { patience: Duration::from_secs(1) }));
+    assert!(node.routes.nodes().is_empty() && node.routes.node_of(remote).is_none());
+    assert!(!node.registry.is_up(PEER));
+    assert!(matches!(node.routes.send(own.pid(), remote, b"late"), Err(Denied::NotConnected)));
+    assert!(matches!(node.routes.send_named(own.pid(), PEER, "x", b"late"), Err(Denied::NotConnected)));
+    assert!(matches!(node.routes.link(other.pid(), remote), Err(Denied::NotConnected)));
+    assert!(matches!(node.routes.monitor(own.pid(), remote, 7), Err(Denied::NotConnected)));
+    // The link that is there has its one exit signal when the session ends.
+    node.routes.link(own.pid(), remote).unwrap();
+    assert!(!own.is_doomed());
+    // Whoever wants a session waits for the end of this one.
+    assert!(matches!(node.registry.dial(PEER), Dial::Underway));
+    let waiting = tokio::spawn({
+        let registry = node.registry.clone();
+        async move { registry.settled(PEER).await }
+    });
+    yield_now().await;
+    assert!(!waiting.is_finished());
+    node.registry.finish(PEER, connection);
+    waiting.await.unwrap();
+    assert!(own.is_doomed() && !other.is_doomed());
+    assert!(matches!(node.registry.dial(PEER), Dial::Start(_)));
+}
+
+#[tokio::test]
 async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
     let node = node();
     let own = node.table.add(crate::process::Mailbox::default()).unwrap().pid();

@@ -121,7 +121,7 @@ impl Cluster<'_> {
         let kind = match here.epochs.dial(&name, id) {
             DialDecision::Start => Of::DialStarted,
             DialDecision::Up(_) => Of::DialUp,
-            DialDecision::Underway => Of::DialUnderway,
+            DialDecision::Underway | DialDecision::Closing(_) => Of::DialUnderway,
             DialDecision::Busy => Of::DialBusy,
             DialDecision::OwnName => {
                 return check(false, "two nodes have two names", || name.to_string());
