@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 use std::num::{NonZeroU16, NonZeroU64};
 use std::ops::RangeInclusive;
+use std::panic::catch_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
+use tokio::runtime::Handle;
 
 use crate::core::handshake::{Bounds, Cookie, Cookies, Local, RemoteExit, Version1};
 use crate::core::limits::{
@@ -20,7 +22,7 @@ use crate::core::limits::{
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
 use crate::foreign::event;
-use crate::net::{Listener, Net, Network, NodeIds, Seen, Sessions, Tap, Tcp};
+use crate::net::{Listener, Net, Network, NodeIds, Seen, Sessions, Tap, Tcp, is_unspecified};
 use crate::node::Node;
 use crate::process::sync::Executor;
 use crate::process::table::ProcessTable;
@@ -203,24 +205,29 @@ impl NodeBuilder {
         self
     }
 
-    /// Starts the node: it listens when this returns. To be called in a tokio runtime, on which the node and its
-    /// processes run.
+    /// Starts the node: it listens when this returns, at every address that the name of its host has on this machine.
+    /// The tokio runtime in which this is awaited, which needs timers and I/O, runs the node and its processes.
     ///
     /// # Errors
-    /// Why it does not start.
+    /// Returns [`StartError`] if the name is not valid, no cookie is given, a limit or time is outside its bounds, the
+    /// address cannot be bound, or the runtime is not fit.
     pub async fn start(self) -> Result<Node, StartError> {
         self.start_on(Tcp).await
     }
 
-    /// [`start`](Self::start) on another network than TCP: on streams that the program makes.
+    /// Starts the node as [`start`](Self::start) does, on another network than TCP: on streams that the program makes.
     ///
     /// # Errors
-    /// Why it does not start.
+    /// Returns [`StartError`] as [`start`](Self::start) does.
     pub async fn start_on(self, network: impl Network) -> Result<Node, StartError> {
+        check_runtime()?;
         self.check_limits()?;
         //= spec/dist.md#dist-nam-001
         //# The name that a node announces for itself MUST be a node name.
         let name = NodeName::parse(&self.name)?;
+        if is_unspecified(name.host()) {
+            return Err(StartError::HostUnspecified { host: name.host().to_owned() });
+        }
         let cookies = cookies(self.cookies)?;
         let address = self.listen.unwrap_or_else(|| format!("{}:{}", name.host(), name.port()));
         let not_there = |error| StartError::Listen { address: address.clone(), error };
@@ -284,6 +291,16 @@ impl NodeBuilder {
             mailbox_bytes_min..=i64::MAX.unsigned_abs(),
         )
     }
+}
+
+/// Whether this is called in a runtime that can run a node. That its timers are off shows only when one is made, by a
+/// panic, which is caught; its I/O shows when a network makes its listener.
+fn check_runtime() -> Result<(), StartError> {
+    if Handle::try_current().is_err() {
+        return Err(StartError::Runtime("start the node inside of one"));
+    }
+    let timer = catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO)));
+    timer.map_err(|_| StartError::Runtime("turn them on by `enable_time` or `enable_all` of its builder"))
 }
 
 fn check(limit: &'static str, given: u64, allowed: RangeInclusive<u64>) -> Result<(), StartError> {

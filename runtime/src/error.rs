@@ -15,9 +15,21 @@ use crate::net::TlsError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// There is no tokio runtime, or one that cannot run a node.
+    #[error("a node needs a tokio runtime with timers: {0}")]
+    Runtime(&'static str),
     /// The name is not a node's.
     #[error("{0}")]
     Name(#[from] NodeNameError),
+    /// The host in the name stands for every address of a machine, so that no other node can find this one by it.
+    #[error(
+        "no other node can dial {host}: a node is named by an address at which others find it, and NodeBuilder::listen \
+         says where it listens"
+    )]
+    HostUnspecified {
+        /// The host in the name.
+        host: String,
+    },
     /// No cookie was given.
     #[error("a node needs a cookie: the secret that all nodes of the system share")]
     NoCookie,

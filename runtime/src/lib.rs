@@ -37,7 +37,7 @@ mod random;
 mod session;
 
 pub use core::{Chain, NodeNumber, Pid, Reason};
-pub use snow_dist_codec::handshake::Capabilities;
+pub use snow_dist_codec::{NodeNameError, handshake::Capabilities};
 
 #[cfg(feature = "tokio")]
 pub use {
@@ -45,7 +45,7 @@ pub use {
     core::handshake::{RemoteExit, Version1},
     core::session::{CAPABILITIES, Timing},
     error::StartError,
-    net::{ConnectError, Connection, Direction, Listener, Network, Seen, Tcp, TlsError},
+    net::{ConnectError, Connection, Direction, Listener, Network, Seen, Stage, Tcp, TcpListeners, TlsError},
     node::Node,
     notices::{ConnectionCounts, RefusedConnections},
     process::{

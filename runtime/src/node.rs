@@ -15,7 +15,7 @@ use crate::notices::ConnectionCounts;
 use crate::process::sync::Executor;
 use crate::process::table::{ProcessTable, Tie};
 use crate::process::term;
-use crate::process::{Context, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError, completed};
+use crate::process::{Context, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError};
 
 /// A node of the system. Cheap to clone: all clones are the same node. It is there as long as a clone, a process or
 /// a session of it is; [`shutdown`](Node::shutdown) ends it in order.
@@ -109,9 +109,9 @@ impl Node {
     /// Sends a message from the program to a name, as [`Context::send_named`] does from a process.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// As [`Context::send_named`].
     pub async fn send_named(&self, name: &str, node: &str, message: impl Payload) -> Result<(), SendError> {
-        self.table.send_named(self.table.pid(0), name, &completed(node), message).await
+        self.table.send_named(self.table.pid(0), name, node, message).await
     }
 
     /// Sends a value as a term (STF) from the program to a name, as [`Context::send_named_term`] does from a process.
@@ -124,7 +124,7 @@ impl Node {
         node: &str,
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), SendError> {
-        self.table.send_named_term(self.table.pid(0), name, &completed(node), term::write(value)?).await
+        self.table.send_named_term(self.table.pid(0), name, node, term::write(value)?).await
     }
 
     /// Kills a process, as [`Context::kill`] does.
@@ -187,11 +187,14 @@ impl Node {
         self.table.pid(0).creation()
     }
 
-    /// Makes sure that there is a session with a node. A dial that has begun is seen through even if this is dropped
-    /// before it is ready.
+    /// Makes sure that there is a session with a node. If this node is ending one with it, this waits for its end and
+    /// then dials. A dial that has begun is seen through even if this is dropped before it is ready.
+    ///
+    /// It can be awaited anywhere, also on another runtime or executor: it uses the runtime in which the node was started.
     ///
     /// # Errors
-    /// There is none, and why.
+    /// Returns [`ConnectError`] if no session could be established, for example because the peer does not answer,
+    /// presents a wrong name, or does not know the cookie.
     pub async fn connect(&self, name: &str) -> Result<(), ConnectError> {
         match self.table.connections() {
             Some(connections) => connections.connect(name).await,
@@ -199,12 +202,19 @@ impl Node {
         }
     }
 
-    /// Ends the session with a node. False if there is none.
+    /// Begins to end the session with a node: what is queued is still sent, for at most 5 s. Returns `false` if there is
+    /// no session with `name`, or if its end has begun already.
+    ///
+    /// From here on nothing can be sent to that node, and [`nodes`](Self::nodes) does not list it. NODEDOWN follows when
+    /// the session has ended; a [`connect`](Self::connect) waits for that.
     pub fn disconnect(&self, name: &str) -> bool {
-        self.table.connections().is_some_and(|connections| connections.disconnect(&completed(name)))
+        let connections = self.table.connections();
+        let name = self.table.completed(name);
+        connections.zip(name.ok()).is_some_and(|(connections, name)| connections.disconnect(&name))
     }
 
-    /// The names of all nodes with which there is a session, in order.
+    /// Returns the names of all nodes to which this one can send, in order: those with which there is a session that
+    /// has not begun to end.
     #[must_use]
     pub fn nodes(&self) -> Vec<Arc<str>> {
         self.table.connections().map(|connections| connections.nodes()).unwrap_or_default()
@@ -215,7 +225,7 @@ impl Node {
     #[must_use]
     pub fn pid_on(&self, node: &str, local: u64) -> Option<Pid> {
         let connections = self.table.connections().filter(|_| local <= WirePid::LOCAL_MAX)?;
-        connections.pid_on(&completed(node), local)
+        connections.pid_on(&self.table.completed(node).ok()?, local)
     }
 
     /// The name of the node that a process runs on, if it is this one or there is a session with it.

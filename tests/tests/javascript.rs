@@ -130,7 +130,7 @@ impl Story {
 
     async fn connect(&mut self, script_dials: bool) {
         self.ctx.trap_exit(true);
-        self.ctx.monitor_node(&self.script.name);
+        self.ctx.monitor_node(&self.script.name).unwrap();
         if script_dials {
             self.script.ask(&json!({"do": "connect", "to": self.node.name()}));
         } else {

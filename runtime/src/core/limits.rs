@@ -11,6 +11,14 @@ pub const VERSION_1_HOPS_MAX: usize = 256;
 /// From TCP's connect to REPLY: a connection that says nothing holds a place no longer.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(7);
 
+/// The part of [`HANDSHAKE_DEADLINE`] that finding a host's addresses and connecting to one of them may take: TLS and the
+/// handshake have the rest, and an address that does not answer is told from a node that does not.
+pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long a dial waits for an address of a host before it tries the next one beside it (RFC 8305, "Connection Attempt
+/// Delay").
+pub const CONNECT_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
 /// How much longer an initiator waits for ACK: the acceptor may have a dial of its own to settle first.
 pub const ACK_DEADLINE: Duration = Duration::from_secs(7);
 

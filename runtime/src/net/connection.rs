@@ -6,7 +6,7 @@ use std::sync::Arc;
 use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::Reject;
 use tokio::sync::oneshot;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsStream;
 
 use super::accept_error::AcceptError;
@@ -17,10 +17,10 @@ use super::network::Connection;
 use super::registry::{Begun, Verdict};
 use super::slots::Place;
 use super::tls::Tls;
-use super::{ConnectError, Net};
+use super::{ConnectError, Net, Stage};
 use crate::core::Shown;
 use crate::core::epochs::Facts;
-use crate::core::handshake::{Established, Failure, Peer, acceptor, initiator};
+use crate::core::handshake::{Established, Peer, acceptor, initiator};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
 use crate::core::peers::{ConnectionId, Refusal};
 use crate::core::session::{Config, Version};
@@ -165,10 +165,19 @@ async fn refuse(mut channel: Channel, reject: &[u8]) {
 }
 
 /// Makes a connection to the node of this completed name, and brings it up. The session then runs in a task of its
-/// own.
-pub(super) async fn dial(net: Arc<Net>, name: Arc<str>, begun: Begun) -> Result<(), ConnectError> {
-    let Begun { connection, mut verdict } = begun;
-    let guard = Guard { net: net.clone(), connection, name };
+/// own. The connection is over when the future is dropped, even if it was never polled: a runtime that has been shut
+/// down polls nothing.
+pub(super) fn dial(
+    net: Arc<Net>,
+    name: Arc<str>,
+    begun: Begun,
+) -> impl Future<Output = Result<(), ConnectError>> + Send {
+    let Begun { connection, verdict } = begun;
+    dialled(Guard { net, connection, name }, verdict)
+}
+
+async fn dialled(guard: Guard, mut verdict: oneshot::Receiver<Verdict>) -> Result<(), ConnectError> {
+    let (net, connection) = (guard.net.clone(), guard.connection);
     let (channel, established) = tokio::select! {
         shown = initiate(&guard) => shown?,
         _ = &mut verdict => return Err(ConnectError::GaveWay),
@@ -186,18 +195,10 @@ pub(super) async fn dial(net: Arc<Net>, name: Arc<str>, begun: Begun) -> Result<
 
 /// The whole handshake as the initiator, within its two deadlines.
 async fn initiate(guard: &Guard) -> Result<(Channel, Established), ConnectError> {
-    let late = |_| ConnectError::Deadline;
-    let (mut channel, expect_ack) =
-        //= spec/connection.md#con-dln-002
-        //# An initiator MUST give up a dial on which it has not sent REPLY `handshake_deadline` after it
-        //# began to connect.
-        timeout(HANDSHAKE_DEADLINE, show_initiator(guard))
-            .await
-            .map_err(late)?
-            .map_err(ConnectError::unjudged)?;
+    let (mut channel, expect_ack) = show_initiator(guard).await.map_err(ConnectError::unjudged)?;
     //= spec/connection.md#con-dln-003
     //# An initiator MUST give up a dial on which it has not received ACK `ack_deadline` after it sent REPLY.
-    let ack = timeout(ACK_DEADLINE, channel.read()).await.map_err(late)?.map_err(|broken| {
+    let ack = timeout(ACK_DEADLINE, channel.read()).await.map_err(late(Stage::Ack))?.map_err(|broken| {
         let error = ConnectError::from(broken);
         if expect_ack.is_told_of_refusal() { error.unjudged() } else { error }
     })?;
@@ -208,7 +209,34 @@ async fn initiate(guard: &Guard) -> Result<(Channel, Established), ConnectError>
 async fn show_initiator(guard: &Guard) -> Result<(Channel, initiator::ExpectAck), ConnectError> {
     let net = &guard.net;
     let name = NodeName::parse(&guard.name)?;
-    let mut channel = connect(net, name).await?;
+    //= spec/connection.md#con-dln-002
+    //# An initiator MUST give up a dial on which it has not sent REPLY `handshake_deadline` after it
+    //# began to connect.
+    let deadline = net.clock.at(net.clock.now() + HANDSHAKE_DEADLINE);
+    let stream = timeout_at(deadline, connect(net, name)).await.map_err(late(Stage::Connect))??;
+    let channel = timeout_at(deadline, secure(net, stream)).await.map_err(late(Stage::Tls))??;
+    timeout_at(deadline, reply(guard, name, channel)).await.map_err(late(Stage::Handshake))?
+}
+
+async fn connect(net: &Net, name: NodeName<'_>) -> Result<Connection, ConnectError> {
+    let address = format!("{}:{}", name.host(), name.port());
+    net.network.dial(&address).await.map_err(|error| ConnectError::Tcp { address, error })
+}
+
+async fn secure(net: &Net, stream: Connection) -> Result<Channel, ConnectError> {
+    let server = Tls::server_name().map_err(|error| ConnectError::Tls(std::io::Error::other(error)))?;
+    let stream =
+        net.tls.connector.connect(server, ReadAhead::new(stream)).await.map_err(ConnectError::Tls)?;
+    Ok(Channel::new(TlsStream::Client(stream), net.tap.clone()))
+}
+
+/// NAME, CHALLENGE and REPLY.
+async fn reply(
+    guard: &Guard,
+    name: NodeName<'_>,
+    mut channel: Channel,
+) -> Result<(Channel, initiator::ExpectAck), ConnectError> {
+    let net = &guard.net;
     let (hello, expect_challenge) = initiator::start(net.local.clone(), channel.bound_to()?, name)?;
     channel.write(&hello).await?;
     let challenge = channel.read().await?;
@@ -229,19 +257,13 @@ async fn show_initiator(guard: &Guard) -> Result<(Channel, initiator::ExpectAck)
     Ok((channel, expect_ack))
 }
 
-async fn connect(net: &Net, name: NodeName<'_>) -> Result<Channel, ConnectError> {
-    let address = format!("{}:{}", name.host(), name.port());
-    let dialled = net.network.dial(&address).await;
-    let stream = dialled.map_err(|error| ConnectError::Tcp { address, error })?;
-    let server = Tls::server_name().map_err(|error| ConnectError::Tls(std::io::Error::other(error)))?;
-    let stream =
-        net.tls.connector.connect(server, ReadAhead::new(stream)).await.map_err(ConnectError::Tls)?;
-    Ok(Channel::new(TlsStream::Client(stream), net.tap.clone()))
+fn late<E>(stage: Stage) -> impl FnOnce(E) -> ConnectError {
+    move |_| ConnectError::Deadline(stage)
 }
 
 /// Runs a session to its end. The guard's drop delivers what its end means.
 async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
-    let net = &guard.net;
+    let net = &guard.net.clone();
     // A node that is gone has no processes that could be told.
     let Some(table) = net.table.upgrade() else { return };
     let (stream, arrived) = channel.into_parts();
@@ -261,6 +283,8 @@ async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
         event!(INFO, %peer, "session up");
     });
     let ending = driver.run(arrived).await;
+    // At once, so that nobody takes it for a session while its end is logged.
+    drop(guard);
     tell_of_session(net, peer, |peer| {
         event!(INFO, %peer, %ending, "session ended");
     });
@@ -328,22 +352,5 @@ const fn code(refusal: Refusal) -> u16 {
         Refusal::Busy => Reject::BUSY,
         Refusal::Duplicate => Reject::DUPLICATE,
         Refusal::OwnName => Reject::NAME,
-    }
-}
-
-impl From<Failure> for ConnectError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            //= spec/handshake.md#hs-rej-009
-            //# An initiator MUST NOT let a REJECT decide more than what its log says and when it dials again.
-            Failure::Rejected { code: Reject::DUPLICATE, .. } => Self::Election(Refusal::Duplicate),
-            failure => Self::Handshake(failure),
-        }
-    }
-}
-
-impl From<getrandom::Error> for ConnectError {
-    fn from(error: getrandom::Error) -> Self {
-        Self::Random(error.to_string())
     }
 }

@@ -6,6 +6,7 @@ mod channel;
 mod clock;
 mod connection;
 mod driver;
+mod error;
 mod network;
 mod registry;
 mod routes;
@@ -16,27 +17,28 @@ mod tcp;
 mod tls;
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use snow_dist_codec::{NodeName, NodeNameError};
+use snow_dist_codec::NodeName;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use crate::core::handshake::{Failure, Local};
+use crate::core::handshake::Local;
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX};
-use crate::core::peers::{ConnectionId, Refusal};
+use crate::core::peers::ConnectionId;
 use crate::core::session::Timing;
-use crate::foreign::event;
+use crate::foreign::{apart, event};
 use crate::notices::Notices;
 use crate::process::remote::Remote;
 use crate::process::sync::{Mutex, MutexGuard};
 use crate::process::table::ProcessTable;
 use crate::random::random;
-use channel::Broken;
 use clock::Clock;
 use network::Dialler;
 use registry::{Begun, Dial, Registry};
@@ -45,11 +47,12 @@ use slots::Slots;
 use tls::Tls;
 
 use driver::CODE_SHUTDOWN;
+pub use error::{ConnectError, Stage};
 pub use network::{Connection, Listener, Network};
 pub(crate) use sessions::Sessions;
 pub(crate) use tap::Tap;
 pub use tap::{Direction, Seen};
-pub use tcp::Tcp;
+pub use tcp::{Tcp, TcpListeners};
 pub use tls::TlsError;
 
 /// Everything of a node that has to do with other nodes.
@@ -74,105 +77,6 @@ pub(crate) struct Net {
 
 /// By which node id a version 1 node will know this one, by its name.
 pub(crate) type NodeIds = BTreeMap<Arc<str>, NonZeroU16>;
-
-/// Why there is no session with a node.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The name is not a node's.
-    #[error("{0}")]
-    Name(#[from] NodeNameError),
-    /// The name has port 0: where the node listens is not known.
-    #[error("the name has port 0: where that node listens is not known")]
-    PortUnknown,
-    /// The node is alone: it was not started with a name and a cookie.
-    #[error("this node is alone: only one that was started by its builder has sessions")]
-    Alone,
-    /// The name is this node's own.
-    #[error("a node does not connect to itself")]
-    OwnName,
-    /// There are as many sessions as there may be.
-    #[error("this node has as many sessions as it may have")]
-    Busy,
-    /// Nobody takes a connection there.
-    #[error("no connection to {address}: {error}")]
-    Tcp {
-        /// Host and port.
-        address: String,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// The channel did not come up.
-    #[error("TLS failed: {0}; does a Snow node listen there?")]
-    Tls(io::Error),
-    /// The connection broke before it was a session.
-    #[error("{0}")]
-    Broken(io::Error),
-    /// The peer closed the connection before the handshake was over, without a word, and did so again at each further try.
-    #[error(
-        "the peer closes connections before their handshake is over ({0}): it may have no place left for those that \
-         have not shown a cookie (`handshakes_max` and `handshakes_per_address_max` of its builder), be stopping, or \
-         be no Snow node"
-    )]
-    ClosedEarly(io::Error),
-    /// A check of the handshake failed.
-    #[error("handshake: {0}")]
-    Handshake(Failure),
-    /// The other end was too slow.
-    #[error("the handshake was not over in time")]
-    Deadline,
-    /// Another connection with that node is the session, or is becoming it.
-    #[error("another connection with that node was chosen: {0}")]
-    Election(Refusal),
-    /// The connection was closed to make room for another, or because the node stops.
-    #[error("the connection gave way to another, or the node stops")]
-    GaveWay,
-    /// This node has been stopped.
-    #[error("this node has been stopped")]
-    Stopped,
-    /// The operating system gives no random bytes.
-    #[error("no random bytes: {0}")]
-    Random(String),
-}
-
-impl From<Broken> for ConnectError {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::Io(error) => Self::Broken(error),
-            Broken::Closed => Self::Broken(io::Error::new(io::ErrorKind::UnexpectedEof, broken.to_string())),
-            other => Self::Broken(io::Error::other(other.to_string())),
-        }
-    }
-}
-
-impl ConnectError {
-    /// The error of a dial that the acceptor would have refused with a word if it had judged it. If the connection has
-    /// just ended, a further try can succeed: an acceptor closes the oldest of those that it has not verified when it has
-    /// too many.
-    fn unjudged(self) -> Self {
-        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-        match self {
-            Self::Tls(error) | Self::Broken(error)
-                if matches!(
-                    error.kind(),
-                    BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
-                ) =>
-            {
-                Self::ClosedEarly(error)
-            }
-            other => other,
-        }
-    }
-
-    /// Whether a dial that ended so may be made again after `tries` others, `elapsed` after the first was begun.
-    const fn is_worth_another_try(&self, tries: u32, elapsed: Duration) -> bool {
-        match self {
-            Self::Election(_) | Self::GaveWay => tries < ELECTIONS_MAX,
-            Self::ClosedEarly(_) => elapsed.as_millis() < REDIAL_PERIOD.as_millis(),
-            _ => false,
-        }
-    }
-}
 
 /// How often a dial is made again that lost to another connection.
 const ELECTIONS_MAX: u32 = 5;
@@ -262,6 +166,9 @@ impl Net {
         if name.port() == 0 {
             return Err(ConnectError::PortUnknown);
         }
+        if is_unspecified(name.host()) {
+            return Err(ConnectError::HostUnspecified { host: name.host().to_owned() });
+        }
         //= spec/dist.md#dist-nam-003
         //# A node MUST complete a node name that matches `node-name` and has no port with `:9000` before it
         //# announces, dials, compares or orders it.
@@ -274,9 +181,7 @@ impl Net {
                 Dial::OwnName => return Err(ConnectError::OwnName),
                 Dial::Busy => return Err(ConnectError::Busy),
                 Dial::Stopped => return Err(ConnectError::Stopped),
-                Dial::Underway => timeout(UNDERWAY_DEADLINE, self.registry.settled(&name))
-                    .await
-                    .map_err(|_| ConnectError::Deadline)?,
+                Dial::Underway => self.settled(name.clone()).await?,
                 Dial::Start(begun) => match self.dial(name.clone(), begun).await {
                     // However it failed: another connection may have become the session meanwhile.
                     Err(_) if self.registry.is_up(&name) => return Ok(()),
@@ -287,7 +192,7 @@ impl Net {
                         //= reason=that times are random cannot be shown by a test
                         //# A node that dials a name again after a dial to it has ended without a session
                         //# SHOULD wait for a random time before.
-                        sleep(jitter(tries)).await;
+                        self.on_runtime(sleep_for(jitter(tries))).await?;
                     }
                     done => return done,
                 },
@@ -298,9 +203,28 @@ impl Net {
     /// Dials in a task of its own: the election waits for a dial that has begun, so that it must go on even if
     /// whoever asked for it does not.
     async fn dial(self: &Arc<Self>, name: Arc<str>, begun: Begun) -> Result<(), ConnectError> {
-        let dialled = self.runtime.spawn(connection::dial(self.clone(), name, begun));
-        // It is only cancelled with the runtime.
-        dialled.await.unwrap_or(Err(ConnectError::Stopped))
+        apart(self.runtime.spawn(connection::dial(self.clone(), name, begun))).await?
+    }
+
+    /// Waits until no other connection with that node is being made or closed.
+    async fn settled(self: &Arc<Self>, name: Arc<str>) -> Result<(), ConnectError> {
+        let registry = self.registry.clone();
+        let settled = async move { timeout(UNDERWAY_DEADLINE, registry.settled(&name)).await };
+        self.on_runtime(settled).await?.map_err(|_| ConnectError::Deadline(Stage::Turn))
+    }
+
+    /// Runs what needs timers on the node's own runtime, and ends it when this is dropped: whoever asks may run on
+    /// another runtime, or on none.
+    async fn on_runtime<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, ConnectError> {
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(task, &self.runtime);
+        match apart(tasks.join_next()).await {
+            Some(done) => Ok(done?),
+            None => Err(ConnectError::RuntimeGone),
+        }
     }
 
     fn slots(&self) -> MutexGuard<'_, Slots<ConnectionId>> {
@@ -312,6 +236,17 @@ impl Net {
 fn is_of_one(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionReset)
+}
+
+/// Whether a host stands for every address of a machine. The system takes `0` for `0.0.0.0`.
+pub(crate) fn is_unspecified(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let is_zero = bare.contains('0') && bare.chars().all(|character| matches!(character, '0' | '.'));
+    is_zero || bare.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_unspecified())
+}
+
+async fn sleep_for(time: Duration) {
+    sleep(time).await;
 }
 
 /// Two nodes that lost to each other must not dial again in step, nor must many that one acceptor has no place for.

@@ -1,6 +1,5 @@
 //! What a process can do.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use serde::Serialize;
-use snow_dist_codec::NodeName;
+use snow_dist_codec::NodeNameError;
 use tokio::task::coop;
 
 use super::cell::Cell;
@@ -18,14 +17,6 @@ use super::term;
 use super::{Mailbox, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError, SpawnError};
 use crate::core::{Pid, Reason};
 use crate::node::Node;
-
-/// A node's name as it is announced and compared, with its port. What is no node name stays what it is.
-pub(crate) fn completed(name: &str) -> Cow<'_, str> {
-    match NodeName::parse(name) {
-        Ok(parsed) if !parsed.has_port() => parsed.completed().into(),
-        _ => name.into(),
-    }
-}
 
 /// A process, seen from within: given by value to the function that is the process.
 ///
@@ -100,18 +91,19 @@ impl Context {
         poll_fn(move |cx| self.poll_recv(cx, &mut looked_at, &mut wanted))
     }
 
-    /// [`recv`](Self::recv), for at most so long.
+    /// Waits for [`recv`](Self::recv), for at most so long.
     pub async fn recv_timeout(&mut self, longest: Duration) -> Option<Received> {
-        tokio::time::timeout(longest, self.recv()).await.ok()
+        self.recv_where_timeout(|_| true, longest).await
     }
 
-    /// [`recv_where`](Self::recv_where), for at most so long.
+    /// Waits for [`recv_where`](Self::recv_where), for at most so long.
     pub async fn recv_where_timeout(
         &mut self,
         wanted: impl FnMut(&Received) -> bool + Send,
         longest: Duration,
     ) -> Option<Received> {
-        tokio::time::timeout(longest, self.recv_where(wanted)).await.ok()
+        let table = Arc::clone(self.table());
+        table.executor().at_most(longest, self.recv_where(wanted)).await
     }
 
     fn poll_recv(
@@ -159,27 +151,28 @@ impl Context {
         self.table().send_term(self.pid(), to, term::write(value)?).await
     }
 
-    /// Sends a message to whoever is registered under `name` on a node, named with its port; else as
-    /// [`send`](Self::send).
+    /// Sends a message to whoever is registered under `name` on a node; else as [`send`](Self::send). A missing port in
+    /// the node's name is 9000.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// Returns [`SendError::Node`] if `node` is not a node name; otherwise as [`send`](Self::send).
     pub async fn send_named(&self, name: &str, node: &str, message: impl Payload) -> Result<(), SendError> {
-        self.table().send_named(self.pid(), name, &completed(node), message).await
+        self.table().send_named(self.pid(), name, node, message).await
     }
 
     /// Sends a value as a term (STF) to whoever is registered under `name` on a node; else as
     /// [`send_named`](Self::send_named). On another node nobody is told that it is a term.
     ///
     /// # Errors
-    /// As [`send_term`](Self::send_term); [`Refused::NotInVersion`]: it has pids, and the name is on another node.
+    /// As [`send_term`](Self::send_term); [`SendError::Node`]: `node` is not a node name; [`Refused::NotInVersion`]: the
+    /// value has pids, and the name is on another node.
     pub async fn send_named_term(
         &self,
         name: &str,
         node: &str,
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), SendError> {
-        self.table().send_named_term(self.pid(), name, &completed(node), term::write(value)?).await
+        self.table().send_named_term(self.pid(), name, node, term::write(value)?).await
     }
 }
 
@@ -261,13 +254,21 @@ impl Context {
 
     /// Receives [`Received::NodeUp`] and [`Received::NodeDown`] from now on when a session with the node begins and
     /// ends. Monitoring a node twice is monitoring it once.
-    pub fn monitor_node(&self, name: &str) {
-        self.table().monitor_node(&self.cell, &completed(name));
+    ///
+    /// # Errors
+    /// Returns [`NodeNameError`] if `name` is not a node name.
+    pub fn monitor_node(&self, name: &str) -> Result<(), NodeNameError> {
+        self.table().monitor_node(&self.cell, &self.table().completed(name)?);
+        Ok(())
     }
 
-    /// No longer does so.
-    pub fn demonitor_node(&self, name: &str) {
-        self.table().demonitor_node(&self.cell, &completed(name));
+    /// Stops monitoring a node. Events that are in the mailbox already stay there.
+    ///
+    /// # Errors
+    /// Returns [`NodeNameError`] if `name` is not a node name.
+    pub fn demonitor_node(&self, name: &str) -> Result<(), NodeNameError> {
+        self.table().demonitor_node(&self.cell, &self.table().completed(name)?);
+        Ok(())
     }
 }
 

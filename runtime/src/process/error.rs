@@ -1,7 +1,7 @@
 //! What can be refused to a process.
 
 use crate::core::Pid;
-use snow_dist_codec::stf;
+use snow_dist_codec::{NodeNameError, stf};
 
 /// No process was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +13,9 @@ pub enum SpawnError {
     /// The node's [`shutdown`](crate::Node::shutdown) has begun.
     #[error("this node has been stopped")]
     Stopped,
+    /// The tokio runtime of the node has been shut down.
+    #[error("the tokio runtime of this node has been shut down")]
+    RuntimeGone,
 }
 
 /// A process of another node cannot be killed: `kill` is not on the wire.
@@ -68,6 +71,9 @@ pub enum SendError {
     /// The session with the other node does not take it.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The name of the node is not a node name.
+    #[error("{0}")]
+    Node(#[from] NodeNameError),
     /// The value cannot be written as a term.
     #[error("not a term: {0}")]
     Term(#[from] stf::Error),

@@ -21,7 +21,6 @@ mod task;
 pub(crate) mod term;
 
 pub use context::Context;
-pub(crate) use context::completed;
 pub(crate) use delivery::Delivery;
 pub use error::{NotHere, Refused, RegisterError, SendError, SpawnError};
 pub use mailbox::{Mailbox, WhenFull};

@@ -3,11 +3,22 @@
 
 use std::future::Future;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 pub(crate) use choice::{AtomicBool, AtomicI64, AtomicU64, MutexGuard, Ordering};
 
 #[cfg(not(all(test, feature = "shuttle")))]
 mod choice {
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
+
+    use tokio::task::{JoinHandle, JoinSet};
+    use tokio::time::{sleep, timeout};
+
+    use crate::foreign::apart;
+
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
     pub(crate) use std::sync::{Mutex, MutexGuard};
 
@@ -18,8 +29,33 @@ mod choice {
         super::Executor(Runtime::current())
     }
 
-    pub(super) fn start(runtime: &Runtime, task: impl Future<Output = ()> + Send + 'static) {
-        drop(runtime.spawn(task));
+    pub(super) fn start(runtime: &Runtime, task: impl Future<Output = ()> + Send + 'static) -> bool {
+        let task = runtime.spawn(task);
+        !task.is_finished() || !is_cancelled(task)
+    }
+
+    /// Whether a task that is over was dropped: so a runtime that has been shut down takes a new one.
+    fn is_cancelled(mut task: JoinHandle<()>) -> bool {
+        let done = Pin::new(&mut task).poll(&mut Context::from_waker(Waker::noop()));
+        matches!(done, Poll::Ready(Err(error)) if error.is_cancelled())
+    }
+
+    pub(super) async fn at_most<T>(
+        runtime: &Runtime,
+        longest: Duration,
+        coming: impl Future<Output = T>,
+    ) -> Option<T> {
+        let here = Runtime::try_current();
+        if here.is_ok_and(|here| here.id() == runtime.id()) {
+            return timeout(longest, coming).await.ok();
+        }
+        let mut timer = JoinSet::new();
+        timer.spawn_on(async move { sleep(longest).await }, runtime);
+        tokio::select! {
+            biased;
+            come = coming => Some(come),
+            _ = apart(timer.join_next()) => None,
+        }
     }
 }
 
@@ -35,8 +71,17 @@ mod choice {
         super::Executor(())
     }
 
-    pub(super) fn start((): &Runtime, task: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn start((): &Runtime, task: impl Future<Output = ()> + Send + 'static) -> bool {
         drop(shuttle::future::spawn(task));
+        true
+    }
+
+    pub(super) async fn at_most<T>(
+        (): &Runtime,
+        longest: std::time::Duration,
+        coming: impl Future<Output = T>,
+    ) -> Option<T> {
+        tokio::time::timeout(longest, coming).await.ok()
     }
 }
 
@@ -64,8 +109,14 @@ impl Executor {
         choice::current()
     }
 
-    /// Starts a task that nobody waits for.
-    pub(crate) fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
-        choice::start(&self.0, task);
+    /// Starts a task that nobody waits for. False if it was dropped, since the runtime has been shut down.
+    pub(crate) fn start(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
+        choice::start(&self.0, task)
+    }
+
+    /// Waits for what comes, for at most so long by the timers of this runtime, wherever that is awaited. Nothing comes
+    /// any more when the runtime has been shut down.
+    pub(crate) async fn at_most<T>(&self, longest: Duration, coming: impl Future<Output = T>) -> Option<T> {
+        choice::at_most(&self.0, longest, coming).await
     }
 }

@@ -152,7 +152,9 @@ fn tell(own: u64, told: &Received) {
 
 async fn watch_nodes(mut ctx: Context) {
     for node in std::env::args().skip(2) {
-        ctx.monitor_node(&node);
+        if let Err(error) = ctx.monitor_node(&node) {
+            say(format!("{node}: {error}"));
+        }
     }
     loop {
         match ctx.recv().await {

@@ -204,7 +204,7 @@ async fn witness(
     let note = |note| notes.lock().unwrap().push(note);
     ctx.trap_exit(true);
     for node in &nodes {
-        ctx.monitor_node(node);
+        ctx.monitor_node(node).unwrap();
     }
     loop {
         let order = tokio::select! {

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use snow_dist_runtime::{ConnectError, Node, Reason, Received};
-use snow_dist_tests::program::{
-    assert_they_talk, begin, connect, down, exit, node, run, until, within,
-};
+use snow_dist_tests::program::{assert_they_talk, begin, connect, down, exit, node, run, until, within};
 use snow_dist_tests::raw_peer::{Listener, RawNode};
 
 fn dialling(from: &Node, to: &str) -> tokio::task::JoinHandle<Result<(), ConnectError>> {
@@ -37,7 +35,7 @@ async fn what_watches_two_nodes_that_dial_each_other_sees_one_nodeup() {
             let other = other.name().to_owned();
             let (ready, is_ready) = tokio::sync::oneshot::channel();
             let (_, seen) = begin(at, async move |mut ctx| {
-                ctx.monitor_node(&other);
+                ctx.monitor_node(&other).unwrap();
                 ready.send(()).unwrap();
                 let first = ctx.recv().await;
                 (first, ctx.recv_timeout(Duration::from_millis(100)).await)

@@ -182,7 +182,7 @@ async fn a_breach_ends_the_session_and_everyone_gets_noconnection() {
         let (ready, is_ready) = tokio::sync::oneshot::channel();
         let (_, seen) = begin(&a, async move |mut ctx| {
             ctx.trap_exit(true);
-            ctx.monitor_node(PEER);
+            ctx.monitor_node(PEER).unwrap();
             ctx.link(there).await.unwrap();
             ready.send(()).unwrap();
             (exit(&mut ctx, there).await, received(&mut ctx).await)

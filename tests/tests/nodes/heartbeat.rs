@@ -29,7 +29,7 @@ async fn a_silent_peer_is_pinged_and_then_given_up() {
     let there = a.pid_on(PEER, 3).unwrap();
     let (_, seen) = begin(&a, async move |mut ctx| {
         ctx.trap_exit(true);
-        ctx.monitor_node(PEER);
+        ctx.monitor_node(PEER).unwrap();
         ctx.link(there).await.unwrap();
         (exit(&mut ctx, there).await, received(&mut ctx).await)
     });
@@ -80,7 +80,7 @@ async fn two_idle_nodes_keep_each_other() {
     let (_, seen) = begin(&a, {
         let b = b.name().to_owned();
         async move |mut ctx| {
-            ctx.monitor_node(&b);
+            ctx.monitor_node(&b).unwrap();
             ctx.recv_timeout(Duration::from_secs(2)).await
         }
     });

@@ -17,6 +17,7 @@ mod names;
 mod node_monitors;
 mod remote_exits;
 mod restarts;
+mod runtimes;
 mod shutdown;
 mod third_nodes;
 mod tls;

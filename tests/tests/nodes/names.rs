@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use snow_dist_codec::handshake::Reject;
 use snow_dist_codec::{Handshake, Reading};
 use snow_dist_runtime::core::handshake::Failure;
-use snow_dist_runtime::{ConnectError, Node, Received, StartError};
+use snow_dist_runtime::{ConnectError, Node, Received, SendError, StartError};
 use snow_dist_tests::program::{
-    COOKIE, assert_they_talk, begin, connect, node, received, run, start, until, within,
+    COOKIE, assert_they_talk, begin, connect, node, received, run, start, text, until, within,
 };
 use snow_dist_tests::raw_peer::{Listener, RawNode, address, by_hand, connect as connect_raw};
 
@@ -22,7 +22,7 @@ async fn a_name_without_a_port_is_one_with_port_9000() {
     let a = node("a").await;
     let (_, seen) = begin(&a, async |mut ctx| {
         ctx.register("watcher").unwrap();
-        ctx.monitor_node("b@127.90.0.1");
+        ctx.monitor_node("b@127.90.0.1").unwrap();
         (received(&mut ctx).await, received(&mut ctx).await)
     });
     until("the watcher", || a.whereis("watcher").is_some()).await;
@@ -63,6 +63,52 @@ async fn what_is_no_name_is_refused_where_it_is_said() {
     }
     let refused = a.connect("a@h:0").await.unwrap_err();
     assert!(matches!(refused, ConnectError::PortUnknown), "{refused}");
+}
+
+#[tokio::test]
+async fn what_is_no_name_is_refused_where_something_is_sent_or_watched() {
+    let a = node("a").await;
+    run(&a, async |mut ctx| {
+        ctx.register("own").unwrap();
+        for name in ["", "a", "@h", "a@", "a@h:99999", "a@h:x"] {
+            assert!(ctx.monitor_node(name).is_err() && ctx.demonitor_node(name).is_err(), "{name}");
+            let sent = [
+                ctx.send_named("own", name, "x").await,
+                ctx.send_named_term("own", name, &1).await,
+                ctx.node().send_named("own", name, "x").await,
+                ctx.node().send_named_term("own", name, &1).await,
+            ];
+            for sent in sent {
+                assert!(matches!(sent, Err(SendError::Node(_))), "{name}: {sent:?}");
+            }
+            assert!(!ctx.node().disconnect(name) && ctx.node().pid_on(name, 1).is_none(), "{name}");
+        }
+        let own = ctx.node().name().to_owned();
+        ctx.send_named("own", &own, "here").await.unwrap();
+        assert_eq!(text(&mut ctx).await, "here");
+    })
+    .await;
+    assert_eq!(a.messages_unsent(), 0);
+}
+
+#[tokio::test]
+async fn an_address_that_stands_for_all_of_a_machine_names_no_node() {
+    let a = node("a").await;
+    for host in ["0.0.0.0", "[::]", "[::ffff:0.0.0.0]", "0"] {
+        let refused = Node::builder(format!("b@{host}:0")).cookie(COOKIE).start().await.unwrap_err();
+        assert!(
+            matches!(&refused, StartError::HostUnspecified { host: named } if named == host),
+            "{refused}"
+        );
+        let refused = a.connect(&format!("b@{host}:4000")).await.unwrap_err();
+        assert!(
+            matches!(&refused, ConnectError::HostUnspecified { host: named } if named == host),
+            "{refused}"
+        );
+    }
+    // To listen at all of them is something else.
+    let b = start(Node::builder("b@127.0.0.1:0").listen("0.0.0.0:0")).await;
+    connect(&a, &b).await;
 }
 
 #[tokio::test]

@@ -22,8 +22,8 @@ async fn a_node_monitor_sees_every_coming_and_going_until_it_is_removed() {
     let (a, b) = (node("a").await, node("b").await);
     let (peer, own) = (b.clone(), a.clone());
     run(&a, async move |mut ctx| {
-        ctx.monitor_node(peer.name());
-        ctx.monitor_node(peer.name());
+        ctx.monitor_node(peer.name()).unwrap();
+        ctx.monitor_node(peer.name()).unwrap();
         for _ in 0..3 {
             connect(&own, &peer).await;
             assert!(is_up(&received(&mut ctx).await, &peer));
@@ -33,7 +33,7 @@ async fn a_node_monitor_sees_every_coming_and_going_until_it_is_removed() {
         }
         connect(&own, &peer).await;
         assert!(is_up(&received(&mut ctx).await, &peer));
-        ctx.demonitor_node(peer.name());
+        ctx.demonitor_node(peer.name()).unwrap();
         own.disconnect(peer.name());
         until("the end", || own.nodes().is_empty()).await;
         assert_eq!(ctx.recv_timeout(std::time::Duration::from_millis(20)).await, None);
@@ -46,7 +46,7 @@ async fn the_node_that_was_dialled_sees_it_too() {
     let (a, b) = (node("a").await, node("b").await);
     let (peer, own) = (a.clone(), b.clone());
     run(&b, async move |mut ctx| {
-        ctx.monitor_node(peer.name());
+        ctx.monitor_node(peer.name()).unwrap();
         connect(&peer, &own).await;
         assert!(is_up(&received(&mut ctx).await, &peer));
         peer.shutdown().await;
@@ -62,7 +62,7 @@ async fn a_lost_node_brings_all_exits_then_all_downs_then_nodedown() {
     let peer = b.clone();
     run(&a, async move |mut ctx| {
         ctx.trap_exit(true);
-        ctx.monitor_node(peer.name());
+        ctx.monitor_node(peer.name()).unwrap();
         for (number, other) in others.iter().enumerate() {
             // In both orders.
             if number % 2 == 0 {

@@ -45,7 +45,7 @@ async fn what_one_process_sends_over_two_sessions_arrives_with_their_end_and_beg
     let (a, b) = (node("a").await, node("b").await);
     let a_name = a.name().to_owned();
     let (receiver, told) = begin(&b, async move |mut ctx| {
-        ctx.monitor_node(&a_name);
+        ctx.monitor_node(&a_name).unwrap();
         ctx.register("receiver").unwrap();
         let mut told = Vec::new();
         while told.len() < 3 * ROUNDS {
@@ -117,7 +117,7 @@ fn watch(a: &Node) -> (Pid, mpsc::UnboundedReceiver<String>) {
     let (tell, told) = mpsc::unbounded_channel();
     let (watcher, _) = begin(a, async move |mut ctx| {
         ctx.trap_exit(true);
-        ctx.monitor_node(PEER);
+        ctx.monitor_node(PEER).unwrap();
         tell.send("ready".into()).unwrap();
         loop {
             let seen = match received(&mut ctx).await {

@@ -147,7 +147,7 @@ async fn what_was_learned_goes_with_the_session() {
     let other = there(&a, 9);
     let (process, got) = begin(&a, async move |mut ctx| {
         ctx.trap_exit(true);
-        ctx.monitor_node(PEER);
+        ctx.monitor_node(PEER).unwrap();
         ctx.link(other).await.unwrap();
         ctx.monitor(other).await.unwrap();
         assert_eq!(exit(&mut ctx, other).await, Reason::Noconnection);

@@ -67,7 +67,7 @@ async fn killing_the_other_process_is_losing_the_node() {
     let (ready, is_ready) = tokio::sync::oneshot::channel();
     let (_, seen) = begin(&a, async move |mut ctx| {
         ctx.trap_exit(true);
-        ctx.monitor_node(&name);
+        ctx.monitor_node(&name).unwrap();
         let (echo, _) = ask(&mut ctx, &own, &name).await;
         ctx.link(echo).await.unwrap();
         ctx.monitor(echo).await.unwrap();
@@ -92,7 +92,7 @@ async fn a_process_that_is_started_again_is_another_start_of_its_node() {
     run(&a, async move |mut ctx| {
         ctx.trap_exit(true);
         let name = second.name.clone();
-        ctx.monitor_node(&name);
+        ctx.monitor_node(&name).unwrap();
         let (mut old, mut process) = ask(&mut ctx, &own, &name).await;
         for _ in 0..3 {
             second.kill_9();
@@ -123,7 +123,7 @@ async fn a_process_that_is_stopped_is_found_by_the_heartbeat_and_comes_back_as_t
     run(&a, async move |mut ctx| {
         ctx.trap_exit(true);
         let name = second.name.clone();
-        ctx.monitor_node(&name);
+        ctx.monitor_node(&name).unwrap();
         let (echo, process) = ask(&mut ctx, &own, &name).await;
         ctx.link(echo).await.unwrap();
         second.signal("STOP");

@@ -142,10 +142,7 @@ async fn obey(
             ctx.send_exit(other, reason).await.map_err(|error| error.to_string())
         }
         Order::Register(name) => ctx.register(&name).map_err(|error| error.to_string()),
-        Order::Watch(name) => {
-            ctx.monitor_node(&name);
-            Ok(())
-        }
+        Order::Watch(name) => ctx.monitor_node(&name).map_err(|error| error.to_string()),
         Order::Hold(on) => {
             state.is_held = on;
             Ok(())

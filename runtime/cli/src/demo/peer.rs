@@ -79,7 +79,7 @@ fn sees(who: &str, received: &Received) {
 async fn desk(mut ctx: Context, other: &str) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| error.to_string();
     ctx.register(DESK).map_err(|error| failed(&error))?;
-    ctx.monitor_node(other);
+    ctx.monitor_node(other).map_err(|error| failed(&error))?;
     report(&Report::Started { node: ctx.node().name().into(), process: std::process::id() });
     loop {
         let received = ctx.recv().await;

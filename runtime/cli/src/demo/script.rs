@@ -118,7 +118,7 @@ impl Script {
              monitors the other node sees it come up.",
         )?;
         self.expect_session();
-        self.ctx.monitor_node(&self.b);
+        self.ctx.monitor_node(&self.b).map_err(|error| error.to_string())?;
         self.dial().await?;
         self.end().await
     }

@@ -80,7 +80,7 @@ async fn exits_then_downs_then_nodedown_then_the_next_nodeup() {
     crate::node::Node::of(node.table.clone())
         .spawn(async move |mut process: Context| {
             process.trap_exit(true);
-            process.monitor_node(PEER);
+            process.monitor_node(PEER).unwrap();
             ready.send(()).unwrap();
             let remote: Pid = goes_on.await.unwrap();
             process.monitor(remote).await.unwrap();

@@ -1,10 +1,11 @@
 //! The process table: numbers, and how a process of this node is found, sent to, linked and monitored.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use snow_dist_codec::Pid as WirePid;
+use snow_dist_codec::{NodeName, NodeNameError, Pid as WirePid};
 use tokio::task::coop;
 
 use super::cell::{Cell, Linked};
@@ -100,6 +101,21 @@ impl ProcessTable {
         &self.node
     }
 
+    /// A node's name as it is announced and compared, with its port.
+    pub(crate) fn completed<'n>(&self, name: &'n str) -> Result<Cow<'n, str>, NodeNameError> {
+        if *name == *self.node {
+            // Also that of a node without a name.
+            return Ok(name.into());
+        }
+        let parsed = NodeName::parse(name)?;
+        Ok(if parsed.has_port() { name.into() } else { parsed.completed().into() })
+    }
+
+    /// What starts its processes, and has their timers.
+    pub(crate) const fn executor(&self) -> &Executor {
+        &self.executor
+    }
+
     /// The process of this node with that number.
     pub(crate) fn pid(&self, local: u64) -> Pid {
         Pid::new(NodeNumber::HERE, self.creation, local)
@@ -153,8 +169,7 @@ impl ProcessTable {
         let cell = self.add(mailbox)?;
         let pid = cell.pid();
         self.tie(tie, &cell);
-        self.executor.start(task::Task::new(cell, start));
-        Ok(pid)
+        if self.executor.start(task::Task::new(cell, start)) { Ok(pid) } else { Err(SpawnError::RuntimeGone) }
     }
 
     /// A new process that has no task yet.
@@ -226,6 +241,7 @@ impl ProcessTable {
         node: &str,
         term: Term,
     ) -> Result<(), SendError> {
+        let node = &*self.completed(node)?;
         if node == self.node() {
             send_here(|| self.whereis_cell(name), || term_here(term)).await;
             return Ok(());
@@ -247,6 +263,7 @@ impl ProcessTable {
         node: &str,
         message: impl Payload,
     ) -> Result<(), SendError> {
+        let node = &*self.completed(node)?;
         if node == self.node() {
             send_here(|| self.whereis_cell(name), || here(message)).await;
             return Ok(());

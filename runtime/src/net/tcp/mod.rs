@@ -1,28 +1,36 @@
 //! TCP, which carries connections unless a program brings something else.
 
+mod dial;
+mod listen;
+
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
 
 use super::network::{Connection, Listener, Network};
+use crate::core::limits::CONNECT_DEADLINE;
+pub use listen::TcpListeners;
 
 /// Bytes of our own that the kernel may hold unsent: what it holds, no signal can overtake.
 const SOCKET_UNSENT_BYTES: u32 = 128 << 10;
 
-/// TCP of the operating system, which also looks up the names of hosts.
+/// TCP of the operating system, which also looks up the names of hosts. A node listens at all addresses of its host, and
+/// dials those of another one after the other until one answers (RFC 8305).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tcp;
 
 impl Network for Tcp {
-    type Listener = TcpListener;
+    type Listener = TcpListeners;
 
-    async fn listen(&self, address: &str) -> io::Result<TcpListener> {
-        TcpListener::bind(host_and_port(address)?).await
+    async fn listen(&self, address: &str) -> io::Result<TcpListeners> {
+        let (host, port) = host_and_port(address)?;
+        listen::bind(&resolve(host, port).await?)
     }
 
     async fn connect(&self, address: &str) -> io::Result<Connection> {
-        Connection::tcp(TcpStream::connect(host_and_port(address)?).await?)
+        let (host, port) = host_and_port(address)?;
+        Connection::tcp(dial::connect(resolve(host, port), CONNECT_DEADLINE).await?)
     }
 }
 
@@ -32,11 +40,28 @@ impl Listener for TcpListener {
     }
 
     async fn accept(&mut self) -> io::Result<(Connection, SocketAddr)> {
-        let (socket, from) = Self::accept(self).await?;
-        // That fails where the other end is gone already, and says nothing of the next connection.
-        let gone = |error| io::Error::new(io::ErrorKind::ConnectionAborted, error);
-        Ok((Connection::tcp(socket).map_err(gone)?, from))
+        accepted(Self::accept(self).await?)
     }
+}
+
+fn accepted((socket, from): (TcpStream, SocketAddr)) -> io::Result<(Connection, SocketAddr)> {
+    // That fails where the other end is gone already, and says nothing of the next connection.
+    let gone = |error| io::Error::new(io::ErrorKind::ConnectionAborted, error);
+    Ok((Connection::tcp(socket).map_err(gone)?, from))
+}
+
+/// All addresses of a host, each once, in the order that the system prefers.
+async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let unknown = |error: io::Error| {
+        io::Error::new(error.kind(), format!("the name {host} cannot be resolved: {error}"))
+    };
+    let mut addresses = Vec::new();
+    for address in lookup_host((host, port)).await.map_err(unknown)? {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    Ok(addresses)
 }
 
 /// Both parts of `host:port`, an IPv6 address without its brackets: so the system's lookup knows it, also with the name

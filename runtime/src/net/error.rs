@@ -1,0 +1,187 @@
+//! Why there is no session with a node.
+
+use std::any::Any;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use snow_dist_codec::NodeNameError;
+use snow_dist_codec::handshake::Reject;
+use tokio::task::JoinError;
+
+use super::channel::Broken;
+use super::{ELECTIONS_MAX, REDIAL_PERIOD};
+use crate::core::handshake::Failure;
+use crate::core::peers::Refusal;
+
+/// Why there is no session with a node.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The name is not a node's.
+    #[error("{0}")]
+    Name(#[from] NodeNameError),
+    /// The name has port 0: where the node listens is not known.
+    #[error("the name has port 0: where that node listens is not known")]
+    PortUnknown,
+    /// The node is alone: it was not started with a name and a cookie.
+    #[error("this node is alone: only one that was started by its builder has sessions")]
+    Alone,
+    /// The host in the name stands for every address of a machine: no node is found there.
+    #[error("{host} is not the address of a node: it stands for every address of a machine")]
+    HostUnspecified {
+        /// The host in the name.
+        host: String,
+    },
+    /// The name is this node's own.
+    #[error("a node does not connect to itself")]
+    OwnName,
+    /// There are as many sessions as there may be.
+    #[error("this node has as many sessions as it may have")]
+    Busy,
+    /// The host was not found, or nothing takes a connection there.
+    #[error("no connection to {address}: {error}")]
+    Tcp {
+        /// Host and port.
+        address: String,
+        /// What the network says. On TCP it names each address of the host with its own error.
+        error: io::Error,
+    },
+    /// The channel did not come up.
+    #[error("TLS failed: {0}; does a Snow node listen there?")]
+    Tls(io::Error),
+    /// The connection broke before it was a session.
+    #[error("{0}")]
+    Broken(io::Error),
+    /// The peer closed the connection before the handshake was over, without a word, and did so again at each further try.
+    #[error(
+        "the peer closes connections before their handshake is over ({0}): it may have no place left for those that \
+         have not shown a cookie (`handshakes_max` and `handshakes_per_address_max` of its builder), be stopping, or \
+         be no Snow node"
+    )]
+    ClosedEarly(io::Error),
+    /// A check of the handshake failed.
+    #[error("handshake: {0}")]
+    Handshake(Failure),
+    /// Something took longer than it may.
+    #[error("{0}")]
+    Deadline(Stage),
+    /// Another connection with that node is the session, or is becoming it.
+    #[error("another connection with that node was chosen: {0}")]
+    Election(Refusal),
+    /// The connection was closed to make room for another, or because the node stops.
+    #[error("the connection gave way to another, or the node stops")]
+    GaveWay,
+    /// This node has been stopped.
+    #[error("this node has been stopped")]
+    Stopped,
+    /// The tokio runtime of this node has been shut down.
+    #[error("the tokio runtime of this node has been shut down")]
+    RuntimeGone,
+    /// The dial panicked: in the program's own network or tap, most likely.
+    #[error("the dial panicked: {0}")]
+    Panic(String),
+    /// The operating system gives no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(String),
+}
+
+/// The stages of a dial that have a deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Waiting for another connection with the same node, which is being made or closed.
+    Turn,
+    /// Finding the host, and connecting to it.
+    Connect,
+    /// Setting up TLS.
+    Tls,
+    /// The handshake, up to REPLY.
+    Handshake,
+    /// Waiting for ACK, by which the peer accepts.
+    Ack,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Turn => "another connection with that node was neither made nor closed in time",
+            Self::Connect => "no connection was made in time",
+            Self::Tls => "the peer took the connection and did not answer in TLS in time: does a Snow node listen there?",
+            Self::Handshake => "the peer did not answer in the handshake in time",
+            Self::Ack => "the peer did not accept or refuse the connection in time",
+        })
+    }
+}
+
+impl From<Broken> for ConnectError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Io(error) => Self::Broken(error),
+            Broken::Closed => Self::Broken(io::Error::new(io::ErrorKind::UnexpectedEof, broken.to_string())),
+            other => Self::Broken(io::Error::other(other.to_string())),
+        }
+    }
+}
+
+impl ConnectError {
+    /// The error of a dial that the acceptor would have refused with a word if it had judged it. If the connection has
+    /// just ended, a further try can succeed: an acceptor closes the oldest of those that it has not verified when it has
+    /// too many.
+    pub(super) fn unjudged(self) -> Self {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+        match self {
+            Self::Tls(error) | Self::Broken(error)
+                if matches!(
+                    error.kind(),
+                    BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+                ) =>
+            {
+                Self::ClosedEarly(error)
+            }
+            other => other,
+        }
+    }
+
+    /// Whether a dial that ended so may be made again after `tries` others, `elapsed` after the first was begun.
+    pub(super) const fn is_worth_another_try(&self, tries: u32, elapsed: Duration) -> bool {
+        match self {
+            Self::Election(_) | Self::GaveWay => tries < ELECTIONS_MAX,
+            Self::ClosedEarly(_) => elapsed.as_millis() < REDIAL_PERIOD.as_millis(),
+            _ => false,
+        }
+    }
+}
+
+impl From<Failure> for ConnectError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            //= spec/handshake.md#hs-rej-009
+            //# An initiator MUST NOT let a REJECT decide more than what its log says and when it dials again.
+            Failure::Rejected { code: Reject::DUPLICATE, .. } => Self::Election(Refusal::Duplicate),
+            failure => Self::Handshake(failure),
+        }
+    }
+}
+
+impl From<getrandom::Error> for ConnectError {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Random(error.to_string())
+    }
+}
+
+/// Of a task that made a connection.
+impl From<JoinError> for ConnectError {
+    fn from(error: JoinError) -> Self {
+        match error.try_into_panic() {
+            Ok(panic) => Self::Panic(text_of(&*panic).to_owned()),
+            // Nobody else cancels it.
+            Err(_) => Self::RuntimeGone,
+        }
+    }
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it says nothing")
+}

@@ -1,0 +1,229 @@
+//! Connecting to a host that has several addresses, as RFC 8305 ("Happy Eyeballs") has it.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::core::limits::CONNECT_ATTEMPT_DELAY;
+
+/// Connects to the first address that answers, within `longest` in all.
+pub(super) async fn connect(
+    addresses: impl Future<Output = io::Result<Vec<SocketAddr>>>,
+    longest: Duration,
+) -> io::Result<TcpStream> {
+    let mut attempts = Attempts::default();
+    let connecting = async {
+        attempts.resolved(addresses.await?);
+        attempts.run().await.map_or(Ok(None), |stream| Ok(Some(stream)))
+    };
+    match timeout(longest, connecting).await {
+        Ok(Ok(Some(stream))) => Ok(stream),
+        Ok(Err(unknown)) => Err(unknown),
+        Ok(Ok(None)) | Err(_) => Err(attempts.failed(longest)),
+    }
+}
+
+/// The addresses of a host, and what has become of each.
+#[derive(Debug, Default)]
+struct Attempts {
+    resolved: bool,
+    all: Vec<(SocketAddr, State)>,
+}
+
+#[derive(Debug)]
+enum State {
+    Untried,
+    Begun,
+    Failed(io::Error),
+}
+
+impl Attempts {
+    fn resolved(&mut self, addresses: Vec<SocketAddr>) {
+        self.resolved = true;
+        self.all = interleaved(addresses).into_iter().map(|address| (address, State::Untried)).collect();
+    }
+
+    /// Tries each address when the one before it has failed, or has not answered for a while. `None` if all have failed.
+    async fn run(&mut self) -> Option<TcpStream> {
+        let mut running = JoinSet::new();
+        loop {
+            let next = self.all.iter_mut().find(|(_, state)| matches!(state, State::Untried));
+            let more = next.is_some();
+            if let Some((address, state)) = next {
+                let address = *address;
+                *state = State::Begun;
+                running.spawn(async move { (address, dial(address).await) });
+            }
+            tokio::select! {
+                done = running.join_next() => match done? {
+                    Ok((_, Ok(stream))) => return Some(stream),
+                    Ok((address, Err(error))) => self.fail(address, error),
+                    // The runtime shuts down, and this task with it.
+                    Err(_) => return None,
+                },
+                () = sleep(CONNECT_ATTEMPT_DELAY), if more => {}
+            }
+        }
+    }
+
+    fn fail(&mut self, address: SocketAddr, error: io::Error) {
+        if let Some((_, state)) = self.all.iter_mut().find(|(other, _)| *other == address) {
+            *state = State::Failed(error);
+        }
+    }
+
+    fn failed(self, longest: Duration) -> io::Error {
+        let of = |state: &State| match state {
+            State::Failed(error) => error.kind(),
+            _ => io::ErrorKind::TimedOut,
+        };
+        let mut kinds = self.all.iter().map(|(_, state)| of(state));
+        let first = kinds.next().unwrap_or(if self.resolved {
+            io::ErrorKind::NotFound
+        } else {
+            io::ErrorKind::TimedOut
+        });
+        let kind = if kinds.all(|kind| kind == first) { first } else { io::ErrorKind::Other };
+        io::Error::new(kind, Unreachable { attempts: self, longest })
+    }
+}
+
+async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
+    if address.ip().to_canonical().is_unspecified() {
+        // The system would take it for the loopback address.
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it stands for every address of a machine"));
+    }
+    TcpStream::connect(address).await
+}
+
+/// The addresses with both families in turn, beginning with the one that the system prefers.
+fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let Some(first) = addresses.first().map(SocketAddr::is_ipv6) else { return addresses };
+    let (preferred, other): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == first);
+    let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
+    let mut all = Vec::new();
+    loop {
+        let pair = [preferred.next(), other.next()];
+        if pair == [None, None] {
+            return all;
+        }
+        all.extend(pair.into_iter().flatten());
+    }
+}
+
+/// No address of a host has answered.
+#[derive(Debug)]
+struct Unreachable {
+    attempts: Attempts,
+    longest: Duration,
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Attempts { resolved, all } = &self.attempts;
+        if !resolved {
+            return write!(f, "the name was not resolved within {:?}", self.longest);
+        }
+        if all.is_empty() {
+            return f.write_str("the name has no address");
+        }
+        for (number, (address, state)) in all.iter().enumerate() {
+            let separator = if number == 0 { "" } else { "; " };
+            match state {
+                State::Failed(error) => write!(f, "{separator}{address}: {error}")?,
+                State::Begun => write!(f, "{separator}{address}: no answer within {:?}", self.longest)?,
+                State::Untried => write!(f, "{separator}{address}: not tried")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Error for Unreachable {}
+
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod tests {
+    use std::future::ready;
+
+    use tokio::net::{TcpListener, TcpSocket};
+
+    use super::*;
+
+    /// An address that takes no connection and refuses none, as long as what is beside it is kept: its queue is full.
+    async fn silent(host: &str) -> (SocketAddr, impl Drop) {
+        let address: SocketAddr = host.parse().unwrap();
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
+        socket.bind(address).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut queued = Vec::new();
+        while let Ok(stream) = timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
+            queued.push(stream.unwrap());
+        }
+        (address, Box::new((listener, queued)))
+    }
+
+    async fn refused() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+    }
+
+    const LONG: Duration = Duration::from_secs(600);
+    const SHORT: Duration = Duration::from_millis(700);
+
+    #[tokio::test]
+    async fn an_address_that_does_not_answer_does_not_keep_a_dial_from_the_next() {
+        let (dead, _kept) = silent("[::1]:0").await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let good = listener.local_addr().unwrap();
+        for addresses in [vec![dead, good], vec![refused().await, dead, good]] {
+            let stream = connect(ready(Ok(addresses)), LONG).await.unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), good);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_names_each_address_with_its_own() {
+        let (dead, _kept) = silent("[::1]:0").await;
+        let (closed, nowhere) = (refused().await, "0.0.0.0:1".parse().unwrap());
+        let error = connect(ready(Ok(vec![dead, closed, nowhere])), SHORT).await.unwrap_err();
+        let says = error.to_string();
+        assert!(says.contains(&format!("{dead}: no answer within 700ms; {closed}: ")), "{says}");
+        assert!(says.ends_with("; 0.0.0.0:1: it stands for every address of a machine"), "{says}");
+        let error = connect(ready(Ok(vec![closed])), LONG).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        let error = connect(ready(Ok(vec![dead])), SHORT).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_not_resolved_is_told_from_an_address_that_does_not_answer() {
+        let error = connect(std::future::pending(), SHORT).await.unwrap_err();
+        assert_eq!(error.to_string(), "the name was not resolved within 700ms");
+        let error = connect(ready(Ok(Vec::new())), LONG).await.unwrap_err();
+        assert_eq!(error.to_string(), "the name has no address");
+        let unknown = || Err(io::Error::other("unknown"));
+        let error = connect(ready(unknown()), LONG).await.unwrap_err();
+        assert_eq!(error.to_string(), "unknown");
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let addresses = |texts: &[&str]| -> Vec<SocketAddr> {
+            texts.iter().map(|text| format!("{text}:1").parse().unwrap()).collect()
+        };
+        let resolved = addresses(&["[::1]", "[::2]", "[::3]", "1.1.1.1", "2.2.2.2"]);
+        let tried = addresses(&["[::1]", "1.1.1.1", "[::2]", "2.2.2.2", "[::3]"]);
+        assert_eq!(interleaved(resolved), tried);
+        assert_eq!(interleaved(addresses(&["1.1.1.1", "[::1]"])), addresses(&["1.1.1.1", "[::1]"]));
+        assert_eq!(interleaved(Vec::new()), []);
+    }
+}
