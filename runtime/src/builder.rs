@@ -1,7 +1,6 @@
 //! How a node is started.
 
 use std::fmt;
-use std::fs;
 use std::num::{NonZeroU16, NonZeroU64};
 use std::ops::RangeInclusive;
 use std::panic::catch_unwind;
@@ -14,19 +13,19 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use tokio::runtime::Handle;
 
-use crate::core::handshake::{Bounds, Cookie, Cookies, Local, RemoteExit, Version1};
+use crate::core::handshake::{Bounds, Local, RemoteExit, Version1};
 use crate::core::limits::{
     FRAGMENTED_FRAME_BYTES_MAX, FRAME_BYTES_BOUND_MIN, HEARTBEAT_TIME_MAX, HEARTBEAT_TIME_MIN,
     MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX, SESSIONS_MAX,
 };
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
-use crate::foreign::event;
 use crate::net::{Listener, Net, Network, NodeIds, Seen, Sessions, Tap, Tcp, is_unspecified};
 use crate::node::Node;
 use crate::process::sync::Executor;
 use crate::process::table::ProcessTable;
 use crate::random::random;
+use crate::secret::{Secret, cookies};
 
 /// A node to be started: see [`Node::builder`].
 #[must_use = "a node runs once it is started"]
@@ -44,12 +43,6 @@ pub struct NodeBuilder {
     mailbox_remote_bytes_max: usize,
     key_log: bool,
     tap: Option<Tap>,
-}
-
-/// Where a cookie is.
-enum Secret {
-    Here(Vec<u8>),
-    File(PathBuf),
 }
 
 impl NodeBuilder {
@@ -79,7 +72,9 @@ impl NodeBuilder {
         self
     }
 
-    /// As [`NodeBuilder::cookie`], from a file. A line's end at the file's end is not part of it.
+    /// Adds a cookie as [`NodeBuilder::cookie`] does, from a file of at most 64 KiB. A line's end at the file's end is not
+    /// part of it. The log warns of a file that others than its owner can read or write, and of a cookie that begins or
+    /// ends in what nobody sees.
     pub fn cookie_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.cookies.push(Secret::File(path.into()));
         self
@@ -317,35 +312,11 @@ fn check_time(
     if allowed.contains(&given) { Ok(()) } else { Err(StartError::Time { setting, given, least, most }) }
 }
 
-fn cookies(secrets: Vec<Secret>) -> Result<Cookies, StartError> {
-    let mut cookies = secrets.into_iter().map(Secret::read);
-    let first = cookies.next().ok_or(StartError::NoCookie)??;
-    cookies.try_fold(Cookies::from(first), |cookies, other| Ok(cookies.accepting(other?)))
-}
-
 /// Node ids at version 1 nodes, by the completed names of these.
 fn node_ids(said: &[(String, NonZeroU16)]) -> Result<NodeIds, StartError> {
     let completed =
         |(name, node_id): &(String, NonZeroU16)| Ok((NodeName::parse(name)?.completed().into(), *node_id));
     said.iter().map(completed).collect()
-}
-
-impl Secret {
-    fn read(self) -> Result<Cookie, StartError> {
-        let cookie = match self {
-            Self::Here(cookie) => Cookie::new(cookie)?,
-            Self::File(path) => {
-                let content = fs::read(&path).map_err(|error| StartError::CookieFile { path, error })?;
-                Cookie::from_file_content(content)?
-            }
-        };
-        //= spec/handshake.md#hs-cky-006
-        //# A node SHOULD warn its operator of a cookie with fewer than 16 bytes.
-        if cookie.is_short() {
-            event!(WARN, "the cookie is short: who has seen one handshake can try cookies at leisure");
-        }
-        Ok(cookie)
-    }
 }
 
 //= spec/handshake.md#hs-tlv-008

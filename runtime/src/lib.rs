@@ -34,6 +34,8 @@ mod process;
 #[cfg(feature = "tokio")]
 mod random;
 #[cfg(feature = "tokio")]
+mod secret;
+#[cfg(feature = "tokio")]
 mod session;
 
 pub use core::{Chain, NodeNumber, Pid, Reason};

@@ -1,6 +1,6 @@
 //! `snow-dist cookie`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -13,9 +13,14 @@ const COOKIE_BYTES: usize = 32;
 /// Who can read the file, where the system has a notion of it.
 const READABLE: &str = if cfg!(unix) { ", which only you can read" } else { "" };
 
+/// Where the cookie goes if nothing else is said.
+const PATH: &str = "cookie";
+
 /// Makes a cookie, and says where it is.
 pub(crate) fn run(arguments: &CookieFile, out: &mut impl Write) -> io::Result<bool> {
-    let (path, cookie) = (&arguments.path, random()?);
+    // Who redirects the output wants the cookie in it: a message there would be taken for one, or leave it empty.
+    let usual = if io::stdout().is_terminal() { PATH } else { "-" };
+    let (path, cookie) = (arguments.path.as_deref().unwrap_or_else(|| Path::new(usual)), random()?);
     if path.as_os_str() == "-" {
         writeln!(out, "{cookie}")?;
     } else {

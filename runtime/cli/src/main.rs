@@ -66,11 +66,14 @@ Colours are for terminals only; set NO_COLOR to have none.";
 
 const COOKIE_HELP: &str = "\
 Whoever has the cookie can be any node of the system: keep the file as you keep a private key, and copy it to other
-machines over a channel you trust. No file is replaced unless --force says so.
+machines over a channel you trust. No file is replaced unless --force says so. A
+file that you redirect to is made by your shell, and others may read it unless
+your umask says otherwise.
 
 Examples:
   snow-dist cookie
   snow-dist cookie /etc/snow/cookie
+  (umask 077; snow-dist cookie > cookie)
   snow-dist cookie - | ssh other-machine 'umask 077; cat > cookie'";
 
 const DECODE_HELP: &str = "\
@@ -129,9 +132,9 @@ struct Demo {
 
 #[derive(Args)]
 struct CookieFile {
-    /// The file to make; - prints the cookie.
-    #[arg(default_value = "cookie")]
-    path: PathBuf,
+    /// The file to make; - prints the cookie. Without it the file is `cookie`, or the cookie is printed if standard
+    /// output is no terminal.
+    path: Option<PathBuf>,
     /// Replace the file if it exists.
     #[arg(long)]
     force: bool,

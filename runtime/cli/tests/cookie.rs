@@ -44,7 +44,7 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn a_file_of_its_owner_alone() {
     let directory = TempDir::new().unwrap();
-    let made = cookie(directory.path(), &[]);
+    let made = cookie(directory.path(), &["cookie"]);
     assert!(made.status.success());
     let file = directory.path().join("cookie");
     let content = fs::read(&file).unwrap();
@@ -82,6 +82,26 @@ fn a_dash_prints_it() {
     assert!(is_strong(&one.stdout) && is_strong(&other.stdout));
     assert_ne!(one.stdout, other.stdout);
     assert!(names(directory.path()).is_empty());
+}
+
+#[test]
+fn a_redirected_output_has_the_cookie_and_no_file_is_made() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("cookie");
+    for arguments in [&[][..], &["--force"]] {
+        let status = Command::new(env!("CARGO_BIN_EXE_snow-dist"))
+            .arg("cookie")
+            .args(arguments)
+            .current_dir(directory.path())
+            .stdout(fs::File::create(&file).unwrap())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        assert!(is_strong(&fs::read(&file).unwrap()));
+    }
+    assert_eq!(names(directory.path()), ["cookie"]);
+    // Into a pipe as well.
+    assert!(is_strong(&cookie(directory.path(), &[]).stdout));
 }
 
 #[test]

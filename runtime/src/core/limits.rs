@@ -39,6 +39,9 @@ pub const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 /// Bytes of a cookie under which a node warns: who has seen one REPLY can try cookies at leisure.
 pub const COOKIE_BYTES_ADVISED: usize = 16;
 
+/// Bytes of a file that a cookie is read from: what is longer is another file, or none.
+pub const COOKIE_FILE_BYTES_MAX: u64 = 64 << 10;
+
 /// Bytes of the longest frame that a peer must take: every frame that is no message fits, so that a signal that is
 /// owed can always be written.
 pub const FRAME_BYTES_BOUND_MIN: u32 = 64 << 10;

@@ -10,7 +10,7 @@ use tokio_rustls::TlsStream;
 use super::ahead::ReadAhead;
 use super::driver::Transport;
 use super::tap::{Direction, Tap};
-use super::tls::exporter;
+use super::tls::{exporter, in_words};
 use crate::core::handshake;
 
 /// Bytes that TLS may hold for a socket that takes none. These, and what the driver has gathered, stand before every
@@ -111,7 +111,7 @@ impl Channel {
     }
 
     async fn fill(&mut self) -> Result<(), Broken> {
-        match self.stream.read_buf(self.framer.buffer_mut()).await? {
+        match self.stream.read_buf(self.framer.buffer_mut()).await.map_err(in_words)? {
             0 => Err(Broken::Closed),
             _ => Ok(()),
         }

@@ -200,7 +200,7 @@ async fn initiate(guard: &Guard) -> Result<(Channel, Established), ConnectError>
     //# An initiator MUST give up a dial on which it has not received ACK `ack_deadline` after it sent REPLY.
     let ack = timeout(ACK_DEADLINE, channel.read()).await.map_err(late(Stage::Ack))?.map_err(|broken| {
         let error = ConnectError::from(broken);
-        if expect_ack.is_told_of_refusal() { error.unjudged() } else { error }
+        if expect_ack.is_told_of_refusal() { error.unjudged() } else { error.unanswered() }
     })?;
     Ok((channel, expect_ack.handle(&ack)?))
 }

@@ -10,6 +10,7 @@ use snow_dist_codec::handshake::Reject;
 use tokio::task::JoinError;
 
 use super::channel::Broken;
+use super::tls::in_words;
 use super::{ELECTIONS_MAX, REDIAL_PERIOD};
 use crate::core::handshake::Failure;
 use crate::core::peers::Refusal;
@@ -60,6 +61,12 @@ pub enum ConnectError {
          be no Snow node"
     )]
     ClosedEarly(io::Error),
+    /// A version 1 peer closed the connection where it should have accepted it. Version 1 has no word for why.
+    #[error(
+        "the peer, which speaks version 1, closed the connection in place of an answer: most likely the two nodes have \
+         different cookies, or the peer has a session with another node of this one's name"
+    )]
+    Unanswered,
     /// A check of the handshake failed.
     #[error("handshake: {0}")]
     Handshake(Failure),
@@ -129,16 +136,16 @@ impl ConnectError {
     /// just ended, a further try can succeed: an acceptor closes the oldest of those that it has not verified when it has
     /// too many.
     pub(super) fn unjudged(self) -> Self {
-        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
         match self {
-            Self::Tls(error) | Self::Broken(error)
-                if matches!(
-                    error.kind(),
-                    BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
-                ) =>
-            {
-                Self::ClosedEarly(error)
-            }
+            Self::Tls(error) | Self::Broken(error) if has_ended(&error) => Self::ClosedEarly(in_words(error)),
+            other => other,
+        }
+    }
+
+    /// The error of a dial whose acceptor refuses without a word.
+    pub(super) fn unanswered(self) -> Self {
+        match self {
+            Self::Broken(error) if has_ended(&error) => Self::Unanswered,
             other => other,
         }
     }
@@ -168,6 +175,12 @@ impl From<getrandom::Error> for ConnectError {
     fn from(error: getrandom::Error) -> Self {
         Self::Random(error.to_string())
     }
+}
+
+/// Whether a connection has just ended.
+fn has_ended(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 /// Of a task that made a connection.

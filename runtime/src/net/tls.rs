@@ -3,6 +3,7 @@
 //! No certificate is trusted: who the peer is, the proofs of the handshake say, which hold the exporter of this very
 //! channel. Nothing is resumed: every node has the same server name, and a resumed channel is another one.
 
+use std::io;
 use std::sync::Arc;
 
 use rustls::client::Resumption;
@@ -99,6 +100,15 @@ fn client_config(provider: Arc<CryptoProvider>, key_log: bool) -> Result<ClientC
         config.key_log = Arc::new(KeyLogFile::new());
     }
     Ok(config)
+}
+
+/// What a stream's error means to an operator: rustls calls the end of a stream without close_notify, which many peers
+/// leave out, by a text for its own users.
+pub(crate) fn in_words(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "the peer has closed the connection"),
+        _ => error,
+    }
 }
 
 /// The exporter of a channel, which both proofs hold (RFC 9266). `None` before the channel is up.

@@ -7,6 +7,7 @@ use snow_dist_codec::frame::{Exit, Link, Monitor, MonitorExit, Ping, Pong, RegSe
 use snow_dist_codec::{Frame, Pid as WirePid, Root, Signal};
 use snow_dist_runtime::core::handshake::Failure;
 use snow_dist_runtime::{ConnectError, Node, Pid, Reason, Received, Refused, SendError, Version1};
+use snow_dist_tests::log::Log;
 use snow_dist_tests::program::{begin, down, exit, idle, node, received, run, start, text, until, within};
 use snow_dist_tests::raw_peer::{Listener, NoSession, OldNode, RawSession};
 
@@ -51,6 +52,31 @@ async fn it_is_off_and_the_error_says_by_what_it_is_allowed() {
     assert!(error.to_string().contains("`version_1` of this node's builder"), "{error}");
     assert!(matches!(accepted, Err(NoSession::Ended)));
     assert!(matches!(old.dial(a.name()).await, Err(NoSession::Ended)));
+}
+
+#[tokio::test]
+async fn a_peer_that_closes_in_place_of_an_answer_is_told_of_by_its_likely_causes() {
+    let (a, listener) = (lenient().await, Listener::bind().await);
+    let name = listener.name("old");
+    let old = OldNode::new(&name);
+    let refuse = async { drop(old.accept_to_reply(&listener).await.unwrap()) };
+    let (refused, ()) = tokio::join!(a.connect(&name), refuse);
+    let error = refused.unwrap_err();
+    assert!(matches!(error, ConnectError::Unanswered), "{error}");
+    let says = error.to_string();
+    assert!(says.contains("different cookies") && says.contains("node of this one's name"), "{says}");
+}
+
+/// A version 1 node never sends close_notify, and TLS has its own words for that.
+#[tokio::test]
+async fn the_end_of_a_stream_is_logged_in_words_of_this_project() {
+    let log = Log::of_this_thread();
+    let a = lenient().await;
+    drop(OldNode::new(PEER).join(a.name()).await);
+    until("the end", || !log.lines_with("session ended").is_empty()).await;
+    let ended = log.lines_with("session ended");
+    assert!(ended[0].contains("the peer has closed the connection"), "{ended:?}");
+    assert!(log.lines_with("docs.rs").is_empty());
 }
 
 //= spec/version1.md#v1-alw-001

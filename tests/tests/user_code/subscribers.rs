@@ -105,7 +105,7 @@ async fn a_life(calls_back: &CallsBack) {
     let (watching, watched) = begin(&a, {
         let b = b.name().to_owned();
         async move |mut ctx: Context| {
-            ctx.monitor_node(&b);
+            ctx.monitor_node(&b).unwrap();
             ctx.send(ctx.pid(), "watching").await.unwrap();
             received(&mut ctx).await;
             received(&mut ctx).await

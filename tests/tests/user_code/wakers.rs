@@ -73,7 +73,7 @@ async fn two_wait(a: &Node, b: &Node, know: impl Fn(Pid, Pid), more: Arc<dyn Fn(
         let pid = b.spawn(async move |mut ctx: Context| {
             ctx.trap_exit(true);
             ctx.link(seen).await.unwrap();
-            ctx.monitor_node(&name);
+            ctx.monitor_node(&name).unwrap();
             ready.send(()).unwrap();
             let waker =
                 |task: &Waker| Waker::from(Arc::new(Does { task: task.clone(), more: Arc::clone(&more) }));
@@ -130,7 +130,7 @@ async fn a_waker_that_panics_loses_nobody_elses_signals() {
         let name = a.name().to_owned();
         b.spawn(async move |mut ctx: Context| {
             ctx.trap_exit(true);
-            ctx.monitor_node(&name);
+            ctx.monitor_node(&name).unwrap();
             by(|_| Waker::from(Arc::new(Panics)), ctx.recv()).await;
         })
         .unwrap()

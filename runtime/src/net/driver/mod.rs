@@ -19,6 +19,7 @@ use tokio::time::Sleep;
 
 use super::clock::Clock;
 use super::tap::{Direction, Tap};
+use super::tls::in_words;
 use crate::core::limits::DRAIN_DEADLINE;
 use crate::core::session::{Ending, Offered, Version, deliver};
 use crate::process::Delivery;
@@ -181,7 +182,7 @@ impl<S: Transport> Running<S> {
                 }
                 Poll::Ready(self.handle_arrived())
             }
-            Err(error) => Poll::Ready(Err(self.lost(&error.to_string()))),
+            Err(error) => Poll::Ready(Err(self.lost(&in_words(error).to_string()))),
         }
     }
 
