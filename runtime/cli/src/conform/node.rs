@@ -34,6 +34,8 @@ struct Subject {
     processes: HashMap<u64, Process>,
     /// Processes of other nodes that were named while there was a session: they stay known when it is over.
     others: HashMap<(String, u64), Pid>,
+    /// A process of each of these nodes in its last session, by which its others are named when that begins to end.
+    peers: HashMap<String, Pid>,
 }
 
 /// Does as standard input says, until that ends; with a node that allows version 1 whenever it is started, or where it
@@ -199,6 +201,9 @@ impl Subject {
     fn other(&mut self, command: &Value) -> Result<Pid, Failure> {
         let (node, number) = (text(command, "node")?, field(command, "other").as_u64().unwrap_or_default());
         let (known, of) = (self.node()?.pid_on(node, number), (node.to_owned(), number));
+        if let Some(pid) = known {
+            self.peers.insert(of.0.clone(), pid);
+        }
         let is_earlier = field(command, "earlier") == true && self.others.contains_key(&of);
         if let Some(pid) = known.filter(|_| !is_earlier) {
             self.others.insert(of.clone(), pid);
@@ -206,6 +211,8 @@ impl Subject {
         self.others
             .get(&of)
             .copied()
+            // Another process of a node whose session has begun to end.
+            .or_else(|| self.peers.get(node).map(|pid| Pid::new(pid.node(), pid.creation(), number)))
             .ok_or_else(|| Failure::Error(format!("there is no session with {node}")))
     }
 }
