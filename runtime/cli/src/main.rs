@@ -1,4 +1,4 @@
-//! The command `snow-dist`: shows Snow DIST at work, reads and writes its bytes, judges nodes, makes cookies.
+//! The command `snow-dist`: shows Snow DIST at work, reads and writes its bytes, judges nodes, computes proofs, makes cookies.
 
 mod conform;
 mod cookie;
@@ -9,6 +9,7 @@ mod dump_term;
 mod encode;
 mod input;
 mod problem;
+mod proof;
 mod term;
 
 use std::io::{self, BufWriter, StdoutLock, Write};
@@ -19,7 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use snow_dist_codec::Reading;
 use snow_dist_codec::limits::{FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX};
 
-/// See Snow DIST at work, read and write its bytes, judge nodes, make cookies.
+/// See Snow DIST at work, read and write its bytes, judge nodes, compute proofs, make cookies.
 #[derive(Parser)]
 #[command(version, about, max_term_width = 100)]
 struct Cli {
@@ -41,6 +42,9 @@ enum Command {
     /// Judge a node, in any language, against the specification.
     #[command(after_help = conform::HELP)]
     Conform(Box<conform::Conform>),
+    /// Compute the proofs of a handshake step by step.
+    #[command(after_help = proof::HELP)]
+    Proof(Box<proof::Proofs>),
     /// Make the secret that all nodes of a system share.
     #[command(after_help = COOKIE_HELP)]
     Cookie(CookieFile),
@@ -201,6 +205,7 @@ fn main() -> ExitCode {
     let good = match Cli::parse().command {
         Command::Decode(arguments) => printing(|out| decode::run(&arguments, out)),
         Command::Encode(arguments) => printing(|out| encode::run(&arguments, out)),
+        Command::Proof(arguments) => printing(|out| proof::run(&arguments, out)),
         Command::Cookie(arguments) => printing(|out| cookie::run(&arguments, out)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::DemoPeer => demo::run_peer(),

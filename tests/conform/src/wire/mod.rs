@@ -5,7 +5,7 @@ mod proof;
 mod tls;
 
 pub use log::{Log, Phase};
-pub use proof::{Transcript, digest};
+pub use proof::{Transcript, digest, key, pseudorandom_key};
 pub use tls::{ALPN, Facts, Listener, Offer, SERVER_NAME};
 
 use std::collections::VecDeque;

@@ -19,21 +19,36 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// proofI: `reply` is the payload of REPLY, whose last 32 bytes can be anything.
+    /// Returns proofI. `reply` is the payload of REPLY, whose last 32 bytes can be anything.
     #[must_use]
-    pub fn proof_of_initiator(&self, cookie: &str, reply: &[u8]) -> [u8; 32] {
+    pub fn proof_of_initiator(&self, cookie: impl AsRef<[u8]>, reply: &[u8]) -> [u8; 32] {
         let mut mac = mac(&key(cookie));
-        proof::initiator(&self.exporter, &self.hash(), reply, |bytes| mac.update(bytes));
+        mac.update(&self.under_proof_of_initiator(reply));
         mac.finalize().into_bytes().into()
     }
 
-    /// proofA: `ack` is the payload of ACK, whose last 32 bytes can be anything.
+    /// Returns the bytes under proofI.
     #[must_use]
-    pub fn proof_of_acceptor(&self, cookie: &str, ack: &[u8]) -> [u8; 32] {
+    pub fn under_proof_of_initiator(&self, reply: &[u8]) -> Vec<u8> {
+        let mut under = Vec::new();
+        proof::initiator(&self.exporter, &self.hash(), reply, |bytes| under.extend_from_slice(bytes));
+        under
+    }
+
+    /// Returns proofA. `ack` is the payload of ACK, whose last 32 bytes can be anything.
+    #[must_use]
+    pub fn proof_of_acceptor(&self, cookie: impl AsRef<[u8]>, ack: &[u8]) -> [u8; 32] {
         let mut mac = mac(&key(cookie));
-        let reply = Sha256::digest(&self.reply).into();
-        proof::acceptor(&self.exporter, &self.hash(), &reply, ack, |bytes| mac.update(bytes));
+        mac.update(&self.under_proof_of_acceptor(ack));
         mac.finalize().into_bytes().into()
+    }
+
+    /// Returns the bytes under proofA.
+    #[must_use]
+    pub fn under_proof_of_acceptor(&self, ack: &[u8]) -> Vec<u8> {
+        let (mut under, reply) = (Vec::new(), self.reply_hash());
+        proof::acceptor(&self.exporter, &self.hash(), &reply, ack, |bytes| under.extend_from_slice(bytes));
+        under
     }
 
     /// The proof of a message under the label of the other role: what a node takes that has one label for both.
@@ -49,16 +64,29 @@ impl Transcript {
         if is_reply {
             proof::initiator(&self.exporter, &self.hash(), message, absorb);
         } else {
-            let reply = Sha256::digest(&self.reply).into();
-            proof::acceptor(&self.exporter, &self.hash(), &reply, message, absorb);
+            proof::acceptor(&self.exporter, &self.hash(), &self.reply_hash(), message, absorb);
         }
         mac.finalize().into_bytes().into()
     }
 
-    fn hash(&self) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        proof::transcript(&self.name, &self.challenge, |bytes| hash.update(bytes));
-        hash.finalize().into()
+    /// Returns the bytes of which th is the hash.
+    #[must_use]
+    pub fn transcript(&self) -> Vec<u8> {
+        let mut transcript = Vec::new();
+        proof::transcript(&self.name, &self.challenge, |bytes| transcript.extend_from_slice(bytes));
+        transcript
+    }
+
+    /// Returns the hash of the whole REPLY.
+    #[must_use]
+    pub fn reply_hash(&self) -> [u8; 32] {
+        Sha256::digest(&self.reply).into()
+    }
+
+    /// Returns th.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.transcript()).into()
     }
 }
 
@@ -70,9 +98,17 @@ pub fn digest(cookie: &str, challenge: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-fn key(cookie: &str) -> [u8; 32] {
+/// Returns what HKDF extracts from a cookie.
+#[must_use]
+pub fn pseudorandom_key(cookie: impl AsRef<[u8]>) -> [u8; 32] {
+    Hkdf::<Sha256>::extract(Some(&[0; 32]), cookie.as_ref()).0.into()
+}
+
+/// Returns k2, under which both proofs of a cookie are.
+#[must_use]
+pub fn key(cookie: impl AsRef<[u8]>) -> [u8; 32] {
     let mut key = [0; 32];
-    let made = Hkdf::<Sha256>::new(Some(&[0; 32]), cookie.as_bytes()).expand(proof::KEY_INFO, &mut key);
+    let made = Hkdf::<Sha256>::new(Some(&[0; 32]), cookie.as_ref()).expand(proof::KEY_INFO, &mut key);
     debug_assert!(made.is_ok(), "HKDF-SHA256 can make 8 160 bytes");
     key
 }
@@ -105,9 +141,9 @@ mod tests {
             challenge: bytes(&second["challenge"]),
             reply: bytes(&second["reply"]),
         };
-        let initiator = transcript.proof_of_initiator(&cookie(second), &transcript.reply);
+        let initiator = transcript.proof_of_initiator(cookie(second), &transcript.reply);
         assert_eq!(initiator.to_vec(), bytes(&second["proof_initiator"]));
-        let acceptor = transcript.proof_of_acceptor(&cookie(second), &bytes(&second["ack"]));
+        let acceptor = transcript.proof_of_acceptor(cookie(second), &bytes(&second["ack"]));
         assert_eq!(acceptor.to_vec(), bytes(&second["proof_acceptor"]));
     }
 }
