@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -94,6 +95,77 @@ async fn a_node_that_dials_is_judged_as_an_initiator() {
     assert!(!text.contains("acceptor"), "{text}");
     dialling.abort();
     node.shutdown().await;
+}
+
+/// A node that dials each of the names again and again.
+async fn dialling(name: &str, cookie: &Path, to: Vec<String>) -> (Node, tokio::task::JoinSet<()>) {
+    let node = Node::builder(name).cookie_file(cookie).start().await.unwrap();
+    let mut dialling = tokio::task::JoinSet::new();
+    for to in to {
+        let node = node.clone();
+        dialling.spawn(async move {
+            loop {
+                let _ = node.connect(&to).await;
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        });
+    }
+    (node, dialling)
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// Which of two nodes that dial each other has the larger name decides, and the runner has the names that the node has
+/// been told to dial.
+#[tokio::test]
+async fn a_node_that_dials_is_judged_rightly_whatever_its_name_is() {
+    const LARGER: &[&str] = &["both-dial-larger", "both-dial-and-both-get-ack"];
+    const SMALLER: &[&str] = &["both-dial-smaller", "both-dial-smaller-and-its-dial-breaks"];
+    let folder = TempDir::new().unwrap();
+    let cookie = folder.path().join("cookie");
+    fs::write(&cookie, "a cookie of thirty-two letters..").unwrap();
+    for first in ["a", "m", "zz"] {
+        let [usual, smaller, larger] = [(); 3].map(|()| free_address());
+        let names = [format!("conform@{usual}"), format!("{first}0@{smaller}"), format!("{first}z@{larger}")];
+        let (node, dialling) = dialling(&format!("{first}@127.0.0.1:0"), &cookie, names.to_vec()).await;
+        let address = node.name().split_once('@').unwrap().1.to_owned();
+        let judged = |names: Vec<String>| {
+            let (cookie, address) = (cookie.display().to_string(), address.clone());
+            tokio::task::spawn_blocking(move || {
+                let listen = names.iter().flat_map(|name| ["--listen", name]);
+                let usual = ["--cookie-file", &cookie, "--address", &address, "--role", "initiator"];
+                let done = conform(
+                    &usual.into_iter().chain(["--case", "both-dial*"]).chain(listen).collect::<Vec<_>>(),
+                );
+                (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned())
+            })
+        };
+        // One name, on whichever side of the node's own: what does not fit is not judged.
+        let (status, text) = judged(vec![usual]).await.unwrap();
+        let is_larger = *node.name() > *names[0];
+        let (fit, unfit) = if is_larger { (LARGER, SMALLER) } else { (SMALLER, LARGER) };
+        assert_eq!(status, Some(0), "{first}: {text}");
+        for case in fit {
+            assert!(text.contains(&format!("pass            initiator {case}\n")), "{first}: {text}");
+        }
+        for case in unfit {
+            assert!(text.contains(&format!("unsupported     initiator {case}\n")), "{first}: {text}");
+        }
+        let (side, name) = if is_larger { ("larger", "z") } else { ("smaller", "0") };
+        let advice =
+            format!("needs a name that is {side} than {}: give --listen {first}{name}@IP:PORT", node.name());
+        assert!(text.contains(&advice), "{first}: {text}");
+        // A name on either side: all are.
+        let (status, text) = judged(names.to_vec()).await.unwrap();
+        assert_eq!(status, Some(0), "{first}: {text}");
+        for case in LARGER.iter().chain(SMALLER) {
+            assert!(text.contains(&format!("pass            initiator {case}\n")), "{first}: {text}");
+        }
+        drop(dialling);
+        node.shutdown().await;
+    }
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn choose(run: &Run) -> Result<Vec<(Case, Role)>, Unjudged> {
 const fn can_be(subject: &Subject, role: Role) -> bool {
     match (subject, role) {
         (Subject::Running { address, .. }, Role::Acceptor) => address.is_some(),
-        (Subject::Running { listen, .. }, Role::Initiator) => listen.is_some(),
+        (Subject::Running { listen, .. }, Role::Initiator) => !listen.is_empty(),
         (Subject::Adapted(_), _) => true,
     }
 }

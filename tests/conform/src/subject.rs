@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use snow_dist_codec::NodeName;
+use tokio::time::Instant;
 
 use crate::adapter::{Adapter, Launch};
 use crate::cases::Start;
@@ -17,6 +20,12 @@ const HOST: &str = "127.0.0.1";
 /// Milliseconds of a short heartbeat: silence until PING, and from then until the peer counts as dead.
 const SHORT_HEARTBEAT: (u64, u64) = (2_000, 3_000);
 
+/// A subject that dials has verified ACK, and one that is dialled has sent it, within this time.
+const SESSION_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two questions whether the session is up.
+const SESSION_PAUSE: Duration = Duration::from_millis(10);
+
 /// Who is judged.
 #[derive(Clone, Debug)]
 pub enum Subject {
@@ -24,28 +33,63 @@ pub enum Subject {
     Running {
         /// Where it listens, `host:port`: to judge it as an acceptor.
         address: Option<String>,
-        /// Where the runner listens: to judge it as an initiator. It has to dial again and again.
-        listen: Option<(String, Arc<tokio::sync::Mutex<Listener>>)>,
+        /// Where the runner listens, to judge it as an initiator: it has to dial each of these again and again.
+        listen: Vec<Listening>,
     },
     /// A program that is started for each case.
     Adapted(Launch),
 }
 
+/// A name of the runner's node that the subject dials, and where the runner takes its dials.
+#[derive(Clone, Debug)]
+pub struct Listening {
+    /// The node name.
+    pub name: String,
+    /// One case at a time takes the dials.
+    pub(crate) listener: Arc<tokio::sync::Mutex<Listener>>,
+}
+
+/// Where the runner is to listen: `IP:PORT`, or `NAME@IP:PORT` for a node name with another first part than
+/// [`Listen::NAME`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The first part of the node name.
+    pub name: String,
+    /// The address.
+    pub at: SocketAddr,
+}
+
+impl Listen {
+    /// The first part of the runner's node name, unless another one is given.
+    pub const NAME: &str = "conform";
+}
+
+impl std::str::FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, at) = text.split_once('@').unwrap_or((Self::NAME, text));
+        let at = at.parse().map_err(|_| format!("{at:?} is no IP:PORT, such as 127.0.0.1:9100"))?;
+        match NodeName::parse(&format!("{name}@{at}")) {
+            Ok(_) => Ok(Self { name: name.into(), at }),
+            Err(error) => Err(format!("{text:?} makes no node name: {error}")),
+        }
+    }
+}
+
 impl Subject {
-    /// A node that runs and is dialled, or dials, or both.
+    /// Returns a node that runs, and is dialled, or dials, or both.
     ///
     /// # Errors
-    /// Nothing can listen at the address.
-    pub async fn running(address: Option<String>, listen: Option<SocketAddr>) -> std::io::Result<Self> {
-        let listen = match listen {
-            Some(at) => {
-                let listener = Listener::bind(at).await?;
-                let name = format!("conform@{}", listener.address()?);
-                Some((name, Arc::new(tokio::sync::Mutex::new(listener))))
-            }
-            None => None,
-        };
-        Ok(Self::Running { address, listen })
+    /// Returns the error of the system if nothing can listen at an address.
+    pub async fn running(address: Option<String>, listen: &[Listen]) -> std::io::Result<Self> {
+        let mut listening = Vec::new();
+        for Listen { name, at } in listen {
+            let listener = Listener::bind(*at).await?;
+            let name = format!("{name}@{}", listener.address()?);
+            listening.push(Listening { name, listener: Arc::new(tokio::sync::Mutex::new(listener)) });
+        }
+        Ok(Self::Running { address, listen: listening })
     }
 }
 
@@ -58,6 +102,8 @@ pub struct Running {
     pub address: Option<String>,
     /// Its name, if it is known.
     pub name: Option<String>,
+    /// Its adapter answers the command `session`.
+    pub tells_sessions: bool,
     /// It was started with a short heartbeat, so a case need not wait for the usual one.
     pub has_short_heartbeat: bool,
     /// What it says that it does without.
@@ -76,7 +122,8 @@ impl Running {
             }
             Subject::Running { address, .. } => {
                 let (address, without) = (address.clone(), Vec::new());
-                Ok(Self { adapter: None, address, name: None, has_short_heartbeat: false, without })
+                let (tells_sessions, has_short_heartbeat) = (false, false);
+                Ok(Self { adapter: None, address, name: None, tells_sessions, has_short_heartbeat, without })
             }
             Subject::Adapted(launch) => Self::adapted(Adapter::launch(launch, log)?, how, cookie).await,
         }
@@ -106,7 +153,33 @@ impl Running {
         let address = Some(address.to_owned());
         let without = field(&answer, "without").as_array().into_iter().flatten();
         let without = without.filter_map(|what| what.as_str().map(str::to_owned)).collect();
-        Ok(Self { address, name: Some(name), adapter: Some(adapter), has_short_heartbeat, without })
+        let (name, adapter) = (Some(name), Some(adapter));
+        Ok(Self { address, name, adapter, tells_sessions: true, has_short_heartbeat, without })
+    }
+
+    /// Waits until the subject says that its session with the node `peer` is up. An adapter that does not know the
+    /// question is not asked again.
+    ///
+    /// # Errors
+    /// The subject says that there is no session, or its adapter does not answer as it should.
+    pub async fn await_session(&mut self, peer: &str) -> Result<(), Trouble> {
+        let until = Instant::now() + SESSION_PATIENCE;
+        while self.tells_sessions {
+            let arguments = Map::from_iter([("node".to_owned(), json!(peer))]);
+            match self.ask("session", arguments).await {
+                Ok(answer) if *field(&answer, "up") == json!(true) => return Ok(()),
+                Ok(_) if Instant::now() < until => tokio::time::sleep(SESSION_PAUSE).await,
+                Ok(answer) => {
+                    return Err(Trouble::unjudged(format!(
+                        "{} s after ACK the node says of its session with {peer}: {answer}",
+                        SESSION_PATIENCE.as_secs(),
+                    )));
+                }
+                Err(Trouble::Unsupported(_)) => self.tells_sessions = false,
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(())
     }
 
     /// Gives its adapter a command.

@@ -31,7 +31,6 @@ fn requirements() -> BTreeMap<String, String> {
 const WITHOUT_A_CASE: &[(&str, &str)] = &[
     ("CAP-RXT-007", "a peer sees no difference between a process that waits and one that does not send"),
     ("CAP-NTB-", "the runner speaks for one node at a time to another, and an entry is about a third"),
-    ("CAP-STM-", "the adapter has no command for messages that are terms"),
 ];
 
 /// A requirement that says that a peer checks it has a case, one that has a case says so, and one that has nothing but

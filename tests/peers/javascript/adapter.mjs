@@ -103,6 +103,10 @@ const COMMANDS = {
     return OK;
   },
 
+  session({ node: name }) {
+    return { ...OK, up: node.sessionWith(name) !== undefined };
+  },
+
   // A mailbox of this node holds messages for a moment only: none is ever full.
   spawn({ mailbox_messages_max: bound }) {
     if (bound !== undefined) return UNSUPPORTED;

@@ -28,6 +28,9 @@ pub(super) fn term(pids: &[Pid]) -> Term {
 //= spec/capabilities.md#cap-stm-002
 //# A node that reads a SEND_TERM MUST do with its message what it does with that of a SEND, and let the process
 //# tell that it was marked as a term.
+//= spec/capabilities.md#cap-stm-007
+//# In a session that does not have `send_term` a node MUST write a term without pids that its process sends as the
+//# message of a SEND.
 #[test]
 fn a_term_is_marked_where_it_can_be_and_a_message_elsewhere() {
     let mut with = pair(Capabilities::SEND_TERM);

@@ -8,7 +8,6 @@ pub(crate) use node::run as run_node;
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use clap::{Args, ValueEnum};
 use snow_dist_conform::adapter::Launch;
 use snow_dist_conform::cases::{self, Case, Filter, Role};
 use snow_dist_conform::report::{Judged, Report};
-use snow_dist_conform::subject::Subject;
+use snow_dist_conform::subject::{Listen, Subject};
 use snow_dist_conform::verdict::Verdict;
 use snow_dist_conform::{JOBS, JOBS_ADAPTED, PATIENCE, Run, Unjudged, judge};
 
@@ -28,7 +27,10 @@ A node that runs is judged over the wire alone:
   snow-dist conform --cookie-file cookie --address 127.0.0.1:9000
   snow-dist conform --cookie-file cookie --listen 127.0.0.1:9100
 With --listen it has to dial conform@127.0.0.1:9100, and to dial again whenever
-a connection ends; both can be given.
+a connection ends. Give both, and a second name on the other side of the node's
+own, for the cases in which both nodes dial: of a node m@127.0.0.1:9000, which
+dials conform@127.0.0.1:9100 and mz@127.0.0.1:9101, with
+  --listen 127.0.0.1:9100 --listen mz@127.0.0.1:9101
 
 Deeper, your own program starts your node and does as it is told by lines of
 JSON on its standard input, each answered by a line on its standard output:
@@ -53,9 +55,9 @@ pub(crate) struct Conform {
     /// Where a node that runs listens, host:port: judge it as an acceptor.
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
-    /// Listen here, and judge a node that dials as an initiator.
-    #[arg(long, value_name = "IP:PORT")]
-    listen: Option<SocketAddr>,
+    /// Listen here, and judge a node that dials as an initiator. May be given again, with other names.
+    #[arg(long, value_name = "[NAME@]IP:PORT")]
+    listen: Vec<Listen>,
     /// The file with the secret that the node knows.
     #[arg(long, value_name = "PATH")]
     cookie_file: Option<PathBuf>,
@@ -171,14 +173,14 @@ async fn wanted(arguments: &Conform, cases: Vec<Case>) -> Result<Run, Stop> {
     let usage = |what: String| Stop::Usage(what);
     let usual_jobs = if arguments.adapter.is_empty() { JOBS } else { JOBS_ADAPTED };
     let (subject, cookie) = if arguments.adapter.is_empty() {
-        if arguments.address.is_none() && arguments.listen.is_none() {
+        if arguments.address.is_none() && arguments.listen.is_empty() {
             return Err(usage(
                 "who is to be judged? Give --address, --listen or an adapter; see --help".into(),
             ));
         }
         let file =
             arguments.cookie_file.as_deref().ok_or_else(|| usage("--cookie-file is missing".into()))?;
-        let subject = Subject::running(arguments.address.clone(), arguments.listen).await;
+        let subject = Subject::running(arguments.address.clone(), &arguments.listen).await;
         (subject.map_err(|error| usage(format!("cannot listen: {error}")))?, cookie_of(file)?)
     } else {
         // The subject is started here, so the secret can be one of the moment.

@@ -32,10 +32,10 @@ struct Subject {
     version_1: bool,
     node: Option<Node>,
     processes: HashMap<u64, Process>,
-    /// Processes of other nodes that were named while there was a session: they stay known when it is over.
+    /// A process of each node that there was a session with: it tells which start of the node that was.
+    nodes: HashMap<String, Pid>,
+    /// Processes of other nodes as they were named last.
     others: HashMap<(String, u64), Pid>,
-    /// A process of each of these nodes in its last session, by which its others are named when that begins to end.
-    peers: HashMap<String, Pid>,
 }
 
 /// Does as standard input says, until that ends; with a node that allows version 1 whenever it is started, or where it
@@ -71,9 +71,12 @@ impl Subject {
             "stop" => self.stop().await,
             "connect" => self.connect(&command),
             "disconnect" => {
-                self.node()?.disconnect(text(&command, "node")?);
+                let node = text(&command, "node")?;
+                self.pid_on(node, 0)?;
+                self.node()?.disconnect(node);
                 Ok(json!({}))
             }
+            "session" => self.session(&command),
             "spawn" => self.spawn(&command),
             "report" => self.report(&command),
             "kill" => {
@@ -135,6 +138,12 @@ impl Subject {
         Ok(json!({}))
     }
 
+    fn session(&mut self, command: &Value) -> Result<Value, Failure> {
+        let node = text(command, "node")?;
+        self.pid_on(node, 0)?;
+        Ok(json!({"up": self.node()?.nodes().iter().any(|up| **up == *node)}))
+    }
+
     fn spawn(&mut self, command: &Value) -> Result<Value, Failure> {
         let mailbox = match field(command, "mailbox_messages_max").as_u64() {
             Some(count) => Mailbox::bounded(usize::try_from(count).unwrap_or(usize::MAX)),
@@ -171,6 +180,12 @@ impl Subject {
                     None => Order::Send(self.other(command)?, message),
                 }
             }
+            "send_term" => {
+                let pids = field(command, "pids").as_array().into_iter().flatten();
+                let pids: Result<Vec<_>, _> = pids.map(|pid| self.any_process(pid)).collect();
+                let pids = pids?;
+                Order::SendTerm(self.other(command)?, pids)
+            }
             "register" => Order::Register(text(command, "name")?.into()),
             "watch" => Order::Watch(text(command, "node")?.into()),
             "exit_signal" => {
@@ -197,24 +212,38 @@ impl Subject {
         self.processes.get(&number).ok_or_else(|| Failure::Error(format!("there is no process {number}")))
     }
 
+    /// A process of this node or another, in the form in which reports name it.
+    fn any_process(&mut self, named: &Value) -> Result<Pid, Failure> {
+        let (node, number) = (text(named, "node")?, field(named, "process").as_u64().unwrap_or_default());
+        if node == self.node()?.name() {
+            return Ok(self.process(named)?.pid);
+        }
+        self.pid_on(node, number)?.ok_or_else(|| no_session(node))
+    }
+
+    /// A process of the present session with a node, or of the last one.
+    fn pid_on(&mut self, node: &str, number: u64) -> Result<Option<Pid>, Failure> {
+        if let Some(pid) = self.node()?.pid_on(node, number) {
+            self.nodes.insert(node.to_owned(), pid);
+        }
+        let known = self.nodes.get(node);
+        Ok(known.map(|known| Pid::new(known.node(), known.creation(), number)))
+    }
+
     /// The process of another node that a command names.
     fn other(&mut self, command: &Value) -> Result<Pid, Failure> {
         let (node, number) = (text(command, "node")?, field(command, "other").as_u64().unwrap_or_default());
-        let (known, of) = (self.node()?.pid_on(node, number), (node.to_owned(), number));
-        if let Some(pid) = known {
-            self.peers.insert(of.0.clone(), pid);
-        }
+        let (known, of) = (self.pid_on(node, number)?, (node.to_owned(), number));
         let is_earlier = field(command, "earlier") == true && self.others.contains_key(&of);
         if let Some(pid) = known.filter(|_| !is_earlier) {
             self.others.insert(of.clone(), pid);
         }
-        self.others
-            .get(&of)
-            .copied()
-            // Another process of a node whose session has begun to end.
-            .or_else(|| self.peers.get(node).map(|pid| Pid::new(pid.node(), pid.creation(), number)))
-            .ok_or_else(|| Failure::Error(format!("there is no session with {node}")))
+        self.others.get(&of).copied().ok_or_else(|| no_session(node))
     }
+}
+
+fn no_session(node: &str) -> Failure {
+    Failure::Error(format!("there has been no session with {node}"))
 }
 
 fn text<'c>(command: &'c Value, name: &str) -> Result<&'c str, Failure> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::{Value, json};
 use snow_dist_runtime::{Context, Mailbox, MonitorRef, Node, Pid, Reason, Received};
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +19,8 @@ pub(super) enum Order {
     Monitor(Pid),
     Demonitor(u64),
     Send(Pid, Vec<u8>),
+    /// A tuple of pids.
+    SendTerm(Pid, Vec<Pid>),
     SendNamed {
         name: String,
         node: String,
@@ -135,6 +138,9 @@ async fn obey(
             None => Err(format!("there is no monitor {number}")),
         },
         Order::Send(other, message) => ctx.send(other, message).await.map_err(|error| error.to_string()),
+        Order::SendTerm(other, pids) => {
+            ctx.send_term(other, &Tuple(pids)).await.map_err(|error| error.to_string())
+        }
         Order::SendNamed { name, node, message } => {
             ctx.send_named(&name, &node, message).await.map_err(|error| error.to_string())
         }
@@ -175,8 +181,24 @@ async fn flood(ctx: &Context, to: Pid, messages: u64, bytes: u64, sent: &AtomicU
     }
 }
 
+/// A tuple of pids, as a term.
+struct Tuple(Vec<Pid>);
+
+impl Serialize for Tuple {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(self.0.len())?;
+        self.0.iter().try_for_each(|pid| tuple.serialize_element(pid))?;
+        tuple.end()
+    }
+}
+
 fn sight(received: &Received, node: &Node) -> Value {
     match received {
+        Received::Message(message) if message.is_term() => {
+            // The cases send tuples of pids, and what is no term.
+            let pids: Vec<Pid> = message.term().unwrap_or_default();
+            json!({"term": pids.iter().map(|pid| process(*pid, node)).collect::<Vec<_>>()})
+        }
         Received::Message(message) => json!({"message": hex::encode(message.as_bytes())}),
         Received::Exit { from, reason } => {
             json!({"exit": process(*from, node), "reason": to_json(reason, node)})

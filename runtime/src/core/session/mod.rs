@@ -225,6 +225,9 @@ impl Session {
         let to = wire.theirs(remote);
         //= spec/capabilities.md#cap-stm-001
         //# A node MUST NOT write SEND_TERM in a session that does not have `send_term`.
+        //= spec/capabilities.md#cap-stm-007
+        //# In a session that does not have `send_term` a node MUST write a term without pids that its process
+        //# sends as the message of a SEND.
         let frame: Frame<'_> =
             if has_terms { SendTerm { to, message }.into() } else { Send { to, message }.into() };
         Ok(self.queue(local, message.len() + HEAD_BYTES, &frame)?)

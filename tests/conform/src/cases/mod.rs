@@ -31,9 +31,9 @@ pub struct Case {
     /// The versions of the protocol for whose subjects it is.
     #[serde(default = "version_2")]
     pub versions: Vec<u8>,
-    /// The first part of the name of the runner's node: which of two names is the larger one can matter.
-    #[serde(default = "peer")]
-    pub peer: String,
+    /// How the name of the runner's node compares with the subject's.
+    #[serde(default)]
+    pub peer: Order,
     /// Capabilities that both ends must have.
     #[serde(default)]
     pub needs: Vec<Capability>,
@@ -50,10 +50,6 @@ pub struct Case {
     pub heavy: bool,
     /// What happens.
     pub steps: Vec<Step>,
-}
-
-fn peer() -> String {
-    "peer".into()
 }
 
 fn version_2() -> Vec<u8> {
@@ -128,6 +124,52 @@ pub enum Mode {
     Wire,
     /// That its adapter does as it is told.
     Adapter,
+}
+
+/// How the name of the runner's node compares with the subject's, byte by byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// It does not matter.
+    #[default]
+    Any,
+    /// The runner's is the smaller one.
+    Smaller,
+    /// The runner's is the larger one.
+    Larger,
+}
+
+impl Order {
+    /// Returns `true` if the runner's name compares with the subject's as it should.
+    #[must_use]
+    pub fn holds(self, runner: &str, subject: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Smaller => runner < subject,
+            Self::Larger => runner > subject,
+        }
+    }
+
+    /// Returns the first part of a name that compares as it should with every name of the subject, whose first part
+    /// this is. It ends in a byte on the right side of the `@` that ends the subject's.
+    #[must_use]
+    pub fn first_part(self, subject: &str) -> String {
+        match self {
+            Self::Any => "peer".into(),
+            Self::Smaller => format!("{subject}0"),
+            Self::Larger => format!("{subject}z"),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Smaller => "smaller",
+            Self::Larger => "larger",
+        }
+    }
 }
 
 /// A capability.

@@ -55,6 +55,8 @@ impl Player<'_> {
                 .await?;
             }
         }
+        let peer = self.connection(on)?.peer.name.clone();
+        self.subject.await_session(&peer).await?;
         let needs = self.case.needs.iter().fold(0, |needs, capability| needs | capability.bit());
         let has = self.connection(on)?.theirs.capabilities;
         if has & needs == needs {

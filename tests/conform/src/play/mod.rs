@@ -17,8 +17,8 @@ use snow_dist_codec::{Handshake, Reading};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
-use crate::cases::{Case, Dialler, FIRST, Message, Open, Role, Step, Tls, TlsCheck};
-use crate::subject::{Running, Subject};
+use crate::cases::{Case, Dialler, FIRST, Message, Open, Order, Role, Step, Tls, TlsCheck};
+use crate::subject::{Listening, Running, Subject};
 use crate::verdict::Trouble;
 use crate::wire::{ALPN, Heard, Listener, Log, Offer, SERVER_NAME, Wire};
 
@@ -102,7 +102,7 @@ const HEAVY_LONG: Duration = Duration::from_secs(40);
 /// Plays a case to its end or to its first trouble. Gives where that was.
 pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> Result<(), (String, Trouble)> {
     let early = |trouble| ("start".to_owned(), trouble);
-    let (listener, name) = listen(scene, case, role).await.map_err(early)?;
+    let place = listen(scene, case, role).await.map_err(early)?;
     let started = Running::start(&scene.subject, &case.start, &scene.cookie, log).await;
     let mut subject = match started {
         Ok(subject) if case.start.fails => {
@@ -119,6 +119,7 @@ pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> R
         subject.stop().await;
         return Err(early(Trouble::Unsupported(format!("the node does without {}", optional.name()))));
     }
+    let (listener, name) = place.named(case, subject.name.as_deref());
     let peer = Peer {
         name,
         cookie: scene.cookie.clone(),
@@ -134,6 +135,9 @@ pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> R
     }
     let mut values = Values::default();
     values.named.insert("peer".into(), json!(peer.name));
+    if let Some(name) = &subject.name {
+        values.named.insert("subject".into(), json!(name));
+    }
     let mut player = Player {
         case,
         role,
@@ -156,23 +160,73 @@ pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> R
     played
 }
 
-/// Where the subject finds the runner's node, and the node's name.
-async fn listen(scene: &Scene, case: &Case, role: Role) -> Result<(Option<Dialled>, String), Trouble> {
-    let node = format!("{}-{}", case.peer, case.slug);
+/// Where the subject finds the runner's node.
+enum Place {
+    /// A name of the runner's choice at this address, and what listens there.
+    Own(Option<Listener>, String),
+    /// A name that the subject has been told to dial.
+    Shared(OwnedMutexGuard<Listener>, String),
+}
+
+impl Place {
+    /// Returns the listener and the name of the runner's node. A name of its own choice compares with the subject's
+    /// as the case needs it.
+    fn named(self, case: &Case, subject: Option<&str>) -> (Option<Dialled>, String) {
+        match self {
+            Self::Shared(listener, name) => (Some(Dialled::Shared(listener)), name),
+            Self::Own(listener, address) => {
+                let (first, _) = subject.and_then(|name| name.split_once('@')).unwrap_or_default();
+                let name = format!("{}-{}@{address}", case.peer.first_part(first), case.slug);
+                (listener.map(Dialled::Own), name)
+            }
+        }
+    }
+}
+
+async fn listen(scene: &Scene, case: &Case, role: Role) -> Result<Place, Trouble> {
     let unlistened = |error: std::io::Error| Trouble::unjudged(format!("the runner cannot listen: {error}"));
     match (&scene.subject, role) {
         // Nobody listens there: the subject has no reason to dial.
-        (_, Role::Acceptor) => Ok((None, format!("{node}@127.0.0.1:1"))),
-        (Subject::Running { listen: Some((name, listener)), .. }, Role::Initiator) => {
-            let listener = Arc::clone(listener).lock_owned().await;
-            Ok((Some(Dialled::Shared(listener)), name.clone()))
+        (_, Role::Acceptor) => Ok(Place::Own(None, "127.0.0.1:1".into())),
+        (Subject::Running { listen, .. }, Role::Initiator) => {
+            let found = fitting(listen, case.peer, scene.subject_name.as_deref())?;
+            let listener = Arc::clone(&found.listener).lock_owned().await;
+            Ok(Place::Shared(listener, found.name.clone()))
         }
-        (_, Role::Initiator) => {
+        (Subject::Adapted(_), Role::Initiator) => {
             let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.map_err(unlistened)?;
-            let name = format!("{node}@{}", listener.address().map_err(unlistened)?);
-            Ok((Some(Dialled::Own(listener)), name))
+            let address = listener.address().map_err(unlistened)?;
+            Ok(Place::Own(Some(listener), address.to_string()))
         }
     }
+}
+
+/// The first of the names that compares with the subject's as the case needs it. An initiator goes on only with the
+/// name that it has dialled, so the runner can choose among these alone.
+fn fitting<'l>(
+    listen: &'l [Listening],
+    order: Order,
+    subject: Option<&str>,
+) -> Result<&'l Listening, Trouble> {
+    let fits = |listening: &&Listening| match (order, subject) {
+        (Order::Any, _) => true,
+        (_, Some(subject)) => order.holds(&listening.name, subject),
+        (_, None) => false,
+    };
+    listen.iter().find(fits).ok_or_else(|| {
+        Trouble::Unsupported(match subject {
+            Some(subject) => {
+                let first = subject.split_once('@').unwrap_or_default().0;
+                format!(
+                    "the runner needs a name that is {} than {subject}: give --listen {}@IP:PORT as well, and let \
+                     the node dial that name",
+                    order.name(),
+                    order.first_part(first),
+                )
+            }
+            None => "the name of the node is not known before it dials: give --address as well".into(),
+        })
+    })
 }
 
 /// Whether there is more to do.

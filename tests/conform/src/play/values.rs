@@ -75,6 +75,9 @@ impl Values {
             let count = count.parse().map_err(|_| Trouble::unjudged(format!("no count: {text}")))?;
             return Ok(json!(of.repeat(count)));
         }
+        if let Some(pids) = text.strip_prefix("pids:") {
+            return self.tuple_of_pids(pids, creations);
+        }
         if let Some(name) = text.strip_prefix('$') {
             return Ok(self.named.get(name).cloned().unwrap_or_else(|| json!(text)));
         }
@@ -104,6 +107,21 @@ impl Values {
         let pid =
             Pid::new(node, creation, local).ok_or_else(|| Trouble::unjudged(format!("no pid: {text}")))?;
         serde_json::to_value(pid).map_err(|error| Trouble::unjudged(error.to_string()))
+    }
+
+    /// A term: a tuple of pids, which are separated by commas.
+    fn tuple_of_pids(&self, pids: &str, creations: Creations) -> Result<Value, Trouble> {
+        let pids: Vec<_> = pids.split(',').map(str::trim).filter(|pid| !pid.is_empty()).collect();
+        let arity = u8::try_from(pids.len())
+            .map_err(|_| Trouble::unjudged(format!("too many pids: {}", pids.len())))?;
+        let mut term = vec![1, 0x0D, arity];
+        for text in pids {
+            let pid = pid_of(&self.resolve_text(text, creations)?);
+            let pid = pid.ok_or_else(|| Trouble::unjudged(format!("no pid: {text}")))?;
+            term.push(0x1E);
+            term.extend(pid.to_bits().to_le_bytes());
+        }
+        Ok(json!(hex::encode(term)))
     }
 
     /// The number of a process: a number, a name that a step gave it, or nobody's.

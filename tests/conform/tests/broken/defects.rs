@@ -12,6 +12,8 @@ macro_rules! defects {
             $($(#[$doc])* $defect,)*
             /// The adapter says yes to everything.
             SaysYes,
+            /// It takes its time over an ACK, which is no defect.
+            SlowToBegin,
         }
 
         impl Defect {
@@ -22,7 +24,7 @@ macro_rules! defects {
             pub(crate) const fn roles(self) -> &'static [Role] {
                 match self {
                     $(Self::$defect => $roles,)*
-                    Self::SaysYes => BOTH,
+                    Self::SaysYes | Self::SlowToBegin => BOTH,
                 }
             }
 
@@ -30,7 +32,7 @@ macro_rules! defects {
             pub(crate) const fn caught_by(self) -> &'static [&'static str] {
                 match self {
                     $(Self::$defect => &[$($case),*],)*
-                    Self::SaysYes => &[],
+                    Self::SaysYes | Self::SlowToBegin => &[],
                 }
             }
         }
@@ -214,7 +216,7 @@ defects! {
     CutUntold: ACCEPTOR, [
         "session-ends-while-an-unlink-is-outstanding", "monitor-and-the-end-of-the-session",
         "exit-at-the-end-of-the-session", "exit-by-close", "exit-by-a-refused-frame",
-        "links-go-with-their-session", "link-without-a-session", "disconnect-closes", "global-name", "links-of-another-node", "nodedown*", "request-and-the-end-of-the-session", "remote-exit-without-a-session"];
+        "links-go-with-their-session", "link-without-a-session", "disconnect-closes", "global-name", "links-of-another-node", "nodedown*", "request-and-the-end-of-the-session", "remote-exit-without-a-session", "link-behind-close"];
 
     // Of monitors.
 
@@ -250,9 +252,12 @@ defects! {
     /// A node that stops says nothing.
     StopUnsaid: INITIATOR, ["stop-closes"];
     /// A session with another start of the peer is asked like one with the same.
-    OldStartStays: ACCEPTOR, ["other-incarnation", "other-incarnation-close"];
+    OldStartStays: ACCEPTOR, [
+        "other-incarnation", "other-incarnation-close"];
     /// A connection that was begun before the session of a later start takes its place.
     DeadStartTaken: ACCEPTOR, ["connection-of-a-start-before"];
+    /// Which of two starts is the later one is told by when their sessions, and not their connections, were begun.
+    StartsBySession: ACCEPTOR, ["connection-of-a-later-start"];
     /// An ACK on a dial is passed over while there is a session.
     AckBesideSession: INITIATOR, ["both-dial-and-both-get-ack"];
     /// Any number of peers is taken.
@@ -271,6 +276,8 @@ defects! {
     UnsentAtTheEnd: ACCEPTOR, ["disconnect-writes-what-is-queued"];
     /// In a session that ends messages are still taken.
     TakesLateMessages: INITIATOR, ["disconnect-writes-what-is-queued"];
+    /// Who links behind CLOSE is told nothing.
+    LinkBehindCloseLost: INITIATOR, ["link-behind-close"];
     /// The stream just ends.
     NoCloseNotify: INITIATOR, ["close-notify", "close-notify-answers-close"];
     /// A node that stops leaves handshakes to their deadline.
@@ -438,6 +445,21 @@ defects! {
     RemoteExitUnasked: ACCEPTOR, ["remote-exit-without-the-capability"];
     /// Without a session, one comes back to its sender as the end of a link would.
     UnsentExitComesBack: INITIATOR, ["remote-exit-without-a-session"];
+
+    // Of terms.
+
+    /// They are marked in sessions that do not have that, and not marked in those that have it.
+    TermMarkMistaken: ACCEPTOR, ["term-is-written", "term-without-the-capability"];
+    /// Processes of the peer are written as own ones.
+    TermPidsUntranslated: INITIATOR, ["term-is-written"];
+    /// Pids are written where nobody would know whose they are.
+    TermPidsUnmarked: INITIATOR, ["term-without-the-capability"];
+    /// The process is not told that a message is marked as a term.
+    TermMarkLost: ACCEPTOR, ["term-is-read", "term-that-is-none"];
+    /// Pids of other starts are taken for those of the present ones.
+    TermPidsUnchecked: INITIATOR, ["term-is-read"];
+    /// What is no term ends the session.
+    NoTermCloses: ACCEPTOR, ["term-that-is-none"];
 }
 
 impl Defect {
@@ -481,6 +503,7 @@ impl Defect {
     /// Cases that can fail beside those that must: it is a matter of time which of them do.
     pub(crate) const fn may_be_caught_by(self) -> &'static [&'static str] {
         match self {
+            Self::UnsentAtTheEnd => &["stop-closes"],
             Self::ReadingWaitsForWriting => &["answers-that-are-read", "heartbeat-goes-first"],
             Self::PieceIsFrame => &[
                 "reading-does-not-wait-for-a-process",

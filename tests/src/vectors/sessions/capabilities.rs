@@ -84,7 +84,7 @@ fn terms() -> Vec<Story> {
                 &[Whose::Node(5), Whose::Peer(9), Whose::Third(3, 4)],
                 "without a node table the third is unknown",
             ),
-        Story::new("term-without-the-mark", "CAP-STM-001", "without the capability")
+        Story::new("term-without-the-mark", "CAP-STM-001 CAP-STM-003 CAP-STM-007", "without the capability")
             .send_term(5, 9, &[], "a term is a message like any other")
             .send_term(5, 9, &[Whose::Node(5)], "nobody would know its pids: refused to 5"),
     ]

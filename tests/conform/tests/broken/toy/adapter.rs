@@ -121,6 +121,9 @@ impl Toy {
             self.connect(command["to"].as_str().unwrap_or_default());
             return Ok(json!({}));
         }
+        if name == "session" {
+            return Ok(json!({"up": self.has_session(command["node"].as_str().unwrap_or_default())}));
+        }
         let mut state = self.state();
         let state = &mut *state;
         let own = command["process"].as_u64().unwrap_or_default();
@@ -225,6 +228,16 @@ impl Toy {
                 let other = other(state)?;
                 if !self.send(state, own, &other, &message) {
                     return Err(No::Error("no room"));
+                }
+            }
+            "send_term" => {
+                let to = other(state)?;
+                let pids: Option<Vec<_>> = (command["pids"].as_array().into_iter().flatten())
+                    .map(|pid| self.process(state, pid["node"].as_str()?, pid["process"].as_u64()?))
+                    .collect();
+                let pids = pids.ok_or(No::Error("that node is not known"))?;
+                if !self.send_term(state, own, &to, &pids) {
+                    return Err(No::Error("nobody would know the pids, or no room"));
                 }
             }
             "flood" => {

@@ -25,6 +25,9 @@ const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(7);
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long a node that is slow to begin takes over an ACK.
+const SLOW: Duration = Duration::from_millis(300);
+
 /// Of each peer.
 #[derive(Default)]
 pub(super) struct PeerState {
@@ -180,7 +183,7 @@ impl Toy {
         }
     }
 
-    fn has_session(&self, peer: &str) -> bool {
+    pub(super) fn has_session(&self, peer: &str) -> bool {
         self.state().peers.get(peer).is_some_and(|now| now.session.is_some())
     }
 
@@ -204,7 +207,8 @@ impl Toy {
         let Some(waiting) = &now.waiting else { return };
         if let Some(session) = &mut now.session {
             let another = session.peer.incarnation != waiting.incarnation;
-            if another && session.place > waiting.place && !self.has(Defect::DeadStartTaken) {
+            let begun = if self.has(Defect::StartsBySession) { session.id } else { session.place };
+            if another && begun > waiting.place && !self.has(Defect::DeadStartTaken) {
                 return self.refuse_who_waits(state, peer);
             }
             if !another || self.has(Defect::OldStartStays) {
@@ -317,6 +321,9 @@ impl Toy {
         if acknowledged != Ok(true) {
             stream.close().await;
             return None;
+        }
+        if self.has(Defect::SlowToBegin) {
+            sleep(SLOW).await;
         }
         if self.has(Defect::AckBesideSession) && self.has_session(peer) {
             stream.close().await;

@@ -4,17 +4,18 @@ mod acts;
 mod fragments;
 mod remote_exit;
 mod spawn;
+mod terms;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use snow_dist_codec::frame::{
     Demonitor, Exit, Link, Monitor, MonitorExit, Ping, Pong, Send, SendTerm, UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::handshake::Capabilities;
-use snow_dist_codec::{ErrorKind, Frame, Pid, Reading, Root as WireRoot};
+use snow_dist_codec::{ErrorKind, Frame, Pid, Reading, Root as WireRoot, stf};
 
 use super::connection::frame;
 use super::handshake::Verified;
@@ -200,9 +201,18 @@ impl Toy {
             return Err(End::Breach(1));
         }
         match *read {
-            Frame::Send(Send { to, message }) | Frame::SendTerm(SendTerm { to, message }) => {
+            Frame::Send(Send { to, message }) => {
                 if let Some(local) = receiver(to)? {
-                    self.receive(state, local, message, owed);
+                    self.receive(state, local, json!({"message": hex::encode(message)}), owed);
+                }
+            }
+            Frame::SendTerm(SendTerm { to, message }) => {
+                if stf::decode(message, Reading::Compatible).is_err() && self.has(Defect::NoTermCloses) {
+                    return Err(End::Breach(1));
+                }
+                if let Some(local) = receiver(to)? {
+                    let peer = session.peer.clone();
+                    self.term(state, &peer, local, message, owed);
                 }
             }
             Frame::Fragment(fragment) => {
@@ -217,7 +227,7 @@ impl Toy {
             }
             Frame::RegSend(send) => {
                 if let Some(local) = names.get(send.name.as_str()).copied() {
-                    self.receive(state, local, send.message, owed);
+                    self.receive(state, local, json!({"message": hex::encode(send.message)}), owed);
                 }
             }
             Frame::Link(Link { from, to }) => {
@@ -489,11 +499,11 @@ impl Toy {
 /// Mailboxes.
 impl Toy {
     /// A message for a process that lives: its mailbox can be full.
-    fn receive(&self, state: &mut State, local: u64, message: &[u8], owed: &mut Owed) {
+    fn receive(&self, state: &mut State, local: u64, sight: Value, owed: &mut Owed) {
         let Some(process) = state.processes.get(&local) else { return };
         let messages = process.mailbox.iter().filter(|sight| sight.get("message").is_some()).count();
         if process.bound.is_none_or(|bound| messages < bound) {
-            return state.give(local, json!({"message": hex::encode(message)}));
+            return state.give(local, sight);
         }
         if process.ends_when_full {
             let text = if self.has(Defect::FullByAnotherName) { "full" } else { "mailbox full" };

@@ -17,6 +17,15 @@ impl Toy {
         Some(Other { node: node.to_owned(), incarnation, creation, local })
     }
 
+    /// A process by its node and its local id there.
+    pub(in super::super) fn process(&self, state: &State, node: &str, local: u64) -> Option<Other> {
+        let (creation, incarnation) = (self.creation(), self.incarnation);
+        match node == self.name {
+            true => Some(Other { node: node.to_owned(), incarnation, creation, local }),
+            false => self.other(state, node, local),
+        }
+    }
+
     pub(super) fn session<'s>(state: &'s mut State, other: &Other) -> Option<&'s mut Session> {
         let session = state.peers.get_mut(&other.node)?.session.as_mut()?;
         (session.peer.incarnation == other.incarnation).then_some(session)
@@ -109,6 +118,9 @@ impl Toy {
         }
         if session.is_full() && !self.has(Defect::BoundIgnored) {
             return false;
+        }
+        if session.out.is_closing() && self.has(Defect::LinkBehindCloseLost) {
+            return true;
         }
         session.links.insert(link, LinkState::Active { mine: true });
         session.signal(own, Link { from: self.own(own), to: session.theirs(to.local) });
