@@ -13,7 +13,8 @@ use snow_dist_codec::{EncodeError, EncodeErrorKind, Frame};
 use tokio::sync::Notify;
 
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
-use crate::core::session::{Counts, Ending, Lacking, NotMade, NotSent, Version};
+use crate::core::peers::Sign;
+use crate::core::session::{Counts, Ending, Lacking, Misrouted, NotMade, NotSent, Version};
 use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Term};
 use crate::foreign;
 use crate::numbers::SharedNumbers;
@@ -231,9 +232,9 @@ impl SessionHandle {
         Stirred { room: Some(self.room.clone()), ..stirred }
     }
 
-    /// Asks the peer for a sign of life.
-    pub(crate) fn probe(&self, now: Duration) -> Stirred {
-        self.command(|state| state.core.probe(now))
+    /// Asks the peer for a sign.
+    pub(crate) fn probe(&self, now: Duration, sign: Sign) -> Stirred {
+        self.command(|state| state.core.probe(now, sign))
     }
 
     /// Changes what the driver waits for: it is to be woken, even if it waits for the connection to take bytes.
@@ -261,6 +262,13 @@ impl SessionHandle {
 
     pub(crate) fn frame(&self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
         self.act(|state| Ok(state.core.handle_frame(frame, processes))).wake().unwrap_or(Ok(()))
+    }
+
+    /// What frames of a version 1 peer have brought beside signals: true if they have shown that it uses this session,
+    /// which a probe has asked; and the last of those that were for another node.
+    pub(crate) fn brought(&self) -> (bool, Option<Misrouted>) {
+        let mut state = self.state.lock();
+        (state.core.take_use(), state.core.take_misrouted())
     }
 
     /// The payload of the frame that is whole with this piece.

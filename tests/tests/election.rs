@@ -13,7 +13,9 @@ use std::collections::VecDeque;
 use std::num::NonZeroU64;
 use std::time::Instant;
 
-use snow_dist_runtime::core::peers::{Action as Order, ConnectionId, DialDecision, Peers, Refusal};
+use snow_dist_runtime::core::peers::{
+    Action as Order, ConnectionId, DialDecision, Peers, Refusal, ReplyDecision, Sign,
+};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
 /// The names of the two nodes: the first is the bytewise smaller one.
@@ -189,10 +191,10 @@ impl Brain {
         }
     }
 
-    fn may_reply(&mut self, peer: usize, connection: ConnectionId) -> bool {
+    fn may_reply(&mut self, peer: usize, connection: ConnectionId, version_1: bool) -> ReplyDecision {
         match self {
-            Self::Ours(peers) => peers.may_reply(NAMES[peer], connection),
-            Self::V1(_) => true,
+            Self::Ours(peers) => peers.may_reply(NAMES[peer], connection, version_1),
+            Self::V1(_) => ReplyDecision::Send,
         }
     }
 
@@ -219,6 +221,15 @@ impl Brain {
     fn ending(&mut self, peer: usize, connection: ConnectionId) {
         if let Self::Ours(peers) = self {
             peers.ending(NAMES[peer], connection);
+        }
+    }
+
+    /// A node of version 1 forgets at once here: how long that takes in truth is explored in `snow-dist-model`.
+    fn let_time_pass(&mut self, peer: usize) {
+        if let Self::Ours(peers) = self
+            && let Some(due) = peers.answer_at(NAMES[peer])
+        {
+            peers.tell_time(due);
         }
     }
 
@@ -249,7 +260,7 @@ impl Brain {
 }
 
 fn id(connection: usize) -> ConnectionId {
-    ConnectionId(connection as u64)
+    ConnectionId(connection as u64 + 1)
 }
 
 impl Net {
@@ -268,13 +279,14 @@ impl Net {
     /// An input of a node's brain, and where what it orders is sent.
     fn tell(&mut self, node: usize, input: impl FnOnce(&mut Brain)) {
         input(&mut self.nodes[node].brain);
+        self.nodes[node].brain.let_time_pass(1 - node);
         while let Some(order) = self.nodes[node].brain.poll_order() {
             let (Order::Up(ConnectionId(connection))
             | Order::Reject(ConnectionId(connection), _)
             | Order::Close(ConnectionId(connection))
-            | Order::Probe(ConnectionId(connection))
+            | Order::Probe(ConnectionId(connection), _)
             | Order::End(ConnectionId(connection))) = order;
-            let end = self.end(usize::try_from(connection).unwrap(), node);
+            let end = self.end(usize::try_from(connection - 1).unwrap(), node);
             if end.state != EndState::Closed {
                 end.orders.push_back(order);
             }
@@ -287,6 +299,9 @@ impl Net {
             return false;
         }
         self.nodes[node].dials_left -= 1;
+        if let Brain::Ours(peers) = &mut self.nodes[1 - node].brain {
+            peers.begun(id(connection));
+        }
         self.must_come_up |= self.is_at_rest();
         let end = |of| End {
             state: if of == node { EndState::Dialling } else { EndState::Accepted },
@@ -297,15 +312,21 @@ impl Net {
         true
     }
 
-    fn send_reply(&mut self, connection: usize) {
+    /// Possible unless the session before it has to end first.
+    fn send_reply(&mut self, connection: usize) -> bool {
         let node = self.connections[connection].initiator;
-        if self.nodes[node].brain.may_reply(1 - node, id(connection)) {
-            self.end(connection, node).state = EndState::Replied;
-            let incarnation = self.nodes[node].incarnation;
-            self.send(connection, node, Message::Reply { incarnation });
-        } else {
-            self.close(connection, node);
+        let version_1 = matches!(self.nodes[1 - node].brain, Brain::V1(_));
+        self.nodes[node].brain.let_time_pass(1 - node);
+        match self.nodes[node].brain.may_reply(1 - node, id(connection), version_1) {
+            ReplyDecision::Wait(_) => return false,
+            ReplyDecision::Close => self.close(connection, node),
+            ReplyDecision::Send => {
+                self.end(connection, node).state = EndState::Replied;
+                let incarnation = self.nodes[node].incarnation;
+                self.send(connection, node, Message::Reply { incarnation });
+            }
         }
+        true
     }
 
     fn deliver(&mut self, connection: usize, node: usize) {
@@ -350,12 +371,14 @@ impl Net {
                 self.close(connection, node);
             }
             (EndState::Dialling, Order::Close(_)) => self.close(connection, node),
-            (EndState::Session, Order::Probe(_)) => {
+            // Whoever has no session any more cannot show that it uses this one.
+            (EndState::Session, Order::Probe(_, Sign::Use)) => self.over(connection, node),
+            (EndState::Session, Order::Probe(_, Sign::Life)) => {
                 self.nodes[node].probes += 1;
                 self.send(connection, node, Message::Ping);
             }
             (EndState::Session, Order::End(_)) => self.over(connection, node),
-            (EndState::Ending, Order::Probe(_) | Order::End(_)) => {}
+            (EndState::Ending, Order::Probe(..) | Order::End(_)) => {}
             _ => panic!("{order:?} reached {state:?}"),
         }
     }
@@ -496,7 +519,7 @@ impl Model for Bounds {
         }
         match step {
             Step::Dial { node } => return net.dial(node).then_some(net),
-            Step::SendReply { connection } => net.send_reply(connection),
+            Step::SendReply { connection } => return net.send_reply(connection).then_some(net),
             Step::Deliver { connection, node } => net.deliver(connection, node),
             Step::Obey { connection, node } => net.obey(connection, node),
             Step::Finish { connection, node } => net.finish(connection, node),

@@ -19,6 +19,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
 use snow_dist_runtime::core::handshake::Bounds;
+use snow_dist_runtime::core::peers::Sign;
 use snow_dist_runtime::core::session::{Config, Ending, NotMade, NotSent, Timing, Version};
 use snow_dist_runtime::core::{Chain, NodeNumber, Numbering, Pid, Reason, Session, Start, Term};
 use snow_dist_tests::run;
@@ -97,6 +98,8 @@ struct Node {
     is_version_1: bool,
     /// The refs of version 1 that the file has, and those that the core has chosen instead.
     refs: BTreeMap<String, Value>,
+    /// The payloads of PINGs that the file has, and those that the core has chosen instead.
+    pings: BTreeMap<String, Value>,
     /// How much each process has seen before the present step, and who had ended.
     seen: BTreeMap<u64, usize>,
     over: BTreeSet<u64>,
@@ -194,7 +197,7 @@ impl Node {
         let mut framer = Framer::default();
         framer.handshake_done(small(&node["frame_bytes_max"]));
         let session = Session::new(&config, Duration::ZERO);
-        let (refs, seen, over) = Default::default();
+        let (refs, pings, seen, over) = Default::default();
         Self {
             session,
             table,
@@ -205,6 +208,7 @@ impl Node {
             creations,
             is_version_1: config.version != Version::Two,
             refs,
+            pings,
             seen,
             over,
         }
@@ -290,7 +294,10 @@ impl Node {
                 session.close(0, "");
                 self.closing = true;
             }
-            "probe" => session.probe(self.now),
+            "probe" => {
+                let sign = if self.is_version_1 { Sign::Use } else { Sign::Life };
+                session.probe(self.now, sign);
+            }
             other => panic!("nobody can ask for {other}"),
         }
         None
@@ -309,7 +316,7 @@ impl Node {
 
     /// The bytes of a frame that the peer writes: what answers a MONITOR has the ref that the core has chosen.
     fn arriving(&self, frame: &Value) -> Vec<u8> {
-        if frame["value"]["tag"] != "MONITOR_EXIT" {
+        if frame["value"]["tag"] != "MONITOR_EXIT" && frame["value"]["tag"] != "PONG" {
             return run::join(&frame["hex"]);
         }
         let payload = run::encode("frame", &self.chosen(&frame["value"]));
@@ -320,6 +327,11 @@ impl Node {
     fn chosen(&self, value: &Value) -> Value {
         let mut value = value.clone();
         let tag = value["tag"].as_str().unwrap().to_owned();
+        if let Some(chosen) = value["fields"]["payload"].as_str().and_then(|payload| self.pings.get(payload))
+            && tag == "PONG"
+        {
+            value["fields"]["payload"] = chosen.clone();
+        }
         if let Some(chosen) = value["fields"]["ref"].as_str().and_then(|reference| self.refs.get(reference))
             && matches!(&*tag, "MONITOR_EXIT" | "DEMONITOR")
         {
@@ -353,7 +365,10 @@ impl Node {
         let until = self.now + time;
         while self.ending.is_none() && self.session.deadline().0 <= until {
             self.now = self.session.deadline().0;
-            self.ending = self.session.handle_timeout(self.now).err().map(|_| "silent");
+            self.ending = self.session.handle_timeout(self.now).err().map(|ending| match ending {
+                Ending::Unused => "unused",
+                _ => "silent",
+            });
         }
         self.now = until;
     }
@@ -390,6 +405,9 @@ impl Node {
                 if field == "ref" && self.is_version_1 {
                     self.choose(value, found);
                 } else if matches!(field, "payload" | "text") {
+                    if let Some(said) = value["fields"]["payload"].as_str() {
+                        self.pings.insert(said.to_owned(), found["fields"]["payload"].clone());
+                    }
                     assert!(found["fields"][field].take() != Value::Null, "{at}");
                     value["fields"][field].take();
                 }

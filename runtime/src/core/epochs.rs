@@ -6,17 +6,18 @@
 //! | connection | calls, in order |
 //! |---|---|
 //! | own dial | [`dial`](Epochs::dial); [`may_reply`](Epochs::may_reply) just before REPLY; [`acked`](Epochs::acked) |
-//! | accepted | [`verified`](Epochs::verified) |
+//! | accepted | [`begun`](Epochs::begun); [`verified`](Epochs::verified) |
 //! | session | [`alive`](Epochs::alive) once for each probe; [`closing`](Epochs::closing) if it is to end in order |
 //! | any | [`over`](Epochs::over) last; if that gives a session, its end is delivered, then [`told`](Epochs::told) |
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::NodeNumber;
 use super::numbers::{Numbering, Numbers};
-use super::peers::{Action, ConnectionId, DialDecision, Peers, Refusal};
+use super::peers::{Action, ConnectionId, DialDecision, Peers, Refusal, ReplyDecision, Sign};
 use super::session::Config;
 
 /// What a handshake has shown of the peer.
@@ -41,8 +42,8 @@ pub enum Event {
     Reject(ConnectionId, Refusal),
     /// The connection is an own dial that is not needed any more.
     Close(ConnectionId),
-    /// The session on this connection must show that it lives.
-    Probe(ConnectionId),
+    /// The session on this connection must show this sign.
+    Probe(ConnectionId, Sign),
     /// The session on this connection gives way to another: it is ended.
     End(ConnectionId),
 }
@@ -93,10 +94,33 @@ impl<N: Numbering> Epochs<N> {
         self.peers.dial(name, connection)
     }
 
+    /// A connection has been accepted: see [`Peers::begun`].
+    pub fn begun(&mut self, connection: ConnectionId) {
+        self.peers.begun(connection);
+    }
+
     /// Whether an own dial may send REPLY: see [`Peers::may_reply`].
     #[must_use]
-    pub fn may_reply(&mut self, name: &str, connection: ConnectionId) -> bool {
-        self.peers.may_reply(name, connection)
+    pub fn may_reply(&mut self, name: &str, connection: ConnectionId, version_1: bool) -> ReplyDecision {
+        self.peers.may_reply(name, connection, version_1)
+    }
+
+    /// Moves the time on: see [`Peers::tell_time`].
+    pub fn tell_time(&mut self, now: Duration) {
+        self.peers.tell_time(now);
+        self.draw_conclusions();
+    }
+
+    /// When a dial to `name` is worth beginning: see [`Peers::dial_at`].
+    #[must_use]
+    pub fn dial_at(&self, name: &str) -> Option<Duration> {
+        self.peers.dial_at(name)
+    }
+
+    /// When a version 1 peer can be given ACK: see [`Peers::answer_at`].
+    #[must_use]
+    pub fn answer_at(&self, name: &str) -> Option<Duration> {
+        self.peers.answer_at(name)
     }
 
     /// An own dial has received ACK, and it is good.
@@ -111,7 +135,7 @@ impl<N: Numbering> Epochs<N> {
         self.show(connection, facts);
     }
 
-    /// A session that was probed has received something.
+    /// A session that was probed has shown the sign that it was asked for.
     pub fn alive(&mut self, name: &str, connection: ConnectionId) {
         self.peers.alive(name, connection);
         self.draw_conclusions();
@@ -203,7 +227,7 @@ impl<N: Numbering> Epochs<N> {
                     Event::Reject(connection, refusal)
                 }
                 Action::Close(connection) => Event::Close(connection),
-                Action::Probe(connection) => Event::Probe(connection),
+                Action::Probe(connection, sign) => Event::Probe(connection, sign),
                 Action::End(connection) => Event::End(connection),
             };
             self.events.push_back(event);

@@ -85,6 +85,10 @@ pub const HEARTBEAT_TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a session may be silent when a second connection asks whether it still lives.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long a version 1 node may take to notice the end of a connection (half a second) and to forget its session, by
+/// name: whatever becomes its session earlier is forgotten with that. Twice as long, since its threads can be late.
+pub const VERSION_1_CLEANUP: Duration = Duration::from_secs(1);
+
 /// Bytes of remote messages in all mailboxes of a node; above it a mailbox counts as full.
 pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;
 

@@ -22,7 +22,7 @@ use crate::core::Shown;
 use crate::core::epochs::Facts;
 use crate::core::handshake::{Established, Peer, acceptor, initiator};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
-use crate::core::peers::{ConnectionId, Refusal};
+use crate::core::peers::{ConnectionId, Refusal, ReplyDecision};
 use crate::core::session::{Config, Version};
 use crate::foreign::event;
 use crate::random::random;
@@ -92,11 +92,13 @@ async fn accepted(
     guard.name = verified.peer().name.clone();
     //= spec/connection.md#con-elc-002
     //# A node MUST NOT end, probe or delay a session or a dial because of a connection that is not verified.
-    net.registry.verified(guard.connection, net.facts(verified.peer())?);
+    let peer = verified.peer();
+    net.registry.verified(guard.connection, net.facts(peer)?);
 
     let verdict = tokio::select! {
         verdict = verdict => verdict.map_err(|_| AcceptError::Stopped)?,
         () = channel.closed() => return Err(Broken::Closed.into()),
+        never = net.registry.tell_time(&guard.name), if peer.version == 1 => match never {},
     };
     match verdict {
         Verdict::Up(session) => {
@@ -179,7 +181,7 @@ pub(super) fn dial(
 async fn dialled(guard: Guard, mut verdict: oneshot::Receiver<Verdict>) -> Result<(), ConnectError> {
     let (net, connection) = (guard.net.clone(), guard.connection);
     let (channel, established) = tokio::select! {
-        shown = initiate(&guard) => shown?,
+        shown = initiate_in_time(&guard) => shown?,
         _ = &mut verdict => return Err(ConnectError::GaveWay),
     };
     net.registry.acked(connection, net.facts(&established.peer)?);
@@ -191,6 +193,15 @@ async fn dialled(guard: Guard, mut verdict: oneshot::Receiver<Verdict>) -> Resul
         Verdict::Reject(refusal) => Err(ConnectError::Election(refusal)),
         Verdict::Close => Err(ConnectError::GaveWay),
     }
+}
+
+/// The handshake as the initiator, once a version 1 peer has forgotten its last session with this node.
+async fn initiate_in_time(guard: &Guard) -> Result<(Channel, Established), ConnectError> {
+    //= spec/version1.md#v1-elc-006
+    //# A node SHOULD NOT connect to a version 1 peer that it dials before `version_1_cleanup` has passed since its
+    //# last session with that peer has ended.
+    guard.net.registry.worth_dialling(&guard.name).await;
+    initiate(guard).await
 }
 
 /// The whole handshake as the initiator, within its two deadlines.
@@ -250,8 +261,12 @@ async fn reply(
     //= spec/connection.md#con-elc-008
     //# A node MUST close a dial on which it has not sent REPLY when another connection becomes the session
     //# with that peer.
-    if !net.registry.may_reply(&guard.name, guard.connection) {
-        return Err(ConnectError::GaveWay);
+    loop {
+        match net.registry.may_reply(&guard.name, guard.connection, expect_ack.peer().version == 1) {
+            ReplyDecision::Send => break,
+            ReplyDecision::Wait(due) => sleep_until(net.clock.at(due)).await,
+            ReplyDecision::Close => return Err(ConnectError::GaveWay),
+        }
     }
     channel.write(&reply).await?;
     Ok((channel, expect_ack))

@@ -185,6 +185,8 @@ impl Net {
                 Dial::Start(begun) => match self.dial(name.clone(), begun).await {
                     // However it failed: another connection may have become the session meanwhile.
                     Err(_) if self.registry.is_up(&name) => return Ok(()),
+                    // Or it waits, as it does for a version 1 peer to forget its last session.
+                    Err(_) if tries < ELECTIONS_MAX && self.registry.is_underway(&name) => tries += 1,
                     Err(error) if error.is_worth_another_try(tries, self.clock.now() - began) => {
                         tries += 1;
                         //= spec/connection.md#con-dia-005

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use snow_dist_runtime::core::Session;
 use snow_dist_runtime::core::epochs::Event;
-use snow_dist_runtime::core::peers::{ConnectionId, DialDecision};
+use snow_dist_runtime::core::peers::{ConnectionId, DialDecision, ReplyDecision};
 
 use crate::turn::Turn;
 use crate::verdict::{Broken, Situation};
@@ -22,7 +22,7 @@ impl Turn<'_> {
         let epochs = &mut self.world.node(node).epochs;
         let connection = ConnectionId(id.into());
         if epochs.dial(NAMES[peer], connection) != DialDecision::Start
-            || !epochs.may_reply(NAMES[peer], connection)
+            || epochs.may_reply(NAMES[peer], connection, false) != ReplyDecision::Send
         {
             return false;
         }
@@ -155,10 +155,10 @@ impl Turn<'_> {
                     });
                 }
                 Event::Close(ConnectionId(id)) => self.with(node, id, Self::over),
-                Event::Probe(ConnectionId(id)) => self.with(node, id, |turn, connection, side| {
+                Event::Probe(ConnectionId(id), sign) => self.with(node, id, |turn, connection, side| {
                     turn.notes.note(Situation::Probed);
                     if let Some(session) = &mut turn.world.end(connection, side).session {
-                        session.probe(NOW);
+                        session.probe(NOW, sign);
                     }
                 }),
                 Event::End(ConnectionId(id)) => self.with(node, id, |turn, connection, side| {

@@ -198,8 +198,9 @@ async fn what_was_learned_goes_with_the_session() {
 
 //= spec/version1.md#v1-lrn-003
 //# A node MUST forget k when the session ends.
-//= spec/version1.md#v1-pid-007
-//# A node MUST end a session in which a pid whose owner is the receiver has a node id that is neither 0 nor k.
+//= spec/version1.md#v1-lrn-006
+//# A node whose operator has said k MUST end the session if the first node id other than 0 in `to` of a SEND, LINK,
+//# UNLINK, MONITOR or DEMONITOR is another one.
 #[tokio::test]
 async fn a_node_id_that_was_said_is_good_for_one_session_and_held_against_what_comes() {
     let said = |id| {
@@ -298,23 +299,49 @@ async fn an_ack_on_the_own_dial_refuses_the_connection_that_waits() {
     assert_eq!(a.nodes(), [listener.name("old").into()]);
 }
 
+/// Answers the PING that asks whether the session is used.
+async fn answer_ping(session: &mut RawSession) {
+    let ping = session.next().await;
+    let Frame::Ping(ping) = ping.frame() else { panic!("{ping:?}") };
+    let payload = *ping.payload;
+    session.send(Pong { payload: &payload }).await;
+}
+
 /// Nothing says whether a version 1 node has restarted: the session is asked.
+//= spec/version1.md#v1-elc-005
+//# A node MUST take a SEND, REG_SEND, UNLINK, EXIT, MONITOR, DEMONITOR, SPAWN, GLOBAL_REGISTER, GLOBAL_UNREGISTER or
+//# ROOM_BROADCAST behind the PONG that answers the PING, and nothing else, for a sign that a version 1 peer uses a
+//# session.
 #[tokio::test]
-async fn a_second_connection_has_the_session_asked_whether_it_lives() {
+async fn a_second_connection_is_refused_if_the_session_shows_that_it_is_used() {
     let a = lenient().await;
     let old = OldNode::new(PEER);
     let mut first = old.join(a.name()).await;
     let answer = async {
-        let ping = first.next().await;
-        let Frame::Ping(ping) = ping.frame() else { panic!("{ping:?}") };
-        let payload = *ping.payload;
-        first.send(Pong { payload: &payload }).await;
+        answer_ping(&mut first).await;
+        first.send(RegSend { name: "nobody".into(), message: b"found by name" }).await;
     };
     let (second, ()) = tokio::join!(old.dial(a.name()), answer);
     assert!(matches!(second, Err(NoSession::Ended)));
-    // It does not answer any more: it has been replaced.
-    let mut second = old.join(a.name()).await;
-    assert!(matches!(first.next().await.frame(), Frame::Ping(_)));
-    assert!(first.wire.hear().await.is_end());
+    assert_eq!(first.fence().await, []);
+}
+
+//= spec/version1.md#v1-elc-004
+//# If a connection of a version 1 peer is verified that was accepted after the session with that peer had begun, and no
+//# frame shows for `probe_timeout` after the session was probed that the peer uses it, an acceptor MUST end that
+//# session.
+#[tokio::test]
+async fn a_session_that_only_answers_and_asks_is_replaced() {
+    let a = lenient().await;
+    let old = OldNode::new(PEER);
+    let mut first = old.join(a.name()).await;
+    let orphan = async {
+        answer_ping(&mut first).await;
+        first.send(Ping { payload: b"8 bytes." }).await;
+        first.expect(Pong { payload: b"8 bytes." }).await;
+        assert!(first.wire.hear().await.is_end());
+    };
+    let (mut second, ()) = tokio::join!(old.join(a.name()), orphan);
     assert_eq!(second.fence().await, []);
+    assert_eq!(a.nodes(), [PEER.into()]);
 }

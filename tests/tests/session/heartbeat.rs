@@ -5,6 +5,7 @@ use std::time::Duration;
 use snow_dist_codec::Frame;
 use snow_dist_codec::frame::{Ping, Pong};
 use snow_dist_runtime::core::Reason;
+use snow_dist_runtime::core::peers::Sign;
 use snow_dist_tests::simnet::Pair;
 use snow_dist_tests::simnet::Side::{A, B};
 
@@ -68,7 +69,7 @@ fn the_heartbeat_goes_before_all_else() {
         pair[A].session.send(1, 3, &[0; 10_000]).unwrap();
     }
     pair[A].session.link(3, 3).unwrap();
-    pair[A].session.probe(Duration::ZERO);
+    pair[A].session.probe(Duration::ZERO, Sign::Life);
     let end = &mut pair[A];
     end.session.handle_frame(&Frame::from(Ping { payload: &[1; 8] }), &mut end.table).unwrap();
     pair.settle();
@@ -135,12 +136,12 @@ fn what_has_arrived_is_read_before_a_deadline_is_judged() {
 fn a_probe_finds_a_dead_peer_in_two_seconds_and_leaves_a_live_one() {
     let mut pair = linked();
     let now = pair.now;
-    pair[A].session.probe(now);
+    pair[A].session.probe(now, Sign::Life);
     pair.run(seconds(3));
     assert_eq!(pair.ended(A), None);
     pair.stop(B);
     let now = pair.now;
-    pair[A].session.probe(now);
+    pair[A].session.probe(now, Sign::Life);
     pair.run(Duration::from_millis(1_900));
     assert_eq!(pair.ended(A), None);
     pair.run(Duration::from_millis(200));

@@ -17,6 +17,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Reading, stf};
 use snow_dist_runtime::core::handshake::Bounds;
+use snow_dist_runtime::core::peers::Sign;
 use snow_dist_runtime::core::session::{Config, Timing, Version};
 use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session, Start, TermPids};
 
@@ -222,7 +223,7 @@ impl Run {
             Step::Write(bytes) => self.write(bytes),
             Step::Pass(time) => return self.pass(time),
             Step::Probe => {
-                self.session.probe(self.now);
+                self.session.probe(self.now, Sign::Life);
                 self.model.probe(self.now);
             }
             Step::Close(text) => {

@@ -36,6 +36,8 @@ struct Run {
     table: Table,
     /// The node id of this node at the peer.
     known: Option<u16>,
+    /// The peer has written it.
+    written: bool,
     links: BTreeMap<Ends, Maker>,
     /// Monitors of this node by their references, and all there have been.
     watching: BTreeMap<u64, Ends>,
@@ -72,6 +74,7 @@ pub(super) fn run(config: &Config, script: &mut Script<'_>) {
         framer,
         table: Table { living: (1..=LIVING).collect(), signals: Vec::new() },
         known: node_id.map(Into::into),
+        written: false,
         links: BTreeMap::new(),
         watching: BTreeMap::new(),
         watched: BTreeMap::new(),
@@ -206,12 +209,18 @@ impl Run {
             Frame::MonitorExit(exit) => (Some(exit.monitored), exit.monitoring),
             _ => return Some(Expected::Nothing),
         };
-        let teaches = !matches!(frame, Frame::Exit(_) | Frame::MonitorExit(_));
-        if teaches && self.known.is_none() && to.node() != 0 {
-            self.known = Some(to.node());
-        }
-        if to.node() != 0 && self.known != Some(to.node()) {
-            return None;
+        if to.node() != 0 {
+            if !self.written && !matches!(frame, Frame::Exit(_) | Frame::MonitorExit(_)) {
+                self.written = true;
+                // What the operator has said is wrong.
+                if self.known.is_some_and(|known| known != to.node()) {
+                    return None;
+                }
+                self.known = Some(to.node());
+            }
+            if self.known != Some(to.node()) {
+                return Some(Expected::Nothing);
+            }
         }
         let is_ours = [0, 1, OURS].contains(&to.creation());
         let Some(from) = from else {

@@ -130,6 +130,12 @@ impl ExpectAck {
         self.peer.version != 1
     }
 
+    /// Returns what the peer has said of itself in CHALLENGE. It has not proven it yet.
+    #[must_use]
+    pub const fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
     /// Takes the payload of a message: the handshake is over.
     ///
     /// # Errors

@@ -23,20 +23,27 @@
 //! | none | connecting | becomes the session, the dial is closed (rule 3) |
 //! | none | replied; the peer's name is the smaller one | becomes the session, the dial stays until the peer answers it (rule 4) |
 //! | none | replied; the peer's name is the larger one, or the peer speaks version 1 | it waits; ACK refuses it, any other end of the dial makes it the session (rule 4) |
+//! | none | any, and a peer that speaks version 1 may not have forgotten the last one | it waits for that |
 //!
 //! A dial that receives ACK becomes the session at once, or as soon as the one there has ended: it is ended for it.
 //! Of several that could wait the newest does, the others are refused. If the session dies nothing is kept in its
 //! place: whoever wants one dials again.
 //!
-//! No clock is needed here. The deadlines belong to whoever they end: that of a dial to the dial, that of a probe to
-//! the session.
+//! A session of version 1 that is probed must show more than that it lives: see [`Sign`].
+//!
+//! Time is needed for version 1 alone, and comes in by [`Peers::tell_time`]. The deadlines belong to whoever they end:
+//! that of a dial to the dial, that of a probe to the session.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::time::Duration;
+
+use version_1::{CleanUps, Passed};
 
 #[cfg(test)]
 mod tests;
+mod version_1;
 
 /// One TCP connection, dialled or accepted. Never given twice, and rising in the order in which connections are
 /// begun: of two that wait, the later one is the one its peer still wants.
@@ -60,6 +67,27 @@ pub enum DialDecision {
     Busy,
 }
 
+/// What [`Peers::may_reply`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReplyDecision {
+    /// REPLY goes out. The peer may answer it from here on, so the dial is seen through.
+    Send,
+    /// Not before this time: ask again then.
+    Wait(Duration),
+    /// Another connection has come up meanwhile: the dial is closed without REPLY.
+    Close,
+}
+
+/// What a probed session must show within [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sign {
+    /// Any byte: the peer would not answer on a connection that it has given up.
+    Life,
+    /// A frame that only a node writes that still uses the session. A version 1 node goes on reading, answering PING and
+    /// sending its own on a connection that it has lost sight of.
+    Use,
+}
+
 /// What is to be done with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -70,9 +98,9 @@ pub enum Action {
     Reject(ConnectionId, Refusal),
     /// It is an own dial that has not sent REPLY and is not needed any more: close. It is forgotten.
     Close(ConnectionId),
-    /// It is the session and must show that it lives: PING. Any byte within
-    /// [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT) is reported to [`Peers::alive`]; silence ends the session.
-    Probe(ConnectionId),
+    /// It is the session and must show a sign: PING. If that comes within
+    /// [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT), it is reported to [`Peers::alive`]; otherwise the session ends.
+    Probe(ConnectionId, Sign),
     /// It is the session and gives way to another connection: end it.
     End(ConnectionId),
 }
@@ -100,7 +128,7 @@ pub enum Refusal {
 /// | connection | calls, in order |
 /// |---|---|
 /// | own dial | [`dial`](Self::dial); [`may_reply`](Self::may_reply) just before REPLY; [`acked`](Self::acked), then it waits for [`Action::Up`] |
-/// | accepted | [`verified`](Self::verified), then it waits for [`Action::Up`] or [`Action::Reject`] |
+/// | accepted | [`begun`](Self::begun); [`verified`](Self::verified), then it waits for [`Action::Up`] or [`Action::Reject`] |
 /// | session | [`alive`](Self::alive) once per probe; [`closing`](Self::closing) if it is to end in order; [`ending`](Self::ending) as soon as it is over |
 /// | any | [`ended`](Self::ended) last, unless it was told to close or refused |
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -111,6 +139,9 @@ pub struct Peers {
     //# Completed node names MUST be compared and ordered byte by byte.
     peers: BTreeMap<Arc<str>, Peer>,
     actions: VecDeque<Action>,
+    clean_ups: CleanUps,
+    /// The connection that was begun last.
+    last_begun: ConnectionId,
 }
 
 impl Peers {
@@ -118,7 +149,39 @@ impl Peers {
     /// once, dials included (see [`SESSIONS_MAX`](super::limits::SESSIONS_MAX)).
     #[must_use]
     pub fn new(own_name: &str, peers_max: usize) -> Self {
-        Self { own_name: own_name.into(), peers_max, peers: BTreeMap::new(), actions: VecDeque::new() }
+        Self {
+            own_name: own_name.into(),
+            peers_max,
+            peers: BTreeMap::new(),
+            actions: VecDeque::new(),
+            clean_ups: CleanUps::new(),
+            last_begun: ConnectionId(0),
+        }
+    }
+
+    /// Moves the time on, which counts from the start of the node. To be called before every other input of a node that
+    /// allows version 1, and at [`Peers::answer_at`] while a connection of that name waits.
+    pub fn tell_time(&mut self, now: Duration) {
+        let names = match self.clean_ups.tell_time(now) {
+            Passed::Of(names) => names,
+            Passed::Start => self.peers.keys().cloned().collect(),
+        };
+        for name in names {
+            self.change(&name, |_, _| ());
+        }
+    }
+
+    /// When a dial to `name` is worth beginning, if that is not now: before, a version 1 peer refuses it, as it has not
+    /// yet forgotten the last session.
+    #[must_use]
+    pub fn dial_at(&self, name: &str) -> Option<Duration> {
+        self.clean_ups.done_at(name)
+    }
+
+    /// When ACK and REPLY can be sent to the peer `name`, if it speaks version 1 and that is not now.
+    #[must_use]
+    pub fn answer_at(&self, name: &str) -> Option<Duration> {
+        self.clean_ups.all_done_at(name)
     }
 
     /// Whether a connection is to be made to `name`. If so, `connection` is that connection.
@@ -133,30 +196,39 @@ impl Peers {
             None => DialDecision::Start,
         };
         if decision == DialDecision::Start {
-            let dial = Dial { connection, state: DialState::Connecting };
+            self.begun(connection);
+            let dial = Dial { connection, state: DialState::Connecting, version_1: false };
             self.peers.entry(name.into()).or_default().dial = Some(dial);
         }
         decision
     }
 
-    /// Whether an own dial may send REPLY, asked just before: if not, another connection has come up meanwhile, and
-    /// the dial is closed without it. From here on the peer may have answered, so the dial is seen through.
+    /// A connection has been accepted: whose it is will be known when it is [`verified`](Self::verified).
+    pub fn begun(&mut self, connection: ConnectionId) {
+        self.last_begun = self.last_begun.max(connection);
+    }
+
+    /// Whether an own dial may send REPLY, asked just before. `version_1`: so the peer speaks.
     #[must_use]
-    pub fn may_reply(&mut self, name: &str, connection: ConnectionId) -> bool {
-        let dial = self.peers.get_mut(name).and_then(|peer| peer.dial.as_mut());
-        let Some(dial) = dial.filter(|dial| dial.connection == connection) else { return false };
+    pub fn may_reply(&mut self, name: &str, connection: ConnectionId, version_1: bool) -> ReplyDecision {
+        let Some(peer) = self.peers.get_mut(name) else { return ReplyDecision::Close };
+        let is_held = peer.session.is_some();
+        let Some(dial) = peer.dial_on(connection) else { return ReplyDecision::Close };
+        if version_1 && let Some(at) = self.clean_ups.reply_at(name, is_held) {
+            return ReplyDecision::Wait(at);
+        }
         dial.state = DialState::Replied;
-        true
+        dial.version_1 = version_1;
+        ReplyDecision::Send
     }
 
     /// An own dial has received ACK, and it is good. `incarnation` is the peer's, `None` in version 1.
     pub fn acked(&mut self, name: &str, connection: ConnectionId, incarnation: Option<NonZeroU64>) {
         self.change(name, |peer, actions| {
-            let replied = Dial { connection, state: DialState::Replied };
-            if peer.dial != Some(replied) {
+            let Some(dial) = peer.dial_on(connection).filter(|dial| dial.state == DialState::Replied) else {
                 return;
-            }
-            peer.dial = Some(Dial { connection, state: DialState::Acked(incarnation) });
+            };
+            dial.state = DialState::Acked(incarnation);
             //= spec/connection.md#con-elc-011
             //# A node whose dial receives an ACK that it can verify MUST refuse the connection of that peer
             //# that waits as duplicate.
@@ -191,7 +263,7 @@ impl Peers {
         self.actions.push_back(Action::Reject(connection, refusal));
     }
 
-    /// A session that was probed has received something.
+    /// A session that was probed has shown the sign that it was asked for.
     pub fn alive(&mut self, name: &str, connection: ConnectionId) {
         self.change(name, |peer, actions| {
             let Some(session) = peer.session_on(connection) else { return };
@@ -229,6 +301,9 @@ impl Peers {
     /// A connection is over: a dial failed, its deadlines included; one that waits was closed by its peer; a session
     /// has delivered everything, its nodedown last.
     pub fn ended(&mut self, name: &str, connection: ConnectionId) {
+        if self.peers.get_mut(name).is_some_and(|peer| peer.is_held_by_version_1(connection)) {
+            self.clean_ups.begin(name);
+        }
         self.change(name, |peer, _| {
             peer.session.take_if(|session| session.connection == connection);
             peer.dial.take_if(|dial| dial.connection == connection);
@@ -271,11 +346,25 @@ impl Peers {
     fn change(&mut self, name: &str, change: impl FnOnce(&mut Peer, &mut VecDeque<Action>)) {
         let Some(peer) = self.peers.get_mut(name) else { return };
         change(peer, &mut self.actions);
-        peer.settle(*self.own_name < *name, &mut self.actions);
+        let judge = Judge {
+            last_begun: self.last_begun,
+            own_name_is_smaller: *self.own_name < *name,
+            version_1_cleans_up: self.clean_ups.all_done_at(name).is_some(),
+        };
+        peer.settle(judge, &mut self.actions);
         if *peer == Peer::default() {
             self.peers.remove(name);
         }
     }
+}
+
+/// What a node knows of a peer beside its connections.
+#[derive(Clone, Copy)]
+struct Judge {
+    last_begun: ConnectionId,
+    own_name_is_smaller: bool,
+    /// If it speaks version 1, it may still hold a session that has ended here.
+    version_1_cleans_up: bool,
 }
 
 /// One peer.
@@ -289,6 +378,8 @@ struct Peer {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Session {
     connection: ConnectionId,
+    /// The connection that had been begun last when it came up.
+    last_begun: ConnectionId,
     incarnation: Option<NonZeroU64>,
     state: SessionState,
     /// This node ends it in order.
@@ -308,6 +399,8 @@ enum SessionState {
 struct Dial {
     connection: ConnectionId,
     state: DialState,
+    /// REPLY was sent, to a peer that speaks version 1.
+    version_1: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -355,6 +448,16 @@ impl Peer {
         self.session.as_mut().filter(|session| session.connection == connection)
     }
 
+    fn dial_on(&mut self, connection: ConnectionId) -> Option<&mut Dial> {
+        self.dial.as_mut().filter(|dial| dial.connection == connection)
+    }
+
+    /// Whether a peer that speaks version 1 has made this connection its session, or may have.
+    fn is_held_by_version_1(&mut self, connection: ConnectionId) -> bool {
+        self.session_on(connection).is_some_and(|session| session.incarnation.is_none())
+            || self.dial_on(connection).is_some_and(|dial| dial.version_1)
+    }
+
     fn refuse_waiting(&mut self, actions: &mut VecDeque<Action>) {
         if let Some(waiting) = self.waiting.take() {
             actions.push_back(Action::Reject(waiting.connection, Refusal::Duplicate));
@@ -362,8 +465,8 @@ impl Peer {
     }
 
     /// Moves on whatever can move on.
-    fn settle(&mut self, own_name_is_smaller: bool, actions: &mut VecDeque<Action>) {
-        if let Some(Dial { connection, state: DialState::Acked(incarnation) }) = self.dial {
+    fn settle(&mut self, judge: Judge, actions: &mut VecDeque<Action>) {
+        if let Some(Dial { connection, state: DialState::Acked(incarnation), .. }) = self.dial {
             match &mut self.session {
                 //= spec/connection.md#con-elc-013
                 //# An initiator that receives an ACK that it can verify while it has another session with
@@ -372,7 +475,7 @@ impl Peer {
                 Some(session) => session.end(actions),
                 None => {
                     self.dial = None;
-                    self.come_up(connection, incarnation, actions);
+                    self.come_up(connection, incarnation, judge.last_begun, actions);
                 }
             }
         }
@@ -391,7 +494,7 @@ impl Peer {
             //= spec/connection.md#con-elc-004
             //# If there is a session that is up and its incarnation is that of the connection that waits, or
             //# one of the two is not known, an acceptor MUST send PING in that session and withhold ACK.
-            (Some(session), _) => session.probe(actions),
+            (Some(session), _) => session.probe(connection, actions),
             (None, Some(Dial { state: DialState::Replied, .. }))
                 //= spec/connection.md#con-elc-010
                 //# If there is no session with the peer but a dial to it on which REPLY was sent, an acceptor
@@ -401,7 +504,9 @@ impl Peer {
                 //# An acceptor MUST withhold ACK from a version 1 peer while it has a dial to it on which
                 //# REPLY was sent, whatever the names are.
                 // A v1 node takes whatever it is given: a second connection corrupts its tables.
-                if own_name_is_smaller || incarnation.is_none() => {}
+                if judge.own_name_is_smaller || incarnation.is_none() => {}
+            // It would forget this session in place of the last one.
+            (None, _) if judge.version_1_cleans_up && incarnation.is_none() => {}
             //= spec/connection.md#con-elc-007
             //# If there is neither a session with the peer nor a dial to it on which REPLY was sent, an
             //# acceptor MUST send ACK.
@@ -409,7 +514,7 @@ impl Peer {
             //# If there is no session with the peer but a dial to it on which REPLY was sent, an acceptor
             //# whose own name is the larger one MUST send ACK to a peer of version 2.
             (None, dial) => {
-                if let Some(Dial { connection, state: DialState::Connecting }) = *dial {
+                if let Some(Dial { connection, state: DialState::Connecting, .. }) = *dial {
                     self.dial = None;
                     //= spec/connection.md#con-elc-008
                     //# A node MUST close a dial on which it has not sent REPLY when another connection
@@ -417,7 +522,7 @@ impl Peer {
                     actions.push_back(Action::Close(connection));
                 }
                 self.waiting = None;
-                self.come_up(connection, incarnation, actions);
+                self.come_up(connection, incarnation, judge.last_begun, actions);
             }
         }
     }
@@ -426,11 +531,13 @@ impl Peer {
         &mut self,
         connection: ConnectionId,
         incarnation: Option<NonZeroU64>,
+        last_begun: ConnectionId,
         actions: &mut VecDeque<Action>,
     ) {
         //= spec/connection.md#con-elc-001
         //# A node MUST NOT have two sessions with one node name at the same time.
-        self.session = Some(Session { connection, incarnation, state: SessionState::Up, closing: false });
+        self.session =
+            Some(Session { connection, last_begun, incarnation, state: SessionState::Up, closing: false });
         actions.push_back(Action::Up(connection));
     }
 }
@@ -448,10 +555,14 @@ impl Session {
         self.is_of_another(incarnation) && other < self.connection
     }
 
-    fn probe(&mut self, actions: &mut VecDeque<Action>) {
+    /// `other` is the connection that waits. If it was accepted before this session came up, its peer did not dial it
+    /// for want of the session.
+    fn probe(&mut self, other: ConnectionId, actions: &mut VecDeque<Action>) {
         if self.state == SessionState::Up {
             self.state = SessionState::Probed;
-            actions.push_back(Action::Probe(self.connection));
+            let is_lost_perhaps = self.incarnation.is_none() && other > self.last_begun;
+            let sign = if is_lost_perhaps { Sign::Use } else { Sign::Life };
+            actions.push_back(Action::Probe(self.connection, sign));
         }
     }
 

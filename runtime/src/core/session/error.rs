@@ -25,6 +25,9 @@ pub enum Ending {
     /// The peer has sent no byte for too long.
     #[error("the peer has been silent for too long")]
     Silent,
+    /// The peer, of version 1, has dialled again, and has not shown that it still uses this session.
+    #[error("the peer has dialled again and does not use this session any more")]
+    Unused,
     /// The peer asks and does not read the answers.
     #[error("the peer does not read what it asked for")]
     AnswersUnread,

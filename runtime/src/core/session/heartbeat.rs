@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::super::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, PROBE_TIMEOUT};
+use super::super::peers::Sign;
 
 /// How long a peer may be silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,8 +29,8 @@ pub(super) struct Heartbeat {
     timing: Timing,
     heard: Duration,
     pinged: bool,
-    /// Somebody asks whether the peer lives, and waits until then.
-    probe: Option<Duration>,
+    /// Somebody asks for a sign of the peer, and waits until then.
+    probe: Option<(Duration, Sign)>,
 }
 
 /// What a deadline brought.
@@ -41,6 +42,8 @@ pub(super) enum Beat {
     Ping,
     /// The peer is dead.
     Dead,
+    /// The peer lives, and was asked in vain to show that it uses the session.
+    Unused,
 }
 
 impl Heartbeat {
@@ -54,14 +57,24 @@ impl Heartbeat {
         //# A node MUST take every byte that arrives in a session for a sign of life.
         self.heard = self.heard.max(now);
         self.pinged = false;
+        self.probe.take_if(|(_, sign)| *sign == Sign::Life).is_some()
+    }
+
+    /// A frame has come that shows that the peer uses the session. True if somebody waited for one.
+    pub(super) fn used(&mut self) -> bool {
         self.probe.take().is_some()
     }
 
-    /// Somebody asks whether the peer lives: a PING goes out now.
-    pub(super) fn probe(&mut self, now: Duration) {
+    /// Somebody asks for a sign: a PING goes out now.
+    pub(super) fn probe(&mut self, now: Duration, sign: Sign) {
         if self.probe.is_none() {
-            self.probe = Some(now.saturating_add(PROBE_TIMEOUT));
+            self.probe = Some((now.saturating_add(PROBE_TIMEOUT), sign));
         }
+    }
+
+    /// Whether somebody waits for a frame that shows that the peer uses the session.
+    pub(super) fn asks_for_use(&self) -> bool {
+        matches!(self.probe, Some((_, Sign::Use)))
     }
 
     pub(super) fn handle_timeout(&mut self, now: Duration) -> Beat {
@@ -69,7 +82,11 @@ impl Heartbeat {
         //# A node MUST end a session in which no byte has arrived for `heartbeat_interval` and
         //# `heartbeat_timeout` together.
         if now >= self.dead_at() {
-            Beat::Dead
+            //= spec/version1.md#v1-elc-004
+            //# If a connection of a version 1 peer is verified that was accepted after the session with that peer
+            //# had begun, and no frame shows for `probe_timeout` after the session was probed that the peer uses
+            //# it, an acceptor MUST end that session.
+            if self.asks_for_use() && now < self.silent_at() { Beat::Unused } else { Beat::Dead }
         //= spec/connection.md#con-hbt-001
         //# A node MUST send a PING when no byte has arrived in a session for `heartbeat_interval`.
         } else if !self.pinged && now >= self.ping_at() {
@@ -94,12 +111,16 @@ impl Heartbeat {
         self.heard.saturating_add(self.timing.interval)
     }
 
+    fn silent_at(&self) -> Duration {
+        self.ping_at().saturating_add(self.timing.timeout)
+    }
+
     fn dead_at(&self) -> Duration {
-        let silent = self.ping_at().saturating_add(self.timing.timeout);
+        let silent = self.silent_at();
         //= spec/connection.md#con-elc-006
         //# If no byte arrives in a session for `probe_timeout` after it was probed, an acceptor MUST end that
         //# session.
-        self.probe.map_or(silent, |probe| probe.min(silent))
+        self.probe.map_or(silent, |(probe, _)| probe.min(silent))
     }
 }
 
@@ -148,10 +169,23 @@ mod tests {
     #[test]
     fn a_probe_is_answered_by_any_byte_or_is_the_end() {
         let mut heartbeat = Heartbeat::new(Timing::default(), at(0));
-        heartbeat.probe(at(10));
-        heartbeat.probe(at(11));
+        heartbeat.probe(at(10), Sign::Life);
+        heartbeat.probe(at(11), Sign::Life);
         assert_eq!(heartbeat.deadline().0, at(12));
         assert!(heartbeat.clone().heard(at(11)));
         assert_eq!(heartbeat.handle_timeout(at(12)), Beat::Dead);
+    }
+
+    #[test]
+    fn a_probe_for_use_is_not_answered_by_bytes() {
+        let mut heartbeat = Heartbeat::new(Timing::default(), at(0));
+        heartbeat.probe(at(10), Sign::Use);
+        assert!(!heartbeat.heard(at(11)));
+        assert_eq!(heartbeat.deadline().0, at(12));
+        let mut unused = heartbeat.clone();
+        assert_eq!(unused.handle_timeout(at(12)), Beat::Unused);
+        assert!(heartbeat.used());
+        assert!(!heartbeat.used());
+        assert_eq!(heartbeat.handle_timeout(at(12)), Beat::Wait);
     }
 }

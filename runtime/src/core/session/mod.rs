@@ -28,6 +28,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{EncodeError, Frame, Signal};
 
 use super::limits::{CLOSE_TEXT_BYTES_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
+use super::peers::Sign;
 use super::{NodeNumber, Processes, Reason, Start, Term};
 use heartbeat::{Beat, Heartbeat};
 use links::{Linked, Links, Pids};
@@ -42,6 +43,7 @@ pub use config::{CAPABILITIES, Config, Version};
 pub use error::{Ending, Lacking, NotMade, NotSent};
 pub use heartbeat::Timing;
 pub use receive::{Offered, deliver};
+pub use version_1::Misrouted;
 
 /// What has been passed over, and why: counted, never an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -50,6 +52,8 @@ pub struct Counts {
     pub foreign: u64,
     /// Frames for a process of another start of this node.
     pub stale: u64,
+    /// Frames for a process of another node, as a peer of version 1 counts nodes.
+    pub misrouted: u64,
     /// Frames that answer nothing, or something that is over.
     pub unmatched: u64,
     /// Frames with unknown tags, empty ones, and answers to spawns that nobody asked for.
@@ -388,9 +392,10 @@ impl Session {
         self.heartbeat.heard(now)
     }
 
-    /// Asks the peer for a sign of life, to come within [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT).
-    pub fn probe(&mut self, now: Duration) {
-        self.heartbeat.probe(now);
+    /// Asks the peer for a sign, to come within [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT). [`Sign::Use`] is for
+    /// version 1.
+    pub fn probe(&mut self, now: Duration, sign: Sign) {
+        self.heartbeat.probe(now, sign);
         self.ping_due = true;
     }
 
@@ -406,6 +411,7 @@ impl Session {
                 Ok(())
             }
             Beat::Dead => Err(Ending::Silent),
+            Beat::Unused => Err(Ending::Unused),
         }
     }
 

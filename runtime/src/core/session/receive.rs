@@ -81,7 +81,7 @@ impl Session {
     /// # Errors
     /// The session must end, and why.
     pub fn handle_frame(&mut self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
-        if !self.hears(frame) {
+        if !self.hears(frame)? {
             return Ok(());
         }
         self.judge_capability(frame)?;
@@ -158,7 +158,7 @@ impl Session {
     /// The session must end, and why.
     pub fn handle_fragment(&mut self, fragment: &Fragment<'_>) -> Result<Option<Vec<u8>>, Ending> {
         let frame = Frame::from(*fragment);
-        if !self.hears(&frame) {
+        if !self.hears(&frame)? {
             return Ok(None);
         }
         self.judge_capability(&frame)?;

@@ -32,7 +32,38 @@ pub(super) struct Version1 {
     //= reason=it goes with the session, and nothing else holds it
     //# A node MUST forget k when the session ends.
     node_id: Option<NonZeroU16>,
+    /// The peer has written k itself.
+    confirmed: bool,
+    /// The last frame for another node, until somebody asks.
+    misrouted: Option<Misrouted>,
+    /// The payload of the PING that asks whether the peer uses the session, once that is written.
+    asked: Option<[u8; 8]>,
+    /// That PING is answered.
+    answered: bool,
+    /// It has shown that it does, and nobody has asked yet.
+    used: bool,
     numbers: Numbers,
+}
+
+/// A frame whose receiver is a process of another node, by the peer's numbers: the peer has routed it wrongly, or a
+/// third node has told it a wrong number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Misrouted {
+    /// The node id that stands there.
+    pub node_id: NonZeroU16,
+    /// The node id of this node at the peer, if it is known.
+    pub own: Option<NonZeroU16>,
+}
+
+/// What becomes of a frame of the peer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hears {
+    /// It is handled.
+    This,
+    /// The version does not have it.
+    Unknown,
+    /// It is for another node.
+    Misrouted,
 }
 
 /// What a monitor of this node is for.
@@ -46,7 +77,15 @@ pub(super) enum Purpose {
 
 impl Version1 {
     pub(super) const fn new(node_id: Option<NonZeroU16>, seed: [u8; 32]) -> Self {
-        Self { node_id, numbers: Numbers::new(seed) }
+        Self {
+            node_id,
+            confirmed: false,
+            misrouted: None,
+            asked: None,
+            answered: false,
+            used: false,
+            numbers: Numbers::new(seed),
+        }
     }
 
     /// k, where it can be written only if it is known.
@@ -54,61 +93,78 @@ impl Version1 {
         self.node_id.map_or(WirePid::NODE_UNKNOWN, NonZeroU16::get)
     }
 
-    /// Takes from a frame what it teaches; false if it is none of version 1.
-    fn hears(&mut self, frame: &Frame<'_>) -> bool {
+    /// Takes from a frame what it teaches, and judges whether it is one for this node in this version.
+    fn hears(&mut self, frame: &Frame<'_>) -> Result<Hears, Ending> {
+        let (to, teaches) = match frame {
+            Frame::Send(send) => (send.to, true),
+            Frame::Link(link) => (link.to, true),
+            Frame::Unlink(unlink) => (unlink.to, true),
+            Frame::Monitor(monitor) => (monitor.to, true),
+            Frame::Demonitor(demonitor) => (demonitor.to, true),
+            //= spec/version1.md#v1-lrn-002
+            //# A node MUST NOT take k from any other field.
+            Frame::Exit(exit) => (exit.to, false),
+            Frame::MonitorExit(exit) => (exit.monitoring, false),
+            other if other.tag().is_some_and(|tag| VERSION_2_TAGS.contains(&tag)) => {
+                return Ok(Hears::Unknown);
+            }
+            _ => return Ok(Hears::This),
+        };
+        let Some(node_id) = NonZeroU16::new(to.node()) else { return Ok(Hears::This) };
+        if teaches && !self.confirmed {
+            self.learn(node_id)?;
+        }
+        if self.node_id == Some(node_id) {
+            return Ok(Hears::This);
+        }
+        //= spec/version1.md#v1-pid-012
+        //# A node MUST ignore a frame with a pid whose owner is the receiver and whose node id is neither 0 nor k,
+        //# but for V1-LRN-006.
+        self.misrouted = Some(Misrouted { node_id, own: self.node_id });
+        Ok(Hears::Misrouted)
+    }
+
+    /// The first node id that the peer has written for this node.
+    fn learn(&mut self, node_id: NonZeroU16) -> Result<(), Ending> {
         //= spec/version1.md#v1-lrn-001
         //# A node MUST take k from the first node id other than 0 in `to` of a SEND, LINK, UNLINK, MONITOR or
         //# DEMONITOR of the session.
-        let to = match frame {
-            Frame::Send(send) => send.to,
-            Frame::Link(link) => link.to,
-            Frame::Unlink(unlink) => unlink.to,
-            Frame::Monitor(monitor) => monitor.to,
-            Frame::Demonitor(demonitor) => demonitor.to,
-            //= spec/version1.md#v1-lrn-002
-            //# A node MUST NOT take k from any other field.
-            other => return other.tag().is_none_or(|tag| !VERSION_2_TAGS.contains(&tag)),
-        };
-        if self.node_id.is_none() {
-            self.node_id = NonZeroU16::new(to.node());
-        }
-        true
-    }
-
-    /// Reads a field whose owner is the receiver: this node, which has announced `creation`.
-    pub(super) fn read_ours(&self, field: &str, pid: WirePid, creation: u8) -> Result<Ours, Ending> {
-        let node = pid.node();
-        //= spec/version1.md#v1-pid-007
-        //# A node MUST end a session in which a pid whose owner is the receiver has a node id that is neither
-        //# 0 nor k.
-        if node != 0 && self.node_id.is_none_or(|known| known.get() != node) {
-            let known =
-                self.node_id.map_or_else(|| "is not known yet".to_owned(), |known| format!("is {known}"));
+        let said = *self.node_id.get_or_insert(node_id);
+        self.confirmed = true;
+        //= spec/version1.md#v1-lrn-006
+        //# A node whose operator has said k MUST end the session if the first node id other than 0 in `to` of
+        //# a SEND, LINK, UNLINK, MONITOR or DEMONITOR is another one.
+        if said != node_id {
             return Err(Ending::Protocol(format!(
-                "`{field}` has node id {node}, and the node id of this node at the peer {known}"
+                "the node id of this node at the peer was set to {said}, and the peer writes {node_id}"
             )));
         }
+        Ok(())
+    }
+
+    /// Reads a field whose owner is the receiver: this node, which has announced `creation`. That its node id is 0 or k
+    /// has been judged by [`Version1::hears`].
+    pub(super) fn read_ours(pid: WirePid, creation: u8) -> Ours {
         //= spec/version1.md#v1-pid-005
         //# A node MUST read a pid whose owner is the receiver as its own process of that local id if the node
         //# id is 0 or k and the creation is 0, 1 or its own.
-        let is_ours = pid.creation() <= 1 || pid.creation() == creation;
         //= spec/version1.md#v1-pid-006
         //# A node MUST read a pid whose owner is the receiver and whose creation is another one as a process
         //# that does not exist.
-        Ok(if is_ours { Ours::Process(pid.local()) } else { Ours::Stale })
+        if is_of(pid, creation) { Ours::Process(pid.local()) } else { Ours::Stale }
     }
 
     /// The node and the creation of a hop's process, as this node sees them; `ours` and `theirs` are those of the two
     /// ends.
     pub(super) fn hop_here(&self, hop: WirePid, ours: u8, (peer, theirs): (NodeNumber, u8)) -> Pid {
-        //= spec/version1.md#v1-pid-010
-        //# A node MUST read a hop with node id 0 as a process of the peer, one with node id k as its own, and
-        //# every other as a process of a node it cannot name.
+        //= spec/version1.md#v1-pid-013
+        //# A node MUST read a hop with node id 0 and creation 0 or 1 as a process of the peer, one with node id
+        //# k and creation 0, 1 or its own as a process of its own, and every other as a process of a node it
+        //# cannot name.
         let (node, creation) = match NonZeroU16::new(hop.node()) {
-            None => (peer, theirs),
-            known if known == self.node_id && hop.creation() <= 1 => (NodeNumber::HERE, ours),
-            known if known == self.node_id => (NodeNumber::HERE, hop.creation()),
-            Some(_) => (NodeNumber::UNKNOWN, hop.creation()),
+            None if hop.creation() <= 1 => (peer, theirs),
+            Some(node_id) if Some(node_id) == self.node_id && is_of(hop, ours) => (NodeNumber::HERE, ours),
+            _ => (NodeNumber::UNKNOWN, hop.creation()),
         };
         Pid::new(node, creation, hop.local())
     }
@@ -116,6 +172,34 @@ impl Version1 {
 
 /// The tags that are version 2's own.
 const VERSION_2_TAGS: std::ops::RangeInclusive<u8> = 0x80..=0x9F;
+
+//= spec/version1.md#v1-elc-005
+//# A node MUST take a SEND, REG_SEND, UNLINK, EXIT, MONITOR, DEMONITOR, SPAWN, GLOBAL_REGISTER, GLOBAL_UNREGISTER or
+//# ROOM_BROADCAST behind the PONG that answers the PING, and nothing else, for a sign that a version 1 peer uses a
+//# session.
+/// Whether only a node writes this frame that finds the session by its name or its node id. All others their reader or
+/// their heartbeat writes by itself, on a connection that is in no table any more.
+const fn shows_use(frame: &Frame<'_>) -> bool {
+    matches!(
+        frame,
+        Frame::Send(_)
+            | Frame::RegSend(_)
+            | Frame::Unlink(_)
+            | Frame::Exit(_)
+            | Frame::Monitor(_)
+            | Frame::Demonitor(_)
+            | Frame::Spawn(_)
+            | Frame::GlobalRegister(_)
+            | Frame::GlobalUnregister(_)
+            | Frame::RoomBroadcast(_)
+    )
+}
+
+/// Whether a pid can be of the start of a node that has announced `creation`. They write 0 or 1 where they were given
+/// none.
+fn is_of(pid: WirePid, creation: u8) -> bool {
+    pid.creation() <= 1 || pid.creation() == creation
+}
 
 /// Reads a field whose owner is the sender: the peer. `None` if it cannot be a process of the peer.
 pub(super) fn read_theirs(pid: WirePid) -> Option<u64> {
@@ -190,15 +274,54 @@ impl Numbers {
 }
 
 impl Session {
-    /// Whether the version of the session has this frame; if not, it is counted.
+    /// Whether a frame is to be handled, as far as its version decides that; if not, it is counted.
     #[inline]
-    pub(super) fn hears(&mut self, frame: &Frame<'_>) -> bool {
-        let Some(version_1) = self.wire.version_1_mut() else { return true };
-        let hears = version_1.hears(frame);
+    pub(super) fn hears(&mut self, frame: &Frame<'_>) -> Result<bool, Ending> {
+        let Some(version_1) = self.wire.version_1_mut() else { return Ok(true) };
+        let hears = version_1.hears(frame)?;
         //= spec/version1.md#v1-tag-002
         //# A node MUST ignore a frame with a tag from `80` to `9F` in a session of version 1.
-        self.counts.unknown += u64::from(!hears);
-        hears
+        self.counts.unknown += u64::from(hears == Hears::Unknown);
+        self.counts.misrouted += u64::from(hears == Hears::Misrouted);
+        self.look_for_use(frame);
+        Ok(hears == Hears::This)
+    }
+
+    /// Somebody may have asked whether the peer uses the session. What it wrote before it dialled again shows nothing, and
+    /// comes before the PONG.
+    fn look_for_use(&mut self, frame: &Frame<'_>) {
+        if !self.heartbeat.asks_for_use() {
+            return;
+        }
+        let Some(one) = self.wire.version_1_mut() else { return };
+        match frame {
+            Frame::Pong(pong) => one.answered |= one.asked == Some(*pong.payload),
+            frame if one.answered && shows_use(frame) => {
+                (one.asked, one.answered) = (None, false);
+                one.used = self.heartbeat.used();
+            }
+            _ => {}
+        }
+    }
+
+    /// A PING is written.
+    pub(super) fn pinged(&mut self) {
+        if self.heartbeat.asks_for_use()
+            && let Some(one) = self.wire.version_1_mut()
+        {
+            one.asked.get_or_insert(self.ping);
+        }
+    }
+
+    /// Takes whether a frame has shown, since this was called, that the peer uses the session of which
+    /// [`Session::probe`] has asked that.
+    pub fn take_use(&mut self) -> bool {
+        self.wire.version_1_mut().is_some_and(|one| std::mem::take(&mut one.used))
+    }
+
+    /// Takes the last frame that was for another node, if there has been one since this was called.
+    pub fn take_misrouted(&mut self) -> Option<Misrouted> {
+        self.wire.version_1_mut()?.misrouted.take()
     }
 
     /// Whether a link or a monitor can be asked for. Answers need no k.

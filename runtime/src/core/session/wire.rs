@@ -143,8 +143,8 @@ impl Wire {
 
     /// Reads a field whose owner is the receiver: this node.
     pub(super) fn read_ours(&self, field: &str, pid: WirePid) -> Result<Ours, Ending> {
-        if let Some(version_1) = self.version_1() {
-            return version_1.read_ours(field, pid, self.creation);
+        if self.version_1.is_some() {
+            return Ok(Version1::read_ours(pid, self.creation));
         }
         match (pid.node(), pid.creation() == self.creation) {
             (WRITER, true) => Ok(Ours::Process(pid.local())),

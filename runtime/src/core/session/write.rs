@@ -28,6 +28,7 @@ impl Session {
             //# A node SHOULD give each PING of a session another payload.
             self.ping = next_ping(self.ping);
             put(Ping { payload: &self.ping }, out);
+            self.pinged();
         }
         //= spec/capabilities.md#cap-ntb-002
         //# A node MUST write a NODE_TABLE before the first frame in which it writes its index.

@@ -24,7 +24,9 @@ use crate::core::limits::DRAIN_DEADLINE;
 use crate::core::session::{Ending, Offered, Version, deliver};
 use crate::process::Delivery;
 use crate::session::{Refill, SessionHandle, Stop};
+use misrouted::MisroutedWarnings;
 
+mod misrouted;
 mod records;
 #[cfg(test)]
 #[cfg(not(feature = "shuttle"))]
@@ -84,6 +86,7 @@ struct Running<S> {
     taken: Duration,
     bytes_taken: u64,
     stop_at: Option<Duration>,
+    misrouted: MisroutedWarnings,
     timer: Pin<Box<Sleep>>,
     timer_at: Duration,
     /// What the session knows to wake this loop by.
@@ -119,6 +122,7 @@ impl<S: Transport> Driver<S> {
             said_all: false,
             stop_at: None,
             waker: None,
+            misrouted: MisroutedWarnings::new(),
         }
     }
 }
@@ -215,11 +219,32 @@ impl<S: Transport> Running<S> {
                     handled
                 });
             self.driver.processes.flush();
+            self.look_at_version_1();
             handled?;
         }
         match refused {
             Some(error) => Err(Ending::Protocol(error.to_string())),
             None => Ok(()),
+        }
+    }
+
+    /// What frames of a version 1 peer have brought beside signals.
+    fn look_at_version_1(&mut self) {
+        let session = &self.driver.session;
+        if session.peer.version == Version::Two {
+            return;
+        }
+        let (used, misrouted) = session.brought();
+        if used {
+            (self.driver.on_life)();
+        }
+        if let Some(misrouted) = misrouted {
+            self.misrouted.warn(
+                &session.peer.name,
+                misrouted,
+                session.counts().misrouted,
+                self.driver.clock.now(),
+            );
         }
     }
 

@@ -5,17 +5,19 @@
 //! that is woken when no lock is held ([`Afterwards`]).
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
+use tokio::time::sleep_until;
 
 use super::clock::Clock;
 use super::driver::CODE_REPLACED;
 use super::routes::Routes;
 use crate::core::epochs::{Epochs, Event, Facts};
-use crate::core::peers::{ConnectionId, DialDecision, Refusal};
+use crate::core::peers::{ConnectionId, DialDecision, Refusal, ReplyDecision};
 use crate::core::{Session, Start};
 use crate::foreign::{self, apart};
 use crate::numbers::SharedNumbers;
@@ -140,6 +142,7 @@ impl Registry {
         let (verdict, awaited) = oneshot::channel();
         let mut state = self.state.lock();
         let connection = state.next_connection();
+        state.epochs.begun(connection);
         let unwanted = state.begin(connection, verdict);
         drop(state);
         drop(unwanted);
@@ -171,6 +174,11 @@ impl Registry {
         self.state.lock().epochs.session(name).is_some()
     }
 
+    /// Whether another connection with that node is being made, or a session with it closed.
+    pub(crate) fn is_underway(&self, name: &str) -> bool {
+        self.state.lock().epochs.is_underway(name)
+    }
+
     /// Waits until no connection with that node is being made any more, and no session closed.
     pub(crate) async fn settled(&self, name: &str) {
         loop {
@@ -193,9 +201,30 @@ impl Registry {
         }
     }
 
-    /// Whether a dial may send REPLY.
-    pub(crate) fn may_reply(&self, name: &str, connection: ConnectionId) -> bool {
-        self.state.lock().epochs.may_reply(name, connection)
+    /// Whether a dial may send REPLY, to a peer that speaks version 1 or not.
+    pub(crate) fn may_reply(&self, name: &str, connection: ConnectionId, version_1: bool) -> ReplyDecision {
+        self.change(|state| state.epochs.may_reply(name, connection, version_1))
+    }
+
+    /// Waits until a dial to that node is worth beginning.
+    pub(crate) async fn worth_dialling(&self, name: &str) {
+        while let Some(due) = self.change(|state| state.epochs.dial_at(name)) {
+            sleep_until(self.clock.at(due)).await;
+        }
+    }
+
+    /// Tells the core the time that an accepted connection of that version 1 node waits for, as long as it waits.
+    pub(crate) async fn tell_time(&self, name: &str) -> Infallible {
+        loop {
+            let changed = self.changed.notified();
+            let due = self.state.lock().epochs.answer_at(name);
+            tokio::select! {
+                () = apart(changed) => {}
+                () = sleep_until(self.clock.at(due.unwrap_or(Duration::MAX))), if due.is_some() => {
+                    self.change(|_| ());
+                }
+            }
+        }
     }
 
     /// A dial has received ACK.
@@ -299,6 +328,7 @@ impl Registry {
         // If this is its last owner, it is dropped after the lock.
         let table = self.table.upgrade();
         let mut state = self.state.lock();
+        state.epochs.tell_time(self.clock.now());
         let done = change(&mut state);
         while let Some(event) = state.epochs.poll_event() {
             self.carry_out(event, &mut state, table.as_deref());
@@ -316,9 +346,12 @@ impl Registry {
             Event::Down(connection, name) => self.bring_down(connection, &name, state, table),
             Event::Reject(connection, refusal) => state.tell(connection, Verdict::Reject(refusal)),
             Event::Close(connection) => state.tell(connection, Verdict::Close),
-            Event::Probe(connection) => {
+            Event::Probe(connection, sign) => {
                 let session = state.sessions.get(&connection);
-                state.afterwards.sessions.extend(session.map(|session| session.probe(self.clock.now())));
+                state
+                    .afterwards
+                    .sessions
+                    .extend(session.map(|session| session.probe(self.clock.now(), sign)));
             }
             Event::End(connection) => {
                 //= spec/connection.md#con-cls-012

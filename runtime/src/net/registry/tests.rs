@@ -12,6 +12,7 @@ use tokio::task::yield_now;
 use super::*;
 use crate::core::handshake::Bounds;
 use crate::core::limits::SESSIONS_MAX;
+use crate::core::peers::ReplyDecision;
 use crate::core::session::{Config, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
 use crate::net::driver::CODE_SHUTDOWN;
@@ -186,7 +187,7 @@ async fn a_session_that_ends_is_found_by_what_must_wait_for_its_last_signals() {
 async fn a_connection_that_is_dropped_while_it_comes_up_leaves_nothing() {
     let node = node();
     let begun = node.dialled();
-    assert!(node.registry.may_reply(PEER, begun.connection));
+    assert_eq!(node.registry.may_reply(PEER, begun.connection, false), ReplyDecision::Send);
     node.registry.acked(begun.connection, facts(1));
     assert!(node.routes.session_of(PEER).is_some());
     drop(begun.verdict);

@@ -9,9 +9,18 @@ export class Dial {
   #timer;
   #over = false;
 
-  /** `onAck` and `onEnd` are called once, one or the other. `isWanted` is asked before REPLY. */
-  constructor({ to, begun, limits, version1, course, onAck, onEnd, isWanted }) {
-    Object.assign(this, { to, begun, limits, onAck, onEnd, isWanted, state: 'connecting' });
+  /**
+   * `onAck` and `onEnd` are called once, one or the other. `isWanted` is asked before REPLY. `connectIn` and `answerIn` say
+   * for how many milliseconds to wait before, for a version 1 peer (V1-ELC-006, V1-ELC-003).
+   */
+  constructor({ to, begun, limits, version1, course, onAck, onEnd, isWanted, connectIn, answerIn }) {
+    Object.assign(this, { to, begun, limits, onAck, onEnd, isWanted, answerIn, state: 'connecting' });
+    if (connectIn > 0) this.#timer = setTimeout(() => this.#connect(version1, course), connectIn);
+    else this.#connect(version1, course);
+  }
+
+  #connect(version1, course) {
+    const { to, limits } = this;
     this.#arm(limits.handshake_deadline);
     const socket = dialTls(addressOf(to), { version1 });
     this.connection = new Connection(socket);
@@ -34,10 +43,18 @@ export class Dial {
   #receive(payload) {
     const answer = this.course.receive(payload);
     if (answer === null) return this.#acked();
-    if (!this.isWanted()) return this.abandon('there is a session by now');
+    return this.#reply(answer);
+  }
+
+  #reply(answer) {
+    if (this.#over) return;
+    if (!this.isWanted()) return void this.abandon('there is a session by now');
+    this.version = this.course.version;
+    const wait = this.version === 1 ? this.answerIn() : 0;
+    if (wait > 0) return void setTimeout(() => this.#reply(answer), wait + 1);
     this.state = 'replied';
     this.#arm(this.limits.ack_deadline);
-    return this.connection.send(answer);
+    this.connection.send(answer);
   }
 
   #acked() {
@@ -46,7 +63,6 @@ export class Dial {
     this.state = 'acked';
     clearTimeout(this.#timer);
     this.peer = this.course.peer;
-    this.version = this.course.version;
     this.connection.onPayload = null;
     this.onAck(this);
   }
@@ -60,7 +76,7 @@ export class Dial {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
-    this.connection.destroy();
+    this.connection?.destroy();
     this.onEnd(this, why);
   }
 }

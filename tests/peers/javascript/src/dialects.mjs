@@ -20,8 +20,10 @@ export class Version2 {
     Object.assign(this, { self, peer });
   }
 
-  /** Node ids of a frame teach nothing in version 2. */
-  learn() {}
+  /** Node ids of a frame teach nothing in version 2, and `readReceiver` judges them. */
+  isHere() {
+    return true;
+  }
 
   own(local) {
     return { node: 0, creation: this.self.creation, local };
@@ -61,15 +63,27 @@ export class Version2 {
 }
 
 const LEARNED_FROM = new Set(['SEND', 'LINK', 'UNLINK', 'MONITOR', 'DEMONITOR']);
+const receiverOf = ({ tag, fields }) => {
+  if (LEARNED_FROM.has(tag) || tag === 'EXIT') return fields.to;
+  return tag === 'MONITOR_EXIT' ? fields.monitoring : null;
+};
 
 /** Pids in a session of version 1, in the form of version 1 nodes; `k` is the node id by which they know this node. */
 export class Version1 {
   constructor(self, peer, k = null) {
-    Object.assign(this, { self, peer, k });
+    Object.assign(this, { self, peer, k, isWritten: false });
   }
 
-  learn({ tag, fields }) {
-    if (this.k === null && LEARNED_FROM.has(tag) && fields.to.node !== 0) this.k = fields.to.node;
+  /** Whether a frame is for this node (V1-PID-012); k is learned from it (V1-LRN-001, V1-LRN-006). */
+  isHere(frame) {
+    const node = receiverOf(frame)?.node ?? 0;
+    if (node === 0) return true;
+    if (LEARNED_FROM.has(frame.tag) && !this.isWritten) {
+      this.isWritten = true;
+      this.k ??= node;
+      if (node !== this.k) throw new ProtocolError(`k was set to ${this.k}, and the peer writes ${node}`);
+    }
+    return node === this.k;
   }
 
   own(local) {
@@ -86,10 +100,11 @@ export class Version1 {
   }
 
   readReceiver(pid) {
-    if (pid.node !== 0 && pid.node !== this.k) {
-      throw new ProtocolError(`a receiver of node id ${pid.node}, and this node is ${this.k}`);
-    }
-    return [0, 1, this.self.creation].includes(pid.creation) ? pid.local : null;
+    return this.#isOwn(pid) ? pid.local : null;
+  }
+
+  #isOwn({ creation }) {
+    return creation <= 1 || creation === this.self.creation;
   }
 
   readSender(pid) {
@@ -97,8 +112,8 @@ export class Version1 {
   }
 
   readHop(pid) {
-    if (pid.node === 0) return processOf(this.peer, pid.local);
-    if (this.k !== null && pid.node === this.k) return processOf(this.self, pid.local);
+    if (pid.node === 0 && pid.creation <= 1) return processOf(this.peer, pid.local);
+    if (this.k !== null && pid.node === this.k && this.#isOwn(pid)) return processOf(this.self, pid.local);
     return unknown(pid);
   }
 

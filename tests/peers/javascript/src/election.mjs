@@ -8,13 +8,36 @@ export class Election {
   dial = null;
   waiting = null;
 
-  /** `node` does what is decided: `accept(waiting)`, `refuse(waiting, code)`, `adopt(dial)`. */
+  #timer = null;
+
+  /**
+   * `node` does what is decided: `accept(waiting)`, `refuse(waiting, code)`, `adopt(dial)`. Its `clock` says the time,
+   * `now()`, and calls back, `after(milliseconds, act)` and `cancel`. Its `cleanUps` say when a version 1 peer has forgotten
+   * its last session, by name; `cleanup` is how long that takes, in milliseconds, `started` when the node was started.
+   */
   constructor(name, node) {
     Object.assign(this, { name, node });
   }
 
   get isEmpty() {
     return !this.session && !this.dial && !this.waiting;
+  }
+
+  /** How long a dial to this peer had better wait before it connects (V1-ELC-006). */
+  get dialIn() {
+    return Math.max((this.node.cleanUps.get(this.name) ?? 0) - this.node.clock.now(), 0);
+  }
+
+  /** How long ACK and REPLY to this peer wait if it is of version 1. */
+  get answerIn() {
+    if (this.session) return this.node.cleanup;
+    return Math.max(this.dialIn, this.node.started + this.node.cleanup - this.node.clock.now());
+  }
+
+  #cleansUp() {
+    const { cleanUps, clock, cleanup } = this.node;
+    for (const [name, done] of cleanUps) if (done <= clock.now()) cleanUps.delete(name);
+    cleanUps.set(this.name, clock.now() + cleanup);
   }
 
   /** A connection of the peer is verified. */
@@ -46,10 +69,12 @@ export class Election {
   dialEnded(dial) {
     if (this.dial !== dial) return;
     this.dial = null;
+    if (dial.state === 'replied' && dial.version === 1) this.#cleansUp();
     this.judge();
   }
 
   sessionEnded() {
+    if (this.session?.session.version === 1) this.#cleansUp();
     this.session = null;
     this.judge();
   }
@@ -59,7 +84,10 @@ export class Election {
     if (!waiting) return;
     if (session) this.#judgeBeside(session, waiting);
     else if (dial?.state === 'replied' && this.#isSmaller(waiting)) return;
-    else {
+    else if (waiting.version === 1 && this.answerIn > 0) {
+      this.node.clock.cancel(this.#timer);
+      this.#timer = this.node.clock.after(this.answerIn, () => this.judge());
+    } else {
       this.waiting = null;
       if (dial?.state === 'connecting') dial.abandon('another connection has become the session');
       this.node.accept(waiting);
@@ -72,7 +100,11 @@ export class Election {
     if (known && one !== other) {
       if (session.begun > waiting.begun) this.#refuseWaiting();
       else session.end('the peer has been started again', 'replaced');
-    } else if (session.state === 'up') session.ask(() => this.#refuseWaiting());
+    } else if (session.state === 'up') {
+      // Who dialled before the session began has not lost it (V1-ELC-004).
+      const needsUse = session.session.version === 1 && waiting.begun >= session.begunBefore;
+      session.ask(needsUse, () => this.#refuseWaiting());
+    }
   }
 
   #isSmaller(waiting) {

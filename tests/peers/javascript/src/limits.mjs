@@ -24,6 +24,7 @@ export const OWN = Object.freeze({
   handshakes_max: 64,
   handshakes_per_address_max: 8,
   probe_timeout: 2,
+  version_1_cleanup: 1,
   sessions_max: 4_096,
   heartbeat_interval: 60,
   heartbeat_timeout: 15,

@@ -15,6 +15,10 @@ import { Session } from './session.mjs';
 
 // How often a queue is looked at that was empty when the timer was set.
 const LOOK_MS = 1_000;
+const SHOWS_USE = new Set([
+  'SEND', 'REG_SEND', 'UNLINK', 'EXIT', 'MONITOR', 'DEMONITOR', 'SPAWN',
+  'GLOBAL_REGISTER', 'GLOBAL_UNREGISTER', 'ROOM_BROADCAST',
+]);
 const CLOSE = { shutdown: 0, protocol_error: 1, limit: 2, replaced: 3, policy: 4 };
 
 export class LiveSession {
@@ -22,8 +26,8 @@ export class LiveSession {
   #patience = null;
 
   /** `onEnd` is called once, when all is told of the end but NODEDOWN. */
-  constructor({ connection, version, self, peer, host, limits, k, begun, onEnd }) {
-    Object.assign(this, { connection, peer, limits, begun, onEnd, state: 'up', probe: null, why: null });
+  constructor({ connection, version, self, peer, host, limits, k, begun, begunBefore, onEnd }) {
+    Object.assign(this, { connection, peer, limits, begun, begunBefore, onEnd, state: 'up', needsUse: false, probe: null, why: null });
     this.outbound = new Outbound(connection, {
       frameBytesMax: Math.min(peer.frame_bytes_max, LAYOUT.frame_bytes_max),
       limits,
@@ -47,14 +51,27 @@ export class LiveSession {
 
   #heard() {
     this.heartbeat.hear(Date.now());
+    if (!this.needsUse) this.#alive();
+  }
+
+  #alive() {
     if (this.state !== 'probed') return;
     this.state = 'up';
     clearTimeout(this.probe);
     this.onAlive();
   }
 
+  // Who dials again may still read a connection that it has forgotten (V1-ELC-005).
+  #lookForUse({ tag, fields }) {
+    if (this.state !== 'probed') return;
+    if (tag === 'PONG') this.answered ||= fields.payload.equals(this.asked);
+    else if (this.answered && SHOWS_USE.has(tag)) this.#alive();
+  }
+
   #handle(payload) {
-    const result = this.session.handle(readFrame(payload));
+    const frame = readFrame(payload);
+    if (this.needsUse) this.#lookForUse(frame);
+    const result = this.session.handle(frame);
     if (result === 'closed') this.end('the peer has closed the session', null);
     else if (this.outbound.isFlooded) this.end('the peer does not read its answers', 'limit');
   }
@@ -64,11 +81,16 @@ export class LiveSession {
     this.end(error.message, 'protocol_error');
   }
 
-  /** Whether the peer lives: PING, and a byte within `probe_timeout` (CON-ELC-004 to 006). */
-  ask(onAlive) {
+  /**
+   * Whether the peer lives, or uses the session: PING, and a sign within `probe_timeout` (CON-ELC-004 to 006, V1-ELC-004).
+   */
+  ask(needsUse, onAlive) {
     this.state = 'probed';
+    this.needsUse = needsUse;
     this.onAlive = onAlive;
-    if (!this.session.closing) this.outbound.ping(randomBytes(8));
+    this.answered = false;
+    this.asked = randomBytes(8);
+    if (!this.session.closing) this.outbound.ping(this.asked);
     this.probe = setTimeout(() => setImmediate(() => {
       if (this.state === 'probed') this.#lost('the peer does not answer');
     }), this.limits.probe_timeout * 1000);

@@ -39,6 +39,12 @@ export class Node {
   #nextLocal = 1;
   #begun = 0;
   #stopped = false;
+  clock = {
+    now: () => performance.now(),
+    after: (milliseconds, act) => setTimeout(act, milliseconds + 1).unref(),
+    cancel: timer => clearTimeout(timer),
+  };
+  cleanUps = new Map(); // node name -> when a version 1 peer of it has forgotten its last session
 
   /**
    * Starts a node and listens. `name` is its node name; port 0 is one of the system's choice. `cookies`: the first one
@@ -53,6 +59,7 @@ export class Node {
     node.globals = new Globals();
     node.peerLists = peerLists ? new PeerLists(node.limits, node.#dials) : null;
     node.incarnation = newIncarnation();
+    node.started = node.clock.now();
     node.places = new Places(node.limits);
     node.secureContext = acceptorContext({ version1, key, cert });
     node.server = net.createServer(socket => node.#accept(socket));
@@ -67,6 +74,10 @@ export class Node {
       links_and_monitors_max: node.limits.links_and_monitors_max,
     };
     return node;
+  }
+
+  get cleanup() {
+    return this.limits.version_1_cleanup * 1000;
   }
 
   get #course() {
@@ -250,6 +261,8 @@ export class Node {
       limits: this.limits,
       version1: this.version1,
       course: this.#course,
+      connectIn: election.dialIn,
+      answerIn: () => election.answerIn,
       isWanted: () => !election.session,
       onAck: dial => election.acked(dial),
       onEnd: (dial, why) => {
@@ -315,7 +328,7 @@ export class Node {
     const peer = version === 1 ? { ...announced, incarnation: Symbol(name) } : announced;
     const election = this.#election(name);
     const live = new LiveSession({
-      connection, version, peer, begun, self: this.self, host: this, limits: this.limits, k: this.k,
+      connection, version, peer, begun, begunBefore: this.#begun, self: this.self, host: this, limits: this.limits, k: this.k,
       onEnd: () => this.#ended(name, election, live.session),
     });
     election.session = live;

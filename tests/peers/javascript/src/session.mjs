@@ -82,7 +82,7 @@ export class Session {
     if (this.version === 1 && isVersion2(tag)) return this.ignore();
     if (tag === 'CLOSE') return 'closed';
     if (NEED_CAPABILITY.has(tag)) throw new ProtocolError(`${tag} needs a capability that this session does not have`);
-    this.dialect.learn(frame);
+    if (!this.dialect.isHere(frame)) return this.ignore();
     const handler = HANDLERS[tag];
     return handler ? handler(this, fields) : this.ignore();
   }

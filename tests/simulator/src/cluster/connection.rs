@@ -8,7 +8,7 @@ use snow_dist_codec::{Handshake, NodeName, Reading, framing};
 use snow_dist_runtime::core::NodeNumber;
 use snow_dist_runtime::core::epochs::Facts;
 use snow_dist_runtime::core::handshake::{Channel, Failure, Peer, acceptor, initiator};
-use snow_dist_runtime::core::peers::{ConnectionId, Refusal};
+use snow_dist_runtime::core::peers::{ConnectionId, Refusal, ReplyDecision};
 use snow_dist_runtime::core::session::{Config, Version};
 
 use super::driver::Driver;
@@ -223,7 +223,7 @@ impl Cluster<'_> {
                 self.coverage.count(Of::ChallengeRead);
                 let (answer, next) = expects.handle(message, random).map_err(|failure| refused(&failure))?;
                 let peer = self.plan.nodes[connection.ends[1 - end].node].name.clone();
-                if !self.nodes[node].epochs.may_reply(&peer, id) {
+                if self.nodes[node].epochs.may_reply(&peer, id, false) != ReplyDecision::Send {
                     self.coverage.count(Of::MayNotReply);
                     return Ok(Came::Over(Over::Election));
                 }

@@ -285,7 +285,7 @@ impl Cluster<'_> {
                 Event::Up(id, _) => (*id, Some(Verdict::Up)),
                 Event::Reject(id, refusal) => (*id, Some(Verdict::Reject(*refusal))),
                 Event::Close(id) => (*id, Some(Verdict::Close)),
-                Event::Down(id, _) | Event::Probe(id) | Event::End(id) => (*id, None),
+                Event::Down(id, _) | Event::Probe(id, _) | Event::End(id) => (*id, None),
             };
             let Some((connection, end)) = self.nodes[node].by_id.get(&id).copied() else { continue };
             self.trace.note(self.now, || format!("node {node} decides {}", shown(&event)));
@@ -295,10 +295,10 @@ impl Cluster<'_> {
                 Event::Reject(_, Refusal::Duplicate) => self.coverage.count(Of::RejectDuplicate),
                 Event::Reject(..) => self.coverage.count(Of::RejectBusy),
                 Event::Close(_) => self.coverage.count(Of::CloseDial),
-                Event::Probe(_) => {
+                Event::Probe(_, sign) => {
                     self.coverage.count(Of::Probe);
                     let now = at(self.now);
-                    self.with_driver(connection, end, |driver| driver.session.probe(now));
+                    self.with_driver(connection, end, |driver| driver.session.probe(now, sign));
                 }
                 Event::End(_) => {
                     self.coverage.count(Of::EndSession);

@@ -245,6 +245,10 @@ pub(super) fn pong(byte: u8) -> Arrives {
     message(0xF1, "PONG", vec![("payload", Field::Fixed(vec![byte; 8]))])
 }
 
+pub(super) fn pong_of(payload: [u8; 8]) -> Arrives {
+    message(0xF1, "PONG", vec![("payload", Field::Fixed(payload.to_vec()))])
+}
+
 pub(super) fn empty() -> Arrives {
     Arrives { bytes: vec![0; 4], what: ("value", json!({"tag": "EMPTY", "fields": {}, "trailing": ""})) }
 }

@@ -10,6 +10,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
 use snow_dist_runtime::core::handshake;
+use snow_dist_runtime::core::peers::Sign;
 use snow_dist_runtime::core::session::{Config, Ending, Timing, Version};
 use snow_dist_runtime::core::{
     NodeNumber, Numbering, Numbers, Pid, Processes, Reason, Session, Start, TermPids,
@@ -103,6 +104,8 @@ pub(super) struct Node {
     /// The node has said CLOSE.
     closing: bool,
     pub(super) ended: Option<&'static str>,
+    /// What the node asks of the peer when it probes the session.
+    sign: Sign,
 }
 
 impl Node {
@@ -131,6 +134,7 @@ impl Node {
             blocked: false,
             closing: false,
             ended: None,
+            sign: if bounds.version == Version::Two { Sign::Life } else { Sign::Use },
         }
     }
 
@@ -188,7 +192,7 @@ impl Node {
     }
 
     pub(super) fn probe(&mut self) {
-        self.session.probe(self.now);
+        self.session.probe(self.now, self.sign);
     }
 
     pub(super) fn close(&mut self) {
@@ -209,6 +213,7 @@ impl Node {
             }
             Ending::Closed { .. } => "closed",
             Ending::Silent => "silent",
+            Ending::Unused => "unused",
             Ending::Lost(_) => "lost",
             Ending::Stopped => "stopped",
             other => panic!("no story ends so: {other}"),

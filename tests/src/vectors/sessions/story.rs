@@ -8,7 +8,7 @@ use snow_dist_runtime::core::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, PRO
 use snow_dist_runtime::core::session::{NotMade, NotSent, Version};
 use snow_dist_runtime::core::{Reason, Term};
 
-use super::frames::{Arrives, CREATION};
+use super::frames::{Arrives, CREATION, pong_of};
 use super::node::{Bounds, Node, Whose};
 
 /// A vector in the making.
@@ -156,6 +156,16 @@ impl Story {
             .map(|frame| frame["value"]["fields"]["ref"].as_str().unwrap().parse().unwrap())
             .collect();
         self.receive(frame(&references), comment)
+    }
+
+    /// A PONG that answers the last PING of the node.
+    pub(super) fn answer_ping(self, comment: &str) -> Self {
+        let writes = self.steps.iter().rev().flat_map(|step| step["writes"].as_array().unwrap());
+        let payload = writes
+            .filter(|frame| frame["value"]["tag"] == "PING")
+            .find_map(|frame| hex::decode(frame["value"]["fields"]["payload"].as_str()?).ok())
+            .unwrap();
+        self.receive(pong_of(payload.try_into().unwrap()), comment)
     }
 
     /// Frames that arrive in one piece.

@@ -197,7 +197,7 @@ fn node_ids() -> Vec<Story> {
     let mut stories = vec![
         unknown_k(
             "version-1-node-id-learned",
-            "V1-LRN-001 V1-LRN-002 V1-LRN-004 V1-PID-002 V1-PID-010",
+            "V1-LRN-001 V1-LRN-002 V1-LRN-004 V1-PID-002 V1-PID-013",
             "nothing can be linked or monitored before k is known",
         )
         .link(5, 8, "refused to 5")
@@ -231,9 +231,39 @@ fn node_ids() -> Vec<Story> {
         ("version-1-node-id-in-exit", exit(9, 5)),
         ("version-1-node-id-in-monitor-exit", beside_exit(9, 5, 1, "boom")),
     ] {
-        let story = unknown_k(id, "V1-LRN-002 V1-PID-007 V1-TAG-001", "answers do not teach k");
-        stories.push(story.receive(frame, "no k is known, so 3 is none: the session ends, without CLOSE"));
+        let story = unknown_k(id, "V1-LRN-002 V1-PID-012", "answers do not teach k");
+        stories.push(
+            story
+                .receive(link_of(theirs(9), bare(5)), "9 links with 5")
+                .receive(frame, "a third node has had it sent: no k is known, so 3 is none; ignored")
+                .monitor(5, 8, 1, "refused to 5: k is still not known")
+                .receive(exit_of(theirs(9), bare(5), error("boom")), "the link was there: 5 ends"),
+        );
     }
+    for (id, frame) in [
+        ("version-1-node-id-said-wrongly", send_to(Field::Pid(K + 1, CREATION, 5), b"text")),
+        ("version-1-node-id-said-wrongly-in-link", link_of(Field::Pid(0, 2, 9), Field::Pid(K + 1, 0, 99))),
+    ] {
+        stories.push(
+            known(id, "V1-LRN-006 V1-TAG-001", "the operator has said 3, and the peer writes 4")
+                .receive(send_to(bare(5), b"text"), "node id 0 says nothing")
+                .receive(
+                    exit_of(theirs(9), Field::Pid(K + 1, 0, 5), error("boom")),
+                    "nor does an EXIT: ignored",
+                )
+                .link(7, 9, "LINK and MONITOR, with the wrong k")
+                .receive(frame, "the session ends, without CLOSE; 7 is told that it has"),
+        );
+    }
+    stories.push(
+        known(
+            "version-1-node-id-said-rightly",
+            "V1-LRN-006 V1-PID-012",
+            "once they have written k it is certain",
+        )
+        .receive(send_to(ours(5), b"text"), "k is 3, as the operator has said")
+        .receive(send_to(Field::Pid(K + 1, 0, 5), b"text"), "for another node: ignored"),
+    );
     stories
 }
 
@@ -258,23 +288,32 @@ fn pids() -> Vec<Story> {
         .end(5, Reason::Normal, "EXIT: the link was there"),
         known(
             "version-1-pid-of-another-node",
-            "V1-PID-007 V1-TAG-001",
-            "a node id that is neither 0 nor k ends the session",
+            "V1-PID-012",
+            "frames for a process of another node, which have come here by a third node's mistake",
         )
+        .receive_all(vec![send_to(ours(6), b"k is 3"), link_of(theirs(8), ours(5))], "8 links with 5")
         .link(7, 9, "LINK and MONITOR")
         .receive_all(
-            vec![send_to(Field::Pid(K + 1, 1, 5), b"lost"), send_to(ours(5), b"behind")],
-            "no CLOSE; 7 is told that the session has ended, once",
-        ),
-        known(
-            "version-1-pid-of-another-node-in-link",
-            "V1-PID-007 V1-TAG-001",
-            "the receiver is judged first",
+            vec![
+                send_to(Field::Pid(K + 1, 1, 5), b"not here"),
+                link_of(theirs(9), Field::Pid(K + 1, 1, 5)),
+                link_of(Field::Pid(0, 2, 9), Field::Pid(0xFFFE, 1, 5)),
+                unlink_of(theirs(8), Field::Pid(K + 1, 1, 5)),
+                exit_of(theirs(8), Field::Pid(K + 1, 1, 5), error("boom")),
+                monitor_of(theirs(9), Field::Pid(0xFFFF, 1, 5), 1),
+                demonitor_of(theirs(9), Field::Pid(1, 1, 5), 1),
+            ],
+            "all ignored: nothing is delivered, answered or held",
         )
-        .receive(
-            link_of(Field::Pid(0, 2, 9), Field::Pid(0xFFFE, 1, 5)),
-            "the sender cannot be, and the receiver is of another node",
-        ),
+        .answer(
+            |refs| {
+                let (monitored, monitoring) = (theirs(9), Field::Pid(K + 1, CREATION, 7));
+                monitor_exit_of(monitored, monitoring, refs[0], error("boom"))
+            },
+            "ignored, though its ref is that of a monitor here",
+        )
+        .end(5, boom(), "EXIT to 8: its link is as it was")
+        .answer(|refs| beside_exit(9, 7, refs[0], "boom"), "the exit signal: so is the one of 7"),
         known("version-1-pid-that-cannot-be", "V1-PID-008", "a peer speaks for its own processes only")
             .receive(link_of(Field::Pid(0, 2, 9), ours(5)), "another creation: ignored")
             .receive(link_of(Field::Pid(K, 0, 9), ours(5)), "another node id, though it is k: ignored")
@@ -287,18 +326,28 @@ fn pids() -> Vec<Story> {
 }
 
 fn reasons() -> Vec<Story> {
-    let hops = vec![(0, 0, 8), (0, 1, 8), (K, CREATION, 6), (K + 1, 1, 4), (0xFFFF, 2, 4)];
+    let hops = vec![
+        (0, 0, 8),
+        (0, 1, 8),
+        (K, CREATION, 6),
+        (K, 0, 6),
+        (K + 1, 1, 4),
+        (0xFFFF, 2, 4),
+        (K, CREATION + 1, 6),
+        (0, 2, 8),
+    ];
     let long: Vec<_> = (1..=256).map(|local| (0, 0, local)).collect();
     vec![
         known(
             "version-1-hops",
-            "V1-PID-009 V1-PID-010",
+            "V1-PID-009 V1-PID-013",
             "hops are read as the peer counts nodes, and passed on in their form",
         )
         .receive_all(vec![link_of(theirs(9), ours(5)), link_of(theirs(8), ours(5))], "8 and 9 link with 5")
         .receive(
             exit_of(theirs(9), ours(5), Field::Reason(hops, Root::Killed)),
-            "two of the peer, one of the node, two that it cannot name",
+            "two of the peer, two of the node, and four that it cannot name: of other nodes, of an earlier start of this \
+             node, and of nobody",
         ),
         unknown_k(
             "version-1-hops-without-node-id",
@@ -376,8 +425,51 @@ fn frames() -> Vec<Story> {
     ]
 }
 
+/// Only a node that has the session in its tables writes this.
+fn probe_used(what: &str, frame: Arrives) -> Story {
+    let id = match what {
+        "send" => "version-1-probe-send",
+        "reg-send" => "version-1-probe-reg-send",
+        "unlink" => "version-1-probe-unlink",
+        "exit" => "version-1-probe-exit",
+        "monitor" => "version-1-probe-monitor",
+        "demonitor" => "version-1-probe-demonitor",
+        _ => "version-1-probe-spawn",
+    };
+    known(id, "V1-ELC-005", "the peer dials again, though it uses the session: that goes on")
+        .probe("PING")
+        .answer_ping("PONG")
+        .receive(frame, "it has found the session in its tables: the one that waits is refused")
+        .wait(10, "nothing")
+}
+
 fn ends() -> Vec<Story> {
     vec![
+        known(
+            "version-1-probe-not-used",
+            "V1-ELC-004 V1-ELC-005 V1-TAG-001",
+            "the peer dials again: threads of a session that it has lost sight of go on reading and answering",
+        )
+        .link(7, 9, "LINK and MONITOR")
+        .probe("PING")
+        .answer_ping("PONG: the connection lives, and nothing else is known")
+        .receive(ping(1), "its own PING: PONG")
+        .receive(link_of(theirs(8), ours(5)), "it can answer a SPAWN so")
+        .answer(|refs| beside_exit(9, 7, refs[0], "noproc"), "and so a MONITOR")
+        .receive(unknown(0x7F), "a frame that nobody knows")
+        .wait(1, "nothing")
+        .wait(1, "2 s: the session ends, without CLOSE"),
+        known("version-1-probe-silent", "V1-ELC-004 V1-TAG-001", "the connection is dead")
+            .probe("PING")
+            .receive(send_to(ours(5), b"before"), "written before the PING was read, perhaps long before")
+            .wait(2, "2 s: the session ends"),
+        probe_used("send", send_to(ours(5), b"after")),
+        probe_used("reg-send", reg_send("srv", b"after")),
+        probe_used("unlink", unlink_of(theirs(9), ours(5))),
+        probe_used("exit", exit_of(theirs(9), Field::Pid(K + 1, 0, 5), error("boom"))),
+        probe_used("monitor", monitor_of(theirs(9), ours(5), 1)),
+        probe_used("demonitor", demonitor_of(theirs(9), ours(5), 1)),
+        probe_used("spawn", spawn(theirs(9), 1)),
         known("version-1-ping", "CON-HBT-004 CON-HBT-007", "as in version 2")
             .receive(ping(0x5A), "PONG with the same payload")
             .receive(pong(0x5B), "nobody has asked: nothing"),

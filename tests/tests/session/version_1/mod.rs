@@ -10,7 +10,8 @@ use snow_dist_codec::frame::{
     Close, Demonitor, Exit, Link, Monitor, MonitorExit, RegSend, Send, Unlink, UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::{Frame, Pid as WirePid, Reason as WireReason, ReasonBuf, Root, Signal};
-use snow_dist_runtime::core::session::{NotMade, NotSent, Version};
+use snow_dist_runtime::core::peers::Sign;
+use snow_dist_runtime::core::session::{Misrouted, NotMade, NotSent, Version};
 use snow_dist_runtime::core::{Chain, NodeNumber, Pid, Reason};
 use snow_dist_tests::simnet::Side::{self, A, B};
 use snow_dist_tests::simnet::{Pair, Seen};
@@ -226,22 +227,48 @@ fn frames(from: WirePid, to: WirePid) -> Vec<Frame<'static>> {
     ]
 }
 
-//= spec/version1.md#v1-pid-007
-//# A node MUST end a session in which a pid whose owner is the receiver has a node id that is neither 0 nor k.
+//= spec/version1.md#v1-pid-012
+//# A node MUST ignore a frame with a pid whose owner is the receiver and whose node id is neither 0 nor k, but for
+//# V1-LRN-006.
+#[test]
+fn a_frame_for_another_node_is_ignored_and_both_numbers_are_told() {
+    for node in [1, K + 1, WirePid::NODE_READER, WirePid::NODE_UNKNOWN] {
+        // Also where the sender cannot be one of theirs: the receiver is judged first.
+        for from in [theirs(9), WirePid::new(1, 7, 9).unwrap()] {
+            for frame in frames(from, WirePid::new(node, A.creation(), 3).unwrap()) {
+                let (mut pair, _) = linked();
+                pair.inject(A, Send { to: ours(WirePid::LOCAL_MAX), message: b"k is 3" });
+                pair.inject(A, frame);
+                pair.settle();
+                assert_eq!((pair.ended(A), pair[B].arrived.len()), (None, 0));
+                assert_eq!((pair[A].session.counts().misrouted, pair[A].session.counts().foreign), (1, 0));
+                let told = Misrouted { node_id: node.try_into().unwrap(), own: K.try_into().ok() };
+                assert_eq!(pair[A].session.take_misrouted(), Some(told));
+                assert_eq!(pair[A].session.take_misrouted(), None);
+                // The link is as it was.
+                assert_eq!((links_and_monitors(&pair), pair.seen(A, 3).len()), ((1, 1, 0), 0));
+            }
+        }
+    }
+}
+
+//= spec/version1.md#v1-lrn-006
+//# A node whose operator has said k MUST end the session if the first node id other than 0 in `to` of a SEND, LINK,
+//# UNLINK, MONITOR or DEMONITOR is another one.
 //= spec/version1.md#v1-tag-001
 //# A node MUST NOT write a tag from `80` to `9F` in a session of version 1.
 #[test]
-fn another_node_id_ends_the_session_in_silence_and_both_are_named() {
-    for node in [1, K + 1, WirePid::NODE_READER, WirePid::NODE_UNKNOWN] {
-        for frame in frames(theirs(9), WirePid::new(node, A.creation(), 3).unwrap()) {
-            let (mut pair, _) = linked();
-            pair.inject(A, frame);
-            pair.settle();
-            let ending = pair.ended(A).unwrap();
-            assert!(ending.contains(&format!("node id {node}")) && ending.contains("is 3"), "{ending}");
-            assert_eq!(pair[B].arrived.len(), 0);
-            assert_eq!(pair.seen(A, 3), [exit(9, Reason::Noconnection)]);
-        }
+fn a_node_id_that_was_said_wrongly_ends_the_session_in_silence_and_both_are_named() {
+    for frame in &frames(theirs(9), WirePid::new(K + 1, 1, 3).unwrap())[..5] {
+        let (mut pair, _) = linked();
+        let mut payload = Vec::new();
+        frame.encode(&mut payload).unwrap();
+        pair.inject_payload(A, &payload);
+        pair.settle();
+        let ending = pair.ended(A).unwrap();
+        assert!(ending.contains("set to 3") && ending.contains("writes 4"), "{ending}");
+        assert_eq!(pair[B].arrived.len(), 0);
+        assert_eq!(pair.seen(A, 3), [exit(9, Reason::Noconnection)]);
     }
 }
 
@@ -298,8 +325,9 @@ fn k_is_learned_from_what_they_address_to_this_node() {
 
 //= spec/version1.md#v1-lrn-002
 //# A node MUST NOT take k from any other field.
-//= spec/version1.md#v1-pid-007
-//# A node MUST end a session in which a pid whose owner is the receiver has a node id that is neither 0 nor k.
+//= spec/version1.md#v1-pid-012
+//# A node MUST ignore a frame with a pid whose owner is the receiver and whose node id is neither 0 nor k, but for
+//# V1-LRN-006.
 #[test]
 fn k_is_not_learned_from_answers_and_hops() {
     let hops = ReasonBuf::new([ours(3)].into_iter(), &Root::Killed);
@@ -314,7 +342,10 @@ fn k_is_not_learned_from_answers_and_hops() {
         frame.encode(&mut payload).unwrap();
         pair.inject_payload(A, &payload);
         pair.settle();
-        assert!(pair.ended(A).unwrap().contains("is not known yet"), "{frame:?}");
+        assert_eq!((pair.ended(A), pair[A].session.counts().misrouted), (None, 1), "{frame:?}");
+        let told = Misrouted { node_id: K.try_into().unwrap(), own: None };
+        assert_eq!(pair[A].session.take_misrouted(), Some(told));
+        assert_eq!(pair[A].session.link(3, 8), Err(NotMade::NodeIdUnknown));
     }
 }
 
@@ -353,9 +384,9 @@ fn hops_are_written_in_their_form() {
     }
 }
 
-//= spec/version1.md#v1-pid-010
-//# A node MUST read a hop with node id 0 as a process of the peer, one with node id k as its own, and every other
-//# as a process of a node it cannot name.
+//= spec/version1.md#v1-pid-013
+//# A node MUST read a hop with node id 0 and creation 0 or 1 as a process of the peer, one with node id k and
+//# creation 0, 1 or its own as a process of its own, and every other as a process of a node it cannot name.
 #[test]
 fn hops_are_read_in_their_form() {
     let wire = |node, creation| WirePid::new(node, creation, 5).unwrap();
@@ -365,8 +396,10 @@ fn hops_are_read_in_their_form() {
         (wire(0, 1), Pair::theirs(A, 5)),
         (wire(K, own), Pair::ours(A, 5)),
         (wire(K, 0), Pair::ours(A, 5)),
-        // Of this node, and of another start of it.
-        (wire(K, own + 1), Pid::new(NodeNumber::HERE, own + 1, 5)),
+        (wire(K, 1), Pair::ours(A, 5)),
+        // Of another start of this node, and of nobody.
+        (wire(K, own + 1), Pid::new(NodeNumber::UNKNOWN, own + 1, 5)),
+        (wire(0, 2), Pid::new(NodeNumber::UNKNOWN, 2, 5)),
         (wire(K + 1, own), Pid::new(NodeNumber::UNKNOWN, own, 5)),
         (wire(WirePid::NODE_READER, own), Pid::new(NodeNumber::UNKNOWN, own, 5)),
         (wire(WirePid::NODE_UNKNOWN, 1), Pid::new(NodeNumber::UNKNOWN, 1, 5)),
@@ -377,6 +410,8 @@ fn hops_are_read_in_their_form() {
     pair.settle();
     let expected = chain(cases.iter().map(|(_, process)| *process), Reason::Killed);
     assert_eq!(pair.seen(A, 3), [exit(9, expected)]);
+    // All that name no node here are counted, but for those that say so themselves.
+    assert_eq!(pair[A].session.counts().hops_unknown, 4);
 }
 
 //= spec/version1.md#v1-rsn-001
@@ -475,7 +510,7 @@ fn messages_go_both_ways_without_a_node_id() {
         pair[side].table.register("name", 4);
         pair[side].session.send(3, 3, b"to a process").unwrap();
         pair[side].session.send_named(3, "name", b"to a name").unwrap();
-        pair[side].session.probe(Duration::ZERO);
+        pair[side].session.probe(Duration::ZERO, Sign::Use);
     }
     pair.settle();
     for side in Side::BOTH {
