@@ -3,6 +3,7 @@
 
 pub mod by_hand;
 mod node;
+mod original;
 mod relay;
 mod session;
 mod tls;
@@ -10,6 +11,7 @@ mod version_1;
 mod wire;
 
 pub use node::{NoSession, RawNode};
+pub use original::{Original, Orphan, Refused};
 pub use relay::{Edit, Relay};
 pub use session::{RawSession, Seen};
 pub use tls::{Listener, client_config, connect, connect_from, connect_tls12, over, server_config};

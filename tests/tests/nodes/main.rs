@@ -16,6 +16,7 @@ mod messages;
 mod monitors;
 mod names;
 mod node_monitors;
+mod originals;
 mod remote_exits;
 mod restarts;
 mod runtimes;
