@@ -18,6 +18,7 @@
 )]
 
 pub mod bounds;
+pub mod clean_up;
 pub mod explore;
 mod foreign;
 mod life;

@@ -5,6 +5,7 @@ use std::thread::available_parallelism;
 
 use clap::Parser;
 use snow_dist_model::bounds::Bounds;
+use snow_dist_model::clean_up;
 use snow_dist_model::explore::{Findings, explore};
 use snow_dist_model::models::MODELS;
 use snow_dist_model::verdict::Broken;
@@ -33,16 +34,19 @@ fn main() -> ExitCode {
         .iter()
         .filter(|model| arguments.model.as_deref().is_none_or(|name| name == model.name))
         .collect();
+    let cleans_up = arguments.model.as_deref().is_none_or(|name| name == clean_up::NAME);
     if arguments.list {
         for model in chosen {
             println!("{:12} {}", model.name, model.what);
         }
+        println!("{:12} {}", clean_up::NAME, clean_up::WHAT);
         return ExitCode::SUCCESS;
     }
-    if chosen.is_empty() {
+    if chosen.is_empty() && !cleans_up {
         eprintln!("no such model; --list shows all");
         return ExitCode::FAILURE;
     }
+    let threads = if arguments.small { 1 } else { available_parallelism().map_or(1, Into::into) };
     let (mut states, mut all_well) = (0, true);
     for model in chosen {
         let mut model = model.clone();
@@ -53,11 +57,20 @@ fn main() -> ExitCode {
             (model.left, model.reaches) = (model.small, &[]);
         }
         let model = &model;
-        let threads = if arguments.small { 1 } else { available_parallelism().map_or(1, Into::into) };
         let findings = explore(model, threads);
         report(model, &findings);
         states += findings.states;
         all_well &= findings.are_as(model);
+    }
+    if cleans_up {
+        let left = match (arguments.small, arguments.deep) {
+            (true, _) => clean_up::SMALL,
+            (_, true) => clean_up::DEEP,
+            _ => clean_up::BOUNDS,
+        };
+        let (more, is_well) = clean_up::explore(left, threads, !arguments.small);
+        states += more;
+        all_well &= is_well;
     }
     println!("{states} distinct states in all: {}", if all_well { "all as it must be" } else { "FAILED" });
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
