@@ -124,7 +124,8 @@ async fn ends(a: &Node, b: &Node) -> (Pid, tokio::sync::oneshot::Receiver<Reason
         ctx.recv().await;
         Err::<(), _>("boom")
     });
-    let (fails, seen) = (fails.clone().unwrap(), seen_from(a, b, fails.unwrap()));
+    let fails = fails.unwrap();
+    let seen = seen_from(a, b, fails);
     let (_, ended) = begin(a, async move |mut ctx: Context| {
         ctx.trap_exit(true);
         ctx.link(seen).await.unwrap();
