@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::PathBuf;
 
+use snow_dist_codec::frame::Close;
 use snow_dist_codec::handshake::{Capabilities, ExtensionBuf, MAGIC, Reject, SENTINEL, proof};
 use snow_dist_codec::layout::Sink;
 use snow_dist_codec::{
@@ -548,10 +549,12 @@ fn codes_are_listed_in_the_text() {
             assert!(spec(markdown).contains(&listed), "{markdown}: {listed}");
         }
     }
-    let stated = rows(&registry, "reject");
-    let stated: Vec<_> = stated.iter().map(|row| (number(row, "code"), text(row, "name"))).collect();
-    let known: Vec<_> = Reject::CODES.iter().map(|&(code, name)| (u64::from(code), name)).collect();
-    assert_eq!(stated, known);
+    for (table, codes) in [("reject", Reject::CODES), ("close", Close::CODES)] {
+        let stated = rows(&registry, table);
+        let stated: Vec<_> = stated.iter().map(|row| (number(row, "code"), text(row, "name"))).collect();
+        let known: Vec<_> = codes.iter().map(|&(code, name)| (u64::from(code), name)).collect();
+        assert_eq!(stated, known, "{table}");
+    }
     assert!(matches!(registry.get("frame"), Some(Value::Array(_))));
 }
 

@@ -46,7 +46,6 @@ use routes::Routes;
 use slots::Slots;
 use tls::Tls;
 
-use driver::CODE_SHUTDOWN;
 pub use error::{ConnectError, Stage};
 pub use network::{Connection, Listener, Network};
 pub(crate) use sessions::Sessions;

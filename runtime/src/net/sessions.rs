@@ -4,9 +4,10 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
+use snow_dist_codec::frame::Close;
 use tokio::task::JoinHandle;
 
-use super::{CODE_SHUTDOWN, ConnectError, Net};
+use super::{ConnectError, Net};
 use crate::core::Pid;
 use crate::notices::ConnectionCounts;
 use crate::process::remote::{Connections, Later};
@@ -38,7 +39,7 @@ impl Sessions {
         //= spec/connection.md#con-cls-006
         //# A node that ends a session of version 2 because it stops or its program asks for it MUST write
         //# CLOSE with code 0.
-        registry.close(CODE_SHUTDOWN, "the node stops", Stop { patience: PATIENCE });
+        registry.close(Close::SHUTDOWN, "the node stops", Stop { patience: PATIENCE });
         registry.idle().await;
     }
 }
@@ -56,7 +57,7 @@ impl Connections for Sessions {
         //= spec/connection.md#con-cls-006
         //# A node that ends a session of version 2 because it stops or its program asks for it MUST write
         //# CLOSE with code 0.
-        self.net.registry.disconnect(name, CODE_SHUTDOWN, "disconnected", Stop { patience: PATIENCE })
+        self.net.registry.disconnect(name, Close::SHUTDOWN, "disconnected", Stop { patience: PATIENCE })
     }
 
     fn nodes(&self) -> Vec<Arc<str>> {

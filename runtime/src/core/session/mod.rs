@@ -2,8 +2,13 @@
 //!
 //! In: [`Session::handle_frame`], the commands of local processes ([`Session::send`], [`Session::link`], ..),
 //! [`Session::handle_received`] and [`Session::handle_timeout`]. Out: signals, through [`Processes`];
-//! [`Session::write`], whenever the transport takes bytes; [`Session::deadline`]. After an [`Ending`] whoever drives
-//! the session calls [`Session::end`], once, and nothing else.
+//! [`Session::write`], whenever the transport takes bytes; [`Session::deadline`].
+//!
+//! After an [`Ending`] nothing more is handled. Whoever drives the session takes leave of the peer as [`Ending::leave`]
+//! says: for some endings it calls [`Session::close`], then [`Session::write`] for as long as the transport takes bytes at
+//! once. Then it calls [`Session::end`], once, and nothing else. Two endings are the driver's own to find, since the core
+//! does not see the transport: [`Ending::Lost`], and [`Ending::Stuck`] when something waits and the transport has taken no
+//! byte for [`DRAIN_DEADLINE`](super::limits::DRAIN_DEADLINE).
 //!
 //! Processes are numbers here: `local` is one of this node, `remote` one of the peer.
 
@@ -40,7 +45,7 @@ use version_1::Purpose;
 use wire::Wire;
 
 pub use config::{CAPABILITIES, Config, Version};
-pub use error::{Ending, Lacking, NotMade, NotSent};
+pub use error::{Ending, Lacking, Leave, NotMade, NotSent};
 pub use heartbeat::Timing;
 pub use receive::{Offered, deliver};
 pub use version_1::Misrouted;

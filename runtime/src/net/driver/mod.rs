@@ -21,7 +21,7 @@ use super::clock::Clock;
 use super::tap::{Direction, Tap};
 use super::tls::in_words;
 use crate::core::limits::DRAIN_DEADLINE;
-use crate::core::session::{Ending, Offered, Version, deliver};
+use crate::core::session::{Ending, Leave, Offered, Version, deliver};
 use crate::process::Delivery;
 use crate::session::{Refill, SessionHandle, Stop};
 use misrouted::MisroutedWarnings;
@@ -438,38 +438,27 @@ impl<S: Transport> Running<S> {
         }
     }
 
-    /// Takes leave of a peer that is still there, if the connection takes that at once: of one that broke a rule
-    /// with a CLOSE that says so, of one that has sent CLOSE with close_notify alone.
+    /// Takes leave of a peer that is still there, if the connection takes that at once.
     async fn take_leave(&mut self, ending: &Ending) {
-        let why = match ending {
-            //= spec/connection.md#con-cls-010
-            //# A node that ends a session because the peer broke a rule SHOULD write CLOSE with code 1.
-            Ending::Protocol(text) => Some((CODE_PROTOCOL_ERROR, text.as_str())),
-            //= spec/connection.md#con-cls-011
-            //= type=implication
-            //= reason=a peer that reads no answers reads no CLOSE
-            //# A node that ends a session by CON-QUE-006 SHOULD write CLOSE with code 2.
-            Ending::AnswersUnread => Some((CODE_LIMIT, "answers are not read")),
-            //= spec/connection.md#con-cls-004
-            //# A node MUST NOT answer a CLOSE with a CLOSE.
-            Ending::Closed { .. } => None,
-            _ => return,
-        };
         poll_fn(|cx| {
-            if let Some((code, text)) = why {
-                // This loop is the driver, and needs no waker any more.
-                let _ = self.driver.session.stop(code, text, Stop { patience: Duration::ZERO });
-                for _ in 0..STEPS_MAX {
-                    if self.said_all || !matches!(self.try_write(cx), Poll::Ready(Ok(()))) {
-                        break;
-                    }
-                }
-            } else {
-                let _ = self.finish_writing(cx);
+            match ending.leave() {
+                Leave::Close { code, text } => self.say_why(code, text, cx),
+                Leave::CloseNotify => drop(self.finish_writing(cx)),
+                Leave::Nothing => {}
             }
             Poll::Ready(())
         })
         .await;
+    }
+
+    fn say_why(&mut self, code: u16, text: &str, cx: &mut Context<'_>) {
+        // This loop is the driver, and needs no waker any more.
+        let _ = self.driver.session.stop(code, text, Stop { patience: Duration::ZERO });
+        for _ in 0..STEPS_MAX {
+            if self.said_all || !matches!(self.try_write(cx), Poll::Ready(Ok(()))) {
+                break;
+            }
+        }
     }
 }
 
@@ -491,12 +480,3 @@ fn offer(
     }
     session.frame(frame, processes)
 }
-
-/// Codes of CLOSE: `connection.md`, "Closing".
-pub(crate) const CODE_SHUTDOWN: u16 = 0;
-/// See [`CODE_SHUTDOWN`].
-pub(crate) const CODE_PROTOCOL_ERROR: u16 = 1;
-/// See [`CODE_SHUTDOWN`].
-pub(crate) const CODE_LIMIT: u16 = 2;
-/// See [`CODE_SHUTDOWN`].
-pub(crate) const CODE_REPLACED: u16 = 3;

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use snow_dist_codec::frame::{Exit, Ping, Pong, Send};
+use snow_dist_codec::frame::{Close, Exit, Ping, Pong, Send};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Pid as WirePid, Root};
 use tokio::io::{AsyncWriteExt, DuplexStream, ReadBuf, duplex};
@@ -301,7 +301,7 @@ async fn a_peer_that_floods_and_does_not_read_does_not_put_off_an_order_to_end()
     let end = End::new();
     end.session.send(1, 1, b"never taken").wake().unwrap();
     let stub = Stub { reads_max: 100_000, taking: Arc::default(), bytes_taken: 0 };
-    end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::ZERO }).wake();
+    end.session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::ZERO }).wake();
     assert_eq!(end.run(stub).await, Ending::Stopped);
 }
 
@@ -407,7 +407,7 @@ async fn a_session_that_is_stopped_reads_on_until_its_peer_closes() {
     let (_, told) = end.receiver(1);
     let (mut peer, stream) = pipe(1 << 20);
     end.session.send(1, 1, b"first").wake().unwrap();
-    end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) }).wake();
+    end.session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) }).wake();
     assert!(matches!(end.session.send(1, 1, b"too late").wake(), Err(Denied::NotConnected)));
     let talking = async {
         let mut heard = Vec::new();
@@ -427,7 +427,7 @@ async fn a_session_that_is_stopped_reads_on_until_its_peer_closes() {
 async fn a_peer_that_does_not_close_is_waited_for_as_long_as_was_said() {
     let end = End::new();
     let (_peer, stream) = pipe(1 << 20);
-    end.session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) }).wake();
+    end.session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) }).wake();
     let begun = end.clock.now();
     assert_eq!(end.run(stream).await, Ending::Stopped);
     assert_eq!((end.clock.now() - begun).as_secs(), 5);
@@ -443,7 +443,7 @@ async fn a_peer_that_breaks_the_protocol_is_told() {
     let mut heard = Vec::new();
     peer.read_to_end(&mut heard).await.unwrap();
     let heard: Vec<_> = Frames::new(&heard, FRAME_BYTES_MAX).flatten().map(read).collect();
-    assert!(matches!(&heard[..], [Frame::Close(close)] if close.code == CODE_PROTOCOL_ERROR), "{heard:?}");
+    assert!(matches!(&heard[..], [Frame::Close(close)] if close.code == Close::PROTOCOL_ERROR), "{heard:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,11 +10,11 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
+use snow_dist_codec::frame::Close;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::sleep_until;
 
 use super::clock::Clock;
-use super::driver::CODE_REPLACED;
 use super::routes::Routes;
 use crate::core::epochs::{Epochs, Event, Facts};
 use crate::core::peers::{ConnectionId, DialDecision, Refusal, ReplyDecision};
@@ -359,7 +359,7 @@ impl Registry {
                 //= spec/connection.md#con-elc-017
                 //# A node that ends a session for another connection MUST NOT wait until what is
                 //# queued in that session has been written.
-                let (code, stop) = (CODE_REPLACED, Stop { patience: REPLACED_PATIENCE });
+                let (code, stop) = (Close::REPLACED, Stop { patience: REPLACED_PATIENCE });
                 let session = state.sessions.get(&connection);
                 let stirred = session
                     .map(|session| self.order_end(session, code, "another connection takes over", stop));

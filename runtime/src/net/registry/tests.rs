@@ -15,7 +15,6 @@ use crate::core::limits::SESSIONS_MAX;
 use crate::core::peers::ReplyDecision;
 use crate::core::session::{Config, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
-use crate::net::driver::CODE_SHUTDOWN;
 use crate::process::remote::{Denied, Remote};
 use crate::process::sync::Executor;
 use crate::process::{Context, Received};
@@ -147,7 +146,7 @@ async fn a_node_that_stops_dials_no_more_and_waits_for_what_it_has() {
     let node = node();
     let (session, handle) = node.taken(1);
     let mut knocking = node.registry.accept();
-    node.registry.close(CODE_SHUTDOWN, "stop", Stop { patience: Duration::ZERO });
+    node.registry.close(Close::SHUTDOWN, "stop", Stop { patience: Duration::ZERO });
     assert!(matches!(node.registry.dial("c@h:1"), Dial::Stopped));
     assert!(knocking.verdict.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
     assert!(handle.deadlines().1.is_some());
@@ -208,7 +207,7 @@ async fn nothing_is_queued_in_a_session_that_is_ordered_to_end() {
     let (_, session) = node.taken(1);
     let remote = Pid::new(session.peer.number, 1, 5);
     assert!(node.routes.send(own, remote, b"before").is_ok());
-    session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) }).wake();
+    session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) }).wake();
     assert!(matches!(node.routes.send(own, remote, b"late"), Err(Denied::NotConnected)));
 }
 
@@ -220,8 +219,18 @@ async fn a_session_that_is_closed_in_order_is_none_to_whoever_would_use_it() {
     let (connection, session) = node.taken(1);
     let remote = Pid::new(session.peer.number, 1, 5);
     node.routes.link(own.pid(), remote).unwrap();
-    assert!(node.registry.disconnect(PEER, CODE_SHUTDOWN, "bye", Stop { patience: Duration::from_secs(1) }));
-    assert!(!node.registry.disconnect(PEER, CODE_SHUTDOWN, "bye", Stop { patience: Duration::from_secs(1) }));
+    assert!(node.registry.disconnect(
+        PEER,
+        Close::SHUTDOWN,
+        "bye",
+        Stop { patience: Duration::from_secs(1) }
+    ));
+    assert!(!node.registry.disconnect(
+        PEER,
+        Close::SHUTDOWN,
+        "bye",
+        Stop { patience: Duration::from_secs(1) }
+    ));
     assert!(node.routes.nodes().is_empty() && node.routes.node_of(remote).is_none());
     assert!(!node.registry.is_up(PEER));
     assert!(matches!(node.routes.send(own.pid(), remote, b"late"), Err(Denied::NotConnected)));
@@ -258,7 +267,7 @@ async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
             Err(other) => panic!("{other:?}"),
         }
     };
-    session.stop(CODE_SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) }).wake();
+    session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) }).wake();
     room.await;
     assert!(matches!(node.routes.send(own, remote, b"late"), Err(Denied::NotConnected)));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use snow_dist_codec::{Frame, Frames, Reading};
 use snow_dist_runtime::core::limits::{DRAIN_DEADLINE, SESSION_QUEUE_BYTES_MAX};
-use snow_dist_runtime::core::session::{Ending, Offered, deliver};
+use snow_dist_runtime::core::session::{Ending, Leave, Offered, deliver};
 use snow_dist_runtime::core::{NodeNumber, Session};
 
 use super::Cluster;
@@ -368,14 +368,10 @@ impl Cluster<'_> {
 
     /// Takes leave of a peer that is still there, if the connection takes that at once.
     pub(super) fn take_leave(&mut self, connection: &mut Connection, end: usize, ending: &Ending) -> Checked {
-        let code = match ending {
-            Ending::Protocol(_) => Some(1),
-            Ending::AnswersUnread => Some(2),
-            Ending::Closed { .. } => None,
-            _ => return Ok(()),
-        };
-        if let (Some(code), Some(driver)) = (code, &mut connection.ends[end].driver) {
-            driver.stop(code, "the protocol was broken", 0);
+        if let (Leave::Close { code, text }, Some(driver)) =
+            (ending.leave(), &mut connection.ends[end].driver)
+        {
+            driver.stop(code, text, 0);
             for _ in 0..STEPS_MAX {
                 if !self.write(connection, end)? {
                     break;

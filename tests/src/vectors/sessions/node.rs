@@ -11,7 +11,7 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
 use snow_dist_runtime::core::handshake;
 use snow_dist_runtime::core::peers::Sign;
-use snow_dist_runtime::core::session::{Config, Ending, Timing, Version};
+use snow_dist_runtime::core::session::{Config, Ending, Leave, Timing, Version};
 use snow_dist_runtime::core::{
     NodeNumber, Numbering, Numbers, Pid, Processes, Reason, Session, Start, TermPids,
 };
@@ -90,9 +90,6 @@ pub(super) const THIRD: &str = "c@h:9000";
 fn start(name: &str, incarnation: u64) -> Start {
     Start { name: name.into(), incarnation: NonZeroU64::new(incarnation).unwrap() }
 }
-
-/// The code of a CLOSE that answers a broken rule.
-const PROTOCOL_ERROR: u16 = 1;
 
 pub(super) struct Node {
     pub(super) session: Session,
@@ -206,11 +203,11 @@ impl Node {
     }
 
     fn end(&mut self, ending: &Ending) {
+        if let Leave::Close { code, text } = ending.leave() {
+            self.session.close(code, text);
+        }
         self.ended = Some(match ending {
-            Ending::Protocol(text) => {
-                self.session.close(PROTOCOL_ERROR, text);
-                "protocol_error"
-            }
+            Ending::Protocol(_) => "protocol_error",
             Ending::Closed { .. } => "closed",
             Ending::Silent => "silent",
             Ending::Unused => "unused",
