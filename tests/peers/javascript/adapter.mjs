@@ -58,6 +58,12 @@ const processOf = local => {
   return known;
 };
 
+const livingOf = local => {
+  const known = processOf(local);
+  if (!known.process.alive) throw new CannotNow(`process ${local} has ended`);
+  return known;
+};
+
 function otherOf({ node: name, other, earlier = false }) {
   const key = `${name} ${other}`;
   const process = (earlier && others.get(key)) || node.processOn(name, other);
@@ -117,7 +123,7 @@ const COMMANDS = {
   },
 
   global_register({ process, name }) {
-    node.registerGlobal(name, processOf(process).process);
+    node.registerGlobal(name, livingOf(process).process);
     return OK;
   },
 
@@ -137,33 +143,33 @@ const COMMANDS = {
   },
 
   request({ process, node: name, function: wanted, link }) {
-    const request = node.request(processOf(process).process, name, wanted, { link });
+    const request = node.request(livingOf(process).process, name, wanted, { link });
     if (request === null) throw new CannotNow('there is no session');
     return { ...OK, request: Number(request) };
   },
 
   register({ process, name }) {
-    node.register(name, processOf(process).process);
+    node.register(name, livingOf(process).process);
     return OK;
   },
 
   trap_exit({ process, on }) {
-    processOf(process).process.traps = on;
+    livingOf(process).process.traps = on;
     return OK;
   },
 
   link({ process, ...other }) {
-    if (!node.link(processOf(process).process, otherOf(other))) throw new CannotNow('there is no room for a link');
+    if (!node.link(livingOf(process).process, otherOf(other))) throw new CannotNow('there is no room for a link');
     return OK;
   },
 
   unlink({ process, ...other }) {
-    node.unlink(processOf(process).process, otherOf(other));
+    node.unlink(livingOf(process).process, otherOf(other));
     return OK;
   },
 
   monitor({ process, ...other }) {
-    const monitor = node.monitor(processOf(process).process, otherOf(other));
+    const monitor = node.monitor(livingOf(process).process, otherOf(other));
     if (monitor === null) throw new CannotNow('there is no room for a monitor');
     const number = ++monitors;
     refs.set(number, monitor);
@@ -172,11 +178,12 @@ const COMMANDS = {
   },
 
   demonitor({ process, monitor }) {
-    node.demonitor(processOf(process).process, refs.get(monitor));
+    node.demonitor(livingOf(process).process, refs.get(monitor));
     return OK;
   },
 
-  send({ node: name, other_name: otherName, message, ...other }) {
+  send({ process, node: name, other_name: otherName, message, ...other }) {
+    livingOf(process);
     const bytes = Buffer.from(message, 'hex');
     const result = otherName === undefined
       ? node.send(otherOf({ node: name, ...other }), bytes)
@@ -186,22 +193,22 @@ const COMMANDS = {
   },
 
   watch({ process, node: name }) {
-    node.watch(processOf(process).process, name);
+    node.watch(livingOf(process).process, name);
     return OK;
   },
 
   flood({ process, messages, bytes, ...other }) {
-    flood(processOf(process), otherOf(other), { messages, bytes });
+    flood(livingOf(process), otherOf(other), { messages, bytes });
     return OK;
   },
 
   exit({ process, reason }) {
-    processOf(process).process.exit(reason);
+    livingOf(process).process.exit(reason);
     return OK;
   },
 
   kill({ process }) {
-    processOf(process).process.kill();
+    livingOf(process).process.kill();
     return OK;
   },
 
@@ -211,7 +218,7 @@ const COMMANDS = {
   },
 
   async stop() {
-    await node.stop();
+    await node?.stop();
     return OK;
   },
 };

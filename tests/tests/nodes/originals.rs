@@ -154,8 +154,8 @@ async fn a_node_that_is_started_again_is_found_again() {
 
 /// However the peer has lost sight of it: its tasks go on reading and answering.
 //= spec/version1.md#v1-elc-004
-//# If a connection of a version 1 peer is verified that was accepted after the session with that peer had begun, and no
-//# frame shows for `probe_timeout` after the session was probed that the peer uses it, an acceptor MUST end that
+//# If a connection of the peer of a version 1 session is verified that was accepted after that session had begun, and
+//# no frame shows for `probe_timeout` after the session was probed that the peer uses it, an acceptor MUST end that
 //# session.
 #[tokio::test]
 async fn a_session_that_the_peer_has_lost_sight_of_is_replaced() {

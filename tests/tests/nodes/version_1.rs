@@ -327,8 +327,8 @@ async fn a_second_connection_is_refused_if_the_session_shows_that_it_is_used() {
 }
 
 //= spec/version1.md#v1-elc-004
-//# If a connection of a version 1 peer is verified that was accepted after the session with that peer had begun, and no
-//# frame shows for `probe_timeout` after the session was probed that the peer uses it, an acceptor MUST end that
+//# If a connection of the peer of a version 1 session is verified that was accepted after that session had begun, and
+//# no frame shows for `probe_timeout` after the session was probed that the peer uses it, an acceptor MUST end that
 //# session.
 #[tokio::test]
 async fn a_session_that_only_answers_and_asks_is_replaced() {

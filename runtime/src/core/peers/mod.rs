@@ -482,8 +482,8 @@ impl Peer {
         let Some(Waiting { connection, incarnation }) = self.waiting else { return };
         match (&mut self.session, &self.dial) {
             //= spec/connection.md#con-elc-018
-            //# If there is a session with another incarnation of the peer that was begun later than the
-            //# connection that waits, an acceptor MUST refuse the connection that waits as duplicate.
+            //# If there is a session with another incarnation of the peer whose connection was begun later than the
+            //# one that waits, an acceptor MUST refuse the connection that waits as duplicate.
             (Some(session), _) if session.is_of_later_start(connection, incarnation) => {
                 self.refuse_waiting(actions);
             }

@@ -151,7 +151,7 @@ fn rule_1_another_incarnation_ends_the_session_and_comes_up_after_it() {
 
 //= spec/connection.md#con-elc-018
 //= type=test
-//# If there is a session with another incarnation of the peer that was begun later than the connection that
+//# If there is a session with another incarnation of the peer whose connection was begun later than the one that
 //# waits, an acceptor MUST refuse the connection that waits as duplicate.
 #[test]
 fn a_reply_of_a_dead_start_that_comes_late_does_not_end_the_session_of_the_next() {

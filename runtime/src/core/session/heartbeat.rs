@@ -83,9 +83,9 @@ impl Heartbeat {
         //# `heartbeat_timeout` together.
         if now >= self.dead_at() {
             //= spec/version1.md#v1-elc-004
-            //# If a connection of a version 1 peer is verified that was accepted after the session with that peer
-            //# had begun, and no frame shows for `probe_timeout` after the session was probed that the peer uses
-            //# it, an acceptor MUST end that session.
+            //# If a connection of the peer of a version 1 session is verified that was accepted after that session
+            //# had begun, and no frame shows for `probe_timeout` after the session was probed that the peer uses it,
+            //# an acceptor MUST end that session.
             if self.asks_for_use() && now < self.silent_at() { Beat::Unused } else { Beat::Dead }
         //= spec/connection.md#con-hbt-001
         //# A node MUST send a PING when no byte has arrived in a session for `heartbeat_interval`.

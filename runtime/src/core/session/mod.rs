@@ -235,8 +235,8 @@ impl Session {
         //= spec/capabilities.md#cap-stm-001
         //# A node MUST NOT write SEND_TERM in a session that does not have `send_term`.
         //= spec/capabilities.md#cap-stm-007
-        //# In a session that does not have `send_term` a node MUST write a term without pids that its process
-        //# sends as the message of a SEND.
+        //# In a session without `send_term`, a node whose process sends a term without pids MUST write a SEND with
+        //# that term as its message.
         let frame: Frame<'_> =
             if has_terms { SendTerm { to, message }.into() } else { Send { to, message }.into() };
         Ok(self.queue(local, message.len() + HEAD_BYTES, &frame)?)

@@ -123,8 +123,8 @@ fn an_own_dial_gives_way_to_the_connection_that_has_waited() {
 
 //= spec/version1.md#v1-elc-004
 //= type=test
-//# If a connection of a version 1 peer is verified that was accepted after the session with that peer had begun, and no
-//# frame shows for `probe_timeout` after the session was probed that the peer uses it, an acceptor MUST end that
+//# If a connection of the peer of a version 1 session is verified that was accepted after that session had begun, and
+//# no frame shows for `probe_timeout` after the session was probed that the peer uses it, an acceptor MUST end that
 //# session.
 #[test]
 fn whoever_dialled_before_the_session_came_up_has_not_lost_it() {
