@@ -15,12 +15,14 @@ use tokio::runtime::Handle;
 
 use crate::core::handshake::{Bounds, Local, RemoteExit, Version1};
 use crate::core::limits::{
-    FRAGMENTED_FRAME_BYTES_MAX, FRAME_BYTES_BOUND_MIN, HEARTBEAT_TIME_MAX, HEARTBEAT_TIME_MIN,
-    MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX, SESSIONS_MAX,
+    FRAGMENTED_FRAME_BYTES_MAX, FRAME_BYTES_BOUND_MIN, HANDSHAKES_BOUND_MAX, HEARTBEAT_TIME_MAX,
+    HEARTBEAT_TIME_MIN, MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX,
 };
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
-use crate::net::{Listener, Net, Network, NodeIds, Seen, Sessions, Tap, Tcp, is_unspecified};
+use crate::net::{
+    ConnectionLimits, Listener, Net, Network, NodeIds, Seen, Sessions, Tap, Tcp, is_unspecified,
+};
 use crate::node::Node;
 use crate::process::sync::Executor;
 use crate::process::table::ProcessTable;
@@ -39,7 +41,7 @@ pub struct NodeBuilder {
     version_1: Version1,
     version_1_node_ids: Vec<(String, NonZeroU16)>,
     bounds: Bounds,
-    sessions_max: usize,
+    connections: ConnectionLimits,
     mailbox_remote_bytes_max: usize,
     key_log: bool,
     tap: Option<Tap>,
@@ -57,7 +59,7 @@ impl NodeBuilder {
             version_1: Version1::default(),
             version_1_node_ids: Vec::new(),
             bounds: Bounds::default(),
-            sessions_max: SESSIONS_MAX,
+            connections: ConnectionLimits::default(),
             mailbox_remote_bytes_max: MAILBOX_REMOTE_BYTES_MAX,
             key_log: false,
             tap: None,
@@ -167,9 +169,30 @@ impl NodeBuilder {
         self
     }
 
+    /// Sets how many accepted connections there are at most that have not yet shown that they know the cookie, 1 to 4 096:
+    /// 128 if this is not called. Each takes a socket and some 30 KiB of memory, for 7 s at most.
+    ///
+    /// A further one takes the place of another: from an address that has most of them, of the older half the one whose
+    /// handshake has come least far. So connections that say nothing keep nobody out. If
+    /// [`connection_counts`](Node::connection_counts) shows many that `gave_way` while honest nodes start, raise this.
+    pub const fn handshakes_max(mut self, count: usize) -> Self {
+        self.connections.handshakes_max = count;
+        self
+    }
+
+    /// Sets how many of these come from one address at most (an IPv4 address, or a /64 network of IPv6), 1 to 4 096: 32 if
+    /// this is not called. A further one takes the place of another from that address.
+    ///
+    /// Raise it if more nodes than that start at once behind one address, such as on one host or behind an address
+    /// translation. They all get in without that too, as dials are made again, but not at once.
+    pub const fn handshakes_per_address_max(mut self, count: usize) -> Self {
+        self.connections.handshakes_per_address_max = count;
+        self
+    }
+
     /// Sessions at once, 1 to 65 536: 4 096 if this is not called. A node that has as many refuses further ones.
     pub const fn sessions_max(mut self, count: usize) -> Self {
-        self.sessions_max = count;
+        self.connections.sessions_max = count;
         self
     }
 
@@ -247,7 +270,7 @@ impl NodeBuilder {
             network,
             &table,
             self.timing,
-            self.sessions_max,
+            self.connections,
             self.key_log,
             self.tap,
         )?;
@@ -279,7 +302,10 @@ impl NodeBuilder {
         check("fragmented_messages_max", self.bounds.fragmented_messages.into(), 1..=u32::MAX.into())?;
         check_time("heartbeat interval", self.timing.interval, HEARTBEAT_TIME_MIN..=HEARTBEAT_TIME_MAX)?;
         check_time("heartbeat timeout", self.timing.timeout, HEARTBEAT_TIME_MIN..=HEARTBEAT_TIME_MAX)?;
-        check("sessions_max", self.sessions_max as u64, 1..=NODES_KNOWN_MAX as u64)?;
+        let handshakes = 1..=HANDSHAKES_BOUND_MAX as u64;
+        check("handshakes_max", self.connections.handshakes_max as u64, handshakes.clone())?;
+        check("handshakes_per_address_max", self.connections.handshakes_per_address_max as u64, handshakes)?;
+        check("sessions_max", self.connections.sessions_max as u64, 1..=NODES_KNOWN_MAX as u64)?;
         check(
             "mailbox_remote_bytes_max",
             self.mailbox_remote_bytes_max as u64,

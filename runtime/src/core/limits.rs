@@ -22,10 +22,16 @@ pub const CONNECT_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// How much longer an initiator waits for ACK: the acceptor may have a dial of its own to settle first.
 pub const ACK_DEADLINE: Duration = Duration::from_secs(7);
 
-/// Handshakes at once, and those among them from one address (an IPv4 address, or an IPv6 /64).
-pub const HANDSHAKES_MAX: usize = 64;
-/// See [`HANDSHAKES_MAX`].
-pub const HANDSHAKES_PER_ADDRESS_MAX: usize = 8;
+/// Accepted connections at once that are not verified: whoever wants to keep an honest dial out has to make half as many
+/// new ones within the time of its handshake.
+pub const HANDSHAKES_MAX: usize = 128;
+
+/// Those among them from one address (an IPv4 address, or an IPv6 /64): a cluster behind one address can start at once,
+/// and it takes several addresses to fill all places.
+pub const HANDSHAKES_PER_ADDRESS_MAX: usize = 32;
+
+/// The most that either of the two can be set to: when no place is left, each new connection is compared with all others.
+pub const HANDSHAKES_BOUND_MAX: usize = 4_096;
 
 /// Bytes of queued messages above which senders wait.
 pub const SESSION_QUEUE_BYTES_MAX: usize = 8 << 20;

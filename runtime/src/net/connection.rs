@@ -15,7 +15,7 @@ use super::channel::{Broken, Channel};
 use super::driver::Driver;
 use super::network::Connection;
 use super::registry::{Begun, Verdict};
-use super::slots::Place;
+use super::slots::Progress;
 use super::tls::Tls;
 use super::{ConnectError, Net, Stage};
 use crate::core::Shown;
@@ -48,17 +48,9 @@ impl Drop for Guard {
 pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) {
     let Begun { connection, verdict } = net.registry.accept();
     let guard = Guard { net: net.clone(), connection, name: "".into() };
-    let place = net.slots().take(connection, from.ip().into());
-    match place {
-        //= spec/connection.md#con-plc-003
-        //# An acceptor MUST close a connection for which its address has no place without writing a byte on
-        //# it.
-        Place::None => {
-            event!(DEBUG, %from, "too many handshakes from one address: closed");
-            return;
-        }
-        Place::InsteadOf(other) => net.registry.give_way(other),
-        Place::Free => {}
+    let gives_way = net.slots().take(connection, from.ip().into());
+    if let Some(other) = gives_way {
+        net.registry.give_way(other);
     }
     let Err(error) = accepted(guard, stream, verdict).await else { return };
     let Some(cause) = error.cause() else { return };
@@ -82,7 +74,7 @@ async fn accepted(
         //# accepted it.
         //= spec/connection.md#con-dln-004
         //# A node MUST NOT move a deadline of the handshake because bytes arrive.
-        shown = timeout(HANDSHAKE_DEADLINE, show_acceptor(&net, stream)) => shown.map_err(|_| AcceptError::Silent)??,
+        shown = timeout(HANDSHAKE_DEADLINE, show_acceptor(&guard, stream)) => shown.map_err(|_| AcceptError::Silent)??,
         verdict = &mut verdict => return Err(verdict.map_or(AcceptError::Stopped, |_| AcceptError::GaveWay)),
     };
     //= spec/connection.md#con-plc-005
@@ -122,8 +114,13 @@ async fn accepted(
 }
 
 /// TLS and the handshake up to REPLY, as the acceptor.
-async fn show_acceptor(net: &Net, stream: Connection) -> Result<(Channel, acceptor::Verified), AcceptError> {
+async fn show_acceptor(
+    guard: &Guard,
+    stream: Connection,
+) -> Result<(Channel, acceptor::Verified), AcceptError> {
+    let net = &guard.net;
     let stream = net.tls.acceptor.accept(ReadAhead::new(stream)).await.map_err(AcceptError::tls)?;
+    net.slots().reached(guard.connection, Progress::Secured);
     let mut channel = Channel::new(TlsStream::Server(stream), net.tap.clone());
     let expect_name = acceptor::start(net.local.clone(), channel.bound_to()?);
     let name = channel.read().await?;
@@ -139,6 +136,7 @@ async fn show_acceptor(net: &Net, stream: Connection) -> Result<(Channel, accept
         //# handshake ends.
         Err(refusal) => return Err(refused(channel, refusal).await),
     };
+    net.slots().reached(guard.connection, Progress::Named);
     channel.write(&challenge).await?;
     let reply = channel.read().await?;
     match expect_reply.handle(&reply) {

@@ -55,10 +55,13 @@ pub enum ConnectError {
     #[error("{0}")]
     Broken(io::Error),
     /// The peer closed the connection before the handshake was over, without a word, and did so again at each further try.
+    /// A Snow node does so when too many connect to it at once: raise its limits
+    /// ([`NodeBuilder::handshakes_per_address_max`](crate::NodeBuilder::handshakes_per_address_max),
+    /// [`NodeBuilder::handshakes_max`](crate::NodeBuilder::handshakes_max)), or look in its log for who does.
     #[error(
-        "the peer closes connections before their handshake is over ({0}): it may have no place left for those that \
-         have not shown a cookie (`handshakes_max` and `handshakes_per_address_max` of its builder), be stopping, or \
-         be no Snow node"
+        "the peer closes connections before their handshake is over ({0}). If it is a Snow node, too many connect to \
+         it at once: from the address of this node (raise `handshakes_per_address_max` of the peer's builder) or in \
+         all (raise its `handshakes_max`); its log says how many gave way. Or it is stopping"
     )]
     ClosedEarly(io::Error),
     /// A version 1 peer closed the connection where it should have accepted it. Version 1 has no word for why.

@@ -30,7 +30,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::core::handshake::Local;
-use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX};
+use crate::core::limits::{
+    ACK_DEADLINE, HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, SESSIONS_MAX,
+};
 use crate::core::peers::ConnectionId;
 use crate::core::session::Timing;
 use crate::foreign::{apart, event};
@@ -74,6 +76,27 @@ pub(crate) struct Net {
     notices: Arc<Notices>,
 }
 
+/// How many connections and sessions a node has at most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnectionLimits {
+    /// Accepted connections that are not verified.
+    pub(crate) handshakes_max: usize,
+    /// Those among them from one address.
+    pub(crate) handshakes_per_address_max: usize,
+    /// Sessions, and dials on the way to one.
+    pub(crate) sessions_max: usize,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            handshakes_max: HANDSHAKES_MAX,
+            handshakes_per_address_max: HANDSHAKES_PER_ADDRESS_MAX,
+            sessions_max: SESSIONS_MAX,
+        }
+    }
+}
+
 /// By which node id a version 1 node will know this one, by its name.
 pub(crate) type NodeIds = BTreeMap<Arc<str>, NonZeroU16>;
 
@@ -99,15 +122,20 @@ impl Net {
         network: impl Network,
         table: &Arc<ProcessTable>,
         timing: Timing,
-        sessions_max: usize,
+        limits: ConnectionLimits,
         key_log: bool,
         tap: Option<Tap>,
     ) -> Result<Self, TlsError> {
         let clock = Clock::start();
         let routes = Arc::new(Routes::new(Arc::downgrade(table)));
         table.connect(routes.clone() as Arc<dyn Remote>);
-        let registry =
-            Registry::new(local.start().clone(), sessions_max, Arc::downgrade(table), routes.clone(), clock);
+        let registry = Registry::new(
+            local.start().clone(),
+            limits.sessions_max,
+            Arc::downgrade(table),
+            routes.clone(),
+            clock,
+        );
         Ok(Self {
             network: Box::new(network),
             tls: Tls::new(key_log)?,
@@ -120,7 +148,7 @@ impl Net {
             node_ids: Mutex::default(),
             tap,
             runtime: Handle::current(),
-            slots: Mutex::new(Slots::new(HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX)),
+            slots: Mutex::new(Slots::new(limits.handshakes_max, limits.handshakes_per_address_max)),
             notices: Arc::new(Notices::new()),
         })
     }

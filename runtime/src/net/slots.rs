@@ -1,7 +1,8 @@
-//! Places for connections that have not shown who they are. Specification: `handshake.md`, "Limits".
+//! Places for connections that have not shown who they are. Specification: `connection.md`, "Before the session".
 //!
-//! A connection holds a place from TCP's accept until its REPLY is verified. One address has few of them; when all
-//! are taken, the oldest of the address that has most gives way. So nobody is kept out by one who only knocks.
+//! A connection holds a place from TCP's accept until its REPLY is verified. A new one always gets a place; where there
+//! is none, another gives way: of the older half of those that may have to, the one whose handshake has come least far.
+//! So silence gives way to whoever goes on, and whoever has just come is given time to do so.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -22,64 +23,105 @@ impl From<IpAddr> for Source {
     }
 }
 
+/// How far the handshake of an accepted connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Progress {
+    /// TCP is there. That costs the other end next to nothing.
+    Accepted,
+    /// TLS is there.
+    Secured,
+    /// NAME has come, and is good.
+    Named,
+}
+
 /// All places of a node. `C` names a connection; a larger one is younger.
 #[derive(Clone, Debug)]
 pub(crate) struct Slots<C> {
-    taken: BTreeMap<C, Source>,
+    taken: BTreeMap<C, Taken>,
+    /// How many of them each source has.
+    counts: BTreeMap<Source, usize>,
     max: usize,
     per_source_max: usize,
 }
 
-/// What becomes of a connection that wants a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place<C> {
-    /// It has one.
-    Free,
-    /// It has the one of this connection, which must be closed.
-    InsteadOf(C),
-    /// Its address has as many as one address may have.
-    None,
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    source: Source,
+    progress: Progress,
 }
 
 impl<C: Copy + Ord> Slots<C> {
+    /// All places are free. Both limits are at least 1.
     pub(crate) const fn new(max: usize, per_source_max: usize) -> Self {
-        Self { taken: BTreeMap::new(), max, per_source_max }
+        Self { taken: BTreeMap::new(), counts: BTreeMap::new(), max, per_source_max }
     }
 
-    pub(crate) fn take(&mut self, connection: C, source: Source) -> Place<C> {
+    /// Gives a place to a connection that has been accepted. Returns the connection that has lost its place for it, which
+    /// must be closed.
+    //= spec/connection.md#con-plc-007
+    //# An acceptor that has no place for a connection that TCP has accepted MUST close another one that holds a
+    //# place, and give that place to the new connection.
+    pub(crate) fn take(&mut self, connection: C, source: Source) -> Option<C> {
+        let gives_way = self.who_gives_way_to(source);
+        if let Some(other) = gives_way {
+            self.give_back(other);
+        }
+        self.taken.insert(connection, Taken { source, progress: Progress::Accepted });
+        *self.counts.entry(source).or_default() += 1;
+        gives_way
+    }
+
+    /// The handshake of a connection has come so far. Nothing changes if it holds no place.
+    pub(crate) fn reached(&mut self, connection: C, progress: Progress) {
+        if let Some(taken) = self.taken.get_mut(&connection) {
+            taken.progress = progress;
+        }
+    }
+
+    /// A connection is over, or verified. Nothing changes if it holds no place.
+    pub(crate) fn give_back(&mut self, connection: C) {
+        let Some(Taken { source, .. }) = self.taken.remove(&connection) else { return };
+        if let Some(count) = self.counts.get_mut(&source) {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&source);
+            }
+        }
+    }
+
+    fn who_gives_way_to(&self, source: Source) -> Option<C> {
+        //= spec/connection.md#con-plc-008
+        //# The connection that gives way MUST be one from the address of the new connection if that address
+        //# holds `handshakes_per_address_max` places, and else one from an address that holds the most.
         //= spec/connection.md#con-plc-002
         //# An acceptor MUST NOT hold more than `handshakes_per_address_max` connections from one address that
         //# are not verified.
         if self.count(source) >= self.per_source_max {
-            return Place::None;
+            return self.least_of(|other| other == source);
         }
-        let mut place = Place::Free;
         //= spec/connection.md#con-plc-001
         //# An acceptor MUST NOT hold more than `handshakes_max` connections that are not verified.
-        //= spec/connection.md#con-plc-004
-        //# An acceptor that has no place left MUST close the oldest connection of the address that holds the
-        //# most places, and give that place to the new connection.
-        if self.taken.len() >= self.max
-            && let Some(oldest) = self.oldest_of_the_greediest()
-        {
-            self.taken.remove(&oldest);
-            place = Place::InsteadOf(oldest);
+        if self.taken.len() >= self.max {
+            let most = self.counts.values().max().copied().unwrap_or_default();
+            return self.least_of(|other| self.count(other) == most);
         }
-        self.taken.insert(connection, source);
-        place
+        None
     }
 
-    pub(crate) fn give_back(&mut self, connection: C) {
-        self.taken.remove(&connection);
+    /// The connection of these sources that gives way.
+    //= spec/connection.md#con-plc-009
+    //# Of the connections of which one has to give way an acceptor MUST choose, from the older half, the one
+    //# whose handshake has come least far, and of several such the oldest.
+    fn least_of(&self, is_theirs: impl Fn(Source) -> bool) -> Option<C> {
+        let theirs = || self.taken.iter().filter(|(_, taken)| is_theirs(taken.source));
+        let older_half = theirs().count().div_ceil(2);
+        // The first of several that have come equally far is the oldest.
+        let least = theirs().take(older_half).min_by_key(|(_, taken)| taken.progress);
+        least.map(|(connection, _)| *connection)
     }
 
     fn count(&self, source: Source) -> usize {
-        self.taken.values().filter(|taken| **taken == source).count()
-    }
-
-    fn oldest_of_the_greediest(&self) -> Option<C> {
-        let greediest = self.taken.values().copied().max_by_key(|source| self.count(*source))?;
-        self.taken.iter().find(|(_, source)| **source == greediest).map(|(connection, _)| *connection)
+        self.counts.get(&source).copied().unwrap_or_default()
     }
 }
 
@@ -91,36 +133,121 @@ mod tests {
         text.parse::<IpAddr>().unwrap().into()
     }
 
+    fn host(number: u32) -> Source {
+        IpAddr::from(std::net::Ipv4Addr::from(0x0A00_0000 + number)).into()
+    }
+
     //= spec/connection.md#con-plc-002
     //= type=test
     //# An acceptor MUST NOT hold more than `handshakes_per_address_max` connections from one address that are
     //# not verified.
+    //= spec/connection.md#con-plc-007
+    //= type=test
+    //# An acceptor that has no place for a connection that TCP has accepted MUST close another one that holds a
+    //# place, and give that place to the new connection.
     #[test]
-    fn an_address_has_few_places() {
-        let mut slots = Slots::new(64, 2);
-        assert_eq!(slots.take(1, source("10.0.0.1")), Place::Free);
-        assert_eq!(slots.take(2, source("10.0.0.1")), Place::Free);
-        assert_eq!(slots.take(3, source("10.0.0.1")), Place::None);
-        assert_eq!(slots.take(4, source("10.0.0.2")), Place::Free);
-        slots.give_back(1);
-        assert_eq!(slots.take(5, source("10.0.0.1")), Place::Free);
+    fn an_address_that_has_all_its_places_loses_its_oldest_silent_one() {
+        let mut slots = Slots::new(64, 4);
+        (1..=4).for_each(|connection| assert_eq!(slots.take(connection, host(1)), None));
+        assert_eq!(slots.take(5, host(2)), None);
+        slots.reached(1, Progress::Secured);
+        assert_eq!(slots.take(6, host(1)), Some(2));
+        slots.give_back(3);
+        assert_eq!(slots.take(7, host(1)), None);
+        assert_eq!(slots.count(host(1)), 4);
     }
 
     //= spec/connection.md#con-plc-001
     //= type=test
     //# An acceptor MUST NOT hold more than `handshakes_max` connections that are not verified.
-    //= spec/connection.md#con-plc-004
+    //= spec/connection.md#con-plc-008
     //= type=test
-    //# An acceptor that has no place left MUST close the oldest connection of the address that holds the most
-    //# places, and give that place to the new connection.
+    //# The connection that gives way MUST be one from the address of the new connection if that address holds
+    //# `handshakes_per_address_max` places, and else one from an address that holds the most.
     #[test]
-    fn the_oldest_of_the_greediest_gives_way() {
-        let mut slots = Slots::new(3, 2);
-        slots.take(1, source("10.0.0.9"));
-        slots.take(2, source("10.0.0.1"));
-        slots.take(3, source("10.0.0.1"));
-        assert_eq!(slots.take(4, source("10.0.0.2")), Place::InsteadOf(2));
-        assert_eq!(slots.taken.keys().copied().collect::<Vec<_>>(), [1, 3, 4]);
+    fn when_no_place_is_left_the_address_that_holds_most_loses_one() {
+        let mut slots = Slots::new(4, 3);
+        slots.take(1, host(9));
+        (2..=3).for_each(|connection| assert_eq!(slots.take(connection, host(1)), None));
+        slots.take(4, host(8));
+        assert_eq!(slots.take(5, host(2)), Some(2));
+        assert_eq!(slots.taken.keys().copied().collect::<Vec<_>>(), [1, 3, 4, 5]);
+    }
+
+    //= spec/connection.md#con-plc-009
+    //= type=test
+    //# Of the connections of which one has to give way an acceptor MUST choose, from the older half, the one whose
+    //# handshake has come least far, and of several such the oldest.
+    #[test]
+    fn of_the_older_half_the_least_advanced_gives_way() {
+        let mut slots = Slots::new(6, 6);
+        (1..=6).for_each(|connection| assert_eq!(slots.take(connection, host(1)), None));
+        slots.reached(1, Progress::Named);
+        slots.reached(2, Progress::Secured);
+        slots.reached(3, Progress::Secured);
+        // 4 to 6 are silent, and have come too late to be judged by that.
+        assert_eq!(slots.take(7, host(1)), Some(2));
+        // The older half is 1, 3 and 4 now.
+        assert_eq!(slots.take(8, host(1)), Some(4));
+    }
+
+    /// Whether a dial that needs `knocks` of a flood to come from accept to REPLY keeps its place. It comes when all
+    /// places are taken, and is secured after half of that time.
+    fn withstands(knocks: u32, max: usize, flood: impl Fn(u32) -> (Source, Progress)) -> bool {
+        let mut slots = Slots::new(max, max / 4);
+        let full = 2 * u32::try_from(max).unwrap();
+        let knock = |slots: &mut Slots<u32>, number| {
+            let (source, progress) = flood(number);
+            let lost = slots.take(number, source);
+            slots.reached(number, progress);
+            lost == Some(full)
+        };
+        (0..full).for_each(|number| assert!(!knock(&mut slots, number)));
+        slots.take(full, source("192.0.2.1"));
+        (1..=knocks).all(|number| {
+            if number == knocks / 2 {
+                slots.reached(full, Progress::Secured);
+            }
+            !knock(&mut slots, full + number)
+        })
+    }
+
+    #[test]
+    fn silent_connections_of_as_many_addresses_as_there_are_places_keep_nobody_out() {
+        let silent = |number| (host(number), Progress::Accepted);
+        // They reach a dial while it is silent itself, and never again: it must take as many as there are places.
+        assert!(withstands(254, 128, silent));
+        assert!(withstands(126, 64, silent));
+    }
+
+    #[test]
+    fn connections_that_stall_after_name_keep_nobody_out_who_needs_less_than_half_a_turn() {
+        let stalled = |number| (host(number), Progress::Named);
+        assert!(withstands(63, 128, stalled));
+        // Or some of them have come far, and the others crowd out whoever has not.
+        let mixed = |number| (host(number), if number < 200 { Progress::Named } else { Progress::Accepted });
+        assert!(withstands(63, 128, mixed));
+    }
+
+    #[test]
+    fn a_flood_from_one_address_disturbs_no_other() {
+        let flood = |_| (host(7), Progress::Named);
+        assert!(withstands(100_000, 128, flood));
+    }
+
+    #[test]
+    fn no_limit_is_ever_passed_and_nothing_is_left_behind() {
+        let mut slots = Slots::new(16, 5);
+        for number in 0..10_000_u32 {
+            slots.take(number, host(number.wrapping_mul(0x9E37_79B9) >> 29));
+            slots.reached(number - number % 7, Progress::Secured);
+            slots.give_back(number - number % 3);
+            assert!(slots.taken.len() <= 16);
+            assert!(slots.counts.values().all(|count| (1..=5).contains(count)));
+            assert_eq!(slots.counts.values().sum::<usize>(), slots.taken.len());
+        }
+        (0..10_000).for_each(|number| slots.give_back(number));
+        assert!(slots.taken.is_empty() && slots.counts.is_empty());
     }
 
     #[test]

@@ -225,8 +225,7 @@ fn start_arguments(how: &Start, cookie: &str) -> Map<String, Value> {
     if how.peer_lists {
         arguments.insert("peer_lists".into(), json!(true));
     }
-    let limits = [("links_and_monitors_max", how.links_and_monitors_max), ("sessions_max", how.sessions_max)];
-    for (name, limit) in limits {
+    for (name, limit) in how.limits() {
         if let Some(limit) = limit {
             arguments.insert(name.into(), json!(limit));
         }

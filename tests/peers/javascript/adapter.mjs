@@ -6,7 +6,6 @@
 
 import { createInterface } from 'node:readline';
 
-import { OWN } from './src/limits.mjs';
 import { Node } from './src/node.mjs';
 import { Process } from './src/process.mjs';
 import { hopsOf, rootOf } from './src/reasons.mjs';
@@ -89,8 +88,7 @@ function flood(from, to, { messages, bytes }) {
 
 const COMMANDS = {
   async start({ name, cookie, accepted = [], version_1: version1 = VERSION_1, heartbeat, ...more }) {
-    const { links_and_monitors_max, sessions_max, peer_lists: peerLists = false } = { ...OWN, ...more };
-    const limits = { links_and_monitors_max, sessions_max };
+    const { peer_lists: peerLists = false, ...limits } = more;
     if (heartbeat) {
       limits.heartbeat_interval = heartbeat.interval_ms / 1000;
       limits.heartbeat_timeout = heartbeat.timeout_ms / 1000;

@@ -2,13 +2,16 @@
 
 use std::any::Any;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use snow_dist_codec::framing;
 use snow_dist_codec::limits::HANDSHAKE_BYTES_MAX;
-use snow_dist_tests::program::{connect, node, within};
+use snow_dist_runtime::Node;
+use snow_dist_tests::program::{connect, node, start, until, within};
 use snow_dist_tests::raw_peer::{RawNode, Wire, address, connect_from, over};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
 
 use super::Friends;
 
@@ -42,11 +45,11 @@ async fn stalled_handshakes_of_others_hold_nobody_up() {
     let friends = Friends::new().await;
     let to = address(friends.node.name());
     let mut stalled = Vec::new();
-    // Twice as many as there are places, from as many addresses as it takes.
-    for number in 0..128 {
+    // Twice as many as there are places, from many addresses.
+    for number in 0..255 {
         stalled.extend(stall(number, Ipv4Addr::new(127, 0, 1, 1 + number / 8), to).await);
     }
-    assert!(stalled.len() > 64);
+    assert!(stalled.len() > 128);
     friends.assert_undisturbed().await;
     let late = node("late").await;
     connect(&late, &friends.node).await;
@@ -57,62 +60,121 @@ async fn stalled_handshakes_of_others_hold_nobody_up() {
 //= spec/connection.md#con-plc-002
 //# An acceptor MUST NOT hold more than `handshakes_per_address_max` connections from one address that are not
 //# verified.
-//= spec/connection.md#con-plc-003
-//# An acceptor MUST close a connection for which its address has no place without writing a byte on it.
+//= spec/connection.md#con-plc-007
+//# An acceptor that has no place for a connection that TCP has accepted MUST close another one that holds a
+//# place, and give that place to the new connection.
+#[tokio::test]
+async fn a_connection_too_many_of_one_address_gets_the_place_of_the_oldest() {
+    let a = start(Node::builder("a@127.0.0.1:0").handshakes_per_address_max(8)).await;
+    let from = Ipv4Addr::new(127, 0, 2, 1);
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        waiting.push(tcp(from, address(a.name())).await);
+    }
+    let ninth = tcp(from, address(a.name())).await;
+    let mut bytes = Vec::new();
+    within("the end of the oldest", waiting[0].read_to_end(&mut bytes)).await.ok();
+    assert!(bytes.is_empty(), "nothing of TLS either");
+    until("the count", || a.connection_counts().refused.gave_way == 1).await;
+    // Not by its deadline: the second one, whose deadline is next, goes on, as the new one does.
+    for (name, tcp) in [("raw1@127.0.0.1:1", waiting.remove(1)), ("raw2@127.0.0.1:1", ninth)] {
+        let wire = over(tcp).await.unwrap();
+        RawNode::new(name, 7).initiate(wire, a.name()).await.unwrap();
+    }
+}
+
 //= spec/connection.md#con-plc-005
 //# An acceptor MUST NOT count a verified connection against `handshakes_max` or `handshakes_per_address_max`.
 #[tokio::test]
-async fn one_address_has_8_places_and_the_next_is_closed_without_tls() {
-    let friends = Friends::new().await;
-    let to = address(friends.node.name());
-    let from = Ipv4Addr::new(127, 0, 2, 1);
-    let oldest = tcp(from, to).await;
-    let mut waiting = Vec::new();
-    for _ in 0..7 {
-        waiting.push(tcp(from, to).await);
-    }
-    let mut ninth = tcp(from, to).await;
-    let mut bytes = Vec::new();
-    within("the end", ninth.read_to_end(&mut bytes)).await.ok();
-    assert!(bytes.is_empty(), "nothing of TLS either");
-    // Not by its deadline: the oldest, whose deadline is before that, goes on.
-    let wire = over(oldest).await.unwrap();
-    RawNode::new("raw@127.0.0.1:1", 7).initiate(wire, friends.node.name()).await.unwrap();
-    // Who has shown its REPLY holds no place any more, so one address may have many sessions.
-    drop(waiting);
-    let from = Ipv4Addr::new(127, 0, 2, 2);
+async fn a_session_holds_no_place() {
+    let limited = Node::builder("a@127.0.0.1:0").handshakes_max(2).handshakes_per_address_max(1);
+    let a = start(limited).await;
     let mut sessions = Vec::new();
     for number in 0..20 {
-        let wire = connect_from(from, to).await.unwrap();
+        let wire = connect_from(Ipv4Addr::new(127, 0, 2, 2), address(a.name())).await.unwrap();
         let peer = RawNode::new(&format!("raw{number}@127.0.0.1:1"), 7);
-        sessions.push(peer.initiate(wire, friends.node.name()).await.unwrap());
+        sessions.push(peer.initiate(wire, a.name()).await.unwrap());
     }
-    assert_eq!(friends.node.nodes().len(), 21);
+    assert_eq!(a.nodes().len(), 20);
+    assert_eq!(a.connection_counts().refused.gave_way, 0);
 }
 
-//= spec/connection.md#con-plc-004
-//# An acceptor that has no place left MUST close the oldest connection of the address that holds the most
-//# places, and give that place to the new connection.
+//= spec/connection.md#con-plc-001
+//# An acceptor MUST NOT hold more than `handshakes_max` connections that are not verified.
+//= spec/connection.md#con-plc-008
+//# The connection that gives way MUST be one from the address of the new connection if that address holds
+//# `handshakes_per_address_max` places, and else one from an address that holds the most.
 #[tokio::test]
 async fn when_all_places_are_taken_the_oldest_of_the_address_with_most_gives_way() {
-    let friends = Friends::new().await;
-    let to = address(friends.node.name());
-    // One that is older than all others, alone at its address, and 63 more.
+    let a = start(Node::builder("a@127.0.0.1:0").handshakes_max(8).handshakes_per_address_max(4)).await;
+    let to = address(a.name());
+    // One that is older than all others, alone at its address, and seven more.
     let oldest = tcp(Ipv4Addr::new(127, 0, 4, 1), to).await;
     let greedy = Ipv4Addr::new(127, 0, 4, 2);
     let mut first_of_greedy = tcp(greedy, to).await;
     let mut waiting = Vec::new();
-    for number in 0..62 {
-        let from = if number < 7 { greedy } else { Ipv4Addr::new(127, 0, 4, number / 7 + 2) };
+    for from in [greedy, greedy, Ipv4Addr::new(127, 0, 4, 3), Ipv4Addr::new(127, 0, 4, 4)] {
         waiting.push(tcp(from, to).await);
+    }
+    for _ in 0..2 {
+        waiting.push(tcp(Ipv4Addr::new(127, 0, 4, 5), to).await);
     }
     let late = tcp(Ipv4Addr::new(127, 0, 4, 99), to).await;
     within("the end", first_of_greedy.read_to_end(&mut Vec::new())).await.ok();
     // Not by its deadline: the oldest, whose deadline is before that, goes on, as the late one does.
     for (name, tcp) in [("raw1@127.0.0.1:1", oldest), ("raw2@127.0.0.1:1", late)] {
         let wire = over(tcp).await.unwrap();
-        RawNode::new(name, 7).initiate(wire, friends.node.name()).await.unwrap();
+        RawNode::new(name, 7).initiate(wire, a.name()).await.unwrap();
     }
+}
+
+/// Connections that say nothing, one from each of these addresses, each made again a moment after it has been closed:
+/// until this is dropped.
+fn silent_for_ever(from: impl Iterator<Item = Ipv4Addr>, to: &str) -> JoinSet<()> {
+    from.map(|from| {
+        let to = to.to_owned();
+        async move {
+            loop {
+                tcp(from, &to).await.read_to_end(&mut Vec::new()).await.ok();
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    })
+    .collect()
+}
+
+/// Nodes dial one after the other, and each gets in at its first try.
+async fn assert_that_nodes_get_in(node: &Node, count: usize) {
+    for number in 0..count {
+        let peer = RawNode::new(&format!("honest{number}@127.0.0.1:1"), 7);
+        let wire = connect_from(Ipv4Addr::LOCALHOST, address(node.name())).await.unwrap();
+        drop(peer.initiate(wire, node.name()).await.unwrap());
+    }
+}
+
+//= spec/connection.md#con-plc-009
+//# Of the connections of which one has to give way an acceptor MUST choose, from the older half, the one whose
+//# handshake has come least far, and of several such the oldest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_connections_that_are_made_again_for_ever_keep_no_node_of_their_address_out() {
+    let a = start(Node::builder("a@127.0.0.1:0").handshakes_per_address_max(8)).await;
+    let silent = silent_for_ever([Ipv4Addr::LOCALHOST; 8].into_iter(), address(a.name()));
+    assert_that_nodes_get_in(&a, 40).await;
+    assert!(a.connection_counts().refused.gave_way > 0);
+    drop(silent);
+}
+
+//= spec/connection.md#con-plc-009
+//# Of the connections of which one has to give way an acceptor MUST choose, from the older half, the one whose
+//# handshake has come least far, and of several such the oldest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_connections_from_as_many_addresses_as_there_are_places_keep_no_node_out() {
+    let a = start(Node::builder("a@127.0.0.1:0").handshakes_max(64)).await;
+    let addresses = (1..=64).map(|host| Ipv4Addr::new(127, 0, 5, host));
+    let silent = silent_for_ever(addresses, address(a.name()));
+    assert_that_nodes_get_in(&a, 40).await;
+    assert!(a.connection_counts().refused.gave_way > 0);
+    drop(silent);
 }
 
 //= spec/connection.md#con-dln-001
@@ -134,7 +196,7 @@ async fn a_stalled_handshake_is_over_after_its_deadline() {
     let mut trickles = connect_from(from, to).await.unwrap();
     within("the end of who trickles", async {
         while trickles.try_write(&[1]).await.is_ok() {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     })
     .await;

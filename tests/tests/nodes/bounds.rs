@@ -33,10 +33,16 @@ fn builder(name: &str) -> NodeBuilder {
 #[tokio::test]
 async fn a_limit_that_no_node_can_have_is_refused_with_its_name() {
     type Chosen = fn(NodeBuilder) -> NodeBuilder;
-    let refused: [(&str, Chosen); 9] = [
+    let refused: [(&str, Chosen); 13] = [
         ("frame_bytes_max is 65535: it must be from 65536 to 16777216", |b| b.frame_bytes_max(65_535)),
         ("frame_bytes_max is 16777217: it must be from 65536 to 16777216", |b| {
             b.frame_bytes_max((16 << 20) + 1)
+        }),
+        ("handshakes_max is 0: it must be from 1 to 4096", |b| b.handshakes_max(0)),
+        ("handshakes_max is 4097: it must be from 1 to 4096", |b| b.handshakes_max(4_097)),
+        ("handshakes_per_address_max is 0: it must be from 1 to 4096", |b| b.handshakes_per_address_max(0)),
+        ("handshakes_per_address_max is 4097: it must be from 1 to 4096", |b| {
+            b.handshakes_per_address_max(4_097)
         }),
         ("sessions_max is 0: it must be from 1 to 65536", |b| b.sessions_max(0)),
         ("sessions_max is 65537: it must be from 1 to 65536", |b| b.sessions_max(65_537)),
@@ -60,7 +66,12 @@ async fn a_limit_that_no_node_can_have_is_refused_with_its_name() {
         assert_eq!(error.to_string(), says);
     }
     let least = builder("a").frame_bytes_max(FRAME_BYTES).reassembly_bytes_max(65_536);
-    let least = least.fragmented_messages_max(1).sessions_max(1).mailbox_remote_bytes_max(65_600);
+    let least = least
+        .fragmented_messages_max(1)
+        .sessions_max(1)
+        .handshakes_max(1)
+        .handshakes_per_address_max(1)
+        .mailbox_remote_bytes_max(65_600);
     start(least.links_and_monitors_max(0)).await;
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use snow_dist_runtime::{ConnectError, Node, Reason, Received};
-use snow_dist_tests::program::{assert_they_talk, begin, connect, down, exit, node, run, until, within};
+use snow_dist_tests::program::{
+    assert_they_talk, begin, connect, down, exit, node, run, start, until, within,
+};
 use snow_dist_tests::raw_peer::{Listener, RawNode};
 
 fn dialling(from: &Node, to: &str) -> tokio::task::JoinHandle<Result<(), ConnectError>> {
@@ -99,6 +101,35 @@ async fn many_nodes_that_dial_each_other_are_all_connected() {
     for pair in nodes.windows(2) {
         assert_they_talk(&pair[0], &pair[1]).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_nodes_behind_one_address_that_start_at_once_all_get_in_at_their_first_try() {
+    let hub = node("hub").await;
+    let mut nodes = Vec::new();
+    for number in 0..30 {
+        nodes.push(node(&format!("n{number}")).await);
+    }
+    let dials: Vec<_> = nodes.iter().map(|node| dialling(node, hub.name())).collect();
+    for dial in dials {
+        within("the dial", dial).await.unwrap().unwrap();
+    }
+    until("all sessions", || hub.nodes().len() == 30).await;
+    assert_eq!(hub.connection_counts().refused.gave_way, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_nodes_behind_one_address_than_it_has_places_get_in_by_further_tries() {
+    let hub = start(Node::builder("hub@127.0.0.1:0").handshakes_per_address_max(2)).await;
+    let mut nodes = Vec::new();
+    for number in 0..20 {
+        nodes.push(node(&format!("n{number}")).await);
+    }
+    let dials: Vec<_> = nodes.iter().map(|node| dialling(node, hub.name())).collect();
+    for dial in dials {
+        within("the dial", dial).await.unwrap().unwrap();
+    }
+    until("all sessions", || hub.nodes().len() == 20).await;
 }
 
 #[tokio::test]

@@ -117,6 +117,12 @@ impl Subject {
         if let Some(count) = limit("sessions_max") {
             builder = builder.sessions_max(usize::try_from(count).unwrap_or(usize::MAX));
         }
+        if let Some(count) = limit("handshakes_max") {
+            builder = builder.handshakes_max(usize::try_from(count).unwrap_or(usize::MAX));
+        }
+        if let Some(count) = limit("handshakes_per_address_max") {
+            builder = builder.handshakes_per_address_max(usize::try_from(count).unwrap_or(usize::MAX));
+        }
         let node = builder.start().await.map_err(|error| error.to_string())?;
         let name = node.name().to_owned();
         self.node = Some(node);

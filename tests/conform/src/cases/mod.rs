@@ -237,6 +237,10 @@ pub struct Start {
     pub links_and_monitors_max: Option<u32>,
     /// How many peers it has.
     pub sessions_max: Option<u32>,
+    /// How many connections it has that are not verified.
+    pub handshakes_max: Option<u32>,
+    /// How many of them come from one address.
+    pub handshakes_per_address_max: Option<u32>,
     /// Its operator allows every name in a peer list.
     #[serde(default)]
     pub peer_lists: bool,
@@ -248,13 +252,23 @@ pub struct Start {
 }
 
 impl Start {
+    /// The limits that it is to have, by their names.
+    #[must_use]
+    pub const fn limits(&self) -> [(&'static str, Option<u32>); 4] {
+        [
+            ("links_and_monitors_max", self.links_and_monitors_max),
+            ("sessions_max", self.sessions_max),
+            ("handshakes_max", self.handshakes_max),
+            ("handshakes_per_address_max", self.handshakes_per_address_max),
+        ]
+    }
+
     /// Whether only an adapter can start it so.
     #[must_use]
-    pub const fn is_special(&self) -> bool {
+    pub fn is_special(&self) -> bool {
         self.version_1
             || !self.accepted.is_empty()
-            || self.links_and_monitors_max.is_some()
-            || self.sessions_max.is_some()
+            || self.limits().iter().any(|(_, limit)| limit.is_some())
             || self.peer_lists
             || self.fails
     }

@@ -90,8 +90,18 @@ defects! {
     NoAlpn: BOTH, ["tls-alpn"];
     /// A handshake can take for ever.
     NoDeadline: ACCEPTOR, ["deadline-silence", "deadline-without-reply", "deadline-trickle"];
-    /// One address can have any number of handshakes.
-    PlacesUnlimited: ACCEPTOR, ["place-too-many", "places-all-taken"];
+    /// There can be any number of handshakes, from one address too.
+    PlacesUnlimited: ACCEPTOR, [
+        "place-too-many", "place-silent", "place-stalled", "places-all-taken", "places-of-many-addresses"];
+    /// How far a handshake has come does not count for its place.
+    ProgressUnseen: ACCEPTOR, ["place-silent"];
+    /// Whoever has just come loses the place again, if the others have come farther.
+    NewestIsJudged: ACCEPTOR, ["place-stalled"];
+    /// Of several that have come equally far the youngest gives way.
+    YoungestGivesWay: ACCEPTOR, [
+        "place-too-many", "place-stalled", "places-all-taken", "places-of-many-addresses"];
+    /// When no place is left, it does not count how many an address holds.
+    AnyAddressGivesWay: ACCEPTOR, ["places-all-taken"];
 
     // Of frames.
 
@@ -263,7 +273,8 @@ defects! {
     /// Any number of peers is taken.
     PeersUnlimited: ACCEPTOR, ["too-many-peers"];
     /// When all places are taken, nobody gives way.
-    NobodyGivesWay: ACCEPTOR, ["places-all-taken"];
+    NobodyGivesWay: ACCEPTOR, [
+        "place-too-many", "place-silent", "place-stalled", "places-all-taken", "places-of-many-addresses"];
     /// A name is dialled while a dial to it is under way.
     DialsTwice: INITIATOR, ["one-dial"];
     /// A name is dialled with which there is a session.
@@ -478,8 +489,6 @@ impl Defect {
                 | Self::SignalsWaitForRoom
                 | Self::UnsentAtTheEnd
                 | Self::TakesLateMessages
-                | Self::PlacesUnlimited
-                | Self::NobodyGivesWay
         )
     }
 

@@ -2,6 +2,7 @@
 
 import { Connection } from './connection.mjs';
 import { Acceptor, HandshakeError, rejectMessage } from './handshake.mjs';
+import { ACCEPTED, NAMED, SECURED } from './places.mjs';
 import { acceptTls, exporterOf, isTls13 } from './tls.mjs';
 
 export class Incoming {
@@ -10,7 +11,7 @@ export class Incoming {
 
   /** `onVerified` is called once at most; `onGone` when the peer closes it after that. */
   constructor(socket, { begun, limits, secureContext, course, leave, onVerified, onGone }) {
-    Object.assign(this, { begun, leave, onVerified, onGone, waits: false });
+    Object.assign(this, { begun, leave, onVerified, onGone, waits: false, progress: ACCEPTED });
     this.#timer = setTimeout(() => this.abandon(), limits.handshake_deadline * 1000);
     const secure = acceptTls(socket, secureContext);
     socket.on('error', () => this.abandon());
@@ -18,6 +19,7 @@ export class Incoming {
     this.connection.onGone = () => this.#gone();
     this.connection.onFault = error => this.#fault(error);
     secure.once('secure', () => {
+      this.progress = SECURED;
       this.course = new Acceptor({ ...course, tls13: isTls13(secure), exporter: exporterOf(secure) });
       this.connection.onPayload = payload => this.#receive(payload);
       this.connection.pump();
@@ -26,8 +28,9 @@ export class Incoming {
 
   #receive(payload) {
     const answer = this.course.receive(payload);
-    if (answer !== null) this.connection.send(answer);
-    else this.#verified();
+    if (answer === null) return this.#verified();
+    this.progress = NAMED;
+    return this.connection.send(answer);
   }
 
   #verified() {

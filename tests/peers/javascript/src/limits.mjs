@@ -21,8 +21,8 @@ export const LAYOUT = Object.freeze({
 export const OWN = Object.freeze({
   handshake_deadline: 7,
   ack_deadline: 7,
-  handshakes_max: 64,
-  handshakes_per_address_max: 8,
+  handshakes_max: 128,
+  handshakes_per_address_max: 32,
   probe_timeout: 2,
   version_1_cleanup: 1,
   sessions_max: 4_096,

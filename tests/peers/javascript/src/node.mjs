@@ -281,10 +281,11 @@ export class Node {
 
   #accept(socket) {
     const address = socket.remoteAddress;
-    if (this.#stopped || address === undefined || !this.places.make(address)) {
+    if (this.#stopped || address === undefined) {
       socket.destroy();
       return;
     }
+    this.places.make(address);
     const incoming = new Incoming(socket, {
       begun: this.#begun++,
       limits: this.limits,

@@ -16,41 +16,47 @@ export function placeOf(address) {
   return groups.slice(0, 4).map(group => parseInt(group || '0', 16)).join(':');
 }
 
+/** How far a handshake has come (CON-PLC-009). */
+export const ACCEPTED = 0;
+export const SECURED = 1;
+export const NAMED = 2;
+
 export class Places {
-  #held = new Map(); // place -> connections, the oldest first
+  #held = []; // { place, connection }, the oldest first
 
   constructor({ handshakes_max: max, handshakes_per_address_max: perAddress }) {
     Object.assign(this, { max, perAddress });
   }
 
   get count() {
-    return [...this.#held.values()].reduce((sum, held) => sum + held.length, 0);
+    return this.#held.length;
   }
 
-  /** Whether the address has room. The oldest connection of the address with the most gives way if all are taken. */
+  /** The connections of which one has to give way to a new one (CON-PLC-008). */
+  #candidates(place) {
+    const sums = new Map();
+    for (const held of this.#held) sums.set(held.place, (sums.get(held.place) ?? 0) + 1);
+    if ((sums.get(place) ?? 0) >= this.perAddress) return this.#held.filter(held => held.place === place);
+    if (this.count < this.max) return [];
+    const most = Math.max(...sums.values());
+    return this.#held.filter(held => sums.get(held.place) === most);
+  }
+
+  /** Makes room for a new connection (CON-PLC-007, CON-PLC-009). */
   make(address) {
-    if ((this.#held.get(placeOf(address))?.length ?? 0) >= this.perAddress) return false;
-    if (this.count >= this.max) {
-      [...this.#held.values()].reduce((most, held) => (held.length > most.length ? held : most))[0].abandon();
-    }
-    return true;
+    const candidates = this.#candidates(placeOf(address));
+    const older = candidates.slice(0, Math.ceil(candidates.length / 2)).map(held => held.connection);
+    const least = Math.min(...older.map(connection => connection.progress));
+    older.find(connection => connection.progress === least)?.abandon();
   }
 
   take(address, connection) {
-    const place = placeOf(address);
-    if (!this.#held.has(place)) this.#held.set(place, []);
-    this.#held.get(place).push(connection);
-    return () => this.#leave(place, connection);
-  }
-
-  #leave(place, connection) {
-    const held = this.#held.get(place);
-    const index = held?.indexOf(connection) ?? -1;
-    if (index >= 0) held.splice(index, 1);
-    if (held?.length === 0) this.#held.delete(place);
+    const held = { place: placeOf(address), connection };
+    this.#held.push(held);
+    return () => { this.#held = this.#held.filter(other => other !== held); };
   }
 
   abandonAll() {
-    for (const held of [...this.#held.values()]) for (const connection of [...held]) connection.abandon();
+    for (const { connection } of this.#held) connection.abandon();
   }
 }

@@ -96,6 +96,8 @@ impl Adapter {
             ),
             bound: limit("links_and_monitors_max", 1_000_000),
             sessions_max: limit("sessions_max", 4_096) as usize,
+            handshakes_max: limit("handshakes_max", 128) as usize,
+            handshakes_per_address_max: limit("handshakes_per_address_max", 32) as usize,
             peer_lists: command["peer_lists"] == json!(true),
             state: Mutex::default(),
         });
@@ -280,7 +282,7 @@ impl Toy {
             now.give_up(code);
         }
         if !self.has(Defect::StopLeavesHandshakes) {
-            state.places.drain(..).for_each(|held| held.2.abort());
+            state.places.drain(..).for_each(|held| held.cut.abort());
         }
     }
 }

@@ -72,11 +72,14 @@ enum Answer {
     Reject(u16),
 }
 
-/// Connections that are not verified, the oldest first: address, number, and how it is cut.
-pub(super) type Places = Vec<(IpAddr, u64, AbortHandle)>;
-
-const PLACES: usize = 64;
-const PLACES_OF_AN_ADDRESS: usize = 8;
+/// A connection that is not verified.
+pub(super) struct Place {
+    address: IpAddr,
+    number: u64,
+    /// 1 when TLS is there, 2 when NAME has come.
+    progress: u8,
+    pub(super) cut: AbortHandle,
+}
 
 /// Takes connections for ever.
 pub(super) async fn listen(toy: Arc<Toy>, listener: Listener) {
@@ -84,32 +87,46 @@ pub(super) async fn listen(toy: Arc<Toy>, listener: Listener) {
         let Ok(tcp) = listener.accept_tcp().await else { return };
         let Ok(address) = tcp.peer_addr().map(|address| address.ip()) else { continue };
         let mut state = toy.state();
-        let place = state.next();
         if !toy.has(Defect::PlacesUnlimited) && !make_room(&toy, &mut state.places, address) {
             continue;
         }
-        let task = tokio::spawn(Arc::clone(&toy).incoming(tcp, place));
-        state.places.push((address, place, task.abort_handle()));
+        let number = state.next();
+        let task = tokio::spawn(Arc::clone(&toy).incoming(tcp, number));
+        state.places.push(Place { address, number, progress: 0, cut: task.abort_handle() });
     }
 }
 
-/// Whether the address has a place. The oldest of the address with most gives way if there is none left at all.
-fn make_room(toy: &Toy, places: &mut Places, address: IpAddr) -> bool {
-    let of = |places: &Places, address: IpAddr| places.iter().filter(|held| held.0 == address).count();
-    if of(places, address) >= PLACES_OF_AN_ADDRESS {
-        return false;
-    }
-    if places.len() < PLACES {
+/// Whether there is a place for a connection from this address. They stand in the order in which they have come.
+fn make_room(toy: &Toy, places: &mut Vec<Place>, address: IpAddr) -> bool {
+    let of = |address: IpAddr| places.iter().filter(|held| held.address == address).count();
+    let most = places.iter().map(|held| of(held.address)).max().unwrap_or_default();
+    let is_theirs = |held: &Place| {
+        if of(address) >= toy.handshakes_per_address_max {
+            held.address == address
+        } else {
+            of(held.address) == most || toy.has(Defect::AnyAddressGivesWay)
+        }
+    };
+    if of(address) < toy.handshakes_per_address_max && places.len() < toy.handshakes_max {
         return true;
     }
-    if toy.has(Defect::NobodyGivesWay) {
-        return false;
+    let theirs: Vec<_> = places.iter().filter(|held| is_theirs(held)).collect();
+    let older = if toy.has(Defect::NewestIsJudged) { theirs.len() } else { theirs.len().div_ceil(2) };
+    let least = theirs.iter().take(older).min_by_key(|held| match toy.defect {
+        Some(Defect::ProgressUnseen) => (0, 0),
+        Some(Defect::YoungestGivesWay) => (held.progress, u64::MAX - held.number),
+        _ => (held.progress, 0),
+    });
+    let least = least.map(|held| held.number);
+    if !toy.has(Defect::NobodyGivesWay) {
+        places.retain(|held| {
+            if Some(held.number) == least {
+                held.cut.abort();
+            }
+            Some(held.number) != least
+        });
     }
-    let most = places.iter().map(|held| of(places, held.0)).max();
-    if let Some(oldest) = places.iter().position(|held| Some(of(places, held.0)) == most) {
-        places.remove(oldest).2.abort();
-    }
-    true
+    !toy.has(Defect::NobodyGivesWay)
 }
 
 async fn reject(mut stream: Stream, code: u16) {
@@ -126,22 +143,31 @@ impl Toy {
             let (alpn, log) = (!self.has(Defect::NoAlpn), Log::default());
             let offer = Offer { alpn, ..Offer::default() };
             let wire = timeout_at(began, Wire::accept(tcp, offer, &log, "")).await.ok()?.ok()?;
+            self.reached(place, 1);
             let exporter = wire.exporter();
             let mut stream = Stream::new(wire, self.defect);
+            let accepted = self.accept(&mut stream, exporter, place);
             let verified = if self.has(Defect::NoDeadline) {
-                Ok(self.accept(&mut stream, exporter).await)
+                Ok(accepted.await)
             } else {
-                timeout_at(began, self.accept(&mut stream, exporter)).await
+                timeout_at(began, accepted).await
             };
             Some((stream, verified))
         };
         let done = handshake.await;
-        self.state().places.retain(|held| held.1 != place);
+        self.state().places.retain(|held| held.number != place);
         match done {
             Some((stream, Ok(Ok((verified, ack))))) => self.wait(stream, verified, ack, place).await,
             Some((stream, Ok(Err(Some(code))))) => reject(stream, code).await,
             Some((stream, Ok(Err(None)) | Err(_))) => stream.close().await,
             None => {}
+        }
+    }
+
+    /// The handshake of a connection has come so far.
+    pub(super) fn reached(&self, place: u64, progress: u8) {
+        if let Some(held) = self.state().places.iter_mut().find(|held| held.number == place) {
+            held.progress = progress;
         }
     }
 

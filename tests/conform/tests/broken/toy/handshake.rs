@@ -94,6 +94,7 @@ impl Toy {
         &self,
         stream: &mut Stream,
         exporter: [u8; 32],
+        place: u64,
     ) -> Result<(Verified, Vec<u8>), Refusal> {
         let name = stream.next(LENGTH_MAX).await.map_err(|_| None)?;
         let is_version_2 = name.windows(8).any(|window| window == MAGIC);
@@ -109,6 +110,7 @@ impl Toy {
             return if self.has(Defect::Version1Answered) { self.version_1(stream).await } else { Err(None) };
         };
         let said = said(&block, creation)?;
+        self.reached(place, 2);
 
         let (own, mine) = (self.block(), self.challenge());
         let challenge = payload(Challenge {

@@ -28,7 +28,7 @@ use snow_dist_codec::Pid;
 use snow_dist_conform::adapter::Launch;
 
 use crate::defects::Defect;
-use connection::{PeerState, Places};
+use connection::{PeerState, Place};
 use lists::Lists;
 use reason::Reason;
 use session::Assembly;
@@ -51,6 +51,8 @@ pub(crate) struct Toy {
     /// How many links and monitors of a peer it holds.
     bound: u64,
     sessions_max: usize,
+    handshakes_max: usize,
+    handshakes_per_address_max: usize,
     /// Its operator allows it to dial every name in a peer list.
     peer_lists: bool,
     state: Mutex<State>,
@@ -64,7 +66,8 @@ struct State {
     known: HashMap<String, (u64, u8)>,
     /// Pieces that the session before has left behind, which none should.
     left: HashMap<String, Assembly>,
-    places: Places,
+    /// The oldest first.
+    places: Vec<Place>,
     lists: Lists,
     processes: BTreeMap<u64, Process>,
     names: HashMap<String, u64>,
