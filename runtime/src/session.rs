@@ -116,8 +116,8 @@ impl<T> Done<T> {
 /// What the driver finds when it asks for something to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refill {
-    /// There are bytes.
-    Bytes,
+    /// There are bytes. The session waits for the time at which a PING among them has been taken.
+    Bytes { has_ping: bool },
     /// Nothing; the driver is woken when there is.
     Nothing,
     /// Nothing, and nothing will come: the session is to end.
@@ -276,9 +276,11 @@ impl SessionHandle {
         self.act(|state| Ok(state.core.handle_fragment(fragment))).wake().unwrap_or(Ok(None))
     }
 
-    /// Appends what waits to `out`. If nothing does, the driver is woken when something comes.
-    pub(crate) fn refill(&self, out: &mut Vec<u8>, bytes_wanted: usize) -> Refill {
+    /// Appends what waits to `out`. If nothing does, the driver is woken when something comes. All that was given before
+    /// has been taken by now.
+    pub(crate) fn refill(&self, now: Duration, out: &mut Vec<u8>, bytes_wanted: usize) -> Refill {
         let mut state = self.state.lock();
+        state.core.handle_taken(now);
         state.made_way = false;
         if !state.core.has_output() {
             if state.stop.is_some() {
@@ -293,11 +295,12 @@ impl SessionHandle {
         if room {
             state.full = false;
         }
+        let has_ping = state.core.awaits_taking();
         drop(state);
         if room {
             self.room.notify_waiters();
         }
-        Refill::Bytes
+        Refill::Bytes { has_ping }
     }
 
     /// When [`SessionHandle::timeout`] is due, and the order to end, if there is one. The driver is woken if either

@@ -226,6 +226,7 @@ impl Node {
             }
             if self.ending.is_none_or(|ending| ending == "protocol_error") {
                 self.session.write(&mut bytes, usize::MAX);
+                self.session.handle_taken(self.now);
             }
         }
         self.judge_written(&bytes, step, at);
@@ -246,6 +247,9 @@ impl Node {
             self.receive(&frames.iter().flat_map(|frame| self.arriving(frame)).collect::<Vec<_>>());
         } else if let Some(milliseconds) = step["wait_ms"].as_u64() {
             self.wait(Duration::from_millis(milliseconds));
+        } else if let Some(milliseconds) = step["held_up_ms"].as_u64() {
+            self.now += Duration::from_millis(milliseconds);
+            self.judge();
         } else if step["lose"] == true {
             self.ending = Some(if self.closing { "stopped" } else { "lost" });
         } else {
@@ -365,12 +369,16 @@ impl Node {
         let until = self.now + time;
         while self.ending.is_none() && self.session.deadline().0 <= until {
             self.now = self.session.deadline().0;
-            self.ending = self.session.handle_timeout(self.now).err().map(|ending| match ending {
-                Ending::Unused => "unused",
-                _ => "silent",
-            });
+            self.judge();
         }
         self.now = until;
+    }
+
+    fn judge(&mut self) {
+        self.ending = self.session.handle_timeout(self.now).err().map(|ending| match ending {
+            Ending::Unused => "unused",
+            _ => "silent",
+        });
     }
 
     fn tell(&mut self) {

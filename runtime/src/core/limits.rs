@@ -77,7 +77,7 @@ pub const SESSIONS_MAX: usize = 4_096;
 /// No byte has come for so long: a PING is due.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// No byte has come since the PING was due: the peer is dead.
+/// No byte has come since the transport took the PING: the peer is dead.
 pub const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The shortest heartbeat interval, and the shortest heartbeat timeout, that a node may be given: below it a session is
@@ -87,6 +87,15 @@ pub const HEARTBEAT_TIME_MIN: Duration = Duration::from_millis(100);
 /// The longest heartbeat interval, and the longest heartbeat timeout, that a node may be given: a peer that is gone is
 /// found within two days.
 pub const HEARTBEAT_TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often a node looks at the clock while it waits for another one: a look that comes late by more than one of so many
+/// parts of the time shows that the node was held up itself. Few, since each wakes the node; enough that only short hold-ups
+/// pass for waiting.
+pub const PATIENCE_PARTS: u32 = 8;
+
+/// So many hold-ups do not count in one time for which another node is waited for. A node that never runs for long is
+/// held up all the time, and must come to an end as well.
+pub const HOLD_UPS_MAX: u32 = 8;
 
 /// How long a session may be silent when a second connection asks whether it still lives.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(2);

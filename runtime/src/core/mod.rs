@@ -9,6 +9,7 @@ pub mod epochs;
 pub mod handshake;
 pub mod limits;
 mod numbers;
+mod patience;
 pub mod peers;
 mod pid;
 mod processes;
@@ -19,6 +20,7 @@ mod term;
 
 pub use handshake::{Cookie, CookieError, Cookies};
 pub use numbers::{Numbering, Numbers, Start};
+pub use patience::Patience;
 pub use pid::{NodeNumber, Pid};
 pub use processes::Processes;
 pub use reason::{Chain, Reason};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::Reject;
 use tokio::sync::oneshot;
-use tokio::time::{sleep_until, timeout, timeout_at};
+use tokio::time::{sleep_until, timeout};
 use tokio_rustls::TlsStream;
 
 use super::accept_error::AcceptError;
@@ -18,12 +18,12 @@ use super::registry::{Begun, Verdict};
 use super::slots::Progress;
 use super::tls::Tls;
 use super::{ConnectError, Net, Stage};
-use crate::core::Shown;
 use crate::core::epochs::Facts;
 use crate::core::handshake::{Established, Peer, acceptor, initiator};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
 use crate::core::peers::{ConnectionId, Refusal, ReplyDecision};
 use crate::core::session::{Config, Version};
+use crate::core::{Patience, Shown};
 use crate::foreign::event;
 use crate::random::random;
 use crate::session::SessionHandle;
@@ -74,7 +74,9 @@ async fn accepted(
         //# accepted it.
         //= spec/connection.md#con-dln-004
         //# A node MUST NOT move a deadline of the handshake because bytes arrive.
-        shown = timeout(HANDSHAKE_DEADLINE, show_acceptor(&guard, stream)) => shown.map_err(|_| AcceptError::Silent)??,
+        shown = net.clock.wait_for(HANDSHAKE_DEADLINE, show_acceptor(&guard, stream)) => {
+            shown.ok_or(AcceptError::Silent)??
+        }
         verdict = &mut verdict => return Err(verdict.map_or(AcceptError::Stopped, |_| AcceptError::GaveWay)),
     };
     //= spec/connection.md#con-plc-005
@@ -99,7 +101,7 @@ async fn accepted(
             //= spec/connection.md#con-elc-015
             //# A node MUST NOT write a frame on a connection on which ACK has not been sent, or not been
             //# verified.
-            timeout(ACK_DEADLINE, channel.write(&ack)).await.map_err(|_| AcceptError::Silent)??;
+            net.clock.wait_for(ACK_DEADLINE, channel.write(&ack)).await.ok_or(AcceptError::Silent)??;
             net.runtime.spawn(serve(guard, channel, session));
             Ok(())
         }
@@ -207,7 +209,8 @@ async fn initiate(guard: &Guard) -> Result<(Channel, Established), ConnectError>
     let (mut channel, expect_ack) = show_initiator(guard).await.map_err(ConnectError::unjudged)?;
     //= spec/connection.md#con-dln-003
     //# An initiator MUST give up a dial on which it has not received ACK `ack_deadline` after it sent REPLY.
-    let ack = timeout(ACK_DEADLINE, channel.read()).await.map_err(late(Stage::Ack))?.map_err(|broken| {
+    let ack = guard.net.clock.wait_for(ACK_DEADLINE, channel.read()).await.ok_or_else(late(Stage::Ack))?;
+    let ack = ack.map_err(|broken| {
         let error = ConnectError::from(broken);
         if expect_ack.is_told_of_refusal() { error.unjudged() } else { error.unanswered() }
     })?;
@@ -221,10 +224,10 @@ async fn show_initiator(guard: &Guard) -> Result<(Channel, initiator::ExpectAck)
     //= spec/connection.md#con-dln-002
     //# An initiator MUST give up a dial on which it has not sent REPLY `handshake_deadline` after it
     //# began to connect.
-    let deadline = net.clock.at(net.clock.now() + HANDSHAKE_DEADLINE);
-    let stream = timeout_at(deadline, connect(net, name)).await.map_err(late(Stage::Connect))??;
-    let channel = timeout_at(deadline, secure(net, stream)).await.map_err(late(Stage::Tls))??;
-    timeout_at(deadline, reply(guard, name, channel)).await.map_err(late(Stage::Handshake))?
+    let patience = &mut Patience::new(HANDSHAKE_DEADLINE, net.clock.now());
+    let stream = net.clock.wait(patience, connect(net, name)).await.ok_or_else(late(Stage::Connect))??;
+    let channel = net.clock.wait(patience, secure(net, stream)).await.ok_or_else(late(Stage::Tls))??;
+    net.clock.wait(patience, reply(guard, name, channel)).await.ok_or_else(late(Stage::Handshake))?
 }
 
 async fn connect(net: &Net, name: NodeName<'_>) -> Result<Connection, ConnectError> {
@@ -270,8 +273,8 @@ async fn reply(
     Ok((channel, expect_ack))
 }
 
-fn late<E>(stage: Stage) -> impl FnOnce(E) -> ConnectError {
-    move |_| ConnectError::Deadline(stage)
+fn late(stage: Stage) -> impl FnOnce() -> ConnectError {
+    move || ConnectError::Deadline(stage)
 }
 
 /// Runs a session to its end. The guard's drop delivers what its end means.

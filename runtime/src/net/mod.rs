@@ -27,7 +27,7 @@ use std::time::Duration;
 use snow_dist_codec::NodeName;
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::core::handshake::Local;
 use crate::core::limits::{
@@ -238,8 +238,9 @@ impl Net {
     /// Waits until no other connection with that node is being made or closed.
     async fn settled(self: &Arc<Self>, name: Arc<str>) -> Result<(), ConnectError> {
         let registry = self.registry.clone();
-        let settled = async move { timeout(UNDERWAY_DEADLINE, registry.settled(&name)).await };
-        self.on_runtime(settled).await?.map_err(|_| ConnectError::Deadline(Stage::Turn))
+        let clock = self.clock;
+        let settled = async move { clock.wait_for(UNDERWAY_DEADLINE, registry.settled(&name)).await };
+        self.on_runtime(settled).await?.ok_or(ConnectError::Deadline(Stage::Turn))
     }
 
     /// Runs what needs timers on the node's own runtime, and ends it when this is dropped: whoever asks may run on

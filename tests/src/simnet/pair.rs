@@ -177,13 +177,14 @@ impl Pair {
 
     /// Writes until `bytes_wanted` are under way or nothing is left; false if nothing was.
     pub fn write(&mut self, side: Side, bytes_wanted: usize) -> bool {
-        let arrival = self.now + LATENCY;
+        let (now, arrival) = (self.now, self.now + LATENCY);
         let end = &mut self[side];
         if end.ended.is_some() {
             return false;
         }
         let mut bytes = Vec::new();
         end.session.write(&mut bytes, bytes_wanted);
+        end.session.handle_taken(now);
         let wrote = !bytes.is_empty();
         end.outgoing.put(arrival, bytes);
         wrote

@@ -76,9 +76,9 @@ fn the_heartbeat_goes_before_all_else() {
     assert_eq!(pair[B].names()[..4], ["PONG", "PING", "LINK", "SEND"]);
 }
 
-//= spec/connection.md#con-hbt-002
-//# A node MUST end a session in which no byte has arrived for `heartbeat_interval` and `heartbeat_timeout`
-//# together.
+//= spec/connection.md#con-hbt-010
+//# A node MUST end a session in which no byte has arrived for `heartbeat_timeout` since the transport took the
+//# PING of CON-HBT-001.
 #[test]
 fn a_node_that_stands_still_is_found_dead() {
     let mut pair = linked();

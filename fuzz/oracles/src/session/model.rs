@@ -89,7 +89,9 @@ pub(super) struct Model {
     unlinks: u64,
     due: Vec<Due>,
     heard: Duration,
-    pinged: bool,
+    /// It was asked in this silence; and since when it has been able to answer.
+    asked: bool,
+    taken: Option<Duration>,
     probe: Option<Duration>,
     ping_due: bool,
     pong: Option<[u8; 8]>,
@@ -457,7 +459,7 @@ impl Model {
     }
 
     pub(super) fn heard(&mut self, now: Duration) -> bool {
-        (self.heard, self.pinged) = (now, false);
+        (self.heard, self.asked, self.taken) = (now, false, None);
         self.probe.take().is_some()
     }
 
@@ -466,15 +468,23 @@ impl Model {
         self.probe.get_or_insert(now + Duration::from_secs(2));
     }
 
-    /// Time has passed: whether the peer is alive, and whether something was due.
-    pub(super) fn time(&mut self, now: Duration) -> (bool, bool) {
-        let silent = now - self.heard;
-        let dead = silent >= Duration::from_secs(75) || self.probe.is_some_and(|probe| now >= probe);
-        let ping = !self.pinged && silent >= Duration::from_secs(60);
-        if ping && !dead {
-            (self.pinged, self.ping_due) = (true, true);
+    /// The transport has taken all that was written.
+    pub(super) fn taken(&mut self, now: Duration) {
+        if self.asked && !self.ping_due {
+            self.taken.get_or_insert(now);
         }
-        (!dead, dead || ping)
+    }
+
+    /// Time has passed, and the node has run meanwhile: whether the peer is alive.
+    pub(super) fn time(&mut self, now: Duration) -> bool {
+        let due = self.heard + Duration::from_secs(60);
+        if !self.asked && now >= due {
+            self.asked = true;
+            self.ping_due = !self.closed;
+            self.taken = self.closed.then_some(due);
+        }
+        let dead_at = self.taken.map(|taken| taken + Duration::from_secs(15));
+        [dead_at, self.probe].into_iter().flatten().all(|end| now < end)
     }
 
     /// The session ends: exits of active links, then DOWNs.

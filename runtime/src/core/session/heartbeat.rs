@@ -1,19 +1,24 @@
 //! Whether the peer still lives. Specification: `connection.md`, "Heartbeat".
 //!
-//! Any byte is a sign of life. After a time without one a PING is due; after some more the peer is dead, whether
-//! the PING could be sent or not.
+//! Any byte is a sign of life. After a time without one a PING is due. Once the transport has taken that, the peer has some
+//! more time to answer: whoever has not been asked is not dead.
 
 use std::time::Duration;
 
 use super::super::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, PROBE_TIMEOUT};
+use super::super::patience::Patience;
 use super::super::peers::Sign;
 
 /// How long a peer may be silent.
+///
+/// A peer that is held up, with its process stopped or its machine asleep, keeps its sessions if that lasts for less than
+/// `timeout`. Time in which this node is held up itself does not count against its peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timing {
     /// Without a byte for so long, a PING is due: [`HEARTBEAT_INTERVAL`] unless said otherwise.
     pub interval: Duration,
-    /// Without a byte for so much longer, the peer is dead: [`HEARTBEAT_TIMEOUT`] unless said otherwise.
+    /// Without a byte for so long after the connection has taken the PING, the peer is dead: [`HEARTBEAT_TIMEOUT`]
+    /// unless said otherwise.
     pub timeout: Duration,
 }
 
@@ -28,9 +33,21 @@ impl Default for Timing {
 pub(super) struct Heartbeat {
     timing: Timing,
     heard: Duration,
-    pinged: bool,
-    /// Somebody asks for a sign of the peer, and waits until then.
-    probe: Option<(Duration, Sign)>,
+    asked: Asked,
+    /// Somebody asks for a sign of the peer, and waits for so long.
+    probe: Option<(Patience, Sign)>,
+}
+
+/// How far the peer has been asked in this silence.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Asked {
+    No,
+    /// A PING waits to be written.
+    Due,
+    /// It is written, and waits for the transport.
+    Written,
+    /// The transport has taken it, and the peer has so long to answer.
+    Taken(Patience),
 }
 
 /// What a deadline brought.
@@ -48,7 +65,7 @@ pub(super) enum Beat {
 
 impl Heartbeat {
     pub(super) const fn new(timing: Timing, now: Duration) -> Self {
-        Self { timing, heard: now, pinged: false, probe: None }
+        Self { timing, heard: now, asked: Asked::No, probe: None }
     }
 
     /// A byte has come. True if somebody waited for one.
@@ -56,7 +73,7 @@ impl Heartbeat {
         //= spec/connection.md#con-hbt-003
         //# A node MUST take every byte that arrives in a session for a sign of life.
         self.heard = self.heard.max(now);
-        self.pinged = false;
+        self.asked = Asked::No;
         self.probe.take_if(|(_, sign)| *sign == Sign::Life).is_some()
     }
 
@@ -68,59 +85,82 @@ impl Heartbeat {
     /// Somebody asks for a sign: a PING goes out now.
     pub(super) fn probe(&mut self, now: Duration, sign: Sign) {
         if self.probe.is_none() {
-            self.probe = Some((now.saturating_add(PROBE_TIMEOUT), sign));
+            self.probe = Some((Patience::new(PROBE_TIMEOUT, now), sign));
         }
     }
 
     /// Whether somebody waits for a frame that shows that the peer uses the session.
-    pub(super) fn asks_for_use(&self) -> bool {
+    pub(super) const fn asks_for_use(&self) -> bool {
         matches!(self.probe, Some((_, Sign::Use)))
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Duration) -> Beat {
-        //= spec/connection.md#con-hbt-002
-        //# A node MUST end a session in which no byte has arrived for `heartbeat_interval` and
-        //# `heartbeat_timeout` together.
-        if now >= self.dead_at() {
-            //= spec/version1.md#v1-elc-004
-            //# If a connection of the peer of a version 1 session is verified that was accepted after that session
-            //# had begun, and no frame shows for `probe_timeout` after the session was probed that the peer uses it,
-            //# an acceptor MUST end that session.
-            if self.asks_for_use() && now < self.silent_at() { Beat::Unused } else { Beat::Dead }
-        //= spec/connection.md#con-hbt-001
-        //# A node MUST send a PING when no byte has arrived in a session for `heartbeat_interval`.
-        } else if !self.pinged && now >= self.ping_at() {
-            self.pinged = true;
-            Beat::Ping
-        } else {
-            Beat::Wait
+    /// A PING is written.
+    pub(super) fn ping_written(&mut self) {
+        if self.asked == Asked::Due {
+            self.asked = Asked::Written;
         }
     }
 
-    /// When [`Heartbeat::handle_timeout`] has something to say, and what.
-    pub(super) fn deadline(&self) -> (Duration, &'static str) {
-        let (ping, dead) = (self.ping_at(), self.dead_at());
-        if self.pinged || dead < ping {
-            (dead, "the peer is dead without a sign of life")
-        } else {
-            (ping, "a PING is due")
+    /// Whether a PING is written for which [`Heartbeat::taken`] is waited.
+    pub(super) fn awaits_taking(&self) -> bool {
+        self.asked == Asked::Written
+    }
+
+    /// The transport has taken all that was written.
+    pub(super) fn taken(&mut self, now: Duration) {
+        if self.asked == Asked::Written {
+            self.wait_for_answer(now);
         }
+    }
+
+    /// The peer has its time to answer from now on.
+    pub(super) fn wait_for_answer(&mut self, now: Duration) {
+        self.asked = Asked::Taken(Patience::new(self.timing.timeout, now));
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Duration) -> Beat {
+        //= spec/connection.md#con-hbt-010
+        //# A node MUST end a session in which no byte has arrived for `heartbeat_timeout` since the transport
+        //# took the PING of CON-HBT-001.
+        if let Asked::Taken(patience) = &mut self.asked
+            && patience.is_over(now)
+        {
+            return Beat::Dead;
+        }
+        //= spec/connection.md#con-elc-006
+        //# If no byte arrives in a session for `probe_timeout` after it was probed, an acceptor MUST end that
+        //# session.
+        //= spec/version1.md#v1-elc-004
+        //# If a connection of the peer of a version 1 session is verified that was accepted after that session
+        //# had begun, and no frame shows for `probe_timeout` after the session was probed that the peer uses it,
+        //# an acceptor MUST end that session.
+        if let Some((patience, sign)) = &mut self.probe
+            && patience.is_over(now)
+        {
+            return if *sign == Sign::Use { Beat::Unused } else { Beat::Dead };
+        }
+        //= spec/connection.md#con-hbt-001
+        //# A node MUST send a PING when no byte has arrived in a session for `heartbeat_interval`.
+        if self.asked == Asked::No && now >= self.ping_at() {
+            self.asked = Asked::Due;
+            return Beat::Ping;
+        }
+        Beat::Wait
+    }
+
+    /// When [`Heartbeat::handle_timeout`] must be called, and for what.
+    pub(super) fn deadline(&self) -> (Duration, &'static str) {
+        let beat = match &self.asked {
+            Asked::No => (self.ping_at(), "a PING is due"),
+            Asked::Due | Asked::Written => (Duration::MAX, "a PING waits for the transport"),
+            Asked::Taken(patience) => (patience.look_at(), "the peer is waited for"),
+        };
+        let probe = self.probe.map(|(patience, _)| (patience.look_at(), "the peer is probed"));
+        probe.map_or(beat, |probe| beat.min(probe))
     }
 
     fn ping_at(&self) -> Duration {
         self.heard.saturating_add(self.timing.interval)
-    }
-
-    fn silent_at(&self) -> Duration {
-        self.ping_at().saturating_add(self.timing.timeout)
-    }
-
-    fn dead_at(&self) -> Duration {
-        let silent = self.silent_at();
-        //= spec/connection.md#con-elc-006
-        //# If no byte arrives in a session for `probe_timeout` after it was probed, an acceptor MUST end that
-        //# session.
-        self.probe.map_or(silent, |(probe, _)| probe.min(silent))
     }
 }
 
@@ -132,38 +172,68 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
+    /// Time goes on until something comes of it; gives what, and when.
+    fn next(heartbeat: &mut Heartbeat) -> (Beat, Duration) {
+        loop {
+            let now = heartbeat.deadline().0;
+            match heartbeat.handle_timeout(now) {
+                Beat::Wait => {}
+                beat => return (beat, now),
+            }
+        }
+    }
+
+    fn ask(heartbeat: &mut Heartbeat, now: Duration) {
+        heartbeat.ping_written();
+        heartbeat.taken(now);
+    }
+
     //= spec/connection.md#con-hbt-001
     //= type=test
     //# A node MUST send a PING when no byte has arrived in a session for `heartbeat_interval`.
-    //= spec/connection.md#con-hbt-002
+    //= spec/connection.md#con-hbt-010
     //= type=test
-    //# A node MUST end a session in which no byte has arrived for `heartbeat_interval` and
-    //# `heartbeat_timeout` together.
+    //# A node MUST end a session in which no byte has arrived for `heartbeat_timeout` since the transport took
+    //# the PING of CON-HBT-001.
     #[test]
     fn silence_brings_one_ping_and_then_the_end() {
         let mut heartbeat = Heartbeat::new(Timing::default(), at(100));
-        assert_eq!(heartbeat.deadline().0, at(160));
         assert_eq!(heartbeat.handle_timeout(at(159)), Beat::Wait);
-        assert_eq!(heartbeat.handle_timeout(at(160)), Beat::Ping);
+        assert_eq!(next(&mut heartbeat), (Beat::Ping, at(160)));
         assert_eq!(heartbeat.handle_timeout(at(161)), Beat::Wait);
-        assert_eq!(heartbeat.deadline().0, at(175));
-        assert_eq!(heartbeat.handle_timeout(at(175)), Beat::Dead);
+        ask(&mut heartbeat, at(161));
+        assert_eq!(next(&mut heartbeat), (Beat::Dead, at(176)));
     }
 
     #[test]
     fn any_byte_is_life() {
         let mut heartbeat = Heartbeat::new(Timing::default(), at(0));
         assert_eq!(heartbeat.handle_timeout(at(74)), Beat::Ping);
+        ask(&mut heartbeat, at(74));
         assert!(!heartbeat.heard(at(74)));
         assert_eq!(heartbeat.handle_timeout(at(75)), Beat::Wait);
         assert_eq!(heartbeat.deadline().0, at(134));
     }
 
     #[test]
-    fn a_late_driver_sees_the_dead_at_once() {
-        // The interval counts from the last byte, whether a PING could be sent or not.
+    fn a_late_driver_asks_first() {
         let mut heartbeat = Heartbeat::new(Timing::default(), at(0));
-        assert_eq!(heartbeat.handle_timeout(at(75)), Beat::Dead);
+        assert_eq!(heartbeat.handle_timeout(at(1_000)), Beat::Ping);
+        ask(&mut heartbeat, at(1_000));
+        assert_eq!(next(&mut heartbeat), (Beat::Dead, at(1_015)));
+    }
+
+    #[test]
+    fn a_ping_that_the_transport_does_not_take_condemns_nobody() {
+        let mut heartbeat = Heartbeat::new(Timing::default(), at(0));
+        heartbeat.taken(at(1));
+        assert_eq!(next(&mut heartbeat), (Beat::Ping, at(60)));
+        heartbeat.taken(at(60));
+        assert!(!heartbeat.awaits_taking());
+        heartbeat.ping_written();
+        assert!(heartbeat.awaits_taking());
+        assert_eq!(heartbeat.deadline().0, Duration::MAX);
+        assert_eq!(heartbeat.handle_timeout(at(1_000)), Beat::Wait);
     }
 
     #[test]
@@ -171,9 +241,16 @@ mod tests {
         let mut heartbeat = Heartbeat::new(Timing::default(), at(0));
         heartbeat.probe(at(10), Sign::Life);
         heartbeat.probe(at(11), Sign::Life);
-        assert_eq!(heartbeat.deadline().0, at(12));
         assert!(heartbeat.clone().heard(at(11)));
-        assert_eq!(heartbeat.handle_timeout(at(12)), Beat::Dead);
+        assert_eq!(next(&mut heartbeat), (Beat::Dead, at(12)));
+    }
+
+    #[test]
+    fn who_was_held_up_after_a_probe_waits_for_its_answer() {
+        let mut heartbeat = Heartbeat::new(Timing::default(), at(0));
+        heartbeat.probe(at(10), Sign::Life);
+        assert_eq!(heartbeat.handle_timeout(at(20)), Beat::Wait);
+        assert_eq!(next(&mut heartbeat), (Beat::Dead, at(22)));
     }
 
     #[test]
@@ -181,9 +258,7 @@ mod tests {
         let mut heartbeat = Heartbeat::new(Timing::default(), at(0));
         heartbeat.probe(at(10), Sign::Use);
         assert!(!heartbeat.heard(at(11)));
-        assert_eq!(heartbeat.deadline().0, at(12));
-        let mut unused = heartbeat.clone();
-        assert_eq!(unused.handle_timeout(at(12)), Beat::Unused);
+        assert_eq!(next(&mut heartbeat.clone()), (Beat::Unused, at(12)));
         assert!(heartbeat.used());
         assert!(!heartbeat.used());
         assert_eq!(heartbeat.handle_timeout(at(12)), Beat::Wait);

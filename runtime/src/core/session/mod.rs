@@ -1,8 +1,8 @@
 //! A session: what two nodes are to each other once the handshake is over. Specification: `session.md`.
 //!
 //! In: [`Session::handle_frame`], the commands of local processes ([`Session::send`], [`Session::link`], ..),
-//! [`Session::handle_received`] and [`Session::handle_timeout`]. Out: signals, through [`Processes`];
-//! [`Session::write`], whenever the transport takes bytes; [`Session::deadline`].
+//! [`Session::handle_received`], [`Session::handle_taken`] and [`Session::handle_timeout`]. Out: signals, through
+//! [`Processes`]; [`Session::write`], whenever the transport takes bytes; [`Session::deadline`].
 //!
 //! After an [`Ending`] nothing more is handled. Whoever drives the session takes leave of the peer as [`Ending::leave`]
 //! says: for some endings it calls [`Session::close`], then [`Session::write`] for as long as the transport takes bytes at
@@ -404,6 +404,18 @@ impl Session {
         self.ping_due = true;
     }
 
+    /// The transport has taken all that [`Session::write`] has given so far.
+    pub fn handle_taken(&mut self, now: Duration) {
+        self.heartbeat.taken(now);
+    }
+
+    /// Returns `true` if [`Session::write`] has given a PING of whose taking the session has not been told: the time in
+    /// which the peer has to answer begins with that.
+    #[must_use]
+    pub fn awaits_taking(&self) -> bool {
+        self.heartbeat.awaits_taking()
+    }
+
     /// The time has come that [`Session::deadline`] said. What has arrived must be handled first.
     ///
     /// # Errors
@@ -411,6 +423,11 @@ impl Session {
     pub fn handle_timeout(&mut self, now: Duration) -> Result<(), Ending> {
         match self.heartbeat.handle_timeout(now) {
             Beat::Wait => Ok(()),
+            // Behind CLOSE no PING can be written, and the peer has the same time.
+            Beat::Ping if self.closed => {
+                self.heartbeat.wait_for_answer(now);
+                Ok(())
+            }
             Beat::Ping => {
                 self.ping_due = true;
                 Ok(())

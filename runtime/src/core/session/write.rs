@@ -28,6 +28,7 @@ impl Session {
             //# A node SHOULD give each PING of a session another payload.
             self.ping = next_ping(self.ping);
             put(Ping { payload: &self.ping }, out);
+            self.heartbeat.ping_written();
             self.pinged();
         }
         //= spec/capabilities.md#cap-ntb-002

@@ -1,8 +1,8 @@
 //! The one loop of a connection: bytes between the transport and the session.
 //!
 //! Reading never waits for writing: each turn tries both and goes on with whichever can. What a process queues
-//! wakes the loop only when it is idle. A turn is bounded, so that a busy connection does not starve its thread, and
-//! ends with a look at the deadlines, so that a busy connection has them as well.
+//! wakes the loop only when it is idle. A turn is bounded, so that a busy connection does not starve its thread.
+//! Deadlines are judged when the timer has gone off and what has arrived since has been read, busy or not.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -20,6 +20,7 @@ use tokio::time::Sleep;
 use super::clock::Clock;
 use super::tap::{Direction, Tap};
 use super::tls::in_words;
+use crate::core::Patience;
 use crate::core::limits::DRAIN_DEADLINE;
 use crate::core::session::{Ending, Leave, Offered, Version, deliver};
 use crate::process::Delivery;
@@ -78,14 +79,17 @@ struct Running<S> {
     /// Where what is handed over at once ends.
     piece_end: usize,
     unflushed: bool,
+    /// A PING is in `out`, or in TLS, and its time begins when the transport has taken it.
+    has_ping: bool,
     /// The transport takes no more bytes; what has come is still read.
     broken: Option<io::Error>,
     /// All has been said, close_notify included; what the peer has sent meanwhile is still read.
     said_all: bool,
-    /// When the connection last took a byte, or had none to take.
-    taken: Duration,
+    /// How long the connection may take no byte, since it last took one or had none to take.
+    drain: Patience,
     bytes_taken: u64,
-    stop_at: Option<Duration>,
+    /// How long the end may take that was ordered.
+    stop: Option<Patience>,
     misrouted: MisroutedWarnings,
     timer: Pin<Box<Sleep>>,
     timer_at: Duration,
@@ -109,7 +113,7 @@ impl<S: Transport> Driver<S> {
         Running {
             timer: Box::pin(tokio::time::sleep_until(self.clock.at(Duration::MAX))),
             timer_at: Duration::MAX,
-            taken: self.clock.now(),
+            drain: Patience::new(DRAIN_DEADLINE, self.clock.now()),
             bytes_taken: 0,
             driver: self,
             inbox: arrived,
@@ -118,9 +122,10 @@ impl<S: Transport> Driver<S> {
             written: 0,
             piece_end: 0,
             unflushed: false,
+            has_ping: false,
             broken: None,
             said_all: false,
-            stop_at: None,
+            stop: None,
             waker: None,
             misrouted: MisroutedWarnings::new(),
         }
@@ -148,18 +153,27 @@ impl<S: Transport> Running<S> {
     /// Goes on until nothing is to be done, or the turn is over. Whatever can change that wakes the task.
     fn take_steps(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
         for _ in 0..STEPS_MAX {
+            // The runtime has looked for what has arrived before a timer goes off. What is read now was there by then.
+            let is_due = self.timer.is_elapsed();
             //= spec/connection.md#con-rdw-001
             //# A node MUST go on reading a session while the transport takes no byte.
             //= spec/connection.md#con-rdw-002
             //# A node MUST go on writing in a session while no byte arrives.
             let (read, written) = (self.poll_read(cx)?, self.poll_write(cx)?);
-            //= spec/connection.md#con-hbt-008
-            //# A node MUST read all bytes that have arrived before it ends a session because none came.
-            if read.is_pending() && written.is_pending() && self.poll_timer(cx)?.is_pending() {
-                return Ok(());
+            if is_due {
+                //= spec/connection.md#con-hbt-008
+                //# A node MUST read all bytes that have arrived before it ends a session because none came.
+                self.judge(self.driver.clock.now())?;
+            }
+            if is_due || read.is_pending() && written.is_pending() {
+                let waits = self.poll_timer(cx)?.is_pending();
+                // A PING may be due.
+                if waits && !is_due {
+                    return Ok(());
+                }
             }
         }
-        self.judge(self.driver.clock.now())?;
+        let _ = self.poll_timer(cx)?;
         cx.waker().wake_by_ref();
         Ok(())
     }
@@ -290,10 +304,17 @@ impl<S: Transport> Running<S> {
 
     fn try_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.written == self.out.len() {
+            if self.has_ping && self.unflushed {
+                ready!(self.flush(cx))?;
+            }
             self.out.clear();
-            (self.written, self.piece_end) = (0, 0);
-            match self.driver.session.refill(&mut self.out, WRITE_BYTES) {
-                Refill::Bytes => self.begin_write(),
+            (self.written, self.piece_end, self.has_ping) = (0, 0, false);
+            let now = self.driver.clock.now();
+            match self.driver.session.refill(now, &mut self.out, WRITE_BYTES) {
+                Refill::Bytes { has_ping } => {
+                    self.has_ping = has_ping;
+                    self.begin_write(now);
+                }
                 _ if self.unflushed => return self.flush(cx),
                 Refill::Nothing => return Poll::Pending,
                 Refill::Stopping => return self.finish_writing(cx),
@@ -316,10 +337,10 @@ impl<S: Transport> Running<S> {
         Poll::Ready(Ok(()))
     }
 
-    fn begin_write(&mut self) {
+    fn begin_write(&mut self, now: Duration) {
         if !self.unflushed {
             // There was nothing to take until now.
-            self.taken = self.driver.clock.now();
+            self.drain = Patience::new(DRAIN_DEADLINE, now);
         }
         self.show_written();
     }
@@ -360,50 +381,52 @@ impl<S: Transport> Running<S> {
         }
     }
 
-    /// Judges the deadlines. Both halves have found nothing to do, so what has arrived has been read.
+    /// Sleeps until a deadline is to be judged. An order to end that has no patience is no deadline.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
-        let now = self.driver.clock.now();
-        let due = self.judge(now)?;
-        if due <= now {
-            return Poll::Ready(Ok(()));
+        let (heartbeat, ordered) = self.driver.session.deadlines();
+        if let Some(order) = ordered {
+            if order.patience.is_zero() {
+                return Poll::Ready(Err(Ending::Stopped));
+            }
+            let now = self.driver.clock.now();
+            self.stop.get_or_insert_with(|| Patience::new(order.patience, now));
         }
+        let drain = self.waits_for_taking().then_some(self.drain);
+        let patiences = [self.stop, drain].into_iter().flatten();
+        let due = patiences.map(|patience| patience.look_at()).fold(heartbeat, Duration::min);
         self.poll_sleep(due, cx).map(Ok)
     }
 
-    /// Gives the time of the next deadline; now, if one has brought something to be written.
-    fn judge(&mut self, now: Duration) -> Result<Duration, Ending> {
-        self.note_taken(now);
-        let (heartbeat, stop) = self.driver.session.deadlines();
-        let stop_at = stop.map(|stop| *self.stop_at.get_or_insert(now + stop.patience));
-        let queued = self.written < self.out.len() || self.unflushed || self.broken.is_some();
-        let drained_at = queued.then(|| self.taken + DRAIN_DEADLINE);
+    fn waits_for_taking(&self) -> bool {
+        self.written < self.out.len() || self.unflushed || self.broken.is_some()
+    }
+
+    /// Judges the deadlines.
+    fn judge(&mut self, now: Duration) -> Result<(), Ending> {
         //= spec/connection.md#con-cls-005
         //# A node that ends a session because it stops or its program asks for it MUST write what is queued
         //# before CLOSE, as far as `shutdown_patience` allows.
         //= spec/connection.md#con-cls-008
         //# A node that has written CLOSE with code 0 MUST go on reading until the stream ends or
         //# `shutdown_patience` has passed since it began to end the session.
-        if stop_at.is_some_and(|stop_at| now >= stop_at) {
+        if self.stop.as_mut().is_some_and(|stop| stop.is_over(now)) {
             return Err(Ending::Stopped);
         }
+        self.note_taken(now);
         //= spec/connection.md#con-que-010
         //# A node MUST end a session in which something waits and the transport has taken no byte for
         //# `drain_deadline`.
-        if drained_at.is_some_and(|drained_at| now >= drained_at) {
+        if self.waits_for_taking() && self.drain.is_over(now) {
             return Err(if self.broken.is_some() { self.lost("") } else { Ending::Stuck });
         }
-        if now >= heartbeat {
-            self.driver.session.timeout(now)?;
-            return Ok(now);
-        }
-        Ok([stop_at, drained_at].into_iter().flatten().fold(heartbeat, Duration::min))
+        self.driver.session.timeout(now)
     }
 
     fn note_taken(&mut self, now: Duration) {
         let bytes_taken = self.driver.stream.bytes_taken();
         if bytes_taken != self.bytes_taken {
             self.bytes_taken = bytes_taken;
-            self.taken = now;
+            self.drain = Patience::new(DRAIN_DEADLINE, now);
         }
     }
 

@@ -98,7 +98,7 @@ async fn exits_then_downs_then_nodedown_then_the_next_nodeup() {
     let (first, session) = node.taken(1);
     let remote = Pid::new(session.peer.number, 1, 5);
     go_on.send(remote).unwrap();
-    while session.refill(&mut Vec::new(), 1 << 20) != crate::session::Refill::Bytes {
+    while session.refill(Duration::ZERO, &mut Vec::new(), 1 << 20) == crate::session::Refill::Nothing {
         yield_now().await;
     }
     // Another start of the peer waits, and comes up as soon as this one has ended.

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
+use super::super::clock::Clock;
 use crate::core::limits::CONNECT_ATTEMPT_DELAY;
 
 /// Connects to the first address that answers, within `longest` in all.
@@ -23,10 +24,10 @@ pub(super) async fn connect(
         attempts.resolved(addresses.await?);
         attempts.run().await.map_or(Ok(None), |stream| Ok(Some(stream)))
     };
-    match timeout(longest, connecting).await {
-        Ok(Ok(Some(stream))) => Ok(stream),
-        Ok(Err(unknown)) => Err(unknown),
-        Ok(Ok(None)) | Err(_) => Err(attempts.failed(longest)),
+    match Clock::start().wait_for(longest, connecting).await {
+        Some(Ok(Some(stream))) => Ok(stream),
+        Some(Err(unknown)) => Err(unknown),
+        Some(Ok(None)) | None => Err(attempts.failed(longest)),
     }
 }
 
@@ -155,6 +156,7 @@ mod tests {
     use std::future::ready;
 
     use tokio::net::{TcpListener, TcpSocket};
+    use tokio::time::timeout;
 
     use super::*;
 

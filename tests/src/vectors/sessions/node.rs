@@ -181,11 +181,21 @@ impl Node {
         let until = self.now + time;
         while self.ended.is_none() && self.session.deadline().0 <= until {
             self.now = self.session.deadline().0;
-            if let Err(ending) = self.session.handle_timeout(self.now) {
-                self.end(&ending);
-            }
+            self.judge();
         }
         self.now = until;
+    }
+
+    /// The node does not run for so long.
+    pub(super) fn hold_up(&mut self, time: Duration) {
+        self.now += time;
+        self.judge();
+    }
+
+    fn judge(&mut self) {
+        if let Err(ending) = self.session.handle_timeout(self.now) {
+            self.end(&ending);
+        }
     }
 
     pub(super) fn probe(&mut self) {
@@ -224,6 +234,7 @@ impl Node {
         }
         let mut bytes = Vec::new();
         self.session.write(&mut bytes, usize::MAX);
+        self.session.handle_taken(self.now);
         let mut frames = Frames::new(&bytes, u32::MAX);
         let written = frames.by_ref().map(|payload| written(payload.unwrap())).collect();
         assert!(frames.remaining().is_empty());

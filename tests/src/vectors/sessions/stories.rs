@@ -658,7 +658,7 @@ fn ends() -> Vec<Story> {
             .receive(pong(0x5B), "nobody has asked: nothing"),
         Story::new(
             "heartbeat",
-            "CON-HBT-001 CON-HBT-002 CON-HBT-003 SES-END-006",
+            "CON-HBT-001 CON-HBT-010 CON-HBT-003 SES-END-006",
             "a peer that falls silent",
         )
         .link(5, 9, "LINK")
@@ -667,7 +667,36 @@ fn ends() -> Vec<Story> {
         .wait(14, "nothing: one PING for each silence")
         .receive(pong(0), "a byte: the peer lives, whatever the payload of its PONG")
         .wait(60, "60 s without a byte: the next PING")
-        .wait(15, "75 s without a byte: the session ends, without CLOSE"),
+        .wait(15, "15 s more without a byte: the session ends, without CLOSE"),
+        Story::new("heartbeat-held-up", "CON-HBT-010 CON-TIM-001", "a node that does not run for a while")
+            .link(5, 9, "LINK")
+            .hold_up(3_600, "the peer was not asked: PING")
+            .hold_up(3_600, "an hour in which the node did not run: nothing")
+            .wait(12, "nothing")
+            .hold_up(3_600, "the same again")
+            .receive(pong(0), "a byte: the peer lives")
+            .wait(60, "60 s without a byte: PING")
+            .wait(14, "nothing")
+            .wait(1, "15 s in which the node ran: the session ends"),
+        Story::new(
+            "heartbeat-not-taken",
+            "CON-HBT-010",
+            "a PING that the transport does not take for a while",
+        )
+        .block()
+        .wait(60, "PING waits")
+        .wait(20, "nothing: the peer has not been asked")
+        .unblock("PING")
+        .wait(14, "nothing")
+        .wait(1, "15 s since the transport took it: the session ends"),
+        Story::new(
+            "heartbeat-behind-close",
+            "CON-HBT-010 CON-CLS-001",
+            "no PING can be written behind CLOSE",
+        )
+        .close("CLOSE 0")
+        .wait(74, "nothing")
+        .wait(1, "15 s since a PING would have been due: the session ends"),
         Story::new("heartbeat-part-of-a-frame", "CON-HBT-003 DIST-FRM-009", "any byte is a sign of life")
             .wait(50, "nothing")
             .receive_part(in_two(send(5, b"slowly"), 10), "10 bytes of a frame: the time counts from here")
@@ -681,6 +710,11 @@ fn ends() -> Vec<Story> {
         .probe("PING")
         .wait(1, "nothing")
         .wait(1, "2 s without a byte: the session ends"),
+        Story::new("probe-held-up", "CON-ELC-006 CON-TIM-001", "a node that does not run after a probe")
+            .probe("PING")
+            .hold_up(60, "nothing: the node could read no answer")
+            .receive(pong(0), "the session lives")
+            .wait(59, "nothing"),
         Story::new("probe-answered", "CON-ELC-004 CON-ELC-005", "the session is probed, and lives")
             .probe("PING")
             .wait(1, "nothing")

@@ -188,6 +188,13 @@ impl Story {
         })
     }
 
+    pub(super) fn hold_up(self, seconds: u64, comment: &str) -> Self {
+        self.step(("held_up_ms", (seconds * 1_000).into()), comment, |node| {
+            node.hold_up(Duration::from_secs(seconds));
+            None
+        })
+    }
+
     pub(super) fn lose(self, comment: &str) -> Self {
         self.step(("lose", true.into()), comment, |node| {
             node.lose();

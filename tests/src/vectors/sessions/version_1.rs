@@ -473,12 +473,12 @@ fn ends() -> Vec<Story> {
         known("version-1-ping", "CON-HBT-004 CON-HBT-007", "as in version 2")
             .receive(ping(0x5A), "PONG with the same payload")
             .receive(pong(0x5B), "nobody has asked: nothing"),
-        known("version-1-heartbeat", "CON-HBT-001 CON-HBT-002 CON-HBT-003 V1-TAG-001", "as in version 2")
+        known("version-1-heartbeat", "CON-HBT-001 CON-HBT-010 CON-HBT-003 V1-TAG-001", "as in version 2")
             .link(5, 9, "LINK and MONITOR")
             .wait(60, "60 s without a byte: PING")
             .receive(send_to(ours(6), b"alive"), "any byte is a sign of life")
             .wait(60, "PING")
-            .wait(15, "75 s without a byte: the session ends, without CLOSE"),
+            .wait(15, "15 s more without a byte: the session ends, without CLOSE"),
         known(
             "version-1-connection-lost",
             "V1-LNK-002 SES-END-001 SES-END-003",
