@@ -217,7 +217,7 @@ impl NodeBuilder {
     }
 
     /// Shows every message of every connection to a function. It is called where the message is handled, and holds
-    /// it up.
+    /// it up. It may use the node; if it panics, the message is handled all the same.
     pub fn tap(mut self, see: impl Fn(Seen<'_>) + Send + Sync + 'static) -> Self {
         self.tap = Some(Tap::new(see));
         self

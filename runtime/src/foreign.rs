@@ -4,7 +4,7 @@
 //! it is called in here where a panic would leave something half done. `ARCHITECTURE.md` lists every such place.
 
 use std::any::Any;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,6 +17,20 @@ use crate::process::sync::Mutex;
 /// Calls code of the program. Returns `None` if it panics; the panic ends here.
 pub(crate) fn call<T>(code: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(code)).map_err(forget).ok()
+}
+
+/// Calls code of the program. Returns what its panic says if it panics; the panic ends here.
+pub(crate) fn attempt<T>(code: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(words_of)
+}
+
+/// What a panic says, in words. It ends here.
+pub(crate) fn words_of(panic: Box<dyn Any + Send>) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let words = text.unwrap_or("it says nothing").to_owned();
+    forget(panic);
+    words
 }
 
 /// Drops something of the program's. A panic ends here.
@@ -44,6 +58,50 @@ macro_rules! event {
     };
 }
 pub(crate) use event;
+
+/// Something of the program's that is kept here. A panic ends here when it is dropped.
+pub(crate) struct Kept<T>(Option<T>);
+
+impl<T> Kept<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    /// What is kept: there until it is given up.
+    pub(crate) const fn get(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub(crate) const fn get_mut(&mut self) -> Option<&mut T> {
+        self.0.as_mut()
+    }
+
+    /// Drops it at once: after a panic of it nobody knows what it would do next.
+    pub(crate) fn give_up(&mut self) {
+        dispose(self.0.take());
+    }
+}
+
+impl<T> Drop for Kept<T> {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
+/// Waits for a future of the program. Returns what its panic says if it panics; the panic ends here, also when the future
+/// is dropped before it is done.
+pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
+    let mut future = Kept::new(Box::pin(future));
+    poll_fn(|cx| {
+        let Some(running) = future.get_mut() else { return Poll::Pending };
+        match attempt(|| running.as_mut().poll(cx)) {
+            Ok(polled) => polled.map(Ok),
+            Err(words) => Poll::Ready(Err(words)),
+        }
+    })
+    .await
+}
 
 pin_project! {
     /// A future of a library that keeps wakers under locks of its own, polled by whoever uses this crate: that library
@@ -109,6 +167,28 @@ mod tests {
         assert_eq!(call(|| 1), Some(1));
         assert_eq!(call(|| -> u8 { std::panic::panic_any(PanicsWhenDropped) }), None);
         dispose(PanicsWhenDropped);
+    }
+
+    #[test]
+    fn a_panic_says_what_it_says() {
+        assert_eq!(attempt(|| 1), Ok(1));
+        assert_eq!(attempt(|| -> u8 { panic!("one") }), Err("one".to_owned()));
+        assert_eq!(attempt(|| -> u8 { panic!("{}", "two") }), Err("two".to_owned()));
+        let words = attempt(|| -> u8 { std::panic::panic_any(PanicsWhenDropped) });
+        assert_eq!(words, Err("it says nothing".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_future_that_panics_is_an_error_and_one_that_panics_when_it_is_dropped_is_dropped() {
+        assert_eq!(caught(async { 1 }).await, Ok(1));
+        assert_eq!(caught(async { panic!("polled") }).await, Err::<u8, _>("polled".to_owned()));
+        let mut waits = Box::pin(caught(async {
+            let _kept = PanicsWhenDropped;
+            std::future::pending::<()>().await;
+        }));
+        assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(waits);
+        drop(Kept::new(PanicsWhenDropped));
     }
 
     #[derive(Default)]

@@ -29,7 +29,8 @@ impl Start {
     }
 }
 
-/// Who gives nodes their numbers: [`Numbers`], or what shares them.
+/// Who gives nodes their numbers: [`Numbers`], or what shares them. It may neither block nor panic: what asks for a number
+/// is in the middle of a change.
 pub trait Numbering {
     /// The number of the node `name`, with which a session comes up, in this start of it; a version 1 node, which does
     /// not say its incarnation, has another one each time.

@@ -4,7 +4,10 @@ use super::{NodeNumber, Pid, Reason, Start, TermPids};
 
 /// The local processes. Every `local` is the number of one of them.
 ///
-/// The calls come in the order in which the process must see what they bring. None of them may call back.
+/// The calls come in the order in which the process must see what they bring. None of them can call back into the session,
+/// which is borrowed meanwhile, and none may block: the session waits. None may panic: a panic passes through the session,
+/// and what the same call of the session had still to bring is lost. A table that hands anything to code of a program does
+/// so afterwards.
 pub trait Processes {
     /// Notes that the session has an interest in the process: its end must be told to
     /// [`Session::process_ended`](super::session::Session::process_ended). False if there is no such process, or it has

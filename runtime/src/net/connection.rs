@@ -232,7 +232,8 @@ async fn show_initiator(guard: &Guard) -> Result<(Channel, initiator::ExpectAck)
 
 async fn connect(net: &Net, name: NodeName<'_>) -> Result<Connection, ConnectError> {
     let address = format!("{}:{}", name.host(), name.port());
-    net.network.dial(&address).await.map_err(|error| ConnectError::Tcp { address, error })
+    let dialled = net.network.dial(&address).await.map_err(ConnectError::Panic)?;
+    dialled.map_err(|error| ConnectError::Tcp { address, error })
 }
 
 async fn secure(net: &Net, stream: Connection) -> Result<Channel, ConnectError> {

@@ -1,6 +1,5 @@
 //! Why there is no session with a node.
 
-use std::any::Any;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use super::tls::in_words;
 use super::{ELECTIONS_MAX, REDIAL_PERIOD};
 use crate::core::handshake::Failure;
 use crate::core::peers::Refusal;
+use crate::foreign::words_of;
 
 /// Why there is no session with a node.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +88,7 @@ pub enum ConnectError {
     /// The tokio runtime of this node has been shut down.
     #[error("the tokio runtime of this node has been shut down")]
     RuntimeGone,
-    /// The dial panicked: in the program's own network or tap, most likely.
+    /// The dial panicked: the program's own network did, most likely.
     #[error("the dial panicked: {0}")]
     Panic(String),
     /// The operating system gives no random bytes.
@@ -190,14 +190,9 @@ fn has_ended(error: &io::Error) -> bool {
 impl From<JoinError> for ConnectError {
     fn from(error: JoinError) -> Self {
         match error.try_into_panic() {
-            Ok(panic) => Self::Panic(text_of(&*panic).to_owned()),
+            Ok(panic) => Self::Panic(words_of(panic)),
             // Nobody else cancels it.
             Err(_) => Self::RuntimeGone,
         }
     }
-}
-
-fn text_of(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it says nothing")
 }

@@ -35,14 +35,14 @@ use crate::core::limits::{
 };
 use crate::core::peers::ConnectionId;
 use crate::core::session::Timing;
-use crate::foreign::{apart, event};
-use crate::notices::Notices;
+use crate::foreign::{Kept, apart, event};
+use crate::notices::{Limiter, Notices};
 use crate::process::remote::Remote;
 use crate::process::sync::{Mutex, MutexGuard};
 use crate::process::table::ProcessTable;
 use crate::random::random;
 use clock::Clock;
-use network::Dialler;
+use network::{Dialler, Listening};
 use registry::{Begun, Dial, Registry};
 use routes::Routes;
 use slots::Slots;
@@ -137,7 +137,7 @@ impl Net {
             clock,
         );
         Ok(Self {
-            network: Box::new(network),
+            network: Box::new(Kept::new(network)),
             tls: Tls::new(key_log)?,
             registry: Arc::new(registry),
             routes,
@@ -160,8 +160,9 @@ impl Net {
     }
 
     /// Takes connections, a task for each, until it is aborted.
-    pub(crate) fn listen(self: Arc<Self>, mut listener: impl Listener) -> JoinHandle<()> {
-        let runtime = self.runtime.clone();
+    pub(crate) fn listen(self: Arc<Self>, listener: impl Listener) -> JoinHandle<()> {
+        let (runtime, mut listener) = (self.runtime.clone(), Listening::new(listener));
+        let mut failures = Limiter::new(1);
         runtime.spawn(async move {
             loop {
                 match listener.accept().await {
@@ -177,7 +178,9 @@ impl Net {
                     Err(error) if is_of_one(&error) => {}
                     // Out of descriptors, most likely: the connections there are go on, and some of them end.
                     Err(error) => {
-                        event!(WARN, %error, "no connection can be accepted");
+                        if let Some(times) = failures.count(self.clock.now()) {
+                            event!(WARN, %error, times, "no connection can be accepted");
+                        }
                         sleep(EXHAUSTED_PAUSE).await;
                     }
                 }

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::tcp;
+use crate::foreign::{self, Kept};
 use crate::process::remote::Later;
 
 /// What carries a node's connections: [`Tcp`](crate::Tcp), unless its program brings another to
@@ -19,6 +20,8 @@ use crate::process::remote::Later;
 /// A network gives streams of bytes that keep their order and lose nothing until they end, as TCP does. It need not
 /// keep them secret or unchanged, nor know who is at the other end: on each stream the node speaks TLS, and then the
 /// handshake.
+///
+/// All of it may use the node, and may panic: a dial, an accept or a stream that panics has failed.
 ///
 /// Nodes of one program, on pipes in its memory:
 ///
@@ -119,12 +122,49 @@ pub struct Connection(Kind);
 
 enum Kind {
     Tcp(TcpStream),
-    Other(Pin<Box<dyn Stream>>),
+    Other(Theirs),
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
+
+/// A stream of the program's. If it panics it has failed, and is not used again.
+struct Theirs(Kept<Pin<Box<dyn Stream>>>);
+
+impl Theirs {
+    fn poll<T>(
+        &mut self,
+        poll: impl FnOnce(Pin<&mut dyn Stream>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let Some(stream) = self.0.get_mut() else {
+            return Poll::Ready(Err(io::Error::other("the program's stream has panicked")));
+        };
+        match foreign::attempt(|| poll(stream.as_mut())) {
+            Ok(polled) => polled.map_err(in_plain_words),
+            Err(words) => {
+                self.0.give_up();
+                Poll::Ready(Err(io::Error::other(format!("the program's stream panicked: {words}"))))
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        let asked = foreign::call(|| self.0.get().is_some_and(|stream| stream.is_write_vectored()));
+        asked.unwrap_or_default()
+    }
+}
+
+/// An error of the program's as one that can be shown and dropped anywhere.
+fn in_plain_words(error: io::Error) -> io::Error {
+    if error.get_ref().is_none() {
+        return error;
+    }
+    let kind = error.kind();
+    let words = foreign::attempt(|| error.to_string()).unwrap_or_else(|_| kind.to_string());
+    foreign::dispose(error);
+    io::Error::new(kind, words)
+}
 
 impl Connection {
     /// Any stream of bytes. A TCP connection is better made by [`Connection::tcp`].
@@ -132,7 +172,7 @@ impl Connection {
     /// Its end of the stream is that it is dropped or shut down, of the other end that a read gives no bytes. What it
     /// takes should be bounded: no signal overtakes bytes that it holds.
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
-        Self(Kind::Other(Box::pin(stream)))
+        Self(Kind::Other(Theirs(Kept::new(Box::pin(stream)))))
     }
 
     /// A TCP connection, set as a session wants it: Nagle's algorithm is off, and the system holds few bytes unsent.
@@ -152,10 +192,13 @@ impl Connection {
         }
     }
 
-    fn stream(&mut self) -> Pin<&mut dyn Stream> {
+    fn poll<T>(
+        &mut self,
+        poll: impl FnOnce(Pin<&mut dyn Stream>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         match &mut self.0 {
-            Kind::Tcp(socket) => Pin::<&mut TcpStream>::new(socket),
-            Kind::Other(stream) => stream.as_mut(),
+            Kind::Tcp(socket) => poll(Pin::<&mut TcpStream>::new(socket)),
+            Kind::Other(stream) => stream.poll(poll),
         }
     }
 }
@@ -166,13 +209,13 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.stream().poll_read(cx, buf)
+        self.poll(|stream| stream.poll_read(cx, buf))
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.stream().poll_write(cx, bytes)
+        self.poll(|stream| stream.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -180,7 +223,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream().poll_write_vectored(cx, bytes)
+        self.poll(|stream| stream.poll_write_vectored(cx, bytes))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -191,11 +234,11 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream().poll_flush(cx)
+        self.poll(|stream| stream.poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream().poll_shutdown(cx)
+        self.poll(|stream| stream.poll_shutdown(cx))
     }
 }
 
@@ -210,12 +253,40 @@ impl fmt::Debug for Kind {
 
 /// A network as a node keeps it, whatever its type.
 pub(crate) trait Dialler: Send + Sync {
-    /// See [`Network::connect`].
-    fn dial<'a>(&'a self, address: &'a str) -> Later<'a, io::Result<Connection>>;
+    /// See [`Network::connect`]. Returns what its panic says if that panics.
+    fn dial<'a>(&'a self, address: &'a str) -> Later<'a, Result<io::Result<Connection>, String>>;
 }
 
-impl<N: Network> Dialler for N {
-    fn dial<'a>(&'a self, address: &'a str) -> Later<'a, io::Result<Connection>> {
-        Box::pin(self.connect(address))
+impl<N: Network> Dialler for Kept<N> {
+    fn dial<'a>(&'a self, address: &'a str) -> Later<'a, Result<io::Result<Connection>, String>> {
+        Box::pin(foreign::caught(async move {
+            match self.get() {
+                Some(network) => network.connect(address).await,
+                None => Err(io::ErrorKind::NotConnected.into()),
+            }
+        }))
+    }
+}
+
+/// A listener as a node keeps it.
+pub(crate) struct Listening<L>(Kept<L>);
+
+impl<L: Listener> Listening<L> {
+    pub(crate) const fn new(listener: L) -> Self {
+        Self(Kept::new(listener))
+    }
+
+    /// See [`Listener::accept`]. A panic of that is an error like any other.
+    pub(crate) async fn accept(&mut self) -> io::Result<(Connection, SocketAddr)> {
+        let accepted = foreign::caught(async {
+            match self.0.get_mut() {
+                Some(listener) => listener.accept().await,
+                None => Err(io::ErrorKind::NotConnected.into()),
+            }
+        });
+        match accepted.await {
+            Ok(accepted) => accepted.map_err(in_plain_words),
+            Err(words) => Err(io::Error::other(format!("the program's listener panicked: {words}"))),
+        }
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::foreign::{self, Kept};
+
 /// Which way a message went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -25,21 +27,28 @@ pub struct Seen<'a> {
     pub payload: &'a [u8],
 }
 
-/// A function that sees every message. It is called where the message is handled, and holds it up.
+/// A function that sees every message. It is called where the message is handled, with no lock held, and holds it up. If
+/// it panics, the message is handled all the same.
 #[derive(Clone)]
-pub(crate) struct Tap(Arc<dyn Fn(Seen<'_>) + Send + Sync>);
+pub(crate) struct Tap(Arc<Kept<Box<See>>>);
+
+type See = dyn Fn(Seen<'_>) + Send + Sync;
 
 impl Tap {
     pub(crate) fn new(see: impl Fn(Seen<'_>) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(see))
+        Self(Arc::new(Kept::new(Box::new(see))))
     }
 
     pub(crate) fn see(&self, peer: &str, direction: Direction, payload: &[u8]) {
-        (self.0)(Seen { peer, direction, handshake: false, payload });
+        self.show(Seen { peer, direction, handshake: false, payload });
     }
 
     pub(crate) fn see_handshake(&self, peer: &str, direction: Direction, payload: &[u8]) {
-        (self.0)(Seen { peer, direction, handshake: true, payload });
+        self.show(Seen { peer, direction, handshake: true, payload });
+    }
+
+    fn show(&self, seen: Seen<'_>) {
+        foreign::call(|| self.0.get().map(|see| see(seen)));
     }
 }
 

@@ -189,6 +189,10 @@ impl Received {
 
 /// Bytes that can be sent. A receiver on this node gets them without a copy if they are owned; a session copies
 /// them.
+///
+/// A type of one's own may use the node in both methods and when it is dropped. They are called by whoever sends, again each
+/// time when it has waited for a session to take more, and before anything is done for the message: one that panics sends
+/// nothing.
 pub trait Payload {
     /// The bytes, for a session.
     fn as_slice(&self) -> &[u8];

@@ -1,8 +1,6 @@
 //! The task of a process: runs what the program wrote, and sees to the end.
 
-use std::any::Any;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
@@ -13,6 +11,7 @@ use super::Context;
 use super::cell::Cell;
 use super::ending::Ending;
 use crate::core::Reason;
+use crate::foreign;
 
 pin_project! {
     /// A process. It ends when its future is done, when a signal dooms it, or when it is dropped.
@@ -92,8 +91,7 @@ where
         if cell.is_doomed() {
             return Poll::Ready(Reason::Killed);
         }
-        catch_unwind(AssertUnwindSafe(|| self.run_program(cx)))
-            .unwrap_or_else(|panic| Poll::Ready(panicked(&*panic)))
+        foreign::attempt(|| self.run_program(cx)).unwrap_or_else(|words| Poll::Ready(panicked(&words)))
     }
 
     fn run_program(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Reason> {
@@ -117,21 +115,15 @@ impl<F, Fut> Stage<F, Fut> {
         if let StageProjection::Ending { ending } = self.as_mut().project() {
             return ending.take().map(|ending| *ending);
         }
-        let dropped = catch_unwind(AssertUnwindSafe(|| self.set(Self::Ending { ending: None })));
-        if let Err(panic) = dropped {
-            reason = panicked(&*panic);
+        if let Err(words) = foreign::attempt(|| self.set(Self::Ending { ending: None })) {
+            reason = panicked(&words);
         }
         Some(Ending::begin(cell, reason))
     }
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Reason {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("not a text");
-    Reason::error(format!("panic: {text}"))
+fn panicked(words: &str) -> Reason {
+    Reason::error(format!("panic: {words}"))
 }
 
 /// Signals that the end of a process gives in one turn: other tasks of the thread wait so long.

@@ -1,5 +1,5 @@
-use snow_dist_runtime::NotHere;
 use snow_dist_runtime::core::NodeNumber;
+use snow_dist_runtime::{NotHere, SpawnError};
 
 use super::*;
 
@@ -39,7 +39,7 @@ async fn a_panic_ends_that_process_alone() {
     assert_eq!(ending(async |_| -> () { panic!("boom") }).await, Reason::error("panic: boom"));
     assert_eq!(ending(async |_| -> () { panic!("boom {}", 1) }).await, Reason::error("panic: boom 1"));
     let other = |_: Context| -> std::future::Ready<()> { std::panic::panic_any(1) };
-    assert_eq!(ending(other).await, Reason::error("panic: not a text"));
+    assert_eq!(ending(other).await, Reason::error("panic: it says nothing"));
 }
 
 #[tokio::test]
@@ -123,8 +123,8 @@ fn the_end_of_the_runtime_ends_its_processes() {
     drop(runtime);
     assert!(!node.is_alive(started) && !node.is_alive(not_started));
     assert_eq!((node.process_count(), node.whereis("name")), (0, None));
-    let too_late = node.spawn(until_told).unwrap();
-    assert!(!node.is_alive(too_late));
+    assert_eq!(node.spawn(until_told), Err(SpawnError::RuntimeGone));
+    assert_eq!(node.process_count(), 0);
 }
 
 #[tokio::test]

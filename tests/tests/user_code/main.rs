@@ -3,10 +3,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod bodies;
+mod networks;
 mod payloads;
 mod subscribers;
+mod taps;
+mod terms;
 mod wakers;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::io::Write;
 use std::pin::pin;
@@ -74,4 +79,25 @@ impl CallsBack {
 
 fn poll_once(future: impl Future) {
     let _ = pin!(future).poll(&mut TaskContext::from_waker(Waker::noop()));
+}
+
+/// The inventory and these tests name each other.
+#[test]
+fn the_inventory_names_these_tests() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    let architecture = read(&root.join("../ARCHITECTURE.md"));
+    let inventory = architecture.split("\n## ").find(|part| part.starts_with("Code of the program")).unwrap();
+    let quoted: BTreeSet<_> = inventory.split('`').skip(1).step_by(2).collect();
+    let files = std::fs::read_dir(root.join("tests/user_code")).unwrap().map(|file| file.unwrap().path());
+    let mut tests = BTreeSet::new();
+    for file in files.filter(|path| !path.ends_with("main.rs")) {
+        assert!(quoted.contains(file.file_stem().unwrap().to_str().unwrap()), "{}", file.display());
+        let text = read(&file);
+        let after = text.split("test]").skip(1).filter_map(|test| test.split("fn ").nth(1));
+        tests.extend(after.map(|test| test.split('(').next().unwrap().to_owned()));
+    }
+    // No other name has as many words as one of a test.
+    let named = quoted.iter().filter(|name| name.matches('_').count() > 3).map(|name| (*name).to_owned());
+    assert_eq!(tests, named.collect());
 }

@@ -1,10 +1,12 @@
-//! Bytes of the program's own: what is done when they are dropped is code of the program.
+//! Payloads of the program's own: how their bytes are taken, and what is done when they are dropped.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use snow_dist_runtime::{Context, Node, Pid, Reason, Received};
-use snow_dist_tests::program::{begin, exit, run, until, within};
+use snow_dist_runtime::{Context, Mailbox, Node, Payload, Pid, Reason, Received};
+use snow_dist_tests::program::{
+    assert_they_talk, begin, connected, exit, idle, run, seen_from, text, until, within,
+};
 use tokio::sync::oneshot;
 
 use super::{CallsBack, watchdog};
@@ -83,4 +85,75 @@ async fn payloads_that_panic_when_they_are_dropped_lose_no_signal_and_no_name() 
     let _watchdog = watchdog();
     let node = Node::alone(tokio::runtime::Handle::current());
     payloads_that(&node, |_| (), Arc::new(|| panic!("a payload that panics"))).await;
+}
+
+/// Does this when its bytes are taken, in either way.
+struct Gives<'a>(&'a (dyn Fn() + Sync));
+
+impl Payload for Gives<'_> {
+    fn as_slice(&self) -> &[u8] {
+        (self.0)();
+        b"given"
+    }
+
+    fn into_bytes(self) -> Bytes {
+        (self.0)();
+        Bytes::from_static(b"given")
+    }
+}
+
+#[tokio::test]
+async fn a_payload_may_use_the_node_when_its_bytes_are_taken() {
+    let _watchdog = watchdog();
+    let (a, b) = connected().await;
+    let [of_a, of_b] = [&a, &b].map(|node| node.spawn(idle).unwrap());
+    let calls_back = CallsBack::default();
+    let far = seen_from(&a, &b, of_b);
+    calls_back.know(vec![(a.clone(), of_a), (b.clone(), of_b)], vec![(a.clone(), far)]);
+    let does = || calls_back.call();
+    for node in [&a, &b] {
+        let (to, got) = begin(node, async |mut ctx: Context| {
+            ctx.register("takes").unwrap();
+            [text(&mut ctx).await, text(&mut ctx).await]
+        });
+        until("its name", || node.whereis("takes").is_some()).await;
+        let to = if *node.name() == *a.name() { to } else { seen_from(&a, &b, to) };
+        a.send(to, Gives(&does)).await.unwrap();
+        a.send_named("takes", node.name(), Gives(&does)).await.unwrap();
+        assert_eq!(within("both", got).await.unwrap(), ["given", "given"]);
+    }
+}
+
+#[tokio::test]
+async fn a_payload_that_panics_when_its_bytes_are_taken_takes_no_place_of_a_mailbox() {
+    let _watchdog = watchdog();
+    let (a, b) = connected().await;
+    for node in [&a, &b] {
+        let (go, let_go) = oneshot::channel::<()>();
+        let to = node.spawn_with(Mailbox::bounded(1), async move |mut ctx: Context| {
+            ctx.register("takes").unwrap();
+            let_go.await.unwrap();
+            assert_eq!(text(&mut ctx).await, "a place was left");
+        });
+        let to = to.unwrap();
+        until("its name", || node.whereis("takes").is_some()).await;
+        let to = if *node.name() == *a.name() { to } else { seen_from(&a, &b, to) };
+        let name = node.name().to_owned();
+        let sends = a.spawn(async move |ctx: Context| {
+            // Neither is sent: the process ends with the first.
+            ctx.send(to, Gives(&|| panic!("no bytes"))).await.unwrap();
+            ctx.send(to, "never").await.unwrap();
+        });
+        let sends = sends.unwrap();
+        until("its end", || !a.is_alive(sends)).await;
+        let named = tokio::spawn({
+            let a = a.clone();
+            async move { a.send_named("takes", &name, Gives(&|| panic!("no bytes"))).await }
+        });
+        assert!(named.await.unwrap_err().is_panic());
+        within("a place", a.send(to, "a place was left")).await.unwrap();
+        go.send(()).unwrap();
+        until("its end", || node.whereis("takes").is_none()).await;
+    }
+    assert_they_talk(&a, &b).await;
 }
