@@ -247,6 +247,7 @@ impl NodeBuilder {
             return Err(StartError::HostUnspecified { host: name.host().to_owned() });
         }
         let cookies = cookies(self.cookies)?;
+        let node_ids = node_ids(&self.version_1_node_ids)?;
         let address = self.listen.unwrap_or_else(|| format!("{}:{}", name.host(), name.port()));
         let not_there = |error| StartError::Listen { address: address.clone(), error };
         let listener = network.listen(&address).await.map_err(not_there)?;
@@ -261,7 +262,6 @@ impl NodeBuilder {
         local.capabilities = self.capabilities;
         local.remote_exit = self.remote_exit;
         local.version_1 = self.version_1;
-        let node_ids = node_ids(&self.version_1_node_ids)?;
         let held_max = self.mailbox_remote_bytes_max;
         let table =
             ProcessTable::with_held_max(local.name(), local.creation(), Executor::current(), held_max);
@@ -315,7 +315,7 @@ impl NodeBuilder {
 }
 
 /// Whether this is called in a runtime that can run a node. That its timers are off shows only when one is made, by a
-/// panic, which is caught; its I/O shows when a network makes its listener.
+/// panic, which is caught once the program's panic hook has seen it; its I/O shows when a network makes its listener.
 fn check_runtime() -> Result<(), StartError> {
     if Handle::try_current().is_err() {
         return Err(StartError::Runtime("start the node inside of one"));
@@ -340,8 +340,10 @@ fn check_time(
 
 /// Node ids at version 1 nodes, by the completed names of these.
 fn node_ids(said: &[(String, NonZeroU16)]) -> Result<NodeIds, StartError> {
-    let completed =
-        |(name, node_id): &(String, NonZeroU16)| Ok((NodeName::parse(name)?.completed().into(), *node_id));
+    let completed = |(name, node_id): &(String, NonZeroU16)| match NodeName::parse(name) {
+        Ok(parsed) => Ok((parsed.completed().into(), *node_id)),
+        Err(error) => Err(StartError::PeerName { setting: "version_1_node_id", peer: name.clone(), error }),
+    };
     said.iter().map(completed).collect()
 }
 

@@ -21,6 +21,16 @@ pub enum StartError {
     /// The name is not a node's.
     #[error("{0}")]
     Name(#[from] NodeNameError),
+    /// The name of a peer that a setting is about is not a node's.
+    #[error("{setting}: {peer:?}: {error}")]
+    PeerName {
+        /// The function of the builder that was given the name.
+        setting: &'static str,
+        /// The name that was given.
+        peer: String,
+        /// What is wrong with it.
+        error: NodeNameError,
+    },
     /// The host in the name stands for every address of a machine, so that no other node can find this one by it.
     #[error(
         "no other node can dial {host}: a node is named by an address at which others find it, and NodeBuilder::listen \

@@ -52,6 +52,9 @@ fn from_file(path: PathBuf) -> Result<Cookie, StartError> {
 /// The content of a cookie file. What is no file, or too long for a cookie, is not read to its end.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory: name the file in it"));
+    }
     warn_of_access(&file, path)?;
     let mut content = Vec::new();
     let length = file.take(COOKIE_FILE_BYTES_MAX + 1).read_to_end(&mut content)?;
@@ -67,7 +70,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 fn warn_of_access(file: &File, path: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
     let mode = file.metadata()?.mode() & 0o777;
-    if mode & 0o077 != 0 {
+    if mode & 0o066 != 0 {
         event!(
             WARN,
             path = %path.display(),
@@ -95,7 +98,7 @@ fn warn_of_ends(cookie: &[u8], from: &str) {
         event!(
             WARN,
             from,
-            "the cookie {unseen}: it counts, so a node whose cookie looks the same and lacks it has another one"
+            "the cookie {unseen}. Every byte of a cookie counts: keep this in the cookies of all nodes, or in none"
         );
     }
 }

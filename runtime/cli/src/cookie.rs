@@ -19,10 +19,19 @@ const PATH: &str = "cookie";
 /// Makes a cookie, and says where it is.
 pub(crate) fn run(arguments: &CookieFile, out: &mut impl Write) -> io::Result<bool> {
     // Who redirects the output wants the cookie in it: a message there would be taken for one, or leave it empty.
-    let usual = if io::stdout().is_terminal() { PATH } else { "-" };
+    let is_redirected = arguments.path.is_none() && !io::stdout().is_terminal();
+    if is_redirected && arguments.force {
+        return Err(io::Error::other("--force replaces a file: name it, as the output is no terminal"));
+    }
+    let usual = if is_redirected { "-" } else { PATH };
     let (path, cookie) = (arguments.path.as_deref().unwrap_or_else(|| Path::new(usual)), random()?);
     if path.as_os_str() == "-" {
         writeln!(out, "{cookie}")?;
+        if is_redirected {
+            eprintln!(
+                "the cookie was printed, as the output is no terminal; name a path to have a file made"
+            );
+        }
     } else {
         write(path, &cookie, arguments.force).map_err(|error| explained(path, &error))?;
         writeln!(out, "{}: a cookie of {} random bits{READABLE}", path.display(), COOKIE_BYTES * 8)?;

@@ -42,6 +42,9 @@ pub const SESSION_RESERVE_BYTES_MAX: usize = 8 << 20;
 /// Something is queued and the transport has taken no byte for so long: the session is cut.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
+/// How long a session that is closed in order may take to write what is queued, and to be read to its end.
+pub const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Bytes of a cookie under which a node warns: who has seen one REPLY can try cookies at leisure.
 pub const COOKIE_BYTES_ADVISED: usize = 16;
 

@@ -283,6 +283,10 @@ async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
     let net = &guard.net.clone();
     // A node that is gone has no processes that could be told.
     let Some(table) = net.table.upgrade() else { return };
+    //= spec/version1.md#v1-lrn-003
+    //# A node MUST forget k when the session ends.
+    // What was said is good for one session; connections that became none have not used it up.
+    net.node_ids.lock().remove(&guard.name);
     let (stream, arrived) = channel.into_parts();
     let (life, name, connection) = (net.clone(), guard.name.clone(), guard.connection);
     let driver = Driver {
@@ -349,10 +353,7 @@ impl Net {
         if peer.version != 1 {
             return Ok(Version::Two);
         }
-        //= spec/version1.md#v1-lrn-003
-        //# A node MUST forget k when the session ends.
-        // What was said is good for one session.
-        let node_id = self.node_ids.lock().remove(&peer.name);
+        let node_id = self.node_ids.lock().get(&peer.name).copied();
         Ok(Version::One { node_id, seed: random()? })
     }
 }

@@ -38,7 +38,9 @@ pub enum ConnectError {
     #[error("a node does not connect to itself")]
     OwnName,
     /// There are as many sessions as there may be.
-    #[error("this node has as many sessions as it may have")]
+    #[error(
+        "this node has as many sessions as it may have: end some, or raise `sessions_max` of its builder"
+    )]
     Busy,
     /// The host was not found, or nothing takes a connection there.
     #[error("no connection to {address}: {error}")]
@@ -115,7 +117,7 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Turn => "another connection with that node was neither made nor closed in time",
+            Self::Turn => "another connection with that node was waited for, and was neither made nor closed in time: try again",
             Self::Connect => "no connection was made in time",
             Self::Tls => "the peer took the connection and did not answer in TLS in time: does a Snow node listen there?",
             Self::Handshake => "the peer did not answer in the handshake in time",

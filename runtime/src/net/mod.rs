@@ -32,6 +32,7 @@ use tokio::time::sleep;
 use crate::core::handshake::Local;
 use crate::core::limits::{
     ACK_DEADLINE, HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, SESSIONS_MAX,
+    SHUTDOWN_PATIENCE, VERSION_1_CLEANUP,
 };
 use crate::core::peers::ConnectionId;
 use crate::core::session::Timing;
@@ -109,8 +110,11 @@ const REDIAL_PERIOD: Duration = HANDSHAKE_DEADLINE;
 /// Tries after which the pause before the next one grows no more.
 const JITTER_TRIES_MAX: u32 = 16;
 
-/// How long a caller waits for a connection that somebody else is making.
-const UNDERWAY_DEADLINE: Duration = HANDSHAKE_DEADLINE.saturating_add(ACK_DEADLINE);
+/// How long a caller waits for a connection that somebody else is making, and for the end of the session before it.
+const UNDERWAY_DEADLINE: Duration = SHUTDOWN_PATIENCE
+    .saturating_add(VERSION_1_CLEANUP)
+    .saturating_add(HANDSHAKE_DEADLINE)
+    .saturating_add(ACK_DEADLINE);
 
 /// How long the listener rests when the system has no place for another connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
@@ -203,8 +207,7 @@ impl Net {
         //# A node MUST complete a node name that matches `node-name` and has no port with `:9000` before it
         //# announces, dials, compares or orders it.
         let name: Arc<str> = name.completed().into();
-        let began = self.clock.now();
-        let mut tries = 0;
+        let (mut first, mut tries) = (None, 0);
         loop {
             match self.registry.dial(&name) {
                 Dial::Up => return Ok(()),
@@ -212,22 +215,25 @@ impl Net {
                 Dial::Busy => return Err(ConnectError::Busy),
                 Dial::Stopped => return Err(ConnectError::Stopped),
                 Dial::Underway => self.settled(name.clone()).await?,
-                Dial::Start(begun) => match self.dial(name.clone(), begun).await {
-                    // However it failed: another connection may have become the session meanwhile.
-                    Err(_) if self.registry.is_up(&name) => return Ok(()),
-                    // Or it waits, as it does for a version 1 peer to forget its last session.
-                    Err(_) if tries < ELECTIONS_MAX && self.registry.is_underway(&name) => tries += 1,
-                    Err(error) if error.is_worth_another_try(tries, self.clock.now() - began) => {
-                        tries += 1;
-                        //= spec/connection.md#con-dia-005
-                        //= type=implication
-                        //= reason=that times are random cannot be shown by a test
-                        //# A node that dials a name again after a dial to it has ended without a session
-                        //# SHOULD wait for a random time before.
-                        self.on_runtime(sleep_for(jitter(tries))).await?;
+                Dial::Start(begun) => {
+                    let began = *first.get_or_insert_with(|| self.clock.now());
+                    match self.dial(name.clone(), begun).await {
+                        // However it failed: another connection may have become the session meanwhile.
+                        Err(_) if self.registry.is_up(&name) => return Ok(()),
+                        // Or it waits, as it does for a version 1 peer to forget its last session.
+                        Err(_) if tries < ELECTIONS_MAX && self.registry.is_underway(&name) => tries += 1,
+                        Err(error) if error.is_worth_another_try(tries, self.clock.now() - began) => {
+                            tries += 1;
+                            //= spec/connection.md#con-dia-005
+                            //= type=implication
+                            //= reason=that times are random cannot be shown by a test
+                            //# A node that dials a name again after a dial to it has ended without a session
+                            //# SHOULD wait for a random time before.
+                            self.on_runtime(sleep_for(jitter(tries))).await?;
+                        }
+                        done => return done,
                     }
-                    done => return done,
-                },
+                }
             }
         }
     }

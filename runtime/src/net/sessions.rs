@@ -2,20 +2,17 @@
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::time::Duration;
 
 use snow_dist_codec::frame::Close;
 use tokio::task::JoinHandle;
 
 use super::{ConnectError, Net};
 use crate::core::Pid;
+use crate::core::limits::SHUTDOWN_PATIENCE;
 use crate::notices::ConnectionCounts;
 use crate::process::remote::{Connections, Later};
 use crate::process::sync::Mutex;
 use crate::session::Stop;
-
-/// How long a session that ends in order may take to write what is queued.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a node has beside its processes. It stops listening when it is dropped.
 pub(crate) struct Sessions {
@@ -39,7 +36,7 @@ impl Sessions {
         //= spec/connection.md#con-cls-006
         //# A node that ends a session of version 2 because it stops or its program asks for it MUST write
         //# CLOSE with code 0.
-        registry.close(Close::SHUTDOWN, "the node stops", Stop { patience: PATIENCE });
+        registry.close(Close::SHUTDOWN, "the node stops", Stop { patience: SHUTDOWN_PATIENCE });
         registry.idle().await;
     }
 }
@@ -57,7 +54,12 @@ impl Connections for Sessions {
         //= spec/connection.md#con-cls-006
         //# A node that ends a session of version 2 because it stops or its program asks for it MUST write
         //# CLOSE with code 0.
-        self.net.registry.disconnect(name, Close::SHUTDOWN, "disconnected", Stop { patience: PATIENCE })
+        self.net.registry.disconnect(
+            name,
+            Close::SHUTDOWN,
+            "disconnected",
+            Stop { patience: SHUTDOWN_PATIENCE },
+        )
     }
 
     fn nodes(&self) -> Vec<Arc<str>> {

@@ -229,6 +229,24 @@ async fn a_node_id_that_was_said_is_good_for_one_session_and_held_against_what_c
     assert_eq!(payloads, [[0_u8; 0]; 0], "there is no CLOSE in version 1");
 }
 
+#[tokio::test]
+async fn a_node_id_that_was_said_is_not_used_up_by_a_connection_that_becomes_no_session() {
+    let builder = Node::builder("a@127.0.0.1:0").version_1(Version1::Allowed);
+    let a = start(builder.version_1_node_id(PEER, NonZeroU16::new(K).unwrap())).await;
+    let peer = OldNode::new(PEER);
+    // In the first second of a node both wait, and the later one is kept.
+    let earlier = peer.dial_to_reply(a.name()).await.unwrap();
+    let later = peer.dial_to_reply(a.name()).await.unwrap();
+    let mut session = later.acked().await.unwrap();
+    let other = there(&a, 9);
+    let (process, _) = begin(&a, async move |ctx| {
+        ctx.link(other).await.unwrap();
+        idle(ctx).await;
+    });
+    session.expect(Link { from: known(&a, process.local()), to: session.mine(9) }).await;
+    drop(earlier);
+}
+
 //= spec/version1.md#v1-msg-001
 //# A node MUST NOT write a SEND or REG_SEND whose message begins with one of the five types of mailbox signals.
 #[tokio::test]

@@ -213,7 +213,8 @@ impl Registry {
         }
     }
 
-    /// Tells the core the time that an accepted connection of that version 1 node waits for, as long as it waits.
+    /// Runs until it is dropped, and moves the core's clock on whenever the version 1 node `name` has had the time to
+    /// forget its last session: what waits for that is judged then.
     pub(crate) async fn tell_time(&self, name: &str) -> Infallible {
         loop {
             let changed = self.changed.notified();
@@ -328,16 +329,22 @@ impl Registry {
         // If this is its last owner, it is dropped after the lock.
         let table = self.table.upgrade();
         let mut state = self.state.lock();
+        // Time can make a connection the session, and what is changed next may be about just that one.
         state.epochs.tell_time(self.clock.now());
+        self.carry_out_all(&mut state, table.as_deref());
         let done = change(&mut state);
-        while let Some(event) = state.epochs.poll_event() {
-            self.carry_out(event, &mut state, table.as_deref());
-        }
+        self.carry_out_all(&mut state, table.as_deref());
         let afterwards = std::mem::take(&mut state.afterwards);
         drop(state);
         afterwards.carry_out();
         self.changed.notify_waiters();
         done
+    }
+
+    fn carry_out_all(&self, state: &mut State, table: Option<&ProcessTable>) {
+        while let Some(event) = state.epochs.poll_event() {
+            self.carry_out(event, state, table);
+        }
     }
 
     fn carry_out(&self, event: Event, state: &mut State, table: Option<&ProcessTable>) {

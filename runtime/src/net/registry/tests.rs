@@ -8,10 +8,11 @@ use std::time::Duration;
 use snow_dist_codec::handshake::Capabilities;
 use tokio::runtime::Handle;
 use tokio::task::yield_now;
+use tokio::time::advance;
 
 use super::*;
 use crate::core::handshake::Bounds;
-use crate::core::limits::SESSIONS_MAX;
+use crate::core::limits::{SESSIONS_MAX, VERSION_1_CLEANUP};
 use crate::core::peers::ReplyDecision;
 use crate::core::session::{Config, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
@@ -51,6 +52,11 @@ fn facts(incarnation: u64) -> Facts {
         ping: [0; 8],
     };
     Facts { name: PEER.into(), incarnation: NonZeroU64::new(incarnation), config }
+}
+
+fn version_1() -> Facts {
+    let config = Config { version: Version::One { node_id: None, seed: [0; 32] }, ..facts(1).config };
+    Facts { name: PEER.into(), incarnation: None, config }
 }
 
 impl Node {
@@ -195,6 +201,29 @@ async fn a_connection_that_is_dropped_while_it_comes_up_leaves_nothing() {
     let state = node.registry.state.lock();
     assert!(state.epochs.is_empty() && state.sessions.is_empty() && state.waiting.is_empty());
     assert_eq!(state.open, 0);
+}
+
+/// The time at which a version 1 node has forgotten its last session is over, and nobody has said so yet: the connection
+/// that waits becomes the session by the very call that says that it is over, or that the node is to be disconnected.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_time_makes_the_session_is_one_for_whatever_is_called_next() {
+    let node = node();
+    let Begun { connection, verdict } = node.registry.accept();
+    node.registry.verified(connection, version_1());
+    advance(VERSION_1_CLEANUP).await;
+    node.registry.finish(PEER, connection);
+    assert!(node.routes.session_of(PEER).is_none());
+    assert!(node.registry.state.lock().epochs.is_empty());
+    drop(verdict);
+
+    let Begun { connection, verdict } = node.registry.accept();
+    node.registry.verified(connection, version_1());
+    advance(VERSION_1_CLEANUP).await;
+    assert!(node.registry.disconnect(PEER, Close::SHUTDOWN, "bye", Stop { patience: Duration::ZERO }));
+    let Ok(Verdict::Up(session)) = verdict.await else { panic!("no session") };
+    assert!(session.deadlines().1.is_some(), "it is to end");
+    node.registry.finish(PEER, connection);
+    assert!(node.registry.state.lock().epochs.is_empty());
 }
 
 //= spec/connection.md#con-cls-007
