@@ -197,7 +197,8 @@ impl NodeBuilder {
     }
 
     /// Bytes of messages from other nodes that wait in all mailboxes, at least those of the longest one: 1 GiB if this
-    /// is not called. Each message counts 64 bytes beside its own. Above it every mailbox counts as full.
+    /// is not called. Each message and each exit signal counts all that it keeps alive, and 144 bytes for its place. Above it
+    /// every mailbox counts as full.
     pub const fn mailbox_remote_bytes_max(mut self, bytes: usize) -> Self {
         self.mailbox_remote_bytes_max = bytes;
         self

@@ -578,6 +578,7 @@ fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
         ("reason_bytes_max", limits::REASON_BYTES_MAX as u64),
         ("mailbox_remote_bytes_max", limits::MAILBOX_REMOTE_BYTES_MAX as u64),
         ("message_bytes_counted", limits::MESSAGE_BYTES_COUNTED as u64),
+        ("allocation_bytes_counted", limits::ALLOCATION_BYTES_COUNTED as u64),
         ("nodes_known_max", limits::NODES_KNOWN_MAX as u64),
         ("nodes_heard_of_max", limits::NODES_HEARD_OF_MAX as u64),
         ("version_1_cleanup", limits::VERSION_1_CLEANUP.as_secs()),

@@ -110,9 +110,12 @@ pub const VERSION_1_CLEANUP: Duration = Duration::from_secs(1);
 /// Bytes of remote messages in all mailboxes of a node; above it a mailbox counts as full.
 pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;
 
-/// Bytes that a remote message in a mailbox counts beside its own: its entry and its allocation. So messages without
-/// bytes are bounded as well.
-pub const MESSAGE_BYTES_COUNTED: usize = 64;
+/// Bytes that a remote message or signal in a mailbox counts beside those that it keeps alive: its entry, twice, since
+/// half of a queue may be empty, and its allocation. So messages without bytes are bounded as well.
+pub const MESSAGE_BYTES_COUNTED: usize = 144;
+
+/// Bytes that an allocation takes at most beside those that were asked for: what the allocator notes, and rounding.
+pub const ALLOCATION_BYTES_COUNTED: usize = 32;
 
 /// Nodes whose numbers are kept after their sessions have ended.
 pub const NODES_KNOWN_MAX: usize = 65_536;

@@ -23,6 +23,7 @@ pub use numbers::{Numbering, Numbers, Start};
 pub use patience::Patience;
 pub use pid::{NodeNumber, Pid};
 pub use processes::Processes;
+pub(crate) use reason::arc_bytes;
 pub use reason::{Chain, Reason};
 pub use session::Session;
 pub use shown::Shown;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use snow_dist_codec::{Pid as WirePid, Reason as WireReason, ReasonBuf, Root, Text, UnknownRoot};
 
 use super::Pid;
-use super::limits::REASON_BYTES_MAX;
+use super::limits::{ALLOCATION_BYTES_COUNTED, REASON_BYTES_MAX};
 
 /// Why a process ended. Cheap to clone: texts and chains are shared.
 ///
@@ -44,6 +44,11 @@ pub struct Chain {
     pub hops: Vec<Pid>,
     /// What ended the first process. Never [`Reason::Linked`].
     pub root: Reason,
+}
+
+/// Bytes that so many in an allocation with two counts take.
+pub(crate) const fn arc_bytes(content: usize) -> usize {
+    content + 2 * size_of::<usize>() + ALLOCATION_BYTES_COUNTED
 }
 
 /// Bytes of a hop on the wire, its tag included.
@@ -149,6 +154,19 @@ impl Reason {
                 write(&ReasonBuf::new(hops, &chain.root.to_root()).as_reason())
             }
             root => write(&WireReason::from(root.to_root())),
+        }
+    }
+
+    /// Bytes that it keeps alive.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        match self {
+            Self::Normal | Self::Killed | Self::Shutdown | Self::Noconnection => 0,
+            Self::Error(text) | Self::Custom(text) => arc_bytes(text.len()),
+            Self::Unknown(bytes) => arc_bytes(bytes.len()),
+            Self::Linked(chain) => {
+                let hops = chain.hops.capacity() * size_of::<Pid>() + ALLOCATION_BYTES_COUNTED;
+                arc_bytes(size_of::<Chain>()) + hops + chain.root.kept_bytes()
+            }
         }
     }
 

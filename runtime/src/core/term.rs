@@ -3,6 +3,7 @@
 
 use snow_dist_codec::{DecodeError, Pid as WirePid, Reading, stf};
 
+use super::limits::ALLOCATION_BYTES_COUNTED;
 use super::{NodeNumber, Pid};
 
 /// A term to be sent, and which processes its pids are: what stands for one on the wire differs from session to session.
@@ -124,10 +125,11 @@ impl TermPids {
         self.nodes.is_empty()
     }
 
-    /// Bytes that it takes beside the term.
+    /// Bytes that it keeps alive.
     #[must_use]
     pub const fn kept_bytes(&self) -> usize {
-        self.nodes.len() * size_of::<((u16, u8), NodeNumber)>()
+        let allocated = self.nodes.capacity() * size_of::<((u16, u8), NodeNumber)>();
+        if allocated == 0 { 0 } else { allocated + ALLOCATION_BYTES_COUNTED }
     }
 
     pub(crate) fn note(&mut self, wire: WirePid, node: NodeNumber) {

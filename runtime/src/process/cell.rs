@@ -12,6 +12,7 @@ use std::task::{Context, Waker};
 
 use tokio::sync::Semaphore;
 
+use super::charge::Charge;
 use super::mailbox::{Inbox, Queue};
 use super::remote::Interested;
 use super::small::Small;
@@ -210,6 +211,7 @@ impl Cell {
     pub(crate) fn message_from_afar(
         &self,
         node_full: bool,
+        charge: Charge,
         message: impl FnOnce() -> Message,
     ) -> Result<Wakes, NotTaken> {
         if self.is_doomed() {
@@ -223,7 +225,7 @@ impl Cell {
         //# A node MUST NOT let a process take a message that arrived in a frame for a signal, whatever bytes
         //# the message begins with.
         let message = message();
-        let pushed = self.lock().push(Received::Message(message));
+        let pushed = self.lock().push(Received::Message(message), charge);
         pushed.map_err(|_| NotTaken::Ended)
     }
 
@@ -239,10 +241,10 @@ impl Cell {
         }
     }
 
-    /// Puts anything but a remote message into the mailbox.
+    /// Puts what comes from this node into the mailbox.
     pub(crate) fn push(&self, received: Received) -> Wakes {
         // What an ended process is not given is dropped after the lock.
-        let pushed = self.lock().push(received);
+        let pushed = self.lock().push(received, Charge::NONE);
         pushed.unwrap_or_default()
     }
 
@@ -301,7 +303,12 @@ impl Cell {
 
     /// An exit signal. That its link existed is certain.
     pub(crate) fn exit(&self, from: Pid, reason: Reason) -> Wakes {
-        self.exit_locked(&mut self.lock(), from, reason)
+        self.exit_from_afar(from, reason, Charge::NONE).0
+    }
+
+    /// The same from a process of another node. Returns how many bytes more mailboxes hold now.
+    pub(crate) fn exit_from_afar(&self, from: Pid, reason: Reason, charge: Charge) -> (Wakes, usize) {
+        self.exit_locked(&mut self.lock(), from, reason, charge)
     }
 
     /// An exit signal that a process of another node has sent. One that does not end the process counts among the bytes
@@ -311,7 +318,7 @@ impl Cell {
         &self,
         from: Pid,
         reason: Reason,
-        counted: usize,
+        charge: Charge,
         node_full: bool,
     ) -> Result<(Wakes, usize), NotTaken> {
         let mut state = self.lock();
@@ -327,20 +334,19 @@ impl Cell {
         if node_full {
             return Err(NotTaken::Dropped);
         }
-        let receiver = state.queue.push_sent_exit(Received::Exit { from, reason }, counted);
-        Ok((Wakes { receiver, task: None }, counted))
+        Ok(state.give(Received::Exit { from, reason }, charge))
     }
 
     /// An exit signal from a process of this node. It counts only if the link still exists, and ends it.
     pub(crate) fn exit_of_link(&self, from: Pid, reason: &Reason) -> Wakes {
         let mut state = self.lock();
         match state.links.remove(from.local()) {
-            Some(()) => self.exit_locked(&mut state, from, reason.clone()),
+            Some(()) => self.exit_locked(&mut state, from, reason.clone(), Charge::NONE).0,
             None => Wakes::default(),
         }
     }
 
-    fn exit_locked(&self, state: &mut State, from: Pid, reason: Reason) -> Wakes {
+    fn exit_locked(&self, state: &mut State, from: Pid, reason: Reason, charge: Charge) -> (Wakes, usize) {
         //= spec/session.md#ses-exi-002
         //# A node MUST NOT end a process that traps exits because of an exit signal from another node.
         //= spec/session.md#ses-exi-003
@@ -350,11 +356,11 @@ impl Cell {
         //# A node MUST give a process each exit signal that does not end it as one signal EXIT with its
         //# sender and its reason.
         if state.trap_exit || !reason.kills() {
-            state.push(Received::Exit { from, reason }).unwrap_or_default()
+            state.give(Received::Exit { from, reason }, charge)
         } else if state.is_alive() {
-            self.doom_locked(state, Doom::By { from, reason })
+            (self.doom_locked(state, Doom::By { from, reason }), 0)
         } else {
-            Wakes::default()
+            (Wakes::default(), 0)
         }
     }
 
@@ -476,20 +482,32 @@ impl Cell {
 
     /// The end of a monitored process. It counts only if the monitor is not over, and ends it.
     pub(crate) fn down(&self, reference: u64, from: Pid, reason: Reason) -> Wakes {
+        self.down_from_afar(reference, from, reason, Charge::NONE).0
+    }
+
+    /// The same of a process of another node. Returns how many bytes more mailboxes hold now.
+    pub(crate) fn down_from_afar(
+        &self,
+        reference: u64,
+        from: Pid,
+        reason: Reason,
+        charge: Charge,
+    ) -> (Wakes, usize) {
         let mut state = self.lock();
         let watched = state.ties.as_mut().and_then(|ties| ties.watching.remove(reference));
         match watched {
             Some(_) => {
                 let down = Received::Down { reference: MonitorRef::new(reference), from, reason };
-                state.push(down).unwrap_or_default()
+                state.give(down, charge)
             }
-            None => Wakes::default(),
+            None => (Wakes::default(), 0),
         }
     }
 
     /// Takes what `unwanted` says out of the mailbox.
     pub(crate) fn remove_if(&self, unwanted: impl Fn(&Received) -> bool) {
-        self.lock().queue.remove_if(unwanted);
+        let released = self.lock().queue.remove_if(unwanted);
+        self.table.release(released);
     }
 }
 
@@ -557,11 +575,16 @@ impl State {
     //= spec/session.md#ses-msg-008
     //# A node MUST NOT drop a signal because a mailbox is full.
     /// Whoever has ended receives nothing: then it is given back, to be dropped after the lock.
-    fn push(&mut self, received: Received) -> Result<Wakes, Received> {
+    fn push(&mut self, received: Received, charge: Charge) -> Result<Wakes, Received> {
         if !self.is_alive() {
             return Err(received);
         }
-        Ok(Wakes { receiver: self.queue.push(received), task: None })
+        Ok(Wakes { receiver: self.queue.push(received, charge), task: None })
+    }
+
+    /// Pushes a signal, in which nothing is the program's. Returns how many bytes more mailboxes hold now.
+    fn give(&mut self, signal: Received, charge: Charge) -> (Wakes, usize) {
+        self.push(signal, charge).map_or_else(|_| Default::default(), |wakes| (wakes, charge.bytes()))
     }
 }
 

@@ -8,10 +8,10 @@ use snow_dist_codec::keep;
 use snow_dist_codec::limits::SHARE_BYTES_MIN;
 
 use super::Message;
-use super::cell::{Cell, NotTaken};
+use super::cell::{Cell, NotTaken, Wakes};
+use super::charge::Charge;
 use super::remote::Interested;
 use super::table::ProcessTable;
-use crate::core::limits::MESSAGE_BYTES_COUNTED;
 use crate::core::{NodeNumber, Pid, Processes, Reason, Start, TermPids};
 use crate::foreign;
 use crate::numbers::SharedNumbers;
@@ -35,9 +35,8 @@ pub(crate) struct Delivery {
     overflows: Vec<(u64, u64)>,
     /// Bytes that mailboxes hold and that the table was not told of yet.
     unreported: usize,
-    /// What the messages lie in, and how much memory that keeps.
+    /// What the messages lie in, which has no more memory than its bytes; empty if they are to be copied.
     block: Bytes,
-    block_allocated: usize,
 }
 
 impl Delivery {
@@ -57,25 +56,26 @@ impl Delivery {
             overflows: Vec::new(),
             unreported: 0,
             block: Bytes::new(),
-            block_allocated: 0,
         }
     }
 
-    /// What the next messages lie in, in `allocated` bytes of memory: a message that is a good part of that keeps
-    /// all of it, any other is copied.
-    pub(crate) fn arrived(&mut self, block: Bytes, allocated: usize) {
+    /// The messages up to the next [`flush`](Self::flush) lie in `block`, as in [`in_block`](Self::in_block).
+    pub(crate) fn arrived(&mut self, block: Bytes) {
         self.block = block;
-        self.block_allocated = allocated;
     }
 
-    /// Delivers messages that lie in a block of their own.
+    /// Delivers messages that lie in `block`, an allocation as long as its bytes: one that is a good part of it keeps all of
+    /// it, any other is copied.
     pub(crate) fn in_block<T>(&mut self, block: Bytes, deliver: impl FnOnce(&mut Self) -> T) -> T {
-        let length = block.len();
-        let before = (std::mem::replace(&mut self.block, block), self.block_allocated);
-        self.block_allocated = length;
+        let before = std::mem::replace(&mut self.block, block);
         let delivered = deliver(self);
-        (self.block, self.block_allocated) = before;
+        self.block = before;
         delivered
+    }
+
+    /// Whether a message of so many bytes keeps the block of so many that it lies in, and is not copied.
+    pub(crate) const fn keeps(message_bytes: usize, block_bytes: usize) -> bool {
+        message_bytes >= SHARE_BYTES_MIN && message_bytes.saturating_mul(PINNED_MAX) >= block_bytes
     }
 
     /// Wakes those whose turn is over. To be called with no lock held, between the frames of a turn.
@@ -99,30 +99,35 @@ impl Delivery {
         }
     }
 
-    /// What a message of so many bytes may keep a part of; nothing, if it is to be copied.
-    fn block_for(&self, length: usize) -> Bytes {
-        let shared = length >= SHARE_BYTES_MIN && length * PINNED_MAX >= self.block_allocated;
-        if shared { self.block.clone() } else { Bytes::new() }
+    /// What a message of so many bytes keeps a part of, or nothing if it is to be copied; and the bytes that it keeps.
+    fn block_for(&self, length: usize) -> (Bytes, usize) {
+        if !self.block.is_empty() && Self::keeps(length, self.block.len()) {
+            (self.block.clone(), self.block.len())
+        } else {
+            (Bytes::new(), length)
+        }
     }
 
-    fn deliver_message(&mut self, local: u64, length: usize, message: impl FnOnce() -> Message) {
-        let counted = length + MESSAGE_BYTES_COUNTED;
+    fn deliver_message(&mut self, local: u64, charge: Charge, message: impl FnOnce() -> Message) {
         //= spec/session.md#ses-msg-009
         //# A node MUST bound the memory of the messages from other nodes that its processes have not taken,
         //# to `mailbox_remote_bytes_max`.
-        let node_full = self.table.is_full(self.unreported + counted);
+        let node_full = self.table.is_full(self.unreported + charge.bytes());
         //= spec/session.md#ses-msg-002
         //# A node MUST ignore a SEND to a dead process.
         let Some(cell) = self.find(local) else { return };
-        match cell.message_from_afar(node_full, message) {
-            Ok(wakes) => {
-                self.wakers.extend(wakes);
-                self.unreported += counted;
-                if self.unreported >= REPORTED_AT_ONCE {
-                    self.report();
-                }
-            }
+        match cell.message_from_afar(node_full, charge, message) {
+            Ok(wakes) => self.delivered((wakes, charge.bytes())),
             Err(why) => self.not_taken(local, why),
+        }
+    }
+
+    /// Notes whom a delivery wakes, and how many bytes more mailboxes hold.
+    fn delivered(&mut self, (wakes, held): (Wakes, usize)) {
+        self.wakers.extend(wakes);
+        self.unreported += held;
+        if self.unreported >= REPORTED_AT_ONCE {
+            self.report();
         }
     }
 
@@ -157,18 +162,18 @@ impl Processes for Delivery {
     }
 
     fn message(&mut self, local: u64, message: &[u8]) {
-        let block = self.block_for(message.len());
+        let (block, kept) = self.block_for(message.len());
         //= spec/session.md#ses-msg-005
         //# A node MUST give a process the bytes of a message as they arrived.
         //= spec/connection.md#con-rdw-003
         //# A node MUST go on reading a session while a process does not take the messages that are for it.
-        self.deliver_message(local, message.len(), || Message::new(keep(&block, message), true));
+        self.deliver_message(local, Charge::of(kept), || Message::new(keep(&block, message)));
     }
 
     fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
-        let length = term.len() + pids.kept_bytes();
-        let block = self.block_for(term.len());
-        self.deliver_message(local, length, || Message::of_term(keep(&block, term), pids, true));
+        let (block, kept) = self.block_for(term.len());
+        let charge = Charge::of(kept + Message::pids_bytes(&pids));
+        self.deliver_message(local, charge, || Message::of_term(keep(&block, term), pids));
     }
 
     fn heard_of(&mut self, start: Start) -> NodeNumber {
@@ -185,22 +190,20 @@ impl Processes for Delivery {
 
     fn exit(&mut self, local: u64, from: Pid, reason: Reason) {
         if let Some(cell) = self.find(local) {
-            let wakes = cell.exit(from, reason);
-            self.wakers.extend(wakes);
+            let charge = Charge::of(reason.kept_bytes());
+            let delivered = cell.exit_from_afar(from, reason, charge);
+            self.delivered(delivered);
         }
     }
 
     fn sent_exit(&mut self, local: u64, from: Pid, reason: Reason) {
-        let counted = reason.written_bytes() + MESSAGE_BYTES_COUNTED;
-        let node_full = self.table.is_full(self.unreported + counted);
+        let charge = Charge::of(reason.kept_bytes());
+        let node_full = self.table.is_full(self.unreported + charge.bytes());
         //= spec/capabilities.md#cap-rxt-004
         //# A node MUST ignore an EXIT2 for a dead process.
         let Some(cell) = self.find(local) else { return };
-        match cell.sent_exit(from, reason, counted, node_full) {
-            Ok((wakes, held)) => {
-                self.wakers.extend(wakes);
-                self.unreported += held;
-            }
+        match cell.sent_exit(from, reason, charge, node_full) {
+            Ok(delivered) => self.delivered(delivered),
             Err(why) => self.not_taken(local, why),
         }
     }
@@ -212,8 +215,9 @@ impl Processes for Delivery {
 
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {
         if let Some(cell) = self.find(local) {
-            let wakes = cell.down(reference, from, reason);
-            self.wakers.extend(wakes);
+            let charge = Charge::of(reason.kept_bytes());
+            let delivered = cell.down_from_afar(reference, from, reason, charge);
+            self.delivered(delivered);
         }
     }
 }
@@ -224,8 +228,7 @@ impl Drop for Delivery {
     }
 }
 
-/// How many times its own bytes a message may keep in memory: mailboxes count what is in them, and a peer must not
-/// make a small message keep a large buffer.
+/// How many times its own bytes a message may keep in memory, which all count: a copy is the cheaper for less.
 const PINNED_MAX: usize = 4;
 
 /// Places for wakers that a session keeps between its turns.
@@ -244,7 +247,7 @@ mod tests {
     use super::super::sync::{Executor, Mutex};
     use super::super::{Mailbox, MonitorRef, Received, WhenFull};
     use super::*;
-    use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
+    use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED};
     use crate::node::Node;
 
     /// A session that notes what it is told.
@@ -343,7 +346,7 @@ mod tests {
         assert_eq!(table.held(), 0);
         delivery.flush();
         assert_eq!(table.held(), counted(&[12, 8, 4]));
-        cell.push(Received::Message(Message::new(Bytes::from_static(b"own"), false))).wake();
+        cell.push(Received::Message(Message::new(Bytes::from_static(b"own")))).wake();
         let mut inbox = Inbox::default();
         let got = receive(&cell, &mut inbox, &TaskContext::from_waker(Waker::noop()));
         assert_eq!(got.len(), 4);
@@ -427,7 +430,7 @@ mod tests {
         let [cell, plain] = [table.add(Mailbox::default()).unwrap(), table.add(Mailbox::default()).unwrap()];
         cell.trap_exit(true);
         let reason = Reason::error("boom");
-        let bytes_each = MESSAGE_BYTES_COUNTED + 9 + 4;
+        let bytes_each = MESSAGE_BYTES_COUNTED + reason.kept_bytes();
         table.hold(MAILBOX_REMOTE_BYTES_MAX - 2 * bytes_each);
         let before = table.held();
         let mut delivery = delivery(&table, &session);
@@ -454,19 +457,22 @@ mod tests {
         let (table, session) = (table(), Arc::default());
         let cell = table.add(Mailbox::default()).unwrap();
         let mut delivery = delivery(&table, &session);
-        let block = Bytes::from(vec![7; PINNED_MAX * SHARE_BYTES_MIN]);
+        const LARGE: usize = PINNED_MAX * SHARE_BYTES_MIN;
         for (allocated, length, shared) in [
-            (block.len(), SHARE_BYTES_MIN, true),
-            (block.len(), SHARE_BYTES_MIN - 1, false),
-            // Of a block that keeps much more memory, it would keep too much.
-            (block.len() + 1, SHARE_BYTES_MIN, false),
+            (LARGE, SHARE_BYTES_MIN, true),
+            (LARGE, SHARE_BYTES_MIN - 1, false),
+            // Of a larger block it would keep too much.
+            (LARGE + 1, SHARE_BYTES_MIN, false),
         ] {
-            delivery.arrived(block.clone(), allocated);
-            delivery.message(cell.local(), &block[..length]);
+            let block = Bytes::from(vec![7; allocated]);
+            delivery.in_block(block.clone(), |delivery| delivery.message(cell.local(), &block[..length]));
             delivery.flush();
+            // What it keeps counts, not what it has.
+            assert_eq!(table.held(), counted(&[if shared { allocated } else { length }]));
             let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
             let [Received::Message(kept)] = &got[..] else { panic!("{got:?}") };
             assert_eq!(kept.as_bytes().as_ptr() == block.as_ptr(), shared, "{length} of {allocated}");
+            assert_eq!(table.held(), 0);
         }
     }
 

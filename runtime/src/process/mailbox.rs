@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use super::Received;
+use super::charge::Charge;
 use crate::foreign;
 
 /// How large a mailbox may grow, and what happens then. Exit signals, DOWNs and node events never count.
@@ -66,39 +67,11 @@ impl Mailbox {
     }
 }
 
-/// What stands in a mailbox.
+/// What stands in a mailbox, and what it counts there.
 #[derive(Debug)]
-enum Item {
-    Received(Received),
-    /// An exit signal that a process of another node has sent without a link, and how many of the bytes of
-    /// [`MAILBOX_REMOTE_BYTES_MAX`](crate::core::limits::MAILBOX_REMOTE_BYTES_MAX) it takes. Boxed, since it is rare.
-    SentExit(Box<(Received, usize)>),
-}
-
-impl Item {
-    fn as_received(&self) -> &Received {
-        match self {
-            Self::Received(received) => received,
-            Self::SentExit(exit) => &exit.0,
-        }
-    }
-
-    fn counted_bytes(&self) -> usize {
-        match self {
-            Self::Received(Received::Message(message)) => message.counted_bytes(),
-            Self::Received(_) => 0,
-            Self::SentExit(exit) => exit.1,
-        }
-    }
-}
-
-impl From<Item> for Received {
-    fn from(item: Item) -> Self {
-        match item {
-            Item::Received(received) => received,
-            Item::SentExit(exit) => exit.0,
-        }
-    }
+struct Item {
+    received: Received,
+    charge: Charge,
 }
 
 /// The shared half of a mailbox, under the lock of its cell.
@@ -113,18 +86,9 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// Puts something in; gives whom to wake.
-    pub(crate) fn push(&mut self, received: Received) -> Option<Waker> {
-        self.push_item(Item::Received(received))
-    }
-
-    /// Puts an exit signal in that counts so many bytes; gives whom to wake.
-    pub(crate) fn push_sent_exit(&mut self, exit: Received, counted: usize) -> Option<Waker> {
-        self.push_item(Item::SentExit(Box::new((exit, counted))))
-    }
-
-    fn push_item(&mut self, item: Item) -> Option<Waker> {
-        self.held += item.counted_bytes();
-        self.received.push_back(item);
+    pub(crate) fn push(&mut self, received: Received, charge: Charge) -> Option<Waker> {
+        self.held += charge.bytes();
+        self.received.push_back(Item { received, charge });
         self.receiver.take()
     }
 
@@ -141,6 +105,7 @@ impl Queue {
             std::mem::swap(&mut self.received, &mut inbox.received);
         } else {
             inbox.received.append(&mut self.received);
+            self.give_back_space();
         }
         true
     }
@@ -157,10 +122,13 @@ impl Queue {
         self.held
     }
 
-    pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) {
-        self.received.retain(|item| !unwanted(item.as_received()));
+    /// Takes out what is unwanted; gives by how much less mailboxes hold.
+    pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) -> usize {
+        let removed = remove_if(&mut self.received, unwanted);
+        self.release(removed)
     }
 
+    /// For a queue that is empty.
     fn give_back_space(&mut self) {
         if self.received.capacity() > KEPT_MAX {
             self.received = VecDeque::new();
@@ -191,13 +159,14 @@ impl Inbox {
         looked_at: &mut usize,
         mut wanted: impl FnMut(&Received) -> bool,
     ) -> Option<Received> {
-        while !wanted(self.received.get(*looked_at)?.as_received()) {
+        while !wanted(&self.received.get(*looked_at)?.received) {
             *looked_at += 1;
         }
         let item =
             if *looked_at == 0 { self.received.pop_front() } else { self.received.remove(*looked_at) }?;
-        self.taken += item.counted_bytes();
-        Some(item.into())
+        self.taken += item.charge.bytes();
+        self.give_back_half();
+        Some(item.received)
     }
 
     /// Whether bytes from other nodes are to be given back now. What is less is given back when the process looks for
@@ -211,7 +180,15 @@ impl Inbox {
     }
 
     pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) {
-        self.received.retain(|item| !unwanted(item.as_received()));
+        self.taken += remove_if(&mut self.received, unwanted);
+    }
+
+    /// At least half of a queue's places are taken, but for a few: what counts twice an entry is an entry and its part of
+    /// those that are not. Each entry moves once on average.
+    fn give_back_half(&mut self) {
+        if self.received.capacity() > KEPT_MAX && self.received.len() < self.received.capacity() / 2 {
+            self.received.shrink_to(KEPT_MAX);
+        }
     }
 
     fn give_back_space(&mut self) {
@@ -228,13 +205,24 @@ impl Drop for Inbox {
     }
 }
 
+/// Takes out what is unwanted; gives the bytes that it counted.
+fn remove_if(items: &mut VecDeque<Item>, unwanted: impl Fn(&Received) -> bool) -> usize {
+    let mut removed = 0;
+    items.retain(|item| {
+        let keep = !unwanted(&item.received);
+        removed += if keep { 0 } else { item.charge.bytes() };
+        keep
+    });
+    removed
+}
+
 fn dispose_all(received: &mut VecDeque<Item>) {
     std::mem::take(received).into_iter().for_each(foreign::dispose);
 }
 
 /// Entries for which a process that waits keeps space: after a burst it becomes small again, and what that costs
-/// is little beside a burst of so many.
-const KEPT_MAX: usize = 1_024;
+/// is little beside a burst of so many. A peer can have every process keep as much.
+const KEPT_MAX: usize = 64;
 
 /// Bytes from other nodes that a process takes before it gives them back in the middle of a batch.
 const RELEASED_AT_ONCE: usize = 64 << 10;
@@ -245,23 +233,28 @@ const RELEASED_AT_REST: usize = 1 << 10;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::limits::MESSAGE_BYTES_COUNTED;
+    use crate::core::limits::{ALLOCATION_BYTES_COUNTED, MESSAGE_BYTES_COUNTED};
     use crate::process::Message;
 
     fn message(text: &'static str) -> Received {
-        Received::Message(Message::new(text.as_bytes().into(), true))
+        Received::Message(Message::new(text.as_bytes().into()))
+    }
+
+    /// Puts a message from another node in; gives whom to wake.
+    fn push(queue: &mut Queue, text: &'static str) -> Option<Waker> {
+        queue.push(message(text), Charge::of(text.len()))
     }
 
     #[test]
     fn a_batch_that_is_not_empty_is_added_to() {
         let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
-        queue.push(message("a"));
-        queue.push(message("b"));
+        push(&mut queue, "a");
+        push(&mut queue, "b");
         assert!(queue.move_to(&mut inbox, &mut Some(Waker::noop().clone())));
         let mut looked_at = 0;
         assert_eq!(inbox.take(&mut looked_at, |received| *received == message("c")), None);
         assert_eq!(looked_at, 2);
-        queue.push(message("c"));
+        push(&mut queue, "c");
         assert!(queue.move_to(&mut inbox, &mut Some(Waker::noop().clone())));
         assert_eq!(inbox.take(&mut looked_at, |received| *received == message("c")), Some(message("c")));
         assert_eq!(inbox.take(&mut 0, |_| true), Some(message("a")));
@@ -272,9 +265,8 @@ mod tests {
     #[test]
     fn what_is_taken_last_is_given_back_at_once_unless_it_is_little() {
         let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
-        let large = || Received::Message(Message::new(vec![0; RELEASED_AT_REST].into(), true));
-        for received in [large(), large(), message("a")] {
-            queue.push(received);
+        for text in ["large", "large", "a"] {
+            queue.push(message(text), if text == "a" { Charge::of(1) } else { Charge::of(RELEASED_AT_REST) });
         }
         queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
         let mut owed = Vec::new();
@@ -283,7 +275,7 @@ mod tests {
         }
         assert_eq!(owed, [false, false, true]);
         queue.release(inbox.taken());
-        queue.push(message("a"));
+        push(&mut queue, "a");
         queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
         inbox.take(&mut 0, |_| true);
         assert!(!inbox.owes());
@@ -292,36 +284,59 @@ mod tests {
     #[test]
     fn bytes_are_given_back_once() {
         let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
-        queue.push(message("abc"));
-        queue.push(message("de"));
+        push(&mut queue, "abc");
+        push(&mut queue, "de");
         let (first, second) = (MESSAGE_BYTES_COUNTED + 3, MESSAGE_BYTES_COUNTED + 2);
         assert_eq!(queue.held(), first + second);
         queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
         inbox.take(&mut 0, |_| true);
         assert_eq!((queue.release(inbox.taken()), queue.held()), (first, second));
         assert_eq!((queue.release(inbox.taken()), queue.held()), (0, second));
+        push(&mut queue, "f");
+        inbox.remove_if(|_| true);
+        assert_eq!((queue.release(inbox.taken()), queue.held()), (second, MESSAGE_BYTES_COUNTED + 1));
+        assert_eq!((queue.remove_if(|_| true), queue.held()), (MESSAGE_BYTES_COUNTED + 1, 0));
+    }
+
+    /// What each entry counts is what it takes, of a queue that is half empty.
+    #[test]
+    fn an_entry_counts_its_place_and_its_part_of_the_empty_ones() {
+        assert!(2 * size_of::<Item>() + ALLOCATION_BYTES_COUNTED <= MESSAGE_BYTES_COUNTED);
+        let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
+        (0..10_000).for_each(|_| drop(push(&mut queue, "a")));
+        assert!(queue.received.capacity() <= 2 * queue.received.len());
+        queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
+        let mut takes = 0;
+        while inbox.take(&mut 0, |_| true).is_some() {
+            takes += 1;
+            let (places, left) = (inbox.received.capacity(), inbox.received.len());
+            assert!(places <= (2 * left).max(KEPT_MAX), "{places} places for {left}");
+            if takes % 1_000 == 0 {
+                (0..100).for_each(|_| drop(push(&mut queue, "a")));
+                queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
+                assert!(queue.received.capacity() <= KEPT_MAX);
+            }
+        }
     }
 
     #[test]
     fn a_receiver_is_woken_once_for_each_wait() {
         let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
-        assert!(queue.push(message("a")).is_none());
+        assert!(push(&mut queue, "a").is_none());
         assert!(queue.move_to(&mut inbox, &mut Some(Waker::noop().clone())));
         assert!(!queue.move_to(&mut inbox, &mut Some(Waker::noop().clone())));
-        assert!(queue.push(message("b")).is_some());
-        assert!(queue.push(message("c")).is_none());
+        assert!(push(&mut queue, "b").is_some());
+        assert!(push(&mut queue, "c").is_none());
     }
 
     #[test]
     fn who_waits_keeps_little_space() {
         let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
         for _ in 0..2 {
-            (0..10_000).for_each(|_| drop(queue.push(message("a"))));
+            (0..10_000).for_each(|_| drop(push(&mut queue, "a")));
             queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
             while inbox.take(&mut 0, |_| true).is_some() {}
         }
-        assert!(queue.received.capacity() > KEPT_MAX && inbox.received.capacity() > KEPT_MAX);
-        queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
-        assert_eq!((queue.received.capacity(), inbox.received.capacity()), (0, 0));
+        assert!(queue.received.capacity() <= KEPT_MAX && inbox.received.capacity() <= KEPT_MAX);
     }
 }

@@ -8,8 +8,7 @@ use serde::Deserialize;
 use snow_dist_codec::stf;
 
 use super::term;
-use crate::core::limits::MESSAGE_BYTES_COUNTED;
-use crate::core::{Pid, Reason, TermPids};
+use crate::core::{Pid, Reason, TermPids, arc_bytes};
 
 /// A message that was received.
 #[derive(Clone)]
@@ -18,45 +17,33 @@ pub struct Message(Content);
 #[derive(Clone)]
 enum Content {
     /// Bytes, or a term without a pid that is known.
-    Plain {
-        bytes: Bytes,
-        /// Whether it counts among the remote bytes that mailboxes hold.
-        counted: bool,
-        is_term: bool,
-    },
+    Plain { bytes: Bytes, is_term: bool },
     /// A term with pids. Apart, so that all others stay small.
     WithPids(Arc<TermWithPids>),
 }
 
 struct TermWithPids {
     bytes: Bytes,
-    counted: bool,
     pids: TermPids,
 }
 
 impl Message {
-    pub(crate) const fn new(bytes: Bytes, counted: bool) -> Self {
-        Self(Content::Plain { bytes, counted, is_term: false })
+    pub(crate) const fn new(bytes: Bytes) -> Self {
+        Self(Content::Plain { bytes, is_term: false })
     }
 
     /// A message that its sender has marked as a term.
-    pub(crate) fn of_term(bytes: Bytes, pids: TermPids, counted: bool) -> Self {
+    pub(crate) fn of_term(bytes: Bytes, pids: TermPids) -> Self {
         Self(if pids.is_empty() {
-            Content::Plain { bytes, counted, is_term: true }
+            Content::Plain { bytes, is_term: true }
         } else {
-            Content::WithPids(Arc::new(TermWithPids { bytes, counted, pids }))
+            Content::WithPids(Arc::new(TermWithPids { bytes, pids }))
         })
     }
 
-    /// How many bytes of [`MAILBOX_REMOTE_BYTES_MAX`](crate::core::limits::MAILBOX_REMOTE_BYTES_MAX) it takes.
-    pub(crate) fn counted_bytes(&self) -> usize {
-        match &self.0 {
-            Content::Plain { bytes, counted: true, .. } => bytes.len() + MESSAGE_BYTES_COUNTED,
-            Content::WithPids(term) if term.counted => {
-                term.bytes.len() + term.pids.kept_bytes() + MESSAGE_BYTES_COUNTED
-            }
-            _ => 0,
-        }
+    /// Bytes that the pids of a term keep alive beside the term.
+    pub(crate) const fn pids_bytes(pids: &TermPids) -> usize {
+        if pids.is_empty() { 0 } else { pids.kept_bytes() + arc_bytes(size_of::<TermWithPids>()) }
     }
 
     fn bytes(&self) -> &Bytes {
@@ -257,7 +244,7 @@ mod tests {
     #[test]
     fn a_term_may_borrow_from_its_message() {
         let term = stf::to_vec(&("seven", 7)).unwrap();
-        let message = Message::new(term.into(), true);
+        let message = Message::new(term.into());
         assert_eq!(message.term::<(&str, u32)>().unwrap(), ("seven", 7));
         assert!(message.term::<u32>().is_err());
     }
@@ -275,6 +262,6 @@ mod tests {
         check(b"abc".to_vec());
         check(b"abc".to_vec().into_boxed_slice());
         check(Bytes::from_static(b"abc"));
-        check(Message::new(Bytes::from_static(b"abc"), false));
+        check(Message::new(Bytes::from_static(b"abc")));
     }
 }

@@ -5,6 +5,7 @@
 
 mod cell;
 mod cells;
+mod charge;
 mod context;
 mod delivery;
 mod ending;

@@ -27,6 +27,7 @@ use crate::process::Delivery;
 use crate::session::{Refill, SessionHandle, Stop};
 use misrouted::MisroutedWarnings;
 
+mod arrived;
 mod misrouted;
 mod records;
 #[cfg(test)]
@@ -71,7 +72,7 @@ pub(crate) struct Driver<S> {
 
 struct Running<S> {
     driver: Driver<S>,
-    inbox: BytesMut,
+    inbox: Vec<u8>,
     /// Room that the next read is given.
     read_bytes: usize,
     out: Vec<u8>,
@@ -116,7 +117,7 @@ impl<S: Transport> Driver<S> {
             drain: Patience::new(DRAIN_DEADLINE, self.clock.now()),
             bytes_taken: 0,
             driver: self,
-            inbox: arrived,
+            inbox: arrived.into(),
             read_bytes: READ_BYTES_IDLE,
             out: Vec::new(),
             written: 0,
@@ -187,7 +188,7 @@ impl<S: Transport> Running<S> {
         let Poll::Ready(count) = count else {
             if self.inbox.is_empty() {
                 // A connection that waits keeps no buffer: there can be very many.
-                self.inbox = BytesMut::new();
+                self.inbox = Vec::new();
                 self.read_bytes = READ_BYTES_IDLE;
             }
             return Poll::Pending;
@@ -214,24 +215,13 @@ impl<S: Transport> Running<S> {
         let refused = frames.by_ref().find_map(Result::err);
         let whole = self.inbox.len() - frames.remaining().len();
         if whole > 0 {
-            let allocated = self.inbox.capacity();
-            let block = self.inbox.split_to(whole).freeze();
-            if allocated > INBOX_BYTES_KEPT {
-                self.inbox = BytesMut::from(&*self.inbox);
-            }
-            self.driver.processes.arrived(block.clone(), allocated);
-            //= spec/session.md#ses-ord-004
-            //# A node MUST bring to each process what the frames of one session bring it in the order in
-            //# which they arrived.
-            let handled =
-                //= spec/dist.md#dist-fld-012
-                //# A reader MUST give the frames that are complete before a refused one in the stream just as
-                //# if the refused one were not there.
-                Frames::new(&block, frame_bytes_max).flatten().try_for_each(|payload| {
-                    let handled = self.handle(payload);
-                    self.driver.processes.wake_others();
-                    handled
-                });
+            let handled = match arrived::take_block(&mut self.inbox, whole) {
+                Some(block) => {
+                    self.driver.processes.arrived(block.clone());
+                    self.handle_frames(&block)
+                }
+                None => self.handle_inbox(whole),
+            };
             self.driver.processes.flush();
             self.look_at_version_1();
             handled?;
@@ -240,6 +230,33 @@ impl<S: Transport> Running<S> {
             Some(error) => Err(Ending::Protocol(error.to_string())),
             None => Ok(()),
         }
+    }
+
+    /// Handles the frames at the beginning of the inbox, and takes them out.
+    fn handle_inbox(&mut self, whole: usize) -> Result<(), Ending> {
+        let mut inbox = std::mem::take(&mut self.inbox);
+        let handled = self.handle_frames(inbox.get(..whole).unwrap_or_default());
+        inbox.drain(..whole);
+        if inbox.capacity() > INBOX_BYTES_KEPT {
+            inbox.shrink_to(READ_BYTES);
+        }
+        self.inbox = inbox;
+        handled
+    }
+
+    fn handle_frames(&mut self, frames: &[u8]) -> Result<(), Ending> {
+        let frame_bytes_max = self.driver.frame_bytes_max;
+        //= spec/session.md#ses-ord-004
+        //# A node MUST bring to each process what the frames of one session bring it in the order in
+        //# which they arrived.
+        //= spec/dist.md#dist-fld-012
+        //# A reader MUST give the frames that are complete before a refused one in the stream just as
+        //# if the refused one were not there.
+        Frames::new(frames, frame_bytes_max).flatten().try_for_each(|payload| {
+            let handled = self.handle(payload);
+            self.driver.processes.wake_others();
+            handled
+        })
     }
 
     /// What frames of a version 1 peer have brought beside signals.

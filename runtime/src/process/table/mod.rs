@@ -460,12 +460,12 @@ fn try_send_here(cell: Arc<Cell>, message: impl FnOnce() -> Message) -> Option<R
 }
 
 fn here(message: impl Payload) -> Message {
-    Message::new(message.into_bytes(), false)
+    Message::new(message.into_bytes())
 }
 
 fn term_here(term: Term) -> Message {
     let (bytes, pids) = term.into_local();
-    Message::of_term(bytes.into(), pids, false)
+    Message::of_term(bytes.into(), pids)
 }
 
 /// Sends until a session takes it. Without a session it is dropped.
