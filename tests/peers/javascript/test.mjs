@@ -3,4 +3,5 @@
 import './test/vectors.mjs';
 import './test/courses.mjs';
 import './test/sessions.mjs';
+import './test/elections.mjs';
 import './test/nodes.mjs';

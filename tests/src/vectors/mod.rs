@@ -3,6 +3,7 @@
 mod courses;
 mod derived;
 mod edges;
+mod elections;
 pub mod layout;
 pub mod messages;
 mod odd;
@@ -36,6 +37,7 @@ pub fn files() -> Vec<(&'static str, Value)> {
         ("streams.json", streams::file()),
         ("courses.json", courses::file()),
         ("sessions.json", sessions::file()),
+        ("elections.json", elections::file()),
         ("proofs.json", proofs::file()),
         ("unwritable.json", unwritable::file()),
         ("captures-v1.json", captures()),

@@ -10,11 +10,12 @@ export class Dial {
   #over = false;
 
   /**
-   * `onAck` and `onEnd` are called once, one or the other. `isWanted` is asked before REPLY. `connectIn` and `answerIn` say
-   * for how many milliseconds to wait before, for a version 1 peer (V1-ELC-006, V1-ELC-003).
+   * `onAck` and `onEnd` are called once, one or the other. `connectIn` says for how many milliseconds to wait before, for
+   * a version 1 peer (V1-ELC-006); `replyIn` does so for REPLY, or says null if the dial is not needed any more
+   * (V1-ELC-003, CON-ELC-008).
    */
-  constructor({ to, begun, limits, version1, course, onAck, onEnd, isWanted, connectIn, answerIn }) {
-    Object.assign(this, { to, begun, limits, onAck, onEnd, isWanted, answerIn, state: 'connecting' });
+  constructor({ to, begun, limits, version1, course, onAck, onEnd, connectIn, replyIn }) {
+    Object.assign(this, { to, begun, limits, onAck, onEnd, replyIn, state: 'connecting' });
     if (connectIn > 0) this.#timer = setTimeout(() => this.#connect(version1, course), connectIn);
     else this.#connect(version1, course);
   }
@@ -48,9 +49,9 @@ export class Dial {
 
   #reply(answer) {
     if (this.#over) return;
-    if (!this.isWanted()) return void this.abandon('there is a session by now');
     this.version = this.course.version;
-    const wait = this.version === 1 ? this.answerIn() : 0;
+    const wait = this.replyIn(this.version);
+    if (wait === null) return void this.abandon('there is a session by now');
     if (wait > 0) return void setTimeout(() => this.#reply(answer), wait + 1);
     this.state = 'replied';
     this.#arm(this.limits.ack_deadline);

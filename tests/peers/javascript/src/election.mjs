@@ -28,6 +28,19 @@ export class Election {
     return Math.max((this.node.cleanUps.get(this.name) ?? 0) - this.node.clock.now(), 0);
   }
 
+  /** What a program that wants a session is told: 'dials', 'up', or 'waits' for what is under way. */
+  get answer() {
+    const closing = this.session?.session.closing;
+    if (this.session && !closing) return 'up';
+    return closing || this.dial || this.waiting ? 'waits' : 'dials';
+  }
+
+  /** In how many milliseconds an own dial may send REPLY to a peer of this version; null if it is not needed any more. */
+  replyIn(version) {
+    if (this.session) return null;
+    return version === 1 ? this.answerIn : 0;
+  }
+
   /** How long ACK and REPLY to this peer wait if it is of version 1. */
   get answerIn() {
     if (this.session) return this.node.cleanup;
@@ -115,5 +128,52 @@ export class Election {
     const { waiting } = this;
     this.waiting = null;
     if (waiting) this.node.refuse(waiting, 'duplicate');
+  }
+}
+
+/** All peers of a node by their names, as many as there may be. */
+export class Elections {
+  #all = new Map();
+
+  /** `node` is what an Election is given; its `limits` say how many peers there may be. */
+  constructor(node) {
+    Object.assign(this, { node });
+  }
+
+  get all() {
+    return [...this.#all.values()];
+  }
+
+  get isEmpty() {
+    return this.#all.size === 0;
+  }
+
+  get(name) {
+    return this.#all.get(name);
+  }
+
+  of(name) {
+    if (!this.#all.has(name)) this.#all.set(name, new Election(name, this.node));
+    return this.#all.get(name);
+  }
+
+  /** A peer of which nothing is left counts no more. */
+  forgetEmpty(name) {
+    if (this.get(name)?.isEmpty) this.#all.delete(name);
+  }
+
+  /** A connection is verified (CON-ELC-014). */
+  verified(connection) {
+    const { name } = connection.peer;
+    const isFull = !this.#all.has(name) && this.#all.size >= this.node.limits.sessions_max;
+    if (isFull) this.node.refuse(connection, 'busy');
+    else this.of(name).verified(connection);
+  }
+
+  /** A connection that is verified is closed by its peer. */
+  withdrawn(connection) {
+    const { name } = connection.peer;
+    this.get(name)?.withdrawn(connection);
+    this.forgetEmpty(name);
   }
 }

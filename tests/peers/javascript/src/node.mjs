@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 
 import { Dial } from './dial.mjs';
-import { Election } from './election.mjs';
+import { Elections } from './election.mjs';
 import { creationOf } from './handshake.mjs';
 import { Incoming } from './incoming.mjs';
 import { LAYOUT, OWN } from './limits.mjs';
@@ -33,7 +33,7 @@ export class Node {
   #names = new Map();
   #offers = new Map(); // function -> program
   #watchers = new Map(); // node name -> processes
-  #peers = new Map(); // node name -> Election
+  #peers = new Elections(this);
   #wanted = new Map(); // node name -> who waits for a session
   #lastPeers = new Map(); // node name -> its end of the last session
   #nextLocal = 1;
@@ -221,21 +221,12 @@ export class Node {
   // Sessions
 
   get #sessions() {
-    return [...this.#peers.values()].flatMap(({ session }) => (session ? [session.session] : []));
+    return this.#peers.all.flatMap(({ session }) => (session ? [session.session] : []));
   }
 
   sessionWith(node) {
     const session = this.#peers.get(completeName(node))?.session?.session;
     return session?.over ? undefined : session;
-  }
-
-  #election(name) {
-    if (!this.#peers.has(name)) this.#peers.set(name, new Election(name, this));
-    return this.#peers.get(name);
-  }
-
-  #forgetEmpty(name) {
-    if (this.#peers.get(name)?.isEmpty) this.#peers.delete(name);
   }
 
   /** A session with that node, by a dial if there is none: a promise that fails with the dial. */
@@ -244,13 +235,13 @@ export class Node {
     if (name === null || !isDialName(name)) throw new Error(`${node} cannot be dialled`);
     if (name === this.name) throw new Error('the own name is not dialled');
     if (this.#stopped) throw new Error('the node has stopped');
-    const election = this.#election(name);
-    if (election.session) return election.session.session;
+    const election = this.#peers.of(name);
+    if (election.answer === 'up') return election.session.session;
     const session = new Promise((resolve, reject) => {
       if (!this.#wanted.has(name)) this.#wanted.set(name, []);
       this.#wanted.get(name).push({ resolve, reject });
     });
-    if (!election.dial && !election.waiting) election.dial = this.#dial(name, election);
+    if (election.answer === 'dials') election.dial = this.#dial(name, election);
     return session;
   }
 
@@ -262,13 +253,12 @@ export class Node {
       version1: this.version1,
       course: this.#course,
       connectIn: election.dialIn,
-      answerIn: () => election.answerIn,
-      isWanted: () => !election.session,
+      replyIn: version => election.replyIn(version),
       onAck: dial => election.acked(dial),
       onEnd: (dial, why) => {
         election.dialEnded(dial);
         if (!election.session && !election.waiting && !election.dial) this.#settle(name, new Error(why));
-        this.#forgetEmpty(name);
+        this.#peers.forgetEmpty(name);
       },
     });
   }
@@ -293,19 +283,14 @@ export class Node {
       course: this.#course,
       leave: () => incoming.leavePlace(),
       onVerified: connection => this.#verified(connection),
-      onGone: connection => {
-        this.#peers.get(connection.peer.name)?.withdrawn(connection);
-        this.#forgetEmpty(connection.peer.name);
-      },
+      onGone: connection => this.#peers.withdrawn(connection),
     });
     incoming.leavePlace = this.places.take(address, incoming);
   }
 
   #verified(connection) {
-    const { name } = connection.peer;
     if (this.#stopped) connection.refuse('busy');
-    else if (!this.#peers.has(name) && this.#peers.size >= this.limits.sessions_max) connection.refuse('busy');
-    else this.#election(name).verified(connection);
+    else this.#peers.verified(connection);
   }
 
   // What an Election decides
@@ -327,7 +312,7 @@ export class Node {
     const { name } = announced;
     // In version 1 every session is another start of the peer (V1-ELC-002).
     const peer = version === 1 ? { ...announced, incarnation: Symbol(name) } : announced;
-    const election = this.#election(name);
+    const election = this.#peers.of(name);
     const live = new LiveSession({
       connection, version, peer, begun, begunBefore: this.#begun, self: this.self, host: this, limits: this.limits, k: this.k,
       onEnd: () => this.#ended(name, election, live.session),
@@ -344,8 +329,11 @@ export class Node {
     this.globals.end(session);
     this.#tell(name, 'nodedown');
     election.sessionEnded();
-    this.#forgetEmpty(name);
-    if (this.#peers.size === 0) this.onQuiet?.();
+    // Who asked while the session was being closed has waited for its end.
+    const isWanted = this.#wanted.has(name) && !this.#stopped;
+    if (isWanted && election.answer === 'dials') election.dial = this.#dial(name, election);
+    this.#peers.forgetEmpty(name);
+    if (this.#peers.isEmpty) this.onQuiet?.();
   }
 
   /** Ends the session with a node in order. */
@@ -358,13 +346,13 @@ export class Node {
     this.#stopped = true;
     this.server.close();
     this.places.abandonAll();
-    for (const election of [...this.#peers.values()]) {
+    for (const election of this.#peers.all) {
       election.dial?.abandon('the node stops');
       election.waiting?.refuse(null);
       election.waiting = null;
       election.session?.close('the node stops');
     }
-    for (const name of [...this.#peers.keys()]) this.#forgetEmpty(name);
-    if (this.#peers.size > 0) await new Promise(resolve => { this.onQuiet = resolve; });
+    for (const { name } of this.#peers.all) this.#peers.forgetEmpty(name);
+    if (!this.#peers.isEmpty) await new Promise(resolve => { this.onQuiet = resolve; });
   }
 }
