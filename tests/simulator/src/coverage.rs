@@ -60,7 +60,7 @@ counted! {
         Cut "connections cut at some byte", CutUnseen "of these, one end learns of it by silence",
         Silence "half-open: one direction or both say nothing any more", Stall "nothing arrives for a while",
         Restart "restarts", RestartSame "of these, with an equal creation", RestartSilent "of these, without a word to the peers",
-        Suspend "nodes that stand still", Slow "connections that become slow", MassEnd "mass ends", Flood "floods of messages",
+        Suspend "nodes that stand still", SuspendClock "nodes that stand still with their clocks", Slow "connections that become slow", MassEnd "mass ends", Flood "floods of messages",
         BothDial "simultaneous dials", Disconnect "sessions ended by programs";
     handshakes:
         NameRead "NAME read", ChallengeRead "CHALLENGE read", ReplyRead "REPLY read", AckRead "ACK read", RejectRead "REJECT read",

@@ -81,6 +81,13 @@ impl Plan {
         Manner { latency, ..self.manner }
     }
 
+    /// How long an answer takes, at most, if both nodes run and nothing is before it on its way.
+    pub(crate) fn answer_time(&self) -> Time {
+        let passage = 2 * self.manner.latency + 3 * self.manner.jitter;
+        let wake_max = self.nodes.iter().map(|node| node.wake_max).max().unwrap_or_default();
+        2 * passage + 10 * wake_max + SECOND / 10
+    }
+
     /// How long it takes until everything that goes wrong has been noticed.
     pub(crate) fn settling(&self) -> Time {
         let silence = self.nodes.iter().map(|node| node.timing.interval + node.timing.timeout).max();

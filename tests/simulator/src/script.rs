@@ -83,9 +83,11 @@ pub(crate) enum Act {
         down: Time,
         dice: u64,
     },
+    /// The node stands still, and `clock` says whether its clock does as well.
     Suspend {
         node: u8,
         time: Time,
+        clock: bool,
     },
     /// So many of a thousand processes of the node end.
     MassEnd {
@@ -132,8 +134,17 @@ pub(crate) fn write(plan: &Plan, random: &mut Random) -> Script {
             script.push((within + random.below(5 * SECOND), Act::Dial { node: peer, peer: node }));
         }
     }
+    for _ in 0..random.range(1, plan.nodes.len() as u64) {
+        let node = random.index(plan.nodes.len()) as u8;
+        script.push((random.below(plan.span), hold_up(random, node)));
+    }
     script.sort_by_key(|(at, _)| *at);
     script
+}
+
+/// For less than any deadline, or for longer than all.
+fn hold_up(random: &mut Random, node: u8) -> Act {
+    Act::Suspend { node, time: random.wide(1_000, 100 * SECOND), clock: random.chance(300) }
 }
 
 /// The first edges are drawn most.
@@ -184,7 +195,7 @@ fn fault(plan: &Plan, random: &mut Random, node: u8, peer: u8) -> Act {
         34..44 => Act::Stall { node, peer, time: random.wide(1_000, 100 * SECOND), dice },
         44..52 => Act::Slow { node, peer, dice },
         52..64 => Act::Restart { node, down: random.wide(1_000, 20 * SECOND), dice },
-        64..70 => Act::Suspend { node, time: random.wide(1_000, 100 * SECOND) },
+        64..70 => hold_up(random, node),
         70..78 => Act::MassEnd { node, permille: random.range(50, 1_000) as u16, dice },
         78..88 => Act::BothDial { node, peer },
         88..97 => Act::Disconnect { node, peer },

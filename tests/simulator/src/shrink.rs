@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn what_is_not_needed_is_left_out() {
         let script: Script =
-            (0..200).map(|at| (at, Act::Suspend { node: (at % 7) as u8, time: at })).collect();
+            (0..200).map(|at| (at, Act::Suspend { node: (at % 7) as u8, time: at, clock: false })).collect();
         let needed =
             |script: &Script| [11, 12, 150].iter().all(|time| script.iter().any(|(at, _)| at == time));
         let times: Vec<_> = shrink(script, needed).into_iter().map(|(at, _)| at).collect();

@@ -73,6 +73,11 @@ impl Wire {
         }
     }
 
+    /// When all that was written has arrived.
+    pub(crate) const fn last_arrival(&self) -> Time {
+        self.last_arrival
+    }
+
     /// Bytes under way.
     pub(crate) fn under_way(&self) -> usize {
         self.bytes.len() - self.read

@@ -5,11 +5,12 @@
 
 use snow_dist_codec::limits::HANDSHAKE_BYTES_MAX;
 use snow_dist_codec::{Handshake, NodeName, Reading, framing};
-use snow_dist_runtime::core::NodeNumber;
 use snow_dist_runtime::core::epochs::Facts;
 use snow_dist_runtime::core::handshake::{Channel, Failure, Peer, acceptor, initiator};
+use snow_dist_runtime::core::limits::ACK_DEADLINE;
 use snow_dist_runtime::core::peers::{ConnectionId, Refusal, ReplyDecision};
 use snow_dist_runtime::core::session::{Config, Version};
+use snow_dist_runtime::core::{NodeNumber, Patience};
 
 use super::driver::Driver;
 use super::{Cluster, Step};
@@ -42,6 +43,11 @@ pub(super) enum Stage {
 }
 
 impl Stage {
+    /// Whether ACK is waited for.
+    pub(super) const fn is_to_be_acked(&self) -> bool {
+        matches!(self, Self::ExpectAck(_))
+    }
+
     /// For traces.
     pub(super) const fn name(&self) -> &'static str {
         match self {
@@ -90,6 +96,10 @@ pub(super) struct End {
     pub(super) driver: Option<Box<Driver>>,
     /// The step that is due.
     pub(super) turn_at: Time,
+    /// When it began here.
+    pub(super) begun: Time,
+    /// How long its handshake may take.
+    pub(super) patience: Option<Patience>,
 }
 
 pub(super) struct Connection {
@@ -99,6 +109,8 @@ pub(super) struct Connection {
     pub(super) exporter: [u8; 32],
     /// How often its dial has lost to another connection.
     pub(super) elections: u8,
+    /// Something has happened to it that its ends are not told of.
+    pub(super) is_faulty: bool,
 }
 
 impl End {
@@ -112,6 +124,8 @@ impl End {
             inbox: Vec::new(),
             driver: None,
             turn_at: NEVER,
+            begun: NEVER,
+            patience: None,
         }
     }
 
@@ -251,10 +265,9 @@ impl Cluster<'_> {
             _ => return Ok(Came::Waits),
         };
         if let Stage::ExpectAck(_) = next {
-            self.after(
-                super::ACK_DEADLINE,
-                Step::Late { connection: self.current, end: end as u8, is_ack: true },
-            );
+            let (patience, look_at) = self.patience(node, ACK_DEADLINE);
+            connection.ends[end].patience = Some(patience);
+            self.push(look_at, Step::Late { connection: self.current, end: end as u8, is_ack: true });
         }
         self.say(connection, end, &answer);
         connection.ends[end].stage = next;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use snow_dist_codec::{Frame, Frames, Reading};
 use snow_dist_runtime::core::limits::{DRAIN_DEADLINE, SESSION_QUEUE_BYTES_MAX};
 use snow_dist_runtime::core::session::{Ending, Leave, Offered, deliver};
-use snow_dist_runtime::core::{NodeNumber, Session};
+use snow_dist_runtime::core::{NodeNumber, Patience, Session};
 
 use super::Cluster;
 use super::acts::Wish;
+use super::blame::Asked;
 use super::connection::Connection;
 use super::table::{Lent, Table};
 use crate::coverage::Of;
@@ -38,10 +39,15 @@ pub(super) struct Driver {
     written: usize,
     is_broken: bool,
     said_all: bool,
-    taken: Time,
+    drain: Patience,
+    /// Since when that lasts.
+    pub(super) taken: Time,
     /// The order to end, and how long that may take.
     pub(super) stop: Option<Time>,
-    stop_at: Option<Time>,
+    stopping: Option<Patience>,
+    /// When the peer was asked for a sign of life.
+    pub(super) pinged: Option<Asked>,
+    pub(super) probed: Option<Asked>,
     /// It has nothing to write, and is woken when there is.
     pub(super) is_idle: bool,
     pub(super) is_full: bool,
@@ -55,7 +61,7 @@ impl Driver {
         number: NodeNumber,
         creations: [u8; 2],
         frame_bytes_max: u32,
-        now: Time,
+        clock: Duration,
     ) -> Self {
         let [creation, peer_creation] = creations;
         Self {
@@ -69,9 +75,12 @@ impl Driver {
             written: 0,
             is_broken: false,
             said_all: false,
-            taken: now,
+            drain: Patience::new(DRAIN_DEADLINE, clock),
+            taken: 0,
             stop: None,
-            stop_at: None,
+            stopping: None,
+            pinged: None,
+            probed: None,
             is_idle: false,
             is_full: false,
             waiting: VecDeque::new(),
@@ -83,6 +92,21 @@ impl Driver {
         if self.is_open && self.stop.is_none() {
             self.session.close(code, text);
             self.stop = Some(patience);
+        }
+    }
+
+    /// The transport has taken something, or had nothing to take.
+    fn renew(&mut self, now: Time, clock: Duration) {
+        (self.taken, self.drain) = (now, Patience::new(DRAIN_DEADLINE, clock));
+    }
+
+    /// The transport has taken all that was written: the peer is asked, if there is a PING among it.
+    fn note_asked(&mut self, now: Time, arrives: Time) {
+        if self.session.awaits_taking() {
+            self.pinged = Some(Asked { at: now, arrives });
+        }
+        if let Some(asked) = &mut self.probed {
+            asked.arrives = asked.arrives.min(arrives.max(now));
         }
     }
 
@@ -175,7 +199,8 @@ impl Cluster<'_> {
     ) -> Checked<Result<(), Ending>> {
         let here = &mut connection.ends[end];
         let Some(mut driver) = here.driver.take() else { return Ok(Ok(())) };
-        *is_alive |= driver.session.handle_received(at(self.now));
+        (driver.pinged, driver.probed) = (None, None);
+        *is_alive |= driver.session.handle_received(self.clock(here.node));
         let mut inbox = std::mem::take(&mut here.inbox);
         let node = here.node;
         let mut frames = Frames::new(&inbox, driver.frame_bytes_max);
@@ -274,7 +299,7 @@ impl Cluster<'_> {
     }
 
     fn write(&mut self, connection: &mut Connection, end: usize) -> Checked<Moved> {
-        let now = self.now;
+        let (now, clock) = (self.now, self.clock(connection.ends[end].node));
         let here = &mut connection.ends[end];
         let node = here.node;
         let Some(driver) = &mut here.driver else { return Ok(false) };
@@ -282,6 +307,8 @@ impl Cluster<'_> {
             return Ok(false);
         }
         if driver.written == driver.out.len() {
+            driver.note_asked(now, connection.wires[end].last_arrival());
+            driver.session.handle_taken(clock);
             driver.out.clear();
             driver.written = 0;
             if !driver.session.has_output() {
@@ -295,7 +322,7 @@ impl Cluster<'_> {
                 return Ok(false);
             }
             driver.is_idle = false;
-            driver.taken = now;
+            driver.renew(now, clock);
             self.refill(driver, end)?;
             if driver.is_full && driver.session.waiting_bytes() <= SESSION_QUEUE_BYTES_MAX / 2 {
                 driver.is_full = false;
@@ -313,7 +340,7 @@ impl Cluster<'_> {
             Some(0) => false,
             Some(count) => {
                 driver.written += count;
-                driver.taken = now;
+                driver.renew(now, clock);
                 true
             }
         };
@@ -344,26 +371,29 @@ impl Cluster<'_> {
 
     /// When the next deadline is; now, if one has brought something to be written.
     fn judge(&mut self, connection: &mut Connection, end: usize) -> Result<Time, Ending> {
-        let now = self.now;
+        let node = connection.ends[end].node;
+        let clock = self.clock(node);
         let Some(driver) = &mut connection.ends[end].driver else { return Ok(Time::MAX) };
         if let Some(patience) = driver.stop {
-            driver.stop_at.get_or_insert(now + patience);
+            driver.stopping.get_or_insert_with(|| Patience::new(at(patience), clock));
         }
-        let is_queued = driver.written < driver.out.len() || driver.is_broken;
-        let drained_at = is_queued.then(|| driver.taken + DRAIN_DEADLINE.as_micros() as Time);
-        if driver.stop_at.is_some_and(|stop_at| now >= stop_at) {
+        if driver.stopping.as_mut().is_some_and(|stopping| stopping.is_over(clock)) {
             return Err(Ending::Stopped);
         }
-        if drained_at.is_some_and(|drained_at| now >= drained_at) {
+        let is_queued = driver.written < driver.out.len() || driver.is_broken;
+        if is_queued && driver.drain.is_over(clock) {
             return Err(if driver.is_broken { driver.lost("writing failed") } else { Ending::Stuck });
         }
-        let heartbeat = driver.session.deadline().0.as_micros() as Time;
-        if now >= heartbeat {
+        let heartbeat = driver.session.deadline().0;
+        if clock >= heartbeat {
             self.coverage.count(Of::Timer);
-            driver.session.handle_timeout(at(now))?;
-            return Ok(now);
+            driver.session.handle_timeout(clock)?;
+            return Ok(self.now);
         }
-        Ok([driver.stop_at, drained_at].into_iter().flatten().fold(heartbeat, Time::min))
+        let drain = is_queued.then_some(driver.drain);
+        let patiences = [driver.stopping, drain].into_iter().flatten();
+        let due = patiences.map(|patience| patience.look_at()).fold(heartbeat, Duration::min);
+        Ok(self.time_of(node, due))
     }
 
     /// Takes leave of a peer that is still there, if the connection takes that at once.

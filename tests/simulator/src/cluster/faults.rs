@@ -42,6 +42,7 @@ impl Cluster<'_> {
         self.trace.note(self.now, || format!("connection {connection} is cut"));
         let now = self.now;
         let Some(it) = &mut self.connections[connection as usize] else { return Ok(()) };
+        it.is_faulty = true;
         for (writer, wire) in it.wires.iter_mut().enumerate() {
             let kept = (dice >> (16 + 8 * writer)) as usize % (wire.under_way() + 1);
             let later = (dice >> (32 + 8 * writer)) % (SECOND / 2);
@@ -56,7 +57,11 @@ impl Cluster<'_> {
     fn some_wires(&mut self, connection: u32, dice: u64) -> impl Iterator<Item = &mut Wire> {
         let spared = dice % 3;
         let which = [spared != 0, spared != 1];
-        let wires = self.connections[connection as usize].iter_mut().flat_map(|it| &mut it.wires);
+        let it = self.connections[connection as usize].iter_mut();
+        let wires = it.flat_map(|it| {
+            it.is_faulty = true;
+            &mut it.wires
+        });
         wires.zip(which).filter(|(_, is)| *is).map(|(wire, _)| wire)
     }
 
@@ -88,6 +93,7 @@ impl Cluster<'_> {
             self.coverage.count(Of::FaultStep);
             self.coverage.count(Of::Slow);
             if let Some(it) = &mut self.connections[connection as usize] {
+                it.is_faulty = true;
                 let wire = &mut it.wires[dice as usize % 2];
                 wire.manner.rate = 20 + (dice >> 8) % 2_000;
                 wire.manner.window = 600 + (dice >> 24) as usize % 8_000;
@@ -95,14 +101,21 @@ impl Cluster<'_> {
         }
     }
 
-    /// A node stands still: nothing of it runs, and its clock goes on.
-    pub(super) fn suspend(&mut self, node: usize, time: Time) {
+    /// A node stands still: nothing of it runs. Its clock goes on or stands still as well.
+    pub(super) fn suspend(&mut self, node: usize, time: Time, with_clock: bool) {
         self.coverage.count(Of::FaultStep);
-        self.coverage.count(Of::Suspend);
+        self.coverage.count(if with_clock { Of::SuspendClock } else { Of::Suspend });
         self.trace.note(self.now, || format!("node {node} stands still for {time} µs"));
-        let until = self.now + time;
         let here = &mut self.nodes[node];
-        here.stands_until = here.stands_until.max(until);
+        let stands = here.stands_until.max(self.now)..self.now + time;
+        if stands.is_empty() {
+            return;
+        }
+        here.stands_until = stands.end;
+        if with_clock {
+            here.clock_stood += stands.end - stands.start;
+        }
+        here.stood.push(stands);
     }
 
     /// A node is gone at once, and comes back as another start of it.
@@ -131,6 +144,7 @@ impl Cluster<'_> {
         here.by_id.clear();
         here.watched.fill(None);
         here.stands_until = 0;
+        here.clock_stood = 0;
         here.table = Table::default();
         self.after(down, Step::Boot { node: node as u32, same_creation });
         Ok(())
@@ -144,6 +158,7 @@ impl Cluster<'_> {
             if it.ends[end].node != node || it.ends[end].is_closed() || is_not_there(it, end) {
                 continue;
             }
+            it.is_faulty = true;
             it.ends[end].stage = Stage::Closed;
             it.ends[end].driver = None;
             if let Some(joint) = &mut self.joints[connection as usize] {
@@ -202,7 +217,13 @@ impl Cluster<'_> {
             Stage::ExpectAck(_) => is_ack,
             _ => false,
         };
-        if is_late {
+        if !is_late {
+            return Ok(());
+        }
+        if let Some(look_at) = self.look_at_handshake(connection, end) {
+            self.push(look_at, Step::Late { connection, end: end as u8, is_ack });
+        } else {
+            self.check_late(connection, end)?;
             self.coverage.count(if end == DIALLED { Of::DialLate } else { Of::AcceptLate });
             self.finish(connection, end, Over::Late)?;
         }

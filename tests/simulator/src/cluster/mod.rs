@@ -1,6 +1,7 @@
 //! The cluster: virtual time, its nodes, and the order in which things happen.
 
 mod acts;
+mod blame;
 mod connection;
 mod driver;
 mod faults;
@@ -14,7 +15,6 @@ use std::hash::{Hash, Hasher};
 use std::num::NonZeroU64;
 
 use rustc_hash::FxHasher;
-use snow_dist_runtime::core::limits;
 use snow_dist_runtime::core::{Cookie, Cookies, NodeNumber};
 
 use crate::coverage::{Coverage, Of};
@@ -28,8 +28,6 @@ use connection::{Came, Connection, DIALLED, Over, Stage};
 use node::Node;
 use table::Seen;
 
-const HANDSHAKE_DEADLINE: Time = limits::HANDSHAKE_DEADLINE.as_micros() as Time;
-const ACK_DEADLINE: Time = limits::ACK_DEADLINE.as_micros() as Time;
 /// How often a dial is made again that has lost to another connection, as in `net/mod.rs`.
 const ELECTIONS_MAX: u8 = 5;
 
@@ -269,7 +267,7 @@ impl<'p> Cluster<'p> {
             }
             Act::Slow { node, peer, dice } => self.slow(usize::from(node), usize::from(peer), dice),
             Act::Restart { node, down, dice } => self.restart(usize::from(node), down, dice)?,
-            Act::Suspend { node, time } => self.suspend(usize::from(node), time),
+            Act::Suspend { node, time, clock } => self.suspend(usize::from(node), time, clock),
             Act::MassEnd { node, permille, dice } => self.mass_end(usize::from(node), permille, dice)?,
         }
         Ok(())
@@ -354,6 +352,7 @@ impl<'p> Cluster<'p> {
         ending: &snow_dist_runtime::core::session::Ending,
     ) -> Checked<After> {
         use snow_dist_runtime::core::session::Ending;
+        self.check_given_up(it, end, ending)?;
         self.take_leave(it, end, ending)?;
         let kind = match ending {
             Ending::Lost(_) => Of::EndLost,

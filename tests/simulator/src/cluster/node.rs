@@ -1,24 +1,27 @@
 //! A node: its connections, and what `net/registry` does with them in production.
 
 use std::num::NonZeroU64;
+use std::ops::Range;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use snow_dist_codec::NodeName;
 use snow_dist_runtime::core::epochs::{Epochs, Event, Facts};
 use snow_dist_runtime::core::handshake::{Channel, Local, acceptor};
+use snow_dist_runtime::core::limits::HANDSHAKE_DEADLINE;
 use snow_dist_runtime::core::peers::{ConnectionId, DialDecision, Refusal};
 use snow_dist_runtime::core::{Cookies, NodeNumber, Numbers, Session, Start};
 
+use super::blame::Asked;
 use super::connection::{Connection, DIALLED, End, Over, Stage, Verdict};
-use super::driver::{Driver, at};
+use super::driver::Driver;
 use super::table::Table;
-use super::{Cluster, ELECTIONS_MAX, HANDSHAKE_DEADLINE, Step};
+use super::{Cluster, ELECTIONS_MAX, Step};
 use crate::coverage::Of;
 use crate::oracle::{Checked, Joint, check};
 use crate::plan::NodePlan;
 use crate::random::Random;
-use crate::wire::{Time, Wire};
+use crate::wire::{NEVER, Time, Wire};
 
 pub(super) struct Node {
     pub(super) start: u32,
@@ -37,6 +40,10 @@ pub(super) struct Node {
     pub(super) table: Table,
     pub(super) random: Random,
     pub(super) stands_until: Time,
+    /// When it stood still.
+    pub(super) stood: Vec<Range<Time>>,
+    /// For how long its clock has stood still with it.
+    pub(super) clock_stood: Time,
     wake_max: Time,
 }
 
@@ -88,6 +95,8 @@ impl Cluster<'_> {
             table: Table::populated(self.plan.slots, &mut random),
             random,
             stands_until: 0,
+            stood: Vec::new(),
+            clock_stood: 0,
             wake_max: self.plan.nodes[node].wake_max,
         }
     }
@@ -140,17 +149,21 @@ impl Cluster<'_> {
         let it_takes = latency + here.random.below(2 * latency + 1);
         here.by_id.insert(id, (connection, DIALLED));
         let starts = [here.start, self.nodes[peer].start];
-        let it = Connection {
+        let mut it = Connection {
             ends: [End::new(node, starts[0], id), End::new(peer, starts[1], ConnectionId(0))],
             wires: manners.map(Wire::new),
             exporter: self.nodes[node].random.bytes(),
             elections,
+            is_faulty: false,
         };
+        let (patience, look_at) = self.patience(node, HANDSHAKE_DEADLINE);
+        it.ends[DIALLED].patience = Some(patience);
+        it.ends[DIALLED].begun = self.now;
         self.connections.push(Some(Box::new(it)));
         self.joints.push(None);
         self.live.insert(connection);
         self.after(it_takes, Step::Connect { connection });
-        self.after(HANDSHAKE_DEADLINE, Step::Late { connection, end: DIALLED as u8, is_ack: false });
+        self.push(look_at, Step::Late { connection, end: DIALLED as u8, is_ack: false });
         Ok(())
     }
 
@@ -201,7 +214,12 @@ impl Cluster<'_> {
         let nodes = [it.ends[0].node, node];
         let capabilities = self.common(nodes[0], nodes[1]);
         self.joints[connection as usize] = Some(Box::new(Joint::new(starts, capabilities)));
-        self.after(HANDSHAKE_DEADLINE, Step::Late { connection, end: 1, is_ack: false });
+        let (patience, look_at) = self.patience(node, HANDSHAKE_DEADLINE);
+        if let Some(it) = &mut self.connections[connection as usize] {
+            it.ends[1].patience = Some(patience);
+            it.ends[1].begun = now;
+        }
+        self.push(look_at, Step::Late { connection, end: 1, is_ack: false });
         self.wake_now(connection, 1);
         Ok(())
     }
@@ -297,8 +315,11 @@ impl Cluster<'_> {
                 Event::Close(_) => self.coverage.count(Of::CloseDial),
                 Event::Probe(_, sign) => {
                     self.coverage.count(Of::Probe);
-                    let now = at(self.now);
-                    self.with_driver(connection, end, |driver| driver.session.probe(now, sign));
+                    let (now, clock) = (self.now, self.clock(node));
+                    self.with_driver(connection, end, |driver| {
+                        driver.probed.get_or_insert(Asked { at: now, arrives: NEVER });
+                        driver.session.probe(clock, sign);
+                    });
                 }
                 Event::End(_) => {
                     self.coverage.count(Of::EndSession);
@@ -330,7 +351,6 @@ impl Cluster<'_> {
     /// A connection is the session: NODEUP.
     fn come_up(&mut self, connection: u32, end: usize, facts: &Facts) -> Checked {
         const ONE: &str = "a node has one session with another, and NODEDOWN comes before the next NODEUP";
-        let now = self.now;
         let Some(it) = &self.connections[connection as usize] else { return Ok(()) };
         let (node, peer, start) = (it.ends[end].node, it.ends[1 - end].node, it.ends[1 - end].start);
         let known = self.nodes[node].watched[peer];
@@ -338,6 +358,7 @@ impl Cluster<'_> {
             format!("node {node} has {known:?} with node {peer} when {connection} comes up")
         })?;
         let number = facts.config.peer;
+        let clock = self.clock(node);
         self.bind(node, number, start)?;
         let Some(it) = &mut self.connections[connection as usize] else { return Ok(()) };
         self.coverage.count(if end == DIALLED { Of::UpDialled } else { Of::UpAccepted });
@@ -345,10 +366,10 @@ impl Cluster<'_> {
         here.watched[peer] = Some((connection, end));
         here.up.insert(number, (connection, end));
         let config = &facts.config;
-        let session = Session::new(config, at(now));
+        let session = Session::new(config, clock);
         let creations = [config.creation, config.peer_creation];
         let frame_bytes_max = here.local.bounds.frame_bytes;
-        let driver = Driver::new(session, number, creations, frame_bytes_max, now);
+        let driver = Driver::new(session, number, creations, frame_bytes_max, clock);
         it.ends[end].driver = Some(Box::new(driver));
         if let Some(joint) = &mut self.joints[connection as usize] {
             joint.come_up(end);
