@@ -3,10 +3,12 @@
 import { Connection } from './connection.mjs';
 import { Initiator } from './handshake.mjs';
 import { addressOf } from './names.mjs';
+import { patiently, stopWaiting } from './patience.mjs';
 import { dialTls, exporterOf, isTls13 } from './tls.mjs';
 
 export class Dial {
   #timer;
+  #deadline;
   #over = false;
 
   /**
@@ -62,21 +64,22 @@ export class Dial {
     if (this.#over) return;
     this.#over = true;
     this.state = 'acked';
-    clearTimeout(this.#timer);
+    stopWaiting(this.#deadline);
     this.peer = this.course.peer;
     this.connection.onPayload = null;
     this.onAck(this);
   }
 
   #arm(seconds) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.abandon('the deadline has passed'), seconds * 1000);
+    stopWaiting(this.#deadline);
+    this.#deadline = patiently(seconds * 1000, () => this.abandon('the deadline has passed'));
   }
 
   abandon(why) {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
+    stopWaiting(this.#deadline);
     this.connection?.destroy();
     this.onEnd(this, why);
   }

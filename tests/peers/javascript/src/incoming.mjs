@@ -3,16 +3,17 @@
 import { Connection } from './connection.mjs';
 import { Acceptor, HandshakeError, rejectMessage } from './handshake.mjs';
 import { ACCEPTED, NAMED, SECURED } from './places.mjs';
+import { patiently, stopWaiting } from './patience.mjs';
 import { acceptTls, exporterOf, isTls13 } from './tls.mjs';
 
 export class Incoming {
-  #timer;
+  #deadline;
   #over = false;
 
   /** `onVerified` is called once at most; `onGone` when the peer closes it after that. */
   constructor(socket, { begun, limits, secureContext, course, leave, onVerified, onGone }) {
     Object.assign(this, { begun, leave, onVerified, onGone, waits: false, progress: ACCEPTED });
-    this.#timer = setTimeout(() => this.abandon(), limits.handshake_deadline * 1000);
+    this.#deadline = patiently(limits.handshake_deadline * 1000, () => this.abandon());
     const secure = acceptTls(socket, secureContext);
     socket.on('error', () => this.abandon());
     this.connection = new Connection(secure);
@@ -84,7 +85,7 @@ export class Incoming {
 
   #leave() {
     this.#left = true;
-    clearTimeout(this.#timer);
+    stopWaiting(this.#deadline);
     this.leave();
   }
 }

@@ -10,6 +10,7 @@ import { writeFramed } from './framing.mjs';
 import { Heartbeat } from './heartbeat.mjs';
 import { LAYOUT } from './limits.mjs';
 import { Outbound } from './outbound.mjs';
+import { Patience, patiently, stopWaiting } from './patience.mjs';
 import { cutText } from './reasons.mjs';
 import { Session } from './session.mjs';
 
@@ -24,6 +25,7 @@ const CLOSE = { shutdown: 0, protocol_error: 1, limit: 2, replaced: 3, policy: 4
 export class LiveSession {
   #timer = null;
   #patience = null;
+  #drain = null;
 
   /** `onEnd` is called once, when all is told of the end but NODEDOWN. */
   constructor({ connection, version, self, peer, host, limits, k, begun, begunBefore, onEnd }) {
@@ -32,9 +34,10 @@ export class LiveSession {
       frameBytesMax: Math.min(peer.frame_bytes_max, LAYOUT.frame_bytes_max),
       limits,
       onDrained: () => this.#closed(),
+      onPinged: () => this.heartbeat.taken(performance.now()),
     });
     this.session = new Session({ version, self, peer, host, outbound: this.outbound, k });
-    this.heartbeat = new Heartbeat(limits, Date.now());
+    this.heartbeat = new Heartbeat(limits, performance.now());
     this.#watch();
   }
 
@@ -50,14 +53,14 @@ export class LiveSession {
   }
 
   #heard() {
-    this.heartbeat.hear(Date.now());
+    this.heartbeat.hear(performance.now());
     if (!this.needsUse) this.#alive();
   }
 
   #alive() {
     if (this.state !== 'probed') return;
     this.state = 'up';
-    clearTimeout(this.probe);
+    stopWaiting(this.probe);
     this.onAlive();
   }
 
@@ -91,9 +94,7 @@ export class LiveSession {
     this.answered = false;
     this.asked = randomBytes(8);
     if (!this.session.closing) this.outbound.ping(this.asked);
-    this.probe = setTimeout(() => setImmediate(() => {
-      if (this.state === 'probed') this.#lost('the peer does not answer');
-    }), this.limits.probe_timeout * 1000);
+    this.probe = patiently(this.limits.probe_timeout * 1000, () => this.#lost('the peer does not answer'));
   }
 
   /** Ends the session at once; CLOSE is written if the transport takes it now. `code` is null for none. */
@@ -111,7 +112,7 @@ export class LiveSession {
   close(text) {
     if (this.session.closing || this.state === 'over') return;
     this.session.closing = true;
-    this.#patience = setTimeout(() => this.#lost('the peer takes too long'), this.limits.shutdown_patience * 1000);
+    this.#patience = patiently(this.limits.shutdown_patience * 1000, () => this.#lost('the peer takes too long'));
     const frame = { tag: 'CLOSE', fields: { code: CLOSE.shutdown, text } };
     this.outbound.finish(this.session.version === 2 ? frame : null);
   }
@@ -133,30 +134,42 @@ export class LiveSession {
     this.outbound.over = true;
     this.outbound.drop();
     this.connection.leave();
-    for (const timer of [this.#timer, this.#patience, this.probe]) clearTimeout(timer);
+    clearTimeout(this.#timer);
+    stopWaiting(this.#patience);
+    stopWaiting(this.probe);
     this.session.end();
     this.onEnd(this);
   }
 
   // One timer for the heartbeat and for a transport that takes nothing.
   #watch() {
-    const now = Date.now();
-    const drained = this.outbound.idle ? Infinity : this.outbound.progress + this.limits.drain_deadline * 1000;
-    const due = Math.min(this.heartbeat.due, drained, now + LOOK_MS);
+    const now = performance.now();
+    const due = Math.min(this.heartbeat.due, now + LOOK_MS);
     // What has arrived is read before anything is judged by the clock (CON-HBT-008): the poll phase comes between.
     this.#timer = setTimeout(() => setImmediate(() => this.#check()), Math.max(due - now, 0) + 1);
   }
 
   #check() {
     if (this.state === 'over') return;
-    const now = Date.now();
+    const now = performance.now();
     const verdict = this.heartbeat.check(now);
-    const stuck = !this.outbound.idle && now - this.outbound.progress >= this.limits.drain_deadline * 1000;
+    const stuck = this.#isStuck(now);
     if (verdict === 'silent' || stuck) {
       this.#lost(stuck ? 'the transport takes nothing' : 'the peer is silent');
       return;
     }
-    if (verdict === 'ping' && !this.session.closing) this.outbound.ping(randomBytes(8));
+    if (verdict === 'ping' && this.session.closing) this.heartbeat.taken(now);
+    else if (verdict === 'ping') this.outbound.ping(randomBytes(8));
     this.#watch();
+  }
+
+  // Whether the transport has taken nothing for `drain_deadline` since it last took something (CON-QUE-010).
+  #isStuck(now) {
+    const { idle, progress } = this.outbound;
+    if (idle) return false;
+    if (this.#drain?.progress !== progress) {
+      this.#drain = { progress, patience: new Patience(this.limits.drain_deadline * 1000, progress) };
+    }
+    return this.#drain.patience.isOver(now);
   }
 }

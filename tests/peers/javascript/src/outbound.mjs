@@ -21,8 +21,8 @@ export class Outbound {
   #answerBytes = 0;
 
   /** `transport.write(bytes, taken)` calls `taken` when the bytes have left this program; `ready`: it takes some now. */
-  constructor(transport, { frameBytesMax, limits, onDrained = () => {} }) {
-    Object.assign(this, { transport, frameBytesMax, limits, onDrained, progress: Date.now(), over: false });
+  constructor(transport, { frameBytesMax, limits, onDrained = () => {}, onPinged = () => {} }) {
+    Object.assign(this, { transport, frameBytesMax, limits, onDrained, onPinged, progress: performance.now(), over: false });
   }
 
   get idle() {
@@ -93,13 +93,14 @@ export class Outbound {
 
   flush() {
     if (this.#busy || this.over || !this.transport.ready) return;
+    const pings = this.#ping !== null;
     const batch = this.#gather();
-    if (batch.length > 0) this.#write(batch);
+    if (batch.length > 0) this.#write(batch, pings ? this.onPinged : () => {});
     else if (this.#close) this.#finish();
   }
 
   #push(item) {
-    if (this.idle) this.progress = Date.now();
+    if (this.idle) this.progress = performance.now();
     this.#waiting.push(item);
     this.flush();
   }
@@ -134,15 +135,16 @@ export class Outbound {
     if (!item.void) item.written();
   }
 
-  #write(batch) {
+  #write(batch, taken) {
     this.#busy = true;
     const bytes = Buffer.concat(batch);
     let open = Math.ceil(bytes.length / PIECE_BYTES);
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
       this.transport.write(bytes.subarray(at, at + PIECE_BYTES), () => {
-        this.progress = Date.now();
+        this.progress = performance.now();
         open -= 1;
         if (open > 0) return;
+        taken();
         this.#busy = false;
         this.flush();
       });
