@@ -196,6 +196,17 @@ impl NodeBuilder {
         self
     }
 
+    /// Sets how many sessions there are at most that were accepted from one address (an IPv4 address, or a /64 network of
+    /// IPv6), 1 to 65 536: 1 024 if this is not called. A node from there that has none yet is refused as busy, and told
+    /// this limit. Sessions that this node has dialled do not count.
+    ///
+    /// Raise it for a cluster of more nodes than that behind one address. Lower it so that a single host with the cookie
+    /// cannot take as many of the [`sessions_max`](Self::sessions_max) as there are.
+    pub const fn sessions_per_address_max(mut self, count: usize) -> Self {
+        self.connections.sessions_per_address_max = count;
+        self
+    }
+
     /// Bytes of messages from other nodes that wait in all mailboxes, at least those of the longest one: 1 GiB if this
     /// is not called. Each message and each exit signal counts all that it keeps alive, and 144 bytes for its place. Above it
     /// every mailbox counts as full.
@@ -306,7 +317,9 @@ impl NodeBuilder {
         let handshakes = 1..=HANDSHAKES_BOUND_MAX as u64;
         check("handshakes_max", self.connections.handshakes_max as u64, handshakes.clone())?;
         check("handshakes_per_address_max", self.connections.handshakes_per_address_max as u64, handshakes)?;
-        check("sessions_max", self.connections.sessions_max as u64, 1..=NODES_KNOWN_MAX as u64)?;
+        let sessions = 1..=NODES_KNOWN_MAX as u64;
+        check("sessions_max", self.connections.sessions_max as u64, sessions.clone())?;
+        check("sessions_per_address_max", self.connections.sessions_per_address_max as u64, sessions)?;
         check(
             "mailbox_remote_bytes_max",
             self.mailbox_remote_bytes_max as u64,

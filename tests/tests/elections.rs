@@ -336,7 +336,7 @@ impl Node {
                 Action::Up(ConnectionId(on)) => self.up(on),
                 Action::Reject(ConnectionId(on), refusal) => {
                     let code = match refusal {
-                        Refusal::Busy => 2,
+                        Refusal::Busy | Refusal::BusyAddress => 2,
                         Refusal::Duplicate => 5,
                         Refusal::OwnName => panic!("no peer has the name of the node"),
                     };

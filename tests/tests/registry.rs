@@ -570,6 +570,7 @@ fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
         ("handshakes_per_address_max", limits::HANDSHAKES_PER_ADDRESS_MAX as u64),
         ("probe_timeout", limits::PROBE_TIMEOUT.as_secs()),
         ("sessions_max", limits::SESSIONS_MAX as u64),
+        ("sessions_per_address_max", limits::SESSIONS_PER_ADDRESS_MAX as u64),
         ("heartbeat_interval", limits::HEARTBEAT_INTERVAL.as_secs()),
         ("heartbeat_timeout", limits::HEARTBEAT_TIMEOUT.as_secs()),
         ("session_queue_bytes_max", limits::SESSION_QUEUE_BYTES_MAX as u64),

@@ -15,10 +15,12 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::NodeNumber;
+use super::addresses::Addresses;
+use super::limits::SESSIONS_PER_ADDRESS_MAX;
 use super::numbers::{Numbering, Numbers};
 use super::peers::{Action, ConnectionId, DialDecision, Peers, Refusal, ReplyDecision, Sign};
 use super::session::Config;
+use super::{NodeNumber, Source};
 
 /// What a handshake has shown of the peer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +64,7 @@ pub struct Epochs<N = Numbers> {
     /// Sessions whose NODEUP is out and whose NODEDOWN is not, with the numbers of their nodes.
     up: BTreeMap<ConnectionId, NodeNumber>,
     events: VecDeque<Event>,
+    addresses: Addresses,
     closed: bool,
 }
 
@@ -84,8 +87,15 @@ impl<N: Numbering> Epochs<N> {
             shown: BTreeMap::new(),
             up: BTreeMap::new(),
             events: VecDeque::new(),
+            addresses: Addresses::new(SESSIONS_PER_ADDRESS_MAX),
             closed: false,
         }
+    }
+
+    /// The same, with another limit than [`SESSIONS_PER_ADDRESS_MAX`].
+    #[must_use]
+    pub fn with_sessions_per_address_max(self, max: usize) -> Self {
+        Self { addresses: Addresses::new(max), ..self }
     }
 
     /// Whether a connection is to be made to `name`: see [`Peers::dial`].
@@ -135,6 +145,19 @@ impl<N: Numbering> Epochs<N> {
         self.show(connection, facts);
     }
 
+    /// The same, and the connection comes from there: it is refused if too many do.
+    pub fn verified_from(&mut self, source: Source, connection: ConnectionId, facts: Facts) {
+        //= spec/connection.md#con-plc-010
+        //# An acceptor that holds `sessions_per_address_max` verified connections from one address MUST refuse a
+        //# further one from that address as busy, unless it has that peer already.
+        if self.addresses.is_full(source) && !self.peers.has(&facts.name) {
+            self.events.push_back(Event::Reject(connection, Refusal::BusyAddress));
+            return;
+        }
+        self.addresses.add(connection, source);
+        self.verified(connection, facts);
+    }
+
     /// A session that was probed has shown the sign that it was asked for.
     pub fn alive(&mut self, name: &str, connection: ConnectionId) {
         self.peers.alive(name, connection);
@@ -158,6 +181,7 @@ impl<N: Numbering> Epochs<N> {
         self.peers.ending(name, connection);
         let session = self.up.contains_key(&connection).then_some(connection);
         if session.is_none() {
+            self.addresses.remove(connection);
             self.peers.ended(name, connection);
         }
         self.draw_conclusions();
@@ -175,6 +199,7 @@ impl<N: Numbering> Epochs<N> {
             self.numbers.over(number);
             self.events.push_back(Event::Down(connection, name.into()));
         }
+        self.addresses.remove(connection);
         self.peers.ended(name, connection);
         self.draw_conclusions();
     }

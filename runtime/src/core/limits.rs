@@ -77,6 +77,10 @@ pub const LINKS_AND_MONITORS_MAX: u32 = 1_000_000;
 /// Sessions at once.
 pub const SESSIONS_MAX: usize = 4_096;
 
+/// Sessions that were accepted from one address: a cluster behind an address translation fits, and it takes several
+/// addresses to use up [`SESSIONS_MAX`].
+pub const SESSIONS_PER_ADDRESS_MAX: usize = 1_024;
+
 /// No byte has come for so long: a PING is due.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
 

@@ -5,6 +5,7 @@
 //! [`Processes`], through which signals come out. Everything that frames can change is `Clone + Eq + Hash`, so
 //! that the code that runs is the code that is model-checked.
 
+mod addresses;
 pub mod epochs;
 pub mod handshake;
 pub mod limits;
@@ -16,6 +17,7 @@ mod processes;
 mod reason;
 pub mod session;
 mod shown;
+mod source;
 mod term;
 
 pub use handshake::{Cookie, CookieError, Cookies};
@@ -27,4 +29,5 @@ pub(crate) use reason::arc_bytes;
 pub use reason::{Chain, Reason};
 pub use session::Session;
 pub use shown::Shown;
+pub use source::Source;
 pub use term::{Term, TermError, TermPids};

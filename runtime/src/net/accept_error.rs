@@ -40,7 +40,7 @@ impl AcceptError {
             Self::Handshake(Failure::Version1 | Failure::Versions(_) | Failure::Tls) => Cause::Version,
             Self::Handshake(_) | Self::Refused(Refusal::OwnName) => Cause::Malformed,
             Self::Refused(Refusal::Duplicate) => Cause::Duplicate,
-            Self::Refused(Refusal::Busy) => Cause::Busy,
+            Self::Refused(Refusal::Busy | Refusal::BusyAddress) => Cause::Busy,
             Self::Random(_) | Self::Stopped => return None,
         })
     }

@@ -23,7 +23,7 @@ use crate::core::handshake::{Established, Peer, acceptor, initiator};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
 use crate::core::peers::{ConnectionId, Refusal, ReplyDecision};
 use crate::core::session::{Config, Version};
-use crate::core::{Patience, Shown};
+use crate::core::{Patience, Shown, Source};
 use crate::foreign::event;
 use crate::random::random;
 use crate::session::SessionHandle;
@@ -48,11 +48,12 @@ impl Drop for Guard {
 pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) {
     let Begun { connection, verdict } = net.registry.accept();
     let guard = Guard { net: net.clone(), connection, name: "".into() };
-    let gives_way = net.slots().take(connection, from.ip().into());
+    let source = Source::from(from.ip());
+    let gives_way = net.slots().take(connection, source);
     if let Some(other) = gives_way {
         net.registry.give_way(other);
     }
-    let Err(error) = accepted(guard, stream, verdict).await else { return };
+    let Err(error) = accepted(guard, stream, source, verdict).await else { return };
     let Some(cause) = error.cause() else { return };
     let (notices, clock) = (net.notices.clone(), net.clock);
     drop(net);
@@ -65,6 +66,7 @@ pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) 
 async fn accepted(
     mut guard: Guard,
     stream: Connection,
+    source: Source,
     mut verdict: oneshot::Receiver<Verdict>,
 ) -> Result<(), AcceptError> {
     let net = guard.net.clone();
@@ -87,7 +89,7 @@ async fn accepted(
     //= spec/connection.md#con-elc-002
     //# A node MUST NOT end, probe or delay a session or a dial because of a connection that is not verified.
     let peer = verified.peer();
-    net.registry.verified(guard.connection, net.facts(peer)?);
+    net.registry.verified(source, guard.connection, net.facts(peer)?);
 
     let verdict = tokio::select! {
         verdict = verdict => verdict.map_err(|_| AcceptError::Stopped)?,
@@ -367,7 +369,7 @@ fn report_old_cookie(established: &Established) {
 
 const fn code(refusal: Refusal) -> u16 {
     match refusal {
-        Refusal::Busy => Reject::BUSY,
+        Refusal::Busy | Refusal::BusyAddress => Reject::BUSY,
         Refusal::Duplicate => Reject::DUPLICATE,
         Refusal::OwnName => Reject::NAME,
     }

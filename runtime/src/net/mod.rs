@@ -32,7 +32,7 @@ use tokio::time::sleep;
 use crate::core::handshake::Local;
 use crate::core::limits::{
     ACK_DEADLINE, HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, SESSIONS_MAX,
-    SHUTDOWN_PATIENCE, VERSION_1_CLEANUP,
+    SESSIONS_PER_ADDRESS_MAX, SHUTDOWN_PATIENCE, VERSION_1_CLEANUP,
 };
 use crate::core::peers::ConnectionId;
 use crate::core::session::Timing;
@@ -86,6 +86,8 @@ pub(crate) struct ConnectionLimits {
     pub(crate) handshakes_per_address_max: usize,
     /// Sessions, and dials on the way to one.
     pub(crate) sessions_max: usize,
+    /// Sessions that were accepted from one address.
+    pub(crate) sessions_per_address_max: usize,
 }
 
 impl Default for ConnectionLimits {
@@ -94,6 +96,7 @@ impl Default for ConnectionLimits {
             handshakes_max: HANDSHAKES_MAX,
             handshakes_per_address_max: HANDSHAKES_PER_ADDRESS_MAX,
             sessions_max: SESSIONS_MAX,
+            sessions_per_address_max: SESSIONS_PER_ADDRESS_MAX,
         }
     }
 }
@@ -133,13 +136,8 @@ impl Net {
         let clock = Clock::start();
         let routes = Arc::new(Routes::new(Arc::downgrade(table)));
         table.connect(routes.clone() as Arc<dyn Remote>);
-        let registry = Registry::new(
-            local.start().clone(),
-            limits.sessions_max,
-            Arc::downgrade(table),
-            routes.clone(),
-            clock,
-        );
+        let registry =
+            Registry::new(local.start().clone(), limits, Arc::downgrade(table), routes.clone(), clock);
         Ok(Self {
             network: Box::new(Kept::new(network)),
             tls: Tls::new(key_log)?,

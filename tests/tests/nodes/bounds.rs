@@ -1,5 +1,6 @@
 //! The bounds that a node is started with: what it announces is what it keeps to, and what others are held to.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use snow_dist_codec::frame::{Demonitor, Exit, Link, Monitor, MonitorExit, Send};
@@ -13,7 +14,7 @@ use snow_dist_tests::program::{
     COOKIE, assert_they_talk, begin, connect, exit, idle, message, node, run, seen_from, start, until,
     until_told, within,
 };
-use snow_dist_tests::raw_peer::RawNode;
+use snow_dist_tests::raw_peer::{NoSession, RawNode, address, connect_from};
 use tokio::sync::oneshot;
 
 const PROTOCOL_ERROR: u16 = 1;
@@ -33,7 +34,7 @@ fn builder(name: &str) -> NodeBuilder {
 #[tokio::test]
 async fn a_limit_that_no_node_can_have_is_refused_with_its_name() {
     type Chosen = fn(NodeBuilder) -> NodeBuilder;
-    let refused: [(&str, Chosen); 13] = [
+    let refused: [(&str, Chosen); 15] = [
         ("frame_bytes_max is 65535: it must be from 65536 to 16777216", |b| b.frame_bytes_max(65_535)),
         ("frame_bytes_max is 16777217: it must be from 65536 to 16777216", |b| {
             b.frame_bytes_max((16 << 20) + 1)
@@ -46,6 +47,10 @@ async fn a_limit_that_no_node_can_have_is_refused_with_its_name() {
         }),
         ("sessions_max is 0: it must be from 1 to 65536", |b| b.sessions_max(0)),
         ("sessions_max is 65537: it must be from 1 to 65536", |b| b.sessions_max(65_537)),
+        ("sessions_per_address_max is 0: it must be from 1 to 65536", |b| b.sessions_per_address_max(0)),
+        ("sessions_per_address_max is 65537: it must be from 1 to 65536", |b| {
+            b.sessions_per_address_max(65_537)
+        }),
         ("mailbox_remote_bytes_max is 65679: it must be from 65680 to 9223372036854775807", |b| {
             b.frame_bytes_max(FRAME_BYTES).reassembly_bytes_max(65_536).mailbox_remote_bytes_max(65_679)
         }),
@@ -240,6 +245,34 @@ async fn a_node_with_all_the_sessions_it_may_have_refuses_another() {
     b.disconnect(a.name());
     until("the end", || a.nodes().is_empty()).await;
     connect(&a, &c).await;
+}
+
+//= spec/connection.md#con-plc-010
+//# An acceptor that holds `sessions_per_address_max` verified connections from one address MUST refuse a further
+//# one from that address as busy, unless it has that peer already.
+#[tokio::test]
+async fn one_address_takes_no_more_sessions_than_it_may_have_and_is_told_the_limit() {
+    let a = start(builder("a").sessions_per_address_max(2)).await;
+    let join = async |host: u8, name: &str, incarnation| {
+        let wire = connect_from(Ipv4Addr::new(127, 0, 6, host), address(a.name())).await.unwrap();
+        RawNode::new(&format!("{name}@127.0.0.1:1"), incarnation).initiate(wire, a.name()).await
+    };
+    let _first = join(1, "first", 1).await.unwrap();
+    let second = join(1, "second", 1).await.unwrap();
+    let Err(NoSession::Failed(refused)) = join(1, "third", 1).await else { panic!("there is a session") };
+    assert!(matches!(refused, Failure::Rejected { code: Reject::BUSY, .. }), "{refused:?}");
+    assert!(refused.to_string().contains("sessions_per_address_max"), "{refused}");
+    assert_eq!(a.connection_counts().refused.busy, 1);
+    // Another address has its own, and this node dials as it likes.
+    let _other = join(2, "third", 1).await.unwrap();
+    let dialled = node("dialled").await;
+    connect(&a, &dialled).await;
+    // A peer that was started again is no further one; and who has gone leaves the place to another.
+    let _again = join(1, "first", 2).await.unwrap();
+    drop(second);
+    until("the end", || a.nodes().len() == 3).await;
+    let _fourth = join(1, "fourth", 1).await.unwrap();
+    assert_eq!(a.nodes().len(), 4);
 }
 
 //= spec/session.md#ses-msg-009

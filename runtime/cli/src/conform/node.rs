@@ -6,12 +6,21 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use snow_dist_runtime::{Mailbox, Node, Pid, Timing, Version1, WhenFull};
+use snow_dist_runtime::{Mailbox, Node, NodeBuilder, Pid, Timing, Version1, WhenFull};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::field;
 use super::processes::{Order, Process};
 use super::reasons;
+
+/// Limits of connections, and how each is set.
+type SetLimit = fn(NodeBuilder, usize) -> NodeBuilder;
+const CONNECTION_LIMITS: [(&str, SetLimit); 4] = [
+    ("sessions_max", NodeBuilder::sessions_max),
+    ("sessions_per_address_max", NodeBuilder::sessions_per_address_max),
+    ("handshakes_max", NodeBuilder::handshakes_max),
+    ("handshakes_per_address_max", NodeBuilder::handshakes_per_address_max),
+];
 
 /// How a command fails.
 enum Failure {
@@ -114,14 +123,10 @@ impl Subject {
         if let Some(count) = limit("links_and_monitors_max") {
             builder = builder.links_and_monitors_max(count);
         }
-        if let Some(count) = limit("sessions_max") {
-            builder = builder.sessions_max(usize::try_from(count).unwrap_or(usize::MAX));
-        }
-        if let Some(count) = limit("handshakes_max") {
-            builder = builder.handshakes_max(usize::try_from(count).unwrap_or(usize::MAX));
-        }
-        if let Some(count) = limit("handshakes_per_address_max") {
-            builder = builder.handshakes_per_address_max(usize::try_from(count).unwrap_or(usize::MAX));
+        for (name, set) in CONNECTION_LIMITS {
+            if let Some(count) = limit(name) {
+                builder = set(builder, usize::try_from(count).unwrap_or(usize::MAX));
+            }
         }
         let node = builder.start().await.map_err(|error| error.to_string())?;
         let name = node.name().to_owned();

@@ -109,8 +109,11 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
     /// There are as many peers as there may be.
-    #[error("there are as many sessions as there may be")]
+    #[error("there are as many sessions as there may be (`sessions_max`)")]
     Busy,
+    /// There are as many sessions from the address of the connection as there may be.
+    #[error("there are as many sessions from that address as there may be (`sessions_per_address_max`)")]
+    BusyAddress,
     /// Another connection is, or becomes, the session with that peer.
     #[error("there is a session already, or one comes up")]
     Duplicate,
@@ -328,6 +331,12 @@ impl Peers {
     pub fn is_underway(&self, name: &str) -> bool {
         use DialDecision::{Closing, Underway};
         self.peers.get(name).is_some_and(|peer| matches!(peer.dial_decision(), Underway | Closing(_)))
+    }
+
+    /// Whether there is a session with the node `name`, a dial to it, or a connection of it that waits.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.peers.contains_key(name)
     }
 
     /// Whether there is neither a session, nor a dial, nor a connection that waits.

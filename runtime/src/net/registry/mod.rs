@@ -14,11 +14,12 @@ use snow_dist_codec::frame::Close;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::sleep_until;
 
+use super::ConnectionLimits;
 use super::clock::Clock;
 use super::routes::Routes;
 use crate::core::epochs::{Epochs, Event, Facts};
 use crate::core::peers::{ConnectionId, DialDecision, Refusal, ReplyDecision};
-use crate::core::{Session, Start};
+use crate::core::{Session, Source, Start};
 use crate::foreign::{self, apart};
 use crate::numbers::SharedNumbers;
 use crate::process::Delivery;
@@ -115,10 +116,10 @@ pub(crate) enum Verdict {
 }
 
 impl Registry {
-    /// No connections yet, and no more sessions than `sessions_max` at once.
+    /// No connections yet, and never more sessions than these limits say.
     pub(crate) fn new(
         own: Start,
-        sessions_max: usize,
+        limits: ConnectionLimits,
         table: Weak<ProcessTable>,
         routes: Arc<Routes>,
         clock: Clock,
@@ -126,7 +127,8 @@ impl Registry {
         let name = own.name.clone();
         let numbers = SharedNumbers::new(own);
         let state = State {
-            epochs: Epochs::with_numbers(&name, sessions_max, numbers.clone()),
+            epochs: Epochs::with_numbers(&name, limits.sessions_max, numbers.clone())
+                .with_sessions_per_address_max(limits.sessions_per_address_max),
             connections: 0,
             open: 0,
             waiting: HashMap::new(),
@@ -238,11 +240,11 @@ impl Registry {
     }
 
     /// An accepted connection has sent a good REPLY.
-    pub(crate) fn verified(&self, connection: ConnectionId, facts: Facts) {
+    pub(crate) fn verified(&self, source: Source, connection: ConnectionId, facts: Facts) {
         self.change(|state| {
             // One that has given way to another handshake meanwhile is over, and will say so.
             if state.waiting.contains_key(&connection) {
-                state.epochs.verified(connection, facts);
+                state.epochs.verified_from(source, connection, facts);
             }
         });
     }

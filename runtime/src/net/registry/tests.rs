@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
 
+use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::time::advance;
 
 use super::*;
 use crate::core::handshake::Bounds;
-use crate::core::limits::{SESSIONS_MAX, VERSION_1_CLEANUP};
+use crate::core::limits::VERSION_1_CLEANUP;
 use crate::core::peers::ReplyDecision;
 use crate::core::session::{Config, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
@@ -35,8 +36,18 @@ fn node() -> Node {
     let routes = Arc::new(Routes::new(Arc::downgrade(&table)));
     table.connect(routes.clone());
     let own = Start { name: OWN.into(), incarnation: NonZeroU64::MIN };
-    let registry = Registry::new(own, SESSIONS_MAX, Arc::downgrade(&table), routes.clone(), Clock::start());
+    let registry = Registry::new(
+        own,
+        ConnectionLimits::default(),
+        Arc::downgrade(&table),
+        routes.clone(),
+        Clock::start(),
+    );
     Node { table, routes, registry: Arc::new(registry) }
+}
+
+fn somewhere() -> Source {
+    IpAddr::from([127, 0, 0, 1]).into()
 }
 
 fn facts(incarnation: u64) -> Facts {
@@ -63,7 +74,7 @@ impl Node {
     /// A session that a peer in this start of it has dialled.
     fn taken(&self, incarnation: u64) -> (ConnectionId, Arc<SessionHandle>) {
         let Begun { connection, mut verdict } = self.registry.accept();
-        self.registry.verified(connection, facts(incarnation));
+        self.registry.verified(somewhere(), connection, facts(incarnation));
         let Ok(Verdict::Up(session)) = verdict.try_recv() else { panic!("no session") };
         (connection, session)
     }
@@ -109,7 +120,7 @@ async fn exits_then_downs_then_nodedown_then_the_next_nodeup() {
     }
     // Another start of the peer waits, and comes up as soon as this one has ended.
     let Begun { connection, mut verdict } = node.registry.accept();
-    node.registry.verified(connection, facts(2));
+    node.registry.verified(somewhere(), connection, facts(2));
     assert!(verdict.try_recv().is_err());
     node.registry.finish(PEER, first);
     assert!(matches!(verdict.try_recv(), Ok(Verdict::Up(_))));
@@ -209,7 +220,7 @@ async fn a_connection_that_is_dropped_while_it_comes_up_leaves_nothing() {
 async fn a_connection_that_time_makes_the_session_is_one_for_whatever_is_called_next() {
     let node = node();
     let Begun { connection, verdict } = node.registry.accept();
-    node.registry.verified(connection, version_1());
+    node.registry.verified(somewhere(), connection, version_1());
     advance(VERSION_1_CLEANUP).await;
     node.registry.finish(PEER, connection);
     assert!(node.routes.session_of(PEER).is_none());
@@ -217,7 +228,7 @@ async fn a_connection_that_time_makes_the_session_is_one_for_whatever_is_called_
     drop(verdict);
 
     let Begun { connection, verdict } = node.registry.accept();
-    node.registry.verified(connection, version_1());
+    node.registry.verified(somewhere(), connection, version_1());
     advance(VERSION_1_CLEANUP).await;
     assert!(node.registry.disconnect(PEER, Close::SHUTDOWN, "bye", Stop { patience: Duration::ZERO }));
     let Ok(Verdict::Up(session)) = verdict.await else { panic!("no session") };

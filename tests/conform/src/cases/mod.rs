@@ -237,6 +237,8 @@ pub struct Start {
     pub links_and_monitors_max: Option<u32>,
     /// How many peers it has.
     pub sessions_max: Option<u32>,
+    /// How many of their connections come from one address.
+    pub sessions_per_address_max: Option<u32>,
     /// How many connections it has that are not verified.
     pub handshakes_max: Option<u32>,
     /// How many of them come from one address.
@@ -254,10 +256,11 @@ pub struct Start {
 impl Start {
     /// The limits that it is to have, by their names.
     #[must_use]
-    pub const fn limits(&self) -> [(&'static str, Option<u32>); 4] {
+    pub const fn limits(&self) -> [(&'static str, Option<u32>); 5] {
         [
             ("links_and_monitors_max", self.links_and_monitors_max),
             ("sessions_max", self.sessions_max),
+            ("sessions_per_address_max", self.sessions_per_address_max),
             ("handshakes_max", self.handshakes_max),
             ("handshakes_per_address_max", self.handshakes_per_address_max),
         ]

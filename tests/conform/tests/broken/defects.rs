@@ -272,6 +272,8 @@ defects! {
     AckBesideSession: INITIATOR, ["both-dial-and-both-get-ack"];
     /// Any number of peers is taken.
     PeersUnlimited: ACCEPTOR, ["too-many-peers"];
+    /// One address can have any number of peers.
+    AddressUnlimited: ACCEPTOR, ["too-many-peers-of-an-address"];
     /// When all places are taken, nobody gives way.
     NobodyGivesWay: ACCEPTOR, [
         "place-too-many", "place-silent", "place-stalled", "places-all-taken", "places-of-many-addresses"];

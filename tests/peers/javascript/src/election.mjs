@@ -162,11 +162,17 @@ export class Elections {
     if (this.get(name)?.isEmpty) this.#all.delete(name);
   }
 
-  /** A connection is verified (CON-ELC-014). */
+  /** Whether a peer that is not there yet would be one too many (CON-ELC-014, CON-PLC-010). */
+  #isFullFor(place) {
+    const { sessions_max: max, sessions_per_address_max: perAddress } = this.node.limits;
+    const there = this.all.flatMap(({ session, waiting }) => [session, waiting]).filter(held => held?.place === place);
+    return this.#all.size >= max || there.length >= perAddress;
+  }
+
+  /** A connection is verified. */
   verified(connection) {
     const { name } = connection.peer;
-    const isFull = !this.#all.has(name) && this.#all.size >= this.node.limits.sessions_max;
-    if (isFull) this.node.refuse(connection, 'busy');
+    if (!this.#all.has(name) && this.#isFullFor(connection.place)) this.node.refuse(connection, 'busy');
     else this.of(name).verified(connection);
   }
 

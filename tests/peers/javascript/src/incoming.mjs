@@ -11,8 +11,8 @@ export class Incoming {
   #over = false;
 
   /** `onVerified` is called once at most; `onGone` when the peer closes it after that. */
-  constructor(socket, { begun, limits, secureContext, course, leave, onVerified, onGone }) {
-    Object.assign(this, { begun, leave, onVerified, onGone, waits: false, progress: ACCEPTED });
+  constructor(socket, { place, begun, limits, secureContext, course, leave, onVerified, onGone }) {
+    Object.assign(this, { place, begun, leave, onVerified, onGone, waits: false, progress: ACCEPTED });
     this.#deadline = patiently(limits.handshake_deadline * 1000, () => this.abandon());
     const secure = acceptTls(socket, secureContext);
     socket.on('error', () => this.abandon());

@@ -26,6 +26,7 @@ export const OWN = Object.freeze({
   probe_timeout: 2,
   version_1_cleanup: 1,
   sessions_max: 4_096,
+  sessions_per_address_max: 1_024,
   heartbeat_interval: 60,
   heartbeat_timeout: 15,
   session_queue_bytes_max: 8_388_608,

@@ -11,7 +11,7 @@ import { LAYOUT, OWN } from './limits.mjs';
 import { Globals, PeerLists } from './lists.mjs';
 import { LiveSession } from './live.mjs';
 import { addressOf, completeName, formatName, isDialName, parseName } from './names.mjs';
-import { Places } from './places.mjs';
+import { Places, placeOf } from './places.mjs';
 import { Process } from './process.mjs';
 import { acceptorContext } from './tls.mjs';
 
@@ -277,6 +277,7 @@ export class Node {
     }
     this.places.make(address);
     const incoming = new Incoming(socket, {
+      place: placeOf(address),
       begun: this.#begun++,
       limits: this.limits,
       secureContext: this.secureContext,
@@ -308,7 +309,7 @@ export class Node {
     this.#begin(dial);
   }
 
-  #begin({ connection, version, peer: announced, begun }) {
+  #begin({ connection, version, peer: announced, begun, place }) {
     const { name } = announced;
     // In version 1 every session is another start of the peer (V1-ELC-002).
     const peer = version === 1 ? { ...announced, incarnation: Symbol(name) } : announced;
@@ -317,6 +318,8 @@ export class Node {
       connection, version, peer, begun, begunBefore: this.#begun, self: this.self, host: this, limits: this.limits, k: this.k,
       onEnd: () => this.#ended(name, election, live.session),
     });
+    // Of a dial there is none.
+    live.place = place;
     election.session = live;
     this.#lastPeers.set(name, peer);
     this.#tell(name, 'nodeup');

@@ -96,6 +96,7 @@ impl Adapter {
             ),
             bound: limit("links_and_monitors_max", 1_000_000),
             sessions_max: limit("sessions_max", 4_096) as usize,
+            sessions_per_address_max: limit("sessions_per_address_max", 1_024) as usize,
             handshakes_max: limit("handshakes_max", 128) as usize,
             handshakes_per_address_max: limit("handshakes_per_address_max", 32) as usize,
             peer_lists: command["peer_lists"] == json!(true),

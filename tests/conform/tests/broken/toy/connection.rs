@@ -1,6 +1,6 @@
 //! Who becomes the session of two nodes: `connection.md` as a program; and the loop of a session.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -155,13 +155,27 @@ impl Toy {
             Some((stream, verified))
         };
         let done = handshake.await;
-        self.state().places.retain(|held| held.number != place);
+        let from = self.leave(place);
         match done {
-            Some((stream, Ok(Ok((verified, ack))))) => self.wait(stream, verified, ack, place).await,
+            Some((stream, Ok(Ok((verified, ack))))) => {
+                if self.is_full(&verified.peer.node, from) {
+                    return reject(stream, Reject::BUSY).await;
+                }
+                self.state().verified.push((place, from));
+                self.wait(stream, verified, ack, place).await;
+                self.state().verified.retain(|held| held.0 != place);
+            }
             Some((stream, Ok(Err(Some(code))))) => reject(stream, code).await,
             Some((stream, Ok(Err(None)) | Err(_))) => stream.close().await,
             None => {}
         }
+    }
+
+    /// A connection holds no place any more; gives the address that it comes from.
+    fn leave(&self, place: u64) -> IpAddr {
+        let mut state = self.state();
+        let at = state.places.iter().position(|held| held.number == place);
+        at.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |at| state.places.remove(at).address)
     }
 
     /// The handshake of a connection has come so far.
@@ -175,9 +189,6 @@ impl Toy {
     async fn wait(self: &Arc<Self>, mut stream: Stream, verified: Verified, ack: Vec<u8>, place: u64) {
         let (tell, told) = oneshot::channel();
         let (peer, incarnation) = (verified.peer.node.clone(), verified.peer.incarnation);
-        if self.is_full(&peer) {
-            return reject(stream, Reject::BUSY).await;
-        }
         {
             let mut state = self.state();
             let now = state.peers.entry(peer.clone()).or_default();
@@ -213,10 +224,13 @@ impl Toy {
         self.state().peers.get(peer).is_some_and(|now| now.session.is_some())
     }
 
-    fn is_full(&self, peer: &str) -> bool {
+    fn is_full(&self, peer: &str, from: IpAddr) -> bool {
         let state = self.state();
-        let is_full = !state.peers.contains_key(peer) && state.peers.len() >= self.sessions_max;
-        is_full && !self.has(Defect::PeersUnlimited)
+        let is_new = !state.peers.contains_key(peer);
+        let is_full = is_new && state.peers.len() >= self.sessions_max;
+        let of_address = state.verified.iter().filter(|held| held.1 == from).count();
+        let is_address_full = is_new && of_address >= self.sessions_per_address_max;
+        is_full && !self.has(Defect::PeersUnlimited) || is_address_full && !self.has(Defect::AddressUnlimited)
     }
 
     /// The session lives.

@@ -20,6 +20,7 @@ mod session;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ pub(crate) struct Toy {
     /// How many links and monitors of a peer it holds.
     bound: u64,
     sessions_max: usize,
+    sessions_per_address_max: usize,
     handshakes_max: usize,
     handshakes_per_address_max: usize,
     /// Its operator allows it to dial every name in a peer list.
@@ -68,6 +70,8 @@ struct State {
     left: HashMap<String, Assembly>,
     /// The oldest first.
     places: Vec<Place>,
+    /// Connections that are verified, sessions included, and where they come from.
+    verified: Vec<(u64, IpAddr)>,
     lists: Lists,
     processes: BTreeMap<u64, Process>,
     names: HashMap<String, u64>,
