@@ -220,10 +220,11 @@ impl SessionHandle {
         let _ = self.act(|state| Ok(state.core.demonitor(reference))).wake();
     }
 
-    /// Orders the session to end, saying why to the peer.
+    /// Orders the session to end, saying why to the peer. Of two orders the one with less patience holds: a session that
+    /// is closed in order gives way to another connection as any other.
     pub(crate) fn stop(&self, code: u16, text: &str, stop: Stop) -> Stirred {
         let stirred = self.command(|state| {
-            if state.stop.is_none() {
+            if state.stop.is_none_or(|before| stop.patience < before.patience) {
                 state.core.close(code, text);
                 state.stop = Some(stop);
             }

@@ -213,8 +213,11 @@ impl Brain {
     }
 
     fn alive(&mut self, peer: usize, connection: ConnectionId) {
+        // Whoever answers here uses the session as well.
         if let Self::Ours(peers) = self {
-            peers.alive(NAMES[peer], connection);
+            for sign in [Sign::Life, Sign::Use] {
+                peers.alive(NAMES[peer], connection, sign);
+            }
         }
     }
 

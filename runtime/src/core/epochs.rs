@@ -158,9 +158,9 @@ impl<N: Numbering> Epochs<N> {
         self.verified(connection, facts);
     }
 
-    /// A session that was probed has shown the sign that it was asked for.
-    pub fn alive(&mut self, name: &str, connection: ConnectionId) {
-        self.peers.alive(name, connection);
+    /// A session that was probed has shown this sign: see [`Peers::alive`].
+    pub fn alive(&mut self, name: &str, connection: ConnectionId, sign: Sign) {
+        self.peers.alive(name, connection, sign);
         self.draw_conclusions();
     }
 

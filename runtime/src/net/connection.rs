@@ -299,7 +299,7 @@ async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
         processes: net.registry.delivery(&table, &session),
         clock: net.clock,
         tap: net.tap.clone(),
-        on_life: Box::new(move || life.registry.alive(&name, connection)),
+        on_life: Box::new(move |sign| life.registry.alive(&name, connection, sign)),
     };
     let peer = &*session.peer.name;
     tell_of_session(net, peer, |peer| {

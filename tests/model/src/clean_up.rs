@@ -250,12 +250,13 @@ impl World {
     /// A frame of the session has come: perhaps what a probe waits for.
     fn show(&mut self, of: usize, item: Item) {
         let Some((sign, is_answered)) = &mut self.connections[of].probe else { return };
-        if *sign == Sign::Use && item == Item::Pong {
+        let sign = *sign;
+        if sign == Sign::Use && item == Item::Pong {
             *is_answered = true;
-        } else if *sign == Sign::Life || *is_answered {
+        } else if sign == Sign::Life || *is_answered {
             self.kept |= item == Item::Use;
             self.connections[of].probe = None;
-            self.ours.alive(self.name, id(of));
+            self.ours.alive(self.name, id(of), sign);
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use snow_dist_runtime::core::Session;
 use snow_dist_runtime::core::epochs::Event;
-use snow_dist_runtime::core::peers::{ConnectionId, DialDecision, ReplyDecision};
+use snow_dist_runtime::core::peers::{ConnectionId, DialDecision, ReplyDecision, Sign};
 
 use crate::turn::Turn;
 use crate::verdict::{Broken, Situation};
@@ -66,7 +66,7 @@ impl Turn<'_> {
     pub fn alive(&mut self, connection: usize, side: usize) {
         let it = &self.world.connections[connection];
         let (node, peer, id) = (it.nodes[side], it.nodes[1 - side], ConnectionId(it.id.into()));
-        self.world.node(node).epochs.alive(NAMES[peer], id);
+        self.world.node(node).epochs.alive(NAMES[peer], id, Sign::Life);
         self.obey(node);
     }
 

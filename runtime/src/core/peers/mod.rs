@@ -100,6 +100,7 @@ pub enum Action {
     Close(ConnectionId),
     /// It is the session and must show a sign: PING. If that comes within
     /// [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT), it is reported to [`Peers::alive`]; otherwise the session ends.
+    /// Another sign than before takes the place of that one, with a time of its own.
     Probe(ConnectionId, Sign),
     /// It is the session and gives way to another connection: end it.
     End(ConnectionId),
@@ -266,11 +267,11 @@ impl Peers {
         self.actions.push_back(Action::Reject(connection, refusal));
     }
 
-    /// A session that was probed has shown the sign that it was asked for.
-    pub fn alive(&mut self, name: &str, connection: ConnectionId) {
+    /// A session that was probed has shown `sign`. If it has been asked for another one meanwhile, that says nothing.
+    pub fn alive(&mut self, name: &str, connection: ConnectionId, sign: Sign) {
         self.change(name, |peer, actions| {
             let Some(session) = peer.session_on(connection) else { return };
-            if session.state == SessionState::Probed {
+            if session.state == SessionState::Probed(sign) {
                 session.state = SessionState::Up;
                 //= spec/connection.md#con-elc-005
                 //# If a byte arrives in a session that is probed, an acceptor MUST refuse the connection that
@@ -398,8 +399,8 @@ struct Session {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum SessionState {
     Up,
-    /// Asked whether it lives.
-    Probed,
+    /// Asked for this sign.
+    Probed(Sign),
     /// Told to end, or over by itself; not all is delivered.
     Ending,
 }
@@ -488,7 +489,12 @@ impl Peer {
                 }
             }
         }
-        let Some(Waiting { connection, incarnation }) = self.waiting else { return };
+        let Some(Waiting { connection, incarnation }) = self.waiting else {
+            if let Some(session) = &mut self.session {
+                session.probe_for_nobody(actions);
+            }
+            return;
+        };
         match (&mut self.session, &self.dial) {
             //= spec/connection.md#con-elc-018
             //# If there is a session with another incarnation of the peer whose connection was begun later than the
@@ -567,12 +573,29 @@ impl Session {
     /// `other` is the connection that waits. If it was accepted before this session came up, its peer did not dial it
     /// for want of the session.
     fn probe(&mut self, other: ConnectionId, actions: &mut VecDeque<Action>) {
-        if self.state == SessionState::Up {
-            self.state = SessionState::Probed;
-            let is_lost_perhaps = self.incarnation.is_none() && other > self.last_begun;
-            let sign = if is_lost_perhaps { Sign::Use } else { Sign::Life };
-            actions.push_back(Action::Probe(self.connection, sign));
+        let is_lost_perhaps = self.incarnation.is_none() && other > self.last_begun;
+        let sign = if is_lost_perhaps { Sign::Use } else { Sign::Life };
+        match self.state {
+            SessionState::Up => self.ask_for(sign, actions),
+            //= spec/version1.md#v1-elc-007
+            //# If the connection that waits changes while a version 1 session is probed, an acceptor MUST probe the
+            //# session anew, with another PING, unless the sign that the connection which waits now calls for is the
+            //# one that was asked for before; if none waits any more, that sign is any byte.
+            SessionState::Probed(before) if before != sign => self.ask_for(sign, actions),
+            SessionState::Probed(_) | SessionState::Ending => {}
         }
+    }
+
+    /// No connection waits. A session that is used by nobody just now is in order then.
+    fn probe_for_nobody(&mut self, actions: &mut VecDeque<Action>) {
+        if self.state == SessionState::Probed(Sign::Use) {
+            self.ask_for(Sign::Life, actions);
+        }
+    }
+
+    fn ask_for(&mut self, sign: Sign, actions: &mut VecDeque<Action>) {
+        self.state = SessionState::Probed(sign);
+        actions.push_back(Action::Probe(self.connection, sign));
     }
 
     fn end(&mut self, actions: &mut VecDeque<Action>) {

@@ -117,7 +117,7 @@ fn whoever_dials_while_a_session_is_closed_in_order_waits_for_its_end() {
     assert_eq!(peers.session(LARGER), None);
     peers.verified(LARGER, THIRD, start(1));
     assert_eq!(actions(&mut peers), [Action::Probe(FIRST, Sign::Life)]);
-    peers.alive(LARGER, FIRST);
+    peers.alive(LARGER, FIRST, Sign::Life);
     assert_eq!(actions(&mut peers), [duplicate(THIRD)]);
     assert_eq!(peers.dial(LARGER, SECOND), DialDecision::Closing(FIRST));
     peers.ended(LARGER, FIRST);
@@ -179,7 +179,7 @@ fn rule_1_holds_for_a_session_that_is_being_probed() {
         actions(&mut peers),
         [Action::Probe(FIRST, Sign::Life), duplicate(SECOND), Action::End(FIRST)]
     );
-    peers.alive(LARGER, FIRST);
+    peers.alive(LARGER, FIRST, Sign::Life);
     assert_eq!(actions(&mut peers), []);
     peers.ended(LARGER, FIRST);
     assert_eq!(actions(&mut peers), [Action::Up(THIRD)]);
@@ -191,7 +191,7 @@ fn rule_2_a_session_that_answers_its_probe_stays() {
     for again in [SECOND, THIRD] {
         peers.verified(LARGER, again, start(1));
         assert_eq!(actions(&mut peers), [Action::Probe(FIRST, Sign::Life)]);
-        peers.alive(LARGER, FIRST);
+        peers.alive(LARGER, FIRST, Sign::Life);
         assert_eq!(actions(&mut peers), [duplicate(again)]);
     }
     assert_eq!(peers.session(LARGER), Some(FIRST));
@@ -203,7 +203,7 @@ fn rule_2_a_session_that_does_not_answer_gives_way() {
     peers.verified(LARGER, SECOND, start(1));
     assert_eq!(actions(&mut peers), [Action::Probe(FIRST, Sign::Life)]);
     peers.ending(LARGER, FIRST);
-    peers.alive(LARGER, FIRST);
+    peers.alive(LARGER, FIRST, Sign::Life);
     assert_eq!(actions(&mut peers), []);
     peers.ended(LARGER, FIRST);
     assert_eq!(actions(&mut peers), [Action::Up(SECOND)]);
@@ -232,7 +232,7 @@ fn a_probe_is_over_when_the_one_that_waited_is_gone() {
     let mut peers = connected(LARGER, start(1));
     peers.verified(LARGER, SECOND, start(1));
     peers.ended(LARGER, SECOND);
-    peers.alive(LARGER, FIRST);
+    peers.alive(LARGER, FIRST, Sign::Life);
     assert_eq!(actions(&mut peers), [Action::Probe(FIRST, Sign::Life)]);
     assert_eq!(peers, connected(LARGER, start(1)));
 }
@@ -415,7 +415,7 @@ fn what_is_said_of_a_connection_that_is_something_else_changes_nothing() {
     assert_eq!(actions(&mut peers), [Action::Up(FIRST)]);
     let before = peers.clone();
     peers.acked(SMALLER, FIRST, start(1));
-    peers.alive(SMALLER, FIRST);
+    peers.alive(SMALLER, FIRST, Sign::Life);
     peers.ending(SMALLER, DIAL);
     assert_eq!(peers.may_reply(SMALLER, FIRST, false), ReplyDecision::Close);
     for name in [SMALLER, LARGER] {

@@ -82,9 +82,9 @@ impl Heartbeat {
         self.probe.take().is_some()
     }
 
-    /// Somebody asks for a sign: a PING goes out now.
+    /// Somebody asks for a sign: a PING goes out now. Another sign takes the place of one that is waited for.
     pub(super) fn probe(&mut self, now: Duration, sign: Sign) {
-        if self.probe.is_none() {
+        if self.probe.is_none_or(|(_, before)| before != sign) {
             self.probe = Some((Patience::new(PROBE_TIMEOUT, now), sign));
         }
     }

@@ -392,7 +392,7 @@ impl Session {
         self.outbox.signal(local, Owed::Demonitor { reference, local, remote });
     }
 
-    /// Bytes have come. True if a probe waited for them.
+    /// Bytes have come. True if a probe for [`Sign::Life`] waited for them.
     pub fn handle_received(&mut self, now: Duration) -> bool {
         self.heartbeat.heard(now)
     }
@@ -402,6 +402,7 @@ impl Session {
     pub fn probe(&mut self, now: Duration, sign: Sign) {
         self.heartbeat.probe(now, sign);
         self.ping_due = true;
+        self.asked_anew();
     }
 
     /// The transport has taken all that [`Session::write`] has given so far.

@@ -304,6 +304,13 @@ impl Session {
         }
     }
 
+    /// A sign is asked for. What has answered an earlier PING does not answer the one that is written now.
+    pub(super) fn asked_anew(&mut self) {
+        if let Some(one) = self.wire.version_1_mut() {
+            (one.asked, one.answered) = (None, false);
+        }
+    }
+
     /// A PING is written.
     pub(super) fn pinged(&mut self) {
         if self.heartbeat.asks_for_use()

@@ -22,6 +22,7 @@ use super::tap::{Direction, Tap};
 use super::tls::in_words;
 use crate::core::Patience;
 use crate::core::limits::DRAIN_DEADLINE;
+use crate::core::peers::Sign;
 use crate::core::session::{Ending, Leave, Offered, Version, deliver};
 use crate::process::Delivery;
 use crate::session::{Refill, SessionHandle, Stop};
@@ -67,7 +68,7 @@ pub(crate) struct Driver<S> {
     pub(crate) clock: Clock,
     pub(crate) tap: Option<Tap>,
     /// Called when a probe has been answered.
-    pub(crate) on_life: Box<dyn Fn() + Send>,
+    pub(crate) on_life: Box<dyn Fn(Sign) + Send>,
 }
 
 struct Running<S> {
@@ -208,7 +209,7 @@ impl<S: Transport> Running<S> {
     /// Handles all frames that are whole.
     fn handle_arrived(&mut self) -> Result<(), Ending> {
         if self.driver.session.received(self.driver.clock.now()) {
-            (self.driver.on_life)();
+            (self.driver.on_life)(Sign::Life);
         }
         let frame_bytes_max = self.driver.frame_bytes_max;
         let mut frames = Frames::new(&self.inbox, frame_bytes_max);
@@ -267,7 +268,7 @@ impl<S: Transport> Running<S> {
         }
         let (used, misrouted) = session.brought();
         if used {
-            (self.driver.on_life)();
+            (self.driver.on_life)(Sign::Use);
         }
         if let Some(misrouted) = misrouted {
             self.misrouted.warn(

@@ -71,7 +71,7 @@ impl End {
             processes: Delivery::new(self.table.clone(), Arc::downgrade(&session), SharedNumbers::default()),
             clock: self.clock,
             tap: None,
-            on_life: Box::new(|| ()),
+            on_life: Box::new(|_| ()),
         }
     }
 
@@ -440,6 +440,29 @@ async fn a_peer_that_does_not_close_is_waited_for_as_long_as_was_said() {
     let begun = end.clock.now();
     assert_eq!(end.run(stream).await, Ending::Stopped);
     assert_eq!((end.clock.now() - begun).as_secs(), 5);
+}
+
+//= spec/connection.md#con-elc-017
+//= type=test
+//# A node that ends a session for another connection MUST NOT wait until what is queued in that session has been written.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_being_closed_gives_way_at_once() {
+    let end = End::new();
+    let (mut peer, stream) = pipe(1 << 20);
+    end.session.stop(Close::SHUTDOWN, "bye", Stop { patience: Duration::from_secs(5) }).wake();
+    let begun = end.clock.now();
+    let taking_over = async {
+        sleep(Duration::from_secs(1)).await;
+        end.session.stop(Close::REPLACED, "another", Stop { patience: Duration::ZERO }).wake();
+        // What asks for more patience comes too late.
+        end.session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) }).wake();
+    };
+    let (ending, ()) = tokio::join!(end.run(stream), taking_over);
+    assert_eq!((ending, (end.clock.now() - begun).as_secs()), (Ending::Stopped, 1));
+    let mut heard = Vec::new();
+    peer.read_to_end(&mut heard).await.unwrap();
+    let heard: Vec<_> = Frames::new(&heard, FRAME_BYTES_MAX).flatten().map(read).collect();
+    assert!(matches!(&heard[..], [Frame::Close(close)] if close.code == Close::SHUTDOWN), "{heard:?}");
 }
 
 #[tokio::test(start_paused = true)]

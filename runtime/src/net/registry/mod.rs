@@ -18,7 +18,7 @@ use super::ConnectionLimits;
 use super::clock::Clock;
 use super::routes::Routes;
 use crate::core::epochs::{Epochs, Event, Facts};
-use crate::core::peers::{ConnectionId, DialDecision, Refusal, ReplyDecision};
+use crate::core::peers::{ConnectionId, DialDecision, Refusal, ReplyDecision, Sign};
 use crate::core::{Session, Source, Start};
 use crate::foreign::{self, apart};
 use crate::numbers::SharedNumbers;
@@ -249,9 +249,9 @@ impl Registry {
         });
     }
 
-    /// A probed session has shown that it lives.
-    pub(crate) fn alive(&self, name: &str, connection: ConnectionId) {
-        self.change(|state| state.epochs.alive(name, connection));
+    /// A probed session has shown this sign.
+    pub(crate) fn alive(&self, name: &str, connection: ConnectionId, sign: Sign) {
+        self.change(|state| state.epochs.alive(name, connection, sign));
     }
 
     /// A connection that has no verdict gives its place to another.

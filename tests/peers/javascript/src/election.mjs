@@ -67,7 +67,10 @@ export class Election {
 
   /** The connection that waits is closed by its peer. */
   withdrawn(connection) {
-    if (this.waiting === connection) this.waiting = null;
+    if (this.waiting !== connection) return;
+    this.waiting = null;
+    // Nobody needs the session to be used any more (V1-ELC-007).
+    if (this.session?.state === 'probed' && this.session.needsUse) this.session.ask(false, () => {});
   }
 
   /** The own dial has received an ACK that is verified. */
@@ -113,11 +116,12 @@ export class Election {
     if (known && one !== other) {
       if (session.begun > waiting.begun) this.#refuseWaiting();
       else session.end('the peer has been started again', 'replaced');
-    } else if (session.state === 'up') {
-      // Who dialled before the session began has not lost it (V1-ELC-004).
-      const needsUse = session.session.version === 1 && waiting.begun >= session.begunBefore;
-      session.ask(needsUse, () => this.#refuseWaiting());
+      return;
     }
+    // Who dialled before the session began has not lost it (V1-ELC-004).
+    const needsUse = session.session.version === 1 && waiting.begun >= session.begunBefore;
+    const isAsked = session.state === 'probed' && session.needsUse === needsUse;
+    if (!isAsked) session.ask(needsUse, () => this.#refuseWaiting());
   }
 
   #isSmaller(waiting) {

@@ -15,6 +15,7 @@ use std::hash::{Hash, Hasher};
 use std::num::NonZeroU64;
 
 use rustc_hash::FxHasher;
+use snow_dist_runtime::core::peers::Sign;
 use snow_dist_runtime::core::{Cookie, Cookies, NodeNumber};
 
 use crate::coverage::{Coverage, Of};
@@ -293,7 +294,7 @@ impl<'p> Cluster<'p> {
         self.tell_of_ends(node);
         if is_alive {
             self.coverage.count(Of::Alive);
-            self.nodes[node].epochs.alive(&self.plan.nodes[peer].name, id);
+            self.nodes[node].epochs.alive(&self.plan.nodes[peer].name, id, Sign::Life);
             self.carry_out(node)?;
         }
         let After::Came(came) = after else { return Ok(()) };

@@ -134,11 +134,45 @@ fn whoever_dialled_before_the_session_came_up_has_not_lost_it() {
     assert_eq!(actions(&mut peers), [Action::Up(DIAL)]);
     peers.verified(LARGER, FIRST, V1);
     assert_eq!(actions(&mut peers), [Action::Probe(DIAL, Sign::Life)]);
-    peers.alive(LARGER, DIAL);
+    peers.alive(LARGER, DIAL, Sign::Life);
     assert_eq!(actions(&mut peers), [duplicate(FIRST)]);
     peers.begun(SECOND);
     peers.verified(LARGER, SECOND, V1);
     assert_eq!(actions(&mut peers), [Action::Probe(DIAL, Sign::Use)]);
+}
+
+//= spec/version1.md#v1-elc-007
+//= type=test
+//# If the connection that waits changes while a version 1 session is probed, an acceptor MUST probe the session anew,
+//# with another PING, unless the sign that the connection which waits now calls for is the one that was asked for
+//# before; if none waits any more, that sign is any byte.
+#[test]
+fn the_sign_is_the_one_that_the_connection_which_waits_calls_for() {
+    let mut peers = dialled(LARGER);
+    peers.begun(FIRST);
+    peers.acked(LARGER, DIAL, V1);
+    peers.verified(LARGER, FIRST, V1);
+    assert_eq!(actions(&mut peers), [Action::Up(DIAL), Action::Probe(DIAL, Sign::Life)]);
+    // Another one takes its place, which was dialled in spite of the session: a byte does not refuse it.
+    peers.begun(SECOND);
+    peers.verified(LARGER, SECOND, V1);
+    assert_eq!(actions(&mut peers), [duplicate(FIRST), Action::Probe(DIAL, Sign::Use)]);
+    peers.alive(LARGER, DIAL, Sign::Life);
+    assert_eq!(actions(&mut peers), []);
+    // It goes away: nobody needs the session to be used.
+    peers.ended(LARGER, SECOND);
+    assert_eq!(actions(&mut peers), [Action::Probe(DIAL, Sign::Life)]);
+    peers.alive(LARGER, DIAL, Sign::Use);
+    assert_eq!(peers.dial(LARGER, SECOND), DialDecision::Up(DIAL));
+    peers.alive(LARGER, DIAL, Sign::Life);
+    // The same sign is asked for once.
+    for connection in [SECOND, THIRD] {
+        peers.begun(connection);
+        peers.verified(LARGER, connection, V1);
+    }
+    assert_eq!(actions(&mut peers), [Action::Probe(DIAL, Sign::Use), duplicate(SECOND)]);
+    peers.alive(LARGER, DIAL, Sign::Use);
+    assert_eq!(actions(&mut peers), [duplicate(THIRD)]);
 }
 
 /// What is remembered of a peer without a connection is no peer.
