@@ -11,7 +11,10 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
 use snow_dist_runtime::core::handshake::Bounds;
-use snow_dist_runtime::core::peers::{Action, ConnectionId, DialDecision, Peers, Refusal, ReplyDecision};
+use snow_dist_runtime::core::limits::PROBE_TIMEOUT;
+use snow_dist_runtime::core::peers::{
+    Action, ConnectionId, DialDecision, Peers, Refusal, ReplyDecision, Sign,
+};
 use snow_dist_runtime::core::session::{Config, Timing, Version};
 use snow_dist_runtime::core::{NodeNumber, Session, Start};
 use snow_dist_tests::simnet::Table;
@@ -273,16 +276,16 @@ impl Node {
     fn receive(&mut self, on: u64, bytes: &[u8]) {
         let connection = self.connections.get_mut(&on).unwrap();
         let session = connection.session.as_mut().unwrap();
-        let mut alive = session.handle_received(self.now);
+        let lives = session.handle_received(self.now);
         let mut is_over = false;
         connection.framer.push(bytes);
         while let Some(payload) = connection.framer.next_payload().unwrap() {
             let frame = Frame::decode(&payload, Reading::Compatible).unwrap();
             is_over |= session.handle_frame(&frame, &mut self.table).is_err();
         }
-        alive |= session.take_use();
-        if alive {
-            self.peers.alive(&connection.name, ConnectionId(on));
+        let signs = [(lives, Sign::Life), (session.take_use(), Sign::Use)];
+        for (_, sign) in signs.into_iter().filter(|(is_shown, _)| *is_shown) {
+            self.peers.alive(&connection.name, ConnectionId(on), sign);
         }
         if is_over {
             self.gone(on);
@@ -318,7 +321,7 @@ impl Node {
         let mut dead = Vec::new();
         for (on, connection) in &mut self.connections {
             let Some(session) = connection.session.as_mut() else { continue };
-            if session.deadline().0 <= self.now && session.handle_timeout(self.now).is_err() {
+            if session.handle_timeout(self.now).is_err() {
                 dead.push(*on);
             }
         }
@@ -347,7 +350,7 @@ impl Node {
                 Action::Probe(ConnectionId(on), sign) => {
                     let session = self.connections.get_mut(&on).unwrap().session.as_mut().unwrap();
                     session.probe(self.now, sign);
-                    assert_eq!(session.deadline().0, self.now + self.probe_timeout);
+                    assert_eq!(self.probe_timeout, PROBE_TIMEOUT);
                 }
                 Action::End(ConnectionId(on)) => self.end(on),
             }

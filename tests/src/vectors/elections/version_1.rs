@@ -96,5 +96,22 @@ fn orphans() -> Vec<Story> {
             .ack(2, UNKNOWN, "it is the session", &[Begins(2)])
             .reply(1, UNKNOWN, "PING, and no ACK", &[Pings(2)])
             .pong(2, "the peer had no session when it dialled, so any byte is a sign", &[Refuses(1, None)]),
+        story(
+            "sign-changes",
+            "V1-ELC-004 V1-ELC-007",
+            "both have dialled at once, and it has lost the session",
+        )
+        .accept(1, "of the peer")
+        .dials(2, UNKNOWN, "REPLY")
+        .ack(2, UNKNOWN, "it is the session", &[Begins(2)])
+        .reply(1, UNKNOWN, "PING: any byte is a sign", &[Pings(2)])
+        .verified(3, UNKNOWN, "PING anew: now it has to use the session", &[Refuses(1, None), Pings(2)])
+        .pong(2, "its reader answers by itself", &[])
+        .wait(2000, "it ends", &[Ends(2, None)]),
+        up("waiting-goes-away", "V1-ELC-007", "nobody needs the session to be used any more")
+            .verified(2, UNKNOWN, "PING, and no ACK", &[Pings(1)])
+            .gone(2, "PING anew: any byte is a sign", &[Pings(1)])
+            .pong(1, "the session goes on", &[])
+            .wait(2000, "it goes on", &[]),
     ]
 }
