@@ -27,6 +27,8 @@ impl MisroutedWarnings {
         }
         let Misrouted { node_id, own } = misrouted;
         let own = own.map_or_else(|| "not known".to_owned(), |own| own.to_string());
+        //= spec/version1.md#v1-pid-014
+        //# A node SHOULD log the node id of a frame that it ignores by V1-PID-012, and k.
         event!(
             WARN,
             peer = %Shown(peer),
