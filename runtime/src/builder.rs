@@ -207,9 +207,11 @@ impl NodeBuilder {
         self
     }
 
-    /// Bytes of messages from other nodes that wait in all mailboxes, at least those of the longest one: 1 GiB if this
-    /// is not called. Each message and each exit signal counts all that it keeps alive, and 144 bytes for its place. Above it
-    /// every mailbox counts as full.
+    /// Bytes that all mailboxes keep for other nodes, at least four times the longest message: 1 GiB if this is not called.
+    /// Each message and each signal counts all that it keeps alive, and 144 bytes for its place. One peer has at most as
+    /// much of it as is free, and so has one mailbox; a peer in one mailbox has an eighth of what is free. A message beyond
+    /// its peer's share is dropped, and a mailbox that has used up its own counts as full. An exit signal of a link, or a
+    /// DOWN, is never dropped: beyond the share of its peer it ends the session.
     pub const fn mailbox_remote_bytes_max(mut self, bytes: usize) -> Self {
         self.mailbox_remote_bytes_max = bytes;
         self
@@ -308,7 +310,8 @@ impl NodeBuilder {
         } else {
             0
         };
-        let mailbox_bytes_min = frame_bytes.max(in_fragments) + MESSAGE_BYTES_COUNTED as u64;
+        // Beside a peer that hoards half, the longest message finds room.
+        let mailbox_bytes_min = 4 * (frame_bytes.max(in_fragments) + MESSAGE_BYTES_COUNTED as u64);
         check("frame_bytes_max", frame_bytes, FRAME_BYTES_BOUND_MIN.into()..=FRAME_BYTES_MAX.into())?;
         check("reassembly_bytes_max", reassembly_bytes, FRAME_BYTES_BOUND_MIN.into()..=u64::MAX)?;
         check("fragmented_messages_max", self.bounds.fragmented_messages.into(), 1..=u32::MAX.into())?;

@@ -1,12 +1,12 @@
 //! What nodes write to the log, as a test reads it.
 
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
 /// The log of this thread, and so of all tasks of a test that runs on one thread, until it is dropped.
 #[must_use]
@@ -18,6 +18,7 @@ pub struct Log {
 impl Log {
     /// Begins to keep what the runtime writes at INFO and above.
     pub fn of_this_thread() -> Self {
+        LazyLock::force(&BESIDE);
         let lines = Arc::new(Mutex::new(Vec::new()));
         let guard = tracing::subscriber::set_default(Keep(lines.clone()));
         Self { lines, _guard: guard }
@@ -35,6 +36,10 @@ impl Log {
         self.lines().into_iter().filter(|line| line.contains(text)).collect()
     }
 }
+
+/// While there is only one subscriber, `tracing` asks that of whichever thread comes first to an event whether the event is
+/// of interest to anybody: a thread without a log would say no for all.
+static BESIDE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Keep(Arc::default())));
 
 struct Keep(Arc<Mutex<Vec<String>>>);
 

@@ -74,6 +74,10 @@ pub const NODE_TABLE_ENTRIES_MAX: u32 = 4_096;
 /// Links and monitors of one session that one side has asked for.
 pub const LINKS_AND_MONITORS_MAX: u32 = 1_000_000;
 
+/// Unlinks that a peer has not acknowledged, of links whose places it has already been given back: far more than are under
+/// way at any time to a peer that reads.
+pub const UNLINKS_UNANSWERED_MAX: usize = 262_144;
+
 /// Sessions at once.
 pub const SESSIONS_MAX: usize = 4_096;
 
@@ -113,6 +117,15 @@ pub const VERSION_1_CLEANUP: Duration = Duration::from_secs(1);
 
 /// Bytes of remote messages in all mailboxes of a node; above it a mailbox counts as full.
 pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;
+
+/// One peer may have at most this part of what is free under [`MAILBOX_REMOTE_BYTES_MAX`] in one mailbox; all of it in all
+/// mailboxes, as one mailbox may of all peers. So eight processes that take nothing do not use up what a peer may have,
+/// nor eight peers what a process may.
+pub const MAILBOX_PAIR_PART: usize = 8;
+
+/// Peers whose messages and signals are counted apart, those included whose sessions have ended and of which something is
+/// in a mailbox still; all others have one share.
+pub const PEER_SHARES_MAX: usize = 65_536;
 
 /// Bytes that a remote message or signal in a mailbox counts beside those that it keeps alive: its entry, twice, since
 /// half of a queue may be empty, and its allocation. So messages without bytes are bounded as well.

@@ -9,6 +9,12 @@ use super::{NodeNumber, Pid, Reason, Start, TermPids};
 /// and what the same call of the session had still to bring is lost. A table that hands anything to code of a program does
 /// so afterwards.
 pub trait Processes {
+    /// Returns `false` if what the peer has sent already leaves no room for a signal of one more link: the peer's LINKs are
+    /// refused then.
+    fn has_room(&self) -> bool {
+        true
+    }
+
     /// Notes that the session has an interest in the process: its end must be told to
     /// [`Session::process_ended`](super::session::Session::process_ended). False if there is no such process, or it has
     /// ended.

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use super::charge::Charge;
 use super::mailbox::{Inbox, Queue};
 use super::remote::Interested;
+use super::shares::Room;
 use super::small::Small;
 use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use super::table::ProcessTable;
@@ -134,9 +135,18 @@ pub(crate) enum NotTaken {
     /// The process has ended.
     Ended,
     /// It is dropped, and to be counted.
-    Dropped,
+    Dropped(Full),
     /// The mailbox is full, which ends the process.
     Ends(Wakes),
+}
+
+/// What has no room for something from another node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// The mailbox.
+    Mailbox,
+    /// The share of the node that it comes from.
+    Share,
 }
 
 /// What became of the wish to link two processes of this node.
@@ -207,33 +217,46 @@ impl Cell {
         self.push(Received::Message(message)).wake();
     }
 
-    /// A message from another node. `node_full` says that the mailboxes of this node hold too much already.
+    /// A message from another node, for which there is so much room.
     pub(crate) fn message_from_afar(
         &self,
-        node_full: bool,
+        room: Room,
         charge: Charge,
         message: impl FnOnce() -> Message,
     ) -> Result<Wakes, NotTaken> {
         if self.is_doomed() {
             return Err(NotTaken::Ended);
         }
-        if node_full || self.room.as_deref().is_some_and(|room| !try_take(room)) {
+        // That its sender has used up its share is nothing that the process could help.
+        if !room.peer_takes(charge) {
+            return Err(NotTaken::Dropped(Full::Share));
+        }
+        if self.room.as_deref().is_some_and(|room| !try_take(room)) {
             return Err(self.overflow());
         }
         // Copied before the lock is taken.
         //= spec/dist.md#dist-sig-002
         //# A node MUST NOT let a process take a message that arrived in a frame for a signal, whatever bytes
         //# the message begins with.
-        let message = message();
-        let pushed = self.lock().push(Received::Message(message), charge);
-        pushed.map_err(|_| NotTaken::Ended)
+        let message = Received::Message(message());
+        let mut state = self.lock();
+        if state.queue.takes(charge, room) {
+            let pushed = state.push(message, charge);
+            drop(state);
+            return pushed.map_err(|_| NotTaken::Ended);
+        }
+        drop(state);
+        if let Some(places) = &self.room {
+            places.add_permits(1);
+        }
+        Err(self.overflow())
     }
 
     fn overflow(&self) -> NotTaken {
         //= spec/session.md#ses-msg-006
         //# A node MUST either drop a message for a mailbox that is full or end the process.
         match self.when_full {
-            WhenFull::Drop => NotTaken::Dropped,
+            WhenFull::Drop => NotTaken::Dropped(Full::Mailbox),
             //= spec/session.md#ses-msg-007
             //# A node that ends a process because its mailbox is full MUST end it with the reason Error
             //# "mailbox full".
@@ -276,9 +299,15 @@ impl Cell {
     }
 
     fn release(&self, state: &mut State, inbox: &mut Inbox) {
-        let released = state.queue.release(inbox.taken());
-        if released > 0 {
-            self.table.release(released);
+        for taken in inbox.taken() {
+            self.release_one(state, taken);
+        }
+    }
+
+    fn release_one(&self, state: &mut State, taken: Charge) {
+        if taken != Charge::NONE {
+            let released = state.queue.release(taken);
+            self.table.shares().release(released.share().into(), released.bytes());
         }
     }
 }
@@ -312,14 +341,13 @@ impl Cell {
     }
 
     /// An exit signal that a process of another node has sent. One that does not end the process counts among the bytes
-    /// that mailboxes hold; it is dropped if `node_full` says that they hold too much already. Returns how many bytes
-    /// more they hold now.
+    /// that mailboxes hold; it is dropped if there is no room. Returns how many bytes more they hold now.
     pub(crate) fn sent_exit(
         &self,
         from: Pid,
         reason: Reason,
         charge: Charge,
-        node_full: bool,
+        room: Room,
     ) -> Result<(Wakes, usize), NotTaken> {
         let mut state = self.lock();
         if !state.is_alive() {
@@ -328,11 +356,14 @@ impl Cell {
         if !state.trap_exit && reason.kills() {
             return Ok((self.doom_locked(&mut state, Doom::By { from, reason }), 0));
         }
-        //= spec/capabilities.md#cap-rxt-006
-        //# A node MUST ignore an EXIT2 whose exit signal would be given as a signal while the messages that
-        //# its processes have not taken hold `mailbox_remote_bytes_max`, its own bytes included.
-        if node_full {
-            return Err(NotTaken::Dropped);
+        //= spec/capabilities.md#cap-rxt-010
+        //# A node MUST ignore an EXIT2 whose exit signal would be given as a signal if it would drop a
+        //# message that keeps as much memory.
+        if !room.peer_takes(charge) {
+            return Err(NotTaken::Dropped(Full::Share));
+        }
+        if !state.queue.takes(charge, room) {
+            return Err(NotTaken::Dropped(Full::Mailbox));
         }
         Ok(state.give(Received::Exit { from, reason }, charge))
     }
@@ -380,7 +411,7 @@ impl Cell {
     pub(crate) fn die(&self, reason: Reason) -> Remains {
         let dead = State { life: Life::Dead, ..State::default() };
         let mut state = self.lock();
-        let was = std::mem::replace(&mut *state, dead);
+        let mut was = std::mem::replace(&mut *state, dead);
         self.doomed.store(true, Ordering::Release);
         // Not under the lock: senders who waited are woken, wakers and messages are dropped.
         drop(state);
@@ -388,7 +419,7 @@ impl Cell {
         if let Some(room) = &self.room {
             room.close();
         }
-        self.table.release(was.queue.held());
+        was.queue.release_all().for_each(|(share, bytes)| self.table.shares().release(share, bytes));
         let doom = if let Life::Doomed(doom) = was.life { doom } else { Doom::Of(reason) };
         Remains {
             doom,
@@ -504,10 +535,12 @@ impl Cell {
         }
     }
 
-    /// Takes what `unwanted` says out of the mailbox.
-    pub(crate) fn remove_if(&self, unwanted: impl Fn(&Received) -> bool) {
-        let released = self.lock().queue.remove_if(unwanted);
-        self.table.release(released);
+    /// Takes what `unwanted` says out of both halves of the mailbox.
+    pub(crate) fn remove_if(&self, inbox: &mut Inbox, unwanted: impl Fn(&Received) -> bool + Copy) {
+        let mut removed = inbox.remove_if(unwanted);
+        let mut state = self.lock();
+        removed.extend(state.queue.remove_if(unwanted));
+        removed.into_iter().for_each(|charge| self.release_one(&mut state, charge));
     }
 }
 

@@ -248,8 +248,7 @@ impl Context {
     pub fn demonitor_flush(&mut self, reference: MonitorRef) {
         self.demonitor(reference);
         let is_its_down = |received: &Received| matches!(received, Received::Down { reference: of, .. } if *of == reference);
-        self.inbox.remove_if(is_its_down);
-        self.cell.remove_if(is_its_down);
+        self.cell.remove_if(&mut self.inbox, is_its_down);
     }
 
     /// Receives [`Received::NodeUp`] and [`Received::NodeDown`] from now on when a session with the node begins and

@@ -6,6 +6,8 @@ use std::task::Waker;
 
 use super::Received;
 use super::charge::Charge;
+use super::shares::Room;
+use super::small::Small;
 use crate::foreign;
 
 /// How large a mailbox may grow, and what happens then. Exit signals, DOWNs and node events never count.
@@ -25,8 +27,9 @@ pub struct Mailbox {
 
 /// What a message from another node does to a full mailbox. Senders of the same node wait.
 ///
-/// Every mailbox is full while the mailboxes of the node hold more than
-/// [`MAILBOX_REMOTE_BYTES_MAX`](crate::core::limits::MAILBOX_REMOTE_BYTES_MAX) bytes from other nodes.
+/// A mailbox is full as well when it has used up its share of
+/// [`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max), or the peer its share of that
+/// mailbox. A message of a peer that has used up its share of all mailboxes is dropped, whatever the policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenFull {
     /// It is dropped, counted and warned of.
@@ -80,6 +83,8 @@ pub(crate) struct Queue {
     received: VecDeque<Item>,
     /// Bytes from other nodes that were put here and not yet given back, the inbox's included.
     held: usize,
+    /// The same for each share.
+    held_of: Small<usize>,
     /// Whom to wake when something comes; there while the receiver waits.
     receiver: Option<Waker>,
 }
@@ -87,7 +92,9 @@ pub(crate) struct Queue {
 impl Queue {
     /// Puts something in; gives whom to wake.
     pub(crate) fn push(&mut self, received: Received, charge: Charge) -> Option<Waker> {
-        self.held += charge.bytes();
+        if charge.bytes() > 0 {
+            self.hold(charge);
+        }
         self.received.push_back(Item { received, charge });
         self.receiver.take()
     }
@@ -110,22 +117,42 @@ impl Queue {
         true
     }
 
-    /// Notes that the process took bytes from other nodes; gives by how much less mailboxes hold.
-    pub(crate) fn release(&mut self, taken: usize) -> usize {
-        let released = taken.min(self.held);
-        self.held -= released;
+    fn hold(&mut self, charge: Charge) {
+        self.held += charge.bytes();
+        match self.held_of.get_mut(charge.share().into()) {
+            Some(held) => *held += charge.bytes(),
+            None => self.held_of.insert(charge.share().into(), charge.bytes()),
+        }
+    }
+
+    /// Whether it may hold this as well.
+    pub(crate) fn takes(&mut self, charge: Charge, room: Room) -> bool {
+        let held_of_peer = self.held_of.get_mut(charge.share().into()).map_or(0, |held| *held);
+        room.mailbox_takes(self.held, held_of_peer, charge)
+    }
+
+    /// Notes that the process took what counts so much; gives what mailboxes hold less.
+    pub(crate) fn release(&mut self, taken: Charge) -> Charge {
+        let share = taken.share().into();
+        let Some(held) = self.held_of.get_mut(share) else { return Charge::NONE };
+        let released = taken.at_most(*held);
+        *held -= released.bytes();
+        if *held == 0 {
+            self.held_of.remove(share);
+        }
+        self.held -= released.bytes();
         released
     }
 
-    /// Bytes from other nodes that are held.
-    pub(crate) const fn held(&self) -> usize {
-        self.held
+    /// All that is held of other nodes, for each share, when nothing will be held any more.
+    pub(crate) fn release_all(&mut self) -> impl Iterator<Item = (u64, usize)> + use<> {
+        self.held = 0;
+        std::mem::take(&mut self.held_of).into_iter()
     }
 
-    /// Takes out what is unwanted; gives by how much less mailboxes hold.
-    pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) -> usize {
-        let removed = remove_if(&mut self.received, unwanted);
-        self.release(removed)
+    /// Takes out what is unwanted; gives what that counted.
+    pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) -> Vec<Charge> {
+        remove_if(&mut self.received, unwanted)
     }
 
     /// For a queue that is empty.
@@ -148,8 +175,9 @@ impl Drop for Queue {
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     received: VecDeque<Item>,
-    /// Bytes from other nodes that were taken since the cell was last told.
-    taken: usize,
+    /// What was taken since the cell was last told: of one peer, and of the one before.
+    taken: Charge,
+    taken_before: Charge,
 }
 
 impl Inbox {
@@ -164,23 +192,34 @@ impl Inbox {
         }
         let item =
             if *looked_at == 0 { self.received.pop_front() } else { self.received.remove(*looked_at) }?;
-        self.taken += item.charge.bytes();
+        self.note_taken(item.charge);
         self.give_back_half();
         Some(item.received)
     }
 
-    /// Whether bytes from other nodes are to be given back now. What is less is given back when the process looks for
-    /// more, and who works for long on the last of a batch must not count as one whose mailbox is full.
+    fn note_taken(&mut self, charge: Charge) {
+        match self.taken.plus(charge) {
+            Some(both) => self.taken = both,
+            None => self.taken_before = std::mem::replace(&mut self.taken, charge),
+        }
+    }
+
+    /// Whether bytes from other nodes are to be given back now: those of one peer before those of another, and many. What
+    /// is less is given back when the process looks for more, and who works for long on the last of a batch must not
+    /// count as one whose mailbox is full.
     pub(crate) fn owes(&self) -> bool {
-        self.taken >= if self.received.is_empty() { RELEASED_AT_REST } else { RELEASED_AT_ONCE }
+        let many = if self.received.is_empty() { RELEASED_AT_REST } else { RELEASED_AT_ONCE };
+        self.taken.bytes() >= many || self.taken_before != Charge::NONE
     }
 
-    pub(crate) fn taken(&mut self) -> usize {
-        std::mem::take(&mut self.taken)
+    /// What was taken, to be given back.
+    pub(crate) fn taken(&mut self) -> [Charge; 2] {
+        [&mut self.taken_before, &mut self.taken].map(std::mem::take)
     }
 
-    pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) {
-        self.taken += remove_if(&mut self.received, unwanted);
+    /// Takes out what is unwanted; gives what that counted.
+    pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) -> Vec<Charge> {
+        remove_if(&mut self.received, unwanted)
     }
 
     /// At least half of a queue's places are taken, but for a few: what counts twice an entry is an entry and its part of
@@ -205,12 +244,13 @@ impl Drop for Inbox {
     }
 }
 
-/// Takes out what is unwanted; gives the bytes that it counted.
-fn remove_if(items: &mut VecDeque<Item>, unwanted: impl Fn(&Received) -> bool) -> usize {
-    let mut removed = 0;
+fn remove_if(items: &mut VecDeque<Item>, unwanted: impl Fn(&Received) -> bool) -> Vec<Charge> {
+    let mut removed = Vec::new();
     items.retain(|item| {
         let keep = !unwanted(&item.received);
-        removed += if keep { 0 } else { item.charge.bytes() };
+        if !keep {
+            removed.push(item.charge);
+        }
         keep
     });
     removed
@@ -242,7 +282,12 @@ mod tests {
 
     /// Puts a message from another node in; gives whom to wake.
     fn push(queue: &mut Queue, text: &'static str) -> Option<Waker> {
-        queue.push(message(text), Charge::of(text.len()))
+        queue.push(message(text), Charge::of(1, text.len()))
+    }
+
+    /// What a process does with what its inbox owes; gives how many bytes less are held.
+    fn give_back(queue: &mut Queue, inbox: &mut Inbox) -> usize {
+        inbox.taken().map(|taken| queue.release(taken).bytes()).iter().sum()
     }
 
     #[test]
@@ -266,7 +311,10 @@ mod tests {
     fn what_is_taken_last_is_given_back_at_once_unless_it_is_little() {
         let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
         for text in ["large", "large", "a"] {
-            queue.push(message(text), if text == "a" { Charge::of(1) } else { Charge::of(RELEASED_AT_REST) });
+            queue.push(
+                message(text),
+                if text == "a" { Charge::of(1, 1) } else { Charge::of(1, RELEASED_AT_REST) },
+            );
         }
         queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
         let mut owed = Vec::new();
@@ -274,7 +322,7 @@ mod tests {
             owed.push(inbox.owes());
         }
         assert_eq!(owed, [false, false, true]);
-        queue.release(inbox.taken());
+        give_back(&mut queue, &mut inbox);
         push(&mut queue, "a");
         queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
         inbox.take(&mut 0, |_| true);
@@ -287,15 +335,37 @@ mod tests {
         push(&mut queue, "abc");
         push(&mut queue, "de");
         let (first, second) = (MESSAGE_BYTES_COUNTED + 3, MESSAGE_BYTES_COUNTED + 2);
-        assert_eq!(queue.held(), first + second);
+        assert_eq!(queue.held, first + second);
         queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
         inbox.take(&mut 0, |_| true);
-        assert_eq!((queue.release(inbox.taken()), queue.held()), (first, second));
-        assert_eq!((queue.release(inbox.taken()), queue.held()), (0, second));
+        assert_eq!((give_back(&mut queue, &mut inbox), queue.held), (first, second));
+        assert_eq!((give_back(&mut queue, &mut inbox), queue.held), (0, second));
         push(&mut queue, "f");
-        inbox.remove_if(|_| true);
-        assert_eq!((queue.release(inbox.taken()), queue.held()), (second, MESSAGE_BYTES_COUNTED + 1));
-        assert_eq!((queue.remove_if(|_| true), queue.held()), (MESSAGE_BYTES_COUNTED + 1, 0));
+        let removed: Vec<_> = [inbox.remove_if(|_| true), queue.remove_if(|_| true)].concat();
+        assert_eq!(removed, [Charge::of(1, 2), Charge::of(1, 1)]);
+        removed.into_iter().for_each(|charge| assert_eq!(queue.release(charge), charge));
+        assert_eq!(queue.held, 0);
+    }
+
+    #[test]
+    fn what_is_taken_of_one_peer_is_given_back_before_that_of_another() {
+        let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
+        for (share, length) in [(1, 5), (1, 6), (2, 7)] {
+            queue.push(message("a"), Charge::of(share, length));
+        }
+        queue.push(message("a"), Charge::NONE);
+        queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
+        let mut owed = Vec::new();
+        while inbox.take(&mut 0, |_| true).is_some() {
+            owed.push(inbox.owes());
+        }
+        assert_eq!(owed, [false, false, true, true]);
+        let both = Charge::of(1, MESSAGE_BYTES_COUNTED + 11);
+        assert_eq!(inbox.taken(), [both, Charge::of(2, 7)]);
+        assert_eq!(
+            (queue.release(both), queue.release_all().collect::<Vec<_>>()),
+            (both, vec![(2, 7 + MESSAGE_BYTES_COUNTED)])
+        );
     }
 
     /// What each entry counts is what it takes, of a queue that is half empty.

@@ -15,6 +15,7 @@ mod message;
 pub(crate) mod remote;
 #[cfg(all(test, feature = "shuttle"))]
 mod schedules;
+mod shares;
 mod small;
 pub(crate) mod sync;
 pub(crate) mod table;

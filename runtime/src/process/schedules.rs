@@ -281,8 +281,12 @@ fn a_session_is_attached_and_told_or_neither() {
         let (told, is_told) = mpsc::channel();
         let session: Arc<dyn Interested> = Arc::new(Session(told));
         let pid = node.spawn(async |_| {}).unwrap();
-        let mut delivery =
-            Delivery::new(Arc::clone(node.table()), Arc::downgrade(&session), SharedNumbers::default());
+        let mut delivery = Delivery::new(
+            Arc::clone(node.table()),
+            Arc::downgrade(&session),
+            "p".into(),
+            SharedNumbers::default(),
+        );
         if delivery.attach(pid.local()) {
             assert_eq!(is_told.recv().unwrap(), pid.local());
         }
@@ -304,6 +308,7 @@ fn what_mailboxes_hold_is_given_back() {
         let mut delivery = Delivery::new(
             Arc::clone(node.table()),
             Weak::<Session>::new() as Weak<dyn Interested>,
+            "p".into(),
             SharedNumbers::default(),
         );
         for _ in 0..3 {
@@ -312,6 +317,6 @@ fn what_mailboxes_hold_is_given_back() {
         }
         done.recv().unwrap();
         all_end(&node);
-        assert_eq!(node.table().held(), 0);
+        assert_eq!(node.table().shares().held(), 0);
     });
 }

@@ -50,6 +50,14 @@ impl<V> Small<V> {
         }
     }
 
+    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut V> {
+        match self {
+            Self::One(only, value) if *only == number => Some(value),
+            Self::Many(entries) => entries.get_mut(&number),
+            _ => None,
+        }
+    }
+
     /// Inserts an entry; what is there under the number is replaced.
     pub(crate) fn insert(&mut self, number: u64, value: V) {
         match self {

@@ -4,9 +4,10 @@ use snow_dist_codec::frame::{Exit, Exit2, Fragment, Link, RegSend, Send, SendTer
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::stf::Encoder;
 use snow_dist_codec::{Frame, Pid, Reason, ReasonBuf, Root, framing};
+use snow_dist_runtime::core::limits::{ALLOCATION_BYTES_COUNTED, MESSAGE_BYTES_COUNTED};
 use snow_dist_tests::raw_peer::RawSession;
 
-use super::put;
+use super::{SHARE, put};
 
 /// One kind of it.
 pub(super) struct Kind {
@@ -15,10 +16,12 @@ pub(super) struct Kind {
     pub(super) write: fn(&mut Vec<u8>, &RawSession, u64, u64),
     /// Whether the node is to read each by itself.
     pub(super) is_read_alone: bool,
+    /// As many as it keeps, of a kind that it never drops.
+    pub(super) count_max: Option<u64>,
 }
 
 const fn kind(name: &'static str, write: fn(&mut Vec<u8>, &RawSession, u64, u64)) -> Kind {
-    Kind { name, write, is_read_alone: false }
+    Kind { name, write, is_read_alone: false, count_max: None }
 }
 
 fn send(bytes: &mut Vec<u8>, session: &RawSession, to: u64, length: usize) {
@@ -112,14 +115,15 @@ pub(super) fn exit_signals_with_text() -> Kind {
     })
 }
 
-/// They are not dropped: a message is behind each, which is as soon as they hold all that may be held.
+/// They are not dropped: one that is too many ends the session.
 pub(super) fn exit_signals_of_links() -> Kind {
-    kind("exit signals of links", |bytes, session, to, number| {
+    const TEXT: &str = "boom";
+    // Text and counts of the reason, and what the allocator adds to that.
+    let counted = MESSAGE_BYTES_COUNTED + TEXT.len() + 16 + ALLOCATION_BYTES_COUNTED;
+    let write = |bytes: &mut Vec<u8>, session: &RawSession, to: u64, number: u64| {
         let (from, to) = (session.mine(number + 2), session.theirs(to));
         put(bytes, Link { from, to });
-        put(bytes, Exit { from, to, reason: Root::Error("boom".into()).into() });
-        if number % 1_000 == 0 {
-            put(bytes, Send { to, message: b"a" });
-        }
-    })
+        put(bytes, Exit { from, to, reason: Root::Error(TEXT.into()).into() });
+    };
+    Kind { count_max: Some((SHARE / counted) as u64), ..kind("exit signals of links", write) }
 }

@@ -20,6 +20,7 @@ mod originals;
 mod remote_exits;
 mod restarts;
 mod runtimes;
+mod shares;
 mod shutdown;
 mod third_nodes;
 mod tls;

@@ -17,7 +17,7 @@ fn builder(name: &str) -> NodeBuilder {
 
 //= spec/capabilities.md#cap-rxt-003
 //# A node that reads an EXIT2 for a living process MUST bring that process one exit signal from the process in
-//# `from` with the reason of the EXIT2, unless CAP-RXT-006 forbids it.
+//# `from` with the reason of the EXIT2, unless CAP-RXT-010 forbids it.
 #[tokio::test]
 async fn a_process_that_does_not_trap_exits_ends_and_one_that_does_is_told() {
     let (a, b) = connected().await;

@@ -3,7 +3,9 @@
 use snow_dist_codec::frame::{Demonitor, Exit, Link, Monitor, Unlink, UnlinkId};
 use snow_dist_codec::{EncodeErrorKind, Frame, Root};
 use snow_dist_runtime::core::Reason;
-use snow_dist_runtime::core::limits::{SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
+use snow_dist_runtime::core::limits::{
+    SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX, UNLINKS_UNANSWERED_MAX,
+};
 use snow_dist_runtime::core::session::{Ending, NotSent};
 use snow_dist_tests::simnet::Pair;
 use snow_dist_tests::simnet::Side::{A, B};
@@ -178,4 +180,36 @@ fn a_peer_that_reads_may_ask_for_ever() {
         pair.settle();
     }
     assert_eq!((pair.ended(A), pair[B].arrived.len()), (None, 400_000));
+}
+
+/// Whose links are ended here and there at once has their places back before it acknowledges: it need not do so.
+//= spec/session.md#ses-bnd-007
+//# A node MUST end a session in which more than `unlinks_unanswered_max` unlinks wait for their acknowledgement
+//# that hold no place.
+#[test]
+fn a_peer_that_never_acknowledges_unlinks_is_cut() {
+    let to = Pair::wire(A, 3);
+    let frames: [&dyn Fn(u64) -> Frame<'static>; 2] =
+        [&|n| Frame::from(Exit { from: Pair::wire(B, n), to, reason: Root::Killed.into() }), &|n| {
+            Frame::from(UnlinkId { from: Pair::wire(B, n), to, id: n })
+        }];
+    for (ends, peer_asks) in frames.into_iter().zip([true, false]) {
+        let mut pair = Pair::new();
+        let end = &mut pair[A];
+        let refused = (10..).find_map(|n| {
+            if peer_asks {
+                end.session
+                    .handle_frame(&Link { from: Pair::wire(B, n), to }.into(), &mut end.table)
+                    .unwrap();
+            } else {
+                end.session.link(3, n).unwrap();
+            }
+            end.session.unlink(3, n);
+            let refused = end.session.handle_frame(&ends(n), &mut end.table).err();
+            end.session.write(&mut Vec::new(), usize::MAX);
+            assert!(refused.is_some() || end.session.places() == (0, 0), "its place bounds it");
+            Some((n, refused?))
+        });
+        assert_eq!(refused, Some((10 + UNLINKS_UNANSWERED_MAX as u64, Ending::UnlinksUnanswered)));
+    }
 }

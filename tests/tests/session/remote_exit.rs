@@ -20,7 +20,7 @@ fn pair() -> Pair {
 //# When its process sends an exit signal to a process of the peer, a node MUST write one EXIT2.
 //= spec/capabilities.md#cap-rxt-003
 //# A node that reads an EXIT2 for a living process MUST bring that process one exit signal from the process in
-//# `from` with the reason of the EXIT2, unless CAP-RXT-006 forbids it.
+//# `from` with the reason of the EXIT2, unless CAP-RXT-010 forbids it.
 //= spec/session.md#ses-exi-002
 //# A node MUST NOT end a process that traps exits because of an exit signal from another node.
 #[test]

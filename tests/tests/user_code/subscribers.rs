@@ -61,13 +61,13 @@ impl Subscriber for Does {
     fn exit(&self, _: &Id) {}
 }
 
-/// Bytes of the longest frame, and all that mailboxes hold of other nodes' messages.
+/// Bytes of the longest frame, and a quarter of what mailboxes hold for other nodes.
 const BYTES_MAX: u32 = 64 << 10;
 
 async fn small(name: &str) -> Node {
     let builder = Node::builder(format!("{name}@127.0.0.1:0")).cookie(COOKIE).frame_bytes_max(BYTES_MAX);
     let builder = builder.reassembly_bytes_max(u64::from(BYTES_MAX));
-    builder.mailbox_remote_bytes_max(BYTES_MAX as usize + 144).start().await.unwrap()
+    builder.mailbox_remote_bytes_max(4 * (BYTES_MAX as usize + 144)).start().await.unwrap()
 }
 
 /// A life with all that is told of: a session comes up, messages and exit signals are dropped, processes fail, the

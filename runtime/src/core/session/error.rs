@@ -42,6 +42,14 @@ pub enum Ending {
     /// is told by a CLOSE with code 2, which it will seldom read.
     #[error("the peer does not read what it asked for")]
     AnswersUnread,
+    /// The peer does not acknowledge that links are ended: the core returns this for the frame that leaves one unlink too many
+    /// without a place. The peer is told by a CLOSE with code 2.
+    #[error("the peer does not acknowledge that links are ended")]
+    UnlinksUnanswered,
+    /// Exit signals and DOWNs of the peer, which processes do not take, hold more than its share of what mailboxes keep: the
+    /// driver asks its process table. The peer is told by a CLOSE with code 2.
+    #[error("processes do not take the peer's signals, and they hold more than its share")]
+    SignalsUntaken,
     /// Something waits to be written, and the transport has taken no byte for
     /// [`DRAIN_DEADLINE`](crate::core::limits::DRAIN_DEADLINE). Only the driver can see that, and it must look: neither the
     /// core nor its [`deadline`](super::Session::deadline) knows what a transport has taken. The peer is told nothing, since
@@ -88,6 +96,14 @@ impl Ending {
             //= reason=a peer that reads no answers reads no CLOSE
             //# A node that ends a session by CON-QUE-006 SHOULD write CLOSE with code 2.
             Self::AnswersUnread => Leave::Close { code: Close::LIMIT, text: "answers are not read" },
+            //= spec/connection.md#con-cls-018
+            //# A node that ends a session by SES-BND-006 or SES-BND-007 SHOULD write CLOSE with code 2.
+            Self::UnlinksUnanswered => {
+                Leave::Close { code: Close::LIMIT, text: "unlinks are not acknowledged" }
+            }
+            Self::SignalsUntaken => {
+                Leave::Close { code: Close::LIMIT, text: "too many signals are not taken" }
+            }
             //= spec/connection.md#con-cls-004
             //# A node MUST NOT answer a CLOSE with a CLOSE.
             Self::Closed { .. } => Leave::CloseNotify,

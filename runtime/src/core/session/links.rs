@@ -54,6 +54,8 @@ impl Pids {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Links {
     links: BTreeMap<Ends, Link>,
+    /// Those of which nobody holds a place: only the acknowledgement of an unlink is waited for.
+    placeless: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -88,13 +90,14 @@ impl Link {
 
     /// The local process links again before its unlink is acknowledged. Whoever had asked for the link, the peer
     /// will count it as one that was asked for here.
-    fn again(&mut self, tally: &mut Tally) -> Linked {
+    fn again(&mut self, tally: &mut Tally, placeless: &mut usize) -> Linked {
         if self.asker != Some(Asker::Here) {
             if !tally.take_for_link(Asker::Here) {
                 return Linked::Full;
             }
-            if let Some(asker) = self.asker.replace(Asker::Here) {
-                tally.give_back(asker);
+            match self.asker.replace(Asker::Here) {
+                Some(asker) => tally.give_back(asker),
+                None => *placeless -= 1,
             }
         }
         if let State::Unlinking(id) = std::mem::replace(&mut self.state, State::Active) {
@@ -171,7 +174,7 @@ impl Links {
                 //= spec/session.md#ses-lnk-003
                 //# When its process links with a process of the peer in state unlinking, a node MUST write
                 //# LINK, and take the link for active from then on, unless SES-BND-001 forbids the LINK.
-                State::Unlinking(_) | State::Over => link.again(tally),
+                State::Unlinking(_) | State::Over => link.again(tally, &mut self.placeless),
                 //= spec/session.md#ses-lnk-002
                 //# When its process links with a process of the peer in state active, a node MUST NOT write
                 //# LINK.
@@ -192,7 +195,7 @@ impl Links {
             Some(_) => Linked::Before,
             //= spec/session.md#ses-lnk-012
             //# A node that reads a LINK for a living process in state none MUST take the link for active,
-            //# unless SES-BND-002 asks for a refusal.
+            //# unless SES-BND-002 or SES-BND-005 has it refused.
             None => self.open(ends, pids, Asker::Peer, tally),
         }
     }
@@ -249,6 +252,7 @@ impl Links {
                 // of one made here is not: the EXIT may be older than a LINK that the peer has yet to read.
                 if let Some(asker) = link.asker.take_if(|asker| *asker == Asker::Peer) {
                     tally.give_back(asker);
+                    self.placeless += 1;
                 }
                 Ended::Nothing
             }
@@ -290,6 +294,7 @@ impl Links {
         }
         let Some(link) = self.links.get_mut(&ends) else { return (Ended::Nothing, Place::None) };
         let place = link.asker.take_if(|asker| *asker == Asker::Here);
+        self.placeless += usize::from(place.is_some());
         (self.on_end(ends, tally), if place.is_some() { Place::Held } else { Place::None })
     }
 
@@ -358,10 +363,15 @@ impl Links {
 
     /// The session has ended. Gives the ends of the links that were active; all others end in silence.
     pub(super) fn take_all_active(&mut self) -> Vec<Ends> {
-        let links = std::mem::take(&mut self.links);
+        let Self { links, .. } = std::mem::take(self);
         //= spec/session.md#ses-end-002
         //# When a session ends, a node MUST NOT bring an exit signal for a link in state unlinking.
         links.into_iter().filter(|(_, link)| link.state == State::Active).map(|(ends, _)| ends).collect()
+    }
+
+    /// Unlinks that the peer has not acknowledged and whose place has been given back.
+    pub(super) const fn placeless(&self) -> usize {
+        self.placeless
     }
 
     /// How many there are, in whichever state; where only a place is kept, there is none.
@@ -402,8 +412,9 @@ impl Links {
         //= spec/session.md#ses-lnk-026
         //# A node MUST NOT bring a process more than one exit signal for one link.
         let Link { asker, pids, state, .. } = link.remove();
-        if let Some(asker) = asker {
-            tally.give_back(asker);
+        match asker {
+            Some(asker) => tally.give_back(asker),
+            None => self.placeless -= 1,
         }
         Some((state, pids))
     }
@@ -509,14 +520,14 @@ mod tests {
             assert_eq!(links.open(ENDS, PIDS, asker, &mut tally), Linked::Now);
             assert!(links.unlink(ENDS, 7));
             assert_eq!(links.on_exit(ENDS, &mut tally), Ended::Nothing);
-            assert_eq!(state(&links), UNLINKING);
+            assert_eq!((state(&links), links.placeless()), (UNLINKING, usize::from(asker == Asker::Peer)));
             assert_eq!(
                 (tally.held(Asker::Here), tally.held(Asker::Peer)),
                 (u32::from(asker == Asker::Here), 0)
             );
             assert_eq!(links.link(ENDS, PIDS, &mut tally), Linked::Now);
             assert_eq!(links.on_exit(ENDS, &mut tally), Ended::Nothing);
-            assert_eq!(state(&links), ACTIVE);
+            assert_eq!((state(&links), links.placeless()), (ACTIVE, 0));
             assert_eq!((tally.held(Asker::Here), tally.held(Asker::Peer)), (1, 0));
             assert!(!links.on_unlink_ack(ENDS, 7, &mut tally));
             assert_eq!(links.on_exit(ENDS, &mut tally), Ended::Active);

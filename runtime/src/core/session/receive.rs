@@ -14,6 +14,7 @@ use super::tally::Asker;
 use super::version_1::Purpose;
 use super::wire::Ours;
 use super::{Ending, Session};
+use crate::core::limits::UNLINKS_UNANSWERED_MAX;
 use crate::core::{NodeNumber, Processes, Reason, TermPids};
 
 /// What became of a frame that was offered to [`deliver`].
@@ -263,6 +264,13 @@ impl Session {
         if !processes.attach(local) {
             return self.no_link(local, link, Refusal::Noproc);
         }
+        //= spec/session.md#ses-bnd-005
+        //# A node MAY answer a LINK for a living process in state none with one EXIT whose reason is Error
+        //# "limit", without hops, while what its mailboxes keep of the peer leaves no room for one more
+        //# signal.
+        if !processes.has_room() {
+            return self.no_link(local, link, Refusal::Limit);
+        }
         match self.links.on_link(ends, Pids::new(link.to, link.from), &mut self.tally) {
             //= spec/session.md#ses-bnd-002
             //# A node that reads a LINK for a living process in state none while it holds
@@ -303,6 +311,7 @@ impl Session {
         let Some(remote) = self.theirs(unlink.from) else { return Ok(()) };
         let local = if let Ours::Process(local) = ours { local } else { 0 };
         let (ended, place) = self.links.on_unlink_id((local, remote), &mut self.tally);
+        self.check_unlinks()?;
         self.link_ended(ended)?;
         //= spec/dist.md#dist-ula-001
         //# A node MUST copy `from`, `to` and `id` of an UNLINK_ACK byte for byte from `to`, `from` and `id`
@@ -325,6 +334,17 @@ impl Session {
         }
     }
 
+    /// A place that is free again for the peer does not bound the unlinks that it has not acknowledged.
+    const fn check_unlinks(&self) -> Result<(), Ending> {
+        //= spec/session.md#ses-bnd-007
+        //# A node MUST end a session in which more than `unlinks_unanswered_max` unlinks wait for their
+        //# acknowledgement that hold no place.
+        if self.links.placeless() > UNLINKS_UNANSWERED_MAX {
+            return Err(Ending::UnlinksUnanswered);
+        }
+        Ok(())
+    }
+
     fn on_unlink_ack(&mut self, ack: &UnlinkAck) -> Result<(), Ending> {
         if let Some(ends) = self.ends(ack.from, ack.to)?
             //= spec/session.md#ses-lnk-020
@@ -343,6 +363,7 @@ impl Session {
         //# in `from` with the reason of the EXIT, and take the link for none, unless SES-LNK-028 asks it to
         //# ignore that EXIT.
         let ended = self.links.on_exit(ends, &mut self.tally);
+        self.check_unlinks()?;
         if self.link_ended(ended)? {
             self.link_exited(ends);
             let reason = self.read_reason(&exit.reason);
@@ -360,7 +381,7 @@ impl Session {
         let reason = self.read_reason(&exit.reason);
         //= spec/capabilities.md#cap-rxt-003
         //# A node that reads an EXIT2 for a living process MUST bring that process one exit signal from the
-        //# process in `from` with the reason of the EXIT2, unless CAP-RXT-006 forbids it.
+        //# process in `from` with the reason of the EXIT2, unless CAP-RXT-010 forbids it.
         processes.sent_exit(local, self.wire.theirs_here(remote), reason);
         Ok(())
     }

@@ -226,6 +226,12 @@ impl<S: Transport> Running<S> {
             self.driver.processes.flush();
             self.look_at_version_1();
             handled?;
+            //= spec/session.md#ses-bnd-006
+            //# A node MUST end the session when an exit signal of a link or a DOWN of the peer takes more
+            //# room in a mailbox than the share of the peer has left.
+            if self.driver.processes.is_over() {
+                return Err(Ending::SignalsUntaken);
+            }
         }
         match refused {
             Some(error) => Err(Ending::Protocol(error.to_string())),

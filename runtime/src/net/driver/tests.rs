@@ -68,7 +68,12 @@ impl End {
             session: self.session.clone(),
             creation: CREATION,
             frame_bytes_max: FRAME_BYTES_MAX,
-            processes: Delivery::new(self.table.clone(), Arc::downgrade(&session), SharedNumbers::default()),
+            processes: Delivery::new(
+                self.table.clone(),
+                Arc::downgrade(&session),
+                "peer@h:1".into(),
+                SharedNumbers::default(),
+            ),
             clock: self.clock,
             tap: None,
             on_life: Box::new(|_| ()),
@@ -551,6 +556,7 @@ async fn a_silent_peer_is_dead_and_its_links_end() {
     end.session.end(&mut Delivery::new(
         end.table.clone(),
         Arc::downgrade(&session),
+        "peer@h:1".into(),
         SharedNumbers::default(),
     ));
     let Reason::Linked(chain) = cell.die(Reason::Normal).doom.reason() else { panic!("no exit signal") };

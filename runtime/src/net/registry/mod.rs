@@ -323,8 +323,9 @@ impl Registry {
 
     /// What delivers a session's signals and messages.
     pub(super) fn delivery(&self, table: &Arc<ProcessTable>, session: &Arc<SessionHandle>) -> Delivery {
-        let session: Arc<dyn Interested> = session.clone();
-        Delivery::new(table.clone(), Arc::downgrade(&session), self.numbers.clone())
+        let interested: Arc<dyn Interested> = session.clone();
+        let peer = session.peer.name.clone();
+        Delivery::new(table.clone(), Arc::downgrade(&interested), peer, self.numbers.clone())
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {

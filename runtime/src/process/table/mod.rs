@@ -11,12 +11,13 @@ use tokio::task::coop;
 use super::cell::{Cell, Linked};
 use super::cells::Cells;
 use super::remote::{Connections, Denied, Remote, Room, Sent};
+use super::shares::Shares;
 use super::small::NumberMap;
-use super::sync::{AtomicBool, AtomicI64, AtomicU64, Executor, Mutex, Ordering};
+use super::sync::{AtomicBool, AtomicU64, Executor, Mutex, Ordering};
 use super::{Context, Mailbox, Message, MonitorRef, NotHere, Payload, Refused, SendError, SpawnError, task};
 use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
 use crate::core::{NodeNumber, Pid, Reason, Term};
-use crate::foreign::{apart, event};
+use crate::foreign::apart;
 
 mod names;
 #[cfg(test)]
@@ -37,11 +38,7 @@ pub(crate) struct ProcessTable {
     names: Mutex<HashMap<Arc<str>, u64>>,
     /// Who monitors which node.
     node_monitors: Mutex<HashMap<Arc<str>, NumberMap<()>>>,
-    /// Bytes from other nodes in all mailboxes. Reported in batches by both sides, so that it may be below zero for
-    /// a moment.
-    held: AtomicI64,
-    /// How many there may be.
-    held_max: i64,
+    shares: Shares,
     dropped: AtomicU64,
     remote: OnceLock<Arc<dyn Remote>>,
     connections: OnceLock<Arc<dyn Connections>>,
@@ -73,8 +70,7 @@ impl ProcessTable {
             references_given: AtomicU64::new(0),
             names: Mutex::default(),
             node_monitors: Mutex::default(),
-            held: AtomicI64::new(0),
-            held_max: signed(held_max),
+            shares: Shares::new(held_max),
             dropped: AtomicU64::new(0),
             remote: OnceLock::new(),
             connections: OnceLock::new(),
@@ -276,43 +272,19 @@ impl ProcessTable {
         self.remote.get().map(|remote| &**remote).ok_or(Denied::NotConnected)
     }
 
-    /// Counts a message from another node that found a mailbox full. Returns the count if it is to be warned of.
-    pub(crate) fn count_dropped(&self) -> Option<u64> {
-        let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
-        // A flood of messages must not become a flood of warnings.
-        dropped.is_power_of_two().then_some(dropped)
+    /// What its mailboxes keep for other nodes, and who may have how much of it.
+    pub(crate) const fn shares(&self) -> &Shares {
+        &self.shares
     }
 
-    /// Warns that messages were dropped, this one for the process `local`. To be called with no lock held.
-    pub(crate) fn warn_of_dropped(&self, local: u64, dropped: u64) {
-        event!(WARN, process = %self.pid(local), dropped, "mailbox full: message dropped");
+    /// Counts a message or signal from another node for which there was no room.
+    pub(crate) fn count_dropped(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Messages from other nodes that found a mailbox full and were dropped.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
-    }
-
-    /// Notes that mailboxes hold so many more bytes from other nodes.
-    pub(crate) fn hold(&self, bytes: usize) {
-        self.held.fetch_add(signed(bytes), Ordering::Relaxed);
-    }
-
-    /// Notes that mailboxes hold so many bytes from other nodes less.
-    pub(crate) fn release(&self, bytes: usize) {
-        if bytes > 0 {
-            self.held.fetch_sub(signed(bytes), Ordering::Relaxed);
-        }
-    }
-
-    /// Bytes from other nodes in all mailboxes, as far as reported.
-    pub(crate) fn held(&self) -> i64 {
-        self.held.load(Ordering::Relaxed)
-    }
-
-    /// Whether mailboxes hold as many bytes from other nodes as they may, if `more` are added.
-    pub(crate) fn is_full(&self, more: usize) -> bool {
-        self.held().saturating_add(signed(more)) > self.held_max
     }
 }
 
@@ -489,8 +461,4 @@ async fn taken<T>(mut attempt: impl FnMut() -> Result<T, Denied>) -> Result<Opti
             Err(Denied::Full(room)) => apart(room).await,
         }
     }
-}
-
-fn signed(bytes: usize) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -364,7 +364,11 @@ impl<'p> Cluster<'p> {
             Ending::Silent => Of::EndSilent,
             Ending::Stuck => Of::EndStuck,
             Ending::Stopped => Of::EndStopped,
-            Ending::Protocol(_) | Ending::AnswersUnread | Ending::Unused => {
+            Ending::Protocol(_)
+            | Ending::AnswersUnread
+            | Ending::UnlinksUnanswered
+            | Ending::SignalsUntaken
+            | Ending::Unused => {
                 check(false, "our own nodes keep to the protocol", || ending.to_string())?;
                 Of::EndLost
             }
