@@ -103,7 +103,9 @@ export class Links {
     if (refusal === null) {
       const pids = this.session.version === 1 ? { from: to, to: from } : this.session.pidsOf(own, theirs);
       // Before the acknowledgement it has crossed the own LINK: each node counts the link for its own.
-      const place = crosses ? this.#takeKept(pair(own, theirs)) : null;
+      const kept = this.#takeKept(pair(own, theirs));
+      const place = crosses ? kept : null;
+      if (!crosses) kept?.free();
       this.#add({ process, theirs, state: 'active', by: place ? 'own' : 'peer', pids, place });
     } else {
       this.#answer(own, theirs, { tag: 'EXIT', fields: { from: to, to: from, reason: refusal } });
@@ -123,9 +125,15 @@ export class Links {
   }
 
   onUnlink(own, theirs) {
+    const link = this.#unlinked(own, theirs);
+    if (link?.state !== 'unlinking' && !this.#kept.has(pair(own, theirs))) link?.place?.free();
+  }
+
+  // The place at the peer, if there is one, is that of the caller, unless it is kept.
+  #unlinked(own, theirs) {
     const link = this.#get(own, theirs);
     if (link === undefined || link.state === 'unlinking') return link;
-    this.#end(link, this.session.version === 2);
+    this.#end(link, true);
     this.session.monitors.endBeside(link);
     if (link.place && this.#outstanding.has(pair(own, theirs))) {
       this.#kept.set(pair(own, theirs), { place: link.place, answers: 0 });
@@ -134,7 +142,7 @@ export class Links {
   }
 
   onUnlinkId({ from, to, id }, own, theirs) {
-    const link = this.onUnlink(own, theirs);
+    const link = this.#unlinked(own, theirs);
     const ack = { tag: 'UNLINK_ACK', fields: { from: to, to: from, id } };
     if (this.#kept.has(pair(own, theirs))) {
       this.#answer(own, theirs, ack);

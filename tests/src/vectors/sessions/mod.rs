@@ -8,6 +8,7 @@ mod capabilities;
 mod fragments;
 mod frames;
 mod node;
+mod places;
 mod stories;
 mod story;
 mod version_1;

@@ -20,13 +20,13 @@ pub(super) fn all() -> Vec<Value> {
         exits(),
         monitors(),
         messages(),
-        bounds(),
         pids(),
         reasons(),
         odd_frames(),
         ends(),
         order(),
         super::capabilities::all(),
+        super::places::all(),
         fragments(),
         super::version_1::all(),
     ]
@@ -92,6 +92,24 @@ fn links() -> Vec<Story> {
 
 fn unlinks() -> Vec<Story> {
     vec![
+        Story::new("unlink-twice", "SES-LNK-014 SES-LNK-020", "only the last unlink is waited for")
+            .link(5, 9, "LINK")
+            .unlink(5, 9, "UNLINK_ID")
+            .link(5, 9, "LINK: active again")
+            .unlink(5, 9, "UNLINK_ID with another id")
+            .receive(unlink_ack(9, 5, 1), "the first one: ignored, and the link is unlinking")
+            .receive(link(9, 5), "it was to cross the second one: ignored")
+            .end(5, boom(), "nothing: there is no link"),
+        Story::new("unlink-twice-and-exit", "SES-LNK-020 SES-LNK-028", "an EXIT before the last acknowledgement")
+            .link(7, 9, "LINK")
+            .unlink(7, 9, "UNLINK_ID")
+            .link(7, 9, "LINK: active again")
+            .unlink(7, 9, "UNLINK_ID with another id")
+            .link(7, 9, "LINK: active again")
+            .receive(unlink_ack(9, 7, 1), "the first one: ignored")
+            .receive(exit(9, 7, error("boom")), "it is of a link before: ignored")
+            .receive(unlink_ack(9, 7, 2), "the last one; the link stays")
+            .receive(exit(9, 7, error("boom")), "it is of this link: an exit signal"),
         Story::new("unlink-and-ack", "SES-LNK-004 SES-LNK-019 SES-LNK-005", "a link is ended")
             .link(5, 9, "LINK")
             .unlink(5, 9, "UNLINK_ID")
@@ -397,81 +415,6 @@ fn messages() -> Vec<Story> {
         )
         .receive(send(5, &[b'x'; 65_527]), "65 536 bytes of frame: the longest that it reads")
         .receive(too_long(65_537, 65_536), "one more"),
-    ]
-}
-
-fn bounds() -> Vec<Story> {
-    let of_node = |count| Bounds { links_and_monitors: [count, 1_000_000], ..Bounds::default() };
-    let of_peer = |count| Bounds { links_and_monitors: [1_000_000, count], ..Bounds::default() };
-    vec![
-        Story::bounded(
-            "limit-of-node",
-            "SES-BND-002 SES-BND-003 SES-BND-004",
-            "the peer has as many links and monitors as the node holds for it",
-            of_node(1),
-        )
-        .receive(link(9, 5), "the first")
-        .receive(link(9, 6), "one too many: EXIT limit")
-        .receive(monitor(9, 6, 1), "one too many: MONITOR_EXIT limit")
-        .receive(link(9, 99), "for the dead the answer is noproc")
-        .receive(link(9, 5), "the link is active already: ignored")
-        .link(6, 9, "the node's own links count at the peer")
-        .receive(unlink_id(9, 5, 1), "the first link is over")
-        .receive(monitor(9, 6, 1), "there is a place again"),
-        Story::bounded(
-            "limit-0",
-            "SES-BND-002 SES-BND-003",
-            "a node that holds nothing for its peer",
-            of_node(0),
-        )
-        .receive_all(vec![link(9, 5), monitor(9, 5, 1)], "EXIT limit, MONITOR_EXIT limit"),
-        Story::bounded("limit-of-peer", "SES-BND-001", "the node keeps to what the peer holds", of_peer(1))
-            .link(5, 9, "LINK")
-            .link(6, 9, "refused to the process: nothing is written")
-            .monitor(6, 9, 1, "the same")
-            .receive(link(9, 6), "the peer's own links count at the node")
-            .unlink(5, 9, "UNLINK_ID: the place is not free yet")
-            .monitor(6, 8, 2, "refused")
-            .receive(unlink_ack(9, 5, 1), "the place is free")
-            .monitor(6, 8, 3, "MONITOR"),
-        Story::bounded(
-            "limit-and-link-again",
-            "SES-BND-001 SES-LNK-003",
-            "a link that the peer has made and the node makes again counts at the peer",
-            of_peer(1),
-        )
-        .receive(link(9, 5), "9 links with 5")
-        .unlink(5, 9, "UNLINK_ID")
-        .link(5, 9, "LINK: it is the node's link now")
-        .monitor(6, 9, 1, "refused: the place is taken"),
-        Story::bounded(
-            "limit-and-link-that-can-come-back",
-            "SES-BND-001 SES-LNK-003 SES-LNK-022",
-            "the place of a link that the last LINK may make again is kept until both unlinks are acknowledged",
-            of_peer(1),
-        )
-        .link(5, 9, "LINK")
-        .unlink(5, 9, "UNLINK_ID")
-        .link(5, 9, "LINK: active again")
-        .receive(unlink_id(9, 5, 4), "UNLINK_ACK; no link, unless 9 has linked again before it reads the LINK")
-        .monitor(6, 8, 1, "refused: the place is kept")
-        .receive(unlink_ack(9, 5, 1), "the place is free")
-        .monitor(6, 8, 2, "MONITOR"),
-        Story::bounded(
-            "limit-and-link-that-comes-back",
-            "SES-BND-001 SES-LNK-003 SES-LNK-012",
-            "the same, and the other end has linked again: each node counts the link for its own",
-            of_peer(1),
-        )
-        .link(5, 9, "LINK")
-        .unlink(5, 9, "UNLINK_ID")
-        .link(5, 9, "LINK: active again")
-        .receive(unlink_id(9, 5, 4), "UNLINK_ACK; no link")
-        .receive(link(9, 5), "it has crossed the LINK: active")
-        .receive(unlink_ack(9, 5, 1), "ignored, the link stays")
-        .monitor(6, 8, 1, "refused: the link has its place")
-        .end(5, boom(), "EXIT")
-        .monitor(6, 8, 2, "MONITOR"),
     ]
 }
 
