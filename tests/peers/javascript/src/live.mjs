@@ -92,7 +92,7 @@ export class LiveSession {
     this.needsUse = needsUse;
     this.onAlive = onAlive;
     this.answered = false;
-    clearTimeout(this.probe);
+    stopWaiting(this.probe);
     this.asked = randomBytes(8);
     if (!this.session.closing) this.outbound.ping(this.asked);
     this.probe = patiently(this.limits.probe_timeout * 1000, () => this.#lost('the peer does not answer'));
