@@ -8,10 +8,13 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::core::Shown;
 use crate::core::limits::{
-    NOTICE_INTERVAL_MAX, NOTICE_LINE_PERIOD, REFUSALS_TOLD_SINGLY_MAX, SESSIONS_TOLD_SINGLY_MAX,
+    NAMESAKES_TOLD_SINGLY_MAX, NOTICE_INTERVAL_MAX, NOTICE_LINE_PERIOD, REFUSALS_TOLD_SINGLY_MAX,
+    SESSIONS_TOLD_SINGLY_MAX,
 };
 use crate::foreign::event;
+use crate::net::Takeover;
 use crate::process::sync::Mutex;
 
 /// Decides when a line is due for events of one kind.
@@ -97,6 +100,13 @@ pub struct RefusedConnections {
 pub struct ConnectionCounts {
     /// Connections to this node that did not become sessions.
     pub refused: RefusedConnections,
+    /// Sessions that were ended because another start of a node of the same name had connected. A node that is started
+    /// again while its last connection seems to be up counts once; if this grows on and on, two nodes have one name, and
+    /// the log says which, and from which addresses.
+    pub taken_over: u64,
+    /// Sessions that this node had dialled and that their peers have ended for another connection: if this grows on and on,
+    /// another node has the name of this one.
+    pub lost_to_rivals: u64,
 }
 
 /// Why a connection to this node did not become a session.
@@ -170,6 +180,8 @@ struct State {
     refusals: Limiter,
     sessions: Limiter,
     overlooked: Limiter,
+    takeovers: Limiter,
+    rivals: Limiter,
 }
 
 impl Notices {
@@ -181,6 +193,8 @@ impl Notices {
             refusals: Limiter::new(REFUSALS_TOLD_SINGLY_MAX),
             sessions: Limiter::new(SESSIONS_TOLD_SINGLY_MAX),
             overlooked: Limiter::new(REFUSALS_TOLD_SINGLY_MAX),
+            takeovers: Limiter::new(NAMESAKES_TOLD_SINGLY_MAX),
+            rivals: Limiter::new(NAMESAKES_TOLD_SINGLY_MAX),
         };
         Self { state: Mutex::new(state) }
     }
@@ -234,6 +248,35 @@ impl Notices {
     /// Counts the beginning or the end of a session. If a line is due, returns how many of them it stands for.
     pub(crate) fn session_line(&self, now: Duration) -> Option<u64> {
         self.state.lock().sessions.count(now)
+    }
+
+    /// A session has taken the place of another one of the same name.
+    pub(crate) fn taken_over(&self, now: Duration, takeover: &Takeover) {
+        let mut state = self.state.lock();
+        state.counts.taken_over += 1;
+        let line = takeover.is_mutual.then(|| state.takeovers.count(now)).flatten();
+        drop(state);
+        let Some(times) = line else { return };
+        let Takeover { name, before, after, .. } = takeover;
+        event!(
+            WARN, peer = %Shown(name), %before, %after, times,
+            "two nodes of this name take the session from each other: give each a name of its own (or one node is \
+             started again and again)"
+        );
+    }
+
+    /// A peer has given the place of this node to another connection, for that many times one soon after the other.
+    pub(crate) fn lost_to_rival(&self, now: Duration, peer: &str, in_a_row: u32) {
+        let mut state = self.state.lock();
+        state.counts.lost_to_rivals += 1;
+        let line = (in_a_row > 1).then(|| state.rivals.count(now)).flatten();
+        drop(state);
+        let Some(times) = line else { return };
+        event!(
+            WARN, peer = %Shown(peer), times,
+            "this peer gives the place of this node to another connection again and again: another node seems to have \
+             the name of this one"
+        );
     }
 
     /// Counts a session in which frames were passed over. If a line is due, returns how many of them it stands for.

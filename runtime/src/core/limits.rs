@@ -115,6 +115,17 @@ pub const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// name: whatever becomes its session earlier is forgotten with that. Twice as long, since its threads can be late.
 pub const VERSION_1_CLEANUP: Duration = Duration::from_secs(1);
 
+/// Two sessions of one node name that were replaced by other starts of that node within this time are a sign that two
+/// nodes have that name: a machine that fails is seldom started again twice so soon.
+pub const NAMESAKE_PERIOD: Duration = Duration::from_secs(600);
+
+/// How long a node waits before it dials a peer again that has given its place to another node of the same name; it
+/// doubles each time. Two who take each other's session away must not do so more often than a log can tell.
+pub const RIVAL_PAUSE_MIN: Duration = Duration::from_secs(1);
+
+/// The longest such time: whoever has the name alone again is back within a minute.
+pub const RIVAL_PAUSE_MAX: Duration = Duration::from_secs(60);
+
 /// Bytes of remote messages in all mailboxes of a node; above it a mailbox counts as full.
 pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;
 
@@ -156,6 +167,10 @@ pub const NOTICE_INTERVAL_MAX: Duration = Duration::from_secs(300);
 /// Refused connections that have a line of the log each before they are told in sum: enough for a wrong setting, which
 /// fails again and again in the same way.
 pub const REFUSALS_TOLD_SINGLY_MAX: u32 = 8;
+
+/// Warnings of nodes with one name that have a line of the log each before they are told in sum: there is nothing new in
+/// the second one.
+pub const NAMESAKES_TOLD_SINGLY_MAX: u32 = 1;
 
 /// Beginnings and ends of sessions that have a line of the log each before they are told in sum: a cluster of dozens
 /// starts with a line for each node.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use snow_dist_codec::NodeName;
+use snow_dist_codec::frame::Close;
 use snow_dist_codec::handshake::Reject;
 use tokio::sync::oneshot;
 use tokio::time::{sleep_until, timeout};
@@ -22,7 +23,7 @@ use crate::core::epochs::Facts;
 use crate::core::handshake::{Established, Peer, acceptor, initiator};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
 use crate::core::peers::{ConnectionId, Refusal, ReplyDecision};
-use crate::core::session::{Config, Version};
+use crate::core::session::{Config, Ending, Version};
 use crate::core::{Patience, Shown, Source};
 use crate::foreign::event;
 use crate::random::random;
@@ -48,12 +49,11 @@ impl Drop for Guard {
 pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) {
     let Begun { connection, verdict } = net.registry.accept();
     let guard = Guard { net: net.clone(), connection, name: "".into() };
-    let source = Source::from(from.ip());
-    let gives_way = net.slots().take(connection, source);
+    let gives_way = net.slots().take(connection, Source::from(from.ip()));
     if let Some(other) = gives_way {
         net.registry.give_way(other);
     }
-    let Err(error) = accepted(guard, stream, source, verdict).await else { return };
+    let Err(error) = accepted(guard, stream, from, verdict).await else { return };
     let Some(cause) = error.cause() else { return };
     let (notices, clock) = (net.notices.clone(), net.clock);
     drop(net);
@@ -66,7 +66,7 @@ pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) 
 async fn accepted(
     mut guard: Guard,
     stream: Connection,
-    source: Source,
+    from: SocketAddr,
     mut verdict: oneshot::Receiver<Verdict>,
 ) -> Result<(), AcceptError> {
     let net = guard.net.clone();
@@ -89,7 +89,7 @@ async fn accepted(
     //= spec/connection.md#con-elc-002
     //# A node MUST NOT end, probe or delay a session or a dial because of a connection that is not verified.
     let peer = verified.peer();
-    net.registry.verified(source, guard.connection, net.facts(peer)?);
+    net.registry.verified(from, guard.connection, net.facts(peer)?);
 
     let verdict = tokio::select! {
         verdict = verdict => verdict.map_err(|_| AcceptError::Stopped)?,
@@ -189,7 +189,7 @@ async fn dialled(guard: Guard, mut verdict: oneshot::Receiver<Verdict>) -> Resul
     net.registry.acked(connection, net.facts(&established.peer)?);
     match verdict.await.unwrap_or(Verdict::Close) {
         Verdict::Up(session) => {
-            net.runtime.spawn(serve(guard, channel, session));
+            net.runtime.spawn(serve_dialled(guard, channel, session));
             Ok(())
         }
         Verdict::Reject(refusal) => Err(ConnectError::Election(refusal)),
@@ -280,11 +280,20 @@ fn late(stage: Stage) -> impl FnOnce() -> ConnectError {
     move || ConnectError::Deadline(stage)
 }
 
-/// Runs a session to its end. The guard's drop delivers what its end means.
-async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
+/// Runs a session that this node has dialled.
+async fn serve_dialled(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
+    let (net, name) = (guard.net.clone(), guard.name.clone());
+    let began = net.clock.now();
+    if let Some(Ending::Closed { code: Close::REPLACED, .. }) = serve(guard, channel, session).await {
+        net.lost_to_rival(&name, began);
+    }
+}
+
+/// Runs a session to its end, and returns that. The guard's drop delivers what it means.
+async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) -> Option<Ending> {
     let net = &guard.net.clone();
     // A node that is gone has no processes that could be told.
-    let Some(table) = net.table.upgrade() else { return };
+    let table = net.table.upgrade()?;
     //= spec/version1.md#v1-lrn-003
     //# A node MUST forget k when the session ends.
     // What was said is good for one session; connections that became none have not used it up.
@@ -317,6 +326,7 @@ async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
     {
         event!(WARN, peer = %Shown(peer), ?counts, sessions, "frames of this session were passed over");
     }
+    Some(ending)
 }
 
 /// Tells that a session has begun or ended, or how many have when there are too many for a line each.

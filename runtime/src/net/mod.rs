@@ -9,6 +9,7 @@ mod driver;
 mod error;
 mod network;
 mod registry;
+mod rivals;
 mod routes;
 mod sessions;
 mod slots;
@@ -45,12 +46,14 @@ use crate::random::random;
 use clock::Clock;
 use network::{Dialler, Listening};
 use registry::{Begun, Dial, Registry};
+use rivals::Rivals;
 use routes::Routes;
 use slots::Slots;
 use tls::Tls;
 
 pub use error::{ConnectError, Stage};
 pub use network::{Connection, Listener, Network};
+pub(crate) use registry::Takeover;
 pub(crate) use sessions::Sessions;
 pub(crate) use tap::Tap;
 pub use tap::{Direction, Seen};
@@ -74,6 +77,7 @@ pub(crate) struct Net {
     /// On which all connections run, whoever asks for them.
     runtime: Handle,
     slots: Mutex<Slots<ConnectionId>>,
+    rivals: Mutex<Rivals>,
     notices: Arc<Notices>,
 }
 
@@ -136,8 +140,10 @@ impl Net {
         let clock = Clock::start();
         let routes = Arc::new(Routes::new(Arc::downgrade(table)));
         table.connect(routes.clone() as Arc<dyn Remote>);
+        let notices = Arc::new(Notices::new());
+        let start = local.start().clone();
         let registry =
-            Registry::new(local.start().clone(), limits, Arc::downgrade(table), routes.clone(), clock);
+            Registry::new(start, limits, Arc::downgrade(table), routes.clone(), notices.clone(), clock);
         Ok(Self {
             network: Box::new(Kept::new(network)),
             tls: Tls::new(key_log)?,
@@ -151,7 +157,8 @@ impl Net {
             tap,
             runtime: Handle::current(),
             slots: Mutex::new(Slots::new(limits.handshakes_max, limits.handshakes_per_address_max)),
-            notices: Arc::new(Notices::new()),
+            rivals: Mutex::default(),
+            notices,
         })
     }
 
@@ -207,6 +214,7 @@ impl Net {
         let name: Arc<str> = name.completed().into();
         let (mut first, mut tries) = (None, 0);
         loop {
+            self.give_way_to_rivals(&name).await?;
             match self.registry.dial(&name) {
                 Dial::Up => return Ok(()),
                 Dial::OwnName => return Err(ConnectError::OwnName),
@@ -234,6 +242,25 @@ impl Net {
                 }
             }
         }
+    }
+
+    /// Waits, if a peer has just given this node's place to another node of its name.
+    //= spec/connection.md#con-dia-006
+    //# A node whose session, which it has dialled, is ended by CLOSE with code 3 soon after it has begun SHOULD wait
+    //# before it dials that name again, and longer each time.
+    async fn give_way_to_rivals(self: &Arc<Self>, name: &Arc<str>) -> Result<(), ConnectError> {
+        let Some(at) = self.rivals.lock().dial_at(name, self.clock.now()) else { return Ok(()) };
+        let (registry, name) = (self.registry.clone(), name.clone());
+        self.on_runtime(async move { registry.up_before(&name, at).await }).await
+    }
+
+    /// A session that this node dialled has been ended by its peer for another connection.
+    fn lost_to_rival(&self, name: &Arc<str>, began: Duration) {
+        let now = self.clock.now();
+        // Without random bytes there is no handshake either.
+        let [random] = random().unwrap_or_default();
+        let times = self.rivals.lock().lost(name, now, now.saturating_sub(began), random);
+        self.notices.lost_to_rival(now, name, times);
     }
 
     /// Dials in a task of its own: the election waits for a dial that has begun, so that it must go on even if

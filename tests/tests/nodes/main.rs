@@ -15,6 +15,7 @@ mod mailboxes;
 mod messages;
 mod monitors;
 mod names;
+mod namesakes;
 mod node_monitors;
 mod originals;
 mod remote_exits;

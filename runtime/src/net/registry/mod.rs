@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::core::epochs::{Epochs, Event, Facts};
 use crate::core::peers::{ConnectionId, DialDecision, Refusal, ReplyDecision, Sign};
 use crate::core::{Session, Source, Start};
 use crate::foreign::{self, apart};
+use crate::notices::Notices;
 use crate::numbers::SharedNumbers;
 use crate::process::Delivery;
 use crate::process::remote::Interested;
@@ -28,9 +30,13 @@ use crate::process::sync::Mutex;
 use crate::process::table::ProcessTable;
 use crate::session::{Peer, SessionHandle, Stirred, Stop};
 
+mod takeovers;
 #[cfg(test)]
 #[cfg(not(feature = "shuttle"))]
 mod tests;
+
+pub(crate) use takeovers::Takeover;
+use takeovers::Takeovers;
 
 /// How long a session that gives way to another may take to write what is queued: its peer has moved on.
 const REPLACED_PATIENCE: Duration = Duration::ZERO;
@@ -43,6 +49,7 @@ pub(crate) struct Registry {
     numbers: SharedNumbers,
     state: Mutex<State>,
     routes: Arc<Routes>,
+    notices: Arc<Notices>,
     /// Something has come or gone.
     changed: Notify,
 }
@@ -56,6 +63,7 @@ struct State {
     /// Connections that are not sessions yet, and wait for a verdict.
     waiting: HashMap<ConnectionId, oneshot::Sender<Verdict>>,
     sessions: HashMap<ConnectionId, Arc<SessionHandle>>,
+    takeovers: Takeovers,
     closed: bool,
     afterwards: Afterwards,
 }
@@ -67,16 +75,18 @@ struct Afterwards {
     verdicts: Vec<(oneshot::Sender<Verdict>, Option<Verdict>)>,
     sessions: Vec<Stirred>,
     processes: Vec<Waker>,
+    takeovers: Vec<Takeover>,
 }
 
 impl Afterwards {
-    fn carry_out(self) {
+    fn carry_out(self, notices: &Notices, now: Duration) {
         for (waiting, verdict) in self.verdicts {
             // Whoever waits no more has ended, and says so itself.
             let _ = verdict.map(|verdict| waiting.send(verdict));
         }
         self.sessions.into_iter().for_each(Stirred::wake);
         self.processes.into_iter().for_each(foreign::wake);
+        self.takeovers.iter().for_each(|takeover| notices.taken_over(now, takeover));
     }
 }
 
@@ -122,6 +132,7 @@ impl Registry {
         limits: ConnectionLimits,
         table: Weak<ProcessTable>,
         routes: Arc<Routes>,
+        notices: Arc<Notices>,
         clock: Clock,
     ) -> Self {
         let name = own.name.clone();
@@ -133,10 +144,11 @@ impl Registry {
             open: 0,
             waiting: HashMap::new(),
             sessions: HashMap::new(),
+            takeovers: Takeovers::default(),
             closed: false,
             afterwards: Afterwards::default(),
         };
-        Self { table, clock, numbers, state: Mutex::new(state), routes, changed: Notify::new() }
+        Self { table, clock, numbers, state: Mutex::new(state), routes, notices, changed: Notify::new() }
     }
 
     /// A connection that has been accepted. It must be reported to [`Registry::finish`], as every connection.
@@ -192,6 +204,20 @@ impl Registry {
         }
     }
 
+    /// Waits until this time, or until there is a session with that node before, or this one stops.
+    pub(crate) async fn up_before(&self, name: &str, at: Duration) {
+        loop {
+            let changed = self.changed.notified();
+            if self.is_up(name) || self.state.lock().closed {
+                return;
+            }
+            tokio::select! {
+                () = apart(changed) => {}
+                () = sleep_until(self.clock.at(at)) => return,
+            }
+        }
+    }
+
     /// Waits until no connection is left, after [`Registry::close`].
     pub(crate) async fn idle(&self) {
         loop {
@@ -240,11 +266,12 @@ impl Registry {
     }
 
     /// An accepted connection has sent a good REPLY.
-    pub(crate) fn verified(&self, source: Source, connection: ConnectionId, facts: Facts) {
+    pub(crate) fn verified(&self, from: SocketAddr, connection: ConnectionId, facts: Facts) {
         self.change(|state| {
             // One that has given way to another handshake meanwhile is over, and will say so.
             if state.waiting.contains_key(&connection) {
-                state.epochs.verified_from(source, connection, facts);
+                state.takeovers.verified(connection, from);
+                state.epochs.verified_from(Source::from(from.ip()), connection, facts);
             }
         });
     }
@@ -339,7 +366,7 @@ impl Registry {
         self.carry_out_all(&mut state, table.as_deref());
         let afterwards = std::mem::take(&mut state.afterwards);
         drop(state);
-        afterwards.carry_out();
+        afterwards.carry_out(&self.notices, self.clock.now());
         self.changed.notify_waiters();
         done
     }
@@ -369,6 +396,7 @@ impl Registry {
                 //= spec/connection.md#con-elc-017
                 //# A node that ends a session for another connection MUST NOT wait until what is
                 //# queued in that session has been written.
+                state.takeovers.replaced(connection);
                 let (code, stop) = (Close::REPLACED, Stop { patience: REPLACED_PATIENCE });
                 let session = state.sessions.get(&connection);
                 let stirred = session
@@ -386,12 +414,14 @@ impl Registry {
         state: &mut State,
         table: Option<&ProcessTable>,
     ) {
-        let Facts { name, config, .. } = facts;
+        let Facts { name, incarnation, config } = facts;
         let (creation, version) = (config.peer_creation, config.version);
         let peer = Peer { name: name.clone(), number: config.peer, creation, version };
         let core = Session::new(config, self.clock.now());
         let session = Arc::new(SessionHandle::new(peer, core, self.numbers.clone()));
         state.sessions.insert(connection, session.clone());
+        let takeover = state.takeovers.up(connection, name, *incarnation, self.clock.now());
+        state.afterwards.takeovers.extend(takeover);
         self.routes.up(&session);
         if let Some(table) = table {
             //= spec/session.md#ses-upd-001
@@ -413,6 +443,7 @@ impl Registry {
         state: &mut State,
         table: Option<&ProcessTable>,
     ) {
+        state.takeovers.down(connection, name);
         if let Some(session) = state.sessions.remove(&connection) {
             self.routes.ended(&session);
         }
@@ -446,6 +477,7 @@ impl State {
     }
 
     fn forget(&mut self, connection: ConnectionId) {
+        self.takeovers.forget(connection);
         let waiting = self.waiting.remove(&connection);
         self.afterwards.verdicts.extend(waiting.map(|waiting| (waiting, None)));
     }

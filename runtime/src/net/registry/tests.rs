@@ -2,7 +2,6 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
 
-use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -41,13 +40,14 @@ fn node() -> Node {
         ConnectionLimits::default(),
         Arc::downgrade(&table),
         routes.clone(),
+        Arc::new(Notices::new()),
         Clock::start(),
     );
     Node { table, routes, registry: Arc::new(registry) }
 }
 
-fn somewhere() -> Source {
-    IpAddr::from([127, 0, 0, 1]).into()
+fn somewhere() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 4_000))
 }
 
 fn facts(incarnation: u64) -> Facts {

@@ -1,0 +1,154 @@
+//! Finds nodes that have one name and take each other's session away.
+//!
+//! A session that is replaced by one of another start of its node is nothing strange: the node was started again, and its
+//! last connection has not been seen to end. But if the session that replaces has itself replaced another one a short time
+//! before, then most likely two nodes have this name.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::core::limits::NAMESAKE_PERIOD;
+use crate::core::peers::ConnectionId;
+
+/// Sessions, and where they come from.
+#[derive(Debug, Default)]
+pub(super) struct Takeovers {
+    /// Where verified connections come from that are not sessions yet.
+    waiting: HashMap<ConnectionId, SocketAddr>,
+    sessions: HashMap<ConnectionId, Life>,
+    /// The session that was replaced last and has ended: the one that replaces it comes up next.
+    ended: Option<(Arc<str>, Life)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Life {
+    incarnation: Option<NonZeroU64>,
+    from: From,
+    began: Duration,
+    took_over: bool,
+    is_replaced: bool,
+}
+
+/// Where a session comes from: nothing is known of one that this node has dialled, beside its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct From(Option<SocketAddr>);
+
+impl fmt::Display for From {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("the address in the name"),
+        }
+    }
+}
+
+/// A session has taken the place of another one, of another start of a node of that name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Takeover {
+    pub(crate) name: Arc<str>,
+    pub(crate) before: From,
+    pub(crate) after: From,
+    /// The one before had done so itself, a short time ago.
+    pub(crate) is_mutual: bool,
+}
+
+impl Takeovers {
+    /// A connection from there has been verified.
+    pub(super) fn verified(&mut self, connection: ConnectionId, from: SocketAddr) {
+        self.waiting.insert(connection, from);
+    }
+
+    /// A connection has become the session with that node.
+    pub(super) fn up(
+        &mut self,
+        connection: ConnectionId,
+        name: &Arc<str>,
+        incarnation: Option<NonZeroU64>,
+        now: Duration,
+    ) -> Option<Takeover> {
+        let from = From(self.waiting.remove(&connection));
+        let before = self.ended.take().filter(|(of, life)| of == name && life.incarnation != incarnation);
+        let takeover = before.map(|(name, before)| Takeover {
+            name,
+            before: before.from,
+            after: from,
+            is_mutual: before.took_over && now - before.began < NAMESAKE_PERIOD,
+        });
+        let took_over = takeover.is_some();
+        self.sessions
+            .insert(connection, Life { incarnation, from, began: now, took_over, is_replaced: false });
+        takeover
+    }
+
+    /// The session on this connection is ended for another connection.
+    pub(super) fn replaced(&mut self, connection: ConnectionId) {
+        if let Some(life) = self.sessions.get_mut(&connection) {
+            life.is_replaced = true;
+        }
+    }
+
+    /// The session on this connection has ended.
+    pub(super) fn down(&mut self, connection: ConnectionId, name: &str) {
+        let life = self.sessions.remove(&connection).filter(|life| life.is_replaced);
+        self.ended = life.map(|life| (name.into(), life));
+    }
+
+    /// A connection is over that has not become a session.
+    pub(super) fn forget(&mut self, connection: ConnectionId) {
+        self.waiting.remove(&connection);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sessions that replace each other, one start after the other.
+    fn takeovers(starts: &[(u64, Duration)]) -> Vec<Option<bool>> {
+        let (mut takeovers, name) = (Takeovers::default(), Arc::from("b@h:1"));
+        let mut connection = ConnectionId(0);
+        starts
+            .iter()
+            .map(|&(start, now)| {
+                takeovers.replaced(connection);
+                takeovers.down(connection, "b@h:1");
+                connection = ConnectionId(connection.0 + 1);
+                takeovers.verified(connection, SocketAddr::from(([10, 0, 0, 1], 4_000)));
+                let takeover = takeovers.up(connection, &name, NonZeroU64::new(start), now);
+                assert!(takeovers.waiting.is_empty() && takeovers.sessions.len() == 1);
+                takeover.map(|takeover| takeover.is_mutual)
+            })
+            .collect()
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_node_that_is_started_again_is_no_namesake() {
+        assert_eq!(takeovers(&[(1, MINUTE), (2, 2 * MINUTE)]), [None, Some(false)]);
+        let seldom = [(1, MINUTE), (2, 20 * MINUTE), (3, 40 * MINUTE)];
+        assert_eq!(takeovers(&seldom), [None, Some(false), Some(false)]);
+    }
+
+    #[test]
+    fn two_nodes_that_replace_each_other_are_namesakes() {
+        let often = [(1, MINUTE), (2, 2 * MINUTE), (1, 3 * MINUTE), (2, 4 * MINUTE)];
+        assert_eq!(takeovers(&often), [None, Some(false), Some(true), Some(true)]);
+    }
+
+    #[test]
+    fn a_session_that_ends_by_itself_is_not_taken_over() {
+        let (mut takeovers, name) = (Takeovers::default(), Arc::from("b@h:1"));
+        takeovers.up(ConnectionId(1), &name, NonZeroU64::new(1), MINUTE);
+        takeovers.down(ConnectionId(1), "b@h:1");
+        assert_eq!(takeovers.up(ConnectionId(2), &name, NonZeroU64::new(2), MINUTE), None);
+        // Nor does another connection of the same start take it over.
+        takeovers.replaced(ConnectionId(2));
+        takeovers.down(ConnectionId(2), "b@h:1");
+        assert_eq!(takeovers.up(ConnectionId(3), &name, NonZeroU64::new(2), MINUTE), None);
+    }
+}

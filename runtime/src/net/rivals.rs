@@ -1,0 +1,93 @@
+//! Dials to peers that have given this node's place to another connection.
+//!
+//! A peer that ends a session with CLOSE 3 soon after this node has dialled it has another node of this one's name, most
+//! likely. If both dialled again at once, each would take the session away from the other without end, so each waits, and
+//! longer each time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::core::limits::{NAMESAKE_PERIOD, RIVAL_PAUSE_MAX, RIVAL_PAUSE_MIN};
+
+/// Doublings after which the pause has reached its maximum.
+const DOUBLINGS_MAX: u32 = 16;
+
+/// Peers that this node should not dial again at once, by name.
+#[derive(Debug, Default)]
+pub(super) struct Rivals {
+    lost: BTreeMap<Arc<str>, Lost>,
+}
+
+#[derive(Debug)]
+struct Lost {
+    /// How often, one time after the other.
+    times: u32,
+    dial_at: Duration,
+}
+
+impl Rivals {
+    /// A session that this node has dialled has been ended by its peer for another connection, `lasted` after it began.
+    /// Returns how often that has happened by now, one time soon after the other. `random` is any number, so that two
+    /// rivals do not dial in step.
+    pub(super) fn lost(&mut self, name: &Arc<str>, now: Duration, lasted: Duration, random: u8) -> u32 {
+        // Whatever is older plays no part any more.
+        self.lost.retain(|_, lost| now < lost.dial_at + NAMESAKE_PERIOD);
+        if lasted >= NAMESAKE_PERIOD {
+            self.lost.remove(name);
+            return 0;
+        }
+        let lost = self.lost.entry(name.clone()).or_insert(Lost { times: 0, dial_at: now });
+        let pause = RIVAL_PAUSE_MAX.min(RIVAL_PAUSE_MIN * 2_u32.pow(lost.times.min(DOUBLINGS_MAX)));
+        // From a half of it to all of it.
+        lost.dial_at = now + pause / 2 + pause / 2 * u32::from(random) / 255;
+        lost.times = lost.times.saturating_add(1);
+        lost.times
+    }
+
+    /// When that peer is to be dialled again, if not now.
+    pub(super) fn dial_at(&self, name: &str, now: Duration) -> Option<Duration> {
+        self.lost.get(name).map(|lost| lost.dial_at).filter(|at| now < *at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "b@h:1";
+
+    #[test]
+    fn whoever_is_replaced_again_and_again_waits_longer_each_time_and_never_in_step() {
+        let (mut rivals, mut now) = (Rivals::default(), Duration::from_secs(1_000));
+        let mut longest = RIVAL_PAUSE_MIN;
+        for times in 1..100 {
+            assert_eq!(rivals.dial_at(NAME, now), None);
+            let random = if times % 2 == 0 { 0 } else { 255 };
+            assert_eq!(rivals.lost(&NAME.into(), now, Duration::ZERO, random), times);
+            let pause = rivals.dial_at(NAME, now).unwrap() - now;
+            assert_eq!(pause, if times % 2 == 0 { longest / 2 } else { longest });
+            longest = RIVAL_PAUSE_MAX.min(longest * 2);
+            now += pause;
+        }
+        assert_eq!(longest, RIVAL_PAUSE_MAX);
+    }
+
+    #[test]
+    fn a_session_that_has_lasted_is_dialled_again_at_once() {
+        let (mut rivals, now) = (Rivals::default(), Duration::from_secs(1_000));
+        rivals.lost(&NAME.into(), now, Duration::ZERO, 0);
+        assert_eq!(rivals.lost(&NAME.into(), now, NAMESAKE_PERIOD, 0), 0);
+        assert_eq!(rivals.dial_at(NAME, now), None);
+    }
+
+    #[test]
+    fn what_is_long_ago_is_forgotten() {
+        let (mut rivals, now) = (Rivals::default(), Duration::from_secs(1_000));
+        for number in 0..100 {
+            rivals.lost(&format!("b{number}@h:1").into(), now, Duration::ZERO, 0);
+        }
+        rivals.lost(&NAME.into(), now + NAMESAKE_PERIOD + RIVAL_PAUSE_MAX, Duration::ZERO, 0);
+        assert_eq!(rivals.lost.len(), 1);
+    }
+}
