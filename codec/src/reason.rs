@@ -114,10 +114,11 @@ impl<'a> Reason<'a> {
         Hops { bytes: self.hops }
     }
 
-    /// Whether the end was passed on by a linked process.
+    /// Whether the reason is a root with a meaning and nothing else: no chain, and no root that only a later version
+    /// knows.
     #[inline(always)]
-    pub(crate) const fn is_chain(&self) -> bool {
-        !self.hops.is_empty()
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.hops.is_empty() && !matches!(self.root, Root::Unknown(_))
     }
 
     /// Bytes the reason takes on the wire.
@@ -155,19 +156,24 @@ impl<'a> Reason<'a> {
         &self,
         writer: &mut Writer<'_, B>,
     ) -> Result<(), core::convert::Infallible> {
-        if self.is_chain() {
-            self.write_chain(writer.out_of_line());
-            Ok(())
-        } else {
+        if self.is_plain() {
             self.root.write(writer)
+        } else {
+            self.write_rest(writer.out_of_line());
+            Ok(())
         }
     }
 
+    /// Writes a chain, or an unknown root.
     #[cold]
     #[inline(never)]
-    fn write_chain<B: bytes::BufMut>(&self, dst: &mut B) {
+    fn write_rest<B: bytes::BufMut>(&self, dst: &mut B) {
         dst.put_slice(self.hops);
-        layout::append(dst, |writer| self.root.write(writer));
+        if let Root::Unknown(unknown) = self.root {
+            dst.put_slice(unknown.bytes);
+        } else {
+            layout::append(dst, |writer| self.root.write(writer));
+        }
     }
 }
 
@@ -228,25 +234,36 @@ impl<'a> Root<'a> {
         }
     }
 
+    /// The text that follows the tag.
     #[inline(always)]
-    const fn encoded_len(&self) -> usize {
+    const fn text(&self) -> Option<Text<'a>> {
         match self {
-            Self::Normal | Self::Killed | Self::Shutdown | Self::Noconnection => 1,
-            Self::Error(text) | Self::Custom(text) => TEXT_HEAD_BYTES + text.len(),
-            Self::Unknown(unknown) => unknown.bytes.len(),
+            Self::Error(text) | Self::Custom(text) => Some(*text),
+            _ => None,
         }
     }
 
     #[inline(always)]
+    const fn encoded_len(&self) -> usize {
+        if let Self::Unknown(unknown) = self {
+            unknown.bytes.len()
+        } else if let Some(text) = self.text() {
+            TEXT_HEAD_BYTES + text.len()
+        } else {
+            1
+        }
+    }
+
+    /// Writes a root with a meaning.
+    #[inline(always)]
     fn write<B: bytes::BufMut>(&self, writer: &mut Writer<'_, B>) -> Result<(), core::convert::Infallible> {
-        match self {
-            Self::Unknown(unknown) => writer.slice(unknown.bytes),
-            Self::Error(text) | Self::Custom(text) => {
-                writer.u8("reason.root", self.tag())?;
-                writer.u64("reason.root.text", text.len() as u64)?;
-                writer.slice(text.as_bytes());
-            }
-            _ => writer.u8("reason.root", self.tag())?,
+        writer.u8("reason.root", self.tag())?;
+        if let Some(text) = self.text() {
+            writer.u64("reason.root.text", text.len() as u64)?;
+            writer.slice(text.as_bytes());
+        } else {
+            // Here it is known how many bytes have gathered; behind this branch it would not be.
+            writer.flush();
         }
         Ok(())
     }

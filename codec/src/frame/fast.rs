@@ -5,9 +5,10 @@
 //! one call. Nothing is laid out here: that is each frame's own file, as for the others.
 
 use bytes::BufMut;
+use core::hint::cold_path;
 
 use super::{Exit, Frame, Link, Monitor, MonitorExit, Send};
-use crate::layout::{self, Layout, Reader, Sink, Tagged};
+use crate::layout::{self, Layout, Reader};
 use crate::{DecodeError, EncodeError, Reading};
 
 macro_rules! fast {
@@ -34,11 +35,15 @@ macro_rules! fast {
             #[inline(always)]
             pub(super) fn encode_fast<B: BufMut>(&self, bytes_max: u32, dst: &mut B) -> Result<(), EncodeError> {
                 match self {
-                    // Without chains of hops, offsets of all fields are known when this is compiled.
-                    $(Self::$Message(message) $(if !message.$reason.is_chain())? => {
-                        layout::encode_framed(&WithTag::<$tag, _>(message), bytes_max, dst)
+                    // With a plain reason, offsets of all fields are known when this is compiled.
+                    $(Self::$Message(message) $(if message.$reason.is_plain())? => {
+                        layout::encode_framed(&layout::WithTag::<$tag, _>(message), bytes_max, dst)
                     })*
-                    _ => self.encode_any(bytes_max, dst),
+                    _ => {
+                        // Rare beside these. Else each of them were held for rare, and not inlined as a whole.
+                        cold_path();
+                        self.encode_each(bytes_max, dst)
+                    }
                 }
             }
         }
@@ -59,14 +64,3 @@ fast! {
 /// they could not stay in registers, and each would be copied once more with loads that are wider than the stores
 /// just before them: a stall that takes longer than all the rest.
 pub(super) struct Apart<T>(pub(super) T);
-
-/// A message with its tag.
-struct WithTag<'m, const TAG: u8, M>(&'m M);
-
-impl<'a, const TAG: u8, M: Layout<'a>> Tagged for WithTag<'_, TAG, M> {
-    #[inline(always)]
-    fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
-        sink.u8("tag", TAG)?;
-        self.0.write(sink)
-    }
-}

@@ -218,11 +218,6 @@ impl<'a> Frame<'a> {
     pub fn encode_framed<B: BufMut>(&self, bytes_max: u32, dst: &mut B) -> Result<(), EncodeError> {
         self.encode_fast(bytes_max, dst)
     }
-
-    #[inline(never)]
-    fn encode_any<B: BufMut>(&self, bytes_max: u32, dst: &mut B) -> Result<(), EncodeError> {
-        layout::encode_framed(self, bytes_max, dst)
-    }
 }
 
 impl Tagged for Frame<'_> {

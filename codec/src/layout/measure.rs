@@ -1,27 +1,47 @@
 //! Counting as a sink of fields: how many bytes a message takes, and whether the wire can carry it.
 
+use core::convert::Infallible;
+use core::hint::cold_path;
+
 use super::{Sink, Tagged};
 use crate::limits::STR16_BYTES_MAX;
 use crate::{EncodeError, EncodeErrorKind, Entries, Extension, Names, Pid, Reason, Text};
 
-/// Counts the bytes of the fields it is handed, and refuses what cannot be written.
+/// Counts the bytes of the fields it is handed, and remembers the first one that cannot be written.
+///
+/// It takes every field and judges at the end: a way out after each field would be a branch after each field, and a
+/// compiler that takes every second of them for the likely one holds the writing behind them for rare, and does not
+/// inline it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Measure {
-    bytes: usize,
+    /// No sum of slices that are in memory comes near the end of `u64`, not even where `usize` is narrower.
+    bytes: u64,
+    refusal: Option<EncodeError>,
 }
 
 impl Measure {
-    /// Bytes counted so far.
+    /// The bytes of all fields so far.
+    ///
+    /// # Errors
+    /// Returns the error of the first field that the wire cannot carry.
     #[inline(always)]
-    #[must_use]
-    pub const fn bytes(&self) -> usize {
-        self.bytes
+    pub fn finish(self) -> Result<usize, EncodeError> {
+        if let Some(refusal) = self.refusal {
+            cold_path();
+            return Err(refusal);
+        }
+        Ok(usize::try_from(self.bytes).unwrap_or(usize::MAX))
     }
 
     #[inline(always)]
-    fn add(&mut self, bytes: usize) -> Result<(), EncodeError> {
-        // No sum of slices that are in memory comes near the end of `usize`.
-        self.bytes = self.bytes.saturating_add(bytes);
+    fn add(&mut self, bytes: usize) -> Result<(), Infallible> {
+        self.bytes += bytes as u64;
+        Ok(())
+    }
+
+    #[cold]
+    fn refuse(&mut self, refusal: EncodeError) -> Result<(), Infallible> {
+        self.refusal.get_or_insert(refusal);
         Ok(())
     }
 
@@ -33,11 +53,11 @@ impl Measure {
         prefix: usize,
         max: u64,
         value: Text<'_>,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<(), Infallible> {
         //= spec/dist.md#dist-fld-009
         //# A writer MUST NOT shorten a text or a list because its length or count does not fit the prefix.
         if value.len() as u64 > max {
-            return Err(EncodeError::too_long(field, max, value.len()));
+            return self.refuse(EncodeError::too_long(field, max, value.len()));
         }
         self.add(prefix + value.len())
     }
@@ -47,86 +67,86 @@ impl Measure {
 #[inline(always)]
 pub(crate) fn measure(message: &impl Tagged) -> Result<usize, EncodeError> {
     let mut measure = Measure::default();
-    message.write_tagged(&mut measure)?;
-    Ok(measure.bytes)
+    let Ok(()) = message.write_tagged(&mut measure);
+    measure.finish()
 }
 
 impl Sink for Measure {
-    type Error = EncodeError;
+    type Error = Infallible;
 
     #[inline(always)]
-    fn u8(&mut self, _: &'static str, _: u8) -> Result<(), EncodeError> {
+    fn u8(&mut self, _: &'static str, _: u8) -> Result<(), Infallible> {
         self.add(1)
     }
 
     #[inline(always)]
-    fn u16(&mut self, _: &'static str, _: u16) -> Result<(), EncodeError> {
+    fn u16(&mut self, _: &'static str, _: u16) -> Result<(), Infallible> {
         self.add(2)
     }
 
     #[inline(always)]
-    fn u32(&mut self, _: &'static str, _: u32) -> Result<(), EncodeError> {
+    fn u32(&mut self, _: &'static str, _: u32) -> Result<(), Infallible> {
         self.add(4)
     }
 
     #[inline(always)]
-    fn u64(&mut self, _: &'static str, _: u64) -> Result<(), EncodeError> {
+    fn u64(&mut self, _: &'static str, _: u64) -> Result<(), Infallible> {
         self.add(8)
     }
 
     #[inline(always)]
-    fn pid(&mut self, _: &'static str, _: Pid) -> Result<(), EncodeError> {
+    fn pid(&mut self, _: &'static str, _: Pid) -> Result<(), Infallible> {
         self.add(Pid::LEN)
     }
 
     #[inline(always)]
-    fn array<const N: usize>(&mut self, _: &'static str, _: &[u8; N]) -> Result<(), EncodeError> {
+    fn array<const N: usize>(&mut self, _: &'static str, _: &[u8; N]) -> Result<(), Infallible> {
         self.add(N)
     }
 
     #[inline(always)]
-    fn str16(&mut self, field: &'static str, value: Text<'_>) -> Result<(), EncodeError> {
+    fn str16(&mut self, field: &'static str, value: Text<'_>) -> Result<(), Infallible> {
         self.add_text(field, 2, STR16_BYTES_MAX as u64, value)
     }
 
     #[inline(always)]
-    fn str32(&mut self, field: &'static str, value: Text<'_>) -> Result<(), EncodeError> {
+    fn str32(&mut self, field: &'static str, value: Text<'_>) -> Result<(), Infallible> {
         self.add_text(field, 4, u32::MAX.into(), value)
     }
 
     #[inline(always)]
-    fn rest(&mut self, _: &'static str, value: &[u8]) -> Result<(), EncodeError> {
+    fn rest(&mut self, _: &'static str, value: &[u8]) -> Result<(), Infallible> {
         self.add(value.len())
     }
 
-    fn text(&mut self, field: &'static str, value: Text<'_>) -> Result<(), EncodeError> {
+    fn text(&mut self, field: &'static str, value: Text<'_>) -> Result<(), Infallible> {
         self.rest(field, value.as_bytes())
     }
 
     #[inline(always)]
-    fn reason(&mut self, _: &'static str, value: &Reason<'_>) -> Result<(), EncodeError> {
+    fn reason(&mut self, _: &'static str, value: &Reason<'_>) -> Result<(), Infallible> {
         self.add(value.encoded_len())
     }
 
     #[inline(always)]
-    fn names(&mut self, _: &'static str, value: &Names<'_>) -> Result<(), EncodeError> {
+    fn names(&mut self, _: &'static str, value: &Names<'_>) -> Result<(), Infallible> {
         self.add(2 + value.as_bytes().len())
     }
 
     #[inline(always)]
-    fn entries(&mut self, _: &'static str, value: &Entries<'_>) -> Result<(), EncodeError> {
+    fn entries(&mut self, _: &'static str, value: &Entries<'_>) -> Result<(), Infallible> {
         self.add(4 + value.as_bytes().len())
     }
 
     #[inline(always)]
-    fn extension(&mut self, _: &'static str, value: Option<&Extension<'_>>) -> Result<(), EncodeError> {
+    fn extension(&mut self, _: &'static str, value: Option<&Extension<'_>>) -> Result<(), Infallible> {
         self.add(value.map_or(0, |extension| extension.as_bytes().len()))
     }
 
     #[cold]
-    fn invalid(&mut self, field: &'static str, allowed: &'static str) -> Result<(), EncodeError> {
+    fn invalid(&mut self, field: &'static str, allowed: &'static str) -> Result<(), Infallible> {
         //= spec/dist.md#dist-fld-006
         //# A writer MUST NOT write a payload that the Strict reading refuses.
-        Err(EncodeError::new(EncodeErrorKind::Invalid(allowed), field))
+        self.refuse(EncodeError::new(EncodeErrorKind::Invalid(allowed), field))
     }
 }

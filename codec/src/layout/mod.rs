@@ -18,7 +18,7 @@ pub use writer::Writer;
 pub(crate) use measure::measure;
 pub(crate) use table::table;
 pub use writer::append;
-pub(crate) use writer::{encode, encode_framed};
+pub(crate) use writer::{encode, encode_framed, encode_framed_apart};
 
 use crate::{Entries, Extension, Names, Pid, Reason, Text};
 
@@ -41,6 +41,24 @@ pub trait Layout<'a>: Sized {
 pub(crate) trait Tagged {
     /// Hands the tag and each field to `sink`.
     fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error>;
+}
+
+impl<T: Tagged> Tagged for &T {
+    #[inline(always)]
+    fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        (**self).write_tagged(sink)
+    }
+}
+
+/// A message with its tag, known when this is compiled: so are the places of all fields of fixed size then.
+pub(crate) struct WithTag<'m, const TAG: u8, M>(pub(crate) &'m M);
+
+impl<'a, const TAG: u8, M: Layout<'a>> Tagged for WithTag<'_, TAG, M> {
+    #[inline(always)]
+    fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.u8("tag", TAG)?;
+        self.0.write(sink)
+    }
 }
 
 /// Where a message's fields come from.

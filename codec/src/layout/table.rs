@@ -100,6 +100,26 @@ macro_rules! table {
                 }
             }
 
+            /// Writes the whole message with its length, by a function of each message's own: where the message
+            /// is known when this is compiled, that is a plain call.
+            ///
+            /// # Errors
+            /// As `encode_framed`.
+            #[inline(always)]
+            fn encode_each<B: ::bytes::BufMut>(
+                &self,
+                bytes_max: u32,
+                dst: &mut B,
+            ) -> Result<(), $crate::EncodeError> {
+                use $crate::layout::{WithTag, encode_framed_apart};
+                match self {
+                    $(Self::$Message(message) => {
+                        encode_framed_apart(WithTag::<$tag, _>(message), bytes_max, dst)
+                    })*
+                    _ => encode_framed_apart(self, bytes_max, dst),
+                }
+            }
+
             #[inline(always)]
             const fn known_tag(&self) -> Option<($Tag, &'static str)> {
                 match self {

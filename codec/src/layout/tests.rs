@@ -42,7 +42,7 @@ fn every_kind_of_field_is_written_and_counted() {
     assert_eq!(written, EVERY_FIELD);
     let mut measure = Measure::default();
     every_field(&mut measure, "xy".into()).unwrap();
-    assert_eq!(measure.bytes(), EVERY_FIELD.len());
+    assert_eq!(measure.finish(), Ok(EVERY_FIELD.len()));
 }
 
 #[test]
@@ -94,13 +94,20 @@ fn small_fields_stay_in_order_when_the_writer_is_full() {
 fn measuring_judges_and_appending_does_not() {
     let long: String = "x".repeat(256);
     let reject = Reject { code: 1, text: Text::from(&*long) };
-    let error = reject.write(&mut Measure::default()).unwrap_err();
+    let mut measure = Measure::default();
+    reject.write(&mut measure).unwrap();
+    let error = measure.finish().unwrap_err();
     assert!(matches!(error.kind, EncodeErrorKind::Invalid(_)), "{error}");
     let mut written = Vec::new();
     append(&mut written, |writer| reject.write(writer));
     assert_eq!(written, [&[1, 0, 0, 1][..], long.as_bytes()].concat());
 
     let longer: String = "x".repeat(65_536);
-    let error = Measure::default().str16("name", Text::from(&*longer)).unwrap_err();
+    let mut measure = Measure::default();
+    measure.str16("name", Text::from(&*longer)).unwrap();
+    measure.str16("other", Text::from(&*longer)).unwrap();
+    measure.u8("last", 0).unwrap();
+    let error = measure.finish().unwrap_err();
     assert_eq!(error.kind, EncodeErrorKind::TooLong { max: 65_535, actual: 65_536 });
+    assert_eq!(error.field.name, "name", "the first one");
 }

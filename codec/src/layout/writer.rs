@@ -2,18 +2,20 @@
 
 use bytes::BufMut;
 use core::convert::Infallible;
+use core::hint::cold_path;
 
 use super::{Sink, Tagged, measure};
 use crate::{EncodeError, EncodeErrorKind, Entries, Extension, Names, Pid, Reason, Text};
 
 /// Writes fields into a buffer that has room for them: [`Measure`](super::Measure) has judged and counted them before.
 ///
-/// Small fields gather in an array of the writer's own and go to the buffer together: most frames are one call
-/// of `put_slice`, and their offsets are known when this is compiled.
+/// Small fields gather in an array and go to the buffer together: most frames are one call of `put_slice`, and their
+/// offsets are known when this is compiled. The array stands beside the writer, not in it: where `put_slice` is not
+/// inlined it is given away, and what it stands in could not live in registers.
 #[derive(Debug)]
 pub struct Writer<'b, B: BufMut> {
     dst: &'b mut B,
-    gathered: [u8; GATHERED_BYTES],
+    gathered: &'b mut [u8; GATHERED_BYTES],
     count: usize,
 }
 
@@ -22,8 +24,8 @@ const GATHERED_BYTES: usize = 48;
 
 impl<'b, B: BufMut> Writer<'b, B> {
     #[inline(always)]
-    fn new(dst: &'b mut B) -> Self {
-        Self { dst, gathered: [0; GATHERED_BYTES], count: 0 }
+    fn new(dst: &'b mut B, gathered: &'b mut [u8; GATHERED_BYTES]) -> Self {
+        Self { dst, gathered, count: 0 }
     }
 
     #[inline(always)]
@@ -50,8 +52,9 @@ impl<'b, B: BufMut> Writer<'b, B> {
         self.dst
     }
 
+    /// Hands on what has gathered.
     #[inline(always)]
-    fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         if let Some(gathered) = self.gathered.get(..self.count)
             && !gathered.is_empty()
         {
@@ -65,32 +68,51 @@ impl<'b, B: BufMut> Writer<'b, B> {
 #[inline(always)]
 pub(crate) fn encode<B: BufMut>(message: &impl Tagged, dst: &mut B) -> Result<(), EncodeError> {
     room(dst, measure(message)?)?;
-    append(dst, |writer| message.write_tagged(writer));
+    let mut gathered = [0; GATHERED_BYTES];
+    let mut writer = Writer::new(dst, &mut gathered);
+    let Ok(()) = message.write_tagged(&mut writer);
+    writer.flush();
     Ok(())
 }
 
 /// Writes a whole frame, its length before it, if the wire can carry it and it is not over `bytes_max` bytes.
+///
+/// No closure, although [`append`] has one: in a program that encodes at several places a closure is not inlined, and
+/// then all fields are written by way of memory. The ways out are marked as cold so that the rest is not held for rare.
 #[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "not over `bytes_max`, which is a u32")]
 pub(crate) fn encode_framed<B: BufMut>(
     message: &impl Tagged,
     bytes_max: u32,
     dst: &mut B,
 ) -> Result<(), EncodeError> {
     let length = measure(message)?;
-    let prefix = match u32::try_from(length) {
-        //= spec/dist.md#dist-frm-004
-        //# A writer MUST NOT write a payload longer than the frame limit of the reader to which it is sent.
-        Ok(prefix) if prefix <= bytes_max => prefix,
-        _ => return Err(EncodeError::too_long("length", bytes_max.into(), length)),
-    };
-    room(dst, length + size_of::<u32>())?;
-    append(dst, |writer| {
-        //= spec/dist.md#dist-frm-001
-        //# A writer MUST write before each payload the payload's length in bytes as a u32.
-        writer.u32("length", prefix)?;
-        message.write_tagged(writer)
-    });
+    //= spec/dist.md#dist-frm-004
+    //# A writer MUST NOT write a payload longer than the frame limit of the reader to which it is sent.
+    if length as u64 > bytes_max.into() {
+        cold_path();
+        return Err(EncodeError::too_long("length", bytes_max.into(), length));
+    }
+    let prefix = length as u32;
+    room(dst, length.saturating_add(size_of::<u32>()))?;
+    let mut gathered = [0; GATHERED_BYTES];
+    let mut writer = Writer::new(dst, &mut gathered);
+    //= spec/dist.md#dist-frm-001
+    //# A writer MUST write before each payload the payload's length in bytes as a u32.
+    let Ok(()) = writer.u32("length", prefix);
+    let Ok(()) = message.write_tagged(&mut writer);
+    writer.flush();
     Ok(())
+}
+
+/// As [`encode_framed`], in a function of its own for each kind of message, so that it takes no room where it is called.
+#[inline(never)]
+pub(crate) fn encode_framed_apart<B: BufMut>(
+    message: impl Tagged,
+    bytes_max: u32,
+    dst: &mut B,
+) -> Result<(), EncodeError> {
+    encode_framed(&message, bytes_max, dst)
 }
 
 #[inline(always)]
@@ -99,6 +121,7 @@ fn room<B: BufMut>(dst: &B, needed: usize) -> Result<(), EncodeError> {
     if needed <= room {
         Ok(())
     } else {
+        cold_path();
         Err(EncodeError::new(EncodeErrorKind::BufferFull { needed, room }, "buffer"))
     }
 }
@@ -109,7 +132,8 @@ fn room<B: BufMut>(dst: &B, needed: usize) -> Result<(), EncodeError> {
 /// has), or [`BufMut`] panics.
 #[inline(always)]
 pub fn append<B: BufMut>(dst: &mut B, fields: impl FnOnce(&mut Writer<'_, B>) -> Result<(), Infallible>) {
-    let mut writer = Writer::new(dst);
+    let mut gathered = [0; GATHERED_BYTES];
+    let mut writer = Writer::new(dst, &mut gathered);
     let Ok(()) = fields(&mut writer);
     writer.flush();
 }
