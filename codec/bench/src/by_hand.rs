@@ -43,10 +43,10 @@ const fn reason_len(reason: &Reason<'_>) -> usize {
     }
 }
 
-/// Reserves once for a frame, then writes each field where it belongs.
+/// Writes one message: reserves once for its frame, then writes each field where it belongs.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the limit is what one gets without checks")]
-fn append(message: &Message<'_>, buffer: &mut Vec<u8>) {
+pub fn append(message: &Message<'_>, buffer: &mut Vec<u8>) {
     let length = payload_len(message);
     buffer.reserve(4 + length);
     // SAFETY: there is room for `4 + length` bytes behind those that are in use. Every field below ends within
