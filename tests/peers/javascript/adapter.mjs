@@ -102,6 +102,12 @@ const COMMANDS = {
     return OK;
   },
 
+  // The one thread of the node waits for nothing.
+  hold_up({ time_ms: time }) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, time);
+    return OK;
+  },
+
   disconnect({ node: name }) {
     node.disconnect(name);
     return OK;

@@ -1,15 +1,24 @@
 //! A node in a process of its own, for tests: says its name on a line, then sends back what its process `echo` is
 //! sent, and ends when its input does. Of a message the first word is the name to send it to, the second the node.
+//!
+//! Its arguments are its name, and the interval and the timeout of its heartbeat in milliseconds.
 
 use std::io::{Read, Write};
+use std::time::Duration;
 
-use snow_dist_runtime::{Context, Node, Received};
+use snow_dist_runtime::{Context, Node, Received, Timing};
 use snow_dist_tests::program::start;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let name = std::env::args().nth(1).unwrap_or_else(|| "second@127.0.0.1:0".to_owned());
-    let node = start(Node::builder(name)).await;
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_else(|| "second@127.0.0.1:0".to_owned());
+    let times = arguments.map(|millis| millis.parse().map(Duration::from_millis));
+    let timing = match times.collect::<Result<Vec<_>, _>>()?[..] {
+        [interval, timeout] => Timing { interval, timeout },
+        _ => Timing::default(),
+    };
+    let node = start(Node::builder(name).heartbeat(timing)).await;
     node.spawn(echo)?;
     let mut out = std::io::stdout();
     writeln!(out, "{}", node.name())?;

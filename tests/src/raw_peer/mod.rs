@@ -10,7 +10,7 @@ mod tls;
 mod version_1;
 mod wire;
 
-pub use node::{NoSession, RawNode};
+pub use node::{Challenged, NoSession, RawNode};
 pub use original::{Original, Orphan, Refused};
 pub use relay::{Edit, Relay};
 pub use session::{RawSession, Seen};

@@ -39,6 +39,22 @@ impl NoSession {
     }
 }
 
+/// A node has sent CHALLENGE, and waits for REPLY.
+pub struct Challenged {
+    wire: Wire,
+    expect_challenge: initiator::ExpectChallenge,
+    challenge: Vec<u8>,
+}
+
+impl Challenged {
+    async fn reply(self) -> Result<(Wire, initiator::ExpectAck), NoSession> {
+        let Self { mut wire, expect_challenge, challenge } = self;
+        let (reply, expect_ack) = expect_challenge.handle(&challenge, RANDOM).map_err(NoSession::Failed)?;
+        say(&mut wire, &reply).await?;
+        Ok((wire, expect_ack))
+    }
+}
+
 impl RawNode {
     /// A node that knows the cookie.
     #[must_use]
@@ -85,7 +101,15 @@ impl RawNode {
     /// # Errors
     /// The node does not want it.
     pub async fn initiate(&self, wire: Wire, node: &str) -> Result<RawSession, NoSession> {
-        let (mut wire, expect_ack) = self.initiate_to_reply(wire, node).await?;
+        self.answer(self.initiate_to_challenge(wire, node).await?).await
+    }
+
+    /// The rest of the initiator's part.
+    ///
+    /// # Errors
+    /// The node does not want it.
+    pub async fn answer(&self, challenged: Challenged) -> Result<RawSession, NoSession> {
+        let (mut wire, expect_ack) = challenged.reply().await?;
         let ack = heard(&mut wire).await?;
         let established = expect_ack.handle(&ack).map_err(NoSession::Failed)?;
         Ok(RawSession::new(wire, established.peer, self.local.creation()))
@@ -97,18 +121,24 @@ impl RawNode {
     /// The node does not want it.
     pub async fn initiate_to_reply(
         &self,
-        mut wire: Wire,
+        wire: Wire,
         node: &str,
     ) -> Result<(Wire, initiator::ExpectAck), NoSession> {
+        self.initiate_to_challenge(wire, node).await?.reply().await
+    }
+
+    /// The initiator's part, up to CHALLENGE, which is not answered yet.
+    ///
+    /// # Errors
+    /// The node does not want it.
+    pub async fn initiate_to_challenge(&self, mut wire: Wire, node: &str) -> Result<Challenged, NoSession> {
         let dialled = NodeName::parse(node).unwrap();
         let (name, expect_challenge) =
             initiator::start(Arc::new(self.local.clone()), wire.channel(), dialled)
                 .map_err(NoSession::Failed)?;
         say(&mut wire, &name).await?;
         let challenge = heard(&mut wire).await?;
-        let (reply, expect_ack) = expect_challenge.handle(&challenge, RANDOM).map_err(NoSession::Failed)?;
-        say(&mut wire, &reply).await?;
-        Ok((wire, expect_ack))
+        Ok(Challenged { wire, expect_challenge, challenge })
     }
 
     /// Takes a node's next dial.

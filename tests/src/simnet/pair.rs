@@ -252,6 +252,18 @@ impl Pair {
         self[side].stopped = true;
     }
 
+    /// The node stands still for so long, and the other one goes on.
+    pub fn hold_up(&mut self, side: Side, time: Duration) {
+        self.stop(side);
+        self.run(time);
+        self[side].stopped = false;
+    }
+
+    /// Both nodes stand still for so long.
+    pub fn hold_up_both(&mut self, time: Duration) {
+        self.now += time;
+    }
+
     /// Whatever can be told, written and read is, until nothing is under way. No deadline is waited for.
     pub fn settle(&mut self) {
         loop {

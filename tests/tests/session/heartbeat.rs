@@ -129,6 +129,43 @@ fn what_has_arrived_is_read_before_a_deadline_is_judged() {
     assert_eq!(pair.ended(A), None);
 }
 
+//= spec/connection.md#con-tim-001
+//# A node MUST NOT count a time against a peer in which it did not run itself.
+#[test]
+fn nodes_that_stand_still_for_less_than_the_others_patience_keep_their_session() {
+    let mut pair = linked();
+    for turn in 0..200 {
+        let side = if turn % 2 == 0 { A } else { B };
+        // At any moment between two PINGs; for less than the other one waits for an answer.
+        pair.run(seconds(turn % 61));
+        pair.hold_up(side, seconds(14));
+        assert_eq!((pair.ended(A), pair.ended(B)), (None, None), "after {turn} hold-ups");
+    }
+    assert_eq!(links(&pair, A), 1);
+}
+
+#[test]
+fn two_nodes_that_stand_still_together_keep_their_session() {
+    let mut pair = linked();
+    for turn in 0..100 {
+        pair.run(seconds(turn % 76));
+        pair.hold_up_both(seconds(3_600));
+        pair.run(Duration::ZERO);
+        assert_eq!((pair.ended(A), pair.ended(B)), (None, None), "after {turn} hold-ups");
+    }
+}
+
+#[test]
+fn a_node_that_stood_still_gives_up_a_peer_that_is_gone() {
+    let mut pair = linked();
+    pair.silence(B);
+    pair.hold_up_both(seconds(3_600));
+    pair.run(seconds(14));
+    assert_eq!(pair.ended(A), None);
+    pair.run(seconds(2));
+    assert_eq!(pair.ended(A), Some("the peer has been silent for too long"));
+}
+
 //= spec/connection.md#con-elc-006
 //# If no byte arrives in a session for `probe_timeout` after it was probed, an acceptor MUST end that
 //# session.

@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader};
+use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use snow_dist_runtime::core::limits::HANDSHAKE_DEADLINE;
 use snow_dist_runtime::{Context, Node, Pid, Reason, Received, Timing};
 use snow_dist_tests::program::{begin, down, exit, node, received, run, start, text, until, within};
+use snow_dist_tests::raw_peer::{RawNode, address, connect_from};
 
 /// The other process. It ends with the test, since its input ends then.
 struct Second {
@@ -17,8 +20,12 @@ struct Second {
 
 impl Second {
     fn start(name: &str) -> Self {
+        Self::start_with(&[name])
+    }
+
+    fn start_with(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_second_node"));
-        command.arg(name).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut name = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut name).unwrap();
@@ -30,6 +37,13 @@ impl Second {
         let (signal, process) = (format!("-{name}"), self.child.id().to_string());
         let sent = Command::new("kill").args([signal, process]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Stopped for so long, it does not run, and its clock goes on.
+    async fn hold_up(&self, time: Duration) {
+        self.signal("STOP");
+        tokio::time::sleep(time).await;
+        self.signal("CONT");
     }
 
     fn kill_9(&mut self) {
@@ -136,6 +150,44 @@ async fn a_process_that_is_stopped_is_found_by_the_heartbeat_and_comes_back_as_t
         assert_eq!(ask(&mut ctx, &own, &name).await, (echo, process));
     })
     .await;
+}
+
+//= spec/connection.md#con-tim-001
+//# A node MUST NOT count a time against a peer in which it did not run itself.
+#[tokio::test]
+async fn a_process_that_was_stopped_for_less_than_its_peers_patience_keeps_its_sessions() {
+    // Its own patience is over each time that it goes on, and it has asked nobody.
+    let second = Second::start_with(&["second@127.0.0.1:0", "500", "1500"]);
+    let a = node("a").await;
+    let own = a.clone();
+    connect(&a, &second).await;
+    run(&a, async move |mut ctx| {
+        ctx.trap_exit(true);
+        let name = second.name.clone();
+        ctx.monitor_node(&name).unwrap();
+        let (echo, process) = ask(&mut ctx, &own, &name).await;
+        ctx.link(echo).await.unwrap();
+        for _ in 0..2 {
+            second.hold_up(Duration::from_secs(4)).await;
+            assert_eq!(ctx.recv_timeout(Duration::from_secs(1)).await, None, "neither exit nor nodedown");
+            assert_eq!(ask(&mut ctx, &own, &name).await, (echo, process));
+        }
+    })
+    .await;
+}
+
+//= spec/connection.md#con-tim-001
+//# A node MUST NOT count a time against a peer in which it did not run itself.
+#[tokio::test]
+async fn a_process_that_was_stopped_in_a_handshake_goes_on_with_it() {
+    let second = Second::start("second@127.0.0.1:0");
+    let peer = RawNode::new("raw@127.0.0.1:1", 7);
+    let wire = connect_from(Ipv4Addr::LOCALHOST, address(&second.name)).await.unwrap();
+    let challenged = peer.initiate_to_challenge(wire, &second.name).await.unwrap();
+    second.hold_up(HANDSHAKE_DEADLINE + Duration::from_secs(1)).await;
+    // It has gone on before the answer is there.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    drop(peer.answer(challenged).await.unwrap());
 }
 
 #[tokio::test]

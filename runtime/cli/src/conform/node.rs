@@ -72,6 +72,24 @@ pub(crate) fn run(version_1: bool) -> io::Result<bool> {
     })
 }
 
+/// Has this process stopped, and let it go on after a while. The one who does that is a child of it.
+async fn hold_up(command: &Value) -> Result<Value, Failure> {
+    if !cfg!(unix) {
+        return Err(Failure::Unsupported);
+    }
+    let millis = field(command, "time_ms").as_u64().ok_or_else(|| Failure::Error("no time".into()))?;
+    let time = Duration::from_millis(millis).as_secs_f64();
+    let script = format!("kill -STOP $PPID; sleep {time}; kill -CONT $PPID");
+    let shell = move || std::process::Command::new("sh").args(["-c", &script]).status();
+    let held_up = tokio::task::spawn_blocking(shell).await.map_err(|error| error.to_string())?;
+    let status = held_up.map_err(|error| error.to_string())?;
+    if status.success() {
+        Ok(json!({}))
+    } else {
+        Err(Failure::Error(format!("the shell ends with {status}")))
+    }
+}
+
 impl Subject {
     async fn command(&mut self, line: &str) -> Result<Value, Failure> {
         let command: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
@@ -86,6 +104,7 @@ impl Subject {
                 Ok(json!({}))
             }
             "session" => self.session(&command),
+            "hold_up" => hold_up(&command).await,
             "spawn" => self.spawn(&command),
             "report" => self.report(&command),
             "kill" => {

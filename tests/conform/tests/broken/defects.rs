@@ -254,7 +254,11 @@ defects! {
         "writing-does-not-wait-for-reading",
     ];
     /// Silence is not asked.
-    NoHeartbeat: ACCEPTOR, ["silence-is-asked", "any-byte-is-a-sign-of-life", "ping-payloads-differ"];
+    NoHeartbeat: ACCEPTOR, [
+        "silence-is-asked", "any-byte-is-a-sign-of-life", "ping-payloads-differ", "held-up", "held-up-after-ping",
+    ];
+    /// Time in which it does not run counts against its peers.
+    CountsHoldUps: ACCEPTOR, ["held-up", "held-up-after-ping", "held-up-in-a-handshake"];
     /// CLOSE is ignored.
     CloseIgnored: INITIATOR, ["exit-by-close", "close-ends", "close-unknown-code", "close-and-more", "close-notify-answers-close", "nodedown"];
     /// CLOSE is answered by CLOSE.
@@ -508,7 +512,7 @@ impl Defect {
 
     /// It is about times of the protocol: the cases that wait for them are played too.
     pub(crate) const fn is_of_time(self) -> bool {
-        matches!(self, Self::NoDeadline | Self::NoHeartbeat | Self::DrainsForEver)
+        matches!(self, Self::NoDeadline | Self::NoHeartbeat | Self::CountsHoldUps | Self::DrainsForEver)
     }
 
     /// Cases that can fail beside those that must: it is a matter of time which of them do.

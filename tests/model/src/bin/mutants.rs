@@ -1,7 +1,7 @@
-//! Shows that the models find what they are there to find: each patch in `tests/mutants/` breaks the core in one way,
-//! and the property that it names must fall in the model that it names.
+//! Shows that the models and the simulator find what they are there to find: each patch in `tests/mutants/` breaks the core
+//! in one way, and the property that it names must fall in the model that it names. The simulator counts as one.
 //!
-//! The core and the models are copied to `target/mutants/`, built there as they are, and then once with each patch.
+//! The core, the models and the simulator are copied to `target/mutants/`, built there as they are, and then once with each patch.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,18 @@ use std::time::Instant;
 use clap::Parser;
 
 /// What is copied.
-const COPIED: [&str; 5] = ["Cargo.lock", "codec", "runtime", "tests/model", "rustfmt.toml"];
+const COPIED: [&str; 6] =
+    ["Cargo.lock", "codec", "runtime", "tests/model", "tests/simulator", "rustfmt.toml"];
+
+/// The simulator among the models, and how many seeds it has for each mutant.
+const SIMULATOR: &str = "simulator";
+const SEEDS: &str = "100";
 
 /// What a copy has no use for.
 const LEFT_OUT: [&str; 5] = ["target", "bench", "cli", "freestanding", "mutants.out"];
 
 /// The members and the profile of the copy: built quickly, and without the checks that production does not have.
-const MEMBERS: &str = r#"members = ["codec", "runtime", "tests/model"]"#;
+const MEMBERS: &str = r#"members = ["codec", "runtime", "tests/model", "tests/simulator"]"#;
 const PROFILE: &str = "
 [profile.dev]
 opt-level = 1
@@ -165,10 +170,10 @@ fn build(copy: &Path) -> Result<(), String> {
                 "build",
                 "--quiet",
                 "--offline",
-                "--package",
-                "snow-dist-model",
-                "--bin",
-                "snow-dist-model",
+                "--package=snow-dist-model",
+                "--package=snow-dist-simulator",
+                "--bin=snow-dist-model",
+                "--bin=snow-dist-simulator",
             ])
             .args(["--target-dir", "../target"])
             .current_dir(copy)
@@ -179,8 +184,12 @@ fn build(copy: &Path) -> Result<(), String> {
 }
 
 fn explore(copy: &Path, model: &str) -> Result<(bool, String), String> {
-    let program = copy.join("../target/debug/snow-dist-model");
-    let output = output(Command::new(program).args(["--small", "--model", model]))?;
+    let built = copy.join("../target/debug");
+    let output = if model == SIMULATOR {
+        output(Command::new(built.join("snow-dist-simulator")).arg(SEEDS))?
+    } else {
+        output(Command::new(built.join("snow-dist-model")).args(["--small", "--model", model]))?
+    };
     Ok((output.status.success(), text(&output)))
 }
 

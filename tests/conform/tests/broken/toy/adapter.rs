@@ -55,6 +55,11 @@ impl Adapter {
     async fn command(&mut self, command: &Value, defect: Option<Defect>) -> Result<Value, No> {
         match command["do"].as_str().unwrap_or_default() {
             "start" => self.start(command, defect).await,
+            "hold_up" => {
+                let toy = self.toy.as_ref().ok_or(No::Unsupported)?;
+                toy.hold_up(Duration::from_millis(command["time_ms"].as_u64().unwrap_or_default())).await;
+                Ok(json!({}))
+            }
             "stop" => {
                 self.stop();
                 Ok(json!({}))

@@ -1,6 +1,8 @@
 //! Who becomes the session of two nodes: `connection.md` as a program; and the loop of a session.
 
+use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use snow_dist_conform::wire::{Listener, Log, Offer, Transcript, Wire};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::handshake::Verified;
@@ -150,7 +153,7 @@ impl Toy {
             let verified = if self.has(Defect::NoDeadline) {
                 Ok(accepted.await)
             } else {
-                timeout_at(began, accepted).await
+                self.within_its_time(began, accepted).await
             };
             Some((stream, verified))
         };
@@ -387,31 +390,50 @@ impl Toy {
         Some(())
     }
 
+    /// What comes until then, or in the usual time after the toy was held up.
+    async fn within_its_time<T>(
+        &self,
+        mut until: Instant,
+        coming: impl Future<Output = T>,
+    ) -> Result<T, Elapsed> {
+        let mut coming = pin!(coming);
+        loop {
+            match timeout_at(until, &mut coming).await {
+                Err(_) if self.was_held_up().await => until = Instant::now() + HANDSHAKE_DEADLINE,
+                done => return done,
+            }
+        }
+    }
+
     /// The loop of a session.
     async fn run(self: &Arc<Self>, stream: Stream, peer: &str, session: u64, out: Arc<Outbound>) {
         let Stream { mut reader, writer } = stream;
         let writing = tokio::spawn(Arc::clone(&out).write(writer));
         let (interval, silence) = self.heartbeat;
-        let (mut heard, mut asked, mut pings) = (Instant::now(), false, 0_u64);
+        let (mut since, mut asked, mut pings) = (Instant::now(), false, 0_u64);
         loop {
             while self.must_wait(&out) {
                 sleep(Duration::from_millis(10)).await;
             }
-            let due = heard + if asked { interval + silence } else { interval };
+            let due = since + if asked { silence } else { interval };
             let payload = tokio::select! {
                 biased;
                 () = out.over() => break,
                 payload = reader.next(16 << 20) => payload,
                 () = tokio::time::sleep_until(due), if !self.has(Defect::NoHeartbeat) => {
-                    if asked {
+                    let counts = !self.was_held_up().await;
+                    if asked && counts {
                         break;
                     }
-                    (asked, pings) = (true, pings + 1);
-                    out.beat(frame(Ping { payload: &pings.to_le_bytes() }));
+                    if !asked {
+                        (asked, pings) = (true, pings + 1);
+                        out.beat(frame(Ping { payload: &pings.to_le_bytes() }));
+                    }
+                    since = if self.has(Defect::CountsHoldUps) { due } else { Instant::now() };
                     continue;
                 }
             };
-            (heard, asked) = (Instant::now(), false);
+            (since, asked) = (Instant::now(), false);
             let done = match payload {
                 Ok(payload) => self.frame(peer, session, &payload),
                 Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(End::Breach(1)),

@@ -27,6 +27,7 @@ use std::time::Duration;
 use serde_json::Value;
 use snow_dist_codec::Pid;
 use snow_dist_conform::adapter::Launch;
+use tokio::time::{Instant, sleep_until};
 
 use crate::defects::Defect;
 use connection::{PeerState, Place};
@@ -81,6 +82,8 @@ struct State {
     offers: HashMap<String, Option<Reason>>,
     /// The last number given to anything.
     number: u64,
+    /// It does not look at its clock before.
+    held_up_until: Option<Instant>,
     stopped: bool,
 }
 
@@ -110,6 +113,23 @@ struct Other {
 }
 
 impl Toy {
+    /// For so long it looks at no clock, which is all that a peer could see of it.
+    async fn hold_up(&self, time: Duration) {
+        let until = Instant::now() + time;
+        self.state().held_up_until = Some(until);
+        sleep_until(until).await;
+        self.state().held_up_until = None;
+    }
+
+    /// Waits until it is not held up any more. Returns `true` if it was, and does not count that against its peer.
+    async fn was_held_up(&self) -> bool {
+        let until = self.state().held_up_until;
+        if let Some(until) = until {
+            sleep_until(until).await;
+        }
+        until.is_some() && !self.has(Defect::CountsHoldUps)
+    }
+
     fn has(&self, defect: Defect) -> bool {
         self.defect == Some(defect)
     }
