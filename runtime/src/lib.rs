@@ -51,8 +51,8 @@ pub use {
     node::Node,
     notices::{ConnectionCounts, RefusedConnections},
     process::{
-        Context, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError,
-        SpawnError, WhenFull,
+        Context, Mailbox, Message, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused,
+        RegisterError, SendError, SpawnError, WhenFull,
     },
 };
 

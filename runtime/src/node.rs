@@ -11,6 +11,7 @@ use crate::builder::NodeBuilder;
 use crate::core::{Pid, Reason};
 use crate::net::ConnectError;
 use crate::notices::ConnectionCounts;
+use crate::process::remote::Sender;
 #[cfg(not(all(test, feature = "shuttle")))]
 use crate::process::sync::Executor;
 use crate::process::table::{ProcessTable, Tie};
@@ -59,6 +60,10 @@ impl Node {
         &self.table
     }
 
+    fn sender(&self) -> Sender<'static> {
+        Sender::program(self.table.pid(0))
+    }
+
     /// The node's name, with its port; empty if it has none.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -95,7 +100,7 @@ impl Node {
     /// # Errors
     /// [`SendError::Refused`]: the other node does not take it.
     pub async fn send(&self, to: Pid, message: impl Payload) -> Result<(), SendError> {
-        self.table.send(self.table.pid(0), to, message).await
+        self.table.send(self.sender(), to, message).await
     }
 
     /// Sends a value as a term (STF) from the program, as [`Context::send_term`] does from a process.
@@ -103,7 +108,7 @@ impl Node {
     /// # Errors
     /// As [`Context::send_term`].
     pub async fn send_term(&self, to: Pid, value: &(impl Serialize + ?Sized)) -> Result<(), SendError> {
-        self.table.send_term(self.table.pid(0), to, term::write(value)?).await
+        self.table.send_term(self.sender(), to, term::write(value)?).await
     }
 
     /// Sends a message from the program to a name, as [`Context::send_named`] does from a process.
@@ -111,7 +116,7 @@ impl Node {
     /// # Errors
     /// As [`Context::send_named`].
     pub async fn send_named(&self, name: &str, node: &str, message: impl Payload) -> Result<(), SendError> {
-        self.table.send_named(self.table.pid(0), name, node, message).await
+        self.table.send_named(self.sender(), name, node, message).await
     }
 
     /// Sends a value as a term (STF) from the program to a name, as [`Context::send_named_term`] does from a process.
@@ -124,7 +129,7 @@ impl Node {
         node: &str,
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), SendError> {
-        self.table.send_named_term(self.table.pid(0), name, node, term::write(value)?).await
+        self.table.send_named_term(self.sender(), name, node, term::write(value)?).await
     }
 
     /// Kills a process, as [`Context::kill`] does.

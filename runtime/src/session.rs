@@ -19,7 +19,7 @@ use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Term};
 use crate::foreign;
 use crate::numbers::SharedNumbers;
 use crate::process::Refused;
-use crate::process::remote::{Denied, Interested, Sent};
+use crate::process::remote::{Denied, Interested, Sender, Sent};
 use crate::process::sync::Mutex;
 
 /// Bytes that wait when a sender makes way for the driver, once for each time the driver has written: a task that
@@ -132,15 +132,20 @@ impl SessionHandle {
     }
 
     /// Sends a message, if there is room.
-    pub(crate) fn send(&self, local: u64, remote: u64, message: &[u8]) -> Done<Result<Sent, Denied>> {
-        self.message(|core| core.send(local, remote, message).map_err(not_sent))
+    pub(crate) fn send(&self, from: Sender<'_>, remote: u64, message: &[u8]) -> Done<Result<Sent, Denied>> {
+        self.message(from, |core| core.send(from.local(), remote, message).map_err(not_sent))
     }
 
     /// Sends a term, if there is room.
-    pub(crate) fn send_term(&self, local: u64, remote: u64, term: &mut Term) -> Done<Result<Sent, Denied>> {
-        self.message(|core| {
+    pub(crate) fn send_term(
+        &self,
+        from: Sender<'_>,
+        remote: u64,
+        term: &mut Term,
+    ) -> Done<Result<Sent, Denied>> {
+        self.message(from, |core| {
             term.pids().for_each(|pid| self.introduce(core, pid));
-            core.send_term(local, remote, term).map_err(not_sent)
+            core.send_term(from.local(), remote, term).map_err(not_sent)
         })
     }
 
@@ -156,12 +161,25 @@ impl SessionHandle {
     }
 
     /// Sends a message to a name, if there is room.
-    pub(crate) fn send_named(&self, local: u64, name: &str, message: &[u8]) -> Done<Result<Sent, Denied>> {
-        self.message(|core| core.send_named(local, name, message).map_err(not_sent))
+    pub(crate) fn send_named(
+        &self,
+        from: Sender<'_>,
+        name: &str,
+        message: &[u8],
+    ) -> Done<Result<Sent, Denied>> {
+        self.message(from, |core| core.send_named(from.local(), name, message).map_err(not_sent))
     }
 
-    fn message(&self, send: impl FnOnce(&mut Session) -> Result<(), Denied>) -> Done<Result<Sent, Denied>> {
+    fn message(
+        &self,
+        from: Sender<'_>,
+        send: impl FnOnce(&mut Session) -> Result<(), Denied>,
+    ) -> Done<Result<Sent, Denied>> {
         self.act(|state| {
+            //= spec/session.md#ses-ord-002
+            //# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all messages
+            //# of that process to the same process of the peer.
+            from.check()?;
             self.find_room(state)?;
             send(&mut state.core)?;
             let crowded = !state.made_way && state.core.waiting_bytes() >= CROWDED_BYTES;
@@ -186,10 +204,11 @@ impl SessionHandle {
     }
 
     /// Sends an exit signal, if there is room.
-    pub(crate) fn exit(&self, local: u64, remote: u64, reason: &Reason) -> Result<(), Denied> {
+    pub(crate) fn exit(&self, from: Sender<'_>, remote: u64, reason: &Reason) -> Result<(), Denied> {
         self.with_room(|state| {
+            from.check()?;
             self.introduce_all(&mut state.core, reason);
-            state.core.exit(local, remote, reason).map_err(lacking)
+            state.core.exit(from.local(), remote, reason).map_err(lacking)
         })
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use crate::core::{NodeNumber, Pid, Reason, Term};
-use crate::process::remote::{Denied, Interested, Remote, Sent};
+use crate::process::remote::{Denied, Interested, Remote, Sender, Sent};
 use crate::process::table::ProcessTable;
 use crate::session::{Done, SessionHandle};
 
@@ -147,17 +147,17 @@ impl Routes {
 }
 
 impl Remote for Routes {
-    fn send(&self, from: Pid, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
-        self.send_by(to, |session| session.send(from.local(), to.local(), message))
+    fn send(&self, from: Sender<'_>, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
+        self.send_by(to, |session| session.send(from, to.local(), message))
     }
 
-    fn send_term(&self, from: Pid, to: Pid, term: &mut Term) -> Result<Sent, Denied> {
-        self.send_by(to, |session| session.send_term(from.local(), to.local(), term))
+    fn send_term(&self, from: Sender<'_>, to: Pid, term: &mut Term) -> Result<Sent, Denied> {
+        self.send_by(to, |session| session.send_term(from, to.local(), term))
     }
 
-    fn send_named(&self, from: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
+    fn send_named(&self, from: Sender<'_>, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
         let session = self.session_of(node);
-        self.count_unsent(session.map(|session| session.send_named(from.local(), name, message)))
+        self.count_unsent(session.map(|session| session.send_named(from, name, message)))
     }
 
     fn link(&self, from: Pid, to: Pid) -> Result<(), Denied> {
@@ -171,11 +171,11 @@ impl Remote for Routes {
         }
     }
 
-    fn exit(&self, from: Pid, to: Pid, reason: &Reason) -> Result<(), Denied> {
+    fn exit(&self, from: Sender<'_>, to: Pid, reason: &Reason) -> Result<(), Denied> {
         //= spec/capabilities.md#cap-rxt-008
         //# A node that has no session for the pid to which its process sends an exit signal MUST drop the
         //# signal.
-        self.session_with(to)?.exit(from.local(), to.local(), reason)
+        self.session_with(to)?.exit(from, to.local(), reason)
     }
 
     fn monitor(&self, from: Pid, to: Pid, reference: u64) -> Result<(), Denied> {

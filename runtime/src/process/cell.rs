@@ -5,8 +5,6 @@
 //! program runs while a cell is locked: wakers and what is dropped are handed out of the lock.
 
 use std::fmt;
-use std::iter::Chain;
-use std::option::IntoIter;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Waker};
 
@@ -14,14 +12,17 @@ use tokio::sync::Semaphore;
 
 use super::charge::Charge;
 use super::mailbox::{Inbox, Queue};
-use super::remote::Interested;
+use super::remote::{Interested, Sender};
 use super::shares::Room;
 use super::small::Small;
 use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use super::table::ProcessTable;
-use super::{Mailbox, Message, MonitorRef, Received, WhenFull};
+use super::{Mailbox, Message, MonitorRef, Received, Refused, WhenFull};
 use crate::core::{Pid, Reason};
 use crate::foreign;
+pub(crate) use parts::{Doom, Full, Linked, NotPut, NotTaken, Remains, Ties, Wakes};
+
+mod parts;
 
 /// A process.
 pub(crate) struct Cell {
@@ -29,6 +30,8 @@ pub(crate) struct Cell {
     table: Arc<ProcessTable>,
     /// Set, under the lock, when life is no longer `Alive`: a look without the lock.
     doomed: AtomicBool,
+    /// Set, under the lock, when life is `Dead`, before anybody is told of the end.
+    ended: AtomicBool,
     when_full: WhenFull,
     /// Places in a bounded mailbox. It gives them in the order in which senders came.
     room: Option<Box<Semaphore>>,
@@ -59,107 +62,6 @@ enum Life {
     Dead,
 }
 
-/// What ends a process. The chain that its links would be told is only made if there are any.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Doom {
-    /// This reason.
-    Of(Reason),
-    /// The exit signal of a link.
-    By {
-        /// The process that ended before.
-        from: Pid,
-        /// Why it did.
-        reason: Reason,
-    },
-}
-
-impl Doom {
-    /// The reason of the end.
-    pub(crate) fn reason(&self) -> Reason {
-        match self {
-            Self::Of(reason) => reason.clone(),
-            Self::By { from, reason } => Reason::linked(*from, reason),
-        }
-    }
-}
-
-/// What few processes have.
-#[derive(Default)]
-pub(crate) struct Ties {
-    /// Monitors of this process by processes of this node: reference and who monitors.
-    pub(crate) watchers: Small<u64>,
-    /// Monitors of this process's own, of processes of any node.
-    pub(crate) watching: Small<Pid>,
-    /// Sessions that must be told of its end, beside the first. Those that are over are found out by and by.
-    pub(crate) attached: Vec<Weak<dyn Interested>>,
-    /// Names of it.
-    pub(crate) names: Vec<Arc<str>>,
-    /// Nodes it monitors.
-    pub(crate) nodes: Vec<Arc<str>>,
-}
-
-impl fmt::Debug for Ties {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ties")
-            .field("watchers", &self.watchers)
-            .field("watching", &self.watching)
-            .field("attached", &self.attached.len())
-            .field("names", &self.names)
-            .field("nodes", &self.nodes)
-            .finish()
-    }
-}
-
-/// What is left of a process that is dead.
-#[derive(Debug)]
-pub(crate) struct Remains {
-    pub(crate) doom: Doom,
-    pub(crate) links: Small<()>,
-    pub(crate) session: Option<Weak<dyn Interested>>,
-    pub(crate) ties: Ties,
-    /// What it has not taken, to be dropped when the process is found by nobody any more.
-    pub(crate) queue: Queue,
-}
-
-/// Whom to wake when no lock is held any more.
-#[derive(Debug, Default)]
-#[must_use = "a process that is not woken does not see what has come"]
-pub(crate) struct Wakes {
-    receiver: Option<Waker>,
-    task: Option<Waker>,
-}
-
-/// Why something from another node is not in the mailbox.
-#[derive(Debug)]
-pub(crate) enum NotTaken {
-    /// The process has ended.
-    Ended,
-    /// It is dropped, and to be counted.
-    Dropped(Full),
-    /// The mailbox is full, which ends the process.
-    Ends(Wakes),
-}
-
-/// What has no room for something from another node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Full {
-    /// The mailbox.
-    Mailbox,
-    /// The share of the node that it comes from.
-    Share,
-}
-
-/// What became of the wish to link two processes of this node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Linked {
-    /// They are linked, or were already.
-    Yes,
-    /// The one that wished it has ended.
-    SelfEnded,
-    /// The other has ended.
-    OtherEnded,
-}
-
 impl Cell {
     pub(crate) fn new(local: u64, table: Arc<ProcessTable>, mailbox: Mailbox) -> Self {
         let room = |messages: usize| Box::new(Semaphore::new(messages.min(Semaphore::MAX_PERMITS)));
@@ -167,6 +69,7 @@ impl Cell {
             local,
             table,
             doomed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             when_full: mailbox.policy(),
             room: mailbox.messages_max().map(room),
             state: Mutex::default(),
@@ -190,6 +93,11 @@ impl Cell {
         self.doomed.load(Ordering::Acquire)
     }
 
+    /// Whether it is over: nothing of what the program wrote runs any more, but for what has kept its context.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
@@ -197,24 +105,37 @@ impl Cell {
 
 /// Messages.
 impl Cell {
-    /// A message from a process of this node; given back if it has to wait for room.
-    pub(crate) fn message_here(&self, message: Message) -> Result<Wakes, Message> {
-        if self.room.as_deref().is_some_and(|room| !try_take(room)) && !self.is_doomed() {
-            return Err(message);
+    /// A message from this node; given back if it has to wait for room.
+    pub(crate) fn message_here(&self, from: Sender<'_>, message: Message) -> Result<Wakes, NotPut> {
+        let room = self.room.as_deref();
+        if room.is_some_and(|room| !try_take(room)) && !self.is_doomed() {
+            return Err(NotPut::Full(message));
         }
-        Ok(self.push(Received::Message(message)))
+        self.push_from(from, message).map_err(|refused| {
+            // The place that it does not need.
+            room.inspect(|room| room.add_permits(1));
+            NotPut::Refused(refused)
+        })
     }
 
     /// The same, once there is room. The message of a sender that stops waiting is not sent.
-    pub(crate) async fn message_waiting(&self, message: Message) {
-        if let Some(room) = &self.room {
-            match foreign::apart(room.acquire()).await {
-                Ok(place) => place.forget(),
-                // The process has ended.
-                Err(_) => return,
-            }
-        }
-        self.push(Received::Message(message)).wake();
+    pub(crate) async fn message_waiting(&self, from: Sender<'_>, message: Message) -> Result<(), Refused> {
+        let Some(room) = &self.room else { return self.push_from(from, message).map(Wakes::wake) };
+        // If there is none, the process has ended.
+        let Ok(place) = foreign::apart(room.acquire()).await else { return Ok(()) };
+        let wakes = self.push_from(from, message)?;
+        place.forget();
+        wakes.wake();
+        Ok(())
+    }
+
+    fn push_from(&self, from: Sender<'_>, message: Message) -> Result<Wakes, Refused> {
+        let mut state = self.lock();
+        from.check()?;
+        let pushed = state.push(Received::Message(message), Charge::NONE);
+        // What an ended process is not given is dropped after the lock.
+        drop(state);
+        Ok(pushed.unwrap_or_default())
     }
 
     /// A message from another node, for which there is so much room.
@@ -340,6 +261,13 @@ impl Cell {
         self.exit_locked(&mut self.lock(), from, reason, charge)
     }
 
+    /// An exit signal that a process of this node sends without a link.
+    pub(crate) fn exit_from(&self, from: Sender<'_>, reason: Reason) -> Result<Wakes, Refused> {
+        let mut state = self.lock();
+        from.check()?;
+        Ok(self.exit_locked(&mut state, from.pid(), reason, Charge::NONE).0)
+    }
+
     /// An exit signal that a process of another node has sent. One that does not end the process counts among the bytes
     /// that mailboxes hold; it is dropped if there is no room. Returns how many bytes more they hold now.
     pub(crate) fn sent_exit(
@@ -413,6 +341,7 @@ impl Cell {
         let mut state = self.lock();
         let mut was = std::mem::replace(&mut *state, dead);
         self.doomed.store(true, Ordering::Release);
+        self.ended.store(true, Ordering::Release);
         // Not under the lock: senders who waited are woken, wakers and messages are dropped.
         drop(state);
         foreign::dispose(was.task);
@@ -482,11 +411,13 @@ impl Cell {
 /// Monitors.
 impl Cell {
     /// Notes a monitor of this process's own. From now on its DOWN counts, once.
-    pub(crate) fn watch(&self, reference: u64, of: Pid) {
+    pub(crate) fn watch(&self, reference: u64, of: Pid) -> Result<(), Refused> {
         let mut state = self.lock();
-        if !matches!(state.life, Life::Dead) {
-            state.ties().watching.insert(reference, of);
+        if matches!(state.life, Life::Dead) {
+            return Err(Refused::Ended);
         }
+        state.ties().watching.insert(reference, of);
+        Ok(())
     }
 
     /// Ends a monitor of this process's own; gives whom it was of if it was not over.
@@ -618,21 +549,6 @@ impl State {
     /// Pushes a signal, in which nothing is the program's. Returns how many bytes more mailboxes hold now.
     fn give(&mut self, signal: Received, charge: Charge) -> (Wakes, usize) {
         self.push(signal, charge).map_or_else(|_| Default::default(), |wakes| (wakes, charge.bytes()))
-    }
-}
-
-impl Wakes {
-    pub(crate) fn wake(self) {
-        self.into_iter().for_each(foreign::wake);
-    }
-}
-
-impl IntoIterator for Wakes {
-    type Item = Waker;
-    type IntoIter = Chain<IntoIter<Waker>, IntoIter<Waker>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.receiver.into_iter().chain(self.task)
     }
 }
 

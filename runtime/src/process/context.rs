@@ -12,16 +12,26 @@ use tokio::task::coop;
 
 use super::cell::Cell;
 use super::mailbox::Inbox;
+use super::remote::Sender;
 use super::table::{ProcessTable, Tie};
 use super::term;
-use super::{Mailbox, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError, SpawnError};
+use super::{
+    Mailbox, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError,
+    SpawnError,
+};
 use crate::core::{Pid, Reason};
 use crate::node::Node;
 
 /// A process, seen from within: given by value to the function that is the process.
 ///
-/// What it does happens in the order in which it is awaited. A context that outlives its process, because it was
-/// moved to another task, receives nothing any more.
+/// What it does happens in the order in which it is awaited.
+///
+/// A context can outlive its process if it was moved to another task. It then does nothing any more, so that whoever has
+/// learned of the process's end gets nothing of it afterwards: sending, linking and monitoring answer [`Refused::Ended`],
+/// [`register`](Self::register) answers [`RegisterError::NoProcess`], [`monitor_node`](Self::monitor_node)
+/// [`MonitorNodeError::Ended`], and starting processes [`SpawnError::Ended`]. Receiving waits for ever, or for as long as it
+/// is given. What a context does for any process of its node ([`kill`](Self::kill), [`unregister`](Self::unregister),
+/// [`whereis`](Self::whereis)) goes on, as it does by its [`node`](Self::node).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -72,11 +82,20 @@ impl Context {
     fn table(&self) -> &Arc<ProcessTable> {
         self.cell.table()
     }
+
+    fn sender(&self) -> Sender<'_> {
+        Sender::process(&self.cell)
+    }
+
+    fn check_spawns(&self) -> Result<(), SpawnError> {
+        self.sender().check().map_err(|_| SpawnError::Ended)
+    }
 }
 
 /// Receiving.
 impl Context {
-    /// The next thing in the mailbox. Nothing is lost if this is dropped before it is ready.
+    /// The next thing in the mailbox. Nothing is lost if this is dropped before it is ready. It is never ready again once
+    /// this process has ended, which only a context that outlives it can wait for.
     pub fn recv(&mut self) -> impl Future<Output = Received> + Send {
         self.recv_where(|_| true)
     }
@@ -133,9 +152,9 @@ impl Context {
     /// still waiting when it is dropped is not sent. A message to a process that is not there is dropped.
     ///
     /// # Errors
-    /// [`SendError::Refused`]: the other node does not take it.
+    /// Returns [`SendError::Refused`] if the other node does not take it, or this process has ended.
     pub async fn send(&self, to: Pid, message: impl Payload) -> Result<(), SendError> {
-        self.table().send(self.pid(), to, message).await
+        self.table().send(self.sender(), to, message).await
     }
 
     /// Sends a value as a term (STF); else as [`send`](Self::send). A [`Pid`] in it arrives as that of the same process,
@@ -148,7 +167,7 @@ impl Context {
     /// As [`send`](Self::send); [`SendError::Term`]: the value cannot be written as a term, or has a pid of the codec in
     /// it; [`Refused::NotInSession`]: it has pids, and the session cannot say that it is a term.
     pub async fn send_term(&self, to: Pid, value: &(impl Serialize + ?Sized)) -> Result<(), SendError> {
-        self.table().send_term(self.pid(), to, term::write(value)?).await
+        self.table().send_term(self.sender(), to, term::write(value)?).await
     }
 
     /// Sends a message to whoever is registered under `name` on a node; else as [`send`](Self::send). A missing port in
@@ -157,7 +176,7 @@ impl Context {
     /// # Errors
     /// Returns [`SendError::Node`] if `node` is not a node name; otherwise as [`send`](Self::send).
     pub async fn send_named(&self, name: &str, node: &str, message: impl Payload) -> Result<(), SendError> {
-        self.table().send_named(self.pid(), name, node, message).await
+        self.table().send_named(self.sender(), name, node, message).await
     }
 
     /// Sends a value as a term (STF) to whoever is registered under `name` on a node; else as
@@ -172,7 +191,7 @@ impl Context {
         node: &str,
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), SendError> {
-        self.table().send_named_term(self.pid(), name, node, term::write(value)?).await
+        self.table().send_named_term(self.sender(), name, node, term::write(value)?).await
     }
 }
 
@@ -182,7 +201,8 @@ impl Context {
     /// process, or no session with its node, the exit signal comes at once. A link to oneself is nothing.
     ///
     /// # Errors
-    /// The other node carries no more links. Never for a process of this node.
+    /// Returns [`Refused::TooMany`] if the other node carries no more links, [`Refused::NotInVersion`] if it speaks version 1
+    /// and cannot be asked yet, and [`Refused::Ended`] if this process has ended.
     pub async fn link(&self, to: Pid) -> Result<(), Refused> {
         self.table().link(&self.cell, to).await
     }
@@ -214,6 +234,7 @@ impl Context {
     /// # Errors
     /// [`Refused::NotInSession`]: one of the two nodes does not let the other send exit signals
     /// ([`NodeBuilder::remote_exit`](crate::NodeBuilder::remote_exit)). Never for a process of this node.
+    /// [`Refused::Ended`]: this process has ended.
     pub async fn send_exit(&self, to: Pid, reason: Reason) -> Result<(), Refused> {
         self.table().send_exit(&self.cell, to, reason).await
     }
@@ -233,7 +254,8 @@ impl Context {
     /// its node, that comes at once. A process's monitor of itself never ends.
     ///
     /// # Errors
-    /// The other node carries no more monitors. Never for a process of this node.
+    /// Returns [`Refused::TooMany`] if the other node carries no more monitors, [`Refused::NotInVersion`] if it speaks
+    /// version 1 and cannot be asked yet, and [`Refused::Ended`] if this process has ended.
     pub async fn monitor(&self, of: Pid) -> Result<MonitorRef, Refused> {
         self.table().monitor(&self.cell, of).await
     }
@@ -255,10 +277,10 @@ impl Context {
     /// ends. Monitoring a node twice is monitoring it once.
     ///
     /// # Errors
-    /// Returns [`NodeNameError`] if `name` is not a node name.
-    pub fn monitor_node(&self, name: &str) -> Result<(), NodeNameError> {
-        self.table().monitor_node(&self.cell, &self.table().completed(name)?);
-        Ok(())
+    /// Returns [`MonitorNodeError`] if `name` is not a node name, or if this process has ended.
+    pub fn monitor_node(&self, name: &str) -> Result<(), MonitorNodeError> {
+        let is_monitored = self.table().monitor_node(&self.cell, &self.table().completed(name)?);
+        if is_monitored { Ok(()) } else { Err(MonitorNodeError::Ended) }
     }
 
     /// Stops monitoring a node. Events that are in the mailbox already stay there.
@@ -276,36 +298,39 @@ impl Context {
     /// Starts a process on this node.
     ///
     /// # Errors
-    /// No process can be started any more.
+    /// Returns [`SpawnError`] if no process can be started any more, or this one has ended.
     pub fn spawn<F, Fut>(&self, start: F) -> Result<Pid, SpawnError>
     where
         F: FnOnce(Self) -> Fut + Send + 'static,
         Fut: Future<Output: Into<Reason>> + Send + 'static,
     {
+        self.check_spawns()?;
         self.table().spawn(Mailbox::default(), Tie::None, start)
     }
 
     /// Starts a process that is linked to this one before it runs.
     ///
     /// # Errors
-    /// No process can be started any more.
+    /// Returns [`SpawnError`] if no process can be started any more, or this one has ended.
     pub fn spawn_link<F, Fut>(&self, start: F) -> Result<Pid, SpawnError>
     where
         F: FnOnce(Self) -> Fut + Send + 'static,
         Fut: Future<Output: Into<Reason>> + Send + 'static,
     {
+        self.check_spawns()?;
         self.table().spawn(Mailbox::default(), Tie::Link(&self.cell), start)
     }
 
     /// Starts a process that this one monitors before it runs.
     ///
     /// # Errors
-    /// No process can be started any more.
+    /// Returns [`SpawnError`] if no process can be started any more, or this one has ended.
     pub fn spawn_monitor<F, Fut>(&self, start: F) -> Result<(Pid, MonitorRef), SpawnError>
     where
         F: FnOnce(Self) -> Fut + Send + 'static,
         Fut: Future<Output: Into<Reason>> + Send + 'static,
     {
+        self.check_spawns()?;
         let reference = self.table().new_reference();
         let pid = self.table().spawn(Mailbox::default(), Tie::Monitor(&self.cell, reference), start)?;
         Ok((pid, reference))
@@ -317,7 +342,7 @@ impl Context {
     /// Registers this process under a name on this node, until it ends.
     ///
     /// # Errors
-    /// The name is taken.
+    /// Returns [`RegisterError::Taken`] if the name is taken, and [`RegisterError::NoProcess`] if this process has ended.
     pub fn register(&self, name: &str) -> Result<(), RegisterError> {
         self.table().register(name, self.pid())
     }

@@ -657,8 +657,8 @@ mod tests {
     async fn a_down_counts_once_and_only_while_it_is_waited_for() {
         let (table, session) = (table(), Arc::default());
         let cell = table.add(Mailbox::default()).unwrap();
-        cell.watch(7, far(1));
-        cell.watch(8, far(1));
+        cell.watch(7, far(1)).unwrap();
+        cell.watch(8, far(1)).unwrap();
         cell.unwatch(8);
         let mut delivery = delivery(&table, &session);
         for reference in [7, 7, 8, 9] {

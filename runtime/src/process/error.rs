@@ -16,6 +16,10 @@ pub enum SpawnError {
     /// The tokio runtime of the node has been shut down.
     #[error("the tokio runtime of this node has been shut down")]
     RuntimeGone,
+    /// The process that asks has ended: its [`Context`](super::Context) outlives it. [`Node::spawn`](crate::Node::spawn) is
+    /// for whoever goes on.
+    #[error("the process that would start another has ended")]
+    Ended,
 }
 
 /// A process of another node cannot be killed: `kill` is not on the wire.
@@ -35,10 +39,27 @@ pub enum RegisterError {
     NoProcess(Pid),
 }
 
-/// The session with the other node does not take it.
+/// A node is not monitored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MonitorNodeError {
+    /// The name is not a node name.
+    #[error("{0}")]
+    Name(#[from] NodeNameError),
+    /// The process that asks has ended: its [`Context`](super::Context) outlives it, and receives nothing.
+    #[error("the process that would monitor a node has ended")]
+    Ended,
+}
+
+/// The session with the other node does not take it, or the process that asks has ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
+    /// The process that asks has ended: its [`Context`](super::Context) outlives it. Whoever has learned of the end gets
+    /// nothing of that process any more. What goes on after a process sends by its [`Node`](crate::Node), or starts another
+    /// process.
+    #[error("the process that asks for it has ended")]
+    Ended,
     /// Too long for the other node.
     #[error("{length} bytes are more than the other node takes ({length_max})")]
     TooLong {
@@ -68,7 +89,7 @@ pub enum Refused {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The session with the other node does not take it.
+    /// The session with the other node does not take it, or the sending process has ended.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// The name of the node is not a node name.

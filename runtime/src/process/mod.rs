@@ -24,6 +24,6 @@ pub(crate) mod term;
 
 pub use context::Context;
 pub(crate) use delivery::Delivery;
-pub use error::{NotHere, Refused, RegisterError, SendError, SpawnError};
+pub use error::{MonitorNodeError, NotHere, Refused, RegisterError, SendError, SpawnError};
 pub use mailbox::{Mailbox, WhenFull};
 pub use message::{Message, MonitorRef, Payload, Received};

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::Refused;
+use super::cell::Cell;
 use crate::core::{Pid, Reason, Term};
 use crate::net::ConnectError;
 use crate::notices::ConnectionCounts;
@@ -21,11 +22,17 @@ pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) enum Denied {
     /// Its queue is full: the process waits for room, and tries again.
     Full(Room),
-    /// It never will.
+    /// It never will. Also if the process that asks has ended: [`Refused::Ended`].
     Refused(Refused),
     /// There is no session with that incarnation of the node. A link then ends with Noconnection and a monitor
     /// likewise, which the process sees to itself.
     NotConnected,
+}
+
+impl From<Refused> for Denied {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
 }
 
 impl fmt::Debug for Denied {
@@ -35,6 +42,39 @@ impl fmt::Debug for Denied {
             Self::Refused(refused) => refused.fmt(f),
             Self::NotConnected => f.write_str("NotConnected"),
         }
+    }
+}
+
+/// Who sends: a process of this node, or its program, whose number is 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sender<'p> {
+    pid: Pid,
+    cell: Option<&'p Cell>,
+}
+
+impl<'p> Sender<'p> {
+    /// A process, which can end meanwhile.
+    pub(crate) fn process(cell: &'p Cell) -> Self {
+        Self { pid: cell.pid(), cell: Some(cell) }
+    }
+
+    /// The program itself: what has no end.
+    pub(crate) const fn program(pid: Pid) -> Self {
+        Self { pid, cell: None }
+    }
+
+    pub(crate) const fn pid(self) -> Pid {
+        self.pid
+    }
+
+    pub(crate) const fn local(self) -> u64 {
+        self.pid.local()
+    }
+
+    /// Whether it can still send. A process marks its end before it tells of it, so whoever asks under the lock under
+    /// which that is told (a session's, or the receiver's) lets nothing of the process come behind its end.
+    pub(crate) fn check(self) -> Result<(), Refused> {
+        if self.cell.is_some_and(Cell::has_ended) { Err(Refused::Ended) } else { Ok(()) }
     }
 }
 
@@ -49,19 +89,19 @@ pub(crate) enum Sent {
 
 /// The sessions of a node, as its processes use them.
 ///
-/// `from` is a process of this node (its number is 0 where the program itself sends), `to` one of another node.
+/// `from` is a process of this node, or its program, `to` a process of another node.
 /// Nothing here waits or calls back into the process that asks, apart from signals delivered as
 /// [`core::Processes`](crate::core::Processes) has it. No lock of the process table is held during a call.
 pub(crate) trait Remote: Send + Sync {
     /// Takes a message for a process of another node. One that no session can take is dropped, and counted, by
     /// the sessions: then it is `Ok`, or [`Denied::NotConnected`], which means the same here.
-    fn send(&self, from: Pid, to: Pid, message: &[u8]) -> Result<Sent, Denied>;
+    fn send(&self, from: Sender<'_>, to: Pid, message: &[u8]) -> Result<Sent, Denied>;
 
     /// Takes a term; else as [`Remote::send`].
-    fn send_term(&self, from: Pid, to: Pid, term: &mut Term) -> Result<Sent, Denied>;
+    fn send_term(&self, from: Sender<'_>, to: Pid, term: &mut Term) -> Result<Sent, Denied>;
 
     /// Takes a message for whoever has a name on another node.
-    fn send_named(&self, from: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied>;
+    fn send_named(&self, from: Sender<'_>, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied>;
 
     /// Links two processes.
     fn link(&self, from: Pid, to: Pid) -> Result<(), Denied>;
@@ -70,7 +110,7 @@ pub(crate) trait Remote: Send + Sync {
     fn unlink(&self, from: Pid, to: Pid);
 
     /// Sends an exit signal. One that no session can take is dropped.
-    fn exit(&self, from: Pid, to: Pid, reason: &Reason) -> Result<(), Denied>;
+    fn exit(&self, from: Sender<'_>, to: Pid, reason: &Reason) -> Result<(), Denied>;
 
     /// Makes `from` monitor a process; `reference` is used once on this node.
     fn monitor(&self, from: Pid, to: Pid, reference: u64) -> Result<(), Denied>;

@@ -115,6 +115,41 @@ fn a_process_that_is_started_while_the_node_stops_ends_or_is_refused() {
 }
 
 #[test]
+fn nothing_of_a_process_comes_behind_its_end() {
+    check(|| {
+        let node = node();
+        let ((tell, told), (give, given)) = (mpsc::channel(), mpsc::channel());
+        let (watcher, got) = start(&node, Mailbox::default(), async move |mut ctx| {
+            ctx.trap_exit(true);
+            tell.send(()).unwrap();
+            while !matches!(ctx.recv().await, Received::Exit { reason: Reason::Error(_), .. }) {}
+            tell.send(()).unwrap();
+            ctx.recv().await
+        });
+        told.recv().unwrap();
+        node.spawn(async move |ctx: Context| {
+            ctx.link(watcher).await.unwrap();
+            give.send(ctx).unwrap();
+            Reason::error("boom")
+        })
+        .unwrap();
+        let ctx = given.recv().unwrap();
+        future::block_on(async {
+            for _ in 0..2 {
+                // Whether it comes too late is the schedule's to say.
+                let _ = ctx.send(watcher, "x").await;
+                let _ = ctx.send_exit(watcher, Reason::Normal).await;
+            }
+        });
+        drop(ctx);
+        told.recv().unwrap();
+        future::block_on(node.send(watcher, "mark")).unwrap();
+        assert_eq!(got.recv().unwrap().into_message().unwrap().as_bytes(), b"mark");
+        all_end(&node);
+    });
+}
+
+#[test]
 fn a_link_gives_one_signal_whenever_the_other_ends() {
     check(|| {
         let node = node();

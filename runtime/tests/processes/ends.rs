@@ -1,5 +1,5 @@
 use snow_dist_runtime::core::NodeNumber;
-use snow_dist_runtime::{NotHere, SpawnError};
+use snow_dist_runtime::{NotHere, Refused, SpawnError};
 
 use super::*;
 
@@ -139,8 +139,8 @@ async fn a_context_that_outlives_its_process_receives_nothing() {
     let mut ctx = is_given.await.unwrap();
     end_of(&node, dead).await;
     let other = node.spawn(until_told).unwrap();
-    ctx.link(other).await.unwrap();
-    ctx.monitor(other).await.unwrap();
-    ctx.send(dead, "to nobody").await.unwrap();
+    assert_eq!(ctx.link(other).await, Err(Refused::Ended));
+    assert_eq!(ctx.monitor(other).await, Err(Refused::Ended));
+    node.send(dead, "to nobody").await.unwrap();
     assert!(nothing_comes(&mut ctx).await);
 }

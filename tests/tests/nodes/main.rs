@@ -18,6 +18,7 @@ mod names;
 mod namesakes;
 mod node_monitors;
 mod originals;
+mod outliving;
 mod remote_exits;
 mod restarts;
 mod runtimes;

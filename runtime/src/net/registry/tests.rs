@@ -16,7 +16,7 @@ use crate::core::limits::VERSION_1_CLEANUP;
 use crate::core::peers::ReplyDecision;
 use crate::core::session::{Config, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
-use crate::process::remote::{Denied, Remote};
+use crate::process::remote::{Denied, Remote, Sender};
 use crate::process::sync::Executor;
 use crate::process::{Context, Received};
 
@@ -189,7 +189,7 @@ async fn a_session_that_ends_is_found_by_what_must_wait_for_its_last_signals() {
     // As `finish` does, until the exits go out.
     node.routes.ending(&session);
     assert!(node.routes.nodes().is_empty());
-    assert!(matches!(node.routes.send(own, remote, b"lost"), Err(Denied::NotConnected)));
+    assert!(matches!(node.routes.send(Sender::program(own), remote, b"lost"), Err(Denied::NotConnected)));
     assert_eq!(node.routes.unsent(), 1);
     // The link that is there is not made twice, and no exit comes of one that is ended now.
     node.routes.link(own, remote).unwrap();
@@ -246,9 +246,9 @@ async fn nothing_is_queued_in_a_session_that_is_ordered_to_end() {
     let own = node.table.add(crate::process::Mailbox::default()).unwrap().pid();
     let (_, session) = node.taken(1);
     let remote = Pid::new(session.peer.number, 1, 5);
-    assert!(node.routes.send(own, remote, b"before").is_ok());
+    assert!(node.routes.send(Sender::program(own), remote, b"before").is_ok());
     session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) }).wake();
-    assert!(matches!(node.routes.send(own, remote, b"late"), Err(Denied::NotConnected)));
+    assert!(matches!(node.routes.send(Sender::program(own), remote, b"late"), Err(Denied::NotConnected)));
 }
 
 #[tokio::test]
@@ -273,8 +273,14 @@ async fn a_session_that_is_closed_in_order_is_none_to_whoever_would_use_it() {
     ));
     assert!(node.routes.nodes().is_empty() && node.routes.node_of(remote).is_none());
     assert!(!node.registry.is_up(PEER));
-    assert!(matches!(node.routes.send(own.pid(), remote, b"late"), Err(Denied::NotConnected)));
-    assert!(matches!(node.routes.send_named(own.pid(), PEER, "x", b"late"), Err(Denied::NotConnected)));
+    assert!(matches!(
+        node.routes.send(Sender::program(own.pid()), remote, b"late"),
+        Err(Denied::NotConnected)
+    ));
+    assert!(matches!(
+        node.routes.send_named(Sender::program(own.pid()), PEER, "x", b"late"),
+        Err(Denied::NotConnected)
+    ));
     assert!(matches!(node.routes.link(other.pid(), remote), Err(Denied::NotConnected)));
     assert!(matches!(node.routes.monitor(own.pid(), remote, 7), Err(Denied::NotConnected)));
     // The link that is there has its one exit signal when the session ends.
@@ -301,7 +307,7 @@ async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
     let (_, session) = node.taken(1);
     let remote = Pid::new(session.peer.number, 1, 5);
     let room = loop {
-        match node.routes.send(own, remote, &[0; 1 << 16]) {
+        match node.routes.send(Sender::program(own), remote, &[0; 1 << 16]) {
             Ok(_) => {}
             Err(Denied::Full(room)) => break room,
             Err(other) => panic!("{other:?}"),
@@ -309,5 +315,5 @@ async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
     };
     session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) }).wake();
     room.await;
-    assert!(matches!(node.routes.send(own, remote, b"late"), Err(Denied::NotConnected)));
+    assert!(matches!(node.routes.send(Sender::program(own), remote, b"late"), Err(Denied::NotConnected)));
 }

@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 use snow_dist_codec::{NodeName, NodeNameError, Pid as WirePid};
 use tokio::task::coop;
 
-use super::cell::{Cell, Linked};
+use super::cell::{Cell, Linked, NotPut};
 use super::cells::Cells;
-use super::remote::{Connections, Denied, Remote, Room, Sent};
+use super::remote::{Connections, Denied, Later, Remote, Sender, Sent};
 use super::shares::Shares;
 use super::small::NumberMap;
 use super::sync::{AtomicBool, AtomicU64, Executor, Mutex, Ordering};
@@ -202,11 +202,9 @@ impl ProcessTable {
                 Linked::SelfEnded => child.exit(parent.pid(), Reason::noproc()).wake(),
                 Linked::OtherEnded => parent.exit(child.pid(), Reason::noproc()).wake(),
             },
+            // If the parent ends meanwhile, nothing is monitored.
             Tie::Monitor(parent, reference) => {
-                parent.watch(reference.number(), child.pid());
-                if !child.add_watcher(reference.number(), parent.local()) {
-                    parent.down(reference.number(), child.pid(), Reason::noproc()).wake();
-                }
+                drop(self.monitor_here(parent, child.pid(), reference.number()))
             }
         }
     }
@@ -214,33 +212,38 @@ impl ProcessTable {
 
 /// Messages.
 impl ProcessTable {
-    pub(crate) async fn send(&self, from: Pid, to: Pid, message: impl Payload) -> Result<(), SendError> {
+    pub(crate) async fn send(
+        &self,
+        from: Sender<'_>,
+        to: Pid,
+        message: impl Payload,
+    ) -> Result<(), SendError> {
+        from.check()?;
         if to.is_here() {
-            send_here(|| self.get_pid(to), || here(message)).await;
-            return Ok(());
+            return Ok(send_here(from, || self.get_pid(to), || here(message)).await?);
         }
         sent(|| self.remote()?.send(from, to, message.as_slice())).await
     }
 
-    pub(crate) async fn send_term(&self, from: Pid, to: Pid, mut term: Term) -> Result<(), SendError> {
+    pub(crate) async fn send_term(&self, from: Sender<'_>, to: Pid, mut term: Term) -> Result<(), SendError> {
+        from.check()?;
         if to.is_here() {
-            send_here(|| self.get_pid(to), || term_here(term)).await;
-            return Ok(());
+            return Ok(send_here(from, || self.get_pid(to), || term_here(term)).await?);
         }
         sent(|| self.remote()?.send_term(from, to, &mut term)).await
     }
 
     pub(crate) async fn send_named_term(
         &self,
-        from: Pid,
+        from: Sender<'_>,
         name: &str,
         node: &str,
         term: Term,
     ) -> Result<(), SendError> {
+        from.check()?;
         let node = &*self.completed(node)?;
         if node == self.node() {
-            send_here(|| self.whereis_cell(name), || term_here(term)).await;
-            return Ok(());
+            return Ok(send_here(from, || self.whereis_cell(name), || term_here(term)).await?);
         }
         //= spec/capabilities.md#cap-stm-003
         //# A node MUST NOT write a term with pids as the message of a SEND or REG_SEND as if they were
@@ -254,15 +257,15 @@ impl ProcessTable {
 
     pub(crate) async fn send_named(
         &self,
-        from: Pid,
+        from: Sender<'_>,
         name: &str,
         node: &str,
         message: impl Payload,
     ) -> Result<(), SendError> {
+        from.check()?;
         let node = &*self.completed(node)?;
         if node == self.node() {
-            send_here(|| self.whereis_cell(name), || here(message)).await;
-            return Ok(());
+            return Ok(send_here(from, || self.whereis_cell(name), || here(message)).await?);
         }
         sent(|| self.remote()?.send_named(from, node, name, message.as_slice())).await
     }
@@ -303,31 +306,31 @@ impl ProcessTable {
     }
 
     pub(crate) async fn send_exit(&self, own: &Cell, to: Pid, reason: Reason) -> Result<(), Refused> {
+        let from = Sender::process(own);
+        from.check()?;
         if to.is_here() {
             if let Some(cell) = self.get_pid(to) {
-                cell.exit(own.pid(), reason).wake();
+                cell.exit_from(from, reason)?.wake();
             }
             return Ok(());
         }
-        taken(|| self.remote()?.exit(own.pid(), to, &reason)).await.map(drop)
+        taken(|| self.remote()?.exit(from, to, &reason)).await.map(drop)
     }
 
     pub(crate) async fn link(&self, own: &Cell, to: Pid) -> Result<(), Refused> {
-        if to == own.pid() {
-            return Ok(());
-        }
         if to.is_here() {
             self.link_here(own, to);
-            return Ok(());
-        }
-        let connected = taken(|| self.remote()?.link(own.pid(), to)).await?;
-        if connected.is_none() {
+        } else if taken(|| self.remote()?.link(own.pid(), to)).await?.is_none() {
             own.exit(to, Reason::Noconnection).wake();
         }
-        Ok(())
+        // Then nothing is linked: a session has asked whether this process lives, and so has the other.
+        Sender::process(own).check()
     }
 
     fn link_here(&self, own: &Cell, to: Pid) {
+        if to == own.pid() {
+            return;
+        }
         let linked = match self.get_pid(to) {
             Some(other) => own.link(&other),
             // It has ended; the exit signal of a link that is there is on its way.
@@ -360,29 +363,38 @@ impl ProcessTable {
     pub(crate) async fn monitor(&self, own: &Cell, of: Pid) -> Result<MonitorRef, Refused> {
         let reference = self.new_reference();
         let number = reference.number();
+        Sender::process(own).check()?;
         // Nobody is told of one's own end.
         if of == own.pid() {
             return Ok(reference);
         }
         if of.is_here() {
-            own.watch(number, of);
-            if !self.get_pid(of).is_some_and(|cell| cell.add_watcher(number, own.local())) {
-                own.down(number, of, Reason::noproc()).wake();
-            }
+            self.monitor_here(own, of, number)?;
             return Ok(reference);
         }
         let connected = taken(|| self.try_monitor(own, of, number)).await?;
         if connected.is_none() {
-            own.watch(number, of);
+            own.watch(number, of)?;
             own.down(number, of, Reason::Noconnection).wake();
         }
-        Ok(reference)
+        // If it has ended meanwhile, nothing monitors any more.
+        Sender::process(own).check().map(|()| reference)
+    }
+
+    fn monitor_here(&self, own: &Cell, of: Pid, reference: u64) -> Result<(), Refused> {
+        own.watch(reference, of)?;
+        let Some(cell) = self.get_pid(of).filter(|cell| cell.add_watcher(reference, own.local())) else {
+            own.down(reference, of, Reason::noproc()).wake();
+            return Ok(());
+        };
+        // Its end may have come between the two, and have found nothing to take away.
+        Sender::process(own).check().inspect_err(|_| cell.remove_watcher(reference))
     }
 
     /// One attempt. The DOWN may come before it returns, so that the monitor must be known before; one that has to
     /// wait is not, since whoever waits may give up.
     fn try_monitor(&self, own: &Cell, of: Pid, reference: u64) -> Result<(), Denied> {
-        own.watch(reference, of);
+        own.watch(reference, of)?;
         self.remote()?.monitor(own.pid(), of, reference).inspect_err(|_| {
             own.unwatch(reference);
         })
@@ -412,22 +424,36 @@ impl fmt::Debug for ProcessTable {
 }
 
 /// Sends to a process of this node, if there is one; waits if its mailbox is full.
-async fn send_here(find: impl FnOnce() -> Option<Arc<Cell>>, message: impl FnOnce() -> Message) {
+async fn send_here(
+    from: Sender<'_>,
+    find: impl FnOnce() -> Option<Arc<Cell>>,
+    message: impl FnOnce() -> Message,
+) -> Result<(), Refused> {
     // No mailbox may hold up who only sends: it must not keep its thread from others. Before the message is sent, so
     // that whoever gives up here has not sent it.
     coop::consume_budget().await;
-    let Some(wait) = find().and_then(|cell| try_send_here(cell, message)) else { return };
-    wait.await;
+    let Some(cell) = find() else { return Ok(()) };
+    match try_send_here(from, cell, message)? {
+        Some(wait) => wait.await,
+        None => Ok(()),
+    }
 }
 
 /// Sends at once, or gives the wait for room.
-fn try_send_here(cell: Arc<Cell>, message: impl FnOnce() -> Message) -> Option<Room> {
-    match cell.message_here(message()) {
+fn try_send_here(
+    from: Sender<'_>,
+    cell: Arc<Cell>,
+    message: impl FnOnce() -> Message,
+) -> Result<Option<Later<'_, Result<(), Refused>>>, Refused> {
+    match cell.message_here(from, message()) {
         Ok(wakes) => {
             wakes.wake();
-            None
+            Ok(None)
         }
-        Err(message) => Some(Box::pin(async move { cell.message_waiting(message).await })),
+        Err(NotPut::Full(message)) => {
+            Ok(Some(Box::pin(async move { cell.message_waiting(from, message).await })))
+        }
+        Err(NotPut::Refused(refused)) => Err(refused),
     }
 }
 

@@ -65,13 +65,16 @@ impl ProcessTable {
 
 /// Node monitors.
 impl ProcessTable {
-    pub(crate) fn monitor_node(&self, own: &Cell, node: &str) {
+    /// Notes that a process monitors a node. False if the process has ended.
+    pub(crate) fn monitor_node(&self, own: &Cell, node: &str) -> bool {
         let node: Arc<str> = node.into();
         let mut monitors = self.node_monitors.lock();
         let here = monitors.get(&node).is_some_and(|watchers| watchers.contains_key(&own.local()));
         if !here && own.tie(|ties| ties.nodes.push(Arc::clone(&node))) {
             monitors.entry(node).or_default().insert(own.local(), ());
         }
+        drop(monitors);
+        !own.has_ended()
     }
 
     pub(crate) fn demonitor_node(&self, own: &Cell, node: &str) {

@@ -38,15 +38,17 @@ impl Sessions {
 }
 
 impl Remote for Sessions {
-    fn send(&self, from: Pid, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
+    fn send(&self, from: Sender<'_>, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
+        let from = from.pid();
         self.ask(format!("send {from} {to} {}", message.len())).map(|()| Sent::MakeWay)
     }
 
-    fn send_term(&self, from: Pid, to: Pid, term: &mut Term) -> Result<Sent, Denied> {
+    fn send_term(&self, from: Sender<'_>, to: Pid, term: &mut Term) -> Result<Sent, Denied> {
+        let from = from.pid();
         self.ask(format!("send term {from} {to} {}", term.pids().count())).map(|()| Sent::GoOn)
     }
 
-    fn send_named(&self, _: Pid, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
+    fn send_named(&self, _: Sender<'_>, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
         self.ask(format!("send {name}@{node} {}", message.len())).map(|()| Sent::GoOn)
     }
 
@@ -58,7 +60,7 @@ impl Remote for Sessions {
         drop(self.ask(format!("unlink {to}")));
     }
 
-    fn exit(&self, _: Pid, to: Pid, reason: &Reason) -> Result<(), Denied> {
+    fn exit(&self, _: Sender<'_>, to: Pid, reason: &Reason) -> Result<(), Denied> {
         self.ask(format!("exit {to} {reason}"))
     }
 
@@ -121,7 +123,7 @@ async fn a_sender_waits_for_a_session_and_tries_again() {
     let (table, sessions) = table();
     let sending = tokio::spawn({
         let table = Arc::clone(&table);
-        async move { table.send(table.pid(1), far(), "four").await }
+        async move { table.send(Sender::program(table.pid(1)), far(), "four").await }
     });
     while sessions.asked.lock().is_empty() {
         tokio::task::yield_now().await;
@@ -137,8 +139,8 @@ async fn what_is_for_another_node_goes_to_its_session() {
     let (table, sessions) = table();
     let own = table.add(Mailbox::default()).unwrap();
     sessions.answer(|| Ok(()));
-    table.send_named(own.pid(), "name", "far@h:1", "four").await.unwrap();
-    table.send_named(own.pid(), "name", "here@h:1", "four").await.unwrap();
+    table.send_named(Sender::process(&own), "name", "far@h:1", "four").await.unwrap();
+    table.send_named(Sender::process(&own), "name", "here@h:1", "four").await.unwrap();
     table.link(&own, far()).await.unwrap();
     table.unlink(&own, far());
     let reference = table.monitor(&own, far()).await.unwrap();
@@ -161,7 +163,7 @@ async fn what_a_session_refuses_leaves_nothing_behind() {
     let refused = Refused::TooMany { count_max: 1 };
     assert_eq!(table.monitor(&own, far()).await, Err(refused.clone()));
     assert_eq!(table.link(&own, far()).await, Err(refused));
-    assert!(matches!(table.send(own.pid(), far(), "x").await, Err(SendError::Refused(_))));
+    assert!(matches!(table.send(Sender::process(&own), far(), "x").await, Err(SendError::Refused(_))));
     let watching = own.die(Reason::Normal).ties.watching;
     assert_eq!(watching.into_iter().count(), 0);
 }
