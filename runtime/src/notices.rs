@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use crate::core::Shown;
 use crate::core::limits::{
-    NAMESAKES_TOLD_SINGLY_MAX, NOTICE_INTERVAL_MAX, NOTICE_LINE_PERIOD, REFUSALS_TOLD_SINGLY_MAX,
-    SESSIONS_TOLD_SINGLY_MAX,
+    MISROUTED_TOLD_SINGLY_MAX, NAMESAKES_TOLD_SINGLY_MAX, NOTICE_INTERVAL_MAX, NOTICE_LINE_PERIOD,
+    REFUSALS_TOLD_SINGLY_MAX, SESSIONS_TOLD_SINGLY_MAX,
 };
+use crate::core::session::Misrouted;
 use crate::foreign::event;
 use crate::net::Takeover;
 use crate::process::sync::Mutex;
@@ -180,6 +181,8 @@ struct State {
     refusals: Limiter,
     sessions: Limiter,
     overlooked: Limiter,
+    misrouted: Limiter,
+    old_cookies: Limiter,
     takeovers: Limiter,
     rivals: Limiter,
 }
@@ -193,6 +196,8 @@ impl Notices {
             refusals: Limiter::new(REFUSALS_TOLD_SINGLY_MAX),
             sessions: Limiter::new(SESSIONS_TOLD_SINGLY_MAX),
             overlooked: Limiter::new(REFUSALS_TOLD_SINGLY_MAX),
+            misrouted: Limiter::new(MISROUTED_TOLD_SINGLY_MAX),
+            old_cookies: Limiter::new(SESSIONS_TOLD_SINGLY_MAX),
             takeovers: Limiter::new(NAMESAKES_TOLD_SINGLY_MAX),
             rivals: Limiter::new(NAMESAKES_TOLD_SINGLY_MAX),
         };
@@ -248,6 +253,35 @@ impl Notices {
     /// Counts the beginning or the end of a session. If a line is due, returns how many of them it stands for.
     pub(crate) fn session_line(&self, now: Duration) -> Option<u64> {
         self.state.lock().sessions.count(now)
+    }
+
+    /// A version 1 peer has routed a frame to this node that is for another one, the last of `count` in its session.
+    pub(crate) fn misrouted(&self, now: Duration, peer: &str, misrouted: Misrouted, count: u64) {
+        let line = self.state.lock().misrouted.count(now);
+        if line.is_none() {
+            return;
+        }
+        let Misrouted { node_id, own } = misrouted;
+        let own = own.map_or_else(|| "not known".to_owned(), |own| own.to_string());
+        //= spec/version1.md#v1-pid-014
+        //# A node SHOULD log the node id of a frame that it ignores by V1-PID-012, and k.
+        event!(
+            WARN,
+            peer = %Shown(peer),
+            node_id,
+            own,
+            count,
+            "a frame for another node has come from this version 1 peer, and is ignored: its node id there is \
+             {node_id}, that of this node is {own}; another node may have been given a wrong `version_1_node_id`"
+        );
+    }
+
+    /// A peer has proven an accepted cookie that is not the one this node signs with.
+    pub(crate) fn old_cookie(&self, now: Duration, peer: &str) {
+        let line = self.state.lock().old_cookies.count(now);
+        if let Some(times) = line {
+            event!(INFO, peer = %Shown(peer), times, "the peer signs with a cookie that is only accepted here");
+        }
     }
 
     /// A session has taken the place of another one of the same name.

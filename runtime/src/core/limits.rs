@@ -168,6 +168,9 @@ pub const NOTICE_INTERVAL_MAX: Duration = Duration::from_secs(300);
 /// fails again and again in the same way.
 pub const REFUSALS_TOLD_SINGLY_MAX: u32 = 8;
 
+/// Frames for other nodes that have a line of the log each before they are told in sum: the first one says all.
+pub const MISROUTED_TOLD_SINGLY_MAX: u32 = 1;
+
 /// Warnings of nodes with one name that have a line of the log each before they are told in sum: there is nothing new in
 /// the second one.
 pub const NAMESAKES_TOLD_SINGLY_MAX: u32 = 1;

@@ -99,7 +99,7 @@ async fn accepted(
     match verdict {
         Verdict::Up(session) => {
             let (ack, established) = verified.accept();
-            report_old_cookie(&established);
+            net.report_old_cookie(&established);
             //= spec/connection.md#con-elc-015
             //# A node MUST NOT write a frame on a connection on which ACK has not been sent, or not been
             //# verified.
@@ -308,6 +308,7 @@ async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) -> O
         processes: net.registry.delivery(&table, &session),
         clock: net.clock,
         tap: net.tap.clone(),
+        notices: net.notices.clone(),
         on_life: Box::new(move |sign| life.registry.alive(&name, connection, sign)),
     };
     let peer = &*session.peer.name;
@@ -360,6 +361,13 @@ impl Net {
         })
     }
 
+    /// While a cookie is being replaced, this tells when the old one is no longer in use.
+    fn report_old_cookie(&self, established: &Established) {
+        if established.cookie > 0 {
+            self.notices.old_cookie(self.clock.now(), &established.peer.name);
+        }
+    }
+
     /// The version of a session with this peer, and what it needs.
     fn version(&self, peer: &Peer) -> Result<Version, getrandom::Error> {
         if peer.version != 1 {
@@ -367,13 +375,6 @@ impl Net {
         }
         let node_id = self.node_ids.lock().get(&peer.name).copied();
         Ok(Version::One { node_id, seed: random()? })
-    }
-}
-
-/// While a cookie is being replaced, this tells when the old one is no longer in use.
-fn report_old_cookie(established: &Established) {
-    if established.cookie > 0 {
-        event!(INFO, peer = %Shown(&established.peer.name), "the peer signs with a cookie that is only accepted here");
     }
 }
 

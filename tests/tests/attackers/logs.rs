@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use snow_dist_codec::frame::{Close, GlobalUnregister};
+use snow_dist_codec::Pid as WirePid;
+use snow_dist_codec::frame::{Close, GlobalUnregister, Send};
 use snow_dist_runtime::{Node, Version1};
 use snow_dist_tests::log::Log;
 use snow_dist_tests::program::{node, start, until};
@@ -115,4 +116,35 @@ async fn a_member_that_comes_and_goes_is_told_of_in_sum() {
     until("the ends", || a.nodes().is_empty()).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(log.lines_with("session ").len(), 128, "of 200");
+}
+
+#[tokio::test]
+async fn frames_for_other_nodes_are_told_of_in_sum_however_many_sessions_bring_them() {
+    let log = Log::of_this_thread();
+    let a = start(Node::builder("a@127.0.0.1:0").version_1(Version1::Allowed)).await;
+    for number in 0..20 {
+        let mut old = OldNode::new(&format!("old{number}@127.0.0.1:1")).join(a.name()).await;
+        // By the first one it is known here which node id this node has there: the second one is another node's.
+        for node_id in [3, 9] {
+            let to = WirePid::new(node_id, a.creation(), 1).unwrap();
+            old.send(Send { to, message: b"stray" }).await;
+        }
+        old.fence().await;
+    }
+    // One at once, and one for each interval that is over, which doubles.
+    let lines = log.lines_with("a frame for another node has come");
+    assert!((1..10).contains(&lines.len()), "{} of 20", lines.len());
+    assert_safe(&lines);
+}
+
+#[tokio::test]
+async fn an_old_cookie_that_is_used_again_and_again_is_told_of_in_sum() {
+    let log = Log::of_this_thread();
+    let a = start(Node::builder("a@127.0.0.1:0").cookie("the new cookie, which signs here")).await;
+    for number in 0..150 {
+        drop(RawNode::new(&format!("raw{number}@127.0.0.1:1"), 7).join(a.name()).await);
+    }
+    let lines = log.lines_with("only accepted here");
+    assert_eq!(lines.len(), 128, "of 150");
+    assert_safe(&lines);
 }

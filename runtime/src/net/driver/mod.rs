@@ -24,12 +24,11 @@ use crate::core::Patience;
 use crate::core::limits::DRAIN_DEADLINE;
 use crate::core::peers::Sign;
 use crate::core::session::{Ending, Leave, Offered, Version, deliver};
+use crate::notices::Notices;
 use crate::process::Delivery;
 use crate::session::{Refill, SessionHandle, Stop};
-use misrouted::MisroutedWarnings;
 
 mod arrived;
-mod misrouted;
 mod records;
 #[cfg(test)]
 #[cfg(not(feature = "shuttle"))]
@@ -67,6 +66,7 @@ pub(crate) struct Driver<S> {
     pub(crate) processes: Delivery,
     pub(crate) clock: Clock,
     pub(crate) tap: Option<Tap>,
+    pub(crate) notices: Arc<Notices>,
     /// Called when a probe has been answered.
     pub(crate) on_life: Box<dyn Fn(Sign) + Send>,
 }
@@ -92,7 +92,6 @@ struct Running<S> {
     bytes_taken: u64,
     /// How long the end may take that was ordered.
     stop: Option<Patience>,
-    misrouted: MisroutedWarnings,
     timer: Pin<Box<Sleep>>,
     timer_at: Duration,
     /// What the session knows to wake this loop by.
@@ -129,7 +128,6 @@ impl<S: Transport> Driver<S> {
             said_all: false,
             stop: None,
             waker: None,
-            misrouted: MisroutedWarnings::new(),
         }
     }
 }
@@ -277,12 +275,8 @@ impl<S: Transport> Running<S> {
             (self.driver.on_life)(Sign::Use);
         }
         if let Some(misrouted) = misrouted {
-            self.misrouted.warn(
-                &session.peer.name,
-                misrouted,
-                session.counts().misrouted,
-                self.driver.clock.now(),
-            );
+            let count = session.counts().misrouted;
+            self.driver.notices.misrouted(self.driver.clock.now(), &session.peer.name, misrouted, count);
         }
     }
 

@@ -81,6 +81,7 @@ impl End {
             ),
             clock: self.clock,
             tap: None,
+            notices: Arc::new(Notices::new()),
             on_life: Box::new(|_| ()),
         }
     }
