@@ -55,6 +55,8 @@ struct State {
     living: BTreeSet<u64>,
     links: Vec<(u64, Pid)>,
     monitors: BTreeMap<u64, (u64, Pid)>,
+    /// Connections that were closed after NAME, since there was a session with that name.
+    refusals: usize,
 }
 
 struct Session {
@@ -135,6 +137,12 @@ impl Original {
         let session = self.node.state().sessions.get(peer).cloned().ok_or(Refused)?;
         session.write(RegSend { name: name.into(), message }).await;
         Ok(())
+    }
+
+    /// How many connections it has closed after NAME, since it had a session with that name.
+    #[must_use]
+    pub fn refusals(&self) -> usize {
+        self.node.state().refusals
     }
 
     /// The messages to names that have come.
@@ -222,7 +230,7 @@ impl Node {
         let came = read(&mut stream).await?;
         let Handshake::Name(name) = message(&came)? else { return Err(Refused) };
         let name = name.name.as_str().to_owned();
-        if self.state().sessions.contains_key(&name) {
+        if self.is_taken(&name) {
             return Err(Refused);
         }
         let own = Challenge {
@@ -237,6 +245,14 @@ impl Node {
         assert_eq!(*reply.digest, digest(COOKIE, &[0xA5; 32]));
         write(&mut stream, &payload(Ack { digest: &digest(COOKIE, reply.challenge), proof: None })).await?;
         self.register(&name, (stream, below))
+    }
+
+    /// Whether there is a session with that name, so that a connection of it is refused.
+    fn is_taken(&self, name: &str) -> bool {
+        let mut state = self.state();
+        let is_taken = state.sessions.contains_key(name);
+        state.refusals += usize::from(is_taken);
+        is_taken
     }
 
     /// A session that is there already is kept by the smaller name, and replaced by the larger one, whose tasks then go

@@ -95,6 +95,7 @@ async fn a_node_that_dials_right_after_the_connection_broke_comes_back() {
             until("the end", || !lists(&m, &old)).await;
             m.connect(old.name()).await.unwrap();
             assert_they_are_connected(&m, &old).await;
+            assert_eq!(old.refusals(), 0, "it had forgotten the session when the dial came");
         }
     })
     .await;
