@@ -171,6 +171,15 @@ impl Node {
         self.table.count()
     }
 
+    /// Returns how many processes of this node have failed: those that ended with another reason than [`Reason::Normal`],
+    /// [`Reason::Shutdown`] or a [`kill`](Self::kill), by themselves or by an exit signal.
+    ///
+    /// The log tells of them with a warning each, and in sums with a growing interval when there are many.
+    #[must_use]
+    pub fn processes_failed(&self) -> u64 {
+        self.table.failed()
+    }
+
     /// How many messages from other nodes were dropped because a mailbox was full.
     #[must_use]
     pub fn messages_dropped(&self) -> u64 {

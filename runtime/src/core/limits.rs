@@ -178,3 +178,10 @@ pub const NAMESAKES_TOLD_SINGLY_MAX: u32 = 1;
 /// Beginnings and ends of sessions that have a line of the log each before they are told in sum: a cluster of dozens
 /// starts with a line for each node.
 pub const SESSIONS_TOLD_SINGLY_MAX: u32 = 128;
+
+/// Processes that fail and have a line of the log each before they are told in sum, of those that fail by themselves and
+/// of those that exit signals end: enough for what belongs together.
+pub const FAILURES_TOLD_SINGLY_MAX: u32 = 32;
+
+/// Bytes of a reason that a line of the log shows: the first hops, and a text that says what is wrong.
+pub const REASON_BYTES_SHOWN_MAX: usize = 512;

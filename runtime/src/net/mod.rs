@@ -43,7 +43,7 @@ use crate::process::remote::Remote;
 use crate::process::sync::{Mutex, MutexGuard};
 use crate::process::table::ProcessTable;
 use crate::random::random;
-use clock::Clock;
+pub(crate) use clock::Clock;
 use network::{Dialler, Listening};
 use registry::{Begun, Dial, Registry};
 use rivals::Rivals;

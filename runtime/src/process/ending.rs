@@ -32,6 +32,7 @@ impl Ending {
         table.remove_node_monitors(cell.local(), &ties.nodes);
         table.remove(cell.local());
         drop(queue);
+        table.tell_of_end(cell.local(), &ties.names, &doom);
         Self {
             table,
             pid: cell.pid(),

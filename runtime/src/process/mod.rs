@@ -10,6 +10,7 @@ mod context;
 mod delivery;
 mod ending;
 mod error;
+mod failures;
 mod mailbox;
 mod message;
 pub(crate) mod remote;

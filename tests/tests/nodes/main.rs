@@ -7,6 +7,7 @@ mod bounds;
 mod cookies;
 mod dials;
 mod exits;
+mod failures;
 mod fragments;
 mod frames;
 mod heartbeat;

@@ -8,8 +8,9 @@ use std::sync::{Arc, OnceLock};
 use snow_dist_codec::{NodeName, NodeNameError, Pid as WirePid};
 use tokio::task::coop;
 
-use super::cell::{Cell, Linked, NotPut};
+use super::cell::{Cell, Doom, Linked, NotPut};
 use super::cells::Cells;
+use super::failures::Failures;
 use super::remote::{Connections, Denied, Later, Remote, Sender, Sent};
 use super::shares::Shares;
 use super::small::NumberMap;
@@ -40,6 +41,7 @@ pub(crate) struct ProcessTable {
     node_monitors: Mutex<HashMap<Arc<str>, NumberMap<()>>>,
     shares: Shares,
     dropped: AtomicU64,
+    failures: Failures,
     remote: OnceLock<Arc<dyn Remote>>,
     connections: OnceLock<Arc<dyn Connections>>,
 }
@@ -72,6 +74,7 @@ impl ProcessTable {
             node_monitors: Mutex::default(),
             shares: Shares::new(held_max),
             dropped: AtomicU64::new(0),
+            failures: Failures::new(),
             remote: OnceLock::new(),
             connections: OnceLock::new(),
         })
@@ -140,6 +143,19 @@ impl ProcessTable {
     /// Ends every process, after [`ProcessTable::stop`].
     pub(crate) fn end_all(&self) {
         self.cells.for_each(|cell| cell.doom(Reason::Shutdown).wake());
+    }
+
+    /// Tells the operator of a process's end if it has failed. Of a node that stops, whose sessions end before its
+    /// processes, nothing is told.
+    pub(crate) fn tell_of_end(&self, local: u64, names: &[Arc<str>], doom: &Doom) {
+        if !self.is_stopped() {
+            self.failures.ended(self.pid(local), names, doom);
+        }
+    }
+
+    /// How many processes have failed.
+    pub(crate) fn failed(&self) -> u64 {
+        self.failures.count()
     }
 
     /// Takes a process that has ended out of the table.
