@@ -118,7 +118,7 @@ fn a_link_to_another_start_is_answered_with_the_pids_as_they_came() {
 
 //= spec/session.md#ses-lnk-012
 //# A node that reads a LINK for a living process in state none MUST take the link for active, unless
-//# SES-BND-002 asks for a refusal.
+//# SES-BND-002 or SES-BND-005 has it refused.
 //= spec/session.md#ses-lnk-013
 //# A node that reads a LINK in state active MUST ignore it.
 #[test]
