@@ -45,7 +45,7 @@ fn from_file(path: PathBuf) -> Result<Cookie, StartError> {
         Ok(content) => content,
         Err(error) => return Err(StartError::CookieFile { path, error }),
     };
-    warn_of_ends(without_line_end(&content), &path.display().to_string());
+    warn_of_ends(Cookie::in_file(&content), &path.display().to_string());
     Ok(Cookie::from_file_content(content)?)
 }
 
@@ -84,12 +84,6 @@ fn warn_of_access(file: &File, path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn warn_of_access(_: &File, _: &Path) -> io::Result<()> {
     Ok(())
-}
-
-/// The same without the line end that a node leaves out.
-fn without_line_end(content: &[u8]) -> &[u8] {
-    let content = content.strip_suffix(b"\n").unwrap_or(content);
-    content.strip_suffix(b"\r").unwrap_or(content)
 }
 
 /// All bytes of a cookie count, also those that nobody sees.

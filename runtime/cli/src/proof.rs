@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use snow_dist_codec::handshake::proof::PROOF_BYTES;
 use snow_dist_codec::{Handshake, Reading};
 use snow_dist_conform::wire::{Transcript, key, pseudorandom_key};
+use snow_dist_runtime::core::Cookie;
 
 use crate::input;
 use crate::problem::Problem;
@@ -173,8 +174,7 @@ fn cookie(path: &Path) -> Result<Vec<u8>, Stop> {
         };
         File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(unread)?;
     }
-    let cookie = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-    let cookie = cookie.strip_suffix(b"\r").unwrap_or(cookie);
+    let cookie = Cookie::in_file(&bytes);
     if cookie.is_empty() || cookie.contains(&0) {
         return said("the cookie is empty, or has a zero byte in it: no node takes such a one");
     }

@@ -68,13 +68,18 @@ impl Cookie {
     /// See [`Cookie::new`].
     pub fn from_file_content(content: impl Into<Vec<u8>>) -> Result<Self, CookieError> {
         let mut content = content.into();
+        content.truncate(Self::in_file(&content).len());
+        Self::new(content)
+    }
+
+    /// The bytes of a file that are the cookie: all but the line end.
+    #[must_use]
+    pub fn in_file(content: &[u8]) -> &[u8] {
         //= spec/handshake.md#hs-cky-005
         //# A node that takes its cookie from a file MUST leave out a line feed, a carriage return, or a
         //# carriage return and a line feed at the end of the file.
-        for end in [b'\n', b'\r'] {
-            content.pop_if(|last| *last == end);
-        }
-        Self::new(content)
+        let content = content.strip_suffix(b"\n").unwrap_or(content);
+        content.strip_suffix(b"\r").unwrap_or(content)
     }
 
     /// Whether it has so few bytes that whoever has seen one handshake of this node could try all cookies like it.
