@@ -206,6 +206,10 @@ impl Node {
     ///
     /// It can be awaited anywhere, also on another runtime or executor: it uses the runtime in which the node was started.
     ///
+    /// If the peer has just given this node's place to another connection, because another node has this one's name, the
+    /// dial waits: for a second at first, and up to [`RIVAL_PAUSE_MAX`](crate::core::limits::RIVAL_PAUSE_MAX) if it happens
+    /// again and again. A session that the peer dials meanwhile ends the wait.
+    ///
     /// # Errors
     /// Returns [`ConnectError`] if no session could be established, for example because the peer does not answer,
     /// presents a wrong name, or does not know the cookie.

@@ -90,9 +90,10 @@ pub struct RefusedConnections {
     pub malformed: u64,
     /// Another connection with that node is, or became, the session.
     pub duplicate: u64,
-    /// This node has as many sessions as it may have, in all or from that address (`sessions_max`,
-    /// `sessions_per_address_max`).
+    /// This node has as many sessions as it may have (`sessions_max`).
     pub busy: u64,
+    /// This node has as many sessions from that address as it may have (`sessions_per_address_max`).
+    pub busy_address: u64,
 }
 
 /// What has become of the connections of a node: see [`Node::connection_counts`](crate::Node::connection_counts).
@@ -122,6 +123,7 @@ pub(crate) enum Cause {
     Malformed,
     Duplicate,
     Busy,
+    BusyAddress,
 }
 
 impl RefusedConnections {
@@ -136,10 +138,11 @@ impl RefusedConnections {
             Cause::Malformed => &mut self.malformed,
             Cause::Duplicate => &mut self.duplicate,
             Cause::Busy => &mut self.busy,
+            Cause::BusyAddress => &mut self.busy_address,
         } += 1;
     }
 
-    const fn rows(&self) -> [(u64, &'static str); 9] {
+    const fn rows(&self) -> [(u64, &'static str); 10] {
         [
             (self.silent, "silent"),
             (self.gave_way, "gave way to newer ones"),
@@ -150,6 +153,7 @@ impl RefusedConnections {
             (self.malformed, "malformed"),
             (self.duplicate, "duplicate"),
             (self.busy, "too many sessions"),
+            (self.busy_address, "too many sessions of one address"),
         ]
     }
 }
@@ -293,9 +297,9 @@ impl Notices {
         let Some(times) = line else { return };
         let Takeover { name, before, after, .. } = takeover;
         event!(
-            WARN, peer = %Shown(name), %before, %after, times,
+            WARN, peer = %Shown(name), %before, %after,
             "two nodes of this name take the session from each other: give each a name of its own (or one node is \
-             started again and again)"
+             started again and again); {times} times since the last such line, names of others among them"
         );
     }
 
@@ -307,9 +311,9 @@ impl Notices {
         drop(state);
         let Some(times) = line else { return };
         event!(
-            WARN, peer = %Shown(peer), times,
+            WARN, peer = %Shown(peer),
             "this peer gives the place of this node to another connection again and again: another node seems to have \
-             the name of this one"
+             the name of this one; {times} times since the last such line, other peers among them"
         );
     }
 

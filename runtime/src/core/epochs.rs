@@ -148,8 +148,9 @@ impl<N: Numbering> Epochs<N> {
     /// The same, and the connection comes from there: it is refused if too many do.
     pub fn verified_from(&mut self, source: Source, connection: ConnectionId, facts: Facts) {
         //= spec/connection.md#con-plc-010
-        //# An acceptor that holds `sessions_per_address_max` verified connections from one address MUST refuse a
-        //# further one from that address as busy, unless it has that peer already.
+        //# An acceptor that holds `sessions_per_address_max` sessions, and connections that wait to become one, from
+        //# one address MUST refuse a further connection that is verified from that address as busy, unless it has
+        //# that peer already.
         if self.addresses.is_full(source) && !self.peers.has(&facts.name) {
             self.events.push_back(Event::Reject(connection, Refusal::BusyAddress));
             return;

@@ -29,7 +29,8 @@ impl Patience {
     /// Looks at the clock. Returns `true` if the patience is over. What has arrived by now must have been handled
     /// before.
     //= spec/connection.md#con-tim-001
-    //# A node MUST NOT count a time against a peer in which it did not run itself.
+    //# Of each of its first eight hold-ups within a time, a node MUST NOT count more than an eighth of that time
+    //# against a peer.
     pub fn is_over(&mut self, now: Duration) -> bool {
         let passed = now.saturating_sub(self.looked);
         self.looked = self.looked.max(now);
@@ -87,7 +88,8 @@ mod tests {
 
     //= spec/connection.md#con-tim-001
     //= type=test
-    //# A node MUST NOT count a time against a peer in which it did not run itself.
+    //# Of each of its first eight hold-ups within a time, a node MUST NOT count more than an eighth of that time
+    //# against a peer.
     #[test]
     fn a_hold_up_counts_for_nothing_wherever_it_falls() {
         for looks in 0..8 {

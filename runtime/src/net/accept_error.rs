@@ -11,7 +11,10 @@ use crate::notices::Cause;
 pub(super) enum AcceptError {
     #[error("the handshake was not over in time")]
     Silent,
-    #[error("it gave its place to a newer connection: too many have not shown a cookie")]
+    #[error(
+        "it gave its place to a newer connection: more have not shown a cookie than may at once (`handshakes_max`, \
+         `handshakes_per_address_max`)"
+    )]
     GaveWay,
     #[error("TLS did not come up: {0}")]
     Tls(io::Error),
@@ -40,7 +43,8 @@ impl AcceptError {
             Self::Handshake(Failure::Version1 | Failure::Versions(_) | Failure::Tls) => Cause::Version,
             Self::Handshake(_) | Self::Refused(Refusal::OwnName) => Cause::Malformed,
             Self::Refused(Refusal::Duplicate) => Cause::Duplicate,
-            Self::Refused(Refusal::Busy | Refusal::BusyAddress) => Cause::Busy,
+            Self::Refused(Refusal::Busy) => Cause::Busy,
+            Self::Refused(Refusal::BusyAddress) => Cause::BusyAddress,
             Self::Random(_) | Self::Stopped => return None,
         })
     }

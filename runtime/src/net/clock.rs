@@ -80,7 +80,8 @@ mod tests {
 
     //= spec/connection.md#con-tim-001
     //= type=test
-    //# A node MUST NOT count a time against a peer in which it did not run itself.
+    //# Of each of its first eight hold-ups within a time, a node MUST NOT count more than an eighth of that time
+    //# against a peer.
     #[tokio::test(start_paused = true)]
     async fn what_comes_while_the_node_is_held_up_is_in_time() {
         let clock = Clock::start();

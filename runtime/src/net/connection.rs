@@ -7,12 +7,13 @@ use snow_dist_codec::NodeName;
 use snow_dist_codec::frame::Close;
 use snow_dist_codec::handshake::Reject;
 use tokio::sync::oneshot;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::sleep_until;
 use tokio_rustls::TlsStream;
 
 use super::accept_error::AcceptError;
 use super::ahead::ReadAhead;
 use super::channel::{Broken, Channel};
+use super::clock::Clock;
 use super::driver::Driver;
 use super::network::Connection;
 use super::registry::{Begun, Verdict};
@@ -104,16 +105,16 @@ async fn accepted(
             //# A node MUST NOT write a frame on a connection on which ACK has not been sent, or not been
             //# verified.
             net.clock.wait_for(ACK_DEADLINE, channel.write(&ack)).await.ok_or(AcceptError::Silent)??;
-            net.runtime.spawn(serve(guard, channel, session));
+            net.runtime.spawn(serve(guard, channel, session, Dialled::ByPeer));
             Ok(())
         }
         Verdict::Reject(refusal) => {
             if let Some(reject) = verified.refuse(code(refusal), &refusal.to_string()) {
-                refuse(channel, &reject).await;
+                refuse(net.clock, channel, &reject).await;
             }
             Err(AcceptError::Refused(refusal))
         }
-        Verdict::Close => Err(AcceptError::Stopped),
+        Verdict::Close => Err(AcceptError::GaveWay),
     }
 }
 
@@ -138,34 +139,34 @@ async fn show_acceptor(
         //= spec/handshake.md#hs-crs-002
         //# A node MUST close the connection when a check of its table fails or the table says that the
         //# handshake ends.
-        Err(refusal) => return Err(refused(channel, refusal).await),
+        Err(refusal) => return Err(refused(net.clock, channel, refusal).await),
     };
     net.slots().reached(guard.connection, Progress::Named);
     channel.write(&challenge).await?;
     let reply = channel.read().await?;
     match expect_reply.handle(&reply) {
         Ok(verified) => Ok((channel, verified)),
-        Err(refusal) => Err(refused(channel, refusal).await),
+        Err(refusal) => Err(refused(net.clock, channel, refusal).await),
     }
 }
 
-async fn refused(channel: Channel, refusal: crate::core::handshake::Refusal) -> AcceptError {
+async fn refused(clock: Clock, channel: Channel, refusal: crate::core::handshake::Refusal) -> AcceptError {
     //= spec/handshake.md#hs-rej-006
     //# An acceptor SHOULD send REJECT with the code of its table before it closes the connection.
     if let Some(reject) = refusal.reject {
-        refuse(channel, &reject).await;
+        refuse(clock, channel, &reject).await;
     }
     AcceptError::Handshake(refusal.failure)
 }
 
-async fn refuse(mut channel: Channel, reject: &[u8]) {
+async fn refuse(clock: Clock, mut channel: Channel, reject: &[u8]) {
     let told = async {
         if channel.write(reject).await.is_ok() {
             channel.close().await;
         }
     };
     // Whether the peer learns why changes nothing here.
-    let _ = timeout(HANDSHAKE_DEADLINE, told).await;
+    let _ = clock.wait_for(HANDSHAKE_DEADLINE, told).await;
 }
 
 /// Makes a connection to the node of this completed name, and brings it up. The session then runs in a task of its
@@ -189,7 +190,7 @@ async fn dialled(guard: Guard, mut verdict: oneshot::Receiver<Verdict>) -> Resul
     net.registry.acked(connection, net.facts(&established.peer)?);
     match verdict.await.unwrap_or(Verdict::Close) {
         Verdict::Up(session) => {
-            net.runtime.spawn(serve_dialled(guard, channel, session));
+            net.runtime.spawn(serve(guard, channel, session, Dialled::Here));
             Ok(())
         }
         Verdict::Reject(refusal) => Err(ConnectError::Election(refusal)),
@@ -280,20 +281,19 @@ fn late(stage: Stage) -> impl FnOnce() -> ConnectError {
     move || ConnectError::Deadline(stage)
 }
 
-/// Runs a session that this node has dialled.
-async fn serve_dialled(guard: Guard, channel: Channel, session: Arc<SessionHandle>) {
-    let (net, name) = (guard.net.clone(), guard.name.clone());
-    let began = net.clock.now();
-    if let Some(Ending::Closed { code: Close::REPLACED, .. }) = serve(guard, channel, session).await {
-        net.lost_to_rival(&name, began);
-    }
+/// Who has dialled a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dialled {
+    Here,
+    ByPeer,
 }
 
-/// Runs a session to its end, and returns that. The guard's drop delivers what it means.
-async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) -> Option<Ending> {
+/// Runs a session to its end. The guard's drop delivers what that means.
+async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>, dialled: Dialled) {
     let net = &guard.net.clone();
     // A node that is gone has no processes that could be told.
-    let table = net.table.upgrade()?;
+    let Some(table) = net.table.upgrade() else { return };
+    let began = net.clock.now();
     //= spec/version1.md#v1-lrn-003
     //# A node MUST forget k when the session ends.
     // What was said is good for one session; connections that became none have not used it up.
@@ -316,18 +316,24 @@ async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>) -> O
         event!(INFO, %peer, "session up");
     });
     let ending = driver.run(arrived).await;
+    let is_replaced = matches!(ending, Ending::Closed { code: Close::REPLACED, .. });
+    // Before anybody learns of the end, as a program may dial again when it does.
+    let lost_in_a_row =
+        (is_replaced && dialled == Dialled::Here).then(|| net.lost_to_rival(&guard.name, began));
     // At once, so that nobody takes it for a session while its end is logged.
     drop(guard);
     tell_of_session(net, peer, |peer| {
         event!(INFO, %peer, %ending, "session ended");
     });
+    if let Some(times) = lost_in_a_row {
+        net.notices.lost_to_rival(net.clock.now(), peer, times);
+    }
     let counts = session.counts();
     if counts.has_unexpected()
         && let Some(sessions) = net.notices.overlooked_line(net.clock.now())
     {
         event!(WARN, peer = %Shown(peer), ?counts, sessions, "frames of this session were passed over");
     }
-    Some(ending)
 }
 
 /// Tells that a session has begun or ended, or how many have when there are too many for a line each.

@@ -254,13 +254,13 @@ impl Net {
         self.on_runtime(async move { registry.up_before(&name, at).await }).await
     }
 
-    /// A session that this node dialled has been ended by its peer for another connection.
-    fn lost_to_rival(&self, name: &Arc<str>, began: Duration) {
+    /// A session that this node dialled has been ended by its peer for another connection: it is not dialled again at
+    /// once. Returns how often that has happened by now, one time soon after the other.
+    fn lost_to_rival(&self, name: &Arc<str>, began: Duration) -> u32 {
         let now = self.clock.now();
         // Without random bytes there is no handshake either.
         let [random] = random().unwrap_or_default();
-        let times = self.rivals.lock().lost(name, now, now.saturating_sub(began), random);
-        self.notices.lost_to_rival(now, name, times);
+        self.rivals.lock().lost(name, now, now.saturating_sub(began), random)
     }
 
     /// Dials in a task of its own: the election waits for a dial that has begun, so that it must go on even if

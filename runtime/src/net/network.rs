@@ -107,8 +107,10 @@ pub trait Listener: Send + 'static {
     /// There is no such thing.
     fn port(&self) -> io::Result<u16>;
 
-    /// The next connection, and from where it comes. Of one IP address (of IPv6 one network) at most 8 connections
-    /// are in their handshake at once.
+    /// The next connection, and from where it comes. What one IP address (of IPv6, one network of 64 bits) can have is
+    /// bounded: [`NodeBuilder::handshakes_per_address_max`](crate::NodeBuilder::handshakes_per_address_max) and
+    /// [`NodeBuilder::sessions_per_address_max`](crate::NodeBuilder::sessions_per_address_max). A network that has no
+    /// such addresses, and gives one for all of its peers, had better raise both.
     ///
     /// # Errors
     /// There is none now: of the kinds `ConnectionAborted` and `ConnectionReset` if only that connection is gone.
@@ -261,7 +263,7 @@ impl<N: Network> Dialler for Kept<N> {
     fn dial<'a>(&'a self, address: &'a str) -> Later<'a, Result<io::Result<Connection>, String>> {
         Box::pin(foreign::caught(async move {
             match self.get() {
-                Some(network) => network.connect(address).await,
+                Some(network) => network.connect(address).await.map_err(in_plain_words),
                 None => Err(io::ErrorKind::NotConnected.into()),
             }
         }))

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::core::limits::{NAMESAKE_PERIOD, RIVAL_PAUSE_MAX, RIVAL_PAUSE_MIN};
+use crate::core::limits::{RIVAL_PAUSE_MAX, RIVAL_PAUSE_MIN};
 
 /// Doublings after which the pause has reached its maximum.
 const DOUBLINGS_MAX: u32 = 16;
@@ -32,8 +32,9 @@ impl Rivals {
     /// rivals do not dial in step.
     pub(super) fn lost(&mut self, name: &Arc<str>, now: Duration, lasted: Duration, random: u8) -> u32 {
         // Whatever is older plays no part any more.
-        self.lost.retain(|_, lost| now < lost.dial_at + NAMESAKE_PERIOD);
-        if lasted >= NAMESAKE_PERIOD {
+        self.lost.retain(|_, lost| now < lost.dial_at + RIVAL_PAUSE_MAX);
+        // A rival would have come back before.
+        if lasted >= RIVAL_PAUSE_MAX {
             self.lost.remove(name);
             return 0;
         }
@@ -77,7 +78,7 @@ mod tests {
     fn a_session_that_has_lasted_is_dialled_again_at_once() {
         let (mut rivals, now) = (Rivals::default(), Duration::from_secs(1_000));
         rivals.lost(&NAME.into(), now, Duration::ZERO, 0);
-        assert_eq!(rivals.lost(&NAME.into(), now, NAMESAKE_PERIOD, 0), 0);
+        assert_eq!(rivals.lost(&NAME.into(), now, RIVAL_PAUSE_MAX, 0), 0);
         assert_eq!(rivals.dial_at(NAME, now), None);
     }
 
@@ -87,7 +88,7 @@ mod tests {
         for number in 0..100 {
             rivals.lost(&format!("b{number}@h:1").into(), now, Duration::ZERO, 0);
         }
-        rivals.lost(&NAME.into(), now + NAMESAKE_PERIOD + RIVAL_PAUSE_MAX, Duration::ZERO, 0);
+        rivals.lost(&NAME.into(), now + 2 * RIVAL_PAUSE_MAX, Duration::ZERO, 0);
         assert_eq!(rivals.lost.len(), 1);
     }
 }

@@ -64,7 +64,7 @@ pub struct Run {
 /// How long a case waits for what must come, unless a run says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Cases at once against a node that runs: an acceptor need not take more than eight handshakes of one address.
+/// Cases at once against a node that runs: an acceptor may have few places for handshakes of one address.
 pub const JOBS: usize = 4;
 
 /// Cases at once with an adapter: each has a node of its own, and many wait.

@@ -247,8 +247,9 @@ async fn a_node_with_all_the_sessions_it_may_have_refuses_another() {
 }
 
 //= spec/connection.md#con-plc-010
-//# An acceptor that holds `sessions_per_address_max` verified connections from one address MUST refuse a further
-//# one from that address as busy, unless it has that peer already.
+//# An acceptor that holds `sessions_per_address_max` sessions, and connections that wait to become one, from one
+//# address MUST refuse a further connection that is verified from that address as busy, unless it has that peer
+//# already.
 #[tokio::test]
 async fn one_address_takes_no_more_sessions_than_it_may_have_and_is_told_the_limit() {
     let a = start(builder("a").sessions_per_address_max(2)).await;
@@ -261,7 +262,7 @@ async fn one_address_takes_no_more_sessions_than_it_may_have_and_is_told_the_lim
     let Err(NoSession::Failed(refused)) = join(1, "third", 1).await else { panic!("there is a session") };
     assert!(matches!(refused, Failure::Rejected { code: Reject::BUSY, .. }), "{refused:?}");
     assert!(refused.to_string().contains("sessions_per_address_max"), "{refused}");
-    assert_eq!(a.connection_counts().refused.busy, 1);
+    assert_eq!(a.connection_counts().refused.busy_address, 1);
     // Another address has its own, and this node dials as it likes.
     let _other = join(2, "third", 1).await.unwrap();
     let dialled = node("dialled").await;

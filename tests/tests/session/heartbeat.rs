@@ -130,7 +130,8 @@ fn what_has_arrived_is_read_before_a_deadline_is_judged() {
 }
 
 //= spec/connection.md#con-tim-001
-//# A node MUST NOT count a time against a peer in which it did not run itself.
+//# Of each of its first eight hold-ups within a time, a node MUST NOT count more than an eighth of that time against
+//# a peer.
 #[test]
 fn nodes_that_stand_still_for_less_than_the_others_patience_keep_their_session() {
     let mut pair = linked();

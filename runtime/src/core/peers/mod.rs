@@ -110,10 +110,12 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
     /// There are as many peers as there may be.
-    #[error("there are as many sessions as there may be (`sessions_max`)")]
+    #[error("the acceptor has as many sessions as it may have (`sessions_max` of its builder)")]
     Busy,
     /// There are as many sessions from the address of the connection as there may be.
-    #[error("there are as many sessions from that address as there may be (`sessions_per_address_max`)")]
+    #[error(
+        "the acceptor has as many sessions from that address as it may have (`sessions_per_address_max` of its builder)"
+    )]
     BusyAddress,
     /// Another connection is, or becomes, the session with that peer.
     #[error("there is a session already, or one comes up")]

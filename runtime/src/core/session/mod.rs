@@ -6,9 +6,8 @@
 //!
 //! After an [`Ending`] nothing more is handled. Whoever drives the session takes leave of the peer as [`Ending::leave`]
 //! says: for some endings it calls [`Session::close`], then [`Session::write`] for as long as the transport takes bytes at
-//! once. Then it calls [`Session::end`], once, and nothing else. Two endings are the driver's own to find, since the core
-//! does not see the transport: [`Ending::Lost`], and [`Ending::Stuck`] when something waits and the transport has taken no
-//! byte for [`DRAIN_DEADLINE`](super::limits::DRAIN_DEADLINE).
+//! once. Then it calls [`Session::end`], once, and nothing else. Some endings are the driver's own to find, since the core
+//! does not see the transport: each variant of [`Ending`] says who finds it.
 //!
 //! Processes are numbers here: `local` is one of this node, `remote` one of the peer.
 

@@ -307,7 +307,7 @@ impl Session {
     /// A sign is asked for. What has answered an earlier PING does not answer the one that is written now.
     pub(super) fn asked_anew(&mut self) {
         if let Some(one) = self.wire.version_1_mut() {
-            (one.asked, one.answered) = (None, false);
+            (one.asked, one.answered, one.used) = (None, false, false);
         }
     }
 

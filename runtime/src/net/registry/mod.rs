@@ -366,8 +366,8 @@ impl Registry {
         self.carry_out_all(&mut state, table.as_deref());
         let afterwards = std::mem::take(&mut state.afterwards);
         drop(state);
-        afterwards.carry_out(&self.notices, self.clock.now());
         self.changed.notify_waiters();
+        afterwards.carry_out(&self.notices, self.clock.now());
         done
     }
 
