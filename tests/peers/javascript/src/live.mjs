@@ -34,7 +34,7 @@ export class LiveSession {
       frameBytesMax: Math.min(peer.frame_bytes_max, LAYOUT.frame_bytes_max),
       limits,
       onDrained: () => this.#closed(),
-      onPinged: () => this.heartbeat.taken(performance.now()),
+      onPinged: () => this.#pinged(),
     });
     this.session = new Session({ version, self, peer, host, outbound: this.outbound, k });
     this.heartbeat = new Heartbeat(limits, performance.now());
@@ -50,6 +50,13 @@ export class LiveSession {
     connection.onGone = why => this.#over(why);
     connection.resume(this.session.self.frame_bytes_max);
     connection.pump();
+  }
+
+  // The time to answer begins now, and is looked at before the timer that runs would do so.
+  #pinged() {
+    if (this.state === 'over') return;
+    this.heartbeat.taken(performance.now());
+    this.#watch();
   }
 
   #heard() {
@@ -144,6 +151,7 @@ export class LiveSession {
 
   // One timer for the heartbeat and for a transport that takes nothing.
   #watch() {
+    clearTimeout(this.#timer);
     const now = performance.now();
     const due = Math.min(this.heartbeat.due, now + LOOK_MS);
     // What has arrived is read before anything is judged by the clock (CON-HBT-008): the poll phase comes between.

@@ -69,17 +69,20 @@ export class Outbound {
   }
 
   pong(payload) {
+    this.#begin();
     this.#pong = { tag: 'PONG', fields: { payload } };
     this.flush();
   }
 
   ping(payload) {
+    this.#begin();
     this.#ping = { tag: 'PING', fields: { payload } };
     this.flush();
   }
 
   /** CLOSE, or null in version 1; then `onDrained`. */
   finish(close) {
+    this.#begin();
     this.#close = { frame: close };
     this.flush();
   }
@@ -99,8 +102,13 @@ export class Outbound {
     else if (this.#close) this.#finish();
   }
 
-  #push(item) {
+  // Whatever waits from now on waits for the transport from now on.
+  #begin() {
     if (this.idle) this.progress = performance.now();
+  }
+
+  #push(item) {
+    this.#begin();
     this.#waiting.push(item);
     this.flush();
   }
