@@ -7,7 +7,7 @@ use snow_dist_runtime::{Node, NodeBuilder, StartError};
 use snow_dist_tests::log::Log;
 use snow_dist_tests::program::{COOKIE, connect, node};
 
-const WARNED_OF_ENDS: &str = "it counts";
+const WARNED_OF_ENDS: &str = "Every byte of a cookie counts";
 
 /// A file that is gone when the test is over.
 struct CookieFile(PathBuf);
