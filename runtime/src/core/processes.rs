@@ -9,9 +9,10 @@ use super::{NodeNumber, Pid, Reason, Start, TermPids};
 /// and what the same call of the session had still to bring is lost. A table that hands anything to code of a program does
 /// so afterwards.
 pub trait Processes {
-    /// Returns `false` if what the peer has sent already leaves no room for a signal of one more link: the peer's LINKs are
-    /// refused then.
-    fn has_room(&self) -> bool {
+    /// Returns `false` if what the peer has sent already leaves no room in the process's mailbox for a signal of one more
+    /// link: the peer's LINK is refused then.
+    fn has_room(&mut self, local: u64) -> bool {
+        let _ = local;
         true
     }
 

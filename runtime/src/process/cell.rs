@@ -20,7 +20,7 @@ use super::table::ProcessTable;
 use super::{Mailbox, Message, MonitorRef, Received, Refused, WhenFull};
 use crate::core::{Pid, Reason};
 use crate::foreign;
-pub(crate) use parts::{Doom, Full, Linked, NotPut, NotTaken, Remains, Ties, Wakes};
+pub(crate) use parts::{Doom, Full, Given, Linked, NotPut, NotTaken, Remains, Ties, Wakes};
 
 mod parts;
 
@@ -253,36 +253,41 @@ impl Cell {
 
     /// An exit signal. That its link existed is certain.
     pub(crate) fn exit(&self, from: Pid, reason: Reason) -> Wakes {
-        self.exit_from_afar(from, reason, Charge::NONE).0
+        self.exit_from_afar(from, reason, Charge::NONE, Room::default()).wakes
     }
 
-    /// The same from a process of another node. Returns how many bytes more mailboxes hold now.
-    pub(crate) fn exit_from_afar(&self, from: Pid, reason: Reason, charge: Charge) -> (Wakes, usize) {
-        self.exit_locked(&mut self.lock(), from, reason, charge)
+    /// The same from a process of another node, for which there is so much room.
+    pub(crate) fn exit_from_afar(&self, from: Pid, reason: Reason, charge: Charge, room: Room) -> Given {
+        self.exit_locked(&mut self.lock(), from, reason, charge, room)
+    }
+
+    /// Whether there is room for one more signal.
+    pub(crate) fn signal_fits(&self, charge: Charge, room: Room) -> bool {
+        self.lock().queue.signal_fits(charge, room)
     }
 
     /// An exit signal that a process of this node sends without a link.
     pub(crate) fn exit_from(&self, from: Sender<'_>, reason: Reason) -> Result<Wakes, Refused> {
         let mut state = self.lock();
         from.check()?;
-        Ok(self.exit_locked(&mut state, from.pid(), reason, Charge::NONE).0)
+        Ok(self.exit_locked(&mut state, from.pid(), reason, Charge::NONE, Room::default()).wakes)
     }
 
     /// An exit signal that a process of another node has sent. One that does not end the process counts among the bytes
-    /// that mailboxes hold; it is dropped if there is no room. Returns how many bytes more they hold now.
+    /// that mailboxes hold; it is dropped if there is no room.
     pub(crate) fn sent_exit(
         &self,
         from: Pid,
         reason: Reason,
         charge: Charge,
         room: Room,
-    ) -> Result<(Wakes, usize), NotTaken> {
+    ) -> Result<Given, NotTaken> {
         let mut state = self.lock();
         if !state.is_alive() {
             return Err(NotTaken::Ended);
         }
         if !state.trap_exit && reason.kills() {
-            return Ok((self.doom_locked(&mut state, Doom::By { from, reason }), 0));
+            return Ok(Given::only(self.doom_locked(&mut state, Doom::By { from, reason })));
         }
         //= spec/capabilities.md#cap-rxt-010
         //# A node MUST ignore an EXIT2 whose exit signal would be given as a signal if it would drop a
@@ -293,19 +298,21 @@ impl Cell {
         if !state.queue.takes(charge, room) {
             return Err(NotTaken::Dropped(Full::Mailbox));
         }
-        Ok(state.give(Received::Exit { from, reason }, charge))
+        Ok(state.give(Received::Exit { from, reason }, charge, room))
     }
 
     /// An exit signal from a process of this node. It counts only if the link still exists, and ends it.
     pub(crate) fn exit_of_link(&self, from: Pid, reason: &Reason) -> Wakes {
         let mut state = self.lock();
         match state.links.remove(from.local()) {
-            Some(()) => self.exit_locked(&mut state, from, reason.clone(), Charge::NONE).0,
+            Some(()) => {
+                self.exit_locked(&mut state, from, reason.clone(), Charge::NONE, Room::default()).wakes
+            }
             None => Wakes::default(),
         }
     }
 
-    fn exit_locked(&self, state: &mut State, from: Pid, reason: Reason, charge: Charge) -> (Wakes, usize) {
+    fn exit_locked(&self, state: &mut State, from: Pid, reason: Reason, charge: Charge, room: Room) -> Given {
         //= spec/session.md#ses-exi-002
         //# A node MUST NOT end a process that traps exits because of an exit signal from another node.
         //= spec/session.md#ses-exi-003
@@ -315,11 +322,11 @@ impl Cell {
         //# A node MUST give a process each exit signal that does not end it as one signal EXIT with its
         //# sender and its reason.
         if state.trap_exit || !reason.kills() {
-            state.give(Received::Exit { from, reason }, charge)
+            state.give(Received::Exit { from, reason }, charge, room)
         } else if state.is_alive() {
-            (self.doom_locked(state, Doom::By { from, reason }), 0)
+            Given::only(self.doom_locked(state, Doom::By { from, reason }))
         } else {
-            (Wakes::default(), 0)
+            Given::default()
         }
     }
 
@@ -444,25 +451,26 @@ impl Cell {
 
     /// The end of a monitored process. It counts only if the monitor is not over, and ends it.
     pub(crate) fn down(&self, reference: u64, from: Pid, reason: Reason) -> Wakes {
-        self.down_from_afar(reference, from, reason, Charge::NONE).0
+        self.down_from_afar(reference, from, reason, Charge::NONE, Room::default()).wakes
     }
 
-    /// The same of a process of another node. Returns how many bytes more mailboxes hold now.
+    /// The same of a process of another node, for which there is so much room.
     pub(crate) fn down_from_afar(
         &self,
         reference: u64,
         from: Pid,
         reason: Reason,
         charge: Charge,
-    ) -> (Wakes, usize) {
+        room: Room,
+    ) -> Given {
         let mut state = self.lock();
         let watched = state.ties.as_mut().and_then(|ties| ties.watching.remove(reference));
         match watched {
             Some(_) => {
                 let down = Received::Down { reference: MonitorRef::new(reference), from, reason };
-                state.give(down, charge)
+                state.give(down, charge, room)
             }
-            None => (Wakes::default(), 0),
+            None => Given::default(),
         }
     }
 
@@ -546,9 +554,13 @@ impl State {
         Ok(Wakes { receiver: self.queue.push(received, charge), task: None })
     }
 
-    /// Pushes a signal, in which nothing is the program's. Returns how many bytes more mailboxes hold now.
-    fn give(&mut self, signal: Received, charge: Charge) -> (Wakes, usize) {
-        self.push(signal, charge).map_or_else(|_| Default::default(), |wakes| (wakes, charge.bytes()))
+    /// Pushes a signal, in which nothing is the program's.
+    fn give(&mut self, signal: Received, charge: Charge, room: Room) -> Given {
+        let fits = self.queue.signal_fits(charge, room);
+        match self.push(signal, charge) {
+            Ok(wakes) => Given { wakes, held: charge.bytes(), is_over: !fits },
+            Err(_) => Given::default(),
+        }
     }
 }
 

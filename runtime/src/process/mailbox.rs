@@ -126,9 +126,17 @@ impl Queue {
     }
 
     /// Whether it may hold this as well.
-    pub(crate) fn takes(&mut self, charge: Charge, room: Room) -> bool {
-        let held_of_peer = self.held_of.get_mut(charge.share().into()).map_or(0, |held| *held);
-        room.mailbox_takes(self.held, held_of_peer, charge)
+    pub(crate) fn takes(&self, charge: Charge, room: Room) -> bool {
+        room.mailbox_takes(self.held, self.held_of(charge), charge)
+    }
+
+    /// Whether that is in the share of its peer, of which it is a signal that is never dropped.
+    pub(crate) fn signal_fits(&self, charge: Charge, room: Room) -> bool {
+        charge.bytes() == 0 || room.signal_fits(self.held_of(charge), charge)
+    }
+
+    fn held_of(&self, charge: Charge) -> usize {
+        self.held_of.get(charge.share().into()).copied().unwrap_or_default()
     }
 
     /// Notes that the process took what counts so much; gives what mailboxes hold less.

@@ -11,6 +11,9 @@ mod delivery;
 mod ending;
 mod error;
 mod failures;
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod hoarding;
 mod mailbox;
 mod message;
 pub(crate) mod remote;

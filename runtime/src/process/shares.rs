@@ -49,7 +49,7 @@ struct Peer {
 }
 
 /// What can be added for one peer now.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Room {
     /// Bytes for the peer, in all mailboxes.
     of_peer: usize,
@@ -69,18 +69,31 @@ impl Room {
         charge.bytes() <= self.of_peer
     }
 
-    /// Whether a mailbox may that holds so much, and so much of this peer. It takes one thing of each peer that has
-    /// nothing in it.
+    /// Whether a mailbox may add it, of what it holds already so much and so much of this peer.
     pub(crate) const fn mailbox_takes(self, held: usize, held_of_peer: usize, charge: Charge) -> bool {
         //= spec/session.md#ses-msg-012
         //# A node MUST take a mailbox for full for a message by which that mailbox would keep more than half
         //# of `mailbox_remote_bytes_max` for other nodes.
+        let held = held + charge.bytes();
+        held <= self.left_by(charge) && self.pair_takes(held_of_peer, charge)
+    }
+
+    /// Whether a mailbox may add it that holds so much of this peer already. It takes one thing of each peer that has
+    /// nothing in it.
+    pub(crate) const fn pair_takes(self, held_of_peer: usize, charge: Charge) -> bool {
         //= spec/session.md#ses-msg-013
         //# A node MUST take a mailbox for full for a message by which it would keep more than one message and
         //# more than an eighth of `mailbox_remote_bytes_max` for one peer.
-        let Some(left) = self.free.checked_sub(charge.bytes()) else { return false };
-        let in_share = held_of_peer + charge.bytes() <= left / MAILBOX_PAIR_PART;
-        held + charge.bytes() <= left && (held_of_peer == 0 || in_share)
+        held_of_peer == 0 || held_of_peer + charge.bytes() <= self.left_by(charge) / MAILBOX_PAIR_PART
+    }
+
+    /// Whether a peer may add it that has so much in the mailbox that it is for.
+    pub(crate) const fn signal_fits(self, held_of_peer: usize, charge: Charge) -> bool {
+        self.peer_takes(charge) && self.pair_takes(held_of_peer, charge)
+    }
+
+    const fn left_by(self, charge: Charge) -> usize {
+        self.free.saturating_sub(charge.bytes())
     }
 }
 
@@ -190,7 +203,8 @@ impl Shares {
 }
 
 impl Share {
-    fn held(&self) -> i64 {
+    /// Bytes that are held of the peer, as far as reported.
+    pub(crate) fn held(&self) -> i64 {
         self.held.load(Ordering::Relaxed)
     }
 

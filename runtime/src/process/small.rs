@@ -50,6 +50,14 @@ impl<V> Small<V> {
         }
     }
 
+    pub(crate) fn get(&self, number: u64) -> Option<&V> {
+        match self {
+            Self::One(only, value) if *only == number => Some(value),
+            Self::Many(entries) => entries.get(&number),
+            _ => None,
+        }
+    }
+
     pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut V> {
         match self {
             Self::One(only, value) if *only == number => Some(value),

@@ -22,8 +22,9 @@ const BOUND: usize = 128 << 20;
 /// The half of it, which one peer may have.
 const SHARE: usize = BOUND / 2;
 
-/// What it may have in use beside: the connection, and what its allocator keeps for later.
-const BESIDE: usize = 6 << 20;
+/// What it may have in use beside: the connection, what its allocator keeps for later, and the holes between what is kept
+/// where buffers of the connection have been.
+const BESIDE: usize = 10 << 20;
 
 /// Bytes that are written at once, at least one of a kind.
 const WRITTEN_AT_ONCE: usize = 512 << 10;

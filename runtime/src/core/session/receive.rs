@@ -266,9 +266,9 @@ impl Session {
         }
         //= spec/session.md#ses-bnd-005
         //# A node MAY answer a LINK for a living process in state none with one EXIT whose reason is Error
-        //# "limit", without hops, while what its mailboxes keep of the peer leaves no room for one more
-        //# signal.
-        if !processes.has_room() {
+        //# "limit", without hops, while what mailboxes keep of the peer leaves no room for one more signal
+        //# in the mailbox of that process.
+        if !processes.has_room(local) {
             return self.no_link(local, link, Refusal::Limit);
         }
         match self.links.on_link(ends, Pids::new(link.to, link.from), &mut self.tally) {

@@ -226,7 +226,7 @@ impl<S: Transport> Running<S> {
             handled?;
             //= spec/session.md#ses-bnd-006
             //# A node MUST end the session when an exit signal of a link or a DOWN of the peer takes more
-            //# room in a mailbox than the share of the peer has left.
+            //# room than the peer has left in that mailbox or in all.
             if self.driver.processes.is_over() {
                 return Err(Ending::SignalsUntaken);
             }

@@ -83,6 +83,24 @@ pub(crate) struct Wakes {
     pub(super) task: Option<Waker>,
 }
 
+/// What has become of a signal from another node.
+#[derive(Debug, Default)]
+#[must_use = "a process that is not woken does not see what has come"]
+pub(crate) struct Given {
+    pub(crate) wakes: Wakes,
+    /// How many bytes more mailboxes hold now.
+    pub(crate) held: usize,
+    /// Whether these are more than the share of that node had left.
+    pub(crate) is_over: bool,
+}
+
+impl Given {
+    /// Somebody is to be woken, and that is all.
+    pub(super) fn only(wakes: Wakes) -> Self {
+        Self { wakes, ..Self::default() }
+    }
+}
+
 /// Why something from another node is not in the mailbox.
 #[derive(Debug)]
 pub(crate) enum NotTaken {
