@@ -298,7 +298,7 @@ impl Drop for Delivery {
 }
 
 /// How many times its own bytes a message may keep in memory, which all count: a copy is the cheaper for less.
-const PINNED_MAX: usize = 2;
+const PINNED_MAX: usize = 4;
 
 /// Places for wakers that a session keeps between its turns.
 const WAKERS_KEPT: usize = 64;
