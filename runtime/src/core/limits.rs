@@ -75,7 +75,8 @@ pub const NODE_TABLE_ENTRIES_MAX: u32 = 4_096;
 pub const LINKS_AND_MONITORS_MAX: u32 = 1_000_000;
 
 /// Unlinks that a peer has not acknowledged, of links whose places it has already been given back: far more than are under
-/// way at any time to a peer that reads.
+/// way at any time to a peer that reads; or as many as the links and monitors that a session holds, if these are more, since
+/// all of them can end at both ends at once.
 pub const UNLINKS_UNANSWERED_MAX: usize = 262_144;
 
 /// Sessions at once.
@@ -126,13 +127,22 @@ pub const RIVAL_PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The longest such time: whoever has the name alone again is back within a minute.
 pub const RIVAL_PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// Bytes of remote messages in all mailboxes of a node; above it a mailbox counts as full.
+/// Bytes that all mailboxes of a node keep for other nodes; beyond it a message is dropped.
 pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;
 
 /// One peer may have at most this part of what is free under [`MAILBOX_REMOTE_BYTES_MAX`] in one mailbox; all of it in all
 /// mailboxes, as one mailbox may of all peers. So eight processes that take nothing do not use up what a peer may have,
 /// nor eight peers what a process may.
 pub const MAILBOX_PAIR_PART: usize = 8;
+
+/// The exit signals of links and the DOWNs of a peer, which are not dropped, may go beyond its share by this part of
+/// [`MAILBOX_REMOTE_BYTES_MAX`]: an honest peer, whose share others have made small, has its signals taken, at 1 GiB more than
+/// a hundred thousand of them.
+pub const SIGNALS_BEYOND_PART: usize = 64;
+
+/// The signals of all peers together may go beyond [`MAILBOX_REMOTE_BYTES_MAX`] by this part of it: so it holds, with that, however
+/// many peers there are, and it takes sixteen of them to use it up.
+pub const SIGNALS_RESERVE_PART: usize = 4;
 
 /// Peers whose messages and signals are counted apart, those included whose sessions have ended and of which something is
 /// in a mailbox still; all others have one share.

@@ -166,11 +166,18 @@ impl Cell {
             drop(state);
             return pushed.map_err(|_| NotTaken::Ended);
         }
+        // What is free for all can be too little without its fault.
+        let is_full = state.queue.is_full(charge, room);
         drop(state);
         if let Some(places) = &self.room {
             places.add_permits(1);
         }
-        Err(self.overflow())
+        Err(if is_full { self.overflow() } else { NotTaken::Dropped(Full::Share) })
+    }
+
+    /// Whether there is room for something that is no signal of a link.
+    pub(crate) fn takes(&self, charge: Charge, room: Room) -> bool {
+        room.peer_takes(charge) && self.lock().queue.takes(charge, room)
     }
 
     fn overflow(&self) -> NotTaken {
@@ -556,11 +563,11 @@ impl State {
 
     /// Pushes a signal, in which nothing is the program's.
     fn give(&mut self, signal: Received, charge: Charge, room: Room) -> Given {
-        let fits = self.queue.signal_fits(charge, room);
-        match self.push(signal, charge) {
-            Ok(wakes) => Given { wakes, held: charge.bytes(), is_over: !fits },
-            Err(_) => Given::default(),
+        if !self.is_alive() {
+            return Given::default();
         }
+        let (receiver, fits) = self.queue.push_signal(signal, charge, room);
+        Given { wakes: Wakes { receiver, task: None }, held: charge.bytes(), is_over: !fits }
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Delivery {
     share_number: u32,
     /// Bytes that they hold and that the table was not told of yet.
     unreported: usize,
-    /// The peer has sent signals, which are not dropped, beyond its share.
+    /// The peer has sent signals, which are not dropped, too far beyond its share.
     is_over: bool,
     /// What the messages lie in, which has no more memory than its bytes; empty if they are to be copied.
     block: Bytes,
@@ -130,8 +130,8 @@ impl Delivery {
         self.share.held()
     }
 
-    /// Whether the peer's exit signals and DOWNs, none of which is dropped, hold more than its share has room for: its
-    /// session is to end.
+    /// Whether the peer's exit signals and DOWNs, none of which is dropped, have gone further beyond its share than they may:
+    /// its session is to end.
     pub(crate) const fn is_over(&self) -> bool {
         self.is_over
     }
@@ -157,13 +157,21 @@ impl Delivery {
         }
     }
 
-    /// What a message of so many bytes keeps a part of, or nothing if it is to be copied; and the bytes that it keeps.
-    fn block_for(&self, length: usize) -> (Bytes, usize) {
-        if !self.block.is_empty() && Self::keeps(length, self.block.len()) {
-            (self.block.clone(), self.block.len())
+    /// What a message of so many bytes keeps a part of, or nothing if it is to be copied; and the bytes that it keeps. What
+    /// lies beside it in the block must not be why there is no room for it.
+    fn block_for(&mut self, local: u64, length: usize) -> (Bytes, usize) {
+        let block = self.block.clone();
+        if !block.is_empty() && Self::keeps(length, block.len()) && self.takes(local, block.len()) {
+            let kept = block.len();
+            (block, kept)
         } else {
             (Bytes::new(), length)
         }
+    }
+
+    fn takes(&mut self, local: u64, kept_bytes: usize) -> bool {
+        let (charge, room) = (self.charge(kept_bytes), self.room());
+        self.find(local).is_some_and(|cell| cell.takes(charge, room))
     }
 
     fn deliver_message(&mut self, local: u64, charge: Charge, message: impl FnOnce() -> Message) {
@@ -172,7 +180,10 @@ impl Delivery {
         //# A node MUST ignore a SEND to a dead process.
         let Some(cell) = self.find(local) else { return };
         match cell.message_from_afar(room, charge, message) {
-            Ok(wakes) => self.delivered(wakes, charge.bytes()),
+            Ok(wakes) => {
+                self.share.is_in_share(room.of_peer_with(charge));
+                self.delivered(wakes, charge.bytes());
+            }
             Err(why) => self.not_taken(local, why),
         }
     }
@@ -186,9 +197,12 @@ impl Delivery {
         }
     }
 
-    /// The same for a signal that is never dropped.
-    fn signalled(&mut self, given: Given) {
+    /// The same for a signal.
+    fn signalled(&mut self, charge: Charge, room: Room, given: Given) {
         self.is_over |= given.is_over;
+        if given.held > 0 && room.peer_takes(charge) {
+            self.share.is_in_share(room.of_peer_with(charge));
+        }
         self.delivered(given.wakes, given.held);
     }
 
@@ -230,7 +244,7 @@ impl Processes for Delivery {
     }
 
     fn message(&mut self, local: u64, message: &[u8]) {
-        let (block, kept) = self.block_for(message.len());
+        let (block, kept) = self.block_for(local, message.len());
         //= spec/session.md#ses-msg-005
         //# A node MUST give a process the bytes of a message as they arrived.
         //= spec/connection.md#con-rdw-003
@@ -239,7 +253,7 @@ impl Processes for Delivery {
     }
 
     fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
-        let (block, kept) = self.block_for(term.len());
+        let (block, kept) = self.block_for(local, term.len());
         let charge = self.charge(kept + Message::pids_bytes(&pids));
         self.deliver_message(local, charge, || Message::of_term(keep(&block, term), pids));
     }
@@ -260,7 +274,7 @@ impl Processes for Delivery {
         let (charge, room) = (self.charge(reason.kept_bytes()), self.room());
         if let Some(cell) = self.find(local) {
             let given = cell.exit_from_afar(from, reason, charge, room);
-            self.signalled(given);
+            self.signalled(charge, room, given);
         }
     }
 
@@ -271,7 +285,7 @@ impl Processes for Delivery {
         //# A node MUST ignore an EXIT2 for a dead process.
         let Some(cell) = self.find(local) else { return };
         match cell.sent_exit(from, reason, charge, room) {
-            Ok(given) => self.delivered(given.wakes, given.held),
+            Ok(given) => self.signalled(charge, room, given),
             Err(why) => self.not_taken(local, why),
         }
     }
@@ -285,7 +299,7 @@ impl Processes for Delivery {
         let (charge, room) = (self.charge(reason.kept_bytes()), self.room());
         if let Some(cell) = self.find(local) {
             let given = cell.down_from_afar(reference, from, reason, charge, room);
-            self.signalled(given);
+            self.signalled(charge, room, given);
         }
     }
 }
@@ -316,7 +330,7 @@ mod tests {
     use super::super::sync::{Executor, Mutex};
     use super::super::{Mailbox, MonitorRef, Received, WhenFull};
     use super::*;
-    use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED};
+    use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, SIGNALS_BEYOND_PART};
     use crate::node::Node;
 
     /// A session that notes what it is told.
@@ -565,7 +579,7 @@ mod tests {
 
     #[tokio::test]
     async fn signals_of_links_are_never_dropped_and_end_the_session() {
-        let table = table_that_holds(10_000);
+        let table = table_that_holds(100_000);
         let cell = table.add(Mailbox::default()).unwrap();
         cell.trap_exit(true);
         let mut delivery = delivery(&table, &Arc::default());
@@ -574,14 +588,108 @@ mod tests {
             delivery.exit(cell.local(), far(given), Reason::Normal);
             given += 1;
         }
-        // An eighth of what is free, and the one that was too many.
-        assert_eq!(given, 10_000 / 9 / MESSAGE_BYTES_COUNTED as u64 + 1);
+        // An eighth of what is free, the part beyond that is for signals, and the one that was too many.
+        let beyond = 100_000 / SIGNALS_BEYOND_PART / MESSAGE_BYTES_COUNTED;
+        assert_eq!(given, (100_000 / 9 / MESSAGE_BYTES_COUNTED + beyond + 1) as u64);
         delivery.exit(cell.local(), far(given), Reason::Normal);
         assert!(!delivery.has_room(cell.local()));
         let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
         assert_eq!(got.len() as u64, given + 1);
         drop(delivery);
         assert_eq!(table.shares().held(), 0);
+    }
+
+    fn peer_of(table: &Arc<ProcessTable>, name: &str) -> Delivery {
+        Delivery::new(table.clone(), Weak::<Session>::new(), name.into(), SharedNumbers::default())
+    }
+
+    //= spec/session.md#ses-bnd-006
+    //= type=test
+    //# A node MUST end the session when exit signals of links and DOWNs of the peer go beyond its share, in one
+    //# mailbox or in all, by more than a sixty-fourth of `mailbox_remote_bytes_max`.
+    #[tokio::test]
+    async fn what_others_hoard_ends_no_honest_session_and_no_honest_process() {
+        let table = table_that_holds(6_400_000);
+        let cells: Vec<_> = (0..40).map(|_| table.add(Mailbox::default()).unwrap()).collect();
+        let strict = table.add(Mailbox::default().when_full(WhenFull::EndProcess)).unwrap();
+        let supervisor = table.add(Mailbox::default()).unwrap();
+        supervisor.trap_exit(true);
+        let mut honest = peer_of(&table, "honest@h:1");
+        // Its backlog, which it has had since all was free.
+        for local in [cells[0].local(), supervisor.local()] {
+            honest.message(local, &[0; 500_000]);
+        }
+        honest.flush();
+        for name in ["a@h:1", "b@h:1", "c@h:1"] {
+            let mut hostile = peer_of(&table, name);
+            hoard(&mut hostile, &cells[1..]);
+            // What is free is little now, and the process has taken all that it was sent.
+            hostile.message(strict.local(), &[0; 1_000]);
+            hostile.message(strict.local(), &[0; 80_000]);
+        }
+        honest.message(strict.local(), &[0; 90_000]);
+        honest.message(strict.local(), &[0; 2_000]);
+        assert!(!strict.is_doomed());
+        let dropped = table.dropped();
+        let signals = (6_400_000 / SIGNALS_BEYOND_PART / MESSAGE_BYTES_COUNTED) as u64;
+        for number in 0..signals {
+            assert!(honest.has_room(supervisor.local()), "{number} of {signals}");
+            honest.exit(supervisor.local(), far(number), Reason::Normal);
+        }
+        assert!(!honest.is_over());
+        let mut inbox = Inbox::default();
+        let cx = TaskContext::from_waker(Waker::noop());
+        assert_eq!(receive(&supervisor, &mut inbox, &cx).len() as u64, 1 + signals);
+        // What was taken does not count any more.
+        for number in 0..signals {
+            honest.exit(supervisor.local(), far(number), Reason::Normal);
+        }
+        assert_eq!((honest.is_over(), table.dropped()), (false, dropped));
+        for number in 0..2 * signals {
+            honest.exit(supervisor.local(), far(number), Reason::Normal);
+        }
+        assert!(honest.is_over());
+    }
+
+    //= spec/session.md#ses-bnd-008
+    //= type=test
+    //# A node MUST end the session when an exit signal of a link or a DOWN of the peer goes beyond its share while
+    //# mailboxes keep five quarters of `mailbox_remote_bytes_max` for other nodes.
+    #[tokio::test]
+    async fn signals_of_many_peers_have_a_bound() {
+        let bound = 640_000;
+        let table = table_that_holds(bound);
+        let cell = table.add(Mailbox::default()).unwrap();
+        cell.trap_exit(true);
+        for number in 0..100 {
+            let mut peer = peer_of(&table, &format!("peer{number}@h:1"));
+            let sent = (0..1_000).take_while(|sent| {
+                peer.exit(cell.local(), far(*sent), Reason::Normal);
+                !peer.is_over()
+            });
+            let sent = sent.count();
+            assert!(sent < 1_000);
+            assert!(number > 16 || sent >= bound / SIGNALS_BEYOND_PART / MESSAGE_BYTES_COUNTED);
+        }
+        let one_each = 100 * MESSAGE_BYTES_COUNTED as i64;
+        let held = table.shares().held();
+        assert!((bound as i64..=(bound / 4 * 5) as i64 + one_each).contains(&held), "{held}");
+    }
+
+    /// What lies beside it in a block takes no room from the longest message, at the smallest bound and beside a peer that
+    /// hoards.
+    #[tokio::test]
+    async fn a_message_for_which_its_block_has_no_room_is_copied() {
+        const LONGEST: usize = 65_536;
+        let table = table_that_holds(4 * (LONGEST + MESSAGE_BYTES_COUNTED));
+        let cells: Vec<_> = (0..20).map(|_| table.add(Mailbox::default()).unwrap()).collect();
+        hoard(&mut peer_of(&table, "hostile@h:1"), &cells[1..]);
+        let mut honest = peer_of(&table, "honest@h:1");
+        let (dropped, held) = (table.dropped(), table.shares().held());
+        let block = Bytes::from(vec![7; LONGEST + 1_000]);
+        honest.in_block(block.clone(), |honest| honest.message(cells[0].local(), &block[1_000..]));
+        honest.flush();
+        assert_eq!((table.dropped(), table.shares().held() - held), (dropped, counted(&[LONGEST])));
     }
 
     //= spec/capabilities.md#cap-rxt-010

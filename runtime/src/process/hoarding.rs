@@ -19,7 +19,7 @@ use super::sync::Executor;
 use super::table::ProcessTable;
 use super::{Delivery, Mailbox, Message, Received};
 use crate::core::handshake::Bounds;
-use crate::core::limits::{MESSAGE_BYTES_COUNTED, REASON_BYTES_MAX};
+use crate::core::limits::{MESSAGE_BYTES_COUNTED, REASON_BYTES_MAX, SIGNALS_BEYOND_PART};
 use crate::core::session::{CAPABILITIES, Config, Ending, Offered, Timing, Version, deliver};
 use crate::core::{NodeNumber, Pid, Processes, Reason, Session};
 use crate::numbers::SharedNumbers;
@@ -32,8 +32,10 @@ const CREATION: u8 = 1;
 /// Links and monitors of each side of a session.
 const TIES_MAX: u32 = 40;
 
-/// The signals that the end of a session brings, and the one that ended it, whatever it holds.
-const BEYOND: usize = 3 * TIES_MAX as usize * MESSAGE_BYTES_COUNTED + 16 * REASON_BYTES_MAX;
+/// The signals that may be beyond the share, those that the end of a session brings, and the one that ended it, whatever it
+/// holds.
+const BEYOND: usize =
+    BOUND / SIGNALS_BEYOND_PART + 3 * TIES_MAX as usize * MESSAGE_BYTES_COUNTED + 16 * REASON_BYTES_MAX;
 
 /// Processes by their numbers: before these those that take nothing; one that takes some things in each step, one that
 /// takes all, and one that an exit signal ends.

@@ -6,11 +6,11 @@ use std::task::Waker;
 
 use super::Received;
 use super::charge::Charge;
-use super::shares::Room;
+use super::shares::{Held, Room};
 use super::small::Small;
 use crate::foreign;
 
-/// How large a mailbox may grow, and what happens then. Exit signals, DOWNs and node events never count.
+/// How many messages a mailbox may hold, and what happens then. Exit signals, DOWNs and node events are not among them.
 ///
 /// ```
 /// use snow_dist_runtime::{Mailbox, WhenFull};
@@ -29,7 +29,8 @@ pub struct Mailbox {
 ///
 /// A mailbox is full as well when it has used up its share of
 /// [`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max), or the peer its share of that
-/// mailbox. A message of a peer that has used up its share of all mailboxes is dropped, whatever the policy.
+/// mailbox. A message of a peer that has used up its share of all mailboxes is dropped, whatever the policy; and so is one for
+/// which others have left no room, unless the process has itself left more than a sixty-fourth of those bytes untaken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenFull {
     /// It is dropped, counted and warned of.
@@ -84,7 +85,7 @@ pub(crate) struct Queue {
     /// Bytes from other nodes that were put here and not yet given back, the inbox's included.
     held: usize,
     /// The same for each share.
-    held_of: Small<usize>,
+    held_of: Small<Held>,
     /// Whom to wake when something comes; there while the receiver waits.
     receiver: Option<Waker>,
 }
@@ -117,25 +118,46 @@ impl Queue {
         true
     }
 
+    /// Puts a signal in that is never dropped; gives whom to wake, and whether there was room for it.
+    pub(crate) fn push_signal(
+        &mut self,
+        signal: Received,
+        charge: Charge,
+        room: Room,
+    ) -> (Option<Waker>, bool) {
+        let before = self.held_of(charge);
+        let fits = self.signal_fits(charge, room);
+        let wakes = self.push(signal, charge);
+        if let Some(held) = self.held_of.get_mut(charge.share().into())
+            && !room.pair_takes(before.bytes, charge)
+        {
+            held.in_share = before.in_share;
+        }
+        (wakes, fits)
+    }
+
     fn hold(&mut self, charge: Charge) {
         self.held += charge.bytes();
-        match self.held_of.get_mut(charge.share().into()) {
-            Some(held) => *held += charge.bytes(),
-            None => self.held_of.insert(charge.share().into(), charge.bytes()),
-        }
+        let bytes = self.held_of(charge).bytes + charge.bytes();
+        self.held_of.insert(charge.share().into(), Held { bytes, in_share: bytes });
     }
 
     /// Whether it may hold this as well.
     pub(crate) fn takes(&self, charge: Charge, room: Room) -> bool {
-        room.mailbox_takes(self.held, self.held_of(charge), charge)
+        room.mailbox_takes(self.held, self.held_of(charge).bytes, charge)
     }
 
-    /// Whether that is in the share of its peer, of which it is a signal that is never dropped.
+    /// Whether it is full, if it does not take this.
+    pub(crate) const fn is_full(&self, charge: Charge, room: Room) -> bool {
+        room.mailbox_is_full(self.held, charge)
+    }
+
+    /// Whether there is room for a signal that is never dropped.
     pub(crate) fn signal_fits(&self, charge: Charge, room: Room) -> bool {
         charge.bytes() == 0 || room.signal_fits(self.held_of(charge), charge)
     }
 
-    fn held_of(&self, charge: Charge) -> usize {
+    fn held_of(&self, charge: Charge) -> Held {
         self.held_of.get(charge.share().into()).copied().unwrap_or_default()
     }
 
@@ -143,9 +165,10 @@ impl Queue {
     pub(crate) fn release(&mut self, taken: Charge) -> Charge {
         let share = taken.share().into();
         let Some(held) = self.held_of.get_mut(share) else { return Charge::NONE };
-        let released = taken.at_most(*held);
-        *held -= released.bytes();
-        if *held == 0 {
+        let released = taken.at_most(held.bytes);
+        held.bytes -= released.bytes();
+        held.in_share = held.in_share.min(held.bytes);
+        if held.bytes == 0 {
             self.held_of.remove(share);
         }
         self.held -= released.bytes();
@@ -155,7 +178,7 @@ impl Queue {
     /// All that is held of other nodes, for each share, when nothing will be held any more.
     pub(crate) fn release_all(&mut self) -> impl Iterator<Item = (u64, usize)> + use<> {
         self.held = 0;
-        std::mem::take(&mut self.held_of).into_iter()
+        std::mem::take(&mut self.held_of).into_iter().map(|(share, held)| (share, held.bytes))
     }
 
     /// Takes out what is unwanted; gives what that counted.

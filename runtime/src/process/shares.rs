@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::charge::Charge;
 use super::sync::{AtomicI64, AtomicU64, Mutex, Ordering};
-use crate::core::limits::{MAILBOX_PAIR_PART, PEER_SHARES_MAX};
+use crate::core::limits::{MAILBOX_PAIR_PART, PEER_SHARES_MAX, SIGNALS_BEYOND_PART, SIGNALS_RESERVE_PART};
 
 /// What all mailboxes of a node keep for other nodes.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(crate) struct Shares {
 #[derive(Debug, Default)]
 pub(crate) struct Share {
     held: AtomicI64,
+    /// As much of it as was in the share when it came.
+    in_share: AtomicI64,
     dropped: AtomicU64,
 }
 
@@ -51,10 +53,28 @@ struct Peer {
 /// What can be added for one peer now.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Room {
-    /// Bytes for the peer, in all mailboxes.
-    of_peer: usize,
+    /// Bytes that are held of the peer.
+    of_peer: Held,
     /// Bytes that nobody has.
     free: usize,
+    /// Bytes that signals may still take, of all peers.
+    for_signals: usize,
+    /// Bytes of signals by which a peer may go beyond its share, and that a mailbox may hold whatever is free.
+    floor: usize,
+}
+
+/// What is held of somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) bytes: usize,
+    /// As much of it as was in the share when it came: the rest are signals, which are not dropped.
+    pub(crate) in_share: usize,
+}
+
+impl Held {
+    const fn beyond(self, charge: Charge) -> usize {
+        (self.bytes + charge.bytes()).saturating_sub(self.in_share)
+    }
 }
 
 impl Room {
@@ -66,7 +86,7 @@ impl Room {
         //= spec/session.md#ses-msg-011
         //# A node MUST drop a message by which its mailboxes would keep more than half of
         //# `mailbox_remote_bytes_max` for one peer.
-        charge.bytes() <= self.of_peer
+        charge.bytes() <= self.free && self.of_peer.bytes + charge.bytes() <= self.left_by(charge)
     }
 
     /// Whether a mailbox may add it, of what it holds already so much and so much of this peer.
@@ -87,9 +107,24 @@ impl Room {
         held_of_peer == 0 || held_of_peer + charge.bytes() <= self.left_by(charge) / MAILBOX_PAIR_PART
     }
 
-    /// Whether a peer may add it that has so much in the mailbox that it is for.
-    pub(crate) const fn signal_fits(self, held_of_peer: usize, charge: Charge) -> bool {
-        self.peer_takes(charge) && self.pair_takes(held_of_peer, charge)
+    /// Whether a mailbox that does not take this is full because of what its process has not taken. If it is not, others
+    /// have taken what was free.
+    pub(crate) const fn mailbox_is_full(self, held: usize, charge: Charge) -> bool {
+        held + charge.bytes() > self.floor
+    }
+
+    /// Whether a peer may add a signal that has so much in the mailbox that it is for. What others hold does not count
+    /// against it before the signals of all need more than there is.
+    pub(crate) const fn signal_fits(self, pair: Held, charge: Charge) -> bool {
+        let pair_fits = self.pair_takes(pair.bytes, charge) || pair.beyond(charge) <= self.floor;
+        let peer_fits = self.peer_takes(charge)
+            || self.of_peer.beyond(charge) <= self.floor && charge.bytes() <= self.for_signals;
+        pair_fits && peer_fits
+    }
+
+    /// Bytes of the peer when this was added.
+    pub(crate) const fn of_peer_with(self, charge: Charge) -> usize {
+        self.of_peer.bytes + charge.bytes()
     }
 
     const fn left_by(self, charge: Charge) -> usize {
@@ -172,10 +207,15 @@ impl Shares {
 
     /// What a peer may add, of which `unreported` bytes more are held than [`hold`](Self::hold) was told.
     pub(crate) fn room(&self, share: &Share, unreported: usize) -> Room {
-        let free = self.held_max.saturating_sub(self.held() + signed(unreported)).max(0);
-        // What it adds is no longer free.
-        let of_peer = free.saturating_sub(share.held() + signed(unreported)) / 2;
-        Room { of_peer: unsigned(of_peer), free: unsigned(free) }
+        let held = self.held() + signed(unreported);
+        let reserve = self.held_max / signed(SIGNALS_RESERVE_PART);
+        let free = self.held_max.saturating_sub(held);
+        Room {
+            of_peer: share.look(unreported),
+            free: unsigned(free),
+            for_signals: unsigned(free.saturating_add(reserve)),
+            floor: unsigned(self.held_max / signed(SIGNALS_BEYOND_PART)),
+        }
     }
 
     /// Notes that so many more bytes are held for a peer.
@@ -203,6 +243,21 @@ impl Shares {
 }
 
 impl Share {
+    /// What is held, with so much that was not reported. What was taken was of that beyond the share first.
+    fn look(&self, unreported: usize) -> Held {
+        let held = self.held() + signed(unreported);
+        let in_share = self.in_share.load(Ordering::Relaxed);
+        if held < in_share {
+            self.in_share.store(held, Ordering::Relaxed);
+        }
+        Held { bytes: unsigned(held), in_share: unsigned(in_share.min(held)) }
+    }
+
+    /// So much was in the share when the last of it came.
+    pub(crate) fn is_in_share(&self, bytes: usize) {
+        self.in_share.store(signed(bytes), Ordering::Relaxed);
+    }
+
     /// Bytes that are held of the peer, as far as reported.
     pub(crate) fn held(&self) -> i64 {
         self.held.load(Ordering::Relaxed)

@@ -3,7 +3,7 @@
 use snow_dist_codec::frame::{Exit, Link, Send};
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Root};
-use snow_dist_runtime::core::limits::MESSAGE_BYTES_COUNTED;
+use snow_dist_runtime::core::limits::{MESSAGE_BYTES_COUNTED, SIGNALS_BEYOND_PART};
 use snow_dist_runtime::{Context, Node, Received};
 use snow_dist_tests::log::Log;
 use snow_dist_tests::program::{begin, idle, message, received, start, within};
@@ -144,10 +144,10 @@ async fn what_is_taken_makes_room_for_whom_it_was_of() {
 //# without hops, while what mailboxes keep of the peer leaves no room for one more signal in the mailbox of that
 //# process.
 //= spec/session.md#ses-bnd-006
-//# A node MUST end the session when an exit signal of a link or a DOWN of the peer takes more room than the peer
-//# has left in that mailbox or in all.
+//# A node MUST end the session when exit signals of links and DOWNs of the peer go beyond its share, in one
+//# mailbox or in all, by more than a sixty-fourth of `mailbox_remote_bytes_max`.
 //= spec/connection.md#con-cls-018
-//# A node that ends a session by SES-BND-006 or SES-BND-007 SHOULD write CLOSE with code 2.
+//# A node that ends a session by SES-BND-006, SES-BND-007 or SES-BND-008 SHOULD write CLOSE with code 2.
 #[tokio::test]
 async fn signals_of_links_that_nobody_takes_end_the_session_of_their_peer() {
     let a = node().await;
@@ -164,8 +164,9 @@ async fn signals_of_links_that_nobody_takes_end_the_session_of_their_peer() {
     let mut hostile = peer("hostile", &a).await;
     let to = hostile.theirs(local.local());
     let reason = Root::Normal.into();
-    // An eighth of what is left.
-    let fit = (BOUND / 9 / MESSAGE_BYTES_COUNTED) as u64;
+    // An eighth of what is left, and what signals may be beyond it.
+    let beyond = BOUND / SIGNALS_BEYOND_PART / MESSAGE_BYTES_COUNTED;
+    let fit = (BOUND / 9 / MESSAGE_BYTES_COUNTED + beyond) as u64;
     let mut bytes = Vec::new();
     // One link is there all the time, and one is for the last signal.
     for number in [fit, fit + 1] {

@@ -184,8 +184,8 @@ fn a_peer_that_reads_may_ask_for_ever() {
 
 /// Whose links are ended here and there at once has their places back before it acknowledges: it need not do so.
 //= spec/session.md#ses-bnd-007
-//# A node MUST end a session in which more than `unlinks_unanswered_max` unlinks wait for their acknowledgement
-//# that hold no place.
+//# A node MUST end a session in which more unlinks wait for their acknowledgement that hold no place than
+//# `unlinks_unanswered_max` and its own links_and_monitors_max.
 #[test]
 fn a_peer_that_never_acknowledges_unlinks_is_cut() {
     let to = Pair::wire(A, 3);
@@ -194,7 +194,7 @@ fn a_peer_that_never_acknowledges_unlinks_is_cut() {
             Frame::from(UnlinkId { from: Pair::wire(B, n), to, id: n })
         }];
     for (ends, peer_asks) in frames.into_iter().zip([true, false]) {
-        let mut pair = Pair::new();
+        let mut pair = few_links();
         let end = &mut pair[A];
         let refused = (10..).find_map(|n| {
             if peer_asks {
@@ -211,5 +211,35 @@ fn a_peer_that_never_acknowledges_unlinks_is_cut() {
             Some((n, refused?))
         });
         assert_eq!(refused, Some((10 + UNLINKS_UNANSWERED_MAX as u64, Ending::UnlinksUnanswered)));
+    }
+}
+
+fn few_links() -> Pair {
+    Pair::with(|_, config| {
+        config.bounds.links_and_monitors = 1_000;
+        config.peer_bounds.links_and_monitors = 1_000;
+    })
+}
+
+/// All links that there may be are ended at both ends at once: nobody has broken a rule.
+#[test]
+fn unlinks_that_cross_end_no_session_however_many_links_there_may_be() {
+    let links = UNLINKS_UNANSWERED_MAX as u64 + 10;
+    let mut pair = Pair::with(|_, config| {
+        config.bounds.links_and_monitors = u32::try_from(links).unwrap();
+        config.peer_bounds.links_and_monitors = u32::try_from(links).unwrap();
+    });
+    let to = Pair::wire(A, 3);
+    let end = &mut pair[A];
+    for n in 10..10 + links {
+        end.session.link(3, n).unwrap();
+        end.session.write(&mut Vec::new(), usize::MAX);
+        end.session.unlink(3, n);
+        end.session.write(&mut Vec::new(), usize::MAX);
+    }
+    for n in 10..10 + links {
+        let unlink = UnlinkId { from: Pair::wire(B, n), to, id: n };
+        assert_eq!(end.session.handle_frame(&unlink.into(), &mut end.table), Ok(()), "{n}");
+        end.session.write(&mut Vec::new(), usize::MAX);
     }
 }

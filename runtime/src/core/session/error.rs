@@ -97,7 +97,8 @@ impl Ending {
             //# A node that ends a session by CON-QUE-006 SHOULD write CLOSE with code 2.
             Self::AnswersUnread => Leave::Close { code: Close::LIMIT, text: "answers are not read" },
             //= spec/connection.md#con-cls-018
-            //# A node that ends a session by SES-BND-006 or SES-BND-007 SHOULD write CLOSE with code 2.
+            //# A node that ends a session by SES-BND-006, SES-BND-007 or SES-BND-008 SHOULD write CLOSE with
+            //# code 2.
             Self::UnlinksUnanswered => {
                 Leave::Close { code: Close::LIMIT, text: "unlinks are not acknowledged" }
             }

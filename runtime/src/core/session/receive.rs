@@ -335,11 +335,11 @@ impl Session {
     }
 
     /// A place that is free again for the peer does not bound the unlinks that it has not acknowledged.
-    const fn check_unlinks(&self) -> Result<(), Ending> {
+    fn check_unlinks(&self) -> Result<(), Ending> {
         //= spec/session.md#ses-bnd-007
-        //# A node MUST end a session in which more than `unlinks_unanswered_max` unlinks wait for their
-        //# acknowledgement that hold no place.
-        if self.links.placeless() > UNLINKS_UNANSWERED_MAX {
+        //# A node MUST end a session in which more unlinks wait for their acknowledgement that hold no place
+        //# than `unlinks_unanswered_max` and its own links_and_monitors_max.
+        if self.links.placeless() > UNLINKS_UNANSWERED_MAX.max(self.tally.max_peer() as usize) {
             return Err(Ending::UnlinksUnanswered);
         }
         Ok(())

@@ -51,6 +51,11 @@ impl Tally {
         self.here.max
     }
 
+    /// How many the peer may ask for.
+    pub(super) const fn max_peer(&self) -> u32 {
+        self.peer.max
+    }
+
     /// Gives a place back.
     pub(super) fn give_back(&mut self, asker: Asker) {
         let count = self.count(asker);

@@ -225,8 +225,11 @@ impl<S: Transport> Running<S> {
             self.look_at_version_1();
             handled?;
             //= spec/session.md#ses-bnd-006
-            //# A node MUST end the session when an exit signal of a link or a DOWN of the peer takes more
-            //# room than the peer has left in that mailbox or in all.
+            //# A node MUST end the session when exit signals of links and DOWNs of the peer go beyond its
+            //# share, in one mailbox or in all, by more than a sixty-fourth of `mailbox_remote_bytes_max`.
+            //= spec/session.md#ses-bnd-008
+            //# A node MUST end the session when an exit signal of a link or a DOWN of the peer goes beyond
+            //# its share while mailboxes keep five quarters of `mailbox_remote_bytes_max` for other nodes.
             if self.driver.processes.is_over() {
                 return Err(Ending::SignalsUntaken);
             }
