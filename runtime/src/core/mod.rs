@@ -25,6 +25,7 @@ pub use numbers::{Numbering, Numbers, Start};
 pub use patience::Patience;
 pub use pid::{NodeNumber, Pid};
 pub use processes::Processes;
+#[cfg(feature = "tokio")]
 pub(crate) use reason::arc_bytes;
 pub use reason::{Chain, Reason};
 pub use session::Session;

@@ -157,8 +157,9 @@ impl Reason {
         }
     }
 
-    /// Bytes that it keeps alive.
-    pub(crate) fn kept_bytes(&self) -> usize {
+    /// Returns the bytes of memory that it keeps alive beside its own: whoever keeps reasons of peers counts these.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
         match self {
             Self::Normal | Self::Killed | Self::Shutdown | Self::Noconnection => 0,
             Self::Error(text) | Self::Custom(text) => arc_bytes(text.len()),

@@ -125,7 +125,7 @@ impl TermPids {
         self.nodes.is_empty()
     }
 
-    /// Bytes that it keeps alive.
+    /// Returns the bytes of memory that it keeps alive beside its own: whoever keeps terms of peers counts these.
     #[must_use]
     pub const fn kept_bytes(&self) -> usize {
         let allocated = self.nodes.capacity() * size_of::<((u16, u8), NodeNumber)>();
