@@ -134,7 +134,7 @@ impl Run {
     /// One thing that the hostile peer does, or that a process does to it.
     fn hostile(&mut self, script: &mut Script<'_>) {
         let (what, to, from) = (script.byte(), pid(u64::from(script.byte() % 11)), pid(script.byte().into()));
-        let count = if script.byte() % 4 == 0 { 1 + 8 * u64::from(script.byte()) } else { 1 };
+        let count = if script.byte().is_multiple_of(4) { 1 + 8 * u64::from(script.byte()) } else { 1 };
         let message = vec![7; script.length()];
         let reason = reason(script);
         for number in 0..count {
@@ -172,7 +172,7 @@ impl Run {
             let _ = cell.watch(reference, Pid::new(*number, CREATION, remote));
         }
         let _ = session.link(local, remote);
-        if reference % 3 == 0 {
+        if reference.is_multiple_of(3) {
             session.unlink(local, remote);
         }
     }
@@ -195,7 +195,7 @@ impl Run {
         for (local, expected) in [SLOW, HEALTHY].into_iter().zip(&mut self.expected) {
             self.sent += 1;
             let to = pid(local);
-            let mut message = self.sent.to_le_bytes().to_vec();
+            let mut message = format!("{:08}", self.sent).into_bytes();
             message.resize(8 + usize::from(script.byte()) * if local == SLOW { 1 } else { 100 }, 1);
             let from = pid(self.sent);
             let reason = Root::Normal.into();
@@ -217,7 +217,7 @@ impl Run {
     /// The processes that take things take them: all that is the honest peer's is there, in its order.
     fn take(&mut self) {
         for (local, expected) in [SLOW, HEALTHY].into_iter().zip(&mut self.expected) {
-            let (cell, inbox) = &mut self.cells[local as usize - 1];
+            let (cell, inbox) = &mut self.cells[usize::try_from(local).unwrap() - 1];
             let most = if local == SLOW { SLOW_TAKES } else { usize::MAX };
             for received in receive(cell, inbox).take(most) {
                 let is_honest = match &received {
@@ -237,7 +237,7 @@ impl Run {
             }
         }
         // The one that can die is gone for good when it does.
-        let (mortal, _) = &self.cells[MORTAL as usize - 1];
+        let (mortal, _) = &self.cells[usize::try_from(MORTAL).unwrap() - 1];
         if mortal.is_doomed() && self.table.get(MORTAL).is_some() {
             let reason = mortal.die(Reason::Normal).doom.reason();
             self.table.remove(MORTAL);
