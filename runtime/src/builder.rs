@@ -209,10 +209,11 @@ impl NodeBuilder {
 
     /// Bytes that all mailboxes keep for other nodes, at least four times the longest message: 1 GiB if this is not called.
     /// Each message and each signal counts all that it keeps alive, and 144 bytes for its place. One peer has at most as
-    /// much of it as is free, and so has one mailbox; a peer in one mailbox has an eighth of what is free. A message beyond
-    /// its peer's share is dropped, and a mailbox that has used up its own counts as full. An exit signal of a link, or a
-    /// DOWN, is never dropped: signals of a peer may go beyond its share by a sixty-fourth of the bytes, and those of all peers
-    /// beyond the bytes by a quarter of them; further ones end their session.
+    /// much of it as is free, and so has one mailbox; a peer in one mailbox has an eighth of what is free, and all peers that dial
+    /// from one address have three times what is free. A message beyond its peer's share is dropped, and a mailbox that has
+    /// used up its own counts as full. An exit signal of a link, or a DOWN, is never dropped: signals of a peer may go beyond
+    /// its share by a sixty-fourth of the bytes, and those of all peers beyond the bytes by a quarter of them; further ones
+    /// end their session.
     pub const fn mailbox_remote_bytes_max(mut self, bytes: usize) -> Self {
         self.mailbox_remote_bytes_max = bytes;
         self

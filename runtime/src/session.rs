@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
 use crate::core::peers::Sign;
 use crate::core::session::{Counts, Ending, Lacking, Misrouted, NotMade, NotSent, Version};
-use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Term};
+use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Source, Term};
 use crate::foreign;
 use crate::numbers::SharedNumbers;
 use crate::process::Refused;
@@ -41,6 +41,8 @@ pub(crate) struct Peer {
     pub(crate) number: NodeNumber,
     pub(crate) creation: u8,
     pub(crate) version: Version,
+    /// Where its connection came from, if it has dialled.
+    pub(crate) source: Option<Source>,
 }
 
 /// A session that is up, or has ended.

@@ -579,6 +579,7 @@ fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
         ("reason_bytes_max", limits::REASON_BYTES_MAX as u64),
         ("mailbox_remote_bytes_max", limits::MAILBOX_REMOTE_BYTES_MAX as u64),
         ("mailbox_pair_part", limits::MAILBOX_PAIR_PART as u64),
+        ("source_share_times", limits::SOURCE_SHARE_TIMES as u64),
         ("signals_beyond_part", limits::SIGNALS_BEYOND_PART as u64),
         ("signals_reserve_part", limits::SIGNALS_RESERVE_PART as u64),
         ("peer_shares_max", limits::PEER_SHARES_MAX as u64),

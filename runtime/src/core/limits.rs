@@ -135,13 +135,18 @@ pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;
 /// nor eight peers what a process may.
 pub const MAILBOX_PAIR_PART: usize = 8;
 
+/// All peers that have dialled from one address may have this many times what is free under [`MAILBOX_REMOTE_BYTES_MAX`], so three
+/// quarters of it: more than one of them, since a cluster can be behind one address; and not all, since a member can make
+/// up as many names as it likes.
+pub const SOURCE_SHARE_TIMES: usize = 3;
+
 /// The exit signals of links and the DOWNs of a peer, which are not dropped, may go beyond its share by this part of
 /// [`MAILBOX_REMOTE_BYTES_MAX`]: an honest peer, whose share others have made small, has its signals taken, at 1 GiB more than
 /// a hundred thousand of them.
 pub const SIGNALS_BEYOND_PART: usize = 64;
 
 /// The signals of all peers together may go beyond [`MAILBOX_REMOTE_BYTES_MAX`] by this part of it: so it holds, with that, however
-/// many peers there are, and it takes sixteen of them to use it up.
+/// many peers there are, and it takes sixteen of them to use it up, from as many addresses.
 pub const SIGNALS_RESERVE_PART: usize = 4;
 
 /// Peers whose messages and signals are counted apart, those included whose sessions have ended and of which something is

@@ -11,7 +11,7 @@ use super::Message;
 use super::cell::{Cell, Full, Given, NotTaken, Wakes};
 use super::charge::Charge;
 use super::remote::Interested;
-use super::shares::{Room, Share};
+use super::shares::{Account, Owner, Room};
 use super::table::ProcessTable;
 use crate::core::{NodeNumber, Pid, Processes, Reason, Shown, Start, TermPids};
 use crate::foreign::{self, event};
@@ -27,7 +27,7 @@ use crate::numbers::SharedNumbers;
 pub(crate) struct Delivery {
     table: Arc<ProcessTable>,
     session: Weak<dyn Interested>,
-    peer: Arc<str>,
+    peer: Owner,
     numbers: SharedNumbers,
     last: Option<Arc<Cell>>,
     /// To be woken: so many of processes before `last`, then those of `last`.
@@ -36,8 +36,7 @@ pub(crate) struct Delivery {
     /// What was dropped, to be warned of.
     overflows: Vec<Overflow>,
     /// What mailboxes hold for the peer.
-    share: Arc<Share>,
-    share_number: u32,
+    account: Account,
     /// Bytes that they hold and that the table was not told of yet.
     unreported: usize,
     /// The peer has sent signals, which are not dropped, too far beyond its share.
@@ -60,16 +59,15 @@ impl Delivery {
     pub(crate) fn new(
         table: Arc<ProcessTable>,
         session: Weak<dyn Interested>,
-        peer: Arc<str>,
+        peer: Owner,
         numbers: SharedNumbers,
     ) -> Self {
-        let (share_number, share) = table.shares().open(&peer);
+        let account = table.shares().open(&peer);
         Self {
             table,
             session,
             peer,
-            share,
-            share_number,
+            account,
             is_over: false,
             numbers,
             last: None,
@@ -106,7 +104,7 @@ impl Delivery {
         //= spec/session.md#ses-msg-014
         //# A node that drops a message for want of room SHOULD tell its operator of which peer it was.
         for Overflow { local, full, dropped } in self.overflows.drain(..) {
-            let (process, peer) = (self.table.pid(local), Shown(&self.peer));
+            let (process, peer) = (self.table.pid(local), Shown(&self.peer.name));
             let why = match full {
                 Full::Mailbox => "mailbox full",
                 Full::Share => "too much of this peer is in mailboxes",
@@ -120,14 +118,14 @@ impl Delivery {
     #[cfg(not(feature = "shuttle"))]
     pub(crate) fn again(&self) -> Self {
         let (table, numbers) = (Arc::clone(&self.table), self.numbers.clone());
-        Self::new(table, self.session.clone(), Arc::clone(&self.peer), numbers)
+        Self::new(table, self.session.clone(), self.peer.clone(), numbers)
     }
 
     /// Bytes that are held of the peer.
     #[cfg(test)]
     #[cfg(not(feature = "shuttle"))]
     pub(crate) fn held(&self) -> i64 {
-        self.share.held()
+        self.account.held()
     }
 
     /// Whether the peer's exit signals and DOWNs, none of which is dropped, have gone further beyond its share than they may:
@@ -137,11 +135,11 @@ impl Delivery {
     }
 
     fn room(&self) -> Room {
-        self.table.shares().room(&self.share, self.unreported)
+        self.table.shares().room(&self.account, self.unreported)
     }
 
     fn charge(&self, kept_bytes: usize) -> Charge {
-        Charge::of(self.share_number, kept_bytes)
+        Charge::of(self.account.number(), kept_bytes)
     }
 
     /// Wakes whom this turn's deliveries concern. To be called with no lock held, at the end of each turn.
@@ -175,16 +173,21 @@ impl Delivery {
     }
 
     fn deliver_message(&mut self, local: u64, charge: Charge, message: impl FnOnce() -> Message) {
-        let room = self.room();
+        // What is much is held before there is known to be room, so that not every session takes the same room at once.
+        let reserved = if charge.bytes() >= REPORTED_AT_ONCE { charge.bytes() } else { 0 };
+        self.table.shares().hold(&self.account, reserved);
+        let room = self.room().without(reserved);
         //= spec/session.md#ses-msg-002
         //# A node MUST ignore a SEND to a dead process.
-        let Some(cell) = self.find(local) else { return };
-        match cell.message_from_afar(room, charge, message) {
-            Ok(wakes) => {
-                self.share.is_in_share(room.of_peer_with(charge));
-                self.delivered(wakes, charge.bytes());
-            }
-            Err(why) => self.not_taken(local, why),
+        let taken = self.find(local).map(|cell| cell.message_from_afar(room, charge, message));
+        if let Some(Ok(wakes)) = taken {
+            self.account.note(charge, true);
+            self.delivered(wakes, charge.bytes() - reserved);
+            return;
+        }
+        self.table.shares().release(self.account.number().into(), reserved);
+        if let Some(Err(why)) = taken {
+            self.not_taken(local, why);
         }
     }
 
@@ -200,8 +203,8 @@ impl Delivery {
     /// The same for a signal.
     fn signalled(&mut self, charge: Charge, room: Room, given: Given) {
         self.is_over |= given.is_over;
-        if given.held > 0 && room.peer_takes(charge) {
-            self.share.is_in_share(room.of_peer_with(charge));
+        if given.held > 0 {
+            self.account.note(charge, room.peer_takes(charge));
         }
         self.delivered(given.wakes, given.held);
     }
@@ -212,7 +215,7 @@ impl Delivery {
             NotTaken::Dropped(full) => {
                 self.table.count_dropped();
                 let overflow = |dropped| Overflow { local, full, dropped };
-                self.overflows.extend(self.share.count_dropped().map(overflow));
+                self.overflows.extend(self.account.count_dropped().map(overflow));
             }
             NotTaken::Ends(wakes) => self.wakers.extend(wakes),
         }
@@ -228,7 +231,7 @@ impl Delivery {
     }
 
     fn report(&mut self) {
-        self.table.shares().hold(&self.share, std::mem::take(&mut self.unreported));
+        self.table.shares().hold(&self.account, std::mem::take(&mut self.unreported));
     }
 }
 
@@ -317,7 +320,8 @@ const PINNED_MAX: usize = 4;
 /// Places for wakers that a session keeps between its turns.
 const WAKERS_KEPT: usize = 64;
 
-/// Bytes that one session puts into mailboxes before it tells the table.
+/// Bytes that one session puts into mailboxes before it tells the table: all together can go beyond what mailboxes may keep by
+/// so much for each session that brings something at that moment.
 const REPORTED_AT_ONCE: usize = 64 << 10;
 
 #[cfg(test)]
@@ -497,7 +501,7 @@ mod tests {
     async fn what_is_free_is_everybodys_and_not_more() {
         let table = table_that_holds(10_000);
         let cell = table.add(Mailbox::default()).unwrap();
-        let (number, others) = table.shares().open(&"other@h:1".into());
+        let others = table.shares().open(&"other@h:1".into());
         table.shares().hold(&others, 10_000 - 2 * (10 + MESSAGE_BYTES_COUNTED));
         let mut delivery = delivery(&table, &Arc::default());
         delivery.message(cell.local(), &[0; 11]);
@@ -507,7 +511,7 @@ mod tests {
         delivery.message(cell.local(), &[]);
         assert_eq!(table.dropped(), 2);
         delivery.flush();
-        table.shares().release(number.into(), 9_000);
+        table.shares().release(others.number().into(), 9_000);
         delivery.message(cell.local(), &[]);
         delivery.flush();
         let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));

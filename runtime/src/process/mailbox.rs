@@ -127,19 +127,19 @@ impl Queue {
     ) -> (Option<Waker>, bool) {
         let before = self.held_of(charge);
         let fits = self.signal_fits(charge, room);
-        let wakes = self.push(signal, charge);
+        let waker = self.push(signal, charge);
         if let Some(held) = self.held_of.get_mut(charge.share().into())
             && !room.pair_takes(before.bytes, charge)
         {
-            held.in_share = before.in_share;
+            held.beyond = before.beyond + charge.bytes();
         }
-        (wakes, fits)
+        (waker, fits)
     }
 
     fn hold(&mut self, charge: Charge) {
         self.held += charge.bytes();
         let bytes = self.held_of(charge).bytes + charge.bytes();
-        self.held_of.insert(charge.share().into(), Held { bytes, in_share: bytes });
+        self.held_of.insert(charge.share().into(), Held { bytes, beyond: 0 });
     }
 
     /// Whether it may hold this as well.
@@ -167,7 +167,7 @@ impl Queue {
         let Some(held) = self.held_of.get_mut(share) else { return Charge::NONE };
         let released = taken.at_most(held.bytes);
         held.bytes -= released.bytes();
-        held.in_share = held.in_share.min(held.bytes);
+        held.beyond = held.beyond.saturating_sub(released.bytes());
         if held.bytes == 0 {
             self.held_of.remove(share);
         }
@@ -206,9 +206,8 @@ impl Drop for Queue {
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     received: VecDeque<Item>,
-    /// What was taken since the cell was last told: of one peer, and of the one before.
-    taken: Charge,
-    taken_before: Charge,
+    /// What was taken since the cell was last told, of each share.
+    taken: [Charge; SHARES_TAKEN],
 }
 
 impl Inbox {
@@ -229,23 +228,27 @@ impl Inbox {
     }
 
     fn note_taken(&mut self, charge: Charge) {
-        match self.taken.plus(charge) {
-            Some(both) => self.taken = both,
-            None => self.taken_before = std::mem::replace(&mut self.taken, charge),
+        if charge == Charge::NONE {
+            return;
+        }
+        let sum = self.taken.iter_mut().find_map(|taken| Some((taken.plus(charge)?, taken)));
+        if let Some((both, taken)) = sum {
+            *taken = both;
         }
     }
 
-    /// Whether bytes from other nodes are to be given back now: those of one peer before those of another, and many. What
-    /// is less is given back when the process looks for more, and who works for long on the last of a batch must not
-    /// count as one whose mailbox is full.
+    /// Whether bytes from other nodes are to be given back now: many, or those of so many shares that there is no place for
+    /// those of another one. What is less is given back when the process looks for more, and who works for long on the last
+    /// of a batch must not count as one whose mailbox is full.
     pub(crate) fn owes(&self) -> bool {
         let many = if self.received.is_empty() { RELEASED_AT_REST } else { RELEASED_AT_ONCE };
-        self.taken.bytes() >= many || self.taken_before != Charge::NONE
+        let bytes: usize = self.taken.iter().map(|taken| taken.bytes()).sum();
+        bytes >= many || bytes > 0 && self.taken.iter().all(|taken| *taken != Charge::NONE)
     }
 
     /// What was taken, to be given back.
-    pub(crate) fn taken(&mut self) -> [Charge; 2] {
-        [&mut self.taken_before, &mut self.taken].map(std::mem::take)
+    pub(crate) fn taken(&mut self) -> [Charge; SHARES_TAKEN] {
+        std::mem::take(&mut self.taken)
     }
 
     /// Takes out what is unwanted; gives what that counted.
@@ -256,8 +259,9 @@ impl Inbox {
     /// At least half of a queue's places are taken, but for a few: what counts twice an entry is an entry and its part of
     /// those that are not. Each entry moves once on average.
     fn give_back_half(&mut self) {
-        if self.received.capacity() > KEPT_MAX && self.received.len() < self.received.capacity() / 2 {
-            self.received.shrink_to(KEPT_MAX);
+        if self.received.capacity() > KEPT_MAX && self.received.len() < self.received.capacity().div_ceil(2) {
+            let entries = self.received.len();
+            self.received.shrink_to((entries + entries / 2).max(KEPT_MAX));
         }
     }
 
@@ -294,6 +298,9 @@ fn dispose_all(received: &mut VecDeque<Item>) {
 /// Entries for which a process that waits keeps space: after a burst it becomes small again, and what that costs
 /// is little beside a burst of so many. A peer can have every process keep as much.
 const KEPT_MAX: usize = 64;
+
+/// Shares of which a process keeps back what it has taken: it takes from few peers in turn without a lock for each.
+const SHARES_TAKEN: usize = 4;
 
 /// Bytes from other nodes that a process takes before it gives them back in the middle of a batch.
 const RELEASED_AT_ONCE: usize = 64 << 10;
@@ -378,25 +385,27 @@ mod tests {
         assert_eq!(queue.held, 0);
     }
 
+    /// Peers whose messages alternate cost no lock for each.
     #[test]
-    fn what_is_taken_of_one_peer_is_given_back_before_that_of_another() {
-        let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
-        for (share, length) in [(1, 5), (1, 6), (2, 7)] {
-            queue.push(message("a"), Charge::of(share, length));
+    fn what_is_taken_of_few_peers_is_given_back_together() {
+        for (peers, given_back_after) in [(2, 64), (3, 64), (4, 4), (5, 4)] {
+            let (mut queue, mut inbox) = (Queue::default(), Inbox::default());
+            // The last of a batch is given back sooner.
+            for number in 0..65 {
+                let length = RELEASED_AT_ONCE / 64 - MESSAGE_BYTES_COUNTED;
+                queue.push(message("a"), Charge::of(1 + number % peers, length));
+                queue.push(message("a"), Charge::NONE);
+            }
+            let held = queue.held;
+            queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
+            let mut taken = 0;
+            while !inbox.owes() {
+                taken += inbox.take(&mut 0, |_| true).map_or(0, |_| 1);
+            }
+            assert_eq!(taken, 2 * given_back_after - 1, "{peers} peers");
+            assert_eq!(give_back(&mut queue, &mut inbox), held / 65 * given_back_after);
+            assert_eq!(inbox.taken(), [Charge::NONE; SHARES_TAKEN]);
         }
-        queue.push(message("a"), Charge::NONE);
-        queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
-        let mut owed = Vec::new();
-        while inbox.take(&mut 0, |_| true).is_some() {
-            owed.push(inbox.owes());
-        }
-        assert_eq!(owed, [false, false, true, true]);
-        let both = Charge::of(1, MESSAGE_BYTES_COUNTED + 11);
-        assert_eq!(inbox.taken(), [both, Charge::of(2, 7)]);
-        assert_eq!(
-            (queue.release(both), queue.release_all().collect::<Vec<_>>()),
-            (both, vec![(2, 7 + MESSAGE_BYTES_COUNTED)])
-        );
     }
 
     /// What each entry counts is what it takes, of a queue that is half empty.

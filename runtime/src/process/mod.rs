@@ -31,3 +31,4 @@ pub(crate) use delivery::Delivery;
 pub use error::{MonitorNodeError, NotHere, Refused, RegisterError, SendError, SpawnError};
 pub use mailbox::{Mailbox, WhenFull};
 pub use message::{Message, MonitorRef, Payload, Received};
+pub(crate) use shares::Owner;

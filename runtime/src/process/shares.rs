@@ -4,14 +4,17 @@
 //! hoards has taken all of its share before half is gone, since what it takes is no longer free; so there is room for
 //! the others, however much one of them takes. A peer may have as much as is free, and so may a mailbox; a peer in one
 //! mailbox less, so that neither one process that takes nothing uses up what its peers have, nor one peer what a
-//! process has.
+//! process has. A name costs a peer nothing, so all that dial from one address have a share together.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use super::charge::Charge;
 use super::sync::{AtomicI64, AtomicU64, Mutex, Ordering};
-use crate::core::limits::{MAILBOX_PAIR_PART, PEER_SHARES_MAX, SIGNALS_BEYOND_PART, SIGNALS_RESERVE_PART};
+use crate::core::Source;
+use crate::core::limits::{
+    MAILBOX_PAIR_PART, PEER_SHARES_MAX, SIGNALS_BEYOND_PART, SIGNALS_RESERVE_PART, SOURCE_SHARE_TIMES,
+};
 
 /// What all mailboxes of a node keep for other nodes.
 #[derive(Debug)]
@@ -22,29 +25,61 @@ pub(crate) struct Shares {
     held_max: i64,
     /// The shares by their numbers: what a mailbox gives back must find its share without a lock.
     blocks: [OnceLock<Box<[Arc<Share>]>>; BLOCKS],
-    peers: Mutex<Peers>,
+    /// How many are given, beside that of all others.
+    shares_max: u32,
+    given: Mutex<Given>,
 }
 
-/// What is held for one peer.
+/// For whom something is held: a peer, by its name and, if it has dialled this node, by where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Owner {
+    pub(crate) name: Arc<str>,
+    pub(crate) source: Option<Source>,
+}
+
+impl<N: Into<Arc<str>>> From<N> for Owner {
+    fn from(name: N) -> Self {
+        Self { name: name.into(), source: None }
+    }
+}
+
+/// What is held for one peer, or for all from one address.
 #[derive(Debug, Default)]
-pub(crate) struct Share {
+struct Share {
     held: AtomicI64,
-    /// As much of it as was in the share when it came.
-    in_share: AtomicI64,
+    /// As much of it as was not in the share when it came: signals, which are not dropped.
+    beyond: AtomicI64,
     dropped: AtomicU64,
+    /// The number of the share of all that come from where this peer does, or 0.
+    of_source: AtomicU64,
 }
 
-/// Which peer has which share.
+/// The share of a peer, as those have it that deliver for it.
+#[derive(Debug)]
+pub(crate) struct Account {
+    number: u32,
+    share: Arc<Share>,
+    of_source: Option<Arc<Share>>,
+}
+
+/// Which share is whose.
 #[derive(Debug, Default)]
-struct Peers {
-    by_name: HashMap<Arc<str>, Peer>,
+struct Given {
+    to: HashMap<Holder, Number>,
     numbers_given: u32,
     /// Numbers that can be given again.
     unused: Vec<u32>,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Holder {
+    Peer(Owner),
+    /// All peers that come from there.
+    Source(Source),
+}
+
 #[derive(Debug)]
-struct Peer {
+struct Number {
     number: u32,
     /// How many deliver for it.
     users: usize,
@@ -53,8 +88,9 @@ struct Peer {
 /// What can be added for one peer now.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Room {
-    /// Bytes that are held of the peer.
     of_peer: Held,
+    /// What is held of all that come from where the peer does; nothing if that does not count.
+    of_source: Held,
     /// Bytes that nobody has.
     free: usize,
     /// Bytes that signals may still take, of all peers.
@@ -63,17 +99,19 @@ pub(crate) struct Room {
     floor: usize,
 }
 
-/// What is held of somebody.
+/// Bytes that are held of somebody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) bytes: usize,
-    /// As much of it as was in the share when it came: the rest are signals, which are not dropped.
-    pub(crate) in_share: usize,
+    /// As many of them as were not in the share when they came: signals, which are not dropped. What is taken is of these
+    /// first.
+    pub(crate) beyond: usize,
 }
 
 impl Held {
-    const fn beyond(self, charge: Charge) -> usize {
-        (self.bytes + charge.bytes()).saturating_sub(self.in_share)
+    /// The same before so much of it came.
+    const fn without(self, bytes: usize) -> Self {
+        Self { bytes: self.bytes.saturating_sub(bytes), ..self }
     }
 }
 
@@ -86,7 +124,13 @@ impl Room {
         //= spec/session.md#ses-msg-011
         //# A node MUST drop a message by which its mailboxes would keep more than half of
         //# `mailbox_remote_bytes_max` for one peer.
-        charge.bytes() <= self.free && self.of_peer.bytes + charge.bytes() <= self.left_by(charge)
+        //= spec/session.md#ses-msg-015
+        //# A node MUST drop a message by which its mailboxes would keep more than three quarters of
+        //# `mailbox_remote_bytes_max` for the peers of all sessions that it has accepted from one address.
+        let left = self.left_by(charge);
+        charge.bytes() <= self.free
+            && self.of_peer.bytes + charge.bytes() <= left
+            && self.of_source.bytes + charge.bytes() <= left.saturating_mul(SOURCE_SHARE_TIMES)
     }
 
     /// Whether a mailbox may add it, of what it holds already so much and so much of this peer.
@@ -116,15 +160,27 @@ impl Room {
     /// Whether a peer may add a signal that has so much in the mailbox that it is for. What others hold does not count
     /// against it before the signals of all need more than there is.
     pub(crate) const fn signal_fits(self, pair: Held, charge: Charge) -> bool {
-        let pair_fits = self.pair_takes(pair.bytes, charge) || pair.beyond(charge) <= self.floor;
+        let pair_fits = self.pair_takes(pair.bytes, charge) || self.may_go_beyond(pair, charge);
         let peer_fits = self.peer_takes(charge)
-            || self.of_peer.beyond(charge) <= self.floor && charge.bytes() <= self.for_signals;
+            || self.may_go_beyond(self.of_peer, charge)
+                && self.may_go_beyond(self.of_source, charge)
+                && charge.bytes() <= self.for_signals;
         pair_fits && peer_fits
     }
 
-    /// Bytes of the peer when this was added.
-    pub(crate) const fn of_peer_with(self, charge: Charge) -> usize {
-        self.of_peer.bytes + charge.bytes()
+    const fn may_go_beyond(self, held: Held, charge: Charge) -> bool {
+        held.beyond + charge.bytes() <= self.floor
+    }
+
+    /// The same before so much was held.
+    pub(crate) const fn without(self, bytes: usize) -> Self {
+        Self {
+            of_peer: self.of_peer.without(bytes),
+            of_source: self.of_source.without(bytes),
+            free: self.free + bytes,
+            for_signals: self.for_signals + bytes,
+            floor: self.floor,
+        }
     }
 
     const fn left_by(self, charge: Charge) -> usize {
@@ -140,61 +196,84 @@ const OF_OTHERS: u32 = 1;
 
 impl Shares {
     pub(crate) fn new(held_max: usize) -> Self {
+        Self::with_shares_max(held_max, PEER_SHARES_MAX)
+    }
+
+    /// The same with so many shares, of [`PEER_SHARES_MAX`] at most.
+    fn with_shares_max(held_max: usize, shares_max: usize) -> Self {
         Self {
             held: AtomicI64::new(0),
             held_max: signed(held_max),
             blocks: [const { OnceLock::new() }; BLOCKS],
-            peers: Mutex::default(),
+            shares_max: u32::try_from(shares_max.min(PEER_SHARES_MAX)).unwrap_or(u32::MAX),
+            given: Mutex::default(),
         }
     }
 
     /// The share of a peer, to be given back by [`close`](Self::close).
-    pub(crate) fn open(&self, peer: &Arc<str>) -> (u32, Arc<Share>) {
-        let mut peers = self.peers.lock();
-        let number = match peers.by_name.get_mut(peer) {
+    pub(crate) fn open(&self, owner: &Owner) -> Account {
+        let mut given = self.given.lock();
+        let of_source = owner.source.map(|source| self.number(&mut given, Holder::Source(source)));
+        let number = self.number(&mut given, Holder::Peer(owner.clone()));
+        let share = self.share(number);
+        // Those that have the share of all others come from everywhere.
+        let of_source = of_source.filter(|_| number != OF_OTHERS);
+        share.of_source.store(of_source.unwrap_or(0).into(), Ordering::Relaxed);
+        Account { number, share, of_source: of_source.map(|number| self.share(number)) }
+    }
+
+    fn number(&self, given: &mut Given, to: Holder) -> u32 {
+        match given.to.get_mut(&to) {
             Some(known) => {
                 known.users += 1;
                 known.number
             }
-            None => self.give_number(&mut peers, peer),
-        };
-        (number, self.get(number).cloned().unwrap_or_default())
+            None => self.give_number(given, to),
+        }
     }
 
-    fn give_number(&self, peers: &mut Peers, peer: &Arc<str>) -> u32 {
-        if peers.numbers_given as usize == PEER_SHARES_MAX && peers.unused.is_empty() {
-            self.forget_idle(peers);
+    fn give_number(&self, given: &mut Given, to: Holder) -> u32 {
+        if given.numbers_given == self.shares_max && given.unused.is_empty() {
+            self.forget_idle(given);
         }
-        let number = match peers.unused.pop() {
+        let number = match given.unused.pop() {
             Some(number) => number,
-            None if (peers.numbers_given as usize) < PEER_SHARES_MAX => {
-                peers.numbers_given += 1;
-                OF_OTHERS + peers.numbers_given
+            None if given.numbers_given < self.shares_max => {
+                given.numbers_given += 1;
+                OF_OTHERS + given.numbers_given
             }
             None => return OF_OTHERS,
         };
-        peers.by_name.insert(Arc::clone(peer), Peer { number, users: 1 });
+        self.share(number).begin();
+        given.to.insert(to, Number { number, users: 1 });
         number
     }
 
-    /// Forgets the peers that have no session and nothing in a mailbox.
-    fn forget_idle(&self, peers: &mut Peers) {
-        let Peers { by_name, unused, .. } = peers;
-        by_name.retain(|_, peer| {
-            let held = self.get(peer.number).map_or(0, |share| share.held());
-            let idle = peer.users == 0 && held == 0;
+    /// Forgets those that have no session and nothing in a mailbox.
+    fn forget_idle(&self, given: &mut Given) {
+        let Given { to, unused, .. } = given;
+        to.retain(|_, known| {
+            let idle = known.users == 0 && self.share(known.number).held() == 0;
             if idle {
-                unused.push(peer.number);
+                unused.push(known.number);
             }
             !idle
         });
     }
 
     /// Nobody delivers for the peer any more that [`open`](Self::open) was called for.
-    pub(crate) fn close(&self, peer: &str) {
-        if let Some(peer) = self.peers.lock().by_name.get_mut(peer) {
-            peer.users = peer.users.saturating_sub(1);
+    pub(crate) fn close(&self, owner: &Owner) {
+        let mut given = self.given.lock();
+        let of_source = owner.source.map(Holder::Source);
+        for holder in [Some(Holder::Peer(owner.clone())), of_source].into_iter().flatten() {
+            if let Some(known) = given.to.get_mut(&holder) {
+                known.users = known.users.saturating_sub(1);
+            }
         }
+    }
+
+    fn share(&self, number: u32) -> Arc<Share> {
+        self.get(number).cloned().unwrap_or_default()
     }
 
     fn get(&self, number: u32) -> Option<&Arc<Share>> {
@@ -205,13 +284,19 @@ impl Shares {
         shares.get((number - first) as usize)
     }
 
+    fn find(&self, number: u64) -> Option<&Arc<Share>> {
+        self.get(u32::try_from(number).ok()?)
+    }
+
     /// What a peer may add, of which `unreported` bytes more are held than [`hold`](Self::hold) was told.
-    pub(crate) fn room(&self, share: &Share, unreported: usize) -> Room {
+    pub(crate) fn room(&self, account: &Account, unreported: usize) -> Room {
         let held = self.held() + signed(unreported);
         let reserve = self.held_max / signed(SIGNALS_RESERVE_PART);
         let free = self.held_max.saturating_sub(held);
+        let of_source = account.of_source.as_ref().map(|share| share.look(unreported));
         Room {
-            of_peer: share.look(unreported),
+            of_peer: account.share.look(unreported),
+            of_source: of_source.unwrap_or_default(),
             free: unsigned(free),
             for_signals: unsigned(free.saturating_add(reserve)),
             floor: unsigned(self.held_max / signed(SIGNALS_BEYOND_PART)),
@@ -219,20 +304,25 @@ impl Shares {
     }
 
     /// Notes that so many more bytes are held for a peer.
-    pub(crate) fn hold(&self, share: &Share, bytes: usize) {
+    pub(crate) fn hold(&self, account: &Account, bytes: usize) {
         if bytes > 0 {
             self.held.fetch_add(signed(bytes), Ordering::Relaxed);
-            share.held.fetch_add(signed(bytes), Ordering::Relaxed);
+            for share in account.shares() {
+                share.held.fetch_add(signed(bytes), Ordering::Relaxed);
+            }
         }
     }
 
-    /// Notes that so many bytes are held less.
+    /// Notes that so many bytes are held less. That of the peer is last: whoever finds that nothing is held of it can give
+    /// its number to another one.
     pub(crate) fn release(&self, share: u64, bytes: usize) {
         if bytes > 0 {
             self.held.fetch_sub(signed(bytes), Ordering::Relaxed);
-            if let Some(share) = u32::try_from(share).ok().and_then(|number| self.get(number)) {
-                share.held.fetch_sub(signed(bytes), Ordering::Relaxed);
+            let Some(share) = self.find(share) else { return };
+            if let Some(of_source) = self.find(share.of_source.load(Ordering::Relaxed)) {
+                of_source.release(bytes);
             }
+            share.release(bytes);
         }
     }
 
@@ -243,30 +333,70 @@ impl Shares {
 }
 
 impl Share {
-    /// What is held, with so much that was not reported. What was taken was of that beyond the share first.
-    fn look(&self, unreported: usize) -> Held {
-        let held = self.held() + signed(unreported);
-        let in_share = self.in_share.load(Ordering::Relaxed);
-        if held < in_share {
-            self.in_share.store(held, Ordering::Relaxed);
+    /// It is somebody else's from now on.
+    fn begin(&self) {
+        for count in [&self.dropped, &self.of_source] {
+            count.store(0, Ordering::Relaxed);
         }
-        Held { bytes: unsigned(held), in_share: unsigned(in_share.min(held)) }
+        self.beyond.store(0, Ordering::Relaxed);
     }
 
-    /// So much was in the share when the last of it came.
-    pub(crate) fn is_in_share(&self, bytes: usize) {
-        self.in_share.store(signed(bytes), Ordering::Relaxed);
+    /// What is held, with so much that was not reported.
+    fn look(&self, unreported: usize) -> Held {
+        let held = self.held() + signed(unreported);
+        Held { bytes: unsigned(held), beyond: unsigned(self.beyond.load(Ordering::Relaxed)) }
+    }
+
+    fn release(&self, bytes: usize) {
+        let beyond = self.beyond.load(Ordering::Relaxed);
+        if beyond > 0 {
+            self.beyond.fetch_sub(beyond.min(signed(bytes)), Ordering::Relaxed);
+        }
+        self.held.fetch_sub(signed(bytes), Ordering::Release);
+    }
+
+    /// Bytes that are held, as far as reported.
+    fn held(&self) -> i64 {
+        self.held.load(Ordering::Acquire)
+    }
+
+    /// So much came that was not in the share; nothing if all was.
+    fn goes_beyond(&self, bytes: usize) {
+        if bytes > 0 {
+            self.beyond.fetch_add(signed(bytes), Ordering::Relaxed);
+        } else if self.beyond.load(Ordering::Relaxed) != 0 {
+            self.beyond.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Account {
+    /// The number of the peer's share.
+    pub(crate) const fn number(&self) -> u32 {
+        self.number
     }
 
     /// Bytes that are held of the peer, as far as reported.
+    #[cfg(test)]
+    #[cfg(not(feature = "shuttle"))]
     pub(crate) fn held(&self) -> i64 {
-        self.held.load(Ordering::Relaxed)
+        self.share.held()
+    }
+
+    fn shares(&self) -> impl Iterator<Item = &Arc<Share>> {
+        [&self.share].into_iter().chain(&self.of_source)
+    }
+
+    /// Notes what was added, and whether it was in the share.
+    pub(crate) fn note(&self, charge: Charge, in_share: bool) {
+        let beyond = if in_share { 0 } else { charge.bytes() };
+        self.shares().for_each(|share| share.goes_beyond(beyond));
     }
 
     /// Counts something of the peer that was dropped. Returns the count if it is to be warned of: a flood of messages must
     /// not become a flood of warnings.
     pub(crate) fn count_dropped(&self) -> Option<u64> {
-        let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        let dropped = self.share.dropped.fetch_add(1, Ordering::Relaxed) + 1;
         dropped.is_power_of_two().then_some(dropped)
     }
 }
@@ -277,4 +407,118 @@ fn signed(bytes: usize) -> i64 {
 
 fn unsigned(bytes: i64) -> usize {
     usize::try_from(bytes).unwrap_or(0)
+}
+
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod tests {
+    use super::*;
+
+    fn source(address: &str) -> Source {
+        address.parse::<std::net::IpAddr>().unwrap().into()
+    }
+
+    fn owner(name: &str, address: &str) -> Owner {
+        Owner { source: Some(source(address)), ..name.into() }
+    }
+
+    /// Adds as much as there is room for, in pieces; gives how much that was.
+    fn fill(shares: &Shares, account: &Account) -> usize {
+        let charge = Charge::of(account.number(), 0);
+        let mut added = 0;
+        while shares.room(account, 0).peer_takes(charge) {
+            shares.hold(account, charge.bytes());
+            added += charge.bytes();
+        }
+        added
+    }
+
+    //= spec/session.md#ses-msg-015
+    //= type=test
+    //# A node MUST drop a message by which its mailboxes would keep more than three quarters of
+    //# `mailbox_remote_bytes_max` for the peers of all sessions that it has accepted from one address.
+    #[test]
+    fn names_of_one_address_have_one_share() {
+        let shares = Shares::new(16_000_000);
+        let filled: usize = (0..100)
+            .map(|number| fill(&shares, &shares.open(&owner(&format!("made-up{number}@h:1"), "192.0.2.1"))))
+            .sum();
+        assert!((11_900_000..=12_000_000).contains(&filled), "{filled}");
+        // Whoever comes from elsewhere, or was dialled, has half of the rest each.
+        let elsewhere = fill(&shares, &shares.open(&owner("made-up1@h:1", "192.0.2.2")));
+        assert!((1_990_000..=2_010_000).contains(&elsewhere), "{elsewhere}");
+        assert!(fill(&shares, &shares.open(&"honest@h:1".into())) > 990_000);
+        // What is taken of one name makes room for another one of that address.
+        let first = shares.open(&owner("made-up0@h:1", "192.0.2.1"));
+        shares.release(first.number().into(), 4_000_000);
+        assert!(fill(&shares, &shares.open(&owner("made-up100@h:1", "192.0.2.1"))) > 1_000_000);
+    }
+
+    //= spec/session.md#ses-bnd-006
+    //= type=test
+    //# A node MUST end the session when exit signals of links and DOWNs of the peer go beyond its share, in one
+    //# mailbox or in all, by more than a sixty-fourth of `mailbox_remote_bytes_max`.
+    #[test]
+    fn signals_of_one_address_go_beyond_its_share_once() {
+        let shares = Shares::new(640_000);
+        fill(&shares, &shares.open(&"other@h:1".into()));
+        fill(&shares, &shares.open(&"another@h:1".into()));
+        let mut beyond = 0;
+        for number in 0..10 {
+            let account = shares.open(&owner(&format!("made-up{number}@h:1"), "192.0.2.1"));
+            fill(&shares, &account);
+            let charge = Charge::of(account.number(), 0);
+            while shares.room(&account, 0).signal_fits(Held::default(), charge) {
+                assert!(!shares.room(&account, 0).peer_takes(charge));
+                account.note(charge, false);
+                shares.hold(&account, charge.bytes());
+                beyond += charge.bytes();
+            }
+        }
+        assert!((9_800..=10_000).contains(&beyond), "{beyond}");
+    }
+
+    #[test]
+    fn whoever_has_nothing_any_more_gives_its_share_to_others() {
+        let shares = Shares::with_shares_max(1_000_000, 3);
+        let names = ["a@h:1", "b@h:1", "c@h:1"].map(Owner::from);
+        let accounts = names.each_ref().map(|name| shares.open(name));
+        assert_eq!(accounts.each_ref().map(Account::number), [2, 3, 4]);
+        assert_eq!([(); 3].map(|()| accounts[0].count_dropped()), [Some(1), Some(2), None]);
+        shares.hold(&accounts[1], 500);
+        // All further ones have one share, as long as each of the three is used or holds something.
+        let [d, e] = ["d@h:1", "e@h:1"].map(Owner::from);
+        assert_eq!([shares.open(&d).number(), shares.open(&e).number()], [OF_OTHERS; 2]);
+        shares.close(&names[1]);
+        shares.hold(&shares.open(&d), 7_000);
+        assert_eq!(shares.open(&e).held(), 7_000);
+        shares.release(OF_OTHERS.into(), 7_000);
+
+        shares.close(&names[0]);
+        let anew = shares.open(&d);
+        assert_eq!((anew.number(), anew.held()), (2, 0));
+        // What was dropped of the one before is not its.
+        assert_eq!(anew.count_dropped(), Some(1));
+        // The same peer finds its own again, with what it holds.
+        let again = shares.open(&names[1]);
+        assert_eq!((again.number(), again.held()), (3, 500));
+        shares.close(&names[1]);
+        shares.release(3, 500);
+        assert_eq!(shares.open(&e).number(), 3);
+        assert_eq!(shares.open(&names[1]).number(), OF_OTHERS);
+        assert_eq!(shares.held(), 0);
+    }
+
+    #[test]
+    fn an_address_gives_its_share_back_with_its_last_name() {
+        let shares = Shares::with_shares_max(1_000_000, 2);
+        let one = owner("a@h:1", "192.0.2.1");
+        let account = shares.open(&one);
+        shares.hold(&account, 500);
+        shares.close(&one);
+        assert_eq!(shares.open(&"b@h:1".into()).number(), OF_OTHERS);
+        shares.release(account.number().into(), 500);
+        let [b, c, d] = ["b@h:1", "c@h:1", "d@h:1"].map(|name| shares.open(&name.into()).number());
+        assert_eq!((b.min(c), b.max(c), d), (2, 3, OF_OTHERS));
+    }
 }

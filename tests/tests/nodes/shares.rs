@@ -6,7 +6,7 @@ use snow_dist_codec::{Frame, Root};
 use snow_dist_runtime::core::limits::{MESSAGE_BYTES_COUNTED, SIGNALS_BEYOND_PART};
 use snow_dist_runtime::{Context, Node, Received};
 use snow_dist_tests::log::Log;
-use snow_dist_tests::program::{begin, idle, message, received, start, within};
+use snow_dist_tests::program::{begin, connect, idle, message, received, seen_from, start, within};
 use snow_dist_tests::raw_peer::{RawNode, RawSession};
 use tokio::sync::oneshot;
 
@@ -88,6 +88,27 @@ async fn a_member_that_fills_mailboxes_silences_nobody_else() {
     flood(&mut again, &idle, 4 * BOUND / BYTES).await;
     flood(&mut honest, &idle, 12).await;
     assert_eq!(a.messages_dropped(), dropped + (4 * BOUND / BYTES) as u64);
+}
+
+//= spec/session.md#ses-msg-015
+//# A node MUST drop a message by which its mailboxes would keep more than three quarters of
+//# `mailbox_remote_bytes_max` for the peers of all sessions that it has accepted from one address.
+#[tokio::test]
+async fn names_that_are_made_up_take_no_more_than_their_address_may_have() {
+    let a = node().await;
+    let idle: Vec<_> = (0..200).map(|_| begin(&a, idle).0.local()).collect();
+    for number in 0..10 {
+        let mut hostile = peer(&format!("made-up{number}"), &a).await;
+        flood(&mut hostile, &idle, BOUND / BYTES).await;
+    }
+    let dropped = a.messages_dropped();
+    // Whoever this node has dialled counts by its name.
+    let honest = start(Node::builder("honest@127.0.0.1:0")).await;
+    connect(&a, &honest).await;
+    let (healthy, taken) = begin(&a, async |mut ctx: Context| drop(message(&mut ctx).await));
+    honest.send(seen_from(&honest, &a, healthy), vec![7; 60_000]).await.unwrap();
+    within("the message", taken).await.unwrap();
+    assert_eq!(a.messages_dropped(), dropped);
 }
 
 //= spec/session.md#ses-msg-013

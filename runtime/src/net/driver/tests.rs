@@ -60,7 +60,7 @@ impl End {
             timing: Timing::default(),
             ping: [0; 8],
         };
-        let peer = Peer { name: "b@h:1".into(), number, creation: CREATION, version };
+        let peer = Peer { name: "b@h:1".into(), number, creation: CREATION, version, source: None };
         let session = SessionHandle::new(peer, Session::new(&config, clock.now()), SharedNumbers::default());
         let table = ProcessTable::new("a@h:1", CREATION, Executor(Handle::current()));
         Self { table, session: Arc::new(session), clock }

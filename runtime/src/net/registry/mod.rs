@@ -24,10 +24,10 @@ use crate::core::{Session, Source, Start};
 use crate::foreign::{self, apart};
 use crate::notices::Notices;
 use crate::numbers::SharedNumbers;
-use crate::process::Delivery;
 use crate::process::remote::Interested;
 use crate::process::sync::Mutex;
 use crate::process::table::ProcessTable;
+use crate::process::{Delivery, Owner};
 use crate::session::{Peer, SessionHandle, Stirred, Stop};
 
 mod takeovers;
@@ -351,7 +351,7 @@ impl Registry {
     /// What delivers a session's signals and messages.
     pub(super) fn delivery(&self, table: &Arc<ProcessTable>, session: &Arc<SessionHandle>) -> Delivery {
         let interested: Arc<dyn Interested> = session.clone();
-        let peer = session.peer.name.clone();
+        let peer = Owner { name: session.peer.name.clone(), source: session.peer.source };
         Delivery::new(table.clone(), Arc::downgrade(&interested), peer, self.numbers.clone())
     }
 
@@ -416,7 +416,8 @@ impl Registry {
     ) {
         let Facts { name, incarnation, config } = facts;
         let (creation, version) = (config.peer_creation, config.version);
-        let peer = Peer { name: name.clone(), number: config.peer, creation, version };
+        let source = state.takeovers.source(connection);
+        let peer = Peer { name: name.clone(), number: config.peer, creation, version, source };
         let core = Session::new(config, self.clock.now());
         let session = Arc::new(SessionHandle::new(peer, core, self.numbers.clone()));
         state.sessions.insert(connection, session.clone());

@@ -11,6 +11,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::core::Source;
 use crate::core::limits::NAMESAKE_PERIOD;
 use crate::core::peers::ConnectionId;
 
@@ -60,6 +61,11 @@ impl Takeovers {
     /// A connection from there has been verified.
     pub(super) fn verified(&mut self, connection: ConnectionId, from: SocketAddr) {
         self.waiting.insert(connection, from);
+    }
+
+    /// Where a verified connection comes from that is no session yet; nothing of one that this node has dialled.
+    pub(super) fn source(&self, connection: ConnectionId) -> Option<Source> {
+        self.waiting.get(&connection).map(|from| from.ip().into())
     }
 
     /// A connection has become the session with that node.
