@@ -137,6 +137,7 @@ async fn a_process_may_use_the_node_when_it_ends() {
         .await;
     };
     told_of(&node, looks, Reason::Normal).await;
+    calls_back.assert_finished().await;
 }
 
 #[tokio::test]
@@ -194,9 +195,10 @@ async fn a_panic_hook_may_use_the_node() {
     let here = std::thread::current().id();
     let before = Arc::new(std::panic::take_hook());
     let then = Arc::clone(&before);
+    let in_hook = calls_back.clone();
     std::panic::set_hook(Box::new(move |info| {
         if std::thread::current().id() == here {
-            calls_back.call();
+            in_hook.call();
         }
         then(info);
     }));
@@ -204,4 +206,5 @@ async fn a_panic_hook_may_use_the_node() {
     told_of(&node, throws, Reason::error("panic: Message(b\"end\")")).await;
     std::panic::set_hook(Box::new(move |info| before(info)));
     until("it is gone", || node.whereis("ends").is_none()).await;
+    calls_back.assert_finished().await;
 }

@@ -1,6 +1,6 @@
 //! A network of the program's own, with its listener and its streams.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::{CallsBack, watchdog};
 
 /// Where a network is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Place {
     Connect,
     Accept,
@@ -188,10 +188,14 @@ async fn a_network_may_use_the_node_in_every_place() {
     let _watchdog = watchdog();
     let calls_back = CallsBack::default();
     let (inside, in_network) = (Arc::new(Mutex::new(())), calls_back.clone());
-    let does: Does = Arc::new(move |_| {
+    let places = Arc::new(Mutex::new(HashSet::new()));
+    let reached = Arc::clone(&places);
+    let does: Does = Arc::new(move |place| {
         // What it does may come here in turn.
-        if let Ok(_inside) = inside.try_lock() {
-            in_network.call();
+        if let Ok(_inside) = inside.try_lock()
+            && in_network.call_if_known()
+        {
+            reached.lock().unwrap().insert(place);
         }
     });
     let (a, b) = two_nodes(Arc::clone(&does), does).await;
@@ -206,6 +210,10 @@ async fn a_network_may_use_the_node_in_every_place() {
     connect(&a, &b).await;
     a.shutdown().await;
     b.shutdown().await;
+    calls_back.assert_finished().await;
+    let places = || places.lock().unwrap().len();
+    // The network itself goes with the last of its nodes, which this one holds.
+    until("every place but that", || places() >= 8).await;
 }
 
 #[tokio::test]

@@ -78,6 +78,7 @@ async fn a_payload_may_use_the_node_when_it_is_dropped() {
     let know = |holds| calls_back.know(vec![(node.clone(), holds)], Vec::new());
     let in_drops = calls_back.clone();
     payloads_that(&node, know, Arc::new(move || in_drops.call())).await;
+    calls_back.assert_finished().await;
 }
 
 #[tokio::test]
@@ -122,6 +123,7 @@ async fn a_payload_may_use_the_node_when_its_bytes_are_taken() {
         a.send_named("takes", node.name(), Gives(&does)).await.unwrap();
         assert_eq!(within("both", got).await.unwrap(), ["given", "given"]);
     }
+    calls_back.assert_finished().await;
 }
 
 #[tokio::test]

@@ -148,6 +148,7 @@ async fn a_subscriber_may_use_the_node_at_every_event() {
     let _set = tracing::subscriber::set_default(subscriber);
     a_life(&calls_back).await;
     assert!(seen.load(Ordering::SeqCst) > 0);
+    calls_back.assert_finished().await;
 }
 
 #[tokio::test]

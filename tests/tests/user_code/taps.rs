@@ -59,6 +59,7 @@ async fn a_tap_may_use_the_node_at_every_message() {
     let calls_back = CallsBack::default();
     let in_tap = calls_back.clone();
     a_session_with_a_tap_that(Arc::new(move || in_tap.call()), &calls_back).await;
+    calls_back.assert_finished().await;
 }
 
 #[tokio::test]

@@ -91,6 +91,7 @@ async fn a_value_may_use_the_node_while_it_is_written_and_read() {
     .await;
     in_reads(None);
     assert_eq!(read, (of_a, of_a));
+    calls_back.assert_finished().await;
 }
 
 #[tokio::test]
