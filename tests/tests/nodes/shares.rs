@@ -160,10 +160,49 @@ async fn what_is_taken_makes_room_for_whom_it_was_of() {
     assert_eq!(a.messages_dropped(), before);
 }
 
+/// What others hoard, and what it has sent before, is no reason to end the session of an honest peer all of whose
+/// processes end at once.
+#[tokio::test]
+async fn a_mass_exit_beside_hoarders_arrives_and_ends_no_session() {
+    const EXITS: u64 = (BOUND / SIGNALS_BEYOND_PART / MESSAGE_BYTES_COUNTED) as u64;
+    let a = node().await;
+    let idle: Vec<_> = (0..40).map(|_| begin(&a, idle).0.local()).collect();
+    let (go, goes) = oneshot::channel::<()>();
+    let (supervisor, all) = begin(&a, async move |mut ctx: Context| {
+        ctx.trap_exit(true);
+        goes.await.unwrap();
+        for _ in 0..EXITS {
+            assert!(matches!(received(&mut ctx).await, Received::Exit { .. }));
+        }
+    });
+    let mut honest = peer("honest", &a).await;
+    flood(&mut honest, &idle[..4], BOUND / BYTES / 8).await;
+    let to = honest.theirs(supervisor.local());
+    let mut bytes = Vec::new();
+    for number in 2..EXITS + 2 {
+        put(&mut bytes, Link { from: honest.mine(number), to });
+    }
+    honest.wire.write(&bytes).await;
+    for name in ["one", "two", "three"] {
+        flood(&mut peer(name, &a).await, &idle[4..], 2 * BOUND / BYTES).await;
+    }
+    bytes.clear();
+    for number in 2..EXITS + 2 {
+        put(&mut bytes, Exit { from: honest.mine(number), to, reason: Root::Killed.into() });
+    }
+    honest.wire.write(&bytes).await;
+    assert_eq!(honest.fence().await, []);
+    // It may link again as soon as the signals are taken.
+    go.send(()).unwrap();
+    within("the signals", all).await.unwrap();
+    honest.send(Link { from: honest.mine(2), to: honest.theirs(idle[0]) }).await;
+    assert_eq!(honest.fence().await, []);
+}
+
 //= spec/session.md#ses-bnd-005
 //# A node MAY answer a LINK for a living process in state none with one EXIT whose reason is Error "limit",
-//# without hops, while what mailboxes keep of the peer leaves no room for one more signal in the mailbox of that
-//# process.
+//# without hops, while one more signal in the mailbox of that process would end the session by SES-BND-006 or
+//# SES-BND-008.
 //= spec/session.md#ses-bnd-006
 //# A node MUST end the session when exit signals of links and DOWNs of the peer go beyond its share, in one
 //# mailbox or in all, by more than a sixty-fourth of `mailbox_remote_bytes_max`.

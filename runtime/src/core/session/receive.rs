@@ -266,8 +266,8 @@ impl Session {
         }
         //= spec/session.md#ses-bnd-005
         //# A node MAY answer a LINK for a living process in state none with one EXIT whose reason is Error
-        //# "limit", without hops, while what mailboxes keep of the peer leaves no room for one more signal
-        //# in the mailbox of that process.
+        //# "limit", without hops, while one more signal in the mailbox of that process would end the session
+        //# by SES-BND-006 or SES-BND-008.
         if !processes.has_room(local) {
             return self.no_link(local, link, Refusal::Limit);
         }
