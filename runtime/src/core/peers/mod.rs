@@ -336,7 +336,7 @@ impl Peers {
         self.peers.get(name).is_some_and(|peer| matches!(peer.dial_decision(), Underway | Closing(_)))
     }
 
-    /// Whether there is a session with the node `name`, a dial to it, or a connection of it that waits.
+    /// Returns `true` if there is a session with the node `name`, a dial to it, or a connection of it that waits.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.peers.contains_key(name)
