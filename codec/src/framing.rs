@@ -61,6 +61,14 @@ pub fn cut(stream: &[u8], bytes_max: u32) -> Result<Option<Cut<'_>>, FramingErro
     Ok(rest.split_at_checked(length as usize).map(|(payload, rest)| Cut { payload, rest }))
 }
 
+/// Bytes of the frame with which `stream` begins, its length included: `None` if the length is not all there. Whoever
+/// keeps the beginning of a frame can tell by it how much is missing.
+#[must_use]
+pub fn frame_bytes(stream: &[u8]) -> Option<u64> {
+    let prefix = stream.first_chunk::<LENGTH_PREFIX_BYTES>()?;
+    Some(LENGTH_PREFIX_BYTES as u64 + u64::from(u32::from_le_bytes(*prefix)))
+}
+
 /// Writes a payload with its length before it, if it has at most `bytes_max` bytes.
 ///
 /// Frames write themselves ([`Frame::encode_framed`](crate::Frame::encode_framed)); this is for payloads that were

@@ -15,8 +15,9 @@ use tokio::runtime::Handle;
 
 use crate::core::handshake::{Bounds, Local, RemoteExit, Version1};
 use crate::core::limits::{
-    FRAGMENTED_FRAME_BYTES_MAX, FRAME_BYTES_BOUND_MIN, HANDSHAKES_BOUND_MAX, HEARTBEAT_TIME_MAX,
-    HEARTBEAT_TIME_MIN, MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX,
+    FRAGMENTED_FRAME_BYTES_MAX, FRAGMENTED_MESSAGES_BOUND_MAX, FRAME_BYTES_BOUND_MIN, HANDSHAKES_BOUND_MAX,
+    HEARTBEAT_TIME_MAX, HEARTBEAT_TIME_MIN, MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX,
+    REASSEMBLY_PART,
 };
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
@@ -147,15 +148,16 @@ impl NodeBuilder {
     }
 
     /// Bytes of messages in fragments that each session holds until they are whole, at least 64 KiB: 128 MiB if this is
-    /// not called. Other nodes are told, and refuse to send a message that is longer, or longer than 64 MiB; with two
-    /// of the longest at once no signal of theirs waits for a message of another process.
+    /// not called, and never more than a quarter of [`mailbox_remote_bytes_max`](Self::mailbox_remote_bytes_max), under
+    /// which what has come of them counts. Other nodes are told, and refuse to send a message that is longer, or longer
+    /// than 64 MiB; with two of the longest at once no signal of theirs waits for a message of another process.
     pub const fn reassembly_bytes_max(mut self, bytes: u64) -> Self {
         self.bounds.reassembly_bytes = bytes;
         self
     }
 
-    /// Messages in fragments that each session holds until they are whole, at least 1: 64 if this is not called. Other
-    /// nodes are told, and begin no more at once.
+    /// Messages in fragments that each session holds until they are whole, from 1 to 65 536: 64 if this is not called.
+    /// Other nodes are told, and begin no more at once.
     pub const fn fragmented_messages_max(mut self, count: u32) -> Self {
         self.bounds.fragmented_messages = count;
         self
@@ -208,6 +210,7 @@ impl NodeBuilder {
     }
 
     /// Bytes that all mailboxes keep for other nodes, at least four times the longest message: 1 GiB if this is not called.
+    /// What has come of messages that are not whole yet counts as well, but for 128 KiB of each session.
     /// Each message and each signal counts all that it keeps alive, and 144 bytes for its place. One peer has at most as
     /// much of it as is free, and so has one mailbox; a peer in one mailbox has an eighth of what is free, and all peers that dial
     /// from one address have three times what is free. A message beyond its peer's share is dropped, and a mailbox that has
@@ -274,7 +277,7 @@ impl NodeBuilder {
         };
 
         let mut local = Local::new(NodeName::parse(&announced)?, incarnation()?, cookies);
-        local.bounds = self.bounds;
+        local.bounds = announced_bounds(self.bounds, self.mailbox_remote_bytes_max);
         local.capabilities = self.capabilities;
         local.remote_exit = self.remote_exit;
         local.version_1 = self.version_1;
@@ -313,10 +316,12 @@ impl NodeBuilder {
             0
         };
         // Beside a peer that hoards half, the longest message finds room.
-        let mailbox_bytes_min = 4 * (frame_bytes.max(in_fragments) + MESSAGE_BYTES_COUNTED as u64);
+        let mailbox_bytes_min =
+            REASSEMBLY_PART * (frame_bytes.max(in_fragments) + MESSAGE_BYTES_COUNTED as u64);
         check("frame_bytes_max", frame_bytes, FRAME_BYTES_BOUND_MIN.into()..=FRAME_BYTES_MAX.into())?;
         check("reassembly_bytes_max", reassembly_bytes, FRAME_BYTES_BOUND_MIN.into()..=u64::MAX)?;
-        check("fragmented_messages_max", self.bounds.fragmented_messages.into(), 1..=u32::MAX.into())?;
+        let fragmented_messages = 1..=FRAGMENTED_MESSAGES_BOUND_MAX.into();
+        check("fragmented_messages_max", self.bounds.fragmented_messages.into(), fragmented_messages)?;
         check_time("heartbeat interval", self.timing.interval, HEARTBEAT_TIME_MIN..=HEARTBEAT_TIME_MAX)?;
         check_time("heartbeat timeout", self.timing.timeout, HEARTBEAT_TIME_MIN..=HEARTBEAT_TIME_MAX)?;
         let handshakes = 1..=HANDSHAKES_BOUND_MAX as u64;
@@ -331,6 +336,12 @@ impl NodeBuilder {
             mailbox_bytes_min..=i64::MAX.unsigned_abs(),
         )
     }
+}
+
+/// The bounds, with no more of messages in fragments than finds room beside a peer that hoards.
+fn announced_bounds(bounds: Bounds, held_max: usize) -> Bounds {
+    let bytes_max = (held_max as u64 / REASSEMBLY_PART).saturating_sub(MESSAGE_BYTES_COUNTED as u64);
+    Bounds { reassembly_bytes: bounds.reassembly_bytes.min(bytes_max), ..bounds }
 }
 
 /// Whether this is called in a runtime that can run a node. That its timers are off shows only when one is made, by a

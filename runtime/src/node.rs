@@ -180,7 +180,8 @@ impl Node {
         self.table.failed()
     }
 
-    /// How many messages from other nodes were dropped because a mailbox was full.
+    /// How many messages from other nodes were dropped because a mailbox was full, or their node's share of
+    /// [`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max).
     #[must_use]
     pub fn messages_dropped(&self) -> u64 {
         self.table.dropped()

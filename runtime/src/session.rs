@@ -294,8 +294,12 @@ impl SessionHandle {
     }
 
     /// The payload of the frame that is whole with this piece.
-    pub(crate) fn fragment(&self, fragment: &Fragment<'_>) -> Result<Option<Vec<u8>>, Ending> {
-        self.act(|state| Ok(state.core.handle_fragment(fragment))).wake().unwrap_or(Ok(None))
+    pub(crate) fn fragment(
+        &self,
+        fragment: &Fragment<'_>,
+        processes: &mut impl Processes,
+    ) -> Result<Option<Vec<u8>>, Ending> {
+        self.act(|state| Ok(state.core.handle_fragment(fragment, processes))).wake().unwrap_or(Ok(None))
     }
 
     /// Appends what waits to `out`. If nothing does, the driver is woken when something comes. All that was given before

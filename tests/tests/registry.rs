@@ -578,6 +578,7 @@ fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
         ("drain_deadline", limits::DRAIN_DEADLINE.as_secs()),
         ("reason_bytes_max", limits::REASON_BYTES_MAX as u64),
         ("mailbox_remote_bytes_max", limits::MAILBOX_REMOTE_BYTES_MAX as u64),
+        ("unfinished_bytes_uncounted", limits::UNFINISHED_BYTES_UNCOUNTED as u64),
         ("mailbox_pair_part", limits::MAILBOX_PAIR_PART as u64),
         ("source_share_times", limits::SOURCE_SHARE_TIMES as u64),
         ("signals_beyond_part", limits::SIGNALS_BEYOND_PART as u64),

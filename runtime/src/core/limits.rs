@@ -68,6 +68,14 @@ pub const REASSEMBLY_BYTES_MAX: u64 = 128 << 20;
 /// Fragmented messages that a session holds at once.
 pub const FRAGMENTED_MESSAGES_MAX: u32 = 64;
 
+/// The most that [`FRAGMENTED_MESSAGES_MAX`] can be set to: each takes its place in the session, also when its message was
+/// dropped and counts no more.
+pub const FRAGMENTED_MESSAGES_BOUND_MAX: u32 = 65_536;
+
+/// Part of [`MAILBOX_REMOTE_BYTES_MAX`] that a session holds of fragmented messages at most: so much finds room beside a peer
+/// that hoards.
+pub const REASSEMBLY_PART: u64 = 4;
+
 /// Entries of a peer's node table that a session holds, and of its own that it writes.
 pub const NODE_TABLE_ENTRIES_MAX: u32 = 4_096;
 
@@ -129,6 +137,10 @@ pub const RIVAL_PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Bytes that all mailboxes of a node keep for other nodes; beyond it a message is dropped.
 pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;
+
+/// Bytes of a session's receive buffer that do not count under [`MAILBOX_REMOTE_BYTES_MAX`]: what every session may need to read
+/// at all, and far more than a signal that an honest peer writes.
+pub const UNFINISHED_BYTES_UNCOUNTED: usize = 128 << 10;
 
 /// One peer may have at most this part of what is free under [`MAILBOX_REMOTE_BYTES_MAX`] in one mailbox; all of it in all
 /// mailboxes, as one mailbox may of all peers. So eight processes that take nothing do not use up what a peer may have,

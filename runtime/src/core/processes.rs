@@ -16,6 +16,14 @@ pub trait Processes {
         true
     }
 
+    /// The session now keeps so many bytes of the peer's messages that are not whole yet, all together: asked before they
+    /// become more, told when they are fewer. Returns `false` if there is no room for more: the message whose piece it is
+    /// counts as dropped by the table then, the session keeps nothing of it and says so next. Fewer always find room.
+    fn unfinished(&mut self, bytes: usize) -> bool {
+        let _ = bytes;
+        true
+    }
+
     /// Notes that the session has an interest in the process: its end must be told to
     /// [`Session::process_ended`](super::session::Session::process_ended). False if there is no such process, or it has
     /// ended.

@@ -20,6 +20,11 @@ impl Charge {
         Self { share, bytes: u32::try_from(bytes).unwrap_or(u32::MAX) }
     }
 
+    /// That of so many bytes which are in no mailbox yet.
+    pub(crate) fn bare(share: u32, bytes: usize) -> Self {
+        Self { share, bytes: u32::try_from(bytes).unwrap_or(u32::MAX) }
+    }
+
     /// The share's number.
     pub(crate) const fn share(self) -> u32 {
         self.share

@@ -17,6 +17,10 @@ use crate::core::{NodeNumber, Pid, Processes, Reason, Shown, Start, TermPids};
 use crate::foreign::{self, event};
 use crate::numbers::SharedNumbers;
 
+mod unfinished;
+
+use unfinished::Unfinished;
+
 /// The process table, as one session has it. A session's deliveries go through one of these for as long as it lasts.
 ///
 /// A delivery can stand under the session's lock, so it wakes nobody and writes no event: that is done by
@@ -41,6 +45,8 @@ pub(crate) struct Delivery {
     unreported: usize,
     /// The peer has sent signals, which are not dropped, too far beyond its share.
     is_over: bool,
+    /// What the session keeps of frames that are not whole.
+    unfinished: Unfinished,
     /// What the messages lie in, which has no more memory than its bytes; empty if they are to be copied.
     block: Bytes,
 }
@@ -48,7 +54,8 @@ pub(crate) struct Delivery {
 /// Something of the peer for which there was no room.
 #[derive(Clone, Copy, Debug)]
 struct Overflow {
-    local: u64,
+    /// For whom it was, if that is known.
+    local: Option<u64>,
     full: Full,
     /// How much of the peer was dropped by then.
     dropped: u64,
@@ -75,6 +82,7 @@ impl Delivery {
             of_others: 0,
             overflows: Vec::new(),
             unreported: 0,
+            unfinished: Unfinished::default(),
             block: Bytes::new(),
         }
     }
@@ -104,12 +112,14 @@ impl Delivery {
         //= spec/session.md#ses-msg-014
         //# A node that drops a message for want of room SHOULD tell its operator of which peer it was.
         for Overflow { local, full, dropped } in self.overflows.drain(..) {
-            let (process, peer) = (self.table.pid(local), Shown(&self.peer.name));
+            let (process, peer) = (local.map(|local| self.table.pid(local)), Shown(&self.peer.name));
+            let process = process.as_ref().map(tracing::field::display);
             let why = match full {
                 Full::Mailbox => "mailbox full",
                 Full::Share => "too much of this peer is in mailboxes",
+                Full::Unfinished => "too much of this peer is in mailboxes or not whole yet",
             };
-            event!(WARN, %process, %peer, dropped, "{why}: dropped");
+            event!(WARN, process, %peer, dropped, "{why}: dropped");
         }
     }
 
@@ -185,7 +195,7 @@ impl Delivery {
             self.delivered(wakes, charge.bytes() - reserved);
             return;
         }
-        self.table.shares().release(self.account.number().into(), reserved);
+        self.table.shares().take_back(&self.account, reserved);
         if let Some(Err(why)) = taken {
             self.not_taken(local, why);
         }
@@ -212,13 +222,15 @@ impl Delivery {
     fn not_taken(&mut self, local: u64, why: NotTaken) {
         match why {
             NotTaken::Ended => {}
-            NotTaken::Dropped(full) => {
-                self.table.count_dropped();
-                let overflow = |dropped| Overflow { local, full, dropped };
-                self.overflows.extend(self.account.count_dropped().map(overflow));
-            }
+            NotTaken::Dropped(full) => self.dropped(Some(local), full),
             NotTaken::Ends(wakes) => self.wakers.extend(wakes),
         }
+    }
+
+    fn dropped(&mut self, local: Option<u64>, full: Full) {
+        self.table.count_dropped();
+        let overflow = |dropped| Overflow { local, full, dropped };
+        self.overflows.extend(self.account.count_dropped().map(overflow));
     }
 
     /// The process, remembered for the next delivery.
@@ -239,6 +251,10 @@ impl Processes for Delivery {
     fn has_room(&mut self, local: u64) -> bool {
         let (charge, room) = (self.charge(0), self.room());
         self.find(local).is_some_and(|cell| cell.signal_fits(charge, room))
+    }
+
+    fn unfinished(&mut self, bytes: usize) -> bool {
+        self.keep_pieces(bytes)
     }
 
     fn attach(&mut self, local: u64) -> bool {
@@ -310,6 +326,7 @@ impl Processes for Delivery {
 impl Drop for Delivery {
     fn drop(&mut self) {
         self.flush();
+        self.keep_nothing_unfinished();
         self.table.shares().close(&self.peer);
     }
 }

@@ -9,7 +9,9 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use snow_dist_codec::frame::{Exit, Exit2, Link, Monitor, MonitorExit, RegSend, Send, SendTerm, UnlinkId};
+use snow_dist_codec::frame::{
+    Exit, Exit2, Fragment, Link, Monitor, MonitorExit, RegSend, Send, SendTerm, UnlinkId,
+};
 use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, ReasonBuf, Root};
 
 use super::cell::Cell;
@@ -112,6 +114,8 @@ struct Run {
     hostile: Peer,
     honest: Peer,
     sent: u64,
+    /// Messages in fragments that the hostile one has begun.
+    begun: u64,
     expected: [VecDeque<Received>; 2],
 }
 
@@ -128,7 +132,7 @@ impl Run {
         let cells = cells.collect();
         table.register("stuck", table.pid(1)).unwrap();
         let [hostile, honest] = [1, 2].map(|number| Peer::new(&table, number));
-        Self { table, cells, hostile, honest, sent: 0, expected: Default::default() }
+        Self { table, cells, hostile, honest, sent: 0, begun: 0, expected: Default::default() }
     }
 
     /// One thing that the hostile peer does, or that a process does to it.
@@ -136,11 +140,12 @@ impl Run {
         let (what, to, from) = (script.byte(), pid(u64::from(script.byte() % 11)), pid(script.byte().into()));
         let count = if script.byte().is_multiple_of(4) { 1 + 8 * u64::from(script.byte()) } else { 1 };
         let message = vec![7; script.length()];
+        let long = payload(&Send { to, message: &message }.into());
         let reason = reason(script);
         for number in 0..count {
             let of = pid(from.local() + number);
             let (reason, term) = (reason.as_reason(), term(of, to));
-            let frames: &[Frame<'_>] = match what % 11 {
+            let frames: &[Frame<'_>] = match what % 12 {
                 0..=2 => &[Send { to, message: &message }.into()],
                 3 => &[RegSend { name: "stuck".into(), message: &message }.into()],
                 4 => &[SendTerm { to, message: &term }.into()],
@@ -153,12 +158,20 @@ impl Run {
                     &[down.into(), Exit { from: of, to, reason }.into()]
                 }
                 9 => &[UnlinkId { from: of, to, id: number }.into(), Exit { from: of, to, reason }.into()],
+                // It goes on with the message that it has begun, or leaves that and begins another.
+                10 => &[self.piece(number.is_multiple_of(3), &long).into()],
                 _ => return self.garbage(script),
             };
             if frames.iter().any(|frame| self.hostile.reads(frame).is_err()) {
                 self.hostile.come_again();
             }
         }
+    }
+
+    fn piece<'p>(&mut self, is_first: bool, payload: &'p [u8]) -> Fragment<'p> {
+        self.begun += u64::from(is_first);
+        let total = is_first.then_some(1 << 20);
+        Fragment { number: self.begun, total, last: false, payload }
     }
 
     /// A process of the node links with one of the hostile peer, monitors it, and unlinks, as long as that is wise.
@@ -199,13 +212,13 @@ impl Run {
             message.resize(8 + usize::from(script.byte()) * if local == SLOW { 1 } else { 100 }, 1);
             let from = pid(self.sent);
             let reason = Root::Normal.into();
-            let frames: [Frame<'_>; 4] = [
-                Send { to, message: &message }.into(),
+            let send = payload(&Send { to, message: &message }.into());
+            let signals: [Frame<'_>; 3] = [
                 Exit2 { from, to, reason }.into(),
                 Link { from, to }.into(),
                 Exit { from, to, reason }.into(),
             ];
-            for frame in &frames {
+            for frame in pieces(self.sent, &send).iter().chain(&signals) {
                 assert_eq!(self.honest.reads(frame), Ok(()), "{}", frame.name());
             }
             let here = Pid::new(self.honest.number, CREATION, self.sent);
@@ -249,6 +262,11 @@ impl Run {
 
     fn check(&self) {
         let (held, hostile) = (self.table.shares().held(), self.hostile.delivery.held());
+        let (_, unfinished) = self.hostile.session.unfinished();
+        assert!(
+            hostile >= unfinished as i64,
+            "{unfinished} bytes that are not whole, {hostile} of that peer"
+        );
         assert!(held <= (BOUND + BEYOND) as i64, "{held} bytes are held");
         assert!(hostile <= (BOUND / 2 + BEYOND) as i64, "{hostile} bytes of one peer are held");
     }
@@ -308,6 +326,24 @@ fn receive<'a>(cell: &'a Cell, inbox: &'a mut Inbox) -> impl Iterator<Item = Rec
 
 fn pid(local: u64) -> WirePid {
     WirePid::new(0, CREATION, local).unwrap()
+}
+
+fn payload(frame: &Frame<'_>) -> Vec<u8> {
+    let mut payload = Vec::new();
+    frame.encode(&mut payload).unwrap();
+    payload
+}
+
+/// A frame in three pieces at most.
+fn pieces(number: u64, payload: &[u8]) -> Vec<Frame<'_>> {
+    let mut total = Some(u32::try_from(payload.len()).unwrap());
+    let mut rest = payload.chunks(payload.len().div_ceil(3)).peekable();
+    let mut pieces = Vec::new();
+    while let Some(payload) = rest.next() {
+        let last = rest.peek().is_none();
+        pieces.push(Fragment { number, total: total.take(), last, payload }.into());
+    }
+    pieces
 }
 
 /// A term with two pids.
@@ -388,7 +424,7 @@ proptest! {
 /// What hostile peers have been seen to do, one after the other and for long.
 #[test]
 fn floods_of_each_kind_cost_an_honest_peer_nothing() {
-    for what in 0..10 {
+    for what in 0..11 {
         for (to, length) in [(0..7, 0), (0..7, 3), (7..8, 0), (7..9, 5), (1..2, 6), (0..7, 7)] {
             let step = |to: u8| [what, to, 100, 0, 255, length * 31, 8, 2, 1, 9];
             let script: Vec<u8> = to.cycle().take(40).flat_map(step).collect();

@@ -313,6 +313,17 @@ impl Shares {
         }
     }
 
+    /// Notes that so many bytes are held less that were held a moment ago or were in the share: what signals have taken beyond
+    /// it stays so.
+    pub(crate) fn take_back(&self, account: &Account, bytes: usize) {
+        if bytes > 0 {
+            self.held.fetch_sub(signed(bytes), Ordering::Relaxed);
+            for share in account.shares() {
+                share.held.fetch_sub(signed(bytes), Ordering::Release);
+            }
+        }
+    }
+
     /// Notes that so many bytes are held less. That of the peer is last: whoever finds that nothing is held of it can give
     /// its number to another one.
     pub(crate) fn release(&self, share: u64, bytes: usize) {

@@ -65,17 +65,25 @@ pub(super) fn messages_of_1_mib() -> Kind {
 
 pub(super) fn messages_in_fragments() -> Kind {
     kind("messages of 1 MiB in fragments", |bytes, session, to, number| {
-        let mut payload = Vec::new();
-        Frame::from(Send { to: session.theirs(to), message: &vec![7; 1 << 20] })
-            .encode(&mut payload)
-            .unwrap();
-        let total = u32::try_from(payload.len()).unwrap();
-        let mut pieces = payload.chunks(60_000).peekable();
-        let mut first = Some(total);
-        while let Some(payload) = pieces.next() {
-            put(bytes, Fragment { number, total: first.take(), last: pieces.peek().is_none(), payload });
+        for frame in in_fragments(session, to, number, 1 << 20) {
+            bytes.extend_from_slice(&frame);
         }
     })
+}
+
+/// A message of so many bytes in fragments, each by itself.
+pub(super) fn in_fragments(session: &RawSession, to: u64, number: u64, length: usize) -> Vec<Vec<u8>> {
+    let mut payload = Vec::new();
+    Frame::from(Send { to: session.theirs(to), message: &vec![7; length] }).encode(&mut payload).unwrap();
+    let mut total = Some(u32::try_from(payload.len()).unwrap());
+    let mut rest = payload.chunks(60_000).peekable();
+    let mut frames = Vec::new();
+    while let Some(payload) = rest.next() {
+        let mut frame = Vec::new();
+        put(&mut frame, Fragment { number, total: total.take(), last: rest.peek().is_none(), payload });
+        frames.push(frame);
+    }
+    frames
 }
 
 pub(super) fn messages_to_names() -> Kind {

@@ -33,7 +33,7 @@ fn builder(name: &str) -> NodeBuilder {
 #[tokio::test]
 async fn a_limit_that_no_node_can_have_is_refused_with_its_name() {
     type Chosen = fn(NodeBuilder) -> NodeBuilder;
-    let refused: [(&str, Chosen); 15] = [
+    let refused: [(&str, Chosen); 16] = [
         ("frame_bytes_max is 65535: it must be from 65536 to 16777216", |b| b.frame_bytes_max(65_535)),
         ("frame_bytes_max is 16777217: it must be from 65536 to 16777216", |b| {
             b.frame_bytes_max((16 << 20) + 1)
@@ -62,7 +62,10 @@ async fn a_limit_that_no_node_can_have_is_refused_with_its_name() {
         ("reassembly_bytes_max is 65535: it must be from 65536 to 18446744073709551615", |b| {
             b.reassembly_bytes_max(65_535)
         }),
-        ("fragmented_messages_max is 0: it must be from 1 to 4294967295", |b| b.fragmented_messages_max(0)),
+        ("fragmented_messages_max is 0: it must be from 1 to 65536", |b| b.fragmented_messages_max(0)),
+        ("fragmented_messages_max is 65537: it must be from 1 to 65536", |b| {
+            b.fragmented_messages_max(65_537)
+        }),
     ];
     for (says, choose) in refused {
         let error = choose(builder("a")).cookie(COOKIE).start().await.unwrap_err();

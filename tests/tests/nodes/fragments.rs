@@ -155,7 +155,7 @@ async fn the_end_of_a_process_follows_its_long_message() {
 
 //= spec/capabilities.md#cap-frg-012
 //# A node that has read the last FRAGMENT of a frame MUST handle that frame as if it had arrived whole at that
-//# time.
+//# time, unless it has dropped its message by SES-MSG-017.
 #[tokio::test]
 async fn what_comes_in_pieces_is_one_message_where_its_last_piece_is() {
     let a = node("a").await;

@@ -27,5 +27,6 @@ mod shares;
 mod shutdown;
 mod third_nodes;
 mod tls;
+mod unfinished;
 mod unlinks;
 mod version_1;

@@ -74,7 +74,7 @@ fn assert_ends(fragments: &[Fragment<'_>], why: &str) {
 //# longer than `fragment_bytes_max`.
 //= spec/capabilities.md#cap-frg-012
 //# A node that has read the last FRAGMENT of a frame MUST handle that frame as if it had arrived whole at that
-//# time.
+//# time, unless it has dropped its message by SES-MSG-017.
 #[test]
 fn a_long_message_goes_out_in_pieces_and_arrives_whole() {
     let mut pair = Pair::with(capable);

@@ -508,6 +508,7 @@ impl Session {
         //= spec/capabilities.md#cap-frg-021
         //# A node MUST drop its unfinished frames when their session ends.
         self.reassembly = Reassembly::default();
+        processes.unfinished(0);
     }
 
     /// Bytes of messages that have been written while a signal waited, and that this signal did not have to wait for:

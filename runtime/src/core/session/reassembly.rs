@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use snow_dist_codec::frame::Fragment;
 
 use super::Ending;
+use crate::core::Processes;
 use crate::core::handshake::Bounds;
-use crate::core::limits::FRAGMENTED_FRAME_BYTES_MAX;
+use crate::core::limits::{FRAGMENTED_FRAME_BYTES_MAX, MESSAGE_BYTES_COUNTED};
 
 /// Messages that have come in part, by their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -16,13 +17,17 @@ pub(super) struct Reassembly {
     /// Bytes of all of them when they are whole.
     bytes: u64,
     bytes_max: u64,
+    /// Bytes of memory that are kept of them.
+    kept: usize,
 }
 
 /// What has come of a message's frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Part {
-    bytes: Vec<u8>,
     total: usize,
+    come: usize,
+    /// `None` if there was no room for it: the message is dropped, and what is still to come of it is passed over.
+    bytes: Option<Vec<u8>>,
 }
 
 impl Reassembly {
@@ -32,13 +37,17 @@ impl Reassembly {
         Self { count_max, bytes_max: own.reassembly_bytes, ..Self::default() }
     }
 
-    /// How many there are, and bytes that have come of them.
+    /// How many there are, those included that are passed over, and bytes that are kept of them.
     pub(super) fn kept(&self) -> (usize, usize) {
-        (self.unfinished.len(), self.unfinished.values().map(|part| part.bytes.len()).sum())
+        (self.unfinished.len(), self.unfinished.values().flat_map(|part| &part.bytes).map(Vec::len).sum())
     }
 
     /// Adds a piece: the payload of the frame that is whole now, if one is.
-    pub(super) fn add(&mut self, fragment: &Fragment<'_>) -> Result<Option<Vec<u8>>, Ending> {
+    pub(super) fn add(
+        &mut self,
+        fragment: &Fragment<'_>,
+        processes: &mut impl Processes,
+    ) -> Result<Option<Vec<u8>>, Ending> {
         let number = fragment.number;
         //= spec/capabilities.md#cap-frg-019
         //# A node MUST end the session if it reads a FRAGMENT without a byte of `payload`.
@@ -54,13 +63,18 @@ impl Reassembly {
         let Some(part) = self.unfinished.get_mut(&number) else {
             return Err(broken(number, "was not begun"));
         };
-        part.add(fragment)?;
+        let others = self.kept - part.kept();
+        part.add(fragment, |kept| processes.unfinished(others + kept))?;
+        self.kept = others + part.kept();
         if !fragment.last {
             return Ok(None);
         }
         let whole = self.unfinished.remove(&number).unwrap_or_default();
         self.bytes -= whole.total as u64;
-        Ok(Some(whole.bytes))
+        // It counts where it goes.
+        self.kept = others;
+        processes.unfinished(others);
+        Ok(whole.bytes)
     }
 
     fn begin(&mut self, fragment: &Fragment<'_>, total: u32) -> Result<(), Ending> {
@@ -91,33 +105,61 @@ impl Reassembly {
         }
         self.bytes += u64::from(total);
         let total = usize::try_from(total).unwrap_or(usize::MAX);
-        self.unfinished.insert(number, Part { bytes: Vec::new(), total });
+        self.unfinished.insert(number, Part { total, come: 0, bytes: Some(Vec::new()) });
         Ok(())
     }
 }
 
 impl Part {
-    fn add(&mut self, fragment: &Fragment<'_>) -> Result<(), Ending> {
+    /// Adds a piece if `has_room` for what is kept then.
+    fn add(&mut self, fragment: &Fragment<'_>, has_room: impl FnMut(usize) -> bool) -> Result<(), Ending> {
         let piece = fragment.payload;
-        let length = self.bytes.len() + piece.len();
+        let come = self.come + piece.len();
         //= spec/capabilities.md#cap-frg-018
         //# A node MUST end the session if the pieces of a frame are longer together than its `total`, or if
         //# its last FRAGMENT is not the one with which they are as long.
-        if length > self.total || fragment.last != (length == self.total) {
+        if come > self.total || fragment.last != (come == self.total) {
             return Err(broken(fragment.number, "is not as long as it said"));
         }
-        self.reserve(length);
-        self.bytes.extend_from_slice(piece);
+        self.make_room(come, has_room);
+        self.come = come;
+        if let Some(bytes) = &mut self.bytes {
+            bytes.extend_from_slice(piece);
+        }
         Ok(())
     }
 
+    /// Makes room for what has come then, or drops the message.
+    fn make_room(&mut self, come: usize, mut has_room: impl FnMut(usize) -> bool) {
+        let (before, kept) = (self.kept(), self.kept_of(come));
+        let Some(bytes) = &mut self.bytes else { return };
+        if kept == before {
+            return;
+        }
+        //= spec/session.md#ses-msg-017
+        //# A node MUST drop a message whose frame is not whole yet if what has come of it finds no room by
+        //# SES-MSG-010, SES-MSG-011 or SES-MSG-015.
+        //= spec/session.md#ses-msg-018
+        //# A node that has dropped a message by SES-MSG-017 MUST take what still comes of its frame as if it
+        //# had not, and keep nothing of it.
+        if has_room(kept) {
+            bytes.reserve_exact(kept - MESSAGE_BYTES_COUNTED - bytes.len());
+        } else {
+            self.bytes = None;
+            has_room(0);
+        }
+    }
+
+    /// Bytes of memory that are kept of it.
+    fn kept(&self) -> usize {
+        if self.bytes.is_some() && self.come > 0 { self.kept_of(self.come) } else { 0 }
+    }
+
+    /// The same when so many bytes have come: at most twice these, and its place.
     //= spec/capabilities.md#cap-frg-020
     //# A node MUST NOT reserve memory for an unfinished frame by its `total`.
-    fn reserve(&mut self, length: usize) {
-        if self.bytes.capacity() < length {
-            let capacity = length.max(2 * self.bytes.len()).min(self.total);
-            self.bytes.reserve_exact(capacity - self.bytes.len());
-        }
+    fn kept_of(&self, come: usize) -> usize {
+        come.next_power_of_two().min(self.total) + MESSAGE_BYTES_COUNTED
     }
 }
 
@@ -128,24 +170,89 @@ fn broken(number: u64, what: &str) -> Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::{Pid, Reason};
 
     //= spec/capabilities.md#cap-frg-020
     //= type=test
     //# A node MUST NOT reserve memory for an unfinished frame by its `total`.
     #[test]
     fn memory_follows_what_has_come() {
-        let mut reassembly = Reassembly::new(&Bounds::default());
+        let (mut reassembly, mut room) = (Reassembly::new(&Bounds::default()), Room::default());
         let piece = [0x10; 1_000];
         for count in 1..100 {
             let total = (count == 1).then_some(100_000);
-            reassembly.add(&Fragment { number: 1, total, last: false, payload: &piece }).unwrap();
-            let part = reassembly.unfinished.get(&1).unwrap();
-            assert_eq!(part.bytes.len(), count * piece.len());
-            assert!(part.bytes.capacity() <= 2 * part.bytes.len(), "{}", part.bytes.capacity());
+            reassembly.add(&Fragment { number: 1, total, last: false, payload: &piece }, &mut room).unwrap();
+            let bytes = reassembly.unfinished.get(&1).unwrap().bytes.as_ref().unwrap();
+            assert_eq!(bytes.len(), count * piece.len());
+            assert!(bytes.capacity() <= 2 * bytes.len(), "{}", bytes.capacity());
+            assert_eq!(room.kept, bytes.capacity() + MESSAGE_BYTES_COUNTED);
         }
         let last = Fragment { number: 1, total: None, last: true, payload: &piece };
-        let whole = reassembly.add(&last).unwrap().unwrap();
+        let whole = reassembly.add(&last, &mut room).unwrap().unwrap();
         assert_eq!((whole.len(), whole.capacity(), reassembly.kept()), (100_000, 100_000, (0, 0)));
-        assert_eq!(reassembly.bytes, 0);
+        assert_eq!((reassembly.bytes, reassembly.kept, room.kept), (0, 0, 0));
+    }
+
+    /// Processes with room for so much.
+    struct Room {
+        kept: usize,
+        kept_max: usize,
+        dropped: usize,
+    }
+
+    impl Default for Room {
+        fn default() -> Self {
+            Self { kept: 0, kept_max: usize::MAX, dropped: 0 }
+        }
+    }
+
+    impl Processes for Room {
+        fn unfinished(&mut self, bytes: usize) -> bool {
+            let fits = bytes <= self.kept.max(self.kept_max);
+            if fits {
+                self.kept = bytes;
+            }
+            self.dropped += usize::from(!fits);
+            fits
+        }
+        fn attach(&mut self, _: u64) -> bool {
+            false
+        }
+        fn message(&mut self, _: u64, _: &[u8]) {}
+        fn named_message(&mut self, _: &str, _: &[u8]) {}
+        fn exit(&mut self, _: u64, _: Pid, _: Reason) {}
+        fn exits(&mut self, _: u64, _: &[Pid], _: &Reason) {}
+        fn down(&mut self, _: u64, _: u64, _: Pid, _: Reason) {}
+    }
+
+    //= spec/session.md#ses-msg-018
+    //= type=test
+    //# A node that has dropped a message by SES-MSG-017 MUST take what still comes of its frame as if it
+    //# had not, and keep nothing of it.
+    #[test]
+    fn a_message_without_room_is_passed_over_to_its_end() {
+        let mut reassembly = Reassembly::new(&Bounds { fragmented_messages: 2, ..Bounds::default() });
+        let mut room = Room { kept_max: 6_000, ..Room::default() };
+        let mut add = |number, first: bool, last| {
+            let total = first.then_some(4_000);
+            let added = reassembly.add(&Fragment { number, total, last, payload: &[0x10; 1_000] }, &mut room);
+            (added.map(|whole| whole.map(|whole| whole.len())), reassembly.kept(), room.dropped)
+        };
+        assert_eq!(add(1, true, false), (Ok(None), (1, 1_000), 0));
+        assert_eq!(add(2, true, false), (Ok(None), (2, 2_000), 0));
+        assert_eq!(add(1, false, false), (Ok(None), (2, 3_000), 0));
+        assert_eq!(add(1, false, false), (Ok(None), (2, 4_000), 0));
+        // There is no room for this one, but for what comes of the other.
+        assert_eq!(add(2, false, false), (Ok(None), (2, 3_000), 1));
+        assert_eq!(add(2, false, false), (Ok(None), (2, 3_000), 1));
+        assert_eq!(add(1, false, true), (Ok(Some(4_000)), (1, 0), 1));
+        // It is unfinished as before, and then whole, but nothing comes of it.
+        assert!(add(2, true, false).0.is_err());
+        assert_eq!(add(3, true, false), (Ok(None), (2, 1_000), 1));
+        assert!(add(4, true, false).0.is_err());
+        assert!(add(2, false, false).0.is_err());
+        assert_eq!(add(2, false, true), (Ok(None), (1, 1_000), 1));
+        assert!(add(2, false, true).0.is_err());
+        assert_eq!(room.kept, 1_024 + MESSAGE_BYTES_COUNTED);
     }
 }

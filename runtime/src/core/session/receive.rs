@@ -100,7 +100,7 @@ impl Session {
             Frame::Demonitor(demonitor) => self.on_demonitor(demonitor),
             Frame::MonitorExit(exit) => self.on_monitor_exit(exit, processes),
             Frame::Spawn(spawn) => self.on_spawn(spawn),
-            Frame::Fragment(fragment) => match self.handle_fragment(fragment)? {
+            Frame::Fragment(fragment) => match self.handle_fragment(fragment, processes)? {
                 Some(whole) => self.on_whole(&whole, processes),
                 None => Ok(()),
             },
@@ -153,22 +153,27 @@ impl Session {
     }
 
     /// A piece of a frame has come: the payload of that frame, if it is whole now, and is to be handled like any other.
-    /// [`Session::handle_frame`] does both; who can hand on the bytes without a copy does it so.
+    /// [`Session::handle_frame`] does both; who can hand on the bytes without a copy does it so. `processes` say whether
+    /// there is room for what is not whole: nothing comes of a message for which there was none.
     ///
     /// # Errors
     /// The session must end, and why.
-    pub fn handle_fragment(&mut self, fragment: &Fragment<'_>) -> Result<Option<Vec<u8>>, Ending> {
+    pub fn handle_fragment(
+        &mut self,
+        fragment: &Fragment<'_>,
+        processes: &mut impl Processes,
+    ) -> Result<Option<Vec<u8>>, Ending> {
         let frame = Frame::from(*fragment);
         if !self.hears(&frame)? {
             return Ok(None);
         }
         self.judge_capability(&frame)?;
-        self.reassembly.add(fragment)
+        self.reassembly.add(fragment, processes)
     }
 
     //= spec/capabilities.md#cap-frg-012
     //# A node that has read the last FRAGMENT of a frame MUST handle that frame as if it had arrived whole at
-    //# that time.
+    //# that time, unless it has dropped its message by SES-MSG-017.
     fn on_whole(&mut self, payload: &[u8], processes: &mut impl Processes) -> Result<(), Ending> {
         let frame = Frame::decode(payload, Reading::Compatible)
             .map_err(|error| Ending::Protocol(format!("in fragments: {error}")))?;

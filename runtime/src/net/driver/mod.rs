@@ -21,7 +21,7 @@ use super::clock::Clock;
 use super::tap::{Direction, Tap};
 use super::tls::in_words;
 use crate::core::Patience;
-use crate::core::limits::DRAIN_DEADLINE;
+use crate::core::limits::{DRAIN_DEADLINE, UNFINISHED_BYTES_UNCOUNTED};
 use crate::core::peers::Sign;
 use crate::core::session::{Ending, Leave, Offered, Version, deliver};
 use crate::notices::Notices;
@@ -40,8 +40,8 @@ const READ_BYTES: usize = 32 << 10;
 /// The same when nothing was there to be read: enough for a heartbeat or a small message.
 const READ_BYTES_IDLE: usize = 256;
 
-/// Bytes of a receive buffer that is used again: one that a large frame made grow goes with that frame.
-const INBOX_BYTES_KEPT: usize = 4 * READ_BYTES;
+/// Bytes of a receive buffer that is used again: one that a large frame made grow goes with that frame, and counts until then.
+const INBOX_BYTES_KEPT: usize = UNFINISHED_BYTES_UNCOUNTED;
 
 /// Bytes that are gathered for one write.
 const WRITE_BYTES: usize = 64 << 10;
@@ -74,6 +74,8 @@ pub(crate) struct Driver<S> {
 struct Running<S> {
     driver: Driver<S>,
     inbox: Vec<u8>,
+    /// Bytes that are still to come of a message that was dropped before it was whole.
+    passed_over: usize,
     /// Room that the next read is given.
     read_bytes: usize,
     out: Vec<u8>,
@@ -118,6 +120,7 @@ impl<S: Transport> Driver<S> {
             bytes_taken: 0,
             driver: self,
             inbox: arrived.into(),
+            passed_over: 0,
             read_bytes: READ_BYTES_IDLE,
             out: Vec::new(),
             written: 0,
@@ -179,7 +182,7 @@ impl<S: Transport> Running<S> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
-        self.inbox.reserve(self.read_bytes);
+        self.make_room()?;
         let count = {
             let read = pin!(self.driver.stream.read_buf(&mut self.inbox));
             read.poll(cx)
@@ -204,16 +207,44 @@ impl<S: Transport> Running<S> {
         }
     }
 
+    /// Makes room for the next read. A frame that makes the buffer grow counts; a message for which there is no room is
+    /// dropped, and what has come of it with it.
+    fn make_room(&mut self) -> Result<(), Ending> {
+        let missing = arrived::make_room(&mut self.inbox, self.read_bytes);
+        let (Some(missing), processes) = (missing, &mut self.driver.processes) else { return Ok(()) };
+        //= spec/session.md#ses-msg-017
+        //# A node MUST drop a message whose frame is not whole yet if what has come of it finds no room by
+        //# SES-MSG-010, SES-MSG-011 or SES-MSG-015.
+        if !processes.keep_buffer(self.inbox.capacity(), arrived::is_message(&self.inbox)) {
+            self.passed_over = missing;
+            self.inbox = Vec::with_capacity(self.read_bytes);
+            processes.flush();
+        }
+        if processes.is_over() { Err(Ending::SignalsUntaken) } else { Ok(()) }
+    }
+
+    /// Passes over what has come of a message that was dropped.
+    fn pass_over(&mut self) {
+        //= spec/session.md#ses-msg-018
+        //# A node that has dropped a message by SES-MSG-017 MUST take what still comes of its frame as if it
+        //# had not, and keep nothing of it.
+        let count = self.passed_over.min(self.inbox.len());
+        self.inbox.drain(..count);
+        self.passed_over -= count;
+    }
+
     /// Handles all frames that are whole.
     fn handle_arrived(&mut self) -> Result<(), Ending> {
         if self.driver.session.received(self.driver.clock.now()) {
             (self.driver.on_life)(Sign::Life);
         }
+        self.pass_over();
         let frame_bytes_max = self.driver.frame_bytes_max;
         let mut frames = Frames::new(&self.inbox, frame_bytes_max);
         let refused = frames.by_ref().find_map(Result::err);
         let whole = self.inbox.len() - frames.remaining().len();
         if whole > 0 {
+            self.driver.processes.release_buffer();
             let handled = match arrived::take_block(&mut self.inbox, whole) {
                 Some(block) => {
                     self.driver.processes.arrived(block.clone());
@@ -294,7 +325,7 @@ impl<S: Transport> Running<S> {
         //= spec/dist.md#dist-fld-011
         //# A node whose reader refuses a frame or a message MUST close the connection on which it arrived.
         match read(payload)? {
-            Frame::Fragment(fragment) => match driver.session.fragment(&fragment)? {
+            Frame::Fragment(fragment) => match driver.session.fragment(&fragment, &mut driver.processes)? {
                 Some(whole) => self.handle_whole(whole.into()),
                 None => Ok(()),
             },

@@ -119,6 +119,8 @@ pub(crate) enum Full {
     Mailbox,
     /// The share of the node that it comes from.
     Share,
+    /// The same, for what is not whole yet.
+    Unfinished,
 }
 
 /// Why a message from this node is not in the mailbox.

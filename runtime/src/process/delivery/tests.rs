@@ -325,6 +325,31 @@ async fn what_others_hoard_ends_no_honest_session_and_no_honest_process() {
     assert!(honest.is_over());
 }
 
+/// A message that is dropped, or is put together and taken, makes no room for signals that go beyond the share.
+#[tokio::test]
+async fn what_was_never_in_a_mailbox_makes_no_room_for_signals() {
+    let table = table_that_holds(6_400_000);
+    let cells: Vec<_> = (0..40).map(|_| table.add(Mailbox::default()).unwrap()).collect();
+    cells[0].trap_exit(true);
+    let mut peer = peer_of(&table, "hostile@h:1");
+    assert!(peer.unfinished(500_000));
+    hoard(&mut peer, &cells);
+    let fit = (6_400_000 / SIGNALS_BEYOND_PART / MESSAGE_BYTES_COUNTED) as u64;
+    for number in 0..fit {
+        peer.exit(cells[0].local(), far(number), Reason::Normal);
+    }
+    assert!(!peer.is_over());
+    let dropped = table.dropped();
+    peer.message(cells[1].local(), &[0; 1_000_000]);
+    assert!(!peer.unfinished(1_000_000) && !peer.keep_buffer(1_000_000, true));
+    assert_eq!(table.dropped(), dropped + 3);
+    peer.exit(cells[0].local(), far(fit), Reason::Normal);
+    assert!(peer.is_over());
+    drop(peer);
+    cells.iter().for_each(|cell| drop(cell.die(Reason::Normal)));
+    assert_eq!(table.shares().held(), 0);
+}
+
 //= spec/session.md#ses-bnd-008
 //= type=test
 //# A node MUST end the session when an exit signal of a link or a DOWN of the peer goes beyond its share while

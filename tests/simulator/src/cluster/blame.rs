@@ -78,7 +78,8 @@ impl Cluster<'_> {
             Ending::Silent => {
                 let timeout = self.plan.nodes[node].timing.timeout;
                 let pinged = driver.pinged.is_some_and(|asked| self.is_excused(node, peer, asked, timeout));
-                let probed = driver.probed.is_some_and(|asked| self.is_excused(node, peer, asked, PROBE_TIMEOUT));
+                let probed =
+                    driver.probed.is_some_and(|asked| self.is_excused(node, peer, asked, PROBE_TIMEOUT));
                 // Behind CLOSE nobody is asked.
                 pinged || probed || driver.stop.is_some()
             }

@@ -243,7 +243,10 @@ impl Cluster<'_> {
             Some(joint) => joint.piece(end, piece)?,
             None => None,
         };
-        let whole = match driver.session.handle_fragment(piece) {
+        let (here, connection) = (&mut self.nodes[node], self.current);
+        let (table, numbers) = (&mut here.table, &mut here.epochs.numbers);
+        let mut lent = Lent { table, numbers, connection, heard: &mut self.heard, seen: &mut self.seen };
+        let whole = match driver.session.handle_fragment(piece, &mut lent) {
             Ok(whole) => whole,
             Err(ending) => return check(false, KEPT, || ending.to_string()).map(Ok),
         };
