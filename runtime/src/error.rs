@@ -9,7 +9,7 @@ use snow_dist_codec::handshake::Capabilities;
 
 use crate::core::CookieError;
 use crate::core::session::CAPABILITIES;
-use crate::net::TlsError;
+use crate::tls::TlsError;
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]

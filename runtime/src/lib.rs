@@ -5,7 +5,11 @@
 )]
 //!
 //! # Rooms
-//! - [`core`]: the protocol, pure; all that is left without the feature `tokio`;
+//! - [`core`]: the protocol, pure; all that is left without features;
+#![cfg_attr(
+    feature = "rustls",
+    doc = "- [`tls`]: TLS as the protocol asks for it, for hosts with sockets of their own;"
+)]
 #![cfg_attr(
     feature = "tokio",
     doc = "- [`Node`]: how a program begins; [`NodeBuilder`]: what can be chosen then;"
@@ -13,7 +17,12 @@
 #![cfg_attr(feature = "tokio", doc = "- [`Context`]: what a process can do; [`Received`]: what it receives;")]
 //! - [`Pid`], [`Reason`]: who a process is, and why it ended.
 
+#[cfg(all(feature = "rustls", not(any(feature = "aws-lc-rs", feature = "ring"))))]
+compile_error!("TLS needs a cryptographic provider: choose the feature `aws-lc-rs` or `ring`");
+
 pub mod core;
+#[cfg(feature = "rustls")]
+pub mod tls;
 
 #[cfg(feature = "tokio")]
 mod builder;
@@ -47,7 +56,7 @@ pub use {
     core::handshake::{RemoteExit, Version1},
     core::session::{CAPABILITIES, Timing},
     error::StartError,
-    net::{ConnectError, Connection, Direction, Listener, Network, Seen, Stage, Tcp, TcpListeners, TlsError},
+    net::{ConnectError, Connection, Direction, Listener, Network, Seen, Stage, Tcp, TcpListeners},
     node::Node,
     notices::{ConnectionCounts, RefusedConnections},
     process::{

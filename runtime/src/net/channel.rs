@@ -10,8 +10,9 @@ use tokio_rustls::TlsStream;
 use super::ahead::ReadAhead;
 use super::driver::Transport;
 use super::tap::{Direction, Tap};
-use super::tls::{exporter, in_words};
+use super::tls::in_words;
 use crate::core::handshake;
+use crate::tls::exporter;
 
 /// Bytes that TLS may hold for a socket that takes none. These, and what the driver has gathered, stand before every
 /// signal that comes later, so both together stay below `signal_delay_bytes_max`.
@@ -61,9 +62,7 @@ impl Channel {
             TlsStream::Client(stream) => exporter(stream.get_ref().1),
             TlsStream::Server(stream) => exporter(stream.get_ref().1),
         };
-        let exporter =
-            exporter.ok_or_else(|| io::Error::other("the TLS connection exports no keying material"))?;
-        Ok(handshake::Channel::Tls13 { exporter })
+        Ok(handshake::Channel::Tls13 { exporter: exporter.map_err(io::Error::other)? })
     }
 
     pub(crate) async fn read(&mut self) -> Result<Bytes, Broken> {

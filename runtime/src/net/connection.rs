@@ -18,7 +18,6 @@ use super::driver::Driver;
 use super::network::Connection;
 use super::registry::{Begun, Verdict};
 use super::slots::Progress;
-use super::tls::Tls;
 use super::{ConnectError, Net, Stage};
 use crate::core::epochs::Facts;
 use crate::core::handshake::{Established, Peer, acceptor, initiator};
@@ -240,9 +239,8 @@ async fn connect(net: &Net, name: NodeName<'_>) -> Result<Connection, ConnectErr
 }
 
 async fn secure(net: &Net, stream: Connection) -> Result<Channel, ConnectError> {
-    let server = Tls::server_name().map_err(|error| ConnectError::Tls(std::io::Error::other(error)))?;
-    let stream =
-        net.tls.connector.connect(server, ReadAhead::new(stream)).await.map_err(ConnectError::Tls)?;
+    let secured = net.tls.connector.connect(net.tls.server_name.clone(), ReadAhead::new(stream));
+    let stream = secured.await.map_err(ConnectError::Tls)?;
     Ok(Channel::new(TlsStream::Client(stream), net.tap.clone()))
 }
 

@@ -43,6 +43,7 @@ use crate::process::remote::Remote;
 use crate::process::sync::{Mutex, MutexGuard};
 use crate::process::table::ProcessTable;
 use crate::random::random;
+use crate::tls::TlsError;
 pub(crate) use clock::Clock;
 use network::{Dialler, Listening};
 use registry::{Begun, Dial, Registry};
@@ -58,7 +59,6 @@ pub(crate) use sessions::Sessions;
 pub(crate) use tap::Tap;
 pub use tap::{Direction, Seen};
 pub use tcp::{Tcp, TcpListeners};
-pub use tls::TlsError;
 
 /// Everything of a node that has to do with other nodes.
 pub(crate) struct Net {
