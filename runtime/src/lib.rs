@@ -60,8 +60,8 @@ pub use {
     node::Node,
     notices::{ConnectionCounts, RefusedConnections},
     process::{
-        Context, Mailbox, Message, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused,
-        RegisterError, SendError, SpawnError, WhenFull,
+        Context, Delegate, Mailbox, Message, MonitorNodeError, MonitorRef, NotHere, Payload, Received,
+        Refused, RegisterError, SendError, SpawnError, WhenFull,
     },
 };
 

@@ -16,7 +16,7 @@ use crate::process::remote::Sender;
 use crate::process::sync::Executor;
 use crate::process::table::{ProcessTable, Tie};
 use crate::process::term;
-use crate::process::{Context, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError};
+use crate::process::{Context, Delegate, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError};
 
 /// A node of the system. Cheap to clone: all clones are the same node. It is there as long as a clone, a process or
 /// a session of it is; [`shutdown`](Node::shutdown) ends it in order.
@@ -157,6 +157,13 @@ impl Node {
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {
         self.table.whereis(name)
+    }
+
+    /// Returns what acts for a process of this node from outside of its function, from any thread. `None` if there is no
+    /// such process.
+    #[must_use]
+    pub fn delegate(&self, pid: Pid) -> Option<Delegate> {
+        self.table.get_pid(pid).map(|cell| Delegate::new(Context::new(cell)))
     }
 
     /// Whether a process of this node has not ended, nor been ended by a signal.

@@ -19,7 +19,7 @@ use super::{
     Mailbox, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError,
     SpawnError,
 };
-use crate::core::{Pid, Reason};
+use crate::core::{Pid, Reason, Term};
 use crate::node::Node;
 
 /// A process, seen from within: given by value to the function that is the process.
@@ -170,6 +170,15 @@ impl Context {
         self.table().send_term(self.sender(), to, term::write(value)?).await
     }
 
+    /// Sends a term that is written already; else as [`send_term`](Self::send_term). For programs whose values are not
+    /// those of serde.
+    ///
+    /// # Errors
+    /// As [`send_term`](Self::send_term), except for [`SendError::Term`].
+    pub async fn send_written_term(&self, to: Pid, term: Term) -> Result<(), SendError> {
+        self.table().send_term(self.sender(), to, term).await
+    }
+
     /// Sends a message to whoever is registered under `name` on a node; else as [`send`](Self::send). A missing port in
     /// the node's name is 9000.
     ///
@@ -191,7 +200,16 @@ impl Context {
         node: &str,
         value: &(impl Serialize + ?Sized),
     ) -> Result<(), SendError> {
-        self.table().send_named_term(self.sender(), name, node, term::write(value)?).await
+        self.send_named_written_term(name, node, term::write(value)?).await
+    }
+
+    /// Sends a term that is written already to whoever is registered under `name` on a node; else as
+    /// [`send_named_term`](Self::send_named_term).
+    ///
+    /// # Errors
+    /// As [`send_named_term`](Self::send_named_term), except for [`SendError::Term`].
+    pub async fn send_named_written_term(&self, name: &str, node: &str, term: Term) -> Result<(), SendError> {
+        self.table().send_named_term(self.sender(), name, node, term).await
     }
 }
 
@@ -221,8 +239,12 @@ impl Context {
 
     /// Ends this process.
     pub async fn exit(&self, reason: Reason) -> ! {
-        self.cell.doom(reason).wake();
+        self.doom(reason);
         pending().await
+    }
+
+    pub(crate) fn doom(&self, reason: Reason) {
+        self.cell.doom(reason).wake();
     }
 
     /// Sends a process an exit signal, linked or not. It ends the process unless that traps exits, or the reason is
@@ -330,9 +352,25 @@ impl Context {
         F: FnOnce(Self) -> Fut + Send + 'static,
         Fut: Future<Output: Into<Reason>> + Send + 'static,
     {
+        self.spawn_monitor_with(Mailbox::default(), start)
+    }
+
+    /// [`spawn_monitor`](Self::spawn_monitor) with a mailbox of one's choice.
+    ///
+    /// # Errors
+    /// As [`spawn_monitor`](Self::spawn_monitor).
+    pub fn spawn_monitor_with<F, Fut>(
+        &self,
+        mailbox: Mailbox,
+        start: F,
+    ) -> Result<(Pid, MonitorRef), SpawnError>
+    where
+        F: FnOnce(Self) -> Fut + Send + 'static,
+        Fut: Future<Output: Into<Reason>> + Send + 'static,
+    {
         self.check_spawns()?;
         let reference = self.table().new_reference();
-        let pid = self.table().spawn(Mailbox::default(), Tie::Monitor(&self.cell, reference), start)?;
+        let pid = self.table().spawn(mailbox, Tie::Monitor(&self.cell, reference), start)?;
         Ok((pid, reference))
     }
 }

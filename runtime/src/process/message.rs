@@ -78,6 +78,16 @@ impl Message {
         }
     }
 
+    /// Returns which processes the pids in the bytes are, for programs that read terms themselves. All are of an unknown
+    /// node if the message is not marked as a term.
+    #[must_use]
+    pub fn term_pids(&self) -> TermPids {
+        match &self.0 {
+            Content::Plain { .. } => TermPids::default(),
+            Content::WithPids(term) => term.pids.clone(),
+        }
+    }
+
     /// Reads the message as a term (STF), whether it is marked as one or not. Strings may be borrowed from the message.
     ///
     /// A [`Pid`](crate::Pid) in a marked term is the process that its sender meant, to be sent to and linked with like
@@ -87,11 +97,7 @@ impl Message {
     /// # Errors
     /// It is not a term, or not one of this type; where.
     pub fn term<'m, T: Deserialize<'m>>(&'m self) -> Result<T, stf::Error> {
-        let pids = match &self.0 {
-            Content::Plain { .. } => TermPids::default(),
-            Content::WithPids(term) => term.pids.clone(),
-        };
-        term::read(self.bytes(), pids)
+        term::read(self.bytes(), self.term_pids())
     }
 }
 
@@ -118,7 +124,10 @@ impl fmt::Debug for Message {
 pub struct MonitorRef(u64);
 
 impl MonitorRef {
-    pub(crate) const fn new(number: u64) -> Self {
+    /// The monitor that the protocol knows by this number. Of a number that [`number`](Self::number) did not give, it is no
+    /// monitor, and ending it does nothing.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
         Self(number)
     }
 

@@ -7,6 +7,7 @@ mod cell;
 mod cells;
 mod charge;
 mod context;
+mod delegate;
 mod delivery;
 mod ending;
 mod error;
@@ -27,6 +28,7 @@ mod task;
 pub(crate) mod term;
 
 pub use context::Context;
+pub use delegate::Delegate;
 pub(crate) use delivery::Delivery;
 pub use error::{MonitorNodeError, NotHere, Refused, RegisterError, SendError, SpawnError};
 pub use mailbox::{Mailbox, WhenFull};

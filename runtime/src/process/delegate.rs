@@ -1,0 +1,73 @@
+//! Acting for a process from outside of its own function.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::Context;
+use crate::core::{Pid, Reason};
+
+/// Acts for a process of this node from outside of its function, from any thread: [`Node::delegate`] gives it.
+///
+/// It sends, links and monitors as the process, by all that [`Context`] does by reference. Receiving is left to the
+/// process's own context. What a delegate and the process do at the same time has no order.
+///
+/// It does not keep the process alive. Once the process has ended it does what a context that outlives its process does:
+/// nothing, and says so.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use snow_dist_runtime::{Context, Node, Reason, Received};
+///
+/// let node = Node::alone(tokio::runtime::Handle::current());
+/// let (tell, told) = tokio::sync::oneshot::channel();
+/// let receiver = node.spawn(async |mut ctx: Context| drop(tell.send(ctx.recv().await)))?;
+/// let sender = node.spawn(async |_| std::future::pending::<()>().await)?;
+///
+/// node.delegate(receiver).ok_or("it lives")?.trap_exit(true);
+/// let delegate = node.delegate(sender).ok_or("it lives")?;
+/// delegate.link(receiver).await?;
+/// delegate.exit(Reason::error("told to"));
+/// let Received::Exit { from, reason } = told.await? else { panic!() };
+/// assert_eq!((from, reason), (sender, Reason::error("told to")));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`Node::delegate`]: crate::Node::delegate
+#[derive(Clone)]
+pub struct Delegate(Arc<Context>);
+
+impl Delegate {
+    pub(crate) fn new(context: Context) -> Self {
+        Self(Arc::new(context))
+    }
+
+    /// Ends the process with `reason`. Returns at once; the process ends in its own task.
+    ///
+    /// Does nothing if the process is ending already: the first reason stays.
+    pub fn exit(&self, reason: Reason) {
+        self.0.doom(reason);
+    }
+
+    /// Returns the process's pid.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.0.pid()
+    }
+}
+
+impl Deref for Delegate {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Delegate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Delegate").field(&self.pid()).finish()
+    }
+}
