@@ -51,9 +51,9 @@ fn counting(a: &Node) -> (u64, mpsc::UnboundedReceiver<usize>) {
 }
 
 /// A SEND in fragments: all but the last one, and that.
-fn pieces(session: &RawSession, to: u64, number: u64) -> [Vec<u8>; 2] {
+fn pieces(session: &RawSession, to: u64, number: u64, message: &[u8]) -> [Vec<u8>; 2] {
     let mut payload = Vec::new();
-    Frame::from(Send { to: session.theirs(to), message: &[7; LONG] }).encode(&mut payload).unwrap();
+    Frame::from(Send { to: session.theirs(to), message }).encode(&mut payload).unwrap();
     let mut total = Some(u32::try_from(payload.len()).unwrap());
     let mut pieces: Vec<_> = payload
         .chunks(60_000)
@@ -96,7 +96,7 @@ async fn messages_in_fragments_that_stay_unfinished_take_their_peers_share() {
     let (healthy, mut taken) = counting(&a);
     let mut hostile = hostile_peers(&a).await;
     for session in &mut hostile {
-        let [first, _] = pieces(session, healthy, 1);
+        let [first, _] = pieces(session, healthy, 1, &[7; LONG]);
         session.wire.write(&first).await;
         assert_eq!(session.fence().await, []);
     }
@@ -108,7 +108,7 @@ async fn messages_in_fragments_that_stay_unfinished_take_their_peers_share() {
 
     // What was dropped is passed over to its end, and all sessions go on.
     for session in &mut hostile {
-        let [_, last] = pieces(session, healthy, 1);
+        let [_, last] = pieces(session, healthy, 1, &[7; LONG]);
         session.wire.write(&last).await;
         assert_eq!(session.fence().await, []);
     }
@@ -118,7 +118,7 @@ async fn messages_in_fragments_that_stay_unfinished_take_their_peers_share() {
     }
     // There is room again.
     let mut last = hostile.pop().unwrap();
-    last.wire.write(&pieces(&last, healthy, 9).concat()).await;
+    last.wire.write(&pieces(&last, healthy, 9, &[7; LONG]).concat()).await;
     assert_eq!(within("the message", taken.recv()).await, Some(LONG));
     assert_eq!(a.messages_dropped(), dropped);
 }
@@ -133,7 +133,7 @@ async fn what_was_not_whole_makes_room_when_its_session_ends() {
     let mut last = hostile.pop().unwrap();
     for (number, session) in hostile.iter_mut().enumerate() {
         let frame = framed(Send { to: session.theirs(healthy), message: &[7; LONG] });
-        let pieces = pieces(session, healthy, 1);
+        let pieces = pieces(session, healthy, 1, &[7; LONG]);
         let begun = if number.is_multiple_of(2) { &pieces[0] } else { &frame[..LONG] };
         session.wire.write(begun).await;
     }
@@ -142,7 +142,7 @@ async fn what_was_not_whole_makes_room_when_its_session_ends() {
     until("the ends of the sessions", || a.nodes().len() == 1).await;
     for number in 0..8 {
         let dropped = a.messages_dropped();
-        last.wire.write(&pieces(&last, healthy, number).concat()).await;
+        last.wire.write(&pieces(&last, healthy, number, &[7; LONG]).concat()).await;
         assert_eq!(within("the message", taken.recv()).await, Some(LONG));
         assert_eq!(a.messages_dropped(), dropped);
     }
@@ -230,6 +230,31 @@ async fn a_long_signal_is_not_dropped_before_it_is_whole() {
     // And this by more.
     peer.wire.write(&exit(peer.mine(3), 400_000)[..390_000]).await;
     peer.expect_close(LIMIT).await;
+}
+
+/// At the smallest bound that there can be.
+#[tokio::test]
+async fn the_longest_message_is_read_and_put_together_beside_a_peer_that_hoards() {
+    const LONGEST: usize = 512 << 10;
+    let builder = Node::builder("a@127.0.0.1:0").frame_bytes_max(512 << 10).reassembly_bytes_max(512 << 10);
+    let a = start(builder.mailbox_remote_bytes_max(4 * (LONGEST + MESSAGE_BYTES_COUNTED))).await;
+    let mut hostile = RawNode::new("hostile@127.0.0.1:1", 7).join(a.name()).await;
+    flood(&mut hostile, &a).await;
+    let dropped = a.messages_dropped();
+    let (healthy, mut taken) = counting(&a);
+    let mut honest = RawNode::new("honest@127.0.0.1:1", 7);
+    honest.local.capabilities = CAPABILITIES;
+    let mut honest = honest.join(a.name()).await;
+    assert_eq!(honest.peer.bounds.reassembly_bytes, LONGEST as u64);
+    let head = framed(Send { to: honest.theirs(healthy), message: &[] }).len() - 4;
+    let message = vec![7; LONGEST - head];
+    for number in 0..3 {
+        honest.wire.write(&pieces(&honest, healthy, number, &message).concat()).await;
+        assert_eq!(within("the message", taken.recv()).await, Some(message.len()));
+        honest.send(Send { to: honest.theirs(healthy), message: &message }).await;
+        assert_eq!(within("the message", taken.recv()).await, Some(message.len()));
+    }
+    assert_eq!(a.messages_dropped(), dropped);
 }
 
 /// What is announced finds room beside a peer that hoards half, whatever is set.

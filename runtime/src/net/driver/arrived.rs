@@ -14,7 +14,8 @@ pub(super) fn make_room(inbox: &mut Vec<u8>, read_bytes: usize) -> Option<usize>
     let length = inbox.len();
     let frame = framing::frame_bytes(inbox).map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     if inbox.capacity() < length + read_bytes {
-        let capacity = (2 * length).min(frame.max(INBOX_BYTES_KEPT)).max(length + read_bytes);
+        let enough = frame.saturating_add(read_bytes).max(INBOX_BYTES_KEPT);
+        let capacity = (2 * inbox.capacity()).min(enough).max(length + read_bytes);
         inbox.reserve_exact(capacity - length);
     }
     (inbox.capacity() > INBOX_BYTES_KEPT).then(|| frame.saturating_sub(length))
@@ -40,4 +41,39 @@ pub(super) fn take_block(inbox: &mut Vec<u8>, whole: usize) -> Option<Bytes> {
     let mut block = std::mem::replace(inbox, rest);
     block.shrink_to_fit();
     Some(block.into())
+}
+
+#[cfg(test)]
+#[cfg(not(feature = "shuttle"))]
+mod tests {
+    use super::super::{READ_BYTES, READ_BYTES_IDLE};
+    use super::*;
+
+    //= spec/dist.md#dist-frm-010
+    //= type=test
+    //# The memory that a reader reserves for a frame MUST be bounded by a fixed amount plus a fixed multiple of
+    //# the bytes of it that have arrived, whatever its lengths and counts say.
+    #[test]
+    fn the_buffer_of_a_long_frame_follows_what_has_come_and_ends_with_the_frame() {
+        for payload in [100, INBOX_BYTES_KEPT, 1_000_000, 1 << 20, (1 << 20) + 1, 5_000_000] {
+            let frame = payload + LENGTH_PREFIX_BYTES;
+            let mut inbox = u32::try_from(payload).unwrap().to_le_bytes().to_vec();
+            let mut grown = 0;
+            while inbox.len() < frame {
+                let before = inbox.capacity();
+                let missing = make_room(&mut inbox, READ_BYTES);
+                let (length, capacity) = (inbox.len(), inbox.capacity());
+                grown += usize::from(capacity > before);
+                assert!(capacity >= length + READ_BYTES);
+                assert!(capacity <= 2 * (length + READ_BYTES), "{capacity} for {length}");
+                assert!(capacity <= INBOX_BYTES_KEPT.max(frame + READ_BYTES), "{capacity} for {frame}");
+                assert_eq!(missing, (capacity > INBOX_BYTES_KEPT).then_some(frame - length));
+                inbox.resize((length + 1_000).min(frame), 0);
+            }
+            assert!(grown <= 10, "{grown}");
+        }
+        let mut idle = Vec::new();
+        assert_eq!(make_room(&mut idle, READ_BYTES_IDLE), None);
+        assert_eq!(idle.capacity(), READ_BYTES_IDLE);
+    }
 }
