@@ -56,8 +56,9 @@ mod tests {
     #[test]
     fn the_buffer_of_a_long_frame_follows_what_has_come_and_ends_with_the_frame() {
         for payload in [100, INBOX_BYTES_KEPT, 1_000_000, 1 << 20, (1 << 20) + 1, 5_000_000] {
-            let frame = payload + LENGTH_PREFIX_BYTES;
-            let mut inbox = u32::try_from(payload).unwrap().to_le_bytes().to_vec();
+            let mut framed = Vec::new();
+            framing::put(&vec![7; payload], FRAME_BYTES_MAX, &mut framed).unwrap();
+            let (frame, mut inbox) = (framed.len(), framed[..LENGTH_PREFIX_BYTES].to_vec());
             let mut grown = 0;
             while inbox.len() < frame {
                 let before = inbox.capacity();
@@ -68,7 +69,7 @@ mod tests {
                 assert!(capacity <= 2 * (length + READ_BYTES), "{capacity} for {length}");
                 assert!(capacity <= INBOX_BYTES_KEPT.max(frame + READ_BYTES), "{capacity} for {frame}");
                 assert_eq!(missing, (capacity > INBOX_BYTES_KEPT).then_some(frame - length));
-                inbox.resize((length + 1_000).min(frame), 0);
+                inbox.extend_from_slice(&framed[length..(length + 1_000).min(frame)]);
             }
             assert!(grown <= 10, "{grown}");
         }
