@@ -235,9 +235,11 @@ async fn a_long_signal_is_not_dropped_before_it_is_whole() {
 /// At the smallest bound that there can be.
 #[tokio::test]
 async fn the_longest_message_is_read_and_put_together_beside_a_peer_that_hoards() {
-    const LONGEST: usize = 512 << 10;
-    let builder = Node::builder("a@127.0.0.1:0").frame_bytes_max(512 << 10).reassembly_bytes_max(512 << 10);
-    let a = start(builder.mailbox_remote_bytes_max(4 * (LONGEST + MESSAGE_BYTES_COUNTED))).await;
+    const LONGEST: u32 = 600_000;
+    let bound = 4 * (LONGEST as usize + MESSAGE_BYTES_COUNTED);
+    let builder =
+        Node::builder("a@127.0.0.1:0").frame_bytes_max(LONGEST).reassembly_bytes_max(LONGEST.into());
+    let a = start(builder.mailbox_remote_bytes_max(bound)).await;
     let mut hostile = RawNode::new("hostile@127.0.0.1:1", 7).join(a.name()).await;
     flood(&mut hostile, &a).await;
     let dropped = a.messages_dropped();
@@ -245,9 +247,9 @@ async fn the_longest_message_is_read_and_put_together_beside_a_peer_that_hoards(
     let mut honest = RawNode::new("honest@127.0.0.1:1", 7);
     honest.local.capabilities = CAPABILITIES;
     let mut honest = honest.join(a.name()).await;
-    assert_eq!(honest.peer.bounds.reassembly_bytes, LONGEST as u64);
+    assert_eq!(honest.peer.bounds.reassembly_bytes, u64::from(LONGEST));
     let head = framed(Send { to: honest.theirs(healthy), message: &[] }).len() - 4;
-    let message = vec![7; LONGEST - head];
+    let message = vec![7; LONGEST as usize - head];
     for number in 0..3 {
         honest.wire.write(&pieces(&honest, healthy, number, &message).concat()).await;
         assert_eq!(within("the message", taken.recv()).await, Some(message.len()));
