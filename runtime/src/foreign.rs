@@ -146,7 +146,7 @@ impl Wake for Caller {
 }
 
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 

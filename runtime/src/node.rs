@@ -12,7 +12,7 @@ use crate::core::{Pid, Reason};
 use crate::net::ConnectError;
 use crate::notices::ConnectionCounts;
 use crate::process::remote::Sender;
-#[cfg(not(all(test, feature = "shuttle")))]
+#[cfg(not(all(test, shuttle)))]
 use crate::process::sync::Executor;
 use crate::process::table::{ProcessTable, Tie};
 use crate::process::term;
@@ -44,7 +44,7 @@ impl Node {
 
     /// A node that is connected to nothing and has no name. Its processes run on this runtime, whose time must be
     /// enabled for receiving with a timeout.
-    #[cfg(not(all(test, feature = "shuttle")))]
+    #[cfg(not(all(test, shuttle)))]
     #[must_use]
     pub fn alone(runtime: tokio::runtime::Handle) -> Self {
         Self::of(ProcessTable::new("", 1, Executor(runtime)))
@@ -55,7 +55,7 @@ impl Node {
         Self { table }
     }
 
-    #[cfg(all(test, feature = "shuttle"))]
+    #[cfg(all(test, shuttle))]
     pub(crate) const fn table(&self) -> &Arc<ProcessTable> {
         &self.table
     }
@@ -291,7 +291,7 @@ impl Node {
 }
 
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests {
     #![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
 

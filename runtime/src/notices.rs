@@ -414,7 +414,7 @@ mod tests {
         }
     }
 
-    #[cfg(not(feature = "shuttle"))]
+    #[cfg(not(shuttle))]
     #[test]
     fn refusals_are_counted_by_cause_and_told_in_sum() {
         let notices = Notices::new();

@@ -96,7 +96,7 @@ impl AsyncWrite for ReadAhead {
 }
 
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests {
     use std::future::poll_fn;
 

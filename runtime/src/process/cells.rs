@@ -96,7 +96,7 @@ impl fmt::Debug for Cells {
     }
 }
 
-#[cfg(all(test, not(feature = "shuttle")))]
+#[cfg(all(test, not(shuttle)))]
 mod tests {
     use super::super::sync::Executor;
     use super::super::table::ProcessTable;

@@ -125,7 +125,7 @@ impl Delivery {
 
     /// The deliveries of the next session with the same peer.
     #[cfg(test)]
-    #[cfg(not(feature = "shuttle"))]
+    #[cfg(not(shuttle))]
     pub(crate) fn again(&self) -> Self {
         let (table, numbers) = (Arc::clone(&self.table), self.numbers.clone());
         Self::new(table, self.session.clone(), self.peer.clone(), numbers)
@@ -133,7 +133,7 @@ impl Delivery {
 
     /// Bytes that are held of the peer.
     #[cfg(test)]
-    #[cfg(not(feature = "shuttle"))]
+    #[cfg(not(shuttle))]
     pub(crate) fn held(&self) -> i64 {
         self.account.held()
     }
@@ -342,5 +342,5 @@ const WAKERS_KEPT: usize = 64;
 const REPORTED_AT_ONCE: usize = 64 << 10;
 
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests;

@@ -62,7 +62,7 @@ fn shown(reason: &Reason) -> String {
 }
 
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests {
     use super::*;
 

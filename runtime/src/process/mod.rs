@@ -13,12 +13,12 @@ mod ending;
 mod error;
 mod failures;
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod hoarding;
 mod mailbox;
 mod message;
 pub(crate) mod remote;
-#[cfg(all(test, feature = "shuttle"))]
+#[cfg(all(test, shuttle))]
 mod schedules;
 mod shares;
 mod small;

@@ -389,7 +389,7 @@ impl Account {
 
     /// Bytes that are held of the peer, as far as reported.
     #[cfg(test)]
-    #[cfg(not(feature = "shuttle"))]
+    #[cfg(not(shuttle))]
     pub(crate) fn held(&self) -> i64 {
         self.share.held()
     }
@@ -421,7 +421,7 @@ fn unsigned(bytes: i64) -> usize {
 }
 
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests {
     use super::*;
 

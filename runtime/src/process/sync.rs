@@ -1,5 +1,5 @@
-//! Locks, atomics and tasks of the process table: those of std and tokio, or, in unit tests with the feature
-//! `shuttle`, those of shuttle, which tries the orders in which threads can meet.
+//! Locks, atomics and tasks of the process table: those of std and tokio, or, in unit tests with
+//! `--cfg shuttle`, those of shuttle, which tries the orders in which threads can meet.
 
 use std::future::Future;
 use std::sync::PoisonError;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub(crate) use choice::{AtomicBool, AtomicI64, AtomicU64, MutexGuard, Ordering};
 
-#[cfg(not(all(test, feature = "shuttle")))]
+#[cfg(not(all(test, shuttle)))]
 mod choice {
     use std::future::Future;
     use std::pin::Pin;
@@ -59,7 +59,7 @@ mod choice {
     }
 }
 
-#[cfg(all(test, feature = "shuttle"))]
+#[cfg(all(test, shuttle))]
 mod choice {
     pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
     pub(crate) use shuttle::sync::{Mutex, MutexGuard};

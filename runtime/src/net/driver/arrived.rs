@@ -44,7 +44,7 @@ pub(super) fn take_block(inbox: &mut Vec<u8>, whole: usize) -> Option<Bytes> {
 }
 
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests {
     use super::super::{READ_BYTES, READ_BYTES_IDLE};
     use super::*;

@@ -31,7 +31,7 @@ use crate::session::{Refill, SessionHandle, Stop};
 mod arrived;
 mod records;
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests;
 
 /// Bytes of room that a read is given. Larger frames make the buffer grow as they arrive.

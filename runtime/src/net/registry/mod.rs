@@ -32,7 +32,7 @@ use crate::session::{Peer, SessionHandle, Stirred, Stop};
 
 mod takeovers;
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests;
 
 pub(crate) use takeovers::Takeover;

@@ -151,7 +151,7 @@ impl fmt::Display for Unreachable {
 impl Error for Unreachable {}
 
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests {
     use std::future::ready;
 

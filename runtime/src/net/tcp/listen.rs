@@ -124,7 +124,7 @@ impl Listener for TcpListeners {
 }
 
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests {
     use super::*;
 

@@ -91,7 +91,7 @@ pub(super) fn prepare(socket: &TcpStream) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests {
     use super::*;
 

@@ -22,7 +22,7 @@ use crate::foreign::apart;
 
 mod names;
 #[cfg(test)]
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 mod tests;
 
 /// The processes of a node.

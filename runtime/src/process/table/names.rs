@@ -102,7 +102,7 @@ impl ProcessTable {
     }
 
     /// Whether any process monitors the node.
-    #[cfg(all(test, not(feature = "shuttle")))]
+    #[cfg(all(test, not(shuttle)))]
     pub(crate) fn is_node_monitored(&self, node: &str) -> bool {
         self.node_monitors.lock().contains_key(node)
     }
