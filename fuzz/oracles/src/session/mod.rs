@@ -17,6 +17,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Reading, stf};
 use snow_dist_runtime::core::handshake::Bounds;
+use snow_dist_runtime::core::limits::MESSAGE_BYTES_COUNTED;
 use snow_dist_runtime::core::peers::Sign;
 use snow_dist_runtime::core::session::{Config, Timing, Version};
 use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session, Start, TermPids};
@@ -42,15 +43,31 @@ enum Signal {
 struct Table {
     living: BTreeSet<u64>,
     signals: Vec<Signal>,
+    /// Bytes that there is room for of what is not whole, and how many there are.
+    room: usize,
+    unfinished: usize,
 }
 
 impl Table {
+    fn new(config: &Config) -> Self {
+        let living = (1..=LIVING).collect();
+        Self { living, signals: Vec::new(), room: room(&config.bounds), unfinished: 0 }
+    }
+
     fn lives(&self, local: u64) -> bool {
         self.living.contains(&local)
     }
 }
 
 impl Processes for Table {
+    fn unfinished(&mut self, bytes: usize) -> bool {
+        let fits = bytes <= self.unfinished.max(self.room);
+        if fits {
+            self.unfinished = bytes;
+        }
+        fits
+    }
+
     fn attach(&mut self, local: u64) -> bool {
         self.lives(local)
     }
@@ -153,6 +170,11 @@ fn held(bits: u8) -> Bounds {
     }
 }
 
+/// Bytes that processes have room for: where little is held of messages in fragments, not always for two.
+const fn room(bounds: &Bounds) -> usize {
+    if bounds.fragmented_messages == 2 { 2 * MESSAGE_BYTES_COUNTED + 12 } else { usize::MAX }
+}
+
 struct Run {
     session: Session,
     framer: Framer,
@@ -173,7 +195,7 @@ impl Run {
         Self {
             session,
             framer,
-            table: Table { living: (1..=LIVING).collect(), signals: Vec::new() },
+            table: Table::new(config),
             model: Model::new(config),
             now: Duration::ZERO,
             references: 0,
@@ -282,6 +304,7 @@ impl Run {
         assert_eq!(self.session.waiting_bytes(), self.model.waiting_bytes());
         assert_eq!(self.session.table_sizes(), self.model.table_sizes());
         assert_eq!(self.session.unfinished(), self.model.unfinished());
+        assert_eq!(self.table.unfinished, self.model.room_taken());
         // An exit that the peer has made void still stands in the queue; it is passed over when its turn comes.
         assert!(self.session.has_output() || !self.model.has_output());
         assert_eq!(self.table.signals, [], "a signal came of nothing");
@@ -299,6 +322,6 @@ impl Run {
         self.session.end(&mut self.table);
         assert_eq!(self.table.signals, self.model.end());
         assert_eq!((self.session.table_sizes(), self.session.waiting_bytes()), ((0, 0, 0), 0));
-        assert_eq!(self.session.unfinished(), (0, 0));
+        assert_eq!((self.session.unfinished(), self.table.unfinished), ((0, 0), 0));
     }
 }

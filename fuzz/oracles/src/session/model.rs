@@ -12,10 +12,10 @@ use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, Root
 use snow_dist_runtime::core::session::Config;
 use snow_dist_runtime::core::{NodeNumber, Pid, Reason};
 
-use super::Signal;
 use super::nodes::{Nodes, term};
 use super::pieces::Pieces;
 use super::reasons::{check_kept, written};
+use super::{Signal, room};
 
 /// The creations of the two nodes, and the number of the peer here.
 pub(super) const OURS: u8 = 7;
@@ -108,8 +108,8 @@ impl Model {
         Self {
             whole_max,
             bytes_max: if cuts { held.max(whole_max) } else { whole_max },
-            coming: cuts.then(|| Pieces::new(config.bounds)),
-            going: cuts.then(|| Pieces::new(peer)),
+            coming: cuts.then(|| Pieces::new(config.bounds, room(&config.bounds))),
+            going: cuts.then(|| Pieces::new(peer, usize::MAX)),
             capabilities: config.capabilities,
             nodes: Nodes::new(config),
             held_max: config.peer_bounds.links_and_monitors as usize,
@@ -430,6 +430,11 @@ impl Model {
     /// Messages that have come in part, and bytes of them.
     pub(super) fn unfinished(&self) -> (usize, usize) {
         self.coming.as_ref().map_or((0, 0), Pieces::kept)
+    }
+
+    /// Bytes of the processes' room that those take.
+    pub(super) fn room_taken(&self) -> usize {
+        self.coming.as_ref().map_or(0, Pieces::room_taken)
     }
 
     pub(super) fn has_output(&self) -> bool {

@@ -13,7 +13,7 @@ use snow_dist_runtime::core::{NodeNumber, Pid, Reason, Session};
 
 use super::model::{OURS, PEER, THEIRS};
 use super::script::{Script, Step};
-use super::{LIVING, Signal, Table};
+use super::{Signal, Table};
 
 /// Known from the start in half of all scripts; in the others the node id of a pid may teach it.
 pub(super) fn version(bits: u8) -> Version {
@@ -72,7 +72,7 @@ pub(super) fn run(config: &Config, script: &mut Script<'_>) {
     let mut run = Run {
         session: Session::new(config, Duration::ZERO),
         framer,
-        table: Table { living: (1..=LIVING).collect(), signals: Vec::new() },
+        table: Table::new(config),
         known: node_id.map(Into::into),
         written: false,
         links: BTreeMap::new(),
