@@ -410,7 +410,8 @@ snow_status snow_unregister(snow_node node, const char *name);
 // Gives who is registered under a name on this node: `SNOW_ERROR_NO_PROCESS` if nobody is.
 snow_status snow_whereis(snow_node node, const char *name, snow_pid *pid);
 
-// Kills a process of this node. It cannot trap that; what is linked to it gets `SNOW_REASON_KILLED`.
+// Kills a process of this node, if it is there. It cannot trap that; what is linked to it gets `SNOW_REASON_KILLED`.
+// `SNOW_ERROR_NO_PROCESS` if it is one of another node.
 snow_status snow_kill(snow_node node, snow_pid pid);
 
 // `SNOW_OK` if the process is a living one of this node, `SNOW_ERROR_NO_PROCESS` if not.

@@ -151,7 +151,8 @@ fn nobody(name: &str) -> Failure {
     Failure::new(snow_status::SNOW_ERROR_NO_PROCESS, format!("nobody is registered under {name:?}"))
 }
 
-/// Kills a process of this node. It cannot trap that; what is linked to it gets `SNOW_REASON_KILLED`.
+/// Kills a process of this node, if it is there. It cannot trap that; what is linked to it gets `SNOW_REASON_KILLED`.
+/// `SNOW_ERROR_NO_PROCESS` if it is one of another node.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_kill(node: snow_node, pid: snow_pid) -> snow_status {
     guard(|| node.get()?.kill(pid.into()))

@@ -1,0 +1,191 @@
+"""A node: its processes, and its sessions with other nodes."""
+
+import asyncio
+import ctypes
+
+from . import _library as lib
+from .errors import Ended, SnowError, Stopped
+from .events import NORMAL, SHUTDOWN, Down, Reason
+from .process import SLICE_MILLIS, Process
+from .terms import Pid
+
+# The numbers of `snow_setting`, by the names that `Node.start` takes.
+SETTINGS = {
+    "threads": 1,
+    "heartbeat_interval_millis": 2,
+    "heartbeat_timeout_millis": 3,
+    "frame_bytes_max": 4,
+    "reassembly_bytes_max": 5,
+    "fragmented_messages_max": 6,
+    "links_and_monitors_max": 7,
+    "handshakes_max": 8,
+    "handshakes_per_address_max": 9,
+    "sessions_max": 10,
+    "sessions_per_address_max": 11,
+    "mailbox_remote_bytes_max": 12,
+    "remote_exit": 13,
+    "key_log": 14,
+}
+
+
+class Node:
+    """A node of the system. `await Node.start(..)` makes one, and `async with` shuts it down at the end."""
+
+    def __init__(self, handle):
+        self._handle = handle
+        self._loop = asyncio.get_running_loop()
+        self._processes = {}
+        self._is_closed = False
+        # A process of its own that learns of the ends of all others, so that it can end their tasks.
+        self._guardian = Process(self, handle)
+        self._loop.add_reader(self._guardian._descriptor, self._guard)
+        self.name = lib.text_of("snow_node_name", handle)
+
+    @classmethod
+    async def start(cls, name: str, *, cookie=None, cookie_file=None, accepted=(), listen=None, **settings) -> "Node":
+        """Starts a node of this name, `name@host:port`; port 0 lets the system choose.
+
+        `cookie`, bytes or str, or `cookie_file` is the secret that all nodes share, and `accepted` are further ones that are
+        accepted. The settings are those of `snow_builder_set`: `threads`, `heartbeat_interval_millis` and so on.
+        """
+        builder = lib.give(lib.Builder, "snow_builder_new", lib.text(name))
+        try:
+            for secret in ([] if cookie is None else [cookie]) + list(accepted):
+                secret = secret.encode() if isinstance(secret, str) else bytes(secret)
+                lib.call("snow_builder_cookie", builder, secret, len(secret))
+            if cookie_file is not None:
+                lib.call("snow_builder_cookie_file", builder, lib.text(str(cookie_file)))
+            if listen is not None:
+                lib.call("snow_builder_listen", builder, lib.text(listen))
+            for setting, value in settings.items():
+                if setting not in SETTINGS:
+                    raise TypeError(f"there is no setting {setting!r}")
+                lib.call("snow_builder_set", builder, SETTINGS[setting], int(value))
+        except BaseException:
+            lib.call("snow_builder_free", builder)
+            raise
+        loop = asyncio.get_running_loop()
+        return cls(await loop.run_in_executor(None, lib.give, lib.Node, "snow_start", builder))
+
+    def __repr__(self):
+        return f"<Node {self.name}>"
+
+    def spawn(self, function, *arguments) -> Process:
+        """Starts a process: `function(process, *arguments)` runs as an asyncio task.
+
+        The process ends when the function returns: normally, with the `Reason` that it returns, or with an error if it
+        raises. When the process is ended by an exit signal, the task is cancelled.
+        """
+        process = self.process()
+        process.task = self._loop.create_task(_run(process, function, arguments))
+        return process
+
+    def process(self) -> Process:
+        """Starts a process that is not a function: whoever asks for it acts for it. `async with` ends it."""
+        process = Process(self, self._handle)
+        self._processes[process.pid] = process
+        reference = ctypes.c_uint64()
+        # A monitor within the node waits for nothing.
+        self._guardian._call("snow_monitor", lib.to_pid(process.pid), 0, ctypes.byref(reference))
+        return process
+
+    def _guard(self):
+        while True:
+            try:
+                event = lib.next_event(self._guardian._queue)
+            except (TimeoutError, SnowError):
+                return
+            if isinstance(event, Reason):
+                self._loop.remove_reader(self._guardian._descriptor)
+                return
+            if isinstance(event, Down) and event.sender in self._processes:
+                self._processes[event.sender]._ended(event.reason)
+
+    def _forget(self, process):
+        self._processes.pop(process.pid, None)
+
+    async def connect(self, name: str) -> None:
+        """Makes sure that there is a session with a node."""
+        wanted, millis = lib.text(name), 0
+        while True:
+            try:
+                return await self._loop.run_in_executor(None, lib.call, "snow_connect", self._handle, wanted, millis)
+            except TimeoutError:
+                millis = SLICE_MILLIS
+
+    def disconnect(self, name: str) -> None:
+        """Begins to end the session with a node."""
+        lib.call("snow_disconnect", self._handle, lib.text(name))
+
+    def nodes(self) -> list[str]:
+        """The names of all nodes with which there is a session."""
+        return lib.text_of("snow_nodes", self._handle).splitlines()
+
+    def pid_on(self, node: str, number: int) -> Pid:
+        """The process of this number on a node with which there is a session."""
+        return lib.of_pid(lib.give(lib.CPid, "snow_pid_on", self._handle, lib.text(node), number))
+
+    def node_of(self, pid: Pid) -> str:
+        """The name of the node that a process runs on."""
+        return lib.text_of("snow_node_of", self._handle, lib.to_pid(pid))
+
+    def register(self, name: str, pid: Pid) -> None:
+        """Registers a process of this node under a name, until it ends."""
+        lib.call("snow_register", self._handle, lib.text(name), lib.to_pid(pid))
+
+    def unregister(self, name: str) -> None:
+        """Takes a name away from whoever has it."""
+        lib.call("snow_unregister", self._handle, lib.text(name))
+
+    def whereis(self, name: str) -> Pid:
+        """Who is registered under a name."""
+        return lib.of_pid(lib.give(lib.CPid, "snow_whereis", self._handle, lib.text(name)))
+
+    def kill(self, pid: Pid) -> None:
+        """Kills a process of this node."""
+        lib.call("snow_kill", self._handle, lib.to_pid(pid))
+
+    async def shutdown(self) -> None:
+        """Ends all sessions in order, all processes, their tasks, and the node. Does nothing the second time."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            await self._loop.run_in_executor(None, lib.call, "snow_shutdown", self._handle)
+        except Stopped:
+            pass
+        self._guardian.close()
+        current = asyncio.current_task()
+        tasks = [process.task for process in self._processes.values() if process.task not in (None, current)]
+        for process in list(self._processes.values()):
+            process._ended(SHUTDOWN)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for process in list(self._processes.values()):
+            process.close()
+        await self._loop.run_in_executor(None, lib.call, "snow_node_free", self._handle)
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_error):
+        await self.shutdown()
+
+
+async def _run(process, function, arguments):
+    """The task of a process. An exception is the process's end, of which whoever is linked to it learns."""
+    reason = NORMAL
+    try:
+        returned = await function(process, *arguments)
+        reason = returned if isinstance(returned, Reason) else NORMAL
+        return returned
+    except asyncio.CancelledError:
+        reason = SHUTDOWN
+        raise
+    except Ended:
+        reason = process.reason or SHUTDOWN
+    except Exception as error:
+        reason = Reason.error(f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        process.exit(reason)
+        process.close()

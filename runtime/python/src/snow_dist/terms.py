@@ -1,0 +1,335 @@
+"""Terms (STF) as Python values. Specification: `spec/stf.md`.
+
+| term | Python |
+|---|---|
+| int, float, true and false, string | int, float, bool, str |
+| unit; none; Some, Ok, Err | UNIT; None; Some, Ok, Err |
+| list, tuple | list, tuple |
+| map | dict, whose keys are all int or all str |
+| set | set or frozenset; read as a frozenset, or as a Set where that would not hold the same values |
+| struct | Struct, and written from any dataclass |
+| sum | Variant |
+| pid | Pid |
+
+Ints are those of 64 bits with sign. Bytes are no term: they are sent as a message of their own.
+"""
+
+import dataclasses
+import struct
+from typing import Any
+
+from .errors import TermError
+
+VERSION = 1
+DEPTH_MAX = 64
+ELEMENTS_MAX = 1_000_000
+STRING_BYTES_MAX = 16 * 1024 * 1024
+LOCAL_MAX = (1 << 40) - 1
+
+_INT, _FLOAT, _TRUE, _FALSE, _STRING, _UNIT = 1, 2, 3, 4, 5, 6
+_LIST, _MAP, _SET, _TUPLE = 10, 11, 12, 13
+_STRUCT, _SUM, _PID = 20, 21, 30
+_SOME, _NONE, _OK, _ERR = 40, 41, 42, 43
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pid:
+    """A process of any node, as the node that gave it knows it."""
+
+    node: int
+    process: int
+
+    @property
+    def number(self) -> int:
+        """Its number on its node, by which `Node.pid_on` finds it."""
+        return self.process & LOCAL_MAX
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Some:
+    value: Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ok:
+    value: Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Err:
+    value: Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Set:
+    """A set of values that are not hashable, or of which two are equal in Python alone, such as 1 and True."""
+
+    values: tuple
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Struct:
+    name: str
+    fields: dict
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Variant:
+    """One variant of a sum type: the type's name, the variant's number, what it holds."""
+
+    name: str
+    variant: int
+    values: tuple = ()
+
+
+class _Unit:
+    __slots__ = ()
+
+    def __repr__(self):
+        return "UNIT"
+
+
+UNIT = _Unit()
+_WRAPPERS = ((Some, _SOME), (Ok, _OK), (Err, _ERR))
+
+
+def encode(value) -> tuple[bytes, list[Pid]]:
+    """The bytes of a term, whose pids are numbered, and the processes that they stand for."""
+    writer = _Writer()
+    writer.value(value, DEPTH_MAX)
+    return bytes(writer.out), writer.pids
+
+
+def decode(data: bytes, pids: "list[Pid] | tuple[Pid, ...]" = ()):
+    """The value of a term, with the processes that its pids stand for."""
+    reader = _Reader(data, pids)
+    if reader.number("<B") != VERSION:
+        raise TermError("the version is not 1")
+    value = reader.value(DEPTH_MAX)
+    if reader.at != len(data):
+        raise TermError(f"{len(data) - reader.at} bytes too many")
+    return value
+
+
+class _Writer:
+    def __init__(self):
+        self.out = bytearray([VERSION])
+        self.pids = []
+
+    def tag(self, tag, form="", *numbers):
+        self.out.append(tag)
+        self.out += struct.pack("<" + form, *numbers)
+
+    def name(self, name):
+        text = _utf8(name)
+        if len(text) > 0xFFFF:
+            raise TermError("a name is longer than 65 535 bytes")
+        self.out += struct.pack("<H", len(text)) + text
+
+    def all(self, values, depth):
+        for value in values:
+            self.value(value, depth)
+
+    def many(self, tag, values, depth):
+        self.tag(tag, "I", _count(values, ELEMENTS_MAX))
+        self.all(values, depth)
+
+    def value(self, value, depth):
+        if depth == 0:
+            raise TermError(f"the value is more than {DEPTH_MAX} levels deep")
+        depth -= 1
+        if value is None:
+            self.tag(_NONE)
+        elif value is UNIT:
+            self.tag(_UNIT)
+        elif isinstance(value, bool):
+            self.tag(_TRUE if value else _FALSE)
+        elif isinstance(value, int):
+            self.integer(value)
+        elif isinstance(value, float):
+            self.tag(_FLOAT, "d", value)
+        elif isinstance(value, str):
+            text = _utf8(value)
+            self.tag(_STRING, "I", _count(text, STRING_BYTES_MAX))
+            self.out += text
+        elif isinstance(value, list):
+            self.many(_LIST, value, depth)
+        elif isinstance(value, tuple):
+            self.tag(_TUPLE, "B", _count(value, 0xFF))
+            self.all(value, depth)
+        elif isinstance(value, dict):
+            self.map(value, depth)
+        elif isinstance(value, (set, frozenset)):
+            self.many(_SET, value, depth)
+        else:
+            self.typed(value, depth)
+
+    def integer(self, value):
+        if not -(1 << 63) <= value < 1 << 63:
+            raise TermError(f"{value} does not fit into 64 bits with sign")
+        self.tag(_INT, "q", value)
+
+    def map(self, value, depth):
+        ints = bool(value) and all(type(key) is int for key in value)
+        if not ints and not all(isinstance(key, str) for key in value):
+            raise TermError("the keys of a map are neither all int nor all str")
+        self.tag(_MAP, "BI", 0 if ints else 1, _count(value, ELEMENTS_MAX))
+        for key, held in value.items():
+            self.value(key, depth)
+            self.value(held, depth)
+
+    def typed(self, value, depth):
+        for wrapper, tag in _WRAPPERS:
+            if isinstance(value, wrapper):
+                self.tag(tag)
+                return self.value(value.value, depth)
+        if isinstance(value, Pid):
+            self.tag(_PID, "Q", len(self.pids))
+            self.pids.append(value)
+        elif isinstance(value, Set):
+            self.many(_SET, value.values, depth)
+        elif isinstance(value, Variant):
+            self.out.append(_SUM)
+            self.name(value.name)
+            if not 0 <= value.variant <= 0xFF:
+                raise TermError("the number of a variant is from 0 to 255")
+            self.out += struct.pack("<BH", value.variant, _count(value.values, 0xFFFF))
+            self.all(value.values, depth)
+        elif isinstance(value, Struct):
+            self.structure(value.name, value.fields, depth)
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+            self.structure(type(value).__name__, fields, depth)
+        else:
+            raise TermError(f"a {type(value).__name__} is no term")
+
+    def structure(self, name, fields, depth):
+        self.out.append(_STRUCT)
+        self.name(name)
+        self.out += struct.pack("<H", _count(fields, 0xFFFF))
+        for field, held in fields.items():
+            self.name(field)
+            self.value(held, depth)
+
+
+def _utf8(text):
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise TermError(str(error)) from None
+
+
+def _count(values, most):
+    if len(values) > most:
+        raise TermError(f"{len(values)} are more than {most}")
+    return len(values)
+
+
+class _Reader:
+    def __init__(self, data, pids):
+        self.data = data
+        self.pids = pids
+        self.at = 0
+
+    def take(self, length):
+        end = self.at + length
+        if end > len(self.data):
+            raise TermError(f"the term ends at byte {len(self.data)}, within a value")
+        taken = self.data[self.at:end]
+        self.at = end
+        return taken
+
+    def number(self, form):
+        return struct.unpack(form, self.take(struct.calcsize(form)))[0]
+
+    def text(self, length):
+        at = self.at
+        try:
+            return str(self.take(length), "utf-8")
+        except UnicodeDecodeError:
+            raise TermError(f"the text at byte {at} is not UTF-8") from None
+
+    def count(self, form, least_bytes, most):
+        """A number of values, which is held against the bytes that are there before anything is made of it."""
+        count = self.number(form)
+        if count > most or count * least_bytes > len(self.data) - self.at:
+            raise TermError(f"{count} values are more than can be")
+        return count
+
+    def all(self, count, depth):
+        return [self.value(depth) for _ in range(count)]
+
+    def value(self, depth):
+        at = self.at
+        tag = self.number("<B")
+        if depth == 0:
+            raise TermError(f"the term is more than {DEPTH_MAX} levels deep")
+        read = _READERS.get(tag)
+        if read is None:
+            raise TermError(f"there is no value of the tag {tag}, at byte {at}")
+        return read(self, depth - 1)
+
+    def string(self, _depth):
+        length = self.number("<I")
+        if length > STRING_BYTES_MAX:
+            raise TermError("a string is longer than 16 MiB")
+        return self.text(length)
+
+    def map(self, depth):
+        kind = self.number("<B")
+        if kind > 1:
+            raise TermError(f"there are no keys of the type {kind}")
+        wanted, values = (_INT, _STRING)[kind], {}
+        for _ in range(self.count("<I", 2, ELEMENTS_MAX)):
+            if self.data[self.at:self.at + 1] != bytes([wanted]):
+                raise TermError(f"the key at byte {self.at} is not of the map's type")
+            key = self.value(depth)
+            values[key] = self.value(depth)
+        return values
+
+    def set(self, depth):
+        values = tuple(self.all(self.count("<I", 1, ELEMENTS_MAX), depth))
+        try:
+            held = frozenset(values)
+        except TypeError:
+            return Set(values)
+        return held if len(held) == len(values) else Set(values)
+
+    def structure(self, depth):
+        name = self.text(self.number("<H"))
+        fields = {}
+        for _ in range(self.count("<H", 3, 0xFFFF)):
+            field = self.text(self.number("<H"))
+            fields[field] = self.value(depth)
+        return Struct(name, fields)
+
+    def variant(self, depth):
+        name, variant = self.text(self.number("<H")), self.number("<B")
+        return Variant(name, variant, tuple(self.all(self.count("<H", 1, 0xFFFF), depth)))
+
+    def pid(self, _depth):
+        number = self.number("<Q")
+        if number >= len(self.pids):
+            return Pid((1 << 64) - 1, number & ((1 << 48) - 1))
+        return self.pids[number]
+
+
+_READERS = {
+    _INT: lambda reader, _: reader.number("<q"),
+    _FLOAT: lambda reader, _: reader.number("<d"),
+    _TRUE: lambda reader, _: True,
+    _FALSE: lambda reader, _: False,
+    _STRING: _Reader.string,
+    _UNIT: lambda reader, _: UNIT,
+    _LIST: lambda reader, depth: reader.all(reader.count("<I", 1, ELEMENTS_MAX), depth),
+    _MAP: _Reader.map,
+    _SET: _Reader.set,
+    _TUPLE: lambda reader, depth: tuple(reader.all(reader.count("<B", 1, 0xFF), depth)),
+    _STRUCT: _Reader.structure,
+    _SUM: _Reader.variant,
+    _PID: _Reader.pid,
+    _SOME: lambda reader, depth: Some(reader.value(depth)),
+    _NONE: lambda reader, _: None,
+    _OK: lambda reader, depth: Ok(reader.value(depth)),
+    _ERR: lambda reader, depth: Err(reader.value(depth)),
+}

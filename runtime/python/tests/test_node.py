@@ -1,0 +1,190 @@
+"""Nodes and processes in one program."""
+
+import asyncio
+import os
+import re
+import unittest
+from pathlib import Path
+
+from snow_dist import (
+    ConnectError, Down, Ended, Exit, Message, NameTaken, Node, NodeDown, NodeUp, NoProcess, Reason, Refused, Some, StartError,
+    Stopped, TermError, WrongArgument, _library,
+)
+
+ENOUGH = 60
+COOKIE = "a cookie of thirty-two letters.."
+
+
+async def start(name):
+    return await Node.start(f"{name}@127.0.0.1:0", cookie=COOKIE)
+
+
+class Header(unittest.TestCase):
+    def test_every_function_of_the_header_is_declared_with_its_arguments(self):
+        header = Path(os.environ["SNOW_HEADER"]).read_text()
+        found = re.findall(r"^snow_status (snow_\w+)\(([^)]*)\);", header, re.MULTILINE)
+        counts = {name: len(arguments.split(",")) for name, arguments in found}
+        self.assertEqual(counts, {name: len(arguments) for name, arguments in _library.FUNCTIONS.items()})
+        texts = re.findall(r"^const char \*(snow_\w+)\(", header, re.MULTILINE)
+        self.assertEqual(sorted(texts), sorted(_library.TEXTS))
+
+
+class Readme(unittest.TestCase):
+    def test_its_example_runs(self):
+        text = (Path(__file__).parent.parent / "README.md").read_text()
+        exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {})
+
+
+class Processes(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        self.a, self.b = await start("a"), await start("b")
+        await self.a.connect(self.b.name)
+
+    async def asyncTearDown(self):
+        await self.a.shutdown()
+        await self.b.shutdown()
+
+    def there(self, process):
+        """A process of b, as a knows it."""
+        return self.a.pid_on(self.b.name, process.pid.number)
+
+    async def test_messages_terms_and_names(self):
+        with self.assertRaises(NoProcess):
+            self.b.whereis("nobody")
+        async with self.a.process() as one, self.b.process() as other:
+            there = self.there(other)
+            self.assertEqual(self.a.node_of(there), self.b.name)
+            await one.send(there, b"bytes")
+            self.assertEqual(await other.recv(ENOUGH), Message(b"bytes", False))
+            await one.send(there, {"from": one.pid, "to": there, "what": [Some(1.5)]})
+            value = (await other.recv(ENOUGH)).value
+            self.assertEqual((value["to"], value["what"]), (other.pid, [Some(1.5)]))
+            await other.send(value["from"], "back")
+            self.assertEqual(await one.recv(ENOUGH), Message("back", True))
+            other.register("worker")
+            self.assertEqual(self.b.whereis("worker"), other.pid)
+            self.assertRaises(NameTaken, other.register, "worker")
+            await one.send_named("worker", self.b.name, b"by name")
+            self.assertEqual((await other.recv(ENOUGH)).value, b"by name")
+            with self.assertRaises(Refused):
+                await one.send_named("worker", self.b.name, [one.pid])
+            self.b.unregister("worker")
+            with self.assertRaises(TermError):
+                await one.send(there, object())
+
+    async def test_ends_are_told_to_those_who_are_linked_and_those_who_monitor(self):
+        async def fails(me):
+            await me.recv()
+            raise ValueError("on purpose")
+
+        async with self.a.process() as me:
+            me.trap_exit()
+            other = self.b.spawn(fails)
+            await me.link(self.there(other))
+            reference = await me.monitor(self.there(other))
+            me.demonitor(await me.monitor(self.there(other)))
+            await me.send(self.there(other), b"go on")
+            reason = Reason.error("ValueError: on purpose")
+            events = {type(event): event for event in [await me.recv(ENOUGH), await me.recv(ENOUGH)]}
+            self.assertEqual(events[Exit], Exit(self.there(other), reason))
+            self.assertEqual(events[Down], Down(reference, self.there(other), reason))
+            with self.assertRaises(ValueError):
+                await other.task
+            with self.assertRaises(TimeoutError):
+                await me.recv(0.05)
+
+    async def test_a_signal_ends_a_process_and_its_task(self):
+        async def forever(_me):
+            await asyncio.Event().wait()
+
+        async with self.a.process() as me:
+            other, own = self.b.spawn(forever), self.a.spawn(forever)
+            await me.send_exit(self.there(other), Reason.custom("enough"))
+            with self.assertRaises(asyncio.CancelledError):
+                await other.task
+            self.assertEqual(other.reason, Reason("custom", "enough", other.reason.through))
+            self.a.kill(own.pid)
+            with self.assertRaises(asyncio.CancelledError):
+                await own.task
+            self.assertEqual(own.reason.kind, "killed")
+
+    async def test_whoever_has_ended_says_so(self):
+        me = self.a.process()
+        await me.send(me.pid, b"before")
+        me.exit(Reason.custom("done"))
+        while self.a._processes[me.pid].reason is None:
+            try:
+                await me.recv(ENOUGH)
+            except Ended as ended:
+                self.assertEqual(ended.reason, Reason.custom("done"))
+        with self.assertRaises(Ended):
+            await me.send(me.pid, b"after")
+        me.exit()
+        me.close()
+        me.close()
+
+    async def test_nodes_come_and_go(self):
+        async with self.a.process() as me:
+            me.monitor_node(self.b.name)
+            self.assertEqual(self.a.nodes(), [self.b.name])
+            self.a.disconnect(self.b.name)
+            self.assertEqual(await me.recv(ENOUGH), NodeDown(self.b.name))
+            with self.assertRaises(ConnectError):
+                self.a.pid_on(self.b.name, 1)
+            await self.a.connect(self.b.name)
+            self.assertEqual(await me.recv(ENOUGH), NodeUp(self.b.name))
+            self.assertRaises(WrongArgument, me.monitor_node, "no name")
+
+    async def test_a_sender_waits_for_who_does_not_receive(self):
+        message = bytes(1 << 20)
+        async with self.a.process() as sender, self.b.process() as reader:
+            there, count = self.there(reader), 100
+            sending = asyncio.create_task(self.send_all(sender, there, message, count))
+            for _ in range(count):
+                self.assertEqual(len((await reader.recv(ENOUGH)).value), len(message))
+            await sending
+
+    async def send_all(self, sender, to, message, count):
+        for _ in range(count):
+            await sender.send(to, message)
+
+    async def test_a_wait_that_is_cancelled_loses_nothing(self):
+        async with self.a.process() as me:
+            waiting = asyncio.create_task(me.recv())
+            await asyncio.sleep(0)
+            with self.assertRaises(RuntimeError):
+                await me.recv()
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            await me.send(me.pid, 7)
+            self.assertEqual(await me.recv(ENOUGH), Message(7, True))
+
+    async def test_a_node_that_stops_ends_its_tasks(self):
+        async def forever(me):
+            await me.recv()
+
+        node = await start("c")
+        process = node.spawn(forever)
+        async with self.a.process() as me:
+            me.monitor_node(node.name)
+            await self.a.connect(node.name)
+            self.assertEqual(await me.recv(ENOUGH), NodeUp(node.name))
+            await node.shutdown()
+            self.assertEqual(await me.recv(ENOUGH), NodeDown(node.name))
+        self.assertTrue(process.task.done())
+        await node.shutdown()
+
+    async def test_what_cannot_be_is_refused(self):
+        with self.assertRaises(StartError):
+            await Node.start("a@127.0.0.1:0")
+        with self.assertRaises(TypeError):
+            await Node.start("a@127.0.0.1:0", cookie=COOKIE, no_such_setting=1)
+        with self.assertRaises(WrongArgument):
+            await Node.start("a@127.0.0.1:0", cookie=COOKIE, threads=0)
+        with self.assertRaises(ConnectError):
+            await self.a.connect("c@127.0.0.1:1")
+        self.assertRaises(NoProcess, self.a.kill, self.a.pid_on(self.b.name, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()
