@@ -1,7 +1,7 @@
 //! The package for Python beside a node in Rust. `runtime/python/check.sh` makes what this needs, and runs it: `SNOW_PYTHON` is
 //! an interpreter that has the package.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
