@@ -47,7 +47,8 @@ function casesThatNotice(copy, requirement) {
   const report = fileURLToPath(new URL('report.json', copy));
   const run = ['--quiet', '--role', 'acceptor', '--requirement', requirement, '--json', report];
   const adapter = fileURLToPath(new URL('adapter.sh', copy));
-  spawnSync('cargo', ['run', '--quiet', '--bin', 'snow-dist', '--', 'conform', ...run, '--', adapter]);
+  const conform = ['run', '--quiet', '--bin', 'snow-dist', '--', 'conform', ...run, '--', adapter];
+  spawnSync('cargo', conform, { cwd: new URL('../../../', import.meta.url) });
   const { cases } = JSON.parse(readFileSync(report));
   assert.ok(cases.length > 0, `no case is about ${requirement}`);
   return cases.filter(({ verdict }) => verdict !== 'pass').map(({ slug }) => slug);

@@ -54,6 +54,46 @@ pub enum Step {
     Knocking(Knocking),
 }
 
+/// Names: one, or a list of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "OneOrMore")]
+pub struct Names(Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a name or a list of names")]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl From<OneOrMore> for Names {
+    fn from(names: OneOrMore) -> Self {
+        match names {
+            OneOrMore::One(name) => Self(vec![name]),
+            OneOrMore::More(names) => Self(names),
+        }
+    }
+}
+
+impl Names {
+    /// Returns `true` if `name` is one of them.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.iter().any(|other| other == name)
+    }
+
+    /// Returns `true` if there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
 /// Which connection a step is about, if a case has several.
 pub const FIRST: &str = "first";
 
@@ -346,6 +386,8 @@ pub struct Send {
     pub damage: Damage,
     /// It is sent so many times.
     pub times: usize,
+    /// These fields are one more each time.
+    pub counts: Names,
 }
 
 /// `bytes = "00 00 00 00"`.
@@ -377,8 +419,8 @@ pub struct Expect {
     pub on: String,
     /// Its fields, as far as they matter.
     pub fields: Map<String, Value>,
-    /// Frames of this name that come before it are passed over.
-    pub skip: Option<String>,
+    /// Frames of these names that come before it are passed over.
+    pub skip: Names,
     /// Fewer of them than this: a number, its name, or its name and `+1`.
     pub fewer_than: Option<String>,
     /// What this name stands for, a number of an earlier frame, must not stand in it.
@@ -432,8 +474,9 @@ pub struct Closed {
     /// CLOSE must come.
     #[serde(default)]
     pub told: bool,
-    /// Frames of this name that come before the end are passed over.
-    pub skip: Option<String>,
+    /// Frames of these names that come before the end are passed over.
+    #[serde(default)]
+    pub skip: Names,
     /// close_notify must come.
     #[serde(default)]
     pub notified: bool,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Reading, framing};
 use tokio::time::Instant;
@@ -46,20 +46,15 @@ impl Player<'_> {
     pub(super) async fn send(&mut self, send: &Send) -> Result<(), Trouble> {
         let creations = self.creations(&send.on)?;
         let fields = self.values.resolve_fields(&send.fields, creations)?;
-        let mut payload = document(&send.tag, Value::Object(fields))?;
-        damage(&mut payload, &send.damage)?;
         let deadline = self.deadline;
         let wire = &mut self.connection(&send.on)?.wire;
-        if send.times <= SHOWN_EACH {
-            for _ in 0..send.times {
-                wire.say(&payload, send.damage.pieces, deadline).await?;
-            }
-            return Ok(());
+        if send.times > SHOWN_EACH {
+            return wire.raw(&framed(send, &fields)?, None, deadline).await;
         }
-        let mut framed = Vec::new();
-        framing::put(&payload, FRAME_BYTES_MAX, &mut framed)
-            .map_err(|error| Trouble::unjudged(error.to_string()))?;
-        wire.raw(&framed.repeat(send.times), None, deadline).await
+        for before in 0..send.times {
+            wire.say(&payload(send, &fields, before)?, send.damage.pieces, deadline).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn bytes(&mut self, bytes: &Bytes) -> Result<(), Trouble> {
@@ -130,7 +125,7 @@ impl Player<'_> {
             if tag == expect.tag && self.values.matches(&wanted, &found) {
                 return self.differs(expect, &found);
             }
-            if expect.skip.as_ref() != Some(&tag) {
+            if !expect.skip.has(&tag) {
                 return Err(Trouble::wrong(format!(
                     "{tag} {} came; {described} was expected",
                     shown(&found)
@@ -301,7 +296,7 @@ impl Player<'_> {
                     return Err(Trouble::wrong("the subject ended the session without close_notify"));
                 }
                 None => return Ok(()),
-                Some((tag, _)) if !was_told && closed.skip.as_ref() == Some(&tag) => {}
+                Some((tag, _)) if !was_told && closed.skip.has(&tag) => {}
                 Some((tag, fields)) => {
                     let code = field(&fields, "code").as_u64().and_then(|code| u16::try_from(code).ok());
                     let allowed = tag == "CLOSE" && code.is_some_and(|code| closed.closed.contains(&code));
@@ -315,6 +310,58 @@ impl Player<'_> {
                     was_told = true;
                 }
             }
+        }
+    }
+}
+
+/// The payload that is sent after `before` others of its step.
+fn payload(send: &Send, fields: &Map<String, Value>, before: usize) -> Result<Vec<u8>, Trouble> {
+    let mut fields = fields.clone();
+    for name in send.counts.iter() {
+        count_up(&mut fields, name, before as u64)
+            .ok_or_else(|| Trouble::unjudged(format!("the case's {name} cannot count")))?;
+    }
+    let mut payload = document(&send.tag, Value::Object(fields))?;
+    damage(&mut payload, &send.damage)?;
+    Ok(payload)
+}
+
+/// Makes a number so much more: that of a field, or of the process in it.
+fn count_up(fields: &mut Map<String, Value>, name: &str, more: u64) -> Option<()> {
+    let value = fields.get_mut(name)?;
+    let number = if value.is_object() { value.get_mut("local")? } else { value };
+    *number = number.as_u64()?.checked_add(more)?.into();
+    Some(())
+}
+
+/// All frames of a step, one behind the other.
+fn framed(send: &Send, fields: &Map<String, Value>) -> Result<Vec<u8>, Trouble> {
+    let mut framed = Vec::new();
+    let different = if send.counts.is_empty() { 1 } else { send.times };
+    for before in 0..different {
+        framing::put(&payload(send, fields, before)?, FRAME_BYTES_MAX, &mut framed)
+            .map_err(|error| Trouble::unjudged(error.to_string()))?;
+    }
+    Ok(framed.repeat(send.times / different))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, json};
+
+    use super::count_up;
+
+    #[test]
+    fn a_number_and_a_process_count_up() {
+        let value =
+            json!({"ref": 5, "from": {"node": 0, "creation": 2, "local": 9}, "id": u64::MAX, "text": "5"});
+        let mut fields: Map<String, Value> = value.as_object().cloned().unwrap_or_default();
+        assert_eq!(count_up(&mut fields, "ref", 140_000), Some(()));
+        assert_eq!(count_up(&mut fields, "from", 3), Some(()));
+        assert_eq!(fields.get("ref"), Some(&json!(140_005)));
+        assert_eq!(fields.get("from"), Some(&json!({"node": 0, "creation": 2, "local": 12})));
+        for wrong in ["id", "text", "reference"] {
+            assert_eq!(count_up(&mut fields, wrong, 1), None, "{wrong}");
         }
     }
 }

@@ -50,12 +50,19 @@ impl Log {
 
     /// A payload went to the subject.
     pub(crate) fn sent(&self, wire: &str, phase: Phase, payload: &[u8]) {
-        self.note(&format!("{wire} -> {}", annotated(phase, payload)));
+        self.payload(&format!("{wire} ->"), phase, payload);
     }
 
     /// A payload came from it.
     pub(crate) fn came(&self, wire: &str, phase: Phase, payload: &[u8]) {
-        self.note(&format!("{wire} <- {}", annotated(phase, payload)));
+        self.payload(&format!("{wire} <-"), phase, payload);
+    }
+
+    /// What is not kept is not read either: that costs more than all else of a flood.
+    fn payload(&self, way: &str, phase: Phase, payload: &[u8]) {
+        if self.lines.lock().unwrap_or_else(PoisonError::into_inner).len() < LINES_MAX {
+            self.note(&format!("{way} {}", annotated(phase, payload)));
+        }
     }
 
     /// All lines so far.

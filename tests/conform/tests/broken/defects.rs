@@ -349,7 +349,11 @@ defects! {
     /// One queue keeps the order of all, and the node does not say so.
     OneQueue: INITIATOR, ["signals-overtake", "processes-take-turns", "fragments-let-others-through"];
     /// Answers can wait without end.
-    AnswersUnlimited: ACCEPTOR, ["answers-that-are-not-read"];
+    AnswersUnlimited: ACCEPTOR, [
+        "answers-that-are-not-read", "void-signals-count",
+    ];
+    /// A signal that the peer has made void does not count as an answer.
+    VoidUncounted: ACCEPTOR, ["void-signals-count"];
     /// A peer that takes nothing is waited for without end.
     DrainsForEver: INITIATOR, ["peer-that-takes-nothing"];
     /// A session that is replaced is drained first.
@@ -490,12 +494,18 @@ impl Defect {
                 | Self::HeartbeatLast
                 | Self::OneQueue
                 | Self::AnswersUnlimited
+                | Self::VoidUncounted
                 | Self::DrainsForEver
                 | Self::ReplacedIsDrained
                 | Self::SignalsWaitForRoom
                 | Self::UnsentAtTheEnd
                 | Self::TakesLateMessages
         )
+    }
+
+    /// It is about what counts as an answer: the cases that tell all kinds apart are played too.
+    pub(crate) const fn is_of_answers(self) -> bool {
+        matches!(self, Self::AnswersUnlimited | Self::VoidUncounted)
     }
 
     /// It is about messages that go out in pieces: the cases with much to write of these are played too.

@@ -1,4 +1,5 @@
-// What can be wrong with how answers and void signals count (connection.md, "The outbound queue"). No vector has so many.
+// What can be wrong with how answers and void signals count (connection.md, "The outbound queue"). No vector has so many;
+// a case in which the node does not end the session as it should takes a minute.
 
 export const answers = [
   {
@@ -7,7 +8,7 @@ export const answers = [
     from: '    this.#count(item);\n    this.#push(item);',
     to: '    this.#push(item);',
     requirement: 'CON-QUE-006',
-    noticed: ['answers-that-are-not-read'],
+    noticed: ['answers-that-are-not-read', 'void-signals-count'],
   },
   {
     rule: 'CON-QUE-006: answers do not count any more once they are written',
@@ -16,5 +17,13 @@ export const answers = [
     to: '',
     requirement: 'CON-QUE-006',
     noticed: ['answers-that-are-read'],
+  },
+  {
+    rule: 'CON-QUE-006: a signal that is void counts',
+    file: 'outbound.mjs',
+    from: '    item.void = true;\n    this.#count(item);',
+    to: '    item.void = true;',
+    requirement: 'CON-QUE-006',
+    noticed: ['void-signals-count'],
   },
 ];

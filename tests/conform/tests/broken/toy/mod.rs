@@ -170,7 +170,7 @@ fn creation_of(incarnation: u64) -> u8 {
 }
 
 /// What an ended process or session tells others: to whom, by which process, and what. Written later, in this order.
-type Owed = Vec<(String, u64, Vec<u8>)>;
+type Owed = Vec<(String, u64, outbound::Kind, Vec<u8>)>;
 
 /// The reason of those who were linked over a session that is over.
 fn noconnection() -> Reason {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use snow_dist_codec::frame::Close;
+use snow_dist_codec::{Frame, Pid};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
@@ -28,6 +29,30 @@ pub(super) enum Kind {
     Message,
     Signal,
     Answer,
+    /// The end of a tie, which the peer can make void.
+    Owed(Tie),
+}
+
+/// A link, or a monitor with a ref, of a process that has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Tie {
+    pub(super) own: Pid,
+    pub(super) theirs: Pid,
+    pub(super) reference: Option<u64>,
+}
+
+impl Tie {
+    /// The one that the peer ends with a frame.
+    pub(super) fn ended_by(read: &Frame<'_>) -> Option<Self> {
+        let (theirs, own, reference) = match read {
+            Frame::Exit(exit) => (exit.from, exit.to, None),
+            Frame::Unlink(unlink) => (unlink.from, unlink.to, None),
+            Frame::UnlinkId(unlink) => (unlink.from, unlink.to, None),
+            Frame::Demonitor(demonitor) => (demonitor.from, demonitor.to, Some(demonitor.reference)),
+            _ => return None,
+        };
+        Some(Self { own, theirs, reference })
+    }
 }
 
 struct Item {
@@ -49,7 +74,11 @@ struct Waiting {
     beats: Vec<Vec<u8>>,
     items: VecDeque<Item>,
     message_bytes: usize,
+    /// Answers, and signals that the peer has made void.
     answers: usize,
+    /// Ties whose end waits, and those of them whose end is void.
+    owed: HashSet<Tie>,
+    void: HashSet<Tie>,
     /// Whose message was written last.
     last: u64,
     close: Option<Option<u16>>,
@@ -62,6 +91,8 @@ struct Waiting {
 /// What is written next.
 enum Next {
     Payload(Vec<u8>),
+    /// The turn of a signal that is void.
+    Void,
     /// The end, with the code of CLOSE.
     Close(Option<u16>),
 }
@@ -90,6 +121,7 @@ impl Outbound {
         match kind {
             Kind::Message => waiting.message_bytes += payload.len(),
             Kind::Answer => waiting.answers += 1,
+            Kind::Owed(tie) => drop(waiting.owed.insert(tie)),
             Kind::Signal => {}
         }
         let item = Item { of, kind, payload };
@@ -101,6 +133,15 @@ impl Outbound {
         }
         drop(waiting);
         self.changed.notify_one();
+    }
+
+    /// The peer has ended a tie: if its end waits, it is not written, and counts as an answer until its turn.
+    pub(super) fn cancel(&self, tie: Tie) {
+        let mut waiting = self.waiting();
+        if waiting.owed.remove(&tie) {
+            waiting.void.insert(tie);
+            waiting.answers += usize::from(!self.has(Defect::VoidUncounted));
+        }
     }
 
     /// A PONG or PING.
@@ -183,6 +224,11 @@ impl Outbound {
                 waiting.last = item.of;
             }
             Kind::Answer => waiting.answers -= 1,
+            Kind::Owed(tie) if waiting.void.remove(&tie) => {
+                waiting.answers -= usize::from(!self.has(Defect::VoidUncounted));
+                return Some(Next::Void);
+            }
+            Kind::Owed(tie) => drop(waiting.owed.remove(&tie)),
             Kind::Signal => {}
         }
         Some(Next::Payload(item.payload))
@@ -219,6 +265,7 @@ impl Outbound {
             };
             let patience = if self.has(Defect::DrainsForEver) { DRAIN_DEADLINE * 9 } else { DRAIN_DEADLINE };
             match next {
+                Next::Void => {}
                 Next::Payload(payload) => match timeout(patience, writer.say(&payload)).await {
                     Ok(Ok(())) => {}
                     Ok(Err(_)) => return,

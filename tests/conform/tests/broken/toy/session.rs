@@ -19,7 +19,7 @@ use snow_dist_codec::{ErrorKind, Frame, Pid, Reading, Root as WireRoot, stf};
 
 use super::connection::frame;
 use super::handshake::Verified;
-use super::outbound::{Kind, Outbound};
+use super::outbound::{Kind, Outbound, Tie};
 use super::reason::Reason;
 use super::{Other, Owed, State, Toy, noconnection};
 use crate::defects::Defect;
@@ -133,10 +133,13 @@ impl Session {
         })
     }
 
-    /// Links and monitors that are held for the peer.
-    fn held(&self) -> u64 {
+    /// Whether it holds so many links and monitors for the peer. They are counted if there can be so many.
+    fn holds(&self, bound: u64) -> bool {
+        if ((self.links.len() + self.held.len()) as u64) < bound {
+            return false;
+        }
         let links = self.links.values().filter(|link| **link == LinkState::Active { mine: false }).count();
-        (links + self.held.len()) as u64
+        (links + self.held.len()) as u64 >= bound
     }
 }
 
@@ -200,6 +203,9 @@ impl Toy {
         if !session.may_bring(read) && !self.has(Defect::CapabilitiesUnchecked) {
             return Err(End::Breach(1));
         }
+        if let Some(tie) = Tie::ended_by(read).filter(|tie| is_sender(tie.theirs)) {
+            session.out.cancel(tie);
+        }
         match *read {
             Frame::Send(Send { to, message }) => {
                 if let Some(local) = receiver(to)? {
@@ -237,9 +243,7 @@ impl Toy {
                 }
                 let is_known = session.links.contains_key(&(to.local(), from.local()));
                 match own {
-                    Some(own)
-                        if !is_known && session.held() >= self.bound && !self.has(Defect::BoundUnkept) =>
-                    {
+                    Some(own) if !is_known && session.holds(self.bound) && !self.has(Defect::BoundUnkept) => {
                         let reason = WireRoot::Error("limit".into()).into();
                         session.answer(own, Exit { from: to, to: from, reason });
                     }
@@ -313,7 +317,7 @@ impl Toy {
                 if session.held.contains_key(&reference) && !self.has(Defect::RefReused) {
                     return Err(End::Breach(1));
                 }
-                let is_full = session.held() >= self.bound && !self.has(Defect::BoundUnkept);
+                let is_full = session.holds(self.bound) && !self.has(Defect::BoundUnkept);
                 let refusal = match own {
                     Some(_) if is_full && self.has(Defect::BoundEndsTheSession) => {
                         return Err(End::Breach(1));
@@ -425,27 +429,30 @@ impl Toy {
             let Some(session) = &mut now.session else { continue };
             let wire = reason.to_wire(self, &session.peer);
             let from = self.own(own);
-            let mut write = |payload| owed.push((peer.clone(), own, payload));
+            let mut write = |kind, payload| owed.push((peer.clone(), own, kind, payload));
             for (link, state) in std::mem::take(&mut session.links) {
                 let outstanding = matches!(state, LinkState::Unlinking(_));
                 if link.0 != own {
                     session.links.insert(link, state);
                 } else if !outstanding || self.has(Defect::ExitWhileUnlinking) {
                     let to = session.theirs(link.1);
-                    write(frame(Exit { from, to, reason: wire.as_reason() }));
+                    let kind = Kind::Owed(Tie { own: from, theirs: to, reference: None });
+                    write(kind, frame(Exit { from, to, reason: wire.as_reason() }));
                 }
             }
             for (reference, (monitoring, monitored)) in std::mem::take(&mut session.held) {
                 if monitored.local() == own {
                     let reason = wire.as_reason();
-                    write(frame(MonitorExit { monitored, monitoring, reference, reason }));
+                    let tie = Tie { own: monitored, theirs: monitoring, reference: Some(reference) };
+                    write(Kind::Owed(tie), frame(MonitorExit { monitored, monitoring, reference, reason }));
                 } else {
                     session.held.insert(reference, (monitoring, monitored));
                 }
             }
             for (reference, (of, other)) in std::mem::take(&mut session.made) {
                 if of == own {
-                    write(frame(Demonitor { from, to: session.theirs(other), reference }));
+                    let to = session.theirs(other);
+                    write(Kind::Signal, frame(Demonitor { from, to, reference }));
                 } else {
                     session.made.insert(reference, (of, other));
                 }
@@ -454,9 +461,9 @@ impl Toy {
     }
 
     pub(super) fn pay(&self, state: &State, owed: Owed) {
-        for (peer, of, payload) in owed {
+        for (peer, of, kind, payload) in owed {
             if let Some(session) = state.peers.get(&peer).and_then(|now| now.session.as_ref()) {
-                session.out.push(of, Kind::Signal, payload);
+                session.out.push(of, kind, payload);
             }
         }
     }

@@ -3,6 +3,7 @@
 use snow_dist_codec::frame::{Link, Spawn, SpawnReply};
 
 use super::super::connection::frame;
+use super::super::outbound::Kind;
 use super::super::{Owed, Process, State, Toy};
 use super::LinkState;
 use crate::defects::Defect;
@@ -26,7 +27,9 @@ impl Toy {
             Some(_) => 0,
         };
         let reply = SpawnReply { request, status, local: if status == 0 { local } else { 0 } };
-        let Some(end) = offer.filter(|_| status == 0) else { return session.answer(0, reply) };
+        let Some(end) = offer.filter(|_| status == 0) else {
+            return session.answer(0, reply);
+        };
         let linked = Link { from: self.own(local), to: session.theirs(requester.local()) };
         if is_linked && !self.has(Defect::ReplyBeforeLink) {
             session.signal(local, linked);
@@ -44,7 +47,7 @@ impl Toy {
         let Some(reason) = end else { return };
         self.end(state, local, reason, owed);
         if self.has(Defect::EndBeforeReply) {
-            owed.push((peer.to_owned(), local, frame(reply)));
+            owed.push((peer.to_owned(), local, Kind::Signal, frame(reply)));
         }
     }
 
