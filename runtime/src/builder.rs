@@ -13,6 +13,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use tokio::runtime::Handle;
 
+use crate::core::endpoint::{Limits, is_unspecified};
 use crate::core::handshake::{Bounds, Local, RemoteExit, Version1};
 use crate::core::limits::{
     FRAGMENTED_FRAME_BYTES_MAX, FRAGMENTED_MESSAGES_BOUND_MAX, FRAME_BYTES_BOUND_MIN, HANDSHAKES_BOUND_MAX,
@@ -21,9 +22,7 @@ use crate::core::limits::{
 };
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
-use crate::net::{
-    ConnectionLimits, Listener, Net, Network, NodeIds, Seen, Sessions, Tap, Tcp, is_unspecified,
-};
+use crate::net::{Listener, Net, Network, Seen, Sessions, Settings, Tap, Tcp};
 use crate::node::Node;
 use crate::process::sync::Executor;
 use crate::process::table::ProcessTable;
@@ -42,7 +41,7 @@ pub struct NodeBuilder {
     version_1: Version1,
     version_1_node_ids: Vec<(String, NonZeroU16)>,
     bounds: Bounds,
-    connections: ConnectionLimits,
+    connections: Limits,
     mailbox_remote_bytes_max: usize,
     key_log: bool,
     tap: Option<Tap>,
@@ -60,7 +59,7 @@ impl NodeBuilder {
             version_1: Version1::default(),
             version_1_node_ids: Vec::new(),
             bounds: Bounds::default(),
-            connections: ConnectionLimits::default(),
+            connections: Limits::default(),
             mailbox_remote_bytes_max: MAILBOX_REMOTE_BYTES_MAX,
             key_log: false,
             tap: None,
@@ -284,16 +283,12 @@ impl NodeBuilder {
         let held_max = self.mailbox_remote_bytes_max;
         let table =
             ProcessTable::with_held_max(local.name(), local.creation(), Executor::current(), held_max);
-        let net = Net::new(
-            Arc::new(local),
-            network,
-            &table,
-            self.timing,
-            self.connections,
-            self.key_log,
-            self.tap,
-        )?;
-        let net = Arc::new(net.knowing(node_ids));
+        let (limits, timing) = (self.connections, self.timing);
+        let settings = Settings { timing, limits, key_log: self.key_log, tap: self.tap };
+        let net = Arc::new(Net::new(Arc::new(local), network, &table, settings)?);
+        net.with_endpoint(|endpoint| {
+            node_ids.into_iter().for_each(|(name, node_id)| endpoint.known_by(name, node_id));
+        });
         let listening = net.clone().listen(listener);
         table.set_connections(Arc::new(Sessions::new(net, listening)));
         Ok(Node::of(table))
@@ -369,7 +364,7 @@ fn check_time(
 }
 
 /// Node ids at version 1 nodes, by the completed names of these.
-fn node_ids(said: &[(String, NonZeroU16)]) -> Result<NodeIds, StartError> {
+fn node_ids(said: &[(String, NonZeroU16)]) -> Result<Vec<(Arc<str>, NonZeroU16)>, StartError> {
     let completed = |(name, node_id): &(String, NonZeroU16)| match NodeName::parse(name) {
         Ok(parsed) => Ok((parsed.completed().into(), *node_id)),
         Err(error) => Err(StartError::PeerName { setting: "version_1_node_id", peer: name.clone(), error }),

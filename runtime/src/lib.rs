@@ -27,6 +27,10 @@ pub mod tls;
 #[cfg(feature = "tokio")]
 mod builder;
 #[cfg(feature = "tokio")]
+mod clock;
+#[cfg(feature = "tokio")]
+mod connect_error;
+#[cfg(feature = "tokio")]
 mod error;
 #[cfg(feature = "tokio")]
 mod foreign;
@@ -44,8 +48,6 @@ mod process;
 mod random;
 #[cfg(feature = "tokio")]
 mod secret;
-#[cfg(feature = "tokio")]
-mod session;
 
 pub use core::{Chain, NodeNumber, Pid, Reason};
 pub use snow_dist_codec::{NodeNameError, handshake::Capabilities};
@@ -53,10 +55,11 @@ pub use snow_dist_codec::{NodeNameError, handshake::Capabilities};
 #[cfg(feature = "tokio")]
 pub use {
     builder::NodeBuilder,
+    connect_error::{ConnectError, Stage},
     core::handshake::{RemoteExit, Version1},
     core::session::{CAPABILITIES, Timing},
     error::StartError,
-    net::{ConnectError, Connection, Direction, Listener, Network, Seen, Stage, Tcp, TcpListeners},
+    net::{Connection, Direction, Listener, Network, Seen, Tcp, TcpListeners},
     node::Node,
     notices::{ConnectionCounts, RefusedConnections},
     process::{

@@ -8,8 +8,8 @@ use serde::Serialize;
 use snow_dist_codec::Pid as WirePid;
 
 use crate::builder::NodeBuilder;
+use crate::connect_error::ConnectError;
 use crate::core::{Pid, Reason};
-use crate::net::ConnectError;
 use crate::notices::ConnectionCounts;
 use crate::process::remote::Sender;
 #[cfg(not(all(test, shuttle)))]

@@ -9,13 +9,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::core::Shown;
+use crate::core::endpoint::{Notice, Takeover};
 use crate::core::limits::{
     MISROUTED_TOLD_SINGLY_MAX, NAMESAKES_TOLD_SINGLY_MAX, NOTICE_INTERVAL_MAX, NOTICE_LINE_PERIOD,
     REFUSALS_TOLD_SINGLY_MAX, SESSIONS_TOLD_SINGLY_MAX,
 };
 use crate::core::session::Misrouted;
 use crate::foreign::event;
-use crate::net::Takeover;
 use crate::process::sync::Mutex;
 
 /// Decides when a line is due for events of one kind.
@@ -259,8 +259,18 @@ impl Notices {
         self.state.lock().sessions.count(now)
     }
 
+    /// Tells what the endpoint says.
+    pub(crate) fn tell(&self, now: Duration, notice: &Notice) {
+        match notice {
+            Notice::TakenOver(takeover) => self.taken_over(now, takeover),
+            Notice::LostToRival { name, in_a_row } => self.lost_to_rival(now, name, *in_a_row),
+            Notice::OldCookie(name) => self.old_cookie(now, name),
+            Notice::Misrouted { name, misrouted, count } => self.misrouted(now, name, *misrouted, *count),
+        }
+    }
+
     /// A version 1 peer has routed a frame to this node that is for another one, the last of `count` in its session.
-    pub(crate) fn misrouted(&self, now: Duration, peer: &str, misrouted: Misrouted, count: u64) {
+    fn misrouted(&self, now: Duration, peer: &str, misrouted: Misrouted, count: u64) {
         let line = self.state.lock().misrouted.count(now);
         if line.is_none() {
             return;
@@ -281,7 +291,7 @@ impl Notices {
     }
 
     /// A peer has proven an accepted cookie that is not the one this node signs with.
-    pub(crate) fn old_cookie(&self, now: Duration, peer: &str) {
+    fn old_cookie(&self, now: Duration, peer: &str) {
         let line = self.state.lock().old_cookies.count(now);
         if let Some(times) = line {
             event!(INFO, peer = %Shown(peer), times, "the peer signs with a cookie that is only accepted here");
@@ -289,7 +299,7 @@ impl Notices {
     }
 
     /// A session has taken the place of another one of the same name.
-    pub(crate) fn taken_over(&self, now: Duration, takeover: &Takeover) {
+    fn taken_over(&self, now: Duration, takeover: &Takeover) {
         let mut state = self.state.lock();
         state.counts.taken_over += 1;
         let line = takeover.is_mutual.then(|| state.takeovers.count(now)).flatten();
@@ -304,7 +314,7 @@ impl Notices {
     }
 
     /// A peer has given the place of this node to another connection, for that many times one soon after the other.
-    pub(crate) fn lost_to_rival(&self, now: Duration, peer: &str, in_a_row: u32) {
+    fn lost_to_rival(&self, now: Duration, peer: &str, in_a_row: u32) {
         let mut state = self.state.lock();
         state.counts.lost_to_rivals += 1;
         let line = (in_a_row > 1).then(|| state.rivals.count(now)).flatten();

@@ -6,6 +6,8 @@
 //! that the code that runs is the code that is model-checked.
 
 mod addresses;
+pub mod connection;
+pub mod endpoint;
 pub mod epochs;
 pub mod handshake;
 pub mod limits;
@@ -20,6 +22,8 @@ mod shown;
 mod source;
 mod term;
 
+pub use connection::{Connection, Inbound};
+pub use endpoint::{Dial, Endpoint, NotDialled, name_to_dial};
 pub use handshake::{Cookie, CookieError, Cookies};
 pub use numbers::{Numbering, Numbers, Start};
 pub use patience::Patience;

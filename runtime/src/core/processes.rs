@@ -1,5 +1,7 @@
 //! The process table, as the core is lent it: what the core asks of it, and how signals come out.
 
+use bytes::Bytes;
+
 use super::{NodeNumber, Pid, Reason, Start, TermPids};
 
 /// The local processes. Every `local` is the number of one of them.
@@ -63,4 +65,47 @@ pub trait Processes {
 
     /// The end of a monitored process.
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason);
+
+    // What else a connection says of what it delivers: a table that copies each message and wakes its processes at once
+    // needs none of it.
+
+    /// The connection keeps the beginning of a frame in a buffer of so many bytes, no fewer than before. Returns `false` if
+    /// there is no room for them and the frame is a message: it counts as dropped, the connection passes over what still comes
+    /// of it, and keeps nothing.
+    fn keep_buffer(&mut self, bytes: usize, is_message: bool) -> bool {
+        let _ = (bytes, is_message);
+        true
+    }
+
+    /// That frame is whole.
+    fn release_buffer(&mut self) {}
+
+    /// Whether a message of so many bytes, which lies in an allocation of so many, is kept as a part of that rather than copied.
+    #[must_use]
+    fn keeps(message_bytes: usize, of_bytes: usize) -> bool
+    where
+        Self: Sized,
+    {
+        let _ = (message_bytes, of_bytes);
+        false
+    }
+
+    /// The messages that come next lie in this allocation, until [`Processes::after_frames`]. Gives the one of those before.
+    fn arrived(&mut self, block: &Bytes) -> Bytes {
+        let _ = block;
+        Bytes::new()
+    }
+
+    /// A frame has been handled, and no lock of the session is held: what it has brought may wake its process.
+    fn between_frames(&mut self) {}
+
+    /// All that had arrived has been handled, and no lock of the session is held.
+    fn after_frames(&mut self) {}
+
+    /// Returns `true` if exit signals and DOWNs of the peer, none of which can be dropped, hold more memory than the table
+    /// allows one peer: the session ends then.
+    #[must_use]
+    fn are_signals_untaken(&self) -> bool {
+        false
+    }
 }

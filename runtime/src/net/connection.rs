@@ -1,343 +1,291 @@
-//! The life of a connection: TLS, handshake, verdict, session, end.
+//! The life of a connection on tokio: TCP or another network, TLS, then the driver; whatever ends it, a guard's drop says so to
+//! the registry.
 
+use std::future::{Future, poll_fn};
+use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use snow_dist_codec::NodeName;
-use snow_dist_codec::frame::Close;
-use snow_dist_codec::handshake::Reject;
 use tokio::sync::oneshot;
 use tokio::time::sleep_until;
 use tokio_rustls::TlsStream;
 
-use super::accept_error::AcceptError;
+use super::Net;
 use super::ahead::ReadAhead;
-use super::channel::{Broken, Channel};
-use super::clock::Clock;
-use super::driver::Driver;
+use super::driver::{Driver, Host, Transport};
 use super::network::Connection;
-use super::registry::{Begun, Verdict};
-use super::slots::Progress;
-use super::{ConnectError, Net, Stage};
-use crate::core::epochs::Facts;
-use crate::core::handshake::{Established, Peer, acceptor, initiator};
-use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
-use crate::core::peers::{ConnectionId, Refusal, ReplyDecision};
-use crate::core::session::{Config, Ending, Version};
-use crate::core::{Patience, Shown, Source};
+use super::session::SessionHandle;
+use super::tls::in_words;
+use crate::connect_error::{ConnectError, Stage};
+use crate::core::Shown;
+use crate::core::connection::{Ending, EndpointEvent, GiveWay, Waits};
+use crate::core::handshake::{Channel, Failure};
+use crate::core::peers::Refusal;
 use crate::foreign::event;
-use crate::random::random;
-use crate::session::SessionHandle;
+use crate::notices::Cause;
+use crate::process::Delivery;
+use crate::random::randomness;
+use crate::tls::exporter;
+
+/// Bytes that TLS may hold for a socket that takes none. These, and what the driver has gathered, stand before every
+/// signal that comes later, so both together stay below `signal_delay_bytes_max`.
+const TLS_UNSENT_BYTES: usize = 56 << 10;
+
+/// The transport of a session.
+type Stream = TlsStream<ReadAhead>;
+
+impl Transport for Stream {
+    fn bytes_taken(&self) -> u64 {
+        self.get_ref().0.bytes_taken()
+    }
+}
 
 /// Reports a connection's end, however it comes about: also when its task panics, or goes with its runtime.
-struct Guard {
+pub(super) struct Guard {
     net: Arc<Net>,
-    connection: ConnectionId,
-    /// The peer's name, once it counts.
-    name: Arc<str>,
+    session: Arc<SessionHandle>,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.net.slots().give_back(self.connection);
-        self.net.registry.finish(&self.name, self.connection);
+        self.net.registry.finish(&self.session);
     }
 }
 
-/// Brings up a connection that has been accepted. The session then runs in a task of its own, which has no room for a
-/// handshake.
-pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) {
-    let Begun { connection, verdict } = net.registry.accept();
-    let guard = Guard { net: net.clone(), connection, name: "".into() };
-    let gives_way = net.slots().take(connection, Source::from(from.ip()));
-    if let Some(other) = gives_way {
-        net.registry.give_way(other);
+/// Where a dial's outcome is awaited.
+type Outcome = oneshot::Sender<Result<(), Box<Failed>>>;
+
+/// A dial has not become a session.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) ending: Ending,
+    /// The same for the program.
+    pub(super) error: ConnectError,
+    /// The stream had just ended, without a word.
+    pub(super) closed_early: bool,
+}
+
+/// A connection, as its driver has it.
+struct Life {
+    guard: Guard,
+    outcome: Option<Outcome>,
+}
+
+impl Host for Life {
+    fn hear(&mut self, event: EndpointEvent) {
+        self.guard.net.registry.hear(self.guard.session.id, event);
     }
-    let Err(error) = accepted(guard, stream, from, verdict).await else { return };
-    let Some(cause) = error.cause() else { return };
+
+    fn came_up(&mut self) -> Option<Delivery> {
+        let Guard { net, session } = &self.guard;
+        tell_of_session(net, session, |peer| {
+            event!(INFO, %peer, "session up");
+        });
+        // Whoever does not wait any more learns it from the registry.
+        if let Some(outcome) = self.outcome.take() {
+            let _ = outcome.send(Ok(()));
+        }
+        net.registry.delivery(session)
+    }
+}
+
+/// A connection has ended that was no session.
+struct NoSession {
+    ending: Ending,
+    /// How its stream failed, if that is why.
+    error: Option<io::Error>,
+}
+
+/// Brings up a connection that has been accepted.
+pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) {
+    // Without random bytes there is no handshake.
+    let Ok(random) = randomness() else { return };
+    let Some(session) = net.registry.accept(from, random) else { return };
+    let guard = Guard { net: net.clone(), session };
+    match before_ending(&guard, net.tls.acceptor.accept(ReadAhead::new(stream))).await {
+        // In a task of its own, which has no room for TLS's handshake.
+        Some(Ok(stream)) => drop(net.runtime.clone().spawn(async move {
+            if let Some(why) = live(guard, TlsStream::Server(stream), None).await {
+                refused(net, from, &why.ending, cause(&why.ending)).await;
+            }
+        })),
+        Some(Err(error)) => {
+            drop(guard);
+            let cause = if has_ended(&error) { Cause::Broken } else { Cause::Tls };
+            let why = format!("TLS did not come up: {}", in_words(error));
+            refused(net, from, &why, Some(cause)).await;
+        }
+        None => {
+            let ending = ending_of(guard);
+            refused(net, from, &ending, cause(&ending)).await;
+        }
+    }
+}
+
+/// Tells the operator, now or a little later.
+async fn refused(net: Arc<Net>, from: SocketAddr, why: &impl std::fmt::Display, cause: Option<Cause>) {
+    let Some(cause) = cause else { return };
     let (notices, clock) = (net.notices.clone(), net.clock);
     drop(net);
-    if let Some(due) = notices.refused(clock.now(), from, cause, &error) {
+    if let Some(due) = notices.refused(clock.now(), from, cause, why) {
         sleep_until(clock.at(due)).await;
         notices.tell_refusals(clock.now());
     }
 }
 
-async fn accepted(
-    mut guard: Guard,
-    stream: Connection,
-    from: SocketAddr,
-    mut verdict: oneshot::Receiver<Verdict>,
-) -> Result<(), AcceptError> {
-    let net = guard.net.clone();
-    let (mut channel, verified) = tokio::select! {
-        //= spec/connection.md#con-dln-001
-        //# An acceptor MUST close a connection that is not verified `handshake_deadline` after TCP has
-        //# accepted it.
-        //= spec/connection.md#con-dln-004
-        //# A node MUST NOT move a deadline of the handshake because bytes arrive.
-        shown = net.clock.wait_for(HANDSHAKE_DEADLINE, show_acceptor(&guard, stream)) => {
-            shown.ok_or(AcceptError::Silent)??
-        }
-        verdict = &mut verdict => return Err(verdict.map_or(AcceptError::Stopped, |_| AcceptError::GaveWay)),
-    };
-    //= spec/connection.md#con-plc-005
-    //# An acceptor MUST NOT count a verified connection against `handshakes_max` or
-    //# `handshakes_per_address_max`.
-    net.slots().give_back(guard.connection);
-    guard.name = verified.peer().name.clone();
-    //= spec/connection.md#con-elc-002
-    //# A node MUST NOT end, probe or delay a session or a dial because of a connection that is not verified.
-    let peer = verified.peer();
-    net.registry.verified(from, guard.connection, net.facts(peer)?);
-
-    let verdict = tokio::select! {
-        verdict = verdict => verdict.map_err(|_| AcceptError::Stopped)?,
-        () = channel.closed() => return Err(Broken::Closed.into()),
-        never = net.registry.tell_time(&guard.name), if peer.version == 1 => match never {},
-    };
-    match verdict {
-        Verdict::Up(session) => {
-            let (ack, established) = verified.accept();
-            net.report_old_cookie(&established);
-            //= spec/connection.md#con-elc-015
-            //# A node MUST NOT write a frame on a connection on which ACK has not been sent, or not been
-            //# verified.
-            net.clock.wait_for(ACK_DEADLINE, channel.write(&ack)).await.ok_or(AcceptError::Silent)??;
-            net.runtime.spawn(serve(guard, channel, session, Dialled::ByPeer));
-            Ok(())
-        }
-        Verdict::Reject(refusal) => {
-            if let Some(reject) = verified.refuse(code(refusal), &refusal.to_string()) {
-                refuse(net.clock, channel, &reject).await;
-            }
-            Err(AcceptError::Refused(refusal))
-        }
-        Verdict::Close => Err(AcceptError::GaveWay),
-    }
+/// What the end of an accepted connection counts as; nothing, if the cause is this node itself.
+fn cause(ending: &Ending) -> Option<Cause> {
+    Some(match ending {
+        Ending::Late(_) => Cause::Silent,
+        Ending::GaveWay(GiveWay::Stop) => return None,
+        Ending::GaveWay(_) => Cause::GaveWay,
+        Ending::Handshake(Failure::Proof { .. }) => Cause::Cookie,
+        Ending::Handshake(Failure::Version1 | Failure::Versions(_) | Failure::Tls) => Cause::Version,
+        Ending::Framing(_) | Ending::Handshake(_) | Ending::Refused(Refusal::OwnName) => Cause::Malformed,
+        Ending::Refused(Refusal::Duplicate) => Cause::Duplicate,
+        Ending::Refused(Refusal::Busy) => Cause::Busy,
+        Ending::Refused(Refusal::BusyAddress) => Cause::BusyAddress,
+        _ => Cause::Broken,
+    })
 }
 
-/// TLS and the handshake up to REPLY, as the acceptor.
-async fn show_acceptor(
-    guard: &Guard,
-    stream: Connection,
-) -> Result<(Channel, acceptor::Verified), AcceptError> {
-    let net = &guard.net;
-    let stream = net.tls.acceptor.accept(ReadAhead::new(stream)).await.map_err(AcceptError::tls)?;
-    net.slots().reached(guard.connection, Progress::Secured);
-    let mut channel = Channel::new(TlsStream::Server(stream), net.tap.clone());
-    let expect_name = acceptor::start(net.local.clone(), channel.bound_to()?);
-    let name = channel.read().await?;
-    //= spec/handshake.md#hs-sen-002
-    //= type=implication
-    //= reason=the source is the operating system's: a test could only see that bytes differ
-    //# A node MUST take the bytes of a challenge before the sentinel from a cryptographic random source, anew
-    //# for each challenge.
-    let (challenge, expect_reply) = match expect_name.handle(&name, random()?) {
-        Ok(next) => next,
-        //= spec/handshake.md#hs-crs-002
-        //# A node MUST close the connection when a check of its table fails or the table says that the
-        //# handshake ends.
-        Err(refusal) => return Err(refused(net.clock, channel, refusal).await),
-    };
-    net.slots().reached(guard.connection, Progress::Named);
-    channel.write(&challenge).await?;
-    let reply = channel.read().await?;
-    match expect_reply.handle(&reply) {
-        Ok(verified) => Ok((channel, verified)),
-        Err(refusal) => Err(refused(net.clock, channel, refusal).await),
-    }
-}
-
-async fn refused(clock: Clock, channel: Channel, refusal: crate::core::handshake::Refusal) -> AcceptError {
-    //= spec/handshake.md#hs-rej-006
-    //# An acceptor SHOULD send REJECT with the code of its table before it closes the connection.
-    if let Some(reject) = refusal.reject {
-        refuse(clock, channel, &reject).await;
-    }
-    AcceptError::Handshake(refusal.failure)
-}
-
-async fn refuse(clock: Clock, mut channel: Channel, reject: &[u8]) {
-    let told = async {
-        if channel.write(reject).await.is_ok() {
-            channel.close().await;
-        }
-    };
-    // Whether the peer learns why changes nothing here.
-    let _ = clock.wait_for(HANDSHAKE_DEADLINE, told).await;
-}
-
-/// Makes a connection to the node of this completed name, and brings it up. The session then runs in a task of its
-/// own. The connection is over when the future is dropped, even if it was never polled: a runtime that has been shut
-/// down polls nothing.
+/// Makes a connection to the node of this name, and brings it up. The connection is over when the future is dropped, even if
+/// it was never polled: a runtime that has been shut down polls nothing.
 pub(super) fn dial(
     net: Arc<Net>,
     name: Arc<str>,
-    begun: Begun,
-) -> impl Future<Output = Result<(), ConnectError>> + Send {
-    let Begun { connection, verdict } = begun;
-    dialled(Guard { net, connection, name }, verdict)
+    session: Arc<SessionHandle>,
+) -> impl Future<Output = Result<(), Box<Failed>>> + Send {
+    dialled(Guard { net, session }, name)
 }
 
-async fn dialled(guard: Guard, mut verdict: oneshot::Receiver<Verdict>) -> Result<(), ConnectError> {
-    let (net, connection) = (guard.net.clone(), guard.connection);
-    let (channel, established) = tokio::select! {
-        shown = initiate_in_time(&guard) => shown?,
-        _ = &mut verdict => return Err(ConnectError::GaveWay),
+async fn dialled(guard: Guard, name: Arc<str>) -> Result<(), Box<Failed>> {
+    let net = guard.net.clone();
+    let stream = match before_ending(&guard, connect(&net, &name)).await {
+        Some(Ok(stream)) => stream,
+        Some(Err(error)) => return Err(Failed::by(error)),
+        None => return Err(Failed::before_tls(ending_of(guard), Stage::Connect)),
     };
-    net.registry.acked(connection, net.facts(&established.peer)?);
-    match verdict.await.unwrap_or(Verdict::Close) {
-        Verdict::Up(session) => {
-            net.runtime.spawn(serve(guard, channel, session, Dialled::Here));
-            Ok(())
-        }
-        Verdict::Reject(refusal) => Err(ConnectError::Election(refusal)),
-        Verdict::Close => Err(ConnectError::GaveWay),
-    }
+    let secured = match before_ending(&guard, secure(&net, stream)).await {
+        Some(Ok(stream)) => stream,
+        Some(Err(error)) => return Err(Failed::by(ConnectError::Tls(error))),
+        None => return Err(Failed::before_tls(ending_of(guard), Stage::Tls)),
+    };
+    let (outcome, awaited) = oneshot::channel();
+    net.runtime.spawn(live(guard, secured, Some(outcome)));
+    awaited.await.unwrap_or_else(|_| Err(Failed::by(ConnectError::RuntimeGone)))
 }
 
-/// The handshake as the initiator, once a version 1 peer has forgotten its last session with this node.
-async fn initiate_in_time(guard: &Guard) -> Result<(Channel, Established), ConnectError> {
-    //= spec/version1.md#v1-elc-006
-    //# A node SHOULD NOT connect to a version 1 peer that it dials before `version_1_cleanup` has passed since its
-    //# last session with that peer has ended.
-    guard.net.registry.worth_dialling(&guard.name).await;
-    initiate(guard).await
-}
-
-/// The whole handshake as the initiator, within its two deadlines.
-async fn initiate(guard: &Guard) -> Result<(Channel, Established), ConnectError> {
-    let (mut channel, expect_ack) = show_initiator(guard).await.map_err(ConnectError::unjudged)?;
-    //= spec/connection.md#con-dln-003
-    //# An initiator MUST give up a dial on which it has not received ACK `ack_deadline` after it sent REPLY.
-    let ack = guard.net.clock.wait_for(ACK_DEADLINE, channel.read()).await.ok_or_else(late(Stage::Ack))?;
-    let ack = ack.map_err(|broken| {
-        let error = ConnectError::from(broken);
-        if expect_ack.is_told_of_refusal() { error.unjudged() } else { error.unanswered() }
-    })?;
-    Ok((channel, expect_ack.handle(&ack)?))
-}
-
-/// TCP, TLS and the handshake up to REPLY, as the initiator.
-async fn show_initiator(guard: &Guard) -> Result<(Channel, initiator::ExpectAck), ConnectError> {
-    let net = &guard.net;
-    let name = NodeName::parse(&guard.name)?;
-    //= spec/connection.md#con-dln-002
-    //# An initiator MUST give up a dial on which it has not sent REPLY `handshake_deadline` after it
-    //# began to connect.
-    let patience = &mut Patience::new(HANDSHAKE_DEADLINE, net.clock.now());
-    let stream = net.clock.wait(patience, connect(net, name)).await.ok_or_else(late(Stage::Connect))??;
-    let channel = net.clock.wait(patience, secure(net, stream)).await.ok_or_else(late(Stage::Tls))??;
-    net.clock.wait(patience, reply(guard, name, channel)).await.ok_or_else(late(Stage::Handshake))?
-}
-
-async fn connect(net: &Net, name: NodeName<'_>) -> Result<Connection, ConnectError> {
+async fn connect(net: &Net, name: &str) -> Result<Connection, ConnectError> {
+    let name = NodeName::parse(name)?;
     let address = format!("{}:{}", name.host(), name.port());
     let dialled = net.network.dial(&address).await.map_err(ConnectError::Panic)?;
     dialled.map_err(|error| ConnectError::Tcp { address, error })
 }
 
-async fn secure(net: &Net, stream: Connection) -> Result<Channel, ConnectError> {
+async fn secure(net: &Net, stream: Connection) -> io::Result<Stream> {
     let secured = net.tls.connector.connect(net.tls.server_name.clone(), ReadAhead::new(stream));
-    let stream = secured.await.map_err(ConnectError::Tls)?;
-    Ok(Channel::new(TlsStream::Client(stream), net.tap.clone()))
+    secured.await.map(TlsStream::Client)
 }
 
-/// NAME, CHALLENGE and REPLY.
-async fn reply(
-    guard: &Guard,
-    name: NodeName<'_>,
-    mut channel: Channel,
-) -> Result<(Channel, initiator::ExpectAck), ConnectError> {
-    let net = &guard.net;
-    let (hello, expect_challenge) = initiator::start(net.local.clone(), channel.bound_to()?, name)?;
-    channel.write(&hello).await?;
-    let challenge = channel.read().await?;
-    //= spec/handshake.md#hs-sen-002
-    //= type=implication
-    //= reason=as above
-    //# A node MUST take the bytes of a challenge before the sentinel from a cryptographic random source, anew
-    //# for each challenge.
-    let (reply, expect_ack) = expect_challenge.handle(&challenge, random()?)?;
-    // Another connection may have come up meanwhile. From here on the peer may have answered this one.
-    //= spec/connection.md#con-elc-008
-    //# A node MUST close a dial on which it has not sent REPLY when another connection becomes the session
-    //# with that peer.
-    loop {
-        match net.registry.may_reply(&guard.name, guard.connection, expect_ack.peer().version == 1) {
-            ReplyDecision::Send => break,
-            ReplyDecision::Wait(due) => sleep_until(net.clock.at(due)).await,
-            ReplyDecision::Close => return Err(ConnectError::GaveWay),
+/// Runs something before the handshake of the protocol, for as long as the connection has no ending: its deadline runs already,
+/// and another one may need its place.
+async fn before_ending<T>(guard: &Guard, coming: impl Future<Output = T>) -> Option<T> {
+    let Guard { net, session } = guard;
+    let mut coming = pin!(coming);
+    let mut timer = pin!(sleep_until(net.clock.at(net.clock.now())));
+    poll_fn(|cx| {
+        session.driven_by(Arc::new(cx.waker().clone()));
+        loop {
+            // What has come by the deadline counts: it is looked for once more when the timer has gone off.
+            let is_due = timer.is_elapsed();
+            if let Poll::Ready(done) = coming.as_mut().poll(cx) {
+                return Poll::Ready(Some(done));
+            }
+            if is_due {
+                session.timeout(net.clock.now(), false);
+            }
+            let Some(due) = session.deadline() else { return Poll::Ready(None) };
+            timer.as_mut().reset(net.clock.at(due));
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
         }
+    })
+    .await
+}
+
+/// The whole life of a connection that has TLS. Gives why it was no session, if it was none.
+async fn live(guard: Guard, mut stream: Stream, outcome: Option<Outcome>) -> Option<NoSession> {
+    let (net, session) = (guard.net.clone(), guard.session.clone());
+    match channel(&mut stream) {
+        Some(channel) => session.secured(channel),
+        None => session.stream_ended("the TLS connection exports no keying material"),
     }
-    channel.write(&reply).await?;
-    Ok((channel, expect_ack))
-}
-
-fn late(stage: Stage) -> impl FnOnce() -> ConnectError {
-    move || ConnectError::Deadline(stage)
-}
-
-/// Who has dialled a session.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Dialled {
-    Here,
-    ByPeer,
-}
-
-/// Runs a session to its end. The guard's drop delivers what that means.
-async fn serve(guard: Guard, channel: Channel, session: Arc<SessionHandle>, dialled: Dialled) {
-    let net = &guard.net.clone();
-    // A node that is gone has no processes that could be told.
-    let Some(table) = net.table.upgrade() else { return };
-    let began = net.clock.now();
-    //= spec/version1.md#v1-lrn-003
-    //# A node MUST forget k when the session ends.
-    // What was said is good for one session; connections that became none have not used it up.
-    net.node_ids.lock().remove(&guard.name);
-    let (stream, arrived) = channel.into_parts();
-    let (life, name, connection) = (net.clone(), guard.name.clone(), guard.connection);
-    let driver = Driver {
-        stream,
-        session: session.clone(),
-        creation: net.local.creation(),
-        frame_bytes_max: net.local.bounds.frame_bytes,
-        processes: net.registry.delivery(&table, &session),
-        clock: net.clock,
-        tap: net.tap.clone(),
-        notices: net.notices.clone(),
-        on_life: Box::new(move |sign| life.registry.alive(&name, connection, sign)),
-    };
-    let peer = &*session.peer.name;
-    tell_of_session(net, peer, |peer| {
-        event!(INFO, %peer, "session up");
-    });
-    let ending = driver.run(arrived).await;
-    let is_replaced = matches!(ending, Ending::Closed { code: Close::REPLACED, .. });
-    // Before anybody learns of the end, as a program may dial again when it does.
-    let lost_in_a_row =
-        (is_replaced && dialled == Dialled::Here).then(|| net.lost_to_rival(&guard.name, began));
+    let life = Life { guard, outcome };
+    let driver =
+        Driver { stream, host: life, session: session.clone(), clock: net.clock, tap: net.tap.clone() };
+    let (life, error) = driver.run().await;
+    let Life { guard, outcome } = life;
     // At once, so that nobody takes it for a session while its end is logged.
+    let ending = ending_of(guard);
+    if session.is_session() {
+        tell_of_end(&net, &session, &ending);
+        return None;
+    }
+    let ended = NoSession { ending, error };
+    match outcome {
+        Some(outcome) => {
+            // Whoever does not wait any more does not want to know.
+            let _ = outcome.send(Err(Box::new(ended.into())));
+            None
+        }
+        None => Some(ended),
+    }
+}
+
+/// What the proofs are bound to.
+fn channel(stream: &mut Stream) -> Option<Channel> {
+    let exporter = match stream {
+        TlsStream::Client(stream) => {
+            stream.get_mut().1.set_buffer_limit(Some(TLS_UNSENT_BYTES));
+            exporter(stream.get_ref().1)
+        }
+        TlsStream::Server(stream) => {
+            stream.get_mut().1.set_buffer_limit(Some(TLS_UNSENT_BYTES));
+            exporter(stream.get_ref().1)
+        }
+    };
+    exporter.ok().map(|exporter| Channel::Tls13 { exporter })
+}
+
+/// The connection is over, and why.
+fn ending_of(guard: Guard) -> Ending {
+    let session = guard.session.clone();
     drop(guard);
-    tell_of_session(net, peer, |peer| {
+    session.ending().unwrap_or(Ending::GaveWay(GiveWay::Stop))
+}
+
+fn tell_of_end(net: &Net, session: &SessionHandle, ending: &Ending) {
+    tell_of_session(net, session, |peer| {
         event!(INFO, %peer, %ending, "session ended");
     });
-    if let Some(times) = lost_in_a_row {
-        net.notices.lost_to_rival(net.clock.now(), peer, times);
-    }
     let counts = session.counts();
     if counts.has_unexpected()
         && let Some(sessions) = net.notices.overlooked_line(net.clock.now())
     {
-        event!(WARN, peer = %Shown(peer), ?counts, sessions, "frames of this session were passed over");
+        let peer = Shown(&session.peer().name);
+        event!(WARN, %peer, ?counts, sessions, "frames of this session were passed over");
     }
 }
 
 /// Tells that a session has begun or ended, or how many have when there are too many for a line each.
-fn tell_of_session(net: &Net, peer: &str, tell: impl FnOnce(Shown<'_>)) {
+fn tell_of_session(net: &Net, session: &SessionHandle, tell: impl FnOnce(Shown<'_>)) {
     match net.notices.session_line(net.clock.now()) {
-        Some(1) => tell(Shown(peer)),
+        Some(1) => tell(Shown(&session.peer().name)),
         Some(count) => {
             event!(INFO, "sessions have begun or ended {count} times");
         }
@@ -345,47 +293,56 @@ fn tell_of_session(net: &Net, peer: &str, tell: impl FnOnce(Shown<'_>)) {
     }
 }
 
-impl Net {
-    /// What a session with this peer is made of. Its number is given when it comes up.
-    fn facts(&self, peer: &Peer) -> Result<Facts, getrandom::Error> {
-        Ok(Facts {
-            name: peer.name.clone(),
-            incarnation: peer.incarnation,
-            config: Config {
-                version: self.version(peer)?,
-                peer: crate::core::NodeNumber::UNKNOWN,
-                peer_creation: peer.creation,
-                creation: self.local.creation(),
-                capabilities: peer.capabilities,
-                bounds: self.local.bounds,
-                peer_bounds: peer.bounds,
-                timing: self.timing,
-                ping: random()?,
-            },
-        })
+impl Failed {
+    /// A dial for whose end the connection is not to blame.
+    fn by(error: ConnectError) -> Box<Self> {
+        let closed_early = matches!(&error, ConnectError::Tls(error) if has_ended(error));
+        let error = match error {
+            ConnectError::Tls(error) if closed_early => ConnectError::ClosedEarly(in_words(error)),
+            other => other,
+        };
+        Box::new(Self { ending: Ending::Lost(error.to_string()), error, closed_early })
     }
 
-    /// While a cookie is being replaced, this tells when the old one is no longer in use.
-    fn report_old_cookie(&self, established: &Established) {
-        if established.cookie > 0 {
-            self.notices.old_cookie(self.clock.now(), &established.peer.name);
-        }
-    }
-
-    /// The version of a session with this peer, and what it needs.
-    fn version(&self, peer: &Peer) -> Result<Version, getrandom::Error> {
-        if peer.version != 1 {
-            return Ok(Version::Two);
-        }
-        let node_id = self.node_ids.lock().get(&peer.name).copied();
-        Ok(Version::One { node_id, seed: random()? })
+    fn before_tls(ending: Ending, stage: Stage) -> Box<Self> {
+        let error = match &ending {
+            Ending::Late(_) => ConnectError::Deadline(stage),
+            Ending::GaveWay(GiveWay::Stop) => ConnectError::Stopped,
+            _ => ConnectError::GaveWay,
+        };
+        Box::new(Self { ending, error, closed_early: false })
     }
 }
 
-const fn code(refusal: Refusal) -> u16 {
-    match refusal {
-        Refusal::Busy | Refusal::BusyAddress => Reject::BUSY,
-        Refusal::Duplicate => Reject::DUPLICATE,
-        Refusal::OwnName => Reject::NAME,
+impl From<NoSession> for Failed {
+    fn from(NoSession { ending, error }: NoSession) -> Self {
+        let closed = || io::Error::new(io::ErrorKind::UnexpectedEof, "the peer has closed the connection");
+        let mut closed_early = false;
+        let error = match &ending {
+            Ending::Handshake(failure) => failure.clone().into(),
+            Ending::Refused(refusal) => ConnectError::Election(*refusal),
+            Ending::GaveWay(GiveWay::Stop) => ConnectError::Stopped,
+            Ending::GaveWay(_) => ConnectError::GaveWay,
+            Ending::Late(Waits::Ack) => ConnectError::Deadline(Stage::Ack),
+            Ending::Late(_) => ConnectError::Deadline(Stage::Handshake),
+            Ending::Lost(_) | Ending::Unanswered(_) => {
+                let error = error.unwrap_or_else(closed);
+                let has_ended = has_ended(&error);
+                closed_early = has_ended && matches!(ending, Ending::Lost(_));
+                match ending {
+                    Ending::Unanswered(_) if has_ended => ConnectError::Unanswered,
+                    _ if has_ended => ConnectError::ClosedEarly(in_words(error)),
+                    _ => ConnectError::Broken(error),
+                }
+            }
+            other => ConnectError::Broken(io::Error::other(other.to_string())),
+        };
+        Self { ending, error, closed_early }
     }
+}
+
+/// Whether a connection has just ended.
+fn has_ended(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }

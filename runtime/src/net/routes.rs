@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
+use super::session::{Done, SessionHandle};
 use crate::core::{NodeNumber, Pid, Reason, Term};
 use crate::process::remote::{Denied, Interested, Remote, Sender, Sent};
 use crate::process::table::ProcessTable;
-use crate::session::{Done, SessionHandle};
 
 /// The sessions of a node, by whom they lead to.
 #[derive(Debug)]
@@ -37,22 +37,22 @@ impl Routes {
     /// A session has come up.
     pub(super) fn up(&self, session: &Arc<SessionHandle>) {
         let mut known = self.write();
-        known.names.insert(session.peer.name.clone(), session.peer.number);
-        known.up.insert(session.peer.number, session.clone());
+        known.names.insert(session.peer().name.clone(), session.peer().number);
+        known.up.insert(session.peer().number, session.clone());
     }
 
     /// A session is being closed, or is over: nothing is sent through it any more, but what must know of its last
     /// signals waits for them.
     pub(super) fn ending(&self, session: &Arc<SessionHandle>) {
         let mut known = self.write();
-        known.names.remove(&session.peer.name);
-        known.up.remove(&session.peer.number);
-        known.ending.insert(session.peer.number, session.clone());
+        known.names.remove(&session.peer().name);
+        known.up.remove(&session.peer().number);
+        known.ending.insert(session.peer().number, session.clone());
     }
 
     /// A session has delivered all.
     pub(super) fn ended(&self, session: &Arc<SessionHandle>) {
-        self.write().ending.remove(&session.peer.number);
+        self.write().ending.remove(&session.peer().number);
     }
 
     /// The session with the node of this name, if one is up.
@@ -75,7 +75,7 @@ impl Routes {
             .up
             .get(&pid.node())
             .filter(|session| leads_to(session, pid))
-            .map(|session| session.peer.name.clone())
+            .map(|session| session.peer().name.clone())
     }
 
     /// Messages that were dropped because there is no session with their node.
@@ -194,5 +194,5 @@ fn leads_to(session: &SessionHandle, pid: Pid) -> bool {
     //= spec/session.md#ses-pid-018
     //# A node MUST NOT take a pid that it has learned in a session with another incarnation of the peer for
     //# that of a process of the peer's present start.
-    session.peer.creation == pid.creation()
+    session.peer().creation == pid.creation()
 }

@@ -3,16 +3,14 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use snow_dist_codec::frame::Close;
 use tokio::task::JoinHandle;
 
-use super::{ConnectError, Net};
+use super::Net;
+use crate::connect_error::ConnectError;
 use crate::core::Pid;
-use crate::core::limits::SHUTDOWN_PATIENCE;
 use crate::notices::ConnectionCounts;
 use crate::process::remote::{Connections, Later};
 use crate::process::sync::Mutex;
-use crate::session::Stop;
 
 /// What a node has beside its processes. It stops listening when it is dropped.
 pub(crate) struct Sessions {
@@ -33,10 +31,7 @@ impl Sessions {
             let _ = listener.await;
         }
         let registry = &self.net.registry;
-        //= spec/connection.md#con-cls-006
-        //# A node that ends a session of version 2 because it stops or its program asks for it MUST write
-        //# CLOSE with code 0.
-        registry.close(Close::SHUTDOWN, "the node stops", Stop { patience: SHUTDOWN_PATIENCE });
+        registry.stop();
         registry.idle().await;
     }
 }
@@ -51,15 +46,7 @@ impl Connections for Sessions {
     }
 
     fn disconnect(&self, name: &str) -> bool {
-        //= spec/connection.md#con-cls-006
-        //# A node that ends a session of version 2 because it stops or its program asks for it MUST write
-        //# CLOSE with code 0.
-        self.net.registry.disconnect(
-            name,
-            Close::SHUTDOWN,
-            "disconnected",
-            Stop { patience: SHUTDOWN_PATIENCE },
-        )
+        self.net.registry.disconnect(name)
     }
 
     fn nodes(&self) -> Vec<Arc<str>> {
@@ -68,7 +55,8 @@ impl Connections for Sessions {
 
     fn pid_on(&self, node: &str, local: u64) -> Option<Pid> {
         let session = self.net.routes.session_of(node)?;
-        Some(Pid::new(session.peer.number, session.peer.creation, local))
+        let peer = session.peer();
+        Some(Pid::new(peer.number, peer.creation, local))
     }
 
     fn node_of(&self, pid: Pid) -> Option<Arc<str>> {

@@ -24,9 +24,10 @@ use unfinished::Unfinished;
 /// The process table, as one session has it. A session's deliveries go through one of these for as long as it lasts.
 ///
 /// A delivery can stand under the session's lock, so it wakes nobody and writes no event: that is done by
-/// [`wake_others`](Self::wake_others) and [`flush`](Self::flush), which are called with no lock held. The process that
-/// was last delivered to is remembered, and is woken only after another's turn has come or by `flush`: all that a turn
-/// of the session brings it, the exit signals of a lost session above all, is in its mailbox before it runs.
+/// [`between_frames`](Processes::between_frames) and [`after_frames`](Processes::after_frames), which are called with no lock
+/// held. The process that was last delivered to is remembered, and is woken only after another's turn has come or when all
+/// frames are handled: all that a turn of the session brings it, the exit signals of a lost session above all, is in its mailbox
+/// before it runs.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     table: Arc<ProcessTable>,
@@ -87,27 +88,8 @@ impl Delivery {
         }
     }
 
-    /// The messages up to the next [`flush`](Self::flush) lie in `block`, as in [`in_block`](Self::in_block).
-    pub(crate) fn arrived(&mut self, block: Bytes) {
-        self.block = block;
-    }
-
-    /// Delivers messages that lie in `block`, an allocation as long as its bytes: one that is a good part of it keeps all of
-    /// it, any other is copied.
-    pub(crate) fn in_block<T>(&mut self, block: Bytes, deliver: impl FnOnce(&mut Self) -> T) -> T {
-        let before = std::mem::replace(&mut self.block, block);
-        let delivered = deliver(self);
-        self.block = before;
-        delivered
-    }
-
-    /// Whether a message of so many bytes keeps the block of so many that it lies in, and is not copied.
-    pub(crate) const fn keeps(message_bytes: usize, block_bytes: usize) -> bool {
-        message_bytes >= SHARE_BYTES_MIN && message_bytes.saturating_mul(PINNED_MAX) >= block_bytes
-    }
-
     /// Wakes those whose turn is over. To be called with no lock held, between the frames of a turn.
-    pub(crate) fn wake_others(&mut self) {
+    fn wake_others(&mut self) {
         self.wakers.drain(..std::mem::take(&mut self.of_others)).for_each(foreign::wake);
         //= spec/session.md#ses-msg-014
         //# A node that drops a message for want of room SHOULD tell its operator of which peer it was.
@@ -138,12 +120,6 @@ impl Delivery {
         self.account.held()
     }
 
-    /// Whether the peer's exit signals and DOWNs, none of which is dropped, have gone further beyond its share than they may:
-    /// its session is to end.
-    pub(crate) const fn is_over(&self) -> bool {
-        self.is_over
-    }
-
     fn room(&self) -> Room {
         self.table.shares().room(&self.account, self.unreported)
     }
@@ -153,7 +129,7 @@ impl Delivery {
     }
 
     /// Wakes whom this turn's deliveries concern. To be called with no lock held, at the end of each turn.
-    pub(crate) fn flush(&mut self) {
+    fn flush(&mut self) {
         self.block = Bytes::new();
         self.report();
         // Whoever has ended is not kept.
@@ -320,6 +296,36 @@ impl Processes for Delivery {
             let given = cell.down_from_afar(reference, from, reason, charge, room);
             self.signalled(charge, room, given);
         }
+    }
+
+    fn keep_buffer(&mut self, bytes: usize, is_message: bool) -> bool {
+        self.hold_buffer(bytes, is_message)
+    }
+
+    fn release_buffer(&mut self) {
+        self.let_buffer_go();
+    }
+
+    #[inline]
+    fn keeps(message_bytes: usize, block_bytes: usize) -> bool {
+        message_bytes >= SHARE_BYTES_MIN && message_bytes.saturating_mul(PINNED_MAX) >= block_bytes
+    }
+
+    fn arrived(&mut self, block: &Bytes) -> Bytes {
+        std::mem::replace(&mut self.block, block.clone())
+    }
+
+    #[inline]
+    fn between_frames(&mut self) {
+        self.wake_others();
+    }
+
+    fn after_frames(&mut self) {
+        self.flush();
+    }
+
+    fn are_signals_untaken(&self) -> bool {
+        self.is_over
     }
 }
 

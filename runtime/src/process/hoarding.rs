@@ -71,15 +71,15 @@ impl Peer {
             Ok(Offered::Taken | Offered::Stale) => Ok(()),
             Err(ending) => Err(ending),
         };
-        self.delivery.flush();
+        self.delivery.after_frames();
         self.session.write(&mut Vec::new(), usize::MAX);
-        let over = if self.delivery.is_over() { Err(Ending::SignalsUntaken) } else { Ok(()) };
+        let over = if self.delivery.are_signals_untaken() { Err(Ending::SignalsUntaken) } else { Ok(()) };
         handled.and(over)
     }
 
     fn come_again(&mut self) {
         self.session.end(&mut self.delivery);
-        self.delivery.flush();
+        self.delivery.after_frames();
         let again = self.delivery.again();
         (self.session, self.delivery) = (session(self.number), again);
     }

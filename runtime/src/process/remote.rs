@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::Refused;
 use super::cell::Cell;
+use crate::connect_error::ConnectError;
 use crate::core::{Pid, Reason, Term};
-use crate::net::ConnectError;
 use crate::notices::ConnectionCounts;
 
 /// Waits until a session may take more. It says nothing about the attempt that follows.

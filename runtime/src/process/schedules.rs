@@ -348,7 +348,7 @@ fn what_mailboxes_hold_is_given_back() {
         );
         for _ in 0..3 {
             delivery.message(pid.local(), b"three");
-            delivery.flush();
+            delivery.after_frames();
         }
         done.recv().unwrap();
         all_end(&node);

@@ -140,6 +140,12 @@ impl Verified {
         &self.peer
     }
 
+    /// Whether the peer knows the cookie by which this node does not sign any more.
+    #[must_use]
+    pub const fn used_old_cookie(&self) -> bool {
+        self.place > 0
+    }
+
     /// Takes the connection: the payload of ACK, and the handshake is over.
     #[must_use]
     pub fn accept(self) -> (Vec<u8>, Established) {

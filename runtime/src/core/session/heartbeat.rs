@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::super::connection::Waits;
 use super::super::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, PROBE_TIMEOUT};
 use super::super::patience::Patience;
 use super::super::peers::Sign;
@@ -149,14 +150,14 @@ impl Heartbeat {
     }
 
     /// When [`Heartbeat::handle_timeout`] must be called, and for what.
-    pub(super) fn deadline(&self) -> (Duration, &'static str) {
+    pub(super) fn deadline(&self) -> (Duration, Waits) {
         let beat = match &self.asked {
-            Asked::No => (self.ping_at(), "a PING is due"),
-            Asked::Due | Asked::Written => (Duration::MAX, "a PING waits for the transport"),
-            Asked::Taken(patience) => (patience.look_at(), "the peer is waited for"),
+            Asked::No => (self.ping_at(), Waits::Ping),
+            Asked::Due | Asked::Written => (Duration::MAX, Waits::Drain),
+            Asked::Taken(patience) => (patience.look_at(), Waits::Answer),
         };
-        let probe = self.probe.map(|(patience, _)| (patience.look_at(), "the peer is probed"));
-        probe.map_or(beat, |probe| beat.min(probe))
+        let probe = self.probe.map(|(patience, _)| (patience.look_at(), Waits::Probe));
+        probe.filter(|probe| probe.0 < beat.0).unwrap_or(beat)
     }
 
     fn ping_at(&self) -> Duration {

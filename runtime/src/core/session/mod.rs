@@ -31,6 +31,7 @@ use snow_dist_codec::frame::{RegSend, Send, SendTerm};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{EncodeError, Frame, Signal};
 
+use super::connection::Waits;
 use super::limits::{CLOSE_TEXT_BYTES_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
 use super::peers::Sign;
 use super::{NodeNumber, Processes, Reason, Start, Term};
@@ -439,7 +440,7 @@ impl Session {
 
     /// When [`Session::handle_timeout`] must be called, and for what.
     #[must_use]
-    pub fn deadline(&self) -> (Duration, &'static str) {
+    pub fn deadline(&self) -> (Duration, Waits) {
         self.heartbeat.deadline()
     }
 

@@ -6,14 +6,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use snow_dist_codec::frame::{Close, Exit, Ping, Pong, Send};
 use snow_dist_codec::handshake::Capabilities;
-use snow_dist_codec::{Pid as WirePid, Root};
+use snow_dist_codec::{Frame, Pid as WirePid, Reading, Root};
 use tokio::io::{AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 use tokio::runtime::Handle;
 use tokio::time::{advance, sleep, timeout};
 
 use super::*;
+use crate::core::connection::{Close as Order, Connection, ConnectionEvent};
+use crate::core::epochs::Facts;
 use crate::core::handshake::Bounds;
-use crate::core::session::{Config, Session, Timing, Version};
+use crate::core::limits::DRAIN_DEADLINE;
+use crate::core::peers::ConnectionId;
+use crate::core::session::{Config, Ending, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
 use crate::node::Node;
 use crate::numbers::SharedNumbers;
@@ -21,7 +25,6 @@ use crate::process::remote::{Denied, Interested, Sender};
 use crate::process::sync::{Executor, Mutex};
 use crate::process::table::ProcessTable;
 use crate::process::{Context as Process, Received};
-use crate::session::Peer;
 
 mod held_up;
 mod version_1;
@@ -32,6 +35,17 @@ const CREATION: u8 = 1;
 /// The process of this number.
 fn by(local: u64) -> Sender<'static> {
     Sender::program(Pid::new(NodeNumber::HERE, CREATION, local))
+}
+
+/// What has no endpoint.
+struct Alone(Option<Delivery>);
+
+impl Host for Alone {
+    fn hear(&mut self, _: EndpointEvent) {}
+
+    fn came_up(&mut self) -> Option<Delivery> {
+        self.0.take()
+    }
 }
 
 /// One node, as far as its driver needs it.
@@ -60,34 +74,38 @@ impl End {
             timing: Timing::default(),
             ping: [0; 8],
         };
-        let peer = Peer { name: "b@h:1".into(), number, creation: CREATION, version, source: None };
-        let session = SessionHandle::new(peer, Session::new(&config, clock.now()), SharedNumbers::default());
+        let core = Connection::of_session(&config, clock.now());
+        let session = SessionHandle::new(ConnectionId(1), None, core, SharedNumbers::default());
+        let facts = Facts { name: "b@h:1".into(), incarnation: None, config };
+        session.tell(ConnectionEvent::Up(Box::new(facts)), clock.now()).wake();
         let table = ProcessTable::new("a@h:1", CREATION, Executor(Handle::current()));
         Self { table, session: Arc::new(session), clock }
     }
 
-    fn driver<S>(&self, stream: S) -> Driver<S> {
+    fn delivery(&self) -> Delivery {
         let session: Arc<dyn Interested> = self.session.clone();
-        Driver {
-            stream,
-            session: self.session.clone(),
-            creation: CREATION,
-            frame_bytes_max: FRAME_BYTES_MAX,
-            processes: Delivery::new(
-                self.table.clone(),
-                Arc::downgrade(&session),
-                "peer@h:1".into(),
-                SharedNumbers::default(),
-            ),
-            clock: self.clock,
-            tap: None,
-            notices: Arc::new(Notices::new()),
-            on_life: Box::new(|_| ()),
-        }
+        let (table, numbers) = (self.table.clone(), SharedNumbers::default());
+        Delivery::new(table, Arc::downgrade(&session), "peer@h:1".into(), numbers)
+    }
+
+    fn driver<S>(&self, stream: S) -> Driver<S, Alone> {
+        let (session, host) = (self.session.clone(), Alone(Some(self.delivery())));
+        Driver { stream, host, session, clock: self.clock, tap: None }
     }
 
     async fn run<S: Transport>(&self, stream: S) -> Ending {
-        self.driver(stream).run(BytesMut::new()).await
+        self.driver(stream).run().await;
+        self.ending()
+    }
+
+    fn ending(&self) -> Ending {
+        self.session.ending().unwrap().of_session().unwrap().clone()
+    }
+
+    /// Ends the session in order, with so much patience.
+    fn stop(&self, code: u16, patience: Duration) {
+        let order = Order { code, text: "stop", patience };
+        self.session.tell(ConnectionEvent::Close(order), self.clock.now()).wake();
     }
 
     /// A process that gives the lengths of the first `count` messages it receives.
@@ -320,7 +338,7 @@ async fn a_peer_that_floods_and_does_not_read_does_not_put_off_an_order_to_end()
     let end = End::new();
     end.session.send(by(1), 1, b"never taken").wake().unwrap();
     let stub = Stub { reads_max: 100_000, taking: Arc::default(), bytes_taken: 0 };
-    end.session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::ZERO }).wake();
+    end.stop(Close::SHUTDOWN, Duration::ZERO);
     assert_eq!(end.run(stub).await, Ending::Stopped);
 }
 
@@ -388,14 +406,14 @@ async fn a_connection_that_takes_a_byte_now_and_then_is_not_stuck() {
     let end = Arc::new(End::new());
     let bytes_taken = Arc::new(AtomicU64::new(0));
     end.session.send(by(1), 1, &[7; 1_000]).wake().unwrap();
-    let mut running = end.driver(HoldsBack { bytes_taken: bytes_taken.clone() }).running(BytesMut::new());
+    let mut running = end.driver(HoldsBack { bytes_taken: bytes_taken.clone() }).running();
     for taken in 1..=4 {
         let turns = poll_fn(|cx| running.turn(cx));
         assert!(timeout(DRAIN_DEADLINE / 3, turns).await.is_err());
         bytes_taken.store(taken, Ordering::SeqCst);
     }
-    let ending = poll_fn(|cx| running.turn(cx)).await;
-    assert_eq!(ending, Ending::Stuck);
+    let Over = poll_fn(|cx| running.turn(cx)).await;
+    assert_eq!(end.ending(), Ending::Stuck);
     assert!(end.clock.now() >= 4 * (DRAIN_DEADLINE / 3) + DRAIN_DEADLINE, "counted from the last byte");
 }
 
@@ -427,7 +445,7 @@ async fn a_session_that_is_stopped_reads_on_until_its_peer_closes() {
     let (_, told) = end.receiver(1);
     let (mut peer, stream) = pipe(1 << 20);
     end.session.send(by(1), 1, b"first").wake().unwrap();
-    end.session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) }).wake();
+    end.stop(Close::SHUTDOWN, Duration::from_secs(5));
     assert!(matches!(end.session.send(by(1), 1, b"too late").wake(), Err(Denied::NotConnected)));
     let talking = async {
         let mut heard = Vec::new();
@@ -447,7 +465,7 @@ async fn a_session_that_is_stopped_reads_on_until_its_peer_closes() {
 async fn a_peer_that_does_not_close_is_waited_for_as_long_as_was_said() {
     let end = End::new();
     let (_peer, stream) = pipe(1 << 20);
-    end.session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) }).wake();
+    end.stop(Close::SHUTDOWN, Duration::from_secs(5));
     let begun = end.clock.now();
     assert_eq!(end.run(stream).await, Ending::Stopped);
     assert_eq!((end.clock.now() - begun).as_secs(), 5);
@@ -460,13 +478,13 @@ async fn a_peer_that_does_not_close_is_waited_for_as_long_as_was_said() {
 async fn a_session_that_is_being_closed_gives_way_at_once() {
     let end = End::new();
     let (mut peer, stream) = pipe(1 << 20);
-    end.session.stop(Close::SHUTDOWN, "bye", Stop { patience: Duration::from_secs(5) }).wake();
+    end.stop(Close::SHUTDOWN, Duration::from_secs(5));
     let begun = end.clock.now();
     let taking_over = async {
         sleep(Duration::from_secs(1)).await;
-        end.session.stop(Close::REPLACED, "another", Stop { patience: Duration::ZERO }).wake();
+        end.stop(Close::REPLACED, Duration::ZERO);
         // What asks for more patience comes too late.
-        end.session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) }).wake();
+        end.stop(Close::SHUTDOWN, Duration::from_secs(5));
     };
     let (ending, ()) = tokio::join!(end.run(stream), taking_over);
     assert_eq!((ending, (end.clock.now() - begun).as_secs()), (Ending::Stopped, 1));
@@ -495,14 +513,14 @@ async fn an_idle_connection_keeps_little_memory_and_still_reads_large_frames() {
     let end = End::new();
     let (_, told) = end.receiver(2);
     let (mut peer, stream) = pipe(64 << 10);
-    let mut running = end.driver(stream).running(BytesMut::new());
+    let mut running = end.driver(stream).running();
     end.session.send(by(1), 1, &vec![7; LARGE]).wake().unwrap();
     let mut run_while = async |talking: &mut (dyn Future<Output = ()> + Unpin)| {
         tokio::select! {
-            ending = poll_fn(|cx| running.turn(cx)) => panic!("{ending}"),
+            Over = poll_fn(|cx| running.turn(cx)) => panic!("{}", end.ending()),
             () = talking => {}
         }
-        (running.inbox.capacity(), running.out.capacity())
+        (running.inbound.buffer().capacity(), running.out.capacity())
     };
 
     let mut talking = Box::pin(async {
@@ -532,14 +550,14 @@ async fn an_idle_connection_keeps_little_memory_and_still_reads_large_frames() {
         assert_eq!(told.await.unwrap(), [LARGE, LARGE]);
     });
     let (inbox, _) = run_while(&mut again).await;
-    assert!(inbox <= INBOX_BYTES_KEPT, "{inbox} bytes are left of a large frame");
+    assert!(inbox <= 4 * READ_BYTES, "{inbox} bytes are left of a large frame");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_that_is_set_early_enough_is_left_as_it_is() {
     let end = End::new();
     let (mut peer, stream) = pipe(1 << 10);
-    let mut running = end.driver(stream).running(BytesMut::new());
+    let mut running = end.driver(stream).running();
     let mut set = Vec::new();
     for _ in 0..10 {
         let turns = poll_fn(|cx| running.turn(cx));
@@ -559,12 +577,7 @@ async fn a_silent_peer_is_dead_and_its_links_end() {
     let session: Arc<dyn Interested> = end.session.clone();
     end.session.link(cell.local(), 9, || cell.attach(&Arc::downgrade(&session))).unwrap();
     assert_eq!(end.run(stream).await, Ending::Silent);
-    end.session.end(&mut Delivery::new(
-        end.table.clone(),
-        Arc::downgrade(&session),
-        "peer@h:1".into(),
-        SharedNumbers::default(),
-    ));
+    end.session.end(&mut end.delivery());
     let Reason::Linked(chain) = cell.die(Reason::Normal).doom.reason() else { panic!("no exit signal") };
     assert_eq!(chain.root, Reason::Noconnection);
 }
@@ -577,7 +590,7 @@ async fn nothing_to_write_after_all_does_not_end_the_session() {
     let (own, theirs) = (WirePid::new(0, CREATION, 1).unwrap(), WirePid::new(0, CREATION, 9).unwrap());
     let _ = end.table.add(crate::process::Mailbox::default()).unwrap();
     end.session.link(1, 9, || true).unwrap();
-    end.session.refill(end.clock.now(), &mut Vec::new(), 1 << 10);
+    end.session.refill(end.clock.now(), true, &mut Vec::new(), 1 << 10);
     end.session.process_ended(1, &Reason::Normal);
     let mut arrived = Vec::new();
     let exit = Exit { from: theirs, to: own, reason: Root::Normal.into() };
@@ -592,7 +605,12 @@ async fn nothing_to_write_after_all_does_not_end_the_session() {
         drop(peer);
         heard
     };
-    let running = end.driver(stream).run(BytesMut::from(first));
+    let mut running = end.driver(stream).running();
+    running.inbound.buffer().extend_from_slice(first);
+    let running = async {
+        let Over = poll_fn(|cx| running.turn(cx)).await;
+        end.ending()
+    };
     let (ending, heard) = tokio::join!(running, talking);
     assert_eq!(
         (ending, read(&heard[4..])),
@@ -605,7 +623,8 @@ async fn who_has_ended_is_not_linked() {
     let end = End::new();
     end.session.link(1, 9, || false).unwrap();
     end.session.monitor(1, 9, 7, || false).unwrap();
-    assert_eq!(end.session.refill(end.clock.now(), &mut Vec::new(), 1), Refill::Nothing);
+    let refill = end.session.refill(end.clock.now(), true, &mut Vec::new(), 1);
+    assert_eq!(refill.given, Transmit::Nothing);
 }
 
 fn read(payload: &[u8]) -> Frame<'_> {

@@ -5,15 +5,18 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::Capabilities;
 use tokio::runtime::Handle;
 use tokio::task::yield_now;
 use tokio::time::advance;
 
 use super::*;
-use crate::core::handshake::Bounds;
+use crate::core::connection::{GiveWay, Shown, Transmit};
+use crate::core::endpoint::Limits;
+use crate::core::epochs::Facts;
+use crate::core::handshake::{Bounds, Cookie, Cookies, Local};
 use crate::core::limits::VERSION_1_CLEANUP;
-use crate::core::peers::ReplyDecision;
 use crate::core::session::{Config, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
 use crate::process::remote::{Denied, Remote, Sender};
@@ -34,16 +37,21 @@ fn node() -> Node {
     let table = ProcessTable::new(OWN, 1, Executor(Handle::current()));
     let routes = Arc::new(Routes::new(Arc::downgrade(&table)));
     table.connect(routes.clone());
-    let own = Start { name: OWN.into(), incarnation: NonZeroU64::MIN };
+    let cookies = Cookies::from(Cookie::new(*b"of the tests, and long enough").unwrap());
+    let local = Local::new(NodeName::parse(OWN).unwrap(), NonZeroU64::MIN, cookies);
+    let numbers = SharedNumbers::new(local.start().clone());
+    let limits = Limits::default();
+    let endpoint =
+        Endpoint::with_numbers(Arc::new(local), Timing::default(), limits, [0; 8], numbers.clone());
     let registry = Registry::new(
-        own,
-        ConnectionLimits::default(),
+        endpoint,
+        numbers,
         Arc::downgrade(&table),
         routes.clone(),
         Arc::new(Notices::new()),
         Clock::start(),
     );
-    Node { table, routes, registry: Arc::new(registry) }
+    Node { table, routes, registry }
 }
 
 fn somewhere() -> SocketAddr {
@@ -71,17 +79,36 @@ fn version_1() -> Facts {
 }
 
 impl Node {
-    /// A session that a peer in this start of it has dialled.
-    fn taken(&self, incarnation: u64) -> (ConnectionId, Arc<SessionHandle>) {
-        let Begun { connection, mut verdict } = self.registry.accept();
-        self.registry.verified(somewhere(), connection, facts(incarnation));
-        let Ok(Verdict::Up(session)) = verdict.try_recv() else { panic!("no session") };
-        (connection, session)
+    fn accepted(&self) -> Arc<SessionHandle> {
+        self.registry.accept(somewhere(), Randomness::new(&[0; Randomness::BYTES])).unwrap()
     }
 
-    fn dialled(&self) -> Begun {
-        let Dial::Start(begun) = self.registry.dial(PEER) else { panic!("no dial") };
-        begun
+    /// The handshake on an accepted connection has shown this.
+    fn verified(&self, connection: &SessionHandle, facts: Facts) {
+        let shown = Shown { facts, used_old_cookie: false };
+        self.registry.hear(connection.id, EndpointEvent::Verified(Box::new(shown)));
+    }
+
+    /// A session that a peer in this start of it has dialled.
+    fn taken(&self, incarnation: u64) -> Arc<SessionHandle> {
+        let connection = self.accepted();
+        self.verified(&connection, facts(incarnation));
+        assert!(connection.is_session());
+        connection
+    }
+
+    fn wish(&self, name: &str) -> Wish {
+        self.registry.wish(&name.into(), Randomness::new(&[0; Randomness::BYTES]))
+    }
+
+    fn dialled(&self) -> Arc<SessionHandle> {
+        let Wish::Dial(connection) = self.wish(PEER) else { panic!("no dial") };
+        connection
+    }
+
+    fn is_empty(&self) -> bool {
+        let state = self.registry.state.lock();
+        state.endpoint.is_empty() && state.connections.is_empty()
     }
 }
 
@@ -112,18 +139,22 @@ async fn exits_then_downs_then_nodedown_then_the_next_nodeup() {
         .unwrap();
     is_ready.await.unwrap();
 
-    let (first, session) = node.taken(1);
-    let remote = Pid::new(session.peer.number, 1, 5);
+    let session = node.taken(1);
+    let remote = Pid::new(session.peer().number, 1, 5);
     go_on.send(remote).unwrap();
-    while session.refill(Duration::ZERO, &mut Vec::new(), 1 << 20) == crate::session::Refill::Nothing {
+    let mut written = false;
+    while !written {
+        // ACK comes first, alone.
+        let given = session.refill(Duration::ZERO, true, &mut Vec::new(), 1 << 20).given;
+        written = matches!(given, Transmit::Bytes { is_handshake: false, .. });
         yield_now().await;
     }
     // Another start of the peer waits, and comes up as soon as this one has ended.
-    let Begun { connection, mut verdict } = node.registry.accept();
-    node.registry.verified(somewhere(), connection, facts(2));
-    assert!(verdict.try_recv().is_err());
-    node.registry.finish(PEER, first);
-    assert!(matches!(verdict.try_recv(), Ok(Verdict::Up(_))));
+    let next = node.accepted();
+    node.verified(&next, facts(2));
+    assert!(!next.is_session());
+    node.registry.finish(&session);
+    assert!(next.is_session());
 
     let name: Arc<str> = PEER.into();
     let all = told.await.unwrap();
@@ -138,21 +169,20 @@ async fn exits_then_downs_then_nodedown_then_the_next_nodeup() {
 async fn who_waits_for_a_dial_is_not_put_off_by_other_connections() {
     let node = node();
     let dial = node.dialled();
-    assert!(matches!(node.registry.dial(PEER), Dial::Underway));
+    assert!(matches!(node.wish(PEER), Wish::Underway));
     let waiting = tokio::spawn({
         let registry = node.registry.clone();
         async move { registry.settled(PEER).await }
     });
     for _ in 0..10 {
         yield_now().await;
-        let other = node.registry.accept();
-        node.registry.finish("", other.connection);
+        node.registry.finish(&node.accepted());
     }
     yield_now().await;
     assert!(!waiting.is_finished());
-    node.registry.finish(PEER, dial.connection);
+    node.registry.finish(&dial);
     waiting.await.unwrap();
-    assert!(matches!(node.registry.dial(PEER), Dial::Start(_)));
+    assert!(matches!(node.wish(PEER), Wish::Dial(_)));
 }
 
 //= spec/connection.md#con-cls-017
@@ -161,20 +191,20 @@ async fn who_waits_for_a_dial_is_not_put_off_by_other_connections() {
 #[tokio::test]
 async fn a_node_that_stops_dials_no_more_and_waits_for_what_it_has() {
     let node = node();
-    let (session, handle) = node.taken(1);
-    let mut knocking = node.registry.accept();
-    node.registry.close(Close::SHUTDOWN, "stop", Stop { patience: Duration::ZERO });
-    assert!(matches!(node.registry.dial("c@h:1"), Dial::Stopped));
-    assert!(knocking.verdict.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
-    assert!(handle.deadlines().1.is_some());
+    let (session, knocking) = (node.taken(1), node.accepted());
+    node.registry.stop();
+    assert!(matches!(node.wish("c@h:1"), Wish::Stopped));
+    assert_eq!(knocking.ending(), Some(Ending::GaveWay(GiveWay::Stop)));
+    assert!(session.ending().is_none(), "it is ended in order");
+    assert!(node.routes.session_of(PEER).is_none());
     let idle = tokio::spawn({
         let registry = node.registry.clone();
         async move { registry.idle().await }
     });
-    for (name, connection) in [("", knocking.connection), (PEER, session)] {
+    for connection in [knocking, session] {
         yield_now().await;
         assert!(!idle.is_finished());
-        node.registry.finish(name, connection);
+        node.registry.finish(&connection);
     }
     idle.await.unwrap();
 }
@@ -183,8 +213,8 @@ async fn a_node_that_stops_dials_no_more_and_waits_for_what_it_has() {
 async fn a_session_that_ends_is_found_by_what_must_wait_for_its_last_signals() {
     let node = node();
     let cell = node.table.add(crate::process::Mailbox::default()).unwrap();
-    let (connection, session) = node.taken(1);
-    let (own, remote) = (cell.pid(), Pid::new(session.peer.number, 1, 5));
+    let session = node.taken(1);
+    let (own, remote) = (cell.pid(), Pid::new(session.peer().number, 1, 5));
     node.routes.link(own, remote).unwrap();
     // As `finish` does, until the exits go out.
     node.routes.ending(&session);
@@ -194,7 +224,7 @@ async fn a_session_that_ends_is_found_by_what_must_wait_for_its_last_signals() {
     // The link that is there is not made twice, and no exit comes of one that is ended now.
     node.routes.link(own, remote).unwrap();
     node.routes.unlink(own, remote);
-    node.registry.finish(PEER, connection);
+    node.registry.finish(&session);
     assert!(!cell.is_doomed());
     assert!(matches!(node.routes.link(own, remote), Err(Denied::NotConnected)));
 }
@@ -202,16 +232,14 @@ async fn a_session_that_ends_is_found_by_what_must_wait_for_its_last_signals() {
 #[tokio::test]
 async fn a_connection_that_is_dropped_while_it_comes_up_leaves_nothing() {
     let node = node();
-    let begun = node.dialled();
-    assert_eq!(node.registry.may_reply(PEER, begun.connection, false), ReplyDecision::Send);
-    node.registry.acked(begun.connection, facts(1));
+    let dial = node.dialled();
+    node.registry.hear(dial.id, EndpointEvent::MayReply { version_1: false });
+    let shown = Shown { facts: facts(1), used_old_cookie: false };
+    node.registry.hear(dial.id, EndpointEvent::Acked(Box::new(shown)));
     assert!(node.routes.session_of(PEER).is_some());
-    drop(begun.verdict);
-    node.registry.finish(PEER, begun.connection);
+    node.registry.finish(&dial);
     assert!(node.routes.session_of(PEER).is_none());
-    let state = node.registry.state.lock();
-    assert!(state.epochs.is_empty() && state.sessions.is_empty() && state.waiting.is_empty());
-    assert_eq!(state.open, 0);
+    assert!(node.is_empty());
 }
 
 /// The time at which a version 1 node has forgotten its last session is over, and nobody has said so yet: the connection
@@ -219,22 +247,33 @@ async fn a_connection_that_is_dropped_while_it_comes_up_leaves_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_time_makes_the_session_is_one_for_whatever_is_called_next() {
     let node = node();
-    let Begun { connection, verdict } = node.registry.accept();
-    node.registry.verified(somewhere(), connection, version_1());
+    let first = node.accepted();
+    node.verified(&first, version_1());
+    assert!(!first.is_session());
     advance(VERSION_1_CLEANUP).await;
-    node.registry.finish(PEER, connection);
+    node.registry.finish(&first);
     assert!(node.routes.session_of(PEER).is_none());
-    assert!(node.registry.state.lock().epochs.is_empty());
-    drop(verdict);
+    assert!(node.is_empty());
 
-    let Begun { connection, verdict } = node.registry.accept();
-    node.registry.verified(somewhere(), connection, version_1());
+    let second = node.accepted();
+    node.verified(&second, version_1());
+    assert!(!second.is_session());
     advance(VERSION_1_CLEANUP).await;
-    assert!(node.registry.disconnect(PEER, Close::SHUTDOWN, "bye", Stop { patience: Duration::ZERO }));
-    let Ok(Verdict::Up(session)) = verdict.await else { panic!("no session") };
-    assert!(session.deadlines().1.is_some(), "it is to end");
-    node.registry.finish(PEER, connection);
-    assert!(node.registry.state.lock().epochs.is_empty());
+    assert!(node.registry.disconnect(PEER));
+    assert!(second.is_session() && node.routes.session_of(PEER).is_none(), "it is to end");
+    node.registry.finish(&second);
+    assert!(node.is_empty());
+}
+
+/// Nobody calls: the timer that the endpoint has asked for does it.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_waits_for_time_alone_becomes_the_session() {
+    let node = node();
+    let waiting = node.accepted();
+    node.verified(&waiting, version_1());
+    assert!(!waiting.is_session());
+    tokio::time::sleep(VERSION_1_CLEANUP * 2).await;
+    assert!(waiting.is_session());
 }
 
 //= spec/connection.md#con-cls-007
@@ -244,10 +283,10 @@ async fn a_connection_that_time_makes_the_session_is_one_for_whatever_is_called_
 async fn nothing_is_queued_in_a_session_that_is_ordered_to_end() {
     let node = node();
     let own = node.table.add(crate::process::Mailbox::default()).unwrap().pid();
-    let (_, session) = node.taken(1);
-    let remote = Pid::new(session.peer.number, 1, 5);
+    let session = node.taken(1);
+    let remote = Pid::new(session.peer().number, 1, 5);
     assert!(node.routes.send(Sender::program(own), remote, b"before").is_ok());
-    session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) }).wake();
+    assert!(node.registry.disconnect(PEER));
     assert!(matches!(node.routes.send(Sender::program(own), remote, b"late"), Err(Denied::NotConnected)));
 }
 
@@ -256,21 +295,11 @@ async fn a_session_that_is_closed_in_order_is_none_to_whoever_would_use_it() {
     let node = node();
     let mailbox = crate::process::Mailbox::default();
     let (own, other) = (node.table.add(mailbox).unwrap(), node.table.add(mailbox).unwrap());
-    let (connection, session) = node.taken(1);
-    let remote = Pid::new(session.peer.number, 1, 5);
+    let session = node.taken(1);
+    let remote = Pid::new(session.peer().number, 1, 5);
     node.routes.link(own.pid(), remote).unwrap();
-    assert!(node.registry.disconnect(
-        PEER,
-        Close::SHUTDOWN,
-        "bye",
-        Stop { patience: Duration::from_secs(1) }
-    ));
-    assert!(!node.registry.disconnect(
-        PEER,
-        Close::SHUTDOWN,
-        "bye",
-        Stop { patience: Duration::from_secs(1) }
-    ));
+    assert!(node.registry.disconnect(PEER));
+    assert!(!node.registry.disconnect(PEER));
     assert!(node.routes.nodes().is_empty() && node.routes.node_of(remote).is_none());
     assert!(!node.registry.is_up(PEER));
     assert!(matches!(
@@ -287,25 +316,25 @@ async fn a_session_that_is_closed_in_order_is_none_to_whoever_would_use_it() {
     node.routes.link(own.pid(), remote).unwrap();
     assert!(!own.is_doomed());
     // Whoever wants a session waits for the end of this one.
-    assert!(matches!(node.registry.dial(PEER), Dial::Underway));
+    assert!(matches!(node.wish(PEER), Wish::Underway));
     let waiting = tokio::spawn({
         let registry = node.registry.clone();
         async move { registry.settled(PEER).await }
     });
     yield_now().await;
     assert!(!waiting.is_finished());
-    node.registry.finish(PEER, connection);
+    node.registry.finish(&session);
     waiting.await.unwrap();
     assert!(own.is_doomed() && !other.is_doomed());
-    assert!(matches!(node.registry.dial(PEER), Dial::Start(_)));
+    assert!(matches!(node.wish(PEER), Wish::Dial(_)));
 }
 
 #[tokio::test]
 async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
     let node = node();
     let own = node.table.add(crate::process::Mailbox::default()).unwrap().pid();
-    let (_, session) = node.taken(1);
-    let remote = Pid::new(session.peer.number, 1, 5);
+    let session = node.taken(1);
+    let remote = Pid::new(session.peer().number, 1, 5);
     let room = loop {
         match node.routes.send(Sender::program(own), remote, &[0; 1 << 16]) {
             Ok(_) => {}
@@ -313,7 +342,7 @@ async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
             Err(other) => panic!("{other:?}"),
         }
     };
-    session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(1) }).wake();
+    assert!(node.registry.disconnect(PEER));
     room.await;
     assert!(matches!(node.routes.send(Sender::program(own), remote, b"late"), Err(Denied::NotConnected)));
 }

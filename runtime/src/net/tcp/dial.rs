@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::super::clock::Clock;
+use crate::clock::Clock;
 use crate::core::limits::CONNECT_ATTEMPT_DELAY;
 
 /// Connects to the first address that answers, within `longest` in all.

@@ -85,7 +85,7 @@ async fn a_process_is_woken_when_all_its_signals_are_there() {
     delivery.exit(other.local(), far(4), Reason::Noconnection);
     delivery.wake_others();
     assert_eq!(count.0.load(Ordering::SeqCst), 1);
-    delivery.flush();
+    delivery.after_frames();
     assert_eq!(count.0.load(Ordering::SeqCst), 1);
 
     let got = receive(&cell, &mut inbox, &cx);
@@ -106,7 +106,7 @@ async fn bytes_are_held_until_they_are_received() {
     delivery.named_message("nobody", b"lost");
     delivery.message(1_000, b"lost");
     assert_eq!(table.shares().held(), 0);
-    delivery.flush();
+    delivery.after_frames();
     assert_eq!(table.shares().held(), counted(&[12, 8, 4]));
     cell.push(Received::Message(Message::new(Bytes::from_static(b"own")))).wake();
     let mut inbox = Inbox::default();
@@ -119,7 +119,7 @@ async fn bytes_are_held_until_they_are_received() {
     cell.die(Reason::Normal);
     assert_eq!(table.shares().held(), 0);
     delivery.message(cell.local(), b"lost");
-    delivery.flush();
+    delivery.after_frames();
     assert_eq!(table.shares().held(), 0);
 }
 
@@ -181,10 +181,10 @@ async fn what_is_free_is_everybodys_and_not_more() {
     // A message without bytes takes memory as well.
     delivery.message(cell.local(), &[]);
     assert_eq!(table.dropped(), 2);
-    delivery.flush();
+    delivery.after_frames();
     table.shares().release(others.number().into(), 9_000);
     delivery.message(cell.local(), &[]);
-    delivery.flush();
+    delivery.after_frames();
     let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
     assert_eq!((got.len(), table.dropped()), (2, 2));
 }
@@ -197,7 +197,7 @@ fn hoard(delivery: &mut Delivery, cells: &[Arc<Cell>]) -> usize {
         delivery.table.dropped() == before
     });
     let count = sent.count();
-    delivery.flush();
+    delivery.after_frames();
     count
 }
 
@@ -258,7 +258,7 @@ async fn signals_of_links_are_never_dropped_and_end_the_session() {
     cell.trap_exit(true);
     let mut delivery = delivery(&table, &Arc::default());
     let mut given = 0;
-    while !delivery.is_over() {
+    while !delivery.are_signals_untaken() {
         delivery.exit(cell.local(), far(given), Reason::Normal);
         given += 1;
     }
@@ -293,7 +293,7 @@ async fn what_others_hoard_ends_no_honest_session_and_no_honest_process() {
     for local in [cells[0].local(), supervisor.local()] {
         honest.message(local, &[0; 500_000]);
     }
-    honest.flush();
+    honest.after_frames();
     for name in ["a@h:1", "b@h:1", "c@h:1"] {
         let mut hostile = peer_of(&table, name);
         hoard(&mut hostile, &cells[1..]);
@@ -310,7 +310,7 @@ async fn what_others_hoard_ends_no_honest_session_and_no_honest_process() {
         assert!(honest.has_room(supervisor.local()), "{number} of {signals}");
         honest.exit(supervisor.local(), far(number), Reason::Normal);
     }
-    assert!(!honest.is_over());
+    assert!(!honest.are_signals_untaken());
     let mut inbox = Inbox::default();
     let cx = TaskContext::from_waker(Waker::noop());
     assert_eq!(receive(&supervisor, &mut inbox, &cx).len() as u64, 1 + signals);
@@ -318,11 +318,11 @@ async fn what_others_hoard_ends_no_honest_session_and_no_honest_process() {
     for number in 0..signals {
         honest.exit(supervisor.local(), far(number), Reason::Normal);
     }
-    assert_eq!((honest.is_over(), table.dropped()), (false, dropped));
+    assert_eq!((honest.are_signals_untaken(), table.dropped()), (false, dropped));
     for number in 0..2 * signals {
         honest.exit(supervisor.local(), far(number), Reason::Normal);
     }
-    assert!(honest.is_over());
+    assert!(honest.are_signals_untaken());
 }
 
 /// A message that is dropped, or is put together and taken, makes no room for signals that go beyond the share.
@@ -338,13 +338,13 @@ async fn what_was_never_in_a_mailbox_makes_no_room_for_signals() {
     for number in 0..fit {
         peer.exit(cells[0].local(), far(number), Reason::Normal);
     }
-    assert!(!peer.is_over());
+    assert!(!peer.are_signals_untaken());
     let dropped = table.dropped();
     peer.message(cells[1].local(), &[0; 1_000_000]);
     assert!(!peer.unfinished(1_000_000) && !peer.keep_buffer(1_000_000, true));
     assert_eq!(table.dropped(), dropped + 3);
     peer.exit(cells[0].local(), far(fit), Reason::Normal);
-    assert!(peer.is_over());
+    assert!(peer.are_signals_untaken());
     drop(peer);
     cells.iter().for_each(|cell| drop(cell.die(Reason::Normal)));
     assert_eq!(table.shares().held(), 0);
@@ -364,7 +364,7 @@ async fn signals_of_many_peers_have_a_bound() {
         let mut peer = peer_of(&table, &format!("peer{number}@h:1"));
         let sent = (0..1_000).take_while(|sent| {
             peer.exit(cell.local(), far(*sent), Reason::Normal);
-            !peer.is_over()
+            !peer.are_signals_untaken()
         });
         let sent = sent.count();
         assert!(sent < 1_000);
@@ -392,7 +392,7 @@ async fn what_is_much_is_held_before_it_is_there() {
     for local in [cell.local(), 1_000] {
         delivery.deliver_message(local, delivery.charge(3 * REPORTED_AT_ONCE), || unreachable!());
     }
-    delivery.flush();
+    delivery.after_frames();
     assert_eq!((table.dropped(), table.shares().held()), (1, counted(&[REPORTED_AT_ONCE])));
     let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
     assert_eq!((got.len(), table.shares().held()), (1, 0));
@@ -409,8 +409,10 @@ async fn a_message_for_which_its_block_has_no_room_is_copied() {
     let mut honest = peer_of(&table, "honest@h:1");
     let (dropped, held) = (table.dropped(), table.shares().held());
     let block = Bytes::from(vec![7; LONGEST + 1_000]);
-    honest.in_block(block.clone(), |honest| honest.message(cells[0].local(), &block[1_000..]));
-    honest.flush();
+    honest.arrived(&block);
+    honest.message(cells[0].local(), &block[1_000..]);
+    honest.arrived(&Bytes::new());
+    honest.after_frames();
     assert_eq!((table.dropped(), table.shares().held() - held), (dropped, counted(&[LONGEST])));
 }
 
@@ -429,7 +431,7 @@ async fn an_exit_signal_that_was_sent_counts_until_it_is_taken() {
     for _ in 0..3 {
         delivery.sent_exit(cell.local(), far(1), reason.clone());
     }
-    delivery.flush();
+    delivery.after_frames();
     // The second one is an eighth of what the first one leaves; the third is more.
     assert_eq!((table.dropped(), table.shares().held()), (1, 2 * bytes_each as i64));
     // What owes its signal to a link, and what ends its process, finds room.
@@ -441,7 +443,7 @@ async fn an_exit_signal_that_was_sent_counts_until_it_is_taken() {
     let sent = Received::Exit { from: far(1), reason };
     let of_link = Received::Exit { from: far(2), reason: Reason::Killed };
     assert_eq!(receive(&cell, &mut inbox, &cx), [sent.clone(), sent, of_link]);
-    delivery.flush();
+    delivery.after_frames();
     assert_eq!(table.shares().held(), 0);
 }
 
@@ -458,8 +460,10 @@ async fn a_large_message_keeps_its_part_of_the_block() {
         (LARGE + 1, SHARE_BYTES_MIN, false),
     ] {
         let block = Bytes::from(vec![7; allocated]);
-        delivery.in_block(block.clone(), |delivery| delivery.message(cell.local(), &block[..length]));
-        delivery.flush();
+        delivery.arrived(&block);
+        delivery.message(cell.local(), &block[..length]);
+        delivery.arrived(&Bytes::new());
+        delivery.after_frames();
         // What it keeps counts, not what it has.
         assert_eq!(table.shares().held(), counted(&[if shared { allocated } else { length }]));
         let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
@@ -510,7 +514,7 @@ async fn a_down_counts_once_and_only_while_it_is_waited_for() {
     for reference in [7, 7, 8, 9] {
         delivery.down(cell.local(), reference, far(1), Reason::Killed);
     }
-    delivery.flush();
+    delivery.after_frames();
     let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
     let down = Received::Down { reference: MonitorRef::new(7), from: far(1), reason: Reason::Killed };
     assert_eq!(got, [down]);

@@ -33,7 +33,7 @@ impl Delivery {
 
     /// The session keeps so many bytes of a frame that has come in part, no fewer than before. False if there is no room for
     /// them and the frame is a message, which is dropped.
-    pub(crate) fn keep_buffer(&mut self, bytes: usize, is_message: bool) -> bool {
+    pub(super) fn hold_buffer(&mut self, bytes: usize, is_message: bool) -> bool {
         let before = self.unfinished.buffer.bytes;
         let bytes = bytes.saturating_sub(UNFINISHED_BYTES_UNCOUNTED).max(before);
         if self.hold_instead(before, bytes) {
@@ -41,7 +41,7 @@ impl Delivery {
             return true;
         }
         if is_message {
-            self.release_buffer();
+            self.let_buffer_go();
             self.dropped(None, Full::Unfinished);
             return false;
         }
@@ -78,7 +78,7 @@ impl Delivery {
     }
 
     /// The frame is whole, or dropped. What it brings counts where it goes.
-    pub(crate) fn release_buffer(&mut self) {
+    pub(super) fn let_buffer_go(&mut self) {
         let Held { bytes, beyond } = std::mem::take(&mut self.unfinished.buffer);
         let shares = self.table.shares();
         shares.release(self.account.number().into(), beyond);
@@ -87,7 +87,7 @@ impl Delivery {
 
     /// The session has ended.
     pub(super) fn keep_nothing_unfinished(&mut self) {
-        self.release_buffer();
+        self.let_buffer_go();
         self.table.shares().take_back(&self.account, std::mem::take(&mut self.unfinished.pieces));
     }
 }

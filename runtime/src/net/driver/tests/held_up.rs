@@ -88,15 +88,14 @@ async fn a_connection_that_took_nothing_while_the_node_was_held_up_is_not_stuck(
     let end = End::new();
     let taking = Arc::new(AtomicBool::new(false));
     end.session.send(by(1), 1, b"taken late").wake().unwrap();
-    let mut running =
-        end.driver(Stub { reads_max: 0, taking: taking.clone(), bytes_taken: 0 }).running(BytesMut::new());
+    let mut running = end.driver(Stub { reads_max: 0, taking: taking.clone(), bytes_taken: 0 }).running();
     for time in [Duration::ZERO, 2 * DRAIN_DEADLINE, HOUR] {
         advance(time).await;
         let turns = poll_fn(|cx| running.turn(cx));
         assert!(timeout(Duration::from_secs(9), turns).await.is_err());
     }
-    let ending = poll_fn(|cx| running.turn(cx)).await;
-    assert_eq!(ending, Ending::Stuck);
+    let Over = poll_fn(|cx| running.turn(cx)).await;
+    assert_eq!(end.ending(), Ending::Stuck);
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,7 +103,7 @@ async fn a_session_that_is_closed_waits_for_its_peer_as_long_as_the_node_runs() 
     let end = End::new();
     let (mut peer, stream) = pipe(1 << 20);
     let (_, told) = end.receiver(1);
-    end.session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) }).wake();
+    end.stop(Close::SHUTDOWN, Duration::from_secs(5));
     let talking = async {
         sleep(Duration::from_secs(1)).await;
         be_held_up(HOUR).await;

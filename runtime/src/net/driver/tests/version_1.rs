@@ -70,7 +70,7 @@ async fn frames_cut(version: Version) -> (usize, usize) {
         let length = [1, 500, 9_000, 16_371, 16_372, 40_000][n % 6];
         end.session.send(by(n as u64 % 7), 1, &vec![0; length]).wake().unwrap();
     }
-    end.session.stop(Close::SHUTDOWN, "stop", Stop { patience: Duration::from_secs(5) }).wake();
+    end.stop(Close::SHUTDOWN, Duration::from_secs(5));
     assert_eq!(end.run(records.clone()).await, Ending::Stopped);
     let Recorded { stream, ends, .. } = &*records.0.lock();
     let (mut begin, mut cut, mut count) = (0, 0, 0);

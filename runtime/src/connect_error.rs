@@ -2,15 +2,12 @@
 
 use std::fmt;
 use std::io;
-use std::time::Duration;
 
 use snow_dist_codec::NodeNameError;
 use snow_dist_codec::handshake::Reject;
 use tokio::task::JoinError;
 
-use super::channel::Broken;
-use super::tls::in_words;
-use super::{ELECTIONS_MAX, REDIAL_PERIOD};
+use crate::core::NotDialled;
 use crate::core::handshake::Failure;
 use crate::core::peers::Refusal;
 use crate::foreign::words_of;
@@ -126,41 +123,12 @@ impl fmt::Display for Stage {
     }
 }
 
-impl From<Broken> for ConnectError {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::Io(error) => Self::Broken(error),
-            Broken::Closed => Self::Broken(io::Error::new(io::ErrorKind::UnexpectedEof, broken.to_string())),
-            other => Self::Broken(io::Error::other(other.to_string())),
-        }
-    }
-}
-
-impl ConnectError {
-    /// The error of a dial that the acceptor would have refused with a word if it had judged it. If the connection has
-    /// just ended, a further try can succeed: an acceptor closes the oldest of those that it has not verified when it has
-    /// too many.
-    pub(super) fn unjudged(self) -> Self {
-        match self {
-            Self::Tls(error) | Self::Broken(error) if has_ended(&error) => Self::ClosedEarly(in_words(error)),
-            other => other,
-        }
-    }
-
-    /// The error of a dial whose acceptor refuses without a word.
-    pub(super) fn unanswered(self) -> Self {
-        match self {
-            Self::Broken(error) if has_ended(&error) => Self::Unanswered,
-            other => other,
-        }
-    }
-
-    /// Whether a dial that ended so may be made again after `tries` others, `elapsed` after the first was begun.
-    pub(super) const fn is_worth_another_try(&self, tries: u32, elapsed: Duration) -> bool {
-        match self {
-            Self::Election(_) | Self::GaveWay => tries < ELECTIONS_MAX,
-            Self::ClosedEarly(_) => elapsed.as_millis() < REDIAL_PERIOD.as_millis(),
-            _ => false,
+impl From<NotDialled> for ConnectError {
+    fn from(why: NotDialled) -> Self {
+        match why {
+            NotDialled::Name(error) => Self::Name(error),
+            NotDialled::PortUnknown => Self::PortUnknown,
+            NotDialled::HostUnspecified { host } => Self::HostUnspecified { host },
         }
     }
 }
@@ -180,12 +148,6 @@ impl From<getrandom::Error> for ConnectError {
     fn from(error: getrandom::Error) -> Self {
         Self::Random(error.to_string())
     }
-}
-
-/// Whether a connection has just ended.
-fn has_ended(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 /// Of a task that made a connection.

@@ -4,41 +4,40 @@
 //! last connection has not been seen to end. But if the session that replaces has itself replaced another one a short time
 //! before, then most likely two nodes have this name.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::core::Source;
 use crate::core::limits::NAMESAKE_PERIOD;
 use crate::core::peers::ConnectionId;
 
 /// Sessions, and where they come from.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Takeovers {
     /// Where verified connections come from that are not sessions yet.
-    waiting: HashMap<ConnectionId, SocketAddr>,
-    sessions: HashMap<ConnectionId, Life>,
+    waiting: BTreeMap<ConnectionId, SocketAddr>,
+    sessions: BTreeMap<ConnectionId, Life>,
     /// The session that was replaced last and has ended: the one that replaces it comes up next.
     ended: Option<(Arc<str>, Life)>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Life {
     incarnation: Option<NonZeroU64>,
-    from: From,
+    from: TakenFrom,
     began: Duration,
     took_over: bool,
     is_replaced: bool,
 }
 
 /// Where a session comes from: nothing is known of one that this node has dialled, beside its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct From(Option<SocketAddr>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TakenFrom(Option<SocketAddr>);
 
-impl fmt::Display for From {
+impl fmt::Display for TakenFrom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(address) => address.fmt(f),
@@ -48,24 +47,22 @@ impl fmt::Display for From {
 }
 
 /// A session has taken the place of another one, of another start of a node of that name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Takeover {
-    pub(crate) name: Arc<str>,
-    pub(crate) before: From,
-    pub(crate) after: From,
-    /// The one before had done so itself, a short time ago.
-    pub(crate) is_mutual: bool,
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Takeover {
+    /// The name of both.
+    pub name: Arc<str>,
+    /// Where the one before came from.
+    pub before: TakenFrom,
+    /// Where the one that has taken its place comes from.
+    pub after: TakenFrom,
+    /// The one before had done so itself, a short time ago: two nodes have one name, most likely.
+    pub is_mutual: bool,
 }
 
 impl Takeovers {
     /// A connection from there has been verified.
     pub(super) fn verified(&mut self, connection: ConnectionId, from: SocketAddr) {
         self.waiting.insert(connection, from);
-    }
-
-    /// Where a verified connection comes from that is no session yet; nothing of one that this node has dialled.
-    pub(super) fn source(&self, connection: ConnectionId) -> Option<Source> {
-        self.waiting.get(&connection).map(|from| from.ip().into())
     }
 
     /// A connection has become the session with that node.
@@ -76,7 +73,7 @@ impl Takeovers {
         incarnation: Option<NonZeroU64>,
         now: Duration,
     ) -> Option<Takeover> {
-        let from = From(self.waiting.remove(&connection));
+        let from = TakenFrom(self.waiting.remove(&connection));
         let before = self.ended.take().filter(|(of, life)| of == name && life.incarnation != incarnation);
         let takeover = before.map(|(name, before)| Takeover {
             name,

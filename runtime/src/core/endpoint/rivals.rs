@@ -14,12 +14,12 @@ use crate::core::limits::{RIVAL_PAUSE_MAX, RIVAL_PAUSE_MIN};
 const DOUBLINGS_MAX: u32 = 16;
 
 /// Peers that this node should not dial again at once, by name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Rivals {
     lost: BTreeMap<Arc<str>, Lost>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Lost {
     /// How often, one time after the other.
     times: u32,

@@ -1,20 +1,24 @@
-//! A session as processes and its driver share it: the core under a lock.
+//! A connection as processes, its driver and the registry share it: the core's under a lock.
 //!
 //! A process acts on the core at once, so what it does keeps its order and is decided when the call returns. The
-//! driver takes what waits to be written whenever the connection takes bytes. Lock order: a session, then a process.
+//! driver takes what waits to be written whenever the stream takes bytes. Lock order: a session, then a process.
 //! Nobody is woken under the lock, nor under one that a caller may hold: that is what [`Stirred`] is for.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::Waker;
 use std::time::Duration;
 
-use snow_dist_codec::frame::Fragment;
-use snow_dist_codec::{EncodeError, EncodeErrorKind, Frame};
+use snow_dist_codec::{EncodeError, EncodeErrorKind};
 use tokio::sync::Notify;
 
+use crate::core::connection::{
+    Access, Connection, ConnectionEvent, Ending, EndpointEvent, Inbound, Transmit,
+};
+use crate::core::epochs::Facts;
+use crate::core::handshake::Channel;
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
-use crate::core::peers::Sign;
-use crate::core::session::{Counts, Ending, Lacking, Misrouted, NotMade, NotSent, Version};
+use crate::core::peers::ConnectionId;
+use crate::core::session::{Counts, Lacking, NotMade, NotSent, Version};
 use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Source, Term};
 use crate::foreign;
 use crate::numbers::SharedNumbers;
@@ -41,14 +45,32 @@ pub(crate) struct Peer {
     pub(crate) number: NodeNumber,
     pub(crate) creation: u8,
     pub(crate) version: Version,
-    /// Where its connection came from, if it has dialled.
-    pub(crate) source: Option<Source>,
 }
 
-/// A session that is up, or has ended.
+impl Peer {
+    fn of(facts: &Facts) -> Self {
+        let Facts { name, config, .. } = facts;
+        let (number, creation) = (config.peer, config.peer_creation);
+        Self { name: name.clone(), number, creation, version: config.version }
+    }
+}
+
+/// Of connections that are no sessions.
+static NOBODY: LazyLock<Peer> = LazyLock::new(|| Peer {
+    name: "".into(),
+    number: NodeNumber::UNKNOWN,
+    creation: 0,
+    version: Version::Two,
+});
+
+/// A connection that is no session yet, one that is up, or has ended.
 #[derive(Debug)]
 pub(crate) struct SessionHandle {
-    pub(crate) peer: Peer,
+    pub(crate) id: ConnectionId,
+    /// Where it came from, if it was accepted.
+    pub(crate) source: Option<Source>,
+    /// Known from the moment on in which it is the session.
+    peer: OnceLock<Peer>,
     /// Which nodes can be told of to the peer.
     numbers: SharedNumbers,
     state: Mutex<State>,
@@ -58,8 +80,7 @@ pub(crate) struct SessionHandle {
 
 #[derive(Debug)]
 struct State {
-    core: Session,
-    open: bool,
+    core: Connection,
     /// The driver, which sleeps or will see what is new before it does. Shared, since a waker is cloned and dropped
     /// with no lock held.
     driver: Option<Arc<Waker>>,
@@ -69,14 +90,6 @@ struct State {
     full: bool,
     /// Somebody has made way since the driver wrote last.
     made_way: bool,
-    stop: Option<Stop>,
-}
-
-/// An order to end the session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stop {
-    /// How long what is queued may take to be written.
-    pub(crate) patience: Duration,
 }
 
 /// Whom a change of the session concerns, to be woken when no lock is held any more.
@@ -117,20 +130,45 @@ impl<T> Done<T> {
 
 /// What the driver finds when it asks for something to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refill {
-    /// There are bytes. The session waits for the time at which a PING among them has been taken.
-    Bytes { has_ping: bool },
-    /// Nothing; the driver is woken when there is.
-    Nothing,
-    /// Nothing, and nothing will come: the session is to end.
-    Stopping,
+pub(crate) struct Refill {
+    pub(crate) given: Transmit,
+    /// The connection has something to say, or has ended.
+    pub(crate) has_news: bool,
 }
 
 impl SessionHandle {
-    pub(crate) fn new(peer: Peer, core: Session, numbers: SharedNumbers) -> Self {
-        let state =
-            State { core, open: true, driver: None, idle: false, full: false, made_way: false, stop: None };
-        Self { peer, numbers, state: Mutex::new(state), room: Arc::new(Notify::new()) }
+    pub(crate) fn new(
+        id: ConnectionId,
+        source: Option<Source>,
+        core: Connection,
+        numbers: SharedNumbers,
+    ) -> Self {
+        let state = State { core, driver: None, idle: false, full: false, made_way: false };
+        let (peer, room) = (OnceLock::new(), Arc::new(Notify::new()));
+        Self { id, source, peer, numbers, state: Mutex::new(state), room }
+    }
+
+    /// The node at the other end, once it is a session.
+    pub(crate) fn peer(&self) -> &Peer {
+        self.peer.get().unwrap_or_else(|| &NOBODY)
+    }
+
+    /// Whether it is, or was, a session.
+    pub(crate) fn is_session(&self) -> bool {
+        self.peer.get().is_some()
+    }
+
+    /// The endpoint has decided something.
+    pub(crate) fn tell(&self, event: ConnectionEvent, now: Duration) -> Stirred {
+        if let ConnectionEvent::Up(facts) = &event {
+            // Given once: a connection comes up once.
+            let _ = self.peer.set(Peer::of(facts));
+        }
+        // Who waits to send is told that nothing more is taken.
+        let closes = matches!(event, ConnectionEvent::Close(_));
+        let mut state = self.state.lock();
+        state.core.handle_event(event, now);
+        Stirred { driver: state.driver.clone(), room: closes.then(|| self.room.clone()) }
     }
 
     /// Sends a message, if there is room.
@@ -182,9 +220,10 @@ impl SessionHandle {
             //# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all messages
             //# of that process to the same process of the peer.
             from.check()?;
-            self.find_room(state)?;
-            send(&mut state.core)?;
-            let crowded = !state.made_way && state.core.waiting_bytes() >= CROWDED_BYTES;
+            let made_way = state.made_way;
+            let session = self.find_room(state)?;
+            send(session)?;
+            let crowded = !made_way && session.waiting_bytes() >= CROWDED_BYTES;
             state.made_way |= crowded;
             Ok(if crowded { Sent::MakeWay } else { Sent::GoOn })
         })
@@ -196,31 +235,28 @@ impl SessionHandle {
     pub(crate) fn link(&self, local: u64, remote: u64, attach: impl FnOnce() -> bool) -> Result<(), Denied> {
         let done = self.act(|state| {
             // A link that is there has its exit signal when the session ends, and no second one now.
-            if state.stop.is_some() && state.core.is_linked(local, remote) {
+            let is_linked = state.core.session().is_some_and(|session| session.is_linked(local, remote));
+            if is_linked && state.core.open_session().is_none() {
                 return Ok(());
             }
-            self.find_room(state)?;
-            if attach() { state.core.link(local, remote).map_err(not_made) } else { Ok(()) }
+            let session = self.find_room(state)?;
+            if attach() { session.link(local, remote).map_err(not_made) } else { Ok(()) }
         });
         done.wake()
     }
 
     /// Sends an exit signal, if there is room.
     pub(crate) fn exit(&self, from: Sender<'_>, remote: u64, reason: &Reason) -> Result<(), Denied> {
-        self.with_room(|state| {
+        self.with_room(|session| {
             from.check()?;
-            self.introduce_all(&mut state.core, reason);
-            state.core.exit(from.local(), remote, reason).map_err(lacking)
+            self.introduce_all(session, reason);
+            session.exit(from.local(), remote, reason).map_err(lacking)
         })
     }
 
     pub(crate) fn unlink(&self, local: u64, remote: u64) {
         // In a session that has ended, no link is left.
-        let done = self.act(|state| {
-            state.core.unlink(local, remote);
-            Ok(())
-        });
-        let _ = done.wake();
+        self.in_session(|session| session.unlink(local, remote));
     }
 
     /// Monitors, if there is room; `attach` as in [`SessionHandle::link`].
@@ -231,42 +267,16 @@ impl SessionHandle {
         reference: u64,
         attach: impl FnOnce() -> bool,
     ) -> Result<(), Denied> {
-        self.with_room(|state| {
-            if attach() { state.core.monitor(local, remote, reference).map_err(not_made) } else { Ok(()) }
+        self.with_room(|session| {
+            if attach() { session.monitor(local, remote, reference).map_err(not_made) } else { Ok(()) }
         })
     }
 
     pub(crate) fn demonitor(&self, reference: u64) {
         // In a session that has ended, no monitor is left.
-        let _ = self.act(|state| Ok(state.core.demonitor(reference))).wake();
-    }
-
-    /// Orders the session to end, saying why to the peer. Of two orders the one with less patience holds: a session that
-    /// is closed in order gives way to another connection as any other.
-    pub(crate) fn stop(&self, code: u16, text: &str, stop: Stop) -> Stirred {
-        let stirred = self.command(|state| {
-            if state.stop.is_none_or(|before| stop.patience < before.patience) {
-                state.core.close(code, text);
-                state.stop = Some(stop);
-            }
+        self.in_session(|session| {
+            session.demonitor(reference);
         });
-        // Who waits to send is told that nothing more is taken.
-        Stirred { room: Some(self.room.clone()), ..stirred }
-    }
-
-    /// Asks the peer for a sign.
-    pub(crate) fn probe(&self, now: Duration, sign: Sign) -> Stirred {
-        self.command(|state| state.core.probe(now, sign))
-    }
-
-    /// Changes what the driver waits for: it is to be woken, even if it waits for the connection to take bytes.
-    fn command(&self, change: impl FnOnce(&mut State)) -> Stirred {
-        let mut state = self.state.lock();
-        if !state.open {
-            return Stirred::default();
-        }
-        change(&mut state);
-        Stirred { driver: state.driver.clone(), room: None }
     }
 
     // What the driver calls.
@@ -277,123 +287,149 @@ impl SessionHandle {
         foreign::dispose(before);
     }
 
-    /// Bytes have come. True if a probe waited for them.
-    pub(crate) fn received(&self, now: Duration) -> bool {
-        self.state.lock().core.handle_received(now)
+    /// TLS is there.
+    pub(crate) fn secured(&self, channel: Channel) {
+        self.state.lock().core.secured(channel);
     }
 
-    pub(crate) fn frame(&self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
-        self.act(|state| Ok(state.core.handle_frame(frame, processes))).wake().unwrap_or(Ok(()))
+    /// Whether bytes are to be read.
+    pub(crate) fn is_read(&self, inbound: &Inbound) -> bool {
+        self.state.lock().core.is_read(inbound)
     }
 
-    /// What frames of a version 1 peer have brought beside signals: true if they have shown that it uses this session,
-    /// which a probe has asked; and the last of those that were for another node.
-    pub(crate) fn brought(&self) -> (bool, Option<Misrouted>) {
+    pub(crate) fn stream_ended(&self, why: &str) {
+        self.state.lock().core.stream_ended(why);
+    }
+
+    pub(crate) fn write_failed(&self, why: &str, now: Duration) {
+        self.state.lock().core.write_failed(why, now);
+    }
+
+    /// What the endpoint has to know; and whether the connection has an ending.
+    pub(crate) fn poll_event(&self) -> (Option<EndpointEvent>, bool) {
         let mut state = self.state.lock();
-        (state.core.take_use(), state.core.take_misrouted())
+        (state.core.poll_event(), state.core.ending().is_some())
     }
 
-    /// The payload of the frame that is whole with this piece.
-    pub(crate) fn fragment(
+    /// Why it has ended.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.state.lock().core.ending().cloned()
+    }
+
+    /// Appends what waits to `out`. If nothing does, the driver is woken when something comes. `taken`: the stream has taken
+    /// all that was given before.
+    pub(crate) fn refill(
         &self,
-        fragment: &Fragment<'_>,
-        processes: &mut impl Processes,
-    ) -> Result<Option<Vec<u8>>, Ending> {
-        self.act(|state| Ok(state.core.handle_fragment(fragment, processes))).wake().unwrap_or(Ok(None))
-    }
-
-    /// Appends what waits to `out`. If nothing does, the driver is woken when something comes. All that was given before
-    /// has been taken by now.
-    pub(crate) fn refill(&self, now: Duration, out: &mut Vec<u8>, bytes_wanted: usize) -> Refill {
+        now: Duration,
+        taken: bool,
+        out: &mut Vec<u8>,
+        bytes_wanted: usize,
+    ) -> Refill {
         let mut state = self.state.lock();
-        state.core.handle_taken(now);
+        if taken {
+            state.core.taken(now);
+        }
         state.made_way = false;
-        if !state.core.has_output() {
-            if state.stop.is_some() {
-                return Refill::Stopping;
-            }
-            state.idle = true;
-            return Refill::Nothing;
-        }
-        state.idle = false;
-        state.core.write(out, bytes_wanted);
-        let room = state.full && state.core.waiting_bytes() <= SESSION_QUEUE_BYTES_MAX / 2;
-        if room {
-            state.full = false;
-        }
-        let has_ping = state.core.awaits_taking();
+        let given = state.core.transmit(out, bytes_wanted, now);
+        state.idle = given == Transmit::Nothing;
+        let has_room = state.full && state.core.session().is_none_or(has_much_room);
+        state.full &= !has_room;
+        let has_news = state.core.has_news();
         drop(state);
-        if room {
+        if has_room {
             self.room.notify_waiters();
         }
-        Refill::Bytes { has_ping }
+        Refill { given, has_news }
     }
 
-    /// When [`SessionHandle::timeout`] is due, and the order to end, if there is one. The driver is woken if either
-    /// changes.
-    pub(crate) fn deadlines(&self) -> (Duration, Option<Stop>) {
+    /// When [`SessionHandle::timeout`] is due; nothing if there is an ending. The driver is woken if that changes.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
         let state = self.state.lock();
-        (state.core.deadline().0, state.stop)
+        let deadline = state.core.deadline().map(|(at, _)| at);
+        if state.core.ending().is_some() { None } else { Some(deadline.unwrap_or(Duration::MAX)) }
     }
 
-    pub(crate) fn timeout(&self, now: Duration) -> Result<(), Ending> {
-        self.state.lock().core.handle_timeout(now)
+    /// The time has come. `taken_in_part`: the stream has taken something since it was asked last.
+    pub(crate) fn timeout(&self, now: Duration, taken_in_part: bool) {
+        let mut state = self.state.lock();
+        if taken_in_part {
+            state.core.taken_in_part(now);
+        }
+        state.core.handle_timeout(now);
     }
 
     /// Gives back memory that a busy time has left behind.
     pub(crate) fn give_back_space(&self) {
-        self.state.lock().core.give_back_space();
+        self.in_session(Session::give_back_space);
     }
 
     /// What has been passed over so far.
     pub(crate) fn counts(&self) -> Counts {
-        *self.state.lock().core.counts()
+        self.state.lock().core.counts()
     }
 
-    /// The connection is gone: everything across it ends. After this nothing is taken any more.
+    /// Everything across the session ends. After this nothing is taken any more.
     pub(crate) fn end(&self, processes: &mut impl Processes) {
-        let mut state = self.state.lock();
-        state.open = false;
-        state.core.end(processes);
-        drop(state);
+        self.state.lock().core.end(processes);
         self.room.notify_waiters();
     }
 
     /// Acts if there is room; otherwise gives what to wait for.
-    fn with_room<T>(&self, act: impl FnOnce(&mut State) -> Result<T, Denied>) -> Result<T, Denied> {
-        let done = self.act(|state| {
-            self.find_room(state)?;
-            act(state)
-        });
-        done.wake()
+    fn with_room<T>(&self, act: impl FnOnce(&mut Session) -> Result<T, Denied>) -> Result<T, Denied> {
+        self.act(|state| act(self.find_room(state)?)).wake()
     }
 
-    /// Whether there is room; otherwise gives what to wait for. There is none ever again in a session that has been
-    /// ordered to end: what is queued goes out before it ends, and whoever sends without end must not hold that up.
-    fn find_room(&self, state: &mut State) -> Result<(), Denied> {
-        //= spec/connection.md#con-cls-007
-        //# A node MUST NOT queue a message in a session that it has begun to end.
-        if state.stop.is_some() {
-            return Err(Denied::NotConnected);
-        }
-        if state.core.has_room() {
-            return Ok(());
+    /// The session, if there is room; otherwise gives what to wait for. There is none ever again in a session that is being
+    /// ended: what is queued goes out before it ends, and whoever sends without end must not hold that up.
+    fn find_room<'s>(&self, state: &'s mut State) -> Result<&'s mut Session, Denied> {
+        let Some(session) = state.core.open_session() else { return Err(Denied::NotConnected) };
+        if session.has_room() {
+            return Ok(session);
         }
         state.full = true;
         // Made under the lock, so that room made from here on is not missed.
         Err(Denied::Full(Box::pin(self.room.clone().notified_owned())))
     }
 
-    /// Acts on the open session. The driver is to be woken if that gave it something to do.
+    /// Acts on the session, if it has not ended.
+    fn in_session(&self, act: impl FnOnce(&mut Session)) {
+        let done = self.act(|state| {
+            state.core.session().map(act);
+            Ok(())
+        });
+        // Nothing that acts here fails.
+        let _ = done.wake();
+    }
+
+    /// Acts on the connection. The driver is to be woken if that gave it something to do.
     fn act<T>(&self, act: impl FnOnce(&mut State) -> Result<T, Denied>) -> Done<Result<T, Denied>> {
         let mut state = self.state.lock();
-        if !state.open {
-            return Done { value: Err(Denied::NotConnected), stirred: Stirred::default() };
-        }
         let value = act(&mut state);
         let driver = if state.idle && state.core.has_output() { state.driver.clone() } else { None };
         state.idle &= driver.is_none();
         Done { value, stirred: Stirred { driver, room: None } }
+    }
+}
+
+/// Whether so little waits that those who wait for room are woken.
+fn has_much_room(session: &mut Session) -> bool {
+    session.waiting_bytes() <= SESSION_QUEUE_BYTES_MAX / 2
+}
+
+/// The connection, as its driver reads it.
+pub(crate) struct Reader<'s> {
+    pub(crate) session: &'s SessionHandle,
+    /// It has something to say, or has ended.
+    pub(crate) has_news: bool,
+}
+
+impl Access for Reader<'_> {
+    #[inline]
+    fn with<T>(&mut self, act: impl FnOnce(&mut Connection) -> T) -> T {
+        let mut state = self.session.state.lock();
+        let done = act(&mut state.core);
+        self.has_news |= state.core.has_news();
+        done
     }
 }
 
@@ -428,13 +464,11 @@ fn lacking(Lacking { capability }: Lacking) -> Denied {
 
 impl Interested for SessionHandle {
     fn process_ended(&self, local: u64, reason: &Reason) {
-        let done = self.act(|state| {
-            if state.core.is_tied(local) {
-                self.introduce_all(&mut state.core, reason);
+        self.in_session(|session| {
+            if session.is_tied(local) {
+                self.introduce_all(session, reason);
             }
-            state.core.process_ended(local, reason);
-            Ok(())
+            session.process_ended(local, reason);
         });
-        let _ = done.wake();
     }
 }

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use crate::core::Source;
 
 /// How far the handshake of an accepted connection has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Progress {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Progress {
     /// TCP is there. That costs the other end next to nothing.
     Accepted,
     /// TLS is there.
@@ -20,8 +20,8 @@ pub(crate) enum Progress {
 }
 
 /// All places of a node. `C` names a connection; a larger one is younger.
-#[derive(Clone, Debug)]
-pub(crate) struct Slots<C> {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Slots<C> {
     taken: BTreeMap<C, Taken>,
     /// How many of them each source has.
     counts: BTreeMap<Source, usize>,
@@ -29,7 +29,7 @@ pub(crate) struct Slots<C> {
     per_source_max: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Taken {
     source: Source,
     progress: Progress,
@@ -37,7 +37,7 @@ struct Taken {
 
 impl<C: Copy + Ord> Slots<C> {
     /// All places are free. Both limits are at least 1.
-    pub(crate) const fn new(max: usize, per_source_max: usize) -> Self {
+    pub(super) const fn new(max: usize, per_source_max: usize) -> Self {
         Self { taken: BTreeMap::new(), counts: BTreeMap::new(), max, per_source_max }
     }
 
@@ -46,7 +46,7 @@ impl<C: Copy + Ord> Slots<C> {
     //= spec/connection.md#con-plc-007
     //# An acceptor that has no place for a connection that TCP has accepted MUST close another one that holds a
     //# place, and give that place to the new connection.
-    pub(crate) fn take(&mut self, connection: C, source: Source) -> Option<C> {
+    pub(super) fn take(&mut self, connection: C, source: Source) -> Option<C> {
         let gives_way = self.who_gives_way_to(source);
         if let Some(other) = gives_way {
             self.give_back(other);
@@ -57,14 +57,14 @@ impl<C: Copy + Ord> Slots<C> {
     }
 
     /// The handshake of a connection has come so far. Nothing changes if it holds no place.
-    pub(crate) fn reached(&mut self, connection: C, progress: Progress) {
+    pub(super) fn reached(&mut self, connection: C, progress: Progress) {
         if let Some(taken) = self.taken.get_mut(&connection) {
             taken.progress = progress;
         }
     }
 
     /// A connection is over, or verified. Nothing changes if it holds no place.
-    pub(crate) fn give_back(&mut self, connection: C) {
+    pub(super) fn give_back(&mut self, connection: C) {
         let Some(Taken { source, .. }) = self.taken.remove(&connection) else { return };
         if let Some(count) = self.counts.get_mut(&source) {
             *count -= 1;

@@ -1,0 +1,412 @@
+//! What has arrived on a connection: bytes cut into messages and frames, which are handled in their order.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use snow_dist_codec::frame::Fragment;
+use snow_dist_codec::limits::{HANDSHAKE_BYTES_MAX, LENGTH_PREFIX_BYTES};
+use snow_dist_codec::{Frame, Frames, Reading, framing};
+
+use super::{Connection, Ending, Stage};
+use crate::core::Processes;
+use crate::core::limits::UNFINISHED_BYTES_UNCOUNTED;
+use crate::core::session::{self, Config, Offered, Version, deliver};
+
+/// A connection, as the thread that reads it has it: the connection itself, or one that stands under a lock.
+pub trait Access {
+    /// Acts on the connection. The lock is held for as long as that takes, and code of a program must not run meanwhile.
+    fn with<T>(&mut self, act: impl FnOnce(&mut Connection) -> T) -> T;
+}
+
+impl Access for Connection {
+    #[inline]
+    fn with<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        act(self)
+    }
+}
+
+/// What was read, for whoever watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read<'a> {
+    /// A message of the handshake.
+    Message(&'a [u8]),
+    /// A frame of the session.
+    Frame(&'a [u8]),
+}
+
+/// Bytes that have arrived and are not handled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Inbound {
+    bytes: Vec<u8>,
+    /// Bytes that are still to come of a message that was dropped before it was whole.
+    passed_over: usize,
+}
+
+/// How the frames of a session are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Reads {
+    /// Bytes of the longest one, as this node has announced.
+    pub(super) bytes_max: u32,
+    /// The creation in pids of this node.
+    pub(super) creation: u8,
+    pub(super) version_1: bool,
+}
+
+impl Reads {
+    pub(super) fn of(config: &Config) -> Self {
+        let version_1 = config.version != Version::Two;
+        Self { bytes_max: config.bounds.frame_bytes, creation: config.creation, version_1 }
+    }
+}
+
+/// What the next bytes are.
+enum Next {
+    Message,
+    Frames(Reads),
+    /// They wait for the verdict, or nothing is read any more.
+    Later,
+}
+
+impl Inbound {
+    /// Bytes have come. Handles what is whole now: messages of the handshake, then frames of the session. Signals and messages
+    /// come out through `processes`. Without bytes it handles what had to wait for a verdict.
+    pub fn receive(
+        &mut self,
+        bytes: &[u8],
+        connection: &mut impl Access,
+        processes: &mut impl Processes,
+        now: Duration,
+    ) {
+        if !bytes.is_empty() {
+            self.make_room(bytes.len(), connection, processes);
+            self.bytes.extend_from_slice(bytes);
+        }
+        self.receive_handshake(connection, |_| ());
+        self.receive_frames(connection, processes, |_| (), now);
+    }
+
+    /// Makes room for a read of so many bytes in a session. Memory follows what has come, and ends not far behind the frame of
+    /// which it is the beginning. A message for which `processes` have no room is dropped, and what has come of it with it.
+    pub fn make_room(&mut self, bytes: usize, connection: &mut impl Access, processes: &mut impl Processes) {
+        let length = self.bytes.len();
+        let frame = framing::frame_bytes(&self.bytes);
+        let frame = frame.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        if self.bytes.capacity() < length + bytes {
+            let enough = frame.saturating_add(bytes).max(BYTES_KEPT);
+            let capacity = (2 * self.bytes.capacity()).min(enough).max(length + bytes);
+            self.bytes.reserve_exact(capacity - length);
+        }
+        if self.bytes.capacity() <= BYTES_KEPT {
+            return;
+        }
+        //= spec/session.md#ses-msg-017
+        //# A node MUST drop a message whose frame is not whole yet if what has come of it finds no room by
+        //# SES-MSG-010, SES-MSG-011 or SES-MSG-015.
+        if !processes.keep_buffer(self.bytes.capacity(), is_message(&self.bytes)) {
+            self.passed_over = frame.saturating_sub(length);
+            self.bytes = Vec::with_capacity(bytes);
+            processes.after_frames();
+        }
+        look_at_signals(connection, processes);
+    }
+
+    /// Passes over what has come of a message that was dropped.
+    fn pass_over(&mut self) {
+        //= spec/session.md#ses-msg-018
+        //# A node that has dropped a message by SES-MSG-017 MUST take what still comes of its frame as if it
+        //# had not, and keep nothing of it.
+        let count = self.passed_over.min(self.bytes.len());
+        self.bytes.drain(..count);
+        self.passed_over -= count;
+    }
+
+    /// Where a host that reads for itself appends what it has read, after [`Inbound::make_room`]. Nothing may be taken out.
+    #[inline]
+    pub const fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Whether no bytes are kept.
+    #[must_use]
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Gives back memory, if no bytes are kept.
+    pub fn give_back_space(&mut self) {
+        if self.bytes.is_empty() {
+            self.bytes = Vec::new();
+        }
+    }
+
+    /// Handles what is in the buffer, as long as the connection is no session. `watch` sees each message before it is handled.
+    pub fn receive_handshake(&mut self, connection: &mut impl Access, mut watch: impl FnMut(Read<'_>)) {
+        while let Next::Message = connection.with(|it| it.next()) {
+            match framing::cut(&self.bytes, HANDSHAKE_BYTES_MAX) {
+                Ok(Some(cut)) => {
+                    watch(Read::Message(cut.payload));
+                    connection.with(|it| it.handle_message(cut.payload));
+                    let handled = self.bytes.len() - cut.rest.len();
+                    self.bytes.drain(..handled);
+                }
+                Ok(None) => return,
+                Err(error) => return connection.with(|it| it.fail(Ending::Framing(error))),
+            }
+        }
+    }
+
+    /// The same, once it is one, with frames. No lock is held when `watch` is called, nor [`Processes::between_frames`] and
+    /// [`Processes::after_frames`].
+    //= spec/connection.md#con-elc-016
+    //# An acceptor MUST read bytes that have come behind REPLY as the first bytes of the session, if the
+    //# connection becomes one.
+    pub fn receive_frames(
+        &mut self,
+        connection: &mut impl Access,
+        processes: &mut impl Processes,
+        watch: impl FnMut(Read<'_>),
+        now: Duration,
+    ) {
+        let next = connection.with(|it| {
+            it.heard(now);
+            it.next()
+        });
+        let Next::Frames(reads) = next else { return };
+        self.pass_over();
+        let mut frames = Frames::new(&self.bytes, reads.bytes_max);
+        let refused = frames.by_ref().find_map(Result::err);
+        let whole = self.bytes.len() - frames.remaining().len();
+        if whole > 0 {
+            processes.release_buffer();
+            self.handle(whole, &mut Handling { connection, processes, watch, reads });
+            processes.after_frames();
+            look_at_signals(connection, processes);
+        }
+        if let Some(error) = refused {
+            connection.with(|it| it.fail(session::Ending::Protocol(error.to_string()).into()));
+        }
+    }
+
+    /// Handles the frames of the first `whole` bytes, and takes them out.
+    fn handle<A: Access, P: Processes>(
+        &mut self,
+        whole: usize,
+        handling: &mut Handling<'_, A, P, impl FnMut(Read<'_>)>,
+    ) {
+        if let Some(block) = self.take_block(whole, handling) {
+            handling.processes.arrived(&block);
+            handling.frames(&block);
+            return;
+        }
+        let mut bytes = std::mem::take(&mut self.bytes);
+        handling.frames(bytes.get(..whole).unwrap_or_default());
+        bytes.drain(..whole);
+        if bytes.capacity() > BYTES_KEPT {
+            bytes.shrink_to(BYTES_KEPT / 4);
+        }
+        self.bytes = bytes;
+    }
+
+    /// Takes the frames of the first `whole` bytes out as a block, an allocation of their length, if one of them can be a
+    /// message that keeps it. They stay otherwise, and their memory is used again.
+    fn take_block<A: Access, P: Processes>(
+        &mut self,
+        whole: usize,
+        handling: &Handling<'_, A, P, impl FnMut(Read<'_>)>,
+    ) -> Option<Bytes> {
+        if !P::keeps(whole, whole) {
+            return None;
+        }
+        let mut frames = Frames::new(self.bytes.get(..whole)?, handling.reads.bytes_max).flatten();
+        if !frames.any(|payload| P::keeps(payload.len(), whole)) {
+            return None;
+        }
+        let rest = self.bytes.split_off(whole);
+        let mut block = std::mem::replace(&mut self.bytes, rest);
+        block.shrink_to_fit();
+        Some(block.into())
+    }
+}
+
+/// Bytes of a buffer that is used again: one that a large frame made grow goes with that frame, and counts until then.
+const BYTES_KEPT: usize = UNFINISHED_BYTES_UNCOUNTED;
+
+/// Whether the frame with which these begin can only be a message.
+fn is_message(begun: &[u8]) -> bool {
+    let payload = begun.get(LENGTH_PREFIX_BYTES..).unwrap_or_default();
+    Fragment { number: 0, total: None, last: false, payload }.begins_message()
+}
+
+/// Ends the session of a peer whose signals are not taken.
+fn look_at_signals(connection: &mut impl Access, processes: &impl Processes) {
+    if processes.are_signals_untaken() {
+        //= spec/session.md#ses-bnd-006
+        //# A node MUST end the session when exit signals of links and DOWNs of the peer go beyond its
+        //# share, in one mailbox or in all, by more than a sixty-fourth of `mailbox_remote_bytes_max`.
+        //= spec/session.md#ses-bnd-008
+        //# A node MUST end the session when an exit signal of a link or a DOWN of the peer goes beyond
+        //# its share while mailboxes keep five quarters of `mailbox_remote_bytes_max` for other nodes.
+        connection.with(|it| it.fail(session::Ending::SignalsUntaken.into()));
+    }
+}
+
+struct Handling<'h, A, P, W> {
+    connection: &'h mut A,
+    processes: &'h mut P,
+    watch: W,
+    reads: Reads,
+}
+
+impl<A: Access, P: Processes, W: FnMut(Read<'_>)> Handling<'_, A, P, W> {
+    fn frames(&mut self, frames: &[u8]) {
+        //= spec/session.md#ses-ord-004
+        //# A node MUST bring to each process what the frames of one session bring it in the order in
+        //# which they arrived.
+        //= spec/dist.md#dist-fld-012
+        //# A reader MUST give the frames that are complete before a refused one in the stream just as
+        //# if the refused one were not there.
+        for payload in Frames::new(frames, self.reads.bytes_max).flatten() {
+            (self.watch)(Read::Frame(payload));
+            let goes_on = self.frame(payload);
+            self.processes.between_frames();
+            if !goes_on {
+                break;
+            }
+        }
+        if self.reads.version_1 {
+            self.connection.with(Connection::look_at_version_1);
+        }
+    }
+
+    /// False if nothing is handled any more.
+    fn frame(&mut self, payload: &[u8]) -> bool {
+        //= spec/dist.md#dist-rdg-004
+        //# A node MUST read what its peers send in the Compatible reading, unless its operator asks for the
+        //# Strict one.
+        match Frame::decode(payload, Reading::Compatible) {
+            Ok(Frame::Fragment(piece)) => {
+                match self.connection.with(|it| it.handle_fragment(&piece, self.processes)) {
+                    Some(Some(whole)) => self.whole(whole.into()),
+                    Some(None) => true,
+                    None => false,
+                }
+            }
+            Ok(frame) => self.offer(&frame),
+            //= spec/dist.md#dist-fld-011
+            //# A node whose reader refuses a frame or a message MUST close the connection on which it arrived.
+            Err(error) => self.broke(error.to_string()),
+        }
+    }
+
+    /// A frame that came in fragments: its message is kept as it is, not copied once more.
+    fn whole(&mut self, whole: Bytes) -> bool {
+        match Frame::decode(&whole, Reading::Compatible) {
+            Ok(frame) => {
+                let before = self.processes.arrived(&whole);
+                let goes_on = self.offer(&frame);
+                self.processes.arrived(&before);
+                goes_on
+            }
+            Err(error) => self.broke(error.to_string()),
+        }
+    }
+
+    /// Handles a frame: a message without the session.
+    #[inline]
+    fn offer(&mut self, frame: &Frame<'_>) -> bool {
+        // In version 1 a message can teach the session something.
+        if !self.reads.version_1 {
+            match deliver(frame, self.reads.creation, self.processes) {
+                Ok(Offered::Taken) => return true,
+                Ok(Offered::Stale | Offered::NoMessage) => {}
+                Err(ending) => {
+                    self.connection.with(|it| it.fail(ending.into()));
+                    return false;
+                }
+            }
+        }
+        self.connection.with(|it| it.handle_frame(frame, self.processes))
+    }
+
+    fn broke(&mut self, rule: String) -> bool {
+        self.connection.with(|it| it.fail(session::Ending::Protocol(rule).into()));
+        false
+    }
+}
+
+impl Connection {
+    fn next(&self) -> Next {
+        match &self.stage {
+            _ if self.ending.is_some() => Next::Later,
+            Stage::Opening(opening) if opening.waits_for_verdict() => Next::Later,
+            Stage::Opening(_) => Next::Message,
+            Stage::Session(_) => Next::Frames(self.reads),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{Pid, Reason};
+
+    const READ_BYTES: usize = 32 << 10;
+
+    /// Notes how large a buffer it was asked for.
+    #[derive(Default)]
+    struct Asked(Option<usize>);
+
+    impl Processes for Asked {
+        fn keep_buffer(&mut self, bytes: usize, _: bool) -> bool {
+            self.0 = Some(bytes);
+            true
+        }
+        fn attach(&mut self, _: u64) -> bool {
+            false
+        }
+        fn message(&mut self, _: u64, _: &[u8]) {}
+        fn named_message(&mut self, _: &str, _: &[u8]) {}
+        fn exit(&mut self, _: u64, _: Pid, _: Reason) {}
+        fn exits(&mut self, _: u64, _: &[Pid], _: &Reason) {}
+        fn down(&mut self, _: u64, _: u64, _: Pid, _: Reason) {}
+    }
+
+    /// Nothing here asks it anything.
+    struct Nobody;
+
+    impl Access for Nobody {
+        fn with<T>(&mut self, _: impl FnOnce(&mut Connection) -> T) -> T {
+            unreachable!("room is made without the connection")
+        }
+    }
+
+    //= spec/dist.md#dist-frm-010
+    //= type=test
+    //# The memory that a reader reserves for a frame MUST be bounded by a fixed amount plus a fixed multiple of
+    //# the bytes of it that have arrived, whatever its lengths and counts say.
+    #[test]
+    fn the_buffer_of_a_long_frame_follows_what_has_come_and_ends_with_the_frame() {
+        for payload in [100, BYTES_KEPT, 1_000_000, 1 << 20, (1 << 20) + 1, 5_000_000] {
+            let mut framed = Vec::new();
+            framing::put(&vec![7; payload], u32::MAX, &mut framed).unwrap();
+            let (frame, bytes) = (framed.len(), framed[..LENGTH_PREFIX_BYTES].to_vec());
+            let (mut inbound, mut grown) = (Inbound { bytes, passed_over: 0 }, 0);
+            while inbound.bytes.len() < frame {
+                let (before, mut asked) = (inbound.bytes.capacity(), Asked::default());
+                inbound.make_room(READ_BYTES, &mut Nobody, &mut asked);
+                let (length, capacity) = (inbound.bytes.len(), inbound.bytes.capacity());
+                grown += usize::from(capacity > before);
+                assert!(capacity >= length + READ_BYTES);
+                assert!(capacity <= 2 * (length + READ_BYTES), "{capacity} for {length}");
+                assert!(capacity <= BYTES_KEPT.max(frame + READ_BYTES), "{capacity} for {frame}");
+                assert_eq!(asked.0, (capacity > BYTES_KEPT).then_some(capacity));
+                inbound.bytes.extend_from_slice(&framed[length..(length + 1_000).min(frame)]);
+            }
+            assert!(grown <= 10, "{grown}");
+        }
+        let mut idle = Inbound::default();
+        idle.make_room(256, &mut Nobody, &mut Asked::default());
+        assert_eq!(idle.bytes.capacity(), 256);
+    }
+}

@@ -1,0 +1,8 @@
+//! Whole nodes on the engine alone: no socket, no clock, no task, and nothing but what an embedder has.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod endings;
+mod misuse;
+mod node;
+mod sessions;
