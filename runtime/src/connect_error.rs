@@ -11,6 +11,7 @@ use crate::core::NotDialled;
 use crate::core::handshake::Failure;
 use crate::core::peers::Refusal;
 use crate::foreign::words_of;
+use crate::random::NoRandom;
 
 /// Why there is no session with a node.
 #[derive(Debug, thiserror::Error)]
@@ -144,15 +145,15 @@ impl From<Failure> for ConnectError {
     }
 }
 
-impl From<getrandom::Error> for ConnectError {
-    fn from(error: getrandom::Error) -> Self {
+impl From<NoRandom> for ConnectError {
+    fn from(error: NoRandom) -> Self {
         Self::Random(error.to_string())
     }
 }
 
-/// Of a task that made a connection.
-impl From<JoinError> for ConnectError {
-    fn from(error: JoinError) -> Self {
+impl ConnectError {
+    /// Of a task that made a connection.
+    pub(crate) fn of_task(error: JoinError) -> Self {
         match error.try_into_panic() {
             Ok(panic) => Self::Panic(words_of(panic)),
             // Nobody else cancels it.

@@ -67,8 +67,3 @@ pub use {
         Refused, RegisterError, SendError, SpawnError, WhenFull,
     },
 };
-
-/// The examples of the repository's README, compiled and run as they stand there.
-#[cfg(all(doctest, feature = "tokio"))]
-#[doc = include_str!("../../README.md")]
-struct TheReadme;

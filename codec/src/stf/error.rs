@@ -9,13 +9,16 @@ use crate::{DecodeError, EncodeError};
 /// Why a term cannot be made of a value, or a value of a term.
 ///
 /// One pointer wide: it travels through every call of serde.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone, PartialEq, Eq)]
 struct Inner {
     cause: Cause,
     at: Option<usize>,
 }
 
+#[derive(Clone, PartialEq, Eq)]
 enum Cause {
     Decode(DecodeError),
     Encode(EncodeError),

@@ -193,7 +193,8 @@ impl Net {
         name: Arc<str>,
         session: Arc<SessionHandle>,
     ) -> Result<Result<(), Box<Failed>>, ConnectError> {
-        Ok(apart(self.runtime.spawn(connection::dial(self.clone(), name, session))).await?)
+        let dialled = apart(self.runtime.spawn(connection::dial(self.clone(), name, session))).await;
+        dialled.map_err(ConnectError::of_task)
     }
 
     /// Waits until that time, unless there is a session with that node before.
@@ -219,7 +220,7 @@ impl Net {
         let mut tasks = JoinSet::new();
         tasks.spawn_on(task, &self.runtime);
         match apart(tasks.join_next()).await {
-            Some(done) => Ok(done?),
+            Some(done) => done.map_err(ConnectError::of_task),
             None => Err(ConnectError::RuntimeGone),
         }
     }

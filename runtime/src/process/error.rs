@@ -86,7 +86,7 @@ pub enum Refused {
 }
 
 /// A message was not sent.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
     /// The session with the other node does not take it, or the sending process has ended.

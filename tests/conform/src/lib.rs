@@ -74,7 +74,8 @@ pub const JOBS_ADAPTED: usize = 12;
 const JOBS_HEAVY: usize = 2;
 
 /// Nothing was judged.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unjudged {
     /// The run makes no sense as it is wanted.
     #[error("{0}")]

@@ -278,7 +278,7 @@ impl Start {
 }
 
 /// The cases cannot be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {what}")]
 pub struct CasesError {
     file: String,
@@ -294,11 +294,11 @@ struct File {
 
 macro_rules! files {
     ($($file:literal),*) => {
-        &[$(($file, include_str!(concat!("../../../../spec/conformance/", $file)))),*]
+        &[$(($file, include_str!(concat!("../../cases/", $file)))),*]
     };
 }
 
-/// The case list of the specification.
+/// The case list of the specification. `cases` is a link to its folder, so that the package of this crate holds it.
 const FILES: &[(&str, &str)] = files![
     "transport.toml",
     "handshake.toml",

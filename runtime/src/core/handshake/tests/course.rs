@@ -275,7 +275,7 @@ fn a_short_cookie_is_known_as_one() {
 
 #[test]
 fn limits_are_those_of_the_registry() {
-    let registry = include_str!("../../../../../spec/registry.toml");
+    let registry = include_str!("../../../../tests/spec/registry.toml");
     for (name, value) in [
         ("frame_bytes_bound_min", u64::from(limits::FRAME_BYTES_BOUND_MIN)),
         ("reassembly_bytes_max", limits::REASSEMBLY_BYTES_MAX),

@@ -22,7 +22,7 @@ fn array(bytes: &[u8]) -> [u8; 32] {
 
 /// The payload of the version 2 example in the section of a message: its second block.
 fn example(message: &str) -> Vec<u8> {
-    let text = include_str!("../../../../../spec/handshake.md");
+    let text = include_str!("../../../../tests/spec/handshake.md");
     let (_, section) = text.split_once(&format!("\n## {message}\n")).unwrap();
     let block = section.split("```\n").nth(3).unwrap();
     let message: Vec<u8> = block.lines().flat_map(|line| bytes(line.get(..48).unwrap_or(line))).collect();
@@ -33,7 +33,7 @@ fn example(message: &str) -> Vec<u8> {
 
 /// A value of the last handshake in the vectors, which is the one of version 2, or of the first.
 fn vector(id: &str, name: &str) -> Vec<u8> {
-    let vectors = include_str!("../../../../../spec/vectors/proofs.json");
+    let vectors = include_str!("../../../../tests/spec/proofs.json");
     let (_, vector) = vectors.split_once(&format!("\"id\": \"{id}\"")).unwrap();
     let (_, value) = vector.split_once(&format!("\"{name}\": \"")).unwrap();
     bytes(value.split_once('"').unwrap().0)
