@@ -138,10 +138,12 @@ impl Cell {
         Ok(pushed.unwrap_or_default())
     }
 
-    /// A message from another node, for which there is so much room.
+    /// A message from another node, for which there is so much room as far as that is `known`. Before it finds none, the
+    /// room is looked up anew.
     pub(crate) fn message_from_afar(
         &self,
-        room: Room,
+        known: &mut Room,
+        now: impl Fn() -> Room,
         charge: Charge,
         message: impl FnOnce() -> Message,
     ) -> Result<Wakes, NotTaken> {
@@ -149,8 +151,11 @@ impl Cell {
             return Err(NotTaken::Ended);
         }
         // That its sender has used up its share is nothing that the process could help.
-        if !room.peer_takes(charge) {
-            return Err(NotTaken::Dropped(Full::Share));
+        if !known.peer_takes(charge) {
+            *known = now();
+            if !known.peer_takes(charge) {
+                return Err(NotTaken::Dropped(Full::Share));
+            }
         }
         if self.room.as_deref().is_some_and(|room| !try_take(room)) {
             return Err(self.overflow());
@@ -161,13 +166,16 @@ impl Cell {
         //# the message begins with.
         let message = Received::Message(message());
         let mut state = self.lock();
-        if state.queue.takes(charge, room) {
+        if !state.queue.takes(charge, known) {
+            *known = now();
+        }
+        if state.queue.takes(charge, known) {
             let pushed = state.push(message, charge);
             drop(state);
             return pushed.map_err(|_| NotTaken::Ended);
         }
         // What is free for all can be too little without its fault.
-        let is_full = state.queue.is_full(charge, room);
+        let is_full = state.queue.is_full(charge, known);
         drop(state);
         if let Some(places) = &self.room {
             places.add_permits(1);
@@ -176,7 +184,7 @@ impl Cell {
     }
 
     /// Whether there is room for something that is no signal of a link.
-    pub(crate) fn takes(&self, charge: Charge, room: Room) -> bool {
+    pub(crate) fn takes(&self, charge: Charge, room: &Room) -> bool {
         room.peer_takes(charge) && self.lock().queue.takes(charge, room)
     }
 
@@ -302,7 +310,7 @@ impl Cell {
         if !room.peer_takes(charge) {
             return Err(NotTaken::Dropped(Full::Share));
         }
-        if !state.queue.takes(charge, room) {
+        if !state.queue.takes(charge, &room) {
             return Err(NotTaken::Dropped(Full::Mailbox));
         }
         Ok(state.give(Received::Exit { from, reason }, charge, room))

@@ -34,6 +34,10 @@ impl Charge {
         self.bytes as usize
     }
 
+    pub(crate) const fn signed(self) -> i64 {
+        self.bytes as i64
+    }
+
     /// Both together, if they are of one share.
     pub(crate) fn plus(self, other: Self) -> Option<Self> {
         if self.bytes == 0 {

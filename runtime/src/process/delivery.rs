@@ -44,6 +44,9 @@ pub(crate) struct Delivery {
     account: Account,
     /// Bytes that they hold and that the table was not told of yet.
     unreported: usize,
+    /// What the peer may add, less what it has added since that was looked up; none to be looked up again. Looked up once
+    /// for many messages, since others change it all the time.
+    known: Option<Room>,
     /// The peer has sent signals, which are not dropped, too far beyond its share.
     is_over: bool,
     /// What the session keeps of frames that are not whole.
@@ -83,6 +86,7 @@ impl Delivery {
             of_others: 0,
             overflows: Vec::new(),
             unreported: 0,
+            known: None,
             unfinished: Unfinished::default(),
             block: Bytes::new(),
         }
@@ -90,6 +94,12 @@ impl Delivery {
 
     /// Wakes those whose turn is over. To be called with no lock held, between the frames of a turn.
     fn wake_others(&mut self) {
+        if self.of_others > 0 || !self.overflows.is_empty() {
+            self.wake_and_warn();
+        }
+    }
+
+    fn wake_and_warn(&mut self) {
         self.wakers.drain(..std::mem::take(&mut self.of_others)).for_each(foreign::wake);
         //= spec/session.md#ses-msg-014
         //# A node that drops a message for want of room SHOULD tell its operator of which peer it was.
@@ -144,10 +154,9 @@ impl Delivery {
     /// What a message of so many bytes keeps a part of, or nothing if it is to be copied; and the bytes that it keeps. What
     /// lies beside it in the block must not be why there is no room for it.
     fn block_for(&mut self, local: u64, length: usize) -> (Bytes, usize) {
-        let block = self.block.clone();
-        if !block.is_empty() && Self::keeps(length, block.len()) && self.takes(local, block.len()) {
-            let kept = block.len();
-            (block, kept)
+        let kept = self.block.len();
+        if Self::keeps(length, kept) && kept > 0 && self.takes(local, kept) {
+            (self.block.clone(), kept)
         } else {
             (Bytes::new(), length)
         }
@@ -155,19 +164,19 @@ impl Delivery {
 
     fn takes(&mut self, local: u64, kept_bytes: usize) -> bool {
         let (charge, room) = (self.charge(kept_bytes), self.room());
-        self.find(local).is_some_and(|cell| cell.takes(charge, room))
+        self.find(local).is_some_and(|cell| cell.takes(charge, &room))
     }
 
     fn deliver_message(&mut self, local: u64, charge: Charge, message: impl FnOnce() -> Message) {
         // What is much is held before there is known to be room, so that not every session takes the same room at once.
         let reserved = if charge.bytes() >= REPORTED_AT_ONCE { charge.bytes() } else { 0 };
-        self.table.shares().hold(&self.account, reserved);
-        let room = self.room().without(reserved);
-        //= spec/session.md#ses-msg-002
-        //# A node MUST ignore a SEND to a dead process.
-        let taken = self.find(local).map(|cell| cell.message_from_afar(room, charge, message));
+        if reserved > 0 {
+            self.table.shares().hold(&self.account, reserved);
+            self.known = None;
+        }
+        let taken = self.offer_message(local, charge, reserved, message);
         if let Some(Ok(wakes)) = taken {
-            self.account.note(charge, true);
+            self.note_in_share(charge);
             self.delivered(wakes, charge.bytes() - reserved);
             return;
         }
@@ -177,12 +186,49 @@ impl Delivery {
         }
     }
 
+    /// Offers a message to its process, if that lives, in the room that is known; in what there is now, if that is too little.
+    fn offer_message(
+        &mut self,
+        local: u64,
+        charge: Charge,
+        reserved: usize,
+        message: impl FnOnce() -> Message,
+    ) -> Option<Result<Wakes, NotTaken>> {
+        self.find(local);
+        let Self { table, account, unreported, known, last, .. } = self;
+        let now = || table.shares().room(account, *unreported).without(reserved);
+        let room = known.get_or_insert_with(now);
+        //= spec/session.md#ses-msg-002
+        //# A node MUST ignore a SEND to a dead process.
+        let taken = last.as_deref()?.message_from_afar(room, now, charge, message);
+        if reserved > 0 {
+            *known = None;
+        }
+        Some(taken)
+    }
+
+    fn note_in_share(&mut self, charge: Charge) {
+        if self.known.as_ref().is_none_or(Room::is_beyond) {
+            self.account.note(charge, true);
+            self.known = None;
+        }
+    }
+
     /// Notes whom a delivery wakes, and how many bytes more mailboxes hold.
     fn delivered(&mut self, wakes: Wakes, held: usize) {
-        self.wakers.extend(wakes);
+        self.wake_later(wakes);
         self.unreported += held;
+        if let Some(known) = &mut self.known {
+            known.add(held);
+        }
         if self.unreported >= REPORTED_AT_ONCE {
             self.report();
+        }
+    }
+
+    fn wake_later(&mut self, wakes: Wakes) {
+        if !wakes.is_none() {
+            self.wakers.extend(wakes);
         }
     }
 
@@ -190,7 +236,9 @@ impl Delivery {
     fn signalled(&mut self, charge: Charge, room: Room, given: Given) {
         self.is_over |= given.is_over;
         if given.held > 0 {
-            self.account.note(charge, room.peer_takes(charge));
+            let in_share = room.peer_takes(charge);
+            self.account.note(charge, in_share);
+            self.known.take_if(|_| !in_share);
         }
         self.delivered(given.wakes, given.held);
     }
@@ -199,7 +247,7 @@ impl Delivery {
         match why {
             NotTaken::Ended => {}
             NotTaken::Dropped(full) => self.dropped(Some(local), full),
-            NotTaken::Ends(wakes) => self.wakers.extend(wakes),
+            NotTaken::Ends(wakes) => self.wake_later(wakes),
         }
     }
 
@@ -218,7 +266,9 @@ impl Delivery {
         self.last.as_deref()
     }
 
+    /// Tells the table what was added, of which it may know already what was held at once.
     fn report(&mut self) {
+        self.known = None;
         self.table.shares().hold(&self.account, std::mem::take(&mut self.unreported));
     }
 }

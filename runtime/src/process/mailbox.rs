@@ -138,17 +138,19 @@ impl Queue {
 
     fn hold(&mut self, charge: Charge) {
         self.held += charge.bytes();
-        let bytes = self.held_of(charge).bytes + charge.bytes();
-        self.held_of.insert(charge.share().into(), Held { bytes, beyond: 0 });
+        match self.held_of.get_mut(charge.share().into()) {
+            Some(held) => *held = Held { bytes: held.bytes + charge.bytes(), beyond: 0 },
+            None => self.held_of.insert(charge.share().into(), Held { bytes: charge.bytes(), beyond: 0 }),
+        }
     }
 
     /// Whether it may hold this as well.
-    pub(crate) fn takes(&self, charge: Charge, room: Room) -> bool {
+    pub(crate) fn takes(&self, charge: Charge, room: &Room) -> bool {
         room.mailbox_takes(self.held, self.held_of(charge).bytes, charge)
     }
 
     /// Whether it is full, if it does not take this.
-    pub(crate) const fn is_full(&self, charge: Charge, room: Room) -> bool {
+    pub(crate) fn is_full(&self, charge: Charge, room: &Room) -> bool {
         room.mailbox_is_full(self.held, charge)
     }
 
@@ -206,8 +208,10 @@ impl Drop for Queue {
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     received: VecDeque<Item>,
-    /// What was taken since the cell was last told, of each share.
+    /// What was taken since the cell was last told, of each share: places are used in their order.
     taken: [Charge; SHARES_TAKEN],
+    /// Bytes of it.
+    owed: usize,
 }
 
 impl Inbox {
@@ -234,6 +238,7 @@ impl Inbox {
         let sum = self.taken.iter_mut().find_map(|taken| Some((taken.plus(charge)?, taken)));
         if let Some((both, taken)) = sum {
             *taken = both;
+            self.owed += charge.bytes();
         }
     }
 
@@ -242,12 +247,12 @@ impl Inbox {
     /// of a batch must not count as one whose mailbox is full.
     pub(crate) fn owes(&self) -> bool {
         let many = if self.received.is_empty() { RELEASED_AT_REST } else { RELEASED_AT_ONCE };
-        let bytes: usize = self.taken.iter().map(|taken| taken.bytes()).sum();
-        bytes >= many || bytes > 0 && self.taken.iter().all(|taken| *taken != Charge::NONE)
+        self.owed >= many || self.taken.last().is_some_and(|last| *last != Charge::NONE)
     }
 
     /// What was taken, to be given back.
     pub(crate) fn taken(&mut self) -> [Charge; SHARES_TAKEN] {
+        self.owed = 0;
         std::mem::take(&mut self.taken)
     }
 

@@ -85,18 +85,19 @@ struct Number {
     users: usize,
 }
 
-/// What can be added for one peer now.
+/// What can be added for one peer now. Negative is what there is too much already.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Room {
-    of_peer: Held,
-    /// What is held of all that come from where the peer does; nothing if that does not count.
-    of_source: Held,
+    /// Bytes that the peer may add in all mailboxes.
+    of_peer: i64,
+    /// Bytes of signals by which it, or all that come from where it does, are beyond their share.
+    beyond: i64,
     /// Bytes that nobody has.
-    free: usize,
+    free: i64,
     /// Bytes that signals may still take, of all peers.
-    for_signals: usize,
+    for_signals: i64,
     /// Bytes of signals by which a peer may go beyond its share, and that a mailbox may hold whatever is free.
-    floor: usize,
+    floor: i64,
 }
 
 /// Bytes that are held of somebody.
@@ -108,16 +109,9 @@ pub(crate) struct Held {
     pub(crate) beyond: usize,
 }
 
-impl Held {
-    /// The same before so much of it came.
-    const fn without(self, bytes: usize) -> Self {
-        Self { bytes: self.bytes.saturating_sub(bytes), ..self }
-    }
-}
-
 impl Room {
-    /// Whether the peer may add this.
-    pub(crate) const fn peer_takes(self, charge: Charge) -> bool {
+    /// The room of a peer of which so much is held, and of all that come from where it does, so much, if that counts.
+    fn new(of_peer: Held, of_source: Option<Held>, free: i64, held_max: i64) -> Self {
         //= spec/session.md#ses-msg-010
         //# A node MUST drop a message of another node by which its mailboxes would keep more than
         //# `mailbox_remote_bytes_max` for other nodes.
@@ -127,64 +121,88 @@ impl Room {
         //= spec/session.md#ses-msg-015
         //# A node MUST drop a message by which its mailboxes would keep more than three quarters of
         //# `mailbox_remote_bytes_max` for the peers of all sessions that it has accepted from one address.
-        let left = self.left_by(charge);
-        charge.bytes() <= self.free
-            && self.of_peer.bytes + charge.bytes() <= left
-            && self.of_source.bytes + charge.bytes() <= left.saturating_mul(SOURCE_SHARE_TIMES)
+        // With so much more, a peer may have as much as is free then, and all peers from one address some times that.
+        let with_all_from_there = of_source.map_or(free, |held| {
+            let times = signed(SOURCE_SHARE_TIMES);
+            (free.saturating_mul(times) - signed(held.bytes)).div_euclid(times + 1)
+        });
+        let alone = (free - signed(of_peer.bytes)).div_euclid(2);
+        Self {
+            of_peer: free.min(alone).min(with_all_from_there),
+            beyond: signed(of_source.map_or(of_peer.beyond, |held| held.beyond.max(of_peer.beyond))),
+            free,
+            for_signals: free.saturating_add(held_max / signed(SIGNALS_RESERVE_PART)),
+            floor: held_max / signed(SIGNALS_BEYOND_PART),
+        }
+    }
+
+    /// Whether the peer may add this.
+    pub(crate) fn peer_takes(&self, charge: Charge) -> bool {
+        charge.signed() <= self.of_peer
     }
 
     /// Whether a mailbox may add it, of what it holds already so much and so much of this peer.
-    pub(crate) const fn mailbox_takes(self, held: usize, held_of_peer: usize, charge: Charge) -> bool {
+    pub(crate) fn mailbox_takes(&self, held: usize, held_of_peer: usize, charge: Charge) -> bool {
         //= spec/session.md#ses-msg-012
         //# A node MUST take a mailbox for full for a message by which that mailbox would keep more than half
         //# of `mailbox_remote_bytes_max` for other nodes.
-        let held = held + charge.bytes();
-        held <= self.left_by(charge) && self.pair_takes(held_of_peer, charge)
+        signed(held) + charge.signed() <= self.left_by(charge) && self.pair_takes(held_of_peer, charge)
     }
 
     /// Whether a mailbox may add it that holds so much of this peer already. It takes one thing of each peer that has
     /// nothing in it.
-    pub(crate) const fn pair_takes(self, held_of_peer: usize, charge: Charge) -> bool {
+    pub(crate) fn pair_takes(&self, held_of_peer: usize, charge: Charge) -> bool {
         //= spec/session.md#ses-msg-013
         //# A node MUST take a mailbox for full for a message by which it would keep more than one message and
         //# more than an eighth of `mailbox_remote_bytes_max` for one peer.
-        held_of_peer == 0 || held_of_peer + charge.bytes() <= self.left_by(charge) / MAILBOX_PAIR_PART
+        let held = signed(held_of_peer) + charge.signed();
+        held_of_peer == 0 || held <= self.left_by(charge) / signed(MAILBOX_PAIR_PART)
     }
 
     /// Whether a mailbox that does not take this is full because of what its process has not taken. If it is not, others
     /// have taken what was free.
-    pub(crate) const fn mailbox_is_full(self, held: usize, charge: Charge) -> bool {
-        held + charge.bytes() > self.floor
+    pub(crate) fn mailbox_is_full(&self, held: usize, charge: Charge) -> bool {
+        signed(held) + charge.signed() > self.floor
     }
 
     /// Whether a peer may add a signal that has so much in the mailbox that it is for. What others hold does not count
     /// against it before the signals of all need more than there is.
-    pub(crate) const fn signal_fits(self, pair: Held, charge: Charge) -> bool {
-        let pair_fits = self.pair_takes(pair.bytes, charge) || self.may_go_beyond(pair, charge);
+    pub(crate) fn signal_fits(&self, pair: Held, charge: Charge) -> bool {
+        let pair_fits =
+            self.pair_takes(pair.bytes, charge) || self.may_go_beyond(signed(pair.beyond), charge);
         let peer_fits = self.peer_takes(charge)
-            || self.may_go_beyond(self.of_peer, charge)
-                && self.may_go_beyond(self.of_source, charge)
-                && charge.bytes() <= self.for_signals;
+            || self.may_go_beyond(self.beyond, charge) && charge.signed() <= self.for_signals;
         pair_fits && peer_fits
     }
 
-    const fn may_go_beyond(self, held: Held, charge: Charge) -> bool {
-        held.beyond + charge.bytes() <= self.floor
+    fn may_go_beyond(&self, beyond: i64, charge: Charge) -> bool {
+        beyond + charge.signed() <= self.floor
     }
 
-    /// The same before so much was held.
-    pub(crate) const fn without(self, bytes: usize) -> Self {
-        Self {
-            of_peer: self.of_peer.without(bytes),
-            of_source: self.of_source.without(bytes),
-            free: self.free + bytes,
-            for_signals: self.for_signals + bytes,
-            floor: self.floor,
-        }
+    /// Whether signals have gone beyond a share of the peer.
+    pub(crate) const fn is_beyond(&self) -> bool {
+        self.beyond > 0
     }
 
-    const fn left_by(self, charge: Charge) -> usize {
-        self.free.saturating_sub(charge.bytes())
+    /// So much more is held of the peer.
+    pub(crate) fn add(&mut self, bytes: usize) {
+        let bytes = signed(bytes);
+        self.of_peer -= bytes;
+        self.free -= bytes;
+        self.for_signals -= bytes;
+    }
+
+    /// The same before so much was held of the peer.
+    pub(crate) fn without(mut self, bytes: usize) -> Self {
+        let bytes = signed(bytes);
+        self.of_peer += bytes;
+        self.free += bytes;
+        self.for_signals += bytes;
+        self
+    }
+
+    fn left_by(&self, charge: Charge) -> i64 {
+        (self.free - charge.signed()).max(0)
     }
 }
 
@@ -290,17 +308,9 @@ impl Shares {
 
     /// What a peer may add, of which `unreported` bytes more are held than [`hold`](Self::hold) was told.
     pub(crate) fn room(&self, account: &Account, unreported: usize) -> Room {
-        let held = self.held() + signed(unreported);
-        let reserve = self.held_max / signed(SIGNALS_RESERVE_PART);
-        let free = self.held_max.saturating_sub(held);
+        let free = self.held_max.saturating_sub(self.held() + signed(unreported));
         let of_source = account.of_source.as_ref().map(|share| share.look(unreported));
-        Room {
-            of_peer: account.share.look(unreported),
-            of_source: of_source.unwrap_or_default(),
-            free: unsigned(free),
-            for_signals: unsigned(free.saturating_add(reserve)),
-            floor: unsigned(self.held_max / signed(SIGNALS_BEYOND_PART)),
-        }
+        Room::new(account.share.look(unreported), of_source, free, self.held_max)
     }
 
     /// Notes that so many more bytes are held for a peer.

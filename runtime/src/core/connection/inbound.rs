@@ -156,7 +156,7 @@ impl Inbound {
         }
     }
 
-    /// The same, once it is one, with frames. No lock is held when `watch` is called, nor [`Processes::between_frames`] and
+    /// The same, once it is one, with frames; gives how many were whole. No lock is held when `watch` is called, nor [`Processes::between_frames`] and
     /// [`Processes::after_frames`].
     //= spec/connection.md#con-elc-016
     //# An acceptor MUST read bytes that have come behind REPLY as the first bytes of the session, if the
@@ -167,34 +167,42 @@ impl Inbound {
         processes: &mut impl Processes,
         watch: impl FnMut(Read<'_>),
         now: Duration,
-    ) {
+    ) -> usize {
         let next = connection.with(|it| {
             it.heard(now);
             it.next()
         });
-        let Next::Frames(reads) = next else { return };
+        let Next::Frames(reads) = next else { return 0 };
         self.pass_over();
         let mut frames = Frames::new(&self.bytes, reads.bytes_max);
-        let refused = frames.by_ref().find_map(Result::err);
+        let (mut count, mut longest, mut refused) = (0, 0, None);
+        for frame in frames.by_ref() {
+            match frame {
+                Ok(payload) => (count, longest) = (count + 1, longest.max(payload.len())),
+                Err(error) => refused = Some(error),
+            }
+        }
         let whole = self.bytes.len() - frames.remaining().len();
         if whole > 0 {
             processes.release_buffer();
-            self.handle(whole, &mut Handling { connection, processes, watch, reads });
+            self.handle(whole, longest, &mut Handling { connection, processes, watch, reads });
             processes.after_frames();
             look_at_signals(connection, processes);
         }
         if let Some(error) = refused {
             connection.with(|it| it.fail(session::Ending::Protocol(error.to_string()).into()));
         }
+        count
     }
 
-    /// Handles the frames of the first `whole` bytes, and takes them out.
+    /// Handles the frames of the first `whole` bytes, of which the longest has `longest`, and takes them out.
     fn handle<A: Access, P: Processes>(
         &mut self,
         whole: usize,
+        longest: usize,
         handling: &mut Handling<'_, A, P, impl FnMut(Read<'_>)>,
     ) {
-        if let Some(block) = self.take_block(whole, handling) {
+        if let Some(block) = self.take_block::<P>(whole, longest) {
             handling.processes.arrived(&block);
             handling.frames(&block);
             return;
@@ -210,16 +218,8 @@ impl Inbound {
 
     /// Takes the frames of the first `whole` bytes out as a block, an allocation of their length, if one of them can be a
     /// message that keeps it. They stay otherwise, and their memory is used again.
-    fn take_block<A: Access, P: Processes>(
-        &mut self,
-        whole: usize,
-        handling: &Handling<'_, A, P, impl FnMut(Read<'_>)>,
-    ) -> Option<Bytes> {
-        if !P::keeps(whole, whole) {
-            return None;
-        }
-        let mut frames = Frames::new(self.bytes.get(..whole)?, handling.reads.bytes_max).flatten();
-        if !frames.any(|payload| P::keeps(payload.len(), whole)) {
+    fn take_block<P: Processes>(&mut self, whole: usize, longest: usize) -> Option<Bytes> {
+        if !P::keeps(longest, whole) {
             return None;
         }
         let rest = self.bytes.split_off(whole);

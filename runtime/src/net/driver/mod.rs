@@ -14,6 +14,7 @@ use std::time::Duration;
 use snow_dist_codec::Frames;
 use snow_dist_codec::limits::{FRAME_BYTES_MAX, LENGTH_PREFIX_BYTES};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::task::yield_now;
 use tokio::time::Sleep;
 
 use super::session::{Reader, Refill, SessionHandle};
@@ -38,6 +39,10 @@ const WRITE_BYTES: usize = 64 << 10;
 
 /// Reads and writes of one turn.
 const STEPS_MAX: usize = 16;
+
+/// Frames of one turn, on average: as many as tokio lets a process receive messages in a turn of its own. Otherwise the
+/// mailbox of a process that keeps up would fill because of the order in which tasks run.
+const FRAMES_MAX: usize = 128;
 
 /// What carries a connection's bytes.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin {
@@ -69,6 +74,8 @@ struct Running<S, H> {
     inbound: Inbound,
     /// From when on it is the session.
     processes: Option<Delivery>,
+    /// Frames that were handled, less those for which there were turns.
+    handled: usize,
     /// Room that the next read is given.
     read_bytes: usize,
     out: Vec<u8>,
@@ -110,6 +117,7 @@ impl<S: Transport, H: Host> Driver<S, H> {
             driver: self,
             inbound: Inbound::default(),
             processes: None,
+            handled: 0,
             read_bytes: READ_BYTES_IDLE,
             out: Vec::new(),
             written: 0,
@@ -144,6 +152,7 @@ impl<S: Transport, H: Host> Running<S, H> {
 
     /// Goes on until nothing is to be done, or the turn is over. Whatever can change that wakes the task.
     fn take_steps(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
+        self.handled = self.handled.saturating_sub(FRAMES_MAX);
         for _ in 0..STEPS_MAX {
             self.look_whether_up()?;
             // The runtime has looked for what has arrived before a timer goes off. What is read now was there by then.
@@ -152,7 +161,9 @@ impl<S: Transport, H: Host> Running<S, H> {
             //# A node MUST go on reading a session while the transport takes no byte.
             //= spec/connection.md#con-rdw-002
             //# A node MUST go on writing in a session while no byte arrives.
-            let (read, written) = (self.poll_read(cx)?, self.poll_write(cx)?);
+            let may_read = is_due || self.handled < FRAMES_MAX;
+            let read = if may_read { self.poll_read(cx)? } else { Poll::Ready(()) };
+            let written = self.poll_write(cx)?;
             if is_due {
                 self.judge();
             }
@@ -163,9 +174,12 @@ impl<S: Transport, H: Host> Running<S, H> {
                     return Ok(());
                 }
             }
+            if self.handled >= FRAMES_MAX {
+                break;
+            }
         }
         let _ = self.poll_timer(cx)?;
-        cx.waker().wake_by_ref();
+        give_way(cx);
         Ok(())
     }
 
@@ -234,7 +248,9 @@ impl<S: Transport, H: Host> Running<S, H> {
             }
         };
         match &mut self.processes {
-            Some(processes) => self.inbound.receive_frames(&mut reader, processes, watch, clock.now()),
+            Some(processes) => {
+                self.handled += self.inbound.receive_frames(&mut reader, processes, watch, clock.now());
+            }
             None => self.inbound.receive_handshake(&mut reader, watch),
         }
         if reader.has_news { self.hear() } else { Ok(()) }
@@ -388,4 +404,10 @@ impl<S: Transport, H: Host> Running<S, H> {
         }
         if self.closes { self.poll_close(cx) } else { self.poll_write_some(cx) }
     }
+}
+
+/// Has the task polled again, after all others that are ready. Tokio puts a process that has used up its turn behind those
+/// which wake themselves, so that a session which did would have dozens of turns for each of the process.
+fn give_way(cx: &mut Context<'_>) {
+    let _ = pin!(yield_now()).poll(cx);
 }

@@ -27,6 +27,7 @@ use crate::process::table::ProcessTable;
 use crate::process::{Context as Process, Received};
 
 mod held_up;
+mod turns;
 mod version_1;
 
 /// The creation of both nodes.

@@ -144,6 +144,11 @@ pub(crate) enum Linked {
 }
 
 impl Wakes {
+    /// Whether there is nobody.
+    pub(crate) const fn is_none(&self) -> bool {
+        self.receiver.is_none() && self.task.is_none()
+    }
+
     pub(crate) fn wake(self) {
         self.into_iter().for_each(foreign::wake);
     }

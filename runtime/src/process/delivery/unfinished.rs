@@ -50,7 +50,8 @@ impl Delivery {
     }
 
     /// Holds so many bytes instead of `before`, if the peer has room for more.
-    fn hold_instead(&self, before: usize, bytes: usize) -> bool {
+    fn hold_instead(&mut self, before: usize, bytes: usize) -> bool {
+        self.known = None;
         let shares = self.table.shares();
         let Some(more) = bytes.checked_sub(before) else {
             shares.take_back(&self.account, before - bytes);
@@ -72,6 +73,7 @@ impl Delivery {
         let charge = Charge::bare(self.account.number(), more);
         self.is_over |= !self.room().signal_fits(Held::default(), charge);
         self.account.note(charge, false);
+        self.known = None;
         self.table.shares().hold(&self.account, more);
         self.unfinished.buffer.bytes += more;
         self.unfinished.buffer.beyond += more;
@@ -79,6 +81,7 @@ impl Delivery {
 
     /// The frame is whole, or dropped. What it brings counts where it goes.
     pub(super) fn let_buffer_go(&mut self) {
+        self.known = None;
         let Held { bytes, beyond } = std::mem::take(&mut self.unfinished.buffer);
         let shares = self.table.shares();
         shares.release(self.account.number().into(), beyond);

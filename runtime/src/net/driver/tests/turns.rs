@@ -1,0 +1,33 @@
+//! How a session and the processes that it delivers to share the turns of one thread.
+
+use super::*;
+
+/// What mailboxes hold at most while a process receives so many messages, all of which have arrived before.
+async fn most_held(count: usize) -> i64 {
+    let end = End::new();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let table = end.table.clone();
+    let receiver = Node::of(table.clone()).spawn(async move |mut process: Process| {
+        let mut most = 0;
+        for _ in 0..count {
+            process.recv().await;
+            most = most.max(table.shares().held());
+        }
+        tell.send(most).unwrap();
+    });
+    receiver.unwrap();
+    let (mut peer, stream) = pipe(4 << 20);
+    peer.write_all(&message(50).repeat(count)).await.unwrap();
+    // A task like that of a connection: what `main` waits for has its turns in another way.
+    let running = tokio::spawn(async move { end.run(stream).await });
+    let most = told.await.unwrap();
+    running.abort();
+    most
+}
+
+/// It would be thousands if a session that is busy had more turns than a process, or longer ones.
+#[tokio::test(start_paused = true)]
+async fn a_process_that_keeps_up_has_a_short_mailbox() {
+    let (few, many) = (most_held(1_000).await, most_held(40_000).await);
+    assert!(many <= 8 * few, "{many} bytes of 40 000 messages, {few} of 1 000");
+}
