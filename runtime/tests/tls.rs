@@ -41,11 +41,21 @@ fn sockets() -> (TcpStream, TcpStream) {
     (dialled, accepted)
 }
 
+fn connect(dialled: TcpStream) -> TlsStream {
+    let stream = Tls::new().unwrap().connect(dialled).unwrap();
+    stream.handshake().unwrap();
+    stream
+}
+
 /// A channel between two nodes: the end that dialled, and the one that accepted.
 fn channel() -> (TlsStream, TlsStream) {
     let (dialled, accepted) = sockets();
-    let acceptor = thread::spawn(|| Tls::new().unwrap().accept(accepted).unwrap());
-    (Tls::new().unwrap().connect(dialled).unwrap(), acceptor.join().unwrap())
+    let acceptor = thread::spawn(|| {
+        let stream = Tls::new().unwrap().accept(accepted).unwrap();
+        stream.handshake().unwrap();
+        stream
+    });
+    (connect(dialled), acceptor.join().unwrap())
 }
 
 /// A channel whose acceptor is a connection of rustls itself.
@@ -56,7 +66,7 @@ fn raw_channel() -> (TlsStream, TcpStream, Connection) {
         tls.complete_io(&mut accepted).unwrap();
         (accepted, tls)
     });
-    let dialled = Tls::new().unwrap().connect(dialled).unwrap();
+    let dialled = connect(dialled);
     let (accepted, tls) = acceptor.join().unwrap();
     (dialled, accepted, tls)
 }
@@ -140,8 +150,8 @@ fn the_exporter_is_that_of_this_channel_alone() {
     assert!(matches!(early, Err(TlsError::Tls(rustls::Error::HandshakeNotComplete))), "{early:?}");
     let (a, b) = channel();
     let (other, _) = channel();
-    assert_eq!(a.exporter(), b.exporter());
-    assert_ne!(a.exporter(), other.exporter());
+    assert_eq!(a.handshake().unwrap(), b.handshake().unwrap());
+    assert_ne!(a.handshake().unwrap(), other.handshake().unwrap());
 }
 
 /// Both ends write before they read, far more than fits between them: it ends only if a reader never waits for the
@@ -190,6 +200,30 @@ fn a_thread_that_waits_for_bytes_stops_nobody_from_writing() {
             assert_eq!(answers.recv().unwrap(), round);
         }
     });
+}
+
+#[test]
+fn a_handshake_that_times_out_can_be_made_again() {
+    let (dialled, accepted) = sockets();
+    accepted.set_read_timeout(Some(TIMEOUT)).unwrap();
+    let accepted = Tls::new().unwrap().accept(accepted).unwrap();
+    let error = accepted.handshake().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+    accepted.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+    let dialled = thread::spawn(|| connect(dialled).handshake().unwrap());
+    assert_eq!(accepted.handshake().unwrap(), dialled.join().unwrap());
+}
+
+#[test]
+fn the_first_bytes_wait_for_the_handshake() {
+    let (dialled, accepted) = sockets();
+    let writer = thread::spawn(|| {
+        (&Tls::new().unwrap().accept(accepted).unwrap()).write_all(b"early").unwrap();
+    });
+    let mut read = [0; 5];
+    (&Tls::new().unwrap().connect(dialled).unwrap()).read_exact(&mut read).unwrap();
+    assert_eq!(&read, b"early");
+    writer.join().unwrap();
 }
 
 #[test]
@@ -296,7 +330,8 @@ fn what_is_no_tls_is_refused_in_both_roles() {
         let (ours, mut theirs) = sockets();
         theirs.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
         let tls = Tls::new().unwrap();
-        let error = if accepts { tls.accept(ours) } else { tls.connect(ours) }.unwrap_err();
+        let stream = if accepts { tls.accept(ours) } else { tls.connect(ours) }.unwrap();
+        let error = stream.handshake().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
     }
 }
@@ -308,8 +343,10 @@ const LOG: &str = "SSLKEYLOGFILE";
 fn keys_are_logged_when_asked_for() {
     if std::env::var_os(LOG).is_some() {
         let (dialled, accepted) = sockets();
-        let acceptor = thread::spawn(|| Tls::new().unwrap().with_key_log().accept(accepted).unwrap());
-        Tls::new().unwrap().connect(dialled).unwrap();
+        let acceptor = thread::spawn(|| {
+            Tls::new().unwrap().with_key_log().accept(accepted).unwrap().handshake().unwrap()
+        });
+        connect(dialled);
         acceptor.join().unwrap();
         return;
     }

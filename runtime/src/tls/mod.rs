@@ -201,27 +201,22 @@ impl Tls {
         Ok(ServerConnection::new(self.server.clone())?)
     }
 
-    /// Does the TLS handshake of an initiator over a blocking TCP connection, and returns when it is
-    /// complete.
-    ///
-    /// A read timeout of the socket bounds each read and not the whole handshake, and a peer that sends a byte now and
-    /// then would make it last. To bound it all, shut the socket down from another thread when
-    /// [`HANDSHAKE_DEADLINE`](crate::core::limits::HANDSHAKE_DEADLINE) has passed.
+    /// TLS of an initiator over a blocking TCP connection. Nothing is read or written yet:
+    /// [`TlsStream::handshake`] comes next.
     ///
     /// # Errors
-    /// Returns the socket's error, or one of the kind `InvalidData` that holds a [`rustls::Error`] if the peer does not
-    /// speak TLS 1.3.
+    /// Returns an error if the system gives no random bytes.
     pub fn connect(&self, stream: TcpStream) -> std::io::Result<TlsStream> {
-        TlsStream::complete(self.client().map_err(std::io::Error::other)?.into(), stream)
+        Ok(TlsStream::new(self.client().map_err(std::io::Error::other)?.into(), stream))
     }
 
-    /// Does the TLS handshake of an acceptor over a blocking TCP connection, and returns when it is complete.
-    /// How to bound its time is said at [`connect`](Self::connect).
+    /// TLS of an acceptor over a blocking TCP connection. Nothing is read or written yet:
+    /// [`TlsStream::handshake`] comes next.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
     pub fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream> {
-        TlsStream::complete(self.server().map_err(std::io::Error::other)?.into(), stream)
+        Ok(TlsStream::new(self.server().map_err(std::io::Error::other)?.into(), stream))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{ErrorKind, Read, Result, Write};
 use std::net::TcpStream;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustls::Connection;
 
@@ -13,12 +13,14 @@ use super::{EXPORTER_BYTES, exporter};
 /// Bytes that are read from the socket at once: a record of TLS has hardly more.
 const READ_BYTES: usize = 16 << 10;
 
-/// TLS over a blocking TCP connection, with its handshake complete. [`Tls::connect`](super::Tls::connect) and
+/// TLS over a blocking TCP connection. [`Tls::connect`](super::Tls::connect) and
 /// [`Tls::accept`](super::Tls::accept) return it.
+///
+/// Its handshake is made by [`handshake`](Self::handshake), or else by the first read or write.
 ///
 /// As with a [`TcpStream`], `&TlsStream` can be read and written, so that one thread may read
 /// while another one writes, through an [`Arc`](std::sync::Arc). Neither ever waits for the other: no lock that both
-/// take is held while the socket is read or written.
+/// take is held while the socket is read or written, once the handshake is complete.
 ///
 /// A timeout of the socket ends a read or a write with an error of the kind `WouldBlock` or `TimedOut`. Nothing is lost
 /// then, and the call can be made again.
@@ -34,11 +36,11 @@ const READ_BYTES: usize = 16 << 10;
 /// let listener = TcpListener::bind("127.0.0.1:0")?;
 /// let address = listener.local_addr()?;
 /// let acceptor = thread::spawn(move || {
-///     let mut accepted = &Tls::new()?.accept(listener.accept()?.0)?;
+///     let mut accepted = &Tls::new().map_err(std::io::Error::other)?.accept(listener.accept()?.0)?;
 ///     let mut read = [0; 5];
 ///     accepted.read_exact(&mut read)?;
 ///     accepted.write_all(&read)?;
-///     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(accepted.exporter())
+///     accepted.handshake()
 /// });
 /// let channel = Tls::new()?.connect(TcpStream::connect(address)?)?;
 /// let mut echo = [0; 5];
@@ -47,13 +49,14 @@ const READ_BYTES: usize = 16 << 10;
 ///     (&channel).read_exact(&mut echo)
 /// })?;
 /// assert_eq!(&echo, b"hello");
-/// assert_eq!(acceptor.join().unwrap().unwrap(), channel.exporter());
+/// assert_eq!(acceptor.join().unwrap()?, channel.handshake()?);
 /// # Ok(())
 /// # }
 /// ```
 pub struct TlsStream {
     socket: TcpStream,
-    exporter: [u8; EXPORTER_BYTES],
+    /// Known when the handshake is complete.
+    exporter: OnceLock<[u8; EXPORTER_BYTES]>,
     /// Taken for moments only, after one of the others.
     tls: Mutex<Connection>,
     /// What has been read from the socket and not yet been decrypted. Locked while the socket is read.
@@ -64,22 +67,47 @@ pub struct TlsStream {
 }
 
 impl TlsStream {
-    /// Completes the handshake.
-    pub(super) fn complete(mut tls: Connection, socket: TcpStream) -> Result<Self> {
-        while tls.is_handshaking() {
-            tls.complete_io(&mut &socket)?;
+    pub(super) fn new(tls: Connection, socket: TcpStream) -> Self {
+        let (incoming, outgoing) = Default::default();
+        Self { socket, exporter: OnceLock::new(), tls: Mutex::new(tls), incoming, outgoing }
+    }
+
+    /// Completes the handshake, and returns the [`exporter`](super::exporter) of this channel, to which the proofs of
+    /// Snow DIST's handshake are bound. Once it is complete, this costs nothing.
+    ///
+    /// A timeout of the socket bounds each read and not the whole handshake. A thread that has set a short one can call
+    /// this again after each, and look in between whether the connection is still wanted.
+    ///
+    /// # Errors
+    /// Returns the socket's error, or one of the kind `InvalidData` that holds a [`rustls::Error`] if the peer does not
+    /// speak TLS 1.3.
+    pub fn handshake(&self) -> Result<[u8; EXPORTER_BYTES]> {
+        if let Some(exporter) = self.exporter.get() {
+            return Ok(*exporter);
         }
-        let exporter = match &tls {
-            Connection::Client(tls) => exporter(tls),
-            Connection::Server(tls) => exporter(tls),
-        };
-        Ok(Self {
-            socket,
-            exporter: exporter.map_err(std::io::Error::other)?,
-            tls: Mutex::new(tls),
-            incoming: Mutex::default(),
-            outgoing: Mutex::default(),
-        })
+        let mut incoming = lock(&self.incoming);
+        loop {
+            self.send(&mut lock(&self.outgoing))?;
+            let tls = lock(&self.tls);
+            if !tls.is_handshaking() {
+                let exporter = match &*tls {
+                    Connection::Client(tls) => exporter(tls),
+                    Connection::Server(tls) => exporter(tls),
+                };
+                let exporter = exporter.map_err(std::io::Error::other)?;
+                return Ok(*self.exporter.get_or_init(|| exporter));
+            }
+            drop(tls);
+            match self.receive(&mut incoming) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(_) => {}
+                Err(error) => {
+                    // An alert tells the peer what was wrong.
+                    let _ = self.send(&mut lock(&self.outgoing));
+                    return Err(error);
+                }
+            }
+        }
     }
 
     /// Tells the peer that nothing more will be written, and writes what TLS still has to say: after a failed read
@@ -111,12 +139,19 @@ impl TlsStream {
         }
         (&self.socket).flush()
     }
-}
 
-impl TlsStream {
-    /// What the proofs of Snow DIST's handshake are bound to: see [`exporter`](super::exporter).
-    pub const fn exporter(&self) -> [u8; EXPORTER_BYTES] {
-        self.exporter
+    /// Decrypts more of what the socket has, and waits for it. Returns 0 if that has ended.
+    fn receive(&self, incoming: &mut VecDeque<u8>) -> Result<usize> {
+        if incoming.is_empty() {
+            let mut block = [0; READ_BYTES];
+            let count = (&self.socket).read(&mut block)?;
+            incoming.extend(block.iter().take(count));
+        }
+        // Still empty: that is how the connection learns of the socket's end.
+        let mut tls = lock(&self.tls);
+        let count = tls.read_tls(incoming)?;
+        tls.process_new_packets().map_err(|error| std::io::Error::new(ErrorKind::InvalidData, error))?;
+        Ok(count)
     }
 
     /// The connection below, to set its timeouts or to shut it down.
@@ -131,21 +166,14 @@ impl Read for &TlsStream {
         if into.is_empty() {
             return Ok(0);
         }
+        self.handshake()?;
         let mut incoming = lock(&self.incoming);
         loop {
             match lock(&self.tls).reader().read(into) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 decided => return decided,
             }
-            if incoming.is_empty() {
-                let mut block = [0; READ_BYTES];
-                let count = (&self.socket).read(&mut block)?;
-                incoming.extend(block.iter().take(count));
-            }
-            // Still empty: that is how the connection learns of the socket's end.
-            let mut tls = lock(&self.tls);
-            tls.read_tls(&mut *incoming)?;
-            tls.process_new_packets().map_err(|error| std::io::Error::new(ErrorKind::InvalidData, error))?;
+            self.receive(&mut incoming)?;
         }
     }
 }
@@ -154,6 +182,7 @@ impl Write for &TlsStream {
     /// Encrypts bytes and writes them. If the socket fails or is not ready after they were taken, the next call says
     /// so.
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        self.handshake()?;
         let mut outgoing = lock(&self.outgoing);
         self.send(&mut outgoing)?;
         let count = lock(&self.tls).writer().write(bytes)?;
