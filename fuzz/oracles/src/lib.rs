@@ -13,13 +13,17 @@
 )]
 
 mod differential;
+mod engine;
 mod handshake_roles;
 pub mod naive;
+#[path = "../../../runtime/tests/engine/node.rs"]
+mod node;
 mod session;
 mod structured;
 mod terms;
 
 pub use differential::differential;
+pub use engine::engine;
 pub use handshake_roles::handshake_roles;
 pub use session::session;
 pub use structured::structured;
@@ -35,7 +39,7 @@ use snow_dist_codec::{
 pub type Oracle = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const ORACLES: [Oracle; 12] = [
+pub const ORACLES: [Oracle; 13] = [
     ("frames", frames),
     ("handshake", handshake),
     ("signals", signals),
@@ -48,6 +52,7 @@ pub const ORACLES: [Oracle; 12] = [
     ("differential", differential),
     ("session", session),
     ("handshake_roles", handshake_roles),
+    ("engine", engine),
 ];
 
 /// What decoding gave, without what it borrows: the value shown, the bytes it is written in, the surplus.

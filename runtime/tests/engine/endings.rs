@@ -17,7 +17,8 @@ use snow_dist_runtime::core::limits::{
 use snow_dist_runtime::core::peers::Refusal;
 use snow_dist_runtime::core::{Cookie, session};
 
-use crate::node::{Ends, Node, dial, flow, one_way, session};
+use crate::node::Node;
+use crate::streams::{Ends, dial, flow, one_way, session};
 
 const MILLI: Duration = Duration::from_millis(1);
 

@@ -6,3 +6,4 @@ mod endings;
 mod misuse;
 mod node;
 mod sessions;
+mod streams;

@@ -5,7 +5,8 @@ use snow_dist_runtime::core::connection::{ConnectionEvent, Ending, EndpointEvent
 use snow_dist_runtime::core::handshake::Channel;
 use snow_dist_runtime::core::peers::{ConnectionId, Sign};
 
-use crate::node::{Node, Told, dial, flow, session};
+use crate::node::{Node, Told};
+use crate::streams::{dial, flow, session};
 
 #[test]
 fn what_is_said_twice_or_too_late_changes_nothing() {

@@ -7,7 +7,8 @@ use snow_dist_runtime::core::peers::Refusal;
 use snow_dist_runtime::core::session;
 use snow_dist_runtime::core::{Dial, Reason};
 
-use crate::node::{Node, Told, dial, flow, one_way, session};
+use crate::node::{Node, Told};
+use crate::streams::{dial, flow, one_way, session};
 
 fn two() -> (Node, Node) {
     (Node::new("a@h:1"), Node::new("b@h:1"))

@@ -19,6 +19,9 @@ fn main() {
     for (id, script) in SCRIPTS {
         seed("session", id, script);
     }
+    for (id, script) in ENGINE_SCRIPTS {
+        seed("engine", id, script);
+    }
     // Every configuration with nobody between, and with one message damaged.
     for bits in 0..64_u8 {
         seed("handshake_roles", &format!("nobody-between-{bits:02}"), &[bits]);
@@ -136,3 +139,23 @@ fn bytes(vector: &Value) -> Option<Vec<u8>> {
     }
     (bytes.len() <= SEED_BYTES_MAX).then_some(bytes)
 }
+
+/// Scripts of two nodes, as `engine.rs` reads them: a step for each byte whose number is below 16, of the second node with 128
+/// more, with what the step chooses behind it.
+const ENGINE_SCRIPTS: [(&str, &[u8]); 12] = [
+    ("session-link-monitor", &[0, 1, 1, 0, 129, 0, 1, 0, 129, 0, 9, 5, 10, 6, 1, 0, 129, 0]),
+    ("disconnect", &[0, 1, 1, 0, 129, 0, 1, 0, 129, 0, 9, 5, 11, 1, 0, 129, 0]),
+    ("disconnected", &[0, 1, 1, 0, 129, 0, 1, 0, 129, 0, 9, 5, 139, 129, 0, 1, 0]),
+    ("both-dial", &[0, 1, 128, 2, 1, 0, 129, 1, 129, 0, 1, 1, 1, 0, 129, 1, 129, 0, 1, 1, 9, 1]),
+    ("cut-while-linked", &[0, 1, 1, 0, 129, 0, 1, 0, 129, 0, 9, 5, 10, 6, 7, 0, 135, 0]),
+    ("somebody-between", &[0, 16, 1, 0, 129, 0, 1, 0, 129, 0]),
+    ("byte-by-byte", &[0, 1, 5, 0, 40, 5, 0, 60, 1, 0, 133, 0, 30, 129, 0, 1, 0, 129, 0, 9, 1]),
+    ("raw-bytes", &[0, 1, 1, 0, 129, 0, 1, 0, 129, 0, 9, 5, 6, 0, 5, 1, 0, 0, 0, 0x13]),
+    ("time-passes", &[0, 1, 1, 0, 129, 0, 1, 0, 129, 0, 9, 5, 8, 16, 8, 16, 8, 14]),
+    ("late", &[0, 1, 8, 13, 136, 13, 0, 3, 1, 1, 8, 13]),
+    (
+        "mistakes",
+        &[0, 1, 13, 1, 0, 12, 1, 4, 14, 1, 0, 1, 0, 129, 0, 1, 0, 129, 0, 9, 1, 13, 1, 4, 14, 1, 4, 15, 1],
+    ),
+    ("again-after-a-cut", &[0, 1, 1, 0, 129, 0, 7, 0, 135, 0, 0, 2, 1, 1, 129, 1, 1, 1, 129, 1, 9, 4]),
+];

@@ -399,7 +399,7 @@ impl Connection {
         }
         match (event, &mut self.stage) {
             (ConnectionEvent::Reply, Stage::Opening(opening)) => opening.reply(now),
-            (ConnectionEvent::Up(facts), Stage::Opening(opening)) => {
+            (ConnectionEvent::Up(facts), Stage::Opening(opening)) if opening.can_come_up() => {
                 let (config, ack) = (&facts.config, opening.accept());
                 self.reads = Reads::of(config);
                 self.pieces = Pieces::of(self.reads.version_1, ack);

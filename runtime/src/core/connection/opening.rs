@@ -203,6 +203,11 @@ impl Opening {
         matches!(self.state, State::Verified(_) | State::Acked | State::Replying(..))
     }
 
+    /// Whether the handshake is over, but for ACK: it can become the session.
+    pub(super) const fn can_come_up(&self) -> bool {
+        matches!(self.state, State::Verified(_) | State::Acked)
+    }
+
     pub(super) fn deadline(&self) -> Option<(Duration, Waits)> {
         self.waits.map(|(patience, waits)| (patience.look_at(), waits))
     }

@@ -345,10 +345,10 @@ impl<N: Numbering> Endpoint<N> {
         //# `handshakes_per_address_max`.
         self.slots.give_back(id);
         let Some(entry) = self.connections.get_mut(&id) else { return };
+        let Some(from) = entry.from else { return };
         entry.name = Some(shown.facts.name.clone());
         entry.used_old_cookie = shown.used_old_cookie;
         entry.waits_for_version_1 = shown.facts.config.version != Version::Two;
-        let Some(from) = entry.from else { return };
         let facts = self.facts(shown);
         self.takeovers.verified(id, from);
         self.epochs.verified_from(from.ip().into(), id, facts);
@@ -512,6 +512,8 @@ impl<N: Numbering> Endpoint<N> {
                     self.come_up(id, facts, now);
                     continue;
                 }
+                //= spec/session.md#ses-upd-003
+                //# When a session ends, a node MUST give each process that watches the peer one signal NODEDOWN.
                 Event::Down(id, name) => {
                     self.takeovers.down(id, &name);
                     self.outputs.push_back(Output::NodeDown(id, name));
@@ -551,6 +553,11 @@ impl<N: Numbering> Endpoint<N> {
         let takeover = self.takeovers.up(id, &name, facts.incarnation, now);
         self.outputs.extend(takeover.map(|takeover| Output::Notice(Notice::TakenOver(takeover))));
         self.outputs.push_back(Output::Tell(id, ConnectionEvent::Up(Box::new(facts))));
+        //= spec/session.md#ses-upd-001
+        //# When a session begins, a node MUST give each process that watches the peer one signal NODEUP.
+        //= spec/session.md#ses-upd-002
+        //# A node MUST give a process the NODEUP of a session before everything else that the session
+        //# brings it.
         self.outputs.push_back(Output::NodeUp(id, name));
     }
 }

@@ -270,17 +270,11 @@ impl Registry {
                 }
             }
             Output::NodeUp(_, name) => {
-                //= spec/session.md#ses-upd-001
-                //# When a session begins, a node MUST give each process that watches the peer one signal NODEUP.
-                //= spec/session.md#ses-upd-002
-                //# A node MUST give a process the NODEUP of a session before everything else that the session
-                //# brings it.
                 state.afterwards.processes.extend(table.into_iter().flat_map(|table| table.node_up(&name)));
             }
             Output::NodeDown(_, name) => {
-                //= spec/session.md#ses-upd-003
-                //# When a session ends, a node MUST give each process that watches the peer one signal NODEDOWN.
-                state.afterwards.processes.extend(table.into_iter().flat_map(|table| table.node_down(&name)));
+                let processes = table.into_iter().flat_map(|table| table.node_down(&name));
+                state.afterwards.processes.extend(processes);
             }
             Output::Notice(notice) => state.afterwards.notices.push(notice),
         }
