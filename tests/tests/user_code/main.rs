@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod bodies;
+mod builders;
 mod networks;
 mod payloads;
 mod subscribers;
@@ -115,6 +116,10 @@ fn the_inventory_names_these_tests() {
     let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
     let architecture = read(&root.join("../ARCHITECTURE.md"));
     let inventory = architecture.split("\n## ").find(|part| part.starts_with("Code of the program")).unwrap();
+    for row in inventory.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let tests = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap().trim();
+        assert!(tests.contains('`') || tests == "the same", "a row without tests: {row}");
+    }
     let quoted: BTreeSet<_> = inventory.split('`').skip(1).step_by(2).collect();
     let files = std::fs::read_dir(root.join("tests/user_code")).unwrap().map(|file| file.unwrap().path());
     let mut tests = BTreeSet::new();

@@ -7,9 +7,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Poll};
 
-use snow_dist_runtime::{ConnectError, Connection, Context, Listener, Network, Node, Reason, Received};
+use snow_dist_runtime::{
+    ConnectError, Connection, Context, Listener, Network, Node, Reason, Received, StartError,
+};
 use snow_dist_tests::program::{
-    COOKIE, assert_they_talk, begin, connect, received, seen_from, until, within,
+    COOKIE, assert_they_talk, begin, connect, idle, received, seen_from, until, within,
 };
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -20,6 +22,8 @@ use super::{CallsBack, watchdog};
 /// Where a network is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Place {
+    Listen,
+    Port,
     Connect,
     Accept,
     Read,
@@ -36,11 +40,21 @@ type Does = Arc<dyn Fn(Place) + Send + Sync>;
 
 /// Nodes of one program, on pipes in its memory.
 struct Memory {
-    listeners: Arc<Mutex<HashMap<String, UnboundedSender<DuplexStream>>>>,
+    listeners: Listeners,
     does: Does,
 }
 
-struct Pipes(UnboundedReceiver<DuplexStream>, Does);
+/// Who listens, by address.
+type Listeners = Arc<Mutex<HashMap<String, UnboundedSender<DuplexStream>>>>;
+
+/// Where a node listens whose name leaves the port to the network.
+const PORT_CHOSEN: u16 = 3;
+
+struct Pipes {
+    incoming: UnboundedReceiver<DuplexStream>,
+    port: u16,
+    does: Does,
+}
 
 struct Pipe(DuplexStream, Does);
 
@@ -48,9 +62,17 @@ impl Network for Memory {
     type Listener = Pipes;
 
     async fn listen(&self, address: &str) -> io::Result<Pipes> {
-        let (theirs, ours) = unbounded_channel();
-        self.listeners.lock().unwrap().insert(address.to_owned(), theirs);
-        Ok(Pipes(ours, Arc::clone(&self.does)))
+        (self.does)(Place::Listen);
+        let (host, port) = address.rsplit_once(':').unwrap();
+        let port = if port == "0" { PORT_CHOSEN } else { port.parse().unwrap() };
+        let address = format!("{host}:{port}");
+        let mut listeners = self.listeners.lock().unwrap();
+        if listeners.get(&address).is_some_and(|listener| !listener.is_closed()) {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        let (theirs, incoming) = unbounded_channel();
+        listeners.insert(address, theirs);
+        Ok(Pipes { incoming, port, does: Arc::clone(&self.does) })
     }
 
     async fn connect(&self, address: &str) -> io::Result<Connection> {
@@ -65,13 +87,14 @@ impl Network for Memory {
 
 impl Listener for Pipes {
     fn port(&self) -> io::Result<u16> {
-        Err(io::ErrorKind::Unsupported.into())
+        (self.does)(Place::Port);
+        Ok(self.port)
     }
 
     async fn accept(&mut self) -> io::Result<(Connection, SocketAddr)> {
-        (self.1)(Place::Accept);
-        let pipe = self.0.recv().await.ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok((Connection::new(Pipe(pipe, Arc::clone(&self.1))), (Ipv4Addr::LOCALHOST, 0).into()))
+        (self.does)(Place::Accept);
+        let pipe = self.incoming.recv().await.ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok((Connection::new(Pipe(pipe, Arc::clone(&self.does))), (Ipv4Addr::LOCALHOST, 0).into()))
     }
 }
 
@@ -115,7 +138,7 @@ impl Drop for Pipe {
 
 impl Drop for Pipes {
     fn drop(&mut self) {
-        (self.1)(Place::DropListener);
+        (self.does)(Place::DropListener);
     }
 }
 
@@ -125,14 +148,16 @@ impl Drop for Memory {
     }
 }
 
+async fn start(name: &str, listeners: &Listeners, does: Does) -> Result<Node, StartError> {
+    let network = Memory { listeners: Arc::clone(listeners), does };
+    Node::builder(name).cookie(COOKIE).start_on(network).await
+}
+
 /// Two nodes on one network; `of_a` and `of_b` are what it does for each.
 async fn two_nodes(of_a: Does, of_b: Does) -> (Node, Node) {
-    let listeners = Arc::default();
-    let start = async |name: &str, does: Does| {
-        let network = Memory { listeners: Arc::clone(&listeners), does };
-        Node::builder(name).cookie(COOKIE).start_on(network).await.unwrap()
-    };
-    (start("a@memory:1", of_a).await, start("b@memory:2", of_b).await)
+    let listeners = Listeners::default();
+    let (a, b) = (start("a@memory:1", &listeners, of_a), start("b@memory:2", &listeners, of_b));
+    (a.await.unwrap(), b.await.unwrap())
 }
 
 /// Panics in one place, once, when it has been told to.
@@ -160,7 +185,7 @@ impl Armed {
 /// All that a process of `a` with a link to one of `b`, a monitor of it and one of its node receives from now on, three
 /// things.
 async fn watch(a: &Node, b: &Node) -> oneshot::Receiver<[Received; 3]> {
-    let far = b.spawn(snow_dist_tests::program::idle).unwrap();
+    let far = b.spawn(idle).unwrap();
     let far = seen_from(a, b, far);
     let (ready, is_ready) = oneshot::channel();
     let name = b.name().to_owned();
@@ -199,7 +224,7 @@ async fn a_network_may_use_the_node_in_every_place() {
         }
     });
     let (a, b) = two_nodes(Arc::clone(&does), does).await;
-    let [of_a, of_b] = [&a, &b].map(|node| node.spawn(snow_dist_tests::program::idle).unwrap());
+    let [of_a, of_b] = [&a, &b].map(|node| node.spawn(idle).unwrap());
     calls_back.know(vec![(a.clone(), of_a), (b.clone(), of_b)], Vec::new());
     connect(&a, &b).await;
     let watched = watch(&a, &b).await;
@@ -214,6 +239,51 @@ async fn a_network_may_use_the_node_in_every_place() {
     let places = || places.lock().unwrap().len();
     // The network itself goes with the last of its nodes, which this one holds.
     until("every place but that", || places() >= 8).await;
+}
+
+/// No other place is reached before there is a node.
+const WHILE_A_NODE_STARTS: [Place; 2] = [Place::Listen, Place::Port];
+
+#[tokio::test]
+async fn a_network_may_use_another_node_while_a_node_starts() {
+    let _watchdog = watchdog();
+    let (listeners, nothing) = (Listeners::default(), Armed::default().does());
+    let other = start("other@memory:1", &listeners, nothing).await.unwrap();
+    let (calls_back, places) = (CallsBack::default(), Arc::new(Mutex::new(Vec::new())));
+    calls_back.know(vec![(other.clone(), other.spawn(idle).unwrap())], Vec::new());
+    let (in_network, reached) = (calls_back.clone(), Arc::clone(&places));
+    let does: Does = Arc::new(move |place| {
+        if WHILE_A_NODE_STARTS.contains(&place) {
+            in_network.call();
+            reached.lock().unwrap().push(place);
+        }
+    });
+    let node = start("a@memory:0", &listeners, does).await.unwrap();
+    assert_eq!(*places.lock().unwrap(), WHILE_A_NODE_STARTS);
+    calls_back.assert_finished().await;
+    connect(&node, &other).await;
+    assert_they_talk(&other, &node).await;
+}
+
+#[tokio::test]
+async fn a_network_that_panics_while_a_node_starts_is_its_callers_and_nothing_is_left() {
+    let _watchdog = watchdog();
+    let (listeners, armed) = (Listeners::default(), Armed::default());
+    let other = start("other@memory:1", &listeners, Armed::default().does()).await.unwrap();
+    let any_port = "a@memory:0";
+    let taken_port = "a@memory:1";
+    let starts = [(any_port, Place::Listen), (any_port, Place::Port), (taken_port, Place::DropNetwork)];
+    for (name, place) in starts {
+        let (network, does) = (Arc::clone(&listeners), armed.does());
+        armed.arm(place);
+        let starting = tokio::spawn(async move { start(name, &network, does).await });
+        let panic = within("the end of the start", starting).await.unwrap_err();
+        assert!(panic.is_panic() && armed.has_gone_off(), "{place:?}");
+        assert_eq!(Arc::strong_count(&armed.0), 1, "{place:?}: the network and its listener are gone");
+    }
+    let node = start(any_port, &listeners, armed.does()).await.unwrap();
+    connect(&node, &other).await;
+    assert_they_talk(&other, &node).await;
 }
 
 #[tokio::test]
