@@ -50,14 +50,17 @@ impl Limiter {
         }
         let interval_min = NOTICE_LINE_PERIOD * self.singly_max;
         let is_rare = self.untold == 1 && now - self.due >= self.interval.max(interval_min);
-        if is_rare {
+        if is_rare && self.interval >= 2 * interval_min {
             self.interval /= 2;
-            if self.interval < interval_min {
+        } else {
+            if is_rare {
                 self.interval = Duration::ZERO;
                 self.told_singly = 0;
             }
-        } else if self.told_singly + 1 >= self.singly_max {
-            self.interval = (self.interval * 2).clamp(interval_min, NOTICE_INTERVAL_MAX);
+            // The last line of a single event may be the first line after a silence.
+            if self.told_singly + 1 >= self.singly_max {
+                self.interval = (self.interval * 2).clamp(interval_min, NOTICE_INTERVAL_MAX);
+            }
         }
         self.told_singly = self.singly_max.min(self.told_singly + 1);
         self.due = now + self.interval;
@@ -300,11 +303,7 @@ impl Notices {
 
     /// A session has taken the place of another one of the same name.
     fn taken_over(&self, now: Duration, takeover: &Takeover) {
-        let mut state = self.state.lock();
-        state.counts.taken_over += 1;
-        let line = takeover.is_mutual.then(|| state.takeovers.count(now)).flatten();
-        drop(state);
-        let Some(times) = line else { return };
+        let Some(times) = self.takeover_line(now, takeover.is_mutual) else { return };
         let Takeover { name, before, after, .. } = takeover;
         event!(
             WARN, peer = %Shown(name), %before, %after,
@@ -313,18 +312,29 @@ impl Notices {
         );
     }
 
+    /// Counts a takeover. If a line is due, returns how many mutual ones it stands for.
+    fn takeover_line(&self, now: Duration, is_mutual: bool) -> Option<u64> {
+        let mut state = self.state.lock();
+        state.counts.taken_over += 1;
+        is_mutual.then(|| state.takeovers.count(now)).flatten()
+    }
+
     /// A peer has given the place of this node to another connection, for that many times one soon after the other.
     fn lost_to_rival(&self, now: Duration, peer: &str, in_a_row: u32) {
-        let mut state = self.state.lock();
-        state.counts.lost_to_rivals += 1;
-        let line = (in_a_row > 1).then(|| state.rivals.count(now)).flatten();
-        drop(state);
-        let Some(times) = line else { return };
+        let Some(times) = self.rival_line(now, in_a_row) else { return };
         event!(
             WARN, peer = %Shown(peer),
             "this peer gives the place of this node to another connection again and again: another node seems to have \
              the name of this one; {times} times since the last such line, other peers among them"
         );
+    }
+
+    /// Counts a session that was lost to a rival. If a line is due, returns how many it stands for, of those that were not
+    /// the first in a row.
+    fn rival_line(&self, now: Duration, in_a_row: u32) -> Option<u64> {
+        let mut state = self.state.lock();
+        state.counts.lost_to_rivals += 1;
+        (in_a_row > 1).then(|| state.rivals.count(now)).flatten()
     }
 
     /// Counts a session in which frames were passed over. If a line is due, returns how many of them it stands for.
@@ -388,6 +398,20 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_has_as_many_single_lines_after_any_silence() {
+        for (singly_max, silence_s) in
+            [1, 4, SINGLY].into_iter().flat_map(|max| [(max, 0), (max, 1), (max, 3_600)])
+        {
+            let period = NOTICE_LINE_PERIOD * singly_max;
+            let begin = Duration::from_secs(silence_s);
+            let flood =
+                (0..).map(|ms| begin + Duration::from_millis(ms)).take_while(|now| *now < begin + period);
+            let lines = lines(&mut Limiter::new(singly_max), flood);
+            assert_eq!(lines.len(), singly_max as usize, "after {silence_s} s: {lines:?}");
+        }
+    }
+
+    #[test]
     fn rare_events_have_a_line_each_for_ever() {
         let mut limiter = Limiter::new(SINGLY);
         let lines = lines(&mut limiter, (0..1_000).map(|hour| Duration::from_secs(3_600 * hour)));
@@ -417,11 +441,28 @@ mod tests {
                     });
                     let end = Duration::from_millis(20_000 / burst * pause_ms);
                     let lines = NOTICE_LINE_PERIOD * u32::try_from(lines(&mut limiter, times).len()).unwrap();
-                    let most = end + NOTICE_LINE_PERIOD * (singly_max + 1);
+                    let most = end + NOTICE_LINE_PERIOD * singly_max;
                     assert!(lines <= most, "{singly_max} {pause_ms} {burst}: {lines:?} of lines in {end:?}");
                 }
             }
         }
+    }
+
+    #[cfg(not(shuttle))]
+    #[test]
+    fn namesakes_are_counted_each_time_and_told_of_in_sum() {
+        let notices = Notices::new();
+        let at = Duration::from_millis;
+        // Within a second of a line there is no other one: what comes then is told of by the next.
+        let takeovers =
+            [(0, false), (1_000, true), (1_500, true), (1_999, true), (2_000, true), (2_001, true)];
+        let lines = takeovers.map(|(ms, is_mutual)| notices.takeover_line(at(ms), is_mutual));
+        assert_eq!(lines, [None, Some(1), None, None, Some(3), None]);
+        let losses = [(0, 1), (1_000, 2), (1_500, 3), (1_999, 1), (2_000, 2), (2_001, 3)];
+        let lines = losses.map(|(ms, in_a_row)| notices.rival_line(at(ms), in_a_row));
+        assert_eq!(lines, [None, Some(1), None, None, Some(2), None]);
+        let counts = notices.connection_counts();
+        assert_eq!((counts.taken_over, counts.lost_to_rivals), (6, 6));
     }
 
     #[cfg(not(shuttle))]
