@@ -50,6 +50,8 @@ mod random;
 mod secret;
 
 pub use core::{Chain, NodeNumber, Pid, Reason};
+/// The codec whose types stand in signatures here, such as that of a term's error.
+pub use snow_dist_codec as codec;
 pub use snow_dist_codec::{NodeNameError, handshake::Capabilities};
 
 #[cfg(feature = "tokio")]

@@ -341,7 +341,8 @@ impl Node {
                     let code = match refusal {
                         Refusal::Busy | Refusal::BusyAddress => 2,
                         Refusal::Duplicate => 5,
-                        Refusal::OwnName => panic!("no peer has the name of the node"),
+                        // No peer has the name of the node.
+                        other => panic!("{other}"),
                     };
                     let code = self.connections[&on].incarnation.map(|_| code);
                     self.done.push(json!({"refuses": on, "code": code}));

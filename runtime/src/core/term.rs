@@ -26,6 +26,7 @@ pub struct Term {
 
 /// Bytes that are no [`Term`] with these pids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TermError {
     /// They are no term.
     #[error("{0}")]

@@ -16,6 +16,7 @@ pub enum Direction {
 
 /// A message as it goes over a connection.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Seen<'a> {
     /// The other node's name; empty until it has said it.
     pub peer: &'a str,

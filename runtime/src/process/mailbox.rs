@@ -32,6 +32,7 @@ pub struct Mailbox {
 /// mailbox. A message of a peer that has used up its share of all mailboxes is dropped, whatever the policy; and so is one for
 /// which others have left no room, unless the process has itself left more than a sixty-fourth of those bytes untaken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WhenFull {
     /// It is dropped, counted and warned of.
     #[default]

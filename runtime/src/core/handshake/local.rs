@@ -43,6 +43,7 @@ pub struct Local {
 /// assert!(!supervisors.allows("other@10.0.0.2:9000"));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum RemoteExit {
     /// All peers.
     #[default]
@@ -106,6 +107,7 @@ fn completed(names: impl IntoIterator<Item: AsRef<str>>) -> Result<BTreeSet<Arc<
 //= type=implication
 //= reason=refused is the default, and nothing but what the operator or program says changes it
 //# A node MUST NOT take part in a handshake of version 1 unless its operator has allowed that.
+#[non_exhaustive]
 pub enum Version1 {
     /// With none.
     #[default]

@@ -108,6 +108,7 @@ pub enum Action {
 
 /// Why a connection is refused after its REPLY was good. The numbers are in the specification's registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// There are as many peers as there may be.
     #[error("the acceptor has as many sessions as it may have (`sessions_max` of its builder)")]
