@@ -21,11 +21,13 @@
 mod fields;
 mod parts;
 mod show;
+mod term;
 
 pub use fields::{Fields, FieldsError};
 pub use parts::Hex;
 pub(crate) use parts::PID_NEWTYPE;
 pub use show::Shown;
+pub use term::{Keys, TermDocument, TermDocumentError};
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -38,6 +38,9 @@
 // Bytes of the messages in a queue: when they are more, no further message enters it. One message always does.
 #define SNOW_QUEUE_BYTES_MAX 67108864
 
+// Bytes of JSON that is made a term. A message has at most 64 MiB.
+#define SNOW_JSON_BYTES_MAX 67108864
+
 // Threads of one node.
 #define SNOW_THREADS_MAX 256
 
@@ -225,6 +228,31 @@ typedef uint32_t snow_when_full;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// How much what is logged matters.
+enum snow_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // Something does not work.
+    SNOW_LOG_ERROR = 1,
+    // The operator should know: a doubtful cookie, connections that were refused, processes that failed.
+    SNOW_LOG_WARN = 2,
+    // What happens: nodes that come and go.
+    SNOW_LOG_INFO = 3,
+    // For looking for faults.
+    SNOW_LOG_DEBUG = 4,
+    // For looking for faults, in detail.
+    SNOW_LOG_TRACE = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum snow_log_level snow_log_level;
+#else
+typedef uint32_t snow_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // The settings of a node that is not started yet. Zero is none.
 typedef struct {
     // Never the same for two.
@@ -236,6 +264,10 @@ typedef struct {
     // Never the same for two.
     uint64_t id;
 } snow_node;
+
+// A function of the program that is told what a node logs: a level of `snow_log_level`, and a text that is there during the
+// call.
+typedef void (*snow_log)(void *user, uint32_t level, const char *text);
 
 // Memory of the library that the program reads. Zero is none.
 typedef struct {
@@ -360,6 +392,16 @@ const char *snow_last_error(void);
 
 // The version of the library, as `1.2.3`. Never null, and there as long as the library.
 const char *snow_version(void);
+
+// Has what all nodes of the program log told to a function, up to a level of `snow_log_level`; null tells nobody. `user` is
+// handed to the function and not used otherwise.
+//
+// The function is called on threads of the nodes and on those that make calls, several at a time, and a little longer after
+// it has been replaced. It must return soon, as what is logged waits for it, and must not throw. It may make calls; those
+// that can wait are `SNOW_ERROR_CALLBACK` on the threads of a node.
+snow_status snow_set_log(snow_log told,
+                         void *user,
+                         uint32_t level_max);
 
 // Ends all sessions of a node in order, then all its processes, then its threads. What is queued for other nodes is still
 // sent, for at most 5 s. When this returns, its port is free, and each of its processes has `SNOW_EVENT_ENDED` in its queue.
@@ -547,6 +589,20 @@ snow_status snow_event_free(snow_event *event);
 
 // Frees bytes that the library has given, and makes them no bytes. Any other copy is freed with them.
 snow_status snow_bytes_free(snow_bytes *bytes);
+
+// Gives the bytes of a term that JSON describes: each value with its type, as the command `snow-dist decode --json` shows it.
+// `{"type": "tuple", "values": [{"type": "int", "value": "7"}, {"type": "string", "value": "seven"}]}`; a pid is
+// `{"type": "pid", "value": {"node": 0, "creation": 0, "local": 0}}`, where `local` is its number in the term. `snow_bytes_free`
+// frees the bytes.
+snow_status snow_term_from_json(const uint8_t *json,
+                                size_t length,
+                                snow_bytes *term);
+
+// Gives the JSON of a term, of the form that `snow_term_from_json` reads. `SNOW_ERROR_TERM` if the bytes are not one whole
+// term. `snow_bytes_free` frees it.
+snow_status snow_term_to_json(const uint8_t *term,
+                              size_t length,
+                              snow_bytes *json);
 
 #ifdef __cplusplus
 }  // extern "C"

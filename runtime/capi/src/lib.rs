@@ -16,6 +16,7 @@ mod builder;
 mod failure;
 mod handles;
 mod held;
+mod log;
 mod node;
 mod process;
 mod queue;

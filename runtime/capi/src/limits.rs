@@ -25,6 +25,9 @@ pub const SNOW_QUEUE_EVENTS_DEFAULT: u64 = 1_024;
 /// Bytes of the messages in a queue: when they are more, no further message enters it. One message always does.
 pub const SNOW_QUEUE_BYTES_MAX: u64 = 67_108_864;
 
+/// Bytes of JSON that is made a term. A message has at most 64 MiB.
+pub const SNOW_JSON_BYTES_MAX: u64 = 67_108_864;
+
 /// Threads of one node.
 pub const SNOW_THREADS_MAX: u64 = 256;
 

@@ -2,7 +2,7 @@
 
 #![allow(non_camel_case_types, reason = "they are named as in C")]
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::ptr;
 
 /// What every function returns: `SNOW_OK`, or why it did nothing. `snow_last_error` says it in words.
@@ -274,3 +274,23 @@ pub enum snow_when_full {
     /// It ends the process with the error "mailbox full".
     SNOW_WHEN_FULL_END = 1,
 }
+
+/// How much what is logged matters.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum snow_log_level {
+    /// Something does not work.
+    SNOW_LOG_ERROR = 1,
+    /// The operator should know: a doubtful cookie, connections that were refused, processes that failed.
+    SNOW_LOG_WARN = 2,
+    /// What happens: nodes that come and go.
+    SNOW_LOG_INFO = 3,
+    /// For looking for faults.
+    SNOW_LOG_DEBUG = 4,
+    /// For looking for faults, in detail.
+    SNOW_LOG_TRACE = 5,
+}
+
+/// A function of the program that is told what a node logs: a level of `snow_log_level`, and a text that is there during the
+/// call.
+pub type snow_log = Option<extern "C" fn(user: *mut c_void, level: u32, text: *const c_char)>;

@@ -3,14 +3,13 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use snow_dist_codec::document::{Hex, Shown};
+use snow_dist_codec::document::{Hex, Shown, TermDocument};
 use snow_dist_codec::framing::{Cut, cut};
 use snow_dist_codec::{DecodeError, Frame, Handshake, NodeName, Pid, Reading, Reason, Signal, stf};
 
 use crate::dump::{self, Rows};
 use crate::input;
 use crate::problem::{ErrorObject, Problem};
-use crate::term::TermObject;
 use crate::{Decode, Phase, Piece};
 
 /// Decodes all inputs, and says whether all were good.
@@ -217,7 +216,7 @@ impl<W: Write> Decoder<'_, W> {
     fn term(&mut self, bytes: &[u8]) -> Result<io::Result<()>, DecodeError> {
         let (value, surplus) = stf::decode(bytes, self.reading)?;
         if self.arguments.json {
-            return Ok(self.piece_line("term", bytes, &TermObject::from(value), surplus));
+            return Ok(self.piece_line("term", bytes, &TermDocument::from(value), surplus));
         }
         let mut rows = Rows::new(bytes, 0, 0);
         rows.term(&value);

@@ -4,13 +4,11 @@ use std::io::{self, Write};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use snow_dist_codec::document::{Document, Hex};
+use snow_dist_codec::document::{Document, Hex, TermDocument};
 use snow_dist_codec::layout::Sink;
-use snow_dist_codec::stf::Encoder;
 use snow_dist_codec::{Frame, Handshake, NodeName, Pid, ReasonBuf, framing};
 
 use crate::problem::Problem;
-use crate::term::TermObject;
 use crate::{Encode, Phase, Piece, input};
 
 /// Encodes all inputs, and says whether all were good.
@@ -114,13 +112,9 @@ fn encode_piece(piece: Piece, json: &str) -> Result<Vec<u8>, Problem> {
             Ok(layout_bytes(|sink| sink.reason("reason", &reason.as_reason())))
         }),
         Piece::Pid => with_trailing(json, |pid: Pid| Ok(layout_bytes(|sink| sink.pid("pid", pid)))),
-        Piece::Term => with_trailing(json, |term: TermObject| {
-            let mut bytes = Vec::new();
-            let mut encoder = Encoder::new(&mut bytes);
-            term.write(&mut encoder)?;
-            encoder.finish().map_err(|error| error.to_string())?;
-            Ok(bytes)
-        }),
+        Piece::Term => {
+            with_trailing(json, |term: TermDocument| term.to_vec().map_err(|error| error.to_string()))
+        }
         Piece::Name => with_trailing(json, |NameObject { name, host, port }: NameObject| {
             let port = port.map_or_else(String::new, |port| format!(":{port}"));
             let text = format!("{name}@{host}{port}");

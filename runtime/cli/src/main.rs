@@ -10,7 +10,6 @@ mod encode;
 mod input;
 mod problem;
 mod proof;
-mod term;
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::PathBuf;

@@ -12,12 +12,14 @@ mod error;
 mod node;
 mod process;
 mod queue;
+mod term;
 
 pub use builder::*;
 pub use error::*;
 pub use node::*;
 pub use process::*;
 pub use queue::*;
+pub use term::*;
 
 use std::sync::Arc;
 

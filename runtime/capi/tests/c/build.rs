@@ -62,11 +62,18 @@ fn unique() -> String {
     format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The command that runs a program.
+/// The command that runs a program, with the library that it was built with.
 pub(crate) fn run(program: &Path) -> Command {
     let mut words = words("SNOW_RUN").into_iter();
-    let Some(runner) = words.next() else { return Command::new(program) };
-    let mut command = Command::new(runner);
-    command.args(words).arg(program);
+    let mut command = match words.next() {
+        None => Command::new(program),
+        Some(runner) => {
+            let mut command = Command::new(runner);
+            command.args(words).arg(program);
+            command
+        }
+    };
+    // Cargo names its own folder there, which comes before the one that is written in the program.
+    command.env("LD_LIBRARY_PATH", library());
     command
 }

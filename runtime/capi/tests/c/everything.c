@@ -435,6 +435,48 @@ static void after_the_end(snow_node a, snow_node b, snow_process of_a, snow_proc
     OK(snow_queue_free(queue));
 }
 
+struct heard { snow_node node; int warnings; int refused; };
+
+static void hear(void *user, uint32_t level, const char *text) {
+    struct heard *heard = user;
+    if (level == SNOW_LOG_WARN && strstr(text, "cookie") != NULL)
+        heard->warnings++;
+    // What can wait is refused on a thread of a node, and what cannot is done.
+    if (snow_connect(heard->node, "c@127.0.0.1:1", 0) == SNOW_ERROR_CALLBACK && snow_is_alive(heard->node, (snow_pid){0, 0}) == SNOW_ERROR_NO_PROCESS)
+        heard->refused++;
+}
+
+/// The node that starts warns of its cookie, on its own thread, and is waited for by this one.
+static void log_of_a_node(snow_node other) {
+    struct heard heard = {.node = other};
+    snow_builder builder;
+    snow_node node;
+    EXPECT(SNOW_ERROR_ARGUMENT, snow_set_log(hear, &heard, 0));
+    OK(snow_set_log(hear, &heard, SNOW_LOG_WARN));
+    OK(snow_builder_new("short@127.0.0.1:0", &builder));
+    OK(snow_builder_cookie(builder, (const uint8_t *)"short", 5));
+    OK(snow_start(builder, &node));
+    OK(snow_node_free(node));
+    OK(snow_set_log(NULL, NULL, 0));
+    TRUE(heard.warnings == 1 && heard.refused == heard.warnings);
+}
+
+static void terms_as_json(void) {
+    const char *json = "{\"type\":\"tuple\",\"values\":[{\"type\":\"int\",\"value\":\"7\"},"
+                       "{\"type\":\"pid\",\"value\":{\"node\":0,\"creation\":0,\"local\":0}}]}";
+    const uint8_t term[] = {1, 13, 2, 1, 7, 0, 0, 0, 0, 0, 0, 0, 30, 0, 0, 0, 0, 0, 0, 0, 0};
+    snow_bytes made, back;
+    OK(snow_term_from_json((const uint8_t *)json, strlen(json), &made));
+    TRUE(made.length == sizeof term && memcmp(made.data, term, sizeof term) == 0);
+    OK(snow_term_to_json(made.data, made.length, &back));
+    TRUE(strcmp((const char *)back.data, json) == 0);
+    OK(snow_bytes_free(&made));
+    OK(snow_bytes_free(&back));
+    EXPECT(SNOW_ERROR_TERM, snow_term_from_json((const uint8_t *)"{}", 2, &made));
+    EXPECT(SNOW_ERROR_TERM, snow_term_to_json(term, sizeof term - 1, &made));
+    EXPECT(SNOW_ERROR_ARGUMENT, snow_term_to_json(NULL, 1, &made));
+}
+
 /// A child has none of its parent's threads.
 static void after_a_fork(snow_node node) {
     pid_t child = fork();
@@ -450,6 +492,7 @@ static void after_a_fork(snow_node node) {
 int main(void) {
     nothing_is_no_handle();
     settings();
+    terms_as_json();
     snow_node a = start("a@127.0.0.1:0", 2), b = start("b@127.0.0.1:0", 1);
     char name_b[256];
     name_of(b, name_b);
@@ -463,6 +506,7 @@ int main(void) {
     room(a, of_a);
     descriptor_and_waiting(a, of_a);
     threads(a, b);
+    log_of_a_node(b);
     after_a_fork(a);
     after_the_end(a, b, of_a, of_b, queue);
     printf("done\n");

@@ -11,8 +11,11 @@ use std::time::Duration;
 use snow_dist_runtime::{Context, Node, Reason, Received};
 
 use build::{build, run};
+use tokio::time::timeout;
 
 const COOKIE: &str = "a cookie of thirty-two letters..";
+/// What a program has to say has come by then, or the program has ended.
+const ENOUGH: Duration = Duration::from_secs(120);
 
 async fn node() -> Node {
     Node::builder("rust@127.0.0.1:0").cookie(COOKIE).start().await.unwrap()
@@ -68,7 +71,7 @@ async fn the_end_of_the_program_is_told() {
     })
     .unwrap();
     let mut watch = watch(&node, other.local());
-    told.await.unwrap();
+    timeout(ENOUGH, told).await.unwrap().unwrap();
     watch.kill().unwrap();
     watch.wait().unwrap();
     let Received::Down { from, reason, .. } = ended.await.unwrap() else { panic!() };
@@ -96,7 +99,7 @@ fn a_lost_peer_does_not_end_the_program() {
             (node.name().to_owned(), sink.unwrap().local())
         });
         let mut flood = run(&flood).args([name, number.to_string()]).spawn().unwrap();
-        runtime.block_on(told).unwrap();
+        runtime.block_on(async { timeout(ENOUGH, told).await }).unwrap().unwrap();
         // As if it had been killed.
         runtime.shutdown_timeout(Duration::ZERO);
         let status = flood.wait().unwrap();

@@ -3,7 +3,7 @@
 import ctypes
 import ctypes.util
 import os
-from ctypes import POINTER, Structure, byref, c_bool, c_char_p, c_int32, c_int64, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
+from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_bool, c_char_p, c_int32, c_int64, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
 from pathlib import Path
 
 from .errors import OK, SnowError, TermError, of_status
@@ -44,6 +44,7 @@ class CBytes(Structure):
     _fields_ = [("data", c_void_p), ("length", c_size_t), ("memory", Memory)]
 
 
+LOG = CFUNCTYPE(None, c_void_p, c_uint32, c_char_p)
 _MESSAGE = (c_char_p, c_size_t)
 _TERM = (c_char_p, c_size_t, POINTER(CPid), c_size_t)
 
@@ -91,6 +92,9 @@ FUNCTIONS = {
     "snow_queue_free": (Queue,),
     "snow_queue_next": (Queue, c_int64, POINTER(CEvent)),
     "snow_queue_descriptor": (Queue, POINTER(c_int32)),
+    "snow_term_from_json": (c_char_p, c_size_t, POINTER(CBytes)),
+    "snow_term_to_json": (c_char_p, c_size_t, POINTER(CBytes)),
+    "snow_set_log": (LOG, c_void_p, c_uint32),
     "snow_event_free": (POINTER(CEvent),),
     "snow_bytes_free": (POINTER(CBytes),),
 }

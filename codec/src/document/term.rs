@@ -1,0 +1,265 @@
+//! Terms as values of formats for people, in both directions.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::stf::{Encoder, KeyType, Value, Values};
+use crate::{EncodeError, Pid, Text};
+
+/// A term in serde's model, each value with its type: `{"type": "int", "value": "7"}`. Ints are decimal strings, as all 64-bit
+/// numbers are; floats are their bits in hexadecimal. It holds all that a term says, so that the same bytes come back.
+///
+/// ```
+/// use snow_dist_codec::Reading;
+/// use snow_dist_codec::document::TermDocument;
+/// use snow_dist_codec::stf;
+///
+/// let json = r#"{"type":"tuple","values":[{"type":"int","value":"7"},{"type":"none"}]}"#;
+/// let document: TermDocument = serde_json::from_str(json).unwrap();
+/// let term = document.to_vec().unwrap();
+/// let (value, _) = stf::decode(&term, Reading::Strict).unwrap();
+/// assert_eq!(serde_json::to_string(&TermDocument::from(value)).unwrap(), json);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "the values of a term, and what each holds, are those of the specification: stf.md"
+)]
+pub enum TermDocument {
+    Int { value: String },
+    Float { bits: String },
+    Bool { value: bool },
+    String { value: String },
+    Unit,
+    List { values: Vec<Self> },
+    Map { keys: Keys, pairs: Vec<(Self, Self)> },
+    Set { values: Vec<Self> },
+    Tuple { values: Vec<Self> },
+    Struct { name: String, fields: Vec<(String, Self)> },
+    Sum { name: String, variant: u8, values: Vec<Self> },
+    Pid { value: Pid },
+    Some { value: Box<Self> },
+    None,
+    Ok { value: Box<Self> },
+    Err { value: Box<Self> },
+}
+
+/// What the keys of a map are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keys {
+    /// Ints.
+    Int,
+    /// Strings.
+    String,
+}
+
+/// A document that is no term.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TermDocumentError(String);
+
+impl fmt::Display for TermDocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for TermDocumentError {}
+
+impl From<EncodeError> for TermDocumentError {
+    fn from(error: EncodeError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A term is at most 64 levels deep, so this recursion is too.
+impl From<Value<'_>> for TermDocument {
+    fn from(value: Value<'_>) -> Self {
+        let all = |values: Values<'_>| values.iter().map(Self::from).collect();
+        match value {
+            Value::Int(number) => Self::Int { value: number.to_string() },
+            Value::Float(number) => Self::Float { bits: format!("{:016x}", number.to_bits()) },
+            Value::Bool(value) => Self::Bool { value },
+            Value::Str(text) => Self::String { value: text.as_str().into() },
+            Value::Unit => Self::Unit,
+            Value::List(values) => Self::List { values: all(values) },
+            Value::Set(values) => Self::Set { values: all(values) },
+            Value::Tuple(values) => Self::Tuple { values: all(values) },
+            Value::Map(map) => Self::Map {
+                keys: match map.keys() {
+                    KeyType::Int => Keys::Int,
+                    KeyType::Str => Keys::String,
+                },
+                pairs: map.iter().map(|(key, value)| (key.into(), value.into())).collect(),
+            },
+            Value::Struct(fields) => Self::Struct {
+                name: fields.name().as_str().into(),
+                fields: fields.iter().map(|(name, value)| (name.as_str().into(), value.into())).collect(),
+            },
+            Value::Sum(sum) => Self::Sum {
+                name: sum.name().as_str().into(),
+                variant: sum.variant(),
+                values: all(sum.values()),
+            },
+            Value::Pid(value) => Self::Pid { value },
+            Value::Some(inner) => Self::Some { value: Box::new(inner.value().into()) },
+            Value::None => Self::None,
+            Value::Ok(inner) => Self::Ok { value: Box::new(inner.value().into()) },
+            Value::Err(inner) => Self::Err { value: Box::new(inner.value().into()) },
+        }
+    }
+}
+
+impl TermDocument {
+    /// Writes the term.
+    ///
+    /// # Errors
+    /// Returns [`TermDocumentError`] if a number does not fit, something is longer than a term can hold, a key is not of its
+    /// map's type, or the values are too deep.
+    pub fn to_vec(&self) -> Result<Vec<u8>, TermDocumentError> {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes);
+        self.write(&mut encoder)?;
+        encoder.finish().map_err(|error| TermDocumentError(error.to_string()))?;
+        Ok(bytes)
+    }
+
+    /// Formats for people are read to a bounded depth, so this recursion is bounded too.
+    fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), TermDocumentError> {
+        let refused = TermDocumentError;
+        match self {
+            Self::Int { value } => {
+                let number = value
+                    .parse()
+                    .map_err(|_| refused(format!("{value:?} is no int of 64 bits with sign")))?;
+                encoder.int(number);
+            }
+            Self::Float { bits } => {
+                let number = u64::from_str_radix(bits, 16).map_err(|_| {
+                    refused(format!("{bits:?} are not the 64 bits of a float in hexadecimal"))
+                })?;
+                encoder.float(f64::from_bits(number));
+            }
+            Self::Bool { value } => encoder.bool(*value),
+            Self::String { value } => encoder.str(Text::from(&**value))?,
+            Self::Unit => encoder.unit(),
+            Self::None => encoder.none(),
+            Self::Pid { value } => encoder.pid(*value),
+            Self::List { values } => {
+                encoder.list(values.len())?;
+                write_all(values, encoder)?;
+            }
+            Self::Set { values } => {
+                encoder.set(values.len())?;
+                write_all(values, encoder)?;
+            }
+            Self::Tuple { values } => {
+                encoder.tuple(values.len())?;
+                write_all(values, encoder)?;
+            }
+            Self::Map { keys, pairs } => {
+                let keys = match keys {
+                    Keys::Int => KeyType::Int,
+                    Keys::String => KeyType::Str,
+                };
+                encoder.map(keys, pairs.len())?;
+                for (key, value) in pairs {
+                    key.write(encoder)?;
+                    value.write(encoder)?;
+                }
+            }
+            Self::Struct { name, fields } => {
+                encoder.structure(Text::from(&**name), fields.len())?;
+                for (name, value) in fields {
+                    encoder.field(Text::from(&**name))?;
+                    value.write(encoder)?;
+                }
+            }
+            Self::Sum { name, variant, values } => {
+                encoder.sum(Text::from(&**name), *variant, values.len())?;
+                write_all(values, encoder)?;
+            }
+            Self::Some { value } => {
+                encoder.some();
+                value.write(encoder)?;
+            }
+            Self::Ok { value } => {
+                encoder.ok();
+                value.write(encoder)?;
+            }
+            Self::Err { value } => {
+                encoder.err();
+                value.write(encoder)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_all(values: &[TermDocument], encoder: &mut Encoder<'_>) -> Result<(), TermDocumentError> {
+    values.iter().try_for_each(|value| value.write(encoder))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::Reading;
+    use crate::stf;
+
+    fn int(value: &str) -> TermDocument {
+        TermDocument::Int { value: value.into() }
+    }
+
+    fn refusal(document: &TermDocument) -> String {
+        document.to_vec().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_value_comes_back() {
+        let boxed = || Box::new(TermDocument::Unit);
+        let all = TermDocument::List {
+            values: vec![
+                int("-9223372036854775808"),
+                TermDocument::Float { bits: "7ff8000000000001".into() },
+                TermDocument::Bool { value: true },
+                TermDocument::Bool { value: false },
+                TermDocument::String { value: "nö".into() },
+                TermDocument::Map { keys: Keys::Int, pairs: vec![(int("1"), TermDocument::None)] },
+                TermDocument::Map {
+                    keys: Keys::String,
+                    pairs: vec![(TermDocument::String { value: "a".into() }, int("2"))],
+                },
+                TermDocument::Set { values: vec![int("1"), int("1")] },
+                TermDocument::Tuple { values: vec![int("1"), TermDocument::Unit] },
+                TermDocument::Struct { name: "S".into(), fields: vec![("x".into(), int("3"))] },
+                TermDocument::Sum { name: "E".into(), variant: 2, values: vec![int("4")] },
+                TermDocument::Pid { value: Pid::new(1, 2, 3).unwrap() },
+                TermDocument::Some { value: boxed() },
+                TermDocument::Ok { value: boxed() },
+                TermDocument::Err { value: boxed() },
+            ],
+        };
+        let term = all.to_vec().unwrap();
+        let (value, _) = stf::decode(&term, Reading::Strict).unwrap();
+        assert_eq!(TermDocument::from(value), all);
+        let json = serde_json::to_string(&all).unwrap();
+        assert_eq!(serde_json::from_str::<TermDocument>(&json).unwrap(), all);
+    }
+
+    #[test]
+    fn what_is_no_term_says_why() {
+        assert!(refusal(&int("9223372036854775808")).contains("no int of 64 bits"));
+        assert!(refusal(&TermDocument::Float { bits: "x".into() }).contains("64 bits of a float"));
+        assert!(refusal(&TermDocument::Tuple { values: vec![TermDocument::Unit; 256] }).contains("255"));
+        let wrong_key = TermDocument::Map { keys: Keys::String, pairs: vec![(int("1"), int("2"))] };
+        assert!(!refusal(&wrong_key).is_empty());
+    }
+}
