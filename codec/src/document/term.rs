@@ -31,6 +31,7 @@ use crate::{EncodeError, Pid, Text};
     missing_docs,
     reason = "the values of a term, and what each holds, are those of the specification: stf.md"
 )]
+#[non_exhaustive]
 pub enum TermDocument {
     Int { value: String },
     Float { bits: String },
