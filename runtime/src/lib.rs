@@ -52,7 +52,7 @@ mod secret;
 pub use core::{Chain, NodeNumber, Pid, Reason};
 /// The codec whose types stand in signatures here, such as that of a term's error.
 pub use snow_dist_codec as codec;
-pub use snow_dist_codec::{NodeNameError, handshake::Capabilities};
+pub use snow_dist_codec::{NodeName, NodeNameError, handshake::Capabilities};
 
 #[cfg(feature = "tokio")]
 pub use {

@@ -2,7 +2,7 @@
 //!
 //! The vectors are made here, by a layout of their own that knows nothing of the codec's, and run by the tests
 //! beside this crate. [`example`] is a whole session as the specification shows it. [`simnet`] is two sessions of the runtime's core on a wire that does what a test says;
-//! [`program`] starts nodes and processes, and [`raw_peer`] is who they may have to do with.
+//! [`program`] starts nodes and processes, and [`raw_peer`] and [`adapter`] are whom they may have to do with.
 
 #![allow(
     missing_docs,
@@ -17,6 +17,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod adapter;
 pub mod example;
 pub mod log;
 pub mod program;

@@ -3,15 +3,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use snow_dist_runtime::{Context, Direction, Node, Pid, Reason, Received};
+use snow_dist_tests::adapter::Adapter;
 use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 const ADAPTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/javascript/adapter.sh");
 const COOKIE: &str = "a cookie for the tests of two languages";
@@ -21,74 +21,14 @@ const UNLINK_ACK: u8 = 0x81;
 
 type Frames = Arc<Mutex<Vec<(bool, u8)>>>;
 
-/// The node in JavaScript. Its process ends with the test, since its input ends then.
-struct Script {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    name: String,
-}
-
-impl Script {
-    fn start() -> Self {
-        let mut command = Command::new(ADAPTER);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        let mut script = Self { child, input, output, name: String::new() };
-        let started = script.ask(&json!({"do": "start", "name": "script@127.0.0.1:0", "cookie": COOKIE}));
-        started["name"].as_str().unwrap().clone_into(&mut script.name);
-        script
-    }
-
-    fn ask(&mut self, command: &Value) -> Value {
-        writeln!(self.input, "{command}").unwrap();
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(answer["answer"], "ok", "{command}: {line}");
-        answer
-    }
-
-    fn spawn(&mut self) -> u64 {
-        self.ask(&json!({"do": "spawn"}))["process"].as_u64().unwrap()
-    }
-
-    /// A process that does not end by what it is told.
-    fn spawn_trapping(&mut self) -> u64 {
-        let process = self.spawn();
-        self.ask(&json!({"do": "trap_exit", "process": process, "on": true}));
-        process
-    }
-
-    fn exit(&mut self, process: u64, text: &str) {
-        self.ask(&json!({"do": "exit", "process": process, "reason": {"kind": "error", "text": text}}));
-    }
-
-    /// Waits until the process has seen exactly this.
-    async fn sees(&mut self, process: u64, expected: Value) {
-        for _ in 0..PATIENCE.as_millis() / 20 {
-            if self.ask(&json!({"do": "report", "process": process}))["seen"] == expected {
-                return;
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-        let report = self.ask(&json!({"do": "report", "process": process}));
-        panic!("process {process} has not seen {expected}: {report}");
-    }
-}
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn start() -> Adapter {
+    Adapter::start(Command::new(ADAPTER), "script", COOKIE)
 }
 
 /// One story: a process of the node in Rust, and all of the node in JavaScript.
 struct Story {
     ctx: Context,
-    script: Script,
+    script: Adapter,
     node: Node,
     frames: Frames,
 }
@@ -224,7 +164,7 @@ impl Story {
         self.ctx.link(self.pid(there)).await.unwrap();
         self.settle(there).await;
         let from = self.pid(there);
-        self.script.child.kill().unwrap();
+        self.script.kill();
         assert_eq!(self.next().await, Received::Exit { from, reason: Reason::Noconnection });
         assert_eq!(self.next().await, Received::Down { reference, from, reason: Reason::Noconnection });
         assert_eq!(self.next().await, Received::NodeDown { name: self.script.name.as_str().into() });
@@ -243,7 +183,7 @@ async fn tell(script_dials: bool) {
     let (done, told) = oneshot::channel();
     let own = node.clone();
     node.spawn(async move |ctx| {
-        let mut story = Story { ctx, script: Script::start(), node: own, frames };
+        let mut story = Story { ctx, script: start(), node: own, frames };
         story.connect(script_dials).await;
         story.named_sends().await;
         story.links().await;

@@ -61,7 +61,9 @@ pub trait Processes {
     }
 
     /// Exit signals of all links of one process that a lost session ends. The process wakes when all are there.
-    fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason);
+    fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason) {
+        from.iter().for_each(|from| self.exit(local, *from, reason.clone()));
+    }
 
     /// The end of a monitored process.
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason);

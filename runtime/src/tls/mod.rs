@@ -165,6 +165,17 @@ impl Tls {
         self
     }
 
+    /// Random bytes of the provider's cryptographic source: for the incarnation of a node, and for each of its connections.
+    ///
+    /// # Errors
+    /// Returns [`TlsError`] if the system gives none.
+    pub fn random<const BYTES: usize>(&self) -> Result<[u8; BYTES], TlsError> {
+        let mut bytes = [0; BYTES];
+        let source = self.client.crypto_provider().secure_random;
+        source.fill(&mut bytes).map_err(|error| TlsError::Tls(error.into()))?;
+        Ok(bytes)
+    }
+
     /// The configuration of an initiator. Connect to [`Tls::server_name`] with it.
     #[must_use]
     pub const fn client_config(&self) -> &Arc<ClientConfig> {

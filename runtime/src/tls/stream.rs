@@ -144,7 +144,13 @@ impl TlsStream {
     fn receive(&self, incoming: &mut VecDeque<u8>) -> Result<usize> {
         if incoming.is_empty() {
             let mut block = [0; READ_BYTES];
-            let count = (&self.socket).read(&mut block)?;
+            let count = loop {
+                match (&self.socket).read(&mut block) {
+                    // A process that was stopped and goes on: a read with a timeout ends by that.
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    done => break done?,
+                }
+            };
             incoming.extend(block.iter().take(count));
         }
         // Still empty: that is how the connection learns of the socket's end.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod endings;
+mod host;
 mod misuse;
 mod node;
 mod sessions;

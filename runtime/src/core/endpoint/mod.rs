@@ -14,6 +14,8 @@
 //! | a session is to be ended, or all of them | [`Endpoint::disconnect`], [`Endpoint::stop`] |
 //! | after each of these | carry out what [`Endpoint::poll_output`] gives, in its order, before the next call |
 //!
+//! A host that keeps its node under one lock has this done by [`Host`](super::Host).
+//!
 //! A call about a connection that is over, or that is not where the call says, changes nothing.
 
 mod attempts;
@@ -118,9 +120,9 @@ pub enum Notice {
 
 /// What becomes of the wish for a session: see [`Endpoint::dial`].
 #[derive(Debug)]
-pub enum Dial {
+pub enum Dial<C = Box<Connection>> {
     /// The host connects to the node, and sets up TLS; this is the connection, whose time runs.
-    Start(ConnectionId, Box<Connection>),
+    Start(ConnectionId, C),
     /// There is a session.
     Up,
     /// A connection is being made already, or the session there is is being ended: ask again when
@@ -464,6 +466,12 @@ impl<N: Numbering> Endpoint<N> {
     /// What is to be done next.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    /// The node's own name, with its port.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        self.local.name()
     }
 
     /// Whether there is a session with that node that is not being ended.

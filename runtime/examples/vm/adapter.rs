@@ -1,0 +1,345 @@
+//! The adapter by which `snow-dist conform` judges this runtime: it does as lines of JSON say. What they can say is in the
+//! repository's `spec/conformance/README.md`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use snow_dist_runtime::core::Cookie;
+use snow_dist_runtime::core::endpoint::Limits;
+use snow_dist_runtime::core::handshake::Cookies;
+use snow_dist_runtime::core::session::Timing;
+use snow_dist_runtime::{Pid, Reason};
+
+use crate::driver::Vm;
+use crate::{Event, Process};
+
+/// What this runtime can be told beside `start` and `stop`.
+const COMMANDS: [&str; 18] = [
+    "connect",
+    "disconnect",
+    "session",
+    "hold_up",
+    "spawn",
+    "report",
+    "register",
+    "trap_exit",
+    "watch",
+    "exit",
+    "kill",
+    "demonitor",
+    "send",
+    "link",
+    "unlink",
+    "monitor",
+    "exit_signal",
+    "flood",
+];
+
+type Answer = Result<Value, Box<dyn Error>>;
+
+/// What a process has seen, and what it has sent of its flood.
+#[derive(Default)]
+struct Notes {
+    seen: Vec<Value>,
+    sent: u64,
+    watched: BTreeSet<String>,
+}
+
+#[derive(Default)]
+struct Adapter {
+    vm: Option<Arc<Vm>>,
+    notes: BTreeMap<u64, Arc<Mutex<Notes>>>,
+    /// Of whom each monitor is.
+    monitors: BTreeMap<u64, Pid>,
+    /// Processes of other nodes as they were named last.
+    others: BTreeMap<(String, u64), Pid>,
+}
+
+/// Does as standard input says, until that ends.
+pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+    let mut adapter = Adapter::default();
+    for line in io::stdin().lines() {
+        let command: Value = serde_json::from_str(&line?)?;
+        let answer = match adapter.command(&command) {
+            Ok(Value::Object(mut answer)) => {
+                answer.insert("answer".into(), json!("ok"));
+                answer.into()
+            }
+            Ok(_) => json!({"answer": "unsupported"}),
+            Err(error) => json!({"answer": "error", "text": error.to_string()}),
+        };
+        let mut out = io::stdout();
+        writeln!(out, "{answer}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+impl Adapter {
+    /// Null, if there is no such command here.
+    fn command(&mut self, command: &Value) -> Answer {
+        let name = text(command, "do")?;
+        match name {
+            "start" => return self.start(command),
+            "stop" => {
+                if let Some(vm) = &self.vm {
+                    vm.act(|host, now| host.stop(now));
+                    vm.until(|host| host.endpoint().is_empty().then_some(()));
+                }
+                return Ok(json!({}));
+            }
+            name if !COMMANDS.contains(&name) => return Ok(Value::Null),
+            _ => {}
+        }
+        let vm = self.vm.clone().ok_or("no node has been started")?;
+        match name {
+            "connect" => vm.dial(text(command, "to")?)?,
+            "disconnect" => {
+                vm.act(|host, now| host.disconnect(text(command, "node").unwrap_or_default(), now));
+            }
+            "session" => {
+                let node = text(command, "node")?;
+                return Ok(json!({"up": vm.act(|host, _| host.endpoint().is_up(node))}));
+            }
+            "hold_up" => {
+                let script = format!(
+                    "kill -STOP $PPID; sleep {}; kill -CONT $PPID",
+                    Duration::from_millis(number(command, "time_ms")).as_secs_f64(),
+                );
+                Command::new("sh").args(["-c", &script]).status()?;
+            }
+            "spawn" if command["mailbox_messages_max"].is_null() => {
+                let notes = Arc::<Mutex<Notes>>::default();
+                let noted = notes.clone();
+                let me = vm.spawn(move |process| note(process, &noted));
+                self.notes.insert(me, notes);
+                return Ok(json!({"process": me}));
+            }
+            "report" => {
+                let me = number(command, "process");
+                let notes = lock(self.notes.get(&me).ok_or("there has never been such a process")?);
+                let alive = vm.act(|host, _| host.processes.mailboxes.contains_key(&me));
+                return Ok(json!({"alive": alive, "seen": notes.seen, "sent": notes.sent}));
+            }
+            "spawn" => return Ok(Value::Null),
+            _ => return self.order(&vm, name, command),
+        }
+        Ok(json!({}))
+    }
+
+    fn start(&mut self, command: &Value) -> Answer {
+        let mut cookies = Cookies::from(Cookie::new(text(command, "cookie")?)?);
+        for accepted in command["accepted"].as_array().into_iter().flatten() {
+            cookies = cookies.accepting(Cookie::new(accepted.as_str().unwrap_or_default())?);
+        }
+        let (mut timing, mut limits) = (Timing::default(), Limits::default());
+        if let Some(heartbeat) = command.get("heartbeat") {
+            timing.interval = Duration::from_millis(number(heartbeat, "interval_ms"));
+            timing.timeout = Duration::from_millis(number(heartbeat, "timeout_ms"));
+        }
+        for (name, limit) in [
+            ("sessions_max", &mut limits.sessions_max),
+            ("sessions_per_address_max", &mut limits.sessions_per_address_max),
+            ("handshakes_max", &mut limits.handshakes_max),
+            ("handshakes_per_address_max", &mut limits.handshakes_per_address_max),
+        ] {
+            if let Some(count) = command[name].as_u64() {
+                *limit = usize::try_from(count)?;
+            }
+        }
+        if command["peer_lists"] == true || command["version_1"] == true {
+            return Ok(Value::Null);
+        }
+        let bound = command["links_and_monitors_max"].as_u64().map(u32::try_from).transpose()?;
+        let name = text(command, "name")?;
+        let (vm, name) = Vm::open(
+            name,
+            cookies,
+            |local| local.bounds.links_and_monitors = bound.unwrap_or(local.bounds.links_and_monitors),
+            timing,
+            limits,
+        )?;
+        self.vm = Some(vm);
+        Ok(json!({"name": &*name}))
+    }
+
+    /// What a process is told to do.
+    fn order(&mut self, vm: &Arc<Vm>, name: &str, command: &Value) -> Answer {
+        let me = number(command, "process");
+        let notes = self.notes.get(&me).ok_or("there is no such process")?.clone();
+        if !vm.act(|host, _| host.processes.mailboxes.contains_key(&me)) {
+            return Err("the process has ended".into());
+        }
+        match name {
+            "register" => {
+                let name = text(command, "name")?.to_owned();
+                let owner = vm.act(|host, _| *host.processes.names.entry(name).or_insert(me));
+                if owner != me {
+                    return Err("the name is taken".into());
+                }
+            }
+            "trap_exit" if command["on"] == false => {
+                vm.act(|host, _| host.processes.traps_exits.remove(&me));
+            }
+            "trap_exit" => {
+                vm.act(|host, _| host.processes.traps_exits.insert(me));
+            }
+            "watch" => {
+                lock(&notes).watched.insert(text(command, "node")?.to_owned());
+            }
+            "exit" => vm.end(me, &reason_of(&command["reason"])?),
+            "kill" => vm.end(me, &Reason::Killed),
+            "demonitor" => {
+                let monitor = number(command, "monitor");
+                let other = self.monitors.remove(&monitor).ok_or("there is no such monitor")?;
+                vm.act(|host, _| host.demonitor(me, other, monitor));
+            }
+            "send" if !command["other_name"].is_null() => {
+                let (node, name) = (text(command, "node")?, text(command, "other_name")?);
+                let message = hex::decode(text(command, "message")?)?;
+                let to = vm.act(|host, _| host.pid_on(node, 0));
+                if let Some(to) = to {
+                    vm.ask(to, |host| host.send_named(me, node, name, &message))?;
+                }
+            }
+            _ => {
+                let other = self.other(vm, command)?;
+                return self.order_about(vm, name, command, (me, other, notes));
+            }
+        }
+        Ok(json!({}))
+    }
+
+    /// What it is told to do about a process of another node.
+    fn order_about(
+        &mut self,
+        vm: &Arc<Vm>,
+        name: &str,
+        command: &Value,
+        (me, other, notes): (u64, Pid, Arc<Mutex<Notes>>),
+    ) -> Answer {
+        match name {
+            "link" => vm.ask(other, |host| host.link(me, other))?,
+            "unlink" => vm.act(|host, _| host.unlink(me, other)),
+            "monitor" => {
+                let monitor = vm.act(|host, _| {
+                    host.processes.last += 1;
+                    host.processes.last
+                });
+                vm.ask(other, |host| host.monitor(me, other, monitor))?;
+                self.monitors.insert(monitor, other);
+                return Ok(json!({"monitor": monitor}));
+            }
+            "send" => {
+                let message = hex::decode(text(command, "message")?)?;
+                vm.ask(other, |host| host.send(me, other, &message))?;
+            }
+            "exit_signal" => {
+                let reason = reason_of(&command["reason"])?;
+                vm.ask(other, |host| host.exit(me, other, &reason))?;
+            }
+            _ => {
+                let (messages, bytes) = (number(command, "messages"), number(command, "bytes"));
+                let (vm, mut message) = (vm.clone(), vec![0; usize::try_from(bytes)?]);
+                thread::spawn(move || {
+                    for number in 0..u32::try_from(messages).unwrap_or(u32::MAX) {
+                        let digits = [24, 16, 8, 0].map(|bits| (number >> bits & 0xFF) as u8);
+                        message.iter_mut().zip(digits).for_each(|(byte, digit)| *byte = digit);
+                        if vm.ask(other, |host| host.send(me, other, &message)).is_err() {
+                            return;
+                        }
+                        lock(&notes).sent += 1;
+                    }
+                });
+            }
+        }
+        Ok(json!({}))
+    }
+
+    /// The process of another node that a command names.
+    fn other(&mut self, vm: &Vm, command: &Value) -> Result<Pid, Box<dyn Error>> {
+        let (node, local) = (text(command, "node")?, number(command, "other"));
+        let of = (node.to_owned(), local);
+        let known = vm.act(|host, _| host.pid_on(node, local));
+        let earlier = self.others.get(&of).copied().filter(|_| command["earlier"] == true);
+        let other = earlier.or(known).ok_or("there has been no session with that node")?;
+        self.others.insert(of, other);
+        Ok(other)
+    }
+}
+
+/// What a process of these tests does: it notes what comes.
+fn note(process: &Process, notes: &Mutex<Notes>) -> Result<(), Reason> {
+    loop {
+        let seen = match process.receive()? {
+            Event::Message(message) => json!({"message": hex::encode(message)}),
+            Event::Exit { from, reason } => {
+                json!({"exit": place(process, from), "reason": shown(process, &reason)})
+            }
+            Event::Down { monitor, from, reason } => {
+                json!({"down": place(process, from), "monitor": monitor, "reason": shown(process, &reason)})
+            }
+            Event::Node { name, .. } if !lock(notes).watched.contains(&*name) => continue,
+            Event::Node { name, is_up: true } => json!({"nodeup": &*name}),
+            Event::Node { name, is_up: false } => json!({"nodedown": &*name}),
+        };
+        lock(notes).seen.push(seen);
+    }
+}
+
+/// A process by the name of its node and its number there.
+fn place(process: &Process, pid: Pid) -> Value {
+    let name = process.vm.act(|host, _| {
+        if pid.is_here() { Some(host.endpoint().name().clone()) } else { host.name_of(pid.node()) }
+    });
+    json!({"node": name.as_deref(), "process": pid.local()})
+}
+
+fn shown(process: &Process, reason: &Reason) -> Value {
+    match reason {
+        Reason::Normal => json!({"kind": "normal"}),
+        Reason::Error(text) => json!({"kind": "error", "text": &**text}),
+        Reason::Killed => json!({"kind": "killed"}),
+        Reason::Shutdown => json!({"kind": "shutdown"}),
+        Reason::Custom(text) => json!({"kind": "custom", "text": &**text}),
+        Reason::Noconnection => json!({"kind": "noconnection"}),
+        Reason::Unknown(bytes) => {
+            let (code, payload) = bytes.split_first().unwrap_or((&0, &[]));
+            json!({"kind": "unknown", "code": code, "payload": hex::encode(payload)})
+        }
+        Reason::Linked(chain) => {
+            let hops: Vec<_> = chain.hops.iter().map(|hop| place(process, *hop)).collect();
+            json!({"kind": "linked", "hops": hops, "root": shown(process, &chain.root)})
+        }
+    }
+}
+
+/// The reason that a command names.
+fn reason_of(value: &Value) -> Result<Reason, Box<dyn Error>> {
+    Ok(match text(value, "kind")? {
+        "normal" => Reason::Normal,
+        "error" => Reason::error(text(value, "text")?),
+        "killed" => Reason::Killed,
+        "shutdown" => Reason::Shutdown,
+        "custom" => Reason::custom(text(value, "text")?),
+        other => return Err(format!("no reason to end with: {other}").into()),
+    })
+}
+
+fn text<'c>(command: &'c Value, name: &str) -> Result<&'c str, String> {
+    command[name].as_str().ok_or_else(|| format!("{name} is missing"))
+}
+
+fn number(command: &Value, name: &str) -> u64 {
+    command[name].as_u64().unwrap_or_default()
+}
+
+fn lock(notes: &Mutex<Notes>) -> std::sync::MutexGuard<'_, Notes> {
+    notes.lock().unwrap_or_else(PoisonError::into_inner)
+}
