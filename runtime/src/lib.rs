@@ -15,12 +15,19 @@
     doc = "- [`Node`]: how a program begins; [`NodeBuilder`]: what can be chosen then;"
 )]
 #![cfg_attr(feature = "tokio", doc = "- [`Context`]: what a process can do; [`Received`]: what it receives;")]
+#![cfg_attr(
+    feature = "tokio",
+    doc = "- [`embedding`]: three ways in, which to take, and a first program for each;"
+)]
 //! - [`Pid`], [`Reason`]: who a process is, and why it ended.
 
 #[cfg(all(feature = "rustls", not(any(feature = "aws-lc-rs", feature = "ring"))))]
 compile_error!("TLS needs a cryptographic provider: choose the feature `aws-lc-rs` or `ring`");
 
 pub mod core;
+#[cfg(feature = "tokio")]
+#[doc = include_str!("../EMBEDDING.md")]
+pub mod embedding {}
 #[cfg(feature = "rustls")]
 pub mod tls;
 
