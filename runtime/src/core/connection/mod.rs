@@ -42,7 +42,7 @@
 //!
 //! # Deadlines
 //! [`Connection::deadline`] gives the next one and what is waited for: see [`Waits`]. All of them stand under
-//! [`Patience`](super::Patience): time in which this node did not run counts against nobody.
+//! [`Patience`]: time in which this node did not run counts against nobody.
 //!
 //! # Locks
 //! A host with several threads keeps a connection under a lock, and the [`Inbound`] of it with the thread that reads, outside:
@@ -262,7 +262,7 @@ impl Connection {
     // What goes into it.
 
     /// Appends what is to be written next to `out`: about `bytes_wanted`, more only by a message or a signal that is longer. A
-    /// host that keeps less than [`SIGNAL_DELAY_BYTES_MAX`](super::limits::SIGNAL_DELAY_BYTES_MAX) between this and the wire
+    /// host that keeps less than `signal_delay_bytes_max` between this and the wire
     /// keeps the promise that a signal does not wait long.
     pub fn transmit(&mut self, out: &mut Vec<u8>, bytes_wanted: usize, now: Duration) -> Transmit {
         if self.broken.is_some() || self.said_all {
