@@ -68,10 +68,18 @@ pub(super) struct Failed {
     pub(super) closed_early: bool,
 }
 
+/// Who has dialled, and hears of it if the connection becomes no session.
+enum Wanted {
+    /// This node; until it is known what has come of it.
+    Here(Option<Outcome>),
+    /// A peer, from there: the operator is told.
+    By(SocketAddr),
+}
+
 /// A connection, as its driver has it.
 struct Life {
     guard: Guard,
-    outcome: Option<Outcome>,
+    wanted: Wanted,
 }
 
 impl Host for Life {
@@ -81,11 +89,15 @@ impl Host for Life {
 
     fn came_up(&mut self) -> Option<Delivery> {
         let Guard { net, session } = &self.guard;
+        // Whoever has brought it up may not have told all that comes before its first frame.
+        net.registry.wait_for_change();
         tell_of_session(net, session, |peer| {
             event!(INFO, %peer, "session up");
         });
         // Whoever does not wait any more learns it from the registry.
-        if let Some(outcome) = self.outcome.take() {
+        if let Wanted::Here(outcome) = &mut self.wanted
+            && let Some(outcome) = outcome.take()
+        {
             let _ = outcome.send(Ok(()));
         }
         net.registry.delivery(session)
@@ -107,11 +119,9 @@ pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) 
     let guard = Guard { net: net.clone(), session };
     match before_ending(&guard, net.tls.acceptor.accept(ReadAhead::new(stream))).await {
         // In a task of its own, which has no room for TLS's handshake.
-        Some(Ok(stream)) => drop(net.runtime.clone().spawn(async move {
-            if let Some(why) = live(guard, TlsStream::Server(stream), None).await {
-                refused(net, from, &why.ending, cause(&why.ending)).await;
-            }
-        })),
+        Some(Ok(stream)) => {
+            drop(net.runtime.spawn(live(guard, TlsStream::Server(stream), Wanted::By(from))));
+        }
         Some(Err(error)) => {
             drop(guard);
             let cause = if has_ended(&error) { Cause::Broken } else { Cause::Tls };
@@ -175,7 +185,7 @@ async fn dialled(guard: Guard, name: Arc<str>) -> Result<(), Box<Failed>> {
         None => return Err(Failed::before_tls(ending_of(guard), Stage::Tls)),
     };
     let (outcome, awaited) = oneshot::channel();
-    net.runtime.spawn(live(guard, secured, Some(outcome)));
+    net.runtime.spawn(live(guard, secured, Wanted::Here(Some(outcome))));
     awaited.await.unwrap_or_else(|_| Err(Failed::by(ConnectError::RuntimeGone)))
 }
 
@@ -218,32 +228,27 @@ async fn before_ending<T>(guard: &Guard, coming: impl Future<Output = T>) -> Opt
     .await
 }
 
-/// The whole life of a connection that has TLS. Gives why it was no session, if it was none.
-async fn live(guard: Guard, mut stream: Stream, outcome: Option<Outcome>) -> Option<NoSession> {
+/// The whole life of a connection that has TLS.
+async fn live(guard: Guard, mut stream: Stream, wanted: Wanted) {
     let (net, session) = (guard.net.clone(), guard.session.clone());
     match channel(&mut stream) {
         Some(channel) => session.secured(channel),
         None => session.stream_ended("the TLS connection exports no keying material"),
     }
-    let life = Life { guard, outcome };
-    let driver =
-        Driver { stream, host: life, session: session.clone(), clock: net.clock, tap: net.tap.clone() };
-    let (life, error) = driver.run().await;
-    let Life { guard, outcome } = life;
+    let host = Life { guard, wanted };
+    let (clock, tap) = (net.clock, net.tap.clone());
+    let (life, error) = Driver { stream, host, session: session.clone(), clock, tap }.run().await;
+    let Life { guard, wanted } = life;
     // At once, so that nobody takes it for a session while its end is logged.
     let ending = ending_of(guard);
-    if session.is_session() {
-        tell_of_end(&net, &session, &ending);
-        return None;
-    }
-    let ended = NoSession { ending, error };
-    match outcome {
-        Some(outcome) => {
+    match wanted {
+        _ if session.is_session() => tell_of_end(&net, &session, &ending),
+        Wanted::By(from) => refused(net, from, &ending, cause(&ending)).await,
+        Wanted::Here(outcome) => {
+            let failed = Failed::from(NoSession { ending, error });
             // Whoever does not wait any more does not want to know.
-            let _ = outcome.send(Err(Box::new(ended.into())));
-            None
+            let _ = outcome.map(|outcome| outcome.send(Err(Box::new(failed))));
         }
-        None => Some(ended),
     }
 }
 

@@ -7,7 +7,7 @@ use snow_dist_codec::frame::{Close, Send};
 use snow_dist_codec::handshake::Reject;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Frames, Handshake, NodeName, Pid, Reading};
-use snow_dist_runtime::core::connection::{Ending, Waits};
+use snow_dist_runtime::core::connection::{Ending, Transmit, Waits};
 use snow_dist_runtime::core::endpoint::Limits;
 use snow_dist_runtime::core::handshake::{Failure, Local};
 use snow_dist_runtime::core::limits::{
@@ -132,6 +132,48 @@ fn a_close_is_not_answered() {
     assert!(matches!(a.endings[..], [Ending::Session { why: session::Ending::Closed { code: 0, .. }, .. }]));
     assert_eq!(closes(&mut a, ends), []);
     assert_eq!(a.table.told.len(), 2, "up and down: nothing behind CLOSE is handled");
+}
+
+/// Neither what is queued nor a CLOSE of its own goes out behind the peer's.
+#[test]
+fn a_close_is_not_answered_by_one_that_waits_either() {
+    let (mut a, mut b, ends) = two();
+    a.stream(ends.0).is_stuck = true;
+    a.session(ends.0).open_session().unwrap().send(1, 2, b"queued").unwrap();
+    a.endpoint.disconnect("b@h:1", a.now);
+    a.look();
+    b.endpoint.disconnect("a@h:1", b.now);
+    b.look();
+    a.stream(ends.0).is_stuck = false;
+    let close = std::mem::take(&mut b.stream(ends.1).sent);
+    a.stream(ends.0).is_stuck = true;
+    let stream = a.streams.get_mut(&ends.0).unwrap();
+    stream.inbound.receive(&close, &mut *stream.connection, &mut a.table, a.now);
+    assert!(matches!(
+        stream.connection.ending(),
+        Some(Ending::Session { why: session::Ending::Closed { code: 0, .. }, .. })
+    ));
+    let mut out = Vec::new();
+    assert_eq!(stream.connection.transmit(&mut out, 1 << 16, a.now), Transmit::Close);
+    assert_eq!((out.len(), stream.connection.transmit(&mut out, 1 << 16, a.now)), (0, Transmit::Nothing));
+}
+
+#[test]
+fn what_is_appended_is_appended_whatever_is_wanted() {
+    let (mut a, _, ends) = two();
+    let now = a.now;
+    for length in [1, 65_000, 66_000, 200_000] {
+        for wanted in [0, 1, 64 << 10, usize::MAX] {
+            let message = vec![7; length];
+            a.session(ends.0).open_session().unwrap().send(1, 2, &message).unwrap();
+            let (mut out, mut given) = (vec![1, 2, 3], 0);
+            while a.session(ends.0).transmit(&mut out, wanted, now) != Transmit::Nothing {
+                a.session(ends.0).taken(now);
+                given += 1;
+            }
+            assert!(given > 0 && out.starts_with(&[1, 2, 3]) && out.len() > length, "{length} {wanted}");
+        }
+    }
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl Processes for Table {
 /// A connection of a node, and the stream that it has.
 pub(crate) struct Stream {
     pub(crate) connection: Box<Connection>,
-    inbound: Inbound,
+    pub(crate) inbound: Inbound,
     /// Bytes for the other end that it has not read.
     pub(crate) sent: Vec<u8>,
     pub(crate) has_closed: bool,
@@ -215,6 +215,9 @@ impl Node {
 
     fn over(&mut self, id: ConnectionId, ending: Ending) {
         let was_session = self.endpoint.over(id, Some(&ending), self.now);
+        while let Some(output) = self.endpoint.poll_output() {
+            self.carry_out(output);
+        }
         let Some(mut stream) = self.streams.remove(&id) else { return };
         if was_session {
             stream.connection.end(&mut self.table);

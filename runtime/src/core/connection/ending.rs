@@ -23,7 +23,7 @@ use crate::core::session::{self, Leave};
 /// | `Refused` | REJECT with the code of the refusal, to a peer of version 2; close_notify |
 /// | `Session(Protocol)` | what is queued; CLOSE with code 1; close_notify |
 /// | `Session(AnswersUnread)`, `Session(UnlinksUnanswered)`, `Session(SignalsUntaken)` | what is queued; CLOSE with code 2; close_notify |
-/// | `Session(Stopped)`, for another connection | what is queued; CLOSE with code 3; close_notify |
+/// | `Session(Stopped)`, for another connection | what is queued; CLOSE with code 3; close_notify. What has arrived and was not read is not handled |
 /// | `Session(Closed)` | close_notify, since a CLOSE is not answered |
 /// | `Session(Stopped)` otherwise | nothing: all has been said, or the time for that is over |
 /// | `Session(Silent)`, `Session(Unused)`, `Session(Stuck)`, `Session(Lost)` | nothing: nobody reads it |
@@ -65,15 +65,22 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Whether the peer is told something, close_notify at least.
-    pub(super) fn is_told(&self) -> bool {
+    /// Returns `true` if what waits to be written is still to be written, as far as the stream takes it at once: also what a
+    /// host has taken out and not written yet. Otherwise that is dropped.
+    #[must_use]
+    pub fn tells_all(&self) -> bool {
         match self {
             Self::Handshake(_) | Self::Refused(_) => true,
-            Self::Session { why, is_told } => *is_told || why.leave() != Leave::Nothing,
+            Self::Session { why, is_told } => *is_told || matches!(why.leave(), Leave::Close { .. }),
             Self::GaveWay(_) | Self::Late(_) | Self::Framing(_) | Self::Lost(_) | Self::Unanswered(_) => {
                 false
             }
         }
+    }
+
+    /// Whether the stream is closed by close_notify.
+    pub(super) fn notifies(&self) -> bool {
+        self.tells_all() || self.of_session().is_some_and(|why| why.leave() == Leave::CloseNotify)
     }
 
     /// Why the session has ended, if it was one.

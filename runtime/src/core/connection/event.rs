@@ -63,7 +63,10 @@ pub enum ConnectionEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum GiveWay {
     /// Another connection that was accepted takes its place.
-    #[error("it gave its place to a newer connection")]
+    #[error(
+        "it gave its place to a newer connection: more have not shown a cookie than may at once (`handshakes_max`, \
+         `handshakes_per_address_max`)"
+    )]
     Place,
     /// Another connection with that node is the session.
     #[error("another connection with that node is the session")]

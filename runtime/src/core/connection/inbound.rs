@@ -38,6 +38,8 @@ pub enum Read<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Inbound {
     bytes: Vec<u8>,
+    /// Some of them have come since frames were handled last.
+    has_news: bool,
     /// Bytes that are still to come of a message that was dropped before it was whole.
     passed_over: usize,
 }
@@ -79,7 +81,7 @@ impl Inbound {
     ) {
         if !bytes.is_empty() {
             self.make_room(bytes.len(), connection, processes);
-            self.bytes.extend_from_slice(bytes);
+            self.buffer().extend_from_slice(bytes);
         }
         self.receive_handshake(connection, |_| ());
         self.receive_frames(connection, processes, |_| (), now);
@@ -123,6 +125,7 @@ impl Inbound {
     /// Where a host that reads for itself appends what it has read, after [`Inbound::make_room`]. Nothing may be taken out.
     #[inline]
     pub const fn buffer(&mut self) -> &mut Vec<u8> {
+        self.has_news = true;
         &mut self.bytes
     }
 
@@ -168,8 +171,11 @@ impl Inbound {
         watch: impl FnMut(Read<'_>),
         now: Duration,
     ) -> usize {
+        let has_news = std::mem::take(&mut self.has_news);
         let next = connection.with(|it| {
-            it.heard(now);
+            if has_news {
+                it.heard(now);
+            }
             it.next()
         });
         let Next::Frames(reads) = next else { return 0 };
@@ -391,7 +397,7 @@ mod tests {
             let mut framed = Vec::new();
             framing::put(&vec![7; payload], u32::MAX, &mut framed).unwrap();
             let (frame, bytes) = (framed.len(), framed[..LENGTH_PREFIX_BYTES].to_vec());
-            let (mut inbound, mut grown) = (Inbound { bytes, passed_over: 0 }, 0);
+            let (mut inbound, mut grown) = (Inbound { bytes, ..Inbound::default() }, 0);
             while inbound.bytes.len() < frame {
                 let (before, mut asked) = (inbound.bytes.capacity(), Asked::default());
                 inbound.make_room(READ_BYTES, &mut Nobody, &mut asked);

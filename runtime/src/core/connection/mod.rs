@@ -7,8 +7,8 @@
 //! | when | call |
 //! |---|---|
 //! | TLS is there | [`Connection::secured`], once |
-//! | bytes have come | [`Inbound::receive`] |
-//! | the connection has become the session | [`Inbound::receive`] without bytes, once NODEUP is out: some may have come before |
+//! | bytes may have come | [`Connection::is_read`] says whether to read them now; then [`Inbound::receive`] |
+//! | the connection has become the session | [`Inbound::receive`] without bytes, once NODEUP is out, and nothing of the connection between the two: some may have come before |
 //! | the stream has ended, or cannot be read | [`Connection::stream_ended`] |
 //! | the stream takes bytes, and after each of the other calls | [`Connection::transmit`]; write what it gives; [`Connection::taken`] when the stream has taken all of it |
 //! | [`Connection::deadline`] has come | read what has arrived, then [`Connection::handle_timeout`] |
@@ -268,6 +268,9 @@ impl Connection {
         if self.broken.is_some() || self.said_all {
             return Transmit::Nothing;
         }
+        if self.ending.as_ref().is_some_and(|ending| !ending.tells_all()) {
+            return self.say_nothing_more();
+        }
         let start = out.len();
         let given = match &mut self.stage {
             Stage::Opening(opening) => opening.transmit(out),
@@ -280,19 +283,16 @@ impl Connection {
             }
             return given;
         }
-        if self.has_said_all() {
-            self.said_all = true;
-            return Transmit::Close;
-        }
-        Transmit::Nothing
+        self.say_nothing_more()
     }
 
-    /// Whether nothing more is to be said after what was given.
-    fn has_said_all(&self) -> bool {
-        match &self.ending {
-            Some(ending) => ending.is_told(),
+    /// Nothing is to be written any more: close_notify, if the peer is to know that.
+    fn say_nothing_more(&mut self) -> Transmit {
+        self.said_all = match &self.ending {
+            Some(ending) => ending.notifies(),
             None => self.closing.is_some(),
-        }
+        };
+        if self.said_all { Transmit::Close } else { Transmit::Nothing }
     }
 
     /// The stream has taken all that it was given; close_notify counts for nothing.
@@ -404,6 +404,7 @@ impl Connection {
                 self.reads = Reads::of(config);
                 self.pieces = Pieces::of(self.reads.version_1, ack);
                 self.stage = Stage::Session(Session::new(config, now));
+                self.events = VecDeque::new();
             }
             (ConnectionEvent::Refuse(refusal), Stage::Opening(opening)) => {
                 let ending = opening.refuse(refusal);

@@ -73,11 +73,15 @@ impl Pieces {
     }
 }
 
-/// Writes something, if there is anything that is not over.
+/// Appends something, if there is anything that is not over.
 fn write(session: &mut Session, out: &mut Vec<u8>, bytes_wanted: usize) {
-    let start = out.len();
-    while out.len() == start && session.has_output() {
-        session.write(out, start + bytes_wanted);
+    // The queue gives a frame that is longer than what is wanted only where nothing stands before it.
+    let before = std::mem::take(out);
+    while out.is_empty() && session.has_output() {
+        session.write(out, bytes_wanted.max(1));
+    }
+    if !before.is_empty() {
+        out.splice(0..0, before);
     }
 }
 

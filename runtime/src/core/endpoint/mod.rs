@@ -24,7 +24,7 @@ mod rivals;
 mod slots;
 mod takeovers;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -151,7 +151,9 @@ pub struct Endpoint<N = Numbers> {
     node_ids: BTreeMap<Arc<str>, NonZeroU16>,
     connections: BTreeMap<ConnectionId, Entry>,
     last: u64,
-    /// Dials to version 1 nodes that have REPLY to send, and when to ask for them again.
+    /// Those that wait to become a session with a version 1 node.
+    version_1: BTreeSet<ConnectionId>,
+    /// Dials among them that have REPLY to send, and when to ask for them again.
     replying: BTreeMap<ConnectionId, Duration>,
     stopped: bool,
     outputs: VecDeque<Output>,
@@ -166,10 +168,12 @@ struct Entry {
     /// Where it comes from, if it was accepted.
     from: Option<SocketAddr>,
     used_old_cookie: bool,
-    /// It waits to become a session with a version 1 node.
-    waits_for_version_1: bool,
     /// It is, or was, a session since then.
     began: Option<Duration>,
+    /// It was told that it becomes none: what it had said before counts no more.
+    is_dismissed: bool,
+    /// Its end is being delivered.
+    is_over: bool,
 }
 
 impl Endpoint {
@@ -203,6 +207,7 @@ impl<N: Numbering> Endpoint<N> {
             node_ids: BTreeMap::new(),
             connections: BTreeMap::new(),
             last: 0,
+            version_1: BTreeSet::new(),
             replying: BTreeMap::new(),
             stopped: false,
             outputs: VecDeque::new(),
@@ -229,7 +234,7 @@ impl<N: Numbering> Endpoint<N> {
         let id = self.next_id();
         self.epochs.begun(id);
         if let Some(other) = self.slots.take(id, from.ip().into()) {
-            self.outputs.push_back(Output::Tell(other, ConnectionEvent::GiveWay(GiveWay::Place)));
+            self.dismiss(other, ConnectionEvent::GiveWay(GiveWay::Place));
         }
         Some((id, self.begin(id, Role::Acceptor, Some(from), random, now)))
     }
@@ -287,7 +292,8 @@ impl<N: Numbering> Endpoint<N> {
             Role::Initiator(name) => Some(name.clone()),
             Role::Acceptor => None,
         };
-        let entry = Entry { name, from, used_old_cookie: false, waits_for_version_1: false, began: None };
+        let (used_old_cookie, is_dismissed, is_over) = (false, false, false);
+        let entry = Entry { name, from, used_old_cookie, began: None, is_dismissed, is_over };
         self.connections.insert(id, entry);
         Box::new(Connection::new(self.local.clone(), self.timing, role, random, now))
     }
@@ -295,12 +301,15 @@ impl<N: Numbering> Endpoint<N> {
     /// A connection says something.
     pub fn handle_event(&mut self, id: ConnectionId, event: EndpointEvent, now: Duration) {
         self.tell_time(now);
-        let Some(entry) = self.connections.get_mut(&id) else { return };
+        let entry = self.connections.get(&id).filter(|entry| !entry.is_dismissed && !entry.is_over);
+        let Some(entry) = entry else { return };
         match event {
             EndpointEvent::Secured => self.slots.reached(id, Progress::Secured),
             EndpointEvent::Named => self.slots.reached(id, Progress::Named),
             EndpointEvent::MayReply { version_1 } => {
-                entry.waits_for_version_1 = version_1;
+                if version_1 {
+                    self.version_1.insert(id);
+                }
                 self.may_reply(id);
             }
             EndpointEvent::Verified(shown) => self.verified(id, *shown),
@@ -328,7 +337,7 @@ impl<N: Numbering> Endpoint<N> {
     fn may_reply(&mut self, id: ConnectionId) {
         let Some(entry) = self.connections.get(&id) else { return };
         let Some(name) = &entry.name else { return };
-        let event = match self.epochs.may_reply(name, id, entry.waits_for_version_1) {
+        let event = match self.epochs.may_reply(name, id, self.version_1.contains(&id)) {
             ReplyDecision::Send => ConnectionEvent::Reply,
             ReplyDecision::Close => ConnectionEvent::GiveWay(GiveWay::Session),
             ReplyDecision::Wait(at) => {
@@ -336,7 +345,7 @@ impl<N: Numbering> Endpoint<N> {
                 return;
             }
         };
-        self.outputs.push_back(Output::Tell(id, event));
+        self.tell(id, event);
     }
 
     //= spec/connection.md#con-elc-002
@@ -350,7 +359,9 @@ impl<N: Numbering> Endpoint<N> {
         let Some(from) = entry.from else { return };
         entry.name = Some(shown.facts.name.clone());
         entry.used_old_cookie = shown.used_old_cookie;
-        entry.waits_for_version_1 = shown.facts.config.version != Version::Two;
+        if shown.facts.config.version != Version::Two {
+            self.version_1.insert(id);
+        }
         let facts = self.facts(shown);
         self.takeovers.verified(id, from);
         self.epochs.verified_from(from.ip().into(), id, facts);
@@ -369,8 +380,11 @@ impl<N: Numbering> Endpoint<N> {
     #[must_use]
     pub fn over(&mut self, id: ConnectionId, ending: Option<&Ending>, now: Duration) -> bool {
         self.tell_time(now);
-        let Some(entry) = self.connections.get(&id).cloned() else { return false };
+        let Some(entry) = self.connections.get_mut(&id).filter(|entry| !entry.is_over) else { return false };
+        entry.is_over = true;
+        let entry = entry.clone();
         self.slots.give_back(id);
+        self.version_1.remove(&id);
         self.replying.remove(&id);
         self.takeovers.forget(id);
         // Before anybody learns of the end, as a program may dial again when it does.
@@ -389,6 +403,9 @@ impl<N: Numbering> Endpoint<N> {
     /// The end of a session has been delivered. Its NODEDOWN is due.
     pub fn told(&mut self, id: ConnectionId, now: Duration) {
         self.tell_time(now);
+        if !self.connections.get(&id).is_some_and(|entry| entry.is_over) {
+            return;
+        }
         let Some(entry) = self.connections.remove(&id) else { return };
         self.epochs.told(&entry.name.unwrap_or_else(|| "".into()), id);
         self.draw_conclusions(now);
@@ -429,8 +446,7 @@ impl<N: Numbering> Endpoint<N> {
             } else {
                 //= spec/connection.md#con-cls-017
                 //# A node that stops MUST close every connection that is not a session.
-                let event = ConnectionEvent::GiveWay(GiveWay::Stop);
-                self.outputs.push_back(Output::Tell(id, event));
+                self.dismiss(id, ConnectionEvent::GiveWay(GiveWay::Stop));
             }
         }
     }
@@ -443,11 +459,26 @@ impl<N: Numbering> Endpoint<N> {
         self.outputs.push_back(Output::Tell(id, ConnectionEvent::Close(close)));
     }
 
+    fn tell(&mut self, id: ConnectionId, event: ConnectionEvent) {
+        match event {
+            ConnectionEvent::GiveWay(_) | ConnectionEvent::Refuse(_) => self.dismiss(id, event),
+            event => self.outputs.push_back(Output::Tell(id, event)),
+        }
+    }
+
+    /// Tells a connection that it becomes no session.
+    fn dismiss(&mut self, id: ConnectionId, event: ConnectionEvent) {
+        if let Some(entry) = self.connections.get_mut(&id) {
+            entry.is_dismissed = true;
+        }
+        self.outputs.push_back(Output::Tell(id, event));
+    }
+
     /// When [`Endpoint::handle_timeout`] is to be called: only what waits for a version 1 node to forget its last session needs
     /// that.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        let waiting = self.connections.values().filter(|entry| entry.waits_for_version_1);
+        let waiting = self.version_1.iter().filter_map(|id| self.connections.get(id));
         let answers = waiting.filter_map(|entry| self.epochs.answer_at(entry.name.as_deref()?));
         self.replying.values().copied().chain(answers).min()
     }
@@ -540,16 +571,16 @@ impl<N: Numbering> Endpoint<N> {
                     (id, ConnectionEvent::Close(REPLACED))
                 }
             };
-            self.outputs.push_back(Output::Tell(id, event));
+            self.tell(id, event);
         }
     }
 
     /// A connection is the session.
     fn come_up(&mut self, id: ConnectionId, facts: Facts, now: Duration) {
         let name = facts.name.clone();
+        self.version_1.remove(&id);
         if let Some(entry) = self.connections.get_mut(&id) {
             entry.began = Some(now);
-            entry.waits_for_version_1 = false;
             if entry.used_old_cookie {
                 self.outputs.push_back(Output::Notice(Notice::OldCookie(name.clone())));
             }

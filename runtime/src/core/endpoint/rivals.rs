@@ -32,7 +32,7 @@ impl Rivals {
     /// rivals do not dial in step.
     pub(super) fn lost(&mut self, name: &Arc<str>, now: Duration, lasted: Duration, random: u8) -> u32 {
         // Whatever is older plays no part any more.
-        self.lost.retain(|_, lost| now < lost.dial_at + RIVAL_PAUSE_MAX);
+        self.lost.retain(|_, lost| now < lost.dial_at.saturating_add(RIVAL_PAUSE_MAX));
         // A rival would have come back before.
         if lasted >= RIVAL_PAUSE_MAX {
             self.lost.remove(name);
@@ -41,7 +41,7 @@ impl Rivals {
         let lost = self.lost.entry(name.clone()).or_insert(Lost { times: 0, dial_at: now });
         let pause = RIVAL_PAUSE_MAX.min(RIVAL_PAUSE_MIN * 2_u32.pow(lost.times.min(DOUBLINGS_MAX)));
         // From a half of it to all of it.
-        lost.dial_at = now + pause / 2 + pause / 2 * u32::from(random) / 255;
+        lost.dial_at = now.saturating_add(pause / 2 + pause / 2 * u32::from(random) / 255);
         lost.times = lost.times.saturating_add(1);
         lost.times
     }

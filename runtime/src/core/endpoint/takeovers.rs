@@ -79,7 +79,7 @@ impl Takeovers {
             name,
             before: before.from,
             after: from,
-            is_mutual: before.took_over && now - before.began < NAMESAKE_PERIOD,
+            is_mutual: before.took_over && now.saturating_sub(before.began) < NAMESAKE_PERIOD,
         });
         let took_over = takeover.is_some();
         self.sessions

@@ -189,6 +189,10 @@ impl<S: Transport, H: Host> Running<S, H> {
             return Ok(());
         }
         self.processes = self.driver.host.came_up();
+        if self.processes.is_none() {
+            self.driver.session.stream_ended("the node is gone");
+            return self.hear();
+        }
         if self.inbound.is_empty() { Ok(()) } else { self.handle_arrived() }
     }
 
@@ -386,6 +390,10 @@ impl<S: Transport, H: Host> Running<S, H> {
 
     /// Says what is still to be said to the peer, as far as the stream takes it at once.
     fn take_leave(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.driver.session.ending().is_some_and(|ending| ending.tells_all()) {
+            self.out.clear();
+            self.written = 0;
+        }
         for _ in 0..STEPS_MAX {
             if self.is_mute || !matches!(self.write_last(cx), Poll::Ready(Ok(()))) {
                 break;
@@ -396,8 +404,14 @@ impl<S: Transport, H: Host> Running<S, H> {
 
     fn write_last(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.written == self.out.len() && !self.closes {
+            if self.flush_first && self.unflushed {
+                ready!(self.poll_flush(cx))?;
+            }
             match self.refill().given {
-                Transmit::Bytes { is_handshake, .. } => self.show_written(is_handshake),
+                Transmit::Bytes { flush, is_handshake } => {
+                    self.flush_first = flush;
+                    self.show_written(is_handshake);
+                }
                 Transmit::Close => self.closes = true,
                 Transmit::Nothing => return Poll::Pending,
             }

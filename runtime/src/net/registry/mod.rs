@@ -187,6 +187,11 @@ impl Registry {
         }
     }
 
+    /// Waits until a change that somebody is carrying out is told.
+    pub(crate) fn wait_for_change(&self) {
+        drop(self.state.lock());
+    }
+
     /// A connection says something.
     pub(crate) fn hear(&self, connection: ConnectionId, event: EndpointEvent) {
         self.change(|state| state.endpoint.handle_event(connection, event, self.clock.now()));
