@@ -12,13 +12,14 @@ use tokio::task::yield_now;
 use tokio::time::advance;
 
 use super::*;
-use crate::core::connection::{GiveWay, Shown, Transmit};
+use crate::core::connection::{GiveWay, Inbound, Shown, Transmit};
 use crate::core::endpoint::Limits;
 use crate::core::epochs::Facts;
-use crate::core::handshake::{Bounds, Cookie, Cookies, Local};
+use crate::core::handshake::{Bounds, Channel, Cookie, Cookies, Local};
 use crate::core::limits::VERSION_1_CLEANUP;
 use crate::core::session::{Config, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
+use crate::net::session::Reader;
 use crate::process::remote::{Denied, Remote, Sender};
 use crate::process::sync::Executor;
 use crate::process::{Context, Received};
@@ -26,6 +27,8 @@ use crate::process::{Context, Received};
 /// A node that is the larger of two.
 const OWN: &str = "b@h:1";
 const PEER: &str = "a@h:1";
+
+const TLS_1_3: Channel = Channel::Tls13 { exporter: [7; 32] };
 
 struct Node {
     table: Arc<ProcessTable>,
@@ -37,8 +40,7 @@ fn node() -> Node {
     let table = ProcessTable::new(OWN, 1, Executor(Handle::current()));
     let routes = Arc::new(Routes::new(Arc::downgrade(&table)));
     table.connect(routes.clone());
-    let cookies = Cookies::from(Cookie::new(*b"of the tests, and long enough").unwrap());
-    let local = Local::new(NodeName::parse(OWN).unwrap(), NonZeroU64::MIN, cookies);
+    let local = local(OWN, 1);
     let numbers = SharedNumbers::new(local.start().clone());
     let limits = Limits::default();
     let endpoint =
@@ -58,33 +60,69 @@ fn somewhere() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 4_000))
 }
 
-fn facts(incarnation: u64) -> Facts {
-    let config = Config {
-        version: Version::Two,
-        peer: NodeNumber::UNKNOWN,
-        peer_creation: 1,
-        creation: 1,
-        capabilities: Capabilities::NONE,
-        bounds: Bounds::default(),
-        peer_bounds: Bounds::default(),
-        timing: Timing::default(),
-        ping: [0; 8],
-    };
-    Facts { name: PEER.into(), incarnation: NonZeroU64::new(incarnation), config }
+fn local(name: &str, incarnation: u64) -> Local {
+    let cookies = Cookies::from(Cookie::new(*b"of the tests, and long enough").unwrap());
+    let incarnation = NonZeroU64::new(incarnation).unwrap();
+    Local::new(NodeName::parse(name).unwrap(), incarnation, cookies)
 }
 
-fn version_1() -> Facts {
-    let config = Config { version: Version::One { node_id: None, seed: [0; 32] }, ..facts(1).config };
-    Facts { name: PEER.into(), incarnation: None, config }
+fn randomness() -> Randomness {
+    Randomness::new(&[0; Randomness::BYTES])
+}
+
+/// A process at the other end.
+fn a_process_of(session: &SessionHandle) -> Pid {
+    Pid::new(session.peer().number, session.peer().creation, 5)
 }
 
 impl Node {
     fn accepted(&self) -> Arc<SessionHandle> {
-        self.registry.accept(somewhere(), Randomness::new(&[0; Randomness::BYTES])).unwrap()
+        self.registry.accept(somewhere(), randomness()).unwrap()
     }
 
-    /// The handshake on an accepted connection has shown this.
-    fn verified(&self, connection: &SessionHandle, facts: Facts) {
+    /// The peer, in this start of it, does the handshake on a connection that was accepted, up to REPLY.
+    fn verified(&self, connection: &SessionHandle, incarnation: u64) {
+        let local = Arc::new(local(PEER, incarnation));
+        let mut peer = Endpoint::new(local, Timing::default(), Limits::default(), [0; 8]);
+        let Dial::Start(id, mut theirs) = peer.dial(&OWN.into(), randomness(), Duration::ZERO) else {
+            panic!("no dial")
+        };
+        theirs.secured(TLS_1_3);
+        connection.secured(TLS_1_3);
+        let (mut to, mut from) = (Inbound::default(), Inbound::default());
+        for _ in 0..4 {
+            theirs.transmit(to.buffer(), 1 << 10, Duration::ZERO);
+            to.receive_handshake(&mut Reader { session: connection, has_news: false }, |_| ());
+            while let (Some(event), _) = connection.poll_event() {
+                self.registry.hear(connection.id, event);
+            }
+            connection.refill(Duration::ZERO, true, from.buffer(), 1 << 10);
+            from.receive_handshake(&mut *theirs, |_| ());
+            while let Some(event) = theirs.poll_event() {
+                peer.handle_event(id, event, Duration::ZERO);
+            }
+            while let Some(output) = peer.poll_output() {
+                if let Output::Tell(_, event) = output {
+                    theirs.handle_event(event, Duration::ZERO);
+                }
+            }
+        }
+    }
+
+    /// A connection says that its peer, of version 1, has shown who it is: of that the endpoint alone knows something.
+    fn shown_by_version_1(&self, connection: &SessionHandle) {
+        let config = Config {
+            version: Version::One { node_id: None, seed: [0; 32] },
+            peer: NodeNumber::UNKNOWN,
+            peer_creation: 1,
+            creation: 1,
+            capabilities: Capabilities::NONE,
+            bounds: Bounds::default(),
+            peer_bounds: Bounds::default(),
+            timing: Timing::default(),
+            ping: [0; 8],
+        };
+        let facts = Facts { name: PEER.into(), incarnation: None, config };
         let shown = Shown { facts, used_old_cookie: false };
         self.registry.hear(connection.id, EndpointEvent::Verified(Box::new(shown)));
     }
@@ -92,13 +130,13 @@ impl Node {
     /// A session that a peer in this start of it has dialled.
     fn taken(&self, incarnation: u64) -> Arc<SessionHandle> {
         let connection = self.accepted();
-        self.verified(&connection, facts(incarnation));
+        self.verified(&connection, incarnation);
         assert!(connection.is_session());
         connection
     }
 
     fn wish(&self, name: &str) -> Wish {
-        self.registry.wish(&name.into(), Randomness::new(&[0; Randomness::BYTES]))
+        self.registry.wish(&name.into(), randomness())
     }
 
     fn dialled(&self) -> Arc<SessionHandle> {
@@ -140,18 +178,17 @@ async fn exits_then_downs_then_nodedown_then_the_next_nodeup() {
     is_ready.await.unwrap();
 
     let session = node.taken(1);
-    let remote = Pid::new(session.peer().number, 1, 5);
+    let remote = a_process_of(&session);
     go_on.send(remote).unwrap();
     let mut written = false;
     while !written {
-        // ACK comes first, alone.
         let given = session.refill(Duration::ZERO, true, &mut Vec::new(), 1 << 20).given;
         written = matches!(given, Transmit::Bytes { is_handshake: false, .. });
         yield_now().await;
     }
     // Another start of the peer waits, and comes up as soon as this one has ended.
     let next = node.accepted();
-    node.verified(&next, facts(2));
+    node.verified(&next, 2);
     assert!(!next.is_session());
     node.registry.finish(&session);
     assert!(next.is_session());
@@ -214,7 +251,7 @@ async fn a_session_that_ends_is_found_by_what_must_wait_for_its_last_signals() {
     let node = node();
     let cell = node.table.add(crate::process::Mailbox::default()).unwrap();
     let session = node.taken(1);
-    let (own, remote) = (cell.pid(), Pid::new(session.peer().number, 1, 5));
+    let (own, remote) = (cell.pid(), a_process_of(&session));
     node.routes.link(own, remote).unwrap();
     // As `finish` does, until the exits go out.
     node.routes.ending(&session);
@@ -230,15 +267,16 @@ async fn a_session_that_ends_is_found_by_what_must_wait_for_its_last_signals() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_dropped_while_it_comes_up_leaves_nothing() {
+async fn a_connection_whose_task_is_gone_as_it_comes_up_leaves_nothing() {
     let node = node();
-    let dial = node.dialled();
-    node.registry.hear(dial.id, EndpointEvent::MayReply { version_1: false });
-    let shown = Shown { facts: facts(1), used_old_cookie: false };
-    node.registry.hear(dial.id, EndpointEvent::Acked(Box::new(shown)));
+    let connection = node.taken(1);
     assert!(node.routes.session_of(PEER).is_some());
-    node.registry.finish(&dial);
+    node.registry.finish(&connection);
     assert!(node.routes.session_of(PEER).is_none());
+    assert!(node.is_empty());
+    // Nor does a dial of which nothing has come.
+    let dial = node.dialled();
+    node.registry.finish(&dial);
     assert!(node.is_empty());
 }
 
@@ -248,7 +286,7 @@ async fn a_connection_that_is_dropped_while_it_comes_up_leaves_nothing() {
 async fn a_connection_that_time_makes_the_session_is_one_for_whatever_is_called_next() {
     let node = node();
     let first = node.accepted();
-    node.verified(&first, version_1());
+    node.shown_by_version_1(&first);
     assert!(!first.is_session());
     advance(VERSION_1_CLEANUP).await;
     node.registry.finish(&first);
@@ -256,7 +294,7 @@ async fn a_connection_that_time_makes_the_session_is_one_for_whatever_is_called_
     assert!(node.is_empty());
 
     let second = node.accepted();
-    node.verified(&second, version_1());
+    node.shown_by_version_1(&second);
     assert!(!second.is_session());
     advance(VERSION_1_CLEANUP).await;
     assert!(node.registry.disconnect(PEER));
@@ -270,7 +308,7 @@ async fn a_connection_that_time_makes_the_session_is_one_for_whatever_is_called_
 async fn a_connection_that_waits_for_time_alone_becomes_the_session() {
     let node = node();
     let waiting = node.accepted();
-    node.verified(&waiting, version_1());
+    node.shown_by_version_1(&waiting);
     assert!(!waiting.is_session());
     tokio::time::sleep(VERSION_1_CLEANUP * 2).await;
     assert!(waiting.is_session());
@@ -284,7 +322,7 @@ async fn nothing_is_queued_in_a_session_that_is_ordered_to_end() {
     let node = node();
     let own = node.table.add(crate::process::Mailbox::default()).unwrap().pid();
     let session = node.taken(1);
-    let remote = Pid::new(session.peer().number, 1, 5);
+    let remote = a_process_of(&session);
     assert!(node.routes.send(Sender::program(own), remote, b"before").is_ok());
     assert!(node.registry.disconnect(PEER));
     assert!(matches!(node.routes.send(Sender::program(own), remote, b"late"), Err(Denied::NotConnected)));
@@ -296,7 +334,7 @@ async fn a_session_that_is_closed_in_order_is_none_to_whoever_would_use_it() {
     let mailbox = crate::process::Mailbox::default();
     let (own, other) = (node.table.add(mailbox).unwrap(), node.table.add(mailbox).unwrap());
     let session = node.taken(1);
-    let remote = Pid::new(session.peer().number, 1, 5);
+    let remote = a_process_of(&session);
     node.routes.link(own.pid(), remote).unwrap();
     assert!(node.registry.disconnect(PEER));
     assert!(!node.registry.disconnect(PEER));
@@ -334,7 +372,7 @@ async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
     let node = node();
     let own = node.table.add(crate::process::Mailbox::default()).unwrap().pid();
     let session = node.taken(1);
-    let remote = Pid::new(session.peer().number, 1, 5);
+    let remote = a_process_of(&session);
     let room = loop {
         match node.routes.send(Sender::program(own), remote, &[0; 1 << 16]) {
             Ok(_) => {}
