@@ -126,7 +126,8 @@ impl Outbound {
         }
         let item = Item { of, kind, payload };
         let is_full = waiting.message_bytes >= QUEUE_BYTES_MAX;
-        if kind == Kind::Signal && is_full && self.has(Defect::SignalsWaitForRoom) {
+        let is_signal = matches!(kind, Kind::Signal | Kind::Owed(_));
+        if is_signal && is_full && self.has(Defect::SignalsWaitForRoom) {
             waiting.held.push(item);
         } else {
             waiting.items.push_back(item);
