@@ -13,6 +13,11 @@ SNOW_RUN="valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kind
 echo "ASan and UBSan: the program is built with them; of the library they see what it allocates, frees and loses"
 SNOW_CC="cc -fsanitize=address,undefined -fno-sanitize-recover=all" programs
 
+sources=$(rustc +nightly --print sysroot)/lib/rustlib/src/rust/library
+if [ ! -d "$sources" ]; then
+  echo "TSan: skipped. It needs the sources of Rust's own library (rustup component add rust-src --toolchain nightly)"
+  exit 0
+fi
 echo "TSan: the program, the library, and Rust's own library, so that every lock is seen"
 host=$(rustc -vV | sed -n 's/^host: //p')
 RUSTFLAGS="-Zsanitizer=thread" cargo +nightly build --quiet -Zbuild-std --target "$host" --target-dir target/tsan \
