@@ -20,8 +20,10 @@ fn repository() -> PathBuf {
 /// An interpreter that has the package, and the library that these tests were built with.
 fn python() -> Command {
     let library = std::env::current_exe().unwrap().parent().unwrap().join("libsnow_dist_capi.so");
-    let mut command =
-        Command::new(std::env::var_os("SNOW_PYTHON").expect("runtime/python/check.sh runs this"));
+    // A shell that runs this in the background has it ignore interrupts, and Python would inherit that.
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT");
+    command.arg(std::env::var_os("SNOW_PYTHON").expect("runtime/python/check.sh runs this"));
     command.env("SNOW_DIST_LIBRARY", library).env("SNOW_COOKIE", COOKIE);
     command.env("SNOW_SPEC", repository().join("spec"));
     command.env("SNOW_HEADER", repository().join("runtime/capi/include/snow_dist.h"));
