@@ -214,6 +214,28 @@ fn a_handshake_that_times_out_can_be_made_again() {
     assert_eq!(accepted.handshake().unwrap(), dialled.join().unwrap());
 }
 
+/// One of them makes the handshake; the other one must not wait for what the first one does next.
+#[test]
+fn two_threads_may_begin_with_a_read_and_a_write_at_once() {
+    let tls = Tls::new().unwrap();
+    for _ in 0..ROUNDS {
+        let (dialled, accepted) = sockets();
+        let (client, server) = (tls.connect(dialled).unwrap(), tls.accept(accepted).unwrap());
+        let echo = move || -> io::Result<()> {
+            let mut read = [0; 5];
+            (&server).read_exact(&mut read)?;
+            (&server).write_all(&read)
+        };
+        let mut read = [0; 5];
+        thread::scope(|threads| {
+            threads.spawn(echo);
+            threads.spawn(|| (&client).write_all(b"hello").unwrap());
+            (&client).read_exact(&mut read).unwrap();
+        });
+        assert_eq!(&read, b"hello");
+    }
+}
+
 #[test]
 fn the_first_bytes_wait_for_the_handshake() {
     let (dialled, accepted) = sockets();

@@ -57,6 +57,9 @@ pub struct TlsStream {
     socket: TcpStream,
     /// Known when the handshake is complete.
     exporter: OnceLock<[u8; EXPORTER_BYTES]>,
+    /// Locked while the handshake is made, before any of the others: who waits for it must not wait for a read that comes
+    /// after it.
+    handshaking: Mutex<()>,
     /// Taken for moments only, after one of the others.
     tls: Mutex<Connection>,
     /// What has been read from the socket and not yet been decrypted. Locked while the socket is read.
@@ -68,8 +71,8 @@ pub struct TlsStream {
 
 impl TlsStream {
     pub(super) fn new(tls: Connection, socket: TcpStream) -> Self {
-        let (incoming, outgoing) = Default::default();
-        Self { socket, exporter: OnceLock::new(), tls: Mutex::new(tls), incoming, outgoing }
+        let (handshaking, incoming, outgoing) = Default::default();
+        Self { socket, exporter: OnceLock::new(), handshaking, tls: Mutex::new(tls), incoming, outgoing }
     }
 
     /// Completes the handshake, and returns the [`exporter`](super::exporter) of this channel, to which the proofs of
@@ -82,6 +85,10 @@ impl TlsStream {
     /// Returns the socket's error, or one of the kind `InvalidData` that holds a [`rustls::Error`] if the peer does not
     /// speak TLS 1.3.
     pub fn handshake(&self) -> Result<[u8; EXPORTER_BYTES]> {
+        if let Some(exporter) = self.exporter.get() {
+            return Ok(*exporter);
+        }
+        let _made_by_one = lock(&self.handshaking);
         if let Some(exporter) = self.exporter.get() {
             return Ok(*exporter);
         }
