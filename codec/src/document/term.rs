@@ -51,7 +51,7 @@ pub enum TermDocument {
     Err { value: Box<Self> },
 }
 
-/// What the keys of a map are.
+/// Says of which kind the keys of a map are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keys {

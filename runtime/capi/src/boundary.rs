@@ -28,7 +28,7 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without words")
 }
 
-/// Where a result is put.
+/// Stands for the place where a result is put.
 pub(crate) struct Out<T>(NonNull<T>);
 
 impl<T> Out<T> {

@@ -1,4 +1,4 @@
-//! What went wrong, as a code and in words.
+//! Says what went wrong, as a code and in words.
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
@@ -12,7 +12,7 @@ use crate::types::snow_status;
 
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
-/// Why a call has failed.
+/// Says why a call has failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) status: snow_status,

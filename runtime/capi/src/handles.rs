@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use crate::failure::{Failure, Outcome};
 use crate::types::snow_status;
 
-/// What a handle stands for. It is part of the number, so that one of another kind is known to be so.
+/// Says what a handle stands for. It is part of the number, so that one of another kind is known to be so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Builder = 1,
@@ -56,7 +56,7 @@ impl<T> Handles<T> {
         Ok(self.keep(make))
     }
 
-    /// Whether there is room for one more. Threads that ask at the same time can all be told so.
+    /// Returns `true` if there is room for one more. Threads that ask at the same time can all be told so.
     pub(crate) fn check_room(&self) -> Outcome<()> {
         check_fork()?;
         let count = self.entries.read().unwrap_or_else(PoisonError::into_inner).len();

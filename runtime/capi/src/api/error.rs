@@ -1,4 +1,4 @@
-//! What went wrong, in words; and the log.
+//! Says in words what went wrong; and takes the log.
 
 use std::ffi::{CStr, c_char, c_void};
 

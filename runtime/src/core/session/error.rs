@@ -9,7 +9,8 @@ use crate::core::Shown;
 ///
 /// Some endings are the core's to find: the methods of [`Session`](super::Session) return them. The others are found by
 /// whoever drives the session, who alone sees the transport and the clock. Each says below which it is, and what is said
-/// to the peer; [`Ending::leave`] gives that. Then [`Session::end`](super::Session::end) is called, whatever the ending.
+/// to the peer; [`Ending::leave`] gives that. A [`Connection`](crate::core::Connection) drives its session so, and does all of
+/// this. Then [`Session::end`](super::Session::end) is called, whatever the ending.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Ending {
     /// The peer has broken a rule of the protocol. The core finds that in frames, the driver in bytes that are none. The
