@@ -22,12 +22,14 @@ use crate::core::limits::{
 };
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
-use crate::net::{Listener, Net, Network, Seen, Sessions, Settings, Tap, Tcp};
+use crate::net::{Front, Net, Settings, Tcp};
+use crate::network::{Listener, Network};
 use crate::node::Node;
 use crate::process::sync::Executor;
 use crate::process::table::ProcessTable;
 use crate::random::random;
 use crate::secret::{Secret, cookies};
+use crate::tap::{Seen, Tap};
 
 /// A node to be started: see [`Node::builder`].
 #[must_use = "a node runs once it is started"]
@@ -290,7 +292,7 @@ impl NodeBuilder {
             node_ids.into_iter().for_each(|(name, node_id)| endpoint.known_by(name, node_id));
         });
         let listening = net.clone().listen(listener);
-        table.set_connections(Arc::new(Sessions::new(net, listening)));
+        table.set_connections(Arc::new(Front::new(net, listening)));
         Ok(Node::of(table))
     }
 

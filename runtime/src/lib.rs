@@ -44,6 +44,8 @@ mod foreign;
 #[cfg(feature = "tokio")]
 mod net;
 #[cfg(feature = "tokio")]
+mod network;
+#[cfg(feature = "tokio")]
 mod node;
 #[cfg(feature = "tokio")]
 mod notices;
@@ -55,6 +57,10 @@ mod process;
 mod random;
 #[cfg(feature = "tokio")]
 mod secret;
+#[cfg(feature = "tokio")]
+mod sessions;
+#[cfg(feature = "tokio")]
+mod tap;
 
 pub use core::{Chain, NodeNumber, Pid, Reason};
 /// The codec whose types stand in signatures here, such as that of a term's error.
@@ -68,11 +74,13 @@ pub use {
     core::handshake::{RemoteExit, Version1},
     core::session::{CAPABILITIES, Timing},
     error::StartError,
-    net::{Connection, Direction, Listener, Network, Seen, Tcp, TcpListeners},
+    net::{Tcp, TcpListeners},
+    network::{Connection, Listener, Network},
     node::Node,
     notices::{ConnectionCounts, RefusedConnections},
     process::{
         Context, Delegate, Mailbox, Message, MonitorNodeError, MonitorRef, NotHere, Payload, Received,
         Refused, RegisterError, SendError, SpawnError, WhenFull,
     },
+    tap::{Direction, Seen},
 };

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-use super::network::Connection;
+use crate::network::Connection;
 
 /// Bytes that one system call reads.
 const AHEAD_BYTES: usize = 16 << 10;

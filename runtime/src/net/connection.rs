@@ -16,8 +16,6 @@ use tokio_rustls::TlsStream;
 use super::Net;
 use super::ahead::ReadAhead;
 use super::driver::{Driver, Host, Transport};
-use super::network::Connection;
-use super::session::SessionHandle;
 use super::tls::in_words;
 use crate::connect_error::{ConnectError, Stage};
 use crate::core::Shown;
@@ -25,9 +23,11 @@ use crate::core::connection::{Ending, EndpointEvent, GiveWay, Waits};
 use crate::core::handshake::{Channel, Failure};
 use crate::core::peers::Refusal;
 use crate::foreign::event;
+use crate::network::Connection;
 use crate::notices::Cause;
 use crate::process::Delivery;
 use crate::random::randomness;
+use crate::sessions::SessionHandle;
 use crate::tls::exporter;
 
 /// Bytes that TLS may hold for a socket that takes none. These, and what the driver has gathered, stand before every

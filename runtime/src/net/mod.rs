@@ -3,12 +3,7 @@
 mod ahead;
 mod connection;
 mod driver;
-mod network;
-mod registry;
-mod routes;
-mod session;
-mod sessions;
-mod tap;
+mod front;
 mod tcp;
 mod tls;
 
@@ -29,23 +24,19 @@ use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE, SHUTDOWN_PATIENCE, V
 use crate::core::name_to_dial;
 use crate::core::session::Timing;
 use crate::foreign::{Kept, apart, event};
+use crate::network::{Dialler, Listener, Listening, Network};
 use crate::notices::{Limiter, Notices};
 use crate::numbers::SharedNumbers;
 use crate::process::remote::Remote;
 use crate::process::table::ProcessTable;
 use crate::random::{random, randomness};
+use crate::sessions::{Registry, Routes, SessionHandle, Wish};
+use crate::tap::Tap;
 use crate::tls::TlsError;
 use connection::Failed;
-use network::{Dialler, Listening};
-use registry::{Registry, Wish};
-use routes::Routes;
-use session::SessionHandle;
 use tls::Tls;
 
-pub use network::{Connection, Listener, Network};
-pub(crate) use sessions::Sessions;
-pub(crate) use tap::Tap;
-pub use tap::{Direction, Seen};
+pub(crate) use front::Front;
 pub use tcp::{Tcp, TcpListeners};
 
 /// Everything of a node that has to do with other nodes.

@@ -17,12 +17,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::task::yield_now;
 use tokio::time::Sleep;
 
-use super::session::{Reader, Refill, SessionHandle};
-use super::tap::{Direction, Tap};
 use super::tls::in_words;
 use crate::clock::Clock;
 use crate::core::connection::{EndpointEvent, Inbound, Read, Transmit};
 use crate::process::Delivery;
+use crate::sessions::{Reader, Refill, SessionHandle};
+use crate::tap::{Direction, Tap};
 
 #[cfg(test)]
 #[cfg(not(shuttle))]

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::accepted;
 use crate::foreign::event;
-use crate::net::network::{Connection, Listener};
+use crate::network::{Connection, Listener};
 
 /// Connections that wait to be accepted at one address.
 const BACKLOG: u32 = 1_024;

@@ -8,12 +8,9 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 
-use super::network::{Connection, Listener, Network};
 use crate::core::limits::CONNECT_DEADLINE;
+use crate::network::{Connection, Listener, Network};
 pub use listen::TcpListeners;
-
-/// Bytes of our own that the kernel may hold unsent: what it holds, no signal can overtake.
-const SOCKET_UNSENT_BYTES: u32 = 128 << 10;
 
 /// TCP of the operating system, which also looks up the names of hosts. A node listens at all addresses of its host, and
 /// dials those of another one after the other until one answers (RFC 8305).
@@ -71,23 +68,6 @@ fn host_and_port(address: &str) -> io::Result<(&str, u16)> {
     let (host, port) = parts.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not `host:port`"))?;
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     Ok((bare.unwrap_or(host), port))
-}
-
-/// Sets a socket as a session wants it.
-pub(super) fn prepare(socket: &TcpStream) -> io::Result<()> {
-    //= spec/connection.md#con-que-012
-    //= type=implication
-    //= reason=the operating system does it
-    //# A node SHOULD turn Nagle's algorithm off.
-    socket.set_nodelay(true)?;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    //= spec/connection.md#con-que-011
-    //= type=implication
-    //= reason=the operating system does it, where it can
-    //# A node SHOULD bound the bytes that the operating system holds unsent for a session to
-    //# `socket_unsent_bytes_max`.
-    socket2::SockRef::from(socket).set_tcp_notsent_lowat(SOCKET_UNSENT_BYTES)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -10,9 +10,11 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::tcp;
 use crate::foreign::{self, Kept};
 use crate::process::remote::Later;
+
+/// Bytes of our own that the kernel may hold unsent: what it holds, no signal can overtake.
+const SOCKET_UNSENT_BYTES: u32 = 128 << 10;
 
 /// What carries a node's connections: [`Tcp`](crate::Tcp), unless its program brings another to
 /// [`NodeBuilder::start_on`](crate::NodeBuilder::start_on).
@@ -182,12 +184,12 @@ impl Connection {
     /// # Errors
     /// The system refuses the setting.
     pub fn tcp(socket: TcpStream) -> io::Result<Self> {
-        tcp::prepare(&socket)?;
+        prepare(&socket)?;
         Ok(Self(Kind::Tcp(socket)))
     }
 
     /// Ready when a read may give something, as far as can be known without a buffer for it.
-    pub(super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.0 {
             Kind::Tcp(socket) => socket.poll_read_ready(cx),
             Kind::Other(_) => Poll::Ready(Ok(())),
@@ -203,6 +205,23 @@ impl Connection {
             Kind::Other(stream) => stream.poll(poll),
         }
     }
+}
+
+/// Sets a socket as a session wants it.
+fn prepare(socket: &TcpStream) -> io::Result<()> {
+    //= spec/connection.md#con-que-012
+    //= type=implication
+    //= reason=the operating system does it
+    //# A node SHOULD turn Nagle's algorithm off.
+    socket.set_nodelay(true)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    //= spec/connection.md#con-que-011
+    //= type=implication
+    //= reason=the operating system does it, where it can
+    //# A node SHOULD bound the bytes that the operating system holds unsent for a session to
+    //# `socket_unsent_bytes_max`.
+    socket2::SockRef::from(socket).set_tcp_notsent_lowat(SOCKET_UNSENT_BYTES)?;
+    Ok(())
 }
 
 impl AsyncRead for Connection {

@@ -30,12 +30,12 @@ struct Known {
 }
 
 impl Routes {
-    pub(super) fn new(table: Weak<ProcessTable>) -> Self {
+    pub(crate) fn new(table: Weak<ProcessTable>) -> Self {
         Self { table, known: RwLock::default(), unsent: AtomicU64::new(0) }
     }
 
     /// A session has come up.
-    pub(super) fn up(&self, session: &Arc<SessionHandle>) {
+    pub(crate) fn up(&self, session: &Arc<SessionHandle>) {
         let mut known = self.write();
         known.names.insert(session.peer().name.clone(), session.peer().number);
         known.up.insert(session.peer().number, session.clone());
@@ -43,7 +43,7 @@ impl Routes {
 
     /// A session is being closed, or is over: nothing is sent through it any more, but what must know of its last
     /// signals waits for them.
-    pub(super) fn ending(&self, session: &Arc<SessionHandle>) {
+    pub(crate) fn ending(&self, session: &Arc<SessionHandle>) {
         let mut known = self.write();
         known.names.remove(&session.peer().name);
         known.up.remove(&session.peer().number);
@@ -51,7 +51,7 @@ impl Routes {
     }
 
     /// A session has delivered all.
-    pub(super) fn ended(&self, session: &Arc<SessionHandle>) {
+    pub(crate) fn ended(&self, session: &Arc<SessionHandle>) {
         self.write().ending.remove(&session.peer().number);
     }
 

@@ -19,10 +19,10 @@ use crate::core::handshake::{Bounds, Channel, Cookie, Cookies, Local};
 use crate::core::limits::VERSION_1_CLEANUP;
 use crate::core::session::{Config, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
-use crate::net::session::Reader;
 use crate::process::remote::{Denied, Remote, Sender};
 use crate::process::sync::Executor;
 use crate::process::{Context, Received};
+use crate::sessions::Reader;
 
 /// A node that is the larger of two.
 const OWN: &str = "b@h:1";

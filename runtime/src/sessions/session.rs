@@ -8,9 +8,9 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::Waker;
 use std::time::Duration;
 
-use snow_dist_codec::{EncodeError, EncodeErrorKind};
 use tokio::sync::Notify;
 
+use super::denied::{lacking, not_made, not_sent};
 use crate::core::connection::{
     Access, Connection, ConnectionEvent, Ending, EndpointEvent, Inbound, Transmit,
 };
@@ -18,25 +18,16 @@ use crate::core::epochs::Facts;
 use crate::core::handshake::Channel;
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
 use crate::core::peers::ConnectionId;
-use crate::core::session::{Counts, Lacking, NotMade, NotSent, Version};
+use crate::core::session::{Counts, Version};
 use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Source, Term};
 use crate::foreign;
 use crate::numbers::SharedNumbers;
-use crate::process::Refused;
 use crate::process::remote::{Denied, Interested, Sender, Sent};
 use crate::process::sync::Mutex;
 
 /// Bytes that wait when a sender makes way for the driver, once for each time the driver has written: a task that
 /// only sends would otherwise fill the whole queue before the first byte goes out.
 const CROWDED_BYTES: usize = 64 << 10;
-
-/// Why a version 1 node cannot be sent a message.
-const LOOKS_LIKE_SIGNAL: &str = "it speaks version 1, and would take this message, which begins with the type of a signal, for that signal";
-
-/// Why a process of a version 1 node cannot be linked or monitored.
-const NODE_ID_UNKNOWN: &str = "it speaks version 1, and by which node id it knows this node is not known yet: that \
-    comes with what it first sends to a process of this node by its pid, or is said by \
-    NodeBuilder::version_1_node_id";
 
 /// The node at the other end of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -431,35 +422,6 @@ impl Access for Reader<'_> {
         self.has_news |= state.core.has_news();
         done
     }
-}
-
-fn not_sent(why: NotSent) -> Denied {
-    match why {
-        NotSent::TooLong(error) => too_long(&error),
-        NotSent::Lacking(why) => lacking(why),
-        NotSent::LooksLikeSignal => Denied::Refused(Refused::NotInVersion(LOOKS_LIKE_SIGNAL)),
-    }
-}
-
-fn too_long(error: &EncodeError) -> Denied {
-    let (length, length_max) = match error.kind {
-        EncodeErrorKind::TooLong { max, actual } => (actual, max),
-        // A message has no other limit.
-        _ => (u64::MAX, 0),
-    };
-    let count = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
-    Denied::Refused(Refused::TooLong { length: count(length), length_max: count(length_max) })
-}
-
-fn not_made(why: NotMade) -> Denied {
-    Denied::Refused(match why {
-        NotMade::Full { count_max } => Refused::TooMany { count_max },
-        NotMade::NodeIdUnknown => Refused::NotInVersion(NODE_ID_UNKNOWN),
-    })
-}
-
-fn lacking(Lacking { capability }: Lacking) -> Denied {
-    Denied::Refused(Refused::NotInSession { capability })
 }
 
 impl Interested for SessionHandle {

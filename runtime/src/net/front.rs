@@ -13,12 +13,12 @@ use crate::process::remote::{Connections, Later};
 use crate::process::sync::Mutex;
 
 /// What a node has beside its processes. It stops listening when it is dropped.
-pub(crate) struct Sessions {
+pub(crate) struct Front {
     net: Arc<Net>,
     listener: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Sessions {
+impl Front {
     pub(crate) fn new(net: Arc<Net>, listener: JoinHandle<()>) -> Self {
         Self { net, listener: Mutex::new(Some(listener)) }
     }
@@ -36,7 +36,7 @@ impl Sessions {
     }
 }
 
-impl Connections for Sessions {
+impl Connections for Front {
     fn incarnation(&self) -> NonZeroU64 {
         self.net.local.incarnation()
     }
@@ -76,7 +76,7 @@ impl Connections for Sessions {
     }
 }
 
-impl Drop for Sessions {
+impl Drop for Front {
     fn drop(&mut self) {
         if let Some(listener) = self.listener.lock().take() {
             listener.abort();

@@ -232,7 +232,7 @@ impl Registry {
     }
 
     /// What delivers a session's signals and messages; nothing if the node is gone.
-    pub(super) fn delivery(&self, session: &Arc<SessionHandle>) -> Option<Delivery> {
+    pub(crate) fn delivery(&self, session: &Arc<SessionHandle>) -> Option<Delivery> {
         let interested: Arc<dyn Interested> = session.clone();
         let peer = Owner { name: session.peer().name.clone(), source: session.source };
         let table = self.table.upgrade()?;

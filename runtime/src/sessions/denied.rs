@@ -1,0 +1,44 @@
+//! What the core refuses, as the process hears it that has asked.
+
+use snow_dist_codec::{EncodeError, EncodeErrorKind};
+
+use crate::core::session::{Lacking, NotMade, NotSent};
+use crate::process::Refused;
+use crate::process::remote::Denied;
+
+/// Why a version 1 node cannot be sent a message.
+const LOOKS_LIKE_SIGNAL: &str = "it speaks version 1, and would take this message, which begins with the type of a signal, for that signal";
+
+/// Why a process of a version 1 node cannot be linked or monitored.
+const NODE_ID_UNKNOWN: &str = "it speaks version 1, and by which node id it knows this node is not known yet: that \
+    comes with what it first sends to a process of this node by its pid, or is said by \
+    NodeBuilder::version_1_node_id";
+
+pub(super) fn not_sent(why: NotSent) -> Denied {
+    match why {
+        NotSent::TooLong(error) => too_long(&error),
+        NotSent::Lacking(why) => lacking(why),
+        NotSent::LooksLikeSignal => Denied::Refused(Refused::NotInVersion(LOOKS_LIKE_SIGNAL)),
+    }
+}
+
+fn too_long(error: &EncodeError) -> Denied {
+    let (length, length_max) = match error.kind {
+        EncodeErrorKind::TooLong { max, actual } => (actual, max),
+        // A message has no other limit.
+        _ => (u64::MAX, 0),
+    };
+    let count = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
+    Denied::Refused(Refused::TooLong { length: count(length), length_max: count(length_max) })
+}
+
+pub(super) fn not_made(why: NotMade) -> Denied {
+    Denied::Refused(match why {
+        NotMade::Full { count_max } => Refused::TooMany { count_max },
+        NotMade::NodeIdUnknown => Refused::NotInVersion(NODE_ID_UNKNOWN),
+    })
+}
+
+pub(super) fn lacking(Lacking { capability }: Lacking) -> Denied {
+    Denied::Refused(Refused::NotInSession { capability })
+}
