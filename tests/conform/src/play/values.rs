@@ -22,6 +22,16 @@ pub(crate) struct Creations {
     pub(crate) theirs: u8,
 }
 
+impl Creations {
+    /// Another start of the subject: the next creation. 0 is none, 1 can be any in version 1, and with the runner's own it
+    /// would be a process of the runner.
+    fn stale(self) -> u8 {
+        let next = |creation: u8| (creation % 255 + 1).max(2);
+        let stale = next(self.theirs);
+        if stale == self.mine { next(stale) } else { stale }
+    }
+}
+
 impl Values {
     /// A step's value as it stands on the wire.
     pub(crate) fn resolve(&self, value: &Value, creations: Creations) -> Result<Value, Trouble> {
@@ -90,8 +100,7 @@ impl Values {
         let (node, creation) = match whose {
             "mine" => (0, creations.mine),
             "theirs" => (0, creations.theirs),
-            // Another start of the same node: the next creation; 0 is none, and 1 can be any in version 1.
-            "stale" => (0, (creations.theirs % 255 + 1).max(2)),
+            "stale" => (0, creations.stale()),
             "elsewhere" => (1, creations.theirs),
             // As a version 1 node writes its own processes, and those of others in answers.
             "plain" => (0, 0),
@@ -184,5 +193,18 @@ pub(crate) fn shown(value: &Value) -> String {
         }
         Value::Array(values) => format!("[{}]", values.iter().map(shown).collect::<Vec<_>>().join(", ")),
         other => as_text(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_start_of_the_subject_is_never_taken_for_the_runner() {
+        for (mine, theirs) in (1..=255).flat_map(|mine| (1..=255).map(move |theirs| (mine, theirs))) {
+            let stale = Creations { mine, theirs }.stale();
+            assert!(stale > 1 && stale != mine && stale != theirs, "{stale} beside {mine} and {theirs}");
+        }
     }
 }

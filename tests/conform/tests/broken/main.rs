@@ -21,7 +21,7 @@ use snow_dist_conform::report::{Judged, Report};
 use snow_dist_conform::subject::Subject;
 use snow_dist_conform::verdict::Verdict;
 use snow_dist_conform::{PATIENCE, Run, Unjudged, judge};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 
 /// Judges a toy. One with a defect need not wait for times of the protocol, nor write much, unless it is about that.
@@ -63,8 +63,12 @@ const AT_ONCE: usize = 16;
 /// Toys that are judged once more at once.
 const AT_ONCE_AGAIN: usize = 4;
 
+/// A test is alone while it judges: many toys are a load, and the times of the protocol go on under it.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_toy_without_a_defect_is_conformant() {
+    let _alone = ALONE.lock().await;
     let report = judged(None, None, PATIENCE).await.unwrap();
     assert!(report.is_conformant(), "{report}");
     assert_eq!(report.count(Verdict::Pass), report.cases.len(), "{report}");
@@ -79,6 +83,7 @@ async fn an_adapter_that_says_yes_to_everything_is_not_believed() {
 /// The runner knows of a session as soon as ACK is sent; a node that dials has it a little later.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_command_is_given_before_the_session_is_there() {
+    let _alone = ALONE.lock().await;
     let mut run = run(Some(Defect::SlowToBegin), Some(Role::Initiator), PATIENCE);
     let is_quick = |case: &Case| case.mode == Mode::Adapter && case.long == 0 && !case.heavy;
     run.cases.retain(|case| is_quick(case));
@@ -89,15 +94,21 @@ async fn no_command_is_given_before_the_session_is_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_defect_is_caught_by_the_right_cases_and_by_no_others() {
+    let _alone = ALONE.lock().await;
     let all: Vec<_> = (Defect::ALL.iter())
         .filter(|defect| is_wanted(**defect))
         .flat_map(|defect| defect.roles().iter().map(|role| (*defect, *role)))
         .collect();
     assert!(!all.is_empty(), "{ONLY} names no defect");
     // What a slow machine has made of it, many at once and with little patience, does not count.
-    let again = wrong(all, AT_ONCE, SHORT).await.into_iter().map(|(toy, _)| toy).collect();
-    let wrong: Vec<_> = wrong(again, AT_ONCE_AGAIN, PATIENCE).await.into_iter().map(|(_, why)| why).collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let again = toys(wrong(all, AT_ONCE, SHORT).await);
+    let alone = toys(wrong(again, AT_ONCE_AGAIN, PATIENCE).await);
+    let wrong = wrong(alone, 1, PATIENCE).await;
+    let whole: String =
+        wrong.iter().map(|(_, wrong)| format!("{}\n{}\n", wrong.report, wrong.what)).collect();
+    // What is wrong is said once more at the end, since the reports are long.
+    let what: Vec<_> = wrong.iter().map(|(_, wrong)| wrong.what.as_str()).collect();
+    assert!(wrong.is_empty(), "{whole}\nNot caught as they should be:\n{}", what.join("\n"));
 }
 
 /// The variable that names the defects to look for, separated by commas: for who adds one. All, if it is not set.
@@ -108,12 +119,20 @@ fn is_wanted(defect: Defect) -> bool {
     only.map_or(true, |only| only.split(',').any(|name| name == format!("{defect:?}")))
 }
 
+type Toy = (Defect, Role);
+
+/// What is wrong with how a toy is caught.
+struct Wrong {
+    what: String,
+    report: Report,
+}
+
+fn toys(wrong: Vec<(Toy, Wrong)>) -> Vec<Toy> {
+    wrong.into_iter().map(|(toy, _)| toy).collect()
+}
+
 /// Toys that are not caught as they should be, and what is wrong with each.
-async fn wrong(
-    toys: Vec<(Defect, Role)>,
-    at_once: usize,
-    patience: Duration,
-) -> Vec<((Defect, Role), String)> {
+async fn wrong(toys: Vec<Toy>, at_once: usize, patience: Duration) -> Vec<(Toy, Wrong)> {
     let places = Arc::new(Semaphore::new(at_once));
     let mut all = JoinSet::new();
     for (defect, role) in toys {
@@ -127,7 +146,7 @@ async fn wrong(
 }
 
 /// Whether a defect is caught as it should be, or what is wrong with that.
-async fn is_caught(defect: Defect, role: Role, patience: Duration) -> Result<(), String> {
+async fn is_caught(defect: Defect, role: Role, patience: Duration) -> Result<(), Wrong> {
     let report = judged(Some(defect), Some(role), patience).await.unwrap();
     let slugs = |patterns: &[&str]| -> BTreeSet<String> {
         let fits = |slug: &&String| patterns.iter().any(|pattern| fits(pattern, slug));
@@ -144,7 +163,8 @@ async fn is_caught(defect: Defect, role: Role, patience: Duration) -> Result<(),
     }
     let (missed, surplus): (Vec<_>, Vec<_>) =
         (must.difference(&caught).collect(), caught.difference(&must).collect());
-    Err(format!("{defect:?} as {}: missed by {missed:?}, caught by {surplus:?} too\n{report}", role.name()))
+    let what = format!("{defect:?} as {}: missed by {missed:?}, caught by {surplus:?} too", role.name());
+    Err(Wrong { what, report })
 }
 
 fn fits(pattern: &str, slug: &str) -> bool {
