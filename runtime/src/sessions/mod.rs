@@ -8,4 +8,4 @@ mod session;
 
 pub(crate) use registry::{Registry, Wish};
 pub(crate) use routes::Routes;
-pub(crate) use session::{Reader, Refill, SessionHandle};
+pub(crate) use session::{Refill, SessionHandle};

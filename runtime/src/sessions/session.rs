@@ -125,6 +125,8 @@ pub(crate) struct Refill {
     pub(crate) given: Transmit,
     /// The connection has something to say, or has ended.
     pub(crate) has_news: bool,
+    /// If nothing was given: when [`SessionHandle::timeout`] is due. Nothing if there is an ending.
+    pub(crate) rests_until: Option<Duration>,
 }
 
 impl SessionHandle {
@@ -283,6 +285,11 @@ impl SessionHandle {
         self.state.lock().core.secured(channel);
     }
 
+    /// The connection, for its driver to read.
+    pub(crate) const fn reader(&self) -> Reader<'_> {
+        Reader { session: self, has_news: false }
+    }
+
     /// Whether bytes are to be read.
     pub(crate) fn is_read(&self, inbound: &Inbound) -> bool {
         self.state.lock().core.is_read(inbound)
@@ -326,18 +333,17 @@ impl SessionHandle {
         let has_room = state.full && state.core.session().is_none_or(has_much_room);
         state.full &= !has_room;
         let has_news = state.core.has_news();
+        let rests_until = if state.idle { deadline(&state.core) } else { None };
         drop(state);
         if has_room {
             self.room.notify_waiters();
         }
-        Refill { given, has_news }
+        Refill { given, has_news, rests_until }
     }
 
     /// When [`SessionHandle::timeout`] is due; nothing if there is an ending. The driver is woken if that changes.
     pub(crate) fn deadline(&self) -> Option<Duration> {
-        let state = self.state.lock();
-        let deadline = state.core.deadline().map(|(at, _)| at);
-        if state.core.ending().is_some() { None } else { Some(deadline.unwrap_or(Duration::MAX)) }
+        deadline(&self.state.lock().core)
     }
 
     /// The time has come. `taken_in_part`: the stream has taken something since it was asked last.
@@ -402,6 +408,11 @@ impl SessionHandle {
     }
 }
 
+fn deadline(core: &Connection) -> Option<Duration> {
+    let never = || core.ending().is_none().then_some(Duration::MAX);
+    core.deadline().map(|(at, _)| at).or_else(never)
+}
+
 /// Whether so little waits that those who wait for room are woken.
 fn has_much_room(session: &mut Session) -> bool {
     session.waiting_bytes() <= SESSION_QUEUE_BYTES_MAX / 2
@@ -409,7 +420,7 @@ fn has_much_room(session: &mut Session) -> bool {
 
 /// The connection, as its driver reads it.
 pub(crate) struct Reader<'s> {
-    pub(crate) session: &'s SessionHandle,
+    session: &'s SessionHandle,
     /// It has something to say, or has ended.
     pub(crate) has_news: bool,
 }

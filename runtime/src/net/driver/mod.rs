@@ -1,8 +1,11 @@
 //! The one loop of a connection: bytes between the stream and the core.
 //!
-//! Reading never waits for writing: each turn tries both and goes on with whichever can. What a process queues
+//! Reading never waits for writing: each step tries both and goes on with whichever can. What a process queues
 //! wakes the loop only when it is idle. A turn is bounded, so that a busy connection does not starve its thread.
 //! Deadlines are judged when the timer has gone off and what has arrived since has been read, busy or not.
+//!
+//! The connection's lock is taken once for all that has come, if that is messages, and once each time there may be something to
+//! write: whoever finds that there is nothing learns with it until when the loop may sleep.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -21,7 +24,7 @@ use super::tls::in_words;
 use crate::clock::Clock;
 use crate::core::connection::{EndpointEvent, Inbound, Read, Transmit};
 use crate::process::Delivery;
-use crate::sessions::{Reader, Refill, SessionHandle};
+use crate::sessions::{Refill, SessionHandle};
 use crate::tap::{Direction, Tap};
 
 #[cfg(test)]
@@ -87,6 +90,10 @@ struct Running<S, H> {
     closes: bool,
     /// Nothing more is written.
     is_mute: bool,
+    /// Nothing is to be written, and no deadline judged before this time, unless something changes.
+    rests_until: Option<Duration>,
+    /// The connection may have something to say, or an ending.
+    has_news: bool,
     /// How the stream failed.
     error: Option<io::Error>,
     bytes_taken: u64,
@@ -125,6 +132,8 @@ impl<S: Transport, H: Host> Driver<S, H> {
             unflushed: false,
             closes: false,
             is_mute: false,
+            rests_until: None,
+            has_news: false,
             error: None,
             bytes_taken: 0,
             waker: None,
@@ -135,6 +144,8 @@ impl<S: Transport, H: Host> Driver<S, H> {
 impl<S: Transport, H: Host> Running<S, H> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
         self.show_waker(cx.waker());
+        // Whoever has woken this loop may have changed something.
+        self.rests_until = None;
         match self.take_steps(cx) {
             Ok(()) => Poll::Pending,
             Err(over) => Poll::Ready(over),
@@ -153,6 +164,7 @@ impl<S: Transport, H: Host> Running<S, H> {
     /// Goes on until nothing is to be done, or the turn is over. Whatever can change that wakes the task.
     fn take_steps(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
         self.handled = self.handled.saturating_sub(FRAMES_MAX);
+        let mut all_is_read = false;
         for _ in 0..STEPS_MAX {
             self.look_whether_up()?;
             // The runtime has looked for what has arrived before a timer goes off. What is read now was there by then.
@@ -161,13 +173,16 @@ impl<S: Transport, H: Host> Running<S, H> {
             //# A node MUST go on reading a session while the transport takes no byte.
             //= spec/connection.md#con-rdw-002
             //# A node MUST go on writing in a session while no byte arrives.
-            let may_read = is_due || self.handled < FRAMES_MAX;
-            let read = if may_read { self.poll_read(cx)? } else { Poll::Ready(()) };
-            let written = self.poll_write(cx)?;
+            if is_due || !all_is_read && self.handled < FRAMES_MAX {
+                all_is_read = self.poll_read(cx).is_pending();
+                self.hear()?;
+            }
+            let has_written = self.poll_write(cx).is_ready();
             if is_due {
                 self.judge();
             }
-            if is_due || read.is_pending() && written.is_pending() {
+            self.hear()?;
+            if is_due || all_is_read && !has_written {
                 let waits = self.poll_timer(cx)?.is_pending();
                 // A PING may be due.
                 if waits && !is_due {
@@ -190,60 +205,62 @@ impl<S: Transport, H: Host> Running<S, H> {
         }
         self.processes = self.driver.host.came_up();
         if self.processes.is_none() {
-            self.driver.session.stream_ended("the node is gone");
-            return self.hear();
+            self.stream_ended("the node is gone");
+        } else if !self.inbound.is_empty() {
+            self.handle_arrived();
         }
-        if self.inbound.is_empty() { Ok(()) } else { self.handle_arrived() }
+        self.hear()
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Over> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.processes.is_none() && !self.driver.session.is_read(&self.inbound) {
-            return Ok(Poll::Pending);
+            return Poll::Pending;
         }
-        self.make_room()?;
-        let count = {
-            let read = pin!(self.driver.stream.read_buf(self.inbound.buffer()));
-            read.poll(cx)
-        };
-        match count {
+        self.make_room();
+        let read = pin!(self.driver.stream.read_buf(self.inbound.buffer()));
+        match read.poll(cx) {
             Poll::Pending => {
                 if self.inbound.is_empty() {
                     // A connection that waits keeps no buffer: there can be very many.
                     self.inbound.give_back_space();
                     self.read_bytes = READ_BYTES_IDLE;
                 }
-                return Ok(Poll::Pending);
+                return Poll::Pending;
             }
-            Poll::Ready(Ok(0)) => self.driver.session.stream_ended("the peer is gone"),
+            Poll::Ready(Ok(0)) => self.stream_ended("the peer is gone"),
             Poll::Ready(Ok(count)) => {
                 if count >= self.read_bytes {
                     self.read_bytes = READ_BYTES;
                 }
-                return self.handle_arrived().map(Poll::Ready);
+                self.handle_arrived();
             }
             Poll::Ready(Err(error)) => {
                 let error = in_words(error);
-                self.driver.session.stream_ended(&error.to_string());
+                self.stream_ended(&error.to_string());
                 self.error.get_or_insert(error);
             }
         }
-        self.hear().map(Poll::Ready)
+        Poll::Ready(())
     }
 
-    fn make_room(&mut self) -> Result<(), Over> {
+    fn stream_ended(&mut self, why: &str) {
+        self.driver.session.stream_ended(why);
+        self.has_news = true;
+    }
+
+    fn make_room(&mut self) {
         let Some(processes) = &mut self.processes else {
-            self.inbound.buffer().reserve(self.read_bytes);
-            return Ok(());
+            return self.inbound.buffer().reserve(self.read_bytes);
         };
-        let mut reader = Reader { session: &self.driver.session, has_news: false };
+        let mut reader = self.driver.session.reader();
         self.inbound.make_room(self.read_bytes, &mut reader, processes);
-        if reader.has_news { self.hear() } else { Ok(()) }
+        self.has_news |= reader.has_news;
     }
 
     /// Handles all that is whole.
-    fn handle_arrived(&mut self) -> Result<(), Over> {
+    fn handle_arrived(&mut self) {
         let Driver { session, clock, tap, .. } = &self.driver;
-        let mut reader = Reader { session, has_news: false };
+        let mut reader = session.reader();
         let watch = |read: Read<'_>| {
             let Some(tap) = tap else { return };
             match read {
@@ -257,64 +274,66 @@ impl<S: Transport, H: Host> Running<S, H> {
             }
             None => self.inbound.receive_handshake(&mut reader, watch),
         }
-        if reader.has_news { self.hear() } else { Ok(()) }
+        self.has_news |= reader.has_news;
+        self.rests_until = None;
     }
 
     /// Tells the endpoint what the connection has to say, and looks whether it has an ending.
     fn hear(&mut self) -> Result<(), Over> {
-        loop {
+        while std::mem::take(&mut self.has_news) {
             match self.driver.session.poll_event() {
-                (Some(event), _) => self.driver.host.hear(event),
+                (Some(event), _) => {
+                    self.driver.host.hear(event);
+                    (self.has_news, self.rests_until) = (true, None);
+                }
                 (None, true) => return Err(Over),
-                (None, false) => return Ok(()),
+                (None, false) => {}
             }
         }
+        Ok(())
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Over> {
-        if self.is_mute {
-            return Ok(Poll::Pending);
+    /// Pending if nothing can be written now, or nothing is to be.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_mute || self.rests_until.is_some() {
+            return Poll::Pending;
         }
-        match self.try_write(cx)? {
-            Poll::Pending => return Ok(Poll::Pending),
-            Poll::Ready(Ok(())) => return Ok(Poll::Ready(())),
-            Poll::Ready(Err(error)) => {
-                // What has come is still read: the end of the stream, or a read error, ends the session.
-                self.driver.session.write_failed(&error.to_string(), self.driver.clock.now());
-                self.error = Some(error);
-                self.is_mute = true;
-            }
+        let written = ready!(self.poll_write_next(cx));
+        if let Err(error) = written {
+            // What has come is still read: the end of the stream, or a read error, ends the session.
+            self.driver.session.write_failed(&error.to_string(), self.driver.clock.now());
+            (self.is_mute, self.has_news) = (true, true);
+            self.error = Some(error);
         }
-        self.hear().map(Poll::Ready)
+        Poll::Ready(())
     }
 
-    fn try_write(&mut self, cx: &mut Context<'_>) -> Result<Poll<io::Result<()>>, Over> {
+    fn poll_write_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.written == self.out.len() && !self.closes {
-            if self.flush_first && self.unflushed {
-                return Ok(self.poll_flush(cx));
+            if self.unflushed && self.poll_flush(cx)?.is_pending() && self.flush_first {
+                return Poll::Pending;
             }
-            let Refill { given, has_news } = self.refill();
-            if has_news {
-                self.hear()?;
-            }
-            match given {
+            match self.refill() {
                 Transmit::Bytes { flush, is_handshake } => {
                     self.flush_first = flush;
                     self.show_written(is_handshake);
                 }
-                Transmit::Nothing if self.unflushed => return Ok(self.poll_flush(cx)),
-                Transmit::Nothing => return Ok(Poll::Pending),
+                Transmit::Nothing => return Poll::Pending,
                 Transmit::Close => self.closes = true,
             }
         }
-        Ok(if self.closes { self.poll_close(cx) } else { self.poll_write_some(cx) })
+        if self.closes { self.poll_close(cx) } else { self.poll_write_some(cx) }
     }
 
-    fn refill(&mut self) -> Refill {
+    fn refill(&mut self) -> Transmit {
         self.out.clear();
         self.written = 0;
         let now = self.driver.clock.now();
-        self.driver.session.refill(now, !self.unflushed, &mut self.out, WRITE_BYTES)
+        let Refill { given, has_news, rests_until } =
+            self.driver.session.refill(now, !self.unflushed, &mut self.out, WRITE_BYTES);
+        self.has_news |= has_news;
+        self.rests_until = rests_until;
+        given
     }
 
     fn poll_write_some(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -354,7 +373,7 @@ impl<S: Transport, H: Host> Running<S, H> {
 
     /// Sleeps until a deadline is to be judged.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Over> {
-        let due = self.driver.session.deadline().ok_or(Over)?;
+        let due = self.rests_until.or_else(|| self.driver.session.deadline()).ok_or(Over)?;
         Ok(self.poll_sleep(due, cx))
     }
 
@@ -363,6 +382,7 @@ impl<S: Transport, H: Host> Running<S, H> {
         let bytes_taken = self.driver.stream.bytes_taken();
         let taken_in_part = std::mem::replace(&mut self.bytes_taken, bytes_taken) != bytes_taken;
         self.driver.session.timeout(self.driver.clock.now(), taken_in_part);
+        (self.has_news, self.rests_until) = (true, None);
     }
 
     /// Sleeps until `due` at the latest: a timer that is set early enough is left as it is, since deadlines move on
@@ -395,28 +415,11 @@ impl<S: Transport, H: Host> Running<S, H> {
             self.written = 0;
         }
         for _ in 0..STEPS_MAX {
-            if self.is_mute || !matches!(self.write_last(cx), Poll::Ready(Ok(()))) {
+            if self.is_mute || !matches!(self.poll_write_next(cx), Poll::Ready(Ok(()))) {
                 break;
             }
         }
         Poll::Ready(())
-    }
-
-    fn write_last(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.written == self.out.len() && !self.closes {
-            if self.flush_first && self.unflushed {
-                ready!(self.poll_flush(cx))?;
-            }
-            match self.refill().given {
-                Transmit::Bytes { flush, is_handshake } => {
-                    self.flush_first = flush;
-                    self.show_written(is_handshake);
-                }
-                Transmit::Close => self.closes = true,
-                Transmit::Nothing => return Poll::Pending,
-            }
-        }
-        if self.closes { self.poll_close(cx) } else { self.poll_write_some(cx) }
     }
 }
 

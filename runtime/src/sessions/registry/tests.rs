@@ -22,7 +22,6 @@ use crate::core::{NodeNumber, Pid, Reason};
 use crate::process::remote::{Denied, Remote, Sender};
 use crate::process::sync::Executor;
 use crate::process::{Context, Received};
-use crate::sessions::Reader;
 
 /// A node that is the larger of two.
 const OWN: &str = "b@h:1";
@@ -92,7 +91,7 @@ impl Node {
         let (mut to, mut from) = (Inbound::default(), Inbound::default());
         for _ in 0..4 {
             theirs.transmit(to.buffer(), 1 << 10, Duration::ZERO);
-            to.receive_handshake(&mut Reader { session: connection, has_news: false }, |_| ());
+            to.receive_handshake(&mut connection.reader(), |_| ());
             while let (Some(event), _) = connection.poll_event() {
                 self.registry.hear(connection.id, event);
             }
