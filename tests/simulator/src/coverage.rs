@@ -68,7 +68,7 @@ counted! {
         Unreachable "nobody there", BrokenOff "broken off";
     verdicts:
         DialStarted "a dial begins", DialUp "not dialled: there is a session", DialUnderway "not dialled: one is being made", DialBusy "not dialled: there are as many sessions as there may be",
-        MayNotReply "a dial that is not needed before REPLY", UpAccepted "an accepted connection is the session", UpDialled "a dial is the session",
+        UpAccepted "an accepted connection is the session", UpDialled "a dial is the session",
         RejectDuplicate "refused as duplicate", RejectBusy "refused as busy", CloseDial "a dial is closed", Probe "a session is probed", Alive "a probed session lives",
         EndSession "a session gives way";
     endings:

@@ -1,9 +1,8 @@
 //! Whole clusters of Snow DIST in virtual time, each from a seed.
 //!
-//! What runs is the production core: the handshake's bytes, the election between connections, sessions, and the
-//! framing of the codec. Sockets, TLS, tasks and the process table are played by a loop that does what
-//! `runtime/src/net` does, in the same order. Faults are always on. A reference that knows nothing of the core says
-//! what each frame and each end must bring ([`Violation`] is what it says otherwise).
+//! What runs is the production engine: one endpoint for each node, and one connection for each end of one. Sockets, TLS, tasks
+//! and the process table are played, as the engine's documentation asks of a host. Faults are always on. A reference
+//! that knows nothing of the engine says what each frame and each end must bring ([`Violation`] is what it says otherwise).
 //!
 //! ```
 //! let outcome = snow_dist_simulator::run(7, None);
@@ -19,8 +18,10 @@
 
 mod cluster;
 mod coverage;
+mod faults;
 mod oracle;
 mod plan;
+mod processes;
 mod random;
 mod run;
 mod script;

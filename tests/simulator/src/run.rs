@@ -103,8 +103,8 @@ struct Played {
 }
 
 fn play(seed: u64, plan: &Plan, script: &Script, trace: Trace) -> Played {
-    let mut cluster = Cluster::new(plan, seed, trace);
-    let played = catch_unwind(AssertUnwindSafe(|| cluster.play(script)));
+    let mut cluster = Cluster::new(plan, script, seed, trace);
+    let played = catch_unwind(AssertUnwindSafe(|| cluster.play()));
     let violation = match played {
         Ok(kept) => kept.err().map(|violation| *violation),
         Err(panic) => Some(Violation { invariant: "nothing panics", detail: text_of(&*panic) }),

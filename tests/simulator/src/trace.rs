@@ -1,6 +1,9 @@
 //! What happened, in words if somebody wants to read it, and as one number in any case.
 
 use std::fmt::Write;
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
 
 use crate::wire::Time;
 
@@ -18,6 +21,13 @@ impl Trace {
     /// One that keeps the words.
     pub(crate) fn in_words() -> Self {
         Self { hash: 0, lines: Some(String::new()) }
+    }
+
+    /// Something happens.
+    pub(crate) fn mix(&mut self, at: Time, what: &impl Hash) {
+        let mut hasher = FxHasher::default();
+        (self.hash, at, what).hash(&mut hasher);
+        self.hash = hasher.finish();
     }
 
     pub(crate) const fn is_on(&self) -> bool {

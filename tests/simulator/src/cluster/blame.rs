@@ -3,111 +3,94 @@
 
 use std::time::Duration;
 
-use snow_dist_runtime::core::Patience;
-use snow_dist_runtime::core::limits::{DRAIN_DEADLINE, HANDSHAKE_DEADLINE, PATIENCE_PARTS, PROBE_TIMEOUT};
-use snow_dist_runtime::core::session::Ending;
+use snow_dist_runtime::core::connection::{Ending, Waits};
+use snow_dist_runtime::core::limits::PATIENCE_PARTS;
+use snow_dist_runtime::core::session::Ending as SessionEnding;
 
-use super::Cluster;
-use super::connection::Connection;
-use super::driver::at;
+use super::node::Node;
+use super::{At, Cluster};
 use crate::oracle::{Checked, check};
 use crate::wire::Time;
-
-const GIVEN_UP: &str = "nobody is given up who was not held up for too long, nor cut off";
 
 /// Messages that cross in a handshake, one after the other, and TCP and TLS before them.
 const HANDSHAKE_PASSAGES: Time = 5;
 
 /// A question to the peer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked {
-    pub(super) at: Time,
+pub(crate) struct Asked {
+    pub(crate) at: Time,
     /// When it is there.
-    pub(super) arrives: Time,
+    pub(crate) arrives: Time,
+}
+
+impl Node {
+    /// What its clock says.
+    pub(crate) fn clock(&self, now: Time) -> Duration {
+        Duration::from_micros(now.saturating_sub(self.clock_stood))
+    }
+
+    /// How long it has stood still since, each time.
+    fn stood_since(&self, since: Time, now: Time) -> impl Iterator<Item = Time> {
+        self.stood.iter().map(move |stood| stood.end.min(now).saturating_sub(stood.start.max(since)))
+    }
 }
 
 impl Cluster<'_> {
     /// What a node's clock says.
-    pub(super) fn clock(&self, node: usize) -> Duration {
-        at(self.now.saturating_sub(self.nodes[node].clock_stood))
+    pub(crate) fn clock(&self, node: usize) -> Duration {
+        self.nodes[node].clock(self.now)
     }
 
     /// When a node's clock will say that, if it does not stand still before.
-    pub(super) fn time_of(&self, node: usize, clock: Duration) -> Time {
+    pub(crate) fn time_of(&self, node: usize, clock: Duration) -> Time {
         let micros = Time::try_from(clock.as_nanos().div_ceil(1_000)).unwrap_or(Time::MAX);
         micros.saturating_add(self.nodes[node].clock_stood)
-    }
-
-    /// How long a node waits from now on, and when it looks first.
-    pub(super) fn patience(&self, node: usize, time: Duration) -> (Patience, Time) {
-        let patience = Patience::new(time, self.clock(node));
-        (patience, self.time_of(node, patience.look_at()))
-    }
-
-    /// Looks whether the time of a handshake is over; gives when to look again if not.
-    pub(super) fn look_at_handshake(&mut self, connection: u32, end: usize) -> Option<Time> {
-        let node = self.connections[connection as usize].as_ref()?.ends[end].node;
-        let clock = self.clock(node);
-        let patience = self.connections[connection as usize].as_mut()?.ends[end].patience.as_mut()?;
-        let is_over = patience.is_over(clock);
-        let look_at = patience.look_at();
-        (!is_over).then(|| self.time_of(node, look_at))
-    }
-
-    /// How long a node has stood still since, each time.
-    fn stood_since(&self, node: usize, since: Time) -> impl Iterator<Item = Time> {
-        let stood = self.nodes[node].stood.iter();
-        stood.map(move |stood| stood.end.min(self.now).saturating_sub(stood.start.max(since)))
     }
 
     /// Whether a peer that was asked could not have answered in the time that the node gave it.
     fn is_excused(&self, node: usize, peer: usize, asked: Asked, time: Duration) -> bool {
         let time = time.as_micros() as Time;
         let passage = asked.arrives.saturating_sub(asked.at);
-        let stood: Time = self.stood_since(peer, asked.at).sum();
+        let stood: Time = self.nodes[peer].stood_since(asked.at, self.now).sum();
         let counted = time.div_ceil(Time::from(PATIENCE_PARTS));
-        let held_up: Time = self.stood_since(node, asked.at).map(|stood| stood.min(counted)).sum();
+        let held_up = self.nodes[node].stood_since(asked.at, self.now).map(|stood| stood.min(counted));
+        let held_up: Time = held_up.sum();
         passage.saturating_add(stood + held_up + self.plan.answer_time()) >= time
     }
 
-    /// A session ends: if for the peer's silence, that must be so.
-    pub(super) fn check_given_up(&self, it: &Connection, end: usize, ending: &Ending) -> Checked {
-        let (node, peer) = (it.ends[end].node, it.ends[1 - end].node);
-        let Some(driver) = &it.ends[end].driver else { return Ok(()) };
+    /// A connection ends: if because its peer was waited for in vain, that must be the peer's doing.
+    pub(crate) fn check_given_up(&self, at: At, ending: &Ending) -> Checked {
+        let Some(it) = &self.connections[at.connection as usize] else { return Ok(()) };
+        let (end, peer) = (&it.ends[at.end()], it.ends[at.other().end()].node);
+        let is_excused = |asked, time| self.is_excused(end.node, peer, asked, time);
         let is_right = match ending {
-            Ending::Silent => {
-                let timeout = self.plan.nodes[node].timing.timeout;
-                let pinged = driver.pinged.is_some_and(|asked| self.is_excused(node, peer, asked, timeout));
-                let probed =
-                    driver.probed.is_some_and(|asked| self.is_excused(node, peer, asked, PROBE_TIMEOUT));
+            Ending::Late(Waits::Handshake) => {
+                let passages = HANDSHAKE_PASSAGES * self.plan.answer_time();
+                let begun = Asked { at: end.begun, arrives: end.begun + passages };
+                is_excused(begun, Waits::Handshake.time())
+            }
+            Ending::Session { why: SessionEnding::Silent, .. } => {
+                let timeout = self.plan.nodes[end.node].timing.timeout;
+                let pinged = end.pinged.is_some_and(|asked| is_excused(asked, timeout));
+                let probed = end.probed.is_some_and(|asked| is_excused(asked, Waits::Probe.time()));
                 // Behind CLOSE nobody is asked.
-                pinged || probed || driver.stop.is_some()
+                pinged || probed || end.is_closing
             }
-            Ending::Stuck => {
+            Ending::Session { why: SessionEnding::Stuck, .. } => {
                 // There is room again when what is under way has arrived.
-                let arrives = it.wires[end].last_arrival().max(driver.taken);
-                let waiting = Asked { at: driver.taken, arrives };
-                self.is_excused(node, peer, waiting, DRAIN_DEADLINE)
+                let arrives = it.wires[at.end()].last_arrival().max(end.taken);
+                is_excused(Asked { at: end.taken, arrives }, Waits::Drain.time())
             }
+            // An acceptor can have another connection to settle before it says ACK.
             _ => true,
         };
-        check(is_right || it.is_faulty, GIVEN_UP, || {
-            let (pinged, probed) = (driver.pinged, driver.probed);
-            format!("node {node} at {}: node {peer}, {ending}; {pinged:?}, probed {probed:?}", self.now)
-        })
-    }
-
-    /// The time of a handshake is over: that must be the peer's doing.
-    pub(super) fn check_late(&self, connection: u32, end: usize) -> Checked {
-        let Some(it) = &self.connections[connection as usize] else { return Ok(()) };
-        let (node, peer) = (it.ends[end].node, it.ends[1 - end].node);
-        let passages = HANDSHAKE_PASSAGES * self.plan.answer_time();
-        let begun = Asked { at: it.ends[end].begun, arrives: it.ends[end].begun + passages };
-        // An acceptor can have another connection to settle before it says ACK.
-        let is_right =
-            it.ends[end].stage.is_to_be_acked() || self.is_excused(node, peer, begun, HANDSHAKE_DEADLINE);
-        check(is_right || it.is_faulty, GIVEN_UP, || {
-            format!("node {node} at {}: the handshake with node {peer} is late", self.now)
-        })
+        check(
+            is_right || it.is_faulty,
+            "nobody is given up who was not held up for too long, nor cut off",
+            || {
+                let (node, pinged, probed) = (end.node, end.pinged, end.probed);
+                format!("node {node} at {}: node {peer}, {ending}; {pinged:?}, probed {probed:?}", self.now)
+            },
+        )
     }
 }

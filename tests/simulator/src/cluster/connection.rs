@@ -1,343 +1,409 @@
-//! A connection: its two ends, the wires between them, and the life of an end before its session and after it.
-//!
-//! In production this is `net/connection.rs`, one task for each end. Here an end takes a step whenever something
-//! may have changed for it, and does in that step what the task would.
+//! A connection: its two ends, the wires between them, and how an end drives its part of the engine. In production a task
+//! does that for each end; here an end takes a turn whenever something may have changed for it.
 
-use snow_dist_codec::limits::HANDSHAKE_BYTES_MAX;
-use snow_dist_codec::{Handshake, NodeName, Reading, framing};
-use snow_dist_runtime::core::epochs::Facts;
-use snow_dist_runtime::core::handshake::{Channel, Failure, Peer, acceptor, initiator};
-use snow_dist_runtime::core::limits::ACK_DEADLINE;
-use snow_dist_runtime::core::peers::{ConnectionId, Refusal, ReplyDecision};
-use snow_dist_runtime::core::session::{Config, Version};
-use snow_dist_runtime::core::{NodeNumber, Patience};
+use std::collections::VecDeque;
+use std::time::Duration;
 
-use super::driver::Driver;
-use super::{Cluster, Step};
+use snow_dist_codec::handshake::{Capabilities, Reject};
+use snow_dist_runtime::core::connection::{
+    Connection as Engine, Ending, EndpointEvent, Inbound, Shown, Transmit,
+};
+use snow_dist_runtime::core::handshake::{Channel, Failure};
+use snow_dist_runtime::core::limits::SESSION_QUEUE_BYTES_MAX;
+use snow_dist_runtime::core::peers::ConnectionId;
+use snow_dist_runtime::core::session::Ending as SessionEnding;
+use snow_dist_runtime::core::{Pid, Session};
+
+use super::blame::Asked;
+use super::{At, Cluster, Step};
 use crate::coverage::Of;
-use crate::oracle::{Checked, check};
-use crate::wire::{NEVER, Read, Time, Wire};
+use crate::oracle::{Checked, Joint, check};
+use crate::processes::Wish;
+use crate::wire::{Read, Time, Wire};
 
 /// Who dialled, of the two ends.
-pub(super) const DIALLED: usize = 0;
+pub(crate) const DIALLED: usize = 0;
 
-/// What of an end's life has passed.
-#[allow(clippy::large_enum_variant, reason = "there is one for each connection, and it is seldom moved")]
-pub(super) enum Stage {
-    /// TCP and TLS are under way, or nobody has accepted yet.
-    Connecting,
-    ExpectName(acceptor::ExpectName),
-    ExpectReply(acceptor::ExpectReply),
-    /// The peer has shown who it is; a verdict is due.
-    Verified(acceptor::Verified),
-    ExpectChallenge(initiator::ExpectChallenge),
-    ExpectAck(initiator::ExpectAck),
-    /// ACK has come; a verdict is due.
-    Acked,
-    Session,
-    /// A message is being handled.
-    Handling,
-    /// The task has ended; what crossed the session is being told.
+/// Bytes that a read is given room for, and that are gathered for one write.
+pub(crate) const READ_BYTES: usize = 32 << 10;
+const WRITE_BYTES: usize = 64 << 10;
+/// Reads and writes of one turn.
+const STEPS_MAX: usize = 16;
+
+/// Memory that a session's largest message may take above its bound.
+const MESSAGE_MAX: usize = 4 << 20;
+
+const KEPT: &str = "our own nodes keep to the protocol";
+
+/// What an end has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Life {
+    /// Nobody has accepted it yet.
+    #[default]
+    Coming,
+    Open,
+    /// Its node knows that it is over. If it was a session, its end is to be delivered.
     Over,
+    /// That has been delivered.
+    Delivered,
+    /// Nobody at this end has to do with it any more.
     Closed,
 }
 
-impl Stage {
-    /// Whether ACK is waited for.
-    pub(super) const fn is_to_be_acked(&self) -> bool {
-        matches!(self, Self::ExpectAck(_))
-    }
-
-    /// For traces.
-    pub(super) const fn name(&self) -> &'static str {
-        match self {
-            Self::Connecting => "connecting",
-            Self::ExpectName(_) => "waiting for NAME",
-            Self::ExpectReply(_) => "waiting for REPLY",
-            Self::Verified(_) => "verified",
-            Self::ExpectChallenge(_) => "waiting for CHALLENGE",
-            Self::ExpectAck(_) => "waiting for ACK",
-            Self::Acked => "acknowledged",
-            Self::Session => "a session",
-            Self::Handling => "handling a message",
-            Self::Over => "over",
-            Self::Closed => "closed",
-        }
-    }
-}
-
-/// What becomes of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Up,
-    Reject(Refusal),
-    Close,
-}
-
-/// Why an end's task ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Over {
-    /// Another connection was chosen: who wanted the session dials again.
-    Election,
-    Broken,
-    Late,
-    Session,
-}
-
-pub(super) struct End {
-    pub(super) node: usize,
-    pub(super) start: u32,
-    pub(super) id: ConnectionId,
-    pub(super) stage: Stage,
-    /// And from when on its task knows.
-    pub(super) verdict: Option<(Time, Verdict)>,
-    pub(super) inbox: Vec<u8>,
-    /// From the verdict on.
-    pub(super) driver: Option<Box<Driver>>,
-    /// The step that is due.
-    pub(super) turn_at: Time,
-    /// When it began here.
-    pub(super) begun: Time,
-    /// How long its handshake may take.
-    pub(super) patience: Option<Patience>,
-}
-
-pub(super) struct Connection {
-    pub(super) ends: [End; 2],
-    /// By who writes.
-    pub(super) wires: [Wire; 2],
-    pub(super) exporter: [u8; 32],
-    /// How often its dial has lost to another connection.
-    pub(super) elections: u8,
-    /// Something has happened to it that its ends are not told of.
-    pub(super) is_faulty: bool,
+#[derive(Default)]
+pub(crate) struct End {
+    pub(crate) node: usize,
+    pub(crate) start: u32,
+    pub(crate) life: Life,
+    /// While it is neither coming nor closed.
+    pub(crate) engine: Option<Box<Engine>>,
+    pub(crate) id: Option<ConnectionId>,
+    /// Process 0 of the peer, once it is the session.
+    pub(crate) peer: Option<Pid>,
+    pub(crate) inbound: Inbound,
+    out: Vec<u8>,
+    written: usize,
+    /// Nothing more is written.
+    is_mute: bool,
+    /// It has nothing to write, and is woken when there is.
+    pub(crate) is_idle: bool,
+    /// Who waits for room in the session's queue.
+    pub(crate) waiting: VecDeque<Wish>,
+    pub(crate) is_full: bool,
+    /// When it takes its next turn: for what it was woken for, and for its deadlines at the latest.
+    pub(crate) turn_at: Option<Time>,
+    pub(crate) timer_at: Option<Time>,
+    pub(crate) is_secured: bool,
+    /// Its node has ended the session, in order or for another connection.
+    pub(crate) is_closing: bool,
+    /// When it began, when the transport took something last, and what the peer was asked since it said something.
+    pub(crate) begun: Time,
+    pub(crate) taken: Time,
+    pub(crate) pinged: Option<Asked>,
+    pub(crate) probed: Option<Asked>,
 }
 
 impl End {
-    pub(super) fn new(node: usize, start: u32, id: ConnectionId) -> Self {
-        Self {
-            node,
-            start,
-            id,
-            stage: Stage::Connecting,
-            verdict: None,
-            inbox: Vec::new(),
-            driver: None,
-            turn_at: NEVER,
-            begun: NEVER,
-            patience: None,
+    pub(crate) fn new(node: usize, start: u32) -> Self {
+        Self { node, start, ..Self::default() }
+    }
+
+    pub(crate) fn open(&mut self, id: ConnectionId, engine: Box<Engine>, now: Time) {
+        (self.id, self.engine, self.begun, self.life) = (Some(id), Some(engine), now, Life::Open);
+    }
+
+    pub(crate) fn close(&mut self) {
+        (self.engine, self.life) = (None, Life::Closed);
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.life, Life::Open)
+    }
+
+    /// The transport has taken all that it was given: what it is given next. The peer has been asked, if there was a PING
+    /// among it, which arrives then.
+    fn refill(&mut self, now: Time, clock: Duration, arrives: Time) -> Transmit {
+        let Some(engine) = self.engine.as_mut().filter(|_| !self.is_mute) else { return Transmit::Nothing };
+        if engine.session().is_some_and(|session| session.awaits_taking()) {
+            self.pinged = Some(Asked { at: now, arrives });
         }
+        if let Some(asked) = &mut self.probed {
+            asked.arrives = asked.arrives.min(arrives.max(now));
+        }
+        (self.written, self.taken) = (0, now);
+        self.out.clear();
+        engine.taken(clock);
+        let given = engine.transmit(&mut self.out, WRITE_BYTES, clock);
+        (self.is_idle, self.is_mute) = (given == Transmit::Nothing, given == Transmit::Close);
+        given
     }
 
-    pub(super) const fn is_closed(&self) -> bool {
-        matches!(self.stage, Stage::Closed)
-    }
-
-    /// Whether the task has ended.
-    pub(super) const fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Over | Stage::Closed)
-    }
-
-    /// The next message of the handshake, if it is whole.
-    fn message(&mut self) -> Option<Vec<u8>> {
-        let cut = framing::cut(&self.inbox, HANDSHAKE_BYTES_MAX).ok()??;
-        let (payload, rest) = (cut.payload.to_vec(), cut.rest.len());
-        self.inbox.drain(..self.inbox.len() - rest);
-        Some(payload)
+    /// The transport has taken so many bytes, or writing has failed.
+    fn took(&mut self, taken: Option<usize>, now: Time, clock: Duration) {
+        let Some(engine) = &mut self.engine else { return };
+        match taken {
+            Some(0) => {}
+            Some(count) => {
+                (self.written, self.taken) = (self.written + count, now);
+                engine.taken_in_part(clock);
+            }
+            None => {
+                engine.write_failed("the peer is gone", clock);
+                (self.written, self.is_mute) = (0, true);
+                self.out.clear();
+            }
+        }
     }
 }
 
-/// What a step of a handshake has come to.
-pub(super) enum Came {
-    /// It waits for bytes or a verdict.
-    Waits,
-    /// It has done something, and may do more.
-    GoesOn,
-    Verified(Facts),
-    Acked(Facts),
-    /// It is a session from here on.
-    Session,
-    Over(Over),
+pub(crate) struct Connection {
+    pub(crate) ends: [End; 2],
+    /// By who writes.
+    pub(crate) wires: [Wire; 2],
+    pub(crate) joint: Joint,
+    /// What both ends have in place of TLS.
+    pub(crate) channel: Channel,
+    pub(crate) capabilities: Capabilities,
+    /// Something has happened to it that its ends are not told of.
+    pub(crate) is_faulty: bool,
+}
+
+impl Connection {
+    /// The session, until its end is delivered there.
+    pub(crate) fn session(&mut self, at: At) -> Option<&mut Session> {
+        self.ends[at.end()].engine.as_mut()?.session()
+    }
 }
 
 impl Cluster<'_> {
-    /// The steps of an end that is no session yet.
-    pub(super) fn shake_hands(&mut self, connection: &mut Connection, end: usize) -> Checked<Came> {
-        loop {
-            match self.one_step(connection, end)? {
-                Came::GoesOn => {}
-                came => return Ok(came),
-            }
-        }
-    }
-
-    fn one_step(&mut self, connection: &mut Connection, end: usize) -> Checked<Came> {
+    /// An end goes on until nothing is to be done, or the turn is over.
+    pub(crate) fn turn(&mut self, at: At) -> Checked {
         let now = self.now;
-        if let Some((_, verdict)) = connection.ends[end].verdict.take_if(|(at, _)| *at <= now) {
-            return Ok(self.obey(connection, end, verdict));
+        let Some(end) = self.end(at) else { return Ok(()) };
+        let was_due = [&mut end.turn_at, &mut end.timer_at].map(|at| at.take_if(|at| *at <= now));
+        if was_due == [None, None] {
+            return Ok(());
         }
-        let (here, wire) = (&mut connection.ends[end], &mut connection.wires[1 - end]);
-        if matches!(here.stage, Stage::Connecting | Stage::Acked) {
-            return Ok(Came::Waits);
+        let mut is_done = false;
+        for _ in 0..STEPS_MAX {
+            self.hear(at)?;
+            let Some(end) = self.end(at).filter(|end| end.is_open()) else { return Ok(()) };
+            if let Some(ending) = end.engine.as_ref().and_then(|engine| engine.ending().cloned()) {
+                return self.leave(at, &ending);
+            }
+            let moved = self.read(at)? | self.write(at)?;
+            is_done = !moved && !self.judge(at);
+            if is_done {
+                break;
+            }
         }
-        let read = wire.read(now, 4_096, &mut here.inbox);
-        if let Read::Bytes(_) = read {
-            self.coverage.count(Of::Bytes);
-            self.wake_writer(connection, end);
+        self.sleep(at);
+        if !is_done {
+            self.wake_at(at, now + 1);
         }
-        let here = &mut connection.ends[end];
-        if matches!(here.stage, Stage::Verified(_)) {
-            return Ok(if read == Read::Over { Came::Over(Over::Broken) } else { Came::Waits });
-        }
-        match here.message() {
-            Some(message) => self.hear(connection, end, &message),
-            None if read == Read::Over => Ok(Came::Over(Over::Broken)),
-            None if read == Read::Pending => Ok(Came::Waits),
-            None => Ok(Came::GoesOn),
-        }
+        Ok(())
     }
 
-    fn obey(&mut self, connection: &mut Connection, end: usize, verdict: Verdict) -> Came {
-        let stage = std::mem::replace(&mut connection.ends[end].stage, Stage::Session);
-        match (verdict, stage) {
-            (Verdict::Up, Stage::Verified(verified)) => {
-                let (ack, _) = verified.accept();
-                self.say(connection, end, &ack);
-                Came::Session
-            }
-            (Verdict::Up, _) => Came::Session,
-            (Verdict::Reject(refusal), Stage::Verified(verified)) => {
-                if let Some(reject) = verified.refuse(5, &refusal.to_string()) {
-                    self.say(connection, end, &reject);
-                }
-                Came::Over(Over::Election)
-            }
-            (Verdict::Reject(_) | Verdict::Close, _) => Came::Over(Over::Election),
-        }
-    }
-
-    /// Handles one message.
-    fn hear(&mut self, connection: &mut Connection, end: usize, message: &[u8]) -> Checked<Came> {
-        self.coverage.count(Of::Said);
-        let (node, id) = (connection.ends[end].node, connection.ends[end].id);
-        let stage = std::mem::replace(&mut connection.ends[end].stage, Stage::Handling);
-        let random = self.nodes[node].random.bytes();
-        let (next, answer) = match stage {
-            Stage::ExpectName(expects) => {
-                self.coverage.count(Of::NameRead);
-                let (answer, next) =
-                    expects.handle(message, random).map_err(|refusal| refused(&refusal.failure))?;
-                (Stage::ExpectReply(next), answer)
-            }
-            Stage::ExpectChallenge(expects) => {
-                if is_reject(message) {
-                    self.coverage.count(Of::RejectRead);
-                    return Ok(Came::Over(Over::Broken));
-                }
-                self.coverage.count(Of::ChallengeRead);
-                let (answer, next) = expects.handle(message, random).map_err(|failure| refused(&failure))?;
-                let peer = self.plan.nodes[connection.ends[1 - end].node].name.clone();
-                if self.nodes[node].epochs.may_reply(&peer, id, false) != ReplyDecision::Send {
-                    self.coverage.count(Of::MayNotReply);
-                    return Ok(Came::Over(Over::Election));
-                }
-                (Stage::ExpectAck(next), answer)
-            }
-            Stage::ExpectReply(expects) => {
-                self.coverage.count(Of::ReplyRead);
-                let verified = expects.handle(message).map_err(|refusal| refused(&refusal.failure))?;
-                let facts = self.facts(node, verified.peer());
-                self.know(connection, end, verified.peer())?;
-                connection.ends[end].stage = Stage::Verified(verified);
-                return Ok(Came::Verified(facts));
-            }
-            Stage::ExpectAck(expects) => {
-                if is_reject(message) {
-                    self.coverage.count(Of::RejectRead);
-                    return Ok(Came::Over(Over::Election));
-                }
-                self.coverage.count(Of::AckRead);
-                let established = expects.handle(message).map_err(|failure| refused(&failure))?;
-                self.know(connection, end, &established.peer)?;
-                connection.ends[end].stage = Stage::Acked;
-                return Ok(Came::Acked(self.facts(node, &established.peer)));
-            }
-            _ => return Ok(Came::Waits),
+    fn read(&mut self, at: At) -> Checked<bool> {
+        let Some(it) = &mut self.connections[at.connection as usize] else { return Ok(false) };
+        let Connection { ends, wires, .. } = &mut **it;
+        let here = &mut ends[at.end()];
+        let Some(engine) = here.engine.as_mut().filter(|engine| engine.is_read(&here.inbound)) else {
+            return Ok(false);
         };
-        if let Stage::ExpectAck(_) = next {
-            let (patience, look_at) = self.patience(node, ACK_DEADLINE);
-            connection.ends[end].patience = Some(patience);
-            self.push(look_at, Step::Late { connection: self.current, end: end as u8, is_ack: true });
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        let read = wires[at.other().end()].read(self.now, READ_BYTES, &mut bytes);
+        match read {
+            Read::Pending => {}
+            Read::Over => engine.stream_ended("the peer is gone"),
+            Read::Bytes(_) => {
+                self.coverage.count(Of::Bytes);
+                (here.pinged, here.probed) = (None, None);
+                self.wake_writer(at);
+                self.handle(at, &bytes)?;
+            }
         }
-        self.say(connection, end, &answer);
-        connection.ends[end].stage = next;
-        Ok(Came::GoesOn)
+        self.bytes = bytes;
+        Ok(read != Read::Pending)
+    }
+
+    /// The node's endpoint hears what the connection has to say.
+    fn hear(&mut self, at: At) -> Checked {
+        while let Some(end) = self.end(at)
+            && let Some(event) = end.engine.as_mut().and_then(|engine| engine.poll_event())
+        {
+            let (node, Some(id)) = (end.node, end.id) else { break };
+            match &event {
+                EndpointEvent::Alive(_) => self.coverage.count(Of::Alive),
+                EndpointEvent::Verified(shown) | EndpointEvent::Acked(shown) => self.know(at, shown)?,
+                _ => {}
+            }
+            let clock = self.clock(node);
+            self.nodes[node].endpoint.handle_event(id, event, clock);
+            self.carry_out(node)?;
+        }
+        Ok(())
     }
 
     /// What a handshake has shown must be so.
-    fn know(&self, connection: &Connection, end: usize, peer: &Peer) -> Checked {
-        let other = &connection.ends[1 - end];
-        let start = &self.starts[other.start as usize];
+    fn know(&self, at: At, shown: &Shown) -> Checked {
+        let Some(it) = &self.connections[at.connection as usize] else { return Ok(()) };
+        let (other, facts) = (&it.ends[at.other().end()], &shown.facts);
         let plan = &self.plan.nodes[other.node];
-        let is_it = peer.name == plan.name
-            && peer.incarnation == Some(*start)
-            && peer.bounds == plan.bounds
-            && peer.capabilities == self.common(connection.ends[0].node, connection.ends[1].node);
-        check(is_it, "a handshake shows who is there", || format!("{peer:?} is {}", plan.name))
+        let is_it = facts.name == plan.name
+            && facts.incarnation == Some(self.starts[other.start as usize])
+            && facts.config.peer_bounds == plan.bounds
+            && facts.config.capabilities == it.capabilities;
+        check(is_it, "a handshake shows who is there", || format!("{facts:?} is {}", plan.name))
     }
 
-    /// What a session with this peer is made of.
-    fn facts(&mut self, node: usize, peer: &Peer) -> Facts {
+    fn write(&mut self, at: At) -> Checked<bool> {
+        let Some(it) = &mut self.connections[at.connection as usize] else { return Ok(false) };
+        let Connection { ends, wires, joint, .. } = &mut **it;
+        let (here, wire) = (&mut ends[at.end()], &mut wires[at.end()]);
+        let (now, node) = (self.now, &mut self.nodes[here.node]);
+        let clock = node.clock(now);
+        if here.written == here.out.len() {
+            match here.refill(now, clock, wire.last_arrival()) {
+                Transmit::Nothing => return Ok(false),
+                Transmit::Bytes { is_handshake: true, .. } => {}
+                Transmit::Bytes { .. } => {
+                    let senders = |number| self.truth.sender(number);
+                    joint.all_written(at.end(), &here.out, senders, &mut self.coverage)?;
+                }
+                Transmit::Close => {
+                    wire.close(now);
+                    self.wake_reader(at);
+                    return Ok(true);
+                }
+            }
+        }
+        let taken = wire.write(now, &here.out[here.written..], &mut node.random);
+        here.took(taken, now, clock);
+        joint.unsent(at.end(), here.out.len() - here.written);
+        self.look_at_queue(at)?;
+        self.wake_reader(at);
+        Ok(taken != Some(0))
+    }
+
+    /// The queue is bounded, and those go on who wait until it is half empty.
+    fn look_at_queue(&mut self, at: At) -> Checked {
+        let Some(end) = self.end(at) else { return Ok(()) };
+        let Some(session) = end.engine.as_mut().and_then(|engine| engine.session()) else { return Ok(()) };
+        let waiting = session.waiting_bytes();
+        if end.is_full && waiting <= SESSION_QUEUE_BYTES_MAX / 2 {
+            end.is_full = false;
+            self.retry(at);
+        }
+        self.coverage.queue_max = self.coverage.queue_max.max(waiting as u64);
+        check(waiting <= SESSION_QUEUE_BYTES_MAX + MESSAGE_MAX, "the queue is bounded", || {
+            format!("{waiting} bytes wait")
+        })
+    }
+
+    /// Judges the deadlines, if one has come: all that has arrived is handled.
+    fn judge(&mut self, at: At) -> bool {
+        let Some(it) = &mut self.connections[at.connection as usize] else { return false };
+        let End { node, engine, .. } = &mut it.ends[at.end()];
+        let clock = self.nodes[*node].clock(self.now);
+        let is_due = |engine: &&mut Box<Engine>| engine.deadline().is_some_and(|(at, _)| at <= clock);
+        let Some(engine) = engine.as_mut().filter(is_due) else { return false };
+        engine.handle_timeout(clock);
+        self.coverage.count(Of::Timer);
+        true
+    }
+
+    /// The connection has an ending, and the same follows for all of them: what is still said, and the end that its node and
+    /// its processes learn of.
+    fn leave(&mut self, at: At, ending: &Ending) -> Checked {
+        self.check_given_up(at, ending)?;
+        self.note_ending(at, ending)?;
+        if let Some(end) = self.end(at).filter(|_| !ending.tells_all()) {
+            (end.written, end.out) = (0, Vec::new());
+        }
+        for _ in 0..STEPS_MAX {
+            if !self.write(at)? {
+                break;
+            }
+        }
+        self.drop_stream(at);
+        self.coverage.count(Of::Passage);
+        let peer = self.end(at.other()).map_or(0, |end| end.node);
+        let Some(end) = self.end(at) else { return Ok(()) };
+        end.life = Life::Over;
+        let (node, Some(id), is_secured) = (end.node, end.id, end.is_secured) else { return Ok(()) };
+        let clock = self.clock(node);
+        if self.nodes[node].endpoint.over(id, Some(ending), clock) {
+            self.soon(node, Step::Deliver(at));
+        } else {
+            self.close(at);
+            if at.end() == DIALLED {
+                let closed_early = is_secured && matches!(ending, Ending::Lost(_));
+                self.dial_again(node, peer, ending, closed_early);
+            }
+        }
+        self.carry_out(node)
+    }
+
+    /// A dial has become no session: it is made again, if that can help.
+    fn dial_again(&mut self, node: usize, peer: usize, ending: &Ending, closed_early: bool) {
+        let clock = self.clock(node);
         let here = &mut self.nodes[node];
-        Facts {
-            name: peer.name.clone(),
-            incarnation: peer.incarnation,
-            config: Config {
-                version: Version::Two,
-                peer: NodeNumber::UNKNOWN,
-                peer_creation: peer.creation,
-                creation: here.local.creation(),
-                capabilities: peer.capabilities,
-                bounds: here.local.bounds,
-                peer_bounds: peer.bounds,
-                timing: self.plan.nodes[node].timing,
-                ping: here.random.bytes(),
-            },
+        if here.endpoint.is_up(&self.plan.nodes[peer].name) {
+            return;
+        }
+        let pause = here.attempts[peer].again(ending, closed_early, &mut here.endpoint, clock);
+        if let Some(pause) = pause {
+            let dial = Step::Dial { node: node as u32, peer: peer as u32, again: true };
+            self.after(pause.as_micros() as Time, dial);
         }
     }
 
-    /// Writes a message of the handshake. They are small: the wire takes them whole, or is broken.
-    pub(super) fn say(&mut self, connection: &mut Connection, end: usize, payload: &[u8]) {
-        let mut message = Vec::with_capacity(payload.len() + 4);
-        let framed = framing::put(payload, HANDSHAKE_BYTES_MAX, &mut message);
-        debug_assert_eq!(framed, Ok(()));
-        let random = &mut self.nodes[connection.ends[end].node].random;
-        // A write that fails shows as the end of the stream.
-        let _ = connection.wires[end].write(self.now, &message, random);
-        self.wake_reader(connection, end);
-    }
-
-    /// The one who dialled begins.
-    pub(super) fn begin_handshake(&mut self, connection: &mut Connection) -> Checked {
-        let (node, peer) = (connection.ends[DIALLED].node, connection.ends[1 - DIALLED].node);
-        let channel = Channel::Tls13 { exporter: connection.exporter };
-        let name = self.plan.nodes[peer].name.clone();
-        let parsed = NodeName::parse(&name).ok();
-        let local = self.nodes[node].local.clone();
-        let Some(Ok((hello, expects))) = parsed.map(|name| initiator::start(local, channel, name)) else {
-            return check(false, "a handshake begins", || format!("{name} is dialled"));
+    fn note_ending(&mut self, at: At, ending: &Ending) -> Checked {
+        self.trace
+            .note(self.now, || format!("end {} of connection {} ends: {ending}", at.end, at.connection));
+        let kind = match ending {
+            Ending::Session { why: SessionEnding::Lost(_), .. } => Of::EndLost,
+            Ending::Session { why: SessionEnding::Closed { code: 0 | 3, .. }, .. } => Of::EndClosed,
+            Ending::Session { why: SessionEnding::Silent, .. } => Of::EndSilent,
+            Ending::Session { why: SessionEnding::Stuck, .. } => Of::EndStuck,
+            Ending::Session { why: SessionEnding::Stopped, .. } => Of::EndStopped,
+            Ending::Late(_) if at.end() == DIALLED => Of::DialLate,
+            Ending::Late(_) => Of::AcceptLate,
+            Ending::Lost(_) | Ending::Unanswered(_) => Of::BrokenOff,
+            // Each was counted when it came or was decided.
+            Ending::Refused(_) | Ending::GaveWay(_) => return Ok(()),
+            Ending::Handshake(Failure::Rejected { code: Reject::BUSY | Reject::DUPLICATE, .. }) => {
+                return Ok(());
+            }
+            Ending::Handshake(failure) => {
+                return check(false, "our own nodes do not refuse each other's handshakes", || {
+                    failure.to_string()
+                });
+            }
+            _ => return check(false, KEPT, || ending.to_string()),
         };
-        self.say(connection, DIALLED, &hello);
-        connection.ends[DIALLED].stage = Stage::ExpectChallenge(expects);
+        self.coverage.count(kind);
         Ok(())
     }
-}
 
-fn is_reject(message: &[u8]) -> bool {
-    matches!(Handshake::decode(message, Reading::Compatible), Ok(Handshake::Reject(_)))
-}
+    /// An end drops its stream.
+    fn drop_stream(&mut self, at: At) {
+        let now = self.now;
+        let Some(it) = &mut self.connections[at.connection as usize] else { return };
+        let (end, other) = (at.end(), at.other().end());
+        let random = &mut self.nodes[it.ends[end].node].random;
+        it.wires[end].close(now);
+        // What has not been read makes the system break the connection: it may take along what was under way.
+        if it.wires[other].under_way() > 0 && random.chance(500) {
+            let kept = random.index(it.wires[end].under_way() + 1);
+            let latency = it.wires[end].manner.latency;
+            it.wires[end].cut(kept, now + latency, now);
+        }
+        let latency = it.wires[other].manner.latency;
+        it.wires[other].cut(0, now, now + latency);
+        self.look(at.connection);
+    }
 
-fn refused(failure: &Failure) -> Box<crate::Violation> {
-    let detail = failure.to_string();
-    Box::new(crate::Violation { invariant: "our own nodes do not refuse each other's handshakes", detail })
+    /// All that crossed a session has been told.
+    pub(crate) fn told(&mut self, at: At) -> Checked {
+        let Some(end) = self.end(at).filter(|end| end.life == Life::Delivered) else { return Ok(()) };
+        let (node, Some(id)) = (end.node, end.id) else { return Ok(()) };
+        let clock = self.clock(node);
+        self.nodes[node].endpoint.told(id, clock);
+        self.carry_out(node)?;
+        self.close(at);
+        Ok(())
+    }
+
+    fn close(&mut self, at: At) {
+        if let Some(end) = self.end(at) {
+            end.close();
+            if let (node, Some(id)) = (end.node, end.id) {
+                self.nodes[node].connections.remove(&id);
+            }
+        }
+        self.forget(at.connection);
+    }
 }

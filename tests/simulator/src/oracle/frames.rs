@@ -1,8 +1,28 @@
 //! What the reference reads out of frames.
 
-use snow_dist_codec::{Frame, Pid as WirePid, Reading, stf};
+use snow_dist_codec::{Frame, Frames, Pid as WirePid, Reading, stf};
 
-use super::joint::Ends;
+use super::joint::{Ends, Joint};
+use super::{Checked, Who};
+use crate::coverage::Coverage;
+
+impl Joint {
+    /// These frames have been written by `side`.
+    pub(crate) fn all_written(
+        &mut self,
+        side: usize,
+        frames: &[u8],
+        senders: impl Fn(u32) -> Option<Who>,
+        coverage: &mut Coverage,
+    ) -> Checked {
+        for payload in Frames::new(frames, u32::MAX).flatten() {
+            if let Ok(frame) = Frame::decode(payload, Reading::Strict) {
+                self.written(side, &frame, payload.len() + 4, &senders, coverage)?;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// The processes of a frame, as its reader sees them.
 pub(super) fn ends_of(frame: &Frame<'_>) -> Ends {

@@ -211,7 +211,7 @@ impl Joint {
     }
 
     /// A frame has been written by `side`, of so many bytes.
-    pub(crate) fn written(
+    pub(super) fn written(
         &mut self,
         side: usize,
         frame: &Frame<'_>,

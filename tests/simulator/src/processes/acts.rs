@@ -1,18 +1,18 @@
-//! What processes do, by the routes of `net/routes.rs`, and how their ends are told.
+//! What processes do in sessions, and how their ends are told.
 
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Pid as WirePid, stf};
 use snow_dist_runtime::core::{Numbers, Pid, Reason as CoreReason, Session, Term};
 
 use super::table::{Held, NAMES, Table, name};
-use super::{Cluster, Step};
+use crate::cluster::{At, Cluster, Connection, Node, Step};
 use crate::coverage::Of;
 use crate::oracle::{Checked, Reason, Who, check};
 use crate::script::{Does, Slot};
 
 /// Something a process wants of a session, which may have to wait for room.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wish {
+pub(crate) struct Wish {
     start: u32,
     local: u32,
     held: Held,
@@ -23,10 +23,10 @@ pub(super) struct Wish {
 enum Want {
     Send { bytes: u32 },
     SendNamed { name: u32 },
+    SendTerm { dice: u64 },
     Link,
     Monitor,
     Exit { dice: u64 },
-    SendTerm { dice: u64 },
 }
 
 /// What has become of a wish.
@@ -37,23 +37,18 @@ enum Became {
     NotConnected,
 }
 
-/// A session, by its connection and the end that is here.
-type Route = (u32, usize);
-
 impl Cluster<'_> {
-    pub(super) fn act(&mut self, who: Slot, whom: Slot, does: Does, dice: u64) -> Checked {
+    pub(crate) fn act(&mut self, who: Slot, whom: Slot, does: Does, dice: u64) -> Checked {
         let node = usize::from(who.node);
-        if !self.nodes[node].is_running {
-            return Ok(());
-        }
         let local = self.process_at(node, who.place, dice);
         if self.nodes[node].table.get(local).is_some_and(|process| process.waits) {
             return Ok(());
         }
-        match does {
+        let want = match does {
             Does::End => {
                 self.coverage.count(Of::Operation);
-                return self.end_process(node, local, dice);
+                self.end_process(node, local, dice);
+                return Ok(());
             }
             Does::Trap => {
                 self.coverage.count(Of::Operation);
@@ -62,29 +57,23 @@ impl Cluster<'_> {
                 }
                 return Ok(());
             }
-            _ => {}
-        }
+            Does::Send { bytes } => Some(Want::Send { bytes }),
+            Does::SendNamed => Some(Want::SendNamed { name: (dice >> 40) as u32 % NAMES }),
+            Does::SendTerm => Some(Want::SendTerm { dice }),
+            Does::Link => Some(Want::Link),
+            Does::Monitor => Some(Want::Monitor),
+            Does::Exit => Some(Want::Exit { dice }),
+            Does::Unlink | Does::Demonitor => None,
+        };
         let Some(held) = self.pid_of(node, local, whom, dice) else { return Ok(()) };
         self.coverage.count(Of::Operation);
-        if self.trace.is_on() {
-            let text =
-                format!("node {node} process {local} does {does:?} to {} of node {}", held.who, held.node);
-            self.trace.say(self.now, text);
-        }
-        let wish = |want| Wish { start: self.nodes[node].start, local, held, want };
-        match does {
-            Does::Send { bytes } => self.want(node, wish(Want::Send { bytes })),
-            Does::SendNamed => {
-                let want = Want::SendNamed { name: (dice >> 40) as u32 % NAMES };
-                self.want(node, wish(want))
-            }
-            Does::Link => self.want(node, wish(Want::Link)),
-            Does::Monitor => self.want(node, wish(Want::Monitor)),
-            Does::Unlink => self.unlink(node, local, held),
-            Does::Demonitor => self.demonitor(node, local, dice),
-            Does::SendTerm => self.want(node, wish(Want::SendTerm { dice })),
-            Does::Exit => self.want(node, wish(Want::Exit { dice })),
-            Does::End | Does::Trap => Ok(()),
+        self.trace.note(self.now, || {
+            format!("node {node} process {local} does {does:?} to {} of node {}", held.who, held.node)
+        });
+        match want {
+            Some(want) => self.want(node, Wish { start: self.nodes[node].start, local, held, want }),
+            None if does == Does::Unlink => self.unlink(node, local, held),
+            None => self.demonitor(node, local, dice),
         }
     }
 
@@ -122,24 +111,14 @@ impl Cluster<'_> {
 
     fn fresh_pid(&self, node: usize, whom: Slot, dice: u64) -> Option<Held> {
         let peer = usize::from(whom.node);
-        let (connection, end) = self.nodes[node].watched[peer]?;
-        let connection = self.connections[connection as usize].as_ref()?;
-        let driver = connection.ends[end].driver.as_ref()?;
-        let start = connection.ends[1 - end].start;
+        let at = self.nodes[node].watched[peer]?;
+        let it = self.connections[at.connection as usize].as_ref()?;
+        let (known, start) = (it.ends[at.end()].peer?, it.ends[at.other().end()].start);
         let present = self.nodes[peer].table.at(whom.place).filter(|_| self.nodes[peer].start == start);
         // Some have never been.
         let local = if dice.is_multiple_of(64) { 100_000 } else { present.unwrap_or(1 + dice as u32 % 8) };
-        let pid = Pid::new(driver.number, driver.peer_creation, u64::from(local));
+        let pid = Pid::new(known.node(), known.creation(), u64::from(local));
         Some(Held { pid, who: Who { start, local }, node: peer })
-    }
-
-    /// The session with a process's node, even one that is ending.
-    fn route(&self, node: usize, pid: Pid, even_ending: bool) -> Option<Route> {
-        let here = &self.nodes[node];
-        let up = here.up.get(&pid.node());
-        let (connection, end) = *up.or_else(|| here.ending.get(&pid.node()).filter(|_| even_ending))?;
-        let driver = self.connections[connection as usize].as_ref()?.ends[end].driver.as_ref()?;
-        (driver.is_open && driver.peer_creation == pid.creation()).then_some((connection, end))
     }
 
     fn want(&mut self, node: usize, wish: Wish) -> Checked {
@@ -159,31 +138,32 @@ impl Cluster<'_> {
 
     fn try_wish(&mut self, node: usize, wish: &Wish) -> Checked<Became> {
         let Wish { local, held, want, .. } = *wish;
-        let is_message = matches!(want, Want::Send { .. } | Want::SendNamed { .. } | Want::SendTerm { .. });
-        let Some((connection, end)) = self.route(node, held.pid, !is_message) else {
+        let (ours, theirs) = (u64::from(local), held.pid.local());
+        let Some((at, it)) = route(&mut self.connections, &self.nodes[node], held.pid) else {
             return Ok(Became::NotConnected);
         };
-        let from = Who { start: self.nodes[node].start, local };
-        let Some(it) = &mut self.connections[connection as usize] else { return Ok(Became::NotConnected) };
-        let Some(driver) = &mut it.ends[end].driver else { return Ok(Became::NotConnected) };
-        let Some(joint) = &mut self.joints[connection as usize] else { return Ok(Became::NotConnected) };
-        if !driver.session.has_room() {
-            driver.is_full = true;
-            driver.waiting.push_back(*wish);
+        let Connection { ends, joint, .. } = it;
+        let (end, here) = (at.end(), &mut ends[at.end()]);
+        let Some(engine) = &mut here.engine else { return Ok(Became::NotConnected) };
+        // A link that is there has its exit signal when the session ends, and no second one now.
+        let is_linked = engine.session().is_some_and(|session| session.is_linked(ours, theirs));
+        let Some(session) = engine.open_session() else {
+            let is_made = is_linked && matches!(want, Want::Link);
+            return Ok(if is_made { Became::Done } else { Became::NotConnected });
+        };
+        if !session.has_room() {
+            here.is_full = true;
+            here.waiting.push_back(*wish);
             return Ok(Became::Waits);
         }
-        if is_message && driver.stop.is_some() {
-            return Ok(Became::NotConnected);
-        }
-        let (here, there) = (u64::from(local), held.pid.local());
-        let ends = (local, held.who.local);
         let place = &mut self.nodes[node];
-        let (table, numbers) = (&mut place.table, &place.epochs.numbers);
+        let from = Who { start: place.start, local };
+        let ends = (local, held.who.local);
+        let (table, numbers) = (&mut place.table, place.endpoint.numbers());
         match want {
             Want::Send { bytes } => {
                 let number = self.truth.message(from, Some(held.who), bytes.max(4));
-                let message = body(number, bytes);
-                match driver.session.send(here, there, &message) {
+                match session.send(ours, theirs, &body(number, bytes)) {
                     Ok(()) => {
                         self.coverage.count(Of::Sent);
                         joint.send(end, ends, number);
@@ -193,7 +173,7 @@ impl Cluster<'_> {
             }
             Want::SendNamed { name: number } => {
                 let message = self.truth.message(from, None, 40);
-                let sent = driver.session.send_named(here, &name(number), &body(message, 40));
+                let sent = session.send_named(ours, &name(number), &body(message, 40));
                 check(sent.is_ok(), "a short message is taken", || format!("{sent:?}"))?;
                 self.coverage.count(Of::SentNamed);
                 joint.send_named(end, local, number, message);
@@ -205,9 +185,8 @@ impl Cluster<'_> {
                 });
                 let number = self.truth.message(from, Some(held.who), TERM_BYTES);
                 self.truth.tells(number, joint.known(about.who));
-                driver.session.introduce(about.pid.node(), || numbers.start(about.pid.node()).cloned());
-                let sent =
-                    term(number, about.pid).map(|mut term| driver.session.send_term(here, there, &mut term));
+                session.introduce(about.pid.node(), || numbers.start(about.pid.node()).cloned());
+                let sent = term(number, about.pid).map(|mut term| session.send_term(ours, theirs, &mut term));
                 let may = joint.may_send_terms();
                 let is_so = sent.as_ref().is_some_and(|sent| sent.is_ok() == may);
                 check(is_so, LACKS, || format!("{sent:?}"))?;
@@ -218,9 +197,9 @@ impl Cluster<'_> {
             }
             Want::Exit { dice } => {
                 let (reason, truth) = a_reason(table, local, dice);
-                introduce(&mut driver.session, &reason, numbers);
+                introduce(session, &reason, numbers);
                 let may = joint.may_exit();
-                let sent = driver.session.exit(here, there, &reason);
+                let sent = session.exit(ours, theirs, &reason);
                 check(sent.is_ok() == may, LACKS, || format!("{sent:?}"))?;
                 if may {
                     self.coverage.count(Of::RemoteExit);
@@ -228,65 +207,53 @@ impl Cluster<'_> {
                 }
             }
             Want::Link | Want::Monitor => {
-                let Some(process) = table.get(local).filter(|process| !process.is_dead) else {
-                    return Ok(Became::Done);
+                table.last_reference += 1;
+                let reference = table.last_reference;
+                let Some(process) = table.living(local) else { return Ok(Became::Done) };
+                process.attach(at);
+                let made = match want {
+                    Want::Link => session.link(ours, theirs),
+                    _ => session.monitor(ours, theirs, reference),
                 };
-                if !process.attached.contains(&connection) {
-                    process.attached.push(connection);
-                }
-                if matches!(want, Want::Link) {
-                    match driver.session.link(here, there) {
-                        Ok(()) => joint.link(end, ends, &mut self.coverage),
-                        Err(_) => self.coverage.count(Of::LinksFull),
-                    }
-                } else {
-                    table.last_reference += 1;
-                    let reference = table.last_reference;
-                    match driver.session.monitor(here, there, reference) {
-                        Ok(()) => {
-                            joint.monitor(end, ends, reference);
-                            if let Some(process) = table.get(local) {
-                                process.monitors.push((reference, held));
-                            }
-                        }
-                        Err(_) => self.coverage.count(Of::LinksFull),
+                match (made, want) {
+                    (Err(_), _) => self.coverage.count(Of::LinksFull),
+                    (Ok(()), Want::Link) => joint.link(end, ends, &mut self.coverage),
+                    (Ok(()), _) => {
+                        joint.monitor(end, ends, reference);
+                        process.monitors.push((reference, held));
                     }
                 }
             }
         }
-        self.wake(connection, end);
+        self.wake(at);
         Ok(Became::Done)
     }
 
     /// There is no session: a message is dropped, a link ends at once, and a monitor likewise.
     fn not_connected(&mut self, node: usize, wish: &Wish) {
         let Wish { local, held, want, .. } = *wish;
+        let table = &mut self.nodes[node].table;
         match want {
             Want::Send { .. } | Want::SendNamed { .. } | Want::SendTerm { .. } => {
                 self.coverage.count(Of::Unsent);
             }
-            Want::Monitor | Want::Exit { .. } => {}
-            Want::Link => {
-                let traps = self.nodes[node].table.get(local).is_none_or(|process| process.traps);
-                if !traps {
-                    let here = CoreReason::linked(held.pid, &CoreReason::Noconnection);
-                    let truth = Reason::of(CoreReason::Noconnection).linked(held.who);
-                    self.nodes[node].table.end(local, here, Some(truth));
-                    self.coverage.count(Of::Killed);
-                }
+            Want::Link if table.living(local).is_some_and(|process| !process.traps) => {
+                let here = CoreReason::linked(held.pid, &CoreReason::Noconnection);
+                let truth = Reason::of(CoreReason::Noconnection).linked(held.who);
+                table.end(local, here, truth);
+                self.coverage.count(Of::Killed);
             }
+            Want::Link | Want::Monitor | Want::Exit { .. } => {}
         }
     }
 
     fn unlink(&mut self, node: usize, local: u32, held: Held) -> Checked {
-        if let Some((connection, end)) = self.route(node, held.pid, true)
-            && let Some(it) = &mut self.connections[connection as usize]
-            && let (Some(driver), Some(joint)) =
-                (&mut it.ends[end].driver, &mut self.joints[connection as usize])
+        if let Some((at, it)) = route(&mut self.connections, &self.nodes[node], held.pid)
+            && let Some(session) = it.session(at)
         {
-            driver.session.unlink(u64::from(local), held.pid.local());
-            joint.unlink(end, (local, held.who.local), &mut self.coverage);
-            self.wake(connection, end);
+            session.unlink(u64::from(local), held.pid.local());
+            it.joint.unlink(at.end(), (local, held.who.local), &mut self.coverage);
+            self.wake(at);
         }
         Ok(())
     }
@@ -298,22 +265,20 @@ impl Cluster<'_> {
         }
         let place = (dice >> 24) as usize % process.monitors.len();
         let (reference, held) = process.monitors.swap_remove(place);
-        if let Some((connection, end)) = self.route(node, held.pid, true)
-            && let Some(it) = &mut self.connections[connection as usize]
-            && let (Some(driver), Some(joint)) =
-                (&mut it.ends[end].driver, &mut self.joints[connection as usize])
+        if let Some((at, it)) = route(&mut self.connections, &self.nodes[node], held.pid)
+            && let Some(session) = it.session(at)
         {
-            let (ours, theirs) = (driver.session.demonitor(reference), joint.demonitor(end, reference));
+            let (ours, theirs) = (session.demonitor(reference), it.joint.demonitor(at.end(), reference));
             check(ours == theirs, "a monitor is over once", || {
                 format!("monitor {reference} is {ours}, and is {theirs} in truth")
             })?;
-            self.wake(connection, end);
+            self.wake(at);
         }
         Ok(())
     }
 
     /// A process ends by itself.
-    pub(super) fn end_process(&mut self, node: usize, local: u32, dice: u64) -> Checked {
+    pub(crate) fn end_process(&mut self, node: usize, local: u32, dice: u64) {
         let reason = match dice % 8 {
             0 | 1 => CoreReason::Normal,
             2 => CoreReason::Shutdown,
@@ -321,15 +286,14 @@ impl Cluster<'_> {
             4 => CoreReason::custom("enough"),
             _ => CoreReason::error(["boom", "badarg", "noproc at home"][dice as usize % 3]),
         };
-        if self.nodes[node].table.end(local, reason.clone(), Some(Reason::of(reason))) {
+        if self.nodes[node].table.end(local, reason.clone(), Reason::of(reason)) {
             self.coverage.count(Of::Ended);
         }
         self.tell_of_ends(node);
-        Ok(())
     }
 
     /// Those who have ended begin to tell.
-    pub(super) fn tell_of_ends(&mut self, node: usize) {
+    pub(crate) fn tell_of_ends(&mut self, node: usize) {
         while let Some(local) = self.nodes[node].table.dying.pop() {
             let start = self.nodes[node].start;
             self.soon(node, Step::Tell { node: node as u32, start, local });
@@ -337,52 +301,45 @@ impl Cluster<'_> {
     }
 
     /// A process that has ended tells one of the sessions that must know.
-    pub(super) fn tell(&mut self, node: usize, start: u32, local: u32) -> Checked {
-        if self.nodes[node].start != start || !self.nodes[node].is_running {
+    pub(crate) fn tell(&mut self, node: usize, start: u32, local: u32) -> Checked {
+        let here = &mut self.nodes[node];
+        if here.start != start || !here.is_running {
             return Ok(());
         }
-        let Some(process) = self.nodes[node].table.get(local) else { return Ok(()) };
-        if process.attached.is_empty() {
+        let Some(process) = here.table.get(local).filter(|process| !process.attached.is_empty()) else {
             return Ok(());
-        }
-        let connection = process.attached.remove(0);
-        let (Some(reason), Some(truth)) = (process.ended.clone(), process.truth.clone()) else {
-            return check(false, "a process ends for a reason", || format!("process {local} of node {node}"));
         };
+        let at = process.attached.remove(0);
+        let Some((reason, truth)) = &process.ended else { return Ok(()) };
         if truth.hops().len() >= 2 {
             self.coverage.count(Of::Chains);
         }
-        if let Some(it) = &mut self.connections[connection as usize] {
-            let end = it.end_of(node, start);
-            if let (Some(driver), Some(joint)) =
-                (&mut it.ends[end].driver, &mut self.joints[connection as usize])
-                && driver.is_open
-            {
-                if driver.session.is_tied(u64::from(local)) {
-                    introduce(&mut driver.session, &reason, &self.nodes[node].epochs.numbers);
-                }
-                driver.session.process_ended(u64::from(local), &reason);
-                joint.ended(end, local, &truth, &mut self.coverage);
-                self.coverage.count(Of::Told);
-                self.wake(connection, end);
+        if let Some(it) = &mut self.connections[at.connection as usize]
+            && let Some(session) = it.session(at)
+        {
+            if session.is_tied(u64::from(local)) {
+                introduce(session, reason, here.endpoint.numbers());
             }
+            session.process_ended(u64::from(local), reason);
+            it.joint.ended(at.end(), local, truth, &mut self.coverage);
+            self.coverage.count(Of::Told);
         }
+        self.wake(at);
         self.soon(node, Step::Tell { node: node as u32, start, local });
         Ok(())
     }
 
     /// Those who wait for room try again.
-    pub(super) fn try_again(&mut self, connection: u32, end: usize) -> Checked {
-        let Some(it) = &mut self.connections[connection as usize] else { return Ok(()) };
-        let (node, start) = (it.ends[end].node, it.ends[end].start);
-        let Some(driver) = &mut it.ends[end].driver else { return Ok(()) };
-        for wish in std::mem::take(&mut driver.waiting) {
+    pub(crate) fn try_again(&mut self, at: At) -> Checked {
+        let Some(end) = self.end(at) else { return Ok(()) };
+        let (node, start) = (end.node, end.start);
+        for wish in std::mem::take(&mut end.waiting) {
             if self.nodes[node].start != start || wish.start != start {
                 continue;
             }
             let Some(process) = self.nodes[node].table.get(wish.local) else { continue };
             process.waits = false;
-            if !process.is_dead {
+            if process.ended.is_none() {
                 self.want(node, wish)?;
             }
         }
@@ -390,7 +347,8 @@ impl Cluster<'_> {
     }
 
     /// Many messages at once.
-    pub(super) fn flood(&mut self, who: Slot, whom: Slot, count: u16, bytes: u32) -> Checked {
+    pub(crate) fn flood(&mut self, who: Slot, whom: Slot, count: u16, bytes: u32) -> Checked {
+        self.count_fault(Of::Flood);
         for message in 0..u64::from(count) {
             self.act(who, whom, Does::Send { bytes }, message * 64)?;
         }
@@ -398,7 +356,7 @@ impl Cluster<'_> {
     }
 
     /// What both ends of a session can.
-    pub(super) fn common(&self, one: usize, other: usize) -> Capabilities {
+    pub(crate) fn common(&self, one: usize, other: usize) -> Capabilities {
         self.plan.nodes[one].capabilities.intersection(self.plan.nodes[other].capabilities)
     }
 }
@@ -407,6 +365,17 @@ impl Cluster<'_> {
 const TERM_BYTES: u32 = 21;
 
 const LACKS: &str = "a capability is used where both ends have it";
+
+/// The session with a process's node, even one that is ending.
+fn route<'c>(
+    connections: &'c mut [Option<Box<Connection>>],
+    node: &Node,
+    pid: Pid,
+) -> Option<(At, &'c mut Connection)> {
+    let at = *node.sessions.get(&pid.node())?;
+    let it = connections[at.connection as usize].as_deref_mut()?;
+    (it.ends[at.end()].peer?.creation() == pid.creation()).then_some((at, it))
+}
 
 /// Sees to it that the peer knows the nodes of a reason's hops, as `runtime/src/session.rs` does.
 fn introduce(session: &mut Session, reason: &CoreReason, numbers: &Numbers) {

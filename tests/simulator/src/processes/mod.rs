@@ -1,0 +1,9 @@
+//! The processes of the nodes, which play the process table and the programs: what they do, what they are given, and how
+//! their ends are told.
+
+mod acts;
+mod delivery;
+mod table;
+
+pub(crate) use acts::Wish;
+pub(crate) use table::Table;
