@@ -30,7 +30,7 @@ pub use host::Host;
 pub use numbers::{Numbering, Numbers, Start};
 pub use patience::Patience;
 pub use pid::{NodeNumber, Pid};
-pub use processes::Processes;
+pub use processes::{Block, Processes};
 #[cfg(feature = "tokio")]
 pub(crate) use reason::arc_bytes;
 pub use reason::{Chain, Reason};

@@ -4,6 +4,22 @@ use bytes::Bytes;
 
 use super::{NodeNumber, Pid, Reason, Start, TermPids};
 
+/// Frames in an allocation of their own, which a message among them can keep.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Block {
+    /// The frames, at the beginning of the allocation.
+    pub bytes: Bytes,
+    /// Bytes of the allocation. Whoever keeps a part of `bytes` keeps all of them.
+    pub allocated: usize,
+}
+
+impl From<Bytes> for Block {
+    /// Bytes that are the whole of their allocation.
+    fn from(bytes: Bytes) -> Self {
+        Self { allocated: bytes.len(), bytes }
+    }
+}
+
 /// The local processes. Every `local` is the number of one of them.
 ///
 /// The calls come in the order in which the process must see what they bring. None of them can call back into the session,
@@ -93,9 +109,9 @@ pub trait Processes {
     }
 
     /// The messages that come next lie in this allocation, until [`Processes::after_frames`]. Gives the one of those before.
-    fn arrived(&mut self, block: &Bytes) -> Bytes {
+    fn arrived(&mut self, block: Block) -> Block {
         let _ = block;
-        Bytes::new()
+        Block::default()
     }
 
     /// A frame has been handled, and no lock of the session is held: what it has brought may wake its process.

@@ -13,7 +13,7 @@ use super::charge::Charge;
 use super::remote::Interested;
 use super::shares::{Account, Owner, Room};
 use super::table::ProcessTable;
-use crate::core::{NodeNumber, Pid, Processes, Reason, Shown, Start, TermPids};
+use crate::core::{Block, NodeNumber, Pid, Processes, Reason, Shown, Start, TermPids};
 use crate::foreign::{self, event};
 use crate::numbers::SharedNumbers;
 
@@ -52,7 +52,7 @@ pub(crate) struct Delivery {
     /// What the session keeps of frames that are not whole.
     unfinished: Unfinished,
     /// What the messages lie in, which has no more memory than its bytes; empty if they are to be copied.
-    block: Bytes,
+    block: Block,
 }
 
 /// Something of the peer for which there was no room.
@@ -88,7 +88,7 @@ impl Delivery {
             unreported: 0,
             known: None,
             unfinished: Unfinished::default(),
-            block: Bytes::new(),
+            block: Block::default(),
         }
     }
 
@@ -140,7 +140,7 @@ impl Delivery {
 
     /// Wakes whom this turn's deliveries concern. To be called with no lock held, at the end of each turn.
     fn flush(&mut self) {
-        self.block = Bytes::new();
+        self.block = Block::default();
         self.report();
         // Whoever has ended is not kept.
         self.last.take_if(|cell| cell.is_doomed());
@@ -154,9 +154,9 @@ impl Delivery {
     /// What a message of so many bytes keeps a part of, or nothing if it is to be copied; and the bytes that it keeps. What
     /// lies beside it in the block must not be why there is no room for it.
     fn block_for(&mut self, local: u64, length: usize) -> (Bytes, usize) {
-        let kept = self.block.len();
+        let kept = self.block.allocated;
         if Self::keeps(length, kept) && kept > 0 && self.takes(local, kept) {
-            (self.block.clone(), kept)
+            (self.block.bytes.clone(), kept)
         } else {
             (Bytes::new(), length)
         }
@@ -361,8 +361,8 @@ impl Processes for Delivery {
         message_bytes >= SHARE_BYTES_MIN && message_bytes.saturating_mul(PINNED_MAX) >= block_bytes
     }
 
-    fn arrived(&mut self, block: &Bytes) -> Bytes {
-        std::mem::replace(&mut self.block, block.clone())
+    fn arrived(&mut self, block: Block) -> Block {
+        std::mem::replace(&mut self.block, block)
     }
 
     #[inline]

@@ -8,9 +8,9 @@ use snow_dist_codec::limits::{HANDSHAKE_BYTES_MAX, LENGTH_PREFIX_BYTES};
 use snow_dist_codec::{Frame, Frames, Reading, framing};
 
 use super::{Connection, Ending, Stage};
-use crate::core::Processes;
 use crate::core::limits::UNFINISHED_BYTES_UNCOUNTED;
 use crate::core::session::{self, Config, Offered, Version, deliver};
+use crate::core::{Block, Processes};
 
 /// A connection, as the thread that reads it has it: the connection itself, or one that stands under a lock.
 pub trait Access {
@@ -93,7 +93,9 @@ impl Inbound {
         let length = self.bytes.len();
         let frame = framing::frame_bytes(&self.bytes);
         let frame = frame.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-        if self.bytes.capacity() < length + bytes {
+        // A buffer in which the frame ends is room enough.
+        let room = if length > 0 && length < frame { bytes / 2 } else { bytes };
+        if self.bytes.capacity() < frame.min(length + bytes).max(length + room) {
             let enough = frame.saturating_add(bytes).max(BYTES_KEPT);
             let capacity = (2 * self.bytes.capacity()).min(enough).max(length + bytes);
             self.bytes.reserve_exact(capacity - length);
@@ -209,8 +211,8 @@ impl Inbound {
         handling: &mut Handling<'_, A, P, impl FnMut(Read<'_>)>,
     ) {
         if let Some(block) = self.take_block::<P>(whole, longest) {
-            handling.processes.arrived(&block);
-            handling.frames(&block);
+            handling.processes.arrived(block.clone());
+            handling.frames(&block.bytes);
             return;
         }
         let mut bytes = std::mem::take(&mut self.bytes);
@@ -222,16 +224,22 @@ impl Inbound {
         self.bytes = bytes;
     }
 
-    /// Takes the frames of the first `whole` bytes out as a block, an allocation of their length, if one of them can be a
-    /// message that keeps it. They stay otherwise, and their memory is used again.
-    fn take_block<P: Processes>(&mut self, whole: usize, longest: usize) -> Option<Bytes> {
-        if !P::keeps(longest, whole) {
+    /// Takes the frames of the first `whole` bytes out as a block, if one of them can be a message that keeps it. They stay
+    /// otherwise, and their memory is used again.
+    fn take_block<P: Processes>(&mut self, whole: usize, longest: usize) -> Option<Block> {
+        // One that a long frame made grow is made as small as its frames. Others go as they are: what shrinking leaves of
+        // them is too small for the next buffer, and many sessions together would leave very many such holes.
+        let shrinks = self.bytes.capacity() > BYTES_KEPT;
+        let allocated = if shrinks { whole } else { self.bytes.capacity() };
+        if !P::keeps(longest, allocated) {
             return None;
         }
         let rest = self.bytes.split_off(whole);
-        let mut block = std::mem::replace(&mut self.bytes, rest);
-        block.shrink_to_fit();
-        Some(block.into())
+        let mut bytes = std::mem::replace(&mut self.bytes, rest);
+        if shrinks {
+            bytes.shrink_to_fit();
+        }
+        Some(Block { bytes: bytes.into(), allocated })
     }
 }
 
@@ -309,9 +317,9 @@ impl<A: Access, P: Processes, W: FnMut(Read<'_>)> Handling<'_, A, P, W> {
     fn whole(&mut self, whole: Bytes) -> bool {
         match Frame::decode(&whole, Reading::Compatible) {
             Ok(frame) => {
-                let before = self.processes.arrived(&whole);
+                let before = self.processes.arrived(whole.clone().into());
                 let goes_on = self.offer(&frame);
-                self.processes.arrived(&before);
+                self.processes.arrived(before);
                 goes_on
             }
             Err(error) => self.broke(error.to_string()),
@@ -403,7 +411,7 @@ mod tests {
                 inbound.make_room(READ_BYTES, &mut Nobody, &mut asked);
                 let (length, capacity) = (inbound.bytes.len(), inbound.bytes.capacity());
                 grown += usize::from(capacity > before);
-                assert!(capacity >= length + READ_BYTES);
+                assert!(capacity >= length + READ_BYTES / 2 && capacity >= frame.min(length + READ_BYTES));
                 assert!(capacity <= 2 * (length + READ_BYTES), "{capacity} for {length}");
                 assert!(capacity <= BYTES_KEPT.max(frame + READ_BYTES), "{capacity} for {frame}");
                 assert_eq!(asked.0, (capacity > BYTES_KEPT).then_some(capacity));

@@ -409,9 +409,9 @@ async fn a_message_for_which_its_block_has_no_room_is_copied() {
     let mut honest = peer_of(&table, "honest@h:1");
     let (dropped, held) = (table.dropped(), table.shares().held());
     let block = Bytes::from(vec![7; LONGEST + 1_000]);
-    honest.arrived(&block);
+    honest.arrived(block.clone().into());
     honest.message(cells[0].local(), &block[1_000..]);
-    honest.arrived(&Bytes::new());
+    honest.arrived(Block::default());
     honest.after_frames();
     assert_eq!((table.dropped(), table.shares().held() - held), (dropped, counted(&[LONGEST])));
 }
@@ -459,16 +459,16 @@ async fn a_large_message_keeps_its_part_of_the_block() {
         // Of a larger block it would keep too much.
         (LARGE + 1, SHARE_BYTES_MIN, false),
     ] {
-        let block = Bytes::from(vec![7; allocated]);
-        delivery.arrived(&block);
-        delivery.message(cell.local(), &block[..length]);
-        delivery.arrived(&Bytes::new());
+        let bytes = Bytes::from(vec![7; length]);
+        delivery.arrived(Block { bytes: bytes.clone(), allocated });
+        delivery.message(cell.local(), &bytes);
+        delivery.arrived(Block::default());
         delivery.after_frames();
         // What it keeps counts, not what it has.
         assert_eq!(table.shares().held(), counted(&[if shared { allocated } else { length }]));
         let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
         let [Received::Message(kept)] = &got[..] else { panic!("{got:?}") };
-        assert_eq!(kept.as_bytes().as_ptr() == block.as_ptr(), shared, "{length} of {allocated}");
+        assert_eq!(kept.as_bytes().as_ptr() == bytes.as_ptr(), shared, "{length} of {allocated}");
         assert_eq!(table.shares().held(), 0);
     }
 }
