@@ -52,6 +52,17 @@ fn a_session_that_is_ended_in_order_is_over_at_both_ends() {
 }
 
 #[test]
+fn a_session_of_a_node_that_stops_is_one_that_is_being_ended() {
+    let (mut a, mut b) = two();
+    session(&mut a, &mut b);
+    assert!(a.endpoint.is_up("b@h:1"));
+    a.endpoint.stop(a.now);
+    a.look();
+    assert!(!a.endpoint.is_up("b@h:1") && a.endpoint.is_underway("b@h:1"));
+    assert!(!a.endpoint.disconnect("b@h:1", a.now), "it is being ended");
+}
+
+#[test]
 fn of_two_dials_that_cross_one_is_the_session() {
     for early in 0..40 {
         let (mut a, mut b) = two();

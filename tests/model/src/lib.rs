@@ -19,6 +19,7 @@
 
 pub mod bounds;
 pub mod clean_up;
+pub mod connections;
 pub mod explore;
 mod foreign;
 mod life;

@@ -5,10 +5,10 @@ use std::thread::available_parallelism;
 
 use clap::Parser;
 use snow_dist_model::bounds::Bounds;
-use snow_dist_model::clean_up;
 use snow_dist_model::explore::{Findings, explore};
 use snow_dist_model::models::MODELS;
 use snow_dist_model::verdict::Broken;
+use snow_dist_model::{clean_up, connections};
 
 /// Explores the protocol core: every order in which things can happen, up to the bounds of each model.
 #[derive(Parser)]
@@ -34,15 +34,22 @@ fn main() -> ExitCode {
         .iter()
         .filter(|model| arguments.model.as_deref().is_none_or(|name| name == model.name))
         .collect();
+    let of_connections: Vec<_> = connections::MODELS
+        .iter()
+        .filter(|model| arguments.model.as_deref().is_none_or(|name| name == model.name))
+        .collect();
     let cleans_up = arguments.model.as_deref().is_none_or(|name| name == clean_up::NAME);
     if arguments.list {
         for model in chosen {
             println!("{:12} {}", model.name, model.what);
         }
+        for model in of_connections {
+            println!("{:12} {}", model.name, model.what);
+        }
         println!("{:12} {}", clean_up::NAME, clean_up::WHAT);
         return ExitCode::SUCCESS;
     }
-    if chosen.is_empty() && !cleans_up {
+    if chosen.is_empty() && of_connections.is_empty() && !cleans_up {
         eprintln!("no such model; --list shows all");
         return ExitCode::FAILURE;
     }
@@ -61,6 +68,18 @@ fn main() -> ExitCode {
         report(model, &findings);
         states += findings.states;
         all_well &= findings.are_as(model);
+    }
+    for model in of_connections {
+        let mut model = model.clone();
+        if arguments.deep {
+            model.left = model.deep;
+        }
+        if arguments.small {
+            (model.left, model.reaches) = (model.small, &[]);
+        }
+        let (more, is_well) = connections::explore(&model, threads);
+        states += more;
+        all_well &= is_well;
     }
     if cleans_up {
         let left = match (arguments.small, arguments.deep) {

@@ -379,10 +379,11 @@ impl<N: Numbering> Endpoint<N> {
         self.tell_time(now);
         self.stopped = true;
         self.epochs.close();
-        let connections: Vec<_> =
-            self.connections.iter().map(|(id, entry)| (*id, entry.began.is_some())).collect();
-        for (id, is_session) in connections {
-            if is_session {
+        let session = |entry: &Entry| entry.name.clone().filter(|_| entry.began.is_some());
+        let connections: Vec<_> = self.connections.iter().map(|(id, entry)| (*id, session(entry))).collect();
+        for (id, session) in connections {
+            if let Some(name) = session {
+                self.epochs.closing(&name, id);
                 self.close(id, "the node stops");
             } else {
                 //= spec/connection.md#con-cls-017
@@ -390,6 +391,7 @@ impl<N: Numbering> Endpoint<N> {
                 self.dismiss(id, ConnectionEvent::GiveWay(GiveWay::Stop));
             }
         }
+        self.draw_conclusions(now);
     }
 
     //= spec/connection.md#con-cls-006
