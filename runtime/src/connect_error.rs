@@ -8,6 +8,7 @@ use snow_dist_codec::handshake::Reject;
 use tokio::task::JoinError;
 
 use crate::core::NotDialled;
+use crate::core::connection::{Ending, GiveWay, Waits};
 use crate::core::handshake::Failure;
 use crate::core::peers::Refusal;
 use crate::foreign::words_of;
@@ -152,6 +153,38 @@ impl From<NoRandom> for ConnectError {
 }
 
 impl ConnectError {
+    /// Of a connection that has ended so in this stage without having become a session, and of how its stream failed, if it did.
+    pub(crate) fn of_ending(ending: &Ending, stage: Stage, error: Option<io::Error>) -> Self {
+        let closed = || io::Error::new(io::ErrorKind::UnexpectedEof, "the peer has closed the connection");
+        match ending {
+            Ending::Handshake(failure) => failure.clone().into(),
+            Ending::Refused(refusal) => Self::Election(*refusal),
+            Ending::GaveWay(GiveWay::Stop) => Self::Stopped,
+            Ending::GaveWay(_) => Self::GaveWay,
+            Ending::Late(Waits::Ack) => Self::Deadline(Stage::Ack),
+            Ending::Late(_) => Self::Deadline(stage),
+            Ending::Lost(_) | Ending::Unanswered(_) => match error.unwrap_or_else(closed) {
+                error if !has_ended(&error) => Self::Broken(error),
+                _ if matches!(ending, Ending::Unanswered(_)) => Self::Unanswered,
+                error => Self::ClosedEarly(error),
+            },
+            other => Self::Broken(io::Error::other(other.to_string())),
+        }
+    }
+
+    /// TLS has not come up.
+    pub(crate) fn of_tls(error: io::Error) -> Self {
+        if has_ended(&error) { Self::ClosedEarly(error) } else { Self::Tls(error) }
+    }
+
+    /// What has happened before the handshake, without what whoever dials could do.
+    pub(crate) fn without_advice(&self) -> String {
+        match self {
+            Self::Tls(error) | Self::ClosedEarly(error) => format!("TLS did not come up: {error}"),
+            other => other.to_string(),
+        }
+    }
+
     /// Of a task that made a connection.
     pub(crate) fn of_task(error: JoinError) -> Self {
         match error.try_into_panic() {
@@ -160,4 +193,10 @@ impl ConnectError {
             Err(_) => Self::RuntimeGone,
         }
     }
+}
+
+/// Whether a connection has just ended.
+fn has_ended(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }

@@ -8,13 +8,17 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::connect_error::ConnectError;
 use crate::core::Shown;
+use crate::core::connection::{Ending, GiveWay};
 use crate::core::endpoint::{Notice, Takeover};
+use crate::core::handshake::Failure;
 use crate::core::limits::{
     MISROUTED_TOLD_SINGLY_MAX, NAMESAKES_TOLD_SINGLY_MAX, NOTICE_INTERVAL_MAX, NOTICE_LINE_PERIOD,
     REFUSALS_TOLD_SINGLY_MAX, SESSIONS_TOLD_SINGLY_MAX,
 };
-use crate::core::session::Misrouted;
+use crate::core::peers::Refusal;
+use crate::core::session::{Counts, Misrouted};
 use crate::foreign::event;
 use crate::process::sync::Mutex;
 
@@ -127,6 +131,25 @@ pub(crate) enum Cause {
     Duplicate,
     Busy,
     BusyAddress,
+}
+
+impl Cause {
+    /// What the end of a connection that was accepted counts as; nothing, if the cause is this node itself.
+    pub(crate) const fn of(ending: &Ending, error: &ConnectError) -> Option<Self> {
+        Some(match ending {
+            _ if matches!(error, ConnectError::Tls(_)) => Self::Tls,
+            Ending::Late(_) => Self::Silent,
+            Ending::GaveWay(GiveWay::Stop) => return None,
+            Ending::GaveWay(_) => Self::GaveWay,
+            Ending::Handshake(Failure::Proof { .. }) => Self::Cookie,
+            Ending::Handshake(Failure::Version1 | Failure::Versions(_) | Failure::Tls) => Self::Version,
+            Ending::Framing(_) | Ending::Handshake(_) | Ending::Refused(Refusal::OwnName) => Self::Malformed,
+            Ending::Refused(Refusal::Duplicate) => Self::Duplicate,
+            Ending::Refused(Refusal::Busy) => Self::Busy,
+            Ending::Refused(Refusal::BusyAddress) => Self::BusyAddress,
+            _ => Self::Broken,
+        })
+    }
 }
 
 impl RefusedConnections {
@@ -257,9 +280,35 @@ impl Notices {
         line.tell();
     }
 
-    /// Counts the beginning or the end of a session. If a line is due, returns how many of them it stands for.
-    pub(crate) fn session_line(&self, now: Duration) -> Option<u64> {
-        self.state.lock().sessions.count(now)
+    /// A session has begun.
+    pub(crate) fn session_began(&self, now: Duration, peer: &str) {
+        self.session_line(now, || {
+            event!(INFO, peer = %Shown(peer), "session up");
+        });
+    }
+
+    /// A session has ended, and its connection with it.
+    pub(crate) fn session_ended(&self, now: Duration, peer: &str, ending: &Ending, counts: Counts) {
+        self.session_line(now, || {
+            event!(INFO, peer = %Shown(peer), %ending, "session ended");
+        });
+        if counts.has_unexpected()
+            && let Some(sessions) = self.overlooked_line(now)
+        {
+            event!(WARN, peer = %Shown(peer), ?counts, sessions, "frames of this session were passed over");
+        }
+    }
+
+    /// Tells that a session has begun or ended, or how many have when there are too many for a line each.
+    fn session_line(&self, now: Duration, tell: impl FnOnce()) {
+        let line = self.state.lock().sessions.count(now);
+        match line {
+            Some(1) => tell(),
+            Some(count) => {
+                event!(INFO, "sessions have begun or ended {count} times");
+            }
+            None => {}
+        }
     }
 
     /// Tells what the endpoint says.
@@ -338,7 +387,7 @@ impl Notices {
     }
 
     /// Counts a session in which frames were passed over. If a line is due, returns how many of them it stands for.
-    pub(crate) fn overlooked_line(&self, now: Duration) -> Option<u64> {
+    fn overlooked_line(&self, now: Duration) -> Option<u64> {
         self.state.lock().overlooked.count(now)
     }
 }

@@ -33,7 +33,7 @@ use crate::random::{random, randomness};
 use crate::sessions::{Registry, Routes, SessionHandle, Wish};
 use crate::tap::Tap;
 use crate::tls::TlsError;
-use connection::Failed;
+use connection::{Failed, Opened};
 use tls::Tls;
 
 pub(crate) use front::Front;
@@ -171,7 +171,8 @@ impl Net {
         if self.registry.is_up(name) || self.registry.is_underway(name) && attempts.wait_for_other() {
             return Ok(());
         }
-        match self.registry.again(attempts, &failed.ending, failed.closed_early) {
+        let closed_early = matches!(failed.error, ConnectError::ClosedEarly(_));
+        match self.registry.again(attempts, &failed.ending, closed_early) {
             Some(pause) => self.on_runtime(sleep_for(pause)).await,
             None => Err(failed.error),
         }
@@ -183,7 +184,7 @@ impl Net {
         self: &Arc<Self>,
         name: Arc<str>,
         session: Arc<SessionHandle>,
-    ) -> Result<Result<(), Box<Failed>>, ConnectError> {
+    ) -> Result<Opened, ConnectError> {
         let dialled = apart(self.runtime.spawn(connection::dial(self.clone(), name, session))).await;
         dialled.map_err(ConnectError::of_task)
     }
