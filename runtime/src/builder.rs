@@ -22,13 +22,14 @@ use crate::core::limits::{
 };
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
-use crate::net::{Front, Net, Settings, Tcp};
+use crate::net::{self, Tcp};
 use crate::network::{Listener, Network};
 use crate::node::Node;
 use crate::process::sync::Executor;
 use crate::process::table::ProcessTable;
 use crate::random::random;
 use crate::secret::{Secret, cookies};
+use crate::sessions::Registry;
 use crate::tap::{Seen, Tap};
 
 /// A node to be started: see [`Node::builder`].
@@ -285,14 +286,11 @@ impl NodeBuilder {
         let held_max = self.mailbox_remote_bytes_max;
         let table =
             ProcessTable::with_held_max(local.name(), local.creation(), Executor::current(), held_max);
-        let (limits, timing) = (self.connections, self.timing);
-        let settings = Settings { timing, limits, key_log: self.key_log, tap: self.tap };
-        let net = Arc::new(Net::new(Arc::new(local), network, &table, settings)?);
-        net.with_endpoint(|endpoint| {
+        let registry = Registry::new(Arc::new(local), &table, self.timing, self.connections);
+        registry.with_endpoint(|endpoint| {
             node_ids.into_iter().for_each(|(name, node_id)| endpoint.known_by(name, node_id));
         });
-        let listening = net.clone().listen(listener);
-        table.set_connections(Arc::new(Front::new(net, listening)));
+        table.set_connections(net::start(registry, network, listener, self.key_log, self.tap)?);
         Ok(Node::of(table))
     }
 

@@ -33,12 +33,6 @@ pub(super) struct Failed {
     pub(super) error: ConnectError,
 }
 
-impl Failed {
-    fn by(error: ConnectError) -> Box<Self> {
-        Box::new(Self { ending: Ending::GaveWay(GiveWay::Stop), error })
-    }
-}
-
 /// A connection has been accepted. The operator is told if it becomes no session.
 pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) {
     // Without random bytes there is no handshake.
@@ -46,7 +40,7 @@ pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) 
     let Some(session) = net.registry.accept(from, random) else { return };
     let Err(failed) = accepted(Guard { net: net.clone(), session }, stream).await else { return };
     let Some(cause) = Cause::of(&failed.ending, &failed.error) else { return };
-    let (notices, clock) = (net.notices.clone(), net.clock);
+    let (notices, clock) = (net.registry.notices.clone(), net.registry.clock);
     drop(net);
     if let Some(due) = notices.refused(clock.now(), from, cause, &failed.ending) {
         sleep_until(clock.at(due)).await;
@@ -119,7 +113,7 @@ impl Guard {
     /// Waits for something for as long as the connection has no ending: its deadline runs already, and another one may need its
     /// place.
     async fn while_wanted<T>(&self, coming: impl Future<Output = T>) -> Option<T> {
-        let (clock, session) = (self.net.clock, &self.session);
+        let (clock, session) = (self.net.registry.clock, &self.session);
         let mut coming = pin!(coming);
         let mut timer = pin!(sleep_until(clock.at(clock.now())));
         poll_fn(|cx| {
@@ -148,7 +142,8 @@ impl Guard {
         let (outcome, awaited) = oneshot::channel();
         let runtime = self.net.runtime.clone();
         runtime.spawn(live(Life { guard: self, outcome: Some(outcome) }, stream));
-        awaited.await.unwrap_or_else(|_| Err(Failed::by(ConnectError::RuntimeGone)))
+        let gone = Failed { ending: Ending::GaveWay(GiveWay::Stop), error: ConnectError::RuntimeGone };
+        awaited.await.unwrap_or_else(|_| Err(Box::new(gone)))
     }
 
     /// The connection is over, and why.
@@ -167,13 +162,14 @@ async fn live(life: Life, stream: Stream) {
         Some(channel) => session.secured(channel),
         None => session.stream_ended("the TLS connection exports no keying material"),
     }
-    let (clock, tap) = (net.clock, net.tap.clone());
-    let (life, error) = Driver { stream, host: life, session: session.clone(), clock, tap }.run().await;
+    let clock = net.registry.clock;
+    let driver = Driver::new(stream, life, session.clone(), clock, net.tap.clone());
+    let (life, error) = driver.run().await;
     let Life { guard, outcome } = life;
     // At once, so that nobody takes it for a session while its end is logged.
     let ending = guard.end();
     if session.is_session() {
-        net.notices.session_ended(clock.now(), &session.peer().name, &ending, session.counts());
+        net.registry.notices.session_ended(clock.now(), &session.peer().name, &ending, session.counts());
     } else if let Some(outcome) = outcome {
         let error = ConnectError::of_ending(&ending, Stage::Handshake, error);
         // Whoever does not wait any more does not want to know.
@@ -197,7 +193,7 @@ impl Host for Life {
         let Guard { net, session } = &self.guard;
         // Whoever has brought it up may not have told all that comes before its first frame.
         net.registry.wait_for_change();
-        net.notices.session_began(net.clock.now(), &session.peer().name);
+        net.registry.notices.session_began(net.registry.clock.now(), &session.peer().name);
         // Whoever does not wait any more learns it from the registry.
         let _ = self.outcome.take().map(|outcome| outcome.send(Ok(())));
         net.registry.delivery(session)

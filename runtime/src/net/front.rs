@@ -5,22 +5,25 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
-use super::Net;
+use super::{Net, listening};
 use crate::connect_error::ConnectError;
 use crate::core::Pid;
+use crate::network::Listener;
 use crate::notices::ConnectionCounts;
 use crate::process::remote::{Connections, Later};
 use crate::process::sync::Mutex;
 
 /// What a node has beside its processes. It stops listening when it is dropped.
-pub(crate) struct Front {
+pub(super) struct Front {
     net: Arc<Net>,
     listener: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Front {
-    pub(crate) fn new(net: Arc<Net>, listener: JoinHandle<()>) -> Self {
-        Self { net, listener: Mutex::new(Some(listener)) }
+    /// Listens from now on.
+    pub(super) fn new(net: Arc<Net>, listener: impl Listener) -> Self {
+        let listener = Mutex::new(Some(listening::listen(net.clone(), listener)));
+        Self { net, listener }
     }
 
     async fn stop(&self) {
@@ -38,7 +41,7 @@ impl Front {
 
 impl Connections for Front {
     fn incarnation(&self) -> NonZeroU64 {
-        self.net.local.incarnation()
+        self.net.registry.incarnation
     }
 
     fn connect<'a>(&'a self, name: &'a str) -> Later<'a, Result<(), ConnectError>> {
@@ -50,25 +53,23 @@ impl Connections for Front {
     }
 
     fn nodes(&self) -> Vec<Arc<str>> {
-        self.net.routes.nodes()
+        self.net.registry.routes.nodes()
     }
 
     fn pid_on(&self, node: &str, local: u64) -> Option<Pid> {
-        let session = self.net.routes.session_of(node)?;
-        let peer = session.peer();
-        Some(Pid::new(peer.number, peer.creation, local))
+        self.net.registry.routes.pid_on(node, local)
     }
 
     fn node_of(&self, pid: Pid) -> Option<Arc<str>> {
-        self.net.routes.node_of(pid)
+        self.net.registry.routes.node_of(pid)
     }
 
     fn unsent(&self) -> u64 {
-        self.net.routes.unsent()
+        self.net.registry.routes.unsent()
     }
 
     fn counts(&self) -> ConnectionCounts {
-        self.net.notices.connection_counts()
+        self.net.registry.notices.connection_counts()
     }
 
     fn shutdown(&self) -> Later<'_, ()> {

@@ -6,6 +6,5 @@ mod registry;
 mod routes;
 mod session;
 
-pub(crate) use registry::{Registry, Wish};
-pub(crate) use routes::Routes;
+pub(crate) use registry::Registry;
 pub(crate) use session::{Refill, SessionHandle};

@@ -30,12 +30,12 @@ struct Known {
 }
 
 impl Routes {
-    pub(crate) fn new(table: Weak<ProcessTable>) -> Self {
+    pub(super) fn new(table: Weak<ProcessTable>) -> Self {
         Self { table, known: RwLock::default(), unsent: AtomicU64::new(0) }
     }
 
     /// A session has come up.
-    pub(crate) fn up(&self, session: &Arc<SessionHandle>) {
+    pub(super) fn up(&self, session: &Arc<SessionHandle>) {
         let mut known = self.write();
         known.names.insert(session.peer().name.clone(), session.peer().number);
         known.up.insert(session.peer().number, session.clone());
@@ -43,7 +43,7 @@ impl Routes {
 
     /// A session is being closed, or is over: nothing is sent through it any more, but what must know of its last
     /// signals waits for them.
-    pub(crate) fn ending(&self, session: &Arc<SessionHandle>) {
+    pub(super) fn ending(&self, session: &Arc<SessionHandle>) {
         let mut known = self.write();
         known.names.remove(&session.peer().name);
         known.up.remove(&session.peer().number);
@@ -51,12 +51,12 @@ impl Routes {
     }
 
     /// A session has delivered all.
-    pub(crate) fn ended(&self, session: &Arc<SessionHandle>) {
+    pub(super) fn ended(&self, session: &Arc<SessionHandle>) {
         self.write().ending.remove(&session.peer().number);
     }
 
     /// The session with the node of this name, if one is up.
-    pub(crate) fn session_of(&self, name: &str) -> Option<Arc<SessionHandle>> {
+    pub(super) fn session_of(&self, name: &str) -> Option<Arc<SessionHandle>> {
         let known = self.read();
         known.up.get(known.names.get(name)?).cloned()
     }
@@ -76,6 +76,12 @@ impl Routes {
             .get(&pid.node())
             .filter(|session| leads_to(session, pid))
             .map(|session| session.peer().name.clone())
+    }
+
+    /// The process of this number on a node, if a session with it is up.
+    pub(crate) fn pid_on(&self, node: &str, local: u64) -> Option<Pid> {
+        let session = self.session_of(node)?;
+        Some(Pid::new(session.peer().number, session.peer().creation, local))
     }
 
     /// Messages that were dropped because there is no session with their node.

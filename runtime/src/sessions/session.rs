@@ -285,9 +285,9 @@ impl SessionHandle {
         self.state.lock().core.secured(channel);
     }
 
-    /// The connection, for its driver to read.
-    pub(crate) const fn reader(&self) -> Reader<'_> {
-        Reader { session: self, has_news: false }
+    /// The connection, for its driver to read; `has_news` becomes true if it has something to say then, or has ended.
+    pub(crate) const fn reader<'s>(&'s self, has_news: &'s mut bool) -> Reader<'s> {
+        Reader { session: self, has_news }
     }
 
     /// Whether bytes are to be read.
@@ -421,8 +421,7 @@ fn has_much_room(session: &mut Session) -> bool {
 /// The connection, as its driver reads it.
 pub(crate) struct Reader<'s> {
     session: &'s SessionHandle,
-    /// It has something to say, or has ended.
-    pub(crate) has_news: bool,
+    has_news: &'s mut bool,
 }
 
 impl Access for Reader<'_> {
@@ -430,7 +429,7 @@ impl Access for Reader<'_> {
     fn with<T>(&mut self, act: impl FnOnce(&mut Connection) -> T) -> T {
         let mut state = self.session.state.lock();
         let done = act(&mut state.core);
-        self.has_news |= state.core.has_news();
+        *self.has_news |= state.core.has_news();
         done
     }
 }

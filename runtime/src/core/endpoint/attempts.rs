@@ -33,44 +33,47 @@ impl Attempts {
         self.began.get_or_insert(now);
     }
 
-    /// A dial has ended like this: how long to wait before the next one, if there is to be one. It was `closed_early` if the
-    /// stream had just ended, in TLS or in the handshake, without a word.
-    //= spec/connection.md#con-dia-005
-    //= type=implication
-    //= reason=that times are random cannot be shown by a test
-    //# A node that dials a name again after a dial to it has ended without a session
-    //# SHOULD wait for a random time before.
+    /// A dial to the node of this name has ended like this: how long to wait before [`Endpoint::dial`] is asked again, if it is to
+    /// be. It was `closed_early` if the stream had just ended, in TLS or in the handshake, without a word.
     pub fn again<N: Numbering>(
         &mut self,
+        name: &str,
         ending: &Ending,
         closed_early: bool,
         endpoint: &mut Endpoint<N>,
         now: Duration,
     ) -> Option<Duration> {
-        let elapsed = now.saturating_sub(self.began.unwrap_or(now));
-        let is_worth_it = match ending {
-            Ending::GaveWay(GiveWay::Stop) => false,
-            //= spec/handshake.md#hs-rej-009
-            //# An initiator MUST NOT let a REJECT decide more than what its log says and when it dials again.
-            Ending::GaveWay(_) | Ending::Refused(_) => self.tries < ELECTIONS_MAX,
-            Ending::Handshake(Failure::Rejected { code: Reject::DUPLICATE, .. }) => {
-                self.tries < ELECTIONS_MAX
-            }
-            _ => closed_early && elapsed < REDIAL_PERIOD,
-        };
-        if !is_worth_it {
+        let is_young = self.tries < ELECTIONS_MAX;
+        // However it has ended: another connection may have become the session meanwhile, or be on its way.
+        let other = endpoint.is_up(name) || is_young && endpoint.is_underway(name);
+        if !other && !self.is_worth_it(ending, closed_early, now) {
             return None;
         }
         self.tries += 1;
+        if other {
+            return Some(Duration::ZERO);
+        }
+        //= spec/connection.md#con-dia-005
+        //= type=implication
+        //= reason=that times are random cannot be shown by a test
+        //# A node that dials a name again after a dial to it has ended without a session
+        //# SHOULD wait for a random time before.
         let pause = Duration::from_millis(endpoint.throw_dice().into());
         Some(pause * self.tries.min(JITTER_TRIES_MAX) / 4)
     }
 
-    /// A dial has failed while another connection with that node is on its way: that is waited for, a few times.
-    pub const fn wait_for_other(&mut self) -> bool {
-        let waits = self.tries < ELECTIONS_MAX;
-        self.tries += 1;
-        waits
+    fn is_worth_it(&self, ending: &Ending, closed_early: bool, now: Duration) -> bool {
+        match ending {
+            Ending::GaveWay(GiveWay::Stop) => false,
+            //= spec/handshake.md#hs-rej-009
+            //# An initiator MUST NOT let a REJECT decide more than what its log says and when it dials again.
+            Ending::GaveWay(_)
+            | Ending::Refused(_)
+            | Ending::Handshake(Failure::Rejected { code: Reject::DUPLICATE, .. }) => {
+                self.tries < ELECTIONS_MAX
+            }
+            _ => closed_early && now.saturating_sub(self.began.unwrap_or(now)) < REDIAL_PERIOD,
+        }
     }
 }
 

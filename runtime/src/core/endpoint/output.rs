@@ -70,3 +70,18 @@ pub enum Dial<C = Box<Connection>> {
     /// The node stops.
     Stopped,
 }
+
+impl<C> Dial<C> {
+    /// The same, with what the host makes of a connection that is to be dialled.
+    pub fn map<D>(self, keep: impl FnOnce(ConnectionId, C) -> D) -> Dial<D> {
+        match self {
+            Self::Start(id, connection) => Dial::Start(id, keep(id, connection)),
+            Self::Up => Dial::Up,
+            Self::Underway => Dial::Underway,
+            Self::Later(at) => Dial::Later(at),
+            Self::OwnName => Dial::OwnName,
+            Self::Busy => Dial::Busy,
+            Self::Stopped => Dial::Stopped,
+        }
+    }
+}

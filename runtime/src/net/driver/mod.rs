@@ -18,7 +18,7 @@ use snow_dist_codec::Frames;
 use snow_dist_codec::limits::{FRAME_BYTES_MAX, LENGTH_PREFIX_BYTES};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::task::yield_now;
-use tokio::time::Sleep;
+use tokio::time::{Sleep, sleep_until};
 
 use super::tls::in_words;
 use crate::clock::Clock;
@@ -65,15 +65,11 @@ pub(crate) trait Host: Send {
 
 /// A connection with TLS.
 pub(crate) struct Driver<S, H> {
-    pub(crate) stream: S,
-    pub(crate) host: H,
-    pub(crate) session: Arc<SessionHandle>,
-    pub(crate) clock: Clock,
-    pub(crate) tap: Option<Tap>,
-}
-
-struct Running<S, H> {
-    driver: Driver<S, H>,
+    stream: S,
+    host: H,
+    session: Arc<SessionHandle>,
+    clock: Clock,
+    tap: Option<Tap>,
     inbound: Inbound,
     /// From when on it is the session.
     processes: Option<Delivery>,
@@ -108,20 +104,19 @@ struct Running<S, H> {
 struct Over;
 
 impl<S: Transport, H: Host> Driver<S, H> {
-    /// Runs until the connection has an [ending](SessionHandle::ending), and takes leave of its peer. Gives the host back, and
-    /// the error of the stream, if it has failed.
-    pub(crate) async fn run(self) -> (H, Option<io::Error>) {
-        let mut running = self.running();
-        let Over = poll_fn(|cx| running.turn(cx)).await;
-        poll_fn(|cx| running.take_leave(cx)).await;
-        (running.driver.host, running.error)
-    }
-
-    fn running(self) -> Running<S, H> {
-        Running {
-            timer: Box::pin(tokio::time::sleep_until(self.clock.at(Duration::MAX))),
-            timer_at: Duration::MAX,
-            driver: self,
+    pub(crate) fn new(
+        stream: S,
+        host: H,
+        session: Arc<SessionHandle>,
+        clock: Clock,
+        tap: Option<Tap>,
+    ) -> Self {
+        Self {
+            stream,
+            host,
+            session,
+            clock,
+            tap,
             inbound: Inbound::default(),
             processes: None,
             handled: 0,
@@ -136,12 +131,20 @@ impl<S: Transport, H: Host> Driver<S, H> {
             has_news: false,
             error: None,
             bytes_taken: 0,
+            timer: Box::pin(sleep_until(clock.at(Duration::MAX))),
+            timer_at: Duration::MAX,
             waker: None,
         }
     }
-}
 
-impl<S: Transport, H: Host> Running<S, H> {
+    /// Runs until the connection has an [ending](SessionHandle::ending), and takes leave of its peer. Gives the host back, and
+    /// the error of the stream, if it has failed.
+    pub(crate) async fn run(mut self) -> (H, Option<io::Error>) {
+        let Over = poll_fn(|cx| self.turn(cx)).await;
+        poll_fn(|cx| self.take_leave(cx)).await;
+        (self.host, self.error)
+    }
+
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
         self.show_waker(cx.waker());
         // Whoever has woken this loop may have changed something.
@@ -156,7 +159,7 @@ impl<S: Transport, H: Host> Running<S, H> {
     fn show_waker(&mut self, waker: &Waker) {
         if self.waker.as_ref().is_none_or(|known| !known.will_wake(waker)) {
             let waker = Arc::new(waker.clone());
-            self.driver.session.driven_by(waker.clone());
+            self.session.driven_by(waker.clone());
             self.waker = Some(waker);
         }
     }
@@ -200,10 +203,10 @@ impl<S: Transport, H: Host> Running<S, H> {
 
     /// From when on it is the session, frames are handled: some may have come before.
     fn look_whether_up(&mut self) -> Result<(), Over> {
-        if self.processes.is_some() || !self.driver.session.is_session() {
+        if self.processes.is_some() || !self.session.is_session() {
             return Ok(());
         }
-        self.processes = self.driver.host.came_up();
+        self.processes = self.host.came_up();
         if self.processes.is_none() {
             self.stream_ended("the node is gone");
         } else if !self.inbound.is_empty() {
@@ -213,11 +216,11 @@ impl<S: Transport, H: Host> Running<S, H> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.processes.is_none() && !self.driver.session.is_read(&self.inbound) {
+        if self.processes.is_none() && !self.session.is_read(&self.inbound) {
             return Poll::Pending;
         }
         self.make_room();
-        let read = pin!(self.driver.stream.read_buf(self.inbound.buffer()));
+        let read = pin!(self.stream.read_buf(self.inbound.buffer()));
         match read.poll(cx) {
             Poll::Pending => {
                 if self.inbound.is_empty() {
@@ -244,7 +247,7 @@ impl<S: Transport, H: Host> Running<S, H> {
     }
 
     fn stream_ended(&mut self, why: &str) {
-        self.driver.session.stream_ended(why);
+        self.session.stream_ended(why);
         self.has_news = true;
     }
 
@@ -252,15 +255,14 @@ impl<S: Transport, H: Host> Running<S, H> {
         let Some(processes) = &mut self.processes else {
             return self.inbound.buffer().reserve(self.read_bytes);
         };
-        let mut reader = self.driver.session.reader();
+        let mut reader = self.session.reader(&mut self.has_news);
         self.inbound.make_room(self.read_bytes, &mut reader, processes);
-        self.has_news |= reader.has_news;
     }
 
     /// Handles all that is whole.
     fn handle_arrived(&mut self) {
-        let Driver { session, clock, tap, .. } = &self.driver;
-        let mut reader = session.reader();
+        let Self { session, tap, inbound, .. } = self;
+        let mut reader = session.reader(&mut self.has_news);
         let watch = |read: Read<'_>| {
             let Some(tap) = tap else { return };
             match read {
@@ -270,20 +272,19 @@ impl<S: Transport, H: Host> Running<S, H> {
         };
         match &mut self.processes {
             Some(processes) => {
-                self.handled += self.inbound.receive_frames(&mut reader, processes, watch, clock.now());
+                self.handled += inbound.receive_frames(&mut reader, processes, watch, self.clock.now());
             }
-            None => self.inbound.receive_handshake(&mut reader, watch),
+            None => inbound.receive_handshake(&mut reader, watch),
         }
-        self.has_news |= reader.has_news;
         self.rests_until = None;
     }
 
     /// Tells the endpoint what the connection has to say, and looks whether it has an ending.
     fn hear(&mut self) -> Result<(), Over> {
         while std::mem::take(&mut self.has_news) {
-            match self.driver.session.poll_event() {
+            match self.session.poll_event() {
                 (Some(event), _) => {
-                    self.driver.host.hear(event);
+                    self.host.hear(event);
                     (self.has_news, self.rests_until) = (true, None);
                 }
                 (None, true) => return Err(Over),
@@ -301,7 +302,7 @@ impl<S: Transport, H: Host> Running<S, H> {
         let written = ready!(self.poll_write_next(cx));
         if let Err(error) = written {
             // What has come is still read: the end of the stream, or a read error, ends the session.
-            self.driver.session.write_failed(&error.to_string(), self.driver.clock.now());
+            self.session.write_failed(&error.to_string(), self.clock.now());
             (self.is_mute, self.has_news) = (true, true);
             self.error = Some(error);
         }
@@ -328,9 +329,9 @@ impl<S: Transport, H: Host> Running<S, H> {
     fn refill(&mut self) -> Transmit {
         self.out.clear();
         self.written = 0;
-        let now = self.driver.clock.now();
+        let now = self.clock.now();
         let Refill { given, has_news, rests_until } =
-            self.driver.session.refill(now, !self.unflushed, &mut self.out, WRITE_BYTES);
+            self.session.refill(now, !self.unflushed, &mut self.out, WRITE_BYTES);
         self.has_news |= has_news;
         self.rests_until = rests_until;
         given
@@ -338,7 +339,7 @@ impl<S: Transport, H: Host> Running<S, H> {
 
     fn poll_write_some(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let bytes = self.out.get(self.written..).unwrap_or_default();
-        let count = ready!(Pin::new(&mut self.driver.stream).poll_write(cx, bytes))?;
+        let count = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
         if count == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
@@ -348,55 +349,50 @@ impl<S: Transport, H: Host> Running<S, H> {
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.driver.stream).poll_flush(cx))?;
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         self.unflushed = false;
         Poll::Ready(Ok(()))
     }
 
     /// Says to the peer that nothing more comes. Whether it still hears that changes nothing.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let _ = ready!(Pin::new(&mut self.driver.stream).poll_shutdown(cx));
+        let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
         (self.is_mute, self.unflushed) = (true, false);
         Poll::Ready(Ok(()))
     }
 
     fn show_written(&self, is_handshake: bool) {
-        let Some(tap) = &self.driver.tap else { return };
+        let Some(tap) = &self.tap else { return };
         if is_handshake {
             let payload = self.out.get(LENGTH_PREFIX_BYTES..).unwrap_or_default();
             return tap.see_handshake("", Direction::Out, payload);
         }
         for payload in Frames::new(&self.out, FRAME_BYTES_MAX).flatten() {
-            tap.see(&self.driver.session.peer().name, Direction::Out, payload);
+            tap.see(&self.session.peer().name, Direction::Out, payload);
         }
-    }
-
-    /// Sleeps until a deadline is to be judged.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Over> {
-        let due = self.rests_until.or_else(|| self.driver.session.deadline()).ok_or(Over)?;
-        Ok(self.poll_sleep(due, cx))
     }
 
     /// Judges the deadlines.
     fn judge(&mut self) {
-        let bytes_taken = self.driver.stream.bytes_taken();
+        let bytes_taken = self.stream.bytes_taken();
         let taken_in_part = std::mem::replace(&mut self.bytes_taken, bytes_taken) != bytes_taken;
-        self.driver.session.timeout(self.driver.clock.now(), taken_in_part);
+        self.session.timeout(self.clock.now(), taken_in_part);
         (self.has_news, self.rests_until) = (true, None);
     }
 
-    /// Sleeps until `due` at the latest: a timer that is set early enough is left as it is, since deadlines move on
-    /// with every byte that comes.
-    fn poll_sleep(&mut self, due: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        let elapsed = self.timer.is_elapsed();
-        if elapsed {
+    /// Sleeps until a deadline is to be judged, or less: a timer that is set early enough is left as it is, since deadlines
+    /// move on with every byte that comes.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Over> {
+        let due = self.rests_until.or_else(|| self.session.deadline()).ok_or(Over)?;
+        let has_elapsed = self.timer.is_elapsed();
+        if has_elapsed {
             self.give_back_space();
         }
-        if due < self.timer_at || elapsed {
+        if due < self.timer_at || has_elapsed {
             self.timer_at = due;
-            self.timer.as_mut().reset(self.driver.clock.at(due));
+            self.timer.as_mut().reset(self.clock.at(due));
         }
-        self.timer.as_mut().poll(cx)
+        Ok(self.timer.as_mut().poll(cx))
     }
 
     /// A connection that has nothing to do keeps little memory. This is done whenever the timer has gone off: that is
@@ -405,12 +401,12 @@ impl<S: Transport, H: Host> Running<S, H> {
         if self.out.is_empty() {
             self.out = Vec::new();
         }
-        self.driver.session.give_back_space();
+        self.session.give_back_space();
     }
 
     /// Says what is still to be said to the peer, as far as the stream takes it at once.
     fn take_leave(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.driver.session.ending().is_some_and(|ending| ending.tells_all()) {
+        if !self.session.ending().is_some_and(|ending| ending.tells_all()) {
             self.out.clear();
             self.written = 0;
         }

@@ -89,9 +89,9 @@ impl End {
         Delivery::new(table, Arc::downgrade(&session), "peer@h:1".into(), numbers)
     }
 
-    fn driver<S>(&self, stream: S) -> Driver<S, Alone> {
-        let (session, host) = (self.session.clone(), Alone(Some(self.delivery())));
-        Driver { stream, host, session, clock: self.clock, tap: None }
+    fn driver<S: Transport>(&self, stream: S) -> Driver<S, Alone> {
+        let host = Alone(Some(self.delivery()));
+        Driver::new(stream, host, self.session.clone(), self.clock, None)
     }
 
     async fn run<S: Transport>(&self, stream: S) -> Ending {
@@ -407,7 +407,7 @@ async fn a_connection_that_takes_a_byte_now_and_then_is_not_stuck() {
     let end = Arc::new(End::new());
     let bytes_taken = Arc::new(AtomicU64::new(0));
     end.session.send(by(1), 1, &[7; 1_000]).wake().unwrap();
-    let mut running = end.driver(HoldsBack { bytes_taken: bytes_taken.clone() }).running();
+    let mut running = end.driver(HoldsBack { bytes_taken: bytes_taken.clone() });
     for taken in 1..=4 {
         let turns = poll_fn(|cx| running.turn(cx));
         assert!(timeout(DRAIN_DEADLINE / 3, turns).await.is_err());
@@ -514,7 +514,7 @@ async fn an_idle_connection_keeps_little_memory_and_still_reads_large_frames() {
     let end = End::new();
     let (_, told) = end.receiver(2);
     let (mut peer, stream) = pipe(64 << 10);
-    let mut running = end.driver(stream).running();
+    let mut running = end.driver(stream);
     end.session.send(by(1), 1, &vec![7; LARGE]).wake().unwrap();
     let mut run_while = async |talking: &mut (dyn Future<Output = ()> + Unpin)| {
         tokio::select! {
@@ -558,7 +558,7 @@ async fn an_idle_connection_keeps_little_memory_and_still_reads_large_frames() {
 async fn a_timer_that_is_set_early_enough_is_left_as_it_is() {
     let end = End::new();
     let (mut peer, stream) = pipe(1 << 10);
-    let mut running = end.driver(stream).running();
+    let mut running = end.driver(stream);
     let mut set = Vec::new();
     for _ in 0..10 {
         let turns = poll_fn(|cx| running.turn(cx));
@@ -606,7 +606,7 @@ async fn nothing_to_write_after_all_does_not_end_the_session() {
         drop(peer);
         heard
     };
-    let mut running = end.driver(stream).running();
+    let mut running = end.driver(stream);
     running.inbound.buffer().extend_from_slice(first);
     let running = async {
         let Over = poll_fn(|cx| running.turn(cx)).await;

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
@@ -17,8 +18,10 @@ use super::routes::Routes;
 use super::session::{SessionHandle, Stirred};
 use crate::clock::Clock;
 use crate::core::connection::{ConnectionEvent, Ending, EndpointEvent, Randomness};
-use crate::core::endpoint::{Attempts, Dial, Endpoint, Notice, Output};
+use crate::core::endpoint::{Attempts, Dial, Endpoint, Limits, Notice, Output};
+use crate::core::handshake::Local;
 use crate::core::peers::ConnectionId;
+use crate::core::session::Timing;
 use crate::foreign::{self, apart};
 use crate::notices::Notices;
 use crate::numbers::SharedNumbers;
@@ -26,6 +29,7 @@ use crate::process::remote::Interested;
 use crate::process::sync::Mutex;
 use crate::process::table::ProcessTable;
 use crate::process::{Delivery, Owner};
+use crate::random::random;
 
 #[cfg(test)]
 #[cfg(not(shuttle))]
@@ -34,12 +38,14 @@ mod tests;
 /// The connections of one node.
 #[derive(Debug)]
 pub(crate) struct Registry {
+    /// The number of this start of the node.
+    pub(crate) incarnation: NonZeroU64,
+    pub(crate) clock: Clock,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) notices: Arc<Notices>,
     table: Weak<ProcessTable>,
-    clock: Clock,
     numbers: SharedNumbers,
     state: Mutex<State>,
-    routes: Arc<Routes>,
-    notices: Arc<Notices>,
     /// Something has come or gone.
     changed: Notify,
     runtime: Handle,
@@ -71,39 +77,31 @@ impl Afterwards {
     }
 }
 
-/// What becomes of the wish for a session.
-#[derive(Debug)]
-pub(crate) enum Wish {
-    /// The node is to be dialled, on this connection.
-    Dial(Arc<SessionHandle>),
-    /// See [`Dial`].
-    Up,
-    Underway,
-    Later(Duration),
-    OwnName,
-    Busy,
-    Stopped,
-}
-
 impl Registry {
-    /// No connections yet. To be called in the runtime on which they are to run.
+    /// The connections of the node to which these processes belong, which has none yet. To be called in the runtime on which they
+    /// are to run.
     pub(crate) fn new(
-        endpoint: Endpoint<SharedNumbers>,
-        numbers: SharedNumbers,
-        table: Weak<ProcessTable>,
-        routes: Arc<Routes>,
-        notices: Arc<Notices>,
-        clock: Clock,
+        local: Arc<Local>,
+        table: &Arc<ProcessTable>,
+        timing: Timing,
+        limits: Limits,
     ) -> Arc<Self> {
+        let routes = Arc::new(Routes::new(Arc::downgrade(table)));
+        table.connect(routes.clone());
+        let (incarnation, numbers) = (local.incarnation(), SharedNumbers::new(local.start().clone()));
+        // Without random bytes there is no handshake either.
+        let dice = random().unwrap_or_default();
+        let endpoint = Endpoint::with_numbers(local, timing, limits, dice, numbers.clone());
         let afterwards = Afterwards::default();
         let state = State { endpoint, connections: HashMap::new(), timer_at: None, afterwards };
         Arc::new_cyclic(|own| Self {
-            table,
-            clock,
+            incarnation,
+            clock: Clock::start(),
+            routes,
+            notices: Arc::new(Notices::new()),
+            table: Arc::downgrade(table),
             numbers,
             state: Mutex::new(state),
-            routes,
-            notices,
             changed: Notify::new(),
             runtime: Handle::current(),
             own: own.clone(),
@@ -125,38 +123,22 @@ impl Registry {
     }
 
     /// Somebody wants a session with a node. The end of a connection must be reported to [`Registry::finish`].
-    pub(crate) fn wish(&self, name: &Arc<str>, random: Randomness) -> Wish {
-        self.change(|state| match state.endpoint.dial(name, random, self.clock.now()) {
-            Dial::Start(id, core) => {
-                Wish::Dial(state.add(SessionHandle::new(id, None, *core, self.numbers.clone())))
-            }
-            Dial::Up => Wish::Up,
-            Dial::Underway => Wish::Underway,
-            Dial::Later(at) => Wish::Later(at),
-            Dial::OwnName => Wish::OwnName,
-            Dial::Busy => Wish::Busy,
-            Dial::Stopped => Wish::Stopped,
+    pub(crate) fn dial(&self, name: &Arc<str>, random: Randomness) -> Dial<Arc<SessionHandle>> {
+        self.change(|state| {
+            let dial = state.endpoint.dial(name, random, self.clock.now());
+            dial.map(|id, core| state.add(SessionHandle::new(id, None, *core, self.numbers.clone())))
         })
     }
 
-    /// After a dial that has ended: how long to wait before the next one, if there is to be one.
+    /// After a dial that has ended: see [`Attempts::again`].
     pub(crate) fn again(
         &self,
         attempts: &mut Attempts,
+        name: &str,
         ending: &Ending,
         closed_early: bool,
     ) -> Option<Duration> {
-        attempts.again(ending, closed_early, &mut self.state.lock().endpoint, self.clock.now())
-    }
-
-    /// Whether there is a session with that node that is not ending.
-    pub(crate) fn is_up(&self, name: &str) -> bool {
-        self.state.lock().endpoint.is_up(name)
-    }
-
-    /// Whether another connection with that node is being made, or a session with it closed.
-    pub(crate) fn is_underway(&self, name: &str) -> bool {
-        self.state.lock().endpoint.is_underway(name)
+        attempts.again(name, ending, closed_early, &mut self.state.lock().endpoint, self.clock.now())
     }
 
     /// Waits until no connection with that node is being made any more, and no session closed.

@@ -37,21 +37,8 @@ struct Node {
 
 fn node() -> Node {
     let table = ProcessTable::new(OWN, 1, Executor(Handle::current()));
-    let routes = Arc::new(Routes::new(Arc::downgrade(&table)));
-    table.connect(routes.clone());
-    let local = local(OWN, 1);
-    let numbers = SharedNumbers::new(local.start().clone());
-    let limits = Limits::default();
-    let endpoint =
-        Endpoint::with_numbers(Arc::new(local), Timing::default(), limits, [0; 8], numbers.clone());
-    let registry = Registry::new(
-        endpoint,
-        numbers,
-        Arc::downgrade(&table),
-        routes.clone(),
-        Arc::new(Notices::new()),
-        Clock::start(),
-    );
+    let registry = Registry::new(Arc::new(local(OWN, 1)), &table, Timing::default(), Limits::default());
+    let routes = registry.routes.clone();
     Node { table, routes, registry }
 }
 
@@ -91,7 +78,7 @@ impl Node {
         let (mut to, mut from) = (Inbound::default(), Inbound::default());
         for _ in 0..4 {
             theirs.transmit(to.buffer(), 1 << 10, Duration::ZERO);
-            to.receive_handshake(&mut connection.reader(), |_| ());
+            to.receive_handshake(&mut connection.reader(&mut false), |_| ());
             while let (Some(event), _) = connection.poll_event() {
                 self.registry.hear(connection.id, event);
             }
@@ -134,12 +121,16 @@ impl Node {
         connection
     }
 
-    fn wish(&self, name: &str) -> Wish {
-        self.registry.wish(&name.into(), randomness())
+    fn dial(&self, name: &str) -> Dial<Arc<SessionHandle>> {
+        self.registry.dial(&name.into(), randomness())
+    }
+
+    fn is_up(&self) -> bool {
+        self.registry.state.lock().endpoint.is_up(PEER)
     }
 
     fn dialled(&self) -> Arc<SessionHandle> {
-        let Wish::Dial(connection) = self.wish(PEER) else { panic!("no dial") };
+        let Dial::Start(_, connection) = self.dial(PEER) else { panic!("no dial") };
         connection
     }
 
@@ -205,7 +196,7 @@ async fn exits_then_downs_then_nodedown_then_the_next_nodeup() {
 async fn who_waits_for_a_dial_is_not_put_off_by_other_connections() {
     let node = node();
     let dial = node.dialled();
-    assert!(matches!(node.wish(PEER), Wish::Underway));
+    assert!(matches!(node.dial(PEER), Dial::Underway));
     let waiting = tokio::spawn({
         let registry = node.registry.clone();
         async move { registry.settled(PEER).await }
@@ -218,7 +209,7 @@ async fn who_waits_for_a_dial_is_not_put_off_by_other_connections() {
     assert!(!waiting.is_finished());
     node.registry.finish(&dial);
     waiting.await.unwrap();
-    assert!(matches!(node.wish(PEER), Wish::Dial(_)));
+    assert!(matches!(node.dial(PEER), Dial::Start(..)));
 }
 
 //= spec/connection.md#con-cls-017
@@ -229,7 +220,7 @@ async fn a_node_that_stops_dials_no_more_and_waits_for_what_it_has() {
     let node = node();
     let (session, knocking) = (node.taken(1), node.accepted());
     node.registry.stop();
-    assert!(matches!(node.wish("c@h:1"), Wish::Stopped));
+    assert!(matches!(node.dial("c@h:1"), Dial::Stopped));
     assert_eq!(knocking.ending(), Some(Ending::GaveWay(GiveWay::Stop)));
     assert!(session.ending().is_none(), "it is ended in order");
     assert!(node.routes.session_of(PEER).is_none());
@@ -338,7 +329,7 @@ async fn a_session_that_is_closed_in_order_is_none_to_whoever_would_use_it() {
     assert!(node.registry.disconnect(PEER));
     assert!(!node.registry.disconnect(PEER));
     assert!(node.routes.nodes().is_empty() && node.routes.node_of(remote).is_none());
-    assert!(!node.registry.is_up(PEER));
+    assert!(!node.is_up());
     assert!(matches!(
         node.routes.send(Sender::program(own.pid()), remote, b"late"),
         Err(Denied::NotConnected)
@@ -353,7 +344,7 @@ async fn a_session_that_is_closed_in_order_is_none_to_whoever_would_use_it() {
     node.routes.link(own.pid(), remote).unwrap();
     assert!(!own.is_doomed());
     // Whoever wants a session waits for the end of this one.
-    assert!(matches!(node.wish(PEER), Wish::Underway));
+    assert!(matches!(node.dial(PEER), Dial::Underway));
     let waiting = tokio::spawn({
         let registry = node.registry.clone();
         async move { registry.settled(PEER).await }
@@ -363,7 +354,7 @@ async fn a_session_that_is_closed_in_order_is_none_to_whoever_would_use_it() {
     node.registry.finish(&session);
     waiting.await.unwrap();
     assert!(own.is_doomed() && !other.is_doomed());
-    assert!(matches!(node.wish(PEER), Wish::Dial(_)));
+    assert!(matches!(node.dial(PEER), Dial::Start(..)));
 }
 
 #[tokio::test]
