@@ -330,10 +330,8 @@ impl Cluster<'_> {
     fn dial_again(&mut self, node: usize, peer: usize, ending: &Ending, closed_early: bool) {
         let clock = self.clock(node);
         let here = &mut self.nodes[node];
-        if here.endpoint.is_up(&self.plan.nodes[peer].name) {
-            return;
-        }
-        let pause = here.attempts[peer].again(ending, closed_early, &mut here.endpoint, clock);
+        let name = &self.plan.nodes[peer].name;
+        let pause = here.attempts[peer].again(name, ending, closed_early, &mut here.endpoint, clock);
         if let Some(pause) = pause {
             let dial = Step::Dial { node: node as u32, peer: peer as u32, again: true };
             self.after(pause.as_micros() as Time, dial);
