@@ -5,13 +5,9 @@
 //! COOKIE=.. cargo run --example vm -- a@127.0.0.1:9001
 //! COOKIE=.. cargo run --example vm -- b@127.0.0.1:9002 a@127.0.0.1:9001
 //! ```
-//! The second node links with process 1 of the first one, monitors it and greets it, whenever the two have a session.
+//! Process 1 of each node links with process 1 of the other one and greets it, whenever the two have a session.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::indexing_slicing,
-    reason = "a host has threads, a clock and buffers"
-)]
+#![allow(clippy::disallowed_methods, reason = "a host has threads and a clock")]
 
 #[path = "vm/adapter.rs"]
 mod adapter;
@@ -20,26 +16,14 @@ mod driver;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::{error::Error, net::TcpListener, num::NonZeroU64, thread, time::Duration};
+use std::{env, error::Error, sync::Arc, thread, time::Duration};
 
 use driver::Vm;
-use snow_dist_runtime::core::endpoint::Limits;
-use snow_dist_runtime::core::handshake::{Cookies, Local};
-use snow_dist_runtime::core::session::Timing;
-use snow_dist_runtime::core::{Cookie, Endpoint, Processes, host::Nodes};
-use snow_dist_runtime::{Capabilities, NodeName, Pid, Reason, tls::Tls};
+use snow_dist_runtime::core::host::{Event, Mailboxes};
+use snow_dist_runtime::{Reason, core::Cookie, tls::Tls};
 
-/// What a mailbox holds.
-#[derive(Debug)]
-enum Event {
-    Message(Vec<u8>),
-    Exit { from: Pid, reason: Reason },
-    Down { monitor: u64, from: Pid, reason: Reason },
-    Node { name: Arc<str>, is_up: bool },
-}
-
+/// The process table.
 #[derive(Default)]
 struct Table {
     mailboxes: BTreeMap<u64, Sender<Event>>,
@@ -48,39 +32,25 @@ struct Table {
     last: u64,
 }
 
-impl Table {
-    fn put(&self, local: u64, event: Event) {
-        let _ = self.mailboxes.get(&local).map(|mailbox| mailbox.send(event));
-    }
-}
-
-impl Processes for Table {
-    fn attach(&mut self, local: u64) -> bool {
+impl Mailboxes for Table {
+    fn has(&self, local: u64) -> bool {
         self.mailboxes.contains_key(&local)
     }
 
-    fn message(&mut self, local: u64, message: &[u8]) {
-        self.put(local, Event::Message(message.to_vec()));
+    fn registered(&self, name: &str) -> Option<u64> {
+        self.names.get(name).copied()
     }
 
-    fn named_message(&mut self, name: &str, message: &[u8]) {
-        let _ = self.names.get(name).map(|local| self.put(*local, Event::Message(message.to_vec())));
+    fn traps_exits(&self, local: u64) -> bool {
+        self.traps_exits.contains(&local)
     }
 
-    fn exit(&mut self, local: u64, from: Pid, reason: Reason) {
-        self.put(local, Event::Exit { from, reason });
+    fn watching(&self, _: &str) -> Vec<u64> {
+        self.mailboxes.keys().copied().collect()
     }
 
-    fn down(&mut self, local: u64, monitor: u64, from: Pid, reason: Reason) {
-        self.put(local, Event::Down { monitor, from, reason });
-    }
-}
-
-impl Nodes for Table {
-    fn node(&mut self, name: &Arc<str>, is_up: bool) {
-        for local in self.mailboxes.keys() {
-            self.put(*local, Event::Node { name: name.clone(), is_up });
-        }
+    fn put(&mut self, local: u64, event: Event) {
+        let _ = self.mailboxes.get(&local).map(|mailbox| mailbox.send(event));
     }
 }
 
@@ -94,39 +64,15 @@ struct Process {
 impl Process {
     /// What has come. An error is why the process has to end.
     fn receive(&self) -> Result<Event, Reason> {
-        match self.mailbox.recv().map_err(|_| Reason::Killed)? {
-            Event::Exit { from, reason } if reason.kills() && !self.traps_exits() => {
-                Err(Reason::linked(from, &reason))
-            }
-            event => Ok(event),
+        match self.mailbox.recv() {
+            Ok(Event::Killed(reason)) => Err(reason),
+            Ok(event) => Ok(event),
+            Err(_) => Err(Reason::Killed),
         }
-    }
-
-    fn traps_exits(&self) -> bool {
-        self.vm.act(|host, _| host.processes.traps_exits.contains(&self.me))
     }
 }
 
 impl Vm {
-    /// A node of this name; with port 0 it has one of the system's choice.
-    fn open(
-        name: &str,
-        cookies: Cookies,
-        set: impl FnOnce(&mut Local),
-        timing: Timing,
-        limits: Limits,
-    ) -> Result<(Arc<Self>, Arc<str>), Box<dyn Error>> {
-        let (tls, name) = (Tls::new()?, NodeName::parse(name)?);
-        let listener = TcpListener::bind(format!("{}:{}", name.host(), name.port()))?;
-        let name = format!("{}@{}:{}", name.name(), name.host(), listener.local_addr()?.port());
-        let incarnation = NonZeroU64::new(u64::from_ne_bytes(tls.random()?)).unwrap_or(NonZeroU64::MIN);
-        let mut local = Local::new(NodeName::parse(&name)?, incarnation, cookies);
-        local.capabilities = Capabilities::FRAGMENTS.union(Capabilities::REMOTE_EXIT);
-        set(&mut local);
-        let endpoint = Endpoint::new(Arc::new(local), timing, limits, tls.random()?);
-        Ok((Self::start(tls, listener, endpoint), name.into()))
-    }
-
     fn spawn(self: &Arc<Self>, code: impl FnOnce(&Process) -> Result<(), Reason> + Send + 'static) -> u64 {
         let (sender, mailbox) = channel();
         let me = self.act(|host, _| {
@@ -136,11 +82,9 @@ impl Vm {
         });
         let process = Process { vm: self.clone(), me, mailbox };
         thread::spawn(move || {
-            let reason = match catch_unwind(AssertUnwindSafe(|| code(&process))) {
-                Ok(done) => done.err().unwrap_or(Reason::Normal),
-                Err(_) => Reason::error("panicked"),
-            };
-            process.vm.end(me, &reason);
+            let done = catch_unwind(AssertUnwindSafe(|| code(&process)));
+            let done = done.unwrap_or_else(|_| Err(Reason::error("panicked")));
+            process.vm.end(me, &done.err().unwrap_or(Reason::Normal));
         });
         me
     }
@@ -156,47 +100,29 @@ impl Vm {
     }
 }
 
-/// Shows what comes.
-fn show(process: &Process) -> Result<(), Reason> {
-    loop {
-        println!("{}: {:?}", process.me, process.receive()?);
-    }
-}
-
-fn greet(process: &Process, other: &str) -> Result<(), Reason> {
-    let (vm, me) = (&process.vm, process.me);
+/// Greets its like on each node that comes, and shows what happens.
+fn greet(process: &Process) -> Result<(), Reason> {
     loop {
         let event = process.receive()?;
-        println!("{me}: {event:?}");
-        let other = vm.act(|host, _| host.pid_on(other, 1));
-        if let (Event::Node { is_up: true, .. }, Some(other)) = (event, other) {
-            let done = vm.ask(other, |host| {
-                host.processes.traps_exits.insert(me);
-                host.link(me, other)?;
-                host.monitor(me, other, 1)?;
-                Ok::<_, Box<dyn Error>>(host.send(me, other, b"hello")?)
-            });
-            done.map_err(|error| Reason::error(error.to_string()))?;
+        println!("{}: {event:?}", process.me);
+        if let Event::NodeUp(node) = event
+            && let Some(other) = process.vm.act(|host, _| host.pid_on(&node, 1))
+        {
+            process.vm.ask(other, |host| host.link(process.me, other))?;
+            process.vm.ask(other, |host| host.send(process.me, other, b"hello"))?;
         }
     }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let Some(name) = arguments.next() else { return adapter::run() };
-    let cookie = Cookie::new(std::env::var("COOKIE")?)?;
-    let (vm, name) = Vm::open(&name, cookie.into(), |_| (), Timing::default(), Limits::default())?;
-    println!("this is {name}");
-    vm.spawn(show);
-    if let Some(other) = arguments.next() {
-        let dialled = other.clone();
-        vm.spawn(move |process| greet(process, &other));
-        loop {
-            vm.dial(&dialled)?;
-            thread::sleep(Duration::from_millis(500));
-        }
-    }
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let [name, others @ ..] = &arguments[..] else { return adapter::run() };
+    let tls = Tls::new()?;
+    let (listener, settings) = tls.listen(name, Cookie::new(env::var("COOKIE")?)?)?;
+    let vm = Vm::start(tls, listener, settings);
+    vm.spawn(greet);
     loop {
-        thread::park();
+        others.iter().try_for_each(|other| vm.dial(other))?;
+        thread::sleep(Duration::from_secs(1));
     }
 }

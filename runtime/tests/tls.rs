@@ -1,6 +1,7 @@
 //! TLS for hosts with sockets of their own: std's alone here.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::cast_possible_truncation, reason = "a pattern of bytes")]
 #![allow(clippy::disallowed_methods, reason = "these hosts have threads")]
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -10,6 +11,10 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use snow_dist_runtime::core::Cookie;
+use snow_dist_runtime::core::connection::Transmit;
+use snow_dist_runtime::core::handshake::Channel;
+use snow_dist_runtime::core::host::{Input, Next, Written};
 use snow_dist_runtime::tls::rustls::client::Resumption;
 use snow_dist_runtime::tls::rustls::server::ServerSessionMemoryCache;
 use snow_dist_runtime::tls::rustls::{
@@ -380,4 +385,90 @@ fn keys_are_logged_when_asked_for() {
     std::fs::remove_file(log).unwrap();
     // Those of one end: the other one has not been asked.
     assert_eq!(keys.matches("CLIENT_TRAFFIC_SECRET_0 ").count(), 1, "{keys}");
+}
+
+/// Both ends, of which neither waits long for its socket.
+fn looking() -> (TlsStream, TlsStream) {
+    let (a, b) = channel();
+    (a.looking_every(TIMEOUT).unwrap(), b.looking_every(TIMEOUT).unwrap())
+}
+
+const BLOCK_BYTES: u64 = 16 << 10;
+
+const BYTES: Transmit = Transmit::Bytes { flush: true, is_handshake: false };
+
+#[test]
+fn a_host_is_handed_the_channel_once_and_then_what_comes() {
+    let ((a, b), mut block) = (looking(), [0; 100]);
+    let channel = Channel::Tls13 { exporter: a.handshake().unwrap() };
+    for end in [&a, &b] {
+        assert_eq!(end.input(Next::Wait, &mut block), Input::Nothing);
+        assert_eq!(end.input(Next::Read, &mut block), Input::Secured(channel));
+        assert_eq!(end.input(Next::Read, &mut block), Input::Nothing);
+    }
+    let mut bytes = b"hello".to_vec();
+    assert_eq!((a.output(BYTES, &mut bytes), bytes.len()), (Written::All, 0));
+    assert_eq!(b.input(Next::Wait, &mut block), Input::Nothing);
+    assert_eq!(b.input(Next::Read, &mut block), Input::Bytes(b"hello"));
+    assert_eq!(a.output(Transmit::Close, &mut bytes), Written::All);
+    assert_eq!(b.input(Next::Read, &mut block), Input::Ended("the peer has closed it".to_owned()));
+    drop(a);
+    assert!(matches!(b.input(Next::Read, &mut block), Input::Ended(_)));
+}
+
+#[test]
+fn a_host_is_told_whether_a_handshake_goes_on_or_has_failed() {
+    let (ours, mut theirs) = sockets();
+    let stream = Tls::new().unwrap().accept(ours).unwrap().looking_every(TIMEOUT).unwrap();
+    assert_eq!(stream.input(Next::Read, &mut [0; 10]), Input::Nothing);
+    theirs.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    assert!(matches!(stream.input(Next::Read, &mut [0; 10]), Input::Ended(_)));
+}
+
+#[test]
+fn a_host_is_told_how_much_a_stream_takes_and_nothing_is_lost_in_between() {
+    let ((a, b), mut written, mut sent) = (looking(), Written::All, 0_u64);
+    let mut bytes = Vec::new();
+    while written == Written::All {
+        bytes.extend((sent..sent + BLOCK_BYTES).map(|number| number as u8));
+        sent += BLOCK_BYTES;
+        written = a.output(BYTES, &mut bytes);
+    }
+    // It had room for some of these, or for none. Now it has none.
+    while written == Written::Part {
+        written = a.output(BYTES, &mut bytes);
+    }
+    assert_eq!(written, Written::Nothing);
+    let reader = thread::spawn(move || {
+        let (mut block, mut read) = ([0; 50_000], 0_u64);
+        while read < sent {
+            if let Ok(count) = (&b).read(&mut block) {
+                let expected = (read..).map(|number| number as u8);
+                assert!(block[..count].iter().copied().eq(expected.take(count)));
+                read += count as u64;
+            }
+        }
+        b
+    });
+    while written != Written::All {
+        written = a.output(BYTES, &mut bytes);
+        assert!(!matches!(written, Written::Failed(_)), "{written:?}");
+    }
+    drop(reader.join().unwrap());
+    while a.output(BYTES, &mut vec![0; 100]) == Written::All {}
+    assert!(matches!(a.output(BYTES, &mut vec![0]), Written::Failed(_)));
+}
+
+#[test]
+fn a_node_listens_where_its_name_says_and_is_found_by_it() {
+    let (tls, cookie) = (Tls::new().unwrap(), || Cookie::new("the cookie of these tests").unwrap());
+    let (listener, settings) = tls.listen("a@127.0.0.1:0", cookie()).unwrap();
+    let name = settings.local.name().clone();
+    assert_eq!(*name, format!("a@{}", listener.local_addr().unwrap()));
+    let dialled = tls.dial(&name).unwrap();
+    assert_eq!(listener.accept().unwrap().1, dialled.get_ref().local_addr().unwrap());
+    assert!(tls.listen(&name, cookie()).is_err(), "the port is taken");
+    assert_eq!(tls.listen("no name", cookie()).unwrap_err().kind(), ErrorKind::InvalidInput);
+    drop(listener);
+    assert_eq!(tls.dial(&name).unwrap_err().kind(), ErrorKind::ConnectionRefused);
 }

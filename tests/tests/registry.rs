@@ -575,6 +575,7 @@ fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
         ("heartbeat_timeout", limits::HEARTBEAT_TIMEOUT.as_secs()),
         ("session_queue_bytes_max", limits::SESSION_QUEUE_BYTES_MAX as u64),
         ("session_reserve_bytes_max", limits::SESSION_RESERVE_BYTES_MAX as u64),
+        ("signal_delay_bytes_max", limits::SIGNAL_DELAY_BYTES_MAX as u64),
         ("drain_deadline", limits::DRAIN_DEADLINE.as_secs()),
         ("reason_bytes_max", limits::REASON_BYTES_MAX as u64),
         ("mailbox_remote_bytes_max", limits::MAILBOX_REMOTE_BYTES_MAX as u64),

@@ -10,17 +10,16 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use snow_dist_runtime::core::Cookie;
-use snow_dist_runtime::core::endpoint::Limits;
-use snow_dist_runtime::core::handshake::Cookies;
-use snow_dist_runtime::core::session::Timing;
-use snow_dist_runtime::{Pid, Reason};
+use snow_dist_runtime::codec::stf::{Encoder, for_each_pid};
+use snow_dist_runtime::codec::{Pid as WirePid, Reading};
+use snow_dist_runtime::core::{Cookie, Cookies, Term, TermPids, host::Event};
+use snow_dist_runtime::{Pid, Reason, tls::Tls};
 
+use crate::Process;
 use crate::driver::Vm;
-use crate::{Event, Process};
 
 /// What this runtime can be told beside `start` and `stop`.
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "connect",
     "disconnect",
     "session",
@@ -34,6 +33,7 @@ const COMMANDS: [&str; 18] = [
     "kill",
     "demonitor",
     "send",
+    "send_term",
     "link",
     "unlink",
     "monitor",
@@ -90,7 +90,7 @@ impl Adapter {
             "stop" => {
                 if let Some(vm) = &self.vm {
                     vm.act(|host, now| host.stop(now));
-                    vm.until(|host| host.endpoint().is_empty().then_some(()));
+                    vm.until(|host, _| host.endpoint().is_empty().then_some(()));
                 }
                 return Ok(json!({}));
             }
@@ -138,7 +138,9 @@ impl Adapter {
         for accepted in command["accepted"].as_array().into_iter().flatten() {
             cookies = cookies.accepting(Cookie::new(accepted.as_str().unwrap_or_default())?);
         }
-        let (mut timing, mut limits) = (Timing::default(), Limits::default());
+        let tls = Tls::new()?;
+        let (listener, mut settings) = tls.listen(text(command, "name")?, cookies)?;
+        let (timing, limits) = (&mut settings.timing, &mut settings.limits);
         if let Some(heartbeat) = command.get("heartbeat") {
             timing.interval = Duration::from_millis(number(heartbeat, "interval_ms"));
             timing.timeout = Duration::from_millis(number(heartbeat, "timeout_ms"));
@@ -156,16 +158,11 @@ impl Adapter {
         if command["peer_lists"] == true || command["version_1"] == true {
             return Ok(Value::Null);
         }
-        let bound = command["links_and_monitors_max"].as_u64().map(u32::try_from).transpose()?;
-        let name = text(command, "name")?;
-        let (vm, name) = Vm::open(
-            name,
-            cookies,
-            |local| local.bounds.links_and_monitors = bound.unwrap_or(local.bounds.links_and_monitors),
-            timing,
-            limits,
-        )?;
-        self.vm = Some(vm);
+        if let Some(bound) = command["links_and_monitors_max"].as_u64() {
+            settings.local.bounds.links_and_monitors = u32::try_from(bound)?;
+        }
+        let name = settings.local.name().clone();
+        self.vm = Some(Vm::start(tls, listener, settings));
         Ok(json!({"name": &*name}))
     }
 
@@ -240,6 +237,10 @@ impl Adapter {
                 let message = hex::decode(text(command, "message")?)?;
                 vm.ask(other, |host| host.send(me, other, &message))?;
             }
+            "send_term" => {
+                let term = self.term(vm, &command["pids"])?;
+                vm.ask(other, |host| host.send_term(me, other, term.clone()))?;
+            }
             "exit_signal" => {
                 let reason = reason_of(&command["reason"])?;
                 vm.ask(other, |host| host.exit(me, other, &reason))?;
@@ -262,6 +263,24 @@ impl Adapter {
         Ok(json!({}))
     }
 
+    /// A tuple of processes.
+    fn term(&mut self, vm: &Vm, pids: &Value) -> Result<Term, Box<dyn Error>> {
+        let pids: &Vec<_> = pids.as_array().ok_or("pids is missing")?;
+        let pids: Vec<_> = pids.iter().map(|pid| self.pid(vm, pid)).collect::<Result<_, _>>()?;
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes);
+        encoder.tuple(pids.len())?;
+        (0..pids.len()).for_each(|number| encoder.pid(WirePid::from_bits(number as u64)));
+        encoder.finish()?;
+        Ok(Term::new(bytes, &pids)?)
+    }
+
+    /// A process of any node.
+    fn pid(&self, vm: &Vm, place: &Value) -> Result<Pid, Box<dyn Error>> {
+        let (node, local) = (text(place, "node")?, number(place, "process"));
+        Ok(vm.act(|host, _| host.pid_on(node, local)).ok_or("that node is not known")?)
+    }
+
     /// The process of another node that a command names.
     fn other(&mut self, vm: &Vm, command: &Value) -> Result<Pid, Box<dyn Error>> {
         let (node, local) = (text(command, "node")?, number(command, "other"));
@@ -279,15 +298,16 @@ fn note(process: &Process, notes: &Mutex<Notes>) -> Result<(), Reason> {
     loop {
         let seen = match process.receive()? {
             Event::Message(message) => json!({"message": hex::encode(message)}),
+            Event::Term(term, pids) => json!({"term": places(process, &term, &pids)}),
             Event::Exit { from, reason } => {
                 json!({"exit": place(process, from), "reason": shown(process, &reason)})
             }
-            Event::Down { monitor, from, reason } => {
-                json!({"down": place(process, from), "monitor": monitor, "reason": shown(process, &reason)})
+            Event::Down { reference, from, reason } => {
+                json!({"down": place(process, from), "monitor": reference, "reason": shown(process, &reason)})
             }
-            Event::Node { name, .. } if !lock(notes).watched.contains(&*name) => continue,
-            Event::Node { name, is_up: true } => json!({"nodeup": &*name}),
-            Event::Node { name, is_up: false } => json!({"nodedown": &*name}),
+            Event::NodeUp(name) if lock(notes).watched.contains(&*name) => json!({"nodeup": &*name}),
+            Event::NodeDown(name) if lock(notes).watched.contains(&*name) => json!({"nodedown": &*name}),
+            _ => continue,
         };
         lock(notes).seen.push(seen);
     }
@@ -295,10 +315,15 @@ fn note(process: &Process, notes: &Mutex<Notes>) -> Result<(), Reason> {
 
 /// A process by the name of its node and its number there.
 fn place(process: &Process, pid: Pid) -> Value {
-    let name = process.vm.act(|host, _| {
-        if pid.is_here() { Some(host.endpoint().name().clone()) } else { host.name_of(pid.node()) }
-    });
+    let name = process.vm.act(|host, _| host.name_of(pid.node()));
     json!({"node": name.as_deref(), "process": pid.local()})
+}
+
+/// The processes in a term, in their order; none, if it is no term.
+fn places(process: &Process, term: &[u8], pids: &TermPids) -> Vec<Value> {
+    let mut places = Vec::new();
+    let whole = for_each_pid(term, Reading::Compatible, |_, pid| places.push(place(process, pids.pid(pid))));
+    whole.map_or_else(|_| Vec::new(), |()| places)
 }
 
 fn shown(process: &Process, reason: &Reason) -> Value {

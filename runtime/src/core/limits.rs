@@ -55,6 +55,10 @@ pub const COOKIE_FILE_BYTES_MAX: u64 = 64 << 10;
 /// owed can always be written.
 pub const FRAME_BYTES_BOUND_MIN: u32 = 64 << 10;
 
+/// Bytes of other processes' messages that stand before a signal at most, where no message is longer or the session has
+/// *fragments*: about a second at one megabit each second. What a host keeps between the session and the wire counts.
+pub const SIGNAL_DELAY_BYTES_MAX: usize = 128 << 10;
+
 /// Bytes of a FRAGMENT's payload, and of the frame of the longest message that is not cut into such: what a signal may
 /// have to wait for.
 pub const FRAGMENT_BYTES_MAX: u32 = 64 << 10;

@@ -93,6 +93,12 @@ impl Reason {
         Self::chain(std::iter::once(from).chain(hops.iter().copied()), root.clone())
     }
 
+    /// The processes through which it has come, the last one first; none, if it comes straight from the one that ended.
+    pub fn hops(&self) -> impl Iterator<Item = Pid> + '_ {
+        let chain = if let Self::Linked(chain) = self { Some(&chain.hops) } else { None };
+        chain.into_iter().flatten().copied()
+    }
+
     /// Whether it ends a linked process that does not trap exits: all but Normal and Shutdown do.
     #[must_use]
     pub const fn kills(&self) -> bool {

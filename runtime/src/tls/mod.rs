@@ -55,15 +55,21 @@
 mod certificate;
 mod stream;
 
-use std::net::TcpStream;
+use std::io::ErrorKind;
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustls::client::{ClientConnection, Resumption};
 use rustls::pki_types::ServerName;
 use rustls::server::{NoServerSessionStorage, ServerConnection};
 use rustls::{ClientConfig, ConnectionCommon, KeyLogFile, ServerConfig};
+use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::proof::PROOF_BYTES;
 
+use crate::core::Cookies;
+use crate::core::host::Settings;
+use crate::core::limits::CONNECT_DEADLINE;
 use certificate::AnyCertificate;
 
 pub use snow_dist_codec::handshake::proof::EXPORTER_LABEL;
@@ -219,6 +225,50 @@ impl Tls {
     /// Returns an error if the system gives no random bytes.
     pub fn connect(&self, stream: TcpStream) -> std::io::Result<TlsStream> {
         Ok(TlsStream::new(self.client().map_err(std::io::Error::other)?.into(), stream))
+    }
+
+    /// Listens where this name says, with port 0 at a port of the system's choice, and gives what a
+    /// [`Host`](crate::core::Host) of that name is made of, the real port in it.
+    ///
+    /// # Errors
+    /// Returns an error of the kind `InvalidInput` if the name is no node's, the socket's error if the address cannot be bound, and
+    /// another one if the system gives no random bytes.
+    pub fn listen(
+        &self,
+        name: &str,
+        cookies: impl Into<Cookies>,
+    ) -> std::io::Result<(TcpListener, Settings)> {
+        let invalid = |error| std::io::Error::new(ErrorKind::InvalidInput, error);
+        let name = NodeName::parse(name).map_err(invalid)?;
+        let listener = TcpListener::bind(format!("{}:{}", name.host(), name.port()))?;
+        let name = format!("{}@{}:{}", name.name(), name.host(), listener.local_addr()?.port());
+        let name = NodeName::parse(&name).map_err(invalid)?;
+        let settings = Settings::new(name, cookies, self.random().map_err(std::io::Error::other)?);
+        Ok((listener, settings))
+    }
+
+    /// Connects to the node of this name, `name@host:port`, and makes ready for TLS as [`connect`](Self::connect) does. The
+    /// addresses of the host are tried one after the other, each for its part of what is left of
+    /// [`CONNECT_DEADLINE`]. That the system finds them can take longer.
+    ///
+    /// # Errors
+    /// Returns the last address's error, or one that says that the host is not known or has none.
+    pub fn dial(&self, name: &str) -> std::io::Result<TlsStream> {
+        let address = name.split_once('@').map_or(name, |(_, address)| address);
+        let addresses: Vec<_> = address.to_socket_addrs()?.collect();
+        let (mut failed, mut left) = (ErrorKind::AddrNotAvailable.into(), CONNECT_DEADLINE);
+        for (address, untried) in addresses.iter().zip((1..=addresses.len()).rev()) {
+            #[expect(clippy::disallowed_methods, reason = "this is what blocks, and core is not told")]
+            let begun = Instant::now();
+            let part = left / u32::try_from(untried).unwrap_or(u32::MAX);
+            // A time of zero would be an error of another kind.
+            match TcpStream::connect_timeout(address, part.max(Duration::from_millis(1))) {
+                Ok(stream) => return self.connect(stream),
+                Err(error) => failed = error,
+            }
+            left = left.saturating_sub(begun.elapsed());
+        }
+        Err(failed)
     }
 
     /// TLS of an acceptor over a blocking TCP connection. Nothing is read or written yet:

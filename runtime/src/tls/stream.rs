@@ -4,11 +4,16 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{ErrorKind, Read, Result, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use rustls::Connection;
 
 use super::{EXPORTER_BYTES, exporter};
+use crate::core::connection::Transmit;
+use crate::core::handshake::Channel;
+use crate::core::host::{Input, Next, Written};
 
 /// Bytes that are read from the socket at once: a record of TLS has hardly more.
 const READ_BYTES: usize = 16 << 10;
@@ -57,6 +62,8 @@ pub struct TlsStream {
     socket: TcpStream,
     /// Known when the handshake is complete.
     exporter: OnceLock<[u8; EXPORTER_BYTES]>,
+    /// [`TlsStream::input`] has given it.
+    is_given: AtomicBool,
     /// Locked while the handshake is made, before any of the others: who waits for it must not wait for a read that comes
     /// after it.
     handshaking: Mutex<()>,
@@ -72,7 +79,71 @@ pub struct TlsStream {
 impl TlsStream {
     pub(super) fn new(tls: Connection, socket: TcpStream) -> Self {
         let (handshaking, incoming, outgoing) = Default::default();
-        Self { socket, exporter: OnceLock::new(), handshaking, tls: Mutex::new(tls), incoming, outgoing }
+        let (exporter, is_given) = Default::default();
+        Self { socket, exporter, is_given, handshaking, tls: Mutex::new(tls), incoming, outgoing }
+    }
+
+    /// From now on neither a read nor a write waits longer than this for the socket: the thread that makes it can look at the
+    /// clock. The socket sends small writes at once (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    /// Returns the socket's error, or one of the kind `InvalidInput` if the time is zero.
+    pub fn looking_every(self, time: Duration) -> Result<Self> {
+        self.socket.set_nodelay(true)?;
+        self.socket.set_read_timeout(Some(time))?;
+        self.socket.set_write_timeout(Some(time))?;
+        Ok(self)
+    }
+
+    /// What has come, for [`Host::handle_input`](crate::core::Host::handle_input), which says what is `next`: the channel first,
+    /// once; bytes are read into `block`. Waits for as long as the socket does, also where nothing is to be read.
+    pub fn input<'b>(&self, next: Next, block: &'b mut [u8]) -> Input<'b> {
+        if next != Next::Read {
+            std::thread::sleep(self.socket.read_timeout().ok().flatten().unwrap_or_default());
+            return Input::Nothing;
+        }
+        let come = if self.is_given.load(Ordering::Relaxed) {
+            (&mut &*self).read(block).map(|count| block.get(..count).map(Input::Bytes))
+        } else {
+            self.handshake().map(|exporter| {
+                self.is_given.store(true, Ordering::Relaxed);
+                Some(Input::Secured(Channel::Tls13 { exporter }))
+            })
+        };
+        match come {
+            Ok(Some(Input::Bytes([]))) => Input::Ended("the peer has closed it".to_owned()),
+            Ok(come) => come.unwrap_or(Input::Nothing),
+            Err(error) if is_timeout(&error) => Input::Nothing,
+            Err(error) => Input::Ended(error.to_string()),
+        }
+    }
+
+    /// Writes what [`Host::transmit`](crate::core::Host::transmit) has given, and takes out of `bytes` what TLS has taken. The
+    /// result is for [`Host::handle_written`](crate::core::Host::handle_written): if that asks for it, this is called again with
+    /// what is left. Waits for as long as the socket does.
+    pub fn output(&self, given: Transmit, bytes: &mut Vec<u8>) -> Written {
+        let (mut outgoing, mut taken) = (lock(&self.outgoing), 0);
+        if given == Transmit::Close {
+            lock(&self.tls).send_close_notify();
+        }
+        let done = loop {
+            if let Err(error) = self.send_counting(&mut outgoing, &mut taken) {
+                break Err(error);
+            }
+            if bytes.is_empty() {
+                break Ok(());
+            }
+            match lock(&self.tls).writer().write(bytes) {
+                Ok(count) => drop(bytes.drain(..count)),
+                Err(error) => break Err(error),
+            }
+        };
+        match done {
+            Ok(()) => Written::All,
+            Err(error) if !is_timeout(&error) => Written::Failed(error.to_string()),
+            Err(_) if taken > 0 => Written::Part,
+            Err(_) => Written::Nothing,
+        }
     }
 
     /// Completes the handshake, and returns the [`exporter`](super::exporter) of this channel, to which the proofs of
@@ -131,6 +202,11 @@ impl TlsStream {
 
     /// Writes all that has been encrypted.
     fn send(&self, outgoing: &mut VecDeque<u8>) -> Result<()> {
+        self.send_counting(outgoing, &mut 0)
+    }
+
+    /// The same, and adds to `taken` how many bytes the socket has taken.
+    fn send_counting(&self, outgoing: &mut VecDeque<u8>, taken: &mut usize) -> Result<()> {
         let mut tls = lock(&self.tls);
         while tls.wants_write() {
             tls.write_tls(outgoing)?;
@@ -139,7 +215,10 @@ impl TlsStream {
         while !outgoing.is_empty() {
             match (&self.socket).write(outgoing.as_slices().0) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(count) => drop(outgoing.drain(..count)),
+                Ok(count) => {
+                    outgoing.drain(..count);
+                    *taken += count;
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -212,6 +291,11 @@ impl fmt::Debug for TlsStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsStream").field("socket", &self.socket).finish_non_exhaustive()
     }
+}
+
+/// The socket has not been ready for as long as it was to wait.
+fn is_timeout(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 /// A lock that outlives a panic: nothing here panics half-way while one is held.

@@ -1,6 +1,6 @@
 //! Whole nodes on the engine alone: no socket, no clock, no task, and nothing but what an embedder has.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod endings;
 mod host;

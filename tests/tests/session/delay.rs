@@ -12,11 +12,9 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Frames, Reading};
 use snow_dist_runtime::core::Session;
 use snow_dist_runtime::core::handshake::Bounds;
+use snow_dist_runtime::core::limits::SIGNAL_DELAY_BYTES_MAX;
 use snow_dist_runtime::core::session::{Config, Timing, Version};
 use snow_dist_runtime::core::{NodeNumber, Reason};
-
-/// `signal_delay_bytes_max`.
-const DELAY_BYTES_MAX: usize = 128 << 10;
 
 /// What the driver asks a session for, and what TLS holds behind it.
 const WRITE_BYTES: usize = 64 << 10;
@@ -200,7 +198,7 @@ proptest! {
         let mut run = Run::new();
         steps.iter().for_each(|step| run.take(step));
         let (most, _) = run.finish();
-        prop_assert!(most <= DELAY_BYTES_MAX, "{most}");
+        prop_assert!(most <= SIGNAL_DELAY_BYTES_MAX, "{most}");
     }
 }
 
@@ -216,7 +214,7 @@ fn what_the_buffers_hold_stands_before_a_signal() {
     run.take(&Step::Signal(5));
     run.take(&Step::Signal(1));
     let (most, signals) = run.finish();
-    assert!((WRITE_BYTES..=DELAY_BYTES_MAX).contains(&most) && signals == 2, "{most}");
+    assert!((WRITE_BYTES..=SIGNAL_DELAY_BYTES_MAX).contains(&most) && signals == 2, "{most}");
 }
 
 /// A process that ends behind a short message does not wait for what another that ends has sent.
@@ -233,7 +231,7 @@ fn a_signal_behind_little_does_not_wait_for_one_behind_much() {
         run.refill();
         bytes += run.buffered.iter().skip(before).map(|(_, bytes)| bytes).sum::<usize>();
     }
-    assert!(bytes < DELAY_BYTES_MAX, "{bytes}");
+    assert!(bytes < SIGNAL_DELAY_BYTES_MAX, "{bytes}");
     assert_eq!(run.waiting.len(), 1, "the other one still waits for its own message");
     run.finish();
 }

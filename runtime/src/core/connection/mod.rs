@@ -262,7 +262,7 @@ impl Connection {
     // What goes into it.
 
     /// Appends what is to be written next to `out`: about `bytes_wanted`, more only by a message or a signal that is longer. A
-    /// host that keeps less than `signal_delay_bytes_max` between this and the wire
+    /// host that keeps less than [`SIGNAL_DELAY_BYTES_MAX`](super::limits::SIGNAL_DELAY_BYTES_MAX) between this and the wire
     /// keeps the promise that a signal does not wait long.
     pub fn transmit(&mut self, out: &mut Vec<u8>, bytes_wanted: usize, now: Duration) -> Transmit {
         if self.broken.is_some() || self.said_all {

@@ -3,7 +3,7 @@
 use snow_dist_codec::EncodeError;
 use snow_dist_codec::frame::Close;
 
-use crate::core::Shown;
+use crate::core::{Reason, Shown};
 
 /// Why a session ends.
 ///
@@ -12,6 +12,7 @@ use crate::core::Shown;
 /// to the peer; [`Ending::leave`] gives that. A [`Connection`](crate::core::Connection) drives its session so, and does all of
 /// this. Then [`Session::end`](super::Session::end) is called, whatever the ending.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
 pub enum Ending {
     /// The peer has broken a rule of the protocol. The core finds that in frames, the driver in bytes that are none. The
     /// peer is told by a CLOSE with code 1.
@@ -116,6 +117,7 @@ impl Ending {
 
 /// Why a link or a monitor is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotMade {
     /// This node has as many links and monitors as the peer holds for it.
     #[error("the peer holds no more than {count_max} links and monitors for this node")]
@@ -130,6 +132,7 @@ pub enum NotMade {
 
 /// Why a message is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotSent {
     /// The peer does not take a frame that large, or the name is over 65 535 bytes.
     #[error(transparent)]
@@ -148,6 +151,20 @@ pub enum NotSent {
 pub struct Lacking {
     /// Its name in the specification.
     pub capability: &'static str,
+}
+
+/// As the end of a process that cannot go on without it: [`Reason::Error`] of the text.
+impl From<NotMade> for Reason {
+    fn from(why: NotMade) -> Self {
+        Self::error(why.to_string())
+    }
+}
+
+/// As the end of a process that cannot go on without it: [`Reason::Error`] of the text.
+impl From<NotSent> for Reason {
+    fn from(why: NotSent) -> Self {
+        Self::error(why.to_string())
+    }
 }
 
 #[cfg(test)]

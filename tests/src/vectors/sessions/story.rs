@@ -280,6 +280,7 @@ fn not_made(why: NotMade) -> &'static str {
     match why {
         NotMade::Full { .. } => "limit",
         NotMade::NodeIdUnknown => "node_id",
+        _ => "unknown",
     }
 }
 
@@ -288,6 +289,7 @@ fn not_sent(why: NotSent) -> &'static str {
         NotSent::TooLong(_) => "too_long",
         NotSent::LooksLikeSignal => "signal",
         NotSent::Lacking(_) => "capability",
+        _ => "unknown",
     }
 }
 

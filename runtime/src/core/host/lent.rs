@@ -1,0 +1,92 @@
+//! The process table, as a connection of a host is lent it.
+
+use super::ties::Ties;
+use crate::core::peers::ConnectionId;
+use crate::core::{Block, NodeNumber, Numbers, Pid, Processes, Reason, Start, TermPids};
+
+/// The host's process table; what a table alone cannot know, the host does: it notes whose end has to be told, and it numbers nodes.
+pub(super) struct Lent<'h, P> {
+    pub(super) processes: &'h mut P,
+    pub(super) numbers: &'h mut Numbers,
+    pub(super) ties: &'h mut Ties,
+    pub(super) id: ConnectionId,
+}
+
+impl<P: Processes> Processes for Lent<'_, P> {
+    fn attach(&mut self, local: u64) -> bool {
+        let lives = self.processes.attach(local);
+        if lives {
+            self.ties.add(local, self.id);
+        }
+        lives
+    }
+
+    fn heard_of(&mut self, start: Start) -> NodeNumber {
+        self.numbers.heard_of(start)
+    }
+
+    fn has_room(&mut self, local: u64) -> bool {
+        self.processes.has_room(local)
+    }
+
+    fn unfinished(&mut self, bytes: usize) -> bool {
+        self.processes.unfinished(bytes)
+    }
+
+    #[inline]
+    fn message(&mut self, local: u64, message: &[u8]) {
+        self.processes.message(local, message);
+    }
+
+    fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
+        self.processes.term(local, term, pids);
+    }
+
+    fn named_message(&mut self, name: &str, message: &[u8]) {
+        self.processes.named_message(name, message);
+    }
+
+    fn exit(&mut self, local: u64, from: Pid, reason: Reason) {
+        self.processes.exit(local, from, reason);
+    }
+
+    fn sent_exit(&mut self, local: u64, from: Pid, reason: Reason) {
+        self.processes.sent_exit(local, from, reason);
+    }
+
+    fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason) {
+        self.processes.exits(local, from, reason);
+    }
+
+    fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {
+        self.processes.down(local, reference, from, reason);
+    }
+
+    fn keep_buffer(&mut self, bytes: usize, is_message: bool) -> bool {
+        self.processes.keep_buffer(bytes, is_message)
+    }
+
+    fn release_buffer(&mut self) {
+        self.processes.release_buffer();
+    }
+
+    fn keeps(message_bytes: usize, of_bytes: usize) -> bool {
+        P::keeps(message_bytes, of_bytes)
+    }
+
+    fn arrived(&mut self, block: Block) -> Block {
+        self.processes.arrived(block)
+    }
+
+    fn between_frames(&mut self) {
+        self.processes.between_frames();
+    }
+
+    fn after_frames(&mut self) {
+        self.processes.after_frames();
+    }
+
+    fn are_signals_untaken(&self) -> bool {
+        self.processes.are_signals_untaken()
+    }
+}

@@ -1,0 +1,112 @@
+//! A process table whose mailboxes take all that comes as one kind of value.
+
+use std::sync::Arc;
+
+use super::{Nodes, Notice};
+use crate::core::{Pid, Processes, Reason, TermPids};
+
+/// What a mailbox is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A message.
+    Message(Vec<u8>),
+    /// A message that its sender has marked as a term, and which processes the pids in it are.
+    Term(Vec<u8>, TermPids),
+    /// An exit signal that ends the process: it must end with this reason.
+    Killed(Reason),
+    /// An exit signal that does not, since the process traps exits, or because of its reason.
+    Exit {
+        /// Whose.
+        from: Pid,
+        /// Why that process has ended, or wants this one to.
+        reason: Reason,
+    },
+    /// The end of a process that was monitored.
+    Down {
+        /// The monitor.
+        reference: u64,
+        /// Whose.
+        from: Pid,
+        /// Why it has ended.
+        reason: Reason,
+    },
+    /// There is a session with this node.
+    NodeUp(Arc<str>),
+    /// The session with this node is over, and all that it has brought has come.
+    NodeDown(Arc<str>),
+}
+
+/// A process table of the plainest kind: each process has a mailbox, into which everything goes in its order. It is one for
+/// [`Host`](super::Host) as it is. Messages are copied; a table that keeps parts of what was read, or bounds for each peer what it keeps
+/// of it, implements [`Processes`] and [`Nodes`] itself.
+///
+/// What holds for [`Processes`] holds here: no call may block, panic, or come back into the host.
+pub trait Mailboxes {
+    /// Returns `true` while there is such a process, and it has not ended.
+    fn has(&self, local: u64) -> bool;
+
+    /// Whoever is registered under this name.
+    fn registered(&self, name: &str) -> Option<u64>;
+
+    /// Returns `true` if the process traps exits: exit signals are then told to it, and do not end it.
+    fn traps_exits(&self, local: u64) -> bool;
+
+    /// The processes that watch the node of this name.
+    fn watching(&self, node: &str) -> Vec<u64>;
+
+    /// Puts something into a mailbox. It is dropped if there is no such process. A mailbox that is full may drop an
+    /// [`Event::Message`] or an [`Event::Term`], and nothing else.
+    fn put(&mut self, local: u64, event: Event);
+
+    /// Something that an operator should know.
+    fn notice(&mut self, notice: Notice) {
+        drop(notice);
+    }
+}
+
+impl<M: Mailboxes> Processes for M {
+    fn attach(&mut self, local: u64) -> bool {
+        self.has(local)
+    }
+
+    fn message(&mut self, local: u64, message: &[u8]) {
+        self.put(local, Event::Message(message.to_vec()));
+    }
+
+    fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
+        self.put(local, Event::Term(term.to_vec(), pids));
+    }
+
+    fn named_message(&mut self, name: &str, message: &[u8]) {
+        if let Some(local) = self.registered(name) {
+            self.message(local, message);
+        }
+    }
+
+    fn exit(&mut self, local: u64, from: Pid, reason: Reason) {
+        let event = if reason.kills() && !self.traps_exits(local) {
+            Event::Killed(Reason::linked(from, &reason))
+        } else {
+            Event::Exit { from, reason }
+        };
+        self.put(local, event);
+    }
+
+    fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {
+        self.put(local, Event::Down { reference, from, reason });
+    }
+}
+
+impl<M: Mailboxes> Nodes for M {
+    fn node(&mut self, name: &Arc<str>, is_up: bool) {
+        for local in self.watching(name) {
+            let name = name.clone();
+            self.put(local, if is_up { Event::NodeUp(name) } else { Event::NodeDown(name) });
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        Mailboxes::notice(self, notice);
+    }
+}
