@@ -93,6 +93,65 @@ class Processes(unittest.IsolatedAsyncioTestCase):
             with self.assertRaises(TimeoutError):
                 await me.recv(0.05)
 
+    async def end_of(self, process):
+        """What a process learns that is linked to this one."""
+        async with self.a.process() as me:
+            me.trap_exit()
+            await me.link(process.pid)
+            event = await me.recv(ENOUGH)
+            self.assertEqual(event.sender, process.pid)
+            return event.reason
+
+    async def test_every_failure_is_told_whatever_its_text(self):
+        class Mute(Exception):
+            def __str__(self):
+                raise ValueError("it has no text")
+
+        async def fails(_me, error):
+            raise error
+
+        # Of a long one the node tells the beginning.
+        long = "ö" * 40_000
+        told = [
+            (ValueError("\ud800"), "ValueError: ?"), (ValueError("\0"), "ValueError: \0"), (Mute(), "Mute"),
+            (ValueError(long), f"ValueError: {long}"[:2_045]), (BaseException("of all"), "BaseException: of all"),
+        ]
+        for error, text in told:
+            with self.subTest(text[:40]):
+                process = self.a.spawn(fails, error)
+                self.assertEqual(await self.end_of(process), Reason.error(text))
+                with self.assertRaises(type(error)):
+                    await process.task
+                process = self.a.process()
+                ending = asyncio.create_task(self.end_of(process))
+                await asyncio.sleep(0)
+                with self.assertRaises(type(error)):
+                    async with process:
+                        raise error
+                self.assertEqual(await ending, Reason.error(text))
+
+    async def test_an_end_is_told_whose_reason_cannot_be(self):
+        async def returns(_me, reason):
+            return reason
+
+        for reason in [Reason("no such kind"), Reason("error", b"\xFF"), Reason("error", 7), Reason("unknown"), Reason("error", "", (7,))]:
+            with self.subTest(reason):
+                process = self.a.spawn(returns, reason)
+                self.assertEqual(await self.end_of(process), Reason.error("the reason of its end cannot be told"))
+                with self.assertRaises(Exception):
+                    await process.task
+        through = (self.a._guardian.pid,) * 2_000
+        told = await self.end_of(self.a.spawn(returns, Reason("error", "far", through)))
+        self.assertEqual(told.text, "far")
+
+    async def test_a_task_that_is_cancelled_before_it_begins_ends_its_process(self):
+        async def never(_me):
+            self.fail()
+
+        process = self.a.spawn(never)
+        process.task.cancel()
+        self.assertEqual(await self.end_of(process), Reason("shutdown"))
+
     async def test_a_signal_ends_a_process_and_its_task(self):
         async def forever(_me):
             await asyncio.Event().wait()
@@ -184,6 +243,28 @@ class Processes(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(ConnectError):
             await self.a.connect("c@127.0.0.1:1")
         self.assertRaises(NoProcess, self.a.kill, self.a.pid_on(self.b.name, 1))
+
+
+class Program(unittest.TestCase):
+    def test_whoever_ends_the_program_has_not_ended_normally(self):
+        for end in [SystemExit(1), KeyboardInterrupt()]:
+            told = []
+
+            async def ends(_me):
+                raise end
+
+            async def main():
+                async with await start("c") as node, node.process() as me:
+                    me.trap_exit()
+                    await me.link(node.spawn(ends).pid)
+                    try:
+                        await asyncio.Event().wait()
+                    finally:
+                        told.append((await me.recv(ENOUGH)).reason.text)
+
+            with self.subTest(end), self.assertRaises(type(end)):
+                asyncio.run(main())
+            self.assertEqual(told, [f"{type(end).__name__}: {end}"])
 
 
 if __name__ == "__main__":

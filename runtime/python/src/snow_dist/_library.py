@@ -176,12 +176,24 @@ _KINDS = {0: "normal", 1: "error", 2: "killed", 4: "shutdown", 5: "custom", 6: "
 _NUMBERS = {name: number for number, name in _KINDS.items()}
 
 
+# As in `snow_dist.h`. What is longer is cut, as the library does for other nodes: an end is told, whatever was to be said of it.
+TEXT_BYTES_MAX = 65_536
+REASON_PIDS_MAX = 1_024
+
+
+def _words(text):
+    """The text of a reason: whole characters, and as many as there is room for."""
+    if isinstance(text, bytes):
+        return text
+    return (text or "").encode(errors="replace")[:TEXT_BYTES_MAX].decode(errors="ignore").encode()
+
+
 def to_reason(reason):
     """A reason for the library. What it points to lives as long as it."""
     if reason.kind not in _NUMBERS:
         raise SnowError(f"there is no reason of the kind {reason.kind!r}")
-    words = reason.text if isinstance(reason.text, bytes) else (reason.text or "").encode()
-    pids, count = to_pids(reason.through)
+    words = _words(reason.text)
+    pids, count = to_pids(reason.through[:REASON_PIDS_MAX])
     made = CReason(_NUMBERS[reason.kind], ctypes.cast(c_char_p(words), c_void_p), len(words), pids, count)
     made.kept = words
     return made

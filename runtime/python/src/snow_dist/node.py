@@ -6,7 +6,7 @@ import ctypes
 from . import _library as lib
 from .errors import Ended, SnowError, Stopped
 from .events import NORMAL, SHUTDOWN, Down, Reason
-from .process import SLICE_MILLIS, Process
+from .process import SLICE_MILLIS, Process, reason_of
 from .terms import Pid
 
 # The numbers of `snow_setting`, by the names that `Node.start` takes.
@@ -78,6 +78,8 @@ class Node:
         """
         process = self.process()
         process.task = self._loop.create_task(_run(process, function, arguments))
+        # A task that is cancelled before its first step never runs.
+        process.task.add_done_callback(lambda _task: process._end(SHUTDOWN))
         return process
 
     def process(self) -> Process:
@@ -178,14 +180,14 @@ async def _run(process, function, arguments):
         returned = await function(process, *arguments)
         reason = returned if isinstance(returned, Reason) else NORMAL
         return returned
-    except asyncio.CancelledError:
-        reason = SHUTDOWN
-        raise
     except Ended:
         reason = process.reason or SHUTDOWN
-    except Exception as error:
-        reason = Reason.error(f"{type(error).__name__}: {error}")
+    except (asyncio.CancelledError, GeneratorExit):
+        reason = SHUTDOWN
+        raise
+    except BaseException as error:
+        # What ends the whole program is no normal end of the process either.
+        reason = reason_of(error)
         raise
     finally:
-        process.exit(reason)
-        process.close()
+        process._end(reason)

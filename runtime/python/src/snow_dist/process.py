@@ -1,6 +1,7 @@
 """A process of a node of this program."""
 
 import asyncio
+import contextlib
 import ctypes
 
 from . import _library as lib
@@ -18,18 +19,23 @@ class Process:
     """A process: has a pid, sends, links and monitors, and receives what comes to its mailbox.
 
     `Node.spawn` and `Node.process` give it. All of it is used on the event loop that the node was started on.
+
+    A `send`, `send_named`, `send_exit`, `link` or `monitor` that is cancelled while it waits for room can still be done within
+    the next 200 ms, on the thread that waits. Whoever cancels one cannot know which: a message may arrive, and a `Down` may
+    come whose reference nobody was given.
     """
 
     def __init__(self, node, handle):
         self._loop = asyncio.get_running_loop()
-        self._queue = lib.give(lib.Queue, "snow_queue_new", QUEUE_EVENTS)
-        try:
+        # If one of these fails, what those before it have made is freed.
+        with contextlib.ExitStack() as made:
+            self._queue = lib.give(lib.Queue, "snow_queue_new", QUEUE_EVENTS)
+            made.callback(lib.call, "snow_queue_free", self._queue)
             self._handle = lib.give(lib.Process, "snow_spawn", handle, self._queue)
-        except BaseException:
-            lib.call("snow_queue_free", self._queue)
-            raise
-        self._descriptor = lib.give(ctypes.c_int32, "snow_queue_descriptor", self._queue).value
-        self._pid = lib.of_pid(lib.give(lib.CPid, "snow_self", self._handle))
+            made.callback(lib.call, "snow_process_free", self._handle)
+            self._descriptor = lib.give(ctypes.c_int32, "snow_queue_descriptor", self._queue).value
+            self._pid = lib.of_pid(lib.give(lib.CPid, "snow_self", self._handle))
+            made.pop_all()
         self._waiter = None
         self._is_closed = False
         self.node = node
@@ -176,11 +182,14 @@ class Process:
         self.node.register(name, self._pid)
 
     def exit(self, reason: Reason = NORMAL) -> None:
-        """Ends this process. Does nothing if it has ended."""
-        try:
+        """Ends this process. Does nothing if it has ended.
+
+        Of a text that is too long for a reason the beginning is told, and a question mark stands for what is not Unicode.
+        """
+        if self._is_closed:
+            return
+        with contextlib.suppress(Ended):
             self._call("snow_exit", ctypes.byref(lib.to_reason(reason)))
-        except Ended:
-            pass
 
     def close(self) -> None:
         """Ends this process if it lives, and frees what the library keeps of it. The node does so when it is closed."""
@@ -193,6 +202,19 @@ class Process:
         lib.call("snow_queue_free", self._queue)
         self.node._forget(self)
 
+    def _end(self, reason):
+        """Ends this process and closes it, whatever the reason is: those who are linked to it learn of its end.
+
+        Raises why a reason cannot be told; another is told then, since it was no normal end.
+        """
+        try:
+            self.exit(reason)
+        except BaseException:
+            self.exit(Reason.error("the reason of its end cannot be told"))
+            raise
+        finally:
+            self.close()
+
     def _ended(self, reason):
         """The node has learned of the end: the task of the process ends with it."""
         if self.task is not None and not self.task.done():
@@ -202,7 +224,13 @@ class Process:
     async def __aenter__(self):
         return self
 
-    async def __aexit__(self, kind, error, _trace):
-        if error is not None:
-            self.exit(Reason.error(f"{kind.__name__}: {error}"))
-        self.close()
+    async def __aexit__(self, _kind, error, _trace):
+        self._end(NORMAL if error is None else reason_of(error))
+
+
+def reason_of(error):
+    """What others are told of an exception. Its own text is the program's, and may fail itself."""
+    try:
+        return Reason.error(f"{type(error).__name__}: {error}")
+    except Exception:
+        return Reason.error(type(error).__name__)
