@@ -173,7 +173,11 @@ impl Cluster<'_> {
     /// A program ends a session.
     pub(crate) fn disconnect(&mut self, node: usize, peer: usize) -> Checked {
         let clock = self.clock(node);
-        if self.nodes[node].endpoint.disconnect(&self.plan.nodes[peer].name, clock) {
+        let here = &mut self.nodes[node];
+        if here.endpoint.disconnect(&self.plan.nodes[peer].name, clock) {
+            if let Some(end) = here.watched[peer].and_then(|at| self.end(at)) {
+                end.ends_in_order = true;
+            }
             self.count_fault(Of::Disconnect);
         }
         self.carry_out(node)

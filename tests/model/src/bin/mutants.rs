@@ -16,7 +16,7 @@ const COPIED: [&str; 6] =
 
 /// The simulator among the models, and how many seeds it has for each mutant.
 const SIMULATOR: &str = "simulator";
-const SEEDS: &str = "100";
+const SEEDS: &str = "1000";
 
 /// What a copy has no use for.
 const LEFT_OUT: [&str; 5] = ["target", "bench", "cli", "freestanding", "mutants.out"];

@@ -74,7 +74,7 @@ impl Cluster<'_> {
                 let pinged = end.pinged.is_some_and(|asked| is_excused(asked, timeout));
                 let probed = end.probed.is_some_and(|asked| is_excused(asked, Waits::Probe.time()));
                 // Behind CLOSE nobody is asked.
-                pinged || probed || end.is_closing
+                pinged || probed || end.ends_in_order || end.gives_way
             }
             Ending::Session { why: SessionEnding::Stuck, .. } => {
                 // There is room again when what is under way has arrived.

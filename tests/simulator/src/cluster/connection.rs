@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use snow_dist_codec::frame::Close;
 use snow_dist_codec::handshake::{Capabilities, Reject};
 use snow_dist_runtime::core::connection::{
     Connection as Engine, Ending, EndpointEvent, Inbound, Shown, Transmit,
@@ -74,8 +75,9 @@ pub(crate) struct End {
     pub(crate) turn_at: Option<Time>,
     pub(crate) timer_at: Option<Time>,
     pub(crate) is_secured: bool,
-    /// Its node has ended the session, in order or for another connection.
-    pub(crate) is_closing: bool,
+    /// Its node has ended the session: because its program asked for that, and for another connection.
+    pub(crate) ends_in_order: bool,
+    pub(crate) gives_way: bool,
     /// When it began, when the transport took something last, and what the peer was asked since it said something.
     pub(crate) begun: Time,
     pub(crate) taken: Time,
@@ -343,7 +345,9 @@ impl Cluster<'_> {
             .note(self.now, || format!("end {} of connection {} ends: {ending}", at.end, at.connection));
         let kind = match ending {
             Ending::Session { why: SessionEnding::Lost(_), .. } => Of::EndLost,
-            Ending::Session { why: SessionEnding::Closed { code: 0 | 3, .. }, .. } => Of::EndClosed,
+            Ending::Session { why: SessionEnding::Closed { code, .. }, .. } if self.says_why(at, *code) => {
+                Of::EndClosed
+            }
             Ending::Session { why: SessionEnding::Silent, .. } => Of::EndSilent,
             Ending::Session { why: SessionEnding::Stuck, .. } => Of::EndStuck,
             Ending::Session { why: SessionEnding::Stopped, .. } => Of::EndStopped,
@@ -364,6 +368,16 @@ impl Cluster<'_> {
         };
         self.coverage.count(kind);
         Ok(())
+    }
+
+    /// Whether the other end had a reason for a CLOSE with this code.
+    fn says_why(&self, at: At, code: u16) -> bool {
+        let it = self.connections[at.connection as usize].as_ref();
+        it.map(|it| &it.ends[at.other().end()]).is_some_and(|other| match code {
+            Close::SHUTDOWN => other.ends_in_order,
+            Close::REPLACED => other.gives_way,
+            _ => false,
+        })
     }
 
     /// An end drops its stream.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use snow_dist_codec::NodeName;
-use snow_dist_runtime::core::connection::{Close, Connection as Engine, ConnectionEvent, Randomness};
+use snow_dist_runtime::core::connection::{Connection as Engine, ConnectionEvent, Randomness};
 use snow_dist_runtime::core::endpoint::{Attempts, Limits, Output};
 use snow_dist_runtime::core::epochs::Facts;
 use snow_dist_runtime::core::handshake::{Channel, Local};
@@ -254,23 +254,21 @@ impl Cluster<'_> {
             ConnectionEvent::Refuse(_) => self.coverage.count(Of::RejectBusy),
             ConnectionEvent::GiveWay(_) => self.coverage.count(Of::CloseDial),
             ConnectionEvent::Probe(_) => self.coverage.count(Of::Probe),
-            ConnectionEvent::Close(Close { patience, .. }) if patience.is_zero() => {
-                self.coverage.count(Of::EndSession);
-            }
+            ConnectionEvent::Close(close) if close.patience.is_zero() => self.coverage.count(Of::EndSession),
             ConnectionEvent::Close(_) => {}
         }
         let (now, clock) = (self.now, self.clock(node));
         let Some(end) = self.end(at) else { return Ok(()) };
+        let Some(engine) = &mut end.engine else { return Ok(()) };
         match &event {
             ConnectionEvent::Probe(_) => _ = end.probed.get_or_insert(Asked { at: now, arrives: NEVER }),
-            ConnectionEvent::Close(_) => end.is_closing = true,
+            // What its program has asked for was noted when it did.
+            ConnectionEvent::Close(close) if close.patience.is_zero() => end.gives_way = true,
             _ => {}
         }
-        let is_closing = end.is_closing;
-        if let Some(engine) = &mut end.engine {
-            engine.handle_event(event, clock);
-        }
-        if is_closing {
+        let closes = matches!(event, ConnectionEvent::Close(_));
+        engine.handle_event(event, clock);
+        if closes {
             // Nobody waits for room any more.
             self.retry(at);
         }
