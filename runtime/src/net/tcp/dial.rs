@@ -1,7 +1,5 @@
 //! Connecting to a host that has several addresses, as RFC 8305 ("Happy Eyeballs") has it.
 
-use std::error::Error;
-use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -12,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::clock::Clock;
+use crate::core::Patience;
 use crate::core::limits::CONNECT_ATTEMPT_DELAY;
 
 /// Connects to the first address that answers, within `longest` in all.
@@ -19,25 +18,18 @@ pub(super) async fn connect(
     addresses: impl Future<Output = io::Result<Vec<SocketAddr>>>,
     longest: Duration,
 ) -> io::Result<TcpStream> {
-    let mut attempts = Attempts::default();
-    let connecting = async {
-        attempts.resolved(addresses.await?);
-        attempts.run().await.map_or(Ok(None), |stream| Ok(Some(stream)))
-    };
-    match Clock::start().wait_for(longest, connecting).await {
-        Some(Ok(Some(stream))) => Ok(stream),
-        Some(Err(unknown)) => Err(unknown),
-        Some(Ok(None)) | None => Err(attempts.failed(longest)),
-    }
+    let clock = Clock::start();
+    let mut patience = Patience::new(longest, clock.now());
+    let unknown =
+        || io::Error::new(io::ErrorKind::TimedOut, format!("the name was not resolved within {longest:?}"));
+    let addresses = clock.wait(&mut patience, addresses).await.ok_or_else(unknown)??;
+    let mut all: Vec<_> =
+        interleaved(addresses).into_iter().map(|address| (address, State::Untried)).collect();
+    let connected = clock.wait(&mut patience, try_each(&mut all)).await.flatten();
+    connected.ok_or_else(|| failed(&all, longest))
 }
 
-/// The addresses of a host, and what has become of each.
-#[derive(Debug, Default)]
-struct Attempts {
-    resolved: bool,
-    all: Vec<(SocketAddr, State)>,
-}
-
+/// What has become of an address of a host.
 #[derive(Debug)]
 enum State {
     Untried,
@@ -45,55 +37,49 @@ enum State {
     Failed(io::Error),
 }
 
-impl Attempts {
-    fn resolved(&mut self, addresses: Vec<SocketAddr>) {
-        self.resolved = true;
-        self.all = interleaved(addresses).into_iter().map(|address| (address, State::Untried)).collect();
-    }
-
-    /// Tries each address when the one before it has failed, or has not answered for a while. `None` if all have failed.
-    async fn run(&mut self) -> Option<TcpStream> {
-        let mut running = JoinSet::new();
-        loop {
-            let next = self.all.iter_mut().find(|(_, state)| matches!(state, State::Untried));
-            let more = next.is_some();
-            if let Some((address, state)) = next {
-                let address = *address;
-                *state = State::Begun;
-                running.spawn(async move { (address, dial(address).await) });
-            }
-            tokio::select! {
-                done = running.join_next() => match done? {
-                    Ok((_, Ok(stream))) => return Some(stream),
-                    Ok((address, Err(error))) => self.fail(address, error),
-                    // The runtime shuts down, and this task with it.
-                    Err(_) => return None,
-                },
-                () = sleep(CONNECT_ATTEMPT_DELAY), if more => {}
-            }
+/// Tries each address when the one before it has failed, or has not answered for a while. `None` if all have failed.
+async fn try_each(all: &mut [(SocketAddr, State)]) -> Option<TcpStream> {
+    let mut running = JoinSet::new();
+    loop {
+        let next = all.iter_mut().find(|(_, state)| matches!(state, State::Untried));
+        let more = next.is_some();
+        if let Some((address, state)) = next {
+            let address = *address;
+            *state = State::Begun;
+            running.spawn(async move { (address, dial(address).await) });
+        }
+        tokio::select! {
+            done = running.join_next() => match done? {
+                Ok((_, Ok(stream))) => return Some(stream),
+                Ok((address, Err(error))) => {
+                    if let Some((_, state)) = all.iter_mut().find(|(other, _)| *other == address) {
+                        *state = State::Failed(error);
+                    }
+                }
+                // The runtime shuts down, and this task with it.
+                Err(_) => return None,
+            },
+            () = sleep(CONNECT_ATTEMPT_DELAY), if more => {}
         }
     }
+}
 
-    fn fail(&mut self, address: SocketAddr, error: io::Error) {
-        if let Some((_, state)) = self.all.iter_mut().find(|(other, _)| *other == address) {
-            *state = State::Failed(error);
-        }
-    }
-
-    fn failed(self, longest: Duration) -> io::Error {
-        let of = |state: &State| match state {
-            State::Failed(error) => error.kind(),
-            _ => io::ErrorKind::TimedOut,
-        };
-        let mut kinds = self.all.iter().map(|(_, state)| of(state));
-        let first = kinds.next().unwrap_or(if self.resolved {
-            io::ErrorKind::NotFound
-        } else {
-            io::ErrorKind::TimedOut
-        });
-        let kind = if kinds.all(|kind| kind == first) { first } else { io::ErrorKind::Other };
-        io::Error::new(kind, Unreachable { attempts: self, longest })
-    }
+/// No address has answered: each with its own error.
+fn failed(all: &[(SocketAddr, State)], longest: Duration) -> io::Error {
+    let mut kinds = all.iter().map(|(_, state)| match state {
+        State::Failed(error) => error.kind(),
+        State::Begun | State::Untried => io::ErrorKind::TimedOut,
+    });
+    let Some(first) = kinds.next() else {
+        return io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    };
+    let kind = if kinds.all(|kind| kind == first) { first } else { io::ErrorKind::Other };
+    let words = all.iter().map(|(address, state)| match state {
+        State::Failed(error) => format!("{address}: {error}"),
+        State::Begun => format!("{address}: no answer within {longest:?}"),
+        State::Untried => format!("{address}: not tried"),
+    });
+    io::Error::new(kind, words.collect::<Vec<_>>().join("; "))
 }
 
 async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
@@ -119,36 +105,6 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         all.extend(pair.into_iter().flatten());
     }
 }
-
-/// No address of a host has answered.
-#[derive(Debug)]
-struct Unreachable {
-    attempts: Attempts,
-    longest: Duration,
-}
-
-impl fmt::Display for Unreachable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Attempts { resolved, all } = &self.attempts;
-        if !resolved {
-            return write!(f, "the name was not resolved within {:?}", self.longest);
-        }
-        if all.is_empty() {
-            return f.write_str("the name has no address");
-        }
-        for (number, (address, state)) in all.iter().enumerate() {
-            let separator = if number == 0 { "" } else { "; " };
-            match state {
-                State::Failed(error) => write!(f, "{separator}{address}: {error}")?,
-                State::Begun => write!(f, "{separator}{address}: no answer within {:?}", self.longest)?,
-                State::Untried => write!(f, "{separator}{address}: not tried")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Error for Unreachable {}
 
 #[cfg(test)]
 #[cfg(not(shuttle))]
