@@ -18,7 +18,7 @@ use crate::core::epochs::Facts;
 use crate::core::handshake::Channel;
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
 use crate::core::peers::ConnectionId;
-use crate::core::session::{Counts, Version};
+use crate::core::session::Counts;
 use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Source, Term};
 use crate::foreign;
 use crate::numbers::SharedNumbers;
@@ -35,24 +35,17 @@ pub(crate) struct Peer {
     pub(crate) name: Arc<str>,
     pub(crate) number: NodeNumber,
     pub(crate) creation: u8,
-    pub(crate) version: Version,
 }
 
-impl Peer {
-    fn of(facts: &Facts) -> Self {
-        let Facts { name, config, .. } = facts;
-        let (number, creation) = (config.peer, config.peer_creation);
-        Self { name: name.clone(), number, creation, version: config.version }
+impl From<&Facts> for Peer {
+    fn from(Facts { name, config, .. }: &Facts) -> Self {
+        Self { name: name.clone(), number: config.peer, creation: config.peer_creation }
     }
 }
 
 /// Of connections that are no sessions.
-static NOBODY: LazyLock<Peer> = LazyLock::new(|| Peer {
-    name: "".into(),
-    number: NodeNumber::UNKNOWN,
-    creation: 0,
-    version: Version::Two,
-});
+static NOBODY: LazyLock<Peer> =
+    LazyLock::new(|| Peer { name: "".into(), number: NodeNumber::UNKNOWN, creation: 0 });
 
 /// A connection that is no session yet, one that is up, or has ended.
 #[derive(Debug)]
@@ -155,7 +148,7 @@ impl SessionHandle {
     pub(crate) fn tell(&self, event: ConnectionEvent, now: Duration) -> Stirred {
         if let ConnectionEvent::Up(facts) = &event {
             // Given once: a connection comes up once.
-            let _ = self.peer.set(Peer::of(facts));
+            let _ = self.peer.set(Peer::from(&**facts));
         }
         // Who waits to send is told that nothing more is taken.
         let closes = matches!(event, ConnectionEvent::Close(_));

@@ -149,11 +149,13 @@ async fn let_time_pass(time: Duration) {
 struct Pipe {
     end: DuplexStream,
     bytes_taken: u64,
+    /// How often it was asked for bytes.
+    reads: usize,
 }
 
 impl Pipe {
     const fn new(end: DuplexStream) -> Self {
-        Self { end, bytes_taken: 0 }
+        Self { end, bytes_taken: 0, reads: 0 }
     }
 }
 
@@ -175,6 +177,7 @@ impl AsyncRead for Pipe {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        self.reads += 1;
         Pin::new(&mut self.end).poll_read(cx, buf)
     }
 }

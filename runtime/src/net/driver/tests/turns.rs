@@ -31,3 +31,16 @@ async fn a_process_that_keeps_up_has_a_short_mailbox() {
     let (few, many) = (most_held(1_000).await, most_held(40_000).await);
     assert!(many <= 8 * few, "{many} bytes of 40 000 messages, {few} of 1 000");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_writes_asks_once_for_what_has_come() {
+    let end = End::new();
+    let (_peer, stream) = pipe(1 << 20);
+    let mut driver = end.driver(stream);
+    for turns in 1..10 {
+        end.session.send(by(1), 1, b"a message").wake().unwrap();
+        assert!(poll_fn(|cx| Poll::Ready(driver.turn(cx))).await.is_pending());
+        assert_eq!(driver.stream.reads, turns);
+        assert!(!driver.unflushed, "all of it is written");
+    }
+}
