@@ -25,11 +25,11 @@ use crate::error::StartError;
 use crate::net::{self, Tcp};
 use crate::network::{Listener, Network};
 use crate::node::Node;
-use crate::process::sync::Executor;
 use crate::process::table::ProcessTable;
 use crate::random::random;
 use crate::secret::{Secret, cookies};
 use crate::sessions::Registry;
+use crate::sync::Executor;
 use crate::tap::{Seen, Tap};
 
 /// A node to be started: see [`Node::builder`].

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use pin_project_lite::pin_project;
 
-use crate::process::sync::Mutex;
+use crate::sync::Mutex;
 
 /// Calls code of the program. Returns `None` if it panics; the panic ends here.
 pub(crate) fn call<T>(code: impl FnOnce() -> T) -> Option<T> {

@@ -60,6 +60,8 @@ mod secret;
 #[cfg(feature = "tokio")]
 mod sessions;
 #[cfg(feature = "tokio")]
+mod sync;
+#[cfg(feature = "tokio")]
 mod tap;
 
 pub use core::{Chain, NodeNumber, Pid, Reason};

@@ -11,7 +11,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::foreign::{self, Kept};
-use crate::process::remote::Later;
 
 /// Bytes of our own that the kernel may hold unsent: what it holds, no signal can overtake.
 const SOCKET_UNSENT_BYTES: u32 = 128 << 10;
@@ -272,14 +271,17 @@ impl fmt::Debug for Kind {
     }
 }
 
+/// What comes of a dial, or what its panic says.
+type Dialled<'a> = Pin<Box<dyn Future<Output = Result<io::Result<Connection>, String>> + Send + 'a>>;
+
 /// A network as a node keeps it, whatever its type.
 pub(crate) trait Dialler: Send + Sync {
-    /// See [`Network::connect`]. Returns what its panic says if that panics.
-    fn dial<'a>(&'a self, address: &'a str) -> Later<'a, Result<io::Result<Connection>, String>>;
+    /// See [`Network::connect`].
+    fn dial<'a>(&'a self, address: &'a str) -> Dialled<'a>;
 }
 
 impl<N: Network> Dialler for Kept<N> {
-    fn dial<'a>(&'a self, address: &'a str) -> Later<'a, Result<io::Result<Connection>, String>> {
+    fn dial<'a>(&'a self, address: &'a str) -> Dialled<'a> {
         Box::pin(foreign::caught(async move {
             match self.get() {
                 Some(network) => network.connect(address).await.map_err(in_plain_words),

@@ -12,11 +12,11 @@ use crate::connect_error::ConnectError;
 use crate::core::{Pid, Reason};
 use crate::notices::ConnectionCounts;
 use crate::process::remote::Sender;
-#[cfg(not(all(test, shuttle)))]
-use crate::process::sync::Executor;
 use crate::process::table::{ProcessTable, Tie};
 use crate::process::term;
 use crate::process::{Context, Delegate, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError};
+#[cfg(not(all(test, shuttle)))]
+use crate::sync::Executor;
 
 /// A node of the system. Cheap to clone: all clones are the same node. It is there as long as a clone, a process or
 /// a session of it is; [`shutdown`](Node::shutdown) ends it in order.

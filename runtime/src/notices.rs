@@ -20,7 +20,7 @@ use crate::core::limits::{
 use crate::core::peers::Refusal;
 use crate::core::session::{Counts, Misrouted};
 use crate::foreign::event;
-use crate::process::sync::Mutex;
+use crate::sync::Mutex;
 
 /// Decides when a line is due for events of one kind.
 ///

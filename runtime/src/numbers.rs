@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use crate::core::{NodeNumber, Numbering, Numbers, Start};
-use crate::process::sync::Mutex;
+use crate::sync::Mutex;
 
 /// Cheap to clone: all clones are the same.
 #[derive(Clone, Debug, Default)]

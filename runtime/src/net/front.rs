@@ -11,7 +11,7 @@ use crate::core::Pid;
 use crate::network::Listener;
 use crate::notices::ConnectionCounts;
 use crate::process::remote::{Connections, Later};
-use crate::process::sync::Mutex;
+use crate::sync::Mutex;
 
 /// What a node has beside its processes. It stops listening when it is dropped.
 pub(super) struct Front {

@@ -15,11 +15,11 @@ use super::mailbox::{Inbox, Queue};
 use super::remote::{Interested, Sender};
 use super::shares::Room;
 use super::small::Small;
-use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 use super::table::ProcessTable;
 use super::{Mailbox, Message, MonitorRef, Received, Refused, WhenFull};
 use crate::core::{Pid, Reason};
 use crate::foreign;
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 pub(crate) use parts::{Doom, Full, Given, Linked, NotPut, NotTaken, Remains, Ties, Wakes};
 
 mod parts;

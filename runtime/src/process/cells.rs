@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::cell::Cell;
 use super::small::NumberMap;
-use super::sync::Mutex;
+use crate::sync::Mutex;
 
 /// Cells of one page: 512 bytes, which one process that stays can keep.
 const PAGE_CELLS: usize = 64;
@@ -98,10 +98,10 @@ impl fmt::Debug for Cells {
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
-    use super::super::sync::Executor;
     use super::super::table::ProcessTable;
     use super::*;
     use crate::process::Mailbox;
+    use crate::sync::Executor;
 
     #[tokio::test]
     async fn pages_come_and_go_with_their_cells() {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::cell::Doom;
-use super::sync::{AtomicU64, Mutex, Ordering};
 use crate::clock::Clock;
 use crate::core::limits::{FAILURES_TOLD_SINGLY_MAX, REASON_BYTES_SHOWN_MAX};
 use crate::core::{Pid, Reason, Shown};
 use crate::foreign::event;
 use crate::notices::Limiter;
+use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// The failures of a node's processes. Other nodes can cause them, by exit signals and by messages that a program does not
 /// bear, so they are told of in sums when there are many.

@@ -17,7 +17,6 @@ use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, Reas
 use super::cell::Cell;
 use super::mailbox::Inbox;
 use super::remote::Interested;
-use super::sync::Executor;
 use super::table::ProcessTable;
 use super::{Delivery, Mailbox, Message, Received};
 use crate::core::handshake::Bounds;
@@ -25,6 +24,7 @@ use crate::core::limits::{MESSAGE_BYTES_COUNTED, REASON_BYTES_MAX, SIGNALS_BEYON
 use crate::core::session::{CAPABILITIES, Config, Ending, Offered, Timing, Version, deliver};
 use crate::core::{NodeNumber, Pid, Processes, Reason, Session};
 use crate::numbers::SharedNumbers;
+use crate::sync::Executor;
 
 /// Bytes that mailboxes keep.
 const BOUND: usize = 1 << 20;

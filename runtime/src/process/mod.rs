@@ -22,7 +22,6 @@ pub(crate) mod remote;
 mod schedules;
 mod shares;
 mod small;
-pub(crate) mod sync;
 pub(crate) mod table;
 mod task;
 pub(crate) mod term;

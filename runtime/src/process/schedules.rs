@@ -10,12 +10,12 @@ use shuttle::{future, thread};
 
 use super::cell::Cell;
 use super::remote::Interested;
-use super::sync::Executor;
 use super::table::ProcessTable;
 use super::{Context, Delivery, Mailbox, Received, RegisterError, SpawnError};
 use crate::core::{Pid, Processes, Reason};
 use crate::node::Node;
 use crate::numbers::SharedNumbers;
+use crate::sync::Executor;
 
 const SCHEDULES: usize = 500;
 /// Of the schedules that are not random: how often a thread is interrupted where it hurts.

@@ -10,11 +10,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use super::charge::Charge;
-use super::sync::{AtomicI64, AtomicU64, Mutex, Ordering};
 use crate::core::Source;
 use crate::core::limits::{
     MAILBOX_PAIR_PART, PEER_SHARES_MAX, SIGNALS_BEYOND_PART, SIGNALS_RESERVE_PART, SOURCE_SHARE_TIMES,
 };
+use crate::sync::{AtomicI64, AtomicU64, Mutex, Ordering};
 
 /// What all mailboxes of a node keep for other nodes.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Source, Term};
 use crate::foreign;
 use crate::numbers::SharedNumbers;
 use crate::process::remote::{Denied, Interested, Sender, Sent};
-use crate::process::sync::Mutex;
+use crate::sync::Mutex;
 
 /// Bytes that wait when a sender makes way for the driver, once for each time the driver has written: a task that
 /// only sends would otherwise fill the whole queue before the first byte goes out.

@@ -22,9 +22,9 @@ use crate::core::{NodeNumber, Pid, Reason};
 use crate::node::Node;
 use crate::numbers::SharedNumbers;
 use crate::process::remote::{Denied, Interested, Sender};
-use crate::process::sync::{Executor, Mutex};
 use crate::process::table::ProcessTable;
 use crate::process::{Context as Process, Received};
+use crate::sync::{Executor, Mutex};
 
 mod held_up;
 mod turns;

@@ -2,11 +2,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Wake, Waker};
 
 use super::super::mailbox::Inbox;
-use super::super::sync::{Executor, Mutex};
 use super::super::{Mailbox, MonitorRef, Received, WhenFull};
 use super::*;
 use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, SIGNALS_BEYOND_PART};
 use crate::node::Node;
+use crate::sync::{Executor, Mutex};
 
 /// A session that notes what it is told.
 #[derive(Default)]

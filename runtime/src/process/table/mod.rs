@@ -14,11 +14,11 @@ use super::failures::Failures;
 use super::remote::{Connections, Denied, Later, Remote, Sender, Sent};
 use super::shares::Shares;
 use super::small::NumberMap;
-use super::sync::{AtomicBool, AtomicU64, Executor, Mutex, Ordering};
 use super::{Context, Mailbox, Message, MonitorRef, NotHere, Payload, Refused, SendError, SpawnError, task};
 use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
 use crate::core::{NodeNumber, Pid, Reason, Term};
 use crate::foreign::apart;
+use crate::sync::{AtomicBool, AtomicU64, Executor, Mutex, Ordering};
 
 mod names;
 #[cfg(test)]

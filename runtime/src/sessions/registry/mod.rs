@@ -26,10 +26,10 @@ use crate::foreign::{self, apart};
 use crate::notices::Notices;
 use crate::numbers::SharedNumbers;
 use crate::process::remote::Interested;
-use crate::process::sync::Mutex;
 use crate::process::table::ProcessTable;
 use crate::process::{Delivery, Owner};
 use crate::random::random;
+use crate::sync::Mutex;
 
 #[cfg(test)]
 #[cfg(not(shuttle))]

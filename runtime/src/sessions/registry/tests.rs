@@ -20,8 +20,8 @@ use crate::core::limits::VERSION_1_CLEANUP;
 use crate::core::session::{Config, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
 use crate::process::remote::{Denied, Remote, Sender};
-use crate::process::sync::Executor;
 use crate::process::{Context, Received};
+use crate::sync::Executor;
 
 /// A node that is the larger of two.
 const OWN: &str = "b@h:1";

@@ -1,4 +1,4 @@
-//! Locks, atomics and tasks of the process table: those of std and tokio, or, in unit tests with
+//! Locks, atomics and tasks of processes: those of std and tokio, or, in unit tests with
 //! `--cfg shuttle`, those of shuttle, which tries the orders in which threads can meet.
 
 use std::future::Future;
