@@ -1,6 +1,7 @@
 //! How many verified connections come from each address. Specification: `connection.md`, "One connection for two nodes".
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::Source;
 use super::peers::ConnectionId;
@@ -24,10 +25,17 @@ impl Addresses {
         self.counts.get(&source).is_some_and(|count| *count >= self.max)
     }
 
-    /// A connection from there has been verified.
+    /// A connection from there has been verified. It is counted once, and where it was verified first.
     pub(super) fn add(&mut self, connection: ConnectionId, source: Source) {
-        self.sources.insert(connection, source);
-        *self.counts.entry(source).or_default() += 1;
+        if let Entry::Vacant(place) = self.sources.entry(connection) {
+            place.insert(source);
+            *self.counts.entry(source).or_default() += 1;
+        }
+    }
+
+    /// Whether none is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sources.is_empty() && self.counts.is_empty()
     }
 
     /// A connection is over. Nothing changes if it was not verified.

@@ -231,7 +231,8 @@ impl<N: Numbering> Epochs<N> {
     /// Whether there is no connection that counts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.peers.is_empty() && self.shown.is_empty() && self.up.is_empty()
+        let none_is_up = self.peers.is_empty() && self.up.is_empty();
+        none_is_up && self.shown.is_empty() && self.addresses.is_empty()
     }
 
     fn show(&mut self, connection: ConnectionId, facts: Facts) {

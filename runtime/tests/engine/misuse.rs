@@ -1,11 +1,16 @@
 //! Calls in any order, and any bytes: an error or nothing, never a panic, and no signal lost.
 
-use snow_dist_runtime::core::Reason;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use snow_dist_codec::NodeName;
 use snow_dist_runtime::core::connection::{ConnectionEvent, Ending, EndpointEvent, GiveWay};
-use snow_dist_runtime::core::endpoint::Output;
-use snow_dist_runtime::core::handshake::Channel;
+use snow_dist_runtime::core::endpoint::{Limits, Output};
+use snow_dist_runtime::core::handshake::{Channel, Local};
 use snow_dist_runtime::core::limits::HEARTBEAT_INTERVAL;
 use snow_dist_runtime::core::peers::{ConnectionId, Sign};
+use snow_dist_runtime::core::session::CAPABILITIES;
+use snow_dist_runtime::core::{Cookie, Dial, Reason};
 
 use crate::node::{Node, Told};
 use crate::streams::{dial, flow, one_way, session};
@@ -79,10 +84,119 @@ fn an_end_is_told_after_it_was_reported_and_once() {
     a.endpoint.told(ends.0, a.now);
     assert!(a.endpoint.is_up("b@h:1") && a.endpoint.poll_output().is_none());
     assert!(a.endpoint.over(ends.0, None, a.now));
-    assert!(!a.endpoint.over(ends.0, None, a.now));
     a.endpoint.told(ends.0, a.now);
     assert!(matches!(a.endpoint.poll_output(), Some(Output::NodeDown(..))));
-    assert!(a.endpoint.is_empty());
+    a.endpoint.told(ends.0, a.now);
+    assert!(a.endpoint.poll_output().is_none() && a.endpoint.is_empty());
+}
+
+/// A host that has lost the answer asks again, and the links of the session have their exit signals.
+#[test]
+fn that_it_was_a_session_is_said_until_its_end_is_told() {
+    let (mut a, mut b) = (Node::new("a@h:1"), Node::new("b@h:1"));
+    let ends = session(&mut a, &mut b);
+    a.session(ends.0).open_session().unwrap().link(1, 2).unwrap();
+    let _lost = a.endpoint.over(ends.0, None, a.now);
+    a.stream_ended(ends.0);
+    let name: Arc<str> = "b@h:1".into();
+    let told = [Told::NodeUp(name.clone()), Told::Exit(1, Reason::Noconnection), Told::NodeDown(name)];
+    assert_eq!(a.table.told, told);
+    assert!(!a.endpoint.over(ends.0, None, a.now) && a.endpoint.is_empty());
+}
+
+/// Its connection has something to say to its endpoint, which hears it, and then once more, with all that was said before by
+/// either end.
+fn hear_again(node: &mut Node, id: ConnectionId, said: &mut Vec<EndpointEvent>) {
+    while let Some(event) = node.session(id).poll_event() {
+        said.push(event.clone());
+        node.endpoint.handle_event(id, event, node.now);
+        for carries_out in [false, true] {
+            if carries_out {
+                node.look();
+            }
+            let mut before = node.endpoint.clone();
+            said.iter().for_each(|event| node.endpoint.handle_event(id, event.clone(), node.now));
+            // Whether REPLY may go out is answered as often as it is asked; it goes out once.
+            let [once, again] = [&mut before, &mut node.endpoint].map(|endpoint| {
+                let mut told: Vec<_> = std::iter::from_fn(|| endpoint.poll_output()).collect();
+                told.dedup_by(|one, other| {
+                    one == other && matches!(one, Output::Tell(_, ConnectionEvent::Reply))
+                });
+                told
+            });
+            assert!(again.starts_with(&once), "{again:?} for {once:?}");
+            let more = again.iter().skip(once.len());
+            assert!(
+                more.clone().all(|told| matches!(told, Output::Tell(_, ConnectionEvent::Reply))),
+                "{again:?}"
+            );
+            assert_eq!(node.endpoint, before);
+            once.into_iter().for_each(|output| node.carry_out(output));
+        }
+    }
+}
+
+/// Node `a` dials `b`, and each endpoint hears everything again and again.
+fn session_heard_again(a: &mut Node, b: &mut Node) -> (ConnectionId, ConnectionId) {
+    let name = b.name.clone();
+    let Dial::Start(id, connection) = a.dial(&name) else { panic!("no dial") };
+    let (ends, mut said) = ((a.add(id, connection), b.accept()), Vec::new());
+    for (node, id) in [(&mut *a, ends.0), (&mut *b, ends.1)] {
+        node.session(id).secured(Channel::Tls13 { exporter: [7; 32] });
+        hear_again(node, id, &mut said);
+    }
+    for _ in 0..4 {
+        for turn in 0..2 {
+            let [from, to] = if turn == 0 {
+                [(&mut *a, ends.0), (&mut *b, ends.1)]
+            } else {
+                [(&mut *b, ends.1), (&mut *a, ends.0)]
+            };
+            from.0.look();
+            let bytes = std::mem::take(&mut from.0.stream(from.1).sent);
+            let stream = to.0.streams.get_mut(&to.1).unwrap();
+            stream.inbound.receive(&bytes, &mut *stream.connection, &mut to.0.table, to.0.now);
+            hear_again(to.0, to.1, &mut said);
+        }
+    }
+    assert!(a.session(ends.0).is_session() && b.session(ends.1).is_session());
+    ends
+}
+
+#[test]
+fn what_is_said_again_at_any_time_changes_nothing() {
+    let (mut a, mut b) = (Node::new("a@h:1"), Node::new("b@h:1"));
+    let ends = session_heard_again(&mut a, &mut b);
+    // Another start of the first node, whose connection waits until that session has ended.
+    let mut next = Node::started("a@h:1", 2, "the cookie of these tests");
+    let others = session_heard_again(&mut next, &mut b);
+    assert!(!b.streams.contains_key(&ends.1) && b.endpoint.is_up("a@h:1"));
+    b.stream_ended(others.1);
+    assert!(b.endpoint.is_empty());
+}
+
+/// A connection that is verified counts once for where it comes from, and not any more when it is over.
+#[test]
+fn whoever_is_verified_twice_has_one_place() {
+    let (mut a, mut b) = (Node::new("a@h:1"), limited("b@h:1"));
+    for _ in 0..3 {
+        let ends = session_heard_again(&mut a, &mut b);
+        a.stream_ended(ends.0);
+        b.stream_ended(ends.1);
+        assert!(a.endpoint.is_empty() && b.endpoint.is_empty());
+    }
+    session(&mut a, &mut b);
+}
+
+/// A node that takes one session from each address.
+fn limited(name: &str) -> Node {
+    let mut local = Local::new(
+        NodeName::parse(name).unwrap(),
+        NonZeroU64::MIN,
+        Cookie::new("the cookie of these tests").unwrap().into(),
+    );
+    local.capabilities = CAPABILITIES;
+    Node::of(local, Limits { sessions_per_address_max: 1, ..Limits::default() })
 }
 
 /// Its REPLY was good, and before the endpoint hears of that it was told to give way.

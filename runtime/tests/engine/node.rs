@@ -227,7 +227,7 @@ impl Node {
         self.last_words.insert(id, stream.sent);
     }
 
-    fn carry_out(&mut self, output: Output) {
+    pub(crate) fn carry_out(&mut self, output: Output) {
         match output {
             Output::Tell(id, event) => {
                 if let Some(stream) = self.streams.get_mut(&id) {

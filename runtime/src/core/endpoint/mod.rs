@@ -16,9 +16,11 @@
 //!
 //! A host that keeps its node under one lock has this done by [`Host`](super::Host).
 //!
-//! A call about a connection that is over, or that is not where the call says, changes nothing.
+//! A call about a connection that is over, or that is not where the call says, changes nothing: what a connection says twice or
+//! out of turn, its end told before it has come, a connection that nobody knows.
 
 mod attempts;
+mod entry;
 mod name;
 mod output;
 mod rivals;
@@ -51,6 +53,7 @@ use super::limits::{
 use super::numbers::{Numbering, Numbers};
 use super::peers::{ConnectionId, DialDecision, ReplyDecision};
 use super::session::{self, Timing, Version};
+use entry::Entry;
 use rivals::Rivals;
 use slots::{Progress, Slots};
 use takeovers::Takeovers;
@@ -99,22 +102,6 @@ pub struct Endpoint<N = Numbers> {
     stopped: bool,
     outputs: VecDeque<Output>,
     dice: attempts::Dice,
-}
-
-/// A connection that is not over.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Entry {
-    /// The peer's name, once it counts.
-    name: Option<Arc<str>>,
-    /// Where it comes from, if it was accepted.
-    from: Option<SocketAddr>,
-    used_old_cookie: bool,
-    /// It is, or was, a session since then.
-    began: Option<Duration>,
-    /// It was told that it becomes none: what it had said before counts no more.
-    is_dismissed: bool,
-    /// Its end is being delivered.
-    is_over: bool,
 }
 
 impl Endpoint {
@@ -233,16 +220,14 @@ impl<N: Numbering> Endpoint<N> {
             Role::Initiator(name) => Some(name.clone()),
             Role::Acceptor => None,
         };
-        let (used_old_cookie, is_dismissed, is_over) = (false, false, false);
-        let entry = Entry { name, from, used_old_cookie, began: None, is_dismissed, is_over };
-        self.connections.insert(id, entry);
+        self.connections.insert(id, Entry::new(name, from));
         Box::new(Connection::new(self.local.clone(), self.timing, role, random, now))
     }
 
     /// A connection says something.
     pub fn handle_event(&mut self, id: ConnectionId, event: EndpointEvent, now: Duration) {
         self.tell_time(now);
-        let entry = self.connections.get(&id).filter(|entry| !entry.is_dismissed && !entry.is_over);
+        let entry = self.connections.get(&id).filter(|entry| entry.can_say(&event));
         let Some(entry) = entry else { return };
         match event {
             EndpointEvent::Secured => self.slots.reached(id, Progress::Secured),
@@ -276,7 +261,9 @@ impl<N: Numbering> Endpoint<N> {
     //# A node MUST close a dial on which it has not sent REPLY when another connection becomes the session
     //# with that peer.
     fn may_reply(&mut self, id: ConnectionId) {
-        let Some(entry) = self.connections.get(&id) else { return };
+        // Whatever it was to be asked again is asked now, or plays no part any more.
+        self.replying.remove(&id);
+        let Some(entry) = self.connections.get(&id).filter(|entry| entry.is_dial()) else { return };
         let Some(name) = &entry.name else { return };
         let event = match self.epochs.may_reply(name, id, self.version_1.contains(&id)) {
             ReplyDecision::Send => ConnectionEvent::Reply,
@@ -318,11 +305,16 @@ impl<N: Numbering> Endpoint<N> {
 
     /// A connection is over. Returns `true` if it was a session: then nobody may find that any more,
     /// [`Connection::end`] brings its end to its processes, and [`Endpoint::told`] says that this has been done.
+    ///
+    /// Until that is said the answer stays `true` however often this is called: a host that has lost it asks again, and no
+    /// signal of the session is lost with it.
     #[must_use]
     pub fn over(&mut self, id: ConnectionId, ending: Option<&Ending>, now: Duration) -> bool {
         self.tell_time(now);
-        let Some(entry) = self.connections.get_mut(&id).filter(|entry| !entry.is_over) else { return false };
-        entry.is_over = true;
+        let Some(entry) = self.connections.get_mut(&id) else { return false };
+        if std::mem::replace(&mut entry.is_over, true) {
+            return true;
+        }
         let entry = entry.clone();
         self.slots.give_back(id);
         self.version_1.remove(&id);
@@ -335,7 +327,7 @@ impl<N: Numbering> Endpoint<N> {
         //# A node MUST do what this section asks for in the same way whatever has ended the session.
         let was_session = self.epochs.over(&name, id).is_some();
         if !was_session {
-            self.connections.remove(&id);
+            self.forget(id);
         }
         self.draw_conclusions(now);
         was_session
@@ -347,9 +339,22 @@ impl<N: Numbering> Endpoint<N> {
         if !self.connections.get(&id).is_some_and(|entry| entry.is_over) {
             return;
         }
-        let Some(entry) = self.connections.remove(&id) else { return };
-        self.epochs.told(&entry.name.unwrap_or_else(|| "".into()), id);
+        let name = self.connections.get(&id).and_then(|entry| entry.name.clone());
+        self.epochs.told(&name.unwrap_or_else(|| "".into()), id);
+        // Its NODEDOWN first, then whatever comes up in its place.
         self.draw_conclusions(now);
+        self.forget(id);
+    }
+
+    /// Nothing is left of a connection. With the last of them every place is given back.
+    fn forget(&mut self, id: ConnectionId) {
+        self.connections.remove(&id);
+        debug_assert!(!self.connections.is_empty() || self.holds_nothing(), "a place is lost");
+    }
+
+    fn holds_nothing(&self) -> bool {
+        let none_waits = self.version_1.is_empty() && self.replying.is_empty();
+        none_waits && self.slots.is_empty() && self.takeovers.is_empty() && self.epochs.is_empty()
     }
 
     fn look_for_rivals(&mut self, entry: &Entry, ending: Option<&Ending>, now: Duration) {
@@ -380,7 +385,8 @@ impl<N: Numbering> Endpoint<N> {
         self.stopped = true;
         self.epochs.close();
         let session = |entry: &Entry| entry.name.clone().filter(|_| entry.began.is_some());
-        let connections: Vec<_> = self.connections.iter().map(|(id, entry)| (*id, session(entry))).collect();
+        let left = self.connections.iter().filter(|(_, entry)| !entry.is_over);
+        let connections: Vec<_> = left.map(|(id, entry)| (*id, session(entry))).collect();
         for (id, session) in connections {
             if let Some(name) = session {
                 self.epochs.closing(&name, id);
@@ -414,6 +420,8 @@ impl<N: Numbering> Endpoint<N> {
         if let Some(entry) = self.connections.get_mut(&id) {
             entry.is_dismissed = true;
         }
+        self.version_1.remove(&id);
+        self.replying.remove(&id);
         self.outputs.push_back(Output::Tell(id, event));
     }
 
@@ -431,7 +439,6 @@ impl<N: Numbering> Endpoint<N> {
         self.tell_time(now);
         let due: Vec<_> = self.replying.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect();
         for id in due {
-            self.replying.remove(&id);
             self.may_reply(id);
         }
         self.draw_conclusions(now);
@@ -522,6 +529,7 @@ impl<N: Numbering> Endpoint<N> {
     fn come_up(&mut self, id: ConnectionId, facts: Facts, now: Duration) {
         let name = facts.name.clone();
         self.version_1.remove(&id);
+        self.replying.remove(&id);
         if let Some(entry) = self.connections.get_mut(&id) {
             entry.began = Some(now);
             if entry.used_old_cookie {

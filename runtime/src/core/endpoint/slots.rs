@@ -56,10 +56,10 @@ impl<C: Copy + Ord> Slots<C> {
         gives_way
     }
 
-    /// The handshake of a connection has come so far. Nothing changes if it holds no place.
+    /// The handshake of a connection has come so far. Nothing changes if it holds no place, or had come farther.
     pub(super) fn reached(&mut self, connection: C, progress: Progress) {
         if let Some(taken) = self.taken.get_mut(&connection) {
-            taken.progress = progress;
+            taken.progress = taken.progress.max(progress);
         }
     }
 
@@ -72,6 +72,11 @@ impl<C: Copy + Ord> Slots<C> {
                 self.counts.remove(&source);
             }
         }
+    }
+
+    /// Whether all places are free.
+    pub(super) fn is_empty(&self) -> bool {
+        self.taken.is_empty() && self.counts.is_empty()
     }
 
     fn who_gives_way_to(&self, source: Source) -> Option<C> {

@@ -104,6 +104,11 @@ impl Takeovers {
     pub(super) fn forget(&mut self, connection: ConnectionId) {
         self.waiting.remove(&connection);
     }
+
+    /// Whether there are neither sessions nor connections that are to become one.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.sessions.is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -221,11 +221,15 @@ impl Peers {
         let Some(peer) = self.peers.get_mut(name) else { return ReplyDecision::Close };
         let is_held = peer.session.is_some();
         let Some(dial) = peer.dial_on(connection) else { return ReplyDecision::Close };
+        if matches!(dial.state, DialState::Acked(_)) {
+            // Asked too late: REPLY has been answered.
+            return ReplyDecision::Send;
+        }
         if version_1 && let Some(at) = self.clean_ups.reply_at(name, is_held) {
             return ReplyDecision::Wait(at);
         }
         dial.state = DialState::Replied;
-        dial.version_1 = version_1;
+        dial.version_1 |= version_1;
         ReplyDecision::Send
     }
 
@@ -253,6 +257,8 @@ impl Peers {
             //# An acceptor that has `sessions_max` peers MUST refuse a verified connection of any other peer
             //# as busy.
             None if self.is_full() => Refusal::Busy,
+            // It waits already, or is the session.
+            Some(peer) if peer.has_accepted(connection) => return,
             //= spec/connection.md#con-elc-012
             //# If two connections of one peer would wait, an acceptor MUST refuse the one that was accepted
             //# earlier as duplicate.
@@ -455,6 +461,11 @@ impl Peer {
 
     fn session_up(&self) -> Option<&Session> {
         self.session.as_ref().filter(|session| session.state != SessionState::Ending)
+    }
+
+    fn has_accepted(&self, connection: ConnectionId) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| waiting.connection == connection)
+            || self.session.as_ref().is_some_and(|session| session.connection == connection)
     }
 
     fn session_on(&mut self, connection: ConnectionId) -> Option<&mut Session> {

@@ -61,6 +61,30 @@ fn a_dial_that_is_acknowledged_is_the_session() {
     assert_eq!(peers.session(LARGER), Some(DIAL));
 }
 
+#[test]
+fn what_is_said_twice_was_said_before() {
+    let mut peers = dialled(SMALLER);
+    peers.verified(SMALLER, FIRST, start(1));
+    assert_eq!(actions(&mut peers), [Action::Up(FIRST)]);
+    // It waits for the session to end, and whether it may reply has been answered.
+    peers.acked(SMALLER, DIAL, start(1));
+    assert_eq!(actions(&mut peers), [Action::End(FIRST)]);
+    let before = peers.clone();
+    for version_1 in [false, true] {
+        assert_eq!(peers.may_reply(SMALLER, DIAL, version_1), ReplyDecision::Send);
+    }
+    peers.acked(SMALLER, DIAL, start(1));
+    peers.verified(SMALLER, FIRST, start(1));
+    assert_eq!(peers, before);
+    peers.ended(SMALLER, FIRST);
+    assert_eq!(actions(&mut peers), [Action::Up(DIAL)]);
+    // One that waits is not one too many for itself.
+    peers.verified(SMALLER, SECOND, start(2));
+    assert_eq!(actions(&mut peers), [Action::End(DIAL)]);
+    peers.verified(SMALLER, SECOND, start(2));
+    assert_eq!(actions(&mut peers), []);
+}
+
 //= spec/connection.md#con-dia-002
 //= type=test
 //# A node MUST NOT have two dials to one node name at the same time.
