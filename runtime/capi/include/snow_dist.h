@@ -406,7 +406,7 @@ snow_status snow_set_log(snow_log told,
 // Ends all sessions of a node in order, then all its processes, then its threads. What is queued for other nodes is still
 // sent, for at most 5 s. When this returns, its port is free, and each of its processes has `SNOW_EVENT_ENDED` in its queue.
 // The node's handle is still to be freed. Every call that needs the node returns `SNOW_ERROR_STOPPED` from now on, this one
-// too.
+// too; when it does, the node is down: it waits for another thread that shuts it down.
 snow_status snow_shutdown(snow_node node);
 
 // Frees a node, and all its processes that were not freed; shuts it down first if it runs.

@@ -30,6 +30,8 @@ pub(crate) struct Running {
     residents: Arc<Residents>,
     /// Taken when the node is shut down.
     threads: Mutex<Option<Threads>>,
+    /// Held by whoever shuts the node down. Who else wants that has what it promises when this is free.
+    stopping: Mutex<()>,
 }
 
 impl Running {
@@ -43,7 +45,8 @@ impl Running {
         let residents = Arc::new(Residents::default());
         let guardian = guard(&node, Arc::clone(&residents))?;
         let threads = Mutex::new(Some(threads));
-        Ok(NODES.keep(|id| Self { id, node, executor, guardian, residents, threads }))
+        let stopping = Mutex::default();
+        Ok(NODES.keep(|id| Self { id, node, executor, guardian, residents, threads, stopping }))
     }
 
     /// The node, for what it does without waiting and without processes.
@@ -64,7 +67,7 @@ impl Running {
         match self.guardian.spawn_monitor_with(mailbox, move |ctx| body.run(ctx)) {
             Ok((pid, _)) => {
                 process.has_started(pid, self.node.delegate(pid));
-                self.residents.settle(pid, &process);
+                self.residents.settle(pid, &process).inspect_err(|_| process.withdraw())?;
                 Ok(process)
             }
             Err(error) => {
@@ -87,15 +90,17 @@ impl Running {
         Ok(self.node()?.kill(pid)?)
     }
 
-    /// Ends all that the node does, then its threads. Each process has its end in its queue when this returns.
+    /// Ends all that the node does, then its threads. Each process has its end in its queue when this returns, also if
+    /// another thread has done it.
     pub(crate) fn shut_down(&self) -> Outcome<()> {
         check_may_wait()?;
+        let _stopping = self.stopping.lock().unwrap_or_else(PoisonError::into_inner);
         let threads = self.lock_threads().take().ok_or_else(Failure::stopped)?;
         let node = self.node.clone();
         let stopping = self.executor.spawn(async move { node.shutdown().await });
         let stopped = wait(stopping, Timeout::NONE, "the node did not stop")?;
         drop(threads);
-        self.residents.end_all(&Reason::Shutdown);
+        self.residents.end_all(Reason::Shutdown);
         stopped.map_err(|error| Failure::new(snow_status::SNOW_ERROR_PANIC, error.to_string()))
     }
 
@@ -144,6 +149,10 @@ struct Table {
     processes: HashMap<Pid, Arc<Process>>,
     /// Those that ended before they were entered here.
     ended_early: HashMap<Pid, Reason>,
+    /// How the node has ended all of them, and with that each that is entered afterwards.
+    all_ended: Option<Reason>,
+    /// The node is freed, and keeps no process any more.
+    is_freed: bool,
 }
 
 impl Residents {
@@ -151,13 +160,17 @@ impl Residents {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters a process that was started.
-    fn settle(&self, pid: Pid, process: &Arc<Process>) {
+    /// Enters a process that was started. The node may have been shut down since, or freed.
+    fn settle(&self, pid: Pid, process: &Arc<Process>) -> Outcome<()> {
         let mut table = self.lock();
-        if let Some(reason) = table.ended_early.remove(&pid) {
+        if table.is_freed {
+            return Err(Failure::stopped());
+        }
+        if let Some(reason) = table.ended_early.remove(&pid).or_else(|| table.all_ended.clone()) {
             process.queue.put_end(process, reason);
         }
         table.processes.insert(pid, Arc::clone(process));
+        Ok(())
     }
 
     fn ended(&self, pid: Pid, reason: Reason) {
@@ -180,18 +193,21 @@ impl Residents {
         }
     }
 
-    fn end_all(&self, reason: &Reason) {
-        for process in self.lock().processes.values() {
+    fn end_all(&self, reason: Reason) {
+        let mut table = self.lock();
+        for process in table.processes.values() {
             process.queue.put_end(process, reason.clone());
         }
+        table.all_ended = Some(reason);
     }
 
     fn free_all(&self) {
-        let processes = std::mem::take(&mut self.lock().processes);
+        let mut table = self.lock();
+        table.is_freed = true;
+        let processes = std::mem::take(&mut table.processes);
+        drop(table);
         for process in processes.into_values() {
-            if PROCESSES.remove(process.id).is_ok() {
-                process.let_go();
-            }
+            process.withdraw();
         }
     }
 }
@@ -235,5 +251,109 @@ impl Drop for Threads {
         drop(self.quit.take());
         // It does not panic: what it runs are tasks, and a panic of one is its own.
         let _ = self.main.take().map(JoinHandle::join);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::queue::What;
+    use crate::types::snow_pid;
+
+    const ROUNDS: usize = 20;
+
+    fn start() -> Arc<Running> {
+        let builder = Node::builder("a@127.0.0.1:0").cookie("a cookie of thirty-two letters..");
+        Running::start(builder, 1).unwrap()
+    }
+
+    fn status<T>(outcome: Outcome<T>) -> snow_status {
+        outcome.map_or_else(|failure| failure.status, |_| snow_status::SNOW_OK)
+    }
+
+    /// The program waits for these without a time.
+    fn has_end(queue: &Queue) -> bool {
+        queue.next(Timeout::of_millis(0)).is_ok_and(|event| matches!(event.what, What::Ended(_)))
+    }
+
+    /// A process that was started by a node's last act, and so has a pid.
+    fn started(queue: &Arc<Queue>, residents: &Arc<Residents>) -> Arc<Process> {
+        queue.enter().unwrap();
+        let process = PROCESSES.keep(|id| Process::new(id, Arc::clone(queue), Arc::downgrade(residents)));
+        process.has_started(Pid::from(snow_pid { node: 0, process: process.id }), None);
+        process
+    }
+
+    #[test]
+    fn a_process_that_is_entered_after_the_end_of_all_has_its_end() {
+        let (queue, residents) = (Queue::open(1).unwrap(), Arc::default());
+        let process = started(&queue, &residents);
+        residents.end_all(Reason::Shutdown);
+        residents.settle(process.pid(), &process).unwrap();
+        assert!(has_end(&queue));
+        residents.free_all();
+        Queue::free(queue.id).unwrap();
+    }
+
+    #[test]
+    fn a_process_that_is_entered_after_its_node_was_freed_is_none() {
+        let (queue, residents) = (Queue::open(1).unwrap(), Arc::default());
+        let process = started(&queue, &residents);
+        residents.free_all();
+        assert_eq!(status(residents.settle(process.pid(), &process)), snow_status::SNOW_ERROR_STOPPED);
+        process.withdraw();
+        assert_eq!(status(PROCESSES.get(process.id)), snow_status::SNOW_ERROR_HANDLE);
+        Queue::free(queue.id).unwrap();
+    }
+
+    #[test]
+    fn every_process_has_its_end_when_it_is_started_while_the_node_stops() {
+        for _ in 0..ROUNDS {
+            let (node, queue) = (start(), Queue::open(0).unwrap());
+            let (tell, told) = mpsc::channel();
+            let spawning = {
+                let (node, queue) = (Arc::clone(&node), Arc::clone(&queue));
+                thread::spawn(move || {
+                    let spawn = || node.spawn(&queue, Mailbox::unbounded()).ok();
+                    std::iter::from_fn(spawn).inspect(|_| tell.send(()).unwrap_or_default()).count()
+                })
+            };
+            told.recv().unwrap();
+            node.shut_down().unwrap();
+            for _ in 0..spawning.join().unwrap() {
+                assert!(has_end(&queue));
+            }
+            Running::free(node.id).unwrap();
+            Queue::free(queue.id).unwrap();
+        }
+    }
+
+    #[test]
+    fn whoever_asks_for_the_end_of_a_node_while_it_stops_waits_for_it() {
+        for round in 0..ROUNDS {
+            let (node, queue) = (start(), Queue::open(1).unwrap());
+            node.spawn(&queue, Mailbox::unbounded()).unwrap();
+            let name = node.node().unwrap().name().to_owned();
+            let first = thread::spawn({
+                let node = Arc::clone(&node);
+                move || node.shut_down()
+            });
+            while node.node().is_ok() {
+                thread::yield_now();
+            }
+            if round % 2 == 0 {
+                assert_eq!(status(node.shut_down()), snow_status::SNOW_ERROR_STOPPED);
+                assert!(has_end(&queue), "the node still stops");
+            }
+            Running::free(node.id).unwrap();
+            let (_, address) = name.split_once('@').unwrap();
+            std::net::TcpListener::bind(address).expect("the port is free");
+            assert_eq!(status(first.join().unwrap()), snow_status::SNOW_OK);
+            Queue::free(queue.id).unwrap();
+        }
     }
 }

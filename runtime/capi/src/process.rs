@@ -91,8 +91,15 @@ impl Process {
         Ok(())
     }
 
+    /// Frees a process that its node does not keep any more, unless the program has.
+    pub(crate) fn withdraw(&self) {
+        if PROCESSES.remove(self.id).is_ok() {
+            self.let_go();
+        }
+    }
+
     /// Ends a process whose handle has just been removed.
-    pub(crate) fn let_go(&self) {
+    fn let_go(&self) {
         self.is_freed.store(true, Ordering::Release);
         if let Ok(delegate) = self.acting() {
             delegate.exit(Reason::Normal);

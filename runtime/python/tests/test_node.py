@@ -3,11 +3,12 @@
 import asyncio
 import os
 import re
+import threading
 import unittest
 from pathlib import Path
 
 from snow_dist import (
-    ConnectError, Down, Ended, Exit, Message, NameTaken, Node, NodeDown, NodeUp, NoProcess, Reason, Refused, Some, StartError,
+    ConnectError, Down, Ended, Exit, LimitReached, Message, NameTaken, Node, NodeDown, NodeUp, NoProcess, Reason, Refused, Some, StartError,
     Stopped, TermError, WrongArgument, _library,
 )
 
@@ -243,6 +244,121 @@ class Processes(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(ConnectError):
             await self.a.connect("c@127.0.0.1:1")
         self.assertRaises(NoProcess, self.a.kill, self.a.pid_on(self.b.name, 1))
+
+
+class Leftovers(unittest.IsolatedAsyncioTestCase):
+    """What fails or is cancelled leaves nothing behind."""
+
+    async def asyncSetUp(self):
+        # A call by its name, which then does what a test wants before the library is asked.
+        self.before, self.call, self.freed = {}, _library.call, []
+
+        def call(name, *arguments):
+            self.before.get(name, lambda: None)()
+            self.call(name, *arguments)
+            if name.endswith("_free"):
+                self.freed.append(name)
+
+        _library.call = call
+        self.addCleanup(setattr, _library, "call", self.call)
+
+    def fail_at(self, name):
+        def fail():
+            raise LimitReached("on purpose")
+
+        self.before[name] = fail
+
+    def hold_at(self, name):
+        """Holds the thread of a call; gives what tells that it is there, and what lets it go on."""
+        there, go_on = threading.Event(), threading.Event()
+
+        def hold():
+            there.set()
+            self.assertTrue(go_on.wait(ENOUGH))
+
+        self.before[name] = hold
+        return there, go_on
+
+    async def cancel_at(self, name, call):
+        """Cancels a call twice while its thread is there, and awaits its end."""
+        there, go_on = self.hold_at(name)
+        task = asyncio.create_task(call)
+        await asyncio.to_thread(there.wait, ENOUGH)
+        for _ in range(2):
+            task.cancel()
+            await asyncio.sleep(0)
+        go_on.set()
+        with self.assertRaises(asyncio.CancelledError):
+            await task
+
+    async def test_of_a_process_without_a_descriptor(self):
+        async with await start("a") as node:
+            for name in ["snow_spawn", "snow_queue_descriptor", "snow_self", "snow_monitor"]:
+                with self.subTest(name):
+                    self.freed.clear()
+                    self.fail_at(name)
+                    with self.assertRaises(LimitReached):
+                        node.process()
+                    self.before.clear()
+                    spawned = ["snow_process_free"] if name != "snow_spawn" else []
+                    self.assertEqual(self.freed, [*spawned, "snow_queue_free"])
+                    self.assertEqual(node._processes, {})
+
+    async def test_of_a_node_that_cannot_be_used(self):
+        for name in ["snow_queue_descriptor", "snow_node_name"]:
+            with self.subTest(name):
+                self.freed.clear()
+                self.fail_at(name)
+                with self.assertRaises(LimitReached):
+                    await start("a")
+                self.assertEqual(self.freed[-1], "snow_node_free")
+                self.assertEqual(self.freed.count("snow_queue_free"), name == "snow_queue_descriptor")
+
+    async def test_of_a_start_that_is_cancelled(self):
+        await self.cancel_at("snow_start", start("a"))
+        self.assertEqual(self.freed[-1], "snow_node_free")
+
+    async def test_of_a_shutdown_that_is_cancelled(self):
+        async def forever(me):
+            await me.recv()
+
+        for name in ["snow_shutdown", "snow_node_free"]:
+            with self.subTest(name):
+                self.freed.clear()
+                node = await start("a")
+                process = node.spawn(forever)
+                await self.cancel_at(name, node.shutdown())
+                self.assertTrue(process.task.done())
+                self.assertEqual(self.freed.count("snow_process_free"), 2)
+                self.assertEqual(self.freed[-1], "snow_node_free")
+                await node.shutdown()
+
+    async def test_of_a_shutdown_by_a_process_of_the_node(self):
+        async def ends_all(me):
+            await me.node.shutdown()
+
+        async def forever(me):
+            await me.recv()
+
+        node = await start("a")
+        node.spawn(forever)
+        process = node.spawn(ends_all)
+        with self.assertRaises(asyncio.CancelledError):
+            await process.task
+        self.assertEqual(self.freed[-1], "snow_node_free")
+
+    async def test_who_asks_while_a_node_stops_waits_for_its_end(self):
+        node = await start("a")
+        there, go_on = self.hold_at("snow_shutdown")
+        first = asyncio.create_task(node.shutdown())
+        await asyncio.to_thread(there.wait, ENOUGH)
+        second = asyncio.create_task(node.shutdown())
+        await asyncio.sleep(0)
+        self.assertFalse(second.done())
+        go_on.set()
+        await second
+        self.assertEqual(self.freed[-1], "snow_node_free")
+        await first
 
 
 class Program(unittest.TestCase):

@@ -14,7 +14,7 @@ use crate::wait::Timeout;
 /// Ends all sessions of a node in order, then all its processes, then its threads. What is queued for other nodes is still
 /// sent, for at most 5 s. When this returns, its port is free, and each of its processes has `SNOW_EVENT_ENDED` in its queue.
 /// The node's handle is still to be freed. Every call that needs the node returns `SNOW_ERROR_STOPPED` from now on, this one
-/// too.
+/// too; when it does, the node is down: it waits for another thread that shuts it down.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_shutdown(node: snow_node) -> snow_status {
     guard(|| node.get()?.shut_down())

@@ -35,11 +35,13 @@ class Node:
         self._handle = handle
         self._loop = asyncio.get_running_loop()
         self._processes = {}
+        # Held by whoever shuts the node down: others wait until it is down.
+        self._stopping = asyncio.Lock()
         self._is_closed = False
+        self.name = lib.text_of("snow_node_name", handle)
         # A process of its own that learns of the ends of all others, so that it can end their tasks.
         self._guardian = Process(self, handle)
         self._loop.add_reader(self._guardian._descriptor, self._guard)
-        self.name = lib.text_of("snow_node_name", handle)
 
     @classmethod
     async def start(cls, name: str, *, cookie=None, cookie_file=None, accepted=(), listen=None, **settings) -> "Node":
@@ -61,11 +63,17 @@ class Node:
                 if setting not in SETTINGS:
                     raise TypeError(f"there is no setting {setting!r}")
                 lib.call("snow_builder_set", builder, SETTINGS[setting], int(value))
+            starting = asyncio.get_running_loop().run_in_executor(None, lib.give, lib.Node, "snow_start", builder)
         except BaseException:
             lib.call("snow_builder_free", builder)
             raise
-        loop = asyncio.get_running_loop()
-        return cls(await loop.run_in_executor(None, lib.give, lib.Node, "snow_start", builder))
+        try:
+            return cls(await _to_the_end(starting))
+        except BaseException:
+            # It was cancelled, or the node has no room for what it needs: one that runs is not left behind.
+            if starting.exception() is None:
+                await _on_a_thread("snow_node_free", starting.result())
+            raise
 
     def __repr__(self):
         return f"<Node {self.name}>"
@@ -87,8 +95,12 @@ class Node:
         process = Process(self, self._handle)
         self._processes[process.pid] = process
         reference = ctypes.c_uint64()
-        # A monitor within the node waits for nothing.
-        self._guardian._call("snow_monitor", lib.to_pid(process.pid), 0, ctypes.byref(reference))
+        try:
+            # A monitor within the node waits for nothing.
+            self._guardian._call("snow_monitor", lib.to_pid(process.pid), 0, ctypes.byref(reference))
+        except BaseException:
+            process.close()
+            raise
         return process
 
     def _guard(self):
@@ -148,29 +160,58 @@ class Node:
         lib.call("snow_kill", self._handle, lib.to_pid(pid))
 
     async def shutdown(self) -> None:
-        """Ends all sessions in order, all processes, their tasks, and the node. Does nothing the second time."""
-        if self._is_closed:
-            return
-        self._is_closed = True
+        """Ends all sessions in order, all processes, their tasks, and the node. Does nothing the second time.
+
+        If it is cancelled it still ends the node before it raises that.
+        """
+        async with self._stopping:
+            if not self._is_closed:
+                await self._shut_down()
+
+    async def _shut_down(self):
         try:
-            await self._loop.run_in_executor(None, lib.call, "snow_shutdown", self._handle)
+            await _on_a_thread("snow_shutdown", self._handle)
         except Stopped:
             pass
-        self._guardian.close()
-        current = asyncio.current_task()
-        tasks = [process.task for process in self._processes.values() if process.task not in (None, current)]
-        for process in list(self._processes.values()):
-            process._ended(SHUTDOWN)
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for process in list(self._processes.values()):
-            process.close()
-        await self._loop.run_in_executor(None, lib.call, "snow_node_free", self._handle)
+        finally:
+            self._guardian.close()
+            current = asyncio.current_task()
+            tasks = [process.task for process in self._processes.values() if process.task not in (None, current)]
+            for process in list(self._processes.values()):
+                process._ended(SHUTDOWN)
+            try:
+                await asyncio.gather(*tasks, return_exceptions=True)
+            finally:
+                for process in list(self._processes.values()):
+                    process.close()
+                self._is_closed = True
+                await _on_a_thread("snow_node_free", self._handle)
 
     async def __aenter__(self):
         return self
 
     async def __aexit__(self, *_error):
         await self.shutdown()
+
+
+async def _on_a_thread(name, *arguments):
+    """Makes a call that waits on another thread, and sees it through."""
+    await _to_the_end(asyncio.get_running_loop().run_in_executor(None, lib.call, name, *arguments))
+
+
+async def _to_the_end(call):
+    """What a call on another thread gives. Nothing cancels such a call: so this raises that it was cancelled when it is done."""
+    cancelled = None
+    while not call.done():
+        try:
+            await asyncio.wait([call])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return call.result()
+    # That is said, whatever the call has said.
+    call.exception()
+    raise cancelled
 
 
 async def _run(process, function, arguments):
