@@ -217,6 +217,16 @@ fn copy_all(from: &Path, to: &Path) -> Result<(), String> {
     if !from.is_dir() {
         return write(to, &fs::read(from).map_err(fails)?);
     }
+    for entry in fs::read_dir(to).into_iter().flatten() {
+        let there = entry.map_err(fails)?;
+        // A module that has moved must not be there twice.
+        if !from.join(there.file_name()).exists() {
+            let is_folder = there.path().is_dir();
+            let remove =
+                if is_folder { fs::remove_dir_all(there.path()) } else { fs::remove_file(there.path()) };
+            remove.map_err(fails)?;
+        }
+    }
     for entry in fs::read_dir(from).map_err(fails)? {
         let name = entry.map_err(fails)?.file_name();
         if !LEFT_OUT.iter().any(|left_out| name == *left_out) {
