@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -36,10 +36,13 @@ async fn node() -> Node {
 
 /// The example, watching a process of a node.
 fn watch(node: &Node, pid: Pid) -> Child {
+    watch_named(node.name(), &pid.local().to_string())
+}
+
+fn watch_named(node: &str, number: &str) -> Child {
     let example = repository().join("runtime/python/examples/watch.py");
-    let number = pid.local().to_string();
     let mut command = python();
-    command.arg(example).args([node.name(), &number]).stdout(Stdio::piped()).spawn().unwrap()
+    command.arg(example).args([node, number]).stdout(Stdio::piped()).spawn().unwrap()
 }
 
 /// Who has sent the example's first message.
@@ -134,4 +137,62 @@ async fn rust_learns_of_the_end_of_python() {
     let reason = end_of_python(interrupted).await;
     // The task was cancelled first, or the session ended first.
     assert!(matches!(reason, Reason::Shutdown | Reason::Noconnection), "{reason}");
+}
+
+/// What this says, when it is run as a program of its own: a node with a process, its name and number, and that the process
+/// has been sent to.
+const SAYS: &str = "node: ";
+const IS_PROGRAM: &str = "SNOW_NODE_TO_KILL";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it is a program, which `python_learns_of_the_kill_of_rust` runs and kills"]
+async fn a_node_to_kill() {
+    if std::env::var_os(IS_PROGRAM).is_none() {
+        return;
+    }
+    let node = node().await;
+    let process = node.spawn(async |mut ctx: Context| -> Reason {
+        loop {
+            ctx.recv().await;
+            eprintln!("{SAYS}linked");
+        }
+    });
+    eprintln!("{SAYS}{} {}", node.name(), process.unwrap().local());
+    std::future::pending().await
+}
+
+/// A program that is killed when this is dropped, so that a test that fails leaves none behind.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The node in Rust is killed as `kill -9` does it, and its process with it: Python's process, which is linked to that one,
+/// learns that the connection is lost.
+#[test]
+#[ignore = "needs Python with the package: runtime/python/check.sh"]
+fn python_learns_of_the_kill_of_rust() {
+    let program = Command::new(std::env::current_exe().unwrap())
+        .args(["a_node_to_kill", "--exact", "--ignored", "--nocapture"])
+        .env(IS_PROGRAM, "1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut program = Killed(program);
+    let lines = BufReader::new(program.0.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut said = lines.filter_map(|line| line.strip_prefix(SAYS).map(str::to_owned));
+    let first = said.next().unwrap();
+    let (name, number) = first.split_once(' ').unwrap();
+    let watch = watch_named(name, number);
+    assert_eq!(said.next().as_deref(), Some("linked"));
+    drop(program);
+    let output = watch.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let expected = format!("process {number} has ended: noconnection, None\n");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
 }

@@ -98,14 +98,57 @@ fn judge(status: snow_status, is_live: bool) {
     assert_eq!(status == SNOW_ERROR_HANDLE, !is_live, "{status:?}");
 }
 
+/// What the library has given, which is freed.
+fn taken(mut given: snow_bytes) -> Vec<u8> {
+    let bytes = if given.length == 0 {
+        Vec::new()
+    } else {
+        // SAFETY: so many bytes are there until they are freed.
+        unsafe { std::slice::from_raw_parts(given.data, given.length) }.to_vec()
+    };
+    // SAFETY: the pointer is that of what is there.
+    assert_eq!(unsafe { snow_bytes_free(&raw mut given) }, SNOW_OK);
+    bytes
+}
+
+/// Bytes as a term, or as the JSON of one: what is one comes back as it was.
+fn json(script: &mut Script<'_>) {
+    let length = script.byte().unwrap_or(0) % 32;
+    let given: Vec<u8> = (0..length).map_while(|_| script.byte()).collect();
+    let to_json = |term: &[u8]| {
+        let mut json = snow_bytes::default();
+        // SAFETY: so many bytes are there, and the pointer is that of what is there.
+        let status = unsafe { snow_term_to_json(term.as_ptr(), term.len(), &raw mut json) };
+        assert!(matches!(status, SNOW_OK | SNOW_ERROR_TERM), "{status:?}");
+        (status == SNOW_OK).then(|| taken(json))
+    };
+    let from_json = |json: &[u8]| {
+        let mut term = snow_bytes::default();
+        // SAFETY: so many bytes are there, and the pointer is that of what is there.
+        let status = unsafe { snow_term_from_json(json.as_ptr(), json.len(), &raw mut term) };
+        assert!(matches!(status, SNOW_OK | SNOW_ERROR_TERM), "{status:?}");
+        (status == SNOW_OK).then(|| taken(term))
+    };
+    from_json(&given);
+    for term in [&given[..], &TERM] {
+        if let Some(json) = to_json(term) {
+            assert_eq!(from_json(&json).as_deref(), Some(term));
+        }
+    }
+    assert!(to_json(&TERM).is_some());
+}
+
 impl Account {
     fn call(&mut self, call: u8, script: &mut Script<'_>) {
-        match call % 28 {
+        match call % 33 {
             0 => self.new_builder(),
             1 => self.set(script),
             2 => self.start(script),
             3 => self.new_queue(script),
-            4..=6 => self.spawn(script),
+            4..=6 => self.spawn(script, |node, queue, out| {
+                // SAFETY: the pointer is that of what is there.
+                unsafe { snow_spawn(node, queue, out) }
+            }),
             7..=9 => self.send(script),
             10..=12 => self.next(script),
             13 => self.free_event(script),
@@ -126,7 +169,12 @@ impl Account {
             24 => self.shut_down(script),
             25 => self.free_node(script),
             26 => self.kill(script),
-            _ => self.descriptor(script),
+            27 => self.descriptor(script),
+            28 => self.spawn_bounded(script),
+            29 => self.monitor_node(script),
+            30 => self.nodes(script),
+            31 => self.send_named_term(script),
+            _ => json(script),
         }
     }
 
@@ -168,11 +216,7 @@ impl Account {
             let mut text = snow_bytes::default();
             // SAFETY: the pointers are those of what is there.
             assert_eq!(unsafe { snow_node_name(node, &raw mut text) }, SNOW_OK);
-            // SAFETY: so many bytes are there until they are freed.
-            let bytes = unsafe { std::slice::from_raw_parts(text.data, text.length) };
-            self.names.push(CString::new(bytes).unwrap());
-            // SAFETY: the pointer is that of what is there.
-            assert_eq!(unsafe { snow_bytes_free(&raw mut text) }, SNOW_OK);
+            self.names.push(CString::new(taken(text)).unwrap());
         }
     }
 
@@ -185,12 +229,26 @@ impl Account {
         self.given[QUEUES].push(queue.id);
     }
 
-    fn spawn(&mut self, script: &mut Script<'_>) {
+    fn spawn_bounded(&mut self, script: &mut Script<'_>) {
+        let (messages_max, when_full) = (script.byte().unwrap_or(1) % 4, script.byte().unwrap_or(0) % 3);
+        self.spawn(script, |node, queue, out| {
+            // SAFETY: the pointer is that of what is there.
+            unsafe { snow_spawn_bounded(node, queue, messages_max.into(), when_full.into(), out) }
+        });
+    }
+
+    fn spawn(
+        &mut self,
+        script: &mut Script<'_>,
+        call: impl FnOnce(snow_node, snow_queue, *mut snow_process) -> snow_status,
+    ) {
         let (node, queue) = (script.choose(&self.given[NODES]), script.choose(&self.given[QUEUES]));
         let mut process = snow_process::default();
-        // SAFETY: the pointer is that of what is there.
-        let status =
-            unsafe { snow_spawn(snow_node { id: node }, snow_queue { id: queue }, &raw mut process) };
+        let status = call(snow_node { id: node }, snow_queue { id: queue }, &raw mut process);
+        // An unfit mailbox is told before the handles are looked at.
+        if status == SNOW_ERROR_ARGUMENT {
+            return;
+        }
         judge(status, self.nodes.contains_key(&node) && self.queues.contains(&queue));
         if status != SNOW_OK {
             return;
@@ -324,6 +382,54 @@ impl Account {
             unsafe { snow_monitor(process, of, 0, &raw mut reference) }
         });
         self.references.push(reference);
+    }
+
+    fn monitor_node(&mut self, script: &mut Script<'_>) {
+        let demonitor = script.byte().unwrap_or(0).is_multiple_of(2);
+        let Some(peer) = self.names.last().cloned() else { return };
+        self.of_process(script, |process, _| {
+            // SAFETY: the name is a text.
+            unsafe {
+                if demonitor {
+                    snow_demonitor_node(process, peer.as_ptr())
+                } else {
+                    snow_monitor_node(process, peer.as_ptr())
+                }
+            }
+        });
+    }
+
+    /// The names of nodes that a node knows are those of nodes there are.
+    fn nodes(&mut self, script: &mut Script<'_>) {
+        let node = snow_node { id: script.choose(&self.given[NODES]) };
+        let pid = script.pid(&self.pids);
+        for of_pid in [false, true] {
+            let mut names = snow_bytes::default();
+            // SAFETY: the pointer is that of what is there.
+            let status = unsafe {
+                if of_pid {
+                    snow_node_of(node, pid, &raw mut names)
+                } else {
+                    snow_nodes(node, &raw mut names)
+                }
+            };
+            judge(status, self.nodes.contains_key(&node.id));
+            if status == SNOW_OK {
+                let names = String::from_utf8(taken(names)).unwrap();
+                assert!(names.lines().all(|line| self.names.contains(&name(line))), "{names}");
+            }
+        }
+    }
+
+    fn send_named_term(&mut self, script: &mut Script<'_>) {
+        let Some(node) = self.names.last().cloned() else { return };
+        self.of_process(script, |process, to| {
+            let (data, length, pids) = (TERM.as_ptr(), TERM.len(), &raw const to);
+            // SAFETY: so many bytes and pids are there, and the texts are texts.
+            unsafe {
+                snow_send_named_term(process, name("name").as_ptr(), node.as_ptr(), data, length, pids, 1, 0)
+            }
+        });
     }
 
     fn exit(&mut self, script: &mut Script<'_>) {
