@@ -6,6 +6,7 @@
 
 mod case;
 mod child;
+mod costs;
 mod countdown;
 mod delay;
 mod floor;
@@ -56,12 +57,24 @@ enum Part {
     /// One of the two processes of a measurement.
     #[command(hide = true)]
     Child(Child),
+    /// Sends messages within this process, for whoever counts instructions: see `costs.sh`.
+    Costs {
+        /// Who carries them.
+        way: costs::Way,
+        /// How many.
+        #[arg(long)]
+        messages: usize,
+        /// So many before the other end has to have received them.
+        #[arg(long, default_value_t = 1)]
+        batch: usize,
+    },
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.part {
         Some(Part::Child(child)) => child.run(),
+        Some(Part::Costs { way, messages, batch }) => way.send(messages, batch),
         None => {
             let plan = Plan {
                 rounds: arguments.rounds,

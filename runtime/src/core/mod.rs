@@ -4,6 +4,9 @@
 //! payloads that were cut off the stream, the time since an origin of the driver's choosing, random bytes, and
 //! [`Processes`], through which signals come out. Everything that frames can change is `Clone + Eq + Hash`, so
 //! that the code that runs is the code that is model-checked.
+//!
+//! Whoever embeds it begins with [`Host`], whose [module](host) says what to call when, and goes on to [`Endpoint`] and
+//! [`Connection`] where a lock for each connection is wanted. [`connection`] has the states, the deadlines and the endings.
 
 mod addresses;
 pub mod connection;

@@ -78,7 +78,7 @@ use super::{Patience, Processes, Session};
 /// Random bytes for one connection, from a cryptographic source: never the same for two.
 //= spec/handshake.md#hs-sen-002
 //= type=implication
-//= reason=the source is the operating system's: a test could only see that bytes differ
+//= reason=the source is the operating system, or bytes of it that others are drawn from: a test could only see that bytes differ
 //# A node MUST take the bytes of a challenge before the sentinel from a cryptographic random source, anew
 //# for each challenge.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
