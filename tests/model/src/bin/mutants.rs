@@ -29,7 +29,7 @@ opt-level = 1
 debug = false
 debug-assertions = false
 overflow-checks = false
-incremental = false
+incremental = true
 ";
 
 /// Breaks the core in each way that `tests/mutants/` lists, and shows that a model finds it.
@@ -77,8 +77,8 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let mut models: Vec<_> = mutants.iter().map(|mutant| mutant.model.as_str()).collect();
     models.sort_unstable();
     models.dedup();
-    build(&copy).map_err(|output| format!("the core as it is does not build:\n{output}"))?;
     for model in models {
+        build(&copy, model).map_err(|output| format!("the core as it is does not build:\n{output}"))?;
         let (all_well, output) = explore(&copy, model)?;
         if !all_well {
             return Err(format!("the core as it is does not pass the model {model}:\n{output}"));
@@ -137,7 +137,7 @@ fn mutant(patch: PathBuf) -> Result<Mutant, String> {
 fn show(root: &Path, copy: &Path, mutant: &Mutant) -> Result<String, String> {
     restore(root, copy)?;
     apply(copy, &mutant.patch)?;
-    build(copy).map_err(|output| format!("it does not build:\n{output}"))?;
+    build(copy, &mutant.model).map_err(|output| format!("it does not build:\n{output}"))?;
     let (all_well, output) = explore(copy, &mutant.model)?;
     if all_well {
         return Err(format!("it survives: {} finds nothing", mutant.model));
@@ -163,18 +163,12 @@ fn apply(copy: &Path, patch: &Path) -> Result<(), String> {
     }
 }
 
-fn build(copy: &Path) -> Result<(), String> {
+/// Builds the program that has this model, and nothing else: most mutants are the other one's.
+fn build(copy: &Path, model: &str) -> Result<(), String> {
+    let program = program(model);
     let output = output(
         Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args([
-                "build",
-                "--quiet",
-                "--offline",
-                "--package=snow-dist-model",
-                "--package=snow-dist-simulator",
-                "--bin=snow-dist-model",
-                "--bin=snow-dist-simulator",
-            ])
+            .args(["build", "--quiet", "--offline", "--package", program, "--bin", program])
             .args(["--target-dir", "../target"])
             .current_dir(copy)
             // What a patch leaves unused is no matter here.
@@ -183,12 +177,16 @@ fn build(copy: &Path) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(text(&output)) }
 }
 
+fn program(model: &str) -> &'static str {
+    if model == SIMULATOR { "snow-dist-simulator" } else { "snow-dist-model" }
+}
+
 fn explore(copy: &Path, model: &str) -> Result<(bool, String), String> {
-    let built = copy.join("../target/debug");
+    let mut command = Command::new(copy.join("../target/debug").join(program(model)));
     let output = if model == SIMULATOR {
-        output(Command::new(built.join("snow-dist-simulator")).arg(SEEDS))?
+        output(command.arg(SEEDS))?
     } else {
-        output(Command::new(built.join("snow-dist-model")).args(["--small", "--model", model]))?
+        output(command.args(["--small", "--model", model]))?
     };
     Ok((output.status.success(), text(&output)))
 }

@@ -99,7 +99,7 @@ pub const MODELS: &[Bounds] = &[
             passes: 1,
             ..NONE
         },
-        small: Left { dials: 1, acts: 1, disconnects: 1, injections: 1, ..NONE },
+        small: Left { dials: 1, acts: 1, disconnects: 1, stops: 1, sticks: 1, passes: 1, ..NONE },
         deep: Left {
             dials: 2,
             acts: 2,
@@ -115,11 +115,10 @@ pub const MODELS: &[Bounds] = &[
     },
     Bounds {
         name: "silence",
-        what: "a session is idle, nodes are held up, streams stick, and time goes on",
-        sessions: &[[0, 1]],
-        spans: &[20, 70],
-        left: Left { acts: 1, hold_ups: 1, sticks: 1, passes: 4, ..NONE },
-        small: Left { acts: 1, hold_ups: 1, sticks: 1, passes: 3, ..NONE },
+        what: "nodes are held up, before a session and while it is idle, streams stick, and time goes on",
+        spans: &[5, 70],
+        left: Left { dials: 1, hold_ups: 2, sticks: 1, passes: 3, ..NONE },
+        small: Left { dials: 1, hold_ups: 2, sticks: 1, passes: 3, ..NONE },
         deep: Left { dials: 1, acts: 2, hold_ups: 2, cuts: 1, sticks: 2, passes: 5, ..NONE },
         reaches: &[S::Answered, S::Silent, S::Stuck, S::HeldUp],
         ..MODEL

@@ -7,7 +7,7 @@ use snow_dist_runtime::core::connection::{ConnectionEvent, Ending, GiveWay, Wait
 use snow_dist_runtime::core::handshake::Failure;
 use snow_dist_runtime::core::limits::{
     ACK_DEADLINE, DRAIN_DEADLINE, HANDSHAKE_DEADLINE, HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, PROBE_TIMEOUT,
-    SHUTDOWN_PATIENCE,
+    RIVAL_PAUSE_MAX, SHUTDOWN_PATIENCE,
 };
 use snow_dist_runtime::core::peers::{Refusal, Sign};
 use snow_dist_runtime::core::session;
@@ -88,7 +88,7 @@ fn has_beside(world: &World, this: (usize, usize), stages: &[Stage]) -> bool {
 
 /// The time after which a peer can be given up: of each hold-up an eighth counts at most.
 fn least(end: &End, time: Duration) -> Duration {
-    time.saturating_sub(time / 8 * end.hold_ups)
+    time.saturating_sub((time / 8 + Duration::from_millis(1)) * end.hold_ups)
 }
 
 /// The time after which a peer must have been given up.
@@ -202,8 +202,10 @@ impl Turn<'_> {
             Close::PROTOCOL_ERROR => self.notes.note(Situation::ProtocolError),
             Close::REPLACED => {
                 self.notes.note(Situation::Replaced);
-                if let (Some(node), Some(peer)) = (node, peer) {
-                    self.world.node(node).lost_to_rival[peer] = true;
+                let now = self.world.now;
+                let is_soon = now - self.world.wires[wire].ends[side].clocks.stage < RIVAL_PAUSE_MAX;
+                if let (Some(node), Some(peer), 0, true) = (node, peer, side, is_soon) {
+                    self.world.node(node).lost_to_rival[peer] = Some(now);
                 }
             }
             _ => self.notes.note(Situation::Closed),
@@ -213,6 +215,8 @@ impl Turn<'_> {
     /// Time has gone on.
     pub fn judge_time(&mut self) {
         let now = self.world.now;
+        // The time for an answer begins when the stream has taken the question.
+        let drain = if self.world.faults.of_streams { DRAIN_DEADLINE } else { Duration::ZERO };
         let ends = self.world.wires.iter().flat_map(|wire| &wire.ends);
         let running = ends.filter(|end| end.node.is_some_and(|node| self.world.runs(node)));
         let is_overdue = |end: &std::sync::Arc<End>| {
@@ -222,7 +226,6 @@ impl Turn<'_> {
                 Stage::Handshake => is_over(clocks.stage, HANDSHAKE_DEADLINE),
                 Stage::Replied => is_over(clocks.stage, ACK_DEADLINE),
                 Stage::Session => {
-                    let drain = if end.is_stuck { DRAIN_DEADLINE } else { Duration::ZERO };
                     is_over(clocks.heard, HEARTBEAT_INTERVAL + HEARTBEAT_TIMEOUT + drain)
                         || clocks.probed.is_some_and(|since| is_over(since, PROBE_TIMEOUT))
                         || clocks.untaken.is_some_and(|since| is_over(since, DRAIN_DEADLINE))

@@ -14,11 +14,15 @@ use super::world::{NAMES, Stage, World, address, random};
 const LONG: Duration = Duration::from_secs(120);
 /// Longer than a dial takes.
 const DIAL: Duration = Duration::from_secs(20);
+/// Far more than there is to do in that time.
+const STEPS_MAX: usize = 1_000;
 
 impl Turn<'_> {
     /// What comes out wrong when whoever is held up runs again and time goes on.
     pub fn wrong_in_the_end(mut self) -> Option<Broken> {
-        (0..self.world.nodes.len()).for_each(|node| self.run(node));
+        for node in 0..self.world.nodes.len() {
+            self.take(Step::Run { node });
+        }
         self.go_on(LONG);
         if let Some(broken) = self.wrong_now() {
             return Some(broken);
@@ -29,10 +33,12 @@ impl Turn<'_> {
 
     fn go_on(&mut self, time: Duration) {
         let until = self.world.now + time;
-        while self.world.broken.is_none() {
+        for _ in 0..STEPS_MAX {
             let mut steps = Vec::new();
             self.world.own_steps(&mut steps);
-            if let Some(step) = steps.first() {
+            if self.world.broken.is_some() {
+                return;
+            } else if let Some(step) = steps.first() {
                 self.take(*step);
             } else if self.world.now < until {
                 self.world.left.passes = 1;
@@ -41,6 +47,7 @@ impl Turn<'_> {
                 return;
             }
         }
+        self.breaks(Broken::Forever);
     }
 
     fn wrong_now(&self) -> Option<Broken> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use snow_dist_runtime::core::connection::Randomness;
 use snow_dist_runtime::core::handshake::Channel;
+use snow_dist_runtime::core::limits::{HEARTBEAT_INTERVAL, RIVAL_PAUSE_MIN};
 use snow_dist_runtime::core::peers::ConnectionId;
 use snow_dist_runtime::core::{Connection, Dial, Inbound};
 
@@ -102,8 +103,7 @@ impl World {
                 if end.node.is_none_or(|node| !self.runs(node)) {
                     continue;
                 }
-                let reads = |line: &Line| line.connection.is_read(&line.inbound);
-                if end.is_open() && !end.inbox.is_empty() && end.line.as_ref().is_some_and(reads) {
+                if end.can_read() {
                     steps.push(Step::Read { wire, side });
                 }
                 if end.stage == Stage::Ending {
@@ -300,13 +300,20 @@ impl Turn<'_> {
             && self.world.runs(to)
             && self.world.wires.iter().all(|wire| !wire.is_cut);
         let dial = self.world.node(node).endpoint.dial(&NAMES[name].into(), wanted, now);
+        let lost = self.world.nodes[node].lost_to_rival[name];
         let is_expected = match &dial {
-            Dial::Start(..) => expected == Wish::Start,
+            //= spec/connection.md#con-dia-006
+            //# A node whose session, which it has dialled, is ended by CLOSE with code 3 soon after it has
+            //# begun SHOULD wait before it dials that name again, and longer each time.
+            Dial::Start(..) => {
+                let may_dial = lost.is_none_or(|lost| now >= lost + RIVAL_PAUSE_MIN / 2);
+                expected == Wish::Start && may_dial
+            }
             Dial::Up => expected == Wish::Up,
             Dial::Underway => expected == Wish::Underway,
             Dial::Later(_) => {
                 self.notes.note(Situation::Later);
-                self.world.nodes[node].lost_to_rival[name] && expected != Wish::Up
+                lost.is_some() && expected != Wish::Up
             }
             Dial::Stopped => self.world.nodes[node].is_stopped,
             Dial::OwnName | Dial::Busy => false,
@@ -380,13 +387,13 @@ impl Turn<'_> {
         self.settle(node);
     }
 
-    fn read(&mut self, wire: usize, side: usize) {
+    pub fn read(&mut self, wire: usize, side: usize) {
         let now = self.world.now;
         let end = self.world.end(wire, side);
         let Some(node) = end.node else { return };
         match end.inbox.pop_front() {
             Some(Item::Bytes(bytes)) => {
-                if now - end.clocks.heard >= snow_dist_runtime::core::limits::HEARTBEAT_INTERVAL {
+                if now - end.clocks.heard >= HEARTBEAT_INTERVAL {
                     self.notes.note(Situation::Answered);
                 }
                 end.clocks.heard = now;

@@ -74,12 +74,19 @@ impl Turn<'_> {
         }
     }
 
-    /// What has arrived meanwhile is read before anybody looks at a clock.
+    /// It runs again. What has arrived meanwhile is read, and then it looks at its clock: nobody has answered what it says now.
     pub fn run(&mut self, node: usize) {
         let now = self.world.now;
         let Some(since) = self.world.node(node).held_up.take() else { return };
-        for (wire, side) in self.world.ends_of(node) {
-            self.world.end(wire, side).clocks.put_off(since, now);
+        let ends = self.world.ends_of(node);
+        for (wire, side) in &ends {
+            self.world.end(*wire, *side).clocks.put_off(since, now);
         }
+        for (wire, side) in ends {
+            while self.world.wires[wire].ends[side].can_read() {
+                self.read(wire, side);
+            }
+        }
+        self.look_at_clock(node);
     }
 }

@@ -58,8 +58,8 @@ pub struct Node {
     /// It does not run, since then.
     pub held_up: Option<Duration>,
     pub is_stopped: bool,
-    /// It was told by these that another connection has its place.
-    pub lost_to_rival: [bool; NAMES.len()],
+    /// When these have ended a session that it had dialled for another connection.
+    pub lost_to_rival: [Option<Duration>; NAMES.len()],
 }
 
 /// A connection of TCP.
@@ -173,7 +173,7 @@ impl Node {
             up: [None; NAMES.len()],
             held_up: None,
             is_stopped: false,
-            lost_to_rival: [false; NAMES.len()],
+            lost_to_rival: [None; NAMES.len()],
         }
     }
 }
@@ -201,6 +201,12 @@ impl End {
     /// Whether its connection is there, and not over.
     pub const fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Handshake | Stage::Replied | Stage::Verdict | Stage::Session)
+    }
+
+    /// Whether it reads what is next.
+    pub fn can_read(&self) -> bool {
+        let reads = |line: &Line| line.connection.is_read(&line.inbound);
+        self.is_open() && !self.inbox.is_empty() && self.line.as_ref().is_some_and(reads)
     }
 
     /// Whether it is a session in which something can be done.
