@@ -87,15 +87,18 @@ impl Inbound {
         self.receive_frames(connection, processes, |_| (), now);
     }
 
-    /// Makes room for a read of so many bytes in a session. Memory follows what has come, and ends not far behind the frame of
-    /// which it is the beginning. A message for which `processes` have no room is dropped, and what has come of it with it.
+    /// Makes room for a read of so many bytes in a session, or of half of them behind a frame that has begun. Memory follows
+    /// what has come, and ends not far behind the frame of which it is the beginning. A message for which `processes` have no
+    /// room is dropped, and what has come of it with it.
     pub fn make_room(&mut self, bytes: usize, connection: &mut impl Access, processes: &mut impl Processes) {
         let length = self.bytes.len();
         let frame = framing::frame_bytes(&self.bytes);
         let frame = frame.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-        // A buffer in which the frame ends is room enough.
-        let room = if length > 0 && length < frame { bytes / 2 } else { bytes };
-        if self.bytes.capacity() < frame.min(length + bytes).max(length + room) {
+        // Its message may keep the buffer, which had better not be much longer.
+        let bytes = if length < frame { bytes / 2 } else { bytes };
+        // A buffer in which the frame ends is room enough, if it is no small one: it goes with the frame.
+        let ends_in_it = length < frame && frame.max(bytes) <= self.bytes.capacity();
+        if !ends_in_it && self.bytes.capacity() < length + bytes {
             let enough = frame.saturating_add(bytes).max(BYTES_KEPT);
             let capacity = (2 * self.bytes.capacity()).min(enough).max(length + bytes);
             self.bytes.reserve_exact(capacity - length);
@@ -411,7 +414,7 @@ mod tests {
                 inbound.make_room(READ_BYTES, &mut Nobody, &mut asked);
                 let (length, capacity) = (inbound.bytes.len(), inbound.bytes.capacity());
                 grown += usize::from(capacity > before);
-                assert!(capacity >= length + READ_BYTES / 2 && capacity >= frame.min(length + READ_BYTES));
+                assert!(capacity > length && capacity >= frame.min(length + READ_BYTES / 2));
                 assert!(capacity <= 2 * (length + READ_BYTES), "{capacity} for {length}");
                 assert!(capacity <= BYTES_KEPT.max(frame + READ_BYTES), "{capacity} for {frame}");
                 assert_eq!(asked.0, (capacity > BYTES_KEPT).then_some(capacity));

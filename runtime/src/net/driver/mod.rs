@@ -31,7 +31,7 @@ use crate::tap::{Direction, Tap};
 #[cfg(not(shuttle))]
 mod tests;
 
-/// Bytes of room that a read is given. Larger frames make the buffer grow as they arrive.
+/// Bytes of room that a read is given, twice what a record of TLS can have. Larger frames make the buffer grow as they arrive.
 const READ_BYTES: usize = 32 << 10;
 
 /// The same when nothing was there to be read: enough for a heartbeat or a small message.
@@ -231,8 +231,10 @@ impl<S: Transport, H: Host> Driver<S, H> {
                 return Poll::Pending;
             }
             Poll::Ready(Ok(0)) => self.stream_ended("the peer is gone"),
-            Poll::Ready(Ok(count)) => {
-                if count >= self.read_bytes {
+            Poll::Ready(Ok(_)) => {
+                let inbox = self.inbound.buffer();
+                if inbox.len() == inbox.capacity() {
+                    // There may be more than it has room for.
                     self.read_bytes = READ_BYTES;
                 }
                 self.handle_arrived();
