@@ -13,6 +13,7 @@
 )]
 
 mod differential;
+mod disorder;
 mod engine;
 mod handshake_roles;
 pub mod naive;
@@ -23,6 +24,7 @@ mod structured;
 mod terms;
 
 pub use differential::differential;
+pub use disorder::{SESSION, disorder};
 pub use engine::engine;
 pub use handshake_roles::handshake_roles;
 pub use session::session;
@@ -39,7 +41,7 @@ use snow_dist_codec::{
 pub type Oracle = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const ORACLES: [Oracle; 13] = [
+pub const ORACLES: [Oracle; 14] = [
     ("frames", frames),
     ("handshake", handshake),
     ("signals", signals),
@@ -53,6 +55,7 @@ pub const ORACLES: [Oracle; 13] = [
     ("session", session),
     ("handshake_roles", handshake_roles),
     ("engine", engine),
+    ("disorder", disorder),
 ];
 
 /// What decoding gave, without what it borrows: the value shown, the bytes it is written in, the surplus.

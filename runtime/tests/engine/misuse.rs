@@ -90,6 +90,27 @@ fn an_end_is_told_after_it_was_reported_and_once() {
     assert!(a.endpoint.poll_output().is_none() && a.endpoint.is_empty());
 }
 
+#[test]
+fn nothing_is_read_that_comes_behind_an_ending() {
+    let (mut a, mut b) = (Node::new("a@h:1"), Node::new("b@h:1"));
+    let ends = session(&mut a, &mut b);
+    for number in 0..2 {
+        b.session(ends.1).open_session().unwrap().send(1, 2, &[number]).unwrap();
+    }
+    b.look();
+    let frames = std::mem::take(&mut b.stream(ends.1).sent);
+    let (first, second) = frames.split_at(frames.len() / 2);
+    let Node { streams, table, now, .. } = &mut a;
+    let stream = streams.get_mut(&ends.0).unwrap();
+    stream.inbound.receive(first, &mut *stream.connection, table, *now);
+    stream.connection.fail(Ending::GaveWay(GiveWay::Stop));
+    for _ in 0..2 {
+        stream.inbound.receive(second, &mut *stream.connection, table, *now);
+        stream.connection.end(table);
+    }
+    assert_eq!(table.told, [Told::NodeUp("b@h:1".into()), Told::Message(2, vec![0])]);
+}
+
 /// A host that has lost the answer asks again, and the links of the session have their exit signals.
 #[test]
 fn that_it_was_a_session_is_said_until_its_end_is_told() {

@@ -112,7 +112,7 @@ impl Node {
         }
     }
 
-    fn random(&mut self) -> Randomness {
+    pub(crate) fn random(&mut self) -> Randomness {
         self.dice += 1;
         Randomness::new(&[self.dice; Randomness::BYTES])
     }

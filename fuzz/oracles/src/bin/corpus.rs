@@ -22,6 +22,12 @@ fn main() {
     for (id, script) in ENGINE_SCRIPTS {
         seed("engine", id, script);
     }
+    // A session, and what can be done wrong with it, one step for each seed.
+    for step in 10..32_u8 {
+        let wrong = [step, 1, 3, 0, 4, step, 1, 3, 0, 4, 21, 1, 23, 1, 0, 4, 132];
+        seed("disorder", &format!("session-{step}"), &[&snow_dist_oracles::SESSION[..], &wrong].concat());
+        seed("disorder", &format!("version-1-{step}"), &[&[19, 16, 1, 20, 4, 16, 1, 1][..], &wrong].concat());
+    }
     // Every configuration with nobody between, and with one message damaged.
     for bits in 0..64_u8 {
         seed("handshake_roles", &format!("nobody-between-{bits:02}"), &[bits]);

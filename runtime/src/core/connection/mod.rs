@@ -48,6 +48,11 @@
 //! A host with several threads keeps a connection under a lock, and the [`Inbound`] of it with the thread that reads, outside:
 //! [`Inbound::receive`] takes the lock through [`Access`], for each frame that is more than a message. What a process does is
 //! decided when its call returns.
+//!
+//! Messages go to their processes without the lock, so nobody but the thread that reads can say when the last of them has gone.
+//! A host calls [`Connection::end`] when no [`Inbound::receive`] of that connection is under way: in the thread that reads, or
+//! after it has ended. Otherwise the rest of what it has read reaches processes behind the exit signals of their links, or behind
+//! NODEDOWN. A [`Inbound::receive`] that begins once there is an ending brings nothing.
 
 mod ending;
 mod event;
@@ -499,7 +504,8 @@ impl Connection {
     }
 
     /// Everything across the session ends: its exit signals and DOWNs come to their processes. Once, after
-    /// [`Endpoint::over`](super::Endpoint::over); it changes nothing for a connection that was no session.
+    /// [`Endpoint::over`](super::Endpoint::over), and while nothing of the connection is being received: see the
+    /// [module](self), "Locks". It changes nothing for a connection that was no session.
     pub fn end(&mut self, processes: &mut impl Processes) {
         self.fail(session::Ending::Stopped.into());
         if let Some(session) = self.session() {
