@@ -27,7 +27,7 @@ mod source;
 mod term;
 
 pub use connection::{Connection, Inbound};
-pub use endpoint::{Dial, Endpoint, NotDialled, name_to_dial};
+pub use endpoint::{Attempts, Dial, Endpoint, NotDialled, name_to_dial};
 pub use handshake::{Cookie, CookieError, Cookies};
 pub use host::Host;
 pub use numbers::{Numbering, Numbers, Start};

@@ -9,8 +9,8 @@ use snow_dist_runtime::core::connection::{Ending, Transmit};
 use snow_dist_runtime::core::handshake::Channel;
 use snow_dist_runtime::core::host::{Event, Host, Input, Mailboxes, Next, Settings, Written};
 use snow_dist_runtime::core::limits::{DRAIN_DEADLINE, HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT};
-use snow_dist_runtime::core::peers::ConnectionId;
-use snow_dist_runtime::core::{Cookie, Dial, NotDialled, Pid, Reason, Term, session};
+use snow_dist_runtime::core::peers::{ConnectionId, Refusal};
+use snow_dist_runtime::core::{Attempts, Cookie, Dial, NotDialled, Pid, Reason, Term, session};
 
 use crate::node::FROM;
 
@@ -468,4 +468,51 @@ fn time_that_seems_to_go_back_changes_nothing() {
     net.connect(0, 1);
     let [(_, id), _] = net.streams[0];
     assert_eq!(net.hosts[0].deadline(id), Some(later + HEARTBEAT_INTERVAL));
+}
+
+/// For a host that waits for many streams at once.
+#[test]
+fn a_host_hears_which_connections_may_have_something_to_write() {
+    let mut net = three();
+    let ids = |net: &mut Net| -> Vec<_> { std::iter::from_fn(|| net.hosts[0].poll_changed()).collect() };
+    let of_a: Vec<_> =
+        net.streams.iter().flatten().filter(|(node, _)| *node == 0).map(|(_, id)| *id).collect();
+    let all = ids(&mut net);
+    assert!(of_a.iter().all(|id| all.contains(id)), "{all:?}");
+    assert_eq!(ids(&mut net), []);
+
+    let (b, c) = (net.pid(0, 1, 2), net.pid(0, 2, 2));
+    let (b_id, c_id) = (of_a[0], of_a[1]);
+    assert!(net.hosts[0].has_room(b.node()));
+    assert_eq!(ids(&mut net), []);
+    net.hosts[0].send(1, b, b"x").unwrap();
+    net.hosts[0].send(1, b, b"x").unwrap();
+    assert_eq!(ids(&mut net), [b_id]);
+    net.hosts[0].link(2, b).unwrap();
+    net.hosts[0].link(2, c).unwrap();
+    assert_eq!(ids(&mut net), [b_id, c_id]);
+    // The end of a process is said to all that are tied to it, and to no others.
+    net.end(0, 3, &Reason::Normal);
+    assert_eq!(ids(&mut net), []);
+    net.end(0, 2, &Reason::Normal);
+    assert_eq!(ids(&mut net), [b_id, c_id]);
+    assert!(net.hosts[0].disconnect("c@h:1", NOW));
+    assert_eq!(ids(&mut net), [c_id]);
+    net.flow();
+    assert!(!ids(&mut net).contains(&c_id), "it is over");
+}
+
+#[test]
+fn a_dial_is_made_again_as_the_endpoint_says() {
+    let mut host = host("a@h:1");
+    let mut attempts = Attempts::default();
+    attempts.begin(NOW);
+    // A die may show 0.
+    let pauses: Vec<_> = (0..9)
+        .map_while(|_| host.again(&mut attempts, "b@h:1", &Ending::Refused(Refusal::Busy), false, NOW))
+        .collect();
+    assert!(pauses.iter().any(|pause| !pause.is_zero()), "{pauses:?}");
+    // Whoever was lost is dialled again when the program asks for that.
+    let lost = Ending::Lost("the end".to_owned());
+    assert_eq!(host.again(&mut Attempts::default(), "b@h:1", &lost, false, NOW), None);
 }

@@ -14,6 +14,8 @@
 //! | [`Host::deadline`] has come | read what has arrived, then [`Host::handle_input`] with that, or with [`Input::Nothing`] |
 //! | the connection has an ending: [`Next::Over`], and nothing at all from [`Host::transmit`] | drop the stream, then [`Host::over`] |
 //! | a process has ended | [`Host::process_ended`] |
+//! | a dial has ended, and the session is still wanted | [`Host::again`], which says when to dial once more, if at all |
+//! | any of these has been called, by a host that waits for many connections at once | [`Host::poll_changed`] until it gives nothing: [`Host::transmit`] and [`Host::deadline`] of each may give something else now |
 //!
 //! What processes do is decided when its call returns; [`Host::has_room`] says when it is to wait.
 
@@ -22,13 +24,14 @@ mod mailboxes;
 mod settings;
 mod ties;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::connection::{Connection, ConnectionEvent, Ending, Inbound, Transmit};
-use super::endpoint::{Dial, Endpoint, NotDialled, Notice, Output, name_to_dial};
+use super::endpoint::{Attempts, Dial, Endpoint, NotDialled, Notice, Output, name_to_dial};
 use super::handshake::Channel;
 use super::limits::NODES_KNOWN_MAX;
 use super::peers::ConnectionId;
@@ -112,6 +115,8 @@ pub struct Host<P> {
     ties: Ties,
     /// Connections that may have something to say.
     touched: Vec<ConnectionId>,
+    /// Connections with which something may be different, until the host has heard so.
+    changed: BTreeSet<ConnectionId>,
     /// The latest time that was told.
     now: Duration,
 }
@@ -140,6 +145,7 @@ impl<P: Nodes> Host<P> {
             peers: BTreeMap::new(),
             ties: Ties::default(),
             touched: Vec::new(),
+            changed: BTreeSet::new(),
             now: Duration::ZERO,
         }
     }
@@ -274,7 +280,33 @@ impl<P: Nodes> Host<P> {
         }
         self.lines.remove(&id);
         self.settle();
+        self.changed.remove(&id);
         ending
+    }
+
+    /// A dial to the node of this name has ended like this: how long to wait before [`Host::dial`] is called again, if it is to be.
+    /// The `attempts` are those since the session was wanted; see [`Attempts::again`].
+    pub fn again(
+        &mut self,
+        attempts: &mut Attempts,
+        name: &str,
+        ending: &Ending,
+        closed_early: bool,
+        now: Duration,
+    ) -> Option<Duration> {
+        let now = self.at(now);
+        attempts.again(name, ending, closed_early, &mut self.endpoint, now)
+    }
+
+    /// The version 1 node `name` will know this node by that node id, in its next session: see [`Endpoint::known_by`].
+    pub fn known_by(&mut self, name: Arc<str>, node_id: NonZeroU16) {
+        self.endpoint.known_by(name, node_id);
+    }
+
+    /// A connection that may have something to write, an ending, or another deadline since this gave it last. Each is given once,
+    /// however much has happened, and none that is over.
+    pub fn poll_changed(&mut self) -> Option<ConnectionId> {
+        self.changed.pop_first()
     }
 
     /// Ends the session with a node in order: see [`Endpoint::disconnect`].
@@ -297,7 +329,8 @@ impl<P: Nodes> Host<P> {
     /// Whether what a process does with a process of this node is taken now. Otherwise it waits until something has been written.
     #[must_use]
     pub fn has_room(&mut self, node: NodeNumber) -> bool {
-        self.open(node).is_none_or(|session| session.has_room())
+        let line = self.sessions.get(&node).and_then(|id| self.lines.get_mut(id));
+        line.and_then(|line| line.connection.open_session()).is_none_or(|session| session.has_room())
     }
 
     /// A message to any process. Dropped if there is no session with its node.
@@ -402,6 +435,7 @@ impl<P: Nodes> Host<P> {
                 introduce(session, self.endpoint.numbers(), reason.hops());
             }
             session.process_ended(local, reason);
+            self.changed.insert(id);
         }
     }
 
@@ -437,7 +471,9 @@ impl<P: Nodes> Host<P> {
     }
 
     fn line(&mut self, node: NodeNumber) -> Option<&mut Line> {
-        self.lines.get_mut(self.sessions.get(&node)?)
+        let id = self.sessions.get(&node)?;
+        self.changed.insert(*id);
+        self.lines.get_mut(id)
     }
 
     // Names.
@@ -485,6 +521,9 @@ impl<P: Nodes> Host<P> {
     fn settle(&mut self) {
         loop {
             while let Some(id) = self.touched.pop() {
+                if self.lines.contains_key(&id) {
+                    self.changed.insert(id);
+                }
                 while let Some(event) = self.lines.get_mut(&id).and_then(|line| line.connection.poll_event())
                 {
                     self.endpoint.handle_event(id, event, self.now);
