@@ -425,6 +425,22 @@ fn a_host_is_told_whether_a_handshake_goes_on_or_has_failed() {
     assert!(matches!(stream.input(Next::Read, &mut [0; 10]), Input::Ended(_)));
 }
 
+/// Its thread has to look at the clock in between.
+#[test]
+fn a_peer_that_sends_byte_by_byte_keeps_no_host_waiting() {
+    let (ours, mut theirs) = sockets();
+    let stream = Tls::new().unwrap().accept(ours).unwrap().looking_every(2 * PATIENCE).unwrap();
+    let (give, given) = mpsc::channel();
+    thread::spawn(
+        move || while give.send(stream.input(Next::Read, &mut [0; 10]) == Input::Nothing).is_ok() {},
+    );
+    // The beginning of a long message of the handshake.
+    for byte in [22, 3, 1, 0x40, 0, 1, 0, 0x30, 0] {
+        theirs.write_all(&[byte]).unwrap();
+        assert_eq!(given.recv_timeout(PATIENCE), Ok(true));
+    }
+}
+
 #[test]
 fn a_host_is_told_how_much_a_stream_takes_and_nothing_is_lost_in_between() {
     let ((a, b), mut written, mut sent) = (looking(), Written::All, 0_u64);

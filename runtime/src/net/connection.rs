@@ -168,12 +168,16 @@ async fn live(life: Life, stream: Stream) {
     let Life { guard, outcome } = life;
     // At once, so that nobody takes it for a session while its end is logged.
     let ending = guard.end();
-    if session.is_session() {
-        net.registry.notices.session_ended(clock.now(), &session.peer().name, &ending, session.counts());
-    } else if let Some(outcome) = outcome {
-        let error = ConnectError::of_ending(&ending, Stage::Handshake, error);
-        // Whoever does not wait any more does not want to know.
-        let _ = outcome.send(Err(Box::new(Failed { ending, error })));
+    match outcome {
+        None => {
+            net.registry.notices.session_ended(clock.now(), &session.peer().name, &ending, session.counts());
+        }
+        // It may even have become the session, and have ended before that was seen here.
+        Some(outcome) => {
+            let error = ConnectError::of_ending(&ending, Stage::Handshake, error);
+            // Whoever does not wait any more does not want to know.
+            let _ = outcome.send(Err(Box::new(Failed { ending, error })));
+        }
     }
 }
 

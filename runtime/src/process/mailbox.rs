@@ -211,8 +211,6 @@ pub(crate) struct Inbox {
     received: VecDeque<Item>,
     /// What was taken since the cell was last told, of each share: places are used in their order.
     taken: [Charge; SHARES_TAKEN],
-    /// Bytes of it.
-    owed: usize,
 }
 
 impl Inbox {
@@ -239,7 +237,6 @@ impl Inbox {
         let sum = self.taken.iter_mut().find_map(|taken| Some((taken.plus(charge)?, taken)));
         if let Some((both, taken)) = sum {
             *taken = both;
-            self.owed += charge.bytes();
         }
     }
 
@@ -248,12 +245,13 @@ impl Inbox {
     /// of a batch must not count as one whose mailbox is full.
     pub(crate) fn owes(&self) -> bool {
         let many = if self.received.is_empty() { RELEASED_AT_REST } else { RELEASED_AT_ONCE };
-        self.owed >= many || self.taken.last().is_some_and(|last| *last != Charge::NONE)
+        // Not kept beside them: each process has one of these.
+        let owed: usize = self.taken.iter().map(|taken| taken.bytes()).sum();
+        owed >= many || self.taken.last().is_some_and(|last| *last != Charge::NONE)
     }
 
     /// What was taken, to be given back.
     pub(crate) fn taken(&mut self) -> [Charge; SHARES_TAKEN] {
-        self.owed = 0;
         std::mem::take(&mut self.taken)
     }
 

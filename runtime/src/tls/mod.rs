@@ -7,9 +7,9 @@
 //! So each host must hand that exporter to the protocol, and never that of another connection.
 //!
 //! # Three ways to use it
-//! - [`Tls::connect`] and [`Tls::accept`] take a blocking [`TcpStream`] and return a [`TlsStream`] that two threads share: one reads, one writes.
-//! - [`Tls::client`] and [`Tls::server`] return connections of rustls, which do no I/O. They suit event loops (mio,
-//!   epoll, io_uring).
+//! - [`Tls::connect`] and [`Tls::accept`] take a [`TcpStream`] and return a [`TlsStream`] that two threads share: one reads, one
+//!   writes. With [`TlsStream::input`] and [`TlsStream::output`] it serves an event loop as well.
+//! - [`Tls::client`] and [`Tls::server`] return connections of rustls, which do no I/O, for streams of another kind (io_uring).
 //! - [`Tls::client_config`] and [`Tls::server_config`] are for wrappers such as `tokio-rustls`. The name to connect to
 //!   is then [`Tls::server_name`].
 //!

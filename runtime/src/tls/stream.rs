@@ -96,18 +96,25 @@ impl TlsStream {
     }
 
     /// What has come, for [`Host::handle_input`](crate::core::Host::handle_input), which says what is `next`: the channel first,
-    /// once; bytes are read into `block`. Waits for as long as the socket does, also where nothing is to be read.
+    /// once; bytes are read into `block`. Waits for as long as the socket does, also where nothing is to be read, and for one read
+    /// of it only: a peer that sends byte by byte does not keep the thread from its clock.
+    ///
+    /// The socket may also be non-blocking: this gives [`Input::Nothing`] where it would wait, and [`output`](Self::output) says
+    /// [`Written::Part`] or [`Written::Nothing`]. An event loop calls this when there is something to read, until it gives
+    /// nothing, but not before the socket is connected, and not while `next` is another one than [`Next::Read`]. Until the channel
+    /// is there it calls this also when the socket can be written, since the handshake is made here.
     pub fn input<'b>(&self, next: Next, block: &'b mut [u8]) -> Input<'b> {
         if next != Next::Read {
             std::thread::sleep(self.socket.read_timeout().ok().flatten().unwrap_or_default());
             return Input::Nothing;
         }
         let come = if self.is_given.load(Ordering::Relaxed) {
-            (&mut &*self).read(block).map(|count| block.get(..count).map(Input::Bytes))
+            let read = self.read_once(block);
+            read.map(|count| count.and_then(|count| block.get(..count)).map(Input::Bytes))
         } else {
-            self.handshake().map(|exporter| {
-                self.is_given.store(true, Ordering::Relaxed);
-                Some(Input::Secured(Channel::Tls13 { exporter }))
+            self.shake().map(|exporter| {
+                self.is_given.store(exporter.is_some(), Ordering::Relaxed);
+                exporter.map(|exporter| Input::Secured(Channel::Tls13 { exporter }))
             })
         };
         match come {
@@ -156,36 +163,50 @@ impl TlsStream {
     /// Returns the socket's error, or one of the kind `InvalidData` that holds a [`rustls::Error`] if the peer does not
     /// speak TLS 1.3.
     pub fn handshake(&self) -> Result<[u8; EXPORTER_BYTES]> {
+        loop {
+            if let Some(exporter) = self.shake()? {
+                return Ok(exporter);
+            }
+        }
+    }
+
+    /// Goes on with the handshake, by one read of the socket at most.
+    fn shake(&self) -> Result<Option<[u8; EXPORTER_BYTES]>> {
         if let Some(exporter) = self.exporter.get() {
-            return Ok(*exporter);
+            return Ok(Some(*exporter));
         }
         let _made_by_one = lock(&self.handshaking);
         if let Some(exporter) = self.exporter.get() {
-            return Ok(*exporter);
+            return Ok(Some(*exporter));
         }
         let mut incoming = lock(&self.incoming);
-        loop {
-            self.send(&mut lock(&self.outgoing))?;
-            let tls = lock(&self.tls);
-            if !tls.is_handshaking() {
-                let exporter = match &*tls {
-                    Connection::Client(tls) => exporter(tls),
-                    Connection::Server(tls) => exporter(tls),
-                };
-                let exporter = exporter.map_err(std::io::Error::other)?;
-                return Ok(*self.exporter.get_or_init(|| exporter));
-            }
-            drop(tls);
-            match self.receive(&mut incoming) {
-                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                Ok(_) => {}
-                Err(error) => {
-                    // An alert tells the peer what was wrong.
-                    let _ = self.send(&mut lock(&self.outgoing));
-                    return Err(error);
-                }
+        if let Some(exporter) = self.shaken()? {
+            return Ok(Some(exporter));
+        }
+        match self.receive(&mut incoming) {
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+            Ok(_) => self.shaken(),
+            Err(error) => {
+                // An alert tells the peer what was wrong.
+                let _ = self.send(&mut lock(&self.outgoing));
+                Err(error)
             }
         }
+    }
+
+    /// Sends what the handshake has to say. The exporter, if it is complete.
+    fn shaken(&self) -> Result<Option<[u8; EXPORTER_BYTES]>> {
+        self.send(&mut lock(&self.outgoing))?;
+        let tls = lock(&self.tls);
+        if tls.is_handshaking() {
+            return Ok(None);
+        }
+        let exporter = match &*tls {
+            Connection::Client(tls) => exporter(tls),
+            Connection::Server(tls) => exporter(tls),
+        };
+        let exporter = exporter.map_err(std::io::Error::other)?;
+        Ok(Some(*self.exporter.get_or_init(|| exporter)))
     }
 
     /// Tells the peer that nothing more will be written, and writes what TLS still has to say: after a failed read
@@ -246,6 +267,23 @@ impl TlsStream {
         Ok(count)
     }
 
+    /// Reads bytes that the peer has written, by one read of the socket at most. Nothing: what has come is not whole yet.
+    fn read_once(&self, into: &mut [u8]) -> Result<Option<usize>> {
+        let mut incoming = lock(&self.incoming);
+        if let Some(count) = self.decrypted(into)? {
+            return Ok(Some(count));
+        }
+        self.receive(&mut incoming)?;
+        self.decrypted(into)
+    }
+
+    fn decrypted(&self, into: &mut [u8]) -> Result<Option<usize>> {
+        match lock(&self.tls).reader().read(into) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            decided => decided.map(Some),
+        }
+    }
+
     /// The connection below, to set its timeouts or to shut it down.
     pub const fn get_ref(&self) -> &TcpStream {
         &self.socket
@@ -259,13 +297,10 @@ impl Read for &TlsStream {
             return Ok(0);
         }
         self.handshake()?;
-        let mut incoming = lock(&self.incoming);
         loop {
-            match lock(&self.tls).reader().read(into) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                decided => return decided,
+            if let Some(count) = self.read_once(into)? {
+                return Ok(count);
             }
-            self.receive(&mut incoming)?;
         }
     }
 }

@@ -1,16 +1,22 @@
 //! An endpoint, its connections and the process table under one lock.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use snow_dist_codec::handshake::{Name, Reply};
 use snow_dist_codec::stf::Encoder;
-use snow_dist_codec::{NodeName, Pid as WirePid, Reading, stf};
+use snow_dist_codec::{Handshake, NodeName, Pid as WirePid, Reading, stf};
 use snow_dist_runtime::core::connection::{Ending, Transmit};
-use snow_dist_runtime::core::handshake::Channel;
-use snow_dist_runtime::core::host::{Event, Host, Input, Mailboxes, Next, Settings, Written};
-use snow_dist_runtime::core::limits::{DRAIN_DEADLINE, HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT};
+use snow_dist_runtime::core::handshake::{Channel, Version1};
+use snow_dist_runtime::core::host::{Event, Host, Input, Mailboxes, Next, Nodes, Settings, Written};
+use snow_dist_runtime::core::limits::{
+    DRAIN_DEADLINE, HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, VERSION_1_CLEANUP,
+};
 use snow_dist_runtime::core::peers::{ConnectionId, Refusal};
-use snow_dist_runtime::core::{Attempts, Cookie, Dial, NotDialled, Pid, Reason, Term, session};
+use snow_dist_runtime::core::{Attempts, Cookie, Dial, NotDialled, Pid, Processes, Reason, Term, session};
 
 use crate::node::FROM;
 
@@ -47,10 +53,16 @@ impl Mailboxes for Table {
 const NOW: Duration = Duration::from_secs(1);
 
 fn host(name: &str) -> Host<Table> {
-    let cookie = Cookie::new("the cookie of these tests").unwrap();
+    Host::new(settings(name), Table::default())
+}
+
+const COOKIE: &str = "the cookie of these tests";
+
+fn settings(name: &str) -> Settings {
+    let cookie = Cookie::new(COOKIE).unwrap();
     let mut seed = [0; 32];
     seed[..name.len()].copy_from_slice(name.as_bytes());
-    Host::new(Settings::new(NodeName::parse(name).unwrap(), cookie, seed), Table::default())
+    Settings::new(NodeName::parse(name).unwrap(), cookie, seed)
 }
 
 /// The nodes `a@h:1`, `b@h:1` and so on, and the streams between them.
@@ -314,6 +326,138 @@ fn what_is_asked_for_while_a_session_ends_and_after_it_ends_once() {
     let reason = Reason::Noconnection;
     assert_eq!(net.told(0, 6), [Event::Down { reference: 9, from: other, reason: reason.clone() }]);
     assert_eq!(net.told(1, 2), [Event::Exit { from: net.pid(1, 0, 3), reason }]);
+}
+
+/// What a process gives up while its session ends is not told to it when that is over.
+#[test]
+fn what_is_given_up_while_a_session_ends_has_no_end() {
+    let mut net = Net::pair();
+    let other = net.pid(0, 1, 2);
+    let a = &mut net.hosts[0];
+    a.link(3, other).unwrap();
+    a.monitor(4, other, 7).unwrap();
+    assert!(a.disconnect("b@h:1", NOW));
+    a.unlink(3, other);
+    a.demonitor(4, other, 7);
+    net.flow();
+    assert!(net.hosts[0].endpoint().is_empty());
+    assert_eq!((net.told(0, 3), net.told(0, 4)), (vec![], vec![]));
+}
+
+/// A node of version 1 has to forget its last session first: who has accepted it waits, and has a deadline for that.
+#[test]
+fn a_node_of_version_1_is_answered_by_the_deadlines_alone() {
+    let mut settings = settings("b@h:1");
+    settings.local.version_1 = Version1::Allowed;
+    let mut b = Host::new(settings, Table::default());
+    let connect = |b: &mut Host<Table>| {
+        let id = b.accept(FROM, NOW).unwrap();
+        b.handle_input(id, Input::Secured(Channel::Tls12), NOW);
+        let say = |b: &mut Host<Table>, message: Handshake<'_>| {
+            let mut bytes = Vec::new();
+            message.encode_framed(&mut bytes).unwrap();
+            b.handle_input(id, Input::Bytes(&bytes), NOW);
+        };
+        say(b, Handshake::Name(Name { name: "a@h:1".into(), creation: 1, extension: None }));
+        let (said, _) = written(b, id);
+        let Ok(Handshake::Challenge(asked)) = Handshake::decode(&said[4..], Reading::Strict) else {
+            panic!()
+        };
+        let cookie = Hmac::<Sha256>::new_from_slice(COOKIE.as_bytes()).unwrap();
+        let digest = cookie.chain_update(asked.challenge).finalize().into_bytes().into();
+        say(b, Handshake::Reply(Reply { digest: &digest, challenge: &[7; 32], proof: None }));
+        id
+    };
+    let (first, mut now) = (connect(&mut b), NOW);
+    assert!(b.endpoint().is_up("a@h:1"));
+    let second = connect(&mut b);
+    while b.poll_changed().is_some() {}
+    b.handle_input(first, Input::Ended("the end".to_owned()), now);
+    assert!(b.over(first, now).is_some());
+    // Nothing has come of the second one, and it may have a deadline now.
+    assert_eq!(b.poll_changed(), Some(second));
+    while !b.endpoint().is_up("a@h:1") {
+        now = b.deadline(second).unwrap();
+        b.handle_input(second, Input::Nothing, now);
+    }
+    assert_eq!(now, NOW + VERSION_1_CLEANUP);
+}
+
+/// Of a table that counts what a peer has begun, and of one that wakes its processes when all is handled.
+#[derive(Debug, Default)]
+struct Counting {
+    kept: usize,
+    /// The process was told something, and is not awake.
+    asleep: bool,
+}
+
+impl Processes for Counting {
+    fn attach(&mut self, _: u64) -> bool {
+        true
+    }
+    fn message(&mut self, _: u64, _: &[u8]) {}
+    fn named_message(&mut self, _: &str, _: &[u8]) {}
+    fn exit(&mut self, _: u64, _: Pid, _: Reason) {
+        self.asleep = true;
+    }
+    fn exits(&mut self, _: u64, _: &[Pid], _: &Reason) {
+        self.asleep = true;
+    }
+    fn down(&mut self, _: u64, _: u64, _: Pid, _: Reason) {
+        self.asleep = true;
+    }
+    fn keep_buffer(&mut self, bytes: usize, _: bool) -> bool {
+        self.kept = bytes;
+        true
+    }
+    fn release_buffer(&mut self) {
+        self.kept = 0;
+    }
+    fn after_frames(&mut self) {
+        self.asleep = false;
+    }
+}
+
+impl Nodes for Counting {
+    fn node(&mut self, _: &Arc<str>, _: bool) {}
+}
+
+#[test]
+fn the_end_of_a_session_gives_back_what_was_begun_and_wakes_who_is_told_of_it() {
+    let mut hosts = ["a@h:1", "b@h:1"].map(|name| {
+        let mut settings = settings(name);
+        // Without fragments a long message is a long frame.
+        settings.local.capabilities = Default::default();
+        Host::new(settings, Counting::default())
+    });
+    let Dial::Start(dialled, _) = hosts[0].dial("b@h:1", NOW).unwrap() else { panic!() };
+    let ids = [dialled, hosts[1].accept(FROM, NOW).unwrap()];
+    for (host, id) in hosts.iter_mut().zip(ids) {
+        host.handle_input(id, Input::Secured(Channel::Tls13 { exporter: [3; 32] }), NOW);
+    }
+    let turn = |hosts: &mut [Host<Counting>; 2], from: usize, at_most: usize| {
+        let mut bytes = Vec::new();
+        if let Some(Transmit::Bytes { .. }) = hosts[from].transmit(ids[from], &mut bytes, 8 << 20, NOW) {
+            hosts[from].handle_written(ids[from], Written::All, NOW);
+            bytes.truncate(at_most);
+            hosts[1 - from].handle_input(ids[1 - from], Input::Bytes(&bytes), NOW);
+        }
+    };
+    for _ in 0..4 {
+        turn(&mut hosts, 0, usize::MAX);
+        turn(&mut hosts, 1, usize::MAX);
+    }
+    let (to_b, to_a) = (hosts[0].pid_on("b@h:1", 2).unwrap(), hosts[1].pid_on("a@h:1", 2).unwrap());
+    hosts[1].link(2, to_a).unwrap();
+    turn(&mut hosts, 1, usize::MAX);
+    hosts[0].send(2, to_b, &[7; 1 << 20]).unwrap();
+    turn(&mut hosts, 0, 600_000);
+    let b = &mut hosts[1];
+    b.handle_input(ids[1], Input::Bytes(&[7; 1_000]), NOW);
+    assert!(b.processes.kept > 0);
+    b.handle_input(ids[1], Input::Ended("the end".to_owned()), NOW);
+    assert!(b.over(ids[1], NOW).is_some());
+    assert_eq!((b.processes.kept, b.processes.asleep), (0, false));
 }
 
 #[test]

@@ -28,13 +28,14 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// A dial is being made.
+    /// A dial is being made. To be called before each; the time of the first one counts.
     pub fn begin(&mut self, now: Duration) {
         self.began.get_or_insert(now);
     }
 
     /// A dial to the node of this name has ended like this: how long to wait before [`Endpoint::dial`] is asked again, if it is to
-    /// be. It was `closed_early` if the stream had just ended, in TLS or in the handshake, without a word.
+    /// be. It was `closed_early` if the stream had just ended, in TLS or in the handshake, without a word: by the end of the file
+    /// or close_notify, and not if no connection was made.
     pub fn again<N: Numbering>(
         &mut self,
         name: &str,

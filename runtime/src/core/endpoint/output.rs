@@ -59,7 +59,7 @@ pub enum Dial<C = Box<Connection>> {
     /// There is a session.
     Up,
     /// A connection is being made already, or the session there is is being ended: ask again when
-    /// [`Endpoint::is_underway`] is over.
+    /// [`Endpoint::is_underway`] is over. It can be when a connection is over or a session is up.
     Underway,
     /// Not before this time: ask again then.
     Later(Duration),

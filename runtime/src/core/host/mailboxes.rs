@@ -13,7 +13,8 @@ pub enum Event {
     Message(Vec<u8>),
     /// A message that its sender has marked as a term, and which processes the pids in it are.
     Term(Vec<u8>, TermPids),
-    /// An exit signal that ends the process: it must end with this reason.
+    /// An exit signal that ends the process: it must end with this reason. Whoever runs it takes it out of the table, and calls
+    /// [`Host::process_ended`](super::Host::process_ended) with that reason, after the call in which this came.
     Killed(Reason),
     /// An exit signal that does not, since the process traps exits, or because of its reason.
     Exit {

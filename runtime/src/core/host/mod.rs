@@ -14,7 +14,7 @@
 //! | [`Host::deadline`] has come | read what has arrived, then [`Host::handle_input`] with that, or with [`Input::Nothing`] |
 //! | the connection has an ending: [`Next::Over`], and nothing at all from [`Host::transmit`] | drop the stream, then [`Host::over`] |
 //! | a process has ended | [`Host::process_ended`] |
-//! | a dial has ended, and the session is still wanted | [`Host::again`], which says when to dial once more, if at all |
+//! | a dial has lost to another connection, or was closed early | [`Host::again`], which says when to dial once more, if at all. Other dials are made again by a schedule of the host's own |
 //! | any of these has been called, by a host that waits for many connections at once | [`Host::poll_changed`] until it gives nothing: [`Host::transmit`] and [`Host::deadline`] of each may give something else now |
 //!
 //! What processes do is decided when its call returns; [`Host::has_room`] says when it is to wait.
@@ -80,7 +80,8 @@ pub enum Next {
     /// It reads.
     Read,
     /// It does not read, so that the peer waits as well: what has come is not to be handled before another connection is over.
-    /// [`Host::handle_input`] is called with [`Input::Nothing`] in between.
+    /// [`Host::handle_input`] is called with [`Input::Nothing`] in between, from time to time or when [`Host::poll_changed`] gives
+    /// the connection. A host with an edge-triggered poll remembers that there was something to read.
     Wait,
     /// It reads no more.
     Over,
@@ -117,6 +118,8 @@ pub struct Host<P> {
     touched: Vec<ConnectionId>,
     /// Connections with which something may be different, until the host has heard so.
     changed: BTreeSet<ConnectionId>,
+    /// What the endpoint's deadline was then.
+    endpoint_deadline: Option<Duration>,
     /// The latest time that was told.
     now: Duration,
 }
@@ -146,6 +149,7 @@ impl<P: Nodes> Host<P> {
             ties: Ties::default(),
             touched: Vec::new(),
             changed: BTreeSet::new(),
+            endpoint_deadline: None,
             now: Duration::ZERO,
         }
     }
@@ -190,6 +194,7 @@ impl<P: Nodes> Host<P> {
 
     fn add(&mut self, id: ConnectionId, connection: Box<Connection>) -> ConnectionId {
         self.lines.insert(id, Line { connection, inbound: Inbound::default(), given: None });
+        self.changed.insert(id);
         id
     }
 
@@ -221,14 +226,16 @@ impl<P: Nodes> Host<P> {
     /// each read need not ask.
     #[must_use]
     pub fn deadline(&self, id: ConnectionId) -> Option<Duration> {
-        let (at, _) = self.connection(id)?.deadline()?;
-        Some(self.endpoint.deadline().map_or(at, |endpoint| at.min(endpoint)))
+        let connection = self.connection(id).filter(|connection| connection.ending().is_none())?;
+        let of_connection = connection.deadline().map(|(at, _)| at);
+        of_connection.into_iter().chain(self.endpoint.deadline()).min()
     }
 
     /// What is to be written next is appended to `out`, about so many bytes: see [`Connection::transmit`]. Nothing at all, if there
     /// is an ending and all is said, as far as the stream takes it.
     ///
-    /// [`Host::handle_written`] comes next. As long as the stream has not taken all, this gives the same again and appends nothing.
+    /// [`Host::handle_written`] comes next, after [`Transmit::Bytes`] and [`Transmit::Close`]. It makes sure of what `flush` asks for:
+    /// a driver need not look at that. As long as the stream has not taken all, this gives the same again and appends nothing.
     pub fn transmit(
         &mut self,
         id: ConnectionId,
@@ -274,7 +281,11 @@ impl<P: Nodes> Host<P> {
         let ending = self.lines.get(&id)?.connection.ending().cloned();
         if self.endpoint.over(id, ending.as_ref(), now) {
             self.sessions.retain(|_, session| *session != id);
-            self.lend(id, |line, lent| line.connection.end(lent));
+            self.lend(id, |line, lent| {
+                lent.release_buffer();
+                line.connection.end(lent);
+                lent.after_frames();
+            });
             self.ties.forget(id);
             self.endpoint.told(id, now);
         }
@@ -284,8 +295,9 @@ impl<P: Nodes> Host<P> {
         ending
     }
 
-    /// A dial to the node of this name has ended like this: how long to wait before [`Host::dial`] is called again, if it is to be.
-    /// The `attempts` are those since the session was wanted; see [`Attempts::again`].
+    /// A dial to the node of this name has ended like this: how long to wait before [`Host::dial`] is called again, if it is to be
+    /// soon. It is not if nobody was reached: when to look for that node again is the host's to say. The `attempts` are those since
+    /// the session was wanted, each of which [has begun](Attempts::begin); see [`Attempts::again`].
     pub fn again(
         &mut self,
         attempts: &mut Attempts,
@@ -303,8 +315,8 @@ impl<P: Nodes> Host<P> {
         self.endpoint.known_by(name, node_id);
     }
 
-    /// A connection that may have something to write, an ending, or another deadline since this gave it last. Each is given once,
-    /// however much has happened, and none that is over.
+    /// A connection that is new, or may have something to write, an ending, or another deadline since this gave it last, or may be
+    /// read again. Each is given once, however much has happened, and none that is over.
     pub fn poll_changed(&mut self) -> Option<ConnectionId> {
         self.changed.pop_first()
     }
@@ -393,7 +405,7 @@ impl<P: Nodes> Host<P> {
 
     /// Ends a link.
     pub fn unlink(&mut self, local: u64, other: Pid) {
-        self.on_open(local, other.node(), |session| session.unlink(local, other.local()));
+        self.on_session(local, other.node(), |session| session.unlink(local, other.local()));
     }
 
     /// Monitors a process of another node. Without a session its DOWN comes at once. No other monitor ever has this reference.
@@ -412,7 +424,9 @@ impl<P: Nodes> Host<P> {
 
     /// Ends a monitor.
     pub fn demonitor(&mut self, local: u64, other: Pid, reference: u64) {
-        self.on_open(local, other.node(), |session| session.demonitor(reference));
+        self.on_session(local, other.node(), |session| {
+            session.demonitor(reference);
+        });
     }
 
     /// Sends an exit signal to a process of another node. Dropped if there is no session with it. Nodes in the reason, which the peer
@@ -436,6 +450,15 @@ impl<P: Nodes> Host<P> {
             }
             session.process_ended(local, reason);
             self.changed.insert(id);
+        }
+    }
+
+    /// Also one that is being ended: what a process has given up is not told to it when that is over.
+    fn on_session(&mut self, local: u64, node: NodeNumber, act: impl FnOnce(&mut Session)) {
+        if self.processes.attach(local)
+            && let Some(session) = self.session(node)
+        {
+            act(session);
         }
     }
 
@@ -531,8 +554,17 @@ impl<P: Nodes> Host<P> {
             }
             match self.endpoint.poll_output() {
                 Some(output) => self.carry_out(output),
-                None => return,
+                None => break,
             }
+        }
+        self.look_at_deadline();
+    }
+
+    /// The endpoint's deadline is one of each connection.
+    fn look_at_deadline(&mut self) {
+        let deadline = self.endpoint.deadline();
+        if std::mem::replace(&mut self.endpoint_deadline, deadline) != deadline {
+            self.changed.extend(self.lines.keys());
         }
     }
 
