@@ -69,7 +69,8 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 #[tokio::test(flavor = "multi_thread")]
 async fn a_toy_without_a_defect_is_conformant() {
     let _alone = ALONE.lock().await;
-    let report = judged(None, None, PATIENCE).await.unwrap();
+    // All cases at once are a load of their own.
+    let report = judged(None, None, 3 * PATIENCE).await.unwrap();
     assert!(report.is_conformant(), "{report}");
     assert_eq!(report.count(Verdict::Pass), report.cases.len(), "{report}");
 }
@@ -84,7 +85,7 @@ async fn an_adapter_that_says_yes_to_everything_is_not_believed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_command_is_given_before_the_session_is_there() {
     let _alone = ALONE.lock().await;
-    let mut run = run(Some(Defect::SlowToBegin), Some(Role::Initiator), PATIENCE);
+    let mut run = run(Some(Defect::SlowToBegin), Some(Role::Initiator), 3 * PATIENCE);
     let is_quick = |case: &Case| case.mode == Mode::Adapter && case.long == 0 && !case.heavy;
     run.cases.retain(|case| is_quick(case));
     let report = judge(run, |_| {}).await.unwrap();
@@ -103,7 +104,7 @@ async fn every_defect_is_caught_by_the_right_cases_and_by_no_others() {
     // What a slow machine has made of it, many at once and with little patience, does not count.
     let again = toys(wrong(all, AT_ONCE, SHORT).await);
     let alone = toys(wrong(again, AT_ONCE_AGAIN, PATIENCE).await);
-    let wrong = wrong(alone, 1, PATIENCE).await;
+    let wrong = wrong(alone, 1, 3 * PATIENCE).await;
     let whole: String =
         wrong.iter().map(|(_, wrong)| format!("{}\n{}\n", wrong.report, wrong.what)).collect();
     // What is wrong is said once more at the end, since the reports are long.
