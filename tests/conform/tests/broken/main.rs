@@ -69,8 +69,18 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 #[tokio::test(flavor = "multi_thread")]
 async fn a_toy_without_a_defect_is_conformant() {
     let _alone = ALONE.lock().await;
-    // All cases at once are a load of their own.
-    let report = judged(None, None, 3 * PATIENCE).await.unwrap();
+    let mut report = judged(None, None, PATIENCE).await.unwrap();
+    let slow: BTreeSet<_> = (report.cases.iter())
+        .filter(|case| case.verdict != Verdict::Pass)
+        .map(|case| case.slug.clone())
+        .collect();
+    if !slow.is_empty() {
+        // All cases at once are a load of their own: what that has made of some does not count.
+        let mut again = run(None, None, 3 * PATIENCE);
+        again.cases.retain(|case| slow.contains(&case.slug));
+        again.jobs = 1;
+        report = judge(again, |_| {}).await.unwrap();
+    }
     assert!(report.is_conformant(), "{report}");
     assert_eq!(report.count(Verdict::Pass), report.cases.len(), "{report}");
 }
