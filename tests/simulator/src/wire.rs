@@ -10,6 +10,10 @@ pub(crate) type Time = u64;
 /// Never.
 pub(crate) const NEVER: Time = Time::MAX;
 
+/// So much time passes at most between bytes of one write, unless the wire is held: whoever waits for a sign of life must not
+/// wait for the end of a long message.
+const PIECE_MILLISECONDS: u64 = 250;
+
 /// How a direction behaves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manner {
@@ -111,6 +115,8 @@ impl Wire {
         while rest > 0 {
             // Most writes arrive whole or with the next; some are split, at any byte.
             let piece = if random.chance(250) { random.range(1, rest) } else { rest };
+            // A slow one does not keep bytes until many have come.
+            let piece = piece.min(self.manner.rate * PIECE_MILLISECONDS);
             rest -= piece;
             end += piece;
             at = at.max(self.held_until) + piece * 1_000 / self.manner.rate;
@@ -232,6 +238,21 @@ mod tests {
         assert_eq!(wire.write(0, &[1; 50], &mut random), Some(0));
         read_all(&mut wire, 60);
         assert_eq!(wire.write(0, &[1; 50], &mut random), Some(50));
+    }
+
+    #[test]
+    fn a_slow_wire_brings_bytes_all_the_time() {
+        let mut wire = Wire::new(Manner { rate: 1, window: 2_000, ..MANNER });
+        assert_eq!(wire.write(0, &[1; 2_000], &mut Random::new(3, 1)), Some(2_000));
+        let (mut last, mut read) = (0, 0);
+        while let Some(at) = wire.next_arrival() {
+            assert!(at - last <= (PIECE_MILLISECONDS + 1) * 1_000, "{last} to {at}");
+            last = at;
+            let mut inbox = Vec::new();
+            wire.read(at, 2_000, &mut inbox);
+            read += inbox.len();
+        }
+        assert_eq!(read, 2_000);
     }
 
     #[test]
