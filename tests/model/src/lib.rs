@@ -24,6 +24,7 @@ pub mod explore;
 mod foreign;
 mod life;
 pub mod models;
+mod notes;
 pub mod rest;
 pub mod step;
 pub mod trace;

@@ -1,7 +1,5 @@
 //! What must hold in every state, and what must have come about in some.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 /// A property that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Broken {
@@ -145,33 +143,11 @@ impl Situation {
     const COUNT: usize = Self::ForeignEnds as usize + 1;
 }
 
-/// The situations that have come about. Not part of any state.
-#[derive(Debug)]
-pub struct Notes([AtomicBool; Situation::COUNT]);
+/// The situations that have come about.
+pub type Notes = crate::notes::Notes<Situation, { Situation::COUNT }>;
 
-impl Default for Notes {
-    fn default() -> Self {
-        Self([const { AtomicBool::new(false) }; Situation::COUNT])
-    }
-}
-
-impl Notes {
-    pub fn note(&self, situation: Situation) {
-        let noted = &self.0[situation as usize];
-        // Most are noted over and over: reading costs the other threads nothing.
-        if !noted.load(Ordering::Relaxed) {
-            noted.store(true, Ordering::Relaxed);
-        }
-    }
-
-    pub fn note_if(&self, condition: bool, situation: Situation) {
-        if condition {
-            self.note(situation);
-        }
-    }
-
-    #[must_use]
-    pub fn has(&self, situation: Situation) -> bool {
-        self.0[situation as usize].load(Ordering::Relaxed)
+impl From<Situation> for usize {
+    fn from(situation: Situation) -> Self {
+        situation as Self
     }
 }
