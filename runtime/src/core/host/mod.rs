@@ -14,8 +14,8 @@
 //! | [`Host::deadline`] has come | read what has arrived, then [`Host::handle_input`] with that, or with [`Input::Nothing`] |
 //! | the connection has an ending: [`Next::Over`], and nothing at all from [`Host::transmit`] | drop the stream, then [`Host::over`] |
 //! | a process has ended | [`Host::process_ended`] |
-//! | a dial has lost to another connection, or was closed early | [`Host::again`], which says when to dial once more, if at all. Other dials are made again by a schedule of the host's own |
-//! | any of these has been called, by a host that waits for many connections at once | [`Host::poll_changed`] until it gives nothing: [`Host::transmit`] and [`Host::deadline`] of each may give something else now |
+//! | a dial has lost to another connection, or was closed early | [`Host::again`], which says when to dial once more; other dials are the host's to repeat |
+//! | any of these has been called, and the host waits for many connections at once | [`Host::poll_changed`] |
 //!
 //! What processes do is decided when its call returns; [`Host::has_room`] says when it is to wait.
 
