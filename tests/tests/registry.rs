@@ -273,6 +273,8 @@ fn extensions_and_capabilities_are_those_of_the_registry() {
         ("fragments", Capabilities::FRAGMENTS),
         ("remote exit", Capabilities::REMOTE_EXIT),
         ("STF-marked send", Capabilities::SEND_TERM),
+        ("calls", Capabilities::CALLS),
+        ("names", Capabilities::NAMES),
     ];
     let stated = rows(&registry, "capability");
     assert_eq!(stated.len(), bits.len() + rows_without_bit(&stated, &bits));

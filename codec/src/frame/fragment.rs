@@ -17,13 +17,14 @@ pub struct Fragment<'a> {
 
 /// Set in the first piece: `total` follows.
 const FIRST: u8 = 1;
-/// Tags of SEND, REG_SEND and SEND_TERM.
-const MESSAGES: [u8; 3] = [0x10, 0x11, 0x86];
+/// Tags of SEND, REG_SEND, SEND_TERM, CALL, CALL_NAME, CALL_REPLY and SEND_NAME_TERM.
+const MESSAGES: [u8; 7] = [0x10, 0x11, 0x86, 0x87, 0x88, 0x89, 0x8A];
 /// Set in the last piece.
 const LAST: u8 = 2;
 
 impl Fragment<'_> {
-    /// Whether this piece begins the frame of a message: SEND, REG_SEND or SEND_TERM.
+    /// Whether this piece begins the frame of a message: SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL, CALL_NAME or
+    /// CALL_REPLY.
     #[must_use]
     pub fn begins_message(&self) -> bool {
         self.payload.first().is_some_and(|tag| MESSAGES.contains(tag))

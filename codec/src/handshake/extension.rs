@@ -86,6 +86,10 @@ impl Capabilities {
     pub const REMOTE_EXIT: Self = Self(0b0100);
     /// Messages that are known to be terms: SEND_TERM.
     pub const SEND_TERM: Self = Self(0b1000);
+    /// Requests and their replies: CALL, CALL_NAME, CALL_REPLY.
+    pub const CALLS: Self = Self(0b1_0000);
+    /// Terms to names, and who has a name: SEND_NAME_TERM, MONITOR_NAME, NAMED.
+    pub const NAMES: Self = Self(0b10_0000);
 
     /// Every bit set is a set of capabilities; bits without a meaning are kept.
     #[must_use]

@@ -123,6 +123,7 @@ const EXIT: &[(&str, &str)] = &[("from", "pid"), ("to", "pid"), ("reason", "reas
 const MONITOR: &[(&str, &str)] = &[("from", "pid"), ("to", "pid"), ("ref", "u64")];
 const UNLINK_ID: &[(&str, &str)] = &[("from", "pid"), ("to", "pid"), ("id", "u64")];
 const SEND: &[(&str, &str)] = &[("to", "pid"), ("message", "rest")];
+const CALL: &[(&str, &str)] = &[("from", "pid"), ("to", "pid"), ("ref", "u64"), ("message", "rest")];
 const SPAWN_REPLY: &[(&str, &str)] = &[("request", "u64"), ("status", "u8"), ("local", "u64")];
 
 const FRAMES: &[Row] = &[
@@ -161,6 +162,12 @@ const FRAMES: &[Row] = &[
     (0x84, "CLOSE", &[("code", "u16"), ("text", "str16")]),
     (0x85, "EXIT2", EXIT),
     (0x86, "SEND_TERM", SEND),
+    (0x87, "CALL", CALL),
+    (0x88, "CALL_NAME", &[("from", "pid"), ("ref", "u64"), ("name", "str16"), ("message", "rest")]),
+    (0x89, "CALL_REPLY", CALL),
+    (0x8A, "SEND_NAME_TERM", &[("name", "str16"), ("message", "rest")]),
+    (0x8B, "MONITOR_NAME", &[("from", "pid"), ("ref", "u64"), ("name", "str16")]),
+    (0x8C, "NAMED", &[("ref", "u64"), ("pid", "pid")]),
     (0xF0, "PING", &[("payload", "[8]")]),
     (0xF1, "PONG", &[("payload", "[8]")]),
 ];

@@ -51,6 +51,9 @@ pub const COOKIE_BYTES_ADVISED: usize = 16;
 /// Bytes of a file that a cookie is read from: what is longer is another file, or none.
 pub const COOKIE_FILE_BYTES_MAX: u64 = 64 << 10;
 
+/// Bytes of a name that is monitored: MONITOR_NAME is a signal, and every peer must take it.
+pub const MONITORED_NAME_BYTES_MAX: usize = 4 << 10;
+
 /// Bytes of the longest frame that a peer must take: every frame that is no message fits, so that a signal that is
 /// owed can always be written.
 pub const FRAME_BYTES_BOUND_MIN: u32 = 64 << 10;

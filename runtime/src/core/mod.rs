@@ -33,7 +33,7 @@ pub use host::Host;
 pub use numbers::{Numbering, Numbers, Start};
 pub use patience::Patience;
 pub use pid::{NodeNumber, Pid};
-pub use processes::{Block, Processes};
+pub use processes::{Block, Caller, Processes};
 #[cfg(feature = "tokio")]
 pub(crate) use reason::arc_bytes;
 pub use reason::{Chain, Reason};

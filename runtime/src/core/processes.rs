@@ -20,6 +20,17 @@ impl From<Bytes> for Block {
     }
 }
 
+/// Who has called, and by which number: the address of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Caller {
+    /// The process that waits for the reply.
+    pub pid: Pid,
+    /// The call's number, its node's choice.
+    pub reference: u64,
+    /// The session in which the call has come: no other takes the reply, even if a call of that number has come in it.
+    pub session: u64,
+}
+
 /// The local processes. Every `local` is the number of one of them.
 ///
 /// The calls come in the order in which the process must see what they bring. None of them can call back into the session,
@@ -66,6 +77,54 @@ pub trait Processes {
 
     /// A message to whoever is registered under `name`; dropped likewise.
     fn named_message(&mut self, name: &str, message: &[u8]);
+
+    /// A message to a name that its sender has marked as a term, as [`Processes::term`].
+    fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
+        drop(pids);
+        self.named_message(name, term);
+    }
+
+    // Calls and monitors by name. Who has them implements all of these; without, nobody is registered, and every call finds a
+    // full mailbox.
+
+    /// The process that is registered under `name`.
+    fn whereis(&mut self, name: &str) -> Option<u64> {
+        let _ = name;
+        None
+    }
+
+    /// The message of a call, for the mailbox of a process that has just been attached. [`Session::reply`] takes the reply to
+    /// `caller`; whoever lets go of the call without one says so to [`Session::leave_unanswered`]. Returns `false` if the
+    /// mailbox takes no message. If the process has ended, or ends because its mailbox is full, that is `true`: its end
+    /// answers the call.
+    ///
+    /// [`Session::reply`]: super::session::Session::reply
+    /// [`Session::leave_unanswered`]: super::session::Session::leave_unanswered
+    fn call(&mut self, local: u64, caller: Caller, term: &[u8], pids: TermPids) -> bool {
+        let _ = (local, caller, term, pids);
+        false
+    }
+
+    /// The reply to a call of a local process. A table that has no room for it tells the process what
+    /// [`Processes::reply_lost`] says.
+    fn reply(&mut self, local: u64, reference: u64, term: &[u8], pids: TermPids) {
+        let _ = (local, reference, term, pids);
+    }
+
+    /// The reply to a call of a local process has come, and was dropped for want of room.
+    fn reply_lost(&mut self, local: u64, reference: u64) {
+        let _ = (local, reference);
+    }
+
+    /// The end of a call without a reply.
+    fn call_ended(&mut self, local: u64, reference: u64, reason: Reason) {
+        let _ = (local, reference, reason);
+    }
+
+    /// Whom a monitor by name is of.
+    fn named(&mut self, local: u64, reference: u64, pid: Pid) {
+        let _ = (local, reference, pid);
+    }
 
     /// An exit signal of a link that has just ended here.
     fn exit(&mut self, local: u64, from: Pid, reason: Reason);

@@ -36,6 +36,8 @@ pub(super) fn not_made(why: NotMade) -> Denied {
     Denied::Refused(match why {
         NotMade::Full { count_max } => Refused::TooMany { count_max },
         NotMade::NodeIdUnknown => Refused::NotInVersion(NODE_ID_UNKNOWN),
+        NotMade::NameTooLong { length, length_max } => Refused::TooLong { length, length_max },
+        NotMade::Lacking(why) => return lacking(why),
     })
 }
 

@@ -22,7 +22,7 @@ pub(super) fn messages_of(kind: &str, all: &[Message]) -> Vec<Value> {
 }
 
 /// What a message shows beyond its layout: its name, a part of its JSON, the requirement.
-const SHOWN: [(&str, &str, &str); 9] = [
+const SHOWN: [(&str, &str, &str); 15] = [
     ("REG_SEND", "é", "DIST-FLD-008"),
     ("PEER_LIST", "no-at", "DIST-NAM-005"),
     ("NAME", " bad name", "DIST-NAM-005"),
@@ -30,6 +30,12 @@ const SHOWN: [(&str, &str, &str); 9] = [
     ("CLOSE", "65535", "DIST-CLS-001"),
     ("REJECT", "65535", "HS-REJ-002"),
     ("SEND_TERM", "0909", "DIST-STM-001"),
+    ("CALL", "0909", "DIST-CAL-001"),
+    ("CALL_NAME", "0909", "DIST-CAL-001"),
+    ("CALL_NAME", "é", "DIST-FLD-008"),
+    ("CALL_REPLY", "0909", "DIST-CAL-001"),
+    ("SEND_NAME_TERM", "0909", "DIST-CAL-001"),
+    ("SEND_NAME_TERM", "é", "DIST-FLD-008"),
     ("NAME", "unknown", "HS-EXT-006"),
     ("CHALLENGE", "unknown", "HS-EXT-006"),
 ];

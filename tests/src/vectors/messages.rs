@@ -106,7 +106,40 @@ pub fn frames() -> Vec<Message> {
         fields.push(("payload", Rest(vec![0x13, 0x05])));
         all.push(message(0x83, "FRAGMENT", fields));
     }
+    all.extend(calls_and_names());
     all
+}
+
+fn calls_and_names() -> Vec<Message> {
+    vec![
+        message(0x87, "CALL", call(vec![1, 6])),
+        message(0x87, "CALL", call(vec![9, 9])),
+        message(
+            0x88,
+            "CALL_NAME",
+            vec![("from", FROM), ("ref", U64(2)), ("name", Str16(text("db"))), ("message", Rest(vec![9, 9]))],
+        ),
+        message(
+            0x88,
+            "CALL_NAME",
+            vec![
+                ("from", FROM),
+                ("ref", U64(u64::MAX)),
+                ("name", Str16(text("é"))),
+                ("message", Rest(vec![])),
+            ],
+        ),
+        message(0x89, "CALL_REPLY", call(vec![])),
+        message(0x89, "CALL_REPLY", call(vec![9, 9])),
+        message(0x8A, "SEND_NAME_TERM", vec![("name", Str16(text("db"))), ("message", Rest(vec![9, 9]))]),
+        message(0x8A, "SEND_NAME_TERM", vec![("name", Str16(text("é"))), ("message", Rest(vec![1, 6]))]),
+        message(0x8B, "MONITOR_NAME", vec![("from", FROM), ("ref", U64(3)), ("name", Str16(text("db")))]),
+        message(0x8C, "NAMED", vec![("ref", U64(3)), ("pid", TO)]),
+    ]
+}
+
+fn call(term: Vec<u8>) -> Vec<(&'static str, Field)> {
+    vec![("from", FROM), ("to", TO), ("ref", U64(1)), ("message", Rest(term))]
 }
 
 /// Every root and chains of hops.

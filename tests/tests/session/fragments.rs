@@ -160,7 +160,8 @@ fn pieces_are_what_they_say() {
 }
 
 //= spec/capabilities.md#cap-frg-002
-//# A node MUST NOT send any other frame in fragments than SEND, REG_SEND and SEND_TERM.
+//# A node MUST NOT send any other frame in fragments than SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL,
+//# CALL_NAME and CALL_REPLY.
 #[test]
 fn nothing_but_messages_is_cut() {
     let mut pair = Pair::with(capable);
@@ -325,7 +326,7 @@ fn a_frame_is_begun_once_and_before_all_else() {
 
 //= spec/capabilities.md#cap-frg-015
 //# A node MUST end the session if it reads a first FRAGMENT whose `payload` does not begin with the tag of SEND,
-//# REG_SEND or SEND_TERM.
+//# REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL, CALL_NAME or CALL_REPLY.
 #[test]
 fn only_messages_come_in_pieces() {
     let nested = payload(pieces(2, &to(3, b"text"), 5)[0]);

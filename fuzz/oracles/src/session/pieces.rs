@@ -7,7 +7,7 @@ use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::limits::MESSAGE_BYTES_COUNTED;
 
 /// Tags of the frames that can come in fragments.
-const MESSAGES: [u8; 3] = [0x10, 0x11, 0x86];
+const MESSAGES: [u8; 7] = [0x10, 0x11, 0x86, 0x87, 0x88, 0x89, 0x8A];
 
 /// A frame that is not whole yet.
 struct Part {

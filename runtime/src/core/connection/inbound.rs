@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use snow_dist_codec::frame::Fragment;
+use snow_dist_codec::frame::{CallHead, Fragment};
 use snow_dist_codec::limits::{HANDSHAKE_BYTES_MAX, LENGTH_PREFIX_BYTES};
 use snow_dist_codec::{Frame, Frames, Reading, framing};
 
@@ -40,8 +40,33 @@ pub struct Inbound {
     bytes: Vec<u8>,
     /// Some of them have come since frames were handled last.
     has_news: bool,
-    /// Bytes that are still to come of a message that was dropped before it was whole.
-    passed_over: usize,
+    passed_over: Option<PassedOver>,
+}
+
+/// A message that was dropped before it was whole.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct PassedOver {
+    /// Bytes that are still to come of it.
+    left: usize,
+    /// The beginning of its payload, as far as somebody may have to answer it.
+    begun: Vec<u8>,
+}
+
+impl PassedOver {
+    /// Of a frame of so many bytes, its length included, of which these have come.
+    fn new(frame: usize, come: &[u8]) -> Self {
+        let begun = come.iter().skip(LENGTH_PREFIX_BYTES).take(CallHead::BYTES_MAX).copied().collect();
+        Self { left: frame.saturating_sub(come.len()), begun }
+    }
+
+    /// Passes over what has come: gives how many of these bytes are of it.
+    fn pass(&mut self, bytes: &[u8]) -> usize {
+        let come = bytes.get(..self.left).unwrap_or(bytes);
+        let wanted = CallHead::BYTES_MAX.saturating_sub(self.begun.len());
+        self.begun.extend(come.iter().take(wanted));
+        self.left -= come.len();
+        come.len()
+    }
 }
 
 /// How the frames of a session are read.
@@ -110,7 +135,7 @@ impl Inbound {
         //# A node MUST drop a message whose frame is not whole yet if what has come of it finds no room by
         //# SES-MSG-010, SES-MSG-011 or SES-MSG-015.
         if !processes.keep_buffer(self.bytes.capacity(), is_message(&self.bytes)) {
-            self.passed_over = frame.saturating_sub(length);
+            self.passed_over = Some(PassedOver::new(frame, &self.bytes));
             self.bytes = Vec::with_capacity(bytes);
             processes.after_frames();
         }
@@ -118,13 +143,19 @@ impl Inbound {
     }
 
     /// Passes over what has come of a message that was dropped.
-    fn pass_over(&mut self) {
+    fn pass_over(&mut self, connection: &mut impl Access, processes: &mut impl Processes) {
         //= spec/session.md#ses-msg-018
         //# A node that has dropped a message by SES-MSG-017 MUST take what still comes of its frame as if it
         //# had not, and keep nothing of it.
-        let count = self.passed_over.min(self.bytes.len());
+        let Some(passed_over) = &mut self.passed_over else { return };
+        let count = passed_over.pass(&self.bytes);
         self.bytes.drain(..count);
-        self.passed_over -= count;
+        if passed_over.left == 0
+            && let Some(PassedOver { begun, .. }) = self.passed_over.take()
+        {
+            connection.with(|it| it.handle_dropped(&begun, processes));
+            processes.between_frames();
+        }
     }
 
     /// Where a host that reads for itself appends what it has read, after [`Inbound::make_room`]. Nothing may be taken out.
@@ -184,7 +215,7 @@ impl Inbound {
             it.next()
         });
         let Next::Frames(reads) = next else { return 0 };
-        self.pass_over();
+        self.pass_over(connection, processes);
         let mut frames = Frames::new(&self.bytes, reads.bytes_max);
         let (mut count, mut longest, mut refused) = (0, 0, None);
         for frame in frames.by_ref() {

@@ -235,6 +235,11 @@ impl Connection {
         self.in_session(|session| session.handle_fragment(fragment, processes))
     }
 
+    /// A message has come to its end that was dropped while it came: see [`Session::handle_dropped`].
+    fn handle_dropped(&mut self, begun: &[u8], processes: &mut impl Processes) {
+        self.in_session(|session| session.handle_dropped(begun, processes));
+    }
+
     /// The stream has ended, or failed: `why` says how. Nothing more is read. What has arrived before must have been handled.
     pub fn stream_ended(&mut self, why: &str) {
         //= spec/connection.md#con-cls-016

@@ -2,7 +2,7 @@
 
 use super::ties::Ties;
 use crate::core::peers::ConnectionId;
-use crate::core::{Block, NodeNumber, Numbers, Pid, Processes, Reason, Start, TermPids};
+use crate::core::{Block, Caller, NodeNumber, Numbers, Pid, Processes, Reason, Start, TermPids};
 
 /// The host's process table; what a table alone cannot know, the host does: it notes whose end has to be told, and it numbers nodes.
 pub(super) struct Lent<'h, P> {
@@ -44,6 +44,34 @@ impl<P: Processes> Processes for Lent<'_, P> {
 
     fn named_message(&mut self, name: &str, message: &[u8]) {
         self.processes.named_message(name, message);
+    }
+
+    fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
+        self.processes.named_term(name, term, pids);
+    }
+
+    fn whereis(&mut self, name: &str) -> Option<u64> {
+        self.processes.whereis(name)
+    }
+
+    fn call(&mut self, local: u64, caller: Caller, term: &[u8], pids: TermPids) -> bool {
+        self.processes.call(local, caller, term, pids)
+    }
+
+    fn reply(&mut self, local: u64, reference: u64, term: &[u8], pids: TermPids) {
+        self.processes.reply(local, reference, term, pids);
+    }
+
+    fn reply_lost(&mut self, local: u64, reference: u64) {
+        self.processes.reply_lost(local, reference);
+    }
+
+    fn call_ended(&mut self, local: u64, reference: u64, reason: Reason) {
+        self.processes.call_ended(local, reference, reason);
+    }
+
+    fn named(&mut self, local: u64, reference: u64, pid: Pid) {
+        self.processes.named(local, reference, pid);
     }
 
     fn exit(&mut self, local: u64, from: Pid, reason: Reason) {

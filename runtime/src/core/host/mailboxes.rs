@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Nodes, Notice};
-use crate::core::{Pid, Processes, Reason, TermPids};
+use crate::core::{Caller, Pid, Processes, Reason, TermPids};
 
 /// What a mailbox is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,45 @@ pub enum Event {
         /// Why it has ended.
         reason: Reason,
     },
+    /// A call: a message that is a term, and that asks for a reply. [`Host::reply`](super::Host::reply) takes it; whoever lets go
+    /// of the call without one says so to [`Host::leave_unanswered`](super::Host::leave_unanswered).
+    Call {
+        /// Who waits for the reply.
+        caller: Caller,
+        /// The term.
+        term: Vec<u8>,
+        /// Which processes the pids in it are.
+        pids: TermPids,
+    },
+    /// The reply to a call of the process's own.
+    Reply {
+        /// The call.
+        reference: u64,
+        /// The term.
+        term: Vec<u8>,
+        /// Which processes the pids in it are.
+        pids: TermPids,
+    },
+    /// The end of a call of the process's own without a reply.
+    CallEnded {
+        /// The call.
+        reference: u64,
+        /// Why: the callee has ended, is not there (`noproc`), takes no more (`limit`, `full`), lets go of the call
+        /// (`unanswered`), or its node is gone (Noconnection).
+        reason: Reason,
+    },
+    /// The reply to a call of the process's own has come, and there was no room for it: it is lost.
+    ReplyLost {
+        /// The call.
+        reference: u64,
+    },
+    /// Whom a monitor by name is of.
+    Named {
+        /// The monitor.
+        reference: u64,
+        /// The process.
+        pid: Pid,
+    },
     /// There is a session with this node.
     NodeUp(Arc<str>),
     /// The session with this node is over, and all that it has brought has come.
@@ -52,6 +91,12 @@ pub trait Mailboxes {
 
     /// Returns `true` if the process traps exits: exit signals are then told to it, and do not end it.
     fn traps_exits(&self, local: u64) -> bool;
+
+    /// Returns `true` if the mailbox takes no message now: a call for it is refused then, and its caller is told.
+    fn is_full(&self, local: u64) -> bool {
+        let _ = local;
+        false
+    }
 
     /// The processes that watch the node of this name.
     fn watching(&self, node: &str) -> Vec<u64>;
@@ -83,6 +128,40 @@ impl<M: Mailboxes> Processes for M {
         if let Some(local) = self.registered(name) {
             self.message(local, message);
         }
+    }
+
+    fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
+        if let Some(local) = self.registered(name) {
+            self.term(local, term, pids);
+        }
+    }
+
+    fn whereis(&mut self, name: &str) -> Option<u64> {
+        self.registered(name)
+    }
+
+    fn call(&mut self, local: u64, caller: Caller, term: &[u8], pids: TermPids) -> bool {
+        let takes = !self.is_full(local);
+        if takes {
+            self.put(local, Event::Call { caller, term: term.to_vec(), pids });
+        }
+        takes
+    }
+
+    fn reply(&mut self, local: u64, reference: u64, term: &[u8], pids: TermPids) {
+        self.put(local, Event::Reply { reference, term: term.to_vec(), pids });
+    }
+
+    fn reply_lost(&mut self, local: u64, reference: u64) {
+        self.put(local, Event::ReplyLost { reference });
+    }
+
+    fn call_ended(&mut self, local: u64, reference: u64, reason: Reason) {
+        self.put(local, Event::CallEnded { reference, reason });
+    }
+
+    fn named(&mut self, local: u64, reference: u64, pid: Pid) {
+        self.put(local, Event::Named { reference, pid });
     }
 
     fn exit(&mut self, local: u64, from: Pid, reason: Reason) {

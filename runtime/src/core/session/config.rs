@@ -14,7 +14,9 @@ use crate::core::limits::{FRAGMENT_BYTES_MAX, FRAGMENTED_FRAME_BYTES_MAX};
 pub const CAPABILITIES: Capabilities = Capabilities::NODE_TABLE
     .union(Capabilities::FRAGMENTS)
     .union(Capabilities::REMOTE_EXIT)
-    .union(Capabilities::SEND_TERM);
+    .union(Capabilities::SEND_TERM)
+    .union(Capabilities::CALLS)
+    .union(Capabilities::NAMES);
 
 /// What a session is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -35,7 +37,7 @@ pub struct Config {
     pub peer_bounds: Bounds,
     /// How long the peer may be silent.
     pub timing: Timing,
-    /// Random bytes, which PINGs carry.
+    /// Random bytes, which PINGs carry, and by which calls of one session are told from those of another.
     pub ping: [u8; 8],
 }
 

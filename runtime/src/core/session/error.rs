@@ -125,9 +125,50 @@ pub enum NotMade {
         /// How many it holds.
         count_max: u32,
     },
+    /// The name is too long to be monitored.
+    #[error("a name that is monitored has at most {length_max} bytes, and this one has {length}")]
+    NameTooLong {
+        /// Bytes of the name.
+        length: usize,
+        /// The most that it may have.
+        length_max: usize,
+    },
+    /// It is a monitor by name, and the session has none.
+    #[error(transparent)]
+    Lacking(#[from] Lacking),
     /// The peer speaks version 1, and has not said yet by which node id it knows this node.
     #[error("it is not known yet by which node id the version 1 peer knows this node")]
     NodeIdUnknown,
+}
+
+/// Why a call is not made; nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotCalled {
+    /// The call's monitor is not made.
+    #[error(transparent)]
+    NotMade(#[from] NotMade),
+    /// The call's message is not taken, or the session lacks `calls`.
+    #[error(transparent)]
+    NotSent(#[from] NotSent),
+}
+
+impl From<Lacking> for NotCalled {
+    fn from(lacking: Lacking) -> Self {
+        Self::NotSent(lacking.into())
+    }
+}
+
+/// Why a reply is not sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotReplied {
+    /// The call is over: it has been replied to, or given up, or its callee has ended.
+    #[error("the call is over")]
+    Over,
+    /// The peer cannot take the reply. The call is open as before.
+    #[error(transparent)]
+    NotSent(#[from] NotSent),
 }
 
 /// Why a message is not taken.

@@ -11,11 +11,13 @@
 //!
 //! Processes are numbers here: `local` is one of this node, `remote` one of the peer.
 
+mod calls;
 mod config;
 mod error;
 mod heartbeat;
 mod links;
 mod monitors;
+mod names;
 mod nodes;
 mod outbox;
 mod reassembly;
@@ -37,7 +39,7 @@ use super::peers::Sign;
 use super::{NodeNumber, Processes, Reason, Start, Term};
 use heartbeat::{Beat, Heartbeat};
 use links::{Linked, Links, Pids};
-use monitors::Monitors;
+use monitors::{Kind, Monitor, Monitors};
 use outbox::{Budget, Long, Outbox, Owed};
 use reassembly::Reassembly;
 use tally::{Asker, Tally};
@@ -45,7 +47,7 @@ use version_1::Purpose;
 use wire::Wire;
 
 pub use config::{CAPABILITIES, Config, Version};
-pub use error::{Ending, Lacking, Leave, NotMade, NotSent};
+pub use error::{Ending, Lacking, Leave, NotCalled, NotMade, NotReplied, NotSent};
 pub use heartbeat::Timing;
 pub use receive::{Offered, deliver};
 pub use version_1::Misrouted;
@@ -86,6 +88,8 @@ impl Counts {
 /// The state of one session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Session {
+    /// What tells it from other sessions of this node.
+    id: u64,
     wire: Wire,
     capabilities: Capabilities,
     /// Bytes of the longest frame that is written whole.
@@ -119,6 +123,7 @@ impl Session {
     pub fn new(config: &Config, now: Duration) -> Self {
         let (whole_bytes_max, frame_bytes_max) = config.longest();
         Self {
+            id: u64::from_le_bytes(config.ping),
             wire: Wire::new(config),
             capabilities: config.session_capabilities(),
             whole_bytes_max,
@@ -197,7 +202,8 @@ impl Session {
 
     /// Queues a message that may be too long to be written whole.
     //= spec/capabilities.md#cap-frg-002
-    //# A node MUST NOT send any other frame in fragments than SEND, REG_SEND and SEND_TERM.
+    //# A node MUST NOT send any other frame in fragments than SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL,
+    //# CALL_NAME and CALL_REPLY.
     #[cold]
     fn queue_long(&mut self, local: u64, frame: &Frame<'_>) -> Result<(), EncodeError> {
         let mut framed = Vec::new();
@@ -226,20 +232,31 @@ impl Session {
         if term.has_pids() && !has_terms {
             return Err(Lacking { capability: "send_term" }.into());
         }
+        let to = self.wire.theirs(remote);
+        self.queue_term(local, 0, term, |message| {
+            //= spec/capabilities.md#cap-stm-001
+            //# A node MUST NOT write SEND_TERM in a session that does not have `send_term`.
+            //= spec/capabilities.md#cap-stm-007
+            //# In a session without `send_term`, a node whose process sends a term without pids MUST write a SEND with
+            //# that term as its message.
+            if has_terms { SendTerm { to, message }.into() } else { Send { to, message }.into() }
+        })
+    }
+
+    /// Queues a message that is a term, in a frame that holds about so many bytes beside it and its pids.
+    fn queue_term<'m>(
+        &mut self,
+        local: u64,
+        bytes: usize,
+        term: &'m mut Term,
+        frame: impl FnOnce(&'m [u8]) -> Frame<'m>,
+    ) -> Result<(), NotSent> {
         let wire = &self.wire;
         //= spec/capabilities.md#cap-stm-004
         //# In a SEND_TERM a node MUST write each pid of the term as SES-PID-010 to SES-PID-012 ask for its
         //# process.
         let message = term.with_wire(|pid| wire.any_there(pid));
-        let to = wire.theirs(remote);
-        //= spec/capabilities.md#cap-stm-001
-        //# A node MUST NOT write SEND_TERM in a session that does not have `send_term`.
-        //= spec/capabilities.md#cap-stm-007
-        //# In a session without `send_term`, a node whose process sends a term without pids MUST write a SEND with
-        //# that term as its message.
-        let frame: Frame<'_> =
-            if has_terms { SendTerm { to, message }.into() } else { Send { to, message }.into() };
-        Ok(self.queue(local, message.len() + HEAD_BYTES, &frame)?)
+        Ok(self.queue(local, bytes + message.len() + HEAD_BYTES, &frame(message))?)
     }
 
     /// Sees to it that the peer knows a third node, if the session can tell it: pids of that node in reasons and terms are
@@ -334,7 +351,10 @@ impl Session {
             return Err(self.full());
         }
         let reference = self.number_of(reference);
-        if self.watching.add(reference, self.wire.ours(local), self.wire.theirs(remote)) {
+        if self
+            .watching
+            .add(reference, Monitor::new(self.wire.ours(local), self.wire.theirs(remote), Kind::Watch))
+        {
             //= spec/session.md#ses-mon-001
             //# When its process monitors a process of the peer, a node MUST write one MONITOR, unless
             //# SES-BND-001 forbids it.
@@ -361,7 +381,10 @@ impl Session {
         Ok(())
     }
 
-    /// Ends a monitor: no DOWN comes of it any more. False if there is none of this number.
+    /// Ends a monitor, or gives up a call: nothing comes of it any more. False if there is none of this number.
+    //= spec/capabilities.md#cap-cal-005
+    //# When the caller gives up a call that is not over, or ends, a node MUST write DEMONITOR with the pids and the
+    //# ref of the call.
     pub fn demonitor(&mut self, reference: u64) -> bool {
         let Some(number) = self.number_known(reference) else { return false };
         let Some(monitor) = self.watching.take(number) else { return false };
@@ -385,9 +408,27 @@ impl Session {
         self.watched.process_ended(local, reason, |reference| outbox.signal(local, Owed::Down { reference }));
     }
 
+    /// Tells a local process that a monitor or a call of its own has ended.
+    fn tell_end(&self, reference: u64, monitor: &Monitor, reason: Reason, processes: &mut impl Processes) {
+        let local = monitor.process();
+        match monitor.kind {
+            //= spec/capabilities.md#cap-cal-017
+            //# A node that reads a MONITOR_EXIT with the ref and the pids of a call of its own that is not over MUST
+            //# tell the caller the reason as the end of this call, and take the call for over.
+            //= spec/capabilities.md#cap-cal-019
+            //# A node MUST tell the caller Noconnection as the end of each call that is not over when its session
+            //# ends, and of a call for which there is no session at once.
+            Kind::Call => processes.call_ended(local, reference, reason),
+            Kind::Watch | Kind::Name(_) => {
+                let from = self.wire.theirs_here(monitor.remote_known());
+                processes.down(local, reference, from, reason);
+            }
+        }
+    }
+
     /// Its place comes free when DEMONITOR is written: until then a MONITOR could overtake it.
-    fn demonitored(&mut self, reference: u64, monitor: &monitors::Monitor) {
-        let (local, remote) = (monitor.local(), monitor.remote());
+    fn demonitored(&mut self, reference: u64, monitor: &Monitor) {
+        let (local, remote) = (monitor.process(), monitor.remote());
         self.monitor_over(reference);
         self.outbox.signal(local, Owed::Demonitor { reference, local, remote });
     }
@@ -499,8 +540,7 @@ impl Session {
         //# over one DOWN with the reason Noconnection.
         for (number, monitor) in self.watching.take_all() {
             let Purpose::Watch(reference) = self.monitor_over(number) else { continue };
-            let from = self.wire.theirs_here(monitor.remote());
-            processes.down(monitor.local(), reference, from, Reason::Noconnection);
+            self.tell_end(reference, &monitor, Reason::Noconnection, processes);
         }
         //= spec/session.md#ses-end-004
         //# When a session ends, a node MUST forget every link and monitor of that session.

@@ -1,7 +1,9 @@
-//! The monitors of one direction of a session. Specification: `session.md`, "Monitors".
+//! The monitors and calls of one direction of a session. Specification: `session.md`, "Monitors", and `capabilities.md`,
+//! "Calls" and "Names".
 //!
-//! One table holds what local processes watch, the other what is watched here. Both are the same: a monitor has a
-//! number, which the monitoring side chose, and two ends, whose pids are kept as they stand on the wire.
+//! One table holds what local processes watch and whom they call, the other what is watched and called here. Both are the
+//! same: a monitor has a number, which the monitoring side chose, and two ends, whose pids are kept as they stand on the
+//! wire. A call is a monitor that can also end by a reply.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,17 +16,56 @@ use super::super::Reason;
 pub(super) struct Monitor {
     pub(super) ours: WirePid,
     pub(super) theirs: WirePid,
+    pub(super) kind: Kind,
+    /// The local process, of which `ours` does not tell where it was asked for by a name.
+    process: u64,
     /// The local process has ended with this; MONITOR_EXIT has not been written.
     owed: Option<Reason>,
 }
 
+/// What comes of a monitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// A DOWN.
+    Watch,
+    /// A DOWN of whoever had a name: who that is, as soon as it is known where the monitor was made.
+    Name(Option<u64>),
+    /// A reply, or the end of a call.
+    Call,
+}
+
 impl Monitor {
+    /// A monitor whose local process is that in `ours`.
+    pub(super) const fn new(ours: WirePid, theirs: WirePid, kind: Kind) -> Self {
+        Self { ours, theirs, kind, process: ours.local(), owed: None }
+    }
+
+    /// A monitor that was asked for by a name, which the local process has.
+    pub(super) fn of_named(process: u64, ours: WirePid, theirs: WirePid, kind: Kind) -> Self {
+        Self { process, ..Self::new(ours, theirs, kind) }
+    }
+
+    /// The local process.
+    pub(super) const fn process(&self) -> u64 {
+        self.process
+    }
+
+    /// The local process as it stands on the wire.
     pub(super) const fn local(&self) -> u64 {
         self.ours.local()
     }
 
+    /// The peer's process as it stands on the wire.
     pub(super) const fn remote(&self) -> u64 {
         self.theirs.local()
+    }
+
+    /// The peer's process, as far as it is known.
+    pub(super) const fn remote_known(&self) -> u64 {
+        match self.kind {
+            Kind::Name(Some(named)) => named,
+            _ => self.remote(),
+        }
     }
 
     /// Whether its end is owed to the peer.
@@ -43,14 +84,14 @@ pub(super) struct Monitors {
 
 impl Monitors {
     /// Adds a monitor; false, and nothing added, if the reference is in use.
-    pub(super) fn add(&mut self, reference: u64, ours: WirePid, theirs: WirePid) -> bool {
+    pub(super) fn add(&mut self, reference: u64, monitor: Monitor) -> bool {
         //= spec/session.md#ses-mon-002
         //# A node MUST NOT write two MONITORs with the same ref in one session.
         if self.by_reference.contains_key(&reference) {
             return false;
         }
-        self.by_reference.insert(reference, Monitor { ours, theirs, owed: None });
-        self.by_process.insert((ours.local(), reference));
+        self.by_process.insert((monitor.process, reference));
+        self.by_reference.insert(reference, monitor);
         true
     }
 
@@ -64,19 +105,45 @@ impl Monitors {
         self.references(local).next().is_some()
     }
 
+    /// The monitor of this number, if these are its ends.
+    pub(super) fn find(&self, reference: u64, local: u64, remote: u64) -> Option<&Monitor> {
+        self.by_reference
+            .get(&reference)
+            .filter(|monitor| (monitor.local(), monitor.remote()) == (local, remote))
+    }
+
     /// Takes the monitor of this number out if these are its ends.
     pub(super) fn remove(&mut self, reference: u64, local: u64, remote: u64) -> Option<Monitor> {
-        let monitor = self.by_reference.get(&reference)?;
-        if (monitor.local(), monitor.remote()) != (local, remote) {
-            return None;
-        }
+        self.find(reference, local, remote)?;
         self.take(reference)
+    }
+
+    /// The call of this number, if it is not over: no reply, and no end of it is owed.
+    pub(super) fn open_call(&self, reference: u64) -> Option<&Monitor> {
+        let monitor = self.by_reference.get(&reference)?;
+        (monitor.kind == Kind::Call && !monitor.is_owed()).then_some(monitor)
+    }
+
+    /// The monitor by name of this number is of this process of the peer. Gives the local process; `None` if there is no
+    /// such monitor, or that was said before.
+    pub(super) fn named(&mut self, reference: u64, remote: u64) -> Option<u64> {
+        let monitor = self.by_reference.get_mut(&reference)?;
+        let Kind::Name(named @ None) = &mut monitor.kind else { return None };
+        *named = Some(remote);
+        Some(monitor.process)
+    }
+
+    /// The monitor of this number owes its end, with this reason.
+    pub(super) fn owe(&mut self, reference: u64, reason: Reason) {
+        if let Some(monitor) = self.by_reference.get_mut(&reference) {
+            monitor.owed.get_or_insert(reason);
+        }
     }
 
     /// Takes the monitor of this number out.
     pub(super) fn take(&mut self, reference: u64) -> Option<Monitor> {
         let monitor = self.by_reference.remove(&reference)?;
-        self.by_process.remove(&(monitor.local(), reference));
+        self.by_process.remove(&(monitor.process, reference));
         Some(monitor)
     }
 
@@ -131,7 +198,8 @@ mod tests {
     use super::*;
 
     fn add(monitors: &mut Monitors, reference: u64, local: u64, remote: u64) -> bool {
-        monitors.add(reference, WirePid::from_bits(local), WirePid::from_bits(remote))
+        let (ours, theirs) = (WirePid::from_bits(local), WirePid::from_bits(remote));
+        monitors.add(reference, Monitor::new(ours, theirs, Kind::Watch))
     }
 
     //= spec/session.md#ses-mon-002

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use snow_dist_codec::frame::Fragment;
+use snow_dist_codec::frame::{CallHead, Fragment};
 
 use super::Ending;
 use crate::core::Processes;
@@ -26,8 +26,18 @@ pub(super) struct Reassembly {
 struct Part {
     total: usize,
     come: usize,
-    /// `None` if there was no room for it: the message is dropped, and what is still to come of it is passed over.
-    bytes: Option<Vec<u8>>,
+    /// All that has come; or the head alone, if the message is dropped, and what is still to come of it is passed over.
+    bytes: Vec<u8>,
+    is_dropped: bool,
+}
+
+/// A message's frame that has come to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// Its payload.
+    Kept(Vec<u8>),
+    /// There was no room for it: the beginning of its payload.
+    Dropped(Vec<u8>),
 }
 
 impl Reassembly {
@@ -39,15 +49,18 @@ impl Reassembly {
 
     /// How many there are, those included that are passed over, and bytes that are kept of them.
     pub(super) fn kept(&self) -> (usize, usize) {
-        (self.unfinished.len(), self.unfinished.values().flat_map(|part| &part.bytes).map(Vec::len).sum())
+        (
+            self.unfinished.len(),
+            self.unfinished.values().filter(|part| !part.is_dropped).map(|part| part.bytes.len()).sum(),
+        )
     }
 
-    /// Adds a piece: the payload of the frame that is whole now, if one is.
+    /// Adds a piece: the frame that has come to its end with it, if one has.
     pub(super) fn add(
         &mut self,
         fragment: &Fragment<'_>,
         processes: &mut impl Processes,
-    ) -> Result<Option<Vec<u8>>, Ending> {
+    ) -> Result<Option<Whole>, Ending> {
         let number = fragment.number;
         //= spec/capabilities.md#cap-frg-019
         //# A node MUST end the session if it reads a FRAGMENT without a byte of `payload`.
@@ -74,7 +87,7 @@ impl Reassembly {
         // It counts where it goes.
         self.kept = others;
         processes.unfinished(others);
-        Ok(whole.bytes)
+        Ok(Some(if whole.is_dropped { Whole::Dropped(whole.bytes) } else { Whole::Kept(whole.bytes) }))
     }
 
     fn begin(&mut self, fragment: &Fragment<'_>, total: u32) -> Result<(), Ending> {
@@ -87,7 +100,7 @@ impl Reassembly {
         }
         //= spec/capabilities.md#cap-frg-015
         //# A node MUST end the session if it reads a first FRAGMENT whose `payload` does not begin with the
-        //# tag of SEND, REG_SEND or SEND_TERM.
+        //# tag of SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL, CALL_NAME or CALL_REPLY.
         if !fragment.begins_message() {
             return Err(broken(number, "is no message"));
         }
@@ -105,7 +118,7 @@ impl Reassembly {
         }
         self.bytes += u64::from(total);
         let total = usize::try_from(total).unwrap_or(usize::MAX);
-        self.unfinished.insert(number, Part { total, come: 0, bytes: Some(Vec::new()) });
+        self.unfinished.insert(number, Part { total, ..Part::default() });
         Ok(())
     }
 }
@@ -123,17 +136,16 @@ impl Part {
         }
         self.make_room(come, has_room);
         self.come = come;
-        if let Some(bytes) = &mut self.bytes {
-            bytes.extend_from_slice(piece);
-        }
+        let wanted =
+            if self.is_dropped { CallHead::BYTES_MAX.saturating_sub(self.bytes.len()) } else { piece.len() };
+        self.bytes.extend_from_slice(piece.get(..wanted).unwrap_or(piece));
         Ok(())
     }
 
     /// Makes room for what has come then, or drops the message.
     fn make_room(&mut self, come: usize, mut has_room: impl FnMut(usize) -> bool) {
         let (before, kept) = (self.kept(), self.kept_of(come));
-        let Some(bytes) = &mut self.bytes else { return };
-        if kept == before {
+        if self.is_dropped || kept == before {
             return;
         }
         //= spec/session.md#ses-msg-017
@@ -143,16 +155,18 @@ impl Part {
         //# A node that has dropped a message by SES-MSG-017 MUST take what still comes of its frame as if it
         //# had not, and keep nothing of it.
         if has_room(kept) {
-            bytes.reserve_exact(kept - MESSAGE_BYTES_COUNTED - bytes.len());
+            self.bytes.reserve_exact(kept - MESSAGE_BYTES_COUNTED - self.bytes.len());
         } else {
-            self.bytes = None;
+            self.is_dropped = true;
+            self.bytes.truncate(CallHead::BYTES_MAX);
+            self.bytes.shrink_to_fit();
             has_room(0);
         }
     }
 
     /// Bytes of memory that are kept of it.
     fn kept(&self) -> usize {
-        if self.bytes.is_some() && self.come > 0 { self.kept_of(self.come) } else { 0 }
+        if self.is_dropped || self.come == 0 { 0 } else { self.kept_of(self.come) }
     }
 
     /// The same when so many bytes have come: at most twice these, and its place.
@@ -182,13 +196,13 @@ mod tests {
         for count in 1..100 {
             let total = (count == 1).then_some(100_000);
             reassembly.add(&Fragment { number: 1, total, last: false, payload: &piece }, &mut room).unwrap();
-            let bytes = reassembly.unfinished.get(&1).unwrap().bytes.as_ref().unwrap();
+            let bytes = &reassembly.unfinished.get(&1).unwrap().bytes;
             assert_eq!(bytes.len(), count * piece.len());
             assert!(bytes.capacity() <= 2 * bytes.len(), "{}", bytes.capacity());
             assert_eq!(room.kept, bytes.capacity() + MESSAGE_BYTES_COUNTED);
         }
         let last = Fragment { number: 1, total: None, last: true, payload: &piece };
-        let whole = reassembly.add(&last, &mut room).unwrap().unwrap();
+        let Some(Whole::Kept(whole)) = reassembly.add(&last, &mut room).unwrap() else { panic!("whole") };
         assert_eq!((whole.len(), whole.capacity(), reassembly.kept()), (100_000, 100_000, (0, 0)));
         assert_eq!((reassembly.bytes, reassembly.kept, room.kept), (0, 0, 0));
     }
@@ -236,7 +250,11 @@ mod tests {
         let mut add = |number, first: bool, last| {
             let total = first.then_some(4_000);
             let added = reassembly.add(&Fragment { number, total, last, payload: &[0x10; 1_000] }, &mut room);
-            (added.map(|whole| whole.map(|whole| whole.len())), reassembly.kept(), room.dropped)
+            let length = |whole| match whole {
+                Whole::Kept(bytes) => bytes.len(),
+                Whole::Dropped(head) => head.len(),
+            };
+            (added.map(|whole| whole.map(length)), reassembly.kept(), room.dropped)
         };
         assert_eq!(add(1, true, false), (Ok(None), (1, 1_000), 0));
         assert_eq!(add(2, true, false), (Ok(None), (2, 2_000), 0));
@@ -251,7 +269,7 @@ mod tests {
         assert_eq!(add(3, true, false), (Ok(None), (2, 1_000), 1));
         assert!(add(4, true, false).0.is_err());
         assert!(add(2, false, false).0.is_err());
-        assert_eq!(add(2, false, true), (Ok(None), (1, 1_000), 1));
+        assert_eq!(add(2, false, true), (Ok(Some(CallHead::BYTES_MAX)), (1, 1_000), 1));
         assert!(add(2, false, true).0.is_err());
         assert_eq!(room.kept, 1_024 + MESSAGE_BYTES_COUNTED);
     }

@@ -8,8 +8,10 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, stf};
 
 use super::links::{Ended, Linked, Pids};
+use super::monitors::{Kind, Monitor as Watched};
 use super::nodes::Entry;
 use super::outbox::{Owed, Refusal};
+use super::reassembly::Whole;
 use super::tally::Asker;
 use super::version_1::Purpose;
 use super::wire::Ours;
@@ -72,6 +74,8 @@ const fn needed(frame: &Frame<'_>) -> Capabilities {
         Frame::Fragment(_) => Capabilities::FRAGMENTS,
         Frame::Exit2(_) => Capabilities::REMOTE_EXIT,
         Frame::SendTerm(_) => Capabilities::SEND_TERM,
+        Frame::Call(_) | Frame::CallName(_) | Frame::CallReply(_) => Capabilities::CALLS,
+        Frame::SendNameTerm(_) | Frame::MonitorName(_) | Frame::Named(_) => Capabilities::NAMES,
         _ => Capabilities::NONE,
     }
 }
@@ -95,6 +99,18 @@ impl Session {
             Frame::Exit(exit) => self.on_exit(exit, processes),
             Frame::Exit2(exit) => self.on_exit2(exit, processes),
             Frame::SendTerm(send) => self.on_send_term(send, processes),
+            Frame::Call(call) => self.on_call(call, processes),
+            Frame::CallName(call) => self.on_call_name(call, processes),
+            Frame::CallReply(reply) => self.on_call_reply(reply, processes),
+            Frame::SendNameTerm(send) => {
+                self.on_send_name_term(send, processes);
+                Ok(())
+            }
+            Frame::MonitorName(monitor) => self.on_monitor_name(monitor, processes),
+            Frame::Named(named) => {
+                self.on_named(named, processes);
+                Ok(())
+            }
             Frame::NodeTable(entry) => self.on_node_table(entry, processes),
             Frame::Monitor(monitor) => self.on_monitor(monitor, processes),
             Frame::Demonitor(demonitor) => self.on_demonitor(demonitor),
@@ -168,7 +184,11 @@ impl Session {
             return Ok(None);
         }
         self.judge_capability(&frame)?;
-        self.reassembly.add(fragment, processes)
+        match self.reassembly.add(fragment, processes)? {
+            Some(Whole::Kept(payload)) => Ok(Some(payload)),
+            Some(Whole::Dropped(begun)) => self.handle_dropped(&begun, processes).map(|()| None),
+            None => Ok(None),
+        }
     }
 
     //= spec/capabilities.md#cap-frg-012
@@ -222,7 +242,7 @@ impl Session {
     }
 
     /// Which processes the pids of a term are. Bytes that are no term have none.
-    fn read_pids(&mut self, term: &[u8]) -> TermPids {
+    pub(super) fn read_pids(&mut self, term: &[u8]) -> TermPids {
         let (mut pids, mut unknown) = (TermPids::default(), 0);
         let wire = &self.wire;
         //= spec/capabilities.md#cap-stm-006
@@ -399,10 +419,7 @@ impl Session {
         //= spec/session.md#ses-mon-007
         //# A node MUST end the session if it reads a MONITOR with the ref of a monitor of this peer that it
         //# still holds.
-        if self.watched.knows(monitor.reference) {
-            let reference = monitor.reference;
-            return Err(Ending::Protocol(format!("MONITOR uses ref {reference}, which is in use")));
-        }
+        self.judge_reference("MONITOR", monitor.reference)?;
         let local = match ours {
             Ours::Process(local) if processes.attach(local) => local,
             //= spec/session.md#ses-mon-006
@@ -418,12 +435,20 @@ impl Session {
             //# without hops.
             return self.no_monitor(local, monitor, Refusal::Limit);
         }
-        self.watched.add(monitor.reference, monitor.to, monitor.from);
+        self.watched.add(monitor.reference, Watched::new(monitor.to, monitor.from, Kind::Watch));
+        Ok(())
+    }
+
+    /// A number that the peer has chosen must not be in use.
+    pub(super) fn judge_reference(&self, frame: &str, reference: u64) -> Result<(), Ending> {
+        if self.watched.knows(reference) {
+            return Err(Ending::Protocol(format!("{frame} uses ref {reference}, which is in use")));
+        }
         Ok(())
     }
 
     /// The answer copies the request's pids, byte for byte.
-    fn no_monitor(&mut self, local: u64, monitor: &Monitor, why: Refusal) -> Result<(), Ending> {
+    pub(super) fn no_monitor(&mut self, local: u64, monitor: &Monitor, why: Refusal) -> Result<(), Ending> {
         let (monitored, monitoring) = (monitor.to, monitor.from);
         //= spec/session.md#ses-pid-003
         //# A node MUST copy both pids of an EXIT or MONITOR_EXIT that answers a LINK or MONITOR byte for byte
@@ -460,13 +485,11 @@ impl Session {
         //# A node that reads a MONITOR_EXIT with ref and pids of a monitor that is not over MUST give the
         //# monitoring process one DOWN with that ref, the monitored process and the reason, and take the
         //# monitor for over.
-        if self.watching.remove(exit.reference, local, remote).is_some() {
+        if let Some(monitor) = self.watching.remove(exit.reference, local, remote) {
             self.tally.give_back(Asker::Here);
             let reason = self.read_reason(&exit.reason);
             match self.monitor_over(exit.reference) {
-                Purpose::Watch(reference) => {
-                    processes.down(local, reference, self.wire.theirs_here(remote), reason);
-                }
+                Purpose::Watch(reference) => self.tell_end(reference, &monitor, reason, processes),
                 Purpose::Link(ends) => self.on_monitor_beside(ends, reason, processes),
             }
         } else {
@@ -493,7 +516,7 @@ impl Session {
     //= spec/session.md#ses-pid-007
     //# A node MUST judge the receiver's pid of a frame by SES-PID-004 before it judges the sender's by
     //# SES-PID-006.
-    fn ends(&mut self, from: WirePid, to: WirePid) -> Result<Option<(u64, u64)>, Ending> {
+    pub(super) fn ends(&mut self, from: WirePid, to: WirePid) -> Result<Option<(u64, u64)>, Ending> {
         let ours = self.wire.read_ours("to", to)?;
         let Some(remote) = self.theirs(from) else { return Ok(None) };
         match ours {
@@ -505,7 +528,7 @@ impl Session {
         }
     }
 
-    fn theirs(&mut self, pid: WirePid) -> Option<u64> {
+    pub(super) fn theirs(&mut self, pid: WirePid) -> Option<u64> {
         let remote = self.wire.read_theirs(pid);
         //= spec/connection.md#con-err-003
         //# A node SHOULD count the frames that it ignores, by reason.

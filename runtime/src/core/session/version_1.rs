@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use snow_dist_codec::{Frame, Pid as WirePid};
 
 use super::links::{Ended, Ends};
+use super::monitors::{Kind, Monitor};
 use super::outbox::Owed;
 use super::tally::Asker;
 use super::wire::Ours;
@@ -371,7 +372,8 @@ impl Session {
     pub(super) fn watch_link(&mut self, ends: Ends) {
         let Some(one) = self.wire.version_1_mut() else { return };
         let ((local, remote), reference) = (ends, one.numbers.take(Purpose::Link(ends)));
-        self.watching.add(reference, self.wire.ours(local), self.wire.theirs(remote));
+        self.watching
+            .add(reference, Monitor::new(self.wire.ours(local), self.wire.theirs(remote), Kind::Watch));
         //= spec/version1.md#v1-lnk-001
         //# A node MUST write a MONITOR of the same two processes behind each LINK.
         self.outbox.signal(local, Owed::Monitor { reference, local, remote });

@@ -1,8 +1,8 @@
 //! Signals made into frames, when they are written. Specification: `session.md`; layouts: `dist.md`.
 
 use snow_dist_codec::frame::{
-    Close, Demonitor, Exit, Exit2, Link, Monitor, MonitorExit, NodeTable, Ping, Pong, SpawnReply, Unlink,
-    UnlinkAck, UnlinkId,
+    Close, Demonitor, Exit, Exit2, Link, Monitor, MonitorExit, MonitorName, Named, NodeTable, Ping, Pong,
+    SpawnReply, Unlink, UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Reason as WireReason, Root};
@@ -109,6 +109,10 @@ impl Session {
                 put(Exit { from, to, reason: why.into() }, out);
             }
             Owed::Monitor { reference, .. } => put(Monitor { from, to, reference }, out),
+            Owed::MonitorName { reference, local, name } => {
+                put(MonitorName { from: wire.ours(local), reference, name: (&*name).into() }, out);
+            }
+            Owed::Named { reference, local } => put(Named { reference, pid: wire.ours(local) }, out),
             Owed::Demonitor { reference, .. } => {
                 self.tally.give_back(Asker::Here);
                 //= spec/session.md#ses-mon-003
@@ -149,6 +153,7 @@ impl From<Refusal> for WireReason<'static> {
         let text = match why {
             Refusal::Noproc => "noproc",
             Refusal::Limit => "limit",
+            Refusal::Full => "full",
         };
         Root::Error(text.into()).into()
     }

@@ -84,12 +84,22 @@ pub(super) enum Owed {
     Down {
         reference: u64,
     },
-    /// The answer to a MONITOR that cannot be; pids as the request had them.
+    /// The answer to a MONITOR or a call that cannot be; pids as the request had them.
     NoMonitor {
         reference: u64,
         monitored: WirePid,
         monitoring: WirePid,
         why: Refusal,
+    },
+    MonitorName {
+        reference: u64,
+        local: u64,
+        name: Box<str>,
+    },
+    /// The answer to a MONITOR_NAME: the local process that has the name.
+    Named {
+        reference: u64,
+        local: u64,
     },
     /// The answer to a SPAWN of a function that nobody may start.
     NoSpawn {
@@ -97,13 +107,15 @@ pub(super) enum Owed {
     },
 }
 
-/// Why a LINK or a MONITOR cannot be.
+/// Why a LINK, a MONITOR or a call cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Refusal {
     /// There is no such process.
     Noproc,
     /// The peer has as many links and monitors here as it may have.
     Limit,
+    /// The mailbox takes no message.
+    Full,
 }
 
 impl Owed {
@@ -117,6 +129,7 @@ impl Owed {
             //# A node SHOULD make EXIT2 wait for room as messages do.
             Self::Exit2 { reason, .. } => 21 + reason.written_bytes(),
             Self::Monitor { .. } => 29,
+            Self::MonitorName { name, .. } => 23 + name.len(),
             _ => 0,
         }
     }
@@ -124,9 +137,11 @@ impl Owed {
     /// What it counts against the reserve for answers.
     const fn answers_like(&self) -> usize {
         match self {
-            Self::UnlinkAck { .. } | Self::NoLink { .. } | Self::NoMonitor { .. } | Self::NoSpawn { .. } => {
-                ANSWER_BYTES
-            }
+            Self::UnlinkAck { .. }
+            | Self::NoLink { .. }
+            | Self::NoMonitor { .. }
+            | Self::Named { .. }
+            | Self::NoSpawn { .. } => ANSWER_BYTES,
             _ => 0,
         }
     }

@@ -1,0 +1,37 @@
+//! `88` CALL_NAME: a call of whoever is registered under a name.
+
+use crate::layout::{Layout, Sink, Source};
+use crate::{Pid, Text};
+
+/// A call of whoever is registered under a name. Specification: `dist.md`, "CALL_NAME".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CallName<'a> {
+    /// The process that calls, on the sender's node.
+    pub from: Pid,
+    /// The call's number, the sender's choice.
+    pub reference: u64,
+    /// The name, on the receiver's node.
+    pub name: Text<'a>,
+    /// A term (STF); the frame decoder does not judge it.
+    pub message: &'a [u8],
+}
+
+impl<'a> Layout<'a> for CallName<'a> {
+    #[inline(always)]
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        Ok(Self {
+            from: source.pid("from")?,
+            reference: source.u64("ref")?,
+            name: source.str16("name")?,
+            message: source.rest("message")?,
+        })
+    }
+
+    #[inline(always)]
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.pid("from", self.from)?;
+        sink.u64("ref", self.reference)?;
+        sink.str16("name", self.name)?;
+        sink.rest("message", self.message)
+    }
+}

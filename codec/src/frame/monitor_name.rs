@@ -1,0 +1,29 @@
+//! `8B` MONITOR_NAME: asks who has a name, and to be told when that process ends.
+
+use crate::layout::{Layout, Sink, Source};
+use crate::{Pid, Text};
+
+/// Asks who has a name, and to be told when that process ends. Specification: `dist.md`, "MONITOR_NAME".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MonitorName<'a> {
+    /// The monitoring process, on the sender's node.
+    pub from: Pid,
+    /// The monitor's number, the sender's choice.
+    pub reference: u64,
+    /// The name, on the receiver's node.
+    pub name: Text<'a>,
+}
+
+impl<'a> Layout<'a> for MonitorName<'a> {
+    #[inline(always)]
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        Ok(Self { from: source.pid("from")?, reference: source.u64("ref")?, name: source.str16("name")? })
+    }
+
+    #[inline(always)]
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.pid("from", self.from)?;
+        sink.u64("ref", self.reference)?;
+        sink.str16("name", self.name)
+    }
+}

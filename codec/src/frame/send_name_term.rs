@@ -1,0 +1,27 @@
+//! `8A` SEND_NAME_TERM: a message to a name, of which both sides know that it is a term.
+
+use crate::Text;
+use crate::layout::{Layout, Sink, Source};
+
+/// A message to whoever is registered under a name, of which both sides know that it is a term. Specification: `dist.md`,
+/// "SEND_NAME_TERM".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SendNameTerm<'a> {
+    /// The name, on the receiver's node.
+    pub name: Text<'a>,
+    /// A term (STF); the frame decoder does not judge it.
+    pub message: &'a [u8],
+}
+
+impl<'a> Layout<'a> for SendNameTerm<'a> {
+    #[inline(always)]
+    fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        Ok(Self { name: source.str16("name")?, message: source.rest("message")? })
+    }
+
+    #[inline(always)]
+    fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        sink.str16("name", self.name)?;
+        sink.rest("message", self.message)
+    }
+}
