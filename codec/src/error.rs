@@ -198,6 +198,9 @@ impl fmt::Display for ErrorKind {
                 write!(f, "extension {kind:04x} is not known here and must not be ignored")
             }
             Self::TooDeep { max } => write!(f, "nests deeper than {max} levels"),
+            Self::UnknownTerm(tag @ (7 | 8 | 22)) => {
+                write!(f, "{tag} is a tag of terms of the second kind (`terms_2`) alone")
+            }
             Self::UnknownTerm(tag) => write!(f, "{tag} is not a term tag"),
             Self::Closure => f.write_str("a closure cannot be sent"),
             Self::NotASignal(tag) => write!(f, "{tag:#018x} is not a reserved type tag"),
@@ -263,6 +266,8 @@ pub enum EncodeErrorKind {
     },
     /// A value that the specification does not allow; the text says which are.
     Invalid(&'static str),
+    /// A value that only terms of the second kind hold, in one of the first: the capability `terms_2`.
+    SecondKind,
 }
 
 impl fmt::Display for EncodeErrorKind {
@@ -273,6 +278,7 @@ impl fmt::Display for EncodeErrorKind {
                 write!(f, "{} do not fit the {room} left in the buffer", Bytes(needed as u64))
             }
             Self::Invalid(allowed) => f.write_str(allowed),
+            Self::SecondKind => f.write_str("only a term of the second kind (`terms_2`) holds it"),
         }
     }
 }
@@ -314,6 +320,11 @@ mod tests {
             ),
             (ErrorKind::TooDeep { max: 64 }, "too_deep", "nests deeper than 64 levels"),
             (ErrorKind::UnknownTerm(99), "unknown_term", "99 is not a term tag"),
+            (
+                ErrorKind::UnknownTerm(7),
+                "unknown_term",
+                "7 is a tag of terms of the second kind (`terms_2`) alone",
+            ),
             (ErrorKind::Closure, "closure", "a closure cannot be sent"),
             (ErrorKind::NotASignal(1), "not_a_signal", "0x0000000000000001 is not a reserved type tag"),
         ] {
@@ -330,6 +341,7 @@ mod tests {
                 "1 byte do not fit the 0 left in the buffer",
             ),
             (EncodeErrorKind::Invalid("why"), "why"),
+            (EncodeErrorKind::SecondKind, "only a term of the second kind (`terms_2`) holds it"),
         ] {
             let error = EncodeError::new(kind, "name");
             assert_eq!(error.to_string(), alloc::format!("`name` cannot be written: {shown}"));

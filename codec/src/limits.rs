@@ -37,6 +37,12 @@ pub const TERM_ELEMENTS_MAX: u32 = 1_000_000;
 /// Bytes of a string in a term. A frame of [`FRAME_BYTES_MAX`] cannot hold one that long.
 pub const TERM_STRING_BYTES_MAX: u32 = 16 << 20;
 
+/// Bytes of what an error says of a term: it can hold a peer's words, and is for a log line.
+pub const TERM_ERROR_BYTES_MAX: usize = 1_024;
+
+/// Bytes that stand in a term as bytes: as many as of a string.
+pub const TERM_BYTES_MAX: u32 = 16 << 20;
+
 /// Bytes from which a part of a receive buffer is kept by sharing the buffer, not by copying the part: a
 /// small part must not keep a large buffer alive.
 pub const SHARE_BYTES_MIN: usize = 4_096;

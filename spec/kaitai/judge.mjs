@@ -119,7 +119,8 @@ class Reader {
 
   parse(kind, stream, strict) {
     if (kind === 'pid') return new this.classes.snow_dist_field.Pid(stream);
-    return new this.classes[`snow_dist_${kind}`](stream, null, null, strict);
+    if (kind === 'term_2') return new this.classes.snow_dist_term(stream, null, null, strict, true);
+    return new this.classes[`snow_dist_${kind}`](stream, null, null, strict, false);
   }
 }
 

@@ -195,3 +195,4 @@ enums:
     1: fragments
     2: remote_exit
     3: send_term
+    6: terms_2

@@ -14,6 +14,9 @@ params:
   - id: strict
     type: bool
     doc: The Strict reading, or else the Compatible one.
+  - id: second_kind
+    type: bool
+    doc: A reader of the second kind of terms, as in sessions with the capability terms_2, or else one of the first.
 seq:
   - id: version
     type: u1
@@ -49,6 +52,11 @@ types:
         valid:
           in-enum: true
         doc: The type (STF-TAG-001).
+      - id: is_of_the_kind
+        size: 0
+        valid:
+          expr: _root.second_kind or (tag != tag::bytes and tag != tag::u64 and tag != tag::variant)
+        doc: No byte; a reader of the first kind knows no other types (STF-TAG-001).
       - id: data
         type:
           switch-on: tag
@@ -56,12 +64,15 @@ types:
             tag::int: int64
             tag::float: float64
             tag::string: text
+            tag::bytes: blob
+            tag::u64: uint64
             tag::list: list(depth_left - 1)
             tag::map: pairs(depth_left - 1)
             tag::set: list(depth_left - 1)
             tag::tuple: tuple(depth_left - 1)
             tag::struct: record(depth_left - 1)
-            tag::sum: variant(depth_left - 1)
+            tag::sum: sum(depth_left - 1)
+            tag::variant: variant(depth_left - 1)
             tag::pid: snow_dist_field::pid
             tag::some: value(depth_left - 1)
             tag::ok: value(depth_left - 1)
@@ -99,6 +110,34 @@ types:
       term_string_bytes_max:
         value: 16777216
         doc: Bytes of a string in a term.
+  blob:
+    doc: Bytes of any content (STF-BYT-002).
+    doc-ref: stf.md#the-second-kind
+    seq:
+      - id: len_bytes
+        type: u4
+        valid:
+          expr: _ <= term_bytes_max and _ <= _io.size - _io.pos
+        doc: How many bytes, at most 16 777 216 (STF-BYT-001), and no more than are left (DIST-FLD-004).
+      - id: bytes
+        size: len_bytes
+        doc: The bytes.
+    instances:
+      term_bytes_max:
+        value: 16777216
+        doc: Bytes that stand in a term as bytes.
+  uint64:
+    doc: An integer from 2^63 on.
+    doc-ref: stf.md#the-second-kind
+    seq:
+      - id: number
+        type: u8
+        doc: The number.
+      - id: is_large
+        size: 0
+        valid:
+          expr: number >= 0x8000000000000000
+        doc: No byte; what is below is an int (STF-INT-001).
   count:
     doc: The count of a list, a map or a set.
     doc-ref: stf.md#layout
@@ -169,8 +208,8 @@ types:
       - id: key
         type: value(depth_left)
         valid:
-          expr: '_.tag == (key_type == key_type::int ? tag::int : tag::string)'
-        doc: The key (STF-MAP-002).
+          expr: 'key_type == key_type::int ? (_.tag == tag::int or _.tag == tag::u64) : _.tag == tag::string'
+        doc: The key (STF-MAP-002, STF-INT-002).
       - id: value
         type: value(depth_left)
         doc: The value.
@@ -214,7 +253,7 @@ types:
         repeat-expr: num_fields
         doc: The fields.
   field:
-    doc: A field of a struct.
+    doc: A field of a struct or a variant.
     doc-ref: stf.md#layout
     params:
       - id: depth_left
@@ -228,7 +267,31 @@ types:
         type: value(depth_left)
         doc: Its value.
   variant:
-    doc: A variant of a sum type.
+    doc: A variant of a sum type by its name. Its fields can stand in any order and repeat (STF-VAR-001).
+    doc-ref: stf.md#the-second-kind
+    params:
+      - id: depth_left
+        type: u1
+        doc: How many levels there may be in it.
+    seq:
+      - id: type_name
+        type: snow_dist_field::str16
+        doc: The name of the sum type.
+      - id: variant_name
+        type: snow_dist_field::str16
+        doc: The name of the variant.
+      - id: num_fields
+        type: u2
+        valid:
+          expr: _ * 3 <= _io.size - _io.pos
+        doc: How many fields there are; each takes at least 3 bytes of those that are left (DIST-FLD-004).
+      - id: fields
+        type: field(depth_left)
+        repeat: expr
+        repeat-expr: num_fields
+        doc: The fields.
+  sum:
+    doc: A variant of a sum type by its number.
     doc-ref: stf.md#layout
     params:
       - id: depth_left
@@ -272,12 +335,15 @@ enums:
       -orig-id: 'false'
     0x05: string
     0x06: unit
+    0x07: bytes
+    0x08: u64
     0x0a: list
     0x0b: map
     0x0c: set
     0x0d: tuple
     0x14: struct
     0x15: sum
+    0x16: variant
     0x1e: pid
     0x28: some
     0x29: none

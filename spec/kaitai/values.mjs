@@ -78,6 +78,7 @@ export function values(grammar, classes) {
     const name = grammar.snow_dist_term.enums.tag[tag];
     const type = name['-orig-id'] ?? name;
     const all = (list) => list.map(term);
+    const named = (fields) => fields.map(({ fieldName, value }) => [fieldName.text, term(value)]);
     switch (type) {
       case 'true':
       case 'false':
@@ -88,6 +89,10 @@ export function values(grammar, classes) {
         return { type, bits: data.number.toString(16).padStart(16, '0') };
       case 'string':
         return { type, value: data.text };
+      case 'bytes':
+        return { type, value: hex(data.bytes) };
+      case 'u64':
+        return { type, value: String(data.number) };
       case 'list':
       case 'set':
       case 'tuple':
@@ -96,10 +101,10 @@ export function values(grammar, classes) {
         const keys = grammar.snow_dist_term.enums.key_type[data.keyType];
         return { type, keys, pairs: data.elements.map(({ key, value }) => [term(key), term(value)]) };
       }
-      case 'struct': {
-        const fields = data.fields.map(({ fieldName, value }) => [fieldName.text, term(value)]);
-        return { type, name: data.typeName.text, fields };
-      }
+      case 'struct':
+        return { type, name: data.typeName.text, fields: named(data.fields) };
+      case 'variant':
+        return { type, name: data.typeName.text, variant: data.variantName.text, fields: named(data.fields) };
       case 'sum':
         return { type, name: data.typeName.text, variant: data.number, values: all(data.elements) };
       case 'pid':
@@ -122,6 +127,7 @@ export function values(grammar, classes) {
     pid: (it, trailing) => piece(pid(it), trailing),
     name: ({ name, host, port }, trailing) => piece({ name, host, port }, trailing),
     term: (it) => piece(term(it.value), it.trailing),
+    term_2: (it) => piece(term(it.value), it.trailing),
   };
 }
 

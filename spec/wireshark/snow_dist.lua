@@ -61,12 +61,15 @@ local TERMS = {
   { tag = 0x04, name = "false" },
   { tag = 0x05, name = "string" },
   { tag = 0x06, name = "unit" },
+  { tag = 0x07, name = "bytes" },
+  { tag = 0x08, name = "u64" },
   { tag = 0x0A, name = "list" },
   { tag = 0x0B, name = "map" },
   { tag = 0x0C, name = "set" },
   { tag = 0x0D, name = "tuple" },
   { tag = 0x14, name = "struct" },
   { tag = 0x15, name = "sum" },
+  { tag = 0x16, name = "variant" },
   { tag = 0x1E, name = "pid" },
   { tag = 0x28, name = "some" },
   { tag = 0x29, name = "none" },
@@ -99,6 +102,7 @@ local CAPABILITIES = {
   { bit = 1, name = "fragments" },
   { bit = 2, name = "remote_exit" },
   { bit = 3, name = "send_term" },
+  { bit = 6, name = "terms_2" },
 }
 
 local REJECT_CODES = {
@@ -135,6 +139,7 @@ local LIMITS = {
   term_depth_max = 64,
   term_elements_max = 1000000,
   term_string_bytes_max = 16777216,
+  term_bytes_max = 16777216,
   reassembly_bytes_max = 134217728,
   fragmented_messages_max = 64,
   frame_bytes_bound_min = 65536,
@@ -199,6 +204,8 @@ local RULES = {
   { id = "STF-TAG-001", kind = "term", text = "unknown type of a value" },
   { id = "STF-TAG-002", kind = "term", text = "a closure" },
   { id = "STF-STR-001", kind = "term", text = "a string that is too long" },
+  { id = "STF-BYT-001", kind = "term", text = "bytes that are too long" },
+  { id = "STF-INT-001", kind = "term", text = "a u64 that is an int" },
   { id = "STF-CNT-001", kind = "term", text = "too many elements" },
   { id = "STF-MAP-001", kind = "term", text = "unknown type of keys" },
   { id = "STF-MAP-002", kind = "term", text = "a key of another type than announced" },
@@ -378,6 +385,8 @@ local function declare_terms()
   field("term", ProtoField.string)
   field("term.type", ProtoField.uint8, "type", base.DEC, term_names)
   field("term.int", ProtoField.int64, "int", base.DEC)
+  field("term.u64", ProtoField.uint64, "u64", base.DEC)
+  field("term.bytes", ProtoField.bytes, "bytes")
   field("term.float", ProtoField.double, "float")
   field("term.string", ProtoField.string, "string")
   field("term.pid", ProtoField.string, "pid")
@@ -386,6 +395,7 @@ local function declare_terms()
   field("term.name", ProtoField.string, "type name")
   field("term.field", ProtoField.string, "field")
   field("term.variant", ProtoField.uint8, "variant", base.DEC)
+  field("term.variant_name", ProtoField.string, "variant")
 end
 
 local function declare_answers()
@@ -452,7 +462,7 @@ end
 -- The same bytes, shown elsewhere.
 function Cursor:under(tree)
   return setmetatable({ tvb = self.tvb, base = self.base, bytes = self.bytes, at = self.at, stop = self.stop,
-    tree = tree, budget = self.budget }, Cursor)
+    tree = tree, budget = self.budget, terms_2 = self.terms_2 }, Cursor)
 end
 
 function Cursor:left() return self.stop - self.at end
@@ -680,6 +690,9 @@ end
 local VALUE = {}
 local read_value
 
+-- What terms of the second kind have beside those of the first: in sessions with `terms_2`.
+local SECOND_KIND = { bytes = true, u64 = true, variant = true }
+
 -- A count of elements of which each takes at least so many bytes.
 function Cursor:count(prefix, element_bytes_min, name)
   local count, at = self:unsigned(prefix, name)
@@ -729,6 +742,21 @@ end
 
 function VALUE.pid(c) return c:pid("term.pid", "pid").text end
 
+function VALUE.bytes(c)
+  if c:left() >= 4 and little(c.bytes, c.at, 4) > LIMITS.term_bytes_max then refuse("STF-BYT-001") end
+  local bytes, at, length = c:sized(4, "bytes")
+  c:add_bytes("term.bytes", at + 4, length)
+  return length .. (length == 1 and " byte" or " bytes")
+end
+
+-- A u64 whose highest bit is not set would be an int.
+function VALUE.u64(c)
+  local at = c:take(8, "u64")
+  if c.bytes:byte(at + 8) < 0x80 then refuse("STF-INT-001") end
+  c:add("term.u64", at, 8)
+  return tostring(c:range(at, 8):le_uint64())
+end
+
 function VALUE.list(c, depth) return "[" .. values_of(c, depth, c:count(4, 1, "list")) .. "]" end
 function VALUE.set(c, depth) return "#{" .. values_of(c, depth, c:count(4, 1, "set")) .. "}" end
 function VALUE.tuple(c, depth) return "(" .. values_of(c, depth, c:count(1, 1, "tuple")) .. ")" end
@@ -739,7 +767,7 @@ function VALUE.map(c, depth)
   local key_name = KEY_TYPES[key_type] or refuse("STF-MAP-001")
   return "{" .. elements(c:count(4, 2, "map"), function()
     local key, name = read_value(c, depth + 1)
-    if name ~= key_name then refuse("STF-MAP-002") end
+    if name ~= key_name and not (key_name == "int" and name == "u64") then refuse("STF-MAP-002") end
     return key .. ": " .. read_value(c, depth + 1)
   end) .. "}"
 end
@@ -750,12 +778,21 @@ local function term_name(c, name, what)
   return text
 end
 
-function VALUE.struct(c, depth)
-  local name = term_name(c, "term.name", "struct")
-  return name .. " {" .. elements(c:count(2, 3, "struct"), function()
-    local label = term_name(c, "term.field", "struct")
+local function fields_of(c, depth, what)
+  return " {" .. elements(c:count(2, 3, what), function()
+    local label = term_name(c, "term.field", what)
     return label .. ": " .. read_value(c, depth + 1)
   end) .. "}"
+end
+
+function VALUE.struct(c, depth)
+  return term_name(c, "term.name", "struct") .. fields_of(c, depth, "struct")
+end
+
+function VALUE.variant(c, depth)
+  local name = term_name(c, "term.name", "variant")
+  local variant = term_name(c, "term.variant_name", "variant")
+  return name .. "." .. variant .. fields_of(c, depth, "variant")
 end
 
 function VALUE.sum(c, depth)
@@ -776,6 +813,7 @@ function read_value(c, depth)
   if c.budget.values > TERM_VALUES_MAX then refuse("term_unread") end
   local tag, at = c:unsigned(1, "value")
   local name = term_names[tag] or refuse("STF-TAG-001")
+  if SECOND_KIND[name] and not c.terms_2 then refuse("STF-TAG-001") end
   local read = VALUE[name] or refuse("STF-TAG-002")
   local item = c.budget.values <= ELEMENTS_SHOWN_MAX and c:add("term.type", at, 1) or nil
   local inner = c:under(item)
@@ -1114,6 +1152,7 @@ end
 local function show_message(c, value)
   local inner = c:under(value.item)
   inner.at = value.at
+  inner.terms_2 = false
   show_signal(inner, value.item)
   if snowdist.prefs.guess_terms and value.item and inner:left() <= TERM_GUESS_BYTES_MAX and is_term(inner) then
     inner:term("term", value.item)
@@ -1610,7 +1649,8 @@ local function show_unknown(c, tag)
 end
 
 -- Reads one payload, which is not empty, into the tree. Gives its row and its words; `values` takes the fields.
-local function show_payload(c, item, phase, values)
+local function show_payload(c, item, record, phase, values)
+  c.terms_2 = is_settled(record.stream, "terms_2")
   local tag = c:unsigned(1, "tag")
   local tag_item = c:add("tag", 0, 1)
   local row = row_of(phase, tag)
@@ -1664,7 +1704,7 @@ end
 local function show_whole(item, record, is_new)
   local tvb = ByteArray.new(record.whole, true):tvb("Frame in fragments")
   local whole = item:add(F.whole, tvb())
-  local row, words = show_payload(cursor(tvb, 0, record.whole, whole), whole, "session", {})
+  local row, words = show_payload(cursor(tvb, 0, record.whole, whole), whole, record, "session", {})
   if is_new then
     record.whole_notes = {}
     if row then is_allowed(record, row, record.whole_notes) end
@@ -1683,7 +1723,8 @@ local function show_message_at(tvb, at, length, pinfo, tree, record, is_new)
   if length == 0 then
     mark(item, record.phase == "handshake" and "DIST-FRM-005" or "DIST-FRM-007")
   else
-    row, words = show_payload(cursor(tvb, at + 4, tvb:raw(at + 4, length), item), item, record.phase, values)
+    local payload = cursor(tvb, at + 4, tvb:raw(at + 4, length), item)
+    row, words = show_payload(payload, item, record, record.phase, values)
   end
   if row and is_new then learn(record, row, values, length) end
   for _, id in ipairs(record.notes) do mark(item, id) end

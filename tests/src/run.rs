@@ -82,8 +82,8 @@ pub fn decode(kind: &str, bytes: &[u8], reading: Reading) -> Result<Value, Decod
             })?;
             piece(json!({"name": name.name(), "host": name.host(), "port": name.port()}), &[])
         }
-        "term" => {
-            let (value, surplus) = stf::decode(bytes, reading)?;
+        "term" | "term_2" => {
+            let (value, surplus) = terms(kind).decode(bytes, reading)?;
             piece(term(value), surplus)
         }
         other => panic!("no such kind: {other}"),
@@ -137,10 +137,28 @@ pub fn encode(kind: &str, value: &Value) -> Vec<u8> {
     bytes
 }
 
+/// Of which kind terms are, by the kind of the vector.
+pub fn terms(kind: &str) -> stf::Terms {
+    match kind {
+        "term" => stf::Terms::First,
+        "term_2" => stf::Terms::Second,
+        other => panic!("{other} is no kind of terms"),
+    }
+}
+
 /// A term's value with its type, as the vectors have it.
 fn term(value: stf::Value<'_>) -> Value {
     let all = |values: stf::Values<'_>| values.iter().map(term).collect::<Vec<_>>();
+    let named = |fields: stf::Struct<'_>| {
+        fields.iter().map(|(name, value)| json!([name.as_str(), term(value)])).collect::<Vec<_>>()
+    };
     match value {
+        stf::Value::Bytes(bytes) => json!({"type": "bytes", "value": hex::encode(bytes)}),
+        stf::Value::U64(number) => json!({"type": "u64", "value": number.to_string()}),
+        stf::Value::Variant(variant) => json!({
+            "type": "variant", "name": variant.name().as_str(), "variant": variant.variant().as_str(),
+            "fields": named(variant.fields()),
+        }),
         stf::Value::Int(number) => json!({"type": "int", "value": number.to_string()}),
         stf::Value::Float(number) => json!({"type": "float", "bits": format!("{:016x}", number.to_bits())}),
         stf::Value::Bool(truth) => json!({"type": "bool", "value": truth}),
@@ -155,9 +173,7 @@ fn term(value: stf::Value<'_>) -> Value {
             json!({"type": "map", "keys": keys, "pairs": pairs})
         }
         stf::Value::Struct(fields) => {
-            let pairs: Vec<_> =
-                fields.iter().map(|(name, value)| json!([name.as_str(), term(value)])).collect();
-            json!({"type": "struct", "name": fields.name().as_str(), "fields": pairs})
+            json!({"type": "struct", "name": fields.name().as_str(), "fields": named(fields)})
         }
         stf::Value::Sum(sum) => json!({
             "type": "sum", "name": sum.name().as_str(), "variant": sum.variant(), "values": all(sum.values()),

@@ -222,6 +222,7 @@ fn limits_and_constants_are_those_of_the_registry() {
         "term_depth_max",
         "term_elements_max",
         "term_string_bytes_max",
+        "term_bytes_max",
         "extension_mandatory_from",
         "port_default",
     ] {

@@ -8,11 +8,11 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::stf::{Encoder, KeyType, Value, Values};
+use crate::stf::{Encoder, KeyType, Struct, Terms, Value, Values};
 use crate::{EncodeError, Pid, Text};
 
-/// A term in serde's model, each value with its type: `{"type": "int", "value": "7"}`. Ints are decimal strings, as all 64-bit
-/// numbers are; floats are their bits in hexadecimal. It holds all that a term says, so that the same bytes come back.
+/// A term of either kind in serde's model, each value with its type: `{"type": "int", "value": "7"}`. Ints are decimal strings,
+/// as all 64-bit numbers are; floats are their bits, and bytes are themselves, in hexadecimal. It holds all that a term says, so that the same bytes come back.
 ///
 /// ```
 /// use snow_dist_codec::Reading;
@@ -38,12 +38,15 @@ pub enum TermDocument {
     Bool { value: bool },
     String { value: String },
     Unit,
+    Bytes { value: String },
+    U64 { value: String },
     List { values: Vec<Self> },
     Map { keys: Keys, pairs: Vec<(Self, Self)> },
     Set { values: Vec<Self> },
     Tuple { values: Vec<Self> },
     Struct { name: String, fields: Vec<(String, Self)> },
     Sum { name: String, variant: u8, values: Vec<Self> },
+    Variant { name: String, variant: String, fields: Vec<(String, Self)> },
     Pid { value: Pid },
     Some { value: Box<Self> },
     None,
@@ -83,12 +86,17 @@ impl From<EncodeError> for TermDocumentError {
 impl From<Value<'_>> for TermDocument {
     fn from(value: Value<'_>) -> Self {
         let all = |values: Values<'_>| values.iter().map(Self::from).collect();
+        let named = |fields: Struct<'_>| {
+            fields.iter().map(|(name, value)| (name.as_str().into(), value.into())).collect()
+        };
         match value {
             Value::Int(number) => Self::Int { value: number.to_string() },
             Value::Float(number) => Self::Float { bits: format!("{:016x}", number.to_bits()) },
             Value::Bool(value) => Self::Bool { value },
             Value::Str(text) => Self::String { value: text.as_str().into() },
             Value::Unit => Self::Unit,
+            Value::Bytes(bytes) => Self::Bytes { value: hex::encode(bytes) },
+            Value::U64(number) => Self::U64 { value: number.to_string() },
             Value::List(values) => Self::List { values: all(values) },
             Value::Set(values) => Self::Set { values: all(values) },
             Value::Tuple(values) => Self::Tuple { values: all(values) },
@@ -99,9 +107,13 @@ impl From<Value<'_>> for TermDocument {
                 },
                 pairs: map.iter().map(|(key, value)| (key.into(), value.into())).collect(),
             },
-            Value::Struct(fields) => Self::Struct {
-                name: fields.name().as_str().into(),
-                fields: fields.iter().map(|(name, value)| (name.as_str().into(), value.into())).collect(),
+            Value::Struct(fields) => {
+                Self::Struct { name: fields.name().as_str().into(), fields: named(fields) }
+            }
+            Value::Variant(variant) => Self::Variant {
+                name: variant.name().as_str().into(),
+                variant: variant.variant().as_str().into(),
+                fields: named(variant.fields()),
             },
             Value::Sum(sum) => Self::Sum {
                 name: sum.name().as_str().into(),
@@ -118,14 +130,14 @@ impl From<Value<'_>> for TermDocument {
 }
 
 impl TermDocument {
-    /// Writes the term.
+    /// Writes the term, of the second kind if anything in it needs that.
     ///
     /// # Errors
     /// Returns [`TermDocumentError`] if a number does not fit, something is longer than a term can hold, a key is not of its
     /// map's type, or the values are too deep.
     pub fn to_vec(&self) -> Result<Vec<u8>, TermDocumentError> {
         let mut bytes = Vec::new();
-        let mut encoder = Encoder::new(&mut bytes);
+        let mut encoder = Encoder::new_in(Terms::Second, &mut bytes);
         self.write(&mut encoder)?;
         encoder.finish().map_err(|error| TermDocumentError(error.to_string()))?;
         Ok(bytes)
@@ -150,6 +162,16 @@ impl TermDocument {
             Self::Bool { value } => encoder.bool(*value),
             Self::String { value } => encoder.str(Text::from(&**value))?,
             Self::Unit => encoder.unit(),
+            Self::Bytes { value } => {
+                let bytes = hex::decode(value)
+                    .map_err(|_| refused(format!("{value:?} are no bytes in hexadecimal")))?;
+                encoder.bytes(&bytes)?;
+            }
+            Self::U64 { value } => {
+                let number = value.parse().ok().filter(|number| i64::try_from(*number).is_err());
+                let number = number.ok_or_else(|| refused(format!("{value:?} is no u64 from 2^63 on")))?;
+                encoder.u64(number)?;
+            }
             Self::None => encoder.none(),
             Self::Pid { value } => encoder.pid(*value),
             Self::List { values } => {
@@ -177,10 +199,11 @@ impl TermDocument {
             }
             Self::Struct { name, fields } => {
                 encoder.structure(Text::from(&**name), fields.len())?;
-                for (name, value) in fields {
-                    encoder.field(Text::from(&**name))?;
-                    value.write(encoder)?;
-                }
+                write_fields(fields, encoder)?;
+            }
+            Self::Variant { name, variant, fields } => {
+                encoder.variant(Text::from(&**name), Text::from(&**variant), fields.len())?;
+                write_fields(fields, encoder)?;
             }
             Self::Sum { name, variant, values } => {
                 encoder.sum(Text::from(&**name), *variant, values.len())?;
@@ -207,13 +230,22 @@ fn write_all(values: &[TermDocument], encoder: &mut Encoder<'_>) -> Result<(), T
     values.iter().try_for_each(|value| value.write(encoder))
 }
 
+fn write_fields(
+    fields: &[(String, TermDocument)],
+    encoder: &mut Encoder<'_>,
+) -> Result<(), TermDocumentError> {
+    fields.iter().try_for_each(|(name, value)| {
+        encoder.field(Text::from(&**name))?;
+        value.write(encoder)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::vec;
 
     use super::*;
     use crate::Reading;
-    use crate::stf;
 
     fn int(value: &str) -> TermDocument {
         TermDocument::Int { value: value.into() }
@@ -242,6 +274,13 @@ mod tests {
                 TermDocument::Tuple { values: vec![int("1"), TermDocument::Unit] },
                 TermDocument::Struct { name: "S".into(), fields: vec![("x".into(), int("3"))] },
                 TermDocument::Sum { name: "E".into(), variant: 2, values: vec![int("4")] },
+                TermDocument::Bytes { value: "00ff".into() },
+                TermDocument::U64 { value: "18446744073709551615".into() },
+                TermDocument::Variant {
+                    name: "E".into(),
+                    variant: "V".into(),
+                    fields: vec![("x".into(), int("5"))],
+                },
                 TermDocument::Pid { value: Pid::new(1, 2, 3).unwrap() },
                 TermDocument::Some { value: boxed() },
                 TermDocument::Ok { value: boxed() },
@@ -249,7 +288,7 @@ mod tests {
             ],
         };
         let term = all.to_vec().unwrap();
-        let (value, _) = stf::decode(&term, Reading::Strict).unwrap();
+        let (value, _) = Terms::Second.decode(&term, Reading::Strict).unwrap();
         assert_eq!(TermDocument::from(value), all);
         let json = serde_json::to_string(&all).unwrap();
         assert_eq!(serde_json::from_str::<TermDocument>(&json).unwrap(), all);
@@ -259,6 +298,8 @@ mod tests {
     fn what_is_no_term_says_why() {
         assert!(refusal(&int("9223372036854775808")).contains("no int of 64 bits"));
         assert!(refusal(&TermDocument::Float { bits: "x".into() }).contains("64 bits of a float"));
+        assert!(refusal(&TermDocument::Bytes { value: "0".into() }).contains("no bytes"));
+        assert!(refusal(&TermDocument::U64 { value: "1".into() }).contains("no u64"));
         assert!(refusal(&TermDocument::Tuple { values: vec![TermDocument::Unit; 256] }).contains("255"));
         let wrong_key = TermDocument::Map { keys: Keys::String, pairs: vec![(int("1"), int("2"))] };
         assert!(!refusal(&wrong_key).is_empty());

@@ -90,6 +90,8 @@ impl Capabilities {
     pub const CALLS: Self = Self(0b1_0000);
     /// Terms to names, and who has a name: SEND_NAME_TERM, MONITOR_NAME, NAMED.
     pub const NAMES: Self = Self(0b10_0000);
+    /// Terms can be of the second kind ([`Terms::Second`](crate::stf::Terms::Second)), in frames that carry terms.
+    pub const TERMS_2: Self = Self(1 << 6);
 
     /// Every bit set is a set of capabilities; bits without a meaning are kept.
     #[must_use]

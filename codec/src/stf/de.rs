@@ -2,25 +2,31 @@
 
 use ascii::AsAsciiStr;
 use serde::Deserialize;
-use serde::de::value::{BorrowedStrDeserializer, U32Deserializer};
+use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer, U32Deserializer};
 use serde::de::{
     self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::{Error, KeyType, prove, read_version, tag};
+use super::error::Step;
+use super::{Error, ErrorKind, KeyType, Term, Terms, prove, read_version, tag};
 use crate::document::PID_NEWTYPE;
 use crate::layout::{Reader, Source};
 use crate::limits::TERM_DEPTH_MAX;
-use crate::{DecodeError, ErrorKind, Reading};
+use crate::{DecodeError, ErrorKind as Wrong, Reading, Text};
 
-/// Makes a value of a term. Strings can borrow the term.
+/// Makes a value of a term of the first kind. Strings can borrow the term.
 ///
-/// A list, a set and a tuple can each be read as any sequence. The term must end with its value.
+/// A list, a set and a tuple can each be read as any sequence. The term must end with its value. The names of structs and
+/// enums are part of their values: one of another name is an error.
 ///
 /// # Errors
-/// The bytes are no term, or a term of other types than asked for; at, or near, which byte.
+/// The bytes are no term, or a term of other types than asked for: which field, and at, or near, which byte.
 pub fn from_slice<'de, T: Deserialize<'de>>(term: &'de [u8]) -> Result<T, Error> {
-    let mut deserializer = Deserializer { reader: Reader::new(term, Reading::Strict), depth: 0 };
+    from_slice_in(Terms::First, term)
+}
+
+pub(super) fn from_slice_in<'de, T: Deserialize<'de>>(terms: Terms, term: &'de [u8]) -> Result<T, Error> {
+    let mut deserializer = Deserializer { reader: Reader::new(term, Reading::Strict), depth: 0, terms };
     read_version(&mut deserializer.reader)?;
     match T::deserialize(&mut deserializer) {
         Ok(value) => {
@@ -35,32 +41,34 @@ pub fn from_slice<'de, T: Deserialize<'de>>(term: &'de [u8]) -> Result<T, Error>
 fn not_ascii(bytes: &[u8], end: usize) -> Result<&str, Error> {
     core::str::from_utf8(bytes).map_err(|error| {
         let at = end - bytes.len() + error.valid_up_to();
-        DecodeError::new(ErrorKind::Utf8, "string", at).into()
+        DecodeError::new(Wrong::Utf8, "string", at).into()
     })
 }
 
 #[cold]
 #[inline(never)]
 fn too_deep(at: usize) -> Error {
-    DecodeError::new(ErrorKind::TooDeep { max: TERM_DEPTH_MAX }, "value", at).into()
+    DecodeError::new(Wrong::TooDeep { max: TERM_DEPTH_MAX }, "value", at).into()
 }
 
 #[cold]
 #[inline(never)]
 fn left_over(count: u32) -> Error {
-    Error::message(format_args!("{count} values more than expected"))
+    Error::message(ErrorKind::WrongType, format_args!("{count} values more than expected"))
 }
 
 #[cold]
 #[inline(never)]
 fn other_arity(found: u8, expected: usize) -> Error {
-    Error::message(format_args!("a tuple of {found} where one of {expected} is expected"))
+    let text = format_args!("a tuple of {found} where one of {expected} is expected");
+    Error::message(ErrorKind::WrongType, text)
 }
 
 struct Deserializer<'de> {
     reader: Reader<'de>,
     /// Containers around the value.
     depth: usize,
+    terms: Terms,
 }
 
 impl<'de> Deserializer<'de> {
@@ -116,7 +124,7 @@ impl<'de> Deserializer<'de> {
         if self.depth >= TERM_DEPTH_MAX && count > 0 {
             return Err(too_deep(self.reader.at()));
         }
-        let mut values = Values { deserializer: self, left: count };
+        let mut values = Values { deserializer: self, count, left: count };
         let value = read(&mut values)?;
         if values.left > 0 {
             return Err(left_over(values.left));
@@ -141,12 +149,43 @@ impl<'de> Deserializer<'de> {
     fn map<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         let keys = KeyType::read(&mut self.reader)?;
         let pairs = prove::count32(&mut self.reader, "map", 2)?;
-        self.inside(pairs, |values| visitor.visit_map(Pairs { values, keys }))
+        self.inside(pairs, |values| visitor.visit_map(Pairs { values, keys, key: &[] }))
     }
 
     fn fields<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         let count = prove::count16(&mut self.reader, "struct", 3)?;
-        self.inside(count, |values| visitor.visit_map(Fields { values }))
+        self.inside(count, |values| visitor.visit_map(Fields::new(values, "struct.field")))
+    }
+
+    /// The bytes of a value that is bytes, if the next one is.
+    #[inline(always)]
+    fn bytes(&mut self) -> Result<Option<&'de [u8]>, Error> {
+        if self.peek() != Some(tag::BYTES) || self.terms == Terms::First {
+            return Ok(None);
+        }
+        self.reader.tag();
+        Ok(Some(prove::bytes(&mut self.reader)?))
+    }
+
+    /// A value with a tag of the second kind, which is behind the cursor.
+    #[inline(never)]
+    fn second<V: Visitor<'de>>(&mut self, tag: u8, visitor: V) -> Result<V::Value, Error> {
+        match tag {
+            tag::BYTES => visitor.visit_borrowed_bytes(prove::bytes(&mut self.reader)?),
+            tag::U64 => visitor.visit_u64(prove::large(&mut self.reader)?),
+            _ => {
+                self.reader.str16("variant.name")?;
+                self.variant(visitor)
+            }
+        }
+    }
+
+    fn variant<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        let name = self.reader.str16("variant.variant")?;
+        let count = prove::count16(&mut self.reader, "variant", 3)?;
+        self.inside(count, |values| {
+            visitor.visit_enum(Variant { values, name: VariantName::Named(name.as_str()) })
+        })
     }
 
     fn result<V: Visitor<'de>>(&mut self, variant: &'static str, visitor: V) -> Result<V::Value, Error> {
@@ -208,8 +247,11 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
             tag::NONE => visitor.visit_none(),
             tag::OK => self.result("Ok", visitor),
             tag::ERR => self.result("Err", visitor),
-            tag::CLOSURE => Err(DecodeError::new(ErrorKind::Closure, "value", at).into()),
-            tag => Err(DecodeError::new(ErrorKind::UnknownTerm(tag), "value", at).into()),
+            tag @ (tag::BYTES | tag::U64 | tag::VARIANT) if self.terms == Terms::Second => {
+                self.second(tag, visitor)
+            }
+            tag::CLOSURE => Err(DecodeError::new(Wrong::Closure, "value", at).into()),
+            tag => Err(DecodeError::new(Wrong::UnknownTerm(tag), "value", at).into()),
         }
     }
 
@@ -231,6 +273,15 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.deserialize_str(visitor)
+    }
+
+    /// Bytes are a sequence of small numbers to who asks for one.
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let Some(bytes) = self.bytes()? else { return self.deserialize_any(visitor) };
+        let mut numbers = SeqDeserializer::<_, Error>::new(bytes.iter().copied());
+        let value = visitor.visit_seq(&mut numbers)?;
+        numbers.end()?;
+        Ok(value)
     }
 
     #[inline(always)]
@@ -273,7 +324,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         match name {
             PID_NEWTYPE => match self.tagged(tag::PID) {
                 Some(bytes) => visitor.visit_u64(u64::from_le_bytes(bytes)),
-                None => Err(Error::message("another value where a pid is expected")),
+                None => Err(Error::message(ErrorKind::WrongType, "another value where a pid is expected")),
             },
             _ => visitor.visit_newtype_struct(self),
         }
@@ -299,26 +350,29 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if self.peek() != Some(tag::SUM) {
-            return self.deserialize_any(visitor);
+        match self.peek() {
+            Some(tag::SUM) => {
+                self.reader.tag();
+                self.type_name("sum.name", name)?;
+                self.sum(visitor)
+            }
+            Some(tag::VARIANT) if self.terms == Terms::Second => {
+                self.reader.tag();
+                self.type_name("variant.name", name)?;
+                self.variant(visitor)
+            }
+            _ => self.deserialize_any(visitor),
         }
-        self.reader.tag();
-        self.type_name("sum.name", name)?;
-        self.sum(visitor)
     }
 
     /// Goes over a value without making anything of it.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        // What is proven counts the levels that are left; the limit is that of the whole term.
-        prove::value(&mut self.reader, TERM_DEPTH_MAX - self.depth).map_err(|error| match error.kind {
-            ErrorKind::TooDeep { .. } => too_deep(error.at),
-            _ => error.into(),
-        })?;
+        self.skip()?;
         visitor.visit_unit()
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit seq map identifier
+        bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit map identifier
     }
 }
 
@@ -328,14 +382,29 @@ impl Deserializer<'_> {
         if found == expected {
             Ok(())
         } else {
-            Err(Error::message(format_args!("{found:?} where {expected:?} is expected")))
+            let text = format_args!(
+                "the type {found:?} where {expected:?} is expected, and names are part of values"
+            );
+            Err(Error::message(ErrorKind::WrongType, text))
         }
+    }
+
+    /// Goes over a value.
+    fn skip(&mut self) -> Result<(), Error> {
+        // What is proven counts the levels that are left; the limit is that of the whole term.
+        prove::value(&mut self.reader, self.terms, TERM_DEPTH_MAX - self.depth).map_err(|error| {
+            match error.kind {
+                Wrong::TooDeep { .. } => too_deep(error.at),
+                _ => error.into(),
+            }
+        })
     }
 }
 
 /// The values of a container. Their count was held against the bytes that are there: it is a fair size hint.
 struct Values<'d, 'de> {
     deserializer: &'d mut Deserializer<'de>,
+    count: u32,
     left: u32,
 }
 
@@ -346,15 +415,19 @@ impl<'de> Values<'_, 'de> {
         seed.deserialize(&mut *self.deserializer)
     }
 
+    /// The same, of a sequence: an error says at which place.
+    #[inline(always)]
+    fn take_element<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+        self.take(seed).map_err(|error| error.inside(Step::Index(self.count - self.left - 1)))
+    }
+
     /// Asks for a variant of `count` values.
     fn expect(&self, count: u32) -> Result<(), Error> {
         if self.left == count {
             Ok(())
         } else {
-            Err(Error::message(format_args!(
-                "a variant of {} values where one of {count} is expected",
-                self.left
-            )))
+            let text = format_args!("a variant of {} values where one of {count} is expected", self.left);
+            Err(Error::message(ErrorKind::WrongType, text))
         }
     }
 }
@@ -364,7 +437,7 @@ impl<'de> SeqAccess<'de> for &mut Values<'_, 'de> {
 
     #[inline(always)]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        if self.left == 0 { Ok(None) } else { self.take(seed).map(Some) }
+        if self.left == 0 { Ok(None) } else { self.take_element(seed).map(Some) }
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -375,6 +448,8 @@ impl<'de> SeqAccess<'de> for &mut Values<'_, 'de> {
 struct Pairs<'v, 'd, 'de> {
     values: &'v mut Values<'d, 'de>,
     keys: KeyType,
+    /// From the last key on.
+    key: &'de [u8],
 }
 
 impl<'de> MapAccess<'de> for Pairs<'_, '_, 'de> {
@@ -384,15 +459,18 @@ impl<'de> MapAccess<'de> for Pairs<'_, '_, 'de> {
         if self.values.left == 0 {
             return Ok(None);
         }
+        let terms = self.values.deserializer.terms;
         let reader = &self.values.deserializer.reader;
-        if self.values.deserializer.peek().is_some_and(|tag| tag != self.keys.tag()) {
+        self.key = reader.remaining();
+        if self.key.first().is_some_and(|&tag| !self.keys.is(tag, terms)) {
             return Err(reader.invalid("map.key", reader.at(), "every key is of the map's key type").into());
         }
         seed.deserialize(&mut *self.values.deserializer).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        self.values.take(seed)
+        // The key was read, so it is a proven value.
+        self.values.take(seed).map_err(|error| error.inside(Step::Key(Term::proven(self.key).value())))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -400,8 +478,19 @@ impl<'de> MapAccess<'de> for Pairs<'_, '_, 'de> {
     }
 }
 
+/// The fields of a struct or a variant.
 struct Fields<'v, 'd, 'de> {
     values: &'v mut Values<'d, 'de>,
+    /// What a name is called.
+    field: &'static str,
+    /// The last one.
+    name: Text<'de>,
+}
+
+impl<'v, 'd, 'de> Fields<'v, 'd, 'de> {
+    fn new(values: &'v mut Values<'d, 'de>, field: &'static str) -> Self {
+        Self { values, field, name: Text::default() }
+    }
 }
 
 impl<'de> MapAccess<'de> for Fields<'_, '_, 'de> {
@@ -411,12 +500,12 @@ impl<'de> MapAccess<'de> for Fields<'_, '_, 'de> {
         if self.values.left == 0 {
             return Ok(None);
         }
-        let name = self.values.deserializer.reader.str16("struct.field")?;
-        seed.deserialize(BorrowedStrDeserializer::new(name.as_str())).map(Some)
+        self.name = self.values.deserializer.reader.str16(self.field)?;
+        seed.deserialize(BorrowedStrDeserializer::new(self.name.as_str())).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        self.values.take(seed)
+        self.values.take(seed).map_err(|error| error.inside(Step::Field(self.name)))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -424,15 +513,31 @@ impl<'de> MapAccess<'de> for Fields<'_, '_, 'de> {
     }
 }
 
-/// How a term names a variant: a sum type by number, a result by its tag.
-enum VariantName {
+/// How a term names a variant: a sum by number, a variant with named fields by name, a result by its tag.
+enum VariantName<'de> {
     Index(u32),
+    Named(&'de str),
     Word(&'static str),
 }
 
 struct Variant<'v, 'd, 'de> {
     values: &'v mut Values<'d, 'de>,
-    name: VariantName,
+    name: VariantName<'de>,
+}
+
+impl Variant<'_, '_, '_> {
+    /// Asks for `count` values without names.
+    fn expect(&self, count: u32) -> Result<(), Error> {
+        match self.name {
+            VariantName::Named(name) => {
+                let text = format_args!(
+                    "the variant {name:?} with named fields where one of {count} values is expected"
+                );
+                Err(Error::message(ErrorKind::WrongType, text))
+            }
+            _ => self.values.expect(count),
+        }
+    }
 }
 
 impl<'de> EnumAccess<'de> for Variant<'_, '_, 'de> {
@@ -445,6 +550,7 @@ impl<'de> EnumAccess<'de> for Variant<'_, '_, 'de> {
                 let index: U32Deserializer<Error> = index.into_deserializer();
                 seed.deserialize(index)?
             }
+            VariantName::Named(name) => seed.deserialize(BorrowedStrDeserializer::<Error>::new(name))?,
             VariantName::Word(word) => seed.deserialize(BorrowedStrDeserializer::<Error>::new(word))?,
         };
         Ok((value, self))
@@ -454,17 +560,24 @@ impl<'de> EnumAccess<'de> for Variant<'_, '_, 'de> {
 impl<'de> VariantAccess<'de> for Variant<'_, '_, 'de> {
     type Error = Error;
 
+    /// Fields that have names can be more than the reader knows of: they are passed over.
     fn unit_variant(self) -> Result<(), Error> {
-        self.values.expect(0)
+        let VariantName::Named(_) = self.name else { return self.values.expect(0) };
+        while self.values.left > 0 {
+            self.values.left -= 1;
+            self.values.deserializer.reader.str16("variant.field")?;
+            self.values.deserializer.skip()?;
+        }
+        Ok(())
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
-        self.values.expect(1)?;
+        self.expect(1)?;
         self.values.take(seed)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, arity: usize, visitor: V) -> Result<V::Value, Error> {
-        self.values.expect(u32::try_from(arity).unwrap_or(u32::MAX))?;
+        self.expect(u32::try_from(arity).unwrap_or(u32::MAX))?;
         visitor.visit_seq(self.values)
     }
 
@@ -473,6 +586,9 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_, 'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.tuple_variant(fields.len(), visitor)
+        match self.name {
+            VariantName::Named(_) => visitor.visit_map(Fields::new(self.values, "variant.field")),
+            _ => self.tuple_variant(fields.len(), visitor),
+        }
     }
 }

@@ -2,10 +2,12 @@
 
 use alloc::vec::Vec;
 
-use super::{KeyType, VERSION, Value, prove, read_version, tag};
+use super::{KeyType, Terms, VERSION, Value, prove, read_version, tag};
 use crate::layout::Reader;
-use crate::limits::{STR16_BYTES_MAX, TERM_DEPTH_MAX, TERM_ELEMENTS_MAX, TERM_STRING_BYTES_MAX};
-use crate::{DecodeError, EncodeError, Pid, Reading, Text};
+use crate::limits::{
+    STR16_BYTES_MAX, TERM_BYTES_MAX, TERM_DEPTH_MAX, TERM_ELEMENTS_MAX, TERM_STRING_BYTES_MAX,
+};
+use crate::{DecodeError, EncodeError, EncodeErrorKind, Pid, Reading, Text};
 
 /// Writes one term at the end of a vector, value by value: a container's head, then as many values as it says.
 ///
@@ -15,20 +17,26 @@ use crate::{DecodeError, EncodeError, Pid, Reading, Text};
 pub struct Encoder<'b> {
     dst: &'b mut Vec<u8>,
     start: usize,
+    terms: Terms,
 }
 
 impl<'b> Encoder<'b> {
-    /// Begins a term, with its version.
+    /// Begins a term of the first kind, with its version.
     pub fn new(dst: &'b mut Vec<u8>) -> Self {
+        Self::new_in(Terms::First, dst)
+    }
+
+    /// Begins a term of this kind, with its version.
+    pub fn new_in(terms: Terms, dst: &'b mut Vec<u8>) -> Self {
         let start = dst.len();
         dst.push(VERSION);
-        Self { dst, start }
+        Self { dst, start, terms }
     }
 
     /// Ends the term.
     ///
     /// # Errors
-    /// What was written is not one value; nothing is left of it then.
+    /// What was written is not one value of the term's kind; nothing is left of it then.
     pub fn finish(self) -> Result<(), DecodeError> {
         let (_, term) = self.dst.split_at_checked(self.start).unwrap_or_default();
         let mut reader = Reader::new(term, Reading::Strict);
@@ -36,7 +44,7 @@ impl<'b> Encoder<'b> {
         //# A writer MUST NOT write a term whose depth is above 64, unless its reader is known to have a
         //# higher limit.
         let proven = read_version(&mut reader)
-            .and_then(|()| prove::value(&mut reader, TERM_DEPTH_MAX))
+            .and_then(|()| prove::value(&mut reader, self.terms, TERM_DEPTH_MAX))
             .and_then(|()| reader.finish());
         if let Err(error) = proven {
             self.dst.truncate(self.start);
@@ -72,6 +80,35 @@ impl<'b> Encoder<'b> {
         let length = at_most("string", TERM_STRING_BYTES_MAX, text.len())?;
         self.tagged4(tag::STRING, length.to_le_bytes());
         self.dst.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    /// Writes bytes.
+    ///
+    /// # Errors
+    /// There are more than 16 MiB, or the term is of the first kind.
+    #[inline]
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.needs_second("bytes")?;
+        let length = at_most("bytes", TERM_BYTES_MAX, bytes.len())?;
+        self.tagged4(tag::BYTES, length.to_le_bytes());
+        self.dst.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Writes an integer: as a u64 from 2^63 on, else as an int.
+    ///
+    /// # Errors
+    /// It is 2^63 or more, and the term is of the first kind.
+    #[inline]
+    pub fn u64(&mut self, number: u64) -> Result<(), EncodeError> {
+        match i64::try_from(number) {
+            Ok(number) => self.int(number),
+            Err(_) => {
+                self.needs_second("u64")?;
+                self.tagged8(tag::U64, number.to_le_bytes());
+            }
+        }
         Ok(())
     }
 
@@ -165,7 +202,23 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// Writes the name of a struct's field; its value follows.
+    /// Writes the head of a variant by its name; `count` fields follow: each [`Encoder::field`] and a value.
+    ///
+    /// # Errors
+    /// A name has more than 65 535 bytes, there are more than 65 535 fields, or the term is of the first kind.
+    pub fn variant(&mut self, name: Text<'_>, variant: Text<'_>, count: usize) -> Result<(), EncodeError> {
+        self.needs_second("variant")?;
+        let count = count16("variant", count)?;
+        let length = name16("variant.name", name)?;
+        let variant_length = name16("variant.variant", variant)?;
+        self.dst.push(tag::VARIANT);
+        self.named(length, name);
+        self.named(variant_length, variant);
+        self.dst.extend_from_slice(&count.to_le_bytes());
+        Ok(())
+    }
+
+    /// Writes the name of a field of a struct or a variant; its value follows.
     ///
     /// # Errors
     /// The name has more than 65 535 bytes.
@@ -189,7 +242,8 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// Writes a value that was read, with everything in it. It was proven, so its counts and lengths fit.
+    /// Writes a value that was read, with everything in it. It was proven, so its counts and lengths fit. That it is of the
+    /// term's kind is judged at the end.
     pub(super) fn value(&mut self, value: &Value<'_>) {
         let children = match value {
             Value::Int(number) => return self.int(*number),
@@ -199,6 +253,8 @@ impl<'b> Encoder<'b> {
             Value::None => return self.none(),
             Value::Pid(pid) => return self.pid(*pid),
             Value::Str(text) => return self.proven(|encoder| encoder.str(*text)),
+            Value::Bytes(bytes) => return self.proven(|encoder| encoder.bytes(bytes)),
+            Value::U64(number) => return self.proven(|encoder| encoder.u64(*number)),
             Value::Some(inner) => {
                 self.some();
                 inner.as_bytes()
@@ -231,6 +287,13 @@ impl<'b> Encoder<'b> {
                 self.proven(|encoder| encoder.structure(fields.name(), fields.count() as usize));
                 fields.as_bytes()
             }
+            Value::Variant(variant) => {
+                let fields = variant.fields();
+                self.proven(|encoder| {
+                    encoder.variant(variant.name(), variant.variant(), fields.count() as usize)
+                });
+                fields.as_bytes()
+            }
             Value::Sum(sum) => {
                 let values = sum.values();
                 self.proven(|encoder| encoder.sum(sum.name(), sum.variant(), values.count() as usize));
@@ -241,8 +304,18 @@ impl<'b> Encoder<'b> {
     }
 
     fn proven(&mut self, write: impl FnOnce(&mut Self) -> Result<(), EncodeError>) {
+        let terms = core::mem::replace(&mut self.terms, Terms::Second);
         let written = write(self);
         debug_assert!(written.is_ok(), "what was read can be written");
+        self.terms = terms;
+    }
+
+    #[inline]
+    fn needs_second(&self, field: &'static str) -> Result<(), EncodeError> {
+        match self.terms {
+            Terms::First => Err(EncodeError::new(EncodeErrorKind::SecondKind, field)),
+            Terms::Second => Ok(()),
+        }
     }
 
     #[inline]
@@ -267,6 +340,11 @@ impl<'b> Encoder<'b> {
     fn named(&mut self, length: u16, name: Text<'_>) {
         self.dst.extend_from_slice(&length.to_le_bytes());
         self.dst.extend_from_slice(name.as_bytes());
+    }
+
+    #[cfg(feature = "serde")]
+    pub(super) const fn terms(&self) -> Terms {
+        self.terms
     }
 
     #[cfg(feature = "serde")]

@@ -1,11 +1,9 @@
 //! The pids in a term: where they stand, and how one is put in the place of another.
 
-use super::{prove, read_version};
-use crate::layout::Reader;
-use crate::limits::TERM_DEPTH_MAX;
+use super::Terms;
 use crate::{DecodeError, Pid, Reading};
 
-/// Proves a term, as [`decode`](super::decode) does, and hands each pid in it to `found`, in the order in which they
+/// Proves a term of the first kind, as [`decode`](super::decode) does, and hands each pid in it to `found`, in the order in which they
 /// stand, with its place: the byte of the term at which its eight bytes begin. What was handed out before an error
 /// stands in no term.
 ///
@@ -28,15 +26,8 @@ use crate::{DecodeError, Pid, Reading};
 ///
 /// # Errors
 /// As [`decode`](super::decode).
-pub fn for_each_pid(
-    term: &[u8],
-    reading: Reading,
-    mut found: impl FnMut(usize, Pid),
-) -> Result<(), DecodeError> {
-    let mut reader = Reader::new(term, reading);
-    read_version(&mut reader)?;
-    prove::value_with(&mut reader, TERM_DEPTH_MAX, &mut found)?;
-    reader.finish().map(drop)
+pub fn for_each_pid(term: &[u8], reading: Reading, found: impl FnMut(usize, Pid)) -> Result<(), DecodeError> {
+    Terms::First.for_each_pid(term, reading, found).map(drop)
 }
 
 /// Puts a pid in the place of the one at byte `at`, which [`for_each_pid`] has given. False, and nothing is changed, if

@@ -1,8 +1,8 @@
 //! Proving that bytes are values: one pass, no recursion, a stack of fixed size.
 
-use super::{KeyType, tag};
+use super::{KeyType, Terms, tag};
 use crate::layout::{Reader, Source, overrun};
-use crate::limits::{TERM_DEPTH_MAX, TERM_ELEMENTS_MAX, TERM_STRING_BYTES_MAX};
+use crate::limits::{TERM_BYTES_MAX, TERM_DEPTH_MAX, TERM_ELEMENTS_MAX, TERM_STRING_BYTES_MAX};
 use crate::{DecodeError, ErrorKind, Pid, Text};
 
 /// A container whose values have not all been read.
@@ -20,22 +20,37 @@ enum Inside {
     Values,
     /// In a map every second value is a key, of one type.
     Map(KeyType),
-    /// The field's name.
-    Struct,
+    /// The field's name: of a struct, or of a variant.
+    Fields(&'static str),
 }
 
 const NOTHING: Level = Level { left: 0, inside: Inside::Values };
 
-/// Moves `reader` behind the value that stands there.
-pub(super) fn value(reader: &mut Reader<'_>, depth_max: usize) -> Result<(), DecodeError> {
-    value_with(reader, depth_max, &mut |_, _| ())
+/// What is told of a value while it is proven.
+pub(super) trait Found {
+    /// A pid, and the byte at which it stands.
+    fn pid(&mut self, _at: usize, _pid: Pid) {}
+
+    /// A value that only terms of the second kind hold.
+    fn second(&mut self) {}
 }
 
-/// The same, and hands each pid of the value to `pid`, with the byte at which it stands.
+/// Nobody is told.
+struct Unheard;
+
+impl Found for Unheard {}
+
+/// Moves `reader` behind the value that stands there, which is one of `terms`.
+pub(super) fn value(reader: &mut Reader<'_>, terms: Terms, depth_max: usize) -> Result<(), DecodeError> {
+    value_with(reader, terms, depth_max, &mut Unheard)
+}
+
+/// The same, and tells what it finds.
 pub(super) fn value_with(
     reader: &mut Reader<'_>,
+    terms: Terms,
     depth_max: usize,
-    pid: &mut impl FnMut(usize, Pid),
+    found: &mut impl Found,
 ) -> Result<(), DecodeError> {
     let depth_max = depth_max.min(TERM_DEPTH_MAX);
     // A copy: a cursor whose address is given away could not live in registers.
@@ -43,9 +58,9 @@ pub(super) fn value_with(
     if depth_max == 0 {
         return Err(too_deep(cursor.at(), depth_max));
     }
-    let outermost = head(&mut cursor, pid)?;
+    let outermost = head(&mut cursor, terms, found)?;
     if outermost.left != 0 {
-        cursor = values(cursor, outermost, depth_max, pid)?;
+        cursor = values(cursor, outermost, terms, depth_max, found)?;
     }
     *reader = cursor;
     Ok(())
@@ -56,8 +71,9 @@ pub(super) fn value_with(
 fn values<'a>(
     mut cursor: Reader<'a>,
     outermost: Level,
+    terms: Terms,
     depth_max: usize,
-    pid: &mut impl FnMut(usize, Pid),
+    found: &mut impl Found,
 ) -> Result<Reader<'a>, DecodeError> {
     let mut outer = [NOTHING; TERM_DEPTH_MAX];
     let mut depth = 1;
@@ -71,7 +87,7 @@ fn values<'a>(
             }
         }
         if !matches!(top.inside, Inside::Values) {
-            cursor = before_value(cursor, top)?;
+            cursor = before_value(cursor, terms, top)?;
         }
         //= spec/stf.md#stf-dep-001
         //# In both readings a reader MUST refuse a term whose depth is above its limit.
@@ -81,7 +97,7 @@ fn values<'a>(
             return Err(too_deep(cursor.at(), depth_max));
         }
         top.left -= 1;
-        let inner = head(&mut cursor, pid)?;
+        let inner = head(&mut cursor, terms, found)?;
         if inner.left != 0 {
             if let Some(place) = outer.get_mut(depth) {
                 *place = top;
@@ -92,18 +108,22 @@ fn values<'a>(
     }
 }
 
-/// Reads what stands before the next value of a map or a struct.
+/// Reads what stands before the next value of a map, a struct or a variant.
 #[inline(never)]
-fn before_value(mut cursor: Reader<'_>, level: Level) -> Result<Reader<'_>, DecodeError> {
-    let Inside::Map(keys) = level.inside else {
-        cursor.str16("struct.field")?;
-        return Ok(cursor);
+fn before_value(mut cursor: Reader<'_>, terms: Terms, level: Level) -> Result<Reader<'_>, DecodeError> {
+    let keys = match level.inside {
+        Inside::Map(keys) => keys,
+        Inside::Fields(field) => {
+            cursor.str16(field)?;
+            return Ok(cursor);
+        }
+        Inside::Values => return Ok(cursor),
     };
     //= spec/stf.md#stf-map-002
     //# In both readings a reader MUST refuse a map with a key that is not of the type that the key type
     //# announces.
     let is_key = level.left.is_multiple_of(2);
-    if is_key && cursor.remaining().first().is_some_and(|&found| found != keys.tag()) {
+    if is_key && cursor.remaining().first().is_some_and(|&found| !keys.is(found, terms)) {
         return Err(cursor.invalid("map.key", cursor.at(), "every key is of the map's key type"));
     }
     Ok(cursor)
@@ -111,7 +131,7 @@ fn before_value(mut cursor: Reader<'_>, level: Level) -> Result<Reader<'_>, Deco
 
 /// Reads a value up to its first inner value. What has none, or none left, is as good as nothing.
 #[inline(always)]
-fn head(cursor: &mut Reader<'_>, pid: &mut impl FnMut(usize, Pid)) -> Result<Level, DecodeError> {
+fn head(cursor: &mut Reader<'_>, terms: Terms, found: &mut impl Found) -> Result<Level, DecodeError> {
     match cursor.remaining().first() {
         Some(&tag::INT) => scalar(cursor, "int"),
         Some(&tag::STRING) => {
@@ -123,7 +143,7 @@ fn head(cursor: &mut Reader<'_>, pid: &mut impl FnMut(usize, Pid)) -> Result<Lev
             Ok(Level { left: count8(cursor)?, inside: Inside::Values })
         }
         _ => {
-            let (level, after) = rare_head(*cursor, pid)?;
+            let (level, after) = rare_head(*cursor, terms, found)?;
             *cursor = after;
             Ok(level)
         }
@@ -140,7 +160,8 @@ fn scalar(cursor: &mut Reader<'_>, field: &'static str) -> Result<Level, DecodeE
 #[inline(never)]
 fn rare_head<'a>(
     mut cursor: Reader<'a>,
-    pid: &mut impl FnMut(usize, Pid),
+    terms: Terms,
+    found: &mut impl Found,
 ) -> Result<(Level, Reader<'a>), DecodeError> {
     let at = cursor.at();
     let (left, inside) = match cursor.u8("value")? {
@@ -148,7 +169,7 @@ fn rare_head<'a>(
         //# A reader MUST accept all 64-bit patterns of a float and give them unchanged.
         tag::FLOAT => (cursor.u64("float").map(|_| 0)?, Inside::Values),
         tag::PID => {
-            pid(cursor.at(), cursor.pid("pid")?);
+            found.pid(cursor.at(), cursor.pid("pid")?);
             (0, Inside::Values)
         }
         tag::TRUE | tag::FALSE | tag::UNIT | tag::NONE => (0, Inside::Values),
@@ -164,22 +185,39 @@ fn rare_head<'a>(
         }
         tag::STRUCT => {
             cursor.str16("struct.name")?;
-            (count16(&mut cursor, "struct", 3)?, Inside::Struct)
+            (count16(&mut cursor, "struct", 3)?, Inside::Fields("struct.field"))
         }
         tag::SUM => {
             cursor.str16("sum.name")?;
             cursor.u8("sum.variant")?;
             (count16(&mut cursor, "sum", 1)?, Inside::Values)
         }
+        tag @ (tag::BYTES | tag::U64 | tag::VARIANT) if terms == Terms::Second => {
+            found.second();
+            second_head(&mut cursor, tag)?
+        }
         //= spec/stf.md#stf-tag-002
         //# In both readings a reader MUST refuse a term that holds the type tag 255.
         tag::CLOSURE => return Err(DecodeError::new(ErrorKind::Closure, "value", at)),
         //= spec/stf.md#stf-tag-001
-        //# In both readings a reader MUST refuse a term in which a value has a type tag that the table does
-        //# not list.
+        //# In both readings a reader MUST refuse a term in which a value has a type tag that the tables of its
+        //# kind do not list.
         tag => return Err(DecodeError::new(ErrorKind::UnknownTerm(tag), "value", at)),
     };
     Ok((Level { left, inside }, cursor))
+}
+
+/// Reads what stands behind a tag of the second kind.
+fn second_head(cursor: &mut Reader<'_>, tag: u8) -> Result<(u32, Inside), DecodeError> {
+    match tag {
+        tag::BYTES => bytes(cursor).map(|_| (0, Inside::Values)),
+        tag::U64 => large(cursor).map(|_| (0, Inside::Values)),
+        _ => {
+            cursor.str16("variant.name")?;
+            cursor.str16("variant.variant")?;
+            Ok((count16(cursor, "variant", 3)?, Inside::Fields("variant.field")))
+        }
+    }
 }
 
 #[cold]
@@ -205,6 +243,31 @@ pub(super) fn string_bytes<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Deco
         return Err(too_long("string", reader.at() - size_of::<u32>(), TERM_STRING_BYTES_MAX, length));
     }
     reader.promised("string", length.into(), size_of::<u32>())
+}
+
+/// The bytes behind a tag of bytes.
+#[inline(always)]
+pub(super) fn bytes<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
+    let length = reader.u32("bytes")?;
+    //= spec/stf.md#stf-byt-001
+    //# In both readings a reader MUST refuse bytes with a length above 16 777 216.
+    if length > TERM_BYTES_MAX {
+        return Err(too_long("bytes", reader.at() - size_of::<u32>(), TERM_BYTES_MAX, length));
+    }
+    reader.promised("bytes", length.into(), size_of::<u32>())
+}
+
+/// The number behind the tag of a u64.
+#[inline(always)]
+pub(super) fn large(reader: &mut Reader<'_>) -> Result<u64, DecodeError> {
+    let at = reader.at();
+    let number = reader.u64("u64")?;
+    //= spec/stf.md#stf-int-001
+    //# In both readings a reader MUST refuse a u64 below 2^63.
+    if i64::try_from(number).is_ok() {
+        return Err(reader.invalid("u64", at, "a number below 2^63 is an int"));
+    }
+    Ok(number)
 }
 
 /// A count of values that take `least` bytes each.

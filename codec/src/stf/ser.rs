@@ -5,28 +5,34 @@ use bytes::BufMut;
 use serde::Serialize;
 use serde::ser::{self, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple};
 
-use super::{Encoder, Error, KeyType, set};
+use super::{Encoder, Error, ErrorKind, KeyType, Terms, set};
 use crate::document::PID_NEWTYPE;
 use crate::limits::{TERM_DEPTH_MAX, TERM_ELEMENTS_MAX};
 use crate::{EncodeError, EncodeErrorKind, Pid, Text};
 
-/// Makes a term of a value.
+/// Makes a term of the first kind of a value. Its structs and enums stand there with their names, which are part of the value.
 ///
 /// # Errors
-/// STF cannot say the value: bytes, an integer beyond 64 bits with sign, a map with keys that are neither ints
-/// nor strings, or something over a limit.
+/// Such a term cannot say the value: bytes, an integer beyond 64 bits with sign, a map with keys that are neither ints
+/// nor strings, or something over a limit. [`Terms::to_vec`] writes the first two in terms of the second kind.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
-    let mut term = Vec::new();
-    append(value, &mut term)?;
-    Ok(term)
+    Terms::First.to_vec(value)
 }
 
-/// Appends a term to a vector: the way to use one buffer for many.
+/// Appends a term of the first kind to a vector: the way to use one buffer for many.
 ///
 /// # Errors
 /// As [`to_vec`]; the vector is as before then.
 pub fn append<T: Serialize + ?Sized>(value: &T, dst: &mut Vec<u8>) -> Result<(), Error> {
-    let mut encoder = Encoder::new(dst);
+    append_in(Terms::First, value, dst)
+}
+
+pub(super) fn append_in<T: Serialize + ?Sized>(
+    terms: Terms,
+    value: &T,
+    dst: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let mut encoder = Encoder::new_in(terms, dst);
     match value.serialize(Serializer { encoder: &mut encoder, depth: 0, role: Role::Plain }) {
         Ok(()) => Ok(()),
         Err(error) => {
@@ -36,7 +42,7 @@ pub fn append<T: Serialize + ?Sized>(value: &T, dst: &mut Vec<u8>) -> Result<(),
     }
 }
 
-/// Writes a term into any buffer.
+/// Writes a term of the first kind into any buffer.
 ///
 /// # Errors
 /// As [`to_vec`], or the buffer has no room for the term; nothing has been written then.
@@ -74,7 +80,8 @@ impl<'e, 'b> Serializer<'e, 'b> {
         if depth < TERM_DEPTH_MAX {
             Ok(Self { encoder, depth, role: Role::Plain })
         } else {
-            Err(Error::message(format_args!("a term nests at most {TERM_DEPTH_MAX} levels deep")))
+            let text = format_args!("a term nests at most {TERM_DEPTH_MAX} levels deep");
+            Err(Error::message(ErrorKind::TooDeep, text))
         }
     }
 
@@ -89,7 +96,7 @@ impl<'e, 'b> Serializer<'e, 'b> {
         value.serialize(Serializer { encoder: &mut *self.encoder, depth: self.depth, role: Role::Set })?;
         match self.encoder.buffer().get(start) {
             Some(&super::tag::SET) => Ok(()),
-            _ => Err(Error::message("a set is made of a list, not of another value")),
+            _ => Err(Error::message(ErrorKind::Unsupported, "a set is made of a list, not of another value")),
         }
     }
 
@@ -99,9 +106,8 @@ impl<'e, 'b> Serializer<'e, 'b> {
 
     fn variant(self, name: &'static str, index: u32, count: usize) -> Result<ValuesWriter<'e, 'b>, Error> {
         let Ok(variant) = u8::try_from(index) else {
-            return Err(Error::message(format_args!(
-                "variant {index} of `{name}`: a sum type has at most 256"
-            )));
+            let text = format_args!("variant {index} of `{name}`: a sum type has at most 256");
+            return Err(Error::message(ErrorKind::Limit, text));
         };
         self.encoder.sum(Text::from(name), variant, count)?;
         Ok(self.values())
@@ -152,9 +158,10 @@ impl<'e, 'b> ser::Serializer for Serializer<'e, 'b> {
     }
 
     fn serialize_i128(self, number: i128) -> Result<(), Error> {
-        match i64::try_from(number) {
-            Ok(number) => self.serialize_i64(number),
-            Err(_) => Err(int_too_large(number)),
+        match (i64::try_from(number), u64::try_from(number)) {
+            (Ok(number), _) => self.serialize_i64(number),
+            (Err(_), Ok(number)) => self.serialize_u64(number),
+            _ => Err(int_too_large(number)),
         }
     }
 
@@ -175,15 +182,12 @@ impl<'e, 'b> ser::Serializer for Serializer<'e, 'b> {
             self.encoder.pid(Pid::from_bits(number));
             return Ok(());
         }
-        match i64::try_from(number) {
-            Ok(number) => self.serialize_i64(number),
-            Err(_) => Err(int_too_large(number)),
-        }
+        Ok(self.encoder.u64(number)?)
     }
 
     fn serialize_u128(self, number: u128) -> Result<(), Error> {
-        match i64::try_from(number) {
-            Ok(number) => self.serialize_i64(number),
+        match u64::try_from(number) {
+            Ok(number) => self.serialize_u64(number),
             Err(_) => Err(int_too_large(number)),
         }
     }
@@ -206,8 +210,8 @@ impl<'e, 'b> ser::Serializer for Serializer<'e, 'b> {
         Ok(self.encoder.str(Text::from(text))?)
     }
 
-    fn serialize_bytes(self, _: &[u8]) -> Result<(), Error> {
-        Err(Error::message("a term cannot hold bytes: use a string, or a list of ints"))
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.encoder.bytes(bytes)?)
     }
 
     fn serialize_none(self) -> Result<(), Error> {
@@ -313,15 +317,22 @@ impl<'e, 'b> ser::Serializer for Serializer<'e, 'b> {
         self,
         name: &'static str,
         index: u32,
-        _: &'static str,
+        variant: &'static str,
         count: usize,
     ) -> Result<ValuesWriter<'e, 'b>, Error> {
-        self.variant(name, index, count)
+        match self.encoder.terms() {
+            Terms::First => self.variant(name, index, count),
+            Terms::Second => {
+                self.encoder.variant(Text::from(name), Text::from(variant), count)?;
+                Ok(self.values())
+            }
+        }
     }
 }
 
 fn int_too_large(number: impl core::fmt::Display) -> Error {
-    Error::message(format_args!("{number} is no int of a term: those have 64 bits with sign"))
+    let text = format_args!("{number} is no number of a term: those are integers from -2^63 to 2^64 - 1");
+    Error::message(ErrorKind::Unsupported, text)
 }
 
 /// The values of a container whose count is known and written.
@@ -391,12 +402,15 @@ impl SerializeStruct for ValuesWriter<'_, '_> {
     }
 }
 
-/// The fields of a variant are values in order: a sum type of a term has no names for them.
+/// In a sum, which is what the first kind has, the fields of a variant are values in order.
 impl ser::SerializeStructVariant for ValuesWriter<'_, '_> {
     type Ok = ();
     type Error = Error;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, value: &T) -> Result<(), Error> {
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+        if self.encoder.terms() == Terms::Second {
+            self.encoder.field(Text::from(name))?;
+        }
         self.value(value)
     }
 
@@ -461,14 +475,14 @@ impl SerializeMap for MapWriter<'_, '_> {
         let values = &mut self.pairs.values;
         let start = values.encoder.buffer().len();
         values.value(key)?;
-        let found = match values.encoder.buffer().get(start) {
-            Some(&super::tag::INT) => KeyType::Int,
-            Some(&super::tag::STRING) => KeyType::Str,
-            _ => return Err(Error::message("the keys of a map are ints or strings")),
+        let found = values.encoder.buffer().get(start).and_then(|tag| KeyType::of(*tag));
+        let Some(found) = found else {
+            return Err(Error::message(ErrorKind::Unsupported, "the keys of a map are integers or strings"));
         };
         let keys = *self.keys.get_or_insert(found);
         if keys != found {
-            return Err(Error::message("the keys of a map are all ints or all strings"));
+            let text = "the keys of a map are all integers or all strings";
+            return Err(Error::message(ErrorKind::Unsupported, text));
         }
         if self.pairs.count == 0 {
             // The key type stands before the count.

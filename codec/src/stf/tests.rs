@@ -1,7 +1,7 @@
 //! Terms as values: every kind, every refusal, every cut.
 
 use super::*;
-use crate::{Pid, Text};
+use crate::{ErrorKind, Pid, Text};
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -287,10 +287,12 @@ fn an_encoder_refuses_what_does_not_fit() {
     assert_eq!(encoder.finish().unwrap_err().kind, ErrorKind::Surplus { count: 1 });
 }
 
+mod second;
+
 #[cfg(feature = "serde")]
 mod with_serde {
     use super::super::*;
-    use crate::Pid;
+    use crate::{ErrorKind, Pid};
     use alloc::borrow::ToOwned;
     use alloc::boxed::Box;
     use alloc::collections::{BTreeMap, BTreeSet};
@@ -433,11 +435,11 @@ mod with_serde {
         let message = |error: Error| error.to_string();
         assert_eq!(
             message(to_vec(&Bytes).unwrap_err()),
-            "a term cannot hold bytes: use a string, or a list of ints"
+            "`bytes` cannot be written: only a term of the second kind (`terms_2`) holds it"
         );
         assert_eq!(
             message(to_vec(&u64::MAX).unwrap_err()),
-            "18446744073709551615 is no int of a term: those have 64 bits with sign"
+            "`u64` cannot be written: only a term of the second kind (`terms_2`) holds it"
         );
         assert!(to_vec(&i128::MAX).is_err() && to_vec(&u128::MAX).is_err());
         for error in [to_vec(&Set(5)), to_vec(&Set((1, 2))), to_vec(&Set(Some(vec![1])))] {
@@ -445,7 +447,7 @@ mod with_serde {
         }
         assert_eq!(
             message(to_vec(&BTreeMap::from([(true, 1)])).unwrap_err()),
-            "the keys of a map are ints or strings"
+            "the keys of a map are integers or strings"
         );
         #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
         #[serde(untagged)]
@@ -454,7 +456,7 @@ mod with_serde {
             Str(&'static str),
         }
         let mixed = BTreeMap::from([(Key::Int(1), 1), (Key::Str("a"), 2)]);
-        assert_eq!(message(to_vec(&mixed).unwrap_err()), "the keys of a map are all ints or all strings");
+        assert_eq!(message(to_vec(&mixed).unwrap_err()), "the keys of a map are all integers or all strings");
         let mut dst = vec![7];
         assert!(append(&(1, u64::MAX), &mut dst).is_err());
         assert_eq!(dst, [7], "nothing is left of a term that failed");
@@ -686,7 +688,7 @@ mod with_serde {
         }
         assert_eq!(
             message(from_slice::<Other>(&to_vec(&Named { a: 1 }).unwrap()).unwrap_err()),
-            "\"Named\" where \"Other\" is expected, near byte 9"
+            "the type \"Named\" where \"Other\" is expected, and names are part of values, near byte 9"
         );
         let variant = to_vec(&Variants::Tuple(1, String::new())).unwrap();
         let mut fewer = variant.clone();

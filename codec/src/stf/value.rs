@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::encode::Encoder;
-use super::{KeyType, prove, tag};
+use super::{KeyType, Terms, prove, tag};
 use crate::layout::{Reader, Source};
 use crate::limits::TERM_DEPTH_MAX;
 use crate::{Pid, Reading, Text};
@@ -24,6 +24,10 @@ pub enum Value<'a> {
     Str(Text<'a>),
     /// Tag 6.
     Unit,
+    /// Tag 7, of the second kind.
+    Bytes(&'a [u8]),
+    /// Tag 8, of the second kind: an integer from 2^63 on. What is below is [`Value::Int`].
+    U64(u64),
     /// Tag 10.
     List(Values<'a>),
     /// Tag 11.
@@ -36,6 +40,8 @@ pub enum Value<'a> {
     Struct(Struct<'a>),
     /// Tag 21.
     Sum(Sum<'a>),
+    /// Tag 22, of the second kind.
+    Variant(Variant<'a>),
     /// Tag 30.
     Pid(Pid),
     /// Tag 40.
@@ -87,6 +93,14 @@ pub struct Sum<'a> {
     values: Values<'a>,
 }
 
+/// A variant of a sum type by its name, and its fields by theirs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Variant<'a> {
+    variant: Text<'a>,
+    /// Under the type's name.
+    fields: Struct<'a>,
+}
+
 impl<'a> Term<'a> {
     /// Of bytes that are one value, and proven.
     pub(super) const fn proven(bytes: &'a [u8]) -> Self {
@@ -109,7 +123,7 @@ fn reader(proven: &[u8]) -> Reader<'_> {
 fn read<'a>(reader: &mut Reader<'a>) -> Option<Value<'a>> {
     let whole = reader.remaining();
     let before = reader.at();
-    prove::value(reader, TERM_DEPTH_MAX).ok()?;
+    prove::value(reader, Terms::Second, TERM_DEPTH_MAX).ok()?;
     let (bytes, _) = whole.split_at_checked(reader.at() - before)?;
     view(bytes)
 }
@@ -125,6 +139,8 @@ fn view<'a>(bytes: &'a [u8]) -> Option<Value<'a>> {
         tag::FALSE => Value::Bool(false),
         tag::STRING => Value::Str(prove::string(&mut inner).ok()?),
         tag::UNIT => Value::Unit,
+        tag::BYTES => Value::Bytes(prove::bytes(&mut inner).ok()?),
+        tag::U64 => Value::U64(prove::large(&mut inner).ok()?),
         tag::LIST => Value::List(values(inner.u32("list").ok()?, &inner)),
         tag::SET => Value::Set(values(inner.u32("set").ok()?, &inner)),
         tag::TUPLE => Value::Tuple(values(inner.u8("tuple").ok()?.into(), &inner)),
@@ -143,6 +159,12 @@ fn view<'a>(bytes: &'a [u8]) -> Option<Value<'a>> {
             let variant = inner.u8("sum.variant").ok()?;
             let count = inner.u16("sum").ok()?.into();
             Value::Sum(Sum { name, variant, values: values(count, &inner) })
+        }
+        tag::VARIANT => {
+            let name = inner.str16("variant.name").ok()?;
+            let variant = inner.str16("variant.variant").ok()?;
+            let count = inner.u16("variant").ok()?.into();
+            Value::Variant(Variant { variant, fields: Struct { name, count, bytes: inner.remaining() } })
         }
         tag::PID => Value::Pid(inner.pid("pid").ok()?),
         tag::SOME => Value::Some(Term::proven(inner.remaining())),
@@ -165,14 +187,21 @@ impl<'a> Value<'a> {
         const TAG: usize = 1;
         TAG + match self {
             Self::Bool(_) | Self::Unit | Self::None => 0,
-            Self::Int(_) | Self::Float(_) | Self::Pid(_) => size_of::<u64>(),
+            Self::Int(_) | Self::Float(_) | Self::U64(_) | Self::Pid(_) => size_of::<u64>(),
             Self::Str(text) => size_of::<u32>() + text.len(),
+            Self::Bytes(bytes) => size_of::<u32>() + bytes.len(),
             Self::List(values) | Self::Set(values) => size_of::<u32>() + values.encoded_len(),
             Self::Tuple(values) => size_of::<u8>() + values.encoded_len(),
             Self::Map(map) => size_of::<u8>() + size_of::<u32>() + map.encoded_len(),
             Self::Struct(fields) => 2 * size_of::<u16>() + fields.name.len() + fields.encoded_len(),
             Self::Sum(sum) => {
                 2 * size_of::<u16>() + sum.name.len() + size_of::<u8>() + sum.values.encoded_len()
+            }
+            Self::Variant(variant) => {
+                3 * size_of::<u16>()
+                    + variant.fields.name.len()
+                    + variant.variant.len()
+                    + variant.fields.encoded_len()
             }
             Self::Some(inner) | Self::Ok(inner) | Self::Err(inner) => inner.bytes.len(),
         }
@@ -283,6 +312,26 @@ impl<'a> Sum<'a> {
     }
 }
 
+impl<'a> Variant<'a> {
+    /// The type's name.
+    #[must_use]
+    pub const fn name(&self) -> Text<'a> {
+        self.fields.name
+    }
+
+    /// The variant's name.
+    #[must_use]
+    pub const fn variant(&self) -> Text<'a> {
+        self.variant
+    }
+
+    /// The variant's fields, as those of a struct with the type's name.
+    #[must_use]
+    pub const fn fields(&self) -> Struct<'a> {
+        self.fields
+    }
+}
+
 impl Term<'_> {
     pub(super) const fn as_bytes(&self) -> &[u8] {
         self.bytes
@@ -296,6 +345,8 @@ impl PartialEq for Value<'_> {
             (Self::Float(one), Self::Float(other)) => one.to_bits() == other.to_bits(),
             (Self::Bool(one), Self::Bool(other)) => one == other,
             (Self::Str(one), Self::Str(other)) => one == other,
+            (Self::Bytes(one), Self::Bytes(other)) => one == other,
+            (Self::U64(one), Self::U64(other)) => one == other,
             (Self::Pid(one), Self::Pid(other)) => one == other,
             (Self::Unit, Self::Unit) | (Self::None, Self::None) => true,
             (Self::List(one), Self::List(other))
@@ -304,6 +355,7 @@ impl PartialEq for Value<'_> {
             (Self::Map(one), Self::Map(other)) => one == other,
             (Self::Struct(one), Self::Struct(other)) => one == other,
             (Self::Sum(one), Self::Sum(other)) => one == other,
+            (Self::Variant(one), Self::Variant(other)) => one == other,
             (Self::Some(one), Self::Some(other))
             | (Self::Ok(one), Self::Ok(other))
             | (Self::Err(one), Self::Err(other)) => one == other,
@@ -345,6 +397,8 @@ fn show(value: &Value<'_>, depth: usize, f: &mut fmt::Formatter<'_>) -> fmt::Res
         Value::Bool(truth) => write!(f, "{truth}"),
         Value::Str(text) => write!(f, "{text:?}"),
         Value::Unit => f.write_str("unit"),
+        Value::Bytes(bytes) => show_bytes(bytes, f),
+        Value::U64(number) => write!(f, "{number}"),
         Value::Pid(pid) => write!(f, "{pid}"),
         Value::None => f.write_str("None"),
         Value::Some(inner) => wrapped("Some", inner, f),
@@ -357,12 +411,22 @@ fn show(value: &Value<'_>, depth: usize, f: &mut fmt::Formatter<'_>) -> fmt::Res
             write!(f, "{}::{}", sum.name(), sum.variant())?;
             show_all("(", sum.values().iter(), ")", depth, f)
         }
+        Value::Variant(variant) => {
+            write!(f, "{}::{} ", variant.name(), variant.variant())?;
+            show_pairs("{", variant.fields.iter(), depth, f, |name, f| write!(f, "{name}"))
+        }
         Value::Map(map) => show_pairs("map {", map.iter(), depth, f, |key, f| show(&key, 1, f)),
         Value::Struct(fields) => {
             write!(f, "{} ", fields.name())?;
             show_pairs("{", fields.iter(), depth, f, |name, f| write!(f, "{name}"))
         }
     }
+}
+
+fn show_bytes(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("bytes ")?;
+    bytes.iter().take(SHOWN).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+    if bytes.len() > SHOWN { write!(f, ".. of {}", bytes.len()) } else { Ok(()) }
 }
 
 fn show_all<'a>(
@@ -426,6 +490,12 @@ impl fmt::Debug for Map<'_> {
 impl fmt::Debug for Struct<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&Value::Struct(*self), f)
+    }
+}
+
+impl fmt::Debug for Variant<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Value::Variant(*self), f)
     }
 }
 

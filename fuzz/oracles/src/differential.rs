@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 use snow_dist_codec::document::Shown;
-use snow_dist_codec::stf::{KeyType, Value, Values};
-use snow_dist_codec::{Frame, Handshake, Reading, Reason, Signal, stf};
+use snow_dist_codec::stf::{KeyType, Struct, Terms, Value, Values};
+use snow_dist_codec::{Frame, Handshake, Reading, Reason, Signal};
 
 use crate::naive;
 
@@ -11,7 +11,7 @@ use crate::naive;
 pub fn differential(bytes: &[u8]) {
     let Some((&kind, bytes)) = bytes.split_first() else { return };
     for (reading, strict) in [(Reading::Strict, true), (Reading::Compatible, false)] {
-        match kind % 5 {
+        match kind % 6 {
             0 => {
                 let found = Frame::decode_with_surplus(bytes, reading).ok();
                 let found = found.map(|(frame, surplus)| {
@@ -47,10 +47,11 @@ pub fn differential(bytes: &[u8]) {
                     found.map(|(reason, surplus)| (serde_json::to_value(reason).unwrap(), surplus.to_vec()));
                 assert_eq!(found, naive::bare_reason(bytes, strict), "{reading:?}");
             }
-            _ => {
-                let found = stf::decode(bytes, reading).ok();
+            kind => {
+                let terms = if kind == 4 { Terms::First } else { Terms::Second };
+                let found = terms.decode(bytes, reading).ok();
                 let found = found.map(|(value, surplus)| (term(value), surplus.to_vec()));
-                assert_eq!(found, naive::term(bytes, strict), "{reading:?}");
+                assert_eq!(found, naive::term(bytes, terms == Terms::Second, strict), "{reading:?}");
             }
         }
     }
@@ -59,6 +60,9 @@ pub fn differential(bytes: &[u8]) {
 /// A value in the form of the naive decoder.
 fn term(value: Value<'_>) -> Json {
     let all = |values: Values<'_>| values.iter().map(term).collect::<Vec<_>>();
+    let named = |fields: Struct<'_>| {
+        fields.iter().map(|(name, value)| json!([name.as_str(), [term(value)]])).collect::<Vec<_>>()
+    };
     match value {
         Value::Int(number) => json!([1, number.cast_unsigned()]),
         Value::Float(number) => json!([2, number.to_bits()]),
@@ -74,10 +78,11 @@ fn term(value: Value<'_>) -> Json {
         }
         Value::Set(values) => json!([12, all(values)]),
         Value::Tuple(values) => json!([13, all(values)]),
-        Value::Struct(fields) => {
-            let pairs: Vec<_> =
-                fields.iter().map(|(name, value)| json!([name.as_str(), [term(value)]])).collect();
-            json!([20, fields.name().as_str(), pairs])
+        Value::Bytes(bytes) => json!([7, hex::encode(bytes)]),
+        Value::U64(number) => json!([8, number]),
+        Value::Struct(fields) => json!([20, [fields.name().as_str()], named(fields)]),
+        Value::Variant(variant) => {
+            json!([22, [variant.name().as_str(), variant.variant().as_str()], named(variant.fields())])
         }
         Value::Sum(sum) => json!([21, sum.name().as_str(), sum.variant(), all(sum.values())]),
         Value::Pid(pid) => json!([30, pid.to_bits()]),

@@ -320,25 +320,26 @@ fn block(bytes: &mut Bytes<'_>) -> Option<Value> {
     Some(known.into())
 }
 
-/// A term: its value, as a list of its tag and what stands behind that, and the bytes after it.
+/// A term of the first kind, or of the second: its value, as a list of its tag and what stands behind that, and the bytes
+/// after it.
 #[must_use]
-pub fn term(term: &[u8], strict: bool) -> Option<(Value, Vec<u8>)> {
+pub fn term(term: &[u8], second: bool, strict: bool) -> Option<(Value, Vec<u8>)> {
     let mut bytes = Bytes { all: term, at: 0, strict };
     if bytes.number(1)? != 1 {
         return None;
     }
-    let value = value(&mut bytes, 1)?;
+    let value = value(&mut bytes, second, 1)?;
     let surplus = bytes.rest();
     if strict && !surplus.is_empty() { None } else { Some((value, surplus)) }
 }
 
-fn value(bytes: &mut Bytes<'_>, depth: u32) -> Option<Value> {
+fn value(bytes: &mut Bytes<'_>, second: bool, depth: u32) -> Option<Value> {
     if depth > 64 {
         return None;
     }
     let large = |count: u64| (count <= 1_000_000).then_some(count);
     let all = |bytes: &mut Bytes<'_>, count: u64| {
-        (0..count).map(|_| value(bytes, depth + 1)).collect::<Option<Vec<_>>>()
+        (0..count).map(|_| value(bytes, second, depth + 1)).collect::<Option<Vec<_>>>()
     };
     let tag = bytes.number(1)?;
     Some(match tag {
@@ -357,7 +358,8 @@ fn value(bytes: &mut Bytes<'_>, depth: u32) -> Option<Value> {
             };
             let mut pairs = Vec::new();
             for _ in 0..large(bytes.number(4)?)? {
-                if *bytes.all.get(bytes.at)? != keys {
+                let found = *bytes.all.get(bytes.at)?;
+                if found != keys && !(second && keys == 1 && found == 8) {
                     return None;
                 }
                 pairs.extend(all(bytes, 2)?);
@@ -368,8 +370,16 @@ fn value(bytes: &mut Bytes<'_>, depth: u32) -> Option<Value> {
             let count = bytes.number(1)?;
             json!([tag, all(bytes, count)?])
         }
-        20 => {
-            let name = bytes.text(2)?;
+        7 if second => {
+            let length = bytes.number(4).filter(|length| *length <= 16 << 20)?;
+            json!([tag, hex::encode(bytes.take(usize::try_from(length).ok()?)?)])
+        }
+        8 if second => json!([tag, bytes.number(8).filter(|number| *number >= 1 << 63)?]),
+        20 | 22 if tag == 20 || second => {
+            let mut name = vec![bytes.text(2)?];
+            if tag == 22 {
+                name.push(bytes.text(2)?);
+            }
             let mut fields = Vec::new();
             for _ in 0..bytes.number(2)? {
                 fields.push(json!([bytes.text(2)?, all(bytes, 1)?]));

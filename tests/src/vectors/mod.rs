@@ -9,6 +9,7 @@ pub mod messages;
 mod odd;
 mod pieces;
 mod proofs;
+mod second;
 mod sessions;
 mod streams;
 mod unwritable;
@@ -33,7 +34,7 @@ pub fn files() -> Vec<(&'static str, Value)> {
         ("signals.json", bytes("Signals in a mailbox.", signals())),
         ("pids.json", bytes("Pids, bare.", pieces::pids())),
         ("names.json", bytes("Node names, bare.", pieces::names())),
-        ("stf.json", bytes("Terms, bare.", pieces::terms())),
+        ("stf.json", bytes("Terms, bare.", terms())),
         ("streams.json", streams::file()),
         ("courses.json", courses::file()),
         ("sessions.json", sessions::file()),
@@ -42,6 +43,11 @@ pub fn files() -> Vec<(&'static str, Value)> {
         ("unwritable.json", unwritable::file()),
         ("captures-v1.json", captures()),
     ]
+}
+
+/// Terms of both kinds.
+fn terms() -> Vec<Value> {
+    [pieces::terms(), second::terms()].concat()
 }
 
 /// The whole handshakes.
@@ -126,6 +132,8 @@ fn layer<'k>(kind: &'k str, field: &str) -> &'k str {
         "reason"
     } else if field.starts_with("extension") {
         "extension"
+    } else if kind == "term_2" {
+        "term"
     } else {
         kind
     }

@@ -48,7 +48,8 @@ fn main() {
                 "handshake" => ("handshake", 1),
                 "signal" => ("signals", 2),
                 "reason" => ("reasons", 3),
-                _ => ("terms", 4),
+                "term" => ("terms", 4),
+                _ => ("terms", 5),
             };
             seed(target, id, &bytes);
             seed("differential", id, &[&[differential][..], &bytes].concat());

@@ -15,6 +15,7 @@ export const LAYOUT = Object.freeze({
   term_depth_max: 64,
   term_elements_max: 1_000_000,
   term_string_bytes_max: 16_777_216,
+  term_bytes_max: 16_777_216,
 });
 
 // Limits of a node's own: CON-LIM-001 lets every node choose others.

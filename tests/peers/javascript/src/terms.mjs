@@ -1,4 +1,5 @@
-// The term format (STF): stf.md. A term is { type, ... }; ints are BigInts, floats keep their 64 bits as a BigInt.
+// The term format (STF): stf.md. A term is { type, ... }; ints and u64s are BigInts, floats keep their 64 bits as a BigInt.
+// `kind` is the kind of terms that is read or written, 1 or 2.
 
 import { ByteReader, ByteWriter } from './bytes.mjs';
 import { surplus } from './fields.mjs';
@@ -7,6 +8,7 @@ import { readPid, writePid } from './pids.mjs';
 
 const VERSION = 1;
 const KEYS = ['int', 'string'];
+const KEY_TYPES = { int: ['int', 'u64'], string: ['string'] };
 
 const TYPES = {
   1: ['int', r => ({ value: r.i64() }), (w, t) => writeInt(w, t.value)],
@@ -15,6 +17,8 @@ const TYPES = {
   4: ['false', () => ({}), () => {}],
   5: ['string', r => ({ value: readString(r) }), (w, t) => writeString(w, t.value)],
   6: ['unit', () => ({}), () => {}],
+  7: ['bytes', r => ({ value: readBytes(r) }), (w, t) => writeBytes(w, t.value)],
+  8: ['u64', r => ({ value: readLarge(r) }), (w, t) => writeLarge(w, t.value)],
   10: ['list', (r, d) => ({ values: readValues(r, d, readCount(r, 1)) }), (w, t, d) => writeElements(w, t.values, d)],
   11: ['map', readMap, writeMap],
   12: ['set', (r, d) => ({ values: readValues(r, d, readCount(r, 1)) }), (w, t, d) => writeElements(w, t.values, d)],
@@ -24,6 +28,7 @@ const TYPES = {
   }],
   20: ['struct', readStruct, writeStruct],
   21: ['sum', readSum, writeSum],
+  22: ['variant', readVariant, writeVariant],
   30: ['pid', r => ({ value: readPid(r) }), (w, t) => writePid(w, t.value)],
   40: ['some', (r, d) => ({ value: readValue(r, d) }), (w, t, d) => writeValue(w, t.value, d)],
   41: ['none', () => ({}), () => {}],
@@ -32,9 +37,12 @@ const TYPES = {
 };
 const TAGS = new Map(Object.entries(TYPES).map(([tag, [type]]) => [type, Number(tag)]));
 const CLOSURE = 255;
+const SECOND_KIND = new Set([7, 8, 22]);
+const INTS = 2n ** 63n;
 
-export function readTerm(bytes, strict = false, depthMax = LAYOUT.term_depth_max) {
+export function readTerm(bytes, strict = false, kind = 1, depthMax = LAYOUT.term_depth_max) {
   const reader = new ByteReader(bytes);
+  reader.kind = kind;
   reader.field = 'version';
   if (bytes.length === 0) reader.refuse('empty');
   if (reader.u8() !== VERSION) reader.refuse('invalid', 0);
@@ -49,7 +57,7 @@ function readValue(reader, depth) {
   const tag = reader.u8();
   if (depth === 0) reader.refuse('too_deep', start);
   if (tag === CLOSURE) reader.refuse('closure', start);
-  if (TYPES[tag] === undefined) reader.refuse('unknown_term', start);
+  if (TYPES[tag] === undefined || (SECOND_KIND.has(tag) && reader.kind < 2)) reader.refuse('unknown_term', start);
   const [type, read] = TYPES[tag];
   return { type, ...read(reader, depth - 1) };
 }
@@ -83,18 +91,41 @@ function readMap(reader, depth) {
   while (pairs.length < count) {
     const at = reader.at;
     const key = readValue(reader, depth);
-    if (key.type !== keys) reader.refuse('invalid', at);
+    if (!KEY_TYPES[keys].includes(key.type)) reader.refuse('invalid', at);
     pairs.push([key, readValue(reader, depth)]);
   }
   return { keys, pairs };
 }
 
+function readBytes(reader) {
+  const start = reader.at;
+  if (reader.u32() > LAYOUT.term_bytes_max) reader.refuse('too_long', start);
+  reader.at = start;
+  return reader.take(reader.count(4));
+}
+
+// An integer has one encoding: below 2^63 it is an int (STF-INT-001).
+function readLarge(reader) {
+  const start = reader.at;
+  const number = reader.u64();
+  if (number < INTS) reader.refuse('invalid', start);
+  return number;
+}
+
 function readStruct(reader, depth) {
-  const name = reader.str(2);
+  return { name: reader.str(2), fields: readFields(reader, depth) };
+}
+
+// A variant whose fields have names is named itself.
+function readVariant(reader, depth) {
+  return { name: reader.str(2), variant: reader.str(2), fields: readFields(reader, depth) };
+}
+
+function readFields(reader, depth) {
   const count = reader.count(2, 3);
   const fields = [];
   while (fields.length < count) fields.push([reader.str(2), readValue(reader, depth)]);
-  return { name, fields };
+  return fields;
 }
 
 function readSum(reader, depth) {
@@ -104,8 +135,9 @@ function readSum(reader, depth) {
 }
 
 /** The bytes of a term; refuses one deeper than 64 (STF-DEP-003). */
-export function writeTerm(term) {
+export function writeTerm(term, kind = 1) {
   const writer = new ByteWriter();
+  writer.kind = kind;
   writer.u8(VERSION);
   writer.field = 'value';
   writeValue(writer, term, LAYOUT.term_depth_max);
@@ -115,7 +147,7 @@ export function writeTerm(term) {
 function writeValue(writer, term, depth) {
   if (depth === 0) writer.refuse('too_deep');
   const tag = TAGS.get(term.type);
-  if (tag === undefined) writer.refuse('invalid');
+  if (tag === undefined || (SECOND_KIND.has(tag) && writer.kind < 2)) writer.refuse('invalid');
   writer.u8(tag);
   TYPES[tag][2](writer, term, depth - 1);
 }
@@ -148,14 +180,35 @@ function writeMap(writer, { keys, pairs }, depth) {
   writer.u8(KEYS.indexOf(keys));
   writeCount(writer, pairs.length);
   for (const [key, value] of pairs) {
-    if (key.type !== keys) writer.refuse('invalid');
+    if (!KEY_TYPES[keys].includes(key.type)) writer.refuse('invalid');
     writeValue(writer, key, depth);
     writeValue(writer, value, depth);
   }
 }
 
+function writeBytes(writer, bytes) {
+  if (bytes.length > LAYOUT.term_bytes_max) writer.refuse('too_long');
+  writer.count(4, bytes.length);
+  writer.bytes(bytes);
+}
+
+function writeLarge(writer, value) {
+  if (value < INTS || value !== BigInt.asUintN(64, value)) writer.refuse('invalid');
+  writer.u64(value);
+}
+
 function writeStruct(writer, { name, fields }, depth) {
   writer.str(2, name);
+  writeFields(writer, fields, depth);
+}
+
+function writeVariant(writer, { name, variant, fields }, depth) {
+  writer.str(2, name);
+  writer.str(2, variant);
+  writeFields(writer, fields, depth);
+}
+
+function writeFields(writer, fields, depth) {
   writer.count(2, fields.length);
   for (const [field, value] of fields) {
     writer.str(2, field);

@@ -36,7 +36,8 @@ export function termToJson(term) {
   if (type === 'true' || type === 'false') return { type: 'bool', value: type === 'true' };
   if (type === 'float') return { type, bits: term.bits.toString(16).padStart(16, '0') };
   const json = { ...term };
-  if (type === 'int') json.value = String(term.value);
+  if (type === 'int' || type === 'u64') json.value = String(term.value);
+  if (type === 'bytes') json.value = term.value.toString('hex');
   if (['some', 'ok', 'err'].includes(type)) json.value = termToJson(term.value);
   if (term.values) json.values = term.values.map(termToJson);
   if (term.pairs) json.pairs = term.pairs.map(pair => pair.map(termToJson));
@@ -49,7 +50,8 @@ export function termFromJson(json) {
   if (type === 'bool') return { type: String(json.value) };
   if (type === 'float') return { type, bits: BigInt(`0x${json.bits}`) };
   const term = { ...json };
-  if (type === 'int') term.value = BigInt(json.value);
+  if (type === 'int' || type === 'u64') term.value = BigInt(json.value);
+  if (type === 'bytes') term.value = Buffer.from(json.value, 'hex');
   if (['some', 'ok', 'err'].includes(type)) term.value = termFromJson(json.value);
   if (json.values) term.values = json.values.map(termFromJson);
   if (json.pairs) term.pairs = json.pairs.map(pair => pair.map(termFromJson));

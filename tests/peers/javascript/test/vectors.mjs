@@ -37,6 +37,13 @@ const piece = (read, write) => ({
   fromJson,
 });
 
+const terms = kind => ({
+  read: (bytes, strict) => readTerm(bytes, strict, kind),
+  write: ({ value }) => writeTerm(value, kind),
+  toJson: ({ value, trailing }) => ({ value: termToJson(value), trailing: toJson(trailing) }),
+  fromJson: ({ value }) => ({ value: termFromJson(value) }),
+});
+
 const KINDS = {
   frame: { read: readFrame, write: writeFrame, toJson, fromJson },
   handshake: { read: readMessage, write: writeMessage, toJson, fromJson },
@@ -47,12 +54,8 @@ const KINDS = {
     reader => parseName(reader.text(reader.left)),
     (writer, name) => writer.text(formatName(name)),
   ),
-  term: {
-    read: readTerm,
-    write: ({ value }) => writeTerm(value),
-    toJson: ({ value, trailing }) => ({ value: termToJson(value), trailing: toJson(trailing) }),
-    fromJson: ({ value }) => ({ value: termFromJson(value) }),
-  },
+  term: terms(1),
+  term_2: terms(2),
 };
 
 // The pid fields `local` of a vector are numbers, the field `local` of a SPAWN_REPLY is a string: fromJson tells them
