@@ -105,18 +105,17 @@
 //! What is said here of struct variants holds in terms of the second kind. In the first they are like tuple variants.
 //!
 //! ```
-//! use serde::{Deserialize, Serialize};
 //! use snow_dist_codec::stf::{ErrorKind, Terms};
 //!
 //! mod old {
-//!     # use super::*;
+//!     # use serde::{Deserialize, Serialize};
 //!     #[derive(Serialize, Deserialize, Debug, PartialEq)]
 //!     pub enum Order {
 //!         Buy { item: String },
 //!     }
 //! }
 //! mod new {
-//!     # use super::*;
+//!     # use serde::{Deserialize, Serialize};
 //!     #[derive(Serialize, Deserialize, Debug, PartialEq)]
 //!     pub enum Order {
 //!         Sell { item: String },
