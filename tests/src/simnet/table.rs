@@ -1,9 +1,9 @@
 //! A process table that does what the protocol asks of one, and writes down what each process sees.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use snow_dist_codec::{Reading, stf};
-use snow_dist_runtime::core::{NodeNumber, Numbers, Pid, Processes, Reason, Start, TermPids};
+use snow_dist_runtime::core::{Caller, NodeNumber, Numbers, Pid, Processes, Reason, Start, TermPids};
 
 /// What a process saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,14 @@ pub enum Seen {
     Term(Vec<u8>, Vec<Pid>),
     Exit(Pid, Reason),
     Down(u64, Pid, Reason),
+    /// A call: who calls, the term, and which processes its pids are.
+    Call(Caller, Vec<u8>, Vec<Pid>),
+    /// The reply to an own call, a term likewise.
+    Reply(u64, Vec<u8>, Vec<Pid>),
+    ReplyLost(u64),
+    CallEnded(u64, Reason),
+    /// Whom an own monitor by name is of.
+    Named(u64, Pid),
 }
 
 /// The processes of one node.
@@ -26,6 +34,10 @@ pub struct Table {
     untold: VecDeque<(u64, Reason)>,
     /// Calls of [`Processes::exits`]: each wakes one process once.
     pub wakes: usize,
+    /// Processes whose mailboxes take no message.
+    full: BTreeSet<u64>,
+    /// Bytes of messages that are not whole for which there is room, if not for any number.
+    pub unfinished_bytes_max: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -54,6 +66,11 @@ impl Table {
 
     pub fn register(&mut self, name: &str, local: u64) {
         self.names.insert(name.to_owned(), local);
+    }
+
+    /// From here on the process's mailbox takes no message.
+    pub fn fill(&mut self, local: u64) {
+        self.full.insert(local);
     }
 
     /// The process ends; its session learns of it later.
@@ -97,6 +114,13 @@ impl Table {
         }
     }
 
+    /// A message, for which the mailbox must have room.
+    fn take_message(&mut self, local: u64, seen: Seen) {
+        if !self.full.contains(&local) {
+            self.see(local, seen);
+        }
+    }
+
     fn take_exit(&mut self, local: u64, from: Pid, reason: &Reason) {
         let Some(process) = self.alive(local) else { return };
         process.seen.push(Seen::Exit(from, reason.clone()));
@@ -118,7 +142,7 @@ pub fn pids_of(term: &[u8], pids: &TermPids) -> Vec<Pid> {
 
 impl Processes for Table {
     fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
-        self.see(local, Seen::Term(term.to_vec(), pids_of(term, &pids)));
+        self.take_message(local, Seen::Term(term.to_vec(), pids_of(term, &pids)));
     }
 
     fn heard_of(&mut self, start: Start) -> NodeNumber {
@@ -130,13 +154,51 @@ impl Processes for Table {
     }
 
     fn message(&mut self, local: u64, message: &[u8]) {
-        self.see(local, Seen::Message(message.to_vec()));
+        self.take_message(local, Seen::Message(message.to_vec()));
     }
 
     fn named_message(&mut self, name: &str, message: &[u8]) {
         if let Some(local) = self.names.get(name) {
             self.message(*local, message);
         }
+    }
+
+    fn unfinished(&mut self, bytes: usize) -> bool {
+        self.unfinished_bytes_max.is_none_or(|bytes_max| bytes <= bytes_max)
+    }
+
+    fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
+        if let Some(local) = self.names.get(name) {
+            self.term(*local, term, pids);
+        }
+    }
+
+    fn whereis(&mut self, name: &str) -> Option<u64> {
+        self.names.get(name).copied().filter(|local| self.is_alive(*local))
+    }
+
+    fn call(&mut self, local: u64, caller: Caller, term: &[u8], pids: TermPids) -> bool {
+        if self.full.contains(&local) && self.is_alive(local) {
+            return false;
+        }
+        self.see(local, Seen::Call(caller, term.to_vec(), pids_of(term, &pids)));
+        true
+    }
+
+    fn reply(&mut self, local: u64, reference: u64, term: &[u8], pids: TermPids) {
+        self.see(local, Seen::Reply(reference, term.to_vec(), pids_of(term, &pids)));
+    }
+
+    fn reply_lost(&mut self, local: u64, reference: u64) {
+        self.see(local, Seen::ReplyLost(reference));
+    }
+
+    fn call_ended(&mut self, local: u64, reference: u64, reason: Reason) {
+        self.see(local, Seen::CallEnded(reference, reason));
+    }
+
+    fn named(&mut self, local: u64, reference: u64, pid: Pid) {
+        self.see(local, Seen::Named(reference, pid));
     }
 
     fn exit(&mut self, local: u64, from: Pid, reason: Reason) {

@@ -469,7 +469,7 @@ fn tags_of_version_2_are_ignored() {
     {
         pair.inject_payload(A, payload);
     }
-    pair.inject_payload(A, &[0x87, 1]);
+    pair.inject_payload(A, &[0x9D, 1]);
     pair.inject_payload(A, &[0x9F]);
     pair.settle();
     assert_eq!((pair.ended(A), pair[A].session.counts().unknown), (None, 7));
