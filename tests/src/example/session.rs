@@ -169,11 +169,11 @@ fn describe(side: usize, seen: &Seen) -> String {
             assert!(printable(message));
             format!("the message {:?}", String::from_utf8_lossy(message))
         }
-        Seen::Term(..) => panic!("no example has a term"),
         Seen::Exit(pid, reason) => format!("an exit signal of {} with {}", from(pid), described(reason)),
         Seen::Down(reference, pid, reason) => {
             format!("DOWN of ref {reference}, {}, with {}", from(pid), described(reason))
         }
+        other => panic!("no example has {other:?}"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod calls;
 mod captured;
 mod close;
 mod delay;
@@ -9,6 +10,7 @@ mod fragments;
 mod heartbeat;
 mod links;
 mod monitors;
+mod names;
 mod node_table;
 mod order;
 mod properties;

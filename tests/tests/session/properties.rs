@@ -227,7 +227,6 @@ impl World {
                 *told += new.len();
                 for seen in new {
                     let (remote, event) = match seen {
-                        Seen::Term(..) => panic!("nobody has sent a term"),
                         Seen::Exit(from, reason) => (from.local(), Event::Exited(reason)),
                         Seen::Down(reference, from, reason) => (from.local(), Event::Down(reference, reason)),
                         Seen::Message(message) => {
@@ -235,6 +234,7 @@ impl World {
                                 |at: usize| u64::from_le_bytes(message[at..at + 8].try_into().unwrap());
                             (number(0), Event::Message(number(8)))
                         }
+                        other => panic!("nobody has asked for {other:?}"),
                     };
                     self.note(side, local, remote, event);
                 }
