@@ -81,8 +81,9 @@ pub use {
     node::Node,
     notices::{ConnectionCounts, RefusedConnections},
     process::{
-        Context, Delegate, Mailbox, Message, MonitorNodeError, MonitorRef, NotHere, Payload, Received,
-        Refused, RegisterError, SendError, SpawnError, WhenFull,
+        Call, CallError, Context, Delegate, Mailbox, Message, MonitorNamedError, MonitorNodeError,
+        MonitorRef, NotHere, Payload, Received, Refused, RegisterError, Replier, ReplyError, SendError,
+        SpawnError, WhenFull,
     },
     tap::{Direction, Seen},
 };

@@ -55,7 +55,6 @@ impl Node {
         Self { table }
     }
 
-    #[cfg(all(test, shuttle))]
     pub(crate) const fn table(&self) -> &Arc<ProcessTable> {
         &self.table
     }

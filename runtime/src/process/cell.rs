@@ -16,12 +16,14 @@ use super::remote::{Interested, Sender};
 use super::shares::Room;
 use super::small::Small;
 use super::table::ProcessTable;
-use super::{Mailbox, Message, MonitorRef, Received, Refused, WhenFull};
+use super::{Mailbox, MonitorRef, Received, Refused, WhenFull};
 use crate::core::{Pid, Reason};
 use crate::foreign;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
+pub(crate) use asked::{Answer, Asked};
 pub(crate) use parts::{Doom, Full, Given, Linked, NotPut, NotTaken, Remains, Ties, Wakes};
 
+mod asked;
 mod parts;
 
 /// A process.
@@ -32,6 +34,8 @@ pub(crate) struct Cell {
     doomed: AtomicBool,
     /// Set, under the lock, when life is `Dead`, before anybody is told of the end.
     ended: AtomicBool,
+    /// Set, under the lock, when calls have been let go that are still to be told.
+    has_let_go: AtomicBool,
     when_full: WhenFull,
     /// Places in a bounded mailbox. It gives them in the order in which senders came.
     room: Option<Box<Semaphore>>,
@@ -70,6 +74,7 @@ impl Cell {
             table,
             doomed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            has_let_go: AtomicBool::new(false),
             when_full: mailbox.policy(),
             room: mailbox.messages_max().map(room),
             state: Mutex::default(),
@@ -105,13 +110,13 @@ impl Cell {
 
 /// Messages.
 impl Cell {
-    /// A message from this node; given back if it has to wait for room.
-    pub(crate) fn message_here(&self, from: Sender<'_>, message: Message) -> Result<Wakes, NotPut> {
+    /// A message or a call from this node; given back if it has to wait for room.
+    pub(crate) fn put_here(&self, from: Sender<'_>, received: Received) -> Result<Wakes, NotPut> {
         let room = self.room.as_deref();
         if room.is_some_and(|room| !try_take(room)) && !self.is_doomed() {
-            return Err(NotPut::Full(message));
+            return Err(NotPut::Full(received));
         }
-        self.push_from(from, message).map_err(|refused| {
+        self.push_from(from, received).map_err(|refused| {
             // The place that it does not need.
             room.inspect(|room| room.add_permits(1));
             NotPut::Refused(refused)
@@ -119,33 +124,33 @@ impl Cell {
     }
 
     /// The same, once there is room. The message of a sender that stops waiting is not sent.
-    pub(crate) async fn message_waiting(&self, from: Sender<'_>, message: Message) -> Result<(), Refused> {
-        let Some(room) = &self.room else { return self.push_from(from, message).map(Wakes::wake) };
+    pub(crate) async fn put_waiting(&self, from: Sender<'_>, received: Received) -> Result<(), Refused> {
+        let Some(room) = &self.room else { return self.push_from(from, received).map(Wakes::wake) };
         // If there is none, the process has ended.
         let Ok(place) = foreign::apart(room.acquire()).await else { return Ok(()) };
-        let wakes = self.push_from(from, message)?;
+        let wakes = self.push_from(from, received)?;
         place.forget();
         wakes.wake();
         Ok(())
     }
 
-    fn push_from(&self, from: Sender<'_>, message: Message) -> Result<Wakes, Refused> {
+    fn push_from(&self, from: Sender<'_>, received: Received) -> Result<Wakes, Refused> {
         let mut state = self.lock();
         from.check()?;
-        let pushed = state.push(Received::Message(message), Charge::NONE);
+        let pushed = state.push(received, Charge::NONE);
         // What an ended process is not given is dropped after the lock.
         drop(state);
         Ok(pushed.unwrap_or_default())
     }
 
-    /// A message from another node, for which there is so much room as far as that is `known`. Before it finds none, the
+    /// A message or a call from another node, for which there is so much room as far as that is `known`. Before it finds none, the
     /// room is looked up anew.
     pub(crate) fn message_from_afar(
         &self,
         known: &mut Room,
         now: impl Fn() -> Room,
         charge: Charge,
-        message: impl FnOnce() -> Message,
+        received: impl FnOnce() -> Received,
     ) -> Result<Wakes, NotTaken> {
         if self.is_doomed() {
             return Err(NotTaken::Ended);
@@ -164,19 +169,23 @@ impl Cell {
         //= spec/dist.md#dist-sig-002
         //# A node MUST NOT let a process take a message that arrived in a frame for a signal, whatever bytes
         //# the message begins with.
-        let message = Received::Message(message());
+        let received = received();
         let mut state = self.lock();
         if !state.queue.takes(charge, known) {
             *known = now();
         }
         if state.queue.takes(charge, known) {
-            let pushed = state.push(message, charge);
+            let pushed = state.push(received, charge);
             drop(state);
             return pushed.map_err(|_| NotTaken::Ended);
         }
         // What is free for all can be too little without its fault.
         let is_full = state.queue.is_full(charge, known);
         drop(state);
+        // Its caller is told by the session.
+        if let Received::Call(call) = &received {
+            call.disarm();
+        }
         if let Some(places) = &self.room {
             places.add_permits(1);
         }
@@ -226,7 +235,7 @@ impl Cell {
 
     /// Notes that a process has received something.
     pub(crate) fn has_received(&self, received: &Received, inbox: &mut Inbox) {
-        if let (Received::Message(_), Some(room)) = (received, &self.room) {
+        if let (Received::Message(_) | Received::Call(_), Some(room)) = (received, &self.room) {
             room.add_permits(1);
         }
         if inbox.owes() {
@@ -479,6 +488,9 @@ impl Cell {
         room: Room,
     ) -> Given {
         let mut state = self.lock();
+        if state.asks(reference) {
+            return state.end_of_asked(reference, reason, charge);
+        }
         let watched = state.ties.as_mut().and_then(|ties| ties.watching.remove(reference));
         match watched {
             Some(_) => {

@@ -79,8 +79,12 @@ impl Context {
         Node::of(Arc::clone(self.table()))
     }
 
-    fn table(&self) -> &Arc<ProcessTable> {
+    pub(super) fn table(&self) -> &Arc<ProcessTable> {
         self.cell.table()
+    }
+
+    pub(super) const fn cell(&self) -> &Arc<Cell> {
+        &self.cell
     }
 
     fn sender(&self) -> Sender<'_> {
@@ -189,11 +193,11 @@ impl Context {
     }
 
     /// Sends a value as a term (STF) to whoever is registered under `name` on a node; else as
-    /// [`send_named`](Self::send_named). On another node nobody is told that it is a term.
+    /// [`send_named`](Self::send_named). Its receiver knows that it is a term if the session has the capability `names`.
     ///
     /// # Errors
-    /// As [`send_term`](Self::send_term); [`SendError::Node`]: `node` is not a node name; [`Refused::NotInVersion`]: the
-    /// value has pids, and the name is on another node.
+    /// As [`send_term`](Self::send_term); [`SendError::Node`]: `node` is not a node name; [`Refused::NotInSession`]: the
+    /// value has pids, and the session with that node lacks the capability `names`.
     pub async fn send_named_term(
         &self,
         name: &str,

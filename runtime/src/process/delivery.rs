@@ -7,13 +7,13 @@ use bytes::Bytes;
 use snow_dist_codec::keep;
 use snow_dist_codec::limits::SHARE_BYTES_MIN;
 
-use super::Message;
-use super::cell::{Cell, Full, Given, NotTaken, Wakes};
+use super::cell::{Answer, Cell, Full, Given, NotTaken, Wakes};
 use super::charge::Charge;
 use super::remote::Interested;
 use super::shares::{Account, Owner, Room};
 use super::table::ProcessTable;
-use crate::core::{Block, NodeNumber, Pid, Processes, Reason, Shown, Start, TermPids};
+use super::{Call, Message, Received};
+use crate::core::{Block, Caller, NodeNumber, Pid, Processes, Reason, Shown, Start, TermPids};
 use crate::foreign::{self, event};
 use crate::numbers::SharedNumbers;
 
@@ -167,23 +167,25 @@ impl Delivery {
         self.find(local).is_some_and(|cell| cell.takes(charge, &room))
     }
 
-    fn deliver_message(&mut self, local: u64, charge: Charge, message: impl FnOnce() -> Message) {
+    /// False if the mailbox of a living process does not take it.
+    fn deliver_message(&mut self, local: u64, charge: Charge, received: impl FnOnce() -> Received) -> bool {
         // What is much is held before there is known to be room, so that not every session takes the same room at once.
         let reserved = if charge.bytes() >= REPORTED_AT_ONCE { charge.bytes() } else { 0 };
         if reserved > 0 {
             self.table.shares().hold(&self.account, reserved);
             self.known = None;
         }
-        let taken = self.offer_message(local, charge, reserved, message);
+        let taken = self.offer_message(local, charge, reserved, received);
         if let Some(Ok(wakes)) = taken {
             self.note_in_share(charge);
             self.delivered(wakes, charge.bytes() - reserved);
-            return;
+            return true;
         }
         self.table.shares().take_back(&self.account, reserved);
-        if let Some(Err(why)) = taken {
-            self.not_taken(local, why);
-        }
+        let Some(Err(why)) = taken else { return true };
+        let is_dropped = matches!(why, NotTaken::Dropped(_));
+        self.not_taken(local, why);
+        !is_dropped
     }
 
     /// Offers a message to its process, if that lives, in the room that is known; in what there is now, if that is too little.
@@ -192,7 +194,7 @@ impl Delivery {
         local: u64,
         charge: Charge,
         reserved: usize,
-        message: impl FnOnce() -> Message,
+        received: impl FnOnce() -> Received,
     ) -> Option<Result<Wakes, NotTaken>> {
         self.find(local);
         let Self { table, account, unreported, known, last, .. } = self;
@@ -200,11 +202,20 @@ impl Delivery {
         let room = known.get_or_insert_with(now);
         //= spec/session.md#ses-msg-002
         //# A node MUST ignore a SEND to a dead process.
-        let taken = last.as_deref()?.message_from_afar(room, now, charge, message);
+        let taken = last.as_deref()?.message_from_afar(room, now, charge, received);
         if reserved > 0 {
             *known = None;
         }
         Some(taken)
+    }
+
+    /// Gives a process the answer to what it has asked, which is never dropped.
+    fn answered(&mut self, local: u64, reference: u64, answer: Answer, kept_bytes: usize) {
+        let (charge, room) = (self.charge(kept_bytes), self.room());
+        if let Some(cell) = self.find(local) {
+            let given = cell.answer_from_afar(reference, answer, charge);
+            self.signalled(charge, room, given);
+        }
     }
 
     fn note_in_share(&mut self, charge: Charge) {
@@ -294,13 +305,68 @@ impl Processes for Delivery {
         //# A node MUST give a process the bytes of a message as they arrived.
         //= spec/connection.md#con-rdw-003
         //# A node MUST go on reading a session while a process does not take the messages that are for it.
-        self.deliver_message(local, self.charge(kept), || Message::new(keep(&block, message)));
+        self.deliver_message(local, self.charge(kept), || {
+            Received::Message(Message::new(keep(&block, message)))
+        });
     }
 
     fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
         let (block, kept) = self.block_for(local, term.len());
         let charge = self.charge(kept + Message::pids_bytes(&pids));
-        self.deliver_message(local, charge, || Message::of_term(keep(&block, term), pids));
+        self.deliver_message(local, charge, || Received::Message(Message::of_term(keep(&block, term), pids)));
+    }
+
+    fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
+        if let Some(pid) = self.table.whereis(name) {
+            self.term(pid.local(), term, pids);
+        }
+    }
+
+    fn whereis(&mut self, name: &str) -> Option<u64> {
+        Some(self.table.whereis(name)?.local())
+    }
+
+    fn call(&mut self, local: u64, caller: Caller, term: &[u8], pids: TermPids) -> bool {
+        let (block, kept) = self.block_for(local, term.len());
+        let charge = self.charge(kept + Message::pids_bytes(&pids) + Call::kept_bytes());
+        self.find(local);
+        // One that has ended answers by its end.
+        let Some(callee) = self.last.clone() else { return true };
+        self.deliver_message(local, charge, || {
+            Received::Call(Call::new(callee, caller, Message::of_term(keep(&block, term), pids)))
+        })
+    }
+
+    fn reply(&mut self, local: u64, reference: u64, term: &[u8], pids: TermPids) {
+        let (block, kept) = self.block_for(local, term.len());
+        let (charge, room) = (self.charge(kept + Message::pids_bytes(&pids)), self.room());
+        //= spec/capabilities.md#cap-cal-018
+        //# A node that drops a reply because what it keeps for other nodes is full MUST take the call for over, and
+        //# tell the caller that there was a reply that it did not keep.
+        if !room.peer_takes(charge) {
+            self.dropped(Some(local), Full::Share);
+            self.reply_lost(local, reference);
+            return;
+        }
+        let Some(cell) = self.find(local) else { return };
+        let reply = Answer::Reply(Message::of_term(keep(&block, term), pids));
+        let given = cell.answer_from_afar(reference, reply, charge);
+        self.signalled(charge, room, given);
+    }
+
+    fn reply_lost(&mut self, local: u64, reference: u64) {
+        self.answered(local, reference, Answer::Lost, 0);
+    }
+
+    fn call_ended(&mut self, local: u64, reference: u64, reason: Reason) {
+        let kept = reason.kept_bytes();
+        self.answered(local, reference, Answer::Ended(reason), kept);
+    }
+
+    fn named(&mut self, local: u64, reference: u64, pid: Pid) {
+        if let Some(wakes) = self.find(local).map(|cell| cell.named(reference, pid)) {
+            self.delivered(wakes, 0);
+        }
     }
 
     fn heard_of(&mut self, start: Start) -> NodeNumber {

@@ -4,11 +4,12 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use super::cell::{Cell, Doom, Remains};
+use super::cell::{Asked, Cell, Doom, Remains};
 use super::remote::Interested;
 use super::small::IntoIter;
 use super::table::ProcessTable;
 use crate::core::{Pid, Reason};
+use crate::foreign;
 
 /// The end of a process, while it is being told.
 pub(crate) struct Ending {
@@ -18,6 +19,7 @@ pub(crate) struct Ending {
     links: IntoIter<()>,
     watchers: IntoIter<u64>,
     watching: IntoIter<Pid>,
+    asked: IntoIter<Asked>,
     session: Option<Weak<dyn Interested>>,
     attached: std::vec::IntoIter<Weak<dyn Interested>>,
 }
@@ -40,6 +42,7 @@ impl Ending {
             links: links.into_iter(),
             watchers: ties.watchers.into_iter(),
             watching: ties.watching.into_iter(),
+            asked: ties.asked.into_iter(),
             session,
             attached: ties.attached.into_iter(),
         }
@@ -76,6 +79,13 @@ impl Ending {
             if let Some(cell) = self.table.get_pid(of) {
                 cell.remove_watcher(reference);
             }
+        } else if let Some((reference, asked)) = self.asked.next() {
+            // Likewise.
+            if let Some(cell) = asked.here.and_then(|local| self.table.get(local)) {
+                cell.remove_watcher(reference);
+            }
+            // Something has kept its context, and waits for the answer.
+            asked.into_waker().into_iter().for_each(foreign::wake);
         } else if let Some(session) = self.session.take().or_else(|| self.attached.next()) {
             if let Some(session) = session.upgrade() {
                 session.process_ended(self.pid.local(), self.reason());

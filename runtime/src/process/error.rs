@@ -1,6 +1,8 @@
 //! What can be refused to a process.
 
-use crate::core::Pid;
+use std::sync::Arc;
+
+use crate::core::{Pid, Reason, Shown};
 use snow_dist_codec::{NodeNameError, stf};
 
 /// No process was started.
@@ -75,14 +77,97 @@ pub enum Refused {
         count_max: u32,
     },
     /// The session with the other node lacks a capability, because one of the two nodes has not announced it.
-    #[error("the session with the other node does not have the capability `{capability}`")]
+    #[error("the session with {} does not have the capability `{capability}`", Shown(peer))]
     NotInSession {
         /// Its name in the specification.
         capability: &'static str,
+        /// The other node.
+        peer: Arc<str>,
     },
     /// The version of the protocol that is spoken with the other node has no way to say it.
     #[error("the other node cannot be told: {0}")]
     NotInVersion(&'static str),
+}
+
+/// A call has no reply, or none that is of use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// There was no reply in time. The callee may have received the call, and may still act on it.
+    #[error("there was no reply in time")]
+    TimedOut,
+    /// The callee ended before it replied, or there is no such process, or nobody has the name ([`Reason::noproc`]).
+    #[error("the callee has ended: {0}")]
+    Ended(Reason),
+    /// There is no session with the callee's node, or it ended before the reply came. The callee may have received the call.
+    #[error("there is no session with the callee's node")]
+    NotConnected,
+    /// The callee, or whom it has delegated the call to, let go of it without a reply.
+    #[error("the callee let go of the call without a reply")]
+    Unanswered,
+    /// The callee's mailbox takes no message now, or its node holds as many links, monitors and calls of this one as it may:
+    /// the callee has not received the call.
+    #[error("the callee has no room for the call")]
+    NoRoom,
+    /// There was a reply, and no room for it in what this node keeps for others
+    /// ([`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max)).
+    #[error("there was a reply, and no room to keep it")]
+    ReplyLost,
+    /// The session with the other node does not take the call, or the caller has ended.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The name of the node is not a node name.
+    #[error("{0}")]
+    Node(#[from] NodeNameError),
+    /// The request cannot be written as a term.
+    #[error("the request is not a term: {0}")]
+    Request(stf::Error),
+    /// The reply is not a term of this type; where.
+    #[error("the reply is not of the type that was asked for: {0}")]
+    Reply(stf::Error),
+    /// The program calls, and no process can be started for that any more.
+    #[error(transparent)]
+    NoCaller(#[from] SpawnError),
+}
+
+/// A reply was not sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplyError {
+    /// Nobody waits for it any more: there was a reply before, the caller has given up or ended, the callee has ended, or the
+    /// session with the caller's node is over.
+    #[error("nobody waits for the reply any more")]
+    Over,
+    /// The value cannot be written as a term.
+    #[error("not a term: {0}")]
+    Term(#[from] stf::Error),
+    /// The session with the other node does not take it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+/// Whoever has a name on another node is not known, or not monitored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MonitorNamedError {
+    /// Nobody has the name.
+    #[error("nobody on that node has the name")]
+    Nobody,
+    /// There is no session with the node, or it ended before it answered.
+    #[error("there is no session with the node")]
+    NotConnected,
+    /// The other node has refused the monitor, for this reason.
+    #[error("the other node has refused the monitor: {0}")]
+    NotMonitored(Reason),
+    /// The session with the other node does not take it, or the process that asks has ended.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The name of the node is not a node name.
+    #[error("{0}")]
+    Node(#[from] NodeNameError),
+    /// The program asks, and no process can be started for that any more.
+    #[error(transparent)]
+    NoCaller(SpawnError),
 }
 
 /// A message was not sent.

@@ -94,9 +94,7 @@ pub(crate) struct Queue {
 impl Queue {
     /// Puts something in; gives whom to wake.
     pub(crate) fn push(&mut self, received: Received, charge: Charge) -> Option<Waker> {
-        if charge.bytes() > 0 {
-            self.hold(charge);
-        }
+        self.hold(charge);
         self.received.push_back(Item { received, charge });
         self.receiver.take()
     }
@@ -137,7 +135,11 @@ impl Queue {
         (waker, fits)
     }
 
-    fn hold(&mut self, charge: Charge) {
+    /// Counts what is kept beside the queue.
+    pub(crate) fn hold(&mut self, charge: Charge) {
+        if charge.bytes() == 0 {
+            return;
+        }
         self.held += charge.bytes();
         match self.held_of.get_mut(charge.share().into()) {
             Some(held) => *held = Held { bytes: held.bytes + charge.bytes(), beyond: 0 },

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use snow_dist_codec::stf;
 
-use super::term;
+use super::{Call, term};
 use crate::core::{Pid, Reason, TermPids, arc_bytes};
 
 /// A message that was received.
@@ -144,6 +144,8 @@ impl MonitorRef {
 pub enum Received {
     /// A message.
     Message(Message),
+    /// A call: a message whose sender waits for a reply.
+    Call(Call),
     /// A linked process has ended. Comes only if the reason does not end this process, or if it traps exits.
     Exit {
         /// Who has ended.

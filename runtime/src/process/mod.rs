@@ -3,6 +3,8 @@
 //! Links and monitors that cross nodes live in the sessions ([`remote`] is the seam); a process only keeps the list of
 //! sessions that must be told of its end. Each process is a task, and each ends in its own.
 
+mod call;
+mod calling;
 mod cell;
 mod cells;
 mod charge;
@@ -26,10 +28,14 @@ pub(crate) mod table;
 mod task;
 pub(crate) mod term;
 
+pub use call::{Call, Replier};
 pub use context::Context;
 pub use delegate::Delegate;
 pub(crate) use delivery::Delivery;
-pub use error::{MonitorNodeError, NotHere, Refused, RegisterError, SendError, SpawnError};
+pub use error::{
+    CallError, MonitorNamedError, MonitorNodeError, NotHere, Refused, RegisterError, ReplyError, SendError,
+    SpawnError,
+};
 pub use mailbox::{Mailbox, WhenFull};
 pub use message::{Message, MonitorRef, Payload, Received};
 pub(crate) use shares::Owner;

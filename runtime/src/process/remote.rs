@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Refused;
 use super::cell::Cell;
 use crate::connect_error::ConnectError;
-use crate::core::{Pid, Reason, Term};
+use crate::core::{Caller, Pid, Reason, Term};
 use crate::notices::ConnectionCounts;
 
 /// Waits until a session may take more. It says nothing about the attempt that follows.
@@ -103,6 +103,35 @@ pub(crate) trait Remote: Send + Sync {
     /// Takes a message for whoever has a name on another node.
     fn send_named(&self, from: Sender<'_>, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied>;
 
+    /// Takes a term for whoever has a name on another node.
+    fn send_named_term(
+        &self,
+        from: Sender<'_>,
+        node: &str,
+        name: &str,
+        term: &mut Term,
+    ) -> Result<Sent, Denied>;
+
+    /// Takes a call of a process of another node; `reference` is used once on this node. What comes of it is delivered, even
+    /// before this has returned.
+    fn call(&self, from: Pid, to: Pid, reference: u64, term: &mut Term) -> Result<Sent, Denied>;
+
+    /// Takes a call of whoever has a name on another node; else as [`Remote::call`].
+    fn call_named(
+        &self,
+        from: Pid,
+        node: &str,
+        name: &str,
+        reference: u64,
+        term: &mut Term,
+    ) -> Result<Sent, Denied>;
+
+    /// Takes the reply to a call. [`Denied::NotConnected`]: the call is over.
+    fn reply(&self, caller: &Caller, term: &mut Term) -> Result<Sent, Denied>;
+
+    /// Nobody is left who could reply to a call, whose caller is told so; nothing, if it is over.
+    fn leave_unanswered(&self, caller: &Caller);
+
     /// Links two processes.
     fn link(&self, from: Pid, to: Pid) -> Result<(), Denied>;
 
@@ -115,8 +144,14 @@ pub(crate) trait Remote: Send + Sync {
     /// Makes `from` monitor a process; `reference` is used once on this node.
     fn monitor(&self, from: Pid, to: Pid, reference: u64) -> Result<(), Denied>;
 
-    /// Ends a monitor, if it is not over.
+    /// Ends a monitor, or gives up a call, if it is not over.
     fn demonitor(&self, from: Pid, to: Pid, reference: u64);
+
+    /// Makes `from` monitor whoever has a name on another node; `reference` is used once on this node.
+    fn monitor_named(&self, from: Pid, node: &str, name: &str, reference: u64) -> Result<(), Denied>;
+
+    /// Ends a monitor by name, or gives up a call of a name, if it is not over.
+    fn demonitor_named(&self, node: &str, reference: u64);
 }
 
 /// The connections of a node, as its program uses them. Names of nodes have their ports.

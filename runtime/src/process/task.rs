@@ -61,7 +61,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         let this = self.project();
         let mut stage = this.stage;
-        let reason = match stage.as_mut().run(this.cell, cx) {
+        let ran = stage.as_mut().run(this.cell, cx);
+        if ran.is_pending() {
+            this.cell.tell_let_go(cx.waker());
+        }
+        let reason = match ran {
             Poll::Ready(reason) => reason,
             // Doomed while it ran: by itself, mostly.
             Poll::Pending if this.cell.is_doomed() => Reason::Killed,

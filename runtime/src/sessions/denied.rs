@@ -1,5 +1,7 @@
 //! What the core refuses, as the process hears it that has asked.
 
+use std::sync::Arc;
+
 use snow_dist_codec::{EncodeError, EncodeErrorKind};
 
 use crate::core::session::{Lacking, NotMade, NotSent};
@@ -14,10 +16,10 @@ const NODE_ID_UNKNOWN: &str = "it speaks version 1, and by which node id it know
     comes with what it first sends to a process of this node by its pid, or is said by \
     NodeBuilder::version_1_node_id";
 
-pub(super) fn not_sent(why: NotSent) -> Denied {
+pub(super) fn not_sent(why: NotSent, peer: &Arc<str>) -> Denied {
     match why {
         NotSent::TooLong(error) => too_long(&error),
-        NotSent::Lacking(why) => lacking(why),
+        NotSent::Lacking(why) => lacking(why, peer),
         NotSent::LooksLikeSignal => Denied::Refused(Refused::NotInVersion(LOOKS_LIKE_SIGNAL)),
     }
 }
@@ -32,15 +34,15 @@ fn too_long(error: &EncodeError) -> Denied {
     Denied::Refused(Refused::TooLong { length: count(length), length_max: count(length_max) })
 }
 
-pub(super) fn not_made(why: NotMade) -> Denied {
+pub(super) fn not_made(why: NotMade, peer: &Arc<str>) -> Denied {
     Denied::Refused(match why {
         NotMade::Full { count_max } => Refused::TooMany { count_max },
         NotMade::NodeIdUnknown => Refused::NotInVersion(NODE_ID_UNKNOWN),
         NotMade::NameTooLong { length, length_max } => Refused::TooLong { length, length_max },
-        NotMade::Lacking(why) => return lacking(why),
+        NotMade::Lacking(why) => return lacking(why, peer),
     })
 }
 
-pub(super) fn lacking(Lacking { capability }: Lacking) -> Denied {
-    Denied::Refused(Refused::NotInSession { capability })
+pub(super) fn lacking(Lacking { capability }: Lacking, peer: &Arc<str>) -> Denied {
+    Denied::Refused(Refused::NotInSession { capability, peer: peer.clone() })
 }

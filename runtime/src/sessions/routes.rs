@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
-use super::session::{Done, SessionHandle};
-use crate::core::{NodeNumber, Pid, Reason, Term};
+use super::session::{Callee, Done, SessionHandle};
+use crate::core::{Caller, NodeNumber, Pid, Reason, Term};
 use crate::process::remote::{Denied, Interested, Remote, Sender, Sent};
 use crate::process::table::ProcessTable;
 
@@ -166,6 +166,49 @@ impl Remote for Routes {
         self.count_unsent(session.map(|session| session.send_named(from, name, message)))
     }
 
+    fn send_named_term(
+        &self,
+        from: Sender<'_>,
+        node: &str,
+        name: &str,
+        term: &mut Term,
+    ) -> Result<Sent, Denied> {
+        let session = self.session_of(node);
+        self.count_unsent(session.map(|session| session.send_named_term(from, name, term)))
+    }
+
+    fn call(&self, from: Pid, to: Pid, reference: u64, term: &mut Term) -> Result<Sent, Denied> {
+        //= spec/capabilities.md#cap-cal-019
+        //# A node MUST tell the caller Noconnection as the end of each call that is not over when its session ends,
+        //# and of a call for which there is no session at once.
+        let session = self.session_with(to)?;
+        let attach = || self.attach(from.local(), &session);
+        session.call(from.local(), Callee::Process(to.local()), reference, term, attach)
+    }
+
+    fn call_named(
+        &self,
+        from: Pid,
+        node: &str,
+        name: &str,
+        reference: u64,
+        term: &mut Term,
+    ) -> Result<Sent, Denied> {
+        let session = self.session_of(node).ok_or(Denied::NotConnected)?;
+        let attach = || self.attach(from.local(), &session);
+        session.call(from.local(), Callee::Name(name), reference, term, attach)
+    }
+
+    fn reply(&self, caller: &Caller, term: &mut Term) -> Result<Sent, Denied> {
+        self.session_with(caller.pid)?.reply(caller, term)
+    }
+
+    fn leave_unanswered(&self, caller: &Caller) {
+        if let Ok(session) = self.session_with(caller.pid) {
+            session.leave_unanswered(caller);
+        }
+    }
+
     fn link(&self, from: Pid, to: Pid) -> Result<(), Denied> {
         let session = self.session_with(to)?;
         session.link(from.local(), to.local(), || self.attach(from.local(), &session))
@@ -191,6 +234,17 @@ impl Remote for Routes {
 
     fn demonitor(&self, _from: Pid, to: Pid, reference: u64) {
         if let Ok(session) = self.session_with(to) {
+            session.demonitor(reference);
+        }
+    }
+
+    fn monitor_named(&self, from: Pid, node: &str, name: &str, reference: u64) -> Result<(), Denied> {
+        let session = self.session_of(node).ok_or(Denied::NotConnected)?;
+        session.monitor_named(from.local(), name, reference, || self.attach(from.local(), &session))
+    }
+
+    fn demonitor_named(&self, node: &str, reference: u64) {
+        if let Some(session) = self.session_of(node) {
             session.demonitor(reference);
         }
     }

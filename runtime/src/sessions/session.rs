@@ -18,10 +18,11 @@ use crate::core::epochs::Facts;
 use crate::core::handshake::Channel;
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
 use crate::core::peers::ConnectionId;
-use crate::core::session::Counts;
-use crate::core::{NodeNumber, Pid, Processes, Reason, Session, Source, Term};
+use crate::core::session::{Counts, NotCalled, NotMade, NotReplied, NotSent};
+use crate::core::{Caller, NodeNumber, Pid, Processes, Reason, Session, Source, Term};
 use crate::foreign;
 use crate::numbers::SharedNumbers;
+use crate::process::Refused;
 use crate::process::remote::{Denied, Interested, Sender, Sent};
 use crate::sync::Mutex;
 
@@ -74,6 +75,14 @@ struct State {
     full: bool,
     /// Somebody has made way since the driver wrote last.
     made_way: bool,
+}
+
+/// Who is called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Callee<'n> {
+    Process(u64),
+    /// Whoever has this name.
+    Name(&'n str),
 }
 
 /// Whom a change of the session concerns, to be woken when no lock is held any more.
@@ -159,7 +168,7 @@ impl SessionHandle {
 
     /// Sends a message, if there is room.
     pub(crate) fn send(&self, from: Sender<'_>, remote: u64, message: &[u8]) -> Done<Result<Sent, Denied>> {
-        self.message(from, |core| core.send(from.local(), remote, message).map_err(not_sent))
+        self.message(from, |core| core.send(from.local(), remote, message).map_err(|why| self.not_sent(why)))
     }
 
     /// Sends a term, if there is room.
@@ -171,8 +180,76 @@ impl SessionHandle {
     ) -> Done<Result<Sent, Denied>> {
         self.message(from, |core| {
             term.pids().for_each(|pid| self.introduce(core, pid));
-            core.send_term(from.local(), remote, term).map_err(not_sent)
+            core.send_term(from.local(), remote, term).map_err(|why| self.not_sent(why))
         })
+    }
+
+    /// Sends a term to a name, if there is room.
+    pub(crate) fn send_named_term(
+        &self,
+        from: Sender<'_>,
+        name: &str,
+        term: &mut Term,
+    ) -> Done<Result<Sent, Denied>> {
+        self.message(from, |core| {
+            term.pids().for_each(|pid| self.introduce(core, pid));
+            core.send_named_term(from.local(), name, term).map_err(|why| self.not_sent(why))
+        })
+    }
+
+    /// Calls, if there is room; `attach` as in [`SessionHandle::link`].
+    pub(crate) fn call(
+        &self,
+        local: u64,
+        callee: Callee<'_>,
+        reference: u64,
+        term: &mut Term,
+        attach: impl FnOnce() -> bool,
+    ) -> Result<Sent, Denied> {
+        let called = self.pass(|core| {
+            if !attach() {
+                return Err(Refused::Ended.into());
+            }
+            term.pids().for_each(|pid| self.introduce(core, pid));
+            let called = match callee {
+                Callee::Process(remote) => core.call(local, remote, reference, term),
+                Callee::Name(name) => core.call_named(local, name, reference, term),
+            };
+            called.map_err(|why| match why {
+                NotCalled::NotMade(why) => self.not_made(why),
+                NotCalled::NotSent(why) => self.not_sent(why),
+            })
+        });
+        called.wake()
+    }
+
+    /// Replies to a call, if there is room.
+    pub(crate) fn reply(&self, caller: &Caller, term: &mut Term) -> Result<Sent, Denied> {
+        let replied = self.pass(|core| {
+            // What is over has no reply in which a third node could be named.
+            if !core.is_called(caller) {
+                return Err(Denied::NotConnected);
+            }
+            term.pids().for_each(|pid| self.introduce(core, pid));
+            core.reply(caller, term).map_err(|why| match why {
+                NotReplied::Over => Denied::NotConnected,
+                NotReplied::NotSent(why) => self.not_sent(why),
+            })
+        });
+        replied.wake()
+    }
+
+    /// Nobody is left who could reply to a call.
+    pub(crate) fn leave_unanswered(&self, caller: &Caller) {
+        self.in_session(|session| session.leave_unanswered(caller));
+    }
+
+    fn not_sent(&self, why: NotSent) -> Denied {
+        not_sent(why, &self.peer().name)
+    }
+
+    fn not_made(&self, why: NotMade) -> Denied {
+        not_made(why, &self.peer().name)
     }
 
     /// Sees to it that the peer will know a process's node.
@@ -193,7 +270,9 @@ impl SessionHandle {
         name: &str,
         message: &[u8],
     ) -> Done<Result<Sent, Denied>> {
-        self.message(from, |core| core.send_named(from.local(), name, message).map_err(not_sent))
+        self.message(from, |core| {
+            core.send_named(from.local(), name, message).map_err(|why| self.not_sent(why))
+        })
     }
 
     fn message(
@@ -201,11 +280,18 @@ impl SessionHandle {
         from: Sender<'_>,
         send: impl FnOnce(&mut Session) -> Result<(), Denied>,
     ) -> Done<Result<Sent, Denied>> {
-        self.act(|state| {
+        self.pass(|session| {
             //= spec/session.md#ses-ord-002
             //# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all messages
             //# of that process to the same process of the peer.
             from.check()?;
+            send(session)
+        })
+    }
+
+    /// Hands the session something that waits for room like a message.
+    fn pass(&self, send: impl FnOnce(&mut Session) -> Result<(), Denied>) -> Done<Result<Sent, Denied>> {
+        self.act(|state| {
             let made_way = state.made_way;
             let session = self.find_room(state)?;
             send(session)?;
@@ -226,7 +312,7 @@ impl SessionHandle {
                 return Ok(());
             }
             let session = self.find_room(state)?;
-            if attach() { session.link(local, remote).map_err(not_made) } else { Ok(()) }
+            if attach() { session.link(local, remote).map_err(|why| self.not_made(why)) } else { Ok(()) }
         });
         done.wake()
     }
@@ -236,7 +322,7 @@ impl SessionHandle {
         self.with_room(|session| {
             from.check()?;
             self.introduce_all(session, reason);
-            session.exit(from.local(), remote, reason).map_err(lacking)
+            session.exit(from.local(), remote, reason).map_err(|why| lacking(why, &self.peer().name))
         })
     }
 
@@ -254,7 +340,26 @@ impl SessionHandle {
         attach: impl FnOnce() -> bool,
     ) -> Result<(), Denied> {
         self.with_room(|session| {
-            if attach() { session.monitor(local, remote, reference).map_err(not_made) } else { Ok(()) }
+            if !attach() {
+                return Ok(());
+            }
+            session.monitor(local, remote, reference).map_err(|why| self.not_made(why))
+        })
+    }
+
+    /// Monitors whoever has a name, if there is room; `attach` as in [`SessionHandle::link`].
+    pub(crate) fn monitor_named(
+        &self,
+        local: u64,
+        name: &str,
+        reference: u64,
+        attach: impl FnOnce() -> bool,
+    ) -> Result<(), Denied> {
+        self.with_room(|session| {
+            if !attach() {
+                return Ok(());
+            }
+            session.monitor_named(local, name, reference).map_err(|why| self.not_made(why))
         })
     }
 

@@ -97,7 +97,7 @@ async fn an_operator_lets_some_peers_and_others_not() {
         for (node, is_let) in [(&friend, true), (&other, false)] {
             let there = seen_from(node, &careful, target);
             let sent = run(node, async move |ctx| ctx.send_exit(there, Reason::Normal).await).await;
-            let refused = Refused::NotInSession { capability: "remote_exit" };
+            let refused = Refused::NotInSession { capability: "remote_exit", peer: careful.name().into() };
             assert_eq!(sent, if is_let { Ok(()) } else { Err(refused) });
             assert_they_talk(node, &careful).await;
         }

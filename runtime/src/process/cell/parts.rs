@@ -6,12 +6,13 @@ use std::option::IntoIter;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-use crate::core::{Pid, Reason};
+use crate::core::{Caller, Pid, Reason};
 use crate::foreign;
+use crate::process::cell::asked::Asked;
 use crate::process::mailbox::Queue;
 use crate::process::remote::Interested;
 use crate::process::small::Small;
-use crate::process::{Message, Refused};
+use crate::process::{Received, Refused};
 
 /// What ends a process. The chain that its links would be told is only made if there are any.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,10 @@ pub(crate) struct Ties {
     pub(crate) names: Vec<Arc<str>>,
     /// Nodes it monitors.
     pub(crate) nodes: Vec<Arc<str>>,
+    /// What it has asked and not taken the answer of.
+    pub(crate) asked: Small<Asked>,
+    /// Who has called it, where nobody is left who could reply: still to be told.
+    pub(crate) let_go: Vec<Caller>,
 }
 
 impl fmt::Debug for Ties {
@@ -60,6 +65,8 @@ impl fmt::Debug for Ties {
             .field("attached", &self.attached.len())
             .field("names", &self.names)
             .field("nodes", &self.nodes)
+            .field("asked", &self.asked)
+            .field("let_go", &self.let_go)
             .finish()
     }
 }
@@ -123,11 +130,11 @@ pub(crate) enum Full {
     Unfinished,
 }
 
-/// Why a message from this node is not in the mailbox.
+/// Why a message or a call from this node is not in the mailbox.
 #[derive(Debug)]
 pub(crate) enum NotPut {
     /// It has to wait for room.
-    Full(Message),
+    Full(Received),
     /// The sender has ended.
     Refused(Refused),
 }

@@ -384,7 +384,7 @@ async fn what_is_much_is_held_before_it_is_there() {
     let charge = delivery.charge(REPORTED_AT_ONCE);
     let message = || {
         assert_eq!(table.shares().held(), counted(&[REPORTED_AT_ONCE]));
-        Message::new(Bytes::from_static(&[0; REPORTED_AT_ONCE]))
+        Received::Message(Message::new(Bytes::from_static(&[0; REPORTED_AT_ONCE])))
     };
     delivery.deliver_message(cell.local(), charge, message);
     assert_eq!(table.shares().held(), counted(&[REPORTED_AT_ONCE]));

@@ -14,12 +14,15 @@ use super::failures::Failures;
 use super::remote::{Connections, Denied, Later, Remote, Sender, Sent};
 use super::shares::Shares;
 use super::small::NumberMap;
-use super::{Context, Mailbox, Message, MonitorRef, NotHere, Payload, Refused, SendError, SpawnError, task};
+use super::{
+    Context, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, SendError, SpawnError, task,
+};
 use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
 use crate::core::{NodeNumber, Pid, Reason, Term};
 use crate::foreign::apart;
 use crate::sync::{AtomicBool, AtomicU64, Executor, Mutex, Ordering};
 
+mod asking;
 mod names;
 #[cfg(test)]
 #[cfg(not(shuttle))]
@@ -254,21 +257,14 @@ impl ProcessTable {
         from: Sender<'_>,
         name: &str,
         node: &str,
-        term: Term,
+        mut term: Term,
     ) -> Result<(), SendError> {
         from.check()?;
         let node = &*self.completed(node)?;
         if node == self.node() {
             return Ok(send_here(from, || self.whereis_cell(name), || term_here(term)).await?);
         }
-        //= spec/capabilities.md#cap-stm-003
-        //# A node MUST NOT write a term with pids as the message of a SEND or REG_SEND as if they were
-        //# understood there: it refuses it to its process.
-        if term.has_pids() {
-            return Err(Refused::NotInVersion("which processes a term names, in a message to a name").into());
-        }
-        let (message, _) = term.into_local();
-        sent(|| self.remote()?.send_named(from, node, name, &message)).await
+        sent(|| self.remote()?.send_named_term(from, node, name, &mut term)).await
     }
 
     pub(crate) async fn send_named(
@@ -461,13 +457,13 @@ fn try_send_here(
     cell: Arc<Cell>,
     message: impl FnOnce() -> Message,
 ) -> Result<Option<Later<'_, Result<(), Refused>>>, Refused> {
-    match cell.message_here(from, message()) {
+    match cell.put_here(from, Received::Message(message())) {
         Ok(wakes) => {
             wakes.wake();
             Ok(None)
         }
-        Err(NotPut::Full(message)) => {
-            Ok(Some(Box::pin(async move { cell.message_waiting(from, message).await })))
+        Err(NotPut::Full(received)) => {
+            Ok(Some(Box::pin(async move { cell.put_waiting(from, received).await })))
         }
         Err(NotPut::Refused(refused)) => Err(refused),
     }

@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::*;
+use crate::core::Caller;
 
 type Outcome = fn() -> Result<(), Denied>;
 
@@ -50,6 +51,47 @@ impl Remote for Sessions {
 
     fn send_named(&self, _: Sender<'_>, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
         self.ask(format!("send {name}@{node} {}", message.len())).map(|()| Sent::GoOn)
+    }
+
+    fn send_named_term(
+        &self,
+        _: Sender<'_>,
+        node: &str,
+        name: &str,
+        term: &mut Term,
+    ) -> Result<Sent, Denied> {
+        self.ask(format!("send term {name}@{node} {}", term.pids().count())).map(|()| Sent::GoOn)
+    }
+
+    fn call(&self, _: Pid, to: Pid, reference: u64, _: &mut Term) -> Result<Sent, Denied> {
+        self.ask(format!("call {to} {reference}")).map(|()| Sent::GoOn)
+    }
+
+    fn call_named(
+        &self,
+        _: Pid,
+        node: &str,
+        name: &str,
+        reference: u64,
+        _: &mut Term,
+    ) -> Result<Sent, Denied> {
+        self.ask(format!("call {name}@{node} {reference}")).map(|()| Sent::GoOn)
+    }
+
+    fn reply(&self, caller: &Caller, _: &mut Term) -> Result<Sent, Denied> {
+        self.ask(format!("reply {} {}", caller.pid, caller.reference)).map(|()| Sent::GoOn)
+    }
+
+    fn leave_unanswered(&self, caller: &Caller) {
+        drop(self.ask(format!("unanswered {} {}", caller.pid, caller.reference)));
+    }
+
+    fn monitor_named(&self, _: Pid, node: &str, name: &str, reference: u64) -> Result<(), Denied> {
+        self.ask(format!("monitor {name}@{node} {reference}"))
+    }
+
+    fn demonitor_named(&self, node: &str, reference: u64) {
+        drop(self.ask(format!("demonitor {node} {reference}")));
     }
 
     fn link(&self, _: Pid, to: Pid) -> Result<(), Denied> {

@@ -1,0 +1,266 @@
+//! Calls, and who has a name: how they are asked, and answered.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use super::{ProcessTable, taken, term_here};
+use crate::core::{Caller, Pid, Reason, Term};
+use crate::process::cell::{Answer, Asked, Cell, NotPut};
+use crate::process::charge::Charge;
+use crate::process::remote::{Sender, Sent};
+use crate::process::{
+    Call, CallError, Message, MonitorNamedError, MonitorRef, Received, Refused, ReplyError,
+};
+
+/// Something that a process asks, from before it is asked until it is answered. Dropped before, it is given up.
+struct Asking<'a> {
+    table: &'a ProcessTable,
+    own: &'a Cell,
+    reference: u64,
+    whom: Whom<'a>,
+}
+
+/// Who is asked.
+#[derive(Clone, Copy)]
+enum Whom<'a> {
+    Process(Pid),
+    /// Whoever has a name on this node.
+    On(&'a str),
+}
+
+impl<'a> Asking<'a> {
+    fn begin(table: &'a ProcessTable, own: &'a Cell, whom: Whom<'a>, watches: bool) -> Result<Self, Refused> {
+        let reference = table.new_reference().number();
+        own.ask(reference, Asked::new(watches))?;
+        Ok(Self { table, own, reference, whom })
+    }
+
+    async fn answer(self) -> Result<Answer, Refused> {
+        let answer = poll_fn(|cx| self.own.poll_answer(self.reference, cx)).await;
+        answer.ok_or(Refused::Ended)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        // Once it is answered, nothing is left of it here, and of the one that was asked neither.
+        let Some(asked) = self.own.give_up(self.reference) else { return };
+        if let Some(callee) = asked.here.and_then(|local| self.table.get(local)) {
+            callee.remove_watcher(self.reference);
+        } else if let Ok(remote) = self.table.remote() {
+            match self.whom {
+                Whom::Process(pid) => remote.demonitor(self.own.pid(), pid, self.reference),
+                Whom::On(node) => remote.demonitor_named(node, self.reference),
+            }
+        }
+    }
+}
+
+/// Calls.
+impl ProcessTable {
+    pub(crate) async fn call(&self, own: &Cell, to: Pid, mut term: Term) -> Result<Message, CallError> {
+        let asking = Asking::begin(self, own, Whom::Process(to), false)?;
+        if to.is_here() {
+            self.call_here(&asking, self.get_pid(to), term).await?;
+        } else {
+            let call = || self.remote()?.call(own.pid(), to, asking.reference, &mut term);
+            go_on(taken(call).await?).await?;
+        }
+        reply_of(asking.answer().await?)
+    }
+
+    pub(crate) async fn call_named(
+        &self,
+        own: &Cell,
+        name: &str,
+        node: &str,
+        mut term: Term,
+    ) -> Result<Message, CallError> {
+        let node = &*self.completed(node)?;
+        let asking = Asking::begin(self, own, Whom::On(node), false)?;
+        if node == self.node() {
+            self.call_here(&asking, self.whereis_cell(name), term).await?;
+        } else {
+            let call = || self.remote()?.call_named(own.pid(), node, name, asking.reference, &mut term);
+            go_on(taken(call).await?).await?;
+        }
+        reply_of(asking.answer().await?)
+    }
+
+    async fn call_here(
+        &self,
+        asking: &Asking<'_>,
+        callee: Option<Arc<Cell>>,
+        term: Term,
+    ) -> Result<(), CallError> {
+        let (own, reference) = (asking.own, asking.reference);
+        let callee = callee.filter(|callee| {
+            own.ask_here(reference, callee.local()) && callee.add_watcher(reference, own.local())
+        });
+        let Some(callee) = callee else { return Err(CallError::Ended(Reason::noproc())) };
+        let caller = Caller { pid: own.pid(), reference, session: 0 };
+        let call = Call::new(Arc::clone(&callee), caller, term_here(term));
+        // If the caller has ended before it knew of the callee, nothing of it is left there.
+        put(Sender::process(own), &callee, Received::Call(call))
+            .await
+            .inspect_err(|_| callee.remove_watcher(reference))
+            .map_err(CallError::Refused)
+    }
+
+    /// Replies to a call of whoever it is, as its callee.
+    pub(crate) async fn reply(
+        &self,
+        callee: &Cell,
+        caller: &Caller,
+        mut term: Term,
+    ) -> Result<(), ReplyError> {
+        if !caller.pid.is_here() {
+            return match taken(|| self.remote()?.reply(caller, &mut term)).await? {
+                None => Err(ReplyError::Over),
+                Some(sent) => {
+                    make_way(sent).await;
+                    Ok(())
+                }
+            };
+        }
+        let reply = || Answer::Reply(term_here(term));
+        if self.answer_here(callee, caller, reply) { Ok(()) } else { Err(ReplyError::Over) }
+    }
+
+    /// Nobody is left who could reply to a call of a process of this node.
+    pub(crate) fn leave_unanswered(&self, callee: &Cell, caller: &Caller) {
+        if caller.pid.is_here() {
+            self.answer_here(callee, caller, || Answer::Ended(Reason::error(UNANSWERED)));
+        } else if let Ok(remote) = self.remote() {
+            remote.leave_unanswered(caller);
+        }
+    }
+
+    /// False if nobody waits for the answer any more.
+    fn answer_here(&self, callee: &Cell, caller: &Caller, answer: impl FnOnce() -> Answer) -> bool {
+        let Some(waiting) = self.get_pid(caller.pid) else { return false };
+        let Some(wakes) = waiting.answer(caller.reference, answer(), Charge::NONE) else { return false };
+        callee.remove_watcher(caller.reference);
+        wakes.wake();
+        true
+    }
+
+    /// Puts something into the mailbox of a process of this node, if there is one; waits if that is full.
+    pub(crate) async fn put_here(&self, to: Pid, received: impl FnOnce() -> Received) {
+        if let Some(cell) = self.get_pid(to) {
+            // Of the program nothing is ever refused.
+            let _ = put(Sender::program(self.pid(0)), &cell, received()).await;
+        }
+    }
+}
+
+/// Names on other nodes.
+impl ProcessTable {
+    pub(crate) async fn monitor_named(
+        &self,
+        own: &Cell,
+        name: &str,
+        node: &str,
+    ) -> Result<(MonitorRef, Pid), MonitorNamedError> {
+        let node = &*self.completed(node)?;
+        if node == self.node() {
+            let pid = self.whereis(name).ok_or(MonitorNamedError::Nobody)?;
+            return Ok((self.monitor(own, pid).await?, pid));
+        }
+        let (reference, pid) = self.ask_name(own, name, node, true).await?;
+        Ok((MonitorRef::new(reference), pid))
+    }
+
+    pub(crate) async fn whereis_on(
+        &self,
+        own: &Cell,
+        name: &str,
+        node: &str,
+    ) -> Result<Option<Pid>, MonitorNamedError> {
+        let node = &*self.completed(node)?;
+        if node == self.node() {
+            return Ok(self.whereis(name));
+        }
+        match self.ask_name(own, name, node, false).await {
+            Ok((reference, pid)) => {
+                self.remote().into_iter().for_each(|remote| remote.demonitor(own.pid(), pid, reference));
+                Ok(Some(pid))
+            }
+            Err(MonitorNamedError::Nobody) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Monitors whoever has a name; `watches` if this process is to have that monitor once it is known who it is of.
+    async fn ask_name(
+        &self,
+        own: &Cell,
+        name: &str,
+        node: &str,
+        watches: bool,
+    ) -> Result<(u64, Pid), MonitorNamedError> {
+        let asking = Asking::begin(self, own, Whom::On(node), watches)?;
+        let reference = asking.reference;
+        let asked = taken(|| self.remote()?.monitor_named(own.pid(), node, name, reference)).await?;
+        if asked.is_none() {
+            return Err(MonitorNamedError::NotConnected);
+        }
+        match asking.answer().await? {
+            Answer::Named(pid) => Ok((reference, pid)),
+            Answer::Ended(reason) if reason == Reason::noproc() => Err(MonitorNamedError::Nobody),
+            Answer::Ended(Reason::Noconnection) => Err(MonitorNamedError::NotConnected),
+            Answer::Ended(reason) => Err(MonitorNamedError::NotMonitored(reason)),
+            // No call was asked.
+            Answer::Reply(_) | Answer::Lost => Err(MonitorNamedError::Nobody),
+        }
+    }
+}
+
+/// After a call was taken, or not.
+async fn go_on(sent: Option<Sent>) -> Result<(), CallError> {
+    match sent {
+        None => Err(CallError::NotConnected),
+        Some(sent) => {
+            make_way(sent).await;
+            Ok(())
+        }
+    }
+}
+
+async fn make_way(sent: Sent) {
+    if sent == Sent::MakeWay {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What has come of a call.
+fn reply_of(answer: Answer) -> Result<Message, CallError> {
+    match answer {
+        Answer::Reply(message) => Ok(message),
+        Answer::Lost => Err(CallError::ReplyLost),
+        Answer::Ended(Reason::Noconnection) => Err(CallError::NotConnected),
+        Answer::Ended(reason) if reason == Reason::error(UNANSWERED) => Err(CallError::Unanswered),
+        Answer::Ended(reason) if [FULL, LIMIT].map(Reason::error).contains(&reason) => Err(CallError::NoRoom),
+        Answer::Ended(reason) => Err(CallError::Ended(reason)),
+        // No name was asked for.
+        Answer::Named(_) => Err(CallError::Unanswered),
+    }
+}
+
+/// The words of `capabilities.md`, "Calls".
+const UNANSWERED: &str = "unanswered";
+const FULL: &str = "full";
+const LIMIT: &str = "limit";
+
+/// Puts something of a sender into a mailbox; waits for room if it is full.
+async fn put(from: Sender<'_>, cell: &Cell, received: Received) -> Result<(), Refused> {
+    tokio::task::coop::consume_budget().await;
+    match cell.put_here(from, received) {
+        Ok(wakes) => {
+            wakes.wake();
+            Ok(())
+        }
+        Err(NotPut::Full(received)) => cell.put_waiting(from, received).await,
+        Err(NotPut::Refused(refused)) => Err(refused),
+    }
+}
