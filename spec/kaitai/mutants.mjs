@@ -14,6 +14,8 @@ const IN_GRAMMAR = [
   ['a wrong type of a length', 'frame-reg-send-02', (it) => (field(it, 'str16')[0].type = 'u4')],
   ['fields in a wrong order', 'frame-link-06', (it) => frame(it, 'link').reverse()],
   ['a field under a wrong name', 'frame-monitor-10', (it) => delete frame(it, 'monitor')[2]['-orig-id']],
+  ['the pids of a reply in the order of the call', 'frame-call-reply-39', (it) => swap(frame(it, 'call_reply'), 0, 1)],
+  ['the pid of NAMED before its ref', 'frame-named-44', (it) => swap(frame(it, 'named'), 0, 1)],
   ['a field too many', 'frame-ping-29', (it) => frame(it, 'ping').push({ id: 'more', type: 'u1' })],
   ['surplus is never refused', 'frame-link-06-surplus', (it) => delete field(it, 'surplus')[0].valid],
   ['surplus always refused', 'frame-link-06-surplus', (it) => (field(it, 'surplus')[0].valid.expr = '_.length == 0')],

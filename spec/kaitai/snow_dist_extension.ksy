@@ -195,4 +195,6 @@ enums:
     1: fragments
     2: remote_exit
     3: send_term
+    4: calls
+    5: names
     6: terms_2

@@ -55,6 +55,12 @@ seq:
         tag::close: close
         tag::exit2: exit2(strict)
         tag::send_term: send_term
+        tag::call: call
+        tag::call_name: call_name
+        tag::call_reply: call_reply
+        tag::send_name_term: send_name_term
+        tag::monitor_name: monitor_name
+        tag::named: named
         tag::ping: ping
         tag::pong: pong
         _: unknown(strict)
@@ -378,6 +384,101 @@ types:
       - id: message
         size-eos: true
         doc: A term, not judged here (DIST-STM-001); snow_dist_term.ksy reads it.
+  call:
+    doc: A message that asks for a reply.
+    doc-ref: dist.md#call
+    seq:
+      - id: from_pid
+        -orig-id: from
+        type: snow_dist_field::pid
+        doc: The process that calls, one of the sender's.
+      - id: to_pid
+        -orig-id: to
+        type: snow_dist_field::pid
+        doc: The process that is called, one of the receiver's.
+      - id: call_ref
+        -orig-id: ref
+        type: u8
+        doc: The call's number, chosen by the sender.
+      - id: message
+        size-eos: true
+        doc: A term, not judged here (DIST-CAL-001); snow_dist_term.ksy reads it.
+  call_name:
+    doc: A call of whoever is registered under a name on the receiver's node.
+    doc-ref: dist.md#call_name
+    seq:
+      - id: from_pid
+        -orig-id: from
+        type: snow_dist_field::pid
+        doc: The process that calls, one of the sender's.
+      - id: call_ref
+        -orig-id: ref
+        type: u8
+        doc: The call's number, chosen by the sender.
+      - id: registered_name
+        -orig-id: name
+        type: snow_dist_field::str16
+        doc: The registered name.
+      - id: message
+        size-eos: true
+        doc: A term, not judged here (DIST-CAL-001); snow_dist_term.ksy reads it.
+  call_reply:
+    doc: The reply to a call, which ends it.
+    doc-ref: dist.md#call_reply
+    seq:
+      - id: from_pid
+        -orig-id: from
+        type: snow_dist_field::pid
+        doc: '"to" of the CALL, one of the sender''s processes; local id 0 for a CALL_NAME.'
+      - id: to_pid
+        -orig-id: to
+        type: snow_dist_field::pid
+        doc: '"from" of the CALL or CALL_NAME, one of the receiver''s processes.'
+      - id: call_ref
+        -orig-id: ref
+        type: u8
+        doc: The call's number.
+      - id: message
+        size-eos: true
+        doc: A term, not judged here (DIST-CAL-001); snow_dist_term.ksy reads it.
+  send_name_term:
+    doc: A message to the process that is registered under a name on the receiver's node, in the term format.
+    doc-ref: dist.md#send_name_term
+    seq:
+      - id: registered_name
+        -orig-id: name
+        type: snow_dist_field::str16
+        doc: The registered name.
+      - id: message
+        size-eos: true
+        doc: A term, not judged here (DIST-CAL-001); snow_dist_term.ksy reads it.
+  monitor_name:
+    doc: Asks who has a name on the receiver's node, and to be told when that process ends.
+    doc-ref: dist.md#monitor_name
+    seq:
+      - id: from_pid
+        -orig-id: from
+        type: snow_dist_field::pid
+        doc: The process that monitors, one of the sender's.
+      - id: monitor_ref
+        -orig-id: ref
+        type: u8
+        doc: The monitor's number, chosen by the sender.
+      - id: registered_name
+        -orig-id: name
+        type: snow_dist_field::str16
+        doc: The registered name.
+  named:
+    doc: Whom a monitor by name is of.
+    doc-ref: dist.md#named
+    seq:
+      - id: monitor_ref
+        -orig-id: ref
+        type: u8
+        doc: The number that MONITOR_NAME gave.
+      - id: pid
+        type: snow_dist_field::pid
+        doc: The process that has the name, one of the sender's.
   ping:
     doc: Asks for a sign of life.
     doc-ref: dist.md#ping
@@ -476,6 +577,12 @@ enums:
     0x84: close
     0x85: exit2
     0x86: send_term
+    0x87: call
+    0x88: call_name
+    0x89: call_reply
+    0x8a: send_name_term
+    0x8b: monitor_name
+    0x8c: named
     0xf0: ping
     0xf1: pong
   close_code:

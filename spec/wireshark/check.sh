@@ -112,6 +112,12 @@ altered 's/if fragments_kept_bytes + #piece > .* then release/if false then rele
 fails "no end of what is kept" python3 fragments.py "$work/altered.lua"
 altered 's/^local function show_message_at(.*/&\n  is_new = true/'
 fails "pieces that are collected in each pass" python3 fragments.py "$work/altered.lua"
+altered 's/^function FITS.CALL_REPLY(.*/&\n  do return true end/'
+fails "a reply with other pids" python3 conversations.py "$work/altered.lua"
+altered 's/if name ~= "NAMED" then stream.open/if true then stream.open/'
+fails "a monitor that NAMED ends" python3 conversations.py "$work/altered.lua"
+altered 's/is_allowed(record, row, record.whole_notes) then join/false then join/'
+fails "a call in fragments that nobody knows of" python3 fragments.py "$work/altered.lua"
 altered '/tls_application_protocol = /s|dist/1|dist/9|'
 fails "another application protocol" hold "$work/altered.lua" "$session" "${session%.pcapng}.expected"
 altered 's/port_default = 9000/port_default = 9009/'

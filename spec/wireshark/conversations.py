@@ -72,7 +72,7 @@ CASES = [
     ("a small bound", [name(block(VERSIONS, START, tlv(4, b"\xff\xff\0\0")))], {"HS-BND-001"}),
     ("no creation", [name(BLOCK, creation=0)], {"HS-CRE-002"}),
     ("a creation of its own", [name(BLOCK, creation=7)], {"HS-CRE-001"}),
-    ("capabilities without a name", [name(block(VERSIONS, tlv(2, b"\x10" + bytes(7)), START))], {"HS-TLV-003"}),
+    ("capabilities without a name", [name(block(VERSIONS, tlv(2, bytes(7) + b"\x80"), START))], {"HS-TLV-003"}),
     ("an unknown type", [name(block(VERSIONS, START, tlv(0x7FFF, b"")))], {"HS-EXT-006"}),
     ("NAME again", [name(BLOCK), (True, name(BLOCK))], {"HS-CRS-002"}),
     ("ACK for CHALLENGE", [name(), ack()], {"HS-CRS-002"}),
@@ -105,6 +105,59 @@ CASES = [
                               *SECOND[2:], b"\x10" + bytes(65_535)], set()),
 ]
 
+CAN = tlv(2, struct.pack("<Q", 0b110000))  # calls and names
+CALLS = [name(block(VERSIONS, CAN, START)), challenge(block(VERSIONS, CAN, START), end=SENTINEL), *SECOND[2:]]
+MINE, THEIRS, WHOEVER = (struct.pack("<Q", local | CREATION << 40) for local in (5, 9, 0))
+REF, NAME, UNIT = struct.pack("<Q", 1), b"\2\0db", b"\x01\x06"
+CALL, CALL_NAME = b"\x87" + MINE + THEIRS + REF + UNIT, b"\x88" + MINE + REF + NAME + UNIT
+MONITOR_NAME, NAMED = b"\x8b" + MINE + REF + NAME, b"\x8c" + REF + THEIRS
+
+
+def call_reply(callee=THEIRS, caller=MINE, ref=REF):
+    return b"\x89" + callee + caller + ref + UNIT
+
+
+def monitor_exit(monitored):
+    return b"\x18" + monitored + MINE + REF + b"\0"
+
+
+def demonitor(to):
+    return b"\x17" + MINE + to + REF
+
+
+OF_DB = {"asked_name": "db"}
+
+# What, and frames behind a handshake that has settled calls and names: who sends it, and what is shown of it. Other
+# frames are named by their places.
+ASKED = [
+    ("a call", [(True, CALL, {}), (False, call_reply(), {"request_in": 0})]),
+    ("a call without a reply", [(True, CALL, {}), (False, monitor_exit(THEIRS), {"request_in": 0})]),
+    ("two calls", [(True, CALL, {}), (False, call_reply(), {"request_in": 0}),
+                   (True, CALL, {"marks": {"CAP-CAL-003"}}), (False, call_reply(), {"request_in": 2})]),
+    ("both call", [(True, CALL, {}), (False, CALL, {}), (True, call_reply(), {"request_in": 1}),
+                   (False, call_reply(), {"request_in": 0})]),
+    ("a call by name", [(True, CALL_NAME, {}), (False, call_reply(WHOEVER), {"request_in": 0, **OF_DB})]),
+    ("a reply of another process", [(True, CALL, {}), (False, call_reply(MINE), {"marks": {"CAP-CAL-016"}}),
+                                    (False, call_reply(), {"request_in": 0})]),
+    ("a reply to another process", [(True, CALL, {}), (False, call_reply(caller=THEIRS), {"marks": {"CAP-CAL-016"}})]),
+    ("a reply of the one with the name", [(True, CALL_NAME, {}), (False, call_reply(), {"marks": {"CAP-CAL-016"}})]),
+    ("a reply twice", [(True, CALL, {}), (False, call_reply(), {"request_in": 0}),
+                       (False, call_reply(), {"marks": {"CAP-CAL-016"}})]),
+    ("a reply to nothing", [(False, call_reply(), {"marks": {"CAP-CAL-016"}})]),
+    ("a reply to a monitor", [(True, MONITOR_NAME, {}), (False, call_reply(WHOEVER), {"marks": {"CAP-CAL-016"}})]),
+    ("given up", [(True, CALL, {}), (True, demonitor(THEIRS), {"gives_up": 0}),
+                  (False, call_reply(), {"request_in": 0, "marks": {"CAP-CAL-016"}})]),
+    ("given up by name", [(True, CALL_NAME, {}), (True, demonitor(WHOEVER), {"gives_up": 0, **OF_DB})]),
+    ("a monitor by name", [(True, MONITOR_NAME, {}), (False, NAMED, {"request_in": 0, **OF_DB}),
+                           (False, NAMED, {"marks": {"CAP-NAM-007"}}),
+                           (False, monitor_exit(WHOEVER), {"request_in": 0, "named": "<0.9.46>", **OF_DB})]),
+    ("nobody of that name", [(True, MONITOR_NAME, {}), (False, monitor_exit(WHOEVER), {"request_in": 0, **OF_DB}),
+                             (False, NAMED, {"marks": {"CAP-NAM-007"}})]),
+    ("who has the name, and no more", [(True, MONITOR_NAME, {}), (False, NAMED, {"request_in": 0, **OF_DB}),
+                                       (True, demonitor(WHOEVER), {"gives_up": 0, "named": "<0.9.46>", **OF_DB})]),
+    ("NAMED of a call", [(True, CALL_NAME, {}), (False, NAMED, {"marks": {"CAP-NAM-007"}})]),
+]
+
 
 def every_mark(item):
     messages = (field for field in item.iter("field") if field.get("name") == "_ws.expert.message")
@@ -131,6 +184,18 @@ class Run:
     def expect(self, what, number, **wanted):
         self.expected.append((what, number, wanted))
 
+    def asked(self, what, frames):
+        connection, numbers = self.connection(), []
+        for place, payload in enumerate(CALLS):
+            connection.send(place % 2 == 0, framed(payload))
+        for sends, payload, wanted in frames:
+            numbers.append(connection.send(sends, framed(payload)))
+            shown = {key: value for key, value in wanted.items() if key != "marks"}
+            for key in ("request_in", "gives_up"):
+                if key in shown:
+                    shown[key] = str(numbers[shown[key]])
+            self.expect(what, numbers[-1], marks=wanted.get("marks", set()), about=shown)
+
     def middle(self):
         """A capture that begins inside a frame."""
         connection = self.connection(begins=False)
@@ -142,6 +207,8 @@ class Run:
         middle = self.connection(begins=False)
         number = middle.send(False, framed(challenge(BLOCK, end=SENTINEL)))
         self.expect("a handshake from its second message on", number, names=["CHALLENGE"], marks=set())
+        number = self.connection(begins=False).send(False, framed(call_reply()))
+        self.expect("the reply to a call that is not in the capture", number, names=["CALL_REPLY"], marks=set())
 
     def streams(self):
         for vector in load("streams.json"):
@@ -158,6 +225,10 @@ class Run:
             self.expect(vector["id"], range(first, len(self.capture.packets) + 1), tags=tags, error=vector["error"])
 
 
+# What is shown of other frames.
+ABOUT = ["request_in", "gives_up", "asked_name", "named"]
+
+
 def differs(items, wanted):
     """What is not as it should be, or None."""
     values = [shown_values(item) for item in items]
@@ -168,6 +239,7 @@ def differs(items, wanted):
         "names": lambda: [name for value in values for name in value["message_name"]],
         "phase": lambda: "".join(values[-1]["phase"]),
         "answers": lambda: "".join(values[-1]["request_in"]),
+        "about": lambda: {key: "".join(values[-1][key]) for key in ABOUT if values[-1][key]},
         "tags": lambda: [f"{int(tag, 16):02x}" for value in messages for tag in value["tag"]],
     }
     for key, value in wanted.items():
@@ -188,6 +260,8 @@ def main():
     run = Run()
     for case in CASES:
         run.case(*case)
+    for what, frames in ASKED:
+        run.asked(what, frames)
     run.middle()
     run.streams()
     with tempfile.TemporaryDirectory() as folder:

@@ -17,10 +17,13 @@ from conversations import EMPTY, SENTINEL, VERSIONS, ack, block, challenge, ever
 from pcap import Capture, Connection, framed
 from vectors import HERE, hex_of, load, tshark
 
-FRAGMENTS, SEND_TERM = 1 << 1, 1 << 3
-BITS = {"node_table": 1 << 0, "fragments": FRAGMENTS, "remote_exit": 1 << 2, "send_term": SEND_TERM}
+FRAGMENTS, SEND_TERM, CALLS = 1 << 1, 1 << 3, 1 << 4
+BITS = {"node_table": 1 << 0, "fragments": FRAGMENTS, "remote_exit": 1 << 2, "send_term": SEND_TERM,
+        "calls": CALLS, "names": 1 << 5}
 TO = bytes.fromhex("0500000000070000")
 PING = b"\xf0" + bytes(8)
+FROM, REF, UNIT = bytes.fromhex("0900000000120000"), struct.pack("<Q", 1), b"\x01\x05\x02\0\0\0hi"
+CALL, REPLY = b"\x87" + FROM + TO + REF + UNIT, b"\x89" + TO + FROM + REF + UNIT
 MIB = 1 << 20
 
 
@@ -107,6 +110,11 @@ CASES = [
                               from_initiator(piece(1, A[:20], 20, True), **HELD, count=1, carries=of("SEND", A[9:20]),
                                              marks={"CAP-FRG-005"}))),
     ("a LINK", *small(from_initiator(piece(1, b"\x13", total=17), marks={"CAP-FRG-015"}))),
+    ("a call", handshake(FRAGMENTS | CALLS),
+     [from_initiator(frame, **wanted) for frame, wanted in zip(cut(1, CALL, 30), [{"held": 30, "whole": 1},
+      {"held": len(CALL), "first": 0, "count": 2, "carries": of("CALL", UNIT)}])]
+     + [from_acceptor(piece(1, REPLY, len(REPLY), True), held=len(REPLY), count=1, answers=1,
+                      carries=of("CALL_REPLY", UNIT))]),
     ("too long a frame", *small(from_initiator(piece(1, A[:20], total=64 * MIB + 1), marks={"CAP-FRG-016"}))),
     ("the longest frame", *small(from_initiator(piece(1, A[:20], total=64 * MIB), **HELD))),
     ("one too many", handshake(FRAGMENTS, ONE), [from_initiator(BEGUN, **HELD),
@@ -232,12 +240,13 @@ def differs(item, wanted, number_of, has_seen_all):
     checks = {"marks": (marked(item), wanted.get("marks", set())), "carries": (carried(item), wanted.get("carries"))}
     for key in ("held", "count"):
         checks[key] = number_in(item, f"fragments.{key}"), wanted.get(key)
-    for key in ("first", "whole", "refused"):
+    for key in ("first", "whole", "refused", "answers"):
         place = wanted.get(key)
         number = None if place is None else number_of[place]
         # In one pass nothing is known of a later packet.
         is_known = has_seen_all or number is None or number < number_of[wanted["place"]]
-        checks[key] = number_in(item, f"fragments.{key}_in"), number if is_known else None
+        shown = "request_in" if key == "answers" else f"fragments.{key}_in"
+        checks[key] = number_in(item, shown), number if is_known else None
     for key, (found, expected) in checks.items():
         if found != expected:
             return f"{key}: {str(found)[:200]}, not {str(expected)[:200]}"

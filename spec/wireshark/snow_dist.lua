@@ -32,6 +32,12 @@ local FRAMES = {
   { tag = 0x84, name = "CLOSE", version = 2, minimum = 5, fields = "code:u16 text:str16" },
   { tag = 0x85, name = "EXIT2", version = 2, minimum = 18, fields = "from:pid to:pid reason:reason" },
   { tag = 0x86, name = "SEND_TERM", version = 2, minimum = 9, fields = "to:pid message:rest" },
+  { tag = 0x87, name = "CALL", version = 2, minimum = 25, fields = "from:pid to:pid ref:u64 message:rest" },
+  { tag = 0x88, name = "CALL_NAME", version = 2, minimum = 19, fields = "from:pid ref:u64 name:str16 message:rest" },
+  { tag = 0x89, name = "CALL_REPLY", version = 2, minimum = 25, fields = "from:pid to:pid ref:u64 message:rest" },
+  { tag = 0x8A, name = "SEND_NAME_TERM", version = 2, minimum = 3, fields = "name:str16 message:rest" },
+  { tag = 0x8B, name = "MONITOR_NAME", version = 2, minimum = 19, fields = "from:pid ref:u64 name:str16" },
+  { tag = 0x8C, name = "NAMED", version = 2, minimum = 17, fields = "ref:u64 pid:pid" },
   { tag = 0xF0, name = "PING", version = 1, minimum = 9, fields = "payload:[8]" },
   { tag = 0xF1, name = "PONG", version = 1, minimum = 9, fields = "payload:[8]" },
 }
@@ -102,6 +108,8 @@ local CAPABILITIES = {
   { bit = 1, name = "fragments" },
   { bit = 2, name = "remote_exit" },
   { bit = 3, name = "send_term" },
+  { bit = 4, name = "calls" },
+  { bit = 5, name = "names" },
   { bit = 6, name = "terms_2" },
 }
 
@@ -165,6 +173,12 @@ local NEEDS = {
   { name = "FRAGMENT", capability = "fragments" },
   { name = "EXIT2", capability = "remote_exit" },
   { name = "SEND_TERM", capability = "send_term" },
+  { name = "CALL", capability = "calls" },
+  { name = "CALL_NAME", capability = "calls" },
+  { name = "CALL_REPLY", capability = "calls" },
+  { name = "SEND_NAME_TERM", capability = "names" },
+  { name = "MONITOR_NAME", capability = "names" },
+  { name = "NAMED", capability = "names" },
 }
 
 -- What can be wrong, by requirement. `kind` says who minds:
@@ -215,6 +229,7 @@ local RULES = {
   { id = "DIST-RSN-003", kind = "tolerated", text = "an unknown reason, kept as it is" },
   { id = "DIST-TAG-002", kind = "tolerated", text = "an unknown tag" },
   { id = "STF-VER-002", kind = "tolerated", text = "surplus after the term" },
+  { id = "CAP-CAL-003", kind = "node", text = "the ref of an earlier call or monitor" },
   { id = "CAP-FRG-003", kind = "node", text = "a FRAGMENT that is too long" },
   { id = "CAP-FRG-005", kind = "node", text = "the number of an earlier frame in fragments" },
   { id = "DIST-NTB-001", kind = "node", text = "an index that has a fixed meaning" },
@@ -237,6 +252,8 @@ local RULES = {
   { id = "HS-TLV-009", kind = "node", text = "a block without versions or without incarnation" },
   { id = "HS-VER-002", kind = "node", text = "no common version" },
   { id = "HS-VER-003", kind = "node", text = "a capability that is not in both blocks" },
+  { id = "CAP-CAL-016", kind = "note", text = "the reply to no call that is waiting, ignored" },
+  { id = "CAP-NAM-007", kind = "note", text = "the answer to no monitor by name that is waiting for it, ignored" },
   { id = "DIST-CLS-001", kind = "note", text = "an unknown code" },
   { id = "DIST-FRM-009", kind = "note", text = "incomplete: the rest of the frame is not in the capture" },
   { id = "DIST-SIG-002", kind = "note", text = "begins like a signal; a node of version 1 takes it for one" },
@@ -402,6 +419,10 @@ local function declare_answers()
   field("response_in", ProtoField.framenum, "answered in frame", base.NONE, frametype.RESPONSE)
   field("request_in", ProtoField.framenum, "answers frame", base.NONE, frametype.REQUEST)
   field("response_time", ProtoField.relative_time, "time since then")
+  field("given_up_in", ProtoField.framenum, "given up in frame", base.NONE)
+  field("gives_up", ProtoField.framenum, "gives up frame", base.NONE)
+  field("asked_name", ProtoField.string, "asked for by the name")
+  field("named", ProtoField.string, "which was")
 end
 
 local function declare_fragments()
@@ -1172,6 +1193,7 @@ function AFTER.SEND_TERM(c, values)
   local words = inner:term("term", values.message.item)
   return words and "term " .. words
 end
+for _, name in ipairs { "CALL", "CALL_NAME", "CALL_REPLY", "SEND_NAME_TERM" } do AFTER[name] = AFTER.SEND_TERM end
 
 local function sentinel_of(c, values)
   if not values.challenge or not c.tree then return end
@@ -1255,7 +1277,7 @@ end
 local function key_of(from, to) return from < to and from .. " " .. to or to .. " " .. from end
 
 local function new_stream(from, to, begins, index)
-  local stream = { index = index, begins = begins, directions = {}, said = {}, open = {} }
+  local stream = { index = index, begins = begins, directions = {}, said = {}, open = {}, refs = {} }
   streams[key_of(from, to)] = stream
   return stream
 end
@@ -1443,8 +1465,13 @@ end
 -- Which request a message makes, and which ones it answers: keys that hold within a stream. `from` is who asked.
 local ASKS, ANSWERS = {}, {}
 
-function ASKS.MONITOR(d, v) return "monitor " .. d.from .. v.ref.raw end
-function ANSWERS.MONITOR_EXIT(d, v) return "monitor " .. d.to .. v.ref.raw end
+-- Calls and monitors have one series of refs.
+local function own_ref(d, v) return "ref " .. d.from .. v.ref.raw end
+local function peers_ref(d, v) return "ref " .. d.to .. v.ref.raw end
+local REFS = { MONITOR = own_ref, MONITOR_NAME = own_ref, CALL = own_ref, CALL_NAME = own_ref }
+
+for name, key in pairs(REFS) do ASKS[name] = key end
+ANSWERS.MONITOR_EXIT, ANSWERS.CALL_REPLY, ANSWERS.NAMED = peers_ref, peers_ref, peers_ref
 function ASKS.PING(d, v) return "ping " .. d.from .. v.payload.raw end
 function ANSWERS.PONG(d, v) return "ping " .. d.to .. v.payload.raw end
 function ASKS.LINK(d, v) return "link " .. pair(d, v.from, v.to) end
@@ -1461,32 +1488,83 @@ function ASKS.REPLY() return "handshake initiator" end
 function ANSWERS.ACK() return "handshake initiator" end
 function ANSWERS.REJECT() return "handshake initiator" end
 
--- Joins a message with what it answers, and keeps what asks for an answer.
-local function join(stream, direction, name, values, record)
-  local answers = ANSWERS[name] and ANSWERS[name](direction, values)
-  local request = answers and stream.open[answers]
-  if request then
-    stream.open[answers] = nil
-    request.response = record
-    record.request = request
-    if name == "UNLINK_ACK" and (request.from ~= values.to.raw or request.to ~= values.from.raw) then
-      record.notes[#record.notes + 1] = "DIST-ULA-001"
-    end
+-- What answers by a ref alone is held against what asked; what does not fit is ignored, by these requirements.
+local FITS, IGNORED = {}, { CALL_REPLY = "CAP-CAL-016", NAMED = "CAP-NAM-007" }
+
+-- Whoever is called by a name has local id 0 in the reply.
+function FITS.CALL_REPLY(request, v)
+  local is_from_callee = request.to == v.from.raw or (request.name == "CALL_NAME" and v.from.number == 0)
+  return (request.name == "CALL" or request.name == "CALL_NAME") and is_from_callee and request.from == v.to.raw
+end
+
+function FITS.NAMED(request) return request.name == "MONITOR_NAME" and not request.named end
+
+-- Whether all that this direction can answer is in the capture.
+local function has_seen_requests(stream, direction)
+  local opposite = stream.directions[direction.to]
+  return stream.begins and not (opposite and opposite.has_gap)
+end
+
+-- Notes which request a message is about. One by a name is answered twice: by who has it, and by how that ended.
+local function answer(stream, direction, name, values, record, notes)
+  local key = ANSWERS[name] and ANSWERS[name](direction, values)
+  local request = key and stream.open[key]
+  if request and FITS[name] and not FITS[name](request, values) then request = nil end
+  local is_ignored = IGNORED[name] and (not request or request.given_up ~= nil)
+  if is_ignored and has_seen_requests(stream, direction) then notes[#notes + 1] = IGNORED[name] end
+  if not request then return end
+  if name ~= "NAMED" then stream.open[key] = nil end
+  request.response = request.response or record
+  record.request, record.asked_name, record.named = request, request.asks_name, request.named
+  if name == "NAMED" then request.named = values.pid.text end
+  if name == "UNLINK_ACK" and (request.from ~= values.to.raw or request.to ~= values.from.raw) then
+    notes[#notes + 1] = "DIST-ULA-001"
   end
-  if not ASKS[name] then return end
-  stream.open[ASKS[name](direction, values)] = record
-  if name == "UNLINK_ID" then record.from, record.to = values.from.raw, values.to.raw end
+end
+
+-- What is given up can still be answered: the answer may be on its way.
+local function give_up(stream, direction, values, record)
+  local request = stream.open[own_ref(direction, values)]
+  if not request then return end
+  request.given_up = record
+  record.gives_up, record.asked_name, record.named = request, request.asks_name, request.named
+end
+
+-- Keeps what asks for an answer.
+local function ask(stream, direction, name, values, record, notes)
+  local key = ASKS[name](direction, values)
+  stream.open[key] = record
+  record.name, record.asks_name = name, REFS[name] and values.name and values.name.text
+  record.from, record.to = values.from and values.from.raw, values.to and values.to.raw
+  if not REFS[name] then return end
+  local before = stream.refs[key]
+  if before and (before ~= "MONITOR" or name ~= "MONITOR") then notes[#notes + 1] = "CAP-CAL-003" end
+  stream.refs[key] = name
+end
+
+-- Joins a message with what it answers or gives up.
+local function join(record, name, values, notes)
+  local stream, direction = record.stream, record.direction
+  answer(stream, direction, name, values, record, notes)
+  if name == "DEMONITOR" then give_up(stream, direction, values, record) end
+  if ASKS[name] then ask(stream, direction, name, values, record, notes) end
 end
 
 local function show_answers(item, place, record)
-  local request, response = record.request, record.response
-  if request then
-    item:add(F.request_in, place, request.number):set_generated()
-    local micros = math.max(0, math.floor((record.time - request.time) * 1e6 + 0.5))
-    local span = NSTime.new(math.floor(micros / 1e6), micros % 1e6 * 1000)
-    item:add(F.response_time, place, span):set_generated()
+  local request = record.request
+  local function show(name, value)
+    if value then item:add(F[name], place, value):set_generated() end
   end
-  if response then item:add(F.response_in, place, response.number):set_generated() end
+  show("request_in", request and request.number)
+  if request then
+    local micros = math.max(0, math.floor((record.time - request.time) * 1e6 + 0.5))
+    show("response_time", NSTime.new(math.floor(micros / 1e6), micros % 1e6 * 1000))
+  end
+  show("gives_up", record.gives_up and record.gives_up.number)
+  show("asked_name", record.asked_name and shown(record.asked_name))
+  show("named", record.named)
+  show("response_in", record.response and record.response.number)
+  show("given_up_in", record.given_up and record.given_up.number)
 end
 
 ------------------------------------------------------------------------------------------------ Frames in fragments
@@ -1495,7 +1573,8 @@ end
 -- session at a piece that does not fit. Here the frame of that piece alone is given up, so that the others can still
 -- be looked at; its later pieces belong to a refused frame, and are not marked again.
 
-local CARRIED = { SEND = true, REG_SEND = true, SEND_TERM = true }
+local CARRIED = { SEND = true, REG_SEND = true, SEND_TERM = true, SEND_NAME_TERM = true, CALL = true,
+                  CALL_NAME = true, CALL_REPLY = true }
 
 local function fragments_of(direction)
   direction.fragments = direction.fragments or { by_number = {}, unfinished = 0, bytes = 0 }
@@ -1689,7 +1768,7 @@ local function learn(record, row, values, length)
     local is_good = is_allowed(record, row, record.notes)
     if is_good and row.name == "FRAGMENT" then learn_fragment(record, values, length) end
   end
-  join(stream, direction, row.name, values, record)
+  join(record, row.name, values, record.notes)
 end
 
 local function show_conversation(item, place, record)
@@ -1703,11 +1782,11 @@ end
 -- The frame that is whole with this FRAGMENT, as if it had come whole. Gives it in words.
 local function show_whole(item, record, is_new)
   local tvb = ByteArray.new(record.whole, true):tvb("Frame in fragments")
-  local whole = item:add(F.whole, tvb())
-  local row, words = show_payload(cursor(tvb, 0, record.whole, whole), whole, record, "session", {})
+  local whole, values = item:add(F.whole, tvb()), {}
+  local row, words = show_payload(cursor(tvb, 0, record.whole, whole), whole, record, "session", values)
   if is_new then
     record.whole_notes = {}
-    if row then is_allowed(record, row, record.whole_notes) end
+    if row and is_allowed(record, row, record.whole_notes) then join(record, row.name, values, record.whole_notes) end
   end
   for _, id in ipairs(record.whole_notes) do mark(whole, id) end
   whole:append_text(": " .. shown(words))

@@ -146,7 +146,7 @@ async fn frames(node: &Node) {
         with(payload, b"\x07later")
     };
     let tolerated = [
-        vec![0x87, 1, 2, 3],
+        vec![0x8D, 1, 2, 3],
         vec![0xE0, 4],
         with(encoded(Ping { payload: b"12345678" }), b"surplus"),
         vec![],

@@ -67,7 +67,7 @@ pub(super) fn frames() -> Vec<Value> {
     vectors.extend(encodings_of_text());
     vectors.extend(entries_that_end_early());
     vectors.extend(fragments());
-    for tag in [0x02, 0x03, 0x04, 0x05, 0x20, 0x88, 0xE1_u8] {
+    for tag in [0x02, 0x03, 0x04, 0x05, 0x20, 0x8E, 0xE1_u8] {
         vectors.push(json!({
             "id": format!("frame-unknown-{tag:02x}-bare"), "kind": "frame", "comment": "a tag without a meaning, alone",
             "requirements": ["DIST-TAG-001", "DIST-TAG-002"], "hex": [hex::encode([tag])],
