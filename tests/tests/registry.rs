@@ -273,10 +273,6 @@ fn extensions_and_capabilities_are_those_of_the_registry() {
     let known = [
         ("node_table", Capabilities::NODE_TABLE),
         ("fragments", Capabilities::FRAGMENTS),
-        ("remote exit", Capabilities::REMOTE_EXIT),
-        ("STF-marked send", Capabilities::SEND_TERM),
-        ("calls", Capabilities::CALLS),
-        ("names", Capabilities::NAMES),
         ("remote_exit", Capabilities::REMOTE_EXIT),
         ("send_term", Capabilities::SEND_TERM),
         ("calls", Capabilities::CALLS),

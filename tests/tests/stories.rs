@@ -115,6 +115,7 @@ fn capabilities(names: &Value) -> Capabilities {
         "fragments" => Capabilities::FRAGMENTS,
         "remote_exit" => Capabilities::REMOTE_EXIT,
         "send_term" => Capabilities::SEND_TERM,
+        "terms_2" => Capabilities::TERMS_2,
         other => panic!("{other} is no capability"),
     };
     names.as_array().unwrap().iter().map(of).fold(Capabilities::NONE, Capabilities::union)

@@ -1,6 +1,7 @@
 //! Terms that are known to be terms, and which processes the pids in them are. Specification: `capabilities.md`,
 //! "Messages that are terms".
 
+use snow_dist_codec::stf::Terms;
 use snow_dist_codec::{DecodeError, Pid as WirePid, Reading, stf};
 
 use super::limits::ALLOCATION_BYTES_COUNTED;
@@ -22,6 +23,10 @@ pub struct Term {
     bytes: Vec<u8>,
     /// At which byte each stands, in ascending order.
     pids: Vec<(usize, Pid)>,
+    /// The kind that it needs.
+    kind: Terms,
+    /// The same value as a term of the first kind, if this is one of the second.
+    first: Option<Box<Self>>,
 }
 
 /// Bytes that are no [`Term`] with these pids.
@@ -40,21 +45,46 @@ pub enum TermError {
 }
 
 impl Term {
-    /// A term whose pids are those named, in the order in which they stand: in `bytes` the first is 0, the next 1, and so
+    /// A term, of either kind, whose pids are those named, in the order in which they stand: in `bytes` the first is 0, the next 1, and so
     /// on.
     ///
     /// # Errors
     /// The bytes are no whole term, or have other pids.
     pub fn new(bytes: Vec<u8>, pids: &[Pid]) -> Result<Self, TermError> {
         let mut found = Vec::new();
-        stf::for_each_pid(&bytes, Reading::Strict, |at, pid| found.push((at, pid)))
+        let kind = Terms::Second
+            .for_each_pid(&bytes, Reading::Strict, |at, pid| found.push((at, pid)))
             .map_err(TermError::NoTerm)?;
         let numbered = found.iter().map(|(_, pid)| pid.to_bits()).eq(0..pids.len() as u64);
         if !numbered {
             return Err(TermError::Pids { named: pids.len() });
         }
         let pids = found.into_iter().zip(pids).map(|((at, _), pid)| (at, *pid)).collect();
-        Ok(Self { bytes, pids })
+        Ok(Self { bytes, pids, kind, first: None })
+    }
+
+    /// The same value as a term of the first kind, for readers of that kind alone: it goes to peers whose session lacks
+    /// `terms_2`. Nothing, if this is a term of the first kind, or `first` is one of the second.
+    #[must_use]
+    pub fn or_first(mut self, first: Self) -> Self {
+        if self.kind == Terms::Second && first.kind == Terms::First {
+            self.first = Some(Box::new(first));
+        }
+        self
+    }
+
+    /// The kind of terms that it needs: the second if it holds bytes, an integer from 2^63 on, or a variant with named fields.
+    #[must_use]
+    pub const fn kind(&self) -> Terms {
+        self.kind
+    }
+
+    /// The term for readers of the first kind alone.
+    pub(crate) fn as_first(&mut self) -> Option<&mut Self> {
+        match self.kind {
+            Terms::First => Some(self),
+            Terms::Second => self.first.as_deref_mut(),
+        }
     }
 
     /// Which processes its pids are, in their order.
@@ -71,7 +101,7 @@ impl Term {
     /// The term for a process of this node: node ids in it are explained by the second value.
     #[must_use]
     pub fn into_local(mut self) -> (Vec<u8>, TermPids) {
-        let mut pids = TermPids::default();
+        let mut pids = TermPids::of(Terms::Second);
         let mut nodes: Vec<NodeNumber> = Vec::new();
         for (at, pid) in &self.pids {
             let place = nodes.iter().position(|node| *node == pid.node()).unwrap_or_else(|| {
@@ -104,14 +134,25 @@ fn replace(term: &mut [u8], at: usize, pid: WirePid) {
 }
 
 /// Which processes the pids of a term are that has come: of which node, for each node id and creation in it that names
-/// one.
+/// one. And of which kind it is taken for: other bytes are no term.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TermPids {
+    terms: Terms,
     /// In ascending order.
     nodes: Vec<((u16, u8), NodeNumber)>,
 }
 
 impl TermPids {
+    pub(crate) const fn of(terms: Terms) -> Self {
+        Self { terms, nodes: Vec::new() }
+    }
+
+    /// The kind of terms that the message can be one of: the second inside a node and in a session with `terms_2`.
+    #[must_use]
+    pub const fn terms(&self) -> Terms {
+        self.terms
+    }
+
     /// The process that a pid in the term is: one of an unknown node if nothing is known of it.
     #[must_use]
     pub fn pid(&self, wire: WirePid) -> Pid {
@@ -173,6 +214,17 @@ mod tests {
         assert_eq!(Term::new(tuple(&[7]), &[]), Err(TermError::Pids { named: 0 }));
         assert!(matches!(Term::new(vec![1], &[]), Err(TermError::NoTerm(_))));
         assert!(matches!(Term::new(vec![1, 6, 0], &[]), Err(TermError::NoTerm(_))), "surplus is not written");
+    }
+
+    #[test]
+    fn a_term_of_the_second_kind_has_another_form_if_it_was_given_one() {
+        let second = || Term::new(vec![1, 7, 1, 0, 0, 0, 9], &[]).unwrap();
+        let first = || Term::new(vec![1, 6], &[]).unwrap();
+        assert_eq!((second().kind(), first().kind()), (Terms::Second, Terms::First));
+        assert_eq!((second().as_first(), first().as_first()), (None, Some(&mut first())));
+        assert_eq!(second().or_first(first()).as_first(), Some(&mut first()));
+        assert_eq!((second().or_first(second()), first().or_first(second())), (second(), first()));
+        assert_eq!(second().into_local().1.terms(), Terms::Second);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Deserialize;
-use snow_dist_codec::stf;
+use snow_dist_codec::stf::{self, Terms};
 
 use super::{Call, term};
 use crate::core::{Pid, Reason, TermPids, arc_bytes};
@@ -16,8 +16,8 @@ pub struct Message(Content);
 
 #[derive(Clone)]
 enum Content {
-    /// Bytes, or a term without a pid that is known.
-    Plain { bytes: Bytes, is_term: bool },
+    /// Bytes, or a term of one of these kinds without a pid that is known.
+    Plain { bytes: Bytes, marked: Option<Terms> },
     /// A term with pids. Apart, so that all others stay small.
     WithPids(Arc<TermWithPids>),
 }
@@ -29,13 +29,13 @@ struct TermWithPids {
 
 impl Message {
     pub(crate) const fn new(bytes: Bytes) -> Self {
-        Self(Content::Plain { bytes, is_term: false })
+        Self(Content::Plain { bytes, marked: None })
     }
 
     /// A message that its sender has marked as a term.
     pub(crate) fn of_term(bytes: Bytes, pids: TermPids) -> Self {
         Self(if pids.is_empty() {
-            Content::Plain { bytes, is_term: true }
+            Content::Plain { bytes, marked: Some(pids.terms()) }
         } else {
             Content::WithPids(Arc::new(TermWithPids { bytes, pids }))
         })
@@ -73,17 +73,17 @@ impl Message {
     #[must_use]
     pub const fn is_term(&self) -> bool {
         match &self.0 {
-            Content::Plain { is_term, .. } => *is_term,
+            Content::Plain { marked, .. } => marked.is_some(),
             Content::WithPids(_) => true,
         }
     }
 
     /// Returns which processes the pids in the bytes are, for programs that read terms themselves. All are of an unknown
-    /// node if the message is not marked as a term.
+    /// node if the message is not marked as a term; then it is one of the first kind, if it is any.
     #[must_use]
     pub fn term_pids(&self) -> TermPids {
         match &self.0 {
-            Content::Plain { .. } => TermPids::default(),
+            Content::Plain { marked, .. } => TermPids::of(marked.unwrap_or_default()),
             Content::WithPids(term) => term.pids.clone(),
         }
     }
@@ -95,7 +95,7 @@ impl Message {
     /// not marked.
     ///
     /// # Errors
-    /// It is not a term, or not one of this type; where.
+    /// It is not a term of a kind that can come in it, or not one of this type; in which field, and where.
     pub fn term<'m, T: Deserialize<'m>>(&'m self) -> Result<T, stf::Error> {
         term::read(self.bytes(), self.term_pids())
     }

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use serde::de::{self, Deserialize, Deserializer};
 use serde::ser::{self, Serialize, Serializer};
+use snow_dist_codec::stf::Terms;
 use snow_dist_codec::{Pid as WirePid, stf};
 
 use crate::core::{Pid, Term, TermPids};
@@ -38,15 +39,28 @@ fn with<S, T>(
     (done, left)
 }
 
-/// Writes a value as a term.
+/// Writes a value as a term. Where it is to go is not known yet: one that is of the second kind is written as one of the
+/// first too, if its value can be.
 pub(crate) fn write(value: &(impl Serialize + ?Sized)) -> Result<Term, stf::Error> {
-    let (bytes, pids) = with(&WRITTEN, Vec::new(), || stf::to_vec(value));
+    let second = write_as(Terms::Second, value)?;
+    if second.kind() == Terms::First {
+        return Ok(second);
+    }
+    match write_as(Terms::First, value) {
+        Ok(first) => Ok(second.or_first(first)),
+        Err(_) => Ok(second),
+    }
+}
+
+fn write_as(terms: Terms, value: &(impl Serialize + ?Sized)) -> Result<Term, stf::Error> {
+    let (bytes, pids) = with(&WRITTEN, Vec::new(), || terms.to_vec(value));
     Term::new(bytes?, &pids.unwrap_or_default()).map_err(ser::Error::custom)
 }
 
-/// Reads a value of a term.
+/// Reads a value of a term, of the kind that the message can be.
 pub(crate) fn read<'m, T: Deserialize<'m>>(term: &'m [u8], pids: TermPids) -> Result<T, stf::Error> {
-    with(&READ, pids, || stf::from_slice(term)).0
+    let terms = pids.terms();
+    with(&READ, pids, || terms.from_slice(term)).0
 }
 
 /// In a term that is sent. In all other formats it is an error: what it says is known to this node alone, and for as
@@ -109,6 +123,26 @@ mod tests {
         // Without what is known of its pids, they are of unknown nodes.
         let read: Team = read(&bytes, TermPids::default()).unwrap();
         assert!(read.lead.node() == NodeNumber::UNKNOWN && read.lead.local() == 1);
+    }
+
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    enum Order {
+        Buy { count: u64, of: Pid },
+    }
+
+    #[test]
+    fn a_variant_with_named_fields_is_written_for_both_kinds_of_readers() {
+        let buy = |count| Order::Buy { count, of: pid(5, 2) };
+        let mut term = write(&buy(3)).unwrap();
+        let mut first = term.as_first().unwrap().clone();
+        assert_eq!((term.kind(), first.kind()), (Terms::Second, Terms::First));
+        assert!(first.pids().eq(term.pids()));
+        // What is only of the second kind has no other form.
+        assert!(write(&buy(u64::MAX)).unwrap().as_first().is_none());
+        let (bytes, pids) = term.into_local();
+        assert_eq!(read::<Order>(&bytes, pids).unwrap(), buy(3));
+        assert!(read::<Order>(&bytes, TermPids::default()).is_err(), "not to a reader of the first kind");
+        assert!(first.as_first().is_some());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use snow_dist_codec::{Reading, stf};
+use snow_dist_codec::Reading;
 use snow_dist_runtime::core::{Caller, NodeNumber, Numbers, Pid, Processes, Reason, Start, TermPids};
 
 /// What a process saw.
@@ -134,8 +134,8 @@ impl Table {
 #[must_use]
 pub fn pids_of(term: &[u8], pids: &TermPids) -> Vec<Pid> {
     let mut found = Vec::new();
-    match stf::for_each_pid(term, Reading::Compatible, |_, pid| found.push(pids.pid(pid))) {
-        Ok(()) => found,
+    match pids.terms().for_each_pid(term, Reading::Compatible, |_, pid| found.push(pids.pid(pid))) {
+        Ok(_) => found,
         Err(_) => Vec::new(),
     }
 }

@@ -1,7 +1,9 @@
 //! Messages from node to node.
 
 use snow_dist_codec::frame::Send;
-use snow_dist_runtime::{Capabilities, Context, Message, Node, Reason, Received, Refused, SendError};
+use snow_dist_runtime::{
+    CAPABILITIES, Capabilities, Context, Message, Node, Pid, Reason, Received, Refused, SendError,
+};
 use snow_dist_tests::program::{
     begin, connect, connected, exit, idle, message, node, received, run, seen_from, start, text, until,
     until_told, within,
@@ -165,7 +167,7 @@ async fn terms_go_from_node_to_node() {
         ctx.send_term(to, &(3, "from a process")).await.unwrap();
         ctx.send_named_term("reader", &there, &(4, "to the name")).await.unwrap();
         // What is no term is not sent.
-        let error = ctx.send_named_term("reader", &there, &u64::MAX).await.unwrap_err();
+        let error = ctx.send_named_term("reader", &there, &u128::MAX).await.unwrap_err();
         assert!(matches!(error, SendError::Term(_)), "{error:?}");
     })
     .await;
@@ -175,6 +177,49 @@ async fn terms_go_from_node_to_node() {
     // The program and a process are two senders.
     got.sort();
     assert_eq!(got, terms);
+}
+
+/// What needs terms of the second kind, and what has a form of the first as well.
+#[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+enum Order {
+    Buy { count: u64, of: Pid },
+}
+
+//= spec/capabilities.md#cap-trm-001
+//# A node MUST NOT write a term of the second kind in a session that does not have `terms_2`: it refuses it to its
+//# process.
+#[tokio::test]
+async fn terms_of_the_second_kind_go_where_they_are_read() {
+    for has in [true, false] {
+        let all = if has { CAPABILITIES } else { Capabilities::SEND_TERM };
+        let builder = Node::builder("b@127.0.0.1:0").capabilities(all);
+        let (a, b) = (node("a").await, start(builder).await);
+        connect(&a, &b).await;
+        let (local, got) = begin(&b, async |mut ctx| {
+            let mut counts = Vec::new();
+            while let Ok(Order::Buy { count, of }) = message(&mut ctx).await.term() {
+                assert_eq!(of, ctx.pid());
+                counts.push(count);
+            }
+            counts
+        });
+        let of = seen_from(&a, &b, local);
+        let large = a.send_term(of, &Order::Buy { count: u64::MAX, of }).await;
+        match &large {
+            Ok(()) => assert!(has),
+            Err(error) => assert!(!has && error.to_string().contains("`terms_2`"), "{error}"),
+        }
+        a.send_term(of, &Order::Buy { count: 3, of }).await.unwrap();
+        a.send_term(of, &()).await.unwrap();
+        let counts = within("the orders", got).await.unwrap();
+        assert_eq!(counts, if has { vec![u64::MAX, 3] } else { vec![3] });
+    }
+    // Inside a node the second kind is always read.
+    let alone = start(Node::builder("c@127.0.0.1:0").capabilities(Capabilities::NONE)).await;
+    let (of, got) = begin(&alone, async |mut ctx| message(&mut ctx).await.term::<Order>());
+    alone.send_term(of, &Order::Buy { count: 1 << 63, of }).await.unwrap();
+    let order = within("the order", got).await.unwrap().unwrap();
+    assert_eq!(order, Order::Buy { count: 1 << 63, of });
 }
 
 #[tokio::test]

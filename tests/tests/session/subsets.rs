@@ -9,7 +9,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, NodeName, Root};
 use snow_dist_runtime::core::handshake::{Channel, Cookie, Local, Peer, acceptor, initiator};
 use snow_dist_runtime::core::session::{CAPABILITIES, Lacking, NotSent};
-use snow_dist_runtime::core::{NodeNumber, Numbering, Pid, Reason, Start};
+use snow_dist_runtime::core::{NodeNumber, Numbering, Pid, Reason, Start, Term};
 use snow_dist_tests::simnet::Side::{self, A, B};
 use snow_dist_tests::simnet::{Pair, Seen};
 
@@ -19,6 +19,7 @@ const NODE_TABLE: Capabilities = Capabilities::NODE_TABLE;
 const FRAGMENTS: Capabilities = Capabilities::FRAGMENTS;
 const REMOTE_EXIT: Capabilities = Capabilities::REMOTE_EXIT;
 const SEND_TERM: Capabilities = Capabilities::SEND_TERM;
+const TERMS_2: Capabilities = Capabilities::TERMS_2;
 
 /// Longer than what goes out in one piece where there are fragments.
 const LONG: usize = 200_000;
@@ -53,7 +54,9 @@ fn pair(announced: [Capabilities; 2]) -> Pair {
 }
 
 fn sets() -> impl Iterator<Item = Capabilities> {
-    (0..16).map(Capabilities::from_bits)
+    [Capabilities::NONE, TERMS_2]
+        .into_iter()
+        .flat_map(|more| (0..16).map(move |bits| Capabilities::from_bits(bits).union(more)))
 }
 
 /// The third node, as both know it in the end.
@@ -94,6 +97,18 @@ fn check(pair: &mut Pair, from: Side, has: impl Fn(Capabilities) -> bool) {
     let lacking = NotSent::Lacking(Lacking { capability: "send_term" });
     assert_eq!(with_pids, if has(SEND_TERM) { Ok(()) } else { Err(lacking) });
 
+    let bytes = vec![1, 7, 1, 0, 0, 0, 9];
+    let second = session.send_term(3, 3, &mut Term::new(bytes.clone(), &[]).unwrap());
+    let lacking = |capability| Err(NotSent::Lacking(Lacking { capability }));
+    assert_eq!(
+        second,
+        match (has(TERMS_2), has(SEND_TERM)) {
+            (true, true) => Ok(()),
+            (true, false) => lacking("send_term"),
+            (false, _) => lacking("terms_2"),
+        }
+    );
+
     session.send(3, 3, &[7; LONG]).unwrap();
     session.link(3, 3).unwrap();
     pair.settle();
@@ -114,6 +129,9 @@ fn check(pair: &mut Pair, from: Side, has: impl Fn(Capabilities) -> bool) {
     if has(SEND_TERM) {
         let Seen::Term(_, pids) = seen.remove(expected.len()) else { panic!("{seen:?}") };
         assert_eq!(pids, [sender, Pair::ours(to, 4), seen_third]);
+    }
+    if has(SEND_TERM) && has(TERMS_2) {
+        expected.push(Seen::Term(bytes, vec![]));
     }
     expected.push(Seen::Message(vec![7; LONG]));
     expected.push(Seen::Exit(sender, Reason::linked(seen_third, &Reason::error("boom"))));
@@ -172,5 +190,5 @@ fn every_set_meets_every_set() {
         }
         pairs += 1;
     }
-    assert_eq!(pairs, 256);
+    assert_eq!(pairs, 1_024);
 }

@@ -2,7 +2,7 @@
 
 use snow_dist_codec::frame::SendTerm;
 use snow_dist_codec::handshake::Capabilities;
-use snow_dist_codec::stf::Encoder;
+use snow_dist_codec::stf::{Encoder, Terms};
 use snow_dist_codec::{Frame, Pid as WirePid};
 use snow_dist_runtime::core::session::{Lacking, NotSent};
 use snow_dist_runtime::core::{NodeNumber, Pid, Term};
@@ -123,6 +123,87 @@ fn bytes_that_are_no_term_are_given_all_the_same() {
     assert_eq!(pair.ended(B), None);
     let given = [vec![], vec![7], deep, half, wrong_end].map(|bytes| Seen::Term(bytes, vec![]));
     assert_eq!(pair.seen(B, 3), given);
+}
+
+fn bytes() -> Term {
+    Term::new(vec![1, 7, 2, 0, 0, 0, 30, 9], &[]).unwrap()
+}
+
+/// A variant with one field, a pid.
+fn variant(pid: Pid) -> Term {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new_in(Terms::Second, &mut bytes);
+    encoder.variant("E".into(), "V".into(), 1).unwrap();
+    encoder.field("f".into()).unwrap();
+    encoder.pid(WirePid::from_bits(0));
+    encoder.finish().unwrap();
+    Term::new(bytes, &[pid]).unwrap()
+}
+
+const BOTH: Capabilities = Capabilities::SEND_TERM.union(Capabilities::TERMS_2);
+
+//= spec/capabilities.md#cap-trm-001
+//# A node MUST NOT write a term of the second kind in a session that does not have `terms_2`: it refuses it to its
+//# process.
+//= spec/capabilities.md#cap-trm-002
+//# A node MUST NOT write a term of the second kind as the message of a SEND or REG_SEND: it refuses it to its
+//# process.
+//= spec/capabilities.md#cap-trm-005
+//# The error with which a node refuses a term of the second kind SHOULD name the capability that the session lacks, and
+//# the peer.
+#[test]
+fn the_second_kind_is_refused_where_it_would_not_be_read() {
+    for (capabilities, lacking) in [
+        (Capabilities::NONE, Some("terms_2")),
+        (Capabilities::SEND_TERM, Some("terms_2")),
+        (Capabilities::TERMS_2, Some("send_term")),
+        (BOTH, None),
+    ] {
+        let mut pair = pair(capabilities);
+        let sent = pair[A].session.send_term(3, 3, &mut bytes());
+        assert_eq!(sent.err(), lacking.map(|capability| NotSent::Lacking(Lacking { capability })));
+        pair.settle();
+        assert_eq!(pair[B].names(), if lacking.is_none() { vec!["SEND_TERM"] } else { vec![] });
+        // By names there is no mark in any of them.
+        let named = pair[A].session.send_named_term(3, "n", &mut bytes()).unwrap_err();
+        let capability = if capabilities.contains(Capabilities::TERMS_2) { "names" } else { "terms_2" };
+        assert_eq!(named, NotSent::Lacking(Lacking { capability }));
+    }
+}
+
+#[test]
+fn what_has_a_form_of_the_first_kind_goes_in_that() {
+    let both = || variant(Pair::ours(A, 3)).or_first(term(&[Pair::ours(A, 3)]));
+    for (capabilities, first) in [(Capabilities::SEND_TERM, 10), (BOTH, 22)] {
+        let mut pair = pair(capabilities);
+        pair[A].session.send_term(3, 3, &mut both()).unwrap();
+        pair.settle();
+        let [Seen::Term(bytes, pids)] = pair.seen(B, 3) else { panic!("{:?}", pair.seen(B, 3)) };
+        assert_eq!((bytes[1], &pids[..]), (first, &[Pair::theirs(B, 3)][..]));
+    }
+    let mut unmarked = pair(Capabilities::TERMS_2);
+    unmarked[A].session.send_term(3, 3, &mut bytes().or_first(term(&[]))).unwrap();
+    unmarked.settle();
+    assert_eq!(unmarked.seen(B, 3), [Seen::Message(vec![1, 10, 0, 0, 0, 0])]);
+}
+
+//= spec/capabilities.md#cap-trm-003
+//# In a session that has `terms_2` a node MUST take the message of a frame with terms for a term if it is one of
+//# either kind.
+//= spec/capabilities.md#cap-trm-004
+//# In a session without `terms_2` a node MUST take the message of a frame with terms that is not a term of the
+//# first kind for no term.
+#[test]
+fn what_arrives_is_a_term_of_the_kinds_of_the_session() {
+    let mut message = variant(Pair::ours(A, 3)).into_local().0;
+    let at = message.len() - 8;
+    message[at..].copy_from_slice(&Pair::wire(A, 3).to_bits().to_le_bytes());
+    for (capabilities, pids) in [(Capabilities::SEND_TERM, vec![]), (BOTH, vec![Pair::theirs(B, 3)])] {
+        let mut pair = pair(capabilities);
+        pair.inject(B, SendTerm { to: Pair::wire(B, 3), message: &message });
+        pair.settle();
+        assert_eq!(pair.seen(B, 3), [Seen::Term(message.clone(), pids)]);
+    }
 }
 
 //= spec/session.md#ses-pid-004

@@ -374,7 +374,7 @@ impl<P: Nodes> Host<P> {
     /// may not know, are named to it before.
     ///
     /// # Errors
-    /// Its node cannot take it; or the term has pids, and the session nothing to send such terms by.
+    /// Its node cannot take it; or the term has pids or is of the second kind, and the session nothing to send such terms by.
     pub fn send_term(&mut self, local: u64, to: Pid, mut term: Term) -> Result<(), NotSent> {
         if to.is_here() {
             let (bytes, pids) = term.into_local();

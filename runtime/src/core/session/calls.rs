@@ -10,7 +10,7 @@ use super::monitors::{Kind, Monitor};
 use super::outbox::{Owed, Refusal};
 use super::tally::Asker;
 use super::wire::Ours;
-use super::{Ending, Lacking, NotCalled, NotReplied, Session};
+use super::{Ending, Lacking, Mark, NotCalled, NotReplied, Session};
 use crate::core::{Caller, Processes, Reason, Term};
 
 impl Session {
@@ -84,7 +84,7 @@ impl Session {
         //= spec/capabilities.md#cap-cal-002
         //# When its process calls a process of the peer or a name there, a node MUST write one CALL or CALL_NAME,
         //# unless CAP-CAL-004 forbids it.
-        self.queue_term(local, CALL_BYTES + bytes, term, frame).map_err(|not_sent| {
+        self.queue_term(local, CALL_BYTES + bytes, Mark::There, term, frame).map_err(|not_sent| {
             self.watching.take(reference);
             self.tally.give_back(Asker::Here);
             not_sent.into()
@@ -109,7 +109,7 @@ impl Session {
         //= spec/capabilities.md#cap-cal-011
         //# When a process replies to a call that its node holds, the node MUST write one CALL_REPLY with the ref and
         //# the pids of the call, and hold the call no more.
-        self.queue_term(callee, CALL_BYTES, term, |message| {
+        self.queue_term(callee, CALL_BYTES, Mark::There, term, |message| {
             CallReply { from, to, reference, message }.into()
         })?;
         self.give_up_call(reference);

@@ -16,7 +16,8 @@ pub const CAPABILITIES: Capabilities = Capabilities::NODE_TABLE
     .union(Capabilities::REMOTE_EXIT)
     .union(Capabilities::SEND_TERM)
     .union(Capabilities::CALLS)
-    .union(Capabilities::NAMES);
+    .union(Capabilities::NAMES)
+    .union(Capabilities::TERMS_2);
 
 /// What a session is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -31,6 +31,7 @@ use std::time::Duration;
 
 use snow_dist_codec::frame::{RegSend, Send, SendTerm};
 use snow_dist_codec::handshake::Capabilities;
+use snow_dist_codec::stf::Terms;
 use snow_dist_codec::{EncodeError, Frame, Signal};
 
 use super::connection::Waits;
@@ -222,18 +223,14 @@ impl Session {
     /// been called for them.
     ///
     /// # Errors
-    /// The peer cannot take it; or the term has pids, and the session lacks `send_term`: in another message nobody would
-    /// take them for pids.
+    /// The peer cannot take it; or the term has pids or is of the second kind, and the session lacks `send_term`: in another
+    /// message nobody would take them for pids; or it is of the second kind, has no form of the first, and the session
+    /// lacks `terms_2`.
     pub fn send_term(&mut self, local: u64, remote: u64, term: &mut Term) -> Result<(), NotSent> {
         let has_terms = self.capabilities.contains(Capabilities::SEND_TERM);
-        //= spec/capabilities.md#cap-stm-003
-        //# A node MUST NOT write a term with pids as the message of a SEND or REG_SEND as if they were
-        //# understood there: it refuses it to its process.
-        if term.has_pids() && !has_terms {
-            return Err(Lacking { capability: "send_term" }.into());
-        }
         let to = self.wire.theirs(remote);
-        self.queue_term(local, 0, term, |message| {
+        let mark = if has_terms { Mark::There } else { Mark::Lacking("send_term") };
+        self.queue_term(local, 0, mark, term, |message| {
             //= spec/capabilities.md#cap-stm-001
             //# A node MUST NOT write SEND_TERM in a session that does not have `send_term`.
             //= spec/capabilities.md#cap-stm-007
@@ -248,15 +245,48 @@ impl Session {
         &mut self,
         local: u64,
         bytes: usize,
+        mark: Mark,
         term: &'m mut Term,
         frame: impl FnOnce(&'m [u8]) -> Frame<'m>,
     ) -> Result<(), NotSent> {
+        let term = self.form(mark, term)?;
         let wire = &self.wire;
         //= spec/capabilities.md#cap-stm-004
         //# In a SEND_TERM a node MUST write each pid of the term as SES-PID-010 to SES-PID-012 ask for its
         //# process.
         let message = term.with_wire(|pid| wire.any_there(pid));
         Ok(self.queue(local, bytes + message.len() + HEAD_BYTES, &frame(message))?)
+    }
+
+    /// The form of a term that the peer reads.
+    fn form<'m>(&self, mark: Mark, term: &'m mut Term) -> Result<&'m mut Term, Lacking> {
+        let lacking = match (mark, self.terms()) {
+            (Mark::There, Terms::Second) => return Ok(term),
+            //= spec/capabilities.md#cap-stm-003
+            //# A node MUST NOT write a term with pids as the message of a SEND or REG_SEND as if they were
+            //# understood there: it refuses it to its process.
+            (Mark::Lacking(capability), _) if term.has_pids() => return Err(Lacking { capability }),
+            (Mark::Lacking(capability), Terms::Second) => capability,
+            (_, Terms::First) => "terms_2",
+        };
+        //= spec/capabilities.md#cap-trm-001
+        //# A node MUST NOT write a term of the second kind in a session that does not have `terms_2`: it refuses it to its
+        //# process.
+        //= spec/capabilities.md#cap-trm-002
+        //# A node MUST NOT write a term of the second kind as the message of a SEND or REG_SEND: it refuses it to its
+        //# process.
+        //= spec/capabilities.md#cap-trm-005
+        //# The error with which a node refuses a term of the second kind SHOULD name the capability that the session lacks, and
+        //# the peer.
+        //= spec/stf.md#stf-knd-002
+        //# A writer MUST NOT write a value of the second kind into a term, unless its reader is known to read the second
+        //# kind.
+        term.as_first().ok_or(Lacking { capability: lacking })
+    }
+
+    /// The kind of terms that frames with terms carry.
+    fn terms(&self) -> Terms {
+        if self.capabilities.contains(Capabilities::TERMS_2) { Terms::Second } else { Terms::First }
     }
 
     /// Sees to it that the peer knows a third node, if the session can tell it: pids of that node in reasons and terms are
@@ -609,6 +639,14 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Whether a frame says that its message is a term.
+#[derive(Clone, Copy)]
+enum Mark {
+    There,
+    /// The session lacks the capability by which one could.
+    Lacking(&'static str),
 }
 
 /// Bytes of a message's frame beside what a program gave, at most: length, tag, pid.

@@ -6,7 +6,7 @@ use snow_dist_codec::handshake::Capabilities;
 use super::monitors::{Kind, Monitor};
 use super::outbox::{Owed, Refusal};
 use super::tally::Asker;
-use super::{Ending, Lacking, NotMade, NotSent, Session};
+use super::{Ending, Lacking, Mark, NotMade, NotSent, Session};
 use crate::core::limits::MONITORED_NAME_BYTES_MAX;
 use crate::core::{Processes, Term};
 
@@ -14,13 +14,11 @@ impl Session {
     /// A term of `local` to whoever is registered under `name` at the peer; otherwise as [`Session::send_term`].
     ///
     /// # Errors
-    /// The peer cannot take it; or the term has pids, and the session lacks `names`.
+    /// The peer cannot take it; or the term has pids or is of the second kind, and the session lacks `names`.
     pub fn send_named_term(&mut self, local: u64, name: &str, term: &mut Term) -> Result<(), NotSent> {
         let has_names = self.capabilities.contains(Capabilities::NAMES);
-        if term.has_pids() && !has_names {
-            return Err(Lacking { capability: "names" }.into());
-        }
-        self.queue_term(local, name.len(), term, |message| {
+        let mark = if has_names { Mark::There } else { Mark::Lacking("names") };
+        self.queue_term(local, name.len(), mark, term, |message| {
             let name = name.into();
             //= spec/capabilities.md#cap-nam-001
             //# A node MUST NOT write SEND_NAME_TERM, MONITOR_NAME or NAMED in a session that does not have `names`.

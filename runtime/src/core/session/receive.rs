@@ -5,7 +5,7 @@ use snow_dist_codec::frame::{
     UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::handshake::Capabilities;
-use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, stf};
+use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason};
 
 use super::links::{Ended, Linked, Pids};
 use super::monitors::{Kind, Monitor as Watched};
@@ -243,11 +243,18 @@ impl Session {
 
     /// Which processes the pids of a term are. Bytes that are no term have none.
     pub(super) fn read_pids(&mut self, term: &[u8]) -> TermPids {
-        let (mut pids, mut unknown) = (TermPids::default(), 0);
+        let terms = self.terms();
+        let (mut pids, mut unknown) = (TermPids::of(terms), 0);
         let wire = &self.wire;
         //= spec/capabilities.md#cap-stm-006
         //# A node MUST NOT end the session because of the message of a SEND_TERM.
-        let read = stf::for_each_pid(term, Reading::Compatible, |_, pid| {
+        //= spec/capabilities.md#cap-trm-003
+        //# In a session that has `terms_2` a node MUST take the message of a frame with terms for a term if it is one of
+        //# either kind.
+        //= spec/capabilities.md#cap-trm-004
+        //# In a session without `terms_2` a node MUST take the message of a frame with terms that is not a term of the
+        //# first kind for no term.
+        let read = terms.for_each_pid(term, Reading::Compatible, |_, pid| {
             //= spec/capabilities.md#cap-stm-005
             //# A node MUST take each pid in the term of a SEND_TERM for the process that SES-PID-013 to
             //# SES-PID-015 say.
@@ -257,7 +264,7 @@ impl Session {
             }
         });
         if read.is_err() {
-            return TermPids::default();
+            return TermPids::of(terms);
         }
         self.counts.pids_unknown += unknown;
         pids

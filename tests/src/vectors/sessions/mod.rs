@@ -11,6 +11,7 @@ mod node;
 mod places;
 mod stories;
 mod story;
+mod terms;
 mod version_1;
 
 use serde_json::Value;

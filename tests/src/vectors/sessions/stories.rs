@@ -26,6 +26,7 @@ pub(super) fn all() -> Vec<Value> {
         ends(),
         order(),
         super::capabilities::all(),
+        super::terms::all(),
         super::places::all(),
         fragments(),
         super::version_1::all(),

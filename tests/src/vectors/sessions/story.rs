@@ -89,18 +89,31 @@ impl Story {
     }
 
     /// A list of processes, as a term.
-    pub(super) fn send_term(mut self, local: u64, remote: u64, pids: &[Whose], comment: &str) -> Self {
-        let pids: Vec<_> = pids.iter().map(|pid| self.node.pid(*pid)).collect();
-        let named: Vec<_> = pids.iter().map(|pid| self.node.table.pid_here(*pid)).collect();
+    /// A tuple of pids.
+    pub(super) fn send_term(self, local: u64, remote: u64, pids: &[Whose], comment: &str) -> Self {
         let mut message = vec![1, 13, pids.len() as u8];
         for number in 0..pids.len() as u64 {
             message.push(30);
             message.extend(number.to_le_bytes());
         }
+        self.send_this_term(local, remote, &message, pids, comment)
+    }
+
+    /// Any term, its pids numbered.
+    pub(super) fn send_this_term(
+        mut self,
+        local: u64,
+        remote: u64,
+        message: &[u8],
+        pids: &[Whose],
+        comment: &str,
+    ) -> Self {
+        let pids: Vec<_> = pids.iter().map(|pid| self.node.pid(*pid)).collect();
+        let named: Vec<_> = pids.iter().map(|pid| self.node.table.pid_here(*pid)).collect();
         let ask = json!({
-            "do": "send_term", "process": local, "to": remote, "message": segments(&message), "pids": named,
+            "do": "send_term", "process": local, "to": remote, "message": segments(message), "pids": named,
         });
-        let mut term = Term::new(message, &pids).unwrap();
+        let mut term = Term::new(message.to_vec(), &pids).unwrap();
         self.ask(ask, comment, |node| {
             node.session.send_term(local, remote, &mut term).err().map(|_| "capability")
         })
@@ -299,6 +312,7 @@ fn names(set: Capabilities) -> Vec<&'static str> {
         (Capabilities::FRAGMENTS, "fragments"),
         (Capabilities::REMOTE_EXIT, "remote_exit"),
         (Capabilities::SEND_TERM, "send_term"),
+        (Capabilities::TERMS_2, "terms_2"),
     ]
     .into_iter()
     .filter(|(capability, _)| set.contains(*capability))
