@@ -166,7 +166,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_is_taken_is_an_error_though_another_is_free() {
-        for (taken, hosts) in [("127.0.0.1", ["127.0.0.1", "[::1]"]), ("[::1]", ["127.0.0.1", "[::1]"])] {
+        // Not 127.0.0.1: there another program may have the port that is free at the other address.
+        let hosts = ["127.0.77.1", "[::1]"];
+        for taken in hosts {
             let first = bind(&addresses(&[taken], 0)).unwrap();
             let port = first.port().unwrap();
             let error = bind(&addresses(&hosts, port)).unwrap_err();
