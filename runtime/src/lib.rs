@@ -82,8 +82,8 @@ pub use {
     notices::{ConnectionCounts, RefusedConnections},
     process::{
         Call, CallError, Context, Delegate, Mailbox, Message, MonitorNamedError, MonitorNodeError,
-        MonitorRef, NotHere, Payload, Received, Refused, RegisterError, Replier, ReplyError, SendError,
-        SpawnError, WhenFull,
+        MonitorRef, NotHere, Payload, Received, Refused, RegisterError, Replier, ReplyError, Selection,
+        SendError, SpawnError, WhenFull,
     },
     tap::{Direction, Seen},
 };

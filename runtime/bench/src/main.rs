@@ -18,6 +18,7 @@ mod ours;
 mod pairs;
 mod pingpong;
 mod rounds;
+mod selective;
 mod table;
 
 use anyhow::Result;
@@ -68,6 +69,8 @@ enum Part {
         #[arg(long, default_value_t = 1)]
         batch: usize,
     },
+    /// Measures what waiting for one message costs beside others that wait.
+    Selective,
 }
 
 fn main() -> Result<()> {
@@ -75,6 +78,7 @@ fn main() -> Result<()> {
     match arguments.part {
         Some(Part::Child(child)) => child.run(),
         Some(Part::Costs { way, messages, batch }) => way.send(messages, batch),
+        Some(Part::Selective) => selective::run(arguments.rounds),
         None => {
             let plan = Plan {
                 rounds: arguments.rounds,

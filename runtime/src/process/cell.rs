@@ -233,6 +233,13 @@ impl Cell {
         state.is_alive() && state.queue.move_to(inbox, waker)
     }
 
+    /// Moves all that has come into the receiver's half of the mailbox.
+    pub(crate) fn gather(&self, inbox: &mut Inbox) {
+        let mut nobody_waits = None;
+        self.refill_or_wait(inbox, &mut nobody_waits);
+        drop(nobody_waits);
+    }
+
     /// Notes that a process has received something.
     pub(crate) fn has_received(&self, received: &Received, inbox: &mut Inbox) {
         if let (Received::Message(_) | Received::Call(_), Some(room)) = (received, &self.room) {

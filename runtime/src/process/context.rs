@@ -16,8 +16,8 @@ use super::remote::Sender;
 use super::table::{ProcessTable, Tie};
 use super::term;
 use super::{
-    Mailbox, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, SendError,
-    SpawnError,
+    Mailbox, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, Selection,
+    SendError, SpawnError,
 };
 use crate::core::{Pid, Reason, Term};
 use crate::node::Node;
@@ -104,14 +104,34 @@ impl Context {
         self.recv_where(|_| true)
     }
 
-    /// The first thing in the mailbox that is wanted; what is not stays there, in its place. Looks at each thing
-    /// once.
+    /// Receives the first thing in the mailbox that is wanted; what is not stays there, in its place. The condition is called
+    /// once for each thing: when something arrives meanwhile, the search goes on there. Nothing is lost if this is dropped
+    /// before it is ready, and the next call begins at the front again; [`recv_selected`](Self::recv_selected) does not.
     pub fn recv_where(
         &mut self,
         mut wanted: impl FnMut(&Received) -> bool + Send,
     ) -> impl Future<Output = Received> + Send {
         let mut looked_at = 0;
-        poll_fn(move |cx| self.poll_recv(cx, &mut looked_at, &mut wanted))
+        poll_fn(move |cx| self.poll_recv(cx, |inbox| inbox.take(&mut looked_at, &mut wanted)))
+    }
+
+    /// Receives the first thing in the mailbox that `selection` wants and has not passed over yet; else as
+    /// [`recv_where`](Self::recv_where). However often this is called or dropped, the condition is called once for each
+    /// thing.
+    pub fn recv_selected<F: FnMut(&Received) -> bool + Send>(
+        &mut self,
+        selection: &mut Selection<F>,
+    ) -> impl Future<Output = Received> + Send {
+        let (look, wanted) = selection.parts();
+        poll_fn(move |cx| self.poll_recv(cx, |inbox| inbox.take_selected(look, &mut *wanted)))
+    }
+
+    /// Selects what `wanted` says from what arrives from now on, and nothing of what is in the mailbox already.
+    pub fn select_from_now<F: FnMut(&Received) -> bool>(&mut self, wanted: F) -> Selection<F> {
+        let mut selection = Selection::new(wanted);
+        self.cell.gather(&mut self.inbox);
+        self.inbox.pass_over_all(selection.parts().0);
+        selection
     }
 
     /// Waits for [`recv`](Self::recv), for at most so long.
@@ -129,16 +149,25 @@ impl Context {
         table.executor().at_most(longest, self.recv_where(wanted)).await
     }
 
+    /// Waits for [`recv_selected`](Self::recv_selected), for at most so long.
+    pub async fn recv_selected_timeout<F: FnMut(&Received) -> bool + Send>(
+        &mut self,
+        selection: &mut Selection<F>,
+        longest: Duration,
+    ) -> Option<Received> {
+        let table = Arc::clone(self.table());
+        table.executor().at_most(longest, self.recv_selected(selection)).await
+    }
+
     fn poll_recv(
         &mut self,
         cx: &mut TaskContext<'_>,
-        looked_at: &mut usize,
-        wanted: &mut impl FnMut(&Received) -> bool,
+        mut take: impl FnMut(&mut Inbox) -> Option<Received>,
     ) -> Poll<Received> {
         // A process whose mailbox is never empty lets others run, and sees that it is doomed.
         let turn = ready!(coop::poll_proceed(cx));
         loop {
-            if let Some(received) = self.inbox.take(looked_at, &mut *wanted) {
+            if let Some(received) = take(&mut self.inbox) {
                 turn.made_progress();
                 self.cell.has_received(&received, &mut self.inbox);
                 return Poll::Ready(received);

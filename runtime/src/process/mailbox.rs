@@ -6,6 +6,7 @@ use std::task::Waker;
 
 use super::Received;
 use super::charge::Charge;
+use super::selection::{Look, Looks};
 use super::shares::{Held, Room};
 use super::small::Small;
 use crate::foreign;
@@ -188,7 +189,7 @@ impl Queue {
 
     /// Takes out what is unwanted; gives what that counted.
     pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) -> Vec<Charge> {
-        remove_if(&mut self.received, unwanted)
+        remove_if(&mut self.received, unwanted, |_| {})
     }
 
     /// For a queue that is empty.
@@ -213,6 +214,8 @@ pub(crate) struct Inbox {
     received: VecDeque<Item>,
     /// What was taken since the cell was last told, of each share: places are used in their order.
     taken: [Charge; SHARES_TAKEN],
+    /// How far each selection has looked.
+    looks: Looks,
 }
 
 impl Inbox {
@@ -220,13 +223,32 @@ impl Inbox {
     pub(crate) fn take(
         &mut self,
         looked_at: &mut usize,
-        mut wanted: impl FnMut(&Received) -> bool,
+        wanted: impl FnMut(&Received) -> bool,
     ) -> Option<Received> {
-        while !wanted(&self.received.get(*looked_at)?.received) {
-            *looked_at += 1;
-        }
-        let item =
-            if *looked_at == 0 { self.received.pop_front() } else { self.received.remove(*looked_at) }?;
+        pass_over(&self.received, looked_at, wanted)?;
+        self.take_at(*looked_at)
+    }
+
+    /// The same for a selection, whose place is kept here.
+    pub(crate) fn take_selected(
+        &mut self,
+        look: &Look,
+        wanted: impl FnMut(&Received) -> bool,
+    ) -> Option<Received> {
+        let looked_at = self.looks.place_of(look);
+        pass_over(&self.received, looked_at, wanted)?;
+        let place = *looked_at;
+        self.take_at(place)
+    }
+
+    /// A selection is not to look at what is here.
+    pub(crate) fn pass_over_all(&mut self, look: &Look) {
+        *self.looks.place_of(look) = self.received.len();
+    }
+
+    fn take_at(&mut self, place: usize) -> Option<Received> {
+        let item = if place == 0 { self.received.pop_front() } else { self.received.remove(place) }?;
+        self.looks.removed(place);
         self.note_taken(item.charge);
         self.give_back_half();
         Some(item.received)
@@ -259,7 +281,7 @@ impl Inbox {
 
     /// Takes out what is unwanted; gives what that counted.
     pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) -> Vec<Charge> {
-        remove_if(&mut self.received, unwanted)
+        remove_if(&mut self.received, unwanted, |place| self.looks.removed(place))
     }
 
     /// At least half of a queue's places are taken, but for a few: what counts twice an entry is an entry and its part of
@@ -285,14 +307,33 @@ impl Drop for Inbox {
     }
 }
 
-fn remove_if(items: &mut VecDeque<Item>, unwanted: impl Fn(&Received) -> bool) -> Vec<Charge> {
-    let mut removed = Vec::new();
+/// Moves a place behind what is not wanted. What the condition panics at is not passed over.
+fn pass_over(
+    items: &VecDeque<Item>,
+    looked_at: &mut usize,
+    mut wanted: impl FnMut(&Received) -> bool,
+) -> Option<()> {
+    while !wanted(&items.get(*looked_at)?.received) {
+        *looked_at += 1;
+    }
+    Some(())
+}
+
+/// Tells of each item that goes the place that it has once those before it have gone.
+fn remove_if(
+    items: &mut VecDeque<Item>,
+    unwanted: impl Fn(&Received) -> bool,
+    mut goes: impl FnMut(usize),
+) -> Vec<Charge> {
+    let (mut removed, mut kept) = (Vec::new(), 0);
     items.retain(|item| {
-        let keep = !unwanted(&item.received);
-        if !keep {
+        if unwanted(&item.received) {
             removed.push(item.charge);
+            goes(kept);
+            return false;
         }
-        keep
+        kept += 1;
+        true
     });
     removed
 }
@@ -318,7 +359,7 @@ const RELEASED_AT_REST: usize = 1 << 10;
 mod tests {
     use super::*;
     use crate::core::limits::{ALLOCATION_BYTES_COUNTED, MESSAGE_BYTES_COUNTED};
-    use crate::process::Message;
+    use crate::process::{Message, Selection};
 
     fn message(text: &'static str) -> Received {
         Received::Message(Message::new(text.as_bytes().into()))
@@ -349,6 +390,98 @@ mod tests {
         assert_eq!(inbox.take(&mut 0, |_| true), Some(message("a")));
         assert_eq!(inbox.take(&mut 0, |_| true), Some(message("b")));
         assert!(!queue.move_to(&mut inbox, &mut Some(Waker::noop().clone())));
+    }
+
+    /// A mailbox and what each selection has yet to look at, message by message.
+    struct Searched {
+        queue: Queue,
+        inbox: Inbox,
+        waiting: Vec<usize>,
+        selections: Vec<(Look, Vec<usize>)>,
+    }
+
+    fn number(received: &Received) -> usize {
+        let Received::Message(message) = received else { panic!("{received:?}") };
+        usize::from_be_bytes(message.as_bytes().try_into().unwrap())
+    }
+
+    impl Searched {
+        fn push(&mut self, number: usize) {
+            let bytes = number.to_be_bytes().to_vec();
+            drop(self.queue.push(Received::Message(Message::new(bytes.into())), Charge::NONE));
+            self.waiting.push(number);
+            self.selections.iter_mut().for_each(|(_, unseen)| unseen.push(number));
+        }
+
+        fn gather(&mut self) {
+            self.queue.move_to(&mut self.inbox, &mut None);
+        }
+
+        fn is_gone(&mut self, number: usize) {
+            self.waiting.retain(|waiting| *waiting != number);
+            self.selections.iter_mut().for_each(|(_, unseen)| unseen.retain(|unseen| *unseen != number));
+        }
+
+        /// Takes the first of a remainder for a selection: it looks at what it has not seen, in order, up to that.
+        fn select(&mut self, of: usize, divisor: usize) {
+            self.gather();
+            let mut looked_at = Vec::new();
+            let (look, unseen) = &mut self.selections[of];
+            let taken = self.inbox.take_selected(look, |received| {
+                looked_at.push(number(received));
+                number(received) % divisor == of % divisor
+            });
+            let wanted = unseen.iter().position(|number| number % divisor == of % divisor);
+            let expected: Vec<_> = unseen.drain(..wanted.map_or(unseen.len(), |at| at + 1)).collect();
+            assert_eq!(looked_at, expected);
+            assert_eq!(taken.as_ref().map(number), wanted.and_then(|_| expected.last().copied()));
+            if let Some(taken) = taken {
+                self.is_gone(number(&taken));
+            }
+        }
+
+        fn take_first(&mut self) {
+            self.gather();
+            let taken = self.inbox.take(&mut 0, |_| true).as_ref().map(number);
+            assert_eq!(taken, self.waiting.first().copied());
+            taken.into_iter().for_each(|taken| self.is_gone(taken));
+        }
+
+        fn flush(&mut self, divisor: usize) {
+            self.inbox.remove_if(|received| number(received).is_multiple_of(divisor));
+            self.queue.remove_if(|received| number(received).is_multiple_of(divisor));
+            let gone: Vec<_> =
+                self.waiting.iter().copied().filter(|number| number.is_multiple_of(divisor)).collect();
+            gone.into_iter().for_each(|gone| self.is_gone(gone));
+        }
+    }
+
+    /// In any order of what can be done to a mailbox each selection looks at each message once, and all come in order.
+    #[test]
+    fn a_selection_looks_at_each_message_once() {
+        let look = || Selection::new(|_: &Received| true).into_look();
+        let selections = (0..4).map(|_| (look(), Vec::new())).collect();
+        let (queue, inbox) = (Queue::default(), Inbox::default());
+        let mut searched = Searched { queue, inbox, waiting: Vec::new(), selections };
+        let mut random = 7_usize;
+        for step in 0..20_000 {
+            random = random.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+            let (act, by) = (random >> 40 & 15, random >> 32 & 3);
+            match act {
+                0..6 => searched.push(step),
+                6..12 => searched.select(by, 5 + act),
+                12 | 13 => searched.take_first(),
+                14 => searched.flush(7 + by),
+                _ => {
+                    // One that begins now, behind all that is here.
+                    searched.gather();
+                    let new = look();
+                    searched.inbox.pass_over_all(&new);
+                    searched.selections[by] = (new, Vec::new());
+                }
+            }
+            assert!(searched.inbox.looks.len() <= 8, "those that are gone are forgotten");
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod message;
 pub(crate) mod remote;
 #[cfg(all(test, shuttle))]
 mod schedules;
+mod selection;
 mod shares;
 mod small;
 pub(crate) mod table;
@@ -38,4 +39,5 @@ pub use error::{
 };
 pub use mailbox::{Mailbox, WhenFull};
 pub use message::{Message, MonitorRef, Payload, Received};
+pub use selection::Selection;
 pub(crate) use shares::Owner;

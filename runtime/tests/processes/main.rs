@@ -8,6 +8,7 @@ mod links;
 mod mailboxes;
 mod monitors;
 mod names;
+mod selective;
 
 use snow_dist_runtime::core::{Pid, Reason};
 use snow_dist_runtime::{Context, Mailbox, Message, Node, Received};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use snow_dist_runtime::{Context, Node, Reason, Received};
+use snow_dist_runtime::{Context, Node, Reason, Received, Selection};
 use snow_dist_tests::program::{begin, down, exit, until, within};
 use tokio::sync::oneshot;
 
@@ -150,6 +150,28 @@ async fn what_was_looked_at_when_the_look_panicked_is_still_there() {
     node.send(pid, "kept").await.unwrap();
     let received = within("what was looked at", got).await.unwrap();
     assert_eq!(received.into_message().unwrap().as_bytes(), b"kept");
+}
+
+#[tokio::test]
+async fn a_selection_whose_look_panicked_goes_on_with_what_it_looked_at() {
+    let node = alone();
+    let (pid, got) = begin(&node, async |mut ctx: Context| {
+        let mut looks = 0;
+        let mut third = Selection::new(|_: &Received| {
+            looks += 1;
+            assert_ne!(looks, 2, "looked at");
+            looks == 3
+        });
+        assert!(catch(ctx.recv_selected(&mut third)).await.is_err());
+        let selected = ctx.recv_selected(&mut third).await;
+        (selected, ctx.recv().await)
+    });
+    for text in ["passed over", "panicked at"] {
+        node.send(pid, text).await.unwrap();
+    }
+    let (selected, left) = within("what was looked at", got).await.unwrap();
+    assert_eq!(selected.into_message().unwrap().as_bytes(), b"panicked at");
+    assert_eq!(left.into_message().unwrap().as_bytes(), b"passed over");
 }
 
 /// Polls a future, and gives the panic that it ends in.
