@@ -20,13 +20,18 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
 use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::peers::Sign;
-use snow_dist_runtime::core::session::{Config, Ending, NotMade, NotSent, Timing, Version};
-use snow_dist_runtime::core::{Chain, NodeNumber, Numbering, Pid, Reason, Session, Start, Term};
+use snow_dist_runtime::core::session::{
+    Config, Ending, NotCalled, NotMade, NotReplied, NotSent, Timing, Version,
+};
+use snow_dist_runtime::core::{Caller, Chain, NodeNumber, Numbering, Pid, Reason, Session, Start, Term};
 use snow_dist_tests::run;
 use snow_dist_tests::simnet::{Seen, Table};
 
 /// The number of the first node that is met.
 const PEER: u64 = 1;
+
+/// The payloads of PINGs are the node's choice. This one tells the session from others.
+const PING: [u8; 8] = [0xC0; 8];
 
 #[test]
 fn every_story_goes_as_it_is_told() {
@@ -115,6 +120,8 @@ fn capabilities(names: &Value) -> Capabilities {
         "fragments" => Capabilities::FRAGMENTS,
         "remote_exit" => Capabilities::REMOTE_EXIT,
         "send_term" => Capabilities::SEND_TERM,
+        "calls" => Capabilities::CALLS,
+        "names" => Capabilities::NAMES,
         "terms_2" => Capabilities::TERMS_2,
         other => panic!("{other} is no capability"),
     };
@@ -141,11 +148,35 @@ fn version(given: &Value) -> Version {
 }
 
 fn not_made(why: NotMade) -> &'static str {
-    if why == NotMade::NodeIdUnknown { "node_id" } else { "limit" }
+    match why {
+        NotMade::NodeIdUnknown => "node_id",
+        NotMade::NameTooLong { .. } => "too_long",
+        NotMade::Lacking(_) => "capability",
+        _ => "limit",
+    }
 }
 
 fn not_sent(why: NotSent) -> &'static str {
-    if why == NotSent::LooksLikeSignal { "signal" } else { "too_long" }
+    match why {
+        NotSent::LooksLikeSignal => "signal",
+        NotSent::Lacking(_) => "capability",
+        _ => "too_long",
+    }
+}
+
+fn not_called(why: NotCalled) -> &'static str {
+    match why {
+        NotCalled::NotMade(why) => not_made(why),
+        NotCalled::NotSent(why) => not_sent(why),
+        other => panic!("no story says so: {other}"),
+    }
+}
+
+fn not_replied(why: NotReplied) -> &'static str {
+    match why {
+        NotReplied::NotSent(why) => not_sent(why),
+        _ => "over",
+    }
 }
 
 fn bounds(end: &Value) -> Bounds {
@@ -174,8 +205,7 @@ impl Node {
                 interval: milliseconds("heartbeat_interval_ms"),
                 timeout: milliseconds("heartbeat_timeout_ms"),
             },
-            // The payloads of PINGs are the node's choice.
-            ping: [0xC0; 8],
+            ping: PING,
         };
         let mut table = Table::of(start("node@h:1", u64::from(creations[0]) - 1));
         // A node of version 1 announces none.
@@ -190,6 +220,9 @@ impl Node {
                 table.start_trapping(local)
             } else {
                 table.start(local)
+            }
+            if process["mailbox_is_full"] == true {
+                table.fill(local);
             }
             for name in process["names"].as_array().unwrap() {
                 table.register(name.as_str().unwrap(), local);
@@ -259,35 +292,73 @@ impl Node {
         None
     }
 
+    /// Why it is refused.
     fn ask(&mut self, ask: &Value) -> Option<&'static str> {
-        let session = &mut self.session;
-        let (local, remote, reference) = (&ask["process"], &ask["to"], &ask["ref"]);
-        let full = |taken: Result<(), _>| taken.err().map(not_made);
         match ask["do"].as_str().unwrap() {
-            "link" => return full(session.link(number(local), number(remote))),
-            "unlink" => session.unlink(number(local), number(remote)),
-            "monitor" => return full(session.monitor(number(local), number(remote), number(reference))),
-            "demonitor" => assert!(session.demonitor(number(reference))),
-            "send" => {
-                let sent = session.send(number(local), number(remote), &run::join(&ask["message"]));
-                return sent.err().map(not_sent);
+            "send" | "send_named" | "send_term" | "send_named_term" => {
+                self.ask_to_send(ask).err().map(not_sent)
             }
-            "send_named" => {
-                let name = ask["name"].as_str().unwrap();
-                let sent = session.send_named(number(local), name, &run::join(&ask["message"]));
-                return sent.err().map(not_sent);
-            }
-            "send_term" => {
-                let pids: Vec<_> =
-                    ask["pids"].as_array().unwrap().iter().map(|pid| self.introduced(pid)).collect();
-                let mut term = Term::new(run::join(&ask["message"]), &pids).unwrap();
-                let sent = self.session.send_term(number(local), number(remote), &mut term);
-                return sent.err().map(|_| "capability");
+            "link" | "monitor" | "monitor_named" => self.ask_to_tie(ask).err().map(not_made),
+            "call" | "call_named" => self.ask_to_call(ask).err().map(not_called),
+            "reply" => {
+                let (caller, mut term) = (self.caller(ask), self.term(ask));
+                self.session.reply(&caller, &mut term).err().map(not_replied)
             }
             "exit" => {
                 let reason = self.reason(&ask["reason"]);
-                let sent = self.session.exit(number(local), number(remote), &reason);
-                return sent.err().map(|_| "capability");
+                let sent = self.session.exit(number(&ask["process"]), number(&ask["to"]), &reason);
+                sent.err().map(|_| "capability")
+            }
+            _ => {
+                self.do_at_once(ask);
+                None
+            }
+        }
+    }
+
+    fn ask_to_send(&mut self, ask: &Value) -> Result<(), NotSent> {
+        let (local, bytes, name) =
+            (number(&ask["process"]), run::join(&ask["message"]), ask["name"].as_str());
+        match (ask["pids"].is_null(), name) {
+            (true, None) => self.session.send(local, number(&ask["to"]), &bytes),
+            (true, Some(name)) => self.session.send_named(local, name, &bytes),
+            (false, name) => {
+                let mut term = self.term(ask);
+                match name {
+                    None => self.session.send_term(local, number(&ask["to"]), &mut term),
+                    Some(name) => self.session.send_named_term(local, name, &mut term),
+                }
+            }
+        }
+    }
+
+    fn ask_to_tie(&mut self, ask: &Value) -> Result<(), NotMade> {
+        let (session, local) = (&mut self.session, number(&ask["process"]));
+        match (ask["name"].as_str(), ask["ref"].is_null()) {
+            (Some(name), _) => session.monitor_named(local, name, number(&ask["ref"])),
+            (None, true) => session.link(local, number(&ask["to"])),
+            (None, false) => session.monitor(local, number(&ask["to"]), number(&ask["ref"])),
+        }
+    }
+
+    fn ask_to_call(&mut self, ask: &Value) -> Result<(), NotCalled> {
+        let (local, reference, mut term) = (number(&ask["process"]), number(&ask["ref"]), self.term(ask));
+        match ask["name"].as_str() {
+            Some(name) => self.session.call_named(local, name, reference, &mut term),
+            None => self.session.call(local, number(&ask["to"]), reference, &mut term),
+        }
+    }
+
+    /// What is never refused.
+    fn do_at_once(&mut self, ask: &Value) {
+        let (local, remote, reference) = (&ask["process"], &ask["to"], &ask["ref"]);
+        match ask["do"].as_str().unwrap() {
+            "unlink" => self.session.unlink(number(local), number(remote)),
+            // What there is of it is seen by what is written.
+            "demonitor" => drop(self.session.demonitor(number(reference))),
+            "unanswered" => {
+                let caller = self.caller(ask);
+                self.session.leave_unanswered(&caller);
             }
             "end" => {
                 for hop in ask["reason"]["hops"].as_array().into_iter().flatten() {
@@ -296,16 +367,31 @@ impl Node {
                 self.table.end(number(local), self.reason(&ask["reason"]));
             }
             "close" => {
-                session.close(0, "");
+                self.session.close(0, "");
                 self.closing = true;
             }
             "probe" => {
                 let sign = if self.is_version_1 { Sign::Use } else { Sign::Life };
-                session.probe(self.now, sign);
+                self.session.probe(self.now, sign);
             }
             other => panic!("nobody can ask for {other}"),
         }
-        None
+    }
+
+    /// The term that is asked to be written, all of whose nodes the session has been told of.
+    fn term(&mut self, ask: &Value) -> Term {
+        let pids: Vec<_> = ask["pids"].as_array().unwrap().iter().map(|pid| self.introduced(pid)).collect();
+        Term::new(run::join(&ask["message"]), &pids).unwrap()
+    }
+
+    /// Who has called, as the process that has the call knows it.
+    fn caller(&self, ask: &Value) -> Caller {
+        let wanted = (number(&ask["to"]), number(&ask["ref"]));
+        let of = |seen: &Seen| match seen {
+            Seen::Call(caller, ..) => ((caller.pid.local(), caller.reference) == wanted).then_some(*caller),
+            _ => None,
+        };
+        self.table.locals().flat_map(|local| self.table.seen(local)).find_map(of).unwrap()
     }
 
     /// The process, whose node the session has been told of.
@@ -436,13 +522,26 @@ impl Node {
     fn judge_seen(&mut self, sees: &Value, at: &str) {
         let mut expected: BTreeMap<u64, Vec<Seen>> = BTreeMap::new();
         for seen in sees.as_array().unwrap() {
-            let what = if !seen["exit"].is_null() {
+            let pids = || seen["pids"].as_array().unwrap().iter().map(|pid| self.pid(pid)).collect();
+            let what = if !seen["call"].is_null() {
+                let caller = Caller {
+                    pid: self.pid(&seen["call"]),
+                    reference: number(&seen["ref"]),
+                    session: u64::from_le_bytes(PING),
+                };
+                Seen::Call(caller, run::join(&seen["message"]), pids())
+            } else if !seen["reply"].is_null() {
+                Seen::Reply(number(&seen["ref"]), run::join(&seen["reply"]), pids())
+            } else if !seen["call_ended"].is_null() {
+                Seen::CallEnded(number(&seen["ref"]), self.reason(&seen["call_ended"]))
+            } else if !seen["named"].is_null() {
+                Seen::Named(number(&seen["ref"]), self.pid(&seen["named"]))
+            } else if !seen["exit"].is_null() {
                 Seen::Exit(self.pid(&seen["exit"]), self.reason(&seen["reason"]))
             } else if !seen["down"].is_null() {
                 Seen::Down(number(&seen["ref"]), self.pid(&seen["down"]), self.reason(&seen["reason"]))
-            } else if let Some(pids) = seen["pids"].as_array() {
-                let pids = pids.iter().map(|pid| self.pid(pid)).collect();
-                Seen::Term(run::join(&seen["message"]), pids)
+            } else if !seen["pids"].is_null() {
+                Seen::Term(run::join(&seen["message"]), pids())
             } else {
                 Seen::Message(run::join(&seen["message"]))
             };

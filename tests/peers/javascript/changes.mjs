@@ -13,10 +13,12 @@ import { fileURLToPath } from 'node:url';
 
 import { acknowledgements } from './changes/acknowledgements.mjs';
 import { answers } from './changes/answers.mjs';
+import { calls } from './changes/calls.mjs';
 import { links } from './changes/links.mjs';
 import { monitors } from './changes/monitors.mjs';
+import { names } from './changes/names.mjs';
 
-const CHANGES = [...links, ...monitors, ...acknowledgements, ...answers];
+const CHANGES = [...links, ...monitors, ...acknowledgements, ...answers, ...calls, ...names];
 const HERE = new URL('.', import.meta.url);
 // As deep as this folder: the copies find the vectors where this node does.
 const COPIES = new URL('../../../target/javascript/', import.meta.url);

@@ -1,13 +1,14 @@
 //! What a peer may not write, and what is passed over. Specification: `session.md`, "Pids"; `dist.md`, "Unknown tags".
 
 use snow_dist_codec::frame::{
-    Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, NodeTable, RegSend, Send, SendTerm, Spawn,
-    SpawnReply, Unlink, UnlinkAck, UnlinkId,
+    Call, CallName, CallReply, Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, MonitorName,
+    Named, NodeTable, RegSend, Send, SendNameTerm, SendTerm, Spawn, SpawnReply, Unlink, UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::{Frame, Pid as WirePid, Root};
 use snow_dist_tests::simnet::Pair;
 use snow_dist_tests::simnet::Side::{A, B};
 
+use super::calls::UNIT;
 use super::{linked, links};
 
 /// Every frame with an owner for each of its pids.
@@ -152,11 +153,18 @@ fn spawn_is_answered_with_status_1() {
 #[test]
 fn a_capability_that_was_not_negotiated_is_a_protocol_error() {
     let (from, to) = (Pair::wire(B, 3), Pair::wire(A, 3));
-    let frames: [(&str, Frame<'_>); 4] = [
+    let name = || "db".into();
+    let frames: [(&str, Frame<'_>); 10] = [
         ("NODE_TABLE", NodeTable { index: 1, incarnation: 1, name: "c@h:1".into() }.into()),
         ("FRAGMENT", Fragment { number: 1, total: Some(9), last: true, payload: b"\x10" }.into()),
         ("EXIT2", Exit2 { from, to, reason: Root::Killed.into() }.into()),
-        ("SEND_TERM", SendTerm { to, message: b"\x01\x06" }.into()),
+        ("SEND_TERM", SendTerm { to, message: UNIT }.into()),
+        ("CALL", Call { from, to, reference: 1, message: UNIT }.into()),
+        ("CALL_NAME", CallName { from, reference: 1, name: name(), message: UNIT }.into()),
+        ("CALL_REPLY", CallReply { from, to, reference: 1, message: UNIT }.into()),
+        ("SEND_NAME_TERM", SendNameTerm { name: name(), message: UNIT }.into()),
+        ("MONITOR_NAME", MonitorName { from, reference: 1, name: name() }.into()),
+        ("NAMED", Named { reference: 1, pid: from }.into()),
     ];
     for (name, frame) in frames {
         let mut pair = Pair::new();

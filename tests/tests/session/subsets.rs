@@ -1,14 +1,16 @@
-//! Every set of capabilities of one node with every set of the other: what falls back, what is refused to who asks for
+//! Every set of capabilities that a session can have: what falls back, what is refused to who asks for
 //! it, and that no frame of a capability is written which the session does not have. Specification: `capabilities.md`.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use snow_dist_codec::frame::{Exit2, Fragment, NodeTable, SendTerm};
+use snow_dist_codec::frame::{
+    Call, CallName, CallReply, Exit2, Fragment, MonitorName, Named, NodeTable, SendNameTerm, SendTerm,
+};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, NodeName, Root};
 use snow_dist_runtime::core::handshake::{Channel, Cookie, Local, Peer, acceptor, initiator};
-use snow_dist_runtime::core::session::{CAPABILITIES, Lacking, NotSent};
+use snow_dist_runtime::core::session::{CAPABILITIES, Lacking, NotCalled, NotMade, NotSent};
 use snow_dist_runtime::core::{NodeNumber, Numbering, Pid, Reason, Start, Term};
 use snow_dist_tests::simnet::Side::{self, A, B};
 use snow_dist_tests::simnet::{Pair, Seen};
@@ -19,6 +21,8 @@ const NODE_TABLE: Capabilities = Capabilities::NODE_TABLE;
 const FRAGMENTS: Capabilities = Capabilities::FRAGMENTS;
 const REMOTE_EXIT: Capabilities = Capabilities::REMOTE_EXIT;
 const SEND_TERM: Capabilities = Capabilities::SEND_TERM;
+const CALLS: Capabilities = Capabilities::CALLS;
+const NAMES: Capabilities = Capabilities::NAMES;
 const TERMS_2: Capabilities = Capabilities::TERMS_2;
 
 /// Longer than what goes out in one piece where there are fragments.
@@ -54,9 +58,12 @@ fn pair(announced: [Capabilities; 2]) -> Pair {
 }
 
 fn sets() -> impl Iterator<Item = Capabilities> {
-    [Capabilities::NONE, TERMS_2]
-        .into_iter()
-        .flat_map(|more| (0..16).map(move |bits| Capabilities::from_bits(bits).union(more)))
+    (0..=CAPABILITIES.to_bits()).map(Capabilities::from_bits)
+}
+
+/// All but these.
+fn without(set: Capabilities) -> Capabilities {
+    Capabilities::from_bits(!set.to_bits())
 }
 
 /// The third node, as both know it in the end.
@@ -76,6 +83,8 @@ fn needed(frame: &Frame<'_>) -> Capabilities {
         Frame::Fragment(_) => FRAGMENTS,
         Frame::Exit2(_) => REMOTE_EXIT,
         Frame::SendTerm(_) => SEND_TERM,
+        Frame::Call(_) | Frame::CallName(_) | Frame::CallReply(_) => CALLS,
+        Frame::SendNameTerm(_) | Frame::MonitorName(_) | Frame::Named(_) => NAMES,
         _ => Capabilities::NONE,
     }
 }
@@ -86,6 +95,8 @@ fn check(pair: &mut Pair, from: Side, has: impl Fn(Capabilities) -> bool) {
     let there = third(pair, from);
     let start = pair[from].table.numbers.start(there.node()).cloned();
     pair[from].session.introduce(there.node(), || start);
+    check_calls(pair, from, &has);
+    check_names(pair, from, &has);
     let session = &mut pair[from].session;
 
     let exit = session.exit(3, 3, &Reason::Killed);
@@ -138,10 +149,10 @@ fn check(pair: &mut Pair, from: Side, has: impl Fn(Capabilities) -> bool) {
     assert_eq!(seen, expected);
 
     let written = pair[to].frames();
-    for frame in &written {
+    for frame in written.iter().chain(&pair[from].frames()) {
         assert!(has(needed(frame)), "{} was written", frame.name());
     }
-    for of in [NODE_TABLE, FRAGMENTS, REMOTE_EXIT, SEND_TERM] {
+    for of in [NODE_TABLE, FRAGMENTS, REMOTE_EXIT, SEND_TERM, CALLS, NAMES] {
         assert_eq!(
             written.iter().any(|frame| needed(frame) == of),
             has(of),
@@ -150,14 +161,64 @@ fn check(pair: &mut Pair, from: Side, has: impl Fn(Capabilities) -> bool) {
     }
 }
 
+/// Process 1 calls process 2, which is `db`, too, and gets its reply where there are calls.
+fn check_calls(pair: &mut Pair, from: Side, has: &impl Fn(Capabilities) -> bool) {
+    let to = from.other();
+    pair[to].table.register("db", 2);
+    let pids = [Pair::ours(from, 1)];
+    let session = &mut pair[from].session;
+    let called = [session.call(1, 2, 1, &mut term(&pids)), session.call_named(1, "db", 2, &mut term(&pids))];
+    if !has(CALLS) {
+        let lacking = || Err(NotCalled::from(Lacking { capability: "calls" }));
+        return assert_eq!(called, [lacking(), lacking()]);
+    }
+    assert_eq!(called, [Ok(()), Ok(())]);
+    pair.settle();
+    for seen in pair.seen(to, 2).to_vec() {
+        let Seen::Call(caller, _, pids) = seen else { panic!("{seen:?}") };
+        assert_eq!((caller.pid, pids), (Pair::theirs(to, 1), vec![Pair::theirs(to, 1)]));
+        pair[to].session.reply(&caller, &mut term(&[Pair::ours(to, 2)])).unwrap();
+    }
+    pair.settle();
+    let seen = pair.seen(from, 1);
+    let [Seen::Reply(1, _, one), Seen::Reply(2, _, other)] = seen else { panic!("{seen:?}") };
+    assert_eq!((one, other), (&vec![Pair::theirs(from, 2)], one));
+}
+
+/// Process 2 sends terms to `db`, which is process 4, and monitors it where there are names.
+fn check_names(pair: &mut Pair, from: Side, has: &impl Fn(Capabilities) -> bool) {
+    let to = from.other();
+    pair[to].table.register("db", 4);
+    let before = pair.seen(from, 2).len();
+    let session = &mut pair[from].session;
+    session.send_named_term(2, "db", &mut term(&[])).unwrap();
+    let with_pids = session.send_named_term(2, "db", &mut term(&[Pair::ours(from, 2)]));
+    let monitored = session.monitor_named(2, "db", 3);
+    pair.settle();
+    if !has(NAMES) {
+        let lacking = Lacking { capability: "names" };
+        assert_eq!((with_pids, monitored), (Err(NotSent::Lacking(lacking)), Err(NotMade::Lacking(lacking))));
+        return assert!(matches!(pair.seen(to, 4), [Seen::Message(_)]), "{:?}", pair.seen(to, 4));
+    }
+    assert_eq!((with_pids, monitored), (Ok(()), Ok(())));
+    assert!(matches!(pair.seen(to, 4), [Seen::Term(..), Seen::Term(..)]), "{:?}", pair.seen(to, 4));
+    assert_eq!(pair.seen(from, 2)[before..], [Seen::Named(3, Pair::theirs(from, 4))]);
+}
+
 /// A frame of each capability that a session lacks ends it.
 fn check_refused(pair: &Pair, has: impl Fn(Capabilities) -> bool) {
     let (from, to) = (Pair::wire(A, 3), Pair::wire(B, 3));
-    let frames: [Frame<'_>; 4] = [
+    let frames: [Frame<'_>; 10] = [
         NodeTable { index: 77, incarnation: 3, name: "c@host:1".into() }.into(),
         Fragment { number: 1, total: Some(9), last: false, payload: &[16, 0] }.into(),
         Exit2 { from, to, reason: Root::Normal.into() }.into(),
         SendTerm { to, message: &[1, 6] }.into(),
+        Call { from, to, reference: 1, message: &[1, 6] }.into(),
+        CallName { from, reference: 1, name: "db".into(), message: &[1, 6] }.into(),
+        CallReply { from, to, reference: 1, message: &[1, 6] }.into(),
+        SendNameTerm { name: "db".into(), message: &[1, 6] }.into(),
+        MonitorName { from, reference: 1, name: "db".into() }.into(),
+        Named { reference: 1, pid: from }.into(),
     ];
     for frame in frames {
         let mut pair = pair.clone();
@@ -175,12 +236,17 @@ fn check_refused(pair: &Pair, has: impl Fn(Capabilities) -> bool) {
 //# A node MUST NOT write EXIT2 in a session that does not have `remote_exit`.
 //= spec/capabilities.md#cap-stm-001
 //# A node MUST NOT write SEND_TERM in a session that does not have `send_term`.
+//= spec/capabilities.md#cap-cal-001
+//# A node MUST NOT write CALL, CALL_NAME or CALL_REPLY in a session that does not have `calls`.
+//= spec/capabilities.md#cap-nam-001
+//# A node MUST NOT write SEND_NAME_TERM, MONITOR_NAME or NAMED in a session that does not have `names`.
 //= spec/connection.md#con-err-001
 //# A node MUST end a session in which it reads a frame of a capability that the session does not have.
 #[test]
-fn every_set_meets_every_set() {
+fn a_session_has_any_set_and_does_what_that_can() {
     let mut pairs = 0;
-    for announced in sets().flat_map(|a| sets().map(move |b| [a, b])) {
+    let all = Capabilities::from_bits(u64::MAX);
+    for announced in sets().flat_map(|set| [[set, all], [all, set], [set, set], [set, without(set)]]) {
         let both = announced[0].intersection(announced[1]).intersection(CAPABILITIES);
         let has = |capability| both.contains(capability);
         let fresh = pair(announced);
@@ -190,5 +256,5 @@ fn every_set_meets_every_set() {
         }
         pairs += 1;
     }
-    assert_eq!(pairs, 1_024);
+    assert_eq!(pairs, 4 << CAPABILITIES.to_bits().count_ones());
 }

@@ -186,6 +186,9 @@ export const acknowledgements = [
     file: 'monitors.mjs',
     from: '    if (monitor.exit) this.session.outbound.cancel(monitor.exit);\n',
     to: '',
-    noticed: ['session-demonitor-while-exit-is-owed', 'session-place-of-demonitor-while-owed'],
+    noticed: [
+      'session-demonitor-while-exit-is-owed', 'session-place-of-demonitor-while-owed',
+      'session-called-given-up-while-exit-is-owed',
+    ],
   },
 ];

@@ -44,7 +44,7 @@ export const links = [
     to: '',
     noticed: [
       'session-limit-of-peer', 'session-place-of-link-refused-again', 'session-place-of-unlink',
-      'session-place-of-crossing-unlinks',
+      'session-place-of-crossing-unlinks', 'session-call-limit-of-peer',
     ],
   },
   {
@@ -72,11 +72,10 @@ export const links = [
     from: 'this.session.isFull && !crosses ? LIMIT : null',
     to: 'null',
     noticed: [
-      'session-limit-of-node', 'session-limit-0', 'session-place-of-link-again',
-      'session-place-of-link-refused-again', 'session-place-reserved-and-new-link',
-      'session-place-reserved-and-new-link-when-full', 'session-place-of-exit-owed',
-      'session-place-of-other-acknowledgements', 'session-place-of-crossing-unlinks-here',
-      'session-place-of-plain-unlink-while-unlinking-here', 'session-place-of-monitor-here',
+      'session-limit-of-node', 'session-limit-0', 'session-place-of-link-again', 'session-place-of-link-refused-again',
+      'session-place-reserved-and-new-link', 'session-place-reserved-and-new-link-when-full',
+      'session-place-of-exit-owed', 'session-place-of-other-acknowledgements', 'session-place-of-crossing-unlinks-here',
+      'session-place-of-plain-unlink-while-unlinking-here', 'session-place-of-monitor-here', 'session-called-limit',
     ],
   },
   {

@@ -18,7 +18,8 @@ export const monitors = [
       'session-place-reserved-until-answered', 'session-place-reserved-until-answered-again',
       'session-place-reserved-until-refused', 'session-place-reserved-and-taken-over',
       'session-place-reserved-and-exit', 'session-place-of-demonitor', 'session-place-of-end-of-monitoring',
-      'session-place-of-crossing-demonitor', 'session-place-of-other-monitor-exit',
+      'session-place-of-crossing-demonitor', 'session-place-of-other-monitor-exit', 'session-call-limit-of-peer',
+      'session-call-place-of-demonitor', 'session-monitor-name-limit',
     ],
   },
   {
@@ -28,6 +29,7 @@ export const monitors = [
     to: "    monitor.place.free();\n    this.session.outbound.signal({ tag: 'DEMONITOR', fields: { ...monitor.pids, ref } });",
     noticed: [
       'session-place-of-demonitor', 'session-place-of-end-of-monitoring', 'session-place-of-crossing-demonitor',
+      'session-call-place-of-demonitor', 'session-monitor-name-limit',
     ],
   },
   {
@@ -37,6 +39,7 @@ export const monitors = [
     to: ');',
     noticed: [
       'session-place-of-demonitor', 'session-place-of-end-of-monitoring', 'session-place-of-crossing-demonitor',
+      'session-call-place-of-demonitor', 'session-monitor-name-limit',
     ],
   },
   {
@@ -44,7 +47,7 @@ export const monitors = [
     file,
     from: '    monitor.place.free();\n    const native',
     to: '    const native',
-    noticed: ['session-place-of-monitor-exit'],
+    noticed: ['session-place-of-monitor-exit', 'session-call-limit-of-peer', 'session-monitor-name-limit'],
   },
   {
     rule: 'MONITOR_EXIT is read while DEMONITOR waits: the place is kept',
@@ -52,7 +55,7 @@ export const monitors = [
     from: "    this.#own.delete(ref);\n    this.session.outbound.signal({ tag: 'DEMONITOR', fields: { ...monitor.pids, ref } }, () => monitor.place.free());",
     to: "    monitor.over = true;\n    const written = () => { this.#own.delete(ref); monitor.place.free(); };\n    this.session.outbound.signal({ tag: 'DEMONITOR', fields: { ...monitor.pids, ref } }, written);",
     and: [["    this.#own.delete(ref);\n    monitor.place.free();\n    const native", "    this.#own.delete(ref);\n    monitor.place.free();\n    if (monitor.over) return;\n    const native"]],
-    noticed: ['session-place-of-crossing-demonitor'],
+    noticed: ['session-place-of-crossing-demonitor', 'session-call-place-of-demonitor'],
   },
   {
     rule: 'MONITOR is read: it takes a place',
@@ -61,6 +64,7 @@ export const monitors = [
     to: 'return 0;',
     noticed: [
       'session-place-of-monitor-here', 'session-place-of-monitor-exit-owed', 'session-place-of-other-demonitor',
+      'session-called-limit', 'session-called-place-of-exit-owed', 'session-monitored-name-limit',
     ],
   },
   {
@@ -69,8 +73,9 @@ export const monitors = [
     from: '!process ? NOPROC : this.session.isFull ? LIMIT : null',
     to: '!process ? NOPROC : null',
     noticed: [
-      'session-limit-of-node', 'session-limit-0', 'session-place-of-monitor-here',
-      'session-place-of-monitor-exit-owed', 'session-place-of-other-demonitor',
+      'session-limit-of-node', 'session-limit-0', 'session-place-of-monitor-here', 'session-place-of-monitor-exit-owed',
+      'session-place-of-other-demonitor', 'session-called-limit', 'session-called-place-of-exit-owed',
+      'session-monitored-name-limit',
     ],
   },
   {
@@ -78,14 +83,14 @@ export const monitors = [
     file,
     from: '!process ? NOPROC : this.session.isFull ? LIMIT : null',
     to: 'this.session.isFull ? LIMIT : !process ? NOPROC : null',
-    noticed: ['session-place-of-monitor-here'],
+    noticed: ['session-place-of-monitor-here', 'session-called-limit', 'session-monitored-name-limit'],
   },
   {
     rule: 'MONITOR of the dead is read: it takes no place',
     file,
     from: "    else {\n      const fields = { monitored: to",
     to: "    else {\n      if (!process) this.#peers.set(`${ref}`, {});\n      const fields = { monitored: to",
-    noticed: ['session-place-of-monitor-of-the-dead'],
+    noticed: ['session-place-of-monitor-of-the-dead', 'session-called-limit', 'session-monitored-name-limit'],
   },
   {
     rule: 'the monitored process ends: the place is kept',
@@ -93,8 +98,9 @@ export const monitors = [
     from: '() => this.#peers.delete(ref));',
     to: '() => {});\n      this.#peers.delete(ref);',
     noticed: [
-      'session-demonitor-while-exit-is-owed', 'session-monitor-number-while-owed',
-      'session-place-of-monitor-exit-owed', 'session-place-of-demonitor-while-owed',
+      'session-demonitor-while-exit-is-owed', 'session-monitor-number-while-owed', 'session-place-of-monitor-exit-owed',
+      'session-place-of-demonitor-while-owed', 'session-called-place-of-exit-owed',
+      'session-called-given-up-while-exit-is-owed',
     ],
   },
   {
@@ -102,14 +108,20 @@ export const monitors = [
     file,
     from: '() => this.#peers.delete(ref));',
     to: '() => this.#peers.set(ref, { ...monitor, process: null, own: null }));',
-    noticed: ['session-place-of-monitor-exit-owed'],
+    noticed: [
+      'session-place-of-monitor-exit-owed', 'session-called-place-of-exit-owed', 'session-called-unanswered',
+      'session-called-by-name', 'session-monitored-name',
+    ],
   },
   {
     rule: 'DEMONITOR is read: the place is given back',
     file,
     from: '    if (monitor.exit) this.session.outbound.cancel(monitor.exit);\n    this.#peers.delete(ref);',
     to: '    if (monitor.exit) this.session.outbound.cancel(monitor.exit);\n    this.#peers.set(ref, { ...monitor, process: null, own: null });',
-    noticed: ['session-place-of-demonitor-here', 'session-place-of-demonitor-while-owed'],
+    noticed: [
+      'session-place-of-demonitor-here', 'session-place-of-demonitor-while-owed', 'session-called-place-of-demonitor',
+      'session-monitored-name-limit',
+    ],
   },
   {
     rule: 'DEMONITOR is read of a monitor that is ending: the place is given back',
@@ -123,7 +135,7 @@ export const monitors = [
     file,
     from: 'if (monitor === undefined || monitor.own !== own || monitor.theirs !== theirs) return;\n    if (monitor.exit)',
     to: 'if (monitor === undefined) return;\n    if (monitor.exit)',
-    noticed: ['session-demonitor-of-peer', 'session-place-of-other-demonitor'],
+    noticed: ['session-demonitor-of-peer', 'session-place-of-other-demonitor', 'session-called-other-demonitor'],
   },
   {
     rule: 'MONITOR_EXIT with other pids is read: the place is kept',

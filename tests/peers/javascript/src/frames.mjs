@@ -28,6 +28,12 @@ const TABLES = {
   CLOSE: [0x84, [['code', 'u16'], ['text', 'str16']]],
   EXIT2: [0x85, [...PAIR, ['reason', 'reason']]],
   SEND_TERM: [0x86, [['to', 'pid'], ['message', 'rest']]],
+  CALL: [0x87, [...PAIR, ['ref', 'u64'], ['message', 'rest']]],
+  CALL_NAME: [0x88, [['from', 'pid'], ['ref', 'u64'], ['name', 'str16'], ['message', 'rest']]],
+  CALL_REPLY: [0x89, [...PAIR, ['ref', 'u64'], ['message', 'rest']]],
+  SEND_NAME_TERM: [0x8a, [['name', 'str16'], ['message', 'rest']]],
+  MONITOR_NAME: [0x8b, [['from', 'pid'], ['ref', 'u64'], ['name', 'str16']]],
+  NAMED: [0x8c, [['ref', 'u64'], ['pid', 'pid']]],
   PING: [0xf0, [['payload', '[8]']]],
   PONG: [0xf1, [['payload', '[8]']]],
 };

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 
+import { CAPABILITIES } from './capabilities.mjs';
 import { MAGIC } from './extension.mjs';
 import { LAYOUT } from './limits.mjs';
 import { PROOF_BYTES, readMessage, writeMessage } from './messages.mjs';
@@ -16,7 +17,9 @@ const RANDOM_BYTES = 24;
 const REJECT = { version: 1, busy: 2, malformed: 3, refused: 4, duplicate: 5, name: 6, bounds: 7 };
 
 // What holds without a block: version1.md, "A session without a block".
-const DEFAULT_BOUNDS = { frame_bytes_max: LAYOUT.frame_bytes_max, links_and_monitors_max: 1_000_000 };
+const DEFAULT_BOUNDS = {
+  capabilities: 0n, frame_bytes_max: LAYOUT.frame_bytes_max, links_and_monitors_max: 1_000_000,
+};
 
 /** The handshake ends. `reject` is the name of a code, or null if none is sent. */
 export class HandshakeError extends Error {
@@ -36,7 +39,8 @@ export const creationOf = incarnation => Number(incarnation % 255n) + 1;
 /** REJECT with a code by its name. */
 export const rejectMessage = name => writeMessage({ tag: 'REJECT', fields: { code: REJECT[name], text: name } });
 
-/** What both courses need: `self` is { name, incarnation, frame_bytes_max, links_and_monitors_max }. */
+/** What both courses need: `self` is { name, incarnation, frame_bytes_max, links_and_monitors_max }, and
+ * `capabilities` if it is not all that this node can do. */
 class Course {
   constructor({ self, cookies, tls13, exporter, version1 = false, random = () => randomBytes(RANDOM_BYTES) }) {
     Object.assign(this, { self, cookies, tls13, exporter, version1, random, version: VERSION });
@@ -54,7 +58,7 @@ class Course {
     const { incarnation, frame_bytes_max, links_and_monitors_max } = this.self;
     return {
       versions: [VERSION],
-      capabilities: 0n,
+      capabilities: this.self.capabilities ?? CAPABILITIES,
       incarnation,
       frame_bytes_max,
       reassembly_bytes_max: 134_217_728n,

@@ -9,6 +9,7 @@ export const LAYOUT = Object.freeze({
   node_name_bytes_max: 255,
   reject_text_bytes_max: 255,
   close_text_bytes_max: 255,
+  monitored_name_bytes_max: 4_096,
   reason_bytes_max: 4_096,
   reason_hops_v1_max: 256,
   record_bytes_v1: 16_384,

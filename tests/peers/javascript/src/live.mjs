@@ -3,8 +3,9 @@
 
 import { randomBytes } from 'node:crypto';
 
-import { ProtocolError } from './dialects.mjs';
 import { Refusal } from './bytes.mjs';
+import { sessionCapabilities } from './capabilities.mjs';
+import { ProtocolError } from './dialects.mjs';
 import { readFrame, writeFrame } from './frames.mjs';
 import { writeFramed } from './framing.mjs';
 import { Heartbeat } from './heartbeat.mjs';
@@ -36,7 +37,8 @@ export class LiveSession {
       onDrained: () => this.#closed(),
       onPinged: () => this.#pinged(),
     });
-    this.session = new Session({ version, self, peer, host, outbound: this.outbound, k });
+    const capabilities = sessionCapabilities(peer.capabilities);
+    this.session = new Session({ version, self, peer, host, outbound: this.outbound, k, capabilities });
     this.heartbeat = new Heartbeat(limits, performance.now());
     this.#watch();
   }

@@ -1,16 +1,23 @@
-// Monitors: session.md, "Monitors". The refs of the two directions are kept apart.
+// Monitors: session.md, "Monitors"; monitors by name: capabilities.md, "Names". Calls are kept here too, since a call is a
+// monitor that carries a message: calls.mjs says what is different. The refs of the two directions are kept apart.
 
 import { randomBytes } from 'node:crypto';
 
 import { ProtocolError } from './dialects.mjs';
+import { LAYOUT } from './limits.mjs';
 import { error } from './reasons.mjs';
 
 const NOPROC = error('noproc');
 const LIMIT = error('limit');
+/** Stands for whoever has a name. */
+export const WHOEVER = 0;
+
+/** A program monitors a name that is too long for that. */
+export class NameTooLong extends Error {}
 
 export class Monitors {
-  #own = new Map(); // ref -> { process, theirs, pids, place, link }
-  #peers = new Map(); // ref -> { process, own, theirs, exit }
+  #own = new Map(); // ref -> { kind, process, theirs, pids, place, link, named }
+  #peers = new Map(); // ref -> { kind, process, own, theirs, pids, exit }
   nextRef = 1n;
 
   constructor(session) {
@@ -21,26 +28,65 @@ export class Monitors {
     return this.#peers.size;
   }
 
+  // What processes of this node do
+
   /** The ref of a new monitor, or null if there is no room at the peer. */
   monitor(process, theirs) {
-    if (!this.session.canLink) return null;
-    const place = this.session.places.take(1);
-    return place === null ? null : this.#begin(process, theirs, place, null);
+    return this.session.canLink ? this.#begin(this.#take({ kind: 'monitor', process, theirs })) : null;
+  }
+
+  /** The same, of whoever has a name. Throws what can never be monitored. */
+  monitorNamed(process, name) {
+    this.session.need('names');
+    if (Buffer.byteLength(name) > LAYOUT.monitored_name_bytes_max) throw new NameTooLong();
+    const opened = this.#take({ kind: 'name', process, theirs: WHOEVER });
+    if (opened === null) return null;
+    const { ref, pids: { from } } = opened;
+    this.session.outbound.signal({ tag: 'MONITOR_NAME', fields: { from, ref, name } });
+    return ref;
+  }
+
+  /** The ref of a new call, whose frame `frame` makes; null if there is no room at the peer. Throws what can never be sent. */
+  call(process, theirs, frame) {
+    const opened = this.#take({ kind: 'call', process, theirs });
+    if (opened === null) return null;
+    const { ref, pids } = opened;
+    try {
+      this.session.outbound.message(frame(ref, pids));
+    } catch (refusal) {
+      this.#own.get(ref).place.free();
+      this.#own.delete(ref);
+      throw refusal;
+    }
+    return ref;
   }
 
   /** The monitor beside a link of version 1, which shares the link's places. */
   beside(link) {
-    return this.#begin(link.process, link.theirs, link.place, link);
+    return this.#begin(this.#open({ kind: 'monitor', process: link.process, theirs: link.theirs, place: link.place, link }));
   }
 
-  #begin(process, theirs, place, link) {
-    const ref = this.session.version === 1 ? randomBytes(8).readBigUInt64LE() : this.nextRef++;
-    const pids = this.session.pidsOf(process.local, theirs);
-    this.#own.set(ref, { process, theirs, pids, place, link });
+  #begin(opened) {
+    if (opened === null) return null;
+    const { ref, pids } = opened;
     this.session.outbound.signal({ tag: 'MONITOR', fields: { ...pids, ref } });
     return ref;
   }
 
+  // What has a place of its own.
+  #take(monitor) {
+    const place = this.session.places.take(1);
+    return place === null ? null : this.#open({ ...monitor, place, link: null });
+  }
+
+  #open(monitor) {
+    const ref = this.session.version === 1 ? randomBytes(8).readBigUInt64LE() : this.nextRef++;
+    const pids = this.session.pidsOf(monitor.process.local, monitor.theirs);
+    this.#own.set(ref, { ...monitor, pids });
+    return { ref, pids };
+  }
+
+  /** Ends a monitor, or gives a call up. */
   demonitor(process, ref) {
     const monitor = this.#own.get(ref);
     if (monitor?.process !== process) return;
@@ -61,23 +107,48 @@ export class Monitors {
   processEnded(process, reason) {
     for (const [ref, monitor] of [...this.#own]) if (monitor.process === process) this.demonitor(process, ref);
     for (const [ref, monitor] of this.#peers) {
-      if (monitor.process !== process) continue;
-      const { from, to } = monitor.pids;
-      const fields = { monitored: to, monitoring: from, ref, reason: this.session.writeReason(reason) };
-      monitor.exit = this.session.outbound.signal({ tag: 'MONITOR_EXIT', fields }, () => this.#peers.delete(ref));
+      if (monitor.process === process && !monitor.exit) this.end(ref, monitor, this.session.writeReason(reason));
     }
   }
 
-  onMonitor(pids, own, theirs) {
-    const { from, to, ref } = pids;
-    if (this.#peers.has(ref)) throw new ProtocolError(`the monitor ${ref} is in use`);
-    const process = this.session.find(own);
+  /** The end of what the peer holds here is written; until then it takes its place. */
+  end(ref, monitor, reason) {
+    const { from, to } = monitor.pids;
+    const fields = { monitored: to, monitoring: from, ref, reason };
+    monitor.exit = this.session.outbound.signal({ tag: 'MONITOR_EXIT', fields }, () => this.#peers.delete(ref));
+  }
+
+  // What the peer's frames do
+
+  onMonitor(fields, own, theirs) {
+    this.hold('monitor', fields, { process: this.session.find(own), own, theirs });
+  }
+
+  onMonitorName({ from, ref, name }, theirs) {
+    const process = this.session.host.registered(name);
+    if (!this.hold('name', { from, to: this.session.dialect.own(WHOEVER), ref }, { process, own: WHOEVER, theirs })) return;
+    this.session.outbound.answer({ tag: 'NAMED', fields: { ref, pid: this.session.dialect.own(process.local) } });
+  }
+
+  /** What is held of the peer from now on; null, and answered, if it is not. */
+  hold(kind, { from, to, ref }, { process, own, theirs }) {
+    if (this.#peers.has(ref)) throw new ProtocolError(`the ref ${ref} is in use`);
     const refusal = !process ? NOPROC : this.session.isFull ? LIMIT : null;
-    if (refusal === null) this.#peers.set(ref, { process, own, theirs, pids: { from, to } });
+    const held = { kind, process, own, theirs, pids: { from, to } };
+    if (refusal === null) this.#peers.set(ref, held);
     else {
       const fields = { monitored: to, monitoring: from, ref, reason: refusal };
       this.session.outbound.answer({ tag: 'MONITOR_EXIT', fields });
     }
+    return refusal === null ? held : null;
+  }
+
+  holds(ref, held) {
+    return this.#peers.get(ref) === held && !held.exit;
+  }
+
+  forget(ref) {
+    this.#peers.delete(ref);
   }
 
   onDemonitor(ref, own, theirs) {
@@ -94,18 +165,35 @@ export class Monitors {
     monitor.place.free();
     const native = this.session.readReason(reason);
     if (monitor.link) this.session.links.onBeside(monitor.link, native);
-    else this.#down(ref, monitor, native);
+    else this.#tellEnd(ref, monitor, native);
   }
 
-  /** Gives each monitoring process its DOWN when the session ends. Nothing is kept. */
+  onNamed(ref, theirs) {
+    const monitor = this.#own.get(ref);
+    if (monitor?.kind !== 'name' || monitor.named !== undefined) return this.session.ignore();
+    monitor.named = theirs;
+    return monitor.process.deliver({ type: 'named', ref, process: this.session.processOfPeer(theirs) });
+  }
+
+  /** The process whose call a reply ends, or null if it ends none. */
+  replied(ref, own, theirs) {
+    const call = this.#own.get(ref);
+    if (call?.kind !== 'call' || call.process.local !== own || call.theirs !== theirs) return null;
+    this.#own.delete(ref);
+    call.place.free();
+    return call.process;
+  }
+
+  /** Tells each process the end of its monitors and calls when the session ends. Nothing is kept. */
   drain(reason) {
     const monitors = [...this.#own];
     this.#own.clear();
     this.#peers.clear();
-    for (const [ref, monitor] of monitors) if (!monitor.link) this.#down(ref, monitor, reason);
+    for (const [ref, monitor] of monitors) if (!monitor.link) this.#tellEnd(ref, monitor, reason);
   }
 
-  #down(ref, { process, theirs }, reason) {
-    process.deliver({ type: 'down', ref, process: this.session.processOfPeer(theirs), reason });
+  #tellEnd(ref, { kind, process, theirs, named = theirs }, reason) {
+    if (kind === 'call') process.deliver({ type: 'call_ended', ref, reason });
+    else process.deliver({ type: 'down', ref, process: this.session.processOfPeer(named), reason });
   }
 }

@@ -183,6 +183,49 @@ export class Node {
     return this.sessionWith(node)?.sendNamed(name, message) ?? 'dropped';
   }
 
+  /** A term to a name: `message` are its bytes, in which each pid is its number in `pids`. As `sendNamed`; throws a term with
+   * pids if the session has nothing to send it by. */
+  sendNamedTerm(node, name, { message, pids = [] }) {
+    return this.sessionWith(node)?.sendNamedTerm(name, { message, pids }) ?? 'dropped';
+  }
+
+  /**
+   * Calls a process of another node with a term. { session, ref } of the call; 'full' if the process has to try again, null if
+   * the peer has no place. The process is given one event, 'reply' or 'call_ended', unless `giveUp` comes before.
+   */
+  call(process, other, { message, pids = [] }) {
+    return this.#called(process, this.#sessionFor(other), session => session.calls.call(process, other.local, { message, pids }));
+  }
+
+  /** The same, of whoever has a name on that node. */
+  callNamed(process, node, name, { message, pids = [] }) {
+    return this.#called(process, this.sessionWith(node), session => session.calls.callNamed(process, name, { message, pids }));
+  }
+
+  #called(process, session, call) {
+    if (session) {
+      const ref = call(session);
+      return typeof ref === 'bigint' ? { session, ref } : ref;
+    }
+    process.deliver({ type: 'call_ended', ref: null, reason: NOCONNECTION });
+    return { session: null, ref: null };
+  }
+
+  giveUp(process, { session, ref }) {
+    session?.monitors.demonitor(process, ref);
+  }
+
+  /** As `monitor`, of whoever has a name on that node; the process is given an event 'named' when it is known who that is. */
+  monitorNamed(process, node, name) {
+    const session = this.sessionWith(node);
+    if (session) {
+      const ref = session.monitors.monitorNamed(process, name);
+      return ref === null ? null : { session, ref };
+    }
+    process.deliver({ type: 'down', ref: null, process: this.processOn(node, 0), reason: NOCONNECTION });
+    return { session: null, ref: null };
+  }
+
   /** False if the peer has no room, or the session does not allow a link yet. */
   link(process, other) {
     const session = this.#sessionFor(other);

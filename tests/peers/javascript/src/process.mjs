@@ -3,8 +3,11 @@
 // Its program is a function that is called with each event, one after the other, and never from within a call that
 // brings the event:
 //   { type: 'message', message }            { type: 'down', ref, process, reason }
+//   { type: 'call', call, message, pids }   { type: 'reply', ref, message, pids }
+//   { type: 'call_ended', ref, reason }     { type: 'named', ref, process }
 //   { type: 'exit', from, reason }          { type: 'nodeup' | 'nodedown', node }
 //   { type: 'started', arguments }          { type: 'spawned', request, process, status }
+// A message that was marked as a term has `pids`: whose its pids are. `call.reply(term)` replies: see calls.mjs.
 
 import { fitReason, hopsOf, rootOf, withHops } from './reasons.mjs';
 

@@ -1,6 +1,8 @@
 // A session: what the frames do to the processes of this node, and what the processes do to those of the peer
 // (session.md). No socket and no clock: frames come in through `handle`, and go out through an Outbound.
 
+import { Calls } from './calls.mjs';
+import { capabilityOf, Lacking } from './capabilities.mjs';
 import { ProtocolError, Version1, Version2 } from './dialects.mjs';
 import { isVersion2 } from './frames.mjs';
 import { Links } from './links.mjs';
@@ -8,9 +10,9 @@ import { Monitors } from './monitors.mjs';
 import { fitReason, mapHops } from './reasons.mjs';
 import { passesForSignal } from './signals.mjs';
 import { Spawns } from './spawns.mjs';
+import { pidsIn, putPids } from './terms.mjs';
 
 const NOCONNECTION = { kind: 'noconnection' };
-const NEED_CAPABILITY = new Set(['NODE_TABLE', 'FRAGMENT', 'EXIT2', 'SEND_TERM']);
 
 /** The links and monitors that the peer holds for this node (session.md, "Bounds of links and monitors"). */
 class Places {
@@ -37,17 +39,19 @@ export class Session {
   /**
    * `self` and `peer` are the two ends: { name, incarnation, creation, frame_bytes_max, links_and_monitors_max }.
    * `host` finds processes, `find(local)` and `registered(name)`, and starts them, `offered(name)` and `spawn(program)`.
+   * `capabilities` are those of the session, by their names.
    */
-  constructor({ version, self, peer, host, outbound, k }) {
-    Object.assign(this, { version, self, peer, host, outbound, over: false, closing: false, ignored: 0 });
+  constructor({ version, self, peer, host, outbound, k, capabilities = new Set() }) {
+    Object.assign(this, { version, self, peer, host, outbound, capabilities, over: false, closing: false, ignored: 0 });
     this.dialect = version === 1 ? new Version1(self, peer, k) : new Version2(self, peer);
     this.places = new Places(peer.links_and_monitors_max);
     this.links = new Links(this);
     this.monitors = new Monitors(this);
+    this.calls = new Calls(this);
     this.spawns = new Spawns(this);
   }
 
-  // What processes of this node do
+  // What processes of this node do. A term is { message, pids }: its bytes, in which each pid is its number in `pids`.
 
   send(to, message) {
     return this.#message({ tag: 'SEND', fields: { to: this.dialect.theirs(to), message } });
@@ -55,6 +59,13 @@ export class Session {
 
   sendNamed(name, message) {
     return this.#message({ tag: 'REG_SEND', fields: { name, message } });
+  }
+
+  /** A term to a name. Without `names` it is a message like any other, if it has no pids. */
+  sendNamedTerm(name, term) {
+    if (term.pids.length > 0) this.need('names');
+    const tag = this.capabilities.has('names') ? 'SEND_NAME_TERM' : 'REG_SEND';
+    return this.#message({ tag, fields: { name, message: this.writeTerm(term) } });
   }
 
   // 'sent', 'full' if the sender has to try again, 'dropped' if the session ends. Throws what can never be sent.
@@ -81,7 +92,8 @@ export class Session {
     const { tag, fields } = frame;
     if (this.version === 1 && isVersion2(tag)) return this.ignore();
     if (tag === 'CLOSE') return 'closed';
-    if (NEED_CAPABILITY.has(tag)) throw new ProtocolError(`${tag} needs a capability that this session does not have`);
+    const needed = capabilityOf(tag);
+    if (needed && !this.capabilities.has(needed)) throw new ProtocolError(`${tag} needs ${needed}, which this session does not have`);
     if (!this.dialect.isHere(frame)) return this.ignore();
     const handler = HANDLERS[tag];
     return handler ? handler(this, fields) : this.ignore();
@@ -104,7 +116,28 @@ export class Session {
     else act(own, theirs);
   }
 
-  // For links and monitors
+  /** The sender of a frame that has no receiver. Calls `act(theirs)` if it is not ignored. */
+  fromPeer(sender, act) {
+    const theirs = this.dialect.readSender(sender);
+    if (theirs === null) this.ignore();
+    else act(theirs);
+  }
+
+  // For links, monitors and calls
+
+  need(capability) {
+    if (!this.capabilities.has(capability)) throw new Lacking(capability, this.peer.name);
+  }
+
+  /** The bytes of a term as they are written. In `message` each pid is its number in `pids`, from 0 on, as a u64. */
+  writeTerm({ message, pids }) {
+    return putPids(message, number => this.dialect.writeHop(pids[number]));
+  }
+
+  /** A term that was read: the bytes as they came, and whose its pids are. What is no term has none. */
+  readTerm(message) {
+    return { message, pids: pidsIn(message).map(pid => this.dialect.readHop(pid)) };
+  }
 
   get isFull() {
     return this.links.held + this.monitors.held >= this.self.links_and_monitors_max;
@@ -174,6 +207,15 @@ const HANDLERS = {
   MONITOR_EXIT: (session, fields) =>
     session.between(fields.monitoring, fields.monitored, (own, theirs) =>
       session.monitors.onMonitorExit(fields, own, theirs)),
+  CALL: (session, fields) =>
+    session.between(fields.to, fields.from, (own, theirs) => session.calls.onCall(fields, own, theirs)),
+  CALL_NAME: (session, fields) => session.fromPeer(fields.from, theirs => session.calls.onCallName(fields, theirs)),
+  CALL_REPLY: (session, fields) =>
+    session.between(fields.to, fields.from, (own, theirs) => session.calls.onReply(fields, own, theirs)),
+  SEND_NAME_TERM: (session, { name, message }) =>
+    session.host.registered(name)?.deliver({ type: 'message', ...session.readTerm(message) }),
+  MONITOR_NAME: (session, fields) => session.fromPeer(fields.from, theirs => session.monitors.onMonitorName(fields, theirs)),
+  NAMED: (session, { ref, pid }) => session.fromPeer(pid, theirs => session.monitors.onNamed(ref, theirs)),
   PEER_LIST: (session, { names }) => session.host.peerList?.(session, names) ?? session.ignore(),
   GLOBAL_REGISTER: (session, fields) => session.host.globals?.learn(session, fields),
   GLOBAL_UNREGISTER: (session, fields) => session.host.globals?.forget(session, fields),

@@ -1,7 +1,7 @@
 // The term format (STF): stf.md. A term is { type, ... }; ints and u64s are BigInts, floats keep their 64 bits as a BigInt.
 // `kind` is the kind of terms that is read or written, 1 or 2.
 
-import { ByteReader, ByteWriter } from './bytes.mjs';
+import { ByteReader, ByteWriter, Refusal } from './bytes.mjs';
 import { surplus } from './fields.mjs';
 import { LAYOUT } from './limits.mjs';
 import { readPid, writePid } from './pids.mjs';
@@ -29,7 +29,7 @@ const TYPES = {
   20: ['struct', readStruct, writeStruct],
   21: ['sum', readSum, writeSum],
   22: ['variant', readVariant, writeVariant],
-  30: ['pid', r => ({ value: readPid(r) }), (w, t) => writePid(w, t.value)],
+  30: ['pid', readPidHere, (w, t) => writePid(w, t.value)],
   40: ['some', (r, d) => ({ value: readValue(r, d) }), (w, t, d) => writeValue(w, t.value, d)],
   41: ['none', () => ({}), () => {}],
   42: ['ok', (r, d) => ({ value: readValue(r, d) }), (w, t, d) => writeValue(w, t.value, d)],
@@ -42,13 +42,17 @@ const INTS = 2n ** 63n;
 
 export function readTerm(bytes, strict = false, kind = 1, depthMax = LAYOUT.term_depth_max) {
   const reader = new ByteReader(bytes);
+  const value = readWhole(reader, kind, depthMax);
+  return { value, trailing: surplus(reader, strict) };
+}
+
+function readWhole(reader, kind, depthMax) {
   reader.kind = kind;
   reader.field = 'version';
-  if (bytes.length === 0) reader.refuse('empty');
+  if (reader.left === 0) reader.refuse('empty');
   if (reader.u8() !== VERSION) reader.refuse('invalid', 0);
   reader.field = 'value';
-  const value = readValue(reader, depthMax);
-  return { value, trailing: surplus(reader, strict) };
+  return readValue(reader, depthMax);
 }
 
 // `depth` is how many levels are still allowed, this one included; it bounds the recursion.
@@ -60,6 +64,40 @@ function readValue(reader, depth) {
   if (TYPES[tag] === undefined || (SECOND_KIND.has(tag) && reader.kind < 2)) reader.refuse('unknown_term', start);
   const [type, read] = TYPES[tag];
   return { type, ...read(reader, depth - 1) };
+}
+
+function readPidHere(reader) {
+  reader.pidPlaces?.push(reader.at);
+  return { value: readPid(reader) };
+}
+
+/** Where the pids of a term stand. Refuses what is no term of the first kind. */
+function pidPlaces(bytes) {
+  const reader = new ByteReader(bytes);
+  reader.pidPlaces = [];
+  readWhole(reader, 1, LAYOUT.term_depth_max);
+  return reader.pidPlaces;
+}
+
+/** The pids of a term, in their order; of what is none, none (CAP-STM-006). */
+export function pidsIn(bytes) {
+  try {
+    return pidPlaces(bytes).map(at => readPid(new ByteReader(bytes.subarray(at, at + 8))));
+  } catch (error) {
+    if (error instanceof Refusal) return [];
+    throw error;
+  }
+}
+
+/** The same term, with `pidOf(number)` in place of each number that stands where a pid does. */
+export function putPids(bytes, pidOf) {
+  const written = Buffer.from(bytes);
+  for (const at of pidPlaces(bytes)) {
+    const writer = new ByteWriter();
+    writePid(writer, pidOf(Number(bytes.readBigUInt64LE(at))));
+    writer.done().copy(written, at);
+  }
+  return written;
 }
 
 function readValues(reader, depth, count) {

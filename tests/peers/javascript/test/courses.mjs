@@ -17,7 +17,9 @@ function courseOf({ role, given }) {
   const { name, incarnation, cookies, tls, exporter, version_1_allowed: version1, dialled, random } = given;
   const Course = role === 'acceptor' ? Acceptor : Initiator;
   return new Course({
-    self: { name, incarnation: BigInt(incarnation), frame_bytes_max: 16_777_216, links_and_monitors_max: 1_000_000 },
+    self: {
+      name, incarnation: BigInt(incarnation), capabilities: 0n, frame_bytes_max: 16_777_216, links_and_monitors_max: 1_000_000,
+    },
     cookies: cookies.map(hex),
     tls13: tls === '1.3',
     exporter: exporter && hex(exporter),

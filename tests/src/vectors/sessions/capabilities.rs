@@ -12,12 +12,12 @@ pub(super) fn all() -> Vec<Story> {
     [remote_exit(), terms(), node_tables()].into_iter().flatten().collect()
 }
 
-fn with(capabilities: Capabilities) -> Bounds {
+pub(super) fn with(capabilities: Capabilities) -> Bounds {
     Bounds { capabilities, ..Bounds::default() }
 }
 
 /// A tuple of pids: node id, creation, local id.
-fn tuple(pids: &[(u16, u8, u64)]) -> Vec<u8> {
+pub(super) fn tuple(pids: &[(u16, u8, u64)]) -> Vec<u8> {
     let mut term = vec![1, 13, pids.len() as u8];
     for (node, creation, local) in pids {
         let bits = u64::from(*node) << 48 | u64::from(*creation) << 40 | local;

@@ -10,6 +10,9 @@ pub(super) const CREATION: u8 = 7;
 /// The creation that its peer has announced, if it is not of version 1.
 pub(super) const PEER_CREATION: u8 = 18;
 
+/// A term that says nothing.
+pub(super) const UNIT: &[u8] = &[1, 6];
+
 /// Something that arrives.
 pub(super) struct Arrives {
     /// The length, and the payload.
@@ -212,6 +215,12 @@ pub(super) fn of_capabilities() -> Vec<(&'static str, Arrives)> {
             "send-term",
             message(0x86, "SEND_TERM", vec![("to", ours(5)), ("message", Field::Rest(vec![1, 6]))]),
         ),
+        ("call", call(9, 5, 1)),
+        ("call-name", call_name(9, "srv", 1)),
+        ("call-reply", call_reply(9, 5, 1)),
+        ("send-name-term", send_name_term("srv", UNIT)),
+        ("monitor-name", monitor_name(9, "srv", 1)),
+        ("named", named(1, 9)),
     ]
 }
 
@@ -225,6 +234,70 @@ pub(super) fn exit2(to: Field, remote: u64, reason: Field) -> Arrives {
 
 pub(super) fn send_term(local: u64, term: &[u8]) -> Arrives {
     message(0x86, "SEND_TERM", vec![("to", ours(local)), ("message", Field::Rest(term.to_vec()))])
+}
+
+/// A message between two processes, with a number, which is a term.
+fn numbered_term(
+    (tag, name): (u8, &'static str),
+    (from, to): (Field, Field),
+    reference: u64,
+    term: &[u8],
+) -> Arrives {
+    let fields = vec![
+        ("from", from),
+        ("to", to),
+        ("ref", Field::U64(reference)),
+        ("message", Field::Rest(term.to_vec())),
+    ];
+    message(tag, name, fields)
+}
+
+pub(super) fn call_of(from: Field, to: Field, reference: u64, term: &[u8]) -> Arrives {
+    numbered_term((0x87, "CALL"), (from, to), reference, term)
+}
+
+pub(super) fn call(remote: u64, local: u64, reference: u64) -> Arrives {
+    call_of(theirs(remote), ours(local), reference, UNIT)
+}
+
+pub(super) fn call_name_of(from: Field, name: &str, reference: u64) -> Arrives {
+    let term = Field::Rest(UNIT.to_vec());
+    let fields =
+        vec![("from", from), ("ref", Field::U64(reference)), ("name", text(name)), ("message", term)];
+    message(0x88, "CALL_NAME", fields)
+}
+
+pub(super) fn call_name(remote: u64, name: &str, reference: u64) -> Arrives {
+    call_name_of(theirs(remote), name, reference)
+}
+
+pub(super) fn call_reply_of(from: Field, to: Field, reference: u64, term: &[u8]) -> Arrives {
+    numbered_term((0x89, "CALL_REPLY"), (from, to), reference, term)
+}
+
+pub(super) fn call_reply(remote: u64, local: u64, reference: u64) -> Arrives {
+    call_reply_of(theirs(remote), ours(local), reference, UNIT)
+}
+
+pub(super) fn send_name_term(name: &str, term: &[u8]) -> Arrives {
+    let fields = vec![("name", text(name)), ("message", Field::Rest(term.to_vec()))];
+    message(0x8A, "SEND_NAME_TERM", fields)
+}
+
+pub(super) fn monitor_name_of(from: Field, name: &str, reference: u64) -> Arrives {
+    message(0x8B, "MONITOR_NAME", vec![("from", from), ("ref", Field::U64(reference)), ("name", text(name))])
+}
+
+pub(super) fn monitor_name(remote: u64, name: &str, reference: u64) -> Arrives {
+    monitor_name_of(theirs(remote), name, reference)
+}
+
+pub(super) fn named_of(reference: u64, pid: Field) -> Arrives {
+    message(0x8C, "NAMED", vec![("ref", Field::U64(reference)), ("pid", pid)])
+}
+
+pub(super) fn named(reference: u64, remote: u64) -> Arrives {
+    named_of(reference, theirs(remote))
 }
 
 pub(super) fn node_table(index: u16, incarnation: u64, name: &str) -> Arrives {

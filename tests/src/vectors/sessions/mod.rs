@@ -4,9 +4,11 @@
 //! [`stories`] says what happens; the answers are those of the core that runs in production, driven by [`node`] as the
 //! runtime drives it. What the peer writes is laid out by the second layout of this crate.
 
+mod calls;
 mod capabilities;
 mod fragments;
 mod frames;
+mod names;
 mod node;
 mod places;
 mod stories;

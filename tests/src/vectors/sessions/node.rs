@@ -13,7 +13,7 @@ use snow_dist_runtime::core::handshake;
 use snow_dist_runtime::core::peers::Sign;
 use snow_dist_runtime::core::session::{Config, Ending, Leave, Timing, Version};
 use snow_dist_runtime::core::{
-    NodeNumber, Numbering, Numbers, Pid, Processes, Reason, Session, Start, TermPids,
+    Caller, NodeNumber, Numbering, Numbers, Pid, Processes, Reason, Session, Start, TermPids,
 };
 
 use super::frames::{CREATION, PEER_CREATION};
@@ -257,7 +257,7 @@ fn written(payload: &[u8]) -> Value {
     let mut frame = json!({"hex": segments(&[&length[..], payload].concat()), "value": value});
     let free = match value["tag"].as_str().unwrap() {
         "UNLINK_ID" => "id",
-        "MONITOR" => "ref",
+        "MONITOR" | "MONITOR_NAME" | "CALL" | "CALL_NAME" => "ref",
         "PING" => "payload",
         "CLOSE" => "text",
         "NODE_TABLE" => "index",
@@ -276,6 +276,8 @@ pub(super) struct Table {
     processes: BTreeMap<u64, Process>,
     untold: VecDeque<(u64, Reason)>,
     numbers: Numbers,
+    /// Who has called, by the caller's local id and the call's number.
+    pub(super) callers: BTreeMap<(u64, u64), Caller>,
     pub(super) sees: Vec<Value>,
     pub(super) ended: Vec<Value>,
 }
@@ -284,13 +286,21 @@ pub(super) struct Table {
 struct Process {
     traps: bool,
     names: Vec<&'static str>,
+    /// Its mailbox takes no message.
+    full: bool,
     over: bool,
 }
 
 impl Table {
     pub(super) fn start(&mut self, local: u64, traps: bool, names: &[&'static str]) -> Value {
-        self.processes.insert(local, Process { traps, names: names.to_vec(), over: false });
+        self.processes.insert(local, Process { traps, names: names.to_vec(), ..Process::default() });
         json!({"local": local, "traps_exits": traps, "names": names})
+    }
+
+    /// Starts a process whose mailbox takes no message.
+    pub(super) fn start_full(&mut self, local: u64) -> Value {
+        self.processes.insert(local, Process { full: true, ..Process::default() });
+        json!({"local": local, "traps_exits": false, "names": [], "mailbox_is_full": true})
     }
 
     pub(super) fn end(&mut self, local: u64, reason: Reason) {
@@ -322,6 +332,23 @@ impl Table {
     fn lives(&self, local: u64) -> bool {
         self.processes.get(&local).is_some_and(|process| !process.over)
     }
+
+    fn takes_messages(&self, local: u64) -> bool {
+        self.processes.get(&local).is_some_and(|process| !process.over && !process.full)
+    }
+
+    /// What a process is given, if it lives.
+    fn see(&mut self, local: u64, what: Value) {
+        if self.lives(local) {
+            let mut seen = json!({"process": local});
+            seen.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
+            self.sees.push(seen);
+        }
+    }
+
+    fn pids_here(&self, term: &[u8], pids: &TermPids) -> Vec<Value> {
+        pids_of(term, pids).into_iter().map(|pid| self.pid_here(pid)).collect()
+    }
 }
 
 impl Processes for Table {
@@ -330,15 +357,15 @@ impl Processes for Table {
     }
 
     fn message(&mut self, local: u64, message: &[u8]) {
-        if self.lives(local) {
-            self.sees.push(json!({"process": local, "message": segments(message)}));
+        if self.takes_messages(local) {
+            self.see(local, json!({"message": segments(message)}));
         }
     }
 
     fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
-        if self.lives(local) {
-            let pids: Vec<_> = pids_of(term, &pids).into_iter().map(|pid| self.pid_here(pid)).collect();
-            self.sees.push(json!({"process": local, "message": segments(term), "pids": pids}));
+        if self.takes_messages(local) {
+            let pids = self.pids_here(term, &pids);
+            self.see(local, json!({"message": segments(term), "pids": pids}));
         }
     }
 
@@ -347,10 +374,53 @@ impl Processes for Table {
     }
 
     fn named_message(&mut self, name: &str, message: &[u8]) {
-        let named = self.processes.iter().find(|(_, process)| process.names.contains(&name) && !process.over);
-        if let Some(local) = named.map(|(local, _)| *local) {
+        if let Some(local) = self.whereis(name) {
             self.message(local, message);
         }
+    }
+
+    fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
+        if let Some(local) = self.whereis(name) {
+            self.term(local, term, pids);
+        }
+    }
+
+    fn whereis(&mut self, name: &str) -> Option<u64> {
+        let named = self.processes.iter().find(|(_, process)| process.names.contains(&name) && !process.over);
+        named.map(|(local, _)| *local)
+    }
+
+    fn call(&mut self, local: u64, caller: Caller, term: &[u8], pids: TermPids) -> bool {
+        if !self.takes_messages(local) {
+            return false;
+        }
+        let (reference, pids) = (caller.reference, self.pids_here(term, &pids));
+        self.callers.insert((caller.pid.local(), reference), caller);
+        let call = self.pid_here(caller.pid);
+        self.see(
+            local,
+            json!({"call": call, "ref": reference.to_string(), "message": segments(term), "pids": pids}),
+        );
+        true
+    }
+
+    fn reply(&mut self, local: u64, reference: u64, term: &[u8], pids: TermPids) {
+        let pids = self.pids_here(term, &pids);
+        self.see(local, json!({"reply": segments(term), "ref": reference.to_string(), "pids": pids}));
+    }
+
+    fn reply_lost(&mut self, _: u64, _: u64) {
+        panic!("there is room for what is begun");
+    }
+
+    fn call_ended(&mut self, local: u64, reference: u64, reason: Reason) {
+        let why = self.reason_here(&reason);
+        self.see(local, json!({"call_ended": why, "ref": reference.to_string()}));
+    }
+
+    fn named(&mut self, local: u64, reference: u64, pid: Pid) {
+        let named = self.pid_here(pid);
+        self.see(local, json!({"named": named, "ref": reference.to_string()}));
     }
 
     fn exit(&mut self, local: u64, from: Pid, reason: Reason) {
@@ -369,12 +439,8 @@ impl Processes for Table {
     }
 
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {
-        if self.lives(local) {
-            let (down, reason) = (self.pid_here(from), self.reason_here(&reason));
-            self.sees.push(
-                json!({"process": local, "down": down, "ref": reference.to_string(), "reason": reason}),
-            );
-        }
+        let (down, reason) = (self.pid_here(from), self.reason_here(&reason));
+        self.see(local, json!({"down": down, "ref": reference.to_string(), "reason": reason}));
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) fn all() -> Vec<Value> {
         ends(),
         order(),
         super::capabilities::all(),
+        super::calls::all(),
+        super::names::all(),
         super::terms::all(),
         super::places::all(),
         fragments(),
@@ -550,7 +552,18 @@ fn odd_frames() -> Vec<Story> {
             "the message is given; nothing is waited for",
         ),
     ];
-    let ids = ["capability-node-table", "capability-fragment", "capability-exit2", "capability-send-term"];
+    let ids = [
+        "capability-node-table",
+        "capability-fragment",
+        "capability-exit2",
+        "capability-send-term",
+        "capability-call",
+        "capability-call-name",
+        "capability-call-reply",
+        "capability-send-name-term",
+        "capability-monitor-name",
+        "capability-named",
+    ];
     for (id, (name, frame)) in ids.into_iter().zip(of_capabilities()) {
         assert!(id.ends_with(name));
         let comment = "a frame of a capability that the session does not have ends it";

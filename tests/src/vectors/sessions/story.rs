@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_runtime::core::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, PROBE_TIMEOUT};
-use snow_dist_runtime::core::session::{NotMade, NotSent, Version};
+use snow_dist_runtime::core::session::{NotCalled, NotMade, NotReplied, NotSent, Version};
 use snow_dist_runtime::core::{Reason, Term};
 
 use super::frames::{Arrives, CREATION, pong_of};
@@ -44,6 +44,12 @@ impl Story {
         ];
         let requirements = requirements.split(' ').map(str::to_owned).collect();
         Self { id, comment, requirements, acceptable: false, bounds, processes, node, steps: Vec::new() }
+    }
+
+    /// The node has a process more, whose mailbox takes no message.
+    pub(super) fn and_full(mut self, local: u64) -> Self {
+        self.processes.push(self.node.table.start_full(local));
+        self
     }
 
     /// Who does otherwise can conform too.
@@ -88,18 +94,13 @@ impl Story {
         self.ask(ask, comment, |node| node.session.send_named(local, name, message).err().map(not_sent))
     }
 
-    /// A list of processes, as a term.
-    /// A tuple of pids.
-    pub(super) fn send_term(self, local: u64, remote: u64, pids: &[Whose], comment: &str) -> Self {
-        let mut message = vec![1, 13, pids.len() as u8];
-        for number in 0..pids.len() as u64 {
-            message.push(30);
-            message.extend(number.to_le_bytes());
-        }
-        self.send_this_term(local, remote, &message, pids, comment)
+    /// Sends a list of processes, as a term.
+    pub(super) fn send_term(mut self, local: u64, remote: u64, pids: &[Whose], comment: &str) -> Self {
+        let term = self.term(pids);
+        self.send_made(local, remote, term, comment)
     }
 
-    /// Any term, its pids numbered.
+    /// Sends any term, its pids numbered.
     pub(super) fn send_this_term(
         mut self,
         local: u64,
@@ -108,15 +109,125 @@ impl Story {
         pids: &[Whose],
         comment: &str,
     ) -> Self {
+        let term = self.this_term(message.to_vec(), pids);
+        self.send_made(local, remote, term, comment)
+    }
+
+    fn send_made(self, local: u64, remote: u64, (mut term, said): (Term, Value), comment: &str) -> Self {
+        let ask = with(said, json!({"do": "send_term", "process": local, "to": remote}));
+        self.ask(ask, comment, |node| node.session.send_term(local, remote, &mut term).err().map(not_sent))
+    }
+
+    pub(super) fn send_named_term(mut self, local: u64, name: &str, pids: &[Whose], comment: &str) -> Self {
+        let (mut term, said) = self.term(pids);
+        let ask = with(said, json!({"do": "send_named_term", "process": local, "name": name}));
+        self.ask(ask, comment, |node| {
+            node.session.send_named_term(local, name, &mut term).err().map(not_sent)
+        })
+    }
+
+    pub(super) fn monitor_named(self, local: u64, name: &str, reference: u64, comment: &str) -> Self {
+        let ask = json!({
+            "do": "monitor_named", "process": local, "name": name, "ref": reference.to_string(),
+        });
+        self.ask(ask, comment, |node| node.session.monitor_named(local, name, reference).err().map(not_made))
+    }
+
+    /// Calls with a list of processes.
+    pub(super) fn call(
+        mut self,
+        local: u64,
+        remote: u64,
+        reference: u64,
+        pids: &[Whose],
+        comment: &str,
+    ) -> Self {
+        let (mut term, said) = self.term(pids);
+        let ask = json!({"do": "call", "process": local, "to": remote, "ref": reference.to_string()});
+        self.ask(with(said, ask), comment, |node| {
+            node.session.call(local, remote, reference, &mut term).err().map(not_called)
+        })
+    }
+
+    pub(super) fn call_named(mut self, local: u64, name: &str, reference: u64, comment: &str) -> Self {
+        let (mut term, said) = self.term(&[]);
+        let ask = json!({"do": "call_named", "process": local, "name": name, "ref": reference.to_string()});
+        self.ask(with(said, ask), comment, |node| {
+            node.session.call_named(local, name, reference, &mut term).err().map(not_called)
+        })
+    }
+
+    /// A process replies to a call of the peer's process `remote`, with a list of processes.
+    pub(super) fn reply(
+        mut self,
+        local: u64,
+        remote: u64,
+        reference: u64,
+        pids: &[Whose],
+        comment: &str,
+    ) -> Self {
+        let (term, said) = self.term(pids);
+        self.reply_with(local, (remote, reference), (term, said), comment)
+    }
+
+    /// A process replies with so many bytes of text.
+    pub(super) fn reply_long(
+        self,
+        local: u64,
+        remote: u64,
+        reference: u64,
+        bytes: usize,
+        comment: &str,
+    ) -> Self {
+        let length = u32::try_from(bytes).unwrap().to_le_bytes();
+        let message = [&[1, 5][..], &length, &vec![b'x'; bytes]].concat();
+        let said = json!({"message": segments(&message), "pids": []});
+        self.reply_with(local, (remote, reference), (Term::new(message, &[]).unwrap(), said), comment)
+    }
+
+    fn reply_with(
+        self,
+        local: u64,
+        call: (u64, u64),
+        (mut term, said): (Term, Value),
+        comment: &str,
+    ) -> Self {
+        let ask = json!({"do": "reply", "process": local, "to": call.0, "ref": call.1.to_string()});
+        self.ask(with(said, ask), comment, |node| {
+            let caller = node.table.callers[&call];
+            node.session.reply(&caller, &mut term).err().map(|why| match why {
+                NotReplied::NotSent(why) => not_sent(why),
+                _ => "over",
+            })
+        })
+    }
+
+    /// Nobody is left who could reply.
+    pub(super) fn leave_unanswered(self, local: u64, remote: u64, reference: u64, comment: &str) -> Self {
+        let ask = json!({"do": "unanswered", "process": local, "to": remote, "ref": reference.to_string()});
+        self.ask(ask, comment, |node| {
+            let caller = node.table.callers[&(remote, reference)];
+            node.session.leave_unanswered(&caller);
+            None
+        })
+    }
+
+    /// A list of processes, as a term, and as the file says it.
+    fn term(&mut self, pids: &[Whose]) -> (Term, Value) {
+        let mut message = vec![1, 13, pids.len() as u8];
+        for number in 0..pids.len() as u64 {
+            message.push(30);
+            message.extend(number.to_le_bytes());
+        }
+        self.this_term(message, pids)
+    }
+
+    /// Any term, its pids numbered.
+    fn this_term(&mut self, message: Vec<u8>, pids: &[Whose]) -> (Term, Value) {
         let pids: Vec<_> = pids.iter().map(|pid| self.node.pid(*pid)).collect();
         let named: Vec<_> = pids.iter().map(|pid| self.node.table.pid_here(*pid)).collect();
-        let ask = json!({
-            "do": "send_term", "process": local, "to": remote, "message": segments(message), "pids": named,
-        });
-        let mut term = Term::new(message.to_vec(), &pids).unwrap();
-        self.ask(ask, comment, |node| {
-            node.session.send_term(local, remote, &mut term).err().map(|_| "capability")
-        })
+        let said = json!({"message": segments(&message), "pids": named});
+        (Term::new(message, &pids).unwrap(), said)
     }
 
     pub(super) fn send_exit(self, local: u64, remote: u64, reason: Reason, comment: &str) -> Self {
@@ -293,6 +404,8 @@ fn not_made(why: NotMade) -> &'static str {
     match why {
         NotMade::Full { .. } => "limit",
         NotMade::NodeIdUnknown => "node_id",
+        NotMade::NameTooLong { .. } => "too_long",
+        NotMade::Lacking(_) => "capability",
         _ => "unknown",
     }
 }
@@ -306,12 +419,28 @@ fn not_sent(why: NotSent) -> &'static str {
     }
 }
 
+fn not_called(why: NotCalled) -> &'static str {
+    match why {
+        NotCalled::NotMade(why) => not_made(why),
+        NotCalled::NotSent(why) => not_sent(why),
+        _ => "unknown",
+    }
+}
+
+/// What is asked, and the rest of it.
+fn with(rest: Value, mut ask: Value) -> Value {
+    ask.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+    ask
+}
+
 fn names(set: Capabilities) -> Vec<&'static str> {
     [
         (Capabilities::NODE_TABLE, "node_table"),
         (Capabilities::FRAGMENTS, "fragments"),
         (Capabilities::REMOTE_EXIT, "remote_exit"),
         (Capabilities::SEND_TERM, "send_term"),
+        (Capabilities::CALLS, "calls"),
+        (Capabilities::NAMES, "names"),
         (Capabilities::TERMS_2, "terms_2"),
     ]
     .into_iter()

@@ -6,9 +6,9 @@ use snow_dist_runtime::core::Reason;
 use snow_dist_runtime::core::session::Version;
 
 use super::frames::{
-    Arrives, CREATION, close, demonitor_of, error, exit_of, exit2_of, fragment, link_of, monitor_exit_of,
-    monitor_of, node_table, ping, pong, refused, reg_send, root, send_term, send_to, spawn, unknown,
-    unlink_ack, unlink_id_of, unlink_of,
+    Arrives, CREATION, UNIT, call, call_name, call_reply, close, demonitor_of, error, exit_of, exit2_of,
+    fragment, link_of, monitor_exit_of, monitor_name, monitor_of, named, node_table, ping, pong, refused,
+    reg_send, root, send_name_term, send_term, send_to, spawn, unknown, unlink_ack, unlink_id_of, unlink_of,
 };
 use super::node::{Bounds, Whose};
 use super::story::Story;
@@ -391,6 +391,12 @@ fn frames() -> Vec<Story> {
         close(0, "bye"),
         exit2_of(theirs(9), ours(5), root(Root::Killed)),
         send_term(5, &[1, 6]),
+        call(9, 5, 1),
+        call_name(9, "srv", 2),
+        call_reply(9, 5, 3),
+        send_name_term("srv", UNIT),
+        monitor_name(9, "srv", 4),
+        named(5, 9),
         unknown(0x9F),
     ];
     vec![
@@ -398,6 +404,17 @@ fn frames() -> Vec<Story> {
             .receive(link_of(theirs(9), ours(5)), "9 links with 5")
             .receive_all(of_version_2, "ignored, and nothing is acknowledged")
             .end(5, boom(), "EXIT: link and session are as they were"),
+        known(
+            "version-1-calls-and-names",
+            "CAP-CAL-001 CAP-NAM-001 V1-TAG-001",
+            "a session of version 1 has no capabilities",
+        )
+        .call(5, 9, 1, &[], "refused to 5")
+        .call_named(5, "db", 2, "refused to 5")
+        .monitor_named(5, "db", 3, "refused to 5")
+        .send_named_term(5, "db", &[], "REG_SEND: a term is a message like any other")
+        .send_named_term(5, "db", &[Whose::Node(5)], "nobody would know its pids: refused to 5")
+        .end(5, boom(), "nothing"),
         known(
             "version-1-tag-of-version-2-damaged",
             "V1-TAG-001 DIST-FLD-011",

@@ -7,14 +7,18 @@ mod links;
 use std::time::Duration;
 
 use snow_dist_codec::frame::{
-    Close, Demonitor, Exit, Link, Monitor, MonitorExit, RegSend, Send, Unlink, UnlinkAck, UnlinkId,
+    Call, CallName, CallReply, Close, Demonitor, Exit, Link, Monitor, MonitorExit, MonitorName, Named,
+    RegSend, Send, SendNameTerm, Unlink, UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::{Frame, Pid as WirePid, Reason as WireReason, ReasonBuf, Root, Signal};
 use snow_dist_runtime::core::peers::Sign;
-use snow_dist_runtime::core::session::{Misrouted, NotMade, NotSent, Version};
+use snow_dist_runtime::core::session::{Lacking, Misrouted, NotCalled, NotMade, NotSent, Version};
 use snow_dist_runtime::core::{Chain, NodeNumber, Pid, Reason};
 use snow_dist_tests::simnet::Side::{self, A, B};
 use snow_dist_tests::simnet::{Pair, Seen};
+
+use super::calls::UNIT;
+use super::terms::term;
 
 /// The node id of A at the peer.
 const K: u16 = 3;
@@ -469,10 +473,16 @@ fn tags_of_version_2_are_ignored() {
     {
         pair.inject_payload(A, payload);
     }
+    pair.inject(A, Call { from, to, reference: 1, message: UNIT });
+    pair.inject(A, CallName { from, reference: 1, name: "db".into(), message: UNIT });
+    pair.inject(A, CallReply { from, to, reference: 1, message: UNIT });
+    pair.inject(A, SendNameTerm { name: "db".into(), message: UNIT });
+    pair.inject(A, MonitorName { from, reference: 1, name: "db".into() });
+    pair.inject(A, Named { reference: 1, pid: from });
     pair.inject_payload(A, &[0x9D, 1]);
     pair.inject_payload(A, &[0x9F]);
     pair.settle();
-    assert_eq!((pair.ended(A), pair[A].session.counts().unknown), (None, 7));
+    assert_eq!((pair.ended(A), pair[A].session.counts().unknown), (None, 13));
     assert_eq!((links_and_monitors(&pair), pair[B].arrived.len()), ((1, 1, 0), 0));
     // One that is damaged is refused all the same.
     pair.inject_payload(A, &[0x80, 1]);
@@ -500,6 +510,29 @@ fn their_peer_lists_are_counted_and_not_used() {
     pair.inject(A, RegSend { name: "name".into(), message: b"text" });
     pair.settle();
     assert_eq!((pair.ended(A), pair[A].session.counts().left_alone), (None, 1));
+}
+
+//= spec/capabilities.md#cap-cal-001
+//# A node MUST NOT write CALL, CALL_NAME or CALL_REPLY in a session that does not have `calls`.
+//= spec/capabilities.md#cap-nam-001
+//# A node MUST NOT write SEND_NAME_TERM, MONITOR_NAME or NAMED in a session that does not have `names`.
+#[test]
+fn calls_and_monitors_by_name_are_refused_to_who_asks() {
+    // Whatever the nodes have announced elsewhere.
+    let mut pair = Pair::with(|_, config| {
+        config.version = version_1(Some(K));
+        config.capabilities = snow_dist_runtime::core::session::CAPABILITIES;
+    });
+    let (calls, names) = (Lacking { capability: "calls" }, Lacking { capability: "names" });
+    let session = &mut pair[A].session;
+    assert_eq!(session.call(3, 9, 1, &mut term(&[])), Err(NotCalled::from(calls)));
+    assert_eq!(session.call_named(3, "db", 2, &mut term(&[])), Err(NotCalled::from(calls)));
+    assert_eq!(session.monitor_named(3, "db", 3), Err(NotMade::Lacking(names)));
+    let with_pids = session.send_named_term(3, "db", &mut term(&[Pair::ours(A, 3)]));
+    assert_eq!(with_pids, Err(NotSent::Lacking(names)));
+    session.send_named_term(3, "db", &mut term(&[])).unwrap();
+    pair.settle();
+    assert_eq!((pair[B].names(), links_and_monitors(&pair)), (vec!["REG_SEND"], (0, 0, 0)));
 }
 
 /// Both ends by the same rules, as far as names, messages and the heartbeat go.
