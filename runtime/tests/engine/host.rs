@@ -15,15 +15,17 @@ use snow_dist_runtime::core::limits::{
     DRAIN_DEADLINE, HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, VERSION_1_CLEANUP,
 };
 use snow_dist_runtime::core::peers::{ConnectionId, Refusal};
-use snow_dist_runtime::core::{Attempts, Cookie, Dial, NotDialled, Pid, Reason, Term, session};
+use snow_dist_runtime::core::{Attempts, Cookie, Dial, NotDialled, Pid, Reason, Term, TermPids, session};
 
 use crate::node::FROM;
 
 /// Processes 1 to 9, but those that have ended. Process 1 watches all nodes, and all but process 9 trap exits.
 #[derive(Debug, Default)]
-struct Table {
+pub(crate) struct Table {
     told: Vec<(u64, Event)>,
     ended: BTreeSet<u64>,
+    /// Their mailboxes take no message.
+    pub(crate) full: BTreeSet<u64>,
 }
 
 impl Mailboxes for Table {
@@ -38,6 +40,10 @@ impl Mailboxes for Table {
 
     fn traps_exits(&self, local: u64) -> bool {
         local != 9
+    }
+
+    fn is_full(&self, local: u64) -> bool {
+        self.full.contains(&local)
     }
 
     fn watching(&self, _: &str) -> Vec<u64> {
@@ -65,25 +71,28 @@ pub(crate) fn settings(name: &str) -> Settings {
 }
 
 /// The nodes `a@h:1`, `b@h:1` and so on, and the streams between them.
-struct Net {
-    hosts: Vec<Host<Table>>,
+pub(crate) struct Net {
+    pub(crate) hosts: Vec<Host<Table>>,
     streams: Vec<[(usize, ConnectionId); 2]>,
 }
 
 impl Net {
-    fn new(count: usize) -> Self {
-        let hosts = ["a@h:1", "b@h:1", "c@h:1"].into_iter().take(count).map(host).collect();
+    pub(crate) fn new(count: usize) -> Self {
+        Self::of(["a@h:1", "b@h:1", "c@h:1"].into_iter().take(count).map(host).collect())
+    }
+
+    pub(crate) const fn of(hosts: Vec<Host<Table>>) -> Self {
         Self { hosts, streams: Vec::new() }
     }
 
     /// Two nodes in a session.
-    fn pair() -> Self {
+    pub(crate) fn pair() -> Self {
         let mut net = Self::new(2);
         net.connect(0, 1);
         net
     }
 
-    fn connect(&mut self, from: usize, to: usize) {
+    pub(crate) fn connect(&mut self, from: usize, to: usize) {
         let name = self.hosts[to].endpoint().name().clone();
         let dial = self.hosts[from].dial(&name, NOW).unwrap();
         let Dial::Start(dialled, to_dial) = dial else { panic!("{dial:?}") };
@@ -99,7 +108,7 @@ impl Net {
     }
 
     /// Moves bytes until nothing moves, and ends what is over.
-    fn flow(&mut self) {
+    pub(crate) fn flow(&mut self) {
         let streams = self.streams.clone();
         while streams.iter().fold(false, |moved, [a, b]| moved | self.one_way(*a, *b) | self.one_way(*b, *a))
         {
@@ -116,23 +125,23 @@ impl Net {
         !bytes.is_empty() || ended
     }
 
-    fn pid(&self, at: usize, of: usize, local: u64) -> Pid {
+    pub(crate) fn pid(&self, at: usize, of: usize, local: u64) -> Pid {
         self.hosts[at].pid_on(self.hosts[of].endpoint().name(), local).unwrap()
     }
 
     /// What one process was told since this was asked last.
-    fn told(&mut self, node: usize, local: u64) -> Vec<Event> {
+    pub(crate) fn told(&mut self, node: usize, local: u64) -> Vec<Event> {
         let table = &mut self.hosts[node].processes;
         table.told.extract_if(.., |(of, _)| *of == local).map(|(_, event)| event).collect()
     }
 
-    fn end(&mut self, node: usize, local: u64, reason: &Reason) {
+    pub(crate) fn end(&mut self, node: usize, local: u64, reason: &Reason) {
         self.hosts[node].processes.ended.insert(local);
         self.hosts[node].process_ended(local, reason);
     }
 
     /// A process by the names that a node has.
-    fn named(&mut self, at: usize, pid: Pid) -> (Option<String>, u64) {
+    pub(crate) fn named(&mut self, at: usize, pid: Pid) -> (Option<String>, u64) {
         (self.hosts[at].name_of(pid.node()).map(|name| name.to_string()), pid.local())
     }
 }
@@ -158,7 +167,7 @@ fn message(text: &str) -> Event {
 }
 
 /// A tuple of pids.
-fn tuple(pids: &[Pid]) -> Term {
+pub(crate) fn tuple(pids: &[Pid]) -> Term {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes);
     encoder.tuple(pids.len()).unwrap();
@@ -205,6 +214,10 @@ fn what_is_for_a_process_of_the_own_node_comes_at_once() {
 /// The pids of a term that has come.
 fn pids(event: &Event) -> Vec<Pid> {
     let Event::Term(term, pids) = event else { panic!("{event:?}") };
+    pids_of(term, pids)
+}
+
+pub(crate) fn pids_of(term: &[u8], pids: &TermPids) -> Vec<Pid> {
     let mut found = Vec::new();
     stf::for_each_pid(term, Reading::Strict, |_, pid| found.push(pids.pid(pid))).unwrap();
     found

@@ -102,3 +102,63 @@ test('a process that is dead is noproc', async () => {
   assert.deepEqual((await one.next()).reason, { kind: 'error', text: 'noproc' });
   await Promise.all([a.stop(), b.stop()]);
 });
+
+const unit = { message: Buffer.from([1, 6]) };
+
+test('a call and its reply, by pid and by name, and delegated', async () => {
+  const { a, b } = await pair();
+  const [one, other, deputy] = [listener(a), listener(b), listener(b)];
+  const { there } = await greet(a, b, one, other);
+  const own = { node: a.name, incarnation: a.incarnation, creation: a.self.creation, local: one.process.local };
+  const pidZero = { message: Buffer.from([1, 30, 0, 0, 0, 0, 0, 0, 0, 0]), pids: [own] };
+  const { ref } = a.call(one.process, there, pidZero);
+  const { call, pids } = await other.next();
+  assert.deepEqual(pids, [own]);
+  assert.deepEqual(call.from, own);
+  assert.equal(call.reply({ ...unit, pids: [] }), 'sent');
+  assert.equal(call.reply({ ...unit, pids: [] }), 'over');
+  assert.deepEqual(await one.next(), { type: 'reply', ref, message: unit.message, pids: [] });
+  const byName = a.callNamed(one.process, b.name, 'greeter', unit);
+  const delegated = (await other.next()).call;
+  deputy.process.program = () => delegated.reply({ ...unit, pids: [] });
+  deputy.process.deliver({ type: 'message', message: unit.message });
+  assert.deepEqual(await one.next(), { type: 'reply', ref: byName.ref, message: unit.message, pids: [] });
+  await Promise.all([a.stop(), b.stop()]);
+});
+
+test('calls that end without a reply', async () => {
+  const { a, b } = await pair();
+  const [one, other] = [listener(a), listener(b)];
+  const { there } = await greet(a, b, one, other);
+  const ended = async text => assert.equal((await one.next()).reason.text, text);
+  a.callNamed(one.process, b.name, 'nobody', unit);
+  await ended('noproc');
+  a.call(one.process, there, unit);
+  (await other.next()).call.drop();
+  await ended('unanswered');
+  const given = a.call(one.process, there, unit);
+  const { call } = await other.next();
+  a.giveUp(one.process, given);
+  a.call(one.process, there, unit);
+  await other.next();
+  assert.equal(call.reply({ ...unit, pids: [] }), 'over');
+  other.process.exit({ kind: 'error', text: 'boom' });
+  await ended('boom');
+  await b.stop();
+  a.call(one.process, there, unit);
+  assert.deepEqual(await one.next(), { type: 'call_ended', ref: null, reason: { kind: 'noconnection' } });
+  await a.stop();
+});
+
+test('terms to a name, and who has it', async () => {
+  const { a, b } = await pair();
+  const [one, other] = [listener(a), listener(b)];
+  const { there } = await greet(a, b, one, other);
+  const { ref } = a.monitorNamed(one.process, b.name, 'greeter');
+  assert.deepEqual(await one.next(), { type: 'named', ref, process: there });
+  assert.equal(a.sendNamedTerm(b.name, 'greeter', unit), 'sent');
+  assert.deepEqual(await other.next(), { type: 'message', message: unit.message, pids: [] });
+  other.process.kill();
+  assert.deepEqual(await one.next(), { type: 'down', ref, process: there, reason: { kind: 'killed' } });
+  await Promise.all([a.stop(), b.stop()]);
+});
