@@ -196,6 +196,13 @@ impl Node {
 
 /// Other nodes.
 impl Node {
+    /// How many messages from other nodes were for names that nobody had. They are dropped, and their senders are not told: who
+    /// wants to know [calls](Self::call_named).
+    #[must_use]
+    pub fn messages_to_nobody(&self) -> u64 {
+        self.table.nameless()
+    }
+
     /// The number of this start of the node; none of a node that is alone.
     #[must_use]
     pub fn incarnation(&self) -> Option<NonZeroU64> {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use snow_dist_runtime::core::Term;
-use snow_dist_runtime::{Context, Delegate, MonitorRef, Pid, Reason};
+use snow_dist_runtime::{Context, Delegate, MonitorRef, Pid, Reason, Received};
 
 use crate::failure::{Failure, Outcome};
 use crate::handles::{Handles, Kind};
@@ -48,6 +48,10 @@ impl Process {
     pub(crate) async fn run(self: Arc<Self>, mut ctx: Context) -> Reason {
         loop {
             let received = ctx.recv().await;
+            // A program in C takes no calls: each caller is told that nobody replies.
+            if let Received::Call(_) = received {
+                continue;
+            }
             let Some(room) = self.queue.room(&received).await else { return Reason::Shutdown };
             self.queue.put(&self, received, room);
         }

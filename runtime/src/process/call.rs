@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use snow_dist_codec::stf;
 
@@ -96,7 +97,11 @@ impl Call {
 
     /// Returns what replies, without the request: for another task, or to be kept until there is a reply.
     #[must_use]
-    pub fn into_replier(self) -> Replier {
+    pub fn into_replier(mut self) -> Replier {
+        // What a peer has sent is not kept for longer than it is of use. A clone of the call still has it.
+        if let Some(open) = Arc::get_mut(&mut self.0) {
+            open.message = Message::new(Bytes::new());
+        }
         Replier(self.0)
     }
 

@@ -171,12 +171,12 @@ fn read<T: DeserializeOwned>(reply: Message) -> Result<T, CallError> {
     reply.term().map_err(CallError::Reply)
 }
 
-/// Who asks for the program: a process without a task, which others see end when it is dropped.
+/// Who asks for the program: a process without a task that receives nothing, and that others see end when it is dropped.
 struct Guest(Arc<Cell>);
 
 impl Guest {
     fn new(table: &Arc<ProcessTable>) -> Result<Self, super::SpawnError> {
-        table.add(Mailbox::bounded(1)).map(Self)
+        table.add(Mailbox::closed()).map(Self)
     }
 }
 

@@ -20,7 +20,7 @@ use super::{Mailbox, MonitorRef, Received, Refused, WhenFull};
 use crate::core::{Pid, Reason};
 use crate::foreign;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
-pub(crate) use asked::{Answer, Asked};
+pub(crate) use asked::{Answer, Asked, GivenUp};
 pub(crate) use parts::{Doom, Full, Given, Linked, NotPut, NotTaken, Remains, Ties, Wakes};
 
 mod asked;
@@ -36,6 +36,8 @@ pub(crate) struct Cell {
     ended: AtomicBool,
     /// Set, under the lock, when calls have been let go that are still to be told.
     has_let_go: AtomicBool,
+    /// It is given nothing: nobody would take it.
+    is_deaf: bool,
     when_full: WhenFull,
     /// Places in a bounded mailbox. It gives them in the order in which senders came.
     room: Option<Box<Semaphore>>,
@@ -75,6 +77,7 @@ impl Cell {
             doomed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             has_let_go: AtomicBool::new(false),
+            is_deaf: mailbox.is_closed(),
             when_full: mailbox.policy(),
             room: mailbox.messages_max().map(room),
             state: Mutex::default(),
@@ -112,6 +115,13 @@ impl Cell {
 impl Cell {
     /// A message or a call from this node; given back if it has to wait for room.
     pub(crate) fn put_here(&self, from: Sender<'_>, received: Received) -> Result<Wakes, NotPut> {
+        if self.is_deaf {
+            // The end of this process answers.
+            if let Received::Call(call) = &received {
+                call.disarm();
+            }
+            return Ok(Wakes::default());
+        }
         let room = self.room.as_deref();
         if room.is_some_and(|room| !try_take(room)) && !self.is_doomed() {
             return Err(NotPut::Full(received));
@@ -152,7 +162,7 @@ impl Cell {
         charge: Charge,
         received: impl FnOnce() -> Received,
     ) -> Result<Wakes, NotTaken> {
-        if self.is_doomed() {
+        if self.is_doomed() || self.is_deaf {
             return Err(NotTaken::Ended);
         }
         // That its sender has used up its share is nothing that the process could help.

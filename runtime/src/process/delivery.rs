@@ -317,8 +317,9 @@ impl Processes for Delivery {
     }
 
     fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
-        if let Some(pid) = self.table.whereis(name) {
-            self.term(pid.local(), term, pids);
+        match self.table.whereis(name) {
+            Some(pid) => self.term(pid.local(), term, pids),
+            None => self.table.count_nameless(),
         }
     }
 
@@ -376,8 +377,9 @@ impl Processes for Delivery {
     fn named_message(&mut self, name: &str, message: &[u8]) {
         //= spec/session.md#ses-msg-004
         //# A node MUST ignore a REG_SEND with a name that is not registered.
-        if let Some(pid) = self.table.whereis(name) {
-            self.message(pid.local(), message);
+        match self.table.whereis(name) {
+            Some(pid) => self.message(pid.local(), message),
+            None => self.table.count_nameless(),
         }
     }
 

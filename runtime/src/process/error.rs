@@ -24,9 +24,9 @@ pub enum SpawnError {
     Ended,
 }
 
-/// A process of another node cannot be killed: `kill` is not on the wire.
+/// A process of another node cannot be killed, and no call can be delegated to it: neither is on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is not a process of this node; only processes of this node can be killed")]
+#[error("{0} is not a process of this node")]
 pub struct NotHere(pub Pid);
 
 /// A name was not registered.
@@ -102,11 +102,13 @@ pub enum CallError {
     /// There is no session with the callee's node, or it ended before the reply came. The callee may have received the call.
     #[error("there is no session with the callee's node")]
     NotConnected,
-    /// The callee, or whom it has delegated the call to, let go of it without a reply.
+    /// The callee, or whom it has delegated the call to, let go of it without a reply. A callee on another node that ends with
+    /// the error `unanswered` is taken for this.
     #[error("the callee let go of the call without a reply")]
     Unanswered,
-    /// The callee's mailbox takes no message now, or its node holds as many links, monitors and calls of this one as it may:
-    /// the callee has not received the call.
+    /// The mailbox of a callee on another node takes no message now, or its node holds as many links, monitors and calls of
+    /// this one as it may: the callee has not received the call. Its node says so by the errors `full` and `limit`; a callee
+    /// that ends with one of these is taken for this, and has received it.
     #[error("the callee has no room for the call")]
     NoRoom,
     /// There was a reply, and no room for it in what this node keeps for others

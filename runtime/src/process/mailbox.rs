@@ -62,6 +62,15 @@ impl Mailbox {
         Self { when_full, ..self }
     }
 
+    /// A mailbox that takes nothing, of a process that receives nothing.
+    pub(crate) const fn closed() -> Self {
+        Self { messages_max: Some(0), when_full: WhenFull::Drop }
+    }
+
+    pub(crate) const fn is_closed(&self) -> bool {
+        matches!(self.messages_max, Some(0))
+    }
+
     /// How many messages it holds at most, if there is a limit.
     #[must_use]
     pub const fn messages_max(&self) -> Option<usize> {

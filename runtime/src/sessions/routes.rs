@@ -244,7 +244,9 @@ impl Remote for Routes {
     }
 
     fn demonitor_named(&self, node: &str, reference: u64) {
-        if let Some(session) = self.session_of(node) {
+        // Also in one that is being ended, which still tells of the end.
+        let ending = || self.read().ending.values().find(|session| *session.peer().name == *node).cloned();
+        if let Some(session) = self.session_of(node).or_else(ending) {
             session.demonitor(reference);
         }
     }

@@ -225,15 +225,17 @@ impl SessionHandle {
 
     /// Replies to a call, if there is room.
     pub(crate) fn reply(&self, caller: &Caller, term: &mut Term) -> Result<Sent, Denied> {
-        let replied = self.pass(|core| {
-            // What is over has no reply in which a third node could be named.
-            if !core.is_called(caller) {
+        let replied = self.act(|state| {
+            // What is over waits for no room, and has no reply in which a third node could be named.
+            if !state.core.open_session().is_some_and(|core| core.is_called(caller)) {
                 return Err(Denied::NotConnected);
             }
-            term.pids().for_each(|pid| self.introduce(core, pid));
-            core.reply(caller, term).map_err(|why| match why {
-                NotReplied::Over => Denied::NotConnected,
-                NotReplied::NotSent(why) => self.not_sent(why),
+            self.pass_in(state, |core| {
+                term.pids().for_each(|pid| self.introduce(core, pid));
+                core.reply(caller, term).map_err(|why| match why {
+                    NotReplied::Over => Denied::NotConnected,
+                    NotReplied::NotSent(why) => self.not_sent(why),
+                })
             })
         });
         replied.wake()
@@ -291,14 +293,20 @@ impl SessionHandle {
 
     /// Hands the session something that waits for room like a message.
     fn pass(&self, send: impl FnOnce(&mut Session) -> Result<(), Denied>) -> Done<Result<Sent, Denied>> {
-        self.act(|state| {
-            let made_way = state.made_way;
-            let session = self.find_room(state)?;
-            send(session)?;
-            let crowded = !made_way && session.waiting_bytes() >= CROWDED_BYTES;
-            state.made_way |= crowded;
-            Ok(if crowded { Sent::MakeWay } else { Sent::GoOn })
-        })
+        self.act(|state| self.pass_in(state, send))
+    }
+
+    fn pass_in(
+        &self,
+        state: &mut State,
+        send: impl FnOnce(&mut Session) -> Result<(), Denied>,
+    ) -> Result<Sent, Denied> {
+        let made_way = state.made_way;
+        let session = self.find_room(state)?;
+        send(session)?;
+        let crowded = !made_way && session.waiting_bytes() >= CROWDED_BYTES;
+        state.made_way |= crowded;
+        Ok(if crowded { Sent::MakeWay } else { Sent::GoOn })
     }
 
     /// Links, if there is room. `attach` sees to it that the session is told of the local process's end, and is false
@@ -357,7 +365,7 @@ impl SessionHandle {
     ) -> Result<(), Denied> {
         self.with_room(|session| {
             if !attach() {
-                return Ok(());
+                return Err(Refused::Ended.into());
             }
             session.monitor_named(local, name, reference).map_err(|why| self.not_made(why))
         })

@@ -46,6 +46,11 @@ async fn panics(mut ctx: Context) {
     panic!("in the middle");
 }
 
+async fn lets_go_and_ends(mut ctx: Context) {
+    drop(call(&mut ctx).await);
+    ctx.exit(Reason::error("bad")).await
+}
+
 /// Replies with texts the other way round.
 async fn reverses(mut ctx: Context) {
     while let Received::Call(call) = ctx.recv().await {
@@ -388,4 +393,72 @@ async fn requests_and_replies_of_any_length_come_whole() {
         let back: String = a.call(to, &text, LONG).await.unwrap();
         assert!(back.chars().rev().eq(text.chars()), "{length}");
     }
+}
+
+//= spec/capabilities.md#cap-cal-014
+//# When nobody is left who could reply to a call that a node holds, and the callee lives, the node SHOULD write one
+//# MONITOR_EXIT with the ref and the pids of the call whose reason is Error "unanswered", without hops.
+/// A callee that lets go of a call and then ends, whichever way, is told by its end.
+#[tokio::test]
+async fn who_lets_go_of_a_call_and_ends_is_told_by_the_end() {
+    for (a, b) in both_ways().await {
+        let ends = b.spawn(lets_go_and_ends).unwrap();
+        let to = seen(&a, &b, ends);
+        assert_eq!(a.call::<i64>(to, &1, LONG).await, Err(CallError::Ended(Reason::error("bad"))));
+    }
+}
+
+/// The program has no mailbox: what is sent to it in the middle of a call holds nobody up.
+#[tokio::test]
+async fn a_callee_may_send_to_the_program_that_calls() {
+    for (a, b) in both_ways().await {
+        let chatty = b
+            .spawn(async |mut ctx: Context| {
+                let waits = call(&mut ctx).await;
+                for part in 0..10 {
+                    ctx.send_term(waits.from(), &part).await.unwrap();
+                }
+                let called = ctx.call::<i64>(waits.from(), &1, LONG);
+                let (called, replied) = tokio::join!(called, waits.reply(&"done"));
+                replied.unwrap();
+                assert!(matches!(called, Err(CallError::Ended(_))), "{called:?}");
+            })
+            .unwrap();
+        let to = seen(&a, &b, chatty);
+        assert_eq!(a.call::<String>(to, &1, LONG).await.unwrap(), "done");
+        until("its end", || !b.is_alive(chatty)).await;
+    }
+}
+
+/// An answer that has come and that nobody takes leaves no monitor.
+#[tokio::test]
+async fn a_look_up_that_is_dropped_when_it_is_answered_leaves_no_monitor() {
+    let (a, b) = connected().await;
+    let pid = b.spawn(doubler).unwrap();
+    until("the name", || b.whereis("doubler").is_some()).await;
+    let (to, name) = (seen_from(&a, &b, pid), b.name().to_owned());
+    run(&a, async move |mut ctx| {
+        {
+            let mut asked = std::pin::pin!(ctx.monitor_named("doubler", &name));
+            let polled =
+                std::future::poll_fn(|cx| std::task::Poll::Ready(asked.as_mut().poll(cx).is_ready()));
+            assert!(!polled.await);
+            // NAMED has come before the reply to what was asked behind it.
+            assert_eq!(ctx.call::<i64>(to, &1, LONG).await, Ok(2));
+        }
+        assert_eq!(ctx.call::<i64>(to, &0, LONG).await, Err(CallError::Ended(Reason::error("told 0"))));
+        assert_eq!(ctx.recv_timeout(Duration::from_millis(50)).await, None);
+    })
+    .await;
+}
+
+//= spec/capabilities.md#cap-nam-003
+//# A node that reads a SEND_NAME_TERM MUST do with its message what it does with that of a REG_SEND, and let the
+//# process tell that it was marked as a term.
+#[tokio::test]
+async fn what_is_sent_to_a_name_that_nobody_has_is_counted() {
+    let (a, b) = connected().await;
+    a.send_named("nobody", b.name(), "lost").await.unwrap();
+    a.send_named_term("nobody", b.name(), &"lost").await.unwrap();
+    until("the count", || b.messages_to_nobody() == 2).await;
 }

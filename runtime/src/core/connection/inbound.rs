@@ -142,20 +142,20 @@ impl Inbound {
         look_at_signals(connection, processes);
     }
 
-    /// Passes over what has come of a message that was dropped.
-    fn pass_over(&mut self, connection: &mut impl Access, processes: &mut impl Processes) {
+    /// Passes over what has come of a message that was dropped. True if that was the rest, and may have ended the session.
+    fn pass_over(&mut self, connection: &mut impl Access, processes: &mut impl Processes) -> bool {
         //= spec/session.md#ses-msg-018
         //# A node that has dropped a message by SES-MSG-017 MUST take what still comes of its frame as if it
         //# had not, and keep nothing of it.
-        let Some(passed_over) = &mut self.passed_over else { return };
+        let Some(passed_over) = &mut self.passed_over else { return false };
         let count = passed_over.pass(&self.bytes);
         self.bytes.drain(..count);
-        if passed_over.left == 0
-            && let Some(PassedOver { begun, .. }) = self.passed_over.take()
-        {
+        let is_over = passed_over.left == 0;
+        if is_over && let Some(PassedOver { begun, .. }) = self.passed_over.take() {
             connection.with(|it| it.handle_dropped(&begun, processes));
             processes.between_frames();
         }
+        is_over
     }
 
     /// Where a host that reads for itself appends what it has read, after [`Inbound::make_room`]. Nothing may be taken out.
@@ -215,7 +215,11 @@ impl Inbound {
             it.next()
         });
         let Next::Frames(reads) = next else { return 0 };
-        self.pass_over(connection, processes);
+        if self.pass_over(connection, processes)
+            && !matches!(connection.with(|it| it.next()), Next::Frames(_))
+        {
+            return 0;
+        }
         let mut frames = Frames::new(&self.bytes, reads.bytes_max);
         let (mut count, mut longest, mut refused) = (0, 0, None);
         for frame in frames.by_ref() {

@@ -16,6 +16,8 @@ pub(crate) enum Answer {
     Reply(Message),
     /// There was a reply to a call, and no room for it.
     Lost,
+    /// Nobody is left who could reply to a call of a process of this node.
+    Unanswered,
     /// The one that was asked has ended, is not there, or will not answer.
     Ended(Reason),
     /// Who has the name.
@@ -31,6 +33,15 @@ pub(crate) struct Asked {
     pub(crate) watches: bool,
     answer: Option<(Answer, Charge)>,
     waker: Option<Waker>,
+}
+
+/// What is left of something that was given up.
+#[derive(Debug)]
+pub(crate) enum GivenUp {
+    /// It was not answered. The process of this node that was asked still knows of it.
+    Unanswered(Option<u64>),
+    /// The answer, which nobody has taken: a monitor of this process is there.
+    Named(Pid),
 }
 
 impl Asked {
@@ -57,44 +68,61 @@ impl Cell {
         Ok(())
     }
 
-    /// What is asked is asked of a process of this node. False if the asking one has ended.
-    pub(crate) fn ask_here(&self, reference: u64, of: u64) -> bool {
+    /// What is asked is asked of a process of this node.
+    pub(crate) fn ask_here(&self, reference: u64, of: u64) {
         let mut state = self.lock();
-        let asked = state.ties.as_mut().and_then(|ties| ties.asked.get_mut(reference));
-        asked.map(|asked| asked.here = Some(of)).is_some()
+        if let Some(asked) = state.ties.as_mut().and_then(|ties| ties.asked.get_mut(reference)) {
+            asked.here = Some(of);
+        }
     }
 
-    /// Forgets what was asked: the answer goes nowhere. Gives it if it was not answered.
-    pub(crate) fn give_up(&self, reference: u64) -> Option<Asked> {
+    /// Forgets what was asked: the answer goes nowhere. Gives what is left of it to undo.
+    pub(crate) fn give_up(&self, reference: u64) -> Option<GivenUp> {
         let mut state = self.lock();
-        let asked = state.ties.as_mut()?.asked.remove(reference)?;
-        if let Some((_, charge)) = asked.answer {
-            self.release_one(&mut state, charge);
-        }
+        let ties = state.ties.as_mut()?;
+        let asked = ties.asked.remove(reference)?;
+        let given_up = match &asked.answer {
+            None => Some(GivenUp::Unanswered(asked.here)),
+            Some((Answer::Named(pid), _)) => {
+                ties.watching.remove(reference);
+                Some(GivenUp::Named(*pid))
+            }
+            Some((_, charge)) => {
+                self.release_one(&mut state, *charge);
+                None
+            }
+        };
+        // What it keeps is dropped after the lock.
         drop(state);
-        asked.answer.is_none().then_some(asked)
+        drop(asked);
+        given_up
     }
 
     /// Waits for the answer, and takes it. `None` if nothing of this number is asked any more: this process has ended.
     pub(crate) fn poll_answer(&self, reference: u64, cx: &Context<'_>) -> Poll<Option<Answer>> {
         let mut waker = Some(cx.waker().clone());
-        let answer = self.take_answer(reference, &mut waker);
+        let asked = self.take_answered(reference, &mut waker);
         drop(waker);
-        answer
+        asked.map(|asked| Some(asked?.answer?.0))
     }
 
-    fn take_answer(&self, reference: u64, waker: &mut Option<Waker>) -> Poll<Option<Answer>> {
+    /// Neither a waker nor what was asked is dropped under the lock.
+    fn take_answered(&self, reference: u64, waker: &mut Option<Waker>) -> Poll<Option<Asked>> {
         let mut state = self.lock();
         let Some(ties) = state.ties.as_mut() else { return Poll::Ready(None) };
-        let Some(asked) = ties.asked.get_mut(reference) else { return Poll::Ready(None) };
-        let Some((answer, charge)) = asked.answer.take() else {
-            std::mem::swap(&mut asked.waker, waker);
-            return Poll::Pending;
-        };
-        std::mem::swap(&mut asked.waker, waker);
-        ties.asked.remove(reference);
-        self.release_one(&mut state, charge);
-        Poll::Ready(Some(answer))
+        match ties.asked.get_mut(reference) {
+            None => return Poll::Ready(None),
+            Some(asked) if asked.answer.is_none() => {
+                std::mem::swap(&mut asked.waker, waker);
+                return Poll::Pending;
+            }
+            Some(_) => {}
+        }
+        let asked = ties.asked.remove(reference);
+        if let Some((_, charge)) = asked.as_ref().and_then(|asked| asked.answer.as_ref()) {
+            self.release_one(&mut state, *charge);
+        }
+        Poll::Ready(asked)
     }
 
     /// An answer has come, which keeps so much. `None` if nothing of this number is asked, or it was answered before.
@@ -174,6 +202,10 @@ impl Cell {
             return;
         }
         self.set_task(task);
+        // Its end answers. Looked for now that whoever dooms it wakes it.
+        if self.is_doomed() {
+            return;
+        }
         let let_go = self.lock().ties.as_mut().map(|ties| std::mem::take(&mut ties.let_go));
         for caller in let_go.into_iter().flatten() {
             self.table.leave_unanswered(self, &caller);

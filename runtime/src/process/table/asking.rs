@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{ProcessTable, taken, term_here};
 use crate::core::{Caller, Pid, Reason, Term};
-use crate::process::cell::{Answer, Asked, Cell, NotPut};
+use crate::process::cell::{Answer, Asked, Cell, GivenUp, NotPut};
 use crate::process::charge::Charge;
 use crate::process::remote::{Sender, Sent};
 use crate::process::{
@@ -43,14 +43,19 @@ impl<'a> Asking<'a> {
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        // Once it is answered, nothing is left of it here, and of the one that was asked neither.
-        let Some(asked) = self.own.give_up(self.reference) else { return };
-        if let Some(callee) = asked.here.and_then(|local| self.table.get(local)) {
-            callee.remove_watcher(self.reference);
-        } else if let Ok(remote) = self.table.remote() {
-            match self.whom {
-                Whom::Process(pid) => remote.demonitor(self.own.pid(), pid, self.reference),
-                Whom::On(node) => remote.demonitor_named(node, self.reference),
+        // Once its answer is taken, nothing is left of it here, and of the one that was asked neither.
+        let Some(given_up) = self.own.give_up(self.reference) else { return };
+        let (table, own, reference) = (self.table, self.own.pid(), self.reference);
+        let remote = || table.remote().into_iter();
+        match (given_up, self.whom) {
+            (GivenUp::Unanswered(Some(here)), _) => {
+                table.get(here).iter().for_each(|callee| callee.remove_watcher(reference));
+            }
+            (GivenUp::Named(pid), _) | (GivenUp::Unanswered(None), Whom::Process(pid)) => {
+                remote().for_each(|remote| remote.demonitor(own, pid, reference));
+            }
+            (GivenUp::Unanswered(None), Whom::On(node)) => {
+                remote().for_each(|remote| remote.demonitor_named(node, reference));
             }
         }
     }
@@ -94,17 +99,16 @@ impl ProcessTable {
         term: Term,
     ) -> Result<(), CallError> {
         let (own, reference) = (asking.own, asking.reference);
-        let callee = callee.filter(|callee| {
-            own.ask_here(reference, callee.local()) && callee.add_watcher(reference, own.local())
-        });
-        let Some(callee) = callee else { return Err(CallError::Ended(Reason::noproc())) };
+        let sender = Sender::process(own);
+        let callee = callee.inspect(|callee| own.ask_here(reference, callee.local()));
+        let Some(callee) = callee.filter(|callee| callee.add_watcher(reference, own.local())) else {
+            return Err(CallError::Ended(Reason::noproc()));
+        };
+        // Its end may have come between the two, and have found nothing to take away.
+        sender.check().inspect_err(|_| callee.remove_watcher(reference))?;
         let caller = Caller { pid: own.pid(), reference, session: 0 };
         let call = Call::new(Arc::clone(&callee), caller, term_here(term));
-        // If the caller has ended before it knew of the callee, nothing of it is left there.
-        put(Sender::process(own), &callee, Received::Call(call))
-            .await
-            .inspect_err(|_| callee.remove_watcher(reference))
-            .map_err(CallError::Refused)
+        Ok(put(sender, &callee, Received::Call(call)).await?)
     }
 
     /// Replies to a call of whoever it is, as its callee.
@@ -130,7 +134,7 @@ impl ProcessTable {
     /// Nobody is left who could reply to a call of a process of this node.
     pub(crate) fn leave_unanswered(&self, callee: &Cell, caller: &Caller) {
         if caller.pid.is_here() {
-            self.answer_here(callee, caller, || Answer::Ended(Reason::error(UNANSWERED)));
+            self.answer_here(callee, caller, || Answer::Unanswered);
         } else if let Ok(remote) = self.remote() {
             remote.leave_unanswered(caller);
         }
@@ -211,7 +215,7 @@ impl ProcessTable {
             Answer::Ended(Reason::Noconnection) => Err(MonitorNamedError::NotConnected),
             Answer::Ended(reason) => Err(MonitorNamedError::NotMonitored(reason)),
             // No call was asked.
-            Answer::Reply(_) | Answer::Lost => Err(MonitorNamedError::Nobody),
+            Answer::Reply(_) | Answer::Lost | Answer::Unanswered => Err(MonitorNamedError::Nobody),
         }
     }
 }
@@ -238,6 +242,7 @@ fn reply_of(answer: Answer) -> Result<Message, CallError> {
     match answer {
         Answer::Reply(message) => Ok(message),
         Answer::Lost => Err(CallError::ReplyLost),
+        Answer::Unanswered => Err(CallError::Unanswered),
         Answer::Ended(Reason::Noconnection) => Err(CallError::NotConnected),
         Answer::Ended(reason) if reason == Reason::error(UNANSWERED) => Err(CallError::Unanswered),
         Answer::Ended(reason) if [FULL, LIMIT].map(Reason::error).contains(&reason) => Err(CallError::NoRoom),

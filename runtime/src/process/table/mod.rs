@@ -44,6 +44,7 @@ pub(crate) struct ProcessTable {
     node_monitors: Mutex<HashMap<Arc<str>, NumberMap<()>>>,
     shares: Shares,
     dropped: AtomicU64,
+    nameless: AtomicU64,
     failures: Failures,
     remote: OnceLock<Arc<dyn Remote>>,
     connections: OnceLock<Arc<dyn Connections>>,
@@ -77,6 +78,7 @@ impl ProcessTable {
             node_monitors: Mutex::default(),
             shares: Shares::new(held_max),
             dropped: AtomicU64::new(0),
+            nameless: AtomicU64::new(0),
             failures: Failures::new(),
             remote: OnceLock::new(),
             connections: OnceLock::new(),
@@ -295,6 +297,16 @@ impl ProcessTable {
     /// Counts a message or signal from another node for which there was no room.
     pub(crate) fn count_dropped(&self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a message from another node to a name that nobody has.
+    pub(crate) fn count_nameless(&self) {
+        self.nameless.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Messages from other nodes to names that nobody had.
+    pub(crate) fn nameless(&self) -> u64 {
+        self.nameless.load(Ordering::Relaxed)
     }
 
     /// Messages from other nodes that found a mailbox full and were dropped.
