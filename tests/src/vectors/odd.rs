@@ -37,6 +37,9 @@ pub(super) fn frames() -> Vec<Value> {
         lying("frame-global-sync-lying", "1dffffffff", "entries", 1),
         lying("frame-room-lying", "1e0000ffffffff", "text", 3),
         lying("frame-spawn-lying", "190000000000000000000000000000000000ffff", "function", 18),
+        lying("frame-call-name-lying", &format!("88{}c8006462", "00".repeat(16)), "name", 17),
+        lying("frame-send-name-term-lying", "8ac8006462", "name", 1),
+        lying("frame-monitor-name-lying", &format!("8b{}03006462", "00".repeat(16)), "name", 17),
     ]);
     for length in [4_u64, u64::MAX, u64::MAX - 8, u64::MAX - 9, 1 << 63] {
         let hex = format!("15{}01{}626f6f", "00".repeat(16), hex::encode(length.to_le_bytes()));
@@ -48,6 +51,9 @@ pub(super) fn frames() -> Vec<Value> {
         ("frame-room-utf8", "1e000002000000c328", "text", 7),
         ("frame-global-sync-utf8", "1d010000000000000000000000000001 00ff", "entries[0].node", 17),
         ("frame-close-utf8", "8400000300eda080", "text", 5),
+        ("frame-call-name-utf8", "8800000000000000000000000000000000020061ff", "name", 20),
+        ("frame-send-name-term-utf8", "8a020061ff", "name", 4),
+        ("frame-monitor-name-utf8", "8b00000000000000000000000000000000020061ff", "name", 20),
     ] {
         let hex = hex.replace(' ', "");
         let error = refusal("utf8", field, at);
