@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { Node } from './src/node.mjs';
 import { Process } from './src/process.mjs';
 import { hopsOf, rootOf } from './src/reasons.mjs';
+import { writeTerm } from './src/terms.mjs';
 
 const UNSUPPORTED = { answer: 'unsupported' };
 const OK = { answer: 'ok' };
@@ -23,7 +24,9 @@ let monitors = 0;
 const processes = new Map(); // local id -> { process, seen }
 const refs = new Map(); // the adapter's number -> what Node.monitor has given
 const others = new Map(); // node and local id -> the process of another node that was named last
-const numbers = new Map(); // ref -> the adapter's number, while it runs
+const numbers = new Map(); // ref -> the adapter's number of a monitor or an own call, while it runs
+const calls = new Map(); // the adapter's number -> a call of a peer, and the local id of who has it
+let called = 0;
 
 class CannotNow extends Error {}
 
@@ -36,10 +39,19 @@ function shown(reason) {
   return hops.length === 0 ? plain : { kind: 'linked', hops: hops.map(place), root: plain };
 }
 
-function note(event) {
+function note(event, { local }) {
   switch (event.type) {
     case 'message':
-      return { message: event.message.toString('hex') };
+      return event.pids ? { term: event.pids.map(place) } : { message: event.message.toString('hex') };
+    case 'call':
+      calls.set(++called, { call: event.call, has: local });
+      return { called: place(event.call.from), call: called, term: event.pids.map(place) };
+    case 'reply':
+      return { reply: event.pids.map(place), call: numbers.get(event.ref) };
+    case 'call_ended':
+      return { call_ended: shown(event.reason), call: numbers.get(event.ref) };
+    case 'named':
+      return { named: place(event.process), monitor: numbers.get(event.ref) };
     case 'exit':
       return { exit: place(event.from), reason: shown(event.reason) };
     case 'down':
@@ -69,6 +81,39 @@ function otherOf({ node: name, other, earlier = false }) {
   others.set(key, process);
   if (!process) throw new CannotNow(`there has been no session with ${name}`);
   return process;
+}
+
+// A monitor or a call of the node, by a number.
+function numbered(made, what) {
+  if (made === null) throw new CannotNow(`there is no room for ${what}`);
+  const number = ++monitors;
+  refs.set(number, made);
+  numbers.set(made.ref, number);
+  return number;
+}
+
+// A call that the process has.
+function callOf(process, number) {
+  const known = calls.get(number);
+  if (known?.has !== livingOf(process).process.local) throw new CannotNow(`process ${process} has no call ${number}`);
+  return known;
+}
+
+// Whoever had a call and ends can reply no more. A callee's end is told by its node.
+function letGo(local) {
+  for (const { call, has } of calls.values()) if (has === local) call.drop();
+}
+
+// A tuple of pids, by their numbers; or a string of so many bytes.
+function termOf({ pids = [], bytes }) {
+  if (bytes !== undefined) return { message: writeTerm({ type: 'string', value: 'x'.repeat(bytes) }), pids: [] };
+  const values = pids.map((_, number) => ({ type: 'pid', value: { node: 0, creation: 0, local: number } }));
+  return { message: writeTerm({ type: 'tuple', values }), pids: pids.map(processAt) };
+}
+
+function processAt({ node: name, process: local }) {
+  if (name !== node.name) return otherOf({ node: name, other: local });
+  return { node: name, incarnation: node.incarnation, creation: node.self.creation, local };
 }
 
 // Sends one message behind the other, each as soon as there is room for it; each begins with its number.
@@ -121,7 +166,7 @@ const COMMANDS = {
   spawn({ mailbox_messages_max: bound }) {
     if (bound !== undefined) return UNSUPPORTED;
     const seen = [];
-    const process = node.spawn(event => seen.push(note(event)));
+    const process = node.spawn((event, self) => seen.push(note(event, self)));
     processes.set(process.local, { process, seen, sent: 0 });
     return { ...OK, process: process.local };
   },
@@ -139,7 +184,7 @@ const COMMANDS = {
 
   offer({ function: name, ends }) {
     node.offer(name, (event, process) => {
-      if (event.type !== 'started') processOf(process.local).seen.push(note(event));
+      if (event.type !== 'started') processOf(process.local).seen.push(note(event, process));
       else processes.set(process.local, { process, seen: [], sent: 0 });
       if (event.type === 'started' && ends) process.exit(ends);
     });
@@ -172,13 +217,51 @@ const COMMANDS = {
     return OK;
   },
 
-  monitor({ process, ...other }) {
-    const monitor = node.monitor(livingOf(process).process, otherOf(other));
-    if (monitor === null) throw new CannotNow('there is no room for a monitor');
-    const number = ++monitors;
-    refs.set(number, monitor);
-    numbers.set(monitor.ref, number);
-    return { ...OK, monitor: number };
+  monitor({ process, other_name: otherName, ...other }) {
+    const own = livingOf(process).process;
+    const monitor = otherName === undefined
+      ? node.monitor(own, otherOf(other))
+      : node.monitorNamed(own, other.node, otherName);
+    return { ...OK, monitor: numbered(monitor, 'a monitor') };
+  },
+
+  call({ process, other_name: otherName, ...other }) {
+    const own = livingOf(process).process;
+    const call = otherName === undefined
+      ? node.call(own, otherOf(other), termOf(other))
+      : node.callNamed(own, other.node, otherName, termOf(other));
+    if (call === 'full') throw new CannotNow('the queue is full');
+    return { ...OK, call: numbered(call, 'a call') };
+  },
+
+  give_up({ process, call }) {
+    const known = refs.get(call);
+    if (!known) throw new CannotNow(`there is no call ${call}`);
+    node.giveUp(livingOf(process).process, known);
+    return OK;
+  },
+
+  reply({ process, call, ...term }) {
+    if (callOf(process, call).call.reply(termOf(term)) === 'full') throw new CannotNow('the queue is full');
+    return OK;
+  },
+
+  delegate({ process, call, deputy }) {
+    callOf(process, call).has = livingOf(deputy).process.local;
+    return OK;
+  },
+
+  let_go({ process, call }) {
+    callOf(process, call).call.drop();
+    return OK;
+  },
+
+  // To a process it can send no term: it lacks that capability.
+  send_term({ process, node: name, other_name: otherName, pids }) {
+    if (otherName === undefined) return UNSUPPORTED;
+    livingOf(process);
+    if (node.sendNamedTerm(name, otherName, termOf({ pids })) === 'full') throw new CannotNow('the queue is full');
+    return OK;
   },
 
   demonitor({ process, monitor }) {
@@ -208,11 +291,13 @@ const COMMANDS = {
 
   exit({ process, reason }) {
     livingOf(process).process.exit(reason);
+    letGo(process);
     return OK;
   },
 
   kill({ process }) {
     livingOf(process).process.kill();
+    letGo(process);
     return OK;
   },
 

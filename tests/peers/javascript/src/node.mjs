@@ -222,8 +222,12 @@ export class Node {
       const ref = session.monitors.monitorNamed(process, name);
       return ref === null ? null : { session, ref };
     }
-    process.deliver({ type: 'down', ref: null, process: this.processOn(node, 0), reason: NOCONNECTION });
+    process.deliver({ type: 'down', ref: null, process: this.#nobodyOn(node), reason: NOCONNECTION });
     return { session: null, ref: null };
+  }
+
+  #nobodyOn(node) {
+    return this.processOn(node, 0) ?? { node: completeName(node), incarnation: null, creation: 0, local: 0 };
   }
 
   /** False if the peer has no room, or the session does not allow a link yet. */
