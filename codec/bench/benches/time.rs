@@ -90,3 +90,34 @@ mod list_of_100 {
         bencher.bench_local(|| format.encode(black_box(&list), black_box(&mut buffer)));
     }
 }
+
+#[divan::bench_group]
+mod million_bytes {
+    use super::*;
+    use snow_dist_bench::blob;
+
+    #[divan::bench]
+    fn copy(bencher: Bencher<'_, '_>) {
+        let (blob, mut buffer) = blob::encoding();
+        bencher.bench_local(|| blob::copy(black_box(&blob), black_box(&mut buffer)));
+    }
+
+    #[divan::bench]
+    fn encode(bencher: Bencher<'_, '_>) {
+        let (blob, mut buffer) = blob::encoding();
+        bencher.bench_local(|| blob::encode(black_box(&blob), black_box(&mut buffer)));
+    }
+
+    #[divan::bench]
+    fn decode_lent(bencher: Bencher<'_, '_>) {
+        let (_, term) = blob::encoding();
+        bencher.bench_local(|| black_box(blob::decode(black_box(&term)).len()));
+    }
+
+    #[divan::bench]
+    fn decode_and_copy(bencher: Bencher<'_, '_>) {
+        let (_, term) = blob::encoding();
+        let mut buffer = Vec::with_capacity(blob::BYTES);
+        bencher.bench_local(|| blob::copy(blob::decode(black_box(&term)), black_box(&mut buffer)));
+    }
+}

@@ -5,9 +5,10 @@
 //! each value and shows it to [`black_box`](std::hint::black_box). It is never inlined, so that a count of its
 //! instructions is a count of one loop, and it calls its format across the crate boundary, as any program does.
 //!
-//! [`term`] is a term in STF and in serde's other formats. [`node_name`] and [`extension`] are one piece of the
+//! [`term`] is a term in STF and in serde's other formats, [`blob`] one of a million bytes beside a copy of them. [`node_name`] and [`extension`] are one piece of the
 //! protocol each, with nom and with a cursor: where which of them is the better tool was measured here.
 
+pub mod blob;
 pub mod by_bincode;
 pub mod by_hand;
 pub mod by_nom;

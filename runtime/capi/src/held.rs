@@ -105,7 +105,9 @@ fn of_message(message: Message) -> snow_event {
 fn numbered(message: Message) -> (Bytes, Vec<snow_pid>) {
     let meaning = message.term_pids();
     let mut places = Vec::new();
-    let proven = stf::for_each_pid(message.as_bytes(), Reading::Compatible, |at, pid| places.push((at, pid)));
+    let proven = meaning.terms().for_each_pid(message.as_bytes(), Reading::Compatible, |at, pid| {
+        places.push((at, pid));
+    });
     if proven.is_err() || places.is_empty() {
         return (message.into_bytes(), Vec::new());
     }

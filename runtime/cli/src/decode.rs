@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use snow_dist_codec::document::{Hex, Shown, TermDocument};
 use snow_dist_codec::framing::{Cut, cut};
-use snow_dist_codec::{DecodeError, Frame, Handshake, NodeName, Pid, Reading, Reason, Signal, stf};
+use snow_dist_codec::stf::Terms;
+use snow_dist_codec::{DecodeError, Frame, Handshake, NodeName, Pid, Reading, Reason, Signal};
 
 use crate::dump::{self, Rows};
 use crate::input;
@@ -214,7 +215,7 @@ impl<W: Write> Decoder<'_, W> {
     }
 
     fn term(&mut self, bytes: &[u8]) -> Result<io::Result<()>, DecodeError> {
-        let (value, surplus) = stf::decode(bytes, self.reading)?;
+        let (value, surplus) = Terms::Second.decode(bytes, self.reading)?;
         if self.arguments.json {
             return Ok(self.piece_line("term", bytes, &TermDocument::from(value), surplus));
         }

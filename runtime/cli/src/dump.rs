@@ -5,9 +5,8 @@ use std::io::{self, Write};
 
 use snow_dist_codec::handshake::Tlv;
 use snow_dist_codec::layout::Sink;
-use snow_dist_codec::{
-    Entries, Extension, Frame, Handshake, Names, NodeName, Pid, Reading, Reason, Text, stf,
-};
+use snow_dist_codec::stf::Terms;
+use snow_dist_codec::{Entries, Extension, Frame, Handshake, Names, NodeName, Pid, Reading, Reason, Text};
 
 /// Bytes of a field that are shown; of more, only how many there are.
 const BYTES_SHOWN: usize = 8;
@@ -51,7 +50,8 @@ pub(crate) fn frame_section(frame: &Frame<'_>) -> String {
 
 /// A message that is a term, or why it is none.
 fn term(message: &[u8]) -> String {
-    match stf::decode(message, Reading::Compatible) {
+    // Of which kind the session's terms are is not known here.
+    match Terms::Second.decode(message, Reading::Compatible) {
         Ok((value, _)) => shortened(&value.to_string()),
         Err(error) => format!("no term: {error}"),
     }

@@ -24,7 +24,14 @@ impl Rows<'_> {
             Value::Set(values) => self.values(field, "set", *values, value),
             Value::Tuple(values) => self.values(field, "tuple", *values, value),
             Value::Map(map) => self.map(field, *map, value),
-            Value::Struct(fields) => self.structure(field, *fields, value),
+            Value::Struct(fields) => {
+                let name = format!("struct {}", quoted(fields.name().as_str()));
+                self.named(field, &name, *fields, value);
+            }
+            Value::Variant(variant) => {
+                let [name, which] = [variant.name(), variant.variant()].map(|text| quoted(text.as_str()));
+                self.named(field, &format!("variant {name} {which}"), variant.fields(), value);
+            }
             Value::Sum(sum) => self.sum(field, *sum, value),
             Value::Some(inner) => self.wrapped(field, "Some", &inner.value()),
             Value::Ok(inner) => self.wrapped(field, "Ok", &inner.value()),
@@ -74,8 +81,9 @@ impl Rows<'_> {
         self.rest(field, map.count(), end);
     }
 
-    fn structure(&mut self, field: &str, fields: Struct<'_>, whole: &Value<'_>) {
-        let what = format!("struct {} of {}", quoted(fields.name().as_str()), fields.count());
+    /// The fields of a struct or a variant.
+    fn named(&mut self, field: &str, name: &str, fields: Struct<'_>, whole: &Value<'_>) {
+        let what = format!("{name} of {}", fields.count());
         let end = self.head(field, what, whole, fields.encoded_len());
         for (index, (name, value)) in fields.iter().enumerate().take(ELEMENTS_SHOWN) {
             self.row(&format!("{field}.name[{index}]"), 2 + name.len(), quoted(name.as_str()));

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use snow_dist_runtime::codec::stf::{Encoder, for_each_pid};
+use snow_dist_runtime::codec::stf::Encoder;
 use snow_dist_runtime::codec::{Pid as WirePid, Reading};
 use snow_dist_runtime::core::{Cookie, Cookies, Term, TermPids, host::Event};
 use snow_dist_runtime::{Pid, Reason, tls::Tls};
@@ -322,8 +322,10 @@ fn place(process: &Process, pid: Pid) -> Value {
 /// The processes in a term, in their order; none, if it is no term.
 fn places(process: &Process, term: &[u8], pids: &TermPids) -> Vec<Value> {
     let mut places = Vec::new();
-    let whole = for_each_pid(term, Reading::Compatible, |_, pid| places.push(place(process, pids.pid(pid))));
-    whole.map_or_else(|_| Vec::new(), |()| places)
+    let whole = pids
+        .terms()
+        .for_each_pid(term, Reading::Compatible, |_, pid| places.push(place(process, pids.pid(pid))));
+    whole.map_or_else(|_| Vec::new(), |_| places)
 }
 
 fn shown(process: &Process, reason: &Reason) -> Value {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
-use snow_dist_codec::{Frame, Framer, Reading, stf};
+use snow_dist_codec::{Frame, Framer, Reading};
 use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::limits::MESSAGE_BYTES_COUNTED;
 use snow_dist_runtime::core::peers::Sign;
@@ -92,7 +92,8 @@ impl Processes for Table {
 
     fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
         let mut found = Vec::new();
-        if stf::for_each_pid(term, Reading::Compatible, |_, pid| found.push(pids.pid(pid))).is_err() {
+        let read = pids.terms().for_each_pid(term, Reading::Compatible, |_, pid| found.push(pids.pid(pid)));
+        if read.is_err() {
             found.clear();
         }
         self.signals.push(Signal::Term(local, term.to_vec(), found));
@@ -149,14 +150,14 @@ fn config(script: &mut Script<'_>) -> Option<Config> {
     })
 }
 
-/// Fragments or none; of the others all, none, or one left out.
+/// Fragments or none; of the others all, none, or one left out. Terms of the second kind where there is no node table.
 fn capabilities(bits: u8) -> Capabilities {
     let fragments = if bits & 16 == 0 { Capabilities::NONE } else { Capabilities::FRAGMENTS };
     let [table, exit, term] = [Capabilities::NODE_TABLE, Capabilities::REMOTE_EXIT, Capabilities::SEND_TERM];
     fragments.union(match bits >> 6 {
         0 => Capabilities::NONE,
         1 => table.union(exit).union(term),
-        2 => exit.union(term),
+        2 => exit.union(term).union(Capabilities::TERMS_2),
         _ => table.union(if bits & 1 == 0 { exit } else { term }),
     })
 }

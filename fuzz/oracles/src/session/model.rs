@@ -8,6 +8,7 @@ use snow_dist_codec::frame::{
     UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::handshake::Capabilities;
+use snow_dist_codec::stf::Terms;
 use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, Root};
 use snow_dist_runtime::core::session::Config;
 use snow_dist_runtime::core::{NodeNumber, Pid, Reason};
@@ -263,7 +264,9 @@ impl Model {
             return (true, is_ours.then_some(Expected::Signal(message)));
         }
         if let Frame::SendTerm(send) = frame {
-            let term = Signal::Term(to.local(), send.message.to_vec(), self.nodes.pids(send.message));
+            let has_second = self.capabilities.contains(Capabilities::TERMS_2);
+            let terms = if has_second { Terms::Second } else { Terms::First };
+            let term = Signal::Term(to.local(), send.message.to_vec(), self.nodes.pids(send.message, terms));
             return (true, is_ours.then_some(Expected::Signal(term)));
         }
         let from = sender(frame);

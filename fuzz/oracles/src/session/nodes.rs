@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 
 use snow_dist_codec::frame::NodeTable;
 use snow_dist_codec::handshake::Capabilities;
-use snow_dist_codec::stf::{self, Encoder, Value};
+use snow_dist_codec::stf::{Encoder, Terms, Value};
 use snow_dist_codec::{Frame, NodeName, Pid as WirePid, Reading};
 use snow_dist_runtime::core::session::Config;
 use snow_dist_runtime::core::{NodeNumber, Pid, Start, Term};
@@ -108,10 +108,10 @@ impl Nodes {
         WirePid::new(node, pid.creation(), pid.local()).unwrap()
     }
 
-    /// Which processes the pids of a message are; none if it is no term.
-    pub(super) fn pids(&self, message: &[u8]) -> Vec<Pid> {
+    /// Which processes the pids of a message are; none if it is no term of this kind.
+    pub(super) fn pids(&self, message: &[u8], terms: Terms) -> Vec<Pid> {
         let mut pids = Vec::new();
-        if let Ok((value, _)) = stf::decode(message, Reading::Compatible) {
+        if let Ok((value, _)) = terms.decode(message, Reading::Compatible) {
             collect(&value, &mut pids);
         }
         pids.into_iter().map(|pid| self.here(pid)).collect()
@@ -130,6 +130,7 @@ fn collect(value: &Value<'_>, pids: &mut Vec<WirePid>) {
             collect(&value, pids);
         }),
         Value::Struct(fields) => fields.iter().for_each(|(_, value)| collect(&value, pids)),
+        Value::Variant(variant) => collect(&Value::Struct(variant.fields()), pids),
         Value::Some(inner) | Value::Ok(inner) | Value::Err(inner) => collect(&inner.value(), pids),
         _ => {}
     }

@@ -1,7 +1,8 @@
 //! Terms as JSON.
 
+use snow_dist_codec::Reading;
 use snow_dist_codec::document::TermDocument;
-use snow_dist_codec::{Reading, stf};
+use snow_dist_codec::stf::Terms;
 
 use crate::boundary::{Out, bytes, guard};
 use crate::failure::{Failure, Outcome};
@@ -52,7 +53,7 @@ pub unsafe extern "C" fn snow_term_to_json(
         // SAFETY: as the module says.
         let (term, out) = unsafe { (bytes(term, length, "term"), Out::new(json, "json")) };
         let (term, out) = (term?, out?);
-        let (value, _) = stf::decode(term, Reading::Strict).map_err(no_term)?;
+        let (value, _) = Terms::Second.decode(term, Reading::Strict).map_err(no_term)?;
         let text = serde_json::to_vec(&TermDocument::from(value)).map_err(no_term)?;
         out.put(held::bytes(&text)?);
         Ok(())

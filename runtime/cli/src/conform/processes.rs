@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::{Value, json};
+use snow_dist_codec::Reading;
 use snow_dist_runtime::{Context, Mailbox, MonitorRef, Node, Pid, Reason, Received};
 use tokio::sync::{mpsc, oneshot};
 
@@ -195,9 +196,15 @@ impl Serialize for Tuple {
 fn sight(received: &Received, node: &Node) -> Value {
     match received {
         Received::Message(message) if message.is_term() => {
-            // The cases send tuples of pids, and what is no term.
-            let pids: Vec<Pid> = message.term().unwrap_or_default();
-            json!({"term": pids.iter().map(|pid| process(*pid, node)).collect::<Vec<_>>()})
+            let pids = message.term_pids();
+            let mut places = Vec::new();
+            let read = pids.terms().for_each_pid(message.as_bytes(), Reading::Compatible, |_, pid| {
+                places.push(process(pids.pid(pid), node));
+            });
+            if read.is_err() {
+                places.clear();
+            }
+            json!({"term": places})
         }
         Received::Message(message) => json!({"message": hex::encode(message.as_bytes())}),
         Received::Exit { from, reason } => {

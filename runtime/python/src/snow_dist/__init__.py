@@ -27,10 +27,10 @@ from .errors import (
 from .events import Down, Event, Exit, Message, NodeDown, NodeUp, Reason
 from .node import Node
 from .process import Process
-from .terms import UNIT, Err, Ok, Pid, Set, Some, Struct, Variant, decode, encode
+from .terms import UNIT, Err, NamedVariant, Ok, Pid, Set, Some, Struct, Variant, decode, encode
 
 __all__ = [
-    "CallFailed", "ConnectError", "Down", "Ended", "Err", "Event", "Exit", "LimitReached", "Message", "NameTaken",
-    "NoProcess", "Node", "NodeDown", "NodeUp", "Ok", "Pid", "Process", "Reason", "Refused", "Set", "SnowError", "Some",
+    "CallFailed", "ConnectError", "Down", "Ended", "Err", "Event", "Exit", "LimitReached", "Message",
+    "NameTaken", "NamedVariant", "NoProcess", "Node", "NodeDown", "NodeUp", "Ok", "Pid", "Process", "Reason", "Refused", "Set", "SnowError", "Some",
     "StartError", "Stopped", "Struct", "TermError", "UNIT", "Variant", "WrongArgument", "decode", "encode",
 ]

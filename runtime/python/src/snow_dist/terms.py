@@ -8,10 +8,13 @@
 | map | dict, whose keys are all int or all str |
 | set | set or frozenset; read as a frozenset, or as a Set where that would not hold the same values |
 | struct | Struct, and written from any dataclass |
+| bytes | bytes; written from a bytearray too |
 | sum | Variant |
+| variant | NamedVariant |
 | pid | Pid |
 
-Ints are those of 64 bits with sign. Bytes are no term: they are sent as a message of their own.
+Ints are those from -2^63 to 2^64 - 1. Ints from 2^63 on, bytes and NamedVariant stand in terms of the second kind: sending them to
+a node that does not read those is an error, which names the capability `terms_2`.
 """
 
 import dataclasses
@@ -24,12 +27,14 @@ VERSION = 1
 DEPTH_MAX = 64
 ELEMENTS_MAX = 1_000_000
 STRING_BYTES_MAX = 16 * 1024 * 1024
+BYTES_MAX = 16 * 1024 * 1024
 LOCAL_MAX = (1 << 40) - 1
 
 _INT, _FLOAT, _TRUE, _FALSE, _STRING, _UNIT = 1, 2, 3, 4, 5, 6
 _LIST, _MAP, _SET, _TUPLE = 10, 11, 12, 13
 _STRUCT, _SUM, _PID = 20, 21, 30
 _SOME, _NONE, _OK, _ERR = 40, 41, 42, 43
+_BYTES, _U64, _NAMED = 7, 8, 22
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,6 +87,15 @@ class Variant:
     values: tuple = ()
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class NamedVariant:
+    """One variant of a sum type whose fields have names: the type's name, the variant's name, its fields."""
+
+    name: str
+    variant: str
+    fields: dict
+
+
 class _Unit:
     __slots__ = ()
 
@@ -100,9 +114,9 @@ def encode(value) -> tuple[bytes, list[Pid]]:
     return bytes(writer.out), writer.pids
 
 
-def decode(data: bytes, pids: "list[Pid] | tuple[Pid, ...]" = ()):
-    """The value of a term, with the processes that its pids stand for."""
-    reader = _Reader(data, pids)
+def decode(data: bytes, pids: "list[Pid] | tuple[Pid, ...]" = (), kind: int = 2):
+    """The value of a term of this kind, with the processes that its pids stand for. The second kind includes the first."""
+    reader = _Reader(data, pids, kind)
     if reader.number("<B") != VERSION:
         raise TermError("the version is not 1")
     value = reader.value(DEPTH_MAX)
@@ -152,6 +166,9 @@ class _Writer:
             text = _utf8(value)
             self.tag(_STRING, "I", _count(text, STRING_BYTES_MAX))
             self.out += text
+        elif isinstance(value, (bytes, bytearray)):
+            self.tag(_BYTES, "I", _count(value, BYTES_MAX))
+            self.out += value
         elif isinstance(value, list):
             self.many(_LIST, value, depth)
         elif isinstance(value, tuple):
@@ -165,9 +182,12 @@ class _Writer:
             self.typed(value, depth)
 
     def integer(self, value):
-        if not -(1 << 63) <= value < 1 << 63:
-            raise TermError(f"{value} does not fit into 64 bits with sign")
-        self.tag(_INT, "q", value)
+        if not -(1 << 63) <= value < 1 << 64:
+            raise TermError(f"{value} does not fit into 64 bits")
+        if value < 1 << 63:
+            self.tag(_INT, "q", value)
+        else:
+            self.tag(_U64, "Q", value)
 
     def map(self, value, depth):
         ints = bool(value) and all(type(key) is int for key in value)
@@ -195,6 +215,11 @@ class _Writer:
                 raise TermError("the number of a variant is from 0 to 255")
             self.out += struct.pack("<BH", value.variant, _count(value.values, 0xFFFF))
             self.all(value.values, depth)
+        elif isinstance(value, NamedVariant):
+            self.out.append(_NAMED)
+            self.name(value.name)
+            self.name(value.variant)
+            self.fields(value.fields, depth)
         elif isinstance(value, Struct):
             self.structure(value.name, value.fields, depth)
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -206,6 +231,9 @@ class _Writer:
     def structure(self, name, fields, depth):
         self.out.append(_STRUCT)
         self.name(name)
+        self.fields(fields, depth)
+
+    def fields(self, fields, depth):
         self.out += struct.pack("<H", _count(fields, 0xFFFF))
         for field, held in fields.items():
             self.name(field)
@@ -226,7 +254,8 @@ def _count(values, most):
 
 
 class _Reader:
-    def __init__(self, data, pids):
+    def __init__(self, data, pids, kind):
+        self.kind = kind
         self.data = data
         self.pids = pids
         self.at = 0
@@ -265,7 +294,7 @@ class _Reader:
         if depth == 0:
             raise TermError(f"the term is more than {DEPTH_MAX} levels deep")
         read = _READERS.get(tag)
-        if read is None:
+        if read is None or tag in _SECOND_KIND and self.kind < 2:
             raise TermError(f"there is no value of the tag {tag}, at byte {at}")
         return read(self, depth - 1)
 
@@ -279,9 +308,9 @@ class _Reader:
         kind = self.number("<B")
         if kind > 1:
             raise TermError(f"there are no keys of the type {kind}")
-        wanted, values = (_INT, _STRING)[kind], {}
+        wanted, values = ((_INT, _U64), (_STRING,))[kind], {}
         for _ in range(self.count("<I", 2, ELEMENTS_MAX)):
-            if self.data[self.at:self.at + 1] != bytes([wanted]):
+            if self.at < len(self.data) and self.data[self.at] not in wanted:
                 raise TermError(f"the key at byte {self.at} is not of the map's type")
             key = self.value(depth)
             values[key] = self.value(depth)
@@ -295,13 +324,31 @@ class _Reader:
             return Set(values)
         return held if len(held) == len(values) else Set(values)
 
+    def bytes(self, _depth):
+        length = self.number("<I")
+        if length > BYTES_MAX:
+            raise TermError("bytes are longer than 16 MiB")
+        return bytes(self.take(length))
+
+    def large(self, _depth):
+        number = self.number("<Q")
+        if number < 1 << 63:
+            raise TermError(f"{number} is an int, and is written as a u64")
+        return number
+
     def structure(self, depth):
-        name = self.text(self.number("<H"))
+        return Struct(self.text(self.number("<H")), self.fields(depth))
+
+    def named_variant(self, depth):
+        name, variant = self.text(self.number("<H")), self.text(self.number("<H"))
+        return NamedVariant(name, variant, self.fields(depth))
+
+    def fields(self, depth):
         fields = {}
         for _ in range(self.count("<H", 3, 0xFFFF)):
             field = self.text(self.number("<H"))
             fields[field] = self.value(depth)
-        return Struct(name, fields)
+        return fields
 
     def variant(self, depth):
         name, variant = self.text(self.number("<H")), self.number("<B")
@@ -314,12 +361,16 @@ class _Reader:
         return self.pids[number]
 
 
+_SECOND_KIND = {_BYTES, _U64, _NAMED}
 _READERS = {
     _INT: lambda reader, _: reader.number("<q"),
     _FLOAT: lambda reader, _: reader.number("<d"),
     _TRUE: lambda reader, _: True,
     _FALSE: lambda reader, _: False,
     _STRING: _Reader.string,
+    _BYTES: _Reader.bytes,
+    _U64: _Reader.large,
+    _NAMED: _Reader.named_variant,
     _UNIT: lambda reader, _: UNIT,
     _LIST: lambda reader, depth: reader.all(reader.count("<I", 1, ELEMENTS_MAX), depth),
     _MAP: _Reader.map,
