@@ -1,6 +1,9 @@
 //! The adapter by which `snow-dist conform` judges this runtime: it does as lines of JSON say. What they can say is in the
 //! repository's `spec/conformance/README.md`.
 
+#[path = "calls.rs"]
+mod calls;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io::{self, Write};
@@ -12,14 +15,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use snow_dist_runtime::codec::stf::Encoder;
 use snow_dist_runtime::codec::{Pid as WirePid, Reading};
-use snow_dist_runtime::core::{Cookie, Cookies, Term, TermPids, host::Event};
+use snow_dist_runtime::core::{Caller, Cookie, Cookies, Term, TermPids, host::Event};
 use snow_dist_runtime::{Pid, Reason, tls::Tls};
 
 use crate::Process;
 use crate::driver::Vm;
 
 /// What this runtime can be told beside `start` and `stop`.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 24] = [
     "connect",
     "disconnect",
     "session",
@@ -39,6 +42,11 @@ const COMMANDS: [&str; 19] = [
     "monitor",
     "exit_signal",
     "flood",
+    "call",
+    "give_up",
+    "reply",
+    "delegate",
+    "let_go",
 ];
 
 type Answer = Result<Value, Box<dyn Error>>;
@@ -49,14 +57,23 @@ struct Notes {
     seen: Vec<Value>,
     sent: u64,
     watched: BTreeSet<String>,
+    /// The calls of others that it has, by the numbers under which they were seen.
+    calls: BTreeMap<u64, Caller>,
+}
+
+/// Of whom a monitor is, or whom a call is for.
+enum Whom {
+    Process(Pid),
+    /// Whoever has a name on that node.
+    Name(String),
 }
 
 #[derive(Default)]
 struct Adapter {
     vm: Option<Arc<Vm>>,
     notes: BTreeMap<u64, Arc<Mutex<Notes>>>,
-    /// Of whom each monitor is.
-    monitors: BTreeMap<u64, Pid>,
+    /// Of whom each monitor and call is.
+    monitors: BTreeMap<u64, Whom>,
     /// Processes of other nodes as they were named last.
     others: BTreeMap<(String, u64), Pid>,
 }
@@ -117,7 +134,11 @@ impl Adapter {
             "spawn" if command["mailbox_messages_max"].is_null() => {
                 let notes = Arc::<Mutex<Notes>>::default();
                 let noted = notes.clone();
-                let me = vm.spawn(move |process| note(process, &noted));
+                let me = vm.spawn(move |process| {
+                    let done = note(process, &noted);
+                    calls::let_go_of_all(process, &done, &noted);
+                    done
+                });
                 self.notes.insert(me, notes);
                 return Ok(json!({"process": me}));
             }
@@ -192,19 +213,10 @@ impl Adapter {
             }
             "exit" => vm.end(me, &reason_of(&command["reason"])?),
             "kill" => vm.end(me, &Reason::Killed),
-            "demonitor" => {
-                let monitor = number(command, "monitor");
-                let other = self.monitors.remove(&monitor).ok_or("there is no such monitor")?;
-                vm.act(|host, _| host.demonitor(me, other, monitor));
-            }
-            "send" if !command["other_name"].is_null() => {
-                let (node, name) = (text(command, "node")?, text(command, "other_name")?);
-                let message = hex::decode(text(command, "message")?)?;
-                let to = vm.act(|host, _| host.pid_on(node, 0));
-                if let Some(to) = to {
-                    vm.ask(to, |host| host.send_named(me, node, name, &message))?;
-                }
-            }
+            "demonitor" => self.give_up(vm, me, number(command, "monitor"))?,
+            "give_up" => self.give_up(vm, me, number(command, "call"))?,
+            "reply" | "delegate" | "let_go" => self.with_call(vm, name, command, &notes)?,
+            _ if !command["other_name"].is_null() => return self.order_about_name(vm, name, command, me),
             _ => {
                 let other = self.other(vm, command)?;
                 return self.order_about(vm, name, command, (me, other, notes));
@@ -225,13 +237,16 @@ impl Adapter {
             "link" => vm.ask(other, |host| host.link(me, other))?,
             "unlink" => vm.act(|host, _| host.unlink(me, other)),
             "monitor" => {
-                let monitor = vm.act(|host, _| {
-                    host.processes.last += 1;
-                    host.processes.last
-                });
+                let monitor = next_number(vm);
                 vm.ask(other, |host| host.monitor(me, other, monitor))?;
-                self.monitors.insert(monitor, other);
+                self.monitors.insert(monitor, Whom::Process(other));
                 return Ok(json!({"monitor": monitor}));
+            }
+            "call" => {
+                let (call, term) = (next_number(vm), self.content(vm, command)?);
+                vm.ask(other, |host| host.call(me, other, call, term.clone()))?;
+                self.monitors.insert(call, Whom::Process(other));
+                return Ok(json!({"call": call}));
             }
             "send" => {
                 let message = hex::decode(text(command, "message")?)?;
@@ -264,7 +279,7 @@ impl Adapter {
     }
 
     /// A tuple of processes.
-    fn term(&mut self, vm: &Vm, pids: &Value) -> Result<Term, Box<dyn Error>> {
+    fn term(&self, vm: &Vm, pids: &Value) -> Result<Term, Box<dyn Error>> {
         let pids: &Vec<_> = pids.as_array().ok_or("pids is missing")?;
         let pids: Vec<_> = pids.iter().map(|pid| self.pid(vm, pid)).collect::<Result<_, _>>()?;
         let mut bytes = Vec::new();
@@ -305,12 +320,33 @@ fn note(process: &Process, notes: &Mutex<Notes>) -> Result<(), Reason> {
             Event::Down { reference, from, reason } => {
                 json!({"down": place(process, from), "monitor": reference, "reason": shown(process, &reason)})
             }
+            Event::Call { caller, term, pids } => {
+                let (call, from) = (next_number(&process.vm), place(process, caller.pid));
+                lock(notes).calls.insert(call, caller);
+                json!({"called": from, "call": call, "term": places(process, &term, &pids)})
+            }
+            Event::Reply { reference, term, pids } => {
+                json!({"reply": places(process, &term, &pids), "call": reference})
+            }
+            Event::ReplyLost { reference } => json!({"reply": null, "call": reference}),
+            Event::CallEnded { reference, reason } => {
+                json!({"call_ended": shown(process, &reason), "call": reference})
+            }
+            Event::Named { reference, pid } => json!({"named": place(process, pid), "monitor": reference}),
             Event::NodeUp(name) if lock(notes).watched.contains(&*name) => json!({"nodeup": &*name}),
             Event::NodeDown(name) if lock(notes).watched.contains(&*name) => json!({"nodedown": &*name}),
             _ => continue,
         };
         lock(notes).seen.push(seen);
     }
+}
+
+/// A number that nothing has had.
+fn next_number(vm: &Vm) -> u64 {
+    vm.act(|host, _| {
+        host.processes.last += 1;
+        host.processes.last
+    })
 }
 
 /// A process by the name of its node and its number there.

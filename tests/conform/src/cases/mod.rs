@@ -184,11 +184,26 @@ pub enum Capability {
     RemoteExit,
     /// SEND_TERM.
     SendTerm,
+    /// CALL, CALL_NAME, CALL_REPLY.
+    Calls,
+    /// SEND_NAME_TERM, MONITOR_NAME, NAMED.
+    Names,
+    /// Terms of the second kind.
+    #[serde(rename = "terms_2")]
+    Terms2,
 }
 
 impl Capability {
     /// All that the specification names.
-    pub const ALL: [Self; 4] = [Self::NodeTable, Self::Fragments, Self::RemoteExit, Self::SendTerm];
+    pub const ALL: [Self; 7] = [
+        Self::NodeTable,
+        Self::Fragments,
+        Self::RemoteExit,
+        Self::SendTerm,
+        Self::Calls,
+        Self::Names,
+        Self::Terms2,
+    ];
 
     /// Its bit.
     #[must_use]
@@ -198,6 +213,9 @@ impl Capability {
             Self::Fragments => 2,
             Self::RemoteExit => 4,
             Self::SendTerm => 8,
+            Self::Calls => 16,
+            Self::Names => 32,
+            Self::Terms2 => 64,
         }
     }
 }
@@ -314,6 +332,8 @@ const FILES: &[(&str, &str)] = files![
     "spawn.toml",
     "lists.toml",
     "capabilities.toml",
+    "calls.toml",
+    "names.toml",
     "heartbeat.toml",
     "version1.toml"
 ];

@@ -35,7 +35,7 @@ impl Assembly {
         let length = payload.len();
         match Frame::decode(&payload, Reading::Compatible) {
             Ok(Frame::Fragment(fragment)) => self.piece(&fragment, length),
-            Ok(Frame::Send(_) | Frame::RegSend(_) | Frame::SendTerm(_)) if length > FRAGMENT_BYTES_MAX => {
+            Ok(frame) if length > FRAGMENT_BYTES_MAX && is_message(&frame) => {
                 Err(Trouble::wrong(format!("a message of {length} bytes came in one frame")))
             }
             _ => Ok(Some(payload)),
@@ -78,4 +78,18 @@ impl Assembly {
             _ => wrong("the total is not reached with the last piece"),
         }
     }
+}
+
+/// Whether a frame that is long goes out in fragments.
+const fn is_message(frame: &Frame<'_>) -> bool {
+    matches!(
+        frame,
+        Frame::Send(_)
+            | Frame::RegSend(_)
+            | Frame::SendTerm(_)
+            | Frame::SendNameTerm(_)
+            | Frame::Call(_)
+            | Frame::CallName(_)
+            | Frame::CallReply(_)
+    )
 }

@@ -87,7 +87,7 @@ impl Player<'_> {
     fn arguments(&self, ask: &Ask) -> Result<Map<String, Value>, Trouble> {
         let arguments = &ask.arguments;
         let mut resolved = self.values.resolve_fields(arguments, Creations::default())?;
-        for name in ["process", "monitor"] {
+        for name in ["process", "monitor", "call", "deputy"] {
             if let Some(Value::String(of)) = arguments.get(name) {
                 resolved.insert(name.into(), json!(self.values.local(of)?));
             }

@@ -132,16 +132,16 @@ defects! {
     PieceIsFrame: ACCEPTOR, ["handshake-in-pieces", "frame-in-pieces", "writing-does-not-wait-for-reading"];
     /// Frames of capabilities that the session does not have are taken.
     CapabilitiesUnchecked: INITIATOR, [
-        "capability-node-table", "capability-fragment", "capability-exit2", "capability-send-term", "fragments-of-what-the-session-lacks"];
+        "capability-node-table", "capability-fragment", "capability-exit2", "capability-send-term", "fragments-of-what-the-session-lacks", "capability-call", "capability-call-name", "capability-call-reply", "capability-send-name-term", "capability-monitor-name", "capability-named"];
 
     // Of pids.
 
     /// The creation of a receiver is not looked at.
-    CreationUnchecked: ACCEPTOR, ["message-of-another-start"];
+    CreationUnchecked: ACCEPTOR, ["message-of-another-start", "call-reply-with-other-pids"];
     /// The node id of a receiver is not looked at.
-    NodeUnchecked: INITIATOR, ["send-elsewhere", "link-elsewhere", "sender-and-receiver-elsewhere"];
+    NodeUnchecked: INITIATOR, ["send-elsewhere", "link-elsewhere", "sender-and-receiver-elsewhere", "call-elsewhere", "call-reply-elsewhere"];
     /// A sender can be of any node and any start.
-    SenderUnchecked: ACCEPTOR, ["sender-of-another-node", "sender-of-another-start"];
+    SenderUnchecked: ACCEPTOR, ["sender-of-another-node", "sender-of-another-start", "call-of-a-caller-elsewhere", "monitor-name-of-who-is-elsewhere", "call-reply-with-other-pids", "monitor-name-is-written", "call-ref-in-use"];
 
     // Of links.
 
@@ -199,17 +199,12 @@ defects! {
         "end-while-an-unlink-is-outstanding", "session-ends-while-an-unlink-is-outstanding",
     ];
     /// The peer's bound of links and monitors is not kept.
-    BoundIgnored: ACCEPTOR, ["link-bound", "monitor-bound"];
+    BoundIgnored: ACCEPTOR, ["link-bound", "monitor-bound", "call-bound", "monitor-name-bound"];
 
     // Of exits.
 
     /// Every reason is written as Normal.
-    ReasonLost: INITIATOR, [
-        "message-before-the-end", "link-then-end", "link-twice-then-end", "unlink-after-the-end",
-        "unlink-then-link-again", "monitor-then-end", "demonitor-then-end", "exit-ends-error",
-        "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection", "exit-unknown-root",
-        "exit-long-text", "exit-longest-text", "kill", "reason-of-more-hops-than-fit",
-        "full-mailbox-ends", "links-and-monitors-too-many", "spawn-ends-at-once", "spawn-linked", "remote-exit-is-written", "remote-exit-ends"];
+    ReasonLost: INITIATOR, ["message-before-the-end", "link-then-end", "link-twice-then-end", "unlink-after-the-end", "unlink-then-link-again", "monitor-then-end", "demonitor-then-end", "exit-ends-error", "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection", "exit-unknown-root", "exit-long-text", "exit-longest-text", "kill", "reason-of-more-hops-than-fit", "full-mailbox-ends", "links-and-monitors-too-many", "spawn-ends-at-once", "spawn-linked", "remote-exit-is-written", "remote-exit-ends", "call-then-end", "call-delegated-then-end", "monitor-name-then-end", "call-ends-a-full-process", "monitor-name-then-demonitor", "call-with-too-long-a-reply"];
     /// Texts are cut too early.
     ReasonCut: ACCEPTOR, ["exit-long-text", "exit-longest-text"];
     /// Hops are passed on as they came.
@@ -226,20 +221,20 @@ defects! {
     CutUntold: ACCEPTOR, [
         "session-ends-while-an-unlink-is-outstanding", "monitor-and-the-end-of-the-session",
         "exit-at-the-end-of-the-session", "exit-by-close", "exit-by-a-refused-frame",
-        "links-go-with-their-session", "link-without-a-session", "disconnect-closes", "global-name", "links-of-another-node", "nodedown*", "request-and-the-end-of-the-session", "remote-exit-without-a-session", "link-behind-close"];
+        "links-go-with-their-session", "link-without-a-session", "disconnect-closes", "global-name", "links-of-another-node", "nodedown*", "request-and-the-end-of-the-session", "remote-exit-without-a-session", "link-behind-close", "call-and-the-end-of-the-session", "monitor-name-and-the-end-of-the-session"];
 
     // Of monitors.
 
     /// An answer has the own pids and not those of the MONITOR.
-    AnswerOfItsOwn: ACCEPTOR, ["monitor-of-another-start"];
+    AnswerOfItsOwn: ACCEPTOR, ["monitor-of-another-start", "call-of-nobody"];
     /// A ref can be used while it is in use.
-    RefReused: INITIATOR, ["monitor-ref-in-use"];
+    RefReused: INITIATOR, ["monitor-ref-in-use", "call-ref-in-use", "call-name-ref-in-use", "call-ref-of-a-monitor", "monitor-ref-of-a-call", "monitor-name-ref-in-use", "monitor-name-ref-of-a-call"];
     /// All own monitors have the same ref.
-    OwnRefReused: ACCEPTOR, ["monitor-is-written"];
+    OwnRefReused: ACCEPTOR, ["monitor-is-written", "call-is-written", "call-name-is-written", "monitor-name-is-written", "call-is-given-up", "call-ends-with-its-process", "monitor-name-is-given-up"];
     /// DEMONITOR is held against the ref alone.
-    DemonitorByRef: INITIATOR, ["demonitor-then-end"];
+    DemonitorByRef: INITIATOR, ["demonitor-then-end", "call-that-was-given-up", "monitor-name-then-demonitor"];
     /// MONITOR_EXIT is held against nothing.
-    DownUnchecked: ACCEPTOR, ["monitor-is-written", "monitor-exit-with-other-pids", "demonitor-is-written"];
+    DownUnchecked: ACCEPTOR, ["monitor-is-written", "monitor-exit-with-other-pids", "demonitor-is-written", "call-exit", "call-is-given-up", "monitor-name-is-written", "monitor-name-is-given-up"];
 
     // Of sessions.
 
@@ -315,16 +310,15 @@ defects! {
     // Of bounds.
 
     /// Any number of links and monitors of the peer is held.
-    BoundUnkept: INITIATOR, ["links-and-monitors-too-many"];
+    BoundUnkept: INITIATOR, ["links-and-monitors-too-many", "calls-too-many", "monitor-names-too-many"];
     /// A MONITOR too many ends the session.
-    BoundEndsTheSession: ACCEPTOR, ["links-and-monitors-too-many"];
+    BoundEndsTheSession: ACCEPTOR, ["links-and-monitors-too-many", "calls-too-many", "monitor-names-too-many"];
     /// A full mailbox ends a process for another reason.
-    FullByAnotherName: INITIATOR, ["full-mailbox-ends"];
+    FullByAnotherName: INITIATOR, ["full-mailbox-ends", "call-ends-a-full-process"];
     /// It does not read while a process takes nothing.
     ReadingWaitsForProcesses: ACCEPTOR, [
         "reading-does-not-wait-for-a-process", "full-mailbox-drops", "full-mailbox-takes-signals",
-        "full-mailbox-ends",
-    ];
+        "full-mailbox-ends", "call-of-a-full-mailbox", "call-ends-a-full-process"];
 
     // Of the queue.
 
@@ -410,15 +404,11 @@ defects! {
     // Of long messages.
 
     /// Long messages go out whole.
-    LongMessageWhole: ACCEPTOR, [
-        "fragments-are-written", "fragments-longer-than-a-frame", "fragments-let-others-through",
-    ];
+    LongMessageWhole: ACCEPTOR, ["fragments-are-written", "fragments-longer-than-a-frame", "fragments-let-others-through", "call-in-fragments"];
     /// A piece is as long as a message that goes out whole, without its own head.
-    PieceTooLong: INITIATOR, [
-        "fragments-are-written", "fragments-longer-than-a-frame", "fragments-let-others-through",
-    ];
+    PieceTooLong: INITIATOR, ["fragments-are-written", "fragments-longer-than-a-frame", "fragments-let-others-through", "call-in-fragments"];
     /// All long messages have the same number.
-    NumberAgain: ACCEPTOR, ["fragments-are-written"];
+    NumberAgain: ACCEPTOR, ["fragments-are-written", "call-in-fragments"];
     /// What a process does does not wait for the pieces of its messages.
     PiecesOvertaken: INITIATOR, ["fragments-are-written"];
     /// A message in pieces can have any length.
@@ -472,15 +462,100 @@ defects! {
     /// They are marked in sessions that do not have that, and not marked in those that have it.
     TermMarkMistaken: ACCEPTOR, ["term-is-written", "term-without-the-capability"];
     /// Processes of the peer are written as own ones.
-    TermPidsUntranslated: INITIATOR, ["term-is-written"];
+    TermPidsUntranslated: INITIATOR, ["term-is-written", "call-is-written", "call-is-answered", "name-term-is-written"];
     /// Pids are written where nobody would know whose they are.
-    TermPidsUnmarked: INITIATOR, ["term-without-the-capability"];
+    TermPidsUnmarked: INITIATOR, ["term-without-the-capability", "name-term-without-the-capability"];
     /// The process is not told that a message is marked as a term.
-    TermMarkLost: ACCEPTOR, ["term-is-read", "term-that-is-none"];
+    TermMarkLost: ACCEPTOR, ["term-is-read", "term-that-is-none", "name-term-is-read"];
     /// Pids of other starts are taken for those of the present ones.
-    TermPidsUnchecked: INITIATOR, ["term-is-read"];
+    TermPidsUnchecked: INITIATOR, ["term-is-read", "call-is-answered", "name-term-is-read"];
     /// What is no term ends the session.
     NoTermCloses: ACCEPTOR, ["term-that-is-none"];
+
+    // Of calls that come.
+
+    /// A call of a dead process is not answered.
+    CallOfDeadUnanswered: INITIATOR, [
+        "call-of-nobody", "call-name-of-nobody", "call-is-answered", "calls-too-many"];
+    /// A call too many is not answered.
+    CallTooManyUnanswered: ACCEPTOR, ["calls-too-many"];
+    /// A call for which a mailbox has no room is dropped as a message is.
+    CallWithoutRoomDropped: INITIATOR, ["call-of-a-full-mailbox"];
+    /// Monitors and calls have refs of their own.
+    RefsApart: ACCEPTOR, ["call-ref-of-a-monitor", "monitor-ref-of-a-call", "monitor-name-ref-of-a-call"];
+    /// A reply leaves the call as it is.
+    ReplyLeavesTheCall: INITIATOR, ["call-is-replied-to-once", "call-that-was-given-up", "call-is-delegated", "call-then-end", "calls-too-many"];
+    /// A call that the caller has given up is replied to.
+    GivenUpCallStays: ACCEPTOR, ["call-that-was-given-up"];
+    /// A reply goes to the call with its ref, in whatever session.
+    ReplyInAnotherSession: INITIATOR, ["call-that-is-replied-to-in-another-session"];
+    /// Who replies in another's stead replies as itself.
+    DeputyRepliesForItself: ACCEPTOR, ["call-is-delegated"];
+    /// The end of the callee is not told.
+    CalleeEndsUntold: INITIATOR, ["call-then-end", "call-delegated-then-end", "call-ends-a-full-process"];
+    /// A call that was delegated goes on without the callee.
+    DelegatedOutlivesTheCallee: ACCEPTOR, ["call-delegated-then-end"];
+    /// A process that lets go of a call tells nobody.
+    LetGoUntold: INITIATOR, ["call-without-an-answer"];
+    /// The end of who could reply in the callee's stead is not told.
+    DeputyEndsUntold: ACCEPTOR, ["call-without-its-deputy"];
+    /// A reply is written that the peer does not take.
+    LongReplyWritten: INITIATOR, ["call-with-too-long-a-reply"];
+    /// A call whose reply the peer does not take is forgotten.
+    LongReplyEndsNothing: ACCEPTOR, ["call-with-too-long-a-reply"];
+
+    // Of calls that processes make.
+
+    /// They are written in sessions that do not have them.
+    CallUnasked: INITIATOR, ["call-without-the-capability"];
+    /// One that was refused takes a place.
+    LongCallTakesAPlace: ACCEPTOR, ["call-too-long"];
+    /// One that is given up stays called.
+    GivenUpUntold: INITIATOR, ["call-is-given-up", "call-bound"];
+    /// The end of the caller is not told.
+    CallerEndsUntold: ACCEPTOR, ["call-ends-with-its-process"];
+    /// A reply is held against the ref alone.
+    ReplyByRef: INITIATOR, ["call-name-is-written", "call-reply-with-other-pids"];
+    /// A reply does not end its call.
+    ReplyTakenTwice: ACCEPTOR, [
+        "call-is-written", "call-ends-with-its-process", "call-bound"];
+    /// A reply can be to a monitor.
+    ReplyToAMonitor: INITIATOR, ["call-reply-to-a-monitor"];
+    /// The end of a call is told as that of a monitor.
+    CallEndIsDown: ACCEPTOR, ["call-exit", "call-name-is-written"];
+    /// A call waits on when its session is over.
+    CallOutlivesTheSession: INITIATOR, ["call-and-the-end-of-the-session"];
+    /// A call for which there is no session waits for one.
+    CallWithoutASessionWaits: ACCEPTOR, ["call-and-the-end-of-the-session"];
+
+    // Of names on other nodes.
+
+    /// Whoever has a name stands with the own pid in frames.
+    NamedByItsPid: INITIATOR, [
+        "call-name-is-answered", "call-that-was-given-up", "call-then-end", "call-without-an-answer",
+        "call-of-a-full-mailbox", "calls-too-many", "call-in-fragments", "monitor-name-then-end",
+        "monitor-name-then-demonitor", "monitor-names-too-many", "monitor-name-of-who-ends"];
+    /// Nobody is told who has a name.
+    NamedMissing: ACCEPTOR, [
+        "monitor-name-then-end", "monitor-name-then-demonitor", "monitor-name-ref-in-use",
+        "monitor-names-too-many", "monitor-name-of-who-ends"];
+    /// Who has a name is told behind the end of that process.
+    NamedLate: INITIATOR, ["monitor-name-of-who-ends"];
+    /// A second NAMED is taken.
+    NamedTwice: ACCEPTOR, ["monitor-name-is-written"];
+    /// A NAMED is taken for a monitor that is not by name.
+    NamedOfAnyMonitor: INITIATOR, ["named-of-a-monitor"];
+    /// The end of a monitor by name is that of nobody.
+    NamedForgotten: ACCEPTOR, ["monitor-name-is-written", "monitor-name-and-the-end-of-the-session"];
+    /// A monitor by name goes on as one of the process that has the name.
+    NamedIsMonitored: INITIATOR, [
+        "monitor-name-is-written", "monitor-name-is-given-up", "monitor-name-ends-with-its-process"];
+    /// Names are monitored in sessions that do not have that.
+    MonitorNameUnasked: ACCEPTOR, ["monitor-name-without-the-capability"];
+    /// A name of any length is monitored.
+    LongNameMonitored: INITIATOR, ["monitor-name-longest"];
+    /// Terms to names are not marked.
+    NameTermUnmarked: ACCEPTOR, ["name-term-is-written"];
 }
 
 impl Defect {

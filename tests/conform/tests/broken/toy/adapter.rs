@@ -10,7 +10,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::AbortHandle;
 
 use super::reason::Reason;
-use super::session::killed;
+use super::session::{Content, Whom, killed};
 use super::{Other, Owed, Process, State, Toy, connection, creation_of};
 use crate::defects::Defect;
 
@@ -193,9 +193,52 @@ impl Toy {
             "exit" => self.end_and_pay(state, own, Reason::of_json(&command["reason"])),
             "kill" => self.end_and_pay(state, own, killed()),
             "demonitor" => self.demonitor(state, own, command["monitor"].as_u64().unwrap_or_default()),
+            "give_up" => self.demonitor(state, own, command["call"].as_u64().unwrap_or_default()),
+            "reply" | "delegate" | "let_go" => {
+                self.with_call(name, command, state, own).map_err(No::Error)?;
+            }
             _ => return self.towards_another(name, command, state, own),
         }
         Ok(json!({}))
+    }
+
+    /// What a process does with a call that it has.
+    fn with_call(
+        &self,
+        name: &str,
+        command: &Value,
+        state: &mut State,
+        own: u64,
+    ) -> Result<(), &'static str> {
+        let number = command["call"].as_u64().unwrap_or_default();
+        match name {
+            "reply" => {
+                let content = self.content_of(command, state)?;
+                self.reply(state, own, number, &content)
+            }
+            "delegate" => self.delegate(state, own, number, command["deputy"].as_u64().unwrap_or_default()),
+            _ => {
+                let mut owed = Owed::new();
+                let done = self.let_go(state, own, number, &mut owed);
+                self.pay(state, owed);
+                done
+            }
+        }
+    }
+
+    /// The term that a command wants.
+    fn content_of(&self, command: &Value, state: &State) -> Result<Content, &'static str> {
+        match command["bytes"].as_u64() {
+            Some(count) => Ok(Content::Letters(count as usize)),
+            None => self.pids_of(command, state).map(Content::Pids),
+        }
+    }
+
+    /// The processes that a command puts into a term.
+    fn pids_of(&self, command: &Value, state: &State) -> Result<Vec<Other>, &'static str> {
+        let pids = command["pids"].as_array().into_iter().flatten();
+        let pids = pids.map(|pid| self.process(state, pid["node"].as_str()?, pid["process"].as_u64()?));
+        pids.collect::<Option<_>>().ok_or("that node is not known")
     }
 
     fn end_and_pay(&self, state: &mut State, own: u64, reason: Reason) {
@@ -213,9 +256,8 @@ impl Toy {
     ) -> Result<Value, No> {
         let node = command["node"].as_str().unwrap_or_default();
         let message = hex::decode(command["message"].as_str().unwrap_or_default()).unwrap_or_default();
-        if let Some(named) = command["other_name"].as_str() {
-            self.send_named(state, own, node, named, &message);
-            return Ok(json!({}));
+        if let Some(other_name) = command["other_name"].as_str() {
+            return self.towards_a_name(name, command, state, (own, node, other_name));
         }
         if name == "request" {
             let function = command["function"].as_str().unwrap_or_default();
@@ -240,10 +282,7 @@ impl Toy {
             }
             "send_term" => {
                 let to = other(state)?;
-                let pids: Option<Vec<_>> = (command["pids"].as_array().into_iter().flatten())
-                    .map(|pid| self.process(state, pid["node"].as_str()?, pid["process"].as_u64()?))
-                    .collect();
-                let pids = pids.ok_or(No::Error("that node is not known"))?;
+                let pids = self.pids_of(command, state).map_err(No::Error)?;
                 if !self.send_term(state, own, &to, &pids) {
                     return Err(No::Error("nobody would know the pids, or no room"));
                 }
@@ -270,9 +309,47 @@ impl Toy {
                 let other = other(state)?;
                 self.unlink(state, own, &other);
             }
+            "call" => {
+                let whom = Whom::Process(other(state)?);
+                let content = self.content_of(command, state).map_err(No::Error)?;
+                let call = self.call(state, own, &whom, &content);
+                return call.map(|call| json!({"call": call})).ok_or(No::Error("it is not taken"));
+            }
             "monitor" => {
                 let other = other(state)?;
                 let reference = self.monitor(state, own, &other);
+                return reference.map(|reference| json!({"monitor": reference})).ok_or(No::Error("no more"));
+            }
+            _ => return Err(No::Unsupported),
+        }
+        Ok(json!({}))
+    }
+
+    fn towards_a_name(
+        &self,
+        name: &str,
+        command: &Value,
+        state: &mut State,
+        (own, node, other_name): (u64, &str, &str),
+    ) -> Result<Value, No> {
+        match name {
+            "send" => {
+                let message = hex::decode(command["message"].as_str().unwrap_or_default());
+                self.send_named(state, own, node, other_name, &message.unwrap_or_default());
+            }
+            "send_term" => {
+                let pids = self.pids_of(command, state).map_err(No::Error)?;
+                if !self.send_named_term(state, own, node, other_name, &pids) {
+                    return Err(No::Error("nobody would know the pids, or no room"));
+                }
+            }
+            "call" => {
+                let content = self.content_of(command, state).map_err(No::Error)?;
+                let call = self.call(state, own, &Whom::Name { node, name: other_name }, &content);
+                return call.map(|call| json!({"call": call})).ok_or(No::Error("it is not taken"));
+            }
+            "monitor" => {
+                let reference = self.monitor_name(state, own, node, other_name);
                 return reference.map(|reference| json!({"monitor": reference})).ok_or(No::Error("no more"));
             }
             _ => return Err(No::Unsupported),

@@ -16,6 +16,8 @@ pub(super) struct Verified {
     pub(super) peer: Other,
     /// How many links and monitors it takes.
     pub(super) bound: u64,
+    /// Bytes of a frame that it takes.
+    pub(super) frame_bytes: u32,
     /// What both nodes can do.
     pub(super) capabilities: Capabilities,
 }
@@ -24,8 +26,11 @@ pub(super) struct Verified {
 pub(super) type Refusal = Option<u16>;
 
 /// What a toy can do beyond what it must.
-const CAPABILITIES: Capabilities =
-    Capabilities::FRAGMENTS.union(Capabilities::REMOTE_EXIT).union(Capabilities::SEND_TERM);
+const CAPABILITIES: Capabilities = Capabilities::FRAGMENTS
+    .union(Capabilities::REMOTE_EXIT)
+    .union(Capabilities::SEND_TERM)
+    .union(Capabilities::CALLS)
+    .union(Capabilities::NAMES);
 
 /// Messages of the handshake have no more bytes.
 const LENGTH_MAX: u32 = 4_096;
@@ -43,6 +48,14 @@ struct Said {
     bound: u64,
     frame_bytes: u32,
     capabilities: Capabilities,
+}
+
+impl Said {
+    fn verified(self, node: String) -> Verified {
+        let Self { incarnation, creation, bound, frame_bytes, capabilities } = self;
+        let peer = Other { node, incarnation, creation, local: 0 };
+        Verified { peer, bound, frame_bytes, capabilities }
+    }
 }
 
 /// A block's content, judged in the order of the table.
@@ -153,8 +166,7 @@ impl Toy {
             |proof| payload(Ack { digest: &[0; 32], proof }),
             |ack| transcript.proof_of_acceptor(cookie, ack),
         );
-        let peer = Other { node: name, incarnation: said.incarnation, creation: said.creation, local: 0 };
-        Ok((Verified { peer, bound: said.bound, capabilities: said.capabilities }, ack))
+        Ok((said.verified(name), ack))
     }
 
     fn cookie_of(&self, transcript: &Transcript, reply: &[u8], proof: &[u8; 32]) -> Option<&String> {
@@ -217,12 +229,6 @@ impl Toy {
         if !sentinel || !is_dialled || said.frame_bytes < 65_536 {
             return Err(None);
         }
-        let peer = Other {
-            node: dialled.to_owned(),
-            incarnation: said.incarnation,
-            creation: said.creation,
-            local: 0,
-        };
         let mut transcript = Transcript { exporter, name, challenge: answer.clone(), reply: Vec::new() };
         let mine = self.challenge();
         let cookie = &self.cookies[0];
@@ -230,7 +236,7 @@ impl Toy {
             |proof| payload(Reply { digest: &[0; 32], challenge: &mine, proof }),
             |reply| transcript.proof_of_initiator(cookie, reply),
         );
-        Ok((Verified { peer, bound: said.bound, capabilities: said.capabilities }, transcript))
+        Ok((said.verified(dialled.to_owned()), transcript))
     }
 
     /// Whether ACK is the right one.

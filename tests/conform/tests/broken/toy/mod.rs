@@ -33,7 +33,7 @@ use crate::defects::Defect;
 use connection::{PeerState, Place};
 use lists::Lists;
 use reason::Reason;
-use session::Assembly;
+use session::{Assembly, Called};
 
 /// How a toy with this defect, or none, comes into being.
 pub(crate) fn launch(defect: Option<Defect>) -> Launch {
@@ -78,6 +78,8 @@ struct State {
     names: HashMap<String, u64>,
     /// Processes of other nodes as they were named last.
     named: HashMap<(String, u64), Other>,
+    /// Calls of other nodes that processes have seen, by the number that the runner knows.
+    calls: BTreeMap<u64, Called>,
     /// Functions that peers may have started, with the reason for which their processes end at once.
     offers: HashMap<String, Option<Reason>>,
     /// The last number given to anything.

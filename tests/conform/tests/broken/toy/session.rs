@@ -1,7 +1,9 @@
 //! What the frames of a session do, and what processes do in one: `session.md` as a program.
 
 mod acts;
+mod calls;
 mod fragments;
+mod names;
 mod remote_exit;
 mod spawn;
 mod terms;
@@ -12,7 +14,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use snow_dist_codec::frame::{
-    Demonitor, Exit, Link, Monitor, MonitorExit, Ping, Pong, Send, SendTerm, UnlinkAck, UnlinkId,
+    Call, CallName, Demonitor, Exit, Link, Monitor, MonitorExit, MonitorName, Ping, Pong, Send, SendNameTerm,
+    SendTerm, UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{ErrorKind, Frame, Pid, Reading, Root as WireRoot, stf};
@@ -23,6 +26,8 @@ use super::outbound::{Kind, Outbound, Tie};
 use super::reason::Reason;
 use super::{Other, Owed, State, Toy, noconnection};
 use crate::defects::Defect;
+use calls::Asked;
+pub(super) use calls::{Called, Content, Whom};
 pub(super) use fragments::Assembly;
 
 /// A session.
@@ -35,6 +40,8 @@ pub(super) struct Session {
     pub(super) out: Arc<Outbound>,
     /// How many links and monitors the peer takes.
     bound: u64,
+    /// Bytes of a frame that the peer takes.
+    frame_bytes: u32,
     capabilities: Capabilities,
     /// Messages of the peer of which pieces have come.
     pub(super) assembly: Assembly,
@@ -44,12 +51,41 @@ pub(super) struct Session {
     links: BTreeMap<(u64, u64), LinkState>,
     /// The last unlink of each two, until it is acknowledged.
     outstanding: BTreeMap<(u64, u64), u64>,
-    /// Monitors of the peer: by ref, who monitors whom, as the peer wrote it.
-    held: BTreeMap<u64, (Pid, Pid)>,
-    /// Own monitors: by ref, own process and process of the peer.
-    made: BTreeMap<u64, (u64, u64)>,
+    /// Monitors and calls of the peer, by ref.
+    held: BTreeMap<u64, Held>,
+    /// Own monitors and calls, by ref.
+    made: BTreeMap<u64, Made>,
     /// Processes that were asked for: by request, who asks.
     asked: BTreeMap<u64, u64>,
+}
+
+/// A monitor or a call of the peer.
+#[derive(Clone, Copy, PartialEq)]
+struct Held {
+    /// Who monitors whom, as it stands in the frames of the monitor.
+    monitoring: Pid,
+    monitored: Pid,
+    /// The process that is monitored.
+    of: u64,
+    /// The number of a call.
+    call: Option<u64>,
+}
+
+/// A monitor or a call of an own process.
+#[derive(Clone, Copy, PartialEq)]
+struct Made {
+    own: u64,
+    /// The process of the peer, as it stands in the frames of the monitor.
+    other: u64,
+    kind: MadeKind,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum MadeKind {
+    Monitor,
+    /// Of a name, and who has it.
+    Name(Option<u64>),
+    Call,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -71,7 +107,7 @@ const LATE: Duration = Duration::from_secs(2);
 
 impl Session {
     pub(super) fn new(id: u64, verified: Verified, place: u64, out: Arc<Outbound>) -> Self {
-        let Verified { peer, bound, capabilities } = verified;
+        let Verified { peer, bound, frame_bytes, capabilities } = verified;
         Self {
             id,
             peer,
@@ -79,6 +115,7 @@ impl Session {
             probed: false,
             out,
             bound,
+            frame_bytes,
             capabilities,
             assembly: Assembly::default(),
             cut: 0,
@@ -129,6 +166,8 @@ impl Session {
             Frame::Fragment(_) => Capabilities::FRAGMENTS,
             Frame::Exit2(_) => Capabilities::REMOTE_EXIT,
             Frame::SendTerm(_) => Capabilities::SEND_TERM,
+            Frame::Call(_) | Frame::CallName(_) | Frame::CallReply(_) => Capabilities::CALLS,
+            Frame::SendNameTerm(_) | Frame::MonitorName(_) | Frame::Named(_) => Capabilities::NAMES,
             _ => Capabilities::NONE,
         })
     }
@@ -314,40 +353,60 @@ impl Toy {
                 if !is_sender(from) {
                     return Ok(());
                 }
-                if session.held.contains_key(&reference) && !self.has(Defect::RefReused) {
-                    return Err(End::Breach(1));
-                }
-                let is_full = session.holds(self.bound) && !self.has(Defect::BoundUnkept);
-                let refusal = match own {
-                    Some(_) if is_full && self.has(Defect::BoundEndsTheSession) => {
-                        return Err(End::Breach(1));
-                    }
-                    Some(_) if is_full => "limit",
-                    Some(_) => {
-                        session.held.insert(reference, (from, to));
-                        return Ok(());
-                    }
-                    None => "noproc",
-                };
-                let monitored = self.as_answered(to);
-                let reason = WireRoot::Error(refusal.into()).into();
-                session.answer(to.local(), MonitorExit { monitored, monitoring: from, reference, reason });
+                self.take(session, Asked { own, from, to, reference }, None)?;
             }
+            Frame::Call(Call { from, to, reference, message }) => {
+                let own = receiver(to)?;
+                if is_sender(from) {
+                    self.called(state, peer, Asked { own, from, to, reference }, message, owed)?;
+                }
+            }
+            Frame::CallName(CallName { from, reference, name, message }) if is_sender(from) => {
+                let own = names.get(name.as_str()).copied();
+                let asked = Asked { own, from, to: self.whoever(own), reference };
+                self.called(state, peer, asked, message, owed)?;
+            }
+            Frame::CallReply(reply) => {
+                let own = receiver(reply.to)?;
+                if let Some(own) = own.filter(|_| is_sender(reply.from)) {
+                    self.replied(state, peer, own, &reply);
+                }
+            }
+            Frame::SendNameTerm(SendNameTerm { name, message }) => {
+                if let Some(local) = names.get(name.as_str()).copied() {
+                    let peer = session.peer.clone();
+                    self.term(state, &peer, local, message, owed);
+                }
+            }
+            Frame::MonitorName(MonitorName { from, reference, name }) if is_sender(from) => {
+                let own = names.get(name.as_str()).copied();
+                self.name_monitored(session, Asked { own, from, to: self.whoever(own), reference })?;
+            }
+            Frame::Named(named) if is_sender(named.pid) => self.named(state, peer, &named),
             Frame::Demonitor(Demonitor { from, to, reference }) => {
                 receiver(to)?;
-                if session.held.get(&reference) == Some(&(from, to)) || self.has(Defect::DemonitorByRef) {
+                let held = session.held.get(&reference);
+                let fits = held.is_some_and(|held| (held.monitoring, held.monitored) == (from, to));
+                let is_call = held.is_some_and(|held| held.call.is_some());
+                let stays = is_call && self.has(Defect::GivenUpCallStays);
+                if (fits || self.has(Defect::DemonitorByRef)) && !stays {
                     session.held.remove(&reference);
                 }
             }
             Frame::MonitorExit(MonitorExit { monitored, monitoring, reference, reason }) => {
                 let own = receiver(monitoring)?;
                 let Some(own) = own.filter(|_| is_sender(monitored)) else { return Ok(()) };
-                let fits = session.made.get(&reference) == Some(&(own, monitored.local()));
-                if fits || self.has(Defect::DownUnchecked) {
+                let made = session.made.get(&reference).copied();
+                let fits = made.filter(|made| (made.own, made.other) == (own, monitored.local()));
+                let any = Made { own, other: monitored.local(), kind: MadeKind::Monitor };
+                let any = Some(any).filter(|_| self.has(Defect::DownUnchecked));
+                if let Some(mut made) = fits.or(any) {
                     session.made.remove(&reference);
+                    if made.kind == MadeKind::Call && self.has(Defect::CallEndIsDown) {
+                        made.kind = MadeKind::Monitor;
+                    }
                     let reason = Reason::of_wire(self, &session.peer, &reason).to_json();
-                    let of = json!({"node": peer, "process": monitored.local()});
-                    state.give(own, json!({"down": of, "monitor": reference, "reason": reason}));
+                    state.over(peer, reference, made, &reason);
                 }
             }
             Frame::Spawn(spawn) if is_sender(spawn.requester) => self.start_for(state, peer, spawn, owed),
@@ -425,6 +484,8 @@ impl Toy {
         let Some(process) = state.processes.get_mut(&own).filter(|process| !process.ended) else { return };
         process.ended = true;
         state.names.retain(|_, named| *named != own);
+        let of_others = state.calls.iter().filter(|(_, call)| call.holder != own);
+        let calls_of_others: BTreeSet<_> = of_others.map(|(number, _)| *number).collect();
         for (peer, now) in &mut state.peers {
             let Some(session) = &mut now.session else { continue };
             let wire = reason.to_wire(self, &session.peer);
@@ -440,24 +501,29 @@ impl Toy {
                     write(kind, frame(Exit { from, to, reason: wire.as_reason() }));
                 }
             }
-            for (reference, (monitoring, monitored)) in std::mem::take(&mut session.held) {
-                if monitored.local() == own {
-                    let reason = wire.as_reason();
-                    let tie = Tie { own: monitored, theirs: monitoring, reference: Some(reference) };
-                    write(Kind::Owed(tie), frame(MonitorExit { monitored, monitoring, reference, reason }));
+            for (reference, held) in std::mem::take(&mut session.held) {
+                let is_delegated = held.call.is_some_and(|number| calls_of_others.contains(&number));
+                let is_untold = held.call.is_some() && self.has(Defect::CalleeEndsUntold)
+                    || is_delegated && self.has(Defect::DelegatedOutlivesTheCallee);
+                if held.of == own && !is_untold {
+                    let (tie, exit) = held.exit(reference, wire.as_reason());
+                    write(Kind::Owed(tie), exit);
                 } else {
-                    session.held.insert(reference, (monitoring, monitored));
+                    session.held.insert(reference, held);
                 }
             }
-            for (reference, (of, other)) in std::mem::take(&mut session.made) {
-                if of == own {
-                    let to = session.theirs(other);
+            for (reference, made) in std::mem::take(&mut session.made) {
+                if made.own == own && made.kind == MadeKind::Call && self.has(Defect::CallerEndsUntold) {
+                    continue;
+                } else if made.own == own {
+                    let to = session.theirs(made.other);
                     write(Kind::Signal, frame(Demonitor { from, to, reference }));
                 } else {
-                    session.made.insert(reference, (of, other));
+                    session.made.insert(reference, made);
                 }
             }
         }
+        self.let_go_of_all(state, own, owed);
     }
 
     pub(super) fn pay(&self, state: &State, owed: Owed) {
@@ -487,10 +553,11 @@ impl Toy {
                 self.exit_signal(state, *own, session.other(*other), &noconnection(), &mut owed);
             }
         }
-        for (reference, (own, other)) in &session.made {
-            let of = json!({"node": peer, "process": other});
-            let reason = noconnection().to_json();
-            state.give(*own, json!({"down": of, "monitor": reference, "reason": reason}));
+        for (reference, made) in &session.made {
+            if made.kind == MadeKind::Call && self.has(Defect::CallOutlivesTheSession) {
+                continue;
+            }
+            state.over(peer, *reference, *made, &noconnection().to_json());
         }
         for (request, own) in session.asked.iter().filter(|_| !self.has(Defect::RequestForgotten)) {
             state.give(*own, json!({"spawned": null, "request": request, "status": "noconnection"}));
@@ -505,17 +572,22 @@ impl Toy {
 
 /// Mailboxes.
 impl Toy {
-    /// A message for a process that lives: its mailbox can be full.
-    fn receive(&self, state: &mut State, local: u64, sight: Value, owed: &mut Owed) {
-        let Some(process) = state.processes.get(&local) else { return };
-        let messages = process.mailbox.iter().filter(|sight| sight.get("message").is_some()).count();
+    /// A message for a process that lives: its mailbox can be full. Returns `false` if it is dropped for that.
+    fn receive(&self, state: &mut State, local: u64, sight: Value, owed: &mut Owed) -> bool {
+        let Some(process) = state.processes.get(&local) else { return true };
+        let is_message =
+            |sight: &&Value| ["message", "term", "called"].iter().any(|kind| sight.get(kind).is_some());
+        let messages = process.mailbox.iter().filter(is_message).count();
         if process.bound.is_none_or(|bound| messages < bound) {
-            return state.give(local, sight);
+            state.give(local, sight);
+            return true;
         }
         if process.ends_when_full {
             let text = if self.has(Defect::FullByAnotherName) { "full" } else { "mailbox full" };
             self.end(state, local, Reason::error(text), owed);
+            return true;
         }
+        false
     }
 }
 
@@ -531,6 +603,22 @@ impl State {
         for local in watching {
             self.give(local, json!({what: node}));
         }
+    }
+
+    /// An own monitor or call is over, but for a reply.
+    fn over(&mut self, peer: &str, reference: u64, made: Made, reason: &Value) {
+        let down = |of: u64| {
+            let of = json!({"node": peer, "process": of});
+            json!({"down": of, "monitor": reference, "reason": reason})
+        };
+        self.give(
+            made.own,
+            match made.kind {
+                MadeKind::Monitor => down(made.other),
+                MadeKind::Name(named) => down(named.unwrap_or(made.other)),
+                MadeKind::Call => json!({"call_ended": reason, "call": reference}),
+            },
+        );
     }
 
     /// A peer that takes no place is none.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
 use snow_dist_codec::frame::{Demonitor, Link, Monitor, UnlinkId};
 
 use super::super::{Other, Owed, State, Toy, noconnection};
-use super::{LinkState, Session};
+use super::{LinkState, Made, MadeKind, Session};
 use crate::defects::Defect;
+
+/// Bytes of a SEND beside its message.
+const SEND_HEAD_BYTES: usize = 9;
 
 impl Toy {
     /// The process that a command names: of the session's peer, or of the one before.
@@ -43,7 +45,7 @@ impl Toy {
             self.dial_by_itself(&to.node);
             return true;
         };
-        if session.is_too_long(self, message) {
+        if session.is_too_long(self, SEND_HEAD_BYTES + message.len()) {
             return false;
         }
         if !session.out.has_room() && !session.out.is_closing() && !self.has(Defect::DropsWhenFull) {
@@ -144,28 +146,37 @@ impl Toy {
         session.signal(own, UnlinkId { from, to, id });
     }
 
+    /// The ref of a monitor or a call.
+    pub(super) fn reference(&self, state: &mut State) -> u64 {
+        if self.has(Defect::OwnRefReused) { 1 } else { state.next() }
+    }
+
     /// `None` if the peer takes no more.
     pub(in super::super) fn monitor(&self, state: &mut State, own: u64, of: &Other) -> Option<u64> {
-        let reference = if self.has(Defect::OwnRefReused) { 1 } else { state.next() };
+        let reference = self.reference(state);
+        let made = Made { own, other: of.local, kind: MadeKind::Monitor };
         let Some(session) = Self::session(state, of) else {
-            let of = json!({"node": of.node, "process": of.local});
-            let reason = noconnection().to_json();
-            state.give(own, json!({"down": of, "monitor": reference, "reason": reason}));
+            state.over(&of.node, reference, made, &noconnection().to_json());
             return Some(reference);
         };
         if session.is_full() && !self.has(Defect::BoundIgnored) {
             return None;
         }
-        session.made.insert(reference, (own, of.local));
+        session.made.insert(reference, made);
         session.signal(own, Monitor { from: self.own(own), to: session.theirs(of.local), reference });
         Some(reference)
     }
 
+    /// Ends a monitor, or gives up a call.
     pub(in super::super) fn demonitor(&self, state: &mut State, own: u64, reference: u64) {
         for now in state.peers.values_mut() {
             let Some(session) = &mut now.session else { continue };
-            if let Some((_, other)) = session.made.remove(&reference) {
-                session.signal(own, Demonitor { from: self.own(own), to: session.theirs(other), reference });
+            if let Some(made) = session.made.remove(&reference) {
+                if made.kind == MadeKind::Call && self.has(Defect::GivenUpUntold) {
+                    return;
+                }
+                let to = session.theirs(made.other);
+                session.signal(own, Demonitor { from: self.own(own), to, reference });
             }
         }
     }

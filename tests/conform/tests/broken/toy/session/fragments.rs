@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use snow_dist_codec::Frame;
-use snow_dist_codec::frame::{Fragment, Send};
+use snow_dist_codec::frame::Fragment;
 use snow_dist_codec::handshake::Capabilities;
 
 use super::super::Toy;
@@ -56,10 +56,12 @@ impl Assembly {
 }
 
 impl Session {
-    /// A message that goes out in pieces cannot have any length.
-    pub(super) fn is_too_long(&self, toy: &Toy, message: &[u8]) -> bool {
-        let total = frame(Send { to: self.theirs(0), message: &[] }).len() + message.len();
-        self.may_cut() && total > TOTAL_MAX as usize && !toy.has(Defect::LongestUnkept)
+    /// A message cannot have any length, of so many bytes with its head.
+    pub(super) fn is_too_long(&self, toy: &Toy, bytes: usize) -> bool {
+        match self.may_cut() {
+            true => bytes > TOTAL_MAX as usize && !toy.has(Defect::LongestUnkept),
+            false => bytes > self.frame_bytes as usize,
+        }
     }
 
     fn may_cut(&self) -> bool {
@@ -68,7 +70,11 @@ impl Session {
 
     /// A message of a process goes out, in pieces if it is long: they wait like messages of their own.
     pub(super) fn message<'f>(&mut self, toy: &Toy, of: u64, what: impl Into<Frame<'f>>) {
-        let whole = frame(what);
+        self.whole_message(toy, of, frame(what));
+    }
+
+    /// So does one whose frame is there already.
+    pub(super) fn whole_message(&mut self, toy: &Toy, of: u64, whole: Vec<u8>) {
         if whole.len() <= WHOLE_BYTES_MAX || !self.may_cut() || toy.has(Defect::LongMessageWhole) {
             return self.out.push(of, Kind::Message, whole);
         }

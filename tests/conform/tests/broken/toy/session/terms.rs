@@ -17,17 +17,33 @@ const PID: u8 = 0x1E;
 impl Toy {
     /// A term of the peer: its process is told whose its pids are.
     pub(super) fn term(&self, state: &mut State, peer: &Other, own: u64, message: &[u8], owed: &mut Owed) {
-        let mut pids = Vec::new();
-        let read = stf::for_each_pid(message, Reading::Compatible, |_, pid| pids.push(pid));
-        if read.is_err() {
-            pids.clear();
-        }
-        let pids: Vec<_> = pids.into_iter().map(|pid| self.process_of(peer, pid)).collect();
+        let pids = self.pids_in(peer, message);
         let sight = match self.has(Defect::TermMarkLost) {
             true => json!({"message": hex::encode(message)}),
             false => json!({"term": pids}),
         };
         self.receive(state, own, sight, owed);
+    }
+
+    /// Whose the pids in a term are.
+    pub(super) fn pids_in(&self, peer: &Other, message: &[u8]) -> Vec<Value> {
+        let mut pids = Vec::new();
+        let read = stf::for_each_pid(message, Reading::Compatible, |_, pid| pids.push(pid));
+        if read.is_err() {
+            pids.clear();
+        }
+        pids.into_iter().map(|pid| self.process_of(peer, pid)).collect()
+    }
+
+    /// A tuple of pids.
+    pub(super) fn tuple(&self, peer: &Other, pids: &[Other]) -> Vec<u8> {
+        let mut term = TUPLE.to_vec();
+        term.push(pids.len() as u8);
+        for pid in pids {
+            term.push(PID);
+            term.extend(self.as_the_peer_reads(peer, pid).to_bits().to_le_bytes());
+        }
+        term
     }
 
     /// The process that a pid without an owner is of.
@@ -55,12 +71,7 @@ impl Toy {
         if is_refused || is_marked && !session.out.has_room() {
             return false;
         }
-        let mut message = TUPLE.to_vec();
-        message.push(pids.len() as u8);
-        for pid in pids {
-            message.push(PID);
-            message.extend(self.as_the_peer_reads(&session.peer, pid).to_bits().to_le_bytes());
-        }
+        let message = self.tuple(&session.peer, pids);
         let (to, message) = (session.theirs(to.local), &message[..]);
         let is_marked = if self.has(Defect::TermMarkMistaken) { !is_marked } else { is_marked };
         if is_marked {
