@@ -79,6 +79,11 @@ counted! {
         Exits "exit signals", Noconnections "of these, for a lost session", Noprocs "of these, for a process that is not there",
         Downs "DOWNs", DownsLost "of these, for a lost session", Chains "reasons with two hops or more", Named "hops of reasons that name a process", Unnamed "hops that name none",
         StaleUsed "pids of an earlier start used", TooLong "messages refused as too long", LinksFull "links and monitors refused at the bound", Terms "terms with a pid sent", Pieces "messages that came in pieces", RemoteExit "exit signals sent to whoever", Waited "senders that waited for room";
+    calls:
+        CallMade "calls made", CallNamed "calls by name made", Called "calls that have come to a process", CallRefused "calls that have come to nobody", CallFull "of these, for a full mailbox",
+        Delegated "calls handed on", Replied "replies that have come", ReplyIgnored "replies that have come too late", ReplyRefused "replies to what was over", ReplyTooLong "replies refused as too long",
+        TimedOut "calls given up", Unanswered "calls that were dropped", CallsOfDead "calls of the dead", CallsEnded "calls that have ended with their callee", CallsLost "calls that have ended with their session",
+        NamedTerms "terms to names sent", MonitorNamed "monitors by name", WhoHasName "processes that were found by name";
 }
 
 /// Numbers of one run, or of many.

@@ -22,6 +22,14 @@ pub(crate) enum Does {
         bytes: u32,
     },
     SendNamed,
+    SendNamedTerm,
+    Call {
+        bytes: u32,
+    },
+    CallNamed {
+        bytes: u32,
+    },
+    MonitorNamed,
     /// A term with a pid.
     SendTerm,
     Link,
@@ -172,10 +180,12 @@ fn scene(plan: &Plan, random: &mut Random, at: Time, (node, peer): (u8, u8), scr
 
 fn does(random: &mut Random) -> Does {
     match random.below(100) {
-        0..25 => Does::Send {
-            bytes: if random.chance(30) { random.wide(1_000, 300_000) } else { random.wide(1, 400) } as u32,
-        },
-        25..29 => Does::SendNamed,
+        0..15 => Does::Send { bytes: length(random) },
+        15..23 => Does::Call { bytes: length(random) },
+        23..25 => Does::CallNamed { bytes: length(random) },
+        25..27 => Does::SendNamed,
+        27..28 => Does::SendNamedTerm,
+        28..29 => Does::MonitorNamed,
         29..32 => Does::SendTerm,
         32..50 => Does::Link,
         50..65 => Does::Unlink,
@@ -185,6 +195,12 @@ fn does(random: &mut Random) -> Does {
         88..97 => Does::End,
         _ => Does::Trap,
     }
+}
+
+/// Bytes of a message: mostly few.
+fn length(random: &mut Random) -> u32 {
+    let bytes = if random.chance(30) { random.wide(1_000, 300_000) } else { random.wide(1, 400) };
+    bytes as u32
 }
 
 fn fault(plan: &Plan, random: &mut Random, node: u8, peer: u8) -> Act {

@@ -99,6 +99,11 @@ impl Table {
         self.processes.get(&local).map_or(&[], |process| &process.seen)
     }
 
+    /// The same, which is forgotten.
+    pub fn take_seen(&mut self, local: u64) -> Vec<Seen> {
+        self.processes.get_mut(&local).map(|process| std::mem::take(&mut process.seen)).unwrap_or_default()
+    }
+
     /// Who has ended and has not told the session yet, the first first.
     pub fn take_untold(&mut self) -> Option<(u64, Reason)> {
         self.untold.pop_front()

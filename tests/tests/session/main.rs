@@ -9,6 +9,7 @@ mod delay;
 mod fragments;
 mod heartbeat;
 mod links;
+mod many_calls;
 mod monitors;
 mod names;
 mod node_table;

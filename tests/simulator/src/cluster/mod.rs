@@ -60,6 +60,19 @@ pub(crate) enum Step {
         start: u32,
         local: u32,
     },
+    /// Whoever has a call looks at it.
+    Answer {
+        node: u32,
+        start: u32,
+        request: u32,
+    },
+    /// A caller waits no more.
+    GiveUp {
+        node: u32,
+        start: u32,
+        at: At,
+        reference: u64,
+    },
     /// Those who wait for room in a session try again.
     TryAgain(At),
     Dial {
@@ -191,7 +204,10 @@ impl<'p> Cluster<'p> {
             | Step::Deliver(at)
             | Step::Told(at)
             | Step::TryAgain(at) => self.connections[at.connection as usize].as_ref()?.ends[at.end()].node,
-            Step::Tell { node, .. } | Step::Dial { node, .. } => node as usize,
+            Step::Tell { node, .. }
+            | Step::Answer { node, .. }
+            | Step::GiveUp { node, .. }
+            | Step::Dial { node, .. } => node as usize,
             Step::Boot { .. } => return None,
         };
         let until = self.nodes[node].stands_until;
@@ -206,6 +222,8 @@ impl<'p> Cluster<'p> {
             Step::Deliver(at) => self.deliver_end(at),
             Step::Told(at) => self.told(at),
             Step::Tell { node, start, local } => self.tell(node as usize, start, local),
+            Step::Answer { node, start, request } => self.answer(node as usize, start, request),
+            Step::GiveUp { node, start, at, reference } => self.time_out(node as usize, start, at, reference),
             Step::TryAgain(at) => self.try_again(at),
             Step::Dial { node, peer, again } => self.dial(node as usize, peer as usize, again),
             Step::Boot { node, same_creation } => self.boot(node as usize, same_creation),

@@ -33,6 +33,12 @@ impl Cluster<'_> {
                 })?;
                 it.joint.agrees()?;
                 end.is_at_rest(&it.joint, at)?;
+                let held = here.table.requests.values().filter(|request| request.at == at);
+                let open = held.filter(|request| it.joint.is_called(at.end(), request.caller.reference));
+                let (held, open) = (open.count(), it.joint.calls(at.end()));
+                check(held == open, "at rest each call is in somebody's hands", || {
+                    format!("{held} of {open} at {at:?}")
+                })?;
             }
         }
         Ok(())

@@ -37,21 +37,44 @@ pub(super) fn ends_of(frame: &Frame<'_>) -> Ends {
         Frame::MonitorExit(it) => (it.monitored, it.monitoring),
         Frame::Send(it) => (it.to, it.to),
         Frame::SendTerm(it) => (it.to, it.to),
+        Frame::Call(it) => (it.from, it.to),
+        Frame::CallName(it) => (it.from, WirePid::default()),
+        Frame::CallReply(it) => (it.from, it.to),
+        Frame::MonitorName(it) => (it.from, WirePid::default()),
         _ => return (0, 0),
     };
     (to.local() as u32, from.local() as u32)
 }
 
-/// The number and the pid in a term.
-pub(crate) fn parts_of(term: &[u8]) -> Option<(u32, WirePid)> {
-    let (stf::Value::Tuple(values), _) = stf::decode(term, Reading::Strict).ok()? else { return None };
-    let mut values = values.iter();
-    match (values.next(), values.next()) {
-        (Some(stf::Value::Int(number)), Some(stf::Value::Pid(pid))) => {
-            Some((u32::try_from(number).ok()?, pid))
-        }
-        _ => None,
-    }
+/// The number of a term of ours: the version, a tuple of two, and an integer come first.
+pub(crate) fn number_of_term(term: &[u8]) -> u32 {
+    term.get(4..).map_or(u32::MAX, number_of)
+}
+
+/// The pid in a term of ours, if it has one.
+pub(crate) fn pid_of(term: &[u8]) -> Option<WirePid> {
+    let mut found = None;
+    stf::for_each_pid(term, Reading::Strict, |_, pid| found = Some(pid)).ok()?;
+    found
+}
+
+/// The number of a name.
+pub(crate) fn name_of(name: &str) -> Option<u32> {
+    name.strip_prefix("name ")?.parse().ok()
+}
+
+/// The number of the message in a frame, whole or its beginning.
+pub(super) fn message_of(frame: &Frame<'_>) -> Option<u32> {
+    Some(match frame {
+        Frame::Send(it) => number_of(it.message),
+        Frame::RegSend(it) => number_of(it.message),
+        Frame::SendTerm(it) => number_of_term(it.message),
+        Frame::SendNameTerm(it) => number_of_term(it.message),
+        Frame::Call(it) => number_of_term(it.message),
+        Frame::CallName(it) => number_of_term(it.message),
+        Frame::CallReply(it) => number_of_term(it.message),
+        _ => return None,
+    })
 }
 
 /// What the bytes of a message begin with.

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
-use snow_dist_codec::frame::{Fragment, RegSend, Send, SendTerm};
+use snow_dist_codec::frame::{Fragment, Send, SendTerm};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Reading};
 
+use super::calls::{Kind, Watched, Watching};
 use super::delays::Delays;
-use super::frames::{ends_of, number_of, parts_of};
+use super::frames::{ends_of, message_of, name_of, number_of, number_of_term};
 use super::line::{Here, Item, What};
 use super::{Brings, Checked, Reason, Who, check};
 use crate::coverage::{Coverage, LinkEvent};
@@ -20,7 +21,7 @@ pub(super) type Ends = (u32, u32);
 const BEFORE_SIGNAL_MAX: u64 = 128 << 10;
 
 /// What stands for a name where a process's number would be.
-const NAMES: u32 = 1 << 31;
+pub(super) const NAMES: u32 = 1 << 31;
 
 /// One side of a link, as `session.md` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +34,19 @@ pub(crate) enum LinkState {
 
 /// One end of a session.
 #[derive(Debug, Default)]
-struct Side {
-    start: u32,
+pub(super) struct Side {
+    pub(super) start: u32,
     is_up: bool,
     is_over: bool,
     links: FxHashMap<Ends, LinkState>,
-    /// Monitors of this end: number, and who watches whom.
-    watching: FxHashMap<u64, Ends>,
-    /// Monitors of the other end, and whether MONITOR_EXIT is owed.
-    watched: FxHashMap<u64, (Ends, bool)>,
+    /// Monitors and calls of this end, by number.
+    pub(super) watching: FxHashMap<u64, Watching>,
+    /// Those of the other end.
+    pub(super) watched: FxHashMap<u64, Watched>,
+    /// Those of the other end that were for a name: who had it, and of whom they are.
+    pub(super) named: FxHashMap<u64, Ends>,
+    /// The last number of a monitor or a call of this end.
+    reference: u64,
     unlink_id: u64,
     /// The last unlink of each two processes, until it is acknowledged.
     outstanding: FxHashMap<Ends, u64>,
@@ -60,7 +65,7 @@ type Line = (u8, u32, u32);
 /// A session, as both ends must see it.
 #[derive(Debug)]
 pub(crate) struct Joint {
-    sides: [Side; 2],
+    pub(super) sides: [Side; 2],
     lines: FxHashMap<Line, VecDeque<Item>>,
     numbers: u64,
     /// What both ends have.
@@ -81,6 +86,20 @@ impl Joint {
 
     pub(crate) fn may_send_terms(&self) -> bool {
         self.capabilities.contains(Capabilities::SEND_TERM)
+    }
+
+    pub(crate) fn may_call(&self) -> bool {
+        self.capabilities.contains(Capabilities::CALLS)
+    }
+
+    pub(crate) fn may_name(&self) -> bool {
+        self.capabilities.contains(Capabilities::NAMES)
+    }
+
+    /// A number for a monitor or a call of this end: the first ones are the same in each session.
+    pub(crate) fn next_reference(&mut self, side: usize) -> u64 {
+        self.sides[side].reference += 1;
+        self.sides[side].reference
     }
 
     /// A process, as it is known at the other end where one end names it.
@@ -119,10 +138,10 @@ impl Joint {
         }
     }
 
-    fn put(&mut self, side: usize, (local, remote): Ends, what: What, of_end: bool) {
+    pub(super) fn put(&mut self, side: usize, (local, remote): Ends, what: What, of_end: bool) {
         self.numbers += 1;
         let delays = &mut self.sides[side].delays;
-        let gone = if let What::Message(_) = what {
+        let gone = if what.is_message() {
             delays.sent(local);
             0
         } else {
@@ -168,34 +187,34 @@ impl Joint {
     }
 
     pub(crate) fn monitor(&mut self, side: usize, ends: Ends, reference: u64) {
-        self.sides[side].watching.insert(reference, ends);
+        self.sides[side].watching.insert(reference, Watching { ends, kind: Kind::Watch });
         self.put(side, ends, What::Monitor(reference), false);
     }
 
     pub(crate) fn demonitor(&mut self, side: usize, reference: u64) -> bool {
-        let ends = self.sides[side].watching.remove(&reference);
-        if let Some(ends) = ends {
+        let watching = self.sides[side].watching.remove(&reference);
+        if let Some(Watching { ends, .. }) = watching {
             self.put(side, ends, What::Demonitor(reference), false);
         }
-        ends.is_some()
+        watching.is_some()
     }
 
     /// A process has ended, and the session is told.
     pub(crate) fn ended(&mut self, side: usize, local: u32, reason: &Reason, coverage: &mut Coverage) {
         let here = &mut self.sides[side];
-        let mut watching: Vec<_> = here.watching.extract_if(|_, ends| ends.0 == local).collect();
+        let mut watching: Vec<_> = here.watching.extract_if(|_, it| it.ends.0 == local).collect();
         watching.sort_unstable();
         let mut links: Vec<_> =
             here.links.iter().filter(|(ends, _)| ends.0 == local).map(|(e, s)| (*e, *s)).collect();
         links.sort_unstable_by_key(|(ends, _)| *ends);
         let mut downs = Vec::new();
-        for (reference, (ends, is_owed)) in &mut here.watched {
-            if ends.0 == local && !std::mem::replace(is_owed, true) {
-                downs.push((*reference, *ends));
+        for (reference, it) in &mut here.watched {
+            if it.ends.0 == local && !std::mem::replace(&mut it.is_owed, true) {
+                downs.push((*reference, it.ends));
             }
         }
         downs.sort_unstable();
-        for (reference, ends) in watching {
+        for (reference, Watching { ends, .. }) in watching {
             self.put(side, ends, What::Demonitor(reference), true);
         }
         for (ends, state) in links {
@@ -223,26 +242,11 @@ impl Joint {
         let (remote, local) = ends_of(frame);
         let ends = (local, remote);
         match frame {
-            Frame::Send(Send { message, .. }) | Frame::RegSend(RegSend { message, .. }) => {
-                let from = senders(number_of(message)).map_or(0, |from| from.local);
-                self.sides[side].delays.wrote(from, bytes);
-                Ok(())
-            }
-            Frame::SendTerm(term) => {
-                let from = parts_of(term.message).and_then(|(number, _)| senders(number));
-                self.sides[side].delays.wrote(from.map_or(0, |from| from.local), bytes);
-                Ok(())
-            }
             Frame::Fragment(piece) => {
                 // The first piece is the beginning of its frame, and that reads like a shorter message.
-                let from = match Frame::decode(piece.payload, Reading::Compatible) {
-                    Ok(Frame::Send(Send { message, .. }) | Frame::RegSend(RegSend { message, .. }))
-                        if piece.total.is_some() =>
-                    {
-                        senders(number_of(message)).map(|from| from.local)
-                    }
-                    _ => None,
-                };
+                let begun = Frame::decode(piece.payload, Reading::Compatible).ok();
+                let begun = begun.filter(|_| piece.total.is_some());
+                let from = begun.and_then(|frame| senders(message_of(&frame)?)).map(|from| from.local);
                 self.sides[side].delays.wrote_piece(piece, from, bytes);
                 Ok(())
             }
@@ -258,11 +262,20 @@ impl Joint {
             Frame::MonitorExit(exit) => {
                 let reference = exit.reference;
                 let is_down = |what: &What| matches!(what, What::Down(of, _) if *of == reference);
-                let of_end = self.write_first(side, ends, is_down, coverage)?;
-                if of_end && self.sides[side].watched.get(&reference) == Some(&(ends, true)) {
+                self.write_first(side, self.line_of(side, reference, ends), is_down, coverage)?;
+                if self.sides[side].watched.get(&reference).is_some_and(|it| it.is_owed) {
                     self.sides[side].watched.remove(&reference);
                 }
                 Ok(())
+            }
+            Frame::MonitorName(monitor) => {
+                let is_it = |what: &What| *what == What::MonitorName(monitor.reference);
+                let Some(name) = name_of(monitor.name.as_str()) else { return Ok(()) };
+                self.write_first(side, (local, NAMES | name), is_it, coverage).map(|_| ())
+            }
+            Frame::Named(named) => {
+                let ends = self.sides[side].named.get(&named.reference).copied().unwrap_or_default();
+                self.write_it(side, ends, &What::Named(named.reference), coverage)
             }
             Frame::Exit2(_) => {
                 let is_exit = |what: &What| matches!(what, What::Exit2(_));
@@ -273,7 +286,13 @@ impl Joint {
             Frame::UnlinkAck(it) => self.write_it(side, ends, &What::UnlinkAck(it.id), coverage),
             Frame::Monitor(it) => self.write_it(side, ends, &What::Monitor(it.reference), coverage),
             Frame::Demonitor(it) => self.write_it(side, ends, &What::Demonitor(it.reference), coverage),
-            _ => Ok(()),
+            frame => {
+                if let Some(message) = message_of(frame) {
+                    let from = senders(message).map_or(0, |from| from.local);
+                    self.sides[side].delays.wrote(from, bytes);
+                }
+                Ok(())
+            }
         }
     }
 
@@ -331,17 +350,20 @@ impl Joint {
         match frame {
             Frame::Send(Send { message, .. }) | Frame::SendTerm(SendTerm { message, .. }) => {
                 let is_term = matches!(frame, Frame::SendTerm(_));
-                let of_term = parts_of(message).filter(|_| is_term).map(|(number, _)| number);
-                let number = of_term.unwrap_or_else(|| number_of(message));
+                let number = if is_term { number_of_term(message) } else { number_of(message) };
                 let from = here.sender(number).filter(|from| from.start == there);
                 let from = from.map_or(0, |from| from.local);
                 self.take(far, (from, local), &What::Message(number))?;
                 return Ok(here.is_alive(local).then_some(Brings::Message(local, number)));
             }
-            Frame::RegSend(send) => {
-                let number = number_of(send.message);
+            Frame::RegSend(_) | Frame::SendNameTerm(_) => {
+                let (number, name) = match frame {
+                    Frame::RegSend(send) => (number_of(send.message), send.name.as_str()),
+                    Frame::SendNameTerm(send) => (number_of_term(send.message), send.name.as_str()),
+                    _ => return Ok(None),
+                };
                 let from = here.sender(number).map_or(0, |from| from.local);
-                let (name, holder) = here.holder(send.name.as_str());
+                let (name, holder) = here.holder(name);
                 self.take(far, (from, NAMES | name), &What::Message(number))?;
                 return Ok(holder
                     .filter(|holder| here.is_alive(*holder))
@@ -411,40 +433,45 @@ impl Joint {
                 let reference = monitor.reference;
                 self.take(far, (remote, local), &What::Monitor(reference))?;
                 match Self::refusal(here.is_alive(local), here.is_full())? {
-                    None => drop(self.sides[side].watched.insert(reference, (ends, false))),
+                    None => {
+                        let watched = Watched { ends, is_owed: false, is_call: false };
+                        self.sides[side].watched.insert(reference, watched);
+                    }
                     Some(refusal) => self.put(side, ends, What::Down(reference, refusal), false),
                 }
             }
             Frame::Demonitor(demonitor) => {
                 let reference = demonitor.reference;
                 self.take(far, (remote, local), &What::Demonitor(reference))?;
-                if let Some((_, is_owed)) = self.sides[side].watched.remove(&reference)
-                    && is_owed
+                if let Some(Watched { ends, is_owed: true, .. }) = self.sides[side].watched.remove(&reference)
                 {
                     self.make_void(side, ends, |what| matches!(what, What::Down(of, _) if *of == reference));
                 }
             }
             Frame::MonitorExit(exit) => {
                 let reference = exit.reference;
-                let taken = self.take_by(
-                    far,
-                    (remote, local),
-                    |what| matches!(what, What::Down(of, _) if *of == reference),
-                )?;
-                let watched = self.sides[side].watching.get(&reference) == Some(&ends);
-                if let (Some(What::Down(_, reason)), true) = (taken, watched) {
+                let line = self.line_of(far, reference, (remote, local));
+                let is_down = |what: &What| matches!(what, What::Down(of, _) if *of == reference);
+                let taken = self.take_by(far, line, is_down)?;
+                let watching =
+                    self.sides[side].watching.get(&reference).filter(|it| it.ends == ends).copied();
+                if let (Some(What::Down(_, reason)), Some(it)) = (taken, watching) {
                     self.sides[side].watching.remove(&reference);
                     let reason = reason.across(there, self.sides[side].start, self.names_all());
-                    return Ok(Some(Brings::Down(local, reference, from_there(remote), reason)));
+                    return Ok(Some(it.brings(reference, there, reason)));
                 }
             }
+            Frame::Call(_) | Frame::CallName(_) => return self.on_call(side, frame, here),
+            Frame::CallReply(_) => return self.on_reply(side, frame),
+            Frame::MonitorName(_) => self.on_monitor_name(side, frame, here)?,
+            Frame::Named(_) => return self.on_named(side, frame),
             _ => {}
         }
         Ok(None)
     }
 
     /// Why a LINK or MONITOR is refused. `is_full`: the other end has as many as it may have, and knows that.
-    fn refusal(is_alive: bool, is_full: bool) -> Checked<Option<Reason>> {
+    pub(super) fn refusal(is_alive: bool, is_full: bool) -> Checked<Option<Reason>> {
         check(!is_alive || !is_full, "who keeps to the bound is not refused", || {
             "a place is missing".into()
         })?;
@@ -478,7 +505,8 @@ impl Joint {
     fn make_void(&mut self, side: usize, ends: Ends, is_it: impl Fn(&What) -> bool) {
         let line = self.lines.get_mut(&(side as u8, ends.0, ends.1));
         let found = line.and_then(|line| {
-            line.iter_mut().find(|item| item.of_end && !item.is_written && !item.is_void && is_it(&item.what))
+            line.iter_mut()
+                .find(|item| item.can_be_void() && !item.is_written && !item.is_void && is_it(&item.what))
         });
         if let Some(item) = found {
             item.is_void = true;
@@ -486,7 +514,7 @@ impl Joint {
         }
     }
 
-    fn take(&mut self, far: usize, ends: Ends, what: &What) -> Checked<Option<What>> {
+    pub(super) fn take(&mut self, far: usize, ends: Ends, what: &What) -> Checked<Option<What>> {
         self.take_by(far, ends, |other| other == what)
     }
 
@@ -551,8 +579,8 @@ impl Joint {
                 brings.push(Brings::Exit(local, Who { start: there, local: remote }, lost.clone()));
             }
         }
-        for (reference, (local, remote)) in watching {
-            brings.push(Brings::Down(local, reference, Who { start: there, local: remote }, lost.clone()));
+        for (reference, it) in watching {
+            brings.push(it.brings(reference, there, lost.clone()));
         }
         brings
     }
@@ -571,10 +599,22 @@ impl Joint {
                     format!("{local} of end {side} is {state:?} to {remote}, which is {other:?}")
                 })?;
             }
-            for (reference, (local, remote)) in &here.watching {
+            for (reference, it) in &here.watching {
                 let other = there.watched.get(reference);
-                check(other == Some(&((*remote, *local), false)), AGREED, || {
-                    format!("monitor {reference} of {local} at end {side} is {other:?} at {remote}")
+                let is_it = other.is_some_and(|other| {
+                    let (callee, caller) = other.ends;
+                    let named = there.named.get(reference).map(|ends| ends.0);
+                    let is_meant = match it.kind {
+                        Kind::Name(known) => known.is_some() && known == named,
+                        Kind::Watch | Kind::Call => {
+                            it.ends.1 == callee || (it.ends.1 == 0 && named == Some(callee))
+                        }
+                    };
+                    let is_call = it.kind == Kind::Call;
+                    is_meant && (caller, other.is_call, other.is_owed) == (it.ends.0, is_call, false)
+                });
+                check(is_it, AGREED, || {
+                    format!("{it:?} with number {reference} at end {side} is {other:?} at the other")
                 })?;
             }
             check(here.watching.len() == there.watched.len(), AGREED, || {

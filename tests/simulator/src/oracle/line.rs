@@ -6,6 +6,12 @@ use super::{Reason, Who};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
     Message(u32),
+    /// The number of the message, and that of the call.
+    Call(u32, u64),
+    Reply(u32, u64),
+    MonitorName(u64),
+    /// Whoever has the name is told of the monitor of this number.
+    Named(u64),
     Link,
     UnlinkId(u64),
     UnlinkAck(u64),
@@ -14,6 +20,13 @@ pub(super) enum What {
     Demonitor(u64),
     Down(u64, Reason),
     Exit2(Reason),
+}
+
+impl What {
+    /// Whether it waits and is written like a message.
+    pub(super) const fn is_message(&self) -> bool {
+        matches!(self, Self::Message(_) | Self::Call(..) | Self::Reply(..))
+    }
 }
 
 #[derive(Debug)]
@@ -30,6 +43,13 @@ pub(super) struct Item {
     pub(super) gone: u64,
 }
 
+impl Item {
+    /// Whether the other end can make it void: what a process's end has brought about, and the end of a call or monitor.
+    pub(super) const fn can_be_void(&self) -> bool {
+        self.of_end || matches!(self.what, What::Down(..))
+    }
+}
+
 /// What is known where a frame is handled.
 pub(crate) trait Here {
     fn is_alive(&self, local: u32) -> bool;
@@ -39,6 +59,9 @@ pub(crate) trait Here {
 
     /// The number of a name, and who has it.
     fn holder(&self, name: &str) -> (u32, Option<u32>);
+
+    /// Whether a process's mailbox takes no more calls.
+    fn takes_no_call(&self, local: u32) -> bool;
 
     /// Whether the peer has as many links and monitors here as it may have.
     fn is_full(&self) -> bool;

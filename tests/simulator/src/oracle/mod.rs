@@ -6,6 +6,7 @@
 //! brings is then known. So a reference state that is wrong, a frame too many, too few, twice, out of order or with
 //! another content shows at the frame where it matters.
 
+mod calls;
 mod delays;
 mod frames;
 mod joint;
@@ -14,7 +15,7 @@ mod reason;
 
 use std::fmt;
 
-pub(crate) use frames::{number_of, parts_of};
+pub(crate) use frames::{name_of, number_of, number_of_term, pid_of};
 pub(crate) use joint::{Joint, LinkState};
 pub(crate) use line::Here;
 pub(crate) use reason::Reason;
@@ -64,6 +65,13 @@ pub(crate) enum Brings {
     Exit(u32, Who, Reason),
     /// The DOWN of a monitor.
     Down(u32, u64, Who, Reason),
+    /// The message of a call: of which number, and which message.
+    Call(u32, u64, u32),
+    /// The reply to a call, or why there is none.
+    Reply(u32, u64, u32),
+    CallEnded(u32, u64, Reason),
+    /// Whom a monitor by name is of.
+    Named(u32, u64, Who),
 }
 
 /// A message, from its sending to its end.

@@ -21,7 +21,11 @@ impl Reason {
     }
 
     pub(crate) fn noproc() -> Self {
-        Self::of(CoreReason::error("noproc"))
+        Self::error("noproc")
+    }
+
+    pub(crate) fn error(text: &'static str) -> Self {
+        Self::of(CoreReason::error(text))
     }
 
     /// What ends a process that an exit signal of `from` with this reason ends.

@@ -2,8 +2,10 @@
 
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Pid as WirePid, stf};
+use snow_dist_runtime::core::session::{NotCalled, NotMade, NotReplied, NotSent};
 use snow_dist_runtime::core::{Numbers, Pid, Reason as CoreReason, Session, Term};
 
+use super::calls::Content;
 use super::table::{Held, NAMES, Table, name};
 use crate::cluster::{At, Cluster, Connection, Node, Step};
 use crate::coverage::Of;
@@ -13,17 +15,21 @@ use crate::script::{Does, Slot};
 /// Something a process wants of a session, which may have to wait for room.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wish {
-    start: u32,
-    local: u32,
-    held: Held,
-    want: Want,
+    pub(super) start: u32,
+    pub(super) local: u32,
+    pub(super) held: Held,
+    pub(super) want: Want,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Want {
+pub(super) enum Want {
     Send { bytes: u32 },
     SendNamed { name: u32 },
     SendTerm { dice: u64 },
+    SendNamedTerm { dice: u64 },
+    Call { bytes: u32, name: Option<u32>, dice: u64 },
+    Reply { request: u32, bytes: u32, dice: u64 },
+    MonitorNamed { name: u32 },
     Link,
     Monitor,
     Exit { dice: u64 },
@@ -58,8 +64,12 @@ impl Cluster<'_> {
                 return Ok(());
             }
             Does::Send { bytes } => Some(Want::Send { bytes }),
-            Does::SendNamed => Some(Want::SendNamed { name: (dice >> 40) as u32 % NAMES }),
+            Does::SendNamed => Some(Want::SendNamed { name: name_in(dice) }),
             Does::SendTerm => Some(Want::SendTerm { dice }),
+            Does::SendNamedTerm => Some(Want::SendNamedTerm { dice }),
+            Does::Call { bytes } => Some(Want::Call { bytes, name: None, dice }),
+            Does::CallNamed { bytes } => Some(Want::Call { bytes, name: Some(name_in(dice)), dice }),
+            Does::MonitorNamed => Some(Want::MonitorNamed { name: name_in(dice) }),
             Does::Link => Some(Want::Link),
             Does::Monitor => Some(Want::Monitor),
             Does::Exit => Some(Want::Exit { dice }),
@@ -121,7 +131,7 @@ impl Cluster<'_> {
         Some(Held { pid, who: Who { start, local }, node: peer })
     }
 
-    fn want(&mut self, node: usize, wish: Wish) -> Checked {
+    pub(super) fn want(&mut self, node: usize, wish: Wish) -> Checked {
         match self.try_wish(node, &wish)? {
             Became::Done => {}
             Became::Waits => {
@@ -179,13 +189,10 @@ impl Cluster<'_> {
                 joint.send_named(end, local, number, message);
             }
             Want::SendTerm { dice } => {
-                // Of whom the term tells: somebody whom the process knows.
-                let about = table.get(local).map_or(held, |process| {
-                    process.held.get(dice as usize % process.held.len().max(1)).copied().unwrap_or(held)
-                });
+                let about = table.about(local, held, dice);
                 let number = self.truth.message(from, Some(held.who), TERM_BYTES);
                 self.truth.tells(number, joint.known(about.who));
-                session.introduce(about.pid.node(), || numbers.start(about.pid.node()).cloned());
+                introduce_node(session, about.pid, numbers);
                 let sent = term(number, about.pid).map(|mut term| session.send_term(ours, theirs, &mut term));
                 let may = joint.may_send_terms();
                 let is_so = sent.as_ref().is_some_and(|sent| sent.is_ok() == may);
@@ -193,6 +200,95 @@ impl Cluster<'_> {
                 if may {
                     self.coverage.count(Of::Terms);
                     joint.send(end, ends, number);
+                }
+            }
+            Want::SendNamedTerm { dice } => {
+                let about = table.about(local, held, dice);
+                let (message, number) = (self.truth.message(from, None, TERM_BYTES), name_in(dice));
+                self.truth.tells(message, joint.known(about.who));
+                introduce_node(session, about.pid, numbers);
+                let may = joint.may_name();
+                let sent = term(message, about.pid)
+                    .map(|mut term| session.send_named_term(ours, &name(number), &mut term));
+                let is_so = sent.as_ref().is_some_and(|sent| sent.is_ok() == may);
+                check(is_so, LACKS, || format!("{sent:?}"))?;
+                if may {
+                    self.coverage.count(Of::NamedTerms);
+                    joint.send_named(end, local, number, message);
+                }
+            }
+            Want::Call { bytes, name: named, dice } => {
+                let about = table.about(local, held, dice);
+                let Some(process) = table.living(local) else { return Ok(Became::Done) };
+                process.attach(at);
+                let meant = if named.is_none() { Some(held.who) } else { None };
+                let mut content = Content::new(bytes, about, dice);
+                let number = self.truth.message(from, meant, content.bytes());
+                if content.has_pid() {
+                    self.truth.tells(number, joint.known(about.who));
+                    introduce_node(session, about.pid, numbers);
+                }
+                let reference = joint.next_reference(end);
+                let term = content.term(number);
+                let called = match named {
+                    None => session.call(ours, theirs, reference, term),
+                    Some(number) => session.call_named(ours, &name(number), reference, term),
+                };
+                match called {
+                    Ok(()) => {
+                        check(joint.may_call(), LACKS, || "a call is made".into())?;
+                        self.coverage.count(if named.is_some() { Of::CallNamed } else { Of::CallMade });
+                        joint.call(end, ends, named, reference, number);
+                        self.give_up_later(node, at, reference, dice);
+                    }
+                    Err(NotCalled::NotSent(NotSent::Lacking(_))) => {
+                        check(!joint.may_call(), LACKS, || "a call is refused".into())?;
+                    }
+                    Err(NotCalled::NotSent(_)) => self.coverage.count(Of::TooLong),
+                    Err(_) => self.coverage.count(Of::LinksFull),
+                }
+            }
+            Want::Reply { request, bytes, dice } => {
+                let Some(asked) = table.requests.remove(&request) else { return Ok(Became::Done) };
+                let callee = Who { start: place.start, local: asked.callee };
+                let about = table.about(local, held, dice);
+                let mut content = Content::new(bytes, about, dice);
+                let number = self.truth.message(callee, Some(held.who), content.bytes());
+                if content.has_pid() {
+                    self.truth.tells(number, joint.known(about.who));
+                    introduce_node(session, about.pid, numbers);
+                }
+                let (caller, reference) = (asked.caller, asked.caller.reference);
+                let is_open = asked.at == at && joint.is_called(end, reference);
+                let seen = session.is_called(&caller);
+                let replied = session.reply(&caller, content.term(number));
+                let is_so = seen == is_open && (replied == Err(NotReplied::Over)) != is_open;
+                check(is_so, OPEN, || format!("{replied:?} to call {reference}, open is {is_open}"))?;
+                match replied {
+                    Ok(()) => joint.reply(end, reference, number),
+                    Err(NotReplied::Over) => self.coverage.count(Of::ReplyRefused),
+                    Err(_) => {
+                        self.coverage.count(Of::ReplyTooLong);
+                        session.leave_unanswered(&caller);
+                        joint.leave_unanswered(end, reference);
+                    }
+                }
+            }
+            Want::MonitorNamed { name: number } => {
+                let Some(process) = table.living(local) else { return Ok(Became::Done) };
+                process.attach(at);
+                let reference = joint.next_reference(end);
+                match session.monitor_named(ours, &name(number), reference) {
+                    Ok(()) => {
+                        check(joint.may_name(), LACKS, || "a monitor by name is made".into())?;
+                        self.coverage.count(Of::MonitorNamed);
+                        joint.monitor_named(end, local, number, reference);
+                        process.monitors.push((reference, held, at));
+                    }
+                    Err(NotMade::Lacking(_)) => {
+                        check(!joint.may_name(), LACKS, || "a monitor by name is refused".into())?;
+                    }
+                    Err(_) => self.coverage.count(Of::LinksFull),
                 }
             }
             Want::Exit { dice } => {
@@ -207,8 +303,7 @@ impl Cluster<'_> {
                 }
             }
             Want::Link | Want::Monitor => {
-                table.last_reference += 1;
-                let reference = table.last_reference;
+                let reference = joint.next_reference(end);
                 let Some(process) = table.living(local) else { return Ok(Became::Done) };
                 process.attach(at);
                 let made = match want {
@@ -220,7 +315,7 @@ impl Cluster<'_> {
                     (Ok(()), Want::Link) => joint.link(end, ends, &mut self.coverage),
                     (Ok(()), _) => {
                         joint.monitor(end, ends, reference);
-                        process.monitors.push((reference, held));
+                        process.monitors.push((reference, held, at));
                     }
                 }
             }
@@ -234,8 +329,14 @@ impl Cluster<'_> {
         let Wish { local, held, want, .. } = *wish;
         let table = &mut self.nodes[node].table;
         match want {
-            Want::Send { .. } | Want::SendNamed { .. } | Want::SendTerm { .. } => {
+            Want::Send { .. }
+            | Want::SendNamed { .. }
+            | Want::SendTerm { .. }
+            | Want::SendNamedTerm { .. } => {
                 self.coverage.count(Of::Unsent);
+            }
+            Want::Reply { request, .. } => {
+                table.requests.remove(&request);
             }
             Want::Link if table.living(local).is_some_and(|process| !process.traps) => {
                 let here = CoreReason::linked(held.pid, &CoreReason::Noconnection);
@@ -243,7 +344,8 @@ impl Cluster<'_> {
                 table.end(local, here, truth);
                 self.coverage.count(Of::Killed);
             }
-            Want::Link | Want::Monitor | Want::Exit { .. } => {}
+            Want::Call { .. } => self.coverage.count(Of::CallsLost),
+            Want::Link | Want::Monitor | Want::MonitorNamed { .. } | Want::Exit { .. } => {}
         }
     }
 
@@ -264,8 +366,13 @@ impl Cluster<'_> {
             return Ok(());
         }
         let place = (dice >> 24) as usize % process.monitors.len();
-        let (reference, held) = process.monitors.swap_remove(place);
-        if let Some((at, it)) = route(&mut self.connections, &self.nodes[node], held.pid)
+        let (reference, _, at) = process.monitors.swap_remove(place);
+        self.end_monitor(at, reference)
+    }
+
+    /// A monitor or a call of that session ends, if it is not over.
+    pub(super) fn end_monitor(&mut self, at: At, reference: u64) -> Checked {
+        if let Some(it) = &mut self.connections[at.connection as usize]
             && let Some(session) = it.session(at)
         {
             let (ours, theirs) = (session.demonitor(reference), it.joint.demonitor(at.end(), reference));
@@ -295,6 +402,7 @@ impl Cluster<'_> {
     /// Those who have ended begin to tell.
     pub(crate) fn tell_of_ends(&mut self, node: usize) {
         while let Some(local) = self.nodes[node].table.dying.pop() {
+            self.holder_ended(node, local);
             let start = self.nodes[node].start;
             self.soon(node, Step::Tell { node: node as u32, start, local });
         }
@@ -364,10 +472,12 @@ impl Cluster<'_> {
 /// Bytes of a term that holds the number of a message and a pid.
 const TERM_BYTES: u32 = 21;
 
+const OPEN: &str = "a reply is taken for a call that is open, and for no other";
+
 const LACKS: &str = "a capability is used where both ends have it";
 
 /// The session with a process's node, even one that is ending.
-fn route<'c>(
+pub(super) fn route<'c>(
     connections: &'c mut [Option<Box<Connection>>],
     node: &Node,
     pid: Pid,
@@ -395,6 +505,16 @@ fn term(number: u32, pid: Pid) -> Option<Term> {
     encoder.pid(WirePid::from_bits(0));
     encoder.finish().ok()?;
     Term::new(bytes, &[pid]).ok()
+}
+
+/// Sees to it that the peer knows the node of a pid in a term.
+fn introduce_node(session: &mut Session, pid: Pid, numbers: &Numbers) {
+    session.introduce(pid.node(), || numbers.start(pid.node()).cloned());
+}
+
+/// Which name is meant.
+fn name_in(dice: u64) -> u32 {
+    (dice >> 40) as u32 % NAMES
 }
 
 /// A reason that a program gives an exit signal: sometimes with a hop that need not have to do with it.

@@ -8,12 +8,14 @@ use snow_dist_codec::limits::LENGTH_PREFIX_BYTES;
 use snow_dist_codec::{Frame, Handshake, Reading};
 use snow_dist_runtime::core::connection::{Access, Connection as Engine, Inbound, Read};
 use snow_dist_runtime::core::handshake::Bounds;
-use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason as CoreReason, Start, TermPids};
+use snow_dist_runtime::core::{Caller, NodeNumber, Pid, Processes, Reason as CoreReason, Start, TermPids};
 
-use super::table::Table;
+use super::table::{Held, Request, Table};
 use crate::cluster::{At, Cluster, Connection, End, Life, Node, READ_BYTES, Step};
 use crate::coverage::{Coverage, Of};
-use crate::oracle::{Brings, Checked, Here, Joint, Reason, Truth, Who, check, number_of, parts_of};
+use crate::oracle::{
+    Brings, Checked, Here, Joint, Reason, Truth, Who, check, number_of, number_of_term, pid_of,
+};
 use crate::trace::Trace;
 use crate::wire::Time;
 
@@ -22,6 +24,8 @@ const GIVEN: &str = "a process is given what is due to it, and nothing else";
 /// A node and the reference, while a connection is read or its end is delivered.
 pub(crate) struct Delivery<'a> {
     pub(crate) at: At,
+    /// The node at the other end.
+    pub(crate) peer: usize,
     pub(crate) now: Time,
     pub(crate) here: &'a mut Node,
     pub(crate) bounds: Bounds,
@@ -74,6 +78,10 @@ impl Here for Known<'_> {
 
     fn holder(&self, name: &str) -> (u32, Option<u32>) {
         self.table.named(name).unwrap_or_default()
+    }
+
+    fn takes_no_call(&self, local: u32) -> bool {
+        self.table.takes_no_call(local)
     }
 
     fn is_full(&self) -> bool {
@@ -135,8 +143,14 @@ impl Delivery<'_> {
         self.trace.note(self.now, || format!("node {} handles {frame:?}", self.here.index));
         let here = Known { table: &self.here.table, truth: self.truth, is_full };
         self.due.extend(self.joint.handled(self.at.end(), frame, &here, self.coverage)?);
-        if self.due.is_empty() && matches!(frame, Frame::Send(_) | Frame::RegSend(_) | Frame::SendTerm(_)) {
-            self.coverage.count(Of::ToDead);
+        let is_message =
+            matches!(frame, Frame::Send(_) | Frame::RegSend(_) | Frame::SendTerm(_) | Frame::SendNameTerm(_));
+        match frame {
+            _ if !self.due.is_empty() => {}
+            Frame::Call(_) | Frame::CallName(_) => self.coverage.count(Of::CallRefused),
+            Frame::CallReply(_) => self.coverage.count(Of::ReplyIgnored),
+            _ if is_message => self.coverage.count(Of::ToDead),
+            _ => {}
         }
         Ok(())
     }
@@ -161,6 +175,64 @@ impl Delivery<'_> {
     }
 
     fn message(&mut self, local: u32, number: u32, bytes: &[u8]) {
+        self.arrived(local, number, bytes);
+        self.given.push(Brings::Message(local, number));
+    }
+
+    /// A term, whose pid must be that of the process that it was where it was sent.
+    fn term(&mut self, number: u32, term: &[u8], pids: &TermPids) {
+        if let Some(pid) = pid_of(term) {
+            let of = self.here.in_truth(pids.pid(pid));
+            let told = self.truth.is_told(number, of);
+            self.keep(told);
+        }
+    }
+
+    fn call(&mut self, local: u32, caller: Caller, term: &[u8], pids: &TermPids) -> bool {
+        if self.here.table.takes_no_call(local) {
+            self.coverage.count(Of::CallFull);
+            return false;
+        }
+        self.coverage.count(Of::Called);
+        let number = number_of_term(term);
+        self.arrived(local, number, term);
+        self.term(number, term, pids);
+        self.given.push(Brings::Call(local, caller.reference, number));
+        let who = self.who(caller.pid);
+        let sender = self.truth.sender(number);
+        self.keep(check(sender == Some(who), "a call is of its caller", || {
+            format!("message {number} is of {sender:?}, and the call of {who}")
+        }));
+        let node = self.peer;
+        let from = Held { pid: caller.pid, who, node };
+        let request = Request { caller, from, at: self.at, callee: local, holder: local };
+        self.here.table.requests.insert(number, request);
+        self.here.table.asked.push(number);
+        true
+    }
+
+    fn reply(&mut self, local: u32, reference: u64, term: &[u8], pids: &TermPids) {
+        self.coverage.count(Of::Replied);
+        let number = number_of_term(term);
+        self.arrived(local, number, term);
+        self.term(number, term, pids);
+        self.given.push(Brings::Reply(local, reference, number));
+    }
+
+    fn call_ended(&mut self, local: u32, reference: u64, reason: &CoreReason) {
+        let truth = self.in_truth(reason);
+        let kind = match &truth.root {
+            CoreReason::Noconnection => Of::CallsLost,
+            root if *root == CoreReason::error("unanswered") => Of::Unanswered,
+            root if *root == CoreReason::error("noproc") => Of::CallsOfDead,
+            _ => Of::CallsEnded,
+        };
+        self.coverage.count(kind);
+        self.given.push(Brings::CallEnded(local, reference, truth));
+    }
+
+    /// The bytes of a message have come.
+    fn arrived(&mut self, local: u32, number: u32, bytes: &[u8]) {
         self.coverage.count(Of::Received);
         let to = Who { start: self.here.start, local };
         let delivered = self.truth.delivered(number, to, bytes.len());
@@ -169,7 +241,6 @@ impl Delivery<'_> {
         self.keep(check(is_it, "a message in pieces comes out as it went in", || {
             format!("message {number}")
         }));
-        self.given.push(Brings::Message(local, number));
     }
 
     fn exit(&mut self, local: u32, from: Pid, reason: &CoreReason) {
@@ -269,22 +340,48 @@ impl Processes for Lent<'_, '_> {
     }
 
     fn named_message(&mut self, name: &str, message: &[u8]) {
-        let holder = self.0.borrow().here.table.named(name);
-        if let Some((_, Some(local))) = holder {
-            self.message(u64::from(local), message);
+        if let Some(local) = self.whereis(name) {
+            self.message(local, message);
         }
     }
 
     fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
         let mut it = self.0.borrow_mut();
-        if it.here.table.is_alive(local as u32)
-            && let Some((number, pid)) = parts_of(term)
-        {
+        if it.here.table.is_alive(local as u32) {
+            let number = number_of_term(term);
             it.message(local as u32, number, term);
-            let of = it.here.in_truth(pids.pid(pid));
-            let told = it.truth.is_told(number, of);
-            it.keep(told);
+            it.term(number, term, &pids);
         }
+    }
+
+    fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
+        if let Some(local) = self.whereis(name) {
+            self.term(local, term, pids);
+        }
+    }
+
+    fn whereis(&mut self, name: &str) -> Option<u64> {
+        let (_, holder) = self.0.borrow().here.table.named(name)?;
+        holder.map(u64::from)
+    }
+
+    fn call(&mut self, local: u64, caller: Caller, term: &[u8], pids: TermPids) -> bool {
+        self.0.borrow_mut().call(local as u32, caller, term, &pids)
+    }
+
+    fn reply(&mut self, local: u64, reference: u64, term: &[u8], pids: TermPids) {
+        self.0.borrow_mut().reply(local as u32, reference, term, &pids);
+    }
+
+    fn call_ended(&mut self, local: u64, reference: u64, reason: CoreReason) {
+        self.0.borrow_mut().call_ended(local as u32, reference, &reason);
+    }
+
+    fn named(&mut self, local: u64, reference: u64, pid: Pid) {
+        let mut it = self.0.borrow_mut();
+        let who = it.who(pid);
+        it.coverage.count(Of::WhoHasName);
+        it.given.push(Brings::Named(local as u32, reference, who));
     }
 
     fn heard_of(&mut self, start: Start) -> NodeNumber {
@@ -360,11 +457,13 @@ impl Cluster<'_> {
     ) -> Checked {
         let Some(it) = &mut self.connections[at.connection as usize] else { return Ok(()) };
         let Connection { ends, joint, .. } = &mut **it;
+        let peer = ends[at.other().end()].node;
         let End { node, engine, inbound, .. } = &mut ends[at.end()];
         let (node, Some(engine)) = (*node, engine) else { return Ok(()) };
         let clock = self.nodes[node].clock(self.now);
         let delivery = RefCell::new(Delivery {
             at,
+            peer,
             now: self.now,
             here: &mut self.nodes[node],
             bounds: self.plan.nodes[node].bounds,
@@ -380,6 +479,7 @@ impl Cluster<'_> {
         });
         act(engine, inbound, &delivery, clock);
         delivery.into_inner().broken?;
+        self.look_at_calls(node);
         self.tell_of_ends(node);
         Ok(())
     }
@@ -390,6 +490,9 @@ fn order(brings: &Brings) -> (u8, u64, u64) {
     match brings {
         Brings::Message(local, number) => (0, u64::from(*local), u64::from(*number)),
         Brings::Exit(local, from, _) => (1, u64::from(*local), u64::from(from.local)),
-        Brings::Down(_, reference, ..) => (2, *reference, 0),
+        Brings::Down(_, reference, ..) | Brings::CallEnded(_, reference, _) => (2, *reference, 0),
+        Brings::Call(_, reference, _) | Brings::Reply(_, reference, _) | Brings::Named(_, reference, _) => {
+            (3, *reference, 0)
+        }
     }
 }

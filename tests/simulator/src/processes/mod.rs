@@ -2,6 +2,7 @@
 //! their ends are told.
 
 mod acts;
+mod calls;
 mod delivery;
 mod table;
 

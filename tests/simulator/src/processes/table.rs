@@ -1,11 +1,12 @@
 //! The processes of one start of a node.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use snow_dist_runtime::core::{Pid, Reason as CoreReason};
+use snow_dist_runtime::core::{Caller, Pid, Reason as CoreReason};
 
 use crate::cluster::At;
-use crate::oracle::{Reason, Who};
+use crate::oracle::{Reason, Who, name_of};
 use crate::random::Random;
 
 /// A pid that a process holds, and whose it is in truth.
@@ -29,8 +30,8 @@ pub(crate) struct Process {
     /// Waits for room in a session's queue.
     pub(crate) waits: bool,
     pub(crate) held: Vec<Held>,
-    /// Monitors it has made: number, and of whom.
-    pub(crate) monitors: Vec<(u64, Held)>,
+    /// Monitors it has made: number, of whom, and in which session.
+    pub(crate) monitors: Vec<(u64, Held, At)>,
     /// Sessions that must learn of its end.
     pub(crate) attached: Vec<At>,
     /// Why it has ended: as its node sees it, and in truth.
@@ -56,6 +57,21 @@ impl Process {
     }
 }
 
+/// A call of another node's process, in the hands of one here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    pub(crate) caller: Caller,
+    pub(crate) from: Held,
+    /// The session that has brought it.
+    pub(crate) at: At,
+    pub(crate) callee: u32,
+    /// The callee, or whom it was delegated to.
+    pub(crate) holder: u32,
+}
+
+/// Calls that a process has in its hands before its mailbox takes no more.
+const REQUESTS_MAX: usize = 5;
+
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     processes: Vec<Process>,
@@ -64,7 +80,10 @@ pub(crate) struct Table {
     pub(crate) names: [u32; NAMES as usize],
     /// Who has ended since this was looked at last.
     pub(crate) dying: Vec<u32>,
-    pub(crate) last_reference: u64,
+    /// By the number of their messages.
+    pub(crate) requests: BTreeMap<u32, Request>,
+    /// Those that nobody has looked at.
+    pub(crate) asked: Vec<u32>,
 }
 
 impl Table {
@@ -120,9 +139,20 @@ impl Table {
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<(u32, Option<u32>)> {
-        let name: u32 = name.strip_prefix("name ")?.parse().ok()?;
+        let name = name_of(name)?;
         let holder = self.names.get(name as usize).copied();
         Some((name, holder.filter(|holder| self.is_alive(*holder))))
+    }
+
+    /// Of whom a term of the process tells: of somebody whom it knows.
+    pub(crate) fn about(&mut self, local: u32, otherwise: Held, dice: u64) -> Held {
+        let held = self.get(local).map_or(&[][..], |process| &process.held);
+        held.get(dice as usize % held.len().max(1)).copied().unwrap_or(otherwise)
+    }
+
+    /// Whether a process's mailbox takes no more calls.
+    pub(crate) fn takes_no_call(&self, local: u32) -> bool {
+        self.requests.values().filter(|request| request.holder == local).count() >= REQUESTS_MAX
     }
 
     /// The process ends, for this reason as its node sees it and in truth. False if it has ended before.
