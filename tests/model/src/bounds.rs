@@ -11,6 +11,15 @@ pub struct Left {
     pub unlinks: u8,
     pub monitors: u8,
     pub demonitors: u8,
+    pub calls: u8,
+    /// Calls and monitors of whoever has the name.
+    pub named_calls: u8,
+    pub named_monitors: u8,
+    /// Calls that are handed on to another process, and calls that are dropped without a reply.
+    pub delegations: u8,
+    pub drops: u8,
+    /// The name goes to another process.
+    pub renames: u8,
     pub sends: u8,
     /// Processes that are not there at first, and start: only the first of the second node.
     pub starts: u8,
@@ -27,6 +36,12 @@ impl Left {
         unlinks: 0,
         monitors: 0,
         demonitors: 0,
+        calls: 0,
+        named_calls: 0,
+        named_monitors: 0,
+        delegations: 0,
+        drops: 0,
+        renames: 0,
         sends: 0,
         starts: 0,
         exits: 0,
@@ -60,6 +75,10 @@ pub struct Bounds {
     /// A session learns of a process's end, and processes of a session's, in steps of their own.
     pub late: bool,
     pub links_and_monitors_max: u32,
+    /// Calls that a process holds for a peer before its mailbox takes no more.
+    pub requests_max: usize,
+    /// Process 1 of the second node has a name at first.
+    pub has_name: bool,
     /// What every node announces.
     pub capabilities: Capabilities,
     /// Unlinks are those of version 1: UNLINK, and no acknowledgement.
@@ -85,6 +104,8 @@ impl Bounds {
         equal_creations: false,
         late: false,
         links_and_monitors_max: 100,
+        requests_max: usize::MAX,
+        has_name: false,
         capabilities: Capabilities::NONE,
         version_1: false,
         falls: None,

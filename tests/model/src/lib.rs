@@ -18,6 +18,7 @@
 )]
 
 pub mod bounds;
+pub mod calls;
 pub mod clean_up;
 pub mod connections;
 pub mod explore;

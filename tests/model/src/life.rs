@@ -122,6 +122,7 @@ impl Turn<'_> {
         let seen = witness.done_with_session();
         let end = self.world.end(connection, side);
         (end.session, end.has_ended) = (Some(session), true);
+        self.calls_are_over(connection, side);
         if let Some(broken) = seen.broken {
             self.breaks(broken);
         }

@@ -6,6 +6,7 @@ use crate::bounds::{Bounds, Left};
 use crate::verdict::{Broken, Situation as S};
 
 const NONE: Left = Left::NONE;
+const CALLS: Capabilities = Capabilities::CALLS;
 
 /// The models that are explored on each change.
 pub const MODELS: &[Bounds] = &[
@@ -154,6 +155,101 @@ pub const MODELS: &[Bounds] = &[
         left: Left { links: 1, monitors: 1, exits: 1, injections: 1, ..NONE },
         small: Left { links: 1, monitors: 1, injections: 1, ..NONE },
         deep: Left { links: 1, unlinks: 1, monitors: 1, exits: 1, injections: 2, ..NONE },
+        reaches: &[S::ForeignIgnored, S::ForeignEnds],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "calls",
+        what: "processes call each other, reply, hand calls on, drop them, give up, and end",
+        left: Left { calls: 2, demonitors: 1, delegations: 1, drops: 1, exits: 1, ..NONE },
+        small: Left { calls: 1, demonitors: 1, delegations: 1, drops: 1, exits: 1, ..NONE },
+        deep: Left { calls: 3, demonitors: 2, delegations: 1, drops: 1, exits: 1, ..NONE },
+        requests_max: 1,
+        capabilities: CALLS,
+        reaches: &[
+            S::CallOfDead,
+            S::CallFull,
+            S::ReplyMeetsGiveUp,
+            S::ReasonMeetsGiveUp,
+            S::ReplyToWhatIsOver,
+            S::Delegated,
+            S::CalleeEndsFirst,
+            S::Unanswered,
+            S::ReplyAfterMessages,
+        ],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "recalls",
+        what: "calls while a connection is lost and made again, with the same numbers in the next session",
+        left: Left { calls: 2, demonitors: 1, exits: 1, cuts: 1, dials: 1, ..NONE },
+        small: Left { calls: 2, cuts: 1, dials: 1, ..NONE },
+        deep: Left { calls: 3, demonitors: 1, delegations: 1, exits: 1, cuts: 1, dials: 1, ..NONE },
+        capabilities: CALLS,
+        reaches: &[S::EarlierSession, S::ReplyToWhatIsOver, S::CutLosesFrames, S::NextEpoch, S::SameStart],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "beside",
+        what: "calls, links and monitors of the same processes; the peer's bound is two",
+        left: Left { calls: 1, links: 1, monitors: 1, exits: 1, ..NONE },
+        small: Left { calls: 1, monitors: 1, exits: 1, ..NONE },
+        deep: Left { calls: 2, sends: 1, links: 1, unlinks: 1, monitors: 1, demonitors: 1, exits: 1, ..NONE },
+        links_and_monitors_max: 2,
+        capabilities: CALLS,
+        reaches: &[S::BoundFull, S::ExitAfterMessages],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "places",
+        what: "calls alone; the peer's bound is two",
+        left: Left { calls: 3, demonitors: 1, drops: 1, ..NONE },
+        small: Left { calls: 2, demonitors: 1, ..NONE },
+        deep: Left { calls: 4, demonitors: 2, delegations: 1, drops: 1, exits: 1, ..NONE },
+        links_and_monitors_max: 2,
+        capabilities: CALLS,
+        reaches: &[S::BoundFull, S::ReplyMeetsGiveUp, S::ReasonMeetsGiveUp, S::Unanswered],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "names",
+        what: "calls and monitors of whoever has a name, which goes to another process, and ends",
+        left: Left { named_calls: 1, named_monitors: 1, demonitors: 1, renames: 1, exits: 2, ..NONE },
+        small: Left { named_calls: 1, named_monitors: 1, demonitors: 1, renames: 1, exits: 1, ..NONE },
+        deep: Left {
+            named_calls: 2,
+            named_monitors: 1,
+            demonitors: 1,
+            renames: 1,
+            exits: 2,
+            cuts: 1,
+            ..NONE
+        },
+        has_name: true,
+        capabilities: CALLS.union(Capabilities::NAMES),
+        reaches: &[S::NameMoved, S::NoSuchName, S::ReplyMeetsGiveUp, S::ReasonMeetsGiveUp],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "late-calls",
+        what: "sessions learn late of the ends of callers and callees, and those of that of a session",
+        left: Left { calls: 1, named_calls: 1, delegations: 1, exits: 1, cuts: 1, ..NONE },
+        small: Left { calls: 1, delegations: 1, exits: 1, ..NONE },
+        deep: Left { calls: 1, named_calls: 1, demonitors: 1, delegations: 1, exits: 2, cuts: 1, ..NONE },
+        has_name: true,
+        late: true,
+        capabilities: CALLS,
+        reaches: &[S::WhileEnding, S::DeadUntold, S::CalleeEndsFirst],
+        ..Bounds::NONE
+    },
+    Bounds {
+        name: "strange-calls",
+        what: "one of the nodes writes of calls and names what it must not",
+        left: Left { calls: 1, monitors: 1, named_monitors: 1, injections: 1, ..NONE },
+        small: Left { calls: 1, monitors: 1, named_monitors: 1, injections: 1, ..NONE },
+        deep: Left { calls: 2, monitors: 1, named_monitors: 1, demonitors: 1, injections: 2, ..NONE },
+        has_name: true,
+        capabilities: CALLS.union(Capabilities::NAMES),
         reaches: &[S::ForeignIgnored, S::ForeignEnds],
         ..Bounds::NONE
     },

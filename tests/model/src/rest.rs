@@ -17,6 +17,8 @@ const BOUND_TRIED_MAX: u32 = 8;
 pub struct Record {
     active: Grid<bool>,
     watches: Vec<Watch>,
+    /// Number and caller of each call.
+    calls: Vec<(u64, usize)>,
 }
 
 impl Processes for Record {
@@ -41,8 +43,14 @@ impl Processes for Record {
     }
 
     fn down(&mut self, own: u64, reference: u64, from: Pid, _: Reason) {
-        if let (Some(own), Some(remote)) = (process(own), process(from.local())) {
-            self.watches.push(Watch { reference, own, remote });
+        if let Some(own) = process(own) {
+            self.watches.push(Watch { reference, own, remote: process(from.local()) });
+        }
+    }
+
+    fn call_ended(&mut self, own: u64, reference: u64, _: Reason) {
+        if let Some(own) = process(own) {
+            self.calls.push((reference, own));
         }
     }
 }
@@ -92,9 +100,14 @@ impl World {
             return Some(Broken::DownLost);
         }
         let lives = |side: usize, process: usize| self.nodes[it.nodes[side]].processes[process].lives();
-        let is_dead = |watch: &Watch| !lives(side, watch.own) || !lives(1 - side, watch.remote);
+        let is_dead = |watch: &Watch| {
+            !lives(side, watch.own) || !watch.remote.is_some_and(|remote| lives(1 - side, remote))
+        };
         if holds.watches.iter().any(is_dead) {
             return Some(Broken::DownLost);
+        }
+        if !self.calls_are_held(it, side, holds) {
+            return Some(Broken::CallLost);
         }
         for (own, row) in holds.active.iter().enumerate() {
             for (remote, active) in row.iter().enumerate() {
@@ -111,6 +124,23 @@ impl World {
     }
 }
 
+impl World {
+    /// Each call of this end is in the hands of somebody who lives there.
+    fn calls_are_held(&self, it: &Connection, side: usize, holds: &Record) -> bool {
+        let calls: Vec<_> = it.ends[side].calls.iter().map(|call| (call.reference, call.own)).collect();
+        let there = &self.nodes[it.nodes[1 - side]];
+        let held = |(reference, own): &(u64, usize)| {
+            there.requests.iter().any(|request| {
+                let of = (request.caller.reference, process(request.caller.pid.local()));
+                (request.connection, request.is_open) == (it.id, true)
+                    && of == (*reference, Some(*own))
+                    && there.processes[request.holder].lives()
+            })
+        };
+        holds.calls == calls && calls.iter().all(held)
+    }
+}
+
 /// What this end counts as its own against the bound of the other, and what that counts, is what there is.
 fn tally_is_wrong(it: &Connection, side: usize, holds: &Record, bounds: &Bounds) -> Option<Broken> {
     if bounds.links_and_monitors_max > BOUND_TRIED_MAX {
@@ -118,7 +148,7 @@ fn tally_is_wrong(it: &Connection, side: usize, holds: &Record, bounds: &Bounds)
     }
     let (Some(session), Some(peer)) = (it.ends[side].open(), it.ends[1 - side].open()) else { return None };
     let (here, there) = (held_here(session, bounds), held_there(peer, it, side, bounds));
-    let monitors = holds.watches.len() as u32;
+    let monitors = (holds.watches.len() + holds.calls.len()) as u32;
     let links = holds.active.iter().flatten().filter(|active| **active).count() as u32;
     // A link counts for whoever asked for it; if both did, for both here and for neither there.
     let is_right = there <= here && there >= monitors && here >= monitors && here <= monitors + links;

@@ -1,5 +1,7 @@
 //! What can happen next.
 
+use snow_dist_codec::handshake::Capabilities;
+
 use crate::bounds::Bounds;
 use crate::verdict::{Broken, Notes, Situation};
 use crate::world::{Connection, Foreign, Known, PROCESSES, Phase, Tie, World};
@@ -47,6 +49,24 @@ pub enum Step {
         side: usize,
         reference: u64,
     },
+    /// Whoever has a call replies, hands it on, or lets go of it.
+    Reply {
+        node: usize,
+        request: usize,
+    },
+    Delegate {
+        node: usize,
+        request: usize,
+    },
+    Drop {
+        node: usize,
+        request: usize,
+    },
+    /// The name goes to this process.
+    Rename {
+        node: usize,
+        own: usize,
+    },
     /// A process starts, whose pid others may hold already.
     Start {
         node: usize,
@@ -85,6 +105,10 @@ pub enum Act {
     Unlink,
     Monitor,
     Send,
+    Call,
+    /// Of whoever has the name: the process in the step says nothing.
+    CallName,
+    MonitorName,
 }
 
 impl World {
@@ -133,6 +157,7 @@ impl World {
                     steps.push(Step::Start { node, own });
                 }
             }
+            self.steps_with_calls(node, bounds, steps);
             for peer in (0..self.nodes.len()).filter(|peer| *peer != node) {
                 if self.left.dials > 0 && bounds.dialler.is_none_or(|dialler| dialler == node) {
                     steps.push(Step::Dial { node, peer });
@@ -146,19 +171,45 @@ impl World {
             if self.left.cuts > 0 && !it.is_cut {
                 steps.push(Step::Cut { connection: it.id });
             }
-            self.steps_on(it, steps);
+            self.steps_on(it, bounds, steps);
         }
     }
 
-    fn steps_on(&self, it: &Connection, steps: &mut Vec<Step>) {
+    /// What becomes of calls, and of the name, at a node.
+    fn steps_with_calls(&self, node: usize, bounds: &Bounds, steps: &mut Vec<Step>) {
+        let here = &self.nodes[node];
+        for (request, held) in here.requests.iter().enumerate() {
+            if !here.processes[held.holder].lives() {
+                continue;
+            }
+            steps.push(Step::Reply { node, request });
+            if self.left.delegations > 0 && here.processes[1 - held.holder].lives() {
+                steps.push(Step::Delegate { node, request });
+            }
+            if self.left.drops > 0 {
+                steps.push(Step::Drop { node, request });
+            }
+        }
+        if self.left.renames > 0 && bounds.has_name && node == 1 {
+            let others =
+                (0..PROCESSES).filter(|own| here.named != Some(*own) && here.processes[*own].lives());
+            steps.extend(others.map(|own| Step::Rename { node, own }));
+        }
+    }
+
+    fn steps_on(&self, it: &Connection, bounds: &Bounds, steps: &mut Vec<Step>) {
         for (side, end) in it.ends.iter().enumerate() {
             if self.left.demonitors > 0 {
                 let demonitor = |reference| Step::Demonitor { connection: it.id, side, reference };
-                steps.extend(end.watches.iter().map(|watch| demonitor(watch.reference)));
+                steps.extend(end.watches.iter().chain(&end.calls).map(|watch| demonitor(watch.reference)));
             }
             if self.left.injections > 0 && end.phase == Phase::Session {
                 let inject = |foreign| Step::Inject { connection: it.id, side, foreign };
-                steps.extend(Foreign::ALL.map(inject));
+                if bounds.capabilities.contains(Capabilities::CALLS) {
+                    steps.extend(Foreign::OF_CALLS.map(inject));
+                } else {
+                    steps.extend(Foreign::ALL.map(inject));
+                }
             }
         }
     }
@@ -179,6 +230,13 @@ impl World {
                 continue;
             };
             let end = &self.connections[connection].ends[side];
+            let named = |act| Step::Act { act, node, own, known, remote: 0 };
+            if left.named_calls > 0 && of.node == 1 {
+                steps.push(named(Act::CallName));
+            }
+            if left.named_monitors > 0 && of.node == 1 {
+                steps.push(named(Act::MonitorName));
+            }
             for remote in 0..PROCESSES {
                 if !self.may_be_touched(of.node, remote) {
                     continue;
@@ -193,6 +251,9 @@ impl World {
                 }
                 if left.monitors > 0 {
                     steps.push(act(Act::Monitor));
+                }
+                if left.calls > 0 {
+                    steps.push(act(Act::Call));
                 }
                 if left.sends > 0 && end.phase == Phase::Session {
                     steps.push(act(Act::Send));

@@ -63,6 +63,9 @@ fn without_connection(before: &World, step: Step) -> String {
                 Act::Unlink => "unlinks from",
                 Act::Monitor => "monitors",
                 Act::Send => "sends to",
+                Act::Call => "calls",
+                Act::CallName => "calls by the name, not",
+                Act::MonitorName => "monitors by the name, not",
             };
             format!(
                 "{}: process {} {verb} process {} of {} (start {})",
@@ -73,6 +76,14 @@ fn without_connection(before: &World, step: Step) -> String {
                 of.start
             )
         }
+        Step::Reply { node, request } => {
+            format!("{}: {}", NODES[node], hand(before, node, request, "replies to"))
+        }
+        Step::Delegate { node, request } => {
+            format!("{}: {}", NODES[node], hand(before, node, request, "hands on"))
+        }
+        Step::Drop { node, request } => format!("{}: {}", NODES[node], hand(before, node, request, "drops")),
+        Step::Rename { node, own } => format!("{}: process {} has the name now", NODES[node], own + 1),
         Step::Start { node, own } => format!("{}: process {} starts", NODES[node], own + 1),
         Step::Exit { node, own } => format!("{}: process {} ends", NODES[node], own + 1),
         Step::Dial { node, peer } => {
@@ -85,6 +96,13 @@ fn without_connection(before: &World, step: Step) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// What whoever has a call does with it.
+fn hand(before: &World, node: usize, request: usize, does: &str) -> String {
+    let request = &before.nodes[node].requests[request];
+    let (connection, reference) = (request.connection, request.caller.reference);
+    format!("process {} {does} the call {reference} of connection {connection}", request.holder + 1)
 }
 
 fn item(item: &Item) -> String {

@@ -35,6 +35,18 @@ impl Turn<'_> {
             Step::Demonitor { connection, side, reference } => {
                 self.demonitor(self.at(connection), side, reference);
             }
+            Step::Reply { node, request } => self.reply(node, request),
+            Step::Delegate { node, request } => self.delegate(node, request),
+            Step::Drop { node, request } => {
+                self.world.left.drops -= 1;
+                self.drop_request(node, request);
+            }
+            Step::Rename { node, own } => {
+                self.world.left.renames -= 1;
+                let node = self.world.node(node);
+                node.processes[own].touched = true;
+                node.named = Some(own);
+            }
             Step::Start { node, own } => {
                 self.world.left.starts -= 1;
                 self.world.node(node).processes[own].started = true;
@@ -81,7 +93,9 @@ impl Turn<'_> {
         let start = self.world.connections[connection].starts[1 - side];
         self.breaks_if(start != of.start, Broken::Stale);
         self.world.node(node).processes[own].touched = true;
-        self.world.node(of.node).processes[remote].touched = true;
+        if !matches!(act, Act::CallName | Act::MonitorName) {
+            self.world.node(of.node).processes[remote].touched = true;
+        }
         let ending = self.world.connections[connection].ends[side].phase == Phase::Ending;
         self.notes.note_if(ending, Situation::WhileEnding);
         match act {
@@ -89,17 +103,20 @@ impl Turn<'_> {
             Act::Unlink => self.unlink(connection, side, own, remote),
             Act::Monitor => self.monitor(connection, side, own, remote),
             Act::Send => self.send(connection, side, own, remote),
+            Act::Call => self.call(connection, side, own, Some(remote)),
+            Act::CallName => self.call(connection, side, own, None),
+            Act::MonitorName => self.monitor_named(connection, side, own),
         }
     }
 
     /// The session is to be told of the process's end.
-    fn attach(&mut self, connection: usize, side: usize, own: usize) {
+    pub fn attach(&mut self, connection: usize, side: usize, own: usize) {
         let (id, node) =
             (self.world.connections[connection].id, self.world.connections[connection].nodes[side]);
         self.world.node(node).processes[own].attached |= 1 << id;
     }
 
-    fn session(&mut self, connection: usize, side: usize) -> &mut Session {
+    pub fn session(&mut self, connection: usize, side: usize) -> &mut Session {
         self.world.end(connection, side).session.as_mut().expect("a session was found there")
     }
 
@@ -146,12 +163,11 @@ impl Turn<'_> {
     fn monitor(&mut self, connection: usize, side: usize, own: usize, remote: usize) {
         self.world.left.monitors -= 1;
         self.attach(connection, side, own);
-        let node = self.world.connections[connection].nodes[side];
-        let node = self.world.node(node);
-        node.references += 1;
-        let reference = node.references;
+        let reference = self.next_reference(connection, side);
         match self.session(connection, side).monitor(local(own), local(remote), reference) {
-            Ok(()) => self.world.end(connection, side).watches.push(Watch { reference, own, remote }),
+            Ok(()) => {
+                self.world.end(connection, side).watches.push(Watch { reference, own, remote: Some(remote) })
+            }
             Err(_) => self.notes.note(Situation::BoundFull),
         }
     }
@@ -160,7 +176,9 @@ impl Turn<'_> {
         self.world.left.demonitors -= 1;
         let found = self.session(connection, side).demonitor(reference);
         self.breaks_if(!found, Broken::DownLost);
-        self.world.end(connection, side).watches.retain(|watch| watch.reference != reference);
+        let end = self.world.end(connection, side);
+        end.watches.retain(|watch| watch.reference != reference);
+        end.calls.retain(|call| call.reference != reference);
     }
 
     fn send(&mut self, connection: usize, side: usize, own: usize, remote: usize) {
@@ -176,12 +194,14 @@ impl Turn<'_> {
     /// A process has ended: nothing reaches it any more. Its sessions are told at once, or later.
     pub fn ended(&mut self, node: usize, own: usize, reason: &Reason) {
         self.world.node(node).processes[own].ended = Some(reason.clone());
+        self.holder_ended(node, own);
         for connection in 0..self.world.connections.len() {
             let Some(side) = self.world.connections[connection].side_of(node) else { continue };
             let end = self.world.end(connection, side);
             end.ties[own] = Default::default();
             end.outstanding[own] = Default::default();
             end.watches.retain(|watch| watch.own != own);
+            end.calls.retain(|call| call.own != own);
             if !self.bounds.late && end.open().is_some() {
                 self.tell(connection, side, own);
             }
@@ -199,6 +219,7 @@ impl Turn<'_> {
         let reason = process.ended.clone().expect("it has ended");
         self.introduce(connection, side, node, &reason);
         self.session(connection, side).process_ended(local(own), &reason);
+        self.callee_ended(connection, side, own);
     }
 
     /// The peer is to know the nodes of the hops, as `runtime/src/session.rs` sees to it.
@@ -251,10 +272,10 @@ impl Turn<'_> {
         if self.world.connections[connection].ends[side].open().is_none() {
             return;
         }
-        if foreign.is_some_and(|foreign| self.is_foreign_no_more(connection, side, foreign)) {
+        let frame = Frame::decode(payload, Reading::Strict).expect("a session writes what can be read");
+        if foreign.is_some_and(|foreign| self.is_foreign_no_more(connection, side, foreign, &frame)) {
             return;
         }
-        let frame = Frame::decode(payload, Reading::Strict).expect("a session writes what can be read");
         let mut session = self.world.end(connection, side).session.take().expect("it is open");
         let held = session.table_sizes().2;
         let probed = session.handle_received(NOW);
@@ -293,7 +314,7 @@ impl Turn<'_> {
 /// Whether a frame that no node may write is an error, at a node that holds so many monitors of its peer.
 const fn ends_the_session(foreign: Foreign, held: usize) -> bool {
     match foreign {
-        Foreign::ThirdNode => true,
+        Foreign::ThirdNode | Foreign::DuplicateCall => true,
         // Of a monitor that is over here, the ref is free.
         Foreign::DuplicateReference => held > 0,
         _ => false,

@@ -17,10 +17,15 @@ pub enum Broken {
     Tally,
     Foreign,
     Misnamed,
+    CallLost,
+    CallTwice,
+    ReplyToWhatIsOver,
+    Misanswered,
+    NameMisled,
 }
 
 impl Broken {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::Asymmetric,
         Self::ExitLost,
         Self::ExitUnlinked,
@@ -35,6 +40,11 @@ impl Broken {
         Self::Tally,
         Self::Foreign,
         Self::Misnamed,
+        Self::CallLost,
+        Self::CallTwice,
+        Self::ReplyToWhatIsOver,
+        Self::Misanswered,
+        Self::NameMisled,
     ];
 
     /// The property, in words.
@@ -55,6 +65,11 @@ impl Broken {
             Self::Tally => "at rest the tallies balance, and nobody is refused at the peer's bound",
             Self::Foreign => "what no node may write does what the specification says and no more",
             Self::Misnamed => "a hop of a reason is the process that it was where the reason was made",
+            Self::CallLost => "a call that is not given up brings a reply or a reason",
+            Self::CallTwice => "no end of a call without a call, and one for each",
+            Self::ReplyToWhatIsOver => "a reply is taken for a call that is open, and for no other",
+            Self::Misanswered => "what ends a call is what became of it at the callee",
+            Self::NameMisled => "a name stands for the process that had it when it was asked",
         }
     }
 }
@@ -96,6 +111,18 @@ pub enum Situation {
     DeadUntold,
     ForeignIgnored,
     ForeignEnds,
+    CallOfDead,
+    NoSuchName,
+    CallFull,
+    ReplyMeetsGiveUp,
+    ReasonMeetsGiveUp,
+    ReplyToWhatIsOver,
+    EarlierSession,
+    Delegated,
+    CalleeEndsFirst,
+    Unanswered,
+    ReplyAfterMessages,
+    NameMoved,
 }
 
 impl Situation {
@@ -137,10 +164,24 @@ impl Situation {
             Self::DeadUntold => "a frame comes for a process whose end the session does not know yet",
             Self::ForeignIgnored => "a frame that no node may write is ignored",
             Self::ForeignEnds => "a frame that no node may write ends the session",
+            Self::CallOfDead => "a CALL is answered noproc",
+            Self::NoSuchName => "a name that nobody has is called or monitored",
+            Self::CallFull => "a CALL finds a full mailbox",
+            Self::ReplyMeetsGiveUp => "a CALL_REPLY meets the end that its caller has given the call",
+            Self::ReasonMeetsGiveUp => "a MONITOR_EXIT meets the end that its caller has given the call",
+            Self::ReplyToWhatIsOver => "a process replies to a call that is over",
+            Self::EarlierSession => {
+                "a process replies to a call of an earlier session, whose number is in use in this one"
+            }
+            Self::Delegated => "a process replies in the callee's stead",
+            Self::CalleeEndsFirst => "a callee ends whose call was delegated",
+            Self::Unanswered => "a call is dropped without a reply",
+            Self::ReplyAfterMessages => "a reply comes behind messages of its process",
+            Self::NameMoved => "a call or monitor by name ends when another process has the name",
         }
     }
 
-    const COUNT: usize = Self::ForeignEnds as usize + 1;
+    const COUNT: usize = Self::NameMoved as usize + 1;
 }
 
 /// The situations that have come about.

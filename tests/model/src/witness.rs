@@ -6,12 +6,13 @@
 
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Pid as WirePid};
-use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Start};
+use snow_dist_runtime::core::{Caller, NodeNumber, Pid, Processes, Reason, Start, TermPids};
 
 use crate::bounds::Bounds;
+use crate::calls::{Content, NAME, NOBODY};
 use crate::turn::{Turn, process};
 use crate::verdict::{Broken, Notes, Situation};
-use crate::world::{End, Foreign, Known, NAMES, Tie, World, creation, shown};
+use crate::world::{Answer, End, Foreign, Known, NAMES, Phase, Request, Tie, Watch, World, creation, shown};
 
 pub struct Witness<'a> {
     world: &'a mut World,
@@ -28,6 +29,8 @@ pub struct Witness<'a> {
     downs: bool,
     /// A frame that must bring nothing.
     foreign: Option<Foreign>,
+    /// What the frame that ends a call, or says who has a name, must say.
+    answer: Option<Answer>,
     seen: Seen,
 }
 
@@ -70,6 +73,7 @@ impl<'a> Witness<'a> {
             by_frame,
             downs: false,
             foreign: None,
+            answer: None,
             seen: Seen::default(),
             world: &mut turn.world,
         }
@@ -91,7 +95,9 @@ impl<'a> Witness<'a> {
             Frame::MonitorExit(exit) => {
                 let is_left = self.end().watches.iter().any(|watch| watch.reference == exit.reference);
                 self.breaks_if(is_left, Broken::DownLost);
+                self.is_over(exit.reference);
             }
+            Frame::CallReply(reply) => self.is_over(reply.reference),
             _ => {}
         }
         self.seen
@@ -103,7 +109,15 @@ impl<'a> Witness<'a> {
         self.breaks_if(is_linked, Broken::ExitLost);
         let watches = !self.end().watches.is_empty();
         self.breaks_if(watches, Broken::DownLost);
+        let calls = !self.end().calls.is_empty();
+        self.breaks_if(calls, Broken::CallLost);
         self.seen
+    }
+
+    /// What ends a call has come: it is over.
+    fn is_over(&mut self, reference: u64) {
+        let is_left = self.end().calls.iter().any(|call| call.reference == reference);
+        self.breaks_if(is_left, Broken::CallLost);
     }
 
     /// What a frame means for what the processes may expect.
@@ -139,12 +153,47 @@ impl<'a> Witness<'a> {
                 self.note_untold(own);
             }
             Frame::Demonitor(demonitor) => {
+                self.given_up(demonitor.reference);
                 let Some((own, _)) = self.ends(demonitor.to, demonitor.from) else { return };
                 self.notes.note_if(!self.lives(own), Situation::DownVoid);
             }
             Frame::MonitorExit(exit) => {
                 let is_open = self.end().watches.iter().any(|watch| watch.reference == exit.reference);
-                self.notes.note_if(!is_open, Situation::DemonitorMeetsDown);
+                if self.is_call(exit.reference) {
+                    self.expect_answer(exit.reference, Situation::ReasonMeetsGiveUp);
+                } else {
+                    self.notes.note_if(!is_open, Situation::DemonitorMeetsDown);
+                }
+            }
+            Frame::Call(call) => {
+                let Some((own, remote)) = self.ends(call.to, call.from) else { return };
+                self.note_untold(own);
+                self.arrives(own, remote, Content::of(call.message));
+                if !self.lives(own) {
+                    self.notes.note(Situation::CallOfDead);
+                    self.answers(call.reference, Answer::Refused("noproc"));
+                }
+            }
+            Frame::CallName(call) if self.holder().is_none() => {
+                self.answers(call.reference, Answer::Refused("noproc"));
+            }
+            Frame::CallReply(reply) => {
+                let content = Content::of(reply.message);
+                self.expect_answer(reply.reference, Situation::ReplyMeetsGiveUp);
+                self.arrives(content.to.into(), content.from.into(), content);
+                let is_it =
+                    self.answer.as_ref().is_none_or(|answer| *answer == Answer::Reply(content.from.into()));
+                self.breaks_if(!is_it, Broken::Misanswered);
+            }
+            Frame::MonitorName(monitor) => {
+                if let Some(named) = self.holder() {
+                    self.answers(monitor.reference, Answer::Named(named));
+                }
+            }
+            Frame::Named(named) => {
+                self.expect_answer(named.reference, Situation::DemonitorMeetsDown);
+                let is_it = process(named.pid.local()).map(Answer::Named);
+                self.breaks_if(self.answer.is_some() && self.answer != is_it, Broken::NameMisled);
             }
             _ => {}
         }
@@ -170,6 +219,52 @@ impl<'a> Witness<'a> {
             Tie::Unlinking(_) => self.notes.note(Situation::UnlinksCross),
             Tie::None => {}
         }
+    }
+
+    /// Who has the name here.
+    fn holder(&self) -> Option<usize> {
+        let named = self.world.nodes[self.node].named.filter(|named| self.lives(*named));
+        self.notes.note_if(named.is_none(), Situation::NoSuchName);
+        named
+    }
+
+    /// What has become of a call or a monitor of the other end.
+    fn answers(&mut self, reference: u64, answer: Answer) {
+        self.end_mut().answers.push((reference, answer));
+    }
+
+    /// The caller of a call that was held here, if it was, waits no more.
+    fn given_up(&mut self, reference: u64) {
+        let connection = self.world.connections[self.connection].id;
+        let requests = &mut self.world.node(self.node).requests;
+        for request in
+            requests.iter_mut().filter(|it| (it.connection, it.caller.reference) == (connection, reference))
+        {
+            request.is_open = false;
+        }
+    }
+
+    fn is_call(&self, reference: u64) -> bool {
+        self.end().called >> reference & 1 == 1
+    }
+
+    /// What has become of a call of this end at the other, if that still knows: only once does a frame tell of it.
+    fn expect_answer(&mut self, reference: u64, given_up: Situation) {
+        let it = &self.world.connections[self.connection];
+        let knows = it.ends[1 - self.side].phase != Phase::Closed;
+        let is_open = it.ends[self.side].calls.iter().any(|call| call.reference == reference);
+        self.notes.note_if(self.is_call(reference) && !is_open, given_up);
+        let answers = &mut self.world.end(self.connection, 1 - self.side).answers;
+        let found = answers.iter().position(|(of, _)| *of == reference);
+        self.answer = found.map(|found| answers.remove(found).1);
+        self.breaks_if(knows && found.is_none(), Broken::CallTwice);
+    }
+
+    /// A message has come, of one process for another: in its order.
+    fn arrives(&mut self, to: usize, from: usize, content: Content) {
+        let received = &mut self.end_mut().received[to][from];
+        let before = std::mem::replace(received, content.number);
+        self.breaks_if(content.number != before + 1, Broken::Order);
     }
 
     fn note_untold(&self, own: usize) {
@@ -203,17 +298,17 @@ impl<'a> Witness<'a> {
     }
 
     /// What is common to all that a session brings. Gives the two processes, if the own one lives.
-    fn brings(&mut self, own: u64, from: Option<Pid>) -> Option<(usize, usize)> {
+    fn brings(&mut self, own: u64, from: Option<Pid>) -> Option<(usize, Option<usize>)> {
         let id = self.world.connections[self.connection].id;
         let is_up = self.world.nodes[self.node].up[self.peer.node] == Some(id);
         self.breaks_if(!is_up, Broken::AfterDown);
         self.breaks_if(self.foreign.is_some(), Broken::Foreign);
         let own = process(own)?;
-        let mut remote = 0;
+        let mut remote = None;
         if let Some(from) = from {
             let is_of_peer = (from.node(), from.creation()) == (self.peer.number, self.peer.creation);
             self.breaks_if(!is_of_peer, Broken::Stale);
-            remote = process(from.local())?;
+            remote = process(from.local());
         }
         self.lives(own).then_some((own, remote))
     }
@@ -274,7 +369,7 @@ impl<'a> Witness<'a> {
     }
 
     fn exit_of(&mut self, own: u64, from: Pid, reason: &Reason) {
-        let Some((own, remote)) = self.brings(own, Some(from)) else { return };
+        let Some((own, Some(remote))) = self.brings(own, Some(from)) else { return };
         // At the end of a session all exits come first.
         self.breaks_if(self.downs, Broken::Order);
         let is_old = self.by_frame && self.end().outstanding[own][remote] > 0;
@@ -288,6 +383,16 @@ impl<'a> Witness<'a> {
             self.end_mut().ties[own] = Default::default();
             self.end_mut().outstanding[own] = Default::default();
             self.end_mut().watches.retain(|watch| watch.own != own);
+            self.end_mut().calls.retain(|call| call.own != own);
+        }
+    }
+
+    /// A call of an own process is over.
+    fn call_over(&mut self, own: usize, reference: u64) {
+        let calls = &mut self.end_mut().calls;
+        match calls.iter().position(|call| (call.reference, call.own) == (reference, own)) {
+            Some(found) => drop(calls.remove(found)),
+            None => self.breaks_if(true, Broken::CallTwice),
         }
     }
 
@@ -341,12 +446,91 @@ impl Processes for Witness<'_> {
         self.downs = true;
         let Some((own, remote)) = self.brings(local, Some(from)) else { return };
         let watches = &mut self.end_mut().watches;
-        let found =
-            watches.iter().position(|it| (it.reference, it.own, it.remote) == (reference, own, remote));
-        match found {
+        let watch = Watch { reference, own, remote };
+        match watches.iter().position(|it| *it == watch) {
             Some(found) => drop(watches.remove(found)),
             None => self.breaks_if(true, Broken::DownTwice),
         }
-        self.comes_last(own, remote, &reason);
+        let is_refused = reason == Reason::noproc() || reason == Reason::error("limit");
+        match remote {
+            Some(remote) => self.comes_last(own, remote, &reason),
+            None => self.breaks_if(self.by_frame && !is_refused, Broken::NameMisled),
+        }
+    }
+
+    fn whereis(&mut self, name: &str) -> Option<u64> {
+        self.breaks_if(name != NAME, Broken::NameMisled);
+        self.holder().map(crate::turn::local)
+    }
+
+    fn call(&mut self, local: u64, caller: Caller, term: &[u8], _: TermPids) -> bool {
+        let Some((callee, _)) = self.brings(local, None) else { return true };
+        let content = Content::of(term);
+        let start = self.world.nodes[self.node].start;
+        let is_meant =
+            usize::from(content.to) == callee || (content.to == NOBODY && self.holder() == Some(callee));
+        self.breaks_if(!is_meant || content.start != start, Broken::Stale);
+        let of_peer = (caller.pid.node(), caller.pid.creation()) == (self.peer.number, self.peer.creation);
+        let is_of = (process(caller.pid.local()), caller.reference);
+        let is_caller = is_of == (Some(content.from.into()), content.reference.into());
+        self.breaks_if(!of_peer || !is_caller, Broken::Misanswered);
+        let connection = self.world.connections[self.connection].id;
+        let requests = &self.world.nodes[self.node].requests;
+        let held = requests.iter().filter(|it| (it.connection, it.callee) == (connection, callee));
+        if held.count() >= self.bounds.requests_max {
+            self.notes.note(Situation::CallFull);
+            self.answers(caller.reference, Answer::Refused("full"));
+            return false;
+        }
+        let is_earlier = requests.iter().any(|it| {
+            it.connection != connection
+                && (it.caller.pid, it.caller.reference) == (caller.pid, caller.reference)
+        });
+        self.notes.note_if(is_earlier, Situation::EarlierSession);
+        let request = Request { caller, connection, callee, holder: callee, is_open: true };
+        self.world.node(self.node).requests.push(request);
+        true
+    }
+
+    fn reply(&mut self, local: u64, reference: u64, term: &[u8], _: TermPids) {
+        let content = Content::of(term);
+        let Some((own, _)) = self.brings(local, None) else { return };
+        let is_for = (usize::from(content.to), u64::from(content.reference));
+        self.breaks_if(is_for != (own, reference), Broken::Misanswered);
+        let is_behind = self.end().received[own][usize::from(content.from)] > 1;
+        self.notes.note_if(is_behind, Situation::ReplyAfterMessages);
+        let is_moved = self.world.nodes[self.peer.node].named != Some(content.from.into());
+        let is_named =
+            self.end().calls.iter().any(|call| call.reference == reference && call.remote.is_none());
+        self.notes.note_if(is_moved && is_named, Situation::NameMoved);
+        self.call_over(own, reference);
+    }
+
+    fn call_ended(&mut self, local: u64, reference: u64, reason: Reason) {
+        self.downs = true;
+        let Some((own, _)) = self.brings(local, None) else { return };
+        self.call_over(own, reference);
+        let is_true = match (self.by_frame, self.answer.take()) {
+            (false, _) => reason == Reason::Noconnection,
+            // The other end keeps nothing any more.
+            (true, None) => true,
+            (true, Some(Answer::Refused(why))) => reason == Reason::error(why),
+            (true, Some(Answer::End(callee))) => {
+                self.comes_last(own, callee, &reason);
+                reason == Reason::error("boom")
+            }
+            (true, Some(Answer::Reply(_) | Answer::Named(_))) => false,
+        };
+        self.breaks_if(!is_true && reason == Reason::error("limit"), Broken::Tally);
+        self.breaks_if(!is_true, Broken::Misanswered);
+    }
+
+    fn named(&mut self, local: u64, reference: u64, pid: Pid) {
+        let Some((own, Some(remote))) = self.brings(local, Some(pid)) else { return };
+        let watch = Watch { reference, own, remote: None };
+        match self.end_mut().watches.iter_mut().find(|it| **it == watch) {
+            Some(watch) => watch.remote = Some(remote),
+            None => self.breaks_if(true, Broken::NameMisled),
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use snow_dist_runtime::core::epochs::{Epochs, Facts};
 use snow_dist_runtime::core::handshake::Bounds as Held;
 use snow_dist_runtime::core::session::{Config, Timing, Version};
-use snow_dist_runtime::core::{NodeNumber, Numbers, Reason, Session, Start};
+use snow_dist_runtime::core::{Caller, NodeNumber, Numbers, Reason, Session, Start};
 
 use crate::bounds::{Bounds, Left};
 use crate::verdict::Broken;
@@ -45,7 +45,10 @@ pub struct Node {
     pub start: u8,
     pub epochs: Epochs,
     pub processes: [Process; PROCESSES],
-    pub references: u64,
+    /// Who has the name.
+    pub named: Option<usize>,
+    /// Calls of other nodes that its processes have in their hands.
+    pub requests: Vec<Request>,
     /// For each node the session whose nodeup came and whose nodedown has not.
     pub up: [Option<u8>; NAMES.len()],
     /// The starts of other nodes that its processes hold pids of.
@@ -95,6 +98,13 @@ pub struct End {
     /// The last unlink of each, until its acknowledgement; or 0.
     pub outstanding: Grid<u64>,
     pub watches: Vec<Watch>,
+    /// Calls of this end's processes that are not over.
+    pub calls: Vec<Watch>,
+    /// How often a number was used, and for which a call.
+    pub references: u64,
+    pub called: u64,
+    /// What has become here of the other end's calls and its monitors by name, until that end has read it.
+    pub answers: Vec<(u64, Answer)>,
     /// By own process, then by the peer's.
     pub sent: Grid<u8>,
     pub received: Grid<u8>,
@@ -141,12 +151,39 @@ pub enum Tie {
     Unlinking(u64),
 }
 
-/// A monitor that is not over.
+/// A monitor or a call that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Watch {
     pub reference: u64,
     pub own: usize,
-    pub remote: usize,
+    /// `None`: whoever has the name, as long as that is not known.
+    pub remote: Option<usize>,
+}
+
+/// A call of another node's process, in the hands of one here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Request {
+    pub caller: Caller,
+    /// The connection that has brought it.
+    pub connection: u8,
+    pub callee: usize,
+    /// The callee, or whom it was delegated to.
+    pub holder: usize,
+    /// A reply must be taken, and otherwise must not.
+    pub is_open: bool,
+}
+
+/// What has become of a call or a monitor by name where it arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// A reply in the name of this process.
+    Reply(usize),
+    /// The end of this process.
+    End(usize),
+    /// This reason.
+    Refused(&'static str),
+    /// This process has the name.
+    Named(usize),
 }
 
 /// Frames that no node of ours writes.
@@ -170,6 +207,13 @@ pub enum Foreign {
     OtherMonitorExit,
     /// EXIT between processes that are not linked.
     ExitUnlinked,
+    /// CALL_REPLY with a ref that is in use and another process's pid, and with that of a monitor.
+    OtherReply,
+    ReplyToMonitor,
+    /// CALL with a ref that is in use.
+    DuplicateCall,
+    /// NAMED for a monitor of which that is known.
+    NamedAgain,
 }
 
 impl Foreign {
@@ -187,6 +231,10 @@ impl Foreign {
         Self::OtherMonitorExit,
         Self::ExitUnlinked,
     ];
+
+    /// Those of sessions with calls and names.
+    pub const OF_CALLS: [Self; 4] =
+        [Self::OtherReply, Self::ReplyToMonitor, Self::DuplicateCall, Self::NamedAgain];
 }
 
 impl Process {
@@ -200,11 +248,14 @@ impl Node {
         let process = Process { started: true, ended: None, touched: false, attached: 0 };
         let mut epochs = Epochs::new(NAMES[node], NAMES.len());
         epochs.numbers = Numbers::new(shown(bounds, node, start));
+        // Who has the name is another process than one that has none.
+        let named = Process { touched: bounds.has_name && node == 1, ..process.clone() };
         Self {
             start,
             epochs,
-            processes: [process.clone(), process],
-            references: 0,
+            named: named.touched.then_some(0),
+            processes: [named, process],
+            requests: Vec::new(),
             up: [None; NAMES.len()],
             known: Vec::new(),
         }
@@ -222,6 +273,10 @@ impl End {
             ties: [[Tie::None; PROCESSES]; PROCESSES],
             outstanding: [[0; PROCESSES]; PROCESSES],
             watches: Vec::new(),
+            calls: Vec::new(),
+            references: 0,
+            called: 0,
+            answers: Vec::new(),
             sent: [[0; PROCESSES]; PROCESSES],
             received: [[0; PROCESSES]; PROCESSES],
             unlinks: 0,
@@ -303,7 +358,7 @@ pub fn facts(bounds: &Bounds, connection: &Connection, side: usize) -> Facts {
             bounds: held,
             peer_bounds: held,
             timing: Timing::default(),
-            ping: [0; 8],
+            ping: [connection.id; 8],
         },
         name: peer.name,
     }
