@@ -2,7 +2,7 @@
 //! with a mailbox on each side, and nothing kept of links. Both are measured in one run, in turn, so that their
 //! ratio holds even where the machine's speed does not.
 //!
-//! `cargo run --release -p snow-dist-runtime-bench` prints a table.
+//! `cargo run --release -p snow-dist-runtime-bench` prints a table; `README.md` says what else there is.
 
 mod case;
 mod child;

@@ -21,12 +21,15 @@ const UNWANTED: usize = 100;
 /// What is timed goes on for so long, and at least so often.
 const TIME: Duration = Duration::from_millis(300);
 const TIMES: u32 = 10;
+/// How long a call may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is waited for, and how.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Way {
     AnswerWhere,
     AnswerSelected,
+    AnswerCalled,
     UnwantedKept,
     UnwantedWhere,
     UnwantedSelected,
@@ -37,6 +40,7 @@ impl Way {
         match self {
             Self::AnswerWhere => "a question and its answer, `recv_where`",
             Self::AnswerSelected => "a question and its answer, `select_from_now`",
+            Self::AnswerCalled => "a call and its reply, `call`",
             Self::UnwantedKept => "a message that is not wanted, one `recv_where` for all",
             Self::UnwantedWhere => "a message that is not wanted, `recv_where` dropped and called again",
             Self::UnwantedSelected => {
@@ -48,7 +52,7 @@ impl Way {
     /// Messages for each answer, and of what one is timed.
     const fn messages(self) -> usize {
         match self {
-            Self::AnswerWhere | Self::AnswerSelected => 1,
+            Self::AnswerWhere | Self::AnswerSelected | Self::AnswerCalled => 1,
             _ => UNWANTED + 1,
         }
     }
@@ -93,7 +97,9 @@ async fn time(way: Way, waiting: usize) -> Result<f64> {
         while times < TIMES || took < TIME {
             let mut unwanted = ctx.select_from_now(is_unwanted);
             let begun = Instant::now();
-            ask(&mut ctx, answers, way).await;
+            if ask(&mut ctx, answers, way).await.is_err() {
+                return;
+            }
             took += begun.elapsed();
             times += 1;
             // The next one finds as many as this one.
@@ -110,7 +116,15 @@ async fn time(way: Way, waiting: usize) -> Result<f64> {
 
 /// Sends whoever asks so many messages that it does not want, one by one, and then the answer.
 async fn answer(mut ctx: Context, unwanted: usize) {
-    while let Received::Message(question) = ctx.recv().await {
+    loop {
+        let question = match ctx.recv().await {
+            Received::Message(question) => question,
+            Received::Call(call) => {
+                let _ = call.reply("answer").await;
+                continue;
+            }
+            _ => return,
+        };
         let Ok(asks) = question.term::<Pid>() else { return };
         for _ in 0..unwanted {
             let _ = ctx.send(asks, "unwanted").await;
@@ -133,15 +147,20 @@ fn is_unwanted(received: &Received) -> bool {
     says(received, "unwanted")
 }
 
-async fn ask(ctx: &mut Context, answers: Pid, way: Way) {
+async fn ask(ctx: &mut Context, answers: Pid, way: Way) -> Result<()> {
+    if matches!(way, Way::AnswerCalled) {
+        ctx.call::<String>(answers, &ctx.pid(), PATIENCE).await?;
+        return Ok(());
+    }
     let mut selection = ctx.select_from_now(is_answer);
-    let _ = ctx.send_term(answers, &ctx.pid()).await;
+    ctx.send_term(answers, &ctx.pid()).await?;
     match way {
         Way::AnswerWhere | Way::UnwantedKept => drop(ctx.recv_where(is_answer).await),
-        Way::AnswerSelected => drop(ctx.recv_selected(&mut selection).await),
         Way::UnwantedWhere => while !comes(ctx.recv_where(is_answer)).await {},
         Way::UnwantedSelected => while !comes(ctx.recv_selected(&mut selection)).await {},
+        Way::AnswerSelected | Way::AnswerCalled => drop(ctx.recv_selected(&mut selection).await),
     }
+    Ok(())
 }
 
 /// Whether this comes before the process is woken for something else; then it is dropped.
