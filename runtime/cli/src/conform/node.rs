@@ -10,7 +10,7 @@ use snow_dist_runtime::{Mailbox, Node, NodeBuilder, Pid, Timing, Version1, WhenF
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::field;
-use super::processes::{Order, Process};
+use super::processes::{Content, Order, Process};
 use super::reasons;
 
 /// Limits of connections, and how each is set.
@@ -112,6 +112,12 @@ impl Subject {
                 self.node()?.kill(pid).map_err(|error| error.to_string())?;
                 Ok(json!({}))
             }
+            "delegate" => {
+                let deputy = field(&command, "deputy").as_u64().unwrap_or_default();
+                let deputy = self.processes.get(&deputy).ok_or_else(|| Failure::Error("no deputy".into()))?;
+                self.process(&command)?.delegate(number(&command, "call"), deputy)?;
+                Ok(json!({}))
+            }
             other => {
                 let order = self.order(other, &command)?;
                 Ok(self.process(&command)?.order(order).await?)
@@ -196,9 +202,11 @@ impl Subject {
     }
 
     fn order(&mut self, name: &str, command: &Value) -> Result<Order, Failure> {
+        let is_of_a_name = field(command, "other_name").is_string();
         Ok(match name {
             "link" => Order::Link(self.other(command)?),
             "unlink" => Order::Unlink(self.other(command)?),
+            "monitor" if is_of_a_name => return Err(Failure::Unsupported),
             "monitor" => Order::Monitor(self.other(command)?),
             "demonitor" => Order::Demonitor(field(command, "monitor").as_u64().unwrap_or_default()),
             "send" => {
@@ -211,11 +219,16 @@ impl Subject {
                 }
             }
             "send_term" => {
-                let pids = field(command, "pids").as_array().into_iter().flatten();
-                let pids: Result<Vec<_>, _> = pids.map(|pid| self.any_process(pid)).collect();
-                let pids = pids?;
-                Order::SendTerm(self.other(command)?, pids)
+                let term = self.content(command)?;
+                match field(command, "other_name").as_str() {
+                    Some(name) => {
+                        Order::SendNamedTerm { name: name.into(), node: text(command, "node")?.into(), term }
+                    }
+                    None => Order::SendTerm(self.other(command)?, term),
+                }
             }
+            "reply" => Order::Reply(number(command, "call"), self.content(command)?),
+            "let_go" => Order::LetGo(number(command, "call")),
             "register" => Order::Register(text(command, "name")?.into()),
             "watch" => Order::Watch(text(command, "node")?.into()),
             "exit_signal" => {
@@ -240,6 +253,15 @@ impl Subject {
     fn process(&self, command: &Value) -> Result<&Process, Failure> {
         let number = field(command, "process").as_u64().unwrap_or_default();
         self.processes.get(&number).ok_or_else(|| Failure::Error(format!("there is no process {number}")))
+    }
+
+    /// The term that a command wants.
+    fn content(&mut self, command: &Value) -> Result<Content, Failure> {
+        if let Some(count) = field(command, "bytes").as_u64() {
+            return Ok(Content::Letters(usize::try_from(count).unwrap_or(usize::MAX)));
+        }
+        let pids = field(command, "pids").as_array().into_iter().flatten();
+        pids.map(|pid| self.any_process(pid)).collect::<Result<_, _>>().map(Content::Pids)
     }
 
     /// A process of this node or another, in the form in which reports name it.
@@ -278,4 +300,8 @@ fn no_session(node: &str) -> Failure {
 
 fn text<'c>(command: &'c Value, name: &str) -> Result<&'c str, Failure> {
     command[name].as_str().ok_or_else(|| Failure::Error(format!("{name} is missing")))
+}
+
+fn number(command: &Value, name: &str) -> u64 {
+    field(command, name).as_u64().unwrap_or_default()
 }

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::{Value, json};
 use snow_dist_codec::Reading;
-use snow_dist_runtime::{Context, Mailbox, MonitorRef, Node, Pid, Reason, Received};
+use snow_dist_runtime::{
+    Call, Context, Mailbox, Message, MonitorRef, Node, Pid, Reason, Received, ReplyError,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::reasons::{process, to_json};
@@ -20,8 +22,15 @@ pub(super) enum Order {
     Monitor(Pid),
     Demonitor(u64),
     Send(Pid, Vec<u8>),
-    /// A tuple of pids.
-    SendTerm(Pid, Vec<Pid>),
+    SendTerm(Pid, Content),
+    SendNamedTerm {
+        name: String,
+        node: String,
+        term: Content,
+    },
+    /// Replies to a call that it has.
+    Reply(u64, Content),
+    LetGo(u64),
     SendNamed {
         name: String,
         node: String,
@@ -42,6 +51,15 @@ pub(super) enum Order {
     Exit(Reason),
 }
 
+/// A term.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// A tuple of pids.
+    Pids(Vec<Pid>),
+    /// A string of so many letters.
+    Letters(usize),
+}
+
 /// What a process is told, and where it answers.
 type Orders = mpsc::UnboundedSender<(Order, oneshot::Sender<Result<Value, String>>)>;
 
@@ -51,6 +69,41 @@ pub(super) struct Process {
     orders: Orders,
     seen: Arc<Mutex<Vec<Value>>>,
     sent: Arc<AtomicU64>,
+    calls: Calls,
+}
+
+/// The calls that a process has, by the numbers under which they were seen.
+#[derive(Clone, Default)]
+struct Calls(Arc<Mutex<HashMap<u64, Call>>>);
+
+impl Calls {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Call>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, call: &Call) -> u64 {
+        let number = CALLS.fetch_add(1, Ordering::Relaxed);
+        self.lock().insert(number, call.clone());
+        number
+    }
+
+    fn get(&self, number: u64) -> Result<Call, String> {
+        self.lock().get(&number).cloned().ok_or_else(|| format!("it has no call {number}"))
+    }
+}
+
+/// The number of the next call.
+static CALLS: AtomicU64 = AtomicU64::new(1);
+
+/// The calls of a process that runs: it lets go of them when it ends.
+#[derive(Default)]
+struct Held(Calls);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let calls = std::mem::take(&mut *self.0.lock());
+        drop(calls);
+    }
 }
 
 /// What a process keeps beside its mailbox.
@@ -59,6 +112,7 @@ struct State {
     monitors: HashMap<u64, MonitorRef>,
     is_held: bool,
     sent: Arc<AtomicU64>,
+    calls: Held,
 }
 
 impl Process {
@@ -67,12 +121,12 @@ impl Process {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&seen);
         let mut state = State::default();
-        let sent = Arc::clone(&state.sent);
+        let (sent, calls) = (Arc::clone(&state.sent), state.calls.0.clone());
         let start = async move |mut ctx: Context| -> Reason {
             loop {
                 tokio::select! {
                     received = ctx.recv(), if !state.is_held => {
-                        let sight = sight(&received, &ctx.node());
+                        let sight = sight(&received, &ctx.node(), &state.calls.0);
                         noted.lock().unwrap_or_else(PoisonError::into_inner).push(sight);
                     }
                     order = ordered.recv() => {
@@ -86,7 +140,14 @@ impl Process {
             }
         };
         let pid = node.spawn_with(mailbox, start).map_err(|error| error.to_string())?;
-        Ok(Self { pid, orders, seen, sent })
+        Ok(Self { pid, orders, seen, sent, calls })
+    }
+
+    /// Hands a call to another process, which sees nothing of that.
+    pub(super) fn delegate(&self, number: u64, deputy: &Self) -> Result<(), String> {
+        let call = self.calls.lock().remove(&number).ok_or_else(|| format!("it has no call {number}"))?;
+        deputy.calls.lock().insert(number, call);
+        Ok(())
     }
 
     /// How many messages of its flood have been taken.
@@ -139,8 +200,14 @@ async fn obey(
             None => Err(format!("there is no monitor {number}")),
         },
         Order::Send(other, message) => ctx.send(other, message).await.map_err(|error| error.to_string()),
-        Order::SendTerm(other, pids) => {
-            ctx.send_term(other, &Tuple(pids)).await.map_err(|error| error.to_string())
+        Order::SendTerm(other, term) => ctx.send_term(other, &term).await.map_err(|error| error.to_string()),
+        Order::SendNamedTerm { name, node, term } => {
+            ctx.send_named_term(&name, &node, &term).await.map_err(|error| error.to_string())
+        }
+        Order::Reply(number, term) => reply(state, number, &term).await,
+        Order::LetGo(number) => {
+            let call = state.calls.0.lock().remove(&number);
+            call.map(drop).ok_or_else(|| format!("it has no call {number}"))
         }
         Order::SendNamed { name, node, message } => {
             ctx.send_named(&name, &node, message).await.map_err(|error| error.to_string())
@@ -182,29 +249,46 @@ async fn flood(ctx: &Context, to: Pid, messages: u64, bytes: u64, sent: &AtomicU
     }
 }
 
-/// A tuple of pids, as a term.
-struct Tuple(Vec<Pid>);
-
-impl Serialize for Tuple {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut tuple = serializer.serialize_tuple(self.0.len())?;
-        self.0.iter().try_for_each(|pid| tuple.serialize_element(pid))?;
-        tuple.end()
+/// Replies to a call that the process has, and keeps: a second reply has nowhere to go.
+async fn reply(state: &State, number: u64, term: &Content) -> Result<(), String> {
+    match state.calls.0.get(number)?.reply(term).await {
+        Ok(()) | Err(ReplyError::Over) => Ok(()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
-fn sight(received: &Received, node: &Node) -> Value {
-    match received {
-        Received::Message(message) if message.is_term() => {
-            let pids = message.term_pids();
-            let mut places = Vec::new();
-            let read = pids.terms().for_each_pid(message.as_bytes(), Reading::Compatible, |_, pid| {
-                places.push(process(pids.pid(pid), node));
-            });
-            if read.is_err() {
-                places.clear();
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Pids(pids) => {
+                let mut tuple = serializer.serialize_tuple(pids.len())?;
+                pids.iter().try_for_each(|pid| tuple.serialize_element(pid))?;
+                tuple.end()
             }
-            json!({"term": places})
+            Self::Letters(count) => serializer.serialize_str(&"x".repeat(*count)),
+        }
+    }
+}
+
+/// The processes in a term, in their order; none, if it is no term.
+fn places(message: &Message, node: &Node) -> Vec<Value> {
+    let pids = message.term_pids();
+    let mut places = Vec::new();
+    let read = pids.terms().for_each_pid(message.as_bytes(), Reading::Compatible, |_, pid| {
+        places.push(process(pids.pid(pid), node));
+    });
+    if read.is_err() {
+        places.clear();
+    }
+    places
+}
+
+fn sight(received: &Received, node: &Node, calls: &Calls) -> Value {
+    match received {
+        Received::Message(message) if message.is_term() => json!({"term": places(message, node)}),
+        Received::Call(call) => {
+            let (from, term) = (process(call.from(), node), places(call.message(), node));
+            json!({"called": from, "call": calls.note(call), "term": term})
         }
         Received::Message(message) => json!({"message": hex::encode(message.as_bytes())}),
         Received::Exit { from, reason } => {
