@@ -193,6 +193,10 @@ impl Context {
     /// Sends a value as a term (STF); else as [`send`](Self::send). A [`Pid`] in it arrives as that of the same process,
     /// or as one of an unknown node if the session cannot name that process's node (capability `node_table`).
     ///
+    /// Between processes of a node, and in a session with the capability `terms_2`, it can be one of the second kind
+    /// ([`stf::Terms`](crate::codec::stf::Terms)): bytes, and integers from 2^63 on, are refused elsewhere, by an error that names
+    /// the capability and the other node. Struct variants go with their fields' names there, and without them elsewhere.
+    ///
     /// The receiver is told that it is a term ([`Message::is_term`](super::Message::is_term)) if the session can say so
     /// (capability `send_term`); in others it is a message like any other.
     ///

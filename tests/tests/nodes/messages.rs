@@ -207,7 +207,10 @@ async fn terms_of_the_second_kind_go_where_they_are_read() {
         let large = a.send_term(of, &Order::Buy { count: u64::MAX, of }).await;
         match &large {
             Ok(()) => assert!(has),
-            Err(error) => assert!(!has && error.to_string().contains("`terms_2`"), "{error}"),
+            Err(error) => {
+                let says = error.to_string();
+                assert!(!has && says.contains("`terms_2`") && says.contains(b.name()), "{says}");
+            }
         }
         a.send_term(of, &Order::Buy { count: 3, of }).await.unwrap();
         a.send_term(of, &()).await.unwrap();
