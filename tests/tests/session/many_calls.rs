@@ -219,7 +219,7 @@ fn term(number: u64) -> Term {
 //# reason of that end, for each call of it that the node holds for the peer.
 #[test]
 fn each_of_many_calls_ends_once_and_nothing_is_left() {
-    Course::new().play(40_000);
+    Course::new().play(100_000);
 }
 
 /// `cargo test --release -p snow-dist-tests --test session million -- --ignored`
