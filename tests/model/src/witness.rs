@@ -464,7 +464,9 @@ impl Processes for Witness<'_> {
     }
 
     fn call(&mut self, local: u64, caller: Caller, term: &[u8], _: TermPids) -> bool {
-        let Some((callee, _)) = self.brings(local, None) else { return true };
+        let Some((callee, _)) = self.brings(local, None).filter(|_| self.foreign.is_none()) else {
+            return true;
+        };
         let content = Content::of(term);
         let start = self.world.nodes[self.node].start;
         let is_meant =
@@ -493,8 +495,8 @@ impl Processes for Witness<'_> {
     }
 
     fn reply(&mut self, local: u64, reference: u64, term: &[u8], _: TermPids) {
+        let Some((own, _)) = self.brings(local, None).filter(|_| self.foreign.is_none()) else { return };
         let content = Content::of(term);
-        let Some((own, _)) = self.brings(local, None) else { return };
         let is_for = (usize::from(content.to), u64::from(content.reference));
         self.breaks_if(is_for != (own, reference), Broken::Misanswered);
         let is_behind = self.end().received[own][usize::from(content.from)] > 1;
