@@ -14,7 +14,7 @@ use snow_dist_runtime::core::epochs::Facts;
 use snow_dist_runtime::core::handshake::{Bounds, Channel, Local, Version1};
 use snow_dist_runtime::core::peers::{ConnectionId, Refusal, Sign};
 use snow_dist_runtime::core::session::{CAPABILITIES, Config, Timing, Version};
-use snow_dist_runtime::core::{Connection, Cookie, Dial, Inbound, NodeNumber, Reason, name_to_dial};
+use snow_dist_runtime::core::{Connection, Cookie, Dial, Inbound, NodeNumber, Reason, Term, name_to_dial};
 
 use crate::node::{FROM, Node, Stream, Told};
 
@@ -46,16 +46,17 @@ struct Host {
     outputs: Vec<Output>,
     /// Whether each node is up, as the endpoint has said in its order.
     up: BTreeMap<String, bool>,
-    /// Processes that are linked to one of another node, each once, and those that watch one.
+    /// Processes that are linked to one of another node, each once, those that watch one, and those that call one.
     linked: BTreeSet<u64>,
     watching: BTreeSet<u64>,
+    calling: BTreeSet<u64>,
 }
 
 /// A script, one byte for each choice. Any call on an endpoint and its connections is made at any time and any number of times:
 /// ends are reported, told and delivered while the session lives; what a connection or the endpoint has said is carried out late,
 /// twice, for another connection or never; and there are sessions with version 1 peers. No panic; NODEUP and NODEDOWN of a node
-/// take turns; and when all connections are over the endpoint holds nothing (it asserts that itself), and each link and monitor has
-/// had its one signal.
+/// take turns; and when all connections are over the endpoint holds nothing (it asserts that itself), each link and monitor has
+/// had its one signal, and each call its one end.
 pub fn disorder(bytes: &[u8]) {
     let hosts = ["a@h:1", "b@h:1"].map(Host::new);
     let mut disorder = Disorder { hosts, streams: Vec::new(), bytes: bytes.iter(), last_local: LAST_LOCAL };
@@ -173,19 +174,24 @@ impl Disorder<'_> {
         }
     }
 
-    /// A process links to another one, or watches it.
+    /// A process links to another one, watches or calls it, or watches whoever has a name.
     fn act(&mut self, side: usize) {
-        let (id, watches) = (self.id(), self.choice().is_multiple_of(2));
+        let (id, kind) = (self.id(), self.choice() % 4);
         self.last_local += 1;
         let (local, host) = (self.last_local, &mut self.hosts[side]);
         let Some(stream) = host.node.streams.get_mut(&id) else { return };
         let Some(session) = stream.connection.open_session() else { return };
-        if watches {
-            if session.monitor(local, 7, local).is_ok() {
-                host.watching.insert(local);
+        let (is_taken, kept) = match kind {
+            0 => (session.monitor(local, 7, local).is_ok(), &mut host.watching),
+            1 => (session.link(local, 7).is_ok(), &mut host.linked),
+            2 => {
+                let term = &mut Term::new(vec![1, 6], &[]).unwrap();
+                (session.call(local, 7, local, term).is_ok(), &mut host.calling)
             }
-        } else if session.link(local, 7).is_ok() {
-            host.linked.insert(local);
+            _ => (session.monitor_named(local, "a name", local).is_ok(), &mut host.watching),
+        };
+        if is_taken {
+            kept.insert(local);
         }
     }
 
@@ -261,6 +267,7 @@ impl Host {
             up: BTreeMap::new(),
             linked: BTreeSet::new(),
             watching: BTreeSet::new(),
+            calling: BTreeSet::new(),
         }
     }
 
@@ -368,6 +375,13 @@ impl Host {
         }
         for local in &self.watching {
             assert_eq!(sum(&Told::Down(*local, Reason::Noconnection)), 1, "DOWNs of process {local}");
+        }
+        for local in &self.calling {
+            assert_eq!(
+                sum(&Told::CallEnded(*local, Reason::Noconnection)),
+                1,
+                "ends of the call of process {local}"
+            );
         }
     }
 }

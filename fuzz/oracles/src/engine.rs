@@ -6,7 +6,7 @@ use std::time::Duration;
 use snow_dist_runtime::core::connection::{Close, ConnectionEvent, Ending, EndpointEvent, GiveWay};
 use snow_dist_runtime::core::handshake::Channel;
 use snow_dist_runtime::core::peers::{ConnectionId, Refusal, Sign};
-use snow_dist_runtime::core::{Dial, Inbound};
+use snow_dist_runtime::core::{Dial, Inbound, Term};
 
 use crate::node::{Node, Told};
 
@@ -22,12 +22,14 @@ struct Play<'b> {
     /// Processes of the first node that are linked to one of the second, each once, and those that watch one.
     linked: BTreeSet<u64>,
     watching: BTreeSet<u64>,
+    /// Those that have called one, or whoever has a name.
+    calling: BTreeSet<u64>,
     last_local: u64,
 }
 
 /// A script, one byte for each choice: nodes dial, streams move some of their bytes, are damaged and cut, time goes on, processes
-/// link and watch; and the host says things twice, too late, about other connections, and in a wrong order. When all is over,
-/// each link has had its one exit signal and each monitor its one DOWN, and no connection is left.
+/// link, watch and call; and the host says things twice, too late, about other connections, and in a wrong order. When all is over,
+/// each link has had its one exit signal, each monitor its one DOWN and each call its one end, and no connection is left.
 pub fn engine(bytes: &[u8]) {
     let mut play = Play {
         nodes: [Node::new("a@h:1"), Node::new("b@h:1")],
@@ -35,6 +37,7 @@ pub fn engine(bytes: &[u8]) {
         bytes: bytes.iter(),
         linked: BTreeSet::new(),
         watching: BTreeSet::new(),
+        calling: BTreeSet::new(),
         last_local: 0,
     };
     for _ in 0..STEPS_MAX {
@@ -53,7 +56,8 @@ impl Play<'_> {
     fn step(&mut self) -> bool {
         let Some(step) = self.bytes.next() else { return false };
         let side = usize::from(step >> 7);
-        match step % 16 {
+        let step = step % 128;
+        match if step < 19 { step } else { step % 16 } {
             0 => self.dial(side),
             1..=4 => self.some_way(side, usize::MAX),
             5 => {
@@ -68,6 +72,9 @@ impl Play<'_> {
             }
             9 => self.link(),
             10 => self.watch(),
+            16 => self.call(),
+            17 => self.watch_name(),
+            18 => self.reply(),
             11 => {
                 let name = self.nodes[1 - side].name.clone();
                 let now = self.nodes[side].now;
@@ -169,6 +176,51 @@ impl Play<'_> {
         self.nodes[0].look();
     }
 
+    fn watch_name(&mut self) {
+        let Some(id) = self.up() else { return };
+        self.last_local += 1;
+        let local = self.last_local;
+        if let Some(session) = self.nodes[0].session(id).open_session()
+            && session.monitor_named(local, "a name", local).is_ok()
+        {
+            self.watching.insert(local);
+        }
+        self.nodes[0].look();
+    }
+
+    /// Of a process, or of whoever has a name.
+    fn call(&mut self) {
+        let Some(id) = self.up() else { return };
+        self.last_local += 1;
+        let (local, remote) = (self.last_local, self.choice() as u64);
+        let term = &mut Term::new(UNIT.to_vec(), &[]).unwrap();
+        if let Some(session) = self.nodes[0].session(id).open_session() {
+            let called = match remote {
+                0..128 => session.call(local, remote, local, term),
+                _ => session.call_named(local, "a name", local, term),
+            };
+            if called.is_ok() {
+                self.calling.insert(local);
+            }
+        }
+        self.nodes[0].look();
+    }
+
+    /// The second node answers a call, perhaps in a session that it did not come in.
+    fn reply(&mut self) {
+        let (number, node) = (self.choice(), &mut self.nodes[1]);
+        let Some(place) = number.checked_rem(node.table.callers.len()) else { return };
+        let (caller, term) = (node.table.callers.remove(place), &mut Term::new(UNIT.to_vec(), &[]).unwrap());
+        for stream in node.streams.values_mut() {
+            if let Some(session) = stream.connection.open_session() {
+                let is_called = session.is_called(&caller);
+                assert_eq!(session.reply(&caller, term).is_ok(), is_called);
+                assert!(!session.is_called(&caller));
+            }
+        }
+        node.look();
+    }
+
     /// The endpoint hears of a connection what that has not said.
     fn event_of_nowhere(&mut self, side: usize) {
         let id = ConnectionId(self.choice() as u64 % 8);
@@ -241,9 +293,22 @@ impl Play<'_> {
             // The second node's processes may be of the same numbers.
             assert_eq!(downs, usize::from(self.watching.contains(&local)), "DOWNs of process {local}");
             assert_eq!(exits, usize::from(self.linked.contains(&local)), "exit signals of process {local}");
+            let is_end = |told: &&Told| match told {
+                Told::Reply(to) | Told::CallEnded(to, _) => *to == local,
+                _ => false,
+            };
+            let ends = told.iter().filter(is_end).count();
+            assert_eq!(
+                ends,
+                usize::from(self.calling.contains(&local)),
+                "ends of the call of process {local}"
+            );
         }
     }
 }
+
+/// A term.
+const UNIT: [u8; 2] = [1, 6];
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ use snow_dist_runtime::core::handshake::{Channel, Local};
 use snow_dist_runtime::core::peers::ConnectionId;
 use snow_dist_runtime::core::session::{CAPABILITIES, Timing};
 use snow_dist_runtime::core::{
-    Connection, Cookie, Dial, Endpoint, Inbound, Pid, Processes, Reason, name_to_dial,
+    Caller, Connection, Cookie, Dial, Endpoint, Inbound, Pid, Processes, Reason, TermPids, name_to_dial,
 };
 
 /// What a process of a node has learned, in order.
@@ -24,12 +24,16 @@ pub(crate) enum Told {
     Message(u64, Vec<u8>),
     Exit(u64, Reason),
     Down(u64, Reason),
+    Reply(u64),
+    CallEnded(u64, Reason),
 }
 
-/// A table in which every number is that of a process.
+/// A table in which every number is that of a process, and every name that of process 7.
 #[derive(Default)]
 pub(crate) struct Table {
     pub(crate) told: Vec<Told>,
+    /// Calls that nobody has answered.
+    pub(crate) callers: Vec<Caller>,
 }
 
 impl Processes for Table {
@@ -42,6 +46,23 @@ impl Processes for Table {
     }
 
     fn named_message(&mut self, _: &str, _: &[u8]) {}
+
+    fn whereis(&mut self, _: &str) -> Option<u64> {
+        Some(7)
+    }
+
+    fn call(&mut self, _: u64, caller: Caller, _: &[u8], _: TermPids) -> bool {
+        self.callers.push(caller);
+        true
+    }
+
+    fn reply(&mut self, local: u64, _: u64, _: &[u8], _: TermPids) {
+        self.told.push(Told::Reply(local));
+    }
+
+    fn call_ended(&mut self, local: u64, _: u64, reason: Reason) {
+        self.told.push(Told::CallEnded(local, reason));
+    }
 
     fn exit(&mut self, local: u64, _: Pid, reason: Reason) {
         self.told.push(Told::Exit(local, reason));

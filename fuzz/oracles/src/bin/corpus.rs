@@ -86,7 +86,7 @@ fn vectors(file: &str) -> Vec<Value> {
 }
 
 /// Scripts of sessions: the first byte configures, then steps as `session/script.rs` reads them.
-const SCRIPTS: [(&str, &[u8]); 18] = [
+const SCRIPTS: [(&str, &[u8]); 28] = [
     ("link-and-exit", &[7, 2, 1, 2, 9, 255, 1, 0, 3, 2, 1, 0, 2, 9, 255]),
     ("link-and-end", &[7, 1, 5, 0, 2, 1, 0, 0, 8, 1, 2, 9, 255]),
     ("link-to-nobody", &[7, 1, 0, 0, 2, 5, 0, 0, 9, 1]),
@@ -125,6 +125,37 @@ const SCRIPTS: [(&str, &[u8]); 18] = [
     ("terms-go-with-pids-of-third-nodes", &[71, 14, 1, 2, 3, 19, 26, 33, 9, 255]),
     ("exit-signals-go-and-come", &[71, 15, 1, 2, 7, 19, 0, 1, 0, 11, 2, 1, 0, 4, 9, 255]),
     ("terms-without-the-mark", &[7, 14, 1, 2, 0, 14, 1, 2, 1, 19, 15, 1, 2, 2, 9, 255]),
+    ("call-and-reply", &[71, 16, 1, 2, 0, 9, 255, 24, 0, 2, 2, 1, 0, 0, 1]),
+    (
+        "calls-come-and-are-answered",
+        &[
+            71, 24, 0, 0, 2, 1, 7, 0, 1, 18, 0, 1, 19, 9, 255, 24, 0, 0, 2, 1, 8, 0, 1, 19, 1, 9, 255, 18, 1,
+            0,
+        ],
+    ),
+    (
+        "calls-by-name",
+        &[71, 17, 1, 0, 0, 9, 255, 24, 0, 2, 0, 1, 0, 0, 1, 24, 0, 1, 2, 1, 7, 0, 1, 18, 0, 0, 9, 255],
+    ),
+    ("called-and-ended", &[71, 24, 0, 0, 2, 1, 7, 0, 1, 8, 1, 2, 9, 255, 18, 0, 0]),
+    ("call-of-a-full-mailbox", &[71, 23, 1, 24, 0, 0, 2, 1, 7, 0, 1, 9, 255]),
+    ("call-given-up-while-it-is-answered", &[71, 16, 1, 2, 0, 5, 0, 9, 255, 24, 0, 2, 2, 1, 0, 0, 1]),
+    ("unanswered-and-given-up", &[71, 24, 0, 0, 2, 1, 7, 0, 1, 19, 0, 24, 0, 6, 2, 1, 7, 0, 1, 9, 255]),
+    (
+        "monitors-by-name",
+        &[
+            71, 21, 1, 0, 9, 255, 24, 0, 5, 2, 1, 0, 0, 1, 24, 0, 7, 0, 1, 0, 0, 1, 24, 0, 4, 2, 1, 7, 0, 1,
+            8, 1, 2, 9, 255,
+        ],
+    ),
+    ("terms-to-names", &[71, 20, 1, 0, 2, 19, 26, 24, 0, 3, 2, 1, 0, 0, 1, 22, 1, 1, 9, 255]),
+    (
+        "calls-in-pieces-without-room",
+        &[
+            119, 13, 0, 33, 0, 15, 13, 1, 33, 0, 15, 13, 1, 34, 15, 18, 13, 0, 34, 15, 18, 9, 255, 16, 1, 2,
+            0, 13, 1, 65, 0, 15, 13, 0, 97, 0, 15, 13, 0, 98, 15, 18, 9, 255,
+        ],
+    ),
     ("close-after-all", &[7, 6, 1, 2, 2, 65, 66, 12, 3, 98, 121, 101, 9, 1, 9, 255, 6, 1, 2, 1, 65]),
 ];
 
@@ -147,10 +178,14 @@ fn bytes(vector: &Value) -> Option<Vec<u8>> {
     (bytes.len() <= SEED_BYTES_MAX).then_some(bytes)
 }
 
-/// Scripts of two nodes, as `engine.rs` reads them: a step for each byte whose number is below 16, of the second node with 128
+/// Scripts of two nodes, as `engine.rs` reads them: a step for each byte whose number is below 19, of the second node with 128
 /// more, with what the step chooses behind it.
-const ENGINE_SCRIPTS: [(&str, &[u8]); 12] = [
+const ENGINE_SCRIPTS: [(&str, &[u8]); 13] = [
     ("session-link-monitor", &[0, 1, 1, 0, 129, 0, 1, 0, 129, 0, 9, 5, 10, 6, 1, 0, 129, 0]),
+    (
+        "session-call-reply",
+        &[0, 1, 1, 0, 129, 0, 1, 0, 129, 0, 16, 5, 16, 6, 17, 1, 1, 0, 18, 0, 129, 0, 129, 0, 7, 0, 135, 0],
+    ),
     ("disconnect", &[0, 1, 1, 0, 129, 0, 1, 0, 129, 0, 9, 5, 11, 1, 0, 129, 0]),
     ("disconnected", &[0, 1, 1, 0, 129, 0, 1, 0, 129, 0, 9, 5, 139, 129, 0, 1, 0]),
     ("both-dial", &[0, 1, 128, 2, 1, 0, 129, 1, 129, 0, 1, 1, 1, 0, 129, 1, 129, 0, 1, 1, 9, 1]),

@@ -3,6 +3,7 @@
 //! A naive second session says after each step which signals must have come out, whether the session must have
 //! ended, and which frames must be written.
 
+mod calls;
 mod model;
 mod nodes;
 mod pieces;
@@ -10,7 +11,7 @@ mod reasons;
 mod script;
 mod version_1;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use snow_dist_codec::handshake::Capabilities;
@@ -20,7 +21,7 @@ use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::limits::MESSAGE_BYTES_COUNTED;
 use snow_dist_runtime::core::peers::Sign;
 use snow_dist_runtime::core::session::{Config, Timing, Version};
-use snow_dist_runtime::core::{NodeNumber, Pid, Processes, Reason, Session, Start, TermPids};
+use snow_dist_runtime::core::{Caller, NodeNumber, Pid, Processes, Reason, Session, Start, TermPids};
 
 use model::Model;
 use script::{Script, Step};
@@ -35,14 +36,55 @@ enum Signal {
     /// A term, and which processes its pids are.
     Term(u64, Vec<u8>, Vec<Pid>),
     Named(String, Vec<u8>),
+    NamedTerm(String, Vec<u8>, Vec<Pid>),
+    /// Who calls, and by which number.
+    Call(u64, (Pid, u64), Vec<u8>, Vec<Pid>),
+    Reply(u64, u64, Vec<u8>, Vec<Pid>),
+    ReplyLost(u64, u64),
+    CallEnded(u64, u64, Reason),
+    /// Whom a monitor by name is of.
+    HasName(u64, u64, Pid),
     Exit(u64, Pid, Reason),
     Down(u64, u64, Pid, Reason),
 }
 
+/// What the table says of processes and names.
+struct Local {
+    living: BTreeSet<u64>,
+    names: BTreeMap<String, u64>,
+    /// Processes whose mailboxes take no calls.
+    full: BTreeSet<u64>,
+}
+
+impl Local {
+    fn new() -> Self {
+        let names = [("n", 1), ("m", 5)].map(|(name, local)| (name.to_owned(), local)).into();
+        Self { living: (1..=LIVING).collect(), names, full: BTreeSet::new() }
+    }
+
+    fn lives(&self, local: u64) -> bool {
+        self.living.contains(&local)
+    }
+
+    /// A mailbox takes no calls any more, or takes them again.
+    fn fill(&mut self, local: u64) {
+        if !self.full.remove(&local) {
+            self.full.insert(local);
+        }
+    }
+
+    /// The living process that has a name.
+    fn named(&self, name: &str) -> Option<u64> {
+        self.names.get(name).copied().filter(|local| self.lives(*local))
+    }
+}
+
 /// Processes that live until the script ends them, whatever they see.
 struct Table {
-    living: BTreeSet<u64>,
+    local: Local,
     signals: Vec<Signal>,
+    /// All calls that have come, with those who were called.
+    callers: Vec<(u64, Caller)>,
     /// Bytes that there is room for of what is not whole, and how many there are.
     room: usize,
     unfinished: usize,
@@ -50,12 +92,21 @@ struct Table {
 
 impl Table {
     fn new(config: &Config) -> Self {
-        let living = (1..=LIVING).collect();
-        Self { living, signals: Vec::new(), room: room(&config.bounds), unfinished: 0 }
+        Self {
+            local: Local::new(),
+            signals: Vec::new(),
+            callers: Vec::new(),
+            room: room(&config.bounds),
+            unfinished: 0,
+        }
     }
 
     fn lives(&self, local: u64) -> bool {
-        self.living.contains(&local)
+        self.local.lives(local)
+    }
+
+    fn caller(&self, place: usize) -> Option<(u64, Caller)> {
+        self.callers.get(place.checked_rem(self.callers.len())?).copied()
     }
 }
 
@@ -91,12 +142,41 @@ impl Processes for Table {
     }
 
     fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
-        let mut found = Vec::new();
-        let read = pids.terms().for_each_pid(term, Reading::Compatible, |_, pid| found.push(pids.pid(pid)));
-        if read.is_err() {
-            found.clear();
+        self.signals.push(Signal::Term(local, term.to_vec(), found(term, &pids)));
+    }
+
+    fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
+        self.signals.push(Signal::NamedTerm(name.to_owned(), term.to_vec(), found(term, &pids)));
+    }
+
+    fn whereis(&mut self, name: &str) -> Option<u64> {
+        self.local.names.get(name).copied()
+    }
+
+    fn call(&mut self, local: u64, caller: Caller, term: &[u8], pids: TermPids) -> bool {
+        if self.local.full.contains(&local) {
+            return false;
         }
-        self.signals.push(Signal::Term(local, term.to_vec(), found));
+        let from = (caller.pid, caller.reference);
+        self.signals.push(Signal::Call(local, from, term.to_vec(), found(term, &pids)));
+        self.callers.push((local, caller));
+        true
+    }
+
+    fn reply(&mut self, local: u64, reference: u64, term: &[u8], pids: TermPids) {
+        self.signals.push(Signal::Reply(local, reference, term.to_vec(), found(term, &pids)));
+    }
+
+    fn reply_lost(&mut self, local: u64, reference: u64) {
+        self.signals.push(Signal::ReplyLost(local, reference));
+    }
+
+    fn call_ended(&mut self, local: u64, reference: u64, reason: Reason) {
+        self.signals.push(Signal::CallEnded(local, reference, reason));
+    }
+
+    fn named(&mut self, local: u64, reference: u64, pid: Pid) {
+        self.signals.push(Signal::HasName(local, reference, pid));
     }
 
     fn heard_of(&mut self, start: Start) -> NodeNumber {
@@ -110,6 +190,16 @@ impl Processes for Table {
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {
         self.signals.push(Signal::Down(local, reference, from, reason));
     }
+}
+
+/// Which processes the pids of a term are.
+fn found(term: &[u8], pids: &TermPids) -> Vec<Pid> {
+    let mut found = Vec::new();
+    let read = pids.terms().for_each_pid(term, Reading::Compatible, |_, pid| found.push(pids.pid(pid)));
+    if read.is_err() {
+        found.clear();
+    }
+    found
 }
 
 /// Bytes as a script.
@@ -154,10 +244,11 @@ fn config(script: &mut Script<'_>) -> Option<Config> {
 fn capabilities(bits: u8) -> Capabilities {
     let fragments = if bits & 16 == 0 { Capabilities::NONE } else { Capabilities::FRAGMENTS };
     let [table, exit, term] = [Capabilities::NODE_TABLE, Capabilities::REMOTE_EXIT, Capabilities::SEND_TERM];
+    let [calls, names] = [Capabilities::CALLS, Capabilities::NAMES];
     fragments.union(match bits >> 6 {
         0 => Capabilities::NONE,
-        1 => table.union(exit).union(term),
-        2 => exit.union(term).union(Capabilities::TERMS_2),
+        1 => table.union(exit).union(term).union(calls).union(names),
+        2 => exit.union(term).union(Capabilities::TERMS_2).union(if bits & 1 == 0 { calls } else { names }),
         _ => table.union(if bits & 1 == 0 { exit } else { term }),
     })
 }
@@ -239,10 +330,20 @@ impl Run {
                 let taken = self.session.exit(local, remote, reason).is_ok();
                 self.model.exit(local, remote, reason, taken);
             }
-            Step::End(local, ref reason) if self.table.living.remove(&local) => {
+            Step::End(local, ref reason) if self.table.local.living.remove(&local) => {
                 self.session.process_ended(local, reason);
                 self.model.process_ended(local, reason);
             }
+            Step::Register(local, name) => {
+                self.table.local.names.insert(name.to_owned(), local);
+            }
+            Step::Fill(local) => self.table.local.fill(local),
+            Step::Call(..)
+            | Step::CallNamed(..)
+            | Step::Reply(..)
+            | Step::LeaveUnanswered(_)
+            | Step::SendNamedTerm(..)
+            | Step::MonitorNamed(..) => self.ask(step),
             Step::Write(bytes) => self.write(bytes),
             Step::Pass(time) => return self.pass(time),
             Step::Probe => {
@@ -258,13 +359,55 @@ impl Run {
         true
     }
 
+    /// A step of calls or names.
+    fn ask(&mut self, step: &Step<'_>) {
+        let Self { session, model, table, references, .. } = self;
+        match *step {
+            Step::Call(local, remote, ref pids) if table.lives(local) => {
+                let taken =
+                    session.call(local, remote, *references, &mut nodes::to_send(local, pids)).is_ok();
+                model.call(*references, local, remote, pids, taken);
+                *references += 1;
+            }
+            Step::CallNamed(local, name, ref pids) if table.lives(local) => {
+                let term = &mut nodes::to_send(local, pids);
+                let taken = session.call_named(local, name, *references, term).is_ok();
+                model.call_named(*references, local, name, pids, taken);
+                *references += 1;
+            }
+            Step::Reply(place, ref pids) => {
+                let Some((callee, caller)) = table.caller(place) else { return };
+                assert_eq!(session.is_called(&caller), model.is_called(&caller));
+                let stranger = Caller { session: caller.session + 1, ..caller };
+                assert!(!session.is_called(&stranger), "a call of another session");
+                let taken = session.reply(&caller, &mut nodes::to_send(callee, pids)).is_ok();
+                model.reply(&caller, callee, pids, taken);
+            }
+            Step::LeaveUnanswered(place) => {
+                let Some((_, caller)) = table.caller(place) else { return };
+                session.leave_unanswered(&caller);
+                model.leave_unanswered(&caller);
+            }
+            Step::SendNamedTerm(local, name, ref pids) if table.lives(local) => {
+                let taken = session.send_named_term(local, name, &mut nodes::to_send(local, pids)).is_ok();
+                model.send_named_term(local, name, pids, taken);
+            }
+            Step::MonitorNamed(local, name) if table.lives(local) => {
+                let taken = session.monitor_named(local, name, *references).is_ok();
+                model.monitor_named(*references, local, name, taken);
+                *references += 1;
+            }
+            _ => {}
+        }
+    }
+
     fn arrive(&mut self, piece: &[u8]) -> bool {
         assert_eq!(self.session.handle_received(self.now), self.model.heard(self.now));
         self.framer.push(piece);
         while let Ok(Some(payload)) = self.framer.next_payload() {
             let Ok(frame) = Frame::decode(&payload, Reading::Compatible) else { return false };
             let goes_on = self.session.handle_frame(&frame, &mut self.table).is_ok();
-            let (must_go_on, signal) = self.model.frame(&frame, &self.table.living);
+            let (must_go_on, signal) = self.model.frame(&frame, &self.table.local);
             assert_eq!(goes_on, must_go_on, "{frame:?}");
             let signals = std::mem::take(&mut self.table.signals);
             assert_eq!(signals.len(), usize::from(signal.is_some()), "{frame:?}: {signals:?}");

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use snow_dist_codec::frame::{
-    Close, Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, RegSend, Send, SendTerm, SpawnReply,
-    UnlinkAck, UnlinkId,
+    Close, Demonitor, Exit, Exit2, Fragment, Link, Monitor, RegSend, Send, SendTerm, SpawnReply, UnlinkAck,
+    UnlinkId,
 };
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::stf::Terms;
@@ -13,10 +13,11 @@ use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, Root
 use snow_dist_runtime::core::session::Config;
 use snow_dist_runtime::core::{NodeNumber, Pid, Reason};
 
+use super::calls::{Held, Kind};
 use super::nodes::{Nodes, term};
 use super::pieces::Pieces;
 use super::reasons::{check_kept, written};
-use super::{Signal, room};
+use super::{Local, Signal, room};
 
 /// The creations of the two nodes, and the number of the peer here.
 pub(super) const OURS: u8 = 7;
@@ -24,13 +25,14 @@ pub(super) const THEIRS: u8 = 9;
 pub(super) const PEER: u64 = 1;
 
 /// A local process and one of the peer's.
-type Ends = (u64, u64);
+pub(super) type Ends = (u64, u64);
 
 /// What a frame must bring to a process.
 pub(super) enum Expected<'a> {
     Signal(Signal),
     Exit(u64, u64, WireReason<'a>),
     Down(u64, u64, u64, WireReason<'a>),
+    CallEnded(u64, u64, WireReason<'a>),
 }
 
 impl Expected<'_> {
@@ -43,6 +45,10 @@ impl Expected<'_> {
             }
             (Self::Down(local, reference, remote, reason), Signal::Down(to, number, from, kept)) => {
                 assert_eq!((*to, *number, *from), (*local, *reference, theirs_here(*remote)));
+                check_kept(reason, kept, nodes);
+            }
+            (Self::CallEnded(local, reference, reason), Signal::CallEnded(to, number, kept)) => {
+                assert_eq!((to, number), (local, reference));
                 check_kept(reason, kept, nodes);
             }
             (_, came) => panic!("{came:?} came"),
@@ -59,7 +65,7 @@ struct Due {
 }
 
 #[derive(PartialEq, Eq)]
-enum What {
+pub(super) enum What {
     Waiting,
     Exit(Ends),
     Down(u64),
@@ -70,11 +76,11 @@ enum What {
 pub(super) struct Model {
     /// Bytes of the longest frame that is written whole, and of the longest that is written.
     whole_max: u32,
-    bytes_max: u32,
+    pub(super) bytes_max: u32,
     /// Messages in fragments that come, and those that go, if the session has them.
     coming: Option<Pieces>,
     going: Option<Pieces>,
-    capabilities: Capabilities,
+    pub(super) capabilities: Capabilities,
     pub(super) nodes: Nodes,
     /// Whose frames were written, in their order, and where in it each number of fragments begins.
     wrote: Vec<u64>,
@@ -85,8 +91,9 @@ pub(super) struct Model {
     /// The last unlink of each two, until it is acknowledged.
     outstanding: BTreeMap<Ends, u64>,
     owed: BTreeSet<Ends>,
-    watching: BTreeMap<u64, Ends>,
-    watched: BTreeMap<u64, Ends>,
+    /// Monitors and calls of this node, and those of the peer.
+    pub(super) watching: BTreeMap<u64, Held>,
+    pub(super) watched: BTreeMap<u64, Held>,
     unlinks: u64,
     due: Vec<Due>,
     heard: Duration,
@@ -118,14 +125,14 @@ impl Model {
         }
     }
 
-    fn must_write<'f>(&mut self, local: u64, what: What, frame: impl Into<Frame<'f>>) {
+    pub(super) fn must_write<'f>(&mut self, local: u64, what: What, frame: impl Into<Frame<'f>>) {
         let mut payload = Vec::new();
         frame.into().encode(&mut payload).unwrap();
         self.due.push(Due { local, what, payload });
     }
 
     /// A refusal is right only where as many are held as may be, DEMONITORs that are not written included.
-    fn check_refused(&self) {
+    pub(super) fn check_refused(&self) {
         let (links, watching, _) = self.table_sizes();
         assert!(links + watching + self.due.len() >= self.held_max, "refused with places left");
     }
@@ -156,15 +163,15 @@ impl Model {
         if !taken {
             return self.check_refused();
         }
-        self.watching.insert(reference, (local, remote));
+        self.watching.insert(reference, Held::new(local, (local, remote), Kind::Watch));
         let monitor = Monitor { from: ours(local), to: theirs(remote), reference };
         self.must_write(local, What::Waiting, monitor);
     }
 
     pub(super) fn demonitor(&mut self, reference: u64) -> bool {
-        let Some((local, remote)) = self.watching.remove(&reference) else { return false };
-        let demonitor = Demonitor { from: ours(local), to: theirs(remote), reference };
-        self.must_write(local, What::Other, demonitor);
+        let Some(held) = self.watching.remove(&reference) else { return false };
+        let (from, to) = held.pids();
+        self.must_write(held.process, What::Other, Demonitor { from, to, reference });
         true
     }
 
@@ -205,7 +212,7 @@ impl Model {
 
     pub(super) fn process_ended(&mut self, local: u64, reason: &Reason) {
         let watching: Vec<_> =
-            self.watching.iter().filter(|(_, ends)| ends.0 == local).map(|(number, _)| *number).collect();
+            self.watching.iter().filter(|(_, it)| it.process == local).map(|(number, _)| *number).collect();
         for reference in watching {
             self.demonitor(reference);
         }
@@ -217,16 +224,10 @@ impl Model {
             let exit = Exit { from: ours(local), to: theirs(ends.1), reason: reason.as_reason() };
             self.must_write(local, What::Exit(ends), exit);
         }
-        let watched: Vec<_> = self.watched.iter().filter(|(_, ends)| ends.0 == local).collect();
-        let downs: Vec<_> = watched.into_iter().map(|(reference, ends)| (*reference, ends.1)).collect();
-        for (reference, remote) in downs {
-            let down = MonitorExit {
-                monitored: ours(local),
-                monitoring: theirs(remote),
-                reference,
-                reason: reason.as_reason(),
-            };
-            self.must_write(local, What::Down(reference), down);
+        let is_to_end = |it: &Held| it.process == local && !it.is_owed;
+        let watched = self.watched.iter().filter(|(_, it)| is_to_end(it));
+        for reference in watched.map(|(reference, _)| *reference).collect::<Vec<_>>() {
+            self.owe(reference, reason.as_reason());
         }
     }
 
@@ -237,24 +238,28 @@ impl Model {
         self.close = Some(payload);
     }
 
+    /// Which processes the pids of a term are.
+    pub(super) fn pids(&self, term: &[u8]) -> Vec<Pid> {
+        let has_second = self.capabilities.contains(Capabilities::TERMS_2);
+        self.nodes.pids(term, if has_second { Terms::Second } else { Terms::First })
+    }
+
     /// A frame came: whether the session goes on, and what a process must see.
-    pub(super) fn frame<'a>(
-        &mut self,
-        frame: &Frame<'a>,
-        living: &BTreeSet<u64>,
-    ) -> (bool, Option<Expected<'a>>) {
+    pub(super) fn frame<'a>(&mut self, frame: &Frame<'a>, here: &Local) -> (bool, Option<Expected<'a>>) {
         if let Frame::Fragment(piece) = frame {
-            return self.piece(piece, living);
+            return self.piece(piece, here);
         }
         let needed = match frame {
             Frame::Exit2(_) => Capabilities::REMOTE_EXIT,
             Frame::SendTerm(_) => Capabilities::SEND_TERM,
+            Frame::Call(_) | Frame::CallName(_) | Frame::CallReply(_) => Capabilities::CALLS,
+            Frame::SendNameTerm(_) | Frame::MonitorName(_) | Frame::Named(_) => Capabilities::NAMES,
             _ => Capabilities::NONE,
         };
         if !self.capabilities.contains(needed) {
             return (false, None);
         }
-        let Some(to) = receiver(frame) else { return self.unaddressed(frame) };
+        let Some(to) = receiver(frame) else { return self.unaddressed(frame, here) };
         if to.node() != 0 {
             return (false, None);
         }
@@ -264,9 +269,7 @@ impl Model {
             return (true, is_ours.then_some(Expected::Signal(message)));
         }
         if let Frame::SendTerm(send) = frame {
-            let has_second = self.capabilities.contains(Capabilities::TERMS_2);
-            let terms = if has_second { Terms::Second } else { Terms::First };
-            let term = Signal::Term(to.local(), send.message.to_vec(), self.nodes.pids(send.message, terms));
+            let term = Signal::Term(to.local(), send.message.to_vec(), self.pids(send.message));
             return (true, is_ours.then_some(Expected::Signal(term)));
         }
         let from = sender(frame);
@@ -275,7 +278,7 @@ impl Model {
         }
         // There is no process 0 of this start, and so none of another.
         let ends @ (local, remote) = (if is_ours { to.local() } else { 0 }, from.local());
-        let lives = is_ours && living.contains(&local);
+        let lives = is_ours && here.lives(local);
         match frame {
             Frame::Link(_) => {
                 let known = self.active.contains(&ends)
@@ -298,11 +301,14 @@ impl Model {
                     return (false, None);
                 }
                 if lives {
-                    self.watched.insert(reference, ends);
+                    self.watched.insert(reference, Held::new(local, ends, Kind::Watch));
                 } else {
-                    let exit = MonitorExit { monitored: to, monitoring: from, reference, reason: noproc() };
-                    self.must_write(local, What::Other, exit);
+                    self.refuse(local, to, from, reference, "noproc");
                 }
+            }
+            Frame::Call(call) => {
+                let callee = if lives { Ok(local) } else { Err(local) };
+                return self.called(callee, to, ends, (call.reference, call.message), here);
             }
             _ if !is_ours => {}
             Frame::Exit2(exit) => {
@@ -321,27 +327,34 @@ impl Model {
                 }
                 self.closed_by_peer(ends);
             }
-            Frame::Demonitor(demonitor) if self.watched.get(&demonitor.reference) == Some(&ends) => {
+            Frame::CallReply(reply) if self.is_waiting(reply.reference, ends) => {
+                self.watching.remove(&reply.reference);
+                let pids = self.pids(reply.message);
+                let reply = Signal::Reply(local, reply.reference, reply.message.to_vec(), pids);
+                return (true, Some(Expected::Signal(reply)));
+            }
+            Frame::Demonitor(demonitor) if is_of(&self.watched, demonitor.reference, ends) => {
                 self.watched.remove(&demonitor.reference);
                 self.due.retain(|due| due.what != What::Down(demonitor.reference));
             }
-            Frame::MonitorExit(exit) if self.watching.get(&exit.reference) == Some(&ends) => {
-                self.watching.remove(&exit.reference);
-                return (true, Some(Expected::Down(local, exit.reference, remote, exit.reason)));
+            Frame::MonitorExit(exit) if is_of(&self.watching, exit.reference, ends) => {
+                let reference = exit.reference;
+                return (true, self.watching.remove(&reference).map(|it| it.ended(reference, exit.reason)));
             }
             _ => {}
         }
         (true, None)
     }
 
-    fn piece<'a>(&mut self, piece: &Fragment<'_>, living: &BTreeSet<u64>) -> (bool, Option<Expected<'a>>) {
+    fn piece<'a>(&mut self, piece: &Fragment<'_>, here: &Local) -> (bool, Option<Expected<'a>>) {
         let Some(coming) = &mut self.coming else { return (false, None) };
         match coming.add(piece) {
             Err(_) => (false, None),
             Ok(None) => (true, None),
-            Ok(Some(whole)) => match Frame::decode(&whole, Reading::Compatible) {
+            Ok(Some(whole)) if whole.is_dropped => self.dropped(&whole.payload, here),
+            Ok(Some(whole)) => match Frame::decode(&whole.payload, Reading::Compatible) {
                 Err(_) => (false, None),
-                Ok(frame) => match self.frame(&frame, living) {
+                Ok(frame) => match self.frame(&frame, here) {
                     (goes_on, Some(Expected::Signal(message))) => (goes_on, Some(Expected::Signal(message))),
                     (goes_on, _) => (goes_on, None),
                 },
@@ -355,8 +368,11 @@ impl Model {
         self.due.retain(|due| due.what != What::Exit(ends));
     }
 
-    fn unaddressed<'a>(&mut self, frame: &Frame<'a>) -> (bool, Option<Expected<'a>>) {
+    fn unaddressed<'a>(&mut self, frame: &Frame<'a>, here: &Local) -> (bool, Option<Expected<'a>>) {
         match frame {
+            Frame::CallName(_) | Frame::SendNameTerm(_) | Frame::MonitorName(_) | Frame::Named(_) => {
+                return self.of_a_name(frame, here);
+            }
             Frame::RegSend(send) => {
                 let named = Signal::Named(send.name.as_str().to_owned(), send.message.to_vec());
                 return (true, Some(Expected::Signal(named)));
@@ -427,7 +443,7 @@ impl Model {
             self.began.insert(piece.number, self.wrote.len());
         }
         let whole = going.add(piece).unwrap_or_else(|wrong| panic!("{wrong}: {piece:?}"))?;
-        Some((whole, self.began[&piece.number]))
+        Some((whole.payload, self.began[&piece.number]))
     }
 
     /// Messages that have come in part, and bytes of them.
@@ -451,7 +467,7 @@ impl Model {
 
     /// Whether a frame goes in fragments: a message does that is too long to go whole.
     fn is_cut(&self, payload: &[u8]) -> bool {
-        matches!(payload, [0x10 | 0x11 | 0x86, ..]) && payload.len() > self.whole_max as usize
+        matches!(payload, [0x10 | 0x11 | 0x86..=0x8A, ..]) && payload.len() > self.whole_max as usize
     }
 
     pub(super) fn waiting_bytes(&self) -> usize {
@@ -502,8 +518,9 @@ impl Model {
             .active
             .iter()
             .map(|(local, remote)| Signal::Exit(*local, theirs_here(*remote), lost.clone()));
-        let downs = self.watching.iter().map(|(reference, (local, remote))| {
-            Signal::Down(*local, *reference, theirs_here(*remote), lost.clone())
+        let downs = self.watching.iter().map(|(reference, it)| match it.kind {
+            Kind::Call => Signal::CallEnded(it.process, *reference, lost.clone()),
+            _ => Signal::Down(it.process, *reference, theirs_here(it.remote_known()), lost.clone()),
         });
         exits.chain(downs).collect()
     }
@@ -522,6 +539,8 @@ fn receiver(frame: &Frame<'_>) -> Option<WirePid> {
         Frame::Monitor(monitor) => monitor.to,
         Frame::Demonitor(demonitor) => demonitor.to,
         Frame::MonitorExit(exit) => exit.monitoring,
+        Frame::Call(call) => call.to,
+        Frame::CallReply(reply) => reply.to,
         _ => return None,
     })
 }
@@ -537,19 +556,26 @@ fn sender(frame: &Frame<'_>) -> WirePid {
         Frame::Monitor(monitor) => monitor.from,
         Frame::Demonitor(demonitor) => demonitor.from,
         Frame::MonitorExit(exit) => exit.monitored,
+        Frame::Call(call) => call.from,
+        Frame::CallReply(reply) => reply.from,
         other => panic!("{} has no sender", other.name()),
     }
 }
 
-fn ours(local: u64) -> WirePid {
+/// Whether these are the ends of a monitor or call.
+fn is_of(held: &BTreeMap<u64, Held>, reference: u64, ends: Ends) -> bool {
+    held.get(&reference).is_some_and(|it| it.ends == ends)
+}
+
+pub(super) fn ours(local: u64) -> WirePid {
     WirePid::new(0, OURS, local).unwrap()
 }
 
-fn theirs(remote: u64) -> WirePid {
+pub(super) fn theirs(remote: u64) -> WirePid {
     WirePid::new(0, THEIRS, remote).unwrap()
 }
 
-fn theirs_here(remote: u64) -> Pid {
+pub(super) fn theirs_here(remote: u64) -> Pid {
     Pid::new(NodeNumber::other(PEER).unwrap(), THEIRS, remote)
 }
 

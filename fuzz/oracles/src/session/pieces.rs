@@ -9,6 +9,13 @@ use snow_dist_runtime::core::limits::MESSAGE_BYTES_COUNTED;
 /// Tags of the frames that can come in fragments.
 const MESSAGES: [u8; 7] = [0x10, 0x11, 0x86, 0x87, 0x88, 0x89, 0x8A];
 
+/// A frame whose last piece has come.
+pub(super) struct Whole {
+    pub(super) payload: Vec<u8>,
+    /// There was no room for it.
+    pub(super) is_dropped: bool,
+}
+
 /// A frame that is not whole yet.
 struct Part {
     total: u32,
@@ -41,7 +48,7 @@ impl Pieces {
     }
 
     /// A piece: the frame, if it is whole; an error, if it may not come.
-    pub(super) fn add(&mut self, piece: &Fragment<'_>) -> Result<Option<Vec<u8>>, &'static str> {
+    pub(super) fn add(&mut self, piece: &Fragment<'_>) -> Result<Option<Whole>, &'static str> {
         let Some(tag) = piece.payload.first() else { return Err("an empty piece") };
         if let Some(total) = piece.total {
             if !MESSAGES.contains(tag) {
@@ -73,7 +80,7 @@ impl Pieces {
             part.is_dropped = true;
         }
         let part = if whole { self.unfinished.remove(&piece.number) } else { None };
-        Ok(part.filter(|part| !part.is_dropped).map(|part| part.come))
+        Ok(part.map(|part| Whole { payload: part.come, is_dropped: part.is_dropped }))
     }
 
     /// Bytes of their reader's room that they take.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use snow_dist_codec::frame::{
-    Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, NodeTable, Ping, RegSend, Send, SendTerm,
-    Spawn, Unlink, UnlinkAck, UnlinkId,
+    Call, CallName, CallReply, Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, MonitorName,
+    Named, NodeTable, Ping, RegSend, Send, SendNameTerm, SendTerm, Spawn, Unlink, UnlinkAck, UnlinkId,
 };
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Pid as WirePid, ReasonBuf, Root};
+use snow_dist_runtime::core::limits::MONITORED_NAME_BYTES_MAX;
 use snow_dist_runtime::core::{NodeNumber, Pid, Reason};
 
 use super::model::{OURS, PEER, THEIRS};
@@ -28,12 +29,29 @@ pub(super) enum Step<'a> {
     SendNamed(u64, &'a str, Vec<u8>),
     SendTerm(u64, u64, Vec<Pid>),
     Exit(u64, u64, Reason),
+    Call(u64, u64, Vec<Pid>),
+    CallNamed(u64, &'static str, Vec<Pid>),
+    /// To one of the calls that have come, by its place among them.
+    Reply(usize, Vec<Pid>),
+    LeaveUnanswered(usize),
+    SendNamedTerm(u64, &'static str, Vec<Pid>),
+    MonitorNamed(u64, &'static str),
+    /// A process takes a name.
+    Register(u64, &'static str),
+    /// A mailbox takes no calls, or takes them again.
+    Fill(u64),
     End(u64, Reason),
     Write(usize),
     Pass(Duration),
     Probe,
     Close(&'a str),
 }
+
+/// A byte more than a name that is monitored may have.
+const LONG_NAME: &str = match std::str::from_utf8(&[b'x'; MONITORED_NAME_BYTES_MAX + 1]) {
+    Ok(name) => name,
+    Err(_) => unreachable!(),
+};
 
 /// What is left of a script.
 pub(super) struct Script<'a> {
@@ -55,7 +73,7 @@ impl<'a> Script<'a> {
 
     /// The next step; `None` where the script ends.
     pub(super) fn step(&mut self) -> Option<Step<'a>> {
-        Some(match self.byte()? % 16 {
+        Some(match self.byte()? % 26 {
             0 => Step::Arrive { piece: self.piece()?, bytes: self.some()?.to_vec() },
             1 => Step::Arrive { piece: self.piece()?, bytes: self.frame()? },
             2 => Step::Link(self.process()?, self.process()?),
@@ -77,7 +95,16 @@ impl<'a> Script<'a> {
             12 => Step::Close(self.text()?),
             13 => Step::Arrive { piece: self.piece()?, bytes: self.fragment()? },
             14 => Step::SendTerm(self.process()?, self.process()?, self.pids()?),
-            _ => Step::Exit(self.process()?, self.process()?, self.reason()?),
+            15 => Step::Exit(self.process()?, self.process()?, self.reason()?),
+            16 => Step::Call(self.process()?, self.process()?, self.pids()?),
+            17 => Step::CallNamed(self.process()?, self.name()?, self.pids()?),
+            18 => Step::Reply(self.number()? as usize, self.pids()?),
+            19 => Step::LeaveUnanswered(self.number()? as usize),
+            20 => Step::SendNamedTerm(self.process()?, self.name()?, self.pids()?),
+            21 => Step::MonitorNamed(self.process()?, self.name()?),
+            22 => Step::Register(self.process()?, self.name()?),
+            23 => Step::Fill(self.process()?),
+            _ => Step::Arrive { piece: self.piece()?, bytes: self.frame_of_calls()? },
         })
     }
 
@@ -88,6 +115,14 @@ impl<'a> Script<'a> {
     /// Few processes, so that steps meet.
     fn process(&mut self) -> Option<u64> {
         self.number().map(|number| number % 6)
+    }
+
+    /// Few names, of which one is too long to be monitored.
+    fn name(&mut self) -> Option<&'static str> {
+        Some(match self.byte()? {
+            255 => LONG_NAME,
+            byte => ["n", "m", ""][usize::from(byte % 3)],
+        })
     }
 
     fn piece(&mut self) -> Option<usize> {
@@ -202,13 +237,44 @@ impl<'a> Script<'a> {
         Some(bytes)
     }
 
+    /// A frame of calls or names that is likely to mean something, with its length.
+    fn frame_of_calls(&mut self) -> Option<Vec<u8>> {
+        let kind = self.byte()?;
+        let [from, to] = [self.pid(self.theirs)?, self.pid(OURS)?];
+        let (reference, name) = (self.number()?, self.name()?.into());
+        let mut message = vec![1, 30];
+        message.extend(self.ownerless()?.to_bits().to_le_bytes());
+        message.truncate(if kind < 224 { 10 } else { 5 });
+        let message = &*message;
+        let frame: Frame<'_> = match kind % 8 {
+            0 => Call { from, to, reference, message }.into(),
+            1 => CallName { from, reference, name, message }.into(),
+            2 => CallReply { from, to, reference, message }.into(),
+            3 => SendNameTerm { name, message }.into(),
+            4 => MonitorName { from, reference, name }.into(),
+            5 => Named { reference, pid: from }.into(),
+            6 => Demonitor { from, to, reference }.into(),
+            _ => {
+                MonitorExit { monitored: from, monitoring: to, reference, reason: Root::Killed.into() }.into()
+            }
+        };
+        let mut bytes = Vec::new();
+        frame.encode_framed(FRAME_BYTES_MAX, &mut bytes).ok()?;
+        Some(bytes)
+    }
+
     /// A piece of a message, with its length. There are few numbers, so that pieces meet, and each has its message.
     fn fragment(&mut self) -> Option<Vec<u8>> {
         let (number, flags) = (self.number()? % 3, self.byte()?);
         let (from, length) = (usize::from(self.byte()? % 16), usize::from(self.byte()?));
         let mut whole = Vec::new();
         let to = WirePid::new(0, OURS, number + 1)?;
-        let message: Frame<'_> = match flags & 12 {
+        let (from_pid, term) = (WirePid::new(0, THEIRS, number + 1)?, b"\x01\x05\x02\0\0\0hi");
+        let message: Frame<'_> = match flags & 236 {
+            32 => Call { from: from_pid, to, reference: number, message: term }.into(),
+            64 => CallName { from: from_pid, reference: number, name: "n".into(), message: term }.into(),
+            96 => CallReply { from: from_pid, to, reference: number, message: term }.into(),
+            128 => SendNameTerm { name: "n".into(), message: term }.into(),
             4 => RegSend { name: "n".into(), message: b"message" }.into(),
             8 => Link { from: to, to }.into(),
             _ => Send { to, message: b"pieces" }.into(),

@@ -121,7 +121,7 @@ impl Run {
             Step::SendNamed(local, name, ref message) => {
                 drop(self.session.send_named(local, name, message));
             }
-            Step::End(local, ref reason) if self.table.living.remove(&local) => {
+            Step::End(local, ref reason) if self.table.local.living.remove(&local) => {
                 self.session.process_ended(local, reason);
                 self.watching.retain(|_, ends| ends.0 != local);
                 let ended: Vec<_> = self.links.keys().copied().filter(|ends| ends.0 == local).collect();
