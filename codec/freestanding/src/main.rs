@@ -13,10 +13,11 @@ use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use snow_dist_codec::{Frame, Frames, NodeName, Reading, limits::FRAME_BYTES_MAX};
 
-/// LINK, EXIT with a chain and a text, PEER_LIST.
+/// LINK, EXIT with a chain and a text, PEER_LIST, CALL with a unit.
 const STREAM: &[u8] = b"\x11\0\0\0\x13\x05\0\0\0\0\0\0\0\x2a\0\0\0\0\x07\x01\0\
     \x27\0\0\0\x15\x05\0\0\0\0\0\0\0\x2a\0\0\0\0\x07\x01\0\x03\x05\0\0\0\0\0\0\0\x01\x04\0\0\0\0\0\0\0boom\
-    \x0a\0\0\0\x12\x01\0\x05\0a@h:1";
+    \x0a\0\0\0\x12\x01\0\x05\0a@h:1\
+    \x1b\0\0\0\x87\x05\0\0\0\0\0\0\0\x2a\0\0\0\0\x07\x01\0\x01\0\0\0\0\0\0\0\x01\x06";
 
 fn goes_through() -> bool {
     let mut bytes = Vec::new();

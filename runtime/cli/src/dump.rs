@@ -48,6 +48,18 @@ pub(crate) fn frame_section(frame: &Frame<'_>) -> String {
     section("dist.md", heading)
 }
 
+/// The message of a frame that marks it as a term.
+const fn term_of<'p>(frame: &Frame<'p>) -> Option<&'p [u8]> {
+    match frame {
+        Frame::SendTerm(send) => Some(send.message),
+        Frame::SendNameTerm(send) => Some(send.message),
+        Frame::Call(call) => Some(call.message),
+        Frame::CallName(call) => Some(call.message),
+        Frame::CallReply(reply) => Some(reply.message),
+        _ => None,
+    }
+}
+
 /// A message that is a term, or why it is none.
 fn term(message: &[u8]) -> String {
     // Of which kind the session's terms are is not known here.
@@ -76,8 +88,8 @@ impl<'p> Rows<'p> {
             Some(Some((_, name))) => self.tag(1, &format!("UNKNOWN; with --phase handshake {name}")),
         }
         let Ok(()) = frame.write_fields(self);
-        if let Frame::SendTerm(send) = frame {
-            self.note("message", &term(send.message));
+        if let Some(message) = term_of(frame) {
+            self.note("message", &term(message));
         }
         self.surplus(surplus);
     }

@@ -33,6 +33,7 @@ async fn main() {
         Some("malformed") => malformed().await,
         Some("split") => split().await,
         Some("fragments") => fragments().await,
+        Some("calls") => calls().await,
         other => panic!("no scenario: {other:?}"),
     }
 }
@@ -274,6 +275,55 @@ async fn fragments() {
     a.shutdown().await;
     b.shutdown().await;
 }
+
+/// Calls that end in every way, and names: who has one, and a term to whoever has it.
+async fn calls() {
+    let a = start(Node::builder("a@127.0.0.1:0").key_log(true)).await;
+    let b = start(Node::builder("b@127.0.0.1:0")).await;
+    connect(&a, &b).await;
+    let keeper = b.spawn(idle).unwrap();
+    let store = b.spawn(move |ctx: Context| store(ctx, keeper)).unwrap();
+    until("the name", || b.whereis("db") == Some(store)).await;
+    let (store, name) = (seen_from(&a, &b, store), b.name().to_owned());
+    run(&a, async move |mut ctx| {
+        assert_eq!(ctx.call::<u64>(store, "get", PATIENCE).await.unwrap(), 42);
+        assert_eq!(ctx.call_named::<u64>("db", &name, "get", PATIENCE).await.unwrap(), 42);
+        assert!(ctx.call_named::<u64>("nobody", &name, "get", PATIENCE).await.is_err());
+        assert!(ctx.call::<u64>(store, "drop", PATIENCE).await.is_err());
+        assert!(ctx.call::<u64>(store, "keep", Duration::from_millis(100)).await.is_err());
+        assert!(ctx.call_named::<u64>("db", &name, "keep", Duration::from_millis(100)).await.is_err());
+        ctx.send_named_term("db", &name, &("from", ctx.pid())).await.unwrap();
+        assert_eq!(ctx.whereis_on("db", &name).await.unwrap(), Some(store));
+        let (_, found) = ctx.monitor_named("db", &name).await.unwrap();
+        assert_eq!(found, store);
+        assert!(ctx.monitor_named("nobody", &name).await.is_err());
+        assert!(ctx.call::<u64>(store, "end", PATIENCE).await.is_err());
+        assert_eq!(down(&mut ctx, store).await, Reason::error("disk full"));
+    })
+    .await;
+    a.shutdown().await;
+    b.shutdown().await;
+}
+
+/// Replies to what it is asked for, drops the call, hands it to a process that never replies, or does so and ends.
+async fn store(mut ctx: Context, keeper: Pid) -> Reason {
+    ctx.register("db").unwrap();
+    loop {
+        let Received::Call(call) = received(&mut ctx).await else { continue };
+        let wish = call.term::<String>().unwrap();
+        match wish.as_str() {
+            "get" => call.reply(&42_u64).await.unwrap(),
+            "drop" => drop(call),
+            _ => call.delegate(keeper).await.unwrap(),
+        }
+        if wish == "end" {
+            return Reason::error("disk full");
+        }
+    }
+}
+
+/// More than any reply takes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn sink_end(node: &Node, sink: Pid) -> Pid {
     node.kill(sink).unwrap();
