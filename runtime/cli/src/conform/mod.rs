@@ -1,5 +1,6 @@
 //! `snow-dist conform`: judges a node against the specification. The library `snow-dist-conform` does the work.
 
+mod asking;
 mod node;
 mod processes;
 mod reasons;

@@ -6,9 +6,11 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use snow_dist_runtime::core::Term;
 use snow_dist_runtime::{Mailbox, Node, NodeBuilder, Pid, Timing, Version1, WhenFull};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
+use super::asking::{Question, written};
 use super::field;
 use super::processes::{Content, Order, Process};
 use super::reasons;
@@ -201,12 +203,24 @@ impl Subject {
         Ok(json!({"alive": alive, "seen": process.seen(), "sent": process.sent()}))
     }
 
-    fn order(&mut self, name: &str, command: &Value) -> Result<Order, Failure> {
+    fn order(&mut self, what: &str, command: &Value) -> Result<Order, Failure> {
         let is_of_a_name = field(command, "other_name").is_string();
-        Ok(match name {
+        Ok(match what {
             "link" => Order::Link(self.other(command)?),
             "unlink" => Order::Unlink(self.other(command)?),
-            "monitor" if is_of_a_name => return Err(Failure::Unsupported),
+            "monitor" | "call" if is_of_a_name => {
+                let (name, node) =
+                    (text(command, "other_name")?.to_owned(), text(command, "node")?.to_owned());
+                Order::Ask(match what {
+                    "call" => Question::CallNamed { name, node, term: self.term(command)? },
+                    _ => Question::MonitorNamed { name, node },
+                })
+            }
+            "call" => {
+                let term = self.term(command)?;
+                Order::Ask(Question::Call(self.other(command)?, term))
+            }
+            "give_up" => Order::GiveUp(number(command, "call")),
             "monitor" => Order::Monitor(self.other(command)?),
             "demonitor" => Order::Demonitor(field(command, "monitor").as_u64().unwrap_or_default()),
             "send" => {
@@ -253,6 +267,10 @@ impl Subject {
     fn process(&self, command: &Value) -> Result<&Process, Failure> {
         let number = field(command, "process").as_u64().unwrap_or_default();
         self.processes.get(&number).ok_or_else(|| Failure::Error(format!("there is no process {number}")))
+    }
+
+    fn term(&mut self, command: &Value) -> Result<Term, Failure> {
+        Ok(written(&self.content(command)?)?)
     }
 
     /// The term that a command wants.

@@ -12,6 +12,7 @@ use snow_dist_runtime::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use super::asking::{self, Question};
 use super::reasons::{process, to_json};
 
 /// What a process is told to do.
@@ -21,6 +22,10 @@ pub(super) enum Order {
     Unlink(Pid),
     Monitor(Pid),
     Demonitor(u64),
+    /// A question of which the answer is awaited: the process takes nothing out of its mailbox meanwhile.
+    Ask(Question),
+    /// Gives up a call.
+    GiveUp(u64),
     Send(Pid, Vec<u8>),
     SendTerm(Pid, Content),
     SendNamedTerm {
@@ -61,7 +66,8 @@ pub(super) enum Content {
 }
 
 /// What a process is told, and where it answers.
-type Orders = mpsc::UnboundedSender<(Order, oneshot::Sender<Result<Value, String>>)>;
+pub(super) type Ordered = (Order, oneshot::Sender<Result<Value, String>>);
+type Orders = mpsc::UnboundedSender<Ordered>;
 
 /// A process that has been started.
 pub(super) struct Process {
@@ -108,8 +114,10 @@ impl Drop for Held {
 
 /// What a process keeps beside its mailbox.
 #[derive(Default)]
-struct State {
-    monitors: HashMap<u64, MonitorRef>,
+pub(super) struct State {
+    pub(super) monitors: HashMap<u64, MonitorRef>,
+    /// The adapter's numbers of monitors by name.
+    pub(super) by_name: HashMap<MonitorRef, u64>,
     is_held: bool,
     sent: Arc<AtomicU64>,
     calls: Held,
@@ -117,7 +125,7 @@ struct State {
 
 impl Process {
     pub(super) fn start(node: &Node, mailbox: Mailbox) -> Result<Self, String> {
-        let (orders, mut ordered) = mpsc::unbounded_channel::<(Order, oneshot::Sender<_>)>();
+        let (orders, mut ordered) = mpsc::unbounded_channel::<Ordered>();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&seen);
         let mut state = State::default();
@@ -126,12 +134,12 @@ impl Process {
             loop {
                 tokio::select! {
                     received = ctx.recv(), if !state.is_held => {
-                        let sight = sight(&received, &ctx.node(), &state.calls.0);
+                        let sight = sight(&received, &ctx.node(), &state);
                         noted.lock().unwrap_or_else(PoisonError::into_inner).push(sight);
                     }
                     order = ordered.recv() => {
-                        let Some((order, answer)) = order else { std::future::pending().await };
-                        let done = obey(&mut ctx, &mut state, order, answer).await;
+                        let Some(order) = order else { std::future::pending().await };
+                        let done = asking::obey_all(&ctx, &mut state, order, &mut ordered, &noted).await;
                         if let Some(reason) = done {
                             return reason;
                         }
@@ -167,8 +175,8 @@ impl Process {
 }
 
 /// Does what was ordered. Gives the reason to end with, if that was it.
-async fn obey(
-    ctx: &mut Context,
+pub(super) async fn obey(
+    ctx: &Context,
     state: &mut State,
     order: Order,
     answer: oneshot::Sender<Result<Value, String>>,
@@ -199,6 +207,9 @@ async fn obey(
             }
             None => Err(format!("there is no monitor {number}")),
         },
+        // It is over: if it were not, it would be among what is asked.
+        Order::GiveUp(_) => Ok(()),
+        Order::Ask(_) => Err("it is asked elsewhere".to_owned()),
         Order::Send(other, message) => ctx.send(other, message).await.map_err(|error| error.to_string()),
         Order::SendTerm(other, term) => ctx.send_term(other, &term).await.map_err(|error| error.to_string()),
         Order::SendNamedTerm { name, node, term } => {
@@ -271,7 +282,7 @@ impl Serialize for Content {
 }
 
 /// The processes in a term, in their order; none, if it is no term.
-fn places(message: &Message, node: &Node) -> Vec<Value> {
+pub(super) fn places(message: &Message, node: &Node) -> Vec<Value> {
     let pids = message.term_pids();
     let mut places = Vec::new();
     let read = pids.terms().for_each_pid(message.as_bytes(), Reading::Compatible, |_, pid| {
@@ -283,19 +294,21 @@ fn places(message: &Message, node: &Node) -> Vec<Value> {
     places
 }
 
-fn sight(received: &Received, node: &Node, calls: &Calls) -> Value {
+fn sight(received: &Received, node: &Node, state: &State) -> Value {
     match received {
         Received::Message(message) if message.is_term() => json!({"term": places(message, node)}),
         Received::Call(call) => {
             let (from, term) = (process(call.from(), node), places(call.message(), node));
-            json!({"called": from, "call": calls.note(call), "term": term})
+            json!({"called": from, "call": state.calls.0.note(call), "term": term})
         }
         Received::Message(message) => json!({"message": hex::encode(message.as_bytes())}),
         Received::Exit { from, reason } => {
             json!({"exit": process(*from, node), "reason": to_json(reason, node)})
         }
         Received::Down { reference, from, reason } => json!({
-            "down": process(*from, node), "monitor": reference.number(), "reason": to_json(reason, node),
+            "down": process(*from, node),
+            "monitor": state.by_name.get(reference).copied().unwrap_or_else(|| reference.number()),
+            "reason": to_json(reason, node),
         }),
         Received::NodeUp { name } => json!({"nodeup": &**name}),
         Received::NodeDown { name } => json!({"nodedown": &**name}),
