@@ -511,7 +511,7 @@ defects! {
     /// One that was refused takes a place.
     LongCallTakesAPlace: ACCEPTOR, ["call-too-long"];
     /// One that is given up stays called.
-    GivenUpUntold: INITIATOR, ["call-is-given-up", "call-bound"];
+    GivenUpUntold: INITIATOR, ["call-is-given-up", "call-bound", "call-in-fragments"];
     /// The end of the caller is not told.
     CallerEndsUntold: ACCEPTOR, ["call-ends-with-its-process"];
     /// A reply is held against the ref alone.
