@@ -19,6 +19,9 @@ pub struct CallReply<'a> {
 impl<'a> Layout<'a> for CallReply<'a> {
     #[inline(always)]
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
+        //= spec/dist.md#dist-cal-001
+        //# A reader MUST NOT refuse a CALL, CALL_NAME, CALL_REPLY or SEND_NAME_TERM because of the bytes in its
+        //# `message`.
         Ok(Self {
             from: source.pid("from")?,
             to: source.pid("to")?,

@@ -119,6 +119,8 @@ fn before_value(mut cursor: Reader<'_>, terms: Terms, level: Level) -> Result<Re
         }
         Inside::Values => return Ok(cursor),
     };
+    //= spec/stf.md#stf-int-002
+    //# A reader of the second kind MUST accept a u64 as a key of a map whose key type is 0.
     //= spec/stf.md#stf-map-002
     //# In both readings a reader MUST refuse a map with a key that is not of the type that the key type
     //# announces.
@@ -254,6 +256,8 @@ pub(super) fn bytes<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError
     if length > TERM_BYTES_MAX {
         return Err(too_long("bytes", reader.at() - size_of::<u32>(), TERM_BYTES_MAX, length));
     }
+    //= spec/stf.md#stf-byt-002
+    //# A reader MUST accept bytes of any content and give them unchanged.
     reader.promised("bytes", length.into(), size_of::<u32>())
 }
 

@@ -95,6 +95,9 @@ pub struct Sum<'a> {
 
 /// A variant of a sum type by its name, and its fields by theirs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+//= spec/stf.md#stf-var-001
+//# A reader of the second kind MUST NOT refuse a term because of the order or the repetition of fields of a
+//# variant.
 pub struct Variant<'a> {
     variant: Text<'a>,
     /// Under the type's name.

@@ -160,6 +160,9 @@ impl Monitors {
                 //= spec/session.md#ses-mon-005
                 //# When a process has ended, a node MUST write one MONITOR_EXIT, with the reason of that end,
                 //# for each monitor of it that it holds for the peer.
+                //= spec/capabilities.md#cap-cal-013
+                //# When a process has ended, a node MUST write one MONITOR_EXIT, with the ref and the pids of the call
+                //# and the reason of that end, for each call of it that the node holds for the peer.
                 && monitor.owed.is_none()
             {
                 monitor.owed = Some(reason.clone());
