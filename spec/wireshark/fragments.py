@@ -173,23 +173,59 @@ def is_fragment(payload):
     return payload[:1] == b"\x83"
 
 
+# Frames of messages: where the message begins, or where a name stands before it.
+MESSAGES = {0x10: ("SEND", 9), 0x86: ("SEND_TERM", 9), 0x87: ("CALL", 25), 0x89: ("CALL_REPLY", 25)}
+NAMED = {0x11: ("REG_SEND", 1), 0x88: ("CALL_NAME", 17), 0x8A: ("SEND_NAME_TERM", 1)}
+
+
+def whole(payload):
+    """What a frame that came in fragments carries."""
+    if payload[0] in MESSAGES:
+        name, at = MESSAGES[payload[0]]
+    elif payload[0] in NAMED:
+        name, at = NAMED[payload[0]]
+        at += 2 + int.from_bytes(payload[at:at + 2], "little")
+    else:
+        return None
+    return of(name, payload[at:])
+
+
+class Assembly:
+    """Puts the pieces of one direction together, if they fit."""
+
+    def __init__(self):
+        self.begun = {}
+
+    def add(self, payload):
+        """What is whole with this FRAGMENT, if anything is."""
+        number, flags = payload[1:9], payload[9]
+        if flags & 1:
+            self.begun[number] = int.from_bytes(payload[10:14], "little"), b""
+        if number not in self.begun:
+            return None
+        total, come = self.begun[number]
+        come += payload[14 if flags & 1 else 10:]
+        self.begun[number] = total, come
+        return whole(come) if flags & 2 and len(come) == total else None
+
+
+# What the reader of a frame refuses is marked as what its writer must not do.
+OF_THE_WRITER = {"CON-ERR-001": "HS-VER-003", "CAP-CAL-010": "CAP-CAL-003"}
+
+
 def story(vector):
-    """A vector as a case: what is refused is marked, and what is whole is what a process sees or has sent."""
+    """A vector as a case: what is refused is marked, and what is whole is shown."""
     bits = sum(BITS[capability] for capability in vector["given"]["capabilities"])
-    # What was not negotiated is marked by the requirement on what is.
-    refusals = {"HS-VER-003" if rule == "CON-ERR-001" else rule for rule in vector["requirements"]}
-    steps = []
+    refusals = {OF_THE_WRITER.get(rule, rule) for rule in vector["requirements"]} - {"CAP-FRG-012"}
+    steps, assemblies = [], {side: Assembly() for side in ("receive", "writes")}
     for step in vector["steps"]:
-        messages = [hex_of(seen["message"]) for seen in step["sees"] if "message" in seen]
-        if "message" in step.get("ask", {}):
-            messages.append(hex_of(step["ask"]["message"]))
-        for side in ("receive", "writes"):
-            pieces = [{"refusals": set(), "carries": None} if is_fragment(payload) else None
+        for side, assembly in assemblies.items():
+            pieces = [{"refusals": set(), "carries": assembly.add(payload)} if is_fragment(payload) else None
                       for payload in payloads(step, side)]
-            if pieces and pieces[-1] and messages:
-                pieces[-1]["carries"] = of("SEND", messages[0])
             if pieces and pieces[-1] and step["session"] != "up":
                 pieces[-1]["refusals"] = refusals
+                if any(rule.startswith("CAP-FRG") for rule in refusals):
+                    pieces[-1]["carries"] = None
             steps += zip([side == "receive"] * len(pieces), payloads(step, side), pieces)
     return vector["id"], handshake(bits), steps
 
@@ -233,7 +269,8 @@ def marked(item):
 def differs(item, wanted, number_of, has_seen_all):
     """What is not as it should be, or None."""
     if "refusals" in wanted:
-        found = {mark for mark in marked(item) if mark != "CAP-FRG-005"}
+        # Of a reply that comes too late only the first pass says so.
+        found = marked(item) - {"CAP-FRG-005", "CAP-CAL-016"}
         if found != wanted["refusals"]:
             return f"marks: {found}, not {wanted['refusals']}"
         return None if carried(item) == wanted["carries"] else f"carries {carried(item)}"

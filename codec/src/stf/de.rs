@@ -11,7 +11,7 @@ use super::error::Step;
 use super::{Error, ErrorKind, KeyType, Term, Terms, prove, read_version, tag};
 use crate::document::PID_NEWTYPE;
 use crate::layout::{Reader, Source};
-use crate::limits::TERM_DEPTH_MAX;
+use crate::limits::{TERM_DEPTH_MAX, TERM_ELEMENTS_MAX};
 use crate::{DecodeError, ErrorKind as Wrong, Reading, Text};
 
 /// Makes a value of a term of the first kind. Strings can borrow the term.
@@ -278,6 +278,11 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
     /// Bytes are a sequence of small numbers to who asks for one.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let Some(bytes) = self.bytes()? else { return self.deserialize_any(visitor) };
+        // What it would be as a list: numbers take more memory than their bytes.
+        if bytes.len() > TERM_ELEMENTS_MAX as usize {
+            let text = format_args!("bytes that are read as a list are at most {TERM_ELEMENTS_MAX}");
+            return Err(Error::message(ErrorKind::Limit, text));
+        }
         let mut numbers = SeqDeserializer::<_, Error>::new(bytes.iter().copied());
         let value = visitor.visit_seq(&mut numbers)?;
         numbers.end()?;

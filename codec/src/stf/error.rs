@@ -90,7 +90,8 @@ pub(super) enum Step<'a> {
 impl fmt::Display for Step<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Field(name) => fmt::Display::fmt(name.as_str(), f),
+            // A peer's words: they forge no line of a log.
+            Self::Field(name) => fmt::Display::fmt(&name.as_str().escape_debug(), f),
             Self::Index(index) => write!(f, "[{index}]"),
             Self::Key(key) => write!(f, "[{key}]"),
         }
@@ -108,7 +109,8 @@ impl fmt::Write for Bounded {
         let room = TERM_ERROR_BYTES_MAX - self.0.len();
         let (fits, _) = text.split_at_checked(text.floor_char_boundary(room)).unwrap_or_default();
         self.0.push_str(fits);
-        Ok(())
+        // What is cut is not made.
+        if fits.len() < text.len() { Err(fmt::Error) } else { Ok(()) }
     }
 }
 
@@ -248,7 +250,10 @@ impl serde::de::Error for Error {
     }
 
     fn unknown_variant(variant: &str, _: &'static [&'static str]) -> Self {
-        Self::message(ErrorKind::UnknownVariant, format_args!("the variant `{variant}` is unknown"))
+        Self::message(
+            ErrorKind::UnknownVariant,
+            format_args!("the variant `{}` is unknown", variant.escape_debug()),
+        )
     }
 
     fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {

@@ -52,8 +52,9 @@
 //! `#[serde(rename = "Result")]`, and has a variant `Ok` or `Err` of one value is written as Ok or Err. In reading, Ok
 //! and Err are taken for any enum with variants of these names.
 //!
-//! **The names of structs and enums are part of their values**: a term of the struct `Point` is read as a struct of that
-//! name and as no other. `#[serde(rename = "Point")]` gives a type of another name the same.
+//! **The names of structs with named fields, and of enums, are part of their values**: a term of the struct `Point` is read as
+//! a struct of that name and as no other. `#[serde(rename = "Point")]` gives a type of another name the same. Other structs
+//! have no name in a term: a tuple struct is a tuple, a unit struct is unit.
 //!
 //! ## Bytes
 //! serde takes a `Vec<u8>` for a list of numbers: nine bytes for each. `#[serde(with = "serde_bytes")]`, of the crate of that
@@ -83,8 +84,10 @@
 //! assert_eq!(page.body, body);
 //! ```
 //!
-//! Whoever reads bytes takes a list of small numbers as well, and the other way round, so that a program can turn to bytes
-//! while others still write lists.
+//! Whoever reads bytes into memory of its own (a `Vec<u8>`, `Bytes`) takes a list of small numbers as well, and a `Vec` of any
+//! integers is read from bytes, up to as many as a list may have: so a program can turn to bytes while others still write
+//! lists. `&[u8]` is read from bytes alone, an array `[u8; N]` from neither but a tuple, and inside of `untagged`, `flatten` and
+//! internally tagged types, where serde keeps what it has read, bytes are bytes.
 //!
 //! ## Changing types
 //! While old and new programs run, a type may change so:
@@ -95,14 +98,15 @@
 //! | a field is removed | an error, unless the field is an `Option` or has a default there | the field is ignored |
 //! | a field is renamed | as if it were removed and another added | the same; `#[serde(alias = "old")]` reads both |
 //! | fields are put in another order | the same value | the same value |
-//! | a variant is added behind all others | an error where it is used, [`ErrorKind::UnknownVariant`], unless a variant has `#[serde(other)]` | the same value |
+//! | a variant is added behind all others | an error where it is used, [`ErrorKind::UnknownVariant`], unless it holds no value and a variant has `#[serde(other)]`; of a variant that goes by its number [`ErrorKind::WrongValue`] | the same value |
 //! | a struct variant is added or moved, anywhere among struct variants | as above | the same value |
 //! | any other variant is moved, or one before it is added or removed | **another variant, without an error** | the same |
 //! | an integer gets wider or narrower | the same number, or an error if it does not fit | the same |
 //! | a struct or an enum is renamed | an error | an error; `#[serde(rename = "Old")]` keeps the name |
 //! | a tuple or a tuple variant gets another length | an error | an error |
 //!
-//! What is said here of struct variants holds in terms of the second kind. In the first they are like tuple variants.
+//! What is said here of struct variants holds in terms of the second kind. In the first they are like tuple variants, and the
+//! runtime sends them so to a node that reads no other: whoever has such nodes moves no struct variant either.
 //!
 //! ```
 //! use snow_dist_codec::stf::{ErrorKind, Terms};

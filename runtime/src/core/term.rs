@@ -64,10 +64,10 @@ impl Term {
     }
 
     /// The same value as a term of the first kind, for readers of that kind alone: it goes to peers whose session lacks
-    /// `terms_2`. Nothing, if this is a term of the first kind, or `first` is one of the second.
+    /// `terms_2`. Nothing, if this is a term of the first kind, or `first` is one of the second or has other pids.
     #[must_use]
     pub fn or_first(mut self, first: Self) -> Self {
-        if self.kind == Terms::Second && first.kind == Terms::First {
+        if self.kind == Terms::Second && first.kind == Terms::First && first.pids().eq(self.pids()) {
             self.first = Some(Box::new(first));
         }
         self

@@ -273,8 +273,8 @@ fn long() -> Term {
 }
 
 //= spec/capabilities.md#cap-cal-009
-//# A node that drops the message of a call because its mailbox is full MUST answer with one MONITOR_EXIT whose reason is
-//# Error "full", without hops.
+//# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT whose reason is Error
+//# "full", without hops.
 //= spec/capabilities.md#cap-cal-018
 //# A node that drops a reply because what it keeps for other nodes is full MUST take the call for over, and tell the
 //# caller that there was a reply that it did not keep.

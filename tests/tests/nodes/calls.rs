@@ -74,7 +74,8 @@ fn seen(caller: &Node, of: &Node, pid: Pid) -> Pid {
 //# CAP-CAL-004 forbids it.
 //= spec/capabilities.md#cap-cal-006
 //# A node that reads a CALL for a living process, or a CALL_NAME with a name that is registered, MUST put its
-//# message into the mailbox of that process as that of a SEND_TERM, and let the process tell who calls and reply.
+//# message into the mailbox of that process as that of a SEND_TERM, and let the process tell who calls and reply,
+//# unless CAP-CAL-008 or CAP-CAL-009 asks for another answer.
 //= spec/capabilities.md#cap-cal-015
 //# A node that reads a CALL_REPLY with the ref and the pids of a call of its own that is not over MUST give its
 //# term to the caller as the reply to this call, and take the call for over.
@@ -105,8 +106,8 @@ async fn a_call_has_its_reply() {
 //# When a process has ended, a node MUST write one MONITOR_EXIT, with the ref and the pids of the call and the
 //# reason of that end, for each call of it that the node holds for the peer.
 //= spec/capabilities.md#cap-cal-014
-//# When nobody is left who could reply to a call that a node holds, and the callee lives, the node SHOULD write one
-//# MONITOR_EXIT with the ref and the pids of the call whose reason is Error "unanswered", without hops.
+//# When nobody is left who could reply to a call in state called, the node SHOULD write one MONITOR_EXIT with the
+//# ref and the pids of the call whose reason is Error "unanswered", without hops.
 #[tokio::test]
 async fn a_call_without_a_reply_ends_at_once() {
     for (a, b) in both_ways().await {
@@ -136,7 +137,7 @@ async fn a_call_without_a_reply_ends_at_once() {
 //# When the caller gives up a call that is not over, or ends, a node MUST write DEMONITOR with the pids and the ref
 //# of the call.
 //= spec/capabilities.md#cap-cal-012
-//# A node MUST NOT queue a CALL_REPLY for a call that it does not hold.
+//# A node MUST NOT queue a CALL_REPLY for a call that is not in state called.
 //= spec/capabilities.md#cap-cal-016
 //# A node MUST ignore a CALL_REPLY whose ref and two pids are not all those of one call of its own in this session
 //# that is not over.
@@ -213,8 +214,8 @@ async fn a_call_can_be_delegated_and_ends_with_its_callee_all_the_same() {
 }
 
 //= spec/capabilities.md#cap-cal-009
-//# A node that drops the message of a call because its mailbox is full MUST answer with one MONITOR_EXIT whose
-//# reason is Error "full", without hops.
+//# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT whose reason is Error
+//# "full", without hops.
 #[tokio::test]
 async fn a_full_mailbox_refuses_a_call_of_another_node() {
     let (a, b) = connected().await;
@@ -396,8 +397,8 @@ async fn requests_and_replies_of_any_length_come_whole() {
 }
 
 //= spec/capabilities.md#cap-cal-014
-//# When nobody is left who could reply to a call that a node holds, and the callee lives, the node SHOULD write one
-//# MONITOR_EXIT with the ref and the pids of the call whose reason is Error "unanswered", without hops.
+//# When nobody is left who could reply to a call in state called, the node SHOULD write one MONITOR_EXIT with the
+//# ref and the pids of the call whose reason is Error "unanswered", without hops.
 /// A callee that lets go of a call and then ends, whichever way, is told by its end.
 #[tokio::test]
 async fn who_lets_go_of_a_call_and_ends_is_told_by_the_end() {

@@ -72,10 +72,11 @@ fn assert_over(pair: &Pair) {
 //# When its process calls a process of the peer or a name there, a node MUST write one CALL or CALL_NAME, unless
 //# CAP-CAL-004 forbids it.
 //= spec/capabilities.md#cap-cal-006
-//# A node that reads a CALL for a living process, or a CALL_NAME with a name that is registered, MUST put its message
-//# into the mailbox of that process as that of a SEND_TERM, and let the process tell who calls and reply.
+//# A node that reads a CALL for a living process, or a CALL_NAME with a name that is registered, MUST put its
+//# message into the mailbox of that process as that of a SEND_TERM, and let the process tell who calls and reply,
+//# unless CAP-CAL-008 or CAP-CAL-009 asks for another answer.
 //= spec/capabilities.md#cap-cal-011
-//# When a process replies to a call that its node holds, the node MUST write one CALL_REPLY with the ref and the pids
+//# When a process replies to a call in state called, the node MUST write one CALL_REPLY with the ref and the pids
 //# of the call, and hold the call no more.
 //= spec/capabilities.md#cap-cal-015
 //# A node that reads a CALL_REPLY with the ref and the pids of a call of its own that is not over MUST give its term to
@@ -216,8 +217,8 @@ fn a_call_too_many_is_answered_with_limit() {
 }
 
 //= spec/capabilities.md#cap-cal-009
-//# A node that drops the message of a call because its mailbox is full MUST answer with one MONITOR_EXIT whose reason is
-//# Error "full", without hops.
+//# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT whose reason is Error
+//# "full", without hops.
 #[test]
 fn a_mailbox_that_takes_no_message_is_full_for_calls() {
     let mut pair = pair();
@@ -251,8 +252,8 @@ fn the_end_of_the_callee_ends_its_calls() {
 }
 
 //= spec/capabilities.md#cap-cal-014
-//# When nobody is left who could reply to a call that a node holds, and the callee lives, the node SHOULD write one
-//# MONITOR_EXIT with the ref and the pids of the call whose reason is Error "unanswered", without hops.
+//# When nobody is left who could reply to a call in state called, the node SHOULD write one MONITOR_EXIT with the
+//# ref and the pids of the call whose reason is Error "unanswered", without hops.
 #[test]
 fn a_call_that_is_let_go_of_is_unanswered() {
     let (mut pair, caller) = called(1);
@@ -272,7 +273,7 @@ fn a_call_that_is_let_go_of_is_unanswered() {
 //# When the caller gives up a call that is not over, or ends, a node MUST write DEMONITOR with the pids and the ref of
 //# the call.
 //= spec/capabilities.md#cap-cal-012
-//# A node MUST NOT queue a CALL_REPLY for a call that it does not hold.
+//# A node MUST NOT queue a CALL_REPLY for a call that is not in state called.
 #[test]
 fn a_call_that_is_given_up_takes_no_reply() {
     let (mut pair, caller) = called(1);
@@ -528,8 +529,8 @@ fn long_calls_and_replies_come_in_fragments() {
 }
 
 //= spec/capabilities.md#cap-cal-009
-//# A node that drops the message of a call because its mailbox is full MUST answer with one MONITOR_EXIT whose reason is
-//# Error "full", without hops.
+//# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT whose reason is Error
+//# "full", without hops.
 #[test]
 fn a_call_that_is_dropped_while_it_comes_is_answered() {
     for bytes_max in [0, 10, 70_000] {

@@ -208,11 +208,11 @@ fn term(number: u64) -> Term {
 
 //= spec/capabilities.md#cap-cal-011
 //= type=test
-//# When a process replies to a call that its node holds, the node MUST write one CALL_REPLY with the ref and
-//# the pids of the call, and hold the call no more.
+//# When a process replies to a call in state called, the node MUST write one CALL_REPLY with the ref and the pids
+//# of the call, and hold the call no more.
 //= spec/capabilities.md#cap-cal-012
 //= type=test
-//# A node MUST NOT queue a CALL_REPLY for a call that it does not hold.
+//# A node MUST NOT queue a CALL_REPLY for a call that is not in state called.
 //= spec/capabilities.md#cap-cal-013
 //= type=test
 //# When a process has ended, a node MUST write one MONITOR_EXIT, with the ref and the pids of the call and the

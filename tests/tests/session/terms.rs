@@ -29,8 +29,8 @@ pub(super) fn term(pids: &[Pid]) -> Term {
 //# A node that reads a SEND_TERM MUST do with its message what it does with that of a SEND, and let the process
 //# tell that it was marked as a term.
 //= spec/capabilities.md#cap-stm-007
-//# In a session without `send_term`, a node whose process sends a term without pids MUST write a SEND with that term
-//# as its message.
+//# In a session without `send_term`, a node whose process sends a term of the first kind without pids MUST write a
+//# SEND with that term as its message.
 #[test]
 fn a_term_is_marked_where_it_can_be_and_a_message_elsewhere() {
     let mut with = pair(Capabilities::SEND_TERM);

@@ -103,11 +103,11 @@ impl Session {
     /// The call is over, or the peer cannot take the reply.
     pub fn reply(&mut self, caller: &Caller, term: &mut Term) -> Result<(), NotReplied> {
         //= spec/capabilities.md#cap-cal-012
-        //# A node MUST NOT queue a CALL_REPLY for a call that it does not hold.
+        //# A node MUST NOT queue a CALL_REPLY for a call that is not in state called.
         let Some(call) = self.open_call(caller) else { return Err(NotReplied::Over) };
         let (callee, from, to, reference) = (call.process(), call.ours, call.theirs, caller.reference);
         //= spec/capabilities.md#cap-cal-011
-        //# When a process replies to a call that its node holds, the node MUST write one CALL_REPLY with the ref and
+        //# When a process replies to a call in state called, the node MUST write one CALL_REPLY with the ref and
         //# the pids of the call, and hold the call no more.
         self.queue_term(callee, CALL_BYTES, Mark::There, term, |message| {
             CallReply { from, to, reference, message }.into()
@@ -121,9 +121,8 @@ impl Session {
         let Some(call) = self.open_call(caller) else { return };
         let (callee, reference) = (call.process(), caller.reference);
         //= spec/capabilities.md#cap-cal-014
-        //# When nobody is left who could reply to a call that a node holds, and the callee lives, the node SHOULD
-        //# write one MONITOR_EXIT with the ref and the pids of the call whose reason is Error "unanswered", without
-        //# hops.
+        //# When nobody is left who could reply to a call in state called, the node SHOULD write one MONITOR_EXIT
+        //# with the ref and the pids of the call whose reason is Error "unanswered", without hops.
         self.watched.owe(reference, Reason::error("unanswered"));
         self.outbox.signal(callee, Owed::Down { reference });
     }
@@ -226,15 +225,15 @@ impl Session {
         let pids = self.read_pids(message);
         let caller = Caller { pid: self.wire.theirs_here(monitoring.local()), reference, session: self.id };
         //= spec/capabilities.md#cap-cal-006
-        //# A node that reads a CALL for a living process, or a CALL_NAME with a name that is registered, MUST put its
-        //# message into the mailbox of that process as that of a SEND_TERM, and let the process tell who calls and
-        //# reply.
+        //# A node that reads a CALL for a living process, or a CALL_NAME with a name that is registered, MUST put
+        //# its message into the mailbox of that process as that of a SEND_TERM, and let the process tell who calls
+        //# and reply, unless CAP-CAL-008 or CAP-CAL-009 asks for another answer.
         if processes.call(callee, caller, message, pids) {
             return Ok(());
         }
         //= spec/capabilities.md#cap-cal-009
-        //# A node that drops the message of a call because its mailbox is full MUST answer with one MONITOR_EXIT whose
-        //# reason is Error "full", without hops.
+        //# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT whose reason
+        //# is Error "full", without hops.
         self.give_up_call(reference);
         self.refuse(callee, monitored, monitoring, reference, Refusal::Full)
     }
@@ -288,8 +287,8 @@ impl Session {
     /// # Errors
     /// The session must end, and why.
     //= spec/capabilities.md#cap-cal-009
-    //# A node that drops the message of a call because its mailbox is full MUST answer with one MONITOR_EXIT whose
-    //# reason is Error "full", without hops.
+    //# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT whose reason is
+    //# Error "full", without hops.
     pub fn handle_dropped(&mut self, begun: &[u8], processes: &mut impl Processes) -> Result<(), Ending> {
         let Some(head) = CallHead::read(begun) else { return Ok(()) };
         if self.wire.version_1().is_some() {

@@ -234,8 +234,8 @@ impl Session {
             //= spec/capabilities.md#cap-stm-001
             //# A node MUST NOT write SEND_TERM in a session that does not have `send_term`.
             //= spec/capabilities.md#cap-stm-007
-            //# In a session without `send_term`, a node whose process sends a term without pids MUST write a SEND with
-            //# that term as its message.
+            //# In a session without `send_term`, a node whose process sends a term of the first kind without pids
+            //# MUST write a SEND with that term as its message.
             if has_terms { SendTerm { to, message }.into() } else { Send { to, message }.into() }
         })
     }
