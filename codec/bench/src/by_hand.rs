@@ -31,7 +31,8 @@ const fn payload_len(message: &Message<'_>) -> usize {
         Message::Monitor { .. } => 25,
         Message::Exit { reason, .. } => 17 + reason_len(reason),
         Message::MonitorExit { reason, .. } => 25 + reason_len(reason),
-        Message::Send { payload, .. } => 9 + payload.len(),
+        Message::Send { payload, .. } | Message::SendTerm { payload, .. } => 9 + payload.len(),
+        Message::Call { payload, .. } | Message::CallReply { payload, .. } => 25 + payload.len(),
     }
 }
 
@@ -69,10 +70,17 @@ pub fn append(message: &Message<'_>, buffer: &mut Vec<u8>) {
                 place.u64(21, reference);
                 place.reason(29, reason);
             }
-            Message::Send { to, payload } => {
-                place.u8(4, 0x10);
-                place.u64(5, to);
-                place.bytes(13, payload);
+            Message::Send { to, payload } => place.message(0x10, to, payload),
+            Message::SendTerm { to, payload } => place.message(0x86, to, payload),
+            Message::Call { from, to, reference, payload } => {
+                place.head(0x87, from, to);
+                place.u64(21, reference);
+                place.bytes(29, payload);
+            }
+            Message::CallReply { from, to, reference, payload } => {
+                place.head(0x89, from, to);
+                place.u64(21, reference);
+                place.bytes(29, payload);
             }
         }
         buffer.set_len(buffer.len() + 4 + length);
@@ -110,6 +118,13 @@ impl Place {
         self.u8(4, tag);
         self.u64(5, from);
         self.u64(13, to);
+    }
+
+    #[inline(always)]
+    unsafe fn message(self, tag: u8, to: u64, payload: &[u8]) {
+        self.u8(4, tag);
+        self.u64(5, to);
+        self.bytes(13, payload);
     }
 
     #[inline(always)]

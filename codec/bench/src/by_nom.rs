@@ -48,6 +48,21 @@ fn message(input: &[u8]) -> IResult<&[u8], Message<'_>> {
             reason,
         })
         .parse(input),
+        0x86 => map((le_u64, rest), |(to, payload)| Message::SendTerm { to, payload }).parse(input),
+        0x87 => map((le_u64, le_u64, le_u64, rest), |(from, to, reference, payload)| Message::Call {
+            from,
+            to,
+            reference,
+            payload,
+        })
+        .parse(input),
+        0x89 => map((le_u64, le_u64, le_u64, rest), |(from, to, reference, payload)| Message::CallReply {
+            from,
+            to,
+            reference,
+            payload,
+        })
+        .parse(input),
         _ => fail().parse(input),
     }
 }

@@ -18,6 +18,9 @@ pub enum OwnedMessage {
     Exit { from: u64, to: u64, reason: OwnedReason },
     MonitorExit { from: u64, to: u64, reference: u64, reason: OwnedReason },
     Send { to: u64, payload: Vec<u8> },
+    SendTerm { to: u64, payload: Vec<u8> },
+    Call { from: u64, to: u64, reference: u64, payload: Vec<u8> },
+    CallReply { from: u64, to: u64, reference: u64, payload: Vec<u8> },
 }
 
 /// A reason.
@@ -41,6 +44,13 @@ impl From<Message<'_>> for OwnedMessage {
                 Self::MonitorExit { from, to, reference, reason: reason.into() }
             }
             Message::Send { to, payload } => Self::Send { to, payload: payload.to_vec() },
+            Message::SendTerm { to, payload } => Self::SendTerm { to, payload: payload.to_vec() },
+            Message::Call { from, to, reference, payload } => {
+                Self::Call { from, to, reference, payload: payload.to_vec() }
+            }
+            Message::CallReply { from, to, reference, payload } => {
+                Self::CallReply { from, to, reference, payload: payload.to_vec() }
+            }
         }
     }
 }

@@ -11,6 +11,9 @@ pub enum Message<'a> {
     Exit { from: u64, to: u64, reason: Reason<'a> },
     MonitorExit { from: u64, to: u64, reference: u64, reason: Reason<'a> },
     Send { to: u64, payload: &'a [u8] },
+    SendTerm { to: u64, payload: &'a [u8] },
+    Call { from: u64, to: u64, reference: u64, payload: &'a [u8] },
+    CallReply { from: u64, to: u64, reference: u64, payload: &'a [u8] },
 }
 
 /// A reason.

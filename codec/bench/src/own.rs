@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use snow_dist_codec::frame::{Exit, Link, Monitor, MonitorExit, Send};
+use snow_dist_codec::frame::{Call, CallReply, Exit, Link, Monitor, MonitorExit, Send, SendTerm};
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Frames, Pid, Reading, Root};
 
@@ -25,6 +25,13 @@ pub fn frame(message: Message<'_>) -> Frame<'_> {
             MonitorExit { monitored: pid(from), monitoring: pid(to), reference, reason }.into()
         }
         Message::Send { to, payload } => Send { to: pid(to), message: payload }.into(),
+        Message::SendTerm { to, payload } => SendTerm { to: pid(to), message: payload }.into(),
+        Message::Call { from, to, reference, payload } => {
+            Call { from: pid(from), to: pid(to), reference, message: payload }.into()
+        }
+        Message::CallReply { from, to, reference, payload } => {
+            CallReply { from: pid(from), to: pid(to), reference, message: payload }.into()
+        }
     }
 }
 

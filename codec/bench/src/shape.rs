@@ -24,19 +24,28 @@ pub enum Shape {
     MonitorExitError,
     /// SEND of 64 bytes.
     Send,
-    /// Half SEND, a fifth LINK, a tenth of each other but MONITOR, in an order that no branch predictor learns.
+    /// SEND_TERM of 64 bytes.
+    SendTerm,
+    /// CALL of 64 bytes.
+    Call,
+    /// CALL_REPLY of 64 bytes.
+    CallReply,
+    /// Half SEND, a fifth LINK, a tenth of each EXIT and of MONITOR_EXIT, in an order that no branch predictor learns.
     Mix,
 }
 
 impl Shape {
     /// All shapes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Link,
         Self::Monitor,
         Self::ExitNormal,
         Self::ExitError,
         Self::MonitorExitError,
         Self::Send,
+        Self::SendTerm,
+        Self::Call,
+        Self::CallReply,
         Self::Mix,
     ];
 
@@ -63,6 +72,9 @@ impl Shape {
             Self::ExitError => Message::Exit { from, to, reason: ERROR },
             Self::MonitorExitError => Message::MonitorExit { from, to, reference, reason: ERROR },
             Self::Send => Message::Send { to, payload: PAYLOAD },
+            Self::SendTerm => Message::SendTerm { to, payload: PAYLOAD },
+            Self::Call => Message::Call { from, to, reference, payload: PAYLOAD },
+            Self::CallReply => Message::CallReply { from, to, reference, payload: PAYLOAD },
             Self::Mix => Self::drawn(index).message(index),
         }
     }
@@ -89,6 +101,9 @@ impl fmt::Display for Shape {
             Self::ExitError => "EXIT_ERR32",
             Self::MonitorExitError => "MEXIT_ERR32",
             Self::Send => "SEND64",
+            Self::SendTerm => "STERM64",
+            Self::Call => "CALL64",
+            Self::CallReply => "REPLY64",
             Self::Mix => "MIX",
         })
     }

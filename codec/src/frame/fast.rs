@@ -7,7 +7,7 @@
 use bytes::BufMut;
 use core::hint::cold_path;
 
-use super::{Exit, Frame, Link, Monitor, MonitorExit, Send};
+use super::{Call, CallReply, Exit, Frame, Link, Monitor, MonitorExit, Send, SendTerm};
 use crate::layout::{self, Layout, Reader};
 use crate::{DecodeError, EncodeError, Reading};
 
@@ -56,6 +56,9 @@ fast! {
     0x15 Exit, at least 18, with a reason;
     0x16 Monitor, at least 25;
     0x18 MonitorExit, at least 26, with a reason;
+    0x86 SendTerm, at least 9;
+    0x87 Call, at least 25;
+    0x89 CallReply, at least 25;
 }
 
 /// What a call gives, in a place of its own.
