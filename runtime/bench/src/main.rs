@@ -4,6 +4,7 @@
 //!
 //! `cargo run --release -p snow-dist-runtime-bench` prints a table; `README.md` says what else there is.
 
+mod calls;
 mod case;
 mod child;
 mod costs;
@@ -71,6 +72,8 @@ enum Part {
     },
     /// Measures what waiting for one message costs beside others that wait.
     Selective,
+    /// Measures a call and its reply beside two messages.
+    Calls,
 }
 
 fn main() -> Result<()> {
@@ -79,6 +82,7 @@ fn main() -> Result<()> {
         Some(Part::Child(child)) => child.run(),
         Some(Part::Costs { way, messages, batch }) => way.send(messages, batch),
         Some(Part::Selective) => selective::run(arguments.rounds),
+        Some(Part::Calls) => calls::run(arguments.rounds),
         None => {
             let plan = Plan {
                 rounds: arguments.rounds,
