@@ -118,13 +118,18 @@ impl Values {
         serde_json::to_value(pid).map_err(|error| Trouble::unjudged(error.to_string()))
     }
 
-    /// A term: a tuple of pids, which are separated by commas.
+    /// A term: a tuple of pids, which are separated by commas; `bytes` stands for a value of the second kind.
     fn tuple_of_pids(&self, pids: &str, creations: Creations) -> Result<Value, Trouble> {
         let pids: Vec<_> = pids.split(',').map(str::trim).filter(|pid| !pid.is_empty()).collect();
         let arity = u8::try_from(pids.len())
             .map_err(|_| Trouble::unjudged(format!("too many pids: {}", pids.len())))?;
         let mut term = vec![1, 0x0D, arity];
         for text in pids {
+            if text == "bytes" {
+                // A value that only terms of the second kind have: one byte.
+                term.extend([0x07, 1, 0, 0, 0, 0xFF]);
+                continue;
+            }
             let pid = pid_of(&self.resolve_text(text, creations)?);
             let pid = pid.ok_or_else(|| Trouble::unjudged(format!("no pid: {text}")))?;
             term.push(0x1E);

@@ -466,11 +466,17 @@ defects! {
     /// Pids are written where nobody would know whose they are.
     TermPidsUnmarked: INITIATOR, ["term-without-the-capability", "name-term-without-the-capability"];
     /// The process is not told that a message is marked as a term.
-    TermMarkLost: ACCEPTOR, ["term-is-read", "term-that-is-none", "name-term-is-read"];
+    TermMarkLost: ACCEPTOR, [
+        "term-is-read", "term-that-is-none", "term-of-the-second-kind", "term-of-the-second-kind-unasked",
+        "name-term-is-read"];
     /// Pids of other starts are taken for those of the present ones.
     TermPidsUnchecked: INITIATOR, ["term-is-read", "call-is-answered", "name-term-is-read"];
     /// What is no term ends the session.
-    NoTermCloses: ACCEPTOR, ["term-that-is-none"];
+    NoTermCloses: ACCEPTOR, ["term-that-is-none", "term-of-the-second-kind", "term-of-the-second-kind-unasked"];
+    /// Terms of the second kind are read in sessions that do not have them.
+    SecondKindUnasked: INITIATOR, ["term-of-the-second-kind-unasked"];
+    /// They are announced and not read.
+    SecondKindUnread: ACCEPTOR, ["term-of-the-second-kind"];
 
     // Of calls that come.
 

@@ -30,7 +30,8 @@ const CAPABILITIES: Capabilities = Capabilities::FRAGMENTS
     .union(Capabilities::REMOTE_EXIT)
     .union(Capabilities::SEND_TERM)
     .union(Capabilities::CALLS)
-    .union(Capabilities::NAMES);
+    .union(Capabilities::NAMES)
+    .union(Capabilities::TERMS_2);
 
 /// Messages of the handshake have no more bytes.
 const LENGTH_MAX: u32 = 4_096;

@@ -256,8 +256,8 @@ impl Toy {
                     return Err(End::Breach(1));
                 }
                 if let Some(local) = receiver(to)? {
-                    let peer = session.peer.clone();
-                    self.term(state, &peer, local, message, owed);
+                    let (kind, peer) = (self.kind(session.capabilities), session.peer.clone());
+                    self.term(state, (kind, &peer), local, message, owed);
                 }
             }
             Frame::Fragment(fragment) => {
@@ -374,8 +374,8 @@ impl Toy {
             }
             Frame::SendNameTerm(SendNameTerm { name, message }) => {
                 if let Some(local) = names.get(name.as_str()).copied() {
-                    let peer = session.peer.clone();
-                    self.term(state, &peer, local, message, owed);
+                    let (kind, peer) = (self.kind(session.capabilities), session.peer.clone());
+                    self.term(state, (kind, &peer), local, message, owed);
                 }
             }
             Frame::MonitorName(MonitorName { from, reference, name }) if is_sender(from) => {

@@ -114,7 +114,7 @@ impl Toy {
         };
         let Some(own) = self.take(session, asked, Some(number))? else { return Ok(()) };
         let from = json!({"node": peer, "process": asked.from.local()});
-        let term = self.pids_in(&session.peer, message);
+        let term = self.pids_in(self.kind(session.capabilities), &session.peer, message);
         let called =
             Called { peer: peer.to_owned(), session: session.id, reference: asked.reference, holder: own };
         state.calls.insert(number, called);
@@ -241,7 +241,7 @@ impl Toy {
         if !self.has(Defect::ReplyTakenTwice) {
             session.made.remove(&reference);
         }
-        let term = self.pids_in(&session.peer, message);
+        let term = self.pids_in(self.kind(session.capabilities), &session.peer, message);
         state.give(made.own, json!({"reply": term, "call": reference}));
     }
 

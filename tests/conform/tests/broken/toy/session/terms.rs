@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use snow_dist_codec::frame::{Send, SendTerm};
 use snow_dist_codec::handshake::Capabilities;
-use snow_dist_codec::{Pid, Reading, stf};
+use snow_dist_codec::stf::Terms;
+use snow_dist_codec::{Pid, Reading};
 
 use super::super::{Other, Owed, State, Toy};
 use crate::defects::Defect;
@@ -16,8 +17,15 @@ const PID: u8 = 0x1E;
 
 impl Toy {
     /// A term of the peer: its process is told whose its pids are.
-    pub(super) fn term(&self, state: &mut State, peer: &Other, own: u64, message: &[u8], owed: &mut Owed) {
-        let pids = self.pids_in(peer, message);
+    pub(super) fn term(
+        &self,
+        state: &mut State,
+        (kind, peer): (Terms, &Other),
+        own: u64,
+        message: &[u8],
+        owed: &mut Owed,
+    ) {
+        let pids = self.pids_in(kind, peer, message);
         let sight = match self.has(Defect::TermMarkLost) {
             true => json!({"message": hex::encode(message)}),
             false => json!({"term": pids}),
@@ -26,13 +34,19 @@ impl Toy {
     }
 
     /// Whose the pids in a term are.
-    pub(super) fn pids_in(&self, peer: &Other, message: &[u8]) -> Vec<Value> {
+    pub(super) fn pids_in(&self, kind: Terms, peer: &Other, message: &[u8]) -> Vec<Value> {
         let mut pids = Vec::new();
-        let read = stf::for_each_pid(message, Reading::Compatible, |_, pid| pids.push(pid));
+        let read = kind.for_each_pid(message, Reading::Compatible, |_, pid| pids.push(pid));
         if read.is_err() {
             pids.clear();
         }
         pids.into_iter().map(|pid| self.process_of(peer, pid)).collect()
+    }
+
+    /// Which kind of terms a session has.
+    pub(super) fn kind(&self, capabilities: Capabilities) -> Terms {
+        let is_second = capabilities.contains(Capabilities::TERMS_2) && !self.has(Defect::SecondKindUnread);
+        if is_second || self.has(Defect::SecondKindUnasked) { Terms::Second } else { Terms::First }
     }
 
     /// A tuple of pids.
