@@ -509,8 +509,8 @@ snow_status snow_send_named(snow_process process,
                             size_t length,
                             int64_t timeout);
 
-// Sends a term as `snow_send_term` does, to whoever is registered under `name` on a node. Pids in a term to a name on another
-// node are `SNOW_ERROR_REFUSED`.
+// Sends a term as `snow_send_term` does, to whoever is registered under `name` on a node. A term with pids is
+// `SNOW_ERROR_REFUSED` if the session with that node lacks the capability `names`.
 snow_status snow_send_named_term(snow_process process,
                                  const char *name,
                                  const char *node,

@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 from snow_dist import (
-    ConnectError, Down, Ended, Exit, LimitReached, Message, NameTaken, Node, NodeDown, NodeUp, NoProcess, Reason, Refused, Some, StartError,
+    ConnectError, Down, Ended, Exit, LimitReached, Message, NameTaken, Node, NodeDown, NodeUp, NoProcess, Reason, Some, StartError,
     Stopped, TermError, WrongArgument, _library,
 )
 
@@ -67,8 +67,10 @@ class Processes(unittest.IsolatedAsyncioTestCase):
             self.assertRaises(NameTaken, other.register, "worker")
             await one.send_named("worker", self.b.name, b"by name")
             self.assertEqual((await other.recv(ENOUGH)).value, b"by name")
-            with self.assertRaises(Refused):
-                await one.send_named("worker", self.b.name, [one.pid])
+            await one.send_named("worker", self.b.name, ["from", one.pid])
+            word, whom = (await other.recv(ENOUGH)).value
+            await other.send(whom, word)
+            self.assertEqual((await one.recv(ENOUGH)).value, "from")
             self.b.unregister("worker")
             with self.assertRaises(TermError):
                 await one.send(there, object())

@@ -148,8 +148,8 @@ pub unsafe extern "C" fn snow_send_named(
     })
 }
 
-/// Sends a term as `snow_send_term` does, to whoever is registered under `name` on a node. Pids in a term to a name on another
-/// node are `SNOW_ERROR_REFUSED`.
+/// Sends a term as `snow_send_term` does, to whoever is registered under `name` on a node. A term with pids is
+/// `SNOW_ERROR_REFUSED` if the session with that node lacks the capability `names`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_send_named_term(
     process: snow_process,

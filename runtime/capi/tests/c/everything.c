@@ -231,7 +231,10 @@ static void messages_and_terms(snow_node a, snow_node b, snow_process from, snow
     next_says(queue, to, "by name");
     OK(snow_send_named_term(from, "worker", name_b, (const uint8_t[]){1, 6}, 2, NULL, 0, ENOUGH));
     next_is(queue, SNOW_EVENT_MESSAGE, to);
-    EXPECT(SNOW_ERROR_REFUSED, snow_send_named_term(from, "worker", name_b, term, sizeof term, pids, 2, ENOUGH));
+    OK(snow_send_named_term(from, "worker", name_b, term, sizeof term, pids, 2, ENOUGH));
+    event = next(queue, SNOW_EVENT_MESSAGE, to);
+    TRUE(event.is_term && event.pid_count == 2 && event.pids[1].node == 0 && event.pids[1].process == self.process);
+    OK(snow_event_free(&event));
     EXPECT(SNOW_ERROR_ARGUMENT, snow_send_named(from, "worker", "no node", NULL, 0, ENOUGH));
     OK(snow_unregister(b, "worker"));
     EXPECT(SNOW_ERROR_NO_PROCESS, snow_unregister(b, "worker"));

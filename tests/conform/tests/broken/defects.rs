@@ -156,7 +156,7 @@ defects! {
     ];
     /// An EXIT does not end its link.
     LinksEndTwice: INITIATOR, [
-        "message-behind-a-fatal-exit", "exit-once", "exit-answers-an-exit-no-more",
+        "monitor-name-of-who-ends", "message-behind-a-fatal-exit", "exit-once", "exit-answers-an-exit-no-more",
         "exit-ends-error", "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection",
         "exit-with-hops", "exit-unknown-root", "exit-long-text", "exit-longest-text",
         "exit-by-close", "read-on-after-close", "reason-of-more-hops-than-fit", "spawn-linked-to-nobody",
