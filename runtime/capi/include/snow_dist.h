@@ -325,7 +325,7 @@ typedef struct {
 typedef struct {
     // One of `snow_event_kind`.
     uint32_t kind;
-    // Whether the sender has marked the message as a term.
+    // Whether the sender has marked the message as a term, and its bytes are one of the kind that the session has.
     bool is_term;
     // Whose event it is.
     snow_process process;

@@ -88,8 +88,9 @@ fn of_name(kind: snow_event_kind, name: &str) -> snow_event {
 }
 
 fn of_message(message: Message) -> snow_event {
-    let is_term = message.is_term();
-    let (data, pids) = if is_term { numbered(message) } else { (message.into_bytes(), Vec::new()) };
+    let term = if message.is_term() { numbered(&message) } else { None };
+    let is_term = term.is_some();
+    let (data, pids) = term.unwrap_or_else(|| (message.into_bytes(), Vec::new()));
     let held = Held::keep(data, pids);
     snow_event {
         is_term,
@@ -101,22 +102,24 @@ fn of_message(message: Message) -> snow_event {
     }
 }
 
-/// A term whose pids are numbered from 0 on, and the processes that they stand for.
-fn numbered(message: Message) -> (Bytes, Vec<snow_pid>) {
+/// A term whose pids are numbered from 0 on, and the processes that they stand for. `None` if the bytes are no term of the kind
+/// that the session has: whoever has the event does not know which that is.
+fn numbered(message: &Message) -> Option<(Bytes, Vec<snow_pid>)> {
     let meaning = message.term_pids();
     let mut places = Vec::new();
     let proven = meaning.terms().for_each_pid(message.as_bytes(), Reading::Compatible, |at, pid| {
         places.push((at, pid));
     });
-    if proven.is_err() || places.is_empty() {
-        return (message.into_bytes(), Vec::new());
+    proven.ok()?;
+    if places.is_empty() {
+        return Some((message.clone().into_bytes(), Vec::new()));
     }
     let mut term = message.as_bytes().to_vec();
     for (number, (at, _)) in (0..).zip(&places) {
         // A pid stands there: it was just found.
         let _ = stf::replace_pid(&mut term, *at, WirePid::from_bits(number));
     }
-    (term.into(), places.into_iter().map(|(_, wire)| meaning.pid(wire).into()).collect())
+    Some((term.into(), places.into_iter().map(|(_, wire)| meaning.pid(wire).into()).collect()))
 }
 
 fn of_reason(kind: snow_event_kind, reason: &Reason) -> snow_event {

@@ -171,7 +171,7 @@ pub enum snow_event_kind {
 pub struct snow_event {
     /// One of `snow_event_kind`.
     pub kind: u32,
-    /// Whether the sender has marked the message as a term.
+    /// Whether the sender has marked the message as a term, and its bytes are one of the kind that the session has.
     pub is_term: bool,
     /// Whose event it is.
     pub process: snow_process,

@@ -35,7 +35,8 @@ SHUTDOWN = Reason("shutdown")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Message:
-    """A message. `value` is what a term says if its sender has marked it as one, and bytes otherwise."""
+    """A message. `value` is what a term says if its sender has marked it as one and it is one, and bytes
+    otherwise."""
 
     value: Any
     is_term: bool
