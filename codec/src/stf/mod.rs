@@ -62,6 +62,7 @@
 //! feature `serde`) is bytes by itself.
 //!
 //! ```
+//! # #[cfg(feature = "serde")] {
 //! # mod serde_bytes { // what that crate does
 //! #     pub fn serialize<S: serde::Serializer>(b: &[u8], s: S) -> Result<S::Ok, S::Error> { s.serialize_bytes(b) }
 //! #     pub fn deserialize<'de, D: serde::Deserializer<'de>>(d: D) -> Result<&'de [u8], D::Error> {
@@ -82,6 +83,7 @@
 //! assert!(term.len() < 1_000_100);
 //! let page: Page = Terms::Second.from_slice(&term).unwrap();
 //! assert_eq!(page.body, body);
+//! # }
 //! ```
 //!
 //! Whoever reads bytes into memory of its own (a `Vec<u8>`, `Bytes`) takes a list of small numbers as well, and a `Vec` of any
@@ -109,6 +111,7 @@
 //! runtime sends them so to a node that reads no other: whoever has such nodes moves no struct variant either.
 //!
 //! ```
+//! # #[cfg(feature = "serde")] {
 //! use snow_dist_codec::stf::{ErrorKind, Terms};
 //!
 //! mod old {
@@ -142,6 +145,7 @@
 //! let term = Terms::Second.to_vec(&new::Order::Sell { item: "tea".into() }).unwrap();
 //! let error = Terms::Second.from_slice::<old::Order>(&term).unwrap_err();
 //! assert_eq!(error.kind(), ErrorKind::UnknownVariant);
+//! # }
 //! ```
 
 #[cfg(feature = "serde")]

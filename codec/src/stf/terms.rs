@@ -11,6 +11,7 @@ use crate::{DecodeError, Pid, Reading};
 /// Says of which kind a term is, or may be. Specification: `stf.md`, "The second kind".
 ///
 /// ```
+/// # #[cfg(feature = "serde")] {
 /// use snow_dist_codec::Reading;
 /// use snow_dist_codec::stf::{Terms, Value};
 ///
@@ -18,6 +19,7 @@ use crate::{DecodeError, Pid, Reading};
 /// assert_eq!(Terms::Second.decode(&term, Reading::Strict).unwrap().0, Value::U64(u64::MAX));
 /// assert!(Terms::First.decode(&term, Reading::Strict).is_err());
 /// assert!(Terms::First.to_vec(&u64::MAX).is_err());
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Terms {
