@@ -66,7 +66,7 @@ const AT_ONCE_AGAIN: usize = 4;
 /// A test is alone while it judges: many toys are a load, and the times of the protocol go on under it.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_toy_without_a_defect_is_conformant() {
     let _alone = ALONE.lock().await;
     let mut report = judged(None, None, PATIENCE).await.unwrap();
@@ -92,7 +92,7 @@ async fn an_adapter_that_says_yes_to_everything_is_not_believed() {
 }
 
 /// The runner knows of a session as soon as ACK is sent; a node that dials has it a little later.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_command_is_given_before_the_session_is_there() {
     let _alone = ALONE.lock().await;
     let mut run = run(Some(Defect::SlowToBegin), Some(Role::Initiator), 3 * PATIENCE);
@@ -103,7 +103,7 @@ async fn no_command_is_given_before_the_session_is_there() {
     assert_eq!(report.count(Verdict::Pass), report.cases.len(), "{report}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_defect_is_caught_by_the_right_cases_and_by_no_others() {
     let _alone = ALONE.lock().await;
     let all: Vec<_> = (Defect::ALL.iter())
