@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use snow_dist_codec::stf::Terms;
 
-/// How many bytes.
+/// Bytes in the term.
 pub const BYTES: usize = 1_000_000;
 
 /// Bytes to serde, and not a list of numbers: what `serde_bytes` makes of them.

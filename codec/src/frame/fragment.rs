@@ -23,7 +23,7 @@ const MESSAGES: [u8; 7] = [0x10, 0x11, 0x86, 0x87, 0x88, 0x89, 0x8A];
 const LAST: u8 = 2;
 
 impl Fragment<'_> {
-    /// Whether this piece begins the frame of a message: SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL, CALL_NAME or
+    /// Returns `true` if this piece begins the frame of a message: SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL, CALL_NAME or
     /// CALL_REPLY.
     #[must_use]
     pub fn begins_message(&self) -> bool {

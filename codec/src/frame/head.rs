@@ -3,7 +3,7 @@
 use crate::layout::{Reader, Source};
 use crate::{DecodeError, Pid, Reading};
 
-/// What a call or a reply says before its name and its message: enough to answer one that was dropped while it came.
+/// The fields of a call or a reply before its name and its message: enough to answer one that was dropped while it came.
 /// Specification: `capabilities.md`, CAP-CAL-009 and CAP-CAL-018.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CallHead {
