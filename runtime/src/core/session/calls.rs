@@ -6,11 +6,12 @@ use snow_dist_codec::frame::{Call, CallHead, CallName, CallReply};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Pid as WirePid};
 
+use super::messages::Mark;
 use super::monitors::{Kind, Monitor};
 use super::outbox::{Owed, Refusal};
 use super::tally::Asker;
 use super::wire::Ours;
-use super::{Ending, Lacking, Mark, NotCalled, NotReplied, Session};
+use super::{Ending, Lacking, NotCalled, NotReplied, Session};
 use crate::core::{Caller, Processes, Reason, Term};
 
 impl Session {

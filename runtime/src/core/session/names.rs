@@ -3,10 +3,11 @@
 use snow_dist_codec::frame::{MonitorName, Named, RegSend, SendNameTerm};
 use snow_dist_codec::handshake::Capabilities;
 
+use super::messages::Mark;
 use super::monitors::{Kind, Monitor};
 use super::outbox::{Owed, Refusal};
 use super::tally::Asker;
-use super::{Ending, Lacking, Mark, NotMade, NotSent, Session};
+use super::{Ending, Lacking, NotMade, NotSent, Session};
 use crate::core::limits::MONITORED_NAME_BYTES_MAX;
 use crate::core::{Processes, Term};
 
