@@ -54,6 +54,6 @@ fails "a number that does not exist" codec/src/stf/mod.rs \
   's/stf-ver-001/stf-ver-999/' 'missing section "stf-ver-999"'
 fails "a quote that is stale" spec/stf.md \
   's/refuse bytes that do not begin with the version byte/refuse bytes without the version byte/' "could not find text"
-fails "an exception for what does not exist" .duvet/exceptions/spawn.toml \
-  's/ses-spn-004/ses-spn-999/' 'missing section "ses-spn-999"'
+fails "an exception for what does not exist" .duvet/exceptions/operators.toml \
+  's/con-cls-013/con-cls-999/' 'missing section "con-cls-999"'
 rm -rf target/duvet/broken

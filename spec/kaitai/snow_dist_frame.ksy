@@ -210,14 +210,14 @@ types:
         doc: The process that asks, one of the sender's.
       - id: link
         type: u1
-        doc: 1 to link the new process with the requester; every other value is given too (DIST-SPN-001).
+        doc: 1 to link the new process with the requester, 2 to monitor it; every other value is given too (DIST-SPN-002).
       - id: function_name
         -orig-id: function
         type: snow_dist_field::str16
         doc: The name under which the receiver knows what to run.
       - id: arguments
         size-eos: true
-        doc: The arguments, opaque to the protocol.
+        doc: The arguments; a term in a session that has calls.
   spawn_reply:
     doc: Says what became of a SPAWN.
     doc-ref: dist.md#spawn_reply

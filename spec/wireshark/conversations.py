@@ -93,7 +93,7 @@ CASES = [
     ("a frame behind REJECT", [name(BLOCK), reject(1), (False, b"\xf0" + bytes(8))], {"HS-CRS-002"}),
     ("a frame that was not settled", [*SECOND, b"\x86" + bytes(8) + b"\x01\x06"], {"HS-VER-003"}),
     ("a fixed index", [*SECOND, b"\x82\xff\xff" + bytes(10)], {"DIST-NTB-001", "HS-VER-003"}),
-    ("a flag of SPAWN", [*FIRST, b"\x19" + PIDS + b"\x02\0\0"], {"DIST-SPN-001"}),
+    ("a flag of SPAWN", [*FIRST, b"\x19" + PIDS + b"\x03\0\0"], {"DIST-SPN-002"}),
     ("a process that failed to be", [*FIRST, b"\x1a" + bytes(8) + b"\x01\x05" + bytes(7)], {"DIST-SPR-001"}),
     ("a process of no number", [*FIRST, b"\x1a" + bytes(8) + b"\0" + bytes(5) + b"\x01\0\0"], {"DIST-SPR-001"}),
     ("CLOSE of an unknown code", [*FIRST, b"\x84\x63\0\0\0"], {"DIST-CLS-001"}),

@@ -233,7 +233,7 @@ local RULES = {
   { id = "CAP-FRG-003", kind = "node", text = "a FRAGMENT that is too long" },
   { id = "CAP-FRG-005", kind = "node", text = "the number of an earlier frame in fragments" },
   { id = "DIST-NTB-001", kind = "node", text = "an index that has a fixed meaning" },
-  { id = "DIST-SPN-001", kind = "node", text = "neither 0 nor 1" },
+  { id = "DIST-SPN-002", kind = "node", text = "neither 0 nor 1 nor 2" },
   { id = "DIST-SPR-001", kind = "node", text = "the local id of no process" },
   { id = "DIST-ULA-001", kind = "node", text = "other pids than those of the UNLINK_ID" },
   { id = "HS-BND-001", kind = "node", text = "frame_bytes_max is below 65536" },
@@ -1113,7 +1113,7 @@ function JUDGE.CLOSE.code(c, value)
 end
 
 function JUDGE.SPAWN.link(c, value)
-  if value.number > 1 then mark(c.tree, "DIST-SPN-001", "link") end
+  if value.number > 2 then mark(c.tree, "DIST-SPN-002", "link") end
 end
 
 JUDGE.SPAWN_REPLY["local"] = function(c, value, values)

@@ -10,11 +10,12 @@ pub struct Spawn<'a> {
     pub request: u64,
     /// The process that asks, on the sender's node.
     pub requester: Pid,
-    /// 1: link the new process to the requester before replying; any other value: do not.
+    /// 1: link the new process to the requester before replying; 2, where both nodes have `calls`: have the requester
+    /// monitor it; any other value: neither.
     pub link: u8,
     /// The name under which the receiver registered what to run.
     pub function: Text<'a>,
-    /// Its arguments, opaque to the protocol.
+    /// Its arguments: a term where both nodes have `calls`, and otherwise opaque to the protocol.
     pub arguments: &'a [u8],
 }
 

@@ -54,6 +54,13 @@ pub const COOKIE_FILE_BYTES_MAX: u64 = 64 << 10;
 /// Bytes of a name that is monitored: MONITOR_NAME is a signal, and every peer must take it.
 pub const MONITORED_NAME_BYTES_MAX: usize = 4 << 10;
 
+/// Bytes of the name of a function that another node is asked to run: as much as that of a name that is monitored.
+pub const FUNCTION_NAME_BYTES_MAX: usize = 4 << 10;
+
+/// Requests for processes of one session that the peer has not answered, those aside that ask for a monitor, which takes a
+/// place of [`LINKS_AND_MONITORS_MAX`]: a peer answers at once, so that only one that does not read lets them grow.
+pub const SPAWNS_UNANSWERED_MAX: usize = 65_536;
+
 /// Bytes of the longest frame that a peer must take: every frame that is no message fits, so that a signal that is
 /// owed can always be written.
 pub const FRAME_BYTES_BOUND_MIN: u32 = 64 << 10;

@@ -24,6 +24,7 @@ mod reason;
 pub mod session;
 mod shown;
 mod source;
+mod spawn;
 mod term;
 
 pub use connection::{Connection, Inbound};
@@ -40,4 +41,5 @@ pub use reason::{Chain, Reason};
 pub use session::Session;
 pub use shown::Shown;
 pub use source::Source;
+pub use spawn::{SpawnFailure, SpawnRequest, SpawnTie};
 pub use term::{Term, TermError, TermPids};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{NodeNumber, Pid, Reason, Start, TermPids};
+use super::{NodeNumber, Pid, Reason, SpawnFailure, SpawnRequest, Start, TermPids};
 
 /// Frames in an allocation of their own, which a message among them can keep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,6 +124,33 @@ pub trait Processes {
     /// Whom a monitor by name is of.
     fn named(&mut self, local: u64, reference: u64, pid: Pid) {
         let _ = (local, reference, pid);
+    }
+
+    // Processes that other nodes ask for. Who starts some implements the first two; without, every request is refused as one
+    // for a function that is not there. Who asks for some implements the third.
+
+    /// Returns `true` if the program has registered a function under this name, and the node of this process may have it
+    /// started.
+    fn offers(&mut self, requester: Pid, function: &str) -> bool {
+        let _ = (requester, function);
+        false
+    }
+
+    /// Makes the process that is asked for, of a function that [`Processes::offers`] has just said is offered. It does not run
+    /// before the call of the session has returned in which this is called: by then it is tied to the one that asks, and what
+    /// it does comes behind the answer. What the program has written, and what reads the arguments, is not called here.
+    ///
+    /// # Errors
+    /// Why none is made, which the peer is told.
+    fn spawn(&mut self, request: SpawnRequest<'_>) -> Result<u64, SpawnFailure> {
+        let _ = request;
+        Err(SpawnFailure::NotOffered)
+    }
+
+    /// What has come of a local process's request for a process of the peer, told once. If the request was for a link, that
+    /// comes about by itself; if for a monitor, the request's number is that of the monitor from now on.
+    fn spawned(&mut self, local: u64, request: u64, outcome: Result<Pid, SpawnFailure>) {
+        let _ = (local, request, outcome);
     }
 
     /// An exit signal of a link that has just ended here.

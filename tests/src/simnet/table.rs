@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use snow_dist_codec::Reading;
-use snow_dist_runtime::core::{Caller, NodeNumber, Numbers, Pid, Processes, Reason, Start, TermPids};
+use snow_dist_runtime::core::{
+    Caller, NodeNumber, Numbers, Pid, Processes, Reason, SpawnFailure, SpawnRequest, Start, TermPids,
+};
 
 /// What a process saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,10 @@ pub enum Seen {
     CallEnded(u64, Reason),
     /// Whom an own monitor by name is of.
     Named(u64, Pid),
+    /// What has come of an own request for a process.
+    Spawned(u64, Result<Pid, SpawnFailure>),
+    /// Who has asked for this process: what was given, and which processes its pids are.
+    Started(Pid, Vec<u8>, Vec<Pid>),
 }
 
 /// The processes of one node.
@@ -38,6 +44,8 @@ pub struct Table {
     full: BTreeSet<u64>,
     /// Bytes of messages that are not whole for which there is room, if not for any number.
     pub unfinished_bytes_max: Option<usize>,
+    /// Functions that the other node may have started, each with the process that runs it next.
+    pub offers: BTreeMap<String, u64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -176,6 +184,24 @@ impl Processes for Table {
         if let Some(local) = self.names.get(name) {
             self.term(*local, term, pids);
         }
+    }
+
+    fn offers(&mut self, _requester: Pid, function: &str) -> bool {
+        self.offers.contains_key(function)
+    }
+
+    fn spawn(&mut self, request: SpawnRequest<'_>) -> Result<u64, SpawnFailure> {
+        let next = self.offers.get_mut(request.function).ok_or(SpawnFailure::NotOffered)?;
+        let local = *next;
+        *next += 1;
+        self.start_trapping(local);
+        let pids = pids_of(request.arguments, &request.pids);
+        self.see(local, Seen::Started(request.requester, request.arguments.to_vec(), pids));
+        Ok(local)
+    }
+
+    fn spawned(&mut self, local: u64, request: u64, outcome: Result<Pid, SpawnFailure>) {
+        self.see(local, Seen::Spawned(request, outcome));
     }
 
     fn whereis(&mut self, name: &str) -> Option<u64> {

@@ -18,6 +18,7 @@ mod properties;
 mod queue;
 mod reasons;
 mod remote_exit;
+mod spawns;
 mod strangers;
 mod subsets;
 mod terms;

@@ -2,7 +2,9 @@
 
 use super::ties::Ties;
 use crate::core::peers::ConnectionId;
-use crate::core::{Block, Caller, NodeNumber, Numbers, Pid, Processes, Reason, Start, TermPids};
+use crate::core::{
+    Block, Caller, NodeNumber, Numbers, Pid, Processes, Reason, SpawnFailure, SpawnRequest, Start, TermPids,
+};
 
 /// The host's process table; what a table alone cannot know, the host does: it notes whose end has to be told, and it numbers nodes.
 pub(super) struct Lent<'h, P> {
@@ -72,6 +74,18 @@ impl<P: Processes> Processes for Lent<'_, P> {
 
     fn named(&mut self, local: u64, reference: u64, pid: Pid) {
         self.processes.named(local, reference, pid);
+    }
+
+    fn offers(&mut self, requester: Pid, function: &str) -> bool {
+        self.processes.offers(requester, function)
+    }
+
+    fn spawn(&mut self, request: SpawnRequest<'_>) -> Result<u64, SpawnFailure> {
+        self.processes.spawn(request)
+    }
+
+    fn spawned(&mut self, local: u64, request: u64, outcome: Result<Pid, SpawnFailure>) {
+        self.processes.spawned(local, request, outcome);
     }
 
     fn exit(&mut self, local: u64, from: Pid, reason: Reason) {

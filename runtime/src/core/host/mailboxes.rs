@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Nodes, Notice};
-use crate::core::{Caller, Pid, Processes, Reason, TermPids};
+use crate::core::{Caller, Pid, Processes, Reason, SpawnFailure, SpawnRequest, TermPids};
 
 /// What a mailbox is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,13 @@ pub enum Event {
         /// The process.
         pid: Pid,
     },
+    /// What has come of a request of the process's own for a process of another node.
+    Spawned {
+        /// The request; the monitor, if one was asked for.
+        request: u64,
+        /// The process, or why it does not run.
+        outcome: Result<Pid, SpawnFailure>,
+    },
     /// There is a session with this node.
     NodeUp(Arc<str>),
     /// The session with this node is over, and all that it has brought has come.
@@ -104,6 +111,23 @@ pub trait Mailboxes {
     /// Puts something into a mailbox. It is dropped if there is no such process. A mailbox that is full may drop an
     /// [`Event::Message`] or an [`Event::Term`], and nothing else.
     fn put(&mut self, local: u64, event: Event);
+
+    /// Returns `true` if other nodes may have a process started with this function, and the node of this process among them.
+    /// Without, none may.
+    fn offers(&self, requester: Pid, function: &str) -> bool {
+        let _ = (requester, function);
+        false
+    }
+
+    /// Makes a process of a function that is offered; it runs after the call of the host in which this is called. See
+    /// [`Processes::spawn`].
+    ///
+    /// # Errors
+    /// Why none is made, which the peer is told.
+    fn spawn(&mut self, request: SpawnRequest<'_>) -> Result<u64, SpawnFailure> {
+        let _ = request;
+        Err(SpawnFailure::NotOffered)
+    }
 
     /// Something that an operator should know.
     fn notice(&mut self, notice: Notice) {
@@ -171,6 +195,18 @@ impl<M: Mailboxes> Processes for M {
             Event::Exit { from, reason }
         };
         self.put(local, event);
+    }
+
+    fn offers(&mut self, requester: Pid, function: &str) -> bool {
+        Mailboxes::offers(self, requester, function)
+    }
+
+    fn spawn(&mut self, request: SpawnRequest<'_>) -> Result<u64, SpawnFailure> {
+        Mailboxes::spawn(self, request)
+    }
+
+    fn spawned(&mut self, local: u64, request: u64, outcome: Result<Pid, SpawnFailure>) {
+        self.put(local, Event::Spawned { request, outcome });
     }
 
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason) {

@@ -23,6 +23,7 @@ mod calls;
 mod lent;
 mod mailboxes;
 mod settings;
+mod spawns;
 mod ties;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -159,6 +159,47 @@ impl From<Lacking> for NotCalled {
     }
 }
 
+/// Why a process is not asked for; nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotRequested {
+    /// The monitor on it is not made.
+    #[error(transparent)]
+    NotMade(#[from] NotMade),
+    /// The arguments are not taken: they make the request longer than every peer takes, or the session lacks what they need.
+    #[error(transparent)]
+    NotSent(#[from] NotSent),
+    /// The name of the function is too long.
+    #[error("the name of a function has at most {length_max} bytes, and this one has {length}")]
+    NameTooLong {
+        /// Bytes of the name.
+        length: usize,
+        /// The most that it may have.
+        length_max: usize,
+    },
+    /// The peer has not answered so many requests.
+    #[error("the peer has not answered {count_max} requests, and no more may wait for it")]
+    TooMany {
+        /// How many may wait.
+        count_max: usize,
+    },
+    /// A process of a version 1 node cannot be linked when it is started: it would be linked with a process of its own node.
+    #[error("a version 1 node would link the new process with one of its own")]
+    Version1Link,
+}
+
+impl From<Lacking> for NotRequested {
+    fn from(lacking: Lacking) -> Self {
+        Self::NotSent(lacking.into())
+    }
+}
+
+impl From<EncodeError> for NotRequested {
+    fn from(error: EncodeError) -> Self {
+        Self::NotSent(error.into())
+    }
+}
+
 /// Why a reply is not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

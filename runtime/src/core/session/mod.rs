@@ -23,6 +23,7 @@ mod nodes;
 mod outbox;
 mod reassembly;
 mod receive;
+mod spawns;
 mod tally;
 mod version_1;
 mod wire;
@@ -35,7 +36,7 @@ use snow_dist_codec::handshake::Capabilities;
 use super::connection::Waits;
 use super::limits::{CLOSE_TEXT_BYTES_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
 use super::peers::Sign;
-use super::{NodeNumber, Processes, Reason, Start};
+use super::{NodeNumber, Processes, Reason, SpawnFailure, Start};
 use heartbeat::{Beat, Heartbeat};
 use links::{Linked, Links, Pids};
 use monitors::{Kind, Monitor, Monitors};
@@ -46,7 +47,7 @@ use version_1::Purpose;
 use wire::Wire;
 
 pub use config::{CAPABILITIES, Config, Version};
-pub use error::{Ending, Lacking, Leave, NotCalled, NotMade, NotReplied, NotSent};
+pub use error::{Ending, Lacking, Leave, NotCalled, NotMade, NotReplied, NotRequested, NotSent};
 pub use heartbeat::Timing;
 pub use receive::{Offered, deliver};
 pub use version_1::Misrouted;
@@ -62,7 +63,7 @@ pub struct Counts {
     pub misrouted: u64,
     /// Frames that answer nothing, or something that is over.
     pub unmatched: u64,
-    /// Frames with unknown tags, empty ones, and answers to spawns that nobody asked for.
+    /// Frames with unknown tags, and empty ones.
     pub unknown: u64,
     /// Frames that every node may leave alone: peer lists, global names, rooms.
     pub left_alone: u64,
@@ -282,7 +283,7 @@ impl Session {
     pub fn demonitor(&mut self, reference: u64) -> bool {
         let Some(number) = self.number_known(reference) else { return false };
         let Some(monitor) = self.watching.take(number) else { return false };
-        self.demonitored(number, &monitor);
+        self.forsaken(number, &monitor);
         true
     }
 
@@ -292,7 +293,7 @@ impl Session {
         //# When a process has ended, a node MUST write DEMONITOR for each monitor of its own that is not
         //# over.
         for (reference, monitor) in self.watching.take_process(local) {
-            self.demonitored(reference, &monitor);
+            self.forsaken(reference, &monitor);
         }
         let outbox = &mut self.outbox;
         //= spec/session.md#ses-ord-002
@@ -313,7 +314,14 @@ impl Session {
             //# A node MUST tell the caller Noconnection as the end of each call that is not over when its session
             //# ends, and of a call for which there is no session at once.
             Kind::Call => processes.call_ended(local, reference, reason),
-            Kind::Watch | Kind::Name(_) => {
+            //= spec/session.md#ses-end-005
+            //# When a session ends, a node MUST tell the requester of each SPAWN that was not answered that it has
+            //# failed, with the reason Noconnection.
+            // Nothing else ends what is not answered.
+            Kind::Request | Kind::Spawn(None) => {
+                processes.spawned(local, reference, Err(SpawnFailure::Noconnection));
+            }
+            Kind::Watch | Kind::Name(_) | Kind::Spawn(Some(_)) => {
                 let from = self.wire.theirs_here(monitor.remote_known());
                 processes.down(local, reference, from, reason);
             }

@@ -32,6 +32,17 @@ pub(super) enum Kind {
     Name(Option<u64>),
     /// A reply, or the end of a call.
     Call,
+    /// What has come of a request for a process, which is no monitor. It has none of the pids that a monitor has on the wire.
+    Request,
+    /// What has come of a request for a process, then a DOWN of that process: which it is, as soon as it is known.
+    Spawn(Option<u64>),
+}
+
+impl Kind {
+    /// Whether it is that of a request for a process that is not answered.
+    const fn is_request(self) -> bool {
+        matches!(self, Self::Request | Self::Spawn(None))
+    }
 }
 
 impl Monitor {
@@ -63,7 +74,7 @@ impl Monitor {
     /// The peer's process, as far as it is known.
     pub(super) const fn remote_known(&self) -> u64 {
         match self.kind {
-            Kind::Name(Some(named)) => named,
+            Kind::Name(Some(named)) | Kind::Spawn(Some(named)) => named,
             _ => self.remote(),
         }
     }
@@ -80,6 +91,8 @@ pub(super) struct Monitors {
     by_reference: BTreeMap<u64, Monitor>,
     /// Local process and reference: what ends with a process.
     by_process: BTreeSet<(u64, u64)>,
+    /// How many of them are requests without a monitor.
+    requests: usize,
 }
 
 impl Monitors {
@@ -91,6 +104,7 @@ impl Monitors {
             return false;
         }
         self.by_process.insert((monitor.process, reference));
+        self.requests += usize::from(monitor.kind == Kind::Request);
         self.by_reference.insert(reference, monitor);
         true
     }
@@ -133,6 +147,30 @@ impl Monitors {
         Some(monitor.process)
     }
 
+    /// How many requests without a monitor are not answered.
+    pub(super) const fn requests(&self) -> usize {
+        self.requests
+    }
+
+    /// Whether this is the number of a request that is not answered.
+    pub(super) fn is_request(&self, reference: u64) -> bool {
+        self.requester(reference).is_some()
+    }
+
+    /// The local process of a request that is not answered.
+    pub(super) fn requester(&self, reference: u64) -> Option<u64> {
+        let request = self.by_reference.get(&reference)?;
+        request.kind.is_request().then_some(request.process)
+    }
+
+    /// A request is answered: this process of the peer runs. What it monitors stays.
+    pub(super) fn spawned(&mut self, reference: u64, remote: u64) {
+        match self.by_reference.get_mut(&reference).map(|request| &mut request.kind) {
+            Some(Kind::Spawn(child)) => *child = Some(remote),
+            _ => drop(self.take(reference)),
+        }
+    }
+
     /// The monitor of this number owes its end, with this reason.
     pub(super) fn owe(&mut self, reference: u64, reason: Reason) {
         if let Some(monitor) = self.by_reference.get_mut(&reference) {
@@ -144,6 +182,7 @@ impl Monitors {
     pub(super) fn take(&mut self, reference: u64) -> Option<Monitor> {
         let monitor = self.by_reference.remove(&reference)?;
         self.by_process.remove(&(monitor.process, reference));
+        self.requests -= usize::from(monitor.kind == Kind::Request);
         Some(monitor)
     }
 
@@ -183,6 +222,7 @@ impl Monitors {
     /// The session has ended. Gives number and local process of each monitor.
     pub(super) fn take_all(&mut self) -> Vec<(u64, Monitor)> {
         self.by_process.clear();
+        self.requests = 0;
         std::mem::take(&mut self.by_reference).into_iter().collect()
     }
 

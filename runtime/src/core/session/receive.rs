@@ -1,8 +1,8 @@
 //! What each frame does. Specification: `session.md`; layouts: `dist.md`.
 
 use snow_dist_codec::frame::{
-    Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, NodeTable, SendTerm, Spawn, Unlink,
-    UnlinkAck, UnlinkId,
+    Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, NodeTable, SendTerm, Unlink, UnlinkAck,
+    UnlinkId,
 };
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason};
@@ -115,7 +115,11 @@ impl Session {
             Frame::Monitor(monitor) => self.on_monitor(monitor, processes),
             Frame::Demonitor(demonitor) => self.on_demonitor(demonitor),
             Frame::MonitorExit(exit) => self.on_monitor_exit(exit, processes),
-            Frame::Spawn(spawn) => self.on_spawn(spawn),
+            Frame::Spawn(spawn) => self.on_spawn(spawn, processes),
+            Frame::SpawnReply(reply) => {
+                self.on_spawn_reply(reply, processes);
+                Ok(())
+            }
             Frame::Fragment(fragment) => match self.handle_fragment(fragment, processes)? {
                 Some(whole) => self.on_whole(&whole, processes),
                 None => Ok(()),
@@ -158,9 +162,6 @@ impl Session {
                 self.counts.left_alone += 1;
                 Ok(())
             }
-            //= spec/session.md#ses-spn-010
-            //# A node MUST ignore a SPAWN_REPLY whose `request` is not that of a SPAWN of its own in this
-            //# session without an answer.
             _ => {
                 self.counts.unknown += 1;
                 Ok(())
@@ -492,7 +493,11 @@ impl Session {
         //# A node that reads a MONITOR_EXIT with ref and pids of a monitor that is not over MUST give the
         //# monitoring process one DOWN with that ref, the monitored process and the reason, and take the
         //# monitor for over.
-        if let Some(monitor) = self.watching.remove(exit.reference, local, remote) {
+        //= spec/session.md#ses-spn-019
+        //# A node MUST ignore a MONITOR_EXIT for a SPAWN of its own that is not answered.
+        if !self.watching.is_request(exit.reference)
+            && let Some(monitor) = self.watching.remove(exit.reference, local, remote)
+        {
             self.tally.give_back(Asker::Here);
             let reason = self.read_reason(&exit.reason);
             match self.monitor_over(exit.reference) {
@@ -503,20 +508,6 @@ impl Session {
             self.counts.unmatched += 1;
         }
         Ok(())
-    }
-
-    /// No function can be started from another node yet.
-    //= spec/session.md#ses-spn-002
-    //# A node MUST NOT start a process for a SPAWN unless its program has registered the function for that
-    //# purpose and the peer is allowed to have it started.
-    fn on_spawn(&mut self, spawn: &Spawn<'_>) -> Result<(), Ending> {
-        match self.theirs(spawn.requester) {
-            //= spec/session.md#ses-spn-001
-            //# A node MUST answer each SPAWN that it does not ignore by SES-PID-006 with one SPAWN_REPLY with
-            //# the same `request`.
-            Some(_) => self.answer(0, Owed::NoSpawn { request: spawn.request }),
-            None => Ok(()),
-        }
     }
 
     /// The local and the remote process of a frame from the peer; `None`, and counted, if there cannot be such.

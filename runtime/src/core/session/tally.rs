@@ -35,8 +35,32 @@ impl Tally {
 
     /// Takes what a link needs; false if there is not as much.
     pub(super) fn take_for_link(&mut self, asker: Asker) -> bool {
-        let places = if asker == Asker::Here { self.link_places } else { 1 };
-        self.take_places(asker, places)
+        self.take_places(asker, self.places_of_link(asker))
+    }
+
+    /// Whether [`Tally::take`] would take one.
+    pub(super) const fn has(&self, asker: Asker) -> bool {
+        self.free(asker) >= 1
+    }
+
+    /// Whether [`Tally::take_for_link`] would.
+    pub(super) const fn has_for_link(&self, asker: Asker) -> bool {
+        self.free(asker) >= self.places_of_link(asker)
+    }
+
+    const fn free(&self, asker: Asker) -> u32 {
+        let count = match asker {
+            Asker::Here => &self.here,
+            Asker::Peer => &self.peer,
+        };
+        count.max - count.held
+    }
+
+    const fn places_of_link(&self, asker: Asker) -> u32 {
+        match asker {
+            Asker::Here => self.link_places,
+            Asker::Peer => 1,
+        }
     }
 
     fn take_places(&mut self, asker: Asker, places: u32) -> bool {

@@ -136,13 +136,12 @@ impl Session {
             Owed::NoMonitor { reference, monitored, monitoring, why } => {
                 put(MonitorExit { monitored, monitoring, reference, reason: why.into() }, out);
             }
-            Owed::NoSpawn { request } => {
+            Owed::Spawn { framed } => out.extend_from_slice(&framed),
+            Owed::SpawnReply { request, status, local } => {
                 //= spec/dist.md#dist-spr-001
                 //# A node MUST write into `local` a local id of at most 1 099 511 627 775, and 0 if `status`
                 //# is not 0.
-                //= spec/session.md#ses-spn-003
-                //# A node that does not start a process because of SES-SPN-002 MUST answer with status 1.
-                put(SpawnReply { request, status: 1, local: 0 }, out);
+                put(SpawnReply { request, status, local }, out);
             }
         }
     }

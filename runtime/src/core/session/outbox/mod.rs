@@ -101,9 +101,15 @@ pub(super) enum Owed {
         reference: u64,
         local: u64,
     },
-    /// The answer to a SPAWN of a function that nobody may start.
-    NoSpawn {
+    /// A request for a process: the whole frame.
+    Spawn {
+        framed: Box<[u8]>,
+    },
+    /// The answer to a SPAWN.
+    SpawnReply {
         request: u64,
+        status: u8,
+        local: u64,
     },
 }
 
@@ -130,6 +136,7 @@ impl Owed {
             Self::Exit2 { reason, .. } => 21 + reason.written_bytes(),
             Self::Monitor { .. } => 29,
             Self::MonitorName { name, .. } => 23 + name.len(),
+            Self::Spawn { framed } => framed.len(),
             _ => 0,
         }
     }
@@ -141,7 +148,7 @@ impl Owed {
             | Self::NoLink { .. }
             | Self::NoMonitor { .. }
             | Self::Named { .. }
-            | Self::NoSpawn { .. } => ANSWER_BYTES,
+            | Self::SpawnReply { .. } => ANSWER_BYTES,
             _ => 0,
         }
     }

@@ -109,7 +109,7 @@ fn what_waits_is_counted_until_it_is_written() {
     outbox.signal(2, Owed::Link((2, 3)));
     outbox.signal(2, SIGNAL);
     assert_eq!((outbox.waiting_bytes(), outbox.answer_bytes()), (25, 0));
-    outbox.signal(2, Owed::NoSpawn { request: 1 });
+    outbox.signal(2, Owed::SpawnReply { request: 1, status: 1, local: 0 });
     assert_eq!(outbox.answer_bytes(), 64);
     assert_eq!(drained(&mut outbox), "!!!four");
 }
