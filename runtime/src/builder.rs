@@ -17,14 +17,15 @@ use crate::core::endpoint::{Limits, is_unspecified};
 use crate::core::handshake::{Bounds, Local, RemoteExit, Version1};
 use crate::core::limits::{
     FRAGMENTED_FRAME_BYTES_MAX, FRAGMENTED_MESSAGES_BOUND_MAX, FRAME_BYTES_BOUND_MIN, HANDSHAKES_BOUND_MAX,
-    HEARTBEAT_TIME_MAX, HEARTBEAT_TIME_MIN, MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX,
-    REASSEMBLY_PART,
+    HEARTBEAT_TIME_MAX, HEARTBEAT_TIME_MIN, LISTEN_ADDRESSES_MAX, MAILBOX_REMOTE_BYTES_MAX,
+    MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX, REASSEMBLY_PART,
 };
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
 use crate::net::{self, Tcp};
-use crate::network::{Listener, Network};
+use crate::network::{Listener, Listening, Network};
 use crate::node::Node;
+use crate::prepared::PreparedNode;
 use crate::process::table::ProcessTable;
 use crate::random::random;
 use crate::secret::{Secret, cookies};
@@ -37,7 +38,7 @@ use crate::tap::{Seen, Tap};
 pub struct NodeBuilder {
     name: String,
     cookies: Vec<Secret>,
-    listen: Option<String>,
+    listen: Vec<String>,
     timing: Timing,
     capabilities: Capabilities,
     remote_exit: RemoteExit,
@@ -55,7 +56,7 @@ impl NodeBuilder {
         Self {
             name,
             cookies: Vec::new(),
-            listen: None,
+            listen: Vec::new(),
             timing: Timing::default(),
             capabilities: CAPABILITIES,
             remote_exit: RemoteExit::default(),
@@ -86,9 +87,13 @@ impl NodeBuilder {
     }
 
     /// Listens at this address, `host:port`, instead of the one that the node's name says: behind an address
-    /// translation, or on all interfaces.
+    /// translation, on another port, or on all interfaces (`0.0.0.0:4000`, `[::]:4000`). Others still dial what the name
+    /// says. An IPv6 address stands in brackets, one of a single link with its interface: `[fe80::1%eth0]:4000`.
+    ///
+    /// Can be called again, up to 64 times in all: the node listens at each of these addresses. If the name says port 0, the
+    /// node announces the port of the first.
     pub fn listen(mut self, address: impl Into<String>) -> Self {
-        self.listen = Some(address.into());
+        self.listen.push(address.into());
         self
     }
 
@@ -247,6 +252,9 @@ impl NodeBuilder {
     /// Starts the node: it listens when this returns, at every address that the name of its host has on this machine.
     /// The tokio runtime in which this is awaited, which needs timers and I/O, runs the node and its processes.
     ///
+    /// Peers can come in at once, before the program has started a process. If that matters, [`prepare`](Self::prepare) the
+    /// node first.
+    ///
     /// # Errors
     /// Returns [`StartError`] if the name is not valid, no cookie is given, a limit or time is outside its bounds, the
     /// address cannot be bound, or the runtime is not fit.
@@ -259,6 +267,37 @@ impl NodeBuilder {
     /// # Errors
     /// Returns [`StartError`] as [`start`](Self::start) does.
     pub async fn start_on(self, network: impl Network) -> Result<Node, StartError> {
+        Ok(self.prepare_on(network).await?.listen())
+    }
+
+    /// Does all of [`start`](Self::start) but the last step: the node has its address and its name, and takes no connection
+    /// until [`PreparedNode::listen`]. Processes and names that it gets before that are there for the first peer.
+    ///
+    /// ```
+    /// # use snow_dist_runtime::{Context, Node};
+    /// # async fn serve(_: Context) {}
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let builder = Node::builder("a@127.0.0.1:0").cookie("only for this example: `snow-dist cookie` makes better ones");
+    /// let prepared = builder.prepare().await?;
+    /// let server = prepared.node().spawn(serve)?;
+    /// prepared.node().register("server", server)?;
+    /// let node = prepared.listen();
+    /// # node.shutdown().await;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns [`StartError`] as [`start`](Self::start) does.
+    pub async fn prepare(self) -> Result<PreparedNode, StartError> {
+        self.prepare_on(Tcp).await
+    }
+
+    /// Prepares the node as [`prepare`](Self::prepare) does, on another network than TCP.
+    ///
+    /// # Errors
+    /// Returns [`StartError`] as [`start`](Self::start) does.
+    pub async fn prepare_on(self, network: impl Network) -> Result<PreparedNode, StartError> {
         check_runtime()?;
         self.check_limits()?;
         //= spec/dist.md#dist-nam-001
@@ -269,14 +308,18 @@ impl NodeBuilder {
         }
         let cookies = cookies(self.cookies)?;
         let node_ids = node_ids(&self.version_1_node_ids)?;
-        let address = self.listen.unwrap_or_else(|| format!("{}:{}", name.host(), name.port()));
-        let not_there = |error| StartError::Listen { address: address.clone(), error };
-        let listener = network.listen(&address).await.map_err(not_there)?;
-        let announced = if name.port() == 0 {
-            format!("{}@{}:{}", name.name(), name.host(), listener.port().map_err(not_there)?)
-        } else {
-            self.name.clone()
-        };
+        let addresses = listen_addresses(self.listen, name);
+        let (mut listeners, mut ports, mut announced) = (Vec::new(), Vec::new(), self.name.clone());
+        for address in addresses {
+            let not_there = |error| StartError::Listen { address: address.clone(), error };
+            let listener = network.listen(&address).await.map_err(not_there)?;
+            let port = listener.port();
+            listeners.push(Listening::new(listener));
+            ports.push(port.as_ref().ok().copied());
+            if name.port() == 0 && listeners.len() == 1 {
+                announced = format!("{}@{}:{}", name.name(), name.host(), port.map_err(not_there)?);
+            }
+        }
 
         let mut local = Local::new(NodeName::parse(&announced)?, incarnation()?, cookies);
         local.bounds = announced_bounds(self.bounds, self.mailbox_remote_bytes_max);
@@ -290,8 +333,8 @@ impl NodeBuilder {
         registry.with_endpoint(|endpoint| {
             node_ids.into_iter().for_each(|(name, node_id)| endpoint.known_by(name, node_id));
         });
-        table.set_connections(net::start(registry, network, listener, self.key_log, self.tap)?);
-        Ok(Node::of(table))
+        table.set_connections(net::start(registry, network, listeners, self.key_log, self.tap)?);
+        Ok(PreparedNode::new(Node::of(table), ports))
     }
 
     fn check_limits(&self) -> Result<(), StartError> {
@@ -313,6 +356,7 @@ impl NodeBuilder {
         // Beside a peer that hoards half, the longest message finds room.
         let mailbox_bytes_min =
             REASSEMBLY_PART * (frame_bytes.max(in_fragments) + MESSAGE_BYTES_COUNTED as u64);
+        check("listen", self.listen.len() as u64, 0..=LISTEN_ADDRESSES_MAX as u64)?;
         check("frame_bytes_max", frame_bytes, FRAME_BYTES_BOUND_MIN.into()..=FRAME_BYTES_MAX.into())?;
         check("reassembly_bytes_max", reassembly_bytes, FRAME_BYTES_BOUND_MIN.into()..=u64::MAX)?;
         let fragmented_messages = 1..=FRAGMENTED_MESSAGES_BOUND_MAX.into();
@@ -331,6 +375,11 @@ impl NodeBuilder {
             mailbox_bytes_min..=i64::MAX.unsigned_abs(),
         )
     }
+}
+
+/// The addresses at which a node of this name listens: that of its name, if it was given none.
+fn listen_addresses(given: Vec<String>, name: NodeName<'_>) -> Vec<String> {
+    if given.is_empty() { vec![format!("{}:{}", name.host(), name.port())] } else { given }
 }
 
 /// The bounds, with no more of messages in fragments than finds room beside a peer that hoards.

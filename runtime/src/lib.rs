@@ -52,6 +52,8 @@ mod notices;
 #[cfg(feature = "tokio")]
 mod numbers;
 #[cfg(feature = "tokio")]
+mod prepared;
+#[cfg(feature = "tokio")]
 mod process;
 #[cfg(feature = "tokio")]
 mod random;
@@ -80,6 +82,7 @@ pub use {
     network::{Connection, Listener, Network},
     node::Node,
     notices::{ConnectionCounts, RefusedConnections},
+    prepared::PreparedNode,
     process::{
         Call, CallError, Context, Delegate, Mailbox, Message, MonitorNamedError, MonitorNodeError,
         MonitorRef, NotHere, Payload, Received, Refused, RegisterError, Replier, ReplyError, Selection,

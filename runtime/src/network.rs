@@ -86,7 +86,8 @@ pub trait Network: Send + Sync + 'static {
     type Listener: Listener;
 
     /// Listens at an address: `host:port` of the node's own name, or what was given to
-    /// [`NodeBuilder::listen`](crate::NodeBuilder::listen).
+    /// [`NodeBuilder::listen`](crate::NodeBuilder::listen), once for each address. Connections that come before
+    /// [`PreparedNode::listen`](crate::PreparedNode::listen) wait here.
     ///
     /// # Errors
     /// Nothing can listen there.
@@ -102,7 +103,7 @@ pub trait Network: Send + Sync + 'static {
 
 /// Takes the connections that others make to a node. The node drops it when it stops.
 pub trait Listener: Send + 'static {
-    /// The port at which it listens. A node asks whose name says port 0, and announces this one.
+    /// The port at which it listens. A node asks once, when it is prepared; one whose name says port 0 announces this port.
     ///
     /// # Errors
     /// There is no such thing.

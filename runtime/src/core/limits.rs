@@ -19,6 +19,12 @@ pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// Delay").
 pub const CONNECT_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
+/// Addresses of one host that are dialled at most: more cannot be begun within [`CONNECT_DEADLINE`] if none answers.
+pub const CONNECT_ADDRESSES_MAX: usize = 20;
+
+/// Addresses at which one node listens: each takes a task, and a socket or more.
+pub const LISTEN_ADDRESSES_MAX: usize = 64;
+
 /// How much longer an initiator waits for ACK: the acceptor may have a dial of its own to settle first.
 pub const ACK_DEADLINE: Duration = Duration::from_secs(7);
 

@@ -3,12 +3,13 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+use tokio::sync::SetOnce;
 use tokio::task::JoinHandle;
 
 use super::{Net, listening};
 use crate::connect_error::ConnectError;
 use crate::core::Pid;
-use crate::network::Listener;
+use crate::network::{Listener, Listening};
 use crate::notices::ConnectionCounts;
 use crate::process::remote::{Connections, Later};
 use crate::sync::Mutex;
@@ -16,20 +17,24 @@ use crate::sync::Mutex;
 /// What a node has beside its processes. It stops listening when it is dropped.
 pub(super) struct Front {
     net: Arc<Net>,
-    listener: Mutex<Option<JoinHandle<()>>>,
+    /// Set when the connections of others are taken.
+    opened: Arc<SetOnce<()>>,
+    listeners: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Front {
-    /// Listens from now on.
-    pub(super) fn new(net: Arc<Net>, listener: impl Listener) -> Self {
-        let listener = Mutex::new(Some(listening::listen(net.clone(), listener)));
-        Self { net, listener }
+    /// Takes no connection yet.
+    pub(super) fn new(net: Arc<Net>, listeners: Vec<Listening<impl Listener>>) -> Self {
+        let opened = Arc::new(SetOnce::new());
+        let listen = |listener| listening::listen(net.clone(), listener, opened.clone());
+        let listeners = Mutex::new(listeners.into_iter().map(listen).collect());
+        Self { net, opened, listeners }
     }
 
     async fn stop(&self) {
-        let listener = self.listener.lock().take();
-        if let Some(listener) = listener {
-            listener.abort();
+        let listeners = std::mem::take(&mut *self.listeners.lock());
+        listeners.iter().for_each(JoinHandle::abort);
+        for listener in listeners {
             // It has been aborted: that is its result.
             let _ = listener.await;
         }
@@ -42,6 +47,11 @@ impl Front {
 impl Connections for Front {
     fn incarnation(&self) -> NonZeroU64 {
         self.net.registry.incarnation
+    }
+
+    fn listen(&self) {
+        // A second time changes nothing.
+        let _ = self.opened.set(());
     }
 
     fn connect<'a>(&'a self, name: &'a str) -> Later<'a, Result<(), ConnectError>> {
@@ -79,8 +89,6 @@ impl Connections for Front {
 
 impl Drop for Front {
     fn drop(&mut self) {
-        if let Some(listener) = self.listener.lock().take() {
-            listener.abort();
-        }
+        self.listeners.lock().iter().for_each(JoinHandle::abort);
     }
 }

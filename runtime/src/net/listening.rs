@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::SetOnce;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -15,11 +16,16 @@ use crate::notices::Limiter;
 /// How long the listener rests when the system has no place for another connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
-/// Takes connections, a task for each, until it is aborted.
-pub(super) fn listen(net: Arc<Net>, listener: impl Listener) -> JoinHandle<()> {
-    let (runtime, mut listener) = (net.runtime.clone(), Listening::new(listener));
+/// Takes connections once `opened` is set, a task for each, until it is aborted.
+pub(super) fn listen(
+    net: Arc<Net>,
+    mut listener: Listening<impl Listener>,
+    opened: Arc<SetOnce<()>>,
+) -> JoinHandle<()> {
+    let runtime = net.runtime.clone();
     let mut failures = Limiter::new(1);
     runtime.spawn(async move {
+        opened.wait().await;
         loop {
             match listener.accept().await {
                 Ok((stream, from)) => {

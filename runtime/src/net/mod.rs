@@ -23,7 +23,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::foreign::Kept;
-use crate::network::{Dialler, Network};
+use crate::network::{Dialler, Listening, Network};
 use crate::process::remote::Connections;
 use crate::sessions::Registry;
 use crate::tap::Tap;
@@ -43,16 +43,16 @@ struct Net {
     runtime: Handle,
 }
 
-/// Takes connections and makes them from now on, in the runtime in which this is called. `key_log` writes the keys of all
-/// channels to a file.
+/// Makes connections from now on, and takes them once it is told to, in the runtime in which this is called. `key_log` writes
+/// the keys of all channels to a file.
 pub(crate) fn start<N: Network>(
     registry: Arc<Registry>,
     network: N,
-    listener: N::Listener,
+    listeners: Vec<Listening<N::Listener>>,
     key_log: bool,
     tap: Option<Tap>,
 ) -> Result<Arc<dyn Connections>, TlsError> {
     let network = Box::new(Kept::new(network));
     let net = Net { registry, network, tls: Tls::new(key_log)?, tap, runtime: Handle::current() };
-    Ok(Arc::new(Front::new(Arc::new(net), listener)))
+    Ok(Arc::new(Front::new(Arc::new(net), listeners)))
 }

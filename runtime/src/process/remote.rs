@@ -159,6 +159,9 @@ pub(crate) trait Connections: Send + Sync {
     /// The number of this start of the node.
     fn incarnation(&self) -> NonZeroU64;
 
+    /// Takes the connections of others from now on.
+    fn listen(&self);
+
     /// Makes sure that there is a session with a node.
     fn connect<'a>(&'a self, name: &'a str) -> Later<'a, Result<(), ConnectError>>;
 

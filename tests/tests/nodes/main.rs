@@ -21,6 +21,7 @@ mod namesakes;
 mod node_monitors;
 mod originals;
 mod outliving;
+mod prepared;
 mod remote_exits;
 mod restarts;
 mod runtimes;

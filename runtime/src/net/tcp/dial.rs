@@ -11,13 +11,22 @@ use tokio::time::sleep;
 
 use crate::clock::Clock;
 use crate::core::Patience;
-use crate::core::limits::CONNECT_ATTEMPT_DELAY;
+use crate::core::limits::{CONNECT_ADDRESSES_MAX, CONNECT_ATTEMPT_DELAY};
 
 /// Connects to the first address that answers, within `longest` in all.
 pub(super) async fn connect(
     addresses: impl Future<Output = io::Result<Vec<SocketAddr>>>,
     longest: Duration,
 ) -> io::Result<TcpStream> {
+    race(addresses, longest, dial).await
+}
+
+/// The same, by any way to connect to one address.
+async fn race<S: Send + 'static, D: Future<Output = io::Result<S>> + Send + 'static>(
+    addresses: impl Future<Output = io::Result<Vec<SocketAddr>>>,
+    longest: Duration,
+    dial: impl Fn(SocketAddr) -> D,
+) -> io::Result<S> {
     let clock = Clock::start();
     let mut patience = Patience::new(longest, clock.now());
     let unknown =
@@ -25,8 +34,10 @@ pub(super) async fn connect(
     let addresses = clock.wait(&mut patience, addresses).await.ok_or_else(unknown)??;
     let mut all: Vec<_> =
         interleaved(addresses).into_iter().map(|address| (address, State::Untried)).collect();
-    let connected = clock.wait(&mut patience, try_each(&mut all)).await.flatten();
-    connected.ok_or_else(|| failed(&all, longest))
+    let left_out = all.len().saturating_sub(CONNECT_ADDRESSES_MAX);
+    all.truncate(CONNECT_ADDRESSES_MAX);
+    let connected = clock.wait(&mut patience, try_each(&mut all, dial)).await.flatten();
+    connected.ok_or_else(|| failed(&all, left_out, longest))
 }
 
 /// What has become of an address of a host.
@@ -38,7 +49,10 @@ enum State {
 }
 
 /// Tries each address when the one before it has failed, or has not answered for a while. `None` if all have failed.
-async fn try_each(all: &mut [(SocketAddr, State)]) -> Option<TcpStream> {
+async fn try_each<S: Send + 'static, D: Future<Output = io::Result<S>> + Send + 'static>(
+    all: &mut [(SocketAddr, State)],
+    dial: impl Fn(SocketAddr) -> D,
+) -> Option<S> {
     let mut running = JoinSet::new();
     loop {
         let next = all.iter_mut().find(|(_, state)| matches!(state, State::Untried));
@@ -46,7 +60,8 @@ async fn try_each(all: &mut [(SocketAddr, State)]) -> Option<TcpStream> {
         if let Some((address, state)) = next {
             let address = *address;
             *state = State::Begun;
-            running.spawn(async move { (address, dial(address).await) });
+            let dialled = dial(address);
+            running.spawn(async move { (address, dialled.await) });
         }
         tokio::select! {
             done = running.join_next() => match done? {
@@ -64,8 +79,8 @@ async fn try_each(all: &mut [(SocketAddr, State)]) -> Option<TcpStream> {
     }
 }
 
-/// No address has answered: each with its own error.
-fn failed(all: &[(SocketAddr, State)], longest: Duration) -> io::Error {
+/// No address has answered: each with its own error. So many more were left out.
+fn failed(all: &[(SocketAddr, State)], left_out: usize, longest: Duration) -> io::Error {
     let mut kinds = all.iter().map(|(_, state)| match state {
         State::Failed(error) => error.kind(),
         State::Begun | State::Untried => io::ErrorKind::TimedOut,
@@ -79,7 +94,11 @@ fn failed(all: &[(SocketAddr, State)], longest: Duration) -> io::Error {
         State::Begun => format!("{address}: no answer within {longest:?}"),
         State::Untried => format!("{address}: not tried"),
     });
-    io::Error::new(kind, words.collect::<Vec<_>>().join("; "))
+    let mut words = words.collect::<Vec<_>>().join("; ");
+    if left_out > 0 {
+        words = format!("{words}; {left_out} more addresses are not tried");
+    }
+    io::Error::new(kind, words)
 }
 
 async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
@@ -109,7 +128,9 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 #[cfg(test)]
 #[cfg(not(shuttle))]
 mod tests {
+    use std::collections::HashMap;
     use std::future::ready;
+    use std::sync::{Arc, Mutex};
 
     use tokio::net::{TcpListener, TcpSocket};
     use tokio::time::timeout;
@@ -172,6 +193,91 @@ mod tests {
         let unknown = || Err(io::Error::other("unknown"));
         let error = connect(ready(unknown()), LONG).await.unwrap_err();
         assert_eq!(error.to_string(), "unknown");
+    }
+
+    /// What a network would do that has these addresses: whoever dials one waits so long, and is answered or refused.
+    #[derive(Clone, Default)]
+    struct Wires {
+        answers: HashMap<SocketAddr, (Duration, bool)>,
+        /// Which were dialled, and when.
+        dialled: Arc<Mutex<Vec<(SocketAddr, Duration)>>>,
+        /// Dials that go on.
+        running: Arc<()>,
+    }
+
+    impl Wires {
+        fn dial(
+            &self,
+            clock: Clock,
+            to: SocketAddr,
+        ) -> impl Future<Output = io::Result<SocketAddr>> + 'static {
+            self.dialled.lock().unwrap().push((to, clock.now()));
+            let (answer, running) = (self.answers.get(&to).copied(), self.running.clone());
+            async move {
+                let _running = running;
+                let Some((after, takes_it)) = answer else { return std::future::pending().await };
+                sleep(after).await;
+                if takes_it { Ok(to) } else { Err(io::ErrorKind::ConnectionRefused.into()) }
+            }
+        }
+
+        /// Dials all of them. Returns who answered, after how long, and how many were dialled when.
+        async fn race(
+            &self,
+            addresses: &[SocketAddr],
+        ) -> (io::Result<SocketAddr>, u128, Vec<(SocketAddr, u128)>) {
+            let clock = Clock::start();
+            let come = race(ready(Ok(addresses.to_vec())), LONG, |to| self.dial(clock, to)).await;
+            let millis = clock.now().as_millis();
+            let dialled = self.dialled.lock().unwrap().iter().map(|(to, at)| (*to, at.as_millis())).collect();
+            (come, millis, dialled)
+        }
+    }
+
+    fn numbered(count: u8) -> Vec<SocketAddr> {
+        (1..=count).map(|number| SocketAddr::from(([192, 0, 2, number], 4000))).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_further_address_is_tried_after_a_quarter_of_a_second_or_at_once_after_a_refusal() {
+        let all = numbered(4);
+        let mut wires = Wires::default();
+        // The first is silent, the second refuses at once, the third answers late and the fourth not in time.
+        wires.answers.insert(all[1], (Duration::ZERO, false));
+        wires.answers.insert(all[2], (Duration::from_millis(400), true));
+        let (come, millis, dialled) = wires.race(&all).await;
+        assert_eq!(dialled, [(all[0], 0), (all[1], 250), (all[2], 250), (all[3], 500)]);
+        assert_eq!((come.unwrap(), millis), (all[2], 650));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_answer_wins_and_all_other_dials_are_given_up() {
+        let all = numbered(3);
+        let mut wires = Wires::default();
+        // The one that was dialled first answers, though others were dialled since.
+        wires.answers.insert(all[0], (Duration::from_millis(600), true));
+        wires.answers.insert(all[1], (Duration::from_millis(500), true));
+        let (come, millis, dialled) = wires.race(&all).await;
+        assert_eq!((come.unwrap(), millis, dialled.len()), (all[0], 600, 3));
+        while Arc::strong_count(&wires.running) > 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_with_any_number_of_addresses_is_bounded_work() {
+        let mut wires = Wires::default();
+        let all = numbered(255);
+        let (come, millis, dialled) = wires.race(&all).await;
+        assert!(dialled.len() == CONNECT_ADDRESSES_MAX && millis >= LONG.as_millis(), "{dialled:?}");
+        assert!(come.unwrap_err().to_string().ends_with("; 235 more addresses are not tried"));
+        wires = Wires {
+            answers: all.iter().map(|to| (*to, (Duration::ZERO, false))).collect(),
+            ..Wires::default()
+        };
+        let (come, millis, dialled) = wires.race(&all).await;
+        assert_eq!((dialled.len(), millis), (CONNECT_ADDRESSES_MAX, 0));
+        assert_eq!(come.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
     }
 
     #[test]
