@@ -14,12 +14,13 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use tokio::runtime::Handle;
 
 use crate::core::endpoint::{Limits, is_unspecified};
-use crate::core::handshake::{Bounds, Local, RemoteExit, Version1};
+use crate::core::handshake::{Bounds, Local, PeerLists, RemoteExit, Version1};
 use crate::core::limits::{
     FRAGMENTED_FRAME_BYTES_MAX, FRAGMENTED_MESSAGES_BOUND_MAX, FRAME_BYTES_BOUND_MIN, HANDSHAKES_BOUND_MAX,
     HEARTBEAT_TIME_MAX, HEARTBEAT_TIME_MIN, LISTEN_ADDRESSES_MAX, MAILBOX_REMOTE_BYTES_MAX,
-    MESSAGE_BYTES_COUNTED, NODES_KNOWN_MAX, REASSEMBLY_PART,
+    MESSAGE_BYTES_COUNTED, NODES_KEPT_BOUND_MAX, NODES_KNOWN_MAX, REASSEMBLY_PART,
 };
+use crate::core::name_to_dial;
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::error::StartError;
 use crate::net::{self, Tcp};
@@ -47,6 +48,9 @@ pub struct NodeBuilder {
     bounds: Bounds,
     connections: Limits,
     mailbox_remote_bytes_max: usize,
+    kept: Vec<String>,
+    peer_lists: PeerLists,
+    tells_peers: bool,
     key_log: bool,
     tap: Option<Tap>,
 }
@@ -65,6 +69,9 @@ impl NodeBuilder {
             bounds: Bounds::default(),
             connections: Limits::default(),
             mailbox_remote_bytes_max: MAILBOX_REMOTE_BYTES_MAX,
+            kept: Vec::new(),
+            peer_lists: PeerLists::default(),
+            tells_peers: false,
             key_log: false,
             tap: None,
         }
@@ -229,6 +236,69 @@ impl NodeBuilder {
         self
     }
 
+    /// Keeps sessions with these nodes, from when it listens: as [`Node::keep`] does for each of them. The node's own name is passed
+    /// over, so that all nodes of a system can be given the same list.
+    pub fn keep_connected(mut self, names: impl IntoIterator<Item: Into<String>>) -> Self {
+        self.kept.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Makes the node a member of a mesh, in which every node has a session with every other: it tells its peers of each other
+    /// ([`tell_peers`](Self::tell_peers)), and connects to all nodes of which they tell it
+    /// ([`peer_lists`](Self::peer_lists) with [`PeerLists::All`]). One node that all others are kept connected with is enough for
+    /// the mesh to form.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), snow_dist_runtime::StartError> {
+    /// use snow_dist_runtime::Node;
+    ///
+    /// let seeds = ["seed@10.0.0.1:4000", "seed@10.0.0.2:4000"];
+    /// let node = Node::builder("a@10.0.0.7:4000").cookie_file("cookie").keep_connected(seeds).mesh().start().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// A mesh of n nodes has n (n - 1) / 2 sessions. Past a few hundred nodes, choose whom to connect with.
+    pub fn mesh(self) -> Self {
+        self.tell_peers(true).peer_lists(PeerLists::All)
+    }
+
+    /// Whether it tells each peer with which other nodes it has sessions, when a session with that peer begins: not, if this is
+    /// not called. Only nodes of version 2 are told, and told of.
+    pub const fn tell_peers(mut self, tells: bool) -> Self {
+        self.tells_peers = tells;
+        self
+    }
+
+    /// Of which nodes a peer may tell it so that it connects to them: of none if this is not called. It keeps them connected as
+    /// [`Node::keep`] does, until such a node ends a session in order, or has not been reached for
+    /// [`LEARNED_PATIENCE`](crate::core::limits::LEARNED_PATIENCE).
+    ///
+    /// **Security.** A list makes this node connect to whatever host and port stands in it. Every peer has shown that it knows
+    /// the cookie, and what is dialled has to show that too; [`PeerLists::only`] bounds where a peer can lead this node.
+    pub fn peer_lists(mut self, obeyed: PeerLists) -> Self {
+        self.peer_lists = obeyed;
+        self
+    }
+
+    /// Names that are kept connected at most, 1 to 65 536: 4 096 if this is not called. Those that peers' lists have named count
+    /// as well.
+    pub const fn nodes_kept_max(mut self, count: usize) -> Self {
+        self.connections.kept_max = count;
+        self
+    }
+
+    /// Dials at once to nodes that are kept connected, 1 to 4 096: 16 if this is not called.
+    pub const fn dials_at_once_max(mut self, count: usize) -> Self {
+        self.connections.dials_at_once_max = count;
+        self
+    }
+
+    /// Dials within a minute because of peers' lists, 1 to 65 536: 1 024 if this is not called. Further ones wait.
+    pub const fn peer_list_dials_max(mut self, count: usize) -> Self {
+        self.connections.peer_list_dials_max = count;
+        self
+    }
+
     /// Writes the keys of all channels to the file that the environment variable `SSLKEYLOGFILE` names. Whoever has
     /// that file can read everything: for looking for faults only.
     //= spec/connection.md#con-sec-002
@@ -321,7 +391,10 @@ impl NodeBuilder {
             }
         }
 
+        let kept = names_to_keep(self.kept)?;
         let mut local = Local::new(NodeName::parse(&announced)?, incarnation()?, cookies);
+        local.peer_lists = self.peer_lists;
+        local.tells_peers = self.tells_peers;
         local.bounds = announced_bounds(self.bounds, self.mailbox_remote_bytes_max);
         local.capabilities = self.capabilities;
         local.remote_exit = self.remote_exit;
@@ -334,7 +407,9 @@ impl NodeBuilder {
             node_ids.into_iter().for_each(|(name, node_id)| endpoint.known_by(name, node_id));
         });
         table.set_connections(net::start(registry, network, listeners, self.key_log, self.tap)?);
-        Ok(PreparedNode::new(Node::of(table), ports))
+        let node = Node::of(table);
+        keep(&node, &kept)?;
+        Ok(PreparedNode::new(node, ports))
     }
 
     fn check_limits(&self) -> Result<(), StartError> {
@@ -368,6 +443,13 @@ impl NodeBuilder {
         check("handshakes_per_address_max", self.connections.handshakes_per_address_max as u64, handshakes)?;
         let sessions = 1..=NODES_KNOWN_MAX as u64;
         check("sessions_max", self.connections.sessions_max as u64, sessions.clone())?;
+        check("nodes_kept_max", self.connections.kept_max as u64, 1..=NODES_KEPT_BOUND_MAX as u64)?;
+        check("peer_list_dials_max", self.connections.peer_list_dials_max as u64, sessions.clone())?;
+        check(
+            "dials_at_once_max",
+            self.connections.dials_at_once_max as u64,
+            1..=HANDSHAKES_BOUND_MAX as u64,
+        )?;
         check("sessions_per_address_max", self.connections.sessions_per_address_max as u64, sessions)?;
         check(
             "mailbox_remote_bytes_max",
@@ -419,6 +501,21 @@ fn node_ids(said: &[(String, NonZeroU16)]) -> Result<Vec<(Arc<str>, NonZeroU16)>
         Err(error) => Err(StartError::PeerName { setting: "version_1_node_id", peer: name.clone(), error }),
     };
     said.iter().map(completed).collect()
+}
+
+/// The names that are to be kept connected, completed.
+fn names_to_keep(names: Vec<String>) -> Result<Vec<Arc<str>>, StartError> {
+    let completed =
+        |name: String| name_to_dial(&name).map_err(|error| StartError::Keep { name, error: error.into() });
+    names.into_iter().map(completed).collect()
+}
+
+/// Keeps these nodes connected, but for the node itself.
+fn keep(node: &Node, names: &[Arc<str>]) -> Result<(), StartError> {
+    for name in names.iter().filter(|name| &***name != node.name()) {
+        node.keep(name).map_err(|error| StartError::Keep { name: name.to_string(), error })?;
+    }
+    Ok(())
 }
 
 //= spec/handshake.md#hs-tlv-008

@@ -8,6 +8,7 @@ use snow_dist_codec::NodeNameError;
 use snow_dist_codec::handshake::Capabilities;
 
 use crate::core::CookieError;
+use crate::core::endpoint::NotKept;
 use crate::core::session::CAPABILITIES;
 use crate::tls::TlsError;
 
@@ -30,6 +31,14 @@ pub enum StartError {
         peer: String,
         /// What is wrong with it.
         error: NodeNameError,
+    },
+    /// A name that is to be kept connected cannot be.
+    #[error("keep_connected: {name:?}: {error}")]
+    Keep {
+        /// The name that was given.
+        name: String,
+        /// Why it cannot.
+        error: NotKept,
     },
     /// The host in the name stands for every address of a machine, so that no other node can find this one by it.
     #[error(

@@ -75,7 +75,8 @@ pub use snow_dist_codec::{NodeName, NodeNameError, handshake::Capabilities};
 pub use {
     builder::NodeBuilder,
     connect_error::{ConnectError, Stage},
-    core::handshake::{RemoteExit, Version1},
+    core::endpoint::{KeptFor, KeptNode, KeptState, NotDialled, NotKept},
+    core::handshake::{PeerLists, RemoteExit, Version1},
     core::session::{CAPABILITIES, Timing},
     error::StartError,
     net::{Tcp, TcpListeners},

@@ -9,6 +9,7 @@ use snow_dist_codec::Pid as WirePid;
 
 use crate::builder::NodeBuilder;
 use crate::connect_error::ConnectError;
+use crate::core::endpoint::{KeptNode, NotKept};
 use crate::core::{Pid, Reason};
 use crate::notices::ConnectionCounts;
 use crate::process::remote::Sender;
@@ -243,6 +244,42 @@ impl Node {
         let connections = self.table.connections();
         let name = self.table.completed(name);
         connections.zip(name.ok()).is_some_and(|(connections, name)| connections.disconnect(&name))
+    }
+
+    /// Keeps a session with a node: dials it now, and again whenever there is none, until [`let_go`](Self::let_go). It never gives
+    /// up. After each dial that fails it waits longer, from [`KEEP_PAUSE_MIN`](crate::core::limits::KEEP_PAUSE_MIN) to
+    /// [`KEEP_PAUSE_MAX`](crate::core::limits::KEEP_PAUSE_MAX), a part of it by chance; the log tells of the first failure, the
+    /// second, the fourth and so on, and [`kept`](Self::kept) how it goes. To keep a name that is kept already changes nothing.
+    ///
+    /// A session that [`disconnect`](Self::disconnect) ends is dialled again as well: let go of the node first.
+    ///
+    /// ```no_run
+    /// # fn example(node: snow_dist_runtime::Node) -> Result<(), Box<dyn std::error::Error>> {
+    /// node.keep("b@10.0.0.2:4000")?;
+    /// for node in node.kept() {
+    ///     println!("{}: {:?}, {} dials", node.name, node.state, node.dials);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The name cannot be dialled or is this node's own, as many are kept as may be
+    /// ([`NodeBuilder::nodes_kept_max`]), or the node stops or is alone.
+    pub fn keep(&self, name: &str) -> Result<(), NotKept> {
+        self.table.connections().ok_or(NotKept::Alone)?.keep(name)
+    }
+
+    /// Does not dial a node any more by itself. The session with it stays, if there is one, and is not made again when it is
+    /// lost. Returns `false` if the node was not kept connected.
+    pub fn let_go(&self, name: &str) -> bool {
+        self.table.connections().is_some_and(|connections| connections.let_go(name))
+    }
+
+    /// Returns the nodes that are kept connected, in the order of their names, and how it goes with each: by
+    /// [`keep`](Self::keep), and those that peers' lists have named ([`NodeBuilder::peer_lists`]).
+    #[must_use]
+    pub fn kept(&self) -> Vec<KeptNode> {
+        self.table.connections().map(|connections| connections.kept()).unwrap_or_default()
     }
 
     /// Returns the names of all nodes to which this one can send, in order: those with which there is a session that

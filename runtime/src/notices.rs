@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::connect_error::ConnectError;
 use crate::core::Shown;
 use crate::core::connection::{Ending, GiveWay};
-use crate::core::endpoint::{Notice, Takeover};
+use crate::core::endpoint::{Notice, Takeover, Unreached};
 use crate::core::handshake::Failure;
 use crate::core::limits::{
     MISROUTED_TOLD_SINGLY_MAX, NAMESAKES_TOLD_SINGLY_MAX, NOTICE_INTERVAL_MAX, NOTICE_LINE_PERIOD,
@@ -213,6 +213,8 @@ struct State {
     overlooked: Limiter,
     misrouted: Limiter,
     old_cookies: Limiter,
+    unreached: Limiter,
+    not_kept: Limiter,
     takeovers: Limiter,
     rivals: Limiter,
 }
@@ -228,6 +230,8 @@ impl Notices {
             overlooked: Limiter::new(REFUSALS_TOLD_SINGLY_MAX),
             misrouted: Limiter::new(MISROUTED_TOLD_SINGLY_MAX),
             old_cookies: Limiter::new(SESSIONS_TOLD_SINGLY_MAX),
+            unreached: Limiter::new(SESSIONS_TOLD_SINGLY_MAX),
+            not_kept: Limiter::new(NAMESAKES_TOLD_SINGLY_MAX),
             takeovers: Limiter::new(NAMESAKES_TOLD_SINGLY_MAX),
             rivals: Limiter::new(NAMESAKES_TOLD_SINGLY_MAX),
         };
@@ -316,6 +320,8 @@ impl Notices {
         match notice {
             Notice::TakenOver(takeover) => self.taken_over(now, takeover),
             Notice::LostToRival { name, in_a_row } => self.lost_to_rival(now, name, *in_a_row),
+            Notice::Unreached(unreached) => self.unreached(now, unreached),
+            Notice::NotKept(name) => self.not_kept(now, name),
             Notice::OldCookie(name) => self.old_cookie(now, name),
             Notice::Misrouted { name, misrouted, count } => self.misrouted(now, name, *misrouted, *count),
         }
@@ -340,6 +346,30 @@ impl Notices {
             "a frame for another node has come from this version 1 peer, and is ignored: its node id there is \
              {node_id}, that of this node is {own}; another node may have been given a wrong `version_1_node_id`"
         );
+    }
+
+    /// A node that is kept connected was not reached, so often in a row.
+    fn unreached(&self, now: Duration, unreached: &Unreached) {
+        let line = self.state.lock().unreached.count(now);
+        let Some(nodes) = line else { return };
+        let Unreached { name, failures, why } = unreached;
+        event!(
+            WARN, peer = %Shown(name), failures, nodes,
+            "this node is kept connected and is not reached: {why} (it is dialled again, after longer and longer pauses; \
+             `nodes` counts such events since the last such line)"
+        );
+    }
+
+    /// A peer's list names more nodes than are kept.
+    fn not_kept(&self, now: Duration, name: &str) {
+        let line = self.state.lock().not_kept.count(now);
+        if let Some(lists) = line {
+            event!(
+                WARN, peer = %Shown(name), lists,
+                "a peer list names more nodes than this one keeps connected (`nodes_kept_max`): this name and those behind it \
+                 are passed over"
+            );
+        }
     }
 
     /// A peer has proven an accepted cookie that is not the one this node signs with.

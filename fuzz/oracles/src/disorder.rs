@@ -25,8 +25,13 @@ const STEPS_MAX: usize = 400;
 const CONNECTIONS_MAX: usize = 16;
 
 /// Few places, so that one that is lost is missed.
-const LIMITS: Limits =
-    Limits { handshakes_max: 4, handshakes_per_address_max: 3, sessions_max: 3, sessions_per_address_max: 2 };
+const LIMITS: Limits = Limits {
+    handshakes_max: 4,
+    handshakes_per_address_max: 3,
+    sessions_max: 3,
+    sessions_per_address_max: 2,
+    ..Limits::default()
+};
 
 /// Processes that act are counted from here on, so that none of them is one that the other node links to.
 const LAST_LOCAL: u64 = 1_000;

@@ -176,7 +176,7 @@ impl Adapter {
                 *limit = usize::try_from(count)?;
             }
         }
-        if command["peer_lists"] == true || command["version_1"] == true {
+        if ["peer_lists", "tells_peers", "version_1"].iter().any(|wish| command[wish] == true) {
             return Ok(Value::Null);
         }
         if let Some(bound) = command["links_and_monitors_max"].as_u64() {

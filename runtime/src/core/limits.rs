@@ -155,6 +155,41 @@ pub const RIVAL_PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The longest such time: whoever has the name alone again is back within a minute.
 pub const RIVAL_PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// How long a node waits before it dials a name again that it keeps connected, the first time: half of it to all of it. It
+/// doubles with each dial that fails.
+pub const KEEP_PAUSE_MIN: Duration = Duration::from_millis(100);
+
+/// The longest such time: a network that works again is used again within half a minute. A session that has lasted as long is
+/// dialled again soon when it is lost.
+pub const KEEP_PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// Names that a node keeps connected, those included that peer lists have told it: as many as it can have sessions.
+pub const NODES_KEPT_MAX: usize = 4_096;
+
+/// The most that [`NODES_KEPT_MAX`] can be set to.
+pub const NODES_KEPT_BOUND_MAX: usize = 65_536;
+
+/// Dials at once to names that are kept connected: a node that joins a large cluster takes few of the places that each of its
+/// nodes has for handshakes.
+pub const DIALS_AT_ONCE_MAX: usize = 16;
+
+/// Names of one PEER_LIST that are used: far more than a full mesh has.
+pub const PEER_LIST_NAMES_MAX: usize = 1_024;
+
+/// Dials within [`PEER_LIST_PERIOD`] because of peer lists: a list must not make a node flood others, and whoever joins the
+/// largest mesh dials all of it at once.
+pub const PEER_LIST_DIALS_MAX: usize = 1_024;
+
+/// The time in which [`PEER_LIST_DIALS_MAX`] are counted.
+pub const PEER_LIST_PERIOD: Duration = Duration::from_secs(60);
+
+/// Bytes of a PEER_LIST's payload that this node writes: what every peer reads.
+pub const PEER_LIST_BYTES_MAX: usize = FRAME_BYTES_BOUND_MIN as usize;
+
+/// How long a name that only peer lists have told is kept without a session: a node that was taken away without a word is not
+/// dialled for ever.
+pub const LEARNED_PATIENCE: Duration = Duration::from_secs(600);
+
 /// Bytes that all mailboxes of a node keep for other nodes; beyond it a message is dropped.
 pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tokio::sync::SetOnce;
 use tokio::task::JoinHandle;
 
-use super::{Net, listening};
+use super::{Net, keeping, listening};
 use crate::connect_error::ConnectError;
-use crate::core::Pid;
+use crate::core::endpoint::{KeptNode, NotKept};
+use crate::core::{Pid, name_to_dial};
 use crate::network::{Listener, Listening};
 use crate::notices::ConnectionCounts;
 use crate::process::remote::{Connections, Later};
@@ -20,6 +21,8 @@ pub(super) struct Front {
     /// Set when the connections of others are taken.
     opened: Arc<SetOnce<()>>,
     listeners: Mutex<Vec<JoinHandle<()>>>,
+    /// What dials the nodes that are kept connected.
+    keeper: JoinHandle<()>,
 }
 
 impl Front {
@@ -28,7 +31,8 @@ impl Front {
         let opened = Arc::new(SetOnce::new());
         let listen = |listener| listening::listen(net.clone(), listener, opened.clone());
         let listeners = Mutex::new(listeners.into_iter().map(listen).collect());
-        Self { net, opened, listeners }
+        let keeper = net.runtime.spawn(keeping::dial_kept(net.clone(), opened.clone()));
+        Self { net, opened, listeners, keeper }
     }
 
     async fn stop(&self) {
@@ -38,6 +42,7 @@ impl Front {
             // It has been aborted: that is its result.
             let _ = listener.await;
         }
+        self.keeper.abort();
         let registry = &self.net.registry;
         registry.stop();
         registry.idle().await;
@@ -60,6 +65,18 @@ impl Connections for Front {
 
     fn disconnect(&self, name: &str) -> bool {
         self.net.registry.disconnect(name)
+    }
+
+    fn keep(&self, name: &str) -> Result<(), NotKept> {
+        self.net.registry.keep(&name_to_dial(name)?)
+    }
+
+    fn let_go(&self, name: &str) -> bool {
+        name_to_dial(name).is_ok_and(|name| self.net.registry.let_go(&name))
+    }
+
+    fn kept(&self) -> Vec<KeptNode> {
+        self.net.registry.kept()
     }
 
     fn nodes(&self) -> Vec<Arc<str>> {

@@ -4,7 +4,7 @@
 //! ```text
 //! front: what a program asks
 //!   |- listening -.                             network, tcp: streams
-//!   `- dialling --+-> connection -> driver -.   ahead, tls: what is read and written of them
+//!   `- dialling, keeping --+-> connection -> driver -.   ahead, tls: what is read and written of them
 //!                          |                `-> Inbound, SessionHandle: the core's connection
 //!                          `------------------> Registry: the core's endpoint
 //! ```
@@ -14,6 +14,7 @@ mod connection;
 mod dialling;
 mod driver;
 mod front;
+mod keeping;
 mod listening;
 mod tcp;
 mod tls;

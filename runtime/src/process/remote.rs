@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::Refused;
 use super::cell::Cell;
 use crate::connect_error::ConnectError;
+use crate::core::endpoint::{KeptNode, NotKept};
 use crate::core::{Caller, Pid, Reason, Term};
 use crate::notices::ConnectionCounts;
 
@@ -167,6 +168,15 @@ pub(crate) trait Connections: Send + Sync {
 
     /// Ends the session with a node. False if there is none.
     fn disconnect(&self, name: &str) -> bool;
+
+    /// Keeps a session with a node.
+    fn keep(&self, name: &str) -> Result<(), NotKept>;
+
+    /// Keeps it no more. False if it did not.
+    fn let_go(&self, name: &str) -> bool;
+
+    /// The nodes that are kept connected.
+    fn kept(&self) -> Vec<KeptNode>;
 
     /// The nodes with which there is a session, in order.
     fn nodes(&self) -> Vec<Arc<str>>;

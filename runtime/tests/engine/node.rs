@@ -257,7 +257,7 @@ impl Node {
             }
             Output::NodeUp(_, name) => self.table.told.push(Told::NodeUp(name)),
             Output::NodeDown(_, name) => self.table.told.push(Told::NodeDown(name)),
-            Output::Notice(_) => {}
+            Output::Dial(_) | Output::Notice(_) => {}
         }
     }
 

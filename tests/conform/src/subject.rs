@@ -225,6 +225,9 @@ fn start_arguments(how: &Start, cookie: &str) -> Map<String, Value> {
     if how.peer_lists {
         arguments.insert("peer_lists".into(), json!(true));
     }
+    if how.tells_peers {
+        arguments.insert("tells_peers".into(), json!(true));
+    }
     for (name, limit) in how.limits() {
         if let Some(limit) = limit {
             arguments.insert(name.into(), json!(limit));

@@ -133,7 +133,8 @@ function flood(from, to, { messages, bytes }) {
 
 const COMMANDS = {
   async start({ name, cookie, accepted = [], version_1: version1 = VERSION_1, heartbeat, ...more }) {
-    const { peer_lists: peerLists = false, ...limits } = more;
+    const { peer_lists: peerLists = false, tells_peers: tellsPeers = false, ...limits } = more;
+    if (tellsPeers) return UNSUPPORTED;
     if (heartbeat) {
       limits.heartbeat_interval = heartbeat.interval_ms / 1000;
       limits.heartbeat_timeout = heartbeat.timeout_ms / 1000;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use snow_dist_runtime::core::Term;
-use snow_dist_runtime::{Mailbox, Node, NodeBuilder, Pid, Timing, Version1, WhenFull};
+use snow_dist_runtime::{Mailbox, Node, NodeBuilder, PeerLists, Pid, Timing, Version1, WhenFull};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::asking::{Question, written};
@@ -17,11 +17,12 @@ use super::reasons;
 
 /// Limits of connections, and how each is set.
 type SetLimit = fn(NodeBuilder, usize) -> NodeBuilder;
-const CONNECTION_LIMITS: [(&str, SetLimit); 4] = [
+const CONNECTION_LIMITS: [(&str, SetLimit); 5] = [
     ("sessions_max", NodeBuilder::sessions_max),
     ("sessions_per_address_max", NodeBuilder::sessions_per_address_max),
     ("handshakes_max", NodeBuilder::handshakes_max),
     ("handshakes_per_address_max", NodeBuilder::handshakes_per_address_max),
+    ("peer_list_dials_max", NodeBuilder::peer_list_dials_max),
 ];
 
 /// How a command fails.
@@ -129,13 +130,14 @@ impl Subject {
 
     async fn start(&mut self, command: &Value) -> Result<Value, Failure> {
         let wants = |name: &str| *field(command, name) == json!(true);
-        if wants("peer_lists") {
-            return Err(Failure::Unsupported);
-        }
         let mut builder = Node::builder(text(command, "name")?).cookie(text(command, "cookie")?);
         if self.version_1 || *field(command, "version_1") == json!(true) {
             builder = builder.version_1(Version1::Allowed);
         }
+        if wants("peer_lists") {
+            builder = builder.peer_lists(PeerLists::All);
+        }
+        builder = builder.tell_peers(wants("tells_peers"));
         for accepted in field(command, "accepted").as_array().into_iter().flatten() {
             builder = builder.cookie(accepted.as_str().unwrap_or_default());
         }

@@ -1,5 +1,6 @@
 //! What a connection and its endpoint say to each other. Each stands under a lock of its own, so they say it by values.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::epochs::Facts;
@@ -31,6 +32,8 @@ pub enum EndpointEvent {
         /// How many there have been in this session.
         count: u64,
     },
+    /// A PEER_LIST of the session has named these nodes, which can be dialled.
+    Listed(Vec<Arc<str>>),
 }
 
 /// What a handshake has shown.
@@ -49,6 +52,10 @@ pub enum ConnectionEvent {
     Reply,
     /// It is the session, made of these.
     Up(Box<Facts>),
+    /// It is the session, and names in the peer's lists are of use: [`EndpointEvent::Listed`].
+    HearLists,
+    /// It is the session, and tells the peer of these other nodes.
+    TellPeers(Vec<Arc<str>>),
     /// It is refused.
     Refuse(Refusal),
     /// It is not wanted any more, and has not become a session.

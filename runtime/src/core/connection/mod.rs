@@ -222,7 +222,11 @@ impl Connection {
 
     /// A frame of the session that is more than a message. False if there is no session any more.
     fn handle_frame(&mut self, frame: &Frame<'_>, processes: &mut impl Processes) -> bool {
-        self.in_session(|session| session.handle_frame(frame, processes)).is_some()
+        let goes_on = self.in_session(|session| session.handle_frame(frame, processes)).is_some();
+        if let Frame::PeerList(_) = frame {
+            self.look_at_lists();
+        }
+        goes_on
     }
 
     /// The payload of the frame that is whole with this piece, if one is; nothing at all as in
@@ -421,6 +425,8 @@ impl Connection {
                 self.fail(ending);
             }
             (ConnectionEvent::GiveWay(why), Stage::Opening(_)) => self.fail(Ending::GaveWay(why)),
+            (ConnectionEvent::HearLists, Stage::Session(session)) => session.hear_lists(),
+            (ConnectionEvent::TellPeers(names), Stage::Session(session)) => session.tell_peers(&names),
             (ConnectionEvent::Probe(sign), Stage::Session(session)) => session.probe(now, sign),
             // A session that is closed in order gives way to another connection as any other.
             (ConnectionEvent::Close(close), Stage::Session(session))
@@ -536,6 +542,15 @@ impl Connection {
                 self.fail(ending.into());
                 None
             }
+        }
+    }
+
+    /// What a list of the peer has brought.
+    fn look_at_lists(&mut self) {
+        let Stage::Session(session) = &mut self.stage else { return };
+        let names = session.take_listed();
+        if !names.is_empty() {
+            self.events.push_back(EndpointEvent::Listed(names));
         }
     }
 

@@ -16,6 +16,7 @@ pub(super) struct Entry {
     pub(super) used_old_cookie: bool,
     /// It is, or was, a session since then.
     pub(super) began: Option<Duration>,
+    pub(super) is_version_1: bool,
     /// It was told that it becomes none: what it had said before counts no more.
     pub(super) is_dismissed: bool,
     /// It was a session, and its end is being delivered.
@@ -25,7 +26,15 @@ pub(super) struct Entry {
 impl Entry {
     /// One that begins now: accepted `from` there, or a dial to the node of this name.
     pub(super) const fn new(name: Option<Arc<str>>, from: Option<SocketAddr>) -> Self {
-        Self { name, from, used_old_cookie: false, began: None, is_dismissed: false, is_over: false }
+        Self {
+            name,
+            from,
+            used_old_cookie: false,
+            is_version_1: false,
+            began: None,
+            is_dismissed: false,
+            is_over: false,
+        }
     }
 
     /// Whether a connection that has come so far can say this. What it says twice, or out of turn, was said before or is not
@@ -40,7 +49,9 @@ impl Entry {
             }
             EndpointEvent::MayReply { .. } => self.is_dial(),
             EndpointEvent::Acked(shown) => self.is_dial() && self.name.as_ref() == Some(&shown.facts.name),
-            EndpointEvent::Alive(_) | EndpointEvent::Misrouted { .. } => self.began.is_some(),
+            EndpointEvent::Alive(_) | EndpointEvent::Misrouted { .. } | EndpointEvent::Listed(_) => {
+                self.began.is_some()
+            }
         }
     }
 

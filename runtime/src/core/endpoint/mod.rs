@@ -21,6 +21,8 @@
 
 mod attempts;
 mod entry;
+mod keeping;
+mod mesh;
 mod name;
 mod output;
 mod rivals;
@@ -36,6 +38,7 @@ use std::time::Duration;
 use snow_dist_codec::frame::Close as CloseFrame;
 
 pub use attempts::Attempts;
+pub use keeping::{KeptFor, KeptNode, KeptState, NotKept, Unreached};
 #[cfg(feature = "tokio")]
 pub(crate) use name::is_unspecified;
 pub use name::{NotDialled, name_to_dial};
@@ -48,12 +51,14 @@ use super::connection::{
 use super::epochs::{Epochs, Event, Facts};
 use super::handshake::Local;
 use super::limits::{
-    HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, SESSIONS_MAX, SESSIONS_PER_ADDRESS_MAX, SHUTDOWN_PATIENCE,
+    DIALS_AT_ONCE_MAX, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, NODES_KEPT_MAX, PEER_LIST_DIALS_MAX,
+    SESSIONS_MAX, SESSIONS_PER_ADDRESS_MAX, SHUTDOWN_PATIENCE,
 };
 use super::numbers::{Numbering, Numbers};
 use super::peers::{ConnectionId, DialDecision, ReplyDecision};
 use super::session::{self, Timing, Version};
 use entry::Entry;
+use keeping::Keeping;
 use rivals::Rivals;
 use slots::{Progress, Slots};
 use takeovers::Takeovers;
@@ -69,6 +74,12 @@ pub struct Limits {
     pub sessions_max: usize,
     /// Sessions that were accepted from one address: [`SESSIONS_PER_ADDRESS_MAX`] unless said otherwise.
     pub sessions_per_address_max: usize,
+    /// Names that are kept connected: [`NODES_KEPT_MAX`] unless said otherwise.
+    pub kept_max: usize,
+    /// Dials at once to such names, at least 1: [`DIALS_AT_ONCE_MAX`] unless said otherwise.
+    pub dials_at_once_max: usize,
+    /// Dials within a minute because of peer lists: [`PEER_LIST_DIALS_MAX`] unless said otherwise.
+    pub peer_list_dials_max: usize,
 }
 
 impl Default for Limits {
@@ -78,6 +89,9 @@ impl Default for Limits {
             handshakes_per_address_max: HANDSHAKES_PER_ADDRESS_MAX,
             sessions_max: SESSIONS_MAX,
             sessions_per_address_max: SESSIONS_PER_ADDRESS_MAX,
+            kept_max: NODES_KEPT_MAX,
+            dials_at_once_max: DIALS_AT_ONCE_MAX,
+            peer_list_dials_max: PEER_LIST_DIALS_MAX,
         }
     }
 }
@@ -99,6 +113,8 @@ pub struct Endpoint<N = Numbers> {
     version_1: BTreeSet<ConnectionId>,
     /// Dials among them that have REPLY to send, and when to ask for them again.
     replying: BTreeMap<ConnectionId, Duration>,
+    keeping: Keeping,
+    kept_max: usize,
     stopped: bool,
     outputs: VecDeque<Output>,
     dice: attempts::Dice,
@@ -137,6 +153,8 @@ impl<N: Numbering> Endpoint<N> {
             last: 0,
             version_1: BTreeSet::new(),
             replying: BTreeMap::new(),
+            keeping: Keeping::new(limits.dials_at_once_max, limits.peer_list_dials_max),
+            kept_max: limits.kept_max,
             stopped: false,
             outputs: VecDeque::new(),
             dice: attempts::Dice::new(dice),
@@ -177,10 +195,13 @@ impl<N: Numbering> Endpoint<N> {
         if !self.is_up(name)
             && let Some(at) = self.dial_at(name, now)
         {
+            self.keeping.wait(name, at);
             return Dial::Later(at);
         }
         let id = self.next_id();
-        match self.epochs.dial(name, id) {
+        let decision = self.epochs.dial(name, id);
+        self.kept_dial(name, id, &decision, now);
+        match decision {
             DialDecision::Start => {
                 Dial::Start(id, self.begin(id, Role::Initiator(name.clone()), None, random, now))
             }
@@ -247,6 +268,10 @@ impl<N: Numbering> Endpoint<N> {
                 if let Some(name) = &entry.name {
                     self.epochs.alive(name, id, sign);
                 }
+            }
+            EndpointEvent::Listed(names) => {
+                let is_version_1 = entry.is_version_1;
+                self.listed(names, is_version_1, now);
             }
             EndpointEvent::Misrouted { misrouted, count } => {
                 let name = entry.name.clone().unwrap_or_else(|| "".into());
@@ -316,6 +341,7 @@ impl<N: Numbering> Endpoint<N> {
             return true;
         }
         let entry = entry.clone();
+        self.look_for_farewell(&entry, ending);
         self.slots.give_back(id);
         self.version_1.remove(&id);
         self.replying.remove(&id);
@@ -328,6 +354,7 @@ impl<N: Numbering> Endpoint<N> {
         let was_session = self.epochs.over(&name, id).is_some();
         if !was_session {
             self.forget(id);
+            self.kept_over(id, &name, ending, now);
         }
         self.draw_conclusions(now);
         was_session
@@ -374,6 +401,7 @@ impl<N: Numbering> Endpoint<N> {
         self.tell_time(now);
         let Some(id) = self.epochs.session(name) else { return false };
         self.epochs.closing(name, id);
+        self.keeping.leaves(name);
         self.close(id, "disconnected");
         self.draw_conclusions(now);
         true
@@ -383,6 +411,7 @@ impl<N: Numbering> Endpoint<N> {
     pub fn stop(&mut self, now: Duration) {
         self.tell_time(now);
         self.stopped = true;
+        self.keeping.clear();
         self.epochs.close();
         let session = |entry: &Entry| entry.name.clone().filter(|_| entry.began.is_some());
         let left = self.connections.iter().filter(|(_, entry)| !entry.is_over);
@@ -425,13 +454,13 @@ impl<N: Numbering> Endpoint<N> {
         self.outputs.push_back(Output::Tell(id, event));
     }
 
-    /// When [`Endpoint::handle_timeout`] is to be called: only what waits for a version 1 node to forget its last session needs
-    /// that.
+    /// When [`Endpoint::handle_timeout`] is to be called: for names that are kept connected, and for what waits for a version 1
+    /// node to forget its last session.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         let waiting = self.version_1.iter().filter_map(|id| self.connections.get(id));
         let answers = waiting.filter_map(|entry| self.epochs.answer_at(entry.name.as_deref()?));
-        self.replying.values().copied().chain(answers).min()
+        self.replying.values().copied().chain(answers).chain(self.keeping.deadline()).min()
     }
 
     /// The time is `now`.
@@ -505,6 +534,7 @@ impl<N: Numbering> Endpoint<N> {
                 //# When a session ends, a node MUST give each process that watches the peer one signal NODEDOWN.
                 Event::Down(id, name) => {
                     self.takeovers.down(id, &name);
+                    self.keeping.down(&name, now, &mut self.dice);
                     self.outputs.push_back(Output::NodeDown(id, name));
                     continue;
                 }
@@ -523,15 +553,18 @@ impl<N: Numbering> Endpoint<N> {
             };
             self.tell(id, event);
         }
+        self.dial_what_is_due(now);
     }
 
     /// A connection is the session.
     fn come_up(&mut self, id: ConnectionId, facts: Facts, now: Duration) {
         let name = facts.name.clone();
+        let is_version_1 = facts.config.version != Version::Two;
         self.version_1.remove(&id);
         self.replying.remove(&id);
         if let Some(entry) = self.connections.get_mut(&id) {
             entry.began = Some(now);
+            entry.is_version_1 = is_version_1;
             if entry.used_old_cookie {
                 self.outputs.push_back(Output::Notice(Notice::OldCookie(name.clone())));
             }
@@ -543,6 +576,8 @@ impl<N: Numbering> Endpoint<N> {
         let takeover = self.takeovers.up(id, &name, facts.incarnation, now);
         self.outputs.extend(takeover.map(|takeover| Output::Notice(Notice::TakenOver(takeover))));
         self.outputs.push_back(Output::Tell(id, ConnectionEvent::Up(Box::new(facts))));
+        self.keeping.up(&name, now);
+        self.introduce_peers(id, is_version_1);
         //= spec/session.md#ses-upd-001
         //# When a session begins, a node MUST give each process that watches the peer one signal NODEUP.
         //= spec/session.md#ses-upd-002

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 #[cfg(doc)]
 use super::Endpoint;
-use super::Takeover;
+use super::{Takeover, Unreached};
 use crate::core::connection::{Connection, ConnectionEvent};
 use crate::core::peers::ConnectionId;
 use crate::core::session::Misrouted;
@@ -20,6 +20,9 @@ pub enum Output {
     NodeUp(ConnectionId, Arc<str>),
     /// It brings NODEDOWN to the processes that watch this node. All that the session brought has been delivered.
     NodeDown(ConnectionId, Arc<str>),
+    /// It calls [`Endpoint::dial`] for this name, which is kept connected, and connects if that says so. Whatever comes of it, no
+    /// one else need repeat it.
+    Dial(Arc<str>),
     /// It tells its operator.
     Notice(Notice),
 }
@@ -38,6 +41,10 @@ pub enum Notice {
         /// How often, one time soon after the other.
         in_a_row: u32,
     },
+    /// A node that is kept connected is not reached: told after the first dial that fails, the second, the fourth, ..
+    Unreached(Unreached),
+    /// No more names are kept connected than there may be: this one of a peer's list is passed over.
+    NotKept(Arc<str>),
     /// This peer signs with a cookie that is only accepted here.
     OldCookie(Arc<str>),
     /// This peer, of version 1, writes frames that are for another node.

@@ -8,7 +8,7 @@ use snow_dist_codec::handshake::{Capabilities, ExtensionBuf, Tlv};
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{EncodeError, Extension, NodeName, NodeNameError};
 
-use super::{Cookies, VERSIONS};
+use super::{Cookies, PeerLists, VERSIONS};
 use crate::core::Start;
 use crate::core::limits::{
     FRAGMENTED_MESSAGES_MAX, LINKS_AND_MONITORS_MAX, NODE_TABLE_ENTRIES_MAX, REASSEMBLY_BYTES_MAX,
@@ -28,6 +28,10 @@ pub struct Local {
     pub remote_exit: RemoteExit,
     /// Which version 1 nodes are let in.
     pub version_1: Version1,
+    /// Which names in peer lists it dials, and keeps connected.
+    pub peer_lists: PeerLists,
+    /// Whether it tells each peer with which other nodes it has sessions, when a session with that peer begins.
+    pub tells_peers: bool,
 }
 
 /// Which peers a node lets send exit signals to its processes, by their names: with all others the capability
@@ -82,7 +86,9 @@ impl RemoteExit {
     }
 }
 
-fn completed(names: impl IntoIterator<Item: AsRef<str>>) -> Result<BTreeSet<Arc<str>>, NodeNameError> {
+pub(super) fn completed(
+    names: impl IntoIterator<Item: AsRef<str>>,
+) -> Result<BTreeSet<Arc<str>>, NodeNameError> {
     let complete = |name: &str| Ok(NodeName::parse(name)?.completed().into());
     names.into_iter().map(|name| complete(name.as_ref())).collect()
 }
@@ -156,6 +162,8 @@ impl Local {
             capabilities: Capabilities::NONE,
             remote_exit: RemoteExit::default(),
             version_1: Version1::default(),
+            peer_lists: PeerLists::default(),
+            tells_peers: false,
         }
     }
 

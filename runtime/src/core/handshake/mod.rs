@@ -36,6 +36,7 @@ mod failure;
 pub mod initiator;
 mod local;
 mod peer;
+mod peer_lists;
 mod proof;
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ pub use auth::{Cookie, CookieError, Cookies};
 pub use failure::{Failure, Refusal};
 pub use local::{Bounds, Local, RemoteExit, Version1};
 pub use peer::{Established, Peer};
+pub use peer_lists::PeerLists;
 
 use snow_dist_codec::{Handshake, Reading};
 

@@ -14,6 +14,7 @@
 //! | [`Host::deadline`] has come | read what has arrived, then [`Host::handle_input`] with that, or with [`Input::Nothing`] |
 //! | the connection has an ending: [`Next::Over`], and nothing at all from [`Host::transmit`] | drop the stream, then [`Host::over`] |
 //! | a process has ended | [`Host::process_ended`] |
+//! | a node is to be kept connected | [`Host::keep`]; after every call [`Host::poll_dial`], and [`Host::handle_timeout`] when [`Host::timeout_at`] has come |
 //! | a dial has lost to another connection, or was closed early | [`Host::again`], which says when to dial once more; other dials are the host's to repeat |
 //! | any of these has been called, and the host waits for many connections at once | [`Host::poll_changed`] |
 //!
@@ -26,14 +27,14 @@ mod settings;
 mod spawns;
 mod ties;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::connection::{Connection, ConnectionEvent, Ending, Inbound, Transmit};
-use super::endpoint::{Attempts, Dial, Endpoint, NotDialled, Notice, Output, name_to_dial};
+use super::endpoint::{Attempts, Dial, Endpoint, NotDialled, NotKept, Notice, Output, name_to_dial};
 use super::handshake::Channel;
 use super::limits::NODES_KNOWN_MAX;
 use super::peers::ConnectionId;
@@ -116,6 +117,8 @@ pub struct Host<P> {
     /// Process 0 of the last session with each node.
     peers: BTreeMap<Arc<str>, Pid>,
     ties: Ties,
+    /// Connections that were begun to nodes that are kept connected, and that the host has not heard of.
+    dials: VecDeque<(ConnectionId, Arc<str>)>,
     /// Connections that may have something to say.
     touched: Vec<ConnectionId>,
     /// Connections with which something may be different, until the host has heard so.
@@ -149,6 +152,7 @@ impl<P: Nodes> Host<P> {
             sessions: BTreeMap::new(),
             peers: BTreeMap::new(),
             ties: Ties::default(),
+            dials: VecDeque::new(),
             touched: Vec::new(),
             changed: BTreeSet::new(),
             endpoint_deadline: None,
@@ -185,13 +189,54 @@ impl<P: Nodes> Host<P> {
     /// The name is none of a node that can be dialled.
     pub fn dial(&mut self, name: &str, now: Duration) -> Result<Dial<Arc<str>>, NotDialled> {
         let name = name_to_dial(name)?;
-        let (random, now) = (self.seed.for_connection(), self.at(now));
-        let dial = self.endpoint.dial(&name, random, now).map(|id, connection| {
-            self.add(id, connection);
-            name
-        });
+        self.at(now);
+        let dial = self.begin_dial(name);
         self.settle();
         Ok(dial)
+    }
+
+    fn begin_dial(&mut self, name: Arc<str>) -> Dial<Arc<str>> {
+        let random = self.seed.for_connection();
+        self.endpoint.dial(&name, random, self.now).map(|id, connection| {
+            self.add(id, connection);
+            name
+        })
+    }
+
+    /// Keeps a session with the node of this name: see [`Endpoint::keep`]. [`Host::poll_dial`] says when to connect to it.
+    ///
+    /// # Errors
+    /// The name cannot be dialled or is this node's own, as many are kept as may be, or the node stops.
+    pub fn keep(&mut self, name: &str, now: Duration) -> Result<(), NotKept> {
+        let (name, now) = (name_to_dial(name)?, self.at(now));
+        let kept = self.endpoint.keep(&name, now);
+        self.settle();
+        kept
+    }
+
+    /// Does not dial the node of this name any more by itself: see [`Endpoint::let_go`]. False if it was not kept.
+    pub fn let_go(&mut self, name: &str) -> bool {
+        name_to_dial(name).is_ok_and(|name| self.endpoint.let_go(&name))
+    }
+
+    /// A connection that was begun to a node that is kept connected, and its name: the host connects to it, as after
+    /// [`Dial::Start`]. To be asked after every other call, and when [`Host::timeout_at`] has come.
+    pub fn poll_dial(&mut self) -> Option<(ConnectionId, Arc<str>)> {
+        self.dials.pop_front()
+    }
+
+    /// When [`Host::handle_timeout`] is to be called, if no connection is there whose [`Host::deadline`] comes before: a name that is
+    /// kept connected is to be dialled then.
+    #[must_use]
+    pub fn timeout_at(&self) -> Option<Duration> {
+        self.endpoint.deadline()
+    }
+
+    /// The time is `now`.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        let now = self.at(now);
+        self.endpoint.handle_timeout(now);
+        self.settle();
     }
 
     fn add(&mut self, id: ConnectionId, connection: Box<Connection>) -> ConnectionId {
@@ -613,6 +658,12 @@ impl<P: Nodes> Host<P> {
                 self.touched.push(id);
             }
             Output::NodeDown(_, name) => self.processes.node(&name, false),
+            Output::Dial(name) => {
+                // If it is not begun, the endpoint knows when to say this again.
+                if let Dial::Start(id, name) = self.begin_dial(name) {
+                    self.dials.push_back((id, name));
+                }
+            }
             Output::Notice(notice) => self.processes.notice(notice),
         }
     }

@@ -16,6 +16,7 @@ mod config;
 mod error;
 mod heartbeat;
 mod links;
+mod lists;
 mod messages;
 mod monitors;
 mod names;
@@ -39,6 +40,7 @@ use super::peers::Sign;
 use super::{NodeNumber, Processes, Reason, SpawnFailure, Start};
 use heartbeat::{Beat, Heartbeat};
 use links::{Linked, Links, Pids};
+use lists::Lists;
 use monitors::{Kind, Monitor, Monitors};
 use outbox::{Budget, Outbox, Owed};
 use reassembly::Reassembly;
@@ -108,6 +110,7 @@ pub struct Session {
     unlink_id: u64,
     outbox: Outbox,
     reassembly: Reassembly,
+    lists: Lists,
     heartbeat: Heartbeat,
     ping: [u8; 8],
     ping_due: bool,
@@ -139,6 +142,7 @@ impl Session {
             unlink_id: 0,
             outbox: Outbox::new(Budget::new(&config.peer_bounds)),
             reassembly: Reassembly::new(&config.bounds),
+            lists: Lists::default(),
             heartbeat: Heartbeat::new(config.timing, now),
             ping: config.ping,
             ping_due: false,

@@ -120,6 +120,10 @@ impl Session {
                 self.on_spawn_reply(reply, processes);
                 Ok(())
             }
+            Frame::PeerList(list) => {
+                self.on_peer_list(list);
+                Ok(())
+            }
             Frame::Fragment(fragment) => match self.handle_fragment(fragment, processes)? {
                 Some(whole) => self.on_whole(&whole, processes),
                 None => Ok(()),
@@ -146,16 +150,8 @@ impl Session {
             //= spec/session.md#ses-lst-001
             //# A node MAY leave every PEER_LIST, GLOBAL_REGISTER, GLOBAL_UNREGISTER, GLOBAL_SYNC and
             //# ROOM_BROADCAST alone.
-            //= spec/version1.md#v1-lst-001
-            //# A node MUST NOT dial a name from a PEER_LIST of a version 1 peer unless its operator has allowed
-            //# that name.
-            //= spec/version1.md#v1-lst-002
-            //= type=implication
-            //= reason=this node makes no PEER_LIST anywhere
-            //# A node SHOULD NOT write PEER_LIST to a version 1 peer.
             // They belong to chapters that are not built.
-            Frame::PeerList(_)
-            | Frame::GlobalRegister(_)
+            Frame::GlobalRegister(_)
             | Frame::GlobalUnregister(_)
             | Frame::GlobalSync(_)
             | Frame::RoomBroadcast(_) => {

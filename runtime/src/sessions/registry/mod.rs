@@ -18,7 +18,7 @@ use super::routes::Routes;
 use super::session::{SessionHandle, Stirred};
 use crate::clock::Clock;
 use crate::core::connection::{ConnectionEvent, Ending, EndpointEvent, Randomness};
-use crate::core::endpoint::{Attempts, Dial, Endpoint, Limits, Notice, Output};
+use crate::core::endpoint::{Attempts, Dial, Endpoint, KeptNode, KeptState, Limits, NotKept, Notice, Output};
 use crate::core::handshake::Local;
 use crate::core::peers::ConnectionId;
 use crate::core::session::Timing;
@@ -48,6 +48,8 @@ pub(crate) struct Registry {
     state: Mutex<State>,
     /// Something has come or gone.
     changed: Notify,
+    /// The endpoint has asked for a dial.
+    dials: Notify,
     runtime: Handle,
     own: Weak<Self>,
 }
@@ -56,6 +58,8 @@ pub(crate) struct Registry {
 struct State {
     endpoint: Endpoint<SharedNumbers>,
     connections: HashMap<ConnectionId, Arc<SessionHandle>>,
+    /// Names that the endpoint has asked to dial: each of them once.
+    asked: Vec<Arc<str>>,
     /// For when the endpoint's timer is set.
     timer_at: Option<Duration>,
     afterwards: Afterwards,
@@ -93,7 +97,8 @@ impl Registry {
         let dice = random().unwrap_or_default();
         let endpoint = Endpoint::with_numbers(local, timing, limits, dice, numbers.clone());
         let afterwards = Afterwards::default();
-        let state = State { endpoint, connections: HashMap::new(), timer_at: None, afterwards };
+        let state =
+            State { endpoint, connections: HashMap::new(), asked: Vec::new(), timer_at: None, afterwards };
         Arc::new_cyclic(|own| Self {
             incarnation,
             clock: Clock::start(),
@@ -103,6 +108,7 @@ impl Registry {
             numbers,
             state: Mutex::new(state),
             changed: Notify::new(),
+            dials: Notify::new(),
             runtime: Handle::current(),
             own: own.clone(),
         })
@@ -128,6 +134,45 @@ impl Registry {
             let dial = state.endpoint.dial(name, random, self.clock.now());
             dial.map(|id, core| state.add(SessionHandle::new(id, None, *core, self.numbers.clone())))
         })
+    }
+
+    /// Keeps a session with a node: see [`Endpoint::keep`].
+    pub(crate) fn keep(&self, name: &Arc<str>) -> Result<(), NotKept> {
+        self.change(|state| state.endpoint.keep(name, self.clock.now()))
+    }
+
+    /// Keeps it no more: see [`Endpoint::let_go`].
+    pub(crate) fn let_go(&self, name: &str) -> bool {
+        self.state.lock().endpoint.let_go(name)
+    }
+
+    /// The nodes that are kept connected; of those that wait, for how long they still do.
+    pub(crate) fn kept(&self) -> Vec<KeptNode> {
+        let mut kept: Vec<_> = self.state.lock().endpoint.kept().collect();
+        let now = self.clock.now();
+        for node in &mut kept {
+            if let KeptState::Waiting(at) = &mut node.state {
+                *at = at.saturating_sub(now);
+            }
+        }
+        kept
+    }
+
+    /// Waits for names that the endpoint asks to dial. For each, [`Registry::dial`] or [`Registry::cannot_dial`] comes next.
+    pub(crate) async fn asked(&self) -> Vec<Arc<str>> {
+        loop {
+            let more = self.dials.notified();
+            let asked = std::mem::take(&mut self.state.lock().asked);
+            if !asked.is_empty() {
+                return asked;
+            }
+            apart(more).await;
+        }
+    }
+
+    /// A name that the endpoint has asked for cannot be dialled now.
+    pub(crate) fn cannot_dial(&self, name: &str, why: &dyn std::fmt::Display) {
+        self.change(|state| state.endpoint.cannot_dial(name, why, self.clock.now()));
     }
 
     /// After a dial that has ended: see [`Attempts::again`].
@@ -262,6 +307,10 @@ impl Registry {
             Output::NodeDown(_, name) => {
                 let processes = table.into_iter().flat_map(|table| table.node_down(&name));
                 state.afterwards.processes.extend(processes);
+            }
+            Output::Dial(name) => {
+                state.asked.push(name);
+                self.dials.notify_one();
             }
             Output::Notice(notice) => state.afterwards.notices.push(notice),
         }

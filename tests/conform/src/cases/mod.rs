@@ -264,6 +264,11 @@ pub struct Start {
     /// Its operator allows every name in a peer list.
     #[serde(default)]
     pub peer_lists: bool,
+    /// How many dials it makes within a minute because of peer lists.
+    pub peer_list_dials_max: Option<u32>,
+    /// It tells its peers of each other.
+    #[serde(default)]
+    pub tells_peers: bool,
     /// Another cookie.
     pub cookie: Option<String>,
     /// It must not start so, which is the whole case.
@@ -274,13 +279,14 @@ pub struct Start {
 impl Start {
     /// The limits that it is to have, by their names.
     #[must_use]
-    pub const fn limits(&self) -> [(&'static str, Option<u32>); 5] {
+    pub const fn limits(&self) -> [(&'static str, Option<u32>); 6] {
         [
             ("links_and_monitors_max", self.links_and_monitors_max),
             ("sessions_max", self.sessions_max),
             ("sessions_per_address_max", self.sessions_per_address_max),
             ("handshakes_max", self.handshakes_max),
             ("handshakes_per_address_max", self.handshakes_per_address_max),
+            ("peer_list_dials_max", self.peer_list_dials_max),
         ]
     }
 
@@ -291,6 +297,7 @@ impl Start {
             || !self.accepted.is_empty()
             || self.limits().iter().any(|(_, limit)| limit.is_some())
             || self.peer_lists
+            || self.tells_peers
             || self.fails
     }
 }

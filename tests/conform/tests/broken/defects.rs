@@ -367,6 +367,10 @@ defects! {
     LongListUsed: INITIATOR, ["peer-list-too-long"];
     /// Peer lists can bring about any number of dials.
     ListsDialOften: INITIATOR, ["peer-lists-too-often"];
+    /// A peer list names the node that it is written to.
+    ListNamesItsReader: ACCEPTOR, ["peer-list-written"];
+    /// A peer list names nodes that lists of others have named.
+    ListsHandedOn: ACCEPTOR, ["peer-list-written"];
     /// Anybody can tell the global name of a third node.
     AnybodyTells: ACCEPTOR, ["global-name"];
     /// Anybody can take a global name back.

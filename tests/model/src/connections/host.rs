@@ -138,7 +138,7 @@ impl Turn<'_> {
                     let up = self.world.node(node).up[named(&name)].take();
                     self.breaks_if(up != Some(id), Broken::Overlap);
                 }
-                Output::Notice(_) => {}
+                Output::Dial(_) | Output::Notice(_) => {}
             }
         }
     }

@@ -166,6 +166,7 @@ impl Node {
             handshakes_per_address_max: bounds.handshakes_max,
             sessions_max: NAMES.len() - 1,
             sessions_per_address_max: 1,
+            ..Limits::default()
         };
         Self {
             endpoint: Endpoint::new(Arc::new(local), Timing::default(), limits, [7; 8]),

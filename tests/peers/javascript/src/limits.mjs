@@ -38,5 +38,5 @@ export const OWN = Object.freeze({
   shutdown_patience: 5,
   links_and_monitors_max: 1_000_000,
   peer_list_names_max: 1_024,
-  peer_list_dials_max: 60,
+  peer_list_dials_max: 1_024,
 });

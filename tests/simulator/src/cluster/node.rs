@@ -240,7 +240,8 @@ impl Cluster<'_> {
                 Output::Tell(_, event) => self.tell_connection(node, at, event)?,
                 Output::NodeUp(..) => self.go_up(node, at)?,
                 Output::NodeDown(_, name) => self.go_down(node, at, &name)?,
-                Output::Notice(_) => {}
+                // They are passed over above: here they name no connection.
+                Output::Dial(_) | Output::Notice(_) => {}
             }
         }
         Ok(())

@@ -105,6 +105,8 @@ impl Adapter {
             handshakes_max: limit("handshakes_max", 128) as usize,
             handshakes_per_address_max: limit("handshakes_per_address_max", 32) as usize,
             peer_lists: command["peer_lists"] == json!(true),
+            peer_list_dials_max: limit("peer_list_dials_max", 1_024) as usize,
+            tells_peers: command["tells_peers"] == json!(true),
             state: Mutex::default(),
         });
         let listening = tokio::spawn(connection::listen(Arc::clone(&toy), listener));

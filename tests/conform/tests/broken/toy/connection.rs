@@ -478,8 +478,9 @@ impl Toy {
         now.session = Some(begun);
         let known = now.session.as_ref().map(|of| (of.peer.incarnation, of.peer.creation));
         state.known.extend(known.map(|known| (peer.clone(), known)));
-        if let Some(session) = &now.session {
+        if let Some(session) = state.peers.get(&peer).and_then(|now| now.session.as_ref()) {
             self.tell_names(&state.lists, session);
+            self.tell_peers(state, &peer, session);
         }
         if !self.has(Defect::NodeupUnsaid) {
             state.tell_watchers(&peer, "nodeup");

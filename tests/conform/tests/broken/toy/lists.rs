@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use snow_dist_codec::frame::{GlobalRegister, GlobalSync, GlobalUnregister, PeerList};
-use snow_dist_codec::{EntriesBuf, Entry, Frame, NodeName};
+use snow_dist_codec::{EntriesBuf, Entry, Frame, NamesBuf, NodeName};
 
 use super::session::Session;
 use super::{State, Toy};
 use crate::defects::Defect;
 
 const NAMES_MAX: usize = 1_024;
-const DIALS_MAX: usize = 60;
 const SYNC_BYTES_MAX: usize = 65_536;
 
 /// What is known of names.
@@ -20,6 +19,8 @@ const SYNC_BYTES_MAX: usize = 65_536;
 pub(super) struct Lists {
     /// Dials that peer lists have brought about: no toy lives for a minute.
     dials: usize,
+    /// Names in lists of peers.
+    heard: Vec<String>,
     /// Own global names.
     own: Vec<(String, u64)>,
     /// Those of others: by which peer they were told, and the process.
@@ -50,6 +51,7 @@ impl Toy {
     }
 
     fn peer_list(self: &Arc<Self>, state: &mut State, list: PeerList<'_>) {
+        state.lists.heard.extend(list.names.iter().map(|name| name.as_str().to_owned()));
         if !self.peer_lists && !self.has(Defect::ListNeedsNoLeave) {
             return;
         }
@@ -64,7 +66,7 @@ impl Toy {
             if state.peers.get(&name).is_some_and(|now| !now.is_empty()) {
                 continue;
             }
-            if state.lists.dials >= DIALS_MAX && !self.has(Defect::ListsDialOften) {
+            if state.lists.dials >= self.peer_list_dials_max && !self.has(Defect::ListsDialOften) {
                 return;
             }
             state.lists.dials += 1;
@@ -83,6 +85,23 @@ impl Toy {
     pub(super) fn forget_names(&self, state: &mut State, peer: &str) {
         if !self.has(Defect::GlobalNamesStay) {
             state.lists.learned.retain(|_, (of, _)| of != peer);
+        }
+    }
+
+    /// A session has begun: its peer is told of the others.
+    pub(super) fn tell_peers(&self, state: &State, peer: &str, session: &Session) {
+        if !self.tells_peers {
+            return;
+        }
+        let has_session = |name: &str| state.peers.get(name).is_some_and(|now| now.session.is_some());
+        let others = state.peers.keys().filter(|name| *name != peer || self.has(Defect::ListNamesItsReader));
+        let heard = state.lists.heard.iter().filter(|_| self.has(Defect::ListsHandedOn));
+        let mut names = NamesBuf::default();
+        for name in others.filter(|name| has_session(name)).chain(heard) {
+            names.push(name.as_str().into()).unwrap();
+        }
+        if names.as_names().count() > 0 {
+            session.tell(PeerList { names: names.as_names() });
         }
     }
 

@@ -58,6 +58,9 @@ pub(crate) struct Toy {
     handshakes_per_address_max: usize,
     /// Its operator allows it to dial every name in a peer list.
     peer_lists: bool,
+    peer_list_dials_max: usize,
+    /// It tells its peers of each other.
+    tells_peers: bool,
     state: Mutex<State>,
 }
 

@@ -1,0 +1,150 @@
+use super::*;
+
+const NAME: &str = "b@h:1";
+const SECOND: Duration = Duration::from_secs(1);
+const ID: ConnectionId = ConnectionId(1);
+
+fn keeping() -> (Keeping, Dice) {
+    (Keeping::new(2, 3), Dice::new([7; 8]))
+}
+
+/// Dials the next name that is due, in vain.
+fn fail(keeping: &mut Keeping, dice: &mut Dice, now: Duration) -> Option<Unreached> {
+    let name = keeping.next_due(now).unwrap();
+    keeping.ask(&name, now);
+    keeping.dialled(&name, ID);
+    keeping.failed(&name, Some(ID), &"no answer", now, dice)
+}
+
+#[test]
+fn whoever_is_not_reached_is_dialled_for_ever_and_ever_more_seldom() {
+    let (mut keeping, mut dice) = keeping();
+    keeping.keep(&NAME.into(), KeptFor::Program, Duration::ZERO);
+    let mut longest = KEEP_PAUSE_MIN;
+    let mut now = Duration::ZERO;
+    let mut told = Vec::new();
+    for times in 1..=1_000 {
+        told.extend(fail(&mut keeping, &mut dice, now).map(|unreached| unreached.failures));
+        let pause = keeping.deadline().unwrap() - now;
+        assert!(longest / 2 <= pause && pause <= longest, "{times}: {pause:?}");
+        assert_eq!(keeping.next_due(now), None);
+        longest = KEEP_PAUSE_MAX.min(longest * 2);
+        now += pause;
+    }
+    assert_eq!(longest, KEEP_PAUSE_MAX);
+    assert_eq!(told, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
+}
+
+#[test]
+fn a_session_that_has_lasted_is_dialled_again_soon_and_one_that_has_not_is_a_failure() {
+    let (mut keeping, mut dice) = keeping();
+    keeping.keep(&NAME.into(), KeptFor::Program, Duration::ZERO);
+    for _ in 0..20 {
+        let due = keeping.deadline().unwrap();
+        fail(&mut keeping, &mut dice, due);
+    }
+    keeping.up(NAME, 1_000 * SECOND);
+    keeping.down(NAME, 1_001 * SECOND, &mut dice);
+    assert!(keeping.deadline().unwrap() >= 1_001 * SECOND + KEEP_PAUSE_MAX / 2);
+    keeping.up(NAME, 2_000 * SECOND);
+    keeping.down(NAME, 2_000 * SECOND + KEEP_PAUSE_MAX, &mut dice);
+    assert!(keeping.deadline().unwrap() <= 2_000 * SECOND + KEEP_PAUSE_MAX + KEEP_PAUSE_MIN);
+}
+
+#[test]
+fn no_more_dials_are_under_way_than_may_be() {
+    let (mut keeping, mut dice) = keeping();
+    for name in ["a@h:1", "b@h:1", "c@h:1"] {
+        keeping.keep(&name.into(), KeptFor::Program, Duration::ZERO);
+    }
+    for _ in 0..2 {
+        let name = keeping.next_due(SECOND).unwrap();
+        keeping.ask(&name, SECOND);
+        keeping.dialled(&name, ID);
+    }
+    assert_eq!((keeping.next_due(SECOND), keeping.deadline()), (None, None));
+    keeping.failed("a@h:1", Some(ID), &"no answer", SECOND, &mut dice);
+    assert_eq!(keeping.next_due(SECOND).as_deref(), Some("c@h:1"));
+    // Whoever is let go of gives its place back as well.
+    let name = keeping.next_due(SECOND).unwrap();
+    keeping.ask(&name, SECOND);
+    assert!(keeping.let_go("b@h:1") && !keeping.let_go("b@h:1"));
+    assert!(keeping.deadline().is_some());
+}
+
+//= spec/session.md#ses-lst-004
+//= type=test
+//# A node MUST NOT make more dials within a minute because of PEER_LISTs than `peer_list_dials_max`, of all
+//# peers together.
+#[test]
+fn dials_because_of_lists_are_bounded_and_those_of_the_program_are_not() {
+    let (mut keeping, mut dice) = keeping();
+    keeping.keep(&NAME.into(), KeptFor::PeerList, Duration::ZERO);
+    let mut dials = Vec::new();
+    while dials.len() < 20 {
+        let now = keeping.deadline().unwrap();
+        if keeping.next_due(now).is_some() {
+            dials.push(now);
+            fail(&mut keeping, &mut dice, now);
+        }
+    }
+    assert!(dials.windows(4).all(|of_a_minute| of_a_minute[3] - of_a_minute[0] >= PEER_LIST_PERIOD));
+    let now = *dials.last().unwrap();
+    keeping.keep(&"a@h:1".into(), KeptFor::Program, now);
+    assert_eq!(keeping.next_due(now).as_deref(), Some("a@h:1"));
+}
+
+//= spec/session.md#ses-lst-009
+//= type=test
+//# A node SHOULD forget a name that only PEER_LISTs have told it when a session with that node is ended by CLOSE with code 0.
+#[test]
+fn whom_only_lists_have_named_is_forgotten_when_it_leaves() {
+    let (mut keeping, mut dice) = keeping();
+    for (name, kept_for) in [("a@h:1", KeptFor::Program), (NAME, KeptFor::PeerList)] {
+        keeping.keep(&name.into(), kept_for, Duration::ZERO);
+        keeping.up(name, SECOND);
+        keeping.leaves(name);
+        keeping.down(name, 2 * SECOND, &mut dice);
+        assert_eq!(keeping.has(name), kept_for == KeptFor::Program);
+    }
+    // A connection that is lost is no farewell, nor is one that was ended before.
+    keeping.keep(&NAME.into(), KeptFor::PeerList, Duration::ZERO);
+    keeping.leaves(NAME);
+    keeping.up(NAME, SECOND);
+    keeping.down(NAME, 2 * SECOND, &mut dice);
+    assert!(keeping.has(NAME));
+}
+
+//= spec/session.md#ses-lst-010
+//= type=test
+//# A node SHOULD forget a name that only PEER_LISTs have told it when it has had no session with that node for
+//# `learned_patience`.
+#[test]
+fn whom_only_lists_have_named_is_forgotten_when_it_is_not_reached_for_long() {
+    let mut keeping = Keeping::new(2, 1_000);
+    let mut dice = Dice::new([7; 8]);
+    keeping.keep(&NAME.into(), KeptFor::PeerList, SECOND);
+    let mut last = Duration::ZERO;
+    while let Some(now) = keeping.deadline() {
+        fail(&mut keeping, &mut dice, now);
+        last = now;
+    }
+    assert!(!keeping.has(NAME));
+    assert!((LEARNED_PATIENCE..LEARNED_PATIENCE + KEEP_PAUSE_MAX + SECOND).contains(&(last - SECOND)));
+}
+
+#[test]
+fn a_connection_of_the_other_node_that_fails_is_followed_by_a_dial() {
+    let (mut keeping, mut dice) = keeping();
+    keeping.keep(&NAME.into(), KeptFor::Program, Duration::ZERO);
+    keeping.elsewhere(NAME);
+    assert_eq!(keeping.deadline(), None);
+    keeping.failed(NAME, Some(ConnectionId(9)), &"no answer", SECOND, &mut dice);
+    assert!(keeping.deadline().unwrap() <= SECOND + KEEP_PAUSE_MIN);
+    // Another connection's end says nothing of an own dial.
+    let name = keeping.next_due(2 * SECOND).unwrap();
+    keeping.ask(&name, 2 * SECOND);
+    keeping.dialled(&name, ID);
+    assert_eq!(keeping.failed(NAME, Some(ConnectionId(9)), &"no answer", 2 * SECOND, &mut dice), None);
+    assert_eq!(keeping.deadline(), None);
+}
