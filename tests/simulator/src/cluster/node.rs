@@ -249,7 +249,7 @@ impl Cluster<'_> {
 
     fn tell_connection(&mut self, node: usize, at: At, event: ConnectionEvent) -> Checked {
         match &event {
-            ConnectionEvent::Reply => {}
+            ConnectionEvent::Reply | ConnectionEvent::HearLists | ConnectionEvent::TellPeers(_) => {}
             ConnectionEvent::Up(facts) => self.come_up(node, at, facts)?,
             ConnectionEvent::Refuse(Refusal::Duplicate) => self.coverage.count(Of::RejectDuplicate),
             ConnectionEvent::Refuse(_) => self.coverage.count(Of::RejectBusy),
