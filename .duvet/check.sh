@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-requirements() { cargo run --quiet -p snow-dist-tests --bin requirements -- "$@"; }
+requirements() { cargo run --quiet --bin requirements -- "$@"; }
 
 traced() { # what is extracted from the texts must not outlive them
   rm -rf .duvet/requirements

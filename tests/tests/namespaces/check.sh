@@ -23,6 +23,6 @@ why=$("${own[@]}" true 2>&1) || skip "$why"
 why=$("${own[@]}" sh -c 'ip link add probe type bridge && ip link add one type veth peer name other netns $$' 2>&1) ||
   skip "$why"
 
-cargo test --quiet -p snow-dist-tests --test namespaces --no-run
+cargo test --quiet --workspace --test namespaces --no-run
 # One after the other: they share the namespace.
-"${own[@]}" cargo test --quiet -p snow-dist-tests --test namespaces -- --ignored --test-threads 1 --show-output
+"${own[@]}" cargo test --quiet --workspace --test namespaces -- --ignored --test-threads 1 --show-output

@@ -206,5 +206,8 @@ fn report(found: &Found, nodes: Option<usize>) {
     println!("The smallest script, {} of {} acts:\n{}", found.acts.1, found.acts.0, found.script);
     println!("What happens in it:\n{}", found.trace);
     println!("Broken: {}\n", found.violation);
-    println!("Again: cargo run --release -p snow-dist-tests --bin simulate -- --seed {}{size}", found.seed);
+    println!(
+        "Again: cargo run --release -p snow-dist-simulator --bin simulate -- --seed {}{size}",
+        found.seed
+    );
 }
