@@ -13,6 +13,7 @@ use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use tokio::runtime::Handle;
 
+use crate::about;
 use crate::core::endpoint::{Limits, is_unspecified};
 use crate::core::handshake::{Bounds, Local, PeerLists, RemoteExit, Version1};
 use crate::core::limits::{
@@ -52,6 +53,7 @@ pub struct NodeBuilder {
     peer_lists: PeerLists,
     tells_peers: bool,
     key_log: bool,
+    answers_about: bool,
     tap: Option<Tap>,
 }
 
@@ -73,6 +75,7 @@ impl NodeBuilder {
             peer_lists: PeerLists::default(),
             tells_peers: false,
             key_log: false,
+            answers_about: false,
             tap: None,
         }
     }
@@ -312,6 +315,22 @@ impl NodeBuilder {
         self
     }
 
+    /// Starts a process that tells other nodes about this one, if they call it: `snow-dist cluster` does. It is registered as
+    /// [`ABOUT_NAME`], called with [`ABOUT_REQUEST`], and replies with an [`AboutNode`]: the node's name and incarnation, how
+    /// many processes it runs, its counters, and its sessions, with names, versions, capabilities and round-trip times. It
+    /// tells nothing of messages, names or processes. `false` if this is not called.
+    ///
+    /// Whoever knows the cookie can ask. The process lasts as long as the node: it ends with
+    /// [`shutdown`](Node::shutdown), and a node that is dropped without that goes on.
+    ///
+    /// [`ABOUT_NAME`]: crate::ABOUT_NAME
+    /// [`ABOUT_REQUEST`]: crate::ABOUT_REQUEST
+    /// [`AboutNode`]: crate::AboutNode
+    pub const fn answer_about(mut self, on: bool) -> Self {
+        self.answers_about = on;
+        self
+    }
+
     /// Shows every message of every connection to a function. It is called where the message is handled, and holds
     /// it up. It may use the node; if it panics, the message is handled all the same.
     pub fn tap(mut self, see: impl Fn(Seen<'_>) + Send + Sync + 'static) -> Self {
@@ -408,6 +427,9 @@ impl NodeBuilder {
         });
         table.set_connections(net::start(registry, network, listeners, self.key_log, self.tap)?);
         let node = Node::of(table);
+        if self.answers_about {
+            about::start(&node).map_err(|_| StartError::Runtime("it has been shut down"))?;
+        }
         keep(&node, &kept)?;
         Ok(PreparedNode::new(node, ports))
     }

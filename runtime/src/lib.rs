@@ -32,6 +32,8 @@ pub mod embedding {}
 pub mod tls;
 
 #[cfg(feature = "tokio")]
+mod about;
+#[cfg(feature = "tokio")]
 mod builder;
 #[cfg(feature = "tokio")]
 mod clock;
@@ -51,6 +53,8 @@ mod node;
 mod notices;
 #[cfg(feature = "tokio")]
 mod numbers;
+#[cfg(feature = "tokio")]
+mod peer_info;
 #[cfg(feature = "tokio")]
 mod prepared;
 #[cfg(feature = "tokio")]
@@ -73,6 +77,7 @@ pub use snow_dist_codec::{NodeName, NodeNameError, handshake::Capabilities};
 
 #[cfg(feature = "tokio")]
 pub use {
+    about::{ABOUT_NAME, ABOUT_REQUEST, AboutNode, AboutPeer},
     builder::NodeBuilder,
     connect_error::{ConnectError, Stage},
     core::endpoint::{KeptFor, KeptNode, KeptState, NotDialled, NotKept},
@@ -83,6 +88,7 @@ pub use {
     network::{Connection, Listener, Network},
     node::Node,
     notices::{ConnectionCounts, RefusedConnections},
+    peer_info::PeerInfo,
     prepared::PreparedNode,
     process::{
         Call, CallError, Context, Delegate, Mailbox, Message, MonitorNamedError, MonitorNodeError,

@@ -12,6 +12,7 @@ use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
 use crate::core::{Pid, Reason};
 use crate::notices::ConnectionCounts;
+use crate::peer_info::PeerInfo;
 use crate::process::remote::Sender;
 use crate::process::table::{ProcessTable, Tie};
 use crate::process::term;
@@ -159,6 +160,12 @@ impl Node {
         self.table.whereis(name)
     }
 
+    /// Returns all names that are registered on this node, in order, with who has each.
+    #[must_use]
+    pub fn registered(&self) -> Vec<(Arc<str>, Pid)> {
+        self.table.registered()
+    }
+
     /// Returns what acts for a process of this node from outside of its function, from any thread. `None` if there is no
     /// such process.
     #[must_use]
@@ -289,6 +296,12 @@ impl Node {
         self.table.connections().map(|connections| connections.nodes()).unwrap_or_default()
     }
 
+    /// Returns what is known of each node that [`nodes`](Self::nodes) lists, in the same order.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerInfo> {
+        self.table.connections().map(|connections| connections.peers()).unwrap_or_default()
+    }
+
     /// The process of this number on another node, if there is a session with it. Whether there is such a process,
     /// only that node knows.
     #[must_use]
@@ -364,6 +377,33 @@ mod tests {
         again.shutdown().await;
         b.shutdown().await;
         b.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_known_of_the_other_node_is_what_it_has_announced() {
+        let (a, b) = (start("a@127.0.0.1:0").await, start("b@127.0.0.1:0").await);
+        a.connect(b.name()).await.unwrap();
+        let (of_a, of_b) = (a.peers(), b.peers());
+        let ([of_a], [of_b]) = (&of_a[..], &of_b[..]) else { panic!("{of_a:?} {of_b:?}") };
+        assert_eq!((&*of_a.name, of_a.incarnation, of_a.is_dialled), (b.name(), b.incarnation(), true));
+        assert_eq!((&*of_b.name, of_b.incarnation, of_b.is_dialled), (a.name(), a.incarnation(), false));
+        assert_eq!((of_a.version, of_a.capabilities), (2, crate::CAPABILITIES));
+        assert_eq!(of_a.round_trip, None);
+        a.shutdown().await;
+        assert!(a.peers().is_empty());
+        b.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn all_names_are_told_with_who_has_them() {
+        let node = Node::alone(tokio::runtime::Handle::current());
+        let spawn = || node.spawn(async |_| std::future::pending::<()>().await).unwrap();
+        let (one, other) = (spawn(), spawn());
+        node.register("b", one).unwrap();
+        node.register("a", other).unwrap();
+        assert_eq!(node.registered(), [("a".into(), other), ("b".into(), one)]);
+        node.unregister("a");
+        assert_eq!(node.registered(), [("b".into(), one)]);
     }
 
     #[tokio::test]

@@ -124,6 +124,22 @@ impl Capabilities {
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
+
+    /// Every capability that has a name, with that name: as the specification writes it.
+    pub const NAMED: [(Self, &'static str); 7] = [
+        (Self::NODE_TABLE, "node_table"),
+        (Self::FRAGMENTS, "fragments"),
+        (Self::REMOTE_EXIT, "remote_exit"),
+        (Self::SEND_TERM, "send_term"),
+        (Self::CALLS, "calls"),
+        (Self::NAMES, "names"),
+        (Self::TERMS_2, "terms_2"),
+    ];
+
+    /// Returns the names of those that are in the set. A bit without a name is left out.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMED.into_iter().filter(move |(one, _)| self.contains(*one)).map(|(_, name)| name)
+    }
 }
 
 impl<'a> Versions<'a> {

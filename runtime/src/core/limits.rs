@@ -267,3 +267,15 @@ pub const FAILURES_TOLD_SINGLY_MAX: u32 = 32;
 
 /// Bytes of a reason that a line of the log shows: the first hops, and a text that says what is wrong.
 pub const REASON_BYTES_SHOWN_MAX: usize = 512;
+
+/// Calls that wait for a node to tell about itself: further ones find no room.
+pub const ABOUT_CALLS_MAX: usize = 64;
+
+/// Nodes of which a node tells when it tells about itself: what it says of so many fits into a message of 1 MiB.
+pub const ABOUT_PEERS_MAX: usize = 1_024;
+
+/// Nodes whose round trips are measured for one such call, at once.
+pub const ABOUT_MEASURED_MAX: usize = 256;
+
+/// The longest round trip that is measured for one such call.
+pub const ABOUT_ROUND_TRIP_TIME_MAX: Duration = Duration::from_secs(1);

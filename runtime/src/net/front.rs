@@ -12,6 +12,7 @@ use crate::core::endpoint::{KeptNode, NotKept};
 use crate::core::{Pid, name_to_dial};
 use crate::network::{Listener, Listening};
 use crate::notices::ConnectionCounts;
+use crate::peer_info::PeerInfo;
 use crate::process::remote::{Connections, Later};
 use crate::sync::Mutex;
 
@@ -81,6 +82,11 @@ impl Connections for Front {
 
     fn nodes(&self) -> Vec<Arc<str>> {
         self.net.registry.routes.nodes()
+    }
+
+    fn peers(&self) -> Vec<PeerInfo> {
+        let registry = &self.net.registry;
+        registry.routes.peers(registry.clock.now())
     }
 
     fn pid_on(&self, node: &str, local: u64) -> Option<Pid> {

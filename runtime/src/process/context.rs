@@ -13,7 +13,7 @@ use tokio::task::coop;
 use super::cell::Cell;
 use super::mailbox::Inbox;
 use super::remote::Sender;
-use super::table::{ProcessTable, Tie};
+use super::table::{EVERY_NODE, ProcessTable, Tie};
 use super::term;
 use super::{
     Mailbox, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, Selection,
@@ -340,6 +340,24 @@ impl Context {
     pub fn monitor_node(&self, name: &str) -> Result<(), MonitorNodeError> {
         let is_monitored = self.table().monitor_node(&self.cell, &self.table().completed(name)?);
         if is_monitored { Ok(()) } else { Err(MonitorNodeError::Ended) }
+    }
+
+    /// Receives [`Received::NodeUp`] and [`Received::NodeDown`] from now on when a session with any node begins and ends,
+    /// whoever has dialled. A node that [`monitor_node`](Self::monitor_node) names as well has one event all the same.
+    ///
+    /// Of sessions that are up already, [`Node::nodes`] tells: called after this, it misses none.
+    ///
+    /// # Errors
+    /// Returns [`MonitorNodeError::Ended`] if this process has ended.
+    pub fn monitor_nodes(&self) -> Result<(), MonitorNodeError> {
+        let is_monitored = self.table().monitor_node(&self.cell, EVERY_NODE);
+        if is_monitored { Ok(()) } else { Err(MonitorNodeError::Ended) }
+    }
+
+    /// Ends what [`monitor_nodes`](Self::monitor_nodes) has begun. Nodes that [`monitor_node`](Self::monitor_node) names stay
+    /// monitored, and events that are in the mailbox already stay there.
+    pub fn demonitor_nodes(&self) {
+        self.table().demonitor_node(&self.cell, EVERY_NODE);
     }
 
     /// Stops monitoring a node. Events that are in the mailbox already stay there.

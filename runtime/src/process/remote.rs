@@ -12,6 +12,7 @@ use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
 use crate::core::{Caller, Pid, Reason, Term};
 use crate::notices::ConnectionCounts;
+use crate::peer_info::PeerInfo;
 
 /// Waits until a session may take more. It says nothing about the attempt that follows.
 pub(crate) type Room = Later<'static, ()>;
@@ -180,6 +181,9 @@ pub(crate) trait Connections: Send + Sync {
 
     /// The nodes with which there is a session, in order.
     fn nodes(&self) -> Vec<Arc<str>>;
+
+    /// What is known of these, in the same order.
+    fn peers(&self) -> Vec<PeerInfo>;
 
     /// A process on a node, if there is a session with it.
     fn pid_on(&self, node: &str, local: u64) -> Option<Pid>;

@@ -5,9 +5,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::time::Duration;
 
 use super::session::{Callee, Done, SessionHandle};
 use crate::core::{Caller, NodeNumber, Pid, Reason, Term};
+use crate::peer_info::PeerInfo;
 use crate::process::remote::{Denied, Interested, Remote, Sender, Sent};
 use crate::process::table::ProcessTable;
 
@@ -66,6 +68,14 @@ impl Routes {
         let mut names: Vec<_> = self.read().names.keys().cloned().collect();
         names.sort();
         names
+    }
+
+    /// What is known of all nodes with which a session is up, in order of their names.
+    pub(crate) fn peers(&self, now: Duration) -> Vec<PeerInfo> {
+        let sessions: Vec<_> = self.read().up.values().cloned().collect();
+        let mut peers: Vec<_> = sessions.iter().map(|session| session.peer_info(now)).collect();
+        peers.sort_by(|one, other| one.name.cmp(&other.name));
+        peers
     }
 
     /// The name of a process's node, if a session with it is up.

@@ -4,10 +4,12 @@
 //! driver takes what waits to be written whenever the stream takes bytes. Lock order: a session, then a process.
 //! Nobody is woken under the lock, nor under one that a caller may hold: that is what [`Stirred`] is for.
 
+use std::num::NonZeroU64;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::Waker;
 use std::time::Duration;
 
+use snow_dist_codec::handshake::Capabilities;
 use tokio::sync::Notify;
 
 use super::denied::{lacking, not_made, not_sent};
@@ -18,10 +20,11 @@ use crate::core::epochs::Facts;
 use crate::core::handshake::Channel;
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
 use crate::core::peers::ConnectionId;
-use crate::core::session::{Counts, NotCalled, NotMade, NotReplied, NotSent};
+use crate::core::session::{Counts, NotCalled, NotMade, NotReplied, NotSent, Version};
 use crate::core::{Caller, NodeNumber, Pid, Processes, Reason, Session, Source, Term};
 use crate::foreign;
 use crate::numbers::SharedNumbers;
+use crate::peer_info::PeerInfo;
 use crate::process::Refused;
 use crate::process::remote::{Denied, Interested, Sender, Sent};
 use crate::sync::Mutex;
@@ -36,17 +39,37 @@ pub(crate) struct Peer {
     pub(crate) name: Arc<str>,
     pub(crate) number: NodeNumber,
     pub(crate) creation: u8,
+    incarnation: Option<NonZeroU64>,
+    version: u16,
+    capabilities: Capabilities,
+    /// Since when it is up.
+    since: Duration,
 }
 
-impl From<&Facts> for Peer {
-    fn from(Facts { name, config, .. }: &Facts) -> Self {
-        Self { name: name.clone(), number: config.peer, creation: config.peer_creation }
+impl Peer {
+    fn new(Facts { name, incarnation, config }: &Facts, since: Duration) -> Self {
+        Self {
+            name: name.clone(),
+            number: config.peer,
+            creation: config.peer_creation,
+            incarnation: *incarnation,
+            version: if config.version == Version::Two { 2 } else { 1 },
+            capabilities: config.session_capabilities(),
+            since,
+        }
     }
 }
 
 /// Of connections that are no sessions.
-static NOBODY: LazyLock<Peer> =
-    LazyLock::new(|| Peer { name: "".into(), number: NodeNumber::UNKNOWN, creation: 0 });
+static NOBODY: LazyLock<Peer> = LazyLock::new(|| Peer {
+    name: "".into(),
+    number: NodeNumber::UNKNOWN,
+    creation: 0,
+    incarnation: None,
+    version: 0,
+    capabilities: Capabilities::NONE,
+    since: Duration::ZERO,
+});
 
 /// A connection that is no session yet, one that is up, or has ended.
 #[derive(Debug)]
@@ -148,6 +171,21 @@ impl SessionHandle {
         self.peer.get().unwrap_or_else(|| &NOBODY)
     }
 
+    /// What the program is told of the node at the other end.
+    pub(crate) fn peer_info(&self, now: Duration) -> PeerInfo {
+        let Peer { name, incarnation, version, capabilities, since, .. } = self.peer();
+        let round_trip = self.state.lock().core.session().and_then(|session| session.round_trip());
+        PeerInfo {
+            name: name.clone(),
+            version: *version,
+            capabilities: *capabilities,
+            incarnation: *incarnation,
+            is_dialled: self.source.is_none(),
+            up_for: now.saturating_sub(*since),
+            round_trip,
+        }
+    }
+
     /// Whether it is, or was, a session.
     pub(crate) fn is_session(&self) -> bool {
         self.peer.get().is_some()
@@ -157,7 +195,7 @@ impl SessionHandle {
     pub(crate) fn tell(&self, event: ConnectionEvent, now: Duration) -> Stirred {
         if let ConnectionEvent::Up(facts) = &event {
             // Given once: a connection comes up once.
-            let _ = self.peer.set(Peer::from(&**facts));
+            let _ = self.peer.set(Peer::new(facts, now));
         }
         // Who waits to send is told that nothing more is taken.
         let closes = matches!(event, ConnectionEvent::Close(_));

@@ -44,7 +44,7 @@ pub struct Config {
 
 impl Config {
     /// What the session can do beyond the musts of its version: nothing in version 1.
-    pub(super) fn session_capabilities(&self) -> Capabilities {
+    pub(crate) fn session_capabilities(&self) -> Capabilities {
         match self.version {
             Version::One { .. } => Capabilities::NONE,
             Version::Two => self.capabilities.intersection(CAPABILITIES),

@@ -3,6 +3,7 @@
 //! Any byte is a sign of life. After a time without one a PING is due. Once the transport has taken that, the peer has some
 //! more time to answer: whoever has not been asked is not dead.
 
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use super::super::connection::Waits;
@@ -37,6 +38,27 @@ pub(super) struct Heartbeat {
     asked: Asked,
     /// Somebody asks for a sign of the peer, and waits for so long.
     probe: Option<(Patience, Sign)>,
+    measured: Measured,
+}
+
+/// How long PING and PONG took. Nothing follows from it, so two sessions that differ in it alone are the same.
+#[derive(Clone, Copy, Debug, Default)]
+struct Measured {
+    /// When the transport took the PING whose PONG is awaited.
+    since: Option<Duration>,
+    round_trip: Option<Duration>,
+}
+
+impl PartialEq for Measured {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Measured {}
+
+impl Hash for Measured {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// How far the peer has been asked in this silence.
@@ -66,7 +88,8 @@ pub(super) enum Beat {
 
 impl Heartbeat {
     pub(super) const fn new(timing: Timing, now: Duration) -> Self {
-        Self { timing, heard: now, asked: Asked::No, probe: None }
+        let measured = Measured { since: None, round_trip: None };
+        Self { timing, heard: now, asked: Asked::No, probe: None, measured }
     }
 
     /// A byte has come. True if somebody waited for one.
@@ -110,8 +133,21 @@ impl Heartbeat {
     /// The transport has taken all that was written.
     pub(super) fn taken(&mut self, now: Duration) {
         if self.asked == Asked::Written {
+            self.measured.since = Some(now);
             self.wait_for_answer(now);
         }
+    }
+
+    /// The PONG of the last PING has come, with the bytes that were heard last.
+    pub(super) fn answered(&mut self) {
+        if let Some(since) = self.measured.since.take() {
+            self.measured.round_trip = Some(self.heard.saturating_sub(since));
+        }
+    }
+
+    /// How long the last PONG took to come after its PING.
+    pub(super) const fn round_trip(&self) -> Option<Duration> {
+        self.measured.round_trip
     }
 
     /// The peer has its time to answer from now on.
@@ -214,6 +250,21 @@ mod tests {
         assert!(!heartbeat.heard(at(74)));
         assert_eq!(heartbeat.handle_timeout(at(75)), Beat::Wait);
         assert_eq!(heartbeat.deadline().0, at(134));
+    }
+
+    #[test]
+    fn a_pong_measures_the_round_trip_and_makes_no_other_session_of_it() {
+        let mut heartbeat = Heartbeat::new(Timing::default(), at(0));
+        heartbeat.answered();
+        assert_eq!(heartbeat.round_trip(), None);
+        assert_eq!(next(&mut heartbeat), (Beat::Ping, at(60)));
+        ask(&mut heartbeat, at(60));
+        assert!(!heartbeat.heard(at(63)));
+        let unmeasured = heartbeat.clone();
+        heartbeat.answered();
+        heartbeat.answered();
+        assert_eq!(heartbeat.round_trip(), Some(at(3)));
+        assert_eq!(heartbeat, unmeasured);
     }
 
     #[test]

@@ -364,6 +364,13 @@ impl Session {
         self.heartbeat.awaits_taking()
     }
 
+    /// Returns how long the answer to the last PING of the heartbeat took. `None` if there has been none: a session in which
+    /// bytes arrive all the time sends no PING.
+    #[must_use]
+    pub const fn round_trip(&self) -> Option<Duration> {
+        self.heartbeat.round_trip()
+    }
+
     /// The time has come that [`Session::deadline`] said. What has arrived must be handled first.
     ///
     /// # Errors

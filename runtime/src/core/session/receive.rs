@@ -146,7 +146,12 @@ impl Session {
             // Any byte is a sign of life: the payload of a PONG says nothing more.
             //= spec/connection.md#con-hbt-007
             //# A node MUST NOT end a session because of a PONG that it can read.
-            Frame::Pong(_) => Ok(()),
+            Frame::Pong(pong) => {
+                if *pong.payload == self.ping {
+                    self.heartbeat.answered();
+                }
+                Ok(())
+            }
             //= spec/session.md#ses-lst-001
             //# A node MAY leave every PEER_LIST, GLOBAL_REGISTER, GLOBAL_UNREGISTER, GLOBAL_SYNC and
             //# ROOM_BROADCAST alone.

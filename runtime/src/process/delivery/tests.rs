@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Wake, Waker};
 
 use super::super::mailbox::Inbox;
+use super::super::table::EVERY_NODE;
 use super::super::{Mailbox, MonitorRef, Received, WhenFull};
 use super::*;
 use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, SIGNALS_BEYOND_PART};
@@ -518,6 +519,31 @@ async fn a_down_counts_once_and_only_while_it_is_waited_for() {
     let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
     let down = Received::Down { reference: MonitorRef::new(7), from: far(1), reason: Reason::Killed };
     assert_eq!(got, [down]);
+}
+
+#[tokio::test]
+async fn whoever_monitors_every_node_is_told_of_each_once() {
+    let table = table();
+    let cell = table.add(Mailbox::default()).unwrap();
+    table.monitor_node(&cell, EVERY_NODE);
+    table.monitor_node(&cell, "a@h:1");
+    table.node_up("a@h:1");
+    table.node_up("b@h:1");
+    table.demonitor_node(&cell, EVERY_NODE);
+    table.node_down("b@h:1");
+    table.node_down("a@h:1");
+    let got = receive(&cell, &mut Inbox::default(), &TaskContext::from_waker(Waker::noop()));
+    let [a, b]: [Arc<str>; 2] = ["a@h:1".into(), "b@h:1".into()];
+    let events = [
+        Received::NodeUp { name: Arc::clone(&a) },
+        Received::NodeUp { name: b },
+        Received::NodeDown { name: a },
+    ];
+    assert_eq!(got, events);
+    table.monitor_node(&cell, EVERY_NODE);
+    let ties = cell.die(Reason::Normal).ties;
+    table.remove_node_monitors(cell.local(), &ties.nodes);
+    assert!(!table.is_node_monitored(EVERY_NODE) && !table.is_node_monitored("a@h:1"));
 }
 
 #[tokio::test]

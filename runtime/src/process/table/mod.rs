@@ -24,6 +24,7 @@ use crate::sync::{AtomicBool, AtomicU64, Executor, Mutex, Ordering};
 
 mod asking;
 mod names;
+pub(crate) use names::EVERY_NODE;
 #[cfg(test)]
 #[cfg(not(shuttle))]
 mod tests;

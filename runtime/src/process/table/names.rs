@@ -11,6 +11,9 @@ use crate::process::cell::Cell;
 use crate::process::small::NumberMap;
 use crate::process::{Received, RegisterError};
 
+/// Stands for the name of every node among those that processes monitor: no node has it.
+pub(crate) const EVERY_NODE: &str = "";
+
 /// Names.
 impl ProcessTable {
     pub(crate) fn register(&self, name: &str, pid: Pid) -> Result<(), RegisterError> {
@@ -41,6 +44,16 @@ impl ProcessTable {
 
     pub(crate) fn whereis(&self, name: &str) -> Option<Pid> {
         self.names.lock().get(name).map(|local| self.pid(*local))
+    }
+
+    /// All names, in order.
+    pub(crate) fn registered(&self) -> Vec<(Arc<str>, Pid)> {
+        let names = self.names.lock();
+        let mut registered: Vec<_> =
+            names.iter().map(|(name, local)| (Arc::clone(name), self.pid(*local))).collect();
+        drop(names);
+        registered.sort();
+        registered
     }
 
     pub(crate) fn whereis_cell(&self, name: &str) -> Option<Arc<Cell>> {
@@ -110,9 +123,18 @@ impl ProcessTable {
     /// Under the lock, so that nothing comes after the monitor is removed.
     fn node_event(&self, node: &str, event: impl Fn(Arc<str>) -> Received) -> Vec<Waker> {
         let monitors = self.node_monitors.lock();
-        let Some((name, watchers)) = monitors.get_key_value(node) else { return Vec::new() };
-        let cells = watchers.keys().filter_map(|local| self.get(*local));
-        cells.flat_map(|cell| cell.push(event(Arc::clone(name)))).collect()
+        let (of_this, of_every) = (monitors.get_key_value(node), monitors.get(EVERY_NODE));
+        if of_this.is_none() && of_every.is_none() {
+            return Vec::new();
+        }
+        let name = of_this.map_or_else(|| node.into(), |(name, _)| Arc::clone(name));
+        let of_this = of_this.map(|(_, watchers)| watchers);
+        let is_told = |local: &u64| of_this.is_some_and(|watchers| watchers.contains_key(local));
+        let of_this = of_this.into_iter().flat_map(|watchers| watchers.keys());
+        let others =
+            of_every.into_iter().flat_map(|watchers| watchers.keys()).filter(|local| !is_told(local));
+        let cells = of_this.chain(others).filter_map(|local| self.get(*local));
+        cells.flat_map(|cell| cell.push(event(Arc::clone(&name)))).collect()
     }
 }
 

@@ -434,19 +434,7 @@ fn with(rest: Value, mut ask: Value) -> Value {
 }
 
 fn names(set: Capabilities) -> Vec<&'static str> {
-    [
-        (Capabilities::NODE_TABLE, "node_table"),
-        (Capabilities::FRAGMENTS, "fragments"),
-        (Capabilities::REMOTE_EXIT, "remote_exit"),
-        (Capabilities::SEND_TERM, "send_term"),
-        (Capabilities::CALLS, "calls"),
-        (Capabilities::NAMES, "names"),
-        (Capabilities::TERMS_2, "terms_2"),
-    ]
-    .into_iter()
-    .filter(|(capability, _)| set.contains(*capability))
-    .map(|(_, name)| name)
-    .collect()
+    set.names().collect()
 }
 
 /// The limits of the node's own that the stories depend on.

@@ -1,0 +1,245 @@
+//! What a node tells about itself to other nodes: a process that answers calls, if the program wants it.
+//!
+//! `snow-dist cluster` asks it. Whoever knows the cookie can ask, and nobody else.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use snow_dist_codec::handshake::Capabilities;
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::core::limits::{ABOUT_CALLS_MAX, ABOUT_MEASURED_MAX, ABOUT_PEERS_MAX, ABOUT_ROUND_TRIP_TIME_MAX};
+use crate::node::Node;
+use crate::peer_info::PeerInfo;
+use crate::process::{Context, Mailbox, Received, SpawnError};
+
+/// The name under which a node with [`NodeBuilder::answer_about`](crate::NodeBuilder::answer_about) has registered the process
+/// that answers.
+pub const ABOUT_NAME: &str = "about_node";
+
+/// What that process is called with: a term that is this string. It replies with an [`AboutNode`].
+pub const ABOUT_REQUEST: &str = "about";
+
+/// What a node tells about itself. More fields may come, so a reader passes over those that it does not know.
+///
+/// Times are in whole units, which their names say, as terms have no time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AboutNode {
+    /// Its name, with its port.
+    pub name: String,
+    /// The program that speaks the protocol, with its version.
+    pub runtime: String,
+    /// The number of this start of the node, 16 hexadecimal digits.
+    pub incarnation: String,
+    /// For how long it has been up, in seconds.
+    pub up_for_s: u64,
+    /// How many processes run there.
+    pub processes: u64,
+    /// What it has counted since it started, by name.
+    pub counters: BTreeMap<String, u64>,
+    /// The nodes that it has sessions with, at most [`ABOUT_PEERS_MAX`] of them.
+    pub peers: Vec<AboutPeer>,
+    /// How many further nodes it has sessions with.
+    pub peers_left_out: u64,
+}
+
+/// What a node tells about one that it has a session with: see [`PeerInfo`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AboutPeer {
+    /// Its name, with its port.
+    pub name: String,
+    /// The version of the protocol that the session speaks.
+    pub version: u16,
+    /// The capabilities of the session that have a name.
+    pub capabilities: Vec<String>,
+    /// The number of that start of the node, 16 hexadecimal digits; none in version 1.
+    pub incarnation: Option<String>,
+    /// Whether the node that tells this has dialled it.
+    pub is_dialled: bool,
+    /// For how long the session has been up, in seconds.
+    pub up_for_s: u64,
+    /// How long a question to that node took, its answer included, in microseconds. None if it was not measured.
+    pub round_trip_us: Option<u64>,
+}
+
+impl From<&PeerInfo> for AboutPeer {
+    fn from(peer: &PeerInfo) -> Self {
+        Self {
+            name: peer.name.as_ref().into(),
+            version: peer.version,
+            capabilities: peer.capabilities.names().map(String::from).collect(),
+            incarnation: peer.incarnation.map(|number| incarnation(number.get())),
+            is_dialled: peer.is_dialled,
+            up_for_s: peer.up_for.as_secs(),
+            round_trip_us: peer.round_trip.map(micros),
+        }
+    }
+}
+
+fn incarnation(number: u64) -> String {
+    format!("{number:016x}")
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Starts the process that answers. It is the node's first one.
+pub(crate) fn start(node: &Node) -> Result<(), SpawnError> {
+    let clock = Clock::start();
+    let pid = node.spawn_with(Mailbox::bounded(ABOUT_CALLS_MAX), async move |ctx| serve(ctx, clock).await)?;
+    // Other nodes may send exit signals to whom they like: none that comes early ends it.
+    if let Some(delegate) = node.delegate(pid) {
+        delegate.trap_exit(true);
+    }
+    // Nobody else has had the time to take the name.
+    let _ = node.register(ABOUT_NAME, pid);
+    Ok(())
+}
+
+/// One call after the other, so that whoever calls often makes nobody else wait for more than its turn.
+async fn serve(mut ctx: Context, clock: Clock) {
+    loop {
+        let Received::Call(call) = ctx.recv().await else { continue };
+        if call.term::<&str>().is_ok_and(|request| request == ABOUT_REQUEST) {
+            let about = about(&ctx, clock.now()).await;
+            // Who has given up waiting needs no answer.
+            drop(call.reply(&about).await);
+        }
+    }
+}
+
+async fn about(ctx: &Context, up_for: Duration) -> AboutNode {
+    let node = ctx.node();
+    let processes = node.process_count() as u64;
+    let mut peers = node.peers();
+    let peers_left_out = peers.len().saturating_sub(ABOUT_PEERS_MAX) as u64;
+    peers.truncate(ABOUT_PEERS_MAX);
+    measure(ctx, &mut peers).await;
+    AboutNode {
+        name: node.name().into(),
+        runtime: concat!("snow-dist-runtime ", env!("CARGO_PKG_VERSION")).into(),
+        incarnation: node.incarnation().map(|number| incarnation(number.get())).unwrap_or_default(),
+        up_for_s: up_for.as_secs(),
+        processes,
+        counters: counters(&node),
+        peers: peers.iter().map(AboutPeer::from).collect(),
+        peers_left_out,
+    }
+}
+
+/// Measures round trips, all at once: each node is asked who has a name, which it answers without a process. What cannot be
+/// asked keeps what the heartbeat has measured.
+async fn measure(ctx: &Context, peers: &mut [PeerInfo]) {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let asked = |peer: &&PeerInfo| peer.capabilities.contains(Capabilities::NAMES);
+    for peer in peers.iter().filter(asked).take(ABOUT_MEASURED_MAX) {
+        let (name, tell) = (peer.name.clone(), tell.clone());
+        let measuring = ctx.spawn(async move |ctx: Context| {
+            if let Some(took) = round_trip(&ctx, &name).await {
+                drop(tell.send((name, took)));
+            }
+        });
+        if measuring.is_err() {
+            break;
+        }
+    }
+    drop(tell);
+    while let Some((name, took)) = told.recv().await {
+        if let Ok(at) = peers.binary_search_by(|peer| peer.name.cmp(&name))
+            && let Some(peer) = peers.get_mut(at)
+        {
+            peer.round_trip = Some(took);
+        }
+    }
+}
+
+async fn round_trip(ctx: &Context, node: &str) -> Option<Duration> {
+    let clock = Clock::start();
+    let asked = ctx.whereis_on(ABOUT_NAME, node);
+    let answered = ctx.node().table().executor().at_most(ABOUT_ROUND_TRIP_TIME_MAX, asked).await?;
+    answered.is_ok().then(|| clock.now())
+}
+
+fn counters(node: &Node) -> BTreeMap<String, u64> {
+    let connections = node.connection_counts();
+    let refused = connections.refused;
+    [
+        ("connections_lost_to_rivals", connections.lost_to_rivals),
+        ("connections_taken_over", connections.taken_over),
+        ("messages_dropped", node.messages_dropped()),
+        ("messages_to_nobody", node.messages_to_nobody()),
+        ("messages_unsent", node.messages_unsent()),
+        ("processes_failed", node.processes_failed()),
+        ("refused_broken", refused.broken),
+        ("refused_busy", refused.busy),
+        ("refused_busy_address", refused.busy_address),
+        ("refused_cookie", refused.cookie),
+        ("refused_duplicate", refused.duplicate),
+        ("refused_gave_way", refused.gave_way),
+        ("refused_malformed", refused.malformed),
+        ("refused_silent", refused.silent),
+        ("refused_tls", refused.tls),
+        ("refused_version", refused.version),
+    ]
+    .into_iter()
+    .map(|(name, count)| (name.to_owned(), count))
+    .collect()
+}
+
+#[cfg(test)]
+#[cfg(not(shuttle))]
+mod tests {
+    use super::*;
+    use crate::core::limits::ABOUT_CALLS_MAX;
+    use crate::process::CallError;
+
+    async fn start(name: &str, answers: bool) -> Node {
+        let builder = Node::builder(name).cookie("a cookie of thirty-two letters..").answer_about(answers);
+        builder.start().await.unwrap()
+    }
+
+    const LONGEST: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn a_node_tells_about_itself_and_its_peers_if_the_program_wants_that() {
+        let (a, b) = (start("a@127.0.0.1:0", true).await, start("b@127.0.0.1:0", false).await);
+        b.connect(a.name()).await.unwrap();
+        let about: AboutNode = b.call_named(ABOUT_NAME, a.name(), ABOUT_REQUEST, LONGEST).await.unwrap();
+        assert_eq!((&*about.name, about.processes, about.peers_left_out), (a.name(), 1, 0));
+        assert_eq!(about.incarnation, incarnation(a.incarnation().unwrap().get()));
+        assert!(
+            about.counters.contains_key("refused_cookie") && about.counters.values().all(|count| *count == 0)
+        );
+        let [peer] = &about.peers[..] else { panic!("{about:?}") };
+        assert_eq!((&*peer.name, peer.version, peer.is_dialled), (b.name(), 2, false));
+        assert_eq!(peer.incarnation, b.incarnation().map(|number| incarnation(number.get())));
+        assert!(peer.capabilities.iter().any(|name| name == "calls"));
+        assert!(peer.round_trip_us.is_some(), "it was measured");
+
+        let refused: Result<AboutNode, _> = a.call_named(ABOUT_NAME, b.name(), ABOUT_REQUEST, LONGEST).await;
+        assert!(matches!(refused, Err(CallError::Ended(_))), "{refused:?}");
+        a.shutdown().await;
+        b.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn nothing_that_is_sent_to_it_keeps_it_from_answering() {
+        let node = start("a@127.0.0.1:0", true).await;
+        let pid = node.whereis(ABOUT_NAME).unwrap();
+        for _ in 0..ABOUT_CALLS_MAX {
+            node.send(pid, "anything").await.unwrap();
+        }
+        let asking = node.spawn(async |_| std::future::pending::<()>().await).unwrap();
+        node.delegate(asking).unwrap().send_exit(pid, crate::Reason::Killed).await.unwrap();
+        let other: Result<AboutNode, _> = node.call(pid, "another question", LONGEST).await;
+        assert_eq!(other, Err(CallError::Unanswered));
+        let about: AboutNode = node.call(pid, ABOUT_REQUEST, LONGEST).await.unwrap();
+        assert!(about.peers.is_empty());
+        node.shutdown().await;
+    }
+}
