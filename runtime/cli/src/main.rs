@@ -1,5 +1,6 @@
 //! The command `snow-dist`: shows Snow DIST at work, reads and writes its bytes, judges nodes, computes proofs, makes cookies.
 
+mod cluster;
 mod conform;
 mod cookie;
 mod decode;
@@ -8,6 +9,7 @@ mod dump;
 mod dump_term;
 mod encode;
 mod input;
+mod node;
 mod problem;
 mod proof;
 
@@ -41,6 +43,12 @@ enum Command {
     /// Judge a node, in any language, against the specification.
     #[command(after_help = conform::HELP)]
     Conform(Box<conform::Conform>),
+    /// Run a node with a prompt, or by a script: connect, spawn, send, call, link, monitor.
+    #[command(after_help = node::HELP)]
+    Node(Box<node::Arguments>),
+    /// Ask a running node about itself and the nodes that it is connected with.
+    #[command(after_help = cluster::HELP)]
+    Cluster(cluster::Arguments),
     /// Compute the proofs of a handshake step by step.
     #[command(after_help = proof::HELP)]
     Proof(Box<proof::Proofs>),
@@ -208,6 +216,8 @@ fn main() -> ExitCode {
         Command::Cookie(arguments) => printing(|out| cookie::run(&arguments, out)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::DemoPeer => demo::run_peer(),
+        Command::Node(arguments) => node::run(&arguments),
+        Command::Cluster(arguments) => printing(|out| cluster::run(&arguments, out)),
         Command::Conform(arguments) => return conform::run(&arguments),
         Command::ConformNode { version_1 } => conform::run_node(version_1),
     };

@@ -1,0 +1,117 @@
+//! Commands that send.
+
+use std::time::Duration;
+
+use super::Command;
+use crate::node::shell::{Shell, Target};
+use crate::node::terms;
+use crate::node::words::{Failure, Words};
+
+/// How long a call waits for its reply if nothing else is said.
+const CALL_TIME: Duration = Duration::from_secs(5);
+
+/// What is said of targets in more than one place.
+const TO: &str =
+    "TO is $1, self, it (the process that was shown last), a pid, a name here, or a name and `on NODE`. ";
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command {
+        name: "send",
+        takes: "TO TEXT",
+        about: "Send text: all that is left of the line, in quotes or without.",
+        more: TO,
+        run: |shell, words| Box::pin(send(shell, words)),
+    },
+    Command {
+        name: "send-term",
+        takes: "TO TERM",
+        about: "Send a term.",
+        more: TERM,
+        run: |shell, words| Box::pin(send_term(shell, words)),
+    },
+    Command {
+        name: "call",
+        takes: "[--within TIME] TO TERM",
+        about: "Call a process with a term, and show its reply. It has 5 s if no TIME is said.",
+        more: TERM,
+        run: |shell, words| Box::pin(call(shell, words)),
+    },
+    Command {
+        name: "reply",
+        takes: "CALL TERM",
+        about: "Reply to a call that a process here got, by the number that was shown with it.",
+        more: TERM,
+        run: |shell, words| Box::pin(reply(shell, words)),
+    },
+];
+
+const TERM: &str = "TERM is JSON: numbers, strings in double quotes, true, false, null (unit), lists, and objects, which are \
+                    maps. Other values say their type, as `snow-dist decode --as term --json` shows them: \
+                    {\"type\":\"tuple\",\"values\":[\"get\",7]}, {\"type\":\"some\",\"value\":7}, {\"type\":\"pid\",\"value\":\"$1\"}.";
+
+async fn send(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
+    let to = shell.target(&mut words)?;
+    let text = words.text("TEXT")?.into_owned();
+    match to {
+        Target::Process(pid) => shell.me().send(pid, text).await?,
+        Target::Named { name, node } => {
+            reaches(shell, &name, &node)?;
+            shell.me().send_named(&name, &node, text).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn send_term(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
+    let to = shell.target(&mut words)?;
+    let term = term(shell, words)?;
+    match to {
+        Target::Process(pid) => shell.me().send_written_term(pid, term).await?,
+        Target::Named { name, node } => {
+            reaches(shell, &name, &node)?;
+            shell.me().send_named_written_term(&name, &node, term).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn call(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
+    let longest = words.within(CALL_TIME)?;
+    let to = shell.target(&mut words)?;
+    let term = term(shell, words)?;
+    let reply = match to {
+        Target::Process(pid) => shell.me().call_written(pid, term, longest).await?,
+        Target::Named { name, node } => shell.me().call_named_written(&name, &node, term, longest).await?,
+    };
+    shell.say(terms::shown(&reply));
+    Ok(())
+}
+
+async fn reply(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
+    let number = words.need("CALL")?;
+    let term = term(shell, words)?;
+    let call = shell.console.take_call(&number)?;
+    Ok(call.into_replier().reply_written(term).await?)
+}
+
+/// The term that is left of a line.
+fn term(shell: &Shell, mut words: Words<'_>) -> Result<snow_dist_runtime::core::Term, Failure> {
+    let mut ahead = words;
+    ahead.need("TERM").map(drop).or_else(|failure| if failure.is_usage { Err(failure) } else { Ok(()) })?;
+    terms::term(words.rest(), |name| match shell.console.named(name)? {
+        Some(pid) => Ok(pid),
+        None => shell.process_here(name),
+    })
+}
+
+/// What is sent to a name that nobody has, or where there is no session, goes nowhere, and nobody is told: here somebody is,
+/// as far as this node knows.
+fn reaches(shell: &Shell, name: &str, node: &str) -> Result<(), Failure> {
+    if node == shell.node.name() {
+        return shell.process_here(name).map(drop);
+    }
+    if shell.node.pid_on(node, 0).is_some() {
+        return Ok(());
+    }
+    Err(Failure::new(format_args!("there is no session with {node}: `connect {node}` makes one")))
+}

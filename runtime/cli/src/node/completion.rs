@@ -1,0 +1,139 @@
+//! What the prompt completes: commands, nodes, processes, names.
+
+use rustyline::completion::Completer;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::validate::Validator;
+use rustyline::{Context, Helper};
+
+use super::commands::{self, Command};
+use super::console::Console;
+use super::processes::FUNCTIONS;
+use super::reasons;
+
+/// Completes words by what the prompt knows at that moment.
+pub(super) struct Completion(pub(super) Console);
+
+impl Helper for Completion {}
+impl Highlighter for Completion {}
+impl Validator for Completion {}
+
+impl Hinter for Completion {
+    type Hint = String;
+}
+
+impl Completer for Completion {
+    type Candidate = String;
+
+    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        let before = line.get(..at).unwrap_or_default();
+        let start = before.rfind(char::is_whitespace).map_or(0, |blank| blank + 1);
+        let (before, word) = before.split_at(start);
+        let mut candidates = self.candidates(before);
+        candidates.retain(|candidate| candidate.starts_with(word));
+        candidates.sort();
+        candidates.dedup();
+        Ok((start, candidates.into_iter().map(|candidate| candidate + " ").collect()))
+    }
+}
+
+impl Completion {
+    /// What can stand behind these words.
+    fn candidates(&self, before: &str) -> Vec<String> {
+        let mut words: Vec<_> = before.split_whitespace().collect();
+        while let ["as", _, rest @ ..] = &words[..] {
+            words = rest.to_vec();
+        }
+        let [name, words @ ..] = &words[..] else {
+            return commands::all().map(|command| command.name.to_owned()).collect();
+        };
+        let Ok(command) = commands::find(name) else { return Vec::new() };
+        if words.last() == Some(&"on") {
+            return self.nodes();
+        }
+        self.of(place(command, words))
+    }
+
+    /// What can stand in this place.
+    fn of(&self, place: &str) -> Vec<String> {
+        place.trim_matches(['[', ']']).split('|').flat_map(|what| self.all(what)).collect()
+    }
+
+    fn all(&self, what: &str) -> Vec<String> {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        match what {
+            "NODE" => self.nodes(),
+            "TO" => [self.processes(), self.names(), self.pids()].concat(),
+            "PROCESS" => [self.processes(), self.names()].concat(),
+            "NAME" => self.names(),
+            "COMMAND" => commands::all().map(|command| command.name.to_owned()).collect(),
+            "FUNCTION" => FUNCTIONS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            "REASON" => owned(&reasons::NAMES),
+            "WORDS" => owned(&["up", "down", "got", "has ended"]),
+            "on" | "off" => owned(&[what]),
+            _ => Vec::new(),
+        }
+    }
+
+    fn nodes(&self) -> Vec<String> {
+        let Some((node, _)) = self.0.own() else { return Vec::new() };
+        node.nodes().iter().map(|name| name.as_ref().to_owned()).collect()
+    }
+
+    fn processes(&self) -> Vec<String> {
+        let numbers = (1..=self.0.processes().len()).map(|number| format!("${number}"));
+        numbers.chain(["self", "it"].map(String::from)).collect()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let registered = self.0.own().map(|(node, _)| node.registered()).unwrap_or_default();
+        // A name with blanks would have to stand in quotes.
+        let words = registered.iter().filter(|(name, _)| !name.contains(char::is_whitespace));
+        words.map(|(name, _)| name.as_ref().to_owned()).collect()
+    }
+
+    fn pids(&self) -> Vec<String> {
+        self.0.shown_last().iter().map(ToString::to_string).collect()
+    }
+}
+
+/// The place that the next word has among those that a command takes. Options and `on NODE` stand between them.
+fn place<'c>(command: &'c Command, words: &[&str]) -> &'c str {
+    let is_option =
+        |word: &&str| word.starts_with("[--") || *word == "TIME]" || *word == "[on" || *word == "NODE]";
+    let mut places =
+        command.takes.split_whitespace().filter(|word| !is_option(word) || command.takes == "[NODE]");
+    let mut count = words.len();
+    for pair in words.windows(2) {
+        if matches!(pair, ["--within", _] | ["on", _]) {
+            count -= 2;
+        }
+    }
+    places.nth(count).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::screen::Screen;
+
+    fn completed(line: &str) -> Vec<String> {
+        let completion = Completion(Console::new(Screen::output()));
+        let history = rustyline::history::MemHistory::new();
+        let context = Context::new(&history);
+        completion.complete(line, line.len(), &context).map(|(_, candidates)| candidates).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_word_is_completed_by_its_place() {
+        assert_eq!(completed("dem"), ["demonitor "]);
+        assert_eq!(completed("as $1 dem"), ["demonitor "]);
+        assert_eq!(completed("help disc"), ["disconnect "]);
+        assert_eq!(completed("spawn e"), ["echo "]);
+        assert_eq!(completed("exit it e"), ["error "]);
+        assert_eq!(completed("call --within 5s se"), ["self "]);
+        assert_eq!(completed("trace o"), ["off ", "on "]);
+        assert_eq!(completed("nonsense "), [""; 0]);
+        assert_eq!(completed("quit x"), [""; 0]);
+    }
+}

@@ -1,0 +1,245 @@
+//! What the prompt knows, shared by its commands, its processes, the completion and the tap: which processes there are, and
+//! what has happened.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use snow_dist_runtime::{Call, Delegate, MonitorRef, Node, Pid, Received};
+use tokio::sync::Notify;
+
+use super::screen::Screen;
+use super::terms;
+use super::words::Failure;
+
+/// What has happened and no `wait` has found, at most.
+const EVENTS_KEPT_MAX: usize = 10_000;
+/// Calls that wait for a `reply`, at most: the caller of an older one is told that there is no reply.
+const CALLS_KEPT_MAX: usize = 1_000;
+/// Pids of other nodes that completion offers, at most.
+const PIDS_OFFERED_MAX: usize = 32;
+
+/// What the prompt knows. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Console(Arc<Inner>);
+
+struct Inner {
+    screen: Screen,
+    /// The node, and the process that acts unless another is named. Known from the start of the node on.
+    own: OnceLock<(Node, Delegate)>,
+    state: Mutex<State>,
+    happened: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// The process that `$1` is, and so on.
+    processes: Vec<Pid>,
+    /// Monitors by which the prompt learns that one of them has ended, with its number.
+    watches: BTreeMap<MonitorRef, usize>,
+    events: VecDeque<String>,
+    calls: VecDeque<(u64, Call)>,
+    calls_seen: u64,
+    /// Pids of other nodes that were shown last.
+    shown: VecDeque<Pid>,
+    /// The pid that was shown last as the result of a command.
+    it: Option<Pid>,
+}
+
+impl Console {
+    pub(super) fn new(screen: Screen) -> Self {
+        let (own, state) = (OnceLock::new(), Mutex::new(State::default()));
+        Self(Arc::new(Inner { screen, own, state, happened: Notify::new() }))
+    }
+
+    pub(super) fn set_own(&self, node: Node, own: Delegate) {
+        // Set once, when the node starts.
+        let _ = self.0.own.set((node, own));
+    }
+
+    pub(super) fn own(&self) -> Option<&(Node, Delegate)> {
+        self.0.own.get()
+    }
+
+    pub(super) fn screen(&self) -> &Screen {
+        &self.0.screen
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Processes.
+impl Console {
+    /// Gives a process its number.
+    pub(super) fn add(&self, pid: Pid) -> usize {
+        let mut state = self.lock();
+        state.it = Some(pid);
+        if let Some(at) = state.processes.iter().position(|known| *known == pid) {
+            return at + 1;
+        }
+        state.processes.push(pid);
+        state.processes.len()
+    }
+
+    /// The end of a process is told, by this monitor.
+    pub(super) fn watch(&self, reference: MonitorRef, number: usize) {
+        self.lock().watches.insert(reference, number);
+    }
+
+    /// The processes with a number.
+    pub(super) fn processes(&self) -> Vec<Pid> {
+        self.lock().processes.clone()
+    }
+
+    /// A pid is the result of a command.
+    pub(super) fn found(&self, pid: Pid) -> String {
+        self.lock().it = Some(pid);
+        self.shown(pid)
+    }
+
+    /// A process as people write it: `$1`, `self`, or its pid with the name of its node.
+    pub(super) fn shown(&self, pid: Pid) -> String {
+        let mut state = self.lock();
+        if let Some(at) = state.processes.iter().position(|known| *known == pid) {
+            return format!("${}", at + 1);
+        }
+        if self.own().is_some_and(|(_, own)| own.pid() == pid) {
+            return "self".into();
+        }
+        if pid.is_here() {
+            return pid.to_string();
+        }
+        state.shown.retain(|shown| *shown != pid);
+        state.shown.push_back(pid);
+        if state.shown.len() > PIDS_OFFERED_MAX {
+            state.shown.pop_front();
+        }
+        drop(state);
+        match self.own().and_then(|(node, _)| node.node_of(pid)) {
+            Some(node) => format!("{pid} on {node}"),
+            None => pid.to_string(),
+        }
+    }
+
+    /// Pids of other nodes that were shown last.
+    pub(super) fn shown_last(&self) -> Vec<Pid> {
+        self.lock().shown.iter().copied().collect()
+    }
+
+    /// The process that somebody names as [`shown`](Self::shown) does; nothing, if it is no such name.
+    pub(super) fn named(&self, name: &str) -> Result<Option<Pid>, Failure> {
+        if let Some(number) = name.strip_prefix('$') {
+            let state = self.lock();
+            let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+            let pid = at.and_then(|at| state.processes.get(at)).copied();
+            return pid
+                .map(Some)
+                .ok_or_else(|| Failure::new(format_args!("there is no process {name}: `spawn` starts one")));
+        }
+        match name {
+            "self" => Ok(self.own().map(|(_, own)| own.pid())),
+            "it" => self.lock().it.map(Some).ok_or_else(|| Failure::new("nothing has shown a process yet")),
+            _ if name.starts_with('<') => pid_of(name).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A pid as it is shown: `<node.number.creation>`.
+fn pid_of(text: &str) -> Result<Pid, Failure> {
+    use snow_dist_runtime::NodeNumber;
+    let wrong =
+        || Failure::new(format_args!("{text} is no pid: one is <node.number.creation>, such as <1.5.203>"));
+    let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).ok_or_else(wrong)?;
+    let parts: Vec<u64> = inner.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| wrong())?;
+    let [node, local, creation] = parts[..] else { return Err(wrong()) };
+    let creation = u8::try_from(creation).map_err(|_| wrong())?;
+    let node = if node == 0 { NodeNumber::HERE } else { NodeNumber::other(node).ok_or_else(wrong)? };
+    let pid = Pid::new(node, creation, local);
+    if pid.local() == local { Ok(pid) } else { Err(wrong()) }
+}
+
+/// What happens.
+impl Console {
+    /// Tells of something, and keeps it for `wait`.
+    pub(super) fn happens(&self, event: String) {
+        self.0.screen.tell(&format!("* {event}"));
+        let mut state = self.lock();
+        state.events.push_back(event);
+        if state.events.len() > EVENTS_KEPT_MAX {
+            state.events.pop_front();
+        }
+        drop(state);
+        self.0.happened.notify_waiters();
+    }
+
+    /// Waits for something whose line has these words. Each thing that happens is found once.
+    pub(super) async fn wait(&self, words: &str) {
+        loop {
+            let mut happened = std::pin::pin!(self.0.happened.notified());
+            happened.as_mut().enable();
+            if self.finds(words) {
+                return;
+            }
+            happened.await;
+        }
+    }
+
+    fn finds(&self, words: &str) -> bool {
+        let events = &mut self.lock().events;
+        let found = events.iter().position(|event| event.contains(words));
+        found.and_then(|at| events.remove(at)).is_some()
+    }
+
+    /// A process of the prompt has received something.
+    pub(super) fn received(&self, pid: Pid, received: Received) {
+        match received {
+            Received::NodeUp { name } => return self.happens(format!("up {name}")),
+            Received::NodeDown { name } => return self.happens(format!("down {name}")),
+            Received::Down { reference, ref reason, .. } => {
+                let watched = self.lock().watches.remove(&reference);
+                if let Some(number) = watched {
+                    return self.happens(format!("${number} has ended: {reason}"));
+                }
+            }
+            _ => {}
+        }
+        let who = self.shown(pid);
+        self.happens(match received {
+            Received::Message(message) => format!("{who} got {}", terms::shown(&message)),
+            Received::Call(call) => {
+                let (from, request) = (self.shown(call.from()), terms::shown(call.message()));
+                format!("{who} got call {} from {from}: {request}", self.keep(call))
+            }
+            Received::Exit { from, reason } => format!("{who} got EXIT of {}: {reason}", self.shown(from)),
+            Received::Down { reference, from, reason } => {
+                format!("{who} got DOWN of {} (monitor {}): {reason}", self.shown(from), reference.number())
+            }
+            other => format!("{who} got {other:?}"),
+        });
+    }
+
+    /// Keeps a call for `reply`, under a number.
+    fn keep(&self, call: Call) -> u64 {
+        let mut state = self.lock();
+        state.calls_seen += 1;
+        let number = state.calls_seen;
+        state.calls.push_back((number, call));
+        let oldest = if state.calls.len() > CALLS_KEPT_MAX { state.calls.pop_front() } else { None };
+        drop(state);
+        // Its caller is told, which nobody does under a lock.
+        drop(oldest);
+        number
+    }
+
+    /// Takes the call of that number.
+    pub(super) fn take_call(&self, number: &str) -> Result<Call, Failure> {
+        let mut state = self.lock();
+        let is_it = |(known, _): &(u64, Call)| number.parse() == Ok(*known);
+        let found = state.calls.iter().position(is_it).and_then(|at| state.calls.remove(at));
+        found
+            .map(|(_, call)| call)
+            .ok_or_else(|| Failure::new(format_args!("there is no call {number} to reply to")))
+    }
+}

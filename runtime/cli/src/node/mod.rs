@@ -1,0 +1,221 @@
+//! `snow-dist node`: a node whose processes are played at a prompt, or by a script.
+
+mod commands;
+mod completion;
+mod console;
+mod editor;
+mod processes;
+mod reasons;
+mod screen;
+mod script;
+mod shell;
+mod terms;
+mod trace;
+mod words;
+
+use std::future::Future;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use clap::Args;
+use snow_dist_runtime::{Context, Delegate, Node};
+use tokio::runtime::Builder;
+
+use completion::Completion;
+use console::Console;
+use editor::{Entered, Terminal};
+use screen::Screen;
+use script::Lines;
+use shell::Shell;
+use trace::{Trace, Traced};
+use words::Failure;
+
+pub(crate) const HELP: &str = "\
+At a terminal it is a prompt: `help` lists its commands, Tab completes commands,
+nodes, processes and names, and lines of earlier times are found with the arrow
+keys. What happens by itself appears above the line, behind a `*`.
+
+Without a terminal, or with --command or --script, it does as the lines say, one
+after the other, and stops at the first error with its line's number. Lines that
+begin with # are passed over. Exit status: 0 if all was good, 1 if something was
+not, 2 for wrong usage.
+
+The node answers `snow-dist cluster`, and whoever has its cookie can connect.
+
+Examples:
+  snow-dist cookie cookie
+  snow-dist node a@127.0.0.1:4000 --cookie-file cookie
+  snow-dist node b@127.0.0.1:0 --cookie-file cookie -c 'connect a@127.0.0.1:4000' \\
+      -c 'send printer on a@127.0.0.1:4000 hello'
+  snow-dist node c@127.0.0.1:4002 --cookie-file cookie --script start.txt --stay";
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The node's name, NAME@HOST:PORT, by which others find it. Port 0 lets the system choose.
+    name: String,
+    /// The file with the cookie that all nodes of the system share; `snow-dist cookie` makes one.
+    #[arg(long, value_name = "PATH")]
+    cookie_file: PathBuf,
+    /// Listen here instead of where the name says.
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// Do as this line says; can be given several times.
+    #[arg(long, short, value_name = "LINE", conflicts_with = "script")]
+    command: Vec<String>,
+    /// Do as the lines of this file say.
+    #[arg(long, value_name = "PATH")]
+    script: Option<PathBuf>,
+    /// Go on after errors.
+    #[arg(long)]
+    keep_going: bool,
+    /// Stay after the last line if all was good, until the process is interrupted or terminated.
+    #[arg(long)]
+    stay: bool,
+    /// Show every frame from the start.
+    #[arg(long)]
+    trace: bool,
+    /// Where lines of the prompt are kept; an empty path keeps none. The usual place is snow-dist/history in
+    /// $XDG_STATE_HOME or ~/.local/state.
+    #[arg(long, value_name = "PATH")]
+    history: Option<PathBuf>,
+}
+
+/// Runs the node. True if all that was said was done.
+pub(crate) fn run(arguments: &Arguments) -> io::Result<bool> {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let good = runtime.block_on(play(arguments));
+    // A thread that still waits for standard input is not waited for.
+    runtime.shutdown_background();
+    good
+}
+
+async fn play(arguments: &Arguments) -> io::Result<bool> {
+    let is_script = arguments.script.is_some() || !arguments.command.is_empty();
+    let has_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    if is_script || !has_terminal {
+        let mut lines = match &arguments.script {
+            Some(path) => Lines::file(path).await?,
+            None if is_script => Lines::given(&arguments.command),
+            None => Lines::input(),
+        };
+        let mut shell = start(arguments, Console::new(Screen::output())).await?;
+        let mut good = tokio::select! {
+            good = read(arguments, &mut lines, &mut shell) => good,
+            signal = interrupted() => signal.map(|()| false),
+        };
+        if arguments.stay && matches!(good, Ok(true)) && !shell.is_over {
+            good = interrupted().await.map(|()| true);
+        }
+        shell.node.shutdown().await;
+        return good;
+    }
+    let history = match &arguments.history {
+        Some(path) => Some(path.clone()).filter(|path| !path.as_os_str().is_empty()),
+        None => editor::usual_history(),
+    };
+    let (unfinished, printer) = editor::open(history)?;
+    let console = Console::new(Screen::prompt(printer));
+    let mut terminal = unfinished.with(Completion(console.clone()));
+    let mut shell = start(arguments, console).await?;
+    shell.say(format!("{} is up. `help` lists the commands, `quit` leaves.", shell.node.name()));
+    let good = converse(&mut terminal, &mut shell).await;
+    shell.node.shutdown().await;
+    shell.screen().printed().await;
+    good
+}
+
+/// Starts the node, and the process that is the prompt.
+async fn start(arguments: &Arguments, console: Console) -> io::Result<Shell> {
+    let trace = Trace::new(if arguments.trace { Traced::Everything } else { Traced::Nothing });
+    let mut builder = Node::builder(&*arguments.name).cookie_file(&arguments.cookie_file).answer_about(true);
+    if let Some(address) = &arguments.listen {
+        builder = builder.listen(address);
+    }
+    let (screen, tap) = (console.screen().clone(), trace.clone());
+    let prepared =
+        builder.tap(move |seen| tap.see(&seen, &screen)).prepare().await.map_err(io::Error::other)?;
+    let own = own_process(prepared.node(), &console)?;
+    console.set_own(prepared.node().clone(), own.clone());
+    let node = prepared.listen();
+    Ok(Shell::new(node, console, trace, own))
+}
+
+fn own_process(node: &Node, console: &Console) -> io::Result<Delegate> {
+    let shown = console.clone();
+    let pid =
+        node.spawn(async move |ctx: Context| processes::print(ctx, shown).await).map_err(io::Error::other)?;
+    let own = node.delegate(pid).ok_or_else(|| io::Error::other("the process of the prompt has ended"))?;
+    own.trap_exit(true);
+    own.monitor_nodes().map_err(io::Error::other)?;
+    Ok(own)
+}
+
+/// Does as a script says.
+async fn read(arguments: &Arguments, lines: &mut Lines, shell: &mut Shell) -> io::Result<bool> {
+    let (mut good, mut number) = (true, 0);
+    while let Some(line) = lines.next().await.map_err(|error| at(number + 1, &error))? {
+        number += 1;
+        if let Err(failure) = shell.obey(&line).await {
+            eprintln!("error: {}", at(number, &failure));
+            good = false;
+            if !arguments.keep_going {
+                return Ok(false);
+            }
+        }
+        if shell.screen().is_closed() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if shell.is_over {
+            return Ok(good);
+        }
+    }
+    Ok(good)
+}
+
+fn at(number: usize, error: &impl std::fmt::Display) -> io::Error {
+    io::Error::other(format!("line {number}: {error}"))
+}
+
+/// Does as somebody at a terminal says, who can give up what takes too long.
+async fn converse(terminal: &mut Terminal, shell: &mut Shell) -> io::Result<bool> {
+    let prompt = format!("{}> ", shell.node.name().split('@').next().unwrap_or_default());
+    while !shell.is_over {
+        shell.screen().printed().await;
+        match terminal.line(prompt.clone()).await {
+            Entered::Line(line) => {
+                let screen = shell.screen().clone();
+                match or_interrupted(shell.obey(&line)).await {
+                    Some(Ok(())) => {}
+                    Some(Err(failure)) => screen.say(&format!("error: {failure}")),
+                    None => screen.say("given up"),
+                }
+            }
+            Entered::GivenUp => {}
+            Entered::End => break,
+            Entered::Failed(why) => return Err(io::Error::other(format!("the terminal: {why}"))),
+        }
+    }
+    Ok(true)
+}
+
+async fn or_interrupted(doing: impl Future<Output = Result<(), Failure>>) -> Option<Result<(), Failure>> {
+    tokio::select! {
+        done = doing => Some(done),
+        _ = tokio::signal::ctrl_c() => None,
+    }
+}
+
+/// Waits until the process is told to end.
+async fn interrupted() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminated = signal(SignalKind::terminate())?;
+        tokio::select! {
+            signal = tokio::signal::ctrl_c() => signal,
+            _ = terminated.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,275 @@
+//! `snow-dist node` and `snow-dist cluster`, run as a person runs them.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A directory with a cookie.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = TempDir::new().unwrap();
+        fs::write(place.path().join("cookie"), "a cookie of thirty-two letters..").unwrap();
+        Self(place)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_snow-dist"));
+        command.current_dir(self.0.path()).args(arguments).args(["--cookie-file", "cookie"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a script to its end.
+    fn run(&self, arguments: &[&str], script: &str) -> Output {
+        let mut child = self.command(arguments).spawn().unwrap();
+        // One that does not read its input closes it.
+        let _ = child.stdin.take().unwrap().write_all(script.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// What a script prints that is done to its end.
+    fn good(&self, script: &str) -> String {
+        let output = self.run(&["node", "a@127.0.0.1:0"], script);
+        let (shown, errors) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success() && errors.is_empty(), "{shown}{errors}");
+        shown
+    }
+
+    /// What a script prints, and what is wrong with it.
+    fn bad(&self, arguments: &[&str], script: &str) -> (String, String) {
+        let output = self.run(&[&["node", "a@127.0.0.1:0"], arguments].concat(), script);
+        assert_eq!(output.status.code(), Some(1));
+        (text(&output.stdout), text(&output.stderr))
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A node that stays, with a printer and an echo.
+struct Staying {
+    child: Child,
+    name: String,
+}
+
+impl Staying {
+    fn start(place: &Place) -> Self {
+        Self::with(place, "spawn\nregister printer $1\nspawn echo\nregister echo $2\ninfo\n")
+    }
+
+    /// One that does as a script says, which shows its name.
+    fn with(place: &Place, script: &str) -> Self {
+        fs::write(place.0.path().join("script"), script).unwrap();
+        let mut child =
+            place.command(&["node", "b@127.0.0.1:0", "--script", "script", "--stay"]).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+        let mut names = lines
+            .map_while(Result::ok)
+            .filter_map(|line| line.strip_prefix("node ").map(|name| name.trim().to_owned()));
+        let name = names.next().unwrap();
+        Self { child, name }
+    }
+}
+
+impl Drop for Staying {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn two_nodes_do_as_their_scripts_say() {
+    let place = Place::new();
+    let other = Staying::start(&place);
+    let shown = place.good(&format!(
+        r#"
+        # Nothing, and then two messages.
+        connect {b}
+        wait up {b}
+        nodes
+        whereis echo on {b}
+        whereis nobody on {b}
+        call echo on {b} ["get", 7, {{"type": "pid", "value": "self"}}]
+        send printer on {b} "hello"
+        send-term printer on {b} {{"type": "tuple", "values": ["x", null]}}
+        monitor printer on {b}
+        spawn
+        as $1 link it
+        as $1 link printer on {b}
+        exit printer on {b} error so be it
+        wait self got DOWN
+        wait $1 has ended
+        disconnect {b}
+        wait down {b}
+        quit
+        connect nowhere
+        "#,
+        b = other.name
+    ));
+    let expected = [
+        format!("* up {}", other.name),
+        format!("connected with {}", other.name),
+        format!("{}: version 2, dialled, up for ", other.name),
+        format!(" on {}", other.name),
+        "nobody".into(),
+        "[\"get\", 7, <0.2.".into(),
+        "(monitor ".into(),
+        "error \"so be it\"".into(),
+        "* $1 has ended: linked(".into(),
+        format!("* down {}", other.name),
+    ];
+    for line in expected {
+        assert!(shown.contains(&line), "{line} in {shown}");
+    }
+}
+
+#[test]
+fn processes_of_one_node_meet() {
+    let place = Place::new();
+    let shown = place.good(
+        "spawn\nspawn printer\nregister one $1\nnames\nas $2 trap on\nas $1 link $2\nas $2 monitor $1\n\
+         as $2 send one 'from  two'\nwait $1 got\nend one custom done\nwait $2 got EXIT\nwait $2 got DOWN\n\
+         exit $2 normal\nwait $2 got EXIT of self: normal\nkill $2\nwait $2 has ended: killed\nprocesses\n",
+    );
+    for line in [
+        "one: $1",
+        "* $1 got \"from  two\"",
+        "* $2 got EXIT of $1: custom \"done\"",
+        "* $1 has ended: custom \"done\"",
+        ", which has ended",
+    ] {
+        assert!(shown.contains(line), "{line} in {shown}");
+    }
+}
+
+#[test]
+fn a_call_is_answered_by_whoever_is_at_the_prompt() {
+    let place = Place::new();
+    let desk = Staying::with(
+        &place,
+        "spawn\nregister desk $1\ninfo\nwait --within 1m got call 1\nreply 1 {\"type\": \"ok\", \"value\": [true]}\n",
+    );
+    let shown = place.good(&format!("connect {b}\ncall --within 1m desk on {b} 7\n", b = desk.name));
+    assert!(shown.contains("\nOk([true])\n"), "{shown}");
+}
+
+#[test]
+fn frames_are_shown_as_decode_shows_them() {
+    let place = Place::new();
+    let other = Staying::start(&place);
+    let script = format!(
+        "connect {b}\ntrace printer on {b}\nsend it traced\ncall echo on {b} 1\n\
+         trace off\nsend printer on {b} untraced\ncall echo on {b} 2\n",
+        b = other.name
+    );
+    let shown = place.good(&script);
+    let head = format!("-> {}  SEND  spec/dist.md \"SEND\"", other.name);
+    assert!(shown.contains(&head) && shown.contains("|traced|"), "{shown}");
+    assert!(!shown.contains("CALL") && !shown.contains("untraced"), "{shown}");
+}
+
+#[test]
+fn a_script_stops_at_its_first_error_unless_it_is_to_go_on() {
+    let place = Place::new();
+    let (shown, errors) = place.bad(&[], "# A comment.\n\nconnect\ninfo\n");
+    assert_eq!((&*shown, &*errors), ("", "error: line 3: NODE is missing: connect NODE\n"));
+
+    let wrong = [
+        ("conect x", "there is no command \"conect\": do you mean `connect`?"),
+        ("nodes now", "\"now\" is more than the command takes: nodes"),
+        ("connect nonsense", "not a node name"),
+        ("connect x@127.0.0.1:1", ""),
+        ("disconnect x@h", "there is no session with x@h"),
+        ("send x hello", "nobody is registered as \"x\""),
+        ("send x on b@127.0.0.1:1 hello", "`connect b@127.0.0.1:1` makes one"),
+        ("send $1 hello", "there is no process $1: `spawn` starts one"),
+        ("send <1.2> hello", "<1.2> is no pid"),
+        ("send-term self [", "a term is JSON"),
+        ("exit self", "REASON is missing: exit TO REASON"),
+        ("exit self sad", "\"sad\" is no reason"),
+        ("kill self", "`quit` leaves it"),
+        ("trap off", "self is the prompt"),
+        ("reply 1 7", "there is no call 1"),
+        ("register about_node", "the name is taken"),
+        ("wait --within 1ms nothing", "nothing with \"nothing\" has happened within 1ms"),
+        ("wait --within never x", "\"never\" is no time"),
+        ("spawn nonsense", "there is no function \"nonsense\". `printer` shows"),
+        ("call 'x 7", "the ' that closes 'x 7 is missing"),
+    ];
+    let script: String = wrong.iter().map(|(line, _)| format!("{line}\n")).collect();
+    let (shown, errors) = place.bad(&["--keep-going"], &(script + "info\n"));
+    assert!(shown.contains("incarnation"), "it goes on: {shown}");
+    let errors: Vec<_> = errors.lines().collect();
+    assert_eq!(errors.len(), wrong.len(), "{errors:#?}");
+    for (number, ((line, why), error)) in wrong.iter().zip(errors).enumerate() {
+        assert!(
+            error.starts_with(&format!("error: line {}: ", number + 1)) && error.contains(why),
+            "{line}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_node_that_cannot_start_says_why() {
+    let place = Place::new();
+    for (arguments, status, why) in [
+        (&["node", "a@127.0.0.1:0", "--script", "none"][..], 1, "cannot read none"),
+        (&["node", "nonsense"], 1, "not a node name"),
+        (&["node"], 2, "<NAME>"),
+        (&["node", "a@127.0.0.1:0", "--script", "x", "-c", "y"], 2, "cannot be used with"),
+        (&["cluster", "nonsense"], 1, "not a node name"),
+        (&["cluster", "b@127.0.0.1:1"], 1, "error: "),
+        (&["cluster", "--within", "0", "b@127.0.0.1:1"], 2, "0 is not in"),
+    ] {
+        let output = place.run(arguments, "");
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {errors}");
+        assert!(errors.contains(why), "{arguments:?}: {errors}");
+    }
+    fs::remove_file(place.0.path().join("cookie")).unwrap();
+    let (_, errors) = place.bad(&[], "");
+    assert!(errors.contains("the cookie file cookie cannot be read"), "{errors}");
+}
+
+#[test]
+fn every_command_is_explained() {
+    let place = Place::new();
+    let shown = place.good("help\n");
+    let commands = shown.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let script: String = commands.map(|command| format!("help {command}\n")).collect();
+    assert!(script.lines().count() > 20, "{shown}");
+    let told = place.good(&script);
+    assert!(told.contains("TERM is JSON"), "{told}");
+}
+
+#[test]
+fn a_node_tells_what_it_sees() {
+    let place = Place::new();
+    let other = Staying::start(&place);
+    let cluster = |arguments: &[&str]| {
+        let output = place.run(&[&["cluster", &*other.name], arguments].concat(), "");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let shown = cluster(&[]);
+    let lines: Vec<_> = shown.lines().collect();
+    assert!(lines[0].starts_with("NODE"), "{shown}");
+    assert!(
+        lines[1].starts_with(&other.name) && lines[1].contains(" ms ") && lines[1].contains(" this command "),
+        "{shown}"
+    );
+    assert_eq!(lines[2], "", "the command does not list itself: {shown}");
+    assert!(shown.contains("up for") && shown.contains("processes: 4"), "{shown}");
+    let json: serde_json::Value = serde_json::from_str(&cluster(&["--json"])).unwrap();
+    assert_eq!(json["about"]["name"], *other.name);
+    assert_eq!(json["session"]["version"], 2);
+    assert_eq!(json["about"]["peers"], serde_json::json!([]));
+}
