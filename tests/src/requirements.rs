@@ -7,8 +7,16 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 /// The texts that hold requirements.
-pub const TEXTS: [&str; 7] =
-    ["dist.md", "handshake.md", "stf.md", "session.md", "capabilities.md", "connection.md", "version1.md"];
+pub const TEXTS: [&str; 8] = [
+    "dist.md",
+    "handshake.md",
+    "stf.md",
+    "session.md",
+    "capabilities.md",
+    "groups.md",
+    "connection.md",
+    "version1.md",
+];
 
 /// A numbered requirement.
 pub struct Requirement {

@@ -400,6 +400,7 @@ fn file_of(prefix: &str) -> &'static str {
         "STF" => "stf.md",
         "SES" => "session.md",
         "CAP" => "capabilities.md",
+        "GRP" => "groups.md",
         "CON" => "connection.md",
         "V1" => "version1.md",
         "SEC" => "security.md",
@@ -440,7 +441,7 @@ fn requirements_have_their_form() {
         let last = requirement.lines.last().unwrap();
         assert!(last.starts_with("Checked by: "), "{number}: nothing follows, but {last:?}");
     }
-    for prefix in ["DIST", "HS", "STF", "SES", "CAP", "CON", "V1"] {
+    for prefix in ["DIST", "HS", "STF", "SES", "CAP", "GRP", "CON", "V1"] {
         let count = seen.iter().filter(|number| number.starts_with(&format!("{prefix}-"))).count();
         assert!(count > 10, "{prefix}: {count}");
     }
@@ -495,7 +496,7 @@ fn texts_refer_to_what_exists() {
         for word in markdown.split(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
             let parts: Vec<_> = word.split('-').collect();
             if let [prefix, _, count] = parts[..]
-                && ["DIST", "HS", "STF", "SES", "CAP", "CON", "V1", "SEC"].contains(&prefix)
+                && ["DIST", "HS", "STF", "SES", "CAP", "GRP", "CON", "V1", "SEC"].contains(&prefix)
                 && count.len() == 3
                 && count.bytes().all(|byte| byte.is_ascii_digit())
             {
@@ -589,6 +590,14 @@ fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
     assert_eq!(number(limits_of, "fragment_bytes_max"), u64::from(limits::FRAGMENT_BYTES_MAX));
     let fragmented = u64::from(limits::FRAGMENTED_FRAME_BYTES_MAX);
     assert_eq!(number(limits_of, "fragmented_frame_bytes_max"), fragmented);
+    for (name, value) in [
+        ("group_name_bytes_max", limits::GROUP_NAME_BYTES_MAX),
+        ("group_memberships_max", limits::GROUP_MEMBERSHIPS_MAX),
+        ("groups_message_bytes_max", limits::GROUPS_MESSAGE_BYTES_MAX),
+    ] {
+        assert_eq!(number(limits_of, name), value as u64, "{name}");
+        assert!(spec("groups.md").contains(&format!("| `{name}` | {} |", grouped(value as u64))), "{name}");
+    }
     assert_eq!(number(limits_of, "reassembly_bytes_max"), limits::REASSEMBLY_BYTES_MAX);
     assert_eq!(number(limits_of, "fragmented_messages_max"), u64::from(limits::FRAGMENTED_MESSAGES_MAX));
     assert_eq!(number(limits_of, "node_table_entries_max"), u64::from(limits::NODE_TABLE_ENTRIES_MAX));

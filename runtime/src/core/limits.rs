@@ -67,6 +67,17 @@ pub const FUNCTION_NAME_BYTES_MAX: usize = 4 << 10;
 /// place of [`LINKS_AND_MONITORS_MAX`]: a peer answers at once, so that only one that does not read lets them grow.
 pub const SPAWNS_UNANSWERED_MAX: usize = 65_536;
 
+/// Bytes of the name of a group: as much as the longest name of a node. Each membership that is told costs it.
+pub const GROUP_NAME_BYTES_MAX: usize = 255;
+
+/// Memberships of the processes of one node, each counted for each of its groups: a node keeps so many of its own, and of each
+/// other one.
+pub const GROUP_MEMBERSHIPS_MAX: usize = 65_536;
+
+/// Bytes of one message between servers of groups: its frame goes out whole, so that a node without *fragments* holds nothing up
+/// by it.
+pub const GROUPS_MESSAGE_BYTES_MAX: usize = 60 << 10;
+
 /// Bytes of the longest frame that a peer must take: every frame that is no message fits, so that a signal that is
 /// owed can always be written.
 pub const FRAME_BYTES_BOUND_MIN: u32 = 64 << 10;

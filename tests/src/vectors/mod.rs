@@ -4,6 +4,7 @@ mod courses;
 mod derived;
 mod edges;
 mod elections;
+mod groups;
 pub mod layout;
 pub mod messages;
 mod odd;
@@ -39,6 +40,7 @@ pub fn files() -> Vec<(&'static str, Value)> {
         ("courses.json", courses::file()),
         ("sessions.json", sessions::file()),
         ("elections.json", elections::file()),
+        ("groups.json", groups::file()),
         ("proofs.json", proofs::file()),
         ("unwritable.json", unwritable::file()),
         ("captures-v1.json", captures()),

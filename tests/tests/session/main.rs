@@ -7,6 +7,7 @@ mod captured;
 mod close;
 mod delay;
 mod fragments;
+mod groups;
 mod heartbeat;
 mod links;
 mod many_calls;

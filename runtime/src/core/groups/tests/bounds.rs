@@ -1,0 +1,109 @@
+//! Many memberships: messages are cut, and what is kept is bounded.
+
+use super::world::{carried, here, number, on};
+use crate::core::groups::{Groups, NotJoined, Todo};
+use crate::core::limits::{GROUP_MEMBERSHIPS_MAX, GROUPS_MESSAGE_BYTES_MAX};
+
+/// What the server of node 0 says to that of node 1, in messages; and what node 1 makes of it.
+fn tell(from: &mut Groups, to: &mut Groups) -> Vec<usize> {
+    let mut lengths = Vec::new();
+    while let Some(todo) = from.poll_todo(number(1)) {
+        if let Todo::Send(term) = todo {
+            let (bytes, pids) = carried(term, 0, 1);
+            lengths.push(bytes.len());
+            to.handle_message(&bytes, &pids);
+        }
+    }
+    lengths
+}
+
+fn acquainted() -> (Groups, Groups) {
+    let (mut one, mut two) = (Groups::new(here(1)), Groups::new(here(1)));
+    for (groups, other) in [(&mut one, 1), (&mut two, 0)] {
+        groups.handle_node_up(number(other));
+        assert_eq!(groups.poll_todo(number(other)), Some(Todo::Monitor));
+        groups.handle_named(number(other), on(other, 1));
+    }
+    (one, two)
+}
+
+//= spec/groups.md#grp-msg-005
+//= type=test
+//# A server MUST NOT send a message of more than `groups_message_bytes_max` bytes.
+//= spec/groups.md#grp-mem-003
+//= type=test
+//# A node MUST NOT have more than `group_memberships_max` memberships of its own processes.
+#[test]
+fn all_memberships_that_a_node_can_have_are_told_in_messages_of_bounded_length() {
+    let (mut one, mut two) = acquainted();
+    for local in 0..GROUP_MEMBERSHIPS_MAX as u64 {
+        let length = usize::try_from(local % 200).unwrap();
+        let group = format!("{}-{}", "n".repeat(length), local % 5_000);
+        one.join(&group, here(local + 2)).unwrap();
+    }
+    assert_eq!(one.join("one more", here(2)), Err(NotJoined::TooMany));
+    let lengths = tell(&mut one, &mut two);
+    assert!(lengths.iter().all(|length| *length <= GROUPS_MESSAGE_BYTES_MAX));
+    let nearly_full = GROUPS_MESSAGE_BYTES_MAX - 300;
+    assert!(
+        lengths.iter().rev().skip(1).all(|length| *length > nearly_full),
+        "no more than needed: {lengths:?}"
+    );
+    assert_eq!(two.counts(), Default::default());
+    let of = |groups: &Groups| groups.names().map(|name| groups.members(name).count()).sum::<usize>();
+    assert_eq!((of(&one), of(&two)), (GROUP_MEMBERSHIPS_MAX, GROUP_MEMBERSHIPS_MAX));
+}
+
+//= spec/groups.md#grp-mem-004
+//= type=test
+//# A server MUST NOT keep more than `group_memberships_max` memberships that one stream of a node has named.
+#[test]
+fn what_a_node_tells_beyond_the_bound_is_ignored() {
+    let (mut one, mut two) = acquainted();
+    // A server that leaves its memberships behind without a word: others join in their place.
+    for local in 0..GROUP_MEMBERSHIPS_MAX as u64 {
+        one.join("g", here(local + 2)).unwrap();
+    }
+    tell(&mut one, &mut two);
+    one.here.clear();
+    one.join("h", here(2)).unwrap();
+    tell(&mut one, &mut two);
+    assert_eq!((two.names().count(), two.counts().entries_ignored), (1, 1));
+    // In a stream that names what there is now it has its place again.
+    one.peers.get_mut(&number(1)).unwrap().outgoing.asked(0, &mut one.last_stream);
+    tell(&mut one, &mut two);
+    assert_eq!(two.names().map(|name| &**name).collect::<Vec<_>>(), ["h"]);
+    assert_eq!(two.counts().entries_ignored, 1);
+}
+
+//= spec/groups.md#grp-str-001
+//= type=test
+//# When a server has learned of the server of another node, it MUST begin a stream to it.
+//= spec/groups.md#grp-str-002
+//= type=test
+//# A server MUST give each stream that it begins a larger number than all those before, from 1 on.
+//= spec/groups.md#grp-str-003
+//= type=test
+//# A server MUST number the messages of a stream from 0 on, each with one more than the one before it.
+#[test]
+fn what_changes_while_all_is_told_is_told_as_well() {
+    let (mut one, mut two) = acquainted();
+    for local in 2..20_000 {
+        one.join(&format!("g{}", local % 10), here(local)).unwrap();
+    }
+    let Some(Todo::Send(first)) = one.poll_todo(number(1)) else { panic!() };
+    let (bytes, pids) = carried(first, 0, 1);
+    two.handle_message(&bytes, &pids);
+    assert!(two.names().count() < 10, "one of several messages");
+    // Behind the place that was reached, and before it.
+    one.leave("g0", here(10));
+    one.join("a", here(10)).unwrap();
+    one.leave("g9", here(19));
+    one.join("z", here(10)).unwrap();
+    tell(&mut one, &mut two);
+    assert_eq!(two.counts(), Default::default());
+    for name in one.names() {
+        assert!(one.members(name).map(|pid| on(0, pid.local())).eq(two.members(name)), "{name}");
+    }
+    assert!(one.names().eq(two.names()));
+}
