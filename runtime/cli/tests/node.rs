@@ -157,7 +157,13 @@ fn a_call_is_answered_by_whoever_is_at_the_prompt() {
         &place,
         "spawn\nregister desk $1\ninfo\nwait --within 1m got call 1\nreply 1 {\"type\": \"ok\", \"value\": [true]}\n",
     );
-    let shown = place.good(&format!("connect {b}\ncall --within 1m desk on {b} 7\n", b = desk.name));
+    let script =
+        "wait up\nkept\nlet-go {b}\nkept\ncall --within 1m desk on {b} 7\n".replace("{b}", &desk.name);
+    let output = place.run(&["node", "a@127.0.0.1:0", "--keep", &desk.name], &script);
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{shown}{}", text(&output.stderr));
+    assert!(shown.contains(&format!("{}: up, sessions: 1", desk.name)), "{shown}");
+    assert!(shown.contains("no node is kept connected"), "{shown}");
     assert!(shown.contains("\nOk([true])\n"), "{shown}");
 }
 
@@ -184,6 +190,8 @@ fn a_script_stops_at_its_first_error_unless_it_is_to_go_on() {
 
     let wrong = [
         ("conect x", "there is no command \"conect\": do you mean `connect`?"),
+        ("let-go x@h", "x@h is not kept connected"),
+        ("keep x", "not a node name"),
         ("nodes now", "\"now\" is more than the command takes: nodes"),
         ("connect nonsense", "not a node name"),
         ("connect x@127.0.0.1:1", ""),

@@ -77,7 +77,8 @@ impl Completion {
 
     fn nodes(&self) -> Vec<String> {
         let Some((node, _)) = self.0.own() else { return Vec::new() };
-        node.nodes().iter().map(|name| name.as_ref().to_owned()).collect()
+        let kept = node.kept().into_iter().map(|kept| kept.name);
+        node.nodes().into_iter().chain(kept).map(|name| name.as_ref().to_owned()).collect()
     }
 
     fn processes(&self) -> Vec<String> {

@@ -59,6 +59,12 @@ pub(crate) struct Arguments {
     /// Listen here instead of where the name says.
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
+    /// Keep connected with this node; can be given several times.
+    #[arg(long, value_name = "NODE")]
+    keep: Vec<String>,
+    /// Be a member of a mesh: connect with the nodes of which peers tell, and tell them of each other.
+    #[arg(long)]
+    mesh: bool,
     /// Do as this line says; can be given several times.
     #[arg(long, short, value_name = "LINE", conflicts_with = "script")]
     command: Vec<String>,
@@ -131,6 +137,10 @@ async fn start(arguments: &Arguments, console: Console) -> io::Result<Shell> {
     if let Some(address) = &arguments.listen {
         builder = builder.listen(address);
     }
+    if arguments.mesh {
+        builder = builder.mesh();
+    }
+    builder = builder.keep_connected(&arguments.keep);
     let (screen, tap) = (console.screen().clone(), trace.clone());
     let prepared =
         builder.tap(move |seen| tap.see(&seen, &screen)).prepare().await.map_err(io::Error::other)?;

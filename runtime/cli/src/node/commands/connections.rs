@@ -1,5 +1,7 @@
 //! Commands about nodes.
 
+use snow_dist_runtime::{KeptFor, KeptState};
+
 use super::Command;
 use crate::node::shell::Shell;
 use crate::node::words::{Failure, Words};
@@ -9,7 +11,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "connect",
         takes: "NODE",
         about: "Connect with a node: NAME@HOST:PORT, port 9000 if none is said.",
-        more: "Nothing else makes a connection: sends, links and monitors need one that is there.",
+        more: "Besides this, `keep` connects, and with --mesh what peers tell; sends, links and monitors do not.",
         run: |shell, words| Box::pin(connect(shell, words)),
     },
     Command {
@@ -18,6 +20,27 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "End the session with a node in order.",
         more: "",
         run: |shell, words| Box::pin(disconnect(shell, words)),
+    },
+    Command {
+        name: "keep",
+        takes: "NODE",
+        about: "Keep connected with a node: dial it now, and again whenever the session is lost.",
+        more: "The pauses between dials grow up to half a minute.",
+        run: |shell, words| Box::pin(keep(shell, words)),
+    },
+    Command {
+        name: "let-go",
+        takes: "NODE",
+        about: "Do not dial a node any more. The session with it stays.",
+        more: "",
+        run: |shell, words| Box::pin(let_go(shell, words)),
+    },
+    Command {
+        name: "kept",
+        takes: "",
+        about: "List the nodes that are kept connected, and how it goes with each.",
+        more: "",
+        run: |shell, words| Box::pin(kept(shell, words)),
     },
     Command {
         name: "nodes",
@@ -51,6 +74,45 @@ async fn disconnect(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failu
     } else {
         Err(Failure::new(format_args!("there is no session with {node}: `nodes` lists those that there are")))
     }
+}
+
+async fn keep(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
+    let node = words.need("NODE")?;
+    words.end()?;
+    Ok(shell.node.keep(&node)?)
+}
+
+async fn let_go(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
+    let node = words.need("NODE")?;
+    words.end()?;
+    if shell.node.let_go(&node) {
+        return Ok(());
+    }
+    Err(Failure::new(format_args!("{node} is not kept connected: `kept` lists the nodes that are")))
+}
+
+async fn kept(shell: &mut Shell, words: Words<'_>) -> Result<(), Failure> {
+    words.end()?;
+    let kept = shell.node.kept();
+    if kept.is_empty() {
+        shell.say("no node is kept connected");
+    }
+    for one in kept {
+        let state = match one.state {
+            KeptState::Up => "up".into(),
+            KeptState::UnderWay => "being dialled".into(),
+            KeptState::Waiting(time) => format!("dialled again in {time:.1?}"),
+            _ => String::new(),
+        };
+        let by = if one.kept_for == KeptFor::PeerList { ", told of by a peer" } else { "" };
+        let failure = one.last_failure.filter(|_| one.failures_in_a_row > 0);
+        let failure = failure.map(|why| format!(", last: {why}")).unwrap_or_default();
+        shell.say(format!(
+            "{}: {state}{by}, sessions: {}, dials: {}{failure}",
+            one.name, one.sessions, one.dials
+        ));
+    }
+    Ok(())
 }
 
 async fn nodes(shell: &mut Shell, words: Words<'_>) -> Result<(), Failure> {
