@@ -9,6 +9,7 @@ mod dump;
 mod dump_term;
 mod encode;
 mod input;
+mod log;
 mod node;
 mod problem;
 mod proof;

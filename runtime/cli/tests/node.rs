@@ -14,7 +14,11 @@ struct Place(TempDir);
 impl Place {
     fn new() -> Self {
         let place = TempDir::new().unwrap();
-        fs::write(place.path().join("cookie"), "a cookie of thirty-two letters..").unwrap();
+        let made = Command::new(env!("CARGO_BIN_EXE_snow-dist"))
+            .current_dir(place.path())
+            .args(["cookie", "cookie"])
+            .output();
+        assert!(made.unwrap().status.success());
         Self(place)
     }
 
@@ -245,6 +249,20 @@ fn a_node_that_cannot_start_says_why() {
     fs::remove_file(place.0.path().join("cookie")).unwrap();
     let (_, errors) = place.bad(&[], "");
     assert!(errors.contains("the cookie file cookie cannot be read"), "{errors}");
+}
+
+#[test]
+#[cfg(unix)]
+fn what_the_node_warns_of_is_shown() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    fs::set_permissions(place.0.path().join("cookie"), fs::Permissions::from_mode(0o644)).unwrap();
+    let output = place.run(&["node", "a@127.0.0.1:0"], "nodes\n");
+    let warning = text(&output.stderr);
+    assert!(
+        output.status.success() && warning.starts_with("warning: others than its owner can read"),
+        "{warning}"
+    );
 }
 
 #[test]

@@ -14,6 +14,8 @@ use snow_dist_runtime::{ABOUT_NAME, ABOUT_REQUEST, AboutNode, AboutPeer, CallErr
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
+use crate::log;
+
 pub(crate) const HELP: &str = "\
 The command connects as a node of its own, which has the cookie and a name that
 begins with snow-dist-cluster, asks, and leaves in order. The node that is asked,
@@ -58,6 +60,7 @@ struct Learned {
 
 /// Asks, and prints the answer.
 pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> io::Result<bool> {
+    log::show(|warning| eprintln!("warning: {warning}"));
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let longest = Duration::from_secs(arguments.within);
     let learned = runtime.block_on(async {

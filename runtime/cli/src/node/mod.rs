@@ -30,10 +30,13 @@ use shell::Shell;
 use trace::{Trace, Traced};
 use words::Failure;
 
+use crate::log;
+
 pub(crate) const HELP: &str = "\
 At a terminal it is a prompt: `help` lists its commands, Tab completes commands,
 nodes, processes and names, and lines of earlier times are found with the arrow
-keys. What happens by itself appears above the line, behind a `*`.
+keys. What happens by itself appears above the line, behind a `*`, and what the
+node warns of behind a `!`; without a terminal, warnings go to standard error.
 
 Without a terminal, or with --command or --script, it does as the lines say, one
 after the other, and stops at the first error with its line's number. Lines that
@@ -132,6 +135,8 @@ async fn play(arguments: &Arguments) -> io::Result<bool> {
 
 /// Starts the node, and the process that is the prompt.
 async fn start(arguments: &Arguments, console: Console) -> io::Result<Shell> {
+    let warned = console.screen().clone();
+    log::show(move |warning| warned.warn(warning));
     let trace = Trace::new(if arguments.trace { Traced::Everything } else { Traced::Nothing });
     let mut builder = Node::builder(&*arguments.name).cookie_file(&arguments.cookie_file).answer_about(true);
     if let Some(address) = &arguments.listen {

@@ -95,6 +95,14 @@ impl Screen {
         self.say(text);
     }
 
+    /// Prints a warning of the node.
+    pub(super) fn warn(&self, text: &str) {
+        match &self.0.way {
+            Way::Output(_) => eprintln!("warning: {}", printable(text)),
+            Way::Prompt { .. } => self.tell(&format!("! {text}")),
+        }
+    }
+
     /// Waits until all lines so far are printed, for a little while: in a flood the editor may hold them back until it is
     /// asked for the next line.
     pub(super) async fn printed(&self) {
