@@ -23,6 +23,7 @@ use crate::core::limits::{
 };
 use crate::core::name_to_dial;
 use crate::core::session::{CAPABILITIES, Timing};
+use crate::discovery::{Discovery, Planned};
 use crate::error::StartError;
 use crate::net::{self, Tcp};
 use crate::network::{Listener, Listening, Network};
@@ -52,6 +53,7 @@ pub struct NodeBuilder {
     kept: Vec<String>,
     peer_lists: PeerLists,
     tells_peers: bool,
+    discoveries: Vec<Planned>,
     key_log: bool,
     answers_about: bool,
     tap: Option<Tap>,
@@ -74,6 +76,7 @@ impl NodeBuilder {
             kept: Vec::new(),
             peer_lists: PeerLists::default(),
             tells_peers: false,
+            discoveries: Vec::new(),
             key_log: false,
             answers_about: false,
             tap: None,
@@ -302,6 +305,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Keeps the nodes connected that `discovery` finds, from the time when the node listens to its end: as
+    /// [`Node::discover`] does. Can be called for several.
+    pub fn discover(mut self, discovery: impl Discovery) -> Self {
+        self.discoveries.push(Planned::new(discovery));
+        self
+    }
+
     /// Writes the keys of all channels to the file that the environment variable `SSLKEYLOGFILE` names. Whoever has
     /// that file can read everything: for looking for faults only.
     //= spec/connection.md#con-sec-002
@@ -425,12 +435,16 @@ impl NodeBuilder {
         registry.with_endpoint(|endpoint| {
             node_ids.into_iter().for_each(|(name, node_id)| endpoint.known_by(name, node_id));
         });
-        table.set_connections(net::start(registry, network, listeners, self.key_log, self.tap)?);
+        let connections = net::start(registry, network, listeners, self.key_log, self.tap)?;
+        table.set_connections(connections.clone());
         let node = Node::of(table);
         if self.answers_about {
             about::start(&node).map_err(|_| StartError::Runtime("it has been shut down"))?;
         }
         keep(&node, &kept)?;
+        for planned in self.discoveries {
+            connections.discover(planned)?.detach();
+        }
         Ok(PreparedNode::new(node, ports))
     }
 

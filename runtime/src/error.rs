@@ -10,6 +10,7 @@ use snow_dist_codec::handshake::Capabilities;
 use crate::core::CookieError;
 use crate::core::endpoint::NotKept;
 use crate::core::session::CAPABILITIES;
+use crate::discovery::DiscoverError;
 use crate::tls::TlsError;
 
 /// Why a node does not start.
@@ -93,6 +94,9 @@ pub enum StartError {
         /// What was chosen.
         given: Capabilities,
     },
+    /// A discovery cannot begin.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
     /// Nothing can listen at the address.
     #[error("cannot listen at {address}: {error}")]
     Listen {

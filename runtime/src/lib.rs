@@ -17,6 +17,10 @@
 #![cfg_attr(feature = "tokio", doc = "- [`Context`]: what a process can do; [`Received`]: what it receives;")]
 #![cfg_attr(
     feature = "tokio",
+    doc = "- [`discovery`]: how nodes find each other, and where their names come from;"
+)]
+#![cfg_attr(
+    feature = "tokio",
     doc = "- [`embedding`]: three ways in, which to take, and a first program for each;"
 )]
 //! - [`Pid`], [`Reason`]: who a process is, and why it ended.
@@ -39,6 +43,8 @@ mod builder;
 mod clock;
 #[cfg(feature = "tokio")]
 mod connect_error;
+#[cfg(feature = "tokio")]
+pub mod discovery;
 #[cfg(feature = "tokio")]
 mod error;
 #[cfg(feature = "tokio")]

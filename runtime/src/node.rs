@@ -11,6 +11,7 @@ use crate::builder::NodeBuilder;
 use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
 use crate::core::{Pid, Reason};
+use crate::discovery::{DiscoverError, Discovering, Discovery, DiscoveryStatus, Planned};
 use crate::notices::ConnectionCounts;
 use crate::peer_info::PeerInfo;
 use crate::process::remote::Sender;
@@ -277,7 +278,8 @@ impl Node {
     }
 
     /// Does not dial a node any more by itself. The session with it stays, if there is one, and is not made again when it is
-    /// lost. Returns `false` if the node was not kept connected.
+    /// lost. Returns `false` if the node was not kept connected, or only by a discovery, which goes on to
+    /// ([`discover`](Self::discover)).
     pub fn let_go(&self, name: &str) -> bool {
         self.table.connections().is_some_and(|connections| connections.let_go(name))
     }
@@ -287,6 +289,33 @@ impl Node {
     #[must_use]
     pub fn kept(&self) -> Vec<KeptNode> {
         self.table.connections().map(|connections| connections.kept()).unwrap_or_default()
+    }
+
+    /// Keeps the nodes connected that `discovery` finds, now and in time to come: see [`discovery`](crate::discovery). A node that
+    /// does not listen yet ([`NodeBuilder::prepare`]) begins when it does.
+    ///
+    /// ```no_run
+    /// # async fn example(node: snow_dist_runtime::Node) -> Result<(), snow_dist_runtime::discovery::DiscoverError> {
+    /// use snow_dist_runtime::discovery::File;
+    ///
+    /// let discovering = node.discover(File::new("/etc/snow/nodes"))?;
+    /// println!("{:?}", discovering.status());
+    /// discovering.stop().await; // lets go of its nodes
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns [`DiscoverError`] if its interval is out of bounds, if the node has
+    /// [`DISCOVERIES_MAX`](crate::core::limits::DISCOVERIES_MAX) already, or if it stops or is alone.
+    pub fn discover(&self, discovery: impl Discovery) -> Result<Discovering, DiscoverError> {
+        self.table.connections().ok_or(DiscoverError::Alone)?.discover(Planned::new(discovery))
+    }
+
+    /// Returns how it goes with each discovery that runs, in the order in which they began: those of
+    /// [`NodeBuilder::discover`] first.
+    #[must_use]
+    pub fn discoveries(&self) -> Vec<DiscoveryStatus> {
+        self.table.connections().map(|connections| connections.discoveries()).unwrap_or_default()
     }
 
     /// Returns the names of all nodes to which this one can send, in order: those with which there is a session that

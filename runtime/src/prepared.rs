@@ -10,7 +10,8 @@ use crate::node::Node;
 /// if it keeps the connection.
 ///
 /// The node itself may dial: a session that it asks for by [`Node::connect`] is a whole one, in which the peer reaches its
-/// processes and names.
+/// processes and names. What is to be kept connected ([`Node::keep`], [`Node::discover`], and the same of the builder) is dialled
+/// from [`listen`](Self::listen) on.
 ///
 /// When this is dropped instead, nothing listens; clones of the node go on.
 #[derive(Debug)]

@@ -366,7 +366,7 @@ snow_status snow_builder_cookie(snow_builder builder,
 // Adds the cookie in a file, which is read when the node starts. A line's end at the file's end is not part of it.
 snow_status snow_builder_cookie_file(snow_builder builder, const char *path);
 
-// Listens at this address, `host:port`, instead of the one that the node's name says.
+// Listens at this address, `host:port`, instead of the one that the node's name says. Called again, it adds another one.
 snow_status snow_builder_listen(snow_builder builder, const char *address);
 
 // Sets a number: see `snow_setting`. What is out of range is refused here, or by `snow_start`.

@@ -25,6 +25,44 @@ pub const CONNECT_ADDRESSES_MAX: usize = 20;
 /// Addresses at which one node listens: each takes a task, and a socket or more.
 pub const LISTEN_ADDRESSES_MAX: usize = 64;
 
+/// How long a node waits between two looks of a discovery that does not say otherwise: as long as the records of a cluster
+/// live in a cache, most often.
+pub const DISCOVERY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The same for what is near: a look at it costs next to nothing.
+pub const DISCOVERY_NEAR_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The shortest time between two looks that a discovery can ask for: below it a node does little else.
+pub const DISCOVERY_INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+/// The longest time between two looks that a discovery can ask for.
+pub const DISCOVERY_INTERVAL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// By one of so many parts an interval is shorter or longer, by chance: nodes that were started at once do not all ask at once.
+pub const DISCOVERY_JITTER_PART: u32 = 10;
+
+/// How long a look may take: a name server has been asked more than once by then.
+pub const DISCOVERY_LOOK_DEADLINE: Duration = Duration::from_secs(15);
+
+/// How long a name server has for an answer to a discovery.
+pub const DNS_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often it is asked again: with that, a look ends within [`DISCOVERY_LOOK_DEADLINE`].
+pub const DNS_RETRIES: usize = 2;
+
+/// Names of one look that are kept connected: as many as a node keeps sessions with ([`SESSIONS_MAX`]).
+pub const DISCOVERED_NAMES_MAX: usize = 4_096;
+
+/// Bytes of a file that names are read from: as many of the longest names as one look may find fit.
+pub const DISCOVERY_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Discoveries of one node at once: each takes a task.
+pub const DISCOVERIES_MAX: usize = 64;
+
+/// Looks that fail, and looks that find what is no name, that have a line of the log each before they are told in sum: most are
+/// wrong in the same way again.
+pub const DISCOVERY_TOLD_SINGLY_MAX: u32 = 4;
+
 /// How much longer an initiator waits for ACK: the acceptor may have a dial of its own to settle first.
 pub const ACK_DEADLINE: Duration = Duration::from_secs(7);
 

@@ -10,10 +10,12 @@ use super::{Net, keeping, listening};
 use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
 use crate::core::{Pid, name_to_dial};
+use crate::discovery::{DiscoverError, Discoveries, Discovering, DiscoveryStatus, Holder, Keep, Planned};
 use crate::network::{Listener, Listening};
 use crate::notices::ConnectionCounts;
 use crate::peer_info::PeerInfo;
 use crate::process::remote::{Connections, Later};
+use crate::sessions::Registry;
 use crate::sync::Mutex;
 
 /// What a node has beside its processes. It stops listening when it is dropped.
@@ -24,6 +26,7 @@ pub(super) struct Front {
     listeners: Mutex<Vec<JoinHandle<()>>>,
     /// What dials the nodes that are kept connected.
     keeper: JoinHandle<()>,
+    discoveries: Discoveries,
 }
 
 impl Front {
@@ -33,7 +36,7 @@ impl Front {
         let listen = |listener| listening::listen(net.clone(), listener, opened.clone());
         let listeners = Mutex::new(listeners.into_iter().map(listen).collect());
         let keeper = net.runtime.spawn(keeping::dial_kept(net.clone(), opened.clone()));
-        Self { net, opened, listeners, keeper }
+        Self { net, opened, listeners, keeper, discoveries: Discoveries::default() }
     }
 
     async fn stop(&self) {
@@ -44,9 +47,20 @@ impl Front {
             let _ = listener.await;
         }
         self.keeper.abort();
+        self.discoveries.stop().await;
         let registry = &self.net.registry;
         registry.stop();
         registry.idle().await;
+    }
+}
+
+impl Keep for Arc<Registry> {
+    fn keep(&self, name: &Arc<str>) -> Result<(), NotKept> {
+        Registry::keep(self, name)
+    }
+
+    fn let_go(&self, name: &str) -> bool {
+        Registry::let_go(self, name)
     }
 }
 
@@ -69,15 +83,24 @@ impl Connections for Front {
     }
 
     fn keep(&self, name: &str) -> Result<(), NotKept> {
-        self.net.registry.keep(&name_to_dial(name)?)
+        self.net.holds.hold(Holder::PROGRAM, &name_to_dial(name)?)
     }
 
     fn let_go(&self, name: &str) -> bool {
-        name_to_dial(name).is_ok_and(|name| self.net.registry.let_go(&name))
+        name_to_dial(name).is_ok_and(|name| self.net.holds.release(Holder::PROGRAM, &name))
     }
 
     fn kept(&self) -> Vec<KeptNode> {
         self.net.registry.kept()
+    }
+
+    fn discover(&self, planned: Planned) -> Result<Discovering, DiscoverError> {
+        let Net { holds, runtime, .. } = &*self.net;
+        self.discoveries.begin(planned, holds.clone(), runtime, self.opened.clone())
+    }
+
+    fn discoveries(&self) -> Vec<DiscoveryStatus> {
+        self.discoveries.statuses()
     }
 
     fn nodes(&self) -> Vec<Arc<str>> {

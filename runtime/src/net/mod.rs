@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+use crate::discovery::Holds;
 use crate::foreign::Kept;
 use crate::network::{Dialler, Listening, Network};
 use crate::process::remote::Connections;
@@ -37,6 +38,8 @@ pub use tcp::{Tcp, TcpListeners};
 /// What all connections of a node share.
 struct Net {
     registry: Arc<Registry>,
+    /// Who wants which nodes kept connected.
+    holds: Arc<Holds<Arc<Registry>>>,
     network: Box<dyn Dialler>,
     tls: Tls,
     tap: Option<Tap>,
@@ -54,6 +57,7 @@ pub(crate) fn start<N: Network>(
     tap: Option<Tap>,
 ) -> Result<Arc<dyn Connections>, TlsError> {
     let network = Box::new(Kept::new(network));
-    let net = Net { registry, network, tls: Tls::new(key_log)?, tap, runtime: Handle::current() };
+    let holds = Arc::new(Holds::new(registry.clone()));
+    let net = Net { registry, holds, network, tls: Tls::new(key_log)?, tap, runtime: Handle::current() };
     Ok(Arc::new(Front::new(Arc::new(net), listeners)))
 }

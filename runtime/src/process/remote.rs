@@ -11,6 +11,7 @@ use super::cell::Cell;
 use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
 use crate::core::{Caller, Pid, Reason, Term};
+use crate::discovery::{DiscoverError, Discovering, DiscoveryStatus, Planned};
 use crate::notices::ConnectionCounts;
 use crate::peer_info::PeerInfo;
 
@@ -178,6 +179,12 @@ pub(crate) trait Connections: Send + Sync {
 
     /// The nodes that are kept connected.
     fn kept(&self) -> Vec<KeptNode>;
+
+    /// Keeps the nodes connected that a discovery finds, once the node listens.
+    fn discover(&self, planned: Planned) -> Result<Discovering, DiscoverError>;
+
+    /// The discoveries that run.
+    fn discoveries(&self) -> Vec<DiscoveryStatus>;
 
     /// The nodes with which there is a session, in order.
     fn nodes(&self) -> Vec<Arc<str>>;

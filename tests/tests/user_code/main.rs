@@ -5,6 +5,7 @@
 
 mod bodies;
 mod builders;
+mod discoveries;
 mod networks;
 mod payloads;
 mod subscribers;

@@ -46,7 +46,7 @@ pub unsafe extern "C" fn snow_builder_cookie_file(builder: snow_builder, path: *
     })
 }
 
-/// Listens at this address, `host:port`, instead of the one that the node's name says.
+/// Listens at this address, `host:port`, instead of the one that the node's name says. Called again, it adds another one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_builder_listen(builder: snow_builder, address: *const c_char) -> snow_status {
     guard(|| {
