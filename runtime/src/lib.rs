@@ -97,9 +97,9 @@ pub use {
     peer_info::PeerInfo,
     prepared::PreparedNode,
     process::{
-        Call, CallError, Context, Delegate, Mailbox, Message, MonitorNamedError, MonitorNodeError,
-        MonitorRef, NotHere, Payload, Received, Refused, RegisterError, Replier, ReplyError, Selection,
-        SendError, SpawnError, WhenFull,
+        Call, CallError, Context, Delegate, GroupChanges, Groups, GroupsError, JoinError, Mailbox, Message,
+        MonitorNamedError, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused, RegisterError,
+        Replier, ReplyError, Selection, SendError, SpawnError, WhenFull,
     },
     tap::{Direction, Seen},
 };

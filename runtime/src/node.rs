@@ -16,8 +16,10 @@ use crate::notices::ConnectionCounts;
 use crate::peer_info::PeerInfo;
 use crate::process::remote::Sender;
 use crate::process::table::{ProcessTable, Tie};
-use crate::process::term;
-use crate::process::{Context, Delegate, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError};
+use crate::process::{
+    Context, Delegate, Groups, GroupsError, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError,
+};
+use crate::process::{groups, term};
 #[cfg(not(all(test, shuttle)))]
 use crate::sync::Executor;
 
@@ -165,6 +167,22 @@ impl Node {
     #[must_use]
     pub fn registered(&self) -> Vec<(Arc<str>, Pid)> {
         self.table.registered()
+    }
+
+    /// Returns the groups of this node. The first call starts their server, a process that is registered as `groups`: from then on
+    /// this node takes part in the groups of all nodes that it is connected with ([`Groups`]). A node on which nobody calls this
+    /// knows no groups, and they cost it nothing.
+    ///
+    /// # Errors
+    /// Returns [`GroupsError`] if another process has the name `groups`, or no process can be started any more.
+    pub fn groups(&self) -> Result<Groups, GroupsError> {
+        groups::start(&self.table)
+    }
+
+    /// Returns the groups of this node if their server runs, and starts none.
+    #[must_use]
+    pub fn groups_started(&self) -> Option<Groups> {
+        groups::started(&self.table)
     }
 
     /// Returns what acts for a process of this node from outside of its function, from any thread. `None` if there is no

@@ -64,6 +64,17 @@ impl Adapter {
         self.ask(&json!({"do": "exit", "process": process, "reason": {"kind": "error", "text": text}}));
     }
 
+    /// Waits until the answer to a command says this.
+    pub async fn tells(&mut self, command: &Value, word: &str, expected: &Value) {
+        for _ in 0..PATIENCE.as_millis() / 20 {
+            if self.ask(command)[word] == *expected {
+                return;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{command} is not answered by {expected}: {}", self.ask(command));
+    }
+
     /// Waits until the process has seen exactly this.
     pub async fn sees(&mut self, process: u64, expected: Value) {
         for _ in 0..PATIENCE.as_millis() / 20 {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use snow_dist_runtime::{Context, Direction, Node, Pid, Reason, Received};
+use snow_dist_runtime::{Context, Direction, Groups, Node, Pid, Reason, Received};
 use snow_dist_tests::adapter::Adapter;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -158,6 +158,34 @@ impl Story {
         assert!(self.seen(true, UNLINK_ID) && self.seen(false, UNLINK_ACK));
     }
 
+    /// Members on both nodes, in both directions; the script's server is started when the session is up.
+    async fn groups(&mut self) {
+        let groups = self.node.groups().unwrap();
+        let (own, script) = (self.node.name().to_owned(), self.script.name.clone());
+        groups.join("chat", self.ctx.pid()).unwrap();
+        let there = self.script.spawn();
+        self.script.ask(&json!({"do": "join_group", "process": there, "group": "chat"}));
+        let both = [self.ctx.pid(), self.pid(there)];
+        knows(&groups, "chat", &both).await;
+        assert_eq!(groups.send_all("chat", "hello").await, 2);
+        assert_eq!(self.next().await.into_message().unwrap().as_bytes(), b"hello");
+        self.script.sees(there, json!([{"message": hex::encode("hello")}])).await;
+        let members =
+            json!([{"node": script, "process": there}, {"node": own, "process": self.ctx.pid().local()}]);
+        self.script.tells(&json!({"do": "group_members", "group": "chat"}), "members", &members).await;
+        // A server that has ended takes its members with it, and another one is told all.
+        self.node.kill(self.node.whereis("groups").unwrap()).unwrap();
+        let alone = json!([{"node": script, "process": there}]);
+        self.script.tells(&json!({"do": "group_members", "group": "chat"}), "members", &alone).await;
+        let groups = self.node.groups().unwrap();
+        knows(&groups, "chat", &both[1..]).await;
+        groups.join("chat", self.ctx.pid()).unwrap();
+        self.script.tells(&json!({"do": "group_members", "group": "chat"}), "members", &members).await;
+        self.script.exit(there, "boom");
+        knows(&groups, "chat", &both[..1]).await;
+        assert_eq!(groups.counts().entries_ignored, 0);
+    }
+
     async fn killed(&mut self) {
         let there = self.script.spawn();
         let reference = self.ctx.monitor(self.pid(there)).await.unwrap();
@@ -169,6 +197,17 @@ impl Story {
         assert_eq!(self.next().await, Received::Down { reference, from, reason: Reason::Noconnection });
         assert_eq!(self.next().await, Received::NodeDown { name: self.script.name.as_str().into() });
     }
+}
+
+/// Waits until the node in Rust knows these members of a group.
+async fn knows(groups: &Groups, group: &str, members: &[Pid]) {
+    let mut changes = groups.changes();
+    let known = async {
+        while groups.members(group) != members {
+            changes.next().await.unwrap();
+        }
+    };
+    timeout(PATIENCE, known).await.unwrap();
 }
 
 async fn tell(script_dials: bool) {
@@ -189,6 +228,7 @@ async fn tell(script_dials: bool) {
         story.links().await;
         story.monitors().await;
         story.unlinks().await;
+        story.groups().await;
         story.killed().await;
         done.send(()).unwrap();
     })

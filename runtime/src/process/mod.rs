@@ -14,6 +14,7 @@ mod delivery;
 mod ending;
 mod error;
 mod failures;
+pub(crate) mod groups;
 #[cfg(test)]
 #[cfg(not(shuttle))]
 mod hoarding;
@@ -37,6 +38,7 @@ pub use error::{
     CallError, MonitorNamedError, MonitorNodeError, NotHere, Refused, RegisterError, ReplyError, SendError,
     SpawnError,
 };
+pub use groups::{GroupChanges, Groups, GroupsError, JoinError};
 pub use mailbox::{Mailbox, WhenFull};
 pub use message::{Message, MonitorRef, Payload, Received};
 pub use selection::Selection;

@@ -280,6 +280,23 @@ const COMMANDS = {
     return OK;
   },
 
+  // Beside those of the conformance run: groups, in which the node takes part from the first of these on.
+  join_group({ process, group }) {
+    return { ...OK, joined: node.startGroups().join(group, livingOf(process).process) };
+  },
+
+  leave_group({ process, group }) {
+    return { ...OK, left: node.startGroups().leave(group, livingOf(process).process) };
+  },
+
+  group_members({ group }) {
+    return { ...OK, members: node.startGroups().members(group).map(place) };
+  },
+
+  send_group({ group, message }) {
+    return { ...OK, count: node.startGroups().sendAll(group, Buffer.from(message, 'hex')) };
+  },
+
   watch({ process, node: name }) {
     node.watch(livingOf(process).process, name);
     return OK;

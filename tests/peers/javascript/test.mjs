@@ -5,3 +5,4 @@ import './test/courses.mjs';
 import './test/sessions.mjs';
 import './test/elections.mjs';
 import './test/nodes.mjs';
+import './test/groups.mjs';

@@ -11,6 +11,7 @@ use tokio::task::coop;
 use super::cell::{Cell, Doom, Linked, NotPut};
 use super::cells::Cells;
 use super::failures::Failures;
+use super::groups::shared::Shared as SharedGroups;
 use super::remote::{Connections, Denied, Later, Remote, Sender, Sent};
 use super::shares::Shares;
 use super::small::NumberMap;
@@ -43,6 +44,8 @@ pub(crate) struct ProcessTable {
     names: Mutex<HashMap<Arc<str>, u64>>,
     /// Who monitors which node.
     node_monitors: Mutex<HashMap<Arc<str>, NumberMap<()>>>,
+    /// The groups, once the program has asked for them.
+    groups: Mutex<Option<Arc<SharedGroups>>>,
     shares: Shares,
     dropped: AtomicU64,
     nameless: AtomicU64,
@@ -77,6 +80,7 @@ impl ProcessTable {
             references_given: AtomicU64::new(0),
             names: Mutex::default(),
             node_monitors: Mutex::default(),
+            groups: Mutex::default(),
             shares: Shares::new(held_max),
             dropped: AtomicU64::new(0),
             nameless: AtomicU64::new(0),
@@ -114,6 +118,11 @@ impl ProcessTable {
         }
         let parsed = NodeName::parse(name)?;
         Ok(if parsed.has_port() { name.into() } else { parsed.completed().into() })
+    }
+
+    /// Where the groups are, once there are any.
+    pub(crate) const fn groups(&self) -> &Mutex<Option<Arc<SharedGroups>>> {
+        &self.groups
     }
 
     /// What starts its processes, and has their timers.

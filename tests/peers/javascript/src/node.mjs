@@ -5,6 +5,7 @@ import net from 'node:net';
 
 import { Dial } from './dial.mjs';
 import { Elections } from './election.mjs';
+import { Groups } from './groups.mjs';
 import { creationOf } from './handshake.mjs';
 import { Incoming } from './incoming.mjs';
 import { LAYOUT, OWN } from './limits.mjs';
@@ -122,6 +123,14 @@ export class Node {
     for (const watchers of this.#watchers.values()) watchers.delete(process);
     for (const session of this.#sessions) session.processEnded(process, reason);
     this.globals.processEnded(process, this.#sessions);
+    this.groups?.processEnded(process);
+  }
+
+  /** Takes part in groups from now on: groups.mjs. */
+  startGroups() {
+    this.groups ??= new Groups(this);
+    for (const name of this.connected) this.groups.nodeUp(name);
+    return this.groups;
   }
 
   /** The process is known on all nodes by that name. */
@@ -157,6 +166,8 @@ export class Node {
 
   #tell(name, type) {
     for (const process of this.#watchers.get(name) ?? []) process.deliver({ type, node: name });
+    if (type === 'nodeup') this.groups?.nodeUp(name);
+    else this.groups?.nodeDown(name);
   }
 
   // What processes do to those of other nodes. Such a process is { node, incarnation, creation, local }.
@@ -269,6 +280,11 @@ export class Node {
 
   get #sessions() {
     return this.#peers.all.flatMap(({ session }) => (session ? [session.session] : []));
+  }
+
+  /** The names of all nodes with which there is a session. */
+  get connected() {
+    return this.#sessions.filter(({ over }) => !over).map(({ peer }) => peer.name);
   }
 
   sessionWith(node) {

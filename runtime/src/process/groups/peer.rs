@@ -1,0 +1,53 @@
+//! Speaking with the server of one other node: a process of its own, so that a node that takes nothing holds up no other.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::super::{Context, MonitorRef, Received};
+use super::shared::Shared;
+use crate::core::NodeNumber;
+use crate::core::groups::{SERVER, Todo};
+
+/// Runs until the server has ended; whoever has started this ends it with the session.
+pub(super) async fn run(
+    mut ctx: Context,
+    shared: Arc<Shared>,
+    name: Arc<str>,
+    number: NodeNumber,
+    stirred: Arc<Notify>,
+) {
+    let mut monitor: Option<MonitorRef> = None;
+    while !shared.is_over() {
+        match shared.poll_todo(number) {
+            Some(Todo::Monitor) => {
+                if let Some(before) = monitor.take() {
+                    ctx.demonitor_flush(before);
+                }
+                match ctx.monitor_named(SERVER, &name).await {
+                    Ok((reference, server)) => {
+                        monitor = Some(reference);
+                        shared.act(|groups| groups.handle_named(number, server));
+                    }
+                    // Also if the session lacks the capability.
+                    Err(_) => {
+                        shared.act(|groups| groups.handle_nobody(number));
+                    }
+                }
+            }
+            // If there is no session any more, this process is about to be ended.
+            Some(Todo::Send(term)) => drop(ctx.send_named_written_term(SERVER, &name, term).await),
+            None => tokio::select! {
+                received = ctx.recv() => if is_down_of(&received, monitor) {
+                    monitor = None;
+                    shared.act(|groups| groups.handle_server_ended(number));
+                },
+                () = stirred.notified() => {}
+            },
+        }
+    }
+}
+
+fn is_down_of(received: &Received, monitor: Option<MonitorRef>) -> bool {
+    matches!(received, Received::Down { reference, .. } if Some(*reference) == monitor)
+}

@@ -1,0 +1,113 @@
+//! The server of groups: a process that is given what other servers say, and starts one more for each node ([`peer`]).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::super::{Context, Received};
+use super::peer;
+use super::shared::Shared;
+use crate::core::{NodeNumber, Pid};
+
+/// Runs until the process is ended.
+pub(super) async fn run(mut ctx: Context, over: Over) {
+    let mut server = Server { peers: HashMap::new(), shared: Arc::clone(&over.0), _over: over };
+    // A process that has ended runs no more.
+    drop(ctx.monitor_nodes());
+    for name in ctx.node().nodes() {
+        server.node_up(&ctx, name);
+    }
+    loop {
+        server.stir(&ctx).await;
+        tokio::select! {
+            received = ctx.recv() => server.receive(&ctx, received),
+            () = server.shared.stirred() => {}
+        }
+    }
+}
+
+/// Whatever ends the server, also before it has run, its memberships end with it.
+pub(super) struct Over(pub(super) Arc<Shared>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+struct Server {
+    peers: HashMap<Arc<str>, Peer>,
+    shared: Arc<Shared>,
+    _over: Over,
+}
+
+/// What it has started ends with it.
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.end();
+        self.peers.values().for_each(|peer| peer.stirred.notify_one());
+    }
+}
+
+/// Another node, and the process that speaks with its server.
+struct Peer {
+    number: NodeNumber,
+    process: Option<Pid>,
+    stirred: Arc<Notify>,
+}
+
+impl Server {
+    /// Sees to what others have changed.
+    async fn stir(&self, ctx: &Context) {
+        while let Some(pid) = self.shared.poll_watch() {
+            // Of a process of this node nothing is refused.
+            drop(ctx.monitor(pid).await);
+        }
+        while let Some(number) = self.shared.poll_node() {
+            self.peers
+                .values()
+                .filter(|peer| peer.number == number)
+                .for_each(|peer| peer.stirred.notify_one());
+        }
+    }
+
+    fn receive(&mut self, ctx: &Context, received: Received) {
+        match received {
+            Received::Message(message) => {
+                let pids = message.term_pids();
+                self.shared.act(|groups| groups.handle_message(message.as_bytes(), &pids));
+            }
+            Received::Down { from, .. } => {
+                self.shared.act(|groups| groups.handle_process_ended(from));
+            }
+            Received::NodeUp { name } => self.node_up(ctx, name),
+            Received::NodeDown { name } => self.node_down(ctx, &name),
+            // Nothing here is linked; who calls is told that nobody replies.
+            Received::Exit { .. } | Received::Call(_) => {}
+        }
+    }
+
+    fn node_up(&mut self, ctx: &Context, name: Arc<str>) {
+        // If there is none, its NODEDOWN is in the mailbox.
+        let Some(number) = ctx.node().pid_on(&name, 0).map(Pid::node) else { return };
+        if self.peers.get(&name).is_some_and(|peer| peer.number == number) {
+            return;
+        }
+        self.node_down(ctx, &name);
+        self.shared.act(|groups| groups.handle_node_up(number));
+        let stirred = Arc::<Notify>::default();
+        let (shared, to, woken) = (Arc::clone(&self.shared), Arc::clone(&name), Arc::clone(&stirred));
+        let process = ctx.spawn(move |ctx| peer::run(ctx, shared, to, number, woken)).ok();
+        self.peers.insert(name, Peer { number, process, stirred });
+    }
+
+    fn node_down(&mut self, ctx: &Context, name: &str) {
+        let Some(peer) = self.peers.remove(name) else { return };
+        self.shared.act(|groups| groups.handle_node_down(peer.number));
+        if let Some(process) = peer.process {
+            // It may have ended already.
+            let _ = ctx.kill(process);
+        }
+    }
+}
