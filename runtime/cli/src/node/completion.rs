@@ -66,6 +66,7 @@ impl Completion {
             "TO" => [self.processes(), self.names(), self.pids()].concat(),
             "PROCESS" => [self.processes(), self.names()].concat(),
             "NAME" => self.names(),
+            "GROUP" => self.groups(),
             "COMMAND" => commands::all().map(|command| command.name.to_owned()).collect(),
             "FUNCTION" => FUNCTIONS.iter().map(|(name, _)| (*name).to_owned()).collect(),
             "REASON" => owned(&reasons::NAMES),
@@ -91,6 +92,12 @@ impl Completion {
         // A name with blanks would have to stand in quotes.
         let words = registered.iter().filter(|(name, _)| !name.contains(char::is_whitespace));
         words.map(|(name, _)| name.as_ref().to_owned()).collect()
+    }
+
+    fn groups(&self) -> Vec<String> {
+        let groups = self.0.own().and_then(|(node, _)| node.groups_started());
+        let names = groups.map(|groups| groups.names()).unwrap_or_default();
+        names.iter().filter(|name| !name.contains(char::is_whitespace)).map(ToString::to_string).collect()
     }
 
     fn pids(&self) -> Vec<String> {

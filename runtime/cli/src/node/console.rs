@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use snow_dist_runtime::{Call, Delegate, MonitorRef, Node, Pid, Received};
+use snow_dist_runtime::core::groups::GroupChange;
+use snow_dist_runtime::{Call, Delegate, GroupChanges, MonitorRef, Node, Pid, Received};
 use tokio::sync::Notify;
 
 use super::screen::Screen;
@@ -218,6 +219,21 @@ impl Console {
             }
             other => format!("{who} got {other:?}"),
         });
+    }
+
+    /// Tells of members of groups, of all nodes, as long as the node takes part.
+    pub(super) async fn tell_of(&self, mut changes: GroupChanges) {
+        while let Some(change) = changes.next().await {
+            match change {
+                GroupChange::Joined { group, pid } => {
+                    self.happens(format!("{} joins {group}", self.shown(pid)))
+                }
+                GroupChange::Left { group, pid } => {
+                    self.happens(format!("{} leaves {group}", self.shown(pid)))
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Keeps a call for `reply`, under a number.

@@ -83,10 +83,12 @@ pub(crate) struct Arguments {
     /// Show every frame from the start.
     #[arg(long)]
     trace: bool,
-    /// Where lines of the prompt are kept; an empty path keeps none. The usual place is snow-dist/history in
-    /// $XDG_STATE_HOME or ~/.local/state.
+    /// Where lines of the prompt are kept. The usual place is snow-dist/history in $XDG_STATE_HOME or ~/.local/state.
     #[arg(long, value_name = "PATH")]
     history: Option<PathBuf>,
+    /// Keep no lines of the prompt.
+    #[arg(long, conflicts_with = "history")]
+    no_history: bool,
 }
 
 /// Runs the node. True if all that was said was done.
@@ -119,7 +121,8 @@ async fn play(arguments: &Arguments) -> io::Result<bool> {
         return good;
     }
     let history = match &arguments.history {
-        Some(path) => Some(path.clone()).filter(|path| !path.as_os_str().is_empty()),
+        Some(path) => Some(path.clone()),
+        None if arguments.no_history => None,
         None => editor::usual_history(),
     };
     let (unfinished, printer) = editor::open(history)?;
@@ -151,6 +154,9 @@ async fn start(arguments: &Arguments, console: Console) -> io::Result<Shell> {
         builder.tap(move |seen| tap.see(&seen, &screen)).prepare().await.map_err(io::Error::other)?;
     let own = own_process(prepared.node(), &console)?;
     console.set_own(prepared.node().clone(), own.clone());
+    let changes = prepared.node().groups().map_err(io::Error::other)?.changes();
+    let telling = console.clone();
+    tokio::spawn(async move { telling.tell_of(changes).await });
     let node = prepared.listen();
     Ok(Shell::new(node, console, trace, own))
 }

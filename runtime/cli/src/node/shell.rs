@@ -106,6 +106,16 @@ impl Shell {
         Ok(self.me().whereis_on(name, node).await?)
     }
 
+    /// The process of this node that the last word names; without one, the one that acts.
+    pub(super) fn process_or_me(&self, words: &mut Words<'_>) -> Result<Pid, Failure> {
+        let pid = match words.take()? {
+            Some(who) => self.process_here(&who)?,
+            None => self.me().pid(),
+        };
+        words.end()?;
+        Ok(pid)
+    }
+
     /// The process of this node that somebody names.
     pub(super) fn process_here(&self, name: &str) -> Result<Pid, Failure> {
         let pid = match self.console.named(name)? {

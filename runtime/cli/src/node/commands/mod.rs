@@ -1,6 +1,7 @@
 //! The commands of the prompt: a row for each, in the file of its subject. Help, completion and errors come from the rows.
 
 mod connections;
+mod groups;
 mod messages;
 mod names;
 mod processes;
@@ -30,12 +31,13 @@ pub(super) type Run = for<'a> fn(&'a mut Shell, Words<'a>) -> Running<'a>;
 pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
 
 /// All commands, by subject.
-pub(super) const SUBJECTS: [(&str, &[Command]); 6] = [
+pub(super) const SUBJECTS: [(&str, &[Command]); 7] = [
     ("Nodes", connections::COMMANDS),
     ("Processes", processes::COMMANDS),
     ("Messages", messages::COMMANDS),
     ("Links, monitors and exits", ties::COMMANDS),
     ("Names", names::COMMANDS),
+    ("Groups", groups::COMMANDS),
     ("The prompt", prompt::COMMANDS),
 ];
 

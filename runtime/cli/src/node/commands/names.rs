@@ -37,11 +37,7 @@ pub(super) const COMMANDS: &[Command] = &[
 
 async fn register(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
     let name = words.need("NAME")?;
-    let pid = match words.take()? {
-        Some(who) => shell.process_here(&who)?,
-        None => shell.me().pid(),
-    };
-    words.end()?;
+    let pid = shell.process_or_me(&mut words)?;
     Ok(shell.node.register(&name, pid)?)
 }
 
