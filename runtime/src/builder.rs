@@ -1,42 +1,22 @@
-//! How a node is started.
+//! How a node is started: what can be chosen.
+
+mod starting;
 
 use std::fmt;
-use std::num::{NonZeroU16, NonZeroU64};
-use std::ops::RangeInclusive;
-use std::panic::catch_unwind;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
-use snow_dist_codec::NodeName;
 use snow_dist_codec::handshake::Capabilities;
-use snow_dist_codec::limits::FRAME_BYTES_MAX;
-use tokio::runtime::Handle;
 
-use crate::about;
-use crate::core::endpoint::{Limits, is_unspecified};
-use crate::core::handshake::{Bounds, Local, PeerLists, RemoteExit, Version1};
-use crate::core::limits::{
-    FRAGMENTED_FRAME_BYTES_MAX, FRAGMENTED_MESSAGES_BOUND_MAX, FRAME_BYTES_BOUND_MIN, HANDSHAKES_BOUND_MAX,
-    HEARTBEAT_TIME_MAX, HEARTBEAT_TIME_MIN, LISTEN_ADDRESSES_MAX, MAILBOX_REMOTE_BYTES_MAX,
-    MESSAGE_BYTES_COUNTED, NODES_KEPT_BOUND_MAX, NODES_KNOWN_MAX, REASSEMBLY_PART,
-};
-use crate::core::name_to_dial;
+use crate::core::endpoint::Limits;
+use crate::core::handshake::{Bounds, PeerLists, RemoteExit, Version1};
+use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::discovery::{Discovery, Planned};
-use crate::error::StartError;
-use crate::net::{self, Tcp};
-use crate::network::{Listener, Listening, Network};
-use crate::node::Node;
-use crate::prepared::PreparedNode;
-use crate::process::table::ProcessTable;
-use crate::random::random;
-use crate::secret::{Secret, cookies};
-use crate::sessions::Registry;
-use crate::sync::Executor;
+use crate::secret::Secret;
 use crate::tap::{Seen, Tap};
 
-/// A node to be started: see [`Node::builder`].
+/// A node to be started: see [`Node::builder`](crate::Node::builder).
 #[must_use = "a node runs once it is started"]
 pub struct NodeBuilder {
     name: String,
@@ -196,7 +176,7 @@ impl NodeBuilder {
     ///
     /// A further one takes the place of another: from an address that has most of them, of the older half the one whose
     /// handshake has come least far. So connections that say nothing keep nobody out. If
-    /// [`connection_counts`](Node::connection_counts) shows many that `gave_way` while honest nodes start, raise this.
+    /// [`connection_counts`](crate::Node::connection_counts) shows many that `gave_way` while honest nodes start, raise this.
     pub const fn handshakes_max(mut self, count: usize) -> Self {
         self.connections.handshakes_max = count;
         self
@@ -242,7 +222,7 @@ impl NodeBuilder {
         self
     }
 
-    /// Keeps sessions with these nodes, from when it listens: as [`Node::keep`] does for each of them. The node's own name is passed
+    /// Keeps sessions with these nodes, from when it listens: as [`Node::keep`](crate::Node::keep) does for each of them. The node's own name is passed
     /// over, so that all nodes of a system can be given the same list.
     pub fn keep_connected(mut self, names: impl IntoIterator<Item: Into<String>>) -> Self {
         self.kept.extend(names.into_iter().map(Into::into));
@@ -276,7 +256,7 @@ impl NodeBuilder {
     }
 
     /// Of which nodes a peer may tell it so that it connects to them: of none if this is not called. It keeps them connected as
-    /// [`Node::keep`] does, until such a node ends a session in order, or has not been reached for
+    /// [`Node::keep`](crate::Node::keep) does, until such a node ends a session in order, or has not been reached for
     /// [`LEARNED_PATIENCE`](crate::core::limits::LEARNED_PATIENCE).
     ///
     /// **Security.** A list makes this node connect to whatever host and port stands in it. Every peer has shown that it knows
@@ -306,7 +286,7 @@ impl NodeBuilder {
     }
 
     /// Keeps the nodes connected that `discovery` finds, from the time when the node listens to its end: as
-    /// [`Node::discover`] does. Can be called for several.
+    /// [`Node::discover`](crate::Node::discover) does. Can be called for several.
     pub fn discover(mut self, discovery: impl Discovery) -> Self {
         self.discoveries.push(Planned::new(discovery));
         self
@@ -331,7 +311,7 @@ impl NodeBuilder {
     /// tells nothing of messages, names or processes. `false` if this is not called.
     ///
     /// Whoever knows the cookie can ask. The process lasts as long as the node: it ends with
-    /// [`shutdown`](Node::shutdown), and a node that is dropped without that goes on.
+    /// [`shutdown`](crate::Node::shutdown), and a node that is dropped without that goes on.
     ///
     /// [`ABOUT_NAME`]: crate::ABOUT_NAME
     /// [`ABOUT_REQUEST`]: crate::ABOUT_REQUEST
@@ -346,224 +326,6 @@ impl NodeBuilder {
     pub fn tap(mut self, see: impl Fn(Seen<'_>) + Send + Sync + 'static) -> Self {
         self.tap = Some(Tap::new(see));
         self
-    }
-
-    /// Starts the node: it listens when this returns, at every address that the name of its host has on this machine.
-    /// The tokio runtime in which this is awaited, which needs timers and I/O, runs the node and its processes.
-    ///
-    /// Peers can come in at once, before the program has started a process. If that matters, [`prepare`](Self::prepare) the
-    /// node first.
-    ///
-    /// # Errors
-    /// Returns [`StartError`] if the name is not valid, no cookie is given, a limit or time is outside its bounds, the
-    /// address cannot be bound, or the runtime is not fit.
-    pub async fn start(self) -> Result<Node, StartError> {
-        self.start_on(Tcp).await
-    }
-
-    /// Starts the node as [`start`](Self::start) does, on another network than TCP: on streams that the program makes.
-    ///
-    /// # Errors
-    /// Returns [`StartError`] as [`start`](Self::start) does.
-    pub async fn start_on(self, network: impl Network) -> Result<Node, StartError> {
-        Ok(self.prepare_on(network).await?.listen())
-    }
-
-    /// Does all of [`start`](Self::start) but the last step: the node has its address and its name, and takes no connection
-    /// until [`PreparedNode::listen`]. Processes and names that it gets before that are there for the first peer.
-    ///
-    /// ```
-    /// # use snow_dist_runtime::{Context, Node};
-    /// # async fn serve(_: Context) {}
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let builder = Node::builder("a@127.0.0.1:0").cookie("only for this example: `snow-dist cookie` makes better ones");
-    /// let prepared = builder.prepare().await?;
-    /// let server = prepared.node().spawn(serve)?;
-    /// prepared.node().register("server", server)?;
-    /// let node = prepared.listen();
-    /// # node.shutdown().await;
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// Returns [`StartError`] as [`start`](Self::start) does.
-    pub async fn prepare(self) -> Result<PreparedNode, StartError> {
-        self.prepare_on(Tcp).await
-    }
-
-    /// Prepares the node as [`prepare`](Self::prepare) does, on another network than TCP.
-    ///
-    /// # Errors
-    /// Returns [`StartError`] as [`start`](Self::start) does.
-    pub async fn prepare_on(self, network: impl Network) -> Result<PreparedNode, StartError> {
-        check_runtime()?;
-        self.check_limits()?;
-        //= spec/dist.md#dist-nam-001
-        //# The name that a node announces for itself MUST be a node name.
-        let name = NodeName::parse(&self.name)?;
-        if is_unspecified(name.host()) {
-            return Err(StartError::HostUnspecified { host: name.host().to_owned() });
-        }
-        let cookies = cookies(self.cookies)?;
-        let node_ids = node_ids(&self.version_1_node_ids)?;
-        let addresses = listen_addresses(self.listen, name);
-        let (mut listeners, mut ports, mut announced) = (Vec::new(), Vec::new(), self.name.clone());
-        for address in addresses {
-            let not_there = |error| StartError::Listen { address: address.clone(), error };
-            let listener = network.listen(&address).await.map_err(not_there)?;
-            let port = listener.port();
-            listeners.push(Listening::new(listener));
-            ports.push(port.as_ref().ok().copied());
-            if name.port() == 0 && listeners.len() == 1 {
-                announced = format!("{}@{}:{}", name.name(), name.host(), port.map_err(not_there)?);
-            }
-        }
-
-        let kept = names_to_keep(self.kept)?;
-        let mut local = Local::new(NodeName::parse(&announced)?, incarnation()?, cookies);
-        local.peer_lists = self.peer_lists;
-        local.tells_peers = self.tells_peers;
-        local.bounds = announced_bounds(self.bounds, self.mailbox_remote_bytes_max);
-        local.capabilities = self.capabilities;
-        local.remote_exit = self.remote_exit;
-        local.version_1 = self.version_1;
-        let held_max = self.mailbox_remote_bytes_max;
-        let table =
-            ProcessTable::with_held_max(local.name(), local.creation(), Executor::current(), held_max);
-        let registry = Registry::new(Arc::new(local), &table, self.timing, self.connections);
-        registry.with_endpoint(|endpoint| {
-            node_ids.into_iter().for_each(|(name, node_id)| endpoint.known_by(name, node_id));
-        });
-        let connections = net::start(registry, network, listeners, self.key_log, self.tap)?;
-        table.set_connections(connections.clone());
-        let node = Node::of(table);
-        if self.answers_about {
-            about::start(&node).map_err(|_| StartError::Runtime("it has been shut down"))?;
-        }
-        keep(&node, &kept)?;
-        for planned in self.discoveries {
-            connections.discover(planned)?.detach();
-        }
-        Ok(PreparedNode::new(node, ports))
-    }
-
-    fn check_limits(&self) -> Result<(), StartError> {
-        //= spec/session.md#ses-cap-001
-        //# A node MUST NOT announce a capability unless it does all that this specification says of the
-        //# frames of that capability.
-        //= spec/handshake.md#hs-tlv-004
-        //# A node MUST write 0 for each bit of capabilities that has no name.
-        if !CAPABILITIES.contains(self.capabilities) {
-            return Err(StartError::Capabilities { given: self.capabilities });
-        }
-        let frame_bytes = u64::from(self.bounds.frame_bytes);
-        let reassembly_bytes = self.bounds.reassembly_bytes;
-        let in_fragments = if self.capabilities.contains(Capabilities::FRAGMENTS) {
-            reassembly_bytes.min(FRAGMENTED_FRAME_BYTES_MAX.into())
-        } else {
-            0
-        };
-        // Beside a peer that hoards half, the longest message finds room.
-        let mailbox_bytes_min =
-            REASSEMBLY_PART * (frame_bytes.max(in_fragments) + MESSAGE_BYTES_COUNTED as u64);
-        check("listen", self.listen.len() as u64, 0..=LISTEN_ADDRESSES_MAX as u64)?;
-        check("frame_bytes_max", frame_bytes, FRAME_BYTES_BOUND_MIN.into()..=FRAME_BYTES_MAX.into())?;
-        check("reassembly_bytes_max", reassembly_bytes, FRAME_BYTES_BOUND_MIN.into()..=u64::MAX)?;
-        let fragmented_messages = 1..=FRAGMENTED_MESSAGES_BOUND_MAX.into();
-        check("fragmented_messages_max", self.bounds.fragmented_messages.into(), fragmented_messages)?;
-        check_time("heartbeat interval", self.timing.interval, HEARTBEAT_TIME_MIN..=HEARTBEAT_TIME_MAX)?;
-        check_time("heartbeat timeout", self.timing.timeout, HEARTBEAT_TIME_MIN..=HEARTBEAT_TIME_MAX)?;
-        let handshakes = 1..=HANDSHAKES_BOUND_MAX as u64;
-        check("handshakes_max", self.connections.handshakes_max as u64, handshakes.clone())?;
-        check("handshakes_per_address_max", self.connections.handshakes_per_address_max as u64, handshakes)?;
-        let sessions = 1..=NODES_KNOWN_MAX as u64;
-        check("sessions_max", self.connections.sessions_max as u64, sessions.clone())?;
-        check("nodes_kept_max", self.connections.kept_max as u64, 1..=NODES_KEPT_BOUND_MAX as u64)?;
-        check("peer_list_dials_max", self.connections.peer_list_dials_max as u64, sessions.clone())?;
-        check(
-            "dials_at_once_max",
-            self.connections.dials_at_once_max as u64,
-            1..=HANDSHAKES_BOUND_MAX as u64,
-        )?;
-        check("sessions_per_address_max", self.connections.sessions_per_address_max as u64, sessions)?;
-        check(
-            "mailbox_remote_bytes_max",
-            self.mailbox_remote_bytes_max as u64,
-            mailbox_bytes_min..=i64::MAX.unsigned_abs(),
-        )
-    }
-}
-
-/// The addresses at which a node of this name listens: that of its name, if it was given none.
-fn listen_addresses(given: Vec<String>, name: NodeName<'_>) -> Vec<String> {
-    if given.is_empty() { vec![format!("{}:{}", name.host(), name.port())] } else { given }
-}
-
-/// The bounds, with no more of messages in fragments than finds room beside a peer that hoards.
-fn announced_bounds(bounds: Bounds, held_max: usize) -> Bounds {
-    let bytes_max = (held_max as u64 / REASSEMBLY_PART).saturating_sub(MESSAGE_BYTES_COUNTED as u64);
-    Bounds { reassembly_bytes: bounds.reassembly_bytes.min(bytes_max), ..bounds }
-}
-
-/// Whether this is called in a runtime that can run a node. That its timers are off shows only when one is made, by a
-/// panic, which is caught once the program's panic hook has seen it; its I/O shows when a network makes its listener.
-fn check_runtime() -> Result<(), StartError> {
-    if Handle::try_current().is_err() {
-        return Err(StartError::Runtime("start the node inside of one"));
-    }
-    let timer = catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO)));
-    timer.map_err(|_| StartError::Runtime("turn them on by `enable_time` or `enable_all` of its builder"))
-}
-
-fn check(limit: &'static str, given: u64, allowed: RangeInclusive<u64>) -> Result<(), StartError> {
-    let (least, most) = (*allowed.start(), *allowed.end());
-    if allowed.contains(&given) { Ok(()) } else { Err(StartError::Limit { limit, given, least, most }) }
-}
-
-fn check_time(
-    setting: &'static str,
-    given: Duration,
-    allowed: RangeInclusive<Duration>,
-) -> Result<(), StartError> {
-    let (least, most) = (*allowed.start(), *allowed.end());
-    if allowed.contains(&given) { Ok(()) } else { Err(StartError::Time { setting, given, least, most }) }
-}
-
-/// Node ids at version 1 nodes, by the completed names of these.
-fn node_ids(said: &[(String, NonZeroU16)]) -> Result<Vec<(Arc<str>, NonZeroU16)>, StartError> {
-    let completed = |(name, node_id): &(String, NonZeroU16)| match NodeName::parse(name) {
-        Ok(parsed) => Ok((parsed.completed().into(), *node_id)),
-        Err(error) => Err(StartError::PeerName { setting: "version_1_node_id", peer: name.clone(), error }),
-    };
-    said.iter().map(completed).collect()
-}
-
-/// The names that are to be kept connected, completed.
-fn names_to_keep(names: Vec<String>) -> Result<Vec<Arc<str>>, StartError> {
-    let completed =
-        |name: String| name_to_dial(&name).map_err(|error| StartError::Keep { name, error: error.into() });
-    names.into_iter().map(completed).collect()
-}
-
-/// Keeps these nodes connected, but for the node itself.
-fn keep(node: &Node, names: &[Arc<str>]) -> Result<(), StartError> {
-    for name in names.iter().filter(|name| &***name != node.name()) {
-        node.keep(name).map_err(|error| StartError::Keep { name: name.to_string(), error })?;
-    }
-    Ok(())
-}
-
-//= spec/handshake.md#hs-tlv-008
-//= type=implication
-//= reason=the source is the operating system's: a test could only see that numbers differ
-//# A node MUST take its incarnation from a cryptographic random source, anew at each start.
-fn incarnation() -> Result<NonZeroU64, StartError> {
-    loop {
-        let bytes = random().map_err(|error| StartError::Random(error.to_string()))?;
-        if let Some(incarnation) = NonZeroU64::new(u64::from_ne_bytes(bytes)) {
-            return Ok(incarnation);
-        }
     }
 }
 
