@@ -209,6 +209,7 @@ fn a_script_stops_at_its_first_error_unless_it_is_to_go_on() {
         ("conect x", "there is no command \"conect\": do you mean `connect`?"),
         ("let-go x@h", "x@h is not kept connected"),
         ("keep x", "not a node name"),
+        ("as self as self nodes", "`as` stands once"),
         ("nodes now", "\"now\" is more than the command takes: nodes"),
         ("connect nonsense", "not a node name"),
         ("connect x@127.0.0.1:1", ""),

@@ -45,6 +45,12 @@ impl Shell {
 
     /// Does as one line says. One without a word, or that begins with `#`, says nothing.
     pub(super) async fn obey(&mut self, line: &str) -> Result<(), Failure> {
+        // The last command may have been given up while it acted for another process.
+        self.acting = None;
+        self.act(line).await
+    }
+
+    async fn act(&mut self, line: &str) -> Result<(), Failure> {
         if line.trim_start().starts_with('#') {
             return Ok(());
         }
@@ -60,13 +66,15 @@ impl Shell {
 
     /// Does as the words say, for another process of this node than the prompt's own.
     pub(super) async fn obey_as(&mut self, who: &str, line: &str) -> Result<(), Failure> {
+        // One within another one would be done within it, to whatever depth somebody writes.
+        if self.acting.is_some() {
+            return Err(Failure::new("`as` stands once in a line"));
+        }
         let pid = self.process_here(who)?;
         let delegate =
             self.node.delegate(pid).ok_or_else(|| Failure::new(format_args!("{who} has ended")))?;
-        let before = self.acting.replace(delegate);
-        let done = self.obey(line).await;
-        self.acting = before;
-        done
+        self.acting = Some(delegate);
+        self.act(line).await
     }
 
     /// The process that the present command acts for.
