@@ -55,7 +55,9 @@ export function load() {
 export async function compile(grammar) {
   const importer = { importYaml: async (name) => grammar[name] };
   const sources = {};
-  for (const spec of Object.values(grammar)) {
+  for (const [name, spec] of Object.entries(grammar)) {
+    // What others import was compiled with them.
+    if (`${camel(name)}.js` in sources) continue;
     Object.assign(sources, await compiler.compile('javascript', spec, importer, false));
   }
   const modules = {};

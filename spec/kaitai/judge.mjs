@@ -36,12 +36,16 @@ const NOTICED = { truncated: ['end'], utf8: ['utf8'], empty: ['end', 'rule'] };
 /** Payloads up to so many bytes are cut at every place, longer ones at so many places, half of them at each end. */
 const CUTS_MAX = 4096;
 
+/** Of each grammar that has judged: it is compiled once. */
+const readers = new WeakMap();
+
 /**
  * Judges `files`, parsed files of vectors by name.
  * @returns for each file how much was judged, and all differences as `{file, id, text}`.
  */
 export async function judge(grammar, files, exempt = EXEMPT) {
-  const reader = new Reader(grammar, await compile(grammar));
+  if (!readers.has(grammar)) readers.set(grammar, new Reader(grammar, await compile(grammar)));
+  const reader = readers.get(grammar);
   const found = Object.entries(files).flatMap(([file, content]) => judgeFile(reader, file, content));
   const exemption = (it) => exempt.find(({ file, id }) => file === it.file && (id ?? it.id) === it.id);
   const needed = new Set(found.filter((it) => it.texts.length).map(exemption));
