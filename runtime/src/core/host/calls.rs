@@ -5,8 +5,8 @@ use crate::core::session::{NotCalled, NotMade, NotReplied};
 use crate::core::{Caller, NodeNumber, Pid, Reason, Term};
 
 impl<P: Nodes> Host<P> {
-    /// Calls a process of another node: [`Processes::reply`] or [`Processes::call_ended`] says what has come of it, once, and
-    /// without a session at once. No other call or monitor ever has this reference. [`Host::demonitor`] gives the call up.
+    /// Calls a process of another node: [`Processes::reply`](crate::core::Processes::reply) or
+    /// [`Processes::call_ended`](crate::core::Processes::call_ended) says what has come of it, once, and without a session at once. No other call or monitor ever has this reference. [`Host::demonitor`] gives the call up.
     ///
     /// # Errors
     /// Why it is not made; nothing has changed.
@@ -61,7 +61,8 @@ impl<P: Nodes> Host<P> {
         }
     }
 
-    /// Replies to a call of a process of another node, whose request came as an [`Event::Call`]. Nodes of pids in the reply, which
+    /// Replies to a call of a process of another node, whose request came as an
+    /// [`Event::Call`](super::Event::Call). Nodes of pids in the reply, which
     /// the peer may not know, are named to it before.
     ///
     /// # Errors
@@ -87,7 +88,8 @@ impl<P: Nodes> Host<P> {
         }
     }
 
-    /// Monitors whoever is registered under `name` on another node; [`Processes::named`] says who that is. Without a session its
+    /// Monitors whoever is registered under `name` on another node; [`Processes::named`](crate::core::Processes::named)
+    /// says who that is. Without a session its
     /// DOWN comes at once. No other monitor or call ever has this reference.
     ///
     /// # Errors
