@@ -6,7 +6,8 @@ use crate::core::{Caller, NodeNumber, Pid, Reason, Term};
 
 impl<P: Nodes> Host<P> {
     /// Calls a process of another node: [`Processes::reply`](crate::core::Processes::reply) or
-    /// [`Processes::call_ended`](crate::core::Processes::call_ended) says what has come of it, once, and without a session at once. No other call or monitor ever has this reference. [`Host::demonitor`] gives the call up.
+    /// [`Processes::call_ended`](crate::core::Processes::call_ended) says what has come of it, once, and without a session at
+    /// once. No other call or monitor ever has this reference. [`Host::demonitor`] gives the call up.
     ///
     /// # Errors
     /// Why it is not made; nothing has changed.
