@@ -76,6 +76,7 @@ mod sync;
 #[cfg(feature = "tokio")]
 mod tap;
 
+pub use core::globals::{NotRegistered, OnConflict};
 pub use core::{Chain, NodeNumber, Pid, Reason};
 /// The codec whose types stand in signatures here, such as that of a term's error.
 pub use snow_dist_codec as codec;

@@ -10,6 +10,7 @@ use snow_dist_codec::Pid as WirePid;
 use crate::builder::NodeBuilder;
 use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
+use crate::core::globals::{NotRegistered, OnConflict};
 use crate::core::{Pid, Reason};
 use crate::discovery::{DiscoverError, Discovering, Discovery, DiscoveryStatus, Planned};
 use crate::notices::ConnectionCounts;
@@ -183,6 +184,65 @@ impl Node {
     #[must_use]
     pub fn groups_started(&self) -> Option<Groups> {
         groups::started(&self.table)
+    }
+
+    /// Registers a process of this node under a name that holds for all nodes, until it ends. Every connected node is told,
+    /// and each node that connects later. [`whereis_global`](Self::whereis_global) finds the process from there.
+    ///
+    /// Two nodes that do not know of each other can register the same name, at the same moment or while the network is
+    /// parted. When they hear of each other, the claim of the node with the smaller incarnation stays, and the other process
+    /// loses the name: with [`OnConflict::Exit`] it gets an exit signal with the reason Custom "name conflict", with
+    /// [`OnConflict::Tell`] it receives [`Received::NameConflict`](crate::Received::NameConflict).
+    ///
+    /// Nodes of version 1 are told nothing, and their global names are ignored.
+    ///
+    /// ```no_run
+    /// # async fn example(node: snow_dist_runtime::Node) -> Result<(), Box<dyn std::error::Error>> {
+    /// use snow_dist_runtime::{OnConflict, Reason};
+    ///
+    /// let till = node.spawn(|mut ctx| async move {
+    ///     ctx.recv().await;
+    ///     Reason::Normal
+    /// })?;
+    /// node.register_global("till", till, OnConflict::Exit)?;
+    /// // On any connected node:
+    /// if let Some(till) = node.whereis_global("till") {
+    ///     node.send(till, "hello").await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns [`NotRegistered`] if a process is known that has the name, if the name is too long or one too many, or if
+    /// `pid` is no living process of this node.
+    pub fn register_global(
+        &self,
+        name: &str,
+        pid: Pid,
+        on_conflict: OnConflict,
+    ) -> Result<(), NotRegistered> {
+        self.table.register_global(name, pid, on_conflict)
+    }
+
+    /// Takes a global name of this node back. Returns the process that had it, or `None` if this node does not own the name.
+    pub fn unregister_global(&self, name: &str) -> Option<Pid> {
+        self.table.unregister_global(name)
+    }
+
+    /// Returns the process that has a global name, as far as this node knows: of two that claim it, the one that will keep it.
+    ///
+    /// The answer can be out of date when it is used. What is sent to a process that has ended meanwhile, or that has lost
+    /// the name, is a message to that process all the same: whoever must know monitors the process, or calls it.
+    #[must_use]
+    pub fn whereis_global(&self, name: &str) -> Option<Pid> {
+        self.table.whereis_global(name)
+    }
+
+    /// Returns all global names that this node knows, in order, each with the process that
+    /// [`whereis_global`](Self::whereis_global) gives.
+    #[must_use]
+    pub fn global_names(&self) -> Vec<(Arc<str>, Pid)> {
+        self.table.global_names()
     }
 
     /// Returns what acts for a process of this node from outside of its function, from any thread. `None` if there is no

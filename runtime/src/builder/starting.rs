@@ -103,8 +103,7 @@ impl NodeBuilder {
         local.remote_exit = self.remote_exit;
         local.version_1 = self.version_1;
         let held_max = self.mailbox_remote_bytes_max;
-        let table =
-            ProcessTable::with_held_max(local.name(), local.creation(), Executor::current(), held_max);
+        let table = ProcessTable::of_start(local.start(), Executor::current(), held_max);
         let registry = Registry::new(Arc::new(local), &table, self.timing, self.connections);
         registry.with_endpoint(|endpoint| {
             node_ids.into_iter().for_each(|(name, node_id)| endpoint.known_by(name, node_id));

@@ -95,6 +95,16 @@ pub const COOKIE_BYTES_ADVISED: usize = 16;
 /// Bytes of a file that a cookie is read from: what is longer is another file, or none.
 pub const COOKIE_FILE_BYTES_MAX: u64 = 64 << 10;
 
+/// Bytes of a global name: many fit into one frame, and every peer takes it.
+pub const GLOBAL_NAME_BYTES_MAX: usize = 4 << 10;
+
+/// Bytes of the global names that one node owns, as each counts with [`GLOBAL_NAME_BYTES_COUNTED`] more. All other nodes keep
+/// them, and keep no more of one peer. More than a hundred thousand short names fit.
+pub const GLOBAL_NAMES_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes that a global name counts beside its own: about what its entry takes.
+pub const GLOBAL_NAME_BYTES_COUNTED: usize = 64;
+
 /// Bytes of a name that is monitored: MONITOR_NAME is a signal, and every peer must take it.
 pub const MONITORED_NAME_BYTES_MAX: usize = 4 << 10;
 

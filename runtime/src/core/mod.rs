@@ -12,6 +12,7 @@ mod addresses;
 pub mod connection;
 pub mod endpoint;
 pub mod epochs;
+pub mod globals;
 pub mod groups;
 pub mod handshake;
 pub mod host;
@@ -30,6 +31,7 @@ mod term;
 
 pub use connection::{Connection, Inbound};
 pub use endpoint::{Attempts, Dial, Endpoint, NotDialled, name_to_dial};
+pub use globals::{GlobalNews, Globals};
 pub use groups::Groups;
 pub use handshake::{Cookie, CookieError, Cookies};
 pub use host::Host;

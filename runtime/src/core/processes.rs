@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{NodeNumber, Pid, Reason, SpawnFailure, SpawnRequest, Start, TermPids};
+use super::{GlobalNews, NodeNumber, Pid, Reason, SpawnFailure, SpawnRequest, Start, TermPids};
 
 /// Frames in an allocation of their own, which a message among them can keep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -151,6 +151,20 @@ pub trait Processes {
     /// comes about by itself; if for a monitor, the request's number is that of the monitor from now on.
     fn spawned(&mut self, local: u64, request: u64, outcome: Result<Pid, SpawnFailure>) {
         let _ = (local, request, outcome);
+    }
+
+    // Global names and rooms. A table that knows none leaves them alone.
+
+    /// What the peer says of a global name. Returns `false` if the table leaves it alone: it is counted then.
+    fn global(&mut self, news: GlobalNews<'_>) -> bool {
+        let _ = news;
+        false
+    }
+
+    /// A text for all processes of this node that are in the room. Returns `false` if the table leaves it alone.
+    fn broadcast(&mut self, room: &str, text: &str) -> bool {
+        let _ = (room, text);
+        false
     }
 
     /// An exit signal of a link that has just ended here.

@@ -19,6 +19,7 @@ use super::{
     Mailbox, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, Selection,
     SendError, SpawnError,
 };
+use crate::core::globals::{NotRegistered, OnConflict};
 use crate::core::{Pid, Reason, Term};
 use crate::node::Node;
 
@@ -443,6 +444,27 @@ impl Context {
     /// Takes a name away from whoever has it; gives who had it.
     pub fn unregister(&self, name: &str) -> Option<Pid> {
         self.table().unregister(name)
+    }
+
+    /// Registers this process under a name that holds for all nodes, until it ends: see
+    /// [`Node::register_global`](crate::Node::register_global).
+    ///
+    /// # Errors
+    /// Returns [`NotRegistered`] if a process is known that has the name, if the name is too long or one too many, or if
+    /// this process has ended.
+    pub fn register_global(&self, name: &str, on_conflict: OnConflict) -> Result<(), NotRegistered> {
+        self.table().register_global(name, self.pid(), on_conflict)
+    }
+
+    /// Takes a global name of this node back, as [`Node::unregister_global`](crate::Node::unregister_global) does.
+    pub fn unregister_global(&self, name: &str) -> Option<Pid> {
+        self.table().unregister_global(name)
+    }
+
+    /// Returns the process that has a global name, as [`Node::whereis_global`](crate::Node::whereis_global) does.
+    #[must_use]
+    pub fn whereis_global(&self, name: &str) -> Option<Pid> {
+        self.table().whereis_global(name)
     }
 
     /// Who is registered under a name on this node.

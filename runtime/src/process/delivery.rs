@@ -13,12 +13,15 @@ use super::remote::Interested;
 use super::shares::{Account, Owner, Room};
 use super::table::ProcessTable;
 use super::{Call, Message, Received};
-use crate::core::{Block, Caller, NodeNumber, Pid, Processes, Reason, Shown, Start, TermPids};
+use crate::core::peers::ConnectionId;
+use crate::core::{Block, Caller, GlobalNews, NodeNumber, Pid, Processes, Reason, Shown, Start, TermPids};
 use crate::foreign::{self, event};
 use crate::numbers::SharedNumbers;
 
+mod globals;
 mod unfinished;
 
+use globals::GlobalsHeard;
 use unfinished::Unfinished;
 
 /// The process table, as one session has it. A session's deliveries go through one of these for as long as it lasts.
@@ -51,6 +54,8 @@ pub(crate) struct Delivery {
     is_over: bool,
     /// What the session keeps of frames that are not whole.
     unfinished: Unfinished,
+    /// What the peer has said of global names, and the table does not know yet.
+    globals: GlobalsHeard,
     /// What the messages lie in, which has no more memory than its bytes; empty if they are to be copied.
     block: Block,
 }
@@ -88,14 +93,24 @@ impl Delivery {
             unreported: 0,
             known: None,
             unfinished: Unfinished::default(),
+            globals: GlobalsHeard::default(),
             block: Block::default(),
         }
+    }
+
+    /// The same of a session on this connection, for what the peer says of global names.
+    pub(crate) fn on(mut self, id: ConnectionId) -> Self {
+        self.globals.id = id;
+        self
     }
 
     /// Wakes those whose turn is over. To be called with no lock held, between the frames of a turn.
     fn wake_others(&mut self) {
         if self.of_others > 0 || !self.overflows.is_empty() {
             self.wake_and_warn();
+        }
+        if !self.globals.is_empty() {
+            self.tell_of_globals();
         }
     }
 
@@ -368,6 +383,11 @@ impl Processes for Delivery {
         if let Some(wakes) = self.find(local).map(|cell| cell.named(reference, pid)) {
             self.delivered(wakes, 0);
         }
+    }
+
+    fn global(&mut self, news: GlobalNews<'_>) -> bool {
+        self.globals.note(news);
+        true
     }
 
     fn heard_of(&mut self, start: Start) -> NodeNumber {

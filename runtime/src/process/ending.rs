@@ -31,6 +31,9 @@ impl Ending {
         let table = Arc::clone(cell.table());
         // Whoever is told of the end finds neither the process nor its names.
         table.remove_names(cell.local(), &ties.names);
+        if ties.has_global_names {
+            table.remove_global_names(cell.local());
+        }
         table.remove_node_monitors(cell.local(), &ties.nodes);
         table.remove(cell.local());
         drop(queue);

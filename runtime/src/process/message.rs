@@ -162,6 +162,14 @@ pub enum Received {
         /// Why.
         reason: Reason,
     },
+    /// A global name of this process's own is lost: another node claims it as well, and its process keeps it. Comes only if
+    /// the name was registered with [`OnConflict::Tell`](crate::OnConflict::Tell).
+    NameConflict {
+        /// The global name.
+        name: Arc<str>,
+        /// The process that keeps it.
+        winner: Pid,
+    },
     /// A session with a monitored node has begun.
     NodeUp {
         /// The node's name.

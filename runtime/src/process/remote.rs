@@ -5,6 +5,7 @@ use std::future::Future;
 use std::num::NonZeroU64;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Waker;
 
 use super::Refused;
 use super::cell::Cell;
@@ -155,6 +156,10 @@ pub(crate) trait Remote: Send + Sync {
 
     /// Ends a monitor by name, or gives up a call of a name, if it is not over.
     fn demonitor_named(&self, node: &str, reference: u64);
+
+    /// Tells every peer that a global name of this node stands for a process, or for none any more. Returns whom to wake when
+    /// no lock is held.
+    fn tell_global(&self, name: &Arc<str>, local: Option<u64>) -> Vec<Arc<Waker>>;
 }
 
 /// The connections of a node, as its program uses them. Names of nodes have their ports.

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
 use super::session::{Callee, Done, SessionHandle};
@@ -259,6 +260,10 @@ impl Remote for Routes {
         if let Some(session) = self.session_of(node).or_else(ending) {
             session.demonitor(reference);
         }
+    }
+
+    fn tell_global(&self, name: &Arc<str>, local: Option<u64>) -> Vec<Arc<Waker>> {
+        self.read().up.values().filter_map(|session| session.tell_global(name, local).into_driver()).collect()
     }
 }
 

@@ -21,7 +21,7 @@ use crate::core::handshake::Channel;
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
 use crate::core::peers::ConnectionId;
 use crate::core::session::{Counts, NotCalled, NotMade, NotReplied, NotSent, Version};
-use crate::core::{Caller, NodeNumber, Pid, Processes, Reason, Session, Source, Term};
+use crate::core::{Caller, Globals, NodeNumber, Pid, Processes, Reason, Session, Source, Term};
 use crate::foreign;
 use crate::numbers::SharedNumbers;
 use crate::peer_info::PeerInfo;
@@ -118,6 +118,11 @@ pub(crate) struct Stirred {
 }
 
 impl Stirred {
+    /// The driver, to be woken when no lock is held; nobody waits for room because of what was done.
+    pub(crate) fn into_driver(self) -> Option<Arc<Waker>> {
+        self.driver
+    }
+
     pub(crate) fn wake(self) {
         if let Some(driver) = self.driver {
             foreign::call(|| driver.wake_by_ref());
@@ -407,6 +412,27 @@ impl SessionHandle {
             }
             session.monitor_named(local, name, reference).map_err(|why| self.not_made(why))
         })
+    }
+
+    /// Begins to tell the peer of the global names of this node, and of these at once. The driver, which is woken because the
+    /// session has come up, finds them.
+    pub(crate) fn tell_globals(&self, node: &Arc<str>, globals: &Globals) {
+        if let Some(session) = self.state.lock().core.session() {
+            session.tell_globals(node, globals.own());
+        }
+    }
+
+    /// Tells the peer what has become of a global name of this node.
+    pub(crate) fn tell_global(&self, name: &Arc<str>, local: Option<u64>) -> Stirred {
+        let told = self.act(|state| {
+            let session = state.core.open_session().ok_or(Denied::NotConnected)?;
+            match local {
+                Some(local) => session.register_global(name, local),
+                None => session.unregister_global(name),
+            }
+            Ok(())
+        });
+        told.stirred
     }
 
     pub(crate) fn demonitor(&self, reference: u64) {

@@ -1,6 +1,7 @@
 //! An endpoint, its connections and the process table under one lock.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -93,6 +94,12 @@ impl Net {
     }
 
     pub(crate) fn connect(&mut self, from: usize, to: usize) {
+        let (name, _) = self.dial(from, to);
+        self.flow();
+        assert!(self.hosts[from].endpoint().is_up(&name));
+    }
+
+    fn dial(&mut self, from: usize, to: usize) -> (Arc<str>, [(usize, ConnectionId); 2]) {
         let name = self.hosts[to].endpoint().name().clone();
         let dial = self.hosts[from].dial(&name, NOW).unwrap();
         let Dial::Start(dialled, to_dial) = dial else { panic!("{dial:?}") };
@@ -102,9 +109,28 @@ impl Net {
             let secured = Input::Secured(Channel::Tls13 { exporter: [3; 32] });
             assert_eq!(self.hosts[node].handle_input(id, secured, NOW), Next::Read);
         }
-        self.streams.push([(from, dialled), (to, accepted)]);
-        self.flow();
-        assert!(self.hosts[from].endpoint().is_up(&name));
+        let ends = [(from, dialled), (to, accepted)];
+        self.streams.push(ends);
+        (name, ends)
+    }
+
+    /// The same, until the session has begun where it was dialled. Gives what is written there first.
+    pub(crate) fn begin(&mut self, from: usize, to: usize) -> Vec<u8> {
+        let (name, [a, b]) = self.dial(from, to);
+        while !self.hosts[from].endpoint().is_up(&name) {
+            self.one_way(a, b);
+            self.one_way(b, a);
+        }
+        let mut bytes = Vec::new();
+        self.hosts[from].transmit(a.1, &mut bytes, 64 << 10, NOW);
+        self.hosts[from].handle_written(a.1, Written::All, NOW);
+        bytes
+    }
+
+    /// What the node that has dialled has to write on a stream. Nobody reads it.
+    pub(crate) fn written(&mut self, stream: usize) -> Vec<u8> {
+        let [(from, id), _] = self.streams[stream];
+        written(&mut self.hosts[from], id).0
     }
 
     /// Moves bytes until nothing moves, and ends what is over.

@@ -5,6 +5,7 @@
 mod calls;
 mod counting;
 mod endings;
+mod globals;
 mod host;
 mod misuse;
 mod node;

@@ -23,6 +23,7 @@ pub mod clean_up;
 pub mod connections;
 pub mod explore;
 mod foreign;
+pub mod globals;
 mod life;
 pub mod models;
 mod notes;

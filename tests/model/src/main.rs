@@ -8,7 +8,7 @@ use snow_dist_model::bounds::Bounds;
 use snow_dist_model::explore::{Findings, explore};
 use snow_dist_model::models::MODELS;
 use snow_dist_model::verdict::Broken;
-use snow_dist_model::{clean_up, connections};
+use snow_dist_model::{clean_up, connections, globals};
 
 /// Explores the protocol core: every order in which things can happen, up to the bounds of each model.
 #[derive(Parser)]
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         .filter(|model| arguments.model.as_deref().is_none_or(|name| name == model.name))
         .collect();
     let cleans_up = arguments.model.as_deref().is_none_or(|name| name == clean_up::NAME);
+    let claims = arguments.model.as_deref().is_none_or(|name| name == globals::NAME);
     if arguments.list {
         for model in chosen {
             println!("{:12} {}", model.name, model.what);
@@ -47,9 +48,10 @@ fn main() -> ExitCode {
             println!("{:12} {}", model.name, model.what);
         }
         println!("{:12} {}", clean_up::NAME, clean_up::WHAT);
+        println!("{:12} {}", globals::NAME, globals::WHAT);
         return ExitCode::SUCCESS;
     }
-    if chosen.is_empty() && of_connections.is_empty() && !cleans_up {
+    if chosen.is_empty() && of_connections.is_empty() && !cleans_up && !claims {
         eprintln!("no such model; --list shows all");
         return ExitCode::FAILURE;
     }
@@ -88,6 +90,16 @@ fn main() -> ExitCode {
             _ => clean_up::BOUNDS,
         };
         let (more, is_well) = clean_up::explore(left, threads, !arguments.small);
+        states += more;
+        all_well &= is_well;
+    }
+    if claims {
+        let left = match (arguments.small, arguments.deep) {
+            (true, _) => globals::SMALL,
+            (_, true) => globals::DEEP,
+            _ => globals::BOUNDS,
+        };
+        let (more, is_well) = globals::explore(left, threads, !arguments.small);
         states += more;
         all_well &= is_well;
     }

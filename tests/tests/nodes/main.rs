@@ -13,6 +13,7 @@ mod exits;
 mod failures;
 mod fragments;
 mod frames;
+mod globals;
 mod groups;
 mod heartbeat;
 mod kubernetes;

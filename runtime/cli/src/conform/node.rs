@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use snow_dist_runtime::core::Term;
-use snow_dist_runtime::{Mailbox, Node, NodeBuilder, PeerLists, Pid, Timing, Version1, WhenFull};
+use snow_dist_runtime::{Mailbox, Node, NodeBuilder, OnConflict, PeerLists, Pid, Timing, Version1, WhenFull};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::asking::{Question, written};
@@ -114,6 +114,17 @@ impl Subject {
                 let pid = self.process(&command)?.pid;
                 self.node()?.kill(pid).map_err(|error| error.to_string())?;
                 Ok(json!({}))
+            }
+            "global_register" => {
+                let (name, pid) = (text(&command, "name")?, self.process(&command)?.pid);
+                let registered = self.node()?.register_global(name, pid, OnConflict::Exit);
+                registered.map_err(|error| error.to_string())?;
+                Ok(json!({}))
+            }
+            "global_lookup" => {
+                let node = self.node()?;
+                let found = node.whereis_global(text(&command, "name")?);
+                Ok(json!({"found": found.map_or(json!(false), |pid| reasons::process(pid, node))}))
             }
             "delegate" => {
                 let deputy = field(&command, "deputy").as_u64().unwrap_or_default();

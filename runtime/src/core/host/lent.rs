@@ -1,9 +1,11 @@
 //! The process table, as a connection of a host is lent it.
 
 use super::ties::Ties;
+use crate::core::globals::{Conflict, Heard};
 use crate::core::peers::ConnectionId;
 use crate::core::{
-    Block, Caller, NodeNumber, Numbers, Pid, Processes, Reason, SpawnFailure, SpawnRequest, Start, TermPids,
+    Block, Caller, GlobalNews, Globals, NodeNumber, Numbers, Pid, Processes, Reason, SpawnFailure,
+    SpawnRequest, Start, TermPids,
 };
 
 /// The host's process table; what a table alone cannot know, the host does: it notes whose end has to be told, and it numbers nodes.
@@ -11,6 +13,9 @@ pub(super) struct Lent<'h, P> {
     pub(super) processes: &'h mut P,
     pub(super) numbers: &'h mut Numbers,
     pub(super) ties: &'h mut Ties,
+    pub(super) globals: &'h mut Globals,
+    /// Own global names that are lost, to be told when the connection is no longer lent the table.
+    pub(super) conflicts: &'h mut Vec<Conflict>,
     pub(super) id: ConnectionId,
 }
 
@@ -86,6 +91,17 @@ impl<P: Processes> Processes for Lent<'_, P> {
 
     fn spawned(&mut self, local: u64, request: u64, outcome: Result<Pid, SpawnFailure>) {
         self.processes.spawned(local, request, outcome);
+    }
+
+    fn global(&mut self, news: GlobalNews<'_>) -> bool {
+        if let Heard::Lost(conflict) = self.globals.heard(self.id, news) {
+            self.conflicts.push(conflict);
+        }
+        true
+    }
+
+    fn broadcast(&mut self, room: &str, text: &str) -> bool {
+        self.processes.broadcast(room, text)
     }
 
     fn exit(&mut self, local: u64, from: Pid, reason: Reason) {

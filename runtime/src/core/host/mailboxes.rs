@@ -78,6 +78,13 @@ pub enum Event {
         /// The process, or why it does not run.
         outcome: Result<Pid, SpawnFailure>,
     },
+    /// A global name of the process's own is lost: another node claims it as well, and this process keeps it.
+    NameConflict {
+        /// The name.
+        name: Arc<str>,
+        /// The process that keeps it.
+        winner: Pid,
+    },
     /// There is a session with this node.
     NodeUp(Arc<str>),
     /// The session with this node is over, and all that it has brought has come.
@@ -220,6 +227,10 @@ impl<M: Mailboxes> Nodes for M {
             let name = name.clone();
             self.put(local, if is_up { Event::NodeUp(name) } else { Event::NodeDown(name) });
         }
+    }
+
+    fn name_conflict(&mut self, local: u64, name: &Arc<str>, winner: Pid) {
+        self.put(local, Event::NameConflict { name: name.clone(), winner });
     }
 
     fn notice(&mut self, notice: Notice) {

@@ -21,6 +21,7 @@
 //! What processes do is decided when its call returns; [`Host::has_room`] says when it is to wait.
 
 mod calls;
+mod globals;
 mod lent;
 mod mailboxes;
 mod settings;
@@ -35,11 +36,14 @@ use std::time::Duration;
 
 use super::connection::{Connection, ConnectionEvent, Ending, Inbound, Transmit};
 use super::endpoint::{Attempts, Dial, Endpoint, NotDialled, NotKept, Notice, Output, name_to_dial};
+use super::globals::Conflict;
+#[cfg(doc)]
+use super::globals::OnConflict;
 use super::handshake::Channel;
 use super::limits::NODES_KNOWN_MAX;
 use super::peers::ConnectionId;
 use super::session::{Lacking, NotMade, NotSent};
-use super::{NodeNumber, Numbers, Pid, Processes, Reason, Session, Term};
+use super::{Globals, NodeNumber, Numbers, Pid, Processes, Reason, Session, Start, Term};
 use lent::Lent;
 pub use mailboxes::{Event, Mailboxes};
 use settings::Seed;
@@ -56,6 +60,11 @@ pub trait Nodes: Processes {
     /// each of them makes it keep.
     fn about(&mut self, connection: ConnectionId) {
         let _ = connection;
+    }
+
+    /// Tells a process that has asked for that ([`OnConflict::Tell`]) that it has lost a global name to another one.
+    fn name_conflict(&mut self, local: u64, name: &Arc<str>, winner: Pid) {
+        let _ = (local, name, winner);
     }
 
     /// Something that an operator should know.
@@ -119,6 +128,9 @@ pub struct Host<P> {
     ties: Ties,
     /// Connections that were begun to nodes that are kept connected, and that the host has not heard of.
     dials: VecDeque<(ConnectionId, Arc<str>)>,
+    globals: Globals,
+    /// Own global names that are lost, and whose processes have not been told.
+    conflicts: Vec<Conflict>,
     /// Connections that may have something to say.
     touched: Vec<ConnectionId>,
     /// Connections with which something may be different, until the host has heard so.
@@ -142,6 +154,7 @@ impl<P: Nodes> Host<P> {
     /// A node without connections.
     pub fn new(settings: Settings, processes: P) -> Self {
         let own = Pid::new(NodeNumber::HERE, settings.local.creation(), 0);
+        let globals = Globals::new(settings.local.start().clone());
         let (endpoint, seed) = settings.begin();
         Self {
             processes,
@@ -153,6 +166,8 @@ impl<P: Nodes> Host<P> {
             peers: BTreeMap::new(),
             ties: Ties::default(),
             dials: VecDeque::new(),
+            globals,
+            conflicts: Vec::new(),
             touched: Vec::new(),
             changed: BTreeSet::new(),
             endpoint_deadline: None,
@@ -328,6 +343,7 @@ impl<P: Nodes> Host<P> {
         let ending = self.lines.get(&id)?.connection.ending().cloned();
         if self.endpoint.over(id, ending.as_ref(), now) {
             self.sessions.retain(|_, session| *session != id);
+            self.globals.down(id);
             self.lend(id, |line, lent| {
                 lent.release_buffer();
                 line.connection.end(lent);
@@ -510,6 +526,9 @@ impl<P: Nodes> Host<P> {
     /// A process has ended, and the table does not have it any more: what is linked with it or watches it on other nodes learns
     /// of it. That costs nothing for sessions that do not know the process.
     pub fn process_ended(&mut self, local: u64, reason: &Reason) {
+        for name in self.globals.process_ended(local) {
+            self.tell_global(&name, None);
+        }
         for id in self.ties.take(local) {
             let session = self.lines.get_mut(&id).and_then(|line| line.connection.session());
             let Some(session) = session else { continue };
@@ -604,8 +623,10 @@ impl<P: Nodes> Host<P> {
     fn lend(&mut self, id: ConnectionId, act: impl FnOnce(&mut Line, &mut Lent<'_, P>)) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         self.processes.about(id);
-        let (processes, numbers, ties) = (&mut self.processes, self.endpoint.numbers(), &mut self.ties);
-        act(line, &mut Lent { processes, numbers, ties, id });
+        let Self { processes, ties, globals, conflicts, endpoint, .. } = self;
+        let numbers = endpoint.numbers();
+        act(line, &mut Lent { processes, numbers, ties, globals, conflicts, id });
+        self.settle_conflicts();
     }
 
     /// Hears what connections have to say, and does what the endpoint decides.
@@ -641,7 +662,12 @@ impl<P: Nodes> Host<P> {
         match output {
             Output::Tell(id, event) => {
                 let Some(line) = self.lines.get_mut(&id) else { return };
+                let mut is_up = false;
                 if let ConnectionEvent::Up(facts) = &event {
+                    is_up = true;
+                    if let Some(incarnation) = facts.incarnation {
+                        self.globals.up(id, &Start { name: facts.name.clone(), incarnation });
+                    }
                     let (number, creation) = (facts.config.peer, facts.config.peer_creation);
                     self.sessions.insert(number, id);
                     if self.peers.len() >= NODES_KNOWN_MAX {
@@ -650,6 +676,9 @@ impl<P: Nodes> Host<P> {
                     self.peers.insert(facts.name.clone(), Pid::new(number, creation, 0));
                 }
                 line.connection.handle_event(event, now);
+                if is_up && let Some(session) = line.connection.session() {
+                    session.tell_globals(self.endpoint.name(), self.globals.own());
+                }
                 self.touched.push(id);
             }
             Output::NodeUp(id, name) => {

@@ -14,6 +14,7 @@
 mod calls;
 mod config;
 mod error;
+mod globals;
 mod heartbeat;
 mod links;
 mod lists;
@@ -38,6 +39,7 @@ use super::connection::Waits;
 use super::limits::{CLOSE_TEXT_BYTES_MAX, SESSION_QUEUE_BYTES_MAX, SESSION_RESERVE_BYTES_MAX};
 use super::peers::Sign;
 use super::{NodeNumber, Processes, Reason, SpawnFailure, Start};
+use globals::Told;
 use heartbeat::{Beat, Heartbeat};
 use links::{Linked, Links, Pids};
 use lists::Lists;
@@ -67,7 +69,8 @@ pub struct Counts {
     pub unmatched: u64,
     /// Frames with unknown tags, and empty ones.
     pub unknown: u64,
-    /// Frames that every node may leave alone: peer lists, global names, rooms.
+    /// Frames that a node may leave alone: peer lists, global names and rooms that are of no use here, and global names of
+    /// version 1 peers.
     pub left_alone: u64,
     /// Hops of reasons that name no node here: indexes without an entry, and other starts of the two nodes.
     pub hops_unknown: u64,
@@ -108,6 +111,7 @@ pub struct Session {
     /// What is watched here.
     watched: Monitors,
     unlink_id: u64,
+    globals: Told,
     outbox: Outbox,
     reassembly: Reassembly,
     lists: Lists,
@@ -140,6 +144,7 @@ impl Session {
             watching: Monitors::default(),
             watched: Monitors::default(),
             unlink_id: 0,
+            globals: Told::default(),
             outbox: Outbox::new(Budget::new(&config.peer_bounds)),
             reassembly: Reassembly::new(&config.bounds),
             lists: Lists::default(),
@@ -421,6 +426,7 @@ impl Session {
                 || self.pong.is_some()
                 || self.close.is_some()
                 || self.wire.has_due_entry()
+                || self.has_due_global()
                 || !self.outbox.is_empty())
     }
 
@@ -459,6 +465,7 @@ impl Session {
         //# When a session ends, a node MUST forget every link and monitor of that session.
         self.watched.take_all();
         self.outbox = Outbox::default();
+        self.globals = Told::default();
         //= spec/capabilities.md#cap-frg-021
         //# A node MUST drop its unfinished frames when their session ends.
         self.reassembly = Reassembly::default();

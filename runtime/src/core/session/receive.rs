@@ -152,15 +152,12 @@ impl Session {
                 }
                 Ok(())
             }
-            //= spec/session.md#ses-lst-001
-            //# A node MAY leave every PEER_LIST, GLOBAL_REGISTER, GLOBAL_UNREGISTER, GLOBAL_SYNC and
-            //# ROOM_BROADCAST alone.
-            // They belong to chapters that are not built.
-            Frame::GlobalRegister(_)
-            | Frame::GlobalUnregister(_)
-            | Frame::GlobalSync(_)
-            | Frame::RoomBroadcast(_) => {
-                self.counts.left_alone += 1;
+            Frame::GlobalRegister(_) | Frame::GlobalUnregister(_) | Frame::GlobalSync(_) => {
+                self.on_global(frame, processes);
+                Ok(())
+            }
+            Frame::RoomBroadcast(broadcast) => {
+                self.on_broadcast(broadcast, processes);
                 Ok(())
             }
             _ => {

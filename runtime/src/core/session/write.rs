@@ -39,6 +39,8 @@ impl Session {
         {
             put(NodeTable { index, incarnation: start.incarnation.get(), name: (&*start.name).into() }, out);
         }
+        // Names come before what their processes do: whoever hears of a process finds its name.
+        while out.len() < bytes_wanted && self.has_due_global() && self.write_global(out) {}
         while out.len() < bytes_wanted {
             match self.outbox.next(out, bytes_wanted) {
                 Next::Nothing => return self.write_close(out),
@@ -164,7 +166,7 @@ impl From<Refusal> for WireReason<'static> {
 //= reason=no frame without a section is made anywhere in this crate
 //# A node MUST NOT write a tag from `E0` to `EF` unless both ends of the session have agreed outside this
 //# protocol on what it means.
-fn put<'f>(frame: impl Into<Frame<'f>>, out: &mut Vec<u8>) {
+pub(super) fn put<'f>(frame: impl Into<Frame<'f>>, out: &mut Vec<u8>) {
     let written = frame.into().encode_framed(FRAME_BYTES_MAX, out);
     debug_assert_eq!(written, Ok(()), "signals are bounded");
 }

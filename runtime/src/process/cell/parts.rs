@@ -49,6 +49,8 @@ pub(crate) struct Ties {
     pub(crate) attached: Vec<Weak<dyn Interested>>,
     /// Names of it.
     pub(crate) names: Vec<Arc<str>>,
+    /// It has, or has had, global names.
+    pub(crate) has_global_names: bool,
     /// Nodes it monitors.
     pub(crate) nodes: Vec<Arc<str>>,
     /// What it has asked and not taken the answer of.
@@ -64,6 +66,7 @@ impl fmt::Debug for Ties {
             .field("watching", &self.watching)
             .field("attached", &self.attached.len())
             .field("names", &self.names)
+            .field("has_global_names", &self.has_global_names)
             .field("nodes", &self.nodes)
             .field("asked", &self.asked)
             .field("let_go", &self.let_go)

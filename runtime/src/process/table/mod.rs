@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 
 use snow_dist_codec::{NodeName, NodeNameError, Pid as WirePid};
@@ -19,11 +20,12 @@ use super::{
     Context, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, SendError, SpawnError, task,
 };
 use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
-use crate::core::{NodeNumber, Pid, Reason, Term};
+use crate::core::{Globals, NodeNumber, Pid, Reason, Start, Term};
 use crate::foreign::apart;
 use crate::sync::{AtomicBool, AtomicU64, Executor, Mutex, Ordering};
 
 mod asking;
+mod globals;
 mod names;
 pub(crate) use names::EVERY_NODE;
 #[cfg(test)]
@@ -42,6 +44,7 @@ pub(crate) struct ProcessTable {
     stopped: AtomicBool,
     references_given: AtomicU64,
     names: Mutex<HashMap<Arc<str>, u64>>,
+    globals: Mutex<Globals>,
     /// Who monitors which node.
     node_monitors: Mutex<HashMap<Arc<str>, NumberMap<()>>>,
     /// The groups, once the program has asked for them.
@@ -70,15 +73,23 @@ impl ProcessTable {
 
     /// The same, whose mailboxes hold at most `held_max` bytes from other nodes.
     pub(crate) fn with_held_max(node: &str, creation: u8, executor: Executor, held_max: usize) -> Arc<Self> {
+        // One that gives this creation: without connections it is compared with nobody's.
+        let incarnation = NonZeroU64::new(u64::from(creation) + 254).unwrap_or(NonZeroU64::MIN);
+        Self::of_start(&Start { name: node.into(), incarnation }, executor, held_max)
+    }
+
+    /// The table of this start of a node, whose mailboxes hold at most `held_max` bytes from other nodes.
+    pub(crate) fn of_start(start: &Start, executor: Executor, held_max: usize) -> Arc<Self> {
         Arc::new(Self {
-            node: node.into(),
-            creation,
+            node: (&*start.name).into(),
+            creation: start.creation(),
             executor,
             cells: Cells::new(),
             locals_given: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
             references_given: AtomicU64::new(0),
             names: Mutex::default(),
+            globals: Mutex::new(Globals::new(start.clone())),
             node_monitors: Mutex::default(),
             groups: Mutex::default(),
             shares: Shares::new(held_max),

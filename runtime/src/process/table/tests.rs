@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
 
+use std::task::Waker;
+
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -92,6 +94,11 @@ impl Remote for Sessions {
 
     fn demonitor_named(&self, node: &str, reference: u64) {
         drop(self.ask(format!("demonitor {node} {reference}")));
+    }
+
+    fn tell_global(&self, name: &Arc<str>, local: Option<u64>) -> Vec<Arc<Waker>> {
+        drop(self.ask(format!("global {name} {local:?}")));
+        Vec::new()
     }
 
     fn link(&self, _: Pid, to: Pid) -> Result<(), Denied> {

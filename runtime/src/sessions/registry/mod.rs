@@ -1,6 +1,6 @@
 //! All connections of a node, and the endpoint that decides on them, under one lock.
 //!
-//! Lock order: the registry, then routes, then a connection, then a process or the numbers of nodes. Whoever is to be woken
+//! Lock order: the registry, then global names, then routes, then a connection, then a process or the numbers of nodes. Whoever is to be woken
 //! by what the endpoint says is woken when no lock is held ([`Afterwards`]).
 
 use std::collections::HashMap;
@@ -19,9 +19,11 @@ use super::session::{SessionHandle, Stirred};
 use crate::clock::Clock;
 use crate::core::connection::{ConnectionEvent, Ending, EndpointEvent, Randomness};
 use crate::core::endpoint::{Attempts, Dial, Endpoint, KeptNode, KeptState, Limits, NotKept, Notice, Output};
+use crate::core::epochs::Facts;
 use crate::core::handshake::Local;
 use crate::core::peers::ConnectionId;
 use crate::core::session::Timing;
+use crate::core::{Globals, Start};
 use crate::foreign::{self, apart};
 use crate::notices::Notices;
 use crate::numbers::SharedNumbers;
@@ -40,6 +42,8 @@ mod tests;
 pub(crate) struct Registry {
     /// The number of this start of the node.
     pub(crate) incarnation: NonZeroU64,
+    /// The name of the node.
+    name: Arc<str>,
     pub(crate) clock: Clock,
     pub(crate) routes: Arc<Routes>,
     pub(crate) notices: Arc<Notices>,
@@ -93,6 +97,7 @@ impl Registry {
         let routes = Arc::new(Routes::new(Arc::downgrade(table)));
         table.connect(routes.clone());
         let (incarnation, numbers) = (local.incarnation(), SharedNumbers::new(local.start().clone()));
+        let name = local.start().name.clone();
         // Without random bytes there is no handshake either.
         let dice = random().unwrap_or_default();
         let endpoint = Endpoint::with_numbers(local, timing, limits, dice, numbers.clone());
@@ -101,6 +106,7 @@ impl Registry {
             State { endpoint, connections: HashMap::new(), asked: Vec::new(), timer_at: None, afterwards };
         Arc::new_cyclic(|own| Self {
             incarnation,
+            name,
             clock: Clock::start(),
             routes,
             notices: Arc::new(Notices::new()),
@@ -239,6 +245,9 @@ impl Registry {
         if !was_session {
             return;
         }
+        if let Some(table) = self.table.upgrade() {
+            table.global_names_down(connection.id);
+        }
         if let Some(mut delivery) = self.delivery(connection) {
             connection.end(&mut delivery);
         }
@@ -263,7 +272,7 @@ impl Registry {
         let interested: Arc<dyn Interested> = session.clone();
         let peer = Owner { name: session.peer().name.clone(), source: session.source };
         let table = self.table.upgrade()?;
-        Some(Delivery::new(table, Arc::downgrade(&interested), peer, self.numbers.clone()))
+        Some(Delivery::new(table, Arc::downgrade(&interested), peer, self.numbers.clone()).on(session.id))
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -290,16 +299,15 @@ impl Registry {
             Output::Tell(id, event) => {
                 // One that is not there has ended, and has not said so yet.
                 let Some(connection) = state.connections.get(&id) else { return };
-                let closes = matches!(event, ConnectionEvent::Close(_));
-                let comes_up = matches!(event, ConnectionEvent::Up(_));
-                if closes {
+                if matches!(event, ConnectionEvent::Close(_)) {
                     // Whoever would send finds it no more.
                     self.routes.ending(connection);
                 }
-                state.afterwards.connections.push(connection.tell(event, self.clock.now()));
-                if comes_up {
-                    self.routes.up(connection);
-                }
+                let stirred = match event {
+                    ConnectionEvent::Up(facts) => self.come_up(connection, facts, table),
+                    event => connection.tell(event, self.clock.now()),
+                };
+                state.afterwards.connections.push(stirred);
             }
             Output::NodeUp(_, name) => {
                 state.afterwards.processes.extend(table.into_iter().flat_map(|table| table.node_up(&name)));
@@ -313,6 +321,31 @@ impl Registry {
                 self.dials.notify_one();
             }
             Output::Notice(notice) => state.afterwards.notices.push(notice),
+        }
+    }
+
+    /// A connection becomes the session. Global names stand still meanwhile: whatever becomes of one later, the session is told,
+    /// and what the peer says of its own finds the session known.
+    fn come_up(
+        &self,
+        connection: &Arc<SessionHandle>,
+        facts: Box<Facts>,
+        table: Option<&ProcessTable>,
+    ) -> Stirred {
+        let start = facts.incarnation.map(|incarnation| Start { name: facts.name.clone(), incarnation });
+        let begin = |globals: Option<&Globals>| {
+            let stirred = connection.tell(ConnectionEvent::Up(facts), self.clock.now());
+            self.routes.up(connection);
+            if let Some(globals) = globals {
+                connection.tell_globals(&self.name, globals);
+            }
+            stirred
+        };
+        match table {
+            Some(table) => {
+                table.global_names_up(connection.id, start.as_ref(), |globals| begin(Some(globals)))
+            }
+            None => begin(None),
         }
     }
 }

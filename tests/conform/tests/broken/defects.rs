@@ -381,6 +381,18 @@ defects! {
     NamesHandedOn: ACCEPTOR, ["global-names-are-told"];
     /// All global names go into one frame.
     SyncUnsplit: ACCEPTOR, ["global-names-are-told"];
+    /// A process of whatever node can have the global name of a peer.
+    GlobalNameOfAnybody: ACCEPTOR, ["global-name-of-a-foreign-process"];
+    /// A global name that is known can be registered.
+    TakenNameRegistered: ACCEPTOR, ["global-name-taken"];
+    /// Whoever owns a global name keeps it.
+    GivesNoWay: ACCEPTOR, ["global-name-conflict"];
+    /// A process that loses its global name is not told.
+    ConflictUntold: ACCEPTOR, ["global-name-conflict"];
+    /// Of two that claim a global name the one counts that was heard last.
+    LastClaimCounts: ACCEPTOR, ["global-name-of-two"];
+    /// A global name is not taken back when its process ends.
+    GlobalNameOutlivesItsProcess: ACCEPTOR, ["global-name-of-a-process-that-ends"];
     /// All processes have the same local id.
     LocalIdAgain: ACCEPTOR, ["local-ids"];
 

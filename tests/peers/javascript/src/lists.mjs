@@ -28,26 +28,40 @@ export class PeerLists {
   }
 }
 
-/** Names that hold for all nodes. Each is told by its owner alone, and goes with the session in which it came. */
+const NAME_CONFLICT = { kind: 'custom', text: 'name conflict' };
+
+const less = (one, other) =>
+  one.incarnation === other.incarnation ? Buffer.compare(Buffer.from(one.name), Buffer.from(other.name)) < 0 : one.incarnation < other.incarnation;
+
+/**
+ * Names that hold for all nodes. Each is told by its owner alone, and goes with the session in which it came. Of two that
+ * claim a name, the node with the smaller incarnation keeps it. Version 1 has no part in this.
+ */
 export class Globals {
   #own = new Map(); // name -> process
-  #learned = new Map(); // name -> { session, process }
+  #claims = new Map(); // name -> Map of session -> process
 
   register(name, process, sessions) {
+    if (Buffer.byteLength(name) > LAYOUT.global_name_bytes_max) throw new Error('the global name is too long');
+    if (this.lookup(name)) throw new Error(`the global name ${name} is taken`);
     this.#own.set(name, process);
-    for (const session of sessions) session.tell('GLOBAL_REGISTER', this.#entry(session, name, process));
+    for (const session of told(sessions)) session.tell('GLOBAL_REGISTER', this.#entry(session, name, process));
   }
 
   processEnded(process, sessions) {
-    for (const [name, holder] of this.#own) {
-      if (holder !== process) continue;
-      this.#own.delete(name);
-      for (const session of sessions) session.tell('GLOBAL_UNREGISTER', { name });
-    }
+    for (const [name, holder] of this.#own) if (holder === process) this.#takeBack(name, sessions);
+  }
+
+  #takeBack(name, sessions) {
+    this.#own.delete(name);
+    for (const session of told(sessions)) session.tell('GLOBAL_UNREGISTER', { name });
   }
 
   lookup(name) {
-    return this.#own.get(name) ?? this.#learned.get(name)?.process;
+    const own = this.#own.get(name);
+    if (own) return own;
+    const claims = [...(this.#claims.get(name) ?? [])];
+    return claims.reduce((first, next) => (!first || less(next[0].peer, first[0].peer) ? next : first), null)?.[1];
   }
 
   #entry(session, name, process) {
@@ -56,6 +70,7 @@ export class Globals {
 
   /** Tells a new session all own names, in frames that every peer reads (SES-LST-007). */
   begin(session) {
+    if (session.version === 1) return;
     let entries = [];
     for (const [name, process] of this.#own) {
       const more = [...entries, this.#entry(session, name, process)];
@@ -66,18 +81,29 @@ export class Globals {
     if (entries.length > 0) session.tell('GLOBAL_SYNC', { entries });
   }
 
-  /** The name of another node than the peer is nothing that the peer can tell (SES-GLB-001). */
-  learn(session, { name, pid, node }) {
-    if (completeName(node) !== session.peer.name) session.ignore();
-    else this.#learned.set(name, { session, process: session.dialect.readHop(pid) });
+  /** The name of another node than the peer is nothing that the peer can tell (SES-GLB-001, SES-GLB-006). */
+  learn(session, { name, pid, node }, sessions) {
+    const { peer, dialect, version } = session;
+    if (version === 1 || completeName(node) !== peer.name || dialect.readSender(pid) === null) return session.ignore();
+    const process = dialect.readHop(pid);
+    if (!this.#claims.has(name)) this.#claims.set(name, new Map());
+    this.#claims.get(name).set(session, process);
+    const own = this.#own.get(name);
+    // SES-GLB-011
+    if (!own || !less(peer, session.self)) return;
+    this.#takeBack(name, sessions);
+    own.exitSignal(process, NAME_CONFLICT);
   }
 
   forget(session, { name }) {
-    if (this.#learned.get(name)?.session === session) this.#learned.delete(name);
-    else session.ignore();
+    const claims = this.#claims.get(name);
+    if (!claims?.delete(session)) session.ignore();
+    else if (claims.size === 0) this.#claims.delete(name);
   }
 
   end(session) {
-    for (const [name, learned] of this.#learned) if (learned.session === session) this.#learned.delete(name);
+    for (const [name, claims] of this.#claims) if (claims.delete(session) && claims.size === 0) this.#claims.delete(name);
   }
 }
+
+const told = sessions => [...sessions].filter(({ version }) => version !== 1);

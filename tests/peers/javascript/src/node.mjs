@@ -121,8 +121,9 @@ export class Node {
     this.#processes.delete(process.local);
     for (const [name, holder] of this.#names) if (holder === process) this.#names.delete(name);
     for (const watchers of this.#watchers.values()) watchers.delete(process);
-    for (const session of this.#sessions) session.processEnded(process, reason);
+    // Whoever learns of the end finds the name free (SES-GLB-014).
     this.globals.processEnded(process, this.#sessions);
+    for (const session of this.#sessions) session.processEnded(process, reason);
     this.groups?.processEnded(process);
   }
 
@@ -136,6 +137,11 @@ export class Node {
   /** The process is known on all nodes by that name. */
   registerGlobal(name, process) {
     this.globals.register(name, process, this.#sessions);
+  }
+
+  /** A peer tells of a global name of its own. */
+  learnGlobal(session, entry) {
+    this.globals.learn(session, entry, this.#sessions);
   }
 
   /** The process that has a global name: one of this node, or { node, incarnation, creation, local }. */

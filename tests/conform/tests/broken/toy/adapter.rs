@@ -185,7 +185,10 @@ impl Toy {
                 }
             }
             "global_register" => {
-                self.register_global(state, own, command["name"].as_str().unwrap_or_default());
+                let name = command["name"].as_str().unwrap_or_default();
+                if !self.register_global(state, own, name) {
+                    return Err(No::Error("the name is taken"));
+                }
             }
             "trap_exit" => {
                 if let Some(process) = state.processes.get_mut(&own) {

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use snow_dist_codec::frame::{GlobalRegister, GlobalSync, GlobalUnregister, PeerList};
 use snow_dist_codec::{EntriesBuf, Entry, Frame, NamesBuf, NodeName};
 
+use super::reason::Reason;
 use super::session::Session;
-use super::{State, Toy};
+use super::{Other, Owed, State, Toy};
 use crate::defects::Defect;
 
 const NAMES_MAX: usize = 1_024;
@@ -23,28 +24,30 @@ pub(super) struct Lists {
     heard: Vec<String>,
     /// Own global names.
     own: Vec<(String, u64)>,
-    /// Those of others: by which peer they were told, and the process.
-    learned: HashMap<String, (String, u64)>,
+    /// Those of others: the processes that peers have told, in the order in which they came.
+    learned: HashMap<String, Vec<Other>>,
 }
 
 impl Toy {
     /// A frame about names. Nothing of it ends a session.
-    pub(super) fn about_names(self: &Arc<Self>, state: &mut State, peer: &str, read: &Frame<'_>) {
+    pub(super) fn about_names(
+        self: &Arc<Self>,
+        state: &mut State,
+        peer: &str,
+        read: &Frame<'_>,
+        owed: &mut Owed,
+    ) {
         match *read {
             Frame::PeerList(list) => self.peer_list(state, list),
             Frame::GlobalRegister(GlobalRegister { name, pid, node }) => {
-                self.learn(state, peer, name.as_str(), pid.local(), node.as_str());
+                self.learn(state, peer, Entry { name, pid, node }, owed);
             }
             Frame::GlobalSync(sync) => {
-                for entry in sync.entries.iter() {
-                    self.learn(state, peer, entry.name.as_str(), entry.pid.local(), entry.node.as_str());
-                }
+                sync.entries.iter().for_each(|entry| self.learn(state, peer, entry, owed));
             }
             Frame::GlobalUnregister(GlobalUnregister { name }) => {
-                let is_owner = state.lists.learned.get(name.as_str()).is_some_and(|(of, _)| of == peer);
-                if is_owner || self.has(Defect::AnybodyTakesBack) {
-                    state.lists.learned.remove(name.as_str());
-                }
+                let Some(claims) = state.lists.learned.get_mut(name.as_str()) else { return };
+                claims.retain(|claim| claim.node != peer && !self.has(Defect::AnybodyTakesBack));
             }
             _ => {}
         }
@@ -75,16 +78,52 @@ impl Toy {
         }
     }
 
-    fn learn(&self, state: &mut State, peer: &str, name: &str, local: u64, node: &str) {
-        if node == peer || self.has(Defect::AnybodyTells) {
-            state.lists.learned.insert(name.to_owned(), (peer.to_owned(), local));
+    fn learn(&self, state: &mut State, peer: &str, entry: Entry<'_>, owed: &mut Owed) {
+        let Some(session) = state.peers.get(peer).and_then(|now| now.session.as_ref()) else { return };
+        let is_told_by_its_owner = entry.node.as_str() == peer || self.has(Defect::AnybodyTells);
+        let is_of_the_peer = entry.pid == session.theirs(entry.pid.local());
+        if !is_told_by_its_owner || !is_of_the_peer && !self.has(Defect::GlobalNameOfAnybody) {
+            return;
         }
+        let (claim, name) = (session.other(entry.pid.local()), entry.name.as_str());
+        let claims = state.lists.learned.entry(name.to_owned()).or_default();
+        claims.retain(|known| known.node != peer);
+        claims.push(claim.clone());
+        let own = state.lists.own.iter().find(|(known, _)| known == name).map(|(_, process)| *process);
+        let gives_way = rank(&claim) < (self.incarnation, &*self.name);
+        let Some(own) = own.filter(|_| gives_way && !self.has(Defect::GivesNoWay)) else { return };
+        self.take_back(state, name);
+        if !self.has(Defect::ConflictUntold) {
+            self.exit_signal(state, own, claim, &Reason::custom("name conflict"), owed);
+        }
+    }
+
+    fn take_back(&self, state: &mut State, name: &str) {
+        state.lists.own.retain(|(known, _)| known != name);
+        for session in state.peers.values().filter_map(|now| now.session.as_ref()) {
+            session.tell(GlobalUnregister { name: name.into() });
+        }
+    }
+
+    /// A process has ended.
+    pub(super) fn take_back_all(&self, state: &mut State, own: u64) {
+        let names: Vec<_> = state.lists.own.extract_if(.., |(_, of)| *of == own).collect();
+        names.iter().for_each(|(name, _)| self.take_back(state, name));
     }
 
     /// A session is over.
     pub(super) fn forget_names(&self, state: &mut State, peer: &str) {
         if !self.has(Defect::GlobalNamesStay) {
-            state.lists.learned.retain(|_, (of, _)| of != peer);
+            state.lists.learned.values_mut().for_each(|claims| claims.retain(|claim| claim.node != peer));
+        }
+    }
+
+    fn holder<'s>(&self, state: &'s State, name: &str) -> Option<&'s Other> {
+        let claims = state.lists.learned.get(name)?;
+        if self.has(Defect::LastClaimCounts) {
+            claims.last()
+        } else {
+            claims.iter().min_by_key(|it| rank(it))
         }
     }
 
@@ -114,7 +153,10 @@ impl Toy {
             *entries = EntriesBuf::default();
         };
         let own = lists.own.iter().map(|(name, process)| (name, *process, &self.name));
-        let others = lists.learned.iter().map(|(name, (node, process))| (name, *process, node));
+        let others = lists
+            .learned
+            .iter()
+            .flat_map(|(name, claims)| claims.iter().map(move |claim| (name, claim.local, &claim.node)));
         for (name, process, node) in own.chain(others.filter(|_| self.has(Defect::NamesHandedOn))) {
             let more = name.len() + node.len() + 12;
             let is_long = entries.as_entries().as_bytes().len() + more + 5 > SYNC_BYTES_MAX;
@@ -130,7 +172,12 @@ impl Toy {
         }
     }
 
-    pub(super) fn register_global(&self, state: &mut State, own: u64, name: &str) {
+    /// False if the name is taken.
+    pub(super) fn register_global(&self, state: &mut State, own: u64, name: &str) -> bool {
+        let is_taken = self.lookup(state, name) != json!(false);
+        if is_taken && !self.has(Defect::TakenNameRegistered) {
+            return false;
+        }
         state.lists.own.push((name.to_owned(), own));
         for now in state.peers.values() {
             let Some(session) = &now.session else { continue };
@@ -140,14 +187,20 @@ impl Toy {
                 node: self.name.as_str().into(),
             });
         }
+        true
     }
 
     pub(super) fn lookup(&self, state: &State, name: &str) -> Value {
         let own = state.lists.own.iter().find(|(known, _)| known == name);
-        match (own, state.lists.learned.get(name)) {
+        match (own, self.holder(state, name)) {
             (Some((_, process)), _) => json!({"node": self.name, "process": process}),
-            (None, Some((node, process))) => json!({"node": node, "process": process}),
+            (None, Some(claim)) => json!({"node": claim.node, "process": claim.local}),
             (None, None) => json!(false),
         }
     }
+}
+
+/// The smaller one keeps a name.
+fn rank(claim: &Other) -> (u64, &str) {
+    (claim.incarnation, &claim.node)
 }

@@ -44,6 +44,10 @@ impl Reason {
         !self.hops.is_empty() || !matches!(self.root, Root::Normal | Root::Shutdown)
     }
 
+    pub(super) fn custom(text: &str) -> Self {
+        Self { hops: Vec::new(), root: Root::Custom(text.to_owned()) }
+    }
+
     pub(super) fn linked(from: Other, reason: &Self) -> Self {
         let hops = std::iter::once(Hop::Other(from)).chain(reason.hops.iter().cloned()).collect();
         Self { hops, root: reason.root.clone() }

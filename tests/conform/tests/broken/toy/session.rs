@@ -146,11 +146,11 @@ impl Session {
         self.out.beat(frame(Ping { payload: b"alive?\0\0" }));
     }
 
-    fn theirs(&self, local: u64) -> Pid {
+    pub(super) fn theirs(&self, local: u64) -> Pid {
         Pid::new(0, self.peer.creation, local).unwrap()
     }
 
-    fn other(&self, local: u64) -> Other {
+    pub(super) fn other(&self, local: u64) -> Other {
         Other { local, ..self.peer.clone() }
     }
 
@@ -432,7 +432,7 @@ impl Toy {
             | Frame::GlobalRegister(_)
             | Frame::GlobalUnregister(_)
             | Frame::GlobalSync(_) => {
-                self.about_names(state, peer, read);
+                self.about_names(state, peer, read, owed);
             }
             Frame::Unknown(_) if self.has(Defect::UnknownTagCloses) => return Err(End::Breach(1)),
             Frame::Empty if self.has(Defect::EmptyCloses) => return Err(End::Breach(1)),
@@ -468,7 +468,14 @@ impl Toy {
 /// Ends.
 impl Toy {
     /// An exit signal for a process that lives.
-    fn exit_signal(&self, state: &mut State, own: u64, of: Other, reason: &Reason, owed: &mut Owed) {
+    pub(super) fn exit_signal(
+        &self,
+        state: &mut State,
+        own: u64,
+        of: Other,
+        reason: &Reason,
+        owed: &mut Owed,
+    ) {
         let traps = state.processes.get(&own).is_some_and(|process| process.traps);
         let ends = reason.ends() || self.has(Defect::NormalEnds);
         if ends && (!traps || self.has(Defect::KilledUntrapped) && *reason == killed()) {
@@ -484,6 +491,9 @@ impl Toy {
         let Some(process) = state.processes.get_mut(&own).filter(|process| !process.ended) else { return };
         process.ended = true;
         state.names.retain(|_, named| *named != own);
+        if !self.has(Defect::GlobalNameOutlivesItsProcess) {
+            self.take_back_all(state, own);
+        }
         let of_others = state.calls.iter().filter(|(_, call)| call.holder != own);
         let calls_of_others: BTreeSet<_> = of_others.map(|(number, _)| *number).collect();
         for (peer, now) in &mut state.peers {

@@ -1,0 +1,74 @@
+//! Global names of a host.
+
+use std::sync::Arc;
+
+use super::{Host, Nodes};
+use crate::core::globals::{Conflict, Globals, NAME_CONFLICT, NotRegistered, OnConflict};
+use crate::core::{NodeNumber, Pid, Reason};
+
+impl<P: Nodes> Host<P> {
+    /// Registers a process of this node under a name that holds for all nodes, until it ends. Every node that there is a
+    /// session with is told, now or when the session comes up.
+    ///
+    /// Two nodes can claim a name at once, or while there is no session between them. When they hear of each other, one of
+    /// the two processes loses the name: `on_conflict` says what happens to this one then.
+    ///
+    /// # Errors
+    /// Returns [`NotRegistered`] if a process is known that has the name, if the name is too long or one too many, or if
+    /// there is no such process.
+    pub fn register_global(
+        &mut self,
+        name: &str,
+        local: u64,
+        on_conflict: OnConflict,
+    ) -> Result<(), NotRegistered> {
+        if !self.processes.attach(local) {
+            return Err(NotRegistered::NoProcess(Pid::new(NodeNumber::HERE, self.own.creation(), local)));
+        }
+        let name = self.globals.register(name, local, on_conflict)?;
+        self.tell_global(&name, Some(local));
+        Ok(())
+    }
+
+    /// Takes a global name of this node back. Returns the process that had it, or `None` if this node does not own the name.
+    pub fn unregister_global(&mut self, name: &str) -> Option<Pid> {
+        let local = self.globals.unregister(name)?;
+        self.tell_global(&name.into(), None);
+        Some(Pid::new(NodeNumber::HERE, self.own.creation(), local))
+    }
+
+    /// Returns the process that has a global name, as far as this node knows.
+    #[must_use]
+    pub fn whereis_global(&self, name: &str) -> Option<Pid> {
+        self.globals.whereis(name)
+    }
+
+    /// Returns all global names that this node knows.
+    pub const fn globals(&self) -> &Globals {
+        &self.globals
+    }
+
+    /// Tells every session what has become of a global name.
+    pub(super) fn tell_global(&mut self, name: &Arc<str>, local: Option<u64>) {
+        for id in self.sessions.values() {
+            let session = self.lines.get_mut(id).and_then(|line| line.connection.open_session());
+            let Some(session) = session else { continue };
+            match local {
+                Some(local) => session.register_global(name, local),
+                None => session.unregister_global(name),
+            }
+            self.changed.insert(*id);
+        }
+    }
+
+    /// Tells sessions and processes of global names that were lost.
+    pub(super) fn settle_conflicts(&mut self) {
+        for Conflict { name, local, winner, on_conflict, .. } in std::mem::take(&mut self.conflicts) {
+            self.tell_global(&name, None);
+            match on_conflict {
+                OnConflict::Exit => self.processes.exit(local, winner, Reason::custom(NAME_CONFLICT)),
+                OnConflict::Tell => self.processes.name_conflict(local, &name, winner),
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Global names and rooms: what the peer is told of own names, and what it says. Specification: `session.md`, "Global names".
+//!
+//! What is to be told waits as a change of a name, not as a frame: of several changes of one name the last is told. So what
+//! waits is bounded by the names that there are, whatever a program does while the peer reads nothing. It goes out before
+//! signals and messages: whoever is sent something by the process that has a name finds that process by it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use snow_dist_codec::frame::{GlobalRegister, GlobalSync, GlobalUnregister, RoomBroadcast};
+use snow_dist_codec::{EntriesBuf, Entry, Frame, Pid as WirePid};
+
+use super::Session;
+use super::write::put;
+use crate::core::limits::{FRAME_BYTES_BOUND_MIN, GLOBAL_NAME_BYTES_COUNTED, GLOBAL_NAMES_BYTES_MAX};
+use crate::core::{GlobalNews, Processes};
+
+/// What the peer is to be told of this node's global names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Told {
+    /// This node's name, from when on the peer is told anything.
+    node: Option<Arc<str>>,
+    /// The names that there were when the session came up have been written.
+    is_synced: bool,
+    due: BTreeMap<Arc<str>, Due>,
+}
+
+/// A name whose change has not been written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Due {
+    /// The peer has been told that this node owns it.
+    was_told: bool,
+    /// The process that it stands for now; none, if it is taken back.
+    local: Option<u64>,
+}
+
+/// Bytes of the longest GLOBAL_SYNC.
+const SYNC_BYTES_MAX: usize = FRAME_BYTES_BOUND_MIN as usize;
+
+/// Bytes of a GLOBAL_SYNC without entries: its tag, and their count.
+const SYNC_BYTES: usize = 5;
+
+/// Bytes of an entry beside its two texts: their lengths, and the pid.
+const ENTRY_BYTES: usize = 12;
+
+/// Entries of one GLOBAL_SYNC that are looked at: more cannot be kept of one peer.
+const ENTRIES_MAX: usize = GLOBAL_NAMES_BYTES_MAX / GLOBAL_NAME_BYTES_COUNTED;
+
+impl Session {
+    /// Begins to tell the peer of the global names of this node, which is called `node`: of these, and from now on of each
+    /// that is registered and unregistered here. To be called once, when the session has come up. A peer of version 1 is
+    /// told nothing: it would take the pids of third nodes for its own, and knows nothing of conflicts.
+    pub fn tell_globals<'n>(&mut self, node: &Arc<str>, own: impl IntoIterator<Item = (&'n Arc<str>, u64)>) {
+        //= spec/version1.md#v1-glb-001
+        //# A node MUST NOT write GLOBAL_REGISTER, GLOBAL_UNREGISTER or GLOBAL_SYNC to a version 1 peer.
+        if self.wire.version_1().is_some() {
+            return;
+        }
+        self.globals.node = Some(node.clone());
+        for (name, local) in own {
+            self.register_global(name, local);
+        }
+        self.globals.is_synced = self.globals.due.is_empty();
+    }
+
+    /// A local process has been registered under a global name.
+    pub fn register_global(&mut self, name: &Arc<str>, local: u64) {
+        self.globals.change(name, Some(local));
+    }
+
+    /// A global name of this node has been taken back.
+    pub fn unregister_global(&mut self, name: &Arc<str>) {
+        self.globals.change(name, None);
+    }
+
+    pub(super) fn has_due_global(&self) -> bool {
+        !self.globals.due.is_empty()
+    }
+
+    /// Writes what is next to be told of a global name. Returns `false` if there is nothing.
+    pub(super) fn write_global(&mut self, out: &mut Vec<u8>) -> bool {
+        let Some(node) = self.globals.node.clone() else { return false };
+        if !self.globals.is_synced {
+            self.write_sync(&node, out);
+            return true;
+        }
+        let Some((name, due)) = self.globals.due.pop_first() else { return false };
+        match due.local {
+            //= spec/session.md#ses-glb-013
+            //# When a process of its own is registered under a global name, a node MUST write one GLOBAL_REGISTER in each
+            //# session, unless the name has been taken back before that is written.
+            Some(local) => {
+                let (name, node) = ((&*name).into(), (&*node).into());
+                put(GlobalRegister { name, pid: self.wire.ours(local), node }, out);
+            }
+            //= spec/session.md#ses-glb-014
+            //# When a global name of its own is taken back, also because its process has ended, a node MUST write one
+            //# GLOBAL_UNREGISTER in each session in which it has told of the name, unless the name has been registered anew
+            //# before that is written.
+            None => put(GlobalUnregister { name: (&*name).into() }, out),
+        }
+        true
+    }
+
+    //= spec/session.md#ses-glb-015
+    //# When a session begins, a node MUST write the global names that it owns into one or more GLOBAL_SYNCs, unless it owns
+    //# none.
+    //= spec/session.md#ses-lst-007
+    //# A node MUST NOT write a PEER_LIST or GLOBAL_SYNC with a payload of more than 65 536 bytes.
+    fn write_sync(&mut self, node: &str, out: &mut Vec<u8>) {
+        let (mut entries, mut bytes) = (EntriesBuf::default(), SYNC_BYTES);
+        while let Some((name, due)) = self.globals.due.pop_first() {
+            // It stood in a frame before this one, and has been taken back since.
+            let Some(local) = due.local else {
+                put(GlobalUnregister { name: (&*name).into() }, out);
+                continue;
+            };
+            bytes += ENTRY_BYTES + name.len() + node.len();
+            if bytes > SYNC_BYTES_MAX {
+                self.globals.due.insert(name, due);
+                break;
+            }
+            //= spec/session.md#ses-glb-003
+            //# A node MUST NOT write a global name that another node owns into a GLOBAL_REGISTER or GLOBAL_SYNC.
+            let entry = Entry { name: (&*name).into(), pid: self.wire.ours(local), node: node.into() };
+            let pushed = entries.push(&entry);
+            debug_assert_eq!(pushed, Ok(()), "names are bounded");
+        }
+        self.globals.is_synced = self.globals.due.is_empty();
+        if entries.as_entries().count() > 0 {
+            put(GlobalSync { entries: entries.as_entries() }, out);
+        }
+    }
+
+    /// GLOBAL_REGISTER, GLOBAL_UNREGISTER or GLOBAL_SYNC has come.
+    pub(super) fn on_global(&mut self, frame: &Frame<'_>, processes: &mut impl Processes) {
+        //= spec/version1.md#v1-glb-002
+        //# A node MUST ignore GLOBAL_REGISTER, GLOBAL_UNREGISTER and GLOBAL_SYNC of a version 1 peer.
+        if self.wire.version_1().is_some() {
+            self.counts.left_alone += 1;
+            return;
+        }
+        let is_taken = match frame {
+            Frame::GlobalRegister(it) => self.on_claim(it.name.as_str(), it.pid, it.node.as_str(), processes),
+            Frame::GlobalSync(sync) => {
+                let mut entries = sync.entries.iter().take(ENTRIES_MAX);
+                entries.all(|it| self.on_claim(it.name.as_str(), it.pid, it.node.as_str(), processes))
+            }
+            Frame::GlobalUnregister(it) => {
+                processes.global(GlobalNews::Unregistered { name: it.name.as_str() })
+            }
+            _ => true,
+        };
+        //= spec/session.md#ses-lst-001
+        //# A node MAY leave every PEER_LIST, GLOBAL_REGISTER, GLOBAL_UNREGISTER, GLOBAL_SYNC and ROOM_BROADCAST alone.
+        self.counts.left_alone += u64::from(!is_taken);
+    }
+
+    /// Returns `false` if the table knows no global names.
+    fn on_claim(&mut self, name: &str, pid: WirePid, node: &str, processes: &mut impl Processes) -> bool {
+        //= spec/session.md#ses-glb-006
+        //# A node MUST ignore a GLOBAL_REGISTER, and an entry of a GLOBAL_SYNC, whose `pid` is not that of a process of the
+        //# peer.
+        match self.theirs(pid) {
+            Some(remote) => {
+                let pid = self.wire.theirs_here(remote);
+                processes.global(GlobalNews::Registered { name, pid, node })
+            }
+            None => true,
+        }
+    }
+
+    pub(super) fn on_broadcast(&mut self, broadcast: &RoomBroadcast<'_>, processes: &mut impl Processes) {
+        //= spec/session.md#ses-glb-005
+        //# A node MUST NOT write a ROOM_BROADCAST because it has read one.
+        let is_taken = processes.broadcast(broadcast.room.as_str(), broadcast.text.as_str());
+        self.counts.left_alone += u64::from(!is_taken);
+    }
+}
+
+impl Told {
+    fn change(&mut self, name: &Arc<str>, local: Option<u64>) {
+        if self.node.is_none() {
+            return;
+        }
+        // Nothing waits of a name that is registered for the first time, or that the peer knows.
+        let was_told = match self.due.get(name) {
+            Some(due) => due.was_told,
+            None => local.is_none(),
+        };
+        if local.is_none() && !was_told {
+            self.due.remove(name);
+        } else {
+            self.due.insert(name.clone(), Due { was_told, local });
+        }
+    }
+}

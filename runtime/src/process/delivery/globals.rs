@@ -1,0 +1,80 @@
+//! What the peer says of global names. It is noted under the session's lock, and told to the table when that is free, since
+//! the table tells other sessions of what comes of it.
+
+use std::sync::Arc;
+
+use super::Delivery;
+use crate::core::peers::ConnectionId;
+use crate::core::{GlobalNews, Pid, Shown};
+use crate::foreign::event;
+
+/// News that the table does not know yet.
+#[derive(Debug)]
+pub(super) struct GlobalsHeard {
+    pub(super) id: ConnectionId,
+    news: Vec<News>,
+    /// How many were passed over.
+    passed_over: u64,
+}
+
+#[derive(Debug)]
+enum News {
+    Registered { name: Box<str>, pid: Pid, node: Arc<str> },
+    Unregistered { name: Box<str> },
+}
+
+impl Default for GlobalsHeard {
+    fn default() -> Self {
+        Self { id: ConnectionId(0), news: Vec::new(), passed_over: 0 }
+    }
+}
+
+impl GlobalsHeard {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.news.is_empty()
+    }
+
+    pub(super) fn note(&mut self, news: GlobalNews<'_>) {
+        self.news.push(match news {
+            GlobalNews::Registered { name, pid, node } => {
+                // All of a list have the same.
+                let node = match self.news.last() {
+                    Some(News::Registered { node: last, .. }) if **last == *node => last.clone(),
+                    _ => node.into(),
+                };
+                News::Registered { name: name.into(), pid, node }
+            }
+            GlobalNews::Unregistered { name } => News::Unregistered { name: name.into() },
+        });
+    }
+}
+
+impl Delivery {
+    /// To be called with no lock held.
+    pub(super) fn tell_of_globals(&mut self) {
+        let id = self.globals.id;
+        for news in std::mem::take(&mut self.globals.news) {
+            let news = match &news {
+                News::Registered { name, pid, node } => GlobalNews::Registered { name, pid: *pid, node },
+                News::Unregistered { name } => GlobalNews::Unregistered { name },
+            };
+            if !self.table.heard_of_global(id, news) {
+                self.pass_over_global();
+            }
+        }
+    }
+
+    fn pass_over_global(&mut self) {
+        self.globals.passed_over += 1;
+        let (peer, passed_over) = (Shown(&self.peer.name), self.globals.passed_over);
+        // One line for the first, and few for very many.
+        if passed_over.is_power_of_two() {
+            event!(
+                WARN,
+                %peer,
+                passed_over,
+                "passed over what a peer says of a global name: it is not the peer's, too long, or one too many"
+            );
+        }
+    }
+}
