@@ -69,6 +69,8 @@ impl Judged {
             ConnectionEvent::Close(_) => {
                 (stage == Stage::Session && end.clocks.closing.is_some(), Self::Close)
             }
+            // No node of these models writes or uses peer lists.
+            ConnectionEvent::HearLists | ConnectionEvent::TellPeers(_) => (false, Self::Wrong),
         };
         if is_right { judged } else { Self::Wrong }
     }
