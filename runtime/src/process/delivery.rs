@@ -9,6 +9,7 @@ use snow_dist_codec::limits::SHARE_BYTES_MIN;
 
 use super::cell::{Answer, Cell, Full, Given, NotTaken, Wakes};
 use super::charge::Charge;
+use super::groups;
 use super::remote::Interested;
 use super::shares::{Account, Owner, Room};
 use super::table::ProcessTable;
@@ -387,6 +388,15 @@ impl Processes for Delivery {
 
     fn global(&mut self, news: GlobalNews<'_>) -> bool {
         self.globals.note(news);
+        true
+    }
+
+    /// A room is the group of that name. Its members get the text as a message each.
+    fn broadcast(&mut self, room: &str, text: &str) -> bool {
+        let Some(groups) = groups::started(&self.table) else { return false };
+        for member in groups.local_members(room) {
+            self.message(member.local(), text.as_bytes());
+        }
         true
     }
 

@@ -7,7 +7,7 @@ use snow_dist_tests::program::{
     begin, connect, connected, down, end_of, idle, message, node, received, run, seen_from, text, until,
     until_told, within,
 };
-use snow_dist_tests::raw_peer::{RawNode, RawSession};
+use snow_dist_tests::raw_peer::{RawNode, RawSession, Seen};
 
 /// Who has the name, as one node sees it.
 fn holder(at: &Node, name: &str) -> Option<(String, u64)> {
@@ -259,8 +259,14 @@ async fn a_broadcast_goes_no_further() {
     let (a, b) = connected().await;
     let mut session = RawNode::new("raw@127.0.0.1:1", 7).join(a.name()).await;
     let mut other = RawNode::new("other@127.0.0.1:1", 7).join(a.name()).await;
+    // A room is the group of that name, and its members here get the text.
+    let (member, heard) = begin(&a, async |mut ctx: Context| text(&mut ctx).await);
+    assert!(a.groups().unwrap().join("hall", member).unwrap());
     session.send(Frame::from(RoomBroadcast { room: "hall".into(), text: "hello".into() })).await;
-    assert_eq!((session.fence().await, other.fence().await), (vec![], vec![]));
+    assert_eq!(within("the text", heard).await.unwrap(), "hello");
+    let is_broadcast = |seen: &Seen| matches!(seen.frame(), Frame::RoomBroadcast(_));
+    assert!(!session.fence().await.iter().any(is_broadcast));
+    assert!(!other.fence().await.iter().any(is_broadcast));
     // Nor does it end anything.
     run(&b, async |mut ctx| {
         ctx.send(ctx.pid(), "here").await.unwrap();

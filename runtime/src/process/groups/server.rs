@@ -84,7 +84,7 @@ impl Server {
             Received::NodeUp { name } => self.node_up(ctx, name),
             Received::NodeDown { name } => self.node_down(ctx, &name),
             // Nothing here is linked; who calls is told that nobody replies.
-            Received::Exit { .. } | Received::Call(_) => {}
+            Received::Exit { .. } | Received::Call(_) | Received::NameConflict { .. } => {}
         }
     }
 
