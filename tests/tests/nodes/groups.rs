@@ -104,6 +104,27 @@ async fn a_server_that_is_started_late_or_again_is_told_all() {
     assert_ne!(b.whereis("groups"), Some(server));
 }
 
+/// On several threads, where a session is over while what spoke in it still runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sessions_that_come_and_go_leave_nobody_behind() {
+    let (a, b) = (node("a").await, node("b").await);
+    let (on_a, on_b) = (a.groups().unwrap(), b.groups().unwrap());
+    let members = [idle_on(&a), idle_on(&b)];
+    on_a.join("chat", members[0]).unwrap();
+    on_b.join("chat", members[1]).unwrap();
+    for round in 0..20 {
+        connect(&a, &b).await;
+        if round % 4 == 0 {
+            knows(&on_a, "chat", &[members[0], seen_from(&a, &b, members[1])]).await;
+        }
+        a.disconnect(b.name());
+        until("the end", || a.nodes().is_empty() && b.nodes().is_empty()).await;
+    }
+    connect(&a, &b).await;
+    knows(&on_a, "chat", &[members[0], seen_from(&a, &b, members[1])]).await;
+    knows(&on_b, "chat", &[members[1], seen_from(&b, &a, members[0])]).await;
+}
+
 #[tokio::test]
 async fn a_process_that_has_ended_is_no_member_for_long() {
     let a = node("a").await;

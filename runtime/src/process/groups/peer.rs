@@ -2,24 +2,15 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 use super::super::{Context, MonitorRef, Received};
-use super::shared::Shared;
-use crate::core::NodeNumber;
+use super::shared::{Line, Shared};
 use crate::core::groups::{SERVER, Todo};
 
 /// Runs until the server has ended; whoever has started this ends it with the session.
-pub(super) async fn run(
-    mut ctx: Context,
-    shared: Arc<Shared>,
-    name: Arc<str>,
-    number: NodeNumber,
-    stirred: Arc<Notify>,
-) {
+pub(super) async fn run(mut ctx: Context, shared: Arc<Shared>, name: Arc<str>, line: Arc<Line>) {
     let mut monitor: Option<MonitorRef> = None;
     while !shared.is_over() {
-        match shared.poll_todo(number) {
+        match shared.poll_todo(&line) {
             Some(Todo::Monitor) => {
                 if let Some(before) = monitor.take() {
                     ctx.demonitor_flush(before);
@@ -27,12 +18,10 @@ pub(super) async fn run(
                 match ctx.monitor_named(SERVER, &name).await {
                     Ok((reference, server)) => {
                         monitor = Some(reference);
-                        shared.act(|groups| groups.handle_named(number, server));
+                        shared.act_on(&line, |groups| groups.handle_named(line.node, server));
                     }
                     // Also if the session lacks the capability.
-                    Err(_) => {
-                        shared.act(|groups| groups.handle_nobody(number));
-                    }
+                    Err(_) => shared.act_on(&line, |groups| groups.handle_nobody(line.node)),
                 }
             }
             // If there is no session any more, this process is about to be ended.
@@ -40,9 +29,9 @@ pub(super) async fn run(
             None => tokio::select! {
                 received = ctx.recv() => if is_down_of(&received, monitor) {
                     monitor = None;
-                    shared.act(|groups| groups.handle_server_ended(number));
+                    shared.act_on(&line, |groups| groups.handle_server_ended(line.node));
                 },
-                () = stirred.notified() => {}
+                () = line.stirred.notified() => {}
             },
         }
     }

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 use super::super::{Context, Received};
 use super::peer;
-use super::shared::Shared;
-use crate::core::{NodeNumber, Pid};
+use super::shared::{Line, Shared};
+use crate::core::Pid;
 
 /// Runs until the process is ended.
 pub(super) async fn run(mut ctx: Context, over: Over) {
@@ -46,15 +44,14 @@ struct Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.end();
-        self.peers.values().for_each(|peer| peer.stirred.notify_one());
+        self.peers.values().for_each(|peer| peer.line.stirred.notify_one());
     }
 }
 
 /// Another node, and the process that speaks with its server.
 struct Peer {
-    number: NodeNumber,
+    line: Arc<Line>,
     process: Option<Pid>,
-    stirred: Arc<Notify>,
 }
 
 impl Server {
@@ -65,10 +62,8 @@ impl Server {
             drop(ctx.monitor(pid).await);
         }
         while let Some(number) = self.shared.poll_node() {
-            self.peers
-                .values()
-                .filter(|peer| peer.number == number)
-                .for_each(|peer| peer.stirred.notify_one());
+            let lines = self.peers.values().map(|peer| &peer.line);
+            lines.filter(|line| line.node == number).for_each(|line| line.stirred.notify_one());
         }
     }
 
@@ -91,20 +86,20 @@ impl Server {
     fn node_up(&mut self, ctx: &Context, name: Arc<str>) {
         // If there is none, its NODEDOWN is in the mailbox.
         let Some(number) = ctx.node().pid_on(&name, 0).map(Pid::node) else { return };
-        if self.peers.get(&name).is_some_and(|peer| peer.number == number) {
+        if self.peers.get(&name).is_some_and(|peer| peer.line.node == number) {
             return;
         }
         self.node_down(ctx, &name);
         self.shared.act(|groups| groups.handle_node_up(number));
-        let stirred = Arc::<Notify>::default();
-        let (shared, to, woken) = (Arc::clone(&self.shared), Arc::clone(&name), Arc::clone(&stirred));
-        let process = ctx.spawn(move |ctx| peer::run(ctx, shared, to, number, woken)).ok();
-        self.peers.insert(name, Peer { number, process, stirred });
+        let line = Arc::new(Line::new(number));
+        let (shared, to, own) = (Arc::clone(&self.shared), Arc::clone(&name), Arc::clone(&line));
+        let process = ctx.spawn(move |ctx| peer::run(ctx, shared, to, own)).ok();
+        self.peers.insert(name, Peer { line, process });
     }
 
     fn node_down(&mut self, ctx: &Context, name: &str) {
         let Some(peer) = self.peers.remove(name) else { return };
-        self.shared.act(|groups| groups.handle_node_down(peer.number));
+        self.shared.cut(&peer.line);
         if let Some(process) = peer.process {
             // It may have ended already.
             let _ = ctx.kill(process);

@@ -7,6 +7,7 @@ use tokio::sync::futures::Notified;
 
 use crate::core::groups::{GroupChange, Groups, Todo};
 use crate::core::{NodeNumber, Pid};
+use crate::sync::{AtomicBool, Ordering};
 
 /// The groups of a node, for as long as one server of it runs. A lock is held for one change at a time, and nobody is woken under
 /// it.
@@ -19,6 +20,27 @@ pub(crate) struct Shared {
     changed: Notify,
     /// Something has changed that the server may have to act on.
     stirred: Notify,
+}
+
+/// What the server and the process that speaks with another node have in common, for as long as one session with that.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) node: NodeNumber,
+    /// There may be something to do.
+    pub(super) stirred: Notify,
+    /// The session is over, and there may be another one: set and asked under the lock of the groups, so that nothing that is to
+    /// be done in the next session is taken by who speaks in this one.
+    is_cut: AtomicBool,
+}
+
+impl Line {
+    pub(super) fn new(node: NodeNumber) -> Self {
+        Self { node, stirred: Notify::new(), is_cut: AtomicBool::new(false) }
+    }
+
+    fn is_cut(&self) -> bool {
+        self.is_cut.load(Ordering::Relaxed)
+    }
 }
 
 impl Shared {
@@ -92,8 +114,25 @@ impl Shared {
         self.write().as_mut()?.poll_node()
     }
 
-    /// What is to be done for a node.
-    pub(super) fn poll_todo(&self, node: NodeNumber) -> Option<Todo> {
-        self.write().as_mut()?.poll_todo(node)
+    /// What is to be done for a node, in the session of this line.
+    pub(super) fn poll_todo(&self, line: &Line) -> Option<Todo> {
+        self.write().as_mut().filter(|_| !line.is_cut())?.poll_todo(line.node)
+    }
+
+    /// Changes something that has happened in the session of this line.
+    pub(super) fn act_on(&self, line: &Line, act: impl FnOnce(&mut Groups)) {
+        self.act(|groups| {
+            if !line.is_cut() {
+                act(groups);
+            }
+        });
+    }
+
+    /// The session of this line is over.
+    pub(super) fn cut(&self, line: &Line) {
+        self.act(|groups| {
+            line.is_cut.store(true, Ordering::Relaxed);
+            groups.handle_node_down(line.node);
+        });
     }
 }
