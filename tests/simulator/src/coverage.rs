@@ -61,7 +61,7 @@ counted! {
         Silence "half-open: one direction or both say nothing any more", Stall "nothing arrives for a while",
         Restart "restarts", RestartSame "of these, with an equal creation", RestartSilent "of these, without a word to the peers",
         Suspend "nodes that stand still", SuspendClock "nodes that stand still with their clocks", Slow "connections that become slow", MassEnd "mass ends", Flood "floods of messages",
-        BothDial "simultaneous dials", Disconnect "sessions ended by programs";
+        BothDial "simultaneous dials", Disconnect "sessions ended by programs", Part "partitions";
     handshakes:
         NameRead "NAME read", ChallengeRead "CHALLENGE read", ReplyRead "REPLY read", AckRead "ACK read", RejectRead "REJECT read",
         DialLate "a dial that was not answered in time", AcceptLate "an accepted connection that said too little",
@@ -71,6 +71,8 @@ counted! {
         UpAccepted "an accepted connection is the session", UpDialled "a dial is the session",
         RejectDuplicate "refused as duplicate", RejectBusy "refused as busy", CloseDial "a dial is closed", Probe "a session is probed", Alive "a probed session lives",
         EndSession "a session gives way";
+    meshes:
+        KeptDial "dials to names that are kept connected", Learned "peers that were told of others", Apart "dials into a partition", Complete "times that a mesh became complete";
     endings:
         EndLost "the stream has ended", EndClosed "CLOSE was read", EndSilent "no sign of life", EndStuck "the transport takes nothing", EndStopped "the own node ends it";
     processes:

@@ -32,6 +32,7 @@ impl Cluster<'_> {
             Act::Restart { node, down, dice } => self.restart(node.into(), down, dice),
             Act::Suspend { node, time, clock } => self.suspend(node.into(), time, clock),
             Act::MassEnd { node, permille, dice } => self.mass_end(node.into(), permille, dice),
+            Act::Part { sides, time } => self.part(sides, time),
             _ => {}
         }
         Ok(())
@@ -85,6 +86,31 @@ impl Cluster<'_> {
             wire.cut(kept, at(unseen[1 - writer]), at(unseen[writer]));
         }
         self.look(connection);
+    }
+
+    /// The nodes of two sides do not reach each other for a while. Connections between them say nothing any more.
+    fn part(&mut self, sides: u64, time: Time) {
+        self.count_fault(Of::Part);
+        self.trace.note(self.now, || format!("the sides of {sides:b} are apart for {time} µs"));
+        self.apart = (self.now + time, sides);
+        for connection in self.live.clone() {
+            let Some(it) = &self.connections[connection as usize] else { continue };
+            let [one, other] = [it.ends[0].node, it.ends[1].node];
+            if self.is_apart(one, other)
+                && let Some(it) = &mut self.connections[connection as usize]
+            {
+                it.is_faulty = true;
+                it.wires.iter_mut().for_each(Wire::silence);
+                self.look(connection);
+            }
+        }
+    }
+
+    /// Whether two nodes do not reach each other now.
+    pub(crate) fn is_apart(&self, one: usize, other: usize) -> bool {
+        let (until, sides) = self.apart;
+        let side = |node: usize| sides >> (node % 64) & 1;
+        self.now < until && side(one) != side(other)
     }
 
     /// A node stands still: nothing of it runs. Its clock goes on or stands still as well.

@@ -31,5 +31,5 @@ mod wire;
 
 pub use coverage::Coverage;
 pub use oracle::Violation;
-pub use plan::{NODES_MAX, NODES_MIN};
-pub use run::{Found, Outcome, first_violation, replay, run};
+pub use plan::{MESH_MAX, NODES_MAX, NODES_MIN};
+pub use run::{Found, Outcome, Shape, first_violation, replay, run};

@@ -15,6 +15,9 @@ pub const NODES_MIN: usize = 2;
 /// See [`NODES_MIN`].
 pub const NODES_MAX: usize = 50;
 
+/// Nodes of a mesh, at most.
+pub const MESH_MAX: usize = 200;
+
 pub(crate) const SECOND: Time = 1_000_000;
 
 /// A node, in all its starts.
@@ -33,6 +36,8 @@ pub(crate) struct NodePlan {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) nodes: Vec<NodePlan>,
+    /// Each node keeps the first one connected, and obeys peer lists: so all of them find each other.
+    pub(crate) is_mesh: bool,
     /// Who has to do with whom; the first of them have most to do.
     pub(crate) edges: Vec<(usize, usize)>,
     /// Processes at once on each node.
@@ -61,6 +66,7 @@ impl Plan {
         let latency = random.wide(20, 200_000);
         Self {
             nodes,
+            is_mesh: false,
             edges: edges(random, count),
             slots: random.wide(3, 60) as usize,
             scenes: random.wide(300, 2_400) as usize,
@@ -73,6 +79,18 @@ impl Plan {
                 window: random.wide(1 << 12, 1 << 18) as usize,
             },
         }
+    }
+
+    /// A mesh of so many nodes, in which everybody has to do with everybody.
+    pub(crate) fn mesh(random: &mut Random, nodes: usize) -> Self {
+        let nodes = nodes.clamp(NODES_MIN, MESH_MAX);
+        let mut plan = Self::new(random, Some(nodes));
+        let interval = random.range(10, 60) * SECOND;
+        plan.nodes.extend((plan.nodes.len()..nodes).map(|node| NodePlan::new(random, node, interval)));
+        plan.nodes.iter_mut().for_each(|node| node.sessions_max = SESSIONS_MAX);
+        plan.edges = (0..nodes).flat_map(|one| (0..one).map(move |other| (other, one))).collect();
+        plan.is_mesh = true;
+        plan
     }
 
     /// How one direction of a connection behaves.

@@ -21,6 +21,9 @@ pub struct Outcome {
     pub nodes: usize,
     /// Processes and connections, faults and transitions.
     pub coverage: Coverage,
+    /// How long a mesh took until it was complete, in microseconds: from its start, from the end of a cut in halves, and from
+    /// the restart of half of its nodes.
+    pub completed: Vec<u64>,
     /// One number for all that has happened, in its order and at its time.
     pub trace_hash: u64,
     /// The promise that was not kept, if there is one.
@@ -42,15 +45,34 @@ pub struct Found {
     pub acts: (usize, usize),
 }
 
-/// Runs a seed; `nodes` is the size of the cluster where it is not to be drawn.
+/// Which cluster a seed stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Whatever it draws: some are small meshes.
+    Any,
+    /// One of so many nodes, which programs connect.
+    Nodes(usize),
+    /// So many nodes that find each other: each keeps the first one connected, and obeys peer lists. They are cut in halves for
+    /// two minutes, then half of them are restarted.
+    Mesh(usize),
+}
+
+impl From<Option<usize>> for Shape {
+    fn from(nodes: Option<usize>) -> Self {
+        nodes.map_or(Self::Any, Self::Nodes)
+    }
+}
+
+/// Runs a seed; `nodes` is the size of the cluster where it is not to be drawn, or another [`Shape`].
 #[must_use]
-pub fn run(seed: u64, nodes: Option<usize>) -> Outcome {
-    let (plan, script) = prepare(seed, nodes);
+pub fn run(seed: u64, nodes: impl Into<Shape>) -> Outcome {
+    let (plan, script) = prepare(seed, nodes.into());
     let played = play(seed, &plan, &script, Trace::default());
     Outcome {
         seed,
         nodes: plan.nodes.len(),
         coverage: played.coverage,
+        completed: played.completed,
         trace_hash: played.trace.hash,
         violation: played.violation,
     }
@@ -59,7 +81,7 @@ pub fn run(seed: u64, nodes: Option<usize>) -> Outcome {
 /// The first of these seeds that breaks a promise, and which one.
 #[must_use]
 pub fn first_violation(seeds: Range<u64>) -> Option<(u64, Violation)> {
-    seeds.into_iter().find_map(|seed| Some((seed, run(seed, None).violation?)))
+    seeds.into_iter().find_map(|seed| Some((seed, run(seed, Shape::Any).violation?)))
 }
 
 /// Runs a seed again. If it breaks a promise, everything is left out that is not needed for that. Gives the trace of
@@ -67,8 +89,8 @@ pub fn first_violation(seeds: Range<u64>) -> Option<(u64, Violation)> {
 ///
 /// # Errors
 /// The violation.
-pub fn replay(seed: u64, nodes: Option<usize>) -> Result<String, Box<Found>> {
-    let (plan, script) = prepare(seed, nodes);
+pub fn replay(seed: u64, nodes: impl Into<Shape>) -> Result<String, Box<Found>> {
+    let (plan, script) = prepare(seed, nodes.into());
     let Some(violation) = play(seed, &plan, &script, Trace::default()).violation else {
         return Ok(play(seed, &plan, &script, Trace::in_words()).trace.into_words());
     };
@@ -89,15 +111,30 @@ pub fn replay(seed: u64, nodes: Option<usize>) -> Result<String, Box<Found>> {
     }))
 }
 
-fn prepare(seed: u64, nodes: Option<usize>) -> (Plan, Script) {
+fn prepare(seed: u64, shape: Shape) -> (Plan, Script) {
     let mut random = Random::new(seed, 0);
-    let plan = Plan::new(&mut random, nodes);
+    // Drawn beside all else, so that the other seeds stand for what they stood for.
+    let mut of_meshes = Random::new(seed, 2);
+    let plan = match shape {
+        Shape::Mesh(nodes) => {
+            let mut plan = Plan::mesh(&mut random, nodes);
+            let script = script::write_mesh(&mut plan, &mut random);
+            return (plan, script);
+        }
+        Shape::Any if of_meshes.chance(MESHES) => Plan::mesh(&mut random, of_meshes.range(3, 6) as usize),
+        Shape::Any => Plan::new(&mut random, None),
+        Shape::Nodes(nodes) => Plan::new(&mut random, Some(nodes)),
+    };
     let script = script::write(&plan, &mut random);
     (plan, script)
 }
 
+/// Meshes among a thousand seeds.
+const MESHES: u64 = 150;
+
 struct Played {
     coverage: Coverage,
+    completed: Vec<u64>,
     trace: Trace,
     violation: Option<Violation>,
 }
@@ -109,7 +146,8 @@ fn play(seed: u64, plan: &Plan, script: &Script, trace: Trace) -> Played {
         Ok(kept) => kept.err().map(|violation| *violation),
         Err(panic) => Some(Violation { invariant: "nothing panics", detail: text_of(&*panic) }),
     };
-    Played { coverage: cluster.coverage, trace: cluster.trace, violation }
+    let Cluster { coverage, completed, trace, .. } = cluster;
+    Played { coverage, completed, trace, violation }
 }
 
 fn text_of(panic: &(dyn std::any::Any + Send)) -> String {

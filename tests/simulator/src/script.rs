@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use snow_dist_runtime::core::limits::{HANDSHAKE_DEADLINE, KEEP_PAUSE_MAX};
+
 use crate::plan::{Plan, SECOND};
 use crate::random::Random;
 use crate::wire::Time;
@@ -109,6 +111,15 @@ pub(crate) enum Act {
         count: u16,
         bytes: u32,
     },
+    /// Nodes of two sides, a bit for each, do not reach each other.
+    Part {
+        sides: u64,
+        time: Time,
+    },
+    /// The mesh must be complete by now. What disturbed it last was over at that time.
+    Complete {
+        since: Time,
+    },
 }
 
 impl fmt::Display for Slot {
@@ -122,7 +133,8 @@ pub(crate) type Script = Vec<(Time, Act)>;
 /// The script of a plan, in the order of time.
 pub(crate) fn write(plan: &Plan, random: &mut Random) -> Script {
     let mut script = Vec::new();
-    for &(node, peer) in &plan.edges {
+    // The nodes of a mesh find each other.
+    for &(node, peer) in plan.edges.iter().filter(|_| !plan.is_mesh) {
         let (node, peer) = (node as u8, peer as u8);
         let at = random.below(plan.span / 4 + 1);
         script.push((
@@ -138,8 +150,10 @@ pub(crate) fn write(plan: &Plan, random: &mut Random) -> Script {
             let within = at + random.below(100_000);
             let (node, peer) = edge;
             script.push((within, fault(plan, random, node, peer)));
-            // Somebody wants the session again.
-            script.push((within + random.below(5 * SECOND), Act::Dial { node: peer, peer: node }));
+            // Somebody wants the session again; in a mesh nobody need say so.
+            if !plan.is_mesh {
+                script.push((within + random.below(5 * SECOND), Act::Dial { node: peer, peer: node }));
+            }
         }
     }
     for _ in 0..random.range(1, plan.nodes.len() as u64) {
@@ -149,6 +163,40 @@ pub(crate) fn write(plan: &Plan, random: &mut Random) -> Script {
     script.sort_by_key(|(at, _)| *at);
     script
 }
+
+/// A mesh forms, is cut in halves for two minutes, and loses half of its nodes, which come back: each time it must be complete
+/// again soon. Meanwhile processes have to do with each other.
+pub(crate) fn write_mesh(plan: &mut Plan, random: &mut Random) -> Script {
+    const CUT: Time = 60 * SECOND;
+    const CUT_LASTS: Time = 120 * SECOND;
+    const RESTARTS: Time = 240 * SECOND;
+    const DOWN_MAX: Time = 10 * SECOND;
+    plan.span = 330 * SECOND;
+    let mut script = Vec::new();
+    for _ in 0..plan.scenes {
+        let at = random.below(plan.span);
+        let edge = edge(plan, random);
+        scene(plan, random, at, edge, &mut script);
+    }
+    script.push((CUT, Act::Part { sides: u64::MAX / 3, time: CUT_LASTS }));
+    let mut back = RESTARTS;
+    for node in 0..plan.nodes.len() as u8 {
+        if random.chance(500) {
+            let (at, down) = (RESTARTS + random.below(SECOND), random.wide(1_000, DOWN_MAX));
+            back = back.max(at + down);
+            // With a word to the peers: who is gone without one is missed when its silence is noticed.
+            script.push((at, Act::Restart { node, down, dice: random.u64() | 1 }));
+        }
+    }
+    for since in [0, CUT + CUT_LASTS, back] {
+        script.push((since + COMPLETE_WITHIN, Act::Complete { since }));
+    }
+    script.sort_by_key(|(at, _)| *at);
+    script
+}
+
+/// One back-off, and what a handshake may take.
+const COMPLETE_WITHIN: Time = (KEEP_PAUSE_MAX.as_secs() + HANDSHAKE_DEADLINE.as_secs()) * SECOND;
 
 /// For less than any deadline, or for longer than all.
 fn hold_up(random: &mut Random, node: u8) -> Act {
@@ -214,6 +262,8 @@ fn fault(plan: &Plan, random: &mut Random, node: u8, peer: u8) -> Act {
         64..70 => hold_up(random, node),
         70..78 => Act::MassEnd { node, permille: random.range(50, 1_000) as u16, dice },
         78..88 => Act::BothDial { node, peer },
+        // Who says goodbye is not dialled again because of peer lists.
+        88..97 if plan.is_mesh => Act::Part { sides: dice, time: random.wide(SECOND, 150 * SECOND) },
         88..97 => Act::Disconnect { node, peer },
         _ => {
             let who = Slot { node, place: place(plan, random) };

@@ -58,6 +58,7 @@ impl Act {
             Self::Restart { node: one, .. }
             | Self::Suspend { node: one, .. }
             | Self::MassEnd { node: one, .. } => one == node,
+            Self::Part { .. } | Self::Complete { .. } => false,
         }
     }
 }

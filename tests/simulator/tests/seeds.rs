@@ -2,7 +2,7 @@
 
 #![allow(missing_docs)]
 
-use snow_dist_simulator::{Coverage, NODES_MAX, NODES_MIN, replay, run};
+use snow_dist_simulator::{Coverage, NODES_MAX, NODES_MIN, Shape, replay, run};
 
 /// Seeds that once broke a promise, or seemed to, with what it was.
 const ONCE_BROKEN: &[(u64, &str)] = &[
@@ -39,6 +39,12 @@ fn a_seed_stands_for_one_run() {
         assert_ne!(one.trace_hash, run(seed + 1, None).trace_hash);
     }
     assert_eq!(replay(103, Some(3)).unwrap(), replay(103, Some(3)).unwrap());
+}
+
+#[test]
+fn a_mesh_forms_and_is_complete_again_after_a_cut_and_restarts() {
+    let outcome = run(0, Shape::Mesh(6));
+    assert_eq!((outcome.nodes, outcome.violation, outcome.completed.len()), (6, None, 3));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
-use snow_dist_simulator::{Coverage, Found, NODES_MAX, NODES_MIN, Outcome, replay, run};
+use snow_dist_simulator::{Coverage, Found, MESH_MAX, NODES_MAX, NODES_MIN, Outcome, Shape, replay, run};
 
 /// Simulate whole clusters under faults, each from a seed, and hold them against a reference.
 #[derive(Parser)]
@@ -33,6 +33,20 @@ struct Cli {
     /// Nodes of each cluster, 2 to 50; drawn from the seed if it is not said.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(NODES_MIN as i64..=NODES_MAX as i64))]
     nodes: Option<u8>,
+    /// Meshes of so many nodes, 3 to 200, that find each other by one seed node and peer lists, are cut in halves for two
+    /// minutes, and lose half of their nodes.
+    #[arg(long, value_name = "COUNT", conflicts_with = "nodes", value_parser = clap::value_parser!(u8).range(3..=MESH_MAX as i64))]
+    mesh: Option<u8>,
+}
+
+impl Cli {
+    fn shape(&self) -> Shape {
+        match (self.nodes, self.mesh) {
+            (_, Some(nodes)) => Shape::Mesh(nodes.into()),
+            (Some(nodes), None) => Shape::Nodes(nodes.into()),
+            (None, None) => Shape::Any,
+        }
+    }
 }
 
 const HELP: &str = "\
@@ -59,27 +73,27 @@ fn minutes(text: &str) -> Result<Duration, String> {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let nodes = cli.nodes.map(usize::from);
+    let shape = cli.shape();
     // A panic of a run is a violation like others, and is printed as one.
     std::panic::set_hook(Box::new(|_| ()));
     match cli.seed {
-        Some(seed) => show(seed, nodes),
-        None => search(&cli, nodes),
+        Some(seed) => show(seed, shape),
+        None => search(&cli, shape),
     }
 }
 
 /// Runs one seed, and prints what happens in it.
-fn show(seed: u64, nodes: Option<usize>) -> ExitCode {
-    match replay(seed, nodes) {
+fn show(seed: u64, shape: Shape) -> ExitCode {
+    match replay(seed, shape) {
         Ok(trace) => {
             print!("{trace}");
-            let outcome = run(seed, nodes);
+            let outcome = run(seed, shape);
             let events = HumanCount(outcome.coverage.events());
             println!("seed {seed}: {} nodes, {events} events, all promises kept", outcome.nodes);
             ExitCode::SUCCESS
         }
         Err(found) => {
-            report(&found, nodes);
+            report(&found, shape);
             ExitCode::FAILURE
         }
     }
@@ -90,14 +104,21 @@ struct Sum {
     coverage: Coverage,
     seeds: u64,
     sizes: [u64; NODES_MAX + 1],
+    /// The longest that a mesh was not complete, each time that this was asked.
+    incomplete: Vec<u64>,
     failed: Option<u64>,
 }
 
-fn search(cli: &Cli, nodes: Option<usize>) -> ExitCode {
+fn search(cli: &Cli, shape: Shape) -> ExitCode {
     let begun = Instant::now();
     let bar = progress_bar(cli);
-    let sum =
-        Mutex::new(Sum { coverage: Coverage::default(), seeds: 0, sizes: [0; NODES_MAX + 1], failed: None });
+    let sum = Mutex::new(Sum {
+        coverage: Coverage::default(),
+        seeds: 0,
+        sizes: [0; NODES_MAX + 1],
+        incomplete: Vec::new(),
+        failed: None,
+    });
     let (next, is_over) = (AtomicU64::new(cli.first), AtomicBool::new(false));
     let last = if cli.minutes.is_some() { u64::MAX } else { cli.first.saturating_add(cli.seeds.get()) };
     let work = || {
@@ -106,7 +127,7 @@ fn search(cli: &Cli, nodes: Option<usize>) -> ExitCode {
             if seed >= last || cli.minutes.is_some_and(|time| begun.elapsed() >= time) {
                 break;
             }
-            let outcome = run(seed, nodes);
+            let outcome = run(seed, shape);
             if outcome.violation.is_some() {
                 is_over.store(true, Ordering::Relaxed);
             }
@@ -121,8 +142,8 @@ fn search(cli: &Cli, nodes: Option<usize>) -> ExitCode {
     summarize(cli, &sum, begun.elapsed(), jobs);
     let Some(seed) = sum.failed else { return ExitCode::SUCCESS };
     println!("\nSeed {seed} breaks a promise. Looking for the smallest script that does ..");
-    match replay(seed, nodes) {
-        Err(found) => report(&found, nodes),
+    match replay(seed, shape) {
+        Err(found) => report(&found, shape),
         Ok(_) => println!(
             "It does not break it again: the simulator is not deterministic, which is a fault of its own."
         ),
@@ -154,6 +175,12 @@ fn add(sum: &Mutex<Sum>, outcome: &Outcome) {
     if let Some(count) = sum.sizes.get_mut(outcome.nodes) {
         *count += 1;
     }
+    for (place, time) in outcome.completed.iter().enumerate() {
+        match sum.incomplete.get_mut(place) {
+            Some(longest) => *longest = (*longest).max(*time),
+            None => sum.incomplete.push(*time),
+        }
+    }
     if outcome.violation.is_some() {
         sum.failed = Some(sum.failed.map_or(outcome.seed, |seed| seed.min(outcome.seed)));
     }
@@ -179,6 +206,9 @@ fn summarize(cli: &Cli, sum: &Sum, took: Duration, jobs: usize) {
         among(7, 20),
         among(21, 50)
     );
+    for (what, time) in ["their start", "the cut's end", "the last restart"].iter().zip(&sum.incomplete) {
+        println!("Meshes: complete within {:.3} s of {what}, all of them", *time as f64 / 1e6);
+    }
     for group in Coverage::groups() {
         println!("\n{}{}", group[..1].to_uppercase(), &group[1..]);
         for (what, count) in coverage.group(group) {
@@ -201,8 +231,12 @@ fn summarize(cli: &Cli, sum: &Sum, took: Duration, jobs: usize) {
     }
 }
 
-fn report(found: &Found, nodes: Option<usize>) {
-    let size = nodes.map(|nodes| format!(" --nodes {nodes}")).unwrap_or_default();
+fn report(found: &Found, shape: Shape) {
+    let size = match shape {
+        Shape::Any => String::new(),
+        Shape::Nodes(nodes) => format!(" --nodes {nodes}"),
+        Shape::Mesh(nodes) => format!(" --mesh {nodes}"),
+    };
     println!("The smallest script, {} of {} acts:\n{}", found.acts.1, found.acts.0, found.script);
     println!("What happens in it:\n{}", found.trace);
     println!("Broken: {}\n", found.violation);

@@ -75,6 +75,8 @@ pub(crate) struct End {
     pub(crate) turn_at: Option<Time>,
     pub(crate) timer_at: Option<Time>,
     pub(crate) is_secured: bool,
+    /// It was dialled since its name is kept connected: whoever keeps it dials again.
+    pub(crate) is_kept: bool,
     /// Its node has ended the session: because its program asked for that, and for another connection.
     pub(crate) ends_in_order: bool,
     pub(crate) gives_way: bool,
@@ -314,13 +316,14 @@ impl Cluster<'_> {
         let peer = self.end(at.other()).map_or(0, |end| end.node);
         let Some(end) = self.end(at) else { return Ok(()) };
         end.life = Life::Over;
-        let (node, Some(id), is_secured) = (end.node, end.id, end.is_secured) else { return Ok(()) };
+        let (node, Some(id)) = (end.node, end.id) else { return Ok(()) };
+        let (is_secured, is_kept) = (end.is_secured, end.is_kept);
         let clock = self.clock(node);
         if self.nodes[node].endpoint.over(id, Some(ending), clock) {
             self.soon(node, Step::Deliver(at));
         } else {
             self.close(at);
-            if at.end() == DIALLED {
+            if at.end() == DIALLED && !is_kept {
                 let closed_early = is_secured && matches!(ending, Ending::Lost(_));
                 self.dial_again(node, peer, ending, closed_early);
             }

@@ -2,6 +2,7 @@
 
 mod blame;
 mod connection;
+mod mesh;
 mod node;
 mod rest;
 
@@ -84,6 +85,15 @@ pub(crate) enum Step {
         node: u32,
         same_creation: bool,
     },
+    /// An endpoint says that a name is to be dialled, which it keeps connected.
+    DialKept {
+        node: u32,
+        peer: u32,
+    },
+    /// A deadline of an endpoint.
+    Due {
+        node: u32,
+    },
 }
 
 /// A run.
@@ -101,6 +111,11 @@ pub(crate) struct Cluster<'p> {
     /// All there ever were; those that are over are taken out.
     pub(crate) connections: Vec<Option<Box<Connection>>>,
     pub(crate) live: BTreeSet<u32>,
+    /// Until when nodes of two sides do not reach each other, and a bit for each.
+    pub(crate) apart: (Time, u64),
+    /// Since when the mesh is complete, and how long it has taken each time that this was asked.
+    complete_since: Option<Time>,
+    pub(crate) completed: Vec<Time>,
     pub(crate) truth: Truth,
     cookies: Cookies,
     random: Random,
@@ -129,6 +144,9 @@ impl<'p> Cluster<'p> {
             starts: Vec::new(),
             connections: Vec::new(),
             live: BTreeSet::new(),
+            apart: (0, 0),
+            complete_since: None,
+            completed: Vec::new(),
             truth: Truth::default(),
             cookies,
             random: Random::new(seed, 1),
@@ -148,6 +166,9 @@ impl<'p> Cluster<'p> {
 
     /// Plays the script, lets everything come to rest, and ends all processes.
     pub(crate) fn play(&mut self) -> Checked {
+        for node in 0..self.nodes.len() {
+            self.join(node)?;
+        }
         self.run(self.plan.span)?;
         self.make_up();
         self.settle(Self::is_at_rest)?;
@@ -207,7 +228,9 @@ impl<'p> Cluster<'p> {
             Step::Tell { node, .. }
             | Step::Answer { node, .. }
             | Step::GiveUp { node, .. }
-            | Step::Dial { node, .. } => node as usize,
+            | Step::Dial { node, .. }
+            | Step::DialKept { node, .. }
+            | Step::Due { node } => node as usize,
             Step::Boot { .. } => return None,
         };
         let until = self.nodes[node].stands_until;
@@ -227,6 +250,8 @@ impl<'p> Cluster<'p> {
             Step::TryAgain(at) => self.try_again(at),
             Step::Dial { node, peer, again } => self.dial(node as usize, peer as usize, again),
             Step::Boot { node, same_creation } => self.boot(node as usize, same_creation),
+            Step::DialKept { node, peer } => self.dial_kept(node as usize, peer as usize),
+            Step::Due { node } => self.due(node as usize),
         }
     }
 
@@ -246,6 +271,7 @@ impl<'p> Cluster<'p> {
                 }
                 Ok(())
             }
+            Act::Complete { since } => self.must_be_complete(since),
             Act::Disconnect { node, peer } if self.runs(node) => self.disconnect(node.into(), peer.into()),
             // Nobody runs who could.
             Act::Process { .. } | Act::Flood { .. } | Act::Dial { .. } | Act::Disconnect { .. } => Ok(()),

@@ -10,7 +10,7 @@ use snow_dist_codec::NodeName;
 use snow_dist_runtime::core::connection::{Connection as Engine, ConnectionEvent, Randomness};
 use snow_dist_runtime::core::endpoint::{Attempts, Limits, Output};
 use snow_dist_runtime::core::epochs::Facts;
-use snow_dist_runtime::core::handshake::{Channel, Local};
+use snow_dist_runtime::core::handshake::{Channel, Local, PeerLists};
 use snow_dist_runtime::core::peers::{ConnectionId, Refusal};
 use snow_dist_runtime::core::{Cookies, Dial, Endpoint, NodeNumber, Pid};
 
@@ -45,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) stood: Vec<Range<Time>>,
     /// For how long its clock has stood still with it.
     pub(crate) clock_stood: Time,
+    /// When its endpoint is told that a deadline has come.
+    pub(crate) due_at: Option<Time>,
     wake_max: Time,
 }
 
@@ -62,7 +64,7 @@ impl Node {
             index,
             start,
             is_running: true,
-            endpoint: endpoint(plan, incarnation, cookies, &mut random),
+            endpoint: endpoint(plan, all.is_mesh, incarnation, cookies, &mut random),
             connections: FxHashMap::default(),
             sessions: FxHashMap::default(),
             attempts: vec![Attempts::default(); all.nodes.len()],
@@ -73,6 +75,7 @@ impl Node {
             stands_until: 0,
             stood: Vec::new(),
             clock_stood: 0,
+            due_at: None,
             wake_max: plan.wake_max,
         }
     }
@@ -83,11 +86,20 @@ impl Node {
     }
 }
 
-fn endpoint(plan: &NodePlan, incarnation: NonZeroU64, cookies: &Cookies, random: &mut Random) -> Endpoint {
+fn endpoint(
+    plan: &NodePlan,
+    is_mesh: bool,
+    incarnation: NonZeroU64,
+    cookies: &Cookies,
+    random: &mut Random,
+) -> Endpoint {
     let name = NodeName::parse(&plan.name).unwrap_or_else(|_| unreachable!("names of plans are node names"));
     let mut local = Local::new(name, incarnation, cookies.clone());
     local.bounds = plan.bounds;
     local.capabilities = plan.capabilities;
+    if is_mesh {
+        (local.peer_lists, local.tells_peers) = (PeerLists::All, true);
+    }
     let limits = Limits { sessions_max: plan.sessions_max, ..Limits::default() };
     Endpoint::new(Arc::new(local), plan.timing, limits, random.bytes())
 }
@@ -116,10 +128,11 @@ impl Cluster<'_> {
         let (start, incarnation) = self.number_start(incarnation);
         let (plan, here) = (self.plan, &mut self.nodes[node]);
         (here.start, here.is_running) = (start, true);
-        here.endpoint = endpoint(&plan.nodes[node], incarnation, &self.cookies, &mut here.random);
+        here.endpoint =
+            endpoint(&plan.nodes[node], plan.is_mesh, incarnation, &self.cookies, &mut here.random);
         here.numbers.clear();
         here.table = Table::populated(plan.slots, &mut here.random);
-        Ok(())
+        self.join(node)
     }
 
     /// A program wants a session, or, `again`, has not come to one by the dial before.
@@ -154,7 +167,13 @@ impl Cluster<'_> {
         Ok(())
     }
 
-    fn begin_dial(&mut self, node: usize, peer: usize, id: ConnectionId, engine: Box<Engine>) {
+    pub(super) fn begin_dial(
+        &mut self,
+        node: usize,
+        peer: usize,
+        id: ConnectionId,
+        engine: Box<Engine>,
+    ) -> At {
         self.coverage.count(Of::Passage);
         let at = At { connection: self.connections.len() as u32, end: DIALLED as u8 };
         self.trace.note(self.now, || format!("node {node} dials node {peer}: connection {}", at.connection));
@@ -179,10 +198,14 @@ impl Cluster<'_> {
         self.live.insert(at.connection);
         self.after(it_takes, Step::Connect(at));
         self.sleep(at);
+        at
     }
 
     /// TCP and TLS are up, if somebody is there.
     pub(crate) fn connect(&mut self, at: At) -> Checked {
+        if self.is_lost_between(at) {
+            return Ok(());
+        }
         let Some(it) = &mut self.connections[at.connection as usize] else { return Ok(()) };
         let Connection { ends: [here, there], joint, channel, capabilities, .. } = &mut **it;
         let Some(engine) = here.engine.as_mut().filter(|engine| engine.ending().is_none()) else {
@@ -231,6 +254,9 @@ impl Cluster<'_> {
     /// Does what the node's endpoint says.
     pub(crate) fn carry_out(&mut self, node: usize) -> Checked {
         while let Some(output) = self.nodes[node].endpoint.poll_output() {
+            if let Output::Dial(name) = &output {
+                self.ask_for(node, name);
+            }
             let (Output::Tell(id, _) | Output::NodeUp(id, _) | Output::NodeDown(id, _)) = &output else {
                 continue;
             };
@@ -240,16 +266,18 @@ impl Cluster<'_> {
                 Output::Tell(_, event) => self.tell_connection(node, at, event)?,
                 Output::NodeUp(..) => self.go_up(node, at)?,
                 Output::NodeDown(_, name) => self.go_down(node, at, &name)?,
-                // They are passed over above: here they name no connection.
+                // They are passed over above: they name no connection.
                 Output::Dial(_) | Output::Notice(_) => {}
             }
         }
+        self.set_timer(node);
         Ok(())
     }
 
     fn tell_connection(&mut self, node: usize, at: At, event: ConnectionEvent) -> Checked {
         match &event {
-            ConnectionEvent::Reply | ConnectionEvent::HearLists | ConnectionEvent::TellPeers(_) => {}
+            ConnectionEvent::Reply | ConnectionEvent::HearLists => {}
+            ConnectionEvent::TellPeers(_) => self.coverage.count(Of::Learned),
             ConnectionEvent::Up(facts) => self.come_up(node, at, facts)?,
             ConnectionEvent::Refuse(Refusal::Duplicate) => self.coverage.count(Of::RejectDuplicate),
             ConnectionEvent::Refuse(_) => self.coverage.count(Of::RejectBusy),
@@ -300,6 +328,7 @@ impl Cluster<'_> {
             format!("node {node} has {known:?} with node {peer} when {at:?} comes up")
         })?;
         it.joint.come_up(at.end());
+        self.look_at_mesh();
         // What has come before is handled.
         self.handle(at, &[])
     }
@@ -316,6 +345,7 @@ impl Cluster<'_> {
         let here = &mut self.nodes[node];
         number.and_then(|number| here.sessions.remove(&number));
         let known = here.watched[peer].take();
+        self.complete_since = None;
         check(known == Some(at), "each NODEUP has one NODEDOWN", || {
             format!("node {node} has {known:?} with node {peer}, and {at:?} goes down")
         })

@@ -9,6 +9,10 @@ const AGREED: &str = "both ends agree at rest";
 impl Cluster<'_> {
     /// Nothing goes wrong any more: whoever has to do with whom wants a session.
     pub(crate) fn make_up(&mut self) {
+        // A mesh does by itself.
+        if self.plan.is_mesh {
+            return;
+        }
         for (node, peer) in self.plan.edges.clone() {
             let (node, peer) = if self.random.chance(500) { (node, peer) } else { (peer, node) };
             let wait = self.random.below(20_000_000);
@@ -18,6 +22,7 @@ impl Cluster<'_> {
 
     /// Nothing is under way, and both ends of everything agree.
     pub(crate) fn is_at_rest(&mut self) -> Checked {
+        self.is_complete()?;
         for connection in self.live.clone() {
             for end in [DIALLED as u8, 1] {
                 let at = At { connection, end };
