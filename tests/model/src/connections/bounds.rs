@@ -23,6 +23,8 @@ pub struct Left {
     pub trickles: u8,
     /// A node writes what is no frame.
     pub injections: u8,
+    /// A program lets go of a name that it keeps connected.
+    pub let_gos: u8,
 }
 
 impl Left {
@@ -38,6 +40,7 @@ impl Left {
         knocks: 0,
         trickles: 0,
         injections: 0,
+        let_gos: 0,
     };
 }
 
@@ -50,6 +53,8 @@ pub struct Bounds {
     pub names: &'static [usize],
     /// The sessions that are up at first, each by the nodes that are initiator and acceptor.
     pub sessions: &'static [[usize; 2]],
+    /// The names that nodes keep connected, each by the node and the other one.
+    pub kept: &'static [[usize; 2]],
     /// The seconds that time can go on for at once, as far as nothing happens.
     pub spans: &'static [u64],
     pub handshakes_max: usize,
@@ -66,6 +71,7 @@ const MODEL: Bounds = Bounds {
     what: "",
     names: &[0, 1],
     sessions: &[],
+    kept: &[],
     spans: &[100],
     handshakes_max: 2,
     left: NONE,
@@ -152,6 +158,27 @@ pub const MODELS: &[Bounds] = &[
         small: Left { dials: 2, ..NONE },
         deep: Left { dials: 4, disconnects: 1, ..NONE },
         reaches: &[S::Crossed],
+        ..MODEL
+    },
+    Bounds {
+        name: "kept",
+        what: "two endpoints keep each other connected, while connections break and names are let go of",
+        kept: &[[0, 1], [1, 0]],
+        left: Left { cuts: 1, let_gos: 1, passes: 1, ..NONE },
+        small: Left { cuts: 1, let_gos: 1, passes: 1, ..NONE },
+        deep: Left { dials: 1, cuts: 3, disconnects: 2, let_gos: 2, passes: 3, ..NONE },
+        reaches: &[S::Crossed, S::KeptAgain, S::LetGo],
+        ..MODEL
+    },
+    Bounds {
+        name: "kept-hub",
+        what: "two endpoints keep a third one connected, while connections break",
+        names: &[0, 1, 2],
+        kept: &[[0, 1], [2, 1]],
+        left: Left { cuts: 1, passes: 1, ..NONE },
+        small: Left { cuts: 1, passes: 1, ..NONE },
+        deep: Left { cuts: 2, hold_ups: 1, disconnects: 1, stops: 1, passes: 3, ..NONE },
+        reaches: &[S::KeptAgain],
         ..MODEL
     },
 ];

@@ -13,6 +13,7 @@ use snow_dist_runtime::core::{Connection, Pid, Processes, Reason};
 
 use super::bounds::Bounds;
 use super::judge::Judged;
+use super::step::Wish;
 use super::verdict::{Broken, Notes, Situation};
 use super::world::{Item, Line, NAMES, Stage, World};
 
@@ -138,9 +139,19 @@ impl Turn<'_> {
                     let up = self.world.node(node).up[named(&name)].take();
                     self.breaks_if(up != Some(id), Broken::Overlap);
                 }
-                Output::Dial(_) | Output::Notice(_) => {}
+                Output::Dial(name) => self.ask_for(node, named(&name)),
+                Output::Notice(_) => {}
             }
         }
+    }
+
+    /// The endpoint wants a name to be dialled that it keeps connected: the host does that when it comes to it.
+    fn ask_for(&mut self, node: usize, name: usize) {
+        let it = &self.world.nodes[node];
+        let is_wanted = it.kept[name] && !it.asked[name] && !it.is_stopped && it.name != name;
+        let is_needed = self.expected_of_dial(node, name) == Wish::Start;
+        self.breaks_if(!is_wanted || !is_needed, Broken::Needless);
+        self.world.node(node).asked[name] = true;
     }
 
     fn node_up(&mut self, node: usize, id: ConnectionId, name: &str) {

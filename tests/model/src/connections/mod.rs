@@ -50,6 +50,10 @@ impl Explored {
                 assert!(turn.take(step), "it was possible");
             }
         }
+        for [node, other] in self.bounds.kept {
+            let name = turn.world.nodes[*other].name;
+            turn.keep(*node, name);
+        }
         turn.world.left = self.bounds.left;
         turn.world
     }
@@ -137,6 +141,7 @@ fn in_words(bounds: &Bounds) -> String {
         (left.knocks, "strangers"),
         (left.trickles, "bytes of theirs"),
         (left.injections, "foreign frames"),
+        (left.let_gos, "names let go of"),
     ] {
         if count > 0 {
             all.push(format!("{count} {what}"));

@@ -67,11 +67,20 @@ impl Turn<'_> {
             Some(Broken::Disagree)
         } else if !world.has_namesakes() && pairs().any(is_missing) {
             Some(Broken::Unreached)
+        } else if pairs().any(|(node, name)| self.is_unkept(node, name)) {
+            Some(Broken::Unkept)
         } else if nodes().any(|node| has_leftovers(world, node)) {
             Some(Broken::Leftover)
         } else {
             None
         }
+    }
+
+    /// A node keeps a name connected whose node runs, and has no session with it.
+    fn is_unkept(&self, node: usize, name: usize) -> bool {
+        let world = &self.world;
+        let runs = world.nodes.iter().any(|other| other.name == name && !other.is_stopped);
+        world.nodes[node].kept[name] && runs && world.session(node, name).is_none()
     }
 
     /// Nothing of what was before stands in the way.

@@ -34,6 +34,15 @@ pub enum Step {
         node: usize,
         name: usize,
     },
+    /// A host dials a name that its endpoint keeps connected.
+    DialKept {
+        node: usize,
+        name: usize,
+    },
+    LetGo {
+        node: usize,
+        name: usize,
+    },
     /// A process links with the peer's, and sends it a message.
     Act {
         node: usize,
@@ -93,6 +102,10 @@ pub enum Step {
 impl World {
     /// What happens by itself, and at once.
     pub fn own_steps(&self, steps: &mut Vec<Step>) {
+        for (node, it) in self.nodes.iter().enumerate().filter(|(node, _)| self.runs(*node)) {
+            let asked = it.asked.iter().enumerate().filter(|(_, is_asked)| **is_asked);
+            steps.extend(asked.map(|(name, _)| Step::DialKept { node, name }));
+        }
         for it in &self.wires {
             let wire = it.id;
             let run = it.ends.iter().all(|end| end.node.is_none_or(|node| self.runs(node)));
@@ -141,6 +154,9 @@ impl World {
             let names = self.nodes.iter().map(|other| other.name).max().unwrap_or_default();
             for name in (0..=names).filter(|name| *name != it.name) {
                 push(left.dials, Step::Dial { node, name });
+                if it.kept[name] {
+                    push(left.let_gos, Step::LetGo { node, name });
+                }
                 if it.up[name].is_some() {
                     push(left.acts, Step::Act { node, name });
                     push(left.disconnects, Step::Disconnect { node, name });
@@ -236,6 +252,8 @@ impl Turn<'_> {
     fn take_without_wire(&mut self, step: Step) -> bool {
         match step {
             Step::Dial { node, name } => return self.dial(node, name),
+            Step::DialKept { node, name } => self.dial_kept(node, name),
+            Step::LetGo { node, name } => self.let_go(node, name),
             Step::Act { node, name } => return self.act_on_session(node, name),
             Step::Pass { seconds } => {
                 self.world.left.passes -= 1;
@@ -336,7 +354,42 @@ impl Turn<'_> {
         true
     }
 
-    fn expected_of_dial(&self, node: usize, name: usize) -> Wish {
+    /// It does not count as the wish of a program.
+    fn dial_kept(&mut self, node: usize, name: usize) {
+        self.world.node(node).asked[name] = false;
+        let (dials, wanted) = (self.world.left.dials, self.world.wanted);
+        let is_dialled = self.dial(node, name);
+        if is_dialled && self.world.faults.of_streams {
+            self.notes.note(Situation::KeptAgain);
+        }
+        (self.world.left.dials, self.world.wanted) = (dials, wanted);
+        self.settle(node);
+    }
+
+    /// Keeps a name connected.
+    pub fn keep(&mut self, node: usize, name: usize) {
+        let now = self.world.now;
+        let it = self.world.node(node);
+        it.kept[name] = true;
+        let is_kept = it.endpoint.keep(&NAMES[name].into(), now).is_ok();
+        self.breaks_if(!is_kept, Broken::Wish);
+        self.settle(node);
+    }
+
+    fn let_go(&mut self, node: usize, name: usize) {
+        self.world.left.let_gos -= 1;
+        if self.expected_of_dial(node, name) == Wish::Underway {
+            self.notes.note(Situation::LetGo);
+        }
+        let it = self.world.node(node);
+        // What the host was told before it may still do.
+        it.kept[name] = false;
+        let was_kept = it.endpoint.let_go(NAMES[name]);
+        self.breaks_if(!was_kept, Broken::Wish);
+        self.settle(node);
+    }
+
+    pub fn expected_of_dial(&self, node: usize, name: usize) -> Wish {
         if self.world.session(node, name).is_some() {
             return Wish::Up;
         }
@@ -469,7 +522,8 @@ impl Turn<'_> {
     fn stop(&mut self, node: usize) {
         self.world.left.stops -= 1;
         self.world.wanted = Default::default();
-        self.world.node(node).is_stopped = true;
+        let it = self.world.node(node);
+        (it.is_stopped, it.kept, it.asked) = (true, Default::default(), Default::default());
         for (wire, side) in self.world.ends_of(node) {
             if self.world.wires[wire].ends[side].stage == Stage::Session {
                 self.end_in_order(wire, side);
@@ -483,7 +537,7 @@ impl Turn<'_> {
 
 /// What whoever wants a session must be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+pub enum Wish {
     Start,
     Up,
     Underway,

@@ -18,10 +18,12 @@ pub enum Broken {
     Disagree,
     Leftover,
     Unreached,
+    Needless,
+    Unkept,
 }
 
 impl Broken {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Overlap,
         Self::Outside,
         Self::EarlyAck,
@@ -37,6 +39,8 @@ impl Broken {
         Self::Disagree,
         Self::Leftover,
         Self::Unreached,
+        Self::Needless,
+        Self::Unkept,
     ];
 
     /// The property, in words.
@@ -61,6 +65,12 @@ impl Broken {
             Self::Forever => "every connection that is no session ends",
             Self::Disagree => "in the end both nodes have the same session, or none",
             Self::Leftover => "when all is over, nothing is taken and everybody can dial",
+            Self::Needless => {
+                "a name is dialled by itself while it is kept, and no connection with it is there or under way"
+            }
+            Self::Unkept => {
+                "in the end whoever keeps a name connected has a session with its node, if that runs"
+            }
             Self::Unreached => "whoever dials when nothing goes wrong has a session in the end",
         }
     }
@@ -86,6 +96,8 @@ pub enum Situation {
     LostItsPlace,
     Replaced,
     Later,
+    KeptAgain,
+    LetGo,
 }
 
 impl Situation {
@@ -110,10 +122,12 @@ impl Situation {
             Self::LostItsPlace => "a connection loses its place to a newer one",
             Self::Replaced => "a session is ended for another connection, and its peer is told",
             Self::Later => "a node is told to dial later",
+            Self::KeptAgain => "a name that is kept connected is dialled after its session was lost",
+            Self::LetGo => "a name is let go of while it is dialled",
         }
     }
 
-    const COUNT: usize = Self::Later as usize + 1;
+    const COUNT: usize = Self::LetGo as usize + 1;
 }
 
 /// The situations that have come about.

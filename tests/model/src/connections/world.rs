@@ -58,6 +58,9 @@ pub struct Node {
     /// It does not run, since then.
     pub held_up: Option<Duration>,
     pub is_stopped: bool,
+    /// The names that it keeps connected, and those that its endpoint wants to be dialled for it.
+    pub kept: [bool; NAMES.len()],
+    pub asked: [bool; NAMES.len()],
     /// When these have ended a session that it had dialled for another connection.
     pub lost_to_rival: [Option<Duration>; NAMES.len()],
 }
@@ -174,6 +177,8 @@ impl Node {
             up: [None; NAMES.len()],
             held_up: None,
             is_stopped: false,
+            kept: [false; NAMES.len()],
+            asked: [false; NAMES.len()],
             lost_to_rival: [None; NAMES.len()],
         }
     }
