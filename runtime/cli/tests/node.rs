@@ -172,15 +172,17 @@ fn a_call_is_answered_by_whoever_is_at_the_prompt() {
 }
 
 #[test]
-fn members_of_a_group_are_known_on_both_nodes() {
+fn members_of_a_group_and_global_names_are_known_on_both_nodes() {
     let place = Place::new();
-    let other = Staying::with(&place, "spawn\njoin chat $1\ninfo\n");
+    let other = Staying::with(&place, "spawn\nregister-global speaker $1\njoin chat $1\ninfo\n");
     let shown = place.good(&format!(
         "connect {b}\nwait --within 1m joins chat\njoin chat\nwait self joins chat\ngroups\nmembers chat\n\
-         send-group chat 'to all'\nwait self got \"to all\"\nleave chat\nwait self leaves chat\n",
+         send-group chat 'to all'\nwait self got \"to all\"\nleave chat\nwait self leaves chat\n\
+         whereis-global nobody\nsend speaker hello\nregister-global listener\nglobal-names\nunregister-global listener\n",
         b = other.name
     ));
     assert!(shown.contains(&format!(" on {} joins chat\n", other.name)), "{shown}");
+    assert!(shown.contains("\nnobody\nlistener: self\nspeaker: <1."), "{shown}");
     assert!(shown.contains("\nchat: 2\nself\n<1.") && shown.contains("\nsent to 2\n"), "{shown}");
 }
 

@@ -5,6 +5,7 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
+use snow_dist_runtime::{Delegate, Node};
 
 use super::commands::{self, Command};
 use super::console::Console;
@@ -88,7 +89,8 @@ impl Completion {
     }
 
     fn names(&self) -> Vec<String> {
-        let registered = self.0.own().map(|(node, _)| node.registered()).unwrap_or_default();
+        let names = |(node, _): &(Node, Delegate)| [node.registered(), node.global_names()].concat();
+        let registered = self.0.own().map(names).unwrap_or_default();
         // A name with blanks would have to stand in quotes.
         let words = registered.iter().filter(|(name, _)| !name.contains(char::is_whitespace));
         words.map(|(name, _)| name.as_ref().to_owned()).collect()

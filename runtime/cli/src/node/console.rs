@@ -217,6 +217,9 @@ impl Console {
             Received::Down { reference, from, reason } => {
                 format!("{who} got DOWN of {} (monitor {}): {reason}", self.shown(from), reference.number())
             }
+            Received::NameConflict { name, winner } => {
+                format!("{who} has lost the global name {name:?} to {}", self.shown(winner))
+            }
             other => format!("{who} got {other:?}"),
         });
     }

@@ -87,14 +87,20 @@ impl Shell {
         &self.own
     }
 
-    /// Takes the words that say whom something is for: a process, or a name with `on NODE` behind it or without.
+    /// Takes the words that say whom something is for: a process, a name with `on NODE` behind it or without, or a global name.
     pub(super) fn target<'l>(&self, words: &mut Words<'l>) -> Result<Target<'l>, Failure> {
         let name = words.need("TO")?;
         if let Some(pid) = self.console.named(&name)? {
             return Ok(Target::Process(pid));
         }
-        let node = words.on_node()?.unwrap_or_else(|| self.node.name().to_owned().into());
-        Ok(Target::Named { name, node })
+        if let Some(node) = words.on_node()? {
+            return Ok(Target::Named { name, node });
+        }
+        // A name of this node comes before a global one.
+        match self.node.whereis_global(&name).filter(|_| self.node.whereis(&name).is_none()) {
+            Some(pid) => Ok(Target::Process(pid)),
+            None => Ok(Target::Named { name, node: self.node.name().to_owned().into() }),
+        }
     }
 
     /// As [`target`](Self::target), and asks who has the name.

@@ -11,8 +11,8 @@ use crate::node::words::{Failure, Words};
 const CALL_TIME: Duration = Duration::from_secs(5);
 
 /// What is said of targets in more than one place.
-const TO: &str =
-    "TO is $1, self, it (the process that was shown last), a pid, a name here, or a name and `on NODE`. ";
+const TO: &str = "TO is $1, self, it (the process that was shown last), a pid, a name here, a global name, or a name and \
+                  `on NODE`.";
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
