@@ -10,7 +10,7 @@ use snow_dist_codec::handshake::Capabilities;
 
 use crate::core::endpoint::Limits;
 use crate::core::handshake::{Bounds, PeerLists, RemoteExit, Version1};
-use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
+use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, PROCESSES_PER_PEER_MAX};
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::discovery::{Discovery, Planned};
 use crate::secret::Secret;
@@ -34,6 +34,7 @@ pub struct NodeBuilder {
     peer_lists: PeerLists,
     tells_peers: bool,
     discoveries: Vec<Planned>,
+    processes_per_peer_max: usize,
     key_log: bool,
     answers_about: bool,
     tap: Option<Tap>,
@@ -57,6 +58,7 @@ impl NodeBuilder {
             peer_lists: PeerLists::default(),
             tells_peers: false,
             discoveries: Vec::new(),
+            processes_per_peer_max: PROCESSES_PER_PEER_MAX,
             key_log: false,
             answers_about: false,
             tap: None,
@@ -289,6 +291,16 @@ impl NodeBuilder {
     /// [`Node::discover`](crate::Node::discover) does. Can be called for several.
     pub fn discover(mut self, discovery: impl Discovery) -> Self {
         self.discoveries.push(Planned::new(discovery));
+        self
+    }
+
+    /// Sets how many processes of this node there are at most that one other node has had started
+    /// ([`Node::register_function`](crate::Node::register_function)) and that have not ended, 0 to 16 777 216: 4 096 if this is not called. A further one is
+    /// refused, and its requester told so.
+    ///
+    /// They are counted by the other node's name, over its sessions and starts.
+    pub const fn processes_per_peer_max(mut self, count: usize) -> Self {
+        self.processes_per_peer_max = count;
         self
     }
 

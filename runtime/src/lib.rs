@@ -98,9 +98,10 @@ pub use {
     peer_info::PeerInfo,
     prepared::PreparedNode,
     process::{
-        Call, CallError, Context, Delegate, GroupChanges, Groups, GroupsError, JoinError, Mailbox, Message,
-        MonitorNamedError, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused, RegisterError,
-        Replier, ReplyError, Selection, SendError, SpawnError, WhenFull,
+        Allowed, Call, CallError, Context, Delegate, GroupChanges, Groups, GroupsError, JoinError, Mailbox,
+        Message, MonitorNamedError, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused,
+        RegisterError, RegisterFunctionError, Replier, ReplyError, Selection, SendError, SpawnError,
+        SpawnOnError, WhenFull,
     },
     tap::{Direction, Seen},
 };

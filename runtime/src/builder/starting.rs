@@ -18,7 +18,7 @@ use crate::core::handshake::{Bounds, Local};
 use crate::core::limits::{
     FRAGMENTED_FRAME_BYTES_MAX, FRAGMENTED_MESSAGES_BOUND_MAX, FRAME_BYTES_BOUND_MIN, HANDSHAKES_BOUND_MAX,
     HEARTBEAT_TIME_MAX, HEARTBEAT_TIME_MIN, LISTEN_ADDRESSES_MAX, MESSAGE_BYTES_COUNTED,
-    NODES_KEPT_BOUND_MAX, NODES_KNOWN_MAX, REASSEMBLY_PART,
+    NODES_KEPT_BOUND_MAX, NODES_KNOWN_MAX, PROCESSES_PER_PEER_BOUND_MAX, REASSEMBLY_PART,
 };
 use crate::core::name_to_dial;
 use crate::core::session::CAPABILITIES;
@@ -27,7 +27,7 @@ use crate::net::{self, Tcp};
 use crate::network::{Listener, Listening, Network};
 use crate::node::Node;
 use crate::prepared::PreparedNode;
-use crate::process::table::ProcessTable;
+use crate::process::table::{ProcessTable, TableLimits};
 use crate::random::random;
 use crate::secret::cookies;
 use crate::sessions::Registry;
@@ -102,8 +102,11 @@ impl NodeBuilder {
         local.capabilities = self.capabilities;
         local.remote_exit = self.remote_exit;
         local.version_1 = self.version_1;
-        let held_max = self.mailbox_remote_bytes_max;
-        let table = ProcessTable::of_start(local.start(), Executor::current(), held_max);
+        let limits = TableLimits {
+            mailbox_remote_bytes: self.mailbox_remote_bytes_max,
+            processes_per_peer: self.processes_per_peer_max,
+        };
+        let table = ProcessTable::of_start(local.start(), Executor::current(), limits);
         let registry = Registry::new(Arc::new(local), &table, self.timing, self.connections);
         registry.with_endpoint(|endpoint| {
             node_ids.into_iter().for_each(|(name, node_id)| endpoint.known_by(name, node_id));
@@ -160,6 +163,8 @@ impl NodeBuilder {
             1..=HANDSHAKES_BOUND_MAX as u64,
         )?;
         check("sessions_per_address_max", self.connections.sessions_per_address_max as u64, sessions)?;
+        let processes = 0..=PROCESSES_PER_PEER_BOUND_MAX as u64;
+        check("processes_per_peer_max", self.processes_per_peer_max as u64, processes)?;
         check(
             "mailbox_remote_bytes_max",
             self.mailbox_remote_bytes_max as u64,

@@ -108,6 +108,13 @@ pub const GLOBAL_NAME_BYTES_COUNTED: usize = 64;
 /// Bytes of a name that is monitored: MONITOR_NAME is a signal, and every peer must take it.
 pub const MONITORED_NAME_BYTES_MAX: usize = 4 << 10;
 
+/// Processes of a node that one other node has had started there and that have not ended: each takes memory, and what its
+/// function keeps of up to 64 KiB of arguments.
+pub const PROCESSES_PER_PEER_MAX: usize = 4_096;
+
+/// The most that [`PROCESSES_PER_PEER_MAX`] can be set to: more processes than that no machine runs for one other.
+pub const PROCESSES_PER_PEER_BOUND_MAX: usize = 16_777_216;
+
 /// Bytes of the name of a function that another node is asked to run: as much as that of a name that is monitored.
 pub const FUNCTION_NAME_BYTES_MAX: usize = 4 << 10;
 

@@ -172,11 +172,15 @@ fn read<T: DeserializeOwned>(reply: Message) -> Result<T, CallError> {
 }
 
 /// Who asks for the program: a process without a task that receives nothing, and that others see end when it is dropped.
-struct Guest(Arc<Cell>);
+pub(super) struct Guest(Arc<Cell>);
 
 impl Guest {
-    fn new(table: &Arc<ProcessTable>) -> Result<Self, super::SpawnError> {
+    pub(super) fn new(table: &Arc<ProcessTable>) -> Result<Self, super::SpawnError> {
         table.add(Mailbox::closed()).map(Self)
+    }
+
+    pub(super) fn cell(&self) -> &Cell {
+        &self.0
     }
 }
 

@@ -12,10 +12,13 @@ use super::charge::Charge;
 use super::groups;
 use super::remote::Interested;
 use super::shares::{Account, Owner, Room};
-use super::table::ProcessTable;
+use super::table::{Prepared, ProcessTable};
 use super::{Call, Message, Received};
 use crate::core::peers::ConnectionId;
-use crate::core::{Block, Caller, GlobalNews, NodeNumber, Pid, Processes, Reason, Shown, Start, TermPids};
+use crate::core::{
+    Block, Caller, GlobalNews, NodeNumber, Pid, Processes, Reason, Shown, SpawnFailure, SpawnRequest, Start,
+    TermPids,
+};
 use crate::foreign::{self, event};
 use crate::numbers::SharedNumbers;
 
@@ -59,6 +62,8 @@ pub(crate) struct Delivery {
     globals: GlobalsHeard,
     /// What the messages lie in, which has no more memory than its bytes; empty if they are to be copied.
     block: Block,
+    /// Processes that the peer has asked for, to be started.
+    prepared: Vec<Prepared>,
 }
 
 /// Something of the peer for which there was no room.
@@ -96,6 +101,7 @@ impl Delivery {
             unfinished: Unfinished::default(),
             globals: GlobalsHeard::default(),
             block: Block::default(),
+            prepared: Vec::new(),
         }
     }
 
@@ -107,11 +113,21 @@ impl Delivery {
 
     /// Wakes those whose turn is over. To be called with no lock held, between the frames of a turn.
     fn wake_others(&mut self) {
+        if !self.prepared.is_empty() {
+            self.start_prepared();
+        }
         if self.of_others > 0 || !self.overflows.is_empty() {
             self.wake_and_warn();
         }
         if !self.globals.is_empty() {
             self.tell_of_globals();
+        }
+    }
+
+    /// With a runtime that is gone they end at once.
+    fn start_prepared(&mut self) {
+        for Prepared { task, .. } in self.prepared.drain(..) {
+            self.table.executor().start(task);
         }
     }
 
@@ -398,6 +414,26 @@ impl Processes for Delivery {
             self.message(member.local(), text.as_bytes());
         }
         true
+    }
+
+    fn offers(&mut self, _requester: Pid, function: &str) -> bool {
+        self.table.functions().offers(&self.peer.name, function)
+    }
+
+    fn spawn(&mut self, request: SpawnRequest<'_>) -> Result<u64, SpawnFailure> {
+        let SpawnRequest { function, arguments, pids, .. } = request;
+        let arguments = Message::of_term(Bytes::copy_from_slice(arguments), pids);
+        let prepared = self.table.prepare(&self.peer.name, function, arguments)?;
+        let local = prepared.local;
+        self.prepared.push(prepared);
+        Ok(local)
+    }
+
+    fn spawned(&mut self, local: u64, request: u64, outcome: Result<Pid, SpawnFailure>) {
+        match outcome {
+            Ok(pid) => self.named(local, request, pid),
+            Err(why) => self.answered(local, request, Answer::NotSpawned(why), 0),
+        }
     }
 
     fn heard_of(&mut self, start: Start) -> NodeNumber {

@@ -76,6 +76,14 @@ pub enum Refused {
         /// How many it carries.
         count_max: u32,
     },
+    /// The other node has not answered so many requests for processes of ours: it does not read, or is slow.
+    #[error(
+        "the other node has not answered {count_max} requests for processes, and no more may wait for it"
+    )]
+    Unanswered {
+        /// How many may wait.
+        count_max: usize,
+    },
     /// The session with the other node lacks a capability, because one of the two nodes has not announced it.
     #[error("the session with {} does not have the capability `{capability}`", Shown(peer))]
     NotInSession {
@@ -170,6 +178,117 @@ pub enum MonitorNamedError {
     /// The program asks, and no process can be started for that any more.
     #[error(transparent)]
     NoCaller(SpawnError),
+}
+
+/// No process was started on the node that was asked, or it is not known whether one was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpawnOnError {
+    /// There is no session with the node: [`Node::connect`](crate::Node::connect) makes one. Nothing was started.
+    #[error("there is no session with {}", Shown(node))]
+    NotConnected {
+        /// The node.
+        node: Arc<str>,
+    },
+    /// The session with the node ended before its answer came: the process may run there. If it is linked, it has an exit
+    /// signal.
+    #[error("the session with {} ended before it answered: the process may run there", Shown(node))]
+    ConnectionLost {
+        /// The node.
+        node: Arc<str>,
+    },
+    /// Nobody has registered the function on the node, or not for this node
+    /// ([`Node::register_function`](crate::Node::register_function)).
+    #[error("{} has no function \"{}\", or does not let this node start it", Shown(node), Shown(function))]
+    NotOffered {
+        /// The function.
+        function: Arc<str>,
+        /// The node.
+        node: Arc<str>,
+    },
+    /// The process cannot be linked or monitored, since one of the two nodes has as many links and monitors of the other as it
+    /// may ([`NodeBuilder::links_and_monitors_max`](crate::NodeBuilder::links_and_monitors_max)). Nothing was started.
+    #[error(
+        "the process cannot be linked or monitored: {} and this node have as many links and monitors as they may",
+        Shown(node)
+    )]
+    NotTied {
+        /// The node.
+        node: Arc<str>,
+    },
+    /// The node runs as many processes for this one as it lets one node have
+    /// ([`NodeBuilder::processes_per_peer_max`](crate::NodeBuilder::processes_per_peer_max)). Nothing was started.
+    #[error("{} runs as many processes for this node as it lets one node have", Shown(node))]
+    TooMany {
+        /// The node.
+        node: Arc<str>,
+    },
+    /// The node is being stopped. Nothing was started.
+    #[error("{} starts no process any more", Shown(node))]
+    Stopped {
+        /// The node.
+        node: Arc<str>,
+    },
+    /// The node has not started it for another reason, which this version does not know; or says that it has, and names no
+    /// process (status 0).
+    #[error("{} has not started it, and says so by status {status}", Shown(node))]
+    Status {
+        /// What it says.
+        status: u8,
+        /// The node.
+        node: Arc<str>,
+    },
+    /// The arguments are too long: a request for a process is not sent in fragments. What is longer is sent to the process once
+    /// it runs.
+    #[error(
+        "arguments of {length} bytes do not fit into a request, where they have at most {length_max}: send them to the process"
+    )]
+    TooLong {
+        /// Bytes of the arguments as a term.
+        length: usize,
+        /// The most that they may have beside the name of this function.
+        length_max: usize,
+    },
+    /// The function's name is too long.
+    #[error("the name of a function has at most {length_max} bytes, and this one has {length}")]
+    NameTooLong {
+        /// Bytes of the name.
+        length: usize,
+        /// The most that it may have.
+        length_max: usize,
+    },
+    /// The arguments cannot be written as a term.
+    #[error("the arguments are not a term: {0}")]
+    Arguments(stf::Error),
+    /// The name of the node is not a node name.
+    #[error("{0}")]
+    Node(#[from] NodeNameError),
+    /// The session with the node does not take the request, or the process that asks has ended.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// This node was asked and starts no process any more; or the program asks, which needs one for that.
+    #[error(transparent)]
+    NotHere(SpawnError),
+}
+
+/// A function was not registered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterFunctionError {
+    /// There is a function of this name: [`Node::unregister_function`](crate::Node::unregister_function) takes it back.
+    #[error("there is a function \"{}\" already", Shown(name))]
+    Taken {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// The name is too long.
+    #[error("the name of a function has at most {length_max} bytes, and this one has {length}")]
+    NameTooLong {
+        /// Bytes of the name.
+        length: usize,
+        /// The most that it may have.
+        length_max: usize,
+    },
 }
 
 /// A message was not sent.

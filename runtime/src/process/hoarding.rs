@@ -17,7 +17,7 @@ use snow_dist_codec::{Frame, Pid as WirePid, Reading, Reason as WireReason, Reas
 use super::cell::Cell;
 use super::mailbox::Inbox;
 use super::remote::Interested;
-use super::table::ProcessTable;
+use super::table::{ProcessTable, TableLimits};
 use super::{Delivery, Mailbox, Message, Received};
 use crate::core::handshake::Bounds;
 use crate::core::limits::{MESSAGE_BYTES_COUNTED, REASON_BYTES_MAX, SIGNALS_BEYOND_PART};
@@ -122,7 +122,8 @@ struct Run {
 impl Run {
     fn new() -> Self {
         let executor = Executor(tokio::runtime::Handle::current());
-        let table = ProcessTable::with_held_max("a@h:1", CREATION, executor, BOUND);
+        let limits = TableLimits { mailbox_remote_bytes: BOUND, ..TableLimits::default() };
+        let table = ProcessTable::with_limits("a@h:1", CREATION, executor, limits);
         let cells = (1..=MORTAL).map(|local| {
             let cell = table.add(Mailbox::default()).unwrap();
             assert_eq!(cell.local(), local);

@@ -14,6 +14,7 @@ mod delivery;
 mod ending;
 mod error;
 mod failures;
+pub(crate) mod functions;
 pub(crate) mod groups;
 #[cfg(test)]
 #[cfg(not(shuttle))]
@@ -26,6 +27,7 @@ mod schedules;
 mod selection;
 mod shares;
 mod small;
+mod spawning;
 pub(crate) mod table;
 mod task;
 pub(crate) mod term;
@@ -35,9 +37,10 @@ pub use context::Context;
 pub use delegate::Delegate;
 pub(crate) use delivery::Delivery;
 pub use error::{
-    CallError, MonitorNamedError, MonitorNodeError, NotHere, Refused, RegisterError, ReplyError, SendError,
-    SpawnError,
+    CallError, MonitorNamedError, MonitorNodeError, NotHere, Refused, RegisterError, RegisterFunctionError,
+    ReplyError, SendError, SpawnError, SpawnOnError,
 };
+pub use functions::Allowed;
 pub use groups::{GroupChanges, Groups, GroupsError, JoinError};
 pub use mailbox::{Mailbox, WhenFull};
 pub use message::{Message, MonitorRef, Payload, Received};

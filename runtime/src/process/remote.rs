@@ -11,7 +11,7 @@ use super::Refused;
 use super::cell::Cell;
 use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
-use crate::core::{Caller, Pid, Reason, Term};
+use crate::core::{Caller, Pid, Reason, SpawnTie, Term};
 use crate::discovery::{DiscoverError, Discovering, DiscoveryStatus, Planned};
 use crate::notices::ConnectionCounts;
 use crate::peer_info::PeerInfo;
@@ -130,6 +130,18 @@ pub(crate) trait Remote: Send + Sync {
         term: &mut Term,
     ) -> Result<Sent, Denied>;
 
+    /// Asks a node for a process; `request` is used once on this node. What comes of it is delivered, even before this has
+    /// returned. [`Remote::demonitor_named`] gives it up.
+    fn spawn(
+        &self,
+        from: Pid,
+        node: &str,
+        request: u64,
+        tie: SpawnTie,
+        function: &str,
+        arguments: &mut Term,
+    ) -> Result<Sent, Denied>;
+
     /// Takes the reply to a call. [`Denied::NotConnected`]: the call is over.
     fn reply(&self, caller: &Caller, term: &mut Term) -> Result<Sent, Denied>;
 
@@ -154,7 +166,7 @@ pub(crate) trait Remote: Send + Sync {
     /// Makes `from` monitor whoever has a name on another node; `reference` is used once on this node.
     fn monitor_named(&self, from: Pid, node: &str, name: &str, reference: u64) -> Result<(), Denied>;
 
-    /// Ends a monitor by name, or gives up a call of a name, if it is not over.
+    /// Ends a monitor by name, or gives up a call of a name or a request for a process, if it is not over.
     fn demonitor_named(&self, node: &str, reference: u64);
 
     /// Tells every peer that a global name of this node stands for a process, or for none any more. Returns whom to wake when

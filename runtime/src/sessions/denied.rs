@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use snow_dist_codec::{EncodeError, EncodeErrorKind};
 
-use crate::core::session::{Lacking, NotMade, NotSent};
+use crate::core::session::{Lacking, NotMade, NotRequested, NotSent};
 use crate::process::Refused;
 use crate::process::remote::Denied;
 
@@ -15,6 +15,20 @@ const LOOKS_LIKE_SIGNAL: &str = "it speaks version 1, and would take this messag
 const NODE_ID_UNKNOWN: &str = "it speaks version 1, and by which node id it knows this node is not known yet: that \
     comes with what it first sends to a process of this node by its pid, or is said by \
     NodeBuilder::version_1_node_id";
+
+/// Why a process of a version 1 node cannot be linked when it is started.
+const LINKS_ANOTHER: &str =
+    "it speaks version 1, and would link the new process with a process of its own node";
+
+pub(super) fn not_requested(why: NotRequested, peer: &Arc<str>) -> Denied {
+    Denied::Refused(match why {
+        NotRequested::NotMade(why) => return not_made(why, peer),
+        NotRequested::NotSent(why) => return not_sent(why, peer),
+        NotRequested::NameTooLong { length, length_max } => Refused::TooLong { length, length_max },
+        NotRequested::TooMany { count_max } => Refused::Unanswered { count_max },
+        NotRequested::Version1Link => Refused::NotInVersion(LINKS_ANOTHER),
+    })
+}
 
 pub(super) fn not_sent(why: NotSent, peer: &Arc<str>) -> Denied {
     match why {

@@ -9,7 +9,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::session::{Callee, Done, SessionHandle};
-use crate::core::{Caller, NodeNumber, Pid, Reason, Term};
+use crate::core::{Caller, NodeNumber, Pid, Reason, SpawnTie, Term};
 use crate::peer_info::PeerInfo;
 use crate::process::remote::{Denied, Interested, Remote, Sender, Sent};
 use crate::process::table::ProcessTable;
@@ -208,6 +208,20 @@ impl Remote for Routes {
         let session = self.session_of(node).ok_or(Denied::NotConnected)?;
         let attach = || self.attach(from.local(), &session);
         session.call(from.local(), Callee::Name(name), reference, term, attach)
+    }
+
+    fn spawn(
+        &self,
+        from: Pid,
+        node: &str,
+        request: u64,
+        tie: SpawnTie,
+        function: &str,
+        arguments: &mut Term,
+    ) -> Result<Sent, Denied> {
+        let session = self.session_of(node).ok_or(Denied::NotConnected)?;
+        let attach = || self.attach(from.local(), &session);
+        session.spawn(from.local(), request, tie, function, arguments, attach)
     }
 
     fn reply(&self, caller: &Caller, term: &mut Term) -> Result<Sent, Denied> {

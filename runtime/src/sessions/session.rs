@@ -12,7 +12,7 @@ use std::time::Duration;
 use snow_dist_codec::handshake::Capabilities;
 use tokio::sync::Notify;
 
-use super::denied::{lacking, not_made, not_sent};
+use super::denied::{lacking, not_made, not_requested, not_sent};
 use crate::core::connection::{
     Access, Connection, ConnectionEvent, Ending, EndpointEvent, Inbound, Transmit,
 };
@@ -21,7 +21,7 @@ use crate::core::handshake::Channel;
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
 use crate::core::peers::ConnectionId;
 use crate::core::session::{Counts, NotCalled, NotMade, NotReplied, NotSent, Version};
-use crate::core::{Caller, Globals, NodeNumber, Pid, Processes, Reason, Session, Source, Term};
+use crate::core::{Caller, Globals, NodeNumber, Pid, Processes, Reason, Session, Source, SpawnTie, Term};
 use crate::foreign;
 use crate::numbers::SharedNumbers;
 use crate::peer_info::PeerInfo;
@@ -264,6 +264,27 @@ impl SessionHandle {
             })
         });
         called.wake()
+    }
+
+    /// Asks for a process, if there is room; `attach` as in [`SessionHandle::link`].
+    pub(crate) fn spawn(
+        &self,
+        local: u64,
+        request: u64,
+        tie: SpawnTie,
+        function: &str,
+        arguments: &mut Term,
+        attach: impl FnOnce() -> bool,
+    ) -> Result<Sent, Denied> {
+        let asked = self.pass(|core| {
+            if !attach() {
+                return Err(Refused::Ended.into());
+            }
+            arguments.pids().for_each(|pid| self.introduce(core, pid));
+            let asked = core.spawn(local, request, tie, function, arguments);
+            asked.map_err(|why| not_requested(why, &self.peer().name))
+        });
+        asked.wake()
     }
 
     /// Replies to a call, if there is room.

@@ -20,6 +20,8 @@ pub struct Left {
     pub drops: u8,
     /// The name goes to another process.
     pub renames: u8,
+    /// Requests for processes of the second node, of which one is started: its second process.
+    pub spawns: u8,
     pub sends: u8,
     /// Processes that are not there at first, and start: only the first of the second node.
     pub starts: u8,
@@ -42,6 +44,7 @@ impl Left {
         delegations: 0,
         drops: 0,
         renames: 0,
+        spawns: 0,
         sends: 0,
         starts: 0,
         exits: 0,

@@ -28,6 +28,7 @@ mod life;
 pub mod models;
 mod notes;
 pub mod rest;
+pub mod spawns;
 pub mod step;
 pub mod trace;
 pub mod turn;

@@ -152,6 +152,7 @@ fn bounds(model: &Bounds) -> String {
         (left.delegations, "delegations"),
         (left.drops, "calls dropped"),
         (left.renames, "new owners of the name"),
+        (left.spawns, "requests for processes"),
         (left.sends, "messages"),
         (left.exits, "ends of processes"),
         (left.dials, "dials"),

@@ -231,6 +231,17 @@ pub const MODELS: &[Bounds] = &[
         ..Bounds::NONE
     },
     Bounds {
+        name: "spawns",
+        what: "processes are asked for, free, linked and monitored; requests are given up, and processes end; the bound is two",
+        left: Left { spawns: 2, demonitors: 1, exits: 2, cuts: 1, ..NONE },
+        small: Left { spawns: 2, demonitors: 1, exits: 1, ..NONE },
+        deep: Left { spawns: 3, unlinks: 1, demonitors: 2, exits: 2, cuts: 1, ..NONE },
+        links_and_monitors_max: 2,
+        capabilities: CALLS,
+        reaches: &[S::SpawnRefused, S::AnswerMeetsGiveUp, S::ChildEndsAtOnce, S::LinkToDead, S::DownVoid],
+        ..Bounds::NONE
+    },
+    Bounds {
         name: "late-calls",
         what: "sessions learn late of the ends of callers and callees, and those of that of a session",
         left: Left { calls: 1, named_calls: 1, delegations: 1, exits: 1, cuts: 1, ..NONE },

@@ -2,7 +2,7 @@
 
 use snow_dist_codec::Frame;
 use snow_dist_codec::frame::Monitor;
-use snow_dist_runtime::core::{Pid, Processes, Reason, Session};
+use snow_dist_runtime::core::{Pid, Processes, Reason, Session, SpawnFailure};
 
 use crate::bounds::Bounds;
 use crate::turn::{local, pid, process};
@@ -19,6 +19,8 @@ pub struct Record {
     watches: Vec<Watch>,
     /// Number and caller of each call.
     calls: Vec<(u64, usize)>,
+    /// Requests for processes that are not answered.
+    asked: usize,
 }
 
 impl Processes for Record {
@@ -46,6 +48,10 @@ impl Processes for Record {
         if let Some(own) = process(own) {
             self.watches.push(Watch { reference, own, remote: process(from.local()) });
         }
+    }
+
+    fn spawned(&mut self, _: u64, _: u64, _: Result<Pid, SpawnFailure>) {
+        self.asked += 1;
     }
 
     fn call_ended(&mut self, own: u64, reference: u64, _: Reason) {
@@ -105,6 +111,9 @@ impl World {
         };
         if holds.watches.iter().any(is_dead) {
             return Some(Broken::DownLost);
+        }
+        if holds.asked > 0 || !end.asked.is_empty() {
+            return Some(Broken::SpawnLost);
         }
         if !self.calls_are_held(it, side, holds) {
             return Some(Broken::CallLost);

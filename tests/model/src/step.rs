@@ -109,6 +109,10 @@ pub enum Act {
     /// Of whoever has the name: the process in the step says nothing.
     CallName,
     MonitorName,
+    /// Asks for a process: likewise.
+    Spawn,
+    SpawnLinked,
+    SpawnMonitored,
 }
 
 impl World {
@@ -153,7 +157,7 @@ impl World {
                 if self.may_be_touched(node, own) && self.nodes[node].processes[own].lives() {
                     self.acts_of(node, own, notes, steps);
                 }
-                if !self.nodes[node].processes[own].started {
+                if self.left.starts > 0 && !self.nodes[node].processes[own].started {
                     steps.push(Step::Start { node, own });
                 }
             }
@@ -202,6 +206,7 @@ impl World {
             if self.left.demonitors > 0 {
                 let demonitor = |reference| Step::Demonitor { connection: it.id, side, reference };
                 steps.extend(end.watches.iter().chain(&end.calls).map(|watch| demonitor(watch.reference)));
+                steps.extend(end.asked.iter().map(|asked| demonitor(asked.reference)));
             }
             if self.left.injections > 0 && end.phase == Phase::Session {
                 let inject = |foreign| Step::Inject { connection: it.id, side, foreign };
@@ -236,6 +241,9 @@ impl World {
             }
             if left.named_monitors > 0 && of.node == 1 {
                 steps.push(named(Act::MonitorName));
+            }
+            if left.spawns > 0 && of.node == 1 {
+                steps.extend([Act::Spawn, Act::SpawnLinked, Act::SpawnMonitored].map(named));
             }
             for remote in 0..PROCESSES {
                 if !self.may_be_touched(of.node, remote) {

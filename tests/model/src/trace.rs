@@ -66,6 +66,9 @@ fn without_connection(before: &World, step: Step) -> String {
                 Act::Call => "calls",
                 Act::CallName => "calls by the name, not",
                 Act::MonitorName => "monitors by the name, not",
+                Act::Spawn => "asks for a process, not for",
+                Act::SpawnLinked => "asks for a linked process, not for",
+                Act::SpawnMonitored => "asks for a monitored process, not for",
             };
             format!(
                 "{}: process {} {verb} process {} of {} (start {})",

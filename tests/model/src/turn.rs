@@ -7,7 +7,7 @@ use snow_dist_codec::framing::Frames;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Reading};
 use snow_dist_runtime::core::session::Ending;
-use snow_dist_runtime::core::{Reason, Session};
+use snow_dist_runtime::core::{Reason, Session, SpawnTie};
 
 use crate::bounds::Bounds;
 use crate::step::{Act, Step};
@@ -93,7 +93,8 @@ impl Turn<'_> {
         let start = self.world.connections[connection].starts[1 - side];
         self.breaks_if(start != of.start, Broken::Stale);
         self.world.node(node).processes[own].touched = true;
-        if !matches!(act, Act::CallName | Act::MonitorName) {
+        let is_of_one = matches!(act, Act::Link | Act::Unlink | Act::Monitor | Act::Send | Act::Call);
+        if is_of_one {
             self.world.node(of.node).processes[remote].touched = true;
         }
         let ending = self.world.connections[connection].ends[side].phase == Phase::Ending;
@@ -106,6 +107,9 @@ impl Turn<'_> {
             Act::Call => self.call(connection, side, own, Some(remote)),
             Act::CallName => self.call(connection, side, own, None),
             Act::MonitorName => self.monitor_named(connection, side, own),
+            Act::Spawn => self.spawn(connection, side, own, SpawnTie::None),
+            Act::SpawnLinked => self.spawn(connection, side, own, SpawnTie::Link),
+            Act::SpawnMonitored => self.spawn(connection, side, own, SpawnTie::Monitor),
         }
     }
 
@@ -179,6 +183,7 @@ impl Turn<'_> {
         let end = self.world.end(connection, side);
         end.watches.retain(|watch| watch.reference != reference);
         end.calls.retain(|call| call.reference != reference);
+        end.asked.retain(|asked| asked.reference != reference);
     }
 
     fn send(&mut self, connection: usize, side: usize, own: usize, remote: usize) {
@@ -202,6 +207,7 @@ impl Turn<'_> {
             end.outstanding[own] = Default::default();
             end.watches.retain(|watch| watch.own != own);
             end.calls.retain(|call| call.own != own);
+            end.asked.retain(|asked| asked.own != own);
             if !self.bounds.late && end.open().is_some() {
                 self.tell(connection, side, own);
             }

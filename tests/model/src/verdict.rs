@@ -22,10 +22,14 @@ pub enum Broken {
     ReplyToWhatIsOver,
     Misanswered,
     NameMisled,
+    SpawnLost,
+    SpawnTwice,
+    SpawnUntied,
+    ChildFirst,
 }
 
 impl Broken {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Asymmetric,
         Self::ExitLost,
         Self::ExitUnlinked,
@@ -45,6 +49,10 @@ impl Broken {
         Self::ReplyToWhatIsOver,
         Self::Misanswered,
         Self::NameMisled,
+        Self::SpawnLost,
+        Self::SpawnTwice,
+        Self::SpawnUntied,
+        Self::ChildFirst,
     ];
 
     /// The property, in words.
@@ -70,6 +78,12 @@ impl Broken {
             Self::ReplyToWhatIsOver => "a reply is taken for a call that is open, and for no other",
             Self::Misanswered => "what ends a call is what became of it at the callee",
             Self::NameMisled => "a name stands for the process that had it when it was asked",
+            Self::SpawnLost => "a request for a process that is not given up brings what became of it",
+            Self::SpawnTwice => "no answer without a request for a process, and one for each",
+            Self::SpawnUntied => "a process is linked before its requester is told of it",
+            Self::ChildFirst => {
+                "nothing of a process comes before its requester is told of it, but for its LINK"
+            }
         }
     }
 }
@@ -123,6 +137,9 @@ pub enum Situation {
     Unanswered,
     ReplyAfterMessages,
     NameMoved,
+    SpawnRefused,
+    AnswerMeetsGiveUp,
+    ChildEndsAtOnce,
 }
 
 impl Situation {
@@ -178,10 +195,13 @@ impl Situation {
             Self::Unanswered => "a call is dropped without a reply",
             Self::ReplyAfterMessages => "a reply comes behind messages of its process",
             Self::NameMoved => "a call or monitor by name ends when another process has the name",
+            Self::SpawnRefused => "a process is asked for that is not started",
+            Self::AnswerMeetsGiveUp => "a SPAWN_REPLY meets the end of its requester or of its request",
+            Self::ChildEndsAtOnce => "a process ends before its requester is told of it",
         }
     }
 
-    const COUNT: usize = Self::NameMoved as usize + 1;
+    const COUNT: usize = Self::ChildEndsAtOnce as usize + 1;
 }
 
 /// The situations that have come about.

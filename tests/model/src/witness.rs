@@ -6,7 +6,9 @@
 
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Pid as WirePid};
-use snow_dist_runtime::core::{Caller, NodeNumber, Pid, Processes, Reason, Start, TermPids};
+use snow_dist_runtime::core::{
+    Caller, NodeNumber, Pid, Processes, Reason, SpawnFailure, SpawnRequest, Start, TermPids,
+};
 
 use crate::bounds::Bounds;
 use crate::calls::{Content, NAME, NOBODY};
@@ -15,22 +17,24 @@ use crate::verdict::{Broken, Notes, Situation};
 use crate::world::{Answer, End, Foreign, Known, NAMES, Phase, Request, Tie, Watch, World, creation, shown};
 
 pub struct Witness<'a> {
-    world: &'a mut World,
-    notes: &'a Notes,
+    pub(crate) world: &'a mut World,
+    pub(crate) notes: &'a Notes,
     bounds: &'a Bounds,
-    connection: usize,
-    side: usize,
-    node: usize,
+    pub(crate) connection: usize,
+    pub(crate) side: usize,
+    pub(crate) node: usize,
     creation: u8,
-    peer: Known,
+    pub(crate) peer: Known,
     /// What a frame brings; else, what the end of the session does.
-    by_frame: bool,
+    pub(crate) by_frame: bool,
     /// A DOWN has come.
     downs: bool,
     /// A frame that must bring nothing.
     foreign: Option<Foreign>,
     /// What the frame that ends a call, or says who has a name, must say.
-    answer: Option<Answer>,
+    pub(crate) answer: Option<Answer>,
+    /// The process that is asked for: the request, its flag, and who asks.
+    pub(crate) spawning: Option<(u64, u8, usize)>,
     seen: Seen,
 }
 
@@ -74,6 +78,7 @@ impl<'a> Witness<'a> {
             downs: false,
             foreign: None,
             answer: None,
+            spawning: None,
             seen: Seen::default(),
             world: &mut turn.world,
         }
@@ -111,6 +116,8 @@ impl<'a> Witness<'a> {
         self.breaks_if(watches, Broken::DownLost);
         let calls = !self.end().calls.is_empty();
         self.breaks_if(calls, Broken::CallLost);
+        let asked = !self.end().asked.is_empty();
+        self.breaks_if(asked, Broken::SpawnLost);
         self.seen
     }
 
@@ -140,6 +147,7 @@ impl<'a> Witness<'a> {
             }
             Frame::Exit(exit) => {
                 let Some((own, remote)) = self.ends(exit.to, exit.from) else { return };
+                self.speaks(|_, child| child == remote);
                 let tie = self.end().ties[own][remote];
                 let is_old = self.end().outstanding[own][remote] > 0;
                 self.notes.note_if(matches!(tie, Tie::Unlinking(_)), Situation::ExitMeetsUnlink);
@@ -157,7 +165,10 @@ impl<'a> Witness<'a> {
                 let Some((own, _)) = self.ends(demonitor.to, demonitor.from) else { return };
                 self.notes.note_if(!self.lives(own), Situation::DownVoid);
             }
+            Frame::Spawn(spawn) => self.expect_spawn(spawn),
+            Frame::SpawnReply(reply) => self.expect_spawn_reply(reply),
             Frame::MonitorExit(exit) => {
+                self.speaks(|request, _| request == exit.reference);
                 let is_open = self.end().watches.iter().any(|watch| watch.reference == exit.reference);
                 if self.is_call(exit.reference) {
                     self.expect_answer(exit.reference, Situation::ReasonMeetsGiveUp);
@@ -278,11 +289,11 @@ impl<'a> Witness<'a> {
         Some((process(to.local())?, process(from.local())?)).filter(|_| creations)
     }
 
-    fn end(&self) -> &End {
+    pub(crate) fn end(&self) -> &End {
         &self.world.connections[self.connection].ends[self.side]
     }
 
-    fn end_mut(&mut self) -> &mut End {
+    pub(crate) fn end_mut(&mut self) -> &mut End {
         self.world.end(self.connection, self.side)
     }
 
@@ -291,14 +302,14 @@ impl<'a> Witness<'a> {
             && !self.seen.deaths.iter().any(|(dead, _)| *dead == own)
     }
 
-    fn breaks_if(&mut self, condition: bool, broken: Broken) {
+    pub(crate) fn breaks_if(&mut self, condition: bool, broken: Broken) {
         if condition {
             self.seen.broken.get_or_insert(broken);
         }
     }
 
     /// What is common to all that a session brings. Gives the two processes, if the own one lives.
-    fn brings(&mut self, own: u64, from: Option<Pid>) -> Option<(usize, Option<usize>)> {
+    pub(crate) fn brings(&mut self, own: u64, from: Option<Pid>) -> Option<(usize, Option<usize>)> {
         let id = self.world.connections[self.connection].id;
         let is_up = self.world.nodes[self.node].up[self.peer.node] == Some(id);
         self.breaks_if(!is_up, Broken::AfterDown);
@@ -384,6 +395,7 @@ impl<'a> Witness<'a> {
             self.end_mut().outstanding[own] = Default::default();
             self.end_mut().watches.retain(|watch| watch.own != own);
             self.end_mut().calls.retain(|call| call.own != own);
+            self.end_mut().asked.retain(|asked| asked.own != own);
         }
     }
 
@@ -458,6 +470,19 @@ impl Processes for Witness<'_> {
         }
     }
 
+    fn offers(&mut self, _: Pid, function: &str) -> bool {
+        self.offers_it(function)
+    }
+
+    fn spawn(&mut self, _: SpawnRequest<'_>) -> Result<u64, SpawnFailure> {
+        self.starts_it()
+    }
+
+    fn spawned(&mut self, local: u64, request: u64, outcome: Result<Pid, SpawnFailure>) {
+        self.downs = true;
+        self.is_answered(local, request, outcome);
+    }
+
     fn whereis(&mut self, name: &str) -> Option<u64> {
         self.breaks_if(name != NAME, Broken::NameMisled);
         self.holder().map(crate::turn::local)
@@ -521,7 +546,7 @@ impl Processes for Witness<'_> {
                 self.comes_last(own, callee, &reason);
                 reason == Reason::error("boom")
             }
-            (true, Some(Answer::Reply(_) | Answer::Named(_))) => false,
+            (true, Some(Answer::Reply(_) | Answer::Named(_) | Answer::Started(_))) => false,
         };
         self.breaks_if(!is_true && reason == Reason::error("limit"), Broken::Tally);
         self.breaks_if(!is_true, Broken::Misanswered);

@@ -15,6 +15,7 @@ use snow_dist_runtime::core::session::{Config, Timing, Version};
 use snow_dist_runtime::core::{Caller, NodeNumber, Numbers, Reason, Session, Start};
 
 use crate::bounds::{Bounds, Left};
+use crate::spawns::Asked;
 use crate::verdict::Broken;
 
 /// The processes of a node.
@@ -100,6 +101,8 @@ pub struct End {
     pub watches: Vec<Watch>,
     /// Calls of this end's processes that are not over.
     pub calls: Vec<Watch>,
+    /// Requests for processes that are not answered.
+    pub asked: Vec<Asked>,
     /// How often a number was used, and for which a call.
     pub references: u64,
     pub called: u64,
@@ -184,6 +187,8 @@ pub enum Answer {
     Refused(&'static str),
     /// This process has the name.
     Named(usize),
+    /// This process was started.
+    Started(usize),
 }
 
 /// Frames that no node of ours writes.
@@ -274,6 +279,7 @@ impl End {
             outstanding: [[0; PROCESSES]; PROCESSES],
             watches: Vec::new(),
             calls: Vec::new(),
+            asked: Vec::new(),
             references: 0,
             called: 0,
             answers: Vec::new(),
@@ -307,6 +313,11 @@ impl World {
     pub fn new(bounds: &Bounds) -> Self {
         let mut nodes: Vec<_> = (0..bounds.nodes).map(|node| Node::new(bounds, node, 0)).collect();
         nodes[1].processes[0].started = bounds.left.starts == 0;
+        if bounds.left.spawns > 0 {
+            // Who is started is another process than the first, which is there.
+            nodes[1].processes[0].touched = true;
+            nodes[1].processes[1].started = false;
+        }
         Self {
             nodes: nodes.into_iter().map(Arc::new).collect(),
             connections: Vec::new(),

@@ -57,7 +57,11 @@ function note(event, { local }) {
     case 'down':
       return { down: place(event.process), monitor: numbers.get(event.ref), reason: shown(event.reason) };
     case 'spawned':
-      return { spawned: event.process && place(event.process), request: Number(event.request), status: event.status };
+      return {
+        spawned: event.process && place(event.process),
+        request: numbers.get(event.request) ?? Number(event.request),
+        status: event.status,
+      };
     default:
       return { [event.type]: event.node };
   }
@@ -183,19 +187,22 @@ const COMMANDS = {
     return { ...OK, found: here ? place(here) : false };
   },
 
-  offer({ function: name, ends }) {
+  offer({ function: name, ends, arguments: notes }) {
     node.offer(name, (event, process) => {
       if (event.type !== 'started') processOf(process.local).seen.push(note(event, process));
-      else processes.set(process.local, { process, seen: [], sent: 0 });
+      else processes.set(process.local, { process, seen: notes ? [{ arguments: event.pids.map(place) }] : [], sent: 0 });
       if (event.type === 'started' && ends) process.exit(ends);
     });
     return OK;
   },
 
-  request({ process, node: name, function: wanted, link }) {
-    const request = node.request(livingOf(process).process, name, wanted, { link });
-    if (request === null) throw new CannotNow('there is no session');
-    return { ...OK, request: Number(request) };
+  request({ process, node: name, function: wanted, link, monitor, ...other }) {
+    const term = other.pids === undefined ? null : termOf(other);
+    const request = node.request(livingOf(process).process, name, wanted, { link, monitor, term });
+    if (request === null) throw new CannotNow('there is no session, or no place');
+    // One for a monitor is that of the monitor as well.
+    const number = monitor ? numbered({ session: node.sessionWith(name), ref: request }, 'a monitor') : Number(request);
+    return { ...OK, request: number };
   },
 
   register({ process, name }) {

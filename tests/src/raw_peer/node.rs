@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
+use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::HANDSHAKE_BYTES_MAX;
 use snow_dist_codec::{NodeName, framing};
 use snow_dist_runtime::core::Cookie;
@@ -68,6 +69,13 @@ impl RawNode {
         let cookie = Cookie::new(cookie).unwrap();
         let incarnation = NonZeroU64::new(incarnation).unwrap();
         Self { local: Local::new(NodeName::parse(name).unwrap(), incarnation, cookie.into()) }
+    }
+
+    /// The same, which announces these capabilities.
+    #[must_use]
+    pub fn with_capabilities(mut self, capabilities: Capabilities) -> Self {
+        self.local.capabilities = capabilities;
+        self
     }
 
     /// Its NAME.

@@ -32,6 +32,7 @@ mod restarts;
 mod runtimes;
 mod shares;
 mod shutdown;
+mod spawns;
 mod third_nodes;
 mod tls;
 mod unfinished;

@@ -175,23 +175,16 @@ fn what_is_given_up_is_told_to_nobody_and_monitors_nothing() {
     for (tie, is_linked) in [(SpawnTie::None, false), (SpawnTie::Link, true), (SpawnTie::Monitor, false)] {
         let mut pair = pair();
         ask(&mut pair, 7, tie).unwrap();
-        pair[A].session.give_up_spawn(7);
+        assert!(pair[A].session.demonitor(7));
         pair.settle();
         assert!(pair[B].table.is_alive(10), "{tie:?}");
         assert_eq!(pair.seen(A, 3), [], "{tie:?}");
         assert_eq!((links(&pair, A), places(&pair)[0].0), (usize::from(is_linked), 0), "{tie:?}");
-        pair[A].session.give_up_spawn(7);
+        assert!(!pair[A].session.demonitor(7));
         pair.end_process(B, 10, Reason::Killed);
         pair.settle();
         assert_over(&pair);
     }
-}
-
-#[test]
-fn an_answered_request_is_not_given_up() {
-    let mut pair = asked(SpawnTie::Monitor);
-    pair[A].session.give_up_spawn(7);
-    assert_eq!(places(&pair), [(1, 0), (0, 1)]);
 }
 
 #[test]
@@ -401,13 +394,13 @@ fn arguments_that_are_no_term_are_bytes() {
 #[test]
 fn without_calls_there_is_no_monitor_and_no_pid_in_arguments() {
     let mut pair = offering(Pair::new());
-    let lacking = || Err(NotRequested::NotSent(NotSent::Lacking(Lacking { capability: "calls" })));
-    assert_eq!(ask(&mut pair, 1, SpawnTie::Monitor), lacking());
+    let lacks = |capability| Err(NotRequested::NotSent(NotSent::Lacking(Lacking { capability })));
+    assert_eq!(ask(&mut pair, 1, SpawnTie::Monitor), lacks("calls"));
     let with_pid = &mut term(&[Pair::ours(A, 1)]);
-    assert_eq!(pair[A].session.spawn(3, 2, SpawnTie::None, "worker", with_pid), lacking());
+    assert_eq!(pair[A].session.spawn(3, 2, SpawnTie::None, "worker", with_pid), lacks("calls"));
     // Bytes are of the second kind.
     let second = &mut Term::new(vec![1, 7, 1, 0, 0, 0, 9], &[]).unwrap();
-    assert_eq!(pair[A].session.spawn(3, 3, SpawnTie::None, "worker", second), lacking());
+    assert_eq!(pair[A].session.spawn(3, 3, SpawnTie::None, "worker", second), lacks("terms_2"));
     ask(&mut pair, 4, SpawnTie::None).unwrap();
     ask(&mut pair, 5, SpawnTie::Link).unwrap();
     pair.settle();
@@ -463,7 +456,7 @@ fn requests_that_are_not_answered_are_bounded() {
     }
     let count_max = SPAWNS_UNANSWERED_MAX;
     assert_eq!(ask(&mut pair, u64::MAX, SpawnTie::None), Err(NotRequested::TooMany { count_max }));
-    pair[A].session.give_up_spawn(0);
+    assert!(pair[A].session.demonitor(0));
     ask(&mut pair, u64::MAX, SpawnTie::None).unwrap();
     assert!(pair[A].session.waiting_bytes() > count_max * 20, "they wait for room as messages do");
 }
@@ -478,6 +471,7 @@ fn a_version_1_node_is_asked_in_its_own_words() {
     });
     assert_eq!(ask(&mut pair, 1, SpawnTie::Link), Err(NotRequested::Version1Link));
     ask(&mut pair, 2, SpawnTie::None).unwrap();
+    assert!(pair[A].session.demonitor(2), "it is given up, and nothing is written for that");
     pair.settle();
     let [Frame::Spawn(asked)] = pair[B].frames()[..] else { panic!("{:?}", pair[B].names()) };
     assert_eq!((asked.requester, asked.link), (WirePid::new(0, 0, 3).unwrap(), 0));

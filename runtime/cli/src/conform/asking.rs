@@ -12,8 +12,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use snow_dist_codec::Pid as WirePid;
 use snow_dist_codec::stf::Encoder;
-use snow_dist_runtime::core::Term;
-use snow_dist_runtime::{CallError, Context, MonitorNamedError, MonitorRef, Pid, Reason};
+use snow_dist_runtime::core::{SpawnTie, Term};
+use snow_dist_runtime::{CallError, Context, MonitorNamedError, MonitorRef, Pid, Reason, SpawnOnError};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::processes::{Content, Order, Ordered, State, obey, places};
@@ -25,12 +25,15 @@ pub(super) enum Question {
     Call(Pid, Term),
     CallNamed { name: String, node: String, term: Term },
     MonitorNamed { name: String, node: String },
+    Request { node: String, function: String, tie: SpawnTie, arguments: Content },
 }
 
 /// What comes of it.
 enum Answer {
     Seen(Value),
     Named(MonitorRef, Pid),
+    /// A process that was asked for runs, and is monitored.
+    Monitored(MonitorRef, Pid),
     Refused(String),
 }
 
@@ -59,7 +62,7 @@ pub(super) async fn obey_all(
                 let mut answer: Pin<Box<dyn Future<Output = Answer> + Send>> =
                     Box::pin(ask(ctx, question, number));
                 let at_once = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
-                let mut done = Ok(json!({"call": number, "monitor": number}));
+                let mut done = Ok(json!({"call": number, "monitor": number, "request": number}));
                 match at_once {
                     Poll::Ready(Answer::Refused(why)) => done = Err(why),
                     Poll::Ready(answer) => note(ctx, state, number, answer, seen),
@@ -118,6 +121,11 @@ fn note(ctx: &Context, state: &mut State, number: u64, answer: Answer, seen: &Mu
             state.by_name.insert(monitor, number);
             json!({"named": process(pid, &ctx.node()), "monitor": number})
         }
+        Answer::Monitored(monitor, pid) => {
+            state.monitors.insert(number, monitor);
+            state.by_name.insert(monitor, number);
+            json!({"spawned": process(pid, &ctx.node()), "request": number, "status": 0})
+        }
         Answer::Refused(why) => json!({"refused": why, "call": number}),
     };
     seen.lock().unwrap_or_else(PoisonError::into_inner).push(sight);
@@ -133,12 +141,54 @@ async fn ask(ctx: &Context, question: Question, number: u64) -> Answer {
                 Err(error) => not_named(ctx, error, &node, number),
             };
         }
+        Question::Request { node, function, tie, arguments } => {
+            return request(ctx, &node, &function, tie, &arguments, number).await;
+        }
     };
     match replied {
         Ok(reply) => Answer::Seen(json!({"reply": places(&reply, &ctx.node()), "call": number})),
         Err(CallError::ReplyLost) => Answer::Seen(json!({"reply": null, "call": number})),
         Err(error) => not_replied(ctx, error, number),
     }
+}
+
+async fn request(
+    ctx: &Context,
+    node: &str,
+    function: &str,
+    tie: SpawnTie,
+    arguments: &Content,
+    number: u64,
+) -> Answer {
+    let spawned = match tie {
+        SpawnTie::None => ctx.spawn_on(node, function, arguments).await,
+        SpawnTie::Link => ctx.spawn_link_on(node, function, arguments).await,
+        SpawnTie::Monitor => match ctx.spawn_monitor_on(node, function, arguments).await {
+            Ok((pid, monitor)) => return Answer::Monitored(monitor, pid),
+            Err(error) => Err(error),
+        },
+    };
+    let (pid, status) = match spawned {
+        Ok(pid) => (process(pid, &ctx.node()), json!(0)),
+        Err(error) => match status_of(&error) {
+            Some(status) => (Value::Null, status),
+            None => return Answer::Refused(error.to_string()),
+        },
+    };
+    Answer::Seen(json!({"spawned": pid, "request": number, "status": status}))
+}
+
+/// The status that says why a process was not started; nothing if the request was not sent.
+fn status_of(error: &SpawnOnError) -> Option<Value> {
+    Some(match error {
+        SpawnOnError::ConnectionLost { .. } | SpawnOnError::NotConnected { .. } => json!("noconnection"),
+        SpawnOnError::NotOffered { .. } => json!(1),
+        SpawnOnError::NotTied { .. } => json!(2),
+        SpawnOnError::TooMany { .. } => json!(3),
+        SpawnOnError::Stopped { .. } => json!(4),
+        SpawnOnError::Status { status, .. } => json!(status),
+        _ => return None,
+    })
 }
 
 fn not_replied(ctx: &Context, error: CallError, number: u64) -> Answer {

@@ -3,11 +3,15 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use snow_dist_runtime::core::Term;
-use snow_dist_runtime::{Mailbox, Node, NodeBuilder, OnConflict, PeerLists, Pid, Timing, Version1, WhenFull};
+use snow_dist_runtime::core::{SpawnTie, Term};
+use snow_dist_runtime::{
+    Allowed, Context, Mailbox, Message, Node, NodeBuilder, NodeNumber, OnConflict, PeerLists, Pid, Timing,
+    Version1, WhenFull,
+};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::asking::{Question, written};
@@ -37,13 +41,20 @@ impl From<String> for Failure {
     }
 }
 
+/// The processes of the node by number, those among them that other nodes have had started.
+type Processes = Arc<Mutex<HashMap<u64, Arc<Process>>>>;
+
+fn lock(processes: &Processes) -> MutexGuard<'_, HashMap<u64, Arc<Process>>> {
+    processes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The node, and its processes by number.
 #[derive(Default)]
 struct Subject {
     /// It always allows version 1.
     version_1: bool,
     node: Option<Node>,
-    processes: HashMap<u64, Process>,
+    processes: Processes,
     /// A process of each node that there was a session with: it tells which start of the node that was.
     nodes: HashMap<String, Pid>,
     /// Processes of other nodes as they were named last.
@@ -96,6 +107,7 @@ async fn hold_up(command: &Value) -> Result<Value, Failure> {
 impl Subject {
     async fn command(&mut self, line: &str) -> Result<Value, Failure> {
         let command: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        self.until_it_runs(number(&command, "process")).await;
         match field(&command, "do").as_str().unwrap_or_default() {
             "start" => self.start(&command).await,
             "stop" => self.stop().await,
@@ -109,6 +121,7 @@ impl Subject {
             "session" => self.session(&command),
             "hold_up" => hold_up(&command).await,
             "spawn" => self.spawn(&command),
+            "offer" => self.offer(&command),
             "report" => self.report(&command),
             "kill" => {
                 let pid = self.process(&command)?.pid;
@@ -128,14 +141,24 @@ impl Subject {
             }
             "delegate" => {
                 let deputy = field(&command, "deputy").as_u64().unwrap_or_default();
-                let deputy = self.processes.get(&deputy).ok_or_else(|| Failure::Error("no deputy".into()))?;
-                self.process(&command)?.delegate(number(&command, "call"), deputy)?;
+                let deputy = lock(&self.processes).get(&deputy).cloned();
+                let deputy = deputy.ok_or_else(|| Failure::Error("no deputy".into()))?;
+                self.process(&command)?.delegate(number(&command, "call"), &deputy)?;
                 Ok(json!({}))
             }
             other => {
                 let order = self.order(other, &command)?;
                 Ok(self.process(&command)?.order(order).await?)
             }
+        }
+    }
+
+    /// A process that another node has just had started is known when it runs for the first time.
+    async fn until_it_runs(&self, number: u64) {
+        let Some(node) = &self.node else { return };
+        let pid = Pid::new(NodeNumber::HERE, node.creation(), number);
+        while node.is_alive(pid) && !lock(&self.processes).contains_key(&number) {
+            tokio::task::yield_now().await;
         }
     }
 
@@ -178,7 +201,7 @@ impl Subject {
         if let Some(node) = self.node.take() {
             node.shutdown().await;
         }
-        self.processes.clear();
+        lock(&self.processes).clear();
         Ok(json!({}))
     }
 
@@ -206,8 +229,30 @@ impl Subject {
         };
         let process = Process::start(self.node()?, mailbox)?;
         let number = process.pid.local();
-        self.processes.insert(number, process);
+        lock(&self.processes).insert(number, Arc::new(process));
         Ok(json!({"process": number}))
+    }
+
+    /// The processes that other nodes have started with it do as they are ordered, or end at once.
+    fn offer(&self, command: &Value) -> Result<Value, Failure> {
+        let ends = field(command, "ends");
+        let ends = if ends.is_null() { None } else { Some(reasons::of_json(ends)?) };
+        let notes = *field(command, "arguments") == json!(true);
+        let processes = Arc::clone(&self.processes);
+        let run = move |ctx: Context, arguments: Message| {
+            let (process, running) = Process::started(ctx, notes.then_some(arguments));
+            lock(&processes).insert(process.pid.local(), Arc::new(process));
+            let ends = ends.clone();
+            async move {
+                match ends {
+                    Some(reason) => reason,
+                    None => running.await,
+                }
+            }
+        };
+        let function = text(command, "function")?;
+        let offered = self.node()?.register_function_of_message(function, Allowed::Everyone, run);
+        offered.map(|()| json!({})).map_err(|error| Failure::Error(error.to_string()))
     }
 
     fn report(&self, command: &Value) -> Result<Value, Failure> {
@@ -232,6 +277,17 @@ impl Subject {
             "call" => {
                 let term = self.term(command)?;
                 Order::Ask(Question::Call(self.other(command)?, term))
+            }
+            "request" => {
+                let wants = |name: &str| *field(command, name) == json!(true);
+                let tie = match (wants("link"), wants("monitor")) {
+                    (true, _) => SpawnTie::Link,
+                    (false, true) => SpawnTie::Monitor,
+                    (false, false) => SpawnTie::None,
+                };
+                let (node, function) =
+                    (text(command, "node")?.to_owned(), text(command, "function")?.to_owned());
+                Order::Ask(Question::Request { node, function, tie, arguments: self.content(command)? })
             }
             "give_up" => Order::GiveUp(number(command, "call")),
             "monitor" => Order::Monitor(self.other(command)?),
@@ -277,9 +333,10 @@ impl Subject {
         self.node.as_ref().ok_or_else(|| Failure::Error("no node has been started".into()))
     }
 
-    fn process(&self, command: &Value) -> Result<&Process, Failure> {
+    fn process(&self, command: &Value) -> Result<Arc<Process>, Failure> {
         let number = field(command, "process").as_u64().unwrap_or_default();
-        self.processes.get(&number).ok_or_else(|| Failure::Error(format!("there is no process {number}")))
+        let process = lock(&self.processes).get(&number).cloned();
+        process.ok_or_else(|| Failure::Error(format!("there is no process {number}")))
     }
 
     fn term(&mut self, command: &Value) -> Result<Term, Failure> {

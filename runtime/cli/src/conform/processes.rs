@@ -123,32 +123,62 @@ pub(super) struct State {
     calls: Held,
 }
 
-impl Process {
-    pub(super) fn start(node: &Node, mailbox: Mailbox) -> Result<Self, String> {
-        let (orders, mut ordered) = mpsc::unbounded_channel::<Ordered>();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&seen);
-        let mut state = State::default();
-        let (sent, calls) = (Arc::clone(&state.sent), state.calls.0.clone());
-        let start = async move |mut ctx: Context| -> Reason {
-            loop {
-                tokio::select! {
-                    received = ctx.recv(), if !state.is_held => {
-                        let sight = sight(&received, &ctx.node(), &state);
-                        noted.lock().unwrap_or_else(PoisonError::into_inner).push(sight);
-                    }
-                    order = ordered.recv() => {
-                        let Some(order) = order else { std::future::pending().await };
-                        let done = asking::obey_all(&ctx, &mut state, order, &mut ordered, &noted).await;
-                        if let Some(reason) = done {
-                            return reason;
-                        }
+/// A process, as it runs.
+struct Inside {
+    ordered: mpsc::UnboundedReceiver<Ordered>,
+    seen: Arc<Mutex<Vec<Value>>>,
+    state: State,
+}
+
+impl Inside {
+    /// One, and what it is from outside as soon as it has a pid.
+    fn new() -> (Self, impl FnOnce(Pid) -> Process) {
+        let (orders, ordered) = mpsc::unbounded_channel::<Ordered>();
+        let (seen, state) = (Arc::new(Mutex::new(Vec::new())), State::default());
+        let (noted, sent, calls) = (Arc::clone(&seen), Arc::clone(&state.sent), state.calls.0.clone());
+        (Self { ordered, seen: noted, state }, |pid| Process { pid, orders, seen, sent, calls })
+    }
+
+    fn note(&self, sight: Value) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(sight);
+    }
+
+    async fn run(mut self, mut ctx: Context) -> Reason {
+        loop {
+            tokio::select! {
+                received = ctx.recv(), if !self.state.is_held => {
+                    self.note(sight(&received, &ctx.node(), &self.state));
+                }
+                order = self.ordered.recv() => {
+                    let Some(order) = order else { std::future::pending().await };
+                    let Self { ordered, seen, state } = &mut self;
+                    if let Some(reason) = asking::obey_all(&ctx, state, order, ordered, seen).await {
+                        return reason;
                     }
                 }
             }
-        };
-        let pid = node.spawn_with(mailbox, start).map_err(|error| error.to_string())?;
-        Ok(Self { pid, orders, seen, sent, calls })
+        }
+    }
+}
+
+impl Process {
+    pub(super) fn start(node: &Node, mailbox: Mailbox) -> Result<Self, String> {
+        let (inside, made) = Inside::new();
+        let pid = node.spawn_with(mailbox, |ctx| inside.run(ctx)).map_err(|error| error.to_string())?;
+        Ok(made(pid))
+    }
+
+    /// A process that has just been started from another node, and what it does from now on. It notes first what it has been
+    /// given, if it is to.
+    pub(super) fn started(
+        ctx: Context,
+        arguments: Option<Message>,
+    ) -> (Self, impl Future<Output = Reason> + Send + 'static) {
+        let (inside, made) = Inside::new();
+        if let Some(arguments) = arguments {
+            inside.note(json!({"arguments": places(&arguments, &ctx.node())}));
+        }
+        (made(ctx.pid()), inside.run(ctx))
     }
 
     /// Hands a call to another process, which sees nothing of that.

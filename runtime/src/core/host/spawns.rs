@@ -8,8 +8,8 @@ use crate::core::{SpawnFailure, SpawnTie, Term};
 impl<P: Nodes> Host<P> {
     /// Asks another node for a process that runs `function`: [`Processes::spawned`](crate::core::Processes::spawned) says what
     /// has come of it, once, and without a session at once. No other request, monitor or call ever has this number, which with
-    /// [`SpawnTie::Monitor`] becomes that of the monitor; [`Host::demonitor`] ends it then. Nodes of pids in the arguments,
-    /// which the peer may not know, are named to it before.
+    /// [`SpawnTie::Monitor`] becomes that of the monitor. [`Host::demonitor_named`] ends that, or gives the request up. Nodes of
+    /// pids in the arguments, which the peer may not know, are named to it before.
     ///
     /// # Errors
     /// Why it is not asked; nothing has changed.
@@ -33,13 +33,5 @@ impl<P: Nodes> Host<P> {
         }
         self.processes.spawned(local, request, Err(SpawnFailure::Noconnection));
         Ok(())
-    }
-
-    /// Nothing of a request that is not answered is told any more, and one that is to be a monitor is none. What was asked for
-    /// may run all the same, and is linked if that was asked for.
-    pub fn give_up_spawn(&mut self, local: u64, node: &str, request: u64) {
-        if let Some(known) = self.peers.get(node).map(|known| known.node()) {
-            self.on_session(local, known, |session| session.give_up_spawn(request));
-        }
     }
 }

@@ -285,12 +285,15 @@ impl Session {
         Ok(())
     }
 
-    /// Ends a monitor, or gives up a call: nothing comes of it any more. False if there is none of this number.
+    /// Ends a monitor, or gives up a call or a request for a process: nothing comes of it any more. False if there is none of
+    /// this number.
     //= spec/capabilities.md#cap-cal-005
     //# When the caller gives up a call that is not over, or ends, a node MUST write DEMONITOR with the pids and the
     //# ref of the call.
     pub fn demonitor(&mut self, reference: u64) -> bool {
-        let Some(number) = self.number_known(reference) else { return false };
+        let is_request = self.watching.is_request(reference);
+        let known = if is_request { Some(reference) } else { self.number_known(reference) };
+        let Some(number) = known else { return false };
         let Some(monitor) = self.watching.take(number) else { return false };
         self.forsaken(number, &monitor);
         true

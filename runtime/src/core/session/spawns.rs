@@ -18,8 +18,8 @@ use crate::core::{Processes, SpawnFailure, SpawnRequest, SpawnTie, Term, TermPid
 
 impl Session {
     /// Asks the peer for a process that runs `function`, for `local`. `request` is never used again in this session, for a
-    /// request, a monitor or a call. What comes of it is told to [`Processes::spawned`], once;
-    /// [`Session::give_up_spawn`] has nobody told. The local process's end must be told to [`Session::process_ended`].
+    /// request, a monitor or a call. What comes of it is told to [`Processes::spawned`], once; [`Session::demonitor`] gives it
+    /// up: then nobody is told, and what was asked for may run all the same. The local process's end must be told to [`Session::process_ended`].
     ///
     /// # Errors
     /// Why it is not asked; nothing has changed.
@@ -98,17 +98,6 @@ impl Session {
         //# A node MUST NOT write a SPAWN whose payload is longer than 65 536 bytes.
         Frame::from(spawn).encode_framed(FRAME_BYTES_BOUND_MIN, &mut framed)?;
         Ok(framed.into())
-    }
-
-    /// Nobody is to be told what has come of a request, and one that is to be a monitor is none. What was asked for may
-    /// run all the same. Nothing, if it was answered.
-    pub fn give_up_spawn(&mut self, request: u64) {
-        if !self.watching.is_request(request) {
-            return;
-        }
-        if let Some(of) = self.watching.take(request) {
-            self.forsaken(request, &of);
-        }
     }
 
     /// What a process has watched or asked for is of no concern to it any more: a monitor of it that the peer has, or

@@ -4,7 +4,7 @@
 use std::task::{Context, Poll, Waker};
 
 use super::{Cell, Given, State, Wakes};
-use crate::core::{Caller, Pid, Reason};
+use crate::core::{Caller, Pid, Reason, SpawnFailure};
 use crate::process::charge::Charge;
 use crate::process::{Message, Refused};
 use crate::sync::Ordering;
@@ -20,8 +20,10 @@ pub(crate) enum Answer {
     Unanswered,
     /// The one that was asked has ended, is not there, or will not answer.
     Ended(Reason),
-    /// Who has the name.
+    /// Who has the name, or was started.
     Named(Pid),
+    /// Why nobody was started.
+    NotSpawned(SpawnFailure),
 }
 
 /// Something that was asked.
@@ -29,7 +31,7 @@ pub(crate) enum Answer {
 pub(crate) struct Asked {
     /// The process of this node that was asked, and tells of its end.
     pub(crate) here: Option<u64>,
-    /// A monitor is left of it when it is known who has the name.
+    /// A monitor is left of it when it is known who has the name, or was started.
     pub(crate) watches: bool,
     answer: Option<(Answer, Charge)>,
     waker: Option<Waker>,
@@ -140,7 +142,7 @@ impl Cell {
         wakes.map_or_else(Given::default, |wakes| Given { held: charge.bytes(), ..Given::only(wakes) })
     }
 
-    /// Who has the name that was asked for.
+    /// Who has the name that was asked for, or was started.
     pub(crate) fn named(&self, reference: u64, pid: Pid) -> Wakes {
         let mut state = self.lock();
         let Some(ties) = state.ties.as_mut() else { return Wakes::default() };

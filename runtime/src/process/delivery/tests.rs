@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context as TaskContext, Wake, Waker};
 
 use super::super::mailbox::Inbox;
-use super::super::table::EVERY_NODE;
+use super::super::table::{EVERY_NODE, TableLimits};
 use super::super::{Mailbox, MonitorRef, Received, WhenFull};
 use super::*;
 use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, MESSAGE_BYTES_COUNTED, SIGNALS_BEYOND_PART};
@@ -33,7 +33,8 @@ fn table() -> Arc<ProcessTable> {
 }
 
 fn table_that_holds(held_max: usize) -> Arc<ProcessTable> {
-    ProcessTable::with_held_max("", 1, Executor(tokio::runtime::Handle::current()), held_max)
+    let limits = TableLimits { mailbox_remote_bytes: held_max, ..TableLimits::default() };
+    ProcessTable::with_limits("", 1, Executor(tokio::runtime::Handle::current()), limits)
 }
 
 fn delivery(table: &Arc<ProcessTable>, session: &Arc<Session>) -> Delivery {

@@ -13,29 +13,34 @@ use crate::process::{
 };
 
 /// Something that a process asks, from before it is asked until it is answered. Dropped before, it is given up.
-struct Asking<'a> {
+pub(super) struct Asking<'a> {
     table: &'a ProcessTable,
     own: &'a Cell,
-    reference: u64,
+    pub(super) reference: u64,
     whom: Whom<'a>,
 }
 
 /// Who is asked.
 #[derive(Clone, Copy)]
-enum Whom<'a> {
+pub(super) enum Whom<'a> {
     Process(Pid),
-    /// Whoever has a name on this node.
+    /// Whoever has a name on this node, or a process that is to be started there.
     On(&'a str),
 }
 
 impl<'a> Asking<'a> {
-    fn begin(table: &'a ProcessTable, own: &'a Cell, whom: Whom<'a>, watches: bool) -> Result<Self, Refused> {
+    pub(super) fn begin(
+        table: &'a ProcessTable,
+        own: &'a Cell,
+        whom: Whom<'a>,
+        watches: bool,
+    ) -> Result<Self, Refused> {
         let reference = table.new_reference().number();
         own.ask(reference, Asked::new(watches))?;
         Ok(Self { table, own, reference, whom })
     }
 
-    async fn answer(self) -> Result<Answer, Refused> {
+    pub(super) async fn answer(self) -> Result<Answer, Refused> {
         let answer = poll_fn(|cx| self.own.poll_answer(self.reference, cx)).await;
         answer.ok_or(Refused::Ended)
     }
@@ -215,7 +220,9 @@ impl ProcessTable {
             Answer::Ended(Reason::Noconnection) => Err(MonitorNamedError::NotConnected),
             Answer::Ended(reason) => Err(MonitorNamedError::NotMonitored(reason)),
             // No call was asked.
-            Answer::Reply(_) | Answer::Lost | Answer::Unanswered => Err(MonitorNamedError::Nobody),
+            Answer::Reply(_) | Answer::Lost | Answer::Unanswered | Answer::NotSpawned(_) => {
+                Err(MonitorNamedError::Nobody)
+            }
         }
     }
 }
@@ -231,7 +238,7 @@ async fn go_on(sent: Option<Sent>) -> Result<(), CallError> {
     }
 }
 
-async fn make_way(sent: Sent) {
+pub(super) async fn make_way(sent: Sent) {
     if sent == Sent::MakeWay {
         tokio::task::yield_now().await;
     }
@@ -247,8 +254,8 @@ fn reply_of(answer: Answer) -> Result<Message, CallError> {
         Answer::Ended(reason) if reason == Reason::error(UNANSWERED) => Err(CallError::Unanswered),
         Answer::Ended(reason) if [FULL, LIMIT].map(Reason::error).contains(&reason) => Err(CallError::NoRoom),
         Answer::Ended(reason) => Err(CallError::Ended(reason)),
-        // No name was asked for.
-        Answer::Named(_) => Err(CallError::Unanswered),
+        // No name was asked for, and no process.
+        Answer::Named(_) | Answer::NotSpawned(_) => Err(CallError::Unanswered),
     }
 }
 

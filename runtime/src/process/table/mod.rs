@@ -12,6 +12,7 @@ use tokio::task::coop;
 use super::cell::{Cell, Doom, Linked, NotPut};
 use super::cells::Cells;
 use super::failures::Failures;
+use super::functions::Functions;
 use super::groups::shared::Shared as SharedGroups;
 use super::remote::{Connections, Denied, Later, Remote, Sender, Sent};
 use super::shares::Shares;
@@ -19,7 +20,7 @@ use super::small::NumberMap;
 use super::{
     Context, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, SendError, SpawnError, task,
 };
-use crate::core::limits::MAILBOX_REMOTE_BYTES_MAX;
+use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, PROCESSES_PER_PEER_MAX};
 use crate::core::{Globals, NodeNumber, Pid, Reason, Start, Term};
 use crate::foreign::apart;
 use crate::sync::{AtomicBool, AtomicU64, Executor, Mutex, Ordering};
@@ -27,10 +28,14 @@ use crate::sync::{AtomicBool, AtomicU64, Executor, Mutex, Ordering};
 mod asking;
 mod globals;
 mod names;
+mod starting;
+
 pub(crate) use names::EVERY_NODE;
 #[cfg(test)]
 #[cfg(not(shuttle))]
 mod tests;
+
+pub(crate) use starting::Prepared;
 
 /// The processes of a node.
 pub(crate) struct ProcessTable {
@@ -53,8 +58,24 @@ pub(crate) struct ProcessTable {
     dropped: AtomicU64,
     nameless: AtomicU64,
     failures: Failures,
+    functions: Arc<Functions>,
     remote: OnceLock<Arc<dyn Remote>>,
     connections: OnceLock<Arc<dyn Connections>>,
+}
+
+/// What other nodes may make a table hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TableLimits {
+    /// Bytes that its mailboxes hold from other nodes.
+    pub(crate) mailbox_remote_bytes: usize,
+    /// Processes that one of them may have started here.
+    pub(crate) processes_per_peer: usize,
+}
+
+impl Default for TableLimits {
+    fn default() -> Self {
+        Self { mailbox_remote_bytes: MAILBOX_REMOTE_BYTES_MAX, processes_per_peer: PROCESSES_PER_PEER_MAX }
+    }
 }
 
 /// How a new process and the one that starts it are tied to each other, before it runs.
@@ -68,18 +89,23 @@ pub(crate) enum Tie<'p> {
 impl ProcessTable {
     /// The table of a node that is connected to nothing.
     pub(crate) fn new(node: &str, creation: u8, executor: Executor) -> Arc<Self> {
-        Self::with_held_max(node, creation, executor, MAILBOX_REMOTE_BYTES_MAX)
+        Self::with_limits(node, creation, executor, TableLimits::default())
     }
 
-    /// The same, whose mailboxes hold at most `held_max` bytes from other nodes.
-    pub(crate) fn with_held_max(node: &str, creation: u8, executor: Executor, held_max: usize) -> Arc<Self> {
+    /// The same, with other limits.
+    pub(crate) fn with_limits(
+        node: &str,
+        creation: u8,
+        executor: Executor,
+        limits: TableLimits,
+    ) -> Arc<Self> {
         // One that gives this creation: without connections it is compared with nobody's.
         let incarnation = NonZeroU64::new(u64::from(creation) + 254).unwrap_or(NonZeroU64::MIN);
-        Self::of_start(&Start { name: node.into(), incarnation }, executor, held_max)
+        Self::of_start(&Start { name: node.into(), incarnation }, executor, limits)
     }
 
-    /// The table of this start of a node, whose mailboxes hold at most `held_max` bytes from other nodes.
-    pub(crate) fn of_start(start: &Start, executor: Executor, held_max: usize) -> Arc<Self> {
+    /// The table of this start of a node.
+    pub(crate) fn of_start(start: &Start, executor: Executor, limits: TableLimits) -> Arc<Self> {
         Arc::new(Self {
             node: (&*start.name).into(),
             creation: start.creation(),
@@ -92,10 +118,11 @@ impl ProcessTable {
             globals: Mutex::new(Globals::new(start.clone())),
             node_monitors: Mutex::default(),
             groups: Mutex::default(),
-            shares: Shares::new(held_max),
+            shares: Shares::new(limits.mailbox_remote_bytes),
             dropped: AtomicU64::new(0),
             nameless: AtomicU64::new(0),
             failures: Failures::new(),
+            functions: Arc::new(Functions::new(limits.processes_per_peer)),
             remote: OnceLock::new(),
             connections: OnceLock::new(),
         })

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::core::Caller;
+use crate::core::{Caller, SpawnTie};
 
 type Outcome = fn() -> Result<(), Denied>;
 
@@ -67,6 +67,18 @@ impl Remote for Sessions {
 
     fn call(&self, _: Pid, to: Pid, reference: u64, _: &mut Term) -> Result<Sent, Denied> {
         self.ask(format!("call {to} {reference}")).map(|()| Sent::GoOn)
+    }
+
+    fn spawn(
+        &self,
+        _: Pid,
+        node: &str,
+        request: u64,
+        _: SpawnTie,
+        function: &str,
+        _: &mut Term,
+    ) -> Result<Sent, Denied> {
+        self.ask(format!("spawn {function} on {node} {request}")).map(|()| Sent::GoOn)
     }
 
     fn call_named(

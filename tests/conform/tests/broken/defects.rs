@@ -411,9 +411,27 @@ defects! {
         "spawn-linked", "spawn-linked-to-nobody", "spawn-ends-at-once",
     ];
     /// A process that ends at once is told of before it is.
-    EndBeforeReply: ACCEPTOR, ["spawn-ends-at-once"];
+    EndBeforeReply: ACCEPTOR, ["spawn-ends-at-once", "spawn-monitored-ends-at-once"];
     /// All requests have the same number.
     RequestReused: INITIATOR, ["requests-differ"];
+    /// No process is monitored.
+    SpawnUnmonitored: INITIATOR, [
+        "spawn-monitored", "spawn-monitored-ends-at-once", "spawn-ref-in-use", "spawn-monitors-too-many",
+    ];
+    /// The number of a request is not judged.
+    SpawnRefUnchecked: ACCEPTOR, ["spawn-ref-in-use"];
+    /// More processes are monitored than the node holds monitors of the peer.
+    SpawnMonitorsUnbounded: INITIATOR, ["spawn-monitors-too-many"];
+    /// The end of a monitored process names it.
+    ChildByItsPid: ACCEPTOR, ["spawn-monitored", "spawn-monitored-ends-at-once", "spawn-demonitored"];
+    /// Arguments are never a term.
+    ArgumentsAsBytes: INITIATOR, ["spawn-arguments"];
+    /// Arguments are written as bytes.
+    NoTermAsArguments: ACCEPTOR, ["request-arguments"];
+    /// A MONITOR_EXIT is taken for the answer to a request.
+    EarlyDownTaken: INITIATOR, ["request-monitored"];
+    /// The peer's bound is not kept by requests.
+    RequestBeyondTheBound: ACCEPTOR, ["request-beyond-the-bound"];
     /// A request that was not answered is forgotten with its session.
     RequestForgotten: ACCEPTOR, ["request-and-the-end-of-the-session"];
 

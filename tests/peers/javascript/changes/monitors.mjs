@@ -144,4 +144,11 @@ export const monitors = [
     to: '    if (monitor === undefined) return;\n    if (monitor.process.local !== own || monitor.theirs !== theirs) return void monitor.place.free();\n    this.#own',
     noticed: ['session-place-of-other-monitor-exit'],
   },
+  {
+    rule: 'SES-SPN-015: a request for a monitored process has no number that is in use',
+    file: 'spawns.mjs',
+    from: "    if (isMonitored) this.session.monitors.judge('spawn', request);\n",
+    to: '',
+    noticed: ['session-spawn-ref-in-use'],
+  },
 ];

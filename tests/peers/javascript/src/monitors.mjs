@@ -15,6 +15,9 @@ export const WHOEVER = 0;
 /** A program monitors a name that is too long for that. */
 export class NameTooLong extends Error {}
 
+/** Whether it is a request for a process that is not answered. */
+const isAsked = ({ kind, named }) => kind === 'spawn' && named === undefined;
+
 export class Monitors {
   #own = new Map(); // ref -> { kind, process, theirs, pids, place, link, named }
   #peers = new Map(); // ref -> { kind, process, own, theirs, pids, exit }
@@ -59,6 +62,14 @@ export class Monitors {
       throw refusal;
     }
     return ref;
+  }
+
+  /** The number of a request for a process that is monitored, whose frame `frame` makes; null if there is no room at the peer. */
+  spawn(process, frame) {
+    const opened = this.#take({ kind: 'spawn', process, theirs: WHOEVER });
+    if (opened === null) return null;
+    this.session.outbound.signal(frame(opened.ref));
+    return opened.ref;
   }
 
   /** The monitor beside a link of version 1, which shares the link's places. */
@@ -132,7 +143,7 @@ export class Monitors {
 
   /** What is held of the peer from now on; null, and answered, if it is not. */
   hold(kind, { from, to, ref }, { process, own, theirs }) {
-    if (this.#peers.has(ref)) throw new ProtocolError(`the ref ${ref} is in use`);
+    this.judge(kind, ref);
     const refusal = !process ? NOPROC : this.session.isFull ? LIMIT : null;
     const held = { kind, process, own, theirs, pids: { from, to } };
     if (refusal === null) this.#peers.set(ref, held);
@@ -141,6 +152,16 @@ export class Monitors {
       this.session.outbound.answer({ tag: 'MONITOR_EXIT', fields });
     }
     return refusal === null ? held : null;
+  }
+
+  /** A number that the peer has chosen must not be in use. */
+  judge(kind, ref) {
+    if (this.#peers.has(ref)) throw new ProtocolError(`the ref ${ref} is in use`);
+  }
+
+  /** A process that the peer has had started is monitored from now on. */
+  watch(ref, process, from, theirs) {
+    this.#peers.set(ref, { kind: 'spawn', process, own: WHOEVER, theirs, pids: { from, to: this.session.dialect.own(WHOEVER) } });
   }
 
   holds(ref, held) {
@@ -160,6 +181,8 @@ export class Monitors {
 
   onMonitorExit({ ref, reason }, own, theirs) {
     const monitor = this.#own.get(ref);
+    // The answer to a request comes first (SES-SPN-019).
+    if (monitor !== undefined && isAsked(monitor)) return;
     if (monitor === undefined || monitor.process.local !== own || monitor.theirs !== theirs) return;
     this.#own.delete(ref);
     monitor.place.free();
@@ -173,6 +196,18 @@ export class Monitors {
     if (monitor?.kind !== 'name' || monitor.named !== undefined) return this.session.ignore();
     monitor.named = theirs;
     return monitor.process.deliver({ type: 'named', ref, process: this.session.processOfPeer(theirs) });
+  }
+
+  /** A request for a monitored process is answered; with null none runs. Who has asked, if there is such a request. */
+  spawned(ref, theirs) {
+    const monitor = this.#own.get(ref);
+    if (monitor === undefined || !isAsked(monitor)) return undefined;
+    monitor.named = theirs ?? undefined;
+    if (theirs === null) {
+      this.#own.delete(ref);
+      monitor.place.free();
+    }
+    return monitor.process;
   }
 
   /** The process whose call a reply ends, or null if it ends none. */
@@ -193,6 +228,10 @@ export class Monitors {
   }
 
   #tellEnd(ref, { kind, process, theirs, named = theirs }, reason) {
+    if (kind === 'spawn' && named === WHOEVER) {
+      process.deliver({ type: 'spawned', request: ref, process: null, status: 'noconnection' });
+      return;
+    }
     if (kind === 'call') process.deliver({ type: 'call_ended', ref, reason });
     else process.deliver({ type: 'down', ref, process: this.session.processOfPeer(named), reason });
   }

@@ -272,10 +272,10 @@ export class Node {
 
   /**
    * Asks a node for a process. The number of the request; the process is given an event 'spawned' with that number. Null
-   * if there is no session.
+   * if there is no session, or no place at the peer. `how` says whether the process is linked or monitored, and what it is given.
    */
-  request(process, node, name, { link = false, args = Buffer.alloc(0) } = {}) {
-    return this.sessionWith(node)?.spawns.request(process, name, { link, args }) ?? null;
+  request(process, node, name, how = {}) {
+    return this.sessionWith(node)?.spawns.request(process, name, how) ?? null;
   }
 
   demonitor(process, { session, ref }) {

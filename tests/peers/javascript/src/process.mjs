@@ -6,7 +6,7 @@
 //   { type: 'call', call, message, pids }   { type: 'reply', ref, message, pids }
 //   { type: 'call_ended', ref, reason }     { type: 'named', ref, process }
 //   { type: 'exit', from, reason }          { type: 'nodeup' | 'nodedown', node }
-//   { type: 'started', arguments }          { type: 'spawned', request, process, status }
+//   { type: 'started', message, pids }      { type: 'spawned', request, process, status }
 // A message that was marked as a term has `pids`: whose its pids are. `call.reply(term)` replies: see calls.mjs.
 
 import { fitReason, hopsOf, rootOf, withHops } from './reasons.mjs';

@@ -7,7 +7,7 @@ use super::capabilities::{tuple, with};
 use super::frames::{
     Arrives, UNIT, call, call_name, call_name_of, call_of, call_reply, call_reply_of, close, demonitor,
     demonitor_of, error, fragment, link, monitor, monitor_exit, monitor_exit_of, monitor_name, ours, payload,
-    send, theirs,
+    send, spawn_of, theirs,
 };
 use super::node::{Bounds, Whose};
 use super::story::Story;
@@ -16,7 +16,7 @@ use crate::vectors::layout::Field;
 const BOTH: Capabilities = Capabilities::CALLS.union(Capabilities::NAMES);
 
 pub(super) fn all() -> Vec<Story> {
-    [calling(), what_comes_of_it(), places(), called(), over(), refused(), by_name(), in_fragments()]
+    [calling(), what_comes_of_it(), places(), called(), over(), refused(), by_name(), in_fragments(), asked()]
         .into_iter()
         .flatten()
         .collect()
@@ -34,6 +34,33 @@ fn boom() -> Reason {
 fn ends(id: &'static str, requirements: &str, comment: &'static str, frames: Vec<Arrives>) -> Story {
     Story::bounded(id, requirements, comment, with(BOTH))
         .receive_all(frames, "the session ends with the last of them")
+}
+
+/// Processes that are asked for by a number of the same series.
+fn asked() -> Vec<Story> {
+    vec![
+        story(
+            "spawn-monitored",
+            "SES-SPN-001 SES-SPN-003",
+            "a node that lets nobody start anything holds no monitor of it",
+        )
+        .receive(spawn_of(theirs(9), 7, 2), "SPAWN_REPLY with status 1")
+        .receive(monitor(9, 5, 7), "the ref is not in use: 5 is monitored")
+        .end(5, boom(), "MONITOR_EXIT"),
+        story("spawn-ref-in-use", "SES-SPN-015", "a request for a monitored process has a ref of its own")
+            .receive(monitor(9, 5, 7), "5 is monitored")
+            .receive_all(
+                vec![spawn_of(theirs(9), 7, 1), spawn_of(theirs(9), 7, 0), spawn_of(theirs(9), 7, 2)],
+                "the first two have status 1, whatever their number is; the session ends with the last of them",
+            ),
+        Story::new(
+            "spawn-monitored-without-calls",
+            "SES-SPN-001 SES-SPN-003",
+            "without the capability the flag asks for nothing",
+        )
+        .receive(monitor(9, 5, 7), "5 is monitored")
+        .receive(spawn_of(theirs(9), 7, 2), "SPAWN_REPLY with status 1: the number is none of a monitor"),
+    ]
 }
 
 fn calling() -> Vec<Story> {

@@ -147,10 +147,15 @@ pub(super) fn monitor_exit(remote: u64, local: u64, reference: u64, reason: Fiel
 }
 
 pub(super) fn spawn(requester: Field, request: u64) -> Arrives {
+    spawn_of(requester, request, 1)
+}
+
+/// The same with another flag.
+pub(super) fn spawn_of(requester: Field, request: u64, link: u8) -> Arrives {
     let fields = vec![
         ("request", Field::U64(request)),
         ("requester", requester),
-        ("link", Field::U8(1)),
+        ("link", Field::U8(link)),
         ("function", text("worker")),
         ("arguments", Field::Rest(vec![1, 2, 3])),
     ];

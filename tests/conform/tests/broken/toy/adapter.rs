@@ -166,7 +166,8 @@ impl Toy {
             "offer" => {
                 let ends = command["ends"].is_object().then(|| Reason::of_json(&command["ends"]));
                 let function = command["function"].as_str().unwrap_or_default();
-                state.offers.insert(function.to_owned(), ends);
+                let notes = command["arguments"] == json!(true);
+                state.offers.insert(function.to_owned(), Offer { ends, notes });
             }
             _ if !state.lives(own) => return Err(No::Error("no such process")),
             "register" => {
@@ -266,8 +267,11 @@ impl Toy {
         }
         if name == "request" {
             let function = command["function"].as_str().unwrap_or_default();
-            let request = self.request(state, own, node, function, command["link"] == json!(true));
-            return request.map(|request| json!({"request": request})).ok_or(No::Error("no session"));
+            let wants = |name: &str| command[name] == json!(true);
+            let link = if wants("link") { 1 } else { 2 * u8::from(wants("monitor")) };
+            let pids = self.pids_of(command, state).map_err(No::Error)?;
+            let request = self.request(state, own, node, (function, link, &pids));
+            return request.map(|request| json!({"request": request})).ok_or(No::Error("it cannot be asked"));
         }
         let other = |state: &mut State| -> Result<Other, No> {
             let local = command["other"].as_u64().unwrap_or_default();

@@ -84,12 +84,21 @@ struct State {
     /// Calls of other nodes that processes have seen, by the number that the runner knows.
     calls: BTreeMap<u64, Called>,
     /// Functions that peers may have started, with the reason for which their processes end at once.
-    offers: HashMap<String, Option<Reason>>,
+    offers: HashMap<String, Offer>,
     /// The last number given to anything.
     number: u64,
     /// It does not look at its clock before.
     held_up_until: Option<Instant>,
     stopped: bool,
+}
+
+/// A function that others may have started.
+#[derive(Clone)]
+struct Offer {
+    /// Its processes end at once.
+    ends: Option<Reason>,
+    /// They note what they were given.
+    notes: bool,
 }
 
 #[derive(Default)]

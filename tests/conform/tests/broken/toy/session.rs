@@ -85,6 +85,8 @@ enum MadeKind {
     Monitor,
     /// Of a name, and who has it.
     Name(Option<u64>),
+    /// Of a process that was asked for, and which it is.
+    Spawn(Option<u64>),
     Call,
 }
 
@@ -398,6 +400,8 @@ impl Toy {
                 let Some(own) = own.filter(|_| is_sender(monitored)) else { return Ok(()) };
                 let made = session.made.get(&reference).copied();
                 let fits = made.filter(|made| (made.own, made.other) == (own, monitored.local()));
+                let is_early = |made: &Made| made.kind == MadeKind::Spawn(None);
+                let fits = fits.filter(|made| !is_early(made) || self.has(Defect::EarlyDownTaken));
                 let any = Made { own, other: monitored.local(), kind: MadeKind::Monitor };
                 let any = Some(any).filter(|_| self.has(Defect::DownUnchecked));
                 if let Some(mut made) = fits.or(any) {
@@ -409,9 +413,9 @@ impl Toy {
                     state.over(peer, reference, made, &reason);
                 }
             }
-            Frame::Spawn(spawn) if is_sender(spawn.requester) => self.start_for(state, peer, spawn, owed),
+            Frame::Spawn(spawn) if is_sender(spawn.requester) => self.start_for(state, peer, spawn, owed)?,
             Frame::SpawnReply(reply) => {
-                if let Some(own) = session.asked.remove(&reply.request) {
+                if let Some(own) = session.asked.remove(&reply.request).or_else(|| session.runs(&reply)) {
                     let process = json!({"node": peer, "process": reply.local});
                     let process = if reply.status == 0 { process } else { json!(null) };
                     state.give(
@@ -626,6 +630,10 @@ impl State {
             match made.kind {
                 MadeKind::Monitor => down(made.other),
                 MadeKind::Name(named) => down(named.unwrap_or(made.other)),
+                MadeKind::Spawn(Some(child)) => down(child),
+                MadeKind::Spawn(None) => {
+                    json!({"spawned": null, "request": reference, "status": "noconnection"})
+                }
                 MadeKind::Call => json!({"call_ended": reason, "call": reference}),
             },
         );

@@ -40,7 +40,7 @@ impl Toy {
         let fits = match made.kind {
             MadeKind::Name(None) => true,
             MadeKind::Name(_) => self.has(Defect::NamedTwice),
-            MadeKind::Monitor | MadeKind::Call => self.has(Defect::NamedOfAnyMonitor),
+            MadeKind::Monitor | MadeKind::Call | MadeKind::Spawn(_) => self.has(Defect::NamedOfAnyMonitor),
         };
         if !fits {
             return;

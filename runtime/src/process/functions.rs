@@ -1,0 +1,201 @@
+//! Functions that other nodes may have started, and how many processes each of these nodes has here.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use snow_dist_codec::{NodeName, NodeNameError, stf};
+
+use super::cell::Cell;
+use super::remote::Later;
+use super::task::Task;
+use super::{Context, Message, RegisterFunctionError};
+use crate::core::Reason;
+use crate::core::limits::FUNCTION_NAME_BYTES_MAX;
+use crate::sync::Mutex;
+
+/// Which nodes may have a process started with a function: see [`Node::register_function`](crate::Node::register_function).
+///
+/// The node itself always may. Others are known by the names that they have shown in the handshake. Whoever has the cookie can
+/// take any name that is not in use, unless each node has a cookie of its own: so this is against mistakes more than against
+/// members of the cluster. A version 1 node counts by the name that it claims.
+///
+/// ```
+/// use snow_dist_runtime::Allowed;
+///
+/// let supervisors = Allowed::only(["boss@10.0.0.1"]).unwrap();
+/// assert!(supervisors.allows("boss@10.0.0.1:9000"));
+/// assert!(!supervisors.allows("other@10.0.0.2:9000"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Allowed {
+    /// No other node.
+    #[default]
+    Nobody,
+    /// These, named with their ports.
+    Only(BTreeSet<Arc<str>>),
+    /// Every node with which there is a session.
+    Everyone,
+}
+
+impl Allowed {
+    /// Only the nodes of these names; a missing port is 9000.
+    ///
+    /// # Errors
+    /// Returns [`NodeNameError`] if one of them is not a node name.
+    pub fn only(names: impl IntoIterator<Item: AsRef<str>>) -> Result<Self, NodeNameError> {
+        let complete = |name: &str| Ok(NodeName::parse(name)?.completed().into());
+        names.into_iter().map(|name| complete(name.as_ref())).collect::<Result<_, _>>().map(Self::Only)
+    }
+
+    /// Returns `true` if the node of this name, given with its port, may.
+    #[must_use]
+    pub fn allows(&self, name: &str) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Only(names) => names.contains(name),
+            Self::Everyone => true,
+        }
+    }
+}
+
+/// What a program has registered: makes the task of a process of its arguments.
+pub(crate) trait Function: Send + Sync {
+    fn task(self: Arc<Self>, cell: Arc<Cell>, arguments: Message) -> Later<'static, ()>;
+}
+
+/// A function of the program's that reads its arguments itself.
+struct Reading<F>(F);
+
+/// A function of a value, as it is kept.
+pub(crate) fn of_value<F, T, Fut>(run: F) -> Arc<dyn Function>
+where
+    F: Fn(Context, T) -> Fut + Send + Sync + 'static,
+    T: DeserializeOwned,
+    Fut: Future<Output: Into<Reason>> + Send + 'static,
+{
+    Arc::new(Reading(move |context, arguments: &Message| Ok(run(context, arguments.term()?))))
+}
+
+/// A function of a message, as it is kept.
+pub(crate) fn of_message<F, Fut>(run: F) -> Arc<dyn Function>
+where
+    F: Fn(Context, Message) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: Into<Reason>> + Send + 'static,
+{
+    Arc::new(Reading(move |context, arguments: &Message| Ok(run(context, arguments.clone()))))
+}
+
+impl<F, Fut> Function for Reading<F>
+where
+    F: Fn(Context, &Message) -> Result<Fut, stf::Error> + Send + Sync + 'static,
+    Fut: Future<Output: Into<Reason>> + Send + 'static,
+{
+    fn task(self: Arc<Self>, cell: Arc<Cell>, arguments: Message) -> Later<'static, ()> {
+        // Reading the arguments is code of the program, and so is the function: both run where a process does.
+        Box::pin(Task::new(cell, move |context: Context| {
+            let process = (self.0)(context, &arguments);
+            async move {
+                match process {
+                    Ok(process) => process.await.into(),
+                    Err(error) => Reason::error(format!("arguments: {error}")),
+                }
+            }
+        }))
+    }
+}
+
+/// The functions of a node.
+pub(crate) struct Functions {
+    registered: Mutex<HashMap<Box<str>, Registered>>,
+    /// How many processes each node has had started here that have not ended.
+    running: Mutex<HashMap<Arc<str>, usize>>,
+    /// How many of them one node may have.
+    each_max: usize,
+}
+
+struct Registered {
+    function: Arc<dyn Function>,
+    allowed: Allowed,
+}
+
+impl Functions {
+    /// None yet; each other node may have so many processes here.
+    pub(crate) fn new(each_max: usize) -> Self {
+        Self { registered: Mutex::default(), running: Mutex::default(), each_max }
+    }
+
+    pub(crate) fn register(
+        &self,
+        name: &str,
+        allowed: Allowed,
+        function: Arc<dyn Function>,
+    ) -> Result<(), RegisterFunctionError> {
+        let (length, length_max) = (name.len(), FUNCTION_NAME_BYTES_MAX);
+        if length > length_max {
+            return Err(RegisterFunctionError::NameTooLong { length, length_max });
+        }
+        // What is not kept is the program's, and is dropped after the lock.
+        let mut registered = self.registered.lock();
+        if registered.contains_key(name) {
+            return Err(RegisterFunctionError::Taken { name: name.into() });
+        }
+        registered.insert(name.into(), Registered { function, allowed });
+        Ok(())
+    }
+
+    /// False if there is no such function.
+    pub(crate) fn unregister(&self, name: &str) -> bool {
+        let registered = self.registered.lock().remove(name);
+        // Dropped after the lock.
+        registered.is_some()
+    }
+
+    /// Whether another node may have it started.
+    pub(crate) fn offers(&self, peer: &str, name: &str) -> bool {
+        self.registered.lock().get(name).is_some_and(|registered| registered.allowed.allows(peer))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn Function>> {
+        self.registered.lock().get(name).map(|registered| registered.function.clone())
+    }
+
+    /// A place for a process of that node, if it has one left.
+    pub(crate) fn place(self: &Arc<Self>, peer: &Arc<str>) -> Option<Place> {
+        let mut running = self.running.lock();
+        let count = running.get(peer).copied().unwrap_or_default();
+        if count >= self.each_max {
+            return None;
+        }
+        running.insert(peer.clone(), count + 1);
+        Some(Place { functions: self.clone(), peer: peer.clone() })
+    }
+}
+
+impl fmt::Debug for Functions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Functions").field("each_max", &self.each_max).finish_non_exhaustive()
+    }
+}
+
+/// Held as long as a process runs that another node has had started.
+#[derive(Debug)]
+pub(crate) struct Place {
+    functions: Arc<Functions>,
+    peer: Arc<str>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut running = self.functions.running.lock();
+        let left = running.get(&self.peer).map_or(0, |count| count - 1);
+        if left == 0 {
+            running.remove(&self.peer);
+        } else if let Some(count) = running.get_mut(&self.peer) {
+            *count = left;
+        }
+    }
+}
