@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 
 use super::reason::Reason;
 use super::session::{Content, Whom, killed};
-use super::{Other, Owed, Process, State, Toy, connection, creation_of};
+use super::{Offer, Other, Owed, Process, State, Toy, connection, creation_of};
 use crate::defects::Defect;
 
 /// A command that is not done.
