@@ -238,7 +238,7 @@ pub const MODELS: &[Bounds] = &[
         deep: Left { spawns: 3, unlinks: 1, demonitors: 2, exits: 2, cuts: 1, ..NONE },
         links_and_monitors_max: 2,
         capabilities: CALLS,
-        reaches: &[S::SpawnRefused, S::AnswerMeetsGiveUp, S::ChildEndsAtOnce, S::LinkToDead, S::DownVoid],
+        reaches: &[S::SpawnRefused, S::AnswerMeetsGiveUp, S::ChildEndsAtOnce, S::LinkToDead],
         ..Bounds::NONE
     },
     Bounds {
