@@ -105,12 +105,15 @@ fn two_nodes_do_as_their_scripts_say() {
         send printer on {b} "hello"
         send-term printer on {b} {{"type": "tuple", "values": ["x", null]}}
         monitor printer on {b}
+        spawn --monitor echo on {b} 5
+        call it 6
+        exit it custom enough
+        wait self got DOWN of $1
         spawn
-        as $1 link it
-        as $1 link printer on {b}
+        as $2 link printer on {b}
         exit printer on {b} error so be it
         wait self got DOWN
-        wait $1 has ended
+        wait $2 has ended
         disconnect {b}
         wait down {b}
         quit
@@ -126,8 +129,11 @@ fn two_nodes_do_as_their_scripts_say() {
         "nobody".into(),
         "[\"get\", 7, <0.2.".into(),
         "(monitor ".into(),
+        "$1 is <1.".into(),
+        "\n6\n".into(),
+        "* self got DOWN of $1 (monitor ".into(),
         "error \"so be it\"".into(),
-        "* $1 has ended: linked(".into(),
+        "* $2 has ended: linked(".into(),
         format!("* down {}", other.name),
     ];
     for line in expected {
@@ -229,7 +235,7 @@ fn a_script_stops_at_its_first_error_unless_it_is_to_go_on() {
         ("register about_node", "the name is taken"),
         ("wait --within 1ms nothing", "nothing with \"nothing\" has happened within 1ms"),
         ("wait --within never x", "\"never\" is no time"),
-        ("spawn nonsense", "there is no function \"nonsense\". `printer` shows"),
+        ("spawn nonsense", "there is no function \"nonsense\" here: there are printer and echo"),
         ("call 'x 7", "the ' that closes 'x 7 is missing"),
     ];
     let script: String = wrong.iter().map(|(line, _)| format!("{line}\n")).collect();

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::calling::Guest;
 use super::functions::{Allowed, of_message, of_value};
 use super::{Context, Message, MonitorRef, RegisterFunctionError, SpawnOnError, term};
-use crate::core::{Pid, Reason, SpawnTie};
+use crate::core::{Pid, Reason, SpawnTie, Term};
 use crate::node::Node;
 
 /// Starting processes on other nodes.
@@ -84,7 +84,23 @@ impl Context {
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<(Pid, MonitorRef), SpawnOnError> {
         let term = term::write(arguments).map_err(SpawnOnError::Arguments)?;
-        self.table().spawn_on(self.cell(), node, function, tie, term).await
+        self.spawn_written_on(node, function, tie, term).await
+    }
+
+    /// [`spawn_on`](Self::spawn_on) with arguments that are written already, and with this tie; for programs whose values are not
+    /// those of serde. Without [`SpawnTie::Monitor`] the second value is of no monitor, and ending it does nothing.
+    ///
+    /// # Errors
+    /// As [`spawn_on`](Self::spawn_on), [`spawn_link_on`](Self::spawn_link_on) or
+    /// [`spawn_monitor_on`](Self::spawn_monitor_on), except for [`SpawnOnError::Arguments`].
+    pub async fn spawn_written_on(
+        &self,
+        node: &str,
+        function: &str,
+        tie: SpawnTie,
+        arguments: Term,
+    ) -> Result<(Pid, MonitorRef), SpawnOnError> {
+        self.table().spawn_on(self.cell(), node, function, tie, arguments).await
     }
 }
 

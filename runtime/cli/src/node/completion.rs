@@ -69,7 +69,7 @@ impl Completion {
             "NAME" => self.names(),
             "GROUP" => self.groups(),
             "COMMAND" => commands::all().map(|command| command.name.to_owned()).collect(),
-            "FUNCTION" => FUNCTIONS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            "FUNCTION" => owned(&FUNCTIONS),
             "REASON" => owned(&reasons::NAMES),
             "WORDS" => owned(&["up", "down", "got", "has ended"]),
             "on" | "off" => owned(&[what]),
@@ -109,17 +109,25 @@ impl Completion {
 
 /// The place that the next word has among those that a command takes. Options and `on NODE` stand between them.
 fn place<'c>(command: &'c Command, words: &[&str]) -> &'c str {
-    let is_option =
-        |word: &&str| word.starts_with("[--") || *word == "TIME]" || *word == "[on" || *word == "NODE]";
-    let mut places =
-        command.takes.split_whitespace().filter(|word| !is_option(word) || command.takes == "[NODE]");
-    let mut count = words.len();
-    for pair in words.windows(2) {
-        if matches!(pair, ["--within", _] | ["on", _]) {
-            count -= 2;
+    let mut takes = command.takes.split_whitespace();
+    let mut places = Vec::new();
+    while let Some(place) = takes.next() {
+        match place {
+            "[--within" | "[on" => drop(takes.next()),
+            _ if place.starts_with("[--") => {}
+            _ => places.push(place),
         }
     }
-    places.nth(count).unwrap_or_default()
+    let mut said = words.iter();
+    let mut count = 0;
+    while let Some(word) = said.next() {
+        match *word {
+            "--within" | "on" => drop(said.next()),
+            _ if word.starts_with("--") => {}
+            _ => count += 1,
+        }
+    }
+    places.get(count).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -140,6 +148,7 @@ mod tests {
         assert_eq!(completed("as $1 dem"), ["demonitor "]);
         assert_eq!(completed("help disc"), ["disconnect "]);
         assert_eq!(completed("spawn e"), ["echo "]);
+        assert_eq!(completed("spawn --link e"), ["echo "]);
         assert_eq!(completed("exit it e"), ["error "]);
         assert_eq!(completed("call --within 5s se"), ["self "]);
         assert_eq!(completed("trace o"), ["off ", "on "]);

@@ -154,6 +154,7 @@ async fn start(arguments: &Arguments, console: Console) -> io::Result<Shell> {
         builder.tap(move |seen| tap.see(&seen, &screen)).prepare().await.map_err(io::Error::other)?;
     let own = own_process(prepared.node(), &console)?;
     console.set_own(prepared.node().clone(), own.clone());
+    processes::offer(prepared.node(), &console).map_err(io::Error::other)?;
     let changes = prepared.node().groups().map_err(io::Error::other)?.changes();
     let telling = console.clone();
     tokio::spawn(async move { telling.tell_of(changes).await });

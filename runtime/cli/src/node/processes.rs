@@ -1,6 +1,6 @@
 //! The processes of the prompt: what they do with what they receive.
 
-use snow_dist_runtime::{Context, Received};
+use snow_dist_runtime::{Allowed, Context, Message, Node, Received, RegisterFunctionError};
 
 use super::console::Console;
 use super::terms;
@@ -10,11 +10,39 @@ pub(super) const PRINTER: &str = "printer";
 /// One that replies to each call with what it was called with, as well.
 pub(super) const ECHO: &str = "echo";
 
-/// What a process of the prompt can be, with what it does.
-pub(super) const FUNCTIONS: [(&str, &str); 2] = [
-    (PRINTER, "shows what it receives; `reply` answers its calls"),
-    (ECHO, "shows what it receives, and answers each call with what it was called with"),
-];
+/// The functions that this node offers, to itself and to all others.
+pub(super) const FUNCTIONS: [&str; 2] = [PRINTER, ECHO];
+
+/// Registers the functions, by which the prompt and other nodes start processes here.
+pub(super) fn offer(node: &Node, console: &Console) -> Result<(), RegisterFunctionError> {
+    let of_printer = console.clone();
+    node.register_function_of_message(PRINTER, Allowed::Everyone, move |ctx: Context, arguments| {
+        let console = of_printer.clone();
+        async move {
+            begin(&ctx, &console, &arguments).await;
+            print(ctx, console).await;
+        }
+    })?;
+    let of_echo = console.clone();
+    node.register_function_of_message(ECHO, Allowed::Everyone, move |ctx: Context, arguments| {
+        let console = of_echo.clone();
+        async move {
+            begin(&ctx, &console, &arguments).await;
+            echo(ctx, console).await;
+        }
+    })
+}
+
+/// A process begins: its end will be told.
+async fn begin(ctx: &Context, console: &Console, arguments: &Message) {
+    let number = console.add(ctx.pid());
+    if let Some((_, own)) = console.own()
+        && let Ok(watch) = own.monitor(ctx.pid()).await
+    {
+        console.watch(watch, number);
+    }
+    console.happens(format!("${number} begins with {}", terms::shown(arguments)));
+}
 
 /// Shows all that comes, for ever.
 pub(super) async fn print(mut ctx: Context, console: Console) {

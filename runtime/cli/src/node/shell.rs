@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use snow_dist_runtime::core::Term;
 use snow_dist_runtime::{Delegate, Node, Pid};
 
 use super::commands::{self, Command};
 use super::console::Console;
 use super::screen::Screen;
+use super::terms;
 use super::trace::Trace;
 use super::words::{Failure, Words};
 
@@ -113,6 +115,14 @@ impl Shell {
                 Ok(pid)
             }
         }
+    }
+
+    /// The term that JSON says, whose pids are processes as the prompt names them.
+    pub(super) fn term(&self, text: &str) -> Result<Term, Failure> {
+        terms::term(text, |name| match self.console.named(name)? {
+            Some(pid) => Ok(pid),
+            None => self.process_here(name),
+        })
     }
 
     /// Who has a name on a node.

@@ -102,6 +102,14 @@ impl<'l> Words<'l> {
         std::mem::take(&mut self.0).trim()
     }
 
+    /// Takes all that is left, which the command needs.
+    pub(super) fn need_rest(&mut self, what: &str) -> Result<&'l str, Failure> {
+        match self.rest() {
+            "" => Err(Failure::usage(format_args!("{what} is missing"))),
+            rest => Ok(rest),
+        }
+    }
+
     /// Takes all that is left as text, which may stand in quotes.
     pub(super) fn text(&mut self, what: &str) -> Result<Cow<'l, str>, Failure> {
         let rest = self.rest();

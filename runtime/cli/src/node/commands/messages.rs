@@ -64,7 +64,7 @@ async fn send(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
 
 async fn send_term(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
     let to = shell.target(&mut words)?;
-    let term = term(shell, words)?;
+    let term = shell.term(words.need_rest("TERM")?)?;
     match to {
         Target::Process(pid) => shell.me().send_written_term(pid, term).await?,
         Target::Named { name, node } => {
@@ -78,7 +78,7 @@ async fn send_term(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failur
 async fn call(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
     let longest = words.within(CALL_TIME)?;
     let to = shell.target(&mut words)?;
-    let term = term(shell, words)?;
+    let term = shell.term(words.need_rest("TERM")?)?;
     let reply = match to {
         Target::Process(pid) => shell.me().call_written(pid, term, longest).await?,
         Target::Named { name, node } => shell.me().call_named_written(&name, &node, term, longest).await?,
@@ -89,19 +89,9 @@ async fn call(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
 
 async fn reply(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
     let number = words.need("CALL")?;
-    let term = term(shell, words)?;
+    let term = shell.term(words.need_rest("TERM")?)?;
     let call = shell.console.take_call(&number)?;
     Ok(call.into_replier().reply_written(term).await?)
-}
-
-/// The term that is left of a line.
-fn term(shell: &Shell, mut words: Words<'_>) -> Result<snow_dist_runtime::core::Term, Failure> {
-    let mut ahead = words;
-    ahead.need("TERM").map(drop).or_else(|failure| if failure.is_usage { Err(failure) } else { Ok(()) })?;
-    terms::term(words.rest(), |name| match shell.console.named(name)? {
-        Some(pid) => Ok(pid),
-        None => shell.process_here(name),
-    })
 }
 
 /// What is sent to a name that nobody has, or where there is no session, goes nowhere, and nobody is told: here somebody is,

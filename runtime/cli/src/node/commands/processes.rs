@@ -1,6 +1,7 @@
 //! Commands about processes of this node.
 
-use snow_dist_runtime::{Context, Reason};
+use snow_dist_runtime::core::SpawnTie;
+use snow_dist_runtime::{Context, MonitorRef, Pid, Reason};
 
 use super::Command;
 use crate::node::processes::{ECHO, FUNCTIONS, PRINTER, echo, print};
@@ -11,10 +12,11 @@ use crate::node::words::{Failure, Words};
 pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "spawn",
-        takes: "[FUNCTION]",
-        about: "Start a process: $1, then $2, and so on.",
-        more: "FUNCTION is `printer`, which shows what it receives, or `echo`, which also answers each call with what it was \
-               called with. Without one it is a printer.",
+        takes: "[--link|--monitor] [FUNCTION] [on NODE TERM]",
+        about: "Start a process, here or on another node: $1, then $2, and so on.",
+        more: "FUNCTION is `printer`, which shows what it receives and is taken if none is said, or `echo`, which also answers \
+               each call with what it was called with; on another node it is any that is registered there. TERM is its \
+               argument, in JSON as for `send-term`; unit if none is said. With --link or --monitor, self is tied to it.",
         run: |shell, words| Box::pin(spawn(shell, words)),
     },
     Command {
@@ -48,22 +50,57 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 async fn spawn(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
-    let function = words.take()?.unwrap_or_else(|| PRINTER.into());
-    words.end()?;
-    let console = shell.console.clone();
-    let own = shell.own();
-    let (pid, watch) = match &*function {
-        PRINTER => own.spawn_monitor(async move |ctx: Context| print(ctx, console).await)?,
-        ECHO => own.spawn_monitor(async move |ctx: Context| echo(ctx, console).await)?,
-        _ => {
-            let known = FUNCTIONS.map(|(name, does)| format!("`{name}` {does}")).join(". ");
-            return Err(Failure::new(format_args!("there is no function {function:?}. {known}.")));
+    let tie = match (words.is_next("--link"), words.is_next("--monitor")) {
+        (true, _) => SpawnTie::Link,
+        (_, true) => SpawnTie::Monitor,
+        (false, false) => SpawnTie::None,
+    };
+    let mut node = words.on_node()?;
+    let function = if node.is_some() { None } else { words.take()? };
+    let function = function.unwrap_or_else(|| PRINTER.into());
+    if node.is_none() {
+        node = words.on_node()?;
+    }
+    let (pid, monitor) = match node {
+        None => {
+            words.end()?;
+            spawn_here(shell, &function, tie).await?
+        }
+        Some(node) => {
+            let arguments =
+                shell.term(Some(words.rest()).filter(|term| !term.is_empty()).unwrap_or("null"))?;
+            shell.me().spawn_written_on(&node, &function, tie, arguments).await?
         }
     };
     let number = shell.console.add(pid);
-    shell.console.watch(watch, number);
-    shell.say(format!("${number} is {pid}"));
+    let node = shell.node.node_of(pid).filter(|_| !pid.is_here());
+    let node = node.map(|node| format!(" on {node}")).unwrap_or_default();
+    let monitor =
+        if tie == SpawnTie::Monitor { format!(", monitor {}", monitor.number()) } else { String::new() };
+    shell.say(format!("${number} is {pid}{node}{monitor}"));
     Ok(())
+}
+
+/// A process of this node, whose end is told.
+async fn spawn_here(shell: &Shell, function: &str, tie: SpawnTie) -> Result<(Pid, MonitorRef), Failure> {
+    let (console, own) = (shell.console.clone(), shell.own());
+    let (pid, watch) = match function {
+        PRINTER => own.spawn_monitor(async move |ctx: Context| print(ctx, console).await)?,
+        ECHO => own.spawn_monitor(async move |ctx: Context| echo(ctx, console).await)?,
+        _ => {
+            let known = FUNCTIONS.join(" and ");
+            return Err(Failure::new(format_args!(
+                "there is no function {function:?} here: there are {known}"
+            )));
+        }
+    };
+    shell.console.watch(watch, shell.console.add(pid));
+    match tie {
+        SpawnTie::Link => shell.me().link(pid).await?,
+        SpawnTie::Monitor => return Ok((pid, shell.me().monitor(pid).await?)),
+        SpawnTie::None => {}
+    }
+    Ok((pid, watch))
 }
 
 async fn processes(shell: &mut Shell, words: Words<'_>) -> Result<(), Failure> {
@@ -111,7 +148,7 @@ async fn kill(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
     Ok(shell.node.kill(pid)?)
 }
 
-fn not_own(shell: &Shell, pid: snow_dist_runtime::Pid) -> Result<(), Failure> {
+fn not_own(shell: &Shell, pid: Pid) -> Result<(), Failure> {
     if pid == shell.own().pid() {
         return Err(Failure::new("self is the prompt: `quit` leaves it"));
     }
