@@ -35,6 +35,7 @@ pub struct NodeBuilder {
     tells_peers: bool,
     discoveries: Vec<Planned>,
     processes_per_peer_max: usize,
+    dials_when_needed: bool,
     key_log: bool,
     answers_about: bool,
     tap: Option<Tap>,
@@ -59,6 +60,7 @@ impl NodeBuilder {
             tells_peers: false,
             discoveries: Vec::new(),
             processes_per_peer_max: PROCESSES_PER_PEER_MAX,
+            dials_when_needed: false,
             key_log: false,
             answers_about: false,
             tap: None,
@@ -265,6 +267,18 @@ impl NodeBuilder {
     /// the cookie, and what is dialled has to show that too; [`PeerLists::only`] bounds where a peer can lead this node.
     pub fn peer_lists(mut self, obeyed: PeerLists) -> Self {
         self.peer_lists = obeyed;
+        self
+    }
+
+    /// Whether a send, a call, a link, a monitor or an exit signal to a node without a session dials that node, as Erlang has it: not,
+    /// if this is not called. Then the process waits until there is a session, or the dial has failed, which the log tells on level
+    /// DEBUG; in that case it goes on as without this: messages are dropped, links and monitors end with Noconnection.
+    ///
+    /// It works for names of nodes, and for processes of nodes that this one has had a session with, or has heard of. A process of
+    /// an earlier start of a node is not there any more, whoever dials. Each attempt to reach a node that is down takes as long as
+    /// a [`connect`](Node::connect) to it: [`keep`](Node::keep) what is turned to often.
+    pub const fn dial_when_needed(mut self, dials: bool) -> Self {
+        self.dials_when_needed = dials;
         self
     }
 

@@ -13,6 +13,7 @@ mod delay;
 mod floor;
 mod idle;
 mod loss;
+mod mesh;
 mod meter;
 mod oneway;
 mod ours;
@@ -74,6 +75,11 @@ enum Part {
     Selective,
     /// Measures a call and its reply beside two messages.
     Calls,
+    /// Measures how fast a mesh of nodes forms, heals, and what it costs.
+    Mesh(mesh::Mesh),
+    /// One of the processes of a mesh.
+    #[command(hide = true)]
+    MeshPart(mesh::MeshPart),
 }
 
 fn main() -> Result<()> {
@@ -83,6 +89,8 @@ fn main() -> Result<()> {
         Some(Part::Costs { way, messages, batch }) => way.send(messages, batch),
         Some(Part::Selective) => selective::run(arguments.rounds),
         Some(Part::Calls) => calls::run(arguments.rounds),
+        Some(Part::Mesh(mesh)) => mesh.run(arguments.rounds),
+        Some(Part::MeshPart(part)) => part.run(),
         None => {
             let plan = Plan {
                 rounds: arguments.rounds,

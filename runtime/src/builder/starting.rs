@@ -23,7 +23,7 @@ use crate::core::limits::{
 use crate::core::name_to_dial;
 use crate::core::session::CAPABILITIES;
 use crate::error::StartError;
-use crate::net::{self, Tcp};
+use crate::net::{self, Habits, Tcp};
 use crate::network::{Listener, Listening, Network};
 use crate::node::Node;
 use crate::prepared::PreparedNode;
@@ -111,7 +111,9 @@ impl NodeBuilder {
         registry.with_endpoint(|endpoint| {
             node_ids.into_iter().for_each(|(name, node_id)| endpoint.known_by(name, node_id));
         });
-        let connections = net::start(registry, network, listeners, self.key_log, self.tap)?;
+        let habits =
+            Habits { key_log: self.key_log, tap: self.tap, dials_when_needed: self.dials_when_needed };
+        let connections = net::start(registry, network, listeners, habits)?;
         table.set_connections(connections.clone());
         let node = Node::of(table);
         if self.answers_about {

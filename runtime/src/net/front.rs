@@ -9,12 +9,13 @@ use tokio::task::JoinHandle;
 use super::{Net, keeping, listening};
 use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
-use crate::core::{Pid, name_to_dial};
+use crate::core::{Pid, Shown, name_to_dial};
 use crate::discovery::{DiscoverError, Discoveries, Discovering, DiscoveryStatus, Holder, Keep, Planned};
+use crate::foreign::event;
 use crate::network::{Listener, Listening};
 use crate::notices::ConnectionCounts;
 use crate::peer_info::PeerInfo;
-use crate::process::remote::{Connections, Later};
+use crate::process::remote::{Connections, Later, Towards};
 use crate::sessions::Registry;
 use crate::sync::Mutex;
 
@@ -80,6 +81,22 @@ impl Connections for Front {
 
     fn disconnect(&self, name: &str) -> bool {
         self.net.registry.disconnect(name)
+    }
+
+    fn reach<'a>(&'a self, towards: Towards<'a>) -> Option<Later<'a, ()>> {
+        if !self.net.dials_when_needed {
+            return None;
+        }
+        let name = match towards {
+            Towards::Node(name) => name.into(),
+            Towards::Process(pid) => self.net.registry.name_of(pid)?,
+            Towards::Nobody => return None,
+        };
+        Some(Box::pin(async move {
+            if let Err(error) = self.net.connect(&name).await {
+                event!(DEBUG, peer = %Shown(&name), %error, "a node that a process has turned to is not reached");
+            }
+        }))
     }
 
     fn keep(&self, name: &str) -> Result<(), NotKept> {

@@ -43,21 +43,32 @@ struct Net {
     network: Box<dyn Dialler>,
     tls: Tls,
     tap: Option<Tap>,
+    /// Whether a process that turns to a node without a session has it dialled.
+    dials_when_needed: bool,
     /// On which all connections run, whoever asks for them.
     runtime: Handle,
 }
 
-/// Makes connections from now on, and takes them once it is told to, in the runtime in which this is called. `key_log` writes
-/// the keys of all channels to a file.
+/// What a program wants of the connections of its node.
+pub(crate) struct Habits {
+    /// The keys of all channels are written to a file.
+    pub(crate) key_log: bool,
+    pub(crate) tap: Option<Tap>,
+    /// A process that turns to a node without a session has it dialled.
+    pub(crate) dials_when_needed: bool,
+}
+
+/// Makes connections from now on, and takes them once it is told to, in the runtime in which this is called.
 pub(crate) fn start<N: Network>(
     registry: Arc<Registry>,
     network: N,
     listeners: Vec<Listening<N::Listener>>,
-    key_log: bool,
-    tap: Option<Tap>,
+    habits: Habits,
 ) -> Result<Arc<dyn Connections>, TlsError> {
     let network = Box::new(Kept::new(network));
     let holds = Arc::new(Holds::new(registry.clone()));
-    let net = Net { registry, holds, network, tls: Tls::new(key_log)?, tap, runtime: Handle::current() };
+    let Habits { key_log, tap, dials_when_needed } = habits;
+    let (tls, runtime) = (Tls::new(key_log)?, Handle::current());
+    let net = Net { registry, holds, network, tls, tap, dials_when_needed, runtime };
     Ok(Arc::new(Front::new(Arc::new(net), listeners)))
 }

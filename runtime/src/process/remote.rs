@@ -174,6 +174,17 @@ pub(crate) trait Remote: Send + Sync {
     fn tell_global(&self, name: &Arc<str>, local: Option<u64>) -> Vec<Arc<Waker>>;
 }
 
+/// With whom a session is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Towards<'a> {
+    /// The node of this name.
+    Node(&'a str),
+    /// The node of this process.
+    Process(Pid),
+    /// Nobody: what it is for goes with its session.
+    Nobody,
+}
+
 /// The connections of a node, as its program uses them. Names of nodes have their ports.
 pub(crate) trait Connections: Send + Sync {
     /// The number of this start of the node.
@@ -187,6 +198,10 @@ pub(crate) trait Connections: Send + Sync {
 
     /// Ends the session with a node. False if there is none.
     fn disconnect(&self, name: &str) -> bool;
+
+    /// Dials because a process wants something of a node without a session, if this node does that: afterwards there may be
+    /// one.
+    fn reach<'a>(&'a self, towards: Towards<'a>) -> Option<Later<'a, ()>>;
 
     /// Keeps a session with a node.
     fn keep(&self, name: &str) -> Result<(), NotKept>;

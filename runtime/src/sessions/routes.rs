@@ -115,8 +115,8 @@ impl Routes {
         //# A node that has no session for the pid that its process monitors MUST give that process one DOWN
         //# with the reason Noconnection at once.
         //= spec/session.md#ses-off-004
-        //# A node MUST NOT dial because a process sends to, links with or monitors a pid for which there is
-        //# no session.
+        //# A node MUST NOT dial because a process sends to, links with or monitors a pid for which there is no session,
+        //# unless its operator or program has asked for that.
         session.filter(|session| leads_to(session, pid)).cloned().ok_or(Denied::NotConnected)
     }
 

@@ -19,6 +19,7 @@ mod heartbeat;
 mod kubernetes;
 mod links;
 mod mailboxes;
+mod mesh;
 mod messages;
 mod monitors;
 mod names;

@@ -145,8 +145,8 @@ async fn losing_a_node_leaves_the_links_to_others_alone() {
 //# A node that has no session for the pid that its process monitors MUST give that process one DOWN with the
 //# reason Noconnection at once.
 //= spec/session.md#ses-off-004
-//# A node MUST NOT dial because a process sends to, links with or monitors a pid for which there is no
-//# session.
+//# A node MUST NOT dial because a process sends to, links with or monitors a pid for which there is no session,
+//# unless its operator or program has asked for that.
 #[tokio::test]
 async fn without_a_session_a_link_and_a_monitor_end_at_once_and_nothing_dials() {
     let (a, b) = connected().await;

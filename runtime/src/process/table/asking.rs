@@ -3,11 +3,11 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use super::{ProcessTable, taken, term_here};
+use super::{ProcessTable, term_here};
 use crate::core::{Caller, Pid, Reason, Term};
 use crate::process::cell::{Answer, Asked, Cell, GivenUp, NotPut};
 use crate::process::charge::Charge;
-use crate::process::remote::{Sender, Sent};
+use crate::process::remote::{Sender, Sent, Towards};
 use crate::process::{
     Call, CallError, Message, MonitorNamedError, MonitorRef, Received, Refused, ReplyError,
 };
@@ -74,7 +74,7 @@ impl ProcessTable {
             self.call_here(&asking, self.get_pid(to), term).await?;
         } else {
             let call = || self.remote()?.call(own.pid(), to, asking.reference, &mut term);
-            go_on(taken(call).await?).await?;
+            go_on(self.taken(Towards::Process(to), call).await?).await?;
         }
         reply_of(asking.answer().await?)
     }
@@ -92,7 +92,7 @@ impl ProcessTable {
             self.call_here(&asking, self.whereis_cell(name), term).await?;
         } else {
             let call = || self.remote()?.call_named(own.pid(), node, name, asking.reference, &mut term);
-            go_on(taken(call).await?).await?;
+            go_on(self.taken(Towards::Node(node), call).await?).await?;
         }
         reply_of(asking.answer().await?)
     }
@@ -124,7 +124,7 @@ impl ProcessTable {
         mut term: Term,
     ) -> Result<(), ReplyError> {
         if !caller.pid.is_here() {
-            return match taken(|| self.remote()?.reply(caller, &mut term)).await? {
+            return match self.taken(Towards::Nobody, || self.remote()?.reply(caller, &mut term)).await? {
                 None => Err(ReplyError::Over),
                 Some(sent) => {
                     make_way(sent).await;
@@ -210,7 +210,8 @@ impl ProcessTable {
     ) -> Result<(u64, Pid), MonitorNamedError> {
         let asking = Asking::begin(self, own, Whom::On(node), watches)?;
         let reference = asking.reference;
-        let asked = taken(|| self.remote()?.monitor_named(own.pid(), node, name, reference)).await?;
+        let monitor = || self.remote()?.monitor_named(own.pid(), node, name, reference);
+        let asked = self.taken(Towards::Node(node), monitor).await?;
         if asked.is_none() {
             return Err(MonitorNamedError::NotConnected);
         }

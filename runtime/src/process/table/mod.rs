@@ -14,7 +14,7 @@ use super::cells::Cells;
 use super::failures::Failures;
 use super::functions::Functions;
 use super::groups::shared::Shared as SharedGroups;
-use super::remote::{Connections, Denied, Later, Remote, Sender, Sent};
+use super::remote::{Connections, Denied, Later, Remote, Sender, Sent, Towards};
 use super::shares::Shares;
 use super::small::NumberMap;
 use super::{
@@ -291,7 +291,7 @@ impl ProcessTable {
         if to.is_here() {
             return Ok(send_here(from, || self.get_pid(to), || here(message)).await?);
         }
-        sent(|| self.remote()?.send(from, to, message.as_slice())).await
+        self.sent(Towards::Process(to), || self.remote()?.send(from, to, message.as_slice())).await
     }
 
     pub(crate) async fn send_term(&self, from: Sender<'_>, to: Pid, mut term: Term) -> Result<(), SendError> {
@@ -299,7 +299,7 @@ impl ProcessTable {
         if to.is_here() {
             return Ok(send_here(from, || self.get_pid(to), || term_here(term)).await?);
         }
-        sent(|| self.remote()?.send_term(from, to, &mut term)).await
+        self.sent(Towards::Process(to), || self.remote()?.send_term(from, to, &mut term)).await
     }
 
     pub(crate) async fn send_named_term(
@@ -314,7 +314,7 @@ impl ProcessTable {
         if node == self.node() {
             return Ok(send_here(from, || self.whereis_cell(name), || term_here(term)).await?);
         }
-        sent(|| self.remote()?.send_named_term(from, node, name, &mut term)).await
+        self.sent(Towards::Node(node), || self.remote()?.send_named_term(from, node, name, &mut term)).await
     }
 
     pub(crate) async fn send_named(
@@ -329,7 +329,8 @@ impl ProcessTable {
         if node == self.node() {
             return Ok(send_here(from, || self.whereis_cell(name), || here(message)).await?);
         }
-        sent(|| self.remote()?.send_named(from, node, name, message.as_slice())).await
+        self.sent(Towards::Node(node), || self.remote()?.send_named(from, node, name, message.as_slice()))
+            .await
     }
 
     /// The sessions.
@@ -386,13 +387,13 @@ impl ProcessTable {
             }
             return Ok(());
         }
-        taken(|| self.remote()?.exit(from, to, &reason)).await.map(drop)
+        self.taken(Towards::Process(to), || self.remote()?.exit(from, to, &reason)).await.map(drop)
     }
 
     pub(crate) async fn link(&self, own: &Cell, to: Pid) -> Result<(), Refused> {
         if to.is_here() {
             self.link_here(own, to);
-        } else if taken(|| self.remote()?.link(own.pid(), to)).await?.is_none() {
+        } else if self.taken(Towards::Process(to), || self.remote()?.link(own.pid(), to)).await?.is_none() {
             own.exit(to, Reason::Noconnection).wake();
         }
         // Then nothing is linked: a session has asked whether this process lives, and so has the other.
@@ -444,7 +445,7 @@ impl ProcessTable {
             self.monitor_here(own, of, number)?;
             return Ok(reference);
         }
-        let connected = taken(|| self.try_monitor(own, of, number)).await?;
+        let connected = self.taken(Towards::Process(of), || self.try_monitor(own, of, number)).await?;
         if connected.is_none() {
             own.watch(number, of)?;
             own.down(number, of, Reason::Noconnection).wake();
@@ -538,25 +539,43 @@ fn term_here(term: Term) -> Message {
     Message::of_term(bytes.into(), pids)
 }
 
-/// Sends until a session takes it. Without a session it is dropped.
-async fn sent(attempt: impl FnMut() -> Result<Sent, Denied>) -> Result<(), SendError> {
-    match taken(attempt).await? {
-        Some(Sent::GoOn) => {}
-        Some(Sent::MakeWay) => tokio::task::yield_now().await,
-        // Nothing holds up who only sends to a lost node: it must not keep its thread from others.
-        None => coop::consume_budget().await,
+/// Waiting for sessions.
+impl ProcessTable {
+    /// Sends until a session takes it. Without a session it is dropped.
+    async fn sent(
+        &self,
+        towards: Towards<'_>,
+        attempt: impl FnMut() -> Result<Sent, Denied>,
+    ) -> Result<(), SendError> {
+        match self.taken(towards, attempt).await? {
+            Some(Sent::GoOn) => {}
+            Some(Sent::MakeWay) => tokio::task::yield_now().await,
+            // Nothing holds up who only sends to a lost node: it must not keep its thread from others.
+            None => coop::consume_budget().await,
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Tries until a session takes it. `None` if there is no session.
-async fn taken<T>(mut attempt: impl FnMut() -> Result<T, Denied>) -> Result<Option<T>, Refused> {
-    loop {
-        match attempt() {
-            Ok(taken) => return Ok(Some(taken)),
-            Err(Denied::NotConnected) => return Ok(None),
-            Err(Denied::Refused(refused)) => return Err(refused),
-            Err(Denied::Full(room)) => apart(room).await,
+    /// Tries until a session takes it. `None` if there is no session, nor one after a dial, where the node dials for that.
+    async fn taken<T>(
+        &self,
+        towards: Towards<'_>,
+        mut attempt: impl FnMut() -> Result<T, Denied>,
+    ) -> Result<Option<T>, Refused> {
+        let mut has_dialled = false;
+        loop {
+            match attempt() {
+                Ok(taken) => return Ok(Some(taken)),
+                Err(Denied::Refused(refused)) => return Err(refused),
+                Err(Denied::Full(room)) => apart(room).await,
+                Err(Denied::NotConnected) if has_dialled => return Ok(None),
+                Err(Denied::NotConnected) => {
+                    let dial = self.connections().and_then(|connections| connections.reach(towards));
+                    let Some(dial) = dial else { return Ok(None) };
+                    apart(dial).await;
+                    has_dialled = true;
+                }
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ use tokio::time::sleep_until;
 use super::routes::Routes;
 use super::session::{SessionHandle, Stirred};
 use crate::clock::Clock;
+use crate::core::Pid;
 use crate::core::connection::{ConnectionEvent, Ending, EndpointEvent, Randomness};
 use crate::core::endpoint::{Attempts, Dial, Endpoint, KeptNode, KeptState, Limits, NotKept, Notice, Output};
 use crate::core::epochs::Facts;
@@ -162,6 +163,11 @@ impl Registry {
             }
         }
         kept
+    }
+
+    /// The node on which a process runs, or ran, whether there is a session with it or not; nothing, if that is not known any more.
+    pub(crate) fn name_of(&self, pid: Pid) -> Option<Arc<str>> {
+        Some(self.numbers.start(pid.node())?.name)
     }
 
     /// Waits for names that the endpoint asks to dial. For each, [`Registry::dial`] or [`Registry::cannot_dial`] comes next.
