@@ -24,13 +24,7 @@ struct Cluster {
 impl Cluster {
     async fn start() -> Self {
         let node = start(Node::builder("seed@127.0.0.1:0").mesh()).await;
-        node.spawn(async |mut ctx: Context| {
-            ctx.register("sink").unwrap();
-            loop {
-                ctx.recv().await;
-            }
-        })
-        .unwrap();
+        node.spawn(sink).unwrap();
         let member = |number| Second::start_with(&[&format!("m{number}@127.0.0.1:0"), "--mesh", node.name()]);
         let members = (0..MEMBERS).map(member).collect();
         let cluster = Self { node, members };
@@ -107,6 +101,14 @@ impl Cluster {
         let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
         let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
         (descriptors, tasks, self.node.process_count(), pages * 4_096)
+    }
+}
+
+/// Takes what all members send.
+async fn sink(mut ctx: Context) -> Result<(), String> {
+    ctx.register("sink").map_err(|error| error.to_string())?;
+    loop {
+        ctx.recv().await;
     }
 }
 
