@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::asking::{Asking, Whom, make_way};
-use super::{ProcessTable, Tie, taken, term_here};
+use super::{ProcessTable, Tie, term_here};
 use crate::core::limits::{FRAME_BYTES_BOUND_MIN, FUNCTION_NAME_BYTES_MAX};
 use crate::core::{Pid, Reason, SpawnFailure, SpawnTie, Term};
 use crate::process::cell::{Answer, Cell};
 use crate::process::functions::Functions;
-use crate::process::remote::{Later, Sender};
+use crate::process::remote::{Later, Sender, Towards};
 use crate::process::task::Task;
 use crate::process::{Mailbox, Message, MonitorRef, Refused, SpawnError, SpawnOnError};
 
@@ -100,7 +100,7 @@ impl ProcessTable {
         let asking = Asking::begin(self, own, Whom::On(node), tie == SpawnTie::Monitor)?;
         let reference = asking.reference;
         let ask = || self.remote()?.spawn(own.pid(), node, reference, tie, name, &mut arguments);
-        match taken(ask).await.map_err(|why| not_asked(why, name))? {
+        match self.taken(Towards::Node(node), ask).await.map_err(|why| not_asked(why, name))? {
             Some(sent) => make_way(sent).await,
             None => return Err(SpawnOnError::NotConnected { node: node.into() }),
         }
