@@ -576,6 +576,8 @@ fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
         ("signals_reserve_part", limits::SIGNALS_RESERVE_PART as u64),
         ("peer_shares_max", limits::PEER_SHARES_MAX as u64),
         ("unlinks_unanswered_max", limits::UNLINKS_UNANSWERED_MAX as u64),
+        ("spawns_unanswered_max", limits::SPAWNS_UNANSWERED_MAX as u64),
+        ("function_name_bytes_max", limits::FUNCTION_NAME_BYTES_MAX as u64),
         ("message_bytes_counted", limits::MESSAGE_BYTES_COUNTED as u64),
         ("allocation_bytes_counted", limits::ALLOCATION_BYTES_COUNTED as u64),
         ("nodes_known_max", limits::NODES_KNOWN_MAX as u64),

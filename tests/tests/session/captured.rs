@@ -82,6 +82,8 @@ fn what_unmodified_nodes_send_does_what_it_should() {
             Frame::MonitorExit(_) => assert_eq!(counts.unmatched + counts.foreign, 1, "{id}"),
             Frame::Ping(_) => assert_eq!(pair[B].names(), ["PONG"], "{id}"),
             Frame::Spawn(_) => assert_eq!(pair[B].names(), ["SPAWN_REPLY"], "{id}"),
+            // Nobody has asked here.
+            Frame::SpawnReply(_) => assert_eq!(counts.unmatched, 1, "{id}"),
             Frame::RegSend(_) | Frame::Pong(_) => {}
             _ => assert_eq!(counts.unknown + counts.left_alone, 1, "{id}"),
         }
