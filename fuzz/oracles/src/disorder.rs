@@ -10,6 +10,7 @@ use snow_dist_runtime::core::connection::{
     Close, ConnectionEvent, Ending, EndpointEvent, GiveWay, Shown, Transmit,
 };
 use snow_dist_runtime::core::endpoint::{Limits, Output};
+use snow_dist_runtime::core::limits::{DIALS_AT_ONCE_MAX, NODES_KEPT_MAX, PEER_LIST_DIALS_MAX};
 use snow_dist_runtime::core::epochs::Facts;
 use snow_dist_runtime::core::handshake::{Bounds, Channel, Local, Version1};
 use snow_dist_runtime::core::peers::{ConnectionId, Refusal, Sign};
@@ -30,7 +31,9 @@ const LIMITS: Limits = Limits {
     handshakes_per_address_max: 3,
     sessions_max: 3,
     sessions_per_address_max: 2,
-    ..Limits::default()
+    kept_max: NODES_KEPT_MAX,
+    dials_at_once_max: DIALS_AT_ONCE_MAX,
+    peer_list_dials_max: PEER_LIST_DIALS_MAX,
 };
 
 /// Processes that act are counted from here on, so that none of them is one that the other node links to.
