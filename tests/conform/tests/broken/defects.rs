@@ -204,7 +204,7 @@ defects! {
     // Of exits.
 
     /// Every reason is written as Normal.
-    ReasonLost: INITIATOR, ["message-before-the-end", "link-then-end", "link-twice-then-end", "unlink-after-the-end", "unlink-then-link-again", "monitor-then-end", "demonitor-then-end", "exit-ends-error", "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection", "exit-unknown-root", "exit-long-text", "exit-longest-text", "kill", "reason-of-more-hops-than-fit", "full-mailbox-ends", "links-and-monitors-too-many", "spawn-ends-at-once", "spawn-linked", "remote-exit-is-written", "remote-exit-ends", "call-then-end", "call-delegated-then-end", "monitor-name-then-end", "call-ends-a-full-process", "monitor-name-then-demonitor", "call-with-too-long-a-reply"];
+    ReasonLost: INITIATOR, ["message-before-the-end", "link-then-end", "link-twice-then-end", "unlink-after-the-end", "unlink-then-link-again", "monitor-then-end", "demonitor-then-end", "exit-ends-error", "exit-ends-killed", "exit-ends-custom", "exit-ends-noconnection", "exit-unknown-root", "exit-long-text", "exit-longest-text", "kill", "reason-of-more-hops-than-fit", "full-mailbox-ends", "links-and-monitors-too-many", "spawn-ends-at-once", "spawn-linked", "remote-exit-is-written", "remote-exit-ends", "call-then-end", "call-delegated-then-end", "monitor-name-then-end", "call-ends-a-full-process", "monitor-name-then-demonitor", "call-with-too-long-a-reply", "spawn-monitored", "spawn-monitored-ends-at-once"];
     /// Texts are cut too early.
     ReasonCut: ACCEPTOR, ["exit-long-text", "exit-longest-text"];
     /// Hops are passed on as they came.
@@ -234,7 +234,7 @@ defects! {
     /// DEMONITOR is held against the ref alone.
     DemonitorByRef: INITIATOR, ["demonitor-then-end", "call-that-was-given-up", "monitor-name-then-demonitor"];
     /// MONITOR_EXIT is held against nothing.
-    DownUnchecked: ACCEPTOR, ["monitor-is-written", "monitor-exit-with-other-pids", "demonitor-is-written", "call-exit", "call-is-given-up", "monitor-name-is-written", "monitor-name-is-given-up"];
+    DownUnchecked: ACCEPTOR, ["monitor-is-written", "monitor-exit-with-other-pids", "demonitor-is-written", "call-exit", "call-is-given-up", "monitor-name-is-written", "monitor-name-is-given-up", "request-monitored"];
 
     // Of sessions.
 
@@ -403,7 +403,10 @@ defects! {
         "spawn-linked", "spawn-linked-to-nobody", "spawn-ends-at-once", "spawn-beyond-the-bound",
     ];
     /// Every process is linked.
-    SpawnAlwaysLinked: INITIATOR, ["spawn", "spawn-other-flags", "spawn-beyond-the-bound"];
+    SpawnAlwaysLinked: INITIATOR, [
+        "spawn", "spawn-other-flags", "spawn-beyond-the-bound", "spawn-arguments", "spawn-demonitored",
+        "spawn-monitored", "spawn-monitored-ends-at-once", "spawn-monitors-too-many", "spawn-ref-in-use",
+    ];
     /// The peer's bound is not kept.
     SpawnBeyondTheBound: ACCEPTOR, ["spawn-beyond-the-bound"];
     /// SPAWN_REPLY comes before LINK.
@@ -496,7 +499,7 @@ defects! {
     /// They are marked in sessions that do not have that, and not marked in those that have it.
     TermMarkMistaken: ACCEPTOR, ["term-is-written", "term-without-the-capability"];
     /// Processes of the peer are written as own ones.
-    TermPidsUntranslated: INITIATOR, ["term-is-written", "call-is-written", "call-is-answered", "name-term-is-written"];
+    TermPidsUntranslated: INITIATOR, ["term-is-written", "call-is-written", "call-is-answered", "name-term-is-written", "request-arguments"];
     /// Pids are written where nobody would know whose they are.
     TermPidsUnmarked: INITIATOR, ["term-without-the-capability", "name-term-without-the-capability"];
     /// The process is not told that a message is marked as a term.
