@@ -10,9 +10,9 @@ use snow_dist_runtime::core::connection::{
     Close, ConnectionEvent, Ending, EndpointEvent, GiveWay, Shown, Transmit,
 };
 use snow_dist_runtime::core::endpoint::{Limits, Output};
-use snow_dist_runtime::core::limits::{DIALS_AT_ONCE_MAX, NODES_KEPT_MAX, PEER_LIST_DIALS_MAX};
 use snow_dist_runtime::core::epochs::Facts;
 use snow_dist_runtime::core::handshake::{Bounds, Channel, Local, Version1};
+use snow_dist_runtime::core::limits::{DIALS_AT_ONCE_MAX, NODES_KEPT_MAX, PEER_LIST_DIALS_MAX};
 use snow_dist_runtime::core::peers::{ConnectionId, Refusal, Sign};
 use snow_dist_runtime::core::session::{CAPABILITIES, Config, Timing, Version};
 use snow_dist_runtime::core::{Connection, Cookie, Dial, Inbound, NodeNumber, Reason, Term, name_to_dial};

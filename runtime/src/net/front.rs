@@ -152,6 +152,7 @@ impl Connections for Front {
 
 impl Drop for Front {
     fn drop(&mut self) {
+        self.keeper.abort();
         self.listeners.lock().iter().for_each(JoinHandle::abort);
     }
 }

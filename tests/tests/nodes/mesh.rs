@@ -208,3 +208,14 @@ async fn a_node_that_says_goodbye_is_not_dialled_again_because_of_a_list() {
     session.send(Close { code: 0, text: "it stops".into() }).await;
     until("it is forgotten", || a.kept().is_empty()).await;
 }
+
+#[tokio::test]
+async fn a_node_that_is_dropped_dials_nobody_any_more() {
+    let b = node("b").await;
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    let a = start(builder("a").keep_connected([b.name(), "nobody@127.0.0.1:1"])).await;
+    until("the session", || !b.nodes().is_empty()).await;
+    drop(a);
+    until("nothing of it is left", || tasks() == before && b.nodes().is_empty()).await;
+}

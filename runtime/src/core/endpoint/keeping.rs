@@ -107,6 +107,8 @@ enum Phase {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Kept {
     kept_for: KeptFor,
+    /// A peer's list has named it, whoever wants it now.
+    is_learned: bool,
     phase: Phase,
     /// Without a session since then.
     lost: Duration,
@@ -133,22 +135,52 @@ pub struct Unreached {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Keeping {
     names: BTreeMap<Arc<str>, Kept>,
+    /// Those that the program wants, which go first, and those that only lists have named: these never take all places.
+    wanted: Lane,
+    listed: Lane,
+    dials_at_once_max: usize,
+    window: Window,
+}
+
+/// Names of one kind that are to be dialled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Lane {
     /// Those that wait, by their times.
     due: BTreeSet<(Duration, Arc<str>)>,
     /// Those whose own dials are under way.
     dialling: BTreeSet<Arc<str>>,
-    dials_at_once_max: usize,
-    listed: Window,
+}
+
+impl Lane {
+    fn put(&mut self, name: &Arc<str>, phase: Phase) {
+        match phase {
+            Phase::Waiting(at) => _ = self.due.insert((at, name.clone())),
+            Phase::Asked | Phase::Dialling(_) => _ = self.dialling.insert(name.clone()),
+            Phase::Elsewhere | Phase::Up(_) => {}
+        }
+    }
+
+    fn take(&mut self, name: &Arc<str>, phase: Phase) {
+        match phase {
+            Phase::Waiting(at) => _ = self.due.remove(&(at, name.clone())),
+            Phase::Asked | Phase::Dialling(_) => _ = self.dialling.remove(name),
+            Phase::Elsewhere | Phase::Up(_) => {}
+        }
+    }
+
+    fn first(&self) -> Option<Duration> {
+        self.due.first().map(|(at, _)| *at)
+    }
 }
 
 impl Keeping {
     pub(super) fn new(dials_at_once_max: usize, peer_list_dials_max: usize) -> Self {
         Self {
             names: BTreeMap::new(),
-            due: BTreeSet::new(),
-            dialling: BTreeSet::new(),
+            wanted: Lane::default(),
+            listed: Lane::default(),
             dials_at_once_max: dials_at_once_max.max(1),
-            listed: Window { max: peer_list_dials_max, last: VecDeque::new() },
+            window: Window { max: peer_list_dials_max.max(1), last: VecDeque::new() },
         }
     }
 
@@ -162,57 +194,102 @@ impl Keeping {
 
     /// Keeps a name connected that is not kept yet, or keeps one for the program that was only learned. It waits until `at`.
     pub(super) fn keep(&mut self, name: &Arc<str>, kept_for: KeptFor, at: Duration) {
+        let is_learned = kept_for == KeptFor::PeerList;
         if let Some(kept) = self.names.get_mut(name) {
-            if kept_for == KeptFor::Program {
-                kept.kept_for = kept_for;
+            kept.is_learned |= is_learned;
+            if !is_learned {
+                let phase = kept.phase;
+                self.set_kept_for(name, KeptFor::Program);
+                if let Phase::Waiting(later) = phase {
+                    self.wait(name, at.min(later));
+                }
             }
             return;
         }
         let (phase, lost) = (Phase::Waiting(at), at);
-        let kept =
-            Kept { kept_for, phase, lost, has_left: false, dials: 0, sessions: 0, failures: 0, why: None };
+        let (has_left, dials, sessions, failures) = (false, 0, 0, 0);
+        let kept = Kept { kept_for, is_learned, phase, lost, has_left, dials, sessions, failures, why: None };
         self.names.insert(name.clone(), kept);
-        self.due.insert((at, name.clone()));
+        self.lane(kept_for).put(name, phase);
     }
 
-    /// Lets go of a name. False if it is not kept.
+    /// The program lets go of a name. It stays kept if a peer's list has named it as well. False if the program had not kept it.
     pub(super) fn let_go(&mut self, name: &str) -> bool {
-        let Some((name, kept)) = self.names.remove_entry(name) else { return false };
-        if let Phase::Waiting(at) = kept.phase {
-            self.due.remove(&(at, name.clone()));
+        match self.names.get(name) {
+            Some(Kept { kept_for: KeptFor::Program, is_learned: false, .. }) => self.forget(name),
+            Some(Kept { kept_for: KeptFor::Program, .. }) => {
+                self.set_kept_for(name, KeptFor::PeerList);
+                true
+            }
+            _ => false,
         }
-        self.dialling.remove(&name);
+    }
+
+    /// Makes room for a name that the program wants: forgets one that only lists have named and that is not reached. False if
+    /// there is none.
+    pub(super) fn make_room(&mut self) -> bool {
+        let unreached = self.listed.due.first().map(|(_, name)| name.clone());
+        unreached.is_some_and(|name| self.forget(&name))
+    }
+
+    fn forget(&mut self, name: &str) -> bool {
+        let Some((name, kept)) = self.names.remove_entry(name) else { return false };
+        self.lane(kept.kept_for).take(&name, kept.phase);
         true
     }
 
     pub(super) fn clear(&mut self) {
         self.names.clear();
-        self.due.clear();
-        self.dialling.clear();
+        self.wanted = Lane::default();
+        self.listed = Lane::default();
+    }
+
+    const fn lane(&mut self, kept_for: KeptFor) -> &mut Lane {
+        match kept_for {
+            KeptFor::Program => &mut self.wanted,
+            KeptFor::PeerList => &mut self.listed,
+        }
+    }
+
+    fn set_kept_for(&mut self, name: &str, kept_for: KeptFor) {
+        let Some((name, kept)) = self.names.get_key_value(name) else { return };
+        let (name, phase, before) = (name.clone(), kept.phase, kept.kept_for);
+        self.lane(before).take(&name, phase);
+        self.lane(kept_for).put(&name, phase);
+        if let Some(kept) = self.names.get_mut(&name) {
+            kept.kept_for = kept_for;
+        }
     }
 
     /// When the next name is to be dialled; nothing while as many dials are under way as may be.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        if self.dialling.len() >= self.dials_at_once_max {
-            return None;
-        }
-        self.due.first().map(|(at, _)| *at)
+        let wanted = self.wanted.first().filter(|_| self.has_place(KeptFor::Program));
+        let listed = self.listed.first().filter(|_| self.has_place(KeptFor::PeerList));
+        let listed = listed.map(|at| at.max(self.window.free_at()));
+        wanted.into_iter().chain(listed).min()
+    }
+
+    /// Whether a further dial may be made. A quarter of the places is the program's.
+    fn has_place(&self, kept_for: KeptFor) -> bool {
+        let (wanted, listed) = (self.wanted.dialling.len(), self.listed.dialling.len());
+        let listed_max = self.dials_at_once_max - self.dials_at_once_max / 4;
+        wanted + listed < self.dials_at_once_max && (kept_for == KeptFor::Program || listed < listed_max)
     }
 
     /// The next name whose time has come, if a further dial may be made.
     pub(super) fn next_due(&mut self, now: Duration) -> Option<Arc<str>> {
-        while self.deadline()? <= now {
-            let (_, name) = self.due.first()?.clone();
-            let is_listed = self.names.get(&name).is_some_and(|kept| kept.kept_for == KeptFor::PeerList);
-            //= spec/session.md#ses-lst-004
-            //# A node MUST NOT make more dials within a minute because of PEER_LISTs than `peer_list_dials_max`, of all
-            //# peers together.
-            match self.listed.full_until(now).filter(|_| is_listed) {
-                Some(at) => self.wait(&name, at),
-                None => return Some(name),
-            }
+        if self.has_place(KeptFor::Program)
+            && let Some((_, name)) = self.wanted.due.first().filter(|(at, _)| *at <= now)
+        {
+            return Some(name.clone());
         }
-        None
+        //= spec/session.md#ses-lst-004
+        //# A node MUST NOT make more dials within a minute because of PEER_LISTs than `peer_list_dials_max`, of all
+        //# peers together.
+        if !self.has_place(KeptFor::PeerList) || now < self.window.free_at() {
+            return None;
+        }
+        self.listed.due.first().filter(|(at, _)| *at <= now).map(|(_, name)| name.clone())
     }
 
     /// The host is told to dial this name.
@@ -221,7 +298,7 @@ impl Keeping {
         if let Some(kept) = self.names.get_mut(name) {
             kept.dials += 1;
             if kept.kept_for == KeptFor::PeerList {
-                self.listed.count(now);
+                self.window.count(now);
             }
         }
     }
@@ -231,13 +308,23 @@ impl Keeping {
         self.set(name, Phase::Dialling(connection));
     }
 
-    /// Another connection with this node is under way: its end says how it goes on.
-    pub(super) fn elsewhere(&mut self, name: &str) {
-        self.set(name, Phase::Elsewhere);
+    /// Another connection with this node is under way, beside `over`, which has ended: its end says how it goes on. An own dial
+    /// that is under way says so itself.
+    pub(super) fn elsewhere(&mut self, name: &str, over: Option<ConnectionId>) {
+        match self.names.get(name).map(|kept| kept.phase) {
+            Some(Phase::Dialling(own)) if over != Some(own) => {}
+            _ => self.set(name, Phase::Elsewhere),
+        }
     }
 
-    /// This name is not to be dialled before that time.
-    pub(super) fn wait(&mut self, name: &str, at: Duration) {
+    /// This name, for which no dial is under way, is not to be dialled before that time.
+    pub(super) fn put_off(&mut self, name: &str, at: Duration) {
+        if let Some(Phase::Waiting(_) | Phase::Asked) = self.names.get(name).map(|kept| kept.phase) {
+            self.wait(name, at);
+        }
+    }
+
+    fn wait(&mut self, name: &str, at: Duration) {
         self.set(name, Phase::Waiting(at));
     }
 
@@ -262,9 +349,12 @@ impl Keeping {
     //# A node SHOULD forget a name that only PEER_LISTs have told it when a session with that node is ended by CLOSE with code 0.
     pub(super) fn down(&mut self, name: &str, now: Duration, dice: &mut Dice) {
         let Some(kept) = self.names.get_mut(name) else { return };
-        if kept.has_left && kept.kept_for == KeptFor::PeerList {
-            self.let_go(name);
-            return;
+        if kept.has_left {
+            kept.is_learned = false;
+            if kept.kept_for == KeptFor::PeerList {
+                self.forget(name);
+                return;
+            }
         }
         kept.lost = now;
         match kept.phase {
@@ -305,7 +395,7 @@ impl Keeping {
         let why: Arc<str> = shortened(why).into();
         kept.why = Some(why.clone());
         if kept.kept_for == KeptFor::PeerList && now.saturating_sub(kept.lost) >= LEARNED_PATIENCE {
-            self.let_go(name);
+            self.forget(name);
             return None;
         }
         let failures = kept.failures;
@@ -332,23 +422,13 @@ impl Keeping {
     }
 
     fn set(&mut self, name: &str, phase: Phase) {
-        let Some((name, _)) = self.names.get_key_value(name) else { return };
-        let name = name.clone();
-        let Some(kept) = self.names.get_mut(&name) else { return };
-        if let Phase::Waiting(at) = std::mem::replace(&mut kept.phase, phase) {
-            self.due.remove(&(at, name.clone()));
-        }
-        match phase {
-            Phase::Asked | Phase::Dialling(_) => {
-                self.dialling.insert(name);
-            }
-            Phase::Waiting(at) => {
-                self.dialling.remove(&name);
-                self.due.insert((at, name));
-            }
-            Phase::Elsewhere | Phase::Up(_) => {
-                self.dialling.remove(&name);
-            }
+        let Some((name, kept)) = self.names.get_key_value(name) else { return };
+        let (name, before, kept_for) = (name.clone(), kept.phase, kept.kept_for);
+        let lane = self.lane(kept_for);
+        lane.take(&name, before);
+        lane.put(&name, phase);
+        if let Some(kept) = self.names.get_mut(&name) {
+            kept.phase = phase;
         }
     }
 }
@@ -374,19 +454,17 @@ fn shortened(why: &dyn std::fmt::Display) -> String {
 /// Dials of the last minute, for which there is a bound.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Window {
+    /// At least 1.
     max: usize,
     /// The times of the last `max` at most, oldest first.
     last: VecDeque<Duration>,
 }
 
 impl Window {
-    /// When a further one may be made, if not now.
-    fn full_until(&self, now: Duration) -> Option<Duration> {
-        if self.max == 0 {
-            return Some(now.saturating_add(PEER_LIST_PERIOD));
-        }
-        let oldest = self.last.front().filter(|_| self.last.len() >= self.max)?;
-        Some(oldest.saturating_add(PEER_LIST_PERIOD)).filter(|at| now < *at)
+    /// From when on a further one may be made.
+    fn free_at(&self) -> Duration {
+        let oldest = self.last.front().filter(|_| self.last.len() >= self.max);
+        oldest.map_or(Duration::ZERO, |oldest| oldest.saturating_add(PEER_LIST_PERIOD))
     }
 
     fn count(&mut self, now: Duration) {

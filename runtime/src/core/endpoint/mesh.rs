@@ -36,17 +36,21 @@ impl<N: Numbering> Endpoint<N> {
         if name == self.local.name() {
             return Err(NotKept::OwnName);
         }
-        if self.keeping.len() >= self.kept_max && !self.keeping.has(name) {
+        let is_full = self.keeping.len() >= self.kept_max && !self.keeping.has(name);
+        if is_full && (kept_for == KeptFor::PeerList || !self.keeping.make_room()) {
             return Err(NotKept::TooMany { max: self.kept_max });
         }
         self.keeping.keep(name, kept_for, at);
         Ok(())
     }
 
-    /// Does not dial the node of this name any more by itself; a session with it, or a dial that is under way, stays. False if it
-    /// was not kept.
-    pub fn let_go(&mut self, name: &str) -> bool {
-        self.keeping.let_go(name)
+    /// Does not dial the node of this name any more by itself, unless a peer's list has named it; a session with it, or a dial that is
+    /// under way, stays. False if [`Endpoint::keep`] did not keep it.
+    pub fn let_go(&mut self, name: &str, now: Duration) -> bool {
+        let was_kept = self.keeping.let_go(name);
+        // The place of a dial may have come free.
+        self.tell_time(now);
+        was_kept
     }
 
     /// The host cannot carry out an [`Output::Dial`]: it has said nothing to [`Endpoint::dial`], and is told again later.
@@ -66,9 +70,9 @@ impl<N: Numbering> Endpoint<N> {
             if self.is_up(&name) {
                 self.keeping.up(&name, now);
             } else if self.is_underway(&name) {
-                self.keeping.elsewhere(&name);
+                self.keeping.elsewhere(&name, None);
             } else if let Some(at) = self.dial_at(&name, now) {
-                self.keeping.wait(&name, at);
+                self.keeping.put_off(&name, at);
             } else {
                 self.keeping.ask(&name, now);
                 self.outputs.push_back(Output::Dial(name));
@@ -86,7 +90,7 @@ impl<N: Numbering> Endpoint<N> {
     ) {
         match decision {
             DialDecision::Start => self.keeping.dialled(name, id),
-            DialDecision::Underway | DialDecision::Closing(_) => self.keeping.elsewhere(name),
+            DialDecision::Underway | DialDecision::Closing(_) => self.keeping.elsewhere(name, None),
             DialDecision::Busy => {
                 self.kept_failed(name, None, &"this node has as many sessions as it may have", now);
             }
@@ -100,7 +104,7 @@ impl<N: Numbering> Endpoint<N> {
             return;
         }
         if self.is_underway(name) {
-            return self.keeping.elsewhere(name);
+            return self.keeping.elsewhere(name, Some(id));
         }
         match ending {
             Some(ending) => self.kept_failed(name, Some(id), ending, now),
@@ -151,8 +155,11 @@ impl<N: Numbering> Endpoint<N> {
     //= reason=names are added here, and nothing looks for those that are missing
     //# A node MUST NOT end a session or a dial because a name does not stand in a PEER_LIST.
     pub(super) fn listed(&mut self, names: Vec<Arc<str>>, of_version_1: bool, now: Duration) {
+        if self.stopped {
+            return;
+        }
         for name in names {
-            if self.keeping.has(&name) || !self.local.peer_lists.allows(&name, of_version_1) {
+            if !self.local.peer_lists.allows(&name, of_version_1) {
                 continue;
             }
             let at = now.saturating_add(KEEP_PAUSE_MIN * u32::from(self.dice.throw()) / 255);

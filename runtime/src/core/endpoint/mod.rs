@@ -195,7 +195,7 @@ impl<N: Numbering> Endpoint<N> {
         if !self.is_up(name)
             && let Some(at) = self.dial_at(name, now)
         {
-            self.keeping.wait(name, at);
+            self.keeping.put_off(name, at);
             return Dial::Later(at);
         }
         let id = self.next_id();

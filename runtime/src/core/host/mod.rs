@@ -230,8 +230,12 @@ impl<P: Nodes> Host<P> {
     }
 
     /// Does not dial the node of this name any more by itself: see [`Endpoint::let_go`]. False if it was not kept.
-    pub fn let_go(&mut self, name: &str) -> bool {
-        name_to_dial(name).is_ok_and(|name| self.endpoint.let_go(&name))
+    pub fn let_go(&mut self, name: &str, now: Duration) -> bool {
+        let Ok(name) = name_to_dial(name) else { return false };
+        let now = self.at(now);
+        let was_kept = self.endpoint.let_go(&name, now);
+        self.settle();
+        was_kept
     }
 
     /// A connection that was begun to a node that is kept connected, and its name: the host connects to it, as after

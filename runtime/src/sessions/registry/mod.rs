@@ -150,7 +150,10 @@ impl Registry {
 
     /// Keeps it no more: see [`Endpoint::let_go`].
     pub(crate) fn let_go(&self, name: &str) -> bool {
-        self.state.lock().endpoint.let_go(name)
+        self.change(|state| {
+            state.asked.retain(|asked| **asked != *name);
+            state.endpoint.let_go(name, self.clock.now())
+        })
     }
 
     /// The nodes that are kept connected; of those that wait, for how long they still do.
@@ -361,7 +364,10 @@ async fn tick(registry: Weak<Registry>, clock: Clock, at: Duration) {
     sleep_until(clock.at(at)).await;
     if let Some(registry) = registry.upgrade() {
         registry.change(|state| {
-            state.timer_at = None;
+            // Another one may have been set since for an earlier time: that one sets the next.
+            if state.timer_at == Some(at) {
+                state.timer_at = None;
+            }
             state.endpoint.handle_timeout(clock.now());
         });
     }

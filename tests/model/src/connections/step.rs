@@ -381,10 +381,11 @@ impl Turn<'_> {
         if self.expected_of_dial(node, name) == Wish::Underway {
             self.notes.note(Situation::LetGo);
         }
+        let now = self.world.now;
         let it = self.world.node(node);
         // What the host was told before it may still do.
         it.kept[name] = false;
-        let was_kept = it.endpoint.let_go(NAMES[name]);
+        let was_kept = it.endpoint.let_go(NAMES[name], now);
         self.breaks_if(!was_kept, Broken::Wish);
         self.settle(node);
     }

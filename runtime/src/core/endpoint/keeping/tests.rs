@@ -137,7 +137,7 @@ fn whom_only_lists_have_named_is_forgotten_when_it_is_not_reached_for_long() {
 fn a_connection_of_the_other_node_that_fails_is_followed_by_a_dial() {
     let (mut keeping, mut dice) = keeping();
     keeping.keep(&NAME.into(), KeptFor::Program, Duration::ZERO);
-    keeping.elsewhere(NAME);
+    keeping.elsewhere(NAME, None);
     assert_eq!(keeping.deadline(), None);
     keeping.failed(NAME, Some(ConnectionId(9)), &"no answer", SECOND, &mut dice);
     assert!(keeping.deadline().unwrap() <= SECOND + KEEP_PAUSE_MIN);
@@ -147,4 +147,74 @@ fn a_connection_of_the_other_node_that_fails_is_followed_by_a_dial() {
     keeping.dialled(&name, ID);
     assert_eq!(keeping.failed(NAME, Some(ConnectionId(9)), &"no answer", 2 * SECOND, &mut dice), None);
     assert_eq!(keeping.deadline(), None);
+}
+
+#[test]
+fn an_own_dial_stays_one_whoever_else_asks_for_the_name() {
+    let (mut keeping, mut dice) = keeping();
+    keeping.keep(&NAME.into(), KeptFor::Program, Duration::ZERO);
+    let mut last = Duration::ZERO;
+    for times in 1..=12 {
+        let now = keeping.deadline().unwrap();
+        assert!(times < 3 || now - last >= KEEP_PAUSE_MIN / 2 * 2_u32.pow(times - 2).min(300), "{times}");
+        let name = keeping.next_due(now).unwrap();
+        keeping.ask(&name, now);
+        keeping.dialled(&name, ID);
+        // A process turns to that node meanwhile, and one of its connections comes and goes.
+        keeping.elsewhere(NAME, None);
+        keeping.elsewhere(NAME, Some(ConnectionId(9)));
+        keeping.put_off(NAME, now);
+        assert_eq!(keeping.failed(NAME, Some(ConnectionId(9)), &"gone", now, &mut dice), None);
+        keeping.failed(NAME, Some(ID), &"no answer", now, &mut dice);
+        last = now;
+    }
+    assert_eq!(keeping.iter().next().unwrap().failures_in_a_row, 12);
+}
+
+#[test]
+fn names_of_lists_leave_places_and_room_to_the_program() {
+    let mut keeping = Keeping::new(4, 100);
+    for number in 0..8 {
+        keeping.keep(&format!("l{number}@h:1").into(), KeptFor::PeerList, Duration::ZERO);
+    }
+    for _ in 0..3 {
+        let name = keeping.next_due(SECOND).unwrap();
+        keeping.ask(&name, SECOND);
+    }
+    assert_eq!((keeping.next_due(SECOND), keeping.deadline()), (None, None));
+    keeping.keep(&"p@h:1".into(), KeptFor::Program, SECOND);
+    assert_eq!(keeping.next_due(SECOND).as_deref(), Some("p@h:1"));
+    // Those that wait give way to what the program wants.
+    assert!((0..5).all(|_| keeping.make_room()) && !keeping.make_room());
+    assert_eq!(keeping.len(), 4);
+}
+
+#[test]
+fn a_name_of_a_list_that_the_program_lets_go_of_is_one_of_a_list_again() {
+    let (mut keeping, _) = keeping();
+    keeping.keep(&NAME.into(), KeptFor::PeerList, 9 * SECOND);
+    keeping.keep(&NAME.into(), KeptFor::Program, SECOND);
+    assert_eq!(keeping.next_due(SECOND).as_deref(), Some(NAME), "the program's wish is for now");
+    assert!(keeping.let_go(NAME) && !keeping.let_go(NAME));
+    assert_eq!(keeping.iter().next().unwrap().kept_for, KeptFor::PeerList);
+    assert_eq!(keeping.next_due(SECOND).as_deref(), Some(NAME));
+}
+
+#[test]
+fn of_many_names_in_lists_none_waits_for_ever_behind_the_others() {
+    let mut keeping = Keeping::new(16, 5);
+    let mut dice = Dice::new([7; 8]);
+    for number in 0..40 {
+        keeping.keep(&format!("n{number:02}@h:1").into(), KeptFor::PeerList, Duration::ZERO);
+    }
+    let mut dialled = BTreeSet::new();
+    for _ in 0..40 {
+        let now = keeping.deadline().unwrap();
+        let name = keeping.next_due(now).unwrap();
+        keeping.ask(&name, now);
+        keeping.dialled(&name, ID);
+        keeping.failed(&name, Some(ID), &"refused", now, &mut dice);
+        dialled.insert(name);
+    }
+    assert!(dialled.len() > 20, "{}", dialled.len());
 }
