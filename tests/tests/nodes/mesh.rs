@@ -175,8 +175,11 @@ async fn tell(session: &mut RawSession, names: &[&str]) {
 
 //= spec/session.md#ses-lst-008
 //= type=test
-//# A node MUST NOT write any other name into a PEER_LIST than those of nodes with which it has a session of version 2 beside the
-//# one in which it writes.
+//# A node MUST write into a PEER_LIST only names of peers with which it has another session of version 2.
+//= spec/session.md#ses-lst-011
+//= type=test
+//# A node that writes PEER_LISTs MUST write them when a session begins, as many as SES-LST-007 asks for, and none without names
+//# or later.
 #[tokio::test]
 async fn a_peer_is_told_of_the_others_when_its_session_begins() {
     let a = start(builder("a").tell_peers(true)).await;
@@ -194,7 +197,8 @@ async fn a_peer_is_told_of_the_others_when_its_session_begins() {
 }
 
 //= spec/session.md#ses-lst-009
-//# A node SHOULD forget a name that only PEER_LISTs have told it when a session with that node is ended by CLOSE with code 0.
+//# A node SHOULD forget a name that only PEER_LISTs have told it when either of the two ends a session with that node by
+//# CLOSE with code 0.
 #[tokio::test]
 async fn a_node_that_says_goodbye_is_not_dialled_again_because_of_a_list() {
     let listener = Listener::bind().await;

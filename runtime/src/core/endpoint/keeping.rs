@@ -346,7 +346,8 @@ impl Keeping {
 
     /// The session with this node is over.
     //= spec/session.md#ses-lst-009
-    //# A node SHOULD forget a name that only PEER_LISTs have told it when a session with that node is ended by CLOSE with code 0.
+    //# A node SHOULD forget a name that only PEER_LISTs have told it when either of the two ends a session with that node by
+    //# CLOSE with code 0.
     pub(super) fn down(&mut self, name: &str, now: Duration, dice: &mut Dice) {
         let Some(kept) = self.names.get_mut(name) else { return };
         if kept.has_left {

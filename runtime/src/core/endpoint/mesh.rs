@@ -131,8 +131,10 @@ impl<N: Numbering> Endpoint<N> {
     //= spec/version1.md#v1-lst-002
     //# A node SHOULD NOT write PEER_LIST to a version 1 peer.
     //= spec/session.md#ses-lst-008
-    //# A node MUST NOT write any other name into a PEER_LIST than those of nodes with which it has a session of version 2
-    //# beside the one in which it writes.
+    //# A node MUST write into a PEER_LIST only names of peers with which it has another session of version 2.
+    //= spec/session.md#ses-lst-011
+    //# A node that writes PEER_LISTs MUST write them when a session begins, as many as SES-LST-007 asks for, and none without
+    //# names or later.
     pub(super) fn introduce_peers(&mut self, id: ConnectionId, is_version_1: bool) {
         if self.local.peer_lists.hears(is_version_1) {
             self.outputs.push_back(Output::Tell(id, ConnectionEvent::HearLists));

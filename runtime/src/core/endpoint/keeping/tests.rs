@@ -96,7 +96,8 @@ fn dials_because_of_lists_are_bounded_and_those_of_the_program_are_not() {
 
 //= spec/session.md#ses-lst-009
 //= type=test
-//# A node SHOULD forget a name that only PEER_LISTs have told it when a session with that node is ended by CLOSE with code 0.
+//# A node SHOULD forget a name that only PEER_LISTs have told it when either of the two ends a session with that node by
+//# CLOSE with code 0.
 #[test]
 fn whom_only_lists_have_named_is_forgotten_when_it_leaves() {
     let (mut keeping, mut dice) = keeping();
