@@ -255,7 +255,7 @@ types:
         type: snow_dist_field::str16
         doc: The global name.
   global_sync:
-    doc: The global names that the sender knows.
+    doc: Global names that the sender owns.
     doc-ref: dist.md#global_sync
     seq:
       - id: entries
