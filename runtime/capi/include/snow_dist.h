@@ -367,7 +367,8 @@ snow_status snow_builder_cookie(snow_builder builder,
 snow_status snow_builder_cookie_file(snow_builder builder, const char *path);
 
 // Listens at this address, `host:port`, instead of the one that the node's name says. Called again, it adds another one.
-snow_status snow_builder_listen(snow_builder builder, const char *address);
+snow_status snow_builder_listen(snow_builder builder,
+                                const char *address);
 
 // Sets a number: see `snow_setting`. What is out of range is refused here, or by `snow_start`.
 snow_status snow_builder_set(snow_builder builder, uint32_t setting, uint64_t value);
