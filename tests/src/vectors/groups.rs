@@ -49,13 +49,13 @@ fn finding() -> Vec<Story> {
         .event("named", 1, "it is asked for what was missed, and told", &[ask_of(1, 0), send(1, 0, &[], &[])])
         .message(&members(2, 0, true, &[("chat", &[5])], &[]), "learned", &[])
         .knows(&[("chat", &[peer(5)])]),
-        Story::of("hears-another", "GRP-SRV-003 GRP-SRV-007", "the answer is not whom was heard")
+        Story::of("hears-another", "GRP-SRV-003 GRP-SRV-004 GRP-SRV-007", "the answer is not whom was heard")
             .event("up", true, "MONITOR_NAME", &[MONITOR])
             .message(&members(1, 0, true, &[], &[]), "of process 1, while it is sought", &[])
             .event("nobody", true, "it can have been registered since: MONITOR_NAME", &[MONITOR])
             .message(&members(1, 1, true, &[], &[]), "of process 1, while it is sought", &[])
             .event("named", 8, "it can be that which is registered now: MONITOR_NAME", &[MONITOR])
-            .event("named", 1, "it is", &[send(2, 0, &[], &[])]),
+            .event("named", 1, "it is, and it is asked", &[ask_of(1, 0), send(2, 0, &[], &[])]),
         Story::known("names-once", "GRP-SRV-005 GRP-SRV-007 GRP-STR-001", "the same server is named again")
             .message(&members(1, 0, true, &[("chat", &[5])], &[]), "learned", &[])
             .knows(&[("chat", &[peer(5)])])
@@ -69,6 +69,19 @@ fn finding() -> Vec<Story> {
                 &[ask_of(1, 0)],
             )
             .knows(&[("chat", &[peer(5)])]),
+        Story::known("asked-while-sought", "GRP-SRV-004 GRP-SRV-008", "an ask of who is the server still")
+            .join_does("chat", 5, "", &[send(1, 1, &[("chat", &[5])], &[])])
+            .message(&from(8, members(1, 0, true, &[], &[])), "of another process: MONITOR_NAME", &[MONITOR])
+            .message(&ask(1), "ignored; it is sought", &[])
+            .event(
+                "named",
+                1,
+                "each can have missed something of the other",
+                &[ask_of(1, 0), send(2, 0, &[("chat", &[5])], &[])],
+            )
+            .message(&from(8, ask(2)), "of another process: MONITOR_NAME", &[MONITOR])
+            .event("named", 1, "its ask is none of the server's", &[ask_of(1, 0)])
+            .message(&ask(2), "known: another stream", &[send(3, 0, &[("chat", &[5])], &[])]),
     ]
 }
 

@@ -200,6 +200,31 @@ async fn nonsense_is_counted_and_disturbs_nobody() {
 }
 
 #[tokio::test]
+async fn no_signal_of_another_node_ends_a_server() {
+    let (a, b) = connected().await;
+    let (on_a, on_b, member) = (a.groups().unwrap(), b.groups().unwrap(), idle_on(&a));
+    on_a.join("chat", member).unwrap();
+    knows(&on_b, "chat", &[seen_from(&b, &a, member)]).await;
+    // The server has started who speaks with b: the pids between are known to whoever can count.
+    let (server, second) = (a.whereis("groups").unwrap(), idle_on(&a));
+    let locals = (server.local()..second.local()).filter(|local| *local != member.local());
+    let pids = locals.map(|local| Pid::new(server.node(), server.creation(), local));
+    let targets: Vec<_> = pids.map(|pid| seen_from(&b, &a, pid)).collect();
+    assert!(targets.len() > 1);
+    run(&b, async move |ctx| {
+        for target in targets {
+            ctx.send_exit(target, Reason::error("end")).await.unwrap();
+            // A call is let go of, when all before it was taken.
+            assert!(ctx.call::<()>(target, &1, std::time::Duration::from_secs(60)).await.is_err());
+        }
+    })
+    .await;
+    on_a.join("chat", second).unwrap();
+    knows(&on_b, "chat", &[member, second].map(|pid| seen_from(&b, &a, pid))).await;
+    assert_eq!(a.whereis("groups"), Some(server));
+}
+
+#[tokio::test]
 async fn a_peer_without_the_capability_is_left_alone() {
     let a = node("a").await;
     let (on_a, member) = (a.groups().unwrap(), idle_on(&a));

@@ -369,7 +369,7 @@ impl Groups {
         let node = message.from.node();
         let peer = self.peers.get_mut(&node).ok_or(Unread)?;
         self.ready.insert(node);
-        peer.hear(message.from)?;
+        peer.hear(message.from, matches!(message.body, Message::Ask { .. }))?;
         match message.body {
             Message::Ask { stream } => {
                 peer.outgoing.asked(stream, &mut self.last_stream);

@@ -82,8 +82,10 @@ impl Outgoing {
         //# A server MUST name in each of its streams, in `joined`, each membership of its node that the stream has not named, and
         //# in `left` each one that it has named and that is there no more.
         let mut batch = Batch::default();
-        self.take_changes(&mut batch);
-        self.walk_on(&mut batch, own, here);
+        // What was walked past and has joined since is named before it is said that this is all.
+        if self.take_changes(&mut batch) {
+            self.walk_on(&mut batch, own, here);
+        }
         //= spec/groups.md#grp-str-003
         //# A server MUST number the messages of a stream from 0 on, each with one more than the one before it.
         let number = self.next;
@@ -94,13 +96,15 @@ impl Outgoing {
         batch.write(own, to, self.stream, number, self.walk == Walk::Done)
     }
 
-    fn take_changes(&mut self, batch: &mut Batch) {
+    /// Whether there was room for all.
+    fn take_changes(&mut self, batch: &mut Batch) -> bool {
         while let Some((group, pid, change)) = self.changes.peek() {
             if !batch.add(group, pid, change) {
-                return;
+                return false;
             }
             self.changes.take();
         }
+        true
     }
 
     fn walk_on(&mut self, batch: &mut Batch, own: Pid, here: &BTreeSet<Membership>) {

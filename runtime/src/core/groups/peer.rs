@@ -19,6 +19,8 @@ pub(super) struct Peer {
     pub(super) to_seek: bool,
     /// Something that was said as its server was not taken, since it was not known who that is.
     has_missed: bool,
+    /// Among that was an ask of the server that was known last.
+    has_missed_ask: bool,
     /// Who has said the last of that since the node was asked.
     heard: Option<Pid>,
     /// The stream for which the server is to be asked for a new one.
@@ -66,16 +68,29 @@ impl Peer {
             self.forget(known);
             self.server = Some(server);
             //= spec/groups.md#grp-str-001
-            //# When a server has learned of the server of another node, it MUST begin a stream to it.
+            //# When NAMED names another process than the server of that node that was known last, a server MUST begin a stream to it.
             self.outgoing.begin(last_stream);
         }
+        self.seek_who_was_heard(Some(server));
+        if !self.is_sought {
+            self.make_up(last_stream);
+        }
+    }
+
+    /// The server is known, and what it has said before that was not taken.
+    fn make_up(&mut self, last_stream: &mut i64) {
         //= spec/groups.md#grp-srv-004
-        //# When a server learns from NAMED who is the server of a node of which it has ignored a message because it did not
-        //# know that, it MUST send an ask with the stream 0.
+        //# When the server of a node is known again, or another one, and a message of the node was ignored meanwhile, a server
+        //# MUST send it an ask with the stream 0.
         if std::mem::take(&mut self.has_missed) {
             self.ask = Some(0);
         }
-        self.seek_who_was_heard(Some(server));
+        //= spec/groups.md#grp-srv-008
+        //# When the server of a node is known again, and an ask of it was ignored meanwhile, a server MUST begin another stream
+        //# to it.
+        if std::mem::take(&mut self.has_missed_ask) {
+            self.outgoing.begin(last_stream);
+        }
     }
 
     /// The node has said who its server is.
@@ -115,10 +130,11 @@ impl Peer {
         self.incoming = Incoming::default();
         self.outgoing.stop();
         self.ask = None;
+        self.has_missed_ask = false;
     }
 
     /// Whether a message of this process is one of the node's server.
-    pub(super) fn hear(&mut self, from: Pid) -> Result<(), Unread> {
+    pub(super) fn hear(&mut self, from: Pid, is_ask: bool) -> Result<(), Unread> {
         if self.server() == Some(from) {
             return Ok(());
         }
@@ -126,6 +142,7 @@ impl Peer {
         //# A server MUST ignore a message whose `from` is not the pid that NAMED has given for the latest monitor of the name
         //# `groups` of that node, and monitor that name anew, unless it waits for NAMED or MONITOR_EXIT of such a monitor.
         self.has_missed = true;
+        self.has_missed_ask |= is_ask && self.server == Some(from);
         if self.is_sought {
             self.heard = Some(from);
         } else {
@@ -143,7 +160,7 @@ impl Peer {
         known: &mut Known,
         counts: &mut Counts,
     ) -> Result<(), Unread> {
-        self.follow(members.stream, members.number, counts)?;
+        self.follow(members.stream, members.number, known, counts)?;
         let mut ignored = 0;
         //= spec/groups.md#grp-msg-006
         //# A server MUST ignore, and go on behind, an entry of `joined` or `left` that is no entry, that names a group by what
@@ -158,12 +175,22 @@ impl Peer {
     }
 
     /// Whether a message is the next one of the stream.
-    fn follow(&mut self, stream: i64, number: i64, counts: &mut Counts) -> Result<(), Unread> {
-        let incoming = &mut self.incoming;
-        if number == 0 && stream > incoming.stream {
-            *incoming = Incoming { stream, next: 1, ..Incoming::default() };
+    fn follow(
+        &mut self,
+        stream: i64,
+        number: i64,
+        known: &mut Known,
+        counts: &mut Counts,
+    ) -> Result<(), Unread> {
+        if number == 0 && stream > self.incoming.stream {
+            // Whoever begins streams and ends none leaves no more behind than what two of them can name.
+            if self.members.len() > GROUP_MEMBERSHIPS_MAX {
+                self.sweep(known);
+            }
+            self.incoming = Incoming { stream, next: 1, ..Incoming::default() };
             return Ok(());
         }
+        let incoming = &mut self.incoming;
         if stream == incoming.stream && number == incoming.next {
             incoming.next += 1;
             return Ok(());
@@ -230,8 +257,8 @@ impl Peer {
     /// Takes out what the stream has not named.
     fn sweep(&mut self, known: &mut Known) {
         //= spec/groups.md#grp-str-004
-        //# When a server has read the first message of a stream in which `complete` is true, it MUST forget the memberships of
-        //# that node that this stream has not named.
+        //# When a server has read a message in which `complete` is true, it MUST forget the memberships of that node that the
+        //# stream has not named.
         let Some(server) = self.server else { return };
         let stream = self.incoming.stream;
         self.members.retain(|(group, local), named_by| {

@@ -100,6 +100,8 @@ pub(crate) fn start(table: &Arc<ProcessTable>) -> Result<Groups, GroupsError> {
         table.unregister(SERVER);
     }
     let cell = table.add(Mailbox::unbounded())?;
+    // Nobody ends it by a signal: before it can be found.
+    cell.trap_exit(true);
     let pid = cell.pid();
     //= spec/groups.md#grp-srv-001
     //# A node that takes part in groups MUST have its server registered under the name `groups`.

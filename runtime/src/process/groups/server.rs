@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::super::{Context, Received};
+use super::super::task::Task;
+use super::super::{Context, Mailbox, Received};
 use super::peer;
 use super::shared::{Line, Shared};
 use crate::core::Pid;
@@ -78,7 +79,7 @@ impl Server {
             }
             Received::NodeUp { name } => self.node_up(ctx, name),
             Received::NodeDown { name } => self.node_down(ctx, &name),
-            // Nothing here is linked; who calls is told that nobody replies.
+            // Nobody ends the server so; who calls is told that nobody replies.
             Received::Exit { .. } | Received::Call(_) | Received::NameConflict { .. } => {}
         }
     }
@@ -92,9 +93,19 @@ impl Server {
         self.node_down(ctx, &name);
         self.shared.act(|groups| groups.handle_node_up(number));
         let line = Arc::new(Line::new(number));
-        let (shared, to, own) = (Arc::clone(&self.shared), Arc::clone(&name), Arc::clone(&line));
-        let process = ctx.spawn(move |ctx| peer::run(ctx, shared, to, own)).ok();
+        let process = self.start_line(ctx, &name, &line);
         self.peers.insert(name, Peer { line, process });
+    }
+
+    /// Starts the process that speaks with a node.
+    fn start_line(&self, ctx: &Context, name: &Arc<str>, line: &Arc<Line>) -> Option<Pid> {
+        let cell = ctx.table().add(Mailbox::default()).ok()?;
+        // Before it runs: whoever guesses its pid ends it as little as the server.
+        cell.trap_exit(true);
+        let pid = cell.pid();
+        let (shared, name, line) = (Arc::clone(&self.shared), Arc::clone(name), Arc::clone(line));
+        let task = Task::new(cell, move |ctx| peer::run(ctx, shared, name, line));
+        ctx.table().executor().start(task).then_some(pid)
     }
 
     fn node_down(&mut self, ctx: &Context, name: &str) {

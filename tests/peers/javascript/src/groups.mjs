@@ -59,6 +59,7 @@ class Peer {
   isSought = true;
   toSeek = true;
   hasMissed = false;
+  hasMissedAsk = false;
   heard = null;
   ask = null; // the stream for which another one is asked for
   told = new Memberships(); // what it has told
@@ -128,9 +129,11 @@ export class Server {
       peer.server = server;
       this.#begin(peer);
     }
-    if (peer.hasMissed) peer.ask = 0n;
-    peer.hasMissed = false;
     this.#seekHeard(peer, server);
+    if (peer.isSought) return;
+    if (peer.hasMissed) peer.ask = 0n;
+    if (peer.hasMissedAsk) this.#begin(peer);
+    Object.assign(peer, { hasMissed: false, hasMissedAsk: false });
   }
 
   nobody(node) {
@@ -160,7 +163,7 @@ export class Server {
 
   #forget(peer) {
     const { told, reads } = new Peer();
-    Object.assign(peer, { server: null, told, reads, writes: null, ask: null });
+    Object.assign(peer, { server: null, told, reads, writes: null, ask: null, hasMissedAsk: false });
   }
 
   #begin(peer) {
@@ -173,12 +176,13 @@ export class Server {
   message({ message, pids = [] }) {
     const read = readMessage(message, pids);
     const peer = read && isSame(read.to, this.own) ? this.#peers.get(read.from.node) : undefined;
-    if (!peer || !this.#hear(peer, read.from) || !this.#take(peer, read)) this.ignored += 1;
+    if (!peer || !this.#hear(peer, read) || !this.#take(peer, read)) this.ignored += 1;
   }
 
-  #hear(peer, from) {
+  #hear(peer, { kind, from }) {
     if (!peer.isSought && isSame(peer.server, from)) return true;
     peer.hasMissed = true;
+    peer.hasMissedAsk ||= kind === 'ask' && isSame(peer.server, from);
     if (peer.isSought) peer.heard = from;
     else this.#seek(peer);
     return false;
@@ -202,9 +206,14 @@ export class Server {
     }
     if (members.complete && !reads.complete) {
       reads.complete = true;
-      for (const { name, pid } of told.all) if (!reads.named.has(name, pid)) told.remove(name, pid);
+      this.#sweep(peer);
     }
     return true;
+  }
+
+  // Forgets what the stream has not named.
+  #sweep({ told, reads }) {
+    for (const { name, pid } of told.all) if (!reads.named.has(name, pid)) told.remove(name, pid);
   }
 
   #possible(peer, entries) {
@@ -215,6 +224,7 @@ export class Server {
   #follow(peer, stream, number) {
     const { reads } = peer;
     if (number === 0n && stream > reads.stream) {
+      if (peer.told.count > LAYOUT.group_memberships_max) this.#sweep(peer);
       peer.reads = { ...new Peer().reads, stream, next: 1n };
       return true;
     }
@@ -354,6 +364,8 @@ export class Groups {
   constructor(node) {
     this.node = node;
     this.process = node.spawn(event => this.#event(event));
+    // Nobody ends it by a signal.
+    this.process.traps = true;
     node.register(NAME, this.process);
     this.server = new Server(this.#pid(this.process));
   }

@@ -1,6 +1,7 @@
 //! Many memberships: messages are cut, and what is kept is bounded.
 
 use super::world::{carried, here, number, on};
+use crate::core::groups::message::{Addressed, Message, read};
 use crate::core::groups::{Groups, NotJoined, Todo};
 use crate::core::limits::{GROUP_MEMBERSHIPS_MAX, GROUPS_MESSAGE_BYTES_MAX};
 
@@ -76,9 +77,61 @@ fn what_a_node_tells_beyond_the_bound_is_ignored() {
     assert_eq!(two.counts().entries_ignored, 1);
 }
 
+#[test]
+fn streams_that_never_end_leave_behind_what_two_of_them_can_name() {
+    let (mut one, mut two) = acquainted();
+    let max = GROUP_MEMBERSHIPS_MAX as u64;
+    for (round, count) in (0..).zip([max, max, 10_000]) {
+        one.here.clear();
+        for local in 0..count {
+            one.join(&round.to_string(), here(round * max + local + 2)).unwrap();
+        }
+        one.peers.get_mut(&number(1)).unwrap().outgoing.asked(0, &mut one.last_stream);
+        // All but the last message of the stream: it is not complete.
+        let mut messages = Vec::new();
+        while let Some(todo) = one.poll_todo(number(1)) {
+            if let Todo::Send(term) = todo {
+                messages.push(carried(term, 0, 1));
+            }
+        }
+        messages.pop();
+        messages.iter().for_each(|(bytes, pids)| two.handle_message(bytes, pids));
+    }
+    // When the third began, two were kept, and the first of them was forgotten.
+    assert_eq!(two.names().map(|name| &**name).collect::<Vec<_>>(), ["1", "2"]);
+    assert!(two.names().map(|name| two.members(name).count()).sum::<usize>() <= 2 * GROUP_MEMBERSHIPS_MAX);
+}
+
+//= spec/groups.md#grp-str-009
+//= type=test
+//# A server MUST write true into `complete` from the message on with which a stream has named all memberships of its node, and
+//# false before.
+#[test]
+fn all_is_named_only_when_that_is_which_has_joined_behind_the_walk() {
+    let (mut one, _) = acquainted();
+    let first = 2..20_000;
+    for local in first.clone() {
+        one.join("g", here(local)).unwrap();
+    }
+    let is_complete = |one: &mut Groups| {
+        let Some(Todo::Send(term)) = one.poll_todo(number(1)) else { panic!("a message") };
+        let (bytes, pids) = carried(term, 0, 1);
+        let Ok(Addressed { body: Message::Members(members), .. }) = read(&bytes, &pids) else { panic!() };
+        members.complete
+    };
+    assert!(!is_complete(&mut one));
+    // Nothing is left to walk to, and more than a message of what stands before the place.
+    for local in first {
+        one.leave("g", here(local));
+        one.join("a", here(local)).unwrap();
+    }
+    let rest: Vec<_> = (0..4).map(|_| is_complete(&mut one)).collect();
+    assert_eq!(rest, [false, false, false, true]);
+}
+
 //= spec/groups.md#grp-str-001
 //= type=test
-//# When a server has learned of the server of another node, it MUST begin a stream to it.
+//# When NAMED names another process than the server of that node that was known last, a server MUST begin a stream to it.
 //= spec/groups.md#grp-str-002
 //= type=test
 //# A server MUST give each stream that it begins a larger number than all those before, from 1 on.

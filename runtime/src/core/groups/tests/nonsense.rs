@@ -162,8 +162,8 @@ fn an_entry_that_cannot_be_is_ignored_and_the_others_are_not() {
 
 //= spec/groups.md#grp-str-004
 //= type=test
-//# When a server has read the first message of a stream in which `complete` is true, it MUST forget the memberships of that
-//# node that this stream has not named.
+//# When a server has read a message in which `complete` is true, it MUST forget the memberships of that node that the stream
+//# has not named.
 //= spec/groups.md#grp-str-005
 //= type=test
 //# A server MUST ignore a message that is neither the next one of the stream that it reads nor the first one of a later
@@ -220,8 +220,8 @@ fn whoever_asks_is_told_from_the_beginning() {
 //# of that node, and monitor that name anew, unless it waits for NAMED or MONITOR_EXIT of such a monitor.
 //= spec/groups.md#grp-srv-004
 //= type=test
-//# When a server learns from NAMED who is the server of a node of which it has ignored a message because it did not know that,
-//# it MUST send an ask with the stream 0.
+//# When the server of a node is known again, or another one, and a message of the node was ignored meanwhile, a server MUST
+//# send it an ask with the stream 0.
 #[test]
 fn a_server_that_is_not_known_is_looked_up_and_asked() {
     let mut groups = acquainted();
