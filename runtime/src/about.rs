@@ -10,7 +10,9 @@ use snow_dist_codec::handshake::Capabilities;
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
-use crate::core::limits::{ABOUT_CALLS_MAX, ABOUT_MEASURED_MAX, ABOUT_PEERS_MAX, ABOUT_ROUND_TRIP_TIME_MAX};
+use crate::core::limits::{
+    ABOUT_CALLS_MAX, ABOUT_MEASURED_MAX, ABOUT_PEERS_MAX, ABOUT_REPLY_TIME_MAX, ABOUT_ROUND_TRIP_TIME_MAX,
+};
 use crate::node::Node;
 use crate::peer_info::PeerInfo;
 use crate::process::{Context, Mailbox, Received, SpawnError};
@@ -107,8 +109,9 @@ async fn serve(mut ctx: Context, clock: Clock) {
         let Received::Call(call) = ctx.recv().await else { continue };
         if call.term::<&str>().is_ok_and(|request| request == ABOUT_REQUEST) {
             let about = about(&ctx, clock.now()).await;
-            // Who has given up waiting needs no answer.
-            drop(call.reply(&about).await);
+            // Who has given up waiting needs no answer, and for who reads too slowly nobody else waits.
+            let reply = call.reply(&about);
+            drop(ctx.node().table().executor().at_most(ABOUT_REPLY_TIME_MAX, reply).await);
         }
     }
 }
@@ -140,6 +143,7 @@ async fn measure(ctx: &Context, peers: &mut [PeerInfo]) {
     for peer in peers.iter().filter(asked).take(ABOUT_MEASURED_MAX) {
         let (name, tell) = (peer.name.clone(), tell.clone());
         let measuring = ctx.spawn(async move |ctx: Context| {
+            ctx.dial_nobody();
             if let Some(took) = round_trip(&ctx, &name).await {
                 drop(tell.send((name, took)));
             }
@@ -223,6 +227,30 @@ mod tests {
 
         let refused: Result<AboutNode, _> = a.call_named(ABOUT_NAME, b.name(), ABOUT_REQUEST, LONGEST).await;
         assert!(matches!(refused, Err(CallError::Ended(_))), "{refused:?}");
+        a.shutdown().await;
+        b.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn what_the_node_does_by_itself_has_nobody_dialled() {
+        let b = start("b@127.0.0.1:0", true).await;
+        let builder = Node::builder("a@127.0.0.1:0").cookie("a cookie of thirty-two letters..");
+        let a = builder.dial_when_needed(true).start().await.unwrap();
+        let asks = async |dials: bool| {
+            let (done, answer) = tokio::sync::oneshot::channel();
+            let name = b.name().to_owned();
+            a.spawn(async move |ctx: Context| {
+                if !dials {
+                    ctx.dial_nobody();
+                }
+                done.send(ctx.whereis_on(ABOUT_NAME, &name).await.is_ok()).unwrap();
+            })
+            .unwrap();
+            answer.await.unwrap()
+        };
+        assert!(!asks(false).await && a.nodes().is_empty());
+        assert!(asks(true).await);
+        assert!(asks(false).await, "there is a session");
         a.shutdown().await;
         b.shutdown().await;
     }

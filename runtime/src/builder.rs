@@ -10,7 +10,7 @@ use snow_dist_codec::handshake::Capabilities;
 
 use crate::core::endpoint::Limits;
 use crate::core::handshake::{Bounds, PeerLists, RemoteExit, Version1};
-use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, PROCESSES_PER_PEER_MAX};
+use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, PROCESSES_OF_PEERS_MAX, PROCESSES_PER_PEER_MAX};
 use crate::core::session::{CAPABILITIES, Timing};
 use crate::discovery::{Discovery, Planned};
 use crate::secret::Secret;
@@ -35,6 +35,7 @@ pub struct NodeBuilder {
     tells_peers: bool,
     discoveries: Vec<Planned>,
     processes_per_peer_max: usize,
+    processes_of_peers_max: usize,
     dials_when_needed: bool,
     key_log: bool,
     answers_about: bool,
@@ -60,6 +61,7 @@ impl NodeBuilder {
             tells_peers: false,
             discoveries: Vec::new(),
             processes_per_peer_max: PROCESSES_PER_PEER_MAX,
+            processes_of_peers_max: PROCESSES_OF_PEERS_MAX,
             dials_when_needed: false,
             key_log: false,
             answers_about: false,
@@ -270,13 +272,14 @@ impl NodeBuilder {
         self
     }
 
-    /// Whether a send, a call, a link, a monitor or an exit signal to a node without a session dials that node, as Erlang has it: not,
-    /// if this is not called. Then the process waits until there is a session, or the dial has failed, which the log tells on level
-    /// DEBUG; in that case it goes on as without this: messages are dropped, links and monitors end with Noconnection.
+    /// Whether a send, a call, a spawn, a link, a monitor or an exit signal to a node without a session dials that node, as Erlang
+    /// has it: not, if this is not called. Then the process waits until there is a session, or the dial has failed, which the log
+    /// tells on level DEBUG; in that case it goes on as without this: messages are dropped, links and monitors end with
+    /// Noconnection.
     ///
-    /// It works for names of nodes, and for processes of nodes that this one has had a session with, or has heard of. A process of
-    /// an earlier start of a node is not there any more, whoever dials. Each attempt to reach a node that is down takes as long as
-    /// a [`connect`](Node::connect) to it: [`keep`](Node::keep) what is turned to often.
+    /// It works for names of nodes, and for processes of nodes that this one has had a session with: of others a peer would choose
+    /// where this node dials. A process of an earlier start of a node is not there any more, whoever dials. Each attempt to reach a
+    /// node that is down takes as long as a [`connect`](Node::connect) to it: [`keep`](Node::keep) what is turned to often.
     pub const fn dial_when_needed(mut self, dials: bool) -> Self {
         self.dials_when_needed = dials;
         self
@@ -315,6 +318,14 @@ impl NodeBuilder {
     /// They are counted by the other node's name, over its sessions and starts.
     pub const fn processes_per_peer_max(mut self, count: usize) -> Self {
         self.processes_per_peer_max = count;
+        self
+    }
+
+    /// Sets how many processes of this node there are at most that other nodes, all together, have had started and that have not
+    /// ended, 0 to 16 777 216: 65 536 if this is not called. A further one is refused, whoever asks for it. Each node is bounded by
+    /// [`processes_per_peer_max`](Self::processes_per_peer_max) as well.
+    pub const fn processes_of_peers_max(mut self, count: usize) -> Self {
+        self.processes_of_peers_max = count;
         self
     }
 

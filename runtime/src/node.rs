@@ -443,13 +443,17 @@ impl Node {
 
     /// Stops the node: takes no connection and starts no process any more ([`SpawnError::Stopped`]), ends all
     /// sessions in order, then all processes. When this returns, the port is free and no connection is left;
-    /// processes have been told to end, with [`Reason::Shutdown`], and do so when they next wait.
+    /// processes have been told to end, with [`Reason::Shutdown`], and do so when they next wait. The functions that are registered
+    /// ([`register_function`](Self::register_function)) have been taken back.
+    ///
+    /// No [`Discovery::look`] may wait for this, which waits for the looks.
     pub async fn shutdown(&self) {
         self.table.stop();
         if let Some(connections) = self.table.connections() {
             connections.shutdown().await;
         }
         self.table.end_all();
+        self.table.functions().unregister_all();
     }
 }
 
@@ -466,6 +470,7 @@ mod tests {
     use tokio::task::yield_now;
 
     use super::*;
+    use crate::error::StartError;
 
     async fn start(name: &str) -> Node {
         Node::builder(name).cookie("a cookie of thirty-two letters..").start().await.unwrap()
@@ -484,6 +489,32 @@ mod tests {
         again.shutdown().await;
         b.shutdown().await;
         b.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_start_that_fails_leaves_its_port() {
+        let before = start("a@127.0.0.1:0").await;
+        let name = before.name().to_owned();
+        before.shutdown().await;
+        let builder = || Node::builder(&*name).cookie("a cookie of thirty-two letters..").answer_about(true);
+        let too_many = builder().nodes_kept_max(1).keep_connected(["b@127.0.0.1:1", "c@127.0.0.1:1"]);
+        let failed = too_many.start().await;
+        assert!(matches!(failed, Err(StartError::Keep { .. })), "{failed:?}");
+        builder().start().await.unwrap().shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_node_that_has_been_shut_down_keeps_no_function() {
+        let node = start("a@127.0.0.1:0").await;
+        let captured = Arc::new(node.clone());
+        let kept = Arc::downgrade(&captured);
+        let run = move |_, ()| {
+            let _ = &captured;
+            async {}
+        };
+        node.register_function("captures", crate::Allowed::Nobody, run).unwrap();
+        node.shutdown().await;
+        assert!(kept.upgrade().is_none());
     }
 
     #[tokio::test]

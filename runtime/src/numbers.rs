@@ -24,6 +24,11 @@ impl SharedNumbers {
     pub(crate) fn start(&self, number: NodeNumber) -> Option<Start> {
         self.0.lock().start(number).cloned()
     }
+
+    /// The same, of nodes alone with which there is or was a session.
+    pub(crate) fn met(&self, number: NodeNumber) -> Option<Start> {
+        self.0.lock().met(number).cloned()
+    }
 }
 
 impl Numbering for SharedNumbers {

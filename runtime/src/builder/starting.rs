@@ -22,6 +22,7 @@ use crate::core::limits::{
 };
 use crate::core::name_to_dial;
 use crate::core::session::CAPABILITIES;
+use crate::discovery::{DiscoverError, Planned};
 use crate::error::StartError;
 use crate::net::{self, Habits, Tcp};
 use crate::network::{Listener, Listening, Network};
@@ -105,6 +106,7 @@ impl NodeBuilder {
         let limits = TableLimits {
             mailbox_remote_bytes: self.mailbox_remote_bytes_max,
             processes_per_peer: self.processes_per_peer_max,
+            processes_of_peers: self.processes_of_peers_max,
         };
         let table = ProcessTable::of_start(local.start(), Executor::current(), limits);
         let registry = Registry::new(Arc::new(local), &table, self.timing, self.connections);
@@ -114,14 +116,12 @@ impl NodeBuilder {
         let habits =
             Habits { key_log: self.key_log, tap: self.tap, dials_when_needed: self.dials_when_needed };
         let connections = net::start(registry, network, listeners, habits)?;
-        table.set_connections(connections.clone());
+        table.set_connections(connections);
         let node = Node::of(table);
-        if self.answers_about {
-            about::start(&node).map_err(|_| StartError::Runtime("it has been shut down"))?;
-        }
-        keep(&node, &kept)?;
-        for planned in self.discoveries {
-            connections.discover(planned)?.detach();
+        if let Err(error) = begin(&node, self.answers_about, &kept, self.discoveries) {
+            // Nobody else would: what it has begun keeps the node, and the node its ports.
+            node.shutdown().await;
+            return Err(error);
         }
         Ok(PreparedNode::new(node, ports))
     }
@@ -166,7 +166,8 @@ impl NodeBuilder {
         )?;
         check("sessions_per_address_max", self.connections.sessions_per_address_max as u64, sessions)?;
         let processes = 0..=PROCESSES_PER_PEER_BOUND_MAX as u64;
-        check("processes_per_peer_max", self.processes_per_peer_max as u64, processes)?;
+        check("processes_per_peer_max", self.processes_per_peer_max as u64, processes.clone())?;
+        check("processes_of_peers_max", self.processes_of_peers_max as u64, processes)?;
         check(
             "mailbox_remote_bytes_max",
             self.mailbox_remote_bytes_max as u64,
@@ -251,6 +252,24 @@ fn names_to_keep(names: Vec<String>) -> Result<Vec<Arc<str>>, StartError> {
     let completed =
         |name: String| name_to_dial(&name).map_err(|error| StartError::Keep { name, error: error.into() });
     names.into_iter().map(completed).collect()
+}
+
+/// Begins what the node does by itself.
+fn begin(
+    node: &Node,
+    answers_about: bool,
+    kept: &[Arc<str>],
+    discoveries: Vec<Planned>,
+) -> Result<(), StartError> {
+    if answers_about {
+        about::start(node).map_err(|_| StartError::Runtime("it has been shut down"))?;
+    }
+    keep(node, kept)?;
+    for planned in discoveries {
+        let connections = node.table().connections().ok_or(DiscoverError::Alone)?;
+        connections.discover(planned)?.detach();
+    }
+    Ok(())
 }
 
 /// Keeps these nodes connected, but for the node itself.

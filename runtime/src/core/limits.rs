@@ -112,7 +112,11 @@ pub const MONITORED_NAME_BYTES_MAX: usize = 4 << 10;
 /// function keeps of up to 64 KiB of arguments.
 pub const PROCESSES_PER_PEER_MAX: usize = 4_096;
 
-/// The most that [`PROCESSES_PER_PEER_MAX`] can be set to: more processes than that no machine runs for one other.
+/// The same of all other nodes together: a peer can come under many names.
+pub const PROCESSES_OF_PEERS_MAX: usize = 65_536;
+
+/// The most that [`PROCESSES_PER_PEER_MAX`] and [`PROCESSES_OF_PEERS_MAX`] can be set to: more processes than that no machine runs
+/// for others.
 pub const PROCESSES_PER_PEER_BOUND_MAX: usize = 16_777_216;
 
 /// Bytes of the name of a function that another node is asked to run: as much as that of a name that is monitored.
@@ -336,6 +340,9 @@ pub const REASON_BYTES_SHOWN_MAX: usize = 512;
 
 /// Calls that wait for a node to tell about itself: further ones find no room.
 pub const ABOUT_CALLS_MAX: usize = 64;
+
+/// How long a node waits until a peer takes such an answer: then that peer has none, and the next call is answered.
+pub const ABOUT_REPLY_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Nodes of which a node tells when it tells about itself: what it says of so many fits into a message of 1 MiB.
 pub const ABOUT_PEERS_MAX: usize = 1_024;

@@ -94,6 +94,12 @@ impl Numbers {
         self.up.get(&number).or_else(left).or_else(|| self.heard_of.get(&number))
     }
 
+    /// The same, but of nodes alone with which there is or was a session: what peers have told of is not among them.
+    #[must_use]
+    pub fn met(&self, number: NodeNumber) -> Option<&Start> {
+        self.start(number).filter(|_| !self.heard_of.contains_key(&number))
+    }
+
     fn meet(&mut self, start: Start) -> NodeNumber {
         //= spec/session.md#ses-pid-017
         //# A node MUST take a pid that it has learned in an earlier session for that of the same process
@@ -225,7 +231,9 @@ mod tests {
     fn a_node_that_was_told_of_keeps_its_number_when_it_comes_and_no_other_start_has_it() {
         let mut numbers = Numbers::new(start("own@h:1", 9));
         let told = numbers.heard_of(start("a@h:1", 1));
+        assert_eq!((numbers.start(told), numbers.met(told)), (Some(&start("a@h:1", 1)), None));
         assert_eq!(numbers.of(&"a@h:1".into(), NonZeroU64::new(1)), told);
+        assert_eq!(numbers.met(told), Some(&start("a@h:1", 1)));
         let restarted = numbers.of(&"a@h:1".into(), NonZeroU64::new(2));
         assert_ne!(restarted, told);
         assert_eq!(numbers.heard_of(start("a@h:1", 1)), told);

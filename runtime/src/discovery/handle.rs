@@ -1,5 +1,6 @@
 //! The discoveries of a node, as its program sees and stops them.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -238,10 +239,13 @@ impl Discoveries {
         running.map(|record| record.status()).collect()
     }
 
-    /// Ends all of them, and begins none any more.
-    pub(crate) async fn stop(&self) {
-        for record in self.end() {
-            record.ended.wait().await;
+    /// Ends all of them at once, and begins none any more. What it returns waits until they have ended.
+    pub(crate) fn stop(&self) -> impl Future<Output = ()> + use<> {
+        let records = self.end();
+        async move {
+            for record in records {
+                apart(record.ended.wait()).await;
+            }
         }
     }
 

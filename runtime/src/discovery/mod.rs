@@ -100,7 +100,7 @@ pub trait Discovery: Send + 'static {
     ///
     /// The node drops this future if it takes longer than
     /// [`DISCOVERY_LOOK_DEADLINE`](crate::core::limits::DISCOVERY_LOOK_DEADLINE), and looks anew later. It is polled on the node's
-    /// runtime.
+    /// runtime. It must not wait for [`Node::shutdown`](crate::Node::shutdown), which waits for it in turn.
     ///
     /// # Errors
     /// It cannot be said now which nodes there are. That changes nothing.

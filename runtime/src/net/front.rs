@@ -11,7 +11,7 @@ use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
 use crate::core::{Pid, Shown, name_to_dial};
 use crate::discovery::{DiscoverError, Discoveries, Discovering, DiscoveryStatus, Holder, Keep, Planned};
-use crate::foreign::event;
+use crate::foreign::{apart, event};
 use crate::network::{Listener, Listening};
 use crate::notices::ConnectionCounts;
 use crate::peer_info::PeerInfo;
@@ -41,16 +41,18 @@ impl Front {
     }
 
     async fn stop(&self) {
+        // All is told to end before anything is waited for: whoever waits no longer leaves a node that stops.
         let listeners = std::mem::take(&mut *self.listeners.lock());
         listeners.iter().for_each(JoinHandle::abort);
-        for listener in listeners {
-            // It has been aborted: that is its result.
-            let _ = listener.await;
-        }
         self.keeper.abort();
-        self.discoveries.stop().await;
+        let discoveries_ended = self.discoveries.stop();
         let registry = &self.net.registry;
         registry.stop();
+        for listener in listeners {
+            // It has been aborted: that is its result.
+            let _ = apart(listener).await;
+        }
+        discoveries_ended.await;
         registry.idle().await;
     }
 }

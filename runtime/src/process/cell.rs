@@ -36,6 +36,8 @@ pub(crate) struct Cell {
     ended: AtomicBool,
     /// Set, under the lock, when calls have been let go that are still to be told.
     has_let_go: AtomicBool,
+    /// It has no node dialled.
+    dials_nobody: AtomicBool,
     /// It is given nothing: nobody would take it.
     is_deaf: bool,
     when_full: WhenFull,
@@ -77,6 +79,7 @@ impl Cell {
             doomed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             has_let_go: AtomicBool::new(false),
+            dials_nobody: AtomicBool::new(false),
             is_deaf: mailbox.is_closed(),
             when_full: mailbox.policy(),
             room: mailbox.messages_max().map(room),
@@ -104,6 +107,15 @@ impl Cell {
     /// Whether it is over: nothing of what the program wrote runs any more, but for what has kept its context.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
+    }
+
+    /// It has no node dialled any more.
+    pub(crate) fn dial_nobody(&self) {
+        self.dials_nobody.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn dials_nobody(&self) -> bool {
+        self.dials_nobody.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

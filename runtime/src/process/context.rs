@@ -80,6 +80,12 @@ impl Context {
         Node::of(Arc::clone(self.table()))
     }
 
+    /// From now on this process has no node dialled, whatever the program has asked for: it is one of the node's own, which
+    /// speak through sessions that are there.
+    pub(crate) fn dial_nobody(&self) {
+        self.cell.dial_nobody();
+    }
+
     pub(super) fn table(&self) -> &Arc<ProcessTable> {
         self.cell.table()
     }

@@ -14,6 +14,7 @@ use super::task::Task;
 use super::{Context, Message, RegisterFunctionError};
 use crate::core::Reason;
 use crate::core::limits::FUNCTION_NAME_BYTES_MAX;
+use crate::foreign::dispose;
 use crate::sync::Mutex;
 
 /// Which nodes may have a process started with a function: see [`Node::register_function`](crate::Node::register_function).
@@ -112,9 +113,17 @@ where
 pub(crate) struct Functions {
     registered: Mutex<HashMap<Box<str>, Registered>>,
     /// How many processes each node has had started here that have not ended.
-    running: Mutex<HashMap<Arc<str>, usize>>,
+    running: Mutex<Running>,
     /// How many of them one node may have.
     each_max: usize,
+    /// How many of them there may be.
+    all_max: usize,
+}
+
+#[derive(Default)]
+struct Running {
+    by_node: HashMap<Arc<str>, usize>,
+    all: usize,
 }
 
 struct Registered {
@@ -123,9 +132,9 @@ struct Registered {
 }
 
 impl Functions {
-    /// None yet; each other node may have so many processes here.
-    pub(crate) fn new(each_max: usize) -> Self {
-        Self { registered: Mutex::default(), running: Mutex::default(), each_max }
+    /// None yet; each other node may have so many processes here, and all together so many.
+    pub(crate) fn new(each_max: usize, all_max: usize) -> Self {
+        Self { registered: Mutex::default(), running: Mutex::default(), each_max, all_max }
     }
 
     pub(crate) fn register(
@@ -150,8 +159,16 @@ impl Functions {
     /// False if there is no such function.
     pub(crate) fn unregister(&self, name: &str) -> bool {
         let registered = self.registered.lock().remove(name);
-        // Dropped after the lock.
-        registered.is_some()
+        let was_there = registered.is_some();
+        // After the lock: it is the program's.
+        dispose(registered);
+        was_there
+    }
+
+    /// Takes all of them back: what they keep may be the node itself.
+    pub(crate) fn unregister_all(&self) {
+        let registered = std::mem::take(&mut *self.registered.lock());
+        registered.into_values().for_each(dispose);
     }
 
     /// Whether another node may have it started.
@@ -166,11 +183,12 @@ impl Functions {
     /// A place for a process of that node, if it has one left.
     pub(crate) fn place(self: &Arc<Self>, peer: &Arc<str>) -> Option<Place> {
         let mut running = self.running.lock();
-        let count = running.get(peer).copied().unwrap_or_default();
-        if count >= self.each_max {
+        let count = running.by_node.get(peer).copied().unwrap_or_default();
+        if count >= self.each_max || running.all >= self.all_max {
             return None;
         }
-        running.insert(peer.clone(), count + 1);
+        running.by_node.insert(peer.clone(), count + 1);
+        running.all += 1;
         Some(Place { functions: self.clone(), peer: peer.clone() })
     }
 }
@@ -191,11 +209,58 @@ pub(crate) struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut running = self.functions.running.lock();
-        let left = running.get(&self.peer).map_or(0, |count| count - 1);
+        running.all -= 1;
+        let left = running.by_node.get(&self.peer).map_or(0, |count| count - 1);
         if left == 0 {
-            running.remove(&self.peer);
-        } else if let Some(count) = running.get_mut(&self.peer) {
+            running.by_node.remove(&self.peer);
+        } else if let Some(count) = running.by_node.get_mut(&self.peer) {
             *count = left;
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(shuttle))]
+mod tests {
+    use super::*;
+    use crate::foreign::call;
+
+    #[test]
+    fn a_node_has_so_many_places_and_all_together_so_many() {
+        let functions = Arc::new(Functions::new(2, 3));
+        let (a, b): (Arc<str>, Arc<str>) = ("a@h:1".into(), "b@h:1".into());
+        let places: Vec<_> = [&a, &a, &b].map(|peer| functions.place(peer)).into_iter().flatten().collect();
+        assert_eq!(places.len(), 3);
+        assert!(functions.place(&a).is_none(), "one node");
+        assert!(functions.place(&b).is_none(), "all together");
+        drop(places);
+        assert!(functions.running.lock().by_node.is_empty());
+        assert!(functions.place(&b).is_some());
+    }
+
+    struct PanicsWhenDropped(Arc<Functions>);
+
+    impl Drop for PanicsWhenDropped {
+        fn drop(&mut self) {
+            // No lock is held.
+            assert!(self.0.get("one").is_none());
+            panic!("dropped");
+        }
+    }
+
+    #[test]
+    fn what_a_function_keeps_is_dropped_with_no_lock_held_and_its_panic_ends_there() {
+        let functions = Arc::new(Functions::new(1, 1));
+        for name in ["one", "other"] {
+            let kept = PanicsWhenDropped(functions.clone());
+            let function = of_message(move |_, _| {
+                let _ = &kept;
+                async {}
+            });
+            functions.register(name, Allowed::Nobody, function).unwrap();
+        }
+        assert_eq!(call(|| functions.unregister("one")), Some(true));
+        assert_eq!(call(|| functions.unregister_all()), Some(()));
+        assert_eq!(Arc::strong_count(&functions), 1);
     }
 }

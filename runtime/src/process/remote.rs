@@ -75,6 +75,11 @@ impl<'p> Sender<'p> {
         self.pid.local()
     }
 
+    /// Whether a node without a session is to be dialled for it, where the program has asked for that.
+    pub(crate) fn dials(self) -> bool {
+        !self.cell.is_some_and(Cell::dials_nobody)
+    }
+
     /// Whether it can still send. A process marks its end before it tells of it, so whoever asks under the lock under
     /// which that is told (a session's, or the receiver's) lets nothing of the process come behind its end.
     pub(crate) fn check(self) -> Result<(), Refused> {

@@ -113,7 +113,11 @@ impl Node {
     /// this type, the process ends with an error that begins with `arguments:`, and the function is not called. A panic ends the
     /// process with an error that begins with `panic:`, as of any process. One node has at most
     /// [`NodeBuilder::processes_per_peer_max`](crate::NodeBuilder::processes_per_peer_max) such processes here at once, whatever
-    /// functions they run.
+    /// functions they run, and all nodes together at most
+    /// [`NodeBuilder::processes_of_peers_max`](crate::NodeBuilder::processes_of_peers_max).
+    ///
+    /// A function takes the node from its context ([`Context::node`]): one that has captured a [`Node`] keeps that alive, as the node
+    /// keeps the function, until [`Node::shutdown`] or [`unregister_function`](Self::unregister_function).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

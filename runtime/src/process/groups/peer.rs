@@ -8,6 +8,7 @@ use crate::core::groups::{SERVER, Todo};
 
 /// Runs until the server has ended; whoever has started this ends it with the session.
 pub(super) async fn run(mut ctx: Context, shared: Arc<Shared>, name: Arc<str>, line: Arc<Line>) {
+    ctx.dial_nobody();
     let mut monitor: Option<MonitorRef> = None;
     while !shared.is_over() {
         match shared.poll_todo(&line) {

@@ -11,6 +11,7 @@ use crate::core::Pid;
 
 /// Runs until the process is ended.
 pub(super) async fn run(mut ctx: Context, over: Over) {
+    ctx.dial_nobody();
     let mut server = Server { peers: HashMap::new(), shared: Arc::clone(&over.0), _over: over };
     // A process that has ended runs no more.
     drop(ctx.monitor_nodes());

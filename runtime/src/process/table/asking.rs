@@ -74,7 +74,7 @@ impl ProcessTable {
             self.call_here(&asking, self.get_pid(to), term).await?;
         } else {
             let call = || self.remote()?.call(own.pid(), to, asking.reference, &mut term);
-            go_on(self.taken(Towards::Process(to), call).await?).await?;
+            go_on(self.taken(Sender::process(own), Towards::Process(to), call).await?).await?;
         }
         reply_of(asking.answer().await?)
     }
@@ -92,7 +92,7 @@ impl ProcessTable {
             self.call_here(&asking, self.whereis_cell(name), term).await?;
         } else {
             let call = || self.remote()?.call_named(own.pid(), node, name, asking.reference, &mut term);
-            go_on(self.taken(Towards::Node(node), call).await?).await?;
+            go_on(self.taken(Sender::process(own), Towards::Node(node), call).await?).await?;
         }
         reply_of(asking.answer().await?)
     }
@@ -124,7 +124,10 @@ impl ProcessTable {
         mut term: Term,
     ) -> Result<(), ReplyError> {
         if !caller.pid.is_here() {
-            return match self.taken(Towards::Nobody, || self.remote()?.reply(caller, &mut term)).await? {
+            return match self
+                .taken(Sender::process(callee), Towards::Nobody, || self.remote()?.reply(caller, &mut term))
+                .await?
+            {
                 None => Err(ReplyError::Over),
                 Some(sent) => {
                     make_way(sent).await;
@@ -211,7 +214,7 @@ impl ProcessTable {
         let asking = Asking::begin(self, own, Whom::On(node), watches)?;
         let reference = asking.reference;
         let monitor = || self.remote()?.monitor_named(own.pid(), node, name, reference);
-        let asked = self.taken(Towards::Node(node), monitor).await?;
+        let asked = self.taken(Sender::process(own), Towards::Node(node), monitor).await?;
         if asked.is_none() {
             return Err(MonitorNamedError::NotConnected);
         }

@@ -20,7 +20,7 @@ use super::small::NumberMap;
 use super::{
     Context, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, SendError, SpawnError, task,
 };
-use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, PROCESSES_PER_PEER_MAX};
+use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, PROCESSES_OF_PEERS_MAX, PROCESSES_PER_PEER_MAX};
 use crate::core::{Globals, NodeNumber, Pid, Reason, Start, Term};
 use crate::foreign::apart;
 use crate::sync::{AtomicBool, AtomicU64, Executor, Mutex, Ordering};
@@ -70,11 +70,17 @@ pub(crate) struct TableLimits {
     pub(crate) mailbox_remote_bytes: usize,
     /// Processes that one of them may have started here.
     pub(crate) processes_per_peer: usize,
+    /// The same of all of them together.
+    pub(crate) processes_of_peers: usize,
 }
 
 impl Default for TableLimits {
     fn default() -> Self {
-        Self { mailbox_remote_bytes: MAILBOX_REMOTE_BYTES_MAX, processes_per_peer: PROCESSES_PER_PEER_MAX }
+        Self {
+            mailbox_remote_bytes: MAILBOX_REMOTE_BYTES_MAX,
+            processes_per_peer: PROCESSES_PER_PEER_MAX,
+            processes_of_peers: PROCESSES_OF_PEERS_MAX,
+        }
     }
 }
 
@@ -122,7 +128,7 @@ impl ProcessTable {
             dropped: AtomicU64::new(0),
             nameless: AtomicU64::new(0),
             failures: Failures::new(),
-            functions: Arc::new(Functions::new(limits.processes_per_peer)),
+            functions: Arc::new(Functions::new(limits.processes_per_peer, limits.processes_of_peers)),
             remote: OnceLock::new(),
             connections: OnceLock::new(),
         })
@@ -291,7 +297,7 @@ impl ProcessTable {
         if to.is_here() {
             return Ok(send_here(from, || self.get_pid(to), || here(message)).await?);
         }
-        self.sent(Towards::Process(to), || self.remote()?.send(from, to, message.as_slice())).await
+        self.sent(from, Towards::Process(to), || self.remote()?.send(from, to, message.as_slice())).await
     }
 
     pub(crate) async fn send_term(&self, from: Sender<'_>, to: Pid, mut term: Term) -> Result<(), SendError> {
@@ -299,7 +305,7 @@ impl ProcessTable {
         if to.is_here() {
             return Ok(send_here(from, || self.get_pid(to), || term_here(term)).await?);
         }
-        self.sent(Towards::Process(to), || self.remote()?.send_term(from, to, &mut term)).await
+        self.sent(from, Towards::Process(to), || self.remote()?.send_term(from, to, &mut term)).await
     }
 
     pub(crate) async fn send_named_term(
@@ -314,7 +320,8 @@ impl ProcessTable {
         if node == self.node() {
             return Ok(send_here(from, || self.whereis_cell(name), || term_here(term)).await?);
         }
-        self.sent(Towards::Node(node), || self.remote()?.send_named_term(from, node, name, &mut term)).await
+        self.sent(from, Towards::Node(node), || self.remote()?.send_named_term(from, node, name, &mut term))
+            .await
     }
 
     pub(crate) async fn send_named(
@@ -329,8 +336,10 @@ impl ProcessTable {
         if node == self.node() {
             return Ok(send_here(from, || self.whereis_cell(name), || here(message)).await?);
         }
-        self.sent(Towards::Node(node), || self.remote()?.send_named(from, node, name, message.as_slice()))
-            .await
+        self.sent(from, Towards::Node(node), || {
+            self.remote()?.send_named(from, node, name, message.as_slice())
+        })
+        .await
     }
 
     /// The sessions.
@@ -387,13 +396,17 @@ impl ProcessTable {
             }
             return Ok(());
         }
-        self.taken(Towards::Process(to), || self.remote()?.exit(from, to, &reason)).await.map(drop)
+        self.taken(from, Towards::Process(to), || self.remote()?.exit(from, to, &reason)).await.map(drop)
     }
 
     pub(crate) async fn link(&self, own: &Cell, to: Pid) -> Result<(), Refused> {
         if to.is_here() {
             self.link_here(own, to);
-        } else if self.taken(Towards::Process(to), || self.remote()?.link(own.pid(), to)).await?.is_none() {
+        } else if self
+            .taken(Sender::process(own), Towards::Process(to), || self.remote()?.link(own.pid(), to))
+            .await?
+            .is_none()
+        {
             own.exit(to, Reason::Noconnection).wake();
         }
         // Then nothing is linked: a session has asked whether this process lives, and so has the other.
@@ -445,7 +458,9 @@ impl ProcessTable {
             self.monitor_here(own, of, number)?;
             return Ok(reference);
         }
-        let connected = self.taken(Towards::Process(of), || self.try_monitor(own, of, number)).await?;
+        let connected = self
+            .taken(Sender::process(own), Towards::Process(of), || self.try_monitor(own, of, number))
+            .await?;
         if connected.is_none() {
             own.watch(number, of)?;
             own.down(number, of, Reason::Noconnection).wake();
@@ -544,10 +559,11 @@ impl ProcessTable {
     /// Sends until a session takes it. Without a session it is dropped.
     async fn sent(
         &self,
+        from: Sender<'_>,
         towards: Towards<'_>,
         attempt: impl FnMut() -> Result<Sent, Denied>,
     ) -> Result<(), SendError> {
-        match self.taken(towards, attempt).await? {
+        match self.taken(from, towards, attempt).await? {
             Some(Sent::GoOn) => {}
             Some(Sent::MakeWay) => tokio::task::yield_now().await,
             // Nothing holds up who only sends to a lost node: it must not keep its thread from others.
@@ -559,6 +575,7 @@ impl ProcessTable {
     /// Tries until a session takes it. `None` if there is no session, nor one after a dial, where the node dials for that.
     async fn taken<T>(
         &self,
+        from: Sender<'_>,
         towards: Towards<'_>,
         mut attempt: impl FnMut() -> Result<T, Denied>,
     ) -> Result<Option<T>, Refused> {
@@ -568,7 +585,7 @@ impl ProcessTable {
                 Ok(taken) => return Ok(Some(taken)),
                 Err(Denied::Refused(refused)) => return Err(refused),
                 Err(Denied::Full(room)) => apart(room).await,
-                Err(Denied::NotConnected) if has_dialled => return Ok(None),
+                Err(Denied::NotConnected) if has_dialled || !from.dials() => return Ok(None),
                 Err(Denied::NotConnected) => {
                     let dial = self.connections().and_then(|connections| connections.reach(towards));
                     let Some(dial) = dial else { return Ok(None) };

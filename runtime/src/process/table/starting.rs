@@ -100,7 +100,11 @@ impl ProcessTable {
         let asking = Asking::begin(self, own, Whom::On(node), tie == SpawnTie::Monitor)?;
         let reference = asking.reference;
         let ask = || self.remote()?.spawn(own.pid(), node, reference, tie, name, &mut arguments);
-        match self.taken(Towards::Node(node), ask).await.map_err(|why| not_asked(why, name))? {
+        match self
+            .taken(Sender::process(own), Towards::Node(node), ask)
+            .await
+            .map_err(|why| not_asked(why, name))?
+        {
             Some(sent) => make_way(sent).await,
             None => return Err(SpawnOnError::NotConnected { node: node.into() }),
         }

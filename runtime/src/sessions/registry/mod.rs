@@ -168,9 +168,10 @@ impl Registry {
         kept
     }
 
-    /// The node on which a process runs, or ran, whether there is a session with it or not; nothing, if that is not known any more.
+    /// The node on which a process runs, or ran, if there is or was a session with it; nothing, if that is not known any more. What
+    /// peers have told of is not among them: they would choose where this node dials.
     pub(crate) fn name_of(&self, pid: Pid) -> Option<Arc<str>> {
-        Some(self.numbers.start(pid.node())?.name)
+        Some(self.numbers.met(pid.node())?.name)
     }
 
     /// Waits for names that the endpoint asks to dial. For each, [`Registry::dial`] or [`Registry::cannot_dial`] comes next.
