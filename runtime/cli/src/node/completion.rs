@@ -84,7 +84,7 @@ impl Completion {
     }
 
     fn processes(&self) -> Vec<String> {
-        let numbers = (1..=self.0.processes().len()).map(|number| format!("${number}"));
+        let numbers = self.0.processes().into_keys().map(|number| format!("${number}"));
         numbers.chain(["self", "it"].map(String::from)).collect()
     }
 

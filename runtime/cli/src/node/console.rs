@@ -1,7 +1,7 @@
 //! What the prompt knows, shared by its commands, its processes, the completion and the tap: which processes there are, and
 //! what has happened.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use snow_dist_runtime::core::groups::GroupChange;
@@ -16,6 +16,8 @@ use super::words::Failure;
 const EVENTS_KEPT_MAX: usize = 10_000;
 /// Calls that wait for a `reply`, at most: the caller of an older one is told that there is no reply.
 const CALLS_KEPT_MAX: usize = 1_000;
+/// Processes that peers have had started and that have a number, at most: further ones have none.
+const PROCESSES_OF_PEERS_MAX: usize = 1_000;
 /// Pids of other nodes that completion offers, at most.
 const PIDS_OFFERED_MAX: usize = 32;
 
@@ -34,7 +36,10 @@ struct Inner {
 #[derive(Default)]
 struct State {
     /// The process that `$1` is, and so on.
-    processes: Vec<Pid>,
+    processes: BTreeMap<usize, Pid>,
+    numbers_given: usize,
+    /// The numbers of those that no command has named: they are forgotten with their ends.
+    of_peers: BTreeSet<usize>,
     /// Monitors by which the prompt learns that one of them has ended, with its number.
     watches: BTreeMap<MonitorRef, usize>,
     events: VecDeque<String>,
@@ -44,6 +49,24 @@ struct State {
     shown: VecDeque<Pid>,
     /// The pid that was shown last as the result of a command.
     it: Option<Pid>,
+}
+
+impl State {
+    fn number_of(&self, pid: Pid) -> Option<usize> {
+        self.processes.iter().find_map(|(number, known)| (*known == pid).then_some(*number))
+    }
+
+    fn add(&mut self, pid: Pid) -> usize {
+        self.numbers_given += 1;
+        self.processes.insert(self.numbers_given, pid);
+        self.numbers_given
+    }
+
+    fn forget_of_peer(&mut self, number: usize) {
+        if self.of_peers.remove(&number) {
+            self.processes.remove(&number);
+        }
+    }
 }
 
 impl Console {
@@ -72,15 +95,27 @@ impl Console {
 
 /// Processes.
 impl Console {
-    /// Gives a process its number.
+    /// Gives a process its number, as the result of a command.
     pub(super) fn add(&self, pid: Pid) -> usize {
         let mut state = self.lock();
         state.it = Some(pid);
-        if let Some(at) = state.processes.iter().position(|known| *known == pid) {
-            return at + 1;
+        let number = state.number_of(pid).unwrap_or_else(|| state.add(pid));
+        state.of_peers.remove(&number);
+        number
+    }
+
+    /// Gives a process its number that may be a peer's, until its end is told. None, if there are too many of them.
+    pub(super) fn add_of_peer(&self, pid: Pid) -> Option<usize> {
+        let mut state = self.lock();
+        if let Some(number) = state.number_of(pid) {
+            return Some(number);
         }
-        state.processes.push(pid);
-        state.processes.len()
+        if state.of_peers.len() >= PROCESSES_OF_PEERS_MAX {
+            return None;
+        }
+        let number = state.add(pid);
+        state.of_peers.insert(number);
+        Some(number)
     }
 
     /// The end of a process is told, by this monitor.
@@ -89,7 +124,7 @@ impl Console {
     }
 
     /// The processes with a number.
-    pub(super) fn processes(&self) -> Vec<Pid> {
+    pub(super) fn processes(&self) -> BTreeMap<usize, Pid> {
         self.lock().processes.clone()
     }
 
@@ -102,8 +137,8 @@ impl Console {
     /// A process as people write it: `$1`, `self`, or its pid with the name of its node.
     pub(super) fn shown(&self, pid: Pid) -> String {
         let mut state = self.lock();
-        if let Some(at) = state.processes.iter().position(|known| *known == pid) {
-            return format!("${}", at + 1);
+        if let Some(number) = state.number_of(pid) {
+            return format!("${number}");
         }
         if self.own().is_some_and(|(_, own)| own.pid() == pid) {
             return "self".into();
@@ -132,8 +167,7 @@ impl Console {
     pub(super) fn named(&self, name: &str) -> Result<Option<Pid>, Failure> {
         if let Some(number) = name.strip_prefix('$') {
             let state = self.lock();
-            let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-            let pid = at.and_then(|at| state.processes.get(at)).copied();
+            let pid = number.parse().ok().and_then(|number: usize| state.processes.get(&number)).copied();
             return pid
                 .map(Some)
                 .ok_or_else(|| Failure::new(format_args!("there is no process {name}: `spawn` starts one")));
@@ -199,7 +233,10 @@ impl Console {
             Received::NodeUp { name } => return self.happens(format!("up {name}")),
             Received::NodeDown { name } => return self.happens(format!("down {name}")),
             Received::Down { reference, ref reason, .. } => {
-                let watched = self.lock().watches.remove(&reference);
+                let mut state = self.lock();
+                let watched = state.watches.remove(&reference);
+                watched.into_iter().for_each(|number| state.forget_of_peer(number));
+                drop(state);
                 if let Some(number) = watched {
                     return self.happens(format!("${number} has ended: {reason}"));
                 }
@@ -260,5 +297,34 @@ impl Console {
         found
             .map(|(_, call)| call)
             .ok_or_else(|| Failure::new(format_args!("there is no call {number} to reply to")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use snow_dist_runtime::NodeNumber;
+
+    fn pid(local: usize) -> Pid {
+        Pid::new(NodeNumber::HERE, 1, local as u64)
+    }
+
+    #[test]
+    fn processes_of_peers_are_bounded_forgotten_and_never_it() {
+        let console = Console::new(Screen::output());
+        assert_eq!(console.add(pid(1)), 1);
+        for local in 2..2 + PROCESSES_OF_PEERS_MAX {
+            assert_eq!(console.add_of_peer(pid(local)), Some(local));
+        }
+        assert_eq!(console.add_of_peer(pid(9_999)), None);
+        assert_eq!(console.named("it").ok().flatten(), Some(pid(1)));
+        // What a command has named is its own.
+        assert_eq!((console.add(pid(2)), console.add_of_peer(pid(2))), (2, Some(2)));
+        for number in [1, 2, 3] {
+            console.lock().forget_of_peer(number);
+        }
+        assert_eq!((console.shown(pid(2)), console.shown(pid(3))), ("$2".into(), pid(3).to_string()));
+        assert_eq!(console.processes().len(), PROCESSES_OF_PEERS_MAX);
+        assert_eq!(console.add(pid(9_999)), PROCESSES_OF_PEERS_MAX + 2, "no number is given twice");
     }
 }

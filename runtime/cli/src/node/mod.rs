@@ -16,10 +16,12 @@ mod words;
 use std::future::Future;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use snow_dist_runtime::{Context, Delegate, Node};
 use tokio::runtime::Builder;
+use tokio::time::timeout;
 
 use completion::Completion;
 use console::Console;
@@ -31,6 +33,9 @@ use trace::{Trace, Traced};
 use words::Failure;
 
 use crate::log;
+
+/// How long a node that has ended waits until its last lines are read.
+const LAST_LINES_TIME_MAX: Duration = Duration::from_secs(5);
 
 pub(crate) const HELP: &str = "\
 At a terminal it is a prompt: `help` lists its commands, Tab completes commands,
@@ -118,6 +123,8 @@ async fn play(arguments: &Arguments) -> io::Result<bool> {
             good = interrupted().await.map(|()| true);
         }
         shell.node.shutdown().await;
+        // Nobody may read them.
+        let _ = timeout(LAST_LINES_TIME_MAX, shell.screen().printed()).await;
         return good;
     }
     let history = match &arguments.history {
@@ -177,7 +184,9 @@ async fn read(arguments: &Arguments, lines: &mut Lines, shell: &mut Shell) -> io
     let (mut good, mut number) = (true, 0);
     while let Some(line) = lines.next().await.map_err(|error| at(number + 1, &error))? {
         number += 1;
-        if let Err(failure) = shell.obey(&line).await {
+        let done = shell.obey(&line).await;
+        shell.screen().printed().await;
+        if let Err(failure) = done {
             eprintln!("error: {}", at(number, &failure));
             good = false;
             if !arguments.keep_going {

@@ -33,15 +33,15 @@ pub(super) fn offer(node: &Node, console: &Console) -> Result<(), RegisterFuncti
     })
 }
 
-/// A process begins: its end will be told.
+/// A process begins: its end will be told, if it has a number.
 async fn begin(ctx: &Context, console: &Console, arguments: &Message) {
-    let number = console.add(ctx.pid());
-    if let Some((_, own)) = console.own()
+    if let Some(number) = console.add_of_peer(ctx.pid())
+        && let Some((_, own)) = console.own()
         && let Ok(watch) = own.monitor(ctx.pid()).await
     {
         console.watch(watch, number);
     }
-    console.happens(format!("${number} begins with {}", terms::shown(arguments)));
+    console.happens(format!("{} begins with {}", console.shown(ctx.pid()), terms::shown(arguments)));
 }
 
 /// Shows all that comes, for ever.

@@ -1,9 +1,9 @@
 //! Where lines go: to standard output, or above the line that somebody is typing.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use super::editor::Printer;
 
-/// Lines that wait for the terminal: of further events only the number is shown.
-const WAITING_MAX: usize = 1_000;
+/// Bytes of lines that wait to be printed: of further events only the number is shown.
+const WAITING_BYTES_MAX: usize = 1 << 20;
 /// How long the next prompt waits for what a command has to say.
 const PRINTED_TIME_MAX: Duration = Duration::from_millis(100);
 
@@ -22,19 +22,18 @@ const PRINTED_TIME_MAX: Duration = Duration::from_millis(100);
 pub(super) struct Screen(Arc<Inner>);
 
 struct Inner {
-    /// Nobody reads what is printed any more.
-    is_closed: AtomicBool,
-    way: Way,
+    /// A thread of its own prints: it waits for whoever reads, or for the editor, and nobody for it.
+    lines: Sender<Item>,
+    printing: Arc<Printing>,
+    left_out: AtomicUsize,
+    is_prompt: bool,
 }
 
-enum Way {
-    Output(Mutex<io::Stdout>),
-    /// A thread of its own prints above the line that is being typed: it waits for the editor, and nobody for it.
-    Prompt {
-        lines: Sender<Item>,
-        waiting: Arc<AtomicUsize>,
-        left_out: AtomicUsize,
-    },
+#[derive(Default)]
+struct Printing {
+    waiting_bytes: AtomicUsize,
+    /// Nobody reads what is printed any more.
+    is_closed: AtomicBool,
 }
 
 enum Item {
@@ -46,87 +45,87 @@ enum Item {
 impl Screen {
     /// Standard output.
     pub(super) fn output() -> Self {
-        Self(Arc::new(Inner {
-            is_closed: AtomicBool::new(false),
-            way: Way::Output(Mutex::new(io::stdout())),
-        }))
+        Self::new(false, |line| {
+            let mut out = io::stdout().lock();
+            out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_ok()
+        })
     }
 
     /// Above the prompt.
-    pub(super) fn prompt(printer: Printer) -> Self {
+    pub(super) fn prompt(mut printer: Printer) -> Self {
+        Self::new(true, move |line| printer.print(line).is_ok())
+    }
+
+    fn new(is_prompt: bool, print: impl FnMut(String) -> bool + Send + 'static) -> Self {
         let (lines, items) = channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let printed = Arc::clone(&waiting);
-        thread::spawn(move || print_all(printer, &items, &printed));
-        let way = Way::Prompt { lines, waiting, left_out: AtomicUsize::new(0) };
-        Self(Arc::new(Inner { is_closed: AtomicBool::new(false), way }))
+        let printing = Arc::<Printing>::default();
+        let printed = Arc::clone(&printing);
+        thread::spawn(move || print_all(print, &items, &printed));
+        Self(Arc::new(Inner { lines, printing, left_out: AtomicUsize::new(0), is_prompt }))
     }
 
     /// Prints what a command has to say.
     pub(super) fn say(&self, text: &str) {
-        let text = printable(text);
-        match &self.0.way {
-            Way::Output(out) => {
-                let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
-                if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
-                    self.0.is_closed.store(true, Ordering::Relaxed);
-                }
-            }
-            Way::Prompt { lines, waiting, .. } => {
-                waiting.fetch_add(1, Ordering::Relaxed);
-                // Its thread is there as long as this is.
-                let _ = lines.send(Item::Line(text + "\n"));
-            }
-        }
+        let line = printable(text) + "\n";
+        self.0.printing.waiting_bytes.fetch_add(line.len(), Ordering::Relaxed);
+        // If its thread is gone, nobody reads any more.
+        let _ = self.0.lines.send(Item::Line(line));
     }
 
-    /// Prints what happens by itself, which may be more than a terminal takes.
+    /// Prints what happens by itself, which may be more than anybody reads.
     pub(super) fn tell(&self, text: &str) {
-        if let Way::Prompt { waiting, left_out, .. } = &self.0.way {
-            if waiting.load(Ordering::Relaxed) >= WAITING_MAX {
-                left_out.fetch_add(1, Ordering::Relaxed);
-                return;
-            }
-            let count = left_out.swap(0, Ordering::Relaxed);
-            if count > 0 {
-                self.say(&format!("* {count} more were not shown: they came too fast"));
-            }
+        if self.0.printing.waiting_bytes.load(Ordering::Relaxed) >= WAITING_BYTES_MAX {
+            self.0.left_out.fetch_add(1, Ordering::Relaxed);
+            return;
         }
+        self.say_what_was_left_out();
         self.say(text);
+    }
+
+    fn say_what_was_left_out(&self) {
+        let count = self.0.left_out.swap(0, Ordering::Relaxed);
+        if count > 0 {
+            self.say(&format!("* {count} more were not shown: they came too fast"));
+        }
     }
 
     /// Prints a warning of the node.
     pub(super) fn warn(&self, text: &str) {
-        match &self.0.way {
-            Way::Output(_) => eprintln!("warning: {}", printable(text)),
-            Way::Prompt { .. } => self.tell(&format!("! {text}")),
+        if self.0.is_prompt {
+            self.tell(&format!("! {text}"));
+        } else {
+            eprintln!("warning: {}", printable(text));
         }
     }
 
-    /// Waits until all lines so far are printed, for a little while: in a flood the editor may hold them back until it is
-    /// asked for the next line.
+    /// Waits until all lines so far are printed. At the prompt for a little while: in a flood the editor may hold them back
+    /// until it is asked for the next line.
     pub(super) async fn printed(&self) {
-        if let Way::Prompt { lines, .. } = &self.0.way {
-            let (done, is_done) = oneshot::channel();
-            if lines.send(Item::Printed(done)).is_ok() {
-                let _ = timeout(PRINTED_TIME_MAX, is_done).await;
-            }
+        self.say_what_was_left_out();
+        let (done, is_done) = oneshot::channel();
+        if self.0.lines.send(Item::Printed(done)).is_err() {
+            return;
+        }
+        if self.0.is_prompt {
+            let _ = timeout(PRINTED_TIME_MAX, is_done).await;
+        } else {
+            let _ = is_done.await;
         }
     }
 
     /// Whether nobody reads what is printed any more.
     pub(super) fn is_closed(&self) -> bool {
-        self.0.is_closed.load(Ordering::Relaxed)
+        self.0.printing.is_closed.load(Ordering::Relaxed)
     }
 }
 
-fn print_all(mut printer: Printer, items: &Receiver<Item>, waiting: &AtomicUsize) {
+fn print_all(mut print: impl FnMut(String) -> bool, items: &Receiver<Item>, printing: &Printing) {
     for item in items {
         match item {
             Item::Line(line) => {
-                waiting.fetch_sub(1, Ordering::Relaxed);
-                if printer.print(line).is_err() {
-                    return;
+                printing.waiting_bytes.fetch_sub(line.len(), Ordering::Relaxed);
+                if !print(line) {
+                    return printing.is_closed.store(true, Ordering::Relaxed);
                 }
             }
             Item::Printed(done) => drop(done.send(())),
@@ -149,7 +148,26 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_for_whoever_does_not_read_and_what_does_not_fit_is_counted() {
+        let (read, may_print) = channel::<()>();
+        let (print, printed) = channel();
+        let screen = Screen::new(false, move |line| may_print.recv().is_ok() && print.send(line).is_ok());
+        screen.say(&"x".repeat(WAITING_BYTES_MAX + 1));
+        screen.say(&"y".repeat(WAITING_BYTES_MAX + 1));
+        screen.tell("left out");
+        screen.tell("left out");
+        (0..3).for_each(|_| read.send(()).unwrap());
+        screen.printed().await;
+        assert_eq!(printed.iter().nth(2).unwrap(), "* 2 more were not shown: they came too fast\n");
+        assert!(!screen.is_closed());
+        drop(read);
+        screen.tell("nobody reads");
+        screen.printed().await;
+        assert!(screen.is_closed());
+    }
 
     #[test]
     fn what_is_not_printable_is_escaped() {

@@ -107,7 +107,7 @@ async fn processes(shell: &mut Shell, words: Words<'_>) -> Result<(), Failure> {
     words.end()?;
     shell.say(format!("self is {}", shell.own().pid()));
     let registered = shell.node.registered();
-    for (at, pid) in shell.console.processes().into_iter().enumerate() {
+    for (number, pid) in shell.console.processes() {
         let state = match shell.node.node_of(pid) {
             Some(node) if !pid.is_here() => format!(" on {node}"),
             _ if !pid.is_here() => " on a node that this one is not connected with".into(),
@@ -116,7 +116,7 @@ async fn processes(shell: &mut Shell, words: Words<'_>) -> Result<(), Failure> {
         };
         let names = registered.iter().filter(|(_, known)| *known == pid);
         let names: Vec<_> = names.map(|(name, _)| format!(", registered as {name}")).collect();
-        shell.say(format!("${} is {pid}{state}{}", at + 1, names.concat()));
+        shell.say(format!("${number} is {pid}{state}{}", names.concat()));
     }
     Ok(())
 }
