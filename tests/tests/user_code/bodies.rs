@@ -1,8 +1,8 @@
 //! What a process is made of: a function, a future, what that returns, and what drops with it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use snow_dist_runtime::{Context, Node, Reason, Received, Selection};
+use snow_dist_runtime::{Allowed, Context, Node, Reason, Received, Selection};
 use snow_dist_tests::program::{begin, down, exit, until, within};
 use tokio::sync::oneshot;
 
@@ -138,6 +138,32 @@ async fn a_process_may_use_the_node_when_it_ends() {
     };
     told_of(&node, looks, Reason::Normal).await;
     calls_back.assert_finished().await;
+}
+
+#[tokio::test]
+async fn a_function_may_use_the_node_when_it_is_dropped_and_panic() {
+    let _watchdog = watchdog();
+    let node = alone();
+    let calls_back = CallsBack::default();
+    let other = node.spawn(async |_: Context| std::future::pending::<()>().await).unwrap();
+    calls_back.know(vec![(node.clone(), other)], Vec::new());
+    for name in ["taken back", "of a node that ends"] {
+        let (calls, own) = (calls_back.clone(), node.clone());
+        let kept = Mutex::new(WhenDropped::new(move || {
+            calls.call();
+            assert!(!own.unregister_function(name), "it is there no more");
+            panic!("a function is dropped");
+        }));
+        let function = move |_, ()| {
+            let _ = &kept;
+            async {}
+        };
+        node.register_function(name, Allowed::Nobody, function).unwrap();
+    }
+    assert!(node.unregister_function("taken back"));
+    node.shutdown().await;
+    calls_back.assert_finished().await;
+    assert!(!node.unregister_function("of a node that ends"));
 }
 
 #[tokio::test]
