@@ -6,7 +6,9 @@ use snow_dist_codec::{Reading, Text};
 use snow_dist_runtime::core::Reason;
 use snow_dist_runtime::core::globals::{NotRegistered, OnConflict};
 use snow_dist_runtime::core::host::Event;
-use snow_dist_runtime::core::limits::{FRAME_BYTES_BOUND_MIN, GLOBAL_NAME_BYTES_MAX};
+use snow_dist_runtime::core::limits::{
+    FRAME_BYTES_BOUND_MIN, GLOBAL_NAME_BYTES_COUNTED, GLOBAL_NAME_BYTES_MAX, GLOBAL_NAMES_BYTES_MAX,
+};
 
 use crate::host::Net;
 
@@ -66,6 +68,26 @@ fn a_name_is_known_everywhere_until_it_is_taken_back_or_its_process_ends() {
     net.hosts[1].register_global("desk", 4, OnConflict::Exit).unwrap();
     net.flow();
     assert_eq!(whereis(&mut net, "desk"), all("b@h:1", 4));
+}
+
+/// A peer that is told of a name before it is told of the one that has made room for it passes it over, and for good.
+#[test]
+fn a_node_at_its_bound_changes_its_names_and_its_peers_know_all() {
+    let mut net = Net::new(2);
+    let name = |number: usize| format!("{number:04096}");
+    let fits = GLOBAL_NAMES_BYTES_MAX / (GLOBAL_NAME_BYTES_MAX + GLOBAL_NAME_BYTES_COUNTED);
+    for number in 1..=fits {
+        net.hosts[0].register_global(&name(number), 2, OnConflict::Exit).unwrap();
+    }
+    net.connect(0, 1);
+    net.flow();
+    let too_many = net.hosts[0].register_global(&name(0), 2, OnConflict::Exit);
+    assert!(matches!(too_many, Err(NotRegistered::TooMany { .. })), "{too_many:?}");
+    net.hosts[0].unregister_global(&name(fits)).unwrap();
+    net.hosts[0].register_global(&name(0), 2, OnConflict::Exit).unwrap();
+    net.flow();
+    let known = |number| net.hosts[1].whereis_global(&name(number)).is_some();
+    assert_eq!([0, 1, fits - 1, fits].map(known), [true, true, true, false]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod captured;
 mod close;
 mod delay;
 mod fragments;
+mod globals;
 mod groups;
 mod heartbeat;
 mod links;

@@ -150,8 +150,8 @@ pub struct Globals {
     own_bytes: usize,
     by_process: BTreeSet<(u64, Arc<str>)>,
     peers: BTreeMap<ConnectionId, Peer>,
-    /// The claims of peers, the one that stays first.
-    claims: BTreeMap<Arc<str>, BTreeMap<Rank, Pid>>,
+    /// The claims of peers, in order: the first one stays. Almost always there is but one, so they are not a map.
+    claims: BTreeMap<Arc<str>, Vec<(Rank, Pid)>>,
 }
 
 impl Globals {
@@ -280,7 +280,11 @@ impl Globals {
         //= spec/session.md#ses-glb-010
         //# A node that reads a GLOBAL_REGISTER, or an entry of a GLOBAL_SYNC, with a name that it has learned from the same
         //# peer MUST take the name for that of the process in the later one.
-        self.claims.entry(name.clone()).or_default().insert(rank, pid);
+        let claims = self.claims.entry(name.clone()).or_insert_with(|| Vec::with_capacity(1));
+        match claims.iter_mut().find(|(of, _)| *of == rank) {
+            Some((_, earlier)) => *earlier = pid,
+            None => claims.insert(claims.partition_point(|(of, _)| *of < rank), (rank, pid)),
+        }
         //= spec/session.md#ses-glb-011
         //# A node that owns a global name MUST take it back when it learns the name from a peer whose incarnation and name,
         //# compared in this order, are smaller than its own.
@@ -309,7 +313,7 @@ impl Globals {
 
     fn forget(&mut self, name: &str, rank: &Rank) {
         if let Some(claims) = self.claims.get_mut(name) {
-            claims.remove(rank);
+            claims.retain(|(of, _)| of != rank);
             if claims.is_empty() {
                 self.claims.remove(name);
             }
@@ -333,7 +337,7 @@ impl Globals {
         //= spec/session.md#ses-glb-012
         //# A node that has learned one global name from several peers MUST take it for the name of the process of that
         //# peer whose incarnation and name, compared in this order, are the smallest.
-        let (rank, pid) = self.claims.get(name)?.first_key_value()?;
+        let (rank, pid) = self.claims.get(name)?.first()?;
         Some((*pid, &rank.1))
     }
 

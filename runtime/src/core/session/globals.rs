@@ -3,8 +3,11 @@
 //! What is to be told waits as a change of a name, not as a frame: of several changes of one name the last is told. So what
 //! waits is bounded by the names that there are, whatever a program does while the peer reads nothing. It goes out before
 //! signals and messages: whoever is sent something by the process that has a name finds that process by it.
+//!
+//! What is taken back goes out before what is registered. So the names that the peer has been told of are never more than
+//! this node has owned at once, and a peer that keeps no more of one node than that one may own passes none of them over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use snow_dist_codec::frame::{GlobalRegister, GlobalSync, GlobalUnregister, RoomBroadcast};
@@ -20,18 +23,20 @@ use crate::core::{GlobalNews, Processes};
 pub(super) struct Told {
     /// This node's name, from when on the peer is told anything.
     node: Option<Arc<str>>,
-    /// The names that there were when the session came up have been written.
-    is_synced: bool,
-    due: BTreeMap<Arc<str>, Due>,
+    /// Names that the peer has been told of, and that have been taken back since.
+    taken_back: BTreeSet<Arc<str>>,
+    /// Names that there were when the session came up, with their processes.
+    at_first: BTreeMap<Arc<str>, u64>,
+    /// Names that have been registered since.
+    registered: BTreeMap<Arc<str>, Claim>,
 }
 
-/// A name whose change has not been written.
+/// A name whose process the peer has not been told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Due {
-    /// The peer has been told that this node owns it.
+struct Claim {
+    local: u64,
+    /// The peer has been told that this node owns the name, for another process.
     was_told: bool,
-    /// The process that it stands for now; none, if it is taken back.
-    local: Option<u64>,
 }
 
 /// Bytes of the longest GLOBAL_SYNC.
@@ -57,48 +62,45 @@ impl Session {
             return;
         }
         self.globals.node = Some(node.clone());
-        for (name, local) in own {
-            self.register_global(name, local);
-        }
-        self.globals.is_synced = self.globals.due.is_empty();
+        self.globals.at_first = own.into_iter().map(|(name, local)| (name.clone(), local)).collect();
     }
 
     /// A local process has been registered under a global name.
     pub fn register_global(&mut self, name: &Arc<str>, local: u64) {
-        self.globals.change(name, Some(local));
+        self.globals.register(name, local);
     }
 
     /// A global name of this node has been taken back.
     pub fn unregister_global(&mut self, name: &Arc<str>) {
-        self.globals.change(name, None);
+        self.globals.take_back(name);
     }
 
     pub(super) fn has_due_global(&self) -> bool {
-        !self.globals.due.is_empty()
+        let Told { taken_back, at_first, registered, .. } = &self.globals;
+        !(taken_back.is_empty() && at_first.is_empty() && registered.is_empty())
     }
 
-    /// Writes what is next to be told of a global name. Returns `false` if there is nothing.
+    /// Writes the frame that is next to be told of global names. Returns `false` if there is nothing.
     pub(super) fn write_global(&mut self, out: &mut Vec<u8>) -> bool {
         let Some(node) = self.globals.node.clone() else { return false };
-        if !self.globals.is_synced {
+        //= spec/session.md#ses-glb-014
+        //# When a global name of its own is taken back, also because its process has ended, a node MUST write one
+        //# GLOBAL_UNREGISTER in each session in which it has told of the name, unless the name has been registered anew
+        //# before that is written.
+        if let Some(name) = self.globals.taken_back.pop_first() {
+            put(GlobalUnregister { name: (&*name).into() }, out);
+            return true;
+        }
+        if !self.globals.at_first.is_empty() {
             self.write_sync(&node, out);
             return true;
         }
-        let Some((name, due)) = self.globals.due.pop_first() else { return false };
-        match due.local {
-            //= spec/session.md#ses-glb-013
-            //# When a process of its own is registered under a global name, a node MUST write one GLOBAL_REGISTER in each
-            //# session, unless the name has been taken back before that is written.
-            Some(local) => {
-                let (name, node) = ((&*name).into(), (&*node).into());
-                put(GlobalRegister { name, pid: self.wire.ours(local), node }, out);
-            }
-            //= spec/session.md#ses-glb-014
-            //# When a global name of its own is taken back, also because its process has ended, a node MUST write one
-            //# GLOBAL_UNREGISTER in each session in which it has told of the name, unless the name has been registered anew
-            //# before that is written.
-            None => put(GlobalUnregister { name: (&*name).into() }, out),
-        }
+        //= spec/session.md#ses-glb-013
+        //# When a process of its own is registered under a global name, a node MUST write one GLOBAL_REGISTER in each
+        //# session, unless the name has been taken back before that is written.
+        let Some((name, Claim { local, .. })) = self.globals.registered.pop_first() else { return false };
+        let (name, node) = ((&*name).into(), (&*node).into());
+        put(GlobalRegister { name, pid: self.wire.ours(local), node }, out);
         true
     }
 
@@ -109,15 +111,10 @@ impl Session {
     //# A node MUST NOT write a PEER_LIST or GLOBAL_SYNC with a payload of more than 65 536 bytes.
     fn write_sync(&mut self, node: &str, out: &mut Vec<u8>) {
         let (mut entries, mut bytes) = (EntriesBuf::default(), SYNC_BYTES);
-        while let Some((name, due)) = self.globals.due.pop_first() {
-            // It stood in a frame before this one, and has been taken back since.
-            let Some(local) = due.local else {
-                put(GlobalUnregister { name: (&*name).into() }, out);
-                continue;
-            };
+        while let Some((name, local)) = self.globals.at_first.pop_first() {
             bytes += ENTRY_BYTES + name.len() + node.len();
             if bytes > SYNC_BYTES_MAX {
-                self.globals.due.insert(name, due);
+                self.globals.at_first.insert(name, local);
                 break;
             }
             //= spec/session.md#ses-glb-003
@@ -126,10 +123,7 @@ impl Session {
             let pushed = entries.push(&entry);
             debug_assert_eq!(pushed, Ok(()), "names are bounded");
         }
-        self.globals.is_synced = self.globals.due.is_empty();
-        if entries.as_entries().count() > 0 {
-            put(GlobalSync { entries: entries.as_entries() }, out);
-        }
+        put(GlobalSync { entries: entries.as_entries() }, out);
     }
 
     /// GLOBAL_REGISTER, GLOBAL_UNREGISTER or GLOBAL_SYNC has come.
@@ -179,19 +173,21 @@ impl Session {
 }
 
 impl Told {
-    fn change(&mut self, name: &Arc<str>, local: Option<u64>) {
+    fn register(&mut self, name: &Arc<str>, local: u64) {
         if self.node.is_none() {
             return;
         }
-        // Nothing waits of a name that is registered for the first time, or that the peer knows.
-        let was_told = match self.due.get(name) {
-            Some(due) => due.was_told,
-            None => local.is_none(),
-        };
-        if local.is_none() && !was_told {
-            self.due.remove(name);
-        } else {
-            self.due.insert(name.clone(), Due { was_told, local });
+        let was_told = self.taken_back.remove(name);
+        self.registered.insert(name.clone(), Claim { local, was_told });
+    }
+
+    fn take_back(&mut self, name: &Arc<str>) {
+        if self.node.is_none() || self.at_first.remove(name).is_some() {
+            return;
+        }
+        // Of a name that has been told of nothing else waits.
+        if self.registered.remove(name).is_none_or(|claim| claim.was_told) {
+            self.taken_back.insert(name.clone());
         }
     }
 }

@@ -7,10 +7,12 @@ mod links;
 use std::time::Duration;
 
 use snow_dist_codec::frame::{
-    Call, CallName, CallReply, Close, Demonitor, Exit, Link, Monitor, MonitorExit, MonitorName, Named,
-    RegSend, Send, SendNameTerm, Unlink, UnlinkAck, UnlinkId,
+    Call, CallName, CallReply, Close, Demonitor, Exit, GlobalRegister, GlobalSync, GlobalUnregister, Link,
+    Monitor, MonitorExit, MonitorName, Named, RegSend, Send, SendNameTerm, Unlink, UnlinkAck, UnlinkId,
 };
-use snow_dist_codec::{Frame, Pid as WirePid, Reason as WireReason, ReasonBuf, Root, Signal};
+use snow_dist_codec::{
+    EntriesBuf, Entry, Frame, Pid as WirePid, Reason as WireReason, ReasonBuf, Root, Signal,
+};
 use snow_dist_runtime::core::peers::Sign;
 use snow_dist_runtime::core::session::{Lacking, Misrouted, NotCalled, NotMade, NotSent, Version};
 use snow_dist_runtime::core::{Chain, NodeNumber, Pid, Reason};
@@ -510,6 +512,39 @@ fn their_peer_lists_are_counted_and_not_used() {
     pair.inject(A, RegSend { name: "name".into(), message: b"text" });
     pair.settle();
     assert_eq!((pair.ended(A), pair[A].session.counts().left_alone), (None, 1));
+}
+
+//= spec/version1.md#v1-glb-001
+//= type=test
+//# A node MUST NOT write GLOBAL_REGISTER, GLOBAL_UNREGISTER or GLOBAL_SYNC to a version 1 peer.
+#[test]
+fn they_are_told_of_no_global_names() {
+    let mut pair = beside(Some(K));
+    let (desk, till) = ("desk".into(), "till".into());
+    pair[A].session.tell_globals(&"a@h:1".into(), [(&desk, 3)]);
+    assert!(!pair[A].session.has_output());
+    pair[A].session.register_global(&till, 3);
+    pair[A].session.unregister_global(&desk);
+    assert!(!pair[A].session.has_output());
+    pair.settle();
+    assert_eq!(pair[B].names(), Vec::<&str>::new());
+}
+
+//= spec/version1.md#v1-glb-002
+//= type=test
+//# A node MUST ignore GLOBAL_REGISTER, GLOBAL_UNREGISTER and GLOBAL_SYNC of a version 1 peer.
+#[test]
+fn their_global_names_are_counted_and_not_used() {
+    let mut pair = beside(Some(K));
+    let (pid, node) = (theirs(9), "b@h:1");
+    let mut entries = EntriesBuf::default();
+    entries.push(&Entry { name: "till".into(), pid, node: node.into() }).unwrap();
+    pair.inject(A, GlobalRegister { name: "desk".into(), pid, node: node.into() });
+    pair.inject(A, GlobalSync { entries: entries.as_entries() });
+    pair.inject(A, GlobalUnregister { name: "desk".into() });
+    pair.settle();
+    assert_eq!((pair.ended(A), pair[A].session.counts().left_alone), (None, 3));
+    assert_eq!(pair[B].names(), Vec::<&str>::new());
 }
 
 //= spec/capabilities.md#cap-cal-001
