@@ -1,9 +1,9 @@
-//! `1D` GLOBAL_SYNC: all global names that the sender knows.
+//! `1D` GLOBAL_SYNC: global names that the sender owns.
 
 use crate::Entries;
 use crate::layout::{Layout, Sink, Source};
 
-/// All global names that the sender knows. Specification: `dist.md`, "GLOBAL_SYNC".
+/// Global names that the sender owns. Specification: `dist.md`, "GLOBAL_SYNC".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GlobalSync<'a> {
     /// The names, their processes and their owners.

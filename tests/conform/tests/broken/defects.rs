@@ -385,6 +385,8 @@ defects! {
     GlobalNameOfAnybody: ACCEPTOR, ["global-name-of-a-foreign-process"];
     /// A global name that is known can be registered.
     TakenNameRegistered: ACCEPTOR, ["global-name-taken"];
+    /// A global name of any length can be registered.
+    LongGlobalName: ACCEPTOR, ["global-name-too-long"];
     /// Whoever owns a global name keeps it.
     GivesNoWay: ACCEPTOR, ["global-name-conflict"];
     /// A process that loses its global name is not told.
@@ -417,6 +419,10 @@ defects! {
     EndBeforeReply: ACCEPTOR, ["spawn-ends-at-once", "spawn-monitored-ends-at-once"];
     /// All requests have the same number.
     RequestReused: INITIATOR, ["requests-differ"];
+    /// The next request, monitor or call has the number of the request.
+    RequestUncounted: INITIATOR, ["requests-differ", "request-refused"];
+    /// A request can be of any length.
+    LongRequest: ACCEPTOR, ["request-too-long"];
     /// No process is monitored.
     SpawnUnmonitored: INITIATOR, [
         "spawn-monitored", "spawn-monitored-ends-at-once", "spawn-ref-in-use", "spawn-monitors-too-many",

@@ -15,6 +15,9 @@ use crate::defects::Defect;
 const NAMES_MAX: usize = 1_024;
 const SYNC_BYTES_MAX: usize = 65_536;
 
+/// Bytes of the longest global name.
+const GLOBAL_NAME_BYTES_MAX: usize = 4_096;
+
 /// What is known of names.
 #[derive(Default)]
 pub(super) struct Lists {
@@ -172,10 +175,11 @@ impl Toy {
         }
     }
 
-    /// False if the name is taken.
+    /// False if the name is taken, or too long.
     pub(super) fn register_global(&self, state: &mut State, own: u64, name: &str) -> bool {
         let is_taken = self.lookup(state, name) != json!(false);
-        if is_taken && !self.has(Defect::TakenNameRegistered) {
+        let is_long = name.len() > GLOBAL_NAME_BYTES_MAX && !self.has(Defect::LongGlobalName);
+        if is_long || is_taken && !self.has(Defect::TakenNameRegistered) {
             return false;
         }
         state.lists.own.push((name.to_owned(), own));

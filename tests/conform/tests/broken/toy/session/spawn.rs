@@ -10,6 +10,9 @@ use super::super::{Offer, Other, Owed, Process, State, Toy};
 use super::{End, Held, LinkState, Made, MadeKind, Session};
 use crate::defects::Defect;
 
+/// Bytes of the longest name of a function with its arguments.
+const REQUEST_BYTES_MAX: usize = 65_516;
+
 impl Session {
     /// Whether SPAWN can ask for a monitor, and its arguments are a term.
     fn has_calls(&self) -> bool {
@@ -101,7 +104,11 @@ impl Toy {
         node: &str,
         (function, link, pids): (&str, u8, &[Other]),
     ) -> Option<u64> {
-        let request = if self.has(Defect::RequestReused) { 7 } else { state.next() };
+        let request = match () {
+            () if self.has(Defect::RequestReused) => 7,
+            () if self.has(Defect::RequestUncounted) => state.number + 1,
+            () => state.next(),
+        };
         let session = state.peers.get_mut(node)?.session.as_mut()?;
         let lacks = (link == 2 || !pids.is_empty()) && !session.has_calls();
         let is_full = link == 2 && session.is_full() && !self.has(Defect::RequestBeyondTheBound);
@@ -110,6 +117,9 @@ impl Toy {
         }
         let is_a_term = session.has_calls() && !self.has(Defect::NoTermAsArguments);
         let arguments = if is_a_term { self.tuple(&session.peer, pids) } else { Vec::new() };
+        if function.len() + arguments.len() > REQUEST_BYTES_MAX && !self.has(Defect::LongRequest) {
+            return None;
+        }
         if link == 2 {
             session.made.insert(request, Made { own, other: 0, kind: MadeKind::Spawn(None) });
         } else {
