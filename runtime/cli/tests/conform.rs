@@ -24,15 +24,10 @@ fn conform_node(arguments: &[&str]) -> (Option<i32>, String, String) {
     (done.status.code(), text(&done.stdout), text(&done.stderr))
 }
 
-/// What it does without: starting processes for others or at others, obeying peer lists, global names.
-const WITHOUT: &[&str] = &["offer", "request", "start", "global_lookup", "global_register"];
-
 fn assert_conformant(status: Option<i32>, text: &str) {
     assert_eq!(status, Some(0), "{text}");
     assert!(text.ends_with("conformant, as far as these cases go\n"), "{text}");
-    let lacking: Vec<_> = text.lines().filter_map(|line| line.split_once(": unsupported: ")).collect();
-    assert!(!lacking.is_empty(), "{text}");
-    assert!(lacking.iter().all(|(_, command)| WITHOUT.contains(command)), "{lacking:?}");
+    assert!(!text.contains("unsupported"), "{text}");
 }
 
 #[test]
