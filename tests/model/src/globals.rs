@@ -41,9 +41,9 @@ pub struct Left {
     pub sessions: u8,
 }
 
-pub const BOUNDS: Left = Left { registers: 3, unregisters: 1, ends: 1, cuts: 1, sessions: 2 };
+pub const BOUNDS: Left = Left { registers: 2, unregisters: 1, ends: 1, cuts: 1, sessions: 1 };
 pub const SMALL: Left = Left { registers: 3, unregisters: 0, ends: 1, cuts: 1, sessions: 1 };
-pub const DEEP: Left = Left { registers: 4, unregisters: 1, ends: 2, cuts: 1, sessions: 2 };
+pub const DEEP: Left = Left { registers: 3, unregisters: 1, ends: 1, cuts: 1, sessions: 2 };
 
 #[derive(Clone, Debug)]
 struct Claims {

@@ -138,8 +138,8 @@ export const calls = [
   {
     rule: 'CAP-CAL-010: for the dead, too',
     file: 'monitors.mjs',
-    from: '    if (this.#peers.has(ref)) throw',
-    to: "    if (this.#peers.has(ref) && (process || kind !== 'call')) throw",
+    from: '    this.judge(kind, ref);',
+    to: "    if (process || kind !== 'call') this.judge(kind, ref);",
     noticed: ['session-call-ref-of-a-call-of-nobody', 'session-call-name-ref-of-a-call'],
   },
   {
