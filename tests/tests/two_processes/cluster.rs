@@ -11,6 +11,9 @@ use super::{Second, ask};
 
 const MEMBERS: usize = 4;
 
+/// Whose `echo` each member is linked with and monitors: the other members.
+const OTHERS: u64 = MEMBERS as u64 - 1;
+
 /// Bytes by which a process may have grown after all cycles: what an allocator keeps, and the numbers of nodes that were there,
 /// which are kept for pids that programs hold.
 const GROWTH_MAX: u64 = 16 << 20;
@@ -68,7 +71,7 @@ impl Cluster {
         self.is_up().await;
     }
 
-    /// What each member has linked and monitored has ended, or is there: one of each for every other node.
+    /// What each member has linked and monitored has ended, or is there: one of each for every other member.
     async fn account(&self) {
         for member in &self.members {
             let (own, name) = (self.node.clone(), member.name.clone());
@@ -84,13 +87,13 @@ impl Cluster {
             let mut told = Vec::new();
             for _ in 0..1_000 {
                 told = counts().await.split(' ').skip(1).map(|count| count.parse::<u64>().unwrap()).collect();
-                if told.last() == Some(&(MEMBERS as u64)) {
+                if told.last() == Some(&OTHERS) {
                     break;
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             let [made, downs, exits, open] = told[..] else { panic!("{told:?}") };
-            assert_eq!((downs, exits, open), (made - open, made - open, MEMBERS as u64), "{}", member.name);
+            assert_eq!((downs, exits, open), (made - open, made - open, OTHERS), "{}", member.name);
         }
     }
 
