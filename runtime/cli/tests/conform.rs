@@ -32,13 +32,13 @@ fn assert_conformant(status: Option<i32>, text: &str) {
 
 #[test]
 fn the_node_of_this_repository_is_conformant_in_both_roles() {
-    let (status, text, errors) = conform_node(&["--strict", "--quiet"]);
+    let (status, text, errors) = conform_node(&["--strict", "--quiet", "--jobs", "6"]);
     assert_conformant(status, &format!("{errors}{text}"));
 }
 
 #[test]
 fn the_node_of_this_repository_speaks_version_1_where_that_is_allowed() {
-    let done = conform(&[&["--version", "1", "--strict", "--quiet"], NODE, &["--version-1"]].concat());
+    let done = conform(&[&["--version", "1", "--strict", "--quiet", "--jobs", "6"], NODE, &["--version-1"]].concat());
     assert_conformant(done.status.code(), &String::from_utf8_lossy(&done.stdout));
 }
 
