@@ -16,7 +16,7 @@ fn owning(names: &[&str]) -> Pair {
 fn written(pair: &mut Pair, bytes_wanted: usize) -> Vec<String> {
     let mut out = Vec::new();
     pair[A].session.write(&mut out, bytes_wanted);
-    framing::Frames::new(&out, u32::MAX).map(|payload| told(&payload.unwrap())).collect()
+    framing::Frames::new(&out, u32::MAX).map(|payload| told(payload.unwrap())).collect()
 }
 
 fn told(payload: &[u8]) -> String {
