@@ -279,7 +279,7 @@ impl NodeBuilder {
     ///
     /// It works for names of nodes, and for processes of nodes that this one has had a session with: of others a peer would choose
     /// where this node dials. A process of an earlier start of a node is not there any more, whoever dials. Each attempt to reach a
-    /// node that is down takes as long as a [`connect`](Node::connect) to it: [`keep`](Node::keep) what is turned to often.
+    /// node that is down takes as long as a [`connect`](crate::Node::connect) to it: [`keep`](crate::Node::keep) what is turned to often.
     pub const fn dial_when_needed(mut self, dials: bool) -> Self {
         self.dials_when_needed = dials;
         self

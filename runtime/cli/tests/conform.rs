@@ -38,7 +38,9 @@ fn the_node_of_this_repository_is_conformant_in_both_roles() {
 
 #[test]
 fn the_node_of_this_repository_speaks_version_1_where_that_is_allowed() {
-    let done = conform(&[&["--version", "1", "--strict", "--quiet", "--jobs", "6"], NODE, &["--version-1"]].concat());
+    let done = conform(
+        &[&["--version", "1", "--strict", "--quiet", "--jobs", "6"], NODE, &["--version-1"]].concat(),
+    );
     assert_conformant(done.status.code(), &String::from_utf8_lossy(&done.stdout));
 }
 
