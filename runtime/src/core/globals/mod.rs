@@ -302,8 +302,9 @@ impl Globals {
         //= spec/session.md#ses-glb-002
         //# A node MUST ignore a GLOBAL_UNREGISTER with a name that it has not learned from the peer of the session.
         let Some(peer) = self.peers.get_mut(&id) else { return Heard::PassedOver };
+        // Nothing for an operator: what was told of it may have been passed over before.
         if !peer.names.remove(name) {
-            return Heard::PassedOver;
+            return Heard::Known;
         }
         peer.bytes -= counted(name);
         let rank = peer.rank.clone();

@@ -374,7 +374,7 @@ defects! {
     /// Anybody can tell the global name of a third node.
     AnybodyTells: ACCEPTOR, ["global-name"];
     /// Anybody can take a global name back.
-    AnybodyTakesBack: ACCEPTOR, ["global-name-of-another"];
+    AnybodyTakesBack: ACCEPTOR, ["global-name-of-another", "global-name-of-two"];
     /// Global names stay when their session has ended.
     GlobalNamesStay: INITIATOR, ["global-name"];
     /// Global names of others are handed on.
