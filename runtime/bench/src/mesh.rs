@@ -1,5 +1,5 @@
-//! How fast a mesh forms of nodes that know one of them, how it takes half of them being started again, and what it costs when
-//! nothing happens.
+//! Measures how fast a mesh forms of nodes that know one of them, how long it takes to be whole when half of them are started
+//! again, and what it costs when nothing happens.
 //!
 //! The nodes live in child processes, a part of them in each: a mesh of 200 nodes needs more descriptors than a process may have.
 
@@ -19,16 +19,16 @@ use crate::meter::{cpu_ns, median, resident};
 
 const COOKIE: &str = "a cookie for measurements on one machine";
 
-/// How long a mesh idles while its processor time is measured.
+/// The time for which a mesh idles while its processor time is measured.
 const REST: Duration = Duration::from_secs(10);
 
 /// The heartbeat of a star: with it a session gives back the room that its beginning has taken.
 const TIMING: Timing = Timing { interval: HEARTBEAT, timeout: Duration::from_secs(15) };
 
-/// What a mesh is made of.
+/// A mesh, or a star, to be measured.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Mesh {
-    /// How many nodes.
+    /// The number of nodes.
     #[arg(long, default_value_t = 50)]
     nodes: usize,
     /// In how many processes of the system.
@@ -45,10 +45,10 @@ pub(crate) struct Mesh {
 /// A process with a part of the nodes.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct MeshPart {
-    /// How many nodes there are in all.
+    /// The number of nodes in all parts.
     #[arg(long)]
     nodes: usize,
-    /// How many of them are here.
+    /// The number of them that are here.
     #[arg(long)]
     own: usize,
     /// Which part this is.
@@ -257,7 +257,7 @@ impl MeshPart {
         Ok(builder.start().await?)
     }
 
-    /// How many sessions a node has when all are there.
+    /// Returns how many sessions a node has when all are there.
     fn sessions(&self, node: usize) -> usize {
         let is_seed = self.part == 0 && node == 0;
         if self.star && !is_seed { 1 } else { self.nodes - 1 }
