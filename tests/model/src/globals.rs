@@ -42,7 +42,7 @@ pub struct Left {
 }
 
 pub const BOUNDS: Left = Left { registers: 2, unregisters: 1, ends: 1, cuts: 1, sessions: 1 };
-pub const SMALL: Left = Left { registers: 3, unregisters: 0, ends: 1, cuts: 1, sessions: 1 };
+pub const SMALL: Left = Left { registers: 2, unregisters: 0, ends: 1, cuts: 1, sessions: 0 };
 pub const DEEP: Left = Left { registers: 3, unregisters: 1, ends: 1, cuts: 1, sessions: 2 };
 
 #[derive(Clone, Debug)]
