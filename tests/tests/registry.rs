@@ -596,12 +596,13 @@ fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
     let fragmented = u64::from(limits::FRAGMENTED_FRAME_BYTES_MAX);
     assert_eq!(number(limits_of, "fragmented_frame_bytes_max"), fragmented);
     for (name, value) in [
-        ("group_name_bytes_max", limits::GROUP_NAME_BYTES_MAX),
-        ("group_memberships_max", limits::GROUP_MEMBERSHIPS_MAX),
-        ("groups_message_bytes_max", limits::GROUPS_MESSAGE_BYTES_MAX),
+        ("group_name_bytes_max", limits::GROUP_NAME_BYTES_MAX as u64),
+        ("group_memberships_max", limits::GROUP_MEMBERSHIPS_MAX as u64),
+        ("groups_message_bytes_max", limits::GROUPS_MESSAGE_BYTES_MAX as u64),
+        ("groups_interval_max", limits::GROUPS_INTERVAL_MAX.as_secs()),
     ] {
-        assert_eq!(number(limits_of, name), value as u64, "{name}");
-        assert!(spec("groups.md").contains(&format!("| `{name}` | {} |", grouped(value as u64))), "{name}");
+        assert_eq!(number(limits_of, name), value, "{name}");
+        assert!(spec("groups.md").contains(&format!("| `{name}` | {} |", grouped(value))), "{name}");
     }
     assert_eq!(number(limits_of, "reassembly_bytes_max"), limits::REASSEMBLY_BYTES_MAX);
     assert_eq!(number(limits_of, "fragmented_messages_max"), u64::from(limits::FRAGMENTED_MESSAGES_MAX));

@@ -137,6 +137,9 @@ pub const GROUP_MEMBERSHIPS_MAX: usize = 65_536;
 /// by it.
 pub const GROUPS_MESSAGE_BYTES_MAX: usize = 60 << 10;
 
+/// Time between two messages of a server of groups to that of another node, so that the loss of one is noticed.
+pub const GROUPS_INTERVAL_MAX: Duration = Duration::from_secs(60);
+
 /// Bytes of the longest frame that a peer must take: every frame that is no message fits, so that a signal that is
 /// owed can always be written.
 pub const FRAME_BYTES_BOUND_MIN: u32 = 64 << 10;

@@ -103,6 +103,14 @@ fn telling() -> Vec<Story> {
             .join_does("news", 5, "", &[send(1, 2, &[("news", &[5])], &[])])
             .event("ended", 5, "it leaves both", &[send(1, 3, &[], &[("chat", &[5]), ("news", &[5])])])
             .knows(&[]),
+        Story::known("tells-nothing", "GRP-STR-010 GRP-STR-003", "nothing changes, and messages go on")
+            .event("interval", true, "a message, though there is nothing to tell", &[send(1, 1, &[], &[])])
+            .join_does("chat", 5, "", &[send(1, 2, &[("chat", &[5])], &[])])
+            .event("interval", true, "another one", &[send(1, 3, &[], &[])])
+            .message(&from(8, members(1, 0, true, &[], &[])), "of another process: MONITOR_NAME", &[MONITOR])
+            .event("interval", true, "it is not known who reads", &[])
+            .event("nobody", true, "there is none", &[])
+            .event("interval", true, "nobody reads", &[]),
         Story::known("asked", "GRP-STR-007 GRP-STR-002", "the peer has missed something")
             .join_does("chat", 5, "", &[send(1, 1, &[("chat", &[5])], &[])])
             .message(&ask(1), "another stream, from the beginning", &[send(2, 0, &[("chat", &[5])], &[])])
@@ -141,7 +149,7 @@ fn learning() -> Vec<Story> {
             .message(&members(2, 0, true, &[("chat", &[8])], &[]), "was read before: ignored", &[])
             .message(&members(2, 1, true, &[("chat", &[6])], &[]), "all is named: 5 is not", &[])
             .knows(&[("chat", &[peer(6), peer(7)])]),
-        Story::known("misses", "GRP-STR-005 GRP-STR-006", "messages are missing")
+        Story::known("misses", "GRP-STR-005 GRP-STR-006 GRP-STR-011", "messages are missing")
             .message(&members(1, 0, true, &[("chat", &[5])], &[]), "learned", &[])
             .knows(&[("chat", &[peer(5)])])
             .message(
@@ -157,7 +165,24 @@ fn learning() -> Vec<Story> {
                 "the beginning is missing; ask",
                 &[ask_of(1, 3)],
             )
-            .knows(&[("chat", &[peer(5), peer(6), peer(7)])]),
+            .knows(&[("chat", &[peer(5), peer(6), peer(7)])])
+            .message(&members(3, 5, true, &[], &[]), "the second: ask again", &[ask_of(1, 3)])
+            .message(&members(3, 6, true, &[], &[]), "the third: no ask", &[])
+            .message(&members(4, 1, true, &[], &[]), "the fourth, of another stream: ask", &[ask_of(1, 4)])
+            .message(&members(2, 0, true, &[], &[]), "was read before: nothing is missing", &[])
+            .message(&members(4, 0, true, &[("chat", &[9])], &[]), "read", &[])
+            .knows(&[("chat", &[peer(9)])])
+            .message(&members(4, 2, true, &[], &[]), "the first since then: ask", &[ask_of(1, 4)]),
+        Story::known(
+            "misses-the-last",
+            "GRP-STR-006 GRP-STR-010",
+            "the last message is lost, and nothing changes",
+        )
+        .message(&members(1, 0, true, &[("chat", &[5])], &[]), "learned", &[])
+        .knows(&[("chat", &[peer(5)])])
+        .message(&members(1, 2, true, &[], &[]), "it tells nothing, and 1 is missing: ask", &[ask_of(1, 1)])
+        .message(&members(2, 0, true, &[("chat", &[6])], &[]), "all is told again", &[])
+        .knows(&[("chat", &[peer(6)])]),
     ]
 }
 

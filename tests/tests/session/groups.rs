@@ -43,6 +43,7 @@ impl Server {
             "server_ended" => self.groups.handle_server_ended(peer()),
             "join" => return self.groups.join(&of_group(value), self.own(&value["local"])).is_err(),
             "leave" => drop(self.groups.leave(&of_group(value), self.own(&value["local"]))),
+            "interval" => self.groups.handle_interval(peer()),
             "ended" => self.groups.handle_process_ended(self.own(value)),
             _ => {
                 let (term, pids) = received(&hex::decode(value.as_str().unwrap()).unwrap());
@@ -73,8 +74,8 @@ impl Server {
     }
 }
 
-const EVENTS: [&str; 9] =
-    ["up", "down", "named", "nobody", "server_ended", "join", "leave", "ended", "message"];
+const EVENTS: [&str; 10] =
+    ["up", "down", "named", "nobody", "server_ended", "join", "leave", "ended", "interval", "message"];
 
 fn peer() -> NodeNumber {
     NodeNumber::other(3).unwrap()

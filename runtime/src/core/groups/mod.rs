@@ -352,6 +352,15 @@ impl Groups {
         self.ready.insert(node);
     }
 
+    /// [`GROUPS_INTERVAL_MAX`](super::limits::GROUPS_INTERVAL_MAX) has passed since the host said this last of a node, or since
+    /// it came up. Its server is sent a message even if there is nothing to tell, which shows it if one before that was lost.
+    pub fn handle_interval(&mut self, node: NodeNumber) {
+        let Some(peer) = self.peers.get_mut(&node) else { return };
+        if peer.outgoing.fall_due() {
+            self.ready.insert(node);
+        }
+    }
+
     /// A message has come for the server: what it is as a term, and whose the pids in it are.
     pub fn handle_message(&mut self, term: &[u8], pids: &TermPids) {
         if self.take_message(term, pids).is_err() {

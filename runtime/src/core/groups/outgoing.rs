@@ -18,6 +18,8 @@ pub(super) struct Outgoing {
     walk: Walk,
     /// Of those memberships that were walked past.
     changes: Changes,
+    /// The next message goes out even if there is nothing to tell.
+    is_due: bool,
 }
 
 /// How many of this node's memberships the stream has named.
@@ -44,11 +46,22 @@ impl Outgoing {
         self.next = 0;
         self.walk = Walk::Start;
         self.changes.clear();
+        self.is_due = true;
     }
 
     pub(super) fn stop(&mut self) {
         self.walk = Walk::Off;
         self.changes.clear();
+        self.is_due = false;
+    }
+
+    //= spec/groups.md#grp-str-010
+    //# A server MUST send the next message of a stream at most `groups_interval_max` seconds after the one before it, even if
+    //# there is nothing to tell.
+    /// It is some time since a message went out. Returns whether there is more to tell.
+    pub(super) fn fall_due(&mut self) -> bool {
+        self.is_due = self.walk != Walk::Off;
+        self.is_due
     }
 
     //= spec/groups.md#grp-str-007
@@ -75,9 +88,11 @@ impl Outgoing {
 
     /// The next message, if there is something to tell.
     pub(super) fn next(&mut self, own: Pid, to: Pid, here: &BTreeSet<Membership>) -> Option<Term> {
-        if self.walk == Walk::Off || self.walk == Walk::Done && self.changes.is_empty() {
+        let has_more = matches!(self.walk, Walk::Start | Walk::Until(_)) || !self.changes.is_empty();
+        if !has_more && !std::mem::take(&mut self.is_due) {
             return None;
         }
+        self.is_due = false;
         //= spec/groups.md#grp-str-008
         //# A server MUST name in each of its streams, in `joined`, each membership of its node that the stream has not named, and
         //# in `left` each one that it has named and that is there no more.

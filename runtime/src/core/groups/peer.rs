@@ -203,6 +203,9 @@ impl Peer {
             //= spec/groups.md#grp-str-006
             //# When a server ignores a message because messages before it are missing, it MUST send an ask with the `stream` of
             //# that message, unless it has sent an ask since the last message that it did not ignore.
+            //= spec/groups.md#grp-str-011
+            //# When a server has ignored two, four, eight or any other power of two of messages before which messages are missing,
+            //# since the last one that it did not ignore, it MUST send another ask, with the `stream` of the last of them.
             incoming.strays = incoming.strays.saturating_add(1);
             if incoming.strays.is_power_of_two() {
                 self.ask = Some(stream);

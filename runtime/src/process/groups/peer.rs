@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
+use tokio::time::{MissedTickBehavior, interval};
+
 use super::super::{Context, MonitorRef, Received};
 use super::shared::{Line, Shared};
 use crate::core::groups::{SERVER, Todo};
+use crate::core::limits::GROUPS_INTERVAL_MAX;
 
 /// Runs until the server has ended; whoever has started this ends it with the session.
 pub(super) async fn run(mut ctx: Context, shared: Arc<Shared>, name: Arc<str>, line: Arc<Line>) {
     ctx.dial_nobody();
     let mut monitor: Option<MonitorRef> = None;
+    let mut intervals = interval(GROUPS_INTERVAL_MAX);
+    intervals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first one begins now.
+    intervals.reset();
     while !shared.is_over() {
         match shared.poll_todo(&line) {
             Some(Todo::Monitor) => {
@@ -32,6 +39,7 @@ pub(super) async fn run(mut ctx: Context, shared: Arc<Shared>, name: Arc<str>, l
                     monitor = None;
                     shared.act_on(&line, |groups| groups.handle_server_ended(line.node));
                 },
+                _ = intervals.tick() => shared.act_on(&line, |groups| groups.handle_interval(line.node)),
                 () = line.stirred.notified() => {}
             },
         }

@@ -64,7 +64,7 @@ class Peer {
   ask = null; // the stream for which another one is asked for
   told = new Memberships(); // what it has told
   reads = { stream: 0n, next: 0n, complete: false, named: new Memberships(), strays: 0 };
-  writes = null; // the stream to it: { stream, next, named }
+  writes = null; // the stream to it: { stream, next, named, isDue }
 }
 
 /** What a server knows, and what it has to do: `todo(node)` gives that, one thing after the other. */
@@ -170,6 +170,12 @@ export class Server {
     peer.writes = { stream: ++this.#lastStream, next: 0n, named: new Memberships() };
   }
 
+  /** `groups_interval_max` has passed: the server of a node is sent a message even if there is nothing to tell. */
+  interval(node) {
+    const writes = this.#peers.get(node)?.writes;
+    if (writes) writes.isDue = true;
+  }
+
   // What other servers say
 
   /** A message: the bytes of a term, and whose the pids in it are, in their order. */
@@ -261,7 +267,8 @@ export class Server {
     const { named } = writes;
     const left = named.all.filter(({ name, pid }) => !this.#here.has(name, pid));
     const joined = this.#here.all.filter(({ name, pid }) => !named.has(name, pid));
-    if (writes.next > 0n && left.length + joined.length === 0) return null;
+    if (writes.next > 0n && !writes.isDue && left.length + joined.length === 0) return null;
+    writes.isDue = false;
     const batch = new Batch();
     const nowLeft = left.filter(({ name, pid }) => batch.add('left', name, pid));
     const nowJoined = joined.filter(({ name, pid }) => batch.add('joined', name, pid));
@@ -360,6 +367,7 @@ function entriesOf({ values }) {
 export class Groups {
   #monitors = new Map(); // node name -> { monitor, named }
   #waiting = null;
+  #intervals;
 
   constructor(node) {
     this.node = node;
@@ -368,6 +376,7 @@ export class Groups {
     this.process.traps = true;
     node.register(NAME, this.process);
     this.server = new Server(this.#pid(this.process));
+    this.#intervals = setInterval(() => this.#interval(), LAYOUT.groups_interval_max * 1_000).unref();
   }
 
   /** False if it is a member already. */
@@ -405,6 +414,11 @@ export class Groups {
   nodeDown(name) {
     this.#monitors.delete(name);
     this.server.down(name);
+  }
+
+  /** The node stops. */
+  stop() {
+    clearInterval(this.#intervals);
   }
 
   processEnded(process) {
@@ -461,6 +475,10 @@ export class Groups {
     const monitor = session.capabilities.has('names') ? this.node.monitorNamed(this.process, name, NAME) : null;
     if (monitor === null) this.server.nobody(name);
     else this.#monitors.set(name, { monitor, named: false });
+  }
+
+  #interval() {
+    this.#act(() => this.node.connected.forEach(name => this.server.interval(name)));
   }
 
   #later() {

@@ -13,6 +13,7 @@ export const LAYOUT = Object.freeze({
   group_name_bytes_max: 255,
   group_memberships_max: 65_536,
   groups_message_bytes_max: 61_440,
+  groups_interval_max: 60,
   global_name_bytes_max: 4_096,
   reason_bytes_max: 4_096,
   reason_hops_v1_max: 256,

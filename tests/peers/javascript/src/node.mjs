@@ -416,6 +416,7 @@ export class Node {
   /** Ends all sessions in order, closes everything else, and listens no more. */
   async stop() {
     this.#stopped = true;
+    this.groups?.stop();
     this.server.close();
     this.places.abandonAll();
     for (const election of this.#peers.all) {

@@ -31,6 +31,7 @@ function tell({ given, steps }) {
     down: () => server.down('peer'),
     named: local => server.named('peer', theirs(local)),
     nobody: () => server.nobody('peer'),
+    interval: () => server.interval('peer'),
     server_ended: () => server.serverEnded('peer'),
     join: ({ group, local }) => server.join(group, own(local)),
     leave: ({ group, local }) => server.leave(group, own(local)),
@@ -67,6 +68,29 @@ async function knows(node, group, count) {
     await new Promise(resolve => setTimeout(resolve, 5));
   }
 }
+
+test('a last message that is lost is noticed when nothing follows it', async context => {
+  const nodes = [await start('a'), await start('b')];
+  const [a, b] = nodes;
+  await a.connect(b.name);
+  context.mock.timers.enable({ apis: ['setInterval'] });
+  nodes.forEach(node => node.startGroups());
+  const members = [a.spawn(() => {}), a.spawn(() => {})];
+  a.groups.join('chat', members[0]);
+  await knows(b, 'chat', 1);
+  const { server } = b.groups;
+  const lost = new Promise(resolve => {
+    server.message = () => {
+      delete server.message;
+      resolve();
+    };
+  });
+  a.groups.join('chat', members[1]);
+  await lost;
+  context.mock.timers.tick(60_000);
+  await knows(b, 'chat', 2);
+  await Promise.all(nodes.map(node => node.stop()));
+});
 
 test('three nodes agree, through a cut and its end', async () => {
   const nodes = [await start('a'), await start('b'), await start('c')];

@@ -268,6 +268,17 @@ impl World {
         true
     }
 
+    /// To each node the time of an interval passes.
+    pub(super) fn let_intervals_pass(&mut self) {
+        for at in 0..self.nodes.len() {
+            for other in self.connected(at) {
+                if let Some(groups) = &mut self.nodes[at].groups {
+                    groups.handle_interval(number(other));
+                }
+            }
+        }
+    }
+
     fn take_message(&mut self, lane: (usize, usize, u64)) -> Option<Term> {
         let messages = self.messages.get_mut(&lane)?;
         let term = messages.pop_front();
