@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use snow_dist_runtime::core::limits::HANDSHAKES_BOUND_MAX;
 use snow_dist_runtime::{Node, NodeBuilder, Timing};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -244,7 +245,13 @@ impl MeshPart {
     async fn seed(&self) -> Result<Node> {
         let builder = builder("seed").cookie(COOKIE);
         let builder = if self.star {
-            builder.sessions_max(self.nodes).sessions_per_address_max(self.nodes).heartbeat(TIMING)
+            // All of them come at once, and from one address.
+            builder
+                .sessions_max(self.nodes)
+                .sessions_per_address_max(self.nodes)
+                .handshakes_max(HANDSHAKES_BOUND_MAX)
+                .handshakes_per_address_max(HANDSHAKES_BOUND_MAX)
+                .heartbeat(TIMING)
         } else {
             builder.mesh()
         };

@@ -2,6 +2,7 @@
 //! guard's drop says so to the registry.
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -154,23 +155,34 @@ impl Guard {
     }
 }
 
-/// The whole life of a connection that has TLS.
-async fn live(life: Life, stream: Stream) {
+/// The whole life of a connection that has TLS. Its driver is made before the future, and moved into it once: an `async fn` has
+/// room for all that it is given, and again for where it hands that on.
+fn live(life: Life, stream: Stream) -> impl Future<Output = ()> + Send {
     let Guard { net, session } = &life.guard;
-    let (net, session) = (net.clone(), session.clone());
+    let session = session.clone();
     match channel(&stream) {
         Some(channel) => session.secured(channel),
         None => session.stream_ended("the TLS connection exports no keying material"),
     }
-    let clock = net.registry.clock;
-    let driver = Driver::new(stream, life, session.clone(), clock, net.tap.clone());
-    let (life, error) = driver.run().await;
-    let Life { guard, outcome } = life;
+    let (clock, tap) = (net.registry.clock, net.tap.clone());
+    let mut driver = Driver::new(stream, life, session, clock, tap);
+    async move {
+        driver.run().await;
+        let (life, error) = driver.into_parts();
+        is_over(life, error);
+    }
+}
+
+/// Says what has come of a connection to those who want to know.
+fn is_over(Life { guard, outcome }: Life, error: Option<io::Error>) {
+    let (net, session) = (guard.net.clone(), guard.session.clone());
     // At once, so that nobody takes it for a session while its end is logged.
     let ending = guard.end();
     match outcome {
         None => {
-            net.registry.notices.session_ended(clock.now(), &session.peer().name, &ending, session.counts());
+            let registry = &net.registry;
+            let now = registry.clock.now();
+            registry.notices.session_ended(now, &session.peer().name, &ending, session.counts());
         }
         // It may even have become the session, and have ended before that was seen here.
         Some(outcome) => {

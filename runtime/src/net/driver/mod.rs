@@ -137,11 +137,14 @@ impl<S: Transport, H: Host> Driver<S, H> {
         }
     }
 
-    /// Runs until the connection has an [ending](SessionHandle::ending), and takes leave of its peer. Gives the host back, and
-    /// the error of the stream, if it has failed.
-    pub(crate) async fn run(mut self) -> (H, Option<io::Error>) {
+    /// Runs until the connection has an [ending](SessionHandle::ending), and takes leave of its peer.
+    pub(crate) async fn run(&mut self) {
         let Over = poll_fn(|cx| self.turn(cx)).await;
         poll_fn(|cx| self.take_leave(cx)).await;
+    }
+
+    /// The host, and the error of the stream, if it has failed.
+    pub(crate) fn into_parts(self) -> (H, Option<io::Error>) {
         (self.host, self.error)
     }
 
