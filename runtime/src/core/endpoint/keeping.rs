@@ -147,25 +147,38 @@ pub(super) struct Keeping {
 struct Lane {
     /// Those that wait, by their times.
     due: BTreeSet<(Duration, Arc<str>)>,
+    /// The same, by when each was lost.
+    lost: BTreeSet<(Duration, Arc<str>)>,
     /// Those whose own dials are under way.
     dialling: BTreeSet<Arc<str>>,
 }
 
 impl Lane {
-    fn put(&mut self, name: &Arc<str>, phase: Phase) {
-        match phase {
-            Phase::Waiting(at) => _ = self.due.insert((at, name.clone())),
+    fn put(&mut self, name: &Arc<str>, kept: &Kept) {
+        match kept.phase {
+            Phase::Waiting(at) => {
+                self.due.insert((at, name.clone()));
+                self.lost.insert((kept.lost, name.clone()));
+            }
             Phase::Asked | Phase::Dialling(_) => _ = self.dialling.insert(name.clone()),
             Phase::Elsewhere | Phase::Up(_) => {}
         }
     }
 
-    fn take(&mut self, name: &Arc<str>, phase: Phase) {
-        match phase {
-            Phase::Waiting(at) => _ = self.due.remove(&(at, name.clone())),
+    fn take(&mut self, name: &Arc<str>, kept: &Kept) {
+        match kept.phase {
+            Phase::Waiting(at) => {
+                self.due.remove(&(at, name.clone()));
+                self.lost.remove(&(kept.lost, name.clone()));
+            }
             Phase::Asked | Phase::Dialling(_) => _ = self.dialling.remove(name),
             Phase::Elsewhere | Phase::Up(_) => {}
         }
+    }
+
+    /// The one that was lost first, and when it is to be forgotten if only lists have named it.
+    fn first_lost(&self) -> Option<(Duration, Arc<str>)> {
+        self.lost.first().map(|(lost, name)| (lost.saturating_add(LEARNED_PATIENCE), name.clone()))
     }
 
     fn first(&self) -> Option<Duration> {
@@ -209,8 +222,8 @@ impl Keeping {
         let (phase, lost) = (Phase::Waiting(at), at);
         let (has_left, dials, sessions, failures) = (false, 0, 0, 0);
         let kept = Kept { kept_for, is_learned, phase, lost, has_left, dials, sessions, failures, why: None };
+        self.lane(kept_for).put(name, &kept);
         self.names.insert(name.clone(), kept);
-        self.lane(kept_for).put(name, phase);
     }
 
     /// The program lets go of a name. It stays kept if a peer's list has named it as well. False if the program had not kept it.
@@ -234,7 +247,7 @@ impl Keeping {
 
     fn forget(&mut self, name: &str) -> bool {
         let Some((name, kept)) = self.names.remove_entry(name) else { return false };
-        self.lane(kept.kept_for).take(&name, kept.phase);
+        self.lane(kept.kept_for).take(&name, &kept);
         true
     }
 
@@ -252,21 +265,36 @@ impl Keeping {
     }
 
     fn set_kept_for(&mut self, name: &str, kept_for: KeptFor) {
-        let Some((name, kept)) = self.names.get_key_value(name) else { return };
-        let (name, phase, before) = (name.clone(), kept.phase, kept.kept_for);
-        self.lane(before).take(&name, phase);
-        self.lane(kept_for).put(&name, phase);
-        if let Some(kept) = self.names.get_mut(&name) {
-            kept.kept_for = kept_for;
+        self.change(name, |kept| kept.kept_for = kept_for);
+    }
+
+    /// Changes what the lanes go by.
+    fn change(&mut self, name: &str, change: impl FnOnce(&mut Kept)) {
+        let Some((name, mut kept)) = self.names.remove_entry(name) else { return };
+        self.lane(kept.kept_for).take(&name, &kept);
+        change(&mut kept);
+        self.lane(kept.kept_for).put(&name, &kept);
+        self.names.insert(name, kept);
+    }
+
+    /// Forgets those that only lists have named and that were not reached for long, whether it is their turn or not. One that is
+    /// being dialled is judged when that is over.
+    //= spec/session.md#ses-lst-010
+    //# A node SHOULD forget a name that only PEER_LISTs have told it when it has had no session with that node for
+    //# `learned_patience`.
+    pub(super) fn forget_what_is_lost(&mut self, now: Duration) {
+        while let Some((_, name)) = self.listed.first_lost().filter(|(at, _)| *at <= now) {
+            self.forget(&name);
         }
     }
 
-    /// When the next name is to be dialled; nothing while as many dials are under way as may be.
+    /// When the next name is to be dialled, or forgotten; while as many dials are under way as may be, none is dialled.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let wanted = self.wanted.first().filter(|_| self.has_place(KeptFor::Program));
         let listed = self.listed.first().filter(|_| self.has_place(KeptFor::PeerList));
         let listed = listed.map(|at| at.max(self.window.free_at()));
-        wanted.into_iter().chain(listed).min()
+        let forgotten = self.listed.first_lost().map(|(at, _)| at);
+        wanted.into_iter().chain(listed).chain(forgotten).min()
     }
 
     /// Whether a further dial may be made. A quarter of the places is the program's.
@@ -357,22 +385,23 @@ impl Keeping {
                 return;
             }
         }
-        kept.lost = now;
         match kept.phase {
             // One that has lasted is dialled again soon; one that has not counts as a dial that has failed.
             Phase::Up(since) if now.saturating_sub(since) >= KEEP_PAUSE_MAX => kept.failures = 0,
             Phase::Up(_) => kept.failures = kept.failures.saturating_add(1),
             Phase::Elsewhere => {}
-            Phase::Waiting(_) | Phase::Asked | Phase::Dialling(_) => return,
+            Phase::Waiting(_) | Phase::Asked | Phase::Dialling(_) => {
+                return self.change(name, |kept| kept.lost = now);
+            }
         }
-        let pause = pause(kept.failures, dice);
-        self.wait(name, now.saturating_add(pause));
+        let at = now.saturating_add(pause(kept.failures, dice));
+        self.change(name, |kept| {
+            kept.lost = now;
+            kept.phase = Phase::Waiting(at);
+        });
     }
 
     /// A connection with this node is over that was no session. Says so if it is time that an operator knows.
-    //= spec/session.md#ses-lst-010
-    //# A node SHOULD forget a name that only PEER_LISTs have told it when it has had no session with that node for
-    //# `learned_patience`.
     pub(super) fn failed(
         &mut self,
         name: &str,
@@ -423,14 +452,7 @@ impl Keeping {
     }
 
     fn set(&mut self, name: &str, phase: Phase) {
-        let Some((name, kept)) = self.names.get_key_value(name) else { return };
-        let (name, before, kept_for) = (name.clone(), kept.phase, kept.kept_for);
-        let lane = self.lane(kept_for);
-        lane.take(&name, before);
-        lane.put(&name, phase);
-        if let Some(kept) = self.names.get_mut(&name) {
-            kept.phase = phase;
-        }
+        self.change(name, |kept| kept.phase = phase);
     }
 }
 

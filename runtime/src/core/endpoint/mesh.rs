@@ -66,6 +66,7 @@ impl<N: Numbering> Endpoint<N> {
 
     /// Says which names are to be dialled by now.
     pub(super) fn dial_what_is_due(&mut self, now: Duration) {
+        self.keeping.forget_what_is_lost(now);
         while let Some(name) = self.keeping.next_due(now) {
             if self.is_up(&name) {
                 self.keeping.up(&name, now);

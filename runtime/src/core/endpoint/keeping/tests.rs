@@ -127,11 +127,54 @@ fn whom_only_lists_have_named_is_forgotten_when_it_is_not_reached_for_long() {
     keeping.keep(&NAME.into(), KeptFor::PeerList, SECOND);
     let mut last = Duration::ZERO;
     while let Some(now) = keeping.deadline() {
-        fail(&mut keeping, &mut dice, now);
+        keeping.forget_what_is_lost(now);
+        if keeping.has(NAME) {
+            fail(&mut keeping, &mut dice, now);
+        }
         last = now;
     }
     assert!(!keeping.has(NAME));
-    assert!((LEARNED_PATIENCE..LEARNED_PATIENCE + KEEP_PAUSE_MAX + SECOND).contains(&(last - SECOND)));
+    assert_eq!(last, SECOND + LEARNED_PATIENCE);
+}
+
+#[test]
+fn whom_only_lists_have_named_is_forgotten_in_time_though_its_turn_does_not_come() {
+    // One dial a minute, and all of them to the first.
+    let mut keeping = Keeping::new(2, 1);
+    let mut dice = Dice::new([7; 8]);
+    let waits: Arc<str> = "waits@h:1".into();
+    keeping.keep(&NAME.into(), KeptFor::PeerList, SECOND);
+    fail(&mut keeping, &mut dice, SECOND);
+    keeping.up(NAME, SECOND);
+    keeping.keep(&waits, KeptFor::PeerList, 2 * SECOND);
+    keeping.keep(&"program@h:1".into(), KeptFor::Program, 2 * SECOND);
+    assert!(fail(&mut keeping, &mut dice, 2 * SECOND).is_some());
+    keeping.up("program@h:1", 2 * SECOND);
+    keeping.ask(&waits, 3 * SECOND);
+    keeping.dialled(&waits, ID);
+    let over = 2 * SECOND + LEARNED_PATIENCE;
+    // A dial that is under way is not cut short.
+    assert_eq!(keeping.deadline(), None);
+    keeping.forget_what_is_lost(over);
+    assert!(keeping.has(&waits));
+    keeping.put_off(&waits, over);
+    keeping.elsewhere(&waits, Some(ID));
+    assert_eq!(keeping.failed(&waits, None, &"no answer", over - SECOND, &mut dice), None);
+    // Neither a place nor the window is needed.
+    keeping.put_off(&waits, over + 1_000 * SECOND);
+    assert_eq!(keeping.deadline(), Some(over));
+    keeping.forget_what_is_lost(over - SECOND);
+    assert!(keeping.has(&waits));
+    keeping.forget_what_is_lost(over);
+    assert_eq!(keeping.iter().map(|kept| kept.name).collect::<Vec<_>>(), [NAME.into(), "program@h:1".into()]);
+    // What was lost later has its own time, and the program's names have none.
+    for name in [NAME, "program@h:1"] {
+        keeping.down(name, over, &mut dice);
+        keeping.put_off(name, over + 1_000 * SECOND);
+    }
+    assert_eq!(keeping.deadline(), Some(over + LEARNED_PATIENCE));
+    keeping.forget_what_is_lost(over + LEARNED_PATIENCE);
+    assert_eq!(keeping.iter().map(|kept| kept.name).collect::<Vec<_>>(), ["program@h:1".into()]);
 }
 
 #[test]
@@ -182,7 +225,7 @@ fn names_of_lists_leave_places_and_room_to_the_program() {
         let name = keeping.next_due(SECOND).unwrap();
         keeping.ask(&name, SECOND);
     }
-    assert_eq!((keeping.next_due(SECOND), keeping.deadline()), (None, None));
+    assert_eq!((keeping.next_due(SECOND), keeping.deadline()), (None, Some(LEARNED_PATIENCE)));
     keeping.keep(&"p@h:1".into(), KeptFor::Program, SECOND);
     assert_eq!(keeping.next_due(SECOND).as_deref(), Some("p@h:1"));
     // Those that wait give way to what the program wants.
