@@ -584,6 +584,7 @@ fn the_limits_of_a_node_are_those_of_the_registry_and_the_text() {
         ("nodes_heard_of_max", limits::NODES_HEARD_OF_MAX as u64),
         ("global_name_bytes_max", limits::GLOBAL_NAME_BYTES_MAX as u64),
         ("global_names_bytes_max", limits::GLOBAL_NAMES_BYTES_MAX as u64),
+        ("global_names_of_peers_bytes_max", limits::GLOBAL_NAMES_OF_PEERS_BYTES_MAX as u64),
         ("global_name_bytes_counted", limits::GLOBAL_NAME_BYTES_COUNTED as u64),
         ("version_1_cleanup", limits::VERSION_1_CLEANUP.as_secs()),
         ("cookie_bytes_advised", limits::COOKIE_BYTES_ADVISED as u64),

@@ -99,11 +99,15 @@ pub const COOKIE_FILE_BYTES_MAX: u64 = 64 << 10;
 pub const GLOBAL_NAME_BYTES_MAX: usize = 4 << 10;
 
 /// Bytes of the global names that one node owns, as each counts with [`GLOBAL_NAME_BYTES_COUNTED`] more. All other nodes keep
-/// them, and keep no more of one peer. More than a hundred thousand short names fit.
+/// them, and keep no more of one peer. More than sixty thousand short names fit.
 pub const GLOBAL_NAMES_BYTES_MAX: usize = 16 << 20;
 
-/// Bytes that a global name counts beside its own: about what its entry takes.
-pub const GLOBAL_NAME_BYTES_COUNTED: usize = 64;
+/// Bytes of the global names that a node keeps of all peers together, counted like those of one: sixteen peers may tell all that
+/// one may own. Names beyond are passed over.
+pub const GLOBAL_NAMES_OF_PEERS_BYTES_MAX: usize = 256 << 20;
+
+/// Bytes that a global name counts beside its own: no less than its entries and allocations take at a peer.
+pub const GLOBAL_NAME_BYTES_COUNTED: usize = 256;
 
 /// Bytes of a name that is monitored: MONITOR_NAME is a signal, and every peer must take it.
 pub const MONITORED_NAME_BYTES_MAX: usize = 4 << 10;

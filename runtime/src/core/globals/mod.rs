@@ -17,7 +17,9 @@ use std::sync::Arc;
 
 use snow_dist_codec::NodeName;
 
-use super::limits::{GLOBAL_NAME_BYTES_COUNTED, GLOBAL_NAME_BYTES_MAX, GLOBAL_NAMES_BYTES_MAX};
+use super::limits::{
+    GLOBAL_NAME_BYTES_COUNTED, GLOBAL_NAME_BYTES_MAX, GLOBAL_NAMES_BYTES_MAX, GLOBAL_NAMES_OF_PEERS_BYTES_MAX,
+};
 use super::peers::ConnectionId;
 use super::{NodeNumber, Pid, Start};
 
@@ -150,6 +152,8 @@ pub struct Globals {
     own_bytes: usize,
     by_process: BTreeSet<(u64, Arc<str>)>,
     peers: BTreeMap<ConnectionId, Peer>,
+    /// What the names of all peers count together.
+    peers_bytes: usize,
     /// The claims of peers, in order: the first one stays. Almost always there is but one, so they are not a map.
     claims: BTreeMap<Arc<str>, Vec<(Rank, Pid)>>,
 }
@@ -164,6 +168,7 @@ impl Globals {
             own_bytes: 0,
             by_process: BTreeSet::new(),
             peers: BTreeMap::new(),
+            peers_bytes: 0,
             claims: BTreeMap::new(),
         }
     }
@@ -242,6 +247,7 @@ impl Globals {
         //= spec/session.md#ses-glb-004
         //# When a session ends, a node MUST forget the global names that it has learned from that peer.
         let Some(peer) = self.peers.remove(&id) else { return };
+        self.peers_bytes -= peer.bytes;
         for name in peer.names {
             self.forget(&name, &peer.rank);
         }
@@ -267,11 +273,17 @@ impl Globals {
         if !peer.names.contains(&name) {
             //= spec/session.md#ses-glb-009
             //# A node MAY ignore a GLOBAL_REGISTER, and an entry of a GLOBAL_SYNC, by which the peer breaks SES-GLB-007.
-            let bytes = peer.bytes + counted(&name);
-            if name.len() > GLOBAL_NAME_BYTES_MAX || bytes > GLOBAL_NAMES_BYTES_MAX {
+            let bytes = counted(&name);
+            if name.len() > GLOBAL_NAME_BYTES_MAX || peer.bytes + bytes > GLOBAL_NAMES_BYTES_MAX {
                 return Heard::PassedOver;
             }
-            peer.bytes = bytes;
+            //= spec/session.md#ses-glb-017
+            //# A node MUST NOT keep global names of its peers that count more than `global_names_of_peers_bytes_max` together.
+            if self.peers_bytes + bytes > GLOBAL_NAMES_OF_PEERS_BYTES_MAX {
+                return Heard::PassedOver;
+            }
+            peer.bytes += bytes;
+            self.peers_bytes += bytes;
             peer.names.insert(name.clone());
         }
         let rank = peer.rank.clone();
@@ -307,6 +319,7 @@ impl Globals {
             return Heard::Known;
         }
         peer.bytes -= counted(name);
+        self.peers_bytes -= counted(name);
         let rank = peer.rank.clone();
         self.forget(name, &rank);
         Heard::Known
@@ -353,7 +366,7 @@ impl Globals {
     }
 }
 
-/// What a name counts under [`GLOBAL_NAMES_BYTES_MAX`].
+/// What a name counts under [`GLOBAL_NAMES_BYTES_MAX`] and [`GLOBAL_NAMES_OF_PEERS_BYTES_MAX`].
 const fn counted(name: &str) -> usize {
     name.len() + GLOBAL_NAME_BYTES_COUNTED
 }

@@ -136,3 +136,26 @@ fn names_are_bounded_here_and_of_each_peer() {
     globals.heard(THERE, GlobalNews::Unregistered { name: &name(fits) });
     assert_eq!(claim(&mut globals, THERE, "till", 1), Heard::Known);
 }
+
+//= spec/session.md#ses-glb-017
+//= type=test
+//# A node MUST NOT keep global names of its peers that count more than `global_names_of_peers_bytes_max` together.
+#[test]
+fn names_of_all_peers_together_are_bounded() {
+    let mut globals = globals(7, 8);
+    // As if others had told of all the rest.
+    globals.peers_bytes = GLOBAL_NAMES_OF_PEERS_BYTES_MAX - counted("desk");
+    assert_eq!(claim(&mut globals, THERE, "counter", 1), Heard::PassedOver);
+    assert_eq!(claim(&mut globals, THERE, "desk", 1), Heard::Known);
+    // Also if another peer has claimed it.
+    assert_eq!(claim(&mut globals, ELSEWHERE, "desk", 1), Heard::PassedOver);
+    assert_eq!(claim(&mut globals, THERE, "desk", 2), Heard::Known);
+    assert_eq!(globals.whereis("desk"), Some(of(THERE, 2)));
+    globals.heard(THERE, GlobalNews::Unregistered { name: "desk" });
+    assert_eq!(claim(&mut globals, ELSEWHERE, "till", 1), Heard::Known);
+    assert_eq!(claim(&mut globals, THERE, "desk", 1), Heard::PassedOver);
+    globals.down(ELSEWHERE);
+    assert_eq!(claim(&mut globals, THERE, "desk", 1), Heard::Known);
+    // What is its own is bounded by itself.
+    globals.register("own", 3, OnConflict::Exit).unwrap();
+}
