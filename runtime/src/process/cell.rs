@@ -16,7 +16,7 @@ use super::remote::{Interested, Sender};
 use super::shares::Room;
 use super::small::Small;
 use super::table::ProcessTable;
-use super::{Mailbox, MonitorRef, Received, Refused, WhenFull};
+use super::{Mailbox, Received, Refused, WhenFull};
 use crate::core::{Pid, Reason};
 use crate::foreign;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
@@ -24,6 +24,7 @@ pub(crate) use asked::{Answer, Asked, GivenUp};
 pub(crate) use parts::{Doom, Full, Given, Linked, NotPut, NotTaken, Remains, Ties, Wakes};
 
 mod asked;
+mod concerns;
 mod parts;
 
 /// A process.
@@ -416,155 +417,6 @@ impl Cell {
             session: was.session,
             ties: was.ties.map_or_else(Ties::default, |ties| *ties),
             queue: was.queue,
-        }
-    }
-}
-
-/// Links.
-impl Cell {
-    /// Links two processes. Both sides change as one, so that a link is never had by one alone.
-    pub(crate) fn link(&self, other: &Self) -> Linked {
-        let (mut own, mut others) = self.lock_with(other);
-        if matches!(own.life, Life::Dead) {
-            return Linked::SelfEnded;
-        }
-        // Even if the other has ended: then the exit signal of this link is on its way.
-        if own.links.contains(other.local) {
-            return Linked::Yes;
-        }
-        if !others.is_alive() {
-            return Linked::OtherEnded;
-        }
-        own.links.insert(other.local, ());
-        others.links.insert(self.local, ());
-        Linked::Yes
-    }
-
-    /// Ends a link, if there is one.
-    pub(crate) fn unlink(&self, other: &Self) {
-        let (mut own, mut others) = self.lock_with(other);
-        own.links.remove(other.local);
-        others.links.remove(self.local);
-    }
-
-    /// Whether there is a link that nothing has ended here.
-    pub(crate) fn has_link(&self, other: u64) -> bool {
-        self.lock().links.contains(other)
-    }
-
-    /// Forgets a link to a process that is no longer there.
-    pub(crate) fn forget_link(&self, other: u64) {
-        self.lock().links.remove(other);
-    }
-
-    fn lock_with<'c>(&'c self, other: &'c Self) -> (MutexGuard<'c, State>, MutexGuard<'c, State>) {
-        if self.local < other.local {
-            let own = self.lock();
-            (own, other.lock())
-        } else {
-            let others = other.lock();
-            (self.lock(), others)
-        }
-    }
-}
-
-/// Monitors.
-impl Cell {
-    /// Notes a monitor of this process's own. From now on its DOWN counts, once.
-    pub(crate) fn watch(&self, reference: u64, of: Pid) -> Result<(), Refused> {
-        let mut state = self.lock();
-        if matches!(state.life, Life::Dead) {
-            return Err(Refused::Ended);
-        }
-        state.ties().watching.insert(reference, of);
-        Ok(())
-    }
-
-    /// Ends a monitor of this process's own; gives whom it was of if it was not over.
-    pub(crate) fn unwatch(&self, reference: u64) -> Option<Pid> {
-        self.lock().ties.as_mut()?.watching.remove(reference)
-    }
-
-    /// Notes that a process of this node monitors this one. False if this one has ended.
-    pub(crate) fn add_watcher(&self, reference: u64, watcher: u64) -> bool {
-        let mut state = self.lock();
-        let alive = state.is_alive();
-        if alive {
-            state.ties().watchers.insert(reference, watcher);
-        }
-        alive
-    }
-
-    /// Forgets that a process of this node monitors this one.
-    pub(crate) fn remove_watcher(&self, reference: u64) {
-        if let Some(ties) = &mut self.lock().ties {
-            ties.watchers.remove(reference);
-        }
-    }
-
-    /// The end of a monitored process. It counts only if the monitor is not over, and ends it.
-    pub(crate) fn down(&self, reference: u64, from: Pid, reason: Reason) -> Wakes {
-        self.down_from_afar(reference, from, reason, Charge::NONE, Room::default()).wakes
-    }
-
-    /// The same of a process of another node, for which there is so much room.
-    pub(crate) fn down_from_afar(
-        &self,
-        reference: u64,
-        from: Pid,
-        reason: Reason,
-        charge: Charge,
-        room: Room,
-    ) -> Given {
-        let mut state = self.lock();
-        if state.asks(reference) {
-            return state.end_of_asked(reference, reason, charge);
-        }
-        let watched = state.ties.as_mut().and_then(|ties| ties.watching.remove(reference));
-        match watched {
-            Some(_) => {
-                let down = Received::Down { reference: MonitorRef::new(reference), from, reason };
-                state.give(down, charge, room)
-            }
-            None => Given::default(),
-        }
-    }
-
-    /// Takes what `unwanted` says out of both halves of the mailbox.
-    pub(crate) fn remove_if(&self, inbox: &mut Inbox, unwanted: impl Fn(&Received) -> bool + Copy) {
-        let mut removed = inbox.remove_if(unwanted);
-        let mut state = self.lock();
-        removed.extend(state.queue.remove_if(unwanted));
-        removed.into_iter().for_each(|charge| self.release_one(&mut state, charge));
-    }
-}
-
-/// What else must be told or undone at the end.
-impl Cell {
-    /// Notes that the session must be told of the end. False if the process has ended.
-    pub(crate) fn attach(&self, session: &Weak<dyn Interested>) -> bool {
-        let mut state = self.lock();
-        let alive = state.is_alive();
-        if alive {
-            state.attach(session);
-        }
-        alive
-    }
-
-    /// Lets the process have something that is undone at its end. False if it has ended.
-    pub(crate) fn tie(&self, add: impl FnOnce(&mut Ties)) -> bool {
-        let mut state = self.lock();
-        let alive = state.is_alive();
-        if alive {
-            add(state.ties());
-        }
-        alive
-    }
-
-    /// Takes something that would be undone at its end away from the process.
-    pub(crate) fn untie(&self, remove: impl FnOnce(&mut Ties)) {
-        if let Some(ties) = &mut self.lock().ties {
-            remove(ties);
         }
     }
 }

@@ -31,7 +31,7 @@ Examples:
   snow-dist cluster --cookie-file cookie b@127.0.0.1:4001
   snow-dist cluster --cookie-file cookie --json b@127.0.0.1:4001 | jq .about.peers";
 
-/// How often the round trip to the node is measured: the shortest counts.
+/// The round trip to the node is measured so many times, and the shortest one counts.
 const MEASUREMENTS: usize = 3;
 
 #[derive(Args)]

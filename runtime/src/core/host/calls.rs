@@ -1,6 +1,7 @@
 //! Calls of processes of other nodes, and what goes by names there.
 
-use super::{Host, Nodes, introduce};
+use super::acts::introduce;
+use super::{Host, Nodes};
 use crate::core::session::{NotCalled, NotMade, NotReplied};
 use crate::core::{Caller, NodeNumber, Pid, Reason, Term};
 

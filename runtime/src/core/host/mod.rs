@@ -20,7 +20,9 @@
 //!
 //! What processes do is decided when its call returns; [`Host::has_room`] says when it is to wait.
 
+mod acts;
 mod calls;
+mod dials;
 mod globals;
 mod lent;
 mod mailboxes;
@@ -30,20 +32,18 @@ mod ties;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::connection::{Connection, ConnectionEvent, Ending, Inbound, Transmit};
-use super::endpoint::{Attempts, Dial, Endpoint, NotDialled, NotKept, Notice, Output, name_to_dial};
+use super::endpoint::{Dial, Endpoint, Notice, Output};
 use super::globals::Conflict;
 #[cfg(doc)]
 use super::globals::OnConflict;
 use super::handshake::Channel;
 use super::limits::NODES_KNOWN_MAX;
 use super::peers::ConnectionId;
-use super::session::{Lacking, NotMade, NotSent};
-use super::{Globals, NodeNumber, Numbers, Pid, Processes, Reason, Session, Start, Term};
+use super::{Globals, NodeNumber, Pid, Processes, Session, Start};
 use lent::Lent;
 pub use mailboxes::{Event, Mailboxes};
 use settings::Seed;
@@ -197,67 +197,6 @@ impl<P: Nodes> Host<P> {
         id
     }
 
-    /// Somebody wants a session with the node of this name. With [`Dial::Start`] comes the name to connect to, completed with its
-    /// port.
-    ///
-    /// # Errors
-    /// The name is none of a node that can be dialled.
-    pub fn dial(&mut self, name: &str, now: Duration) -> Result<Dial<Arc<str>>, NotDialled> {
-        let name = name_to_dial(name)?;
-        self.at(now);
-        let dial = self.begin_dial(name);
-        self.settle();
-        Ok(dial)
-    }
-
-    fn begin_dial(&mut self, name: Arc<str>) -> Dial<Arc<str>> {
-        let random = self.seed.for_connection();
-        self.endpoint.dial(&name, random, self.now).map(|id, connection| {
-            self.add(id, connection);
-            name
-        })
-    }
-
-    /// Keeps a session with the node of this name: see [`Endpoint::keep`]. [`Host::poll_dial`] says when to connect to it.
-    ///
-    /// # Errors
-    /// The name cannot be dialled or is this node's own, as many are kept as may be, or the node stops.
-    pub fn keep(&mut self, name: &str, now: Duration) -> Result<(), NotKept> {
-        let (name, now) = (name_to_dial(name)?, self.at(now));
-        let kept = self.endpoint.keep(&name, now);
-        self.settle();
-        kept
-    }
-
-    /// Does not dial the node of this name any more by itself: see [`Endpoint::let_go`]. False if it was not kept.
-    pub fn let_go(&mut self, name: &str, now: Duration) -> bool {
-        let Ok(name) = name_to_dial(name) else { return false };
-        let now = self.at(now);
-        let was_kept = self.endpoint.let_go(&name, now);
-        self.settle();
-        was_kept
-    }
-
-    /// A connection that was begun to a node that is kept connected, and its name: the host connects to it, as after
-    /// [`Dial::Start`]. To be asked after every other call, and when [`Host::timeout_at`] has come.
-    pub fn poll_dial(&mut self) -> Option<(ConnectionId, Arc<str>)> {
-        self.dials.pop_front()
-    }
-
-    /// When [`Host::handle_timeout`] is to be called, if no connection is there whose [`Host::deadline`] comes before: a name that is
-    /// kept connected is to be dialled then.
-    #[must_use]
-    pub fn timeout_at(&self) -> Option<Duration> {
-        self.endpoint.deadline()
-    }
-
-    /// The time is `now`.
-    pub fn handle_timeout(&mut self, now: Duration) {
-        let now = self.at(now);
-        self.endpoint.handle_timeout(now);
-        self.settle();
-    }
-
     fn add(&mut self, id: ConnectionId, connection: Box<Connection>) -> ConnectionId {
         self.lines.insert(id, Line { connection, inbound: Inbound::default(), given: None });
         self.changed.insert(id);
@@ -362,26 +301,6 @@ impl<P: Nodes> Host<P> {
         ending
     }
 
-    /// A dial to the node of this name has ended like this: how long to wait before [`Host::dial`] is called again, if it is to be
-    /// soon. It is not if nobody was reached: when to look for that node again is the host's to say. The `attempts` are those since
-    /// the session was wanted, each of which [has begun](Attempts::begin); see [`Attempts::again`].
-    pub fn again(
-        &mut self,
-        attempts: &mut Attempts,
-        name: &str,
-        ending: &Ending,
-        closed_early: bool,
-        now: Duration,
-    ) -> Option<Duration> {
-        let now = self.at(now);
-        attempts.again(name, ending, closed_early, &mut self.endpoint, now)
-    }
-
-    /// The version 1 node `name` will know this node by that node id, in its next session: see [`Endpoint::known_by`].
-    pub fn known_by(&mut self, name: Arc<str>, node_id: NonZeroU16) {
-        self.endpoint.known_by(name, node_id);
-    }
-
     /// A connection that is new, or may have something to write, an ending, or another deadline since this gave it last, or may be
     /// read again. Each is given once, however much has happened, and none that is over.
     pub fn poll_changed(&mut self) -> Option<ConnectionId> {
@@ -401,182 +320,6 @@ impl<P: Nodes> Host<P> {
         let now = self.at(now);
         self.endpoint.stop(now);
         self.settle();
-    }
-
-    // What processes do. A process that has ended does nothing any more, and what it asks for is dropped.
-
-    /// Whether what a process does with a process of this node is taken now. Otherwise it waits until something has been written.
-    #[must_use]
-    pub fn has_room(&mut self, node: NodeNumber) -> bool {
-        let line = self.sessions.get(&node).and_then(|id| self.lines.get_mut(id));
-        line.and_then(|line| line.connection.open_session()).is_none_or(|session| session.has_room())
-    }
-
-    /// A message to any process. Dropped if there is no session with its node.
-    ///
-    /// # Errors
-    /// Its node cannot take it.
-    pub fn send(&mut self, local: u64, to: Pid, message: &[u8]) -> Result<(), NotSent> {
-        if to.is_here() {
-            self.processes.message(to.local(), message);
-            return Ok(());
-        }
-        self.on_open(local, to.node(), |session| session.send(local, to.local(), message)).unwrap_or(Ok(()))
-    }
-
-    /// A message to whoever is registered under `name` on a node; dropped likewise.
-    ///
-    /// # Errors
-    /// The node cannot take it.
-    pub fn send_named(&mut self, local: u64, node: &str, name: &str, message: &[u8]) -> Result<(), NotSent> {
-        if node == &**self.endpoint.name() {
-            self.processes.named_message(name, message);
-            return Ok(());
-        }
-        let Some(known) = self.peers.get(node).copied() else { return Ok(()) };
-        self.on_open(local, known.node(), |it| it.send_named(local, name, message)).unwrap_or(Ok(()))
-    }
-
-    /// A term to any process, marked as one where the session can say that; dropped likewise. Nodes of pids in it, which the peer
-    /// may not know, are named to it before.
-    ///
-    /// # Errors
-    /// Its node cannot take it; or the term has pids or is of the second kind, and the session nothing to send such terms by.
-    pub fn send_term(&mut self, local: u64, to: Pid, mut term: Term) -> Result<(), NotSent> {
-        if to.is_here() {
-            let (bytes, pids) = term.into_local();
-            self.processes.term(to.local(), &bytes, pids);
-            return Ok(());
-        }
-        self.introduce(local, to.node(), term.pids());
-        self.on_open(local, to.node(), |session| session.send_term(local, to.local(), &mut term))
-            .unwrap_or(Ok(()))
-    }
-
-    /// A term to whoever is registered under `name` on a node, marked as one where the session can say that; dropped likewise.
-    ///
-    /// # Errors
-    /// The node cannot take it; or the term has pids, and the session nothing to send such terms to a name by.
-    pub fn send_named_term(
-        &mut self,
-        local: u64,
-        node: &str,
-        name: &str,
-        mut term: Term,
-    ) -> Result<(), NotSent> {
-        if node == &**self.endpoint.name() {
-            let (bytes, pids) = term.into_local();
-            self.processes.named_term(name, &bytes, pids);
-            return Ok(());
-        }
-        let Some(known) = self.peers.get(node).map(|known| known.node()) else { return Ok(()) };
-        self.introduce(local, known, term.pids());
-        self.on_open(local, known, |it| it.send_named_term(local, name, &mut term)).unwrap_or(Ok(()))
-    }
-
-    /// Links a process of this node with one of another. Without a session its exit signal comes at once.
-    ///
-    /// # Errors
-    /// Why it is not made; nothing has changed.
-    pub fn link(&mut self, local: u64, other: Pid) -> Result<(), NotMade> {
-        let node = other.node();
-        if let Some(linked) = self.on_open(local, node, |session| session.link(local, other.local())) {
-            self.tie(local, node);
-            return linked;
-        }
-        // A link that a session has which is being ended has its exit signal then, and no second one now.
-        if !self.session(node).is_some_and(|session| session.is_linked(local, other.local())) {
-            self.processes.exit(local, other, Reason::Noconnection);
-        }
-        Ok(())
-    }
-
-    /// Ends a link.
-    pub fn unlink(&mut self, local: u64, other: Pid) {
-        self.on_session(local, other.node(), |session| session.unlink(local, other.local()));
-    }
-
-    /// Monitors a process of another node. Without a session its DOWN comes at once. No other monitor ever has this reference.
-    ///
-    /// # Errors
-    /// Why it is not made; nothing has changed.
-    pub fn monitor(&mut self, local: u64, other: Pid, reference: u64) -> Result<(), NotMade> {
-        let made = self.on_open(local, other.node(), |it| it.monitor(local, other.local(), reference));
-        if let Some(made) = made {
-            self.tie(local, other.node());
-            return made;
-        }
-        self.processes.down(local, reference, other, Reason::Noconnection);
-        Ok(())
-    }
-
-    /// Ends a monitor, or gives up a call.
-    pub fn demonitor(&mut self, local: u64, other: Pid, reference: u64) {
-        self.on_session(local, other.node(), |session| {
-            session.demonitor(reference);
-        });
-    }
-
-    /// Sends an exit signal to a process of another node. Dropped if there is no session with it. Nodes in the reason, which the peer
-    /// may not know, are named to it before.
-    ///
-    /// # Errors
-    /// The session lacks the capability.
-    pub fn exit(&mut self, local: u64, to: Pid, reason: &Reason) -> Result<(), Lacking> {
-        self.introduce(local, to.node(), reason.hops());
-        self.on_open(local, to.node(), |session| session.exit(local, to.local(), reason)).unwrap_or(Ok(()))
-    }
-
-    /// A process has ended, and the table does not have it any more: what is linked with it or watches it on other nodes learns
-    /// of it. That costs nothing for sessions that do not know the process.
-    pub fn process_ended(&mut self, local: u64, reason: &Reason) {
-        for name in self.globals.process_ended(local) {
-            self.tell_global(&name, None);
-        }
-        for id in self.ties.take(local) {
-            let session = self.lines.get_mut(&id).and_then(|line| line.connection.session());
-            let Some(session) = session else { continue };
-            if session.is_tied(local) {
-                introduce(session, self.endpoint.numbers(), reason.hops());
-            }
-            session.process_ended(local, reason);
-            self.changed.insert(id);
-        }
-    }
-
-    /// Also one that is being ended: what a process has given up is not told to it when that is over.
-    fn on_session(&mut self, local: u64, node: NodeNumber, act: impl FnOnce(&mut Session)) {
-        if self.processes.attach(local)
-            && let Some(session) = self.session(node)
-        {
-            act(session);
-        }
-    }
-
-    fn on_open<T>(&mut self, local: u64, node: NodeNumber, act: impl FnOnce(&mut Session) -> T) -> Option<T> {
-        if self.processes.attach(local) { self.open(node).map(act) } else { None }
-    }
-
-    /// Nothing, if the session is being ended.
-    fn open(&mut self, node: NodeNumber) -> Option<&mut Session> {
-        self.line(node)?.connection.open_session()
-    }
-
-    /// The end of a process will have to be told to the session with that node.
-    fn tie(&mut self, local: u64, node: NodeNumber) {
-        if let Some(id) = self.sessions.get(&node) {
-            self.ties.add(local, *id);
-        }
-    }
-
-    /// Names the nodes of these processes to a peer that is about to be sent something of a process.
-    fn introduce(&mut self, local: u64, to: NodeNumber, pids: impl Iterator<Item = Pid>) {
-        let Some(line) = self.sessions.get(&to).and_then(|id| self.lines.get_mut(id)) else { return };
-        if self.processes.attach(local)
-            && let Some(session) = line.connection.open_session()
-        {
-            introduce(session, self.endpoint.numbers(), pids);
-        }
     }
 
     /// The session with a node, until its end is delivered: for what this has no call for.
@@ -699,12 +442,5 @@ impl<P: Nodes> Host<P> {
             }
             Output::Notice(notice) => self.processes.notice(notice),
         }
-    }
-}
-
-/// Names the nodes of these processes to the peer of a session, if it may not know them.
-fn introduce(session: &mut Session, numbers: &Numbers, pids: impl Iterator<Item = Pid>) {
-    for node in pids.map(Pid::node) {
-        session.introduce(node, || numbers.start(node).cloned());
     }
 }

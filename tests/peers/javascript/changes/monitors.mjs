@@ -147,7 +147,7 @@ export const monitors = [
   {
     rule: 'SES-SPN-015: a request for a monitored process has no number that is in use',
     file: 'spawns.mjs',
-    from: "    if (isMonitored) this.session.monitors.judge('spawn', request);\n",
+    from: "    if (isMonitored) this.session.monitors.mustBeFree(request);\n",
     to: '',
     noticed: ['session-spawn-ref-in-use'],
   },

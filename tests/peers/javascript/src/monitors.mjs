@@ -143,7 +143,7 @@ export class Monitors {
 
   /** What is held of the peer from now on; null, and answered, if it is not. */
   hold(kind, { from, to, ref }, { process, own, theirs }) {
-    this.judge(kind, ref);
+    this.mustBeFree(ref);
     const refusal = !process ? NOPROC : this.session.isFull ? LIMIT : null;
     const held = { kind, process, own, theirs, pids: { from, to } };
     if (refusal === null) this.#peers.set(ref, held);
@@ -155,7 +155,7 @@ export class Monitors {
   }
 
   /** A number that the peer has chosen must not be in use. */
-  judge(kind, ref) {
+  mustBeFree(ref) {
     if (this.#peers.has(ref)) throw new ProtocolError(`the ref ${ref} is in use`);
   }
 

@@ -53,7 +53,7 @@ export class Spawns {
       return;
     }
     const isMonitored = link === MONITORED && this.#hasCalls;
-    if (isMonitored) this.session.monitors.judge('spawn', request);
+    if (isMonitored) this.session.monitors.mustBeFree(request);
     const program = this.session.host.offered(name);
     const isLinked = link === LINKED;
     if (!program) this.#answer(request, NOT_OFFERED);
