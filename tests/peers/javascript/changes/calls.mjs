@@ -139,7 +139,7 @@ export const calls = [
     rule: 'CAP-CAL-010: for the dead, too',
     file: 'monitors.mjs',
     from: '    this.mustBeFree(ref);',
-    to: "    if (process || kind !== 'call') this.judge(kind, ref);",
+    to: "    if (process || kind !== 'call') this.mustBeFree(ref);",
     noticed: ['session-call-ref-of-a-call-of-nobody', 'session-call-name-ref-of-a-call'],
   },
   {
