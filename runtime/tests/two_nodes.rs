@@ -47,7 +47,6 @@ async fn a_message_a_link_and_an_exit() {
 }
 
 //= spec/groups.md#grp-str-010
-//= type=test
 //# A server MUST send the next message of a stream at most `groups_interval_max` seconds after the one before it, even if there
 //# is nothing to tell.
 #[tokio::test]
