@@ -209,6 +209,25 @@ fn what_a_process_sends_comes_behind_its_name() {
     assert_eq!(describe(&waiting(&mut net)), ["register desk 3", "LINK", "SEND"]);
 }
 
+//= spec/session.md#ses-glb-014
+//# When a global name of its own is taken back, also because its process has ended, a node MUST write one
+//# GLOBAL_UNREGISTER in each session in which it has told of the name, unless the name has been registered anew before
+//# that is written.
+/// What ends is still told in a session that is being ended; what begins is not.
+#[test]
+fn a_name_is_taken_back_in_a_session_that_is_being_ended() {
+    let mut net = Net::pair();
+    let there = net.pid(0, 1, 2);
+    let a = &mut net.hosts[0];
+    a.link(3, there).unwrap();
+    a.register_global("desk", 3, OnConflict::Exit).unwrap();
+    assert_eq!(describe(&waiting(&mut net)), ["register desk 3", "LINK"]);
+    net.hosts[0].disconnect("b@h:1", crate::host::NOW);
+    net.hosts[0].register_global("till", 2, OnConflict::Exit).unwrap();
+    net.end(0, 3, &Reason::Normal);
+    assert_eq!(describe(&waiting(&mut net)), ["unregister desk", "EXIT", "CLOSE"]);
+}
+
 #[test]
 fn names_go_with_the_session() {
     let mut net = Net::pair();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Host, Nodes};
+use super::{Host, Line, Nodes};
 use crate::core::globals::{Conflict, Globals, NAME_CONFLICT, NotRegistered, OnConflict};
 use crate::core::{NodeNumber, Pid, Reason};
 
@@ -51,7 +51,9 @@ impl<P: Nodes> Host<P> {
     /// Tells every session what has become of a global name.
     pub(super) fn tell_global(&mut self, name: &Arc<str>, local: Option<u64>) {
         for id in self.sessions.values() {
-            let session = self.lines.get_mut(id).and_then(|line| line.connection.open_session());
+            let Some(Line { connection, .. }) = self.lines.get_mut(id) else { continue };
+            // What ends is told in a session that is being ended as well, as the ends of processes are.
+            let session = if local.is_some() { connection.open_session() } else { connection.session() };
             let Some(session) = session else { continue };
             match local {
                 Some(local) => session.register_global(name, local),

@@ -247,7 +247,9 @@ impl SessionHandle {
     /// Tells the peer what has become of a global name of this node.
     pub(crate) fn tell_global(&self, name: &Arc<str>, local: Option<u64>) -> Stirred {
         let told = self.act(|state| {
-            let session = state.core.open_session().ok_or(Denied::NotConnected)?;
+            // What ends is told in a session that is being ended as well, as the ends of processes are.
+            let session = if local.is_some() { state.core.open_session() } else { state.core.session() };
+            let session = session.ok_or(Denied::NotConnected)?;
             match local {
                 Some(local) => session.register_global(name, local),
                 None => session.unregister_global(name),
