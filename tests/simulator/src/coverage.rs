@@ -86,6 +86,13 @@ counted! {
         Delegated "calls handed on", Replied "replies that have come", ReplyIgnored "replies that have come too late", ReplyRefused "replies to what was over", ReplyTooLong "replies refused as too long",
         TimedOut "calls given up", Unanswered "calls that were dropped", CallsOfDead "calls of the dead", CallsEnded "calls that have ended with their callee", CallsLost "calls that have ended with their session",
         NamedTerms "terms to names sent", MonitorNamed "monitors by name", WhoHasName "processes that were found by name";
+    globals:
+        NameGiven "global names registered", NameTaken "refused, since somebody has the name", NameTakenBack "global names taken back", NameOfDead "global names of processes that ended",
+        NameFound "found on another node", NameFoundHere "found on the own node", NameNotFound "not found", NameHeard "claims told by peers", NameHeardBack "told by peers to be free", SenderFound "senders that their receivers find",
+        ConflictEnds "conflicts that ended a process", ConflictTrapped "conflicts whose signal was trapped", ConflictTold "conflicts that were told";
+    groups:
+        Joined "processes that joined", Left "processes that left", LeftByEnd "memberships of processes that ended", ServerSent "messages between servers", ServerSought "monitors of servers",
+        ServerEnded "servers that ended", ServerNotWatched "servers that could not be watched, at the bound of monitors";
 }
 
 /// Numbers of one run, or of many.

@@ -157,6 +157,10 @@ impl Cluster<'_> {
         here.stands_until = 0;
         here.clock_stood = 0;
         here.table = Table::default();
+        here.lost_names.clear();
+        here.server = None;
+        self.truth.claims.gone(here.start);
+        self.truth.memberships.gone(here.start);
         self.after(down, Step::Boot { node: node as u32, same_creation });
     }
 

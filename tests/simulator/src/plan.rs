@@ -18,6 +18,10 @@ pub const NODES_MAX: usize = 50;
 /// Nodes of a mesh, at most.
 pub const MESH_MAX: usize = 200;
 
+/// Bytes in a millisecond, and those that are taken and not read yet, at least, where a connection must be quick.
+const QUICK_RATE: u64 = 2_000;
+const QUICK_WINDOW: usize = 1 << 18;
+
 pub(crate) const SECOND: Time = 1_000_000;
 
 /// A node, in all its starts.
@@ -91,6 +95,12 @@ impl Plan {
         plan.edges = (0..nodes).flat_map(|one| (0..one).map(move |other| (other, one))).collect();
         plan.is_mesh = true;
         plan
+    }
+
+    /// What processes do is on its way for less than seconds.
+    pub(crate) fn be_quick(&mut self) {
+        let Manner { rate, window, .. } = &mut self.manner;
+        (*rate, *window) = ((*rate).max(QUICK_RATE), (*window).max(QUICK_WINDOW));
     }
 
     /// How one direction of a connection behaves.

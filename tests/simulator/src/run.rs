@@ -114,18 +114,19 @@ pub fn replay(seed: u64, nodes: impl Into<Shape>) -> Result<String, Box<Found>> 
 fn prepare(seed: u64, shape: Shape) -> (Plan, Script) {
     let mut random = Random::new(seed, 0);
     // Drawn beside all else, so that the other seeds stand for what they stood for.
-    let mut of_meshes = Random::new(seed, 2);
+    let (mut of_meshes, mut of_names) = (Random::new(seed, 2), Random::new(seed, 3));
     let plan = match shape {
         Shape::Mesh(nodes) => {
             let mut plan = Plan::mesh(&mut random, nodes);
-            let script = script::write_mesh(&mut plan, &mut random);
+            let script = script::write_mesh(&mut plan, &mut random, &mut of_names);
             return (plan, script);
         }
         Shape::Any if of_meshes.chance(MESHES) => Plan::mesh(&mut random, of_meshes.range(3, 6) as usize),
         Shape::Any => Plan::new(&mut random, None),
         Shape::Nodes(nodes) => Plan::new(&mut random, Some(nodes)),
     };
-    let script = script::write(&plan, &mut random);
+    let mut script = script::write(&plan, &mut random);
+    script::write_names(&plan, &mut of_names, &mut script);
     (plan, script)
 }
 

@@ -5,8 +5,11 @@
 
 use std::fmt;
 
+use snow_dist_codec::handshake::Capabilities;
+use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::limits::{HANDSHAKE_DEADLINE, KEEP_PAUSE_MAX};
 
+use crate::oracle::{GLOBALS, GROUPS};
 use crate::plan::{Plan, SECOND};
 use crate::random::Random;
 use crate::wire::Time;
@@ -44,6 +47,23 @@ pub(crate) enum Does {
     Trap,
 }
 
+/// What a program does with a global name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OfName {
+    Register,
+    /// Whoever of the node has it.
+    TakeBack,
+    LookUp,
+}
+
+/// What a program does with a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OfGroup {
+    Join,
+    /// One of its members on the node.
+    Leave,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     /// A process does something to another one. `dice` settles details, such as which pid it has of it.
@@ -51,6 +71,18 @@ pub(crate) enum Act {
         who: Slot,
         whom: Slot,
         does: Does,
+        dice: u64,
+    },
+    Name {
+        who: Slot,
+        does: OfName,
+        name: u8,
+        dice: u64,
+    },
+    Group {
+        who: Slot,
+        does: OfGroup,
+        group: u8,
         dice: u64,
     },
     Dial {
@@ -122,6 +154,13 @@ pub(crate) enum Act {
     },
 }
 
+impl Act {
+    /// Whether processes do it.
+    const fn is_of_programs(&self) -> bool {
+        matches!(self, Self::Process { .. } | Self::Name { .. } | Self::Group { .. })
+    }
+}
+
 impl fmt::Display for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "node {} place {}", self.node, self.place)
@@ -164,20 +203,64 @@ pub(crate) fn write(plan: &Plan, random: &mut Random) -> Script {
     script
 }
 
+/// What programs do with global names and groups, beside all else.
+pub(crate) fn write_names(plan: &Plan, random: &mut Random, script: &mut Script) {
+    for _ in 0..plan.scenes / SCENES_FOR_A_NAME {
+        let (at, dice) = (random.below(plan.span), random.u64());
+        let who = Slot { node: random.index(plan.nodes.len()) as u8, place: place(plan, random) };
+        let (name, group) = (random.below(GLOBALS.into()) as u8, random.below(GROUPS.into()) as u8);
+        script.push((
+            at,
+            match random.below(100) {
+                0..35 => Act::Name { who, does: OfName::Register, name, dice },
+                35..45 => Act::Name { who, does: OfName::TakeBack, name, dice },
+                45..60 => Act::Name { who, does: OfName::LookUp, name, dice },
+                60..85 => Act::Group { who, does: OfGroup::Join, group, dice },
+                _ => Act::Group { who, does: OfGroup::Leave, group, dice },
+            },
+        ));
+    }
+    script.sort_by_key(|(at, _)| *at);
+}
+
+/// Before a cut ends, processes on both sides of it claim each name: whoever does so last still has it when the sides meet.
+fn write_claims(plan: &Plan, random: &mut Random, end: Time, script: &mut Script) {
+    for name in 0..GLOBALS {
+        for node in 0..plan.nodes.len() as u8 {
+            let (who, dice) = (Slot { node, place: place(plan, random) }, random.u64());
+            let before = random.range(1, 20 * SECOND);
+            script.push((end - before, Act::Name { who, does: OfName::Register, name, dice }));
+        }
+    }
+}
+
+/// Scenes for each thing that is done with a global name or a group.
+const SCENES_FOR_A_NAME: usize = 4;
+
 /// A mesh forms, is cut in halves for two minutes, and loses half of its nodes, which come back: each time it must be complete
-/// again soon. Meanwhile processes have to do with each other.
-pub(crate) fn write_mesh(plan: &mut Plan, random: &mut Random) -> Script {
+/// again soon, and agree on names and groups. Meanwhile processes have to do with each other. Nobody does anything just before
+/// it is asked, or there would always be something on its way.
+pub(crate) fn write_mesh(plan: &mut Plan, random: &mut Random, of_names: &mut Random) -> Script {
     const CUT: Time = 60 * SECOND;
     const CUT_LASTS: Time = 120 * SECOND;
+    const QUIET: Time = 8 * SECOND;
     const RESTARTS: Time = 240 * SECOND;
     const DOWN_MAX: Time = 10 * SECOND;
     plan.span = 330 * SECOND;
+    // All of them have groups, and a place for whoever watches another server.
+    for node in &mut plan.nodes {
+        node.capabilities = node.capabilities.union(Capabilities::NAMES);
+        node.bounds.links_and_monitors = Bounds::default().links_and_monitors;
+    }
+    plan.be_quick();
     let mut script = Vec::new();
     for _ in 0..plan.scenes {
         let at = random.below(plan.span);
         let edge = edge(plan, random);
         scene(plan, random, at, edge, &mut script);
     }
+    write_names(plan, of_names, &mut script);
+    write_claims(plan, of_names, CUT + CUT_LASTS, &mut script);
     script.push((CUT, Act::Part { sides: u64::MAX / 3, time: CUT_LASTS }));
     let mut back = RESTARTS;
     for node in 0..plan.nodes.len() as u8 {
@@ -189,7 +272,9 @@ pub(crate) fn write_mesh(plan: &mut Plan, random: &mut Random) -> Script {
         }
     }
     for since in [0, CUT + CUT_LASTS, back] {
-        script.push((since + COMPLETE_WITHIN, Act::Complete { since }));
+        let asked = since + COMPLETE_WITHIN;
+        script.retain(|(at, act)| !(asked - QUIET..asked).contains(at) || !act.is_of_programs());
+        script.push((asked, Act::Complete { since }));
     }
     script.sort_by_key(|(at, _)| *at);
     script

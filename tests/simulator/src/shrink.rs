@@ -48,6 +48,7 @@ impl Act {
             Self::Process { who, whom, .. } | Self::Flood { who, whom, .. } => {
                 who.node == node || whom.node == node
             }
+            Self::Name { who, .. } | Self::Group { who, .. } => who.node == node,
             Self::Dial { node: one, peer }
             | Self::BothDial { node: one, peer }
             | Self::Disconnect { node: one, peer }

@@ -123,9 +123,11 @@ impl Cluster<'_> {
         })
     }
 
-    /// By now the mesh must be complete, and for how long it was not is noted.
+    /// By now the mesh must be complete and agree on names and groups, and for how long it was not complete is noted.
     pub(super) fn must_be_complete(&mut self, since: Time) -> Checked {
         self.is_complete()?;
+        self.names_agree()?;
+        self.groups_agree()?;
         let complete = self.complete_since.unwrap_or(self.now);
         self.completed.push(complete.saturating_sub(since));
         Ok(())

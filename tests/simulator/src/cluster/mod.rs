@@ -2,6 +2,8 @@
 
 mod blame;
 mod connection;
+mod globals;
+mod groups;
 mod mesh;
 mod node;
 mod rest;
@@ -94,6 +96,16 @@ pub(crate) enum Step {
     Due {
         node: u32,
     },
+    /// The server of groups does what is to be done.
+    Serve {
+        node: u32,
+        start: u32,
+    },
+    /// A program starts another one.
+    StartServer {
+        node: u32,
+        start: u32,
+    },
 }
 
 /// A run.
@@ -115,6 +127,8 @@ pub(crate) struct Cluster<'p> {
     pub(crate) apart: (Time, u64),
     /// Since when the mesh is complete, and how long it has taken each time that this was asked.
     complete_since: Option<Time>,
+    /// All processes end, and none starts any more.
+    is_ending: bool,
     pub(crate) completed: Vec<Time>,
     pub(crate) truth: Truth,
     cookies: Cookies,
@@ -146,6 +160,7 @@ impl<'p> Cluster<'p> {
             live: BTreeSet::new(),
             apart: (0, 0),
             complete_since: None,
+            is_ending: false,
             completed: Vec::new(),
             truth: Truth::default(),
             cookies,
@@ -230,6 +245,8 @@ impl<'p> Cluster<'p> {
             | Step::GiveUp { node, .. }
             | Step::Dial { node, .. }
             | Step::DialKept { node, .. }
+            | Step::Serve { node, .. }
+            | Step::StartServer { node, .. }
             | Step::Due { node } => node as usize,
             Step::Boot { .. } => return None,
         };
@@ -252,6 +269,11 @@ impl<'p> Cluster<'p> {
             Step::Boot { node, same_creation } => self.boot(node as usize, same_creation),
             Step::DialKept { node, peer } => self.dial_kept(node as usize, peer as usize),
             Step::Due { node } => self.due(node as usize),
+            Step::Serve { node, start } => self.serve(node as usize, start),
+            Step::StartServer { node, start } => {
+                self.start_server(node as usize, start);
+                Ok(())
+            }
         }
     }
 
@@ -260,6 +282,12 @@ impl<'p> Cluster<'p> {
             Act::Process { who, whom, does, dice } if self.runs(who.node) => self.act(who, whom, does, dice),
             Act::Flood { who, whom, count, bytes } if self.runs(who.node) => {
                 self.flood(who, whom, count, bytes)
+            }
+            Act::Name { who, does, name, dice } if self.runs(who.node) => {
+                self.act_on_name(who, does, name, dice)
+            }
+            Act::Group { who, does, group, dice } if self.runs(who.node) => {
+                self.act_on_group(who, does, group, dice)
             }
             Act::Dial { node, peer } if self.runs(node) => self.dial(node.into(), peer.into(), false),
             Act::BothDial { node, peer } => {
@@ -274,7 +302,12 @@ impl<'p> Cluster<'p> {
             Act::Complete { since } => self.must_be_complete(since),
             Act::Disconnect { node, peer } if self.runs(node) => self.disconnect(node.into(), peer.into()),
             // Nobody runs who could.
-            Act::Process { .. } | Act::Flood { .. } | Act::Dial { .. } | Act::Disconnect { .. } => Ok(()),
+            Act::Process { .. }
+            | Act::Name { .. }
+            | Act::Group { .. }
+            | Act::Flood { .. }
+            | Act::Dial { .. }
+            | Act::Disconnect { .. } => Ok(()),
             _ => self.go_wrong(act),
         }
     }

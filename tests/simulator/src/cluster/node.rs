@@ -10,12 +10,14 @@ use snow_dist_codec::NodeName;
 use snow_dist_runtime::core::connection::{Connection as Engine, ConnectionEvent, Randomness};
 use snow_dist_runtime::core::endpoint::{Attempts, Limits, Output};
 use snow_dist_runtime::core::epochs::Facts;
+use snow_dist_runtime::core::globals::Conflict;
 use snow_dist_runtime::core::handshake::{Channel, Local, PeerLists};
 use snow_dist_runtime::core::peers::{ConnectionId, Refusal};
-use snow_dist_runtime::core::{Cookies, Dial, Endpoint, NodeNumber, Pid};
+use snow_dist_runtime::core::{Cookies, Dial, Endpoint, Globals, NodeNumber, Pid, Start};
 
 use super::blame::Asked;
 use super::connection::{Connection, DIALLED, End, Life};
+use super::groups::Server;
 use super::{At, Cluster, Step};
 use crate::coverage::Of;
 use crate::oracle::{Checked, Joint, check};
@@ -39,6 +41,12 @@ pub(crate) struct Node {
     /// Of each node: the session whose NODEUP has been given and whose NODEDOWN has not.
     pub(crate) watched: Vec<Option<At>>,
     pub(crate) table: Table,
+    pub(crate) creation: u8,
+    pub(crate) globals: Globals,
+    /// Global names that it has lost, whose processes are not told yet.
+    pub(crate) lost_names: Vec<Conflict>,
+    /// What its server of groups keeps, while it has one.
+    pub(crate) server: Option<Box<Server>>,
     pub(crate) random: Random,
     pub(crate) stands_until: Time,
     /// When it stood still.
@@ -60,7 +68,8 @@ impl Node {
         mut random: Random,
     ) -> Self {
         let plan = &all.nodes[index];
-        Self {
+        let own = Start { name: plan.name.clone(), incarnation };
+        let mut node = Self {
             index,
             start,
             is_running: true,
@@ -71,13 +80,19 @@ impl Node {
             numbers: FxHashMap::default(),
             watched: vec![None; all.nodes.len()],
             table: Table::populated(all.slots, &mut random),
+            creation: own.creation(),
+            globals: Globals::new(own),
+            lost_names: Vec::new(),
+            server: None,
             random,
             stands_until: 0,
             stood: Vec::new(),
             clock_stood: 0,
             due_at: None,
             wake_max: plan.wake_max,
-        }
+        };
+        node.start_server();
+        node
     }
 
     /// How long a task waits until it runs.
@@ -132,6 +147,10 @@ impl Cluster<'_> {
             endpoint(&plan.nodes[node], plan.is_mesh, incarnation, &self.cookies, &mut here.random);
         here.numbers.clear();
         here.table = Table::populated(plan.slots, &mut here.random);
+        let own = Start { name: plan.nodes[node].name.clone(), incarnation };
+        here.creation = own.creation();
+        here.globals = Globals::new(own);
+        here.start_server();
         self.join(node)
     }
 
@@ -295,8 +314,12 @@ impl Cluster<'_> {
             ConnectionEvent::Close(close) if close.patience.is_zero() => end.gives_way = true,
             _ => {}
         }
-        let closes = matches!(event, ConnectionEvent::Close(_));
+        let (closes, is_up) =
+            (matches!(event, ConnectionEvent::Close(_)), matches!(event, ConnectionEvent::Up(_)));
         engine.handle_event(event, clock);
+        if is_up {
+            self.names_come_up(node, at);
+        }
         if closes {
             // Nobody waits for room any more.
             self.retry(at);
@@ -312,8 +335,11 @@ impl Cluster<'_> {
         let start = self.end(at.other()).map_or(u32::MAX, |end| end.start);
         self.nodes[node].bind(number, start)?;
         self.nodes[node].sessions.insert(number, at);
-        if let Some(end) = self.end(at) {
-            end.peer = Some(Pid::new(number, facts.config.peer_creation, 0));
+        let known = facts.incarnation.map(|incarnation| Start { name: facts.name.clone(), incarnation });
+        let Some(end) = self.end(at) else { return Ok(()) };
+        end.peer = Some(Pid::new(number, facts.config.peer_creation, 0));
+        if let (Some(id), Some(known)) = (end.id, known) {
+            self.nodes[node].globals.up(id, &known);
         }
         Ok(())
     }
@@ -329,6 +355,7 @@ impl Cluster<'_> {
         })?;
         it.joint.come_up(at.end());
         self.look_at_mesh();
+        self.group_node_up(node, at);
         // What has come before is handled.
         self.handle(at, &[])
     }
@@ -346,6 +373,7 @@ impl Cluster<'_> {
         number.and_then(|number| here.sessions.remove(&number));
         let known = here.watched[peer].take();
         self.complete_since = None;
+        self.group_node_down(node, at);
         check(known == Some(at), "each NODEUP has one NODEDOWN", || {
             format!("node {node} has {known:?} with node {peer}, and {at:?} goes down")
         })

@@ -23,6 +23,8 @@ impl Cluster<'_> {
     /// Nothing is under way, and both ends of everything agree.
     pub(crate) fn is_at_rest(&mut self) -> Checked {
         self.is_complete()?;
+        self.names_agree()?;
+        self.groups_agree()?;
         for connection in self.live.clone() {
             for end in [DIALLED as u8, 1] {
                 let at = At { connection, end };
@@ -51,6 +53,7 @@ impl Cluster<'_> {
 
     /// Every process ends.
     pub(crate) fn end_all(&mut self) {
+        self.is_ending = true;
         for node in 0..self.nodes.len() {
             for local in self.nodes[node].table.alive() {
                 self.end_process(node, local, u64::from(local));

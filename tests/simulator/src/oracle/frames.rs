@@ -1,9 +1,10 @@
 //! What the reference reads out of frames.
 
 use snow_dist_codec::{Frame, Frames, Pid as WirePid, Reading, stf};
+use snow_dist_runtime::core::groups::SERVER;
 
 use super::joint::{Ends, Joint};
-use super::{Checked, Who};
+use super::{Checked, SERVERS, Who, server_message};
 use crate::coverage::Coverage;
 
 impl Joint {
@@ -60,6 +61,9 @@ pub(crate) fn pid_of(term: &[u8]) -> Option<WirePid> {
 
 /// The number of a name.
 pub(crate) fn name_of(name: &str) -> Option<u32> {
+    if name == SERVER {
+        return Some(SERVERS);
+    }
     name.strip_prefix("name ")?.parse().ok()
 }
 
@@ -69,12 +73,21 @@ pub(super) fn message_of(frame: &Frame<'_>) -> Option<u32> {
         Frame::Send(it) => number_of(it.message),
         Frame::RegSend(it) => number_of(it.message),
         Frame::SendTerm(it) => number_of_term(it.message),
+        Frame::SendNameTerm(it) if it.name.as_str() == SERVER => server_message(it.message)?.1,
         Frame::SendNameTerm(it) => number_of_term(it.message),
         Frame::Call(it) => number_of_term(it.message),
         Frame::CallName(it) => number_of_term(it.message),
         Frame::CallReply(it) => number_of_term(it.message),
         _ => return None,
     })
+}
+
+/// Who has sent the message in a frame: a server of groups says so itself.
+pub(super) fn sender_of(frame: &Frame<'_>, senders: impl Fn(u32) -> Option<Who>) -> Option<u32> {
+    match frame {
+        Frame::SendNameTerm(it) if it.name.as_str() == SERVER => Some(server_message(it.message)?.0),
+        frame => Some(senders(message_of(frame)?)?.local),
+    }
 }
 
 /// What the bytes of a message begin with.

@@ -9,7 +9,7 @@ use snow_dist_codec::{Frame, Reading};
 
 use super::calls::{Kind, Watched, Watching};
 use super::delays::Delays;
-use super::frames::{ends_of, message_of, name_of, number_of, number_of_term};
+use super::frames::{ends_of, message_of, name_of, number_of, number_of_term, sender_of};
 use super::line::{Here, Item, What};
 use super::{Brings, Checked, Reason, Who, check};
 use crate::coverage::{Coverage, LinkEvent};
@@ -287,8 +287,8 @@ impl Joint {
             Frame::Monitor(it) => self.write_it(side, ends, &What::Monitor(it.reference), coverage),
             Frame::Demonitor(it) => self.write_it(side, ends, &What::Demonitor(it.reference), coverage),
             frame => {
-                if let Some(message) = message_of(frame) {
-                    let from = senders(message).map_or(0, |from| from.local);
+                if message_of(frame).is_some() {
+                    let from = sender_of(frame, senders).unwrap_or_default();
                     self.sides[side].delays.wrote(from, bytes);
                 }
                 Ok(())
@@ -357,12 +357,13 @@ impl Joint {
                 return Ok(here.is_alive(local).then_some(Brings::Message(local, number)));
             }
             Frame::RegSend(_) | Frame::SendNameTerm(_) => {
-                let (number, name) = match frame {
-                    Frame::RegSend(send) => (number_of(send.message), send.name.as_str()),
-                    Frame::SendNameTerm(send) => (number_of_term(send.message), send.name.as_str()),
+                let name = match frame {
+                    Frame::RegSend(send) => send.name.as_str(),
+                    Frame::SendNameTerm(send) => send.name.as_str(),
                     _ => return Ok(None),
                 };
-                let from = here.sender(number).map_or(0, |from| from.local);
+                let number = message_of(frame).unwrap_or(u32::MAX);
+                let from = sender_of(frame, |number| here.sender(number)).unwrap_or_default();
                 let (name, holder) = here.holder(name);
                 self.take(far, (from, NAMES | name), &What::Message(number))?;
                 return Ok(holder

@@ -9,6 +9,8 @@
 mod calls;
 mod delays;
 mod frames;
+mod globals;
+mod groups;
 mod joint;
 mod line;
 mod reason;
@@ -16,6 +18,8 @@ mod reason;
 use std::fmt;
 
 pub(crate) use frames::{name_of, number_of, number_of_term, pid_of};
+pub(crate) use globals::{GLOBALS, Owner, global_name, global_of};
+pub(crate) use groups::{GROUPS, Members, SERVERS, group_name, group_of, server_message};
 pub(crate) use joint::{Joint, LinkState};
 pub(crate) use line::Here;
 pub(crate) use reason::Reason;
@@ -84,6 +88,8 @@ pub(crate) struct Message {
     pub(crate) is_delivered: bool,
     /// Of a term: whose the pid in it is to be where it arrives.
     tells: Option<Option<Who>>,
+    /// The global names that its sender had, a bit for each.
+    names: u8,
 }
 
 /// What is kept of the whole cluster.
@@ -91,12 +97,15 @@ pub(crate) struct Message {
 pub(crate) struct Truth {
     /// By number, which is what their bytes begin with.
     pub(crate) messages: Vec<Message>,
+    pub(crate) claims: globals::Claims,
+    pub(crate) memberships: groups::Memberships,
 }
 
 impl Truth {
     pub(crate) fn message(&mut self, from: Who, to: Option<Who>, bytes: u32) -> u32 {
         let number = self.messages.len() as u32;
-        self.messages.push(Message { from, to, bytes, is_delivered: false, tells: None });
+        let names = self.claims.of(from);
+        self.messages.push(Message { from, to, bytes, is_delivered: false, tells: None, names });
         number
     }
 
@@ -117,6 +126,14 @@ impl Truth {
 
     pub(crate) fn sender(&self, number: u32) -> Option<Who> {
         self.messages.get(number as usize).map(|message| message.from)
+    }
+
+    /// The global names that the sender of a message has had since before it was sent, as far as they were not given back and
+    /// given again.
+    pub(crate) fn names_of_sender(&self, number: u32) -> Option<(Who, u8)> {
+        let message = self.messages.get(number as usize).filter(|message| message.names != 0)?;
+        let names = message.names & self.claims.of(message.from);
+        (names != 0).then_some((message.from, names))
     }
 
     /// A mailbox got the bytes of a message.

@@ -88,7 +88,7 @@ impl Cluster<'_> {
     }
 
     /// Who has the place; if nobody lives there, a new process.
-    fn process_at(&mut self, node: usize, place: u16, dice: u64) -> u32 {
+    pub(crate) fn process_at(&mut self, node: usize, place: u16, dice: u64) -> u32 {
         let table = &mut self.nodes[node].table;
         if let Some(local) = table.at(place).filter(|local| table.is_alive(*local)) {
             return local;
@@ -371,7 +371,7 @@ impl Cluster<'_> {
     }
 
     /// A monitor or a call of that session ends, if it is not over.
-    pub(super) fn end_monitor(&mut self, at: At, reference: u64) -> Checked {
+    pub(crate) fn end_monitor(&mut self, at: At, reference: u64) -> Checked {
         if let Some(it) = &mut self.connections[at.connection as usize]
             && let Some(session) = it.session(at)
         {
@@ -402,6 +402,8 @@ impl Cluster<'_> {
     /// Those who have ended begin to tell.
     pub(crate) fn tell_of_ends(&mut self, node: usize) {
         while let Some(local) = self.nodes[node].table.dying.pop() {
+            self.names_ended(node, local);
+            self.groups_ended(node, local);
             self.holder_ended(node, local);
             let start = self.nodes[node].start;
             self.soon(node, Step::Tell { node: node as u32, start, local });
@@ -441,7 +443,9 @@ impl Cluster<'_> {
     pub(crate) fn try_again(&mut self, at: At) -> Checked {
         let Some(end) = self.end(at) else { return Ok(()) };
         let (node, start) = (end.node, end.start);
-        for wish in std::mem::take(&mut end.waiting) {
+        let waiting = std::mem::take(&mut end.waiting);
+        self.stir_waiting(node);
+        for wish in waiting {
             if self.nodes[node].start != start || wish.start != start {
                 continue;
             }

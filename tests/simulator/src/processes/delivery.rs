@@ -7,8 +7,12 @@ use std::time::Duration;
 use snow_dist_codec::limits::LENGTH_PREFIX_BYTES;
 use snow_dist_codec::{Frame, Handshake, Reading};
 use snow_dist_runtime::core::connection::{Access, Connection as Engine, Inbound, Read};
+use snow_dist_runtime::core::groups::SERVER;
 use snow_dist_runtime::core::handshake::Bounds;
-use snow_dist_runtime::core::{Caller, NodeNumber, Pid, Processes, Reason as CoreReason, Start, TermPids};
+use snow_dist_runtime::core::peers::ConnectionId;
+use snow_dist_runtime::core::{
+    Caller, GlobalNews, NodeNumber, Pid, Processes, Reason as CoreReason, Start, TermPids,
+};
 
 use super::table::{Held, Request, Table};
 use crate::cluster::{At, Cluster, Connection, End, Life, Node, READ_BYTES, Step};
@@ -24,6 +28,8 @@ const GIVEN: &str = "a process is given what is due to it, and nothing else";
 /// A node and the reference, while a connection is read or its end is delivered.
 pub(crate) struct Delivery<'a> {
     pub(crate) at: At,
+    /// What its node calls the connection.
+    pub(crate) id: ConnectionId,
     /// The node at the other end.
     pub(crate) peer: usize,
     pub(crate) now: Time,
@@ -90,7 +96,7 @@ impl Here for Known<'_> {
 }
 
 impl Delivery<'_> {
-    fn keep(&mut self, checked: Checked) {
+    pub(super) fn keep(&mut self, checked: Checked) {
         if self.broken.is_ok() {
             self.broken = checked;
         }
@@ -241,6 +247,7 @@ impl Delivery<'_> {
         self.keep(check(is_it, "a message in pieces comes out as it went in", || {
             format!("message {number}")
         }));
+        self.finds_sender(number);
     }
 
     fn exit(&mut self, local: u32, from: Pid, reason: &CoreReason) {
@@ -266,6 +273,10 @@ impl Delivery<'_> {
             self.coverage.count(Of::DownsLost);
         }
         self.given.push(Brings::Down(local, reference, from, truth));
+        let at = self.at;
+        if let Some(server) = self.here.server_at(local) {
+            server.on_down(at, reference);
+        }
     }
 
     /// Of whom a signal comes.
@@ -355,7 +366,9 @@ impl Processes for Lent<'_, '_> {
     }
 
     fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
-        if let Some(local) = self.whereis(name) {
+        if name == SERVER {
+            self.0.borrow_mut().for_server(term, &pids);
+        } else if let Some(local) = self.whereis(name) {
             self.term(local, term, pids);
         }
     }
@@ -382,6 +395,10 @@ impl Processes for Lent<'_, '_> {
         let who = it.who(pid);
         it.coverage.count(Of::WhoHasName);
         it.given.push(Brings::Named(local as u32, reference, who));
+        let at = it.at;
+        if let Some(server) = it.here.server_at(local as u32) {
+            server.on_named(at, reference, pid);
+        }
     }
 
     fn heard_of(&mut self, start: Start) -> NodeNumber {
@@ -389,7 +406,9 @@ impl Processes for Lent<'_, '_> {
     }
 
     fn exit(&mut self, local: u64, from: Pid, reason: CoreReason) {
-        self.0.borrow_mut().exit(local as u32, from, &reason);
+        let mut it = self.0.borrow_mut();
+        it.finds_no_dead(from, &reason);
+        it.exit(local as u32, from, &reason);
     }
 
     fn sent_exit(&mut self, local: u64, from: Pid, reason: CoreReason) {
@@ -400,7 +419,14 @@ impl Processes for Lent<'_, '_> {
     }
 
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: CoreReason) {
-        self.0.borrow_mut().down(local as u32, reference, from, &reason);
+        let mut it = self.0.borrow_mut();
+        it.finds_no_dead(from, &reason);
+        it.down(local as u32, reference, from, &reason);
+    }
+
+    fn global(&mut self, news: GlobalNews<'_>) -> bool {
+        self.0.borrow_mut().global(news);
+        true
     }
 
     fn keep_buffer(&mut self, bytes: usize, _: bool) -> bool {
@@ -439,6 +465,9 @@ impl Cluster<'_> {
         }
         end.life = Life::Delivered;
         let node = end.node;
+        if let Some(id) = end.id {
+            self.nodes[node].globals.down(id);
+        }
         self.due = it.joint.over(at.end(), &mut self.coverage);
         self.deliver(at, |engine, _, delivery, _| {
             engine.end(&mut Lent(delivery));
@@ -458,11 +487,12 @@ impl Cluster<'_> {
         let Some(it) = &mut self.connections[at.connection as usize] else { return Ok(()) };
         let Connection { ends, joint, .. } = &mut **it;
         let peer = ends[at.other().end()].node;
-        let End { node, engine, inbound, .. } = &mut ends[at.end()];
-        let (node, Some(engine)) = (*node, engine) else { return Ok(()) };
+        let End { node, engine, inbound, id, .. } = &mut ends[at.end()];
+        let (node, Some(engine), Some(id)) = (*node, engine, *id) else { return Ok(()) };
         let clock = self.nodes[node].clock(self.now);
         let delivery = RefCell::new(Delivery {
             at,
+            id,
             peer,
             now: self.now,
             here: &mut self.nodes[node],
@@ -480,7 +510,9 @@ impl Cluster<'_> {
         act(engine, inbound, &delivery, clock);
         delivery.into_inner().broken?;
         self.look_at_calls(node);
+        self.lose_names(node)?;
         self.tell_of_ends(node);
+        self.stir_ready(node);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 mod acts;
 mod calls;
 mod delivery;
+mod names;
 mod table;
 
 pub(crate) use acts::Wish;

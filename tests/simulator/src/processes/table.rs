@@ -6,7 +6,7 @@ use std::sync::Arc;
 use snow_dist_runtime::core::{Caller, Pid, Reason as CoreReason};
 
 use crate::cluster::At;
-use crate::oracle::{Reason, Who, name_of};
+use crate::oracle::{Reason, SERVERS, Who, name_of};
 use crate::random::Random;
 
 /// A pid that a process holds, and whose it is in truth.
@@ -78,6 +78,8 @@ pub(crate) struct Table {
     /// Who has which place of the script.
     places: Vec<u32>,
     pub(crate) names: [u32; NAMES as usize],
+    /// Who has the name of servers of groups, or 0.
+    pub(crate) server: u32,
     /// Who has ended since this was looked at last.
     pub(crate) dying: Vec<u32>,
     /// By the number of their messages.
@@ -140,7 +142,7 @@ impl Table {
 
     pub(crate) fn named(&self, name: &str) -> Option<(u32, Option<u32>)> {
         let name = name_of(name)?;
-        let holder = self.names.get(name as usize).copied();
+        let holder = if name == SERVERS { Some(self.server) } else { self.names.get(name as usize).copied() };
         Some((name, holder.filter(|holder| self.is_alive(*holder))))
     }
 
