@@ -91,7 +91,7 @@ counted! {
         NameFound "found on another node", NameFoundHere "found on the own node", NameNotFound "not found", NameHeard "claims told by peers", NameHeardBack "told by peers to be free", SenderFound "senders that their receivers find",
         ConflictEnds "conflicts that ended a process", ConflictTrapped "conflicts whose signal was trapped", ConflictTold "conflicts that were told";
     groups:
-        Joined "processes that joined", Left "processes that left", LeftByEnd "memberships of processes that ended", ServerSent "messages between servers", ServerSought "monitors of servers",
+        Joined "processes that joined", Left "processes that left", LeftByEnd "memberships of processes that ended", ServerSent "messages between servers", ServerSought "monitors of servers", ServerInterval "intervals of servers", ServerMissed "messages that servers missed",
         ServerEnded "servers that ended", ServerNotWatched "servers that could not be watched, at the bound of monitors";
 }
 

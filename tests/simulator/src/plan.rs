@@ -52,6 +52,8 @@ pub(crate) struct Plan {
     pub(crate) span: Time,
     /// Faults in a thousand scenes.
     pub(crate) faults: u64,
+    /// Servers of groups miss messages, as if their mailboxes were full.
+    pub(crate) misses: bool,
     manner: Manner,
 }
 
@@ -76,6 +78,7 @@ impl Plan {
             scenes: random.wide(300, 2_400) as usize,
             span: random.wide(SECOND, 120 * SECOND),
             faults: random.wide(5, 250),
+            misses: true,
             manner: Manner {
                 latency,
                 jitter: random.wide(1, latency),
@@ -97,8 +100,9 @@ impl Plan {
         plan
     }
 
-    /// What processes do is on its way for less than seconds.
+    /// What processes do is on its way for less than seconds, and known where it arrives.
     pub(crate) fn be_quick(&mut self) {
+        self.misses = false;
         let Manner { rate, window, .. } = &mut self.manner;
         (*rate, *window) = ((*rate).max(QUICK_RATE), (*window).max(QUICK_WINDOW));
     }

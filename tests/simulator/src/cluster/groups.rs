@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_runtime::core::groups::{GroupChange, SERVER, Todo};
+use snow_dist_runtime::core::limits::GROUPS_INTERVAL_MAX;
 use snow_dist_runtime::core::session::NotMade;
 use snow_dist_runtime::core::{Groups, NodeNumber, Pid, Term, TermPids};
 
@@ -21,6 +22,12 @@ use crate::wire::Time;
 
 /// How long it takes until a program notices that the server has ended, at most.
 const WITHOUT_SERVER_MAX: Time = 2 * SECOND;
+
+/// How many of these go on when no message is missed any more.
+const INTERVALS: Time = 10;
+
+/// Between two messages of a server to another one, at most.
+const INTERVAL: Time = GROUPS_INTERVAL_MAX.as_secs() * SECOND;
 
 const AGREE: &str =
     "at rest each node knows the members of each group, of all nodes that it has a session with";
@@ -216,6 +223,23 @@ impl Cluster<'_> {
         let Some(number) = self.number_of_peer(at) else { return };
         if let Some(server) = &mut self.nodes[node].server {
             server.groups.handle_node_up(number);
+            let server = server.local;
+            self.after(INTERVAL, Step::Interval { node: node as u32, server, at });
+        }
+        self.stir(node);
+    }
+
+    /// An interval of a session is over: the server says something in it, so that a message that was missed shows. Long after
+    /// the last one was, all servers are still, or something would be under way at any time.
+    pub(super) fn interval(&mut self, node: usize, local: u32, at: At) {
+        let Some(number) = self.number_of_peer(at) else { return };
+        let here = &mut self.nodes[node];
+        let is_up = here.watched.contains(&Some(at));
+        let Some(server) = here.server_at(local).filter(|_| is_up) else { return };
+        server.groups.handle_interval(number);
+        self.coverage.count(Of::ServerInterval);
+        if self.now < self.plan.span + INTERVALS * INTERVAL {
+            self.after(INTERVAL, Step::Interval { node: node as u32, server: local, at });
         }
         self.stir(node);
     }

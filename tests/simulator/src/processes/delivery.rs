@@ -44,6 +44,8 @@ pub(crate) struct Delivery<'a> {
     pub(crate) given: &'a mut Vec<Brings>,
     /// What that frame must give them.
     pub(crate) due: &'a mut Vec<Brings>,
+    /// Servers of groups miss a message now and then.
+    pub(crate) misses: bool,
     /// The frame, if it came in pieces.
     pub(crate) whole: Option<Vec<u8>>,
     /// The first promise that was not kept.
@@ -504,6 +506,7 @@ impl Cluster<'_> {
             trace: &mut self.trace,
             given: &mut self.given,
             due: &mut self.due,
+            misses: self.plan.misses && self.now < self.plan.span,
             whole: None,
             broken: Ok(()),
         });

@@ -7,6 +7,9 @@ use super::delivery::Delivery;
 use crate::coverage::Of;
 use crate::oracle::{Brings, GLOBALS, Who, check, global_name, server_message};
 
+/// Messages for a server in a thousand that it has no room for.
+const MISSED: u64 = 20;
+
 const FINDS: &str = "who gets something of a process finds it by its global names";
 
 impl Delivery<'_> {
@@ -51,7 +54,7 @@ impl Delivery<'_> {
         }
     }
 
-    /// A message for the server of groups.
+    /// A message for the server of groups, which may have no room for it.
     pub(super) fn for_server(&mut self, term: &[u8], pids: &TermPids) {
         let local = self.here.table.server;
         if !self.here.table.is_alive(local) {
@@ -59,7 +62,9 @@ impl Delivery<'_> {
         }
         let number = server_message(term).map_or(u32::MAX, |(_, number)| number);
         self.given.push(Brings::Message(local, number));
-        if let Some(server) = self.here.server_at(local) {
+        if self.misses && self.here.random.chance(MISSED) {
+            self.coverage.count(Of::ServerMissed);
+        } else if let Some(server) = self.here.server_at(local) {
             server.on_message(term, pids);
         }
     }
