@@ -19,8 +19,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use snow_dist_codec::Reading;
 use snow_dist_codec::limits::{FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX};
+use snow_dist_codec::{NodeName, NodeNameError, Reading};
 
 /// See Snow DIST at work, read and write its bytes, judge nodes, compute proofs, make cookies.
 #[derive(Parser)]
@@ -227,11 +227,24 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         // Nobody reads what is printed; who asks for the status learns that not all was done.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast::<clap::Error>() {
+            Ok(usage) => usage.exit(),
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        },
     }
+}
+
+/// An argument that names a node, as it was given.
+fn node_name(text: &str) -> Result<String, NodeNameError> {
+    NodeName::parse(text).map(|_| text.to_owned())
+}
+
+/// Arguments of which each is good and that are wrong together: it ends the command as clap does.
+fn wrong_usage(why: impl std::fmt::Display) -> io::Error {
+    io::Error::other(clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("{why}\n")))
 }
 
 /// Runs what prints to standard output. Whoever reads it and stops has seen enough.

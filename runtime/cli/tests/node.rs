@@ -207,6 +207,44 @@ fn frames_are_shown_as_decode_shows_them() {
     assert!(!shown.contains("CALL") && !shown.contains("untraced"), "{shown}");
 }
 
+/// What is shown at a terminal where all of this is typed before the command is ready for any of it.
+#[cfg(target_os = "linux")]
+fn typed_ahead(place: &Place, keys: &str) -> String {
+    use std::fs::File;
+    use std::io::Read;
+    let size = nix::pty::Winsize { ws_row: 24, ws_col: 200, ws_xpixel: 0, ws_ypixel: 0 };
+    let terminal = nix::pty::openpty(Some(&size), None).unwrap();
+    let (mut person, command) = (File::from(terminal.master), terminal.slave);
+    person.write_all(keys.as_bytes()).unwrap();
+    let mut child = place.command(&["node", "a@127.0.0.1:0", "--no-history"]);
+    child.env("TERM", "xterm").stdin(command.try_clone().unwrap()).stdout(command);
+    let mut running = child.spawn().unwrap();
+    // Its ends of the terminal are the command's alone: when it has ended, there is nothing more to read.
+    drop(child);
+    let mut shown = Vec::new();
+    let end = person.read_to_end(&mut shown).unwrap_err();
+    assert_eq!(end.raw_os_error(), Some(nix::errno::Errno::EIO as i32));
+    assert!(running.wait().unwrap().success());
+    text(&shown)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn each_line_that_was_typed_ahead_or_pasted_is_done() {
+    let place = Place::new();
+    // Of a terminal that marks what is pasted, and Enter behind it.
+    let pasted = "\u{1b}[200~call $1 [3]\ncall $1 [4]\r\n\u{1b}[201~\r";
+    let typed = "spawn echo\rcall $1 [1]\nnonsense\rcall $1 [2]\r";
+    let shown = typed_ahead(&place, &format!("{typed}{pasted}call $1 [5]\rquit\rcall $1 [6]\r"));
+    let done: Vec<_> =
+        shown.lines().filter(|line| line.starts_with('[') || line.contains("error: ")).collect();
+    assert_eq!(
+        done,
+        ["[1]", "error: there is no command \"nonsense\": `help` lists them", "[2]", "[3]", "[4]", "[5]"],
+        "{shown}"
+    );
+}
+
 #[test]
 fn a_script_stops_at_its_first_error_unless_it_is_to_go_on() {
     let place = Place::new();
@@ -224,6 +262,11 @@ fn a_script_stops_at_its_first_error_unless_it_is_to_go_on() {
         ("disconnect x@h", "there is no session with x@h"),
         ("send x hello", "nobody is registered as \"x\""),
         ("send x on b@127.0.0.1:1 hello", "`connect b@127.0.0.1:1` makes one"),
+        ("send x on nope hello", "\"nope\" is not a node name at byte 4: an `@` stands"),
+        ("spawn echo on nope", "\"nope\" is not a node name"),
+        ("whereis x on nope", "\"nope\" is not a node name"),
+        ("whereis x on", "NODE is missing"),
+        ("send nobody 'on its way'", "as \"nobody\""),
         ("send $1 hello", "there is no process $1: `spawn` starts one"),
         ("send <1.2> hello", "<1.2> is no pid"),
         ("send-term self [", "a term is JSON"),
@@ -256,10 +299,17 @@ fn a_node_that_cannot_start_says_why() {
     let place = Place::new();
     for (arguments, status, why) in [
         (&["node", "a@127.0.0.1:0", "--script", "none"][..], 1, "cannot read none"),
-        (&["node", "nonsense"], 1, "not a node name"),
+        (&["node", "nonsense"], 2, "not a node name"),
+        (&["node", "a@0.0.0.0:0"], 2, "--listen says where it listens"),
+        (&["node", "a@127.0.0.1:0", "--keep", "x"], 2, "'--keep <NODE>': not a node name"),
+        (
+            &["node", "a@127.0.0.1", "--keep", "a@127.0.0.1:9000"],
+            2,
+            "error: --keep a@127.0.0.1:9000 is the node itself",
+        ),
         (&["node"], 2, "<NAME>"),
         (&["node", "a@127.0.0.1:0", "--script", "x", "-c", "y"], 2, "cannot be used with"),
-        (&["cluster", "nonsense"], 1, "not a node name"),
+        (&["cluster", "nonsense"], 2, "not a node name"),
         (&["cluster", "b@127.0.0.1:1"], 1, "error: "),
         (&["cluster", "--within", "0", "b@127.0.0.1:1"], 2, "0 is not in"),
     ] {

@@ -37,6 +37,7 @@ const MEASUREMENTS: usize = 3;
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The node to ask: NAME@HOST:PORT.
+    #[arg(value_parser = crate::node_name)]
     node: String,
     /// The file with the cookie that all nodes of the system share.
     #[arg(long, value_name = "PATH")]

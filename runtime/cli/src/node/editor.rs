@@ -18,7 +18,8 @@ const HISTORY_LINES_MAX: usize = 1_000;
 
 /// What the terminal gave.
 pub(super) enum Entered {
-    Line(String),
+    /// A line, or several if they were pasted.
+    Lines(String),
     /// Ctrl-C: the line is given up.
     GivenUp,
     /// Ctrl-D: there is no further line.
@@ -98,7 +99,7 @@ fn read_all(
     }
     for prompt in asked {
         let entered = match editor.readline(&prompt) {
-            Ok(line) => Entered::Line(line),
+            Ok(lines) => Entered::Lines(lines),
             Err(ReadlineError::Interrupted) => Entered::GivenUp,
             Err(ReadlineError::Eof) => Entered::End,
             Err(error) => Entered::Failed(error.to_string()),

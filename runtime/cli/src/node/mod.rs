@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use snow_dist_runtime::{Context, Delegate, Node};
+use snow_dist_runtime::{Context, Delegate, Node, NodeName, StartError};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
@@ -32,7 +32,7 @@ use shell::Shell;
 use trace::{Trace, Traced};
 use words::Failure;
 
-use crate::log;
+use crate::{log, wrong_usage};
 
 /// How long a node that has ended waits until its last lines are read.
 const LAST_LINES_TIME_MAX: Duration = Duration::from_secs(5);
@@ -60,6 +60,7 @@ Examples:
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The node's name, NAME@HOST:PORT, by which others find it. Port 0 lets the system choose.
+    #[arg(value_parser = crate::node_name)]
     name: String,
     /// The file with the cookie that all nodes of the system share; `snow-dist cookie` makes one.
     #[arg(long, value_name = "PATH")]
@@ -68,7 +69,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
     /// Keep connected with this node; can be given several times.
-    #[arg(long, value_name = "NODE")]
+    #[arg(long, value_name = "NODE", value_parser = crate::node_name)]
     keep: Vec<String>,
     /// Be a member of a mesh: connect with the nodes of which peers tell, and tell them of each other.
     #[arg(long)]
@@ -98,11 +99,20 @@ pub(crate) struct Arguments {
 
 /// Runs the node. True if all that was said was done.
 pub(crate) fn run(arguments: &Arguments) -> io::Result<bool> {
+    let own = completed(&arguments.name);
+    if let Some(name) = arguments.keep.iter().find(|name| completed(name) == own) {
+        return Err(wrong_usage(format_args!("--keep {name} is the node itself")));
+    }
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let good = runtime.block_on(play(arguments));
     // A thread that still waits for standard input is not waited for.
     runtime.shutdown_background();
     good
+}
+
+/// A node's name with its port.
+fn completed(name: &str) -> Option<String> {
+    NodeName::parse(name).ok().map(|name| name.completed())
 }
 
 async fn play(arguments: &Arguments) -> io::Result<bool> {
@@ -157,8 +167,7 @@ async fn start(arguments: &Arguments, console: Console) -> io::Result<Shell> {
     }
     builder = builder.keep_connected(&arguments.keep);
     let (screen, tap) = (console.screen().clone(), trace.clone());
-    let prepared =
-        builder.tap(move |seen| tap.see(&seen, &screen)).prepare().await.map_err(io::Error::other)?;
+    let prepared = builder.tap(move |seen| tap.see(&seen, &screen)).prepare().await.map_err(not_started)?;
     let own = own_process(prepared.node(), &console)?;
     console.set_own(prepared.node().clone(), own.clone());
     processes::offer(prepared.node(), &console).map_err(io::Error::other)?;
@@ -167,6 +176,16 @@ async fn start(arguments: &Arguments, console: Console) -> io::Result<Shell> {
     tokio::spawn(async move { telling.tell_of(changes).await });
     let node = prepared.listen();
     Ok(Shell::new(node, console, trace, own))
+}
+
+fn not_started(error: StartError) -> io::Error {
+    match error {
+        StartError::HostUnspecified { host } => wrong_usage(format_args!(
+            "no other node can dial {host}: the name says an address at which others find the node, and --listen says \
+             where it listens"
+        )),
+        error => io::Error::other(error),
+    }
 }
 
 fn own_process(node: &Node, console: &Console) -> io::Result<Delegate> {
@@ -213,20 +232,28 @@ async fn converse(terminal: &mut Terminal, shell: &mut Shell) -> io::Result<bool
     while !shell.is_over {
         shell.screen().printed().await;
         match terminal.line(prompt.clone()).await {
-            Entered::Line(line) => {
-                let screen = shell.screen().clone();
-                match or_interrupted(shell.obey(&line)).await {
-                    Some(Ok(())) => {}
-                    Some(Err(failure)) => screen.say(&format!("error: {failure}")),
-                    None => screen.say("given up"),
-                }
-            }
+            Entered::Lines(lines) => obey_all(&lines, shell).await,
             Entered::GivenUp => {}
             Entered::End => break,
             Entered::Failed(why) => return Err(io::Error::other(format!("the terminal: {why}"))),
         }
     }
     Ok(true)
+}
+
+/// Does as these lines say, one after the other. Who gives one up gives up those behind it.
+async fn obey_all(lines: &str, shell: &mut Shell) {
+    for line in lines.lines() {
+        let screen = shell.screen().clone();
+        match or_interrupted(shell.obey(line)).await {
+            Some(Ok(())) => {}
+            Some(Err(failure)) => screen.say(&format!("error: {failure}")),
+            None => return screen.say("given up"),
+        }
+        if shell.is_over {
+            return;
+        }
+    }
 }
 
 async fn or_interrupted(doing: impl Future<Output = Result<(), Failure>>) -> Option<Result<(), Failure>> {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use snow_dist_runtime::NodeName;
+
 /// The longest time that a command can be told to wait.
 const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -79,17 +81,16 @@ impl<'l> Words<'l> {
         rest.is_some()
     }
 
-    /// Takes `on NODE`, if that is next: a node's name has an `@` in it.
+    /// Takes `on NODE`, if that is next. In quotes, `on` is a word like others.
     pub(super) fn on_node(&mut self) -> Result<Option<Cow<'l, str>>, Failure> {
-        let mut ahead = *self;
-        if !ahead.is_next("on") {
+        if !self.is_next("on") {
             return Ok(None);
         }
-        let node = ahead.take()?.filter(|node| node.contains('@'));
-        if node.is_some() {
-            *self = ahead;
+        let node = self.need("NODE")?;
+        match NodeName::parse(&node) {
+            Ok(_) => Ok(Some(node)),
+            Err(error) => Err(Failure::new(format_args!("{node:?} is {error}"))),
         }
-        Ok(node)
     }
 
     /// Takes `--within TIME`, if that is next.
@@ -201,10 +202,17 @@ mod tests {
     }
 
     #[test]
-    fn on_is_a_word_like_any_other_unless_a_node_follows() {
-        let mut line = Words::new("on fire");
+    fn on_says_a_node_unless_it_stands_in_quotes() {
+        let mut line = Words::new("'on fire'");
         assert!(line.on_node().unwrap().is_none());
-        assert_eq!(line.rest(), "on fire");
+        assert_eq!(line.text("TEXT").unwrap(), "on fire");
+        assert!(
+            Words::new("on fire")
+                .on_node()
+                .unwrap_err()
+                .to_string()
+                .starts_with("\"fire\" is not a node name")
+        );
         let mut line = Words::new(" on b@h:1 hello");
         assert_eq!(line.on_node().unwrap().unwrap(), "b@h:1");
         assert_eq!(line.rest(), "hello");

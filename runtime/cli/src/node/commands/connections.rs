@@ -1,6 +1,6 @@
 //! Commands about nodes.
 
-use snow_dist_runtime::{KeptFor, KeptState};
+use snow_dist_runtime::{KeptFor, KeptState, NodeName};
 
 use super::Command;
 use crate::node::shell::Shell;
@@ -79,6 +79,9 @@ async fn disconnect(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failu
 async fn keep(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
     let node = words.need("NODE")?;
     words.end()?;
+    if NodeName::parse(&node).is_ok_and(|node| node.completed() == shell.node.name()) {
+        return Err(Failure::new(format_args!("{node} is this node itself")));
+    }
     Ok(shell.node.keep(&node)?)
 }
 
