@@ -109,6 +109,7 @@ fn two_nodes_do_as_their_scripts_say() {
         call it 6
         exit it custom enough
         wait self got DOWN of $1
+        processes
         spawn
         as $2 link printer on {b}
         exit printer on {b} error so be it
@@ -132,6 +133,7 @@ fn two_nodes_do_as_their_scripts_say() {
         "$1 is <1.".into(),
         "\n6\n".into(),
         "* self got DOWN of $1 (monitor ".into(),
+        format!(" on {}, which has ended: linked(", other.name),
         "error \"so be it\"".into(),
         "* $2 has ended: linked(".into(),
         format!("* down {}", other.name),
@@ -147,7 +149,7 @@ fn processes_of_one_node_meet() {
     let shown = place.good(
         "spawn\nspawn printer\nregister one $1\nnames\nas $2 trap on\nas $1 link $2\nas $2 monitor $1\n\
          as $2 send one 'from  two'\nwait $1 got\nend one custom done\nwait $2 got EXIT\nwait $2 got DOWN\n\
-         exit $2 normal\nwait $2 got EXIT of self: normal\nkill $2\nwait $2 has ended: killed\nprocesses\n",
+         exit $2 normal\nwait $2 got EXIT of self: normal\nkill $2\nwait $2 has ended: killed\nregister 'two words'\nprocesses\n",
     );
     for line in [
         "one: $1",
@@ -155,6 +157,7 @@ fn processes_of_one_node_meet() {
         "* $2 got EXIT of $1: custom \"done\"",
         "* $1 has ended: custom \"done\"",
         ", which has ended",
+        ", registered as \"two words\"",
     ] {
         assert!(shown.contains(line), "{line} in {shown}");
     }
@@ -278,6 +281,12 @@ fn a_script_stops_at_its_first_error_unless_it_is_to_go_on() {
         ("register about_node", "the name is taken"),
         ("wait --within 1ms nothing", "nothing with \"nothing\" has happened within 1ms"),
         ("wait --within never x", "\"never\" is no time"),
+        ("monitor x", "nobody is registered as \"x\" on a@127.0.0.1:"),
+        ("call x 1", "nobody is registered as \"x\" on a@127.0.0.1:"),
+        ("unregister x", "nobody is registered as \"x\" on a@127.0.0.1:"),
+        ("spawn --link --monitor", "one of --link and --monitor"),
+        ("spawn --monitor --link", "one of --link and --monitor"),
+        ("spawn --tie", "there is no option \"--tie\""),
         ("spawn nonsense", "there is no function \"nonsense\" here: there are printer and echo"),
         ("call 'x 7", "the ' that closes 'x 7 is missing"),
     ];
@@ -341,11 +350,14 @@ fn what_the_node_warns_of_is_shown() {
 fn every_command_is_explained() {
     let place = Place::new();
     let shown = place.good("help\n");
-    let commands = shown.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let words = shown.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let commands = words.filter(|word| !word.is_empty());
     let script: String = commands.map(|command| format!("help {command}\n")).collect();
-    assert!(script.lines().count() > 20, "{shown}");
-    let told = place.good(&script);
-    assert!(told.contains("TERM is JSON"), "{told}");
+    assert!(script.lines().count() > 20, "{script}");
+    let told = place.good(&(script + "help TO\nhelp TERM\nhelp REASON\n"));
+    for line in ["\nTO is $1, ", "\nTERM is JSON", "\nREASON is normal"] {
+        assert!(told.contains(line), "{told}");
+    }
 }
 
 #[test]

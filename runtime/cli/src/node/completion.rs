@@ -1,11 +1,13 @@
 //! What the prompt completes: commands, nodes, processes, names.
 
+use std::sync::Arc;
+
 use rustyline::completion::Completer;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
-use snow_dist_runtime::{Delegate, Node};
+use snow_dist_runtime::Pid;
 
 use super::commands::{self, Command};
 use super::console::Console;
@@ -30,7 +32,7 @@ impl Completer for Completion {
         let before = line.get(..at).unwrap_or_default();
         let start = before.rfind(char::is_whitespace).map_or(0, |blank| blank + 1);
         let (before, word) = before.split_at(start);
-        let mut candidates = self.candidates(before);
+        let mut candidates = self.candidates(before, word);
         candidates.retain(|candidate| candidate.starts_with(word));
         candidates.sort();
         candidates.dedup();
@@ -40,7 +42,7 @@ impl Completer for Completion {
 
 impl Completion {
     /// What can stand behind these words.
-    fn candidates(&self, before: &str) -> Vec<String> {
+    fn candidates(&self, before: &str, word: &str) -> Vec<String> {
         let mut words: Vec<_> = before.split_whitespace().collect();
         while let ["as", _, rest @ ..] = &words[..] {
             words = rest.to_vec();
@@ -51,6 +53,9 @@ impl Completion {
         let Ok(command) = commands::find(name) else { return Vec::new() };
         if words.last() == Some(&"on") {
             return self.nodes();
+        }
+        if word.starts_with("--") {
+            return options(command).map(String::from).collect();
         }
         self.of(place(command, words))
     }
@@ -65,10 +70,11 @@ impl Completion {
         match what {
             "NODE" => self.nodes(),
             "TO" => [self.processes(), self.names(), self.pids()].concat(),
-            "PROCESS" => [self.processes(), self.names()].concat(),
+            "PROCESS" => [self.processes_here(), self.names_here()].concat(),
             "NAME" => self.names(),
             "GROUP" => self.groups(),
             "COMMAND" => commands::all().map(|command| command.name.to_owned()).collect(),
+            "WORD" => owned(&commands::help::WORDS.map(|(word, _)| word)),
             "FUNCTION" => owned(&FUNCTIONS),
             "REASON" => owned(&reasons::NAMES),
             "WORDS" => owned(&["up", "down", "got", "has ended"]),
@@ -88,12 +94,22 @@ impl Completion {
         numbers.chain(["self", "it"].map(String::from)).collect()
     }
 
+    /// Those of this node that live: no other can be acted for or ended.
+    fn processes_here(&self) -> Vec<String> {
+        let lives = |name: &String| {
+            let pid = self.0.named(name).ok().flatten();
+            pid.is_some_and(|pid| pid.is_here() && self.0.own().is_some_and(|(node, _)| node.is_alive(pid)))
+        };
+        self.processes().into_iter().filter(lives).collect()
+    }
+
     fn names(&self) -> Vec<String> {
-        let names = |(node, _): &(Node, Delegate)| [node.registered(), node.global_names()].concat();
-        let registered = self.0.own().map(names).unwrap_or_default();
-        // A name with blanks would have to stand in quotes.
-        let words = registered.iter().filter(|(name, _)| !name.contains(char::is_whitespace));
-        words.map(|(name, _)| name.as_ref().to_owned()).collect()
+        let global = self.0.own().map(|(node, _)| node.global_names()).unwrap_or_default();
+        [self.names_here(), words(&global)].concat()
+    }
+
+    fn names_here(&self) -> Vec<String> {
+        self.0.own().map(|(node, _)| words(&node.registered())).unwrap_or_default()
     }
 
     fn groups(&self) -> Vec<String> {
@@ -105,6 +121,17 @@ impl Completion {
     fn pids(&self) -> Vec<String> {
         self.0.shown_last().iter().map(ToString::to_string).collect()
     }
+}
+
+/// Names that are words: one with blanks would have to stand in quotes.
+fn words(names: &[(Arc<str>, Pid)]) -> Vec<String> {
+    let words = names.iter().filter(|(name, _)| !name.contains(char::is_whitespace));
+    words.map(|(name, _)| name.as_ref().to_owned()).collect()
+}
+
+/// The options that a command takes.
+fn options(command: &Command) -> impl Iterator<Item = &str> {
+    command.takes.split(['[', ']', '|', ' ']).filter(|word| word.starts_with("--"))
 }
 
 /// The place that the next word has among those that a command takes. Options and `on NODE` stand between them.
@@ -151,6 +178,9 @@ mod tests {
         assert_eq!(completed("spawn --link e"), ["echo "]);
         assert_eq!(completed("exit it e"), ["error "]);
         assert_eq!(completed("call --within 5s se"), ["self "]);
+        assert_eq!(completed("spawn --"), ["--link ", "--monitor "]);
+        assert_eq!(completed("call --w"), ["--within "]);
+        assert_eq!(completed("help T"), ["TERM ", "TO "]);
         assert_eq!(completed("trace o"), ["off ", "on "]);
         assert_eq!(completed("nonsense "), [""; 0]);
         assert_eq!(completed("quit x"), [""; 0]);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use snow_dist_runtime::core::groups::GroupChange;
-use snow_dist_runtime::{Call, Delegate, GroupChanges, MonitorRef, Node, Pid, Received};
+use snow_dist_runtime::{Call, Delegate, GroupChanges, MonitorRef, Node, Pid, Reason, Received};
 use tokio::sync::Notify;
 
 use super::screen::Screen;
@@ -38,6 +38,8 @@ struct State {
     /// The process that `$1` is, and so on.
     processes: BTreeMap<usize, Pid>,
     numbers_given: usize,
+    /// What the DOWN or EXIT of one of them has told, as it is shown.
+    told: BTreeMap<usize, String>,
     /// The numbers of those that no command has named: they are forgotten with their ends.
     of_peers: BTreeSet<usize>,
     /// Monitors by which the prompt learns that one of them has ended, with its number.
@@ -62,9 +64,26 @@ impl State {
         self.numbers_given
     }
 
+    /// A DOWN tells more than an EXIT, which may have been sent by one that lives on.
+    fn tells(&mut self, received: &Received) {
+        let (pid, told) = match received {
+            Received::Down { from, reason: Reason::Noconnection, .. } => (*from, "DOWN: noconnection".into()),
+            Received::Down { from, reason, .. } => (*from, format!("which has ended: {reason}")),
+            Received::Exit { from, reason } => (*from, format!("EXIT: {reason}")),
+            _ => return,
+        };
+        let Some(number) = self.number_of(pid) else { return };
+        if matches!(received, Received::Down { .. }) {
+            self.told.insert(number, told);
+        } else {
+            self.told.entry(number).or_insert(told);
+        }
+    }
+
     fn forget_of_peer(&mut self, number: usize) {
         if self.of_peers.remove(&number) {
             self.processes.remove(&number);
+            self.told.remove(&number);
         }
     }
 }
@@ -126,6 +145,11 @@ impl Console {
     /// The processes with a number.
     pub(super) fn processes(&self) -> BTreeMap<usize, Pid> {
         self.lock().processes.clone()
+    }
+
+    /// What has been told of the end of the process with this number, if anything has.
+    pub(super) fn told(&self, number: usize) -> Option<String> {
+        self.lock().told.get(&number).cloned()
     }
 
     /// A pid is the result of a command.
@@ -229,6 +253,7 @@ impl Console {
 
     /// A process of the prompt has received something.
     pub(super) fn received(&self, pid: Pid, received: Received) {
+        self.lock().tells(&received);
         match received {
             Received::NodeUp { name } => return self.happens(format!("up {name}")),
             Received::NodeDown { name } => return self.happens(format!("down {name}")),

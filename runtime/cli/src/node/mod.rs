@@ -45,7 +45,8 @@ node warns of behind a `!`; without a terminal, warnings go to standard error.
 
 Without a terminal, or with --command or --script, it does as the lines say, one
 after the other, and stops at the first error with its line's number. Lines that
-begin with # are passed over. Exit status: 0 if all was good, 1 if something was
+begin with # are passed over. What happens by itself is shown as it comes, and
+nothing more comes behind the last line: `wait` waits for it. Exit status: 0 if all was good, 1 if something was
 not, 2 for wrong usage.
 
 The node answers `snow-dist cluster`, and whoever has its cookie can connect.
@@ -54,7 +55,8 @@ Examples:
   snow-dist cookie cookie
   snow-dist node a@127.0.0.1:4000 --cookie-file cookie
   snow-dist node b@127.0.0.1:0 --cookie-file cookie -c 'connect a@127.0.0.1:4000' \\
-      -c 'send printer on a@127.0.0.1:4000 hello'
+      -c 'spawn --monitor on a@127.0.0.1:4000' -c 'exit $1 custom enough' \\
+      -c 'wait got DOWN of $1'
   snow-dist node c@127.0.0.1:4002 --cookie-file cookie --script start.txt --stay";
 
 #[derive(Args)]

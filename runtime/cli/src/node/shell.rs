@@ -150,6 +150,7 @@ impl Shell {
     }
 }
 
-fn nobody(name: &str, node: &str) -> Failure {
+/// Nobody has this name, and the node knows.
+pub(super) fn nobody(name: &str, node: &str) -> Failure {
     Failure::new(format_args!("nobody is registered as {name:?} on {node}"))
 }

@@ -22,7 +22,7 @@ impl Failure {
         Self { text: text.to_string(), is_usage: false }
     }
 
-    fn usage(text: impl fmt::Display) -> Self {
+    pub(super) fn usage(text: impl fmt::Display) -> Self {
         Self { text: text.to_string(), is_usage: true }
     }
 }

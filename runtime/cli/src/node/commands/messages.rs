@@ -2,52 +2,47 @@
 
 use std::time::Duration;
 
+use snow_dist_runtime::{CallError, Reason};
+
 use super::Command;
-use crate::node::shell::{Shell, Target};
+use crate::node::shell::{Shell, Target, nobody};
 use crate::node::terms;
 use crate::node::words::{Failure, Words};
 
 /// How long a call waits for its reply if nothing else is said.
 const CALL_TIME: Duration = Duration::from_secs(5);
 
-/// What is said of targets in more than one place.
-const TO: &str = "TO is $1, self, it (the process that was shown last), a pid, a name here, a global name, or a name and \
-                  `on NODE`.";
-
 pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "send",
         takes: "TO TEXT",
         about: "Send text: all that is left of the line, in quotes or without.",
-        more: TO,
+        more: "Text that begins with the word `on` stands in quotes, as `on` behind a name says a node: `send king 'on my \
+               way'`. Who sends to a name on another node is not told if nobody has it: `whereis NAME on NODE` asks.",
         run: |shell, words| Box::pin(send(shell, words)),
     },
     Command {
         name: "send-term",
         takes: "TO TERM",
         about: "Send a term.",
-        more: TERM,
+        more: "Who sends to a name on another node is not told if nobody has it: `whereis NAME on NODE` asks.",
         run: |shell, words| Box::pin(send_term(shell, words)),
     },
     Command {
         name: "call",
         takes: "[--within TIME] TO TERM",
         about: "Call a process with a term, and show its reply. It has 5 s if no TIME is said.",
-        more: TERM,
+        more: "",
         run: |shell, words| Box::pin(call(shell, words)),
     },
     Command {
         name: "reply",
         takes: "CALL TERM",
         about: "Reply to a call that a process here got, by the number that was shown with it.",
-        more: TERM,
+        more: "",
         run: |shell, words| Box::pin(reply(shell, words)),
     },
 ];
-
-const TERM: &str = "TERM is JSON: numbers, strings in double quotes, true, false, null (unit), lists, and objects, which are \
-                    maps. Other values say their type, as `snow-dist decode --as term --json` shows them: \
-                    {\"type\":\"tuple\",\"values\":[\"get\",7]}, {\"type\":\"some\",\"value\":7}, {\"type\":\"pid\",\"value\":\"$1\"}.";
 
 async fn send(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
     let to = shell.target(&mut words)?;
@@ -81,7 +76,13 @@ async fn call(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
     let term = shell.term(words.need_rest("TERM")?)?;
     let reply = match to {
         Target::Process(pid) => shell.me().call_written(pid, term, longest).await?,
-        Target::Named { name, node } => shell.me().call_named_written(&name, &node, term, longest).await?,
+        Target::Named { name, node } => {
+            let reply = shell.me().call_named_written(&name, &node, term, longest).await;
+            reply.map_err(|error| match error {
+                CallError::Ended(reason) if reason == Reason::noproc() => nobody(&name, &node),
+                error => error.into(),
+            })?
+        }
     };
     shell.say(terms::shown(&reply));
     Ok(())

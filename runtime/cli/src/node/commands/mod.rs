@@ -2,6 +2,7 @@
 
 mod connections;
 mod groups;
+pub(super) mod help;
 mod messages;
 mod names;
 mod processes;

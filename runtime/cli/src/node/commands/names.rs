@@ -3,7 +3,7 @@
 use snow_dist_runtime::{OnConflict, Pid};
 
 use super::Command;
-use crate::node::shell::Shell;
+use crate::node::shell::{Shell, nobody};
 use crate::node::words::{Failure, Words};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -117,7 +117,7 @@ async fn unregister(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failu
     words.end()?;
     match shell.node.unregister(&name) {
         Some(_) => Ok(()),
-        None => Err(Failure::new(format_args!("nobody here is registered as {name:?}"))),
+        None => Err(nobody(&name, shell.node.name())),
     }
 }
 

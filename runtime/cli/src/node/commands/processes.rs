@@ -12,18 +12,18 @@ use crate::node::words::{Failure, Words};
 pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "spawn",
-        takes: "[--link|--monitor] [FUNCTION] [on NODE TERM]",
+        takes: "[--link|--monitor] [FUNCTION] [on NODE [TERM]]",
         about: "Start a process, here or on another node: $1, then $2, and so on.",
         more: "FUNCTION is `printer`, which shows what it receives and is taken if none is said, or `echo`, which also answers \
                each call with what it was called with; on another node it is any that is registered there. TERM is its \
-               argument, in JSON as for `send-term`; unit if none is said. With --link or --monitor, self is tied to it.",
+               argument; unit if none is said. With --link or --monitor, self is tied to it.",
         run: |shell, words| Box::pin(spawn(shell, words)),
     },
     Command {
         name: "processes",
         takes: "",
-        about: "List the processes that have a number, and whether they live.",
-        more: "",
+        about: "List self and the processes that have a number, with their names here, and which have ended.",
+        more: "Of one on another node it is known what a DOWN or an EXIT of it has told, so it has to be monitored or linked.",
         run: |shell, words| Box::pin(processes(shell, words)),
     },
     Command {
@@ -37,7 +37,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "end",
         takes: "PROCESS [REASON]",
         about: "Let a process of this node end by itself, with a reason; normal if none is said.",
-        more: "REASON is normal, shutdown, killed, noconnection, error TEXT or custom TEXT.",
+        more: "",
         run: |shell, words| Box::pin(end(shell, words)),
     },
     Command {
@@ -50,11 +50,7 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 async fn spawn(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
-    let tie = match (words.is_next("--link"), words.is_next("--monitor")) {
-        (true, _) => SpawnTie::Link,
-        (_, true) => SpawnTie::Monitor,
-        (false, false) => SpawnTie::None,
-    };
+    let tie = tie(&mut words)?;
     let mut node = words.on_node()?;
     let function = if node.is_some() { None } else { words.take()? };
     let function = function.unwrap_or_else(|| PRINTER.into());
@@ -103,22 +99,58 @@ async fn spawn_here(shell: &Shell, function: &str, tie: SpawnTie) -> Result<(Pid
     Ok((pid, watch))
 }
 
+/// Takes the options that say how the one who starts a process is tied to it.
+fn tie(words: &mut Words<'_>) -> Result<SpawnTie, Failure> {
+    let one = |words: &mut Words<'_>| match (words.is_next("--link"), words.is_next("--monitor")) {
+        (true, false) => Ok(SpawnTie::Link),
+        (false, true) => Ok(SpawnTie::Monitor),
+        (false, false) => Ok(SpawnTie::None),
+        (true, true) => Err(two_ties()),
+    };
+    let first = one(words)?;
+    if one(words)? != SpawnTie::None {
+        return Err(two_ties());
+    }
+    let mut ahead = *words;
+    match ahead.take()? {
+        Some(other) if other.starts_with("--") => {
+            Err(Failure::usage(format_args!("there is no option {other:?}")))
+        }
+        _ => Ok(first),
+    }
+}
+
+fn two_ties() -> Failure {
+    Failure::usage("one of --link and --monitor can be said, and once")
+}
+
 async fn processes(shell: &mut Shell, words: Words<'_>) -> Result<(), Failure> {
     words.end()?;
-    shell.say(format!("self is {}", shell.own().pid()));
-    let registered = shell.node.registered();
+    let own = shell.own().pid();
+    shell.say(format!("self is {own}{}", names_of(shell, own)));
     for (number, pid) in shell.console.processes() {
-        let state = match shell.node.node_of(pid) {
-            Some(node) if !pid.is_here() => format!(" on {node}"),
-            _ if !pid.is_here() => " on a node that this one is not connected with".into(),
-            _ if shell.node.is_alive(pid) => String::new(),
-            _ => ", which has ended".into(),
-        };
-        let names = registered.iter().filter(|(_, known)| *known == pid);
-        let names: Vec<_> = names.map(|(name, _)| format!(", registered as {name}")).collect();
-        shell.say(format!("${number} is {pid}{state}{}", names.concat()));
+        let state = if pid.is_here() { state_here(shell, pid) } else { state_elsewhere(shell, number, pid) };
+        shell.say(format!("${number} is {pid}{state}"));
     }
     Ok(())
+}
+
+fn state_here(shell: &Shell, pid: Pid) -> String {
+    // Its names are taken from it a moment after its end.
+    if shell.node.is_alive(pid) { names_of(shell, pid) } else { ", which has ended".into() }
+}
+
+fn state_elsewhere(shell: &Shell, number: usize, pid: Pid) -> String {
+    let node = shell.node.node_of(pid);
+    let place = node.as_deref().unwrap_or("a node that this one is not connected with");
+    let told = shell.console.told(number).map(|told| format!(", {told}"));
+    format!(" on {place}{}", told.unwrap_or_default())
+}
+
+fn names_of(shell: &Shell, pid: Pid) -> String {
+    let registered = shell.node.registered();
+    let names = registered.iter().filter(|(_, known)| *known == pid);
+    names.map(|(name, _)| format!(", registered as {name:?}")).collect()
 }
 
 async fn act_as(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {

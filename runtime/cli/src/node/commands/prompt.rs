@@ -5,7 +5,7 @@ use std::time::Duration;
 use snow_dist_runtime::NodeName;
 use tokio::time::timeout;
 
-use super::{Command, SUBJECTS, find};
+use super::{Command, find, help};
 use crate::node::shell::Shell;
 use crate::node::trace::Traced;
 use crate::node::words::{Failure, Words};
@@ -31,8 +31,8 @@ pub(super) const COMMANDS: &[Command] = &[
     },
     Command {
         name: "help",
-        takes: "[COMMAND]",
-        about: "List the commands, or say more of one.",
+        takes: "[COMMAND|WORD]",
+        about: "List the commands, or say more of one, or of a word that they take: TO, TERM, REASON.",
         more: "",
         run: |shell, words| Box::pin(help(shell, words)),
     },
@@ -75,30 +75,13 @@ async fn help(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure> {
     let name = words.take()?;
     words.end()?;
     match name {
-        None => shell.say(overview()),
-        Some(name) => {
-            let command = find(&name)?;
-            shell.say(format!("{}\n{}", command.usage(), command.about));
-            if !command.more.is_empty() {
-                shell.say(command.more);
-            }
-        }
+        None => shell.say(help::overview()),
+        Some(name) => match help::of_word(&name) {
+            Some(about) => shell.say(about),
+            None => shell.say(help::of_command(find(&name)?)),
+        },
     }
     Ok(())
-}
-
-/// All commands with a line for each.
-pub(in crate::node) fn overview() -> String {
-    let commands = SUBJECTS.iter().flat_map(|(_, commands)| commands.iter());
-    let width = commands.map(|command| command.usage().len()).max().unwrap_or_default();
-    let mut lines = Vec::new();
-    for (subject, commands) in SUBJECTS {
-        lines.push(format!("{subject}:"));
-        for command in commands {
-            lines.push(format!("  {:width$}  {}", command.usage(), command.about));
-        }
-    }
-    lines.join("\n")
 }
 
 async fn quit(shell: &mut Shell, words: Words<'_>) -> Result<(), Failure> {

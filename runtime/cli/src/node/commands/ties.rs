@@ -1,10 +1,10 @@
 //! Commands by which a process learns of the end of another, or brings it about.
 
-use snow_dist_runtime::MonitorRef;
+use snow_dist_runtime::{MonitorNamedError, MonitorRef};
 
 use super::Command;
 use crate::node::reasons::reason;
-use crate::node::shell::{Shell, Target};
+use crate::node::shell::{Shell, Target, nobody};
 use crate::node::words::{Failure, Words};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -40,8 +40,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "exit",
         takes: "TO REASON",
         about: "Send a process an exit signal, linked or not, on any node.",
-        more: "REASON is normal, shutdown, killed, noconnection, error TEXT or custom TEXT. A process that does not trap \
-               exits ends, unless it is normal or shutdown. `quit` leaves the prompt.",
+        more: "A process that does not trap exits ends, unless the reason is normal or shutdown. `quit` leaves the prompt.",
         run: |shell, words| Box::pin(exit(shell, words)),
     },
     Command {
@@ -71,7 +70,13 @@ async fn monitor(shell: &mut Shell, mut words: Words<'_>) -> Result<(), Failure>
     words.end()?;
     let (monitor, pid) = match target {
         Target::Process(pid) => (shell.me().monitor(pid).await?, pid),
-        Target::Named { name, node } => shell.me().monitor_named(&name, &node).await?,
+        Target::Named { name, node } => {
+            let monitored = shell.me().monitor_named(&name, &node).await;
+            monitored.map_err(|error| match error {
+                MonitorNamedError::Nobody => nobody(&name, &node),
+                error => error.into(),
+            })?
+        }
     };
     shell.say(format!("monitor {} of {}", monitor.number(), shell.console.found(pid)));
     Ok(())
