@@ -24,6 +24,7 @@ pub mod connections;
 pub mod explore;
 mod foreign;
 pub mod globals;
+pub mod groups;
 mod life;
 pub mod models;
 mod notes;

@@ -8,7 +8,7 @@ use snow_dist_model::bounds::Bounds;
 use snow_dist_model::explore::{Findings, explore};
 use snow_dist_model::models::MODELS;
 use snow_dist_model::verdict::Broken;
-use snow_dist_model::{clean_up, connections, globals};
+use snow_dist_model::{clean_up, connections, globals, groups};
 
 /// Explores the protocol core: every order in which things can happen, up to the bounds of each model.
 #[derive(Parser)]
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         .collect();
     let cleans_up = arguments.model.as_deref().is_none_or(|name| name == clean_up::NAME);
     let claims = arguments.model.as_deref().is_none_or(|name| name == globals::NAME);
+    let joins = arguments.model.as_deref().is_none_or(|name| name == groups::NAME);
     if arguments.list {
         for model in chosen {
             println!("{:12} {}", model.name, model.what);
@@ -49,9 +50,10 @@ fn main() -> ExitCode {
         }
         println!("{:12} {}", clean_up::NAME, clean_up::WHAT);
         println!("{:12} {}", globals::NAME, globals::WHAT);
+        println!("{:12} {}", groups::NAME, groups::WHAT);
         return ExitCode::SUCCESS;
     }
-    if chosen.is_empty() && of_connections.is_empty() && !cleans_up && !claims {
+    if chosen.is_empty() && of_connections.is_empty() && !cleans_up && !claims && !joins {
         eprintln!("no such model; --list shows all");
         return ExitCode::FAILURE;
     }
@@ -102,6 +104,18 @@ fn main() -> ExitCode {
         let (more, is_well) = globals::explore(left, threads, !arguments.small);
         states += more;
         all_well &= is_well;
+    }
+    if joins {
+        let bounds: &[_] = match (arguments.small, arguments.deep) {
+            (true, _) => &[groups::SMALL],
+            (_, true) => &[groups::DEEP],
+            _ => &groups::BOUNDS,
+        };
+        for left in bounds {
+            let (more, is_well) = groups::explore(*left, threads, !arguments.small);
+            states += more;
+            all_well &= is_well;
+        }
     }
     println!("{states} distinct states in all: {}", if all_well { "all as it must be" } else { "FAILED" });
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
