@@ -118,8 +118,8 @@ export const calls = [
   {
     rule: 'CAP-CAL-010: a ref that is in use ends the session',
     file: 'monitors.mjs',
-    from: '    if (this.#peers.has(ref)) throw',
-    to: "    if (this.#peers.has(ref) && kind !== 'call') throw",
+    from: '    this.mustBeFree(ref);',
+    to: "    if (kind !== 'call') this.mustBeFree(ref);",
     noticed: [
       'session-call-ref-of-a-call', 'session-call-ref-of-a-call-of-nobody', 'session-call-ref-of-a-monitor',
       'session-call-name-ref-of-a-call', 'session-call-ref-of-a-call-name', 'session-call-ref-of-a-monitor-name',

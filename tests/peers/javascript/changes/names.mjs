@@ -173,8 +173,8 @@ export const names = [
   {
     rule: 'CAP-CAL-010: a MONITOR_NAME with a ref that is in use ends the session',
     file: 'monitors.mjs',
-    from: '    if (this.#peers.has(ref)) throw',
-    to: "    if (this.#peers.has(ref) && kind !== 'name') throw",
+    from: '    this.mustBeFree(ref);',
+    to: "    if (kind !== 'name') this.mustBeFree(ref);",
     noticed: [
       'session-monitor-name-ref-in-use', 'session-monitor-name-ref-of-a-monitor', 'session-monitor-name-ref-of-a-call',
     ],
