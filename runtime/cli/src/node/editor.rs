@@ -4,7 +4,9 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
@@ -34,8 +36,52 @@ pub(super) struct Terminal {
     entered: UnboundedReceiver<Entered>,
 }
 
+/// Once the editor has read for so long, what was typed ahead is used up, and it waits for keys.
+const TYPED_AHEAD_TIME: Duration = Duration::from_millis(50);
+
 /// What prints above the line.
-pub(super) type Printer = Box<dyn ExternalPrinter + Send>;
+pub(super) struct Printer {
+    printer: Box<dyn ExternalPrinter + Send>,
+    reading: Arc<Reading>,
+}
+
+impl Printer {
+    /// Prints a line. False if nobody reads any more.
+    pub(super) fn print(&mut self, line: String) -> bool {
+        // Held if the editor does not read, so that it does not begin before the line is printed.
+        let idle = Some(self.reading.not_typed_ahead()).filter(|since| since.is_none());
+        let printed = self.printer.print(line);
+        drop(idle);
+        printed.is_ok()
+    }
+}
+
+/// Since when the editor reads a line, if it does.
+///
+/// What is printed then is shown when no more keys are there. Behind lines that were typed ahead that is late: it would be
+/// overtaken by what is printed between them. So it is printed between them as well.
+#[derive(Default)]
+struct Reading {
+    since: Mutex<Option<Instant>>,
+    changed: Condvar,
+}
+
+impl Reading {
+    fn set(&self, since: Option<Instant>) {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        self.changed.notify_all();
+    }
+
+    /// Waits until the editor does not read, or reads what nobody has typed yet.
+    fn not_typed_ahead(&self) -> MutexGuard<'_, Option<Instant>> {
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let left = since.and_then(|since| TYPED_AHEAD_TIME.checked_sub(since.elapsed()));
+            let Some(left) = left.filter(|left| !left.is_zero()) else { return since };
+            since = self.changed.wait_timeout(since, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
 
 /// The editor before it knows what to complete.
 pub(super) struct Unfinished {
@@ -57,6 +103,8 @@ pub(super) fn open(history: Option<PathBuf>) -> io::Result<(Unfinished, Printer)
     let (ask, asked) = channel();
     let (tell, entered) = unbounded_channel();
     let (opened, is_opened) = channel();
+    let reading = Arc::<Reading>::default();
+    let reads = Arc::clone(&reading);
     thread::spawn(move || {
         let mut editor = match editor() {
             Ok((editor, printer)) => {
@@ -66,15 +114,15 @@ pub(super) fn open(history: Option<PathBuf>) -> io::Result<(Unfinished, Printer)
             Err(error) => return drop(opened.send(Err(error))),
         };
         editor.set_helper(completions.recv().ok());
-        read_all(&mut editor, history.as_ref(), &asked, &tell);
+        read_all(&mut editor, history.as_ref(), &asked, &tell, &reads);
     });
     let printer = is_opened.recv().map_err(io::Error::other)?.map_err(io::Error::other)?;
-    Ok((Unfinished { completion, terminal: Terminal { ask, entered } }, printer))
+    Ok((Unfinished { completion, terminal: Terminal { ask, entered } }, Printer { printer, reading }))
 }
 
 type TheEditor = Editor<Completion, FileHistory>;
 
-fn editor() -> rustyline::Result<(TheEditor, Printer)> {
+fn editor() -> rustyline::Result<(TheEditor, Box<dyn ExternalPrinter + Send>)> {
     let config = Config::builder()
         .completion_type(CompletionType::List)
         .auto_add_history(true)
@@ -91,6 +139,7 @@ fn read_all(
     history: Option<&PathBuf>,
     asked: &Receiver<String>,
     tell: &UnboundedSender<Entered>,
+    reading: &Reading,
 ) {
     if let Some(path) = history {
         // There is none the first time, and without one the prompt works as well.
@@ -98,7 +147,10 @@ fn read_all(
         let _ = editor.load_history(path);
     }
     for prompt in asked {
-        let entered = match editor.readline(&prompt) {
+        reading.set(Some(Instant::now()));
+        let read = editor.readline(&prompt);
+        reading.set(None);
+        let entered = match read {
             Ok(lines) => Entered::Lines(lines),
             Err(ReadlineError::Interrupted) => Entered::GivenUp,
             Err(ReadlineError::Eof) => Entered::End,

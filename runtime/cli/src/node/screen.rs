@@ -53,7 +53,7 @@ impl Screen {
 
     /// Above the prompt.
     pub(super) fn prompt(mut printer: Printer) -> Self {
-        Self::new(true, move |line| printer.print(line).is_ok())
+        Self::new(true, move |line| printer.print(line))
     }
 
     fn new(is_prompt: bool, print: impl FnMut(String) -> bool + Send + 'static) -> Self {
