@@ -72,6 +72,8 @@ mod secret;
 #[cfg(feature = "tokio")]
 mod sessions;
 #[cfg(feature = "tokio")]
+pub mod supervisor;
+#[cfg(feature = "tokio")]
 mod sync;
 #[cfg(feature = "tokio")]
 mod tap;

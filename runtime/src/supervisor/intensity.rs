@@ -1,0 +1,50 @@
+//! How often is too often.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The restarts of a time.
+#[derive(Debug)]
+pub(super) struct Intensity {
+    pub(super) max: u32,
+    pub(super) within: Duration,
+    restarts: VecDeque<Instant>,
+}
+
+impl Intensity {
+    pub(super) const fn new(max: u32, within: Duration) -> Self {
+        Self { max, within, restarts: VecDeque::new() }
+    }
+
+    /// Counts a restart. False if that is one too many.
+    pub(super) fn allows(&mut self, now: Instant) -> bool {
+        let is_over = |at: &Instant| now.saturating_duration_since(*at) > self.within;
+        while self.restarts.front().is_some_and(is_over) {
+            self.restarts.pop_front();
+        }
+        let allowed = self.restarts.len() < self.max as usize;
+        if allowed {
+            self.restarts.push_back(now);
+        }
+        allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn restarts_count_for_their_time() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut intensity = Intensity::new(2, Duration::from_secs(5));
+        assert!(intensity.allows(at(0)));
+        assert!(intensity.allows(at(3)));
+        assert!(!intensity.allows(at(5)));
+        assert!(intensity.allows(at(6)));
+        assert!(!Intensity::new(0, Duration::MAX).allows(start));
+    }
+}

@@ -1,0 +1,324 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::*;
+use crate::core::Pid;
+use crate::process::Received;
+
+/// What has happened, in order.
+#[derive(Clone, Default)]
+struct Journal(Arc<Mutex<Vec<String>>>);
+
+impl Journal {
+    fn write(&self, line: impl Into<String>) {
+        self.0.lock().unwrap().push(line.into());
+    }
+
+    /// What was written since this was called last.
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// Ends as messages and exit signals say.
+async fn obedient(mut ctx: Context, name: String, journal: Journal) -> Reason {
+    journal.write(format!("+{name}"));
+    let reason = loop {
+        match ctx.recv().await {
+            Received::Message(message) => match message.as_bytes() {
+                b"normal" => break Reason::Normal,
+                b"shutdown" => break Reason::Shutdown,
+                other => break Reason::error(String::from_utf8_lossy(other)),
+            },
+            Received::Exit { reason, .. } => break reason,
+            _ => {}
+        }
+    };
+    journal.write(format!("-{name}"));
+    reason
+}
+
+fn child(name: &str, journal: &Journal) -> Child {
+    let (own, journal) = (name.to_owned(), journal.clone());
+    Child::new(name, move |ctx| obedient(ctx, own.clone(), journal.clone()))
+}
+
+fn node() -> Node {
+    Node::alone(tokio::runtime::Handle::current())
+}
+
+async fn pids(supervisor: &SupervisorHandle) -> HashMap<String, Option<Pid>> {
+    let children = supervisor.children().await.unwrap();
+    children.into_iter().map(|child| (child.name.to_string(), child.pid)).collect()
+}
+
+/// Sends a child a message, and waits until all that came of it is over.
+async fn tell(node: &Node, supervisor: &SupervisorHandle, name: &str, message: &str) {
+    let pid = pids(supervisor).await[name].unwrap();
+    node.send(pid, message).await.unwrap();
+    sleep(Duration::from_millis(100)).await;
+}
+
+/// What a monitor of a process is told.
+async fn end_of(node: &Node, pid: Pid) -> Received {
+    let (tells, told) = tokio::sync::oneshot::channel();
+    let watches = async move |mut ctx: Context| {
+        ctx.monitor(pid).await.unwrap();
+        tells.send(ctx.recv().await).unwrap();
+    };
+    node.spawn(watches).unwrap();
+    told.await.unwrap()
+}
+
+async fn three(strategy: Strategy) -> (Node, SupervisorHandle, Journal) {
+    let (node, journal) = (node(), Journal::default());
+    let supervisor =
+        ["a", "b", "c"].iter().fold(Supervisor::new(strategy), |all, name| all.child(child(name, &journal)));
+    let supervisor = supervisor.start(&node).unwrap();
+    assert_eq!(supervisor.children().await.unwrap().len(), 3);
+    assert_eq!(journal.take(), ["+a", "+b", "+c"]);
+    (node, supervisor, journal)
+}
+
+#[tokio::test(start_paused = true)]
+async fn children_start_in_order_and_stop_in_reverse() {
+    let (_node, supervisor, journal) = three(Strategy::OneForOne).await;
+    supervisor.stop().await;
+    assert_eq!(journal.take(), ["-c", "-b", "-a"]);
+    assert_eq!(supervisor.children().await, Err(ChildError::Ended));
+    assert_eq!(supervisor.stop_child("a").await, Err(ChildError::Ended));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_strategy_starts_those_that_it_names() {
+    for (strategy, expected) in [
+        (Strategy::OneForOne, &["-b", "+b"][..]),
+        (Strategy::OneForAll, &["-b", "-c", "-a", "+a", "+b", "+c"]),
+        (Strategy::RestForOne, &["-b", "-c", "+b", "+c"]),
+    ] {
+        let (node, supervisor, journal) = three(strategy).await;
+        let before = pids(&supervisor).await;
+        tell(&node, &supervisor, "b", "fails").await;
+        assert_eq!(journal.take(), expected);
+        let after = pids(&supervisor).await;
+        let changed = |name: &str| before[name] != after[name];
+        assert!(changed("b"));
+        assert_eq!(changed("a"), strategy == Strategy::OneForAll);
+        assert_eq!(changed("c"), strategy != Strategy::OneForOne);
+        let status = &supervisor.children().await.unwrap()[1];
+        assert_eq!(status.restarts, 1);
+        assert_eq!(status.last_end, Some(Reason::error("fails")));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_started_again_is_said_by_its_restart() {
+    let (node, journal) = (node(), Journal::default());
+    let kinds = [Restart::Permanent, Restart::Transient, Restart::Temporary];
+    let supervisor =
+        kinds.iter().fold(Supervisor::new(Strategy::OneForOne).restarts(100, Duration::MAX), |all, kind| {
+            all.child(child(&format!("{kind:?}"), &journal).restart(*kind))
+        });
+    let supervisor = supervisor.start(&node).unwrap();
+    let mut runs = Vec::new();
+    for (name, end) in [
+        ("Permanent", "normal"),
+        ("Permanent", "shutdown"),
+        ("Transient", "fails"),
+        ("Transient", "normal"),
+        ("Temporary", "fails"),
+    ] {
+        tell(&node, &supervisor, name, end).await;
+        runs.push(pids(&supervisor).await.get(name).copied().map(|pid| pid.is_some()));
+    }
+    assert_eq!(runs, [Some(true), Some(true), Some(true), Some(false), None]);
+    // One that has ended can be started again by hand, or forgotten.
+    let again = supervisor.restart_child("Transient").await.unwrap();
+    assert_eq!(pids(&supervisor).await["Transient"], Some(again));
+    supervisor.stop_child("Transient").await.unwrap();
+    let name = "Transient".into();
+    assert_eq!(supervisor.restart_child("Transient").await, Err(ChildError::Unknown { name }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_fails_too_often_ends_the_supervisor_with_its_reason() {
+    let (node, journal) = (node(), Journal::default());
+    let supervisor = Supervisor::new(Strategy::OneForOne)
+        .restarts(2, Duration::from_secs(5))
+        .child(child("steady", &journal))
+        .child(Child::new("broken", async |_| Reason::error("broken")));
+    let (tells, told) = tokio::sync::oneshot::channel();
+    node.spawn(async move |mut ctx: Context| {
+        ctx.trap_exit(true);
+        ctx.spawn_link(|ctx| supervisor.run(ctx)).unwrap();
+        tells.send(ctx.recv().await).unwrap();
+    })
+    .unwrap();
+    let Received::Exit { reason, .. } = told.await.unwrap() else { panic!("an exit") };
+    let text = "more than 2 restarts in 5s, the last one of the child \"broken\": error \"broken\"";
+    assert_eq!(reason, Reason::error(text));
+    assert_eq!(journal.take(), ["+steady", "-steady"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn restarts_that_are_far_apart_are_not_too_many() {
+    let (node, supervisor, _) = three(Strategy::OneForOne).await;
+    for _ in 0..10 {
+        tell(&node, &supervisor, "a", "fails").await;
+        sleep(Duration::from_secs(3)).await;
+    }
+    assert_eq!(supervisor.children().await.unwrap()[0].restarts, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_does_not_stop_is_killed_and_the_others_are_stopped() {
+    let (node, journal) = (node(), Journal::default());
+    let stubborn = Child::new("stubborn", async |mut ctx: Context| {
+        ctx.trap_exit(true);
+        while !matches!(ctx.recv().await, Received::NodeUp { .. }) {}
+    });
+    let supervisor = Supervisor::new(Strategy::OneForOne)
+        .child(child("first", &journal))
+        .child(stubborn.stops_within(Duration::from_secs(60)))
+        .child(child("last", &journal));
+    let supervisor = supervisor.start(&node).unwrap();
+    let pid = pids(&supervisor).await["stubborn"].unwrap();
+    let began = tokio::time::Instant::now();
+    supervisor.stop().await;
+    assert_eq!(began.elapsed().as_secs(), 60);
+    assert_eq!(journal.take(), ["+first", "+last", "-last", "-first"]);
+    assert!(matches!(end_of(&node, pid).await, Received::Down { reason, .. } if reason == Reason::noproc()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_started_later_finds_what_the_earlier_one_has_prepared() {
+    let (node, found) = (node(), Arc::new(AtomicUsize::new(0)));
+    let slow = Child::starting("slow", async |mut ctx: Context, started: Started| {
+        sleep(Duration::from_secs(9)).await;
+        ctx.register("slow")?;
+        started.tell();
+        let _ = ctx.recv().await;
+        Ok::<_, crate::RegisterError>(())
+    });
+    let count = found.clone();
+    let looks = Child::new("looks", move |ctx: Context| {
+        let count = count.clone();
+        async move {
+            count.fetch_add(usize::from(ctx.whereis("slow").is_some()), SeqCst);
+        }
+    });
+    let supervisor =
+        Supervisor::new(Strategy::OneForOne).child(slow).child(looks.restart(Restart::Temporary));
+    let supervisor = supervisor.start(&node).unwrap();
+    supervisor.children().await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(found.load(SeqCst), 1);
+    // One that never says so is killed, and one that ends before it says so is not started.
+    let silent = Child::starting("silent", async |mut ctx: Context, started: Started| {
+        let _ = ctx.recv().await;
+        started.tell();
+    });
+    let reason = Reason::Killed;
+    let name = Arc::<str>::from("silent");
+    let error = supervisor.start_child(silent.restart(Restart::Temporary)).await;
+    assert_eq!(error, Err(ChildError::NotStarted { name, reason }));
+    let hasty = Child::starting("hasty", async |_: Context, _: Started| Reason::error("cannot"));
+    let (name, reason) = ("hasty".into(), Reason::error("cannot"));
+    assert_eq!(supervisor.start_child(hasty).await, Err(ChildError::NotStarted { name, reason }));
+    assert!(!pids(&supervisor).await.contains_key("hasty"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn children_come_and_go_within_their_bounds() {
+    let (node, journal) = (node(), Journal::default());
+    let supervisor = Supervisor::new(Strategy::OneForOne).children_max(2).start(&node).unwrap();
+    let one = supervisor.start_child(child("one", &journal)).await.unwrap();
+    let name = Arc::<str>::from("one");
+    assert_eq!(supervisor.start_child(child("one", &journal)).await, Err(ChildError::NameTaken { name }));
+    supervisor.start_child(child("two", &journal)).await.unwrap();
+    assert_eq!(supervisor.start_child(child("three", &journal)).await, Err(ChildError::TooMany { max: 2 }));
+    supervisor.stop_child("two").await.unwrap();
+    supervisor.start_child(child("three", &journal)).await.unwrap();
+    let again = supervisor.restart_child("one").await.unwrap();
+    assert_ne!(one, again);
+    assert_eq!(journal.take(), ["+one", "+two", "-two", "+three", "-one", "+one"]);
+    // What was done by hand is no restart.
+    assert!(supervisor.children().await.unwrap().iter().all(|child| child.restarts == 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn supervisors_form_a_tree() {
+    let (node, journal) = (node(), Journal::default());
+    let inner = {
+        let journal = journal.clone();
+        move || {
+            let leaves = [child("x", &journal), child("y", &journal)];
+            leaves
+                .into_iter()
+                .fold(Supervisor::new(Strategy::OneForAll).restarts(1, Duration::MAX), Supervisor::child)
+        }
+    };
+    let outer = Supervisor::new(Strategy::OneForOne)
+        .child(Child::supervisor("inner", inner))
+        .child(child("z", &journal))
+        .start(&node)
+        .unwrap();
+    outer.children().await.unwrap();
+    assert_eq!(journal.take(), ["+x", "+y", "+z"]);
+    let inner = pids(&outer).await["inner"].unwrap();
+    // The inner one gives up, and the outer one starts it again.
+    node.spawn(async move |ctx: Context| ctx.send_exit(inner, Reason::error("away with it")).await).unwrap();
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(journal.take(), ["-y", "-x", "+x", "+y"]);
+    outer.stop().await;
+    assert_eq!(journal.take(), ["-z", "-y", "-x"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exit_signal_of_anybody_stops_a_supervisor_in_order() {
+    for reason in [Reason::Shutdown, Reason::error("enough")] {
+        let (node, journal) = (node(), Journal::default());
+        let supervisor = Supervisor::new(Strategy::OneForOne).child(child("a", &journal));
+        let (tells, told) = tokio::sync::oneshot::channel();
+        let sent = reason.clone();
+        let stops = async move |mut ctx: Context| {
+            ctx.trap_exit(true);
+            let supervisor = ctx.spawn_link(|ctx| supervisor.run(ctx)).unwrap();
+            ctx.send_exit(supervisor, Reason::Normal).await.unwrap();
+            sleep(Duration::from_secs(1)).await;
+            ctx.send_exit(supervisor, sent).await.unwrap();
+            tells.send(ctx.recv().await).unwrap();
+        };
+        node.spawn(stops).unwrap();
+        let Received::Exit { reason: seen, .. } = told.await.unwrap() else { panic!("an exit") };
+        assert_eq!(seen, reason);
+        assert_eq!(journal.take(), ["+a", "-a"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn children_end_with_a_supervisor_that_is_killed() {
+    let (node, journal) = (node(), Journal::default());
+    let mut supervisor = Supervisor::new(Strategy::OneForOne).child(child("a", &journal));
+    let handle = supervisor.handle();
+    let pid = node.spawn(|ctx| supervisor.run(ctx)).unwrap();
+    let child = pids(&handle).await["a"].unwrap();
+    node.kill(pid).unwrap();
+    let Received::Down { reason, .. } = end_of(&node, child).await else { panic!("an end") };
+    assert!(reason == Reason::linked(pid, &Reason::Killed) || reason == Reason::noproc());
+    handle.ended().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_children_of_one_name_are_refused_before_any_is_started() {
+    let (node, journal) = (node(), Journal::default());
+    let supervisor =
+        Supervisor::new(Strategy::OneForOne).child(child("a", &journal)).child(child("a", &journal));
+    let supervisor = supervisor.start(&node).unwrap();
+    supervisor.ended().await;
+    assert!(journal.take().is_empty());
+}
