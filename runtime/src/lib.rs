@@ -21,6 +21,10 @@
 )]
 #![cfg_attr(
     feature = "tokio",
+    doc = "- [`supervisor`]: processes that start others, and start them again when they fail;"
+)]
+#![cfg_attr(
+    feature = "tokio",
     doc = "- [`embedding`]: three ways in, which to take, and a first program for each;"
 )]
 //! - [`Pid`], [`Reason`]: who a process is, and why it ended.

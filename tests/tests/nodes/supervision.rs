@@ -1,0 +1,115 @@
+//! Children of supervisors on other nodes.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use snow_dist_runtime::supervisor::{Child, ChildError, Restart, Strategy, Supervisor, SupervisorHandle};
+use snow_dist_runtime::{Allowed, Context, Node, Pid, Reason, Received, RemoteExit};
+use snow_dist_tests::program::{connect, end_of, node, seen_from, start, until};
+
+/// The processes that were started by the function `work`, in order.
+type Started = Arc<Mutex<Vec<Pid>>>;
+
+fn offer(node: &Node) -> Started {
+    let started = Started::default();
+    let journal = started.clone();
+    let work = move |mut ctx: Context, until: String| {
+        journal.lock().unwrap().push(ctx.pid());
+        async move {
+            loop {
+                match ctx.recv().await {
+                    Received::Message(message) if message.as_bytes() == until.as_bytes() => {
+                        break Reason::error(until);
+                    }
+                    Received::Exit { reason, .. } => break reason,
+                    _ => {}
+                }
+            }
+        }
+    };
+    node.register_function("work", Allowed::Everyone, work).unwrap();
+    started
+}
+
+fn supervise(node: &Node, on: &str) -> SupervisorHandle {
+    let child = Child::on("worker", on, "work", &"failure").unwrap();
+    Supervisor::new(Strategy::OneForOne).child(child).start(node).unwrap()
+}
+
+async fn pid(supervisor: &SupervisorHandle) -> Option<Pid> {
+    supervisor.children().await.unwrap()[0].pid
+}
+
+fn last(started: &Started, count: usize) -> Option<Pid> {
+    let started = started.lock().unwrap();
+    (started.len() == count).then(|| *started.last().unwrap())
+}
+
+#[tokio::test]
+async fn a_child_on_another_node_is_started_again_and_stopped_there() {
+    let (a, b) = (node("a").await, node("b").await);
+    connect(&a, &b).await;
+    let started = offer(&b);
+    let supervisor = supervise(&a, b.name());
+    until("the start", || last(&started, 1).is_some()).await;
+    let first = last(&started, 1).unwrap();
+    assert_eq!(pid(&supervisor).await, Some(seen_from(&a, &b, first)));
+    b.send(first, "failure").await.unwrap();
+    until("the second start", || last(&started, 2).is_some()).await;
+    let second = last(&started, 2).unwrap();
+    let status = supervisor.children().await.unwrap().remove(0);
+    assert_eq!((status.restarts, status.last_end), (1, Some(Reason::error("failure"))));
+    supervisor.stop().await;
+    assert_eq!(end_of(&b, second).await, Reason::noproc());
+    assert_eq!(supervisor.children().await, Err(ChildError::Ended));
+}
+
+#[tokio::test]
+async fn a_child_waits_for_the_session_with_its_node() {
+    let (a, b) = (node("a").await, node("b").await);
+    let started = offer(&b);
+    let supervisor = supervise(&a, b.name());
+    // It counts as started. Shown is who stands for it here.
+    let waiting = pid(&supervisor).await.unwrap();
+    for count in 1..=3 {
+        connect(&a, &b).await;
+        until("a start", || last(&started, count).is_some()).await;
+        let process = last(&started, count).unwrap();
+        assert_ne!(process, waiting);
+        a.disconnect(b.name());
+        let _ = end_of(&b, process).await;
+        until("the end of the session", || a.nodes().is_empty() && b.nodes().is_empty()).await;
+    }
+    let status = supervisor.children().await.unwrap().remove(0);
+    assert_eq!((status.restarts, status.last_end), (3, Some(Reason::Noconnection)));
+    supervisor.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_takes_no_exit_signals_lets_a_child_be_ended_by_its_link() {
+    let a = node("a").await;
+    let b = start(Node::builder("b@127.0.0.1:0").remote_exit(RemoteExit::Only(BTreeSet::new()))).await;
+    connect(&a, &b).await;
+    let started = offer(&b);
+    let supervisor = supervise(&a, b.name());
+    until("the start", || last(&started, 1).is_some()).await;
+    supervisor.stop().await;
+    let ended = end_of(&b, last(&started, 1).unwrap()).await;
+    assert!(matches!(ended, Reason::Linked(_)) || ended == Reason::noproc(), "{ended}");
+}
+
+#[tokio::test]
+async fn a_function_that_is_not_there_is_a_start_that_fails() {
+    let (a, b) = (node("a").await, node("b").await);
+    connect(&a, &b).await;
+    let supervisor = Supervisor::new(Strategy::OneForOne).start(&a).unwrap();
+    let child = Child::on("worker", b.name(), "nothing", &()).unwrap().restart(Restart::Temporary);
+    let error = supervisor.start_child(child).await.unwrap_err();
+    let expected = format!(
+        "the child \"worker\" ended before it was started: error \"{} has no function \"nothing\", or does not let this node start it\"",
+        b.name()
+    );
+    assert_eq!(error.to_string().replace('\\', ""), expected);
+    let child = Child::on("worker", "no node", "work", &()).unwrap().restart(Restart::Temporary);
+    assert!(matches!(supervisor.start_child(child).await, Err(ChildError::NotStarted { .. })));
+}
