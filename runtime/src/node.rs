@@ -153,7 +153,8 @@ impl Node {
         self.table.register(name, pid)
     }
 
-    /// Takes a name away from whoever has it; gives who had it.
+    /// Takes a name away from whoever has it; gives who had it. The name `groups` stays with the server of the
+    /// node's groups while that runs, and the answer is `None`.
     pub fn unregister(&self, name: &str) -> Option<Pid> {
         self.table.unregister(name)
     }
@@ -363,7 +364,7 @@ impl Node {
     }
 
     /// Returns the nodes that are kept connected, in the order of their names, and how it goes with each: by
-    /// [`keep`](Self::keep), and those that peers' lists have named ([`NodeBuilder::peer_lists`]).
+    /// [`keep`](Self::keep), those that discoveries have found ([`discover`](Self::discover)), and those that peers' lists have named ([`NodeBuilder::peer_lists`]).
     #[must_use]
     pub fn kept(&self) -> Vec<KeptNode> {
         self.table.connections().map(|connections| connections.kept()).unwrap_or_default()
@@ -429,7 +430,7 @@ impl Node {
     /// Messages to other nodes that were dropped because there was no session with them.
     #[must_use]
     pub fn messages_unsent(&self) -> u64 {
-        self.table.connections().map_or(0, |connections| connections.unsent())
+        self.table.unsent()
     }
 
     /// Returns what has become of the connections of this node since it started: for metrics, and to find out why a peer

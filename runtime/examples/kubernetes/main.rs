@@ -9,9 +9,13 @@ use std::time::Duration;
 
 use snow_dist_runtime::discovery::Dns;
 use snow_dist_runtime::{Context, Node, Received};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
+    // The node tells what its operator should know by `tracing`: `kubectl logs` shows it.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     // `snow-0`, and `snow.prod.svc.cluster.local`: the pod, and the service by which it is found.
     let (pod, service) = (env::var("POD_NAME")?, env::var("SERVICE")?);
     let others = Dns::srv(&format!("_dist._tcp.{service}"), "worker@{target}:{port}")?;
@@ -28,6 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let node = prepared.listen();
     println!("{} listens", node.name());
     let mut greeted = BTreeSet::new();
+    let mut terminate = signal(SignalKind::terminate())?;
     loop {
         let nodes: BTreeSet<_> = node.nodes().into_iter().collect();
         for new in nodes.difference(&greeted) {
@@ -37,8 +42,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
             println!("{gone} is gone");
         }
         greeted = nodes;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        // As the first process of its container it is asked in vain if it does not listen to that.
+        if timeout(Duration::from_secs(1), terminate.recv()).await.is_ok() {
+            break;
+        }
     }
+    node.shutdown().await;
+    Ok(())
 }
 
 /// Says what it is told.

@@ -139,10 +139,6 @@ impl Connections for Front {
         self.net.registry.routes.node_of(pid)
     }
 
-    fn unsent(&self) -> u64 {
-        self.net.registry.routes.unsent()
-    }
-
     fn counts(&self) -> ConnectionCounts {
         self.net.registry.notices.connection_counts()
     }

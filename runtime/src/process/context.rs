@@ -447,7 +447,8 @@ impl Context {
         self.table().register(name, self.pid())
     }
 
-    /// Takes a name away from whoever has it; gives who had it.
+    /// Takes a name away from whoever has it; gives who had it. The name `groups` stays with the server of the
+    /// node's groups while that runs, and the answer is `None`.
     pub fn unregister(&self, name: &str) -> Option<Pid> {
         self.table().unregister(name)
     }

@@ -146,7 +146,9 @@ pub enum Received {
     Message(Message),
     /// A call: a message whose sender waits for a reply.
     Call(Call),
-    /// A linked process has ended. Comes only if the reason does not end this process, or if it traps exits.
+    /// A linked process has ended, or a process has sent an exit signal
+    /// ([`Context::send_exit`](super::Context::send_exit)). Comes only if the reason does not end this process, which of Normal and
+    /// Shutdown is so, or if it traps exits.
     Exit {
         /// Who has ended.
         from: Pid,

@@ -102,8 +102,7 @@ pub(crate) enum Sent {
 /// Nothing here waits or calls back into the process that asks, apart from signals delivered as
 /// [`core::Processes`](crate::core::Processes) has it. No lock of the process table is held during a call.
 pub(crate) trait Remote: Send + Sync {
-    /// Takes a message for a process of another node. One that no session can take is dropped, and counted, by
-    /// the sessions: then it is `Ok`, or [`Denied::NotConnected`], which means the same here.
+    /// Takes a message for a process of another node.
     fn send(&self, from: Sender<'_>, to: Pid, message: &[u8]) -> Result<Sent, Denied>;
 
     /// Takes a term; else as [`Remote::send`].
@@ -234,9 +233,6 @@ pub(crate) trait Connections: Send + Sync {
 
     /// The node of a process, if there is a session with it.
     fn node_of(&self, pid: Pid) -> Option<Arc<str>>;
-
-    /// Messages that were dropped because there was no session with their node.
-    fn unsent(&self) -> u64;
 
     /// What has become of the connections so far.
     fn counts(&self) -> ConnectionCounts;

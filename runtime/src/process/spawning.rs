@@ -43,7 +43,8 @@ impl Context {
     }
 
     /// [`spawn_on`](Self::spawn_on), with a link between the new process and this one, before that one runs. Its end becomes an
-    /// exit signal, which can come before this returns; if this process ends meanwhile, so does that one.
+    /// exit signal, which can come before this returns; if this process ends meanwhile, that one has an exit signal of it, as of
+    /// any link: Normal and Shutdown do not end it.
     ///
     /// If this is dropped before it is ready, the link comes about all the same if the process is started.
     ///

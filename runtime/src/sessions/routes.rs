@@ -3,7 +3,6 @@
 //! Lock order: routes, then a session, then a process. Nobody is woken while any of them is held.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::task::Waker;
 use std::time::Duration;
@@ -20,7 +19,6 @@ pub(crate) struct Routes {
     /// Which has these routes, to send through.
     table: Weak<ProcessTable>,
     known: RwLock<Known>,
-    unsent: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +32,7 @@ struct Known {
 
 impl Routes {
     pub(super) fn new(table: Weak<ProcessTable>) -> Self {
-        Self { table, known: RwLock::default(), unsent: AtomicU64::new(0) }
+        Self { table, known: RwLock::default() }
     }
 
     /// A session has come up.
@@ -95,11 +93,6 @@ impl Routes {
         Some(Pid::new(session.peer().number, session.peer().creation, local))
     }
 
-    /// Messages that were dropped because there is no session with their node.
-    pub(crate) fn unsent(&self) -> u64 {
-        self.unsent.load(Ordering::Relaxed)
-    }
-
     /// The session with a process's node, even one that is ending: whoever acts on that has what it still owed when
     /// the call returns, and finds that it is not connected. A pid of another creation is that of a node that is gone.
     fn session_with(&self, pid: Pid) -> Result<Arc<SessionHandle>, Denied> {
@@ -138,19 +131,7 @@ impl Routes {
         let session = known.up.get(&to.node()).filter(|session| leads_to(session, to));
         let sent = session.map(|session| send(session));
         drop(known);
-        self.count_unsent(sent)
-    }
-
-    /// With no lock held: the driver is woken.
-    fn count_unsent(&self, sent: Option<Done<Result<Sent, Denied>>>) -> Result<Sent, Denied> {
-        let sent = sent.map_or(Err(Denied::NotConnected), Done::wake);
-        if matches!(sent, Err(Denied::NotConnected)) {
-            //= spec/session.md#ses-off-001
-            //# A node that has no session for the pid, or none with the node, to which its process sends MUST
-            //# drop the message.
-            self.unsent.fetch_add(1, Ordering::Relaxed);
-        }
-        sent
+        woken(sent)
     }
 
     /// A lock is never poisoned here: nothing panics while it is held.
@@ -174,7 +155,7 @@ impl Remote for Routes {
 
     fn send_named(&self, from: Sender<'_>, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
         let session = self.session_of(node);
-        self.count_unsent(session.map(|session| session.send_named(from, name, message)))
+        woken(session.map(|session| session.send_named(from, name, message)))
     }
 
     fn send_named_term(
@@ -185,7 +166,7 @@ impl Remote for Routes {
         term: &mut Term,
     ) -> Result<Sent, Denied> {
         let session = self.session_of(node);
-        self.count_unsent(session.map(|session| session.send_named_term(from, name, term)))
+        woken(session.map(|session| session.send_named_term(from, name, term)))
     }
 
     fn call(&self, from: Pid, to: Pid, reference: u64, term: &mut Term) -> Result<Sent, Denied> {
@@ -279,6 +260,11 @@ impl Remote for Routes {
     fn tell_global(&self, name: &Arc<str>, local: Option<u64>) -> Vec<Arc<Waker>> {
         self.read().up.values().filter_map(|session| session.tell_global(name, local).into_driver()).collect()
     }
+}
+
+/// With no lock held: the driver is woken.
+fn woken(sent: Option<Done<Result<Sent, Denied>>>) -> Result<Sent, Denied> {
+    sent.map_or(Err(Denied::NotConnected), Done::wake)
 }
 
 fn leads_to(session: &SessionHandle, pid: Pid) -> bool {

@@ -65,8 +65,9 @@ async fn follow(mut ctx: Context, process: Pid) -> Reason {
         match ctx.recv().await {
             Received::Exit { from, reason } if from == process => return reason,
             Received::Exit { reason, .. } => {
-                if ctx.send_exit(process, reason).await.is_err() {
-                    // The other node lets nobody say that. What it does let through is the end of a link.
+                let passed_on = ctx.send_exit(process, reason).await;
+                // Where the other node lets nobody say that, what it does let through is the end of a link.
+                if passed_on.is_err() {
                     return Reason::Killed;
                 }
             }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::pending;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -11,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use super::handle::{Answer, Order};
 use super::intensity::Intensity;
 use super::{Child, ChildError, ChildStatus, Restart, Started, Strategy, Supervisor};
+use crate::clock::Clock;
 use crate::core::{Pid, Reason, Shown};
 use crate::foreign::event;
 use crate::process::{Context, Received};
@@ -23,6 +25,7 @@ type Go = ControlFlow<Reason>;
 
 pub(super) struct Running {
     ctx: Context,
+    clock: Clock,
     strategy: Strategy,
     intensity: Intensity,
     children_max: usize,
@@ -52,6 +55,7 @@ impl Running {
         let Supervisor { strategy, intensity, children_max, children, orders } = supervisor;
         let mut running = Self {
             ctx,
+            clock: Clock::start(),
             strategy,
             intensity,
             children_max,
@@ -126,16 +130,14 @@ impl Running {
 
     /// What has come, whatever is waited for.
     fn note(&mut self, received: Received) {
-        match received {
-            Received::Exit { from, reason } => match self.processes.remove(&from) {
-                Some(place) => self.has_ended(place, reason),
-                None if reason == Reason::Normal => {}
-                None => {
-                    self.told_to_end.get_or_insert(reason);
-                }
-            },
-            // It takes no messages.
-            _ => {}
+        // It takes no messages.
+        let Received::Exit { from, reason } = received else { return };
+        match self.processes.remove(&from) {
+            Some(place) => self.has_ended(place, reason),
+            None if reason == Reason::Normal => {}
+            None => {
+                self.told_to_end.get_or_insert(reason);
+            }
         }
     }
 
@@ -177,7 +179,7 @@ impl Running {
         present.process = Some(process);
         let longest = present.child.starts_within;
         self.processes.insert(process, place);
-        self.wait_for_start(place, process, told, Instant::now().checked_add(longest)).await;
+        self.wait_for_start(place, process, told, self.due(longest)).await;
         ControlFlow::Continue(())
     }
 
@@ -226,7 +228,8 @@ impl Running {
             }
             return ControlFlow::Continue(());
         }
-        if !self.intensity.allows(Instant::now()) {
+        let now = self.clock.now();
+        if !self.intensity.allows(now) {
             return ControlFlow::Break(self.give_up(&name, &reason));
         }
         present.restarts += 1;
@@ -278,7 +281,7 @@ impl Running {
             let longest = present.child.stops_within;
             // To a process of this node that is never refused.
             let _ = self.ctx.send_exit(process, Reason::Shutdown).await;
-            let due = longest.and_then(|longest| Instant::now().checked_add(longest));
+            let due = longest.and_then(|longest| self.due(longest));
             self.wait_for_end(place, due).await;
             self.kill(place, process, "a child that has not stopped in time is killed").await;
             self.children.get_mut(&place).into_iter().for_each(|present| present.last_end = None);
@@ -306,6 +309,11 @@ impl Running {
                 () = until(due) => return,
             }
         }
+    }
+
+    /// When this time is over; never, if that is further away than any clock goes.
+    fn due(&self, longest: Duration) -> Option<Instant> {
+        Some(self.clock.at(self.clock.now().checked_add(longest)?))
     }
 
     fn runs(&self, place: Place) -> bool {

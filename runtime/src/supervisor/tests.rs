@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};

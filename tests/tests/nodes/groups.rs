@@ -200,6 +200,16 @@ async fn nonsense_is_counted_and_disturbs_nobody() {
 }
 
 #[tokio::test]
+async fn the_server_keeps_its_name_while_it_runs() {
+    let node = node("a").await;
+    let groups = node.groups().unwrap();
+    let server = node.whereis("groups").unwrap();
+    assert_eq!(node.unregister("groups"), None);
+    assert_eq!(node.whereis("groups"), Some(server));
+    assert!(groups.join("g", idle_on(&node)).unwrap());
+}
+
+#[tokio::test]
 async fn no_signal_of_another_node_ends_a_server() {
     let (a, b) = connected().await;
     let (on_a, on_b, member) = (a.groups().unwrap(), b.groups().unwrap(), idle_on(&a));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use snow_dist_runtime::supervisor::{Child, ChildError, Restart, Strategy, Supervisor, SupervisorHandle};
 use snow_dist_runtime::{Allowed, Context, Node, Pid, Reason, Received, RemoteExit};
-use snow_dist_tests::program::{connect, end_of, node, seen_from, start, until};
+use snow_dist_tests::program::{connect, end_of, node, seen_from, start, until, within};
 
 /// The processes that were started by the function `work`, in order.
 type Started = Arc<Mutex<Vec<Pid>>>;
@@ -80,8 +80,14 @@ async fn a_child_waits_for_the_session_with_its_node() {
         let _ = end_of(&b, process).await;
         until("the end of the session", || a.nodes().is_empty() && b.nodes().is_empty()).await;
     }
-    let status = supervisor.children().await.unwrap().remove(0);
-    assert_eq!((status.restarts, status.last_end), (3, Some(Reason::Noconnection)));
+    let status = async || supervisor.children().await.unwrap().remove(0);
+    within("the third restart", async {
+        while status().await.restarts < 3 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(status().await.last_end, Some(Reason::Noconnection));
     supervisor.stop().await;
 }
 

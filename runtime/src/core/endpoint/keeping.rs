@@ -28,7 +28,8 @@ const DOUBLINGS_MAX: u32 = 16;
 /// Who wants a name kept connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeptFor {
-    /// The program: until it lets go of it.
+    /// The program, or a [`Discovery`](crate::discovery::Discovery) that it uses ([`Node::discoveries`](crate::Node::discoveries) says
+    /// which): until they let go of it.
     Program,
     /// A peer's list has named it: until that node says goodbye, or has not been reached for
     /// [`LEARNED_PATIENCE`](crate::core::limits::LEARNED_PATIENCE).
@@ -62,9 +63,10 @@ pub struct KeptNode {
     pub dials: u64,
     /// Sessions with it since it is kept, whoever dialled.
     pub sessions: u64,
-    /// Dials that have ended without a session since the last one, or that sessions which did not last have followed.
+    /// Dials that have ended without a session since the last one, or that sessions which did not last have followed. None while
+    /// there is a session.
     pub failures_in_a_row: u32,
-    /// How the last dial that failed has ended, in words.
+    /// How the last dial that failed has ended, in words: of all that were made since it is kept, even if there is a session now.
     pub last_failure: Option<Arc<str>>,
 }
 
@@ -446,7 +448,7 @@ impl Keeping {
             },
             dials: kept.dials,
             sessions: kept.sessions,
-            failures_in_a_row: kept.failures,
+            failures_in_a_row: if matches!(kept.phase, Phase::Up(_)) { 0 } else { kept.failures },
             last_failure: kept.why.clone(),
         })
     }

@@ -97,7 +97,7 @@ pub(crate) fn start(table: &Arc<ProcessTable>) -> Result<Groups, GroupsError> {
     if let Some(before) = slot.take()
         && table.whereis(SERVER) == Some(before.server())
     {
-        table.unregister(SERVER);
+        table.take_name(SERVER);
     }
     let cell = table.add(Mailbox::unbounded())?;
     // Nobody ends it by a signal: before it can be found.

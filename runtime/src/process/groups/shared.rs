@@ -71,7 +71,7 @@ impl Shared {
         done
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.groups.read().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 

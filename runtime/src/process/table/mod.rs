@@ -56,6 +56,7 @@ pub(crate) struct ProcessTable {
     groups: Mutex<Option<Arc<SharedGroups>>>,
     shares: Shares,
     dropped: AtomicU64,
+    unsent: AtomicU64,
     nameless: AtomicU64,
     failures: Failures,
     functions: Arc<Functions>,
@@ -126,6 +127,7 @@ impl ProcessTable {
             groups: Mutex::default(),
             shares: Shares::new(limits.mailbox_remote_bytes),
             dropped: AtomicU64::new(0),
+            unsent: AtomicU64::new(0),
             nameless: AtomicU64::new(0),
             failures: Failures::new(),
             functions: Arc::new(Functions::new(limits.processes_per_peer, limits.processes_of_peers)),
@@ -371,6 +373,11 @@ impl ProcessTable {
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
+
+    /// Messages to other nodes that were dropped because there was no session.
+    pub(crate) fn unsent(&self) -> u64 {
+        self.unsent.load(Ordering::Relaxed)
+    }
 }
 
 /// Links and monitors.
@@ -566,8 +573,14 @@ impl ProcessTable {
         match self.taken(from, towards, attempt).await? {
             Some(Sent::GoOn) => {}
             Some(Sent::MakeWay) => tokio::task::yield_now().await,
-            // Nothing holds up who only sends to a lost node: it must not keep its thread from others.
-            None => coop::consume_budget().await,
+            None => {
+                //= spec/session.md#ses-off-001
+                //# A node that has no session for the pid, or none with the node, to which its process sends MUST
+                //# drop the message.
+                self.unsent.fetch_add(1, Ordering::Relaxed);
+                // Nothing holds up who only sends to a lost node: it must not keep its thread from others.
+                coop::consume_budget().await;
+            }
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use super::ProcessTable;
 use crate::core::Pid;
+use crate::core::groups::SERVER;
 use crate::process::cell::Cell;
 use crate::process::small::NumberMap;
 use crate::process::{Received, RegisterError};
@@ -33,7 +34,20 @@ impl ProcessTable {
         }
     }
 
+    /// Takes a name away from its process; nothing happens to the name of the server of groups, without which those of other
+    /// nodes are not heard.
     pub(crate) fn unregister(&self, name: &str) -> Option<Pid> {
+        if name == SERVER && self.has_groups() {
+            return None;
+        }
+        self.take_name(name)
+    }
+
+    fn has_groups(&self) -> bool {
+        self.groups().lock().as_ref().is_some_and(|groups| !groups.is_over())
+    }
+
+    pub(crate) fn take_name(&self, name: &str) -> Option<Pid> {
         let mut names = self.names.lock();
         let local = names.remove(name)?;
         if let Some(cell) = self.get(local) {
