@@ -41,7 +41,7 @@
 //! ```
 //!
 //! # How a child is stopped
-//! It is sent an exit signal with [`Reason::Shutdown`](crate::Reason::Shutdown), and killed if it has not ended
+//! It is sent an exit signal with [`Reason::Shutdown`], and killed if it has not ended
 //! [in time](Child::stops_within). That signal ends no process by itself: a child *receives* it as
 //! [`Received::Exit`](crate::Received::Exit), whether it traps exits or not, and returns. One that never looks is killed when its time
 //! is up.
