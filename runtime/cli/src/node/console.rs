@@ -335,6 +335,29 @@ mod tests {
     }
 
     #[test]
+    fn a_down_tells_that_a_process_has_ended_and_an_exit_or_a_lost_session_do_not() {
+        let mut state = State::default();
+        let (from, reference) = (pid(1), MonitorRef::new(1));
+        let number = state.add(from);
+        let mut told = |received| {
+            state.tells(&received);
+            state.told.get(&number).cloned().unwrap_or_default()
+        };
+        assert_eq!(told(Received::NodeUp { name: "b@h:1".into() }), "");
+        assert_eq!(told(Received::Exit { from: pid(2), reason: Reason::Killed }), "");
+        assert_eq!(told(Received::Exit { from, reason: Reason::Shutdown }), "EXIT: shutdown");
+        assert_eq!(
+            told(Received::Down { reference, from, reason: Reason::Noconnection }),
+            "DOWN: noconnection"
+        );
+        assert_eq!(
+            told(Received::Down { reference, from, reason: Reason::Killed }),
+            "which has ended: killed"
+        );
+        assert_eq!(told(Received::Exit { from, reason: Reason::Shutdown }), "which has ended: killed");
+    }
+
+    #[test]
     fn processes_of_peers_are_bounded_forgotten_and_never_it() {
         let console = Console::new(Screen::output());
         assert_eq!(console.add(pid(1)), 1);
