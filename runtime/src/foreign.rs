@@ -83,6 +83,12 @@ impl<T> Kept<T> {
     }
 }
 
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
 impl<T> Drop for Kept<T> {
     fn drop(&mut self) {
         self.give_up();

@@ -13,7 +13,9 @@ use tokio::sync::oneshot;
 use super::remote::Remote;
 use super::{Supervisor, remote};
 use crate::core::{Pid, Reason};
+use crate::foreign::Kept;
 use crate::process::{Context, term};
+use crate::sync::Mutex;
 
 /// How long a child has to end, unless [`Child::stops_within`] says otherwise.
 pub const STOPS_WITHIN: Duration = Duration::from_secs(5);
@@ -45,12 +47,33 @@ impl Restart {
 
 type Life = Pin<Box<dyn Future<Output = Reason> + Send>>;
 
+/// What starts a child: the program's, and dropped wherever a child is.
+pub(super) struct Begin(Kept<Arc<dyn Fn(Context, Started) -> Life + Send + Sync>>);
+
+impl Begin {
+    /// The life of a child. It is over at once if there is nothing that it could do, which is never.
+    pub(super) fn life(&self, ctx: Context, started: Started) -> Life {
+        match self.0.get() {
+            Some(begin) => begin(ctx, started),
+            None => Box::pin(async { Reason::Normal }),
+        }
+    }
+}
+
+impl Clone for Begin {
+    fn clone(&self) -> Self {
+        Self(self.0.get().map_or_else(Kept::default, |begin| Kept::new(begin.clone())))
+    }
+}
+
 /// A process that a supervisor starts, as often as needed. Permanent, with five seconds to stop, unless something else is said.
 #[derive(Clone)]
 #[must_use]
 pub struct Child {
     pub(super) name: Arc<str>,
-    pub(super) begin: Arc<dyn Fn(Context, Started) -> Life + Send + Sync>,
+    pub(super) begin: Begin,
+    /// It runs on another node.
+    pub(super) is_remote: bool,
     pub(super) restart: Restart,
     pub(super) starts_within: Duration,
     /// None: for ever.
@@ -72,7 +95,8 @@ impl Child {
     }
 
     /// The same for a child that says itself when it is [`Started`]: whoever is started after it finds what it has prepared, such as
-    /// its name. If it ends before, that is an end like any other.
+    /// its name. If it ends before, that is an end like any other; those after it wait until it has been started again. Whoever is not
+    /// started yet must not wait for its supervisor, which waits for it.
     ///
     /// ```
     /// use snow_dist_runtime::supervisor::{Child, Started};
@@ -92,10 +116,11 @@ impl Child {
     {
         Self {
             name: name.into(),
-            begin: Arc::new(move |ctx, started| {
+            begin: Begin(Kept::new(Arc::new(move |ctx, started| {
                 let life = run(ctx, started);
                 Box::pin(async move { life.await.into() })
-            }),
+            }))),
+            is_remote: false,
             restart: Restart::Permanent,
             starts_within: STARTS_WITHIN,
             stops_within: Some(STOPS_WITHIN),
@@ -119,9 +144,13 @@ impl Child {
     /// there, passes exit signals on, and ends as it does.
     ///
     /// Without a session with that node the child counts as started, and waits until there is one; it dials nobody, which
-    /// [`Node::keep`](crate::Node::keep) does. When the session ends, so does the child, with
-    /// [`Reason::Noconnection`], which is a restart, and it waits again. A process that traps exits and
-    /// stays when it is to stop cannot be killed from here.
+    /// [`Node::keep`](crate::Node::keep) does. When the session ends, so does the child, with [`Reason::Noconnection`]: that counts
+    /// as no restart, and it waits again. A node that refuses to start the process, because its program has not registered
+    /// the function yet ([`NodeBuilder::prepare`](crate::NodeBuilder::prepare) avoids that), is an end like any other, a second after the
+    /// answer.
+    ///
+    /// A process there that traps exits and stays when it is to stop cannot be killed from here: it runs on beside the next one. So may
+    /// one that was started in a session which ended before that was known.
     ///
     /// # Errors
     /// The arguments cannot be written as a term.
@@ -133,7 +162,8 @@ impl Child {
     ) -> Result<Self, stf::Error> {
         let arguments = term::write(arguments)?;
         let remote = Arc::new(Remote { node: node.into(), function: function.into(), arguments });
-        Ok(Self::starting(name, move |ctx, started| remote::stand_for(ctx, remote.clone(), started)))
+        let child = Self::starting(name, move |ctx, started| remote::stand_for(ctx, remote.clone(), started));
+        Ok(Self { is_remote: true, ..child })
     }
 
     /// What is to happen when it has ended by itself; [`Restart::Permanent`] if this is not called.
@@ -149,8 +179,8 @@ impl Child {
         self
     }
 
-    /// How long it has to end when it is to stop: [`STOPS_WITHIN`] if this is not called. It is killed then, and with zero at
-    /// once.
+    /// How long it has to end when it is to stop: [`STOPS_WITHIN`] if this is not called. It is killed then, as soon as it yields; with
+    /// zero it is killed at once, without a signal before. `Duration::MAX` is for ever.
     pub const fn stops_within(mut self, longest: Duration) -> Self {
         self.stops_within = Some(longest);
         self
@@ -171,25 +201,41 @@ impl fmt::Debug for Child {
 /// Says that a child is started. A child that drops it has failed to start: it is killed when its
 /// [time to start](Child::starts_within) is up, if it has not ended by then.
 #[derive(Debug)]
-pub struct Started(Option<oneshot::Sender<Option<Pid>>>);
+pub struct Started {
+    waits: Option<oneshot::Sender<()>>,
+    shown: Arc<Mutex<Shown>>,
+}
+
+/// Which process is shown for a child.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Shown {
+    /// That of this node.
+    #[default]
+    Own,
+    /// None: it waits for a session.
+    Nobody,
+    /// One of another node.
+    There(Pid),
+}
 
 impl Started {
-    pub(super) const fn to(waits: oneshot::Sender<Option<Pid>>) -> Self {
-        Self(Some(waits))
+    pub(super) const fn new(waits: oneshot::Sender<()>, shown: Arc<Mutex<Shown>>) -> Self {
+        Self { waits: Some(waits), shown }
     }
 
-    pub(super) const fn nobody_waits() -> Self {
-        Self(None)
+    pub(super) fn nobody_waits() -> Self {
+        Self { waits: None, shown: Arc::default() }
     }
 
     /// It is: the next child can be started.
-    pub fn tell(self) {
-        self.tell_as(None);
+    pub fn tell(mut self) {
+        self.tell_as(Shown::Own);
     }
 
-    /// It is, and this process is to be shown for it.
-    pub(super) fn tell_as(self, process: Option<Pid>) {
+    /// It is, and from now on this is shown for it.
+    pub(super) fn tell_as(&mut self, shown: Shown) {
+        *self.shown.lock() = shown;
         // Nobody who waits any more wants to know.
-        let _ = self.0.map(|waits| waits.send(process));
+        let _ = self.waits.take().map(|waits| waits.send(()));
     }
 }

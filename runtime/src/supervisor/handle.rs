@@ -1,12 +1,13 @@
 //! What a program has to do with a supervisor that runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{SetOnce, mpsc, oneshot};
 
 use super::{Child, Restart};
 use crate::core::{Pid, Reason, Shown};
+use crate::foreign::apart;
 
 /// Orders that wait for one supervisor.
 pub(super) const ORDERS_MAX: usize = 16;
@@ -16,7 +17,45 @@ pub(super) enum Order {
     Stop(Arc<str>, Answer<()>),
     Restart(Arc<str>, Answer<Pid>),
     List(oneshot::Sender<Vec<ChildStatus>>),
-    End,
+}
+
+impl Order {
+    /// Nobody waits for it any more.
+    pub(super) fn is_given_up(&self) -> bool {
+        match self {
+            Self::Start(_, answer) | Self::Restart(_, answer) => answer.is_closed(),
+            Self::Stop(_, answer) => answer.is_closed(),
+            Self::List(answer) => answer.is_closed(),
+        }
+    }
+}
+
+/// What handles know of a supervisor without asking it.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    pub(super) pid: OnceLock<Pid>,
+    /// All children have been started once.
+    pub(super) started: SetOnce<()>,
+    /// It is to stop.
+    pub(super) stop: SetOnce<()>,
+    pub(super) ended: SetOnce<Reason>,
+}
+
+/// Says that a supervisor has ended, also if it is killed or has never been started.
+#[derive(Debug)]
+pub(super) struct Ends(pub(super) Arc<Record>);
+
+impl Ends {
+    pub(super) fn because(self, reason: Reason) {
+        // It is said once.
+        let _ = self.0.ended.set(reason);
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _ = self.0.ended.set(Reason::Killed);
+    }
 }
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, ChildError>>;
@@ -62,29 +101,65 @@ pub enum ChildError {
 pub struct ChildStatus {
     /// Its name.
     pub name: Arc<str>,
-    /// The process, on whatever node it runs. None if it does not run, or waits for a session with its node.
+    /// The process, on whatever node it runs. None if it does not run, is not [started](super::Started) yet and runs on another
+    /// node, or waits for a session with its node.
     pub pid: Option<Pid>,
     /// Why it ended last, if it has ended by itself.
     pub last_end: Option<Reason>,
-    /// How often it was started again.
+    /// How often it has ended and was started again. That it was started again because of another one is not counted.
     pub restarts: u64,
     /// What happens when it ends.
     pub restart: Restart,
 }
 
-/// A supervisor that runs. Cheap to clone; the supervisor goes on when all are dropped.
+/// A supervisor, as a program has it. Cheap to clone; the supervisor goes on when all are dropped.
+///
+/// What is asked of a supervisor waits until it has done what it does: a child that starts or stops slowly puts it off for as long
+/// as that [may take](Child::starts_within). [`stop`](Self::stop) and [`end`](Self::end) wait for no start. What was asked for
+/// by a future that is dropped is not done if the supervisor has not begun with it.
+///
+/// A child that asks its own supervisor to stop it waits for its own end, and is killed when its time is up: it had better return, or
+/// call [`end`](Self::end).
 #[derive(Clone, Debug)]
 pub struct SupervisorHandle {
     orders: mpsc::Sender<Order>,
+    record: Arc<Record>,
 }
 
 impl SupervisorHandle {
-    pub(super) const fn new(orders: mpsc::Sender<Order>) -> Self {
-        Self { orders }
+    pub(super) fn new() -> (Self, mpsc::Receiver<Order>) {
+        let (orders, taken) = mpsc::channel(ORDERS_MAX);
+        (Self { orders, record: Arc::default() }, taken)
     }
 
-    /// Starts one more child, after all others; gives its process. For a child on another node that is the process of this node
-    /// that stands for it while there is no session.
+    pub(super) const fn record(&self) -> &Arc<Record> {
+        &self.record
+    }
+
+    /// The supervisor's process: to be linked, monitored, or sent an exit signal. None before it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
+        self.record.pid.get().copied()
+    }
+
+    /// Waits until all children that were there from the beginning are started, those that had to be started again included.
+    ///
+    /// # Errors
+    /// Returns the reason for which the supervisor has ended instead.
+    pub async fn started(&self) -> Result<(), Reason> {
+        let Record { started, ended, .. } = &*self.record;
+        let either = async {
+            tokio::select! {
+                biased;
+                () = async { started.wait().await; } => Ok(()),
+                reason = ended.wait() => Err(reason.clone()),
+            }
+        };
+        apart(either).await
+    }
+
+    /// Starts one more child, after all others, and waits until it is started; gives its process. For a child that waits for a session
+    /// with its node, that is the process of this node that stands for it.
     ///
     /// # Errors
     /// Returns [`ChildError`] if it is not started. The supervisor then has no such child, whatever its [`Restart`] is.
@@ -104,7 +179,7 @@ impl SupervisorHandle {
     /// [`start_child`](Self::start_child) does.
     ///
     /// # Errors
-    /// Returns [`ChildError`] if there is no such child, or it is not started; it then remains, and is treated as one that has ended.
+    /// Returns [`ChildError`] if there is no such child, or it is not started; it is then treated as one that has ended.
     pub async fn restart_child(&self, name: impl Into<Arc<str>>) -> Result<Pid, ChildError> {
         self.ask(|answer| Order::Restart(name.into(), answer)).await?
     }
@@ -117,21 +192,27 @@ impl SupervisorHandle {
         self.ask(Order::List).await
     }
 
-    /// Stops all children, the last one first, and the supervisor. Returns when it has, or had, ended.
-    pub async fn stop(&self) {
-        // One that has ended takes no orders.
-        let _ = self.orders.send(Order::End).await;
-        self.ended().await;
+    /// Tells the supervisor to stop all children, the last one first, and to end.
+    pub fn end(&self) {
+        // Once is enough.
+        let _ = self.record.stop.set(());
     }
 
-    /// Waits until the supervisor has ended, whatever the cause.
-    pub async fn ended(&self) {
-        self.orders.closed().await;
+    /// [`end`](Self::end), and waits until the supervisor [has ended](Self::ended).
+    pub async fn stop(&self) -> Reason {
+        self.end();
+        self.ended().await
+    }
+
+    /// Waits until the supervisor has ended, whatever the cause; gives the reason. [`Reason::Killed`] also of one that was dropped
+    /// before it ran.
+    pub async fn ended(&self) -> Reason {
+        apart(self.record.ended.wait()).await.clone()
     }
 
     async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Result<T, ChildError> {
         let (answer, answered) = oneshot::channel();
-        self.orders.send(order(answer)).await.map_err(|_| ChildError::Ended)?;
-        answered.await.map_err(|_| ChildError::Ended)
+        apart(self.orders.send(order(answer))).await.map_err(|_| ChildError::Ended)?;
+        apart(answered).await.map_err(|_| ChildError::Ended)
     }
 }

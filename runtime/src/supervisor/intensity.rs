@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::RESTARTS_BOUND_MAX;
+
 /// The restarts of a time.
 #[derive(Debug)]
 pub(super) struct Intensity {
@@ -12,8 +14,9 @@ pub(super) struct Intensity {
 }
 
 impl Intensity {
-    pub(super) const fn new(max: u32, within: Duration) -> Self {
-        Self { max, within, restarts: VecDeque::new() }
+    /// More than [`RESTARTS_BOUND_MAX`] are that many: each is remembered for its time.
+    pub(super) fn new(max: u32, within: Duration) -> Self {
+        Self { max: max.min(RESTARTS_BOUND_MAX), within, restarts: VecDeque::new() }
     }
 
     /// Counts a restart. False if that is one too many.

@@ -33,6 +33,7 @@
 //!     .restarts(5, Duration::from_secs(10))
 //!     .child(Child::new("counter", counter).stops_within(Duration::from_secs(1)))
 //!     .start(&node)?;
+//! supervisor.started().await.map_err(|reason| reason.to_string())?;
 //! let children = supervisor.children().await?;
 //! assert_eq!(&*children[0].name, "counter");
 //! supervisor.stop().await;
@@ -48,9 +49,12 @@
 //!
 //! # When the supervisor ends
 //! - [`SupervisorHandle::stop`], or an exit signal from anybody who is no child, unless its reason is Normal: all children are
-//!   stopped, the last one first, and the supervisor ends with Shutdown or the signal's reason.
+//!   stopped, the last one first, and the supervisor ends with Shutdown or the signal's reason. An exit signal comes also of the end
+//!   of whatever process has linked itself with the supervisor, and of the loss of its node: link with it only what it is to
+//!   end with.
 //! - More restarts than it may have: the same, and it ends with an error that names the child and why it ended last.
 //! - It is killed: its children see that by their links, and end unless they trap exits.
+//! - [`Node::shutdown`](crate::Node::shutdown) ends all processes at once, supervisors and children alike: stop supervisors before.
 
 mod child;
 mod handle;
@@ -71,7 +75,7 @@ use tokio::sync::mpsc;
 use crate::core::Reason;
 use crate::node::Node;
 use crate::process::{Context, SpawnError};
-use handle::{ORDERS_MAX, Order};
+use handle::{Ends, Order};
 use intensity::Intensity;
 use running::Running;
 
@@ -80,6 +84,9 @@ pub const CHILDREN_MAX: usize = 65_536;
 
 /// Restarts within [`RESTARTS_WITHIN`], unless [`Supervisor::restarts`] says otherwise.
 pub const RESTARTS_MAX: u32 = 3;
+
+/// The most that [`Supervisor::restarts`] takes.
+pub const RESTARTS_BOUND_MAX: u32 = 65_536;
 
 /// See [`RESTARTS_MAX`].
 pub const RESTARTS_WITHIN: Duration = Duration::from_secs(5);
@@ -104,30 +111,38 @@ pub struct Supervisor {
     intensity: Intensity,
     children_max: usize,
     children: Vec<Child>,
-    orders: Option<mpsc::Receiver<Order>>,
+    handle: SupervisorHandle,
+    orders: mpsc::Receiver<Order>,
+    ends: Ends,
 }
 
 impl Supervisor {
     /// A supervisor without children.
     pub fn new(strategy: Strategy) -> Self {
+        let (handle, orders) = SupervisorHandle::new();
         Self {
             strategy,
             intensity: Intensity::new(RESTARTS_MAX, RESTARTS_WITHIN),
             children_max: CHILDREN_MAX,
             children: Vec::new(),
-            orders: None,
+            ends: Ends(handle.record().clone()),
+            handle,
+            orders,
         }
     }
 
     /// With more than `count` restarts `within` a time it gives up. Three in five seconds if this is not called; with a count of
-    /// zero nothing is ever started again. A restart of several children because of one counts once.
+    /// zero nothing is ever started again, and more than [`RESTARTS_BOUND_MAX`] are as many as that. A restart of several children
+    /// because of one counts once.
+    ///
+    /// A child that fails more slowly than that is started again for ever: with these numbers one that takes two seconds to fail.
     pub fn restarts(mut self, count: u32, within: Duration) -> Self {
         self.intensity = Intensity::new(count, within);
         self
     }
 
     /// How many children it has at most, those that have ended and are still listed included: [`CHILDREN_MAX`] if this is not
-    /// called.
+    /// called. They are stopped one after the other, so many that do not look take as many times as long.
     pub const fn children_max(mut self, count: usize) -> Self {
         self.children_max = count;
         self
@@ -140,20 +155,21 @@ impl Supervisor {
     }
 
     /// What a program has to do with it while it runs. Of use for a supervisor within another one; [`start`](Self::start) gives
-    /// one anyway. An earlier handle of it is of no use any more.
-    pub fn handle(&mut self) -> SupervisorHandle {
-        let (orders, taken) = mpsc::channel(ORDERS_MAX);
-        self.orders = Some(taken);
-        SupervisorHandle::new(orders)
+    /// one anyway.
+    pub fn handle(&self) -> SupervisorHandle {
+        self.handle.clone()
     }
 
-    /// Starts it as a process of its own, which nobody supervises. It goes on when the handle is dropped.
+    /// Starts it as a process of its own, which nobody supervises. It goes on when the handle is dropped. Its children are started
+    /// after this has returned, one after the other: [`SupervisorHandle::started`] waits for that.
     ///
     /// # Errors
     /// Returns [`SpawnError`] if no process can be started any more.
-    pub fn start(mut self, node: &Node) -> Result<SupervisorHandle, SpawnError> {
+    pub fn start(self, node: &Node) -> Result<SupervisorHandle, SpawnError> {
         let handle = self.handle();
-        node.spawn(|ctx| self.run(ctx))?;
+        let pid = node.spawn(|ctx| self.run(ctx))?;
+        // It says the same itself.
+        let _ = handle.record().pid.set(pid);
         Ok(handle)
     }
 
@@ -166,9 +182,16 @@ impl Supervisor {
     }
 
     async fn run_until_started(self, ctx: Context, started: Started) -> Reason {
-        match Running::new(self, ctx) {
-            Ok(running) => running.run(started).await,
+        let Self { strategy, intensity, children_max, children, handle, orders, ends } = self;
+        let _ = handle.record().pid.set(ctx.pid());
+        let mut running =
+            Running::new(ctx, strategy, intensity, children_max, orders, handle.record().clone());
+        let reason = match running.adopt(children) {
+            Ok(()) => running.run(started).await,
             Err(error) => Reason::error(error.to_string()),
-        }
+        };
+        drop(running);
+        ends.because(reason.clone());
+        reason
     }
 }

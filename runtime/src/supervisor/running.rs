@@ -1,6 +1,6 @@
-//! The process that a supervisor is.
+//! The process that a supervisor is: it does one thing after the other, and looks before each whether it is to end.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::pending;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -9,18 +9,20 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::handle::{Answer, Order};
+use super::child::Shown;
+use super::handle::{Answer, Order, Record};
 use super::intensity::Intensity;
-use super::{Child, ChildError, ChildStatus, Restart, Started, Strategy, Supervisor};
+use super::{Child, ChildError, ChildStatus, Restart, Started, Strategy};
 use crate::clock::Clock;
-use crate::core::{Pid, Reason, Shown};
+use crate::core::{Pid, Reason, Shown as Escaped};
 use crate::foreign::event;
-use crate::process::{Context, Received};
+use crate::process::{Context, MonitorRef, Received, SpawnError};
+use crate::sync::Mutex;
 
 /// Where a child stands among the others.
 type Place = u64;
 
-/// The supervisor has to end, and why.
+/// The supervisor goes on, or has to end and why.
 type Go = ControlFlow<Reason>;
 
 pub(super) struct Running {
@@ -29,13 +31,20 @@ pub(super) struct Running {
     strategy: Strategy,
     intensity: Intensity,
     children_max: usize,
-    orders: Option<mpsc::Receiver<Order>>,
+    orders: mpsc::Receiver<Order>,
+    record: Arc<Record>,
     children: BTreeMap<Place, Present>,
     next_place: Place,
     names: HashMap<Arc<str>, Place>,
+    /// What tells their ends. An exit signal does not: a child can send one, and give up its link.
+    monitors: HashMap<MonitorRef, Place>,
     processes: HashMap<Pid, Place>,
+    /// Children that are to be started, the first one first: it holds up the others.
+    to_start: BTreeSet<Place>,
     /// Children that have ended by themselves, and nothing was done about it yet.
-    ended: VecDeque<Place>,
+    ended: BTreeSet<Place>,
+    /// Those who wait for a start.
+    askers: HashMap<Place, Answer<Pid>>,
     /// Somebody wants the supervisor to end.
     told_to_end: Option<Reason>,
 }
@@ -44,71 +53,102 @@ struct Present {
     child: Child,
     /// The process of this node, while it runs.
     process: Option<Pid>,
-    /// The process that is shown for it, if that is another one.
-    shown: Option<Pid>,
+    shown: Arc<Mutex<Shown>>,
+    /// Nobody has seen it started: it goes if it cannot be.
+    is_new: bool,
     last_end: Option<Reason>,
     restarts: u64,
 }
 
+impl Present {
+    fn pid(&self) -> Option<Pid> {
+        let process = self.process?;
+        match *self.shown.lock() {
+            Shown::Own => Some(process),
+            Shown::Nobody => None,
+            Shown::There(pid) => Some(pid),
+        }
+    }
+}
+
 impl Running {
-    pub(super) fn new(supervisor: Supervisor, ctx: Context) -> Result<Self, ChildError> {
-        let Supervisor { strategy, intensity, children_max, children, orders } = supervisor;
-        let mut running = Self {
+    pub(super) fn new(
+        ctx: Context,
+        strategy: Strategy,
+        intensity: Intensity,
+        children_max: usize,
+        orders: mpsc::Receiver<Order>,
+        record: Arc<Record>,
+    ) -> Self {
+        Self {
             ctx,
             clock: Clock::start(),
             strategy,
             intensity,
             children_max,
             orders,
+            record,
             children: BTreeMap::new(),
             next_place: 0,
             names: HashMap::new(),
+            monitors: HashMap::new(),
             processes: HashMap::new(),
-            ended: VecDeque::new(),
+            to_start: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            askers: HashMap::new(),
             told_to_end: None,
-        };
-        for child in children {
-            running.add(child)?;
         }
-        Ok(running)
     }
 
-    pub(super) async fn run(mut self, started: Started) -> Reason {
+    /// Takes the children that are there from the beginning.
+    pub(super) fn adopt(&mut self, children: Vec<Child>) -> Result<(), ChildError> {
+        children.into_iter().try_for_each(|child| self.add(child).map(|_| ()))
+    }
+
+    pub(super) async fn run(&mut self, started: Started) -> Reason {
         self.ctx.trap_exit(true);
-        let reason = match self.supervise(started).await {
-            ControlFlow::Break(reason) => reason,
-            ControlFlow::Continue(()) => Reason::Normal,
-        };
-        self.stop_from(0).await;
-        reason
-    }
-
-    async fn supervise(&mut self, started: Started) -> Go {
-        self.start_from(0).await?;
-        self.look_at_ends().await?;
-        started.tell();
+        let mut started = Some(started);
         loop {
-            self.look_at_ends().await?;
-            tokio::select! {
-                received = self.ctx.recv() => self.note(received),
-                order = next(&mut self.orders) => self.obey(order).await?,
+            if let ControlFlow::Break(reason) = self.turn(&mut started).await {
+                self.stop_from(0).await;
+                return reason;
             }
         }
     }
 
-    async fn look_at_ends(&mut self) -> Go {
-        while let Some(place) = self.ended.pop_front() {
-            self.restart(place).await?;
+    async fn turn(&mut self, started: &mut Option<Started>) -> Go {
+        if let Some(reason) = self.told_to_end.take() {
+            return ControlFlow::Break(reason);
         }
-        match self.told_to_end.take() {
-            Some(reason) => ControlFlow::Break(reason),
-            None => ControlFlow::Continue(()),
+        if let Some(place) = self.ended.pop_first() {
+            self.look_at_end(place).await?;
+        } else if let Some(place) = self.to_start.pop_first() {
+            self.start(place).await?;
+        } else {
+            // All of it is said once.
+            let _ = self.record.started.set(());
+            started.take().into_iter().for_each(Started::tell);
+            return self.wait().await;
         }
+        // Whoever fails again and again does not keep others waiting.
+        match self.orders.try_recv() {
+            Ok(order) => self.obey(order).await,
+            Err(_) => ControlFlow::Continue(()),
+        }
+    }
+
+    async fn wait(&mut self) -> Go {
+        tokio::select! {
+            received = self.ctx.recv() => self.note(received),
+            () = is_set(&self.record) => self.told_to_end = Some(Reason::Shutdown),
+            order = next(&mut self.orders) => return self.obey(order).await,
+        }
+        ControlFlow::Continue(())
     }
 
     fn add(&mut self, child: Child) -> Result<Place, ChildError> {
         if self.names.contains_key(&child.name) {
-            return Err(ChildError::NameTaken { name: child.name });
+            return Err(ChildError::NameTaken { name: child.name.clone() });
         }
         if self.children.len() >= self.children_max {
             return Err(ChildError::TooMany { max: self.children_max });
@@ -116,54 +156,59 @@ impl Running {
         let place = self.next_place;
         self.next_place += 1;
         self.names.insert(child.name.clone(), place);
-        let present = Present { child, process: None, shown: None, last_end: None, restarts: 0 };
+        self.to_start.insert(place);
+        let present = Present {
+            child,
+            process: None,
+            shown: Arc::default(),
+            is_new: false,
+            last_end: None,
+            restarts: 0,
+        };
         self.children.insert(place, present);
         Ok(place)
     }
 
     fn forget(&mut self, place: Place) {
+        self.ended.remove(&place);
+        self.to_start.remove(&place);
         if let Some(present) = self.children.remove(&place) {
             self.names.remove(&present.child.name);
         }
-        self.ended.retain(|ended| *ended != place);
     }
 
-    /// What has come, whatever is waited for.
+    /// What has come, whatever is waited for. Messages are for nobody.
     fn note(&mut self, received: Received) {
-        // It takes no messages.
-        let Received::Exit { from, reason } = received else { return };
-        match self.processes.remove(&from) {
-            Some(place) => self.has_ended(place, reason),
-            None if reason == Reason::Normal => {}
-            None => {
+        match received {
+            Received::Down { reference, from, reason } => {
+                if let Some(place) = self.monitors.remove(&reference) {
+                    self.processes.remove(&from);
+                    self.has_ended(place, reason);
+                }
+            }
+            Received::Exit { from, reason } if self.is_strange(from) && reason != Reason::Normal => {
                 self.told_to_end.get_or_insert(reason);
             }
+            _ => {}
         }
+    }
+
+    /// It is no child that runs.
+    fn is_strange(&self, process: Pid) -> bool {
+        !self.processes.contains_key(&process)
     }
 
     fn has_ended(&mut self, place: Place, reason: Reason) {
         if let Some(present) = self.children.get_mut(&place) {
             present.process = None;
-            present.shown = None;
             present.last_end = Some(reason);
-            self.ended.push_back(place);
+            self.ended.insert(place);
         }
     }
 }
 
 /// Starting, and starting again.
 impl Running {
-    /// Starts all that do not run, from this place on. What ends meanwhile is for later.
-    async fn start_from(&mut self, first: Place) -> Go {
-        let places: Vec<_> = self.children.range(first..).map(|(place, _)| *place).collect();
-        for place in places {
-            if self.told_to_end.is_none() {
-                self.start(place).await?;
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
     /// Starts a child if it does not run, and waits until it is started or has ended.
     async fn start(&mut self, place: Place) -> Go {
         let Some(present) = self.children.get_mut(&place) else { return ControlFlow::Continue(()) };
@@ -171,90 +216,101 @@ impl Running {
             return ControlFlow::Continue(());
         }
         let (tells, told) = oneshot::channel();
-        let begin = present.child.begin.clone();
-        let Ok(process) = self.ctx.spawn_link(move |ctx| begin(ctx, Started::to(tells))) else {
-            // The node stops, or this process has ended.
-            return ControlFlow::Break(Reason::Shutdown);
+        present.shown = Arc::default();
+        let (begin, started) = (present.child.begin.clone(), Started::new(tells, present.shown.clone()));
+        let longest = present.child.starts_within;
+        let process = match self.ctx.spawn_link(move |ctx| begin.life(ctx, started)) {
+            Ok(process) => process,
+            Err(SpawnError::Stopped | SpawnError::RuntimeGone | SpawnError::Ended) => {
+                return ControlFlow::Break(Reason::Shutdown);
+            }
+            Err(error) => return ControlFlow::Break(Reason::error(error.to_string())),
         };
         present.process = Some(process);
-        let longest = present.child.starts_within;
         self.processes.insert(process, place);
-        self.wait_for_start(place, process, told, self.due(longest)).await;
+        // It is of this node: that is not refused.
+        if let Ok(reference) = self.ctx.monitor(process).await {
+            self.monitors.insert(reference, place);
+        }
+        let is_started = self.wait_for_start(place, process, told, self.due(longest)).await;
+        if is_started {
+            self.has_started(place, process);
+        }
         ControlFlow::Continue(())
     }
 
+    /// Whether it has said so, even if it has ended by now.
     async fn wait_for_start(
         &mut self,
         place: Place,
         process: Pid,
-        told: oneshot::Receiver<Option<Pid>>,
+        mut told: oneshot::Receiver<()>,
         due: Option<Instant>,
-    ) {
-        // A child that drops it has most likely ended: its exit signal says why.
-        let mut told = std::pin::pin!(async {
-            match told.await {
-                Ok(shown) => shown,
-                Err(_) => pending().await,
-            }
-        });
-        while self.runs(place) {
+    ) -> bool {
+        while self.runs(place) && self.told_to_end.is_none() {
             tokio::select! {
-                received = self.ctx.recv() => {
-                    self.note(received);
-                    if self.told_to_end.is_some() {
-                        return;
-                    }
-                }
-                shown = &mut told => {
-                    self.children.get_mut(&place).into_iter().for_each(|present| present.shown = shown);
-                    return;
-                }
-                () = until(due) => return self.kill(place, process, "a child that has not started in time is killed").await,
+                // A child that drops it has most likely ended: its end says why.
+                Ok(()) = &mut told, if !told.is_terminated() => return true,
+                received = self.ctx.recv() => self.note(received),
+                () = is_set(&self.record) => self.told_to_end = Some(Reason::Shutdown),
+                () = until(due) => self.kill(place, process, "a child that has not started in time is killed").await,
             }
         }
+        told.try_recv().is_ok()
+    }
+
+    fn has_started(&mut self, place: Place, process: Pid) {
+        let Some(present) = self.children.get_mut(&place) else { return };
+        present.is_new = false;
+        let shown = present.pid().unwrap_or(process);
+        // Whoever has asked for it may not want to know any more.
+        let _ = self.askers.remove(&place).map(|asker| asker.send(Ok(shown)));
     }
 
     /// Does what is to be done when a child has ended by itself.
-    async fn restart(&mut self, place: Place) -> Go {
+    async fn look_at_end(&mut self, place: Place) -> Go {
         let Some(present) = self.children.get_mut(&place) else { return ControlFlow::Continue(()) };
-        let (None, Some(reason)) = (present.process, present.last_end.clone()) else {
-            // It has been started again for another one.
-            return ControlFlow::Continue(());
-        };
+        let Some(reason) = present.last_end.clone() else { return ControlFlow::Continue(()) };
         let name = present.child.name.clone();
+        if let Some(asker) = self.askers.remove(&place) {
+            let _ = asker.send(Err(ChildError::NotStarted { name: name.clone(), reason: reason.clone() }));
+        }
+        if present.is_new {
+            self.forget(place);
+            return ControlFlow::Continue(());
+        }
         if !present.child.restart.wants(&reason) {
             if present.child.restart == Restart::Temporary {
                 self.forget(place);
             }
             return ControlFlow::Continue(());
         }
-        let now = self.clock.now();
-        if !self.intensity.allows(now) {
+        // One that has lost its node waits for it: that says nothing of how it does.
+        let counts = !(present.child.is_remote && reason == Reason::Noconnection);
+        present.restarts += 1;
+        if counts && !self.intensity.allows(self.clock.now()) {
             return ControlFlow::Break(self.give_up(&name, &reason));
         }
-        present.restarts += 1;
-        event!(INFO, supervisor = %self.ctx.pid(), child = %Shown(&name), %reason, "a child is started again");
-        match self.strategy {
-            Strategy::OneForOne => self.start(place).await,
-            Strategy::OneForAll => self.start_anew_from(0).await,
-            Strategy::RestForOne => self.start_anew_from(place).await,
-        }
-    }
-
-    async fn start_anew_from(&mut self, first: Place) -> Go {
+        event!(INFO, supervisor = %self.ctx.pid(), child = %Escaped(&name), %reason, "a child is started again");
+        let first = match self.strategy {
+            Strategy::OneForOne => {
+                self.to_start.insert(place);
+                return ControlFlow::Continue(());
+            }
+            Strategy::OneForAll => 0,
+            Strategy::RestForOne => place,
+        };
         self.stop_from(first).await;
-        if self.told_to_end.is_some() {
-            return ControlFlow::Continue(());
-        }
-        self.start_from(first).await
+        self.to_start.extend(self.children.range(first..).map(|(place, _)| *place));
+        ControlFlow::Continue(())
     }
 
     fn give_up(&self, child: &str, reason: &Reason) -> Reason {
         let Intensity { max, within, .. } = self.intensity;
-        event!(ERROR, supervisor = %self.ctx.pid(), child = %Shown(child), %reason, max, ?within, "a supervisor gives up");
+        event!(ERROR, supervisor = %self.ctx.pid(), child = %Escaped(child), %reason, max, ?within, "a supervisor gives up");
         Reason::error(format!(
             "more than {max} restarts in {within:?}, the last one of the child \"{}\": {reason}",
-            Shown(child)
+            Escaped(child)
         ))
     }
 }
@@ -266,8 +322,8 @@ impl Running {
         let places: Vec<_> = self.children.range(first..).map(|(place, _)| *place).collect();
         for place in places.into_iter().rev() {
             self.stop(place).await;
-            let is_temporary = |present: &Present| present.child.restart == Restart::Temporary;
-            if self.children.get(&place).is_some_and(is_temporary) {
+            let goes = |present: &Present| present.is_new || present.child.restart == Restart::Temporary;
+            if self.children.get(&place).is_some_and(goes) {
                 self.forget(place);
             }
         }
@@ -279,14 +335,26 @@ impl Running {
             && let Some(process) = present.process
         {
             let longest = present.child.stops_within;
-            // To a process of this node that is never refused.
-            let _ = self.ctx.send_exit(process, Reason::Shutdown).await;
-            let due = longest.and_then(|longest| self.due(longest));
-            self.wait_for_end(place, due).await;
-            self.kill(place, process, "a child that has not stopped in time is killed").await;
+            if longest == Some(Duration::ZERO) {
+                // It is of this node.
+                let _ = self.ctx.kill(process);
+                self.wait_for_end(place, None).await;
+            } else {
+                // To a process of this node that is never refused.
+                let _ = self.ctx.send_exit(process, Reason::Shutdown).await;
+                self.wait_for_end(place, longest.and_then(|longest| self.due(longest))).await;
+                self.kill(place, process, "a child that has not stopped in time is killed").await;
+            }
             self.children.get_mut(&place).into_iter().for_each(|present| present.last_end = None);
         }
-        self.ended.retain(|ended| *ended != place);
+        self.ended.remove(&place);
+        self.to_start.remove(&place);
+        if let Some(asker) = self.askers.remove(&place)
+            && let Some(present) = self.children.get(&place)
+        {
+            let name = present.child.name.clone();
+            let _ = asker.send(Err(ChildError::NotStarted { name, reason: Reason::Shutdown }));
+        }
     }
 
     /// Kills a child if it runs, and waits for its end.
@@ -294,7 +362,7 @@ impl Running {
         if let Some(present) = self.children.get(&place)
             && present.process.is_some()
         {
-            event!(WARN, supervisor = %self.ctx.pid(), child = %Shown(&present.child.name), %process, "{why}");
+            event!(WARN, supervisor = %self.ctx.pid(), child = %Escaped(&present.child.name), %process, "{why}");
             // It is of this node.
             let _ = self.ctx.kill(process);
             self.wait_for_end(place, None).await;
@@ -307,6 +375,10 @@ impl Running {
                 biased;
                 received = self.ctx.recv() => self.note(received),
                 () = until(due) => return,
+            }
+            // Whoever floods this process with messages does not put that off.
+            if due.is_some_and(|due| self.clock.at(self.clock.now()) >= due) {
+                return;
             }
         }
     }
@@ -321,13 +393,16 @@ impl Running {
     }
 }
 
-/// Orders of the program.
+/// Orders of the program. One whose asker has gone is not begun with.
 impl Running {
     async fn obey(&mut self, order: Order) -> Go {
-        // Whoever gave the order need not wait for an answer.
         match order {
+            order if order.is_given_up() => {}
             Order::Start(child, answer) => match self.add(child) {
-                Ok(place) => return self.start_and_answer(place, true, answer).await,
+                Ok(place) => {
+                    self.children.get_mut(&place).into_iter().for_each(|present| present.is_new = true);
+                    self.askers.insert(place, answer);
+                }
                 Err(error) => drop(answer.send(Err(error))),
             },
             Order::Stop(name, answer) => match self.place(name) {
@@ -341,29 +416,13 @@ impl Running {
             Order::Restart(name, answer) => match self.place(name) {
                 Ok(place) => {
                     self.stop(place).await;
-                    return self.start_and_answer(place, false, answer).await;
+                    self.to_start.insert(place);
+                    self.askers.insert(place, answer);
                 }
                 Err(error) => drop(answer.send(Err(error))),
             },
             Order::List(answer) => drop(answer.send(self.statuses())),
-            Order::End => return ControlFlow::Break(Reason::Shutdown),
         }
-        ControlFlow::Continue(())
-    }
-
-    async fn start_and_answer(&mut self, place: Place, is_new: bool, answer: Answer<Pid>) -> Go {
-        self.start(place).await?;
-        let Some(present) = self.children.get(&place) else { return ControlFlow::Continue(()) };
-        let name = present.child.name.clone();
-        let started = match (present.shown.or(present.process), &present.last_end) {
-            (Some(process), _) => Ok(process),
-            (None, Some(reason)) => Err(ChildError::NotStarted { name, reason: reason.clone() }),
-            (None, None) => Err(ChildError::Ended),
-        };
-        if started.is_err() && is_new {
-            self.forget(place);
-        }
-        let _ = answer.send(started);
         ControlFlow::Continue(())
     }
 
@@ -374,7 +433,7 @@ impl Running {
     fn statuses(&self) -> Vec<ChildStatus> {
         let status = |present: &Present| ChildStatus {
             name: present.child.name.clone(),
-            pid: present.shown.or(present.process),
+            pid: present.pid(),
             last_end: present.last_end.clone(),
             restarts: present.restarts,
             restart: present.child.restart,
@@ -383,15 +442,16 @@ impl Running {
     }
 }
 
-async fn next(orders: &mut Option<mpsc::Receiver<Order>>) -> Order {
-    match orders {
-        Some(taken) => match taken.recv().await {
-            Some(order) => order,
-            // All handles have been dropped.
-            None => pending().await,
-        },
+async fn next(orders: &mut mpsc::Receiver<Order>) -> Order {
+    match orders.recv().await {
+        Some(order) => order,
+        // All handles have been dropped.
         None => pending().await,
     }
+}
+
+async fn is_set(record: &Record) {
+    record.stop.wait().await;
 }
 
 async fn until(due: Option<Instant>) {

@@ -76,12 +76,17 @@ async fn end_of(node: &Node, pid: Pid) -> Received {
     told.await.unwrap()
 }
 
+async fn started(supervisor: Supervisor, node: &Node) -> SupervisorHandle {
+    let handle = supervisor.start(node).unwrap();
+    handle.started().await.unwrap();
+    handle
+}
+
 async fn three(strategy: Strategy) -> (Node, SupervisorHandle, Journal) {
     let (node, journal) = (node(), Journal::default());
     let supervisor =
         ["a", "b", "c"].iter().fold(Supervisor::new(strategy), |all, name| all.child(child(name, &journal)));
-    let supervisor = supervisor.start(&node).unwrap();
-    assert_eq!(supervisor.children().await.unwrap().len(), 3);
+    let supervisor = started(supervisor, &node).await;
     assert_eq!(journal.take(), ["+a", "+b", "+c"]);
     (node, supervisor, journal)
 }
@@ -89,7 +94,7 @@ async fn three(strategy: Strategy) -> (Node, SupervisorHandle, Journal) {
 #[tokio::test(start_paused = true)]
 async fn children_start_in_order_and_stop_in_reverse() {
     let (_node, supervisor, journal) = three(Strategy::OneForOne).await;
-    supervisor.stop().await;
+    assert_eq!(supervisor.stop().await, Reason::Shutdown);
     assert_eq!(journal.take(), ["-c", "-b", "-a"]);
     assert_eq!(supervisor.children().await, Err(ChildError::Ended));
     assert_eq!(supervisor.stop_child("a").await, Err(ChildError::Ended));
@@ -125,7 +130,7 @@ async fn who_is_started_again_is_said_by_its_restart() {
         kinds.iter().fold(Supervisor::new(Strategy::OneForOne).restarts(100, Duration::MAX), |all, kind| {
             all.child(child(&format!("{kind:?}"), &journal).restart(*kind))
         });
-    let supervisor = supervisor.start(&node).unwrap();
+    let supervisor = started(supervisor, &node).await;
     let mut runs = Vec::new();
     for (name, end) in [
         ("Permanent", "normal"),
@@ -187,7 +192,7 @@ async fn a_child_that_does_not_stop_is_killed_and_the_others_are_stopped() {
         .child(child("first", &journal))
         .child(stubborn.stops_within(Duration::from_secs(60)))
         .child(child("last", &journal));
-    let supervisor = supervisor.start(&node).unwrap();
+    let supervisor = started(supervisor, &node).await;
     let pid = pids(&supervisor).await["stubborn"].unwrap();
     let began = tokio::time::Instant::now();
     supervisor.stop().await;
@@ -215,7 +220,7 @@ async fn whoever_is_started_later_finds_what_the_earlier_one_has_prepared() {
     });
     let supervisor =
         Supervisor::new(Strategy::OneForOne).child(slow).child(looks.restart(Restart::Temporary));
-    let supervisor = supervisor.start(&node).unwrap();
+    let supervisor = started(supervisor, &node).await;
     supervisor.children().await.unwrap();
     sleep(Duration::from_secs(1)).await;
     assert_eq!(found.load(SeqCst), 1);
@@ -269,7 +274,7 @@ async fn supervisors_form_a_tree() {
         .child(child("z", &journal))
         .start(&node)
         .unwrap();
-    outer.children().await.unwrap();
+    outer.started().await.unwrap();
     assert_eq!(journal.take(), ["+x", "+y", "+z"]);
     let inner = pids(&outer).await["inner"].unwrap();
     // The inner one gives up, and the outer one starts it again.
@@ -305,14 +310,14 @@ async fn an_exit_signal_of_anybody_stops_a_supervisor_in_order() {
 #[tokio::test(start_paused = true)]
 async fn children_end_with_a_supervisor_that_is_killed() {
     let (node, journal) = (node(), Journal::default());
-    let mut supervisor = Supervisor::new(Strategy::OneForOne).child(child("a", &journal));
+    let supervisor = Supervisor::new(Strategy::OneForOne).child(child("a", &journal));
     let handle = supervisor.handle();
     let pid = node.spawn(|ctx| supervisor.run(ctx)).unwrap();
     let child = pids(&handle).await["a"].unwrap();
     node.kill(pid).unwrap();
     let Received::Down { reason, .. } = end_of(&node, child).await else { panic!("an end") };
     assert!(reason == Reason::linked(pid, &Reason::Killed) || reason == Reason::noproc());
-    handle.ended().await;
+    assert_eq!(handle.ended().await, Reason::Killed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -321,6 +326,116 @@ async fn two_children_of_one_name_are_refused_before_any_is_started() {
     let supervisor =
         Supervisor::new(Strategy::OneForOne).child(child("a", &journal)).child(child("a", &journal));
     let supervisor = supervisor.start(&node).unwrap();
-    supervisor.ended().await;
+    let reason = Reason::error("the supervisor has a child \"a\"");
+    assert_eq!(supervisor.started().await, Err(reason.clone()));
+    assert_eq!(supervisor.ended().await, reason);
     assert!(journal.take().is_empty());
+    // One that is never started has ended as well.
+    let never = Supervisor::new(Strategy::OneForOne).handle();
+    assert_eq!(never.stop().await, Reason::Killed);
+    assert_eq!(never.pid(), None);
+}
+
+/// Fails to start so many times, then does as it is told.
+fn shy(name: &str, failures: usize, takes: Duration, journal: &Journal) -> Child {
+    let (own, journal, tried) = (name.to_owned(), journal.clone(), Arc::new(AtomicUsize::new(0)));
+    Child::starting(name, move |ctx: Context, started: Started| {
+        let (own, journal, tried) = (own.clone(), journal.clone(), tried.clone());
+        async move {
+            sleep(takes).await;
+            if tried.fetch_add(1, SeqCst) < failures {
+                return Reason::error("not yet");
+            }
+            started.tell();
+            obedient(ctx, own, journal).await
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn later_children_wait_until_an_earlier_one_has_been_started_again() {
+    let (node, journal) = (node(), Journal::default());
+    let supervisor = Supervisor::new(Strategy::OneForOne)
+        .child(shy("a", 2, Duration::ZERO, &journal))
+        .child(child("b", &journal))
+        .start(&node)
+        .unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(journal.take(), ["+a", "+b"]);
+    assert_eq!(supervisor.stop().await, Reason::Shutdown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_fails_slowly_for_ever_keeps_nobody_waiting() {
+    let (node, journal) = (node(), Journal::default());
+    let supervisor = Supervisor::new(Strategy::OneForOne)
+        .child(shy("a", usize::MAX, Duration::from_secs(3), &journal))
+        .start(&node)
+        .unwrap();
+    for _ in 0..10 {
+        assert!(supervisor.children().await.is_ok());
+    }
+    assert!(supervisor.children().await.unwrap()[0].restarts > 5);
+    // Nor does a start that hangs.
+    let began = tokio::time::Instant::now();
+    assert_eq!(supervisor.stop().await, Reason::Shutdown);
+    assert!(began.elapsed() <= STOPS_WITHIN, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_lives_is_not_taken_for_one_that_has_ended_nor_the_other_way_round() {
+    let (node, journal) = (node(), Journal::default());
+    let supervisor = Supervisor::new(Strategy::OneForOne);
+    let handle = supervisor.handle();
+    // It gives up its link, and sends its supervisor a signal.
+    let odd = Child::new("odd", move |mut ctx: Context| {
+        let supervisor = handle.pid().unwrap();
+        async move {
+            ctx.unlink(supervisor);
+            ctx.send_exit(supervisor, Reason::error("a signal")).await.unwrap();
+            let _ = ctx.recv().await;
+        }
+    });
+    let supervisor = started(supervisor.child(odd).child(child("a", &journal)), &node).await;
+    let before = pids(&supervisor).await;
+    let odd = before["odd"].unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(pids(&supervisor).await, before);
+    node.send(odd, "goes").await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert_ne!(pids(&supervisor).await["odd"], Some(odd));
+    assert_eq!(supervisor.stop().await, Reason::Shutdown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_child_was_started() {
+    let (node, supervisor) = (node(), Supervisor::new(Strategy::OneForOne));
+    let supervisor = started(supervisor, &node).await;
+    for number in 0..200 {
+        let short = Child::new(number.to_string(), async |_| ()).restart(Restart::Temporary);
+        supervisor.start_child(short).await.unwrap();
+    }
+    sleep(Duration::from_secs(1)).await;
+    assert!(supervisor.children().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_closure_has_captured_may_panic_when_it_is_dropped() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    let (node, journal) = (node(), Journal::default());
+    let panics = Arc::new(Panics);
+    let held = Child::new("held", move |ctx: Context| {
+        let _held = &panics;
+        obedient(ctx, "held".to_owned(), Journal::default())
+    });
+    let supervisor = Supervisor::new(Strategy::OneForOne).child(held).child(child("a", &journal));
+    let supervisor = started(supervisor, &node).await;
+    supervisor.stop_child("held").await.unwrap();
+    assert_eq!(supervisor.stop().await, Reason::Shutdown);
+    assert_eq!(journal.take(), ["+a", "-a"]);
 }

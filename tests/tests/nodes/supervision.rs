@@ -65,30 +65,48 @@ async fn a_child_on_another_node_is_started_again_and_stopped_there() {
 }
 
 #[tokio::test]
-async fn a_child_waits_for_the_session_with_its_node() {
+async fn children_wait_for_the_session_with_their_node_and_its_loss_is_no_failure() {
+    const CHILDREN: usize = 10;
     let (a, b) = (node("a").await, node("b").await);
     let started = offer(&b);
-    let supervisor = supervise(&a, b.name());
-    // It counts as started. Shown is who stands for it here.
-    let waiting = pid(&supervisor).await.unwrap();
+    let child = |number: usize| Child::on(number.to_string(), b.name(), "work", &"failure").unwrap();
+    let supervisor = (0..CHILDREN).map(child).fold(Supervisor::new(Strategy::OneForOne), Supervisor::child);
+    let supervisor = supervisor.start(&a).unwrap();
+    // They count as started, and nobody is shown for them.
+    let shown = async || -> BTreeSet<_> {
+        supervisor.children().await.unwrap().into_iter().map(|child| child.pid).collect()
+    };
+    assert_eq!(shown().await, [None].into());
     for count in 1..=3 {
         connect(&a, &b).await;
-        until("a start", || last(&started, count).is_some()).await;
-        let process = last(&started, count).unwrap();
-        assert_ne!(process, waiting);
+        until("the starts", || last(&started, count * CHILDREN).is_some()).await;
+        let there: BTreeSet<_> = started.lock().unwrap()[(count - 1) * CHILDREN..]
+            .iter()
+            .map(|pid| Some(seen_from(&a, &b, *pid)))
+            .collect();
+        within("all to be shown", async {
+            while shown().await != there {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         a.disconnect(b.name());
-        let _ = end_of(&b, process).await;
         until("the end of the session", || a.nodes().is_empty() && b.nodes().is_empty()).await;
     }
-    let status = async || supervisor.children().await.unwrap().remove(0);
-    within("the third restart", async {
-        while status().await.restarts < 3 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    assert_eq!(status().await.last_end, Some(Reason::Noconnection));
-    supervisor.stop().await;
+    assert_eq!(supervisor.stop().await, Reason::Shutdown);
+}
+
+#[tokio::test]
+async fn a_supervisor_that_is_killed_takes_its_children_on_other_nodes_along() {
+    let (a, b) = (node("a").await, node("b").await);
+    connect(&a, &b).await;
+    let started = offer(&b);
+    let supervisor = supervise(&a, b.name());
+    until("the start", || last(&started, 1).is_some()).await;
+    let process = last(&started, 1).unwrap();
+    a.kill(supervisor.pid().unwrap()).unwrap();
+    assert_eq!(supervisor.ended().await, Reason::Killed);
+    let _ = end_of(&b, process).await;
 }
 
 #[tokio::test]
