@@ -172,7 +172,10 @@ fn build(copy: &Path, model: &str) -> Result<(), String> {
             .args(["--target-dir", "../target"])
             .current_dir(copy)
             // What a patch leaves unused is no matter here.
-            .env("RUSTFLAGS", "-A warnings"),
+            .env("RUSTFLAGS", "-A warnings")
+            // As the profile says, whatever those have chosen who build once: here the next build is a patch away.
+            .env_remove("CARGO_INCREMENTAL")
+            .env_remove("CARGO_PROFILE_DEV_DEBUG"),
     )?;
     if output.status.success() { Ok(()) } else { Err(text(&output)) }
 }
