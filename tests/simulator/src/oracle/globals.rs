@@ -27,6 +27,8 @@ pub(crate) struct Claims {
     owners: Vec<[Option<Owner>; GLOBALS as usize]>,
     /// Whoever has had a name.
     given: FxHashSet<(u8, Who)>,
+    /// And were given it once more.
+    again: FxHashSet<(u8, Who)>,
 }
 
 const TAKEN: &str = "a global name is given to nobody while somebody is known who has it";
@@ -50,10 +52,17 @@ impl Claims {
         (0..GLOBALS).filter(has).fold(0, |names, name| names | 1 << name)
     }
 
+    /// Those of them that it had before, and was without for a time: what it sent then may still be under way.
+    pub(crate) fn of_again(&self, who: Who) -> u8 {
+        (0..GLOBALS).filter(|name| self.again.contains(&(*name, who))).fold(0, |names, name| names | 1 << name)
+    }
+
     /// A process was given a name.
     pub(crate) fn registered(&mut self, who: Who, name: u8, on_conflict: OnConflict) -> Checked {
         let before = self.slot(who.start, name).replace(Owner { local: who.local, on_conflict });
-        self.given.insert((name, who));
+        if !self.given.insert((name, who)) {
+            self.again.insert((name, who));
+        }
         check(before.is_none(), TAKEN, || format!("name {name} was that of {before:?}, and {who} has it now"))
     }
 

@@ -132,7 +132,7 @@ impl Truth {
     /// given again.
     pub(crate) fn names_of_sender(&self, number: u32) -> Option<(Who, u8)> {
         let message = self.messages.get(number as usize).filter(|message| message.names != 0)?;
-        let names = message.names & self.claims.of(message.from);
+        let names = message.names & self.claims.of(message.from) & !self.claims.of_again(message.from);
         (names != 0).then_some((message.from, names))
     }
 
