@@ -54,7 +54,9 @@ impl Claims {
 
     /// Those of them that it had before, and was without for a time: what it sent then may still be under way.
     pub(crate) fn of_again(&self, who: Who) -> u8 {
-        (0..GLOBALS).filter(|name| self.again.contains(&(*name, who))).fold(0, |names, name| names | 1 << name)
+        (0..GLOBALS)
+            .filter(|name| self.again.contains(&(*name, who)))
+            .fold(0, |names, name| names | 1 << name)
     }
 
     /// A process was given a name.
