@@ -38,7 +38,7 @@ struct State {
     /// The process that `$1` is, and so on.
     processes: BTreeMap<usize, Pid>,
     numbers_given: usize,
-    /// What the DOWN or EXIT of one of them has told, as it is shown.
+    /// The end that a DOWN or EXIT of one of them has told, as it is shown.
     told: BTreeMap<usize, String>,
     /// The numbers of those that no command has named: they are forgotten with their ends.
     of_peers: BTreeSet<usize>,
@@ -147,7 +147,7 @@ impl Console {
         self.lock().processes.clone()
     }
 
-    /// What has been told of the end of the process with this number, if anything has.
+    /// Returns the end that was told of the process with this number, or `None`.
     pub(super) fn told(&self, number: usize) -> Option<String> {
         self.lock().told.get(&number).cloned()
     }

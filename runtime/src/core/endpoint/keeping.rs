@@ -66,7 +66,7 @@ pub struct KeptNode {
     /// Dials that have ended without a session since the last one, or that sessions which did not last have followed. None while
     /// there is a session.
     pub failures_in_a_row: u32,
-    /// How the last dial that failed has ended, in words: of all that were made since it is kept, even if there is a session now.
+    /// The end of the last dial that failed, in words: of all that were made since it is kept, even if there is a session now.
     pub last_failure: Option<Arc<str>>,
 }
 

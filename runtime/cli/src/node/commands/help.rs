@@ -1,10 +1,10 @@
-//! What `help` says.
+//! The texts of `help`.
 
 use super::{Command, SUBJECTS};
 
 /// Columns of a terminal that shows it as it is meant to be seen.
 const COLUMNS: usize = 80;
-/// Where the explanations begin in the list of all commands.
+/// The column in which explanations begin in the list of all commands.
 const EXPLAINED_AT: usize = 30;
 
 /// Words that more than one command takes.
@@ -23,7 +23,7 @@ pub(in crate::node) const WORDS: [(&str, &str); 3] = [
     ("REASON", "REASON is normal, shutdown, killed, noconnection, error TEXT or custom TEXT."),
 ];
 
-/// What a word is that commands take.
+/// Explains a word that commands take.
 pub(super) fn of_word(word: &str) -> Option<String> {
     let (_, about) = WORDS.iter().find(|(known, _)| *known == word)?;
     Some(wrapped(about, 0))
