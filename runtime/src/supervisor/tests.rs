@@ -418,24 +418,3 @@ async fn a_short_child_was_started() {
     sleep(Duration::from_secs(1)).await;
     assert!(supervisor.children().await.unwrap().is_empty());
 }
-
-#[tokio::test(start_paused = true)]
-async fn what_a_closure_has_captured_may_panic_when_it_is_dropped() {
-    struct Panics;
-    impl Drop for Panics {
-        fn drop(&mut self) {
-            panic!("dropped");
-        }
-    }
-    let (node, journal) = (node(), Journal::default());
-    let panics = Arc::new(Panics);
-    let held = Child::new("held", move |ctx: Context| {
-        let _held = &panics;
-        obedient(ctx, "held".to_owned(), Journal::default())
-    });
-    let supervisor = Supervisor::new(Strategy::OneForOne).child(held).child(child("a", &journal));
-    let supervisor = started(supervisor, &node).await;
-    supervisor.stop_child("held").await.unwrap();
-    assert_eq!(supervisor.stop().await, Reason::Shutdown);
-    assert_eq!(journal.take(), ["+a", "-a"]);
-}

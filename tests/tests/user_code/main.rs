@@ -9,6 +9,7 @@ mod discoveries;
 mod networks;
 mod payloads;
 mod subscribers;
+mod supervisors;
 mod taps;
 mod terms;
 mod wakers;
