@@ -6,11 +6,13 @@
 //! both ends can notice is noticed, and forgotten, before a second has passed; what is lost without a word is not.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use snow_dist_runtime::core::limits::VERSION_1_CLEANUP;
 use snow_dist_runtime::core::peers::{Action, ConnectionId, DialDecision, Peers, ReplyDecision, Sign};
-use stateright::{Checker, HasDiscoveries, Model, Property};
+use stateright::{Model, Property};
+
+use crate::search::{Size, Words, search};
 
 pub const NAME: &str = "clean-up";
 pub const WHAT: &str =
@@ -532,43 +534,18 @@ const ONE: &str = "never two sessions on this node";
 const REPLACED: &str = "a session that they had lost sight of is replaced";
 const KEPT: &str = "a session that they use is kept";
 
-/// Explores the model and says what holds. Returns how many states it has, and whether all is as it must be; `reaches`
-/// says that the situations must come about.
+/// Explores the model and says what holds. Returns how many states it has, and whether all is as it must be.
 #[must_use]
-pub fn explore(left: Left, threads: usize, reaches: bool) -> (usize, bool) {
-    let started = Instant::now();
-    let checker = CleanUp { left }.checker().threads(threads);
-    let checker = checker.finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
-    let (states, steps) = (checker.unique_state_count(), checker.state_count());
-    println!("{NAME}: {WHAT}");
-    println!(
-        "  bounds: {} dials of ours, {} of theirs, {} breaks, {} losses, {} frames, {} restarts",
+pub fn explore(size: Size, threads: usize) -> (usize, bool) {
+    let left = match size {
+        Size::Small => SMALL,
+        Size::Usual => BOUNDS,
+        Size::Deep => DEEP,
+    };
+    let bounds = format!(
+        "{} dials of ours, {} of theirs, {} breaks, {} losses, {} frames, {} restarts",
         left.our_dials, left.their_dials, left.breaks, left.losses, left.uses, left.restarts
     );
-    println!(
-        "  {states} distinct states; {steps} steps, depth {}, {:.1} s",
-        checker.max_depth(),
-        started.elapsed().as_secs_f32()
-    );
-    let found = checker.discoveries();
-    let broken = [FORGOTTEN, AGREE, COMES_UP, ONE].into_iter().find(|property| found.contains_key(property));
-    let mut all_well = broken.is_none();
-    match broken {
-        Some(property) => {
-            println!("  FALLS   {property}");
-            for (number, (_, step)) in found[property].clone().into_vec().into_iter().enumerate() {
-                println!("  {:4}  {step:?}", number + 1);
-            }
-        }
-        None => {
-            [FORGOTTEN, AGREE, COMES_UP, ONE].iter().for_each(|property| println!("  holds   {property}"))
-        }
-    }
-    for situation in [REPLACED, KEPT].into_iter().filter(|_| reaches && broken.is_none()) {
-        let verdict = if found.contains_key(situation) { "reached" } else { "NEVER  " };
-        println!("  {verdict} {situation}");
-        all_well &= found.contains_key(situation);
-    }
-    println!();
-    (states, all_well)
+    let (properties, situations) = (&[FORGOTTEN, AGREE, COMES_UP, ONE], &[REPLACED, KEPT]);
+    search(CleanUp { left }, &Words { name: NAME, what: WHAT, bounds, properties, situations }, size, threads)
 }

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Reading, framing};
@@ -17,7 +17,9 @@ use snow_dist_runtime::core::handshake::Bounds;
 use snow_dist_runtime::core::peers::ConnectionId;
 use snow_dist_runtime::core::session::{Config, Timing, Version};
 use snow_dist_runtime::core::{GlobalNews, Globals, NodeNumber, Pid, Processes, Reason, Session, Start};
-use stateright::{Checker, HasDiscoveries, Model, Property};
+use stateright::{Model, Property};
+
+use crate::search::{Size, Words, search};
 
 pub const NAME: &str = "globals";
 pub const WHAT: &str = "three nodes claim one global name, while sessions are lost and begin";
@@ -403,40 +405,23 @@ const ONE: &str = "at rest of two nodes in a session one owns the name at most";
 const AGREE: &str = "at rest each node finds the owner that stays, of itself and its peers";
 const MET: &str = "two nodes own the name at once";
 
-/// Explores the model and says what holds. Returns how many states it has, and whether all is as it must be; `reaches`
-/// says that the situation must come about.
+/// Explores the model and says what holds. Returns how many states it has, and whether all is as it must be.
 #[must_use]
-pub fn explore(left: Left, threads: usize, reaches: bool) -> (usize, bool) {
-    let started = Instant::now();
-    let checker = Claims { left }.checker().threads(threads);
-    let checker = checker.finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
-    let (states, steps) = (checker.unique_state_count(), checker.state_count());
-    println!("{NAME}: {WHAT}");
-    println!(
-        "  bounds: {} registrations, {} given back, {} ends, {} cuts, {} sessions",
-        left.registers, left.unregisters, left.ends, left.cuts, left.sessions
+pub fn explore(size: Size, threads: usize) -> (usize, bool) {
+    let left = match size {
+        Size::Small => SMALL,
+        Size::Usual => BOUNDS,
+        Size::Deep => DEEP,
+    };
+    let Left { registers, unregisters, ends, cuts, sessions } = left;
+    let bounds = format!(
+        "{registers} registrations, {unregisters} given back, {ends} ends, {cuts} cuts, {sessions} sessions"
     );
-    println!(
-        "  {states} distinct states; {steps} steps, depth {}, {:.1} s",
-        checker.max_depth(),
-        started.elapsed().as_secs_f32()
-    );
-    let found = checker.discoveries();
-    let properties = [OWN, TOLD, ONE, AGREE];
-    let broken = properties.into_iter().find(|property| found.contains_key(property));
-    match broken {
-        Some(property) => {
-            println!("  FALLS   {property}");
-            for (number, (_, step)) in found[property].clone().into_vec().into_iter().enumerate() {
-                println!("  {:4}  {step:?}", number + 1);
-            }
-        }
-        None => properties.iter().for_each(|property| println!("  holds   {property}")),
-    }
-    let is_reached = found.contains_key(MET);
-    if reaches && broken.is_none() {
-        println!("  {} {MET}", if is_reached { "reached" } else { "NEVER  " });
-    }
-    println!();
-    (states, broken.is_none() && (is_reached || !reaches))
+    let properties = &[OWN, TOLD, ONE, AGREE];
+    search(
+        Claims { left },
+        &Words { name: NAME, what: WHAT, bounds, properties, situations: &[MET] },
+        size,
+        threads,
+    )
 }

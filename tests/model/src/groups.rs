@@ -6,13 +6,14 @@
 //! every server must know the members of its own node and of the node that it has a session with.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Instant;
 
 use snow_dist_codec::stf;
 use snow_dist_codec::{Pid as WirePid, Reading};
 use snow_dist_runtime::core::groups::{GroupChange, Todo};
 use snow_dist_runtime::core::{Groups, NodeNumber, Pid, Term, TermPids};
-use stateright::{Checker, HasDiscoveries, Model, Property};
+use stateright::{Model, Property};
+
+use crate::search::{Size, Words, search};
 
 pub const NAME: &str = "groups";
 pub const WHAT: &str =
@@ -579,37 +580,19 @@ fn bounds(left: Left) -> String {
     all.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Explores the model and says what holds. Returns how many states it has, and whether all is as it must be; `reaches`
-/// says that the situation must come about.
+/// Explores the model within each of its bounds and says what holds. Returns how many states it has, and whether all is
+/// as it must be.
 #[must_use]
-pub fn explore(left: Left, threads: usize, reaches: bool) -> (usize, bool) {
-    let started = Instant::now();
-    let checker = Cluster { left }.checker().threads(threads);
-    let checker = checker.finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
-    let (states, steps) = (checker.unique_state_count(), checker.state_count());
-    println!("{NAME}: {WHAT}");
-    println!("  bounds: {}", bounds(left));
-    println!(
-        "  {states} distinct states; {steps} steps, depth {}, {:.1} s",
-        checker.max_depth(),
-        started.elapsed().as_secs_f32()
-    );
-    let found = checker.discoveries();
-    let properties = [STRANGERS, ONCE, TOLD, AGREE];
-    let broken = properties.into_iter().find(|property| found.contains_key(property));
-    match broken {
-        Some(property) => {
-            println!("  FALLS   {property}");
-            for (number, (_, step)) in found[property].clone().into_vec().into_iter().enumerate() {
-                println!("  {:4}  {step:?}", number + 1);
-            }
-        }
-        None => properties.iter().for_each(|property| println!("  holds   {property}")),
-    }
-    let is_reached = found.contains_key(IGNORED);
-    if reaches && broken.is_none() {
-        println!("  {} {IGNORED}", if is_reached { "reached" } else { "NEVER  " });
-    }
-    println!();
-    (states, broken.is_none() && (is_reached || !reaches))
+pub fn explore(size: Size, threads: usize) -> (usize, bool) {
+    let all: &[Left] = match size {
+        Size::Small => &[SMALL],
+        Size::Usual => &BOUNDS,
+        Size::Deep => &[DEEP],
+    };
+    let explored = all.iter().map(|left| {
+        let (properties, situations) = (&[STRANGERS, ONCE, TOLD, AGREE], &[IGNORED]);
+        let words = Words { name: NAME, what: WHAT, bounds: bounds(*left), properties, situations };
+        search(Cluster { left: *left }, &words, size, threads)
+    });
+    explored.fold((0, true), |(states, all_well), (more, is_well)| (states + more, all_well & is_well))
 }

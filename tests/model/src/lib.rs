@@ -29,6 +29,7 @@ mod life;
 pub mod models;
 mod notes;
 pub mod rest;
+pub mod search;
 pub mod spawns;
 pub mod step;
 pub mod trace;

@@ -7,8 +7,17 @@ use clap::Parser;
 use snow_dist_model::bounds::Bounds;
 use snow_dist_model::explore::{Findings, explore};
 use snow_dist_model::models::MODELS;
+use snow_dist_model::search::Size;
 use snow_dist_model::verdict::Broken;
 use snow_dist_model::{clean_up, connections, globals, groups};
+
+/// Models that are Stateright's own: name, what it is, and what explores it.
+type Other = (&'static str, &'static str, fn(Size, usize) -> (usize, bool));
+const OTHERS: [Other; 3] = [
+    (clean_up::NAME, clean_up::WHAT, clean_up::explore),
+    (globals::NAME, globals::WHAT, globals::explore),
+    (groups::NAME, groups::WHAT, groups::explore),
+];
 
 /// Explores the protocol core: every order in which things can happen, up to the bounds of each model.
 #[derive(Parser)]
@@ -38,9 +47,10 @@ fn main() -> ExitCode {
         .iter()
         .filter(|model| arguments.model.as_deref().is_none_or(|name| name == model.name))
         .collect();
-    let cleans_up = arguments.model.as_deref().is_none_or(|name| name == clean_up::NAME);
-    let claims = arguments.model.as_deref().is_none_or(|name| name == globals::NAME);
-    let joins = arguments.model.as_deref().is_none_or(|name| name == groups::NAME);
+    let others: Vec<_> = OTHERS
+        .iter()
+        .filter(|(name, ..)| arguments.model.as_deref().is_none_or(|chosen| chosen == *name))
+        .collect();
     if arguments.list {
         for model in chosen {
             println!("{:12} {}", model.name, model.what);
@@ -48,12 +58,12 @@ fn main() -> ExitCode {
         for model in of_connections {
             println!("{:12} {}", model.name, model.what);
         }
-        println!("{:12} {}", clean_up::NAME, clean_up::WHAT);
-        println!("{:12} {}", globals::NAME, globals::WHAT);
-        println!("{:12} {}", groups::NAME, groups::WHAT);
+        for (name, what, _) in others {
+            println!("{name:12} {what}");
+        }
         return ExitCode::SUCCESS;
     }
-    if chosen.is_empty() && of_connections.is_empty() && !cleans_up && !claims && !joins {
+    if chosen.is_empty() && of_connections.is_empty() && others.is_empty() {
         eprintln!("no such model; --list shows all");
         return ExitCode::FAILURE;
     }
@@ -85,37 +95,15 @@ fn main() -> ExitCode {
         states += more;
         all_well &= is_well;
     }
-    if cleans_up {
-        let left = match (arguments.small, arguments.deep) {
-            (true, _) => clean_up::SMALL,
-            (_, true) => clean_up::DEEP,
-            _ => clean_up::BOUNDS,
-        };
-        let (more, is_well) = clean_up::explore(left, threads, !arguments.small);
+    let size = match (arguments.small, arguments.deep) {
+        (true, _) => Size::Small,
+        (_, true) => Size::Deep,
+        _ => Size::Usual,
+    };
+    for (_, _, explore) in others {
+        let (more, is_well) = explore(size, threads);
         states += more;
         all_well &= is_well;
-    }
-    if claims {
-        let left = match (arguments.small, arguments.deep) {
-            (true, _) => globals::SMALL,
-            (_, true) => globals::DEEP,
-            _ => globals::BOUNDS,
-        };
-        let (more, is_well) = globals::explore(left, threads, !arguments.small);
-        states += more;
-        all_well &= is_well;
-    }
-    if joins {
-        let bounds: &[_] = match (arguments.small, arguments.deep) {
-            (true, _) => &[groups::SMALL],
-            (_, true) => &[groups::DEEP],
-            _ => &groups::BOUNDS,
-        };
-        for left in bounds {
-            let (more, is_well) = groups::explore(*left, threads, !arguments.small);
-            states += more;
-            all_well &= is_well;
-        }
     }
     println!("{states} distinct states in all: {}", if all_well { "all as it must be" } else { "FAILED" });
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
