@@ -145,10 +145,12 @@ impl Node {
         self.table.kill(pid)
     }
 
-    /// Registers a process under a name, until it ends.
+    /// Registers a process under a name, until it ends. Any text of up to
+    /// [`PROCESS_NAME_BYTES_MAX`](crate::core::limits::PROCESS_NAME_BYTES_MAX) bytes is a name; one of more than
+    /// [`MONITORED_NAME_BYTES_MAX`](crate::core::limits::MONITORED_NAME_BYTES_MAX) is monitored by no other node.
     ///
     /// # Errors
-    /// The name is taken, or there is no such process on this node.
+    /// The name is taken or too long, or there is no such process on this node.
     pub fn register(&self, name: &str, pid: Pid) -> Result<(), RegisterError> {
         self.table.register(name, pid)
     }

@@ -210,7 +210,7 @@ fn frames_are_shown_as_decode_shows_them() {
     assert!(!shown.contains("CALL") && !shown.contains("untraced"), "{shown}");
 }
 
-/// What is shown at a terminal where all of this is typed before the command is ready for any of it.
+/// Returns what a terminal shows when all of these keys are typed before the command is ready for the first of them.
 #[cfg(target_os = "linux")]
 fn typed_ahead(place: &Place, keys: &str) -> String {
     use std::fs::File;

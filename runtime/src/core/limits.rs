@@ -109,6 +109,9 @@ pub const GLOBAL_NAMES_OF_PEERS_BYTES_MAX: usize = 256 << 20;
 /// Bytes that a global name counts beside its own: no less than its entries and allocations take at a peer.
 pub const GLOBAL_NAME_BYTES_COUNTED: usize = 256;
 
+/// Bytes of a name under which a process is registered: no frame carries a longer one.
+pub const PROCESS_NAME_BYTES_MAX: usize = snow_dist_codec::limits::STR16_BYTES_MAX;
+
 /// Bytes of a name that is monitored: MONITOR_NAME is a signal, and every peer must take it.
 pub const MONITORED_NAME_BYTES_MAX: usize = 4 << 10;
 

@@ -439,10 +439,11 @@ impl Context {
 
 /// Names.
 impl Context {
-    /// Registers this process under a name on this node, until it ends.
+    /// Registers this process under a name on this node, until it ends, as [`Node::register`](crate::Node::register) does.
     ///
     /// # Errors
-    /// Returns [`RegisterError::Taken`] if the name is taken, and [`RegisterError::NoProcess`] if this process has ended.
+    /// Returns [`RegisterError::Taken`] if the name is taken, [`RegisterError::TooLong`] if it is too long, and
+    /// [`RegisterError::NoProcess`] if this process has ended.
     pub fn register(&self, name: &str) -> Result<(), RegisterError> {
         self.table().register(name, self.pid())
     }

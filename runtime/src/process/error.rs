@@ -39,6 +39,14 @@ pub enum RegisterError {
     /// Names are for living processes of this node.
     #[error("{0} is no living process of this node")]
     NoProcess(Pid),
+    /// No frame carries the name: no other node could send to it.
+    #[error("the name has {length} bytes: a name of a process has {length_max} at most")]
+    TooLong {
+        /// Length of the name, in bytes.
+        length: usize,
+        /// The most that a name may have, in bytes: [`PROCESS_NAME_BYTES_MAX`](crate::core::limits::PROCESS_NAME_BYTES_MAX).
+        length_max: usize,
+    },
 }
 
 /// A node is not monitored.

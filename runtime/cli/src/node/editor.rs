@@ -56,10 +56,11 @@ impl Printer {
     }
 }
 
-/// Since when the editor reads a line, if it does.
+/// Since when the editor has been reading a line, if it is.
 ///
-/// What is printed then is shown when no more keys are there. Behind lines that were typed ahead that is late: it would be
-/// overtaken by what is printed between them. So it is printed between them as well.
+/// What is printed while it reads is shown once no more keys are there. If lines were typed ahead, that is after all of
+/// them, while what is printed between two lines is shown at once and would come first. So the printer waits until nothing
+/// typed ahead is left, or until the editor is between two lines.
 #[derive(Default)]
 struct Reading {
     since: Mutex<Option<Instant>>,

@@ -13,16 +13,18 @@ use crate::clock::Clock;
 use crate::core::Patience;
 use crate::core::limits::{CONNECT_ADDRESSES_MAX, CONNECT_ATTEMPT_DELAY};
 
-/// Connects to the first address that answers, within `longest` in all.
+/// Connects to the first address of what was dialled, `host:port`, that answers, within `longest` in all.
 pub(super) async fn connect(
+    dialled: &str,
     addresses: impl Future<Output = io::Result<Vec<SocketAddr>>>,
     longest: Duration,
 ) -> io::Result<TcpStream> {
-    race(addresses, longest, dial).await
+    race(dialled, addresses, longest, dial).await
 }
 
 /// The same, by any way to connect to one address.
 async fn race<S: Send + 'static, D: Future<Output = io::Result<S>> + Send + 'static>(
+    dialled: &str,
     addresses: impl Future<Output = io::Result<Vec<SocketAddr>>>,
     longest: Duration,
     dial: impl Fn(SocketAddr) -> D,
@@ -37,7 +39,7 @@ async fn race<S: Send + 'static, D: Future<Output = io::Result<S>> + Send + 'sta
     let left_out = all.len().saturating_sub(CONNECT_ADDRESSES_MAX);
     all.truncate(CONNECT_ADDRESSES_MAX);
     let connected = clock.wait(&mut patience, try_each(&mut all, dial)).await.flatten();
-    connected.ok_or_else(|| failed(&all, left_out, longest))
+    connected.ok_or_else(|| failed(dialled, &all, left_out, longest))
 }
 
 /// What has become of an address of a host.
@@ -79,8 +81,9 @@ async fn try_each<S: Send + 'static, D: Future<Output = io::Result<S>> + Send + 
     }
 }
 
-/// No address has answered: each with its own error. So many more were left out.
-fn failed(all: &[(SocketAddr, State)], left_out: usize, longest: Duration) -> io::Error {
+/// No address has answered: each with its own error, and with its name unless that is what was dialled. So many more were
+/// left out.
+fn failed(dialled: &str, all: &[(SocketAddr, State)], left_out: usize, longest: Duration) -> io::Error {
     let mut kinds = all.iter().map(|(_, state)| match state {
         State::Failed(error) => error.kind(),
         State::Begun | State::Untried => io::ErrorKind::TimedOut,
@@ -89,10 +92,14 @@ fn failed(all: &[(SocketAddr, State)], left_out: usize, longest: Duration) -> io
         return io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     };
     let kind = if kinds.all(|kind| kind == first) { first } else { io::ErrorKind::Other };
-    let words = all.iter().map(|(address, state)| match state {
-        State::Failed(error) => format!("{address}: {error}"),
-        State::Begun => format!("{address}: no answer within {longest:?}"),
-        State::Untried => format!("{address}: not tried"),
+    let words = all.iter().map(|(address, state)| {
+        let words = match state {
+            State::Failed(error) => error.to_string(),
+            State::Begun => format!("no answer within {longest:?}"),
+            State::Untried => "not tried".to_owned(),
+        };
+        let address = address.to_string();
+        if address == dialled { words } else { format!("{address}: {words}") }
     });
     let mut words = words.collect::<Vec<_>>().join("; ");
     if left_out > 0 {
@@ -158,6 +165,7 @@ mod tests {
     /// Less than the system takes to give up an address, and much more than a dial of several needs.
     const LONG: Duration = Duration::from_secs(30);
     const SHORT: Duration = Duration::from_millis(700);
+    const DIALLED: &str = "host:1";
 
     #[tokio::test]
     async fn an_address_that_does_not_answer_does_not_keep_a_dial_from_the_next() {
@@ -165,7 +173,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let good = listener.local_addr().unwrap();
         for addresses in [vec![dead, good], vec![refused().await, dead, good]] {
-            let stream = connect(ready(Ok(addresses)), LONG).await.unwrap();
+            let stream = connect(DIALLED, ready(Ok(addresses)), LONG).await.unwrap();
             assert_eq!(stream.peer_addr().unwrap(), good);
         }
     }
@@ -174,24 +182,28 @@ mod tests {
     async fn an_error_names_each_address_with_its_own() {
         let (dead, _kept) = silent("[::1]:0").await;
         let (closed, nowhere) = (refused().await, "0.0.0.0:1".parse().unwrap());
-        let error = connect(ready(Ok(vec![dead, closed, nowhere])), SHORT).await.unwrap_err();
+        let error = connect(DIALLED, ready(Ok(vec![dead, closed, nowhere])), SHORT).await.unwrap_err();
         let says = error.to_string();
         assert!(says.contains(&format!("{dead}: no answer within 700ms; {closed}: ")), "{says}");
         assert!(says.ends_with("; 0.0.0.0:1: it stands for every address of a machine"), "{says}");
-        let error = connect(ready(Ok(vec![closed])), LONG).await.unwrap_err();
+        let error = connect(DIALLED, ready(Ok(vec![closed])), LONG).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-        let error = connect(ready(Ok(vec![dead])), SHORT).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let error = connect(&dead.to_string(), ready(Ok(vec![dead])), SHORT).await.unwrap_err();
+        // Whoever dialled the address knows it.
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (io::ErrorKind::TimedOut, "no answer within 700ms".to_owned())
+        );
     }
 
     #[tokio::test]
     async fn a_name_that_is_not_resolved_is_told_from_an_address_that_does_not_answer() {
-        let error = connect(std::future::pending(), SHORT).await.unwrap_err();
+        let error = connect(DIALLED, std::future::pending(), SHORT).await.unwrap_err();
         assert_eq!(error.to_string(), "the name was not resolved within 700ms");
-        let error = connect(ready(Ok(Vec::new())), LONG).await.unwrap_err();
+        let error = connect(DIALLED, ready(Ok(Vec::new())), LONG).await.unwrap_err();
         assert_eq!(error.to_string(), "the name has no address");
         let unknown = || Err(io::Error::other("unknown"));
-        let error = connect(ready(unknown()), LONG).await.unwrap_err();
+        let error = connect(DIALLED, ready(unknown()), LONG).await.unwrap_err();
         assert_eq!(error.to_string(), "unknown");
     }
 
@@ -227,7 +239,7 @@ mod tests {
             addresses: &[SocketAddr],
         ) -> (io::Result<SocketAddr>, u128, Vec<(SocketAddr, u128)>) {
             let clock = Clock::start();
-            let come = race(ready(Ok(addresses.to_vec())), LONG, |to| self.dial(clock, to)).await;
+            let come = race(DIALLED, ready(Ok(addresses.to_vec())), LONG, |to| self.dial(clock, to)).await;
             let millis = clock.now().as_millis();
             let dialled = self.dialled.lock().unwrap().iter().map(|(to, at)| (*to, at.as_millis())).collect();
             (come, millis, dialled)

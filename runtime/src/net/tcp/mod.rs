@@ -27,7 +27,7 @@ impl Network for Tcp {
 
     async fn connect(&self, address: &str) -> io::Result<Connection> {
         let (host, port) = host_and_port(address)?;
-        Connection::tcp(dial::connect(resolve(host, port), CONNECT_DEADLINE).await?)
+        Connection::tcp(dial::connect(address, resolve(host, port), CONNECT_DEADLINE).await?)
     }
 }
 

@@ -110,7 +110,10 @@ pub(crate) fn start(table: &Arc<ProcessTable>) -> Result<Groups, GroupsError> {
         Ending::begin(&cell, Reason::Normal).tell(usize::MAX);
         return Err(match error {
             RegisterError::Taken(other) => GroupsError::NameTaken(other),
-            RegisterError::NoProcess(_) => GroupsError::NotStarted(SpawnError::Stopped),
+            // The name of the server is short.
+            RegisterError::NoProcess(_) | RegisterError::TooLong { .. } => {
+                GroupsError::NotStarted(SpawnError::Stopped)
+            }
         });
     }
     let shared = Arc::new(Shared::new(pid));

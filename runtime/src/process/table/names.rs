@@ -8,6 +8,7 @@ use std::task::Waker;
 use super::ProcessTable;
 use crate::core::Pid;
 use crate::core::groups::SERVER;
+use crate::core::limits::PROCESS_NAME_BYTES_MAX;
 use crate::process::cell::Cell;
 use crate::process::small::NumberMap;
 use crate::process::{Received, RegisterError};
@@ -18,6 +19,10 @@ pub(crate) const EVERY_NODE: &str = "";
 /// Names.
 impl ProcessTable {
     pub(crate) fn register(&self, name: &str, pid: Pid) -> Result<(), RegisterError> {
+        let (length, length_max) = (name.len(), PROCESS_NAME_BYTES_MAX);
+        if length > length_max {
+            return Err(RegisterError::TooLong { length, length_max });
+        }
         let cell = self.get_pid(pid).ok_or(RegisterError::NoProcess(pid))?;
         let name: Arc<str> = name.into();
         let mut names = self.names.lock();

@@ -8,7 +8,9 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::*;
+use crate::core::limits::PROCESS_NAME_BYTES_MAX;
 use crate::core::{Caller, SpawnTie};
+use crate::process::RegisterError;
 
 type Outcome = fn() -> Result<(), Denied>;
 
@@ -227,4 +229,17 @@ async fn what_a_session_refuses_leaves_nothing_behind() {
     assert!(matches!(table.send(Sender::process(&own), far(), "x").await, Err(SendError::Refused(_))));
     let watching = own.die(Reason::Normal).ties.watching;
     assert_eq!(watching.into_iter().count(), 0);
+}
+
+#[tokio::test]
+async fn any_name_that_a_frame_carries_is_a_name() {
+    let (table, _) = table();
+    let pid = table.add(Mailbox::default()).unwrap().pid();
+    let longest = "n".repeat(PROCESS_NAME_BYTES_MAX);
+    for name in ["", "\u{0}", &longest] {
+        table.register(name, pid).unwrap();
+        assert_eq!(table.whereis(name), Some(pid));
+    }
+    let (length, length_max) = (longest.len() + 1, PROCESS_NAME_BYTES_MAX);
+    assert_eq!(table.register(&(longest + "n"), pid), Err(RegisterError::TooLong { length, length_max }));
 }
