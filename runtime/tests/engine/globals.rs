@@ -1,8 +1,8 @@
 //! Global names over hosts.
 
-use snow_dist_codec::Frame;
+use snow_dist_codec::frame::GlobalSync;
 use snow_dist_codec::framing::Frames;
-use snow_dist_codec::{Reading, Text};
+use snow_dist_codec::{EntriesBuf, Entry, Frame, Pid, Reading, Text};
 use snow_dist_runtime::core::Reason;
 use snow_dist_runtime::core::globals::{NotRegistered, OnConflict};
 use snow_dist_runtime::core::host::Event;
@@ -239,4 +239,20 @@ fn names_go_with_the_session() {
     assert_eq!(net.hosts[1].globals().names().count(), 0);
     net.connect(1, 0);
     assert_eq!(net.hosts[1].globals().names().count(), 1);
+}
+
+/// A list as whoever lies would write it.
+#[test]
+fn an_entry_that_is_passed_over_says_nothing_of_the_next() {
+    let mut net = Net::pair();
+    let mut entries = EntriesBuf::default();
+    for (name, node) in [("early", "a@h:1"), ("foreign", "c@h:1"), ("late", "a@h:1")] {
+        let pid = Pid::new(0, net.pid(1, 0, 2).creation(), 2).unwrap();
+        entries.push(&Entry { name: name.into(), pid, node: node.into() }).unwrap();
+    }
+    let mut bytes = Vec::new();
+    Frame::from(GlobalSync { entries: entries.as_entries() }).encode_framed(u32::MAX, &mut bytes).unwrap();
+    net.bring(0, &bytes);
+    let known = |name| net.hosts[1].whereis_global(name).is_some();
+    assert_eq!(["early", "foreign", "late"].map(known), [true, false, true]);
 }

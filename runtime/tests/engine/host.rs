@@ -133,6 +133,12 @@ impl Net {
         written(&mut self.hosts[from], id).0
     }
 
+    /// A stream brings this to the node that was dialled.
+    pub(crate) fn bring(&mut self, stream: usize, bytes: &[u8]) {
+        let [_, (to, id)] = self.streams[stream];
+        assert_eq!(self.hosts[to].handle_input(id, Input::Bytes(bytes), NOW), Next::Read);
+    }
+
     /// Moves bytes until nothing moves, and ends what is over.
     pub(crate) fn flow(&mut self) {
         let streams = self.streams.clone();

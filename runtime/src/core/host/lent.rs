@@ -94,10 +94,14 @@ impl<P: Processes> Processes for Lent<'_, P> {
     }
 
     fn global(&mut self, news: GlobalNews<'_>) -> bool {
-        if let Heard::Lost(conflict) = self.globals.heard(self.id, news) {
-            self.conflicts.push(conflict);
+        match self.globals.heard(self.id, news) {
+            Heard::Known => true,
+            Heard::PassedOver => false,
+            Heard::Lost(conflict) => {
+                self.conflicts.push(conflict);
+                true
+            }
         }
-        true
     }
 
     fn broadcast(&mut self, room: &str, text: &str) -> bool {

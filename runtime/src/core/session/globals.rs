@@ -137,8 +137,10 @@ impl Session {
         let is_taken = match frame {
             Frame::GlobalRegister(it) => self.on_claim(it.name.as_str(), it.pid, it.node.as_str(), processes),
             Frame::GlobalSync(sync) => {
-                let mut entries = sync.entries.iter().take(ENTRIES_MAX);
-                entries.all(|it| self.on_claim(it.name.as_str(), it.pid, it.node.as_str(), processes))
+                // Each is looked at: one that is passed over says nothing of the next.
+                sync.entries.iter().take(ENTRIES_MAX).fold(true, |all_taken, it| {
+                    self.on_claim(it.name.as_str(), it.pid, it.node.as_str(), processes) && all_taken
+                })
             }
             Frame::GlobalUnregister(it) => {
                 processes.global(GlobalNews::Unregistered { name: it.name.as_str() })

@@ -69,8 +69,8 @@ pub struct Counts {
     pub unmatched: u64,
     /// Frames with unknown tags, and empty ones.
     pub unknown: u64,
-    /// Frames that a node may leave alone: peer lists, global names and rooms that are of no use here, and global names of
-    /// version 1 peers.
+    /// Frames that a node may leave alone: peer lists, global names and rooms that are of no use here, global names of
+    /// version 1 peers, and those of other nodes or beyond a bound.
     pub left_alone: u64,
     /// Hops of reasons that name no node here: indexes without an entry, and other starts of the two nodes.
     pub hops_unknown: u64,
