@@ -24,6 +24,10 @@
     doc = "- [`supervisor`]: processes that start others, and start them again when they fail;"
 )]
 #![cfg_attr(
+    feature = "testing",
+    doc = "- [`testing`]: a whole cluster in one test, on a network that it cuts and stalls;"
+)]
+#![cfg_attr(
     feature = "tokio",
     doc = "- [`embedding`]: three ways in, which to take, and a first program for each;"
 )]
@@ -81,6 +85,8 @@ pub mod supervisor;
 mod sync;
 #[cfg(feature = "tokio")]
 mod tap;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use core::globals::{NotRegistered, OnConflict};
 pub use core::{Chain, NodeNumber, Pid, Reason};

@@ -138,9 +138,12 @@ impl Session {
             Frame::GlobalRegister(it) => self.on_claim(it.name.as_str(), it.pid, it.node.as_str(), processes),
             Frame::GlobalSync(sync) => {
                 // Each is looked at: one that is passed over says nothing of the next.
-                sync.entries.iter().take(ENTRIES_MAX).fold(true, |all_taken, it| {
-                    self.on_claim(it.name.as_str(), it.pid, it.node.as_str(), processes) && all_taken
-                })
+                let taken = sync
+                    .entries
+                    .iter()
+                    .take(ENTRIES_MAX)
+                    .map(|it| self.on_claim(it.name.as_str(), it.pid, it.node.as_str(), processes));
+                taken.filter(|is_taken| !is_taken).count() == 0
             }
             Frame::GlobalUnregister(it) => {
                 processes.global(GlobalNews::Unregistered { name: it.name.as_str() })
