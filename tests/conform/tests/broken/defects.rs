@@ -1,5 +1,8 @@
 //! What can be wrong with a toy, and which cases find it.
 
+use std::time::Duration;
+
+use snow_dist_conform::PATIENCE;
 use snow_dist_conform::cases::Role;
 
 /// One line a defect: the roles in which it is looked for, and the cases that must fail then, `*` for all that begin
@@ -647,6 +650,15 @@ impl Defect {
     /// It is about times of the protocol: the cases that wait for them are played too.
     pub(crate) const fn is_of_time(self) -> bool {
         matches!(self, Self::NoDeadline | Self::NoHeartbeat | Self::CountsHoldUps | Self::DrainsForEver)
+    }
+
+    /// The most patience that its cases may have: with more they would see what comes in place of what is missing.
+    pub(crate) const fn patience_max(self) -> Duration {
+        match self {
+            // The heartbeat ends a session that is not ended because nothing is taken.
+            Self::DrainsForEver => PATIENCE,
+            _ => Duration::MAX,
+        }
     }
 
     /// Cases that can fail beside those that must: it is a matter of time which of them do.

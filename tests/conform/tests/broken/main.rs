@@ -150,6 +150,7 @@ async fn wrong(toys: Vec<Toy>, at_once: usize, patience: Duration) -> Vec<(Toy, 
         let places = Arc::clone(&places);
         all.spawn(async move {
             let _place = places.acquire().await;
+            let patience = patience.min(defect.patience_max());
             is_caught(defect, role, patience).await.err().map(|why| ((defect, role), why))
         });
     }
