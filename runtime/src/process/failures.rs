@@ -50,7 +50,7 @@ impl Failures {
 }
 
 /// A reason as the log shows it. Its text is escaped already; what is too long is cut.
-fn shown(reason: &Reason) -> String {
+pub(crate) fn shown(reason: &Reason) -> String {
     let mut text = reason.to_string();
     let cut = text.floor_char_boundary(REASON_BYTES_SHOWN_MAX);
     let missing = text.len() - cut;

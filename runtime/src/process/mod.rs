@@ -40,6 +40,7 @@ pub use error::{
     CallError, MonitorNamedError, MonitorNodeError, NotHere, Refused, RegisterError, RegisterFunctionError,
     ReplyError, SendError, SpawnError, SpawnOnError,
 };
+pub(crate) use failures::shown;
 pub use functions::Allowed;
 pub use groups::{GroupChanges, Groups, GroupsError, JoinError};
 pub use mailbox::{Mailbox, WhenFull};

@@ -16,7 +16,7 @@ use super::{Child, ChildError, ChildStatus, Restart, Started, Strategy};
 use crate::clock::Clock;
 use crate::core::{Pid, Reason, Shown as Escaped};
 use crate::foreign::event;
-use crate::process::{Context, MonitorRef, Received, SpawnError};
+use crate::process::{Context, MonitorRef, Received, SpawnError, shown};
 use crate::sync::Mutex;
 
 /// Where a child stands among the others.
@@ -291,7 +291,7 @@ impl Running {
         if counts && !self.intensity.allows(self.clock.now()) {
             return ControlFlow::Break(self.give_up(&name, &reason));
         }
-        event!(INFO, supervisor = %self.ctx.pid(), child = %Escaped(&name), %reason, "a child is started again");
+        event!(INFO, supervisor = %self.ctx.pid(), child = %Escaped(&name), reason = %shown(&reason), "a child is started again");
         let first = match self.strategy {
             Strategy::OneForOne => {
                 self.to_start.insert(place);
@@ -307,6 +307,8 @@ impl Running {
 
     fn give_up(&self, child: &str, reason: &Reason) -> Reason {
         let Intensity { max, within, .. } = self.intensity;
+        // Cut: supervisors above this one say in turn what this one says.
+        let reason = shown(reason);
         event!(ERROR, supervisor = %self.ctx.pid(), child = %Escaped(child), %reason, max, ?within, "a supervisor gives up");
         Reason::error(format!(
             "more than {max} restarts in {within:?}, the last one of the child \"{}\": {reason}",

@@ -418,3 +418,16 @@ async fn a_short_child_was_started() {
     sleep(Duration::from_secs(1)).await;
     assert!(supervisor.children().await.unwrap().is_empty());
 }
+
+/// Each level says what the one below has said.
+#[tokio::test(start_paused = true)]
+async fn a_reason_that_goes_up_a_tree_stays_short() {
+    let failing = || Child::new("fails", async |_| Reason::error("x".repeat(60_000)));
+    let inner =
+        move || Supervisor::new(Strategy::OneForOne).restarts(0, Duration::from_secs(1)).child(failing());
+    let outer = Supervisor::new(Strategy::OneForOne).restarts(0, Duration::from_secs(1));
+    let node = node();
+    let outer = outer.child(Child::supervisor("inner", inner)).start(&node).unwrap();
+    let reason = outer.ended().await.to_string();
+    assert!(reason.contains("inner") && reason.contains("fails") && reason.len() < 2_000, "{}", reason.len());
+}
