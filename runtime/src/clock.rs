@@ -32,6 +32,16 @@ impl Clock {
         self.origin + time.min(self.now().saturating_add(FAR))
     }
 
+    /// Waits until this time, however far ahead it lies.
+    pub(crate) async fn reach(self, time: Duration) {
+        loop {
+            sleep_until(self.at(time)).await;
+            if self.now() >= time {
+                return;
+            }
+        }
+    }
+
     /// Waits for another node for so long; see [`Clock::wait`].
     pub(crate) async fn wait_for<T>(self, longest: Duration, coming: impl Future<Output = T>) -> Option<T> {
         self.wait(&mut Patience::new(longest, self.now()), coming).await

@@ -113,7 +113,7 @@ pub use {
         Allowed, Call, CallError, Context, Delegate, GroupChanges, Groups, GroupsError, JoinError, Mailbox,
         Message, MonitorNamedError, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused,
         RegisterError, RegisterFunctionError, Replier, ReplyError, Selection, SendError, SpawnError,
-        SpawnOnError, WhenFull,
+        SpawnOnError, Timer, WhenFull,
     },
     tap::{Direction, Seen},
 };

@@ -362,3 +362,6 @@ pub const ABOUT_MEASURED_MAX: usize = 256;
 
 /// The longest round trip that is measured for one such call.
 pub const ABOUT_ROUND_TRIP_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// The shortest interval in which a timer of a process sends again and again: the timers of the runtime are no finer.
+pub const TIMER_INTERVAL_MIN: Duration = Duration::from_millis(1);

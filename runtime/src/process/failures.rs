@@ -1,5 +1,6 @@
 //! What the operator is told of processes that fail, whether anybody watches them or not.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::cell::Doom;
@@ -20,12 +21,15 @@ pub(super) struct Failures {
     own: Mutex<Limiter>,
     /// Of those that an exit signal has ended: apart, so that a chain of links does not hide where it began.
     by_signal: Mutex<Limiter>,
+    /// Of messages that came to nothing, which nobody else hears of.
+    lost: Mutex<Limiter>,
 }
 
 impl Failures {
     pub(super) fn new() -> Self {
         let limiter = || Mutex::new(Limiter::new(FAILURES_TOLD_SINGLY_MAX));
-        Self { clock: Clock::start(), count: AtomicU64::new(0), own: limiter(), by_signal: limiter() }
+        let (own, by_signal, lost) = (limiter(), limiter(), limiter());
+        Self { clock: Clock::start(), count: AtomicU64::new(0), own, by_signal, lost }
     }
 
     /// How many there were.
@@ -46,6 +50,13 @@ impl Failures {
         let Some(times) = due else { return };
         let (reason, name) = (shown(&doom.reason()), names.first().map_or("", |name| name));
         event!(WARN, %process, name = %Shown(name), reason = %reason, times, "{what}");
+    }
+
+    /// Tells that a message of a process, or to it, came to nothing, if a line is due. To be called with no lock held.
+    pub(super) fn lost(&self, process: Pid, error: &dyn fmt::Display, what: &str) {
+        let due = self.lost.lock().count(self.clock.now());
+        let Some(times) = due else { return };
+        event!(WARN, %process, error = %Shown(&error.to_string()), times, "{what}");
     }
 }
 

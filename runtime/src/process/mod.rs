@@ -31,6 +31,7 @@ mod spawning;
 pub(crate) mod table;
 mod task;
 pub(crate) mod term;
+mod timers;
 
 pub use call::{Call, Replier};
 pub use context::Context;
@@ -47,3 +48,4 @@ pub use mailbox::{Mailbox, WhenFull};
 pub use message::{Message, MonitorRef, Payload, Received};
 pub use selection::Selection;
 pub(crate) use shares::Owner;
+pub use timers::Timer;

@@ -2,6 +2,8 @@
 
 use std::sync::Weak;
 
+use tokio::sync::watch;
+
 use super::{Cell, Given, Life, Linked, State, Ties, Wakes};
 use crate::core::{Pid, Reason};
 use crate::process::charge::Charge;
@@ -150,6 +152,15 @@ impl Cell {
             add(state.ties());
         }
         alive
+    }
+
+    /// What sees the end of the process, as an error. None if it has ended.
+    pub(crate) fn ended(&self) -> Option<watch::Receiver<()>> {
+        let mut ended = None;
+        self.tie(|ties| {
+            ended = Some(ties.ended.get_or_insert_with(|| watch::channel(()).0).subscribe());
+        });
+        ended
     }
 
     /// Takes something that would be undone at its end away from the process.

@@ -6,6 +6,8 @@ use std::option::IntoIter;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
+use tokio::sync::watch;
+
 use crate::core::{Caller, Pid, Reason};
 use crate::foreign;
 use crate::process::cell::asked::Asked;
@@ -57,6 +59,8 @@ pub(crate) struct Ties {
     pub(crate) asked: Small<Asked>,
     /// Who has called it, where nobody is left who could reply: still to be told.
     pub(crate) let_go: Vec<Caller>,
+    /// Its timers wait for the drop of this, if it has had any.
+    pub(crate) ended: Option<watch::Sender<()>>,
 }
 
 impl fmt::Debug for Ties {
@@ -70,7 +74,7 @@ impl fmt::Debug for Ties {
             .field("nodes", &self.nodes)
             .field("asked", &self.asked)
             .field("let_go", &self.let_go)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -214,6 +214,11 @@ impl ProcessTable {
         }
     }
 
+    /// Tells the operator that something of a process's messages has come to nothing, by this error.
+    pub(crate) fn tell_of_lost(&self, process: Pid, error: &dyn fmt::Display, what: &str) {
+        self.failures.lost(process, error, what);
+    }
+
     /// How many processes have failed.
     pub(crate) fn failed(&self) -> u64 {
         self.failures.count()
@@ -300,6 +305,17 @@ impl ProcessTable {
             return Ok(send_here(from, || self.get_pid(to), || here(message)).await?);
         }
         self.sent(from, Towards::Process(to), || self.remote()?.send(from, to, message.as_slice())).await
+    }
+
+    /// Sends a message to a process of this node, if there is one.
+    pub(crate) async fn send_message_here(
+        &self,
+        from: Sender<'_>,
+        to: Pid,
+        message: impl FnOnce() -> Message,
+    ) -> Result<(), Refused> {
+        from.check()?;
+        send_here(from, || self.get_pid(to), message).await
     }
 
     pub(crate) async fn send_term(&self, from: Sender<'_>, to: Pid, mut term: Term) -> Result<(), SendError> {

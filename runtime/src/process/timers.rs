@@ -1,0 +1,443 @@
+//! Timers of a process: messages that it sends later, once or again and again.
+//!
+//! Each is a task of the node's runtime, which waits for its time, for its cancel and for the end of its process at once: no list
+//! of timers is kept, and none outlives its process.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+
+use super::cell::Cell;
+use super::remote::Sender;
+use super::table::ProcessTable;
+use super::{Context, Message, Payload, Refused, SendError, term};
+use crate::clock::Clock;
+use crate::core::limits::TIMER_INTERVAL_MIN;
+use crate::core::{Pid, Term};
+use crate::sync::{AtomicBool, Ordering};
+
+/// A message that is to be sent later, as [`Context::send_after`] and its like give it.
+///
+/// When this is dropped the timer goes on: a process that only wants to be reminded need not keep it. A timer ends when it is
+/// [cancelled](Self::cancel), and with the process that has set it.
+pub struct Timer(Arc<Shared>);
+
+/// What a timer and its task have in common.
+#[derive(Default)]
+struct Shared {
+    /// Its message is sent, or it is cancelled: whoever sets this first decides.
+    is_decided: AtomicBool,
+    cancelled: Notify,
+}
+
+impl Shared {
+    /// Whether this is the first to decide.
+    fn decide(&self) -> bool {
+        !self.is_decided.swap(true, Ordering::AcqRel)
+    }
+}
+
+impl Timer {
+    /// Ends the timer. Returns `true` if that was in time: then no message of it comes after this has returned. `false` if its
+    /// message has been sent or is just being sent, or if it has been cancelled before.
+    ///
+    /// After `false` the message can be in the mailbox already, or come yet: whoever must tell it from that of a later timer
+    /// puts a number into it. Of a timer that sends again and again the answer is `true` the first time, and messages that it has
+    /// sent stay in the mailbox.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use snow_dist_runtime::{Context, Node, SendError};
+    ///
+    /// let node = Node::alone(tokio::runtime::Handle::current());
+    /// # let (done, is_done) = tokio::sync::oneshot::channel();
+    /// node.spawn(async move |mut ctx: Context| -> Result<(), SendError> {
+    ///     // The second time out is not taken for the first one, which comes too late to be cancelled.
+    ///     let first = ctx.send_term_after(Duration::ZERO, ctx.pid(), &("time out", 1))?;
+    ///     tokio::time::sleep(Duration::from_secs(1)).await;
+    ///     assert!(!first.cancel());
+    ///     ctx.send_term_after(Duration::from_secs(5), ctx.pid(), &("time out", 2))?;
+    ///     while ctx.recv().await.into_message().is_none_or(|message| message.term() != Ok(("time out", 2))) {}
+    /// #   let _ = done.send(());
+    ///     Ok(())
+    /// })?;
+    /// # is_done.await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn cancel(&self) -> bool {
+        let is_in_time = self.0.decide();
+        if is_in_time {
+            self.0.cancelled.notify_one();
+        }
+        is_in_time
+    }
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_decided = self.0.is_decided.load(Ordering::Acquire);
+        f.debug_struct("Timer").field("is_decided", &is_decided).finish_non_exhaustive()
+    }
+}
+
+/// Timers.
+///
+/// They send as this process and end with it, also while a message waits for room. A delay can be of any length. If a message
+/// is refused, as a message that is too long for another node, the log tells of that, and the timer is over.
+impl Context {
+    /// Sends a message after a time, once, as [`send`](Self::send) would do it then: mostly to this process itself, to be reminded
+    /// of something. It does not wait.
+    ///
+    /// # Errors
+    /// Returns [`Refused::Ended`] if this process has ended.
+    pub fn send_after(&self, delay: Duration, to: Pid, message: impl Payload) -> Result<Timer, SendError> {
+        self.set_timer(delay, to, Content::Bytes(message.into_bytes()), once)
+    }
+
+    /// Sends a value as a term (STF) after a time, once: as [`send_after`](Self::send_after) and [`send_term`](Self::send_term). The
+    /// value is written now.
+    ///
+    /// # Errors
+    /// As [`send_after`](Self::send_after); [`SendError::Term`]: the value cannot be written as a term.
+    pub fn send_term_after(
+        &self,
+        delay: Duration,
+        to: Pid,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<Timer, SendError> {
+        self.set_timer(delay, to, Content::Term(term::write(value)?), once)
+    }
+
+    /// Sends a message again and again, the first time when one interval has passed, until it is cancelled or this process ends.
+    /// That the receiver has ended does not end it.
+    ///
+    /// Messages do not pile up: while a process of this node has not received and dropped the last one, no other is sent, and the
+    /// next comes as soon as it has. From then on the interval counts anew. A receiver that keeps the message gets no other. To a process of another
+    /// node it waits while the session's queue is full. An interval is at least
+    /// [`TIMER_INTERVAL_MIN`](crate::core::limits::TIMER_INTERVAL_MIN).
+    ///
+    /// # Errors
+    /// As [`send_after`](Self::send_after).
+    pub fn send_every(&self, interval: Duration, to: Pid, message: impl Payload) -> Result<Timer, SendError> {
+        self.set_timer(interval, to, Content::Bytes(message.into_bytes()), again_and_again)
+    }
+
+    /// Sends a value as a term (STF) again and again: as [`send_every`](Self::send_every) and [`send_term`](Self::send_term). The
+    /// value is written now.
+    ///
+    /// # Errors
+    /// As [`send_term_after`](Self::send_term_after).
+    pub fn send_term_every(
+        &self,
+        interval: Duration,
+        to: Pid,
+        value: &(impl Serialize + ?Sized),
+    ) -> Result<Timer, SendError> {
+        self.set_timer(interval, to, Content::Term(term::write(value)?), again_and_again)
+    }
+
+    fn set_timer<Work: Future<Output = Result<(), SendError>> + Send + 'static>(
+        &self,
+        delay: Duration,
+        to: Pid,
+        content: Content,
+        work: impl FnOnce(Due, Post) -> Work,
+    ) -> Result<Timer, SendError> {
+        let ended = self.cell().ended().ok_or(Refused::Ended)?;
+        let shared = Arc::<Shared>::default();
+        let due = Due { clock: Clock::start(), delay, shared: shared.clone() };
+        let post = Post { cell: self.cell().clone(), to, content };
+        // A runtime that is gone sends nothing, and its processes have ended.
+        let table = self.table();
+        table.executor().start(run(table.clone(), self.pid(), shared.clone(), ended, work(due, post)));
+        Ok(Timer(shared))
+    }
+}
+
+/// The task of a timer.
+async fn run(
+    table: Arc<ProcessTable>,
+    process: Pid,
+    shared: Arc<Shared>,
+    mut ended: watch::Receiver<()>,
+    work: impl Future<Output = Result<(), SendError>>,
+) {
+    let worked = tokio::select! {
+        biased;
+        () = shared.cancelled.notified() => Ok(()),
+        // Nothing is ever said: its sender is dropped when the process ends.
+        _ = ended.changed() => Ok(()),
+        worked = work => worked,
+    };
+    match worked {
+        Ok(()) | Err(SendError::Refused(Refused::Ended)) => {}
+        Err(error) => table.tell_of_lost(process, &error, "the message of a timer is refused"),
+    }
+}
+
+/// When a timer is due.
+struct Due {
+    clock: Clock,
+    delay: Duration,
+    shared: Arc<Shared>,
+}
+
+async fn once(Due { clock, delay, shared }: Due, post: Post) -> Result<(), SendError> {
+    clock.reach(delay).await;
+    if shared.decide() { post.send(None).await } else { Ok(()) }
+}
+
+async fn again_and_again(Due { clock, delay, shared }: Due, post: Post) -> Result<(), SendError> {
+    let interval = delay.max(TIMER_INTERVAL_MIN);
+    // The place of the one message that has not been received.
+    let room = Arc::new(Semaphore::new(1));
+    let mut due = interval;
+    loop {
+        clock.reach(due).await;
+        // It is never closed.
+        let place = Arc::clone(&room).acquire_owned().await.ok();
+        if shared.is_decided.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let (now, next) = (clock.now(), due.saturating_add(interval));
+        post.send(place).await?;
+        due = if next < now { now.saturating_add(interval) } else { next };
+    }
+}
+
+/// What a timer sends, from whom and to whom.
+struct Post {
+    cell: Arc<Cell>,
+    to: Pid,
+    content: Content,
+}
+
+enum Content {
+    Bytes(Bytes),
+    Term(Term),
+}
+
+impl Post {
+    /// Sends it. A receiver of this node gives the place back when it drops the message.
+    async fn send(&self, place: Option<OwnedSemaphorePermit>) -> Result<(), SendError> {
+        let (table, from) = (self.cell.table(), Sender::process(&self.cell));
+        if self.to.is_here() {
+            return Ok(table.send_message_here(from, self.to, || self.content.message(place)).await?);
+        }
+        match self.content.clone() {
+            Content::Bytes(bytes) => table.send(from, self.to, bytes).await,
+            Content::Term(term) => table.send_term(from, self.to, term).await,
+        }
+    }
+}
+
+impl Clone for Content {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Bytes(bytes) => Self::Bytes(bytes.clone()),
+            Self::Term(term) => Self::Term(term.clone()),
+        }
+    }
+}
+
+impl Content {
+    fn message(&self, place: Option<OwnedSemaphorePermit>) -> Message {
+        let placed = |bytes: Bytes| match place {
+            Some(place) => Bytes::from_owner(Placed { bytes, _place: place }),
+            None => bytes,
+        };
+        match self {
+            Self::Bytes(bytes) => Message::new(placed(bytes.clone())),
+            Self::Term(term) => {
+                let (bytes, pids) = term.clone().into_local();
+                Message::of_term(placed(bytes.into()), pids)
+            }
+        }
+    }
+}
+
+/// The bytes of a message whose place is free when they are dropped.
+struct Placed {
+    bytes: Bytes,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Placed {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(shuttle))]
+mod tests {
+    use tokio::sync::oneshot;
+    use tokio::task::yield_now;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::core::Reason;
+    use crate::{Node, Received};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn node() -> Node {
+        Node::alone(tokio::runtime::Handle::current())
+    }
+
+    /// Runs a process, and gives what comes of it.
+    async fn within<T: Send + 'static, Fut: Future<Output = T> + Send + 'static>(
+        node: &Node,
+        process: impl FnOnce(Context) -> Fut + Send + 'static,
+    ) -> T {
+        let (tell, told) = oneshot::channel();
+        node.spawn(async move |ctx| drop(tell.send(process(ctx).await))).unwrap();
+        told.await.unwrap()
+    }
+
+    fn text(received: &Received) -> &str {
+        let Received::Message(message) = received else { panic!("{received:?}") };
+        std::str::from_utf8(message.as_bytes()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn timers_go_off_in_the_order_of_their_times_whether_they_are_kept_or_not() {
+        let node = node();
+        let seen = within(&node, async |mut ctx: Context| {
+            let began = Clock::start();
+            for (seconds, message) in [(3, "three"), (1, "one"), (0, "none"), (2, "two")] {
+                ctx.send_after(seconds * SECOND, ctx.pid(), message).unwrap();
+            }
+            let mut seen = Vec::new();
+            for _ in 0..4 {
+                seen.push((text(&ctx.recv().await).to_owned(), began.now().as_secs()));
+            }
+            seen
+        });
+        let expected = [("none", 0), ("one", 1), ("two", 2), ("three", 3)];
+        assert_eq!(seen.await, expected.map(|(text, at)| (text.to_owned(), at)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancel_says_whether_it_was_in_time() {
+        let node = node();
+        within(&node, async |mut ctx: Context| {
+            let timer = ctx.send_after(SECOND, ctx.pid(), "late").unwrap();
+            assert_eq!([timer.cancel(), timer.cancel()], [true, false]);
+            assert_eq!(ctx.recv_timeout(2 * SECOND).await, None);
+            let timer = ctx.send_term_after(SECOND, ctx.pid(), &("it is", ctx.pid())).unwrap();
+            sleep(2 * SECOND).await;
+            assert!(!timer.cancel());
+            let message = ctx.recv().await.into_message().unwrap();
+            assert_eq!(message.term::<(&str, Pid)>(), Ok(("it is", ctx.pid())));
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_delay_is_too_long() {
+        let node = node();
+        within(&node, async |mut ctx: Context| {
+            let began = Clock::start();
+            let never = ctx.send_after(Duration::MAX, ctx.pid(), "never").unwrap();
+            let every = ctx.send_every(Duration::MAX, ctx.pid(), "never").unwrap();
+            let years = 3 * 365 * 24 * 3_600 * SECOND;
+            ctx.send_after(years, ctx.pid(), "at last").unwrap();
+            assert_eq!(text(&ctx.recv().await), "at last");
+            assert_eq!(began.now().as_secs(), years.as_secs());
+            assert!(never.cancel() && every.cancel());
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn timers_end_with_the_process_that_has_set_them() {
+        let node = node();
+        within(&node, async |mut receiver: Context| {
+            let to = receiver.pid();
+            let setter = receiver.spawn_monitor(async move |ctx: Context| {
+                ctx.send_after(2 * SECOND, to, "once").unwrap();
+                ctx.send_every(2 * SECOND, to, "again").unwrap();
+                ctx.send_after(Duration::MAX, to, "never").unwrap();
+                sleep(SECOND).await;
+            });
+            setter.unwrap();
+            assert!(matches!(receiver.recv().await, Received::Down { .. }));
+            assert_eq!(receiver.recv_timeout(10 * SECOND).await, None);
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_of_a_timer_is_left_when_its_process_has_ended() {
+        let node = node();
+        let (tell, told) = oneshot::channel();
+        node.spawn(async move |ctx: Context| {
+            ctx.send_after(Duration::MAX, ctx.pid(), "never").unwrap();
+            let _ = tell.send(Arc::downgrade(ctx.cell()));
+        })
+        .unwrap();
+        let cell = told.await.unwrap();
+        while cell.upgrade().is_some() {
+            yield_now().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_has_ended_sets_none() {
+        let node = node();
+        let ctx = within(&node, async |ctx| ctx).await;
+        while node.process_count() > 0 {
+            yield_now().await;
+        }
+        let refused = ctx.send_after(SECOND, ctx.pid(), "late").map(drop);
+        assert_eq!(refused, Err(SendError::Refused(Refused::Ended)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interval_keeps_its_times_and_does_not_pile_up() {
+        let node = node();
+        within(&node, async |mut ctx: Context| {
+            let began = Clock::start();
+            let timer = ctx.send_term_every(SECOND, ctx.pid(), "tick").unwrap();
+            for second in 1..=3 {
+                assert!(ctx.recv().await.into_message().is_some());
+                assert_eq!(began.now().as_secs(), second);
+            }
+            // Slow for a while: one is there, and the next as soon as that one is dropped.
+            sleep(10 * SECOND).await;
+            let kept = ctx.recv().await;
+            assert_eq!(ctx.recv_timeout(10 * SECOND).await, None);
+            drop(kept);
+            let dropped = Clock::start();
+            for seconds in [0, 1] {
+                assert!(ctx.recv().await.into_message().is_some());
+                assert_eq!(dropped.now(), seconds * SECOND);
+            }
+            assert!(timer.cancel() && !timer.cancel());
+            assert_eq!(ctx.recv_timeout(10 * SECOND).await, None);
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interval_of_nothing_is_the_shortest_one() {
+        let node = node();
+        within(&node, async |mut ctx: Context| {
+            let began = Clock::start();
+            ctx.send_every(Duration::ZERO, ctx.pid(), "tick").unwrap();
+            for _ in 0..100 {
+                ctx.recv().await;
+            }
+            assert_eq!(began.now(), 100 * TIMER_INTERVAL_MIN);
+            Reason::Normal
+        })
+        .await;
+    }
+}
