@@ -21,6 +21,10 @@
 )]
 #![cfg_attr(
     feature = "tokio",
+    doc = "- [`server`]: processes whose messages have a type: addresses, calls, and a loop over both;"
+)]
+#![cfg_attr(
+    feature = "tokio",
     doc = "- [`supervisor`]: processes that start others, and start them again when they fail;"
 )]
 #![cfg_attr(
@@ -77,6 +81,8 @@ mod process;
 mod random;
 #[cfg(feature = "tokio")]
 mod secret;
+#[cfg(feature = "tokio")]
+pub mod server;
 #[cfg(feature = "tokio")]
 mod sessions;
 #[cfg(feature = "tokio")]

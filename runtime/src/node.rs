@@ -11,7 +11,7 @@ use crate::builder::NodeBuilder;
 use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
 use crate::core::globals::{NotRegistered, OnConflict};
-use crate::core::{Pid, Reason};
+use crate::core::{Pid, Reason, Term};
 use crate::discovery::{DiscoverError, Discovering, Discovery, DiscoveryStatus, Planned};
 use crate::notices::ConnectionCounts;
 use crate::peer_info::PeerInfo;
@@ -113,7 +113,15 @@ impl Node {
     /// # Errors
     /// As [`Context::send_term`].
     pub async fn send_term(&self, to: Pid, value: &(impl Serialize + ?Sized)) -> Result<(), SendError> {
-        self.table.send_term(self.sender(), to, term::write(value)?).await
+        self.send_written_term(to, term::write(value)?).await
+    }
+
+    /// Sends a term that is written already from the program, as [`Context::send_written_term`] does from a process.
+    ///
+    /// # Errors
+    /// As [`Context::send_written_term`].
+    pub async fn send_written_term(&self, to: Pid, term: Term) -> Result<(), SendError> {
+        self.table.send_term(self.sender(), to, term).await
     }
 
     /// Sends a message from the program to a name, as [`Context::send_named`] does from a process.

@@ -133,6 +133,14 @@ impl Replier {
         self.0.caller.pid
     }
 
+    /// The call with its request again, unless something else has kept it.
+    pub(crate) fn into_call(mut self, message: Message) -> Call {
+        if let Some(open) = Arc::get_mut(&mut self.0) {
+            open.message = message;
+        }
+        Call(self.0)
+    }
+
     /// Replies with a value as a term (STF), and so ends the call. Waits while the session's queue is full; what is still waiting
     /// when it is dropped is not sent, and the caller is told that nobody replies.
     ///

@@ -128,8 +128,17 @@ impl Node {
         longest: Duration,
     ) -> Result<T, CallError> {
         let term = term::write(request).map_err(CallError::Request)?;
+        read(self.call_written(to, term, longest).await?)
+    }
+
+    /// Calls a process from the program with a term that is written already, and gives the reply as it came; else as
+    /// [`call`](Self::call).
+    ///
+    /// # Errors
+    /// As [`call`](Self::call), except for [`CallError::Request`] and [`CallError::Reply`].
+    pub async fn call_written(&self, to: Pid, term: Term, longest: Duration) -> Result<Message, CallError> {
         let caller = Guest::new(self.table())?;
-        read(within(self.table(), longest, self.table().call(&caller.0, to, term)).await?)
+        within(self.table(), longest, self.table().call(&caller.0, to, term)).await
     }
 
     /// Calls whoever has a name from the program, as [`Context::call_named`] does from a process.

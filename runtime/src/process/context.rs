@@ -98,6 +98,11 @@ impl Context {
         Sender::process(&self.cell)
     }
 
+    /// Tells the operator that something sent to this process has come to nothing.
+    pub(crate) fn tell_of_lost(&self, error: &dyn fmt::Display, what: &str) {
+        self.table().tell_of_lost(self.pid(), error, what);
+    }
+
     fn check_spawns(&self) -> Result<(), SpawnError> {
         self.sender().check().map_err(|_| SpawnError::Ended)
     }

@@ -21,7 +21,7 @@ thread_local! {
 
 /// Puts something into its place for as long as `act` takes; gives it back as it is then. A value whose writing writes
 /// another term finds its own again.
-fn with<S, T>(
+pub(crate) fn with<S, T>(
     place: &'static std::thread::LocalKey<RefCell<Option<S>>>,
     put: S,
     act: impl FnOnce() -> T,

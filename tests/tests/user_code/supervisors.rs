@@ -1,9 +1,12 @@
-//! Closures that start a supervisor's children.
+//! Closures that start a supervisor's children, and the methods of servers.
 
+use std::ops::ControlFlow::{self, Continue};
 use std::sync::Arc;
+use std::time::Duration;
 
+use snow_dist_runtime::server::{self, Reply, Server};
 use snow_dist_runtime::supervisor::{Child, Restart, Strategy, Supervisor};
-use snow_dist_runtime::{Context, Node, Reason, Received};
+use snow_dist_runtime::{CallError, Context, Node, Reason, Received};
 use snow_dist_tests::program::{begin, until, within};
 
 use super::{CallsBack, watchdog};
@@ -62,4 +65,31 @@ async fn what_a_closure_has_captured_may_panic_when_it_is_dropped() {
     assert_eq!(supervisor.children().await.unwrap().len(), 1);
     assert_eq!(supervisor.stop().await, Reason::Shutdown);
     assert_eq!(node.process_count(), 0);
+}
+
+/// Replies to a call, and panics at the next.
+struct Once(CallsBack, bool);
+
+impl Server for Once {
+    type Message = Reply<()>;
+
+    async fn handle(&mut self, _: &mut Context, reply: Reply<()>) -> ControlFlow<Reason> {
+        self.0.call();
+        assert!(!std::mem::replace(&mut self.1, true), "once is enough");
+        reply.send(&()).await.unwrap();
+        Continue(())
+    }
+}
+
+#[tokio::test]
+async fn a_server_may_use_the_node_in_its_methods_and_panic() {
+    let _watchdog = watchdog();
+    let (node, calls_back) = (Node::alone(tokio::runtime::Handle::current()), CallsBack::default());
+    let (pid, _) = begin(&node, stays);
+    calls_back.know(vec![(node.clone(), pid)], Vec::new());
+    let once = server::start(&node, Once(calls_back.clone(), false)).unwrap();
+    let ask = || once.call(&node, |reply| reply, Duration::from_secs(60));
+    assert_eq!(ask().await, Ok(()));
+    assert_eq!(ask().await, Err(CallError::Ended(Reason::error("panic: once is enough"))));
+    calls_back.assert_finished().await;
 }
