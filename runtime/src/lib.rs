@@ -85,6 +85,8 @@ mod secret;
 pub mod server;
 #[cfg(feature = "tokio")]
 mod sessions;
+#[cfg(feature = "signals")]
+pub mod signals;
 #[cfg(feature = "tokio")]
 pub mod supervisor;
 #[cfg(feature = "tokio")]
@@ -116,9 +118,9 @@ pub use {
     peer_info::PeerInfo,
     prepared::PreparedNode,
     process::{
-        Allowed, Call, CallError, Context, Delegate, GroupChanges, Groups, GroupsError, JoinError, Mailbox,
-        Message, MonitorNamedError, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused,
-        RegisterError, RegisterFunctionError, Replier, ReplyError, Selection, SendError, SpawnError,
+        Allowed, Call, CallError, Context, Delegate, GroupChanges, Groups, GroupsError, JoinError, Left,
+        Mailbox, Message, MonitorNamedError, MonitorNodeError, MonitorRef, NotHere, Payload, Received,
+        Refused, RegisterError, RegisterFunctionError, Replier, ReplyError, Selection, SendError, SpawnError,
         SpawnOnError, Timer, WhenFull,
     },
     tap::{Direction, Seen},

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use snow_dist_codec::Pid as WirePid;
@@ -18,7 +19,8 @@ use crate::peer_info::PeerInfo;
 use crate::process::remote::Sender;
 use crate::process::table::{ProcessTable, Tie};
 use crate::process::{
-    Context, Delegate, Groups, GroupsError, Mailbox, NotHere, Payload, RegisterError, SendError, SpawnError,
+    Context, Delegate, Groups, GroupsError, Left, Mailbox, NotHere, Payload, RegisterError, SendError,
+    SpawnError,
 };
 use crate::process::{groups, term};
 #[cfg(not(all(test, shuttle)))]
@@ -452,10 +454,47 @@ impl Node {
         self.table.connections().map(|connections| connections.counts()).unwrap_or_default()
     }
 
-    /// Stops the node: takes no connection and starts no process any more ([`SpawnError::Stopped`]), ends all
+    /// Stops the node when its processes have ended: tells them to, waits for that, and kills those that are left. Gives who was left;
+    /// nobody, if all ended in time.
+    ///
+    /// Each process is sent an exit signal with [`Reason::Shutdown`], which it *receives* as [`Received::Exit`](crate::Received::Exit)
+    /// whether it traps exits or not: it does what is left to be done and returns. Children of a supervisor are stopped by
+    /// that, in its order and with their own times. A process that never looks into its mailbox is killed, with [`Reason::Killed`],
+    /// when the patience is over; with [`Duration::ZERO`] all are.
+    ///
+    /// Until then sessions stay, so that processes can still say what others must know. No process is started
+    /// any more ([`SpawnError::Stopped`]), not for other nodes either, and [`call`](Self::call) is refused. Then the node is stopped as
+    /// by [`shutdown`](Self::shutdown).
+    ///
+    /// A process of this node must not wait for this, since it waits for that process: it would be killed, and the node would
+    /// not be stopped. If this is dropped before it is ready, no process is started any more, and those that are there go on.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    /// use snow_dist_runtime::{Context, Node, Received};
+    ///
+    /// let node = Node::alone(tokio::runtime::Handle::current());
+    /// node.spawn(async |mut ctx: Context| while !matches!(ctx.recv().await, Received::Exit { .. }) {})?;
+    /// let deaf = node.spawn(async |_| std::future::pending::<()>().await)?;
+    /// node.register("deaf", deaf)?;
+    /// let left = node.shutdown_within(Duration::from_secs(10)).await;
+    /// assert_eq!(left.len(), 1);
+    /// assert_eq!((left[0].pid, &*left[0].names[0]), (deaf, "deaf"));
+    /// # Ok(()) }
+    /// ```
+    pub async fn shutdown_within(&self, patience: Duration) -> Vec<Left> {
+        let left = self.table.end_within(patience).await;
+        self.shutdown().await;
+        left
+    }
+
+    /// Stops the node at once: takes no connection and starts no process any more ([`SpawnError::Stopped`]), ends all
     /// sessions in order, then all processes. When this returns, the port is free and no connection is left;
     /// processes have been told to end, with [`Reason::Shutdown`], and do so when they next wait. The functions that are registered
-    /// ([`register_function`](Self::register_function)) have been taken back.
+    /// ([`register_function`](Self::register_function)) have been taken back. [`shutdown_within`](Self::shutdown_within) lets
+    /// processes finish what they do.
     ///
     /// No [`Discovery::look`] may wait for this, which waits for the looks.
     pub async fn shutdown(&self) {

@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use snow_dist_runtime::discovery::Dns;
+use snow_dist_runtime::signals::until_told_to_stop;
 use snow_dist_runtime::{Context, Node, Received};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::timeout;
+use tokio::time::interval;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -31,9 +31,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
     prepared.node().register("greeter", greeter)?;
     let node = prepared.listen();
     println!("{} listens", node.name());
-    let mut greeted = BTreeSet::new();
-    let mut terminate = signal(SignalKind::terminate())?;
+    // As the first process of its container the program is asked in vain to stop if it does not listen to that.
+    tokio::select! {
+        told = until_told_to_stop() => told?,
+        greeted = greet(&node) => greeted?,
+    }
+    // Kubernetes waits for 30 s.
+    for left in node.shutdown_within(Duration::from_secs(20)).await {
+        println!("{} {:?} has not ended in time", left.pid, left.names);
+    }
+    Ok(())
+}
+
+/// Greets each node once, when it is there.
+async fn greet(node: &Node) -> Result<(), Box<dyn Error>> {
+    let (mut greeted, mut looks) = (BTreeSet::new(), interval(Duration::from_secs(1)));
     loop {
+        looks.tick().await;
         let nodes: BTreeSet<_> = node.nodes().into_iter().collect();
         for new in nodes.difference(&greeted) {
             node.send_named("greeter", new, format!("{} says hello", node.name())).await?;
@@ -42,20 +56,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
             println!("{gone} is gone");
         }
         greeted = nodes;
-        // As the first process of its container it is asked in vain if it does not listen to that.
-        if timeout(Duration::from_secs(1), terminate.recv()).await.is_ok() {
-            break;
-        }
     }
-    node.shutdown().await;
-    Ok(())
 }
 
-/// Says what it is told.
+/// Says what it is told, until the node is to stop.
 async fn greeter(mut ctx: Context) {
     loop {
-        if let Received::Message(message) = ctx.recv().await {
-            println!("{}", String::from_utf8_lossy(message.as_bytes()));
+        match ctx.recv().await {
+            Received::Message(message) => println!("{}", String::from_utf8_lossy(message.as_bytes())),
+            Received::Exit { .. } => break,
+            _ => {}
         }
     }
 }

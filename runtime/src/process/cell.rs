@@ -119,6 +119,11 @@ impl Cell {
         self.dials_nobody.load(Ordering::Relaxed)
     }
 
+    /// Whether it is one of the node's own, or stands for a call of the program.
+    pub(crate) fn is_of_node(&self) -> bool {
+        self.is_deaf || self.dials_nobody()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }

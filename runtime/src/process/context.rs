@@ -98,6 +98,13 @@ impl Context {
         Sender::process(&self.cell)
     }
 
+    /// Notes that this process supervises another one of its node.
+    pub(crate) fn supervise(&self, child: Pid) {
+        if let Some(cell) = self.table().get_pid(child) {
+            cell.tie(|ties| ties.supervisor = Some(self.cell.local()));
+        }
+    }
+
     /// Tells the operator that something sent to this process has come to nothing.
     pub(crate) fn tell_of_lost(&self, error: &dyn fmt::Display, what: &str) {
         self.table().tell_of_lost(self.pid(), error, what);

@@ -48,4 +48,5 @@ pub use mailbox::{Mailbox, WhenFull};
 pub use message::{Message, MonitorRef, Payload, Received};
 pub use selection::Selection;
 pub(crate) use shares::Owner;
+pub use table::Left;
 pub use timers::Timer;

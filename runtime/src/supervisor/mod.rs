@@ -54,7 +54,8 @@
 //!   end with.
 //! - More restarts than it may have: the same, and it ends with an error that names the child and why it ended last.
 //! - It is killed: its children see that by their links, and end unless they trap exits.
-//! - [`Node::shutdown`](crate::Node::shutdown) ends all processes at once, supervisors and children alike: stop supervisors before.
+//! - [`Node::shutdown_within`](crate::Node::shutdown_within) stops supervisors, which stop their children.
+//!   [`Node::shutdown`](crate::Node::shutdown) ends all processes at once, supervisors and children alike.
 
 mod child;
 mod handle;

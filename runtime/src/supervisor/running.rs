@@ -228,6 +228,7 @@ impl Running {
         };
         present.process = Some(process);
         self.processes.insert(process, place);
+        self.ctx.supervise(process);
         // It is of this node: that is not refused.
         if let Ok(reference) = self.ctx.monitor(process).await {
             self.monitors.insert(reference, place);

@@ -431,3 +431,71 @@ async fn a_reason_that_goes_up_a_tree_stays_short() {
     let reason = outer.ended().await.to_string();
     assert!(reason.contains("inner") && reason.contains("fails") && reason.len() < 2_000, "{}", reason.len());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_node_with_patience_lets_supervisors_stop_their_children() {
+    let (node, journal) = (node(), Journal::default());
+    let inner = {
+        let journal = journal.clone();
+        move || Supervisor::new(Strategy::OneForOne).child(child("x", &journal)).child(child("y", &journal))
+    };
+    let slow = Child::new("slow", async |mut ctx: Context| {
+        while !matches!(ctx.recv().await, Received::Exit { .. }) {}
+        sleep(Duration::from_secs(3)).await;
+    });
+    let outer = Supervisor::new(Strategy::OneForOne)
+        .child(Child::supervisor("inner", inner))
+        .child(slow)
+        .child(child("z", &journal));
+    let supervisor = started(outer, &node).await;
+    node.groups().unwrap();
+    assert_eq!(journal.take(), ["+x", "+y", "+z"]);
+    let clock = crate::clock::Clock::start();
+    assert_eq!(node.shutdown_within(Duration::from_secs(60)).await, []);
+    assert_eq!(clock.now().as_secs(), 3);
+    assert_eq!(journal.take(), ["-z", "-y", "-x"]);
+    assert_eq!(supervisor.ended().await, Reason::Shutdown);
+    assert!(matches!(node.spawn(async |_| ()), Err(SpawnError::Stopped)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_with_patience_tells_who_was_left() {
+    let (node, journal) = (node(), Journal::default());
+    let (tells, told) = tokio::sync::oneshot::channel();
+    // A child that outlives its supervisor is told to end like any other.
+    let orphan = Child::new("orphan", {
+        let journal = journal.clone();
+        move |ctx| {
+            ctx.trap_exit(true);
+            let journal = journal.clone();
+            async move {
+                let (mut ctx, mut exits) = (ctx, 0);
+                while exits < 2 {
+                    exits += usize::from(matches!(ctx.recv().await, Received::Exit { .. }));
+                }
+                journal.write("-orphan");
+            }
+        }
+    });
+    let supervisor = started(Supervisor::new(Strategy::OneForOne).child(orphan), &node).await;
+    node.kill(supervisor.pid().unwrap()).unwrap();
+    let deaf = node.spawn(async |_| std::future::pending::<()>().await).unwrap();
+    node.register("deaf", deaf).unwrap();
+    let watcher = node
+        .spawn(async move |mut ctx: Context| {
+            ctx.monitor(deaf).await.unwrap();
+            let all = [ctx.recv().await, ctx.recv().await];
+            tells.send(all).unwrap();
+        })
+        .unwrap();
+    sleep(Duration::from_secs(1)).await;
+    let clock = crate::clock::Clock::start();
+    let left = node.shutdown_within(Duration::from_secs(20)).await;
+    assert_eq!(clock.now().as_secs(), 20);
+    let left: Vec<_> = left.into_iter().map(|left| (left.pid, left.names)).collect();
+    assert_eq!(left, [(deaf, vec!["deaf".into()]), (watcher, vec![])]);
+    assert_eq!(journal.take(), ["-orphan"]);
+    // It was killed before it was told of the other one.
+    assert!(told.await.is_err());
+    assert_eq!(node.process_count(), 0);
+}

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use snow_dist_codec::Frame;
 use snow_dist_codec::frame::{Close, Ping, RegSend, Send};
-use snow_dist_runtime::{ConnectError, Context, Node, Reason, Received, SpawnError, Timing};
+use snow_dist_runtime::{
+    Allowed, ConnectError, Context, Node, Reason, Received, SpawnError, SpawnOnError, Timing,
+};
 use snow_dist_tests::program::{
     begin, connect, connected, end_of, idle, message, node, run, seen_from, start, until, within,
 };
@@ -298,4 +300,63 @@ async fn after_the_end_both_may_connect_again() {
     until("the end", || a.nodes().is_empty() && b.nodes().is_empty()).await;
     connect(&b, &a).await;
     snow_dist_tests::program::assert_they_talk(&a, &b).await;
+}
+
+#[tokio::test]
+async fn processes_say_goodbye_while_their_node_has_patience() {
+    let (a, b) = connected().await;
+    b.register_function("idle", Allowed::Everyone, async |ctx: Context, ()| idle(ctx).await).unwrap();
+    let name = b.name().to_owned();
+    let (host, asked) = begin(&a, async move |mut ctx: Context| {
+        let Received::Call(call) = ctx.recv().await else { panic!("a call") };
+        let refused = ctx.spawn_on(&name, "idle", &()).await;
+        call.reply(&"farewell").await.unwrap();
+        refused
+    });
+    let host = seen_from(&b, &a, host);
+    let (_, said) = begin(&b, async move |mut ctx: Context| {
+        while !matches!(ctx.recv().await, Received::Exit { reason: Reason::Shutdown, .. }) {}
+        ctx.call::<String>(host, &"may I go?", Duration::from_secs(60)).await
+    });
+    assert_eq!(within("the end", b.shutdown_within(Duration::from_secs(60))).await, []);
+    assert_eq!(within("the goodbye", said).await.unwrap(), Ok("farewell".to_owned()));
+    let node = b.name().into();
+    assert_eq!(within("the answer", asked).await.unwrap(), Err(SpawnOnError::Stopped { node }));
+}
+
+#[tokio::test]
+async fn others_learn_that_a_process_was_killed_because_it_did_not_end() {
+    let (a, b) = connected().await;
+    let deaf = b.spawn(async |_| std::future::pending::<()>().await).unwrap();
+    let (there, (is_watched, watched)) = (seen_from(&a, &b, deaf), tokio::sync::oneshot::channel());
+    let (_, end) = begin(&a, async move |mut ctx: Context| {
+        ctx.monitor(there).await.unwrap();
+        is_watched.send(()).unwrap();
+        ctx.recv().await
+    });
+    watched.await.unwrap();
+    // The session has carried the monitor when it has carried a call.
+    assert_eq!(end_of(&a, seen_from(&a, &b, b.spawn(async |_| ()).unwrap())).await, Reason::noproc());
+    let left = within("the end", b.shutdown_within(Duration::ZERO)).await;
+    assert_eq!(left.iter().map(|left| left.pid).collect::<Vec<_>>(), [deaf]);
+    let Received::Down { reason, .. } = within("its end", end).await.unwrap() else { panic!("an end") };
+    assert_eq!(reason, Reason::Killed);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_program_waits_until_the_operating_system_tells_it_to_stop() {
+    for signal in ["-TERM", "-INT"] {
+        let mut told = std::pin::pin!(snow_dist_runtime::signals::until_told_to_stop());
+        assert!(is_pending(told.as_mut()).await);
+        let own = std::process::id().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &own]).status().unwrap().success());
+        within("the signal", told).await.unwrap();
+    }
+}
+
+/// Looks once at a future.
+#[cfg(unix)]
+async fn is_pending<F: Future>(mut future: std::pin::Pin<&mut F>) -> bool {
+    std::future::poll_fn(|cx| std::task::Poll::Ready(future.as_mut().poll(cx).is_pending())).await
 }

@@ -1,6 +1,6 @@
 //! Whom a process's end concerns: links, monitors, and what else is told or undone then.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
 
@@ -152,6 +152,16 @@ impl Cell {
             add(state.ties());
         }
         alive
+    }
+
+    /// The process that supervises it, if there is one.
+    pub(crate) fn supervisor(&self) -> Option<u64> {
+        self.lock().ties.as_ref()?.supervisor
+    }
+
+    /// Its names on this node.
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        self.lock().ties.as_ref().map(|ties| ties.names.clone()).unwrap_or_default()
     }
 
     /// What sees the end of the process, as an error. None if it has ended.

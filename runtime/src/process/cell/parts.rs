@@ -59,6 +59,8 @@ pub(crate) struct Ties {
     pub(crate) asked: Small<Asked>,
     /// Who has called it, where nobody is left who could reply: still to be told.
     pub(crate) let_go: Vec<Caller>,
+    /// The process that supervises it.
+    pub(crate) supervisor: Option<u64>,
     /// Its timers wait for the drop of this, if it has had any.
     pub(crate) ended: Option<watch::Sender<()>>,
 }

@@ -7,6 +7,7 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 
 use snow_dist_codec::{NodeName, NodeNameError, Pid as WirePid};
+use tokio::sync::watch;
 use tokio::task::coop;
 
 use super::cell::{Cell, Doom, Linked, NotPut};
@@ -29,8 +30,10 @@ mod asking;
 mod globals;
 mod names;
 mod starting;
+mod stopping;
 
 pub(crate) use names::EVERY_NODE;
+pub use stopping::Left;
 #[cfg(test)]
 #[cfg(not(shuttle))]
 mod tests;
@@ -46,7 +49,11 @@ pub(crate) struct ProcessTable {
     cells: Cells,
     locals_given: AtomicU64,
     /// No process is started any more.
+    closed: AtomicBool,
+    /// The node stops: that its processes end is no failure of theirs.
     stopped: AtomicBool,
+    /// Says that a process has ended, once none is started any more.
+    ends: watch::Sender<()>,
     references_given: AtomicU64,
     names: Mutex<HashMap<Arc<str>, u64>>,
     globals: Mutex<Globals>,
@@ -119,7 +126,9 @@ impl ProcessTable {
             executor,
             cells: Cells::new(),
             locals_given: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
+            ends: watch::Sender::new(()),
             references_given: AtomicU64::new(0),
             names: Mutex::default(),
             globals: Mutex::new(Globals::new(start.clone())),
@@ -197,7 +206,13 @@ impl ProcessTable {
     }
 
     /// Starts no process any more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Starts no process any more, and tells of no end: the node stops.
     pub(crate) fn stop(&self) {
+        self.close();
         self.stopped.store(true, Ordering::SeqCst);
     }
 
@@ -209,7 +224,7 @@ impl ProcessTable {
     /// Tells the operator of a process's end if it has failed. Of a node that stops, whose sessions end before its
     /// processes, nothing is told.
     pub(crate) fn tell_of_end(&self, local: u64, names: &[Arc<str>], doom: &Doom) {
-        if !self.is_stopped() {
+        if !self.stopped.load(Ordering::SeqCst) {
             self.failures.ended(self.pid(local), names, doom);
         }
     }
@@ -229,6 +244,9 @@ impl ProcessTable {
         // The cell, if this is its last owner, is dropped after the lock.
         let ended = self.cells.remove(local);
         drop(ended);
+        if self.is_closed() {
+            self.ends.send_replace(());
+        }
     }
 }
 
@@ -252,7 +270,7 @@ impl ProcessTable {
 
     /// A new process that has no task yet.
     pub(crate) fn add(self: &Arc<Self>, mailbox: Mailbox) -> Result<Arc<Cell>, SpawnError> {
-        if self.is_stopped() {
+        if self.is_closed() {
             return Err(SpawnError::Stopped);
         }
         //= spec/session.md#ses-pid-008
@@ -266,14 +284,14 @@ impl ProcessTable {
         let cell = Arc::new(Cell::new(local, Arc::clone(self), mailbox));
         self.cells.insert(Arc::clone(&cell));
         // The node may have been stopped, and all others told to end, before this one was among them.
-        if self.is_stopped() {
+        if self.is_closed() {
             cell.doom(Reason::Shutdown).wake();
         }
         Ok(cell)
     }
 
-    fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::SeqCst)
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
     }
 
     fn tie(&self, tie: Tie<'_>, child: &Cell) {
