@@ -160,7 +160,6 @@ impl Unread {
     ///   Shutdown, by which supervisors stop their children; whoever traps exits mostly wants something else.
     /// - what cannot be read is passed over, and the log tells of it, in sums when there is much. A caller is told that there is no reply.
     /// - all else is passed over.
-    #[must_use]
     pub fn by_default(self, ctx: &Context) -> ControlFlow<Reason> {
         match self {
             Self::Signal(Received::Exit { reason, .. }) if reason != Reason::Normal => {
