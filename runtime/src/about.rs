@@ -16,6 +16,7 @@ use crate::core::limits::{
 use crate::node::Node;
 use crate::peer_info::PeerInfo;
 use crate::process::{Context, Mailbox, Received, SpawnError};
+use crate::stats::{PeerStats, Stats};
 
 /// The name under which a node with [`NodeBuilder::answer_about`](crate::NodeBuilder::answer_about) has registered the process
 /// that answers.
@@ -66,6 +67,42 @@ pub struct AboutPeer {
     pub up_for_s: u64,
     /// How long a question to that node took, its answer included, in microseconds. None if it was not measured.
     pub round_trip_us: Option<u64>,
+    /// How the session stands, by name: frames and bytes each way, what waits, links, monitors, calls, and how many frames were
+    /// passed over. Empty if the node does not tell.
+    #[serde(default)]
+    pub figures: BTreeMap<String, u64>,
+}
+
+impl AboutPeer {
+    /// The same with what was counted in the session with it.
+    fn with(mut self, stats: &Stats) -> Self {
+        let peers = &stats.peers;
+        if let Ok(at) = peers.binary_search_by(|peer| (*peer.name).cmp(&*self.name))
+            && let Some(peer) = peers.get(at)
+        {
+            let figures = figures(peer).into_iter();
+            self.figures = figures.map(|(name, figure)| (name.to_owned(), figure)).collect();
+        }
+        self
+    }
+}
+
+fn figures(peer: &PeerStats) -> [(&'static str, u64); 12] {
+    let (traffic, passed_over) = (peer.traffic, peer.passed_over.rows());
+    [
+        ("bytes_in", traffic.bytes_in),
+        ("bytes_out", traffic.bytes_out),
+        ("calls", peer.calls as u64),
+        ("calls_of_peer", peer.calls_of_peer as u64),
+        ("frames_in", traffic.frames_in),
+        ("frames_out", traffic.frames_out),
+        ("links", peer.links as u64),
+        ("monitors", peer.monitors as u64),
+        ("monitors_of_peer", peer.monitors_of_peer as u64),
+        ("passed_over", passed_over.iter().map(|(_, count)| count).sum()),
+        ("queue_bytes", peer.queue_bytes as u64),
+        ("waits", peer.waits),
+    ]
 }
 
 impl From<&PeerInfo> for AboutPeer {
@@ -78,6 +115,7 @@ impl From<&PeerInfo> for AboutPeer {
             is_dialled: peer.is_dialled,
             up_for_s: peer.up_for.as_secs(),
             round_trip_us: peer.round_trip.map(micros),
+            figures: BTreeMap::new(),
         }
     }
 }
@@ -118,7 +156,7 @@ async fn serve(mut ctx: Context, clock: Clock) {
 
 async fn about(ctx: &Context, up_for: Duration) -> AboutNode {
     let node = ctx.node();
-    let processes = node.process_count() as u64;
+    let stats = node.stats();
     let mut peers = node.peers();
     let peers_left_out = peers.len().saturating_sub(ABOUT_PEERS_MAX) as u64;
     peers.truncate(ABOUT_PEERS_MAX);
@@ -128,9 +166,9 @@ async fn about(ctx: &Context, up_for: Duration) -> AboutNode {
         runtime: concat!("snow-dist-runtime ", env!("CARGO_PKG_VERSION")).into(),
         incarnation: node.incarnation().map(|number| incarnation(number.get())).unwrap_or_default(),
         up_for_s: up_for.as_secs(),
-        processes,
-        counters: counters(&node),
-        peers: peers.iter().map(AboutPeer::from).collect(),
+        processes: stats.processes.count as u64,
+        counters: counters(&stats),
+        peers: peers.iter().map(|peer| AboutPeer::from(peer).with(&stats)).collect(),
         peers_left_out,
     }
 }
@@ -169,30 +207,34 @@ async fn round_trip(ctx: &Context, node: &str) -> Option<Duration> {
     answered.is_ok().then(|| clock.now())
 }
 
-fn counters(node: &Node) -> BTreeMap<String, u64> {
-    let connections = node.connection_counts();
-    let refused = connections.refused;
-    [
+/// What a node has counted, by name.
+fn counters(stats: &Stats) -> BTreeMap<String, u64> {
+    let Stats { processes, connections, sessions, .. } = stats;
+    let traffic = sessions.traffic;
+    let single = [
+        ("bytes_in", traffic.bytes_in),
+        ("bytes_out", traffic.bytes_out),
         ("connections_lost_to_rivals", connections.lost_to_rivals),
         ("connections_taken_over", connections.taken_over),
-        ("messages_dropped", node.messages_dropped()),
-        ("messages_to_nobody", node.messages_to_nobody()),
-        ("messages_unsent", node.messages_unsent()),
-        ("processes_failed", node.processes_failed()),
-        ("refused_broken", refused.broken),
-        ("refused_busy", refused.busy),
-        ("refused_busy_address", refused.busy_address),
-        ("refused_cookie", refused.cookie),
-        ("refused_duplicate", refused.duplicate),
-        ("refused_gave_way", refused.gave_way),
-        ("refused_malformed", refused.malformed),
-        ("refused_silent", refused.silent),
-        ("refused_tls", refused.tls),
-        ("refused_version", refused.version),
-    ]
-    .into_iter()
-    .map(|(name, count)| (name.to_owned(), count))
-    .collect()
+        ("frames_in", traffic.frames_in),
+        ("frames_out", traffic.frames_out),
+        ("mailbox_messages", processes.mailbox_messages as u64),
+        ("mailbox_remote_bytes", processes.mailbox_remote_bytes as u64),
+        ("mailbox_messages_longest", processes.longest.as_ref().map_or(0, |it| it.mailbox_messages as u64)),
+        ("messages_dropped", stats.messages_dropped),
+        ("messages_to_nobody", stats.messages_to_nobody),
+        ("messages_unsent", stats.messages_unsent),
+        ("processes_failed", processes.ended.failures()),
+        ("processes_started", processes.started),
+        ("sessions_begun", sessions.begun),
+        ("waits_for_room", sessions.waits),
+    ];
+    let of = |kind: &'static str| move |(name, count)| (format!("{kind}_{name}"), count);
+    let single = single.into_iter().map(|(name, count)| (name.to_owned(), count));
+    let ended = processes.ended.rows().into_iter().map(of("processes_ended"));
+    let passed_over = sessions.passed_over.rows().into_iter().map(of("passed_over"));
+    let refused = connections.refused.rows().into_iter().map(of("refused"));
+    single.chain(ended).chain(passed_over).chain(refused).collect()
 }
 
 #[cfg(test)]
@@ -216,14 +258,14 @@ mod tests {
         let about: AboutNode = b.call_named(ABOUT_NAME, a.name(), ABOUT_REQUEST, LONGEST).await.unwrap();
         assert_eq!((&*about.name, about.processes, about.peers_left_out), (a.name(), 1, 0));
         assert_eq!(about.incarnation, incarnation(a.incarnation().unwrap().get()));
-        assert!(
-            about.counters.contains_key("refused_cookie") && about.counters.values().all(|count| *count == 0)
-        );
+        assert_eq!((about.counters["refused_cookie"], about.counters["sessions_begun"]), (0, 1));
+        assert!(about.counters["frames_in"] > 0, "the call");
         let [peer] = &about.peers[..] else { panic!("{about:?}") };
         assert_eq!((&*peer.name, peer.version, peer.is_dialled), (b.name(), 2, false));
         assert_eq!(peer.incarnation, b.incarnation().map(|number| incarnation(number.get())));
         assert!(peer.capabilities.iter().any(|name| name == "calls"));
         assert!(peer.round_trip_us.is_some(), "it was measured");
+        assert_eq!((peer.figures["calls_of_peer"], peer.figures["calls"]), (1, 0), "this one");
 
         let refused: Result<AboutNode, _> = a.call_named(ABOUT_NAME, b.name(), ABOUT_REQUEST, LONGEST).await;
         assert!(matches!(refused, Err(CallError::Ended(_))), "{refused:?}");

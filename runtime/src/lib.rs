@@ -88,6 +88,8 @@ mod sessions;
 #[cfg(feature = "signals")]
 pub mod signals;
 #[cfg(feature = "tokio")]
+mod stats;
+#[cfg(feature = "tokio")]
 pub mod supervisor;
 #[cfg(feature = "tokio")]
 mod sync;
@@ -109,7 +111,7 @@ pub use {
     connect_error::{ConnectError, Stage},
     core::endpoint::{KeptFor, KeptNode, KeptState, NotDialled, NotKept},
     core::handshake::{PeerLists, RemoteExit, Version1},
-    core::session::{CAPABILITIES, Timing},
+    core::session::{CAPABILITIES, Counts, Timing, Traffic},
     error::StartError,
     net::{Tcp, TcpListeners},
     network::{Connection, Listener, Network},
@@ -118,10 +120,11 @@ pub use {
     peer_info::PeerInfo,
     prepared::PreparedNode,
     process::{
-        Allowed, Call, CallError, Context, Delegate, GroupChanges, Groups, GroupsError, JoinError, Left,
-        Mailbox, Message, MonitorNamedError, MonitorNodeError, MonitorRef, NotHere, Payload, Received,
-        Refused, RegisterError, RegisterFunctionError, Replier, ReplyError, Selection, SendError, SpawnError,
-        SpawnOnError, Timer, WhenFull,
+        Allowed, Call, CallError, Context, Delegate, EndCounts, GroupChanges, Groups, GroupsError, JoinError,
+        Left, Mailbox, Message, MonitorNamedError, MonitorNodeError, MonitorRef, NotHere, Payload,
+        ProcessInfo, ProcessStats, Received, Refused, RegisterError, RegisterFunctionError, Replier,
+        ReplyError, Selection, SendError, SpawnError, SpawnOnError, Timer, WhenFull,
     },
+    stats::{PeerStats, SessionTotals, Stats},
     tap::{Direction, Seen},
 };

@@ -283,7 +283,7 @@ impl Node {
     /// The log tells of them with a warning each, and in sums with a growing interval when there are many.
     #[must_use]
     pub fn processes_failed(&self) -> u64 {
-        self.table.failed()
+        self.table.end_counts().failures()
     }
 
     /// How many messages from other nodes were dropped because a mailbox was full, or their node's share of

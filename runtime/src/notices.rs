@@ -168,19 +168,35 @@ impl RefusedConnections {
         } += 1;
     }
 
-    const fn rows(&self) -> [(u64, &'static str); 10] {
+    /// Returns each count with its name, in a fixed order.
+    #[must_use]
+    pub const fn rows(&self) -> [(&'static str, u64); 10] {
         [
-            (self.silent, "silent"),
-            (self.gave_way, "gave way to newer ones"),
-            (self.broken, "closed by the other end"),
-            (self.tls, "without TLS"),
-            (self.cookie, "wrong cookie"),
-            (self.version, "wrong version"),
-            (self.malformed, "malformed"),
-            (self.duplicate, "duplicate"),
-            (self.busy, "too many sessions"),
-            (self.busy_address, "too many sessions of one address"),
+            ("silent", self.silent),
+            ("gave_way", self.gave_way),
+            ("broken", self.broken),
+            ("tls", self.tls),
+            ("cookie", self.cookie),
+            ("version", self.version),
+            ("malformed", self.malformed),
+            ("duplicate", self.duplicate),
+            ("busy", self.busy),
+            ("busy_address", self.busy_address),
         ]
+    }
+}
+
+/// What the log calls a cause.
+fn in_words(cause: &str) -> &str {
+    match cause {
+        "gave_way" => "gave way to newer ones",
+        "broken" => "closed by the other end",
+        "tls" => "without TLS",
+        "cookie" => "wrong cookie",
+        "version" => "wrong version",
+        "busy" => "too many sessions",
+        "busy_address" => "too many sessions of one address",
+        other => other,
     }
 }
 
@@ -188,8 +204,8 @@ impl RefusedConnections {
 impl fmt::Display for RefusedConnections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for (count, name) in self.rows().into_iter().filter(|(count, _)| *count > 0) {
-            write!(f, "{separator}{count} {name}")?;
+        for (name, count) in self.rows().into_iter().filter(|(_, count)| *count > 0) {
+            write!(f, "{separator}{count} {}", in_words(name))?;
             separator = ", ";
         }
         Ok(())

@@ -348,6 +348,9 @@ pub const FAILURES_TOLD_SINGLY_MAX: u32 = 32;
 /// Bytes of a reason that a line of the log shows: the first hops, and a text that says what is wrong.
 pub const REASON_BYTES_SHOWN_MAX: usize = 512;
 
+/// Bytes of what a process says of itself: a line.
+pub const DESCRIPTION_BYTES_MAX: usize = 255;
+
 /// Calls that wait for a node to tell about itself: further ones find no room.
 pub const ABOUT_CALLS_MAX: usize = 64;
 

@@ -17,6 +17,7 @@ use crate::notices::ConnectionCounts;
 use crate::peer_info::PeerInfo;
 use crate::process::remote::{Connections, Later, Towards};
 use crate::sessions::Registry;
+use crate::stats::{PeerStats, SessionTotals};
 use crate::sync::Mutex;
 
 /// What a node has beside its processes. It stops listening when it is dropped.
@@ -141,6 +142,10 @@ impl Connections for Front {
 
     fn counts(&self) -> ConnectionCounts {
         self.net.registry.notices.connection_counts()
+    }
+
+    fn session_stats(&self) -> (Vec<PeerStats>, SessionTotals) {
+        self.net.registry.session_stats()
     }
 
     fn shutdown(&self) -> Later<'_, ()> {

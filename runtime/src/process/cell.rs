@@ -5,6 +5,7 @@
 //! program runs while a cell is locked: wakers and what is dropped are handed out of the lock.
 
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Waker};
 
@@ -21,11 +22,16 @@ use crate::core::{Pid, Reason};
 use crate::foreign;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering};
 pub(crate) use asked::{Answer, Asked, GivenUp};
+pub(crate) use looks::Look;
 pub(crate) use parts::{Doom, Full, Given, Linked, NotPut, NotTaken, Remains, Ties, Wakes};
 
 mod asked;
 mod concerns;
+mod looks;
 mod parts;
+
+/// As long as less stands in the receiver's half of a mailbox, each receipt is noted; otherwise each of so many.
+const GATHERED_SINGLY: usize = 64;
 
 /// A process.
 pub(crate) struct Cell {
@@ -42,6 +48,9 @@ pub(crate) struct Cell {
     /// It is given nothing: nobody would take it.
     is_deaf: bool,
     when_full: WhenFull,
+    /// What stands in the receiver's half of the mailbox, for those who look on. Nothing is decided by it, so it is an atomic of
+    /// std in tests of what happens at once as well.
+    gathered: AtomicUsize,
     /// Places in a bounded mailbox. It gives them in the order in which senders came.
     room: Option<Box<Semaphore>>,
     state: Mutex<State>,
@@ -59,6 +68,8 @@ struct State {
     ties: Option<Box<Ties>>,
     /// The process's task, once it has run.
     task: Option<Waker>,
+    /// What the function that is the process is called, once it has run.
+    function: Option<fn() -> &'static str>,
 }
 
 /// From `Alive` on, once, in this order; `Doomed` may be left out.
@@ -83,6 +94,7 @@ impl Cell {
             dials_nobody: AtomicBool::new(false),
             is_deaf: mailbox.is_closed(),
             when_full: mailbox.policy(),
+            gathered: AtomicUsize::new(0),
             room: mailbox.messages_max().map(room),
             state: Mutex::default(),
         }
@@ -258,7 +270,11 @@ impl Cell {
         //= spec/session.md#ses-ord-005
         //# A node MUST NOT give a process anything that comes behind an exit signal which ends it.
         // A signal that ends the process comes before whatever is behind it.
-        state.is_alive() && state.queue.move_to(inbox, waker)
+        let moved = state.is_alive() && state.queue.move_to(inbox, waker);
+        if moved {
+            self.gathered.store(inbox.len(), Ordering::Relaxed);
+        }
+        moved
     }
 
     /// Moves all that has come into the receiver's half of the mailbox.
@@ -275,6 +291,11 @@ impl Cell {
         }
         if inbox.owes() {
             self.release(&mut self.lock(), inbox);
+        }
+        // Of a long batch not each: senders write beside it.
+        let gathered = inbox.len();
+        if gathered < GATHERED_SINGLY || gathered.is_multiple_of(GATHERED_SINGLY) {
+            self.gathered.store(gathered, Ordering::Relaxed);
         }
     }
 
@@ -392,6 +413,12 @@ impl Cell {
     /// Sets whether exit signals become messages; gives what it was.
     pub(crate) fn trap_exit(&self, trap: bool) -> bool {
         std::mem::replace(&mut self.lock().trap_exit, trap)
+    }
+
+    /// It runs for the first time, in this task, and is what this calls.
+    pub(crate) fn begin(&self, task: &Waker, function: fn() -> &'static str) {
+        self.lock().function = Some(function);
+        self.set_task(task);
     }
 
     /// Notes the task that is to be woken when the process is doomed.

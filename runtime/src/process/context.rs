@@ -80,6 +80,29 @@ impl Context {
         Node::of(Arc::clone(self.table()))
     }
 
+    /// Says what this process is doing, for those who look at the processes of the node: see
+    /// [`Node::processes`](crate::Node::processes). It takes the place of what was said before; an empty text says nothing. Of a
+    /// text of more than [`DESCRIPTION_BYTES_MAX`](crate::core::limits::DESCRIPTION_BYTES_MAX) bytes the beginning is kept.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use snow_dist_runtime::{Context, Node};
+    ///
+    /// let node = Node::alone(tokio::runtime::Handle::current());
+    /// let pid = node.spawn(async |mut ctx: Context| {
+    ///     ctx.describe("checkout of order 17");
+    ///     ctx.recv().await;
+    /// })?;
+    /// tokio::task::yield_now().await;
+    /// let info = node.process(pid).ok_or("it lives")?;
+    /// assert_eq!(info.description.as_deref(), Some("checkout of order 17"));
+    /// # Ok(()) }
+    /// ```
+    pub fn describe(&self, text: &str) {
+        self.cell.describe(text);
+    }
+
     /// From now on this process has no node dialled, whatever the program has asked for: it is one of the node's own, which
     /// speak through sessions that are there.
     pub(crate) fn dial_nobody(&self) {

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::cell::Doom;
+use super::task::PANIC;
 use crate::clock::Clock;
 use crate::core::limits::{FAILURES_TOLD_SINGLY_MAX, REASON_BYTES_SHOWN_MAX};
 use crate::core::{Pid, Reason, Shown};
@@ -11,12 +13,86 @@ use crate::foreign::event;
 use crate::notices::Limiter;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
+/// How the processes of a node have ended, until it stopped: see [`Stats`](crate::Stats).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EndCounts {
+    /// With [`Reason::Normal`].
+    pub normal: u64,
+    /// With [`Reason::Shutdown`], of their own accord.
+    pub shutdown: u64,
+    /// By [`Node::kill`](crate::Node::kill), or with [`Reason::Killed`].
+    pub killed: u64,
+    /// With another reason of their own: an error, mostly.
+    pub failed: u64,
+    /// By a panic: the reason is an error that begins with `panic: `.
+    pub panicked: u64,
+    /// By an exit signal, of a link or sent by another process.
+    pub by_signal: u64,
+}
+
+impl EndCounts {
+    /// Returns each count with its name, in a fixed order.
+    #[must_use]
+    pub const fn rows(&self) -> [(&'static str, u64); 6] {
+        [
+            ("normal", self.normal),
+            ("shutdown", self.shutdown),
+            ("killed", self.killed),
+            ("failed", self.failed),
+            ("panicked", self.panicked),
+            ("by_signal", self.by_signal),
+        ]
+    }
+
+    /// How many ends were failures.
+    pub(crate) const fn failures(&self) -> u64 {
+        self.failed + self.panicked + self.by_signal
+    }
+}
+
+/// The same, while they are counted.
+#[derive(Debug, Default)]
+struct Ends {
+    normal: AtomicU64,
+    shutdown: AtomicU64,
+    killed: AtomicU64,
+    failed: AtomicU64,
+    panicked: AtomicU64,
+    by_signal: AtomicU64,
+}
+
+impl Ends {
+    fn of(&self, doom: &Doom) -> &AtomicU64 {
+        match doom {
+            Doom::Of(Reason::Normal) => &self.normal,
+            Doom::Of(Reason::Shutdown) => &self.shutdown,
+            Doom::Of(Reason::Killed) => &self.killed,
+            Doom::Of(Reason::Error(text)) if text.starts_with(PANIC) => &self.panicked,
+            Doom::Of(_) => &self.failed,
+            Doom::By { .. } => &self.by_signal,
+        }
+    }
+
+    fn counts(&self) -> EndCounts {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        EndCounts {
+            normal: count(&self.normal),
+            shutdown: count(&self.shutdown),
+            killed: count(&self.killed),
+            failed: count(&self.failed),
+            panicked: count(&self.panicked),
+            by_signal: count(&self.by_signal),
+        }
+    }
+}
+
 /// The failures of a node's processes. Other nodes can cause them, by exit signals and by messages that a program does not
 /// bear, so they are told of in sums when there are many.
 #[derive(Debug)]
 pub(super) struct Failures {
     clock: Clock,
-    count: AtomicU64,
+    ends: Ends,
     /// Of processes that failed by themselves.
     own: Mutex<Limiter>,
     /// Of those that an exit signal has ended: apart, so that a chain of links does not hide where it began.
@@ -29,23 +105,28 @@ impl Failures {
     pub(super) fn new() -> Self {
         let limiter = || Mutex::new(Limiter::new(FAILURES_TOLD_SINGLY_MAX));
         let (own, by_signal, lost) = (limiter(), limiter(), limiter());
-        Self { clock: Clock::start(), count: AtomicU64::new(0), own, by_signal, lost }
+        Self { clock: Clock::start(), ends: Ends::default(), own, by_signal, lost }
     }
 
-    /// How many there were.
-    pub(super) fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
+    /// How many processes have ended, and how.
+    pub(super) fn counts(&self) -> EndCounts {
+        self.ends.counts()
+    }
+
+    /// For how long the node has been there.
+    pub(super) fn since(&self) -> Duration {
+        self.clock.now()
     }
 
     /// A process has ended, with these names. Tells of it if that is a failure, and a line is due. To be called with no
     /// lock held.
     pub(super) fn ended(&self, process: Pid, names: &[Arc<str>], doom: &Doom) {
+        self.ends.of(doom).fetch_add(1, Ordering::Relaxed);
         let (limiter, what) = match doom {
             Doom::Of(Reason::Normal | Reason::Shutdown | Reason::Killed) => return,
             Doom::Of(_) => (&self.own, "a process has failed"),
             Doom::By { .. } => (&self.by_signal, "an exit signal has ended a process"),
         };
-        self.count.fetch_add(1, Ordering::Relaxed);
         let due = limiter.lock().count(self.clock.now());
         let Some(times) = due else { return };
         let (reason, name) = (shown(&doom.reason()), names.first().map_or("", |name| name));

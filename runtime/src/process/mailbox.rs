@@ -102,6 +102,11 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
+    /// How much stands here, and the bytes from other nodes that the whole mailbox keeps.
+    pub(crate) fn sizes(&self) -> (usize, usize) {
+        (self.received.len(), self.held)
+    }
+
     /// Puts something in; gives whom to wake.
     pub(crate) fn push(&mut self, received: Received, charge: Charge) -> Option<Waker> {
         self.hold(charge);
@@ -228,6 +233,11 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
+    /// How much stands here.
+    pub(crate) fn len(&self) -> usize {
+        self.received.len()
+    }
+
     /// Takes out the first that is wanted, from the place `looked_at` on; moves that place behind what is not.
     pub(crate) fn take(
         &mut self,

@@ -19,6 +19,7 @@ pub(crate) mod groups;
 #[cfg(test)]
 #[cfg(not(shuttle))]
 mod hoarding;
+mod looking;
 mod mailbox;
 mod message;
 pub(crate) mod remote;
@@ -41,9 +42,11 @@ pub use error::{
     CallError, MonitorNamedError, MonitorNodeError, NotHere, Refused, RegisterError, RegisterFunctionError,
     ReplyError, SendError, SpawnError, SpawnOnError,
 };
+pub use failures::EndCounts;
 pub(crate) use failures::shown;
 pub use functions::Allowed;
 pub use groups::{GroupChanges, Groups, GroupsError, JoinError};
+pub use looking::{ProcessInfo, ProcessStats};
 pub use mailbox::{Mailbox, WhenFull};
 pub use message::{Message, MonitorRef, Payload, Received};
 pub use selection::Selection;

@@ -15,6 +15,7 @@ use crate::core::{Caller, Pid, Reason, SpawnTie, Term};
 use crate::discovery::{DiscoverError, Discovering, DiscoveryStatus, Planned};
 use crate::notices::ConnectionCounts;
 use crate::peer_info::PeerInfo;
+use crate::stats::{PeerStats, SessionTotals};
 
 /// Waits until a session may take more. It says nothing about the attempt that follows.
 pub(crate) type Room = Later<'static, ()>;
@@ -236,6 +237,9 @@ pub(crate) trait Connections: Send + Sync {
 
     /// What has become of the connections so far.
     fn counts(&self) -> ConnectionCounts;
+
+    /// How the sessions stand, and what has gone through all there were.
+    fn session_stats(&self) -> (Vec<PeerStats>, SessionTotals);
 
     /// Takes no connection any more, and ends all sessions in order.
     fn shutdown(&self) -> Later<'_, ()>;

@@ -50,6 +50,14 @@ impl<V> Small<V> {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Empty => 0,
+            Self::One(..) => 1,
+            Self::Many(entries) => entries.len(),
+        }
+    }
+
     pub(crate) fn get(&self, number: u64) -> Option<&V> {
         match self {
             Self::One(only, value) if *only == number => Some(value),
@@ -133,6 +141,7 @@ mod tests {
             small.insert(number, number * 10);
             small.insert(number, number * 100);
         }
+        assert_eq!((small.len(), Small::<u64>::Empty.len()), (3, 0));
         assert!(small.contains(2) && !small.contains(4));
         assert_eq!(small.remove(4), None);
         assert_eq!(small.remove(2), Some(200));

@@ -90,7 +90,7 @@ where
     fn run(mut self: Pin<&mut Self>, cell: &Cell, cx: &mut TaskContext<'_>) -> Poll<Reason> {
         if let StageProjection::Starting { .. } = self.as_mut().project() {
             // The waker of a task of its own does not change.
-            cell.set_task(cx.waker());
+            cell.begin(cx.waker(), std::any::type_name::<F>);
         }
         if cell.is_doomed() {
             return Poll::Ready(Reason::Killed);
@@ -126,8 +126,11 @@ impl<F, Fut> Stage<F, Fut> {
     }
 }
 
+/// With what the reason of a process begins that has panicked.
+pub(super) const PANIC: &str = "panic: ";
+
 fn panicked(words: &str) -> Reason {
-    Reason::error(format!("panic: {words}"))
+    Reason::error(format!("{PANIC}{words}"))
 }
 
 /// Signals that the end of a process gives in one turn: other tasks of the thread wait so long.

@@ -25,6 +25,7 @@ use crate::foreign;
 use crate::numbers::SharedNumbers;
 use crate::peer_info::PeerInfo;
 use crate::process::remote::{Denied, Interested};
+use crate::stats::PeerStats;
 use crate::sync::Mutex;
 
 mod acts;
@@ -96,6 +97,8 @@ struct State {
     idle: bool,
     /// Somebody waits for room.
     full: bool,
+    /// How often somebody has had to wait for room.
+    waits: u64,
     /// Somebody has made way since the driver wrote last.
     made_way: bool,
 }
@@ -166,7 +169,7 @@ impl SessionHandle {
         core: Connection,
         numbers: SharedNumbers,
     ) -> Self {
-        let state = State { core, driver: None, idle: false, full: false, made_way: false };
+        let state = State { core, driver: None, idle: false, full: false, waits: 0, made_way: false };
         let (peer, room) = (OnceLock::new(), Arc::new(Notify::new()));
         Self { id, source, peer, numbers, state: Mutex::new(state), room }
     }
@@ -189,6 +192,23 @@ impl SessionHandle {
             up_for: now.saturating_sub(*since),
             round_trip,
         }
+    }
+
+    /// What has gone through it, and how it stands.
+    pub(crate) fn stats(&self, now: Duration) -> PeerStats {
+        let Peer { name, since, .. } = self.peer();
+        let mut state = self.state.lock();
+        let mut stats = PeerStats {
+            up_for: now.saturating_sub(*since),
+            traffic: state.core.traffic(),
+            passed_over: state.core.counts(),
+            waits: state.waits,
+            ..PeerStats::new(name.clone())
+        };
+        if let Some(session) = state.core.session() {
+            stats.look_at(session);
+        }
+        stats
     }
 
     /// Whether it is, or was, a session.

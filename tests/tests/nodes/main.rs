@@ -34,6 +34,7 @@ mod runtimes;
 mod shares;
 mod shutdown;
 mod spawns;
+mod stats;
 mod supervision;
 mod third_nodes;
 mod tls;

@@ -7,8 +7,18 @@ use snow_dist_runtime::{AboutNode, AboutPeer};
 
 use super::Learned;
 
-const COLUMNS: [&str; 7] =
-    ["NODE", "VERSION", "UP", "ROUND TRIP", "DIALLED BY", "INCARNATION", "CAPABILITIES"];
+const COLUMNS: [&str; 10] = [
+    "NODE",
+    "VERSION",
+    "UP",
+    "ROUND TRIP",
+    "FRAMES IN",
+    "FRAMES OUT",
+    "BYTES WAIT",
+    "DIALLED BY",
+    "INCARNATION",
+    "CAPABILITIES",
+];
 
 pub(super) fn print(learned: &Learned, out: &mut impl Write) -> io::Result<()> {
     let Learned { session, about } = learned;
@@ -38,13 +48,17 @@ pub(super) fn print(learned: &Learned, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-fn row(peer: &AboutPeer, dialled_by: &str) -> [String; 7] {
+fn row(peer: &AboutPeer, dialled_by: &str) -> [String; 10] {
+    let figure = |name: &str| peer.figures.get(name).map_or_else(|| "-".into(), u64::to_string);
     let capabilities: Vec<_> = peer.capabilities.iter().map(|name| Shown(name).to_string()).collect();
     [
         Shown(&peer.name).to_string(),
         peer.version.to_string(),
         time(peer.up_for_s),
         peer.round_trip_us.map_or_else(|| "-".into(), millis),
+        figure("frames_in"),
+        figure("frames_out"),
+        figure("queue_bytes"),
         dialled_by.into(),
         peer.incarnation.as_deref().map_or_else(|| "-".into(), |number| Shown(number).to_string()),
         capabilities.join(" "),

@@ -46,6 +46,8 @@ pub struct Inbound {
 /// A message that was dropped before it was whole.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct PassedOver {
+    /// Bytes of its frame.
+    frame: usize,
     /// Bytes that are still to come of it.
     left: usize,
     /// The beginning of its payload, as far as somebody may have to answer it.
@@ -56,7 +58,7 @@ impl PassedOver {
     /// Of a frame of so many bytes, its length included, of which these have come.
     fn new(frame: usize, come: &[u8]) -> Self {
         let begun = come.iter().skip(LENGTH_PREFIX_BYTES).take(CallHead::BYTES_MAX).copied().collect();
-        Self { left: frame.saturating_sub(come.len()), begun }
+        Self { frame, left: frame.saturating_sub(come.len()), begun }
     }
 
     /// Passes over what has come: gives how many of these bytes are of it.
@@ -151,8 +153,11 @@ impl Inbound {
         let count = passed_over.pass(&self.bytes);
         self.bytes.drain(..count);
         let is_over = passed_over.left == 0;
-        if is_over && let Some(PassedOver { begun, .. }) = self.passed_over.take() {
-            connection.with(|it| it.handle_dropped(&begun, processes));
+        if is_over && let Some(PassedOver { frame, begun, .. }) = self.passed_over.take() {
+            connection.with(|it| {
+                it.count_in(1, frame);
+                it.handle_dropped(&begun, processes);
+            });
             processes.between_frames();
         }
         is_over
@@ -230,6 +235,7 @@ impl Inbound {
         }
         let whole = self.bytes.len() - frames.remaining().len();
         if whole > 0 {
+            connection.with(|it| it.count_in(count, whole));
             processes.release_buffer();
             self.handle(whole, longest, &mut Handling { connection, processes, watch, reads });
             processes.after_frames();

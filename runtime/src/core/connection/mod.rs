@@ -77,7 +77,7 @@ use records::Pieces;
 
 use super::handshake::{Channel, Local};
 use super::limits::DRAIN_DEADLINE;
-use super::session::{self, Config, Counts, Leave, Timing};
+use super::session::{self, Config, Counts, Leave, Timing, Traffic};
 use super::{Patience, Processes, Session};
 
 /// Random bytes for one connection, from a cryptographic source: never the same for two.
@@ -471,6 +471,22 @@ impl Connection {
         //= spec/connection.md#con-cls-007
         //# A node MUST NOT queue a message in a session that it has begun to end.
         if self.closing.is_some() || self.ending.is_some() { None } else { self.session() }
+    }
+
+    /// What has gone through the session so far, also when it has ended.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        match &self.stage {
+            Stage::Session(session) => session.traffic(),
+            Stage::Opening(_) => Traffic::default(),
+        }
+    }
+
+    /// Frames of the session have come.
+    const fn count_in(&mut self, frames: usize, bytes: usize) {
+        if let Stage::Session(session) = &mut self.stage {
+            session.count_in(frames, bytes);
+        }
     }
 
     /// What has been passed over in the session so far.

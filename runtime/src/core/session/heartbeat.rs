@@ -3,13 +3,13 @@
 //! Any byte is a sign of life. After a time without one a PING is due. Once the transport has taken that, the peer has some
 //! more time to answer: whoever has not been asked is not dead.
 
-use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use super::super::connection::Waits;
 use super::super::limits::{HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, PROBE_TIMEOUT};
 use super::super::patience::Patience;
 use super::super::peers::Sign;
+use super::traffic::Aside;
 
 /// How long a peer may be silent.
 ///
@@ -38,27 +38,15 @@ pub(super) struct Heartbeat {
     asked: Asked,
     /// Somebody asks for a sign of the peer, and waits for so long.
     probe: Option<(Patience, Sign)>,
-    measured: Measured,
+    measured: Aside<Measured>,
 }
 
-/// How long PING and PONG took. Nothing follows from it, so two sessions that differ in it alone are the same.
+/// How long PING and PONG took.
 #[derive(Clone, Copy, Debug, Default)]
 struct Measured {
     /// When the transport took the PING whose PONG is awaited.
     since: Option<Duration>,
     round_trip: Option<Duration>,
-}
-
-impl PartialEq for Measured {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Measured {}
-
-impl Hash for Measured {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// How far the peer has been asked in this silence.
@@ -88,7 +76,7 @@ pub(super) enum Beat {
 
 impl Heartbeat {
     pub(super) const fn new(timing: Timing, now: Duration) -> Self {
-        let measured = Measured { since: None, round_trip: None };
+        let measured = Aside(Measured { since: None, round_trip: None });
         Self { timing, heard: now, asked: Asked::No, probe: None, measured }
     }
 
@@ -133,21 +121,21 @@ impl Heartbeat {
     /// The transport has taken all that was written.
     pub(super) fn taken(&mut self, now: Duration) {
         if self.asked == Asked::Written {
-            self.measured.since = Some(now);
+            self.measured.0.since = Some(now);
             self.wait_for_answer(now);
         }
     }
 
     /// The PONG of the last PING has come, with the bytes that were heard last.
     pub(super) fn answered(&mut self) {
-        if let Some(since) = self.measured.since.take() {
-            self.measured.round_trip = Some(self.heard.saturating_sub(since));
+        if let Some(since) = self.measured.0.since.take() {
+            self.measured.0.round_trip = Some(self.heard.saturating_sub(since));
         }
     }
 
     /// How long the last PONG took to come after its PING.
     pub(super) const fn round_trip(&self) -> Option<Duration> {
-        self.measured.round_trip
+        self.measured.0.round_trip
     }
 
     /// The peer has its time to answer from now on.

@@ -27,10 +27,12 @@ mod reassembly;
 mod receive;
 mod spawns;
 mod tally;
+mod traffic;
 mod version_1;
 mod wire;
 mod write;
 
+use std::ops::AddAssign;
 use std::time::Duration;
 
 use snow_dist_codec::handshake::Capabilities;
@@ -47,6 +49,7 @@ use monitors::{Kind, Monitor, Monitors};
 use outbox::{Budget, Outbox, Owed};
 use reassembly::Reassembly;
 use tally::{Asker, Tally};
+use traffic::Aside;
 use version_1::Purpose;
 use wire::Wire;
 
@@ -54,6 +57,7 @@ pub use config::{CAPABILITIES, Config, Version};
 pub use error::{Ending, Lacking, Leave, NotCalled, NotMade, NotReplied, NotRequested, NotSent};
 pub use heartbeat::Timing;
 pub use receive::{Offered, deliver};
+pub use traffic::Traffic;
 pub use version_1::Misrouted;
 
 /// What has been passed over, and why: counted, never an error.
@@ -83,10 +87,42 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Returns each count with its name, in a fixed order.
+    #[must_use]
+    pub const fn rows(&self) -> [(&'static str, u64); 10] {
+        [
+            ("foreign", self.foreign),
+            ("stale", self.stale),
+            ("misrouted", self.misrouted),
+            ("unmatched", self.unmatched),
+            ("unknown", self.unknown),
+            ("left_alone", self.left_alone),
+            ("hops_unknown", self.hops_unknown),
+            ("pids_unknown", self.pids_unknown),
+            ("entries_unusable", self.entries_unusable),
+            ("reasons_cut", self.reasons_cut),
+        ]
+    }
+
     /// Returns `true` if something was counted that a peer that keeps to the rules does not cause.
     #[must_use]
     pub fn has_unexpected(&self) -> bool {
         Self { left_alone: 0, ..*self } != Self::default()
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        self.foreign += more.foreign;
+        self.stale += more.stale;
+        self.misrouted += more.misrouted;
+        self.unmatched += more.unmatched;
+        self.unknown += more.unknown;
+        self.left_alone += more.left_alone;
+        self.hops_unknown += more.hops_unknown;
+        self.pids_unknown += more.pids_unknown;
+        self.entries_unusable += more.entries_unusable;
+        self.reasons_cut += more.reasons_cut;
     }
 }
 
@@ -122,6 +158,7 @@ pub struct Session {
     close: Option<(u16, String)>,
     closed: bool,
     counts: Counts,
+    traffic: Aside<Traffic>,
 }
 
 impl Session {
@@ -155,6 +192,7 @@ impl Session {
             close: None,
             closed: false,
             counts: Counts::default(),
+            traffic: Aside::default(),
         }
     }
 
@@ -501,6 +539,23 @@ impl Session {
     #[must_use]
     pub const fn places(&self) -> (u32, u32) {
         (self.tally.held(Asker::Here), self.tally.held(Asker::Peer))
+    }
+
+    /// Calls that are not over: those of local processes, and those that are to be answered here.
+    #[must_use]
+    pub const fn calls(&self) -> (usize, usize) {
+        (self.watching.calls(), self.watched.calls())
+    }
+
+    /// What has gone through it so far.
+    #[must_use]
+    pub const fn traffic(&self) -> Traffic {
+        self.traffic.0
+    }
+
+    /// Counts frames that have come, of so many bytes, their lengths included.
+    pub(in crate::core) const fn count_in(&mut self, frames: usize, bytes: usize) {
+        self.traffic.0.count_in(frames, bytes);
     }
 
     /// What has been passed over.

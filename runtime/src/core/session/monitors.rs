@@ -93,6 +93,8 @@ pub(super) struct Monitors {
     by_process: BTreeSet<(u64, u64)>,
     /// How many of them are requests without a monitor.
     requests: usize,
+    /// How many of them are calls.
+    calls: usize,
 }
 
 impl Monitors {
@@ -105,6 +107,7 @@ impl Monitors {
         }
         self.by_process.insert((monitor.process, reference));
         self.requests += usize::from(monitor.kind == Kind::Request);
+        self.calls += usize::from(monitor.kind == Kind::Call);
         self.by_reference.insert(reference, monitor);
         true
     }
@@ -152,6 +155,11 @@ impl Monitors {
         self.requests
     }
 
+    /// How many calls are not over.
+    pub(super) const fn calls(&self) -> usize {
+        self.calls
+    }
+
     /// Whether this is the number of a request that is not answered.
     pub(super) fn is_request(&self, reference: u64) -> bool {
         self.requester(reference).is_some()
@@ -183,6 +191,7 @@ impl Monitors {
         let monitor = self.by_reference.remove(&reference)?;
         self.by_process.remove(&(monitor.process, reference));
         self.requests -= usize::from(monitor.kind == Kind::Request);
+        self.calls -= usize::from(monitor.kind == Kind::Call);
         Some(monitor)
     }
 
@@ -222,7 +231,7 @@ impl Monitors {
     /// The session has ended. Gives number and local process of each monitor.
     pub(super) fn take_all(&mut self) -> Vec<(u64, Monitor)> {
         self.by_process.clear();
-        self.requests = 0;
+        (self.requests, self.calls) = (0, 0);
         std::mem::take(&mut self.by_reference).into_iter().collect()
     }
 

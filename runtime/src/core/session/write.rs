@@ -15,9 +15,14 @@ impl Session {
     /// Appends whole frames to `out` until it holds about `bytes_wanted` or nothing is left. It holds more only by a
     /// signal, or by the first of the messages. What it holds, no signal that comes later can overtake.
     pub fn write(&mut self, out: &mut Vec<u8>, bytes_wanted: usize) {
-        if self.closed {
-            return;
+        let start = out.len();
+        if !self.closed {
+            self.write_waiting(out, bytes_wanted);
         }
+        self.traffic.0.count_out(out.get(start..).unwrap_or_default());
+    }
+
+    fn write_waiting(&mut self, out: &mut Vec<u8>, bytes_wanted: usize) {
         //= spec/connection.md#con-hbt-006
         //# A node MUST write a PONG or PING that waits before everything else that waits in the session.
         if let Some(payload) = self.pong.take() {

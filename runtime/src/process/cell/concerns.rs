@@ -11,7 +11,7 @@ use crate::process::mailbox::Inbox;
 use crate::process::remote::Interested;
 use crate::process::shares::Room;
 use crate::process::{MonitorRef, Received, Refused};
-use crate::sync::MutexGuard;
+use crate::sync::{MutexGuard, Ordering};
 
 /// Links.
 impl Cell {
@@ -126,6 +126,7 @@ impl Cell {
     /// Takes what `unwanted` says out of both halves of the mailbox.
     pub(crate) fn remove_if(&self, inbox: &mut Inbox, unwanted: impl Fn(&Received) -> bool + Copy) {
         let mut removed = inbox.remove_if(unwanted);
+        self.gathered.store(inbox.len(), Ordering::Relaxed);
         let mut state = self.lock();
         removed.extend(state.queue.remove_if(unwanted));
         removed.into_iter().for_each(|charge| self.release_one(&mut state, charge));

@@ -57,6 +57,8 @@ pub(crate) struct Ties {
     pub(crate) nodes: Vec<Arc<str>>,
     /// What it has asked and not taken the answer of.
     pub(crate) asked: Small<Asked>,
+    /// What it says of itself, or the name of the registered function that it is.
+    pub(crate) description: Option<Box<str>>,
     /// Who has called it, where nobody is left who could reply: still to be told.
     pub(crate) let_go: Vec<Caller>,
     /// The process that supervises it.
@@ -75,6 +77,7 @@ impl fmt::Debug for Ties {
             .field("has_global_names", &self.has_global_names)
             .field("nodes", &self.nodes)
             .field("asked", &self.asked)
+            .field("description", &self.description)
             .field("let_go", &self.let_go)
             .finish_non_exhaustive()
     }

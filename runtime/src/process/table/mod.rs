@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use snow_dist_codec::{NodeName, NodeNameError, Pid as WirePid};
 use tokio::sync::watch;
@@ -19,7 +20,8 @@ use super::remote::{Connections, Denied, Later, Remote, Sender, Sent, Towards};
 use super::shares::Shares;
 use super::small::NumberMap;
 use super::{
-    Context, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, SendError, SpawnError, task,
+    Context, EndCounts, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, SendError,
+    SpawnError, task,
 };
 use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, PROCESSES_OF_PEERS_MAX, PROCESSES_PER_PEER_MAX};
 use crate::core::{Globals, NodeNumber, Pid, Reason, Start, Term};
@@ -234,9 +236,24 @@ impl ProcessTable {
         self.failures.lost(process, error, what);
     }
 
-    /// How many processes have failed.
-    pub(crate) fn failed(&self) -> u64 {
-        self.failures.count()
+    /// How many processes have ended, and how.
+    pub(crate) fn end_counts(&self) -> EndCounts {
+        self.failures.counts()
+    }
+
+    /// How many processes were started.
+    pub(crate) fn started(&self) -> u64 {
+        self.locals_given.load(Ordering::Relaxed)
+    }
+
+    /// For how long the node has been there.
+    pub(crate) fn up_for(&self) -> Duration {
+        self.failures.since()
+    }
+
+    /// Shows each process to a function, with no lock held.
+    pub(crate) fn for_each(&self, see: impl FnMut(&Cell)) {
+        self.cells.for_each(see);
     }
 
     /// Takes a process that has ended out of the table.

@@ -43,7 +43,10 @@ impl ProcessTable {
         let cell = self.add(Mailbox::default()).map_err(|_| SpawnFailure::Stopped)?;
         let local = cell.local();
         let process: Later<'static, ()> = match self.functions.get(name) {
-            Some(function) => function.task(cell, arguments),
+            Some(function) => {
+                cell.describe(name);
+                function.task(cell, arguments)
+            }
             // The program has taken it back this moment.
             None => Box::pin(Task::new(cell, async |_| Reason::noproc())),
         };
@@ -65,6 +68,7 @@ impl ProcessTable {
         let function = function.ok_or_else(|| not_started(SpawnFailure::NotOffered, name, self.node()))?;
         let cell = self.add(Mailbox::default()).map_err(SpawnOnError::NotHere)?;
         let pid = cell.pid();
+        cell.describe(name);
         self.tie(tie, &cell);
         if self.executor.start(function.task(cell, term_here(arguments))) {
             Ok(pid)

@@ -32,6 +32,7 @@ use crate::process::remote::Interested;
 use crate::process::table::ProcessTable;
 use crate::process::{Delivery, Owner};
 use crate::random::random;
+use crate::stats::{PeerStats, SessionTotals};
 use crate::sync::Mutex;
 
 #[cfg(test)]
@@ -65,6 +66,8 @@ struct State {
     connections: HashMap<ConnectionId, Arc<SessionHandle>>,
     /// Names that the endpoint has asked to dial: each of them once.
     asked: Vec<Arc<str>>,
+    /// What has gone through sessions that are over.
+    over: SessionTotals,
     /// For when the endpoint's timer is set.
     timer_at: Option<Duration>,
     afterwards: Afterwards,
@@ -103,8 +106,8 @@ impl Registry {
         let dice = random().unwrap_or_default();
         let endpoint = Endpoint::with_numbers(local, timing, limits, dice, numbers.clone());
         let afterwards = Afterwards::default();
-        let state =
-            State { endpoint, connections: HashMap::new(), asked: Vec::new(), timer_at: None, afterwards };
+        let (connections, over) = (HashMap::new(), SessionTotals::default());
+        let state = State { endpoint, connections, asked: Vec::new(), over, timer_at: None, afterwards };
         Arc::new_cyclic(|own| Self {
             incarnation,
             name,
@@ -230,6 +233,20 @@ impl Registry {
         }
     }
 
+    /// How the sessions stand, in the order of their peers' names, those included that are being ended; and what has gone through
+    /// all there were.
+    pub(crate) fn session_stats(&self) -> (Vec<PeerStats>, SessionTotals) {
+        let state = self.state.lock();
+        let mut totals = state.over;
+        let sessions: Vec<_> = state.connections.values().filter(|it| it.is_session()).cloned().collect();
+        drop(state);
+        let now = self.clock.now();
+        let mut peers: Vec<_> = sessions.iter().map(|session| session.stats(now)).collect();
+        peers.iter().for_each(|peer| totals.add(peer));
+        peers.sort_by(|one, other| one.name.cmp(&other.name));
+        (peers, totals)
+    }
+
     /// Waits until a change that somebody is carrying out is told.
     pub(crate) fn wait_for_change(&self) {
         drop(self.state.lock());
@@ -248,6 +265,7 @@ impl Registry {
             let was_session = state.endpoint.over(connection.id, ending.as_ref(), self.clock.now());
             if was_session {
                 self.routes.ending(connection);
+                state.over.add(&connection.stats(Duration::ZERO));
             }
             state.connections.remove(&connection.id);
             was_session

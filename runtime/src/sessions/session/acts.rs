@@ -279,6 +279,7 @@ impl SessionHandle {
             return Ok(session);
         }
         state.full = true;
+        state.waits += 1;
         // Made under the lock, so that room made from here on is not missed.
         Err(Denied::Full(Box::pin(self.room.clone().notified_owned())))
     }
