@@ -4,6 +4,7 @@
 //! it is called in here where a panic would leave something half done. `ARCHITECTURE.md` lists every such place.
 
 use std::any::Any;
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -50,14 +51,102 @@ pub(crate) fn wake(waker: Waker) {
     call(|| waker.wake());
 }
 
-/// Writes an event of `tracing`: `event!(WARN, peer, "..")`. The subscriber is the program's: no lock may be held, and a
-/// panic ends here.
+/// Writes an event of `tracing`: `event!(sessions, WARN, peer, "..")`, with the target `snow_dist_runtime::sessions`. The
+/// subscriber is the program's: no lock may be held, and a panic ends here. Each is listed in `OBSERVING.md`.
 macro_rules! event {
-    ($level:ident, $($event:tt)+) => {
-        $crate::foreign::call(|| ::tracing::event!(::tracing::Level::$level, $($event)+))
+    ($target:ident, $level:ident, $($event:tt)+) => {
+        $crate::foreign::call(|| {
+            ::tracing::event!(
+                target: concat!("snow_dist_runtime::", stringify!($target)),
+                ::tracing::Level::$level,
+                $($event)+
+            )
+        })
     };
 }
 pub(crate) use event;
+
+/// Makes a [`Span`], with a target and a level as for an event: `span!(sessions, DEBUG, "session", peer)`.
+macro_rules! span {
+    ($target:ident, $level:ident, $name:literal, $($field:tt)+) => {
+        $crate::foreign::Span::new($crate::foreign::call(|| {
+            ::tracing::span!(
+                target: concat!("snow_dist_runtime::", stringify!($target)),
+                ::tracing::Level::$level,
+                $name,
+                $($field)+
+            )
+        }))
+    };
+}
+pub(crate) use span;
+
+/// A span of `tracing`. The subscriber is the program's: no lock may be held where it is made, entered or dropped, and a panic
+/// of it ends here. One that nobody wants costs a look.
+pub(crate) struct Span(Kept<tracing::Span>);
+
+impl Span {
+    pub(crate) fn new(span: Option<tracing::Span>) -> Self {
+        let wanted = span.filter(|span| !span.is_disabled());
+        Self(wanted.map_or_else(Kept::default, Kept::new))
+    }
+
+    /// The same span.
+    pub(crate) fn again(&self) -> Self {
+        Self::new(self.0.get().and_then(|span| call(|| span.clone())))
+    }
+
+    /// Says what was not known when it was made.
+    pub(crate) fn record(&self, field: &str, value: impl fmt::Display) {
+        if let Some(span) = self.0.get() {
+            call(|| span.record(field, tracing::field::display(value)));
+        }
+    }
+
+    fn tell(&self, tell: impl FnOnce(&tracing::Id, &tracing::Dispatch)) {
+        if let Some(span) = self.0.get() {
+            call(|| span.with_subscriber(|(id, subscriber)| tell(id, subscriber)));
+        }
+    }
+
+    fn enter(&self) -> Entered<'_> {
+        self.tell(|id, subscriber| subscriber.enter(id));
+        Entered(self)
+    }
+
+    /// A future that is in this span whenever it is polled.
+    pub(crate) const fn around<F>(self, future: F) -> Around<F> {
+        Around { future, span: self }
+    }
+}
+
+/// A span that is left when this is dropped, also by a panic.
+struct Entered<'s>(&'s Span);
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.0.tell(|id, subscriber| subscriber.exit(id));
+    }
+}
+
+pin_project! {
+    /// A future in a span.
+    pub(crate) struct Around<F> {
+        #[pin]
+        future: F,
+        span: Span,
+    }
+}
+
+impl<F: Future> Future for Around<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _entered = this.span.enter();
+        this.future.poll(cx)
+    }
+}
 
 /// Something of the program's that is kept here. A panic ends here when it is dropped.
 pub(crate) struct Kept<T>(Option<T>);

@@ -35,6 +35,7 @@
     feature = "tokio",
     doc = "- [`embedding`]: three ways in, which to take, and a first program for each;"
 )]
+#![cfg_attr(feature = "tokio", doc = "- [`observing`]: what an operator sees: events, spans, counts;")]
 //! - [`Pid`], [`Reason`]: who a process is, and why it ended.
 
 #[cfg(all(feature = "rustls", not(any(feature = "aws-lc-rs", feature = "ring"))))]
@@ -71,6 +72,8 @@ mod node;
 mod notices;
 #[cfg(feature = "tokio")]
 mod numbers;
+#[cfg(feature = "tokio")]
+pub mod observing;
 #[cfg(feature = "tokio")]
 mod peer_info;
 #[cfg(feature = "tokio")]

@@ -278,7 +278,7 @@ impl Notices {
             Some(1) => {
                 state.untold = RefusedConnections::default();
                 drop(state);
-                event!(INFO, %from, "a connection was refused: {why}");
+                event!(connections, INFO, %from, "a connection was refused: {why}");
                 None
             }
             Some(count) => {
@@ -303,19 +303,19 @@ impl Notices {
     /// A session has begun.
     pub(crate) fn session_began(&self, now: Duration, peer: &str) {
         self.session_line(now, || {
-            event!(INFO, peer = %Shown(peer), "session up");
+            event!(sessions, INFO, peer = %Shown(peer), "session up");
         });
     }
 
     /// A session has ended, and its connection with it.
     pub(crate) fn session_ended(&self, now: Duration, peer: &str, ending: &Ending, counts: Counts) {
         self.session_line(now, || {
-            event!(INFO, peer = %Shown(peer), %ending, "session ended");
+            event!(sessions, INFO, peer = %Shown(peer), %ending, "session ended");
         });
         if counts.has_unexpected()
             && let Some(sessions) = self.overlooked_line(now)
         {
-            event!(WARN, peer = %Shown(peer), ?counts, sessions, "frames of this session were passed over");
+            event!(sessions, WARN, peer = %Shown(peer), ?counts, sessions, "frames of this session were passed over");
         }
     }
 
@@ -325,7 +325,7 @@ impl Notices {
         match line {
             Some(1) => tell(),
             Some(count) => {
-                event!(INFO, "sessions have begun or ended {count} times");
+                event!(sessions, INFO, "sessions have begun or ended {count} times");
             }
             None => {}
         }
@@ -354,6 +354,7 @@ impl Notices {
         //= spec/version1.md#v1-pid-014
         //# A node SHOULD log the node id of a frame that it ignores by V1-PID-012, and k.
         event!(
+            sessions,
             WARN,
             peer = %Shown(peer),
             node_id,
@@ -370,6 +371,7 @@ impl Notices {
         let Some(nodes) = line else { return };
         let Unreached { name, failures, why } = unreached;
         event!(
+            connections,
             WARN, peer = %Shown(name), failures, nodes,
             "this node is kept connected and is not reached: {why} (it is dialled again, after longer and longer pauses; \
              `nodes` counts such events since the last such line)"
@@ -381,6 +383,7 @@ impl Notices {
         let line = self.state.lock().not_kept.count(now);
         if let Some(lists) = line {
             event!(
+                connections,
                 WARN, peer = %Shown(name), lists,
                 "a peer list names more nodes than this one keeps connected (`nodes_kept_max`): this name and those behind it \
                  are passed over"
@@ -392,7 +395,7 @@ impl Notices {
     fn old_cookie(&self, now: Duration, peer: &str) {
         let line = self.state.lock().old_cookies.count(now);
         if let Some(times) = line {
-            event!(INFO, peer = %Shown(peer), times, "the peer signs with a cookie that is only accepted here");
+            event!(sessions, INFO, peer = %Shown(peer), times, "the peer signs with a cookie that is only accepted here");
         }
     }
 
@@ -401,6 +404,7 @@ impl Notices {
         let Some(times) = self.takeover_line(now, takeover.is_mutual) else { return };
         let Takeover { name, before, after, .. } = takeover;
         event!(
+            sessions,
             WARN, peer = %Shown(name), %before, %after,
             "two nodes of this name take the session from each other: give each a name of its own (or one node is \
              started again and again); {times} times since the last such line, names of others among them"
@@ -418,6 +422,7 @@ impl Notices {
     fn lost_to_rival(&self, now: Duration, peer: &str, in_a_row: u32) {
         let Some(times) = self.rival_line(now, in_a_row) else { return };
         event!(
+            sessions,
             WARN, peer = %Shown(peer),
             "this peer gives the place of this node to another connection again and again: another node seems to have \
              the name of this one; {times} times since the last such line, other peers among them"
@@ -455,7 +460,7 @@ impl State {
 impl Summary {
     fn tell(&self) {
         let Self { count, causes, during } = self;
-        event!(INFO, "{count} connections were refused within {}: {causes}", Seconds(*during));
+        event!(connections, INFO, "{count} connections were refused within {}: {causes}", Seconds(*during));
     }
 }
 

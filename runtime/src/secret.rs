@@ -34,7 +34,11 @@ impl Secret {
         //= spec/handshake.md#hs-cky-006
         //# A node SHOULD warn its operator of a cookie with fewer than 16 bytes.
         if cookie.is_short() {
-            event!(WARN, "the cookie is short: who has seen one handshake can try cookies at leisure");
+            event!(
+                configuration,
+                WARN,
+                "the cookie is short: who has seen one handshake can try cookies at leisure"
+            );
         }
         Ok(cookie)
     }
@@ -72,6 +76,7 @@ fn warn_of_access(file: &File, path: &Path) -> io::Result<()> {
     let mode = file.metadata()?.mode() & 0o777;
     if mode & 0o066 != 0 {
         event!(
+            configuration,
             WARN,
             path = %path.display(),
             mode = format_args!("{mode:03o}"),
@@ -90,6 +95,7 @@ fn warn_of_access(_: &File, _: &Path) -> io::Result<()> {
 fn warn_of_ends(cookie: &[u8], from: &str) {
     if let Some(unseen) = unseen_ends(cookie) {
         event!(
+            configuration,
             WARN,
             from,
             "the cookie {unseen}. Every byte of a cookie counts: keep this in the cookies of all nodes, or in none"

@@ -29,7 +29,7 @@ use crate::foreign::event;
 /// Returns an error if the operating system does not let the program listen to signals.
 pub async fn until_told_to_stop() -> io::Result<()> {
     let signal = told_to_stop().await?;
-    event!(INFO, signal, "the program is told to stop");
+    event!(processes, INFO, signal, "the program is told to stop");
     Ok(())
 }
 

@@ -18,13 +18,22 @@ pub struct Log {
 impl Log {
     /// Begins to keep what the runtime writes at INFO and above.
     pub fn of_this_thread() -> Self {
+        Self::down_to(Level::INFO)
+    }
+
+    /// Begins to keep what the runtime writes at DEBUG and above, spans among it.
+    pub fn down_to_debug() -> Self {
+        Self::down_to(Level::DEBUG)
+    }
+
+    fn down_to(level: Level) -> Self {
         LazyLock::force(&BESIDE);
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let guard = tracing::subscriber::set_default(Keep(lines.clone()));
+        let guard = tracing::subscriber::set_default(Keep(level, lines.clone()));
         Self { lines, _guard: guard }
     }
 
-    /// The lines so far: level, then message and fields.
+    /// The lines so far: level, target, then message and fields.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
@@ -39,23 +48,35 @@ impl Log {
 
 /// While there is only one subscriber, `tracing` asks that of whichever thread comes first to an event whether the event is
 /// of interest to anybody: a thread without a log would say no for all.
-static BESIDE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Keep(Arc::default())));
+static BESIDE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Keep(Level::DEBUG, Arc::default())));
 
-struct Keep(Arc<Mutex<Vec<String>>>);
+struct Keep(Level, Arc<Mutex<Vec<String>>>);
+
+impl Keep {
+    fn keep(&self, metadata: &Metadata<'_>, what: &str, record: impl FnOnce(&mut Line<'_>)) {
+        let mut line = format!("{} {}{what}", metadata.level(), metadata.target());
+        record(&mut Line(&mut line));
+        self.1.lock().unwrap().push(line);
+    }
+}
 
 impl Subscriber for Keep {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::INFO && metadata.target().starts_with("snow_dist")
+        *metadata.level() <= self.0 && metadata.target().starts_with("snow_dist")
     }
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let name = format!(" span {}", span.metadata().name());
+        self.keep(span.metadata(), &name, |line| span.record(line));
         Id::from_u64(1)
     }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        let mut line = String::from("span recorded");
+        values.record(&mut Line(&mut line));
+        self.1.lock().unwrap().push(line);
+    }
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn event(&self, event: &Event<'_>) {
-        let mut line = event.metadata().level().to_string();
-        event.record(&mut Line(&mut line));
-        self.0.lock().unwrap().push(line);
+        self.keep(event.metadata(), "", |line| event.record(line));
     }
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}

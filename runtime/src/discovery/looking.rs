@@ -128,6 +128,7 @@ impl<K: Keep> Looking<K> {
         self.record.failed(why);
         if let Some(times) = self.failures.count(self.clock.now()) {
             event!(
+                discovery,
                 WARN, source = %self.record.status().source, times,
                 "a look for nodes has failed, and changes nothing: {}", Shown(why)
             );
@@ -141,6 +142,7 @@ impl<K: Keep> Looking<K> {
         if let Some(looks) = self.changes.count(self.clock.now()) {
             let nodes = self.held.len();
             event!(
+                discovery,
                 INFO, source = %self.record.status().source, found, gone, nodes, looks,
                 "the nodes that are there have changed (`looks` counts such changes since the last such line)"
             );
@@ -151,6 +153,7 @@ impl<K: Keep> Looking<K> {
         let Some((name, why)) = &passed_over.first else { return };
         if let Some(looks) = self.passed_over.count(self.clock.now()) {
             event!(
+                discovery,
                 WARN, source = %self.record.status().source, names = passed_over.count, looks,
                 "names of nodes are passed over, the first of them is {:?}: {why}", Shown(name).to_string()
             );

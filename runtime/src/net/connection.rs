@@ -16,7 +16,9 @@ use super::Net;
 use super::driver::{Driver, Host};
 use super::tls::{Stream, channel};
 use crate::connect_error::{ConnectError, Stage};
+use crate::core::Shown;
 use crate::core::connection::{Ending, EndpointEvent, GiveWay};
+use crate::foreign::{Span, span};
 use crate::network::Connection;
 use crate::notices::Cause;
 use crate::process::Delivery;
@@ -142,7 +144,9 @@ impl Guard {
     async fn live(self, stream: Stream) -> Opened {
         let (outcome, awaited) = oneshot::channel();
         let runtime = self.net.runtime.clone();
-        runtime.spawn(live(Life { guard: self, outcome: Some(outcome) }, stream));
+        let is_dialled = self.session.source.is_none();
+        let span = span!(sessions, DEBUG, "session", peer = tracing::field::Empty, is_dialled);
+        runtime.spawn(live(Life { guard: self, outcome: Some(outcome), span }, stream));
         let gone = Failed { ending: Ending::GaveWay(GiveWay::Stop), error: ConnectError::RuntimeGone };
         awaited.await.unwrap_or_else(|_| Err(Box::new(gone)))
     }
@@ -165,16 +169,17 @@ fn live(life: Life, stream: Stream) -> impl Future<Output = ()> + Send {
         None => session.stream_ended("the TLS connection exports no keying material"),
     }
     let (clock, tap) = (net.registry.clock, net.tap.clone());
+    let span = life.span.again();
     let mut driver = Driver::new(stream, life, session, clock, tap);
-    async move {
+    span.around(async move {
         driver.run().await;
         let (life, error) = driver.into_parts();
         is_over(life, error);
-    }
+    })
 }
 
 /// Says what has come of a connection to those who want to know.
-fn is_over(Life { guard, outcome }: Life, error: Option<io::Error>) {
+fn is_over(Life { guard, outcome, .. }: Life, error: Option<io::Error>) {
     let (net, session) = (guard.net.clone(), guard.session.clone());
     // At once, so that nobody takes it for a session while its end is logged.
     let ending = guard.end();
@@ -198,6 +203,7 @@ struct Life {
     guard: Guard,
     /// Until it is known what has come of the connection.
     outcome: Option<oneshot::Sender<Opened>>,
+    span: Span,
 }
 
 impl Host for Life {
@@ -207,6 +213,7 @@ impl Host for Life {
 
     fn came_up(&mut self) -> Option<Delivery> {
         let Guard { net, session } = &self.guard;
+        self.span.record("peer", Shown(&session.peer().name));
         // Whoever has brought it up may not have told all that comes before its first frame.
         net.registry.wait_for_change();
         net.registry.notices.session_began(net.registry.clock.now(), &session.peer().name);

@@ -97,7 +97,7 @@ impl Connections for Front {
         };
         Some(Box::pin(async move {
             if let Err(error) = self.net.connect(&name).await {
-                event!(DEBUG, peer = %Shown(&name), %error, "a node that a process has turned to is not reached");
+                event!(connections, DEBUG, peer = %Shown(&name), %error, "a node that a process has turned to is not reached");
             }
         }))
     }

@@ -41,7 +41,7 @@ pub(super) fn listen(
                 // Out of descriptors, most likely: the connections there are go on, and some of them end.
                 Err(error) => {
                     if let Some(times) = failures.count(net.registry.clock.now()) {
-                        event!(WARN, %error, times, "no connection can be accepted");
+                        event!(connections, WARN, %error, times, "no connection can be accepted");
                     }
                     sleep(EXHAUSTED_PAUSE).await;
                 }

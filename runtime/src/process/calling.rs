@@ -1,5 +1,6 @@
 //! Calls, and who has a name on another node, as whoever asks has them.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use super::cell::Cell;
 use super::ending::Ending;
 use super::table::ProcessTable;
 use super::{CallError, Context, Mailbox, Message, MonitorNamedError, MonitorRef, term};
-use crate::core::{Pid, Reason, Term};
+use crate::core::{Pid, Reason, Shown, Term};
+use crate::foreign::span;
 use crate::node::Node;
 
 /// Calls.
@@ -66,7 +68,7 @@ impl Context {
     /// # Errors
     /// As [`call`](Self::call), except for [`CallError::Request`] and [`CallError::Reply`].
     pub async fn call_written(&self, to: Pid, term: Term, longest: Duration) -> Result<Message, CallError> {
-        within(self.table(), longest, self.table().call(self.cell(), to, term)).await
+        within(self.cell(), &to, longest, self.table().call(self.cell(), to, term)).await
     }
 
     /// Calls whoever has a name with a term that is written already, and gives the reply as it came; else as
@@ -81,7 +83,8 @@ impl Context {
         term: Term,
         longest: Duration,
     ) -> Result<Message, CallError> {
-        within(self.table(), longest, self.table().call_named(self.cell(), name, node, term)).await
+        let call = self.table().call_named(self.cell(), name, node, term);
+        within(self.cell(), &Named(name, node), longest, call).await
     }
 }
 
@@ -138,7 +141,7 @@ impl Node {
     /// As [`call`](Self::call), except for [`CallError::Request`] and [`CallError::Reply`].
     pub async fn call_written(&self, to: Pid, term: Term, longest: Duration) -> Result<Message, CallError> {
         let caller = Guest::new(self.table())?;
-        within(self.table(), longest, self.table().call(&caller.0, to, term)).await
+        within(&caller.0, &to, longest, self.table().call(&caller.0, to, term)).await
     }
 
     /// Calls whoever has a name from the program, as [`Context::call_named`] does from a process.
@@ -154,7 +157,8 @@ impl Node {
     ) -> Result<T, CallError> {
         let term = term::write(request).map_err(CallError::Request)?;
         let caller = Guest::new(self.table())?;
-        read(within(self.table(), longest, self.table().call_named(&caller.0, name, node, term)).await?)
+        let call = self.table().call_named(&caller.0, name, node, term);
+        read(within(&caller.0, &Named(name, node), longest, call).await?)
     }
 
     /// Who is registered under `name` on a node, as [`Context::whereis_on`].
@@ -169,11 +173,23 @@ impl Node {
 
 /// Waits for a call, for at most so long: then it is given up.
 async fn within<T>(
-    table: &Arc<ProcessTable>,
+    caller: &Cell,
+    callee: &impl fmt::Display,
     longest: Duration,
     call: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, CallError> {
-    table.executor().at_most(longest, call).await.unwrap_or(Err(CallError::TimedOut))
+    let span = span!(processes, DEBUG, "call", caller = %caller.pid(), %callee);
+    let answered = span.around(caller.table().executor().at_most(longest, call));
+    answered.await.unwrap_or(Err(CallError::TimedOut))
+}
+
+/// Whoever has a name on a node.
+struct Named<'n>(&'n str, &'n str);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", Shown(self.0), Shown(self.1))
+    }
 }
 
 fn read<T: DeserializeOwned>(reply: Message) -> Result<T, CallError> {

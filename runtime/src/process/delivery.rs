@@ -143,7 +143,7 @@ impl Delivery {
                 Full::Share => "too much of this peer is in mailboxes",
                 Full::Unfinished => "too much of this peer is in mailboxes or not whole yet",
             };
-            event!(WARN, process, %peer, dropped, "{why}: dropped");
+            event!(processes, WARN, process, %peer, dropped, "{why}: dropped");
         }
     }
 

@@ -130,14 +130,14 @@ impl Failures {
         let due = limiter.lock().count(self.clock.now());
         let Some(times) = due else { return };
         let (reason, name) = (shown(&doom.reason()), names.first().map_or("", |name| name));
-        event!(WARN, %process, name = %Shown(name), reason = %reason, times, "{what}");
+        event!(processes, WARN, %process, name = %Shown(name), reason = %reason, times, "{what}");
     }
 
     /// Tells that a message of a process, or to it, came to nothing, if a line is due. To be called with no lock held.
     pub(super) fn lost(&self, process: Pid, error: &dyn fmt::Display, what: &str) {
         let due = self.lost.lock().count(self.clock.now());
         let Some(times) = due else { return };
-        event!(WARN, %process, error = %Shown(&error.to_string()), times, "{what}");
+        event!(processes, WARN, %process, error = %Shown(&error.to_string()), times, "{what}");
     }
 }
 

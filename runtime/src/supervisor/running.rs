@@ -292,7 +292,7 @@ impl Running {
         if counts && !self.intensity.allows(self.clock.now()) {
             return ControlFlow::Break(self.give_up(&name, &reason));
         }
-        event!(INFO, supervisor = %self.ctx.pid(), child = %Escaped(&name), reason = %shown(&reason), "a child is started again");
+        event!(processes, INFO, supervisor = %self.ctx.pid(), child = %Escaped(&name), reason = %shown(&reason), "a child is started again");
         let first = match self.strategy {
             Strategy::OneForOne => {
                 self.to_start.insert(place);
@@ -310,7 +310,7 @@ impl Running {
         let Intensity { max, within, .. } = self.intensity;
         // Cut: supervisors above this one say in turn what this one says.
         let reason = shown(reason);
-        event!(ERROR, supervisor = %self.ctx.pid(), child = %Escaped(child), %reason, max, ?within, "a supervisor gives up");
+        event!(processes, ERROR, supervisor = %self.ctx.pid(), child = %Escaped(child), %reason, max, ?within, "a supervisor gives up");
         Reason::error(format!(
             "more than {max} restarts in {within:?}, the last one of the child \"{}\": {reason}",
             Escaped(child)
@@ -365,7 +365,7 @@ impl Running {
         if let Some(present) = self.children.get(&place)
             && present.process.is_some()
         {
-            event!(WARN, supervisor = %self.ctx.pid(), child = %Escaped(&present.child.name), %process, "{why}");
+            event!(processes, WARN, supervisor = %self.ctx.pid(), child = %Escaped(&present.child.name), %process, "{why}");
             // It is of this node.
             let _ = self.ctx.kill(process);
             self.wait_for_end(place, None).await;

@@ -9,6 +9,7 @@ mod cookies;
 mod dials;
 mod discovery;
 mod dns;
+mod events;
 mod exits;
 mod failures;
 mod fragments;

@@ -65,7 +65,7 @@ fn bind_all(addresses: &[SocketAddr]) -> io::Result<TcpListeners> {
                 listeners.push(listener);
             }
             Err(error) if is_absent(&error) => {
-                event!(DEBUG, %address, %error, "this machine does not have the address: it is left out");
+                event!(connections, DEBUG, %address, %error, "this machine does not have the address: it is left out");
                 absent.get_or_insert_with(|| at(address, &error));
             }
             Err(error) => return Err(at(address, &error)),

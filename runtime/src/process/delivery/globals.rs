@@ -70,6 +70,7 @@ impl Delivery {
         // One line for the first, and few for very many.
         if passed_over.is_power_of_two() {
             event!(
+                sessions,
                 WARN,
                 %peer,
                 passed_over,

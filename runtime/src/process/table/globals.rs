@@ -107,7 +107,7 @@ impl ProcessTable {
         });
         wakes.wake();
         let (name, node, process) = (Shown(&name), Shown(&node), self.pid(local));
-        event!(WARN, %name, %process, %node, "the global name is kept by another node");
+        event!(processes, WARN, %name, %process, %node, "the global name is kept by another node");
     }
 
     /// Tells every session what has become of an own global name, under the lock. Returns whom to wake when it is free.

@@ -32,7 +32,7 @@ impl ProcessTable {
         let left = self.kill_all();
         if let [Left { pid, names }, ..] = &left[..] {
             let (name, count) = (names.first().map_or("", |name| name), left.len());
-            event!(WARN, count, process = %pid, name = %Shown(name), "processes that have not ended in time are killed");
+            event!(processes, WARN, count, process = %pid, name = %Shown(name), "processes that have not ended in time are killed");
         }
         self.have_ended(KILLED_WITHIN, || self.count_of_program()).await;
         left
