@@ -287,7 +287,7 @@ const COMMANDS = {
     return OK;
   },
 
-  // Beside those of the conformance run: groups, in which the node takes part from the first of these on.
+  // The node takes part in groups from the first of these on.
   join_group({ process, group }) {
     return { ...OK, joined: node.startGroups().join(group, livingOf(process).process) };
   },

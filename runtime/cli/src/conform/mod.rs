@@ -1,6 +1,7 @@
 //! `snow-dist conform`: judges a node against the specification. The library `snow-dist-conform` does the work.
 
 mod asking;
+mod groups;
 mod node;
 mod processes;
 mod reasons;

@@ -15,9 +15,8 @@ use snow_dist_runtime::{
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::asking::{Question, written};
-use super::field;
 use super::processes::{Content, Order, Process};
-use super::reasons;
+use super::{field, groups, reasons};
 
 /// Limits of connections, and how each is set.
 type SetLimit = fn(NodeBuilder, usize) -> NodeBuilder;
@@ -139,6 +138,11 @@ impl Subject {
                 let found = node.whereis_global(text(&command, "name")?);
                 Ok(json!({"found": found.map_or(json!(false), |pid| reasons::process(pid, node))}))
             }
+            "join_group" | "leave_group" => {
+                Ok(groups::change(self.node()?, self.process(&command)?.pid, &command)?)
+            }
+            "group_members" => Ok(groups::members(self.node()?, &command)?),
+            "send_group" => Ok(groups::send(self.node()?, &command).await?),
             "delegate" => {
                 let deputy = field(&command, "deputy").as_u64().unwrap_or_default();
                 let deputy = lock(&self.processes).get(&deputy).cloned();

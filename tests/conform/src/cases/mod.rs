@@ -341,6 +341,7 @@ const FILES: &[(&str, &str)] = files![
     "capabilities.toml",
     "calls.toml",
     "names.toml",
+    "groups.toml",
     "heartbeat.toml",
     "version1.toml"
 ];

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::peer::{damage, document};
 use super::values::{Creations, as_text, shown};
-use super::{Player, hexadecimal};
+use super::{Player, groups, hexadecimal};
 use crate::cases::{AnyOrder, Bytes, Closed, Expect, Flooded, Quiet, QuietCheck, Send, Silent};
 use crate::field;
 use crate::verdict::Trouble;
@@ -45,7 +45,8 @@ impl Player<'_> {
 
     pub(super) async fn send(&mut self, send: &Send) -> Result<(), Trouble> {
         let creations = self.creations(&send.on)?;
-        let fields = self.values.resolve_fields(&send.fields, creations)?;
+        let mut fields = self.values.resolve_fields(&send.fields, creations)?;
+        groups::write(&mut fields)?;
         let deadline = self.deadline;
         let wire = &mut self.connection(&send.on)?.wire;
         if send.times > SHOWN_EACH {

@@ -2,6 +2,7 @@
 
 mod fragments;
 mod frames;
+mod groups;
 mod handshake;
 mod peer;
 mod places;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 use snow_dist_codec::Pid;
 
+use super::groups;
 use crate::verdict::Trouble;
 use crate::wire::pid_of;
 
@@ -161,6 +162,10 @@ impl Values {
                 let choices = choice.get("one_of").and_then(Value::as_array);
                 choices.is_some_and(|choices| choices.iter().any(|wanted| self.matches(wanted, found)))
             }
+            (Value::Object(bound), _) if bound.contains_key("above") => self.is_above(bound, found),
+            (Value::Object(message), Value::String(bytes)) if message.contains_key(groups::KIND) => {
+                groups::message_of(bytes).is_some_and(|found| self.matches(wanted, &found))
+            }
             (Value::Object(wanted), Value::Object(found)) => wanted
                 .iter()
                 .all(|(name, wanted)| found.get(name).is_some_and(|found| self.matches(wanted, found))),
@@ -171,6 +176,17 @@ impl Values {
             // 64-bit numbers are strings in documents, and numbers in steps.
             _ => as_text(wanted) == as_text(found),
         }
+    }
+
+    /// Whether a number is larger than another one. It has a name from then on, if the step gives one.
+    fn is_above(&mut self, bound: &Map<String, Value>, found: &Value) -> bool {
+        let number = |value: Option<&Value>| value.map(as_text)?.parse::<u64>().ok();
+        let is_above =
+            number(Some(found)).zip(number(bound.get("above"))).is_some_and(|(is, than)| is > than);
+        if let Some(name) = bound.get("as").filter(|_| is_above) {
+            self.named.insert(as_text(name), found.clone());
+        }
+        is_above
     }
 }
 

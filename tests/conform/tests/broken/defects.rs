@@ -233,7 +233,10 @@ defects! {
     /// A ref can be used while it is in use.
     RefReused: INITIATOR, ["monitor-ref-in-use", "call-ref-in-use", "call-name-ref-in-use", "call-ref-of-a-monitor", "monitor-ref-of-a-call", "monitor-name-ref-in-use", "monitor-name-ref-of-a-call"];
     /// All own monitors have the same ref.
-    OwnRefReused: ACCEPTOR, ["monitor-is-written", "call-is-written", "call-name-is-written", "monitor-name-is-written", "call-is-given-up", "call-ends-with-its-process", "monitor-name-is-given-up"];
+    OwnRefReused: ACCEPTOR, [
+        "monitor-is-written", "call-is-written", "call-name-is-written", "monitor-name-is-written", "call-is-given-up",
+        "call-ends-with-its-process", "monitor-name-is-given-up", "groups-of-nobody", "groups-of-somebody-else",
+        "groups-of-a-server-that-ends"];
     /// DEMONITOR is held against the ref alone.
     DemonitorByRef: INITIATOR, ["demonitor-then-end", "call-that-was-given-up", "monitor-name-then-demonitor"];
     /// MONITOR_EXIT is held against nothing.
@@ -590,7 +593,9 @@ defects! {
     /// Nobody is told who has a name.
     NamedMissing: ACCEPTOR, [
         "monitor-name-then-end", "monitor-name-then-demonitor", "monitor-name-ref-in-use",
-        "monitor-names-too-many", "monitor-name-of-who-ends"];
+        "monitor-names-too-many", "monitor-name-of-who-ends", "groups-are-told", "groups-are-learned", "groups-are-asked-for",
+        "groups-asked", "groups-of-nobody", "groups-of-somebody-else", "groups-of-a-server-that-ends",
+        "groups-and-the-end-of-the-session", "groups-nonsense", "groups-entries", "groups-are-sent-to"];
     /// Who has a name is told behind the end of that process.
     NamedLate: INITIATOR, ["monitor-name-of-who-ends"];
     /// A second NAMED is taken.
@@ -603,11 +608,43 @@ defects! {
     NamedIsMonitored: INITIATOR, [
         "monitor-name-is-written", "monitor-name-is-given-up", "monitor-name-ends-with-its-process"];
     /// Names are monitored in sessions that do not have that.
-    MonitorNameUnasked: ACCEPTOR, ["monitor-name-without-the-capability"];
+    MonitorNameUnasked: ACCEPTOR, ["monitor-name-without-the-capability", "groups-without-names"];
     /// A name of any length is monitored.
     LongNameMonitored: INITIATOR, ["monitor-name-longest"];
     /// Terms to names are not marked.
     NameTermUnmarked: ACCEPTOR, ["name-term-is-written"];
+
+    // Of groups.
+
+    /// A name of any length is that of a group.
+    AnyNameOfAGroup: ACCEPTOR, ["groups-names"];
+    /// A member that ends leaves no group.
+    MemberOutlivesItsProcess: ACCEPTOR, ["groups-of-a-process-that-ends"];
+    /// Who leaves is not told of.
+    LeavingUntold: INITIATOR, ["groups-are-told"];
+    /// Anybody tells of members.
+    AnybodyTellsMembers: ACCEPTOR, ["groups-of-nobody", "groups-of-somebody-else"];
+    /// Who was heard while a server was sought is forgotten.
+    HeardIsForgotten: ACCEPTOR, ["groups-of-somebody-else"];
+    /// A server that has ended is not sought again.
+    ServerIsSoughtOnce: ACCEPTOR, ["groups-of-a-server-that-ends", "groups-are-sent-to"];
+    /// Members of a peer stay when their session has ended.
+    MembersOutliveTheSession: ACCEPTOR, ["groups-and-the-end-of-the-session"];
+    /// All streams have the same number.
+    StreamAgain: ACCEPTOR, [
+        "groups-asked", "groups-of-somebody-else", "groups-of-a-server-that-ends", "groups-and-the-end-of-the-session"];
+    /// What a new stream does not name stays.
+    UnnamedMembersStay: INITIATOR, ["groups-are-learned"];
+    /// Messages are taken in whatever order they come.
+    GapUnnoticed: ACCEPTOR, ["groups-are-learned", "groups-are-asked-for"];
+    /// Who is asked for another stream begins none.
+    AskForgotten: ACCEPTOR, ["groups-asked"];
+    /// Messages of any version are read.
+    AnyVersionOfGroups: ACCEPTOR, ["groups-nonsense"];
+    /// A message for another server is read.
+    AnyReaderOfGroups: ACCEPTOR, ["groups-nonsense"];
+    /// A server tells of processes of any node.
+    MembersOfAnybody: ACCEPTOR, ["groups-entries"];
 }
 
 impl Defect {

@@ -163,6 +163,9 @@ impl Toy {
                     json!({"found": self.lookup(state, command["name"].as_str().unwrap_or_default())}),
                 );
             }
+            "group_members" | "send_group" => {
+                return self.about_groups(state, command, own).map_err(No::Error);
+            }
             "offer" => {
                 let ends = command["ends"].is_object().then(|| Reason::of_json(&command["ends"]));
                 let function = command["function"].as_str().unwrap_or_default();
@@ -170,6 +173,9 @@ impl Toy {
                 state.offers.insert(function.to_owned(), Offer { ends, notes });
             }
             _ if !state.lives(own) => return Err(No::Error("no such process")),
+            "join_group" | "leave_group" => {
+                return self.about_groups(state, command, own).map_err(No::Error);
+            }
             "register" => {
                 let taken = command["name"].as_str().unwrap_or_default().to_owned();
                 state.names.insert(taken, own);

@@ -485,6 +485,7 @@ impl Toy {
         if !self.has(Defect::NodeupUnsaid) {
             state.tell_watchers(&peer, "nodeup");
         }
+        self.groups_up(state, &peer);
         (session, out)
     }
 

@@ -33,7 +33,7 @@ use crate::defects::Defect;
 use connection::{PeerState, Place};
 use lists::Lists;
 use reason::Reason;
-use session::{Assembly, Called};
+use session::{Assembly, Called, Groups};
 
 /// How a toy with this defect, or none, comes into being.
 pub(crate) fn launch(defect: Option<Defect>) -> Launch {
@@ -77,6 +77,8 @@ struct State {
     /// Connections that are verified, sessions included, and where they come from.
     verified: Vec<(u64, IpAddr)>,
     lists: Lists,
+    /// None before the first command about groups.
+    groups: Option<Groups>,
     processes: BTreeMap<u64, Process>,
     names: HashMap<String, u64>,
     /// Processes of other nodes as they were named last.

@@ -3,6 +3,7 @@
 mod acts;
 mod calls;
 mod fragments;
+mod groups;
 mod names;
 mod remote_exit;
 mod spawn;
@@ -29,6 +30,7 @@ use crate::defects::Defect;
 use calls::Asked;
 pub(super) use calls::{Called, Content, Whom};
 pub(super) use fragments::Assembly;
+pub(super) use groups::Groups;
 
 /// A session.
 pub(super) struct Session {
@@ -378,6 +380,9 @@ impl Toy {
                 if let Some(local) = names.get(name.as_str()).copied() {
                     let (kind, peer) = (self.kind(session.capabilities), session.peer.clone());
                     self.term(state, (kind, &peer), local, message, owed);
+                    if name.as_str() == groups::NAME {
+                        self.groups_told(state, &peer, message);
+                    }
                 }
             }
             Frame::MonitorName(MonitorName { from, reference, name }) if is_sender(from) => {
@@ -411,6 +416,7 @@ impl Toy {
                     }
                     let reason = Reason::of_wire(self, &session.peer, &reason).to_json();
                     state.over(peer, reference, made, &reason);
+                    self.groups_over(state, peer, reference);
                 }
             }
             Frame::Spawn(spawn) if is_sender(spawn.requester) => self.start_for(state, peer, spawn, owed)?,
@@ -538,6 +544,7 @@ impl Toy {
             }
         }
         self.let_go_of_all(state, own, owed);
+        self.groups_ended(state, own);
     }
 
     pub(super) fn pay(&self, state: &State, owed: Owed) {
@@ -551,6 +558,7 @@ impl Toy {
     /// A session is over: exits first, then DOWNs.
     pub(super) fn forget(&self, state: &mut State, peer: &str) {
         let Some(mut session) = state.peers.get_mut(peer).and_then(|now| now.session.take()) else { return };
+        self.groups_down(state, peer);
         if self.has(Defect::PiecesOutliveTheSession) {
             state.left.insert(peer.to_owned(), std::mem::take(&mut session.assembly));
         }

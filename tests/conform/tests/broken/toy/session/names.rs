@@ -53,6 +53,7 @@ impl Toy {
         }
         let own = made.own;
         state.give(own, json!({"named": {"node": peer, "process": pid.local()}, "monitor": reference}));
+        self.groups_named(state, peer, reference, pid.local());
     }
 
     /// `None` if the peer takes no more, or nothing of that kind.
