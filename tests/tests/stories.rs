@@ -18,17 +18,23 @@ use serde_json::{Value, json};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
+use snow_dist_runtime::core::globals::{Conflict, Globals, NAME_CONFLICT, OnConflict};
 use snow_dist_runtime::core::handshake::Bounds;
-use snow_dist_runtime::core::peers::Sign;
+use snow_dist_runtime::core::peers::{ConnectionId, Sign};
 use snow_dist_runtime::core::session::{
     Config, Ending, NotCalled, NotMade, NotReplied, NotSent, Timing, Version,
 };
-use snow_dist_runtime::core::{Caller, Chain, NodeNumber, Numbering, Pid, Reason, Session, Start, Term};
+use snow_dist_runtime::core::{
+    Caller, Chain, NodeNumber, Numbering, Pid, Processes, Reason, Session, Start, Term,
+};
 use snow_dist_tests::run;
 use snow_dist_tests::simnet::{Seen, Table};
 
 /// The number of the first node that is met.
 const PEER: u64 = 1;
+
+/// The connection with it.
+const CONNECTION: ConnectionId = ConnectionId(1);
 
 /// The payloads of PINGs are the node's choice. This one tells the session from others.
 const PING: [u8; 8] = [0xC0; 8];
@@ -230,7 +236,17 @@ impl Node {
         }
         let mut framer = Framer::default();
         framer.handshake_done(small(&node["frame_bytes_max"]));
-        let session = Session::new(&config, Duration::ZERO);
+        let mut session = Session::new(&config, Duration::ZERO);
+        if let Some(names) = given["global_names"].as_object() {
+            let own = start("node@h:1", u64::from(creations[0]) - 1);
+            let mut globals = Globals::new(own.clone());
+            for (name, local) in names {
+                globals.register(name, number(local), OnConflict::Exit).unwrap();
+            }
+            session.tell_globals(&own.name, globals.own());
+            globals.up(CONNECTION, &start("peer@h:1", u64::from(creations[1]) - 1));
+            table.globals = Some((CONNECTION, globals));
+        }
         let (refs, pings, seen, over) = Default::default();
         Self {
             session,
@@ -266,7 +282,11 @@ impl Node {
         self.judge_written(&bytes, step, at);
         if self.ending.is_some() {
             self.session.end(&mut self.table);
+            if let Some((on, globals)) = &mut self.table.globals {
+                globals.down(*on);
+            }
         }
+        self.judge_globals(&step["global_names"], at);
         self.judge_seen(&step["sees"], at);
         self.judge_ended(&step["ended"], at);
         assert_eq!(self.ending.unwrap_or("up"), step["session"].as_str().unwrap(), "{at}");
@@ -295,6 +315,15 @@ impl Node {
     /// Why it is refused.
     fn ask(&mut self, ask: &Value) -> Option<&'static str> {
         match ask["do"].as_str().unwrap() {
+            "global_register" => {
+                let (local, name) = (number(&ask["process"]), ask["name"].as_str().unwrap());
+                let (_, globals) = self.table.globals.as_mut().unwrap();
+                match globals.register(name, local, OnConflict::Exit) {
+                    Ok(name) => self.session.register_global(&name, local),
+                    Err(_) => return Some("taken"),
+                }
+                None
+            }
             "send" | "send_named" | "send_term" | "send_named_term" => {
                 self.ask_to_send(ask).err().map(not_sent)
             }
@@ -469,7 +498,14 @@ impl Node {
     }
 
     fn tell(&mut self) {
+        for Conflict { name, local, winner, .. } in std::mem::take(&mut self.table.conflicts) {
+            self.session.unregister_global(&name);
+            self.table.exit(local, winner, Reason::custom(NAME_CONFLICT));
+        }
         while let Some((local, reason)) = self.table.take_untold() {
+            for name in self.table.globals.iter_mut().flat_map(|(_, globals)| globals.process_ended(local)) {
+                self.session.unregister_global(&name);
+            }
             if self.ending.is_none() {
                 self.session.process_ended(local, &reason);
             }
@@ -553,6 +589,14 @@ impl Node {
             assert_eq!(all[before..], expected.remove(&local).unwrap_or_default(), "{at}: process {local}");
         }
         assert!(expected.is_empty(), "{at}");
+    }
+
+    fn judge_globals(&self, known: &Value, at: &str) {
+        let names = self.table.globals.iter().flat_map(|(_, globals)| globals.names());
+        let found: BTreeMap<_, _> = names.map(|(name, pid)| (name.to_string(), pid)).collect();
+        let said = known.as_object().into_iter().flatten();
+        let said: BTreeMap<_, _> = said.map(|(name, pid)| (name.clone(), self.pid(pid))).collect();
+        assert_eq!(found, said, "{at}");
     }
 
     fn judge_ended(&mut self, ended: &Value, at: &str) {

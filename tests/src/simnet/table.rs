@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use snow_dist_codec::Reading;
+use snow_dist_runtime::core::globals::{Conflict, Globals, Heard};
+use snow_dist_runtime::core::peers::ConnectionId;
 use snow_dist_runtime::core::{
-    Caller, NodeNumber, Numbers, Pid, Processes, Reason, SpawnFailure, SpawnRequest, Start, TermPids,
+    Caller, GlobalNews, NodeNumber, Numbers, Pid, Processes, Reason, SpawnFailure, SpawnRequest, Start,
+    TermPids,
 };
 
 /// What a process saw.
@@ -46,6 +49,10 @@ pub struct Table {
     pub unfinished_bytes_max: Option<usize>,
     /// Functions that the other node may have started, each with the process that runs it next.
     pub offers: BTreeMap<String, u64>,
+    /// The global names, if there are any, and the connection on which the other node tells of its own.
+    pub globals: Option<(ConnectionId, Globals)>,
+    /// Global names that this node has lost, and not taken back yet.
+    pub conflicts: Vec<Conflict>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -184,6 +191,16 @@ impl Processes for Table {
         if let Some(local) = self.names.get(name) {
             self.term(*local, term, pids);
         }
+    }
+
+    fn global(&mut self, news: GlobalNews<'_>) -> bool {
+        let heard = self.globals.as_mut().map(|(on, globals)| globals.heard(*on, news));
+        match heard {
+            Some(Heard::Lost(conflict)) => self.conflicts.push(conflict),
+            Some(Heard::Known) => {}
+            Some(Heard::PassedOver) | None => return false,
+        }
+        true
     }
 
     fn offers(&mut self, _requester: Pid, function: &str) -> bool {

@@ -10,6 +10,7 @@ import { ProtocolError } from '../src/dialects.mjs';
 import { readFrame } from '../src/frames.mjs';
 import { FrameReader } from '../src/framing.mjs';
 import { OWN } from '../src/limits.mjs';
+import { Globals } from '../src/lists.mjs';
 import { NameTooLong } from '../src/monitors.mjs';
 import { Outbound } from '../src/outbound.mjs';
 import { Process } from '../src/process.mjs';
@@ -17,8 +18,10 @@ import { Session } from '../src/session.mjs';
 import { toJson } from './json.mjs';
 
 const FILE = new URL('../../../../spec/vectors/sessions.json', import.meta.url);
-const SELF = { name: 'node@127.0.0.1:1', incarnation: 1n };
-const PEER = { name: 'peer@127.0.0.1:2', incarnation: 2n };
+const SELF = { name: 'node@h:1', incarnation: 6n };
+const PEER = { name: 'peer@h:1', incarnation: 17n };
+// The incarnation of each is its creation less 1.
+const startOf = ({ creation }) => ({ incarnation: BigInt(creation) - 1n });
 const hex = text => Buffer.from(text, 'hex');
 const join = segments => Buffer.concat(segments.map(each =>
   typeof each === 'string' ? hex(each) : Buffer.alloc((each.hex.length / 2) * each.times, hex(each.hex))));
@@ -57,15 +60,16 @@ class Teller {
   stops = false;
   refs = new Map(); // the number of a monitor or call as the story has it, for its process -> this node's
   calls = new Map(); // caller and number -> the call of the peer
+  globals = new Globals();
 
-  constructor({ version, node_id: k, node, peer, processes, capabilities }) {
+  constructor({ version, node_id: k, node, peer, processes, capabilities, global_names: globalNames = {} }) {
     this.version = version;
     this.outbound = new Outbound(this, {
       frameBytesMax: Math.min(peer.frame_bytes_max, 16_777_216), limits: OWN,
     });
     this.session = new Session({
-      version, self: { ...SELF, ...node }, peer: { ...PEER, ...peer }, host: this, outbound: this.outbound, k,
-      capabilities: new Set(capabilities),
+      version, self: { ...SELF, ...node }, peer: { ...PEER, ...peer, ...(version === 2 && startOf(peer)) }, host: this,
+      outbound: this.outbound, k, capabilities: new Set(capabilities),
     });
     this.frames = new FrameReader(Math.min(node.frame_bytes_max, 16_777_216));
     for (const { local, traps_exits: traps, names } of processes) {
@@ -74,6 +78,8 @@ class Teller {
       this.processes.set(local, process);
       for (const name of names) this.names.set(name, process);
     }
+    for (const [name, local] of Object.entries(globalNames)) this.globals.register(name, this.find(local), []);
+    this.globals.begin(this.session);
   }
 
   // The transport
@@ -111,7 +117,21 @@ class Teller {
     this.processes.delete(process.local);
     for (const [name, holder] of this.names) if (holder === process) this.names.delete(name);
     this.ended.push({ process: process.local, reason: reasonHere(reason) });
+    this.globals.processEnded(process, [this.session]);
     this.session.processEnded(process, reason);
+  }
+
+  learnGlobal(session, entry) {
+    this.globals.learn(session, entry, [session]);
+  }
+
+  /** Of these global names those that are known, and who has each. */
+  knownOf(names) {
+    const here = found => pidHere(found instanceof Process
+      ? { node: SELF.name, creation: this.session.self.creation, local: found.local }
+      : found);
+    const known = names.map(name => [name, this.globals.lookup(name)]).filter(([, found]) => found);
+    return Object.fromEntries(known.map(([name, found]) => [name, here(found)]));
   }
 
   #see(process, event) {
@@ -138,6 +158,7 @@ class Teller {
     if (this.state !== 'up') return;
     this.state = state;
     this.session.end();
+    this.globals.end(this.session);
   }
 
   ask({ do: command, process: local, to, name, ref, message, pids, reason }) {
@@ -157,6 +178,10 @@ class Teller {
       send: () => this.#refused(() => session.send(to, join(message))),
       send_named: () => this.#refused(() => session.sendNamed(name, join(message))),
       send_named_term: () => this.#refused(() => session.sendNamedTerm(name, term())),
+      global_register: () => {
+        if (this.globals.lookup(name)) return 'taken';
+        return this.globals.register(name, process, [session]);
+      },
       end: () => process.exit(reasonFrom(reason)),
       close: () => {
         this.stops = true;
@@ -253,6 +278,7 @@ const byProcess = list => Object.groupBy?.(list, each => each.process) ?? list;
 export async function tell(vector) {
   const teller = new Teller(vector.given);
   const chosen = new Chosen();
+  const names = [...new Set(vector.steps.flatMap(step => Object.keys(step.global_names ?? {})))];
   const { version } = vector.given;
   // What a whole node adds to this one: PING, and in version 2 CLOSE. In version 1 there is none to be added.
   const added = version === 2 ? /^(84|f0)/ : /^f0/;
@@ -280,6 +306,7 @@ export async function tell(vector) {
       .map(plain);
     assert.deepEqual(byProcess(take(teller.seen)), byProcess(seen), step.comment);
     assert.equal(teller.state, step.session, step.comment);
+    if (step.global_names) assert.deepEqual(teller.knownOf(names), step.global_names, step.comment);
   }
 }
 

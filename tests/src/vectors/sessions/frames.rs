@@ -175,6 +175,20 @@ pub(super) fn lists() -> Vec<Arrives> {
     ]
 }
 
+pub(super) fn global_register(name: &str, pid: Field, node: &str) -> Arrives {
+    message(0x1B, "GLOBAL_REGISTER", vec![("name", text(name)), ("pid", pid), ("node", text(node))])
+}
+
+pub(super) fn global_unregister(name: &str) -> Arrives {
+    message(0x1C, "GLOBAL_UNREGISTER", vec![("name", text(name))])
+}
+
+/// Entries: a name, a pid, and the name of a node.
+pub(super) fn global_sync(entries: Vec<(&str, (u16, u8, u64), &str)>) -> Arrives {
+    let owned = |(name, pid, node): (&str, _, &str)| (name.to_owned(), pid, node.to_owned());
+    message(0x1D, "GLOBAL_SYNC", vec![("entries", Field::Entries(entries.into_iter().map(owned).collect()))])
+}
+
 /// A piece of a frame.
 pub(super) fn fragment(number: u64, total: Option<u32>, last: bool, piece: &[u8]) -> Arrives {
     let flags = u8::from(total.is_some()) | (u8::from(last) << 1);

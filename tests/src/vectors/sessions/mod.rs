@@ -8,6 +8,7 @@ mod calls;
 mod capabilities;
 mod fragments;
 mod frames;
+mod globals;
 mod names;
 mod node;
 mod places;

@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Framer, Frames, Reading};
+use snow_dist_runtime::core::globals::{Conflict, Globals, Heard, NAME_CONFLICT, OnConflict};
 use snow_dist_runtime::core::handshake;
-use snow_dist_runtime::core::peers::Sign;
+use snow_dist_runtime::core::peers::{ConnectionId, Sign};
 use snow_dist_runtime::core::session::{Config, Ending, Leave, Timing, Version};
 use snow_dist_runtime::core::{
-    Caller, NodeNumber, Numbering, Numbers, Pid, Processes, Reason, Session, Start, TermPids,
+    Caller, GlobalNews, NodeNumber, Numbering, Numbers, Pid, Processes, Reason, Session, Start, TermPids,
 };
 
 use super::frames::{CREATION, PEER_CREATION};
@@ -28,6 +29,8 @@ const CREATION_OF_VERSION_1: u8 = 1;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) version: Version,
+    /// If it is not of version 1.
+    pub(super) peer_creation: u8,
     pub(super) frame_bytes: [u32; 2],
     pub(super) links_and_monitors: [u32; 2],
     pub(super) node_table_entries: [u32; 2],
@@ -39,6 +42,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             version: Version::Two,
+            peer_creation: PEER_CREATION,
             frame_bytes: [FRAME_BYTES_MAX; 2],
             links_and_monitors: [1_000_000; 2],
             node_table_entries: [4_096; 2],
@@ -51,7 +55,7 @@ impl Bounds {
     pub(super) const fn peer_creation(&self) -> u8 {
         match self.version {
             Version::One { .. } => CREATION_OF_VERSION_1,
-            Version::Two => PEER_CREATION,
+            Version::Two => self.peer_creation,
         }
     }
 
@@ -59,7 +63,7 @@ impl Bounds {
     fn peer_incarnation(&self) -> Option<NonZeroU64> {
         match self.version {
             Version::One { .. } => None,
-            Version::Two => NonZeroU64::new(u64::from(PEER_CREATION) - 1),
+            Version::Two => NonZeroU64::new(u64::from(self.peer_creation) - 1),
         }
     }
 
@@ -83,7 +87,9 @@ pub(super) enum Whose {
     Third(u64, u64),
 }
 
-const PEER: &str = "peer@h:1";
+pub(super) const PEER: &str = "peer@h:1";
+/// The one connection that there is.
+const CONNECTION: ConnectionId = ConnectionId(1);
 /// A node that neither of the two is.
 pub(super) const THIRD: &str = "c@h:9000";
 
@@ -120,12 +126,19 @@ impl Node {
         };
         let mut framer = Framer::default();
         framer.handshake_done(bounds.frame_bytes[0]);
-        let mut numbers = Numbers::new(start("node@h:1", u64::from(CREATION) - 1));
+        let own = start("node@h:1", u64::from(CREATION) - 1);
+        let mut globals = Globals::new(own.clone());
+        if let Some(incarnation) = bounds.peer_incarnation() {
+            globals.up(CONNECTION, &start(PEER, incarnation.get()));
+        }
+        let mut session = Session::new(&config, Duration::ZERO);
+        session.tell_globals(&own.name, []);
+        let mut numbers = Numbers::new(own);
         let number = numbers.of(&PEER.into(), bounds.peer_incarnation());
         assert_eq!(number, config.peer);
         Self {
-            session: Session::new(&config, Duration::ZERO),
-            table: Table { numbers, ..Table::default() },
+            session,
+            table: Table::new(numbers, globals),
             framer,
             now: Duration::ZERO,
             blocked: false,
@@ -170,7 +183,14 @@ impl Node {
 
     /// Tells the session of the processes that have ended.
     pub(super) fn tell(&mut self) {
+        for Conflict { name, local, winner, .. } in std::mem::take(&mut self.table.conflicts) {
+            self.session.unregister_global(&name);
+            self.table.exit(local, winner, Reason::custom(NAME_CONFLICT));
+        }
         while let Some((local, reason)) = self.table.untold.pop_front() {
+            for name in self.table.globals.process_ended(local) {
+                self.session.unregister_global(&name);
+            }
             if self.ended.is_none() {
                 self.session.process_ended(local, &reason);
             }
@@ -196,6 +216,29 @@ impl Node {
         if let Err(ending) = self.session.handle_timeout(self.now) {
             self.end(&ending);
         }
+    }
+
+    /// A process has a global name when the session begins.
+    pub(super) fn own_global(&mut self, local: u64, name: &str) {
+        self.table.globals.register(name, local, OnConflict::Exit).unwrap();
+        self.session.tell_globals(&"node@h:1".into(), self.table.globals.own());
+    }
+
+    /// Returns why it is refused.
+    pub(super) fn register_global(&mut self, local: u64, name: &str) -> Option<&'static str> {
+        match self.table.globals.register(name, local, OnConflict::Exit) {
+            Ok(name) => {
+                self.session.register_global(&name, local);
+                None
+            }
+            Err(_) => Some("taken"),
+        }
+    }
+
+    /// The global names that are known, and who has each.
+    pub(super) fn globals(&self) -> Value {
+        let named = self.table.globals.names();
+        Value::Object(named.map(|(name, pid)| (name.to_string(), self.table.pid_here(pid))).collect())
     }
 
     pub(super) fn probe(&mut self) {
@@ -245,6 +288,7 @@ impl Node {
     pub(super) fn finish(&mut self) {
         if self.ended.is_some() {
             self.session.end(&mut self.table);
+            self.table.globals.down(CONNECTION);
             self.table.untold.clear();
         }
     }
@@ -271,11 +315,13 @@ fn written(payload: &[u8]) -> Value {
 }
 
 /// The processes of the node, and what has come of them in the present step.
-#[derive(Default)]
 pub(super) struct Table {
     processes: BTreeMap<u64, Process>,
     untold: VecDeque<(u64, Reason)>,
     numbers: Numbers,
+    globals: Globals,
+    /// Global names that the node has lost, and does not know of yet.
+    conflicts: Vec<Conflict>,
     /// Who has called, by the caller's local id and the call's number.
     pub(super) callers: BTreeMap<(u64, u64), Caller>,
     pub(super) sees: Vec<Value>,
@@ -292,6 +338,19 @@ struct Process {
 }
 
 impl Table {
+    const fn new(numbers: Numbers, globals: Globals) -> Self {
+        Self {
+            processes: BTreeMap::new(),
+            untold: VecDeque::new(),
+            numbers,
+            globals,
+            conflicts: Vec::new(),
+            callers: BTreeMap::new(),
+            sees: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
     pub(super) fn start(&mut self, local: u64, traps: bool, names: &[&'static str]) -> Value {
         self.processes.insert(local, Process { traps, names: names.to_vec(), ..Process::default() });
         json!({"local": local, "traps_exits": traps, "names": names})
@@ -382,6 +441,17 @@ impl Processes for Table {
     fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
         if let Some(local) = self.whereis(name) {
             self.term(local, term, pids);
+        }
+    }
+
+    fn global(&mut self, news: GlobalNews<'_>) -> bool {
+        match self.globals.heard(CONNECTION, news) {
+            Heard::Known => true,
+            Heard::Lost(conflict) => {
+                self.conflicts.push(conflict);
+                true
+            }
+            Heard::PassedOver => false,
         }
     }
 

@@ -28,6 +28,7 @@ pub(super) fn all() -> Vec<Value> {
         super::capabilities::all(),
         super::calls::all(),
         super::names::all(),
+        super::globals::all(),
         super::terms::all(),
         super::places::all(),
         fragments(),

@@ -19,6 +19,8 @@ pub(super) struct Story {
     acceptable: bool,
     bounds: Bounds,
     processes: Vec<Value>,
+    /// Those that have global names when the session begins; `None` if the story is not about such names.
+    global_names: Option<Map<String, Value>>,
     node: Node,
     steps: Vec<Value>,
 }
@@ -43,7 +45,26 @@ impl Story {
             node.table.start(7, true, &[]),
         ];
         let requirements = requirements.split(' ').map(str::to_owned).collect();
-        Self { id, comment, requirements, acceptable: false, bounds, processes, node, steps: Vec::new() }
+        let (global_names, steps) = (None, Vec::new());
+        Self { id, comment, requirements, acceptable: false, bounds, processes, global_names, node, steps }
+    }
+
+    /// The story says which global names are known.
+    pub(super) fn knowing_globals(mut self) -> Self {
+        self.global_names.get_or_insert_default();
+        self
+    }
+
+    /// A process has a global name when the session begins.
+    pub(super) fn owning(mut self, local: u64, name: &str) -> Self {
+        self.node.own_global(local, name);
+        self.global_names.get_or_insert_default().insert(name.to_owned(), local.into());
+        self
+    }
+
+    pub(super) fn register_global(self, local: u64, name: &str, comment: &str) -> Self {
+        let ask = json!({"do": "global_register", "process": local, "name": name});
+        self.knowing_globals().ask(ask, comment, |node| node.register_global(local, name))
     }
 
     /// The node has a process more, whose mailbox takes no message.
@@ -364,6 +385,9 @@ impl Story {
         self.node.tell();
         let writes = self.node.write();
         self.node.finish();
+        if self.global_names.is_some() {
+            step.insert("global_names".to_owned(), self.node.globals());
+        }
         step.insert("writes".to_owned(), writes.into());
         step.insert("sees".to_owned(), std::mem::take(&mut self.node.table.sees).into());
         step.insert("ended".to_owned(), std::mem::take(&mut self.node.table.ended).into());
@@ -392,6 +416,9 @@ impl Story {
         });
         if let Version::One { node_id, .. } = self.bounds.version {
             (given["version"], given["node_id"]) = (1.into(), json!(node_id));
+        }
+        if let Some(names) = self.global_names {
+            given["global_names"] = names.into();
         }
         json!({
             "id": format!("session-{}", self.id), "comment": self.comment, "requirements": self.requirements,
