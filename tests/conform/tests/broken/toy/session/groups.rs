@@ -329,13 +329,11 @@ impl Toy {
             return self.seek(state, &of.node);
         }
         match members {
-            None if stream == 0 || stream == peer.writes.stream => {
-                if !self.has(Defect::AskForgotten) {
-                    self.begin_stream(state, &of.node);
-                    self.tell_groups(state, &of.node, false);
-                }
+            None if stream != 0 && stream != peer.writes.stream || self.has(Defect::AskForgotten) => {}
+            None => {
+                self.begin_stream(state, &of.node);
+                self.tell_groups(state, &of.node, false);
             }
-            None => {}
             Some(told) if peer.follows(stream, told.number) || self.has(Defect::GapUnnoticed) => {
                 peer.take(self, told);
             }
