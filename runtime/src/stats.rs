@@ -125,7 +125,7 @@ impl Node {
     /// Returns what this node has counted, and how it stands now: what is slow, full, gone or refused.
     ///
     /// It looks at each process and each session for a moment, one after the other, and holds up none of them for longer. So the
-    /// numbers are not all of one moment, and asking takes time: about 10 ms for 100 000 processes.
+    /// numbers are not all of one moment, and asking takes the longer the more processes there are.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -63,7 +63,8 @@ struct Log;
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        listener().is_some_and(|listener| number_of(*metadata.level()) <= listener.level_max)
+        metadata.is_event()
+            && listener().is_some_and(|listener| number_of(*metadata.level()) <= listener.level_max)
     }
 
     fn register_callsite(&self, _: &'static Metadata<'static>) -> tracing::subscriber::Interest {
@@ -82,7 +83,7 @@ impl Subscriber for Log {
         (listener.told)(user, number_of(*event.metadata().level()), text.as_ptr());
     }
 
-    // There are no spans.
+    // Spans are not shown.
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)
     }

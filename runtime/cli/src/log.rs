@@ -6,8 +6,11 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Where a node tells of processes that fail. Those of this program are its user's, who is told by the program itself.
-const FAILURES: &str = "::process::failures";
+/// Whether an event is the end of a process. Those of this program are its user's, who is told by the program itself.
+fn is_end(metadata: &Metadata<'_>) -> bool {
+    let says = |field| metadata.fields().field(field).is_some();
+    metadata.target().ends_with("::processes") && says("process") && says("reason")
+}
 
 /// Shows warnings and errors from now on, a line for each.
 pub(crate) fn show(show: impl Fn(&str) + Send + Sync + 'static) {
@@ -19,7 +22,7 @@ struct Log<F>(F);
 
 impl<F: Fn(&str) + Send + Sync + 'static> Subscriber for Log<F> {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::WARN && !metadata.target().ends_with(FAILURES)
+        metadata.is_event() && *metadata.level() <= Level::WARN && !is_end(metadata)
     }
 
     fn event(&self, event: &Event<'_>) {
@@ -28,7 +31,7 @@ impl<F: Fn(&str) + Send + Sync + 'static> Subscriber for Log<F> {
         (self.0)(&(line.message + &line.fields));
     }
 
-    // A node has no spans.
+    // Spans are not shown.
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)
     }
