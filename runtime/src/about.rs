@@ -135,6 +135,8 @@ pub(crate) fn start(node: &Node) -> Result<(), SpawnError> {
     // Other nodes may send exit signals to whom they like: none that comes early ends it.
     if let Some(delegate) = node.delegate(pid) {
         delegate.trap_exit(true);
+        // It answers to the last: nobody waits for its end.
+        delegate.dial_nobody();
     }
     // Nobody else has had the time to take the name.
     let _ = node.register(ABOUT_NAME, pid);

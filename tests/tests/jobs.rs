@@ -63,7 +63,6 @@ impl Cluster {
 
     fn submit(&self, job: &str) -> JoinHandle<Result<Outcome, CallError>> {
         let (node, queue, job) = (self.node.clone(), self.queue, job.to_owned());
-        #[expect(clippy::disallowed_methods, reason = "a test runs on the runtime it is in")]
         tokio::spawn(async move { queue.call(&node, |reply| Ask::Submit(job, reply), LONG).await })
     }
 

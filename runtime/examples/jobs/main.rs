@@ -53,10 +53,16 @@ async fn keep_queue(name: &str) -> Result<(), Box<dyn Error>> {
             }
         });
     }
-    while jobs.join_next().await.is_some() {}
-    println!("{:?}", queue.call(&node, Ask::Drain, PATIENCE).await?);
+    tokio::select! {
+        counts = async {
+            while jobs.join_next().await.is_some() {}
+            queue.call(&node, Ask::Drain, PATIENCE).await
+        } => println!("{:?}", counts?),
+        _ = until_told_to_stop() => println!("stopped before all jobs were done"),
+    }
     node.shutdown_within(Duration::from_secs(1)).await;
-    Ok(())
+    // Whoever reads the input may wait for a line yet, and tokio for that.
+    std::process::exit(0)
 }
 
 async fn run_workers(name: &str, queue: &str) -> Result<(), Box<dyn Error>> {

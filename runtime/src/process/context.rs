@@ -11,6 +11,7 @@ use snow_dist_codec::NodeNameError;
 use tokio::task::coop;
 
 use super::cell::Cell;
+use super::failures::Lost;
 use super::mailbox::Inbox;
 use super::remote::Sender;
 use super::table::{EVERY_NODE, ProcessTable, Tie};
@@ -129,7 +130,7 @@ impl Context {
     }
 
     /// Tells the operator that something sent to this process has come to nothing.
-    pub(crate) fn tell_of_lost(&self, error: &dyn fmt::Display, what: &str) {
+    pub(crate) fn tell_of_lost(&self, error: &dyn fmt::Display, what: Lost) {
         self.table().tell_of_lost(self.pid(), error, what);
     }
 

@@ -35,6 +35,7 @@ impl Ending {
             table.remove_global_names(cell.local());
         }
         table.remove_node_monitors(cell.local(), &ties.nodes);
+        table.end_begins();
         table.remove(cell.local());
         drop(queue);
         table.tell_of_end(cell.local(), &ties.names, &doom);
@@ -97,6 +98,12 @@ impl Ending {
             return false;
         }
         true
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.table.end_is_told();
     }
 }
 

@@ -87,6 +87,15 @@ impl Ends {
     }
 }
 
+/// What has become of a message that nobody else hears of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lost {
+    /// A server could not read it.
+    Unread,
+    /// A timer's message was refused.
+    Unsent,
+}
+
 /// The failures of a node's processes. Other nodes can cause them, by exit signals and by messages that a program does not
 /// bear, so they are told of in sums when there are many.
 #[derive(Debug)]
@@ -97,15 +106,16 @@ pub(super) struct Failures {
     own: Mutex<Limiter>,
     /// Of those that an exit signal has ended: apart, so that a chain of links does not hide where it began.
     by_signal: Mutex<Limiter>,
-    /// Of messages that came to nothing, which nobody else hears of.
-    lost: Mutex<Limiter>,
+    /// Of messages that came to nothing, which nobody else hears of: those of other nodes apart from the program's own.
+    unread: Mutex<Limiter>,
+    unsent: Mutex<Limiter>,
 }
 
 impl Failures {
     pub(super) fn new() -> Self {
         let limiter = || Mutex::new(Limiter::new(FAILURES_TOLD_SINGLY_MAX));
-        let (own, by_signal, lost) = (limiter(), limiter(), limiter());
-        Self { clock: Clock::start(), ends: Ends::default(), own, by_signal, lost }
+        let (own, by_signal, unread, unsent) = (limiter(), limiter(), limiter(), limiter());
+        Self { clock: Clock::start(), ends: Ends::default(), own, by_signal, unread, unsent }
     }
 
     /// How many processes have ended, and how.
@@ -134,8 +144,12 @@ impl Failures {
     }
 
     /// Tells that a message of a process, or to it, came to nothing, if a line is due. To be called with no lock held.
-    pub(super) fn lost(&self, process: Pid, error: &dyn fmt::Display, what: &str) {
-        let due = self.lost.lock().count(self.clock.now());
+    pub(super) fn lost(&self, process: Pid, error: &dyn fmt::Display, what: Lost) {
+        let (limiter, what) = match what {
+            Lost::Unread => (&self.unread, "a server has passed over a message that is not of its type"),
+            Lost::Unsent => (&self.unsent, "the message of a timer is refused"),
+        };
+        let due = limiter.lock().count(self.clock.now());
         let Some(times) = due else { return };
         event!(processes, WARN, %process, error = %Shown(&error.to_string()), times, "{what}");
     }

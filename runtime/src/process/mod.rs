@@ -43,7 +43,7 @@ pub use error::{
     ReplyError, SendError, SpawnError, SpawnOnError,
 };
 pub use failures::EndCounts;
-pub(crate) use failures::shown;
+pub(crate) use failures::{Lost, shown};
 pub use functions::Allowed;
 pub use groups::{GroupChanges, Groups, GroupsError, JoinError};
 pub use looking::{ProcessInfo, ProcessStats};

@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 use super::cell::Cell;
+use super::failures::Lost;
 use super::remote::Sender;
 use super::table::ProcessTable;
 use super::{Context, Message, Payload, Refused, SendError, term};
@@ -46,8 +47,8 @@ impl Timer {
     /// message has been sent or is just being sent, or if it has been cancelled before.
     ///
     /// After `false` the message can be in the mailbox already, or come yet: whoever must tell it from that of a later timer
-    /// puts a number into it. Of a timer that sends again and again the answer is `true` the first time, and messages that it has
-    /// sent stay in the mailbox.
+    /// puts a number into it. Of a timer that sends again and again the answer is `true` the first time: a message that it is just
+    /// sending can still come, and those that it has sent stay in the mailbox.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -177,7 +178,7 @@ async fn run(
     };
     match worked {
         Ok(()) | Err(SendError::Refused(Refused::Ended)) => {}
-        Err(error) => table.tell_of_lost(process, &error, "the message of a timer is refused"),
+        Err(error) => table.tell_of_lost(process, &error, Lost::Unsent),
     }
 }
 
@@ -205,8 +206,9 @@ async fn again_and_again(Due { clock, delay, shared }: Due, post: Post) -> Resul
         if shared.is_decided.load(Ordering::Acquire) {
             return Ok(());
         }
-        let (now, next) = (clock.now(), due.saturating_add(interval));
         post.send(place).await?;
+        // Late if one of the two above has waited.
+        let (now, next) = (clock.now(), due.saturating_add(interval));
         due = if next < now { now.saturating_add(interval) } else { next };
     }
 }

@@ -90,7 +90,7 @@ pub use reply::Reply;
 
 use crate::core::Reason;
 use crate::node::Node;
-use crate::process::{Context, Received, SpawnError};
+use crate::process::{Context, Lost, Received, SpawnError};
 
 /// A process that handles one message after the other.
 pub trait Server: Send {
@@ -168,7 +168,7 @@ impl Unread {
             Self::Signal(_) => ControlFlow::Continue(()),
             Self::Unreadable(received, error) => {
                 drop(received);
-                ctx.tell_of_lost(&error, "a server has passed over a message that is not of its type");
+                ctx.tell_of_lost(&error, Lost::Unread);
                 ControlFlow::Continue(())
             }
         }

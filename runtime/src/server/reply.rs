@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
-use serde::ser::{Serialize, Serializer};
+use serde::ser::{self, Serialize, Serializer};
 use snow_dist_codec::stf;
 
 use crate::process::{Call, Replier, ReplyError, term};
@@ -17,9 +17,8 @@ thread_local! {
 
 /// The place of a reply of type `T` in a call, mostly in a variant of an enum: see the [module](super).
 ///
-/// The caller is given it by [`Address::call`](super::Address::call) and puts it into the value; written, it is a unit, and of any length
-/// that is sent it says nothing. The callee finds it in the value that it has [read](crate::Received::read), and [sends](Self::send). It can
-/// be kept, and moved to another task. Dropped, it tells the caller at once that there is no reply
+/// The caller is given it by [`Address::call`](super::Address::call) and puts it into the value, where it is written as a unit. The callee finds it in the value that it has [read](crate::Received::read), and [sends](Self::send). It can
+/// be kept, and moved to another task or process of the same node, but not sent on: a value with it in is then not written. Dropped, it tells the caller at once that there is no reply
 /// ([`CallError::Unanswered`](crate::CallError::Unanswered)).
 pub struct Reply<T> {
     /// None on the side of the caller.
@@ -55,6 +54,10 @@ impl<T: Serialize> Reply<T> {
 
 impl<T> Serialize for Reply<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.replier.is_some() {
+            // Written, it would reach nobody, and the caller would wait in vain.
+            return Err(ser::Error::custom("a reply that was received is not sent on: answer it here"));
+        }
         serializer.serialize_unit()
     }
 }

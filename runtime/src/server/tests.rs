@@ -244,3 +244,17 @@ async fn an_attempt_at_reading_that_fails_takes_no_reply_away() {
     let text = asks.call(&node, |reply| Untagged::Text { reply, text: "four".into() }, LONGEST);
     assert_eq!(text.await, Ok(4));
 }
+
+#[tokio::test]
+async fn a_reply_that_was_received_is_not_sent_on() {
+    let node = node();
+    let router = node.spawn(async |mut ctx: Context| {
+        let Ok(Ask::Later(reply)) = ctx.recv().await.read() else { panic!("a call") };
+        let ask = Ask::Later(reply);
+        let sent = ctx.send_term(ctx.pid(), &ask).await;
+        let Ask::Later(reply) = ask else { panic!("what it was") };
+        reply.send(&u64::from(matches!(sent, Err(crate::SendError::Term(_))))).await.unwrap();
+    });
+    let router = Address::<Ask>::of(router.unwrap());
+    assert_eq!(router.call(&node, Ask::Later, LONGEST).await, Ok(1));
+}

@@ -44,8 +44,8 @@
 //! [`until`] or by `tokio::time`, not by `std::thread::sleep`.
 //!
 //! # A restart
-//! [`SimulatedNetwork::crash`] does to others what `kill -9` does. The old node then knows nobody; drop it or call
-//! [`Node::shutdown`](crate::Node::shutdown), and start another with the same name on
+//! [`SimulatedNetwork::crash`] does to others what `kill -9` does. The old node then reaches nobody; call
+//! [`Node::shutdown`](crate::Node::shutdown) on it, and start another with the same name on
 //! [`network.host(..)`](SimulatedNetwork::host) of the same host.
 
 mod network;

@@ -121,9 +121,9 @@ impl SimulatedNetwork {
         self.change(&pairs.collect::<Vec<_>>(), heal);
     }
 
-    /// Does to all others what the end of every node on this host does: its connections break, and nobody listens there until
-    /// another node is started on it. The nodes themselves go on until they are shut down or dropped, and hear of nobody who
-    /// dials.
+    /// Does to all others what the end of every node on this host does: its connections break, and nobody listens or dials there
+    /// until another node is started on it. The nodes themselves go on until they are shut down or dropped, and reach nobody.
+    /// Shut them down before that other node is started, since they could dial again from then on.
     #[track_caller]
     pub fn crash(&self, host: &str) {
         let host = self.known(host);
@@ -190,6 +190,12 @@ impl SimulatedHost {
         let mut state = self.shared.state.lock();
         let refused = || Some(Err(io::Error::new(io::ErrorKind::ConnectionRefused, "nobody listens there")));
         let Some(to) = state.host_of(address) else { return refused() };
+        if state.has_crashed(self.host) {
+            return Some(Err(io::Error::new(
+                io::ErrorKind::NetworkDown,
+                "the host of this node has crashed",
+            )));
+        }
         let ways = [state.way(self.host, to), state.way(to, self.host)];
         if ways.iter().any(|way| way.is_cut) {
             return Some(Err(io::Error::new(io::ErrorKind::HostUnreachable, "the network is cut there")));
@@ -227,7 +233,7 @@ impl Network for SimulatedHost {
             return Err(io::Error::new(io::ErrorKind::AddrInUse, "a node of this network listens there"));
         }
         let (sender, arrivals) = unbounded_channel();
-        let before = state.listeners.insert(address, (self.host, sender));
+        let before = state.listen(self.host, address, sender);
         drop((state, before));
         Ok(SimulatedListener { port, arrivals })
     }
@@ -252,7 +258,7 @@ impl SimulatedHost {
     fn delay_to(&self, address: &str) -> Duration {
         let state = self.shared.state.lock();
         let Some(to) = state.host_of(address) else { return Duration::ZERO };
-        state.way(self.host, to).delay + state.way(to, self.host).delay
+        state.way(self.host, to).delay.saturating_add(state.way(to, self.host).delay)
     }
 }
 

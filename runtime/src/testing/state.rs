@@ -1,6 +1,6 @@
 //! What there is in a simulated network: hosts, who listens, what is between two hosts, and what is under way.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub(super) type Arrivals = UnboundedSender<(Stream, SocketAddr)>;
 #[derive(Debug, Default)]
 pub(super) struct State {
     hosts: BTreeMap<Arc<str>, HostId>,
+    /// Hosts that have crashed, and on which nobody has listened since.
+    crashed: BTreeSet<HostId>,
     ways: HashMap<(HostId, HostId), Way>,
     pub(super) listeners: HashMap<String, (HostId, Arrivals)>,
     pipes: HashMap<PipeId, Pipe>,
@@ -88,6 +90,21 @@ impl State {
         listens.or_else(|| self.known(address.rsplit_once(':')?.0))
     }
 
+    pub(super) fn has_crashed(&self, host: HostId) -> bool {
+        self.crashed.contains(&host)
+    }
+
+    /// Somebody listens on a host: it is there.
+    pub(super) fn listen(
+        &mut self,
+        host: HostId,
+        address: String,
+        arrivals: Arrivals,
+    ) -> Option<(HostId, Arrivals)> {
+        self.crashed.remove(&host);
+        self.listeners.insert(address, (host, arrivals))
+    }
+
     pub(super) fn all_hosts(&self) -> std::ops::Range<HostId> {
         0..self.hosts.len()
     }
@@ -109,6 +126,7 @@ impl State {
 
     /// Breaks every connection of a host, and nobody listens there any more. Returns whom to wake, and who no longer listens.
     pub(super) fn crash(&mut self, host: HostId) -> (Vec<Waker>, Vec<Arrivals>) {
+        self.crashed.insert(host);
         let gone =
             self.listeners.extract_if(|_, (of, _)| *of == host).map(|(_, (_, arrivals))| arrivals).collect();
         let pipes = self.pipes.values_mut().filter(|pipe| pipe.way.0 == host || pipe.way.1 == host);
@@ -176,7 +194,7 @@ impl State {
         bytes: &[u8],
     ) -> io::Result<(usize, Option<Waker>)> {
         let way = self.pipe(id)?.way;
-        let due = now + self.way(way.0, way.1).delay;
+        let due = now.saturating_add(self.way(way.0, way.1).delay);
         let pipe = self.pipe(id)?;
         if !pipe.has_reader || pipe.is_ended {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -193,7 +211,7 @@ impl State {
     /// Nothing more is written. Returns whom to wake.
     pub(super) fn end(&mut self, id: PipeId, now: Duration) -> Option<Waker> {
         let way = self.pipe(id).ok()?.way;
-        let due = now + self.way(way.0, way.1).delay;
+        let due = now.saturating_add(self.way(way.0, way.1).delay);
         let pipe = self.pipe(id).ok().filter(|pipe| !pipe.is_ended)?;
         pipe.is_ended = true;
         pipe.queue.push_back((due, Bytes::new()));

@@ -328,6 +328,16 @@ async fn processes_say_goodbye_while_their_node_has_patience() {
 async fn others_learn_that_a_process_was_killed_because_it_did_not_end() {
     let (a, b) = connected().await;
     let deaf = b.spawn(async |_| std::future::pending::<()>().await).unwrap();
+    // More than are told of an end at once, and before other nodes.
+    let (are_made, ties) = tokio::sync::oneshot::channel();
+    let watcher = b.spawn(async move |ctx: Context| {
+        for _ in 0..3_000 {
+            ctx.monitor(deaf).await.unwrap();
+        }
+        are_made.send(()).unwrap();
+        std::future::pending::<()>().await;
+    });
+    within("all monitors", ties).await.unwrap();
     let (there, (is_watched, watched)) = (seen_from(&a, &b, deaf), tokio::sync::oneshot::channel());
     let (_, end) = begin(&a, async move |mut ctx: Context| {
         ctx.monitor(there).await.unwrap();
@@ -338,9 +348,17 @@ async fn others_learn_that_a_process_was_killed_because_it_did_not_end() {
     // The session has carried the monitor when it has carried a call.
     assert_eq!(end_of(&a, seen_from(&a, &b, b.spawn(async |_| ()).unwrap())).await, Reason::noproc());
     let left = within("the end", b.shutdown_within(Duration::ZERO)).await;
-    assert_eq!(left.iter().map(|left| left.pid).collect::<Vec<_>>(), [deaf]);
+    let mut left: Vec<_> = left.into_iter().map(|left| left.pid).collect();
+    left.sort();
+    assert_eq!(left, [deaf, watcher.unwrap()]);
     let Received::Down { reason, .. } = within("its end", end).await.unwrap() else { panic!("an end") };
     assert_eq!(reason, Reason::Killed);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_process_that_answers_about_the_node() {
+    let node = start(Node::builder("answers@127.0.0.1:0").answer_about(true)).await;
+    assert_eq!(node.shutdown_within(Duration::from_secs(60)).await, []);
 }
 
 #[cfg(unix)]

@@ -13,7 +13,7 @@ use tokio::task::coop;
 
 use super::cell::{Cell, Doom, Linked, NotPut};
 use super::cells::Cells;
-use super::failures::Failures;
+use super::failures::{Failures, Lost};
 use super::functions::Functions;
 use super::groups::shared::Shared as SharedGroups;
 use super::remote::{Connections, Denied, Later, Remote, Sender, Sent, Towards};
@@ -56,6 +56,8 @@ pub(crate) struct ProcessTable {
     stopped: AtomicBool,
     /// Says that a process has ended, once none is started any more.
     ends: watch::Sender<()>,
+    /// Processes that are no longer here, and of whose end not all have been told.
+    ends_untold: AtomicU64,
     references_given: AtomicU64,
     names: Mutex<HashMap<Arc<str>, u64>>,
     globals: Mutex<Globals>,
@@ -131,6 +133,7 @@ impl ProcessTable {
             closed: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             ends: watch::Sender::new(()),
+            ends_untold: AtomicU64::new(0),
             references_given: AtomicU64::new(0),
             names: Mutex::default(),
             globals: Mutex::new(Globals::new(start.clone())),
@@ -232,7 +235,7 @@ impl ProcessTable {
     }
 
     /// Tells the operator that something of a process's messages has come to nothing, by this error.
-    pub(crate) fn tell_of_lost(&self, process: Pid, error: &dyn fmt::Display, what: &str) {
+    pub(crate) fn tell_of_lost(&self, process: Pid, error: &dyn fmt::Display, what: Lost) {
         self.failures.lost(process, error, what);
     }
 
@@ -261,6 +264,16 @@ impl ProcessTable {
         // The cell, if this is its last owner, is dropped after the lock.
         let ended = self.cells.remove(local);
         drop(ended);
+    }
+
+    /// A process is about to go, and others are to be told.
+    pub(crate) fn end_begins(&self) {
+        self.ends_untold.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// All have been told of the end of a process.
+    pub(crate) fn end_is_told(&self) {
+        self.ends_untold.fetch_sub(1, Ordering::SeqCst);
         if self.is_closed() {
             self.ends.send_replace(());
         }

@@ -9,6 +9,7 @@ use crate::core::limits::KILLED_WITHIN;
 use crate::core::{Pid, Reason, Shown};
 use crate::foreign::{apart, event};
 use crate::process::cell::Cell;
+use crate::sync::Ordering;
 
 /// A process that had not ended when the patience of [`Node::shutdown_within`](crate::Node::shutdown_within) was over, and was killed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ impl ProcessTable {
     pub(crate) async fn end_within(&self, patience: Duration) -> Vec<Left> {
         self.close();
         let mut told = HashSet::new();
-        if self.have_ended(patience, || self.tell_to_end(&mut told)).await {
+        if self.have_ended(patience, || self.tell_to_end(&mut told) + self.ends_untold()).await {
             return Vec::new();
         }
         let left = self.kill_all();
@@ -34,7 +35,7 @@ impl ProcessTable {
             let (name, count) = (names.first().map_or("", |name| name), left.len());
             event!(processes, WARN, count, process = %pid, name = %Shown(name), "processes that have not ended in time are killed");
         }
-        self.have_ended(KILLED_WITHIN, || self.count_of_program()).await;
+        self.have_ended(KILLED_WITHIN, || self.count_of_program() + self.ends_untold()).await;
         left
     }
 
@@ -72,6 +73,11 @@ impl ProcessTable {
             cell.doom(Reason::Killed).wake();
         });
         left
+    }
+
+    /// How many are no longer here, and still tell of their end. To be asked after who is here: it is one or the other.
+    fn ends_untold(&self) -> usize {
+        usize::try_from(self.ends_untold.load(Ordering::SeqCst)).unwrap_or(usize::MAX)
     }
 
     fn count_of_program(&self) -> usize {
