@@ -45,7 +45,7 @@
 //!   most, and one error.
 //!
 //! # When a full mesh is no longer the right shape
-//! A discovery that names all nodes to all nodes makes n (n - 1) / 2 sessions, each with a heartbeat and some 14 KiB of memory at
+//! A discovery that names all nodes to all nodes makes n (n - 1) / 2 sessions, each with a heartbeat and some 13 KiB of memory at
 //! either end. Up to some 200 nodes that is the simplest thing that works. Beyond, let a discovery name to each node those
 //! that it needs: nothing else is dialled.
 //!
