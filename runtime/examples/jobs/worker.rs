@@ -36,6 +36,7 @@ impl Server for Worker {
     async fn handle(&mut self, ctx: &mut Context, work: Work) -> ControlFlow<Reason> {
         match (work, self.1) {
             (Work::Do(job), Some(queue)) => {
+                println!("{}: begins", job.text);
                 let outcome = timeout(JOB_TIME, perform(&job.text)).await;
                 let outcome = outcome.unwrap_or_else(|_| Err(format!("not done in {JOB_TIME:?}")));
                 // If that does not arrive the queue is lost, which its monitor tells.
