@@ -67,8 +67,8 @@ pub struct AboutPeer {
     pub up_for_s: u64,
     /// How long a question to that node took, its answer included, in microseconds. None if it was not measured.
     pub round_trip_us: Option<u64>,
-    /// How the session stands, by name: frames and bytes each way, what waits, links, monitors, calls, and how many frames were
-    /// passed over. Empty if the node does not tell.
+    /// The session's figures by name: frames and bytes each way, what waits, links, monitors, calls, and frames that were passed
+    /// over. Empty if the node does not tell.
     #[serde(default)]
     pub figures: BTreeMap<String, u64>,
 }
@@ -209,7 +209,7 @@ async fn round_trip(ctx: &Context, node: &str) -> Option<Duration> {
     answered.is_ok().then(|| clock.now())
 }
 
-/// What a node has counted, by name.
+/// Returns a node's counts by name.
 fn counters(stats: &Stats) -> BTreeMap<String, u64> {
     let Stats { processes, connections, sessions, .. } = stats;
     let traffic = sessions.traffic;

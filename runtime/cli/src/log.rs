@@ -6,7 +6,8 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Whether an event is the end of a process. Those of this program are its user's, who is told by the program itself.
+/// Returns whether an event tells of the end of a process. The processes of this program are its user's, whom the program
+/// tells itself.
 fn is_end(metadata: &Metadata<'_>) -> bool {
     let says = |field| metadata.fields().field(field).is_some();
     metadata.target().ends_with("::processes") && says("process") && says("reason")

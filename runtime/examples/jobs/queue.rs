@@ -22,7 +22,7 @@ pub(crate) struct Job {
     tries: u32,
 }
 
-/// What comes of a job: its result, or why there is none.
+/// A job's result, or why there is none.
 pub(crate) type Outcome = Result<String, String>;
 
 #[derive(Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::queue::{Ask, Job, Outcome, QUEUE};
 
-/// How long a job may take.
+/// The longest time that a job may take.
 pub(crate) const JOB_TIME: Duration = Duration::from_secs(5);
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 

@@ -369,5 +369,6 @@ pub const ABOUT_ROUND_TRIP_TIME_MAX: Duration = Duration::from_secs(1);
 /// The shortest interval in which a timer of a process sends again and again: the timers of the runtime are no finer.
 pub const TIMER_INTERVAL_MIN: Duration = Duration::from_millis(1);
 
-/// How long processes have to be gone that a node kills because they have not ended in time: one that holds its thread stays.
+/// The time that a node gives processes to be gone which it kills because they have not ended in time. One that holds its thread
+/// stays.
 pub const KILLED_WITHIN: Duration = Duration::from_secs(1);

@@ -473,7 +473,7 @@ impl Connection {
         if self.closing.is_some() || self.ending.is_some() { None } else { self.session() }
     }
 
-    /// What has gone through the session so far, also when it has ended.
+    /// Returns what has gone through the session so far, also when it has ended.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         match &self.stage {
