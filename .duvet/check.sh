@@ -45,7 +45,7 @@ fails() { # what is broken, a file, a sed command for it, what must be said
 }
 
 fails "a requirement without citations" spec/stf.md \
-  '$a\\n### [STF-NEW-001] New {#stf-new-001}\n\nA reader MUST be new.\n\nChecked by: review.' "missing citation"
+  '$a\\n### [STF-NEW-001] New {#stf-new-001}\n\nA reader MUST be new.' "missing citation"
 fails "a requirement without an implementation" codec/src/stf/mod.rs \
   '/stf-ver-001/,+1d' "missing citation"
 fails "a requirement without a test" target/duvet/data.rs \

@@ -1,7 +1,9 @@
-//! Messages made of a fuzzer's bytes: whatever an encoder takes, and nothing that it refuses.
+//! Messages made from a fuzzer's bytes: any message that can be encoded, and no other.
 //!
-//! Random bytes as a [`Source`] of fields: every message that has a [`Layout`](crate::layout::Layout) can be
-//! made of them, without a line for each. What a message borrows and the bytes do not hold lies in an arena.
+//! Use this in fuzz targets that need valid messages rather than random bytes. [`frame`], [`handshake`], [`signal`]
+//! and [`reason`] make one each. The random bytes are a [`Source`] of fields, so every message that has a
+//! [`Layout`](crate::layout::Layout) can be made of them without code of its own. Whatever a message borrows that is
+//! not a part of the fuzzer's bytes is allocated in an arena.
 //!
 //! ```
 //! use arbitrary::Unstructured;
@@ -28,10 +30,10 @@ use crate::{
     Reading, Reason, ReasonBuf, Root, Signal, Text, UnknownRoot,
 };
 
-/// A frame: of any tag, known or not, or empty.
+/// Makes a frame with any tag, known or unknown, or an empty frame.
 ///
 /// # Errors
-/// The bytes do not suffice.
+/// Returns an error if the bytes do not suffice, or if no valid value can be made of them.
 pub fn frame<'a>(bytes: &mut Unstructured<'a>, arena: &'a Bump) -> Result<Frame<'a>> {
     let choice = bytes.choose_index(Frame::TAGS.len() + 2)?;
     match Frame::TAGS.get(choice) {
@@ -44,28 +46,28 @@ pub fn frame<'a>(bytes: &mut Unstructured<'a>, arena: &'a Bump) -> Result<Frame<
     }
 }
 
-/// A message of the handshake.
+/// Makes a handshake message.
 ///
 /// # Errors
-/// The bytes do not suffice.
+/// Returns an error if the bytes do not suffice, or if no valid value can be made of them.
 pub fn handshake<'a>(bytes: &mut Unstructured<'a>, arena: &'a Bump) -> Result<Handshake<'a>> {
     let &(tag, _) = bytes.choose(Handshake::TAGS)?;
     Random { bytes, arena }.message(|source| Handshake::read_fields(tag, source))
 }
 
-/// A mailbox signal.
+/// Makes a mailbox signal.
 ///
 /// # Errors
-/// The bytes do not suffice.
+/// Returns an error if the bytes do not suffice, or if no valid value can be made of them.
 pub fn signal<'a>(bytes: &mut Unstructured<'a>, arena: &'a Bump) -> Result<Signal<'a>> {
     let &(tag, _) = bytes.choose(Signal::TAGS)?;
     Random { bytes, arena }.message(|source| Signal::read_fields(tag, source))
 }
 
-/// An exit reason.
+/// Makes an exit reason.
 ///
 /// # Errors
-/// The bytes do not suffice.
+/// Returns an error if the bytes do not suffice, or if no valid value can be made of them.
 pub fn reason<'a>(bytes: &mut Unstructured<'a>, arena: &'a Bump) -> Result<Reason<'a>> {
     Random { bytes, arena }.reason("reason")
 }
@@ -107,7 +109,7 @@ impl Arbitrary<'_> for ReasonBuf {
     }
 }
 
-/// Fields of random bytes. Where a message allows only some values of a field, this gives only those.
+/// A source of random fields. If a message allows only some values of a field, it returns only those.
 struct Random<'a, 'u> {
     bytes: &'u mut Unstructured<'a>,
     arena: &'a Bump,
@@ -118,13 +120,13 @@ impl<'a> Random<'a, '_> {
         read(self).unwrap_or(Err(Error::IncorrectFormat))
     }
 
-    /// Whether a list has one more element. Bytes that have run out answer everything in the same way: they would
-    /// make a list without end.
+    /// Returns `true` if a list has one more element. Exhausted bytes always give the same answer: without the first
+    /// check a list would never end.
     fn more(&mut self) -> Result<bool> {
         Ok(!self.bytes.is_empty() && self.bytes.ratio(3, 4)?)
     }
 
-    /// Writes a field and reads it back from the arena, which frees bytes but nothing that owns any.
+    /// Writes a field and reads it back from the arena, which frees bytes but runs no destructors.
     fn keep<T>(
         &self,
         write: impl FnOnce(&mut Writer<'_, Vec<u8>>) -> core::result::Result<(), Infallible>,
@@ -136,7 +138,7 @@ impl<'a> Random<'a, '_> {
         read(&mut Reader::new(kept, Reading::Compatible)).map_err(|_| Error::IncorrectFormat)
     }
 
-    /// Text of at most `bytes_max` bytes: what is over is cut off at a character.
+    /// Returns a text of at most `bytes_max` bytes, cut at a character boundary if it was longer.
     fn text_up_to(&mut self, bytes_max: usize) -> Result<Text<'a>> {
         let text: &'a str = self.bytes.arbitrary()?;
         let end = text.floor_char_boundary(bytes_max);
@@ -150,7 +152,7 @@ impl<'a> Random<'a, '_> {
             if !bytes.arbitrary()? {
                 continue;
             }
-            // A block that is full takes no more: that is as good as any.
+            // A full block takes no more extensions, and is a valid block as well.
             let _full = match kind {
                 1 => block.push_versions(&[2, 3 + bytes.arbitrary::<u16>()? / 2]),
                 2 => block.push_capabilities(Capabilities::from_bits(bytes.arbitrary()?)),
@@ -250,7 +252,7 @@ impl<'a> Source<'a> for Random<'a, '_> {
         0
     }
 
-    /// A name that may not stand beside a block: these bytes make no message.
+    /// The bytes make no message: a name that may not stand beside an extension block.
     fn invalid(&self, _: &'static str, _: usize, _: &'static str) -> Error {
         Error::IncorrectFormat
     }
@@ -273,7 +275,7 @@ mod tests {
         core::iter::repeat_with(next).take(400).collect()
     }
 
-    /// What `look` says of many messages, each made of other bytes.
+    /// Returns the results of `look` for many messages, each made from other bytes.
     fn of_noise<T>(look: impl for<'a> Fn(&mut Unstructured<'a>, &'a Bump) -> Result<T>) -> Vec<T> {
         (0..3_000).filter_map(|seed| look(&mut Unstructured::new(&noise(seed)), &Bump::new()).ok()).collect()
     }
@@ -354,7 +356,7 @@ mod tests {
         assert_eq!(random.entries("entries").unwrap().count(), 0);
     }
 
-    /// Texts of `character` that `make` gives for lengths of every kind.
+    /// Returns the lengths of the texts that `make` makes of `character`, for length fields of every kind.
     fn lengths(character: &str, make: impl Fn(&mut Random<'_, '_>) -> usize) -> BTreeSet<usize> {
         let arena = Bump::new();
         (0..=0xFF_u8)

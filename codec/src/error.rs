@@ -1,34 +1,37 @@
-//! What is wrong with some bytes or values, in which field, and at which byte.
+//! Errors of decoding and encoding: each names the problem, the field and, in decoding, the byte.
+//!
+//! [`DecodeError`] rejects bytes, [`EncodeError`] rejects values. Their kinds ([`ErrorKind`],
+//! [`EncodeErrorKind`]) are for programs; their `Display` texts are for people.
 
 use core::fmt;
 
-/// Where in a message something is: a field, an element of it, a part of that.
+/// A place in a message: a field, an element of a list, or a part of such an element.
 ///
 /// Displayed as `to`, `names[3]`, `entries[2].node` or `reason.root.text`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Field {
-    /// The field's name as the specification's tables have it, dots included where it has parts.
+    /// The field's name in the specification's tables. Nested fields are separated by dots (`reason.root`).
     pub name: &'static str,
-    /// The element, counted from 0, where the field is a list.
+    /// The index of the element, counted from 0, if the field is a list.
     pub index: Option<u32>,
-    /// The part of that element; empty where the element has no parts.
+    /// The part of the element, or an empty string if elements have no parts.
     pub part: &'static str,
 }
 
 impl Field {
-    /// The field `name` as a whole.
+    /// Creates a reference to the whole field `name`.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { name, index: None, part: "" }
     }
 
-    /// Element `index` of the list `name`. An index beyond `u32` is shown as `u32::MAX`.
+    /// Creates a reference to element `index` of the list `name`. An index beyond `u32` becomes `u32::MAX`.
     #[must_use]
     pub fn element(name: &'static str, index: usize) -> Self {
         Self { name, index: Some(u32::try_from(index).unwrap_or(u32::MAX)), part: "" }
     }
 
-    /// The part `part` of element `index` of the list `name`.
+    /// Creates a reference to the part `part` of element `index` of the list `name`.
     #[must_use]
     pub fn part(name: &'static str, index: usize, part: &'static str) -> Self {
         Self { part, ..Self::element(name, index) }
@@ -48,7 +51,7 @@ impl fmt::Display for Field {
     }
 }
 
-/// Bytes that are not what the specification says they should be.
+/// An error that says why bytes are not a valid message.
 ///
 /// ```
 /// use snow_dist_codec::{Frame, Reading};
@@ -60,11 +63,11 @@ impl fmt::Display for Field {
 //= spec/dist.md#dist-fld-010
 //# The error of a refusal SHOULD say what is wrong, in which field, and at which byte of the payload.
 pub struct DecodeError {
-    /// What is wrong.
+    /// The kind of the error.
     pub kind: ErrorKind,
-    /// The field that cannot be read.
+    /// The field that could not be read: the first one in the order of the specification's table.
     pub field: Field,
-    /// The byte at which that shows, counted from the first byte of the payload (its tag is byte 0).
+    /// The offset of the error in bytes, counted from the first byte of the payload (its tag is byte 0).
     pub at: usize,
 }
 
@@ -74,12 +77,12 @@ impl DecodeError {
         Self { kind, field: Field::new(field), at }
     }
 
-    /// The same error inside element `index` of the list `name`; what was its field becomes the part.
+    /// Returns the same error inside element `index` of the list `name`. Its previous field becomes the part.
     pub(crate) fn inside(self, name: &'static str, index: usize) -> Self {
         Self { field: Field::part(name, index, self.field.name), ..self }
     }
 
-    /// The same error for bytes that stand `offset` bytes further on.
+    /// Returns the same error for bytes that lie `offset` bytes further on.
     pub(crate) const fn moved(self, offset: usize) -> Self {
         Self { at: self.at + offset, ..self }
     }
@@ -93,66 +96,66 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// The kinds of [`DecodeError`].
+/// The kind of a [`DecodeError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The message ends inside a field of fixed size.
     Truncated {
-        /// Bytes the field takes.
+        /// The size of the field in bytes.
         needed: usize,
-        /// Bytes of it that are there.
+        /// The number of bytes of the field that are present.
         found: usize,
     },
-    /// A length or a count promises more than the message still holds.
+    /// A length or a count needs more bytes than the message still has.
     Overrun {
-        /// What the length or count says, in bytes (a length) or in the least bytes for that many
-        /// elements (a count).
+        /// The number of bytes needed: a length itself, or the minimum size of the counted elements.
         promised: u64,
-        /// Bytes that follow.
+        /// The number of bytes that follow the length or count.
         found: usize,
     },
-    /// Text that is not UTF-8; the error stands at its first wrong byte.
+    /// A text is not UTF-8. [`DecodeError::at`] is the offset of the first byte that is not.
     Utf8,
-    /// No byte at all where a tag must stand.
+    /// A payload that must have a tag is empty.
     Empty,
-    /// A tag that has no meaning here.
+    /// The tag of a message is not known. For frames, only the strict reading refuses it.
     UnknownTag(u8),
-    /// A reason tag above 6 (refused in the strict reading only).
+    /// The tag of a reason is above 6. Only the strict reading refuses it.
     UnknownReason(u8),
-    /// Bytes after the last field.
+    /// Bytes follow the last field. Only the strict reading refuses them, except where the specification forbids
+    /// surplus in every reading.
     Surplus {
-        /// How many.
+        /// The number of surplus bytes.
         count: usize,
     },
-    /// A value that the specification does not allow; the text says which are.
+    /// A value is not allowed by the specification. The text says which values are allowed.
     Invalid(&'static str),
-    /// Something longer, or a count larger, than its limit.
+    /// A length or a count is above its limit.
     TooLong {
         /// The limit, in bytes or elements.
         max: u64,
-        /// What was found.
+        /// The length or count that was found.
         actual: u64,
     },
-    /// Extensions that are not in strictly ascending order of type: out of order, or twice the same.
+    /// The extensions of a block are not in strictly ascending order of type: one is out of order or repeated.
     Unordered,
-    /// An extension this implementation does not know and must not ignore (type 8000 or above).
+    /// A mandatory extension (type 8000 or above, hexadecimal) is not known to this implementation.
     Mandatory(u16),
-    /// A term with more levels than the limit.
+    /// A term has more levels than the limit.
     TooDeep {
         /// The limit, in levels.
         max: usize,
     },
-    /// A term tag that has no meaning.
+    /// A tag in a term is not known.
     UnknownTerm(u8),
-    /// A term that can never be sent: a closure.
+    /// A term holds a closure, which can never be sent.
     Closure,
-    /// A message whose type tag is not one of the reserved ones.
+    /// A message does not begin with one of the type tags reserved for signals.
     NotASignal(u64),
 }
 
 impl ErrorKind {
-    /// The kind's name in vectors and in the command's JSON.
+    /// Returns the name of the kind that test vectors and the JSON of the command `snow-dist` use.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -208,7 +211,7 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// A number of bytes, in words.
+/// A number of bytes, displayed in words.
 struct Bytes(u64);
 
 impl fmt::Display for Bytes {
@@ -217,10 +220,10 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// A value that the wire cannot carry. Nothing has been written.
+/// An error that says why a value cannot be encoded. Nothing has been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EncodeError {
-    /// What is wrong.
+    /// The kind of the error.
     pub kind: EncodeErrorKind,
     /// The field that cannot be written.
     pub field: Field,
@@ -246,27 +249,27 @@ impl fmt::Display for EncodeError {
 
 impl core::error::Error for EncodeError {}
 
-/// The kinds of [`EncodeError`].
+/// The kind of an [`EncodeError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EncodeErrorKind {
-    /// Text longer, a list with more elements, or a frame with more bytes than fits or is allowed.
+    /// A text, a list or a frame is longer than its length field can express or than its limit allows.
     TooLong {
-        /// The most there may be, in bytes or elements.
+        /// The maximum, in bytes or elements.
         max: u64,
-        /// What there is.
+        /// The actual number of bytes or elements.
         actual: u64,
     },
-    /// The buffer to write into has too little room.
+    /// The destination buffer has too little room.
     BufferFull {
-        /// Bytes to be written.
+        /// The number of bytes to be written.
         needed: usize,
-        /// Bytes of room.
+        /// The number of bytes for which the buffer has room.
         room: usize,
     },
-    /// A value that the specification does not allow; the text says which are.
+    /// A value is not allowed by the specification. The text says which values are allowed.
     Invalid(&'static str),
-    /// A value that only terms of the second kind hold, in one of the first: the capability `terms_2`.
+    /// A value exists only in terms of the second kind (capability `terms_2`), and this term is of the first.
     SecondKind,
 }
 

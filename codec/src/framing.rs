@@ -1,8 +1,13 @@
-//! Cutting a stream of bytes into payloads. Specification: `dist.md`, "Framing".
+//! Splits a stream of bytes into payloads. Specification: `dist.md`, "Framing".
 //!
-//! Every message is a `u32` length and that many bytes. [`Frames`] walks over a buffer that somebody else
-//! holds, and [`Framer`] holds one itself; both take any split of the stream, and neither reserves memory for
-//! bytes that have not arrived.
+//! On the wire every message is a `u32` length, little-endian like all numbers, and a payload of that many bytes. The
+//! choice depends on who owns the buffer:
+//!
+//! - [`Frames`] iterates over the complete payloads in a buffer that the caller holds;
+//! - [`Framer`] owns the buffer: the caller pushes bytes as they arrive and takes payloads out;
+//! - [`cut`], [`frame_bytes`] and [`put`] are the single steps.
+//!
+//! The stream may arrive in pieces of any size. No memory is reserved for bytes that have not arrived.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use core::fmt;
@@ -11,12 +16,14 @@ use crate::EncodeError;
 use crate::layout::{self, Sink, Tagged};
 use crate::limits::{FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX, LENGTH_PREFIX_BYTES};
 
-/// A length over the limit. The stream cannot be read any further: the connection must be closed.
+/// An error that says that a payload's length is above the limit.
+///
+/// The stream cannot be read any further: close the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FramingError {
-    /// What the length says, in bytes.
+    /// The announced length in bytes.
     pub length: u32,
-    /// What is allowed, in bytes.
+    /// The limit in bytes.
     pub max: u32,
 }
 
@@ -28,54 +35,56 @@ impl fmt::Display for FramingError {
 
 impl core::error::Error for FramingError {}
 
-/// A payload, and what follows it in the stream.
+/// The first payload of a stream, and the bytes that follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cut<'a> {
     /// The payload, without its length.
     pub payload: &'a [u8],
-    /// The bytes after it.
+    /// The bytes after the payload.
     pub rest: &'a [u8],
 }
 
-/// Cuts the first payload off `stream`; `None` if it is not all there.
+/// Splits the first payload off `stream`, or returns `None` if the payload is not complete.
 ///
 /// # Errors
-/// The payload's length is over `bytes_max`; this shows as soon as the length is there.
+/// Returns [`FramingError`] if the payload's length is above `bytes_max`, as soon as the four bytes of the length are
+/// in `stream`.
 #[inline(always)]
 pub fn cut(stream: &[u8], bytes_max: u32) -> Result<Option<Cut<'_>>, FramingError> {
     //= spec/dist.md#dist-frm-009
-    //# A reader MUST NOT give anything for a frame before the last byte of its payload has arrived.
+    //# A reader MUST NOT return anything for a frame before the last byte of its payload has arrived.
     let Some((prefix, rest)) = stream.split_first_chunk::<LENGTH_PREFIX_BYTES>() else {
         return Ok(None);
     };
     let length = u32::from_le_bytes(*prefix);
     //= spec/dist.md#dist-frm-002
-    //# In both readings a reader MUST refuse a length above its frame limit as soon as the four bytes of the
-    //# length are there.
+    //# A reader MUST refuse a length above its frame limit as soon as the four bytes of the length are there.
     //= spec/dist.md#dist-frm-003
-    //# A reader MUST NOT refuse a payload because of its length, if that is from 1 up to and including its
-    //# frame limit.
+    //# A reader MUST NOT refuse a payload because of a length from 1 up to and including its frame limit.
     if length > bytes_max {
         return Err(FramingError { length, max: bytes_max });
     }
     Ok(rest.split_at_checked(length as usize).map(|(payload, rest)| Cut { payload, rest }))
 }
 
-/// Bytes of the frame with which `stream` begins, its length included: `None` if the length is not all there. Whoever
-/// keeps the beginning of a frame can tell by it how much is missing.
+/// Returns the size in bytes of the frame at the beginning of `stream`, including its length field.
+///
+/// Returns `None` if the length field is not complete. A caller that buffers an incomplete frame can tell from the
+/// size how many bytes are missing. No limit is applied.
 #[must_use]
 pub fn frame_bytes(stream: &[u8]) -> Option<u64> {
     let prefix = stream.first_chunk::<LENGTH_PREFIX_BYTES>()?;
     Some(LENGTH_PREFIX_BYTES as u64 + u64::from(u32::from_le_bytes(*prefix)))
 }
 
-/// Writes a payload with its length before it, if it has at most `bytes_max` bytes.
+/// Writes `payload` with its length before it.
 ///
-/// Frames write themselves ([`Frame::encode_framed`](crate::Frame::encode_framed)); this is for payloads that were
-/// made or kept elsewhere.
+/// Use this for payloads that were recorded or made elsewhere; to write a [`Frame`](crate::Frame), use
+/// [`Frame::encode_framed`](crate::Frame::encode_framed).
 ///
 /// # Errors
-/// The payload is longer, or `dst` has no room for it; nothing has been written then.
+/// Returns [`EncodeError`] if the payload has more than `bytes_max` bytes or `dst` has too little room. Nothing has
+/// been written then.
 pub fn put<B: BufMut>(payload: &[u8], bytes_max: u32, dst: &mut B) -> Result<(), EncodeError> {
     layout::encode_framed(&Whole(payload), bytes_max, dst)
 }
@@ -88,7 +97,9 @@ impl Tagged for Whole<'_> {
     }
 }
 
-/// The payloads that are whole in a buffer.
+/// An iterator over the complete payloads in a buffer.
+///
+/// It yields `Err` once if a length is above the limit, and then ends.
 ///
 /// ```
 /// use snow_dist_codec::{Frames, limits::FRAME_BYTES_MAX};
@@ -98,7 +109,7 @@ impl Tagged for Whole<'_> {
 /// assert_eq!(frames.next(), Some(Ok(&[0xAA][..])));
 /// assert_eq!(frames.next(), Some(Ok(&[][..])));
 /// assert_eq!(frames.next(), None);
-/// assert_eq!(frames.remaining(), [9, 0, 0]); // the beginning of the next one
+/// assert_eq!(frames.remaining(), [9, 0, 0]); // the beginning of the next frame
 /// ```
 #[derive(Clone, Debug)]
 pub struct Frames<'a> {
@@ -108,14 +119,14 @@ pub struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    /// The payloads in `stream`, of at most `bytes_max` bytes each.
+    /// Creates an iterator over the payloads in `stream`, each of at most `bytes_max` bytes.
     #[inline(always)]
     #[must_use]
     pub const fn new(stream: &'a [u8], bytes_max: u32) -> Self {
         Self { rest: stream, bytes_max, failed: false }
     }
 
-    /// What has not been given: the beginning of a frame, or a frame whose length is over the limit.
+    /// Returns the bytes that were not yielded: an incomplete frame, or a frame whose length is above the limit.
     #[inline(always)]
     #[must_use]
     pub const fn remaining(&self) -> &'a [u8] {
@@ -126,15 +137,14 @@ impl<'a> Frames<'a> {
 impl<'a> Iterator for Frames<'a> {
     type Item = Result<&'a [u8], FramingError>;
 
-    /// The next payload; after an error, nothing more.
+    /// Returns the next complete payload. After an error it returns `None`.
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {
             return None;
         }
         //= spec/dist.md#dist-fld-012
-        //# A reader MUST give the frames that are complete before a refused one in the stream just as if the
-        //# refused one were not there.
+        //# A reader MUST return the frames before a refused one as if that one were not there.
         match cut(self.rest, self.bytes_max) {
             Ok(Some(Cut { payload, rest })) => {
                 self.rest = rest;
@@ -149,9 +159,9 @@ impl<'a> Iterator for Frames<'a> {
     }
 }
 
-/// A buffer that is filled from a stream, in pieces of any size, and gives payloads.
+/// A buffer that collects a stream in pieces of any size and returns its payloads.
 ///
-/// It begins with the limit of the handshake; [`Framer::handshake_done`] raises it.
+/// A new framer applies the limit of the handshake. [`Framer::handshake_done`] switches to the limit of the session.
 ///
 /// ```
 /// use snow_dist_codec::Framer;
@@ -176,51 +186,53 @@ impl Default for Framer {
 }
 
 impl Framer {
-    /// Allows payloads of `bytes_max` bytes until the handshake is over. More than [`HANDSHAKE_BYTES_MAX`] is
-    /// taken as that.
+    /// Creates a framer that accepts payloads of up to `bytes_max` bytes during the handshake.
+    ///
+    /// A larger limit is reduced to [`HANDSHAKE_BYTES_MAX`].
     #[must_use]
     pub fn new(bytes_max: u32) -> Self {
         Self { buffer: BytesMut::new(), bytes_max: bytes_max.min(HANDSHAKE_BYTES_MAX) }
     }
 
-    /// Allows payloads of `bytes_max` bytes from now on: the handshake is over. More than
-    /// [`FRAME_BYTES_MAX`] is taken as that.
+    /// Sets the limit for the session: from now on, payloads of up to `bytes_max` bytes are accepted.
+    ///
+    /// A larger limit is reduced to [`FRAME_BYTES_MAX`].
     pub fn handshake_done(&mut self, bytes_max: u32) {
         self.bytes_max = bytes_max.min(FRAME_BYTES_MAX);
     }
 
-    /// Adds bytes that arrived.
+    /// Appends bytes that arrived.
     pub fn push(&mut self, arrived: &[u8]) {
         //= spec/dist.md#dist-frm-008
-        //# A reader MUST give the same results for the same stream of bytes, whatever the sizes of the pieces
-        //# in which it arrives.
+        //# A reader MUST return the same results for the same stream of bytes, however it is cut into pieces.
         //= spec/dist.md#dist-frm-010
         //# The memory that a reader reserves for a frame MUST be bounded by a fixed amount plus a fixed
-        //# multiple of the bytes of it that have arrived, whatever its lengths and counts say.
+        //# multiple of the frame's bytes that have arrived.
         self.buffer.extend_from_slice(arrived);
     }
 
-    /// The buffer itself, for reading from a socket right into it. Only append to it.
+    /// Returns the buffer itself, to read from a socket directly into it. The caller must only append bytes.
     pub fn buffer_mut(&mut self) -> &mut BytesMut {
         &mut self.buffer
     }
 
-    /// What has arrived and was not given yet.
+    /// Returns the bytes that have arrived and have not yet been returned as payloads.
     #[must_use]
     pub fn buffered(&self) -> &[u8] {
         &self.buffer
     }
 
-    /// The next payload, sharing this buffer's memory, or `None` if it is not all there.
+    /// Returns the next payload, or `None` if it is not complete. The payload shares the memory of this buffer.
     ///
     /// # Errors
-    /// Its length is over the limit: again at each call, since nothing after it can be read.
+    /// Returns [`FramingError`] if the payload's length is above the limit. Every later call returns the error again,
+    /// because nothing after that length can be read: close the connection.
     pub fn next_payload(&mut self) -> Result<Option<Bytes>, FramingError> {
         take(&mut self.buffer, self.bytes_max)
     }
 }
 
-/// Takes the first payload out of `buffer`, if it is all there; the two go on sharing memory.
+/// Removes the first payload from `buffer` if it is complete. Both continue to share their memory.
 pub(crate) fn take(buffer: &mut BytesMut, bytes_max: u32) -> Result<Option<Bytes>, FramingError> {
     let Some(Cut { payload, .. }) = cut(buffer, bytes_max)? else {
         return Ok(None);

@@ -1,13 +1,14 @@
-//! Every byte layout of Snow DIST, the wire protocol of one actor system on many machines.
+//! The wire format of Snow DIST, the protocol of one actor system on many machines.
 //!
-//! This crate reads, judges and writes the protocol's bytes. It keeps no state, reads no clock, opens no
-//! socket, and has no `unsafe`. What it reads borrows the buffer it was read from; nothing is allocated for
-//! any frame.
+//! This crate encodes, decodes and validates every message of the protocol. It keeps no state, reads no clock, opens
+//! no socket and contains no `unsafe`. Decoded messages borrow the buffer that they were read from; decoding a frame
+//! allocates nothing. The module [`guide`] is for the first hour: a sniffer, a proxy, and use without the standard
+//! library. The crate `snow-dist-runtime` runs whole nodes.
 //!
 //! ```
 //! use snow_dist_codec::{Frame, Frames, Reading, limits::FRAME_BYTES_MAX};
 //!
-//! // As they come from the connection: lengths and payloads.
+//! // Bytes as they arrive from the connection: a length and a payload.
 //! let stream = b"\x11\0\0\0\x13\x05\0\0\0\0\0\0\0\x2a\0\0\0\0\x07\x01\0";
 //! for payload in Frames::new(stream, FRAME_BYTES_MAX) {
 //!     match Frame::decode(payload.unwrap(), Reading::Compatible).unwrap() {
@@ -17,20 +18,24 @@
 //! }
 //! ```
 //!
-//! # Rooms
-//! - [`framing`]: a stream of bytes into payloads;
-//! - [`frame`], [`handshake`], [`signal`]: one file per message and a table that dispatches;
-//! - [`layout`]: how a message's fields are described, once, for readers and writers of all kinds;
-//! - [`Reason`], [`Pid`], [`NodeName`], [`Text`], [`Names`], [`Entries`]: what fields are made of;
-//! - [`stf`]: the term format that messages may carry;
-//! - [`limits`]: every limit, with its reason.
+//! # Modules
+//! - [`framing`]: splits a stream of bytes into payloads.
+//! - [`frame`], [`handshake`], [`signal`]: the messages, one type each, and an enum of each family ([`Frame`],
+//!   [`Handshake`], [`Signal`]).
+//! - [`Reason`], [`Pid`], [`NodeName`], [`Text`], [`Names`], [`Entries`]: the types of fields.
+//! - [`stf`]: the term format of structured messages.
+//! - [`layout`]: the description of a message's fields, shared by readers and writers of all kinds.
+//! - [`limits`]: all limits, each with its reason.
+//!
+//! With features: `document` (messages in JSON), `arbitrary` (messages for fuzzers), `tokio_codec` (the framing for
+//! `tokio_util`).
 //!
 //! # Features
-//! | feature | what it adds | default |
+//! | feature | description | default |
 //! |---|---|---|
-//! | `std` | the standard library for the crates below; the API is the same without it | yes |
-//! | `serde` | the types in serde's model, and STF as a data format | |
-//! | `arbitrary` | messages made of a fuzzer's bytes | |
+//! | `std` | uses the standard library in dependencies; the API is the same without it | yes |
+//! | `serde` | messages in serde's data model (the module `document`), and STF as a data format | |
+//! | `arbitrary` | messages made from a fuzzer's bytes | |
 //! | `tokio-util` | the framing as a `tokio_util::codec` | |
 
 #![no_std]
@@ -46,6 +51,17 @@ pub mod document;
 mod error;
 pub mod frame;
 pub mod framing;
+#[doc = include_str!("guide/first_hour.md")]
+pub mod guide {
+    #[doc = include_str!("guide/sniffer.md")]
+    pub mod sniffer {}
+
+    #[doc = include_str!("guide/proxy.md")]
+    pub mod proxy {}
+
+    #[doc = include_str!("guide/no_std.md")]
+    pub mod no_std {}
+}
 pub mod handshake;
 pub mod layout;
 pub mod limits;

@@ -1,48 +1,58 @@
-//! Every limit of the layouts, with its unit and its reason. Specification: `dist.md`, "Limits".
+//! All limits of the wire format, each with its unit and reason. Specification: `dist.md`, "Limits".
 
-/// Bytes of a message's payload before the handshake is over. An unauthenticated peer gets no more memory.
+/// The maximum size in bytes of a message's payload during the handshake.
+///
+/// A peer that has not been authenticated cannot make a node buffer a longer message.
 pub const HANDSHAKE_BYTES_MAX: u32 = 4_096;
 
-/// Bytes of a frame's payload after the handshake; what version 1 nodes enforce.
+/// The maximum size in bytes of a frame's payload after the handshake. Version 1 nodes enforce it.
 pub const FRAME_BYTES_MAX: u32 = 16 << 20;
 
-/// Bytes of the length that precedes each payload.
+/// The size in bytes of the length field before each payload.
 pub const LENGTH_PREFIX_BYTES: usize = 4;
 
-/// Bytes of a text behind a `u16` length.
+/// The maximum size in bytes of a text with a `u16` length.
 pub const STR16_BYTES_MAX: usize = u16::MAX as usize;
 
-/// Names in a PEER_LIST: what its `u16` count can say.
+/// The maximum number of names in a PEER_LIST, given by its `u16` count.
 pub const NAMES_MAX: usize = u16::MAX as usize;
 
-/// Bytes of a node name in a message with an extension block, and of any name that is dialled.
+/// The maximum size in bytes of a node name in a message with an extension block, and of any name to dial.
 pub const NODE_NAME_BYTES_MAX: usize = 255;
 
-/// Bytes of a REJECT's text: it is for a log line.
+/// The maximum size in bytes of a REJECT's text, which is meant for a line of a log.
 pub const REJECT_TEXT_BYTES_MAX: usize = 255;
 
-/// Bytes of an extension block in all: two names of 255 bytes, two blocks and the proofs stay well inside
-/// [`HANDSHAKE_BYTES_MAX`].
+/// The maximum size in bytes of an extension block, magic and count included.
+///
+/// A CHALLENGE with a name of 255 bytes and a block of this size is the longest message with a block. It has fewer
+/// bytes than [`HANDSHAKE_BYTES_MAX`].
 pub const EXTENSION_BYTES_MAX: usize = 2_048;
 
-/// Versions that a block may offer. There are two today.
+/// The maximum number of versions in an extension block. The protocol has two versions today.
 pub const VERSIONS_MAX: usize = 16;
 
-/// Levels of a term: enough for data made by people, and far from what a 64 KiB stack can hold.
+/// The maximum number of levels of a term.
+///
+/// This many levels are enough for data made by people, and too few to overflow a stack of 64 KiB.
 pub const TERM_DEPTH_MAX: usize = 64;
 
-/// Elements of a list, a map or a set in a term.
+/// The maximum number of elements of a list or a set, or of pairs of a map, in a term.
 pub const TERM_ELEMENTS_MAX: u32 = 1_000_000;
 
-/// Bytes of a string in a term. A frame of [`FRAME_BYTES_MAX`] cannot hold one that long.
+/// The maximum size in bytes of a string in a term. Even the longest frame ([`FRAME_BYTES_MAX`]) has no room for a
+/// string of this size.
 pub const TERM_STRING_BYTES_MAX: u32 = 16 << 20;
 
-/// Bytes of what an error says of a term: it can hold a peer's words, and is for a log line.
+/// The maximum size in bytes of a text that an error quotes from a term.
+///
+/// The text can contain a peer's words and is meant for a line of a log.
 pub const TERM_ERROR_BYTES_MAX: usize = 1_024;
 
-/// Bytes that stand in a term as bytes: as many as of a string.
+/// The maximum size in bytes of a bytes value in a term, the same as that of a string.
 pub const TERM_BYTES_MAX: u32 = 16 << 20;
 
-/// Bytes from which a part of a receive buffer is kept by sharing the buffer, not by copying the part: a
-/// small part must not keep a large buffer alive.
+/// The size in bytes from which [`keep`](crate::keep) shares a receive buffer instead of copying a part of it.
+///
+/// A small part must not keep a large buffer alive.
 pub const SHARE_BYTES_MIN: usize = 4_096;

@@ -1,7 +1,7 @@
-//! Lists inside frames, held as they stand on the wire: proven once, read lazily.
+//! Lists inside frames, held in their wire form: validated once, decoded lazily.
 //!
-//! A list that is read borrows the receive buffer; one that is made is written into a buffer of its own, one
-//! element after the other ([`NamesBuf`], [`EntriesBuf`]).
+//! A list that was read ([`Names`], [`Entries`]) borrows the receive buffer. A list to be sent is built, element by
+//! element, in a buffer of its own ([`NamesBuf`], [`EntriesBuf`]).
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -10,9 +10,10 @@ use crate::layout::{self, Reader, Sink, Source};
 use crate::limits::{NAMES_MAX, STR16_BYTES_MAX};
 use crate::{DecodeError, EncodeError, EncodeErrorKind, Field, Pid, Reading, Text};
 
-/// The node names of a PEER_LIST: `u16` count, then `str16` each.
+/// The node names of a PEER_LIST. On the wire: a `u16` count, then a `str16` for each name.
 ///
-/// Names are text; whether one is a node name is for who uses it to say ([`NodeName`](crate::NodeName)).
+/// The names are any text. To find out if one is a valid node name, parse it with
+/// [`NodeName`](crate::NodeName).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Names<'a> {
     count: u16,
@@ -20,19 +21,19 @@ pub struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// How many names there are.
+    /// Returns the number of names.
     #[must_use]
     pub const fn count(&self) -> u16 {
         self.count
     }
 
-    /// The names as they stand on the wire, without the count.
+    /// Returns the names in their wire form, without the count.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The names in wire order.
+    /// Returns an iterator over the names, in wire order.
     #[must_use]
     pub const fn iter(&self) -> NamesIter<'a> {
         NamesIter { bytes: self.bytes }
@@ -45,7 +46,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The names of a [`Names`].
+/// An iterator over the names of a [`Names`].
 #[derive(Clone, Debug)]
 pub struct NamesIter<'a> {
     bytes: &'a [u8],
@@ -56,7 +57,7 @@ impl<'a> Iterator for NamesIter<'a> {
 
     fn next(&mut self) -> Option<Text<'a>> {
         let mut reader = Reader::new(self.bytes, Reading::Compatible);
-        // The bytes are proven: this fails only where they end.
+        // The bytes are validated, so this fails only at their end.
         let name = reader.str16("").ok()?;
         self.bytes = reader.remaining();
         Some(name)
@@ -78,7 +79,7 @@ impl fmt::Debug for Names<'_> {
     }
 }
 
-/// Names gathered for a PEER_LIST.
+/// A list of names to be sent in a PEER_LIST.
 ///
 /// ```
 /// use snow_dist_codec::NamesBuf;
@@ -94,10 +95,11 @@ pub struct NamesBuf {
 }
 
 impl NamesBuf {
-    /// Adds a name.
+    /// Appends a name.
     ///
     /// # Errors
-    /// There are 65 535 names already, or the name is longer than 65 535 bytes. The list is as before.
+    /// Returns [`EncodeError`] if the list already has 65 535 names or the name is longer than 65 535 bytes. The list
+    /// is unchanged then.
     pub fn push(&mut self, name: Text<'_>) -> Result<(), EncodeError> {
         let index = usize::from(self.count);
         let Some(count) = self.count.checked_add(1) else {
@@ -109,26 +111,26 @@ impl NamesBuf {
         Ok(())
     }
 
-    /// The list.
+    /// Returns a view of the list, for the field of a PEER_LIST.
     #[must_use]
     pub fn as_names(&self) -> Names<'_> {
         Names { count: self.count, bytes: &self.bytes }
     }
 }
 
-/// A name that all nodes know, the process it stands for, and the node that owns the name.
+/// A global name with its process and the node that owns the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Entry<'a> {
     /// The global name.
     pub name: Text<'a>,
-    /// The process, as the sender sees it.
+    /// The process with this name, by the sender's numbering of nodes.
     pub pid: Pid,
     /// The node that owns the name.
     pub node: Text<'a>,
 }
 
 impl<'a> Entry<'a> {
-    /// Least bytes of an entry: both texts empty.
+    /// The minimum size of an entry in bytes: both texts are empty.
     const BYTES_MIN: u64 = 2 + Pid::LEN as u64 + 2;
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
@@ -136,7 +138,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// The global names of a GLOBAL_SYNC: `u32` count, then `str16 name` · `pid` · `str16 node` each.
+/// The global names of a GLOBAL_SYNC. On the wire: a `u32` count, then `str16 name` · `pid` · `str16 node` for each.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Entries<'a> {
     count: u32,
@@ -144,19 +146,19 @@ pub struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// How many entries there are.
+    /// Returns the number of entries.
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count
     }
 
-    /// The entries as they stand on the wire, without the count.
+    /// Returns the entries in their wire form, without the count.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The entries in wire order.
+    /// Returns an iterator over the entries, in wire order.
     #[must_use]
     pub const fn iter(&self) -> EntriesIter<'a> {
         EntriesIter { bytes: self.bytes }
@@ -171,7 +173,7 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// The entries of an [`Entries`].
+/// An iterator over the entries of an [`Entries`].
 #[derive(Clone, Debug)]
 pub struct EntriesIter<'a> {
     bytes: &'a [u8],
@@ -182,7 +184,7 @@ impl<'a> Iterator for EntriesIter<'a> {
 
     fn next(&mut self) -> Option<Entry<'a>> {
         let mut reader = Reader::new(self.bytes, Reading::Compatible);
-        // The bytes are proven: this fails only where they end.
+        // The bytes are validated, so this fails only at their end.
         let entry = Entry::read(&mut reader).ok()?;
         self.bytes = reader.remaining();
         Some(entry)
@@ -204,7 +206,7 @@ impl fmt::Debug for Entries<'_> {
     }
 }
 
-/// Entries gathered for a GLOBAL_SYNC.
+/// A list of entries to be sent in a GLOBAL_SYNC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EntriesBuf {
     count: u32,
@@ -212,10 +214,11 @@ pub struct EntriesBuf {
 }
 
 impl EntriesBuf {
-    /// Adds an entry.
+    /// Appends an entry.
     ///
     /// # Errors
-    /// There are 2³² − 1 entries already, or a text is longer than 65 535 bytes. The list is as before.
+    /// Returns [`EncodeError`] if the list already has 2³² − 1 entries or a text is longer than 65 535 bytes. The list
+    /// is unchanged then.
     pub fn push(&mut self, entry: &Entry<'_>) -> Result<(), EncodeError> {
         let index = self.count as usize;
         let Some(count) = self.count.checked_add(1) else {
@@ -232,15 +235,17 @@ impl EntriesBuf {
         Ok(())
     }
 
-    /// The list.
+    /// Returns a view of the list, for the field of a GLOBAL_SYNC.
     #[must_use]
     pub fn as_entries(&self) -> Entries<'_> {
         Entries { count: self.count, bytes: &self.bytes }
     }
 }
 
-/// Proves `count` elements and gives their bytes. The count, of `prefix` bytes and just read, is held against
-/// the bytes that are there before anything is done for it.
+/// Validates `count` elements and returns their bytes.
+///
+/// The count, of `prefix` bytes, has just been read. It is compared with the bytes that are there before anything
+/// else is done with it.
 fn read_elements<'a>(
     reader: &mut Reader<'a>,
     field: &'static str,
@@ -252,8 +257,7 @@ fn read_elements<'a>(
     let list = reader.remaining();
     let promised = count.saturating_mul(element_bytes_min);
     //= spec/dist.md#dist-fld-004
-    //# In both readings a reader MUST refuse a length or a count that needs more bytes than the payload still
-    //# has.
+    //# A reader MUST refuse a length or a count that needs more bytes than the payload still has.
     if promised > list.len() as u64 {
         return Err(crate::layout::overrun(field, reader.at() - prefix, promised, list.len()));
     }

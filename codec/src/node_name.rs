@@ -1,4 +1,4 @@
-//! The grammar of node names. Specification: `dist.md`, "Node names".
+//! Parsing of node names. Specification: `dist.md`, "Node names".
 
 use alloc::string::String;
 use core::fmt;
@@ -12,16 +12,16 @@ use nom::{IResult, Parser};
 
 use crate::limits::NODE_NAME_BYTES_MAX;
 
-/// The port of a node whose name does not say one.
+/// The port of a node whose name does not contain one.
 pub const DEFAULT_PORT: u16 = 9000;
 
 const DEFAULT_PORT_TEXT: &str = ":9000";
 const HOST_RULE: &str = "a host stands after the `@`; an IPv6 address in brackets";
 const PORT_RULE: &str = "a `:` and a port of 0 to 65535 may follow the host, and nothing else";
 
-/// A node's name: `name@host` or `name@host:port`.
+/// A valid node name: `name@host` or `name@host:port`.
 ///
-/// A node name on the wire is any text; this is what a node's own name and the target of a dial must be.
+/// Messages carry any text as a node name. A node's own name, and a name to dial, must be valid.
 ///
 /// ```
 /// use snow_dist_codec::NodeName;
@@ -42,7 +42,7 @@ impl<'a> NodeName<'a> {
     /// Parses a node name.
     ///
     /// # Errors
-    /// Which rule it breaks, and where.
+    /// Returns [`NodeNameError`] with the rule that the text breaks and the offset where it does.
     pub fn parse(text: &'a str) -> Result<Self, NodeNameError> {
         let broken = |rest: &str, rule| NodeNameError { at: text.len() - rest.len(), rule };
         let (rest, name) = name(text).map_err(|_| broken(text, "a name stands before the `@`"))?;
@@ -58,36 +58,36 @@ impl<'a> NodeName<'a> {
         Ok(Self { name, host, port })
     }
 
-    /// What stands before the first `@`.
+    /// Returns the part before the first `@`.
     #[must_use]
     pub const fn name(&self) -> &'a str {
         self.name
     }
 
-    /// The host; an IPv6 address with its brackets.
+    /// Returns the host. An IPv6 address includes its brackets.
     #[must_use]
     pub const fn host(&self) -> &'a str {
         self.host
     }
 
-    /// The port: [`DEFAULT_PORT`] where the name does not say one.
+    /// Returns the port, or [`DEFAULT_PORT`] if the name does not contain one.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port.unwrap_or(DEFAULT_PORT)
     }
 
-    /// Whether the name says its port.
+    /// Returns `true` if the name contains a port.
     #[must_use]
     pub const fn has_port(&self) -> bool {
         self.port.is_some()
     }
 
-    /// The name with its port: the form that is announced, dialled, compared and ordered.
+    /// Returns the name with its port. Nodes announce, dial, compare and order names in this form.
     #[must_use]
     pub fn completed(&self) -> String {
         //= spec/dist.md#dist-nam-003
-        //# A node MUST complete a node name that matches `node-name` and has no port with `:9000` before it
-        //# announces, dials, compares or orders it.
+        //# A node MUST complete a node name without a port with `:9000` before it announces, dials, compares
+        //# or orders it.
         alloc::format!("{}@{}:{}", self.name, self.host, self.port())
     }
 }
@@ -102,12 +102,12 @@ impl fmt::Display for NodeName<'_> {
     }
 }
 
-/// Text that is not a node name.
+/// An error that says why a text is not a node name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeNameError {
-    /// The byte at which that shows.
+    /// The offset in bytes at which the text breaks the rule.
     pub at: usize,
-    /// What should stand there.
+    /// The rule that the text breaks, in words.
     pub rule: &'static str,
 }
 
@@ -138,7 +138,7 @@ fn host(text: &str) -> IResult<&str, &str> {
     alt((literal, plain)).parse(text)
 }
 
-/// Without leading zeros: names are compared byte by byte.
+/// Accepts no leading zeros, because names are compared byte by byte.
 fn port(text: &str) -> IResult<&str, u16> {
     let digits = verify(digit1, |digits: &str| digits == "0" || !digits.starts_with('0'));
     preceded(tag(":"), map_opt(digits, |digits: &str| digits.parse().ok())).parse(text)

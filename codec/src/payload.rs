@@ -1,14 +1,13 @@
-//! Keeping a part of a receive buffer. Specification of the bytes: none; this is about memory.
+//! Keeping a part of a receive buffer. This concerns memory only; the specification has no section on it.
 
 use bytes::Bytes;
 
 use crate::limits::SHARE_BYTES_MIN;
 
-/// Keeps `part`, which borrows from `buffer`, beyond the buffer's use.
+/// Returns `part`, which borrows from `buffer`, as [`Bytes`] that can outlive the borrow.
 ///
-/// From [`SHARE_BYTES_MIN`] bytes on it shares the buffer's memory; less is copied into an allocation of its
-/// own, so that a message of 64 bytes never keeps a buffer of 64 KiB alive. A `part` that does not lie in
-/// `buffer` is copied.
+/// A part of [`SHARE_BYTES_MIN`] bytes or more shares the memory of `buffer`. A smaller part is copied, so that a
+/// message of 64 bytes never keeps a buffer of 64 KiB alive. A part that does not lie in `buffer` is copied, too.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -26,7 +25,7 @@ pub fn keep(buffer: &Bytes, part: &[u8]) -> Bytes {
     }
 }
 
-/// Where `part` lies in `buffer`, if it does.
+/// Returns the offset of `part` in `buffer`, if it lies there.
 fn position(buffer: &[u8], part: &[u8]) -> Option<usize> {
     let start = part.as_ptr().addr().checked_sub(buffer.as_ptr().addr())?;
     (start.checked_add(part.len())? <= buffer.len()).then_some(start)

@@ -2,10 +2,10 @@
 
 use core::{fmt, str::FromStr};
 
-/// A process on some node, as the node that wrote it numbers nodes.
+/// A process identifier: a process and its node, by the writer's numbering of nodes.
 ///
-/// One `u64`, most significant first: node id (16 bits), creation (8 bits), local id (40 bits). **A node id
-/// means something only to the node that wrote it.** Node id 0 is that node itself.
+/// A pid is one `u64` of three parts, most significant first: node id (16 bits), creation (8 bits), local id (40
+/// bits). **A node id has a meaning only for the node that wrote it.** Node id 0 is that node itself.
 ///
 /// ```
 /// use snow_dist_codec::Pid;
@@ -20,16 +20,16 @@ use core::{fmt, str::FromStr};
 pub struct Pid(u64);
 
 impl Pid {
-    /// Bytes a pid takes on the wire.
+    /// The size of a pid on the wire, in bytes.
     pub const LEN: usize = 8;
-    /// The largest local id: 40 bits.
+    /// The largest local id, of 40 bits.
     pub const LOCAL_MAX: u64 = (1 << 40) - 1;
-    /// The node id that stands for the reader's own node where a pid has no owner.
+    /// The node id that stands for the reader's own node in an unowned pid.
     pub const NODE_READER: u16 = 0xFFFE;
     /// The node id of a node that the writer cannot name.
     pub const NODE_UNKNOWN: u16 = 0xFFFF;
 
-    /// A pid of its three parts, or `None` if `local` is over [`Pid::LOCAL_MAX`].
+    /// Creates a pid from its three parts, or returns `None` if `local` is above [`Pid::LOCAL_MAX`].
     #[must_use]
     pub const fn new(node: u16, creation: u8, local: u64) -> Option<Self> {
         if local > Self::LOCAL_MAX {
@@ -38,7 +38,7 @@ impl Pid {
         Some(Self((node as u64) << 48 | (creation as u64) << 40 | local))
     }
 
-    /// Every 64-bit number is a pid.
+    /// Creates a pid from its 64 bits. Every value is a pid.
     #[inline(always)]
     #[must_use]
     //= spec/dist.md#dist-pid-001
@@ -47,34 +47,35 @@ impl Pid {
         Self(bits)
     }
 
-    /// The pid as one number.
+    /// Returns the pid as one number.
     #[inline(always)]
     #[must_use]
     pub const fn to_bits(self) -> u64 {
         self.0
     }
 
-    /// The writer's number for the process's node; 0 is the writer itself.
+    /// Returns the writer's number for the node of the process; 0 is the writer itself.
     #[must_use]
     pub const fn node(self) -> u16 {
         (self.0 >> 48) as u16
     }
 
-    /// Which start of that node the process belongs to, as far as 8 bits can say.
+    /// Returns the creation: 8 bits that tell the run of the node to which the process belongs from other runs of
+    /// that node.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "the shift leaves the 8 bits wanted at the bottom")]
     pub const fn creation(self) -> u8 {
         (self.0 >> 40) as u8
     }
 
-    /// The process's number on its node, at most [`Pid::LOCAL_MAX`].
+    /// Returns the number of the process on its node, at most [`Pid::LOCAL_MAX`].
     #[must_use]
     pub const fn local(self) -> u64 {
         self.0 & Self::LOCAL_MAX
     }
 }
 
-/// `<0.L>` where node id and creation are both 0, `<N.L.C>` otherwise.
+/// Shows a pid as `<0.L>` if node id and creation are both 0, and as `<N.L.C>` otherwise.
 impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         //= spec/dist.md#dist-pid-002
@@ -93,7 +94,7 @@ impl fmt::Debug for Pid {
     }
 }
 
-/// Text that is not a pid's.
+/// An error that says that a text is not the text form of a pid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParsePidError;
 
@@ -124,7 +125,7 @@ impl FromStr for Pid {
     }
 }
 
-/// Digits only: `str::parse` would take a sign.
+/// Accepts digits only: `str::parse` would accept a sign.
 fn number<T: FromStr>(digits: Option<&str>) -> Result<T, ParsePidError> {
     digits
         .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))

@@ -1,8 +1,8 @@
-//! Why a process ended. Specification: `dist.md`, "Exit reasons".
+//! Exit reasons: why a process ended. Specification: `dist.md`, "Exit reasons".
 //!
-//! On the wire a reason is one tag and its data, and the data of Linked ends in another reason. So a chain of
-//! Linked is **flat**: hops of nine bytes each, then one root that is not Linked. It is read, held and written
-//! so here, at any length, without recursion and without a box.
+//! On the wire a reason is a tag and its data, and the data of the tag Linked ends in another reason. A chain of
+//! Linked is therefore **flat**: hops of nine bytes each, then one root that is not Linked. This module reads, holds
+//! and writes chains in that form, at any length, without recursion and without boxes.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -20,12 +20,12 @@ mod tag {
     pub(super) const NOCONNECTION: u8 = 0x06;
 }
 
-/// A hop: its tag and a pid.
+/// The size of a hop: its tag and a pid.
 const HOP_BYTES: usize = 1 + Pid::LEN;
-/// Tag and length of a root with text.
+/// The size of the tag and the length of a root with text.
 const TEXT_HEAD_BYTES: usize = 1 + size_of::<u64>();
 
-/// Why a process ended: through which linked processes the end came here, and what ended the first of them.
+/// The reason why a process ended: its root, and the linked processes through which the exit was passed on.
 ///
 /// ```
 /// use snow_dist_codec::{Pid, Reading, Reason, ReasonBuf, Root};
@@ -40,40 +40,42 @@ const TEXT_HEAD_BYTES: usize = 1 + size_of::<u64>();
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reason<'a> {
-    /// The hops as they stand on the wire: a whole number of [`HOP_BYTES`], each beginning with Linked's tag.
+    /// The hops in wire form: a whole number of [`HOP_BYTES`], each beginning with the tag Linked.
     hops: &'a [u8],
-    /// What ended the first process of the chain.
+    /// The reason why the first process of the chain ended.
     pub root: Root<'a>,
 }
 
-/// The reason at the end of a chain, or the whole reason where there is no chain.
+/// The reason at the end of a chain, or the whole reason if there is no chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Root<'a> {
-    /// Tag `00`: it had done its work.
+    /// The process had done its work. Tag `00`.
     Normal,
-    /// Tag `01`: it failed; `u64` length and text.
+    /// The process failed. Tag `01`, `u64` length, text.
     Error(Text<'a>),
-    /// Tag `02`: it was killed.
+    /// The process was killed. Tag `02`.
     Killed,
-    /// Tag `04`: it was asked to stop.
+    /// The process was asked to stop. Tag `04`.
     Shutdown,
-    /// Tag `05`: a reason of the program's own; `u64` length and text.
+    /// The process ended for a reason of the program's own. Tag `05`, `u64` length, text.
     Custom(Text<'a>),
-    /// Tag `06`: the connection to its node was lost.
+    /// The connection to the node of the process was lost. Tag `06`.
     Noconnection,
-    /// A tag above `06`, kept with all bytes that follow it. Only the compatible reading gives it.
+    /// The tag is above `06`. All bytes after the tag are kept. Only the compatible reading returns this variant.
     Unknown(UnknownRoot<'a>),
 }
 
-/// A root whose tag this version does not know, kept as it came.
+/// A root whose tag this version does not know, kept as it was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnknownRoot<'a> {
-    /// The tag and all bytes after it. One slice: it keeps [`Root`], and with it every frame, small.
+    /// The tag and all bytes after it, as one slice: this keeps [`Root`], and with it every frame, small.
     bytes: &'a [u8],
 }
 
 impl<'a> UnknownRoot<'a> {
-    /// A root of these bytes, the tag first; `None` if there is no tag or it has a meaning (is at most 6).
+    /// Creates a root from its bytes, the tag first.
+    ///
+    /// Returns `None` if `bytes` is empty or the tag is known (at most 6).
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Option<Self> {
         match bytes.first() {
@@ -82,14 +84,14 @@ impl<'a> UnknownRoot<'a> {
         }
     }
 
-    /// The tag, above 6.
+    /// Returns the tag, which is above 6.
     #[must_use]
     pub const fn tag(self) -> u8 {
         let [tag, ..] = self.bytes else { return u8::MAX }; // there always is a tag
         *tag
     }
 
-    /// All bytes after the tag.
+    /// Returns all bytes after the tag.
     #[must_use]
     pub const fn payload(self) -> &'a [u8] {
         let [_, payload @ ..] = self.bytes else { return &[] }; // there always is a tag
@@ -98,38 +100,39 @@ impl<'a> UnknownRoot<'a> {
 }
 
 impl<'a> Reason<'a> {
-    /// Reads a reason that fills `bytes`, and gives the surplus.
+    /// Reads a reason from the beginning of `bytes` and returns it with the bytes that follow it.
     ///
     /// # Errors
-    /// What is wrong, at which byte of `bytes`; surplus only in the strict reading.
+    /// Returns [`DecodeError`] if `bytes` does not begin with a valid reason, or, in the strict reading, if bytes
+    /// follow it. Offsets are counted from the first byte of `bytes`.
     pub fn decode(bytes: &'a [u8], reading: Reading) -> Result<(Self, &'a [u8]), DecodeError> {
         let mut reader = Reader::new(bytes, reading);
         let reason = Self::read(&mut reader)?;
         Ok((reason, reader.finish()?))
     }
 
-    /// The processes through which the end was passed on, the last one first.
+    /// Returns an iterator over the processes through which the exit was passed on. The process that passed it on last
+    /// comes first.
     #[must_use]
     pub const fn hops(&self) -> Hops<'a> {
         Hops { bytes: self.hops }
     }
 
-    /// Whether the reason is a root with a meaning and nothing else: no chain, and no root that only a later version
-    /// knows.
+    /// Returns `true` if the reason is a known root without a chain.
     #[inline(always)]
     pub(crate) const fn is_plain(&self) -> bool {
         self.hops.is_empty() && !matches!(self.root, Root::Unknown(_))
     }
 
-    /// Bytes the reason takes on the wire.
+    /// Returns the size of the reason on the wire, in bytes.
     #[inline(always)]
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
-        // Both lie in memory: their sum cannot overflow.
+        // Both parts lie in memory, so their sum cannot overflow.
         self.hops.len() + self.root.encoded_len()
     }
 
-    /// One match on the first tag decides: a chain goes out of line, all else is a root.
+    /// Decides by one match on the first tag. A chain is read out of line, every known root inline.
     #[inline(always)]
     pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let start = *reader;
@@ -141,7 +144,7 @@ impl<'a> Reason<'a> {
             tag::CUSTOM => Root::Custom(read_text(reader)?),
             tag::NOCONNECTION => Root::Noconnection,
             _ => {
-                // A cursor of its own: one whose address is given away could not live in registers.
+                // A cursor whose address is passed on could not live in registers, so the chain gets a copy.
                 let mut chain = start;
                 let reason = read_chain(&mut chain)?;
                 *reader = chain;
@@ -164,7 +167,7 @@ impl<'a> Reason<'a> {
         }
     }
 
-    /// Writes a chain, or an unknown root.
+    /// Writes a chain or an unknown root.
     #[cold]
     #[inline(never)]
     fn write_rest<B: bytes::BufMut>(&self, dst: &mut B) {
@@ -177,7 +180,7 @@ impl<'a> Reason<'a> {
     }
 }
 
-/// A reason that is neither of the roots with a meaning: a chain of hops and a root, or an unknown root.
+/// Reads a reason that is not a known root: a chain of hops with its root, or an unknown root.
 #[cold]
 #[inline(never)]
 fn read_chain<'a>(reader: &mut Reader<'a>) -> Result<Reason<'a>, DecodeError> {
@@ -206,7 +209,7 @@ impl<'a> From<Root<'a>> for Reason<'a> {
 }
 
 impl<'a> Root<'a> {
-    /// The reason's tag.
+    /// Returns the tag of the root.
     #[must_use]
     pub const fn tag(&self) -> u8 {
         match self {
@@ -220,7 +223,7 @@ impl<'a> Root<'a> {
         }
     }
 
-    /// The reason's name in the specification, in vectors and in JSON.
+    /// Returns the name of the root in the specification, in test vectors and in JSON.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -234,7 +237,7 @@ impl<'a> Root<'a> {
         }
     }
 
-    /// The text that follows the tag.
+    /// Returns the text that follows the tag, if the root has one.
     #[inline(always)]
     const fn text(&self) -> Option<Text<'a>> {
         match self {
@@ -254,7 +257,7 @@ impl<'a> Root<'a> {
         }
     }
 
-    /// Writes a root with a meaning.
+    /// Writes a known root.
     #[inline(always)]
     fn write<B: bytes::BufMut>(&self, writer: &mut Writer<'_, B>) -> Result<(), core::convert::Infallible> {
         writer.u8("reason.root", self.tag())?;
@@ -262,7 +265,7 @@ impl<'a> Root<'a> {
             writer.u64("reason.root.text", text.len() as u64)?;
             writer.slice(text.as_bytes());
         } else {
-            // Here it is known how many bytes have gathered; behind this branch it would not be.
+            // In this branch the number of gathered bytes is a constant; after it, it would not be.
             writer.flush();
         }
         Ok(())
@@ -276,12 +279,12 @@ fn read_text<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, DecodeError> {
     reader.proven("reason.root.text", bytes)
 }
 
-/// Keeps a tag above 6 with the rest of the frame: how long its data is, only a later version knows.
+/// Keeps a tag above 6 with the rest of the payload: only a later version knows how long its data is.
 fn read_unknown<'a>(reader: &mut Reader<'a>, tag: u8) -> Result<UnknownRoot<'a>, DecodeError> {
     match reader.reading() {
         //= spec/dist.md#dist-rsn-002
-        //# In the Compatible reading a reader MUST give a root whose tag is above 6 as that tag and all bytes
-        //# after it up to the end of the payload, behind the hops before it.
+        //# In the Compatible reading a reader MUST return a root whose tag is above 6 as its tag and all
+        //# further bytes of the payload, behind the hops before it.
         Reading::Compatible => Ok(UnknownRoot { bytes: reader.take_rest() }),
         //= spec/dist.md#dist-rsn-003
         //# In the Strict reading a reader MUST refuse a root whose tag is above 6.
@@ -289,7 +292,7 @@ fn read_unknown<'a>(reader: &mut Reader<'a>, tag: u8) -> Result<UnknownRoot<'a>,
     }
 }
 
-/// The processes of a chain: see [`Reason::hops`].
+/// An iterator over the processes of a chain. See [`Reason::hops`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hops<'a> {
     bytes: &'a [u8],
@@ -324,7 +327,8 @@ impl fmt::Display for Root<'_> {
     }
 }
 
-/// `linked(<0.7>, error "boom")`; of a long chain the first hops and how many more there are.
+/// Shows a reason as `linked(<0.7>, error "boom")`. Of a chain with more than eight hops, the first eight and the
+/// number of the others are shown.
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 8;
@@ -350,17 +354,19 @@ impl fmt::Debug for Reason<'_> {
     }
 }
 
-/// A reason that owns its bytes: to be kept, or to be made of a chain.
+/// An owned reason. Use it to keep a reason longer than its buffer, or to build a reason with a chain.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ReasonBuf {
-    /// A whole reason as it stands on the wire, the hops first.
+    /// A whole reason in wire form, the hops first.
     bytes: Vec<u8>,
-    /// Bytes of the hops.
+    /// The size of the hops in bytes.
     hops: usize,
 }
 
 impl ReasonBuf {
-    /// A reason of `hops` (the last one first) and `root`. Allocates once, what the reason takes on the wire.
+    /// Creates a reason from `hops`, in the order of [`Reason::hops`], and `root`.
+    ///
+    /// Allocates once, as many bytes as the reason takes on the wire.
     #[must_use]
     pub fn new(hops: impl ExactSizeIterator<Item = Pid>, root: &Root<'_>) -> Self {
         let hops_bytes = hops.len() * HOP_BYTES;
@@ -373,7 +379,7 @@ impl ReasonBuf {
         Self { bytes, hops }
     }
 
-    /// `reason`, as it ends a process that was linked to `from`.
+    /// Creates the reason of a process that ends because `from`, with which it is linked, ended with `reason`.
     #[must_use]
     pub fn linked(from: Pid, reason: &Reason<'_>) -> Self {
         let mut bytes = Vec::with_capacity(HOP_BYTES + reason.encoded_len());
@@ -382,11 +388,11 @@ impl ReasonBuf {
         Self { bytes, hops: HOP_BYTES + reason.hops.len() }
     }
 
-    /// The reason.
+    /// Returns a view of the reason, for the field of a message.
     #[must_use]
     pub fn as_reason(&self) -> Reason<'_> {
         let (hops, root) = self.bytes.split_at_checked(self.hops).unwrap_or_default();
-        // The bytes were written by this file: reading them back cannot fail, so the default is never taken.
+        // The bytes were written by this module. Reading them back cannot fail, so the default is never used.
         let root = Reason::decode(root, Reading::Compatible).map_or(Root::Normal, |(reason, _)| reason.root);
         Reason { hops, root }
     }

@@ -1,12 +1,12 @@
-//! Text on the wire: UTF-8 behind a length.
+//! Text on the wire: UTF-8 bytes after a length.
 
 use core::fmt;
 
-/// Bytes that are known to be UTF-8.
+/// A borrowed text: bytes that are known to be UTF-8.
 ///
-/// A decoder must prove every text before it hands it out, and does so with a test for ASCII that is
-/// inlined; making a `&str` of bytes costs a second pass in safe Rust. A `Text` keeps the proven bytes and
-/// makes the `&str` only when somebody asks for it.
+/// A decoder validates every text before returning it, with an inlined test for ASCII. In safe Rust, making a `&str`
+/// of bytes would cost a second pass. A `Text` therefore keeps the validated bytes and makes the `&str` only on
+/// request ([`Text::as_str`]).
 ///
 /// ```
 /// use snow_dist_codec::Text;
@@ -19,14 +19,14 @@ use core::fmt;
 pub struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
-    /// Takes `bytes` if they are UTF-8.
+    /// Creates a text from `bytes` if they are UTF-8.
     ///
     /// # Errors
-    /// The offset of the first byte that is not.
+    /// Returns the offset of the first byte that is not UTF-8.
     #[inline(always)]
     pub fn from_utf8(bytes: &'a [u8]) -> Result<Self, usize> {
         //= spec/dist.md#dist-fld-008
-        //# A reader MUST give the bytes of a text unchanged.
+        //# A reader MUST return the bytes of a text unchanged.
         if is_ascii(bytes) { Ok(Self(bytes)) } else { Self::from_non_ascii(bytes) }
     }
 
@@ -38,44 +38,44 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The text's bytes.
+    /// Returns the bytes of the text.
     #[inline]
     #[must_use]
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
-    /// The text, at the price of one more validation (see [`Text`]).
+    /// Returns the text as a `&str`. This validates the bytes once more (see [`Text`]).
     #[inline]
     #[must_use]
     pub fn as_str(self) -> &'a str {
-        // A `Text` is made from proven bytes only, so the default is never taken.
+        // A `Text` is made from validated bytes only, so the default is never used.
         core::str::from_utf8(self.0).unwrap_or_default()
     }
 
-    /// Length in bytes.
+    /// Returns the length in bytes.
     #[inline]
     #[must_use]
     pub const fn len(self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is no byte.
+    /// Returns `true` if the text has no bytes.
     #[inline]
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether a control character (U+0000–U+001F, U+007F–U+009F) is among the characters.
+    /// Returns `true` if the text contains a control character (U+0000 to U+001F, U+007F to U+009F).
     #[must_use]
     pub fn has_control(self) -> bool {
         self.as_str().chars().any(char::is_control)
     }
 }
 
-/// For the short texts of frames and terms, inlined: the first and the last bytes, which may overlap, cover
-/// them without a loop.
+/// Returns `true` if all bytes are ASCII. Inlined for the short texts of frames and terms: up to 32 bytes, a chunk at
+/// the beginning and one at the end, which may overlap, cover the text without a loop.
 #[inline(always)]
 fn is_ascii(bytes: &[u8]) -> bool {
     if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {

@@ -1,5 +1,8 @@
 //! The framing as a [`tokio_util::codec`], for programs that read a connection as a stream of payloads.
 //!
+//! [`FrameCodec`] decodes payloads and encodes frames and handshake messages. It yields payloads, not frames, because
+//! a frame borrows its payload: decode each payload with [`Frame::decode`] or [`Handshake::decode`].
+//!
 //! ```
 //! use bytes::BytesMut;
 //! use snow_dist_codec::tokio_codec::FrameCodec;
@@ -23,26 +26,32 @@ use crate::framing::{FramingError, take};
 use crate::limits::{FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX};
 use crate::{EncodeError, Frame, Handshake};
 
-/// Reads payloads, and writes frames and messages of the handshake with their lengths.
+/// A codec that reads payloads, and writes frames and handshake messages with their lengths.
+///
+/// A connection begins with [`FrameCodec::handshake`]. When the handshake is complete, replace the codec with
+/// [`FrameCodec::session`].
 #[derive(Clone, Copy, Debug)]
 pub struct FrameCodec {
     bytes_max: u32,
 }
 
 impl FrameCodec {
-    /// With the limit of the handshake, 4 096 bytes.
+    /// Creates a codec with the limit of the handshake, 4 096 bytes.
     #[must_use]
     pub const fn handshake() -> Self {
         Self { bytes_max: HANDSHAKE_BYTES_MAX }
     }
 
-    /// With the limit of a session, 16 MiB.
+    /// Creates a codec with the limit of a session, 16 MiB.
     #[must_use]
     pub const fn session() -> Self {
         Self { bytes_max: FRAME_BYTES_MAX }
     }
 
-    /// With a limit of `bytes_max` bytes, if that is lower than the present one.
+    /// Lowers the limit to `bytes_max` bytes. A limit that is already lower stays.
+    ///
+    /// The limit holds for the payloads that are read and the frames that are written. Handshake messages are always
+    /// written with the limit of the handshake.
     #[must_use]
     pub fn at_most(self, bytes_max: u32) -> Self {
         Self { bytes_max: self.bytes_max.min(bytes_max) }
@@ -74,15 +83,15 @@ impl Encoder<&Handshake<'_>> for FrameCodec {
     }
 }
 
-/// Why a [`FrameCodec`] cannot go on.
+/// An error that says why a [`FrameCodec`] could not read or write.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FrameCodecError {
-    /// The connection failed, or ended inside a frame.
+    /// The connection failed or ended inside a frame.
     Io(io::Error),
-    /// The peer announced a payload over the limit.
+    /// The peer announced a payload above the limit.
     Framing(FramingError),
-    /// The message to be written is none that the wire can carry.
+    /// The message to be written cannot be represented on the wire.
     Encode(EncodeError),
 }
 

@@ -21,7 +21,7 @@ static snow_node start(const char *name) {
 }
 
 int main(int argc, char **argv) {
-    static const uint8_t data[100];
+    static const uint8_t data[64];
     if (argc != 3)
         return 2;
     long messages = atol(argv[1]), batch = atol(argv[2]);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a message of 100 bytes costs, in instructions of both ends together, by each way in: valgrind counts a short run and a
+# What a message of 64 bytes costs, in instructions of both ends together, by each way in: valgrind counts a short run and a
 # long one, and the difference is what the messages between them cost. The system's own work is not counted.
 # Prints a table of medians. `runtime/bench/costs.sh [rounds]`, from the root of the repository; needs valgrind and cc.
 set -euo pipefail
@@ -8,13 +8,18 @@ rounds=${1:-5}
 target=${CARGO_TARGET_DIR:-target}/release
 
 cargo build --quiet --release -p snow-dist-runtime-bench -p snow-dist-capi
+cargo build --quiet --release -p snow-dist-guard
 cc -O1 -I runtime/capi/include runtime/bench/costs.c -o "$target/costs-c" -L "$target" -lsnow_dist_capi \
   -Wl,-rpath,"$(realpath "$target")"
 
 run() { # way, messages, batch
   case $1 in
+    engine)
+      local path=send-many
+      [ "$3" != 1 ] || path=send
+      "${valgrind[@]}" "$target/snow-dist-guard" go "$path" "$2" ;;
+    tokio) "${valgrind[@]}" "$target/snow-dist-runtime-bench" costs --messages "$2" --batch "$3" ;;
     c) "${valgrind[@]}" "$target/costs-c" "$2" "$3" ;;
-    *) "${valgrind[@]}" "$target/snow-dist-runtime-bench" costs "$1" --messages "$2" --batch "$3" ;;
   esac
 }
 

@@ -10,3 +10,8 @@ python3 -m venv "$made/venv"
 "$made/venv/bin/pip" wheel --quiet --no-deps --wheel-dir "$made" "$made/source"
 "$made/venv/bin/pip" install --quiet --no-index "$made"/snow_dist-*.whl
 SNOW_PYTHON="$made/venv/bin/python" cargo test --workspace --test python -- --ignored
+
+# The example of an adapter, as somebody begins with it.
+SNOW_DIST_LIBRARY=$PWD/target/debug/deps/libsnow_dist_capi.so cargo run --quiet --bin snow-dist -- \
+  conform --quiet --requirement 'SES-LNK-*' --requirement 'SES-MSG-*' -- \
+  "$made/venv/bin/python" spec/conformance/example/adapter.py

@@ -1,6 +1,7 @@
-//! What a node tells about itself to other nodes: a process that answers calls, if the program wants it.
+//! Information that a node gives other nodes about itself, if its program allows that.
 //!
-//! `snow-dist cluster` asks it. Whoever knows the cookie can ask, and nobody else.
+//! A process of the node answers calls with this information. `snow-dist cluster` uses it. Only nodes that know
+//! the cookie can ask.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,70 +12,78 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::core::limits::{
-    ABOUT_CALLS_MAX, ABOUT_MEASURED_MAX, ABOUT_PEERS_MAX, ABOUT_REPLY_TIME_MAX, ABOUT_ROUND_TRIP_TIME_MAX,
+    ABOUT_AGE_MAX, ABOUT_CALLS_MAX, ABOUT_MEASURED_MAX, ABOUT_PEERS_MAX, ABOUT_REPLY_TIME_MAX,
+    ABOUT_ROUND_TRIP_TIME_MAX,
 };
 use crate::node::Node;
 use crate::peer_info::PeerInfo;
 use crate::process::{Context, Mailbox, Received, SpawnError};
 use crate::stats::{PeerStats, Stats};
 
-/// The name under which a node with [`NodeBuilder::answer_about`](crate::NodeBuilder::answer_about) has registered the process
-/// that answers.
+/// The name of the process that answers questions about a node. The process exists on a node that was started with
+/// [`NodeBuilder::answer_about`](crate::NodeBuilder::answer_about).
 pub const ABOUT_NAME: &str = "about_node";
 
-/// What that process is called with: a term that is this string. It replies with an [`AboutNode`].
+/// The request that the process [`ABOUT_NAME`] answers. Call the process with this string as a term. The reply is an
+/// [`AboutNode`].
 pub const ABOUT_REQUEST: &str = "about";
 
-/// What a node tells about itself. More fields may come, so a reader passes over those that it does not know.
+/// The information that a node gives about itself. Fields may be added later, so a reader should ignore unknown
+/// fields.
 ///
-/// Times are in whole units, which their names say, as terms have no time.
+/// Terms have no type for times. Times are therefore integers, and the ending of a field's name gives the unit: `_s`
+/// for seconds, `_us` for microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AboutNode {
-    /// Its name, with its port.
+    /// The name of the node, with its port.
     pub name: String,
-    /// The program that speaks the protocol, with its version.
+    /// The name and version of the protocol implementation that the node runs.
     pub runtime: String,
-    /// The number of this start of the node, 16 hexadecimal digits.
+    /// The incarnation of the node, as 16 hexadecimal digits.
     pub incarnation: String,
-    /// For how long it has been up, in seconds.
+    /// The time since the node was started, in seconds.
     pub up_for_s: u64,
-    /// How many processes run there.
+    /// The number of processes on the node, the one that answers among them.
     pub processes: u64,
-    /// What it has counted since it started, by name.
+    /// The counters of the node since it started, by name.
     pub counters: BTreeMap<String, u64>,
-    /// The nodes that it has sessions with, at most [`ABOUT_PEERS_MAX`] of them.
+    /// The nodes that the node has sessions with: at most [`ABOUT_PEERS_MAX`] (1 024) of them.
     pub peers: Vec<AboutPeer>,
-    /// How many further nodes it has sessions with.
+    /// The number of nodes that the node has sessions with and that [`peers`](Self::peers) leaves out.
     pub peers_left_out: u64,
 }
 
-/// What a node tells about one that it has a session with: see [`PeerInfo`].
+/// The information that a node gives about one of its peers: see [`PeerInfo`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AboutPeer {
-    /// Its name, with its port.
+    /// The name of the peer, with its port.
     pub name: String,
-    /// The version of the protocol that the session speaks.
+    /// The protocol version of the session.
     pub version: u16,
-    /// The capabilities of the session that have a name.
+    /// The names of the capabilities of the session. A capability without a name is left out.
     pub capabilities: Vec<String>,
-    /// The number of that start of the node, 16 hexadecimal digits; none in version 1.
+    /// The incarnation of the peer, as 16 hexadecimal digits. `None` if the peer speaks version 1, which has no
+    /// incarnations.
     pub incarnation: Option<String>,
-    /// Whether the node that tells this has dialled it.
+    /// `true` if the node that gives this information has dialled the peer, `false` if the peer has dialled that
+    /// node.
     pub is_dialled: bool,
-    /// For how long the session has been up, in seconds.
+    /// The time since the session began, in seconds.
     pub up_for_s: u64,
-    /// How long a question to that node took, its answer included, in microseconds. None if it was not measured.
+    /// The round-trip time to the peer, in microseconds, measured for this answer. For a peer that does not answer
+    /// within a second, and for all peers beyond the first [`ABOUT_MEASURED_MAX`] (256), this is the time that the
+    /// heartbeat has measured ([`PeerInfo::round_trip`]), or `None`.
     pub round_trip_us: Option<u64>,
-    /// The session's figures by name: frames and bytes each way, what waits, links, monitors, calls, and frames that were passed
-    /// over. Empty if the node does not tell.
+    /// The figures of the session by name: frames and bytes in each direction, queued bytes, waits for the queue,
+    /// links, monitors, calls, and ignored frames. Empty if the node does not give them.
     #[serde(default)]
     pub figures: BTreeMap<String, u64>,
 }
 
 impl AboutPeer {
-    /// The same with what was counted in the session with it.
+    /// Adds the figures of the session with this peer.
     fn with(mut self, stats: &Stats) -> Self {
         let peers = &stats.peers;
         if let Ok(at) = peers.binary_search_by(|peer| (*peer.name).cmp(&*self.name))
@@ -128,7 +137,7 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Starts the process that answers. It is the node's first one.
+/// Starts the process that answers. It is the first process of the node.
 pub(crate) fn start(node: &Node) -> Result<(), SpawnError> {
     let clock = Clock::start();
     let pid = node.spawn_with(Mailbox::bounded(ABOUT_CALLS_MAX), async move |ctx| serve(ctx, clock).await)?;
@@ -143,17 +152,34 @@ pub(crate) fn start(node: &Node) -> Result<(), SpawnError> {
     Ok(())
 }
 
-/// One call after the other, so that whoever calls often makes nobody else wait for more than its turn.
+/// Answers one call after the other, so that a caller that calls often delays others by its turn only. Looking at
+/// all processes and sessions takes time in proportion to their number, so an answer is reused for calls that come
+/// shortly after.
 async fn serve(mut ctx: Context, clock: Clock) {
+    let mut last: Option<(Duration, AboutNode)> = None;
     loop {
         let Received::Call(call) = ctx.recv().await else { continue };
         if call.term::<&str>().is_ok_and(|request| request == ABOUT_REQUEST) {
-            let about = about(&ctx, clock.now()).await;
+            let now = clock.now();
+            let (_, about) = match last.take().filter(|(taken, _)| is_fresh(*taken, now)) {
+                Some((taken, mut about)) => {
+                    // Those that have gone meanwhile are not listed, the node that asked before among them.
+                    let nodes = ctx.node().nodes();
+                    about.peers.retain(|peer| nodes.iter().any(|name| **name == *peer.name));
+                    last.insert((taken, about))
+                }
+                None => last.insert((now, about(&ctx, now).await)),
+            };
             // Who has given up waiting needs no answer, and for who reads too slowly nobody else waits.
-            let reply = call.reply(&about);
+            let reply = call.reply(about);
             drop(ctx.node().table().executor().at_most(ABOUT_REPLY_TIME_MAX, reply).await);
         }
     }
+}
+
+/// Returns `true` if information of time `taken` still answers a call.
+fn is_fresh(taken: Duration, now: Duration) -> bool {
+    now.saturating_sub(taken) < ABOUT_AGE_MAX
 }
 
 async fn about(ctx: &Context, up_for: Duration) -> AboutNode {
@@ -175,8 +201,8 @@ async fn about(ctx: &Context, up_for: Duration) -> AboutNode {
     }
 }
 
-/// Measures round trips, all at once: each node is asked who has a name, which it answers without a process. What cannot be
-/// asked keeps what the heartbeat has measured.
+/// Measures round trips to all peers at once. Each peer is asked for the holder of a name, which it answers
+/// without a process. A peer that cannot be asked keeps the value that the heartbeat has measured.
 async fn measure(ctx: &Context, peers: &mut [PeerInfo]) {
     let (tell, mut told) = mpsc::unbounded_channel();
     let asked = |peer: &&PeerInfo| peer.capabilities.contains(Capabilities::NAMES);
@@ -211,7 +237,7 @@ async fn round_trip(ctx: &Context, node: &str) -> Option<Duration> {
 
 /// Returns a node's counts by name.
 fn counters(stats: &Stats) -> BTreeMap<String, u64> {
-    let Stats { processes, connections, sessions, .. } = stats;
+    let Stats { processes, supervisors, connections, sessions, .. } = stats;
     let traffic = sessions.traffic;
     let single = [
         ("bytes_in", traffic.bytes_in),
@@ -223,12 +249,15 @@ fn counters(stats: &Stats) -> BTreeMap<String, u64> {
         ("mailbox_messages", processes.mailbox_messages as u64),
         ("mailbox_remote_bytes", processes.mailbox_remote_bytes as u64),
         ("mailbox_messages_longest", processes.longest.as_ref().map_or(0, |it| it.mailbox_messages as u64)),
+        ("listed_refused", connections.listed_refused),
         ("messages_dropped", stats.messages_dropped),
         ("messages_to_nobody", stats.messages_to_nobody),
         ("messages_unsent", stats.messages_unsent),
         ("processes_failed", processes.ended.failures()),
         ("processes_started", processes.started),
         ("sessions_begun", sessions.begun),
+        ("supervisor_restarts", supervisors.restarts),
+        ("supervisors_gave_up", supervisors.gave_up),
         ("waits_for_room", sessions.waits),
     ];
     let of = |kind: &'static str| move |(name, count)| (format!("{kind}_{name}"), count);
@@ -273,6 +302,30 @@ mod tests {
         assert!(matches!(refused, Err(CallError::Ended(_))), "{refused:?}");
         a.shutdown().await;
         b.shutdown().await;
+    }
+
+    #[test]
+    fn an_answer_is_given_again_until_it_is_old() {
+        let taken = Duration::from_secs(7);
+        assert!(is_fresh(taken, taken) && is_fresh(taken, taken + ABOUT_AGE_MAX - Duration::from_nanos(1)));
+        assert!(!is_fresh(taken, taken + ABOUT_AGE_MAX));
+    }
+
+    #[cfg(feature = "testing")]
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_soon_after_another_gets_the_same_answer() {
+        let network = crate::testing::SimulatedNetwork::new();
+        let builder = Node::builder("a@a:1").cookie("a cookie of thirty-two letters..").answer_about(true);
+        let node = builder.start_on(network.host("a")).await.unwrap();
+        let pid = node.whereis(ABOUT_NAME).unwrap();
+        let asked = async || node.call::<AboutNode>(pid, ABOUT_REQUEST, LONGEST).await.unwrap();
+        let first = asked().await;
+        let idle = node.spawn(async |_| std::future::pending::<()>().await).unwrap();
+        assert_eq!(asked().await, first);
+        tokio::time::advance(ABOUT_AGE_MAX).await;
+        assert_eq!(asked().await.processes, first.processes + 1);
+        node.kill(idle).unwrap();
+        node.shutdown().await;
     }
 
     #[tokio::test]

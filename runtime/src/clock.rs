@@ -1,4 +1,4 @@
-//! The one clock of a node: time since it started, as the core is told it.
+//! The clock of a node: the time since it was started, as the core is given it.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::core::Patience;
 
-/// Further in the future than any deadline that is worth keeping: a runtime's timer takes no arbitrary time.
+/// A time that is further ahead than any useful deadline: a runtime's timer does not accept arbitrary times.
 const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
 #[derive(Clone, Copy, Debug)]
@@ -27,12 +27,13 @@ impl Clock {
         self.origin.elapsed()
     }
 
-    /// The instant of a time; of one that lies very far ahead, an instant that comes before it and is far away.
+    /// Returns the instant of a time. For a time that is very far ahead, returns an earlier instant that is still
+    /// far away.
     pub(crate) fn at(self, time: Duration) -> Instant {
         self.origin + time.min(self.now().saturating_add(FAR))
     }
 
-    /// Waits until this time, however far ahead it lies.
+    /// Waits until this time, however far ahead it is.
     pub(crate) async fn reach(self, time: Duration) {
         loop {
             sleep_until(self.at(time)).await;
@@ -42,13 +43,14 @@ impl Clock {
         }
     }
 
-    /// Waits for another node for so long; see [`Clock::wait`].
+    /// Waits for another node until a time limit. See [`Clock::wait`].
     pub(crate) async fn wait_for<T>(self, longest: Duration, coming: impl Future<Output = T>) -> Option<T> {
         self.wait(&mut Patience::new(longest, self.now()), coming).await
     }
 
-    /// Waits for something of another node, as long as the patience lasts. What has arrived by then counts: a runtime
-    /// looks for that before its timers go off, and `coming` is asked once more after they have.
+    /// Waits for something from another node, as long as `patience` lasts. Everything that has arrived by then
+    /// counts: a runtime checks for arrivals before its timers expire, and `coming` is polled once more after they
+    /// have.
     pub(crate) async fn wait<T>(self, patience: &mut Patience, coming: impl Future<Output = T>) -> Option<T> {
         let mut coming = pin!(coming);
         let mut timer = pin!(sleep_until(self.at(patience.look_at())));
@@ -90,8 +92,8 @@ mod tests {
 
     //= spec/connection.md#con-tim-001
     //= type=test
-    //# Of each of its first eight hold-ups within a time, a node MUST NOT count more than an eighth of that time
-    //# against a peer.
+    //# A node MUST NOT count its first eight stalls within a time against a peer, nor more than an eighth of
+    //# that time for a later one.
     #[tokio::test(start_paused = true)]
     async fn what_comes_while_the_node_is_held_up_is_in_time() {
         let clock = Clock::start();

@@ -1,7 +1,7 @@
-//! Code of the program that runs within ours: wakers, events, payloads, streams, the tap.
+//! Calls into the program's code from within the runtime: wakers, events, payloads, streams, the tap.
 //!
-//! Such code may do anything: it may call back into the node, so no lock is held while it runs, and it may panic, so
-//! it is called in here where a panic would leave something half done. `ARCHITECTURE.md` lists every such place.
+//! Such code may do anything. It may call back into the node, so no lock is held while it runs. It may panic, so
+//! panics are caught here wherever they would leave something half done. `ARCHITECTURE.md` lists all such calls.
 
 use std::any::Any;
 use std::fmt;
@@ -15,17 +15,17 @@ use pin_project_lite::pin_project;
 
 use crate::sync::Mutex;
 
-/// Calls code of the program. Returns `None` if it panics; the panic ends here.
+/// Calls code of the program, and catches a panic. Returns `None` if it panics.
 pub(crate) fn call<T>(code: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(code)).map_err(forget).ok()
 }
 
-/// Calls code of the program. Returns what its panic says if it panics; the panic ends here.
+/// Calls code of the program, and catches a panic. Returns the panic's message if it panics.
 pub(crate) fn attempt<T>(code: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(code)).map_err(words_of)
 }
 
-/// What a panic says, in words. It ends here.
+/// Returns the message of a panic, and disposes of the panic.
 pub(crate) fn words_of(panic: Box<dyn Any + Send>) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
@@ -34,19 +34,19 @@ pub(crate) fn words_of(panic: Box<dyn Any + Send>) -> String {
     words
 }
 
-/// Drops something of the program's. A panic ends here.
+/// Drops a value of the program, and catches a panic.
 pub(crate) fn dispose<T>(value: T) {
     call(|| drop(value));
 }
 
-/// Drops what a panic has thrown, which may panic in turn.
+/// Drops the payload of a panic, which may panic in turn.
 pub(crate) fn forget(panic: Box<dyn Any + Send>) {
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
         std::mem::forget(another);
     }
 }
 
-/// Wakes a task, perhaps one of an executor of the program's. A panic ends here.
+/// Wakes a task, possibly one of the program's executor, and catches a panic.
 pub(crate) fn wake(waker: Waker) {
     call(|| waker.wake());
 }
@@ -91,12 +91,12 @@ impl Span {
         Self(wanted.map_or_else(Kept::default, Kept::new))
     }
 
-    /// The same span.
+    /// Returns another handle to the same span.
     pub(crate) fn again(&self) -> Self {
         Self::new(self.0.get().and_then(|span| call(|| span.clone())))
     }
 
-    /// Says what was not known when it was made.
+    /// Records a value that was not known when the span was created.
     pub(crate) fn record(&self, field: &str, value: impl fmt::Display) {
         if let Some(span) = self.0.get() {
             call(|| span.record(field, tracing::field::display(value)));
@@ -114,13 +114,13 @@ impl Span {
         Entered(self)
     }
 
-    /// A future that is in this span whenever it is polled.
+    /// Returns a future that is in this span whenever it is polled.
     pub(crate) const fn around<F>(self, future: F) -> Around<F> {
         Around { future, span: self }
     }
 }
 
-/// A span that is left when this is dropped, also by a panic.
+/// A span that is exited when this is dropped, also by a panic.
 struct Entered<'s>(&'s Span);
 
 impl Drop for Entered<'_> {
@@ -130,7 +130,7 @@ impl Drop for Entered<'_> {
 }
 
 pin_project! {
-    /// A future in a span.
+    /// A future within a span.
     pub(crate) struct Around<F> {
         #[pin]
         future: F,
@@ -148,7 +148,7 @@ impl<F: Future> Future for Around<F> {
     }
 }
 
-/// Something of the program's that is kept here. A panic ends here when it is dropped.
+/// A value of the program that is kept here. A panic in its destructor is caught.
 pub(crate) struct Kept<T>(Option<T>);
 
 impl<T> Kept<T> {
@@ -156,17 +156,17 @@ impl<T> Kept<T> {
         Self(Some(value))
     }
 
-    /// What is kept: there until it is given up.
+    /// Returns the value, unless it was given up.
     pub(crate) const fn get(&self) -> Option<&T> {
         self.0.as_ref()
     }
 
-    /// The same, to be changed.
+    /// Returns the value for changes, unless it was given up.
     pub(crate) const fn get_mut(&mut self) -> Option<&mut T> {
         self.0.as_mut()
     }
 
-    /// Drops it at once: after a panic of it nobody knows what it would do next.
+    /// Drops the value at once: after it has panicked, its state is unknown.
     pub(crate) fn give_up(&mut self) {
         dispose(self.0.take());
     }
@@ -184,8 +184,8 @@ impl<T> Drop for Kept<T> {
     }
 }
 
-/// Waits for a future of the program. Returns what its panic says if it panics; the panic ends here, also when the future
-/// is dropped before it is done.
+/// Waits for a future of the program, and catches a panic, also when the future is dropped early. Returns the
+/// panic's message if it panics.
 pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = Kept::new(Box::pin(future));
     poll_fn(|cx| {
@@ -199,8 +199,8 @@ pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
 }
 
 pin_project! {
-    /// A future of a library that keeps wakers under locks of its own, polled by whoever uses this crate: that library
-    /// clones, wakes and drops a waker of ours, behind which the caller's stands.
+    /// A future of a library that keeps wakers under its own locks, polled by the user of this crate. The library
+    /// clones, wakes and drops a waker of this crate, which forwards to the caller's waker.
     pub(crate) struct Apart<F> {
         #[pin]
         future: F,
@@ -209,7 +209,7 @@ pin_project! {
     }
 }
 
-/// The waker of whoever polls.
+/// The waker of the task that polls.
 #[derive(Debug, Default)]
 struct Caller(Mutex<Option<Waker>>);
 

@@ -1,42 +1,43 @@
 #![cfg_attr(feature = "tokio", doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(feature = "tokio"),
-    doc = "The protocol of Snow DIST, pure: sessions, links, monitors and exits."
+    doc = "The protocol of Snow DIST without I/O: sessions, links, monitors and exits."
 )]
 //!
-//! # Rooms
-//! - [`core`]: the protocol, pure; all that is left without features;
+//! # Modules
+#![cfg_attr(feature = "tokio", doc = "- [`guide`]: the first hour, from a service to its operation;")]
+//! - [`core`]: the protocol without I/O, which is available without any feature;
 #![cfg_attr(
     feature = "rustls",
-    doc = "- [`tls`]: TLS as the protocol asks for it, for hosts with sockets of their own;"
+    doc = "- [`tls`]: TLS as the protocol requires it, for hosts with their own sockets;"
 )]
 #![cfg_attr(
     feature = "tokio",
-    doc = "- [`Node`]: how a program begins; [`NodeBuilder`]: what can be chosen then;"
-)]
-#![cfg_attr(feature = "tokio", doc = "- [`Context`]: what a process can do; [`Received`]: what it receives;")]
-#![cfg_attr(
-    feature = "tokio",
-    doc = "- [`discovery`]: how nodes find each other, and where their names come from;"
+    doc = "- [`Node`]: a node, with which a program starts; [`NodeBuilder`]: the settings of a node;"
 )]
 #![cfg_attr(
     feature = "tokio",
-    doc = "- [`server`]: processes whose messages have a type: addresses, calls, and a loop over both;"
+    doc = "- [`Context`]: the actions of a process; [`Received`]: the items that it receives;"
+)]
+#![cfg_attr(feature = "tokio", doc = "- [`discovery`]: sources of the names by which nodes find each other;")]
+#![cfg_attr(
+    feature = "tokio",
+    doc = "- [`server`]: processes with typed messages: addresses, calls, and a receive loop;"
 )]
 #![cfg_attr(
     feature = "tokio",
-    doc = "- [`supervisor`]: processes that start others, and start them again when they fail;"
+    doc = "- [`supervisor`]: processes that start other processes, and restart them when they fail;"
 )]
 #![cfg_attr(
     feature = "testing",
-    doc = "- [`testing`]: a whole cluster in one test, on a network that it cuts and stalls;"
+    doc = "- [`testing`]: a cluster in one test, on a network that the test can cut and stall;"
 )]
 #![cfg_attr(
     feature = "tokio",
-    doc = "- [`embedding`]: three ways in, which to take, and a first program for each;"
+    doc = "- [`embedding`]: the three ways to embed Snow DIST, and a first program for each;"
 )]
-#![cfg_attr(feature = "tokio", doc = "- [`observing`]: what an operator sees: events, spans, counts;")]
-//! - [`Pid`], [`Reason`]: who a process is, and why it ended.
+#![cfg_attr(feature = "tokio", doc = "- [`observing`]: events, spans and counters for operators;")]
+//! - [`Pid`], [`Reason`]: the identity of a process, and the reason of its end.
 
 #[cfg(all(feature = "rustls", not(any(feature = "aws-lc-rs", feature = "ring"))))]
 compile_error!("TLS needs a cryptographic provider: choose the feature `aws-lc-rs` or `ring`");
@@ -60,8 +61,29 @@ mod connect_error;
 pub mod discovery;
 #[cfg(feature = "tokio")]
 mod error;
+#[cfg(feature = "rustls")]
+mod file;
 #[cfg(feature = "tokio")]
 mod foreign;
+#[cfg(feature = "tokio")]
+#[doc = include_str!("guide/first_hour.md")]
+pub mod guide {
+    #[doc = include_str!("guide/service.md")]
+    pub mod service {}
+
+    #[doc = include_str!("guide/client.md")]
+    pub mod client {}
+
+    #[doc = include_str!("guide/supervision.md")]
+    pub mod supervision {}
+
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("guide/testing.md")]
+    pub mod testing {}
+
+    #[doc = include_str!("guide/operation.md")]
+    pub mod operation {}
+}
 #[cfg(feature = "tokio")]
 mod net;
 #[cfg(feature = "tokio")]
@@ -83,6 +105,8 @@ mod process;
 #[cfg(feature = "tokio")]
 mod random;
 #[cfg(feature = "tokio")]
+mod reloading;
+#[cfg(feature = "tokio")]
 mod secret;
 #[cfg(feature = "tokio")]
 pub mod server;
@@ -102,8 +126,8 @@ mod tap;
 pub mod testing;
 
 pub use core::globals::{NotRegistered, OnConflict};
-pub use core::{Chain, NodeNumber, Pid, Reason};
-/// The codec whose types stand in signatures here, such as that of a term's error.
+pub use core::{Allowed, Chain, NodeNumber, Pid, Reason};
+/// The codec, whose types appear in signatures of this crate, such as the error of a term.
 pub use snow_dist_codec as codec;
 pub use snow_dist_codec::{NodeName, NodeNameError, handshake::Capabilities};
 
@@ -113,9 +137,8 @@ pub use {
     builder::NodeBuilder,
     connect_error::{ConnectError, Stage},
     core::endpoint::{KeptFor, KeptNode, KeptState, NotDialled, NotKept},
-    core::handshake::{PeerLists, RemoteExit, Version1},
     core::session::{CAPABILITIES, Counts, Timing, Traffic},
-    error::StartError,
+    error::{ReloadError, StartError},
     net::{Tcp, TcpListeners},
     network::{Connection, Listener, Network},
     node::Node,
@@ -123,10 +146,10 @@ pub use {
     peer_info::PeerInfo,
     prepared::PreparedNode,
     process::{
-        Allowed, Call, CallError, Context, Delegate, EndCounts, GroupChanges, Groups, GroupsError, JoinError,
-        Left, Mailbox, Message, MonitorNamedError, MonitorNodeError, MonitorRef, NotHere, Payload,
-        ProcessInfo, ProcessStats, Received, Refused, RegisterError, RegisterFunctionError, Replier,
-        ReplyError, Selection, SendError, SpawnError, SpawnOnError, Timer, WhenFull,
+        Call, CallError, Context, Delegate, EndCounts, GroupChanges, Groups, GroupsError, JoinError, Left,
+        Mailbox, Message, MonitorNamedError, MonitorNodeError, MonitorRef, NotHere, Payload, ProcessInfo,
+        ProcessStats, Received, Refused, RegisterError, RegisterFunctionError, Replier, ReplyError,
+        Selection, SendError, SpawnError, SpawnOnError, SupervisorCounts, Timer, WhenFull,
     },
     stats::{PeerStats, SessionTotals, Stats},
     tap::{Direction, Seen},

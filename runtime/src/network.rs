@@ -1,4 +1,4 @@
-//! What carries connections: TCP, or what a program brings.
+//! The transport of a node's connections: TCP, or one that the program provides.
 
 use std::fmt;
 use std::future::Future;
@@ -12,19 +12,19 @@ use tokio::net::TcpStream;
 
 use crate::foreign::{self, Kept};
 
-/// Bytes of our own that the kernel may hold unsent: what it holds, no signal can overtake.
+/// The bytes that the kernel may hold unsent for this node. A signal cannot overtake them.
 const SOCKET_UNSENT_BYTES: u32 = 128 << 10;
 
-/// What carries a node's connections: [`Tcp`](crate::Tcp), unless its program brings another to
-/// [`NodeBuilder::start_on`](crate::NodeBuilder::start_on).
+/// A transport for a node's connections. A node uses [`Tcp`](crate::Tcp), unless the program passes another network
+/// to [`NodeBuilder::start_on`](crate::NodeBuilder::start_on).
 ///
-/// A network gives streams of bytes that keep their order and lose nothing until they end, as TCP does. It need not
-/// keep them secret or unchanged, nor know who is at the other end: on each stream the node speaks TLS, and then the
-/// handshake.
+/// A network provides streams of bytes that preserve order and lose nothing until they end, as TCP does. It need
+/// not provide secrecy, integrity or authentication: the node runs TLS and then the handshake on each stream.
 ///
-/// All of it may use the node, and may panic: a dial, an accept or a stream that panics has failed.
+/// An implementation may use the node in all methods. If a method panics, the effect is that of an error: the dial,
+/// the accept or the stream has failed.
 ///
-/// Nodes of one program, on pipes in its memory:
+/// This example connects two nodes of one program by pipes in memory:
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -36,7 +36,7 @@ const SOCKET_UNSENT_BYTES: u32 = 128 << 10;
 /// use tokio::io::{DuplexStream, duplex};
 /// use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 ///
-/// /// Who listens, by address.
+/// /// The listeners, by address.
 /// #[derive(Clone, Default)]
 /// struct Memory(Arc<Mutex<HashMap<String, UnboundedSender<DuplexStream>>>>);
 ///
@@ -82,45 +82,52 @@ const SOCKET_UNSENT_BYTES: u32 = 128 << 10;
 /// # Ok(()) }
 /// ```
 pub trait Network: Send + Sync + 'static {
-    /// What takes the connections of others.
+    /// The type that accepts incoming connections.
     type Listener: Listener;
 
-    /// Listens at an address: `host:port` of the node's own name, or what was given to
-    /// [`NodeBuilder::listen`](crate::NodeBuilder::listen), once for each address. Connections that come before
-    /// [`PreparedNode::listen`](crate::PreparedNode::listen) wait here.
+    /// Listens at an address, and returns the listener. The node calls this with the `host:port` of its own name, or
+    /// once for each address given to [`NodeBuilder::listen`](crate::NodeBuilder::listen). The network must keep
+    /// connections that arrive before the node accepts them ([`PreparedNode::listen`](crate::PreparedNode::listen)).
     ///
     /// # Errors
-    /// Nothing can listen there.
+    /// Returns an error if the network cannot listen at the address. The node then does not start
+    /// ([`StartError::Listen`](crate::StartError::Listen)).
     fn listen(&self, address: &str) -> impl Future<Output = io::Result<Self::Listener>> + Send;
 
-    /// Connects to an address: `host:port` of another node's name, an IPv6 address in brackets, the port never 0. The
-    /// node gives it up, by dropping it, when the handshake's time is over.
+    /// Connects to an address, and returns the connection. The address is the `host:port` of another node's name,
+    /// where an IPv6 address is in brackets and the port is never 0. The node drops the future if it is not ready
+    /// within the time of the handshake, 7 s ([`HANDSHAKE_DEADLINE`](crate::core::limits::HANDSHAKE_DEADLINE)).
     ///
     /// # Errors
-    /// There is no connection.
+    /// Returns an error if no connection could be made. The dial then fails with
+    /// [`ConnectError::Tcp`](crate::ConnectError::Tcp).
     fn connect(&self, address: &str) -> impl Future<Output = io::Result<Connection>> + Send;
 }
 
-/// Takes the connections that others make to a node. The node drops it when it stops.
+/// A source of incoming connections. The node drops it when the node stops.
 pub trait Listener: Send + 'static {
-    /// The port at which it listens. A node asks once, when it is prepared; one whose name says port 0 announces this port.
+    /// Returns the port at which this listener listens. The node calls this once, when it is prepared. A node whose
+    /// name has port 0 announces the port of its first listener.
     ///
     /// # Errors
-    /// There is no such thing.
+    /// Returns an error if the network has no ports.
     fn port(&self) -> io::Result<u16>;
 
-    /// The next connection, and from where it comes. What one IP address (of IPv6, one network of 64 bits) can have is
-    /// bounded: [`NodeBuilder::handshakes_per_address_max`](crate::NodeBuilder::handshakes_per_address_max) and
-    /// [`NodeBuilder::sessions_per_address_max`](crate::NodeBuilder::sessions_per_address_max). A network that has no
-    /// such addresses, and gives one for all of its peers, had better raise both.
+    /// Waits for the next connection, and returns it with the address of its origin.
+    ///
+    /// Handshakes and sessions are limited per IP address (for IPv6, per network of 64 bits): see
+    /// [`NodeBuilder::handshakes_per_address_max`](crate::NodeBuilder::handshakes_per_address_max) and
+    /// [`NodeBuilder::sessions_per_address_max`](crate::NodeBuilder::sessions_per_address_max). If a network has no
+    /// IP addresses and returns the same one for all peers, raise both limits.
     ///
     /// # Errors
-    /// There is none now: of the kinds `ConnectionAborted` and `ConnectionReset` if only that connection is gone.
-    /// After any other the node asks again a little later.
+    /// Returns an error if no connection can be accepted now. An error of the kind `ConnectionAborted` or
+    /// `ConnectionReset` says that one connection was lost, and the node accepts the next one at once. The node logs
+    /// any other error, and tries again a little later.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Connection, SocketAddr)>> + Send;
 }
 
-/// A connection between two nodes, of any kind.
+/// A connection between two nodes, over any transport.
 #[derive(Debug)]
 pub struct Connection(Kind);
 
@@ -133,7 +140,7 @@ trait Stream: AsyncRead + AsyncWrite + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
 
-/// A stream of the program's. If it panics it has failed, and is not used again.
+/// A stream of the program. If it panics, it has failed and is not used again.
 struct Theirs(Kept<Pin<Box<dyn Stream>>>);
 
 impl Theirs {
@@ -159,7 +166,7 @@ impl Theirs {
     }
 }
 
-/// An error of the program's as one that can be shown and dropped anywhere.
+/// Converts an error of the program into one that can be displayed and dropped anywhere.
 fn in_plain_words(error: io::Error) -> io::Error {
     if error.get_ref().is_none() {
         return error;
@@ -171,24 +178,26 @@ fn in_plain_words(error: io::Error) -> io::Error {
 }
 
 impl Connection {
-    /// Any stream of bytes. A TCP connection is better made by [`Connection::tcp`].
+    /// Creates a connection from any stream of bytes. For a TCP socket use [`Connection::tcp`], which also configures
+    /// the socket.
     ///
-    /// Its end of the stream is that it is dropped or shut down, of the other end that a read gives no bytes. What it
-    /// takes should be bounded: no signal overtakes bytes that it holds.
+    /// When either side drops the stream or shuts it down, the other side must read zero bytes. The stream should
+    /// buffer a limited number of bytes, such as 64 KiB, because signals cannot overtake bytes that the stream holds.
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
         Self(Kind::Other(Theirs(Kept::new(Box::pin(stream)))))
     }
 
-    /// A TCP connection, set as a session wants it: Nagle's algorithm is off, and the system holds few bytes unsent.
+    /// Creates a connection from a TCP socket, and configures the socket for sessions: Nagle's algorithm is off, and
+    /// the kernel holds at most 128 KiB of unsent bytes, where it has such a setting.
     ///
     /// # Errors
-    /// The system refuses the setting.
+    /// Returns an error if the operating system refuses the configuration.
     pub fn tcp(socket: TcpStream) -> io::Result<Self> {
         prepare(&socket)?;
         Ok(Self(Kind::Tcp(socket)))
     }
 
-    /// Ready when a read may give something, as far as can be known without a buffer for it.
+    /// Waits until a read may return something, as far as this can be known without a buffer.
     pub(crate) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.0 {
             Kind::Tcp(socket) => socket.poll_read_ready(cx),
@@ -207,7 +216,7 @@ impl Connection {
     }
 }
 
-/// Sets a socket as a session wants it.
+/// Configures a socket for sessions.
 fn prepare(socket: &TcpStream) -> io::Result<()> {
     //= spec/connection.md#con-que-012
     //= type=implication
@@ -272,12 +281,12 @@ impl fmt::Debug for Kind {
     }
 }
 
-/// What comes of a dial, or what its panic says.
+/// The result of a dial, or the message of its panic.
 type Dialled<'a> = Pin<Box<dyn Future<Output = Result<io::Result<Connection>, String>> + Send + 'a>>;
 
 /// A network as a node keeps it, whatever its type.
 pub(crate) trait Dialler: Send + Sync {
-    /// See [`Network::connect`].
+    /// Dials an address. See [`Network::connect`].
     fn dial<'a>(&'a self, address: &'a str) -> Dialled<'a>;
 }
 
@@ -300,7 +309,7 @@ impl<L: Listener> Listening<L> {
         Self(Kept::new(listener))
     }
 
-    /// See [`Listener::accept`]. A panic of that is an error like any other.
+    /// Accepts a connection. See [`Listener::accept`]. A panic there is reported as an error.
     pub(crate) async fn accept(&mut self) -> io::Result<(Connection, SocketAddr)> {
         let accepted = foreign::caught(async {
             match self.0.get_mut() {

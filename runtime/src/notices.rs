@@ -1,8 +1,8 @@
-//! What the operator of a node is told of what others do: as much as helps, however often they do it.
+//! Logging and counting of what other nodes do: as much as helps an operator, however often it happens.
 //!
-//! Nobody else decides how much a node writes to its log. What happens again and again is counted, and told in sums,
-//! with a growing time between them; text of other nodes is shown by [`Shown`](crate::core::Shown) alone. All that is
-//! counted can be read by the program, too.
+//! Other nodes must not decide how much this node writes to its log. Repeated events are counted and logged in
+//! sums, at growing intervals. Text from other nodes is formatted by [`Shown`](crate::core::Shown) only. The
+//! program can read all counts, too.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -18,15 +18,15 @@ use crate::core::limits::{
     REFUSALS_TOLD_SINGLY_MAX, SESSIONS_TOLD_SINGLY_MAX,
 };
 use crate::core::peers::Refusal;
-use crate::core::session::{Counts, Misrouted};
+use crate::core::session::{Counts, Forbidden, Misrouted};
 use crate::foreign::event;
 use crate::sync::Mutex;
 
-/// Decides when a line is due for events of one kind.
+/// Decides when a log line is due for events of one kind.
 ///
-/// The first `singly_max` events have a line each. Those that follow are counted, and a line is due for all of them when
-/// an interval is over, which doubles as long as there are more. It shrinks again when they become rare. Whoever causes
-/// the events, there is not more than one line for each [`NOTICE_LINE_PERIOD`], on average.
+/// The first `singly_max` events have a line each. Later events are counted, and a line is due for all of them at
+/// the end of an interval, which doubles as long as there are more events and shrinks when they become rare.
+/// Whoever causes the events, there is at most one line per [`NOTICE_LINE_PERIOD`] on average.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     singly_max: u32,
@@ -47,7 +47,7 @@ impl Limiter {
         self.take_due(now)
     }
 
-    /// Returns how many events have not been told of, if there are such and a line is due for them.
+    /// Returns the number of events that were not logged yet, if there are any and a line is due.
     pub(crate) fn take_due(&mut self, now: Duration) -> Option<u64> {
         if self.untold == 0 || now < self.due {
             return None;
@@ -71,54 +71,68 @@ impl Limiter {
         Some(std::mem::take(&mut self.untold))
     }
 
-    /// The time at which a line is due for what has not been told.
+    /// Returns the time at which a line is due for events that were not logged yet.
     pub(crate) fn due(&self) -> Option<Duration> {
         (self.untold > 0).then_some(self.due)
     }
 }
 
-/// Connections to this node that did not become sessions, by cause.
+/// The numbers of connections to this node that did not become sessions, by cause, since the node was started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RefusedConnections {
-    /// The handshake was not over in time: the other end said nothing, or too little.
+    /// Connections whose handshake was not complete within 7 s: the other side sent nothing, or too little.
     pub silent: u64,
-    /// Closed to give their places to newer connections (`handshakes_max`, `handshakes_per_address_max`).
+    /// Connections that were closed to give their handshake slots to newer connections
+    /// ([`NodeBuilder::handshakes_max`](crate::NodeBuilder::handshakes_max),
+    /// [`NodeBuilder::handshakes_per_address_max`](crate::NodeBuilder::handshakes_per_address_max)).
     pub gave_way: u64,
-    /// Closed by the other end, or broken, before the handshake was over.
+    /// Connections that the other side closed, or that broke, before the handshake was complete.
     pub broken: u64,
-    /// TLS did not come up: the other end speaks something else.
+    /// Connections without TLS: the other side speaks another protocol.
     pub tls: u64,
-    /// The other end does not know the cookie.
+    /// Connections whose other side does not know the cookie.
     pub cookie: u64,
-    /// The other end speaks no version that this node allows it to speak.
+    /// Connections that failed because of certificates. This node requires certificates, and the other side has none,
+    /// has one that is not accepted, or has one that does not cover its name. Connections whose other side does not
+    /// accept the certificate of this node are counted as well.
+    pub certificate: u64,
+    /// Connections whose other side speaks no protocol version that this node accepts from it
+    /// ([`NodeBuilder::version_1`](crate::NodeBuilder::version_1)).
     pub version: u64,
-    /// A message of the handshake was malformed, or its name or bounds cannot be accepted.
+    /// Connections with a malformed handshake message, or with a name or limits that cannot be accepted.
     pub malformed: u64,
-    /// Another connection with that node is, or became, the session.
+    /// Connections that were closed because another connection with the same node is, or became, the session.
     pub duplicate: u64,
-    /// This node has as many sessions as it may have (`sessions_max`).
+    /// Connections that were refused because this node has the maximum number of sessions
+    /// ([`NodeBuilder::sessions_max`](crate::NodeBuilder::sessions_max)).
     pub busy: u64,
-    /// This node has as many sessions from that address as it may have (`sessions_per_address_max`).
+    /// Connections that were refused because this node has the maximum number of sessions from their address
+    /// ([`NodeBuilder::sessions_per_address_max`](crate::NodeBuilder::sessions_per_address_max)).
     pub busy_address: u64,
 }
 
-/// What has become of the connections of a node: see [`Node::connection_counts`](crate::Node::connection_counts).
+/// Counts about the connections of a node: see [`Node::connection_counts`](crate::Node::connection_counts).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionCounts {
-    /// Connections to this node that did not become sessions.
+    /// The numbers of connections to this node that did not become sessions.
     pub refused: RefusedConnections,
-    /// Sessions that were ended because another start of a node of the same name had connected. A node that is started
-    /// again while its last connection seems to be up counts once; if this grows on and on, two nodes have one name, and
-    /// the log says which, and from which addresses.
+    /// The number of sessions that were ended because another incarnation of a node with the same name connected.
+    ///
+    /// A node that restarts while its last connection still seems to be up is counted once. If this number keeps
+    /// growing, two nodes have the same name. The log contains that name and the two addresses.
     pub taken_over: u64,
-    /// Sessions that this node had dialled and that their peers have ended for another connection: if this grows on and on,
-    /// another node has the name of this one.
+    /// The number of sessions that this node had dialled and that their peers ended in favour of another connection.
+    /// If this number keeps growing, another node has the same name as this node.
     pub lost_to_rivals: u64,
+    /// The number of names in peer lists that are not dialled, because
+    /// [`NodeBuilder::peer_lists`](crate::NodeBuilder::peer_lists) does not allow them or because the maximum number
+    /// of nodes ([`NodeBuilder::nodes_kept_max`](crate::NodeBuilder::nodes_kept_max)) is kept connected already.
+    pub listed_refused: u64,
 }
 
-/// Why a connection to this node did not become a session.
+/// The cause for which a connection to this node did not become a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
     Silent,
@@ -126,6 +140,7 @@ pub(crate) enum Cause {
     Broken,
     Tls,
     Cookie,
+    Certificate,
     Version,
     Malformed,
     Duplicate,
@@ -134,14 +149,16 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    /// What the end of a connection that was accepted counts as; nothing, if the cause is this node itself.
+    /// Returns the cause for the end of an accepted connection, or `None` if this node itself ended it.
     pub(crate) const fn of(ending: &Ending, error: &ConnectError) -> Option<Self> {
         Some(match ending {
             _ if matches!(error, ConnectError::Tls(_)) => Self::Tls,
+            _ if matches!(error, ConnectError::Certificate(_)) => Self::Certificate,
             Ending::Late(_) => Self::Silent,
             Ending::GaveWay(GiveWay::Stop) => return None,
             Ending::GaveWay(_) => Self::GaveWay,
             Ending::Handshake(Failure::Proof { .. }) => Self::Cookie,
+            Ending::Handshake(Failure::Uncertified { .. }) => Self::Certificate,
             Ending::Handshake(Failure::Version1 | Failure::Versions(_) | Failure::Tls) => Self::Version,
             Ending::Framing(_) | Ending::Handshake(_) | Ending::Refused(Refusal::OwnName) => Self::Malformed,
             Ending::Refused(Refusal::Duplicate) => Self::Duplicate,
@@ -160,6 +177,7 @@ impl RefusedConnections {
             Cause::Broken => &mut self.broken,
             Cause::Tls => &mut self.tls,
             Cause::Cookie => &mut self.cookie,
+            Cause::Certificate => &mut self.certificate,
             Cause::Version => &mut self.version,
             Cause::Malformed => &mut self.malformed,
             Cause::Duplicate => &mut self.duplicate,
@@ -168,15 +186,16 @@ impl RefusedConnections {
         } += 1;
     }
 
-    /// Returns each count with its name, in a fixed order.
+    /// Returns each count with the name of its field, in a fixed order.
     #[must_use]
-    pub const fn rows(&self) -> [(&'static str, u64); 10] {
+    pub const fn rows(&self) -> [(&'static str, u64); 11] {
         [
             ("silent", self.silent),
             ("gave_way", self.gave_way),
             ("broken", self.broken),
             ("tls", self.tls),
             ("cookie", self.cookie),
+            ("certificate", self.certificate),
             ("version", self.version),
             ("malformed", self.malformed),
             ("duplicate", self.duplicate),
@@ -186,13 +205,14 @@ impl RefusedConnections {
     }
 }
 
-/// What the log calls a cause.
+/// Returns the words that the log uses for a cause.
 fn in_words(cause: &str) -> &str {
     match cause {
         "gave_way" => "gave way to newer ones",
         "broken" => "closed by the other end",
         "tls" => "without TLS",
         "cookie" => "wrong cookie",
+        "certificate" => "wrong certificate",
         "version" => "wrong version",
         "busy" => "too many sessions",
         "busy_address" => "too many sessions of one address",
@@ -200,7 +220,7 @@ fn in_words(cause: &str) -> &str {
     }
 }
 
-/// `30 silent, 7 wrong cookie`
+/// Writes the counts that are not zero, for example `30 silent, 7 wrong cookie`.
 impl fmt::Display for RefusedConnections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
@@ -212,7 +232,7 @@ impl fmt::Display for RefusedConnections {
     }
 }
 
-/// Everything of this kind of one node.
+/// The log and the counts of one node.
 #[derive(Debug)]
 pub(crate) struct Notices {
     state: Mutex<State>,
@@ -221,7 +241,7 @@ pub(crate) struct Notices {
 #[derive(Debug)]
 struct State {
     counts: ConnectionCounts,
-    /// The refusals among them that are not told yet, and since when.
+    /// The refusals that were not logged yet, and the time since which they are collected.
     untold: RefusedConnections,
     untold_since: Duration,
     refusals: Limiter,
@@ -231,6 +251,8 @@ struct State {
     old_cookies: Limiter,
     unreached: Limiter,
     not_kept: Limiter,
+    forbidden: Limiter,
+    not_dialled: Limiter,
     takeovers: Limiter,
     rivals: Limiter,
 }
@@ -248,19 +270,21 @@ impl Notices {
             old_cookies: Limiter::new(SESSIONS_TOLD_SINGLY_MAX),
             unreached: Limiter::new(SESSIONS_TOLD_SINGLY_MAX),
             not_kept: Limiter::new(NAMESAKES_TOLD_SINGLY_MAX),
+            forbidden: Limiter::new(REFUSALS_TOLD_SINGLY_MAX),
+            not_dialled: Limiter::new(REFUSALS_TOLD_SINGLY_MAX),
             takeovers: Limiter::new(NAMESAKES_TOLD_SINGLY_MAX),
             rivals: Limiter::new(NAMESAKES_TOLD_SINGLY_MAX),
         };
         Self { state: Mutex::new(state) }
     }
 
-    /// Everything since the node started.
+    /// Returns all counts since the node was started.
     pub(crate) fn connection_counts(&self) -> ConnectionCounts {
         self.state.lock().counts
     }
 
-    /// A connection from that address did not become a session. Returns when [`tell_refusals`](Self::tell_refusals) is
-    /// to be called, if this is the first one that is left to it.
+    /// Counts a connection from an address that did not become a session. If this is the first one that is left to
+    /// [`tell_refusals`](Self::tell_refusals), returns when to call that.
     pub(crate) fn refused(
         &self,
         now: Duration,
@@ -291,7 +315,7 @@ impl Notices {
         }
     }
 
-    /// Tells of the refusals that have not been told, if that is due.
+    /// Logs the refusals that were not logged yet, if a line is due.
     pub(crate) fn tell_refusals(&self, now: Duration) {
         let mut state = self.state.lock();
         let Some(count) = state.refusals.take_due(now) else { return };
@@ -300,14 +324,14 @@ impl Notices {
         line.tell();
     }
 
-    /// A session has begun.
+    /// Logs that a session has begun.
     pub(crate) fn session_began(&self, now: Duration, peer: &str) {
         self.session_line(now, || {
             event!(sessions, INFO, peer = %Shown(peer), "session up");
         });
     }
 
-    /// A session has ended, and its connection with it.
+    /// Logs that a session and its connection have ended.
     pub(crate) fn session_ended(&self, now: Duration, peer: &str, ending: &Ending, counts: Counts) {
         self.session_line(now, || {
             event!(sessions, INFO, peer = %Shown(peer), %ending, "session ended");
@@ -319,7 +343,8 @@ impl Notices {
         }
     }
 
-    /// Tells that a session has begun or ended, or how many have when there are too many for a line each.
+    /// Logs the beginning or end of a session by `tell`, or the number of such events if there are too many for a
+    /// line each.
     fn session_line(&self, now: Duration, tell: impl FnOnce()) {
         let line = self.state.lock().sessions.count(now);
         match line {
@@ -331,19 +356,22 @@ impl Notices {
         }
     }
 
-    /// Tells what the endpoint says.
+    /// Logs a notice of the endpoint.
     pub(crate) fn tell(&self, now: Duration, notice: &Notice) {
         match notice {
             Notice::TakenOver(takeover) => self.taken_over(now, takeover),
             Notice::LostToRival { name, in_a_row } => self.lost_to_rival(now, name, *in_a_row),
             Notice::Unreached(unreached) => self.unreached(now, unreached),
             Notice::NotKept(name) => self.not_kept(now, name),
+            Notice::NotDialled { name, count } => self.not_dialled(now, name, *count),
+            Notice::Forbidden { name, what, count } => self.forbidden(now, name, *what, *count),
             Notice::OldCookie(name) => self.old_cookie(now, name),
             Notice::Misrouted { name, misrouted, count } => self.misrouted(now, name, *misrouted, *count),
         }
     }
 
-    /// A version 1 peer has routed a frame to this node that is for another one, the last of `count` in its session.
+    /// Logs that a version 1 peer has routed a frame for another node to this one, the last of `count` in its
+    /// session.
     fn misrouted(&self, now: Duration, peer: &str, misrouted: Misrouted, count: u64) {
         let line = self.state.lock().misrouted.count(now);
         if line.is_none() {
@@ -365,7 +393,7 @@ impl Notices {
         );
     }
 
-    /// A node that is kept connected was not reached, so often in a row.
+    /// Logs that a node that is kept connected was not reached, the given number of times in a row.
     fn unreached(&self, now: Duration, unreached: &Unreached) {
         let line = self.state.lock().unreached.count(now);
         let Some(nodes) = line else { return };
@@ -378,7 +406,7 @@ impl Notices {
         );
     }
 
-    /// A peer's list names more nodes than are kept.
+    /// Logs that a peer list names more nodes than can be kept connected.
     fn not_kept(&self, now: Duration, name: &str) {
         let line = self.state.lock().not_kept.count(now);
         if let Some(lists) = line {
@@ -391,7 +419,34 @@ impl Notices {
         }
     }
 
-    /// A peer has proven an accepted cookie that is not the one this node signs with.
+    /// Counts and logs names in a peer list that are not dialled.
+    fn not_dialled(&self, now: Duration, peer: &str, names: u64) {
+        let mut state = self.state.lock();
+        state.counts.listed_refused += names;
+        let line = state.not_dialled.count(now);
+        drop(state);
+        if let Some(lists) = line {
+            event!(
+                connections,
+                INFO, peer = %Shown(peer), names, lists,
+                "a list of this peer names nodes that are not dialled: they are not allowed (`peer_lists`), or too many"
+            );
+        }
+    }
+
+    /// Logs that a peer was refused something, the last of `count` times in its session.
+    fn forbidden(&self, now: Duration, peer: &str, what: Forbidden, count: u64) {
+        let line = self.state.lock().forbidden.count(now);
+        if let Some(times) = line {
+            event!(
+                sessions,
+                INFO, peer = %Shown(peer), %what, count, times,
+                "this peer was refused what it has asked for, `count` times in this session"
+            );
+        }
+    }
+
+    /// Logs that a peer has proven an accepted cookie that is not the one this node signs with.
     fn old_cookie(&self, now: Duration, peer: &str) {
         let line = self.state.lock().old_cookies.count(now);
         if let Some(times) = line {
@@ -399,7 +454,7 @@ impl Notices {
         }
     }
 
-    /// A session has taken the place of another one of the same name.
+    /// Counts and logs that a session has replaced another one with the same name.
     fn taken_over(&self, now: Duration, takeover: &Takeover) {
         let Some(times) = self.takeover_line(now, takeover.is_mutual) else { return };
         let Takeover { name, before, after, .. } = takeover;
@@ -418,7 +473,8 @@ impl Notices {
         is_mutual.then(|| state.takeovers.count(now)).flatten()
     }
 
-    /// A peer has given the place of this node to another connection, for that many times one soon after the other.
+    /// Counts and logs that a peer has ended its session with this node in favour of another connection, for the
+    /// `in_a_row`th time in quick succession.
     fn lost_to_rival(&self, now: Duration, peer: &str, in_a_row: u32) {
         let Some(times) = self.rival_line(now, in_a_row) else { return };
         event!(
@@ -429,21 +485,22 @@ impl Notices {
         );
     }
 
-    /// Counts a session that was lost to a rival. If a line is due, returns how many it stands for, of those that were not
-    /// the first in a row.
+    /// Counts a session that was lost to a rival. If a line is due, returns how many losses it stands for, not
+    /// counting the first one of each series.
     fn rival_line(&self, now: Duration, in_a_row: u32) -> Option<u64> {
         let mut state = self.state.lock();
         state.counts.lost_to_rivals += 1;
         (in_a_row > 1).then(|| state.rivals.count(now)).flatten()
     }
 
-    /// Counts a session in which frames were passed over. If a line is due, returns how many of them it stands for.
+    /// Counts a session in which frames were ignored. If a line is due, returns how many such sessions it stands
+    /// for.
     fn overlooked_line(&self, now: Duration) -> Option<u64> {
         self.state.lock().overlooked.count(now)
     }
 }
 
-/// Refusals in sum.
+/// Refusals of a period, in total.
 struct Summary {
     count: u64,
     causes: RefusedConnections,
@@ -464,7 +521,7 @@ impl Summary {
     }
 }
 
-/// A time as people read it in a log.
+/// A time in the format of the log.
 pub(crate) struct Seconds(pub(crate) Duration);
 
 impl fmt::Display for Seconds {

@@ -1,4 +1,4 @@
-//! The numbers of nodes, as all sessions of a node share them. Their lock is taken last: nothing is locked under it.
+//! The numbers of nodes, which all sessions of a node share. Their lock is taken last: nothing is locked under it.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::core::{NodeNumber, Numbering, Numbers, Start};
 use crate::sync::Mutex;
 
-/// Cheap to clone: all clones are the same.
+/// The shared numbers. Cloning is cheap, and all clones are the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedNumbers(Arc<Mutex<Numbers>>);
 
@@ -15,17 +15,17 @@ impl SharedNumbers {
         Self(Arc::new(Mutex::new(Numbers::new(own))))
     }
 
-    /// The number of a start that a peer's node table names.
+    /// Returns the number of an incarnation that a peer's node table names.
     pub(crate) fn heard_of(&self, start: Start) -> NodeNumber {
         self.0.lock().heard_of(start)
     }
 
-    /// Which start of a node has this number.
+    /// Returns the incarnation of a node that has this number.
     pub(crate) fn start(&self, number: NodeNumber) -> Option<Start> {
         self.0.lock().start(number).cloned()
     }
 
-    /// The same, of nodes alone with which there is or was a session.
+    /// Returns the incarnation that has this number, but only for nodes with which there is or was a session.
     pub(crate) fn met(&self, number: NodeNumber) -> Option<Start> {
         self.0.lock().met(number).cloned()
     }

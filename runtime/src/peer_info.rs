@@ -1,4 +1,4 @@
-//! What a node knows of the nodes that it is connected with.
+//! Information about connected nodes.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -6,23 +6,26 @@ use std::time::Duration;
 
 use snow_dist_codec::handshake::Capabilities;
 
-/// A node with which there is a session: see [`Node::peers`](crate::Node::peers).
+/// A connected node: see [`Node::peers`](crate::Node::peers).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerInfo {
-    /// Its name, with its port.
+    /// The name of the peer, with its port.
     pub name: Arc<str>,
-    /// The version of the protocol that the session speaks: 2, or 1.
+    /// The protocol version of the session: 2 or 1.
     pub version: u16,
-    /// What the session can do beyond the musts of its version: what both nodes have announced.
+    /// The capabilities of the session, which are the optional features that both nodes have announced.
     pub capabilities: Capabilities,
-    /// The number of that start of the node. `None` in version 1, which has no such number.
+    /// The incarnation of the peer, a random number that differs between any two starts of a node. `None` if the peer
+    /// speaks version 1, which has no incarnations.
     pub incarnation: Option<NonZeroU64>,
-    /// Whether this node has dialled the other one, not the other one this.
+    /// `true` if this node has dialled the peer, `false` if the peer has dialled this node.
     pub is_dialled: bool,
-    /// For how long the session has been up.
+    /// The time since the session began.
     pub up_for: Duration,
-    /// How long the answer to the last PING of the heartbeat took. `None` if there has been no PING: a session in which bytes
-    /// arrive all the time sends none.
+    /// The time from the last PING of the heartbeat to its answer. The node sends a PING only when nothing has come
+    /// from the peer for the interval of the [heartbeat](crate::NodeBuilder::heartbeat), by default 60 s. In a busy
+    /// session this is therefore `None`, or as old as the last silence. To learn the round-trip time now, take the
+    /// time of [`Node::whereis_on`](crate::Node::whereis_on), as `snow-dist cluster` does.
     pub round_trip: Option<Duration>,
 }

@@ -1,19 +1,21 @@
-//! A node between its two steps: everything is there, and nobody comes in yet.
+//! A node that is prepared, but does not accept connections yet.
 
 use crate::node::Node;
 
-/// A node that has its name, its address and its processes, and takes no connection yet: see
-/// [`NodeBuilder::prepare`](crate::NodeBuilder::prepare).
+/// A node that has its name and its ports and can run processes, but does not accept connections yet.
+/// [`NodeBuilder::prepare`](crate::NodeBuilder::prepare) returns it.
 ///
-/// The node's ports are its own from here on, so that an address that is taken is an error before anything is started. A peer
-/// that dials in the meantime waits; it is let in by [`listen`](Self::listen), or gives up after seconds and tries again
-/// if it keeps the connection.
+/// The node already owns its ports, so an address that is in use causes an error before anything is started. A peer
+/// that dials before the program calls [`listen`](Self::listen) waits for that call. After 7 s the peer gives up. If
+/// the peer [keeps](Node::keep) the session, it then dials again.
 ///
-/// The node itself may dial: a session that it asks for by [`Node::connect`] is a whole one, in which the peer reaches its
-/// processes and names. What is to be kept connected ([`Node::keep`], [`Node::discover`], and the same of the builder) is dialled
-/// from [`listen`](Self::listen) on.
+/// The node itself can dial already. A session that [`Node::connect`] establishes is a full session: through it the
+/// peer can reach processes and names of this node. Nodes that should be kept connected ([`Node::keep`],
+/// [`Node::discover`], and the corresponding methods of the builder) are dialled only when the program has called
+/// [`listen`](Self::listen).
 ///
-/// When this is dropped instead, nothing listens; clones of the node go on.
+/// If this value is dropped before [`listen`](Self::listen) is called, the node never accepts connections, and the
+/// clones of the node continue to work.
 #[derive(Debug)]
 #[must_use = "nobody can reach the node until it listens"]
 pub struct PreparedNode {
@@ -26,21 +28,24 @@ impl PreparedNode {
         Self { node, ports }
     }
 
-    /// Returns the node: what starts processes, registers names, and connects.
+    /// Returns the node, so that the program can start processes, register names, and connect before it calls
+    /// [`listen`](Self::listen).
     #[must_use]
     pub const fn node(&self) -> &Node {
         &self.node
     }
 
-    /// Returns the ports of its addresses, in the order of [`NodeBuilder::listen`](crate::NodeBuilder::listen), `None` for one
-    /// of a network that has no ports. Where an address said port 0, this is what the system has chosen: what a router is
-    /// to be told that sends to it what comes for the port in the node's name.
+    /// Returns the ports of the node's addresses, in the order of
+    /// [`NodeBuilder::listen`](crate::NodeBuilder::listen), with `None` for an address on a network without ports.
+    ///
+    /// For an address with port 0, the result is the port that the operating system has chosen. A router that
+    /// forwards connections from the port in the node's name needs the port that is returned here.
     #[must_use]
     pub fn ports(&self) -> &[Option<u16>] {
         &self.ports
     }
 
-    /// Takes the connections of others from now on, those first that have waited. Returns the node.
+    /// Starts to accept connections, and returns the node. Connections that have waited are accepted first.
     pub fn listen(self) -> Node {
         if let Some(connections) = self.node.table().connections() {
             connections.listen();

@@ -1,18 +1,19 @@
-//! The one source of randomness: the operating system's.
+//! The only source of randomness: the operating system.
 
 use crate::core::connection::Randomness;
 
-/// The operating system gives no random bytes. It stands for the library's error, which is in no public signature.
+/// An error that says that the operating system provides no random bytes. It hides the library's error type from
+/// public signatures.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(crate) struct NoRandom(#[from] getrandom::Error);
 
-/// What one connection needs.
+/// Returns the random bytes that one connection needs.
 pub(crate) fn randomness() -> Result<Randomness, NoRandom> {
     random().map(|bytes| Randomness::new(&bytes))
 }
 
-/// Random bytes, fit for secrets.
+/// Returns random bytes that are fit for secrets.
 #[expect(clippy::disallowed_methods, reason = "the only place that asks for random bytes")]
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], NoRandom> {
     let mut bytes = [0; N];

@@ -1,4 +1,4 @@
-//! What a node counts and measures, as a program asks for it.
+//! The counters and measurements of a node.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,41 +7,46 @@ use crate::core::Session;
 use crate::core::session::{Counts, Traffic};
 use crate::node::Node;
 use crate::notices::ConnectionCounts;
-use crate::process::{ProcessInfo, ProcessStats};
+use crate::process::{ProcessInfo, ProcessStats, SupervisorCounts};
 
-/// What a node has counted since it started, and how it stands: see [`Node::stats`].
+/// The counters of a node since it was started, and its current state. [`Node::stats`] returns it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// For how long the node has been there.
+    /// The time since the node was started.
     pub up_for: Duration,
-    /// Its processes.
+    /// The totals over the processes of the node, including those that have ended.
     pub processes: ProcessStats,
-    /// Messages and signals of other nodes for which a mailbox, or their node's share of it, had no room.
+    /// The counts of what the supervisors of the node have done, including those that have ended.
+    pub supervisors: SupervisorCounts,
+    /// The number of messages and signals from other nodes that were dropped, because a mailbox was full or because
+    /// the sending node had used up its share of the memory for other nodes
+    /// ([`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max)).
     pub messages_dropped: u64,
-    /// Messages of other nodes to names that nobody had.
+    /// The number of messages from other nodes to names that no process held.
     pub messages_to_nobody: u64,
-    /// Messages to other nodes with which there was no session.
+    /// The number of messages to other nodes that were dropped, because there was no session.
     pub messages_unsent: u64,
-    /// What has become of connections: those that were refused by reason, and sessions that were taken over.
+    /// The counts of connections that were refused, by cause, and of sessions that were ended in favour of other
+    /// connections.
     pub connections: ConnectionCounts,
-    /// What has gone through all sessions that there were and are, in sum.
+    /// The totals over all sessions, including those that have ended.
     pub sessions: SessionTotals,
-    /// Each session that there is, in the order of the peers' names, those included that are being ended.
+    /// The current sessions, ordered by the names of the peers. Sessions that are being ended are included.
     pub peers: Vec<PeerStats>,
 }
 
-/// What has gone through the sessions of a node: see [`Stats`].
+/// Totals over the sessions of a node since it was started: a part of [`Stats`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionTotals {
-    /// How many there were, those included that there are.
+    /// The number of sessions that have begun, including the current ones.
     pub begun: u64,
-    /// Frames and bytes, each way.
+    /// The frames and bytes in each direction.
     pub traffic: Traffic,
-    /// Frames, and parts of them, that were passed over, by reason.
+    /// The number of frames, and parts of frames, that were ignored or refused, by reason.
     pub passed_over: Counts,
-    /// How often a process had to wait because a session's queue was full.
+    /// The number of times that a process had to wait because the queue of a session was full.
     pub waits: u64,
 }
 
@@ -54,36 +59,40 @@ impl SessionTotals {
     }
 }
 
-/// The session with one node, from its beginning on: see [`Stats`]. [`Node::peers`] says what the two have agreed on.
+/// The counters of the session with one node since the session began: a part of [`Stats`]. [`Node::peers`] returns
+/// the version and the capabilities of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerStats {
-    /// The name of that node, with its port.
+    /// The name of the peer, with its port.
     pub name: Arc<str>,
-    /// For how long the session has been up.
+    /// The time since the session began.
     pub up_for: Duration,
-    /// Frames and bytes, each way.
+    /// The frames and bytes in each direction.
     pub traffic: Traffic,
-    /// Frames, and parts of them, that were passed over, by reason.
+    /// The number of frames, and parts of frames, that were ignored or refused, by reason.
     pub passed_over: Counts,
-    /// Bytes of messages that wait to be written.
+    /// The number of bytes of messages that wait to be written to the connection.
     pub queue_bytes: usize,
-    /// How often a process had to wait because the queue was full.
+    /// The number of times that a process had to wait because the queue of the session was full.
     pub waits: u64,
-    /// Bytes that are kept of messages of the peer that are not whole.
+    /// The number of bytes that are kept of incomplete messages from the peer.
     pub unfinished_bytes: usize,
-    /// Links between processes of the two nodes, those included whose end is under way.
+    /// The number of links between processes of the two nodes, including links that are just being removed.
     pub links: usize,
-    /// Monitors by processes of this node, of processes and names of the other; requests for processes are among them.
+    /// The number of monitors that processes of this node have of processes and names of the peer. Spawn requests
+    /// that wait for an answer are included.
     pub monitors: usize,
-    /// Monitors of processes of this node, by processes of the other.
+    /// The number of monitors that processes of the peer have of processes of this node.
     pub monitors_of_peer: usize,
-    /// Calls by processes of this node that are not over.
+    /// The number of calls by processes of this node that wait for a reply from the peer.
     pub calls: usize,
-    /// Calls by processes of the other node that are to be answered here.
+    /// The number of calls by processes of the peer that wait for a reply from this node.
     pub calls_of_peer: usize,
-    /// How long the answer to the last PING of the heartbeat took. `None` if there has been no PING: a session in which bytes
-    /// arrive all the time sends none.
+    /// The time from the last PING of the heartbeat to its answer. The node sends a PING only when nothing has come
+    /// from the peer for the interval of the [heartbeat](crate::NodeBuilder::heartbeat), by default 60 s. In a busy
+    /// session this is therefore `None`, or as old as the last silence. To learn the round-trip time now, take the
+    /// time of [`Node::whereis_on`], as `snow-dist cluster` does.
     pub round_trip: Option<Duration>,
 }
 
@@ -106,7 +115,7 @@ impl PeerStats {
         }
     }
 
-    /// How the session stands.
+    /// Fills in the current state of the session.
     pub(crate) fn look_at(&mut self, session: &Session) {
         let ((links, watching, watched), (calls, calls_of_peer)) = (session.table_sizes(), session.calls());
         self.queue_bytes = session.waiting_bytes();
@@ -120,12 +129,14 @@ impl PeerStats {
     }
 }
 
-/// The node, seen from outside.
+/// Methods to inspect the node and its processes.
 impl Node {
-    /// Returns what this node has counted, and how it stands now: what is slow, full, gone or refused.
+    /// Returns the counters and the current state of this node. They show, for example, full mailboxes, slow peers,
+    /// and refused connections.
     ///
-    /// It looks at each process and each session for a moment, one after the other, and holds up none of them for longer. So the
-    /// numbers are not all of one moment, and asking takes the longer the more processes there are.
+    /// The call looks at the processes and the sessions one after the other, and blocks each of them only for that
+    /// moment. The numbers are therefore not all of one instant, and the call takes time in proportion to the number
+    /// of processes.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -147,6 +158,7 @@ impl Node {
         Stats {
             up_for: table.up_for(),
             processes: table.process_stats(),
+            supervisors: table.supervision().counts(),
             messages_dropped: table.dropped(),
             messages_to_nobody: table.nameless(),
             messages_unsent: table.unsent(),
@@ -156,14 +168,15 @@ impl Node {
         }
     }
 
-    /// Returns what can be seen of each process of this node, in the order in which they were started. For debugging: it looks at
-    /// them one after the other, and takes memory for each.
+    /// Returns a snapshot of each process of this node, in the order in which the processes were started. Use this
+    /// for debugging: the call looks at the processes one after the other, and allocates memory for each.
     #[must_use]
     pub fn processes(&self) -> Vec<ProcessInfo> {
         self.table().process_infos()
     }
 
-    /// Returns what can be seen of a process of this node. `None` if it has ended, or is not of this node.
+    /// Returns a snapshot of a process of this node, or `None` if the process has ended or belongs to another
+    /// node.
     #[must_use]
     pub fn process(&self, pid: crate::Pid) -> Option<ProcessInfo> {
         self.table().process_info(pid)

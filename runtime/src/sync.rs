@@ -1,5 +1,5 @@
-//! Locks, atomics and tasks of processes: those of std and tokio, or, in unit tests with
-//! `--cfg shuttle`, those of shuttle, which tries the orders in which threads can meet.
+//! Locks, atomics and tasks of processes: those of std and tokio or, in unit tests with `--cfg shuttle`, those of
+//! shuttle, which tries the orders in which threads can interleave.
 
 use std::future::Future;
 use std::sync::PoisonError;
@@ -22,7 +22,7 @@ mod choice {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
     pub(crate) use std::sync::{Mutex, MutexGuard};
 
-    /// Where the tasks of processes run.
+    /// The runtime of the tasks of processes.
     pub(super) type Runtime = tokio::runtime::Handle;
 
     pub(super) fn current() -> super::Executor {
@@ -34,7 +34,7 @@ mod choice {
         !task.is_finished() || !is_cancelled(task)
     }
 
-    /// Whether a task that is over was dropped: so a runtime that has been shut down takes a new one.
+    /// Returns `true` if a finished task was dropped, which shows that the runtime has been shut down.
     fn is_cancelled(mut task: JoinHandle<()>) -> bool {
         let done = Pin::new(&mut task).poll(&mut Context::from_waker(Waker::noop()));
         matches!(done, Poll::Ready(Err(error)) if error.is_cancelled())
@@ -85,7 +85,7 @@ mod choice {
     }
 }
 
-/// A lock that outlives a panic: nothing that may panic half-way runs while one is held.
+/// A lock that ignores poison: nothing that may panic half-way runs while one is held.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(choice::Mutex<T>);
 
@@ -99,23 +99,24 @@ impl<T> Mutex<T> {
     }
 }
 
-/// What starts the tasks of processes.
+/// The executor of the tasks of processes.
 #[derive(Clone, Debug)]
 pub(crate) struct Executor(pub(crate) choice::Runtime);
 
 impl Executor {
-    /// The runtime that this is called in.
+    /// Returns the executor of the current runtime.
     pub(crate) fn current() -> Self {
         choice::current()
     }
 
-    /// Starts a task that nobody waits for. False if it was dropped, since the runtime has been shut down.
+    /// Starts a task that nobody waits for. Returns `false` if it was dropped, because the runtime has been shut
+    /// down.
     pub(crate) fn start(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
         choice::start(&self.0, task)
     }
 
-    /// Waits for what comes, for at most so long by the timers of this runtime, wherever that is awaited. Nothing comes
-    /// any more when the runtime has been shut down.
+    /// Waits for a future until a time limit, with the timers of this runtime, wherever it is awaited. If the
+    /// runtime has been shut down, it never becomes ready.
     pub(crate) async fn at_most<T>(&self, longest: Duration, coming: impl Future<Output = T>) -> Option<T> {
         choice::at_most(&self.0, longest, coming).await
     }

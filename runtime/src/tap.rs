@@ -1,35 +1,35 @@
-//! A look at every message that a node sends and receives, for tools and demonstrations.
+//! Observing every message that a node sends and receives, for tools and demonstrations.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::foreign::{self, Kept};
 
-/// Which way a message went.
+/// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// This node received it.
+    /// This node has received the message.
     In,
-    /// This node sent it.
+    /// This node sends the message.
     Out,
 }
 
-/// A message as it goes over a connection.
+/// A message on a connection, as the function of [`NodeBuilder::tap`](crate::NodeBuilder::tap) sees it.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Seen<'a> {
-    /// The other node's name; empty until it has said it.
+    /// The name of the other node. It is empty until that node has announced its name in the handshake.
     pub peer: &'a str,
-    /// Which way it went.
+    /// The direction of the message.
     pub direction: Direction,
-    /// Whether it belongs to the handshake, not to the session.
+    /// `true` if the message belongs to the handshake, `false` if it belongs to the session.
     pub handshake: bool,
-    /// The payload, without its length.
+    /// The bytes of the message, without the length prefix.
     pub payload: &'a [u8],
 }
 
-/// A function that sees every message. It is called where the message is handled, with no lock held, and holds it up. If
-/// it panics, the message is handled all the same.
+/// A function that sees every message. It is called where the message is handled, with no lock held, and delays
+/// the message. If it panics, the message is handled all the same.
 #[derive(Clone)]
 pub(crate) struct Tap(Arc<Kept<Box<See>>>);
 

@@ -110,10 +110,10 @@ fn secured(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> (ClientCon
 //= spec/handshake.md#hs-tls-002
 //# An initiator SHOULD offer the application protocol `snow-dist/1`.
 //= spec/handshake.md#hs-tls-003
-//# An acceptor SHOULD select the application protocol `snow-dist/1` if it is offered.
+//# An acceptor SHOULD select the application protocol `snow-dist/1` if offered.
 //= spec/handshake.md#hs-tls-007
-//# An initiator MUST NOT end a connection because of the certificate that the acceptor presents, unless its
-//# operator has asked for that.
+//# An initiator MUST NOT end a connection because of the acceptor's certificate, unless its operator has
+//# asked for that.
 #[test]
 fn the_configuration_is_that_of_the_specification() {
     let (initiator, acceptor) = (Tls::new().unwrap(), Tls::new().unwrap());

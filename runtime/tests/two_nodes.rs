@@ -47,8 +47,9 @@ async fn a_message_a_link_and_an_exit() {
 }
 
 //= spec/groups.md#grp-str-010
-//# A server MUST send the next message of a stream at most `groups_interval_max` seconds after the one before it, even if there
-//# is nothing to tell.
+//# A server MUST send the next message of a stream at the latest when `groups_interval_max` seconds have
+//# passed since the one before it, even if there is nothing to tell, while its reader is known and the
+//# session's queue has room.
 #[tokio::test]
 async fn a_server_of_groups_goes_on_telling_when_nothing_changes() {
     let (a, b) = (node("a").await, node("b").await);

@@ -201,7 +201,7 @@ function places(length) {
   return length <= CUTS_MAX ? all : [...all.slice(0, CUTS_MAX / 2), ...all.slice(-CUTS_MAX / 2)];
 }
 
-/** What is read of bytes that end before `place`: by dist.md, "Where a payload is cut". */
+/** What is read of bytes that end before `place`: by dist.md, "Reading and writing". */
 function cutOf({ kind, layout, value }, bytes, place, reading) {
   if (place === 0 && kind === 'frame' && reading === 'compatible') return { tag: 'EMPTY', fields: {}, trailing: '' };
   const { field, at, cut } = layout.find((it) => it.at + it.length > place);

@@ -43,7 +43,7 @@ seq:
 types:
   exit:
     doc: A linked process has ended, or a process has sent an exit signal.
-    doc-ref: dist.md#signal-exit
+    doc-ref: dist.md#mailbox-signals
     params:
       - id: strict
         type: bool
@@ -58,7 +58,7 @@ types:
         doc: Why.
   down:
     doc: A monitored process has ended, or does not exist.
-    doc-ref: dist.md#signal-down
+    doc-ref: dist.md#mailbox-signals
     params:
       - id: strict
         type: bool
@@ -76,7 +76,7 @@ types:
         doc: Why.
   node:
     doc: The session with a node has begun or has ended.
-    doc-ref: dist.md#signal-nodedown
+    doc-ref: dist.md#mailbox-signals
     seq:
       - id: node
         type: str
@@ -84,7 +84,7 @@ types:
         doc: The node's name (DIST-FLD-007, DIST-FLD-008).
   spawn_reply:
     doc: What became of a SPAWN.
-    doc-ref: dist.md#signal-spawn_reply
+    doc-ref: dist.md#mailbox-signals
     seq:
       - id: request
         type: u8

@@ -27,7 +27,9 @@ impl Adapter {
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         let mut adapter = Self { child, input, output, name: String::new() };
         let name = format!("{name}@127.0.0.1:0");
-        let started = adapter.ask(&json!({"do": "start", "name": name, "cookie": cookie}));
+        // A member that is null is one that is absent.
+        let start = json!({"do": "start", "name": name, "cookie": cookie, "certificates": null});
+        let started = adapter.ask(&start);
         started["name"].as_str().unwrap().clone_into(&mut adapter.name);
         adapter
     }

@@ -44,6 +44,14 @@ fn spec() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../spec")
 }
 
+/// How each requirement is checked, by its number: `spec/checks.toml`.
+#[must_use]
+pub fn checks() -> BTreeMap<String, String> {
+    let checks = std::fs::read_to_string(spec().join("checks.toml")).unwrap();
+    let checks: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(&checks).unwrap();
+    checks.into_values().flatten().collect()
+}
+
 /// All requirements, in the order in which they stand.
 #[must_use]
 pub fn all() -> Vec<Requirement> {
@@ -51,7 +59,7 @@ pub fn all() -> Vec<Requirement> {
 }
 
 fn of(text: &'static str) -> Vec<Requirement> {
-    let markdown = std::fs::read_to_string(spec().join(text)).unwrap();
+    let (markdown, checks) = (std::fs::read_to_string(spec().join(text)).unwrap(), checks());
     markdown
         .split("\n### [")
         .skip(1)
@@ -66,11 +74,7 @@ fn of(text: &'static str) -> Vec<Requirement> {
                 id: id.to_owned(),
                 title: title.to_owned(),
                 sentence: lines.next().unwrap().to_owned(),
-                checked_by: lines
-                    .find_map(|line| line.strip_prefix("Checked by: "))
-                    .unwrap()
-                    .trim_end_matches('.')
-                    .to_owned(),
+                checked_by: checks[id].clone(),
             }
         })
         .collect()
@@ -159,8 +163,11 @@ pub fn page(report: &Value) -> String {
         assert_eq!(shown + reviewed + not, all, "{text}: each is one of the three");
         writeln!(counts, "| [{text}](#{}) | {all} | {shown} | {reviewed} | {not} |", text.replace('.', ""))
             .unwrap();
-        write!(tables, "\n## {text}\n\n| requirement | implemented in | shown by |\n|---|---|---|\n")
-            .unwrap();
+        write!(
+            tables,
+            "\n## {text}\n\n| requirement | implemented in | checked by | shown by |\n|---|---|---|---|\n"
+        )
+        .unwrap();
         for (requirement, cited) in requirements.iter().zip(cited) {
             writeln!(tables, "{}", row(requirement, cited)).unwrap();
         }
@@ -177,7 +184,8 @@ check fails when the page is not what is made.
 
 *Tested* requirements are implemented and shown by vectors, cases or tests. *Reviewed* ones are implemented, and the reason
 stands here why no test can show it. *Not implemented* ones bind parts that this project does not have, with the
-reason.
+reason. *Checked by* says what can show a requirement of any node: a vector, a running peer, or a reader of its code alone,
+and then why ([checks.toml](checks.toml)).
 
 | text | requirements | tested | reviewed | not implemented |
 |---|---|---|---|---|
@@ -216,7 +224,7 @@ fn cited(report: &Value) -> BTreeMap<String, Cited> {
 }
 
 fn row(requirement: &Requirement, cited: &Cited) -> String {
-    let Requirement { text, id, title, .. } = requirement;
+    let Requirement { text, id, title, checked_by, .. } = requirement;
     let files = |paths: &BTreeSet<String>| {
         paths.iter().map(|path| format!("[{path}](../{path})")).collect::<Vec<_>>()
     };
@@ -232,5 +240,5 @@ fn row(requirement: &Requirement, cited: &Cited) -> String {
     shown.extend(cited.reviewed.iter().map(|reason| format!("review: {reason}")));
     shown.extend(cited.exception.iter().map(|reason| format!("not implemented: {reason}")));
     let (implemented, shown) = (files(&cited.implemented).join("<br>"), shown.join("<br>"));
-    format!("| [{id}]({text}#{}) {title} | {implemented} | {shown} |", requirement.anchor())
+    format!("| [{id}]({text}#{}) {title} | {implemented} | {checked_by} | {shown} |", requirement.anchor())
 }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use snow_dist_codec::handshake::Reject;
 use snow_dist_codec::limits::HANDSHAKE_BYTES_MAX;
 use snow_dist_codec::{Frames, Handshake, NodeName, Reading};
-use snow_dist_runtime::core::handshake::{Channel, Established, Local, Version1, acceptor, initiator};
-use snow_dist_runtime::core::{Cookie, Cookies};
+use snow_dist_runtime::core::handshake::{Channel, Established, Local, acceptor, initiator};
+use snow_dist_runtime::core::{Allowed, Cookie, Cookies};
 use snow_dist_tests::run;
 
 enum State {
@@ -90,7 +90,7 @@ fn begin(given: &Value, initiates: bool) -> (State, Option<Vec<u8>>) {
     let first = Cookies::from(cookies.next().unwrap());
     let mut local = Local::new(name, incarnation, cookies.fold(first, Cookies::accepting));
     if given["version_1_allowed"] == true {
-        local.version_1 = Version1::Allowed;
+        local.version_1 = Allowed::Everyone;
     }
     assert_eq!(json!(local.creation()), given["creation"]);
     let channel = match given["tls"].as_str().unwrap() {

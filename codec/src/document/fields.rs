@@ -1,4 +1,4 @@
-//! A message's fields from a format for people, as a source.
+//! The fields of a message in a human-readable format, as a source.
 
 use alloc::format;
 use alloc::string::String;
@@ -11,7 +11,7 @@ use super::parts::{Decimal, Hex};
 use crate::layout::Source;
 use crate::{Entries, EntriesBuf, Extension, ExtensionBuf, Names, NamesBuf, Pid, Reason, ReasonBuf, Text};
 
-/// Fields by name, each of the kind that its name always has.
+/// The fields of a message by name. The name of a field determines its type, in all messages.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     fields: Vec<(&'static str, Owned)>,
@@ -41,7 +41,7 @@ enum Kind {
     Extension,
 }
 
-/// Every field of every message. A name has one kind wherever it stands.
+/// Every field of every message with its kind. A name has the same kind in every message.
 const KINDS: &[(&str, Kind)] = &[
     ("arguments", Kind::Bytes),
     ("challenge", Kind::Bytes),
@@ -132,7 +132,7 @@ impl Fields {
         self.fields.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    /// Reads a message, all of whose fields must be here, and no others.
+    /// Reads a message. All of its fields must be present, and no others.
     pub(super) fn read<'a, T>(
         &'a self,
         read: impl FnOnce(&mut FieldSource<'a>) -> Result<T, FieldsError>,
@@ -146,7 +146,7 @@ impl Fields {
     }
 }
 
-/// A field that is missing, too much, or not of the kind that the message needs.
+/// An error that says that a field is missing, has the wrong type, or does not belong to the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldsError {
     field: &'static str,
@@ -167,7 +167,7 @@ impl fmt::Display for FieldsError {
 
 impl core::error::Error for FieldsError {}
 
-/// The fields, as a message asks for them.
+/// A source that provides the fields of a document by name and records which were requested.
 #[derive(Debug)]
 pub(super) struct FieldSource<'a> {
     fields: &'a Fields,
@@ -198,7 +198,7 @@ impl<'a> FieldSource<'a> {
     }
 }
 
-/// A name has one kind wherever it stands: a test holds every message against [`KINDS`].
+/// Creates the error for a field of another kind. A name has one kind; a test compares every message with [`KINDS`].
 fn not_that_kind(field: &'static str) -> FieldsError {
     FieldsError::of(field, "is not of the kind that this message needs")
 }
@@ -279,7 +279,7 @@ impl<'a> Source<'a> for FieldSource<'a> {
         }
     }
 
-    /// Fields that nobody asks for are refused at the end, in [`Fields::read`].
+    /// Accepts the end. Fields that the message does not request are refused afterwards, in [`Fields::read`].
     fn end(&mut self) -> Result<(), FieldsError> {
         Ok(())
     }

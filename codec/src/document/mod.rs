@@ -1,12 +1,17 @@
-//! Messages in serde's model: what JSON and other formats for people hold of them.
+//! Messages and terms in serde's data model, for JSON and other human-readable formats.
 //!
-//! A message is `{"tag": "LINK", "fields": {"from": .., "to": ..}}`, its fields named as in the specification.
-//! 64-bit numbers are decimal strings (many readers of JSON keep 53 bits), bytes are hexadecimal, pids are
-//! `{"node": n, "creation": c, "local": l}`, and a reason is `{"kind": "error", "text": ".."}` or
-//! `{"kind": "linked", "hops": [pid, ..], "root": {"kind": ..}}`.
+//! A message is `{"tag": "LINK", "fields": {"from": .., "to": ..}}`, with the field names of the specification:
 //!
-//! Writing borrows the message: [`Frame`], [`Handshake`] and [`Signal`] are `Serialize`. Reading needs memory
-//! for what a message borrows: a [`Document`] holds it and lends the message.
+//! | type | representation |
+//! |---|---|
+//! | 64-bit number | a decimal string, because many JSON parsers keep only 53 bits |
+//! | bytes | a hexadecimal string |
+//! | pid | `{"node": n, "creation": c, "local": l}` |
+//! | reason | `{"kind": "error", "text": ".."}` or `{"kind": "linked", "hops": [pid, ..], "root": {"kind": ..}}` |
+//!
+//! To write, serialize the message: [`Frame`], [`Handshake`] and [`Signal`] are `Serialize`. To read, deserialize a
+//! [`Document`]. It owns the memory that a message borrows, and lends the message. [`TermDocument`] does both for
+//! terms.
 //!
 //! ```
 //! use snow_dist_codec::document::Document;
@@ -37,30 +42,33 @@ use serde::Deserialize;
 use crate::frame::Unknown;
 use crate::{Frame, Handshake, Signal};
 
-/// A message read from a format for people, and what it borrows.
+/// A message read from a human-readable format, with the memory that the message borrows.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
-    /// Where the message stood in what it was decoded from; not used for encoding.
+    /// The offset in bytes of the message in the input from which it was decoded. Not used for encoding.
     pub offset: Option<u64>,
-    /// The length it had there; not used for encoding.
+    /// The length in bytes of the message in that input. Not used for encoding.
     pub length: Option<u64>,
-    /// The message's name in the specification.
+    /// The name of the message in the specification.
     pub tag: String,
-    /// Its fields.
+    /// The fields of the message.
     #[serde(default)]
     pub fields: Fields,
-    /// Bytes after its last field.
+    /// The bytes after the last field of the message.
     #[serde(default, with = "hex_bytes")]
     pub trailing: Vec<u8>,
 }
 
 impl Document {
-    /// The frame that this document describes. `UNKNOWN` is a frame of any other tag (`code`, `payload`), and
-    /// `EMPTY` the frame without a byte.
+    /// Returns the frame that this document describes.
+    ///
+    /// The name `UNKNOWN` stands for a frame with an unknown tag: the field `code` is the tag, `payload` the bytes
+    /// after it. The name `EMPTY` stands for a frame without any byte.
     ///
     /// # Errors
-    /// The tag is none, a field is missing or of the wrong kind, or there is a field that the frame has not.
+    /// Returns [`DocumentError`] if the tag is not the name of a frame, if a field is missing or has the wrong type,
+    /// or if the frame has no such field.
     pub fn frame(&self) -> Result<Frame<'_>, DocumentError> {
         match &*self.tag {
             "EMPTY" => self.fields.read(|_| Ok(Frame::Empty)).map_err(|error| self.error(error)),
@@ -69,18 +77,18 @@ impl Document {
         }
     }
 
-    /// The message of the handshake that this document describes.
+    /// Returns the handshake message that this document describes.
     ///
     /// # Errors
-    /// As [`Document::frame`].
+    /// Returns [`DocumentError`] in the same cases as [`Document::frame`].
     pub fn handshake(&self) -> Result<Handshake<'_>, DocumentError> {
         self.known(Handshake::TAGS, &self.tag, Handshake::read_fields)
     }
 
-    /// The mailbox signal that this document describes.
+    /// Returns the mailbox signal that this document describes.
     ///
     /// # Errors
-    /// As [`Document::frame`].
+    /// Returns [`DocumentError`] in the same cases as [`Document::frame`].
     pub fn signal(&self) -> Result<Signal<'_>, DocumentError> {
         self.known(Signal::TAGS, &self.tag, Signal::read_fields)
     }
@@ -116,11 +124,11 @@ impl Document {
     }
 }
 
-/// A document that describes no message.
+/// An error that says why a document does not describe a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentError {
     tag: String,
-    /// Without it the tag itself is the problem.
+    /// The problem with a field. `None` if the tag itself is the problem.
     problem: Option<FieldsError>,
 }
 

@@ -1,4 +1,4 @@
-//! The parts of messages in serde's model.
+//! The parts of messages in serde's data model.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -15,7 +15,7 @@ use crate::{
     UnknownRoot,
 };
 
-/// Bytes, as hexadecimal text.
+/// Bytes that are serialized as hexadecimal text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hex<B>(pub B);
 
@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Hex<Vec<u8>> {
     }
 }
 
-/// A 64-bit number: a decimal string in writing, that or a number in reading.
+/// A 64-bit number: written as a decimal string, read from such a string or from a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Decimal(pub(super) u64);
 
@@ -68,8 +68,8 @@ impl Visitor<'_> for DecimalVisitor {
     }
 }
 
-/// In formats for people `{"node": n, "creation": c, "local": l}`; in others the pid's 64 bits in a newtype of
-/// the name that [`stf`](crate::stf) knows.
+/// Serializes the pid as `{"node": n, "creation": c, "local": l}` in human-readable formats. In other formats, the
+/// pid is its 64 bits in a newtype with the name that [`stf`](crate::stf) recognises.
 impl Serialize for Pid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
@@ -94,7 +94,7 @@ impl<'de> Deserialize<'de> for Pid {
     }
 }
 
-/// The name by which STF knows a pid.
+/// The name by which STF recognises a pid.
 pub(crate) const PID_NEWTYPE: &str = "$snow_dist::Pid";
 
 #[derive(Serialize, Deserialize)]
@@ -223,7 +223,7 @@ impl Serialize for Pids<'_> {
     }
 }
 
-/// A reason or a root, before it is known to be one.
+/// A reason as it is deserialized, before it is split into hops and a root.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 enum OwnedReason {
@@ -237,7 +237,7 @@ enum OwnedReason {
     Unknown { code: u8, payload: Hex<Vec<u8>> },
 }
 
-/// A chain is flat: its root is no other chain, so no document nests deeper than this.
+/// The root of a chain, which is never a chain itself: no document nests deeper than this.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 enum OwnedRoot {
@@ -267,7 +267,8 @@ impl OwnedReason {
 }
 
 impl OwnedRoot {
-    /// `None` if an unknown root has a code that is known. What such a root borrows lies in `unknown`.
+    /// Returns the root, or `None` if an unknown root has a known code. The bytes of an unknown root go to
+    /// `unknown`.
     fn as_root<'a>(&'a self, unknown: &'a mut Vec<u8>) -> Option<Root<'a>> {
         Some(match self {
             Self::Normal => Root::Normal,
@@ -301,7 +302,7 @@ impl Serialize for ReasonBuf {
     }
 }
 
-/// By the registry's names; types without one under `unknown`, by number.
+/// Serializes the extensions of known types by their names in the registry, and all others by number under `unknown`.
 impl Serialize for Extension<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -354,7 +355,7 @@ impl<'de> Deserialize<'de> for ExtensionBuf {
         let mut block = Self::default();
         let push = || {
             let block = &mut block;
-            // Types ascend, and the known ones are 1 to 8: of the unknown ones 0 stands before them.
+            // Types must ascend. The known types are 1 to 8, so of the unknown types only 0 precedes them.
             for (kind, value) in owned.unknown.range(..1) {
                 block.push(*kind, &value.0)?;
             }

@@ -1,4 +1,4 @@
-//! A message's fields as a sink that serialises them.
+//! A sink that serializes the fields of a message.
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
@@ -6,14 +6,14 @@ use super::parts::{Decimal, Hex};
 use crate::layout::Sink;
 use crate::{Entries, Extension, Frame, Handshake, Names, Pid, Reason, Signal, Text};
 
-/// The fields of a message, without its tag, as a map.
+/// The fields of a message as a map, without its tag.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'m, M>(pub &'m M);
 
-/// What has a name and fields.
+/// A message with its name and fields.
 trait Message {
     fn name(&self) -> &'static str;
-    /// The tag, where the name does not say it.
+    /// Returns the tag, if the name does not determine it.
     fn code(&self) -> Option<u8>;
     fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error>;
 }

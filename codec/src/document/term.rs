@@ -1,4 +1,4 @@
-//! Terms as values of formats for people, in both directions.
+//! Terms in human-readable formats, in both directions.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::stf::{Encoder, KeyType, Struct, Terms, Value, Values};
 use crate::{EncodeError, Pid, Text};
 
-/// A term of either kind in serde's model, each value with its type: `{"type": "int", "value": "7"}`. Ints are decimal strings,
-/// as all 64-bit numbers are; floats are their bits, and bytes are themselves, in hexadecimal. It holds all that a term says, so that the same bytes come back.
+/// A term of either kind in serde's data model, each value with its type: `{"type": "int", "value": "7"}`.
+///
+/// Integers are decimal strings, like all 64-bit numbers. Floats are their bits, and bytes their content, both in
+/// hexadecimal. Nothing of a term is lost: writing the document gives the same bytes again.
 ///
 /// ```
 /// use snow_dist_codec::Reading;
@@ -54,17 +56,17 @@ pub enum TermDocument {
     Err { value: Box<Self> },
 }
 
-/// Says of which kind the keys of a map are.
+/// The type of the keys of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keys {
-    /// Ints.
+    /// The keys are integers.
     Int,
-    /// Strings.
+    /// The keys are strings.
     String,
 }
 
-/// A document that is no term.
+/// An error that says why a document does not describe a term.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TermDocumentError(String);
 
@@ -82,7 +84,8 @@ impl From<EncodeError> for TermDocumentError {
     }
 }
 
-/// A term is at most 64 levels deep, so this recursion is too.
+/// Converts a value with everything in it. The conversion recurses at most 64 levels deep, because a term has no
+/// more.
 impl From<Value<'_>> for TermDocument {
     fn from(value: Value<'_>) -> Self {
         let all = |values: Values<'_>| values.iter().map(Self::from).collect();
@@ -130,11 +133,12 @@ impl From<Value<'_>> for TermDocument {
 }
 
 impl TermDocument {
-    /// Writes the term, of the second kind if anything in it needs that.
+    /// Returns the term. The term is of the second kind only if it contains a value that terms of the first kind
+    /// cannot hold.
     ///
     /// # Errors
-    /// Returns [`TermDocumentError`] if a number does not fit, something is longer than a term can hold, a key is not of its
-    /// map's type, or the values are too deep.
+    /// Returns [`TermDocumentError`] if a number does not fit, a value is longer than a term can hold, a key is not
+    /// of its map's type, or the values nest too deep.
     pub fn to_vec(&self) -> Result<Vec<u8>, TermDocumentError> {
         let mut bytes = Vec::new();
         let mut encoder = Encoder::new_in(Terms::Second, &mut bytes);
@@ -143,7 +147,7 @@ impl TermDocument {
         Ok(bytes)
     }
 
-    /// Formats for people are read to a bounded depth, so this recursion is bounded too.
+    /// Recurses to a bounded depth, because parsers of human-readable formats bound their depth.
     fn write(&self, encoder: &mut Encoder<'_>) -> Result<(), TermDocumentError> {
         let refused = TermDocumentError;
         match self {

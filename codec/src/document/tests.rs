@@ -1,4 +1,4 @@
-//! What documents refuse, and the parts of messages in formats of both kinds.
+//! Documents that are refused, and the parts of messages in human-readable and binary formats.
 
 use super::*;
 use crate::handshake::Name;
@@ -15,12 +15,12 @@ fn document(tag: &str, fields: &str) -> Result<Document, serde_json::Error> {
     serde_json::from_str(&format!(r#"{{"tag":"{tag}","fields":{fields}}}"#))
 }
 
-/// What is wrong with the frame, in words.
+/// Returns the problem with the frame, in words.
 fn frame_refusal(tag: &str, fields: &str) -> String {
     document(tag, fields).unwrap().frame().unwrap_err().to_string()
 }
 
-/// What is wrong with the fields, in words and without the place.
+/// Returns the problem with the fields, in words and without the place.
 fn fields_refusal(fields: &str) -> String {
     let error = document("LINK", fields).unwrap_err().to_string();
     error.split(" at line").next().unwrap().to_owned()
@@ -111,7 +111,7 @@ fn a_name_beside_a_block_is_judged_in_documents_too() {
     let error = control.handshake().unwrap_err().to_string();
     assert!(error.starts_with("NAME: field `name` is not allowed: beside an extension block"), "{error}");
 
-    // What is already there is shown as it is, allowed or not.
+    // An existing block is shown as it is, whether allowed or not.
     let block = ExtensionBuf::default();
     let name = Name { name: "a\u{7}".into(), creation: 1, extension: Some(block.as_extension()) };
     let shown = serde_json::to_value(Handshake::from(name)).unwrap();
@@ -149,7 +149,7 @@ fn a_kept_reason_is_shown_like_the_one_it_keeps() {
     assert_eq!(serde_json::from_str::<ReasonBuf>(&shown).unwrap(), kept);
 }
 
-/// A binary format that puts newtypes around their values.
+/// A binary format that wraps the values of newtypes.
 struct Binary<D>(D);
 
 impl<'de, D: Deserializer<'de, Error = Error>> Deserializer<'de> for Binary<D> {
@@ -178,7 +178,7 @@ impl<'de, D: Deserializer<'de, Error = Error>> Deserializer<'de> for Binary<D> {
     }
 }
 
-/// A binary format that takes no notice of newtypes.
+/// A binary format that ignores newtypes.
 struct Plain<D>(D);
 
 impl<'de, D: Deserializer<'de, Error = Error>> Deserializer<'de> for Plain<D> {

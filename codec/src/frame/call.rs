@@ -1,18 +1,18 @@
-//! `87` CALL: a message that asks for a reply.
+//! `87` CALL: a message that expects a reply.
 
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// A message that asks for a reply, and the monitor that tells of the end if none comes. Specification: `dist.md`, "CALL".
+/// A message that expects a reply. It also monitors the callee. Specification: `dist.md`, "CALL".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Call<'a> {
-    /// The process that calls, on the sender's node.
+    /// The calling process, on the sender's node.
     pub from: Pid,
-    /// The process that is called, on the receiver's node.
+    /// The called process, on the receiver's node.
     pub to: Pid,
-    /// The call's number, the sender's choice.
+    /// The number of the call, chosen by the sender.
     pub reference: u64,
-    /// A term (STF); the frame decoder does not judge it.
+    /// The message: a term (STF), which the frame decoder does not validate.
     pub message: &'a [u8],
 }
 

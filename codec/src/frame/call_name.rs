@@ -1,18 +1,18 @@
-//! `88` CALL_NAME: a call of whoever is registered under a name.
+//! `88` CALL_NAME: a call of the process that is registered under a name.
 
 use crate::layout::{Layout, Sink, Source};
 use crate::{Pid, Text};
 
-/// A call of whoever is registered under a name. Specification: `dist.md`, "CALL_NAME".
+/// A call of the process that is registered under a name. Specification: `dist.md`, "CALL_NAME".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallName<'a> {
-    /// The process that calls, on the sender's node.
+    /// The calling process, on the sender's node.
     pub from: Pid,
-    /// The call's number, the sender's choice.
+    /// The number of the call, chosen by the sender.
     pub reference: u64,
-    /// The name, on the receiver's node.
+    /// The name, registered on the receiver's node.
     pub name: Text<'a>,
-    /// A term (STF); the frame decoder does not judge it.
+    /// The message: a term (STF), which the frame decoder does not validate.
     pub message: &'a [u8],
 }
 

@@ -6,13 +6,13 @@ use crate::layout::{Layout, Sink, Source};
 /// The reply to a call, which ends it. Specification: `dist.md`, "CALL_REPLY".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallReply<'a> {
-    /// The process that was called, on the sender's node; local id 0 if it was called by a name.
+    /// The called process, on the sender's node. Its local id is 0 if the call was by name (CALL_NAME).
     pub from: Pid,
-    /// The process that called, on the receiver's node.
+    /// The calling process, on the receiver's node.
     pub to: Pid,
-    /// The number that the call has.
+    /// The number of the call, as in CALL or CALL_NAME.
     pub reference: u64,
-    /// A term (STF); the frame decoder does not judge it.
+    /// The reply: a term (STF), which the frame decoder does not validate.
     pub message: &'a [u8],
 }
 

@@ -1,30 +1,30 @@
-//! `84` CLOSE: the sender ends the session.
+//! `84` CLOSE: ends the session.
 
 use crate::Text;
 use crate::layout::{Layout, Sink, Source};
 
-/// The sender ends the session. Specification: `dist.md`, "CLOSE".
+/// The end of the session, with its reason. Specification: `dist.md`, "CLOSE".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Close<'a> {
-    /// Why, by number: see [`Close::CODES`].
+    /// The reason as a number. See [`Close::CODES`].
     pub code: u16,
-    /// Why, for a log.
+    /// The reason as text for a log. **Security.** The log must escape this text.
     pub text: Text<'a>,
 }
 
 impl Close<'_> {
-    /// The sender stops, or its program has asked for the end.
+    /// The sender stops, or its program ended the session.
     pub const SHUTDOWN: u16 = 0;
-    /// The reader has broken a rule of the protocol.
+    /// The receiver has broken a rule of the protocol.
     pub const PROTOCOL_ERROR: u16 = 1;
-    /// The reader has passed a limit of the sender.
+    /// The receiver has exceeded a limit of the sender.
     pub const LIMIT: u16 = 2;
-    /// Another connection of the two nodes takes over.
+    /// Another connection between the two nodes becomes their session.
     pub const REPLACED: u16 = 3;
-    /// The sender's operator does not allow the reader.
+    /// The sender's operator does not allow sessions with the receiver.
     pub const POLICY: u16 = 4;
 
-    /// Every code and its name in the specification. A reader gives codes beyond them as it gives any other.
+    /// All codes with their names in the specification. Readers accept other codes as well.
     pub const CODES: &'static [(u16, &'static str)] = &[
         (Self::SHUTDOWN, "shutdown"),
         (Self::PROTOCOL_ERROR, "protocol_error"),
@@ -38,8 +38,7 @@ impl<'a> Layout<'a> for Close<'a> {
     #[inline(always)]
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
         //= spec/dist.md#dist-cls-001
-        //# A reader MUST give a CLOSE with a code that this specification does not list as it gives any
-        //# other.
+        //# A reader MUST accept a CLOSE with a code that this specification does not list.
         Ok(Self { code: source.u16("code")?, text: source.str16("text")? })
     }
 

@@ -1,16 +1,16 @@
-//! `17` DEMONITOR: takes a monitor back.
+//! `17` DEMONITOR: removes a monitor.
 
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// Takes a monitor back. Specification: `dist.md`, "DEMONITOR".
+/// The removal of a monitor. Specification: `dist.md`, "DEMONITOR".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Demonitor {
     /// The monitoring process, on the sender's node.
     pub from: Pid,
     /// The monitored process, on the receiver's node.
     pub to: Pid,
-    /// The number that MONITOR gave.
+    /// The number of the monitor, as in MONITOR.
     pub reference: u64,
 }
 

@@ -1,16 +1,16 @@
-//! `15` EXIT: an exit signal along a link: a process has ended.
+//! `15` EXIT: the exit signal of a link, sent when a process ends.
 
 use crate::layout::{Layout, Sink, Source};
 use crate::{Pid, Reason};
 
-/// An exit signal along a link: a process has ended. Specification: `dist.md`, "EXIT".
+/// The exit signal of a link, sent when a process ends. Specification: `dist.md`, "EXIT".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Exit<'a> {
     /// The process that ended, on the sender's node.
     pub from: Pid,
-    /// The process linked to it, on the receiver's node.
+    /// The process that is linked to `from`, on the receiver's node.
     pub to: Pid,
-    /// Why it ended.
+    /// The reason why the process ended.
     pub reason: Reason<'a>,
 }
 

@@ -1,16 +1,16 @@
-//! `85` EXIT2: an exit signal to a process that need not be linked.
+//! `85` EXIT2: an exit signal to a process, linked or not.
 
 use crate::layout::{Layout, Sink, Source};
 use crate::{Pid, Reason};
 
-/// An exit signal to a process that need not be linked. Specification: `dist.md`, "EXIT2".
+/// An exit signal to a process, linked or not. Specification: `dist.md`, "EXIT2".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Exit2<'a> {
     /// The process that sends the signal, on the sender's node.
     pub from: Pid,
-    /// The process it is for, on the receiver's node.
+    /// The process that receives the signal, on the receiver's node.
     pub to: Pid,
-    /// The reason to end for.
+    /// The reason with which the receiver is asked to end.
     pub reason: Reason<'a>,
 }
 

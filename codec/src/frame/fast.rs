@@ -1,8 +1,8 @@
-//! The frames that a busy session is made of, without a call for each.
+//! Inlined encoding and decoding of the most frequent frames.
 //!
-//! Every frame could be inlined where it is decoded, but each such place would take 30 KiB of code then, and the
-//! common frames would have to share registers with the rare ones. So these few are inlined, and all others are
-//! one call. Nothing is laid out here: that is each frame's own file, as for the others.
+//! All frames could be inlined, but that would take 30 KiB of code at each place that decodes, and the frequent
+//! frames would have to share registers with the rare ones. So only the frequent ones are inlined; all others go
+//! through one call. The layouts are those of each frame's own file here, too.
 
 use bytes::BufMut;
 use core::hint::cold_path;
@@ -17,7 +17,7 @@ macro_rules! fast {
             #[inline(always)]
             pub(super) fn decode_fast(payload: &'a [u8], reading: Reading) -> Result<Self, DecodeError> {
                 match payload.first() {
-                    // One comparison of the length here makes most of those in the layout needless.
+                    // This comparison of the length makes most of those in the layout redundant.
                     $(Some(&$tag) if payload.len() >= $bytes_min => {
                         let mut reader = Reader::new(payload, reading);
                         reader.tag();
@@ -35,12 +35,13 @@ macro_rules! fast {
             #[inline(always)]
             pub(super) fn encode_fast<B: BufMut>(&self, bytes_max: u32, dst: &mut B) -> Result<(), EncodeError> {
                 match self {
-                    // With a plain reason, offsets of all fields are known when this is compiled.
+                    // With a plain reason, the offsets of all fields are known at compile time.
                     $(Self::$Message(message) $(if message.$reason.is_plain())? => {
                         layout::encode_framed(&layout::WithTag::<$tag, _>(message), bytes_max, dst)
                     })*
                     _ => {
-                        // Rare beside these. Else each of them were held for rare, and not inlined as a whole.
+                        // Marks the other frames as rare. Otherwise each arm above would count as rare and not be
+                        // inlined.
                         cold_path();
                         self.encode_each(bytes_max, dst)
                     }
@@ -61,9 +62,9 @@ fast! {
     0x89 CallReply, at least 25;
 }
 
-/// What a call gives, in a place of its own.
+/// The result of a call, in a place of its own.
 ///
-/// The call is handed the address of the place it writes to. If that were where the inlined frames are made too,
-/// they could not stay in registers, and each would be copied once more with loads that are wider than the stores
-/// just before them: a stall that takes longer than all the rest.
+/// The call gets the address of the place that it writes to. If the inlined frames were made in the same place, they
+/// could not stay in registers. Each would be copied once more, with loads wider than the stores just before them;
+/// that store-forwarding stall takes longer than everything else.
 pub(super) struct Apart<T>(pub(super) T);

@@ -1,30 +1,32 @@
-//! `83` FRAGMENT: a piece of a frame that is too long to be sent in one.
+//! `83` FRAGMENT: a piece of a long frame.
 
 use crate::layout::{Layout, Sink, Source};
 
-/// A piece of a frame that is too long to be sent in one. Specification: `dist.md`, "FRAGMENT".
+/// A piece of a frame that is too long to be sent at once. Specification: `dist.md`, "FRAGMENT".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fragment<'a> {
-    /// The number of the frame that is sent in pieces.
+    /// The number of the long frame, the same in all of its pieces.
     pub number: u64,
-    /// In the first piece, and only there: bytes of the whole frame, its tag included.
+    /// The size in bytes of the long frame's payload, including the tag. Only the first piece has this field.
     pub total: Option<u32>,
-    /// Whether this is the last piece.
+    /// `true` in the last piece of the long frame, and `false` in all others.
     pub last: bool,
-    /// The piece.
+    /// The bytes of the piece.
     pub payload: &'a [u8],
 }
 
-/// Set in the first piece: `total` follows.
+/// The flag of the first piece: `total` follows.
 const FIRST: u8 = 1;
-/// Tags of SEND, REG_SEND, SEND_TERM, CALL, CALL_NAME, CALL_REPLY and SEND_NAME_TERM.
+/// The tags of SEND, REG_SEND, SEND_TERM, CALL, CALL_NAME, CALL_REPLY and SEND_NAME_TERM.
 const MESSAGES: [u8; 7] = [0x10, 0x11, 0x86, 0x87, 0x88, 0x89, 0x8A];
-/// Set in the last piece.
+/// The flag of the last piece.
 const LAST: u8 = 2;
 
 impl Fragment<'_> {
-    /// Returns `true` if this piece begins the frame of a message: SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL, CALL_NAME or
-    /// CALL_REPLY.
+    /// Returns `true` if this piece begins with the tag of a frame that carries a message.
+    ///
+    /// Ask this of a first piece only: later pieces begin with arbitrary bytes. The frames that carry a message are
+    /// SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL, CALL_NAME and CALL_REPLY.
     #[must_use]
     pub fn begins_message(&self) -> bool {
         self.payload.first().is_some_and(|tag| MESSAGES.contains(tag))
@@ -44,13 +46,12 @@ impl<'a> Layout<'a> for Fragment<'a> {
         let flags_at = source.at();
         let flags = source.u8("flags")?;
         //= spec/dist.md#dist-frg-001
-        //# In both readings a reader MUST refuse a FRAGMENT in whose `flags` any bit but 0 and 1 is set.
+        //# A reader MUST refuse a FRAGMENT in whose `flags` any bit but 0 and 1 is set.
         if flags & !(FIRST | LAST) != 0 {
             return Err(source.invalid("flags", flags_at, "only 1 (first) and 2 (last) may be set"));
         }
         //= spec/dist.md#dist-frg-002
-        //# In both readings a reader MUST take `total` from a FRAGMENT in whose `flags` bit 0 is set, and
-        //# from no other.
+        //# A reader MUST take `total` from a FRAGMENT in whose `flags` bit 0 is set, and from no other.
         let total = if flags & FIRST != 0 { Some(source.u32("total")?) } else { None };
         Ok(Self { number, total, last: flags & LAST != 0, payload: source.rest("payload")? })
     }

@@ -1,14 +1,14 @@
-//! `1B` GLOBAL_REGISTER: a name that all nodes are to know.
+//! `1B` GLOBAL_REGISTER: registers a global name.
 
 use crate::layout::{Layout, Sink, Source};
 use crate::{Pid, Text};
 
-/// A name that all nodes are to know. Specification: `dist.md`, "GLOBAL_REGISTER".
+/// The registration of a global name, which all nodes are to know. Specification: `dist.md`, "GLOBAL_REGISTER".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GlobalRegister<'a> {
     /// The name.
     pub name: Text<'a>,
-    /// The process it stands for, as the sender sees it.
+    /// The process with this name, by the sender's numbering of nodes.
     pub pid: Pid,
     /// The node that owns the name.
     pub node: Text<'a>,

@@ -1,12 +1,12 @@
-//! `1D` GLOBAL_SYNC: global names that the sender owns.
+//! `1D` GLOBAL_SYNC: the global names that the sender owns.
 
 use crate::Entries;
 use crate::layout::{Layout, Sink, Source};
 
-/// Global names that the sender owns. Specification: `dist.md`, "GLOBAL_SYNC".
+/// The global names that the sender owns. Specification: `dist.md`, "GLOBAL_SYNC".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GlobalSync<'a> {
-    /// The names, their processes and their owners.
+    /// The names, each with its process and the node that owns it.
     pub entries: Entries<'a>,
 }
 

@@ -1,9 +1,9 @@
-//! `1C` GLOBAL_UNREGISTER: a global name is free again.
+//! `1C` GLOBAL_UNREGISTER: releases a global name.
 
 use crate::Text;
 use crate::layout::{Layout, Sink, Source};
 
-/// A global name is free again. Specification: `dist.md`, "GLOBAL_UNREGISTER".
+/// The release of a global name. Specification: `dist.md`, "GLOBAL_UNREGISTER".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GlobalUnregister<'a> {
     /// The name.

@@ -1,44 +1,49 @@
-//! The fixed fields of calls and replies, of which the message has not come, or was not kept.
+//! The fixed fields of calls and replies whose message has not arrived or was not kept.
 
 use crate::layout::{Reader, Source};
 use crate::{DecodeError, Pid, Reading};
 
-/// The fields of a call or a reply before its name and its message: enough to answer one that was dropped while it came.
-/// Specification: `capabilities.md`, CAP-CAL-009 and CAP-CAL-018.
+/// The fields of a call or a reply that precede its name and its message.
+///
+/// They suffice to answer a call that was dropped while it arrived in pieces. Specification: `capabilities.md`,
+/// CAP-CAL-009 and CAP-CAL-018.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CallHead {
-    /// Of a CALL.
+    /// The head of a CALL.
     Call {
-        /// The process that calls, on the sender's node.
+        /// The calling process, on the sender's node.
         from: Pid,
-        /// The process that is called, on the receiver's node.
+        /// The called process, on the receiver's node.
         to: Pid,
-        /// The call's number.
+        /// The number of the call.
         reference: u64,
     },
-    /// Of a CALL_NAME.
+    /// The head of a CALL_NAME.
     CallName {
-        /// The process that calls, on the sender's node.
+        /// The calling process, on the sender's node.
         from: Pid,
-        /// The call's number.
+        /// The number of the call.
         reference: u64,
     },
-    /// Of a CALL_REPLY.
+    /// The head of a CALL_REPLY.
     CallReply {
-        /// The process that was called, on the sender's node.
+        /// The called process, on the sender's node.
         from: Pid,
-        /// The process that called, on the receiver's node.
+        /// The calling process, on the receiver's node.
         to: Pid,
-        /// The call's number.
+        /// The number of the call.
         reference: u64,
     },
 }
 
 impl CallHead {
-    /// Bytes of a payload in which the head of any call or reply ends.
+    /// The maximum size of a head in bytes, including the tag. [`CallHead::read`] needs no more than this many bytes
+    /// of a payload.
     pub const BYTES_MAX: usize = 25;
 
-    /// Reads the beginning of a payload. `None` if that is no call and no reply, or ends before the head does.
+    /// Reads the head from `begun`, the first bytes of a payload.
+    ///
+    /// Returns `None` if the payload is not a call or a reply, or if `begun` ends before the head does.
     #[must_use]
     pub fn read(begun: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(begun, Reading::Compatible);

@@ -3,12 +3,12 @@
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// Links two processes. Specification: `dist.md`, "LINK".
+/// A request to link two processes. Specification: `dist.md`, "LINK".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Link {
     /// The process that links, on the sender's node.
     pub from: Pid,
-    /// The process it links to, on the receiver's node.
+    /// The process to which `from` is linked, on the receiver's node.
     pub to: Pid,
 }
 

@@ -1,4 +1,7 @@
-//! The frames of a session: one file each, and the table that dispatches by tag. Specification: `dist.md`.
+//! The frames of a session: a type for each, and their enum [`Frame`]. Specification: `dist.md`.
+//!
+//! Decode with [`Frame::decode`]; build a frame from its type by `Frame::from` and write it with
+//! [`Frame::encode_framed`]. Each frame has a file of its own; a table dispatches by tag.
 
 mod call;
 mod call_name;
@@ -74,9 +77,10 @@ use crate::layout::{self, Reader, Sink, Tagged};
 use crate::{DecodeError, EncodeError, ErrorKind, Reading};
 
 layout::table! {
-    /// A frame: what two nodes say to each other once the handshake is over.
+    /// A frame: a message of a session, sent after the handshake.
     ///
-    /// It borrows the payload it was read from. New tags may come with new versions.
+    /// A frame borrows the payload that it was read from. The enum is not exhaustive, because new versions may add
+    /// tags.
     ///
     /// ```
     /// use snow_dist_codec::{Frame, Pid, Reading, frame::Link};
@@ -120,18 +124,19 @@ layout::table! {
         0xF1 "PONG" => pong::Pong<'a>;
     }
     also {
-        /// A tag that has no meaning here, kept with the bytes after it. Only the compatible reading gives it.
+        /// A frame with an unknown tag, kept with the bytes after it. Only the compatible reading returns it.
         Unknown(Unknown<'a>);
-        /// No byte at all. Only the compatible reading gives it.
+        /// A frame without any byte. Only the compatible reading returns it.
         Empty;
     }
 }
 
 impl<'a> Frame<'a> {
-    /// Reads the payload of a frame, without its length.
+    /// Decodes the payload of a frame, without its length.
     ///
     /// # Errors
-    /// What is wrong with which field, at which byte.
+    /// Returns [`DecodeError`] with the problem, the field and the byte if the payload is not a valid frame. An
+    /// unknown tag and an empty payload are errors only in the strict reading.
     #[inline(always)]
     pub fn decode(payload: &'a [u8], reading: Reading) -> Result<Self, DecodeError> {
         Self::decode_fast(payload, reading)
@@ -142,11 +147,12 @@ impl<'a> Frame<'a> {
         Apart(Self::decode_with_surplus(payload, reading).map(|(frame, _)| frame))
     }
 
-    /// As [`Frame::decode`], and gives the bytes after the last field, which only the compatible reading lets
-    /// pass.
+    /// Decodes a payload like [`Frame::decode`] and returns the bytes after the last field as well.
+    ///
+    /// Only the compatible reading accepts such bytes.
     ///
     /// # Errors
-    /// As [`Frame::decode`].
+    /// Returns the errors of [`Frame::decode`].
     pub fn decode_with_surplus(payload: &'a [u8], reading: Reading) -> Result<(Self, &'a [u8]), DecodeError> {
         let mut reader = Reader::new(payload, reading);
         let frame = Self::read(&mut reader)?;
@@ -179,7 +185,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The frame's first byte; `None` for an empty frame.
+    /// Returns the tag, the first byte of the frame, or `None` for an empty frame.
     #[must_use]
     pub const fn tag(&self) -> Option<u8> {
         match (self.known_tag(), self) {
@@ -189,7 +195,8 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The frame's name in the specification; `UNKNOWN` and `EMPTY` where it has none there.
+    /// Returns the name of the frame in the specification. It is `UNKNOWN` if the tag is unknown, and `EMPTY` for an
+    /// empty frame.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match (self.known_tag(), self) {
@@ -199,10 +206,10 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Hands the frame's fields, without the tag, to `sink`.
+    /// Passes the fields of the frame, without the tag, to `sink`.
     ///
     /// # Errors
-    /// The first field that the sink does not take.
+    /// Returns the error of the first field that the sink does not accept.
     #[inline(always)]
     pub fn write_fields<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         match (self.write_known(sink), self) {
@@ -212,28 +219,33 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Bytes of the payload, tag included.
+    /// Returns the size of the payload in bytes, including the tag.
     ///
     /// # Errors
-    /// The wire cannot carry the frame.
+    /// Returns [`EncodeError`] if the frame cannot be encoded.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
         layout::measure(self)
     }
 
     /// Writes the payload, without a length before it.
     ///
+    /// The peer's frame limit is not checked here. [`Frame::encode_framed`] checks it.
+    ///
     /// # Errors
-    /// The wire cannot carry the frame, or `dst` has no room for it; nothing has been written then. That a
-    /// peer's limit allows the frame is [`Frame::encode_framed`]'s to see to.
+    /// Returns [`EncodeError`] if the frame cannot be encoded or `dst` has too little room. Nothing has been written
+    /// then.
     pub fn encode<B: BufMut>(&self, dst: &mut B) -> Result<(), EncodeError> {
         layout::encode(self, dst)
     }
 
-    /// Writes the whole frame, its length first, if its payload has at most `bytes_max` bytes
-    /// ([`limits::FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX), or less if the peer said so).
+    /// Writes the frame with its length before it.
+    ///
+    /// `bytes_max` is the frame limit of the peer: [`limits::FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX), or
+    /// the smaller limit that the peer announced in the handshake.
     ///
     /// # Errors
-    /// As [`Frame::encode`], or the payload is over `bytes_max`; nothing has been written then.
+    /// Returns the errors of [`Frame::encode`], and [`EncodeError`] if the payload has more than `bytes_max` bytes.
+    /// Nothing has been written then.
     #[inline(always)]
     pub fn encode_framed<B: BufMut>(&self, bytes_max: u32, dst: &mut B) -> Result<(), EncodeError> {
         self.encode_fast(bytes_max, dst)

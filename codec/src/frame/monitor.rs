@@ -1,16 +1,16 @@
-//! `16` MONITOR: asks to be told when a process ends.
+//! `16` MONITOR: requests a notification when a process ends.
 
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// Asks to be told when a process ends. Specification: `dist.md`, "MONITOR".
+/// A request for a notification when a process ends. Specification: `dist.md`, "MONITOR".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Monitor {
     /// The monitoring process, on the sender's node.
     pub from: Pid,
     /// The monitored process, on the receiver's node.
     pub to: Pid,
-    /// The monitor's number, the sender's choice.
+    /// The number of the monitor, chosen by the sender.
     pub reference: u64,
 }
 

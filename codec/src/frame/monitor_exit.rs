@@ -1,18 +1,18 @@
-//! `18` MONITOR_EXIT: a monitored process has ended, or never was.
+//! `18` MONITOR_EXIT: notifies that a monitored process has ended or does not exist.
 
 use crate::layout::{Layout, Sink, Source};
 use crate::{Pid, Reason};
 
-/// A monitored process has ended, or never was. Specification: `dist.md`, "MONITOR_EXIT".
+/// A notification that a monitored process has ended or does not exist. Specification: `dist.md`, "MONITOR_EXIT".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MonitorExit<'a> {
-    /// The process that ended, on the sender's node.
+    /// The monitored process, on the sender's node.
     pub monitored: Pid,
-    /// The process to be told, on the receiver's node.
+    /// The monitoring process, on the receiver's node.
     pub monitoring: Pid,
-    /// The number that MONITOR gave.
+    /// The number of the monitor, as in MONITOR.
     pub reference: u64,
-    /// Why it ended.
+    /// The reason why the process ended. If the process does not exist, this is an error with the text `noproc`.
     pub reason: Reason<'a>,
 }
 

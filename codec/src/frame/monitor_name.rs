@@ -1,16 +1,17 @@
-//! `8B` MONITOR_NAME: asks who has a name, and to be told when that process ends.
+//! `8B` MONITOR_NAME: monitors the process that is registered under a name.
 
 use crate::layout::{Layout, Sink, Source};
 use crate::{Pid, Text};
 
-/// Asks who has a name, and to be told when that process ends. Specification: `dist.md`, "MONITOR_NAME".
+/// A request to monitor the process that is registered under a name, and to learn its pid. Specification: `dist.md`,
+/// "MONITOR_NAME".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MonitorName<'a> {
     /// The monitoring process, on the sender's node.
     pub from: Pid,
-    /// The monitor's number, the sender's choice.
+    /// The number of the monitor, chosen by the sender.
     pub reference: u64,
-    /// The name, on the receiver's node.
+    /// The name, registered on the receiver's node.
     pub name: Text<'a>,
 }
 

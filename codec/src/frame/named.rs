@@ -1,12 +1,12 @@
-//! `8C` NAMED: whom a monitor by name is of.
+//! `8C` NAMED: the process that a monitor by name has found.
 
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// Whom a monitor by name is of. Specification: `dist.md`, "NAMED".
+/// The answer to MONITOR_NAME: the process that has the name. Specification: `dist.md`, "NAMED".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Named {
-    /// The number that MONITOR_Named gave.
+    /// The number of the monitor, as in MONITOR_NAME.
     pub reference: u64,
     /// The process that has the name, on the sender's node.
     pub pid: Pid,

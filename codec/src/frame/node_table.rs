@@ -1,14 +1,15 @@
-//! `82` NODE_TABLE: what a node id of this session's pids stands for.
+//! `82` NODE_TABLE: the node behind a node id in the sender's pids.
 
 use crate::Text;
 use crate::layout::{Layout, Sink, Source};
 
-/// What a node id of this session's pids stands for. Specification: `dist.md`, "NODE_TABLE".
+/// An entry of the sender's node table: the node for which a node id stands in the sender's pids. Specification:
+/// `dist.md`, "NODE_TABLE".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeTable<'a> {
-    /// The node id.
+    /// The node id. Nodes never write 0, 65 534 or 65 535 here.
     pub index: u16,
-    /// Which start of that node.
+    /// The incarnation: the number of the node's start.
     pub incarnation: u64,
     /// The node's name.
     pub name: Text<'a>,

@@ -1,12 +1,12 @@
-//! `12` PEER_LIST: the nodes that the sender is connected to.
+//! `12` PEER_LIST: the nodes to which the sender is connected.
 
 use crate::Names;
 use crate::layout::{Layout, Sink, Source};
 
-/// The nodes that the sender is connected to. Specification: `dist.md`, "PEER_LIST".
+/// The nodes to which the sender is connected. Specification: `dist.md`, "PEER_LIST".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PeerList<'a> {
-    /// Their names, as they announced them.
+    /// The names of the nodes, as those nodes announced them.
     pub names: Names<'a>,
 }
 

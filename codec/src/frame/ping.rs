@@ -1,11 +1,11 @@
-//! `F0` PING: asks for a sign of life.
+//! `F0` PING: requests a PONG.
 
 use crate::layout::{Layout, Sink, Source};
 
-/// Asks for a sign of life. Specification: `dist.md`, "PING".
+/// A request for a PONG, as a sign of life. Specification: `dist.md`, "PING".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ping<'a> {
-    /// Eight bytes, to be sent back.
+    /// The eight bytes that the PONG has to return.
     pub payload: &'a [u8; 8],
 }
 

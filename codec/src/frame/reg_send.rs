@@ -1,9 +1,9 @@
-//! `11` REG_SEND: a message to whichever process has a name.
+//! `11` REG_SEND: a message to the process that is registered under a name.
 
 use crate::Text;
 use crate::layout::{Layout, Sink, Source};
 
-/// A message to whichever process has a name. Specification: `dist.md`, "REG_SEND".
+/// A message to the process that is registered under a name. Specification: `dist.md`, "REG_SEND".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RegSend<'a> {
     /// The name, registered on the receiver's node.

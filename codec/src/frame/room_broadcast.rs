@@ -1,14 +1,14 @@
-//! `1E` ROOM_BROADCAST: a text for all who are in a room on the receiver's node.
+//! `1E` ROOM_BROADCAST: a text for all members of a room on the receiver's node.
 
 use crate::Text;
 use crate::layout::{Layout, Sink, Source};
 
-/// A text for all who are in a room on the receiver's node. Specification: `dist.md`, "ROOM_BROADCAST".
+/// A text for all members of a room on the receiver's node. Specification: `dist.md`, "ROOM_BROADCAST".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RoomBroadcast<'a> {
-    /// The room.
+    /// The name of the room.
     pub room: Text<'a>,
-    /// The text.
+    /// The text for the members of the room.
     pub text: Text<'a>,
 }
 

@@ -6,7 +6,7 @@ use crate::layout::{Layout, Sink, Source};
 /// A message to a process. Specification: `dist.md`, "SEND".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Send<'a> {
-    /// The process, on the receiver's node.
+    /// The receiving process, on the receiver's node.
     pub to: Pid,
     /// The message, opaque to the protocol.
     pub message: &'a [u8],

@@ -1,15 +1,16 @@
-//! `8A` SEND_NAME_TERM: a message to a name, of which both sides know that it is a term.
+//! `8A` SEND_NAME_TERM: a term to the process that is registered under a name.
 
 use crate::Text;
 use crate::layout::{Layout, Sink, Source};
 
-/// A message to whoever is registered under a name, of which both sides know that it is a term. Specification: `dist.md`,
-/// "SEND_NAME_TERM".
+/// A term to the process that is registered under a name. Specification: `dist.md`, "SEND_NAME_TERM".
+///
+/// Both nodes know that the message is a term. The message of a REG_SEND can be any bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SendNameTerm<'a> {
-    /// The name, on the receiver's node.
+    /// The name, registered on the receiver's node.
     pub name: Text<'a>,
-    /// A term (STF); the frame decoder does not judge it.
+    /// The message: a term (STF), which the frame decoder does not validate.
     pub message: &'a [u8],
 }
 

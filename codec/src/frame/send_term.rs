@@ -1,14 +1,16 @@
-//! `86` SEND_TERM: a message to a process, of which both sides know that it is a term.
+//! `86` SEND_TERM: a term to a process.
 
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// A message to a process, of which both sides know that it is a term. Specification: `dist.md`, "SEND_TERM".
+/// A term to a process. Specification: `dist.md`, "SEND_TERM".
+///
+/// Both nodes know that the message is a term. The message of a SEND can be any bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SendTerm<'a> {
-    /// The process, on the receiver's node.
+    /// The receiving process, on the receiver's node.
     pub to: Pid,
-    /// A term (STF); the frame decoder does not judge it.
+    /// The message: a term (STF), which the frame decoder does not validate.
     pub message: &'a [u8],
 }
 

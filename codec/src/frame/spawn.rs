@@ -1,21 +1,23 @@
-//! `19` SPAWN: asks for a new process on the receiver's node.
+//! `19` SPAWN: requests a new process on the receiver's node.
 
 use crate::layout::{Layout, Sink, Source};
 use crate::{Pid, Text};
 
-/// Asks for a new process on the receiver's node. Specification: `dist.md`, "SPAWN".
+/// A request for a new process on the receiver's node. Specification: `dist.md`, "SPAWN".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spawn<'a> {
-    /// The request's number, the sender's choice.
+    /// The number of the request, chosen by the sender.
     pub request: u64,
-    /// The process that asks, on the sender's node.
+    /// The requesting process, on the sender's node.
     pub requester: Pid,
-    /// 1: link the new process to the requester before replying; 2, where both nodes have `calls`: have the requester
-    /// monitor it; any other value: neither.
+    /// The relation of the new process to the requester.
+    ///
+    /// 1 links the new process to the requester before the reply. 2 makes the requester monitor it, if both nodes
+    /// have the capability `calls`. Any other value does neither.
     pub link: u8,
-    /// The name under which the receiver registered what to run.
+    /// The name under which the receiver registered the function to run.
     pub function: Text<'a>,
-    /// Its arguments: a term where both nodes have `calls`, and otherwise opaque to the protocol.
+    /// The arguments: a term if both nodes have the capability `calls`, otherwise opaque to the protocol.
     pub arguments: &'a [u8],
 }
 

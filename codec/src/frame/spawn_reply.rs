@@ -1,15 +1,16 @@
-//! `1A` SPAWN_REPLY: what became of a SPAWN.
+//! `1A` SPAWN_REPLY: the answer to a SPAWN.
 
 use crate::layout::{Layout, Sink, Source};
 
-/// What became of a SPAWN. Specification: `dist.md`, "SPAWN_REPLY".
+/// The answer to a SPAWN. Specification: `dist.md`, "SPAWN_REPLY".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SpawnReply {
-    /// The number that SPAWN gave.
+    /// The number of the request, as in SPAWN.
     pub request: u64,
-    /// 0: the process runs; 1: there is no such function.
+    /// The outcome: 0 if the process runs, 1 if there is no such function or the requester may not start it. Any other
+    /// value is another reason why the process does not run.
     pub status: u8,
-    /// The new process's local id on the sender's node; 0 unless `status` is 0.
+    /// The local id of the new process on the sender's node; 0 unless `status` is 0.
     pub local: u64,
 }
 

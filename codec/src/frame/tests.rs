@@ -1,4 +1,4 @@
-//! What frames are that have no layout, and what the wire cannot carry.
+//! Frames without a layout, and values that cannot be encoded.
 
 use super::*;
 use crate::{EncodeErrorKind, Pid, Text};
@@ -43,7 +43,7 @@ fn a_fragment_knows_whether_it_begins_a_message() {
     assert!(!begins(nested.into()) && !begins(Frame::Empty));
 }
 
-/// One of those that are written without a call, and one of the others.
+/// A frame that is written inline, and one that is not.
 fn fast_and_other(message: &[u8]) -> [Frame<'_>; 2] {
     let to = Pid::from_bits(9);
     [Send { to, message }.into(), SendTerm { to, message }.into()]
@@ -87,7 +87,7 @@ fn a_text_over_its_length_is_refused() {
             assert_eq!((error.field.name, &bytes[..]), ("name", &[][..]));
         }
     }
-    // Behind 32 bits there is room for it.
+    // A 32-bit length has room for it.
     let frame = Frame::from(RoomBroadcast { room: "r".into(), text: Text::from(&*longer) });
     assert_eq!(frame.encoded_len(), Ok(1 + 3 + 4 + 65_536));
 }

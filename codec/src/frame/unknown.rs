@@ -1,10 +1,10 @@
-//! A frame whose tag this version does not know, kept as it came.
+//! Frames whose tag this version does not know, kept as they were received.
 
 use crate::layout::Sink;
 
 /// A frame whose tag this version does not know. Specification: `dist.md`, "Unknown tags".
 ///
-/// Only the compatible reading gives it; a node ignores it.
+/// Only the compatible reading returns it. A node ignores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Unknown<'a> {
     tag: u8,
@@ -12,7 +12,7 @@ pub struct Unknown<'a> {
 }
 
 impl<'a> Unknown<'a> {
-    /// A frame of `tag` and the bytes after it, or `None` if `tag` is one of [`Frame::TAGS`].
+    /// Creates a frame from a tag and the bytes after it, or returns `None` if `tag` is one of [`Frame::TAGS`].
     ///
     /// [`Frame::TAGS`]: super::Frame::TAGS
     #[must_use]
@@ -21,13 +21,13 @@ impl<'a> Unknown<'a> {
         if known { None } else { Some(Self { tag, payload }) }
     }
 
-    /// The tag.
+    /// Returns the tag.
     #[must_use]
     pub const fn tag(&self) -> u8 {
         self.tag
     }
 
-    /// All bytes after the tag.
+    /// Returns all bytes after the tag.
     #[must_use]
     pub const fn payload(&self) -> &'a [u8] {
         self.payload
@@ -37,7 +37,7 @@ impl<'a> Unknown<'a> {
         Self { tag, payload }
     }
 
-    /// The bytes after the tag as a field, for sinks that show fields.
+    /// Passes the bytes after the tag as a field, for sinks that show fields.
     pub(super) fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         sink.rest("payload", self.payload)
     }

@@ -1,14 +1,14 @@
-//! `14` UNLINK: ends a link without a signal.
+//! `14` UNLINK: removes a link without a signal.
 
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// Ends a link without a signal. Specification: `dist.md`, "UNLINK".
+/// The removal of a link, without a signal. Specification: `dist.md`, "UNLINK".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Unlink {
     /// The process that unlinks, on the sender's node.
     pub from: Pid,
-    /// The process it was linked to, on the receiver's node.
+    /// The process to which `from` was linked, on the receiver's node.
     pub to: Pid,
 }
 

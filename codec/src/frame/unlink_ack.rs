@@ -1,16 +1,16 @@
-//! `81` UNLINK_ACK: acknowledges an UNLINK_ID.
+//! `81` UNLINK_ACK: the acknowledgement of an UNLINK_ID.
 
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// Acknowledges an UNLINK_ID. Specification: `dist.md`, "UNLINK_ACK".
+/// The acknowledgement of an UNLINK_ID. Specification: `dist.md`, "UNLINK_ACK".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnlinkAck {
-    /// The process that acknowledges, on the sender's node.
+    /// The acknowledging process, on the sender's node.
     pub from: Pid,
     /// The process that unlinked, on the receiver's node.
     pub to: Pid,
-    /// The number that UNLINK_ID gave.
+    /// The number of the unlink, as in UNLINK_ID.
     pub id: u64,
 }
 

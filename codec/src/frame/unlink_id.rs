@@ -1,16 +1,16 @@
-//! `80` UNLINK_ID: ends a link, to be acknowledged.
+//! `80` UNLINK_ID: removes a link; an UNLINK_ACK answers it.
 
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// Ends a link, to be acknowledged. Specification: `dist.md`, "UNLINK_ID".
+/// The removal of a link, which an UNLINK_ACK answers. Specification: `dist.md`, "UNLINK_ID".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnlinkId {
     /// The process that unlinks, on the sender's node.
     pub from: Pid,
-    /// The process it is linked to, on the receiver's node.
+    /// The process to which `from` was linked, on the receiver's node.
     pub to: Pid,
-    /// The unlink's number: a counter of the session and direction.
+    /// The number of the unlink. A node uses no number twice in a session.
     pub id: u64,
 }
 

@@ -1,14 +1,14 @@
-//! `04` ACK: the acceptor answers the initiator's challenge.
+//! `04` ACK: the acceptor's answer to the initiator's challenge.
 
 use crate::handshake::Proof;
 use crate::layout::{Layout, Sink, Source};
 
-/// The acceptor answers the initiator's challenge. Specification: `handshake.md`, "ACK".
+/// The acceptor's answer to the initiator's challenge. Specification: `handshake.md`, "ACK".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ack<'a> {
-    /// HMAC-SHA256 of the initiator's challenge under the cookie; in version 2 all zero.
+    /// The HMAC-SHA256 of the initiator's challenge under the cookie; all zero in version 2.
     pub digest: &'a [u8; 32],
-    /// What version 2 adds. After it nothing may follow.
+    /// The extension block and the proof of version 2. Nothing may follow them.
     pub proof: Option<Proof<'a>>,
 }
 

@@ -1,20 +1,21 @@
-//! `02` CHALLENGE: the acceptor says who it is, and challenges the initiator.
+//! `02` CHALLENGE: the acceptor announces its name and challenges the initiator.
 
 use super::name::{NAME_ALLOWED, may_announce};
 use crate::Text;
 use crate::handshake::Extension;
 use crate::layout::{Layout, Sink, Source};
 
-/// The acceptor says who it is, and challenges the initiator. Specification: `handshake.md`, "CHALLENGE".
+/// The acceptor's name and its challenge for the initiator. Specification: `handshake.md`, "CHALLENGE".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Challenge<'a> {
-    /// Its node name. With an extension block at most 255 bytes, and none of them a control character.
+    /// The acceptor's node name. If the message has an extension block, the name has at most 255 bytes and no control
+    /// characters.
     pub name: Text<'a>,
-    /// Which of its starts this is, as far as 8 bits can say; version 1 always says 1.
+    /// The creation: 8 bits that tell this run of the acceptor from earlier ones. Version 1 nodes always send 1.
     pub creation: u8,
-    /// Random bytes; a node of version 2 ends them with [`SENTINEL`].
+    /// The challenge: random bytes, which end in [`SENTINEL`] if the node speaks version 2.
     pub challenge: &'a [u8; 32],
-    /// What version 2 adds. After it nothing may follow.
+    /// The extension block of version 2. Nothing may follow it.
     pub extension: Option<Extension<'a>>,
 }
 
@@ -29,9 +30,8 @@ impl<'a> Layout<'a> for Challenge<'a> {
             source.end()?;
             if !may_announce(name) {
                 //= spec/handshake.md#hs-nam-001
-                //# In both readings a reader MUST refuse a NAME or CHALLENGE with an extension block whose
-                //# `name` has more than 255 bytes or holds a control character (U+0000 to U+001F, U+007F to
-                //# U+009F).
+                //# A reader MUST refuse a NAME or CHALLENGE with an extension block whose `name` has more
+                //# than 255 bytes or holds a control character (U+0000 to U+001F, U+007F to U+009F).
                 return Err(source.invalid("name", name_at, NAME_ALLOWED));
             }
         }
@@ -49,24 +49,26 @@ impl<'a> Layout<'a> for Challenge<'a> {
     }
 }
 
-/// What the 32 bytes of every challenge of a version 2 node end in, in CHALLENGE and in REPLY. Whoever sees it
-/// in a handshake without completed proofs knows that the extension block was taken away.
+/// The last eight bytes of every challenge that a version 2 node writes, in CHALLENGE and in REPLY.
+///
+/// **Security.** If a challenge ends in these bytes and its message has no extension block, somebody has removed the
+/// block to make two version 2 nodes use version 1. A node must end such a handshake.
 pub const SENTINEL: [u8; 8] = *b"\xD1DIST-V2";
 
-/// A challenge of a version 2 node.
+/// Creates the challenge of a version 2 node from 24 random bytes.
 #[must_use]
 pub fn challenge(random: [u8; 24]) -> [u8; 32] {
     let mut challenge = [0; 32];
     let (head, tail) = challenge.split_at_mut(random.len());
     head.copy_from_slice(&random);
     //= spec/handshake.md#hs-sen-001
-    //# A node that speaks version 2 MUST end each challenge that it writes, in CHALLENGE and in REPLY, with
-    //# the eight bytes of the sentinel.
+    //# A node that speaks version 2 MUST end each challenge that it writes with the sentinel, in handshakes
+    //# of both versions.
     tail.copy_from_slice(&SENTINEL);
     challenge
 }
 
-/// Whether a node of version 2 made this challenge.
+/// Returns `true` if the challenge ends in [`SENTINEL`], as every challenge of a version 2 node does.
 #[must_use]
 pub fn has_sentinel(challenge: &[u8; 32]) -> bool {
     challenge.ends_with(&SENTINEL)

@@ -1,4 +1,4 @@
-//! The extension block: what version 2 adds to the messages of the handshake. Specification: `handshake.md`,
+//! The extension block, which version 2 appends to the messages of the handshake. Specification: `handshake.md`,
 //! "Extension block".
 
 use alloc::vec::Vec;
@@ -9,13 +9,14 @@ use crate::layout::{Reader, Source};
 use crate::limits::{EXTENSION_BYTES_MAX, VERSIONS_MAX};
 use crate::{DecodeError, EncodeError, EncodeErrorKind, ErrorKind, Reading};
 
-/// What every block begins with. A version 1 node cannot see it, and no text begins like it.
+/// The first bytes of every extension block. Version 1 nodes ignore them. They are not valid UTF-8, so no text begins
+/// with them.
 pub const MAGIC: [u8; 8] = *b"\xD1SNOW2\r\n";
 
-/// Magic and count.
+/// The size of magic and count.
 const HEAD_BYTES: usize = MAGIC.len() + size_of::<u16>();
 
-/// Types from here on must not be ignored by who does not know them.
+/// The first of the types that an implementation must not ignore if it does not know them.
 const MANDATORY_FROM: u16 = 0x8000;
 
 mod kind {
@@ -29,103 +30,105 @@ mod kind {
     pub(super) const LINKS_AND_MONITORS_MAX: u16 = 0x0008;
 }
 
-/// A block, proven whole: [`MAGIC`], `u16` count of the bytes that follow, then type, length and value of each
-/// extension, in strictly ascending order of type.
+/// A validated extension block.
+///
+/// On the wire: [`MAGIC`], the `u16` count of the bytes that follow, then type, length and value of each extension,
+/// in strictly ascending order of type.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Extension<'a> {
     block: &'a [u8],
 }
 
-/// One extension of a block.
+/// One extension in a block. Types are hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Tlv<'a> {
-    /// Type `0001`: the versions of the protocol that the sender speaks.
+    /// The versions of the protocol that the sender speaks. Type `0001`.
     Versions(Versions<'a>),
-    /// Type `0002`: what the sender can do beyond its version's musts.
+    /// The optional capabilities of the sender. Type `0002`.
     Capabilities(Capabilities),
-    /// Type `0003`: the number of the sender's present start.
+    /// The incarnation: a number that identifies this run of the sender. Type `0003`.
     Incarnation(NonZeroU64),
-    /// Type `0004`: bytes of the largest frame the sender takes.
+    /// The maximum size in bytes of a payload that the sender reads. Type `0004`.
     FrameBytesMax(u32),
-    /// Type `0005`: bytes of fragmented messages the sender holds at once.
+    /// The maximum number of bytes of fragmented frames that the sender holds at once. Type `0005`.
     ReassemblyBytesMax(u64),
-    /// Type `0006`: fragmented messages the sender holds at once.
+    /// The maximum number of fragmented frames that the sender holds at once. Type `0006`.
     FragmentedMessagesMax(u32),
-    /// Type `0007`: entries of a node table the sender holds for the session.
+    /// The maximum number of node table entries that the sender holds for the session. Type `0007`.
     NodeTableEntriesMax(u32),
-    /// Type `0008`: links and monitors of the receiver's that the sender holds.
+    /// The maximum number of links and monitors that the sender holds for the receiver. Type `0008`.
     LinksAndMonitorsMax(u32),
-    /// A type below `8000` that has no meaning here, to be ignored.
+    /// An extension of an unknown type below `8000`. Nodes ignore it.
     Unknown {
         /// The type.
         kind: u16,
-        /// Its value.
+        /// The value.
         value: &'a [u8],
     },
 }
 
-/// The versions of the protocol that a node speaks: ascending, from 2 on.
+/// The versions of the protocol that a node speaks, in ascending order. Each is at least 2.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Versions<'a> {
     bytes: &'a [u8],
 }
 
-/// What a node can do beyond the musts of version 2; a session uses what both can do.
+/// A set of optional capabilities. A session uses those that both nodes have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Capabilities(u64);
 
 impl Capabilities {
-    /// Nothing.
+    /// The empty set.
     pub const NONE: Self = Self(0);
-    /// Pids of third nodes have a meaning: NODE_TABLE.
+    /// Pids of third nodes can be sent, with the frame NODE_TABLE.
     pub const NODE_TABLE: Self = Self(0b0001);
-    /// Long frames come in pieces: FRAGMENT.
+    /// Long frames can be sent in pieces, with the frame FRAGMENT.
     pub const FRAGMENTS: Self = Self(0b0010);
-    /// Exit signals to processes that are not linked: EXIT2.
+    /// Exit signals can be sent to processes that are not linked, with the frame EXIT2.
     pub const REMOTE_EXIT: Self = Self(0b0100);
-    /// Messages that are known to be terms: SEND_TERM.
+    /// Messages can be marked as terms, with the frame SEND_TERM.
     pub const SEND_TERM: Self = Self(0b1000);
-    /// Requests and their replies: CALL, CALL_NAME, CALL_REPLY.
+    /// Requests and replies can be sent, with the frames CALL, CALL_NAME and CALL_REPLY.
     pub const CALLS: Self = Self(0b1_0000);
-    /// Terms to names, and who has a name: SEND_NAME_TERM, MONITOR_NAME, NAMED.
+    /// Terms can be sent to names, and names be monitored, with the frames SEND_NAME_TERM, MONITOR_NAME and NAMED.
     pub const NAMES: Self = Self(0b10_0000);
-    /// Terms can be of the second kind ([`Terms::Second`](crate::stf::Terms::Second)), in frames that carry terms.
+    /// Frames that carry terms can carry terms of the second kind ([`Terms::Second`](crate::stf::Terms::Second)).
     pub const TERMS_2: Self = Self(1 << 6);
 
-    /// Every bit set is a set of capabilities; bits without a meaning are kept.
+    /// Creates a set from its bits. Every value is a set; bits without a name are kept.
     #[must_use]
     //= spec/handshake.md#hs-tlv-003
-    //# In both readings a reader MUST accept capabilities with bits that have no name.
+    //# A reader MUST accept capabilities with bits that have no name.
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    /// The set as bits.
+    /// Returns the set as bits.
     #[must_use]
     pub const fn to_bits(self) -> u64 {
         self.0
     }
 
-    /// What is in this set, in `other`, or in both.
+    /// Returns the union of this set and `other`.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// What is in both sets.
+    /// Returns the intersection of this set and `other`.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// Whether all of `other` is in this set.
+    /// Returns `true` if this set contains every capability of `other`.
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Every capability that has a name, with that name: as the specification writes it.
+    /// All capabilities that have a name, with their names in the specification.
     pub const NAMED: [(Self, &'static str); 7] = [
         (Self::NODE_TABLE, "node_table"),
         (Self::FRAGMENTS, "fragments"),
@@ -136,14 +139,14 @@ impl Capabilities {
         (Self::TERMS_2, "terms_2"),
     ];
 
-    /// Returns the names of those that are in the set. A bit without a name is left out.
+    /// Returns an iterator over the names of the capabilities in this set. Bits without a name are left out.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         Self::NAMED.into_iter().filter(move |(one, _)| self.contains(*one)).map(|(_, name)| name)
     }
 }
 
 impl<'a> Versions<'a> {
-    /// The versions, ascending.
+    /// Returns an iterator over the versions, in ascending order.
     pub fn iter(self) -> impl Iterator<Item = u16> + use<'a> {
         let (pairs, _) = self.bytes.as_chunks::<2>();
         pairs.iter().map(|pair| u16::from_le_bytes(*pair))
@@ -173,9 +176,9 @@ impl<'a> Tlv<'a> {
 
     #[inline(always)]
     //= spec/handshake.md#hs-tlv-001
-    //# In both readings a reader MUST refuse a block with a known type whose length is not that of the table.
+    //# A reader MUST refuse a block with a known type whose length is not that of the table.
     //= spec/handshake.md#hs-tlv-002
-    //# In both readings a reader MUST refuse a block with a known type whose value the table does not allow.
+    //# A reader MUST refuse a block with a known type whose value the table does not allow.
     fn of(kind: u16, value: &'a [u8]) -> Result<Self, ErrorKind> {
         Ok(match kind {
             kind::VERSIONS => Self::Versions(versions(value)?),
@@ -189,17 +192,15 @@ impl<'a> Tlv<'a> {
             kind::NODE_TABLE_ENTRIES_MAX => Self::NodeTableEntriesMax(u32(value)?),
             kind::LINKS_AND_MONITORS_MAX => Self::LinksAndMonitorsMax(u32(value)?),
             //= spec/handshake.md#hs-ext-007
-            //# In both readings a reader MUST refuse a block with a TLV whose type is 8000 or above and not
-            //# in the table of extension types.
+            //# A reader MUST refuse a block with a TLV of an unknown type from 8000 on.
             MANDATORY_FROM.. => return Err(ErrorKind::Mandatory(kind)),
             //= spec/handshake.md#hs-ext-006
-            //# In both readings a reader MUST ignore a TLV whose type is below 8000 and not in the table of
-            //# extension types.
+            //# A reader MUST ignore a TLV of an unknown type below 8000.
             _ => Self::Unknown { kind, value },
         })
     }
 
-    /// Bytes of the extension in its block, type and length included.
+    /// Returns the size of the extension in its block, in bytes, including type and length.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         TLV_HEAD_BYTES
@@ -216,7 +217,7 @@ impl<'a> Tlv<'a> {
             }
     }
 
-    /// The extension's type.
+    /// Returns the type of the extension.
     #[must_use]
     pub const fn kind(&self) -> u16 {
         match self {
@@ -233,7 +234,7 @@ impl<'a> Tlv<'a> {
     }
 }
 
-/// Type and length of an extension.
+/// The size of the type and the length of an extension.
 const TLV_HEAD_BYTES: usize = size_of::<[u16; 2]>();
 
 fn versions(value: &[u8]) -> Result<Versions<'_>, ErrorKind> {
@@ -257,32 +258,32 @@ fn u64(value: &[u8]) -> Result<u64, ErrorKind> {
 }
 
 impl<'a> Extension<'a> {
-    /// The block as it stands on the wire.
+    /// Returns the block in its wire form.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.block
     }
 
-    /// The extensions, ascending by type.
+    /// Returns an iterator over the extensions, in ascending order of type.
     #[must_use]
     pub fn iter(&self) -> Tlvs<'a> {
         let (_, tlvs) = self.block.split_at_checked(HEAD_BYTES).unwrap_or_default();
         Tlvs { bytes: tlvs }
     }
 
-    /// The versions offered, if any are.
+    /// Returns the offered versions, or `None` if the block does not contain them.
     #[must_use]
     pub fn versions(&self) -> Option<Versions<'a>> {
         self.find(|tlv| if let Tlv::Versions(versions) = tlv { Some(versions) } else { None })
     }
 
-    /// The capabilities; none if the block does not say.
+    /// Returns the capabilities. The set is empty if the block does not contain them.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
         self.find(|tlv| if let Tlv::Capabilities(set) = tlv { Some(set) } else { None }).unwrap_or_default()
     }
 
-    /// The incarnation, if the block says it.
+    /// Returns the incarnation, or `None` if the block does not contain it.
     #[must_use]
     pub fn incarnation(&self) -> Option<NonZeroU64> {
         self.find(|tlv| if let Tlv::Incarnation(number) = tlv { Some(number) } else { None })
@@ -292,16 +293,18 @@ impl<'a> Extension<'a> {
         self.iter().find_map(wanted)
     }
 
-    /// Reads a block, if one stands here. A beginning of the magic at the payload's end is a block cut short;
-    /// anything else that is no block is left for surplus.
+    /// Reads a block, if there is one at the cursor.
+    ///
+    /// If the payload ends in the first bytes of the magic, that is an incomplete block and an error. Other bytes
+    /// that do not begin with the magic are left, as surplus.
     pub(crate) fn read(reader: &mut Reader<'a>, field: &'static str) -> Result<Option<Self>, DecodeError> {
         let bytes = reader.remaining();
         //= spec/handshake.md#hs-ext-001
-        //# A reader MUST take the bytes after the field before `extension` for an extension block if they
-        //# begin with the eight bytes of the magic.
+        //# A reader MUST take the bytes at the place of `extension` for an extension block if they begin with
+        //# the magic.
         //= spec/handshake.md#hs-ext-002
-        //# In both readings a reader MUST refuse a message in which one to seven bytes stand at the place of
-        //# the block and are the first bytes of the magic.
+        //# A reader MUST refuse a message that ends in the first one to seven bytes of the magic at the place
+        //# of `extension`.
         if bytes.is_empty() || !(bytes.starts_with(&MAGIC) || MAGIC.starts_with(bytes)) {
             return Ok(None);
         }
@@ -309,7 +312,7 @@ impl<'a> Extension<'a> {
         reader.take(field, MAGIC.len())?;
         let count = reader.u16("extension.count")?;
         //= spec/handshake.md#hs-ext-003
-        //# In both readings a reader MUST refuse a block whose count is above 2 038.
+        //# A reader MUST refuse a block whose count is above 2 038.
         if HEAD_BYTES + usize::from(count) > EXTENSION_BYTES_MAX {
             let actual = HEAD_BYTES as u64 + u64::from(count);
             let kind = ErrorKind::TooLong { max: EXTENSION_BYTES_MAX as u64, actual };
@@ -330,13 +333,12 @@ fn prove(tlvs: &[u8], field: &'static str) -> Result<(), DecodeError> {
     let mut last = None;
     let mut index = 0;
     //= spec/handshake.md#hs-ext-004
-    //# In both readings a reader MUST refuse a block whose TLVs do not end exactly where its count says.
+    //# A reader MUST refuse a block whose TLVs do not end exactly where its count says.
     while !reader.remaining().is_empty() {
         let at = reader.at();
         let tlv = Tlv::read(&mut reader).map_err(|error| error.inside(field, index))?;
         //= spec/handshake.md#hs-ext-005
-        //# In both readings a reader MUST refuse a block in which the type of a TLV is not greater than the
-        //# type of the TLV before it.
+        //# A reader MUST refuse a block whose types do not ascend strictly.
         if last >= Some(tlv.kind()) {
             return Err(DecodeError::new(ErrorKind::Unordered, "type", at).inside(field, index));
         }
@@ -352,7 +354,7 @@ impl fmt::Debug for Extension<'_> {
     }
 }
 
-/// The extensions of a block.
+/// An iterator over the extensions of a block.
 #[derive(Clone, Debug)]
 pub struct Tlvs<'a> {
     bytes: &'a [u8],
@@ -363,14 +365,14 @@ impl<'a> Iterator for Tlvs<'a> {
 
     fn next(&mut self) -> Option<Tlv<'a>> {
         let mut reader = Reader::new(self.bytes, Reading::Strict);
-        // The bytes are proven: this fails only where they end.
+        // The bytes are validated, so this fails only at their end.
         let tlv = Tlv::read(&mut reader).ok()?;
         self.bytes = reader.remaining();
         Some(tlv)
     }
 }
 
-/// A block in the making. Extensions are added in ascending order of type.
+/// An extension block to be sent. Extensions are appended in ascending order of type.
 ///
 /// ```
 /// use snow_dist_codec::handshake::{Capabilities, ExtensionBuf};
@@ -388,30 +390,31 @@ pub struct ExtensionBuf {
 }
 
 impl Default for ExtensionBuf {
-    /// A block that holds nothing.
+    /// Creates an empty block.
     fn default() -> Self {
         Self { block: [&MAGIC[..], &0_u16.to_le_bytes()].concat(), last: None }
     }
 }
 
 impl ExtensionBuf {
-    /// The block.
+    /// Returns a view of the block, for the field of a message.
     #[must_use]
     pub fn as_extension(&self) -> Extension<'_> {
         Extension { block: &self.block }
     }
 
-    /// Adds `0001`.
+    /// Appends the versions that this node speaks, type `0001`.
     ///
     /// # Errors
-    /// The versions are not ascending from 2 on, or more than 16; or, as for all of these, the type is not above
-    /// the last one, or the block would be over 2 048 bytes. The block is as before then.
+    /// Returns [`EncodeError`] if there are no versions or more than 16, if one is below 2, or if they are not
+    /// strictly ascending. Like every method that appends, it also returns an error if the type is not above the type
+    /// of the last extension, or if the block would be larger than 2 048 bytes. The block is unchanged after an error.
     pub fn push_versions(&mut self, versions: &[u16]) -> Result<(), EncodeError> {
         let value: Vec<u8> = versions.iter().flat_map(|version| version.to_le_bytes()).collect();
         self.push(kind::VERSIONS, &value)
     }
 
-    /// Adds `0002`.
+    /// Appends the capabilities, type `0002`.
     ///
     /// # Errors
     /// See [`ExtensionBuf::push_versions`].
@@ -419,7 +422,7 @@ impl ExtensionBuf {
         self.push(kind::CAPABILITIES, &set.0.to_le_bytes())
     }
 
-    /// Adds `0003`.
+    /// Appends the incarnation, type `0003`.
     ///
     /// # Errors
     /// See [`ExtensionBuf::push_versions`].
@@ -427,7 +430,7 @@ impl ExtensionBuf {
         self.push(kind::INCARNATION, &number.get().to_le_bytes())
     }
 
-    /// Adds `0004`.
+    /// Appends the maximum size in bytes of a payload that this node reads, type `0004`.
     ///
     /// # Errors
     /// See [`ExtensionBuf::push_versions`].
@@ -435,7 +438,7 @@ impl ExtensionBuf {
         self.push(kind::FRAME_BYTES_MAX, &bytes.to_le_bytes())
     }
 
-    /// Adds `0005`.
+    /// Appends the maximum number of bytes of fragmented frames that this node holds at once, type `0005`.
     ///
     /// # Errors
     /// See [`ExtensionBuf::push_versions`].
@@ -443,7 +446,7 @@ impl ExtensionBuf {
         self.push(kind::REASSEMBLY_BYTES_MAX, &bytes.to_le_bytes())
     }
 
-    /// Adds `0006`.
+    /// Appends the maximum number of fragmented frames that this node holds at once, type `0006`.
     ///
     /// # Errors
     /// See [`ExtensionBuf::push_versions`].
@@ -451,7 +454,7 @@ impl ExtensionBuf {
         self.push(kind::FRAGMENTED_MESSAGES_MAX, &count.to_le_bytes())
     }
 
-    /// Adds `0007`.
+    /// Appends the maximum number of node table entries that this node holds, type `0007`.
     ///
     /// # Errors
     /// See [`ExtensionBuf::push_versions`].
@@ -459,7 +462,7 @@ impl ExtensionBuf {
         self.push(kind::NODE_TABLE_ENTRIES_MAX, &count.to_le_bytes())
     }
 
-    /// Adds `0008`.
+    /// Appends the maximum number of links and monitors that this node holds for the other node, type `0008`.
     ///
     /// # Errors
     /// See [`ExtensionBuf::push_versions`].
@@ -467,11 +470,12 @@ impl ExtensionBuf {
         self.push(kind::LINKS_AND_MONITORS_MAX, &count.to_le_bytes())
     }
 
-    /// Adds any extension by its type and value.
+    /// Appends an extension with the type `kind` and this value.
     ///
     /// # Errors
-    /// See [`ExtensionBuf::push_versions`]; or the type is known and its value is not allowed, or the type is
-    /// unknown and from `8000` on.
+    /// Returns [`EncodeError`] if the type is known and does not allow the value, if the type is unknown and `8000`
+    /// (hexadecimal) or above, if the type is not above the type of the last extension, or if the block would be
+    /// larger than 2 048 bytes. The block is unchanged after an error.
     pub fn push(&mut self, kind: u16, value: &[u8]) -> Result<(), EncodeError> {
         let invalid = |allowed| EncodeError::new(EncodeErrorKind::Invalid(allowed), "extension");
         if self.last >= Some(kind) {

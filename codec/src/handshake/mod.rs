@@ -1,5 +1,9 @@
-//! The messages before a session: one file each, and the table that dispatches by tag. Specification:
+//! The messages of the handshake, by which two nodes authenticate each other before a session. Specification:
 //! `handshake.md`.
+//!
+//! [`Handshake`] is the enum of all messages. In version 2 they end in extension blocks ([`Extension`],
+//! [`ExtensionBuf`]) and proofs ([`Proof`], [`proof`]). This crate encodes and decodes the messages; it neither
+//! computes digests nor decides which message is due.
 
 mod ack;
 mod challenge;
@@ -25,8 +29,8 @@ use crate::{DecodeError, EncodeError, ErrorKind, Reading};
 layout::table! {
     /// A message of the handshake.
     ///
-    /// Nothing is ignored here: an unknown tag and an empty message are errors in both readings. An extension
-    /// block and a proof, which version 2 puts after the fields of version 1, are known by the block's magic.
+    /// An unknown tag and an empty message are errors in both readings. The extension block and the proof that version
+    /// 2 puts after the fields of version 1 are recognised by the block's magic.
     ///
     /// ```
     /// use snow_dist_codec::{Handshake, Reading, handshake::Name};
@@ -47,42 +51,41 @@ layout::table! {
 }
 
 impl<'a> Handshake<'a> {
-    /// Reads the payload of a message, without its length.
+    /// Decodes the payload of a message, without its length.
     ///
     /// # Errors
-    /// What is wrong with which field, at which byte.
+    /// Returns [`DecodeError`] with the problem, the field and the byte if the payload is not a valid message.
     pub fn decode(payload: &'a [u8], reading: Reading) -> Result<Self, DecodeError> {
         Self::decode_with_surplus(payload, reading).map(|(message, _)| message)
     }
 
-    /// As [`Handshake::decode`], and gives the bytes after the last field, which only the compatible reading
-    /// lets pass, and not after an extension block or a proof.
+    /// Decodes a payload like [`Handshake::decode`] and returns the bytes after the last field as well.
+    ///
+    /// Only the compatible reading accepts such bytes, and only in a message without extension block and proof.
     ///
     /// # Errors
-    /// As [`Handshake::decode`].
+    /// Returns the errors of [`Handshake::decode`].
     pub fn decode_with_surplus(payload: &'a [u8], reading: Reading) -> Result<(Self, &'a [u8]), DecodeError> {
         let mut reader = Reader::new(payload, reading);
         //= spec/dist.md#dist-frm-005
-        //# During the handshake a reader MUST refuse a payload of length 0 in both readings.
+        //# During the handshake a reader MUST refuse a payload of length 0.
         let Some(tag) = reader.tag() else {
             return Err(DecodeError::new(ErrorKind::Empty, "tag", 0));
         };
         //= spec/handshake.md#hs-msg-001
-        //# During the handshake a reader MUST refuse a payload whose tag has no section in this file, in both
-        //# readings.
+        //# During the handshake a reader MUST refuse a payload whose tag has no section in this file.
         let Some(message) = Self::read_fields(tag, &mut reader) else {
             return Err(DecodeError::new(ErrorKind::UnknownTag(tag), "tag", 0));
         };
         //= spec/handshake.md#hs-msg-002
-        //# A reader MUST treat bytes after the last field of a message that has no extension block as
-        //# surplus.
+        //# A reader MUST treat bytes after the last field of a message without extension block as surplus.
         Ok((message?, reader.finish()?))
     }
 
-    /// Bytes of the payload, tag included.
+    /// Returns the size of the payload in bytes, including the tag.
     ///
     /// # Errors
-    /// The wire cannot carry the message.
+    /// Returns [`EncodeError`] if the message cannot be encoded.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
         layout::measure(self)
     }
@@ -90,15 +93,17 @@ impl<'a> Handshake<'a> {
     /// Writes the payload, without a length before it.
     ///
     /// # Errors
-    /// The wire cannot carry the message, or `dst` has no room for it; nothing has been written then.
+    /// Returns [`EncodeError`] if the message cannot be encoded or `dst` has too little room. Nothing has been
+    /// written then.
     pub fn encode<B: BufMut>(&self, dst: &mut B) -> Result<(), EncodeError> {
         layout::encode(self, dst)
     }
 
-    /// Writes the whole message, its length first, if its payload has at most [`HANDSHAKE_BYTES_MAX`] bytes.
+    /// Writes the message with its length before it.
     ///
     /// # Errors
-    /// As [`Handshake::encode`], or the payload is over the limit; nothing has been written then.
+    /// Returns the errors of [`Handshake::encode`], and [`EncodeError`] if the payload has more than
+    /// [`HANDSHAKE_BYTES_MAX`] bytes. Nothing has been written then.
     pub fn encode_framed<B: BufMut>(&self, dst: &mut B) -> Result<(), EncodeError> {
         layout::encode_framed(self, HANDSHAKE_BYTES_MAX, dst)
     }

@@ -1,18 +1,19 @@
-//! `01` NAME: the initiator says who it is.
+//! `01` NAME: the initiator announces its name.
 
 use crate::Text;
 use crate::handshake::Extension;
 use crate::layout::{Layout, Sink, Source};
 use crate::limits::NODE_NAME_BYTES_MAX;
 
-/// The initiator says who it is. Specification: `handshake.md`, "NAME".
+/// The initiator's name, the first message of a handshake. Specification: `handshake.md`, "NAME".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Name<'a> {
-    /// Its node name. With an extension block at most 255 bytes, and none of them a control character.
+    /// The initiator's node name. If the message has an extension block, the name has at most 255 bytes and no control
+    /// characters.
     pub name: Text<'a>,
-    /// Which of its starts this is, as far as 8 bits can say; version 1 always says 1.
+    /// The creation: 8 bits that tell this run of the initiator from earlier ones. Version 1 nodes always send 1.
     pub creation: u8,
-    /// What version 2 adds. After it nothing may follow.
+    /// The extension block of version 2. Nothing may follow it.
     pub extension: Option<Extension<'a>>,
 }
 
@@ -24,12 +25,11 @@ impl<'a> Layout<'a> for Name<'a> {
         let extension = source.extension("extension")?;
         if extension.is_some() {
             //= spec/handshake.md#hs-ext-009
-            //# In both readings a reader MUST refuse a NAME or CHALLENGE in which anything follows the
-            //# extension block.
+            //# A reader MUST refuse a NAME or CHALLENGE in which anything follows the extension block.
             source.end()?;
             //= spec/handshake.md#hs-nam-001
-            //# In both readings a reader MUST refuse a NAME or CHALLENGE with an extension block whose `name`
-            //# has more than 255 bytes or holds a control character (U+0000 to U+001F, U+007F to U+009F).
+            //# A reader MUST refuse a NAME or CHALLENGE with an extension block whose `name` has more than
+            //# 255 bytes or holds a control character (U+0000 to U+001F, U+007F to U+009F).
             if !may_announce(name) {
                 return Err(source.invalid("name", name_at, NAME_ALLOWED));
             }

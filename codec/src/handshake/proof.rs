@@ -1,6 +1,7 @@
-//! The bytes under the proofs of version 2. Specification: `handshake.md`, "Proofs".
+//! The input of the hashes and proofs of version 2. Specification: `handshake.md`, "Digest and proofs".
 //!
-//! This crate computes no hash: each function hands the pieces, in order, to a closure that feeds one.
+//! This crate computes no hash. Each function passes the pieces of the input, in order, to a closure that feeds a
+//! hash or an HMAC of the caller's choice.
 //!
 //! ```
 //! use snow_dist_codec::handshake::proof;
@@ -10,32 +11,38 @@
 //! assert_eq!(hashed, b"\x04\0\0\0NAME\x09\0\0\0CHALLENGE");
 //! ```
 
-/// The `info` of the HKDF-SHA256 that makes the proofs' key of the cookie. Its salt is 32 zero bytes.
+/// The `info` of the HKDF-SHA256 that derives the key of the proofs from the cookie. Its salt is 32 zero bytes.
 pub const KEY_INFO: &[u8] = b"snow-dist v2 authentication";
 
-/// The label of the TLS exporter that both proofs hold; its context is present and empty (RFC 9266).
+/// The label of the TLS exporter whose value is in both proofs. The context of the exporter is present and empty
+/// (RFC 9266).
 pub const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 
-/// What the initiator's proof begins with.
+/// The first bytes of the initiator's proof input.
 pub const LABEL_INITIATOR: [u8; 16] = *b"DIST2 initiator\0";
 
-/// What the acceptor's proof begins with.
+/// The first bytes of the acceptor's proof input.
 pub const LABEL_ACCEPTOR: [u8; 16] = *b"DIST2 acceptor\0\0";
 
-/// Bytes of a proof, of the exporter and of each hash here.
+/// The size in bytes of a proof, of the exporter value and of each hash here.
 pub const PROOF_BYTES: usize = 32;
 
-/// The bytes of `th`, to be hashed with SHA-256: the payloads of NAME and of CHALLENGE, each after its length.
+/// Passes the transcript, whose SHA-256 is the `th` of the specification, to `absorb`.
+///
+/// The transcript consists of the payloads of NAME and of CHALLENGE, each after its length.
 pub fn transcript(name: &[u8], challenge: &[u8], mut absorb: impl FnMut(&[u8])) {
     for payload in [name, challenge] {
-        // A payload of a handshake has at most 4 096 bytes.
+        // A payload of the handshake has at most 4 096 bytes.
         absorb(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes());
         absorb(payload);
     }
 }
 
-/// The bytes under the initiator's proof. `reply` is the payload of REPLY; of its last 32 bytes, the proof
-/// itself, nothing is used, so they may be anything.
+/// Passes the input of the initiator's proof to `absorb`.
+///
+/// `exporter` is the exporter value of the TLS connection ([`EXPORTER_LABEL`]), `transcript_hash` the SHA-256 of the
+/// [`transcript`], and `reply` the payload of REPLY. The last 32 bytes of `reply` are the proof itself; they are not
+/// used and can have any value.
 pub fn initiator(
     exporter: &[u8; PROOF_BYTES],
     transcript_hash: &[u8; PROOF_BYTES],
@@ -48,8 +55,11 @@ pub fn initiator(
     absorb(without_proof(reply));
 }
 
-/// The bytes under the acceptor's proof. `reply_hash` is SHA-256 of the whole payload of REPLY, `ack` the
-/// payload of ACK; of its last 32 bytes, the proof itself, nothing is used, so they may be anything.
+/// Passes the input of the acceptor's proof to `absorb`.
+///
+/// `exporter` and `transcript_hash` are those of [`initiator`]. `reply_hash` is the SHA-256 of the whole payload of
+/// REPLY, and `ack` is the payload of ACK. The last 32 bytes of `ack` are the proof itself; they are not used and can
+/// have any value.
 pub fn acceptor(
     exporter: &[u8; PROOF_BYTES],
     transcript_hash: &[u8; PROOF_BYTES],
@@ -64,7 +74,7 @@ pub fn acceptor(
     absorb(without_proof(ack));
 }
 
-/// A payload shorter than a proof has no part that is not the proof.
+/// Returns the payload without its proof. A payload shorter than a proof gives nothing.
 fn without_proof(payload: &[u8]) -> &[u8] {
     payload.split_last_chunk::<PROOF_BYTES>().map_or(&[], |(before, _)| before)
 }

@@ -1,35 +1,35 @@
-//! `05` REJECT: why a connection is refused, as a hint for a log.
+//! `05` REJECT: refuses a connection and gives a reason for the log.
 
 use crate::Text;
 use crate::layout::{Layout, Sink, Source};
 use crate::limits::REJECT_TEXT_BYTES_MAX;
 
-/// Why a connection is refused, as a hint for a log. Specification: `handshake.md`, "REJECT".
+/// A refusal of the connection, with a reason for the log. Specification: `handshake.md`, "REJECT".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reject<'a> {
-    /// Why, by number: see [`Reject::CODES`].
+    /// The reason as a number. See [`Reject::CODES`].
     pub code: u16,
-    /// Why, for a log that escapes it; at most 255 bytes.
+    /// The reason as text for a log, of at most 255 bytes. **Security.** The log must escape this text.
     pub text: Text<'a>,
 }
 
 impl Reject<'_> {
-    /// No version that both ends speak.
+    /// The two nodes speak no common version.
     pub const VERSION: u16 = 1;
-    /// No room for a session.
+    /// The node has no room for a further session.
     pub const BUSY: u16 = 2;
-    /// A message that is not what the specification says it should be.
+    /// A message is not readable, not due, or breaks a rule.
     pub const MALFORMED: u16 = 3;
-    /// A proof that does not fit, or a connection that is not wanted.
+    /// A proof is wrong, or the connection is not allowed.
     pub const REFUSED: u16 = 4;
-    /// There is a session, or a connection that stays.
+    /// Another connection between the two nodes is their session, or will become it.
     pub const DUPLICATE: u16 = 5;
-    /// A name that cannot be a peer's.
+    /// The initiator's name is not a node name, or is the name of the acceptor itself.
     pub const NAME: u16 = 6;
-    /// Bounds with which a session cannot work.
+    /// A bound that the initiator announced is too small for a session.
     pub const BOUNDS: u16 = 7;
 
-    /// Every code and its name in the specification. A reader gives codes beyond them as it gives any other.
+    /// All codes with their names in the specification. Readers accept other codes as well.
     pub const CODES: &'static [(u16, &'static str)] = &[
         (Self::VERSION, "version"),
         (Self::BUSY, "busy"),
@@ -46,13 +46,12 @@ const TEXT_ALLOWED: &str = "the text of a REJECT has at most 255 bytes";
 impl<'a> Layout<'a> for Reject<'a> {
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error> {
         //= spec/handshake.md#hs-rej-002
-        //# A reader MUST give a REJECT with a code that this specification does not list as it gives any
-        //# other.
+        //# A reader MUST accept a REJECT with a code that this specification does not list.
         let code = source.u16("code")?;
         let text_at = source.at();
         let text = source.str16("text")?;
         //= spec/handshake.md#hs-rej-001
-        //# In both readings a reader MUST refuse a REJECT whose `text` has more than 255 bytes.
+        //# A reader MUST refuse a REJECT whose `text` has more than 255 bytes.
         if text.len() > REJECT_TEXT_BYTES_MAX {
             return Err(source.invalid("text", text_at, TEXT_ALLOWED));
         }

@@ -1,25 +1,26 @@
-//! `03` REPLY: the initiator answers the challenge, and challenges the acceptor.
+//! `03` REPLY: the initiator answers the challenge and challenges the acceptor.
 
 use crate::handshake::Extension;
 use crate::layout::{Layout, Sink, Source};
 
-/// The initiator answers the challenge, and challenges the acceptor. Specification: `handshake.md`, "REPLY".
+/// The initiator's answer to the challenge, and its challenge for the acceptor. Specification: `handshake.md`,
+/// "REPLY".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reply<'a> {
-    /// HMAC-SHA256 of the acceptor's challenge under the cookie; in version 2 all zero.
+    /// The HMAC-SHA256 of the acceptor's challenge under the cookie; all zero in version 2.
     pub digest: &'a [u8; 32],
-    /// Random bytes; a node of version 2 ends them with [`SENTINEL`](super::SENTINEL).
+    /// The challenge: random bytes, which end in [`SENTINEL`](super::SENTINEL) if the node speaks version 2.
     pub challenge: &'a [u8; 32],
-    /// What version 2 adds. After it nothing may follow.
+    /// The extension block and the proof of version 2. Nothing may follow them.
     pub proof: Option<Proof<'a>>,
 }
 
-/// An extension block and the proof over all that was said: the end of REPLY and ACK in version 2.
+/// An extension block and a proof of all bytes exchanged so far: the end of REPLY and ACK in version 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Proof<'a> {
-    /// The block; it may hold nothing.
+    /// The extension block, which can be empty.
     pub extension: Extension<'a>,
-    /// HMAC-SHA256: see [`proof`](super::proof).
+    /// The proof, an HMAC-SHA256. See [`proof`](super::proof).
     pub proof: &'a [u8; 32],
 }
 
@@ -29,8 +30,8 @@ impl<'a> Proof<'a> {
             return Ok(None);
         };
         //= spec/handshake.md#hs-prf-001
-        //# In both readings a reader MUST refuse a REPLY or ACK with an extension block unless exactly the 32
-        //# bytes of `proof` follow the block.
+        //# A reader MUST refuse a REPLY or ACK with an extension block unless exactly the 32 bytes of `proof`
+        //# follow.
         let proof = source.array("proof")?;
         source.end()?;
         Ok(Some(Self { extension, proof }))

@@ -1,4 +1,4 @@
-//! What the messages of the handshake refuse, and extension blocks.
+//! Messages of the handshake that are refused, and extension blocks.
 
 use super::*;
 use crate::{EncodeErrorKind, Text};
@@ -11,7 +11,7 @@ fn strict(bytes: &[u8]) -> Result<Handshake<'_>, DecodeError> {
     Handshake::decode(bytes, Reading::Strict)
 }
 
-/// NAME and CHALLENGE of this name, with a block or without.
+/// NAME and CHALLENGE with this name, with a block or without.
 fn announcing<'a>(name: Text<'a>, extension: Option<Extension<'a>>) -> [Handshake<'a>; 2] {
     let challenge = Challenge { name, creation: 1, challenge: &[9; 32], extension };
     [Name { name, creation: 1, extension }.into(), challenge.into()]
@@ -113,7 +113,7 @@ fn a_message_is_written_whole_or_not_at_all() {
     assert_eq!(framed, [&[33, 0, 0, 0, 4][..], &[7; 32]].concat());
 }
 
-/// A block with every extension that has a meaning, and one that has none.
+/// A block with every known extension and an unknown one.
 fn full_block() -> ExtensionBuf {
     let mut block = ExtensionBuf::default();
     block.push_versions(&[2, 7]).unwrap();

@@ -1,4 +1,4 @@
-//! Counting as a sink of fields: how many bytes a message takes, and whether the wire can carry it.
+//! A sink that counts: the encoded size of a message, and whether it can be encoded at all.
 
 use core::convert::Infallible;
 use core::hint::cold_path;
@@ -7,23 +7,23 @@ use super::{Sink, Tagged};
 use crate::limits::STR16_BYTES_MAX;
 use crate::{EncodeError, EncodeErrorKind, Entries, Extension, Names, Pid, Reason, Text};
 
-/// Counts the bytes of the fields it is handed, and remembers the first one that cannot be written.
+/// A sink that counts the bytes of fields and remembers the first field that cannot be encoded.
 ///
-/// It takes every field and judges at the end: a way out after each field would be a branch after each field, and a
-/// compiler that takes every second of them for the likely one holds the writing behind them for rare, and does not
-/// inline it.
+/// It accepts every field and reports the error at the end. Returning early after each field would compile to a
+/// branch per field. The compiler assumes that some of these branches are taken, treats the code behind them as
+/// rare, and does not inline it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Measure {
-    /// No sum of slices that are in memory comes near the end of `u64`, not even where `usize` is narrower.
+    /// The size so far. The sum of slices in memory never comes near `u64::MAX`, even where `usize` is narrower.
     bytes: u64,
     refusal: Option<EncodeError>,
 }
 
 impl Measure {
-    /// The bytes of all fields so far.
+    /// Returns the size of all fields so far, in bytes.
     ///
     /// # Errors
-    /// Returns the error of the first field that the wire cannot carry.
+    /// Returns the error of the first field that cannot be encoded.
     #[inline(always)]
     pub fn finish(self) -> Result<usize, EncodeError> {
         if let Some(refusal) = self.refusal {
@@ -45,7 +45,7 @@ impl Measure {
         Ok(())
     }
 
-    /// Text behind a length of `prefix` bytes, which can say `max`.
+    /// Adds a text after a length of `prefix` bytes, which can express at most `max`.
     #[inline(always)]
     fn add_text(
         &mut self,
@@ -63,7 +63,7 @@ impl Measure {
     }
 }
 
-/// Bytes of a message, if the wire can carry it.
+/// Returns the encoded size of a message in bytes, if it can be encoded.
 #[inline(always)]
 pub(crate) fn measure(message: &impl Tagged) -> Result<usize, EncodeError> {
     let mut measure = Measure::default();

@@ -1,9 +1,13 @@
-//! How a message's fields are described, once, for everything that reads or writes them.
+//! Layouts: one description of a message's fields for everything that reads or writes them.
 //!
-//! A message says its fields in wire order in two methods of [`Layout`]: `read` asks a [`Source`] for them,
-//! `write` hands them to a [`Sink`]. Bytes are one kind of source and sink ([`Reader`], [`Writer`]); counting
-//! bytes ([`Measure`]), JSON, annotated dumps, the fuzzers' structured input and the comparison with the
-//! specification's tables are others. So a layout stands in one place, and no reader can differ from a writer.
+//! A message implements [`Layout`] with two methods that name its fields in wire order: `read` requests them from a
+//! [`Source`], `write` passes them to a [`Sink`]. Bytes are one kind of source and sink ([`Reader`], [`Writer`]).
+//! Others count bytes ([`Measure`]), convert from and to JSON, annotate dumps, make messages from a fuzzer's bytes,
+//! and compare messages with the tables of the specification. A layout therefore exists in one place, and no reader
+//! can differ from a writer.
+//!
+//! A program needs this module only to process the fields of all messages in a way of its own: implement [`Sink`]
+//! and call [`Frame::write_fields`](crate::Frame::write_fields).
 
 mod measure;
 mod reader;
@@ -22,24 +26,24 @@ pub(crate) use writer::{encode, encode_framed, encode_framed_apart};
 
 use crate::{Entries, Extension, Names, Pid, Reason, Text};
 
-/// A message: its fields in wire order.
+/// The fields of a message, in wire order.
 pub trait Layout<'a>: Sized {
-    /// Asks `source` for each field.
+    /// Reads a message by requesting each field from `source`.
     ///
     /// # Errors
-    /// The first field that the source cannot give.
+    /// Returns the error of the first field that the source cannot provide.
     fn read<S: Source<'a>>(source: &mut S) -> Result<Self, S::Error>;
 
-    /// Hands each field to `sink`.
+    /// Writes the message by passing each field to `sink`.
     ///
     /// # Errors
-    /// The first field that the sink does not take.
+    /// Returns the error of the first field that the sink does not accept.
     fn write<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error>;
 }
 
-/// A message with what tells it from others.
+/// A message together with its tag.
 pub(crate) trait Tagged {
-    /// Hands the tag and each field to `sink`.
+    /// Passes the tag and each field to `sink`.
     fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error>;
 }
 
@@ -50,7 +54,7 @@ impl<T: Tagged> Tagged for &T {
     }
 }
 
-/// A message with its tag, known when this is compiled: so are the places of all fields of fixed size then.
+/// A message whose tag is a constant, so that the offsets of all fixed-size fields are known at compile time.
 pub(crate) struct WithTag<'m, const TAG: u8, M>(pub(crate) &'m M);
 
 impl<'a, const TAG: u8, M: Layout<'a>> Tagged for WithTag<'_, TAG, M> {
@@ -61,171 +65,172 @@ impl<'a, const TAG: u8, M: Layout<'a>> Tagged for WithTag<'_, TAG, M> {
     }
 }
 
-/// Where a message's fields come from.
+/// A source of a message's fields.
 pub trait Source<'a> {
-    /// Why a field cannot be had.
+    /// The error for a field that cannot be provided.
     type Error;
 
-    /// An 8-bit number.
+    /// Returns an 8-bit number.
     ///
     /// # Errors
-    /// As for every method here: the field is not there, or is not what it must be.
+    /// Like every method here, returns an error if the field is missing or not valid.
     fn u8(&mut self, field: &'static str) -> Result<u8, Self::Error>;
-    /// A 16-bit number.
+    /// Returns a 16-bit number.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn u16(&mut self, field: &'static str) -> Result<u16, Self::Error>;
-    /// A 32-bit number.
+    /// Returns a 32-bit number.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn u32(&mut self, field: &'static str) -> Result<u32, Self::Error>;
-    /// A 64-bit number.
+    /// Returns a 64-bit number.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn u64(&mut self, field: &'static str) -> Result<u64, Self::Error>;
-    /// A process identifier.
+    /// Returns a process identifier.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn pid(&mut self, field: &'static str) -> Result<Pid, Self::Error>;
-    /// `N` bytes.
+    /// Returns `N` bytes.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn array<const N: usize>(&mut self, field: &'static str) -> Result<&'a [u8; N], Self::Error>;
-    /// Text behind a `u16` length.
+    /// Returns a text with a `u16` length.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn str16(&mut self, field: &'static str) -> Result<Text<'a>, Self::Error>;
-    /// Text behind a `u32` length.
+    /// Returns a text with a `u32` length.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn str32(&mut self, field: &'static str) -> Result<Text<'a>, Self::Error>;
-    /// All bytes that are left.
+    /// Returns all remaining bytes.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn rest(&mut self, field: &'static str) -> Result<&'a [u8], Self::Error>;
-    /// Text that takes all bytes that are left.
+    /// Returns all remaining bytes as a text.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn text(&mut self, field: &'static str) -> Result<Text<'a>, Self::Error>;
-    /// An exit reason.
+    /// Returns an exit reason.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn reason(&mut self, field: &'static str) -> Result<Reason<'a>, Self::Error>;
-    /// A `u16` count and that many names.
+    /// Returns a list of names with a `u16` count.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn names(&mut self, field: &'static str) -> Result<Names<'a>, Self::Error>;
-    /// A `u32` count and that many global names with their processes and nodes.
+    /// Returns a list of global names, each with its process and node, with a `u32` count.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn entries(&mut self, field: &'static str) -> Result<Entries<'a>, Self::Error>;
-    /// An extension block, where one follows.
+    /// Returns an extension block, if one follows.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn extension(&mut self, field: &'static str) -> Result<Option<Extension<'a>>, Self::Error>;
-    /// Says that nothing may follow, in whichever reading.
+    /// Checks that nothing follows, in both readings.
     ///
     /// # Errors
-    /// There is more.
+    /// Returns an error if something follows.
     fn end(&mut self) -> Result<(), Self::Error>;
-    /// Where the next field stands, in bytes; 0 in a source that has no order.
+    /// Returns the offset of the next field in bytes, or 0 if the source has no order.
     fn at(&self) -> usize;
-    /// The error for a field whose value is not allowed. It stood `at`; `allowed` says which values are.
+    /// Returns the error for a field at offset `at` whose value is not allowed. `allowed` is a text that says which
+    /// values are allowed.
     fn invalid(&self, field: &'static str, at: usize, allowed: &'static str) -> Self::Error;
 }
 
-/// Where a message's fields go.
+/// A destination of a message's fields.
 pub trait Sink {
-    /// Why a field is not taken.
+    /// The error for a field that is not accepted.
     type Error;
 
-    /// An 8-bit number.
+    /// Accepts an 8-bit number.
     ///
     /// # Errors
-    /// As for every method here: the sink does not take the field.
+    /// Like every method here, returns an error if the sink does not accept the field.
     fn u8(&mut self, field: &'static str, value: u8) -> Result<(), Self::Error>;
-    /// A 16-bit number.
+    /// Accepts a 16-bit number.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn u16(&mut self, field: &'static str, value: u16) -> Result<(), Self::Error>;
-    /// A 32-bit number.
+    /// Accepts a 32-bit number.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn u32(&mut self, field: &'static str, value: u32) -> Result<(), Self::Error>;
-    /// A 64-bit number.
+    /// Accepts a 64-bit number.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn u64(&mut self, field: &'static str, value: u64) -> Result<(), Self::Error>;
-    /// A process identifier.
+    /// Accepts a process identifier.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn pid(&mut self, field: &'static str, value: Pid) -> Result<(), Self::Error>;
-    /// `N` bytes.
+    /// Accepts `N` bytes.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn array<const N: usize>(&mut self, field: &'static str, value: &[u8; N]) -> Result<(), Self::Error>;
-    /// Text behind a `u16` length.
+    /// Accepts a text with a `u16` length.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn str16(&mut self, field: &'static str, value: Text<'_>) -> Result<(), Self::Error>;
-    /// Text behind a `u32` length.
+    /// Accepts a text with a `u32` length.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn str32(&mut self, field: &'static str, value: Text<'_>) -> Result<(), Self::Error>;
-    /// All bytes that are left.
+    /// Accepts the bytes that fill the rest of the message.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn rest(&mut self, field: &'static str, value: &[u8]) -> Result<(), Self::Error>;
-    /// Text that takes all bytes that are left.
+    /// Accepts the text that fills the rest of the message.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn text(&mut self, field: &'static str, value: Text<'_>) -> Result<(), Self::Error>;
-    /// An exit reason.
+    /// Accepts an exit reason.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn reason(&mut self, field: &'static str, value: &Reason<'_>) -> Result<(), Self::Error>;
-    /// A `u16` count and that many names.
+    /// Accepts a list of names with a `u16` count.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn names(&mut self, field: &'static str, value: &Names<'_>) -> Result<(), Self::Error>;
-    /// A `u32` count and that many global names with their processes and nodes.
+    /// Accepts a list of global names, each with its process and node, with a `u32` count.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn entries(&mut self, field: &'static str, value: &Entries<'_>) -> Result<(), Self::Error>;
-    /// An extension block, if there is one.
+    /// Accepts an extension block, or none.
     ///
     /// # Errors
     /// See [`Sink::u8`].
     fn extension(&mut self, field: &'static str, value: Option<&Extension<'_>>) -> Result<(), Self::Error>;
-    /// The error for a field whose value must not be written; `allowed` says which values may.
+    /// Reports a field whose value must not be written. `allowed` is a text that says which values may be written.
     ///
     /// # Errors
-    /// From a sink that judges values; others go on.
+    /// Returns an error if the sink validates values. Other sinks continue.
     fn invalid(&mut self, field: &'static str, allowed: &'static str) -> Result<(), Self::Error>;
 }
 

@@ -1,54 +1,55 @@
-//! Bytes as a source of fields: a cursor that only moves forward and only by checked splits.
+//! Bytes as a source of fields: a cursor that only moves forward, by checked splits only.
 
 use super::Source;
 use crate::{DecodeError, Entries, ErrorKind, Extension, Names, Pid, Reading, Reason, Text};
 
-/// A cursor over one payload.
+/// A cursor over the bytes of one payload.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
-    /// Length of the whole payload: `len - rest.len()` is where the cursor stands.
+    /// The size of the whole payload. The cursor is at `len - rest.len()`.
     len: usize,
     reading: Reading,
 }
 
 impl<'a> Reader<'a> {
-    /// A cursor at the first byte of `payload`.
+    /// Creates a cursor at the first byte of `payload`.
     #[inline(always)]
     #[must_use]
     pub const fn new(payload: &'a [u8], reading: Reading) -> Self {
         Self { rest: payload, len: payload.len(), reading }
     }
 
-    /// How many bytes have been read.
+    /// Returns the number of bytes that have been read.
     #[inline(always)]
     #[must_use]
     pub const fn at(&self) -> usize {
         self.len - self.rest.len()
     }
 
-    /// The bytes that have not been read.
+    /// Returns the bytes that have not been read.
     #[inline(always)]
     #[must_use]
     pub const fn remaining(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// How this cursor judges.
+    /// Returns the reading that this cursor applies.
     #[inline(always)]
     #[must_use]
     pub const fn reading(&self) -> Reading {
         self.reading
     }
 
-    /// Ends reading and gives the surplus.
+    /// Ends reading and returns the surplus: the bytes that have not been read.
     ///
     /// # Errors
-    /// [`ErrorKind::Surplus`] if there is any and the reading is strict.
+    /// Returns [`ErrorKind::Surplus`] if there is surplus and the reading is strict.
     #[inline(always)]
     pub fn finish(self) -> Result<&'a [u8], DecodeError> {
         //= spec/dist.md#dist-rdg-001
-        //# In the Compatible reading a reader MUST ignore surplus and give the value of the fields before it.
+        //# In the Compatible reading a reader MUST ignore surplus and return the value of the fields before
+        //# it.
         //= spec/dist.md#dist-rdg-002
         //# In the Strict reading a reader MUST refuse a payload that has surplus.
         if self.rest.is_empty() || matches!(self.reading, Reading::Compatible) {
@@ -58,7 +59,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next byte, if there is one.
+    /// Takes the next byte, if there is one.
     #[inline(always)]
     pub(crate) fn tag(&mut self) -> Option<u8> {
         let (&tag, rest) = self.rest.split_first()?;
@@ -66,16 +67,16 @@ impl<'a> Reader<'a> {
         Some(tag)
     }
 
-    /// Everything that is left.
+    /// Takes all remaining bytes.
     #[inline(always)]
     pub(crate) fn take_rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.rest)
     }
 
-    /// The next `count` bytes.
+    /// Takes the next `count` bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::Truncated`] if there are fewer.
+    /// Returns [`ErrorKind::Truncated`] if there are fewer.
     #[inline(always)]
     pub(crate) fn take(&mut self, field: &'static str, count: usize) -> Result<&'a [u8], DecodeError> {
         match self.rest.split_at_checked(count) {
@@ -87,7 +88,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The `length` bytes that a length of `prefix` bytes, just read, has promised.
+    /// Takes `length` bytes, where `length` was just read from a field of `prefix` bytes.
     #[inline(always)]
     pub(crate) fn promised(
         &mut self,
@@ -102,18 +103,16 @@ impl<'a> Reader<'a> {
                 Ok(taken)
             }
             //= spec/dist.md#dist-fld-004
-            //# In both readings a reader MUST refuse a length or a count that needs more bytes than the
-            //# payload still has.
+            //# A reader MUST refuse a length or a count that needs more bytes than the payload still has.
             None => Err(overrun(field, self.at() - prefix, length, self.rest.len())),
         }
     }
 
-    /// `bytes`, which were just read, as text.
+    /// Validates `bytes`, which were just read, as text.
     #[inline(always)]
     pub(crate) fn proven(&self, field: &'static str, bytes: &'a [u8]) -> Result<Text<'a>, DecodeError> {
         //= spec/dist.md#dist-fld-007
-        //# In both readings a reader MUST refuse a str16, str32, str64 or text whose bytes are not
-        //# well-formed UTF-8 as RFC 3629 defines it.
+        //# A reader MUST refuse a str16, str32, str64 or text that is not well-formed UTF-8 (RFC 3629).
         Text::from_utf8(bytes).map_err(|valid| not_utf8(field, self.at() - bytes.len() + valid))
     }
 
@@ -125,14 +124,14 @@ impl<'a> Reader<'a> {
                 Ok(chunk)
             }
             //= spec/dist.md#dist-fld-003
-            //# In both readings a reader MUST refuse a payload that ends before or inside a field, unless
-            //# that field is a `rest`, a `text` or an `extension`.
+            //# A reader MUST refuse a payload that ends before or inside a field, unless that field is a
+            //# `rest`, a `text` or an `extension`.
             None => Err(truncated(field, self.at(), N, self.rest.len())),
         }
     }
 }
 
-// Errors are made out of line, of numbers: a cursor whose address is taken could not live in registers.
+// Errors are made out of line, from numbers: a cursor whose address is passed on could not live in registers.
 
 #[cold]
 #[inline(never)]
@@ -140,14 +139,14 @@ fn truncated(field: &'static str, at: usize, needed: usize, found: usize) -> Dec
     DecodeError::new(ErrorKind::Truncated { needed, found }, field, at)
 }
 
-/// Stands at the length or count that promised too much.
+/// Creates the error for a length or count that is too large. Its offset is that of the length or count.
 #[cold]
 #[inline(never)]
 pub(crate) fn overrun(field: &'static str, at: usize, promised: u64, found: usize) -> DecodeError {
     DecodeError::new(ErrorKind::Overrun { promised, found }, field, at)
 }
 
-/// Stands at the first byte that is wrong.
+/// Creates the error for text that is not UTF-8. Its offset is that of the first wrong byte.
 #[cold]
 #[inline(never)]
 fn not_utf8(field: &'static str, at: usize) -> DecodeError {

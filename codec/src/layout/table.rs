@@ -1,8 +1,7 @@
-/// Makes the enum of all messages of one kind, and dispatches by tag. It lays nothing out: that is each
-/// message's own file.
+/// Defines the enum of all messages of one family and dispatches by tag. The layouts are in each message's own file.
 ///
-/// Where every message has a tag, the enum can tell its tag, name and fields. With `also` some have none: then
-/// `known_tag` and `write_known` say so.
+/// If every message has a tag, the enum gets methods for tag, name and fields. The variants after `also` have no tag
+/// in the table; the enum then gets `known_tag` and `write_known`, which return `None` for them.
 macro_rules! table {
     (
         $(#[$doc:meta])*
@@ -21,13 +20,14 @@ macro_rules! table {
         }
 
         impl<'a> $Table<'a> {
-            /// Every tag that has a meaning here, and its name.
+            /// All known tags, each with the name of its message in the specification.
             pub const TAGS: &'static [($Tag, &'static str)] = &[$(($tag, $NAME)),*];
 
-            /// Asks `source` for the fields of the message of this tag; `None` if the tag has no meaning here.
+            /// Reads the message with this tag by requesting its fields from `source`. Returns `None` if the tag is
+            /// unknown.
             ///
             /// # Errors
-            /// The first field that the source cannot give.
+            /// Returns the error of the first field that the source cannot provide.
             #[inline(always)]
             pub fn read_fields<S: $crate::layout::Source<'a>>(
                 tag: $Tag,
@@ -56,7 +56,7 @@ macro_rules! table {
 
     (@dispatch $Table:ident: $Tag:ty, $($tag:literal $NAME:literal $Message:ident)*,) => {
         impl $Table<'_> {
-            /// The tag, one of `TAGS`.
+            /// Returns the tag, one of `TAGS`.
             #[must_use]
             pub const fn tag(&self) -> $Tag {
                 match self {
@@ -64,7 +64,7 @@ macro_rules! table {
                 }
             }
 
-            /// The name in the specification.
+            /// Returns the name of the message in the specification.
             #[must_use]
             pub const fn name(&self) -> &'static str {
                 match self {
@@ -72,10 +72,10 @@ macro_rules! table {
                 }
             }
 
-            /// Hands the fields, without the tag, to `sink`.
+            /// Passes the fields of the message, without the tag, to `sink`.
             ///
             /// # Errors
-            /// The first field that the sink does not take.
+            /// Returns the error of the first field that the sink does not accept.
             pub fn write_fields<S: $crate::layout::Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
                 use $crate::layout::Layout;
                 match self {
@@ -87,10 +87,11 @@ macro_rules! table {
 
     (@dispatch $Table:ident: $Tag:ty, $($tag:literal $NAME:literal $Message:ident)*, $($Other:ident)+) => {
         impl $Table<'_> {
-            /// Hands the message's fields, without the tag, to `sink`; `None` if it has no tag of its own here.
+            /// Passes the fields of the message, without the tag, to `sink`. Returns `None` if it has no tag in the
+            /// table.
             ///
             /// # Errors
-            /// The first field that the sink does not take.
+            /// Returns the error of the first field that the sink does not accept.
             #[inline(always)]
             fn write_known<S: $crate::layout::Sink>(&self, sink: &mut S) -> Option<Result<(), S::Error>> {
                 use $crate::layout::Layout;
@@ -100,11 +101,11 @@ macro_rules! table {
                 }
             }
 
-            /// Writes the whole message with its length, by a function of each message's own: where the message
-            /// is known when this is compiled, that is a plain call.
+            /// Writes the message with its length before it, in a function of its own for each kind of message. If
+            /// the kind is known at compile time, this is a plain call.
             ///
             /// # Errors
-            /// As `encode_framed`.
+            /// Returns the errors of `encode_framed`.
             #[inline(always)]
             fn encode_each<B: ::bytes::BufMut>(
                 &self,

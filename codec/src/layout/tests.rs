@@ -1,4 +1,4 @@
-//! Bytes as a sink, and counting beside it.
+//! Bytes as a sink, compared with counting.
 
 use super::*;
 use crate::handshake::Reject;
@@ -6,7 +6,7 @@ use crate::{EncodeErrorKind, EntriesBuf, Entry, ExtensionBuf, NamesBuf, Reading,
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Hands over a field of every kind, with `text` where text may stand.
+/// Passes a field of every kind to `sink`, with `text` in each field that can hold text.
 fn every_field<S: Sink>(sink: &mut S, text: Text<'_>) -> Result<(), S::Error> {
     let mut names = NamesBuf::default();
     names.push("a@h".into()).unwrap();

@@ -7,11 +7,14 @@ use core::hint::cold_path;
 use super::{Sink, Tagged, measure};
 use crate::{EncodeError, EncodeErrorKind, Entries, Extension, Names, Pid, Reason, Text};
 
-/// Writes fields into a buffer that has room for them: [`Measure`](super::Measure) has judged and counted them before.
+/// A sink that writes fields into a buffer.
 ///
-/// Small fields gather in an array and go to the buffer together: most frames are one call of `put_slice`, and their
-/// offsets are known when this is compiled. The array stands beside the writer, not in it: where `put_slice` is not
-/// inlined it is given away, and what it stands in could not live in registers.
+/// The buffer must have room for them: [`Measure`](super::Measure) has validated and counted them before.
+///
+/// Small fields gather in an array and go to the buffer together. Most frames then take one call of `put_slice`, and
+/// the offsets of their fields are known at compile time. The array is a separate variable that the writer borrows:
+/// its address is passed to a `put_slice` that is not inlined, and a struct that contained it could not live in
+/// registers.
 #[derive(Debug)]
 pub struct Writer<'b, B: BufMut> {
     dst: &'b mut B,
@@ -19,7 +22,8 @@ pub struct Writer<'b, B: BufMut> {
     count: usize,
 }
 
-/// The largest frame of fixed fields with its length and a bare reason: MONITOR_EXIT, 30 bytes, and some.
+/// The size of the array. It holds the largest frame of fixed fields, with its length and a bare reason:
+/// MONITOR_EXIT, 30 bytes.
 const GATHERED_BYTES: usize = 48;
 
 impl<'b, B: BufMut> Writer<'b, B> {
@@ -44,15 +48,15 @@ impl<'b, B: BufMut> Writer<'b, B> {
         self.dst.put_slice(bytes);
     }
 
-    /// The buffer, for writing on with a writer of its own, out of line: one whose address is given away could
-    /// not live in registers.
+    /// Returns the buffer, for out-of-line code that makes a writer of its own: a writer whose address is passed on
+    /// could not live in registers.
     #[inline(always)]
     pub(crate) fn out_of_line(&mut self) -> &mut B {
         self.flush();
         self.dst
     }
 
-    /// Hands on what has gathered.
+    /// Writes the gathered bytes to the buffer.
     #[inline(always)]
     pub(crate) fn flush(&mut self) {
         if let Some(gathered) = self.gathered.get(..self.count)
@@ -64,7 +68,7 @@ impl<'b, B: BufMut> Writer<'b, B> {
     }
 }
 
-/// Writes a payload, if the wire can carry it.
+/// Writes a payload, if it can be encoded.
 #[inline(always)]
 pub(crate) fn encode<B: BufMut>(message: &impl Tagged, dst: &mut B) -> Result<(), EncodeError> {
     room(dst, measure(message)?)?;
@@ -75,10 +79,11 @@ pub(crate) fn encode<B: BufMut>(message: &impl Tagged, dst: &mut B) -> Result<()
     Ok(())
 }
 
-/// Writes a whole frame, its length before it, if the wire can carry it and it is not over `bytes_max` bytes.
+/// Writes a frame with its length before it, if it can be encoded and has at most `bytes_max` bytes.
 ///
-/// No closure, although [`append`] has one: in a program that encodes at several places a closure is not inlined, and
-/// then all fields are written by way of memory. The ways out are marked as cold so that the rest is not held for rare.
+/// Unlike [`append`] this takes no closure. In a program that encodes at several places a closure would not be
+/// inlined, and all fields would be written through memory. The error paths are marked as cold; otherwise the
+/// compiler would treat the rest as rare.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "not over `bytes_max`, which is a u32")]
 pub(crate) fn encode_framed<B: BufMut>(
@@ -88,7 +93,7 @@ pub(crate) fn encode_framed<B: BufMut>(
 ) -> Result<(), EncodeError> {
     let length = measure(message)?;
     //= spec/dist.md#dist-frm-004
-    //# A writer MUST NOT write a payload longer than the frame limit of the reader to which it is sent.
+    //# A writer MUST NOT write a payload longer than its reader's frame limit.
     if length as u64 > bytes_max.into() {
         cold_path();
         return Err(EncodeError::too_long("length", bytes_max.into(), length));
@@ -105,7 +110,8 @@ pub(crate) fn encode_framed<B: BufMut>(
     Ok(())
 }
 
-/// As [`encode_framed`], in a function of its own for each kind of message, so that it takes no room where it is called.
+/// Writes a frame like [`encode_framed`], in a function of its own for each kind of message, so that it takes no
+/// room at the call site.
 #[inline(never)]
 pub(crate) fn encode_framed_apart<B: BufMut>(
     message: impl Tagged,
@@ -126,10 +132,12 @@ fn room<B: BufMut>(dst: &B, needed: usize) -> Result<(), EncodeError> {
     }
 }
 
-/// Appends the fields that `fields` hands over: the way to write a piece that is no message.
+/// Appends the fields that `fields` writes, for pieces that are not whole messages.
 ///
-/// Nothing is judged: texts and lists must fit their prefixes, and the buffer must have room (a vector always
-/// has), or [`BufMut`] panics.
+/// Nothing is validated: texts and lists must fit their length fields.
+///
+/// # Panics
+/// [`BufMut`] panics if the buffer has too little room. A vector always has enough.
 #[inline(always)]
 pub fn append<B: BufMut>(dst: &mut B, fields: impl FnOnce(&mut Writer<'_, B>) -> Result<(), Infallible>) {
     let mut gathered = [0; GATHERED_BYTES];

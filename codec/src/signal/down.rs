@@ -1,16 +1,16 @@
-//! `u64::MAX - 1` DOWN: a monitored process has ended.
+//! `u64::MAX - 1` DOWN: a monitored process has ended or does not exist.
 
 use crate::layout::{Layout, Sink, Source};
 use crate::{Pid, Reason};
 
-/// A monitored process has ended. Specification: `dist.md`, "Mailbox signals".
+/// A notification that a monitored process has ended or does not exist. Specification: `dist.md`, "Mailbox signals".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Down<'a> {
-    /// The monitor's number.
+    /// The number of the monitor.
     pub reference: u64,
-    /// The process that ended.
+    /// The monitored process.
     pub monitored: Pid,
-    /// Why it ended.
+    /// The reason why the process ended. If the process does not exist, this is an error with the text `noproc`.
     pub reason: Reason<'a>,
 }
 

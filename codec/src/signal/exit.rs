@@ -1,14 +1,15 @@
-//! `u64::MAX` EXIT: a linked process has ended.
+//! `u64::MAX` EXIT: a linked process has ended, or a process has sent an exit signal.
 
 use crate::layout::{Layout, Sink, Source};
 use crate::{Pid, Reason};
 
-/// A linked process has ended. Specification: `dist.md`, "Mailbox signals".
+/// An exit signal, from a linked process that ended or from a process that sent one. Specification: `dist.md`,
+/// "Mailbox signals".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Exit<'a> {
-    /// The process that ended.
+    /// The process that ended or sent the signal.
     pub from: Pid,
-    /// Why it ended.
+    /// The reason of the exit.
     pub reason: Reason<'a>,
 }
 

@@ -1,8 +1,9 @@
-//! Signals as messages in a mailbox: one file each, and the table that dispatches by type tag.
-//! Specification: `dist.md`, "Mailbox signals".
+//! Mailbox signals as bytes: the messages that a node itself puts into a mailbox. Specification: `dist.md`, "Mailbox
+//! signals".
 //!
-//! These never cross the wire: a node makes them for its own processes, in the bytes that programs of version 1
-//! read. A program that gets raw messages tells them by their first eight bytes.
+//! Signals are never sent over the wire. A node makes them for its own processes, in the layout that programs of
+//! version 1 read. A program that receives raw messages recognises signals by their first eight bytes, the type tag.
+//! [`Signal`] is the enum of all signals; each has a file of its own.
 
 mod down;
 mod exit;
@@ -22,7 +23,7 @@ use crate::layout::{self, Reader, Sink, Source, Tagged};
 use crate::{DecodeError, EncodeError, ErrorKind, Reading};
 
 layout::table! {
-    /// A signal in the form of a message.
+    /// A mailbox signal.
     ///
     /// ```
     /// use snow_dist_codec::{Pid, Reading, Root, Signal, signal::Exit};
@@ -43,8 +44,10 @@ layout::table! {
 }
 
 impl<'a> Signal<'a> {
-    /// Whether a message begins with a reserved type tag, so that a version 1 program takes it for a signal.
-    /// One of fewer than eight bytes never does: version 1 fills it up with zeros.
+    /// Returns `true` if a message begins with a reserved type tag, so that a version 1 program takes it for a
+    /// signal.
+    ///
+    /// Returns `false` for a message of fewer than eight bytes, because version 1 pads it with zeros.
     #[must_use]
     pub fn looks_like(message: &[u8]) -> bool {
         message.first_chunk().is_some_and(|tag| {
@@ -53,10 +56,12 @@ impl<'a> Signal<'a> {
         })
     }
 
-    /// Reads a message that is a signal, and gives the bytes after its last field.
+    /// Decodes a signal and returns it with the bytes after its last field.
     ///
     /// # Errors
-    /// It is none ([`ErrorKind::NotASignal`]), or what is wrong with which field, at which byte.
+    /// Returns [`ErrorKind::NotASignal`] if the first eight bytes are not the type tag of a signal, and another
+    /// [`DecodeError`] if the message has fewer than eight bytes or the signal is not valid. Bytes after the last
+    /// field are an error in the strict reading only.
     pub fn decode(message: &'a [u8], reading: Reading) -> Result<(Self, &'a [u8]), DecodeError> {
         let mut reader = Reader::new(message, reading);
         //= spec/dist.md#dist-sig-003
@@ -69,10 +74,10 @@ impl<'a> Signal<'a> {
         Ok((signal?, reader.finish()?))
     }
 
-    /// Bytes of the message.
+    /// Returns the size of the message in bytes.
     ///
     /// # Errors
-    /// None today: a signal has no field that could be too long.
+    /// Never fails today, because no field of a signal can be too long.
     pub fn encoded_len(&self) -> Result<usize, EncodeError> {
         layout::measure(self)
     }
@@ -80,7 +85,7 @@ impl<'a> Signal<'a> {
     /// Writes the message.
     ///
     /// # Errors
-    /// `dst` has no room for it; nothing has been written then.
+    /// Returns [`EncodeError`] if `dst` has too little room. Nothing has been written then.
     pub fn encode<B: BufMut>(&self, dst: &mut B) -> Result<(), EncodeError> {
         layout::encode(self, dst)
     }
@@ -89,8 +94,8 @@ impl<'a> Signal<'a> {
 impl Tagged for Signal<'_> {
     fn write_tagged<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         //= spec/dist.md#dist-sig-001
-        //# A node that hands signals to programs as bytes MUST write the u64 type and then the fields of the
-        //# signal's table in its order.
+        //# A node that hands signals to programs as bytes MUST write the u64 type and then the signal's
+        //# fields in the table's order.
         sink.u64("tag", self.tag())?;
         self.write_fields(sink)
     }

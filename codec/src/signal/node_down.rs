@@ -3,10 +3,10 @@
 use crate::Text;
 use crate::layout::{Layout, Sink, Source};
 
-/// The session with a node has ended. Specification: `dist.md`, "Mailbox signals".
+/// A notification that the session with a node has ended. Specification: `dist.md`, "Mailbox signals".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeDown<'a> {
-    /// The node's name: all bytes that are left.
+    /// The name of the node. It takes all remaining bytes.
     pub node: Text<'a>,
 }
 

@@ -1,12 +1,12 @@
-//! `u64::MAX - 3` NODEUP: there is a session with a node.
+//! `u64::MAX - 3` NODEUP: a session with a node has begun.
 
 use crate::Text;
 use crate::layout::{Layout, Sink, Source};
 
-/// There is a session with a node. Specification: `dist.md`, "Mailbox signals".
+/// A notification that a session with a node has begun. Specification: `dist.md`, "Mailbox signals".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeUp<'a> {
-    /// The node's name: all bytes that are left.
+    /// The name of the node. It takes all remaining bytes.
     pub node: Text<'a>,
 }
 

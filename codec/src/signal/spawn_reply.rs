@@ -1,15 +1,16 @@
-//! `u64::MAX - 4` SPAWN_REPLY: what became of a request to spawn on another node.
+//! `u64::MAX - 4` SPAWN_REPLY: the answer to a request to spawn on another node.
 
 use crate::layout::{Layout, Sink, Source};
 
-/// What became of a request to spawn on another node. Specification: `dist.md`, "Mailbox signals".
+/// The answer to a request to spawn on another node. Specification: `dist.md`, "Mailbox signals".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SpawnReply {
-    /// The request's number.
+    /// The number of the request.
     pub request: u64,
-    /// 0: the process runs; 1: there is no such function.
+    /// The outcome: 0 if the process runs, 1 if there is no such function or the requester may not start it. Any other
+    /// value is another reason why the process does not run.
     pub status: u8,
-    /// The new process's local id on the node that was asked; 0 unless `status` is 0.
+    /// The local id of the new process on the requested node; 0 unless `status` is 0.
     pub local: u64,
 }
 

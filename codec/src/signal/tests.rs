@@ -1,4 +1,4 @@
-//! What tells a signal from other messages, and writing one.
+//! Telling signals from other messages, and writing them.
 
 use super::*;
 use crate::{EncodeErrorKind, Pid, Root};

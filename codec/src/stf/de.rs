@@ -1,4 +1,4 @@
-//! Terms as a program's types.
+//! Terms to a program's types.
 
 use ascii::AsAsciiStr;
 use serde::Deserialize;
@@ -14,13 +14,14 @@ use crate::layout::{Reader, Source};
 use crate::limits::{TERM_DEPTH_MAX, TERM_ELEMENTS_MAX};
 use crate::{DecodeError, ErrorKind as Wrong, Reading, Text};
 
-/// Makes a value of a term of the first kind. Strings can borrow the term.
+/// Deserializes a value from a term of the first kind. Strings can borrow the term.
 ///
-/// A list, a set and a tuple can each be read as any sequence. The term must end with its value. The names of structs and
-/// enums are part of their values: one of another name is an error.
+/// A list, a set and a tuple can each be read as any sequence. No bytes may follow the value. **The names of structs
+/// and enums are part of their values**: a struct or an enum with another name is an error.
 ///
 /// # Errors
-/// The bytes are no term, or a term of other types than asked for: which field, and at, or near, which byte.
+/// Returns [`Error`] if the bytes are not a term, or if its types are not those of `T`. [`Error::path`] is the place
+/// in the value, and [`Error::at`] the byte at, or near, the error.
 pub fn from_slice<'de, T: Deserialize<'de>>(term: &'de [u8]) -> Result<T, Error> {
     from_slice_in(Terms::First, term)
 }
@@ -66,19 +67,19 @@ fn other_arity(found: u8, expected: usize) -> Error {
 
 struct Deserializer<'de> {
     reader: Reader<'de>,
-    /// Containers around the value.
+    /// The number of containers around the value.
     depth: usize,
     terms: Terms,
 }
 
 impl<'de> Deserializer<'de> {
-    /// The tag of the next value, which stays where it is.
+    /// Returns the tag of the next value without taking it.
     #[inline]
     fn peek(&self) -> Option<u8> {
         self.reader.remaining().first().copied()
     }
 
-    /// Takes a tag and `N` bytes, if it is that tag and they are there.
+    /// Takes a tag and the `N` bytes after it, if the next tag is `tag` and the bytes are there.
     #[inline(always)]
     fn tagged<const N: usize>(&mut self, tag: u8) -> Option<[u8; N]> {
         let mut reader = self.reader;
@@ -90,10 +91,10 @@ impl<'de> Deserializer<'de> {
         Some(bytes)
     }
 
-    /// The bytes of a string, if the next value is one.
+    /// Takes the bytes of a string, if the next value is one.
     #[inline(always)]
     fn string_bytes(&mut self) -> Result<Option<&'de [u8]>, Error> {
-        // A copy: a cursor whose address is given away could not live in registers.
+        // Works on a copy: a cursor whose address is passed on could not live in registers.
         let mut reader = self.reader;
         if reader.tag() != Some(tag::STRING) {
             return Ok(None);
@@ -103,8 +104,8 @@ impl<'de> Deserializer<'de> {
         Ok(Some(bytes))
     }
 
-    /// The bytes just read as text. `ascii` makes a `str` of what is ASCII with a sixth of the instructions that
-    /// `core` needs for the short strings of terms.
+    /// Validates bytes that were just read as text. For the short strings of terms, which are mostly ASCII, `ascii`
+    /// makes a `str` with a sixth of the instructions of `core`.
     #[inline(always)]
     fn proven(&self, bytes: &'de [u8]) -> Result<&'de str, Error> {
         match bytes.as_ascii_str() {
@@ -113,7 +114,7 @@ impl<'de> Deserializer<'de> {
         }
     }
 
-    /// Lets `read` take the values of a container, and asks that it takes them all.
+    /// Lets `read` take the values of a container, and checks that it takes them all.
     #[inline(always)]
     fn inside<T>(
         &mut self,
@@ -138,7 +139,7 @@ impl<'de> Deserializer<'de> {
         self.inside(count, |values| visitor.visit_seq(values))
     }
 
-    /// The one value of Some, Ok and Err.
+    /// Reads the one value of Some, Ok or Err.
     fn one<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         self.inside(1, |values| {
             values.left = 0;
@@ -157,7 +158,7 @@ impl<'de> Deserializer<'de> {
         self.inside(count, |values| visitor.visit_map(Fields::new(values, "struct.field")))
     }
 
-    /// The bytes of a value that is bytes, if the next one is.
+    /// Takes the content of a bytes value, if the next value is one.
     #[inline(always)]
     fn bytes(&mut self) -> Result<Option<&'de [u8]>, Error> {
         if self.peek() != Some(tag::BYTES) || self.terms == Terms::First {
@@ -167,7 +168,7 @@ impl<'de> Deserializer<'de> {
         Ok(Some(prove::bytes(&mut self.reader)?))
     }
 
-    /// A value with a tag of the second kind, which is behind the cursor.
+    /// Reads a value of the second kind whose tag has been taken.
     #[inline(never)]
     fn second<V: Visitor<'de>>(&mut self, tag: u8, visitor: V) -> Result<V::Value, Error> {
         match tag {
@@ -207,7 +208,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         false
     }
 
-    /// Out of line, so that the ways around it stay short.
+    /// Out of line, to keep the paths around it short.
     #[inline(never)]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let at = self.reader.at();
@@ -275,10 +276,10 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         self.deserialize_str(visitor)
     }
 
-    /// Bytes are a sequence of small numbers to who asks for one.
+    /// A bytes value can be read as a sequence of small numbers.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let Some(bytes) = self.bytes()? else { return self.deserialize_any(visitor) };
-        // What it would be as a list: numbers take more memory than their bytes.
+        // The limit of a list applies, because the numbers can take more memory than their bytes.
         if bytes.len() > TERM_ELEMENTS_MAX as usize {
             let text = format_args!("bytes that are read as a list are at most {TERM_ELEMENTS_MAX}");
             return Err(Error::message(ErrorKind::Limit, text));
@@ -370,7 +371,7 @@ impl<'de> de::Deserializer<'de> for &mut Deserializer<'de> {
         }
     }
 
-    /// Goes over a value without making anything of it.
+    /// Skips a value.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.skip()?;
         visitor.visit_unit()
@@ -394,9 +395,9 @@ impl Deserializer<'_> {
         }
     }
 
-    /// Goes over a value.
+    /// Skips a value.
     fn skip(&mut self) -> Result<(), Error> {
-        // What is proven counts the levels that are left; the limit is that of the whole term.
+        // The validation counts the remaining levels; the limit is for the whole term.
         prove::value(&mut self.reader, self.terms, TERM_DEPTH_MAX - self.depth).map_err(|error| {
             match error.kind {
                 Wrong::TooDeep { .. } => too_deep(error.at),
@@ -406,7 +407,7 @@ impl Deserializer<'_> {
     }
 }
 
-/// The values of a container. Their count was held against the bytes that are there: it is a fair size hint.
+/// The values of a container. The count was compared with the bytes that are there, so it is a safe size hint.
 struct Values<'d, 'de> {
     deserializer: &'d mut Deserializer<'de>,
     count: u32,
@@ -420,13 +421,13 @@ impl<'de> Values<'_, 'de> {
         seed.deserialize(&mut *self.deserializer)
     }
 
-    /// The same, of a sequence: an error says at which place.
+    /// Reads the next value of a sequence. Errors name its index.
     #[inline(always)]
     fn take_element<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
         self.take(seed).map_err(|error| error.inside(Step::Index(self.count - self.left - 1)))
     }
 
-    /// Asks for a variant of `count` values.
+    /// Checks that a variant has `count` values.
     fn expect(&self, count: u32) -> Result<(), Error> {
         if self.left == count {
             Ok(())
@@ -453,7 +454,7 @@ impl<'de> SeqAccess<'de> for &mut Values<'_, 'de> {
 struct Pairs<'v, 'd, 'de> {
     values: &'v mut Values<'d, 'de>,
     keys: KeyType,
-    /// From the last key on.
+    /// The bytes from the last key on.
     key: &'de [u8],
 }
 
@@ -474,7 +475,7 @@ impl<'de> MapAccess<'de> for Pairs<'_, '_, 'de> {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        // The key was read, so it is a proven value.
+        // The key was read, so it is a validated value.
         self.values.take(seed).map_err(|error| error.inside(Step::Key(Term::proven(self.key).value())))
     }
 
@@ -486,9 +487,9 @@ impl<'de> MapAccess<'de> for Pairs<'_, '_, 'de> {
 /// The fields of a struct or a variant.
 struct Fields<'v, 'd, 'de> {
     values: &'v mut Values<'d, 'de>,
-    /// What a name is called.
+    /// The field of an error in a name.
     field: &'static str,
-    /// The last one.
+    /// The last name that was read.
     name: Text<'de>,
 }
 
@@ -518,7 +519,7 @@ impl<'de> MapAccess<'de> for Fields<'_, '_, 'de> {
     }
 }
 
-/// How a term names a variant: a sum by number, a variant with named fields by name, a result by its tag.
+/// The identification of a variant: by number in a sum, by name if it has named fields, by its tag in a result.
 enum VariantName<'de> {
     Index(u32),
     Named(&'de str),
@@ -531,7 +532,7 @@ struct Variant<'v, 'd, 'de> {
 }
 
 impl Variant<'_, '_, '_> {
-    /// Asks for `count` values without names.
+    /// Checks that the variant has `count` values without names.
     fn expect(&self, count: u32) -> Result<(), Error> {
         match self.name {
             VariantName::Named(name) => {
@@ -565,7 +566,7 @@ impl<'de> EnumAccess<'de> for Variant<'_, '_, 'de> {
 impl<'de> VariantAccess<'de> for Variant<'_, '_, 'de> {
     type Error = Error;
 
-    /// Fields that have names can be more than the reader knows of: they are passed over.
+    /// Skips named fields, because a later version of the type may have added them.
     fn unit_variant(self) -> Result<(), Error> {
         let VariantName::Named(_) = self.name else { return self.values.expect(0) };
         while self.values.left > 0 {

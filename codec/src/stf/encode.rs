@@ -9,10 +9,12 @@ use crate::limits::{
 };
 use crate::{DecodeError, EncodeError, EncodeErrorKind, Pid, Reading, Text};
 
-/// Writes one term at the end of a vector, value by value: a container's head, then as many values as it says.
+/// A writer that appends one term to a vector.
 ///
-/// What a value cannot be is refused at once. That containers get as many values as they said, and nest no
-/// deeper than [`TERM_DEPTH_MAX`], is judged by [`Encoder::finish`].
+/// Values are written one after the other: for a container, first its head, then as many values as the head
+/// announces. A value that cannot be encoded is refused at once. [`Encoder::finish`] checks that each container got
+/// as many values as announced, and that the term is not deeper than [`TERM_DEPTH_MAX`]. If the encoder is dropped
+/// instead, what it has written stays in the vector, unchecked.
 #[derive(Debug)]
 pub struct Encoder<'b> {
     dst: &'b mut Vec<u8>,
@@ -21,12 +23,12 @@ pub struct Encoder<'b> {
 }
 
 impl<'b> Encoder<'b> {
-    /// Begins a term of the first kind, with its version.
+    /// Begins a term of the first kind by writing its version.
     pub fn new(dst: &'b mut Vec<u8>) -> Self {
         Self::new_in(Terms::First, dst)
     }
 
-    /// Begins a term of this kind, with its version.
+    /// Begins a term of the kind `terms` by writing its version.
     pub fn new_in(terms: Terms, dst: &'b mut Vec<u8>) -> Self {
         let start = dst.len();
         dst.push(VERSION);
@@ -36,7 +38,8 @@ impl<'b> Encoder<'b> {
     /// Ends the term.
     ///
     /// # Errors
-    /// What was written is not one value of the term's kind; nothing is left of it then.
+    /// Returns [`DecodeError`] if what was written is not exactly one value of the term's kind. The whole term is
+    /// removed from the vector then.
     pub fn finish(self) -> Result<(), DecodeError> {
         let (_, term) = self.dst.split_at_checked(self.start).unwrap_or_default();
         let mut reader = Reader::new(term, Reading::Strict);
@@ -59,13 +62,13 @@ impl<'b> Encoder<'b> {
         self.tagged8(tag::INT, number.to_le_bytes());
     }
 
-    /// Writes a float, bit by bit.
+    /// Writes a float. Its bits are kept exactly.
     #[inline]
     pub fn float(&mut self, number: f64) {
         self.tagged8(tag::FLOAT, number.to_le_bytes());
     }
 
-    /// Writes true or false.
+    /// Writes `true` or `false`.
     #[inline]
     pub fn bool(&mut self, truth: bool) {
         self.dst.push(if truth { tag::TRUE } else { tag::FALSE });
@@ -74,7 +77,7 @@ impl<'b> Encoder<'b> {
     /// Writes a string.
     ///
     /// # Errors
-    /// It has more than 16 MiB.
+    /// Returns [`EncodeError`] if the string has more than 16 MiB.
     #[inline]
     pub fn str(&mut self, text: Text<'_>) -> Result<(), EncodeError> {
         let length = at_most("string", TERM_STRING_BYTES_MAX, text.len())?;
@@ -86,7 +89,7 @@ impl<'b> Encoder<'b> {
     /// Writes bytes.
     ///
     /// # Errors
-    /// There are more than 16 MiB, or the term is of the first kind.
+    /// Returns [`EncodeError`] if there are more than 16 MiB, or if the term is of the first kind.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         self.needs_second("bytes")?;
@@ -96,10 +99,10 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// Writes an integer: as a u64 from 2^63 on, else as an int.
+    /// Writes an integer: a u64 if it is 2^63 or more, otherwise an int.
     ///
     /// # Errors
-    /// It is 2^63 or more, and the term is of the first kind.
+    /// Returns [`EncodeError`] if the integer is 2^63 or more and the term is of the first kind.
     #[inline]
     pub fn u64(&mut self, number: u64) -> Result<(), EncodeError> {
         match i64::try_from(number) {
@@ -151,7 +154,7 @@ impl<'b> Encoder<'b> {
     /// Writes the head of a list; `count` values follow.
     ///
     /// # Errors
-    /// There are more than 1 000 000.
+    /// Returns [`EncodeError`] if `count` is above 1 000 000.
     #[inline]
     pub fn list(&mut self, count: usize) -> Result<(), EncodeError> {
         self.counted(tag::LIST, "list", count)
@@ -160,16 +163,16 @@ impl<'b> Encoder<'b> {
     /// Writes the head of a set; `count` values follow.
     ///
     /// # Errors
-    /// There are more than 1 000 000.
+    /// Returns [`EncodeError`] if `count` is above 1 000 000.
     #[inline]
     pub fn set(&mut self, count: usize) -> Result<(), EncodeError> {
         self.counted(tag::SET, "set", count)
     }
 
-    /// Writes the head of a map; `count` pairs of key and value follow.
+    /// Writes the head of a map; `count` pairs of a key and a value follow.
     ///
     /// # Errors
-    /// There are more than 1 000 000.
+    /// Returns [`EncodeError`] if `count` is above 1 000 000.
     pub fn map(&mut self, keys: KeyType, count: usize) -> Result<(), EncodeError> {
         let [one, two, three, four] = at_most("map", TERM_ELEMENTS_MAX, count)?.to_le_bytes();
         self.dst.extend_from_slice(&[tag::MAP, keys.to_byte(), one, two, three, four]);
@@ -179,7 +182,7 @@ impl<'b> Encoder<'b> {
     /// Writes the head of a tuple; `arity` values follow.
     ///
     /// # Errors
-    /// There are more than 255.
+    /// Returns [`EncodeError`] if `arity` is above 255.
     #[inline]
     pub fn tuple(&mut self, arity: usize) -> Result<(), EncodeError> {
         let Ok(arity) = u8::try_from(arity) else {
@@ -189,10 +192,10 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// Writes the head of a struct; `count` fields follow: each [`Encoder::field`] and a value.
+    /// Writes the head of a struct; `count` fields follow, each an [`Encoder::field`] and a value.
     ///
     /// # Errors
-    /// The name has more than 65 535 bytes, or there are more than 65 535 fields.
+    /// Returns [`EncodeError`] if the name has more than 65 535 bytes, or if `count` is above 65 535.
     pub fn structure(&mut self, name: Text<'_>, count: usize) -> Result<(), EncodeError> {
         let count = count16("struct", count)?;
         let length = name16("struct.name", name)?;
@@ -202,10 +205,12 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// Writes the head of a variant by its name; `count` fields follow: each [`Encoder::field`] and a value.
+    /// Writes the head of a variant with named fields; `count` fields follow, each an [`Encoder::field`] and a
+    /// value.
     ///
     /// # Errors
-    /// A name has more than 65 535 bytes, there are more than 65 535 fields, or the term is of the first kind.
+    /// Returns [`EncodeError`] if a name has more than 65 535 bytes, if `count` is above 65 535, or if the term is
+    /// of the first kind.
     pub fn variant(&mut self, name: Text<'_>, variant: Text<'_>, count: usize) -> Result<(), EncodeError> {
         self.needs_second("variant")?;
         let count = count16("variant", count)?;
@@ -221,7 +226,7 @@ impl<'b> Encoder<'b> {
     /// Writes the name of a field of a struct or a variant; its value follows.
     ///
     /// # Errors
-    /// The name has more than 65 535 bytes.
+    /// Returns [`EncodeError`] if the name has more than 65 535 bytes.
     pub fn field(&mut self, name: Text<'_>) -> Result<(), EncodeError> {
         let length = name16("struct.field", name)?;
         self.named(length, name);
@@ -231,7 +236,7 @@ impl<'b> Encoder<'b> {
     /// Writes the head of a variant of a sum type; `count` values follow.
     ///
     /// # Errors
-    /// The type's name has more than 65 535 bytes, or there are more than 65 535 values.
+    /// Returns [`EncodeError`] if the type's name has more than 65 535 bytes, or if `count` is above 65 535.
     pub fn sum(&mut self, name: Text<'_>, variant: u8, count: usize) -> Result<(), EncodeError> {
         let count = count16("sum", count)?;
         let length = name16("sum.name", name)?;
@@ -242,8 +247,8 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// Writes a value that was read, with everything in it. It was proven, so its counts and lengths fit. That it is of the
-    /// term's kind is judged at the end.
+    /// Writes a value that was read, with everything in it. It was validated, so its counts and lengths fit. Whether
+    /// it is of the term's kind is checked at the end.
     pub(super) fn value(&mut self, value: &Value<'_>) {
         let children = match value {
             Value::Int(number) => return self.int(*number),
@@ -325,13 +330,13 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// A tag and four bytes in one go: one look at the vector's room.
+    /// Writes a tag and four bytes at once, which checks the vector's room once.
     #[inline]
     fn tagged4(&mut self, tag: u8, [one, two, three, four]: [u8; 4]) {
         self.dst.extend_from_slice(&[tag, one, two, three, four]);
     }
 
-    /// A tag and eight bytes in one go.
+    /// Writes a tag and eight bytes at once.
     #[inline]
     fn tagged8(&mut self, tag: u8, [one, two, three, four, five, six, seven, eight]: [u8; 8]) {
         self.dst.extend_from_slice(&[tag, one, two, three, four, five, six, seven, eight]);

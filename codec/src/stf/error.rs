@@ -1,4 +1,4 @@
-//! What goes wrong between terms and a program's types.
+//! Errors of the conversion between terms and a program's types.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -10,7 +10,7 @@ use super::{Value, tag};
 use crate::limits::TERM_ERROR_BYTES_MAX;
 use crate::{DecodeError, EncodeError, EncodeErrorKind, ErrorKind as Wrong, Text};
 
-/// Why a term cannot be made of a value, or a value of a term.
+/// An error that says why a value cannot be written as a term, or a term cannot be read as a value.
 ///
 /// ```
 /// use snow_dist_codec::stf::{self, ErrorKind};
@@ -28,7 +28,7 @@ use crate::{DecodeError, EncodeError, EncodeErrorKind, ErrorKind as Wrong, Text}
 /// assert_eq!(error.path(), Some("[0][1][0].price"));
 /// ```
 ///
-/// One pointer wide: it travels through every call of serde.
+/// The type is one pointer wide, because every call of serde passes it on.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error(Box<Inner>);
 
@@ -36,7 +36,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     cause: Cause,
-    /// Where in the value, from the outside in.
+    /// The place in the value, from the outermost step to the innermost.
     path: String,
     at: Option<usize>,
 }
@@ -48,39 +48,41 @@ enum Cause {
     Message(String),
 }
 
-/// The kinds of [`Error`].
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The bytes are no term: [`Error::as_decode_error`] says what is wrong with them.
+    /// The bytes are not a term. [`Error::as_decode_error`] has the details.
     NotATerm,
-    /// A value of another type than asked for, or of a struct or an enum of another name, or with another number of values.
+    /// A value has another type than requested, is a struct or an enum of another name, or has another number of
+    /// values.
     WrongType,
-    /// A value of the right type that the program's type does not take, as a number that is too large for it.
+    /// A value has the right type, but the program's type does not accept it. An example is a number that is too
+    /// large.
     WrongValue,
-    /// A field that the program's type has not, and does not ignore.
+    /// The program's type has no such field, and does not ignore unknown fields.
     UnknownField,
-    /// A variant that the program's type has not.
+    /// The program's type has no such variant.
     UnknownVariant,
-    /// A field is not there, and has no default.
+    /// A field without a default is missing.
     MissingField,
-    /// A field stands twice.
+    /// A field occurs twice.
     DuplicateField,
-    /// More levels than a term has.
+    /// The value nests deeper than a term can.
     TooDeep,
-    /// A string, bytes, or a count over its limit.
+    /// A string, bytes or a count is above its limit.
     Limit,
-    /// Only terms of the second kind hold it, and this is one of the first: the capability `terms_2`.
+    /// The value exists only in terms of the second kind (capability `terms_2`), and this term is of the first.
     NeedsTerms2,
-    /// A value that no term can hold.
+    /// No term can hold the value.
     Unsupported,
-    /// The buffer to write into has too little room.
+    /// The destination buffer has too little room.
     BufferFull,
-    /// The program's own type has refused it.
+    /// The program's own type has refused the value.
     Custom,
 }
 
-/// A step from a value to one that is in it.
+/// A step from a value to a value in it.
 pub(super) enum Step<'a> {
     Field(Text<'a>),
     Index(u32),
@@ -90,7 +92,7 @@ pub(super) enum Step<'a> {
 impl fmt::Display for Step<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // A peer's words: they forge no line of a log.
+            // The name is a peer's. Escaped, it cannot forge a line of a log.
             Self::Field(name) => fmt::Display::fmt(&name.as_str().escape_debug(), f),
             Self::Index(index) => write!(f, "[{index}]"),
             Self::Key(key) => write!(f, "[{key}]"),
@@ -98,10 +100,10 @@ impl fmt::Display for Step<'_> {
     }
 }
 
-/// What stands for the outer steps of a path that is too long.
+/// The text that replaces the outer steps of a path that is too long.
 const CUT: &str = "..";
 
-/// Text that ends at its limit.
+/// A text that is cut at its limit.
 struct Bounded(String);
 
 impl fmt::Write for Bounded {
@@ -109,7 +111,7 @@ impl fmt::Write for Bounded {
         let room = TERM_ERROR_BYTES_MAX - self.0.len();
         let (fits, _) = text.split_at_checked(text.floor_char_boundary(room)).unwrap_or_default();
         self.0.push_str(fits);
-        // What is cut is not made.
+        // The error stops the formatting: text beyond the limit is not even produced.
         if fits.len() < text.len() { Err(fmt::Error) } else { Ok(()) }
     }
 }
@@ -130,14 +132,14 @@ impl Error {
         Self(Box::new(Inner { kind, cause, path: String::new(), at: None }))
     }
 
-    /// Says where reading stood, if nobody said so before.
+    /// Sets the offset, unless it is set already.
     #[cold]
     pub(super) fn near(mut self, at: usize) -> Self {
         self.0.at.get_or_insert(at);
         self
     }
 
-    /// The same error one level further out.
+    /// Returns the same error with one more outer step in its path.
     #[cold]
     #[inline(never)]
     pub(super) fn inside(mut self, step: Step<'_>) -> Self {
@@ -154,27 +156,30 @@ impl Error {
         Self::message(kind, text).inside(Step::Field(field.into()))
     }
 
-    /// The kind of the error.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Where in the value the error is, when a term is read: `order.items[3].price`. Elements are counted from 0, and the key
-    /// of a map stands in brackets as well. None if it is the outermost value itself. What is longer than
-    /// [`TERM_ERROR_BYTES_MAX`] begins with `..`.
+    /// Returns the place in the value at which reading a term failed, for example `order.items[3].price`.
+    ///
+    /// Elements are counted from 0, in brackets. The keys of maps are in brackets as well. Returns `None` if the error
+    /// is in the outermost value itself. If a path would be longer than [`TERM_ERROR_BYTES_MAX`], `..` stands for its
+    /// outer steps.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         Some(&*self.0.path).filter(|path| !path.is_empty())
     }
 
-    /// The byte of the term (its version is byte 0) at which, or near which, reading failed.
+    /// Returns the offset of the byte at or near which reading the term failed. The version is byte 0. Returns `None`
+    /// if no byte is known, as in errors of writing.
     #[must_use]
     pub fn at(&self) -> Option<usize> {
         self.0.at
     }
 
-    /// What is wrong with the term's bytes, if it is that.
+    /// Returns the problem with the term's bytes, or `None` if the error has another cause.
     #[must_use]
     pub fn as_decode_error(&self) -> Option<&DecodeError> {
         match &self.0.cause {

@@ -1,8 +1,8 @@
-//! STF, the term format that messages may carry. Specification: `stf.md`.
+//! STF, the term format of structured messages. Specification: `stf.md`.
 //!
-//! A term is a version byte and one value. [`decode`] proves a term in one pass and gives a [`Value`] that
-//! borrows it and is read lazily; [`Encoder`] writes one. With the feature `serde`, `to_vec` and `from_slice` do
-//! both for a program's own types.
+//! A term is a version byte and one value. [`decode`] validates a term in one pass and returns a [`Value`] that
+//! borrows it and is read lazily. [`Encoder`] writes a term. With the feature `serde`, `to_vec` and `from_slice`
+//! convert a program's own types, and their error names the place in the value.
 //!
 //! ```
 //! use snow_dist_codec::Reading;
@@ -21,10 +21,11 @@
 //! ```
 //!
 //! # Two kinds
-//! A term of the *second kind* can hold all that one of the first can, and [bytes](Value::Bytes),
-//! [integers](Value::U64) from 2^63 to 2^64 - 1, and [variants whose fields have names](Value::Variant). Only who is known to
-//! read it is sent one: the other node of a session that has the capability `terms_2`, and every process of the own node.
-//! The functions of this module write and read terms of the first kind; the methods of [`Terms`] do both.
+//! A term of the *second kind* can hold everything that one of the first can, and in addition [bytes](Value::Bytes),
+//! [integers](Value::U64) from 2^63 to 2^64 - 1, and [variants with named fields](Value::Variant). Send a term of the
+//! second kind only to a reader that is known to read this kind: the other node of a session with the capability
+//! `terms_2`, and every process of the same node. The functions of this module write and read terms of the first
+//! kind. The methods of [`Terms`] write and read either kind.
 //!
 //! # With serde
 //! | in serde's model | in a term |
@@ -38,28 +39,29 @@
 //! | str, char | string |
 //! | Option | Some, None |
 //! | `Result` | Ok, Err |
-//! | sequence | list; in a `Set` set |
+//! | sequence | list, or set if it is in a `Set` |
 //! | tuple, tuple struct, array | tuple |
-//! | newtype struct | what is in it |
-//! | map | map, whose keys are all integers or all strings; others are errors |
+//! | newtype struct | the value in it |
+//! | map | map; its keys must all be integers or all be strings |
 //! | struct | struct |
-//! | enum | sum type: the variant by its number, and its values |
-//! | struct variant of an enum | in the second kind a variant, by its name, and its fields by theirs; in the first a sum, its fields as values in order |
+//! | enum | sum type: the number of the variant, and its values |
+//! | struct variant of an enum | second kind: variant, by its name, with fields by name; first kind: sum type, with the fields as values in order |
 //! | [`Pid`](crate::Pid) | pid |
 //! | bytes | bytes in a term of the second kind; an error in the first |
 //!
-//! To serde a `Result` is an enum like any other. It is known here by its name: an enum that is called `Result`, or
-//! `#[serde(rename = "Result")]`, and has a variant `Ok` or `Err` of one value is written as Ok or Err. In reading, Ok
-//! and Err are taken for any enum with variants of these names.
+//! To serde a `Result` is an enum like any other. This module recognises it by its name: an enum that is called
+//! `Result`, also by `#[serde(rename = "Result")]`, and has a variant `Ok` or `Err` with one value is written as Ok
+//! or Err. Ok and Err can be read as any enum with variants of these names.
 //!
-//! **The names of structs with named fields, and of enums, are part of their values**: a term of the struct `Point` is read as
-//! a struct of that name and as no other. `#[serde(rename = "Point")]` gives a type of another name the same. Other structs
-//! have no name in a term: a tuple struct is a tuple, a unit struct is unit.
+//! **The names of structs with named fields, and of enums, are part of their values**: a term of the struct `Point`
+//! can be read only as a struct with that name. `#[serde(rename = "Point")]` gives another type this name. Other
+//! structs have no name in a term: a tuple struct is a tuple, a unit struct is unit.
 //!
 //! ## Bytes
-//! serde takes a `Vec<u8>` for a list of numbers: nine bytes for each. `#[serde(with = "serde_bytes")]`, of the crate of that
-//! name, makes bytes of it, of `&[u8]`, which then borrows the term, and of an `Option` of either; `bytes::Bytes` (with its
-//! feature `serde`) is bytes by itself.
+//! serde treats a `Vec<u8>` as a list of numbers, which takes nine bytes for each. With
+//! `#[serde(with = "serde_bytes")]`, from the crate of that name, it becomes bytes. The attribute also works for
+//! `&[u8]`, which then borrows the term, and for an `Option` of either. The type `bytes::Bytes` (with its feature
+//! `serde`) is bytes without the attribute.
 //!
 //! ```
 //! # #[cfg(feature = "serde")] {
@@ -86,29 +88,35 @@
 //! # }
 //! ```
 //!
-//! Whoever reads bytes into memory of its own (a `Vec<u8>`, `Bytes`) takes a list of small numbers as well, and a `Vec` of any
-//! integers is read from bytes, up to as many as a list may have: so a program can turn to bytes while others still write
-//! lists. `&[u8]` is read from bytes alone, an array `[u8; N]` from neither but a tuple, and inside of `untagged`, `flatten` and
-//! internally tagged types, where serde keeps what it has read, bytes are bytes.
+//! | read as | from bytes | from a list of small numbers |
+//! |---|---|---|
+//! | `Vec<u8>` with `serde_bytes`, `Bytes` | yes | yes |
+//! | a `Vec` of integers | yes, up to as many as a list may have | yes |
+//! | `&[u8]` with `serde_bytes` | yes | no |
+//! | `[u8; N]` | no, only from a tuple | no, only from a tuple |
+//!
+//! A program can therefore switch to bytes while others still write lists. Inside `untagged`, `flatten` and
+//! internally tagged types, where serde buffers what it reads, bytes can be read only as bytes.
 //!
 //! ## Changing types
-//! While old and new programs run, a type may change so:
+//! While programs with the old and the new type run, a type can be changed as follows:
 //!
-//! | change | who has the old type reads the new | who has the new type reads the old |
+//! | change | a program with the old type reads the new | a program with the new type reads the old |
 //! |---|---|---|
 //! | a field is added to a struct or a struct variant | the field is ignored (an error with `deny_unknown_fields`) | an error, unless the field is an `Option` or has `#[serde(default)]` |
 //! | a field is removed | an error, unless the field is an `Option` or has a default there | the field is ignored |
-//! | a field is renamed | as if it were removed and another added | the same; `#[serde(alias = "old")]` reads both |
-//! | fields are put in another order | the same value | the same value |
-//! | a variant is added behind all others | an error where it is used, [`ErrorKind::UnknownVariant`], unless it holds no value and a variant has `#[serde(other)]`; of a variant that goes by its number [`ErrorKind::WrongValue`] | the same value |
-//! | a struct variant is added or moved, anywhere among struct variants | as above | the same value |
-//! | any other variant is moved, or one before it is added or removed | **another variant, without an error** | the same |
-//! | an integer gets wider or narrower | the same number, or an error if it does not fit | the same |
+//! | a field is renamed | as if it were removed and another added | as if it were removed and another added; `#[serde(alias = "old")]` reads both names |
+//! | the order of fields changes | the same value | the same value |
+//! | a variant is added after all others | an error where it is used, [`ErrorKind::UnknownVariant`], unless it holds no value and a variant has `#[serde(other)]`; for a variant that is identified by its number the error is [`ErrorKind::WrongValue`] | the same value |
+//! | a struct variant is added or moved, anywhere among struct variants | a moved one: the same value; an added one: as in the row above | the same value |
+//! | any other variant is moved, or a variant before it is added or removed | **another variant, without an error** | **another variant, without an error** |
+//! | an integer gets wider or narrower | the same number, or an error if it does not fit | the same number, or an error if it does not fit |
 //! | a struct or an enum is renamed | an error | an error; `#[serde(rename = "Old")]` keeps the name |
 //! | a tuple or a tuple variant gets another length | an error | an error |
 //!
-//! What is said here of struct variants holds in terms of the second kind. In the first they are like tuple variants, and the
-//! runtime sends them so to a node that reads no other: whoever has such nodes moves no struct variant either.
+//! The rows about struct variants hold for terms of the second kind. In terms of the first kind struct variants are
+//! like tuple variants. The runtime sends the first kind to a node that reads no other: with such nodes, do not move
+//! struct variants either.
 //!
 //! ```
 //! # #[cfg(feature = "serde")] {
@@ -178,10 +186,10 @@ pub use value::{Map, Struct, Sum, Term, Value, Values, Variant};
 use crate::layout::{Reader, Source};
 use crate::{DecodeError, ErrorKind as Wrong, Reading};
 
-/// What every term begins with.
+/// The first byte of every term.
 pub const VERSION: u8 = 1;
 
-/// The tags of values, as the registry has them.
+/// The tags of values, as in the registry.
 pub(crate) mod tag {
     pub(crate) const INT: u8 = 1;
     pub(crate) const FLOAT: u8 = 2;
@@ -206,7 +214,7 @@ pub(crate) mod tag {
     pub(crate) const CLOSURE: u8 = 255;
 }
 
-/// Every tag of a value, and its name in the specification's registry.
+/// All tags of values, each with its name in the specification's registry.
 pub const TAGS: &[(u8, &str)] = &[
     (tag::INT, "int"),
     (tag::FLOAT, "float"),
@@ -231,12 +239,12 @@ pub const TAGS: &[(u8, &str)] = &[
     (tag::CLOSURE, "closure"),
 ];
 
-/// What the keys of a map are.
+/// The type of the keys of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyType {
-    /// `00`: ints; in a term of the second kind integers of both types.
+    /// The keys are ints, and in a term of the second kind also u64s. Byte `00`.
     Int,
-    /// `01`: strings.
+    /// The keys are strings. Byte `01`.
     Str,
 }
 
@@ -248,7 +256,7 @@ impl KeyType {
         }
     }
 
-    /// Whether a key of a map in one of `terms` can have this tag.
+    /// Returns `true` if a map key in one of `terms` can have this tag.
     fn is(self, found: u8, terms: Terms) -> bool {
         match self {
             Self::Int if found == tag::U64 => terms == Terms::Second,
@@ -257,7 +265,7 @@ impl KeyType {
         }
     }
 
-    /// The key type of a map with a key of this tag.
+    /// Returns the key type of a map with a key of this tag.
     #[cfg(feature = "serde")]
     const fn of(found: u8) -> Option<Self> {
         match found {
@@ -270,7 +278,7 @@ impl KeyType {
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let at = reader.at();
         //= spec/stf.md#stf-map-001
-        //# In both readings a reader MUST refuse a map whose key type is neither 0 nor 1.
+        //# A reader MUST refuse a map whose key type is neither 0 nor 1.
         match reader.u8("map.keys")? {
             0 => Ok(Self::Int),
             1 => Ok(Self::Str),
@@ -279,21 +287,25 @@ impl KeyType {
     }
 }
 
-/// Reads a term of the first kind and gives the bytes after it, which only the compatible reading lets pass.
+/// Decodes a term of the first kind and returns its value with the bytes after it.
 ///
-/// Proves the term in one pass, in time linear in its length, without recursion or memory of its own.
+/// Only the compatible reading accepts bytes after the value. The whole term is validated in one pass, in time
+/// linear in its length, without recursion and without allocation.
 ///
 /// # Errors
-/// What is wrong, at which byte of the term (its version is byte 0). Its values nest deeper than
-/// [`TERM_DEPTH_MAX`](crate::limits::TERM_DEPTH_MAX) levels; the outermost value is the first.
+/// Returns [`DecodeError`] if the bytes are not a term. Offsets are counted from the version, which is byte 0. A
+/// term must not nest deeper than [`TERM_DEPTH_MAX`](crate::limits::TERM_DEPTH_MAX) levels; the outermost value is
+/// the first level.
 pub fn decode(term: &[u8], reading: Reading) -> Result<(Value<'_>, &[u8]), DecodeError> {
     Terms::First.decode(term, reading)
 }
 
-/// As [`decode`], with a limit of `depth_max` levels. More than [`TERM_DEPTH_MAX`](crate::limits::TERM_DEPTH_MAX) is taken as that.
+/// Decodes a term like [`decode`], with a limit of `depth_max` levels.
+///
+/// A limit above [`TERM_DEPTH_MAX`](crate::limits::TERM_DEPTH_MAX) is reduced to it.
 ///
 /// # Errors
-/// As [`decode`].
+/// Returns the errors of [`decode`].
 pub fn decode_at_most(
     term: &[u8],
     reading: Reading,
@@ -304,7 +316,7 @@ pub fn decode_at_most(
 
 pub(crate) fn read_version(reader: &mut Reader<'_>) -> Result<(), DecodeError> {
     //= spec/stf.md#stf-ver-001
-    //# In both readings a reader MUST refuse bytes that do not begin with the version byte `01`.
+    //# A reader MUST refuse bytes that do not begin with the version byte `01`.
     match reader.u8("version")? {
         VERSION => Ok(()),
         _ => Err(DecodeError::new(Wrong::Invalid("a term's version is 01"), "version", 0)),

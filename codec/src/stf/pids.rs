@@ -1,11 +1,13 @@
-//! The pids in a term: where they stand, and how one is put in the place of another.
+//! The pids in a term: finding them and replacing them.
 
 use super::Terms;
 use crate::{DecodeError, Pid, Reading};
 
-/// Proves a term of the first kind, as [`decode`](super::decode) does, and hands each pid in it to `found`, in the order in which they
-/// stand, with its place: the byte of the term at which its eight bytes begin. What was handed out before an error
-/// stands in no term.
+/// Validates a term of the first kind and passes each pid in it to `found`, together with the pid's offset.
+///
+/// The offset is the byte of the term at which the eight bytes of the pid begin. Pids are passed in the order in
+/// which they stand in the term. If the function returns an error, ignore the pids that were passed before the error:
+/// the bytes are not a valid term.
 ///
 /// ```
 /// use snow_dist_codec::{Pid, Reading};
@@ -25,13 +27,15 @@ use crate::{DecodeError, Pid, Reading};
 /// ```
 ///
 /// # Errors
-/// As [`decode`](super::decode).
+/// Returns the errors of [`decode`](super::decode).
 pub fn for_each_pid(term: &[u8], reading: Reading, found: impl FnMut(usize, Pid)) -> Result<(), DecodeError> {
     Terms::First.for_each_pid(term, reading, found).map(drop)
 }
 
-/// Puts a pid in the place of the one at byte `at`, which [`for_each_pid`] has given. False, and nothing is changed, if
-/// no pid can stand there: the place is not within `term`, or has no pid's tag before it.
+/// Replaces the pid at byte `at`, an offset from [`for_each_pid`], and returns `true`.
+///
+/// Returns `false` and changes nothing if no pid can be there: the place is outside of `term`, or the tag of a pid
+/// does not precede it.
 #[must_use]
 pub fn replace_pid(term: &mut [u8], at: usize, pid: Pid) -> bool {
     let tag = at.checked_sub(1).and_then(|before| term.get(before));

@@ -1,51 +1,51 @@
-//! Proving that bytes are values: one pass, no recursion, a stack of fixed size.
+//! Validation of values: one pass, without recursion, with a stack of fixed size.
 
 use super::{KeyType, Terms, tag};
 use crate::layout::{Reader, Source, overrun};
 use crate::limits::{TERM_BYTES_MAX, TERM_DEPTH_MAX, TERM_ELEMENTS_MAX, TERM_STRING_BYTES_MAX};
 use crate::{DecodeError, ErrorKind, Pid, Text};
 
-/// A container whose values have not all been read.
+/// A container some of whose values have not been read.
 #[derive(Clone, Copy)]
 struct Level {
-    /// Values that are still to come; in a map, keys count too.
+    /// The number of values still to come. In a map, keys count as values.
     left: u32,
     inside: Inside,
 }
 
-/// What must stand before a value.
+/// The content of a container, by what precedes each value.
 #[derive(Clone, Copy)]
 enum Inside {
-    /// Nothing: list, set, tuple, sum type, Some, Ok, Err.
+    /// Nothing precedes a value: list, set, tuple, sum type, Some, Ok, Err.
     Values,
-    /// In a map every second value is a key, of one type.
+    /// Every second value is a key, of one type.
     Map(KeyType),
-    /// The field's name: of a struct, or of a variant.
+    /// The name of a field precedes each value: struct, variant.
     Fields(&'static str),
 }
 
 const NOTHING: Level = Level { left: 0, inside: Inside::Values };
 
-/// What is told of a value while it is proven.
+/// An observer of the values of a term while it is validated.
 pub(super) trait Found {
-    /// A pid, and the byte at which it stands.
+    /// Is called for a pid, with its offset.
     fn pid(&mut self, _at: usize, _pid: Pid) {}
 
-    /// A value that only terms of the second kind hold.
+    /// Is called for a value of the second kind.
     fn second(&mut self) {}
 }
 
-/// Nobody is told.
+/// An observer that ignores everything.
 struct Unheard;
 
 impl Found for Unheard {}
 
-/// Moves `reader` behind the value that stands there, which is one of `terms`.
+/// Validates the value at the cursor, which must be one of `terms`, and moves `reader` behind it.
 pub(super) fn value(reader: &mut Reader<'_>, terms: Terms, depth_max: usize) -> Result<(), DecodeError> {
     value_with(reader, terms, depth_max, &mut Unheard)
 }
 
-/// The same, and tells what it finds.
+/// Validates a value like [`value`] and calls `found` for what it finds.
 pub(super) fn value_with(
     reader: &mut Reader<'_>,
     terms: Terms,
@@ -53,7 +53,7 @@ pub(super) fn value_with(
     found: &mut impl Found,
 ) -> Result<(), DecodeError> {
     let depth_max = depth_max.min(TERM_DEPTH_MAX);
-    // A copy: a cursor whose address is given away could not live in registers.
+    // Works on a copy: a cursor whose address is passed on could not live in registers.
     let mut cursor = *reader;
     if depth_max == 0 {
         return Err(too_deep(cursor.at(), depth_max));
@@ -66,8 +66,8 @@ pub(super) fn value_with(
     Ok(())
 }
 
-/// Goes over the values in a container, and in all that are in it. `top` is the innermost one that is open, and
-/// `outer` those around it.
+/// Validates the values in a container, at all depths. `top` is the innermost open container; `outer` holds the open
+/// containers around it.
 fn values<'a>(
     mut cursor: Reader<'a>,
     outermost: Level,
@@ -90,7 +90,7 @@ fn values<'a>(
             cursor = before_value(cursor, terms, top)?;
         }
         //= spec/stf.md#stf-dep-001
-        //# In both readings a reader MUST refuse a term whose depth is above its limit.
+        //# A reader MUST refuse a term whose depth is above its limit.
         //= spec/stf.md#stf-dep-002
         //# A reader MUST accept a term whose depth is up to and including its limit.
         if depth >= depth_max {
@@ -108,7 +108,7 @@ fn values<'a>(
     }
 }
 
-/// Reads what stands before the next value of a map, a struct or a variant.
+/// Reads what precedes the next value of a map, a struct or a variant.
 #[inline(never)]
 fn before_value(mut cursor: Reader<'_>, terms: Terms, level: Level) -> Result<Reader<'_>, DecodeError> {
     let keys = match level.inside {
@@ -122,8 +122,7 @@ fn before_value(mut cursor: Reader<'_>, terms: Terms, level: Level) -> Result<Re
     //= spec/stf.md#stf-int-002
     //# A reader of the second kind MUST accept a u64 as a key of a map whose key type is 0.
     //= spec/stf.md#stf-map-002
-    //# In both readings a reader MUST refuse a map with a key that is not of the type that the key type
-    //# announces.
+    //# A reader MUST refuse a map with a key that is not of the map's key type.
     let is_key = level.left.is_multiple_of(2);
     if is_key && cursor.remaining().first().is_some_and(|&found| !keys.is(found, terms)) {
         return Err(cursor.invalid("map.key", cursor.at(), "every key is of the map's key type"));
@@ -131,7 +130,7 @@ fn before_value(mut cursor: Reader<'_>, terms: Terms, level: Level) -> Result<Re
     Ok(cursor)
 }
 
-/// Reads a value up to its first inner value. What has none, or none left, is as good as nothing.
+/// Reads a value up to its first inner value. A value without inner values gives a level with none left.
 #[inline(always)]
 fn head(cursor: &mut Reader<'_>, terms: Terms, found: &mut impl Found) -> Result<Level, DecodeError> {
     match cursor.remaining().first() {
@@ -168,7 +167,7 @@ fn rare_head<'a>(
     let at = cursor.at();
     let (left, inside) = match cursor.u8("value")? {
         //= spec/stf.md#stf-num-001
-        //# A reader MUST accept all 64-bit patterns of a float and give them unchanged.
+        //# A reader MUST accept all 64-bit patterns of a float and return them unchanged.
         tag::FLOAT => (cursor.u64("float").map(|_| 0)?, Inside::Values),
         tag::PID => {
             found.pid(cursor.at(), cursor.pid("pid")?);
@@ -182,7 +181,7 @@ fn rare_head<'a>(
         tag::SET => (count32(&mut cursor, "set", 1)?, Inside::Values),
         tag::MAP => {
             let keys = KeyType::read(&mut cursor)?;
-            // At most 1 000 000 pairs: twice that fits.
+            // There are at most 1 000 000 pairs, so twice the number fits.
             (2 * count32(&mut cursor, "map", 2)?, Inside::Map(keys))
         }
         tag::STRUCT => {
@@ -199,17 +198,17 @@ fn rare_head<'a>(
             second_head(&mut cursor, tag)?
         }
         //= spec/stf.md#stf-tag-002
-        //# In both readings a reader MUST refuse a term that holds the type tag 255.
+        //# A reader MUST refuse a term that holds the type tag 255.
         tag::CLOSURE => return Err(DecodeError::new(ErrorKind::Closure, "value", at)),
         //= spec/stf.md#stf-tag-001
-        //# In both readings a reader MUST refuse a term in which a value has a type tag that the tables of its
-        //# kind do not list.
+        //# A reader MUST refuse a term in which a value has a type tag that the tables of its kind do not
+        //# list.
         tag => return Err(DecodeError::new(ErrorKind::UnknownTerm(tag), "value", at)),
     };
     Ok((Level { left, inside }, cursor))
 }
 
-/// Reads what stands behind a tag of the second kind.
+/// Reads a value of the second kind after its tag, up to its first inner value.
 fn second_head(cursor: &mut Reader<'_>, tag: u8) -> Result<(u32, Inside), DecodeError> {
     match tag {
         tag::BYTES => bytes(cursor).map(|_| (0, Inside::Values)),
@@ -228,58 +227,58 @@ fn too_deep(at: usize, max: usize) -> DecodeError {
     DecodeError::new(ErrorKind::TooDeep { max }, "value", at)
 }
 
-/// The string behind a tag.
+/// Reads a string after its tag.
 #[inline(always)]
 pub(super) fn string<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, DecodeError> {
     let bytes = string_bytes(reader)?;
     reader.proven("string", bytes)
 }
 
-/// The bytes of the string behind a tag, not proven to be UTF-8.
+/// Reads the bytes of a string after its tag, without validating them as UTF-8.
 #[inline(always)]
 pub(super) fn string_bytes<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
     let length = reader.u32("string")?;
     //= spec/stf.md#stf-str-001
-    //# In both readings a reader MUST refuse a string with a length above 16 777 216 bytes.
+    //# A reader MUST refuse a string with a length above 16 777 216 bytes.
     if length > TERM_STRING_BYTES_MAX {
         return Err(too_long("string", reader.at() - size_of::<u32>(), TERM_STRING_BYTES_MAX, length));
     }
     reader.promised("string", length.into(), size_of::<u32>())
 }
 
-/// The bytes behind a tag of bytes.
+/// Reads a bytes value after its tag.
 #[inline(always)]
 pub(super) fn bytes<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
     let length = reader.u32("bytes")?;
     //= spec/stf.md#stf-byt-001
-    //# In both readings a reader MUST refuse bytes with a length above 16 777 216.
+    //# A reader MUST refuse bytes with a length above 16 777 216.
     if length > TERM_BYTES_MAX {
         return Err(too_long("bytes", reader.at() - size_of::<u32>(), TERM_BYTES_MAX, length));
     }
     //= spec/stf.md#stf-byt-002
-    //# A reader MUST accept bytes of any content and give them unchanged.
+    //# A reader MUST accept bytes of any content and return them unchanged.
     reader.promised("bytes", length.into(), size_of::<u32>())
 }
 
-/// The number behind the tag of a u64.
+/// Reads a u64 after its tag.
 #[inline(always)]
 pub(super) fn large(reader: &mut Reader<'_>) -> Result<u64, DecodeError> {
     let at = reader.at();
     let number = reader.u64("u64")?;
     //= spec/stf.md#stf-int-001
-    //# In both readings a reader MUST refuse a u64 below 2^63.
+    //# A reader MUST refuse a u64 below 2^63.
     if i64::try_from(number).is_ok() {
         return Err(reader.invalid("u64", at, "a number below 2^63 is an int"));
     }
     Ok(number)
 }
 
-/// A count of values that take `least` bytes each.
+/// Reads a count of values that take at least `least` bytes each.
 pub(super) fn count32(reader: &mut Reader<'_>, field: &'static str, least: u64) -> Result<u32, DecodeError> {
     let at = reader.at();
     let count = reader.u32(field)?;
     //= spec/stf.md#stf-cnt-001
-    //# In both readings a reader MUST refuse a list, a map or a set with a count above 1 000 000.
+    //# A reader MUST refuse a list, a map or a set with a count above 1 000 000.
     if count > TERM_ELEMENTS_MAX {
         return Err(too_long(field, at, TERM_ELEMENTS_MAX, count));
     }
@@ -299,7 +298,7 @@ pub(super) fn count8(reader: &mut Reader<'_>) -> Result<u32, DecodeError> {
     present(reader, "tuple", at, count.into(), 1)
 }
 
-/// A count is held against the bytes that are there before anything is done for it.
+/// Compares a count with the bytes that are there, before anything else is done with it.
 #[inline(always)]
 fn present(
     reader: &Reader<'_>,
@@ -311,8 +310,7 @@ fn present(
     let promised = u64::from(count) * least;
     let found = reader.remaining().len();
     //= spec/dist.md#dist-fld-004
-    //# In both readings a reader MUST refuse a length or a count that needs more bytes than the payload still
-    //# has.
+    //# A reader MUST refuse a length or a count that needs more bytes than the payload still has.
     if promised > found as u64 { Err(overrun(field, at, promised, found)) } else { Ok(count) }
 }
 

@@ -1,4 +1,4 @@
-//! A program's types as terms.
+//! A program's types to terms.
 
 use alloc::vec::Vec;
 use bytes::BufMut;
@@ -10,19 +10,20 @@ use crate::document::PID_NEWTYPE;
 use crate::limits::{TERM_DEPTH_MAX, TERM_ELEMENTS_MAX};
 use crate::{EncodeError, EncodeErrorKind, Pid, Text};
 
-/// Makes a term of the first kind of a value. Its structs and enums stand there with their names, which are part of the value.
+/// Serializes a value to a term of the first kind. The names of structs and enums become part of the term.
 ///
 /// # Errors
-/// Such a term cannot say the value: bytes, an integer beyond 64 bits with sign, a map with keys that are neither ints
-/// nor strings, or something over a limit. [`Terms::to_vec`] writes the first two in terms of the second kind.
+/// Returns [`Error`] if a term of the first kind cannot hold the value: bytes, an integer that does not fit an
+/// `i64`, a map whose keys are neither integers nor strings, or something above a limit. [`Terms::to_vec`] with the
+/// second kind also writes bytes, and integers up to 2^64 - 1.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
     Terms::First.to_vec(value)
 }
 
-/// Appends a term of the first kind to a vector: the way to use one buffer for many.
+/// Appends a term of the first kind to a vector, for example to use one buffer for many terms.
 ///
 /// # Errors
-/// As [`to_vec`]; the vector is as before then.
+/// Returns the errors of [`to_vec`]. The vector is unchanged then.
 pub fn append<T: Serialize + ?Sized>(value: &T, dst: &mut Vec<u8>) -> Result<(), Error> {
     append_in(Terms::First, value, dst)
 }
@@ -45,7 +46,7 @@ pub(super) fn append_in<T: Serialize + ?Sized>(
 /// Writes a term of the first kind into any buffer.
 ///
 /// # Errors
-/// As [`to_vec`], or the buffer has no room for the term; nothing has been written then.
+/// Returns the errors of [`to_vec`], and an error if the buffer has too little room. Nothing has been written then.
 pub fn to_writer<T: Serialize + ?Sized, B: BufMut>(value: &T, dst: &mut B) -> Result<(), Error> {
     let term = to_vec(value)?;
     if term.len() > dst.remaining_mut() {
@@ -58,12 +59,12 @@ pub fn to_writer<T: Serialize + ?Sized, B: BufMut>(value: &T, dst: &mut B) -> Re
 
 struct Serializer<'e, 'b> {
     encoder: &'e mut Encoder<'b>,
-    /// Levels around the value.
+    /// The number of levels around the value.
     depth: usize,
     role: Role,
 }
 
-/// What a newtype of this crate says of the value in it.
+/// The meaning of the value in a newtype of this crate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Plain,
@@ -74,7 +75,7 @@ enum Role {
 }
 
 impl<'e, 'b> Serializer<'e, 'b> {
-    /// Around what stands in a container.
+    /// Creates a serializer for the values of a container.
     #[inline]
     fn inside(encoder: &'e mut Encoder<'b>, depth: usize) -> Result<Self, Error> {
         if depth < TERM_DEPTH_MAX {
@@ -85,12 +86,12 @@ impl<'e, 'b> Serializer<'e, 'b> {
         }
     }
 
-    /// Writes the one value of Some, Ok and Err.
+    /// Writes the one value of Some, Ok or Err.
     fn one<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
         value.serialize(Self::inside(self.encoder, self.depth + 1)?)
     }
 
-    /// Writes a set of what serialises as a sequence, and refuses what does not.
+    /// Writes a value that serializes as a sequence as a set, and refuses any other.
     fn set<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
         let start = self.encoder.buffer().len();
         value.serialize(Serializer { encoder: &mut *self.encoder, depth: self.depth, role: Role::Set })?;
@@ -114,7 +115,8 @@ impl<'e, 'b> Serializer<'e, 'b> {
     }
 }
 
-/// serde names its own `Result` so; a type of that name with such variants means the same.
+/// Returns `true` if `name` is the name of serde's `Result`. An enum of that name with its variants is treated the
+/// same.
 fn is_result(name: &str) -> bool {
     name == "Result"
 }
@@ -245,7 +247,7 @@ impl<'e, 'b> ser::Serializer for Serializer<'e, 'b> {
         match name {
             PID_NEWTYPE => value.serialize(Self { role: Role::Pid, ..self }),
             set::NEWTYPE => self.set(value),
-            // What is a newtype in a set is as the value in it.
+            // A newtype in a set is written like the value in it.
             _ => value.serialize(self),
         }
     }
@@ -335,7 +337,7 @@ fn int_too_large(number: impl core::fmt::Display) -> Error {
     Error::message(ErrorKind::Unsupported, text)
 }
 
-/// The values of a container whose count is known and written.
+/// A serializer for the values of a container whose count is known and has been written.
 pub(super) struct ValuesWriter<'e, 'b> {
     encoder: &'e mut Encoder<'b>,
     depth: usize,
@@ -402,7 +404,7 @@ impl SerializeStruct for ValuesWriter<'_, '_> {
     }
 }
 
-/// In a sum, which is what the first kind has, the fields of a variant are values in order.
+/// In a term of the first kind this is a sum, and the fields are values in order.
 impl ser::SerializeStructVariant for ValuesWriter<'_, '_> {
     type Ok = ();
     type Error = Error;
@@ -419,10 +421,10 @@ impl ser::SerializeStructVariant for ValuesWriter<'_, '_> {
     }
 }
 
-/// The values of a container whose count is written again at the end, if it was not known or not kept to.
+/// A serializer for the values of a container. The count is corrected at the end if it was unknown or wrong.
 pub(super) struct SeqWriter<'e, 'b> {
     values: ValuesWriter<'e, 'b>,
-    /// Where the count ends in the buffer.
+    /// The offset in the buffer at which the count ends.
     count_end: usize,
     said: usize,
     count: usize,
@@ -461,7 +463,7 @@ impl SerializeSeq for SeqWriter<'_, '_> {
     }
 }
 
-/// A map, whose key type is that of its first key.
+/// A serializer for a map. The type of its first key determines its key type.
 pub(super) struct MapWriter<'e, 'b> {
     pairs: SeqWriter<'e, 'b>,
     keys: Option<KeyType>,
@@ -485,7 +487,7 @@ impl SerializeMap for MapWriter<'_, '_> {
             return Err(Error::message(ErrorKind::Unsupported, text));
         }
         if self.pairs.count == 0 {
-            // The key type stands before the count.
+            // The key type precedes the count.
             let place = self.pairs.count_end.checked_sub(size_of::<u32>() + 1);
             if let Some(byte) = place.and_then(|at| self.pairs.values.encoder.buffer().get_mut(at)) {
                 *byte = keys.to_byte();

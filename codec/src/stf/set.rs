@@ -1,9 +1,11 @@
-//! Sets, which serde has no word for.
+//! Sets, which serde's data model does not have.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What serde shall write as a set, not as a list: any collection that serialises as a sequence. Anything else in
-/// it is an error of the serialiser. In reading, a list and a tuple are taken as well.
+/// A wrapper that makes serde write a collection as a set instead of a list.
+///
+/// The collection can be any type that serializes as a sequence; another type is an error of the serializer. A list
+/// or a tuple can be read as a `Set`, too.
 ///
 /// ```
 /// use snow_dist_codec::stf::{self, Set};
@@ -17,7 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Set<T>(pub T);
 
-/// The name by which the serialiser knows a set.
+/// The name by which the serializer recognises a set.
 pub(super) const NEWTYPE: &str = "$snow_dist::Set";
 
 impl<T: Serialize> Serialize for Set<T> {

@@ -1,4 +1,4 @@
-//! The two kinds of terms, and what is done with terms of either.
+//! The two kinds of terms, and functions for terms of either kind.
 
 #[cfg(feature = "serde")]
 use alloc::vec::Vec;
@@ -8,7 +8,10 @@ use crate::layout::Reader;
 use crate::limits::TERM_DEPTH_MAX;
 use crate::{DecodeError, Pid, Reading};
 
-/// Says of which kind a term is, or may be. Specification: `stf.md`, "The second kind".
+/// The kind of a term. Specification: `stf.md`, "The second kind".
+///
+/// The methods do for a term of this kind what the functions of [`stf`](super) do for one of the first. A reader of
+/// the second kind also reads terms of the first.
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {
@@ -23,28 +26,33 @@ use crate::{DecodeError, Pid, Reading};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Terms {
-    /// What every reader of terms reads.
+    /// The first kind, which every reader reads.
     #[default]
     First,
-    /// That, and bytes, integers from 2^63 to 2^64 - 1, and variants whose fields have names: the capability `terms_2`.
+    /// The second kind, which adds bytes, integers from 2^63 to 2^64 - 1, and variants with named fields.
+    ///
+    /// A peer reads it in a session with the capability `terms_2`.
     //= spec/stf.md#stf-knd-001
     //# A reader of the second kind MUST accept each term of the first kind.
     Second,
 }
 
 impl Terms {
-    /// Reads a term and gives the bytes after it, as [`decode`](super::decode) does.
+    /// Decodes a term like [`decode`](super::decode) and returns its value with the bytes after it.
     ///
     /// # Errors
-    /// As [`decode`](super::decode), and a value that terms of this kind do not hold.
+    /// Returns the errors of [`decode`](super::decode), and an error for a value that terms of this kind cannot
+    /// hold.
     pub fn decode(self, term: &[u8], reading: Reading) -> Result<(Value<'_>, &[u8]), DecodeError> {
         self.decode_at_most(term, reading, TERM_DEPTH_MAX)
     }
 
-    /// As [`Terms::decode`], with a limit of `depth_max` levels. More than [`TERM_DEPTH_MAX`] is taken as that.
+    /// Decodes a term like [`Terms::decode`], with a limit of `depth_max` levels.
+    ///
+    /// A limit above [`TERM_DEPTH_MAX`] is reduced to it.
     ///
     /// # Errors
-    /// As [`Terms::decode`].
+    /// Returns the errors of [`Terms::decode`].
     pub fn decode_at_most(
         self,
         term: &[u8],
@@ -63,11 +71,14 @@ impl Terms {
         Ok((Term::proven(value).value(), surplus))
     }
 
-    /// Proves a term and hands out its pids, as [`for_each_pid`](super::for_each_pid) does. Gives the kind that the term
-    /// needs: the second only if something in it needs that.
+    /// Validates a term, passes its pids to a closure like [`for_each_pid`](super::for_each_pid), and returns the
+    /// kind of the term.
+    ///
+    /// The returned kind is [`Terms::Second`] only if the term contains a value that terms of the first kind cannot
+    /// hold.
     ///
     /// # Errors
-    /// As [`Terms::decode`].
+    /// Returns the errors of [`Terms::decode`].
     pub fn for_each_pid(
         self,
         term: &[u8],
@@ -82,11 +93,12 @@ impl Terms {
         Ok(told.needs)
     }
 
-    /// Makes a term of a value.
+    /// Serializes a value to a term of this kind.
     ///
     /// # Errors
-    /// Such a term cannot say the value: an integer beyond 64 bits, a map with keys that are neither integers nor strings,
-    /// something over a limit; in the first kind bytes and integers from 2^63 on as well.
+    /// Returns an error if such a term cannot hold the value: an integer beyond 64 bits, a map whose keys are neither
+    /// integers nor strings, or something above a limit. If the term is of the first kind, bytes and integers from 2^63
+    /// on are errors as well.
     #[cfg(feature = "serde")]
     pub fn to_vec<T: serde::Serialize + ?Sized>(self, value: &T) -> Result<Vec<u8>, super::Error> {
         let mut term = Vec::new();
@@ -94,10 +106,10 @@ impl Terms {
         Ok(term)
     }
 
-    /// Appends a term to a vector: the way to use one buffer for many.
+    /// Appends a term of this kind to a vector, for example to use one buffer for many terms.
     ///
     /// # Errors
-    /// As [`Terms::to_vec`]; the vector is as before then.
+    /// Returns the errors of [`Terms::to_vec`]. The vector is unchanged then.
     #[cfg(feature = "serde")]
     pub fn append<T: serde::Serialize + ?Sized>(
         self,
@@ -107,17 +119,18 @@ impl Terms {
         super::ser::append_in(self, value, dst)
     }
 
-    /// Makes a value of a term, as [`from_slice`](super::from_slice) does.
+    /// Deserializes a value from a term of this kind, like [`from_slice`](super::from_slice).
     ///
     /// # Errors
-    /// The bytes are no term of this kind, or a term of other types than asked for: which field, and at, or near, which byte.
+    /// Returns an error if the bytes are not a term of this kind, or if its types are not those of `T`. The error
+    /// has the place in the value, and the byte at, or near, the problem.
     #[cfg(feature = "serde")]
     pub fn from_slice<'de, T: serde::Deserialize<'de>>(self, term: &'de [u8]) -> Result<T, super::Error> {
         super::de::from_slice_in(self, term)
     }
 }
 
-/// Hands out pids, and notes what the term needs.
+/// An observer that passes on pids and records the kind that the term needs.
 struct Told<F> {
     found: F,
     needs: Terms,

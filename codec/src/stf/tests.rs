@@ -1,4 +1,4 @@
-//! Terms as values: every kind, every refusal, every cut.
+//! Terms as values: every type, every refusal, every truncation.
 
 use super::*;
 use crate::{ErrorKind, Pid, Text};
@@ -6,7 +6,7 @@ use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// One value of every kind.
+/// One value of every type.
 fn sample() -> Vec<u8> {
     let mut term = Vec::new();
     let mut encoder = Encoder::new(&mut term);
@@ -187,7 +187,7 @@ fn a_second_key_of_another_type_is_refused() {
     term.extend([1, 0, 0, 0, 0, 0, 0, 0, 0, 6]);
     term.extend([5, 0, 0, 0, 0, 6]);
     assert_eq!(refusal(&term), (ErrorKind::Invalid("every key is of the map's key type"), "map.key", 17));
-    // A value may be of any type.
+    // Elements can have different types.
     let term = [1, 11, 1, 1, 0, 0, 0, 5, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
     assert!(strict(&term).is_ok());
 }
@@ -202,7 +202,7 @@ fn sixty_four_levels_and_no_more() {
     assert!(decode_at_most(&nested(65), Reading::Strict, 1_000).is_err());
     let error = decode_at_most(&nested(1), Reading::Strict, 0).unwrap_err();
     assert_eq!((error.kind, error.at), (ErrorKind::TooDeep { max: 0 }, 1));
-    // A container without values may stand at the last level.
+    // An empty container can be at the last level.
     assert!(strict(&[&[1][..], &[40; 63], &[13, 0]].concat()).is_ok());
     assert_eq!(refusal(&nested(1_000_000)).2, 65);
     for container in [&[10, 1, 0, 0, 0][..], &[13, 1], &[12, 1, 0, 0, 0], &[20, 0, 0, 1, 0, 0, 0]] {
@@ -471,7 +471,7 @@ mod with_serde {
         assert!(to_vec(&vec![(); 1_000_001]).unwrap_err().to_string().contains("over the limit of 1000000"));
     }
 
-    /// Serialises as a sequence or map whose length nobody says.
+    /// A type that serializes as a sequence or map of unknown length.
     struct Unsized(usize);
 
     impl Serialize for Unsized {
@@ -510,7 +510,7 @@ mod with_serde {
         assert_eq!(to_vec(&(1, Refuses)).unwrap_err().to_string(), "no");
     }
 
-    /// As [`Unsized`], a map.
+    /// A map of unknown length, like [`Unsized`].
     struct UnsizedMap(usize);
 
     impl Serialize for UnsizedMap {
@@ -614,7 +614,7 @@ mod with_serde {
         assert!(room.is_empty());
     }
 
-    /// How many a map says that it has, and how many it has.
+    /// A map with the length that it announces and the length that it has.
     struct Hinted(Option<usize>, usize);
 
     impl<'de> Deserialize<'de> for Hinted {
@@ -771,7 +771,7 @@ mod with_serde {
         struct Point {
             a: i64,
         }
-        // A struct is a map to who does not know its type, and a set or a tuple is a sequence.
+        // To a reader that does not know the type, a struct is a map, and a set or a tuple is a sequence.
         let point: Any<'_> = from_slice(&to_vec(&Point { a: 1 }).unwrap().leak()[..]).unwrap();
         assert_eq!(point, Any::Map(BTreeMap::from([("a".to_owned(), 1)])));
         assert_eq!(from_slice::<Vec<i64>>(&to_vec(&(1, 2)).unwrap()).unwrap(), [1, 2]);

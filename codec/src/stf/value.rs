@@ -1,4 +1,4 @@
-//! Values that borrow a proven term.
+//! Values that borrow a validated term.
 
 use core::fmt;
 
@@ -8,53 +8,53 @@ use crate::layout::{Reader, Source};
 use crate::limits::TERM_DEPTH_MAX;
 use crate::{Pid, Reading, Text};
 
-/// A value of a term. What it contains is read when it is asked for.
+/// A value of a term. Containers are read lazily, when their values are requested.
 ///
-/// Two values are equal if they are written in the same bytes: floats are compared by their bits, maps and sets
-/// in the order in which they were written.
+/// Two values are equal if their bytes are: floats are compared by their bits, maps and sets in the order in which
+/// they were written.
 #[derive(Clone, Copy)]
 pub enum Value<'a> {
-    /// Tag 1.
+    /// An int, tag 1.
     Int(i64),
-    /// Tag 2, any bit pattern.
+    /// A float with any bit pattern, tag 2.
     Float(f64),
-    /// Tags 3 (true) and 4 (false).
+    /// A boolean, tag 3 (`true`) or 4 (`false`).
     Bool(bool),
-    /// Tag 5.
+    /// A string, tag 5.
     Str(Text<'a>),
-    /// Tag 6.
+    /// The unit, tag 6.
     Unit,
-    /// Tag 7, of the second kind.
+    /// Bytes, tag 7, only in terms of the second kind.
     Bytes(&'a [u8]),
-    /// Tag 8, of the second kind: an integer from 2^63 on. What is below is [`Value::Int`].
+    /// An integer from 2^63 on, tag 8, only in terms of the second kind. Smaller integers are [`Value::Int`].
     U64(u64),
-    /// Tag 10.
+    /// A list, tag 10.
     List(Values<'a>),
-    /// Tag 11.
+    /// A map, tag 11.
     Map(Map<'a>),
-    /// Tag 12. That no element stands twice is not judged.
+    /// A set, tag 12. Elements can occur repeatedly.
     Set(Values<'a>),
-    /// Tag 13.
+    /// A tuple, tag 13.
     Tuple(Values<'a>),
-    /// Tag 20.
+    /// A struct, tag 20.
     Struct(Struct<'a>),
-    /// Tag 21.
+    /// A variant of a sum type, tag 21.
     Sum(Sum<'a>),
-    /// Tag 22, of the second kind.
+    /// A variant with named fields, tag 22, only in terms of the second kind.
     Variant(Variant<'a>),
-    /// Tag 30.
+    /// A pid, tag 30.
     Pid(Pid),
-    /// Tag 40.
+    /// Some with its value, tag 40.
     Some(Term<'a>),
-    /// Tag 41.
+    /// None, tag 41.
     None,
-    /// Tag 42.
+    /// Ok with its value, tag 42.
     Ok(Term<'a>),
-    /// Tag 43.
+    /// Err with its value, tag 43.
     Err(Term<'a>),
 }
 
-/// One value that has not been read yet.
+/// A value that has not been read yet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Term<'a> {
     bytes: &'a [u8],
@@ -67,7 +67,7 @@ pub struct Values<'a> {
     bytes: &'a [u8],
 }
 
-/// A map: its pairs in the order in which they were written, which is not judged.
+/// A map: its pairs in the order in which they were written. Keys can be in any order, and can occur repeatedly.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 //= spec/stf.md#stf-map-003
 //# A reader MUST NOT refuse a term because of the order or the repetition of keys of a map, elements of a
@@ -77,7 +77,7 @@ pub struct Map<'a> {
     pairs: Values<'a>,
 }
 
-/// A struct: its name, and its fields by name.
+/// A struct: its name, and its fields with their names.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Struct<'a> {
     name: Text<'a>,
@@ -85,7 +85,7 @@ pub struct Struct<'a> {
     bytes: &'a [u8],
 }
 
-/// A variant of a sum type.
+/// A variant of a sum type, identified by its number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sum<'a> {
     name: Text<'a>,
@@ -93,27 +93,27 @@ pub struct Sum<'a> {
     values: Values<'a>,
 }
 
-/// A variant of a sum type by its name, and its fields by theirs.
+/// A variant of a sum type, identified by its name, with named fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 //= spec/stf.md#stf-var-001
 //# A reader of the second kind MUST NOT refuse a term because of the order or the repetition of fields of a
 //# variant.
 pub struct Variant<'a> {
     variant: Text<'a>,
-    /// Under the type's name.
+    /// The fields, as a struct whose name is that of the type.
     fields: Struct<'a>,
 }
 
 impl<'a> Term<'a> {
-    /// Of bytes that are one value, and proven.
+    /// Creates a term value from bytes that are one validated value.
     pub(super) const fn proven(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
 
-    /// The value.
+    /// Reads the value. Values inside it are still read lazily.
     #[must_use]
     pub fn value(self) -> Value<'a> {
-        // The bytes are proven: the default is never taken.
+        // The bytes are validated, so the default is never used.
         view(self.bytes).unwrap_or(Value::Unit)
     }
 }
@@ -122,7 +122,7 @@ fn reader(proven: &[u8]) -> Reader<'_> {
     Reader::new(proven, Reading::Compatible)
 }
 
-/// Takes a value off proven bytes; `None` only where they end.
+/// Takes a value off validated bytes. Returns `None` only at their end.
 fn read<'a>(reader: &mut Reader<'a>) -> Option<Value<'a>> {
     let whole = reader.remaining();
     let before = reader.at();
@@ -131,7 +131,7 @@ fn read<'a>(reader: &mut Reader<'a>) -> Option<Value<'a>> {
     view(bytes)
 }
 
-/// The value that these proven bytes are.
+/// Reads the value that these validated bytes are.
 fn view<'a>(bytes: &'a [u8]) -> Option<Value<'a>> {
     let mut inner = reader(bytes);
     let values = |count: u32, inner: &Reader<'a>| Values { count, bytes: inner.remaining() };
@@ -179,12 +179,15 @@ fn view<'a>(bytes: &'a [u8]) -> Option<Value<'a>> {
 }
 
 impl<'a> Value<'a> {
-    /// Writes the value, with everything in it, as it was read.
+    /// Writes the value to `encoder`, with everything in it, exactly as it was read.
+    ///
+    /// If the term can hold only values of the first kind and this value is of the second,
+    /// [`Encoder::finish`] returns the error.
     pub fn encode(&self, encoder: &mut Encoder<'_>) {
         encoder.value(self);
     }
 
-    /// Bytes of the value in its term, with everything in it.
+    /// Returns the size of the value in its term, with everything in it, in bytes.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         const TAG: usize = 1;
@@ -212,19 +215,19 @@ impl<'a> Value<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// How many there are.
+    /// Returns the number of values.
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count
     }
 
-    /// Bytes of all values together, without the count.
+    /// Returns the size of all values together, without the count, in bytes.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The values in the order in which they were written.
+    /// Returns an iterator over the values, in the order in which they were written.
     pub fn iter(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
         let mut reader = reader(self.bytes);
         core::iter::from_fn(move || read(&mut reader))
@@ -236,25 +239,25 @@ impl<'a> Values<'a> {
 }
 
 impl<'a> Map<'a> {
-    /// What all keys are.
+    /// Returns the type of all keys.
     #[must_use]
     pub const fn keys(&self) -> KeyType {
         self.keys
     }
 
-    /// How many pairs there are.
+    /// Returns the number of pairs.
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.pairs.count
     }
 
-    /// Bytes of all pairs together, without the count.
+    /// Returns the size of all pairs together, without the count, in bytes.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         self.pairs.bytes.len()
     }
 
-    /// Keys and their values.
+    /// Returns an iterator over the keys and their values.
     pub fn iter(&self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> + use<'a> {
         let mut values = self.pairs.iter();
         core::iter::from_fn(move || Some((values.next()?, values.next()?)))
@@ -266,25 +269,25 @@ impl<'a> Map<'a> {
 }
 
 impl<'a> Struct<'a> {
-    /// The type's name.
+    /// Returns the name of the type.
     #[must_use]
     pub const fn name(&self) -> Text<'a> {
         self.name
     }
 
-    /// How many fields there are.
+    /// Returns the number of fields.
     #[must_use]
     pub const fn count(&self) -> u32 {
         self.count
     }
 
-    /// Bytes of all fields together, names included, without the count.
+    /// Returns the size of all fields together, including names, without the count, in bytes.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The fields' names and values.
+    /// Returns an iterator over the names and values of the fields.
     pub fn iter(&self) -> impl Iterator<Item = (Text<'a>, Value<'a>)> + use<'a> {
         let mut reader = reader(self.bytes);
         core::iter::from_fn(move || Some((reader.str16("struct.field").ok()?, read(&mut reader)?)))
@@ -296,19 +299,19 @@ impl<'a> Struct<'a> {
 }
 
 impl<'a> Sum<'a> {
-    /// The type's name.
+    /// Returns the name of the type.
     #[must_use]
     pub const fn name(&self) -> Text<'a> {
         self.name
     }
 
-    /// The variant's number.
+    /// Returns the number of the variant.
     #[must_use]
     pub const fn variant(&self) -> u8 {
         self.variant
     }
 
-    /// The variant's values.
+    /// Returns the values of the variant.
     #[must_use]
     pub const fn values(&self) -> Values<'a> {
         self.values
@@ -316,19 +319,19 @@ impl<'a> Sum<'a> {
 }
 
 impl<'a> Variant<'a> {
-    /// The type's name.
+    /// Returns the name of the type.
     #[must_use]
     pub const fn name(&self) -> Text<'a> {
         self.fields.name
     }
 
-    /// The variant's name.
+    /// Returns the name of the variant.
     #[must_use]
     pub const fn variant(&self) -> Text<'a> {
         self.variant
     }
 
-    /// The variant's fields, as those of a struct with the type's name.
+    /// Returns the fields of the variant as a [`Struct`], whose name is that of the type, not of the variant.
     #[must_use]
     pub const fn fields(&self) -> Struct<'a> {
         self.fields
@@ -369,12 +372,13 @@ impl PartialEq for Value<'_> {
 
 impl Eq for Value<'_> {}
 
-/// Elements of each container that are shown; of the others, only that there are more.
+/// The number of elements of each container that are displayed. For the others a mark shows that there are more.
 const SHOWN: usize = 8;
-/// Levels that are shown.
+/// The number of levels that are displayed.
 const SHOWN_DEPTH: usize = 4;
 
-/// `[1, "two", Some(3), ..]`: a value for people, shortened where it is long or deep.
+/// Shows a value for people, for example `[1, "two", Some(3), ..]`: at most eight elements of each container, and at
+/// most four levels. `..` stands for what is left out.
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         show(self, SHOWN_DEPTH, f)

@@ -11,11 +11,13 @@ use snow_dist_runtime::core::connection::{
 };
 use snow_dist_runtime::core::endpoint::{Limits, Output};
 use snow_dist_runtime::core::epochs::Facts;
-use snow_dist_runtime::core::handshake::{Bounds, Channel, Local, Version1};
+use snow_dist_runtime::core::handshake::{Bounds, Channel, Local};
 use snow_dist_runtime::core::limits::{DIALS_AT_ONCE_MAX, NODES_KEPT_MAX, PEER_LIST_DIALS_MAX};
 use snow_dist_runtime::core::peers::{ConnectionId, Refusal, Sign};
-use snow_dist_runtime::core::session::{CAPABILITIES, Config, Timing, Version};
-use snow_dist_runtime::core::{Connection, Cookie, Dial, Inbound, NodeNumber, Reason, Term, name_to_dial};
+use snow_dist_runtime::core::session::{CAPABILITIES, Config, Rights, Timing, Version};
+use snow_dist_runtime::core::{
+    Allowed, Connection, Cookie, Dial, Inbound, NodeNumber, Reason, Term, name_to_dial,
+};
 
 use crate::node::{FROM, Node, Stream, Told};
 
@@ -173,7 +175,7 @@ impl Disorder<'_> {
             1 => ConnectionEvent::Refuse(Refusal::Busy),
             2 => ConnectionEvent::GiveWay(GiveWay::Place),
             3 => ConnectionEvent::Probe(Sign::Use),
-            4 => ConnectionEvent::Up(Box::new(facts("v@h:1", None))),
+            4 => ConnectionEvent::Up(Box::new(facts("v@h:1", None)), Rights::default()),
             _ => ConnectionEvent::Close(Close { code: 0, text: "bye", patience: Duration::from_secs(1) }),
         };
         let now = self.hosts[side].node.now;
@@ -267,7 +269,7 @@ impl Host {
     fn new(name: &str) -> Self {
         let cookie = Cookie::new("the cookie of these tests").unwrap();
         let mut local = Local::new(NodeName::parse(name).unwrap(), NonZeroU64::MIN, cookie.into());
-        (local.capabilities, local.version_1) = (CAPABILITIES, Version1::only(["v@h:1"]).unwrap());
+        (local.capabilities, local.version_1) = (CAPABILITIES, Allowed::only(["v@h:1"]).unwrap());
         Self {
             node: Node::of(local, LIMITS),
             events: Vec::new(),

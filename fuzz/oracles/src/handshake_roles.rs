@@ -4,8 +4,9 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use snow_dist_codec::{Handshake, NodeName, Reading};
+use snow_dist_runtime::core::Allowed;
 use snow_dist_runtime::core::handshake::{
-    Channel, Cookie, Cookies, Established, Failure, Local, Refusal, Version1, acceptor, initiator,
+    Channel, Cookie, Cookies, Established, Failure, Local, Refusal, acceptor, initiator,
 };
 
 const INITIATOR: &str = "a@127.0.0.1:9001";
@@ -75,7 +76,7 @@ fn node(name: &str, version_1: bool, replacing: bool) -> Arc<Local> {
     let incarnation = NonZeroU64::new(u64::from(name.as_bytes()[0])).unwrap();
     let mut local = Local::new(NodeName::parse(name).unwrap(), incarnation, cookies);
     if version_1 {
-        local.version_1 = Version1::Allowed;
+        local.version_1 = Allowed::Everyone;
     }
     Arc::new(local)
 }

@@ -7,29 +7,38 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::case::Case;
-use crate::{floor, ours};
+use crate::case::{Case, Job};
+use crate::{floor, ours, stream};
 
 /// What a driver has measured: names and values.
 pub(crate) type Values = Vec<(&'static str, f64)>;
 
 /// Whose code is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum System {
     /// What tokio and rustls leave to a runtime.
     Floor,
     /// snow-dist-runtime.
     Ours,
+    /// What tokio and rustls carry: frames are counted where they are read, and there are no mailboxes.
+    Stream,
 }
 
-impl fmt::Display for System {
+/// A system has nothing of what a case measures: the program says why, and ends with [`Lacks::STATUS`].
+#[derive(Debug)]
+pub(crate) struct Lacks(pub(crate) &'static str);
+
+impl Lacks {
+    const STATUS: i32 = 3;
+}
+
+impl fmt::Display for Lacks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Floor => "floor",
-            Self::Ours => "ours",
-        })
+        f.write_str(self.0)
     }
 }
+
+impl std::error::Error for Lacks {}
 
 /// Which of the two processes this is, and of what.
 #[derive(Args, Clone, Debug)]
@@ -37,14 +46,15 @@ pub(crate) struct Child {
     /// Whose code runs.
     pub(crate) system: System,
     /// The measurement.
-    pub(crate) case: Case,
+    #[command(flatten)]
+    pub(crate) job: Job,
     /// The core to stay on.
     #[arg(long)]
     pub(crate) core: Option<usize>,
     /// Threads of the runtime; 0: the one that runs `main`.
     #[arg(long, default_value_t = 0)]
     pub(crate) threads: usize,
-    /// What the server has announced; without it, this is the server.
+    /// The line that the server has announced. Without it, this process is the server.
     #[arg(long)]
     pub(crate) server: Option<String>,
 }
@@ -56,24 +66,49 @@ impl Child {
             // Where the system does not let a process choose, it runs where it may.
             core_affinity::set_for_current(core_affinity::CoreId { id });
         }
-        let runtime = runtime(self.threads)?;
+        let runtime = runtime(self.threads())?;
         // Spawned, so that it runs where the other tasks do.
-        let values =
-            runtime.block_on(async { tokio::spawn(play(self.system, self.case, self.server)).await })??;
+        let played =
+            runtime.block_on(async { tokio::spawn(play(self.system, self.job, self.server)).await })?;
+        if let Err(error) = &played
+            && let Some(lacks) = error.downcast_ref::<Lacks>()
+        {
+            eprintln!("{lacks}");
+            std::process::exit(Lacks::STATUS);
+        }
+        let values = played?;
         let mut out = std::io::stdout().lock();
         values.iter().try_for_each(|(name, value)| writeln!(out, "{name} {value}"))?;
         out.flush()?;
         // Nobody waits for a million processes to be ended.
         std::process::exit(0)
     }
+
+    fn threads(&self) -> usize {
+        if self.job.case == Case::Cores { self.job.size } else { self.threads }
+    }
 }
 
-async fn play(system: System, case: Case, server: Option<String>) -> Result<Values> {
-    match (system, server) {
-        (System::Floor, None) => floor::serve(case).await.map(|()| Values::new()),
-        (System::Floor, Some(address)) => floor::drive(case, &address).await,
-        (System::Ours, None) => ours::serve(case).await.map(|()| Values::new()),
-        (System::Ours, Some(announced)) => ours::drive(case, &announced).await,
+async fn play(system: System, job: Job, server: Option<String>) -> Result<Values> {
+    if job.case.is_alone() {
+        return match system {
+            System::Floor => floor::alone(job).await,
+            System::Ours => ours::alone(job).await,
+            System::Stream => stream::alone(),
+        };
+    }
+    let Some(announced) = server else {
+        match system {
+            System::Floor => floor::serve(job).await,
+            System::Ours => ours::serve(job).await,
+            System::Stream => stream::serve(job).await,
+        }?;
+        return Ok(Values::new());
+    };
+    match system {
+        System::Floor => floor::drive(job, &announced).await,
+        System::Ours => ours::drive(job, &announced).await,
+        System::Stream => stream::drive(job, &announced).await,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// How many are still awaited. Made for one waiter.
+/// The number of those that are still awaited. Made for one waiter.
 #[derive(Debug)]
 pub(crate) struct Countdown {
     left: AtomicUsize,

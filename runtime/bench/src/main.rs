@@ -1,10 +1,9 @@
-//! Measures two nodes in two processes, over TLS 1.3 on loopback, beside a floor: the same work on tokio and rustls
-//! with a mailbox on each side, and nothing kept of links. Both are measured in one run, in turn, so that their
-//! ratio holds even where the machine's speed does not.
+//! The side program of the field, `snow-dist-field`, for ours and for what it is measured beside: two nodes in two processes, over
+//! TLS 1.3 on loopback, and the same work on tokio and rustls with a mailbox on each side and nothing kept of links.
 //!
-//! `cargo run --release -p snow-dist-runtime-bench` prints a table; `README.md` says what else there is.
+//! By its other subcommands it measures what has nothing to be compared with; `README.md` says what there is.
 
-mod calls;
+mod attack;
 mod case;
 mod child;
 mod costs;
@@ -19,37 +18,25 @@ mod oneway;
 mod ours;
 mod pairs;
 mod pingpong;
-mod rounds;
 mod selective;
-mod table;
+mod sessions;
+mod stats;
+mod storm;
+mod stream;
+mod tail;
 
-use anyhow::Result;
-use clap::{Parser, Subcommand, ValueEnum};
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
 
-use case::Case;
-use child::{Child, System};
-use rounds::Plan;
+use child::Child;
 
-/// Measures the runtime of Snow DIST beside its floor.
+/// Measures parts of the runtime of Snow DIST. `snow-dist-field` measures it beside its limits and its peers.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
     /// How often each measurement is made.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-
-    /// Makes these measurements only, separated by commas.
-    #[arg(long, value_delimiter = ',')]
-    only: Vec<Case>,
-
-    /// Measures one system only.
-    #[arg(long)]
-    system: Option<System>,
-
-    /// Threads of each process's runtime, on whatever cores the system gives them. Without it each process has one
-    /// thread, and stays on one core.
-    #[arg(long, default_value_t = 0)]
-    threads: usize,
 
     #[command(subcommand)]
     part: Option<Part>,
@@ -62,8 +49,6 @@ enum Part {
     Child(Child),
     /// Sends messages within this process, for whoever counts instructions: see `costs.sh`.
     Costs {
-        /// Who carries them.
-        way: costs::Way,
         /// How many.
         #[arg(long)]
         messages: usize,
@@ -73,53 +58,32 @@ enum Part {
     },
     /// Measures what waiting for one message costs beside others that wait.
     Selective,
-    /// Measures a call and its reply beside two messages.
-    Calls,
-    /// Measures how fast a mesh of nodes forms, heals, and what it costs.
-    Mesh(mesh::Mesh),
-    /// One of the processes of a mesh.
+    /// Measures what it costs to ask a node for its numbers.
+    Stats,
+    /// Measures what attacks come to for a node, and for those whom it serves.
+    Attack(attack::Attacks),
+    /// One of the processes of that.
+    #[command(hide = true)]
+    AttackPart(attack::AttackPart),
+    /// One of the processes of a mesh or a star.
     #[command(hide = true)]
     MeshPart(mesh::MeshPart),
 }
 
 fn main() -> Result<()> {
-    let arguments = Arguments::parse();
-    match arguments.part {
-        Some(Part::Child(child)) => child.run(),
-        Some(Part::Costs { way, messages, batch }) => way.send(messages, batch),
-        Some(Part::Selective) => selective::run(arguments.rounds),
-        Some(Part::Calls) => calls::run(arguments.rounds),
-        Some(Part::Mesh(mesh)) => mesh.run(arguments.rounds),
-        Some(Part::MeshPart(part)) => part.run(),
-        None => {
-            let plan = Plan {
-                rounds: arguments.rounds,
-                cases: if arguments.only.is_empty() {
-                    Case::value_variants().to_vec()
-                } else {
-                    arguments.only
-                },
-                systems: arguments
-                    .system
-                    .map_or_else(|| System::value_variants().to_vec(), |system| vec![system]),
-                threads: arguments.threads,
-            };
-            measure(&plan)
-        }
-    }
-}
-
-#[tokio::main(flavor = "current_thread")]
-async fn measure(plan: &Plan) -> Result<()> {
-    let results = plan.run().await?;
-    let runtime = match plan.threads {
-        0 => "one thread and one core for each process".to_owned(),
-        threads => format!("{threads} threads for each process"),
+    let Arguments { rounds, part } = Arguments::parse();
+    let Some(part) = part else {
+        bail!(
+            "`cargo run --release -p snow-dist-field` measures nodes beside their limits and peers; --help says what there is here"
+        );
     };
-    println!(
-        "Two processes, TLS 1.3 (TLS13_AES_256_GCM_SHA384) on loopback, {runtime}; medians of {} rounds.\n",
-        plan.rounds
-    );
-    println!("{}", table::table(&results));
-    Ok(())
+    match part {
+        Part::Child(child) => child.run(),
+        Part::Costs { messages, batch } => costs::send(messages, batch),
+        Part::Selective => selective::run(rounds),
+        Part::Stats => stats::run(rounds),
+        Part::Attack(attacks) => attacks.run(rounds),
+        Part::AttackPart(part) => part.run(),
+        Part::MeshPart(part) => part.run(),
+    }
 }

@@ -1,4 +1,4 @@
-//! What the messages of one direction come to.
+//! The results of messages in one direction.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(crate) struct Laps {
 }
 
 impl Laps {
-    /// How many there are.
+    /// The number of laps.
     pub(crate) const COUNT: usize = 2;
 
     /// Laps of `count` messages of `bytes` each.
@@ -34,6 +34,11 @@ impl Laps {
     pub(crate) fn end(&mut self, server_cpu_ns: u64) {
         (self.wall, self.cpu) = (self.watch.wall(), self.watch.cpu());
         self.server_cpu_ns = [self.server_cpu_ns[1], server_cpu_ns];
+    }
+
+    /// Of messages within a process.
+    pub(crate) fn local_values(&self) -> Values {
+        vec![("messages_per_s", self.count as f64 / self.wall.as_secs_f64())]
     }
 
     pub(crate) fn values(&self) -> Values {

@@ -12,6 +12,7 @@ use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
 use snow_dist_runtime::{Context, Node, Pid, Received};
 use tokio::sync::oneshot;
 
+use crate::child::Values;
 use crate::meter::median;
 
 /// How many messages wait.
@@ -80,6 +81,12 @@ pub(crate) async fn run(rounds: usize) -> Result<()> {
     }
     println!("{table}");
     Ok(())
+}
+
+/// What an answer costs beside so many messages that wait, by looking at all of them and at none.
+pub(crate) async fn values(waiting: usize) -> Result<Values> {
+    let ns = time(Way::AnswerWhere, waiting).await?;
+    Ok(vec![("ns", ns), ("select_ns", time(Way::AnswerSelected, waiting).await?)])
 }
 
 /// Nanoseconds for each message that comes, beside so many that wait.

@@ -74,7 +74,7 @@ enum snow_status
     // The other node does not take it: it is too long for it, there are too many links and monitors, or the session with
     // it has no way to say it.
     SNOW_ERROR_REFUSED = -6,
-    // The node does not start: its name, a cookie or a setting is unfit, or nothing can listen at its address.
+    // The node does not start: its name, a cookie, a certificate or a setting is unfit, or nothing can listen at its address.
     SNOW_ERROR_START = -7,
     // No session could be established.
     SNOW_ERROR_CONNECT = -8,
@@ -98,6 +98,8 @@ enum snow_status
     SNOW_ERROR_SYSTEM = -17,
     // The library has a fault. Please report the words.
     SNOW_ERROR_PANIC = -18,
+    // A cookie or a certificate cannot be used. The node keeps those that it has.
+    SNOW_ERROR_UNUSABLE = -19,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -196,6 +198,7 @@ enum snow_setting
     // Bytes that all mailboxes keep for other nodes: 1 073 741 824 if it is not set.
     SNOW_SETTING_MAILBOX_REMOTE_BYTES_MAX = 12,
     // Whether other nodes may send exit signals to processes that are not linked to the sender, 0 or 1: 1 if it is not set.
+    // Setting it forgets the names that `snow_builder_remote_exit` has added.
     SNOW_SETTING_REMOTE_EXIT = 13,
     // Whether the keys of all channels are written to the file that the environment variable `SSLKEYLOGFILE` names, 0 or 1:
     // 0 if it is not set. For looking for faults only.
@@ -366,6 +369,21 @@ snow_status snow_builder_cookie(snow_builder builder,
 // Adds the cookie in a file, which is read when the node starts. A line's end at the file's end is not part of it.
 snow_status snow_builder_cookie_file(snow_builder builder, const char *path);
 
+// Adds certificates to the cookie: the node proves by its own that it is the node of its name, and requires the same of its
+// peers if `required`. The paths name PEM files: `chain` begins with the node's own certificate, which has the URI
+// `snow-dist:NAME`, `key` is the private key of it, and `anchors` are the authorities that the node trusts. They are read when
+// the node starts, and again by `snow_reload`. Pass `required` as false only while a system gets its certificates.
+snow_status snow_builder_certificates(snow_builder builder,
+                                      const char *chain,
+                                      const char *key,
+                                      const char *anchors,
+                                      bool required);
+
+// Lets a node send exit signals to processes that are not linked with the sender, by its name. From the first name on, only
+// nodes that were named may do that. Setting `SNOW_SETTING_REMOTE_EXIT` forgets the names: the last call counts.
+snow_status snow_builder_remote_exit(snow_builder builder,
+                                     const char *peer);
+
 // Listens at this address, `host:port`, instead of the one that the node's name says. Called again, it adds another one.
 snow_status snow_builder_listen(snow_builder builder,
                                 const char *address);
@@ -416,6 +434,10 @@ snow_status snow_node_free(snow_node node);
 // Gives the name by which other nodes know this one, with its port. `snow_bytes_free` frees it.
 snow_status snow_node_name(snow_node node, snow_bytes *name);
 
+// Reads the files of cookies and certificates again, for each handshake that begins from now on. Sessions are not affected. If
+// one of the files cannot be used, nothing changes, and it is `SNOW_ERROR_UNUSABLE`. The calling thread reads the files.
+snow_status snow_reload(snow_node node);
+
 // Makes sure that there is a session with a node, within `timeout` milliseconds; negative: as long as it takes. A dial that
 // has begun is seen through even if the time is over.
 snow_status snow_connect(snow_node node,
@@ -432,7 +454,8 @@ snow_status snow_nodes(snow_node node,
                        snow_bytes *names);
 
 // Gives the pid of the process that is numbered `number` on a node, if there is a session with it: `SNOW_ERROR_CONNECT` if
-// there is none. Whether there is such a process, only that node knows.
+// there is none. The number has 40 bits, those of `snow_pid.process` without the creation above them. Whether there is such a
+// process, only that node knows.
 snow_status snow_pid_on(snow_node node,
                         const char *name,
                         uint64_t number,

@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use snow_dist_runtime::{Node, NodeBuilder, RemoteExit, Timing, Version1};
+use snow_dist_runtime::{Allowed, Node, NodeBuilder, Timing};
 
 use crate::failure::{Failure, Outcome};
 use crate::handles::{Handles, Kind};
@@ -25,12 +25,19 @@ struct Settings {
     threads: usize,
     timing: Timing,
     version_1: Vec<String>,
+    remote_exit: Vec<String>,
 }
 
 impl Builder {
     pub(crate) fn of_name(name: &str) -> Outcome<Arc<Self>> {
         let node = Some(Node::builder(name));
-        let settings = Settings { node, threads: 1, timing: Timing::default(), version_1: Vec::new() };
+        let settings = Settings {
+            node,
+            threads: 1,
+            timing: Timing::default(),
+            version_1: Vec::new(),
+            remote_exit: Vec::new(),
+        };
         BUILDERS.add(|id| Self { id, settings: Mutex::new(settings) })
     }
 
@@ -49,13 +56,19 @@ impl Builder {
     /// Lets a version 1 node in, by its name; with the node id by which it will know this one, if that is not 0.
     pub(crate) fn version_1(&self, peer: &str, node_id: u16) -> Outcome<()> {
         let mut settings = self.lock();
-        let peers = settings.version_1.iter().map(String::as_str).chain([peer]);
-        let allowed = Version1::only(peers).map_err(|error| Failure::argument(error.to_string()))?;
-        settings.version_1.push(peer.to_owned());
+        let allowed = one_more(&mut settings.version_1, peer)?;
         settings.change(|node| match NonZeroU16::new(node_id) {
             Some(node_id) => node.version_1(allowed).version_1_node_id(peer, node_id),
             None => node.version_1(allowed),
         });
+        Ok(())
+    }
+
+    /// Lets a node send exit signals, by its name.
+    pub(crate) fn remote_exit(&self, peer: &str) -> Outcome<()> {
+        let mut settings = self.lock();
+        let allowed = one_more(&mut settings.remote_exit, peer)?;
+        settings.change(|node| node.remote_exit(allowed));
         Ok(())
     }
 
@@ -100,11 +113,9 @@ impl Settings {
             SNOW_SETTING_SESSIONS_PER_ADDRESS_MAX => self.change(|node| node.sessions_per_address_max(size)),
             SNOW_SETTING_MAILBOX_REMOTE_BYTES_MAX => self.change(|node| node.mailbox_remote_bytes_max(size)),
             SNOW_SETTING_REMOTE_EXIT => {
-                let allowed = if within(value, 0, 1)? == 1 {
-                    RemoteExit::All
-                } else {
-                    RemoteExit::Only(Default::default())
-                };
+                let allowed = if within(value, 0, 1)? == 1 { Allowed::Everyone } else { Allowed::Nobody };
+                // The last call counts: names that are added from now on stand alone.
+                self.remote_exit.clear();
                 self.change(|node| node.remote_exit(allowed));
             }
             SNOW_SETTING_KEY_LOG => {
@@ -114,6 +125,14 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Adds a node to those that something is allowed for.
+fn one_more(peers: &mut Vec<String>, peer: &str) -> Outcome<Allowed> {
+    let all = peers.iter().map(String::as_str).chain([peer]);
+    let allowed = Allowed::only(all).map_err(|error| Failure::argument(error.to_string()))?;
+    peers.push(peer.to_owned());
+    Ok(allowed)
 }
 
 fn within(value: u64, least: u64, most: u64) -> Outcome<u64> {

@@ -5,7 +5,8 @@ use std::ffi::{CStr, CString, c_char};
 
 use snow_dist_runtime::core::TermError;
 use snow_dist_runtime::{
-    ConnectError, MonitorNodeError, NotHere, Refused, RegisterError, SendError, SpawnError, StartError,
+    ConnectError, MonitorNodeError, NotHere, Refused, RegisterError, ReloadError, SendError, SpawnError,
+    StartError,
 };
 
 use crate::types::snow_status;
@@ -64,6 +65,12 @@ pub(crate) fn last() -> *const c_char {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         Self::new(snow_status::SNOW_ERROR_START, error.to_string())
+    }
+}
+
+impl From<ReloadError> for Failure {
+    fn from(error: ReloadError) -> Self {
+        Self::new(snow_status::SNOW_ERROR_UNUSABLE, error.to_string())
     }
 }
 

@@ -25,7 +25,7 @@ pub enum snow_status {
     /// The other node does not take it: it is too long for it, there are too many links and monitors, or the session with
     /// it has no way to say it.
     SNOW_ERROR_REFUSED = -6,
-    /// The node does not start: its name, a cookie or a setting is unfit, or nothing can listen at its address.
+    /// The node does not start: its name, a cookie, a certificate or a setting is unfit, or nothing can listen at its address.
     SNOW_ERROR_START = -7,
     /// No session could be established.
     SNOW_ERROR_CONNECT = -8,
@@ -49,6 +49,8 @@ pub enum snow_status {
     SNOW_ERROR_SYSTEM = -17,
     /// The library has a fault. Please report the words.
     SNOW_ERROR_PANIC = -18,
+    /// A cookie or a certificate cannot be used. The node keeps those that it has.
+    SNOW_ERROR_UNUSABLE = -19,
 }
 
 /// The settings of a node that is not started yet. Zero is none.
@@ -259,6 +261,7 @@ pub enum snow_setting {
     /// Bytes that all mailboxes keep for other nodes: 1 073 741 824 if it is not set.
     SNOW_SETTING_MAILBOX_REMOTE_BYTES_MAX = 12,
     /// Whether other nodes may send exit signals to processes that are not linked to the sender, 0 or 1: 1 if it is not set.
+    /// Setting it forgets the names that `snow_builder_remote_exit` has added.
     SNOW_SETTING_REMOTE_EXIT = 13,
     /// Whether the keys of all channels are written to the file that the environment variable `SSLKEYLOGFILE` names, 0 or 1:
     /// 0 if it is not set. For looking for faults only.

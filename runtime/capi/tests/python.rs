@@ -3,10 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "c/certificates.rs"]
+mod certificates;
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use certificates::{Authority, Files};
 use snow_dist_runtime::{Context, Message, Node, Pid, Reason, Received};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
@@ -58,14 +62,23 @@ fn sender(message: &Message) -> Pid {
     first.from
 }
 
-#[test]
+/// Some of them have a session with a node in Rust that requires certificates, and files with their own.
+#[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Python with the package: runtime/python/check.sh"]
-fn the_tests_in_python() {
+async fn the_tests_in_python() {
+    let (node, authority) = (node().await, Authority::new());
+    node.set_certificates(authority.certificates(node.name())).unwrap();
+    let directory = format!("python-{}.files", std::process::id());
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(directory);
+    let files = Files::new(directory, &authority, "python@127.0.0.1:1");
     let mut command = python();
+    command.env("SNOW_PEER", node.name()).env("SNOW_CERTIFICATES", &files.0);
     command
         .args(["-X", "dev", "-m", "unittest", "discover", "-s"])
         .arg(repository().join("runtime/python/tests"));
-    assert!(command.status().unwrap().success());
+    let status = spawn_blocking(move || command.status().unwrap()).await.unwrap();
+    assert!(status.success());
+    node.shutdown().await;
 }
 
 /// The process in Rust ends, and the example says so.

@@ -48,12 +48,12 @@ struct Decoder<'a, W> {
 
 /// One object of `--json`.
 #[derive(Serialize)]
-struct Line<'a, F: Serialize> {
-    offset: usize,
-    length: usize,
-    tag: &'a str,
-    fields: F,
-    trailing: Hex<&'a [u8]>,
+pub(crate) struct Line<'a, F: Serialize> {
+    pub(crate) offset: usize,
+    pub(crate) length: usize,
+    pub(crate) tag: &'a str,
+    pub(crate) fields: F,
+    pub(crate) trailing: Hex<&'a [u8]>,
 }
 
 /// One object of `--json` for a bare piece.

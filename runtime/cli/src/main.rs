@@ -1,5 +1,6 @@
 //! The command `snow-dist`: shows Snow DIST at work, reads and writes its bytes, judges nodes, computes proofs, makes cookies.
 
+mod certificates;
 mod cluster;
 mod conform;
 mod cookie;
@@ -13,6 +14,7 @@ mod log;
 mod node;
 mod problem;
 mod proof;
+mod trace_file;
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::PathBuf;
@@ -71,6 +73,9 @@ enum Command {
 const DEMO_HELP: &str = "\
 Both nodes listen on loopback only, under a cookie made for the occasion. The demonstration ends by itself within
 seconds and leaves nothing behind. Exit status: 0 if all was seen that was expected, 1 if something was not.
+
+What --trace writes can be searched line by line, and a page draws it as arrows between the nodes: spec/site in the
+repository of Snow DIST says how it is built.
 
 If SSLKEYLOGFILE names a file, the keys of the channels go there, so that Wireshark can show a capture of it.
 
@@ -140,6 +145,9 @@ struct Demo {
     /// Print the summary only.
     #[arg(long)]
     quiet: bool,
+    /// Write every message between the nodes to this file, a JSON object a line, as the page that draws traces reads it.
+    #[arg(long, value_name = "PATH")]
+    trace: Option<PathBuf>,
 }
 
 #[derive(Args)]

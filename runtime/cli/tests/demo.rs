@@ -120,6 +120,38 @@ fn quiet_is_the_summary_alone() {
 }
 
 #[test]
+fn a_trace_has_every_message_that_is_shown() {
+    let temporary = TempDir::new().unwrap();
+    let path = temporary.path().join("trace.jsonl");
+    let shown = demo(&["--trace", path.to_str().unwrap()], &[]);
+    let lines: Vec<serde_json::Value> = std::fs::read_to_string(&path)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let arrows = |line: &&str| line.starts_with("    a -> b") || line.starts_with("    a <- b");
+    assert_eq!(lines.len(), shown.lines().filter(arrows).count());
+    let first = &lines[0];
+    assert_eq!(first["phase"], "handshake");
+    assert_eq!(first["message"]["tag"], "NAME");
+    assert_eq!(first["message"]["fields"]["name"], first["from"]);
+    assert!(first["to"].as_str().unwrap().starts_with("b@127.0.0.1:"), "{first}");
+    let last = lines.last().unwrap();
+    assert_eq!(last["phase"], "session");
+    assert_eq!(last["message"]["tag"], "CLOSE");
+    assert_eq!(last["from"], first["to"]);
+    assert_eq!(last["to"], first["from"]);
+    for pair in lines.windows(2) {
+        assert!(pair[0]["time_us"].as_u64().unwrap() <= pair[1]["time_us"].as_u64().unwrap(), "{pair:?}");
+    }
+    // The payload is the whole message.
+    for line in &lines {
+        let length = usize::try_from(line["message"]["length"].as_u64().unwrap()).unwrap();
+        assert_eq!(line["payload"].as_str().unwrap().len(), 2 * length, "{line}");
+    }
+}
+
+#[test]
 fn colours_are_for_terminals() {
     assert!(!demo(&["--quiet"], &[]).contains('\u{1b}'));
     assert!(demo(&["--quiet"], &[("CLICOLOR_FORCE", "1")]).contains("\u{1b}[32m"));

@@ -210,6 +210,42 @@ fn frames_are_shown_as_decode_shows_them() {
     assert!(!shown.contains("CALL") && !shown.contains("untraced"), "{shown}");
 }
 
+#[test]
+fn a_trace_file_has_what_the_node_sends_and_receives() {
+    let place = Place::new();
+    let other = Staying::start(&place);
+    let script = format!("connect {b}\nsend printer on {b} traced\ncall echo on {b} 1\n", b = other.name);
+    let output = place.run(&["node", "a@127.0.0.1:0", "--trace-file", "trace"], &script);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let path = place.0.path().join("trace");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "its owner's alone");
+    }
+    let written = fs::read_to_string(path).unwrap();
+    let lines: Vec<serde_json::Value> =
+        written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let is = |line: &serde_json::Value, phase, tag| line["phase"] == phase && line["message"]["tag"] == tag;
+    // Who the peer is, is not known in the handshake.
+    let own = &lines[0]["from"];
+    assert!(is(&lines[0], "handshake", "NAME") && lines[0]["to"] == "", "{}", lines[0]);
+    assert!(own.as_str().unwrap().starts_with("a@127.0.0.1:") && own != "a@127.0.0.1:0", "{own}");
+    let sent = lines.iter().find(|line| is(line, "session", "REG_SEND")).unwrap();
+    assert!(sent["from"] == *own && sent["to"] == other.name, "{sent}");
+    let payload = sent["payload"].as_str().unwrap();
+    assert!(payload.starts_with("11") && payload.ends_with("747261636564"), "{payload}");
+    let reply = lines.iter().find(|line| is(line, "session", "CALL_REPLY")).unwrap();
+    assert!(reply["from"] == other.name && reply["to"] == *own, "{reply}");
+    assert!(lines.is_sorted_by_key(|line| line["time_us"].as_u64().unwrap()));
+}
+
+#[test]
+fn a_trace_file_that_cannot_be_made_is_an_error() {
+    let (_, errors) = Place::new().bad(&["--trace-file", "no/folder"], "");
+    assert!(errors.contains("cannot write no/folder"), "{errors}");
+}
+
 /// Returns what a terminal shows when all of these keys are typed before the command is ready for the first of them.
 #[cfg(target_os = "linux")]
 fn typed_ahead(place: &Place, keys: &str) -> String {
@@ -313,6 +349,13 @@ fn a_node_that_cannot_start_says_why() {
             "error: --keep a@127.0.0.1:9000 is the node itself",
         ),
         (&["node"], 2, "<NAME>"),
+        (&["node", "a@127.0.0.1:0", "--certificate", "x"], 2, "--key <PATH>"),
+        (
+            &["node", "a@127.0.0.1:0", "--certificate", "x", "--key", "y", "--trust", "z"],
+            1,
+            "the certificate in the file x cannot be read",
+        ),
+        (&["cluster", "--name", "a@h:1", "b@127.0.0.1:1"], 2, "--certificate <PATH>"),
         (&["node", "a@127.0.0.1:0", "--script", "x", "-c", "y"], 2, "cannot be used with"),
         (&["cluster", "nonsense"], 2, "not a node name"),
         (&["cluster", "b@127.0.0.1:1"], 1, "error: "),
@@ -325,7 +368,7 @@ fn a_node_that_cannot_start_says_why() {
     }
     fs::remove_file(place.0.path().join("cookie")).unwrap();
     let (_, errors) = place.bad(&[], "");
-    assert!(errors.contains("the cookie file cookie cannot be read"), "{errors}");
+    assert!(errors.contains("the cookie file cookie cannot be used"), "{errors}");
 }
 
 #[test]

@@ -4,9 +4,12 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use snow_dist_runtime::server::{Address, Reply, Server, Unread};
-use snow_dist_runtime::{Context, Pid, Reason, Received};
+use snow_dist_runtime::server::{Address, Reply, Server, Unread, serve};
+use snow_dist_runtime::supervisor::Started;
+use snow_dist_runtime::{CallError, Context, Node, Pid, Reason, Received, RegisterError};
+use tokio::time::sleep;
 
 use crate::worker::Work;
 
@@ -15,15 +18,14 @@ pub(crate) const QUEUE: &str = "queue";
 const TRIES_MAX: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Job {
-    number: u64,
-    pub(crate) text: String,
+struct Job {
+    text: String,
     tries: u32,
+    reply: Reply<Outcome>,
 }
 
 /// A job's result, or why there is none.
-pub(crate) type Outcome = Result<String, String>;
+pub(crate) type Outcome<T = String> = Result<T, String>;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Ask {
@@ -33,11 +35,9 @@ pub(crate) enum Ask {
     Ready(Address<Work>),
     /// A worker has done its job.
     Done(Address<Work>, Outcome),
-    /// The pause of a job that has failed is over.
-    Again(Job),
+    /// The pause of the job that has failed first is over.
+    Again,
     Count(Reply<Counts>),
-    /// Take no job any more: the reply comes when none is left.
-    Drain(Reply<Counts>),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,9 +54,30 @@ pub(crate) struct Queue {
     waiting: VecDeque<Job>,
     /// All that are monitored, and what each does.
     workers: HashMap<Pid, Option<Job>>,
-    replies: HashMap<u64, Reply<Outcome>>,
-    drains: Vec<Reply<Counts>>,
+    /// All that have failed and are to be tried again, after the same pause.
+    failed: VecDeque<Job>,
     counts: Counts,
+}
+
+/// Runs a queue, which is found by its name as soon as it is started.
+pub(crate) async fn run(mut ctx: Context, started: Started) -> Result<Reason, RegisterError> {
+    ctx.register(QUEUE)?;
+    started.tell();
+    Ok(serve(&mut ctx, &mut Queue::default()).await)
+}
+
+/// Asks the queue of a node, and again if it has ended: its supervisor starts it again.
+pub(crate) async fn ask<T: DeserializeOwned>(node: &Node, ask: impl Fn(Reply<T>) -> Ask) -> Outcome<T> {
+    loop {
+        if let Some(queue) = node.whereis(QUEUE) {
+            // A job may have to wait for workers, however long.
+            match Address::of(queue).call(node, &ask, Duration::MAX).await {
+                Err(CallError::Ended(_) | CallError::Unanswered) => {}
+                answered => return answered.map_err(|error| error.to_string()),
+            }
+        }
+        sleep(RETRY_PAUSE).await;
+    }
 }
 
 impl Server for Queue {
@@ -64,14 +85,9 @@ impl Server for Queue {
 
     async fn handle(&mut self, ctx: &mut Context, ask: Ask) -> ControlFlow<Reason> {
         match ask {
-            // Whoever asked may be gone, here and below.
-            Ask::Submit(_, reply) if !self.drains.is_empty() => {
-                drop(reply.send(&Err("closing".into())).await)
-            }
             Ask::Submit(text, reply) => {
                 self.counts.submitted += 1;
-                self.replies.insert(self.counts.submitted, reply);
-                self.waiting.push_back(Job { number: self.counts.submitted, text, tries: 0 });
+                self.waiting.push_back(Job { text, tries: 0, reply });
             }
             Ask::Ready(worker) => match self.workers.insert(worker.pid(), None) {
                 // It has lost this queue, and found it again before that was known here.
@@ -81,12 +97,12 @@ impl Server for Queue {
             },
             Ask::Done(worker, outcome) => {
                 if let Some(job) = self.workers.get_mut(&worker.pid()).and_then(Option::take) {
-                    self.finish(&job, outcome).await;
+                    self.finish(job, outcome).await;
                 }
             }
-            Ask::Again(job) => self.waiting.push_back(job),
-            Ask::Count(reply) => drop(reply.send(&self.counts()).await),
-            Ask::Drain(reply) => self.drains.push(reply),
+            Ask::Again => self.waiting.extend(self.failed.pop_front()),
+            // Whoever asked may be gone.
+            Ask::Count(reply) => drop(reply.send(&self.counts).await),
         }
         self.go_on(ctx).await;
         ControlFlow::Continue(())
@@ -104,40 +120,32 @@ impl Server for Queue {
 }
 
 impl Queue {
-    /// Gives jobs to whoever has none, and says when none are left.
+    /// Gives jobs to whoever has none.
     async fn go_on(&mut self, ctx: &Context) {
+        self.counts.workers = self.workers.len();
         while let Some((worker, job)) = self.workers.iter_mut().find(|(_, job)| job.is_none())
             && let Some(next) = self.waiting.pop_front()
         {
             // If it is lost on its way, the monitor tells.
-            let _ = Address::of(*worker).send(ctx, &Work::Do(next.clone())).await;
+            let _ = Address::of(*worker).send(ctx, &Work::Do(next.text.clone())).await;
             *job = Some(next);
-        }
-        if self.replies.is_empty() {
-            for reply in std::mem::take(&mut self.drains) {
-                let _ = reply.send(&self.counts()).await;
-            }
         }
     }
 
     async fn fail(&mut self, ctx: &Context, job: Option<Job>, why: String) {
         let Some(job) = job.map(|job| Job { tries: job.tries + 1, ..job }) else { return };
         if job.tries == TRIES_MAX {
-            return self.finish(&job, Err(why)).await;
+            return self.finish(job, Err(why)).await;
         }
         self.counts.tried_again += 1;
+        self.failed.push_back(job);
         // That fails only if this process has ended.
-        let _ = ctx.send_term_after(RETRY_PAUSE, ctx.pid(), &Ask::Again(job));
+        let _ = ctx.send_term_after(RETRY_PAUSE, ctx.pid(), &Ask::Again);
     }
 
-    async fn finish(&mut self, job: &Job, outcome: Outcome) {
+    async fn finish(&mut self, job: Job, outcome: Outcome) {
         *(if outcome.is_ok() { &mut self.counts.done } else { &mut self.counts.failed }) += 1;
-        if let Some(reply) = self.replies.remove(&job.number) {
-            let _ = reply.send(&outcome).await;
-        }
-    }
-
-    fn counts(&self) -> Counts {
-        Counts { workers: self.workers.len(), ..self.counts }
+        // Whoever asked may be gone.
+        let _ = job.reply.send(&outcome).await;
     }
 }

@@ -9,7 +9,7 @@ use snow_dist_runtime::server::{Address, Server, Unread, serve};
 use snow_dist_runtime::{Context, Reason, Received};
 use tokio::time::{sleep, timeout};
 
-use crate::queue::{Ask, Job, Outcome, QUEUE};
+use crate::queue::{Ask, Outcome, QUEUE};
 
 /// The longest time that a job may take.
 pub(crate) const JOB_TIME: Duration = Duration::from_secs(5);
@@ -17,7 +17,7 @@ const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Work {
-    Do(Job),
+    Do(String),
     FindTheQueue,
 }
 
@@ -36,8 +36,8 @@ impl Server for Worker {
     async fn handle(&mut self, ctx: &mut Context, work: Work) -> ControlFlow<Reason> {
         match (work, self.1) {
             (Work::Do(job), Some(queue)) => {
-                println!("{}: begins", job.text);
-                let outcome = timeout(JOB_TIME, perform(&job.text)).await;
+                println!("{job}: begins");
+                let outcome = timeout(JOB_TIME, perform(&job)).await;
                 let outcome = outcome.unwrap_or_else(|_| Err(format!("not done in {JOB_TIME:?}")));
                 // If that does not arrive the queue is lost, which its monitor tells.
                 let _ = queue.send(&*ctx, &Ask::Done(Address::of(ctx.pid()), outcome)).await;

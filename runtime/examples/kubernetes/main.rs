@@ -13,16 +13,27 @@ use snow_dist_runtime::{Context, Node, Received};
 use tokio::time::interval;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() {
+    if let Err(error) = run().await {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|error| format!("{name}: {error}"))
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     // The node tells what its operator should know by `tracing`: `kubectl logs` shows it.
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     // `snow-0`, and `snow.prod.svc.cluster.local`: the pod, and the service by which it is found.
-    let (pod, service) = (env::var("POD_NAME")?, env::var("SERVICE")?);
+    let (pod, service) = (variable("POD_NAME")?, variable("SERVICE")?);
     let others = Dns::srv(&format!("_dist._tcp.{service}"), "worker@{target}:{port}")?;
     let prepared = Node::builder(format!("worker@{pod}.{service}:4000"))
-        .cookie_file(env::var("COOKIE_FILE")?)
+        .cookie_file(variable("COOKIE_FILE")?)
         // By its address, as the name of a pod that begins may not be in the DNS yet, not even for itself.
-        .listen(SocketAddr::new(env::var("POD_IP")?.parse()?, 4000).to_string())
+        .listen(SocketAddr::new(variable("POD_IP")?.parse()?, 4000).to_string())
         .discover(others)
         .prepare()
         .await?;

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use snow_dist_runtime::codec::stf::Encoder;
 use snow_dist_runtime::codec::{Pid as WirePid, Reading};
 use snow_dist_runtime::core::{Caller, Cookie, Cookies, Term, TermPids, host::Event};
-use snow_dist_runtime::{Pid, Reason, tls::Tls};
+use snow_dist_runtime::tls::{Certificates, Tls};
+use snow_dist_runtime::{Pid, Reason};
 
 use crate::Process;
 use crate::driver::Vm;
@@ -155,11 +156,17 @@ impl Adapter {
     }
 
     fn start(&mut self, command: &Value) -> Answer {
+        if ["peer_lists", "tells_peers", "version_1"].iter().any(|wish| command[wish] == true) {
+            return Ok(Value::Null);
+        }
         let mut cookies = Cookies::from(Cookie::new(text(command, "cookie")?)?);
         for accepted in command["accepted"].as_array().into_iter().flatten() {
             cookies = cookies.accepting(Cookie::new(accepted.as_str().unwrap_or_default())?);
         }
-        let tls = Tls::new()?;
+        let tls = match &command["certificates"] {
+            Value::Null => Tls::new()?,
+            given => Tls::with_certificates(&certificates(given)?, text(command, "name")?)?,
+        };
         let (listener, mut settings) = tls.listen(text(command, "name")?, cookies)?;
         let (timing, limits) = (&mut settings.timing, &mut settings.limits);
         if let Some(heartbeat) = command.get("heartbeat") {
@@ -175,9 +182,6 @@ impl Adapter {
             if let Some(count) = command[name].as_u64() {
                 *limit = usize::try_from(count)?;
             }
-        }
-        if ["peer_lists", "tells_peers", "version_1"].iter().any(|wish| command[wish] == true) {
-            return Ok(Value::Null);
         }
         if let Some(bound) = command["links_and_monitors_max"].as_u64() {
             settings.local.bounds.links_and_monitors = u32::try_from(bound)?;
@@ -393,6 +397,11 @@ fn reason_of(value: &Value) -> Result<Reason, Box<dyn Error>> {
         "custom" => Reason::custom(text(value, "text")?),
         other => return Err(format!("no reason to end with: {other}").into()),
     })
+}
+
+fn certificates(given: &Value) -> Result<Certificates, String> {
+    let certificates = Certificates::pem(text(given, "chain")?, text(given, "key")?, text(given, "trust")?);
+    Ok(if given["required"] == true { certificates } else { certificates.not_required() })
 }
 
 fn text<'c>(command: &'c Value, name: &str) -> Result<&'c str, String> {

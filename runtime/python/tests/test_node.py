@@ -16,8 +16,8 @@ ENOUGH = 60
 COOKIE = "a cookie of thirty-two letters.."
 
 
-async def start(name):
-    return await Node.start(f"{name}@127.0.0.1:0", cookie=COOKIE)
+async def start(name, **settings):
+    return await Node.start(f"{name}@127.0.0.1:0", cookie=COOKIE, **settings)
 
 
 class Header(unittest.TestCase):

@@ -1,4 +1,4 @@
-//! From what was chosen to a node that runs.
+//! Starting a node from its settings.
 
 use std::num::{NonZeroU16, NonZeroU64};
 use std::ops::RangeInclusive;
@@ -24,31 +24,36 @@ use crate::core::name_to_dial;
 use crate::core::session::CAPABILITIES;
 use crate::discovery::{DiscoverError, Planned};
 use crate::error::StartError;
-use crate::net::{self, Habits, Tcp};
+use crate::net::{self, Habits, Identity, Tcp};
 use crate::network::{Listener, Listening, Network};
 use crate::node::Node;
 use crate::prepared::PreparedNode;
 use crate::process::table::{ProcessTable, TableLimits};
 use crate::random::random;
-use crate::secret::cookies;
+use crate::secret::Doubt;
 use crate::sessions::Registry;
 use crate::sync::Executor;
 
 impl NodeBuilder {
-    /// Starts the node: it listens when this returns, at every address that the name of its host has on this machine.
-    /// The tokio runtime in which this is awaited, which needs timers and I/O, runs the node and its processes.
+    /// Starts the node, and returns it. When this method returns, the node listens at each address of
+    /// [`listen`](Self::listen) or, if none was given, at every address that the host in its name has on this
+    /// machine.
     ///
-    /// Peers can come in at once, before the program has started a process. If that matters, [`prepare`](Self::prepare) the
-    /// node first.
+    /// The node and its processes run on the tokio runtime in which this method is awaited. The runtime must have
+    /// timers and I/O enabled.
+    ///
+    /// Peers can connect at once, before the program has started a process. If processes or names must exist for the
+    /// first peer, use [`prepare`](Self::prepare) instead.
     ///
     /// # Errors
-    /// Returns [`StartError`] if the name is not valid, no cookie is given, a limit or time is outside its bounds, the
-    /// address cannot be bound, or the runtime is not fit.
+    /// Returns [`StartError`] if the name is not valid, no cookie is given, a cookie or certificate cannot be used, a
+    /// limit or time is outside its allowed range, an address cannot be bound, or the call is made outside of a tokio
+    /// runtime with timers. The error names the setting.
     pub async fn start(self) -> Result<Node, StartError> {
         self.start_on(Tcp).await
     }
 
-    /// Starts the node as [`start`](Self::start) does, on another network than TCP: on streams that the program makes.
+    /// Starts the node as [`start`](Self::start) does, on the given network instead of TCP.
     ///
     /// # Errors
     /// Returns [`StartError`] as [`start`](Self::start) does.
@@ -56,8 +61,9 @@ impl NodeBuilder {
         Ok(self.prepare_on(network).await?.listen())
     }
 
-    /// Does all of [`start`](Self::start) but the last step: the node has its address and its name, and takes no connection
-    /// until [`PreparedNode::listen`]. Processes and names that it gets before that are there for the first peer.
+    /// Prepares the node: does everything that [`start`](Self::start) does, except that the node accepts no
+    /// connections until [`PreparedNode::listen`] is called. The node has its name and its ports already. Processes
+    /// and names that the program adds before that call exist for the first peer.
     ///
     /// ```
     /// # use snow_dist_runtime::{Context, Node};
@@ -79,7 +85,7 @@ impl NodeBuilder {
         self.prepare_on(Tcp).await
     }
 
-    /// Prepares the node as [`prepare`](Self::prepare) does, on another network than TCP.
+    /// Prepares the node as [`prepare`](Self::prepare) does, on the given network instead of TCP.
     ///
     /// # Errors
     /// Returns [`StartError`] as [`start`](Self::start) does.
@@ -92,9 +98,13 @@ impl NodeBuilder {
         if is_unspecified(name.host()) {
             return Err(StartError::HostUnspecified { host: name.host().to_owned() });
         }
-        let cookies = cookies(self.cookies)?;
+        let mut doubts = Vec::new();
+        let cookies = self.secrets.cookies(&mut doubts);
+        doubts.iter().for_each(Doubt::tell);
+        let cookies = cookies?;
         let node_ids = node_ids(&self.version_1_node_ids)?;
         let Bound { listeners, ports, announced } = bind(&network, self.listen, name).await?;
+        let identity = Identity::new(self.secrets, &announced, self.key_log)?;
         let kept = names_to_keep(self.kept)?;
         let mut local = Local::new(NodeName::parse(&announced)?, incarnation()?, cookies);
         local.peer_lists = self.peer_lists;
@@ -102,6 +112,8 @@ impl NodeBuilder {
         local.bounds = announced_bounds(self.bounds, self.mailbox_remote_bytes_max);
         local.capabilities = self.capabilities;
         local.remote_exit = self.remote_exit;
+        local.remote_spawn = self.remote_spawn;
+        local.global_names = self.global_names;
         local.version_1 = self.version_1;
         let limits = TableLimits {
             mailbox_remote_bytes: self.mailbox_remote_bytes_max,
@@ -113,9 +125,8 @@ impl NodeBuilder {
         registry.with_endpoint(|endpoint| {
             node_ids.into_iter().for_each(|(name, node_id)| endpoint.known_by(name, node_id));
         });
-        let habits =
-            Habits { key_log: self.key_log, tap: self.tap, dials_when_needed: self.dials_when_needed };
-        let connections = net::start(registry, network, listeners, habits)?;
+        let habits = Habits { identity, tap: self.tap, dials_when_needed: self.dials_when_needed };
+        let connections = net::start(registry, network, listeners, habits);
         table.set_connections(connections);
         let node = Node::of(table);
         if let Err(error) = begin(&node, self.answers_about, &kept, self.discoveries) {
@@ -128,8 +139,8 @@ impl NodeBuilder {
 
     fn check_limits(&self) -> Result<(), StartError> {
         //= spec/session.md#ses-cap-001
-        //# A node MUST NOT announce a capability unless it does all that this specification says of the
-        //# frames of that capability.
+        //# A node MUST NOT announce a capability unless it does all that this specification says of its
+        //# frames.
         //= spec/handshake.md#hs-tlv-004
         //# A node MUST write 0 for each bit of capabilities that has no name.
         if !CAPABILITIES.contains(self.capabilities) {
@@ -176,16 +187,16 @@ impl NodeBuilder {
     }
 }
 
-/// What a node listens at.
+/// The listeners of a node.
 struct Bound<L> {
     listeners: Vec<Listening<L>>,
-    /// The port of each, if it has one.
+    /// The port of each listener, if it has one.
     ports: Vec<Option<u16>>,
-    /// The node's name, with a port that others can dial.
+    /// The node's name, with a port that other nodes can dial.
     announced: String,
 }
 
-/// Listens at these addresses: at that of the node's name, if it was given none.
+/// Listens at these addresses, or at the address in the node's name if there are none.
 async fn bind<N: Network>(
     network: &N,
     mut addresses: Vec<String>,
@@ -208,14 +219,15 @@ async fn bind<N: Network>(
     Ok(bound)
 }
 
-/// The bounds, with no more of messages in fragments than finds room beside a peer that hoards.
+/// Returns the limits, with the memory for fragmented messages reduced so that it fits beside a peer that hoards.
 fn announced_bounds(bounds: Bounds, held_max: usize) -> Bounds {
     let bytes_max = (held_max as u64 / REASSEMBLY_PART).saturating_sub(MESSAGE_BYTES_COUNTED as u64);
     Bounds { reassembly_bytes: bounds.reassembly_bytes.min(bytes_max), ..bounds }
 }
 
-/// Whether this is called in a runtime that can run a node. That its timers are off shows only when one is made, by a
-/// panic, which is caught once the program's panic hook has seen it; its I/O shows when a network makes its listener.
+/// Returns an error if this is not called in a runtime that can run a node. Missing timers only show as a panic
+/// when a timer is made; that panic is caught after the program's panic hook has seen it. Missing I/O shows when a
+/// network makes its listener.
 fn check_runtime() -> Result<(), StartError> {
     if Handle::try_current().is_err() {
         return Err(StartError::Runtime("start the node inside of one"));
@@ -238,7 +250,7 @@ fn check_time(
     if allowed.contains(&given) { Ok(()) } else { Err(StartError::Time { setting, given, least, most }) }
 }
 
-/// Node ids at version 1 nodes, by the completed names of these.
+/// Returns the node ids at version 1 nodes, by the completed names of these nodes.
 fn node_ids(said: &[(String, NonZeroU16)]) -> Result<Vec<(Arc<str>, NonZeroU16)>, StartError> {
     let completed = |(name, node_id): &(String, NonZeroU16)| match NodeName::parse(name) {
         Ok(parsed) => Ok((parsed.completed().into(), *node_id)),
@@ -247,14 +259,14 @@ fn node_ids(said: &[(String, NonZeroU16)]) -> Result<Vec<(Arc<str>, NonZeroU16)>
     said.iter().map(completed).collect()
 }
 
-/// The names that are to be kept connected, completed.
+/// Returns the names to keep connected, completed.
 fn names_to_keep(names: Vec<String>) -> Result<Vec<Arc<str>>, StartError> {
     let completed =
         |name: String| name_to_dial(&name).map_err(|error| StartError::Keep { name, error: error.into() });
     names.into_iter().map(completed).collect()
 }
 
-/// Begins what the node does by itself.
+/// Starts what the node does by itself.
 fn begin(
     node: &Node,
     answers_about: bool,
@@ -272,7 +284,7 @@ fn begin(
     Ok(())
 }
 
-/// Keeps these nodes connected, but for the node itself.
+/// Keeps these nodes connected, except for the node itself.
 fn keep(node: &Node, names: &[Arc<str>]) -> Result<(), StartError> {
     for name in names.iter().filter(|name| &***name != node.name()) {
         node.keep(name).map_err(|error| StartError::Keep { name: name.to_string(), error })?;

@@ -1,4 +1,4 @@
-//! How many verified connections come from each address. Specification: `connection.md`, "One connection for two nodes".
+//! Counts of verified connections by address. Specification: `connection.md`, "One connection for two nodes".
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use super::Source;
 use super::peers::ConnectionId;
 
-/// Verified connections, sessions included, by where they come from.
+/// The verified connections, sessions included, by their sources.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Addresses {
     max: usize,
@@ -15,17 +15,17 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// None yet. From each address there are to be `max` at most.
+    /// Creates empty counts. Each source may have at most `max` connections.
     pub(super) const fn new(max: usize) -> Self {
         Self { max, sources: BTreeMap::new(), counts: BTreeMap::new() }
     }
 
-    /// Whether there are as many from this address as there may be.
+    /// Returns `true` if the source has as many connections as it may.
     pub(super) fn is_full(&self, source: Source) -> bool {
         self.counts.get(&source).is_some_and(|count| *count >= self.max)
     }
 
-    /// A connection from there has been verified. It is counted once, and where it was verified first.
+    /// Adds a verified connection. It is counted once, under the source with which it was added first.
     pub(super) fn add(&mut self, connection: ConnectionId, source: Source) {
         if let Entry::Vacant(place) = self.sources.entry(connection) {
             place.insert(source);
@@ -33,12 +33,12 @@ impl Addresses {
         }
     }
 
-    /// Whether none is left.
+    /// Returns `true` if no connection is left.
     pub(super) fn is_empty(&self) -> bool {
         self.sources.is_empty() && self.counts.is_empty()
     }
 
-    /// A connection is over. Nothing changes if it was not verified.
+    /// Removes a connection that is over. Nothing changes if it was not verified.
     pub(super) fn remove(&mut self, connection: ConnectionId) {
         let Some(source) = self.sources.remove(&connection) else { return };
         if let Some(count) = self.counts.get_mut(&source) {

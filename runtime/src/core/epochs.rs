@@ -1,14 +1,16 @@
-//! Which connections of a node are its sessions, what each session is made of, and in which order the end of one and
-//! the beginning of the next are told. Specification: `session.md`, "Sessions come and go".
+//! The sessions of a node: which connections are sessions, how each session is configured, and in which order the end
+//! of one and the beginning of the next are reported. Specification: `session.md`, "Sessions come and go".
 //!
-//! The choice between connections is [`Peers`]'; here it becomes the epochs that processes see.
+//! [`Peers`] chooses between connections; [`Epochs`] turns its choice into the epochs that processes see. An
+//! [`Endpoint`](super::Endpoint) drives its own [`Epochs`]. Only a host that does not use an endpoint drives one
+//! itself.
 //!
 //! | connection | calls, in order |
 //! |---|---|
 //! | own dial | [`dial`](Epochs::dial); [`may_reply`](Epochs::may_reply) just before REPLY; [`acked`](Epochs::acked) |
 //! | accepted | [`begun`](Epochs::begun); [`verified`](Epochs::verified) |
-//! | session | [`alive`](Epochs::alive) once for each probe; [`closing`](Epochs::closing) if it is to end in order |
-//! | any | [`over`](Epochs::over) last; if that gives a session, its end is delivered, then [`told`](Epochs::told) |
+//! | session | [`alive`](Epochs::alive), once for each probe that is answered; [`closing`](Epochs::closing) if this node ends it in order |
+//! | any | [`over`](Epochs::over), last; if it returns a session, deliver the end of the session, then call [`told`](Epochs::told) |
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU64;
@@ -22,46 +24,49 @@ use super::peers::{Action, ConnectionId, DialDecision, Peers, Refusal, ReplyDeci
 use super::session::Config;
 use super::{NodeNumber, Source};
 
-/// What a handshake has shown of the peer.
+/// The peer of a connection, as the handshake has shown it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Facts {
-    /// Its completed name.
+    /// The peer's completed name.
     pub name: Arc<str>,
-    /// Which of its starts it is; `None` in version 1.
+    /// The incarnation of the peer; `None` in version 1.
     pub incarnation: Option<NonZeroU64>,
-    /// What a session with it is made of. The peer's number is set when the session comes up.
+    /// The configuration of a session with the peer. Its field [`peer`](Config::peer) is set when the session comes
+    /// up.
     pub config: Config,
 }
 
-/// What is to be done, in this order.
+/// An action for the driver. The driver carries actions out in the order in which [`Epochs::poll_event`] returns
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// The connection is the session, made of these: NODEUP goes out first, and frames of the session flow after it.
+    /// The connection has become the session, with these facts. The driver delivers NODEUP before anything that the
+    /// session brings.
     Up(ConnectionId, Facts),
-    /// All of the session has been told: NODEDOWN of the node of this name goes out.
+    /// The end of the session has been delivered. The driver now delivers NODEDOWN for the node of this name.
     Down(ConnectionId, Arc<str>),
-    /// The connection was accepted, and is refused.
+    /// The driver refuses the connection, which the peer has dialled. The value gives the reason.
     Reject(ConnectionId, Refusal),
-    /// The connection is an own dial that is not needed any more.
+    /// The driver closes the connection: it is an own dial that is not needed any more.
     Close(ConnectionId),
-    /// The session on this connection must show this sign.
+    /// The driver calls [`Session::probe`](super::Session::probe) with this sign for the session on this connection.
     Probe(ConnectionId, Sign),
-    /// The session on this connection gives way to another: it is ended.
+    /// The session on this connection gives way to another connection: the driver ends the session.
     End(ConnectionId),
 }
 
-/// The connections of one node.
+/// The connections and sessions of one node.
 ///
-/// Whoever drives it holds it under one lock, calls an input, and carries out what [`Epochs::poll_event`] returns
-/// until that is nothing, before the next input.
+/// The driver keeps it under one lock. After each call that changes it, and before the next one, the driver carries
+/// out every event that [`Epochs::poll_event`] returns, until that returns `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Epochs<N = Numbers> {
     peers: Peers,
-    /// Which node has which number, also of those that others have told of.
+    /// The numbers of nodes, including nodes that only peers have named.
     pub numbers: N,
-    /// Of connections that are not sessions yet.
+    /// The facts of connections that are not sessions yet.
     shown: BTreeMap<ConnectionId, Facts>,
-    /// Sessions whose NODEUP is out and whose NODEDOWN is not, with the numbers of their nodes.
+    /// The sessions whose NODEUP is out and whose NODEDOWN is not, with the numbers of their nodes.
     up: BTreeMap<ConnectionId, NodeNumber>,
     events: VecDeque<Event>,
     addresses: Addresses,
@@ -69,8 +74,10 @@ pub struct Epochs<N = Numbers> {
 }
 
 impl Epochs {
-    /// No connections, for the node `own_name`, a completed name as all names here, with at most `sessions_max` peers
-    /// at once.
+    /// Creates the state of a node without connections.
+    ///
+    /// `own_name` must include its port, and so must every name that is passed to a method of this type.
+    /// `sessions_max` is the largest number of peers at once, including those that are only dialled.
     #[must_use]
     pub fn new(own_name: &str, sessions_max: usize) -> Self {
         Self::with_numbers(own_name, sessions_max, Numbers::default())
@@ -78,7 +85,8 @@ impl Epochs {
 }
 
 impl<N: Numbering> Epochs<N> {
-    /// The same; who gives nodes their numbers is the caller's choice.
+    /// Creates the state of a node without connections, as [`new`](Epochs::new) does, but with the given source of
+    /// node numbers.
     #[must_use]
     pub fn with_numbers(own_name: &str, sessions_max: usize, numbers: N) -> Self {
         Self {
@@ -92,65 +100,71 @@ impl<N: Numbering> Epochs<N> {
         }
     }
 
-    /// The same, with another limit than [`SESSIONS_PER_ADDRESS_MAX`].
+    /// Sets the largest number of sessions that may be accepted from one address. The default is
+    /// [`SESSIONS_PER_ADDRESS_MAX`].
     #[must_use]
     pub fn with_sessions_per_address_max(self, max: usize) -> Self {
         Self { addresses: Addresses::new(max), ..self }
     }
 
-    /// Whether a connection is to be made to `name`: see [`Peers::dial`].
+    /// Decides whether `connection` becomes an own dial to `name`: see [`Peers::dial`].
     #[must_use]
     pub fn dial(&mut self, name: &str, connection: ConnectionId) -> DialDecision {
         self.peers.dial(name, connection)
     }
 
-    /// A connection has been accepted: see [`Peers::begun`].
+    /// Records that a connection has been accepted: see [`Peers::begun`].
     pub fn begun(&mut self, connection: ConnectionId) {
         self.peers.begun(connection);
     }
 
-    /// Whether an own dial may send REPLY: see [`Peers::may_reply`].
+    /// Decides whether the own dial `connection` may send REPLY: see [`Peers::may_reply`].
     #[must_use]
     pub fn may_reply(&mut self, name: &str, connection: ConnectionId, version_1: bool) -> ReplyDecision {
         self.peers.may_reply(name, connection, version_1)
     }
 
-    /// Moves the time on: see [`Peers::tell_time`].
+    /// Sets the present time: see [`Peers::tell_time`].
     pub fn tell_time(&mut self, now: Duration) {
         self.peers.tell_time(now);
         self.draw_conclusions();
     }
 
-    /// When a dial to `name` is worth beginning: see [`Peers::dial_at`].
+    /// Returns the time from which a dial to `name` can succeed, or `None` if it can succeed now: see
+    /// [`Peers::dial_at`].
     #[must_use]
     pub fn dial_at(&self, name: &str) -> Option<Duration> {
         self.peers.dial_at(name)
     }
 
-    /// When a version 1 peer can be given ACK: see [`Peers::answer_at`].
+    /// Returns the time from which ACK can be sent to the version 1 peer `name`, or `None` if it can be sent now: see
+    /// [`Peers::answer_at`].
     #[must_use]
     pub fn answer_at(&self, name: &str) -> Option<Duration> {
         self.peers.answer_at(name)
     }
 
-    /// An own dial has received ACK, and it is good.
+    /// Records that an own dial has received a valid ACK.
     pub fn acked(&mut self, connection: ConnectionId, facts: Facts) {
         self.peers.acked(&facts.name, connection, facts.incarnation);
         self.show(connection, facts);
     }
 
-    /// An accepted connection has shown in its REPLY where it comes from.
+    /// Records that an accepted connection has been verified by its REPLY.
     pub fn verified(&mut self, connection: ConnectionId, facts: Facts) {
         self.peers.verified(&facts.name, connection, facts.incarnation);
         self.show(connection, facts);
     }
 
-    /// The same, and the connection comes from there: it is refused if too many do.
+    /// Records that an accepted connection from `source` has been verified by its REPLY.
+    ///
+    /// If as many sessions come from `source` as allowed, the connection is refused, unless this node already has a
+    /// connection with the same peer.
     pub fn verified_from(&mut self, source: Source, connection: ConnectionId, facts: Facts) {
         //= spec/connection.md#con-plc-010
-        //# An acceptor that holds `sessions_per_address_max` sessions, and connections that wait to become one, from
-        //# one address MUST refuse a further connection that is verified from that address as busy, unless it has
-        //# that peer already.
+        //# An acceptor that holds `sessions_per_address_max` accepted sessions and waiting connections of one
+        //# address MUST refuse a further verified connection from there as busy, unless it has that peer
+        //# already.
         if self.addresses.is_full(source) && !self.peers.has(&facts.name) {
             self.events.push_back(Event::Reject(connection, Refusal::BusyAddress));
             return;
@@ -159,23 +173,25 @@ impl<N: Numbering> Epochs<N> {
         self.verified(connection, facts);
     }
 
-    /// A session that was probed has shown this sign: see [`Peers::alive`].
+    /// Records that a session has shown the sign that a probe has asked it for: see [`Peers::alive`].
     pub fn alive(&mut self, name: &str, connection: ConnectionId, sign: Sign) {
         self.peers.alive(name, connection, sign);
         self.draw_conclusions();
     }
 
-    /// This node begins to end a session in order: see [`Peers::closing`].
+    /// Records that this node begins to end a session in order: see [`Peers::closing`].
     pub fn closing(&mut self, name: &str, connection: ConnectionId) {
         self.peers.closing(name, connection);
         self.draw_conclusions();
     }
 
-    /// A connection with the node `name` is over (the name is empty if it is not known). If it was a session, this is
-    /// that session: nobody finds it any more, [`Session::end`](super::Session::end) brings its exits and DOWNs to
-    /// their processes, and then [`Epochs::told`] says so.
+    /// Records that a connection with the node `name` is over. If the name of the node is not known, `name` is empty.
+    ///
+    /// If the connection was a session, returns it: the driver must then call [`Session::end`](super::Session::end),
+    /// which delivers the exit signals and DOWNs of the session, and after that [`Epochs::told`]. From now on,
+    /// [`Epochs::session`] does not return that session. If the connection was not a session, returns `None`.
     //= spec/session.md#ses-upd-007
-    //# A node MUST NOT end a link or a monitor because of the end of another session than the one it was made in.
+    //# A node MUST NOT end a link or a monitor because another session than its own has ended.
     #[must_use]
     pub fn over(&mut self, name: &str, connection: ConnectionId) -> Option<ConnectionId> {
         self.shown.remove(&connection);
@@ -189,10 +205,10 @@ impl<N: Numbering> Epochs<N> {
         session
     }
 
-    /// What the end of a session brings has been told. Its NODEDOWN is due, and another session may be up after that.
+    /// Records that the end of a session has been delivered to its processes. [`Event::Down`] follows, and after it
+    /// another session with the same node may come up.
     //= spec/session.md#ses-upd-005
-    //# A node MUST NOT give anything that a session brings to any process after it has given a NODEDOWN of that
-    //# session.
+    //# A node MUST NOT give any process anything of a session after a NODEDOWN of that session.
     //= spec/session.md#ses-upd-006
     //# A node MUST give all NODEDOWNs of a session before the NODEUPs of the next session with that node name.
     pub fn told(&mut self, name: &str, connection: ConnectionId) {
@@ -205,30 +221,31 @@ impl<N: Numbering> Epochs<N> {
         self.draw_conclusions();
     }
 
-    /// No connection becomes a session any more.
+    /// Stops the node: no connection becomes a session any more.
     pub fn close(&mut self) {
         self.closed = true;
         self.shown.clear();
     }
 
-    /// What is to be done next.
+    /// Returns the next action for the driver, or `None` if there is nothing to do.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
-    /// The session with `name`, if it is up and not closing.
+    /// Returns the connection that is the session with `name`. Returns `None` if there is no session, or if it is
+    /// being ended.
     #[must_use]
     pub fn session(&self, name: &str) -> Option<ConnectionId> {
         self.peers.session(name)
     }
 
-    /// Returns `true` if whoever wants a session with `name` has to wait: see [`Peers::is_underway`].
+    /// Returns `true` if a caller that wants a session with `name` has to wait: see [`Peers::is_underway`].
     #[must_use]
     pub fn is_underway(&self, name: &str) -> bool {
         self.peers.is_underway(name)
     }
 
-    /// Whether there is no connection that counts.
+    /// Returns `true` if there is no session, no dial, and no verified connection that waits to become a session.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let none_is_up = self.peers.is_empty() && self.up.is_empty();
@@ -261,7 +278,7 @@ impl<N: Numbering> Epochs<N> {
         }
     }
 
-    /// Nothing, if the node stops.
+    /// Makes a connection the session. Returns the facts of the connection, or `None` if the node is stopping.
     fn come_up(&mut self, connection: ConnectionId) -> Option<Facts> {
         let mut facts = self.shown.remove(&connection)?;
         facts.config.peer = self.numbers.of(&facts.name, facts.incarnation);
@@ -327,8 +344,7 @@ mod tests {
 
     //= spec/session.md#ses-upd-007
     //= type=test
-    //# A node MUST NOT end a link or a monitor because of the end of another session than the one it was
-    //# made in.
+    //# A node MUST NOT end a link or a monitor because another session than its own has ended.
     #[test]
     fn a_connection_that_was_no_session_takes_none_along() {
         let mut epochs = Epochs::new(OWN, 1);

@@ -1,374 +1,460 @@
-//! Every limit of the core, with its unit and its reason. Specification: `connection.md`, "Limits".
+//! The limits of the core: fixed limits, the defaults of settings, and the bounds of settings, each with its unit and
+//! its reason. Specification: `connection.md`, "Limits".
+//!
+//! The comment of a default says "default" and names the setting, which is a method of `NodeBuilder`. All other
+//! limits are fixed.
 
 use std::time::Duration;
 
-/// Bytes of a reason that is kept and passed on: a chain of exits must not grow from node to node without end.
+/// The maximum size, in bytes, of a reason that a node keeps and passes on. With this limit, the reason of a chain
+/// of exits does not grow without end on its way from node to node.
 pub const REASON_BYTES_MAX: usize = 4 << 10;
 
-/// Hops of a reason that is written to a version 1 node: it reads them by recursion, and some hundred more end it.
+/// The maximum number of hops of a reason that is written to a version 1 node. Such a node reads hops by recursion,
+/// and crashes if there are a few hundred more.
 pub const VERSION_1_HOPS_MAX: usize = 256;
 
-/// From TCP's connect to REPLY: a connection that says nothing holds a place no longer.
+/// The longest time from the start of TCP's connect to the REPLY of the handshake. A silent connection holds a
+/// handshake slot for no longer than this.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(7);
 
-/// The part of [`HANDSHAKE_DEADLINE`] that finding a host's addresses and connecting to one of them may take: TLS and the
-/// handshake have the rest, and an address that does not answer is told from a node that does not.
+/// The part of [`HANDSHAKE_DEADLINE`] within which a host's addresses must be found and a connection to one of them
+/// be made. The rest is left for TLS and the handshake. So an address that does not answer causes another error than
+/// a node that does not answer.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
-/// How long a dial waits for an address of a host before it tries the next one beside it (RFC 8305, "Connection Attempt
-/// Delay").
+/// The time after which a dial tries the next address of a host if the previous one has not answered. The previous
+/// attempt continues meanwhile (RFC 8305, "Connection Attempt Delay").
 pub const CONNECT_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Addresses of one host that are dialled at most: more cannot be begun within [`CONNECT_DEADLINE`] if none answers.
+/// The maximum number of addresses of one host that are dialled. If none of them answers, no more than this can be
+/// tried within [`CONNECT_DEADLINE`].
 pub const CONNECT_ADDRESSES_MAX: usize = 20;
 
-/// Addresses at which one node listens: each takes a task, and a socket or more.
+/// The maximum number of addresses at which one node listens. Each address takes a task, and one or more sockets.
 pub const LISTEN_ADDRESSES_MAX: usize = 64;
 
-/// How long a node waits between two looks of a discovery that does not say otherwise: as long as the records of a cluster
-/// live in a cache, most often.
+/// The default time between two looks of a discovery. DNS records of a cluster usually stay in a cache for about as
+/// long.
 pub const DISCOVERY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The same for what is near: a look at it costs next to nothing.
+/// The default time between two looks of a discovery whose source is on this machine, so that a look costs next to
+/// nothing.
 pub const DISCOVERY_NEAR_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The shortest time between two looks that a discovery can ask for: below it a node does little else.
+/// The shortest time between two looks that can be set for a discovery. With a shorter time a node would do little
+/// else.
 pub const DISCOVERY_INTERVAL_MIN: Duration = Duration::from_millis(100);
 
-/// The longest time between two looks that a discovery can ask for.
+/// The longest time between two looks that can be set for a discovery.
 pub const DISCOVERY_INTERVAL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// By one of so many parts an interval is shorter or longer, by chance: nodes that were started at once do not all ask at once.
+/// The divisor that gives the random variation of the time between two looks: with 10, the time is up to a tenth
+/// shorter or longer than set. So nodes that were started together do not all ask their source at the same time.
 pub const DISCOVERY_JITTER_PART: u32 = 10;
 
-/// How long a look may take: a name server has been asked more than once by then.
+/// The longest time of one look. By then a name server has been asked more than once.
 pub const DISCOVERY_LOOK_DEADLINE: Duration = Duration::from_secs(15);
 
-/// How long a name server has for an answer to a discovery.
+/// The time that a name server has to answer one query of a discovery.
 pub const DNS_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How often it is asked again: with that, a look ends within [`DISCOVERY_LOOK_DEADLINE`].
+/// The number of times that a query to a name server is repeated. With [`DNS_TIMEOUT`] for each attempt, a look ends
+/// within [`DISCOVERY_LOOK_DEADLINE`].
 pub const DNS_RETRIES: usize = 2;
 
-/// Names of one look that are kept connected: as many as a node keeps sessions with ([`SESSIONS_MAX`]).
+/// The maximum number of names from one look that are kept connected. It is equal to the default number of sessions
+/// ([`SESSIONS_MAX`]).
 pub const DISCOVERED_NAMES_MAX: usize = 4_096;
 
-/// Bytes of a file that names are read from: as many of the longest names as one look may find fit.
+/// The maximum size, in bytes, of a file from which a discovery reads names. [`DISCOVERED_NAMES_MAX`] names of the
+/// maximum length fit into it.
 pub const DISCOVERY_FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// Discoveries of one node at once: each takes a task.
+/// The maximum number of discoveries of one node. Each discovery takes a task.
 pub const DISCOVERIES_MAX: usize = 64;
 
-/// Looks that fail, and looks that find what is no name, that have a line of the log each before they are told in sum: most are
-/// wrong in the same way again.
+/// The number of failed looks that are logged one by one before they are logged in sum. The same number applies to
+/// looks that find invalid names. Most further ones fail in the same way.
 pub const DISCOVERY_TOLD_SINGLY_MAX: u32 = 4;
 
-/// How much longer an initiator waits for ACK: the acceptor may have a dial of its own to settle first.
+/// The longest time from the initiator's REPLY to the ACK of the acceptor. The acceptor may have to settle a dial of
+/// its own before it sends ACK.
 pub const ACK_DEADLINE: Duration = Duration::from_secs(7);
 
-/// Accepted connections at once that are not verified: whoever wants to keep an honest dial out has to make half as many
-/// new ones within the time of its handshake.
+/// The default of the setting `handshakes_max`: the number of handshake slots, which accepted connections hold until
+/// they are verified. To keep an honest dial out, an attacker must open at least 64 connections (half the number of
+/// slots) while the handshake of that dial runs.
 pub const HANDSHAKES_MAX: usize = 128;
 
-/// Those among them from one address (an IPv4 address, or an IPv6 /64): a cluster behind one address can start at once,
-/// and it takes several addresses to fill all places.
+/// The default of the setting `handshakes_per_address_max`: the number of handshake slots that connections from one
+/// address (an IPv4 address, or an IPv6 /64) may hold. With this number, a cluster behind one address can start at
+/// once, and an attacker needs several addresses to fill all slots.
 pub const HANDSHAKES_PER_ADDRESS_MAX: usize = 32;
 
-/// The most that either of the two can be set to: when no place is left, each new connection is compared with all others.
+/// The largest value of the settings `handshakes_max`, `handshakes_per_address_max` and `dials_at_once_max`. When no
+/// handshake slot is left, each new connection is compared with all connections that hold one.
 pub const HANDSHAKES_BOUND_MAX: usize = 4_096;
 
-/// Bytes of queued messages above which senders wait.
+/// The limit, in bytes, on the messages that are queued in a session. While the queue exceeds it, senders wait.
 pub const SESSION_QUEUE_BYTES_MAX: usize = 8 << 20;
 
-/// Bytes of answers to the peer above which a session is cut: it asks, and does not read.
+/// The limit, in bytes, on the answers to the peer that are queued in a session. When the queue exceeds it, the
+/// session is ended, because the peer sends requests without reading the answers.
 pub const SESSION_RESERVE_BYTES_MAX: usize = 8 << 20;
 
-/// Something is queued and the transport has taken no byte for so long: the session is cut.
+/// The time for which the transport may take no bytes while a session has something to write. After that the session
+/// is ended.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long a session that is closed in order may take to write what is queued, and to be read to its end.
+/// The time for the orderly end of a session: within it, the queued data must be written, and the data of the peer be
+/// read to its end.
 pub const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Bytes of a cookie under which a node warns: who has seen one REPLY can try cookies at leisure.
+/// The length, in bytes, below which a node warns of a short cookie. An attacker who has seen one REPLY can try
+/// cookies offline.
 pub const COOKIE_BYTES_ADVISED: usize = 16;
 
-/// Bytes of a file that a cookie is read from: what is longer is another file, or none.
+/// The maximum size, in bytes, of a file from which a cookie is read. A longer file is not a cookie file.
 pub const COOKIE_FILE_BYTES_MAX: u64 = 64 << 10;
 
-/// Bytes of a global name: many fit into one frame, and every peer takes it.
+/// The maximum size, in bytes, of a file from which certificates or a key are read. TLS carries only shorter chains,
+/// and nobody needs more trust anchors than fit into such a file.
+pub const CERTIFICATE_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The maximum number of names that are read from one certificate. Usually fewer fit into a TLS handshake. Further
+/// names are ignored.
+pub const CERTIFIED_NAMES_MAX: usize = 1_024;
+
+/// The maximum number of names of a certificate that an error or a line of the log shows.
+pub const CERTIFIED_NAMES_SHOWN_MAX: usize = 4;
+
+/// The maximum length of a global name, in bytes. Many such names fit into one frame, and every peer accepts a frame
+/// with one of them.
 pub const GLOBAL_NAME_BYTES_MAX: usize = 4 << 10;
 
-/// Bytes of the global names that one node owns, as each counts with [`GLOBAL_NAME_BYTES_COUNTED`] more. All other nodes keep
-/// them, and keep no more of one peer. More than sixty thousand short names fit.
+/// The maximum size, in bytes, of all global names that one node owns. Each name counts with its length plus
+/// [`GLOBAL_NAME_BYTES_COUNTED`]. All other nodes keep these names, and keep no more than this for one peer. More
+/// than sixty thousand short names fit.
 pub const GLOBAL_NAMES_BYTES_MAX: usize = 16 << 20;
 
-/// Bytes of the global names that a node keeps of all peers together, counted like those of one: sixteen peers may tell all that
-/// one may own. Names beyond are passed over.
+/// The maximum size, in bytes, of the global names that a node keeps for all its peers together, counted as in
+/// [`GLOBAL_NAMES_BYTES_MAX`]. Sixteen peers with the maximum of names fit. Names beyond this are ignored.
 pub const GLOBAL_NAMES_OF_PEERS_BYTES_MAX: usize = 256 << 20;
 
-/// Bytes that a global name counts beside its own: no less than its entries and allocations take at a peer.
+/// The number of bytes that is added to the length of each global name when the size of names is limited. A peer
+/// needs at least this much memory for the entries and allocations of a name.
 pub const GLOBAL_NAME_BYTES_COUNTED: usize = 256;
 
-/// Bytes of a name under which a process is registered: no frame carries a longer one.
+/// The maximum length, in bytes, of a name under which a process is registered. No frame can carry a longer name.
 pub const PROCESS_NAME_BYTES_MAX: usize = snow_dist_codec::limits::STR16_BYTES_MAX;
 
-/// Bytes of a name that is monitored: MONITOR_NAME is a signal, and every peer must take it.
+/// The maximum length, in bytes, of a name that is monitored. The frame MONITOR_NAME is a signal, so it must be short
+/// enough for every peer.
 pub const MONITORED_NAME_BYTES_MAX: usize = 4 << 10;
 
-/// Processes of a node that one other node has had started there and that have not ended: each takes memory, and what its
-/// function keeps of up to 64 KiB of arguments.
+/// The default of the setting `processes_per_peer_max`: the maximum number of live processes on this node that one
+/// other node has started. Each process takes memory, and its function can keep up to 64 KiB of arguments.
 pub const PROCESSES_PER_PEER_MAX: usize = 4_096;
 
-/// The same of all other nodes together: a peer can come under many names.
+/// The default of the setting `processes_of_peers_max`: the maximum number of live processes on this node that all
+/// other nodes together have started. [`PROCESSES_PER_PEER_MAX`] alone would set no bound, because one program can
+/// use the names of many nodes.
 pub const PROCESSES_OF_PEERS_MAX: usize = 65_536;
 
-/// The most that [`PROCESSES_PER_PEER_MAX`] and [`PROCESSES_OF_PEERS_MAX`] can be set to: more processes than that no machine runs
-/// for others.
+/// The largest value of the settings `processes_per_peer_max` and `processes_of_peers_max`. No machine runs more
+/// processes than this for other nodes.
 pub const PROCESSES_PER_PEER_BOUND_MAX: usize = 16_777_216;
 
-/// Bytes of the name of a function that another node is asked to run: as much as that of a name that is monitored.
+/// The maximum length, in bytes, of the name of a function that another node is asked to run. It is equal to
+/// [`MONITORED_NAME_BYTES_MAX`].
 pub const FUNCTION_NAME_BYTES_MAX: usize = 4 << 10;
 
-/// Requests for processes of one session that the peer has not answered, those aside that ask for a monitor, which takes a
-/// place of [`LINKS_AND_MONITORS_MAX`]: a peer answers at once, so that only one that does not read lets them grow.
+/// The maximum number of spawn requests of one session that the peer has not answered. Requests with a monitor do not
+/// count here, because each of them counts under [`LINKS_AND_MONITORS_MAX`]. A peer answers requests at once, so
+/// their number grows only if the peer does not read.
 pub const SPAWNS_UNANSWERED_MAX: usize = 65_536;
 
-/// Bytes of the name of a group: as much as the longest name of a node. Each membership that is told costs it.
+/// The maximum length, in bytes, of the name of a group. It is equal to that of a node name. The name is sent with
+/// each membership.
 pub const GROUP_NAME_BYTES_MAX: usize = 255;
 
-/// Memberships of the processes of one node, each counted for each of its groups: a node keeps so many of its own, and of each
-/// other one.
+/// The maximum number of memberships of the processes of one node, where a process counts once for each of its
+/// groups. A node keeps up to this many memberships of its own processes, and up to this many for each other node.
 pub const GROUP_MEMBERSHIPS_MAX: usize = 65_536;
 
-/// Bytes of one message between servers of groups: its frame goes out whole, so that a node without *fragments* holds nothing up
-/// by it.
+/// The maximum size, in bytes, of a message between groups servers. In a session without *fragments* the message is
+/// sent as one frame, and at this size it does not delay signals for long.
 pub const GROUPS_MESSAGE_BYTES_MAX: usize = 60 << 10;
 
-/// Time between two messages of a server of groups to that of another node, so that the loss of one is noticed.
+/// The longest time between two messages of a groups server to the groups server of another node. By the next message
+/// the receiver notices the loss of an earlier one.
 pub const GROUPS_INTERVAL_MAX: Duration = Duration::from_secs(60);
 
-/// Bytes of the longest frame that a peer must take: every frame that is no message fits, so that a signal that is
-/// owed can always be written.
+/// The smallest limit, in bytes, that a node can set for the frames that it reads. Every peer therefore accepts
+/// frames up to this size. Every frame that is not a message fits, so signals can always be written.
 pub const FRAME_BYTES_BOUND_MIN: u32 = 64 << 10;
 
-/// Bytes of other processes' messages that stand before a signal at most, where no message is longer or the session has
-/// *fragments*: about a second at one megabit each second. What a host keeps between the session and the wire counts.
+/// The maximum number of bytes of messages of other processes that a signal waits for: about a second at 1 Mbit/s.
+/// The limit holds in a session with *fragments*. In any other session it holds if no message is longer than this.
+/// Bytes that a host keeps between the session and the wire count as well.
 pub const SIGNAL_DELAY_BYTES_MAX: usize = 128 << 10;
 
-/// Bytes of a FRAGMENT's payload, and of the frame of the longest message that is not cut into such: what a signal may
-/// have to wait for.
+/// The maximum size, in bytes, of the payload of a FRAGMENT, and of the frame of a message that is not split into
+/// fragments. A signal may have to wait for one of these.
 pub const FRAGMENT_BYTES_MAX: u32 = 64 << 10;
 
-/// Bytes of the longest frame that is sent in fragments: one message must not take all that a session holds.
+/// The maximum size, in bytes, of a frame that is sent in fragments. So one message does not take all the memory that
+/// a session has for fragmented messages.
 pub const FRAGMENTED_FRAME_BYTES_MAX: u32 = 64 << 20;
 
-/// Bytes of fragmented messages that a session holds at once.
+/// The default of the setting `reassembly_bytes_max`: the maximum memory, in bytes, that a session uses for
+/// fragmented messages that are not complete.
 pub const REASSEMBLY_BYTES_MAX: u64 = 128 << 20;
 
-/// Fragmented messages that a session holds at once.
+/// The default of the setting `fragmented_messages_max`: the maximum number of fragmented messages per session that
+/// are not complete.
 pub const FRAGMENTED_MESSAGES_MAX: u32 = 64;
 
-/// The most that [`FRAGMENTED_MESSAGES_MAX`] can be set to: each takes its place in the session, also when its message was
-/// dropped and counts no more.
+/// The largest value of the setting `fragmented_messages_max`. Each message takes an entry in the session, even after
+/// it was dropped and its bytes no longer count.
 pub const FRAGMENTED_MESSAGES_BOUND_MAX: u32 = 65_536;
 
-/// Part of [`MAILBOX_REMOTE_BYTES_MAX`] that a session holds of fragmented messages at most: so much finds room beside a peer
-/// that hoards.
+/// The divisor of the setting `mailbox_remote_bytes_max` that gives the maximum memory of one session for fragmented
+/// messages. This part is still free when another peer hoards as much as it may.
 pub const REASSEMBLY_PART: u64 = 4;
 
-/// Entries of a peer's node table that a session holds, and of its own that it writes.
+/// The maximum number of entries in a node table: the number that a session keeps of the peer's table, and the number
+/// that it writes of its own.
 pub const NODE_TABLE_ENTRIES_MAX: u32 = 4_096;
 
-/// Links and monitors of one session that one side has asked for.
+/// The default of the setting `links_and_monitors_max`: the maximum number of links and monitors that one side of a
+/// session has requested.
 pub const LINKS_AND_MONITORS_MAX: u32 = 1_000_000;
 
-/// Unlinks that a peer has not acknowledged, of links whose places it has already been given back: far more than are under
-/// way at any time to a peer that reads; or as many as the links and monitors that a session holds, if these are more, since
-/// all of them can end at both ends at once.
+/// The maximum number of unlinks of one session that are not acknowledged, and whose places under the limit on links
+/// and monitors the peer may already use again. A peer that reads never leaves nearly as many unacknowledged. If this
+/// node allows more links and monitors than this in a session, that number applies instead, because all of them can
+/// end at both ends at once.
 pub const UNLINKS_UNANSWERED_MAX: usize = 262_144;
 
-/// Sessions at once.
+/// The default of the setting `sessions_max`: the maximum number of sessions of a node.
 pub const SESSIONS_MAX: usize = 4_096;
 
-/// Sessions that were accepted from one address: a cluster behind an address translation fits, and it takes several
-/// addresses to use up [`SESSIONS_MAX`].
+/// The default of the setting `sessions_per_address_max`: the maximum number of sessions that were accepted from one
+/// address (an IPv4 address, or an IPv6 /64). With this number, a cluster behind an address translation can connect,
+/// and several addresses are needed to use up [`SESSIONS_MAX`].
 pub const SESSIONS_PER_ADDRESS_MAX: usize = 1_024;
 
-/// No byte has come for so long: a PING is due.
+/// The default interval of the heartbeat: when no byte has come from the peer for this time, a PING is due.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// No byte has come since the transport took the PING: the peer is dead.
+/// The default timeout of the heartbeat: when no byte has come from the peer for this time after the transport took a
+/// PING, the peer is considered dead.
 pub const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The shortest heartbeat interval, and the shortest heartbeat timeout, that a node may be given: below it a session is
-/// mostly PINGs, and a system that is busy for a moment loses its peers.
+/// The shortest interval, and the shortest timeout, that can be set for the heartbeat. With shorter times a session
+/// would consist mostly of PINGs, and a system that is busy for a moment would lose its peers.
 pub const HEARTBEAT_TIME_MIN: Duration = Duration::from_millis(100);
 
-/// The longest heartbeat interval, and the longest heartbeat timeout, that a node may be given: a peer that is gone is
+/// The longest interval, and the longest timeout, that can be set for the heartbeat. With both, the loss of a peer is
 /// found within two days.
 pub const HEARTBEAT_TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How often a node looks at the clock while it waits for another one: a look that comes late by more than one of so many
-/// parts of the time shows that the node was held up itself. Few, since each wakes the node; enough that only short hold-ups
-/// pass for waiting.
+/// The number of parts into which a node divides each wait for another node. It checks the clock after each part. If
+/// a check is late by more than one part, this node itself has stalled. There are few parts, because each check wakes
+/// the node. There are enough of them that only a short stall is mistaken for a wait.
 pub const PATIENCE_PARTS: u32 = 8;
 
-/// So many hold-ups do not count in one time for which another node is waited for. A node that never runs for long is
-/// held up all the time, and must come to an end as well.
+/// The maximum number of stalls of this node that do not count towards one wait for another node. Further stalls
+/// count, so that the wait ends even if this node stalls all the time.
 pub const HOLD_UPS_MAX: u32 = 8;
 
-/// How long a session may be silent when a second connection asks whether it still lives.
+/// The time within which a session must show a sign of life when a second connection with the same peer waits to
+/// replace it.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a version 1 node may take to notice the end of a connection (half a second) and to forget its session, by
-/// name: whatever becomes its session earlier is forgotten with that. Twice as long, since its threads can be late.
+/// The time after the end of a connection within which a version 1 node has noticed the end (which takes half a
+/// second) and has forgotten its session. The node forgets the session by the peer's name, and therefore also
+/// forgets a session that begins within this time. The half second is doubled because the threads of the node can be
+/// late.
 pub const VERSION_1_CLEANUP: Duration = Duration::from_secs(1);
 
-/// Two sessions of one node name that were replaced by other starts of that node within this time are a sign that two
-/// nodes have that name: a machine that fails is seldom started again twice so soon.
+/// The time within which two replaced sessions of one node name are a sign that two nodes have that name. This holds
+/// only if both were replaced by sessions of another incarnation. A machine that fails is seldom restarted twice
+/// within this time.
 pub const NAMESAKE_PERIOD: Duration = Duration::from_secs(600);
 
-/// How long a node waits before it dials a peer again that has given its place to another node of the same name; it
-/// doubles each time. Two who take each other's session away must not do so more often than a log can tell.
+/// The first pause before a node redials a peer that has ended their session in favour of another node with the same
+/// name. The pause doubles with each further loss. The actual pause is a random time from half of that value to all
+/// of it. Two nodes that take each other's sessions away thus do so rarely enough for a log.
 pub const RIVAL_PAUSE_MIN: Duration = Duration::from_secs(1);
 
-/// The longest such time: whoever has the name alone again is back within a minute.
+/// The longest pause before a node redials a peer that has ended their session in favour of another node with the
+/// same name ([`RIVAL_PAUSE_MIN`]). When a node no longer shares its name with another one, its session is back
+/// within a minute.
 pub const RIVAL_PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// How long a node waits before it dials a name again that it keeps connected, the first time: half of it to all of it. It
-/// doubles with each dial that fails.
+/// The first pause before a node redials a name that it keeps connected. The pause doubles with each dial that
+/// fails. The actual pause is a random time from half of that value to all of it.
 pub const KEEP_PAUSE_MIN: Duration = Duration::from_millis(100);
 
-/// The longest such time: a network that works again is used again within half a minute. A session that has lasted as long is
-/// dialled again soon when it is lost.
+/// The longest pause before a node redials a name that it keeps connected. A network that works again is therefore
+/// used within half a minute. If a session that has lasted longer than this is lost, the pauses start again from
+/// [`KEEP_PAUSE_MIN`].
 pub const KEEP_PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// Names that a node keeps connected, those included that peer lists have told it: as many as it can have sessions.
+/// The default of the setting `nodes_kept_max`: the maximum number of names that a node keeps connected, including
+/// those from peer lists. It is equal to the default number of sessions ([`SESSIONS_MAX`]).
 pub const NODES_KEPT_MAX: usize = 4_096;
 
-/// The most that [`NODES_KEPT_MAX`] can be set to.
+/// The largest value of the setting `nodes_kept_max`.
 pub const NODES_KEPT_BOUND_MAX: usize = 65_536;
 
-/// Dials at once to names that are kept connected: a node that joins a large cluster takes few of the places that each of its
-/// nodes has for handshakes.
+/// The default of the setting `dials_at_once_max`: the maximum number of simultaneous dials to names that are kept
+/// connected. With this number, nodes that join a large cluster take few handshake slots of each of its nodes.
 pub const DIALS_AT_ONCE_MAX: usize = 16;
 
-/// Names of one PEER_LIST that are used: far more than a full mesh has.
+/// The maximum number of names in one PEER_LIST: a node writes no more, and ignores further names in a list that it
+/// reads. A full mesh has far fewer nodes.
 pub const PEER_LIST_NAMES_MAX: usize = 1_024;
 
-/// Dials within [`PEER_LIST_PERIOD`] because of peer lists: a list must not make a node flood others, and whoever joins the
-/// largest mesh dials all of it at once.
+/// The default of the setting `peer_list_dials_max`: the maximum number of dials within [`PEER_LIST_PERIOD`] that
+/// peer lists cause. With this number, a list cannot make a node flood other nodes, and a node that joins the largest
+/// mesh can still dial all of it at once.
 pub const PEER_LIST_DIALS_MAX: usize = 1_024;
 
-/// The time in which [`PEER_LIST_DIALS_MAX`] are counted.
+/// The period within which dials that peer lists cause are limited to [`PEER_LIST_DIALS_MAX`], or to the setting
+/// `peer_list_dials_max`.
 pub const PEER_LIST_PERIOD: Duration = Duration::from_secs(60);
 
-/// Bytes of a PEER_LIST's payload that this node writes: what every peer reads.
+/// The maximum size, in bytes, of the payload of a PEER_LIST that this node writes. Every peer accepts a frame of
+/// this size.
 pub const PEER_LIST_BYTES_MAX: usize = FRAME_BYTES_BOUND_MIN as usize;
 
-/// How long a name that only peer lists have told is kept without a session: a node that was taken away without a word is not
-/// dialled for ever.
+/// The time for which a node that is known only from peer lists is kept connected while it cannot be reached. So a
+/// node that was removed without notice is not dialled for ever.
 pub const LEARNED_PATIENCE: Duration = Duration::from_secs(600);
 
-/// Bytes that all mailboxes of a node keep for other nodes; beyond it a message is dropped.
+/// The default of the setting `mailbox_remote_bytes_max`: the maximum memory, in bytes, that all mailboxes of a node
+/// together use for items from other nodes. Messages beyond it are dropped.
 pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;
 
-/// Bytes of a session's receive buffer that do not count under [`MAILBOX_REMOTE_BYTES_MAX`]: what every session may need to read
-/// at all, and far more than a signal that an honest peer writes.
+/// The number of bytes of each session's receive buffer that do not count under [`MAILBOX_REMOTE_BYTES_MAX`]. Every
+/// session may need this much just to read, and every signal of an honest peer is far shorter.
 pub const UNFINISHED_BYTES_UNCOUNTED: usize = 128 << 10;
 
-/// One peer may have at most this part of what is free under [`MAILBOX_REMOTE_BYTES_MAX`] in one mailbox; all of it in all
-/// mailboxes, as one mailbox may of all peers. So eight processes that take nothing do not use up what a peer may have,
-/// nor eight peers what a process may.
+/// The divisor of the free bytes under [`MAILBOX_REMOTE_BYTES_MAX`] that gives the share of one peer in one mailbox.
+/// In all mailboxes together, one peer may use as much as is free. In one mailbox, all peers together may use as much
+/// as is free. So eight processes that do not receive cannot use up the share of a peer, and eight peers cannot use
+/// up the share of a process.
 pub const MAILBOX_PAIR_PART: usize = 8;
 
-/// All peers that have dialled from one address may have this many times what is free under [`MAILBOX_REMOTE_BYTES_MAX`], so three
-/// quarters of it: more than one of them, since a cluster can be behind one address; and not all, since a member can make
-/// up as many names as it likes.
+/// The factor by which the free bytes under [`MAILBOX_REMOTE_BYTES_MAX`] are multiplied to give the share of all
+/// peers from one address. With 3, they may use up to three quarters of the limit. This is more than the share of one
+/// peer, because a cluster can be behind one address, and less than the whole limit, because a member of the cluster
+/// can use as many names as it likes.
 pub const SOURCE_SHARE_TIMES: usize = 3;
 
-/// The exit signals of links and the DOWNs of a peer, which are not dropped, may go beyond its share by this part of
-/// [`MAILBOX_REMOTE_BYTES_MAX`]: an honest peer, whose share others have made small, has its signals taken, at 1 GiB more than
-/// a hundred thousand of them.
+/// The divisor of [`MAILBOX_REMOTE_BYTES_MAX`] that gives the number of bytes by which exit signals of links and
+/// DOWNs of one peer may exceed its share. Such signals are never dropped. When other peers have made the share of an
+/// honest peer small, its signals are thus still accepted: more than a hundred thousand of them at 1 GiB.
 pub const SIGNALS_BEYOND_PART: usize = 64;
 
-/// The signals of all peers together may go beyond [`MAILBOX_REMOTE_BYTES_MAX`] by this part of it: so it holds, with that, however
-/// many peers there are, and it takes sixteen of them to use it up, from as many addresses.
+/// The divisor of [`MAILBOX_REMOTE_BYTES_MAX`] that gives the number of bytes by which the signals of all peers
+/// together may exceed it. With this part added, the limit holds for any number of peers. To use this part up,
+/// sixteen peers at sixteen different addresses are needed.
 pub const SIGNALS_RESERVE_PART: usize = 4;
 
-/// Peers whose messages and signals are counted apart, those included whose sessions have ended and of which something is
-/// in a mailbox still; all others have one share.
+/// The maximum number of peers whose messages and signals are counted separately. Peers whose sessions have ended are
+/// included while a mailbox still holds something of theirs. All further peers have one share together.
 pub const PEER_SHARES_MAX: usize = 65_536;
 
-/// Bytes that a remote message or signal in a mailbox counts beside those that it keeps alive: its entry, twice, since
-/// half of a queue may be empty, and its allocation. So messages without bytes are bounded as well.
+/// The number of bytes that is added, for each remote message or signal in a mailbox, to the memory that it keeps
+/// alive. This covers the allocation and the entry of the item, the entry twice, because half of a queue may be
+/// empty. So the number of messages without content is limited as well.
 pub const MESSAGE_BYTES_COUNTED: usize = 144;
 
-/// Bytes that an allocation takes at most beside those that were asked for: what the allocator notes, and rounding.
+/// The maximum number of bytes that an allocation takes in addition to the requested bytes, for the allocator's own
+/// data and for rounding.
 pub const ALLOCATION_BYTES_COUNTED: usize = 32;
 
-/// Nodes whose numbers are kept after their sessions have ended.
+/// The maximum number of nodes whose numbers a node keeps after their sessions have ended. It is also the largest
+/// value of the settings `sessions_max`, `sessions_per_address_max` and `peer_list_dials_max`.
 pub const NODES_KNOWN_MAX: usize = 65_536;
 
-/// Nodes whose numbers are kept because node tables of peers have named them: a peer can name as many as it likes.
+/// The maximum number of nodes whose numbers a node keeps only because they are in node tables of peers. A peer can
+/// name as many nodes as it likes.
 pub const NODES_HEARD_OF_MAX: usize = 65_536;
 
-/// Bytes of the text of a CLOSE that this node writes: it is one line of a log.
+/// The maximum length, in bytes, of the text of a CLOSE that this node writes: one line of a log.
 pub const CLOSE_TEXT_BYTES_MAX: usize = 255;
 
-/// Bytes of a text of another node that a log or an error shows: as much as the longest name, which has to be read.
+/// The maximum length, in bytes, of text from another node that a log or an error shows. The longest node name fits,
+/// because names must be readable.
 pub const SHOWN_TEXT_BYTES_MAX: usize = 255;
 
-/// Of events of one kind that others cause, a node's log has at most one line for each of these, on average.
+/// The shortest average time between two log lines for events of one kind that other nodes cause.
 pub const NOTICE_LINE_PERIOD: Duration = Duration::from_secs(1);
 
-/// The longest time between two lines that tell of events of one kind in sum: an operator learns of an attack that lasts
+/// The longest time between two log lines that sum up events of one kind. So an operator learns of a lasting attack
 /// within minutes.
 pub const NOTICE_INTERVAL_MAX: Duration = Duration::from_secs(300);
 
-/// Refused connections that have a line of the log each before they are told in sum: enough for a wrong setting, which
-/// fails again and again in the same way.
+/// The number of refused connections that are logged one by one before they are logged in sum. The same number
+/// applies to refusals of some other kinds. It is enough to recognize a wrong setting, which causes the same refusal
+/// again and again.
 pub const REFUSALS_TOLD_SINGLY_MAX: u32 = 8;
 
-/// Frames for other nodes that have a line of the log each before they are told in sum: the first one says all.
+/// The number of frames for other nodes that are logged one by one before they are logged in sum. Further ones give
+/// no new information.
 pub const MISROUTED_TOLD_SINGLY_MAX: u32 = 1;
 
-/// Warnings of nodes with one name that have a line of the log each before they are told in sum: there is nothing new in
-/// the second one.
+/// The number of warnings about nodes with the same name that are logged one by one before they are logged in sum.
+/// Further ones give no new information.
 pub const NAMESAKES_TOLD_SINGLY_MAX: u32 = 1;
 
-/// Beginnings and ends of sessions that have a line of the log each before they are told in sum: a cluster of dozens
-/// starts with a line for each node.
+/// The number of beginnings and ends of sessions that are logged one by one before they are logged in sum. The same
+/// number applies to unreachable nodes, and to changes that a discovery finds. When a cluster of dozens of nodes
+/// starts, each node thus has a line.
 pub const SESSIONS_TOLD_SINGLY_MAX: u32 = 128;
 
-/// Processes that fail and have a line of the log each before they are told in sum, of those that fail by themselves and
-/// of those that exit signals end: enough for what belongs together.
+/// The number of failed processes that are logged one by one before they are logged in sum. Processes that fail by
+/// themselves and processes that exit signals end are counted separately. The number is large enough for failures
+/// that belong together.
 pub const FAILURES_TOLD_SINGLY_MAX: u32 = 32;
 
-/// Bytes of a reason that a line of the log shows: the first hops, and a text that says what is wrong.
+/// The maximum length, in bytes, of a reason in a line of the log: enough for the first hops, and for a text that
+/// describes the problem.
 pub const REASON_BYTES_SHOWN_MAX: usize = 512;
 
-/// Bytes of what a process says of itself: a line.
+/// The maximum length, in bytes, of the description that a process gives of itself: one line.
 pub const DESCRIPTION_BYTES_MAX: usize = 255;
 
-/// Calls that wait for a node to tell about itself: further ones find no room.
+/// The time for which a node reuses its answer to a question about itself (`NodeBuilder::answer_about`). Within this
+/// time, further questions cost no work.
+pub const ABOUT_AGE_MAX: Duration = Duration::from_secs(1);
+
+/// The maximum number of waiting calls that ask a node about itself. Further calls are refused.
 pub const ABOUT_CALLS_MAX: usize = 64;
 
-/// How long a node waits until a peer takes such an answer: then that peer has none, and the next call is answered.
+/// The time that a peer has to accept the answer to its question about this node. After that the peer gets no answer,
+/// and the next question is answered.
 pub const ABOUT_REPLY_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// Nodes of which a node tells when it tells about itself: what it says of so many fits into a message of 1 MiB.
+/// The maximum number of peers that a node describes when it is asked about itself. This many fit into a message of 1
+/// MiB.
 pub const ABOUT_PEERS_MAX: usize = 1_024;
 
-/// Nodes whose round trips are measured for one such call, at once.
+/// The maximum number of peers whose round-trip times a node measures at once when it is asked about itself.
 pub const ABOUT_MEASURED_MAX: usize = 256;
 
-/// The longest round trip that is measured for one such call.
+/// The longest round-trip time that a node measures when it is asked about itself.
 pub const ABOUT_ROUND_TRIP_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// The shortest interval in which a timer of a process sends again and again: the timers of the runtime are no finer.
+/// The shortest interval of a repeating timer of a process. The timers of the tokio runtime are not finer.
 pub const TIMER_INTERVAL_MIN: Duration = Duration::from_millis(1);
 
-/// The time that a node gives processes to be gone which it kills because they have not ended in time. One that holds its thread
-/// stays.
+/// The time that processes have to disappear after a node has killed them because they did not end in time. A process
+/// that blocks its thread continues to run.
 pub const KILLED_WITHIN: Duration = Duration::from_secs(1);

@@ -1,14 +1,16 @@
-//! The protocol, pure: state machines that are lent bytes, told the time, and lent the process table.
+//! The protocol without I/O ("sans I/O"): state machines for endpoints, connections, sessions and groups.
 //!
-//! No clock, socket, task, lock or random source is used here. Whoever drives a machine hands it what it needs:
-//! payloads that were cut off the stream, the time since an origin of the driver's choosing, random bytes, and
-//! [`Processes`], through which signals come out. Everything that frames can change is `Clone + Eq + Hash`, so
-//! that the code that runs is the code that is model-checked.
+//! Nothing here uses a clock, a socket, a task, a lock or a random source. The driver of a machine passes everything
+//! in: payloads that it has cut out of the stream, the time since an origin of its choosing, random bytes, and a
+//! process table ([`Processes`]), through which signals come out. All state that frames can change is `Clone + Eq +
+//! Hash`, so the model checker can check the same code that runs.
 //!
-//! Whoever embeds it begins with [`Host`], whose [module](host) says what to call when, and goes on to [`Endpoint`] and
-//! [`Connection`] where a lock for each connection is wanted. [`connection`] has the states, the deadlines and the endings.
+//! An embedder begins with [`Host`]. The [module of `Host`](host) lists the calls that a host makes, and when. A host
+//! that wants one lock for each connection uses [`Endpoint`] and [`Connection`] directly. [`connection`] describes
+//! the states, deadlines and endings of a connection.
 
 mod addresses;
+mod allowed;
 pub mod connection;
 pub mod endpoint;
 pub mod epochs;
@@ -29,6 +31,7 @@ mod source;
 mod spawn;
 mod term;
 
+pub use allowed::Allowed;
 pub use connection::{Connection, Inbound};
 pub use endpoint::{Attempts, Dial, Endpoint, NotDialled, name_to_dial};
 pub use globals::{GlobalNews, Globals};

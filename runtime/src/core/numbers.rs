@@ -1,4 +1,4 @@
-//! The numbers that other nodes have here.
+//! The numbers by which this node knows other nodes.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -7,17 +7,18 @@ use std::sync::Arc;
 use super::NodeNumber;
 use super::limits::{NODES_HEARD_OF_MAX, NODES_KNOWN_MAX};
 
-/// One run of a node: its name and its incarnation say which.
+/// One run of a node, identified by the node's name and incarnation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Start {
     /// The node's name, with its port.
     pub name: Arc<str>,
-    /// The number that it has drawn for this run.
+    /// The incarnation: a number that the node has drawn at random for this run.
     pub incarnation: NonZeroU64,
 }
 
 impl Start {
-    /// The creation in the pids of its processes: 1 to 255, by its incarnation.
+    /// Returns the creation in the pids of the node's processes in this run, from 1 to 255. It follows from the
+    /// incarnation.
     #[must_use]
     pub const fn creation(&self) -> u8 {
         //= spec/handshake.md#hs-cre-001
@@ -29,42 +30,54 @@ impl Start {
     }
 }
 
-/// Who gives nodes their numbers: [`Numbers`], or what shares them. It may neither block nor panic: what asks for a number
-/// is in the middle of a change.
+/// A source of node numbers: [`Numbers`], or a type that shares them.
+///
+/// An implementation must neither block nor panic, since its methods are called in the middle of a change.
 pub trait Numbering {
-    /// The number of the node `name`, with which a session comes up, in this start of it; a version 1 node, which does
-    /// not say its incarnation, has another one each time.
+    /// Returns the number of the node `name` in the run with this incarnation. It is called when a session with the
+    /// node comes up.
+    ///
+    /// For a version 1 node, which does not announce its incarnation, `incarnation` is `None`. Such a node gets a new
+    /// number for each session.
     fn of(&mut self, name: &Arc<str>, incarnation: Option<NonZeroU64>) -> NodeNumber;
 
-    /// The session with the node of this number is over. Until then the number is not forgotten.
+    /// Records that the session with the node of this number is over. Before this call, the number must not be
+    /// forgotten.
     fn over(&mut self, number: NodeNumber);
 }
 
-/// One number for each start of a node, and none that is given twice. A node that comes back with the same incarnation
-/// has the number it had, so that the pids a program holds stay good; so has one that others have told of before there
-/// was a session with it.
+/// The numbers of nodes: one for each start of a node. No number is given twice.
+///
+/// If a node comes back with the same incarnation, it keeps its number, so the pids that a program holds stay valid.
+/// If peers have named a node before the first session with it, the node keeps that number too.
+///
+/// The numbers are kept of at most [`NODES_KNOWN_MAX`] nodes with which there was a session, and of at most
+/// [`NODES_HEARD_OF_MAX`] nodes that only peers have named. When one of these limits is reached, the node that was
+/// added first is forgotten. If a forgotten node comes back, it gets a new number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Numbers {
     own: Option<Start>,
     last: u64,
     by_start: BTreeMap<Start, NodeNumber>,
-    /// Those with which there is a session: never forgotten.
+    /// The nodes with which there is a session. They are never forgotten.
     up: BTreeMap<NodeNumber, Start>,
-    /// Those with which there was one, each with the turn in which it is forgotten.
+    /// The nodes with which there was a session, each with the turn in which it is forgotten.
     left: BTreeMap<NodeNumber, (u64, Start)>,
     turns: BTreeMap<u64, NodeNumber>,
-    /// Those that node tables of peers have named, and no more.
+    /// The nodes that are known only because node tables of peers have named them.
     heard_of: BTreeMap<NodeNumber, Start>,
 }
 
 impl Numbers {
-    /// The numbers of the nodes that this one meets.
+    /// Creates the numbers of a node that has met no others. `own` is its own start.
     #[must_use]
     pub fn new(own: Start) -> Self {
         Self { own: Some(own), ..Self::default() }
     }
 
-    /// The number of a start that a peer's node table names.
+    /// Returns the number of a start that a peer's node table names. A start without a number gets one.
+    ///
+    /// For this node's own start, returns [`NodeNumber::HERE`].
     pub fn heard_of(&mut self, start: Start) -> NodeNumber {
         if self.own.as_ref() == Some(&start) {
             return NodeNumber::HERE;
@@ -73,7 +86,7 @@ impl Numbers {
             return *number;
         }
         //= spec/capabilities.md#cap-ntb-012
-        //# A node MUST bound the number of nodes that it keeps because node tables have named them, to
+        //# A node MUST bound the number of nodes that it keeps only because node tables have named them to
         //# `nodes_heard_of_max`.
         if self.heard_of.len() >= NODES_HEARD_OF_MAX
             && let Some((_, oldest)) = self.heard_of.pop_first()
@@ -86,15 +99,18 @@ impl Numbers {
         number
     }
 
-    /// Which start of a node has this number. None of those that have been forgotten, and of version 1 nodes, which
-    /// have no incarnation by which others could know them.
+    /// Returns the start of the node that has this number.
+    ///
+    /// Returns `None` for this node, for nodes that have been forgotten, and for version 1 nodes, which have no
+    /// incarnation by which others could identify them.
     #[must_use]
     pub fn start(&self, number: NodeNumber) -> Option<&Start> {
         let left = || self.left.get(&number).map(|(_, start)| start);
         self.up.get(&number).or_else(left).or_else(|| self.heard_of.get(&number))
     }
 
-    /// The same, but of nodes alone with which there is or was a session: what peers have told of is not among them.
+    /// Returns the start of the node that has this number, if there is or was a session with that node. It returns
+    /// `None` for nodes that only peers have named. Apart from that, this method behaves like [`start`](Self::start).
     #[must_use]
     pub fn met(&self, number: NodeNumber) -> Option<&Start> {
         self.start(number).filter(|_| !self.heard_of.contains_key(&number))
@@ -102,16 +118,16 @@ impl Numbers {
 
     fn meet(&mut self, start: Start) -> NodeNumber {
         //= spec/session.md#ses-pid-017
-        //# A node MUST take a pid that it has learned in an earlier session for that of the same process
-        //# if the present session is with the same node name and the same incarnation, unless it has
-        //# forgotten that node by `nodes_known_max`.
+        //# A node MUST take a pid from an earlier session with the present start of the peer for the same
+        //# process as then, unless it has forgotten that node by `nodes_known_max`.
         //= spec/capabilities.md#cap-ntb-011
-        //# A node MUST take a pid whose node an entry of a node table names for that of a process of the
-        //# peer of a session if, and only if, that peer has the name and the incarnation of the entry.
+        //# A node MUST resolve an index to itself or to the peer of a session if, and only if, that node has
+        //# the name and the incarnation of the entry, unless it has forgotten that node by
+        //# `nodes_heard_of_max` or `nodes_known_max` since it read the entry.
         let known = self.by_start.get(&start).copied();
         //= spec/session.md#ses-pid-018
-        //# A node MUST NOT take a pid that it has learned in a session with another incarnation of the peer
-        //# for that of a process of the peer's present start.
+        //# A node MUST NOT take a pid from a session with another incarnation of the peer for a process of
+        //# the peer's present start.
         let number = known.unwrap_or_else(|| self.next());
         self.heard_of.remove(&number);
         if let Some((turn, _)) = self.left.remove(&number) {
@@ -122,7 +138,7 @@ impl Numbers {
         number
     }
 
-    /// The next number that means a node. There are more than a node can meet.
+    /// Returns the next number that stands for another node. There are more of them than a node can meet.
     fn next(&mut self) -> NodeNumber {
         loop {
             self.last = self.last.wrapping_add(1);
@@ -145,9 +161,9 @@ impl Numbering for Numbers {
     }
 
     fn over(&mut self, number: NodeNumber) {
-        // One of version 1 is not kept.
+        // A node of version 1 is not kept.
         let Some(start) = self.up.remove(&number) else { return };
-        // Whichever of them comes back gets a new number: its old pids are dead then, not wrong.
+        // A forgotten node that comes back gets a new number: its old pids are then dead, not wrong.
         if self.left.len() >= NODES_KNOWN_MAX
             && let Some((_, first)) = self.turns.pop_first()
             && let Some((_, forgotten)) = self.left.remove(&first)
@@ -225,8 +241,9 @@ mod tests {
 
     //= spec/capabilities.md#cap-ntb-011
     //= type=test
-    //# A node MUST take a pid whose node an entry of a node table names for that of a process of the peer of a
-    //# session if, and only if, that peer has the name and the incarnation of the entry.
+    //# A node MUST resolve an index to itself or to the peer of a session if, and only if, that node has the
+    //# name and the incarnation of the entry, unless it has forgotten that node by `nodes_heard_of_max` or
+    //# `nodes_known_max` since it read the entry.
     #[test]
     fn a_node_that_was_told_of_keeps_its_number_when_it_comes_and_no_other_start_has_it() {
         let mut numbers = Numbers::new(start("own@h:1", 9));
@@ -245,7 +262,7 @@ mod tests {
 
     //= spec/capabilities.md#cap-ntb-012
     //= type=test
-    //# A node MUST bound the number of nodes that it keeps because node tables have named them, to
+    //# A node MUST bound the number of nodes that it keeps only because node tables have named them to
     //# `nodes_heard_of_max`.
     #[test]
     fn whoever_names_many_nodes_makes_others_forgotten_and_never_mistaken() {

@@ -1,36 +1,42 @@
-//! How long another node is waited for. Specification: `connection.md`, "Time".
+//! The time for which this node waits for another one. Specification: `connection.md`, "Time".
 //!
-//! A node that was held up has not waited: its process was stopped, its machine slept, a thread was busy with something
-//! else. Nobody tells it so. But it looks at its patience several times before that is over, and a look that comes far
-//! too late shows that it has not run in between. So it does not matter whether its clock went on meanwhile.
+//! A node stalls while its process is stopped, its machine sleeps, or a thread is busy with something else. A stalled
+//! node does not read, so the time of a stall is no evidence against a peer. No one tells the node of a stall. But
+//! the node checks the clock several times within a wait, and a check that comes far too late shows that the node has
+//! not run in between. So it does not matter whether the clock goes on during a stall.
 
 use std::time::Duration;
 
 use super::limits::{HOLD_UPS_MAX, PATIENCE_PARTS};
 
-/// How much longer another node is waited for.
+/// A timer for a wait for another node, which leaves out stalls of this node.
+///
+/// The first [`HOLD_UPS_MAX`] stalls within one wait do not count. Of each later stall, at most an eighth of the wait
+/// counts ([`PATIENCE_PARTS`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Patience {
     left: Duration,
-    /// The time between two looks.
+    /// The time between two checks.
     part: Duration,
     looked: Duration,
     hold_ups: u32,
 }
 
 impl Patience {
-    /// Waits for so long, from now on.
+    /// Starts a wait of `time` at `now`.
     #[must_use]
     pub fn new(time: Duration, now: Duration) -> Self {
         let part = (time / PATIENCE_PARTS).saturating_add(Duration::from_nanos(1)).min(time);
         Self { left: time, part, looked: now, hold_ups: 0 }
     }
 
-    /// Looks at the clock. Returns `true` if the patience is over. What has arrived by now must have been handled
-    /// before.
+    /// Counts the time that has passed until `now`, and returns `true` if the wait is over.
+    ///
+    /// Before this call, handle everything that has arrived by `now`. Make the call at the time that
+    /// [`look_at`](Self::look_at) returns: a call that comes far later counts as a stall of this node.
     //= spec/connection.md#con-tim-001
-    //# Of each of its first eight hold-ups within a time, a node MUST NOT count more than an eighth of that time
-    //# against a peer.
+    //# A node MUST NOT count its first eight stalls within a time against a peer, nor more than an eighth of
+    //# that time for a later one.
     pub fn is_over(&mut self, now: Duration) -> bool {
         let passed = now.saturating_sub(self.looked);
         self.looked = self.looked.max(now);
@@ -43,7 +49,7 @@ impl Patience {
         self.left.is_zero()
     }
 
-    /// When to look next.
+    /// Returns the time at which [`is_over`](Self::is_over) must be called next.
     #[must_use]
     pub fn look_at(&self) -> Duration {
         self.looked.saturating_add(self.left.min(self.part))
@@ -57,7 +63,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const HOUR: Duration = Duration::from_secs(3_600);
 
-    /// Looks whenever it is time to; gives when the patience is over.
+    /// Checks whenever it is time to, and returns the time at which the patience is over.
     fn over_at(mut patience: Patience) -> Duration {
         loop {
             let now = patience.look_at();
@@ -88,8 +94,8 @@ mod tests {
 
     //= spec/connection.md#con-tim-001
     //= type=test
-    //# Of each of its first eight hold-ups within a time, a node MUST NOT count more than an eighth of that time
-    //# against a peer.
+    //# A node MUST NOT count its first eight stalls within a time against a peer, nor more than an eighth of
+    //# that time for a later one.
     #[test]
     fn a_hold_up_counts_for_nothing_wherever_it_falls() {
         for looks in 0..8 {
@@ -99,7 +105,7 @@ mod tests {
             }
             let (before, woken) = (patience.look_at() - SECOND, patience.look_at() + HOUR);
             assert!(!patience.is_over(woken));
-            // What the node waited before it was held up, and what it waits now, is the whole.
+            // The time waited before the stall and the time waited after it make up the whole.
             let after = over_at(patience) - woken;
             let off = (before + after).abs_diff(9 * SECOND);
             assert!(off < Duration::from_millis(1), "{before:?} and {after:?}");

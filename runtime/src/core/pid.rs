@@ -1,21 +1,24 @@
-//! Processes, as this node sees them. Specification: `dist.md`, "Pids".
+//! Pids, as this node sees them. Specification: `dist.md`, "Pids".
 
 use std::fmt;
 
 use snow_dist_codec::Pid as WirePid;
 
-/// A node, as this node numbers them: wide enough that no number is given twice. What another node is bound to is
-/// its name *and* its incarnation, so that a restarted node has another number.
+/// The number by which this node knows a node.
+///
+/// A number stands for a name *and* an incarnation, so a restarted node has another number. The type is wide enough
+/// that no number is used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeNumber(u64);
 
 impl NodeNumber {
-    /// This node.
+    /// The number of this node.
     pub const HERE: Self = Self(0);
-    /// A node that whoever wrote the pid could not name.
+    /// The number that stands for a node which the writer of a pid could not name.
     pub const UNKNOWN: Self = Self(u64::MAX);
 
-    /// The number of another node; `None` for the two numbers with a meaning of their own.
+    /// Creates the number of another node. Returns `None` for the two numbers with a special meaning: those of
+    /// [`HERE`](Self::HERE) and [`UNKNOWN`](Self::UNKNOWN).
     #[must_use]
     pub const fn other(number: u64) -> Option<Self> {
         match Self(number) {
@@ -24,56 +27,61 @@ impl NodeNumber {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
 }
 
-/// A process on any node.
+/// The pid of a process on any node.
 ///
-/// Shown as `<N.L.C>`: the node's number *here* (0 is this node, `?` one that could not be named), the process's
-/// number there, and that node's creation.
+/// A pid is shown as `<N.L.C>`. `N` is the number by which *this* node knows the node of the process: 0 for this node
+/// itself, `?` for a node that could not be named. `L` is the number of the process on its node, and `C` the creation
+/// of that node.
+///
+/// A pid remains valid when the session in which it was learnt has ended. In a later session with the same node it
+/// stands for the same process. If the node was restarted in between, the pid stands for no process any more.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Pid {
     node: NodeNumber,
-    /// Creation and local id as they stand on the wire.
+    /// The creation and the local id, as they stand on the wire.
     bits: u64,
 }
 
 impl Pid {
-    /// The process numbered `local` (at most 40 bits are used) on a node.
+    /// Creates the pid of the process with the number `local` on a node with this creation. Only the lowest 40 bits
+    /// of `local` are used.
     #[must_use]
     pub const fn new(node: NodeNumber, creation: u8, local: u64) -> Self {
         Self { node, bits: (creation as u64) << 40 | local & WirePid::LOCAL_MAX }
     }
 
-    /// The node the process runs on.
+    /// Returns the node that the process runs on.
     #[must_use]
     pub const fn node(self) -> NodeNumber {
         self.node
     }
 
-    /// Whether it runs on this node.
+    /// Returns `true` if the process runs on this node.
     #[must_use]
     pub const fn is_here(self) -> bool {
         self.node.0 == NodeNumber::HERE.0
     }
 
-    /// The process's number on its node.
+    /// Returns the number of the process on its node.
     #[must_use]
     pub const fn local(self) -> u64 {
         self.bits & WirePid::LOCAL_MAX
     }
 
-    /// The creation of its node: which of its starts, as far as 8 bits can say.
+    /// Returns the creation: a number that tells the runs of the process's node apart, as far as 8 bits suffice.
     #[must_use]
     pub const fn creation(self) -> u8 {
         WirePid::from_bits(self.bits).creation()
     }
 
-    /// The pid on the wire, with the node id that stands for its node there.
+    /// Returns the pid on the wire, with the node id that stands for its node there.
     #[must_use]
     pub(crate) const fn to_wire(self, node: u16) -> WirePid {
         WirePid::from_bits((node as u64) << 48 | self.bits)

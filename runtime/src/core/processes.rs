@@ -1,102 +1,122 @@
-//! The process table, as the core is lent it: what the core asks of it, and how signals come out.
+//! The process table, as the core uses it: the questions that the core asks, and the signals that come out.
 
 use bytes::Bytes;
 
 use super::{GlobalNews, NodeNumber, Pid, Reason, SpawnFailure, SpawnRequest, Start, TermPids};
 
-/// Frames in an allocation of their own, which a message among them can keep.
+/// A block of frames in an allocation of their own. A process table can keep a message of the block, and the whole
+/// allocation with it, instead of copying the message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
     /// The frames, at the beginning of the allocation.
     pub bytes: Bytes,
-    /// Bytes of the allocation. Whoever keeps a part of `bytes` keeps all of them.
+    /// The size of the allocation in bytes. A value that keeps a part of `bytes` keeps the whole allocation alive.
     pub allocated: usize,
 }
 
 impl From<Bytes> for Block {
-    /// Bytes that are the whole of their allocation.
+    /// Creates a block of bytes that fill their allocation.
     fn from(bytes: Bytes) -> Self {
         Self { allocated: bytes.len(), bytes }
     }
 }
 
-/// Who has called, and by which number: the address of a reply.
+/// The address of a reply: the caller, and the number of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Caller {
     /// The process that waits for the reply.
     pub pid: Pid,
-    /// The call's number, its node's choice.
+    /// The number of the call, which the caller's node has chosen.
     pub reference: u64,
-    /// The session in which the call has come: no other takes the reply, even if a call of that number has come in it.
+    /// The session in which the call arrived. No other session takes the reply, even if a call with the same number
+    /// arrived in it.
     pub session: u64,
 }
 
-/// The local processes. Every `local` is the number of one of them.
+/// The table of local processes. In every method, `local` is the number of a local process.
 ///
-/// The calls come in the order in which the process must see what they bring. None of them can call back into the session,
-/// which is borrowed meanwhile, and none may block: the session waits. None may panic: a panic passes through the session,
-/// and what the same call of the session had still to bring is lost. A table that hands anything to code of a program does
-/// so afterwards.
+/// The calls come in the order in which a process must see their effects. These rules hold for every method:
+/// - It cannot call back into the session, which is borrowed during the call.
+/// - It must not block, since the session waits for it.
+/// - It must not panic. A panic passes through the session, and the rest of what the session had to deliver is lost.
+/// - It must not call code of a program. A table that passes anything to such code does so after the session's own
+///   call has returned.
 pub trait Processes {
-    /// Returns `false` if what the peer has sent already leaves no room in the process's mailbox for a signal of one more
-    /// link: the peer's LINK is refused then.
+    /// Returns `true` if the process's mailbox has room for the exit signal of one more link.
+    ///
+    /// Returns `false` if earlier messages and signals of the peer have left no such room: the session then refuses
+    /// the peer's LINK. The default returns `true`.
     fn has_room(&mut self, local: u64) -> bool {
         let _ = local;
         true
     }
 
-    /// The session now keeps so many bytes of the peer's messages that are not whole yet, all together: asked before they
-    /// become more, told when they are fewer. Returns `false` if there is no room for more: the message whose piece it is
-    /// counts as dropped by the table then, the session keeps nothing of it and says so next. Fewer always find room.
+    /// Reports the number of bytes that the session keeps of all incomplete messages of the peer together. The
+    /// session calls this before the number grows, and after it has shrunk.
+    ///
+    /// Returns `false` if the table has no room for the larger number. The table then counts the message that the new
+    /// fragment belongs to as dropped. The session keeps nothing of that message, and reports the smaller number
+    /// next. When the number has shrunk, the result is ignored. The default returns `true`.
     fn unfinished(&mut self, bytes: usize) -> bool {
         let _ = bytes;
         true
     }
 
-    /// Notes that the session has an interest in the process: its end must be told to
-    /// [`Session::process_ended`](super::session::Session::process_ended). False if there is no such process, or it has
-    /// ended.
+    /// Notes that the session has an interest in the process, and returns `true` if the process is alive. From now
+    /// on, the end of the process must be reported to
+    /// [`Session::process_ended`](super::session::Session::process_ended).
+    ///
+    /// Returns `false` if there is no such process, or if it has ended.
     fn attach(&mut self, local: u64) -> bool;
 
-    /// A message. Dropped by the table if there is no such process or its mailbox is full.
+    /// Delivers a message. The table drops the message if there is no such process, or if the mailbox of the process
+    /// is full.
     fn message(&mut self, local: u64, message: &[u8]);
 
-    /// A message that its sender has marked as a term; dropped likewise. `pids` says which processes its pids are. A
-    /// table that does not tell terms from other messages takes it for one of these, and its pids are bytes then.
+    /// Delivers a message that its sender has marked as a term. `pids` gives the processes that its pids stand for.
+    ///
+    /// The table drops the term in the same cases as a [`message`](Self::message). The default delivers the term as
+    /// an ordinary message, in which the pids are just bytes.
     fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
         drop(pids);
         self.message(local, term);
     }
 
-    /// The number that a start of another node has here, which the peer's node table names. A table that numbers no
-    /// nodes knows none.
+    /// Returns the number by which this node knows a start that the peer's node table names: see
+    /// [`Numbers::heard_of`](super::Numbers::heard_of). The default returns [`NodeNumber::UNKNOWN`].
     fn heard_of(&mut self, start: Start) -> NodeNumber {
         drop(start);
         NodeNumber::UNKNOWN
     }
 
-    /// A message to whoever is registered under `name`; dropped likewise.
+    /// Delivers a message to the process that is registered under `name`. The table drops the message if no process
+    /// has that name, or if the mailbox of the process is full.
     fn named_message(&mut self, name: &str, message: &[u8]);
 
-    /// A message to a name that its sender has marked as a term, as [`Processes::term`].
+    /// Delivers a term to the process that is registered under `name`, as [`Processes::term`] does to a process. The
+    /// table drops the term in the same cases as a [`named_message`](Self::named_message).
     fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
         drop(pids);
         self.named_message(name, term);
     }
 
-    // Calls and monitors by name. Who has them implements all of these; without, nobody is registered, and every call finds a
-    // full mailbox.
+    // Calls and monitors by name. A table that supports them implements all of these. With the defaults no name is
+    // registered, and every call finds a full mailbox.
 
-    /// The process that is registered under `name`.
+    /// Returns the process that is registered under `name`, or `None` if there is none, as by default.
     fn whereis(&mut self, name: &str) -> Option<u64> {
         let _ = name;
         None
     }
 
-    /// The message of a call, for the mailbox of a process that has just been attached. [`Session::reply`] takes the reply to
-    /// `caller`; whoever lets go of the call without one says so to [`Session::leave_unanswered`]. Returns `false` if the
-    /// mailbox takes no message. If the process has ended, or ends because its mailbox is full, that is `true`: its end
+    /// Delivers the message of a call to a process that has just been attached.
+    ///
+    /// Returns `false` if the mailbox accepts no message, as by default: the session then tells the caller so. If the
+    /// process has ended, or ends because its mailbox is full, the result is `true`, since the end of the process
     /// answers the call.
+    ///
+    /// The process replies to `caller` with [`Session::reply`]. Code that gives up the call without a reply must call
+    /// [`Session::leave_unanswered`].
     ///
     /// [`Session::reply`]: super::session::Session::reply
     /// [`Session::leave_unanswered`]: super::session::Session::leave_unanswered
@@ -105,100 +125,121 @@ pub trait Processes {
         false
     }
 
-    /// The reply to a call of a local process. A table that has no room for it tells the process what
-    /// [`Processes::reply_lost`] says.
+    /// Delivers the reply to a call of a local process. A table that has no room for the reply tells the process that
+    /// the reply was lost, as [`Processes::reply_lost`] does. The default does nothing.
     fn reply(&mut self, local: u64, reference: u64, term: &[u8], pids: TermPids) {
         let _ = (local, reference, term, pids);
     }
 
-    /// The reply to a call of a local process has come, and was dropped for want of room.
+    /// Reports that the reply to a call of a local process has arrived and was dropped for lack of room. The default
+    /// does nothing.
     fn reply_lost(&mut self, local: u64, reference: u64) {
         let _ = (local, reference);
     }
 
-    /// The end of a call without a reply.
+    /// Reports that a call of a local process has ended without a reply, for this reason. The default does nothing.
     fn call_ended(&mut self, local: u64, reference: u64, reason: Reason) {
         let _ = (local, reference, reason);
     }
 
-    /// Whom a monitor by name is of.
+    /// Reports to `local` which process its monitor by name, with this reference, watches. The default does nothing.
     fn named(&mut self, local: u64, reference: u64, pid: Pid) {
         let _ = (local, reference, pid);
     }
 
-    // Processes that other nodes ask for. Who starts some implements the first two; without, every request is refused as one
-    // for a function that is not there. Who asks for some implements the third.
+    // Processes that other nodes ask for. A table that starts some implements the first two methods; the defaults
+    // refuse every request as one for an unknown function. A table whose processes ask for some implements the third.
 
-    /// Returns `true` if the program has registered a function under this name, and the node of this process may have it
-    /// started.
+    /// Returns `true` if the program has registered a function under this name, and the node of `requester` may start
+    /// it. The default returns `false`.
     fn offers(&mut self, requester: Pid, function: &str) -> bool {
         let _ = (requester, function);
         false
     }
 
-    /// Makes the process that is asked for, of a function that [`Processes::offers`] has just said is offered. It does not run
-    /// before the call of the session has returned in which this is called: by then it is tied to the one that asks, and what
-    /// it does comes behind the answer. What the program has written, and what reads the arguments, is not called here.
+    /// Starts a process with a function that [`Processes::offers`] has just accepted, and returns its number.
+    ///
+    /// This method is called during a call of the session, and the new process must not run before that call has
+    /// returned. By then the process is tied to its requester, and its own messages follow the answer. This method
+    /// must call neither code of the program nor code that reads the arguments.
     ///
     /// # Errors
-    /// Why none is made, which the peer is told.
+    /// If no process is started, returns the [`SpawnFailure`] that the peer is told. The default returns
+    /// [`SpawnFailure::NotOffered`].
     fn spawn(&mut self, request: SpawnRequest<'_>) -> Result<u64, SpawnFailure> {
         let _ = request;
         Err(SpawnFailure::NotOffered)
     }
 
-    /// What has come of a local process's request for a process of the peer, told once. If the request was for a link, that
-    /// comes about by itself; if for a monitor, the request's number is that of the monitor from now on.
+    /// Reports the outcome of the request of `local` for a process of the peer. This is called once for each request.
+    ///
+    /// If a link was requested, it is made without a further call. If a monitor was requested, its reference is the
+    /// number of the request. The default does nothing.
     fn spawned(&mut self, local: u64, request: u64, outcome: Result<Pid, SpawnFailure>) {
         let _ = (local, request, outcome);
     }
 
-    // Global names and rooms. A table that knows none leaves them alone.
+    // Global names and rooms. By default a table ignores them.
 
-    /// What the peer says of a global name. Returns `false` if the table leaves it alone: it is counted then.
+    /// Handles an announcement of the peer about a global name.
+    ///
+    /// Returns `false` if the table ignores the announcement, as by default. The session then counts it in
+    /// [`Counts::left_alone`](super::session::Counts::left_alone).
     fn global(&mut self, news: GlobalNews<'_>) -> bool {
         let _ = news;
         false
     }
 
-    /// A text for all processes of this node that are in the room. Returns `false` if the table leaves it alone.
+    /// Delivers a text to all processes of this node that are in the room.
+    ///
+    /// Returns `false` if the table ignores the text, as by default. The session then counts it in
+    /// [`Counts::left_alone`](super::session::Counts::left_alone).
     fn broadcast(&mut self, room: &str, text: &str) -> bool {
         let _ = (room, text);
         false
     }
 
-    /// An exit signal of a link that has just ended here.
+    /// Delivers to `local` the exit signal of its link with the process `from`. The link has just ended.
     fn exit(&mut self, local: u64, from: Pid, reason: Reason);
 
-    /// An exit signal that a process of the peer has sent, with or without a link. Dropped by the table if there is no
-    /// such process. As many can come as the peer likes: those that are put into a mailbox must be bounded there.
+    /// Delivers an exit signal that the process `from` of the peer has sent to `local`, whether or not the two are
+    /// linked. The table drops the signal if there is no process `local`.
+    ///
+    /// The peer can send any number of such signals, so a table that puts them into a mailbox must bound their number
+    /// there. The default calls [`exit`](Self::exit).
     fn sent_exit(&mut self, local: u64, from: Pid, reason: Reason) {
         self.exit(local, from, reason);
     }
 
-    /// Exit signals of all links of one process that a lost session ends. The process wakes when all are there.
+    /// Delivers, at the end of a session, the exit signals of all links that one process has in the session. The
+    /// process is to wake only when all of them have been delivered. The default calls [`exit`](Self::exit) for each.
     fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason) {
         from.iter().for_each(|from| self.exit(local, *from, reason.clone()));
     }
 
-    /// The end of a monitored process.
+    /// Delivers to `local` the DOWN of its monitor with this reference: the process `from` has ended, for this
+    /// reason.
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason);
 
-    // What else a connection says of what it delivers: a table that copies each message and wakes its processes at once
-    // needs none of it.
+    // Further details about what a connection delivers. A table that copies each message and wakes its processes at
+    // once needs none of these.
 
-    /// The connection keeps the beginning of a frame in a buffer of so many bytes, no fewer than before. Returns `false` if
-    /// there is no room for them and the frame is a message: it counts as dropped, the connection passes over what still comes
-    /// of it, and keeps nothing.
+    /// Reports that the connection keeps the beginning of a frame in a buffer of `bytes` bytes. If this is called
+    /// again for the same frame, `bytes` is no smaller than before.
+    ///
+    /// Returns `false` if the frame is a message and the table has no room for these bytes. The message then counts
+    /// as dropped: the connection skips the rest of it and keeps nothing. The default returns `true`.
     fn keep_buffer(&mut self, bytes: usize, is_message: bool) -> bool {
         let _ = (bytes, is_message);
         true
     }
 
-    /// That frame is whole.
+    /// Reports that the frame of the last [`keep_buffer`](Self::keep_buffer) is complete. It may also be called when
+    /// no buffer is kept.
     fn release_buffer(&mut self) {}
 
-    /// Whether a message of so many bytes, which lies in an allocation of so many, is kept as a part of that rather than copied.
+    /// Returns `true` if the table keeps a message of `message_bytes` bytes together with its allocation of
+    /// `of_bytes` bytes, and `false` if it copies the message, as by default.
     #[must_use]
     fn keeps(message_bytes: usize, of_bytes: usize) -> bool
     where
@@ -208,20 +249,23 @@ pub trait Processes {
         false
     }
 
-    /// The messages that come next lie in this allocation, until [`Processes::after_frames`]. Gives the one of those before.
+    /// Sets the block that holds the next messages, and returns the block that was set before. The block is valid
+    /// until the next call of this method or of [`Processes::after_frames`]. The default does nothing and returns an
+    /// empty block.
     fn arrived(&mut self, block: Block) -> Block {
         let _ = block;
         Block::default()
     }
 
-    /// A frame has been handled, and no lock of the session is held: what it has brought may wake its process.
+    /// Reports that a frame has been handled, and that no lock of the session is held. The table may now wake the
+    /// processes for which the frame has brought something.
     fn between_frames(&mut self) {}
 
-    /// All that had arrived has been handled, and no lock of the session is held.
+    /// Reports that everything that had arrived has been handled, and that no lock of the session is held.
     fn after_frames(&mut self) {}
 
-    /// Returns `true` if exit signals and DOWNs of the peer, none of which can be dropped, hold more memory than the table
-    /// allows one peer: the session ends then.
+    /// Returns `true` if the exit signals and DOWNs of the peer hold more memory than the table allows one peer.
+    /// Since none of them can be dropped, the session then ends. The default returns `false`.
     #[must_use]
     fn are_signals_untaken(&self) -> bool {
         false

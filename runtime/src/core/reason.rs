@@ -1,4 +1,4 @@
-//! Exit reasons, as they are kept and passed on. Specification: `dist.md`, "Exit reasons".
+//! Exit reasons, as a node keeps them and passes them on. Specification: `dist.md`, "Exit reasons".
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,9 @@ use snow_dist_codec::{Pid as WirePid, Reason as WireReason, ReasonBuf, Root, Tex
 use super::Pid;
 use super::limits::{ALLOCATION_BYTES_COUNTED, REASON_BYTES_MAX};
 
-/// Why a process ended. Cheap to clone: texts and chains are shared.
+/// The reason why a process ended.
+///
+/// Reasons are cheap to clone: texts and chains are shared.
 ///
 /// ```
 /// use snow_dist_runtime::core::Reason;
@@ -19,68 +21,73 @@ use super::limits::{ALLOCATION_BYTES_COUNTED, REASON_BYTES_MAX};
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// It had done its work.
+    /// The process has finished its work.
     Normal,
-    /// It failed.
+    /// The process failed. The text describes the failure.
     Error(Arc<str>),
-    /// It was killed.
+    /// The process was killed.
     Killed,
-    /// A process it was linked to ended so that it ended too.
+    /// An exit signal of a process that this process was linked to has ended it.
     Linked(Arc<Chain>),
-    /// It was asked to stop.
+    /// The process was asked to stop.
     Shutdown,
-    /// A reason of the program's own.
+    /// A reason that the program has defined.
     Custom(Arc<str>),
-    /// The connection to its node was lost.
+    /// The connection to the node of the process was lost.
     Noconnection,
-    /// A reason of a later version of the protocol: its tag, and the bytes after it.
+    /// A reason of a later version of the protocol, as its tag and the bytes that follow the tag.
     Unknown(Arc<[u8]>),
 }
 
-/// The processes through which an end was passed on, and what ended the first of them.
+/// The processes through which an exit was passed on, and the reason with which the first process of them ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Chain {
-    /// The processes, the last one first; at least one.
+    /// The processes, beginning with the last one that passed the exit on. There is at least one.
     pub hops: Vec<Pid>,
-    /// What ended the first process. Never [`Reason::Linked`].
+    /// The reason of the process that ended first. It is never [`Reason::Linked`].
     pub root: Reason,
 }
 
-/// Bytes that so many in an allocation with two counts take.
+/// Returns the bytes that an allocation with two counts (an `Arc`) takes for `content` bytes.
 pub(crate) const fn arc_bytes(content: usize) -> usize {
     content + 2 * size_of::<usize>() + ALLOCATION_BYTES_COUNTED
 }
 
-/// Bytes of a hop on the wire, its tag included.
+/// The bytes of a hop on the wire, its tag included.
 const HOP_BYTES: usize = 9;
-/// Tag and length of a root with text.
+/// The bytes of tag and length of a root with text.
 const TEXT_HEAD_BYTES: usize = 9;
-/// Bytes of a root: the hop that its next stop puts before it has room within [`REASON_BYTES_MAX`].
+/// The largest number of bytes of a root: the hop that the next process adds before it still fits into
+/// [`REASON_BYTES_MAX`].
 const ROOT_BYTES_MAX: usize = REASON_BYTES_MAX - HOP_BYTES;
-/// Bytes of a root's text.
+/// The largest number of bytes of a root's text.
 const TEXT_BYTES_MAX: usize = ROOT_BYTES_MAX - TEXT_HEAD_BYTES;
 
 impl Reason {
-    /// [`Reason::Error`] of a text, cut to [`REASON_BYTES_MAX`].
+    /// Creates [`Reason::Error`] with a text. A text that would make the reason longer than [`REASON_BYTES_MAX`] (4
+    /// KiB) is cut between two characters.
     #[must_use]
     pub fn error(text: impl AsRef<str>) -> Self {
         Self::Error(cut(text.as_ref()).into())
     }
 
-    /// [`Reason::Custom`] of a text, cut to [`REASON_BYTES_MAX`].
+    /// Creates [`Reason::Custom`] with a text, which is cut as in [`error`](Self::error).
     #[must_use]
     pub fn custom(text: impl AsRef<str>) -> Self {
         Self::Custom(cut(text.as_ref()).into())
     }
 
-    /// There is no such process.
+    /// Returns the reason that is reported when a process that does not exist is to be linked or monitored:
+    /// [`Reason::Error`] with the text `noproc`.
     #[must_use]
     pub fn noproc() -> Self {
         Self::error("noproc")
     }
 
-    /// This reason as it ends a process that was linked to `from`. Where the chain would grow over
-    /// [`REASON_BYTES_MAX`], its oldest hops are left out; the root stays.
+    /// Returns the reason with which a process ends when an exit signal from `from`, to which it is linked, ends it.
+    /// `reason` is the reason in the exit signal.
+    ///
+    /// If the chain would grow beyond [`REASON_BYTES_MAX`] (4 KiB), its oldest hops are left out. The root stays.
     #[must_use]
     pub fn linked(from: Pid, reason: &Self) -> Self {
         let (hops, root) = match reason {
@@ -88,18 +95,19 @@ impl Reason {
             root => (&[][..], root),
         };
         //= spec/session.md#ses-exi-004
-        //# A process that an exit signal ends MUST end with the reason Linked(from, reason), of the sender
-        //# and the reason of that signal.
+        //# A process that an exit signal ends MUST end with the reason Linked(from, reason) of that signal.
         Self::chain(std::iter::once(from).chain(hops.iter().copied()), root.clone())
     }
 
-    /// The processes through which it has come, the last one first; none, if it comes straight from the one that ended.
+    /// Returns the processes through which the exit was passed on, beginning with the last one. Returns no process if
+    /// the reason comes directly from the process that ended.
     pub fn hops(&self) -> impl Iterator<Item = Pid> + '_ {
         let chain = if let Self::Linked(chain) = self { Some(&chain.hops) } else { None };
         chain.into_iter().flatten().copied()
     }
 
-    /// Whether it ends a linked process that does not trap exits: all but Normal and Shutdown do.
+    /// Returns `true` if an exit signal with this reason ends a process that does not trap exits. This is the case
+    /// for all reasons except [`Normal`](Self::Normal) and [`Shutdown`](Self::Shutdown).
     #[must_use]
     pub const fn kills(&self) -> bool {
         //= spec/session.md#ses-exi-001
@@ -108,8 +116,9 @@ impl Reason {
         !matches!(self, Self::Normal | Self::Shutdown)
     }
 
-    /// A reason that was read, kept within [`REASON_BYTES_MAX`]: the first hops and the root stay, text is cut
-    /// between two characters. `here` says which process a pid of a hop is. The flag says whether anything was cut.
+    /// Converts a reason that was read, shortened to [`REASON_BYTES_MAX`]: the first hops and the root stay, and text
+    /// is cut between two characters. `here` gives the process that a pid of a hop stands for. The flag is set if
+    /// anything was cut.
     pub(crate) fn from_wire(wire: &WireReason<'_>, mut here: impl FnMut(WirePid) -> Pid) -> (Self, bool) {
         let (root, root_cut) = Self::from_root(&wire.root);
         let hops = wire.hops();
@@ -136,7 +145,7 @@ impl Reason {
             Root::Shutdown => (Self::Shutdown, false),
             Root::Custom(custom) => text(custom, Self::Custom),
             Root::Noconnection => (Self::Noconnection, false),
-            // What its bytes mean is unknown, so they cannot be cut.
+            // The meaning of the bytes is unknown, so they cannot be cut.
             Root::Unknown(unknown) if unknown.payload().len() < ROOT_BYTES_MAX => (
                 Self::Unknown(
                     std::iter::once(unknown.tag()).chain(unknown.payload().iter().copied()).collect(),
@@ -147,8 +156,8 @@ impl Reason {
         }
     }
 
-    /// Hands the reason as it goes on the wire to `write`, within [`REASON_BYTES_MAX`] even if a program made it
-    /// longer: an end is never too long to be told. `there` says what stands for a hop's process there.
+    /// Passes the reason to `write` in its form on the wire, within [`REASON_BYTES_MAX`] even if a program made it
+    /// longer: so an exit can always be reported. `there` gives the pid on the wire of a hop's process.
     pub(crate) fn with_wire<T>(
         &self,
         mut there: impl FnMut(Pid) -> WirePid,
@@ -163,7 +172,8 @@ impl Reason {
         }
     }
 
-    /// Returns the bytes of memory that it keeps alive beside its own: whoever keeps reasons of peers counts these.
+    /// Returns the number of bytes of memory that the reason keeps alive in addition to its own size. Code that keeps
+    /// reasons from peers must count these bytes.
     #[must_use]
     pub fn kept_bytes(&self) -> usize {
         match self {
@@ -177,7 +187,7 @@ impl Reason {
         }
     }
 
-    /// Bytes that it takes on the wire.
+    /// Returns the number of bytes of the reason on the wire.
     pub(crate) fn written_bytes(&self) -> usize {
         let hops =
             if let Self::Linked(chain) = self { chain.hops.len().min(hops_max(&chain.root)) } else { 0 };
@@ -210,14 +220,14 @@ impl Reason {
     }
 }
 
-/// Hops that are kept before a root; at least one, which says whose end this is.
+/// Returns the number of hops that are kept before a root. There is at least one, which says whose end this is.
 fn hops_max(root: &Reason) -> usize {
     //= spec/session.md#ses-rsn-002
     //# A node MUST NOT write a reason of more than `reason_bytes_max` bytes.
     (REASON_BYTES_MAX - WireReason::from(root.to_root()).encoded_len()) / HOP_BYTES
 }
 
-/// The longest beginning of at most [`TEXT_BYTES_MAX`] bytes that ends between two characters.
+/// Returns the longest beginning of at most [`TEXT_BYTES_MAX`] bytes that ends between two characters.
 fn cut(text: &str) -> &str {
     //= spec/session.md#ses-rsn-005
     //# A node that shortens the text of a root MUST keep its first characters, as many as fit into 4 078
@@ -225,14 +235,15 @@ fn cut(text: &str) -> &str {
     text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or(text)
 }
 
-/// A process that returns has ended with [`Reason::Normal`].
+/// Converts the result of a process that returns nothing into [`Reason::Normal`].
 impl From<()> for Reason {
     fn from((): ()) -> Self {
         Self::Normal
     }
 }
 
-/// A process that returns an error has ended with [`Reason::Error`], otherwise with what it returns.
+/// Converts the result of a process. An error becomes [`Reason::Error`] with the text of the error. The value in `Ok`
+/// is converted by its own conversion into a reason.
 impl<T: Into<Self>, E: fmt::Display> From<Result<T, E>> for Reason {
     fn from(result: Result<T, E>) -> Self {
         match result {
@@ -242,7 +253,8 @@ impl<T: Into<Self>, E: fmt::Display> From<Result<T, E>> for Reason {
     }
 }
 
-/// `linked(<1.7.3>, error "boom")`; of a long chain the first hops and how many more there are.
+/// Formats a reason, for example as `linked(<1.7.3>, error "boom")`. For a chain of more than eight hops, only the
+/// first eight and the number of the others are written.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 8;

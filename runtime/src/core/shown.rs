@@ -1,14 +1,15 @@
-//! Text of other nodes, as people are shown it.
+//! Text of other nodes, in the form in which people see it.
 
 use std::fmt;
 
 use super::limits::SHOWN_TEXT_BYTES_MAX;
 
-/// Text that another node has chosen, in the one form in which logs and errors show it.
+/// A wrapper that displays text of another node as logs and errors show it.
 ///
-/// Control characters, line and paragraph separators, marks that change the direction of writing, quotes, and all else
-/// that is not printable are escaped, as Rust does in a string literal. What is longer than [`SHOWN_TEXT_BYTES_MAX`]
-/// bytes is cut, and how much is missing is said.
+/// Control characters, line and paragraph separators, marks that change the direction of writing, quotes, and
+/// everything else that is not printable are escaped, as in a Rust string literal. If the escaped text is longer than
+/// [`SHOWN_TEXT_BYTES_MAX`] bytes, it is cut, and followed by the number of bytes of the original text that are
+/// missing.
 ///
 /// ```
 /// use snow_dist_runtime::core::Shown;

@@ -1,11 +1,12 @@
-//! Where connections come from, as far as limits count it.
+//! The sources of connections, as limits count them.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Whose connections are counted together: those from one IPv4 address, or from one network of IPv6.
+/// A source of connections that are counted together: one IPv4 address, or one network of IPv6.
 ///
-/// It is made of the address at the other end of a connection. Of an IPv6 address the first 64 bits count, since whoever
-/// has one address of such a network has all of them; one that stands for an IPv4 address is that address.
+/// A value is created from the remote address of a connection. Of an IPv6 address, only the first 64 bits count,
+/// since a host that has one address of such a network has all of them. An IPv4-mapped IPv6 address counts as its
+/// IPv4 address.
 ///
 /// ```
 /// use std::net::IpAddr;

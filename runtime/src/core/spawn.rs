@@ -1,64 +1,69 @@
-//! Processes that one node asks another one for: what is asked, and what comes of it. Specification: `session.md`, "Asking for
-//! a process".
+//! Requests of one node for a process on another one, and their outcomes. Specification: `session.md`, "Asking for a
+//! process".
 
 use super::{Pid, TermPids};
 
-/// How a process that another node is asked for is tied to the one that asks, before it runs.
+/// The tie between a requested process and its requester. The tie is made before the new process runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SpawnTie {
-    /// Not at all.
+    /// No tie.
     #[default]
     None,
-    /// By a link.
+    /// A link.
     Link,
-    /// The process that asks monitors the new one: the number of the request is that of the monitor.
+    /// A monitor of the requester on the new process. Its reference is the number of the request.
     Monitor,
 }
 
-/// A process of another node that asks for a process here: what [`Processes::spawn`](super::Processes::spawn) is told.
+/// A request of another node for a process here, as [`Processes::spawn`](super::Processes::spawn) receives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpawnRequest<'a> {
-    /// The process that asks.
+    /// The process that has made the request.
     pub requester: Pid,
-    /// The name under which the program has registered what to run.
+    /// The name under which the program has registered the function to run.
     pub function: &'a str,
-    /// What it is given: a term in a session with the capability `calls`, and bytes in any other.
+    /// The arguments of the function. In a session with the capability `calls` they are a term, and in any other
+    /// session they are bytes.
     pub arguments: &'a [u8],
-    /// Which processes the pids in the arguments are.
+    /// The processes that the pids in the arguments stand for.
     pub pids: TermPids,
 }
 
-/// Why a process that another node was asked for does not run.
+/// The reason why a request for a process of another node has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnFailure {
-    /// Nobody has registered the function there, or not for this node to have it started.
+    /// The other node has no function registered under that name, or this node may not start it.
     #[error("there is no such function, or this node may not have it started")]
     NotOffered,
-    /// It cannot be tied to the one that asks: one of the two nodes has as many links and monitors of the other as it may.
+    /// The new process cannot be tied to the requester: one of the two nodes has as many links and monitors with the
+    /// other as allowed.
     #[error(
         "it cannot be linked or monitored: one of the two nodes has as many links and monitors as it may"
     )]
     NotTied,
-    /// That node runs as many processes for this one as it lets one node have.
+    /// The other node already runs as many processes for this node as it allows.
     #[error("the other node runs as many processes for this one as it lets one node have")]
     TooMany,
-    /// That node starts no process any more.
+    /// The other node starts no more processes.
     #[error("the other node starts no process any more")]
     Stopped,
-    /// It says so by another status; 0 if it says that the process runs, and names none.
+    /// The other node has refused with a status that this node does not know. The status is 0 if the answer says that
+    /// the process runs and does not name a process.
     #[error("the other node has not started it, and says so by status {status}")]
     Other {
-        /// The status of its SPAWN_REPLY.
+        /// The status of the SPAWN_REPLY.
         status: u8,
     },
-    /// There is no session with that node, or it ended before the answer came: then the process may run.
+    /// There is no session with the other node, or the session ended before the answer came. In the second case the
+    /// process may be running.
     #[error("there is no session with the other node, or it ended before the answer came")]
     Noconnection,
 }
 
 impl SpawnFailure {
-    /// What a status that is not 0 says.
+    /// Returns the failure that the status of a SPAWN_REPLY stands for. The status 0, which reports success, gives
+    /// [`Other`](Self::Other).
     #[must_use]
     pub const fn of_status(status: u8) -> Self {
         match status {
@@ -70,7 +75,8 @@ impl SpawnFailure {
         }
     }
 
-    /// The status that says it: never 0.
+    /// Returns the status of a SPAWN_REPLY that stands for the failure. It is never 0: a failure without a status of
+    /// its own gives 255.
     #[must_use]
     pub const fn status(self) -> u8 {
         match self {

@@ -1,5 +1,5 @@
-//! Terms that are known to be terms, and which processes the pids in them are. Specification: `capabilities.md`,
-//! "Messages that are terms".
+//! Terms, together with the processes that the pids in them stand for. Specification: `capabilities.md`, "Messages
+//! that are terms".
 
 use snow_dist_codec::stf::Terms;
 use snow_dist_codec::{DecodeError, Pid as WirePid, Reading, stf};
@@ -7,12 +7,13 @@ use snow_dist_codec::{DecodeError, Pid as WirePid, Reading, stf};
 use super::limits::ALLOCATION_BYTES_COUNTED;
 use super::{NodeNumber, Pid};
 
-/// A term to be sent, and which processes its pids are: what stands for one on the wire differs from session to session.
+/// A term to be sent, and the processes that its pids stand for. The session that sends the term writes the pids,
+/// since the pid of a process on the wire differs from session to session.
 ///
 /// ```
 /// use snow_dist_runtime::core::{NodeNumber, Pid, Term};
 ///
-/// // A pid, which is the first of those that are named.
+/// // A term that is one pid. It stands for the first process of the list.
 /// let bytes = vec![1, 30, 0, 0, 0, 0, 0, 0, 0, 0];
 /// let pid = Pid::new(NodeNumber::HERE, 7, 42);
 /// let term = Term::new(bytes, &[pid]).unwrap();
@@ -21,35 +22,39 @@ use super::{NodeNumber, Pid};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Term {
     bytes: Vec<u8>,
-    /// At which byte each stands, in ascending order.
+    /// The offset in bytes and the process of each pid, in ascending order.
     pids: Vec<(usize, Pid)>,
-    /// The kind that it needs.
+    /// The kind of terms that a reader must support.
     kind: Terms,
-    /// The same value as a term of the first kind, if this is one of the second.
+    /// The same value as a term of the first kind, if this is a term of the second.
     first: Option<Box<Self>>,
 }
 
-/// Bytes that are no [`Term`] with these pids.
+/// An error that says why no [`Term`] can be made of the given bytes and pids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TermError {
-    /// They are no term.
+    /// The bytes are not a term.
     #[error("{0}")]
     NoTerm(DecodeError),
-    /// The pids in them are not numbered from 0 on, or are not as many as were named.
+    /// The pids in the bytes are not numbered 0, 1, 2 and so on, or there are more or fewer of them than processes
+    /// were given.
     #[error("a pid in the term is none of the {named} that were named for it, in order")]
     Pids {
-        /// How many were named.
+        /// The number of processes that were given.
         named: usize,
     },
 }
 
 impl Term {
-    /// A term, of either kind, whose pids are those named, in the order in which they stand: in `bytes` the first is 0, the next 1, and so
-    /// on.
+    /// Creates a term of either kind from its bytes and the processes that its pids stand for.
+    ///
+    /// The pids in `bytes` must be numbered in the order in which they occur: the first is 0, the next 1, and so on.
+    /// `pids` gives the process of each.
     ///
     /// # Errors
-    /// The bytes are no whole term, or have other pids.
+    /// Returns [`TermError`] if `bytes` is not one whole term, if its pids are not numbered like that, or if there
+    /// are more or fewer of them than `pids` has.
     pub fn new(bytes: Vec<u8>, pids: &[Pid]) -> Result<Self, TermError> {
         let mut found = Vec::new();
         let kind = Terms::Second
@@ -63,8 +68,11 @@ impl Term {
         Ok(Self { bytes, pids, kind, first: None })
     }
 
-    /// The same value as a term of the first kind, for readers of that kind alone: it goes to peers whose session lacks
-    /// `terms_2`. Nothing, if this is a term of the first kind, or `first` is one of the second or has other pids.
+    /// Adds the form of this term for readers that support only the first kind. `first` must be the same value,
+    /// written as a term of the first kind. It is sent in place of this term in a session that lacks `terms_2`.
+    ///
+    /// Nothing is added if this term is itself of the first kind, if `first` is of the second kind, or if the two
+    /// have different pids.
     #[must_use]
     pub fn or_first(mut self, first: Self) -> Self {
         if self.kind == Terms::Second && first.kind == Terms::First && first.pids().eq(self.pids()) {
@@ -73,13 +81,14 @@ impl Term {
         self
     }
 
-    /// The kind of terms that it needs: the second if it holds bytes, an integer from 2^63 on, or a variant with named fields.
+    /// Returns the kind of terms that a reader of this term must support. It is the second kind if the term holds
+    /// bytes, an integer of 2^63 or more, or a variant with named fields, and the first kind otherwise.
     #[must_use]
     pub const fn kind(&self) -> Terms {
         self.kind
     }
 
-    /// The term for readers of the first kind alone.
+    /// Returns the form of the term for readers that support only the first kind.
     pub(crate) fn as_first(&mut self) -> Option<&mut Self> {
         match self.kind {
             Terms::First => Some(self),
@@ -87,18 +96,19 @@ impl Term {
         }
     }
 
-    /// Which processes its pids are, in their order.
+    /// Returns the processes that the pids of the term stand for, in the order of the pids.
     pub fn pids(&self) -> impl Iterator<Item = Pid> + '_ {
         self.pids.iter().map(|(_, pid)| *pid)
     }
 
-    /// Whether it has pids.
+    /// Returns `true` if the term has pids.
     #[must_use]
     pub const fn has_pids(&self) -> bool {
         !self.pids.is_empty()
     }
 
-    /// The term for a process of this node: node ids in it are explained by the second value.
+    /// Converts the term to the form in which a process of this node receives it. Returns the bytes of the term, and
+    /// the processes that the pids in the bytes stand for.
     #[must_use]
     pub fn into_local(mut self) -> (Vec<u8>, TermPids) {
         let mut pids = TermPids::of(Terms::Second);
@@ -108,7 +118,7 @@ impl Term {
                 nodes.push(pid.node());
                 nodes.len() - 1
             });
-            // More nodes than have ids: the pids of the last ones are of unknown nodes.
+            // There are more nodes than node ids: the pids of the last ones are of unknown nodes.
             let id = u16::try_from(place).unwrap_or(WirePid::NODE_UNKNOWN);
             let there = pid.to_wire(id);
             if id != WirePid::NODE_UNKNOWN {
@@ -119,7 +129,7 @@ impl Term {
         (self.bytes, pids)
     }
 
-    /// The term with its pids as they go on the wire.
+    /// Returns the term with its pids in their form on the wire.
     pub(crate) fn with_wire(&mut self, mut there: impl FnMut(Pid) -> WirePid) -> &[u8] {
         for (at, pid) in &self.pids {
             replace(&mut self.bytes, *at, there(*pid));
@@ -133,12 +143,15 @@ fn replace(term: &mut [u8], at: usize, pid: WirePid) {
     debug_assert!(replaced, "the place was found in this term");
 }
 
-/// Which processes the pids of a term are that has come: of which node, for each node id and creation in it that names
-/// one. And of which kind it is taken for: other bytes are no term.
+/// The processes that the pids of a received term stand for.
+///
+/// It maps each node id and creation in the term to the node, if that is known. It also holds the kind of terms that
+/// is accepted in the message ([`terms`](Self::terms)). Bytes that a reader of that kind refuses are not a term,
+/// even if the sender has marked the message as a term.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TermPids {
     terms: Terms,
-    /// In ascending order.
+    /// The nodes by node id and creation, in ascending order.
     nodes: Vec<((u16, u8), NodeNumber)>,
 }
 
@@ -147,13 +160,15 @@ impl TermPids {
         Self { terms, nodes: Vec::new() }
     }
 
-    /// The kind of terms that the message can be one of: the second inside a node and in a session with `terms_2`.
+    /// Returns the kind of terms that is accepted in the message. It is the second kind inside a node and in a
+    /// session with `terms_2`, and the first kind otherwise.
     #[must_use]
     pub const fn terms(&self) -> Terms {
         self.terms
     }
 
-    /// The process that a pid in the term is: one of an unknown node if nothing is known of it.
+    /// Returns the process that a pid in the term stands for. If the node of the pid is not known, the result is a
+    /// process of [`NodeNumber::UNKNOWN`].
     #[must_use]
     pub fn pid(&self, wire: WirePid) -> Pid {
         let node = self.find(wire).ok().and_then(|at| self.nodes.get(at));
@@ -161,13 +176,14 @@ impl TermPids {
         Pid::new(number, wire.creation(), wire.local())
     }
 
-    /// Whether no pid of the term is known.
+    /// Returns `true` if the term has no pid whose node is known.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// Returns the bytes of memory that it keeps alive beside its own: whoever keeps terms of peers counts these.
+    /// Returns the number of bytes of memory that the value keeps alive besides its own size. Code that keeps terms
+    /// of peers counts these bytes.
     #[must_use]
     pub const fn kept_bytes(&self) -> usize {
         let allocated = self.nodes.capacity() * size_of::<((u16, u8), NodeNumber)>();
@@ -190,7 +206,7 @@ mod tests {
     use super::*;
     use snow_dist_codec::stf::Encoder;
 
-    /// A tuple of pids with these bits.
+    /// Returns a tuple of pids with these bits.
     fn tuple(bits: &[u64]) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut encoder = Encoder::new(&mut bytes);

@@ -1,4 +1,4 @@
-//! Names in a file.
+//! A discovery with names from a file.
 
 use std::fs;
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::{Discovery, LookError};
 use crate::core::limits::{DISCOVERY_FILE_BYTES_MAX, DISCOVERY_NEAR_INTERVAL};
 
-/// The lines of a file: a name in each. Empty lines are passed over, and those that begin with `#`.
+/// A discovery with names from a file, one per line. Empty lines and lines that begin with `#` are ignored.
 ///
 /// ```text
 /// # The nodes of this cluster.
@@ -18,27 +18,29 @@ use crate::core::limits::{DISCOVERY_FILE_BYTES_MAX, DISCOVERY_NEAR_INTERVAL};
 /// b@10.0.0.2:4000
 /// ```
 ///
-/// The file is read at each look, so a change is seen within a second on any file system, also when another file takes the
-/// place of this one, or a symbolic link leads elsewhere (as Kubernetes does with a ConfigMap). Whoever writes it had better
-/// replace it at once (`mv nodes.new nodes`): one that is written in place is perhaps read when half of it is there.
+/// The file is read at each look, so a change takes effect within one interval (by default a second) on any file
+/// system. This includes replacing the file, and redirecting a symbolic link, as Kubernetes does with a ConfigMap.
+/// Replace the file atomically (`mv nodes.new nodes`): a file that is changed in place may be read while it is half
+/// written.
 ///
-/// A file that is not there, cannot be read, is not UTF-8, or has more than
-/// [`DISCOVERY_FILE_BYTES_MAX`](crate::core::limits::DISCOVERY_FILE_BYTES_MAX) is a look that fails, which changes nothing.
+/// A look fails, and changes nothing, if the file does not exist, cannot be read, is not UTF-8, or has more than 1
+/// MiB ([`DISCOVERY_FILE_BYTES_MAX`](crate::core::limits::DISCOVERY_FILE_BYTES_MAX)).
 #[derive(Debug)]
 pub struct File {
     path: PathBuf,
     interval: Duration,
-    /// A read that has not come to its end: a file system that stands still is not asked a second time.
+    /// A read that is still in progress. If a file system does not respond, it is not asked a second time.
     reading: Option<JoinHandle<io::Result<Vec<u8>>>>,
 }
 
 impl File {
-    /// Names in the file of this path.
+    /// Creates a discovery from the file at this path. The file need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), interval: DISCOVERY_NEAR_INTERVAL, reading: None }
     }
 
-    /// Looks so often: each second if this is not called.
+    /// Sets the time between two looks, from 100 ms to 24 hours. The default is one second. With a time outside of
+    /// this range the discovery is not started ([`DiscoverError::Interval`](super::DiscoverError::Interval)).
     #[must_use]
     pub const fn every(mut self, interval: Duration) -> Self {
         self.interval = interval;
@@ -69,9 +71,9 @@ impl Discovery for File {
     }
 }
 
-/// The content of a file. What is no file, or too long for names, is not read to its end.
+/// Reads a file. If the path is not a regular file, or the content is too long, it is not read to its end.
 fn content(path: &Path) -> io::Result<Vec<u8>> {
-    // Before it is opened: that waits for ever where a pipe stands that nobody writes to.
+    // The kind is checked before the file is opened, because opening a pipe without a writer blocks for ever.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
     }
@@ -84,7 +86,7 @@ fn content(path: &Path) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// The names in it. A `#` after a name is a part of that, as a name may have one.
+/// Returns the names in the content. A `#` after a name is part of the name, since names may contain it.
 fn names(content: &[u8]) -> Result<Vec<String>, String> {
     let mut names = Vec::new();
     for (number, line) in content.split(|byte| *byte == b'\n').enumerate() {
@@ -101,7 +103,7 @@ fn names(content: &[u8]) -> Result<Vec<String>, String> {
 mod tests {
     use super::*;
 
-    /// A folder of this test's own, which goes with it.
+    /// A temporary folder for one test, which is removed at its end.
     struct Folder(PathBuf);
 
     impl Folder {
@@ -135,7 +137,7 @@ mod tests {
         assert!(missing.starts_with(&format!("{}: ", path.display())), "{missing}");
         fs::write(&path, "a@h:1\n").unwrap();
         assert_eq!(file.look().await.unwrap(), ["a@h:1"]);
-        // Of the same length, and in the same instant as far as the file system can tell.
+        // The new content has the same length, and the same time as far as the file system can tell.
         fs::write(&path, "b@h:1\n").unwrap();
         assert_eq!(file.look().await.unwrap(), ["b@h:1"]);
         fs::write(&other, "c@h:1\n").unwrap();

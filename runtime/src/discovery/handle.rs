@@ -1,4 +1,4 @@
-//! The discoveries of a node, as its program sees and stops them.
+//! The handles by which a program watches and stops its discoveries.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,62 +16,64 @@ use crate::core::limits::{
 use crate::foreign::{Kept, apart};
 use crate::sync::Mutex;
 
-/// Why a discovery does not begin.
+/// An error that says why a discovery was not started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiscoverError {
-    /// The node is alone: it was started without a network.
+    /// The node has no network: it was not started with a name and a cookie.
     #[error("this node is alone, and has no connections")]
     Alone,
-    /// The node stops.
+    /// The node is shutting down.
     #[error("this node stops")]
     Stopped,
-    /// There are as many discoveries as there may be.
+    /// The node has the maximum number of running discoveries. Stop another one first.
     #[error("this node has {max} discoveries already: as many as it may have")]
     TooMany {
-        /// How many that is.
+        /// The maximum number of discoveries.
         max: usize,
     },
-    /// The time between two looks is too short or too long.
+    /// The time between two looks is outside its allowed range, 100 ms to 24 hours.
     #[error("{discovery}: the interval is {given:?}: it must be from {least:?} to {most:?}")]
     Interval {
-        /// What the discovery calls itself.
+        /// The name of the discovery's source, as [`Discovery::source`] returned it.
         discovery: String,
-        /// The interval that it says.
+        /// The interval of the discovery.
         given: Duration,
-        /// The shortest that is allowed.
+        /// The shortest interval that is allowed.
         least: Duration,
-        /// The longest that is allowed.
+        /// The longest interval that is allowed.
         most: Duration,
     },
 }
 
-/// How it goes with a discovery: see [`Node::discoveries`](crate::Node::discoveries).
+/// The state of a running discovery. [`Node::discoveries`](crate::Node::discoveries) and [`Discovering::status`]
+/// return it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DiscoveryStatus {
-    /// What it calls itself.
+    /// The name of the discovery's source, as [`Discovery::source`] returned it.
     pub source: Arc<str>,
-    /// The looks that have come to an end, those included that have failed.
+    /// The number of completed looks, including those that failed.
     pub looks: u64,
-    /// The looks that have failed: with an error or a panic, or because they took too long.
+    /// The number of looks that failed, with an error, with a panic, or because they took longer than 15 s.
     pub looks_failed: u64,
-    /// Why the last look that has failed did so.
+    /// The error of the last look that failed. `None` if no look has failed yet; it stays after later looks have
+    /// succeeded.
     pub last_failure: Option<Arc<str>>,
-    /// The nodes that are kept connected because of it, in order.
+    /// The nodes that are kept connected because of this discovery, ordered by name.
     pub nodes: Arc<[Arc<str>]>,
-    /// How many names of the last look were passed over: what is no name that can be dialled, and what is too many. The node's
-    /// own name does not count.
+    /// The number of names that the last successful look returned and that were ignored, because they cannot be
+    /// dialled or are beyond the maximum number. The node's own name does not count.
     pub names_passed_over: usize,
 }
 
-/// What is noted of a discovery while it runs, and by which it is stopped.
+/// The shared state of a running discovery.
 #[derive(Debug)]
 pub(super) struct Record {
     status: Mutex<DiscoveryStatus>,
-    /// Set when it is to end.
+    /// Set when the discovery should end.
     stop: SetOnce<()>,
-    /// Set when it has let go of its nodes, and looks no more.
+    /// Set when the discovery has released its nodes and looks no more.
     ended: SetOnce<()>,
 }
 
@@ -119,8 +121,9 @@ impl Record {
     }
 }
 
-/// A discovery of a node. Dropping it stops the discovery: the node looks no more, and lets go of the nodes that nothing else
-/// keeps. Sessions with them stay, and are not made again when they are lost.
+/// A handle to a running discovery of a node. Dropping the handle stops the discovery: the node makes no more looks,
+/// and releases the nodes that nothing else keeps. Their sessions stay, but are not re-established when they are
+/// lost. To let the discovery run on without the handle, call [`detach`](Self::detach).
 #[derive(Debug)]
 #[must_use = "the discovery ends when this is dropped: `detach` it to let it run as long as the node"]
 pub struct Discovering {
@@ -129,18 +132,18 @@ pub struct Discovering {
 }
 
 impl Discovering {
-    /// Lets the discovery run as long as the node.
+    /// Drops the handle, and lets the discovery run until the node is shut down.
     pub fn detach(mut self) {
         self.is_detached = true;
     }
 
-    /// Stops the discovery. When this returns, its nodes have been let go of.
+    /// Stops the discovery, and waits until the node has released the nodes that nothing else keeps.
     pub async fn stop(self) {
         self.record.stop();
         apart(self.record.ended.wait()).await;
     }
 
-    /// Returns how it goes.
+    /// Returns the current state of the discovery.
     #[must_use]
     pub fn status(&self) -> DiscoveryStatus {
         self.record.status()
@@ -155,7 +158,7 @@ impl Drop for Discovering {
     }
 }
 
-/// A discovery that was asked what it is, and is to begin.
+/// A discovery that was asked for its settings and is ready to start.
 pub(crate) struct Planned {
     discovery: Box<dyn Looks>,
     source: String,
@@ -168,7 +171,7 @@ impl Planned {
         Self { discovery: Box::new(Kept::new(discovery)), source, interval }
     }
 
-    /// Fails if it looks too often, or too seldom.
+    /// Returns an error if the interval is outside its allowed range.
     pub(crate) fn check(&self) -> Result<(), DiscoverError> {
         let (given, least, most) = (self.interval, DISCOVERY_INTERVAL_MIN, DISCOVERY_INTERVAL_MAX);
         if (least..=most).contains(&given) {
@@ -185,13 +188,13 @@ pub(crate) struct Discoveries(Mutex<Running>);
 #[derive(Debug, Default)]
 struct Running {
     is_stopped: bool,
-    /// How many have begun so far.
+    /// The number of discoveries that were started so far.
     begun: u64,
     records: Vec<Arc<Record>>,
 }
 
 impl Discoveries {
-    /// Begins one, which looks once `opened` is set.
+    /// Starts a discovery, which looks once `opened` is set.
     pub(crate) fn begin<K: Keep>(
         &self,
         planned: Planned,
@@ -232,14 +235,14 @@ impl Discoveries {
         Ok(Holder::discovery(running.begun))
     }
 
-    /// How it goes with each that has not ended, in the order in which they began.
+    /// Returns the states of all discoveries that have not ended, in the order in which they were started.
     pub(crate) fn statuses(&self) -> Vec<DiscoveryStatus> {
         let records = self.0.lock().records.clone();
         let running = records.iter().filter(|record| !record.ended.initialized());
         running.map(|record| record.status()).collect()
     }
 
-    /// Ends all of them at once, and begins none any more. What it returns waits until they have ended.
+    /// Ends all discoveries at once, and starts no more. The returned future waits until they have ended.
     pub(crate) fn stop(&self) -> impl Future<Output = ()> + use<> {
         let records = self.end();
         async move {

@@ -1,4 +1,4 @@
-//! Who wants which node kept connected: a node is kept as long as anybody does.
+//! The holders of nodes that are kept connected. A node is kept as long as it has a holder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use std::sync::Arc;
 use crate::core::endpoint::NotKept;
 use crate::sync::Mutex;
 
-/// What keeps nodes connected, whoever wants it: the endpoint. To keep what is kept changes nothing.
+/// The object that keeps nodes connected: the endpoint. Keeping a node that is kept already has no effect.
 pub(crate) trait Keep: Send + Sync + 'static {
     /// Keeps a session with the node of this name.
     fn keep(&self, name: &Arc<str>) -> Result<(), NotKept>;
 
-    /// Keeps it no more. Returns `false` if it did not.
+    /// Stops keeping a session with the node. Returns `false` if it was not kept.
     fn let_go(&self, name: &str) -> bool;
 }
 
-/// Who wants it: the program, or one of its discoveries.
+/// The owner of a wish to keep a node connected: the program, or one of its discoveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Holder(u64);
 
@@ -23,7 +23,7 @@ impl Holder {
     /// The program, by [`Node::keep`](crate::Node::keep).
     pub(crate) const PROGRAM: Self = Self(0);
 
-    /// The discovery of this number, from 1.
+    /// The discovery with this number, which begins at 1.
     pub(super) const fn discovery(number: u64) -> Self {
         Self(number)
     }
@@ -31,8 +31,8 @@ impl Holder {
 
 /// The holders of each name that is kept.
 ///
-/// What keeps the nodes is called without the lock, since it tells the operator. So two calls for one name can overtake each
-/// other: each looks afterwards whether what it has done is still what is wanted.
+/// The object that keeps the nodes is called without the lock, because it writes to the log. Two calls for one name
+/// can therefore overtake each other. Each of them checks afterwards whether its action is still wanted.
 #[derive(Debug)]
 pub(crate) struct Holds<K> {
     kept_by: K,
@@ -44,7 +44,7 @@ impl<K: Keep> Holds<K> {
         Self { kept_by, names: Mutex::default() }
     }
 
-    /// One more wants the name. Fails, and changes nothing, if it cannot be kept.
+    /// Adds a holder of a name. If the name cannot be kept, returns an error and changes nothing.
     pub(crate) fn hold(&self, holder: Holder, name: &Arc<str>) -> Result<(), NotKept> {
         self.names.lock().entry(Arc::clone(name)).or_default().insert(holder);
         if let Err(error) = self.kept_by.keep(name) {
@@ -57,17 +57,17 @@ impl<K: Keep> Holds<K> {
         Ok(())
     }
 
-    /// One wants it no more, and it is let go of if nobody does. Returns `false` if this one did not want it, and nobody else
-    /// kept it.
+    /// Removes a holder of a name, and stops keeping the name if no holder is left. Returns `false` if this holder
+    /// did not hold the name and nothing else kept it.
     pub(crate) fn release(&self, holder: Holder, name: &Arc<str>) -> bool {
         let held = self.forget(holder, name);
         if self.is_held(name) {
             return held;
         }
-        // It may be kept for other reasons than holders: a peer's list has named it.
+        // The name may be kept without a holder, because a peer's list contains it.
         let kept = self.kept_by.let_go(name);
         if self.is_held(name) {
-            // If that fails the node stops, or has kept as many others meanwhile as it may.
+            // If this fails, the node is shutting down, or has reached its maximum number of kept names meanwhile.
             let _ = self.kept_by.keep(name);
         }
         held || kept
@@ -77,7 +77,7 @@ impl<K: Keep> Holds<K> {
         self.names.lock().contains_key(name)
     }
 
-    /// Returns `false` if it did not hold the name.
+    /// Removes a holder of a name. Returns `false` if it did not hold the name.
     fn forget(&self, holder: Holder, name: &str) -> bool {
         let mut names = self.names.lock();
         let Some(holders) = names.get_mut(name) else { return false };
@@ -94,7 +94,7 @@ impl<K: Keep> Holds<K> {
 pub(super) mod tests {
     use super::*;
 
-    /// Keeps so many names at most, and never its own.
+    /// Keeps at most `max` names, and never its own.
     #[derive(Clone)]
     pub(in super::super) struct Few {
         max: usize,

@@ -1,4 +1,4 @@
-//! Names that the program knows.
+//! A discovery with names from the program.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::{Discovery, LookError};
 use crate::core::limits::DISCOVERY_NEAR_INTERVAL;
 use crate::sync::Mutex;
 
-/// A list of names, which the program can change: clones are the same list.
+/// A discovery with names from a list that the program can change. Clones share one list.
 ///
 /// ```no_run
 /// # async fn example(builder: snow_dist_runtime::NodeBuilder) -> Result<(), Box<dyn std::error::Error>> {
@@ -22,14 +22,14 @@ use crate::sync::Mutex;
 pub struct List(Arc<Mutex<Vec<String>>>);
 
 impl List {
-    /// Makes a list of these names.
+    /// Creates a list with these names.
     pub fn new(names: impl IntoIterator<Item: Into<String>>) -> Self {
         let list = Self::default();
         list.set(names);
         list
     }
 
-    /// Replaces all names. Nodes see that at their next look.
+    /// Replaces all names in the list. A node sees the new names at its next look, within about a second.
     pub fn set(&self, names: impl IntoIterator<Item: Into<String>>) {
         let names = names.into_iter().map(Into::into).collect();
         let before = std::mem::replace(&mut *self.0.lock(), names);

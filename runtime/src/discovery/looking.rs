@@ -1,4 +1,4 @@
-//! The looks of one discovery, and what comes of them.
+//! The looks of one discovery, and their effects.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -22,10 +22,10 @@ use crate::foreign::{self, Kept, event};
 use crate::notices::{Limiter, Seconds};
 use crate::random::random;
 
-/// A look: what it finds, or why it has failed.
+/// A look, which returns the names that it finds, or the reason why it has failed.
 type Look<'a> = Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send + 'a>>;
 
-/// A discovery as a node keeps it, whatever its type.
+/// A discovery of any type, as a node keeps it.
 pub(super) trait Looks: Send {
     /// See [`Discovery::look`].
     fn look(&mut self) -> Look<'_>;
@@ -41,7 +41,7 @@ impl<D: Discovery> Looks for Kept<D> {
     }
 }
 
-/// A discovery at work. It lets go of all names when it is dropped.
+/// A running discovery. It releases all its names when it is dropped.
 pub(super) struct Looking<K: Keep> {
     discovery: Box<dyn Looks>,
     interval: Duration,
@@ -77,7 +77,7 @@ impl<K: Keep> Looking<K> {
         }
     }
 
-    /// Looks again and again.
+    /// Looks repeatedly, and never returns.
     pub(super) async fn run(mut self) {
         loop {
             self.look().await;
@@ -85,7 +85,7 @@ impl<K: Keep> Looking<K> {
         }
     }
 
-    /// Looks once, and does what that asks for.
+    /// Looks once, and acts on the result.
     async fn look(&mut self) {
         match self.found().await {
             Ok(names) => self.compare(names),
@@ -93,14 +93,14 @@ impl<K: Keep> Looking<K> {
         }
     }
 
-    /// What a look finds, or why it has failed.
+    /// Returns the names that a look has found, or the reason why it has failed.
     async fn found(&mut self) -> Result<Vec<String>, String> {
         let late = || Err(format!("it took longer than {}", Seconds(DISCOVERY_LOOK_DEADLINE)));
         let found = self.clock.wait_for(DISCOVERY_LOOK_DEADLINE, self.discovery.look()).await;
         found.unwrap_or_else(late)
     }
 
-    /// Keeps those that are new, and lets go of those that have vanished.
+    /// Keeps the names that are new, and releases those that have vanished.
     fn compare(&mut self, names: Vec<String>) {
         let mut passed_over = PassedOver::default();
         let wanted = names_to_keep(&names, &mut passed_over);
@@ -170,11 +170,11 @@ impl<K: Keep> Drop for Looking<K> {
     }
 }
 
-/// Names that a look has found and that are not kept.
+/// The names that a look has found and that are not kept.
 #[derive(Debug, Default)]
 struct PassedOver {
     count: usize,
-    /// The first, and why.
+    /// The first name, and the reason.
     first: Option<(String, String)>,
 }
 
@@ -185,8 +185,8 @@ impl PassedOver {
     }
 }
 
-/// The names that can be dialled, completed, each once: of too many the first ones in their order, so that they are the
-/// same ones at the next look.
+/// Returns the names that can be dialled, with their ports and without duplicates. If there are too many, the first
+/// ones in name order are taken, so that each look takes the same ones.
 fn names_to_keep(names: &[String], passed_over: &mut PassedOver) -> BTreeSet<Arc<str>> {
     let mut wanted = BTreeSet::new();
     for name in names {
@@ -203,17 +203,17 @@ fn names_to_keep(names: &[String], passed_over: &mut PassedOver) -> BTreeSet<Arc
     wanted
 }
 
-/// An error of the program's in words. It is dropped here.
+/// Returns the text of an error of the program, and drops the error.
 fn in_words(error: LookError) -> String {
     let words = foreign::attempt(|| error.to_string());
     foreign::dispose(error);
     words.unwrap_or_else(|panic| format!("its error panicked: {panic}"))
 }
 
-/// The interval, give or take a part of it by chance.
+/// Returns the interval with a random deviation.
 fn spread(interval: Duration) -> Duration {
     let part = interval / DISCOVERY_JITTER_PART;
-    // Without random bytes the looks of nodes that were started at once stay together.
+    // Without random bytes, nodes that were started together keep looking at the same times.
     let chance = random().map_or(0, u32::from_ne_bytes);
     (interval - part).saturating_add((2 * part).mul_f64(f64::from(chance) / f64::from(u32::MAX)))
 }

@@ -1,10 +1,11 @@
-//! How nodes find each other: sources of names that come and go.
+//! Discovery: sources of node names that change over time, by which nodes find each other.
 //!
-//! A [`Discovery`] says which nodes there are. A node that was given one
-//! ([`NodeBuilder::discover`](crate::NodeBuilder::discover), [`Node::discover`](crate::Node::discover)) looks again and again,
-//! and compares what it is told with what it was told before: it keeps sessions with nodes that are new
-//! ([`Node::keep`](crate::Node::keep)), and lets go of those that have vanished ([`Node::let_go`](crate::Node::let_go)). A node
-//! that is lost and still named is dialled again until it is back.
+//! A [`Discovery`] returns the names of the nodes that exist. A node with a discovery
+//! ([`NodeBuilder::discover`](crate::NodeBuilder::discover), [`Node::discover`](crate::Node::discover)) calls it
+//! repeatedly, and compares each result with the previous one. Each call is a *look*. The node keeps sessions with
+//! the nodes whose names are new ([`Node::keep`](crate::Node::keep)), and releases those whose names are gone
+//! ([`Node::let_go`](crate::Node::let_go)). If a session is lost while the discovery still returns the name, the node
+//! dials until there is a session again.
 //!
 //! | source | names come from | looks, by default |
 //! |---|---|---|
@@ -15,7 +16,7 @@
     not(feature = "dns"),
     doc = "| `Dns`, with the feature `dns` | SRV records, or addresses of a host | every 5 s |"
 )]
-//! | your own [`Discovery`] | anything else: a cloud's interface, a store, a multicast | as it says |
+//! | your own [`Discovery`] | any other source, such as the API of a cloud | every 5 s, or [`Discovery::interval`] |
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,24 +31,24 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # What a look can do
-//! - A look that fails, panics, or takes longer than [`DISCOVERY_LOOK_DEADLINE`] changes nothing. It is counted, and the log
-//!   tells of it.
-//! - A look that finds nobody is no failure: all nodes are let go of. Sessions with them stay, and are not made again when
-//!   they are lost.
-//! - The node's own name is passed over, so that all nodes can have the same source. So is what is no name that can be dialled;
-//!   the log tells of that.
-//! - Of more than [`DISCOVERED_NAMES_MAX`] names the first are taken, in the order of names, so that it is the same ones at each
-//!   look.
-//! - A name that the program keeps itself, or that another discovery has found as well, stays until all have let go of it.
-//! - A name under which a node of *another* name answers is no session: the handshake refuses it, and
-//!   [`Node::kept`](crate::Node::kept) and the log say which name that node has. So two names for one node are one session at
-//!   most, and one error.
+//! # Effects of a look
+//! - A look that fails, panics, or takes longer than [`DISCOVERY_LOOK_DEADLINE`] (15 s) changes nothing. The failure
+//!   is counted and logged, and the next look follows after the interval.
+//! - A look that returns no names is not a failure: the node releases all nodes. Their sessions stay, but are not
+//!   re-established when they are lost.
+//! - The node's own name is ignored, so that all nodes can share one source. Names that cannot be dialled are
+//!   ignored and logged.
+//! - If a look returns more than [`DISCOVERED_NAMES_MAX`] (4 096) names, the first ones in alphabetical order are
+//!   taken, so that each look takes the same ones. The others are ignored and logged.
+//! - A name can be kept by the program ([`Node::keep`](crate::Node::keep)) and by several discoveries. It is kept
+//!   until all of them have released it.
+//! - If the node that answers a dial has a *different* name, the handshake fails. [`Node::kept`](crate::Node::kept)
+//!   and the log show the actual name. Two names for one node therefore cause at most one session, and one error.
 //!
 //! # When a full mesh is no longer the right shape
-//! A discovery that names all nodes to all nodes makes n (n - 1) / 2 sessions, each with a heartbeat and some 13 KiB of memory at
-//! either end. Up to some 200 nodes that is the simplest thing that works. Beyond, let a discovery name to each node those
-//! that it needs: nothing else is dialled.
+//! A discovery that gives all names to all nodes leads to n (n - 1) / 2 sessions, each with a heartbeat and some 13
+//! KiB of memory on either side. This is the simplest solution for up to some 200 nodes. For more nodes, a discovery
+//! should return to each node only the names that it needs, because a node dials no others.
 //!
 //! [`DISCOVERY_LOOK_DEADLINE`]: crate::core::limits::DISCOVERY_LOOK_DEADLINE
 //! [`DISCOVERED_NAMES_MAX`]: crate::core::limits::DISCOVERED_NAMES_MAX
@@ -76,12 +77,12 @@ pub(crate) use holds::{Holder, Holds, Keep};
 
 use crate::core::limits::DISCOVERY_INTERVAL;
 
-/// Why a look has failed: any error, for the log.
+/// The error of a look. Any error can be returned; its text is logged.
 pub type LookError = Box<dyn Error + Send + Sync>;
 
-/// Finds the nodes that there are.
+/// A source of the names of nodes.
 ///
-/// All of it may use the node, and may panic: then the look has failed.
+/// An implementation may use the node in all methods. A look that panics has failed.
 ///
 /// ```
 /// use snow_dist_runtime::discovery::{Discovery, LookError};
@@ -96,23 +97,27 @@ pub type LookError = Box<dyn Error + Send + Sync>;
 /// }
 /// ```
 pub trait Discovery: Send + 'static {
-    /// Looks which nodes there are now. Returns all their names, in any order, with or without the name of the node that looks.
+    /// Looks for the nodes that exist now, and returns all their names (`name@host:port`) in any order. The name of
+    /// the node that looks may be among them.
     ///
-    /// The node drops this future if it takes longer than
-    /// [`DISCOVERY_LOOK_DEADLINE`](crate::core::limits::DISCOVERY_LOOK_DEADLINE), and looks anew later. It is polled on the node's
-    /// runtime. It must not wait for [`Node::shutdown`](crate::Node::shutdown), which waits for it in turn.
+    /// The node drops this future if it is not ready within 15 s
+    /// ([`DISCOVERY_LOOK_DEADLINE`](crate::core::limits::DISCOVERY_LOOK_DEADLINE)), and looks again after the
+    /// interval. The future runs on the node's runtime. It must not wait for
+    /// [`Node::shutdown`](crate::Node::shutdown), because the shutdown waits for the future.
     ///
     /// # Errors
-    /// It cannot be said now which nodes there are. That changes nothing.
+    /// Returns an error if the names cannot be determined now. The node then keeps the nodes of the previous look.
     fn look(&mut self) -> impl Future<Output = Result<Vec<String>, LookError>> + Send;
 
-    /// How long the node waits between two looks, give or take a tenth: so the looks of many nodes spread. It is asked once. From
-    /// 100 ms to 24 hours.
+    /// Returns the time between two looks. If it is not from 100 ms to 24 hours, the discovery is not started
+    /// ([`DiscoverError::Interval`]). The default is 5 s. The node varies the time by up to a tenth, so that the
+    /// looks of many nodes spread out. It calls this method once, before the first look.
     fn interval(&self) -> Duration {
         DISCOVERY_INTERVAL
     }
 
-    /// What the log and [`DiscoveryStatus::source`] call it. It is asked once.
+    /// Returns the name of the source in the log and in [`DiscoveryStatus::source`]. The default is the name of the
+    /// type. The node calls this method once, before the first look.
     fn source(&self) -> String {
         std::any::type_name::<Self>().to_owned()
     }

@@ -1,4 +1,4 @@
-//! A connection that is read ahead of TLS, which by itself asks for 4 KiB with each system call.
+//! A connection with read-ahead below TLS, which by itself reads 4 KiB per system call.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -9,11 +9,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::network::Connection;
 
-/// Bytes that one system call reads.
+/// The bytes that one system call reads.
 const AHEAD_BYTES: usize = 16 << 10;
 
-/// A connection, and what has been read of it already. It has a buffer only while there is something to read:
-/// one that idles keeps none.
+/// A connection with a read buffer. The buffer exists only while it contains data: an idle connection has none.
 #[derive(Debug)]
 pub(crate) struct ReadAhead {
     connection: Connection,
@@ -26,7 +25,7 @@ impl ReadAhead {
         Self { connection, ahead: BytesMut::new(), bytes_taken: 0 }
     }
 
-    /// Bytes that the connection has taken so far to be sent.
+    /// Returns the number of bytes that the connection has taken so far to be sent.
     pub(crate) const fn bytes_taken(&self) -> u64 {
         self.bytes_taken
     }
@@ -38,7 +37,7 @@ impl ReadAhead {
         taken
     }
 
-    /// Reads what is there, if anything is.
+    /// Reads available data into the buffer.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.connection.poll_read_ready(cx))?;
         self.ahead.reserve(AHEAD_BYTES);

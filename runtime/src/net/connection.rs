@@ -1,5 +1,5 @@
-//! The life of a connection on tokio: a stream of the network, TLS, then the driver in a task of its own. Whatever ends it, a
-//! guard's drop says so to the registry.
+//! The life of a connection on tokio: a stream of the network, then TLS, then the driver in its own task. A guard
+//! reports the end of the connection to the registry when it is dropped, whatever the cause of the end is.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -14,7 +14,7 @@ use tokio::time::sleep_until;
 
 use super::Net;
 use super::driver::{Driver, Host};
-use super::tls::{Stream, channel};
+use super::tls::Secured;
 use crate::connect_error::{ConnectError, Stage};
 use crate::core::Shown;
 use crate::core::connection::{Ending, EndpointEvent, GiveWay};
@@ -25,20 +25,20 @@ use crate::process::Delivery;
 use crate::random::randomness;
 use crate::sessions::SessionHandle;
 
-/// What has come of a connection that was opened.
+/// The outcome of opening a connection.
 pub(super) type Opened = Result<(), Box<Failed>>;
 
-/// A connection has become no session.
+/// A connection that did not become a session.
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) ending: Ending,
-    /// The same for a program.
+    /// The ending as an error for the program.
     pub(super) error: ConnectError,
 }
 
-/// A connection has been accepted. The operator is told if it becomes no session.
+/// Handles an accepted connection. If it does not become a session, the operator is told.
 pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) {
-    // Without random bytes there is no handshake.
+    // A handshake needs random bytes.
     let Ok(random) = randomness() else { return };
     let Some(session) = net.registry.accept(from, random) else { return };
     let Err(failed) = accepted(Guard { net: net.clone(), session }, stream).await else { return };
@@ -52,13 +52,13 @@ pub(super) async fn accept(net: Arc<Net>, stream: Connection, from: SocketAddr) 
 }
 
 async fn accepted(guard: Guard, stream: Connection) -> Opened {
-    let tls = guard.net.tls.clone();
-    let (guard, stream) = guard.through(Stage::Tls, tls.accept(stream)).await?;
-    guard.live(stream).await
+    let tls = guard.net.identity.tls();
+    let (guard, secured) = guard.through(Stage::Tls, tls.accept(stream)).await?;
+    guard.live(secured).await
 }
 
-/// Makes a connection to the node of this name. It is over when the future is dropped, even if that was never polled: a runtime
-/// that has been shut down polls nothing.
+/// Makes a connection to the node with this name. Dropping the future ends the connection, even if the future was
+/// never polled: a runtime that has been shut down polls nothing.
 pub(super) fn dial(
     net: Arc<Net>,
     name: Arc<str>,
@@ -69,9 +69,11 @@ pub(super) fn dial(
 
 async fn dialled(guard: Guard, name: Arc<str>) -> Opened {
     let net = guard.net.clone();
+    // The dial uses the certificates that were current when it began, as it does with cookies.
+    let tls = net.identity.tls();
     let (guard, stream) = guard.through(Stage::Connect, connect(&net, &name)).await?;
-    let (guard, stream) = guard.through(Stage::Tls, net.tls.connect(stream)).await?;
-    guard.live(stream).await
+    let (guard, secured) = guard.through(Stage::Tls, tls.connect(stream)).await?;
+    guard.live(secured).await
 }
 
 async fn connect(net: &Net, name: &str) -> Result<Connection, ConnectError> {
@@ -81,7 +83,8 @@ async fn connect(net: &Net, name: &str) -> Result<Connection, ConnectError> {
     dialled.map_err(|error| ConnectError::Tcp { address, error })
 }
 
-/// Reports a connection's end, however it comes about: also when its task panics, or goes with its runtime.
+/// Reports the end of a connection when it is dropped, even if the connection's task panics or its runtime is shut
+/// down.
 struct Guard {
     net: Arc<Net>,
     session: Arc<SessionHandle>,
@@ -94,7 +97,7 @@ impl Drop for Guard {
 }
 
 impl Guard {
-    /// Goes through a stage before the handshake of the protocol.
+    /// Waits for a stage that precedes the handshake of the protocol.
     async fn through<T>(
         self,
         stage: Stage,
@@ -113,8 +116,8 @@ impl Guard {
         Err(Box::new(Failed { ending, error }))
     }
 
-    /// Waits for something for as long as the connection has no ending: its deadline runs already, and another one may need its
-    /// place.
+    /// Waits for a future until the connection has an ending. The connection's deadline is already running, and
+    /// another connection may need its slot.
     async fn while_wanted<T>(&self, coming: impl Future<Output = T>) -> Option<T> {
         let (clock, session) = (self.net.registry.clock, &self.session);
         let mut coming = pin!(coming);
@@ -122,7 +125,8 @@ impl Guard {
         poll_fn(|cx| {
             session.driven_by(Arc::new(cx.waker().clone()));
             loop {
-                // What has come by the deadline counts: it is looked for once more when the timer has gone off.
+                // A result that is ready at the deadline is accepted: when the timer has fired, the future is polled
+                // once more.
                 let is_due = timer.is_elapsed();
                 if let Poll::Ready(done) = coming.as_mut().poll(cx) {
                     return Poll::Ready(Some(done));
@@ -140,18 +144,19 @@ impl Guard {
         .await
     }
 
-    /// Goes on in a task of its own, which has no room for what TLS needs to come up. Waits until it is the session, or is over.
-    async fn live(self, stream: Stream) -> Opened {
+    /// Continues in another task, whose memory need not contain what TLS needs for its handshake. Waits until the
+    /// connection has become a session or has ended.
+    async fn live(self, secured: Secured) -> Opened {
         let (outcome, awaited) = oneshot::channel();
         let runtime = self.net.runtime.clone();
         let is_dialled = self.session.source.is_none();
         let span = span!(sessions, DEBUG, "session", peer = tracing::field::Empty, is_dialled);
-        runtime.spawn(live(Life { guard: self, outcome: Some(outcome), span }, stream));
+        runtime.spawn(live(Life { guard: self, outcome: Some(outcome), span }, secured));
         let gone = Failed { ending: Ending::GaveWay(GiveWay::Stop), error: ConnectError::RuntimeGone };
         awaited.await.unwrap_or_else(|_| Err(Box::new(gone)))
     }
 
-    /// The connection is over, and why.
+    /// Ends the connection, and returns its ending.
     fn end(self) -> Ending {
         let session = self.session.clone();
         drop(self);
@@ -159,13 +164,13 @@ impl Guard {
     }
 }
 
-/// The whole life of a connection that has TLS. Its driver is made before the future, and moved into it once: an `async fn` has
-/// room for all that it is given, and again for where it hands that on.
-fn live(life: Life, stream: Stream) -> impl Future<Output = ()> + Send {
+/// Runs a connection that has TLS until it ends. The driver is created before the future and moved into it once: an
+/// `async fn` would reserve memory for its arguments, and again where it passes them on.
+fn live(life: Life, Secured { stream, channel }: Secured) -> impl Future<Output = ()> + Send {
     let Guard { net, session } = &life.guard;
     let session = session.clone();
-    match channel(&stream) {
-        Some(channel) => session.secured(channel),
+    match channel {
+        Some((channel, certified)) => session.secured(channel, certified),
         None => session.stream_ended("the TLS connection exports no keying material"),
     }
     let (clock, tap) = (net.registry.clock, net.tap.clone());
@@ -178,10 +183,10 @@ fn live(life: Life, stream: Stream) -> impl Future<Output = ()> + Send {
     })
 }
 
-/// Says what has come of a connection to those who want to know.
+/// Reports the ending of a connection to the log or to whoever waits for it.
 fn is_over(Life { guard, outcome, .. }: Life, error: Option<io::Error>) {
     let (net, session) = (guard.net.clone(), guard.session.clone());
-    // At once, so that nobody takes it for a session while its end is logged.
+    // The connection is removed first, so that nobody takes it for a session while its end is logged.
     let ending = guard.end();
     match outcome {
         None => {
@@ -189,19 +194,19 @@ fn is_over(Life { guard, outcome, .. }: Life, error: Option<io::Error>) {
             let now = registry.clock.now();
             registry.notices.session_ended(now, &session.peer().name, &ending, session.counts());
         }
-        // It may even have become the session, and have ended before that was seen here.
+        // The connection may even have become a session, and ended before this task noticed.
         Some(outcome) => {
             let error = ConnectError::of_ending(&ending, Stage::Handshake, error);
-            // Whoever does not wait any more does not want to know.
+            // The receiver may have stopped waiting.
             let _ = outcome.send(Err(Box::new(Failed { ending, error })));
         }
     }
 }
 
-/// A connection, as its driver has it.
+/// A connection as its driver uses it.
 struct Life {
     guard: Guard,
-    /// Until it is known what has come of the connection.
+    /// The sender for the outcome. `None` once the outcome was sent.
     outcome: Option<oneshot::Sender<Opened>>,
     span: Span,
 }
@@ -214,10 +219,10 @@ impl Host for Life {
     fn came_up(&mut self) -> Option<Delivery> {
         let Guard { net, session } = &self.guard;
         self.span.record("peer", Shown(&session.peer().name));
-        // Whoever has brought it up may not have told all that comes before its first frame.
+        // The thread that brought up the session may still be delivering what precedes the session's first frame.
         net.registry.wait_for_change();
         net.registry.notices.session_began(net.registry.clock.now(), &session.peer().name);
-        // Whoever does not wait any more learns it from the registry.
+        // A caller that has stopped waiting learns it from the registry.
         let _ = self.outcome.take().map(|outcome| outcome.send(Ok(())));
         net.registry.delivery(session)
     }

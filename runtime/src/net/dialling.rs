@@ -1,4 +1,4 @@
-//! From the wish for a session to one: dials, and waiting for others.
+//! Establishing sessions: dialling, and waiting for other connections.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,14 +17,15 @@ use crate::foreign::apart;
 use crate::random::randomness;
 use crate::sessions::SessionHandle;
 
-/// How long a caller waits for a connection that somebody else is making, and for the end of the session before it.
+/// The time that a caller waits for a connection that is already being made, and for the end of the session before
+/// it.
 const UNDERWAY_DEADLINE: Duration = SHUTDOWN_PATIENCE
     .saturating_add(VERSION_1_CLEANUP)
     .saturating_add(HANDSHAKE_DEADLINE)
     .saturating_add(ACK_DEADLINE);
 
 impl Net {
-    /// Makes sure that there is a session with the node `name`, if that can be.
+    /// Establishes a session with the node `name`, if there is none.
     pub(super) async fn connect(self: &Arc<Self>, name: &str) -> Result<(), ConnectError> {
         let name = name_to_dial(name)?;
         let (clock, mut attempts) = (self.registry.clock, Attempts::default());
@@ -56,8 +57,8 @@ impl Net {
         }
     }
 
-    /// Dials in a task of its own: the election waits for a dial that has begun, so that it must go on even if
-    /// whoever asked for it does not.
+    /// Dials in a separate task. The election waits for a dial that has begun, so the dial must continue even if
+    /// the caller does not.
     async fn dial(
         self: &Arc<Self>,
         name: Arc<str>,
@@ -67,8 +68,8 @@ impl Net {
         apart(dial).await.map_err(ConnectError::of_task)
     }
 
-    /// Runs what needs timers on the node's own runtime, and ends it when this is dropped: whoever asks may run on
-    /// another runtime, or on none.
+    /// Runs a future that needs timers on the node's own runtime, and ends it when this is dropped: the caller may
+    /// be on another runtime, or on none.
     async fn on_runtime<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The connections of a node, as its program uses them.
+//! The interface of a node's connections for its program.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -9,8 +9,9 @@ use tokio::task::JoinHandle;
 use super::{Net, keeping, listening};
 use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
-use crate::core::{Pid, Shown, name_to_dial};
+use crate::core::{Cookies, Pid, Shown, name_to_dial};
 use crate::discovery::{DiscoverError, Discoveries, Discovering, DiscoveryStatus, Holder, Keep, Planned};
+use crate::error::ReloadError;
 use crate::foreign::{apart, event};
 use crate::network::{Listener, Listening};
 use crate::notices::ConnectionCounts;
@@ -19,20 +20,21 @@ use crate::process::remote::{Connections, Later, Towards};
 use crate::sessions::Registry;
 use crate::stats::{PeerStats, SessionTotals};
 use crate::sync::Mutex;
+use crate::tls::Certificates;
 
-/// What a node has beside its processes. It stops listening when it is dropped.
+/// The network part of a node. It stops listening when it is dropped.
 pub(super) struct Front {
     net: Arc<Net>,
-    /// Set when the connections of others are taken.
+    /// Set when incoming connections are accepted.
     opened: Arc<SetOnce<()>>,
     listeners: Mutex<Vec<JoinHandle<()>>>,
-    /// What dials the nodes that are kept connected.
+    /// The task that dials the nodes that are kept connected.
     keeper: JoinHandle<()>,
     discoveries: Discoveries,
 }
 
 impl Front {
-    /// Takes no connection yet.
+    /// Creates the network part, which does not accept connections yet.
     pub(super) fn new(net: Arc<Net>, listeners: Vec<Listening<impl Listener>>) -> Self {
         let opened = Arc::new(SetOnce::new());
         let listen = |listener| listening::listen(net.clone(), listener, opened.clone());
@@ -146,6 +148,18 @@ impl Connections for Front {
 
     fn session_stats(&self) -> (Vec<PeerStats>, SessionTotals) {
         self.net.registry.session_stats()
+    }
+
+    fn reload(&self) -> Result<(), ReloadError> {
+        self.net.reload()
+    }
+
+    fn set_cookies(&self, cookies: Cookies) {
+        self.net.set_cookies(cookies);
+    }
+
+    fn set_certificates(&self, certificates: Certificates) -> Result<(), ReloadError> {
+        self.net.set_certificates(certificates)
     }
 
     fn shutdown(&self) -> Later<'_, ()> {

@@ -1,4 +1,4 @@
-//! Dials that the endpoint asks for: to nodes that are kept connected.
+//! Dials to nodes that are kept connected, which the endpoint requests.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{Net, connection};
 use crate::core::endpoint::Dial;
 use crate::random::randomness;
 
-/// Dials whatever the endpoint asks for, from when the node listens: whom it dials finds no empty node.
+/// Dials the nodes that the endpoint requests, once this node listens, so that peers find its processes ready.
 pub(super) async fn dial_kept(net: Arc<Net>, opened: Arc<SetOnce<()>>) {
     opened.wait().await;
     loop {
@@ -18,7 +18,7 @@ pub(super) async fn dial_kept(net: Arc<Net>, opened: Arc<SetOnce<()>>) {
     }
 }
 
-/// What comes of it, the endpoint hears of the connection.
+/// Dials a node. The endpoint learns of the outcome from the connection.
 fn dial(net: &Arc<Net>, name: Arc<str>) {
     let random = match randomness() {
         Ok(random) => random,

@@ -1,4 +1,4 @@
-//! Taking the connections of others.
+//! Accepting connections.
 
 use std::io;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::foreign::event;
 use crate::network::{Listener, Listening};
 use crate::notices::Limiter;
 
-/// How long the listener rests when the system has no place for another connection.
+/// The pause of the listener when the operating system has no resources for another connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
-/// Takes connections once `opened` is set, a task for each, until it is aborted.
+/// Accepts connections once `opened` is set, with a task for each, until it is aborted.
 pub(super) fn listen(
     net: Arc<Net>,
     mut listener: Listening<impl Listener>,
@@ -50,7 +50,7 @@ pub(super) fn listen(
     })
 }
 
-/// Whether an error of `accept` is one of the connection, and not of the listener.
+/// Returns `true` if an error of `accept` concerns one connection, and not the listener.
 fn is_of_one(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionReset)

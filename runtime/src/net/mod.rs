@@ -1,5 +1,6 @@
-//! What moves the bytes of a node's connections, on tokio: sockets, TLS, tasks, wakers and the clock. All that the specification
-//! decides is in [`core`](crate::core), and what processes have to do with it in [`sessions`](crate::sessions).
+//! The I/O of a node's connections on tokio: sockets, TLS, tasks, wakers and the clock. Everything that the
+//! specification decides is in [`core`](crate::core), and the interface to processes is in
+//! [`sessions`](crate::sessions).
 //!
 //! ```text
 //! front: what a program asks
@@ -14,6 +15,7 @@ mod connection;
 mod dialling;
 mod driver;
 mod front;
+mod identity;
 mod keeping;
 mod listening;
 mod tcp;
@@ -29,46 +31,45 @@ use crate::network::{Dialler, Listening, Network};
 use crate::process::remote::Connections;
 use crate::sessions::Registry;
 use crate::tap::Tap;
-use crate::tls::TlsError;
 use front::Front;
-use tls::Tls;
 
+pub(crate) use identity::Identity;
 pub use tcp::{Tcp, TcpListeners};
 
-/// What all connections of a node share.
+/// The state that all connections of a node share.
 struct Net {
     registry: Arc<Registry>,
-    /// Who wants which nodes kept connected.
+    /// The reasons for which nodes are kept connected.
     holds: Arc<Holds<Arc<Registry>>>,
     network: Box<dyn Dialler>,
-    tls: Tls,
+    identity: Identity,
     tap: Option<Tap>,
-    /// Whether a process that turns to a node without a session has it dialled.
+    /// `true` if a process that uses a node without a session has it dialled.
     dials_when_needed: bool,
-    /// On which all connections run, whoever asks for them.
+    /// The runtime on which all connections run, whoever asks for them.
     runtime: Handle,
 }
 
-/// What a program wants of the connections of its node.
+/// The program's settings for connections, and the node's cookies and certificates.
 pub(crate) struct Habits {
-    /// The keys of all channels are written to a file.
-    pub(crate) key_log: bool,
+    pub(crate) identity: Identity,
     pub(crate) tap: Option<Tap>,
-    /// A process that turns to a node without a session has it dialled.
+    /// `true` if a process that uses a node without a session has it dialled.
     pub(crate) dials_when_needed: bool,
 }
 
-/// Makes connections from now on, and takes them once it is told to, in the runtime in which this is called.
+/// Starts the connections of a node in the current runtime. Incoming connections are accepted once the node is
+/// told to.
 pub(crate) fn start<N: Network>(
     registry: Arc<Registry>,
     network: N,
     listeners: Vec<Listening<N::Listener>>,
     habits: Habits,
-) -> Result<Arc<dyn Connections>, TlsError> {
+) -> Arc<dyn Connections> {
     let network = Box::new(Kept::new(network));
     let holds = Arc::new(Holds::new(registry.clone()));
-    let Habits { key_log, tap, dials_when_needed } = habits;
-    let (tls, runtime) = (Tls::new(key_log)?, Handle::current());
-    let net = Net { registry, holds, network, tls, tap, dials_when_needed, runtime };
-    Ok(Arc::new(Front::new(Arc::new(net), listeners)))
+    let Habits { identity, tap, dials_when_needed } = habits;
+    let runtime = Handle::current();
+    let net = Net { registry, holds, network, identity, tap, dials_when_needed, runtime };
+    Arc::new(Front::new(Arc::new(net), listeners))
 }

@@ -1,4 +1,8 @@
-//! What a node has counted, for a recorder of `metrics`.
+//! The export of a node's counters to a recorder of the crate `metrics`.
+
+#[cfg(test)]
+#[cfg(not(shuttle))]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,19 +12,19 @@ use metrics::{Label, Unit};
 use crate::node::Node;
 use crate::stats::{PeerStats, SessionTotals, Stats};
 
-/// What a metric is.
+/// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// It only grows, as long as the node is the same.
+    /// A counter, which only grows during the life of the node.
     Counter,
-    /// It is how something stands.
+    /// A gauge, which shows a current value.
     Gauge,
 }
 
-/// A metric: its name, what it is, its unit, its labels beside `node`, and what it tells.
+/// A metric: its name, kind, unit, labels besides `node`, and description.
 type Row = (&'static str, Kind, Unit, &'static [&'static str], &'static str);
 
-const ROWS: [Row; 30] = [
+const ROWS: [Row; 33] = [
     ("snow_dist_up_seconds", Kind::Gauge, Unit::Seconds, &[], "For how long the node has been there."),
     ("snow_dist_processes", Kind::Gauge, Unit::Count, &[], "Processes."),
     ("snow_dist_processes_started_total", Kind::Counter, Unit::Count, &[], "Processes that were started."),
@@ -31,6 +35,14 @@ const ROWS: [Row; 30] = [
         &["reason"],
         "Processes that have ended.",
     ),
+    (
+        "snow_dist_supervisor_restarts_total",
+        Kind::Counter,
+        Unit::Count,
+        &[],
+        "Children of supervisors that ended and were started again.",
+    ),
+    ("snow_dist_supervisors_gave_up_total", Kind::Counter, Unit::Count, &[], "Supervisors that gave up."),
     ("snow_dist_mailbox_messages", Kind::Gauge, Unit::Count, &[], "What stands in all mailboxes."),
     ("snow_dist_mailbox_messages_longest", Kind::Gauge, Unit::Count, &[], "What stands in the fullest one."),
     ("snow_dist_mailbox_remote_bytes", Kind::Gauge, Unit::Bytes, &[], "What mailboxes keep for other nodes."),
@@ -72,6 +84,13 @@ const ROWS: [Row; 30] = [
         &[],
         "Sessions that peers gave to another connection.",
     ),
+    (
+        "snow_dist_listed_refused_total",
+        Kind::Counter,
+        Unit::Count,
+        &[],
+        "Names in lists of peers that are not dialled.",
+    ),
     ("snow_dist_frames_total", Kind::Counter, Unit::Count, &["direction"], "Frames of all sessions."),
     ("snow_dist_bytes_total", Kind::Counter, Unit::Bytes, &["direction"], "Their bytes."),
     (
@@ -79,7 +98,7 @@ const ROWS: [Row; 30] = [
         Kind::Counter,
         Unit::Count,
         &["why"],
-        "Frames that were passed over, and parts of them.",
+        "What was passed over or refused: frames, and parts of them.",
     ),
     ("snow_dist_waits_total", Kind::Counter, Unit::Count, &[], "Waits for room in the queue of a session."),
     (
@@ -131,8 +150,9 @@ const ROWS: [Row; 30] = [
     ),
 ];
 
-/// Hands what a node has counted to the recorder of the crate `metrics` that the program has installed: each time that the program
-/// asks, before a scrape or at an interval. With the feature `metrics`. The names are in the [module](super).
+/// An exporter that passes a node's counters to the recorder of the crate `metrics` that the program has installed.
+/// The program calls [`record`](Self::record) before each scrape, or at an interval. Available with the feature
+/// `metrics`. The [module](super) lists the metrics.
 ///
 /// ```no_run
 /// # async fn example(node: snow_dist_runtime::Node) {
@@ -152,12 +172,12 @@ const ROWS: [Row; 30] = [
 pub struct Metrics {
     node: Node,
     name: Arc<str>,
-    /// Nodes whose sessions were told of: when there is none any more, their gauges are set to 0.
+    /// The nodes whose sessions were reported. When a session has ended, its gauges are set to 0.
     peers: BTreeSet<Arc<str>>,
 }
 
 impl Metrics {
-    /// The metrics of this node, which are described to the recorder: install that before.
+    /// Creates an exporter for a node, and describes the metrics to the recorder, which must be installed already.
     #[must_use]
     pub fn new(node: &Node) -> Self {
         for (name, kind, unit, _, about) in ROWS {
@@ -169,12 +189,16 @@ impl Metrics {
         Self { node: node.clone(), name: node.name().into(), peers: BTreeSet::new() }
     }
 
-    /// Takes the node's [`Stats`] and hands them to the recorder of this thread, or of the program. What it costs is what
-    /// [`Node::stats`] does, and a look-up in the recorder for each number.
+    /// Passes the node's current [`Stats`] to the recorder of the calling thread. If the thread has none, they are
+    /// passed to the recorder of the program. The cost is that of [`Node::stats`] plus a look-up in the recorder for
+    /// each number.
     pub fn record(&mut self) {
-        let stats = self.node.stats();
-        self.of_node(&stats);
-        self.of_processes(&stats);
+        self.record_stats(&self.node.stats());
+    }
+
+    fn record_stats(&mut self, stats: &Stats) {
+        self.of_node(stats);
+        self.of_processes(stats);
         self.of_sessions(&stats.sessions);
         let gone = std::mem::take(&mut self.peers);
         for name in gone.into_iter().filter(|gone| !stats.peers.iter().any(|peer| peer.name == *gone)) {
@@ -195,6 +219,7 @@ impl Metrics {
         let connections = stats.connections;
         self.counter("snow_dist_sessions_taken_over_total", &[], connections.taken_over);
         self.counter("snow_dist_sessions_lost_to_rivals_total", &[], connections.lost_to_rivals);
+        self.counter("snow_dist_listed_refused_total", &[], connections.listed_refused);
         for (cause, count) in connections.refused.rows() {
             self.counter("snow_dist_connections_refused_total", &[("cause", cause)], count);
         }
@@ -207,6 +232,8 @@ impl Metrics {
         for (reason, count) in processes.ended.rows() {
             self.counter("snow_dist_processes_ended_total", &[("reason", reason)], count);
         }
+        self.counter("snow_dist_supervisor_restarts_total", &[], stats.supervisors.restarts);
+        self.counter("snow_dist_supervisors_gave_up_total", &[], stats.supervisors.gave_up);
         let longest = processes.longest.as_ref().map_or(0, |longest| longest.mailbox_messages);
         self.gauge("snow_dist_mailbox_messages", &[], number(processes.mailbox_messages));
         self.gauge("snow_dist_mailbox_messages_longest", &[], number(longest));
@@ -266,7 +293,7 @@ impl Metrics {
     }
 }
 
-/// As a gauge has it: beyond 2^53 the last digits are lost.
+/// Converts a count to the value of a gauge. Above 2^53 the last digits are lost.
 #[expect(clippy::cast_precision_loss, reason = "gauges are of this type")]
 const fn of(count: u64) -> f64 {
     count as f64
@@ -274,120 +301,4 @@ const fn of(count: u64) -> f64 {
 
 const fn number(count: usize) -> f64 {
     of(count as u64)
-}
-
-#[cfg(test)]
-#[cfg(not(shuttle))]
-mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-    use std::sync::Mutex;
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    use metrics::{
-        Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, with_local_recorder,
-    };
-
-    use super::*;
-
-    /// By name and labels.
-    type Values = BTreeMap<(String, Vec<String>), (Kind, Arc<AtomicU64>)>;
-
-    /// Keeps what it is told, and looks at the node while it is.
-    #[derive(Default)]
-    struct Keeps {
-        node: Option<Node>,
-        described: Mutex<BTreeMap<String, Option<Unit>>>,
-        values: Mutex<Values>,
-    }
-
-    impl Keeps {
-        fn value(&self, key: &Key, kind: Kind) -> Arc<AtomicU64> {
-            let _ = self.node.as_ref().map(Node::stats);
-            let labels = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
-            let mut values = self.values.lock().unwrap();
-            let value = values.entry((key.name().to_owned(), labels));
-            value.or_insert_with(|| (kind, Arc::default())).1.clone()
-        }
-
-        fn read(&self, name: &str, labels: &[&str]) -> u64 {
-            let key = (name.to_owned(), labels.iter().map(|label| (*label).to_owned()).collect());
-            self.values.lock().unwrap()[&key].1.load(Ordering::SeqCst)
-        }
-    }
-
-    impl Recorder for Keeps {
-        fn describe_counter(&self, key: KeyName, unit: Option<Unit>, _: SharedString) {
-            self.described.lock().unwrap().insert(key.as_str().to_owned(), unit);
-        }
-        fn describe_gauge(&self, key: KeyName, unit: Option<Unit>, _: SharedString) {
-            self.described.lock().unwrap().insert(key.as_str().to_owned(), unit);
-        }
-        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-        fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-            Counter::from_arc(self.value(key, Kind::Counter))
-        }
-        fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-            Gauge::from_arc(self.value(key, Kind::Gauge))
-        }
-        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-            Histogram::noop()
-        }
-    }
-
-    async fn start(name: &str) -> Node {
-        Node::builder(name).cookie("a cookie of thirty-two letters..").start().await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn what_is_recorded_is_what_the_table_says_and_a_session_that_is_over_is_0() {
-        let (a, b) = (start("a@127.0.0.1:0").await, start("b@127.0.0.1:0").await);
-        a.connect(b.name()).await.unwrap();
-        let recorder = Keeps { node: Some(a.clone()), ..Keeps::default() };
-        let mut metrics = with_local_recorder(&recorder, || Metrics::new(&a));
-        with_local_recorder(&recorder, || metrics.record());
-
-        let mut emitted: BTreeMap<String, (Kind, BTreeSet<String>)> = BTreeMap::new();
-        for ((name, labels), (kind, _)) in recorder.values.lock().unwrap().iter() {
-            let names = labels.iter().map(|label| label.split('=').next().unwrap().to_owned());
-            let before = emitted.insert(name.clone(), (*kind, names.collect()));
-            assert!(before.is_none_or(|before| before == emitted[name]), "{name}");
-        }
-        let expected = ROWS.map(|(name, kind, _, labels, _)| {
-            (
-                name.to_owned(),
-                (kind, labels.iter().chain(&["node"]).map(|label| (*label).to_owned()).collect()),
-            )
-        });
-        assert_eq!(emitted, expected.into());
-        let described = ROWS.map(|(name, _, unit, _, _)| (name.to_owned(), Some(unit)));
-        assert_eq!(*recorder.described.lock().unwrap(), described.into());
-
-        let (node, peer) = (&*format!("node={}", a.name()), &*format!("peer={}", b.name()));
-        assert_eq!(recorder.read("snow_dist_sessions_begun_total", &[node]), 1);
-        assert!(f64::from_bits(recorder.read("snow_dist_session_up_seconds", &[node, peer])) > 0.0);
-        b.shutdown().await;
-        while !a.stats().peers.is_empty() {
-            tokio::task::yield_now().await;
-        }
-        with_local_recorder(&recorder, || metrics.record());
-        assert_eq!(recorder.read("snow_dist_session_up_seconds", &[node, peer]), 0);
-        assert_eq!(recorder.read("snow_dist_sessions_begun_total", &[node]), 1);
-        a.shutdown().await;
-    }
-
-    #[test]
-    fn the_table_of_the_documentation_is_that_of_the_metrics() {
-        let text = include_str!("../../OBSERVING.md");
-        let (_, rest) = text
-            .split_once("| metric | kind | unit | labels | what it tells |\n|---|---|---|---|---|\n")
-            .unwrap();
-        let rows = ROWS.map(|(name, kind, unit, labels, about)| {
-            let labels: Vec<_> = labels.iter().map(|label| format!(" `{label}`")).collect();
-            let kind = if kind == Kind::Counter { "counter" } else { "gauge" };
-            format!("| `{name}` | {kind} | {} | `node`{} | {about} |\n", unit.as_str(), labels.concat())
-        });
-        let table: String =
-            rest.lines().take_while(|line| line.starts_with('|')).map(|line| format!("{line}\n")).collect();
-        assert_eq!(table, rows.concat());
-    }
 }

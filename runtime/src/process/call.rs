@@ -1,4 +1,4 @@
-//! Calls, as their callee has them.
+//! Calls, on the side of the callee.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,12 +13,14 @@ use super::{Message, NotHere, Received, term};
 use crate::core::{Caller, Pid, Term, arc_bytes};
 use crate::sync::{AtomicBool, Ordering};
 
-/// A call that was received: a message that is a term, and whose sender waits for a reply.
+/// A received call: a message that is a term, and whose sender waits for a reply.
 ///
-/// [`reply`](Self::reply) ends it. Whoever cannot reply yet keeps it, or a [`Replier`] of it, and may send that to another task
-/// or, by [`delegate`](Self::delegate), to another process of this node. When all clones of it and of its repliers are dropped
-/// and none has replied, the caller is told at once ([`CallError::Unanswered`](super::CallError::Unanswered)). When the process
-/// that was called ends, the caller is told its reason, whoever has the call then.
+/// [`reply`](Self::reply) answers the call. To answer later, keep the call or its [`Replier`]; both can be moved to
+/// another task. To let another process of this node answer, use [`delegate`](Self::delegate).
+///
+/// If all clones of the call and of its repliers are dropped without a reply, the caller immediately receives
+/// [`CallError::Unanswered`](super::CallError::Unanswered). If the called process ends, the caller receives
+/// [`CallError::Ended`](super::CallError::Ended) with the reason, even if another task still holds the call.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -48,7 +50,7 @@ struct Open {
     message: Message,
     callee: Arc<Cell>,
     caller: Caller,
-    /// Whether it is of use to tell the caller that nobody will reply.
+    /// `true` while the caller should still be told that nobody will reply.
     is_open: AtomicBool,
 }
 
@@ -57,45 +59,47 @@ impl Call {
         Self(Arc::new(Open { message, callee, caller, is_open: AtomicBool::new(true) }))
     }
 
-    /// Bytes of memory that one keeps beside its message.
+    /// Returns the bytes of memory that a call takes in addition to its message.
     pub(crate) const fn kept_bytes() -> usize {
         arc_bytes(size_of::<Open>())
     }
 
-    /// Nobody is told when it is dropped.
+    /// Prevents the notice to the caller when this is dropped.
     pub(crate) fn disarm(&self) {
         self.0.is_open.store(false, Ordering::Release);
     }
 
-    /// Returns who has called, and waits for the reply. It may have given up meanwhile.
+    /// Returns the process that has made the call. That process waits for the reply, unless it has given up or ended
+    /// in the meantime.
     #[must_use]
     pub fn from(&self) -> Pid {
         self.0.caller.pid
     }
 
-    /// Returns the request as it came.
+    /// Returns the request as it was received.
     #[must_use]
     pub fn message(&self) -> &Message {
         &self.0.message
     }
 
-    /// Reads the request; as [`Message::term`].
+    /// Decodes the request, as [`Message::term`] does.
     ///
     /// # Errors
-    /// It is not a term of this type; where.
+    /// Returns an error if the request is not a term of type `T`. The error contains the position at which decoding
+    /// failed.
     pub fn term<'m, T: Deserialize<'m>>(&'m self) -> Result<T, stf::Error> {
         self.0.message.term()
     }
 
-    /// Replies, and so ends the call; as [`Replier::reply`].
+    /// Sends the reply, which ends the call. See [`Replier::reply`].
     ///
     /// # Errors
-    /// As [`Replier::reply`].
+    /// Returns an error as [`Replier::reply`] does.
     pub async fn reply(self, value: &(impl Serialize + ?Sized)) -> Result<(), ReplyError> {
         self.into_replier().reply(value).await
     }
 
-    /// Returns what replies, without the request: for another task, or to be kept until there is a reply.
+    /// Returns the replier of the call and drops the request, to reply later or from another task.
     #[must_use]
     pub fn into_replier(mut self) -> Replier {
         // What a peer has sent is not kept for longer than it is of use. A clone of the call still has it.
@@ -105,11 +109,14 @@ impl Call {
         Replier(self.0)
     }
 
-    /// Hands the call to another process of this node, which receives it and replies in this one's stead. Waits while the mailbox
-    /// of that process is full. If there is no such process, the caller is told that nobody replies.
+    /// Hands the call to another process of this node, which receives it and replies in place of this one.
+    ///
+    /// Waits while the mailbox of that process is full. If the process does not exist, the call is dropped, and the
+    /// caller receives [`CallError::Unanswered`](super::CallError::Unanswered).
     ///
     /// # Errors
-    /// The process runs on another node. The caller is told that nobody replies.
+    /// Returns [`NotHere`] if the process runs on another node. The call is then dropped, and the caller receives
+    /// [`CallError::Unanswered`](super::CallError::Unanswered).
     pub async fn delegate(self, to: Pid) -> Result<(), NotHere> {
         if !to.is_here() {
             return Err(NotHere(to));
@@ -120,20 +127,22 @@ impl Call {
     }
 }
 
-/// Replies to a [`Call`], from any task and any thread. Dropped without a reply, it tells the caller so.
+/// A handle that replies to a [`Call`], from any task and any thread.
 ///
-/// Clones are of the same call: the first that replies ends it.
+/// All clones belong to one call, and the first clone that replies ends the call. If all clones are dropped without a
+/// reply, the caller receives [`CallError::Unanswered`](super::CallError::Unanswered).
 #[derive(Clone)]
 pub struct Replier(Arc<Open>);
 
 impl Replier {
-    /// Returns who has called, and waits for the reply. It may have given up meanwhile.
+    /// Returns the process that has made the call. That process waits for the reply, unless it has given up or ended
+    /// in the meantime.
     #[must_use]
     pub fn caller(&self) -> Pid {
         self.0.caller.pid
     }
 
-    /// The call with its request again, unless something else has kept it.
+    /// Rejoins the call with its request, unless something else holds the request.
     pub(crate) fn into_call(mut self, message: Message) -> Call {
         if let Some(open) = Arc::get_mut(&mut self.0) {
             open.message = message;
@@ -141,21 +150,26 @@ impl Replier {
         Call(self.0)
     }
 
-    /// Replies with a value as a term (STF), and so ends the call. Waits while the session's queue is full; what is still waiting
-    /// when it is dropped is not sent, and the caller is told that nobody replies.
+    /// Replies with a value as a term (STF), which ends the call.
+    ///
+    /// If the caller is on another node, this waits while the session's queue is full. If the future is dropped while
+    /// it waits, no reply is sent, and the caller receives [`CallError::Unanswered`](super::CallError::Unanswered).
     ///
     /// # Errors
-    /// [`ReplyError::Over`]: nobody waits for the reply any more. Otherwise the caller is told that nobody replies:
-    /// [`ReplyError::Term`]: the value is no term. [`ReplyError::Refused`]: the other node does not take it.
+    /// - [`ReplyError::Over`] if no caller waits for the reply any more.
+    /// - [`ReplyError::Term`] if the value cannot be written as a term.
+    /// - [`ReplyError::Refused`] if the other node does not accept the reply, for example because it is too long.
+    ///
+    /// After `Term` and `Refused` the caller receives [`CallError::Unanswered`](super::CallError::Unanswered).
     pub async fn reply(self, value: &(impl Serialize + ?Sized)) -> Result<(), ReplyError> {
         let term = term::write(value)?;
         self.reply_written(term).await
     }
 
-    /// Replies with a term that is written already; else as [`reply`](Self::reply).
+    /// Replies with a term that is already written. This method otherwise behaves like [`reply`](Self::reply).
     ///
     /// # Errors
-    /// As [`reply`](Self::reply), except for [`ReplyError::Term`].
+    /// Returns an error as [`reply`](Self::reply) does, except for [`ReplyError::Term`].
     pub async fn reply_written(self, term: Term) -> Result<(), ReplyError> {
         let Open { callee, caller, is_open, .. } = &*self.0;
         let replied = callee.table().reply(callee, caller, term).await;
@@ -174,7 +188,7 @@ impl Drop for Open {
     }
 }
 
-/// Clones of one call are equal, and no other two.
+/// Two calls are equal if they are clones of one call.
 impl PartialEq for Call {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

@@ -1,4 +1,4 @@
-//! Calls, and who has a name on another node, as whoever asks has them.
+//! Calls and names on other nodes, on the side of the process that asks.
 
 use std::fmt;
 use std::future::Future;
@@ -16,14 +16,14 @@ use crate::core::{Pid, Reason, Shown, Term};
 use crate::foreign::span;
 use crate::node::Node;
 
-/// Calls.
+/// Methods to call processes.
 impl Context {
-    /// Calls a process: sends it a value as a term (STF), and waits for its reply, for at most so long. It receives
-    /// [`Received::Call`](super::Received::Call).
+    /// Calls a process: sends it a value as a term (STF), waits for at most `longest` for the reply, and returns the
+    /// reply decoded as `T`. The callee receives [`Received::Call`](super::Received::Call).
     ///
-    /// The reply does not go through the mailbox. It is found by the call's number, however much waits there, and one that comes
-    /// too late goes nowhere. If this is dropped before it is ready, or its time is out, the call is given up: the callee may have
-    /// received it, and may reply in vain. A process can have many calls at once.
+    /// The reply does not go through the mailbox: it is matched by the call's number, however many messages wait
+    /// there. If the time is up, or the future is dropped before it is ready, the call is abandoned. The callee may
+    /// have received the call nevertheless, and its reply is then discarded. A process can make many calls at once.
     ///
     /// ```
     /// # async fn example(ctx: snow_dist_runtime::Context, store: snow_dist_runtime::Pid)
@@ -34,8 +34,28 @@ impl Context {
     /// # Ok(()) }
     /// ```
     ///
+    /// The future borrows the context, so `ctx.call(..)` and `ctx.recv()` cannot be branches of one `select!`. To
+    /// wait for both at once, call by the node ([`Node::call`]):
+    ///
+    /// ```
+    /// # async fn example(mut ctx: snow_dist_runtime::Context, store: snow_dist_runtime::Pid)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// let (node, request) = (ctx.node(), ("get", "key"));
+    /// let mut call = std::pin::pin!(node.call::<Option<String>>(store, &request, Duration::from_secs(5)));
+    /// let value = loop {
+    ///     tokio::select! {
+    ///         value = &mut call => break value?,
+    ///         received = ctx.recv() => println!("{received:?}"),
+    ///     }
+    /// };
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
-    /// Returns [`CallError`] if there is no reply, or none of this type.
+    /// Returns [`CallError`] if no reply came, or if the reply is not a term of type `T`. After
+    /// [`CallError::TimedOut`] and [`CallError::NotConnected`] the callee may have acted on the request.
     pub async fn call<T: DeserializeOwned>(
         &self,
         to: Pid,
@@ -46,12 +66,13 @@ impl Context {
         read(self.call_written(to, term, longest).await?)
     }
 
-    /// Calls whoever is registered under `name` on a node, this one or another; else as [`call`](Self::call). A missing port in
-    /// the node's name is 9000.
+    /// Calls the process that is registered under `name` on the node `node`, which can be this node or another one.
+    ///
+    /// This method otherwise behaves like [`call`](Self::call). If `node` has no port, port 9000 is assumed.
     ///
     /// # Errors
-    /// As [`call`](Self::call); [`CallError::Node`] if `node` is not a node name. If nobody has the name, the call ends with
-    /// [`Reason::noproc`].
+    /// Returns an error as [`call`](Self::call) does, and [`CallError::Node`] if `node` is not a node name. If no
+    /// process holds the name, the error is [`CallError::Ended`] with [`Reason::noproc`].
     pub async fn call_named<T: DeserializeOwned>(
         &self,
         name: &str,
@@ -63,19 +84,21 @@ impl Context {
         read(self.call_named_written(name, node, term, longest).await?)
     }
 
-    /// Calls a process with a term that is written already, and gives the reply as it came; else as [`call`](Self::call).
+    /// Calls a process with a term that is already written, and returns the reply undecoded. This method otherwise
+    /// behaves like [`call`](Self::call).
     ///
     /// # Errors
-    /// As [`call`](Self::call), except for [`CallError::Request`] and [`CallError::Reply`].
+    /// Returns an error as [`call`](Self::call) does, except for [`CallError::Request`] and [`CallError::Reply`].
     pub async fn call_written(&self, to: Pid, term: Term, longest: Duration) -> Result<Message, CallError> {
         within(self.cell(), &to, longest, self.table().call(self.cell(), to, term)).await
     }
 
-    /// Calls whoever has a name with a term that is written already, and gives the reply as it came; else as
-    /// [`call_named`](Self::call_named).
+    /// Calls the process that is registered under a name with a term that is already written, and returns the reply
+    /// undecoded. This method otherwise behaves like [`call_named`](Self::call_named).
     ///
     /// # Errors
-    /// As [`call_named`](Self::call_named), except for [`CallError::Request`] and [`CallError::Reply`].
+    /// Returns an error as [`call_named`](Self::call_named) does, except for [`CallError::Request`] and
+    /// [`CallError::Reply`].
     pub async fn call_named_written(
         &self,
         name: &str,
@@ -88,18 +111,24 @@ impl Context {
     }
 }
 
-/// Names on other nodes.
+/// Methods that resolve names on this or another node.
 impl Context {
-    /// Monitors whoever is registered under `name` on a node, this one or another, and gives who that is: whom the name
-    /// stands for and whom the monitor is of are settled at one moment. Its end becomes one [`Received::Down`]; who has the name
-    /// after that does not matter. A missing port in the node's name is 9000.
+    /// Monitors the process that is registered under `name` on the node `node`, which can be this node or another
+    /// one. Returns the pid of the process and the reference of the monitor.
     ///
-    /// Nothing is monitored if this is dropped before it is ready.
+    /// The node resolves the name and sets the monitor in one step. The monitor belongs to that process, and not to
+    /// the name: when that process ends, this process receives one [`Received::Down`], even if another process holds
+    /// the name by then. If `node` has no port, port 9000 is assumed.
+    ///
+    /// Waits until the node answers or the session ends. The session with a peer that does not answer ends after the
+    /// [heartbeat](crate::NodeBuilder::heartbeat), by default 75 s. For a shorter wait use `tokio::time::timeout`: if
+    /// the future is dropped before it is ready, nothing is monitored.
     ///
     /// [`Received::Down`]: super::Received::Down
     ///
     /// # Errors
-    /// Returns [`MonitorNamedError`] if nobody has the name, or nobody could be asked.
+    /// Returns [`MonitorNamedError`] if no process holds the name, if `node` is not a node name, if there is no
+    /// session with the node, or if the node refuses the monitor.
     pub async fn monitor_named(
         &self,
         name: &str,
@@ -108,22 +137,27 @@ impl Context {
         self.table().monitor_named(self.cell(), name, node).await
     }
 
-    /// Who is registered under `name` on a node, this one or another, when it is asked; `None` if nobody is.
+    /// Returns the process that is registered under `name` on the node `node`, which can be this node or another one,
+    /// or `None` if no process holds the name. The result is that of the moment when the node answers.
+    ///
+    /// Waits until the node answers or the session ends. The session with a peer that does not answer ends after the
+    /// [heartbeat](crate::NodeBuilder::heartbeat), by default 75 s. For a shorter wait use `tokio::time::timeout`.
     ///
     /// # Errors
-    /// As [`monitor_named`](Self::monitor_named), except for [`MonitorNamedError::Nobody`].
+    /// Returns an error as [`monitor_named`](Self::monitor_named) does, except for [`MonitorNamedError::Nobody`].
     pub async fn whereis_on(&self, name: &str, node: &str) -> Result<Option<Pid>, MonitorNamedError> {
         self.table().whereis_on(self.cell(), name, node).await
     }
 }
 
-/// Calls from outside of processes.
+/// Methods with which the program calls processes and resolves names outside of any process.
 impl Node {
-    /// Calls a process from the program, as [`Context::call`] does from a process. For the callee the caller is a process, which
-    /// is there as long as the call.
+    /// Calls a process for the program, as [`Context::call`] does for a process. [`Call::from`](super::Call::from)
+    /// then returns the pid of a process that exists only for the duration of the call.
     ///
     /// # Errors
-    /// As [`Context::call`]; [`CallError::NoCaller`] if this node starts no process any more.
+    /// Returns an error as [`Context::call`] does, and [`CallError::NoCaller`] if this node starts no more
+    /// processes.
     pub async fn call<T: DeserializeOwned>(
         &self,
         to: Pid,
@@ -134,20 +168,21 @@ impl Node {
         read(self.call_written(to, term, longest).await?)
     }
 
-    /// Calls a process from the program with a term that is written already, and gives the reply as it came; else as
-    /// [`call`](Self::call).
+    /// Calls a process for the program with a term that is already written, and returns the reply undecoded. This
+    /// method otherwise behaves like [`call`](Self::call).
     ///
     /// # Errors
-    /// As [`call`](Self::call), except for [`CallError::Request`] and [`CallError::Reply`].
+    /// Returns an error as [`call`](Self::call) does, except for [`CallError::Request`] and [`CallError::Reply`].
     pub async fn call_written(&self, to: Pid, term: Term, longest: Duration) -> Result<Message, CallError> {
         let caller = Guest::new(self.table())?;
         within(&caller.0, &to, longest, self.table().call(&caller.0, to, term)).await
     }
 
-    /// Calls whoever has a name from the program, as [`Context::call_named`] does from a process.
+    /// Calls, for the program, the process that is registered under `name` on the node `node`, as
+    /// [`Context::call_named`] does for a process.
     ///
     /// # Errors
-    /// As [`Context::call_named`] and [`call`](Self::call).
+    /// Returns an error as [`Context::call_named`] and [`call`](Self::call) do.
     pub async fn call_named<T: DeserializeOwned>(
         &self,
         name: &str,
@@ -161,17 +196,19 @@ impl Node {
         read(within(&caller.0, &Named(name, node), longest, call).await?)
     }
 
-    /// Who is registered under `name` on a node, as [`Context::whereis_on`].
+    /// Returns the process that is registered under `name` on a node, or `None` if no process holds the name, as
+    /// [`Context::whereis_on`] does for a process. Like that method, it has no time limit of its own.
     ///
     /// # Errors
-    /// As [`Context::whereis_on`]; [`MonitorNamedError::NoCaller`] if this node starts no process any more.
+    /// Returns an error as [`Context::whereis_on`] does, and [`MonitorNamedError::NoCaller`] if this node starts
+    /// no more processes.
     pub async fn whereis_on(&self, name: &str, node: &str) -> Result<Option<Pid>, MonitorNamedError> {
         let asking = Guest::new(self.table()).map_err(MonitorNamedError::NoCaller)?;
         self.table().whereis_on(&asking.0, name, node).await
     }
 }
 
-/// Waits for a call, for at most so long: then it is given up.
+/// Waits for a call until a time limit, and then abandons the call.
 async fn within<T>(
     caller: &Cell,
     callee: &impl fmt::Display,
@@ -183,7 +220,7 @@ async fn within<T>(
     answered.await.unwrap_or(Err(CallError::TimedOut))
 }
 
-/// Whoever has a name on a node.
+/// The process that holds a name on a node.
 struct Named<'n>(&'n str, &'n str);
 
 impl fmt::Display for Named<'_> {
@@ -196,12 +233,13 @@ fn read<T: DeserializeOwned>(reply: Message) -> Result<T, CallError> {
     reply.term().map_err(CallError::Reply)
 }
 
-/// Who asks for the program: a process without a task that receives nothing, and that others see end when it is dropped.
+/// A process without a task, which makes a call for the program. It receives nothing, and others see it end when
+/// this is dropped.
 pub(super) struct Guest(Arc<Cell>);
 
 impl Guest {
     pub(super) fn new(table: &Arc<ProcessTable>) -> Result<Self, super::SpawnError> {
-        table.add(Mailbox::closed()).map(Self)
+        Ok(Self(table.add(Mailbox::closed())?))
     }
 
     pub(super) fn cell(&self) -> &Cell {

@@ -1,8 +1,8 @@
-//! A process, as others see it: whether it lives, its mailbox, and whom its end concerns.
+//! A process as the rest of the node sees it: its life, its mailbox, and everything that has to be told when it ends.
 //!
-//! Lock order: names or node monitors of the table, then cells, of two cells the one with the smaller number. A
-//! session may hold its own lock when it locks a cell; no session is called while a cell is locked. No code of the
-//! program runs while a cell is locked: wakers and what is dropped are handed out of the lock.
+//! Lock order: names or node monitors of the table, then cells; of two cells, the one with the smaller number first.
+//! A session may hold its own lock when it locks a cell; no session is called while a cell is locked. No code of the
+//! program runs while a cell is locked: wakers, and values to be dropped, are handed out of the lock.
 
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
@@ -30,28 +30,29 @@ mod concerns;
 mod looks;
 mod parts;
 
-/// As long as less stands in the receiver's half of a mailbox, each receipt is noted; otherwise each of so many.
+/// The number of items in the receiver's half of a mailbox below which the count is stored after each receipt. Above
+/// it, the count is stored at each multiple of this number only.
 const GATHERED_SINGLY: usize = 64;
 
 /// A process.
 pub(crate) struct Cell {
     local: u64,
     table: Arc<ProcessTable>,
-    /// Set, under the lock, when life is no longer `Alive`: a look without the lock.
+    /// `true` once life is no longer `Alive`. Set under the lock, to be read without it.
     doomed: AtomicBool,
-    /// Set, under the lock, when life is `Dead`, before anybody is told of the end.
+    /// `true` once life is `Dead`. Set under the lock, before anybody is told of the end.
     ended: AtomicBool,
-    /// Set, under the lock, when calls have been let go that are still to be told.
+    /// `true` while callers of dropped calls still have to be told. Set under the lock.
     has_let_go: AtomicBool,
-    /// It has no node dialled.
+    /// `true` if this process never causes a dial, whatever the program has configured.
     dials_nobody: AtomicBool,
-    /// It is given nothing: nobody would take it.
+    /// `true` if nothing is put into the mailbox, because nobody would receive it.
     is_deaf: bool,
     when_full: WhenFull,
-    /// What stands in the receiver's half of the mailbox, for those who look on. Nothing is decided by it, so it is an atomic of
-    /// std in tests of what happens at once as well.
+    /// The number of items in the receiver's half of the mailbox, for statistics only: nothing depends on it. It is
+    /// therefore an atomic of std even in the tests of concurrent schedules.
     gathered: AtomicUsize,
-    /// Places in a bounded mailbox. It gives them in the order in which senders came.
+    /// The free places of a bounded mailbox. Senders get them in the order in which they came.
     room: Option<Box<Semaphore>>,
     state: Mutex<State>,
 }
@@ -62,22 +63,23 @@ struct State {
     trap_exit: bool,
     queue: Queue,
     links: Small<()>,
-    /// A session that must be told of its end. Most processes that have any have one, and in place it costs no
-    /// allocation: in the heap of a crowded node these lie scattered, and a loss would touch them all.
+    /// A session that must be told of the end. Most processes with any such session have exactly one. Stored in
+    /// place, it costs no allocation: on the heap of a crowded node the allocations would be scattered, and the loss
+    /// of a session would touch all of them.
     session: Option<Weak<dyn Interested>>,
     ties: Option<Box<Ties>>,
     /// The process's task, once it has run.
     task: Option<Waker>,
-    /// What the function that is the process is called, once it has run.
+    /// The compiler's name of the process's function, once the process has run.
     function: Option<fn() -> &'static str>,
 }
 
-/// From `Alive` on, once, in this order; `Doomed` may be left out.
+/// The life of a process, whose states follow each other in this order. `Doomed` may be skipped.
 #[derive(Debug, Default)]
 enum Life {
     #[default]
     Alive,
-    /// A signal ends it. To all others it is dead; its task has yet to see to its end.
+    /// A signal ends the process. For all others it is dead, but its task has not handled the end yet.
     Doomed(Doom),
     Dead,
 }
@@ -112,17 +114,18 @@ impl Cell {
         &self.table
     }
 
-    /// Whether its end is certain.
+    /// Returns `true` if the end of the process is certain.
     pub(crate) fn is_doomed(&self) -> bool {
         self.doomed.load(Ordering::Acquire)
     }
 
-    /// Whether it is over: nothing of what the program wrote runs any more, but for what has kept its context.
+    /// Returns `true` if the process has ended. No code of the program runs in it any more, except code that has kept
+    /// its context.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// It has no node dialled any more.
+    /// Stops this process from causing dials.
     pub(crate) fn dial_nobody(&self) {
         self.dials_nobody.store(true, Ordering::Relaxed);
     }
@@ -131,9 +134,14 @@ impl Cell {
         self.dials_nobody.load(Ordering::Relaxed)
     }
 
-    /// Whether it is one of the node's own, or stands for a call of the program.
+    /// Returns `true` if the process represents a call of the program: only its callee sees it as a process.
+    pub(crate) const fn is_guest(&self) -> bool {
+        self.is_deaf
+    }
+
+    /// Returns `true` if the process is one of the node's own, or represents a call of the program.
     pub(crate) fn is_of_node(&self) -> bool {
-        self.is_deaf || self.dials_nobody()
+        self.is_guest() || self.dials_nobody()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -143,10 +151,10 @@ impl Cell {
 
 /// Messages.
 impl Cell {
-    /// A message or a call from this node; given back if it has to wait for room.
+    /// Puts a message or a call from this node into the mailbox. Gives it back if the sender has to wait for room.
     pub(crate) fn put_here(&self, from: Sender<'_>, received: Received) -> Result<Wakes, NotPut> {
         if self.is_deaf {
-            // The end of this process answers.
+            // The caller is answered by the end of this process.
             if let Received::Call(call) = &received {
                 call.disarm();
             }
@@ -157,16 +165,16 @@ impl Cell {
             return Err(NotPut::Full(received));
         }
         self.push_from(from, received).map_err(|refused| {
-            // The place that it does not need.
+            // The place was not used.
             room.inspect(|room| room.add_permits(1));
             NotPut::Refused(refused)
         })
     }
 
-    /// The same, once there is room. The message of a sender that stops waiting is not sent.
+    /// Puts a message or a call into the mailbox once there is room. If the future is dropped before, it is not sent.
     pub(crate) async fn put_waiting(&self, from: Sender<'_>, received: Received) -> Result<(), Refused> {
         let Some(room) = &self.room else { return self.push_from(from, received).map(Wakes::wake) };
-        // If there is none, the process has ended.
+        // The semaphore is closed when the process has ended.
         let Ok(place) = foreign::apart(room.acquire()).await else { return Ok(()) };
         let wakes = self.push_from(from, received)?;
         place.forget();
@@ -178,13 +186,13 @@ impl Cell {
         let mut state = self.lock();
         from.check()?;
         let pushed = state.push(received, Charge::NONE);
-        // What an ended process is not given is dropped after the lock.
+        // If the process has ended, the item is dropped after the lock.
         drop(state);
         Ok(pushed.unwrap_or_default())
     }
 
-    /// A message or a call from another node, for which there is so much room as far as that is `known`. Before it finds none, the
-    /// room is looked up anew.
+    /// Puts a message or a call from another node into the mailbox. `known` is the room that was known last; it is
+    /// looked up again before something is refused because of it.
     pub(crate) fn message_from_afar(
         &self,
         known: &mut Room,
@@ -195,7 +203,7 @@ impl Cell {
         if self.is_doomed() || self.is_deaf {
             return Err(NotTaken::Ended);
         }
-        // That its sender has used up its share is nothing that the process could help.
+        // This is checked first, since the process is not to blame if the sender has used up its share.
         if !known.peer_takes(charge) {
             *known = now();
             if !known.peer_takes(charge) {
@@ -205,10 +213,10 @@ impl Cell {
         if self.room.as_deref().is_some_and(|room| !try_take(room)) {
             return Err(self.overflow());
         }
-        // Copied before the lock is taken.
+        // The message is copied before the lock is taken.
         //= spec/dist.md#dist-sig-002
-        //# A node MUST NOT let a process take a message that arrived in a frame for a signal, whatever bytes
-        //# the message begins with.
+        //# A node MUST NOT let a process take a message that arrived in a frame for a signal, whatever its
+        //# first bytes.
         let received = received();
         let mut state = self.lock();
         if !state.queue.takes(charge, known) {
@@ -219,10 +227,11 @@ impl Cell {
             drop(state);
             return pushed.map_err(|_| NotTaken::Ended);
         }
-        // What is free for all can be too little without its fault.
+        // There may be too little free memory in all although this mailbox holds little. Then the mailbox does not
+        // count as full.
         let is_full = state.queue.is_full(charge, known);
         drop(state);
-        // Its caller is told by the session.
+        // The session tells the caller.
         if let Received::Call(call) = &received {
             call.disarm();
         }
@@ -232,7 +241,7 @@ impl Cell {
         Err(if is_full { self.overflow() } else { NotTaken::Dropped(Full::Share) })
     }
 
-    /// Whether there is room for something that is no signal of a link.
+    /// Returns `true` if there is room for something that is not a signal of a link.
     pub(crate) fn takes(&self, charge: Charge, room: &Room) -> bool {
         room.peer_takes(charge) && self.lock().queue.takes(charge, room)
     }
@@ -249,14 +258,15 @@ impl Cell {
         }
     }
 
-    /// Puts what comes from this node into the mailbox.
+    /// Puts an item from this node into the mailbox.
     pub(crate) fn push(&self, received: Received) -> Wakes {
-        // What an ended process is not given is dropped after the lock.
+        // If the process has ended, the item is dropped after the lock.
         let pushed = self.lock().push(received, Charge::NONE);
         pushed.unwrap_or_default()
     }
 
-    /// Refills the receiver's half of the mailbox. False if there is nothing; then the receiver is woken later.
+    /// Refills the receiver's half of the mailbox. Returns `false` if there is nothing to receive; the receiver is
+    /// then woken when something arrives.
     pub(crate) fn refill(&self, inbox: &mut Inbox, cx: &Context<'_>) -> bool {
         let mut waker = Some(cx.waker().clone());
         let refilled = self.refill_or_wait(inbox, &mut waker);
@@ -269,7 +279,7 @@ impl Cell {
         self.release(&mut state, inbox);
         //= spec/session.md#ses-ord-005
         //# A node MUST NOT give a process anything that comes behind an exit signal which ends it.
-        // A signal that ends the process comes before whatever is behind it.
+        // A signal that ends the process precedes everything that is still in the mailbox.
         let moved = state.is_alive() && state.queue.move_to(inbox, waker);
         if moved {
             self.gathered.store(inbox.len(), Ordering::Relaxed);
@@ -277,7 +287,7 @@ impl Cell {
         moved
     }
 
-    /// Moves all that has come into the receiver's half of the mailbox.
+    /// Moves everything that has arrived into the receiver's half of the mailbox.
     pub(crate) fn gather(&self, inbox: &mut Inbox) {
         let mut nobody_waits = None;
         self.refill_or_wait(inbox, &mut nobody_waits);
@@ -292,7 +302,7 @@ impl Cell {
         if inbox.owes() {
             self.release(&mut self.lock(), inbox);
         }
-        // Of a long batch not each: senders write beside it.
+        // While a long batch is received, the count is stored only now and then: senders write to memory beside it.
         let gathered = inbox.len();
         if gathered < GATHERED_SINGLY || gathered.is_multiple_of(GATHERED_SINGLY) {
             self.gathered.store(gathered, Ordering::Relaxed);
@@ -315,7 +325,8 @@ impl Cell {
 
 /// Exit signals and the end.
 impl Cell {
-    /// Ends the process with this reason, whatever it traps. The first to do so gives the reason.
+    /// Ends the process with this reason, even if it traps exits. If several calls do so, the first one determines
+    /// the reason.
     pub(crate) fn doom(&self, reason: Reason) -> Wakes {
         self.doom_locked(&mut self.lock(), Doom::Of(reason))
     }
@@ -331,30 +342,30 @@ impl Cell {
         Wakes { receiver: None, task: state.task.take() }
     }
 
-    /// An exit signal. That its link existed is certain.
+    /// Delivers an exit signal whose link is known to exist.
     pub(crate) fn exit(&self, from: Pid, reason: Reason) -> Wakes {
         self.exit_from_afar(from, reason, Charge::NONE, Room::default()).wakes
     }
 
-    /// The same from a process of another node, for which there is so much room.
+    /// Delivers an exit signal from a process of another node. `room` is the room of that node.
     pub(crate) fn exit_from_afar(&self, from: Pid, reason: Reason, charge: Charge, room: Room) -> Given {
         self.exit_locked(&mut self.lock(), from, reason, charge, room)
     }
 
-    /// Whether there is room for one more signal.
+    /// Returns `true` if there is room for one more signal.
     pub(crate) fn signal_fits(&self, charge: Charge, room: Room) -> bool {
         self.lock().queue.signal_fits(charge, room)
     }
 
-    /// An exit signal that a process of this node sends without a link.
+    /// Delivers an exit signal that a process of this node sends without a link.
     pub(crate) fn exit_from(&self, from: Sender<'_>, reason: Reason) -> Result<Wakes, Refused> {
         let mut state = self.lock();
         from.check()?;
         Ok(self.exit_locked(&mut state, from.pid(), reason, Charge::NONE, Room::default()).wakes)
     }
 
-    /// An exit signal that a process of another node has sent. One that does not end the process counts among the bytes
-    /// that mailboxes hold; it is dropped if there is no room.
+    /// Delivers an exit signal that a process of another node has sent without a link. If it does not end the
+    /// process, its bytes count as those of a message, and it is dropped if there is no room.
     pub(crate) fn sent_exit(
         &self,
         from: Pid,
@@ -370,8 +381,8 @@ impl Cell {
             return Ok(Given::only(self.doom_locked(&mut state, Doom::By { from, reason })));
         }
         //= spec/capabilities.md#cap-rxt-010
-        //# A node MUST ignore an EXIT2 whose exit signal would be given as a signal if it would drop a
-        //# message that keeps as much memory.
+        //# A node MUST ignore an EXIT2 that does not end its process if a message to that process that keeps
+        //# as much memory would go beyond a share.
         if !room.peer_takes(charge) {
             return Err(NotTaken::Dropped(Full::Share));
         }
@@ -381,7 +392,8 @@ impl Cell {
         Ok(state.give(Received::Exit { from, reason }, charge, room))
     }
 
-    /// An exit signal from a process of this node. It counts only if the link still exists, and ends it.
+    /// Delivers the exit signal of a link with a process of this node, and removes the link. Does nothing if the link
+    /// no longer exists.
     pub(crate) fn exit_of_link(&self, from: Pid, reason: &Reason) -> Wakes {
         let mut state = self.lock();
         match state.links.remove(from.local()) {
@@ -396,11 +408,11 @@ impl Cell {
         //= spec/session.md#ses-exi-002
         //# A node MUST NOT end a process that traps exits because of an exit signal from another node.
         //= spec/session.md#ses-exi-003
-        //# A node MUST end a process that does not trap exits when it gets an exit signal with hops, or with
-        //# any other root than Normal and Shutdown.
+        //# A node MUST end a process that does not trap exits when it gets an exit signal with hops or with a
+        //# root other than Normal and Shutdown.
         //= spec/session.md#ses-exi-005
-        //# A node MUST give a process each exit signal that does not end it as one signal EXIT with its
-        //# sender and its reason.
+        //# A node MUST give a process each exit signal that does not end it as one signal EXIT with sender
+        //# and reason.
         if state.trap_exit || !reason.kills() {
             state.give(Received::Exit { from, reason }, charge, room)
         } else if state.is_alive() {
@@ -410,12 +422,12 @@ impl Cell {
         }
     }
 
-    /// Sets whether exit signals become messages; gives what it was.
+    /// Sets whether exit signals become messages, and returns the previous setting.
     pub(crate) fn trap_exit(&self, trap: bool) -> bool {
         std::mem::replace(&mut self.lock().trap_exit, trap)
     }
 
-    /// It runs for the first time, in this task, and is what this calls.
+    /// Notes the task and the function of the process, which runs for the first time.
     pub(crate) fn begin(&self, task: &Waker, function: fn() -> &'static str) {
         self.lock().function = Some(function);
         self.set_task(task);
@@ -428,14 +440,15 @@ impl Cell {
         drop(before);
     }
 
-    /// Marks the process dead and takes out whom that concerns. The reason is `reason`, unless a signal ended it.
+    /// Marks the process dead, and returns everything that the end concerns. The reason of the end is `reason`,
+    /// unless a signal has ended the process.
     pub(crate) fn die(&self, reason: Reason) -> Remains {
         let dead = State { life: Life::Dead, ..State::default() };
         let mut state = self.lock();
         let mut was = std::mem::replace(&mut *state, dead);
         self.doomed.store(true, Ordering::Release);
         self.ended.store(true, Ordering::Release);
-        // Not under the lock: senders who waited are woken, wakers and messages are dropped.
+        // After the lock is released: waiting senders are woken, and wakers and messages are dropped.
         drop(state);
         foreign::dispose(was.task);
         if let Some(room) = &self.room {
@@ -443,18 +456,13 @@ impl Cell {
         }
         was.queue.release_all().for_each(|(share, bytes)| self.table.shares().release(share, bytes));
         let doom = if let Life::Doomed(doom) = was.life { doom } else { Doom::Of(reason) };
-        Remains {
-            doom,
-            links: was.links,
-            session: was.session,
-            ties: was.ties.map_or_else(Ties::default, |ties| *ties),
-            queue: was.queue,
-        }
+        Remains { doom, links: was.links, session: was.session, ties: was.ties, queue: was.queue }
     }
 }
 
 impl State {
-    /// The first place is taken again only while there is no other: so no session is noted twice.
+    /// Notes a session that must be told of the end. The first place is reused only while there are no others, so
+    /// that no session is noted twice.
     fn attach(&mut self, session: &Weak<dyn Interested>) {
         let over = |present: &Weak<dyn Interested>| present.strong_count() == 0;
         match &mut self.session {
@@ -467,7 +475,7 @@ impl State {
             }
         }
         let attached = &mut self.ties().attached;
-        // The one that attached last is the likeliest to do it again.
+        // Searched from the end, because the session that attached last is the most likely to attach again.
         if !attached.iter().rev().any(|present| present.ptr_eq(session)) {
             if attached.len() == attached.capacity() {
                 attached.retain(|present| !over(present));
@@ -485,8 +493,8 @@ impl State {
     }
 
     //= spec/session.md#ses-msg-008
-    //# A node MUST NOT drop a signal because a mailbox is full.
-    /// Whoever has ended receives nothing: then it is given back, to be dropped after the lock.
+    //# A node MUST NOT drop a signal because a mailbox is full, except by CAP-RXT-010.
+    /// Puts an item into the mailbox. If the process has ended, gives the item back, to be dropped after the lock.
     fn push(&mut self, received: Received, charge: Charge) -> Result<Wakes, Received> {
         if !self.is_alive() {
             return Err(received);
@@ -494,7 +502,8 @@ impl State {
         Ok(Wakes { receiver: self.queue.push(received, charge), task: None })
     }
 
-    /// Pushes a signal, in which nothing is the program's.
+    /// Puts a signal into the mailbox. A signal contains no value of the program, so it may be dropped under the
+    /// lock.
     fn give(&mut self, signal: Received, charge: Charge, room: Room) -> Given {
         if !self.is_alive() {
             return Given::default();

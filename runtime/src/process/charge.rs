@@ -1,4 +1,4 @@
-//! What something from another node counts for as long as a mailbox keeps it.
+//! The charge of something from another node, for as long as a mailbox keeps it.
 
 use crate::core::limits::MESSAGE_BYTES_COUNTED;
 
@@ -10,22 +10,22 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
-    /// That of what a process of this node has sent, or the node itself.
+    /// The charge of an item that a process of this node, or the node itself, has sent.
     pub(crate) const NONE: Self = Self { share: 0, bytes: 0 };
 
-    /// That of a message or a signal of this share's peer, which keeps so many bytes alive beside its place in the queue:
-    /// every kind of either is counted here.
+    /// Returns the charge of a message or a signal from the peer of this share. `kept_bytes` is the memory that the
+    /// item keeps alive in addition to its place in the queue. Messages and signals of all kinds are counted here.
     pub(crate) fn of(share: u32, kept_bytes: usize) -> Self {
         let bytes = kept_bytes.saturating_add(MESSAGE_BYTES_COUNTED);
         Self { share, bytes: u32::try_from(bytes).unwrap_or(u32::MAX) }
     }
 
-    /// That of so many bytes which are in no mailbox yet.
+    /// Returns the charge of bytes that are in no mailbox yet.
     pub(crate) fn bare(share: u32, bytes: usize) -> Self {
         Self { share, bytes: u32::try_from(bytes).unwrap_or(u32::MAX) }
     }
 
-    /// The share's number.
+    /// Returns the number of the share.
     pub(crate) const fn share(self) -> u32 {
         self.share
     }
@@ -38,7 +38,7 @@ impl Charge {
         self.bytes as i64
     }
 
-    /// Both together, if they are of one share.
+    /// Returns the sum of both charges, or `None` if they belong to different shares or the sum is too large.
     pub(crate) fn plus(self, other: Self) -> Option<Self> {
         if self.bytes == 0 {
             return Some(other);
@@ -47,7 +47,7 @@ impl Charge {
         (other.bytes == 0 || self.share == other.share).then_some(Self { bytes, ..self })
     }
 
-    /// At most so many of its bytes.
+    /// Returns the charge, reduced to at most this number of bytes.
     pub(crate) fn at_most(self, bytes: usize) -> Self {
         Self { bytes: self.bytes.min(u32::try_from(bytes).unwrap_or(u32::MAX)), ..self }
     }

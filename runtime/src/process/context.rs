@@ -1,4 +1,4 @@
-//! What a process can do.
+//! The context of a process: everything that a process can do.
 
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
@@ -18,22 +18,27 @@ use super::table::{EVERY_NODE, ProcessTable, Tie};
 use super::term;
 use super::{
     Mailbox, MonitorNodeError, MonitorRef, NotHere, Payload, Received, Refused, RegisterError, Selection,
-    SendError, SpawnError,
+    SendError, SpawnError, Supervision,
 };
 use crate::core::globals::{NotRegistered, OnConflict};
 use crate::core::{Pid, Reason, Term};
 use crate::node::Node;
 
-/// A process, seen from within: given by value to the function that is the process.
+/// The handle through which a process receives, sends, and does everything else. The function that a process runs
+/// receives its context by value.
 ///
-/// What it does happens in the order in which it is awaited.
+/// Actions of one process happen in the order in which they are awaited.
 ///
-/// A context can outlive its process if it was moved to another task. It then does nothing any more, so that whoever has
-/// learned of the process's end gets nothing of it afterwards: sending, linking and monitoring answer [`Refused::Ended`],
-/// [`register`](Self::register) answers [`RegisterError::NoProcess`], [`monitor_node`](Self::monitor_node)
-/// [`MonitorNodeError::Ended`], and starting processes [`SpawnError::Ended`]. Receiving waits for ever, or for as long as it
-/// is given. What a context does for any process of its node ([`kill`](Self::kill), [`unregister`](Self::unregister),
-/// [`whereis`](Self::whereis)) goes on, as it does by its [`node`](Self::node).
+/// A context that was moved to another task can outlive its process. After the end of its process, a context does
+/// nothing more for that process. So another process that has learned of the end receives nothing more from the one
+/// that has ended. Calls on such a context behave as follows:
+///
+/// - Sending, linking and monitoring return [`Refused::Ended`].
+/// - [`register`](Self::register) returns [`RegisterError::NoProcess`], [`monitor_node`](Self::monitor_node)
+///   returns [`MonitorNodeError::Ended`], and starting a process returns [`SpawnError::Ended`].
+/// - Receiving waits for ever, or until the given time is up.
+/// - Calls that act on any process of the node ([`kill`](Self::kill), [`unregister`](Self::unregister),
+///   [`whereis`](Self::whereis)) still work, as does everything on its [`node`](Self::node).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -69,21 +74,21 @@ impl Context {
         Self { cell, inbox: Inbox::default() }
     }
 
-    /// Who this process is.
+    /// Returns the pid of this process.
     #[must_use]
     pub fn pid(&self) -> Pid {
         self.cell.pid()
     }
 
-    /// The node it runs on.
+    /// Returns the node on which this process runs. The returned handle keeps the node alive.
     #[must_use]
     pub fn node(&self) -> Node {
         Node::of(Arc::clone(self.table()))
     }
 
-    /// Says what this process is doing, for those who look at the processes of the node: see
-    /// [`Node::processes`](crate::Node::processes). It takes the place of what was said before; an empty text says nothing. Of a
-    /// text of more than [`DESCRIPTION_BYTES_MAX`](crate::core::limits::DESCRIPTION_BYTES_MAX) bytes the beginning is kept.
+    /// Sets a description of what this process is doing, which [`Node::processes`](crate::Node::processes) shows. The
+    /// text replaces the previous description. An empty text removes the description. A text of more than
+    /// [`DESCRIPTION_BYTES_MAX`](crate::core::limits::DESCRIPTION_BYTES_MAX) bytes (255) is cut to that length.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -104,8 +109,8 @@ impl Context {
         self.cell.describe(text);
     }
 
-    /// From now on this process has no node dialled, whatever the program has asked for: it is one of the node's own, which
-    /// speak through sessions that are there.
+    /// Stops this process from having nodes dialled, whatever the program has configured. The node's own processes
+    /// use this: they only speak through sessions that already exist.
     pub(crate) fn dial_nobody(&self) {
         self.cell.dial_nobody();
     }
@@ -122,14 +127,19 @@ impl Context {
         Sender::process(&self.cell)
     }
 
-    /// Notes that this process supervises another one of its node.
+    /// Records that this process supervises another process of its node.
     pub(crate) fn supervise(&self, child: Pid) {
         if let Some(cell) = self.table().get_pid(child) {
             cell.tie(|ties| ties.supervisor = Some(self.cell.local()));
         }
     }
 
-    /// Tells the operator that something sent to this process has come to nothing.
+    /// Returns the counters of the supervisors of this node.
+    pub(crate) fn supervision(&self) -> &Arc<Supervision> {
+        self.table().supervision()
+    }
+
+    /// Logs that something sent to this process was lost.
     pub(crate) fn tell_of_lost(&self, error: &dyn fmt::Display, what: Lost) {
         self.table().tell_of_lost(self.pid(), error, what);
     }
@@ -139,17 +149,22 @@ impl Context {
     }
 }
 
-/// Receiving.
+/// Methods to receive.
 impl Context {
-    /// The next thing in the mailbox. Nothing is lost if this is dropped before it is ready. It is never ready again once
-    /// this process has ended, which only a context that outlives it can wait for.
+    /// Waits for the next item in the mailbox, removes it, and returns it.
+    ///
+    /// Nothing is lost if the future is dropped before it is ready. If the context has outlived its process, the
+    /// future never becomes ready.
     pub fn recv(&mut self) -> impl Future<Output = Received> + Send {
         self.recv_where(|_| true)
     }
 
-    /// Receives the first thing in the mailbox that is wanted; what is not stays there, in its place. The condition is called
-    /// once for each thing: when something arrives meanwhile, the search goes on there. Nothing is lost if this is dropped
-    /// before it is ready, and the next call begins at the front again; [`recv_selected`](Self::recv_selected) does not.
+    /// Waits for an item for which `wanted` returns `true`, removes it from the mailbox, and returns it. If there are
+    /// several such items, the result is the first one. All other items keep their places in the mailbox.
+    ///
+    /// One call examines each item once: items that arrive while it waits are examined when they arrive. Nothing is
+    /// lost if the future is dropped before it is ready. The next call starts at the front of the mailbox again.
+    /// [`recv_selected`](Self::recv_selected) avoids this.
     pub fn recv_where(
         &mut self,
         mut wanted: impl FnMut(&Received) -> bool + Send,
@@ -158,9 +173,11 @@ impl Context {
         poll_fn(move |cx| self.poll_recv(cx, |inbox| inbox.take(&mut looked_at, &mut wanted)))
     }
 
-    /// Receives the first thing in the mailbox that `selection` wants and has not passed over yet; else as
-    /// [`recv_where`](Self::recv_where). However often this is called or dropped, the condition is called once for each
-    /// thing.
+    /// Waits for an item that `selection` wants, removes it from the mailbox, and returns it. Items that the
+    /// selection has examined before are not examined again.
+    ///
+    /// This method otherwise works like [`recv_where`](Self::recv_where). The condition is called once for each item,
+    /// even if this method is called several times or its future is dropped.
     pub fn recv_selected<F: FnMut(&Received) -> bool + Send>(
         &mut self,
         selection: &mut Selection<F>,
@@ -169,7 +186,8 @@ impl Context {
         poll_fn(move |cx| self.poll_recv(cx, |inbox| inbox.take_selected(look, &mut *wanted)))
     }
 
-    /// Selects what `wanted` says from what arrives from now on, and nothing of what is in the mailbox already.
+    /// Returns a selection that applies `wanted` to items that arrive from now on, and ignores everything already
+    /// in the mailbox.
     pub fn select_from_now<F: FnMut(&Received) -> bool>(&mut self, wanted: F) -> Selection<F> {
         let mut selection = Selection::new(wanted);
         self.cell.gather(&mut self.inbox);
@@ -177,12 +195,13 @@ impl Context {
         selection
     }
 
-    /// Waits for [`recv`](Self::recv), for at most so long.
+    /// Receives the next item as [`recv`](Self::recv) does, or returns `None` if nothing arrives within `longest`.
     pub async fn recv_timeout(&mut self, longest: Duration) -> Option<Received> {
         self.recv_where_timeout(|_| true, longest).await
     }
 
-    /// Waits for [`recv_where`](Self::recv_where), for at most so long.
+    /// Receives an item as [`recv_where`](Self::recv_where) does, or returns `None` if no wanted item arrives within
+    /// `longest`.
     pub async fn recv_where_timeout(
         &mut self,
         wanted: impl FnMut(&Received) -> bool + Send,
@@ -192,7 +211,8 @@ impl Context {
         table.executor().at_most(longest, self.recv_where(wanted)).await
     }
 
-    /// Waits for [`recv_selected`](Self::recv_selected), for at most so long.
+    /// Receives an item as [`recv_selected`](Self::recv_selected) does, or returns `None` if no wanted item arrives
+    /// within `longest`.
     pub async fn recv_selected_timeout<F: FnMut(&Received) -> bool + Send>(
         &mut self,
         selection: &mut Selection<F>,
@@ -222,58 +242,80 @@ impl Context {
     }
 }
 
-/// Sending.
+/// Methods to send.
 impl Context {
-    /// Sends a message. Waits while the receiver's bounded mailbox, or the session's queue, is full; then what is
-    /// still waiting when it is dropped is not sent. A message to a process that is not there is dropped.
+    /// Sends a message to a process of this node or of another one.
+    ///
+    /// Waits while the mailbox of a receiver on this node is full, which only a [bounded](Mailbox::bounded) mailbox
+    /// can be, or while the queue of the session with the receiver's node is full. If the future is dropped while it
+    /// waits, the message is not sent. A message to a process that does not exist, or to a node without a session, is
+    /// dropped without an error.
     ///
     /// # Errors
-    /// Returns [`SendError::Refused`] if the other node does not take it, or this process has ended.
+    /// Returns [`SendError::Refused`] if the other node does not accept the message, for example because it is too
+    /// long, or if this process has ended.
     pub async fn send(&self, to: Pid, message: impl Payload) -> Result<(), SendError> {
         self.table().send(self.sender(), to, message).await
     }
 
-    /// Sends a value as a term (STF); else as [`send`](Self::send). A [`Pid`] in it arrives as that of the same process,
-    /// or as one of an unknown node if the session cannot name that process's node (capability `node_table`).
+    /// Sends a value as a term (STF) to a process of this node or of another one.
     ///
-    /// Between processes of a node, and in a session with the capability `terms_2`, it can be one of the second kind
-    /// ([`stf::Terms`](crate::codec::stf::Terms)): bytes, and integers from 2^63 on, are refused elsewhere, by an error that names
-    /// the capability and the other node. Struct variants go with their fields' names there, and without them elsewhere.
+    /// This method otherwise behaves like [`send`](Self::send). A [`Pid`] in the value arrives as the pid of the same
+    /// process. If that process is on a third node that the session cannot name (capability `node_table`), it arrives
+    /// as the pid of an unknown node.
     ///
-    /// The receiver is told that it is a term ([`Message::is_term`](super::Message::is_term)) if the session can say so
-    /// (capability `send_term`); in others it is a message like any other.
+    /// Between processes of one node, and in a session with the capability `terms_2`, terms of the second kind
+    /// ([`stf::Terms`](crate::codec::stf::Terms)) can be sent. In other sessions, values with byte strings or with
+    /// integers of 2^63 or more are refused, with an error that names the capability and the other node. Struct
+    /// variants contain the names of their fields in terms of the second kind only.
+    ///
+    /// The names of structs with named fields, and of enums, are part of the term. Before nodes of different versions
+    /// of a program run together, read the table of changes in [`stf`](crate::codec::stf), "Changing types".
+    ///
+    /// The receiver learns that the message is a term ([`Message::is_term`](super::Message::is_term)) if the session
+    /// has the capability `send_term`. In other sessions the message arrives without that mark.
     ///
     /// # Errors
-    /// As [`send`](Self::send); [`SendError::Term`]: the value cannot be written as a term, or has a pid of the codec in
-    /// it; [`Refused::NotInSession`]: it has pids, and the session cannot say that it is a term.
+    /// Returns an error as [`send`](Self::send) does, and also:
+    ///
+    /// - [`SendError::Term`] if the value cannot be written as a term, or contains a pid of the codec;
+    /// - [`Refused::NotInSession`] if the value contains pids and the session cannot mark the message as a term.
     pub async fn send_term(&self, to: Pid, value: &(impl Serialize + ?Sized)) -> Result<(), SendError> {
         self.table().send_term(self.sender(), to, term::write(value)?).await
     }
 
-    /// Sends a term that is written already; else as [`send_term`](Self::send_term). For programs whose values are not
-    /// those of serde.
+    /// Sends a term that is already written to a process, for programs whose values are not serde values.
+    ///
+    /// This method otherwise behaves like [`send_term`](Self::send_term).
     ///
     /// # Errors
-    /// As [`send_term`](Self::send_term), except for [`SendError::Term`].
+    /// Returns an error as [`send_term`](Self::send_term) does, except for [`SendError::Term`].
     pub async fn send_written_term(&self, to: Pid, term: Term) -> Result<(), SendError> {
         self.table().send_term(self.sender(), to, term).await
     }
 
-    /// Sends a message to whoever is registered under `name` on a node; else as [`send`](Self::send). A missing port in
-    /// the node's name is 9000.
+    /// Sends a message to the process that is registered under `name` on the node `node`, which can be this node or
+    /// another one.
+    ///
+    /// This method otherwise behaves like [`send`](Self::send). If no process holds the name, the message is dropped
+    /// without an error. If `node` has no port, port 9000 is assumed.
     ///
     /// # Errors
-    /// Returns [`SendError::Node`] if `node` is not a node name; otherwise as [`send`](Self::send).
+    /// Returns an error as [`send`](Self::send) does, and [`SendError::Node`] if `node` is not a node name.
     pub async fn send_named(&self, name: &str, node: &str, message: impl Payload) -> Result<(), SendError> {
         self.table().send_named(self.sender(), name, node, message).await
     }
 
-    /// Sends a value as a term (STF) to whoever is registered under `name` on a node; else as
-    /// [`send_named`](Self::send_named). Its receiver knows that it is a term if the session has the capability `names`.
+    /// Sends a value as a term (STF) to the process that is registered under `name` on the node `node`.
+    ///
+    /// This method otherwise behaves like [`send_named`](Self::send_named). The receiver learns that the message is a
+    /// term if the session has the capability `names`.
     ///
     /// # Errors
-    /// As [`send_term`](Self::send_term); [`SendError::Node`]: `node` is not a node name; [`Refused::NotInSession`]: the
-    /// value has pids, and the session with that node lacks the capability `names`.
+    /// Returns an error as [`send_term`](Self::send_term) does, and also:
+    ///
+    /// - [`SendError::Node`] if `node` is not a node name;
+    /// - [`Refused::NotInSession`] if the value contains pids and the session lacks the capability `names`.
     pub async fn send_named_term(
         &self,
         name: &str,
@@ -283,41 +325,53 @@ impl Context {
         self.send_named_written_term(name, node, term::write(value)?).await
     }
 
-    /// Sends a term that is written already to whoever is registered under `name` on a node; else as
-    /// [`send_named_term`](Self::send_named_term).
+    /// Sends a term that is already written to the process that is registered under `name` on the node `node`.
+    ///
+    /// This method otherwise behaves like [`send_named_term`](Self::send_named_term).
     ///
     /// # Errors
-    /// As [`send_named_term`](Self::send_named_term), except for [`SendError::Term`].
+    /// Returns an error as [`send_named_term`](Self::send_named_term) does, except for [`SendError::Term`].
     pub async fn send_named_written_term(&self, name: &str, node: &str, term: Term) -> Result<(), SendError> {
         self.table().send_named_term(self.sender(), name, node, term).await
     }
 }
 
-/// Links and exits.
+/// Methods for links and exit signals.
 impl Context {
-    /// Links this process and another: the end of one is an exit signal for the other. If there is no such
-    /// process, or no session with its node, the exit signal comes at once. A link to oneself is nothing.
+    /// Links this process with another one: when one of them ends, the other receives an exit signal.
+    ///
+    /// If the other process does not exist, this process at once receives an exit signal with [`Reason::noproc`]. If
+    /// there is no session with the other process's node, this process at once receives an exit signal with
+    /// [`Reason::Noconnection`]. Linking two processes twice has the effect of linking them once. Linking a process
+    /// with itself has no effect.
     ///
     /// # Errors
-    /// Returns [`Refused::TooMany`] if the other node carries no more links, [`Refused::NotInVersion`] if it speaks version 1
-    /// and cannot be asked yet, and [`Refused::Ended`] if this process has ended.
+    /// - [`Refused::TooMany`] if the other node accepts no more links and monitors
+    ///   ([`NodeBuilder::links_and_monitors_max`](crate::NodeBuilder::links_and_monitors_max)).
+    /// - [`Refused::NotInVersion`] if the other node speaks version 1 and has not revealed yet by which node id it
+    ///   knows this node ([`NodeBuilder::version_1`](crate::NodeBuilder::version_1)).
+    /// - [`Refused::Ended`] if this process has ended.
     pub async fn link(&self, to: Pid) -> Result<(), Refused> {
         self.table().link(&self.cell, to).await
     }
 
-    /// Ends a link, if there is one. Once this has returned, no exit signal of it comes; one that is in the mailbox
-    /// already stays there.
+    /// Removes the link with another process. Has no effect if there is no link. After this method has returned, no
+    /// exit signal of the link is delivered. A signal that is already in the mailbox stays there.
     pub fn unlink(&self, from: Pid) {
         self.table().unlink(&self.cell, from);
     }
 
-    /// Sets whether exit signals become messages, whatever their reason; gives what was set. Otherwise a reason other
-    /// than Normal and Shutdown ends this process.
+    /// Sets whether this process traps exits, and returns the previous setting. The default is `false`. A process
+    /// that traps exits receives each exit signal as [`Received::Exit`], whatever the reason is.
+    ///
+    /// A process that does not trap exits is ended by an exit signal with any reason other than Normal and Shutdown.
+    /// It receives signals with these two reasons as [`Received::Exit`].
     pub fn trap_exit(&self, trap: bool) -> bool {
         self.cell.trap_exit(trap)
     }
 
-    /// Ends this process.
+    /// Ends this process with a reason. The future never becomes ready; the process's task drops it together with
+    /// everything else that the process's function holds.
     pub async fn exit(&self, reason: Reason) -> ! {
         self.doom(reason);
         pending().await
@@ -327,56 +381,71 @@ impl Context {
         self.cell.doom(reason).wake();
     }
 
-    /// Sends a process an exit signal, linked or not. It ends the process unless that traps exits, or the reason is
-    /// [`Reason::Normal`] or [`Reason::Shutdown`]; then the process receives it as [`Received::Exit`]. So does a process
-    /// of any node that traps exits with [`Reason::Killed`]: what cannot be trapped is [`kill`](Self::kill). Waits as
-    /// [`send`](Self::send). A signal to a process that is not there, or with whose node there is no session, is
-    /// dropped.
+    /// Sends an exit signal to a process, whether it is linked with this process or not.
+    ///
+    /// The signal ends the receiver, unless the receiver traps exits or the reason is [`Reason::Normal`] or
+    /// [`Reason::Shutdown`]. In these two cases the receiver receives [`Received::Exit`]. A signal with
+    /// [`Reason::Killed`] can be trapped as well; a [`kill`](Self::kill) cannot.
+    ///
+    /// Waits as [`send`](Self::send) does. A signal to a process that does not exist, or to a node without a
+    /// session, is dropped.
     ///
     /// # Errors
-    /// [`Refused::NotInSession`]: one of the two nodes does not let the other send exit signals
-    /// ([`NodeBuilder::remote_exit`](crate::NodeBuilder::remote_exit)). Never for a process of this node.
-    /// [`Refused::Ended`]: this process has ended.
+    /// - [`Refused::NotInSession`] if one of the two nodes does not let the other send exit signals
+    ///   ([`NodeBuilder::remote_exit`](crate::NodeBuilder::remote_exit)). Its text then says that the session does not
+    ///   have the capability `remote_exit`, and not which of the two nodes withholds it. This never happens for a
+    ///   process of this node.
+    /// - [`Refused::Ended`] if this process has ended.
     pub async fn send_exit(&self, to: Pid, reason: Reason) -> Result<(), Refused> {
         self.table().send_exit(&self.cell, to, reason).await
     }
 
-    /// Kills a process of this node. It cannot trap that; what is linked to it sees [`Reason::Killed`].
+    /// Kills a process of this node. A process cannot trap this: it ends at its next `await` that has to wait.
+    /// Processes that are linked with it receive an exit signal with [`Reason::Killed`].
     ///
     /// # Errors
-    /// The process runs on another node.
+    /// Returns [`NotHere`] if the process runs on another node.
     pub fn kill(&self, pid: Pid) -> Result<(), NotHere> {
         self.table().kill(pid)
     }
 }
 
-/// Monitors.
+/// Methods for monitors.
 impl Context {
-    /// Monitors a process: its end becomes one [`Received::Down`]. If there is no such process, or no session with
-    /// its node, that comes at once. A process's monitor of itself never ends.
+    /// Monitors a process, and returns the reference of the monitor. When the other process ends, this process
+    /// receives one [`Received::Down`] with that reference.
+    ///
+    /// If the other process does not exist, the [`Received::Down`] comes at once, with [`Reason::noproc`]. If there
+    /// is no session with its node, the [`Received::Down`] comes at once, with [`Reason::Noconnection`]. A process
+    /// that monitors itself never receives a `Down` for that monitor.
     ///
     /// # Errors
-    /// Returns [`Refused::TooMany`] if the other node carries no more monitors, [`Refused::NotInVersion`] if it speaks
-    /// version 1 and cannot be asked yet, and [`Refused::Ended`] if this process has ended.
+    /// - [`Refused::TooMany`] if the other node accepts no more links and monitors
+    ///   ([`NodeBuilder::links_and_monitors_max`](crate::NodeBuilder::links_and_monitors_max)).
+    /// - [`Refused::NotInVersion`] if the other node speaks version 1 and has not revealed yet by which node id it
+    ///   knows this node ([`NodeBuilder::version_1`](crate::NodeBuilder::version_1)).
+    /// - [`Refused::Ended`] if this process has ended.
     pub async fn monitor(&self, of: Pid) -> Result<MonitorRef, Refused> {
         self.table().monitor(&self.cell, of).await
     }
 
-    /// Ends a monitor, if it is not over. Once this has returned, its DOWN does not come; one that is in the mailbox
-    /// already stays there.
+    /// Removes a monitor. After this method has returned, no [`Received::Down`] of the monitor is delivered. A `Down`
+    /// that is already in the mailbox stays there; [`demonitor_flush`](Self::demonitor_flush) removes it as well.
     pub fn demonitor(&self, reference: MonitorRef) {
         self.table().demonitor(&self.cell, reference);
     }
 
-    /// [`demonitor`](Self::demonitor), and takes the DOWN out of the mailbox if it is there already.
+    /// Removes a monitor as [`demonitor`](Self::demonitor) does, and also removes its [`Received::Down`] from the
+    /// mailbox.
     pub fn demonitor_flush(&mut self, reference: MonitorRef) {
         self.demonitor(reference);
         let is_its_down = |received: &Received| matches!(received, Received::Down { reference: of, .. } if *of == reference);
         self.cell.remove_if(&mut self.inbox, is_its_down);
     }
 
-    /// Receives [`Received::NodeUp`] and [`Received::NodeDown`] from now on when a session with the node begins and
-    /// ends. Monitoring a node twice is monitoring it once.
+    /// Starts watching a node: from now on this process receives [`Received::NodeUp`] when a session with the node
+    /// begins, and [`Received::NodeDown`] when the session ends. A session that already exists causes no `NodeUp`.
+    /// Watching the same node twice has the effect of watching it once. If `name` has no port, port 9000 is assumed.
     ///
     /// # Errors
     /// Returns [`MonitorNodeError`] if `name` is not a node name, or if this process has ended.
@@ -385,10 +454,12 @@ impl Context {
         if is_monitored { Ok(()) } else { Err(MonitorNodeError::Ended) }
     }
 
-    /// Receives [`Received::NodeUp`] and [`Received::NodeDown`] from now on when a session with any node begins and ends,
-    /// whoever has dialled. A node that [`monitor_node`](Self::monitor_node) names as well has one event all the same.
+    /// Starts watching all nodes: from now on this process receives [`Received::NodeUp`] and [`Received::NodeDown`]
+    /// when a session with any node begins and ends, whichever side has dialled. A node that is also watched by
+    /// [`monitor_node`](Self::monitor_node) causes one event, not two.
     ///
-    /// Of sessions that are up already, [`Node::nodes`] tells: called after this, it misses none.
+    /// Sessions that already exist cause no event. Call [`Node::nodes`] after this method to list them without
+    /// missing any.
     ///
     /// # Errors
     /// Returns [`MonitorNodeError::Ended`] if this process has ended.
@@ -397,13 +468,13 @@ impl Context {
         if is_monitored { Ok(()) } else { Err(MonitorNodeError::Ended) }
     }
 
-    /// Ends what [`monitor_nodes`](Self::monitor_nodes) has begun. Nodes that [`monitor_node`](Self::monitor_node) names stay
-    /// monitored, and events that are in the mailbox already stay there.
+    /// Ends the effect of [`monitor_nodes`](Self::monitor_nodes). Nodes that are watched by
+    /// [`monitor_node`](Self::monitor_node) stay watched. Events already in the mailbox stay there.
     pub fn demonitor_nodes(&self) {
         self.table().demonitor_node(&self.cell, EVERY_NODE);
     }
 
-    /// Stops monitoring a node. Events that are in the mailbox already stay there.
+    /// Stops watching the node `name`. Events already in the mailbox stay there.
     ///
     /// # Errors
     /// Returns [`NodeNameError`] if `name` is not a node name.
@@ -413,12 +484,14 @@ impl Context {
     }
 }
 
-/// Starting processes.
+/// Methods to start processes on this node.
 impl Context {
-    /// Starts a process on this node.
+    /// Starts a process on this node, and returns its pid. See [`Node::spawn`](crate::Node::spawn) for the function
+    /// and its output.
     ///
     /// # Errors
-    /// Returns [`SpawnError`] if no process can be started any more, or this one has ended.
+    /// Returns [`SpawnError`] if no more processes can be started, for example because the node is shutting down, or
+    /// if this process has ended.
     pub fn spawn<F, Fut>(&self, start: F) -> Result<Pid, SpawnError>
     where
         F: FnOnce(Self) -> Fut + Send + 'static,
@@ -428,10 +501,11 @@ impl Context {
         self.table().spawn(Mailbox::default(), Tie::None, start)
     }
 
-    /// Starts a process that is linked to this one before it runs.
+    /// Starts a process on this node, links it with this process before it runs, and returns its pid.
     ///
     /// # Errors
-    /// Returns [`SpawnError`] if no process can be started any more, or this one has ended.
+    /// Returns [`SpawnError`] if no more processes can be started, for example because the node is shutting down, or
+    /// if this process has ended.
     pub fn spawn_link<F, Fut>(&self, start: F) -> Result<Pid, SpawnError>
     where
         F: FnOnce(Self) -> Fut + Send + 'static,
@@ -441,10 +515,12 @@ impl Context {
         self.table().spawn(Mailbox::default(), Tie::Link(&self.cell), start)
     }
 
-    /// Starts a process that this one monitors before it runs.
+    /// Starts a process on this node, and monitors it before it runs. Returns its pid and the reference of the
+    /// monitor.
     ///
     /// # Errors
-    /// Returns [`SpawnError`] if no process can be started any more, or this one has ended.
+    /// Returns [`SpawnError`] if no more processes can be started, for example because the node is shutting down, or
+    /// if this process has ended.
     pub fn spawn_monitor<F, Fut>(&self, start: F) -> Result<(Pid, MonitorRef), SpawnError>
     where
         F: FnOnce(Self) -> Fut + Send + 'static,
@@ -453,10 +529,10 @@ impl Context {
         self.spawn_monitor_with(Mailbox::default(), start)
     }
 
-    /// [`spawn_monitor`](Self::spawn_monitor) with a mailbox of one's choice.
+    /// Starts a process as [`spawn_monitor`](Self::spawn_monitor) does, with a [`Mailbox`] that can have a bound.
     ///
     /// # Errors
-    /// As [`spawn_monitor`](Self::spawn_monitor).
+    /// Returns an error as [`spawn_monitor`](Self::spawn_monitor) does.
     pub fn spawn_monitor_with<F, Fut>(
         &self,
         mailbox: Mailbox,
@@ -473,45 +549,52 @@ impl Context {
     }
 }
 
-/// Names.
+/// Methods for names.
 impl Context {
-    /// Registers this process under a name on this node, until it ends, as [`Node::register`](crate::Node::register) does.
+    /// Registers this process under a name on this node until the process ends, as
+    /// [`Node::register`](crate::Node::register) does.
     ///
     /// # Errors
-    /// Returns [`RegisterError::Taken`] if the name is taken, [`RegisterError::TooLong`] if it is too long, and
-    /// [`RegisterError::NoProcess`] if this process has ended.
+    /// - [`RegisterError::Taken`] if a process holds the name, possibly this one.
+    /// - [`RegisterError::TooLong`] if the name has more than
+    ///   [`PROCESS_NAME_BYTES_MAX`](crate::core::limits::PROCESS_NAME_BYTES_MAX) bytes.
+    /// - [`RegisterError::NoProcess`] if this process has ended.
     pub fn register(&self, name: &str) -> Result<(), RegisterError> {
         self.table().register(name, self.pid())
     }
 
-    /// Takes a name away from whoever has it; gives who had it. The name `groups` stays with the server of the
-    /// node's groups while that runs, and the answer is `None`.
+    /// Removes a name on this node from the process that holds it, and returns that process.
+    ///
+    /// Returns `None` if no process holds the name. Also returns `None` for the name `groups` while the server of the
+    /// node's groups runs: that name cannot be removed.
     pub fn unregister(&self, name: &str) -> Option<Pid> {
         self.table().unregister(name)
     }
 
-    /// Registers this process under a name that holds for all nodes, until it ends: see
-    /// [`Node::register_global`](crate::Node::register_global).
+    /// Registers this process under a global name, which holds on all nodes, until the process ends or the name is
+    /// removed. See [`Node::register_global`](crate::Node::register_global).
     ///
     /// # Errors
-    /// Returns [`NotRegistered`] if a process is known that has the name, if the name is too long or one too many, or if
-    /// this process has ended.
+    /// Returns [`NotRegistered`] as [`Node::register_global`](crate::Node::register_global) does, and if this process
+    /// has ended.
     pub fn register_global(&self, name: &str, on_conflict: OnConflict) -> Result<(), NotRegistered> {
         self.table().register_global(name, self.pid(), on_conflict)
     }
 
-    /// Takes a global name of this node back, as [`Node::unregister_global`](crate::Node::unregister_global) does.
+    /// Removes a global name that a process of this node holds, and returns that process, or `None`, as
+    /// [`Node::unregister_global`](crate::Node::unregister_global) does.
     pub fn unregister_global(&self, name: &str) -> Option<Pid> {
         self.table().unregister_global(name)
     }
 
-    /// Returns the process that has a global name, as [`Node::whereis_global`](crate::Node::whereis_global) does.
+    /// Returns the process that holds a global name, or `None`, as
+    /// [`Node::whereis_global`](crate::Node::whereis_global) does.
     #[must_use]
     pub fn whereis_global(&self, name: &str) -> Option<Pid> {
         self.table().whereis_global(name)
     }
 
-    /// Who is registered under a name on this node.
+    /// Returns the process that is registered under a name on this node, or `None` if no process holds the name.
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {
         self.table().whereis(name)

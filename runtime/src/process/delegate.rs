@@ -7,13 +7,15 @@ use std::sync::Arc;
 use super::Context;
 use crate::core::{Pid, Reason};
 
-/// Acts for a process of this node from outside of its function, from any thread: [`Node::delegate`] gives it.
+/// A handle that acts for a process of this node from outside of the process's function, from any thread.
+/// [`Node::delegate`] returns it.
 ///
-/// It sends, links and monitors as the process, by all that [`Context`] does by reference. Receiving is left to the
-/// process's own context. What a delegate and the process do at the same time has no order.
+/// A delegate dereferences to the [`Context`] of the process, so it has all methods of [`Context`] that take `&self`:
+/// it sends, links and monitors as that process. It cannot receive; only the process's own context can. Actions of a
+/// delegate and of the process at the same time have no defined order.
 ///
-/// It does not keep the process alive. Once the process has ended it does what a context that outlives its process does:
-/// nothing, and says so.
+/// A delegate does not keep the process alive. Once the process has ended, the delegate behaves as a context that has
+/// outlived its process (see [`Context`]): sending, linking and monitoring return an error.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -44,14 +46,14 @@ impl Delegate {
         Self(Arc::new(context))
     }
 
-    /// Ends the process with `reason`. Returns at once; the process ends in its own task.
+    /// Ends the process with `reason`. This method returns at once, and the process ends in its own task.
     ///
-    /// Does nothing if the process is ending already: the first reason stays.
+    /// If the process is already ending, this method has no effect, and the first reason stays.
     pub fn exit(&self, reason: Reason) {
         self.0.doom(reason);
     }
 
-    /// Returns the process's pid.
+    /// Returns the pid of the process.
     #[must_use]
     pub fn pid(&self) -> Pid {
         self.0.pid()

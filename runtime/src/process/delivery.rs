@@ -1,4 +1,4 @@
-//! What a session delivers to the processes of its node.
+//! The deliveries of a session to the processes of its node.
 
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -28,13 +28,15 @@ mod unfinished;
 use globals::GlobalsHeard;
 use unfinished::Unfinished;
 
-/// The process table, as one session has it. A session's deliveries go through one of these for as long as it lasts.
+/// The process table as one session uses it. All deliveries of a session go through one of these.
 ///
-/// A delivery can stand under the session's lock, so it wakes nobody and writes no event: that is done by
-/// [`between_frames`](Processes::between_frames) and [`after_frames`](Processes::after_frames), which are called with no lock
-/// held. The process that was last delivered to is remembered, and is woken only after another's turn has come or when all
-/// frames are handled: all that a turn of the session brings it, the exit signals of a lost session above all, is in its mailbox
-/// before it runs.
+/// A delivery can happen under the session's lock. It therefore wakes nobody and logs nothing;
+/// [`between_frames`](Processes::between_frames) and [`after_frames`](Processes::after_frames) do that, and are
+/// called with no lock held.
+///
+/// The process of the last delivery is remembered, and is woken only when there is a delivery to another process, or
+/// when all frames have been handled. When that process runs, its mailbox contains everything that this turn of the
+/// session brings for it. This matters most for the exit signals of a lost session.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     table: Arc<ProcessTable>,
@@ -42,42 +44,43 @@ pub(crate) struct Delivery {
     peer: Owner,
     numbers: SharedNumbers,
     last: Option<Arc<Cell>>,
-    /// To be woken: so many of processes before `last`, then those of `last`.
+    /// The wakers to call: first `of_others` wakers of other processes, then those of `last`.
     wakers: Vec<Waker>,
     of_others: usize,
-    /// What was dropped, to be warned of.
+    /// Drops that have to be logged.
     overflows: Vec<Overflow>,
-    /// What mailboxes hold for the peer.
+    /// The bytes that mailboxes hold for the peer.
     account: Account,
-    /// Bytes that they hold and that the table was not told of yet.
+    /// Bytes that mailboxes hold for the peer in addition, and that were not reported to the table yet.
     unreported: usize,
-    /// What the peer may add, less what it has added since that was looked up; none to be looked up again. Looked up once
-    /// for many messages, since others change it all the time.
+    /// The room of the peer, less what it has added since the room was looked up; `None` if it has to be looked up
+    /// again. It is looked up once for many messages, because other sessions change it all the time.
     known: Option<Room>,
-    /// The peer has sent signals, which are not dropped, too far beyond its share.
+    /// `true` if the peer has exceeded its share too far with signals, which are never dropped.
     is_over: bool,
-    /// What the session keeps of frames that are not whole.
+    /// The bytes that the session keeps of incomplete frames.
     unfinished: Unfinished,
-    /// What the peer has said of global names, and the table does not know yet.
+    /// The statements of the peer about global names that the table has not been told yet.
     globals: GlobalsHeard,
-    /// What the messages lie in, which has no more memory than its bytes; empty if they are to be copied.
+    /// The block of memory that contains the current messages, and no more. Empty if messages are to be copied.
     block: Block,
-    /// Processes that the peer has asked for, to be started.
+    /// Processes that the peer has requested and that have to be started.
     prepared: Vec<Prepared>,
 }
 
-/// Something of the peer for which there was no room.
+/// Something from the peer that was dropped because there was no room.
 #[derive(Clone, Copy, Debug)]
 struct Overflow {
-    /// For whom it was, if that is known.
+    /// The receiver, if it is known.
     local: Option<u64>,
     full: Full,
-    /// How much of the peer was dropped by then.
+    /// The number of drops of the peer so far, including this one.
     dropped: u64,
 }
 
 impl Delivery {
-    /// The deliveries of a session with this peer, which is told of the end of what it attaches.
+    /// Creates the deliveries of a session with this peer. The session is told of the end of each process that it
+    /// attaches to.
     pub(crate) fn new(
         table: Arc<ProcessTable>,
         session: Weak<dyn Interested>,
@@ -105,13 +108,14 @@ impl Delivery {
         }
     }
 
-    /// The same of a session on this connection, for what the peer says of global names.
+    /// Sets the connection of the session, for the peer's statements about global names.
     pub(crate) fn on(mut self, id: ConnectionId) -> Self {
         self.globals.id = id;
         self
     }
 
-    /// Wakes those whose turn is over. To be called with no lock held, between the frames of a turn.
+    /// Wakes the processes before the last one, and does what waits until no lock is held. Called between the frames
+    /// of a turn, with no lock held.
     fn wake_others(&mut self) {
         if !self.prepared.is_empty() {
             self.start_prepared();
@@ -124,7 +128,7 @@ impl Delivery {
         }
     }
 
-    /// With a runtime that is gone they end at once.
+    /// Starts the processes that the peer has requested. If the runtime has been shut down, they end at once.
     fn start_prepared(&mut self) {
         for Prepared { task, .. } in self.prepared.drain(..) {
             self.table.executor().start(task);
@@ -147,7 +151,7 @@ impl Delivery {
         }
     }
 
-    /// The deliveries of the next session with the same peer.
+    /// Creates the deliveries of the next session with the same peer.
     #[cfg(test)]
     #[cfg(not(shuttle))]
     pub(crate) fn again(&self) -> Self {
@@ -155,7 +159,7 @@ impl Delivery {
         Self::new(table, self.session.clone(), self.peer.clone(), numbers)
     }
 
-    /// Bytes that are held of the peer.
+    /// Returns the bytes that are held for the peer.
     #[cfg(test)]
     #[cfg(not(shuttle))]
     pub(crate) fn held(&self) -> i64 {
@@ -170,11 +174,12 @@ impl Delivery {
         Charge::of(self.account.number(), kept_bytes)
     }
 
-    /// Wakes whom this turn's deliveries concern. To be called with no lock held, at the end of each turn.
+    /// Wakes all processes that have received something in this turn. Called at the end of each turn, with no lock
+    /// held.
     fn flush(&mut self) {
         self.block = Block::default();
         self.report();
-        // Whoever has ended is not kept.
+        // A process that has ended is not kept in memory.
         self.last.take_if(|cell| cell.is_doomed());
         self.of_others = self.wakers.len();
         self.wake_others();
@@ -183,8 +188,9 @@ impl Delivery {
         }
     }
 
-    /// What a message of so many bytes keeps a part of, or nothing if it is to be copied; and the bytes that it keeps. What
-    /// lies beside it in the block must not be why there is no room for it.
+    /// Returns the block of which a message of this length keeps a part, or an empty one if the message is to be
+    /// copied; and the number of bytes that it keeps alive. If there is room for the message but not for the whole
+    /// block, the message is copied.
     fn block_for(&mut self, local: u64, length: usize) -> (Bytes, usize) {
         let kept = self.block.allocated;
         if Self::keeps(length, kept) && kept > 0 && self.takes(local, kept) {
@@ -199,9 +205,10 @@ impl Delivery {
         self.find(local).is_some_and(|cell| cell.takes(charge, &room))
     }
 
-    /// False if the mailbox of a living process does not take it.
+    /// Delivers a message or a call. Returns `false` if the process lives and its mailbox does not accept it.
     fn deliver_message(&mut self, local: u64, charge: Charge, received: impl FnOnce() -> Received) -> bool {
-        // What is much is held before there is known to be room, so that not every session takes the same room at once.
+        // A large message is counted before its room is checked, so that several sessions cannot use the same room at
+        // once.
         let reserved = if charge.bytes() >= REPORTED_AT_ONCE { charge.bytes() } else { 0 };
         if reserved > 0 {
             self.table.shares().hold(&self.account, reserved);
@@ -220,7 +227,8 @@ impl Delivery {
         !is_dropped
     }
 
-    /// Offers a message to its process, if that lives, in the room that is known; in what there is now, if that is too little.
+    /// Offers a message to its process, if it lives. The room that was known last is used; if that is too little, the
+    /// room is looked up again.
     fn offer_message(
         &mut self,
         local: u64,
@@ -241,7 +249,7 @@ impl Delivery {
         Some(taken)
     }
 
-    /// Gives a process the answer to what it has asked, which is never dropped.
+    /// Delivers the answer to a question of a process. An answer is never dropped.
     fn answered(&mut self, local: u64, reference: u64, answer: Answer, kept_bytes: usize) {
         let (charge, room) = (self.charge(kept_bytes), self.room());
         if let Some(cell) = self.find(local) {
@@ -257,7 +265,7 @@ impl Delivery {
         }
     }
 
-    /// Notes whom a delivery wakes, and how many bytes more mailboxes hold.
+    /// Notes the wakers of a delivery, and the number of bytes that mailboxes hold in addition.
     fn delivered(&mut self, wakes: Wakes, held: usize) {
         self.wake_later(wakes);
         self.unreported += held;
@@ -275,7 +283,7 @@ impl Delivery {
         }
     }
 
-    /// The same for a signal.
+    /// Notes the outcome of a signal.
     fn signalled(&mut self, charge: Charge, room: Room, given: Given) {
         self.is_over |= given.is_over;
         if given.held > 0 {
@@ -300,7 +308,7 @@ impl Delivery {
         self.overflows.extend(self.account.count_dropped().map(overflow));
     }
 
-    /// The process, remembered for the next delivery.
+    /// Finds a process, and remembers it for the next delivery.
     fn find(&mut self, local: u64) -> Option<&Cell> {
         if self.last.as_ref().is_none_or(|last| last.local() != local) {
             self.of_others = self.wakers.len();
@@ -309,7 +317,7 @@ impl Delivery {
         self.last.as_deref()
     }
 
-    /// Tells the table what was added, of which it may know already what was held at once.
+    /// Reports to the table the bytes that were added. Large messages were reported before.
     fn report(&mut self) {
         self.known = None;
         self.table.shares().hold(&self.account, std::mem::take(&mut self.unreported));
@@ -336,7 +344,7 @@ impl Processes for Delivery {
         //= spec/session.md#ses-msg-005
         //# A node MUST give a process the bytes of a message as they arrived.
         //= spec/connection.md#con-rdw-003
-        //# A node MUST go on reading a session while a process does not take the messages that are for it.
+        //# A node MUST go on reading a session while a process does not take its messages.
         self.deliver_message(local, self.charge(kept), || {
             Received::Message(Message::new(keep(&block, message)))
         });
@@ -363,7 +371,7 @@ impl Processes for Delivery {
         let (block, kept) = self.block_for(local, term.len());
         let charge = self.charge(kept + Message::pids_bytes(&pids) + Call::kept_bytes());
         self.find(local);
-        // One that has ended answers by its end.
+        // A callee that has ended answers the call by its end.
         let Some(callee) = self.last.clone() else { return true };
         self.deliver_message(local, charge, || {
             Received::Call(Call::new(callee, caller, Message::of_term(keep(&block, term), pids)))
@@ -374,8 +382,8 @@ impl Processes for Delivery {
         let (block, kept) = self.block_for(local, term.len());
         let (charge, room) = (self.charge(kept + Message::pids_bytes(&pids)), self.room());
         //= spec/capabilities.md#cap-cal-018
-        //# A node that drops a reply because what it keeps for other nodes is full MUST take the call for over, and
-        //# tell the caller that there was a reply that it did not keep.
+        //# A node that drops a reply by SES-MSG-010, SES-MSG-011 or SES-MSG-015 MUST end the call, and tell
+        //# the caller that the reply was lost.
         if !room.peer_takes(charge) {
             self.dropped(Some(local), Full::Share);
             self.reply_lost(local, reference);
@@ -407,7 +415,7 @@ impl Processes for Delivery {
         true
     }
 
-    /// A room is the group of that name. Its members get the text as a message each.
+    /// A room is the group with the same name. Each member receives the text as a message.
     fn broadcast(&mut self, room: &str, text: &str) -> bool {
         let Some(groups) = groups::started(&self.table) else { return false };
         for member in groups.local_members(room) {
@@ -470,7 +478,7 @@ impl Processes for Delivery {
     }
 
     fn exits(&mut self, local: u64, from: &[Pid], reason: &Reason) {
-        // It is woken when another's turn comes, and so has all of them.
+        // The process is woken after all of them, when there is a delivery to another process.
         from.iter().for_each(|from| self.exit(local, *from, reason.clone()));
     }
 
@@ -521,14 +529,15 @@ impl Drop for Delivery {
     }
 }
 
-/// How many times its own bytes a message may keep in memory, which all count: a copy is the cheaper for less.
+/// The maximum number of times its own length that a message may keep alive in memory, all of which counts. A message
+/// that would keep more is copied, which is cheaper.
 const PINNED_MAX: usize = 4;
 
-/// Places for wakers that a session keeps between its turns.
+/// The capacity for wakers that a session keeps between its turns.
 const WAKERS_KEPT: usize = 64;
 
-/// Bytes that one session puts into mailboxes before it tells the table: all together can go beyond what mailboxes may keep by
-/// so much for each session that brings something at that moment.
+/// The number of bytes that one session puts into mailboxes before it reports them to the table. All mailboxes
+/// together can exceed their limit by this much for each session that delivers at the same time.
 const REPORTED_AT_ONCE: usize = 64 << 10;
 
 #[cfg(test)]

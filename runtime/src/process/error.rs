@@ -1,137 +1,155 @@
-//! What can be refused to a process.
+//! The errors of a process's actions.
 
 use std::sync::Arc;
 
 use crate::core::{Pid, Reason, Shown};
 use snow_dist_codec::{NodeNameError, stf};
 
-/// No process was started.
+/// An error that says why no process was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnError {
-    /// Every number that a process can have on the wire has been given, and none is given twice.
+    /// The node has used up all 2^40 - 1 process numbers. No number is used twice, so only a new start of the node
+    /// helps.
     #[error("this node has started as many processes as have numbers (2^40 - 1)")]
     Exhausted,
-    /// The node's [`shutdown`](crate::Node::shutdown) has begun.
+    /// The node is shutting down ([`Node::shutdown`](crate::Node::shutdown)).
     #[error("this node has been stopped")]
     Stopped,
     /// The tokio runtime of the node has been shut down.
     #[error("the tokio runtime of this node has been shut down")]
     RuntimeGone,
-    /// The process that asks has ended: its [`Context`](super::Context) outlives it. [`Node::spawn`](crate::Node::spawn) is
-    /// for whoever goes on.
+    /// The calling process has ended, and its [`Context`](super::Context) has outlived it. Use
+    /// [`Node::spawn`](crate::Node::spawn) to start processes independently of a process.
     #[error("the process that would start another has ended")]
     Ended,
 }
 
-/// A process of another node cannot be killed, and no call can be delegated to it: neither is on the wire.
+/// An error that says that the given process is on another node, where only a process of this node can be used. The
+/// protocol has no frame to kill a process of another node, or to delegate a call to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not a process of this node")]
 pub struct NotHere(pub Pid);
 
-/// A name was not registered.
+/// An error that says why a name was not registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// Another process, or the same, has the name.
+    /// A process holds the name already, possibly the process that was to be registered.
     #[error("the name is taken by {0}")]
     Taken(Pid),
-    /// Names are for living processes of this node.
+    /// The process has ended or belongs to another node.
     #[error("{0} is no living process of this node")]
     NoProcess(Pid),
-    /// No frame carries the name: no other node could send to it.
+    /// The name is longer than a frame can carry, so that no other node could send to it.
     #[error("the name has {length} bytes: a name of a process has {length_max} at most")]
     TooLong {
-        /// Length of the name, in bytes.
+        /// The length of the name, in bytes.
         length: usize,
-        /// The most that a name may have, in bytes: [`PROCESS_NAME_BYTES_MAX`](crate::core::limits::PROCESS_NAME_BYTES_MAX).
+        /// The maximum length of a name, in bytes:
+        /// [`PROCESS_NAME_BYTES_MAX`](crate::core::limits::PROCESS_NAME_BYTES_MAX).
         length_max: usize,
     },
 }
 
-/// A node is not monitored.
+/// An error that says why a process does not watch a node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MonitorNodeError {
     /// The name is not a node name.
     #[error("{0}")]
     Name(#[from] NodeNameError),
-    /// The process that asks has ended: its [`Context`](super::Context) outlives it, and receives nothing.
+    /// The calling process has ended, and its [`Context`](super::Context) has outlived it. It cannot receive events
+    /// any more.
     #[error("the process that would monitor a node has ended")]
     Ended,
 }
 
-/// The session with the other node does not take it, or the process that asks has ended.
+/// An error that says why an action of a process was refused: the session with the other node cannot carry it, or the
+/// process itself has ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
-    /// The process that asks has ended: its [`Context`](super::Context) outlives it. Whoever has learned of the end gets
-    /// nothing of that process any more. What goes on after a process sends by its [`Node`](crate::Node), or starts another
-    /// process.
+    /// The calling process has ended, and its [`Context`](super::Context) has outlived it. After its end a process
+    /// sends nothing, so that no receiver gets a message from a process of whose end it has learned. Code that
+    /// continues after the process must send by its [`Node`](crate::Node), or start another process.
     #[error("the process that asks for it has ended")]
     Ended,
-    /// Too long for the other node.
+    /// The message is longer than the other node accepts. Send it in parts, or raise the limits of the other node
+    /// ([`NodeBuilder::frame_bytes_max`](crate::NodeBuilder::frame_bytes_max),
+    /// [`NodeBuilder::reassembly_bytes_max`](crate::NodeBuilder::reassembly_bytes_max)).
     #[error("{length} bytes are more than the other node takes ({length_max})")]
     TooLong {
-        /// Length of what was to be sent, in bytes.
+        /// The length of the message, in bytes.
         length: usize,
-        /// The most that the other node takes, in bytes.
+        /// The maximum length that the other node accepts, in bytes.
         length_max: usize,
     },
-    /// The other node carries no more links and monitors of ours.
+    /// The other node accepts no more links and monitors of this node
+    /// ([`NodeBuilder::links_and_monitors_max`](crate::NodeBuilder::links_and_monitors_max) there).
     #[error("the other node carries no more than {count_max} links and monitors")]
     TooMany {
-        /// How many it carries.
+        /// The maximum number of links and monitors that the other node accepts in this session.
         count_max: u32,
     },
-    /// The other node has not answered so many requests for processes of ours: it does not read, or is slow.
+    /// The maximum number of spawn requests of this node wait for an answer of the other node, which is slow or does
+    /// not read. Try again later.
     #[error(
         "the other node has not answered {count_max} requests for processes, and no more may wait for it"
     )]
     Unanswered {
-        /// How many may wait.
+        /// The maximum number of unanswered requests.
         count_max: usize,
     },
-    /// The session with the other node lacks a capability, because one of the two nodes has not announced it.
+    /// The session lacks a capability that the action needs, because one of the two nodes has not announced it or
+    /// does not allow it to the other.
     #[error("the session with {} does not have the capability `{capability}`", Shown(peer))]
     NotInSession {
-        /// Its name in the specification.
+        /// The name of the capability in the specification.
         capability: &'static str,
         /// The other node.
         peer: Arc<str>,
     },
-    /// The version of the protocol that is spoken with the other node has no way to say it.
+    /// The protocol version of the session has no frame for the action. The text says what cannot be expressed.
     #[error("the other node cannot be told: {0}")]
     NotInVersion(&'static str),
 }
 
-/// A call has no reply, or none that is of use.
+/// An error that says why a call has no usable reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// There was no reply in time. The callee may have received the call, and may still act on it.
+    /// No reply came in time. The callee may have received the call, and may still act on it.
     #[error("there was no reply in time")]
     TimedOut,
-    /// The callee ended before it replied, or there is no such process, or nobody has the name ([`Reason::noproc`]).
+    /// The callee ended before it replied; the reason is that of its end. With [`Reason::noproc`] the callee does not
+    /// exist, or no process holds the name.
     #[error("the callee has ended: {0}")]
     Ended(Reason),
-    /// There is no session with the callee's node, or it ended before the reply came. The callee may have received the call.
+    /// There is no session with the callee's node, or the session ended before the reply came. The callee may have
+    /// received the call.
+    ///
+    /// This is also the error for a process of an earlier incarnation of its node, although a session with that node
+    /// exists again. Look up the new pid by its name.
     #[error("there is no session with the callee's node")]
     NotConnected,
-    /// The callee, or whom it has delegated the call to, let go of it without a reply. A callee on another node that ends with
-    /// the error `unanswered` is taken for this.
+    /// The callee, or the process to which it has delegated the call, dropped the call without a reply. If a callee
+    /// on another node ends with the error `unanswered`, the result is this error, too.
     #[error("the callee let go of the call without a reply")]
     Unanswered,
-    /// The mailbox of a callee on another node takes no message now, or its node holds as many links, monitors and calls of
-    /// this one as it may: the callee has not received the call. Its node says so by the errors `full` and `limit`; a callee
-    /// that ends with one of these is taken for this, and has received it.
+    /// The callee on another node has not received the call: its mailbox is full, or its node holds the maximum
+    /// number of links, monitors and calls of this node.
+    ///
+    /// The other node reports these cases with the errors `full` and `limit`. If a callee has received the call, and
+    /// then ends with one of these two errors, the result is this error, too.
     #[error("the callee has no room for the call")]
     NoRoom,
-    /// There was a reply, and no room for it in what this node keeps for others
-    /// ([`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max)).
+    /// A reply came, but was dropped because it did not fit into the memory that this node has for items from other
+    /// nodes ([`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max)).
     #[error("there was a reply, and no room to keep it")]
     ReplyLost,
-    /// The session with the other node does not take the call, or the caller has ended.
+    /// The session with the other node cannot carry the call, or the caller has ended. The callee has not received
+    /// the call.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// The name of the node is not a node name.
@@ -140,129 +158,134 @@ pub enum CallError {
     /// The request cannot be written as a term.
     #[error("the request is not a term: {0}")]
     Request(stf::Error),
-    /// The reply is not a term of this type; where.
+    /// The reply is not a term of the expected type. The error contains the position at which decoding failed.
     #[error("the reply is not of the type that was asked for: {0}")]
     Reply(stf::Error),
-    /// The program calls, and no process can be started for that any more.
+    /// The program made the call, and the node could not start the process that represents the program as the caller.
     #[error(transparent)]
     NoCaller(#[from] SpawnError),
 }
 
-/// A reply was not sent.
+/// An error that says why a reply was not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplyError {
-    /// Nobody waits for it any more: there was a reply before, the caller has given up or ended, the callee has ended, or the
-    /// session with the caller's node is over.
+    /// No caller waits for the reply any more. The call was answered before, the caller has given up or ended, the
+    /// callee has ended, or the session with the caller's node has ended.
     #[error("nobody waits for the reply any more")]
     Over,
-    /// The value cannot be written as a term.
+    /// The value cannot be written as a term. The error says why.
     #[error("not a term: {0}")]
     Term(#[from] stf::Error),
-    /// The session with the other node does not take it.
+    /// The session with the caller's node cannot carry the reply.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
 
-/// Whoever has a name on another node is not known, or not monitored.
+/// An error that says why a name on another node was not resolved or monitored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MonitorNamedError {
-    /// Nobody has the name.
+    /// No process on that node holds the name.
     #[error("nobody on that node has the name")]
     Nobody,
-    /// There is no session with the node, or it ended before it answered.
+    /// There is no session with the node, or the session ended before the node answered. Nothing is monitored.
     #[error("there is no session with the node")]
     NotConnected,
-    /// The other node has refused the monitor, for this reason.
+    /// The other node has refused the monitor, for example with the error `limit`. The reason is that of its refusal.
     #[error("the other node has refused the monitor: {0}")]
     NotMonitored(Reason),
-    /// The session with the other node does not take it, or the process that asks has ended.
+    /// The session with the other node cannot carry the request, or the calling process has ended.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// The name of the node is not a node name.
     #[error("{0}")]
     Node(#[from] NodeNameError),
-    /// The program asks, and no process can be started for that any more.
+    /// The program made the request, and the node could not start the process that represents the program.
     #[error(transparent)]
     NoCaller(SpawnError),
 }
 
-/// No process was started on the node that was asked, or it is not known whether one was.
+/// An error that says why no process was started on a node, or that it is not known whether a process was started
+/// ([`ConnectionLost`](Self::ConnectionLost)).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpawnOnError {
-    /// There is no session with the node: [`Node::connect`](crate::Node::connect) makes one. Nothing was started.
+    /// There is no session with the node, and nothing was started. [`Node::connect`](crate::Node::connect)
+    /// establishes one.
     #[error("there is no session with {}", Shown(node))]
     NotConnected {
-        /// The node.
+        /// The name of the node.
         node: Arc<str>,
     },
-    /// The session with the node ended before its answer came: the process may run there. If it is linked, it has an exit
-    /// signal.
+    /// The session ended before the node's answer came. The process may be running there. If a link with the process
+    /// was requested, the process receives an exit signal with Noconnection, as at the end of any session.
     #[error("the session with {} ended before it answered: the process may run there", Shown(node))]
     ConnectionLost {
-        /// The node.
+        /// The name of the node.
         node: Arc<str>,
     },
-    /// Nobody has registered the function on the node, or not for this node
-    /// ([`Node::register_function`](crate::Node::register_function)).
+    /// The function is not registered on the node, or that node does not allow this one to start it
+    /// ([`Node::register_function`](crate::Node::register_function),
+    /// [`NodeBuilder::remote_spawn`](crate::NodeBuilder::remote_spawn)). This node cannot distinguish the two cases.
     #[error("{} has no function \"{}\", or does not let this node start it", Shown(node), Shown(function))]
     NotOffered {
-        /// The function.
+        /// The name of the function.
         function: Arc<str>,
-        /// The node.
+        /// The name of the node.
         node: Arc<str>,
     },
-    /// The process cannot be linked or monitored, since one of the two nodes has as many links and monitors of the other as it
-    /// may ([`NodeBuilder::links_and_monitors_max`](crate::NodeBuilder::links_and_monitors_max)). Nothing was started.
+    /// The process cannot be linked or monitored, because one of the two nodes already has the maximum number of
+    /// links and monitors of the other
+    /// ([`NodeBuilder::links_and_monitors_max`](crate::NodeBuilder::links_and_monitors_max)). Nothing was started.
     #[error(
         "the process cannot be linked or monitored: {} and this node have as many links and monitors as they may",
         Shown(node)
     )]
     NotTied {
-        /// The node.
+        /// The name of the node.
         node: Arc<str>,
     },
-    /// The node runs as many processes for this one as it lets one node have
-    /// ([`NodeBuilder::processes_per_peer_max`](crate::NodeBuilder::processes_per_peer_max)). Nothing was started.
+    /// The node already runs the maximum number of processes for this node
+    /// ([`NodeBuilder::processes_per_peer_max`](crate::NodeBuilder::processes_per_peer_max)) or for all its peers
+    /// ([`NodeBuilder::processes_of_peers_max`](crate::NodeBuilder::processes_of_peers_max)). Nothing was started.
     #[error("{} runs as many processes for this node as it lets one node have", Shown(node))]
     TooMany {
-        /// The node.
+        /// The name of the node.
         node: Arc<str>,
     },
-    /// The node is being stopped. Nothing was started.
+    /// The node is shutting down. Nothing was started.
     #[error("{} starts no process any more", Shown(node))]
     Stopped {
-        /// The node.
+        /// The name of the node.
         node: Arc<str>,
     },
-    /// The node has not started it for another reason, which this version does not know; or says that it has, and names no
-    /// process (status 0).
+    /// The node has refused with a status that this version does not know, or has reported success (status 0) without
+    /// naming a process.
     #[error("{} has not started it, and says so by status {status}", Shown(node))]
     Status {
-        /// What it says.
+        /// The status that the node has reported.
         status: u8,
-        /// The node.
+        /// The name of the node.
         node: Arc<str>,
     },
-    /// The arguments are too long: a request for a process is not sent in fragments. What is longer is sent to the process once
-    /// it runs.
+    /// The arguments do not fit into one spawn request, which is never sent in fragments. Send longer data to the
+    /// process once it runs.
     #[error(
         "arguments of {length} bytes do not fit into a request, where they have at most {length_max}: send them to the process"
     )]
     TooLong {
-        /// Bytes of the arguments as a term.
+        /// The length of the arguments as a term, in bytes.
         length: usize,
-        /// The most that they may have beside the name of this function.
+        /// The maximum length of the arguments with this function name, in bytes.
         length_max: usize,
     },
-    /// The function's name is too long.
+    /// The function's name is longer than [`FUNCTION_NAME_BYTES_MAX`](crate::core::limits::FUNCTION_NAME_BYTES_MAX).
     #[error("the name of a function has at most {length_max} bytes, and this one has {length}")]
     NameTooLong {
-        /// Bytes of the name.
+        /// The length of the name, in bytes.
         length: usize,
-        /// The most that it may have.
+        /// The maximum length of a name, in bytes.
         length_max: usize,
     },
     /// The arguments cannot be written as a term.
@@ -271,45 +294,47 @@ pub enum SpawnOnError {
     /// The name of the node is not a node name.
     #[error("{0}")]
     Node(#[from] NodeNameError),
-    /// The session with the node does not take the request, or the process that asks has ended.
+    /// The session with the node cannot carry the request, or the calling process has ended. Nothing was started.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// This node was asked and starts no process any more; or the program asks, which needs one for that.
+    /// This node could not start a process: either the requested process itself, or the process that represents the
+    /// program in the request.
     #[error(transparent)]
     NotHere(SpawnError),
 }
 
-/// A function was not registered.
+/// An error that says why a function was not registered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterFunctionError {
-    /// There is a function of this name: [`Node::unregister_function`](crate::Node::unregister_function) takes it back.
+    /// Another function has the name. [`Node::unregister_function`](crate::Node::unregister_function) removes that
+    /// function.
     #[error("there is a function \"{}\" already", Shown(name))]
     Taken {
         /// The name.
         name: Arc<str>,
     },
-    /// The name is too long.
+    /// The name is longer than [`FUNCTION_NAME_BYTES_MAX`](crate::core::limits::FUNCTION_NAME_BYTES_MAX).
     #[error("the name of a function has at most {length_max} bytes, and this one has {length}")]
     NameTooLong {
-        /// Bytes of the name.
+        /// The length of the name, in bytes.
         length: usize,
-        /// The most that it may have.
+        /// The maximum length of a name, in bytes.
         length_max: usize,
     },
 }
 
-/// A message was not sent.
+/// An error that says why a message was not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The session with the other node does not take it, or the sending process has ended.
+    /// The session with the other node cannot carry the message, or the sending process has ended.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// The name of the node is not a node name.
     #[error("{0}")]
     Node(#[from] NodeNameError),
-    /// The value cannot be written as a term.
+    /// The value cannot be written as a term. The error says why.
     #[error("not a term: {0}")]
     Term(#[from] stf::Error),
 }

@@ -1,8 +1,10 @@
-//! What the operator is told of processes that fail, whether anybody watches them or not.
+//! Logging of processes that fail, whether or not other processes monitor them.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tracing::field::display;
 
 use super::cell::Doom;
 use super::task::PANIC;
@@ -13,26 +15,28 @@ use crate::foreign::event;
 use crate::notices::Limiter;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
-/// How the processes of a node have ended, until it stopped: see [`Stats`](crate::Stats).
+/// The numbers of processes of a node that have ended, by kind of end: a part of [`Stats`](crate::Stats). Processes
+/// that end because the node is stopped are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndCounts {
-    /// With [`Reason::Normal`].
+    /// Processes that ended with [`Reason::Normal`].
     pub normal: u64,
-    /// With [`Reason::Shutdown`], of their own accord.
+    /// Processes that ended by themselves with [`Reason::Shutdown`].
     pub shutdown: u64,
-    /// By [`Node::kill`](crate::Node::kill), or with [`Reason::Killed`].
+    /// Processes that were killed by [`Node::kill`](crate::Node::kill), or ended by themselves with
+    /// [`Reason::Killed`].
     pub killed: u64,
-    /// With another reason of their own: an error, mostly.
+    /// Processes that ended by themselves with any other reason, mostly an error.
     pub failed: u64,
-    /// By a panic: the reason is an error that begins with `panic: `.
+    /// Processes that panicked. Their reason is an error that begins with `panic: `.
     pub panicked: u64,
-    /// By an exit signal, of a link or sent by another process.
+    /// Processes that were ended by an exit signal, which came from a link or was sent by another process.
     pub by_signal: u64,
 }
 
 impl EndCounts {
-    /// Returns each count with its name, in a fixed order.
+    /// Returns each count with the name of its field, in a fixed order.
     #[must_use]
     pub const fn rows(&self) -> [(&'static str, u64); 6] {
         [
@@ -45,13 +49,13 @@ impl EndCounts {
         ]
     }
 
-    /// How many ends were failures.
+    /// Returns the number of ends that were failures.
     pub(crate) const fn failures(&self) -> u64 {
         self.failed + self.panicked + self.by_signal
     }
 }
 
-/// The same, while they are counted.
+/// The counters behind [`EndCounts`].
 #[derive(Debug, Default)]
 struct Ends {
     normal: AtomicU64,
@@ -87,7 +91,7 @@ impl Ends {
     }
 }
 
-/// What has become of a message that nobody else hears of.
+/// The way in which a message was lost that nobody else hears of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lost {
     /// A server could not read it.
@@ -96,17 +100,18 @@ pub(crate) enum Lost {
     Unsent,
 }
 
-/// The failures of a node's processes. Other nodes can cause them, by exit signals and by messages that a program does not
-/// bear, so they are told of in sums when there are many.
+/// The log of a node's process failures. Other nodes can cause failures, by exit signals and by messages that a
+/// program cannot handle, so many failures are logged in sums.
 #[derive(Debug)]
 pub(super) struct Failures {
     clock: Clock,
     ends: Ends,
-    /// Of processes that failed by themselves.
+    /// The limiter for processes that failed by themselves.
     own: Mutex<Limiter>,
-    /// Of those that an exit signal has ended: apart, so that a chain of links does not hide where it began.
+    /// The limiter for processes that an exit signal has ended. It is separate, so that a chain of links does not
+    /// hide its origin.
     by_signal: Mutex<Limiter>,
-    /// Of messages that came to nothing, which nobody else hears of: those of other nodes apart from the program's own.
+    /// The limiters for lost messages: those of other nodes are separate from the program's own.
     unread: Mutex<Limiter>,
     unsent: Mutex<Limiter>,
 }
@@ -118,18 +123,18 @@ impl Failures {
         Self { clock: Clock::start(), ends: Ends::default(), own, by_signal, unread, unsent }
     }
 
-    /// How many processes have ended, and how.
+    /// Returns the numbers of processes that have ended, by kind of end.
     pub(super) fn counts(&self) -> EndCounts {
         self.ends.counts()
     }
 
-    /// For how long the node has been there.
+    /// Returns the time since the node was started.
     pub(super) fn since(&self) -> Duration {
         self.clock.now()
     }
 
-    /// A process has ended, with these names. Tells of it if that is a failure, and a line is due. To be called with no
-    /// lock held.
+    /// Counts a process that has ended, with its registered names. Logs a failure if a line is due. Must be called
+    /// with no lock held.
     pub(super) fn ended(&self, process: Pid, names: &[Arc<str>], doom: &Doom) {
         self.ends.of(doom).fetch_add(1, Ordering::Relaxed);
         let (limiter, what) = match doom {
@@ -139,11 +144,11 @@ impl Failures {
         };
         let due = limiter.lock().count(self.clock.now());
         let Some(times) = due else { return };
-        let (reason, name) = (shown(&doom.reason()), names.first().map_or("", |name| name));
-        event!(processes, WARN, %process, name = %Shown(name), reason = %reason, times, "{what}");
+        let (reason, name) = (shown(&doom.reason()), names.first().map(|name| display(Shown(name))));
+        event!(processes, WARN, %process, name, reason = %reason, times, "{what}");
     }
 
-    /// Tells that a message of a process, or to it, came to nothing, if a line is due. To be called with no lock held.
+    /// Logs that a message from or to a process was lost, if a line is due. Must be called with no lock held.
     pub(super) fn lost(&self, process: Pid, error: &dyn fmt::Display, what: Lost) {
         let (limiter, what) = match what {
             Lost::Unread => (&self.unread, "a server has passed over a message that is not of its type"),
@@ -155,7 +160,7 @@ impl Failures {
     }
 }
 
-/// A reason as the log shows it. Its text is escaped already; what is too long is cut.
+/// Formats a reason for the log. Its text is already escaped; a long text is cut.
 pub(crate) fn shown(reason: &Reason) -> String {
     let mut text = reason.to_string();
     let cut = text.floor_char_boundary(REASON_BYTES_SHOWN_MAX);

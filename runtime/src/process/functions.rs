@@ -1,77 +1,31 @@
-//! Functions that other nodes may have started, and how many processes each of these nodes has here.
+//! Functions that other nodes may start, and the numbers of processes that each of these nodes has here.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use snow_dist_codec::{NodeName, NodeNameError, stf};
+use snow_dist_codec::stf;
 
 use super::cell::Cell;
 use super::remote::Later;
 use super::task::Task;
 use super::{Context, Message, RegisterFunctionError};
-use crate::core::Reason;
 use crate::core::limits::FUNCTION_NAME_BYTES_MAX;
+use crate::core::{Allowed, Reason};
 use crate::foreign::dispose;
 use crate::sync::Mutex;
 
-/// Which nodes may have a process started with a function: see [`Node::register_function`](crate::Node::register_function).
-///
-/// The node itself always may. Others are known by the names that they have shown in the handshake. Whoever has the cookie can
-/// take any name that is not in use, unless each node has a cookie of its own: so this is against mistakes more than against
-/// members of the cluster. A version 1 node counts by the name that it claims.
-///
-/// ```
-/// use snow_dist_runtime::Allowed;
-///
-/// let supervisors = Allowed::only(["boss@10.0.0.1"]).unwrap();
-/// assert!(supervisors.allows("boss@10.0.0.1:9000"));
-/// assert!(!supervisors.allows("other@10.0.0.2:9000"));
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Allowed {
-    /// No other node.
-    #[default]
-    Nobody,
-    /// These, named with their ports.
-    Only(BTreeSet<Arc<str>>),
-    /// Every node with which there is a session.
-    Everyone,
-}
-
-impl Allowed {
-    /// Only the nodes of these names; a missing port is 9000.
-    ///
-    /// # Errors
-    /// Returns [`NodeNameError`] if one of them is not a node name.
-    pub fn only(names: impl IntoIterator<Item: AsRef<str>>) -> Result<Self, NodeNameError> {
-        let complete = |name: &str| Ok(NodeName::parse(name)?.completed().into());
-        names.into_iter().map(|name| complete(name.as_ref())).collect::<Result<_, _>>().map(Self::Only)
-    }
-
-    /// Returns `true` if the node of this name, given with its port, may.
-    #[must_use]
-    pub fn allows(&self, name: &str) -> bool {
-        match self {
-            Self::Nobody => false,
-            Self::Only(names) => names.contains(name),
-            Self::Everyone => true,
-        }
-    }
-}
-
-/// What a program has registered: makes the task of a process of its arguments.
+/// A registered function, which creates the task of a process from its arguments.
 pub(crate) trait Function: Send + Sync {
     fn task(self: Arc<Self>, cell: Arc<Cell>, arguments: Message) -> Later<'static, ()>;
 }
 
-/// A function of the program's that reads its arguments itself.
+/// A function of the program that decodes its arguments itself.
 struct Reading<F>(F);
 
-/// A function of a value, as it is kept.
+/// Wraps a function of a value.
 pub(crate) fn of_value<F, T, Fut>(run: F) -> Arc<dyn Function>
 where
     F: Fn(Context, T) -> Fut + Send + Sync + 'static,
@@ -81,7 +35,7 @@ where
     Arc::new(Reading(move |context, arguments: &Message| Ok(run(context, arguments.term()?))))
 }
 
-/// A function of a message, as it is kept.
+/// Wraps a function of a message.
 pub(crate) fn of_message<F, Fut>(run: F) -> Arc<dyn Function>
 where
     F: Fn(Context, Message) -> Fut + Send + Sync + 'static,
@@ -112,11 +66,11 @@ where
 /// The functions of a node.
 pub(crate) struct Functions {
     registered: Mutex<HashMap<Box<str>, Registered>>,
-    /// How many processes each node has had started here that have not ended.
+    /// The number of running processes that each node has had started here.
     running: Mutex<Running>,
-    /// How many of them one node may have.
+    /// The maximum for one node.
     each_max: usize,
-    /// How many of them there may be.
+    /// The maximum for all nodes.
     all_max: usize,
 }
 
@@ -132,7 +86,7 @@ struct Registered {
 }
 
 impl Functions {
-    /// None yet; each other node may have so many processes here, and all together so many.
+    /// Creates an empty set, with the maximum number of processes for each other node and for all together.
     pub(crate) fn new(each_max: usize, all_max: usize) -> Self {
         Self { registered: Mutex::default(), running: Mutex::default(), each_max, all_max }
     }
@@ -156,7 +110,7 @@ impl Functions {
         Ok(())
     }
 
-    /// False if there is no such function.
+    /// Removes a function. Returns `false` if it does not exist.
     pub(crate) fn unregister(&self, name: &str) -> bool {
         let registered = self.registered.lock().remove(name);
         let was_there = registered.is_some();
@@ -165,13 +119,13 @@ impl Functions {
         was_there
     }
 
-    /// Takes all of them back: what they keep may be the node itself.
+    /// Removes all functions, which may keep the node itself alive.
     pub(crate) fn unregister_all(&self) {
         let registered = std::mem::take(&mut *self.registered.lock());
         registered.into_values().for_each(dispose);
     }
 
-    /// Whether another node may have it started.
+    /// Returns `true` if another node may have the function started.
     pub(crate) fn offers(&self, peer: &str, name: &str) -> bool {
         self.registered.lock().get(name).is_some_and(|registered| registered.allowed.allows(peer))
     }
@@ -180,7 +134,7 @@ impl Functions {
         self.registered.lock().get(name).map(|registered| registered.function.clone())
     }
 
-    /// A place for a process of that node, if it has one left.
+    /// Reserves a place for a process of a node, if it has one left.
     pub(crate) fn place(self: &Arc<Self>, peer: &Arc<str>) -> Option<Place> {
         let mut running = self.running.lock();
         let count = running.by_node.get(peer).copied().unwrap_or_default();
@@ -199,7 +153,7 @@ impl fmt::Debug for Functions {
     }
 }
 
-/// Held as long as a process runs that another node has had started.
+/// A place that is held while a process runs that another node has had started.
 #[derive(Debug)]
 pub(crate) struct Place {
     functions: Arc<Functions>,

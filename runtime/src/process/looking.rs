@@ -1,4 +1,4 @@
-//! What can be seen of the processes of a node from outside.
+//! Inspection of the processes of a node from outside.
 
 use std::sync::Arc;
 
@@ -7,53 +7,57 @@ use super::cell::{Cell, Look};
 use super::table::ProcessTable;
 use crate::core::Pid;
 
-/// A process of this node: see [`Node::processes`](crate::Node::processes).
+/// A snapshot of a process of this node. [`Node::processes`](crate::Node::processes) and
+/// [`Node::process`](crate::Node::process) return it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProcessInfo {
-    /// Who it is.
+    /// The pid of the process.
     pub pid: Pid,
-    /// The names that are registered for it.
+    /// The names under which the process is registered.
     pub names: Vec<Arc<str>>,
-    /// What it says of itself ([`Context::describe`](crate::Context::describe)). Until it says something, the name of the
-    /// registered function that it is, if it is one.
+    /// The description that the process has set ([`Context::describe`](crate::Context::describe)). If it has not set
+    /// one yet and runs a registered function, this is the name of that function.
     pub description: Option<Box<str>>,
-    /// What the compiler calls the function that it is; empty until it has run. The text is not the same in each version of the
-    /// compiler.
+    /// The name that the compiler gives the process's function. It is empty until the process has run for the first
+    /// time, and differs between versions of the compiler.
     pub function: &'static str,
-    /// Messages, calls and signals that it has not received. While more than 64 wait that it has begun to receive, the number is
-    /// right to within 64.
+    /// The number of messages, calls and signals that the process has not received yet. For a mailbox with more than
+    /// 64 items the number can be wrong by up to 64.
     pub mailbox_messages: usize,
-    /// Bytes that its mailbox keeps for other nodes, as
-    /// [`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max) counts them.
+    /// The memory that the mailbox uses for items from other nodes, in bytes, counted as
+    /// [`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max) describes.
     pub mailbox_remote_bytes: usize,
-    /// Its links with processes of this node. Those with others are counted by their sessions.
+    /// The number of links with processes of this node. Links with processes of other nodes are counted in
+    /// [`PeerStats::links`](crate::PeerStats::links).
     pub links: usize,
-    /// What it monitors, on any node.
+    /// The number of monitors that the process has, of processes on any node.
     pub monitors: usize,
-    /// Monitors of it, and calls that wait for its reply, by processes of this node.
+    /// The number of monitors that processes of this node have of this process, plus the number of their calls that
+    /// wait for its reply.
     pub watchers: usize,
-    /// Whether exit signals come into its mailbox, rather than end it.
+    /// `true` if exit signals arrive in the mailbox instead of ending the process.
     pub traps_exit: bool,
-    /// Whether its end is certain, and has not come.
+    /// `true` if the end of the process is decided, by a kill, an exit signal or its own exit, but its task has not
+    /// ended yet.
     pub is_ending: bool,
 }
 
-/// The processes of a node in sum: see [`Stats`](crate::Stats).
+/// Totals over the processes of a node: a part of [`Stats`](crate::Stats).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProcessStats {
-    /// How many there are.
+    /// The number of processes that are running.
     pub count: usize,
-    /// How many were started so far.
+    /// The number of processes that were started since the node was started.
     pub started: u64,
-    /// How those that have ended did.
+    /// The numbers of processes that have ended, by kind of end.
     pub ended: EndCounts,
-    /// Messages, calls and signals that they have not received.
+    /// The number of messages, calls and signals in all mailboxes, which the processes have not received yet.
     pub mailbox_messages: usize,
-    /// Bytes that their mailboxes keep for other nodes.
+    /// The memory that all mailboxes together use for items from other nodes, in bytes.
     pub mailbox_remote_bytes: usize,
-    /// The one of them that has the fullest mailbox, if there is one that is not empty.
+    /// The process whose mailbox has the most items. `None` if all mailboxes are empty.
     pub longest: Option<ProcessInfo>,
 }
 
@@ -87,20 +91,19 @@ impl ProcessInfo {
 }
 
 impl ProcessTable {
-    /// All processes, in the order in which they were started.
+    /// Returns all processes, in the order in which they were started.
     pub(crate) fn process_infos(&self) -> Vec<ProcessInfo> {
-        let mut infos = Vec::new();
+        let mut infos = Vec::with_capacity(self.count());
         self.for_each(|cell| infos.push(ProcessInfo::of(cell)));
-        infos.sort_unstable_by_key(|info| info.pid.local());
         infos
     }
 
-    /// What one process looks like; nothing if it is not there.
+    /// Returns one process, or `None` if it does not exist.
     pub(crate) fn process_info(&self, pid: Pid) -> Option<ProcessInfo> {
         self.get_pid(pid).map(|cell| ProcessInfo::of(&cell))
     }
 
-    /// The processes in sum.
+    /// Returns the totals over all processes.
     pub(crate) fn process_stats(&self) -> ProcessStats {
         let mut stats =
             ProcessStats { started: self.started(), ended: self.end_counts(), ..ProcessStats::default() };

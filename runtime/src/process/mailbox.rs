@@ -1,4 +1,4 @@
-//! Mailboxes. A sender locks the queue for one push; the receiver swaps the whole queue out and then reads its own
+//! Mailboxes. A sender locks the queue for one push. The receiver swaps the whole queue out and then reads its own
 //! copy without a lock.
 
 use std::collections::VecDeque;
@@ -11,7 +11,8 @@ use super::shares::{Held, Room};
 use super::small::Small;
 use crate::foreign;
 
-/// How many messages a mailbox may hold, and what happens then. Exit signals, DOWNs and node events are not among them.
+/// The settings of a process's mailbox: its bound, and the policy for a full mailbox. Only messages and calls count
+/// towards the bound; exit signals, DOWNs and node events do not.
 ///
 /// ```
 /// use snow_dist_runtime::{Mailbox, WhenFull};
@@ -26,43 +27,53 @@ pub struct Mailbox {
     when_full: WhenFull,
 }
 
-/// What a message from another node does to a full mailbox. Senders of the same node wait.
+/// The policy for a message from another node that does not fit into the mailbox. Senders on the same node wait for
+/// room instead.
 ///
-/// A mailbox is full as well when it has used up its share of
-/// [`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max), or the peer its share of that
-/// mailbox. A message of a peer that has used up its share of all mailboxes is dropped, whatever the policy; and so is one for
-/// which others have left no room, unless the process has itself left more than a sixty-fourth of those bytes untaken.
+/// A mailbox is full when it has reached its own bound, or when it has used up its share of
+/// [`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max). For the messages of one
+/// peer, it is also full when that peer has used up its share of this mailbox.
+///
+/// The policy is for receivers that do not keep up. Two kinds of messages are dropped under both policies, because
+/// other mailboxes have caused the lack of memory:
+/// - a message of a peer that has used up its share of all mailboxes;
+/// - a message that finds too little free memory although the receiver's own mailbox, together with this message,
+///   would hold at most a sixty-fourth of the maximum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// It is dropped, counted and warned of.
+    /// The message is dropped and counted ([`Node::messages_dropped`](crate::Node::messages_dropped)), and a warning
+    /// is logged. This is the default.
     #[default]
     Drop,
-    /// It ends the process with the error "mailbox full".
+    /// The receiver ends with the error "mailbox full".
     EndProcess,
 }
 
 impl Mailbox {
-    /// A mailbox without a limit of its own.
+    /// Returns a mailbox without a bound of its own, which is the default. The share of
+    /// [`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max) still limits messages
+    /// from other nodes.
     #[must_use]
     pub const fn unbounded() -> Self {
         Self { messages_max: None, when_full: WhenFull::Drop }
     }
 
-    /// A mailbox for so many messages that were not received yet; at least one.
+    /// Returns a mailbox that holds at most `messages_max` messages and calls that were not received yet. Zero is
+    /// taken as one.
     #[must_use]
     pub const fn bounded(messages_max: usize) -> Self {
         let at_least_one = if messages_max == 0 { 1 } else { messages_max };
         Self { messages_max: Some(at_least_one), when_full: WhenFull::Drop }
     }
 
-    /// The same with another policy.
+    /// Sets the policy for a message from another node when the mailbox is full. The default is [`WhenFull::Drop`].
     #[must_use]
     pub const fn when_full(self, when_full: WhenFull) -> Self {
         Self { when_full, ..self }
     }
 
-    /// A mailbox that takes nothing, of a process that receives nothing.
+    /// Returns a mailbox that accepts nothing, for a process that receives nothing.
     pub(crate) const fn closed() -> Self {
         Self { messages_max: Some(0), when_full: WhenFull::Drop }
     }
@@ -71,7 +82,7 @@ impl Mailbox {
         matches!(self.messages_max, Some(0))
     }
 
-    /// How many messages it holds at most, if there is a limit.
+    /// Returns the maximum number of messages and calls in the mailbox, or `None` if there is no bound.
     #[must_use]
     pub const fn messages_max(&self) -> Option<usize> {
         self.messages_max
@@ -82,7 +93,7 @@ impl Mailbox {
     }
 }
 
-/// What stands in a mailbox, and what it counts there.
+/// An item of a mailbox, with its charge.
 #[derive(Debug)]
 struct Item {
     received: Received,
@@ -93,29 +104,32 @@ struct Item {
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     received: VecDeque<Item>,
-    /// Bytes from other nodes that were put here and not yet given back, the inbox's included.
+    /// The bytes from other nodes that were charged and not yet released, including those of the inbox.
     held: usize,
-    /// The same for each share.
+    /// The same bytes for each share.
     held_of: Small<Held>,
-    /// Whom to wake when something comes; there while the receiver waits.
+    /// The waker of the receiver, while it waits.
     receiver: Option<Waker>,
 }
 
 impl Queue {
-    /// How much stands here, and the bytes from other nodes that the whole mailbox keeps.
+    /// Returns the number of items in the queue, and the bytes from other nodes in the whole mailbox.
     pub(crate) fn sizes(&self) -> (usize, usize) {
         (self.received.len(), self.held)
     }
 
-    /// Puts something in; gives whom to wake.
+    /// Appends an item, and returns the waker of the receiver if it waits.
+    #[inline]
     pub(crate) fn push(&mut self, received: Received, charge: Charge) -> Option<Waker> {
-        self.hold(charge);
+        if charge != Charge::NONE {
+            self.hold(charge);
+        }
         self.received.push_back(Item { received, charge });
         self.receiver.take()
     }
 
-    /// Moves all that is here behind what the inbox has. If nothing is, returns false and keeps `waker` to wake the
-    /// receiver later, in exchange for the one that it had.
+    /// Moves all items to the end of the inbox. If there are none, returns `false` and keeps `waker` to wake the
+    /// receiver later, in exchange for the previous one.
     pub(crate) fn move_to(&mut self, inbox: &mut Inbox, waker: &mut Option<Waker>) -> bool {
         if self.received.is_empty() {
             std::mem::swap(&mut self.receiver, waker);
@@ -132,7 +146,7 @@ impl Queue {
         true
     }
 
-    /// Puts a signal in that is never dropped; gives whom to wake, and whether there was room for it.
+    /// Appends a signal, which is never dropped. Returns the waker of the receiver, and whether there was room.
     pub(crate) fn push_signal(
         &mut self,
         signal: Received,
@@ -150,7 +164,7 @@ impl Queue {
         (waker, fits)
     }
 
-    /// Counts what is kept beside the queue.
+    /// Charges for data that is kept outside of the queue.
     pub(crate) fn hold(&mut self, charge: Charge) {
         if charge.bytes() == 0 {
             return;
@@ -162,17 +176,17 @@ impl Queue {
         }
     }
 
-    /// Whether it may hold this as well.
+    /// Returns `true` if the mailbox may hold this charge in addition.
     pub(crate) fn takes(&self, charge: Charge, room: &Room) -> bool {
         room.mailbox_takes(self.held, self.held_of(charge).bytes, charge)
     }
 
-    /// Whether it is full, if it does not take this.
+    /// Returns `true` if the mailbox itself is full, in case it does not take this charge.
     pub(crate) fn is_full(&self, charge: Charge, room: &Room) -> bool {
         room.mailbox_is_full(self.held, charge)
     }
 
-    /// Whether there is room for a signal that is never dropped.
+    /// Returns `true` if there is room for a signal that is never dropped.
     pub(crate) fn signal_fits(&self, charge: Charge, room: Room) -> bool {
         charge.bytes() == 0 || room.signal_fits(self.held_of(charge), charge)
     }
@@ -181,7 +195,8 @@ impl Queue {
         self.held_of.get(charge.share().into()).copied().unwrap_or_default()
     }
 
-    /// Notes that the process took what counts so much; gives what mailboxes hold less.
+    /// Releases the charge of items that the process took, and returns the amount by which all mailboxes hold
+    /// less.
     pub(crate) fn release(&mut self, taken: Charge) -> Charge {
         let share = taken.share().into();
         let Some(held) = self.held_of.get_mut(share) else { return Charge::NONE };
@@ -195,18 +210,18 @@ impl Queue {
         released
     }
 
-    /// All that is held of other nodes, for each share, when nothing will be held any more.
+    /// Returns everything that is held for other nodes, by share. Nothing is held afterwards.
     pub(crate) fn release_all(&mut self) -> impl Iterator<Item = (u64, usize)> + use<> {
         self.held = 0;
         std::mem::take(&mut self.held_of).into_iter().map(|(share, held)| (share, held.bytes))
     }
 
-    /// Takes out what is unwanted; gives what that counted.
+    /// Removes unwanted items, and returns their charges.
     pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) -> Vec<Charge> {
         remove_if(&mut self.received, unwanted, |_| {})
     }
 
-    /// For a queue that is empty.
+    /// Returns the memory of an empty queue.
     fn give_back_space(&mut self) {
         if self.received.capacity() > KEPT_MAX {
             self.received = VecDeque::new();
@@ -214,11 +229,11 @@ impl Queue {
     }
 }
 
-/// What nobody has taken may be the program's: see [`Inbox`].
+/// Items that nobody has received may contain values of the program: see [`Inbox`].
 impl Drop for Queue {
     fn drop(&mut self) {
         dispose_all(&mut self.received);
-        foreign::dispose(self.receiver.take());
+        self.receiver.take().into_iter().for_each(foreign::dispose);
     }
 }
 
@@ -226,19 +241,20 @@ impl Drop for Queue {
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     received: VecDeque<Item>,
-    /// What was taken since the cell was last told, of each share: places are used in their order.
+    /// The charges of items that were taken since the cell was last told, by share. Slots are used in order.
     taken: [Charge; SHARES_TAKEN],
-    /// How far each selection has looked.
+    /// The position up to which each selection has searched.
     looks: Looks,
 }
 
 impl Inbox {
-    /// How much stands here.
+    /// Returns the number of items in the inbox.
     pub(crate) fn len(&self) -> usize {
         self.received.len()
     }
 
-    /// Takes out the first that is wanted, from the place `looked_at` on; moves that place behind what is not.
+    /// Removes and returns the first wanted item from position `looked_at` on. Moves that position behind the
+    /// unwanted items.
     pub(crate) fn take(
         &mut self,
         looked_at: &mut usize,
@@ -248,7 +264,7 @@ impl Inbox {
         self.take_at(*looked_at)
     }
 
-    /// The same for a selection, whose place is kept here.
+    /// Does the same for a selection, whose position is kept here.
     pub(crate) fn take_selected(
         &mut self,
         look: &Look,
@@ -260,7 +276,7 @@ impl Inbox {
         self.take_at(place)
     }
 
-    /// A selection is not to look at what is here.
+    /// Moves a selection behind everything that is in the inbox.
     pub(crate) fn pass_over_all(&mut self, look: &Look) {
         *self.looks.place_of(look) = self.received.len();
     }
@@ -283,28 +299,34 @@ impl Inbox {
         }
     }
 
-    /// Whether bytes from other nodes are to be given back now: many, or those of so many shares that there is no place for
-    /// those of another one. What is less is given back when the process looks for more, and who works for long on the last
-    /// of a batch must not count as one whose mailbox is full.
+    /// Returns `true` if bytes from other nodes should be released now: there are many, or they belong to so many
+    /// shares that there is no slot for another one. Smaller amounts are released when the process looks for more
+    /// items. A process that works for long on the last item of a batch must not count as one with a full mailbox.
+    #[inline]
     pub(crate) fn owes(&self) -> bool {
+        let [first, .., last] = self.taken;
+        // Nothing was taken that has come from another node.
+        if first == Charge::NONE {
+            return false;
+        }
         let many = if self.received.is_empty() { RELEASED_AT_REST } else { RELEASED_AT_ONCE };
         // Not kept beside them: each process has one of these.
         let owed: usize = self.taken.iter().map(|taken| taken.bytes()).sum();
-        owed >= many || self.taken.last().is_some_and(|last| *last != Charge::NONE)
+        owed >= many || last != Charge::NONE
     }
 
-    /// What was taken, to be given back.
+    /// Returns the charges to be released, and resets them.
     pub(crate) fn taken(&mut self) -> [Charge; SHARES_TAKEN] {
         std::mem::take(&mut self.taken)
     }
 
-    /// Takes out what is unwanted; gives what that counted.
+    /// Removes unwanted items, and returns their charges.
     pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) -> Vec<Charge> {
         remove_if(&mut self.received, unwanted, |place| self.looks.removed(place))
     }
 
-    /// At least half of a queue's places are taken, but for a few: what counts twice an entry is an entry and its part of
-    /// those that are not. Each entry moves once on average.
+    /// Shrinks the queue so that at least half of its slots are in use, apart from a small minimum. An item's charge of
+    /// two entries therefore covers the item's slot and its part of the unused slots. Each item moves once on average.
     fn give_back_half(&mut self) {
         if self.received.capacity() > KEPT_MAX && self.received.len() < self.received.capacity().div_ceil(2) {
             let entries = self.received.len();
@@ -319,14 +341,14 @@ impl Inbox {
     }
 }
 
-/// A payload that panics when it is dropped takes no other with it.
+/// A payload that panics in its destructor does not prevent the others from being dropped.
 impl Drop for Inbox {
     fn drop(&mut self) {
         dispose_all(&mut self.received);
     }
 }
 
-/// Moves a place behind what is not wanted. What the condition panics at is not passed over.
+/// Moves a position behind the unwanted items. An item at which the condition panics is not passed over.
 fn pass_over(
     items: &VecDeque<Item>,
     looked_at: &mut usize,
@@ -338,7 +360,7 @@ fn pass_over(
     Some(())
 }
 
-/// Tells of each item that goes the place that it has once those before it have gone.
+/// Removes unwanted items. Reports for each one the position that it has once the items before it are removed.
 fn remove_if(
     items: &mut VecDeque<Item>,
     unwanted: impl Fn(&Received) -> bool,
@@ -358,20 +380,25 @@ fn remove_if(
 }
 
 fn dispose_all(received: &mut VecDeque<Item>) {
-    std::mem::take(received).into_iter().for_each(foreign::dispose);
+    // Most processes end with an empty mailbox.
+    if !received.is_empty() {
+        std::mem::take(received).into_iter().for_each(foreign::dispose);
+    }
 }
 
-/// Entries for which a process that waits keeps space: after a burst it becomes small again, and what that costs
-/// is little beside a burst of so many. A peer can have every process keep as much.
+/// The entries for which a waiting process keeps memory. After a burst the queue shrinks again, at a cost that is
+/// small compared to the burst. A peer can make every process keep this much.
 const KEPT_MAX: usize = 64;
 
-/// Shares of which a process keeps back what it has taken: it takes from few peers in turn without a lock for each.
+/// The number of shares whose charges a process collects before it releases them, so that it takes no lock for
+/// each item when it receives from few peers in turn.
 const SHARES_TAKEN: usize = 4;
 
-/// Bytes from other nodes that a process takes before it gives them back in the middle of a batch.
+/// The bytes from other nodes that a process takes before it releases them in the middle of a batch.
 const RELEASED_AT_ONCE: usize = 64 << 10;
 
-/// Bytes from other nodes that a process keeps back with the last of a batch: fewer are not worth a lock.
+/// The bytes from other nodes that a process need not release with the last item of a batch: smaller amounts are
+/// not worth a lock.
 const RELEASED_AT_REST: usize = 1 << 10;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What processes send and receive.
+//! Messages, and the other items that a process receives.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use snow_dist_codec::stf::{self, Terms};
 use super::{Call, term};
 use crate::core::{Pid, Reason, TermPids, arc_bytes};
 
-/// A message that was received.
+/// A received message: bytes, which can be a term (STF). Cloning is cheap.
 #[derive(Clone)]
 pub struct Message(Content);
 
 #[derive(Clone)]
 enum Content {
-    /// Bytes, or a term of one of these kinds without a pid that is known.
+    /// Bytes, or a term of one of these kinds without a known pid.
     Plain { bytes: Bytes, marked: Option<Terms> },
-    /// A term with pids. Apart, so that all others stay small.
+    /// A term with pids, boxed so that all other messages stay small.
     WithPids(Arc<TermWithPids>),
 }
 
@@ -32,7 +32,7 @@ impl Message {
         Self(Content::Plain { bytes, marked: None })
     }
 
-    /// A message that its sender has marked as a term.
+    /// Creates a message that its sender has marked as a term.
     pub(crate) fn of_term(bytes: Bytes, pids: TermPids) -> Self {
         Self(if pids.is_empty() {
             Content::Plain { bytes, marked: Some(pids.terms()) }
@@ -41,7 +41,7 @@ impl Message {
         })
     }
 
-    /// Bytes that the pids of a term keep alive beside the term.
+    /// Returns the bytes of memory that the pids of a term keep alive in addition to the term.
     pub(crate) const fn pids_bytes(pids: &TermPids) -> usize {
         if pids.is_empty() { 0 } else { pids.kept_bytes() + arc_bytes(size_of::<TermWithPids>()) }
     }
@@ -53,13 +53,15 @@ impl Message {
         }
     }
 
-    /// Its bytes. What stands for a pid in a term is known to [`term`](Self::term) alone.
+    /// Returns the bytes of the message. If the message is a term with pids, the bytes do not tell which processes
+    /// these are: use [`term`](Self::term) or [`term_pids`](Self::term_pids).
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes()
     }
 
-    /// Its bytes, to be kept or passed on without a copy.
+    /// Returns the bytes of the message without a copy. As with [`as_bytes`](Self::as_bytes), pids in the bytes lose
+    /// their meaning.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
@@ -68,8 +70,9 @@ impl Message {
         }
     }
 
-    /// Whether its sender has marked it as a term: it was sent by [`Context::send_term`](super::Context::send_term), on
-    /// this node or over a session in which that can be said. Of others the bytes alone tell.
+    /// Returns `true` if the message is marked as a term. A message has the mark if it was sent by
+    /// [`Context::send_term`](super::Context::send_term) or a similar method, on this node or over a session that can
+    /// carry the mark. A message without the mark can be a term, too; [`term`](Self::term) tries to decode it.
     #[must_use]
     pub const fn is_term(&self) -> bool {
         match &self.0 {
@@ -78,8 +81,10 @@ impl Message {
         }
     }
 
-    /// Returns which processes the pids in the bytes are, for programs that read terms themselves. All are of an unknown
-    /// node if the message is not marked as a term; then it is one of the first kind, if it is any.
+    /// Returns the processes that the pids in the bytes stand for, for programs that decode terms themselves.
+    ///
+    /// If the message is not marked as a term, all its pids are pids of an unknown node, and it can only be a term of
+    /// the first kind.
     #[must_use]
     pub fn term_pids(&self) -> TermPids {
         match &self.0 {
@@ -88,14 +93,16 @@ impl Message {
         }
     }
 
-    /// Reads the message as a term (STF), whether it is marked as one or not. Strings may be borrowed from the message.
+    /// Decodes the message as a term (STF), whether it is marked as a term or not. Strings can be borrowed from
+    /// the message.
     ///
-    /// A [`Pid`](crate::Pid) in a marked term is the process that its sender meant, to be sent to and linked with like
-    /// any other. It is one of an unknown node if the sender could not say more; so is every pid in a message that is
-    /// not marked.
+    /// A [`Pid`](crate::Pid) in a marked term stands for the process that the sender meant, and can be used like any
+    /// other pid. If the session could not name the node of that process, the result is a pid of an unknown node,
+    /// which reaches no process. Every pid in an unmarked message is a pid of an unknown node.
     ///
     /// # Errors
-    /// It is not a term of a kind that can come in it, or not one of this type; in which field, and where.
+    /// Returns an error if the message is not a term of type `T`, or is a term of the second kind without the mark.
+    /// The error contains the field and the position at which decoding failed.
     pub fn term<'m, T: Deserialize<'m>>(&'m self) -> Result<T, stf::Error> {
         term::read(self.bytes(), self.term_pids())
     }
@@ -119,26 +126,27 @@ impl fmt::Debug for Message {
     }
 }
 
-/// A monitor of this node, as [`Context::monitor`](super::Context::monitor) gives it. Never the same for two.
+/// A reference to a monitor that a process of this node has. [`Context::monitor`](super::Context::monitor) and
+/// related methods return it. No two monitors of a node have the same reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MonitorRef(u64);
 
 impl MonitorRef {
-    /// The monitor that the protocol knows by this number. Of a number that [`number`](Self::number) did not give, it is no
-    /// monitor, and ending it does nothing.
+    /// Creates a reference from a number that [`number`](Self::number) has returned. With any other number the
+    /// reference stands for no monitor, and removing it has no effect.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// The number by which the protocol knows it.
+    /// Returns the number that the protocol uses for this monitor.
     #[must_use]
     pub const fn number(self) -> u64 {
         self.0
     }
 }
 
-/// What a process finds in its mailbox.
+/// An item that a process receives from its mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Received {
@@ -146,38 +154,41 @@ pub enum Received {
     Message(Message),
     /// A call: a message whose sender waits for a reply.
     Call(Call),
-    /// A linked process has ended, or a process has sent an exit signal
-    /// ([`Context::send_exit`](super::Context::send_exit)). Comes only if the reason does not end this process, which of Normal and
-    /// Shutdown is so, or if it traps exits.
+    /// An exit signal. It comes from a linked process that has ended, or from a process that has called
+    /// [`Context::send_exit`](super::Context::send_exit).
+    ///
+    /// A process that traps exits ([`Context::trap_exit`](super::Context::trap_exit)) receives all exit signals. Any
+    /// other process receives only those with the reasons Normal and Shutdown, and is ended by all others.
     Exit {
-        /// Who has ended.
+        /// The process that has ended or sent the signal.
         from: Pid,
-        /// Why.
+        /// The reason of the exit.
         reason: Reason,
     },
-    /// A monitored process has ended.
+    /// A monitored process has ended. With the reason Noconnection, the session with its node may have ended instead.
     Down {
-        /// The monitor, which is over.
+        /// The reference of the monitor, which no longer exists.
         reference: MonitorRef,
-        /// Who has ended.
+        /// The monitored process.
         from: Pid,
-        /// Why.
+        /// The reason why the process has ended.
         reason: Reason,
     },
-    /// A global name of this process's own is lost: another node claims it as well, and its process keeps it. Comes only if
-    /// the name was registered with [`OnConflict::Tell`](crate::OnConflict::Tell).
+    /// This process has lost a global name, because a process of another node has registered the same name and keeps
+    /// it. Only a process that was registered with [`OnConflict::Tell`](crate::OnConflict::Tell) receives this.
     NameConflict {
         /// The global name.
         name: Arc<str>,
-        /// The process that keeps it.
+        /// The process that keeps the name.
         winner: Pid,
     },
-    /// A session with a monitored node has begun.
+    /// A session with a watched node has begun ([`Context::monitor_node`](super::Context::monitor_node),
+    /// [`Context::monitor_nodes`](super::Context::monitor_nodes)).
     NodeUp {
         /// The node's name.
         name: Arc<str>,
     },
-    /// The session with a monitored node is over.
+    /// The session with a watched node has ended.
     NodeDown {
         /// The node's name.
         name: Arc<str>,
@@ -185,7 +196,7 @@ pub enum Received {
 }
 
 impl Received {
-    /// The message, if it is one.
+    /// Returns the message, or `None` if this item is not a [`Message`](Self::Message).
     #[must_use]
     pub fn into_message(self) -> Option<Message> {
         match self {
@@ -195,20 +206,20 @@ impl Received {
     }
 }
 
-/// Bytes that can be sent. A receiver on this node gets them without a copy if they are owned; a session copies
-/// them.
+/// A type whose bytes can be sent as a message. A receiver on this node gets owned bytes without a copy. A session
+/// always copies the bytes.
 ///
-/// A type of one's own may use the node in both methods and when it is dropped. They are called by whoever sends, again each
-/// time when it has waited for a session to take more, and before anything is done for the message: one that panics sends
-/// nothing.
+/// An implementation may use the node in both methods and in its destructor. The sender's task calls the methods
+/// before it does anything else for the message. It calls them again each time after it has waited for room in a
+/// session, so they must return the same bytes each time. If one of them panics, nothing is sent.
 pub trait Payload {
-    /// The bytes, for a session.
+    /// Returns the bytes of the message, to be sent over a session.
     fn as_slice(&self) -> &[u8];
-    /// The bytes, for a process of this node.
+    /// Returns the bytes of the message, to be delivered to a process of this node.
     fn into_bytes(self) -> Bytes;
 }
 
-/// `as_slice` is the same for all: what differs is how the bytes are kept.
+/// All types share `as_slice`; they differ in how the bytes are kept.
 macro_rules! payloads {
     ($($type:ty, $self:ident => $into:expr;)*) => {
         $(impl Payload for $type {

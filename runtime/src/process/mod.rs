@@ -1,7 +1,8 @@
-//! Processes: the process table, mailboxes, links and monitors within a node, names.
+//! Processes of one node: the process table, mailboxes, local links and monitors, timers, and names.
 //!
-//! Links and monitors that cross nodes live in the sessions ([`remote`] is the seam); a process only keeps the list of
-//! sessions that must be told of its end. Each process is a task, and each ends in its own.
+//! Links and monitors that cross nodes belong to the sessions ([`remote`] is the interface between the two). A
+//! process keeps only the list of sessions that must learn of its end. Each process is one task, and ends inside
+//! that task.
 
 mod call;
 mod calling;
@@ -23,12 +24,14 @@ mod looking;
 mod mailbox;
 mod message;
 pub(crate) mod remote;
+pub(crate) mod room;
 #[cfg(all(test, shuttle))]
 mod schedules;
 mod selection;
 mod shares;
-mod small;
+pub(crate) mod small;
 mod spawning;
+mod supervision;
 pub(crate) mod table;
 mod task;
 pub(crate) mod term;
@@ -44,12 +47,13 @@ pub use error::{
 };
 pub use failures::EndCounts;
 pub(crate) use failures::{Lost, shown};
-pub use functions::Allowed;
 pub use groups::{GroupChanges, Groups, GroupsError, JoinError};
 pub use looking::{ProcessInfo, ProcessStats};
 pub use mailbox::{Mailbox, WhenFull};
 pub use message::{Message, MonitorRef, Payload, Received};
 pub use selection::Selection;
 pub(crate) use shares::Owner;
+pub(crate) use supervision::Supervision;
+pub use supervision::SupervisorCounts;
 pub use table::Left;
 pub use timers::Timer;

@@ -1,4 +1,4 @@
-//! The seam between the processes of this node and its sessions.
+//! The interface between the processes of this node and its sessions.
 
 use std::fmt;
 use std::future::Future;
@@ -9,28 +9,28 @@ use std::task::Waker;
 
 use super::Refused;
 use super::cell::Cell;
+use super::room::Room;
 use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
-use crate::core::{Caller, Pid, Reason, SpawnTie, Term};
+use crate::core::{Caller, Cookies, Pid, Reason, SpawnTie, Term};
 use crate::discovery::{DiscoverError, Discovering, DiscoveryStatus, Planned};
+use crate::error::ReloadError;
 use crate::notices::ConnectionCounts;
 use crate::peer_info::PeerInfo;
 use crate::stats::{PeerStats, SessionTotals};
+use crate::tls::Certificates;
 
-/// Waits until a session may take more. It says nothing about the attempt that follows.
-pub(crate) type Room = Later<'static, ()>;
-
-/// What comes later.
+/// A result that is available later.
 pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Why a session has not taken something.
+/// The reason why a session has not accepted something.
 pub(crate) enum Denied {
-    /// Its queue is full: the process waits for room, and tries again.
-    Full(Room),
-    /// It never will. Also if the process that asks has ended: [`Refused::Ended`].
+    /// The queue is full: the process waits for room, and tries again.
+    Full(Box<Room>),
+    /// The session will never accept it. Also the result if the calling process has ended: [`Refused::Ended`].
     Refused(Refused),
-    /// There is no session with that incarnation of the node. A link then ends with Noconnection and a monitor
-    /// likewise, which the process sees to itself.
+    /// There is no session with that incarnation of the node. The link or monitor then ends with Noconnection,
+    /// which the process does itself.
     NotConnected,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Debug for Denied {
     }
 }
 
-/// Who sends: a process of this node, or its program, whose number is 0.
+/// The sender: a process of this node, or its program, whose number is 0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sender<'p> {
     pid: Pid,
@@ -58,12 +58,12 @@ pub(crate) struct Sender<'p> {
 }
 
 impl<'p> Sender<'p> {
-    /// A process, which can end meanwhile.
+    /// Creates the sender for a process, which can end in the meantime.
     pub(crate) fn process(cell: &'p Cell) -> Self {
         Self { pid: cell.pid(), cell: Some(cell) }
     }
 
-    /// The program itself: what has no end.
+    /// Creates the sender for the program, which never ends.
     pub(crate) const fn program(pid: Pid) -> Self {
         Self { pid, cell: None }
     }
@@ -76,24 +76,26 @@ impl<'p> Sender<'p> {
         self.pid.local()
     }
 
-    /// Whether a node without a session is to be dialled for it, where the program has asked for that.
+    /// Returns `true` if a node without a session should be dialled for this sender, where the program has enabled
+    /// that.
     pub(crate) fn dials(self) -> bool {
         !self.cell.is_some_and(Cell::dials_nobody)
     }
 
-    /// Whether it can still send. A process marks its end before it tells of it, so whoever asks under the lock under
-    /// which that is told (a session's, or the receiver's) lets nothing of the process come behind its end.
+    /// Returns an error if the sender can no longer send. A process marks its end before reporting the end. A check
+    /// under the lock under which the end is reported (of a session, or of the receiver) therefore lets nothing of
+    /// the process follow its end.
     pub(crate) fn check(self) -> Result<(), Refused> {
         if self.cell.is_some_and(Cell::has_ended) { Err(Refused::Ended) } else { Ok(()) }
     }
 }
 
-/// What a sender does after its message was taken.
+/// The next step of a sender after its message was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// It goes on.
+    /// The sender continues.
     GoOn,
-    /// It lets others run first: there is enough to be written.
+    /// The sender yields to other tasks, since much data waits to be written.
     MakeWay,
 }
 
@@ -147,10 +149,10 @@ pub(crate) trait Remote: Send + Sync {
         arguments: &mut Term,
     ) -> Result<Sent, Denied>;
 
-    /// Takes the reply to a call. [`Denied::NotConnected`]: the call is over.
+    /// Takes the reply to a call. [`Denied::NotConnected`] means that the call is over.
     fn reply(&self, caller: &Caller, term: &mut Term) -> Result<Sent, Denied>;
 
-    /// Nobody is left who could reply to a call, whose caller is told so; nothing, if it is over.
+    /// Tells the caller of a call that nobody is left to reply. No effect if the call is over.
     fn leave_unanswered(&self, caller: &Caller);
 
     /// Links two processes.
@@ -174,44 +176,44 @@ pub(crate) trait Remote: Send + Sync {
     /// Ends a monitor by name, or gives up a call of a name or a request for a process, if it is not over.
     fn demonitor_named(&self, node: &str, reference: u64);
 
-    /// Tells every peer that a global name of this node stands for a process, or for none any more. Returns whom to wake when
-    /// no lock is held.
+    /// Tells every peer that a global name of this node stands for a process, or for none any more. Returns the
+    /// tasks to wake when no lock is held.
     fn tell_global(&self, name: &Arc<str>, local: Option<u64>) -> Vec<Arc<Waker>>;
 }
 
-/// With whom a session is wanted.
+/// The node with which a session is wanted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Towards<'a> {
     /// The node of this name.
     Node(&'a str),
     /// The node of this process.
     Process(Pid),
-    /// Nobody: what it is for goes with its session.
+    /// No node: whatever it is for ends with its session.
     Nobody,
 }
 
 /// The connections of a node, as its program uses them. Names of nodes have their ports.
 pub(crate) trait Connections: Send + Sync {
-    /// The number of this start of the node.
+    /// Returns the incarnation of the node.
     fn incarnation(&self) -> NonZeroU64;
 
-    /// Takes the connections of others from now on.
+    /// Accepts incoming connections from now on.
     fn listen(&self);
 
-    /// Makes sure that there is a session with a node.
+    /// Establishes a session with a node, if there is none.
     fn connect<'a>(&'a self, name: &'a str) -> Later<'a, Result<(), ConnectError>>;
 
-    /// Ends the session with a node. False if there is none.
+    /// Ends the session with a node. Returns `false` if there is none.
     fn disconnect(&self, name: &str) -> bool;
 
-    /// Dials because a process wants something of a node without a session, if this node does that: afterwards there may be
-    /// one.
+    /// Dials for a process that uses a node without a session, if this node is configured to do so. Afterwards
+    /// there may be a session.
     fn reach<'a>(&'a self, towards: Towards<'a>) -> Option<Later<'a, ()>>;
 
     /// Keeps a session with a node.
     fn keep(&self, name: &str) -> Result<(), NotKept>;
 
-    /// Keeps it no more. False if it did not.
+    /// Stops keeping a session. Returns `false` if the session was not kept.
     fn let_go(&self, name: &str) -> bool;
 
     /// The nodes that are kept connected.
@@ -226,7 +228,7 @@ pub(crate) trait Connections: Send + Sync {
     /// The nodes with which there is a session, in order.
     fn nodes(&self) -> Vec<Arc<str>>;
 
-    /// What is known of these, in the same order.
+    /// Returns information about these nodes, in the same order.
     fn peers(&self) -> Vec<PeerInfo>;
 
     /// A process on a node, if there is a session with it.
@@ -235,17 +237,26 @@ pub(crate) trait Connections: Send + Sync {
     /// The node of a process, if there is a session with it.
     fn node_of(&self, pid: Pid) -> Option<Arc<str>>;
 
-    /// What has become of the connections so far.
+    /// Reads the files of cookies and certificates again, and replaces their contents if all are good.
+    fn reload(&self) -> Result<(), ReloadError>;
+
+    /// Uses these cookies from now on.
+    fn set_cookies(&self, cookies: Cookies);
+
+    /// Uses these certificates from now on, if they are good.
+    fn set_certificates(&self, certificates: Certificates) -> Result<(), ReloadError>;
+
+    /// Returns the counts of connections so far.
     fn counts(&self) -> ConnectionCounts;
 
-    /// How the sessions stand, and what has gone through all there were.
+    /// Returns the state of each session, and the totals over all sessions so far.
     fn session_stats(&self) -> (Vec<PeerStats>, SessionTotals);
 
-    /// Takes no connection any more, and ends all sessions in order.
+    /// Accepts no more connections, and ends all sessions in order.
     fn shutdown(&self) -> Later<'_, ()>;
 }
 
-/// Whoever wants to know of a process's end: a session.
+/// An object that must learn of a process's end: a session.
 pub(crate) trait Interested: Send + Sync {
     /// The process has ended. Called once for each process attached, from that process's task, with no lock held.
     fn process_ended(&self, local: u64, reason: &Reason);

@@ -1,4 +1,4 @@
-//! Selective receive that goes on where it was left.
+//! Selective receive that resumes where it stopped.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,20 +6,22 @@ use std::sync::{Arc, Weak};
 
 use super::Received;
 
-/// A condition for messages, together with how far a process has looked for them in its mailbox.
+/// A condition for items of a mailbox, together with the position up to which the process has searched its mailbox.
 ///
-/// [`Context::recv_where`](super::Context::recv_where) looks through the mailbox from its beginning each time that it is
-/// called. A loop that calls it again and again, for instance in a `select!` with a timer, therefore looks at each message
-/// that waits once for each turn. [`Context::recv_selected`](super::Context::recv_selected) looks at each message once for
-/// each selection: it goes on behind what this selection has passed over, whether or not the last call was dropped before
-/// it was ready, and whatever else the process has received meanwhile.
+/// [`Context::recv_where`](super::Context::recv_where) searches the mailbox from the front on every call. A loop that
+/// calls it repeatedly, for example in a `select!` with a timer, therefore examines every waiting item once per
+/// iteration. [`Context::recv_selected`](super::Context::recv_selected) examines each item once per selection: it
+/// resumes behind the items that the selection has examined before. This also holds if the last future was dropped
+/// before it was ready, or if the process has received other items in the meantime.
 ///
-/// A condition must therefore answer the same for the same message: one that was passed over is not looked at again. It
-/// stays in the mailbox, in its place, for [`Context::recv`](super::Context::recv) and for other selections.
+/// An item for which the condition has returned `false` is not examined again by the same selection, so the condition
+/// must not change its answer for an item later. The item keeps its place in the mailbox for
+/// [`Context::recv`](super::Context::recv) and for other selections.
 ///
-/// [`new`](Self::new) begins at the front of the mailbox, and
-/// [`Context::select_from_now`](super::Context::select_from_now) behind everything that is in it already. A selection
-/// belongs to one process: in the mailbox of another one it begins at the front.
+/// A selection made by [`new`](Self::new) starts at the front of the mailbox; one made by
+/// [`Context::select_from_now`](super::Context::select_from_now) starts behind everything that is already there. A
+/// selection belongs to one process. If it is used by another process, it starts at the front of the mailbox of that
+/// process.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -33,7 +35,7 @@ use super::Received;
 ///     for number in 0..1_000_u64 {
 ///         ctx.send(ctx.pid(), &number.to_be_bytes()).await?;
 ///     }
-///     // None of the thousand is looked at, however often it is waited for the answer.
+///     // This does not examine the thousand messages before, even if it is called several times.
 ///     let mut answers = ctx.select_from_now(
 ///         |received| matches!(received, Received::Message(message) if message.as_bytes() == b"answer"),
 ///     );
@@ -59,7 +61,8 @@ pub struct Selection<F> {
 }
 
 impl<F: FnMut(&Received) -> bool> Selection<F> {
-    /// Selects what `wanted` says, from the front of the mailbox on.
+    /// Creates a selection that starts at the front of the mailbox. `wanted` returns `true` for the items to be
+    /// received.
     pub fn new(wanted: F) -> Self {
         Self { look: Look(Arc::new(())), wanted }
     }
@@ -80,33 +83,38 @@ impl<F> fmt::Debug for Selection<F> {
     }
 }
 
-/// Tells a selection from all others, and that it is still there.
+/// The identity of a selection. It also tells whether the selection still exists.
 #[derive(Debug)]
 pub(crate) struct Look(Arc<()>);
 
-/// Which places of a mailbox selections have come to, by the address of their [`Look`]: nothing else has that address while
-/// it is noted here.
+/// The positions that selections have reached in a mailbox, by the address of their [`Look`]. No other selection
+/// can have that address while it is recorded here. Few processes have any.
 #[derive(Debug, Default)]
-pub(crate) struct Looks(BTreeMap<usize, (Weak<()>, usize)>);
+pub(crate) struct Looks(Option<Box<Places>>);
+
+type Places = BTreeMap<usize, (Weak<()>, usize)>;
 
 impl Looks {
-    /// The place that a selection looks at next: the first one if it has not looked yet.
+    /// Returns the position that a selection examines next: the front if it has not searched yet.
     pub(crate) fn place_of(&mut self, look: &Look) -> &mut usize {
         let address = Arc::as_ptr(&look.0).addr();
-        if !self.0.contains_key(&address) {
-            self.0.retain(|_, (whose, _)| whose.strong_count() > 0);
+        let places = self.0.get_or_insert_default();
+        if !places.contains_key(&address) {
+            places.retain(|_, (whose, _)| whose.strong_count() > 0);
         }
-        &mut self.0.entry(address).or_insert_with(|| (Arc::downgrade(&look.0), 0)).1
+        &mut places.entry(address).or_insert_with(|| (Arc::downgrade(&look.0), 0)).1
     }
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.0.as_ref().map_or(0, |places| places.len())
     }
 
-    /// What was at a place is there no more: all behind it move up.
+    /// Adjusts all positions after the item at `place` was removed.
+    #[inline]
     pub(crate) fn removed(&mut self, place: usize) {
-        for (_, looked_at) in self.0.values_mut() {
+        let Some(places) = &mut self.0 else { return };
+        for (_, looked_at) in places.values_mut() {
             *looked_at -= usize::from(*looked_at > place);
         }
     }

@@ -1,10 +1,12 @@
-//! Who may have how much of what mailboxes keep for other nodes.
+//! The shares of peers and mailboxes in the memory that mailboxes use for other nodes.
 //!
-//! Nobody's share is a fixed part: it is a part of what is *free*, as in a switch whose ports share one memory. Whoever
-//! hoards has taken all of its share before half is gone, since what it takes is no longer free; so there is room for
-//! the others, however much one of them takes. A peer may have as much as is free, and so may a mailbox; a peer in one
-//! mailbox less, so that neither one process that takes nothing uses up what its peers have, nor one peer what a
-//! process has. A name costs a peer nothing, so all that dial from one address have a share together.
+//! A share is not a fixed part of the memory, but a part of what is *free*, as in a network switch whose ports share
+//! one buffer. Memory that a peer takes is no longer free, so a peer that takes as much as it can reaches its limit
+//! before half of the memory is used. There is always room for the others, however much one of them takes.
+//!
+//! A peer may have as much as is free, and so may a mailbox. One peer in one mailbox may have less: a process that
+//! receives nothing then does not use up the shares of its peers, and one peer does not use up the share of a
+//! process. A peer can choose its name freely, so all peers that dial from one address also have a common share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -16,21 +18,21 @@ use crate::core::limits::{
 };
 use crate::sync::{AtomicI64, AtomicU64, Mutex, Ordering};
 
-/// What all mailboxes of a node keep for other nodes.
+/// The memory that all mailboxes of a node use for other nodes.
 #[derive(Debug)]
 pub(crate) struct Shares {
-    /// Bytes that are held. Reported in batches by both sides, so that it may be below zero for a moment.
+    /// The number of bytes that are held. Both sides report in batches, so it can be negative for a moment.
     held: AtomicI64,
-    /// How many there may be.
+    /// The maximum number of bytes.
     held_max: i64,
-    /// The shares by their numbers: what a mailbox gives back must find its share without a lock.
+    /// The shares by number. A mailbox that releases memory must find the share without a lock.
     blocks: [OnceLock<Box<[Arc<Share>]>>; BLOCKS],
-    /// How many are given, beside that of all others.
+    /// The maximum number of shares that are given, besides the share of all others.
     shares_max: u32,
     given: Mutex<Given>,
 }
 
-/// For whom something is held: a peer, by its name and, if it has dialled this node, by where it comes from.
+/// The peer for which something is held: its name and, if it has dialled this node, the address it dialled from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Owner {
     pub(crate) name: Arc<str>,
@@ -43,18 +45,18 @@ impl<N: Into<Arc<str>>> From<N> for Owner {
     }
 }
 
-/// What is held for one peer, or for all from one address.
+/// The bytes that are held for one peer, or for all peers from one address.
 #[derive(Debug, Default)]
 struct Share {
     held: AtomicI64,
-    /// As much of it as was not in the share when it came: signals, which are not dropped.
+    /// The part of these bytes that exceeded the share when it came. These are signals, which are never dropped.
     beyond: AtomicI64,
     dropped: AtomicU64,
-    /// The number of the share of all that come from where this peer does, or 0.
+    /// The number of the share that all peers from this peer's address have in common, or 0.
     of_source: AtomicU64,
 }
 
-/// The share of a peer, as those have it that deliver for it.
+/// The share of a peer, as the peer's session uses it.
 #[derive(Debug)]
 pub(crate) struct Account {
     number: u32,
@@ -62,66 +64,68 @@ pub(crate) struct Account {
     of_source: Option<Arc<Share>>,
 }
 
-/// Which share is whose.
+/// The assignment of shares to peers.
 #[derive(Debug, Default)]
 struct Given {
     to: HashMap<Holder, Number>,
     numbers_given: u32,
-    /// Numbers that can be given again.
+    /// Numbers that can be reused.
     unused: Vec<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Holder {
     Peer(Owner),
-    /// All peers that come from there.
+    /// All peers from this address.
     Source(Source),
 }
 
 #[derive(Debug)]
 struct Number {
     number: u32,
-    /// How many deliver for it.
+    /// The number of sessions that deliver for the share.
     users: usize,
 }
 
-/// What can be added for one peer now. Negative is what there is too much already.
+/// The bytes that can be added for one peer now. Negative if there are too many already.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Room {
     /// Bytes that the peer may add in all mailboxes.
     of_peer: i64,
-    /// Bytes of signals by which it, or all that come from where it does, are beyond their share.
+    /// Bytes of signals by which the peer, or all peers from its address, exceed their share.
     beyond: i64,
-    /// Bytes that nobody has.
+    /// Free bytes.
     free: i64,
-    /// Bytes that signals may still take, of all peers.
+    /// Bytes that the signals of all peers may still use.
     for_signals: i64,
-    /// Bytes of signals by which a peer may go beyond its share, and that a mailbox may hold whatever is free.
+    /// Bytes of signals by which a peer may exceed its share. A mailbox may hold this much however little is free.
     floor: i64,
 }
 
-/// Bytes that are held of somebody.
+/// Bytes that are held for a peer, an address or a mailbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) bytes: usize,
-    /// As many of them as were not in the share when they came: signals, which are not dropped. What is taken is of these
-    /// first.
+    /// The part of these bytes that exceeded the share when it came: signals, which are never dropped. Released bytes
+    /// reduce this part first.
     pub(crate) beyond: usize,
 }
 
 impl Room {
-    /// The room of a peer of which so much is held, and of all that come from where it does, so much, if that counts.
+    /// Computes the room of a peer from the bytes that are held for it, and for all peers from its address if it has
+    /// dialled this node.
     fn new(of_peer: Held, of_source: Option<Held>, free: i64, held_max: i64) -> Self {
         //= spec/session.md#ses-msg-010
-        //# A node MUST drop a message of another node by which its mailboxes would keep more than
-        //# `mailbox_remote_bytes_max` for other nodes.
+        //# A node MUST drop a message by which its mailboxes would keep more than `mailbox_remote_bytes_max`
+        //# for other nodes.
         //= spec/session.md#ses-msg-011
         //# A node MUST drop a message by which its mailboxes would keep more than half of
         //# `mailbox_remote_bytes_max` for one peer.
         //= spec/session.md#ses-msg-015
         //# A node MUST drop a message by which its mailboxes would keep more than three quarters of
-        //# `mailbox_remote_bytes_max` for the peers of all sessions that it has accepted from one address.
-        // With so much more, a peer may have as much as is free then, and all peers from one address some times that.
+        //# `mailbox_remote_bytes_max` for the peers of sessions that it has accepted from one address.
+        // The limits hold after the addition: the peer then has at most as much as is still free, and all peers from
+        // its address at most `SOURCE_SHARE_TIMES` times that.
         let with_all_from_there = of_source.map_or(free, |held| {
             let times = signed(SOURCE_SHARE_TIMES);
             (free.saturating_mul(times) - signed(held.bytes)).div_euclid(times + 1)
@@ -136,37 +140,38 @@ impl Room {
         }
     }
 
-    /// Whether the peer may add this.
+    /// Returns `true` if the peer may add this.
     pub(crate) fn peer_takes(&self, charge: Charge) -> bool {
         charge.signed() <= self.of_peer
     }
 
-    /// Whether a mailbox may add it, of what it holds already so much and so much of this peer.
+    /// Returns `true` if a mailbox may add this. `held` is what the mailbox holds for all nodes, and `held_of_peer`
+    /// what it holds for this peer.
     pub(crate) fn mailbox_takes(&self, held: usize, held_of_peer: usize, charge: Charge) -> bool {
         //= spec/session.md#ses-msg-012
-        //# A node MUST take a mailbox for full for a message by which that mailbox would keep more than half
-        //# of `mailbox_remote_bytes_max` for other nodes.
+        //# A node MUST treat a mailbox as full for a message by which it would keep more than half of
+        //# `mailbox_remote_bytes_max` for other nodes.
         signed(held) + charge.signed() <= self.left_by(charge) && self.pair_takes(held_of_peer, charge)
     }
 
-    /// Whether a mailbox may add it that holds so much of this peer already. It takes one thing of each peer that has
-    /// nothing in it.
+    /// Returns `true` if a mailbox that holds this much for the peer may add this. A mailbox always accepts one item
+    /// of each peer that has nothing in it.
     pub(crate) fn pair_takes(&self, held_of_peer: usize, charge: Charge) -> bool {
         //= spec/session.md#ses-msg-013
-        //# A node MUST take a mailbox for full for a message by which it would keep more than one message and
+        //# A node MUST treat a mailbox as full for a message by which it would keep more than one message and
         //# more than an eighth of `mailbox_remote_bytes_max` for one peer.
         let held = signed(held_of_peer) + charge.signed();
         held_of_peer == 0 || held <= self.left_by(charge) / signed(MAILBOX_PAIR_PART)
     }
 
-    /// Whether a mailbox that does not take this is full because of what its process has not taken. If it is not, others
-    /// have taken what was free.
+    /// Returns `true` if a mailbox that does not accept this is full because its process does not receive. Otherwise
+    /// other mailboxes have used the free memory.
     pub(crate) fn mailbox_is_full(&self, held: usize, charge: Charge) -> bool {
         signed(held) + charge.signed() > self.floor
     }
 
-    /// Whether a peer may add a signal that has so much in the mailbox that it is for. What others hold does not count
-    /// against it before the signals of all need more than there is.
+    /// Returns `true` if a peer that has this much in the receiver's mailbox may add a signal. Memory that others
+    /// hold does not count against the peer until the signals of all peers exceed their reserve.
     pub(crate) fn signal_fits(&self, pair: Held, charge: Charge) -> bool {
         let pair_fits =
             self.pair_takes(pair.bytes, charge) || self.may_go_beyond(signed(pair.beyond), charge);
@@ -179,12 +184,12 @@ impl Room {
         beyond + charge.signed() <= self.floor
     }
 
-    /// Whether signals have gone beyond a share of the peer.
+    /// Returns `true` if signals have exceeded a share of the peer.
     pub(crate) const fn is_beyond(&self) -> bool {
         self.beyond > 0
     }
 
-    /// So much more is held of the peer.
+    /// Notes that this much more is held for the peer.
     pub(crate) fn add(&mut self, bytes: usize) {
         let bytes = signed(bytes);
         self.of_peer -= bytes;
@@ -192,7 +197,7 @@ impl Room {
         self.for_signals -= bytes;
     }
 
-    /// The same before so much was held of the peer.
+    /// Returns the room as it was before this much was held for the peer.
     pub(crate) fn without(mut self, bytes: usize) -> Self {
         let bytes = signed(bytes);
         self.of_peer += bytes;
@@ -206,10 +211,11 @@ impl Room {
     }
 }
 
-/// Share number `n` is in block `log2(n)`: `PEER_SHARES_MAX` of them and the one of all others.
+/// Share number `n` is in block `log2(n)`. There are `PEER_SHARES_MAX` shares, and the common share of all other
+/// peers.
 const BLOCKS: usize = PEER_SHARES_MAX.ilog2() as usize + 1;
 
-/// The share of all peers for which none is left.
+/// The number of the common share of all peers for which no other share is left.
 const OF_OTHERS: u32 = 1;
 
 impl Shares {
@@ -217,7 +223,7 @@ impl Shares {
         Self::with_shares_max(held_max, PEER_SHARES_MAX)
     }
 
-    /// The same with so many shares, of [`PEER_SHARES_MAX`] at most.
+    /// Creates shares for at most this number of peers, which is limited to [`PEER_SHARES_MAX`].
     fn with_shares_max(held_max: usize, shares_max: usize) -> Self {
         Self {
             held: AtomicI64::new(0),
@@ -228,13 +234,13 @@ impl Shares {
         }
     }
 
-    /// The share of a peer, to be given back by [`close`](Self::close).
+    /// Returns the share of a peer, to be given back by [`close`](Self::close).
     pub(crate) fn open(&self, owner: &Owner) -> Account {
         let mut given = self.given.lock();
         let of_source = owner.source.map(|source| self.number(&mut given, Holder::Source(source)));
         let number = self.number(&mut given, Holder::Peer(owner.clone()));
         let share = self.share(number);
-        // Those that have the share of all others come from everywhere.
+        // Peers with the common share come from any address.
         let of_source = of_source.filter(|_| number != OF_OTHERS);
         share.of_source.store(of_source.unwrap_or(0).into(), Ordering::Relaxed);
         Account { number, share, of_source: of_source.map(|number| self.share(number)) }
@@ -267,7 +273,7 @@ impl Shares {
         number
     }
 
-    /// Forgets those that have no session and nothing in a mailbox.
+    /// Frees the numbers of peers that have no session and nothing in a mailbox.
     fn forget_idle(&self, given: &mut Given) {
         let Given { to, unused, .. } = given;
         to.retain(|_, known| {
@@ -279,7 +285,7 @@ impl Shares {
         });
     }
 
-    /// Nobody delivers for the peer any more that [`open`](Self::open) was called for.
+    /// Gives back the share that [`open`](Self::open) has returned, because the session has ended.
     pub(crate) fn close(&self, owner: &Owner) {
         let mut given = self.given.lock();
         let of_source = owner.source.map(Holder::Source);
@@ -306,14 +312,15 @@ impl Shares {
         self.get(u32::try_from(number).ok()?)
     }
 
-    /// What a peer may add, of which `unreported` bytes more are held than [`hold`](Self::hold) was told.
+    /// Returns the room of a peer, for which `unreported` bytes are held in addition to those reported by
+    /// [`hold`](Self::hold).
     pub(crate) fn room(&self, account: &Account, unreported: usize) -> Room {
         let free = self.held_max.saturating_sub(self.held() + signed(unreported));
         let of_source = account.of_source.as_ref().map(|share| share.look(unreported));
         Room::new(account.share.look(unreported), of_source, free, self.held_max)
     }
 
-    /// Notes that so many more bytes are held for a peer.
+    /// Adds to the bytes that are held for a peer.
     pub(crate) fn hold(&self, account: &Account, bytes: usize) {
         if bytes > 0 {
             self.held.fetch_add(signed(bytes), Ordering::Relaxed);
@@ -323,8 +330,8 @@ impl Shares {
         }
     }
 
-    /// Notes that so many bytes are held less that were held a moment ago or were in the share: what signals have taken beyond
-    /// it stays so.
+    /// Subtracts bytes that were added a moment ago, or that were in the share. The excess of signals over the share
+    /// stays as it is.
     pub(crate) fn take_back(&self, account: &Account, bytes: usize) {
         if bytes > 0 {
             self.held.fetch_sub(signed(bytes), Ordering::Relaxed);
@@ -334,8 +341,8 @@ impl Shares {
         }
     }
 
-    /// Notes that so many bytes are held less. That of the peer is last: whoever finds that nothing is held of it can give
-    /// its number to another one.
+    /// Subtracts bytes that a mailbox has released. The peer's own share is changed last: as soon as nothing is held
+    /// for the peer, its number can be given to another one.
     pub(crate) fn release(&self, share: u64, bytes: usize) {
         if bytes > 0 {
             self.held.fetch_sub(signed(bytes), Ordering::Relaxed);
@@ -347,14 +354,14 @@ impl Shares {
         }
     }
 
-    /// Bytes that are held, as far as reported.
+    /// Returns the bytes that are held, as far as reported.
     pub(crate) fn held(&self) -> i64 {
         self.held.load(Ordering::Relaxed)
     }
 }
 
 impl Share {
-    /// It is somebody else's from now on.
+    /// Resets the share, which belongs to another peer from now on.
     fn begin(&self) {
         for count in [&self.dropped, &self.of_source] {
             count.store(0, Ordering::Relaxed);
@@ -362,7 +369,7 @@ impl Share {
         self.beyond.store(0, Ordering::Relaxed);
     }
 
-    /// What is held, with so much that was not reported.
+    /// Returns the bytes that are held, including unreported ones.
     fn look(&self, unreported: usize) -> Held {
         let held = self.held() + signed(unreported);
         Held { bytes: unsigned(held), beyond: unsigned(self.beyond.load(Ordering::Relaxed)) }
@@ -376,12 +383,12 @@ impl Share {
         self.held.fetch_sub(signed(bytes), Ordering::Release);
     }
 
-    /// Bytes that are held, as far as reported.
+    /// Returns the bytes that are held, as far as reported.
     fn held(&self) -> i64 {
         self.held.load(Ordering::Acquire)
     }
 
-    /// So much came that was not in the share; nothing if all was.
+    /// Notes the bytes by which an addition exceeded the share; 0 if it was within the share.
     fn goes_beyond(&self, bytes: usize) {
         if bytes > 0 {
             self.beyond.fetch_add(signed(bytes), Ordering::Relaxed);
@@ -392,12 +399,12 @@ impl Share {
 }
 
 impl Account {
-    /// The number of the peer's share.
+    /// Returns the number of the peer's share.
     pub(crate) const fn number(&self) -> u32 {
         self.number
     }
 
-    /// Bytes that are held of the peer, as far as reported.
+    /// Returns the bytes that are held for the peer, as far as reported.
     #[cfg(test)]
     #[cfg(not(shuttle))]
     pub(crate) fn held(&self) -> i64 {
@@ -408,14 +415,14 @@ impl Account {
         [&self.share].into_iter().chain(&self.of_source)
     }
 
-    /// Notes what was added, and whether it was in the share.
+    /// Notes whether an addition was within the share.
     pub(crate) fn note(&self, charge: Charge, in_share: bool) {
         let beyond = if in_share { 0 } else { charge.bytes() };
         self.shares().for_each(|share| share.goes_beyond(beyond));
     }
 
-    /// Counts something of the peer that was dropped. Returns the count if it is to be warned of: a flood of messages must
-    /// not become a flood of warnings.
+    /// Counts a drop of the peer. Returns the count if a warning is due, so that a flood of messages does not become
+    /// a flood of warnings.
     pub(crate) fn count_dropped(&self) -> Option<u64> {
         let dropped = self.share.dropped.fetch_add(1, Ordering::Relaxed) + 1;
         dropped.is_power_of_two().then_some(dropped)
@@ -457,7 +464,7 @@ mod tests {
     //= spec/session.md#ses-msg-015
     //= type=test
     //# A node MUST drop a message by which its mailboxes would keep more than three quarters of
-    //# `mailbox_remote_bytes_max` for the peers of all sessions that it has accepted from one address.
+    //# `mailbox_remote_bytes_max` for the peers of sessions that it has accepted from one address.
     #[test]
     fn names_of_one_address_have_one_share() {
         let shares = Shares::new(16_000_000);

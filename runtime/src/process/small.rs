@@ -1,14 +1,14 @@
-//! A map from numbers that costs nothing while it is empty and no allocation for its first entry: most processes
+//! A map from numbers that costs nothing while it is empty, and no allocation for its first entry: most processes
 //! have one link.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A map from the numbers of processes or monitors.
-pub(crate) type NumberMap<V> = HashMap<u64, V, BuildHasherDefault<NumberHasher>>;
+/// A map from the numbers of processes, monitors or nodes.
+pub(crate) type NumberMap<V, K = u64> = HashMap<K, V, BuildHasherDefault<NumberHasher>>;
 
-/// Spreads numbers that this node gave out one after the other. No peer can choose them, so that no secret is
-/// needed against collisions.
+/// A hasher for numbers that this node has assigned in sequence. No peer can choose them, so no secret is needed
+/// against collisions.
 #[derive(Debug, Default)]
 pub(crate) struct NumberHasher(u64);
 
@@ -32,7 +32,7 @@ impl Hasher for NumberHasher {
     }
 }
 
-/// A map that is empty, holds one entry in place, or is a hash table.
+/// A map that is empty, holds one entry inline, or is a hash table.
 #[derive(Debug, Default)]
 pub(crate) enum Small<V> {
     #[default]
@@ -74,7 +74,7 @@ impl<V> Small<V> {
         }
     }
 
-    /// Inserts an entry; what is there under the number is replaced.
+    /// Inserts an entry, and replaces an existing one with the same number.
     pub(crate) fn insert(&mut self, number: u64, value: V) {
         match self {
             Self::Empty => *self = Self::One(number, value),

@@ -1,4 +1,4 @@
-//! Functions that can be started from other nodes, and processes that are asked of other nodes.
+//! Starting processes on other nodes, and the functions that other nodes may start here.
 
 use std::future::Future;
 
@@ -6,33 +6,38 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::calling::Guest;
-use super::functions::{Allowed, of_message, of_value};
+use super::functions::{of_message, of_value};
 use super::{Context, Message, MonitorRef, RegisterFunctionError, SpawnOnError, term};
-use crate::core::{Pid, Reason, SpawnTie, Term};
+use crate::core::{Allowed, Pid, Reason, SpawnTie, Term};
 use crate::node::Node;
 
-/// Starting processes on other nodes.
+/// Methods to start processes on this or another node by the name of a function.
 impl Context {
-    /// Starts a process on a node, this one or another, and gives its pid: it runs a function that is registered there
-    /// ([`Node::register_function`]) with these arguments. A missing port in the node's name is 9000.
+    /// Starts a process on the node `node`, which can be this node or another one, and returns its pid. The process
+    /// runs the function that is registered there under the given name ([`Node::register_function`]), with the given
+    /// arguments. If `node` has no port, port 9000 is assumed.
     ///
-    /// `arguments` are written as a term, as by [`send_term`](Self::send_term): one that has pids, or is of the second kind,
-    /// needs a session with the capability `calls`. Function and arguments have 64 KiB together; what is longer is sent to the
-    /// process once it runs.
+    /// The arguments are written as a term, as [`send_term`](Self::send_term) does. Arguments that contain pids, or
+    /// that are a term of the second kind, need a session with the capability `calls`. The name of the function and
+    /// the arguments together may have at most 64 KiB. Send longer data to the process once it runs.
     ///
-    /// If this is dropped before it is ready, the process may run all the same, and nobody learns its pid. The wait ends when the
-    /// other node has answered, or the session with it has ended.
+    /// Waits until the node answers or the session ends. The session with a peer that does not answer ends after the
+    /// [heartbeat](crate::NodeBuilder::heartbeat), by default 75 s. For a shorter wait use `tokio::time::timeout`. If
+    /// the future is dropped before it is ready, the process may be started nevertheless, and this program does not
+    /// learn its pid.
     ///
     /// ```
     /// # async fn example(ctx: snow_dist_runtime::Context) -> Result<(), Box<dyn std::error::Error>> {
-    /// // On the other node: node.register_function("resize", Allowed::Everyone, async |ctx, (path, width)| ..)
+    /// // On the other node:
+    /// // node.register_function("resize", Allowed::Everyone, async |ctx, (path, width)| ..)
     /// let worker = ctx.spawn_on("worker@10.0.0.2", "resize", &("images/1.png", 640)).await?;
     /// ctx.send(worker, "once more").await?;
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
-    /// Returns [`SpawnOnError`] if the process was not started, or the session ended before the answer came.
+    /// Returns [`SpawnOnError`] if the process was not started. With [`SpawnOnError::ConnectionLost`] the session
+    /// ended before the answer came, and the process may have been started.
     pub async fn spawn_on(
         &self,
         node: &str,
@@ -42,15 +47,17 @@ impl Context {
         Ok(self.spawn_tied_on(node, function, SpawnTie::None, arguments).await?.0)
     }
 
-    /// [`spawn_on`](Self::spawn_on), with a link between the new process and this one, before that one runs. Its end becomes an
-    /// exit signal, which can come before this returns; if this process ends meanwhile, that one has an exit signal of it, as of
-    /// any link: Normal and Shutdown do not end it.
+    /// Starts a process as [`spawn_on`](Self::spawn_on) does, and links it with this process before it runs.
     ///
-    /// If this is dropped before it is ready, the link comes about all the same if the process is started.
+    /// When the new process ends, this process receives an exit signal, possibly before this method returns. When
+    /// this process ends first, the new process receives an exit signal, as with any link. An exit signal with the
+    /// reason Normal or Shutdown does not end its receiver.
+    ///
+    /// If the future is dropped before it is ready, the process may be started nevertheless, and is then linked.
     ///
     /// # Errors
-    /// As [`spawn_on`](Self::spawn_on). Never of a version 1 node, which would link another process:
-    /// [`Refused::NotInVersion`](super::Refused::NotInVersion).
+    /// Returns an error as [`spawn_on`](Self::spawn_on) does. A version 1 node would link the wrong process, so
+    /// for such a node the result is always [`Refused::NotInVersion`](super::Refused::NotInVersion).
     pub async fn spawn_link_on(
         &self,
         node: &str,
@@ -60,14 +67,16 @@ impl Context {
         Ok(self.spawn_tied_on(node, function, SpawnTie::Link, arguments).await?.0)
     }
 
-    /// [`spawn_on`](Self::spawn_on), with a monitor of the new process, before that runs. Its end becomes one
-    /// [`Received::Down`](super::Received::Down), which can come before this returns.
+    /// Starts a process as [`spawn_on`](Self::spawn_on) does, and monitors it before it runs. Returns its pid and the
+    /// reference of the monitor. When the process ends, this process receives one
+    /// [`Received::Down`](super::Received::Down), possibly before this method returns.
     ///
-    /// If this is dropped before it is ready, nothing is monitored, and the process may run all the same.
+    /// If the future is dropped before it is ready, nothing is monitored, and the process may be started
+    /// nevertheless.
     ///
     /// # Errors
-    /// As [`spawn_on`](Self::spawn_on). The session needs the capability `calls`:
-    /// [`Refused::NotInSession`](super::Refused::NotInSession).
+    /// Returns an error as [`spawn_on`](Self::spawn_on) does, and
+    /// [`Refused::NotInSession`](super::Refused::NotInSession) if the session lacks the capability `calls`.
     pub async fn spawn_monitor_on(
         &self,
         node: &str,
@@ -88,12 +97,15 @@ impl Context {
         self.spawn_written_on(node, function, tie, term).await
     }
 
-    /// [`spawn_on`](Self::spawn_on) with arguments that are written already, and with this tie; for programs whose values are not
-    /// those of serde. Without [`SpawnTie::Monitor`] the second value is of no monitor, and ending it does nothing.
+    /// Starts a process as [`spawn_on`](Self::spawn_on) does, with arguments that are already written as a term, for
+    /// programs whose values are not serde values. `tie` says whether the process is linked, monitored, or neither.
+    /// Returns its pid and a reference.
+    ///
+    /// Without [`SpawnTie::Monitor`] the reference stands for no monitor, and removing it has no effect.
     ///
     /// # Errors
-    /// As [`spawn_on`](Self::spawn_on), [`spawn_link_on`](Self::spawn_link_on) or
-    /// [`spawn_monitor_on`](Self::spawn_monitor_on), except for [`SpawnOnError::Arguments`].
+    /// Returns an error as [`spawn_on`](Self::spawn_on), [`spawn_link_on`](Self::spawn_link_on) or
+    /// [`spawn_monitor_on`](Self::spawn_monitor_on) does, except for [`SpawnOnError::Arguments`].
     pub async fn spawn_written_on(
         &self,
         node: &str,
@@ -105,20 +117,24 @@ impl Context {
     }
 }
 
-/// Functions, and processes on other nodes.
+/// Methods with which the program registers functions and starts processes on other nodes.
 impl Node {
-    /// Registers a function, so that a process that runs it can be started from other nodes
-    /// ([`Context::spawn_on`]): those that are allowed, and this node itself.
+    /// Registers a function under a name. By that name, processes that run the function can be started
+    /// ([`Context::spawn_on`]), both from this node and from each other node that is allowed by `allowed` and by
+    /// [`NodeBuilder::remote_spawn`](crate::NodeBuilder::remote_spawn).
     ///
-    /// The function is called in the new process, with what the one that asks has given: a term, read as `T`. If it is none of
-    /// this type, the process ends with an error that begins with `arguments:`, and the function is not called. A panic ends the
-    /// process with an error that begins with `panic:`, as of any process. One node has at most
-    /// [`NodeBuilder::processes_per_peer_max`](crate::NodeBuilder::processes_per_peer_max) such processes here at once, whatever
-    /// functions they run, and all nodes together at most
+    /// The function is called in the new process with the arguments of the request: a term, decoded as `T`. If the
+    /// arguments are not of type `T`, the function is not called, and the process ends with an error that begins
+    /// with `arguments:`. A panic ends the process with an error that begins with `panic:`, as with any process.
+    ///
+    /// One other node can have at most
+    /// [`NodeBuilder::processes_per_peer_max`](crate::NodeBuilder::processes_per_peer_max) running processes here
+    /// that it has started, whatever functions they run. All other nodes together can have at most
     /// [`NodeBuilder::processes_of_peers_max`](crate::NodeBuilder::processes_of_peers_max).
     ///
-    /// A function takes the node from its context ([`Context::node`]): one that has captured a [`Node`] keeps that alive, as the node
-    /// keeps the function, until [`Node::shutdown`] or [`unregister_function`](Self::unregister_function).
+    /// A function should take the node from its context ([`Context::node`]). A function that captures a [`Node`]
+    /// keeps the node alive, because the node keeps the function, until [`Node::shutdown`] or
+    /// [`unregister_function`](Self::unregister_function).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -140,8 +156,28 @@ impl Node {
     /// # Ok(()) }
     /// ```
     ///
+    /// An `async move` closure that moves captured values into its future can be called only once. Clone the captured
+    /// values for each start:
+    ///
+    /// ```
+    /// # fn example(node: snow_dist_runtime::Node) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    ///
+    /// use snow_dist_runtime::{Allowed, Context, Pid};
+    ///
+    /// let prices = Arc::new(vec![3_u32, 4]);
+    /// node.register_function("price", Allowed::Everyone, move |ctx: Context, (to, index): (Pid, usize)| {
+    ///     let prices = prices.clone();
+    ///     async move {
+    ///         let price = prices.get(index).copied();
+    ///         ctx.send_term(to, &price).await
+    ///     }
+    /// })?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
-    /// Returns [`RegisterFunctionError`] if there is a function of this name, or the name is too long.
+    /// Returns [`RegisterFunctionError`] if another function has the name, or if the name is longer than 4 096 bytes.
     pub fn register_function<F, T, Fut>(
         &self,
         name: &str,
@@ -156,12 +192,14 @@ impl Node {
         self.table().functions().register(name, allowed, of_value(run))
     }
 
-    /// Registers a function that is given its arguments as they came; else as [`register_function`](Self::register_function).
-    /// For programs whose values are not those of serde, and for peers without the capability `calls`, such as version 1 nodes,
-    /// whose arguments can be any bytes.
+    /// Registers a function that receives its arguments undecoded. This method otherwise behaves like
+    /// [`register_function`](Self::register_function).
+    ///
+    /// Use this method in programs whose values are not serde values. Use it also for peers without the capability
+    /// `calls`, such as version 1 nodes: their arguments can be any bytes.
     ///
     /// # Errors
-    /// As [`register_function`](Self::register_function).
+    /// Returns an error as [`register_function`](Self::register_function) does.
     pub fn register_function_of_message<F, Fut>(
         &self,
         name: &str,
@@ -175,16 +213,18 @@ impl Node {
         self.table().functions().register(name, allowed, of_message(run))
     }
 
-    /// Takes a function back: no process is started with it any more, and those that run go on. Returns `false` if there is none
-    /// of this name.
+    /// Removes a registered function, and returns `true`. No more processes are started with the function, and those
+    /// that run it continue. Returns `false` if no function has this name.
     pub fn unregister_function(&self, name: &str) -> bool {
         self.table().functions().unregister(name)
     }
 
-    /// Starts a process on a node from the program, as [`Context::spawn_on`] does from a process.
+    /// Starts a process on the node `node` for the program, as [`Context::spawn_on`] does for a process, and returns
+    /// its pid.
     ///
     /// # Errors
-    /// As [`Context::spawn_on`]; [`SpawnOnError::NotHere`] if this node starts no process any more.
+    /// Returns an error as [`Context::spawn_on`] does, and [`SpawnOnError::NotHere`] if this node can start no more
+    /// processes.
     pub async fn spawn_on(
         &self,
         node: &str,

@@ -1,4 +1,4 @@
-//! The task of a process: runs what the program wrote, and sees to the end.
+//! The task of a process, which runs the program's function and handles the end.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use crate::core::Reason;
 use crate::foreign;
 
 pin_project! {
-    /// A process. It ends when its future is done, when a signal dooms it, or when it is dropped.
+    /// A process. It ends when its future is ready, when a signal ends it, or when it is dropped.
     pub(crate) struct Task<F, Fut> {
         #[pin]
         stage: Stage<F, Fut>,
@@ -35,11 +35,11 @@ pin_project! {
 pin_project! {
     #[project = StageProjection]
     enum Stage<F, Fut> {
-        /// Not run yet.
+        /// The function was not called yet.
         Starting { start: Option<(F, Context)> },
-        /// What the program wrote is running.
+        /// The program's future is running.
         Running { #[pin] process: Fut },
-        /// The process is dead; those it concerns are being told, or have been.
+        /// The process is dead. Those that must know are being told, or have been.
         Ending { ending: Option<Box<Ending>> },
     }
 }
@@ -86,7 +86,7 @@ where
     F: FnOnce(Context) -> Fut,
     Fut: Future<Output: Into<Reason>>,
 {
-    /// Runs the process. Ready with the reason of its end; of no meaning if a signal gives the reason.
+    /// Runs the process. Ready with the reason of its end, which is ignored if a signal gives the reason.
     fn run(mut self: Pin<&mut Self>, cell: &Cell, cx: &mut TaskContext<'_>) -> Poll<Reason> {
         if let StageProjection::Starting { .. } = self.as_mut().project() {
             // The waker of a task of its own does not change.
@@ -113,8 +113,8 @@ where
 }
 
 impl<F, Fut> Stage<F, Fut> {
-    /// Drops what the program wrote, then marks the process dead; or goes on with an end that has begun. None if
-    /// nobody is left to be told.
+    /// Drops the program's future, then marks the process dead; or continues an end that has begun. Returns `None`
+    /// if nobody is left to be told.
     fn end(mut self: Pin<&mut Self>, cell: &Cell, mut reason: Reason) -> Option<Ending> {
         if let StageProjection::Ending { ending } = self.as_mut().project() {
             return ending.take().map(|ending| *ending);
@@ -126,12 +126,12 @@ impl<F, Fut> Stage<F, Fut> {
     }
 }
 
-/// With what the reason of a process begins that has panicked.
+/// The beginning of the reason of a process that has panicked.
 pub(super) const PANIC: &str = "panic: ";
 
 fn panicked(words: &str) -> Reason {
     Reason::error(format!("{PANIC}{words}"))
 }
 
-/// Signals that the end of a process gives in one turn: other tasks of the thread wait so long.
+/// The number of signals that the end of a process sends in one turn, during which other tasks of the thread wait.
 const TOLD_AT_ONCE: usize = 1_024;

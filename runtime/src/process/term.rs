@@ -1,7 +1,8 @@
-//! Pids in the terms of a program: which processes they are is known while a term is written or read, and nowhere else.
+//! Pids in the terms of a program. The processes that they stand for are known only while a term is encoded or
+//! decoded.
 //!
-//! serde hands nothing along to the values that it writes and reads, so what a pid must know lies in the thread for as
-//! long as that takes.
+//! serde passes no context to the values that it encodes and decodes, so the context of a pid is kept in a
+//! thread-local for that time.
 
 use std::cell::RefCell;
 
@@ -13,14 +14,14 @@ use snow_dist_codec::{Pid as WirePid, stf};
 use crate::core::{Pid, Term, TermPids};
 
 thread_local! {
-    /// The pids of the term that is being written, so far.
+    /// The pids of the term that is being encoded, so far.
     static WRITTEN: RefCell<Option<Vec<Pid>>> = const { RefCell::new(None) };
-    /// Which processes the pids of the term that is being read are.
+    /// The processes that the pids of the term that is being decoded stand for.
     static READ: RefCell<Option<TermPids>> = const { RefCell::new(None) };
 }
 
-/// Puts something into its place for as long as `act` takes; gives it back as it is then. A value whose writing writes
-/// another term finds its own again.
+/// Sets a thread-local for the duration of `act`, and returns its final value. A nested encoding restores the
+/// outer value afterwards.
 pub(crate) fn with<S, T>(
     place: &'static std::thread::LocalKey<RefCell<Option<S>>>,
     put: S,
@@ -39,8 +40,8 @@ pub(crate) fn with<S, T>(
     (done, left)
 }
 
-/// Writes a value as a term. Where it is to go is not known yet: one that is of the second kind is written as one of the
-/// first too, if its value can be.
+/// Encodes a value as a term. The destination is not known yet, so a term of the second kind is also encoded as
+/// one of the first kind, if its value allows that.
 pub(crate) fn write(value: &(impl Serialize + ?Sized)) -> Result<Term, stf::Error> {
     let second = write_as(Terms::Second, value)?;
     if second.kind() == Terms::First {
@@ -57,14 +58,14 @@ fn write_as(terms: Terms, value: &(impl Serialize + ?Sized)) -> Result<Term, stf
     Term::new(bytes?, &pids.unwrap_or_default()).map_err(ser::Error::custom)
 }
 
-/// Reads a value of a term, of the kind that the message can be.
+/// Decodes a value from a term, of a kind that the message can carry.
 pub(crate) fn read<'m, T: Deserialize<'m>>(term: &'m [u8], pids: TermPids) -> Result<T, stf::Error> {
     let terms = pids.terms();
     with(&READ, pids, || terms.from_slice(term)).0
 }
 
-/// In a term that is sent. In all other formats it is an error: what it says is known to this node alone, and for as
-/// long as that runs.
+/// Encodes a pid within a term that is sent. Encoding it in any other format is an error, because a pid has a meaning
+/// on this node only, and only until the node is stopped.
 impl Serialize for Pid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let number = WRITTEN.with_borrow_mut(|written| {
@@ -78,7 +79,7 @@ impl Serialize for Pid {
     }
 }
 
-/// From a term that was received; likewise.
+/// Decodes a pid within a term that was received. Decoding it from any other format is an error.
 impl<'de> Deserialize<'de> for Pid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wire = WirePid::deserialize(deserializer)?;

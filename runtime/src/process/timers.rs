@@ -1,7 +1,7 @@
-//! Timers of a process: messages that it sends later, once or again and again.
+//! Timers of a process: messages that it sends later, once or repeatedly.
 //!
-//! Each is a task of the node's runtime, which waits for its time, for its cancel and for the end of its process at once: no list
-//! of timers is kept, and none outlives its process.
+//! Each timer is a task of the node's runtime, which waits for its time, its cancellation and the end of its
+//! process at once. There is no list of timers, and no timer outlives its process.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,34 +21,37 @@ use crate::core::limits::TIMER_INTERVAL_MIN;
 use crate::core::{Pid, Term};
 use crate::sync::{AtomicBool, Ordering};
 
-/// A message that is to be sent later, as [`Context::send_after`] and its like give it.
+/// A handle to a timer, which sends a message later. [`Context::send_after`] and related methods return it.
 ///
-/// When this is dropped the timer goes on: a process that only wants to be reminded need not keep it. A timer ends when it is
-/// [cancelled](Self::cancel), and with the process that has set it.
+/// Dropping the handle does not stop the timer, so a process that only wants a reminder need not keep it. A timer
+/// ends when it has sent its message (unless it repeats), when it is [cancelled](Self::cancel), and when the process
+/// that has set it ends.
 pub struct Timer(Arc<Shared>);
 
-/// What a timer and its task have in common.
+/// The state that a timer shares with its task.
 #[derive(Default)]
 struct Shared {
-    /// Its message is sent, or it is cancelled: whoever sets this first decides.
+    /// `true` once the message was sent or the timer cancelled, whichever came first.
     is_decided: AtomicBool,
     cancelled: Notify,
 }
 
 impl Shared {
-    /// Whether this is the first to decide.
+    /// Makes the decision. Returns `true` for the first caller only.
     fn decide(&self) -> bool {
         !self.is_decided.swap(true, Ordering::AcqRel)
     }
 }
 
 impl Timer {
-    /// Ends the timer. Returns `true` if that was in time: then no message of it comes after this has returned. `false` if its
-    /// message has been sent or is just being sent, or if it has been cancelled before.
+    /// Stops the timer. Returns `true` if the timer was stopped in time, so that its message does not arrive. Returns
+    /// `false` if the message has been sent or is being sent, or if the timer was cancelled before.
     ///
-    /// After `false` the message can be in the mailbox already, or come yet: whoever must tell it from that of a later timer
-    /// puts a number into it. Of a timer that sends again and again the answer is `true` the first time: a message that it is just
-    /// sending can still come, and those that it has sent stay in the mailbox.
+    /// After `false`, the message may be in the mailbox already, or may still arrive. To distinguish it from the
+    /// message of a later timer, put a number into each message.
+    ///
+    /// For a repeating timer, the first call of this method returns `true`. A message that is being sent at that
+    /// moment can still arrive, and messages that were sent before stay in the mailbox.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -59,7 +62,7 @@ impl Timer {
     /// let node = Node::alone(tokio::runtime::Handle::current());
     /// # let (done, is_done) = tokio::sync::oneshot::channel();
     /// node.spawn(async move |mut ctx: Context| -> Result<(), SendError> {
-    ///     // The second time out is not taken for the first one, which comes too late to be cancelled.
+    ///     // The number distinguishes the second timeout from the first one, which is cancelled too late.
     ///     let first = ctx.send_term_after(Duration::ZERO, ctx.pid(), &("time out", 1))?;
     ///     tokio::time::sleep(Duration::from_secs(1)).await;
     ///     assert!(!first.cancel());
@@ -87,13 +90,14 @@ impl fmt::Debug for Timer {
     }
 }
 
-/// Timers.
+/// Methods to set timers.
 ///
-/// They send as this process and end with it, also while a message waits for room. A delay can be of any length. If a message
-/// is refused, as a message that is too long for another node, the log tells of that, and the timer is over.
+/// A timer sends as this process and ends when this process ends, even while its message waits for room. A delay can
+/// have any length. If a message is refused, for example because it is too long for another node, the refusal is
+/// logged and the timer ends.
 impl Context {
-    /// Sends a message after a time, once, as [`send`](Self::send) would do it then: mostly to this process itself, to be reminded
-    /// of something. It does not wait.
+    /// Sets a timer that sends a message once, when `delay` is over, as [`send`](Self::send) does. Returns at once.
+    /// Typically a process sends itself a reminder.
     ///
     /// # Errors
     /// Returns [`Refused::Ended`] if this process has ended.
@@ -101,11 +105,12 @@ impl Context {
         self.set_timer(delay, to, Content::Bytes(message.into_bytes()), once)
     }
 
-    /// Sends a value as a term (STF) after a time, once: as [`send_after`](Self::send_after) and [`send_term`](Self::send_term). The
-    /// value is written now.
+    /// Sets a timer that sends a value as a term (STF) once, when `delay` is over. The value is encoded at once,
+    /// before this method returns. See [`send_after`](Self::send_after) and [`send_term`](Self::send_term).
     ///
     /// # Errors
-    /// As [`send_after`](Self::send_after); [`SendError::Term`]: the value cannot be written as a term.
+    /// Returns an error as [`send_after`](Self::send_after) does, and [`SendError::Term`] if the value cannot be
+    /// written as a term.
     pub fn send_term_after(
         &self,
         delay: Duration,
@@ -115,25 +120,28 @@ impl Context {
         self.set_timer(delay, to, Content::Term(term::write(value)?), once)
     }
 
-    /// Sends a message again and again, the first time when one interval has passed, until it is cancelled or this process ends.
-    /// That the receiver has ended does not end it.
+    /// Sets a timer that sends a message repeatedly, for the first time after one interval, until it is cancelled or
+    /// this process ends. Returns at once. The end of the receiver does not stop the timer.
     ///
-    /// Messages do not pile up: while a process of this node has not received and dropped the last one, no other is sent, and the
-    /// next comes as soon as it has. From then on the interval counts anew. A receiver that keeps the message gets no other. To a process of another
-    /// node it waits while the session's queue is full. An interval is at least
-    /// [`TIMER_INTERVAL_MIN`](crate::core::limits::TIMER_INTERVAL_MIN).
+    /// Messages do not pile up at a process of this node. The timer sends the next message only after the receiver
+    /// has received the last one and dropped it, with all clones of its bytes. A receiver that keeps a message
+    /// therefore gets no further one. If the receiver takes longer than one interval, the next message follows as
+    /// soon as the last one is dropped, and the next interval begins then.
+    ///
+    /// If the receiver is a process of another node, the timer waits while the session's queue is full. An interval
+    /// shorter than [`TIMER_INTERVAL_MIN`](crate::core::limits::TIMER_INTERVAL_MIN) (1 ms) is taken as that.
     ///
     /// # Errors
-    /// As [`send_after`](Self::send_after).
+    /// Returns an error as [`send_after`](Self::send_after) does.
     pub fn send_every(&self, interval: Duration, to: Pid, message: impl Payload) -> Result<Timer, SendError> {
         self.set_timer(interval, to, Content::Bytes(message.into_bytes()), again_and_again)
     }
 
-    /// Sends a value as a term (STF) again and again: as [`send_every`](Self::send_every) and [`send_term`](Self::send_term). The
-    /// value is written now.
+    /// Sets a timer that sends a value as a term (STF) repeatedly. The value is encoded once, before this method
+    /// returns. See [`send_every`](Self::send_every) and [`send_term`](Self::send_term).
     ///
     /// # Errors
-    /// As [`send_term_after`](Self::send_term_after).
+    /// Returns an error as [`send_term_after`](Self::send_term_after) does.
     pub fn send_term_every(
         &self,
         interval: Duration,
@@ -182,7 +190,7 @@ async fn run(
     }
 }
 
-/// When a timer is due.
+/// The times at which a timer is due.
 struct Due {
     clock: Clock,
     delay: Duration,
@@ -213,7 +221,7 @@ async fn again_and_again(Due { clock, delay, shared }: Due, post: Post) -> Resul
     }
 }
 
-/// What a timer sends, from whom and to whom.
+/// The message of a timer, with its sender and receiver.
 struct Post {
     cell: Arc<Cell>,
     to: Pid,
@@ -226,7 +234,7 @@ enum Content {
 }
 
 impl Post {
-    /// Sends it. A receiver of this node gives the place back when it drops the message.
+    /// Sends the message. A receiver of this node releases the permit when it drops the message.
     async fn send(&self, place: Option<OwnedSemaphorePermit>) -> Result<(), SendError> {
         let (table, from) = (self.cell.table(), Sender::process(&self.cell));
         if self.to.is_here() {
@@ -264,7 +272,7 @@ impl Content {
     }
 }
 
-/// The bytes of a message whose place is free when they are dropped.
+/// The bytes of a message, with a permit that is released when they are dropped.
 struct Placed {
     bytes: Bytes,
     _place: OwnedSemaphorePermit,

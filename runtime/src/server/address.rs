@@ -1,4 +1,4 @@
-//! The pid of a process that takes messages of one type.
+//! The typed address of a process.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -13,16 +13,18 @@ use crate::core::Pid;
 use crate::node::Node;
 use crate::process::{CallError, Context, SendError, Timer, term};
 
-/// The pid of a process, on whatever node, that takes messages of type `M`: see the [module](super).
+/// The pid of a process that accepts messages of type `M`. The process can be on any node. See the [module](super).
 ///
-/// It is written and read as a pid, so it can stand in messages. That the process takes messages of this type is a claim of whoever
-/// has made the address; what it cannot read it passes over, and does not answer.
+/// An address is encoded as a pid, so it can be part of a message. The code that creates an address asserts that the
+/// process accepts type `M`; nothing checks this. A server ignores and logs a message that it cannot decode. A call
+/// that it cannot decode fails with [`CallError::Unanswered`].
 pub struct Address<M> {
     pid: Pid,
     of: PhantomData<fn(M)>,
 }
 
-/// Who sends or calls: a process by its [`Context`], or the program by its [`Node`].
+/// The sender of a message or call. It is created from a `&Context`, which stands for the process, or from a `&Node`,
+/// which stands for the program.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Speaker<'a> {
@@ -51,13 +53,13 @@ impl<'a> From<&'a Node> for Speaker<'a> {
 }
 
 impl<M> Address<M> {
-    /// The address of a process that takes messages of this type.
+    /// Creates the address of a process from its pid. The process must accept messages of type `M`.
     #[must_use]
     pub const fn of(pid: Pid) -> Self {
         Self { pid, of: PhantomData }
     }
 
-    /// The process: to be linked, monitored, registered.
+    /// Returns the pid of the process, for example to link or monitor it.
     #[must_use]
     pub const fn pid(self) -> Pid {
         self.pid
@@ -65,10 +67,10 @@ impl<M> Address<M> {
 }
 
 impl<M: Serialize> Address<M> {
-    /// Sends a message, from a process or from the program; as [`Context::send_term`].
+    /// Sends a message to the process, from a process or from the program. See [`Context::send_term`].
     ///
     /// # Errors
-    /// As [`Context::send_term`].
+    /// Returns an error as [`Context::send_term`] does.
     pub fn send<'a>(
         self,
         from: impl Into<Speaker<'a>>,
@@ -83,11 +85,15 @@ impl<M: Serialize> Address<M> {
         }
     }
 
-    /// Calls, from a process or from the program, and waits for the reply, for at most so long: `ask` is given the place of the reply, and
-    /// gives the message in which it stands. Else as [`Context::call`].
+    /// Calls the process, from a process or from the program. Waits for at most `longest` for the reply, and returns
+    /// it.
+    ///
+    /// The closure `ask` receives the [`Reply`] of this call, and returns the message that contains it. See
+    /// [`Context::call`] for the rest.
     ///
     /// # Errors
-    /// As [`Context::call`] and [`Node::call`]. [`CallError::Unanswered`] also if the callee cannot read the call.
+    /// Returns an error as [`Context::call`] and [`Node::call`] do. [`CallError::Unanswered`] can also mean that
+    /// the callee cannot decode the call.
     pub fn call<'a, T: DeserializeOwned>(
         self,
         from: impl Into<Speaker<'a>>,
@@ -105,18 +111,18 @@ impl<M: Serialize> Address<M> {
         }
     }
 
-    /// Sends a message after a time, once; as [`Context::send_term_after`].
+    /// Sets a timer of the process `from` that sends a message once after a delay. See [`Context::send_term_after`].
     ///
     /// # Errors
-    /// As [`Context::send_term_after`].
+    /// Returns an error as [`Context::send_term_after`] does.
     pub fn send_after(self, from: &Context, delay: Duration, message: &M) -> Result<Timer, SendError> {
         from.send_term_after(delay, self.pid, message)
     }
 
-    /// Sends a message again and again; as [`Context::send_term_every`].
+    /// Sets a timer of the process `from` that sends a message repeatedly. See [`Context::send_term_every`].
     ///
     /// # Errors
-    /// As [`Context::send_term_every`].
+    /// Returns an error as [`Context::send_term_every`] does.
     pub fn send_every(self, from: &Context, interval: Duration, message: &M) -> Result<Timer, SendError> {
         from.send_term_every(interval, self.pid, message)
     }
@@ -150,14 +156,14 @@ impl<M> fmt::Debug for Address<M> {
     }
 }
 
-/// As [`Pid`]: in a term that is sent.
+/// Encodes the address as its [`Pid`], within a term that is sent.
 impl<M> Serialize for Address<M> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.pid.serialize(serializer)
     }
 }
 
-/// As [`Pid`]: from a term that was received.
+/// Decodes the address from a [`Pid`] within a term that was received.
 impl<'de, M> Deserialize<'de> for Address<M> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Pid::deserialize(deserializer).map(Self::of)

@@ -1,8 +1,9 @@
-//! Processes whose messages have a type: addresses, calls with a reply of a known type, and a loop over both.
+//! Typed servers: processes with a message type, calls with a known reply type, and a loop over both.
 //!
-//! A serde enum says what a process takes. A variant with a [`Reply`] in it is a call, and says by that of which type the reply is; any
-//! other is a message. An [`Address`] is the pid of a process that takes such an enum: it sends and calls, and goes to other processes
-//! inside of their messages, as a pid does.
+//! The message type is a serde type, mostly an enum. A variant that contains a [`Reply`] is a call, and the type
+//! parameter of the `Reply` is the type of the value that the caller gets. Any other variant is a message. An
+//! [`Address`] is the pid of a process together with its message type. It has methods to send and to call, and can be
+//! part of a message like a pid.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -31,7 +32,7 @@
 //!     async fn handle(&mut self, _: &mut Context, ask: Ask) -> ControlFlow<Reason> {
 //!         match ask {
 //!             Ask::Put(key, value) => drop(self.0.insert(key, value)),
-//!             // Whoever has asked may have gone meanwhile, which is no concern of the store's.
+//!             // An error is ignored: the caller may have given up in the meantime.
 //!             Ask::Get(key, reply) => drop(reply.send(&self.0.get(&key).copied()).await),
 //!             Ask::Stop => return ControlFlow::Break(Reason::Normal),
 //!         }
@@ -49,12 +50,21 @@
 //! # }
 //! ```
 //!
-//! Whoever knows a process by its name asks for the pid first: `ctx.whereis_on("store", node).await?.map(Address::<Ask>::of)`.
+//! To find a process by its name, ask for its pid first: `ctx.whereis_on("store",
+//! node).await?.map(Address::<Ask>::of)`. Unlike a call, the lookup has no time limit of its own. It waits until the
+//! node answers or the session ends. The session with a peer that does not answer ends after the heartbeat, by
+//! default 75 s. For a shorter wait use `tokio::time::timeout`.
 //!
-//! # It is a loop over `recv`
-//! [`serve`] takes what [`Context::recv`] gives, reads it by [`Received::read`] and hands it to the server. A process that wants more
-//! than that, such as to wait for one thing before all others, writes its own loop with the same two calls; before and after
-//! [`serve`], or in [`Server::handle`], it may receive as it likes. A supervised server is a child like any other:
+//! # Changing the message type
+//! Before nodes of different versions of a program run together, read the table of changes in
+//! [`stf`], "Changing types". The name of the enum is part of each message, so a renamed enum needs
+//! `#[serde(rename = "Old")]`.
+//!
+//! # A loop over `recv`
+//! [`serve`] receives with [`Context::recv`], decodes with [`Received::read`] and calls the server. A process with
+//! other needs, such as waiting for one message before all others, can write its own loop with the same two calls. A
+//! process can also receive with any method of [`Context`] before and after [`serve`], and in [`Server::handle`].
+//! This is a server as a child of a supervisor:
 //!
 //! ```
 //! # use std::ops::ControlFlow;
@@ -68,7 +78,8 @@
 //! let child = Child::new("store", async |mut ctx: Context| {
 //!     let mut store = Store::default();
 //!     let reason = serve(&mut ctx, &mut store).await;
-//!     // What is to be done at the end, whatever its reason.
+//!     // Code here runs when `serve` has returned, but not after a panic, a kill, or an exit signal that ends the
+//!     // process. Code that must always run belongs in a `Drop`.
 //!     reason
 //! });
 //! ```
@@ -92,23 +103,28 @@ use crate::core::Reason;
 use crate::node::Node;
 use crate::process::{Context, Lost, Received, SpawnError};
 
-/// A process that handles one message after the other.
+/// The state and the behaviour of a process that handles one typed message after the other.
 pub trait Server: Send {
-    /// What it takes: mostly an enum.
+    /// The type of the messages and calls that the server accepts, mostly an enum.
     type Message: DeserializeOwned + Send;
 
-    /// Handles a message or a call. With `Break` the process ends, for this reason.
+    /// Handles a message or a call. If this method returns `Continue`, the server receives the next item. If it
+    /// returns `Break`, [`serve`] returns that reason.
     ///
-    /// Nothing else is received meanwhile. A call is answered by its [`Reply`], now or later and from any task: a server that waits for
-    /// somebody else before it can reply keeps the reply and goes on, or gives it to a process that waits in its stead.
+    /// The server receives nothing else until the future is ready. A call is answered through its [`Reply`], now or
+    /// later, and from any task. A server whose answer depends on something slow should keep the [`Reply`] and
+    /// return, or move it to another task or process that waits.
     fn handle(
         &mut self,
         ctx: &mut Context,
         message: Self::Message,
     ) -> impl Future<Output = ControlFlow<Reason>> + Send;
 
-    /// Handles what is not a message of this type: exit signals, ends of what is monitored, nodes that come and go, messages that cannot
-    /// be read. Unless it is implemented, [`Unread::by_default`] does that; an implementation calls that for what it leaves over.
+    /// Handles everything that is not a message of this type: exit signals, ends of monitored processes, nodes
+    /// that come and go, and messages that cannot be decoded.
+    ///
+    /// The default implementation calls [`Unread::by_default`]. An implementation should do the same for all items
+    /// that it does not handle itself.
     fn other(
         &mut self,
         ctx: &mut Context,
@@ -118,9 +134,17 @@ pub trait Server: Send {
     }
 }
 
-/// Receives for a server until one of its methods breaks off; gives the reason.
+/// Runs a server: receives items and passes each one to [`Server::handle`] or [`Server::other`], until one of these
+/// returns `Break`. Returns the reason in the `Break`.
 ///
-/// If this is dropped between two messages, nothing is lost; a message that is being handled is.
+/// An exit signal that the process receives has its place in the mailbox like a message: messages and calls that came
+/// before it are handled first. When this function then returns and the process ends, calls whose [`Reply`] the
+/// server still keeps fail with [`CallError::Ended`](crate::CallError::Ended) and the reason of the end. To send
+/// these replies first, override [`Server::other`]: keep the reason of the signal, return `Continue`, and return
+/// `Break` with the reason after the last reply.
+///
+/// If the future is dropped between two messages, nothing is lost. If it is dropped while a message is handled,
+/// that message is lost.
 pub async fn serve<S: Server>(ctx: &mut Context, server: &mut S) -> Reason {
     loop {
         let flow = match ctx.recv().await.read() {
@@ -133,33 +157,39 @@ pub async fn serve<S: Server>(ctx: &mut Context, server: &mut S) -> Reason {
     }
 }
 
-/// Starts a process that [`serve`]s.
+/// Starts a process that runs the server by [`serve`], and returns its address. The process ends with the reason that
+/// `serve` returns.
 ///
 /// # Errors
-/// Returns [`SpawnError`] if no process can be started any more.
+/// Returns [`SpawnError`] if no more processes can be started, for example because the node is shutting down.
 pub fn start<S: Server + 'static>(node: &Node, mut server: S) -> Result<Address<S::Message>, SpawnError> {
     let pid = node.spawn(async move |mut ctx: Context| serve(&mut ctx, &mut server).await)?;
     Ok(Address::of(pid))
 }
 
-/// What a process has received that is no message of its type.
+/// An item that a process has received and that is not a message or call of its message type.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Unread {
-    /// No message and no call: an exit signal, an end of what is monitored, a node that comes or goes.
+    /// An item that is neither a message nor a call: an exit signal, the end of a monitored process, or a node
+    /// that comes or goes.
     Signal(Received),
-    /// A message or a call that is not of this type, and where. The caller of such a call is told at once that there is no reply
-    /// ([`CallError::Unanswered`](crate::CallError::Unanswered)) when it is dropped; until then it can be replied to, or read as another
-    /// type.
+    /// A message or call that cannot be decoded as this type. The error contains the position at which decoding
+    /// failed.
+    ///
+    /// A call can still be answered, or decoded as another type. When it is dropped, its caller immediately receives
+    /// [`CallError::Unanswered`](crate::CallError::Unanswered).
     Unreadable(Received, stf::Error),
 }
 
 impl Unread {
-    /// Does what is done with it unless a server does something else:
-    /// - an exit signal whose reason is not Normal ends the server with that reason. Of a process that does not trap exits, this is
-    ///   Shutdown, by which supervisors stop their children; whoever traps exits mostly wants something else.
-    /// - what cannot be read is passed over, and the log tells of it, in sums when there is much. A caller is told that there is no reply.
-    /// - all else is passed over.
+    /// Handles the item in the default way:
+    /// - An exit signal with a reason other than Normal ends the server with that reason. The only such reason that
+    ///   reaches a process that does not trap exits is Shutdown, by which supervisors stop their children. Servers
+    ///   that trap exits mostly need another behaviour.
+    /// - A message that cannot be decoded is ignored and logged. If there are many, one line stands for several of
+    ///   them. If it is a call, the caller receives [`CallError::Unanswered`](crate::CallError::Unanswered).
+    /// - Everything else is ignored.
     pub fn by_default(self, ctx: &Context) -> ControlFlow<Reason> {
         match self {
             Self::Signal(Received::Exit { reason, .. }) if reason != Reason::Normal => {
@@ -176,10 +206,11 @@ impl Unread {
 }
 
 impl Received {
-    /// Reads a message or a call as a value of this type, which for a call has a [`Reply`] in it.
+    /// Decodes a message or a call as a value of type `M`, which for a call contains a [`Reply`].
     ///
-    /// A call without a [`Reply`] in its value is let go: its caller is told that there is no reply. A message whose value needs one is
-    /// unreadable.
+    /// If the value of a call contains no [`Reply`], the value is returned and the call is dropped: its caller
+    /// receives [`CallError::Unanswered`](crate::CallError::Unanswered). If the value of a message would have to
+    /// contain a [`Reply`], the message cannot be decoded.
     ///
     /// ```
     /// # use serde::{Deserialize, Serialize};
@@ -202,7 +233,7 @@ impl Received {
     /// ```
     ///
     /// # Errors
-    /// Gives it back if it is something else, or cannot be read.
+    /// Returns the item as [`Unread`] if the item is not a message or call, or cannot be decoded as type `M`.
     pub fn read<M: DeserializeOwned>(self) -> Result<M, Unread> {
         match self {
             Self::Message(message) => match message.term() {

@@ -1,4 +1,4 @@
-//! The place of a reply in what a process is asked.
+//! The reply handle within the message of a call.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,28 +11,33 @@ use snow_dist_codec::stf;
 use crate::process::{Call, Replier, ReplyError, term};
 
 thread_local! {
-    /// Who replies to the call that is being read.
+    /// The replier of the call that is being decoded.
     static READ: RefCell<Option<Replier>> = const { RefCell::new(None) };
 }
 
-/// The place of a reply of type `T` in a call, mostly in a variant of an enum: see the [module](super).
+/// The part of a call's message that carries the reply of type `T` back to the caller. See the [module](super).
 ///
-/// The caller is given it by [`Address::call`](super::Address::call) and puts it into the value, where it is written as a unit. The callee finds it in the value that it has [read](crate::Received::read), and [sends](Self::send). It can
-/// be kept, and moved to another task or process of the same node, but not sent on: a value with it in is then not written. Dropped, it tells the caller at once that there is no reply
-/// ([`CallError::Unanswered`](crate::CallError::Unanswered)).
+/// On the caller's side, [`Address::call`](super::Address::call) creates the `Reply`, and the caller puts it into the
+/// message, where it is encoded as a unit. On the callee's side, the `Reply` is part of the message that was
+/// [read](crate::Received::read). The callee sends the reply by [`send`](Self::send).
+///
+/// The callee can keep the `Reply`, or move it to another task or process of the same node. It cannot be part of a
+/// further message: encoding a received `Reply` is an error. If it is dropped without a reply, the caller immediately
+/// receives [`CallError::Unanswered`](crate::CallError::Unanswered).
 pub struct Reply<T> {
-    /// None on the side of the caller.
+    /// The replier; `None` on the side of the caller.
     replier: Option<Replier>,
     of: PhantomData<fn(T)>,
 }
 
 impl<T> Reply<T> {
-    /// A place, as a caller writes it.
+    /// Creates the handle that a caller encodes.
     pub(super) const fn asked_for() -> Self {
         Self { replier: None, of: PhantomData }
     }
 
-    /// Returns what replies with a value of any type, from any task.
+    /// Returns the [`Replier`] of the call, which can reply with a value of any type. Returns `None` for a `Reply` on
+    /// the caller's side, which belongs to no received call.
     #[must_use]
     pub fn into_replier(self) -> Option<Replier> {
         self.replier
@@ -40,10 +45,10 @@ impl<T> Reply<T> {
 }
 
 impl<T: Serialize> Reply<T> {
-    /// Replies, and so ends the call; as [`Replier::reply`].
+    /// Sends the reply, which ends the call. See [`Replier::reply`].
     ///
     /// # Errors
-    /// As [`Replier::reply`]; [`ReplyError::Over`] also on the caller's side.
+    /// Returns an error as [`Replier::reply`] does, and [`ReplyError::Over`] for a `Reply` on the caller's side.
     pub async fn send(self, value: &T) -> Result<(), ReplyError>
     where
         T: Sync,
@@ -80,7 +85,7 @@ impl<T> fmt::Debug for Reply<T> {
     }
 }
 
-/// Reads a call. What is read keeps nothing of the request's bytes, unless it fails.
+/// Decodes a call. The decoded value does not keep the bytes of the request, unless decoding fails.
 pub(super) fn read<M: DeserializeOwned>(call: Call) -> Result<M, (Call, stf::Error)> {
     let message = call.message().clone();
     let replier = call.into_replier();

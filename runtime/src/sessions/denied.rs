@@ -1,4 +1,4 @@
-//! What the core refuses, as the process hears it that has asked.
+//! The translation of refusals by the core into errors for processes.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use crate::core::session::{Lacking, NotMade, NotRequested, NotSent};
 use crate::process::Refused;
 use crate::process::remote::Denied;
 
-/// Why a version 1 node cannot be sent a message.
+/// The reason why a message cannot be sent to a version 1 node.
 const LOOKS_LIKE_SIGNAL: &str = "it speaks version 1, and would take this message, which begins with the type of a signal, for that signal";
 
-/// Why a process of a version 1 node cannot be linked or monitored.
+/// The reason why a process of a version 1 node cannot be linked or monitored.
 const NODE_ID_UNKNOWN: &str = "it speaks version 1, and by which node id it knows this node is not known yet: that \
     comes with what it first sends to a process of this node by its pid, or is said by \
     NodeBuilder::version_1_node_id";
 
-/// Why a process of a version 1 node cannot be linked when it is started.
+/// The reason why a process that is started on a version 1 node cannot be linked.
 const LINKS_ANOTHER: &str =
     "it speaks version 1, and would link the new process with a process of its own node";
 

@@ -1,5 +1,6 @@
-//! The sessions of a node, as its processes and its connections share them: the core's endpoint and each of its connections
-//! under a lock of its own. Bytes, streams and TLS are not known here: [`net`](crate::net) moves them.
+//! The sessions of a node, as its processes and its connections share them: the core's endpoint and each of its
+//! connections, each with its own lock. This module knows no bytes, streams or TLS; [`net`](crate::net) moves
+//! them.
 
 mod denied;
 mod registry;

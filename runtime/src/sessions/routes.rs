@@ -1,4 +1,4 @@
-//! From a process to the session with another node: what processes do across nodes.
+//! Routing of a process's actions to the session with another node.
 //!
 //! Lock order: routes, then a session, then a process. Nobody is woken while any of them is held.
 
@@ -11,23 +11,24 @@ use super::session::{Callee, Done, SessionHandle};
 use crate::core::{Caller, NodeNumber, Pid, Reason, SpawnTie, Term};
 use crate::peer_info::PeerInfo;
 use crate::process::remote::{Denied, Interested, Remote, Sender, Sent};
+use crate::process::small::NumberMap;
 use crate::process::table::ProcessTable;
 
-/// The sessions of a node, by whom they lead to.
+/// The sessions of a node, by the node that they lead to.
 #[derive(Debug)]
 pub(crate) struct Routes {
-    /// Which has these routes, to send through.
+    /// The process table that sends through these routes.
     table: Weak<ProcessTable>,
     known: RwLock<Known>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Sessions that are up, by the peer's number: what every message looks up.
-    up: HashMap<NodeNumber, Arc<SessionHandle>>,
+    /// The established sessions by the peer's number, which every message looks up.
+    up: NumberMap<Arc<SessionHandle>, NodeNumber>,
     names: HashMap<Arc<str>, NodeNumber>,
-    /// Sessions that are being closed, or are over and whose last signals are being delivered.
-    ending: HashMap<NodeNumber, Arc<SessionHandle>>,
+    /// The sessions that are being closed, or have ended and still deliver their last signals.
+    ending: NumberMap<Arc<SessionHandle>, NodeNumber>,
 }
 
 impl Routes {
@@ -35,15 +36,15 @@ impl Routes {
         Self { table, known: RwLock::default() }
     }
 
-    /// A session has come up.
+    /// Adds an established session.
     pub(super) fn up(&self, session: &Arc<SessionHandle>) {
         let mut known = self.write();
         known.names.insert(session.peer().name.clone(), session.peer().number);
         known.up.insert(session.peer().number, session.clone());
     }
 
-    /// A session is being closed, or is over: nothing is sent through it any more, but what must know of its last
-    /// signals waits for them.
+    /// Marks a session as being closed or ended: nothing is sent through it any more, but whoever depends on its
+    /// last signals waits for them.
     pub(super) fn ending(&self, session: &Arc<SessionHandle>) {
         let mut known = self.write();
         known.names.remove(&session.peer().name);
@@ -51,25 +52,25 @@ impl Routes {
         known.ending.insert(session.peer().number, session.clone());
     }
 
-    /// A session has delivered all.
+    /// Removes a session that has delivered everything.
     pub(super) fn ended(&self, session: &Arc<SessionHandle>) {
         self.write().ending.remove(&session.peer().number);
     }
 
-    /// The session with the node of this name, if one is up.
+    /// Returns the established session with the node of this name.
     pub(super) fn session_of(&self, name: &str) -> Option<Arc<SessionHandle>> {
         let known = self.read();
         known.up.get(known.names.get(name)?).cloned()
     }
 
-    /// The names of all nodes with which a session is up, in order.
+    /// Returns the names of all nodes with an established session, in order.
     pub(crate) fn nodes(&self) -> Vec<Arc<str>> {
         let mut names: Vec<_> = self.read().names.keys().cloned().collect();
         names.sort();
         names
     }
 
-    /// What is known of all nodes with which a session is up, in order of their names.
+    /// Returns information about all nodes with an established session, ordered by name.
     pub(crate) fn peers(&self, now: Duration) -> Vec<PeerInfo> {
         let sessions: Vec<_> = self.read().up.values().cloned().collect();
         let mut peers: Vec<_> = sessions.iter().map(|session| session.peer_info(now)).collect();
@@ -77,7 +78,7 @@ impl Routes {
         peers
     }
 
-    /// The name of a process's node, if a session with it is up.
+    /// Returns the name of a process's node, if there is an established session with it.
     pub(crate) fn node_of(&self, pid: Pid) -> Option<Arc<str>> {
         let known = self.read();
         known
@@ -87,40 +88,42 @@ impl Routes {
             .map(|session| session.peer().name.clone())
     }
 
-    /// The process of this number on a node, if a session with it is up.
+    /// Returns the pid of a process on a node by its local number, if there is an established session with the
+    /// node.
     pub(crate) fn pid_on(&self, node: &str, local: u64) -> Option<Pid> {
         let session = self.session_of(node)?;
         Some(Pid::new(session.peer().number, session.peer().creation, local))
     }
 
-    /// The session with a process's node, even one that is ending: whoever acts on that has what it still owed when
-    /// the call returns, and finds that it is not connected. A pid of another creation is that of a node that is gone.
+    /// Returns the session with a process's node, even one that is ending: an action on such a session first
+    /// delivers what the session still owes, and then finds that the session is not connected. A pid with another
+    /// creation belongs to a node that is gone.
     fn session_with(&self, pid: Pid) -> Result<Arc<SessionHandle>, Denied> {
         let known = self.read();
         let session = known.up.get(&pid.node()).or_else(|| known.ending.get(&pid.node()));
         //= spec/session.md#ses-pid-016
-        //# A node MUST NOT write a frame to or about a process of an unknown node, other than in a pid
-        //# without an owner.
+        //# A node MUST NOT write a frame to or about a process of an unknown node, other than in an unowned
+        //# pid.
         //= spec/session.md#ses-off-002
-        //# A node that has no session for the pid with which its process links MUST bring that process one
-        //# exit signal from that pid with the reason Noconnection at once.
+        //# When its process links with a pid that has no session, a node MUST bring it at once one exit
+        //# signal Noconnection from that pid.
         //= spec/session.md#ses-off-003
-        //# A node that has no session for the pid that its process monitors MUST give that process one DOWN
-        //# with the reason Noconnection at once.
+        //# When its process monitors a pid that has no session, a node MUST give it one DOWN Noconnection at
+        //# once.
         //= spec/session.md#ses-off-004
-        //# A node MUST NOT dial because a process sends to, links with or monitors a pid for which there is no session,
+        //# A node MUST NOT dial because a process sends to, links with or monitors a pid that has no session,
         //# unless its operator or program has asked for that.
         session.filter(|session| leads_to(session, pid)).cloned().ok_or(Denied::NotConnected)
     }
 
-    /// Sees to it that a session is told of a process's end; false if there is nothing to tell any more.
+    /// Registers a session for a process's end. Returns `false` if the process has already ended.
     fn attach(&self, local: u64, session: &Arc<SessionHandle>) -> bool {
         let interested: Arc<dyn Interested> = session.clone();
         let cell = self.table.upgrade().and_then(|table| table.get(local));
         cell.is_some_and(|cell| cell.attach(&Arc::downgrade(&interested)))
     }
 
-    /// Sends to a process through the session that leads to it.
+    /// Sends to a process through the session with its node.
     fn send_by(
         &self,
         to: Pid,
@@ -134,7 +137,7 @@ impl Routes {
         woken(sent)
     }
 
-    /// A lock is never poisoned here: nothing panics while it is held.
+    /// Locks the routes. The lock is never poisoned, because nothing panics while it is held.
     fn read(&self) -> RwLockReadGuard<'_, Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -171,8 +174,8 @@ impl Remote for Routes {
 
     fn call(&self, from: Pid, to: Pid, reference: u64, term: &mut Term) -> Result<Sent, Denied> {
         //= spec/capabilities.md#cap-cal-019
-        //# A node MUST tell the caller Noconnection as the end of each call that is not over when its session ends,
-        //# and of a call for which there is no session at once.
+        //# A node MUST tell the caller Noconnection as the end of each open call when its session ends, and
+        //# of a call without a session at once.
         let session = self.session_with(to)?;
         let attach = || self.attach(from.local(), &session);
         session.call(from.local(), Callee::Process(to.local()), reference, term, attach)
@@ -228,8 +231,7 @@ impl Remote for Routes {
 
     fn exit(&self, from: Sender<'_>, to: Pid, reason: &Reason) -> Result<(), Denied> {
         //= spec/capabilities.md#cap-rxt-008
-        //# A node that has no session for the pid to which its process sends an exit signal MUST drop the
-        //# signal.
+        //# A node MUST drop an exit signal to a pid for which it has no session.
         self.session_with(to)?.exit(from, to.local(), reason)
     }
 
@@ -262,14 +264,14 @@ impl Remote for Routes {
     }
 }
 
-/// With no lock held: the driver is woken.
+/// Wakes the driver after an action. Must be called with no lock held.
 fn woken(sent: Option<Done<Result<Sent, Denied>>>) -> Result<Sent, Denied> {
     sent.map_or(Err(Denied::NotConnected), Done::wake)
 }
 
 fn leads_to(session: &SessionHandle, pid: Pid) -> bool {
     //= spec/session.md#ses-pid-018
-    //# A node MUST NOT take a pid that it has learned in a session with another incarnation of the peer for
-    //# that of a process of the peer's present start.
+    //# A node MUST NOT take a pid from a session with another incarnation of the peer for a process of the
+    //# peer's present start.
     session.peer().creation == pid.creation()
 }

@@ -1,8 +1,8 @@
-//! A connection as processes, its driver and the registry share it: the core's under a lock.
+//! A connection as processes, its driver and the registry share it: the core's connection with a lock.
 //!
-//! A process acts on the core at once, so what it does keeps its order and is decided when the call returns. The
-//! driver takes what waits to be written whenever the stream takes bytes. Lock order: a session, then a process.
-//! Nobody is woken under the lock, nor under one that a caller may hold: that is what [`Stirred`] is for.
+//! A process acts on the core directly, so its actions keep their order and are decided when the call returns. The
+//! driver takes queued data whenever the stream takes bytes. Lock order: a session, then a process. Nothing is
+//! woken under this lock, or under one that a caller may hold; [`Stirred`] defers that.
 
 use std::num::NonZeroU64;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -10,13 +10,12 @@ use std::task::Waker;
 use std::time::Duration;
 
 use snow_dist_codec::handshake::Capabilities;
-use tokio::sync::Notify;
 
 use crate::core::connection::{
     Access, Connection, ConnectionEvent, Ending, EndpointEvent, Inbound, Transmit,
 };
 use crate::core::epochs::Facts;
-use crate::core::handshake::Channel;
+use crate::core::handshake::{Certified, Channel};
 use crate::core::limits::SESSION_QUEUE_BYTES_MAX;
 use crate::core::peers::ConnectionId;
 use crate::core::session::{Counts, Version};
@@ -25,13 +24,15 @@ use crate::foreign;
 use crate::numbers::SharedNumbers;
 use crate::peer_info::PeerInfo;
 use crate::process::remote::{Denied, Interested};
+use crate::process::room::Entrance;
 use crate::stats::PeerStats;
 use crate::sync::Mutex;
 
 mod acts;
 
-/// Bytes that wait when a sender makes way for the driver, once for each time the driver has written: a task that
-/// only sends would otherwise fill the whole queue before the first byte goes out.
+/// The number of queued bytes at which a sender yields to the driver and to other senders, and the number of bytes
+/// after which the next one does. Otherwise a task that only sends would fill the whole queue before the first byte is
+/// written, or before another process has its turn.
 const CROWDED_BYTES: usize = 64 << 10;
 
 /// The node at the other end of a session.
@@ -43,7 +44,7 @@ pub(crate) struct Peer {
     incarnation: Option<NonZeroU64>,
     version: u16,
     capabilities: Capabilities,
-    /// Since when it is up.
+    /// The time at which the session was established.
     since: Duration,
 }
 
@@ -61,7 +62,7 @@ impl Peer {
     }
 }
 
-/// Of connections that are no sessions.
+/// The peer of connections that are not sessions.
 static NOBODY: LazyLock<Peer> = LazyLock::new(|| Peer {
     name: "".into(),
     number: NodeNumber::UNKNOWN,
@@ -72,56 +73,56 @@ static NOBODY: LazyLock<Peer> = LazyLock::new(|| Peer {
     since: Duration::ZERO,
 });
 
-/// A connection that is no session yet, one that is up, or has ended.
+/// A connection that is not a session yet, is one, or has ended.
 #[derive(Debug)]
 pub(crate) struct SessionHandle {
     pub(crate) id: ConnectionId,
-    /// Where it came from, if it was accepted.
+    /// The source of the connection, if it was accepted.
     pub(crate) source: Option<Source>,
-    /// Known from the moment on in which it is the session.
+    /// The peer, known from the moment in which the connection becomes the session.
     peer: OnceLock<Peer>,
-    /// Which nodes can be told of to the peer.
+    /// The numbers of the nodes that the peer can be told of.
     numbers: SharedNumbers,
     state: Mutex<State>,
-    /// Senders that wait for room.
-    room: Arc<Notify>,
+    /// Where senders wait for room in the queue.
+    entrance: Entrance,
 }
 
 #[derive(Debug)]
 struct State {
     core: Connection,
-    /// The driver, which sleeps or will see what is new before it does. Shared, since a waker is cloned and dropped
-    /// with no lock held.
+    /// The driver, which is asleep, or will see changes before it sleeps. It is shared because a waker is cloned
+    /// and dropped with no lock held.
     driver: Option<Arc<Waker>>,
-    /// The driver has nothing to write.
+    /// `true` if the driver has nothing to write.
     idle: bool,
-    /// Somebody waits for room.
+    /// `true` if somebody waits for room.
     full: bool,
-    /// How often somebody has had to wait for room.
+    /// The number of times that somebody has had to wait for room.
     waits: u64,
-    /// Somebody has made way since the driver wrote last.
-    made_way: bool,
+    /// The number of queued bytes at which the next sender yields.
+    crowded_at: usize,
 }
 
-/// Who is called.
+/// The callee of a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Callee<'n> {
     Process(u64),
-    /// Whoever has this name.
+    /// The process that holds this name.
     Name(&'n str),
 }
 
-/// Whom a change of the session concerns, to be woken when no lock is held any more.
+/// The tasks that a change of the session concerns, to be woken when no lock is held.
 #[derive(Debug, Default)]
 #[must_use = "a driver that is not woken does not see what has changed"]
 pub(crate) struct Stirred {
     driver: Option<Arc<Waker>>,
-    /// Senders that wait for room.
-    room: Option<Arc<Notify>>,
+    /// Where senders wait, if the session accepts nothing more.
+    closed: Option<Entrance>,
 }
 
 impl Stirred {
-    /// The driver, to be woken when no lock is held; nobody waits for room because of what was done.
+    /// Returns the driver, to be woken when no lock is held. The change must not have made room for senders.
     pub(crate) fn into_driver(self) -> Option<Arc<Waker>> {
         self.driver
     }
@@ -130,13 +131,13 @@ impl Stirred {
         if let Some(driver) = self.driver {
             foreign::call(|| driver.wake_by_ref());
         }
-        if let Some(room) = self.room {
-            room.notify_waiters();
+        if let Some(entrance) = self.closed {
+            entrance.close();
         }
     }
 }
 
-/// What an action has given, and whom it concerns.
+/// The result of an action, with the tasks that it concerns.
 #[derive(Debug)]
 #[must_use = "a driver that is not woken does not see what has changed"]
 pub(crate) struct Done<T> {
@@ -145,20 +146,20 @@ pub(crate) struct Done<T> {
 }
 
 impl<T> Done<T> {
-    /// To be called when no lock is held.
+    /// Wakes the tasks and returns the result. Must be called with no lock held.
     pub(crate) fn wake(self) -> T {
         self.stirred.wake();
         self.value
     }
 }
 
-/// What the driver finds when it asks for something to write.
+/// The answer to the driver's request for data to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refill {
     pub(crate) given: Transmit,
-    /// The connection has something to say, or has ended.
+    /// `true` if the connection has an event, or has ended.
     pub(crate) has_news: bool,
-    /// If nothing was given: when [`SessionHandle::timeout`] is due. Nothing if there is an ending.
+    /// If there is no data: the time at which [`SessionHandle::timeout`] is due. `None` if there is an ending.
     pub(crate) rests_until: Option<Duration>,
 }
 
@@ -169,17 +170,18 @@ impl SessionHandle {
         core: Connection,
         numbers: SharedNumbers,
     ) -> Self {
-        let state = State { core, driver: None, idle: false, full: false, waits: 0, made_way: false };
-        let (peer, room) = (OnceLock::new(), Arc::new(Notify::new()));
-        Self { id, source, peer, numbers, state: Mutex::new(state), room }
+        let state =
+            State { core, driver: None, idle: false, full: false, waits: 0, crowded_at: CROWDED_BYTES };
+        let (peer, entrance) = (OnceLock::new(), Entrance::default());
+        Self { id, source, peer, numbers, state: Mutex::new(state), entrance }
     }
 
-    /// The node at the other end, once it is a session.
+    /// Returns the peer, once the connection is a session.
     pub(crate) fn peer(&self) -> &Peer {
         self.peer.get().unwrap_or_else(|| &NOBODY)
     }
 
-    /// What the program is told of the node at the other end.
+    /// Returns the information about the peer for the program.
     pub(crate) fn peer_info(&self, now: Duration) -> PeerInfo {
         let Peer { name, incarnation, version, capabilities, since, .. } = self.peer();
         let round_trip = self.state.lock().core.session().and_then(|session| session.round_trip());
@@ -194,7 +196,7 @@ impl SessionHandle {
         }
     }
 
-    /// What has gone through it, and how it stands.
+    /// Returns the counters and the state of the session.
     pub(crate) fn stats(&self, now: Duration) -> PeerStats {
         let Peer { name, since, .. } = self.peer();
         let mut state = self.state.lock();
@@ -211,14 +213,14 @@ impl SessionHandle {
         stats
     }
 
-    /// Whether it is, or was, a session.
+    /// Returns `true` if this is, or was, a session.
     pub(crate) fn is_session(&self) -> bool {
         self.peer.get().is_some()
     }
 
-    /// The endpoint has decided something.
+    /// Applies a decision of the endpoint.
     pub(crate) fn tell(&self, event: ConnectionEvent, now: Duration) -> Stirred {
-        if let ConnectionEvent::Up(facts) = &event {
+        if let ConnectionEvent::Up(facts, _) = &event {
             // Given once: a connection comes up once.
             let _ = self.peer.set(Peer::new(facts, now));
         }
@@ -226,28 +228,35 @@ impl SessionHandle {
         let closes = matches!(event, ConnectionEvent::Close(_));
         let mut state = self.state.lock();
         state.core.handle_event(event, now);
-        Stirred { driver: state.driver.clone(), room: closes.then(|| self.room.clone()) }
+        Stirred { driver: state.driver.clone(), closed: closes.then(|| self.entrance.clone()) }
     }
 
     // What the driver calls.
 
-    /// Says whom to wake when there is something to do. To be called before everything else, and when that changes.
+    /// Sets the driver to wake when there is something to do. Must be called before everything else, and when the
+    /// driver changes.
     pub(crate) fn driven_by(&self, driver: Arc<Waker>) {
         let before = self.state.lock().driver.replace(driver);
         foreign::dispose(before);
     }
 
-    /// TLS is there.
-    pub(crate) fn secured(&self, channel: Channel) {
-        self.state.lock().core.secured(channel);
+    /// Reports that TLS is established. `certified` contains the names that the peer's certificate covers, on a
+    /// node that requires one.
+    pub(crate) fn secured(&self, channel: Channel, certified: Option<Certified>) {
+        let core = &mut self.state.lock().core;
+        match certified {
+            Some(certified) => core.certified(channel, certified),
+            None => core.secured(channel),
+        }
     }
 
-    /// The connection, for its driver to read; `has_news` becomes true if it has something to say then, or has ended.
+    /// Returns the connection for its driver to read. Sets `has_news` if the connection then has an event, or has
+    /// ended.
     pub(crate) const fn reader<'s>(&'s self, has_news: &'s mut bool) -> Reader<'s> {
         Reader { session: self, has_news }
     }
 
-    /// Whether bytes are to be read.
+    /// Returns `true` if bytes should be read.
     pub(crate) fn is_read(&self, inbound: &Inbound) -> bool {
         self.state.lock().core.is_read(inbound)
     }
@@ -260,19 +269,19 @@ impl SessionHandle {
         self.state.lock().core.write_failed(why, now);
     }
 
-    /// What the endpoint has to know; and whether the connection has an ending.
+    /// Returns the next event for the endpoint, and `true` if the connection has an ending.
     pub(crate) fn poll_event(&self) -> (Option<EndpointEvent>, bool) {
         let mut state = self.state.lock();
         (state.core.poll_event(), state.core.ending().is_some())
     }
 
-    /// Why it has ended.
+    /// Returns the reason of the connection's end.
     pub(crate) fn ending(&self) -> Option<Ending> {
         self.state.lock().core.ending().cloned()
     }
 
-    /// Appends what waits to `out`. If nothing does, the driver is woken when something comes. `taken`: the stream has taken
-    /// all that was given before.
+    /// Appends queued data to `out`. If there is none, the driver is woken when there is. `taken` says that the
+    /// stream has taken all earlier data.
     pub(crate) fn refill(
         &self,
         now: Duration,
@@ -284,7 +293,7 @@ impl SessionHandle {
         if taken {
             state.core.taken(now);
         }
-        state.made_way = false;
+        state.crowded_at = CROWDED_BYTES;
         let given = state.core.transmit(out, bytes_wanted, now);
         state.idle = given == Transmit::Nothing;
         let has_room = state.full && state.core.session().is_none_or(has_much_room);
@@ -293,17 +302,18 @@ impl SessionHandle {
         let rests_until = if state.idle { deadline(&state.core) } else { None };
         drop(state);
         if has_room {
-            self.room.notify_waiters();
+            self.entrance.open();
         }
         Refill { given, has_news, rests_until }
     }
 
-    /// When [`SessionHandle::timeout`] is due; nothing if there is an ending. The driver is woken if that changes.
+    /// Returns the time at which [`SessionHandle::timeout`] is due, or `None` if there is an ending. The driver is
+    /// woken if the time changes.
     pub(crate) fn deadline(&self) -> Option<Duration> {
         deadline(&self.state.lock().core)
     }
 
-    /// The time has come. `taken_in_part`: the stream has taken something since it was asked last.
+    /// Handles a deadline. `taken_in_part` says that the stream has taken some bytes since the last call.
     pub(crate) fn timeout(&self, now: Duration, taken_in_part: bool) {
         let mut state = self.state.lock();
         if taken_in_part {
@@ -312,29 +322,29 @@ impl SessionHandle {
         state.core.handle_timeout(now);
     }
 
-    /// Gives back memory that a busy time has left behind.
+    /// Releases memory that a busy period has left behind.
     pub(crate) fn give_back_space(&self) {
         self.in_session(Session::give_back_space);
     }
 
-    /// What has been passed over so far.
+    /// Returns the counts of ignored frames so far.
     pub(crate) fn counts(&self) -> Counts {
         self.state.lock().core.counts()
     }
 
-    /// Everything across the session ends. After this nothing is taken any more.
+    /// Ends everything that crosses the session. Nothing is accepted afterwards.
     pub(crate) fn end(&self, processes: &mut impl Processes) {
         self.state.lock().core.end(processes);
-        self.room.notify_waiters();
+        self.entrance.close();
     }
 
-    /// Acts on the connection. The driver is to be woken if that gave it something to do.
+    /// Acts on the connection. The result says whether to wake the driver.
     fn act<T>(&self, act: impl FnOnce(&mut State) -> Result<T, Denied>) -> Done<Result<T, Denied>> {
         let mut state = self.state.lock();
         let value = act(&mut state);
         let driver = if state.idle && state.core.has_output() { state.driver.clone() } else { None };
         state.idle &= driver.is_none();
-        Done { value, stirred: Stirred { driver, room: None } }
+        Done { value, stirred: Stirred { driver, closed: None } }
     }
 }
 
@@ -343,12 +353,12 @@ fn deadline(core: &Connection) -> Option<Duration> {
     core.deadline().map(|(at, _)| at).or_else(never)
 }
 
-/// Whether so little waits that those who wait for room are woken.
+/// Returns `true` if the queue is short enough to wake the senders that wait for room.
 fn has_much_room(session: &mut Session) -> bool {
     session.waiting_bytes() <= SESSION_QUEUE_BYTES_MAX / 2
 }
 
-/// The connection, as its driver reads it.
+/// A connection, as its driver reads it.
 pub(crate) struct Reader<'s> {
     session: &'s SessionHandle,
     has_news: &'s mut bool,

@@ -1,4 +1,4 @@
-//! A child, as a supervisor is told of it.
+//! The specification of a child.
 
 use std::fmt;
 use std::future::Future;
@@ -12,26 +12,28 @@ use tokio::sync::oneshot;
 
 use super::remote::Remote;
 use super::{Supervisor, remote};
-use crate::core::{Pid, Reason};
-use crate::foreign::Kept;
-use crate::process::{Context, term};
+use crate::core::{NotDialled, Pid, Reason, Shown as Escaped, name_to_dial};
+use crate::foreign::{Kept, event};
+use crate::process::{Context, Supervision, shown, term};
 use crate::sync::Mutex;
 
-/// How long a child has to end, unless [`Child::stops_within`] says otherwise.
+/// The default time that a child has to end when it is stopped: five seconds. See [`Child::stops_within`].
 pub const STOPS_WITHIN: Duration = Duration::from_secs(5);
 
-/// How long a child has until it says that it is started, unless [`Child::starts_within`] says otherwise.
+/// The default time that a child has to report that it is started: ten seconds. See [`Child::starts_within`].
 pub const STARTS_WITHIN: Duration = Duration::from_secs(10);
 
-/// What is to happen when a child has ended by itself.
+/// The policy for a child that has ended by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Restart {
-    /// It is started again.
+    /// The child is always restarted. This is the default.
     Permanent,
-    /// It is started again unless it has ended with Normal or Shutdown.
+    /// The child is restarted unless it ended with Normal or Shutdown. A child that ended with one of these reasons
+    /// stays listed, and can be restarted by
+    /// [`SupervisorHandle::restart_child`](super::SupervisorHandle::restart_child).
     Transient,
-    /// It is not started again, and not listed any more.
+    /// The child is never restarted. After its end it is no longer listed, and its name is free.
     Temporary,
 }
 
@@ -45,13 +47,25 @@ impl Restart {
     }
 }
 
+/// An error that says why a child on another node cannot be specified: see [`Child::on`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotRemote {
+    /// The name is not a node name, or is one that cannot be dialled, for example because its port is 0.
+    #[error("{0}")]
+    Node(NotDialled),
+    /// The arguments cannot be written as a term.
+    #[error("the arguments are not a term: {0}")]
+    Arguments(stf::Error),
+}
+
 type Life = Pin<Box<dyn Future<Output = Reason> + Send>>;
 
-/// What starts a child: the program's, and dropped wherever a child is.
+/// The function that starts a child. It belongs to the program, and is dropped wherever the child is.
 pub(super) struct Begin(Kept<Arc<dyn Fn(Context, Started) -> Life + Send + Sync>>);
 
 impl Begin {
-    /// The life of a child. It is over at once if there is nothing that it could do, which is never.
+    /// Returns the future of a child. If the function is gone, which never happens, the future is ready at once.
     pub(super) fn life(&self, ctx: Context, started: Started) -> Life {
         match self.0.get() {
             Some(begin) => begin(ctx, started),
@@ -66,23 +80,50 @@ impl Clone for Begin {
     }
 }
 
-/// A process that a supervisor starts, as often as needed. Permanent, with five seconds to stop, unless something else is said.
+/// The specification of a process that a supervisor starts and restarts. By default the child is
+/// [permanent](Restart::Permanent), and has five seconds to stop.
 #[derive(Clone)]
 #[must_use]
 pub struct Child {
     pub(super) name: Arc<str>,
     pub(super) begin: Begin,
-    /// It runs on another node.
+    /// `true` if the child runs on another node.
     pub(super) is_remote: bool,
     pub(super) restart: Restart,
     pub(super) starts_within: Duration,
-    /// None: for ever.
+    /// The time to stop; `None` is unlimited.
     pub(super) stops_within: Option<Duration>,
 }
 
 impl Child {
-    /// A child of a name that no other child of the same supervisor has. `run` is called for each start. It counts as started as
-    /// soon as it runs.
+    /// Creates a child with a name that must be unique among the children of its supervisor. `run` is called for each
+    /// start, in a new process. The child counts as started as soon as its process exists.
+    ///
+    /// An `async move` closure that moves captured values into its future can be called only once. Clone the captured
+    /// values for each start:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use snow_dist_runtime::Context;
+    /// use snow_dist_runtime::supervisor::Child;
+    ///
+    /// async fn clerk(mut ctx: Context, prices: Arc<Vec<u32>>) {
+    ///     let received = ctx.recv().await;
+    ///     println!("{received:?}: {prices:?}");
+    /// }
+    ///
+    /// let prices = Arc::new(vec![3, 4]);
+    /// let shared = prices.clone();
+    /// let by_function = Child::new("clerk", move |ctx| clerk(ctx, shared.clone()));
+    /// let in_place = Child::new("other clerk", move |mut ctx: Context| {
+    ///     let prices = prices.clone();
+    ///     async move {
+    ///         let received = ctx.recv().await;
+    ///         println!("{received:?}: {prices:?}");
+    ///     }
+    /// });
+    /// ```
     pub fn new<F, Fut>(name: impl Into<Arc<str>>, run: F) -> Self
     where
         F: Fn(Context) -> Fut + Send + Sync + 'static,
@@ -94,9 +135,13 @@ impl Child {
         })
     }
 
-    /// The same for a child that says itself when it is [`Started`]: whoever is started after it finds what it has prepared, such as
-    /// its name. If it ends before, that is an end like any other; those after it wait until it has been started again. Whoever is not
-    /// started yet must not wait for its supervisor, which waits for it.
+    /// Creates a child that counts as started only when it reports so by the handle [`Started`] that `run` receives.
+    /// Until the report, the supervisor does not start the next child. The children after this one can therefore rely
+    /// on the things that this child has prepared, such as its registered name.
+    ///
+    /// A child that ends before it has reported is treated like any child that has ended by itself, and the children
+    /// after it wait until it is started again. Before its report, the child must not wait for its supervisor,
+    /// because the supervisor waits for the child.
     ///
     /// ```
     /// use snow_dist_runtime::supervisor::{Child, Started};
@@ -107,6 +152,24 @@ impl Child {
     ///     started.tell();
     ///     let _ = ctx.recv().await;
     ///     Ok::<_, RegisterError>(())
+    /// });
+    /// ```
+    ///
+    /// An `async move` closure that moves captured values into its future can be called only once. Clone the captured
+    /// values for each start:
+    ///
+    /// ```
+    /// # use snow_dist_runtime::supervisor::{Child, Started};
+    /// # use snow_dist_runtime::{Context, RegisterError};
+    /// let name = String::from("queue");
+    /// let child = Child::starting("queue", move |mut ctx: Context, started: Started| {
+    ///     let name = name.clone();
+    ///     async move {
+    ///         ctx.register(&name)?;
+    ///         started.tell();
+    ///         let _ = ctx.recv().await;
+    ///         Ok::<_, RegisterError>(())
+    ///     }
     /// });
     /// ```
     pub fn starting<F, Fut>(name: impl Into<Arc<str>>, run: F) -> Self
@@ -127,8 +190,9 @@ impl Child {
         }
     }
 
-    /// A supervisor within the supervisor. `make` is called for each start. It is started when all its children are, however long that
-    /// takes, and stopped when they have ended: none of these times is bounded unless something else is said.
+    /// Creates a supervisor as a child. `make` is called for each start, and returns the inner supervisor. The inner
+    /// supervisor counts as started when all its children are started, and ends when all of them have ended. By
+    /// default neither the time to start nor the time to stop is limited.
     pub fn supervisor<F>(name: impl Into<Arc<str>>, make: F) -> Self
     where
         F: Fn() -> Supervisor + Send + Sync + 'static,
@@ -139,48 +203,65 @@ impl Child {
         child
     }
 
-    /// A process on another node that runs one of its functions ([`Node::register_function`](crate::Node::register_function)), with
-    /// these arguments. A process of this node stands for it: that one is linked to the supervisor and to the process
-    /// there, passes exit signals on, and ends as it does.
+    /// Creates a child that runs on another node. Its process runs the function that is registered there under the
+    /// given name ([`Node::register_function`](crate::Node::register_function)), with the given arguments. On this
+    /// node a process represents the child. The representative is linked with the supervisor and with the remote
+    /// process, passes exit signals of the supervisor on, and ends when the remote process ends.
     ///
-    /// Without a session with that node the child counts as started, and waits until there is one; it dials nobody, which
-    /// [`Node::keep`](crate::Node::keep) does. When the session ends, so does the child, with [`Reason::Noconnection`]: that counts
-    /// as no restart, and it waits again. A node that refuses to start the process, because its program has not registered
-    /// the function yet ([`NodeBuilder::prepare`](crate::NodeBuilder::prepare) avoids that), is an end like any other, a second after the
-    /// answer.
+    /// While there is no session with the node, the child counts as started, and waits for a session. The child does
+    /// not dial the node; use [`Node::keep`](crate::Node::keep) for that. When the session ends, the child ends: its
+    /// [`last_end`](super::ChildStatus::last_end) is [`Reason::Noconnection`], its representative ends with
+    /// [`Reason::Shutdown`], and a new one waits for the next session. This is not a failure, and does not count
+    /// towards the limit of [`Supervisor::restarts`]. A process that ends with [`Reason::Noconnection`] by itself while
+    /// the session lasts, for example because the session with a third node has ended, has failed like any other.
     ///
-    /// A process there that traps exits and stays when it is to stop cannot be killed from here: it runs on beside the next one. So may
-    /// one that was started in a session which ended before that was known.
+    /// A restart is counted in [`ChildStatus::restarts`](super::ChildStatus::restarts) and logged at the time when
+    /// the node has started the process.
+    ///
+    /// If the node refuses to start the process, or does not answer within [`STARTS_WITHIN`], then one second later
+    /// the child is treated as if it had ended by itself. A typical cause is that the other program has not
+    /// registered the function yet; [`NodeBuilder::prepare`](crate::NodeBuilder::prepare) avoids that.
+    ///
+    /// A remote process that traps exits and ignores the request to stop cannot be killed from here, and continues to
+    /// run beside its replacement. A process that the node started, but whose start was not confirmed before the
+    /// session ended, can also continue to run beside its replacement.
     ///
     /// # Errors
-    /// The arguments cannot be written as a term.
+    /// Returns [`NotRemote`] if `node` is not the name of a node that can be dialled, or if the arguments cannot
+    /// be written as a term.
     pub fn on(
         name: impl Into<Arc<str>>,
         node: impl Into<Arc<str>>,
         function: impl Into<Arc<str>>,
         arguments: &(impl Serialize + ?Sized),
-    ) -> Result<Self, stf::Error> {
-        let arguments = term::write(arguments)?;
-        let remote = Arc::new(Remote { node: node.into(), function: function.into(), arguments });
+    ) -> Result<Self, NotRemote> {
+        let node = name_to_dial(&node.into()).map_err(NotRemote::Node)?;
+        let arguments = term::write(arguments).map_err(NotRemote::Arguments)?;
+        let remote = Arc::new(Remote { node, function: function.into(), arguments });
         let child = Self::starting(name, move |ctx, started| remote::stand_for(ctx, remote.clone(), started));
         Ok(Self { is_remote: true, ..child })
     }
 
-    /// What is to happen when it has ended by itself; [`Restart::Permanent`] if this is not called.
+    /// Sets the policy for a child that has ended by itself. The default is [`Restart::Permanent`].
     pub const fn restart(mut self, restart: Restart) -> Self {
         self.restart = restart;
         self
     }
 
-    /// How long it has until it is [`Started`]: [`STARTS_WITHIN`] if this is not called. It is killed then, which is an end like any
-    /// other.
+    /// Sets the time that the child has to report that it is [`Started`]. A child that takes longer is killed, and
+    /// treated as one that has ended by itself; the reason of its end, in
+    /// [`ChildStatus::last_end`](super::ChildStatus::last_end) and [`ChildError::NotStarted`](super::ChildError), is
+    /// then an error that names the limit. The default is [`STARTS_WITHIN`]; for a
+    /// [supervisor](Self::supervisor) it is `Duration::MAX`, which stands for no limit.
     pub const fn starts_within(mut self, longest: Duration) -> Self {
         self.starts_within = longest;
         self
     }
 
-    /// How long it has to end when it is to stop: [`STOPS_WITHIN`] if this is not called. It is killed then, as soon as it yields; with
-    /// zero it is killed at once, without a signal before. `Duration::MAX` is for ever.
+    /// Sets the time that the child has to end when it is stopped. A child that takes longer is killed, and ends at
+    /// its next `await` that has to wait. With zero, the child is killed at once, and receives no exit signal before.
+    /// The default is [`STOPS_WITHIN`]; for a [supervisor](Self::supervisor) it is `Duration::MAX`, which stands for
+    /// no limit.
     pub const fn stops_within(mut self, longest: Duration) -> Self {
         self.stops_within = Some(longest);
         self
@@ -198,24 +279,67 @@ impl fmt::Debug for Child {
     }
 }
 
-/// Says that a child is started. A child that drops it has failed to start: it is killed when its
-/// [time to start](Child::starts_within) is up, if it has not ended by then.
+/// A handle by which a child of [`Child::starting`] reports that it is started. If the handle is dropped without a
+/// report, the start has failed. A child that continues to run nevertheless is killed when its [time to
+/// start](Child::starts_within) is up.
 #[derive(Debug)]
 pub struct Started {
     waits: Option<oneshot::Sender<()>>,
     shown: Arc<Mutex<Shown>>,
 }
 
-/// Which process is shown for a child.
+/// The state of a child that its process knows better than its supervisor, if the child runs on another node.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pub(super) process: Process,
+    /// The number of times that the child has ended and was started again.
+    pub(super) restarts: u64,
+    /// The start again that happens as soon as the other node has started the child.
+    pub(super) due: Option<Again>,
+}
+
+impl Shown {
+    /// Sets the process. Returns the start again that has happened by this, which is to be counted and logged.
+    fn set(&mut self, process: Process) -> Option<Again> {
+        self.process = process;
+        let Process::There(_) = process else { return None };
+        self.restarts += u64::from(self.due.is_some());
+        self.due.take()
+    }
+}
+
+/// The process that is shown for a child.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Shown {
-    /// That of this node.
+pub(super) enum Process {
+    /// The process of this node.
     #[default]
     Own,
-    /// None: it waits for a session.
+    /// No process: the child waits for a session.
     Nobody,
-    /// One of another node.
+    /// A process of another node.
     There(Pid),
+    /// No process: the session with its node was lost.
+    Lost,
+}
+
+/// A start again of a child that has ended.
+#[derive(Debug)]
+pub(super) struct Again {
+    pub(super) supervisor: Pid,
+    pub(super) child: Arc<str>,
+    /// The reason of the child's end.
+    pub(super) reason: Reason,
+    /// The counters of the supervisor's node.
+    pub(super) counters: Arc<Supervision>,
+}
+
+impl Again {
+    /// Counts the start again for the node, and logs it.
+    pub(super) fn tell(&self) {
+        let Self { supervisor, child, reason, counters } = self;
+        counters.started_again();
+        event!(processes, INFO, %supervisor, child = %Escaped(child), reason = %shown(reason), "a child is started again");
+    }
 }
 
 impl Started {
@@ -227,14 +351,15 @@ impl Started {
         Self { waits: None, shown: Arc::default() }
     }
 
-    /// It is: the next child can be started.
+    /// Reports that the child is started. The supervisor then starts the next child.
     pub fn tell(mut self) {
-        self.tell_as(Shown::Own);
+        self.tell_as(Process::Own);
     }
 
-    /// It is, and from now on this is shown for it.
-    pub(super) fn tell_as(&mut self, shown: Shown) {
-        *self.shown.lock() = shown;
+    /// Reports that the child is started, and sets the process that is shown for it from now on.
+    pub(super) fn tell_as(&mut self, process: Process) {
+        let again = self.shown.lock().set(process);
+        again.iter().for_each(Again::tell);
         // Nobody who waits any more wants to know.
         let _ = self.waits.take().map(|waits| waits.send(()));
     }

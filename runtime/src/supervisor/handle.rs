@@ -1,4 +1,4 @@
-//! What a program has to do with a supervisor that runs.
+//! The handle by which a program controls a running supervisor.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,7 +9,7 @@ use super::{Child, Restart};
 use crate::core::{Pid, Reason, Shown};
 use crate::foreign::apart;
 
-/// Orders that wait for one supervisor.
+/// The maximum number of orders that wait for one supervisor.
 pub(super) const ORDERS_MAX: usize = 16;
 
 pub(super) enum Order {
@@ -20,7 +20,7 @@ pub(super) enum Order {
 }
 
 impl Order {
-    /// Nobody waits for it any more.
+    /// Returns `true` if nobody waits for the answer any more.
     pub(super) fn is_given_up(&self) -> bool {
         match self {
             Self::Start(_, answer) | Self::Restart(_, answer) => answer.is_closed(),
@@ -30,18 +30,18 @@ impl Order {
     }
 }
 
-/// What handles know of a supervisor without asking it.
+/// The state of a supervisor that handles can read without asking it.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) pid: OnceLock<Pid>,
-    /// All children have been started once.
+    /// Set when all children have been started once.
     pub(super) started: SetOnce<()>,
-    /// It is to stop.
+    /// Set when the supervisor should stop.
     pub(super) stop: SetOnce<()>,
     pub(super) ended: SetOnce<Reason>,
 }
 
-/// Says that a supervisor has ended, also if it is killed or has never been started.
+/// Reports that a supervisor has ended, even if it was killed or never started.
 #[derive(Debug)]
 pub(super) struct Ends(pub(super) Arc<Record>);
 
@@ -60,66 +60,77 @@ impl Drop for Ends {
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, ChildError>>;
 
-/// Why a supervisor has not done what it was asked for.
+/// An error that says why a supervisor did not carry out a request.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChildError {
-    /// The supervisor has ended, or ends before it comes to this.
+    /// The supervisor has ended, possibly before it could handle the request.
     #[error("the supervisor has ended")]
     Ended,
-    /// It has a child of that name, perhaps one that has ended: stop that first, or start it again.
+    /// The supervisor already has a child with that name, possibly one that has ended. Free the name by
+    /// [`SupervisorHandle::stop_child`], or use [`SupervisorHandle::restart_child`].
     #[error("the supervisor has a child \"{}\"", Shown(name))]
     NameTaken {
         /// The name.
         name: Arc<str>,
     },
-    /// It has no child of that name.
+    /// The supervisor has no child with that name.
     #[error("the supervisor has no child \"{}\"", Shown(name))]
     Unknown {
         /// The name.
         name: Arc<str>,
     },
-    /// It has as many children as it may ([`Supervisor::children_max`](super::Supervisor::children_max)).
+    /// The supervisor has the maximum number of children
+    /// ([`Supervisor::children_max`](super::Supervisor::children_max)). The number includes children that have ended
+    /// and are still listed.
     #[error("the supervisor has {max} children, and may not have more")]
     TooMany {
-        /// As many as it may have.
+        /// The maximum number of children.
         max: usize,
     },
-    /// The child ended before it was started.
+    /// The child ended before it counted as started: see [`Child::starting`]. A child that was killed because it did
+    /// not report its start in time has a reason that names the limit ([`Child::starts_within`]).
     #[error("the child \"{}\" ended before it was started: {reason}", Shown(name))]
     NotStarted {
         /// The name.
         name: Arc<str>,
-        /// Why it ended.
+        /// The reason of the child's end.
         reason: Reason,
     },
 }
 
-/// A child, as it is at this moment.
+/// The current state of a child. [`SupervisorHandle::children`] returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChildStatus {
-    /// Its name.
+    /// The name of the child.
     pub name: Arc<str>,
-    /// The process, on whatever node it runs. None if it does not run, is not [started](super::Started) yet and runs on another
-    /// node, or waits for a session with its node.
+    /// The process of the child, on this node or, for a child of [`Child::on`], on the other node. `None` if the
+    /// child is not running. Also `None` while a child of [`Child::on`] waits for a session or for the answer of the
+    /// other node.
     pub pid: Option<Pid>,
-    /// Why it ended last, if it has ended by itself.
+    /// The reason of the child's last end, if the child has ended by itself. `None` if it has never ended by itself,
+    /// or if the supervisor has stopped it since.
     pub last_end: Option<Reason>,
-    /// How often it has ended and was started again. That it was started again because of another one is not counted.
+    /// The number of times that the child has ended by itself and was started again. All such ends are counted, also
+    /// those that do not count towards the limit of [`Supervisor::restarts`](super::Supervisor::restarts). A child on
+    /// another node ([`Child::on`]) counts as started again when that node has started it. Restarts because another
+    /// child has ended are not counted.
     pub restarts: u64,
-    /// What happens when it ends.
+    /// The policy for a child that has ended by itself.
     pub restart: Restart,
 }
 
-/// A supervisor, as a program has it. Cheap to clone; the supervisor goes on when all are dropped.
+/// A handle to a supervisor. Cloning is cheap, and the supervisor continues when all handles are dropped.
 ///
-/// What is asked of a supervisor waits until it has done what it does: a child that starts or stops slowly puts it off for as long
-/// as that [may take](Child::starts_within). [`stop`](Self::stop) and [`end`](Self::end) wait for no start. What was asked for
-/// by a future that is dropped is not done if the supervisor has not begun with it.
+/// A request waits until the supervisor has finished its current work. A child that starts or stops slowly delays
+/// requests, for at most its time to start ([`Child::starts_within`]) or to stop ([`Child::stops_within`]).
+/// [`stop`](Self::stop) and [`end`](Self::end) do not wait for a child that is starting. If the future of a request
+/// is dropped before the supervisor has begun to handle the request, the request has no effect.
 ///
-/// A child that asks its own supervisor to stop it waits for its own end, and is killed when its time is up: it had better return, or
-/// call [`end`](Self::end).
+/// A child must not await a request by which its own supervisor stops that child: it would wait for its own end, and
+/// be killed when its time is up. Such a child should return instead, or call [`end`](Self::end), which does not
+/// wait.
 #[derive(Clone, Debug)]
 pub struct SupervisorHandle {
     orders: mpsc::Sender<Order>,
@@ -136,16 +147,17 @@ impl SupervisorHandle {
         &self.record
     }
 
-    /// The supervisor's process: to be linked, monitored, or sent an exit signal. None before it runs.
+    /// Returns the pid of the supervisor, for example to monitor it. Returns `None` before the supervisor runs.
     #[must_use]
     pub fn pid(&self) -> Option<Pid> {
         self.record.pid.get().copied()
     }
 
-    /// Waits until all children that were there from the beginning are started, those that had to be started again included.
+    /// Waits until the children with which the supervisor was created are all started. If a child fails during its
+    /// first start, this method waits until a restart succeeds.
     ///
     /// # Errors
-    /// Returns the reason for which the supervisor has ended instead.
+    /// Returns the reason of the supervisor's end if the supervisor ended before that.
     pub async fn started(&self) -> Result<(), Reason> {
         let Record { started, ended, .. } = &*self.record;
         let either = async {
@@ -158,33 +170,38 @@ impl SupervisorHandle {
         apart(either).await
     }
 
-    /// Starts one more child, after all others, and waits until it is started; gives its process. For a child that waits for a session
-    /// with its node, that is the process of this node that stands for it.
+    /// Adds a child after all others, starts it, waits until it is started, and returns its process. For a child of
+    /// [`Child::on`] that still waits for a session, the result is the process of this node that represents it.
     ///
     /// # Errors
-    /// Returns [`ChildError`] if it is not started. The supervisor then has no such child, whatever its [`Restart`] is.
+    /// Returns [`ChildError`] if the child was not started. The supervisor then neither restarts nor lists the child,
+    /// even if it is permanent.
     pub async fn start_child(&self, child: Child) -> Result<Pid, ChildError> {
         self.ask(|answer| Order::Start(child, answer)).await?
     }
 
-    /// Stops a child, and forgets it: its name is free.
+    /// Stops a child, waits until it has ended, and removes it, so that its name is free. Also removes a child that
+    /// has ended already.
     ///
     /// # Errors
-    /// Returns [`ChildError::Unknown`] if there is no such child.
+    /// Returns [`ChildError::Unknown`] if there is no child with that name, and [`ChildError::Ended`] if the
+    /// supervisor has ended.
     pub async fn stop_child(&self, name: impl Into<Arc<str>>) -> Result<(), ChildError> {
         self.ask(|answer| Order::Stop(name.into(), answer)).await?
     }
 
-    /// Stops a child if it runs, and starts it again. That does not count as a restart. Gives its process, as
-    /// [`start_child`](Self::start_child) does.
+    /// Stops a child if it runs, starts it again, waits until it is started, and returns its process as
+    /// [`start_child`](Self::start_child) does. This does not count towards the limit of
+    /// [`Supervisor::restarts`](super::Supervisor::restarts).
     ///
     /// # Errors
-    /// Returns [`ChildError`] if there is no such child, or it is not started; it is then treated as one that has ended.
+    /// Returns [`ChildError`] if there is no child with that name, if the supervisor has ended, or if the child ended
+    /// before it counted as started. In the last case the supervisor treats it as a child that has ended by itself.
     pub async fn restart_child(&self, name: impl Into<Arc<str>>) -> Result<Pid, ChildError> {
         self.ask(|answer| Order::Restart(name.into(), answer)).await?
     }
 
-    /// All children, in the order in which they were started first.
+    /// Returns the states of all children, in the order in which they were added.
     ///
     /// # Errors
     /// Returns [`ChildError::Ended`] if the supervisor has ended.
@@ -192,20 +209,22 @@ impl SupervisorHandle {
         self.ask(Order::List).await
     }
 
-    /// Tells the supervisor to stop all children, the last one first, and to end.
+    /// Tells the supervisor to stop all children, the last one first, and to end. Returns at once;
+    /// [`ended`](Self::ended) waits for the end.
     pub fn end(&self) {
         // Once is enough.
         let _ = self.record.stop.set(());
     }
 
-    /// [`end`](Self::end), and waits until the supervisor [has ended](Self::ended).
+    /// Ends the supervisor as [`end`](Self::end) does, waits until it has ended, and returns its reason as
+    /// [`ended`](Self::ended) does.
     pub async fn stop(&self) -> Reason {
         self.end();
         self.ended().await
     }
 
-    /// Waits until the supervisor has ended, whatever the cause; gives the reason. [`Reason::Killed`] also of one that was dropped
-    /// before it ran.
+    /// Waits until the supervisor has ended for any cause, and returns the reason of its end. If the supervisor was
+    /// dropped before it ran, returns [`Reason::Killed`].
     pub async fn ended(&self) -> Reason {
         apart(self.record.ended.wait()).await.clone()
     }

@@ -1,11 +1,11 @@
-//! How often is too often.
+//! The limit on how often children may be restarted.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::RESTARTS_BOUND_MAX;
 
-/// The restarts of a time.
+/// The restarts within a period.
 #[derive(Debug)]
 pub(super) struct Intensity {
     pub(super) max: u32,
@@ -14,12 +14,13 @@ pub(super) struct Intensity {
 }
 
 impl Intensity {
-    /// More than [`RESTARTS_BOUND_MAX`] are that many: each is remembered for its time.
+    /// Creates the limit. `max` is reduced to [`RESTARTS_BOUND_MAX`], because each restart is remembered for the
+    /// period.
     pub(super) fn new(max: u32, within: Duration) -> Self {
         Self { max: max.min(RESTARTS_BOUND_MAX), within, restarts: VecDeque::new() }
     }
 
-    /// Counts a restart. False if that is one too many.
+    /// Counts a restart. Returns `false` if it exceeds the limit.
     pub(super) fn allows(&mut self, now: Duration) -> bool {
         let is_over = |at: &Duration| now.saturating_sub(*at) > self.within;
         while self.restarts.front().is_some_and(is_over) {

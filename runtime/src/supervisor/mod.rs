@@ -1,12 +1,15 @@
-//! Processes that start others, and start them again when they fail.
+//! Supervisors: processes that start other processes, and restart them when they fail.
 //!
-//! A [`Supervisor`] is a process with *children*: processes that it starts in order, is linked to, and stops in reverse order.
-//! When one of them ends and its [`Restart`] says so, the supervisor starts it again, and with it those that the [`Strategy`]
-//! names. A child that fails again and again is no help: with more than [`restarts`](Supervisor::restarts) in their time the
-//! supervisor stops all and ends itself, so that whoever supervises *it* starts a larger part anew. So supervisors form a
-//! tree: [`Child::supervisor`]. Children can also run on other nodes: [`Child::on`].
+//! A [`Supervisor`] is a process with *children*: processes that it starts in order, is linked with, and stops in
+//! reverse order. When a child ends by itself, its [`Restart`] policy decides whether the supervisor starts it again.
+//! The [`Strategy`] of the supervisor decides which other children are restarted with it.
 //!
-//! All of it stands on links and exit signals alone; children are processes like any others.
+//! Restarting a child that keeps failing does not help. When more restarts are needed within a period than
+//! [`Supervisor::restarts`] allows, the supervisor stops all children and ends itself. Its own supervisor then
+//! restarts a larger part of the program. Supervisors thus form a tree ([`Child::supervisor`]). Children can also run
+//! on other nodes ([`Child::on`]).
+//!
+//! Supervision uses links, monitors and exit signals only. Children are ordinary processes.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -15,13 +18,13 @@
 //! use snow_dist_runtime::supervisor::{Child, Strategy, Supervisor};
 //! use snow_dist_runtime::{Context, Node, Reason, Received};
 //!
-//! /// Counts messages, and goes when it is told to.
+//! /// Counts messages, and returns when it receives an exit signal.
 //! async fn counter(mut ctx: Context) -> Reason {
 //!     let mut count = 0_u64;
 //!     loop {
 //!         match ctx.recv().await {
 //!             Received::Message(_) => count += 1,
-//!             // The supervisor stops it.
+//!             // The supervisor stops this child.
 //!             Received::Exit { reason, .. } => break reason,
 //!             _ => {}
 //!         }
@@ -42,20 +45,24 @@
 //! ```
 //!
 //! # How a child is stopped
-//! It is sent an exit signal with [`Reason::Shutdown`], and killed if it has not ended
-//! [in time](Child::stops_within). That signal ends no process by itself: a child *receives* it as
-//! [`Received::Exit`](crate::Received::Exit), whether it traps exits or not, and returns. One that never looks is killed when its time
-//! is up.
+//! The supervisor sends the child an exit signal with [`Reason::Shutdown`], and kills it if it has not ended [in
+//! time](Child::stops_within). This signal does not end a process by itself: the child *receives* it as
+//! [`Received::Exit`](crate::Received::Exit), whether it traps exits or not, and should return. A child that never
+//! receives is therefore killed when its time is up.
 //!
 //! # When the supervisor ends
-//! - [`SupervisorHandle::stop`], or an exit signal from anybody who is no child, unless its reason is Normal: all children are
-//!   stopped, the last one first, and the supervisor ends with Shutdown or the signal's reason. An exit signal comes also of the end
-//!   of whatever process has linked itself with the supervisor, and of the loss of its node: link with it only what it is to
-//!   end with.
-//! - More restarts than it may have: the same, and it ends with an error that names the child and why it ended last.
-//! - It is killed: its children see that by their links, and end unless they trap exits.
-//! - [`Node::shutdown_within`](crate::Node::shutdown_within) stops supervisors, which stop their children.
-//!   [`Node::shutdown`](crate::Node::shutdown) ends all processes at once, supervisors and children alike.
+//! - By [`SupervisorHandle::stop`] or [`SupervisorHandle::end`]: all children are stopped, the last one first, and
+//!   the supervisor ends with Shutdown.
+//! - By an exit signal from a process that is not a child, unless its reason is Normal: all children are stopped, the
+//!   last one first, and the supervisor ends with the reason of the signal. A process that is linked with the
+//!   supervisor causes such a signal when it ends or when the session with its node ends. Link the supervisor only
+//!   with processes whose end should also end the supervisor.
+//! - By too many restarts: all children are stopped, the last one first, and the supervisor ends with an error that
+//!   contains the name of the child and the reason of its last end.
+//! - By a kill: the children receive exit signals with [`Reason::Killed`] from their links, and end unless they trap
+//!   exits.
+//! - By [`Node::shutdown_within`](crate::Node::shutdown_within): each supervisor stops its children and ends.
+//!   [`Node::shutdown`](crate::Node::shutdown), in contrast, ends supervisors and children all at once.
 
 mod child;
 mod handle;
@@ -69,7 +76,7 @@ mod tests;
 use std::future::Future;
 use std::time::Duration;
 
-pub use child::{Child, Restart, STARTS_WITHIN, STOPS_WITHIN, Started};
+pub use child::{Child, NotRemote, Restart, STARTS_WITHIN, STOPS_WITHIN, Started};
 pub use handle::{ChildError, ChildStatus, SupervisorHandle};
 use tokio::sync::mpsc;
 
@@ -80,31 +87,34 @@ use handle::{Ends, Order};
 use intensity::Intensity;
 use running::Running;
 
-/// Children of one supervisor, unless [`Supervisor::children_max`] says otherwise.
+/// The default maximum number of children of a supervisor: see [`Supervisor::children_max`].
 pub const CHILDREN_MAX: usize = 65_536;
 
-/// Restarts within [`RESTARTS_WITHIN`], unless [`Supervisor::restarts`] says otherwise.
+/// The default maximum number of restarts within the period [`RESTARTS_WITHIN`]. See [`Supervisor::restarts`].
 pub const RESTARTS_MAX: u32 = 3;
 
-/// The most that [`Supervisor::restarts`] takes.
+/// The largest number of restarts within a period that can be set. [`Supervisor::restarts`] reduces a larger number
+/// to this one.
 pub const RESTARTS_BOUND_MAX: u32 = 65_536;
 
-/// See [`RESTARTS_MAX`].
+/// The default period within which [`RESTARTS_MAX`] restarts are allowed: five seconds. See [`Supervisor::restarts`].
 pub const RESTARTS_WITHIN: Duration = Duration::from_secs(5);
 
-/// Who is started again beside the child that has ended.
+/// The policy that selects the children to restart when one child has ended by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Strategy {
-    /// Nobody.
+    /// Only the child that has ended is restarted.
     OneForOne,
-    /// All other children: they are stopped first, the last one first.
+    /// All children are restarted, except for temporary ones, which are removed. Those that still run are stopped
+    /// first, the last one of them first.
     OneForAll,
-    /// Those that were started after it: they are stopped first, the last one first.
+    /// The child that has ended and all children after it are restarted, except for temporary ones, which are
+    /// removed. Those that still run are stopped first, the last one of them first.
     RestForOne,
 }
 
-/// A supervisor that is not running yet. See the [module](self).
+/// The settings and children of a supervisor that is not running yet. See the [module](self).
 #[derive(Debug)]
 #[must_use = "a supervisor does nothing before it is started"]
 pub struct Supervisor {
@@ -118,7 +128,7 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// A supervisor without children.
+    /// Creates a supervisor with this strategy and without children.
     pub fn new(strategy: Strategy) -> Self {
         let (handle, orders) = SupervisorHandle::new();
         Self {
@@ -132,40 +142,68 @@ impl Supervisor {
         }
     }
 
-    /// With more than `count` restarts `within` a time it gives up. Three in five seconds if this is not called; with a count of
-    /// zero nothing is ever started again, and more than [`RESTARTS_BOUND_MAX`] are as many as that. A restart of several children
-    /// because of one counts once.
+    /// Sets how many restarts the supervisor makes within a period: when more than `count` restarts are needed in a
+    /// period of length `within`, it stops all children and ends. The default is three restarts ([`RESTARTS_MAX`]) in
+    /// five seconds ([`RESTARTS_WITHIN`]).
     ///
-    /// A child that fails more slowly than that is started again for ever: with these numbers one that takes two seconds to fail.
+    /// With a count of zero, the first end of a child that its policy would restart ends the supervisor. A count
+    /// above [`RESTARTS_BOUND_MAX`] is taken as that number. Restarting several children because one has ended counts
+    /// once. A child on another node that ends because the session with its node has ended does not count.
+    ///
+    /// A child that fails less often than the limit allows is restarted for ever. With the default, this is for
+    /// example a child that fails every two seconds.
     pub fn restarts(mut self, count: u32, within: Duration) -> Self {
         self.intensity = Intensity::new(count, within);
         self
     }
 
-    /// How many children it has at most, those that have ended and are still listed included: [`CHILDREN_MAX`] if this is not
-    /// called. They are stopped one after the other, so many that do not look take as many times as long.
+    /// Sets the maximum number of children, including those that have ended and are still listed by
+    /// [`SupervisorHandle::children`]. The default is [`CHILDREN_MAX`]. Beyond it, [`SupervisorHandle::start_child`]
+    /// returns [`ChildError::TooMany`].
+    ///
+    /// Children are stopped one after the other. If many of them do not react, their times to stop
+    /// ([`Child::stops_within`]) add up.
     pub const fn children_max(mut self, count: usize) -> Self {
         self.children_max = count;
         self
     }
 
-    /// One more child, which is started after those before it.
+    /// Adds a child, which is started after the children added before.
     pub fn child(mut self, child: Child) -> Self {
         self.children.push(child);
         self
     }
 
-    /// What a program has to do with it while it runs. Of use for a supervisor within another one; [`start`](Self::start) gives
-    /// one anyway.
+    /// Returns a handle to control the supervisor while it runs. Use this method for a supervisor that is passed to
+    /// [`run`](Self::run) or [`Child::supervisor`]; [`start`](Self::start) returns a handle itself.
     pub fn handle(&self) -> SupervisorHandle {
         self.handle.clone()
     }
 
-    /// Starts it as a process of its own, which nobody supervises. It goes on when the handle is dropped. Its children are started
-    /// after this has returned, one after the other: [`SupervisorHandle::started`] waits for that.
+    /// Starts the supervisor as a process that nothing supervises, and returns its handle. The supervisor
+    /// continues when the handle is dropped.
+    ///
+    /// The supervisor starts its children one after the other in the background; [`SupervisorHandle::started`] waits
+    /// until all of them are started.
+    ///
+    /// When this supervisor gives up, the processes of the program are gone. The program should then end as well:
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "signals")]
+    /// # async fn example(node: snow_dist_runtime::Node) -> Result<(), Box<dyn std::error::Error>> {
+    /// use snow_dist_runtime::signals::until_told_to_stop;
+    /// use snow_dist_runtime::supervisor::{Strategy, Supervisor};
+    ///
+    /// let supervisor = Supervisor::new(Strategy::OneForOne).start(&node)?;
+    /// tokio::select! {
+    ///     told = until_told_to_stop() => told?,
+    ///     reason = supervisor.ended() => return Err(reason.to_string().into()),
+    /// }
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// Returns [`SpawnError`] if no process can be started any more.
+    /// Returns [`SpawnError`] if no more processes can be started, for example because the node is shutting down.
     pub fn start(self, node: &Node) -> Result<SupervisorHandle, SpawnError> {
         let handle = self.handle();
         let pid = node.spawn(|ctx| self.run(ctx))?;
@@ -174,10 +212,11 @@ impl Supervisor {
         Ok(handle)
     }
 
-    /// Is the supervisor, in a process that is there already: `ctx.spawn_link(|ctx| supervisor.run(ctx))`. Returns with the reason
-    /// of its end when all children have ended.
+    /// Runs the supervisor in the process of this context, as in `ctx.spawn_link(|ctx| supervisor.run(ctx))`. When
+    /// the supervisor ends, it first stops all children; this method then returns the reason of its end.
     ///
-    /// Two children of one name, or more than [`children_max`](Self::children_max), end it with an error before any is started.
+    /// If two children have the same name, or there are more than [`children_max`](Self::children_max), the
+    /// supervisor ends with an error before it starts any child.
     pub fn run(self, ctx: Context) -> impl Future<Output = Reason> + Send {
         self.run_until_started(ctx, Started::nobody_waits())
     }

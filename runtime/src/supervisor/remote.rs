@@ -1,4 +1,4 @@
-//! A child on another node, and the process of this node that stands for it.
+//! A child on another node, and the process of this node that represents it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::Started;
-use super::child::{STARTS_WITHIN, Shown};
+use super::child::{Process, STARTS_WITHIN};
 use crate::core::{Pid, Reason, SpawnTie, Term};
 use crate::process::{Context, MonitorRef, Received, SpawnOnError};
 
-/// How long a refusal is kept to oneself: most pass, and a supervisor that asks again at once has soon asked too often.
+/// The delay before the supervisor learns of a refusal. Most refusals are temporary, and a supervisor that asked
+/// again at once would soon give up.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Remote {
@@ -19,22 +20,28 @@ pub(super) struct Remote {
     pub(super) arguments: Term,
 }
 
-/// Starts the process there, and is what the supervisor has of it.
+/// Starts the process on the other node, and represents it towards the supervisor.
 pub(super) async fn stand_for(mut ctx: Context, remote: Arc<Remote>, mut started: Started) -> Reason {
     ctx.trap_exit(true);
     ctx.dial_nobody();
-    // Before it is asked for: a session that begins meanwhile is not missed.
+    // The node is watched before the start is requested, so that a session that begins meanwhile is not missed.
     if let Err(error) = ctx.monitor_node(&remote.node) {
         return Reason::error(error.to_string());
     }
     loop {
         match remote.start(&ctx).await {
             Ok((process, monitor)) => {
-                started.tell_as(Shown::There(process));
-                return follow(ctx, process, monitor).await;
+                started.tell_as(Process::There(process));
+                let reason = follow(&mut ctx, process, monitor).await;
+                if reason == Reason::Noconnection && is_lost(&mut ctx, process).await {
+                    // The supervisor is told by this, and not by the reason, which would be logged as a failure.
+                    started.tell_as(Process::Lost);
+                    return Reason::Shutdown;
+                }
+                return reason;
             }
             Err(Failed::NoSession) => {
-                started.tell_as(Shown::Nobody);
+                started.tell_as(Process::Nobody);
                 if let Some(reason) = wait_for_session(&mut ctx).await {
                     return reason;
                 }
@@ -46,14 +53,15 @@ pub(super) async fn stand_for(mut ctx: Context, remote: Arc<Remote>, mut started
     }
 }
 
-/// Why there is no process.
+/// The reason why there is no process.
 enum Failed {
     NoSession,
     Refused(Reason),
 }
 
 impl Remote {
-    /// Linked, so that it ends with this one; monitored, since only that tells its end from a signal that it has sent.
+    /// The process is linked, so that it ends with this one, and monitored, because only a DOWN distinguishes its end
+    /// from a signal that it has sent.
     async fn start(&self, ctx: &Context) -> Result<(Pid, MonitorRef), Failed> {
         let refused = |error: &dyn std::fmt::Display| Failed::Refused(Reason::error(error.to_string()));
         let asked = ctx.spawn_written_on(&self.node, &self.function, SpawnTie::Link, self.arguments.clone());
@@ -72,12 +80,13 @@ impl Remote {
     }
 }
 
-/// Waits for a session with the one node that is watched. A reason if the child is to stop instead.
+/// Waits for a session with the watched node. Returns a reason if the child should stop instead.
 async fn wait_for_session(ctx: &mut Context) -> Option<Reason> {
     loop {
         match ctx.recv().await {
             Received::NodeUp { .. } => return None,
-            // Also that of a process which was started in a session that ended before the answer came.
+            // This includes the exit signal of a process that was started in a session which ended before the answer
+            // came.
             Received::Exit { reason: Reason::Normal | Reason::Noconnection, .. } => {}
             Received::Exit { reason, .. } => return Some(reason),
             _ => {}
@@ -94,13 +103,13 @@ async fn told_to_stop(ctx: &mut Context) -> Reason {
     }
 }
 
-/// Passes on that it is to stop, until the process there ends.
-async fn follow(mut ctx: Context, process: Pid, monitor: MonitorRef) -> Reason {
+/// Passes the request to stop on, and waits until the remote process ends.
+async fn follow(ctx: &mut Context, process: Pid, monitor: MonitorRef) -> Reason {
     loop {
         match ctx.recv().await {
             Received::Down { reference, reason, .. } if reference == monitor => return reason,
             Received::Exit { from, .. } if from == process => {}
-            // The link says the same, and gets through where a signal that is sent may not.
+            // The link carries the same signal, and works even where exit signals may not be sent.
             Received::Exit { reason, .. } if reason.kills() => return reason,
             Received::Exit { reason, .. } => {
                 let passed_on = ctx.send_exit(process, reason).await;
@@ -111,4 +120,12 @@ async fn follow(mut ctx: Context, process: Pid, monitor: MonitorRef) -> Reason {
             _ => {}
         }
     }
+}
+
+/// Returns `true` if the session in which a process was started has ended. The reason of its DOWN does not say so: a
+/// process can end with Noconnection of its own accord.
+async fn is_lost(ctx: &mut Context, process: Pid) -> bool {
+    // If there is another session with the same start of the node, the NODEDOWN of the earlier one is in the mailbox.
+    let is_down = |received: &Received| matches!(received, Received::NodeDown { .. });
+    ctx.node().node_of(process).is_none() || ctx.recv_where_timeout(is_down, Duration::ZERO).await.is_some()
 }

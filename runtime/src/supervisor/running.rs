@@ -1,4 +1,4 @@
-//! The process that a supervisor is: it does one thing after the other, and looks before each whether it is to end.
+//! The process of a supervisor. It does one thing after the other, and checks before each one whether it should end.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::pending;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::child::Shown;
+use super::child::{Again, Process, Shown};
 use super::handle::{Answer, Order, Record};
 use super::intensity::Intensity;
 use super::{Child, ChildError, ChildStatus, Restart, Started, Strategy};
@@ -19,10 +19,10 @@ use crate::foreign::event;
 use crate::process::{Context, MonitorRef, Received, SpawnError, shown};
 use crate::sync::Mutex;
 
-/// Where a child stands among the others.
+/// The position of a child in the order of starting.
 type Place = u64;
 
-/// The supervisor goes on, or has to end and why.
+/// The decision to continue, or to end with a reason.
 type Go = ControlFlow<Reason>;
 
 pub(super) struct Running {
@@ -36,37 +36,55 @@ pub(super) struct Running {
     children: BTreeMap<Place, Present>,
     next_place: Place,
     names: HashMap<Arc<str>, Place>,
-    /// What tells their ends. An exit signal does not: a child can send one, and give up its link.
+    /// The monitors that report the ends of children. Exit signals do not suffice: a child can send one without
+    /// ending, and can remove its link.
     monitors: HashMap<MonitorRef, Place>,
     processes: HashMap<Pid, Place>,
-    /// Children that are to be started, the first one first: it holds up the others.
+    /// Children that have to be started, in order. Each start delays those after it.
     to_start: BTreeSet<Place>,
-    /// Children that have ended by themselves, and nothing was done about it yet.
+    /// Children that have ended by themselves, and whose end was not handled yet.
     ended: BTreeSet<Place>,
-    /// Those who wait for a start.
+    /// The callers that wait for the start of a child.
     askers: HashMap<Place, Answer<Pid>>,
-    /// Somebody wants the supervisor to end.
+    /// The reason with which the supervisor should end, if it should.
     told_to_end: Option<Reason>,
 }
 
 struct Present {
     child: Child,
-    /// The process of this node, while it runs.
+    /// The process of this node that is the child or represents it, while it runs.
     process: Option<Pid>,
     shown: Arc<Mutex<Shown>>,
-    /// Nobody has seen it started: it goes if it cannot be.
+    /// `true` for a child that was added while the supervisor ran and has not been started yet. If its start fails,
+    /// it is removed.
     is_new: bool,
     last_end: Option<Reason>,
-    restarts: u64,
 }
 
 impl Present {
     fn pid(&self) -> Option<Pid> {
         let process = self.process?;
-        match *self.shown.lock() {
-            Shown::Own => Some(process),
-            Shown::Nobody => None,
-            Shown::There(pid) => Some(pid),
+        match self.shown.lock().process {
+            Process::Own => Some(process),
+            Process::Nobody | Process::Lost => None,
+            Process::There(pid) => Some(pid),
+        }
+    }
+
+    /// Returns `true` if the child ran on another node, and has ended because the session with that node has.
+    fn is_lost(&self) -> bool {
+        matches!(self.shown.lock().process, Process::Lost)
+    }
+
+    /// Counts a start again and logs it: now, or when the other node has started the child.
+    fn starts_again(&self, again: Again) {
+        let mut shown = self.shown.lock();
+        if self.child.is_remote {
+            shown.due = Some(again);
+        } else {
+            shown.restarts += 1;
+            drop(shown);
+            again.tell();
         }
     }
 }
@@ -100,7 +118,7 @@ impl Running {
         }
     }
 
-    /// Takes the children that are there from the beginning.
+    /// Adds the initial children.
     pub(super) fn adopt(&mut self, children: Vec<Child>) -> Result<(), ChildError> {
         children.into_iter().try_for_each(|child| self.add(child).map(|_| ()))
     }
@@ -125,12 +143,12 @@ impl Running {
         } else if let Some(place) = self.to_start.pop_first() {
             self.start(place).await?;
         } else {
-            // All of it is said once.
+            // Only the first of these reports has an effect.
             let _ = self.record.started.set(());
             started.take().into_iter().for_each(Started::tell);
             return self.wait().await;
         }
-        // Whoever fails again and again does not keep others waiting.
+        // Children that fail again and again must not delay requests.
         match self.orders.try_recv() {
             Ok(order) => self.obey(order).await,
             Err(_) => ControlFlow::Continue(()),
@@ -157,14 +175,7 @@ impl Running {
         self.next_place += 1;
         self.names.insert(child.name.clone(), place);
         self.to_start.insert(place);
-        let present = Present {
-            child,
-            process: None,
-            shown: Arc::default(),
-            is_new: false,
-            last_end: None,
-            restarts: 0,
-        };
+        let present = Present { child, process: None, shown: Arc::default(), is_new: false, last_end: None };
         self.children.insert(place, present);
         Ok(place)
     }
@@ -177,7 +188,7 @@ impl Running {
         }
     }
 
-    /// What has come, whatever is waited for. Messages are for nobody.
+    /// Handles a received item, whatever the supervisor is waiting for. Messages are ignored.
     fn note(&mut self, received: Received) {
         match received {
             Received::Down { reference, from, reason } => {
@@ -193,7 +204,7 @@ impl Running {
         }
     }
 
-    /// It is no child that runs.
+    /// Returns `true` if this is not the process of a running child.
     fn is_strange(&self, process: Pid) -> bool {
         !self.processes.contains_key(&process)
     }
@@ -201,7 +212,7 @@ impl Running {
     fn has_ended(&mut self, place: Place, reason: Reason) {
         if let Some(present) = self.children.get_mut(&place) {
             present.process = None;
-            present.last_end = Some(reason);
+            present.last_end = Some(if present.is_lost() { Reason::Noconnection } else { reason });
             self.ended.insert(place);
         }
     }
@@ -209,14 +220,14 @@ impl Running {
 
 /// Starting, and starting again.
 impl Running {
-    /// Starts a child if it does not run, and waits until it is started or has ended.
+    /// Starts a child if it does not run, and waits until it has reported its start or has ended.
     async fn start(&mut self, place: Place) -> Go {
         let Some(present) = self.children.get_mut(&place) else { return ControlFlow::Continue(()) };
         if present.process.is_some() {
             return ControlFlow::Continue(());
         }
         let (tells, told) = oneshot::channel();
-        present.shown = Arc::default();
+        present.shown.lock().process = Process::Own;
         let (begin, started) = (present.child.begin.clone(), Started::new(tells, present.shown.clone()));
         let longest = present.child.starts_within;
         let process = match self.ctx.spawn_link(move |ctx| begin.life(ctx, started)) {
@@ -229,46 +240,59 @@ impl Running {
         present.process = Some(process);
         self.processes.insert(process, place);
         self.ctx.supervise(process);
-        // It is of this node: that is not refused.
+        // Monitoring a process of this node is not refused.
         if let Ok(reference) = self.ctx.monitor(process).await {
             self.monitors.insert(reference, place);
         }
-        let is_started = self.wait_for_start(place, process, told, self.due(longest)).await;
+        let is_started = self.wait_for_start(place, process, told, longest).await;
         if is_started {
             self.has_started(place, process);
         }
         ControlFlow::Continue(())
     }
 
-    /// Whether it has said so, even if it has ended by now.
+    /// Waits until a child has reported its start. Returns `true` if it has, even if it has ended meanwhile.
     async fn wait_for_start(
         &mut self,
         place: Place,
         process: Pid,
         mut told: oneshot::Receiver<()>,
-        due: Option<Instant>,
+        longest: Duration,
     ) -> bool {
+        let due = self.due(longest);
         while self.runs(place) && self.told_to_end.is_none() {
             tokio::select! {
-                // A child that drops it has most likely ended: its end says why.
+                // A child that drops the handle has most likely ended, and its DOWN brings the reason.
                 Ok(()) = &mut told, if !told.is_terminated() => return true,
                 received = self.ctx.recv() => self.note(received),
                 () = is_set(&self.record) => self.told_to_end = Some(Reason::Shutdown),
-                () = until(due) => self.kill(place, process, "a child that has not started in time is killed").await,
+                () = until(due) => self.kill_unstarted(place, process, longest).await,
             }
         }
         told.try_recv().is_ok()
+    }
+
+    /// Kills a child that has not reported its start in time. The reason of its end names the limit, because the end
+    /// of a killed process does not say what it was killed for.
+    async fn kill_unstarted(&mut self, place: Place, process: Pid, longest: Duration) {
+        self.kill(place, process, longest, "a child that has not started in time is killed").await;
+        if let Some(present) = self.children.get_mut(&place)
+            && present.last_end == Some(Reason::Killed)
+        {
+            let why = format!("killed: it did not report its start within {longest:?} (`starts_within`)");
+            present.last_end = Some(Reason::error(why));
+        }
     }
 
     fn has_started(&mut self, place: Place, process: Pid) {
         let Some(present) = self.children.get_mut(&place) else { return };
         present.is_new = false;
         let shown = present.pid().unwrap_or(process);
-        // Whoever has asked for it may not want to know any more.
+        // The caller may have stopped waiting.
         let _ = self.askers.remove(&place).map(|asker| asker.send(Ok(shown)));
     }
 
-    /// Does what is to be done when a child has ended by itself.
+    /// Handles the end of a child that has ended by itself.
     async fn look_at_end(&mut self, place: Place) -> Go {
         let Some(present) = self.children.get_mut(&place) else { return ControlFlow::Continue(()) };
         let Some(reason) = present.last_end.clone() else { return ControlFlow::Continue(()) };
@@ -286,13 +310,12 @@ impl Running {
             }
             return ControlFlow::Continue(());
         }
-        // One that has lost its node waits for it: that says nothing of how it does.
-        let counts = !(present.child.is_remote && reason == Reason::Noconnection);
-        present.restarts += 1;
-        if counts && !self.intensity.allows(self.clock.now()) {
+        // A child whose node was lost waits for the node. This is no failure of the child, and does not count.
+        if !present.is_lost() && !self.intensity.allows(self.clock.now()) {
             return ControlFlow::Break(self.give_up(&name, &reason));
         }
-        event!(processes, INFO, supervisor = %self.ctx.pid(), child = %Escaped(&name), reason = %shown(&reason), "a child is started again");
+        let counters = self.ctx.supervision().clone();
+        present.starts_again(Again { supervisor: self.ctx.pid(), child: name, reason, counters });
         let first = match self.strategy {
             Strategy::OneForOne => {
                 self.to_start.insert(place);
@@ -308,7 +331,8 @@ impl Running {
 
     fn give_up(&self, child: &str, reason: &Reason) -> Reason {
         let Intensity { max, within, .. } = self.intensity;
-        // Cut: supervisors above this one say in turn what this one says.
+        self.ctx.supervision().gave_up();
+        // The reason is shortened, because each supervisor above this one repeats it in its own reason.
         let reason = shown(reason);
         event!(processes, ERROR, supervisor = %self.ctx.pid(), child = %Escaped(child), %reason, max, ?within, "a supervisor gives up");
         Reason::error(format!(
@@ -320,7 +344,7 @@ impl Running {
 
 /// Stopping.
 impl Running {
-    /// Stops all from this place on, the last one first, and forgets those that are not started again.
+    /// Stops all children from this place on, the last one first, and removes those that will not be restarted.
     async fn stop_from(&mut self, first: Place) {
         let places: Vec<_> = self.children.range(first..).map(|(place, _)| *place).collect();
         for place in places.into_iter().rev() {
@@ -332,7 +356,7 @@ impl Running {
         }
     }
 
-    /// Stops a child. That it has ended is nothing to be looked at any more.
+    /// Stops a child. Its end needs no handling afterwards.
     async fn stop(&mut self, place: Place) {
         if let Some(present) = self.children.get(&place)
             && let Some(process) = present.process
@@ -343,10 +367,11 @@ impl Running {
                 let _ = self.ctx.kill(process);
                 self.wait_for_end(place, None).await;
             } else {
-                // To a process of this node that is never refused.
+                // An exit signal to a process of this node is never refused.
                 let _ = self.ctx.send_exit(process, Reason::Shutdown).await;
-                self.wait_for_end(place, longest.and_then(|longest| self.due(longest))).await;
-                self.kill(place, process, "a child that has not stopped in time is killed").await;
+                let longest = longest.unwrap_or(Duration::MAX);
+                self.wait_for_end(place, self.due(longest)).await;
+                self.kill(place, process, longest, "a child that has not stopped in time is killed").await;
             }
             self.children.get_mut(&place).into_iter().for_each(|present| present.last_end = None);
         }
@@ -361,11 +386,11 @@ impl Running {
     }
 
     /// Kills a child if it runs, and waits for its end.
-    async fn kill(&mut self, place: Place, process: Pid, why: &'static str) {
+    async fn kill(&mut self, place: Place, process: Pid, within: Duration, why: &'static str) {
         if let Some(present) = self.children.get(&place)
             && present.process.is_some()
         {
-            event!(processes, WARN, supervisor = %self.ctx.pid(), child = %Escaped(&present.child.name), %process, "{why}");
+            event!(processes, WARN, supervisor = %self.ctx.pid(), child = %Escaped(&present.child.name), %process, ?within, "{why}");
             // It is of this node.
             let _ = self.ctx.kill(process);
             self.wait_for_end(place, None).await;
@@ -379,14 +404,14 @@ impl Running {
                 received = self.ctx.recv() => self.note(received),
                 () = until(due) => return,
             }
-            // Whoever floods this process with messages does not put that off.
+            // A flood of messages to this process must not put off the deadline.
             if due.is_some_and(|due| self.clock.at(self.clock.now()) >= due) {
                 return;
             }
         }
     }
 
-    /// When this time is over; never, if that is further away than any clock goes.
+    /// Returns the time at which this period ends, or `None` if no clock reaches it.
     fn due(&self, longest: Duration) -> Option<Instant> {
         Some(self.clock.at(self.clock.now().checked_add(longest)?))
     }
@@ -396,7 +421,7 @@ impl Running {
     }
 }
 
-/// Orders of the program. One whose asker has gone is not begun with.
+/// Requests of the program. A request whose caller has gone is not begun.
 impl Running {
     async fn obey(&mut self, order: Order) -> Go {
         match order {
@@ -438,7 +463,7 @@ impl Running {
             name: present.child.name.clone(),
             pid: present.pid(),
             last_end: present.last_end.clone(),
-            restarts: present.restarts,
+            restarts: present.shown.lock().restarts,
             restart: present.child.restart,
         };
         self.children.values().map(status).collect()
@@ -448,7 +473,7 @@ impl Running {
 async fn next(orders: &mut mpsc::Receiver<Order>) -> Order {
     match orders.recv().await {
         Some(order) => order,
-        // All handles have been dropped.
+        // No handle is left, so there are no more requests.
         None => pending().await,
     }
 }

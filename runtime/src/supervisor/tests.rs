@@ -229,7 +229,7 @@ async fn whoever_is_started_later_finds_what_the_earlier_one_has_prepared() {
         let _ = ctx.recv().await;
         started.tell();
     });
-    let reason = Reason::Killed;
+    let reason = Reason::error("killed: it did not report its start within 10s (`starts_within`)");
     let name = Arc::<str>::from("silent");
     let error = supervisor.start_child(silent.restart(Restart::Temporary)).await;
     assert_eq!(error, Err(ChildError::NotStarted { name, reason }));

@@ -1,8 +1,9 @@
-//! A whole cluster in one test: nodes on a simulated network, in time that passes only while everybody waits.
+//! Simulated clusters for tests: nodes on a simulated network, in simulated time.
 //!
-//! Nodes are what they are in production: their sessions, TLS and handshake run as ever. What is simulated is the network
-//! between them, a [`SimulatedNetwork`], which a test can cut, stall and delay, and on which hosts crash. With tokio's paused
-//! time a test of minutes takes milliseconds, and deadlines come when they are due, however slow the machine is.
+//! The nodes are the same as in production, including their sessions, TLS and handshakes. Only the network between
+//! them is simulated: a [`SimulatedNetwork`], which a test can cut, stall and delay, and whose hosts can crash. With
+//! tokio's paused time, a test that covers minutes takes milliseconds, and deadlines expire exactly on time, even on
+//! a slow machine.
 //!
 //! ```
 //! use std::time::Duration;
@@ -31,7 +32,7 @@
 //! network.cut("north", "south");
 //! assert_eq!(was_told.await?, Reason::Noconnection);
 //!
-//! // The cable is mended: whoever keeps the other connected dials again.
+//! // The cable is mended, and the node that keeps the other one connected dials again.
 //! network.join("north", "south");
 //! until("a session", || !shop.nodes().is_empty()).await;
 //! # Ok(()) }
@@ -39,14 +40,15 @@
 //! ```
 //!
 //! # Time
-//! Under `#[tokio::test(start_paused = true)]` the clock stands while any task can go on, and jumps to the next deadline when none
-//! can. It must therefore be left to tokio: a test that blocks a thread, or waits for one that it has started, stops it. Wait by
-//! [`until`] or by `tokio::time`, not by `std::thread::sleep`.
+//! Under `#[tokio::test(start_paused = true)]` the clock stands still while any task can run, and jumps to the next
+//! deadline when no task can. A test must therefore not block its thread or wait for another thread, because the
+//! clock stands still meanwhile. Wait with [`until`] or `tokio::time`, not with `std::thread::sleep`.
 //!
-//! # A restart
-//! [`SimulatedNetwork::crash`] does to others what `kill -9` does. The old node then reaches nobody; call
-//! [`Node::shutdown`](crate::Node::shutdown) on it, and start another with the same name on
-//! [`network.host(..)`](SimulatedNetwork::host) of the same host.
+//! # Restarting a node
+//! To restart a node as after a crash, take three steps. First call [`SimulatedNetwork::crash`]: for the other nodes
+//! this has the effect of `kill -9`. Then call [`Node::shutdown`](crate::Node::shutdown) on the old node, which
+//! reaches no other node any more. Then start another node with the same name on [`SimulatedNetwork::host`] of the
+//! same host.
 
 mod network;
 mod pipe;
@@ -59,16 +61,17 @@ use std::time::Duration;
 
 pub use network::{SimulatedHost, SimulatedListener, SimulatedNetwork};
 
-/// How long [`until`] waits: longer than any deadline and any pause between dials of a node.
+/// The maximum time that [`until`] waits: ten minutes. It is longer than any deadline of a node, and than any pause
+/// between its dials.
 pub const UNTIL_MAX: Duration = Duration::from_secs(10 * 60);
 
-/// How often [`until`] looks.
+/// The time between two checks of [`until`].
 const LOOKS_EVERY: Duration = Duration::from_millis(10);
 
-/// Waits until something is so, which is looked at every 10 ms. In paused time that takes no time of the test's.
+/// Calls `is_so` every 10 ms until it returns `true`. With paused time this takes no real time.
 ///
 /// # Panics
-/// If it is not so within [`UNTIL_MAX`], with what was waited for.
+/// Panics if `is_so` has not returned `true` within [`UNTIL_MAX`], with a message that contains `what`.
 pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..UNTIL_MAX.as_millis() / LOOKS_EVERY.as_millis() {
         if is_so() {

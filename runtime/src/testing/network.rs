@@ -1,4 +1,4 @@
-//! The network of a test, and what a test does to it.
+//! The simulated network, and the faults that a test can cause.
 
 use std::fmt;
 use std::future::pending;
@@ -19,20 +19,22 @@ use crate::foreign;
 use crate::network::{Connection, Listener, Network};
 use crate::sync::Mutex;
 
-/// A network in memory: hosts, and between each two of them a way that a test can cut, stall and delay.
+/// A network in memory between hosts, on which nodes can run. A test can cut, stall and delay the path between any
+/// two hosts.
 ///
-/// Each host has an address of its own, of which nodes make the same use as of those of machines. A connection carries up to
-/// 64 KiB in each direction that nobody has read yet; whoever writes more waits, as over TCP. Clones are the same network.
+/// Each host has its own address, which nodes use like the address of a machine. A connection buffers up to 64 KiB in
+/// each direction. When the buffer is full, the writer waits, as over TCP. Clones are handles to the same network.
 ///
-/// Every method that names a host panics if there is none of that name: a host is there from the first call of
-/// [`SimulatedNetwork::host`].
+/// # Panics
+/// The first call of [`SimulatedNetwork::host`] with a name creates that host. All other methods that take the name
+/// of a host panic if the host does not exist.
 #[derive(Clone, Debug, Default)]
 pub struct SimulatedNetwork(Arc<Shared>);
 
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) state: Mutex<State>,
-    /// Tells dials that wait that something is different now.
+    /// Notifies waiting dials that something has changed.
     changed: Notify,
     clock: OnceLock<Clock>,
 }
@@ -42,7 +44,7 @@ impl Shared {
         *self.clock.get_or_init(Clock::start)
     }
 
-    /// Time since somebody has asked for it first.
+    /// Returns the time since this was called for the first time.
     pub(super) fn now(&self) -> Duration {
         self.clock().now()
     }
@@ -59,53 +61,64 @@ impl fmt::Debug for Shared {
 }
 
 impl SimulatedNetwork {
-    /// A network without hosts, in which nothing takes time.
+    /// Creates a network without hosts, cuts, stalls and delays.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The network as a host of this name sees it, which is made by the first call: what a node on that host is
-    /// [started on](crate::NodeBuilder::start_on). `name` is what stands between `@` and `:` in the names of its nodes.
+    /// Returns the network as a host sees it, for [`NodeBuilder::start_on`](crate::NodeBuilder::start_on). The first
+    /// call with a name creates the host.
+    ///
+    /// `name` is the part between `@` and `:` in the names of the host's nodes. A node can listen only at addresses
+    /// of its own host: for any other address, `start_on` returns [`StartError::Listen`](crate::StartError::Listen).
     #[must_use]
     pub fn host(&self, name: &str) -> SimulatedHost {
         let host = self.0.state.lock().host(name);
         SimulatedHost { shared: Arc::clone(&self.0), host }
     }
 
-    /// Breaks all connections between two hosts, at both ends and at once, and lets none be made until [`join`](Self::join).
+    /// Breaks all connections between two hosts at once, at both ends, and makes new dials between them fail until
+    /// [`join`](Self::join).
     #[track_caller]
     pub fn cut(&self, a: &str, b: &str) {
         self.change_both(a, b, |way| way.is_cut = true);
     }
 
-    /// Nothing arrives between two hosts any more, and nobody is told: dials wait, and what is written is held until
-    /// [`join`](Self::join). Nodes notice it by their heartbeats alone.
+    /// Stops all delivery between two hosts without an error: dials wait, and written data is held until
+    /// [`join`](Self::join). Nodes notice a stall only by their heartbeats.
     #[track_caller]
     pub fn stall(&self, a: &str, b: &str) {
         self.change_both(a, b, |way| way.is_stalled = true);
     }
 
-    /// The same in one direction: what `from` writes does not arrive at `to`.
+    /// Stops delivery in one direction, without an error: data that `from` writes is held until [`join`](Self::join).
+    /// Data in the other direction still arrives.
     #[track_caller]
     pub fn stall_one_way(&self, from: &str, to: &str) {
         let pair = self.pair(from, to);
         self.change(&[pair], |way| way.is_stalled = true);
     }
 
-    /// All that is written between two hosts from now on, and every dial, takes so long.
+    /// Sets the delay between two hosts for each direction, from now on. It applies to all data that is written after
+    /// this call, and to every dial. The default is zero.
+    ///
+    /// A new session takes four round trips: with a delay of 200 ms it is up after 1.6 s. Both hosts must exist
+    /// before this method is called. To create a host before its node is started, write `let _ =
+    /// network.host("north");`.
     #[track_caller]
     pub fn delay(&self, a: &str, b: &str, delay: Duration) {
         self.change_both(a, b, |way| way.delay = delay);
     }
 
-    /// Ends a cut and a stall: connections can be made again, and what was held arrives. A delay stays.
+    /// Ends all cuts and stalls between two hosts, in both directions: connections can be made again, and held data
+    /// arrives. A delay stays.
     #[track_caller]
     pub fn join(&self, a: &str, b: &str) {
         self.change_both(a, b, heal);
     }
 
-    /// Cuts every host of `part` off from all that are not in it.
+    /// Cuts every host in `part` off from all existing hosts that are not in `part`, as [`cut`](Self::cut) does.
     #[track_caller]
     pub fn split(&self, part: &[&str]) {
         let part: Vec<_> = part.iter().map(|name| self.known(name)).collect();
@@ -114,16 +127,18 @@ impl SimulatedNetwork {
         self.change(&pairs.collect::<Vec<_>>(), |way| way.is_cut = true);
     }
 
-    /// Ends all cuts and stalls. Delays stay.
+    /// Ends all cuts and stalls between all hosts. Delays stay.
     pub fn join_all(&self) {
         let hosts = self.0.state.lock().all_hosts();
         let pairs = hosts.clone().flat_map(|from| hosts.clone().map(move |to| (from, to)));
         self.change(&pairs.collect::<Vec<_>>(), heal);
     }
 
-    /// Does to all others what the end of every node on this host does: its connections break, and nobody listens or dials there
-    /// until another node is started on it. The nodes themselves go on until they are shut down or dropped, and reach nobody.
-    /// Shut them down before that other node is started, since they could dial again from then on.
+    /// Simulates the crash of all nodes on a host: their connections break, and no node listens or dials there until
+    /// another node is started on the host.
+    ///
+    /// In the test, the crashed nodes continue to run without reaching any other node. Shut them down before another
+    /// node is started on the host, because from then on they could dial again.
     #[track_caller]
     pub fn crash(&self, host: &str) {
         let host = self.known(host);
@@ -185,7 +200,7 @@ pub struct SimulatedHost {
 }
 
 impl SimulatedHost {
-    /// Dials if that is decided now: not while nothing arrives.
+    /// Dials, if the result is known now. Returns `None` while nothing arrives.
     fn dial(&self, address: &str) -> Option<io::Result<Stream>> {
         let mut state = self.shared.state.lock();
         let refused = || Some(Err(io::Error::new(io::ErrorKind::ConnectionRefused, "nobody listens there")));
@@ -225,6 +240,15 @@ impl Network for SimulatedHost {
         let (host, port) = address.rsplit_once(':').ok_or_else(invalid)?;
         let mut port: u16 = port.parse().map_err(|_| invalid())?;
         let mut state = self.shared.state.lock();
+        if state.known(host) != Some(self.host) {
+            return Err(io::Error::new(
+                io::ErrorKind::AddrNotAvailable,
+                format!(
+                    "this host of the simulated network is {:?}: a node on it is `name@{0}:port`",
+                    state.name_of(self.host)
+                ),
+            ));
+        }
         if port == 0 {
             port = state.free_port()?;
         }
@@ -254,7 +278,7 @@ impl Network for SimulatedHost {
 }
 
 impl SimulatedHost {
-    /// There and back again: as long as a connection takes.
+    /// Returns the time of a round trip, which a connection takes to be made.
     fn delay_to(&self, address: &str) -> Duration {
         let state = self.shared.state.lock();
         let Some(to) = state.host_of(address) else { return Duration::ZERO };
@@ -262,7 +286,7 @@ impl SimulatedHost {
     }
 }
 
-/// Takes the connections that come to an address of a [`SimulatedHost`].
+/// A listener at an address of a [`SimulatedHost`].
 #[derive(Debug)]
 pub struct SimulatedListener {
     port: u16,

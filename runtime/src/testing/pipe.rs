@@ -13,12 +13,12 @@ use super::network::Shared;
 use super::state::{Arrived, PipeId};
 use crate::foreign;
 
-/// One end of a connection. It is gone when it is dropped.
+/// One end of a connection. Dropping it closes the end.
 pub(super) struct Stream {
     shared: Arc<Shared>,
     reads: PipeId,
     writes: PipeId,
-    /// Until what is under way arrives.
+    /// The timer for the arrival of data in transit.
     arrival: Option<Pin<Box<Sleep>>>,
 }
 
@@ -27,8 +27,10 @@ impl Stream {
         Self { shared, reads, writes, arrival: None }
     }
 
-    /// Looks once. `Some` if there is more to wait for than that the network changes.
+    /// Looks for data once. Returns `Some` if there is a time to wait for besides a change of the network.
     fn look(&mut self, cx: &Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // Code of the program's, as is its drop: neither runs under the lock.
+        let mut waker = Some(cx.waker().clone());
         let now = self.shared.now();
         let mut state = self.shared.state.lock();
         let (arrived, wake) = state.read(self.reads, now, |bytes| {
@@ -37,7 +39,7 @@ impl Stream {
             fits.len()
         })?;
         if !matches!(arrived, Arrived::Something) {
-            state.pipe(self.reads)?.reader = Some(cx.waker().clone());
+            std::mem::swap(&mut state.pipe(self.reads)?.reader, &mut waker);
         }
         drop(state);
         wake.into_iter().for_each(foreign::wake);
@@ -79,11 +81,12 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut waker = Some(cx.waker().clone());
         let now = self.shared.now();
         let mut state = self.shared.state.lock();
         let (written, wake) = state.write(self.writes, now, bytes)?;
         if written == 0 && !bytes.is_empty() {
-            state.pipe(self.writes)?.writer = Some(cx.waker().clone());
+            std::mem::swap(&mut state.pipe(self.writes)?.writer, &mut waker);
             return Poll::Pending;
         }
         drop(state);
@@ -106,7 +109,8 @@ impl AsyncWrite for Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         let now = self.shared.now();
-        let wakes = self.shared.state.lock().leave(self.reads, self.writes, now);
+        let (wakes, gone) = self.shared.state.lock().leave(self.reads, self.writes, now);
+        drop(gone);
         wakes.into_iter().for_each(foreign::wake);
     }
 }

@@ -1,4 +1,4 @@
-//! What there is in a simulated network: hosts, who listens, what is between two hosts, and what is under way.
+//! The state of a simulated network: hosts, listeners, the paths between hosts, and data in transit.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
@@ -12,25 +12,26 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::pipe::Stream;
 
-/// Bytes that one direction of a connection holds, as the buffers of two systems do. Whoever writes more waits.
+/// The bytes that one direction of a connection buffers, like the buffers of two operating systems. A writer then
+/// waits.
 const PIPE_BYTES: usize = 64 << 10;
 
-/// Where a host's own ports begin: those of nodes whose names say port 0.
+/// The first port that a host assigns to nodes whose names say port 0.
 const FIRST_PORT: u16 = 49_152;
 
-/// A host, by its number.
+/// The number of a host.
 pub(super) type HostId = usize;
 
-/// One direction of a connection, by its number.
+/// The number of one direction of a connection.
 pub(super) type PipeId = u64;
 
-/// The connections that come to a listener.
+/// The channel by which a listener receives connections.
 pub(super) type Arrivals = UnboundedSender<(Stream, SocketAddr)>;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
     hosts: BTreeMap<Arc<str>, HostId>,
-    /// Hosts that have crashed, and on which nobody has listened since.
+    /// The hosts that have crashed and on which nothing has listened since.
     crashed: BTreeSet<HostId>,
     ways: HashMap<(HostId, HostId), Way>,
     pub(super) listeners: HashMap<String, (HostId, Arrivals)>,
@@ -39,7 +40,7 @@ pub(super) struct State {
     ports_given: u16,
 }
 
-/// What is between two hosts, in one direction.
+/// The path between two hosts, in one direction.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Way {
     pub(super) is_cut: bool,
@@ -51,7 +52,7 @@ pub(super) struct Way {
 #[derive(Debug)]
 pub(super) struct Pipe {
     way: (HostId, HostId),
-    /// What is under way, and when it arrives. Nothing at all is the end of the stream.
+    /// The data in transit, with the times of arrival. An empty entry is the end of the stream.
     queue: VecDeque<(Duration, Bytes)>,
     queued: usize,
     is_ended: bool,
@@ -62,39 +63,43 @@ pub(super) struct Pipe {
     pub(super) writer: Option<Waker>,
 }
 
-/// What a reader finds.
+/// The result of a read.
 pub(super) enum Arrived {
-    /// Bytes, which were taken, or the end of the stream.
+    /// Bytes were taken, or the stream has ended.
     Something,
-    /// Nothing before this time.
+    /// Nothing arrives before this time.
     Later(Duration),
-    /// Nothing, and nobody knows when.
+    /// Nothing is in transit.
     Nothing,
 }
 
 impl State {
-    /// The host of this name, which there is from now on.
+    /// Returns the host of this name, and creates it if necessary.
     pub(super) fn host(&mut self, name: &str) -> HostId {
         let next = self.hosts.len();
         *self.hosts.entry(name.into()).or_insert(next)
     }
 
-    /// The host of this name, if there is one.
+    /// Returns the host of this name, if it exists.
     pub(super) fn known(&self, name: &str) -> Option<HostId> {
         self.hosts.get(name).copied()
     }
 
-    /// The host of who listens at `host:port`, or else of that name.
+    /// Returns the name of a host.
+    pub(super) fn name_of(&self, host: HostId) -> &str {
+        self.hosts.iter().find(|(_, id)| **id == host).map_or("", |(name, _)| name)
+    }
+
+    /// Returns the host in `host:port`, if it exists.
     pub(super) fn host_of(&self, address: &str) -> Option<HostId> {
-        let listens = self.listeners.get(address).map(|(host, _)| *host);
-        listens.or_else(|| self.known(address.rsplit_once(':')?.0))
+        self.known(address.rsplit_once(':')?.0)
     }
 
     pub(super) fn has_crashed(&self, host: HostId) -> bool {
         self.crashed.contains(&host)
     }
 
-    /// Somebody listens on a host: it is there.
+    /// Adds a listener on a host, which is no longer crashed then.
     pub(super) fn listen(
         &mut self,
         host: HostId,
@@ -113,7 +118,7 @@ impl State {
         self.ways.get(&(from, to)).copied().unwrap_or_default()
     }
 
-    /// Changes what is between two hosts in one direction. Returns whom to wake.
+    /// Changes the path between two hosts in one direction. Returns the tasks to wake.
     pub(super) fn change(&mut self, from: HostId, to: HostId, change: impl FnOnce(&mut Way)) -> Vec<Waker> {
         let way = self.ways.entry((from, to)).or_default();
         change(way);
@@ -124,7 +129,8 @@ impl State {
             .collect()
     }
 
-    /// Breaks every connection of a host, and nobody listens there any more. Returns whom to wake, and who no longer listens.
+    /// Breaks every connection of a host and removes its listeners. Returns the tasks to wake, and the removed
+    /// listeners.
     pub(super) fn crash(&mut self, host: HostId) -> (Vec<Waker>, Vec<Arrivals>) {
         self.crashed.insert(host);
         let gone =
@@ -133,7 +139,7 @@ impl State {
         (pipes.flat_map(Pipe::break_off).collect(), gone)
     }
 
-    /// A port that nobody listens at.
+    /// Returns a port at which nothing listens.
     pub(super) fn free_port(&mut self) -> io::Result<u16> {
         let port = FIRST_PORT.checked_add(self.ports_given);
         self.ports_given = self.ports_given.saturating_add(1);
@@ -142,7 +148,7 @@ impl State {
         })
     }
 
-    /// A new connection: the numbers of its two directions.
+    /// Adds a connection. Returns the numbers of its two directions.
     pub(super) fn connection(&mut self, from: HostId, to: HostId) -> [PipeId; 2] {
         [(from, to), (to, from)].map(|way| {
             self.pipes_made += 1;
@@ -158,7 +164,7 @@ impl State {
             .ok_or_else(|| io::ErrorKind::ConnectionReset.into())
     }
 
-    /// Takes what has arrived by `now`, by `take`, which is given bytes and says how many it has taken.
+    /// Reads data that has arrived by `now`: `take` receives bytes and returns how many it has taken.
     pub(super) fn read(
         &mut self,
         id: PipeId,
@@ -186,7 +192,8 @@ impl State {
         Ok((Arrived::Something, pipe.writer.take()))
     }
 
-    /// Takes as many bytes as there is room for. Returns how many, none if there is no room, and whom to wake.
+    /// Writes as many bytes as fit. Returns their number, which is zero if there is no room, and the tasks to
+    /// wake.
     pub(super) fn write(
         &mut self,
         id: PipeId,
@@ -208,7 +215,7 @@ impl State {
         Ok((bytes.len(), pipe.reader.take()))
     }
 
-    /// Nothing more is written. Returns whom to wake.
+    /// Ends the writing of a direction. Returns the tasks to wake.
     pub(super) fn end(&mut self, id: PipeId, now: Duration) -> Option<Waker> {
         let way = self.pipe(id).ok()?.way;
         let due = now.saturating_add(self.way(way.0, way.1).delay);
@@ -218,8 +225,9 @@ impl State {
         pipe.reader.take()
     }
 
-    /// One end of a connection is gone: it reads one direction and has written the other. Returns whom to wake.
-    pub(super) fn leave(&mut self, reads: PipeId, writes: PipeId, now: Duration) -> Vec<Waker> {
+    /// Closes one end of a connection, which reads one direction and writes the other. Returns the tasks to wake,
+    /// and data to drop after the lock is released.
+    pub(super) fn leave(&mut self, reads: PipeId, writes: PipeId, now: Duration) -> (Vec<Waker>, Vec<Pipe>) {
         let mut wakes: Vec<_> = self.end(writes, now).into_iter().collect();
         if let Some(pipe) = self.pipes.get_mut(&reads) {
             pipe.has_reader = false;
@@ -228,10 +236,10 @@ impl State {
         if let Some(pipe) = self.pipes.get_mut(&writes) {
             pipe.has_writer = false;
         }
-        for id in [reads, writes] {
-            self.pipes.retain(|of, pipe| *of != id || pipe.has_reader || pipe.has_writer);
-        }
-        wakes
+        let is_over = |pipe: &Pipe| !pipe.has_reader && !pipe.has_writer;
+        let over = [reads, writes].into_iter().filter(|id| self.pipes.get(id).is_some_and(is_over));
+        let over: Vec<_> = over.collect();
+        (wakes, over.into_iter().filter_map(|id| self.pipes.remove(&id)).collect())
     }
 
     #[cfg(test)]
@@ -262,7 +270,7 @@ impl Pipe {
     }
 }
 
-/// The address of a host: one of its own, so that bounds for each address count as they do among machines.
+/// Returns the address of a host. Each host has its own, so that limits per address apply as with real machines.
 pub(super) fn address_of(host: HostId, port: u16) -> SocketAddr {
     let [.., high, middle, low] = host.to_be_bytes();
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, high, middle, low)), port)

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 use crate::network::{Connection, Listener, Network};
-use crate::{Context, Node, Pid, Reason, Received};
+use crate::{Context, Node, Pid, Reason, Received, StartError};
 
 const COOKIE: &str = "a cookie of tests, long enough to say nothing about it";
 
@@ -106,6 +106,23 @@ async fn a_cut_breaks_both_ends_and_a_crash_takes_the_listener() {
     let _ = network.host("c");
     network.split(&["a", "c"]);
     assert_eq!(dial().await, Err(HostUnreachable));
+}
+
+#[tokio::test]
+async fn a_host_has_its_own_addresses_and_no_others() {
+    let network = SimulatedNetwork::new();
+    let _ = network.host("east");
+    for name in ["x@east:1", "x@north:0"] {
+        let started = Node::builder(name).cookie(COOKIE).start_on(network.host("west")).await;
+        let words = "this host of the simulated network is \"west\": a node on it is `name@west:port`";
+        assert!(
+            matches!(started, Err(StartError::Listen { error, .. }) if error.to_string() == words),
+            "{name}"
+        );
+    }
+    // As behind a machine that passes connections on: the name is not the address.
+    let builder = Node::builder("x@east:1").cookie(COOKIE).listen("west:1");
+    builder.start_on(network.host("west")).await.unwrap().shutdown().await;
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! TLS over a blocking socket, for a thread that reads and a thread that writes.
+//! TLS over a blocking socket, for one thread that reads and one that writes.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,25 +10,26 @@ use std::time::Duration;
 
 use rustls::Connection;
 
-use super::{EXPORTER_BYTES, exporter};
+use super::{EXPORTER_BYTES, certified, exporter};
 use crate::core::connection::Transmit;
-use crate::core::handshake::Channel;
+use crate::core::handshake::{Certified, Channel};
 use crate::core::host::{Input, Next, Written};
 
-/// Bytes that are read from the socket at once: a record of TLS has hardly more.
+/// The bytes to read from the socket at once. A TLS record is hardly longer.
 const READ_BYTES: usize = 16 << 10;
 
-/// TLS over a blocking TCP connection. [`Tls::connect`](super::Tls::connect) and
+/// TLS over a blocking TCP connection, as [`Tls::connect`](super::Tls::connect) and
 /// [`Tls::accept`](super::Tls::accept) return it.
 ///
-/// Its handshake is made by [`handshake`](Self::handshake), or else by the first read or write.
+/// [`handshake`](Self::handshake) makes the TLS handshake. If it is not called, the first read or write makes the
+/// handshake.
 ///
-/// As with a [`TcpStream`], `&TlsStream` can be read and written, so that one thread may read
-/// while another one writes, through an [`Arc`](std::sync::Arc). Neither ever waits for the other: no lock that both
-/// take is held while the socket is read or written, once the handshake is complete.
+/// As with a [`TcpStream`], `&TlsStream` implements reading and writing, so that one thread can read while another
+/// one writes, through an [`Arc`](std::sync::Arc). Once the handshake is complete, the two threads do not wait for
+/// each other: neither holds a lock that the other needs while it waits for the socket.
 ///
-/// A timeout of the socket ends a read or a write with an error of the kind `WouldBlock` or `TimedOut`. Nothing is lost
-/// then, and the call can be made again.
+/// A timeout of the socket ends a read or a write with an error of the kind `WouldBlock` or `TimedOut`. No data is
+/// lost by that, and the call can be repeated.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -60,34 +61,37 @@ const READ_BYTES: usize = 16 << 10;
 /// ```
 pub struct TlsStream {
     socket: TcpStream,
-    /// Known when the handshake is complete.
+    /// The exporter, once the handshake is complete.
     exporter: OnceLock<[u8; EXPORTER_BYTES]>,
-    /// [`TlsStream::input`] has given it.
+    /// `true` once [`TlsStream::input`] has returned the exporter.
     is_given: AtomicBool,
-    /// Locked while the handshake is made, before any of the others: who waits for it must not wait for a read that comes
-    /// after it.
+    /// `true` if the peer must have a certificate.
+    requires: bool,
+    /// Held during the handshake, and locked before all others, so that a thread that waits for the handshake does
+    /// not wait for a later read.
     handshaking: Mutex<()>,
-    /// Taken for moments only, after one of the others.
+    /// Held for moments only, and locked after one of the others.
     tls: Mutex<Connection>,
-    /// What has been read from the socket and not yet been decrypted. Locked while the socket is read.
+    /// Bytes that were read from the socket and not decrypted yet. Locked while the socket is read.
     incoming: Mutex<VecDeque<u8>>,
-    /// What has been encrypted and not yet been written to the socket. Locked while the socket is written, since bytes
-    /// have to leave in the order in which they were encrypted.
+    /// Bytes that were encrypted and not written to the socket yet. Locked while the socket is written, because
+    /// bytes must be sent in the order in which they were encrypted.
     outgoing: Mutex<VecDeque<u8>>,
 }
 
 impl TlsStream {
-    pub(super) fn new(tls: Connection, socket: TcpStream) -> Self {
+    /// Creates a stream. With `requires` the peer must have a certificate.
+    pub(super) fn new(tls: Connection, socket: TcpStream, requires: bool) -> Self {
         let (handshaking, incoming, outgoing) = Default::default();
         let (exporter, is_given) = Default::default();
-        Self { socket, exporter, is_given, handshaking, tls: Mutex::new(tls), incoming, outgoing }
+        Self { socket, exporter, is_given, requires, handshaking, tls: Mutex::new(tls), incoming, outgoing }
     }
 
-    /// From now on neither a read nor a write waits longer than this for the socket: the thread that makes it can look at the
-    /// clock. The socket sends small writes at once (`TCP_NODELAY`).
+    /// Sets the read and the write timeout of the socket, so that a thread that waits for the socket can check its
+    /// clock at least this often. Also disables Nagle's algorithm (`TCP_NODELAY`).
     ///
     /// # Errors
-    /// Returns the socket's error, or one of the kind `InvalidInput` if the time is zero.
+    /// Returns the socket's error, or an error of the kind `InvalidInput` if the time is zero.
     pub fn looking_every(self, time: Duration) -> Result<Self> {
         self.socket.set_nodelay(true)?;
         self.socket.set_read_timeout(Some(time))?;
@@ -95,14 +99,19 @@ impl TlsStream {
         Ok(self)
     }
 
-    /// What has come, for [`Host::handle_input`](crate::core::Host::handle_input), which says what is `next`: the channel first,
-    /// once; bytes are read into `block`. Waits for as long as the socket does, also where nothing is to be read, and for one read
-    /// of it only: a peer that sends byte by byte does not keep the thread from its clock.
+    /// Returns the next input for [`Host::handle_input`](crate::core::Host::handle_input). `next` is the result of
+    /// the last call of that method. The first input is the TLS channel, after its handshake. All further inputs are
+    /// bytes, which are read into `block`.
     ///
-    /// The socket may also be non-blocking: this gives [`Input::Nothing`] where it would wait, and [`output`](Self::output) says
-    /// [`Written::Part`] or [`Written::Nothing`]. An event loop calls this when there is something to read, until it gives
-    /// nothing, but not before the socket is connected, and not while `next` is another one than [`Next::Read`]. Until the channel
-    /// is there it calls this also when the socket can be written, since the handshake is made here.
+    /// Each call makes at most one read of the socket and waits for at most the socket's timeout, even if `next` asks
+    /// for no bytes. A peer that sends byte by byte therefore cannot keep the thread from checking its clock.
+    ///
+    /// The socket can also be non-blocking. Instead of waiting, this method then returns [`Input::Nothing`], and
+    /// [`output`](Self::output) returns [`Written::Part`] or [`Written::Nothing`]. An event loop should call this
+    /// method whenever the socket is readable, again and again until it returns [`Input::Nothing`]. It must not call
+    /// the method before the socket is connected, nor while `next` is anything but [`Next::Read`]. Until the method
+    /// has returned the channel, the loop should also call it when the socket is writable, because this method makes
+    /// the handshake.
     pub fn input<'b>(&self, next: Next, block: &'b mut [u8]) -> Input<'b> {
         if next != Next::Read {
             std::thread::sleep(self.socket.read_timeout().ok().flatten().unwrap_or_default());
@@ -114,7 +123,13 @@ impl TlsStream {
         } else {
             self.shake().map(|exporter| {
                 self.is_given.store(exporter.is_some(), Ordering::Relaxed);
-                exporter.map(|exporter| Input::Secured(Channel::Tls13 { exporter }))
+                exporter.map(|exporter| {
+                    let channel = Channel::Tls13 { exporter };
+                    match self.certified() {
+                        Some(certified) => Input::Certified(channel, certified),
+                        None => Input::Secured(channel),
+                    }
+                })
             })
         };
         match come {
@@ -125,9 +140,11 @@ impl TlsStream {
         }
     }
 
-    /// Writes what [`Host::transmit`](crate::core::Host::transmit) has given, and takes out of `bytes` what TLS has taken. The
-    /// result is for [`Host::handle_written`](crate::core::Host::handle_written): if that asks for it, this is called again with
-    /// what is left. Waits for as long as the socket does.
+    /// Writes the bytes that [`Host::transmit`](crate::core::Host::transmit) has returned, and removes from `bytes`
+    /// those that TLS has accepted. Waits for at most the socket's timeout.
+    ///
+    /// Pass the result to [`Host::handle_written`](crate::core::Host::handle_written). If that method asks for it,
+    /// call this method again with the remaining bytes.
     pub fn output(&self, given: Transmit, bytes: &mut Vec<u8>) -> Written {
         let (mut outgoing, mut taken) = (lock(&self.outgoing), 0);
         if given == Transmit::Close {
@@ -154,14 +171,14 @@ impl TlsStream {
     }
 
     /// Completes the handshake, and returns the [`exporter`](super::exporter) of this channel, to which the proofs of
-    /// Snow DIST's handshake are bound. Once it is complete, this costs nothing.
+    /// Snow DIST's handshake are bound. Once the handshake is complete, the call does no I/O.
     ///
-    /// A timeout of the socket bounds each read and not the whole handshake. A thread that has set a short one can call
-    /// this again after each, and look in between whether the connection is still wanted.
+    /// A timeout of the socket limits each single read, not the whole handshake. A thread with a short timeout can
+    /// call this method again after each timeout, and check in between whether the connection is still wanted.
     ///
     /// # Errors
-    /// Returns the socket's error, or one of the kind `InvalidData` that holds a [`rustls::Error`] if the peer does not
-    /// speak TLS 1.3.
+    /// Returns the socket's error, or an error of the kind `InvalidData` that contains a [`rustls::Error`] if the
+    /// peer does not speak TLS 1.3.
     pub fn handshake(&self) -> Result<[u8; EXPORTER_BYTES]> {
         loop {
             if let Some(exporter) = self.shake()? {
@@ -170,7 +187,7 @@ impl TlsStream {
         }
     }
 
-    /// Goes on with the handshake, by one read of the socket at most.
+    /// Continues the handshake with at most one read of the socket.
     fn shake(&self) -> Result<Option<[u8; EXPORTER_BYTES]>> {
         if let Some(exporter) = self.exporter.get() {
             return Ok(Some(*exporter));
@@ -194,7 +211,7 @@ impl TlsStream {
         }
     }
 
-    /// Sends what the handshake has to say. The exporter, if it is complete.
+    /// Sends pending handshake data. Returns the exporter if the handshake is complete.
     fn shaken(&self) -> Result<Option<[u8; EXPORTER_BYTES]>> {
         self.send(&mut lock(&self.outgoing))?;
         let tls = lock(&self.tls);
@@ -209,9 +226,21 @@ impl TlsStream {
         Ok(Some(*self.exporter.get_or_init(|| exporter)))
     }
 
-    /// Tells the peer that nothing more will be written, and writes what TLS still has to say: after a failed read
-    /// that is an alert, which tells the peer what was wrong. The socket stays open; [`get_ref`](Self::get_ref) is
-    /// what to shut down.
+    /// Returns the names that the peer's certificate covers, once [`handshake`](Self::handshake) is complete. Do not
+    /// use the result before that, because it may contain no names.
+    ///
+    /// Returns `None` if this side does not require certificates.
+    #[must_use]
+    pub fn certified(&self) -> Option<Certified> {
+        self.requires.then(|| match &*lock(&self.tls) {
+            Connection::Client(tls) => certified(tls),
+            Connection::Server(tls) => certified(tls),
+        })
+    }
+
+    /// Ends the TLS channel in the direction to the peer: writes all pending TLS data, and then the alert
+    /// `close_notify`. After a failed read, the pending data includes an alert that tells the peer the error. The
+    /// socket stays open; shut it down through [`get_ref`](Self::get_ref).
     ///
     /// # Errors
     /// Returns the socket's error.
@@ -221,12 +250,12 @@ impl TlsStream {
         self.send(&mut outgoing)
     }
 
-    /// Writes all that has been encrypted.
+    /// Writes all encrypted bytes.
     fn send(&self, outgoing: &mut VecDeque<u8>) -> Result<()> {
         self.send_counting(outgoing, &mut 0)
     }
 
-    /// The same, and adds to `taken` how many bytes the socket has taken.
+    /// Writes all encrypted bytes, and adds the number of bytes that the socket has taken to `taken`.
     fn send_counting(&self, outgoing: &mut VecDeque<u8>, taken: &mut usize) -> Result<()> {
         let mut tls = lock(&self.tls);
         while tls.wants_write() {
@@ -247,7 +276,7 @@ impl TlsStream {
         (&self.socket).flush()
     }
 
-    /// Decrypts more of what the socket has, and waits for it. Returns 0 if that has ended.
+    /// Waits for more bytes from the socket and decrypts them. Returns 0 if the socket's stream has ended.
     fn receive(&self, incoming: &mut VecDeque<u8>) -> Result<usize> {
         if incoming.is_empty() {
             let mut block = [0; READ_BYTES];
@@ -267,7 +296,8 @@ impl TlsStream {
         Ok(count)
     }
 
-    /// Reads bytes that the peer has written, by one read of the socket at most. Nothing: what has come is not whole yet.
+    /// Reads bytes that the peer has written, with at most one read of the socket. Returns `None` if the received
+    /// bytes are incomplete.
     fn read_once(&self, into: &mut [u8]) -> Result<Option<usize>> {
         let mut incoming = lock(&self.incoming);
         if let Some(count) = self.decrypted(into)? {
@@ -284,14 +314,14 @@ impl TlsStream {
         }
     }
 
-    /// The connection below, to set its timeouts or to shut it down.
+    /// Returns the underlying connection, to set its timeouts or to shut it down.
     pub const fn get_ref(&self) -> &TcpStream {
         &self.socket
     }
 }
 
 impl Read for &TlsStream {
-    /// Reads bytes that the peer has written. 0: it has said that it writes no more.
+    /// Reads bytes that the peer has written. Returns 0 when the peer has said that it writes no more.
     fn read(&mut self, into: &mut [u8]) -> Result<usize> {
         if into.is_empty() {
             return Ok(0);
@@ -306,8 +336,8 @@ impl Read for &TlsStream {
 }
 
 impl Write for &TlsStream {
-    /// Encrypts bytes and writes them. If the socket fails or is not ready after they were taken, the next call says
-    /// so.
+    /// Encrypts bytes and writes them. If the socket fails or is not ready after the bytes were taken, the next
+    /// call returns that error.
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         self.handshake()?;
         let mut outgoing = lock(&self.outgoing);
@@ -328,12 +358,12 @@ impl fmt::Debug for TlsStream {
     }
 }
 
-/// The socket has not been ready for as long as it was to wait.
+/// Returns `true` if the socket was not ready within its timeout.
 fn is_timeout(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
-/// A lock that outlives a panic: nothing here panics half-way while one is held.
+/// Locks a mutex, ignoring poison: nothing here panics half-way while holding a lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -273,11 +273,10 @@ fn long() -> Term {
 }
 
 //= spec/capabilities.md#cap-cal-009
-//# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT whose reason is Error
-//# "full", without hops.
+//# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT "full".
 //= spec/capabilities.md#cap-cal-018
-//# A node that drops a reply because what it keeps for other nodes is full MUST take the call for over, and tell the
-//# caller that there was a reply that it did not keep.
+//# A node that drops a reply by SES-MSG-010, SES-MSG-011 or SES-MSG-015 MUST end the call, and tell the
+//# caller that the reply was lost.
 #[test]
 fn a_call_or_reply_that_is_dropped_while_it_comes_is_answered() {
     let mut two = Two::new();

@@ -94,6 +94,18 @@ fn a_handshake_has_its_time_whatever_arrives() {
 }
 
 #[test]
+fn a_stream_that_ends_in_the_handshake_has_broken_it_off() {
+    let mut b = Node::new("b@h:1");
+    let unsecured = b.accept();
+    b.stream_ended(unsecured);
+    let secured = b.accept();
+    b.secured(secured, 1);
+    b.stream_ended(secured);
+    let texts = ["the stream has ended", "the handshake was broken off: the stream has ended"];
+    assert_eq!(b.endings, texts.map(|text| Ending::Lost(text.to_owned())));
+}
+
+#[test]
 fn an_initiator_waits_for_ack_from_reply_on() {
     let (mut a, mut b) = (Node::new("a@h:1"), Node::new("b@h:1"));
     let ends = dial(&mut a, &mut b);

@@ -3,14 +3,15 @@
 use snow_dist_codec::frame::GlobalSync;
 use snow_dist_codec::framing::Frames;
 use snow_dist_codec::{EntriesBuf, Entry, Frame, Pid, Reading, Text};
+use snow_dist_runtime::Allowed;
 use snow_dist_runtime::core::Reason;
 use snow_dist_runtime::core::globals::{NotRegistered, OnConflict};
-use snow_dist_runtime::core::host::Event;
+use snow_dist_runtime::core::host::{Event, Host};
 use snow_dist_runtime::core::limits::{
     FRAME_BYTES_BOUND_MIN, GLOBAL_NAME_BYTES_COUNTED, GLOBAL_NAME_BYTES_MAX, GLOBAL_NAMES_BYTES_MAX,
 };
 
-use crate::host::Net;
+use crate::host::{Net, Table, settings};
 
 /// Every one of three nodes in a session with both others.
 fn mesh() -> Net {
@@ -40,15 +41,14 @@ fn all(node: &str, local: u64) -> Vec<Option<(String, u64)>> {
 }
 
 //= spec/session.md#ses-glb-013
-//# When a process of its own is registered under a global name, a node MUST write one GLOBAL_REGISTER in each session,
-//# unless the name has been taken back before that is written.
+//# When it registers a global name, a node MUST write one GLOBAL_REGISTER in each session, unless the name is
+//# taken back before that.
 //= spec/session.md#ses-glb-014
-//# When a global name of its own is taken back, also because its process has ended, a node MUST write one
-//# GLOBAL_UNREGISTER in each session in which it has told of the name, unless the name has been registered anew before
-//# that is written.
+//# When it takes a global name back, a node MUST write one GLOBAL_UNREGISTER in each session that was told of
+//# it, unless the name is registered anew before that.
 //= spec/session.md#ses-glb-015
-//# When a session begins, a node MUST write the global names that it owns into one or more GLOBAL_SYNCs, unless it owns
-//# none.
+//# When a session begins, a node MUST write the global names that it owns, if any, into one or more
+//# GLOBAL_SYNCs.
 #[test]
 fn a_name_is_known_everywhere_until_it_is_taken_back_or_its_process_ends() {
     let mut net = Net::new(3);
@@ -102,11 +102,10 @@ fn a_name_that_is_known_is_taken_and_the_dead_get_none() {
 }
 
 //= spec/session.md#ses-glb-011
-//# A node that owns a global name MUST take it back when it learns the name from a peer whose incarnation and name,
-//# compared in this order, are smaller than its own.
+//# A node MUST take back a global name that it owns when a peer of smaller rank claims it.
 //= spec/session.md#ses-glb-016
-//# A process that loses a global name by SES-GLB-011 MUST get one exit signal from the process that keeps the name, with
-//# the reason Custom "name conflict", unless it has asked to be told in another way.
+//# A process that loses a global name by SES-GLB-011 MUST get one exit signal Custom "name conflict" from the
+//# process that keeps the name, unless it has asked to be told in another way.
 #[test]
 fn of_three_that_claim_a_name_at_once_one_keeps_it_everywhere() {
     for on_conflict in [OnConflict::Exit, OnConflict::Tell] {
@@ -132,6 +131,39 @@ fn of_three_that_claim_a_name_at_once_one_keeps_it_everywhere() {
             assert_eq!(told, [event]);
         }
     }
+}
+
+//= spec/session.md#ses-glb-019
+//= type=test
+//# A node MUST ignore each GLOBAL_* of a peer from which it takes no global names.
+#[test]
+fn a_name_of_a_peer_from_which_none_are_taken_does_not_exist() {
+    let host = |name: &str, takes: &[&str]| {
+        let mut settings = settings(name);
+        settings.local.global_names = Allowed::only(takes).unwrap();
+        Host::new(settings, Table::default())
+    };
+    let all = ["a@h:1", "b@h:1", "c@h:1"];
+    let hosts = vec![host("a@h:1", &["b@h:1"]), host("b@h:1", &all), host("c@h:1", &all)];
+    let mut net = Net::of(hosts);
+    net.hosts[2].register_global("at first", 2, OnConflict::Exit).unwrap();
+    for (from, to) in [(0, 1), (0, 2), (1, 2)] {
+        net.connect(from, to);
+    }
+    net.hosts[2].register_global("desk", 2, OnConflict::Exit).unwrap();
+    net.hosts[1].register_global("till", 3, OnConflict::Exit).unwrap();
+    net.flow();
+    assert_eq!((net.hosts[0].whereis_global("at first"), net.hosts[0].whereis_global("desk")), (None, None));
+    assert!(net.hosts[0].whereis_global("till").is_some());
+    assert!(net.hosts[1].whereis_global("desk").is_some());
+    // So it can be had here as well. Whoever hears of both settles it: the others as the claim of this node has it, and this node
+    // alone keeps it whatever that is.
+    net.hosts[0].register_global("desk", 4, OnConflict::Tell).unwrap();
+    net.flow();
+    let found = whereis(&mut net, "desk");
+    assert_eq!(found[0], Some(("a@h:1".into(), 4)));
+    assert_eq!(found[1], found[2]);
+    assert_eq!(net.told(0, 4), []);
 }
 
 /// What the first node has to write on the first stream, which nobody reads.
@@ -210,9 +242,8 @@ fn what_a_process_sends_comes_behind_its_name() {
 }
 
 //= spec/session.md#ses-glb-014
-//# When a global name of its own is taken back, also because its process has ended, a node MUST write one
-//# GLOBAL_UNREGISTER in each session in which it has told of the name, unless the name has been registered anew before
-//# that is written.
+//# When it takes a global name back, a node MUST write one GLOBAL_UNREGISTER in each session that was told of
+//# it, unless the name is registered anew before that.
 /// What ends is still told in a session that is being ended; what begins is not.
 #[test]
 fn a_name_is_taken_back_in_a_session_that_is_being_ended() {

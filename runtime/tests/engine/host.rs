@@ -9,8 +9,9 @@ use sha2::Sha256;
 use snow_dist_codec::handshake::{Name, Reply};
 use snow_dist_codec::stf::Encoder;
 use snow_dist_codec::{Handshake, NodeName, Pid as WirePid, Reading, stf};
+use snow_dist_runtime::Allowed;
 use snow_dist_runtime::core::connection::{Ending, Transmit};
-use snow_dist_runtime::core::handshake::{Channel, Version1};
+use snow_dist_runtime::core::handshake::Channel;
 use snow_dist_runtime::core::host::{Event, Host, Input, Mailboxes, Next, Settings, Written};
 use snow_dist_runtime::core::limits::{
     DRAIN_DEADLINE, HEARTBEAT_INTERVAL, HEARTBEAT_TIMEOUT, VERSION_1_CLEANUP,
@@ -392,7 +393,7 @@ fn what_is_given_up_while_a_session_ends_has_no_end() {
 #[test]
 fn a_node_of_version_1_is_answered_by_the_deadlines_alone() {
     let mut settings = settings("b@h:1");
-    settings.local.version_1 = Version1::Allowed;
+    settings.local.version_1 = Allowed::Everyone;
     let mut b = Host::new(settings, Table::default());
     let connect = |b: &mut Host<Table>| {
         let id = b.accept(FROM, NOW).unwrap();

@@ -14,6 +14,7 @@
 //! the specification. Nothing of the runtime is used, so that it can be judged like any other subject.
 
 pub mod adapter;
+mod attention;
 pub mod cases;
 mod play;
 pub mod report;
@@ -31,12 +32,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use adapter::Adapter;
+use attention::attentively;
 use cases::{Case, Filter, Level, Mode, Role};
 use play::Scene;
 use report::{Judged, Report};
 use subject::Subject;
 use verdict::{Trouble, Verdict};
-use wire::{Log, Offer, Wire};
+use wire::{Authorities, Log, Offer, Wire};
 
 /// A run, as it is wanted.
 #[derive(Clone, Debug)]
@@ -73,6 +75,12 @@ pub const JOBS_ADAPTED: usize = 12;
 /// Of these, cases that write megabytes.
 const JOBS_HEAVY: usize = 2;
 
+/// A runner that was held up for longer cannot say that its subject did wrong.
+const HELD_UP_MAX: Duration = Duration::from_millis(500);
+
+/// How often a case is played if the runner is held up in it.
+const TRIES: usize = 3;
+
 /// Nothing was judged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -94,10 +102,13 @@ pub async fn judge(run: Run, mut tell: impl FnMut(&Judged)) -> Result<Report, Un
     let mut chosen = choose(&run)?;
     // A long case begins early, so that the others pass while it waits.
     chosen.sort_by_key(|(case, _)| std::cmp::Reverse(case.long));
+    let authorities = Authorities::new()
+        .map_err(|error| Unjudged::Usage(format!("the runner has no certificates: {error}")))?;
     let scene = Arc::new(Scene {
         subject_name: reach(&run).await?,
         subject: run.subject,
         cookie: run.cookie,
+        authorities: Arc::new(authorities),
         version: run.version,
         patience: run.patience,
     });
@@ -181,15 +192,29 @@ async fn reach(run: &Run) -> Result<Option<String>, Unjudged> {
     }
 }
 
+/// Plays a case. A failure that the runner may have caused itself, since it was held up, proves nothing: the case is
+/// played again.
 async fn play_one(scene: &Scene, case: Case, role: Role, strict: bool, known: bool) -> Judged {
     let began = Instant::now();
-    let log = Log::default();
     let has_adapter = matches!(scene.subject, Subject::Adapted(_));
-    let played = if case.mode == Mode::Adapter && !has_adapter {
-        Err(("start".to_owned(), Trouble::Unsupported("there is no adapter".into())))
-    } else {
-        play::play(scene, &case, role, &log).await
-    };
+    let mut log = Log::default();
+    let mut played = Err(("start".to_owned(), Trouble::Unsupported("there is no adapter".into())));
+    for tries in 1..=TRIES {
+        if case.mode == Mode::Adapter && !has_adapter {
+            break;
+        }
+        log = Log::default();
+        let held_up;
+        (played, held_up) = attentively(play::play(scene, &case, role, &log)).await;
+        let Err((_, trouble @ Trouble::Wrong(_))) = &mut played else { break };
+        if held_up <= HELD_UP_MAX {
+            break;
+        }
+        if tries == TRIES {
+            let text = format!("{trouble}, but the runner itself was held up for {held_up:.1?}");
+            *trouble = Trouble::unjudged(text);
+        }
+    }
     let mut verdict = match &played {
         Ok(()) => Verdict::Pass,
         Err((_, Trouble::Wrong(_))) => match case.level {

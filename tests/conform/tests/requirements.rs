@@ -10,21 +10,10 @@ use snow_dist_conform::cases::{self, Case, Filter, Level};
 
 /// The requirements of the texts, and how each is checked.
 fn requirements() -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec");
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "md") {
-            continue;
-        }
-        let text = fs::read_to_string(&path).unwrap();
-        for part in text.split("\n### [").skip(1) {
-            let (id, rest) = part.split_once(']').unwrap();
-            let checked = rest.split("Checked by: ").nth(1).and_then(|how| how.lines().next());
-            found.insert(id.to_owned(), checked.unwrap_or_default().trim_end_matches('.').to_owned());
-        }
-    }
-    found
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec/checks.toml");
+    let checks: BTreeMap<String, BTreeMap<String, String>> =
+        toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    checks.into_values().flatten().collect()
 }
 
 /// Requirements that a peer can check, and that have no case: how they begin, and why.

@@ -511,8 +511,8 @@ impl Model for CleanUp {
         vec![
             //= spec/version1.md#v1-elc-003
             //# A node MUST NOT send ACK to a version 1 peer, or REPLY on a dial to one, before
-            //# `version_1_cleanup` has passed since its last session with that peer has ended, since its last
-            //# dial to that peer on which REPLY was sent has ended, and since it was started itself.
+            //# `version_1_cleanup` has passed since its own start, and since the ends of its last session
+            //# with that peer and of its last dial to it on which REPLY was sent.
             Property::always(FORGOTTEN, |_, world: &World| !world.took_another),
             Property::always(AGREE, |_, world: &World| {
                 world.is_lossy || world.agree() || !world.is_at_rest()

@@ -137,8 +137,8 @@ function flood(from, to, { messages, bytes }) {
 
 const COMMANDS = {
   async start({ name, cookie, accepted = [], version_1: version1 = VERSION_1, heartbeat, ...more }) {
-    const { peer_lists: peerLists = false, tells_peers: tellsPeers = false, ...limits } = more;
-    if (tellsPeers) return UNSUPPORTED;
+    const { peer_lists: peerLists = false, tells_peers: tellsPeers = false, certificates, ...limits } = more;
+    if (tellsPeers || certificates) return UNSUPPORTED;
     if (heartbeat) {
       limits.heartbeat_interval = heartbeat.interval_ms / 1000;
       limits.heartbeat_timeout = heartbeat.timeout_ms / 1000;
@@ -301,7 +301,8 @@ const COMMANDS = {
   },
 
   send_group({ group, message }) {
-    return { ...OK, count: node.startGroups().sendAll(group, Buffer.from(message, 'hex')) };
+    node.startGroups().sendAll(group, Buffer.from(message, 'hex'));
+    return OK;
   },
 
   watch({ process, node: name }) {

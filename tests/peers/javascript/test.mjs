@@ -6,3 +6,4 @@ import './test/sessions.mjs';
 import './test/elections.mjs';
 import './test/nodes.mjs';
 import './test/groups.mjs';
+import './test/names.mjs';

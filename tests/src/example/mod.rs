@@ -99,8 +99,8 @@ fn messages(handshake: &Value) -> String {
 ```
 {}```
 
-The name is a node name that is not `b`'s own, versions have 2 in common, the incarnation is not 0. `b` answers, and
-ends its challenge in the sentinel:
+The versions have 2 in common, and neither incarnation nor creation is 0. `b` answers, and ends its challenge in the
+sentinel:
 
 ```
 {}```
@@ -116,8 +116,9 @@ computes its proof of REPLY as far as that goes, and sends it:
 ```
 {}{}```
 
-`b` has computed the same proof over the bytes that have come, and compares. There is no other connection with `a`, so
-it answers with its own proof. For `b` the session has begun:
+`b` has computed the same proof over the bytes that have come, and compares. The name is a node name and not its own,
+and the bounds are enough. There is no other connection with `a`, so it answers with its own proof. For `b` the session
+has begun:
 
 ```
 {}{}```

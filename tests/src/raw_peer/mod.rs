@@ -14,7 +14,9 @@ pub use node::{Challenged, NoSession, RawNode};
 pub use original::{Original, Orphan, Refused};
 pub use relay::{Edit, Relay};
 pub use session::{RawSession, Seen};
-pub use tls::{Listener, client_config, connect, connect_from, connect_tls12, over, server_config};
+pub use tls::{
+    Listener, client_config, connect, connect_from, connect_tls12, over, over_with, server_config,
+};
 pub use version_1::{OldNode, OldWire};
 pub use wire::{Heard, Wire};
 

@@ -12,7 +12,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use super::Wire;
 use crate::program::within;
 
-const OFFER: Offer = Offer { tls12: false, alpn: false, expired: false };
+const OFFER: Offer = Offer { alpn: false, ..Offer::USUAL };
 
 /// A TLS 1.3 connection to `host:port`.
 pub async fn connect(address: &str) -> Wire {
@@ -53,8 +53,16 @@ pub async fn over(tcp: TcpStream) -> std::io::Result<Wire> {
 }
 
 async fn connect_over(tcp: TcpStream, offer: Offer) -> std::io::Result<Wire> {
+    over_with(tcp, offer.initiator()?).await
+}
+
+/// The same as this configuration has it.
+///
+/// # Errors
+/// As [`over`].
+pub async fn over_with(tcp: TcpStream, config: ClientConfig) -> std::io::Result<Wire> {
     let name = ServerName::try_from(SERVER_NAME).unwrap();
-    let connecting = TlsConnector::from(Arc::new(offer.initiator()?)).connect(name, tcp);
+    let connecting = TlsConnector::from(Arc::new(config)).connect(name, tcp);
     Ok(Wire::new(within("TLS", connecting).await?.into()))
 }
 
@@ -88,6 +96,13 @@ impl Listener {
         Self { tcp, tls: TlsAcceptor::from(Arc::new(server_config())) }
     }
 
+    /// Takes them as this configuration has it.
+    #[must_use]
+    pub fn with_tls(mut self, config: ServerConfig) -> Self {
+        self.tls = TlsAcceptor::from(Arc::new(config));
+        self
+    }
+
     /// A node of this name that is found here.
     #[must_use]
     pub fn name(&self, name: &str) -> String {
@@ -103,7 +118,15 @@ impl Listener {
 
     /// The next connection.
     pub async fn accept(&self) -> Wire {
+        self.try_accept().await.unwrap()
+    }
+
+    /// The next connection, whose other end may not want it.
+    ///
+    /// # Errors
+    /// TLS fails.
+    pub async fn try_accept(&self) -> std::io::Result<Wire> {
         let tcp = self.accept_tcp().await;
-        Wire::new(within("TLS", self.tls.accept(tcp)).await.unwrap().into())
+        Ok(Wire::new(within("TLS", self.tls.accept(tcp)).await?.into()))
     }
 }

@@ -41,6 +41,17 @@ impl Heard {
         }
     }
 
+    /// The payload, if one has come.
+    ///
+    /// # Errors
+    /// The end that came instead.
+    pub fn try_payload(self) -> Result<Vec<u8>, Self> {
+        match self {
+            Self::Payload(payload) => Ok(payload),
+            ended => Err(ended),
+        }
+    }
+
     /// Whether nothing comes any more.
     #[must_use]
     pub const fn is_end(&self) -> bool {

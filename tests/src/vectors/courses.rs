@@ -6,10 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use snow_dist_codec::{NodeName, Reading};
-use snow_dist_runtime::core::handshake::{
-    Channel, Established, Local, Refusal, Version1, acceptor, initiator,
-};
-use snow_dist_runtime::core::{Cookie, Cookies};
+use snow_dist_runtime::core::handshake::{Channel, Established, Local, Refusal, acceptor, initiator};
+use snow_dist_runtime::core::{Allowed, Cookie, Cookies};
 
 use super::layout::{Field, Message};
 use super::messages::{empty_block, tlv, usual_block};
@@ -138,7 +136,7 @@ impl Given {
         let name = NodeName::parse(name).unwrap();
         let mut local = Local::new(name, NonZeroU64::new(incarnation).unwrap(), cookies);
         if self.version_1 {
-            local.version_1 = Version1::Allowed;
+            local.version_1 = Allowed::Everyone;
         }
         local.into()
     }

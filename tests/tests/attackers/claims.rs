@@ -19,8 +19,8 @@ fn rejection(payload: &[u8]) -> u16 {
 }
 
 //= spec/handshake.md#hs-prf-006
-//# A node MUST end a handshake in which the digest of a REPLY or ACK without extension block, or the proof of
-//# one with it, is not the one that it has computed itself.
+//# A node MUST end a handshake in which the digest of version 1 or the proof of version 2 is not the one that
+//# it computes.
 #[tokio::test]
 async fn a_wrong_cookie_is_refused_in_both_roles() {
     let friends = Friends::new().await;
@@ -93,7 +93,7 @@ async fn what_a_name_is_refused_for_is_told_only_to_who_knows_the_cookie() {
 }
 
 //= spec/handshake.md#hs-von-003
-//# An acceptor that does not allow version 1 MUST NOT answer a NAME without extension block.
+//# An acceptor that does not allow version 1 MUST NOT answer a NAME without extension block by a CHALLENGE.
 #[tokio::test]
 async fn version_1_is_not_answered() {
     let friends = Friends::new().await;
@@ -156,8 +156,7 @@ async fn say_first(node: &snow_dist_runtime::Node, bytes: &[u8]) -> Vec<Vec<u8>>
 }
 
 //= spec/handshake.md#hs-crs-002
-//# A node MUST close the connection when a check of its table fails or the table says that the handshake
-//# ends.
+//# A node MUST close the connection when its course ends the handshake.
 //= spec/handshake.md#hs-rej-004
 //# An acceptor MUST NOT send REJECT to a peer that has not sent the magic of an extension block.
 #[tokio::test]
@@ -179,7 +178,7 @@ async fn what_is_no_name_ends_the_connection() {
 }
 
 //= spec/handshake.md#hs-rej-006
-//# An acceptor SHOULD send REJECT with the code of its table before it closes the connection.
+//# An acceptor SHOULD send REJECT with the code of its course before it closes the connection.
 #[tokio::test]
 async fn names_with_control_characters_are_refused() {
     let friends = Friends::new().await;

@@ -148,7 +148,7 @@ async fn a_million_hops_in_one_exit_are_kept_as_far_as_they_are_worth() {
 
 //= spec/dist.md#dist-frm-010
 //# The memory that a reader reserves for a frame MUST be bounded by a fixed amount plus a fixed multiple of
-//# the bytes of it that have arrived, whatever its lengths and counts say.
+//# the frame's bytes that have arrived.
 #[tokio::test]
 async fn lengths_that_lie_reserve_nothing() {
     let friends = Friends::new().await;

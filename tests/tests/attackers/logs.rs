@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use snow_dist_codec::Pid as WirePid;
 use snow_dist_codec::frame::{Close, GlobalUnregister, Send};
-use snow_dist_runtime::{Node, Version1};
+use snow_dist_runtime::{Allowed, Node};
 use snow_dist_tests::log::Log;
 use snow_dist_tests::program::{node, start, until};
 use snow_dist_tests::raw_peer::{OldNode, RawNode, address, connect_from};
@@ -85,7 +85,7 @@ async fn a_name_is_escaped_wherever_it_is_shown() {
 #[tokio::test]
 async fn frames_that_every_node_may_leave_alone_are_no_warning() {
     let log = Log::of_this_thread();
-    let a = start(Node::builder("a@127.0.0.1:0").version_1(Version1::Allowed)).await;
+    let a = start(Node::builder("a@127.0.0.1:0").version_1(Allowed::Everyone)).await;
     let mut old = OldNode::new("old@127.0.0.1:1").join(a.name()).await;
     let mut raw = RawNode::new("raw@127.0.0.1:1", 7).join(a.name()).await;
     for session in [&mut old, &mut raw] {
@@ -121,7 +121,7 @@ async fn a_member_that_comes_and_goes_is_told_of_in_sum() {
 #[tokio::test]
 async fn frames_for_other_nodes_are_told_of_in_sum_however_many_sessions_bring_them() {
     let log = Log::of_this_thread();
-    let a = start(Node::builder("a@127.0.0.1:0").version_1(Version1::Allowed)).await;
+    let a = start(Node::builder("a@127.0.0.1:0").version_1(Allowed::Everyone)).await;
     for number in 0..20 {
         let mut old = OldNode::new(&format!("old{number}@127.0.0.1:1")).join(a.name()).await;
         // By the first one it is known here which node id this node has there: the second one is another node's.

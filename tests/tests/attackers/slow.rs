@@ -60,8 +60,8 @@ async fn stalled_handshakes_of_others_hold_nobody_up() {
 //# An acceptor MUST NOT hold more than `handshakes_per_address_max` connections from one address that are not
 //# verified.
 //= spec/connection.md#con-plc-007
-//# An acceptor that has no place for a connection that TCP has accepted MUST close another one that holds a
-//# place, and give that place to the new connection.
+//# An acceptor without a free slot for a new connection MUST close one that holds a slot, and give the new
+//# one that slot.
 #[tokio::test]
 async fn a_connection_too_many_of_one_address_gets_the_place_of_the_oldest() {
     let a = start(Node::builder("a@127.0.0.1:0").handshakes_per_address_max(8)).await;
@@ -102,7 +102,7 @@ async fn a_session_holds_no_place() {
 //# An acceptor MUST NOT hold more than `handshakes_max` connections that are not verified.
 //= spec/connection.md#con-plc-008
 //# The connection that gives way MUST be one from the address of the new connection if that address holds
-//# `handshakes_per_address_max` places, and else one from an address that holds the most.
+//# `handshakes_per_address_max` slots, and else one from an address that holds the most.
 #[tokio::test]
 async fn when_all_places_are_taken_the_oldest_of_the_address_with_most_gives_way() {
     let a = start(Node::builder("a@127.0.0.1:0").handshakes_max(8).handshakes_per_address_max(4)).await;
@@ -175,8 +175,8 @@ impl<'n, A: Iterator<Item = Ipv4Addr>> Silent<'n, A> {
 }
 
 //= spec/connection.md#con-plc-009
-//# Of the connections of which one has to give way an acceptor MUST choose, from the older half, the one whose
-//# handshake has come least far, and of several such the oldest.
+//# From the older half of the candidates, an acceptor MUST choose the connection whose handshake has come
+//# least far, and of several such the oldest.
 #[tokio::test]
 async fn silent_connections_that_come_again_for_ever_keep_no_node_of_their_address_out() {
     let a = start(Node::builder("a@127.0.0.1:0").handshakes_per_address_max(8)).await;
@@ -185,8 +185,8 @@ async fn silent_connections_that_come_again_for_ever_keep_no_node_of_their_addre
 }
 
 //= spec/connection.md#con-plc-009
-//# Of the connections of which one has to give way an acceptor MUST choose, from the older half, the one whose
-//# handshake has come least far, and of several such the oldest.
+//# From the older half of the candidates, an acceptor MUST choose the connection whose handshake has come
+//# least far, and of several such the oldest.
 #[tokio::test]
 async fn silent_connections_from_as_many_addresses_as_there_are_places_keep_no_node_out() {
     let a = start(Node::builder("a@127.0.0.1:0").handshakes_max(16)).await;
@@ -270,7 +270,8 @@ async fn who_never_answers_does_not_keep_a_dial_for_ever() {
 //= spec/connection.md#con-dln-003
 //# An initiator MUST give up a dial on which it has not received ACK `ack_deadline` after it sent REPLY.
 //= spec/connection.md#con-elc-015
-//# A node MUST NOT write a frame on a connection on which ACK has not been sent, or not been verified.
+//# A node MUST NOT write a frame on a connection before it has sent ACK as its acceptor, or verified ACK as
+//# its initiator.
 #[tokio::test]
 async fn who_withholds_ack_gets_no_frame_and_is_given_up() {
     let a = node("a").await;

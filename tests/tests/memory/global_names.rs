@@ -33,7 +33,7 @@ async fn tell(session: &mut RawSession, node: &str, name: fn(usize) -> usize) {
 }
 
 //= spec/session.md#ses-glb-009
-//# A node MAY ignore a GLOBAL_REGISTER, and an entry of a GLOBAL_SYNC, by which the peer breaks SES-GLB-007.
+//# A node MAY ignore a claim by which the peer breaks SES-GLB-007.
 async fn holds(name: fn(usize) -> usize) {
     let mut node = Hoarding::start();
     let mut sessions = Vec::new();

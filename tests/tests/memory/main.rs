@@ -117,8 +117,8 @@ fn put<'f>(bytes: &mut Vec<u8>, frame: impl Into<Frame<'f>>) {
 }
 
 //= spec/session.md#ses-msg-010
-//# A node MUST drop a message of another node by which its mailboxes would keep more than
-//# `mailbox_remote_bytes_max` for other nodes.
+//# A node MUST drop a message by which its mailboxes would keep more than `mailbox_remote_bytes_max` for
+//# other nodes.
 //= spec/session.md#ses-msg-011
 //# A node MUST drop a message by which its mailboxes would keep more than half of `mailbox_remote_bytes_max`
 //# for one peer.

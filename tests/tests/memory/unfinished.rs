@@ -22,11 +22,11 @@ const SHARE: usize = BOUND / 4 * 3;
 const OF_SESSIONS: usize = NAMES * (UNFINISHED_BYTES_UNCOUNTED + (96 << 10));
 
 //= spec/session.md#ses-msg-016
-//# A node MUST count what it keeps of frames of a peer that are not whole yet, but for
-//# `unfinished_bytes_uncounted` of each session, among what its mailboxes keep for that peer.
+//# A node MUST count what it keeps of a peer's incomplete frames, but for `unfinished_bytes_uncounted` of
+//# each session, among what its mailboxes keep for that peer.
 //= spec/session.md#ses-msg-015
 //# A node MUST drop a message by which its mailboxes would keep more than three quarters of
-//# `mailbox_remote_bytes_max` for the peers of all sessions that it has accepted from one address.
+//# `mailbox_remote_bytes_max` for the peers of sessions that it has accepted from one address.
 async fn holds(begin: fn(&RawSession, u64) -> Vec<u8>) {
     let mut node = Hoarding::start();
     let mut sessions = Vec::new();

@@ -107,8 +107,7 @@ async fn a_heartbeat_that_no_node_can_have_is_refused_with_its_bounds() {
 }
 
 //= spec/session.md#ses-cap-001
-//# A node MUST NOT announce a capability unless it does all that this specification says of the frames of
-//# that capability.
+//# A node MUST NOT announce a capability unless it does all that this specification says of its frames.
 //= spec/handshake.md#hs-tlv-004
 //# A node MUST write 0 for each bit of capabilities that has no name.
 #[tokio::test]
@@ -250,9 +249,8 @@ async fn a_node_with_all_the_sessions_it_may_have_refuses_another() {
 }
 
 //= spec/connection.md#con-plc-010
-//# An acceptor that holds `sessions_per_address_max` sessions, and connections that wait to become one, from one
-//# address MUST refuse a further connection that is verified from that address as busy, unless it has that peer
-//# already.
+//# An acceptor that holds `sessions_per_address_max` accepted sessions and waiting connections of one address
+//# MUST refuse a further verified connection from there as busy, unless it has that peer already.
 #[tokio::test]
 async fn one_address_takes_no_more_sessions_than_it_may_have_and_is_told_the_limit() {
     let a = start(builder("a").sessions_per_address_max(2)).await;

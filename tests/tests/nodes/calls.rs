@@ -70,15 +70,14 @@ fn seen(caller: &Node, of: &Node, pid: Pid) -> Pid {
 }
 
 //= spec/capabilities.md#cap-cal-002
-//# When its process calls a process of the peer or a name there, a node MUST write one CALL or CALL_NAME, unless
+//# When its process calls a process or a name of the peer, a node MUST write one CALL or CALL_NAME, unless
 //# CAP-CAL-004 forbids it.
 //= spec/capabilities.md#cap-cal-006
-//# A node that reads a CALL for a living process, or a CALL_NAME with a name that is registered, MUST put its
-//# message into the mailbox of that process as that of a SEND_TERM, and let the process tell who calls and reply,
-//# unless CAP-CAL-008 or CAP-CAL-009 asks for another answer.
+//# A node MUST treat a CALL of a living process, or a CALL_NAME with a registered name, as a SEND_TERM, and
+//# let the process tell who calls and reply, unless CAP-CAL-008 or CAP-CAL-009 applies.
 //= spec/capabilities.md#cap-cal-015
-//# A node that reads a CALL_REPLY with the ref and the pids of a call of its own that is not over MUST give its
-//# term to the caller as the reply to this call, and take the call for over.
+//# A node that reads a CALL_REPLY that matches an open call MUST end the call, and give the term to the
+//# caller as its reply.
 #[tokio::test]
 async fn a_call_has_its_reply() {
     for (a, b) in both_ways().await {
@@ -100,14 +99,14 @@ async fn a_call_has_its_reply() {
 }
 
 //= spec/capabilities.md#cap-cal-007
-//# A node that reads a CALL of a dead process, or a CALL_NAME with a name that is not registered, MUST answer with
-//# one MONITOR_EXIT whose reason is Error "noproc", without hops.
+//# A node MUST answer a CALL of a dead process, or a CALL_NAME with a name that is not registered, with one
+//# MONITOR_EXIT "noproc".
 //= spec/capabilities.md#cap-cal-013
-//# When a process has ended, a node MUST write one MONITOR_EXIT, with the ref and the pids of the call and the
-//# reason of that end, for each call of it that the node holds for the peer.
+//# When a callee has ended, a node MUST write one matching MONITOR_EXIT with the reason of that end for each
+//# of its calls in state called.
 //= spec/capabilities.md#cap-cal-014
-//# When nobody is left who could reply to a call in state called, the node SHOULD write one MONITOR_EXIT with the
-//# ref and the pids of the call whose reason is Error "unanswered", without hops.
+//# When nobody is left who could reply to a call in state called, the node SHOULD write one MONITOR_EXIT
+//# "unanswered".
 #[tokio::test]
 async fn a_call_without_a_reply_ends_at_once() {
     for (a, b) in both_ways().await {
@@ -134,13 +133,12 @@ async fn a_call_without_a_reply_ends_at_once() {
 }
 
 //= spec/capabilities.md#cap-cal-005
-//# When the caller gives up a call that is not over, or ends, a node MUST write DEMONITOR with the pids and the ref
-//# of the call.
+//# When the caller gives up an open call, or ends, a node MUST write DEMONITOR with the pids and the ref of
+//# the call.
 //= spec/capabilities.md#cap-cal-012
 //# A node MUST NOT queue a CALL_REPLY for a call that is not in state called.
 //= spec/capabilities.md#cap-cal-016
-//# A node MUST ignore a CALL_REPLY whose ref and two pids are not all those of one call of its own in this session
-//# that is not over.
+//# A node MUST ignore a CALL_REPLY that matches no open call.
 #[tokio::test]
 async fn a_call_that_was_given_up_has_no_reply_and_leaves_nothing() {
     for (a, b) in both_ways().await {
@@ -214,8 +212,7 @@ async fn a_call_can_be_delegated_and_ends_with_its_callee_all_the_same() {
 }
 
 //= spec/capabilities.md#cap-cal-009
-//# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT whose reason is Error
-//# "full", without hops.
+//# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT "full".
 #[tokio::test]
 async fn a_full_mailbox_refuses_a_call_of_another_node() {
     let (a, b) = connected().await;
@@ -240,8 +237,8 @@ async fn a_full_mailbox_refuses_a_call_of_another_node() {
 }
 
 //= spec/capabilities.md#cap-cal-019
-//# A node MUST tell the caller Noconnection as the end of each call that is not over when its session ends, and of a
-//# call for which there is no session at once.
+//# A node MUST tell the caller Noconnection as the end of each open call when its session ends, and of a call
+//# without a session at once.
 #[tokio::test]
 async fn a_lost_session_ends_its_calls_and_later_replies_go_nowhere() {
     let (a, b) = connected().await;
@@ -296,14 +293,13 @@ async fn a_node_without_calls_or_names_is_named_with_what_it_lacks() {
 }
 
 //= spec/capabilities.md#cap-nam-004
-//# A node that reads a MONITOR_NAME with a name that is not registered MUST answer with one MONITOR_EXIT whose
-//# reason is Error "noproc", without hops.
+//# A node MUST answer a MONITOR_NAME with a name that is not registered with one MONITOR_EXIT "noproc".
 //= spec/capabilities.md#cap-nam-005
-//# A node that reads a MONITOR_NAME with a name that is registered MUST answer with one NAMED with its `ref` and the
-//# pid of the process that has the name, unless CAP-CAL-008 asks for another answer.
+//# A node MUST answer a MONITOR_NAME with a registered name with one NAMED that has its `ref` and that
+//# process's pid, unless CAP-CAL-008 applies.
 //= spec/capabilities.md#cap-nam-006
-//# A node that reads a NAMED with the ref of a monitor by name of its own that is not over MUST take that monitor
-//# for one of the process in `pid`, unless CAP-NAM-007 asks it to ignore the NAMED.
+//# A node that reads a NAMED MUST take the open monitor by name with its ref for one of the process in `pid`,
+//# unless CAP-NAM-007 applies.
 #[tokio::test]
 async fn who_has_a_name_is_found_and_monitored() {
     for (a, b) in both_ways().await {
@@ -336,8 +332,8 @@ async fn who_has_a_name_is_found_and_monitored() {
 //= spec/capabilities.md#cap-nam-002
 //# In a session with `names` a node whose process sends a term to a name MUST write SEND_NAME_TERM.
 //= spec/capabilities.md#cap-nam-003
-//# A node that reads a SEND_NAME_TERM MUST do with its message what it does with that of a REG_SEND, and let the
-//# process tell that it was marked as a term.
+//# A node MUST treat the message of a SEND_NAME_TERM as that of a REG_SEND, and let the process tell that it
+//# was marked as a term.
 #[tokio::test]
 async fn a_pid_in_a_term_to_a_name_is_the_process() {
     for (a, b) in both_ways().await {
@@ -382,8 +378,8 @@ async fn a_full_mailbox_of_the_caller_is_not_looked_through() {
 }
 
 //= spec/capabilities.md#cap-frg-001
-//# In a session that has the capability `fragments` a node MUST send in fragments each message whose payload is
-//# longer than `fragment_bytes_max`.
+//# In a session with `fragments` a node MUST send each message whose payload is longer than
+//# `fragment_bytes_max` in fragments.
 #[tokio::test]
 async fn requests_and_replies_of_any_length_come_whole() {
     let (a, b) = connected().await;
@@ -397,8 +393,8 @@ async fn requests_and_replies_of_any_length_come_whole() {
 }
 
 //= spec/capabilities.md#cap-cal-014
-//# When nobody is left who could reply to a call in state called, the node SHOULD write one MONITOR_EXIT with the
-//# ref and the pids of the call whose reason is Error "unanswered", without hops.
+//# When nobody is left who could reply to a call in state called, the node SHOULD write one MONITOR_EXIT
+//# "unanswered".
 /// A callee that lets go of a call and then ends, whichever way, is told by its end.
 #[tokio::test]
 async fn who_lets_go_of_a_call_and_ends_is_told_by_the_end() {
@@ -454,8 +450,8 @@ async fn a_look_up_that_is_dropped_when_it_is_answered_leaves_no_monitor() {
 }
 
 //= spec/capabilities.md#cap-nam-003
-//# A node that reads a SEND_NAME_TERM MUST do with its message what it does with that of a REG_SEND, and let the
-//# process tell that it was marked as a term.
+//# A node MUST treat the message of a SEND_NAME_TERM as that of a REG_SEND, and let the process tell that it
+//# was marked as a term.
 #[tokio::test]
 async fn what_is_sent_to_a_name_that_nobody_has_is_counted() {
     let (a, b) = connected().await;

@@ -28,6 +28,7 @@ async fn a_process_that_fails_is_told_of_with_pid_name_and_reason() {
     assert!(of(fails).contains(r"name=a\u{1b}name"), "{lines:?}");
     assert!(of(fails).contains(r#"reason=error "boom\n\u{202e}""#), "{lines:?}");
     assert!(of(panics).contains(r#"reason=error "panic: no way""#), "{lines:?}");
+    assert!(!of(panics).contains("name="), "a process without a name: {lines:?}");
     assert!(lines.iter().all(|line| line.starts_with("WARN")), "{lines:?}");
     assert_eq!(node.processes_failed(), 2);
 }

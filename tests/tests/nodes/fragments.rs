@@ -129,8 +129,7 @@ async fn signals_of_others_come_between_the_pieces() {
 }
 
 //= spec/capabilities.md#cap-frg-008
-//# A node MUST NOT write any other frame of a process between the first and the last FRAGMENT of a message of
-//# that process.
+//# A node MUST NOT write any other frame of a process between the first and the last FRAGMENT of its message.
 #[tokio::test]
 async fn the_end_of_a_process_follows_its_long_message() {
     let a = node("a").await;
@@ -154,8 +153,8 @@ async fn the_end_of_a_process_follows_its_long_message() {
 }
 
 //= spec/capabilities.md#cap-frg-012
-//# A node that has read the last FRAGMENT of a frame MUST handle that frame as if it had arrived whole at that
-//# time, unless it has dropped its message by SES-MSG-017.
+//# A node that reads the last FRAGMENT of a frame MUST handle that frame as if it had just arrived whole,
+//# unless SES-MSG-017 has dropped its message.
 #[tokio::test]
 async fn what_comes_in_pieces_is_one_message_where_its_last_piece_is() {
     let a = node("a").await;
@@ -192,7 +191,7 @@ async fn what_comes_in_pieces_is_one_message_where_its_last_piece_is() {
 }
 
 //= spec/capabilities.md#cap-frg-017
-//# A node MUST end the session if it reads a first FRAGMENT by which the unfinished frames would be more than its
+//# A node MUST end the session on a first FRAGMENT by which the unfinished frames are more than its
 //# fragmented_messages_max, or their totals together more than its reassembly_bytes_max.
 #[tokio::test]
 async fn more_than_a_node_holds_ends_the_session() {

@@ -27,8 +27,8 @@ async fn a_ping_is_answered_with_its_own_bytes() {
 }
 
 //= spec/session.md#ses-spn-010
-//# A node MUST ignore a SPAWN_REPLY whose `request` is not that of a SPAWN of its own in this session without
-//# an answer.
+//# A node MUST ignore a SPAWN_REPLY whose `request` is not that of an own SPAWN of this session without an
+//# answer.
 //= spec/connection.md#con-hbt-007
 //# A node MUST NOT end a session because of a PONG that it can read.
 #[tokio::test]
@@ -208,8 +208,7 @@ async fn a_length_over_the_limit_ends_the_session_before_its_bytes_come() {
 }
 
 //= spec/dist.md#dist-fld-012
-//# A reader MUST give the frames that are complete before a refused one in the stream just as if the refused
-//# one were not there.
+//# A reader MUST return the frames before a refused one as if that one were not there.
 #[tokio::test]
 async fn what_came_before_a_breach_counts() {
     let (a, mut session) = joined().await;
@@ -262,7 +261,8 @@ async fn frames_behind_the_handshake_in_the_same_write_are_read() {
         .unwrap();
     wire.write(&bytes).await;
     //= spec/connection.md#con-elc-015
-    //# A node MUST NOT write a frame on a connection on which ACK has not been sent, or not been verified.
+    //# A node MUST NOT write a frame on a connection before it has sent ACK as its acceptor, or verified ACK
+    //# as its initiator.
     let Heard::Payload(ack) = wire.hear().await else { panic!("no ACK") };
     expect_ack.handle(&ack).unwrap();
     assert_eq!(got.await.unwrap(), "bird");

@@ -2,10 +2,11 @@
 
 use snow_dist_codec::frame::{GlobalRegister, GlobalSync, GlobalUnregister, RoomBroadcast};
 use snow_dist_codec::{EntriesBuf, Entry, Frame, Pid as WirePid};
-use snow_dist_runtime::{Context, Node, NotRegistered, OnConflict, Pid, Reason, Received};
+use snow_dist_runtime::{Allowed, Context, Node, NotRegistered, OnConflict, Pid, Reason, Received};
+use snow_dist_tests::log::Log;
 use snow_dist_tests::program::{
-    begin, connect, connected, down, end_of, idle, message, node, received, run, seen_from, text, until,
-    until_told, within,
+    begin, connect, connected, down, end_of, idle, message, node, received, run, seen_from, start, text,
+    until, until_told, within,
 };
 use snow_dist_tests::raw_peer::{RawNode, RawSession, Seen};
 
@@ -68,7 +69,7 @@ async fn a_name_is_free_before_anybody_learns_of_its_process_s_end() {
 }
 
 //= spec/session.md#ses-glb-004
-//# When a session ends, a node MUST forget the global names that it has learned from that peer.
+//# A node MUST forget the global names of a peer when their session ends.
 #[tokio::test]
 async fn names_of_a_node_that_is_lost_are_free_when_that_is_told() {
     let (a, b) = connected().await;
@@ -135,11 +136,10 @@ async fn of_ten_that_claim_a_name_at_once_one_keeps_it_everywhere() {
 }
 
 //= spec/session.md#ses-glb-011
-//# A node that owns a global name MUST take it back when it learns the name from a peer whose incarnation and name,
-//# compared in this order, are smaller than its own.
+//# A node MUST take back a global name that it owns when a peer of smaller rank claims it.
 //= spec/session.md#ses-glb-016
-//# A process that loses a global name by SES-GLB-011 MUST get one exit signal from the process that keeps the name, with
-//# the reason Custom "name conflict", unless it has asked to be told in another way.
+//# A process that loses a global name by SES-GLB-011 MUST get one exit signal Custom "name conflict" from the
+//# process that keeps the name, unless it has asked to be told in another way.
 #[tokio::test]
 async fn a_process_that_loses_its_name_gets_an_exit_signal() {
     let a = node("a").await;
@@ -180,21 +180,18 @@ async fn a_larger_incarnation_takes_no_name() {
 }
 
 //= spec/session.md#ses-glb-001
-//# A node MUST ignore a GLOBAL_REGISTER, and an entry of a GLOBAL_SYNC, whose `node` is not the name of the peer
-//# of the session.
+//# A node MUST ignore a claim whose completed `node` is not the name of the peer.
 //= spec/session.md#ses-glb-002
-//# A node MUST ignore a GLOBAL_UNREGISTER with a name that it has not learned from the peer of the session.
+//# A node MUST ignore a GLOBAL_UNREGISTER with a name that it has not learned from the same peer.
 //= spec/session.md#ses-glb-003
-//# A node MUST NOT write a global name that another node owns into a GLOBAL_REGISTER or GLOBAL_SYNC.
+//# A node MUST NOT write a claim to a name that it does not own itself.
 //= spec/session.md#ses-glb-006
-//# A node MUST ignore a GLOBAL_REGISTER, and an entry of a GLOBAL_SYNC, whose `pid` is not that of a process of the
-//# peer.
+//# A node MUST ignore a claim whose `pid` is not that of a process of the peer.
 //= spec/session.md#ses-glb-010
-//# A node that reads a GLOBAL_REGISTER, or an entry of a GLOBAL_SYNC, with a name that it has learned from the same
-//# peer MUST take the name for that of the process in the later one.
+//# A node MUST replace a claim by a later claim of the same peer to the same name.
 //= spec/session.md#ses-glb-012
-//# A node that has learned one global name from several peers MUST take it for the name of the process of that
-//# peer whose incarnation and name, compared in this order, are the smallest.
+//# A node MUST resolve a global name that several peers claim to the process of the peer of the smallest
+//# rank.
 #[tokio::test]
 async fn only_the_owner_of_a_name_says_whose_it_is() {
     let a = node("a").await;
@@ -228,14 +225,15 @@ async fn only_the_owner_of_a_name_says_whose_it_is() {
 }
 
 //= spec/session.md#ses-glb-007
-//# A node MUST NOT register a global name that is longer than `global_name_bytes_max`, nor own more global
-//# names than `global_names_bytes_max` allows.
+//# A node MUST NOT register a global name longer than `global_name_bytes_max`, nor own more names than
+//# `global_names_bytes_max` allows.
 //= spec/session.md#ses-glb-008
 //# A node MUST NOT register a global name while it knows a process that has it.
 //= spec/session.md#ses-glb-009
-//# A node MAY ignore a GLOBAL_REGISTER, and an entry of a GLOBAL_SYNC, by which the peer breaks SES-GLB-007.
+//# A node MAY ignore a claim by which the peer breaks SES-GLB-007.
 #[tokio::test]
 async fn a_name_that_is_too_long_is_nobody_s() {
+    let log = Log::of_this_thread();
     let a = node("a").await;
     let desk = a.spawn(idle).unwrap();
     let long = "x".repeat(4_097);
@@ -246,10 +244,45 @@ async fn a_name_that_is_too_long_is_nobody_s() {
     claim(&mut session, &long, 3, peer.name()).await;
     claim(&mut session, &long[1..], 3, peer.name()).await;
     assert_eq!(session.fence().await, []);
+    let line = "WARN snow_dist_runtime::sessions passed over what a peer says of a global name";
+    assert_eq!(log.lines_with(line).len(), 1);
     let (name, pid) = (long[1..].into(), a.pid_on(peer.name(), 3).unwrap());
     assert_eq!(a.global_names(), [(name, pid)]);
     let taken = a.register_global(&long[1..], desk, OnConflict::Exit);
     assert_eq!(taken, Err(NotRegistered::Taken { pid, node: peer.name().into() }));
+}
+
+//= spec/session.md#ses-glb-019
+//= type=test
+//# A node MUST ignore each GLOBAL_* of a peer from which it takes no global names.
+#[tokio::test]
+async fn names_of_a_peer_from_which_none_are_taken_do_not_exist_and_are_counted() {
+    let log = Log::of_this_thread();
+    let b = node("b").await;
+    let allowed = Allowed::only([b.name()]).unwrap();
+    let a = start(Node::builder("a@127.0.0.1:0").global_names(allowed)).await;
+    connect(&b, &a).await;
+    // It would win.
+    let peer = RawNode::new("raw@127.0.0.1:1", 1);
+    let mut session = peer.join(a.name()).await;
+    for local in 1..=8 {
+        claim(&mut session, "desk", local, peer.name()).await;
+    }
+    session.send(GlobalUnregister { name: "desk".into() }).await;
+    assert_eq!(session.fence().await, []);
+    assert_eq!((a.whereis_global("desk"), a.global_names().len()), (None, 0));
+    let refused = |node: &Node| node.stats().sessions.passed_over.global_names_refused;
+    assert_eq!((refused(&a), refused(&b)), (8, 0));
+    let desk = a.spawn(idle).unwrap();
+    a.register_global("desk", desk, OnConflict::Exit).unwrap();
+    let till = b.spawn(idle).unwrap();
+    b.register_global("till", till, OnConflict::Exit).unwrap();
+    agreed(&[&a, &b], "desk", Some((&a, desk))).await;
+    agreed(&[&a, &b], "till", Some((&b, till))).await;
+    let lines =
+        log.lines_with("INFO snow_dist_runtime::sessions this peer was refused what it has asked for");
+    assert_eq!(lines.len(), 4, "after 1, 2, 4 and 8: {lines:?}");
+    assert!(lines[3].contains("peer=raw@127.0.0.1:1 what=a global name count=8 times=1"), "{lines:?}");
 }
 
 //= spec/session.md#ses-glb-005

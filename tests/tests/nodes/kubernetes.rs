@@ -60,7 +60,7 @@ fn the_cookie_is_in_a_file_of_the_nodes_own_and_in_no_variable() {
         let keys: Vec<_> = variable.as_object().unwrap().keys().collect();
         assert!(keys == ["name", "value"] || keys == ["name", "valueFrom"], "{variable}");
         assert!(variable.pointer("/valueFrom/secretKeyRef").is_none(), "{name}");
-        let reads = text("main.rs").contains(&format!("env::var(\"{name}\")"));
+        let reads = text("main.rs").contains(&format!("variable(\"{name}\")"));
         assert!(reads || name == "POD_NAMESPACE", "{name}");
     }
     assert!(node.get("envFrom").is_none() && copies.get("env").is_none());

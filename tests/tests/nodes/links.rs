@@ -9,8 +9,8 @@ use snow_dist_tests::program::{
 use snow_dist_tests::raw_peer::RawNode;
 
 //= spec/session.md#ses-exi-005
-//# A node MUST give a process each exit signal that does not end it as one signal EXIT with its sender and
-//# its reason.
+//# A node MUST give a process each exit signal that does not end it as one signal EXIT with sender and
+//# reason.
 #[tokio::test]
 async fn who_traps_exits_is_told_why_the_other_ended() {
     let (a, b) = connected().await;
@@ -259,8 +259,7 @@ async fn a_node_makes_no_more_links_and_monitors_than_the_peer_carries() {
 }
 
 //= spec/session.md#ses-pid-016
-//# A node MUST NOT write a frame to or about a process of an unknown node, other than in a pid without an
-//# owner.
+//# A node MUST NOT write a frame to or about a process of an unknown node, other than in an unowned pid.
 #[tokio::test]
 async fn a_process_of_an_unknown_node_has_no_session() {
     let a = node("a").await;

@@ -58,7 +58,7 @@ async fn a_full_mailbox_ends_its_process_if_that_is_the_policy() {
 }
 
 //= spec/session.md#ses-msg-008
-//# A node MUST NOT drop a signal because a mailbox is full.
+//# A node MUST NOT drop a signal because a mailbox is full, except by CAP-RXT-010.
 #[tokio::test]
 async fn signals_find_room_in_a_full_mailbox() {
     let (a, b) = connected().await;
@@ -88,7 +88,7 @@ async fn signals_find_room_in_a_full_mailbox() {
 }
 
 //= spec/connection.md#con-rdw-003
-//# A node MUST go on reading a session while a process does not take the messages that are for it.
+//# A node MUST go on reading a session while a process does not take its messages.
 #[tokio::test]
 async fn a_process_that_does_not_receive_holds_up_nobody_else() {
     let (a, b) = connected().await;

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod calls;
+mod certificates;
 mod cookies;
 mod dials;
 mod discovery;

@@ -1,6 +1,7 @@
 //! Messages from node to node.
 
 use snow_dist_codec::frame::Send;
+use snow_dist_codec::{Frame, Reading};
 use snow_dist_runtime::{
     CAPABILITIES, Capabilities, Context, Message, Node, Pid, Reason, Received, Refused, SendError,
 };
@@ -27,7 +28,7 @@ async fn lengths(mut ctx: Context) -> Vec<Message> {
 
 //= spec/session.md#ses-msg-001
 //# A node MUST put the message of a SEND into the mailbox of the process that `to` names, if that lives and
-//# its mailbox is not full.
+//# there is room.
 //= spec/session.md#ses-msg-005
 //# A node MUST give a process the bytes of a message as they arrived.
 #[tokio::test]
@@ -49,8 +50,8 @@ async fn a_message_arrives_as_it_was_sent() {
 }
 
 //= spec/dist.md#dist-sig-002
-//# A node MUST NOT let a process take a message that arrived in a frame for a signal, whatever bytes the
-//# message begins with.
+//# A node MUST NOT let a process take a message that arrived in a frame for a signal, whatever its first
+//# bytes.
 #[tokio::test]
 async fn a_message_that_begins_like_a_signal_is_a_message() {
     let (a, b) = connected().await;
@@ -66,8 +67,8 @@ async fn a_message_that_begins_like_a_signal_is_a_message() {
 }
 
 //= spec/session.md#ses-msg-003
-//# A node MUST put the message of a REG_SEND into the mailbox of the process that is registered on this node
-//# under exactly the bytes of `name` when the frame is handled, if there is one and its mailbox is not full.
+//# A node MUST put the message of a REG_SEND into the mailbox of the process registered under exactly the
+//# bytes of `name` when the frame is handled, if there is one and there is room.
 #[tokio::test]
 async fn a_message_to_a_name_reaches_who_has_it() {
     let (a, b) = connected().await;
@@ -186,8 +187,7 @@ enum Order {
 }
 
 //= spec/capabilities.md#cap-trm-001
-//# A node MUST NOT write a term of the second kind in a session that does not have `terms_2`: it refuses it to its
-//# process.
+//# A node MUST refuse a term of the second kind in a session that does not have `terms_2`.
 #[tokio::test]
 async fn terms_of_the_second_kind_go_where_they_are_read() {
     for has in [true, false] {
@@ -263,4 +263,30 @@ async fn a_program_can_wait_for_an_answer_and_for_an_end() {
     })
     .await;
     assert_eq!(reason, Reason::error("enough"));
+}
+
+//= spec/connection.md#con-que-009
+//= type=test
+//# A node SHOULD let processes with queued messages take turns.
+/// Whoever finds room first because of when it is scheduled must not keep the others out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn processes_that_send_without_end_share_the_session() {
+    const SENDERS: usize = 4;
+    const MESSAGES: u64 = 24_000;
+    let a = node("a").await;
+    let mut peer = RawNode::new("raw@127.0.0.1:1", 7).join(a.name()).await;
+    for local in 0..SENDERS as u64 {
+        let to = a.pid_on("raw@127.0.0.1:1", local).unwrap();
+        a.spawn(async move |ctx: Context| while ctx.send(to, &[0; 4 << 10]).await.is_ok() {}).unwrap();
+    }
+    let mut counts = [0_u64; SENDERS];
+    while counts.iter().sum::<u64>() < MESSAGES {
+        let payload = peer.wire.hear().await.payload();
+        if let Ok(Frame::Send(send)) = Frame::decode(&payload, Reading::Strict) {
+            counts[usize::try_from(send.to.local()).unwrap()] += 1;
+        }
+    }
+    let least = counts.into_iter().min().unwrap();
+    assert!(least > MESSAGES / SENDERS as u64 / 4, "{counts:?}");
+    a.shutdown().await;
 }

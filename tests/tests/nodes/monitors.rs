@@ -96,11 +96,10 @@ async fn a_demonitor_with_flush_takes_the_down_out_of_the_mailbox() {
 }
 
 //= spec/session.md#ses-mon-001
-//# When its process monitors a process of the peer, a node MUST write one MONITOR, unless SES-BND-001 forbids
-//# it.
+//# When a local process monitors a process of the peer, a node MUST write one MONITOR, unless SES-BND-001
+//# forbids it.
 //= spec/session.md#ses-mon-003
-//# When its process ends a monitor that is not over, a node MUST write DEMONITOR with the pids and the ref of
-//# its MONITOR.
+//# When a local process ends a monitor that was not over, a node MUST write DEMONITOR with its pids and ref.
 #[tokio::test]
 async fn who_ends_takes_its_monitors_along() {
     let a = node("a").await;

@@ -12,8 +12,8 @@ use snow_dist_tests::program::{
 use snow_dist_tests::raw_peer::{Listener, RawNode, address, by_hand, connect as connect_raw};
 
 //= spec/dist.md#dist-nam-003
-//# A node MUST complete a node name that matches `node-name` and has no port with `:9000` before it
-//# announces, dials, compares or orders it.
+//# A node MUST complete a node name without a port with `:9000` before it announces, dials, compares or
+//# orders it.
 #[tokio::test]
 async fn a_name_without_a_port_is_one_with_port_9000() {
     // An address of this machine that no other test listens at.
@@ -123,7 +123,7 @@ async fn a_node_does_not_connect_to_itself() {
 }
 
 //= spec/handshake.md#hs-nam-005
-//# An acceptor MUST refuse a peer whose name is its own name or no `node-name`, but not before it has
+//# An acceptor MUST refuse a peer whose name is its own name or not a node name, but not before it has
 //# verified REPLY.
 #[tokio::test]
 async fn a_peer_with_the_own_name_is_refused_once_it_is_known_to_be_one() {
@@ -142,7 +142,7 @@ async fn a_peer_with_the_own_name_is_refused_once_it_is_known_to_be_one() {
 }
 
 //= spec/handshake.md#hs-nam-004
-//# An initiator MUST end a handshake in which the name in CHALLENGE is not the name that it dialled.
+//# An initiator MUST end a handshake in which the name in CHALLENGE is not the one that it dialled.
 #[tokio::test]
 async fn another_node_than_the_one_dialled_is_refused() {
     let (a, b) = (node("a").await, node("b").await);

@@ -62,8 +62,8 @@ fn told_of(lines: &[String]) -> u64 {
 }
 
 //= spec/connection.md#con-dia-006
-//# A node whose session, which it has dialled, is ended by CLOSE with code 3 soon after it has begun SHOULD wait
-//# before it dials that name again, and longer each time.
+//# A node whose dialled session is ended by CLOSE with code 3 soon after its beginning SHOULD wait before it
+//# dials that name again, and longer each time.
 #[tokio::test]
 async fn a_node_that_is_replaced_right_after_it_has_connected_does_not_dial_at_once() {
     let a = node("a").await;

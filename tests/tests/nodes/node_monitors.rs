@@ -14,9 +14,9 @@ fn is_down(seen: &Received, node: &Node) -> bool {
 }
 
 //= spec/session.md#ses-upd-001
-//# When a session begins, a node MUST give each process that watches the peer one signal NODEUP.
+//# A node MUST give each process that watches the peer one NODEUP when a session begins.
 //= spec/session.md#ses-upd-003
-//# When a session ends, a node MUST give each process that watches the peer one signal NODEDOWN.
+//# A node MUST give each process that watches the peer one NODEDOWN when a session ends.
 #[tokio::test]
 async fn a_node_monitor_sees_every_coming_and_going_until_it_is_removed() {
     let (a, b) = (node("a").await, node("b").await);
@@ -116,7 +116,7 @@ async fn who_is_linked_to_a_lost_node_and_does_not_trap_ends_with_it() {
 }
 
 //= spec/session.md#ses-upd-007
-//# A node MUST NOT end a link or a monitor because of the end of another session than the one it was made in.
+//# A node MUST NOT end a link or a monitor because another session than its own has ended.
 //= spec/connection.md#con-err-002
 //# A node MUST NOT end or delay a session because of an error in another one.
 #[tokio::test]
@@ -139,14 +139,13 @@ async fn losing_a_node_leaves_the_links_to_others_alone() {
 }
 
 //= spec/session.md#ses-off-002
-//# A node that has no session for the pid with which its process links MUST bring that process one exit
-//# signal from that pid with the reason Noconnection at once.
+//# When its process links with a pid that has no session, a node MUST bring it at once one exit signal
+//# Noconnection from that pid.
 //= spec/session.md#ses-off-003
-//# A node that has no session for the pid that its process monitors MUST give that process one DOWN with the
-//# reason Noconnection at once.
+//# When its process monitors a pid that has no session, a node MUST give it one DOWN Noconnection at once.
 //= spec/session.md#ses-off-004
-//# A node MUST NOT dial because a process sends to, links with or monitors a pid for which there is no session,
-//# unless its operator or program has asked for that.
+//# A node MUST NOT dial because a process sends to, links with or monitors a pid that has no session, unless
+//# its operator or program has asked for that.
 #[tokio::test]
 async fn without_a_session_a_link_and_a_monitor_end_at_once_and_nothing_dials() {
     let (a, b) = connected().await;

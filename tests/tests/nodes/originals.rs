@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use snow_dist_runtime::{Node, Pid, Version1};
+use snow_dist_runtime::{Allowed, Node, Pid};
 use snow_dist_tests::log::Log;
 use snow_dist_tests::program::{COOKIE, begin, idle, start, text, until, within};
 use snow_dist_tests::raw_peer::Original;
@@ -17,7 +17,7 @@ use tokio::time::sleep;
 const FORGOTTEN: Duration = Duration::from_millis(1_200);
 
 async fn lenient(name: &str) -> Node {
-    start(Node::builder(name).version_1(Version1::Allowed)).await
+    start(Node::builder(name).version_1(Allowed::Everyone)).await
 }
 
 /// Ten nodes whose names are smaller than that of the node `m`, and ten whose names are larger: they decide differently
@@ -61,9 +61,9 @@ where
 }
 
 //= spec/version1.md#v1-elc-003
-//# A node MUST NOT send ACK to a version 1 peer, or REPLY on a dial to one, before `version_1_cleanup` has passed
-//# since its last session with that peer has ended, since its last dial to that peer on which REPLY was sent has ended,
-//# and since it was started itself.
+//# A node MUST NOT send ACK to a version 1 peer, or REPLY on a dial to one, before `version_1_cleanup` has
+//# passed since its own start, and since the ends of its last session with that peer and of its last dial to
+//# it on which REPLY was sent.
 #[tokio::test]
 async fn a_peer_that_dials_right_after_its_connection_broke_comes_back() {
     let m = lenient("m@127.0.0.1:0").await;
@@ -81,8 +81,8 @@ async fn a_peer_that_dials_right_after_its_connection_broke_comes_back() {
 }
 
 //= spec/version1.md#v1-elc-006
-//# A node SHOULD NOT connect to a version 1 peer that it dials before `version_1_cleanup` has passed since its last
-//# session with that peer has ended.
+//# A node SHOULD NOT connect to a version 1 peer before `version_1_cleanup` has passed since the end of its
+//# last session with it.
 #[tokio::test]
 async fn a_node_that_dials_right_after_the_connection_broke_comes_back() {
     let m = lenient("m@127.0.0.1:0").await;
@@ -122,9 +122,9 @@ async fn a_node_that_dials_right_after_an_orphan_has_ended_comes_back() {
 
 /// Its peers have not forgotten its sessions of before.
 //= spec/version1.md#v1-elc-003
-//# A node MUST NOT send ACK to a version 1 peer, or REPLY on a dial to one, before `version_1_cleanup` has passed
-//# since its last session with that peer has ended, since its last dial to that peer on which REPLY was sent has ended,
-//# and since it was started itself.
+//# A node MUST NOT send ACK to a version 1 peer, or REPLY on a dial to one, before `version_1_cleanup` has
+//# passed since its own start, and since the ends of its last session with that peer and of its last dial to
+//# it on which REPLY was sent.
 #[tokio::test]
 async fn a_node_that_is_started_again_is_found_again() {
     let runtime = Runtime::new().unwrap();
@@ -136,7 +136,7 @@ async fn a_node_that_is_started_again_is_found_again() {
     let name = m.name().to_owned();
     runtime.shutdown_background();
     let m = loop {
-        let builder = Node::builder(&name).version_1(Version1::Allowed).cookie(COOKIE);
+        let builder = Node::builder(&name).version_1(Allowed::Everyone).cookie(COOKIE);
         match builder.start().await {
             Ok(node) => break node,
             // Its port is not free yet.
@@ -155,9 +155,8 @@ async fn a_node_that_is_started_again_is_found_again() {
 
 /// However the peer has lost sight of it: its tasks go on reading and answering.
 //= spec/version1.md#v1-elc-004
-//# If a connection of the peer of a version 1 session is verified that was accepted after that session had begun, and
-//# no frame shows for `probe_timeout` after the session was probed that the peer uses it, an acceptor MUST end that
-//# session.
+//# An acceptor MUST end a version 1 session that shows no sign of use for `probe_timeout` after it was probed
+//# for a connection that was accepted after the session had begun.
 #[tokio::test]
 async fn a_session_that_the_peer_has_lost_sight_of_is_replaced() {
     let m = lenient("m@127.0.0.1:0").await;
@@ -214,7 +213,7 @@ async fn a_third_node_with_a_wrong_node_id_ends_no_session_but_its_own() {
     let m = lenient("m@127.0.0.1:0").await;
     m.connect(old.name()).await.unwrap();
     let number_of_m = NonZeroU16::new(1).unwrap();
-    let builder = Node::builder("c@127.0.0.1:0").version_1(Version1::Allowed);
+    let builder = Node::builder("c@127.0.0.1:0").version_1(Allowed::Everyone);
     let c = start(builder.version_1_node_id(old.name(), number_of_m)).await;
     c.connect(old.name()).await.unwrap();
     for local in 1..=9 {

@@ -67,8 +67,8 @@ impl Linked {
 
 //= spec/session.md#ses-ord-002
 //= type=test
-//# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all messages
-//# of that process to the same process of the peer.
+//# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all its messages to
+//# the same process of the peer.
 #[tokio::test]
 async fn a_context_that_outlives_its_process_does_nothing_and_says_so() {
     let (a, b) = connected().await;

@@ -19,9 +19,8 @@ const PEER: &str = "raw@127.0.0.1:1";
 const REPLACED: u16 = 3;
 
 //= spec/session.md#ses-pid-017
-//# A node MUST take a pid that it has learned in an earlier session for that of the same process if the
-//# present session is with the same node name and the same incarnation, unless it has forgotten that node by
-//# `nodes_known_max`.
+//# A node MUST take a pid from an earlier session with the present start of the peer for the same process as
+//# then, unless it has forgotten that node by `nodes_known_max`.
 #[tokio::test]
 async fn a_pid_stays_good_when_the_same_start_comes_back() {
     let (a, b) = connected().await;
@@ -79,11 +78,11 @@ async fn what_one_process_sends_over_two_sessions_arrives_with_their_end_and_beg
 }
 
 //= spec/session.md#ses-pid-018
-//# A node MUST NOT take a pid that it has learned in a session with another incarnation of the peer for that
-//# of a process of the peer's present start.
+//# A node MUST NOT take a pid from a session with another incarnation of the peer for a process of the peer's
+//# present start.
 //= spec/session.md#ses-off-001
-//# A node that has no session for the pid, or none with the node, to which its process sends MUST drop the
-//# message.
+//# A node MUST drop a message of its process to a pid that has no session, or to a name on a node without a
+//# session.
 #[tokio::test]
 async fn a_pid_of_a_start_that_is_over_is_dead_for_good() {
     let (a, b) = connected().await;
@@ -171,8 +170,7 @@ async fn a_restarted_peer_is_taken_at_once_and_the_old_session_ends_first() {
 }
 
 //= spec/session.md#ses-upd-005
-//# A node MUST NOT give anything that a session brings to any process after it has given a NODEDOWN of that
-//# session.
+//# A node MUST NOT give any process anything of a session after a NODEDOWN of that session.
 //= spec/connection.md#con-cls-016
 //# A node MUST end the session when its stream ends or fails, as it does on a CLOSE.
 #[tokio::test]
@@ -218,8 +216,9 @@ async fn what_the_old_session_says_after_its_end_is_not_heard() {
 }
 
 //= spec/connection.md#con-elc-004
-//# If there is a session that is up and its incarnation is that of the connection that waits, or one of the
-//# two is not known, an acceptor MUST send PING in that session and withhold ACK.
+//# If a session is up or probed, and its incarnation is that of the connection that waits or one of the two
+//# is not known, an acceptor MUST withhold ACK and, unless the session is probed for the needed sign already,
+//# send PING in it.
 //= spec/connection.md#con-elc-005
 //# If a byte arrives in a session that is probed, an acceptor MUST refuse the connection that waits as
 //# duplicate.

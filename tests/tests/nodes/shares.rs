@@ -92,7 +92,7 @@ async fn a_member_that_fills_mailboxes_silences_nobody_else() {
 
 //= spec/session.md#ses-msg-015
 //# A node MUST drop a message by which its mailboxes would keep more than three quarters of
-//# `mailbox_remote_bytes_max` for the peers of all sessions that it has accepted from one address.
+//# `mailbox_remote_bytes_max` for the peers of sessions that it has accepted from one address.
 #[tokio::test]
 async fn names_that_are_made_up_take_no_more_than_their_address_may_have() {
     let a = node().await;
@@ -112,7 +112,7 @@ async fn names_that_are_made_up_take_no_more_than_their_address_may_have() {
 }
 
 //= spec/session.md#ses-msg-013
-//# A node MUST take a mailbox for full for a message by which it would keep more than one message and more
+//# A node MUST treat a mailbox as full for a message by which it would keep more than one message and more
 //# than an eighth of `mailbox_remote_bytes_max` for one peer.
 #[tokio::test]
 async fn a_process_that_takes_nothing_silences_nobody_else() {
@@ -200,9 +200,8 @@ async fn a_mass_exit_beside_hoarders_arrives_and_ends_no_session() {
 }
 
 //= spec/session.md#ses-bnd-005
-//# A node MAY answer a LINK for a living process in state none with one EXIT whose reason is Error "limit",
-//# without hops, while one more signal in the mailbox of that process would end the session by SES-BND-006 or
-//# SES-BND-008.
+//# A node MAY answer a LINK for a living process in state none with one EXIT "limit" while one more signal
+//# for that process would end the session by SES-BND-006 or SES-BND-008.
 //= spec/session.md#ses-bnd-006
 //# A node MUST end the session when exit signals of links and DOWNs of the peer go beyond its share, in one
 //# mailbox or in all, by more than a sixty-fourth of `mailbox_remote_bytes_max`.

@@ -7,6 +7,7 @@ use snow_dist_codec::frame::{Close, Ping, RegSend, Send};
 use snow_dist_runtime::{
     Allowed, ConnectError, Context, Node, Reason, Received, SpawnError, SpawnOnError, Timing,
 };
+use snow_dist_tests::log::Log;
 use snow_dist_tests::program::{
     begin, connect, connected, end_of, idle, message, node, run, seen_from, start, until, within,
 };
@@ -16,8 +17,8 @@ const SHUTDOWN: u16 = 0;
 const PEER: &str = "raw@127.0.0.1:1";
 
 //= spec/connection.md#con-cls-006
-//# A node that ends a session of version 2 because it stops or its program asks for it MUST write CLOSE with
-//# code 0.
+//# A node that ends a session of version 2 in order MUST write CLOSE with code 0, unless the session ends
+//# before.
 //= spec/connection.md#con-cls-009
 //# A node SHOULD send close_notify after its last frame.
 #[tokio::test]
@@ -85,8 +86,8 @@ async fn what_was_queued_arrives_though_the_other_end_talks_on() {
 }
 
 //= spec/connection.md#con-cls-008
-//# A node that has written CLOSE with code 0 MUST go on reading until the stream ends or `shutdown_patience`
-//# has passed since it began to end the session.
+//# A node that has written CLOSE with code 0 MUST go on reading until `shutdown_patience` has passed since it
+//# began to end the session, unless the session ends before.
 #[tokio::test]
 async fn what_was_queued_arrives_at_a_peer_that_talks_and_reads_late() {
     const COUNT: usize = 15;
@@ -365,11 +366,19 @@ async fn nobody_waits_for_the_process_that_answers_about_the_node() {
 #[tokio::test]
 async fn a_program_waits_until_the_operating_system_tells_it_to_stop() {
     for signal in ["-TERM", "-INT"] {
+        let log = Log::of_this_thread();
         let mut told = std::pin::pin!(snow_dist_runtime::signals::until_told_to_stop());
-        assert!(is_pending(told.as_mut()).await);
+        let mut other = std::pin::pin!(snow_dist_runtime::signals::until_told_to_stop());
+        assert!(is_pending(told.as_mut()).await && is_pending(other.as_mut()).await);
         let own = std::process::id().to_string();
         assert!(std::process::Command::new("kill").args([signal, &own]).status().unwrap().success());
         within("the signal", told).await.unwrap();
+        within("the same signal", other).await.unwrap();
+        let line = format!(
+            "INFO snow_dist_runtime::processes the program is told to stop signal=\"SIG{}\"",
+            &signal[1..]
+        );
+        assert_eq!(log.lines(), [line]);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Processes that one node starts on another, and on itself by the same calls.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,6 +13,7 @@ use snow_dist_runtime::{
     Allowed, Capabilities, Context, Node, NodeNumber, Pid, Reason, Received, Refused, RegisterFunctionError,
     SpawnError, SpawnOnError,
 };
+use snow_dist_tests::log::Log;
 use snow_dist_tests::program::{
     begin, connect, connected, down, end_of, exit, node, received, run, start, text, until, within,
 };
@@ -33,13 +35,11 @@ async fn both_ways() -> [(Node, Node); 2] {
 }
 
 //= spec/session.md#ses-spn-004
-//# A node that has started a process for a SPAWN MUST answer with status 0 and the local id of that process.
+//# A node that has started a process for a SPAWN MUST answer with status 0 and its local id.
 //= spec/session.md#ses-spn-013
-//# In a session that has `calls` a node MUST write a term as the `arguments` of a SPAWN, each pid of it as
-//# SES-PID-010 to SES-PID-012 ask for its process.
+//# In a session with `calls` a node MUST write a term as `arguments`, its pids by SES-PID-010 to SES-PID-012.
 //= spec/session.md#ses-spn-017
-//# In a session that has `calls` a node MUST take the pids in the `arguments` of a SPAWN for the processes that
-//# SES-PID-013 to SES-PID-015 say.
+//# In a session with `calls` a node MUST read the pids in `arguments` by SES-PID-013 to SES-PID-015.
 #[tokio::test]
 async fn a_process_is_given_a_value_and_is_free() {
     for (a, b) in both_ways().await {
@@ -62,7 +62,7 @@ async fn a_process_is_given_a_value_and_is_free() {
 }
 
 //= spec/session.md#ses-spn-005
-//# A node that starts a process for a SPAWN whose `link` is 1 MUST link it to the requester before it runs.
+//# A node MUST link the process of a linking SPAWN to the requester before it runs.
 #[tokio::test]
 async fn a_linked_process_and_its_requester_end_together() {
     for (a, b) in both_ways().await {
@@ -84,8 +84,7 @@ async fn a_linked_process_and_its_requester_end_together() {
 }
 
 //= spec/session.md#ses-spn-020
-//# A node that starts a process for a SPAWN with `link` 2, in a session that has `calls`, MUST hold a monitor of it
-//# for the peer, whose ref is `request`, before it runs.
+//# A node MUST hold a monitor, with the ref `request`, of the process of a monitoring SPAWN before it runs.
 #[tokio::test]
 async fn a_monitored_process_brings_one_down_or_none() {
     for (a, b) in both_ways().await {
@@ -159,8 +158,36 @@ async fn what_the_program_does_in_a_child_ends_that_child_alone_and_stands_under
 }
 
 //= spec/session.md#ses-spn-002
-//# A node MUST NOT start a process for a SPAWN unless its program has registered the function for that purpose and
-//# the peer is allowed to have it started.
+//# A node MUST NOT start a process for a SPAWN unless its program has registered the function for that and
+//# its operator or program lets the peer start it.
+#[tokio::test]
+async fn a_rule_for_all_functions_goes_before_those_of_each() {
+    let log = Log::of_this_thread();
+    let (a, c) = (node("a").await, node("c").await);
+    let b = start(Node::builder("b@127.0.0.1:0").remote_spawn(Allowed::only([a.name()]).unwrap())).await;
+    b.register_function("idle", Allowed::Everyone, async |_: Context, (): ()| {}).unwrap();
+    for node in [&a, &c] {
+        connect(node, &b).await;
+    }
+    a.spawn_on(b.name(), "idle", &()).await.unwrap();
+    b.spawn_on(b.name(), "idle", &()).await.unwrap();
+    for _ in 0..3 {
+        let refused = c.spawn_on(b.name(), "idle", &()).await;
+        assert_eq!(refused, Err(SpawnOnError::NotOffered { function: "idle".into(), node: b.name().into() }));
+    }
+    let peers = b.stats().peers.into_iter().map(|peer| (peer.name, peer.passed_over.spawns_refused));
+    assert_eq!(peers.collect::<HashMap<_, _>>(), [(a.name().into(), 0), (c.name().into(), 3)].into());
+    let line = format!(
+        "this peer was refused what it has asked for, `count` times in this session peer={}",
+        c.name()
+    );
+    let lines = log.lines_with(&line);
+    assert!(lines.len() == 2 && lines[1].contains("what=a process count=2"), "{lines:?}");
+}
+
+//= spec/session.md#ses-spn-002
+//# A node MUST NOT start a process for a SPAWN unless its program has registered the function for that and
+//# its operator or program lets the peer start it.
 #[tokio::test]
 async fn a_function_is_started_for_those_who_may_have_it_started() {
     let (a, b) = connected().await;
@@ -289,10 +316,10 @@ async fn beside_a_raw_peer() -> (Node, RawSession, String) {
 }
 
 //= spec/session.md#ses-end-005
-//# When a session ends, a node MUST tell the requester of each SPAWN that was not answered that it has failed, with
-//# the reason Noconnection.
+//# When a session ends, a node MUST tell the requester of each SPAWN without an answer that it has failed
+//# with Noconnection.
 //= spec/session.md#ses-spn-010
-//# A node MUST ignore a SPAWN_REPLY whose `request` is not that of a SPAWN of its own in this session without an
+//# A node MUST ignore a SPAWN_REPLY whose `request` is not that of an own SPAWN of this session without an
 //# answer.
 #[tokio::test]
 async fn each_request_has_one_outcome_whatever_the_peer_does() {

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use snow_dist_codec::frame::Link;
+use snow_dist_codec::Frame;
+use snow_dist_codec::frame::{Fragment, Link, Pong, Send};
 use snow_dist_runtime::core::limits::DESCRIPTION_BYTES_MAX;
-use snow_dist_runtime::{Allowed, Context, Mailbox, Node, PeerStats, ProcessInfo, Reason, Received};
-use snow_dist_tests::program::{begin, connected, idle, node, run, seen_from, until};
-use snow_dist_tests::raw_peer::RawNode;
+use snow_dist_runtime::core::session::CAPABILITIES;
+use snow_dist_runtime::{Allowed, Context, Mailbox, Node, PeerStats, ProcessInfo, Reason, Received, Timing};
+use snow_dist_tests::program::{begin, connected, idle, node, run, seen_from, start, until};
+use snow_dist_tests::raw_peer::{self, RawNode, address};
 
 fn alone() -> Node {
     Node::alone(tokio::runtime::Handle::current())
@@ -111,6 +113,31 @@ async fn what_waits_who_waits_and_what_is_passed_over_is_counted() {
 }
 
 #[tokio::test]
+async fn what_is_kept_of_messages_that_are_not_whole_is_measured() {
+    let a = node("a").await;
+    let mut peer = RawNode::new("raw@127.0.0.1:1", 7).with_capabilities(CAPABILITIES).join(a.name()).await;
+    assert_eq!(only_peer(&a).unfinished_bytes, 0);
+    // The beginning of a message to a process that does not exist.
+    let mut payload = Vec::new();
+    Frame::from(Send { to: peer.theirs(5), message: &[7; 20_000] }).encode(&mut payload).unwrap();
+    let total = Some(u32::try_from(payload.len()).unwrap());
+    peer.send(Fragment { number: 1, total, last: false, payload: &payload[..10_000] }).await;
+    until("what has come of it", || only_peer(&a).unfinished_bytes >= 10_000).await;
+}
+
+#[tokio::test]
+async fn the_round_trip_is_that_of_a_ping_that_was_answered() {
+    let timing = Timing { interval: Duration::from_millis(100), timeout: Duration::from_secs(60) };
+    let a = start(Node::builder("a@127.0.0.1:0").heartbeat(timing)).await;
+    let mut peer = RawNode::new("raw@127.0.0.1:1", 7).join(a.name()).await;
+    let next = peer.next().await;
+    let Frame::Ping(ping) = next.frame() else { panic!("{next:?}") };
+    assert_eq!(only_peer(&a).round_trip, None);
+    peer.send(Pong { payload: ping.payload }).await;
+    until("the measurement", || only_peer(&a).round_trip.is_some()).await;
+}
+
+#[tokio::test]
 async fn processes_are_counted_by_how_they_end() {
     let node = alone();
     let ends = |reason: Reason| {
@@ -134,6 +161,25 @@ async fn processes_are_counted_by_how_they_end() {
     assert_eq!([normal, shutdown, killed, failed, panicked, by_signal], [1, 2, 1, 4, 1, 1]);
     assert_eq!(node.processes_failed(), failed + panicked + by_signal);
     assert_eq!(node.stats().processes.started, 10);
+}
+
+#[tokio::test]
+async fn a_call_of_the_program_counts_as_no_process() {
+    let node = alone();
+    let answers = async |mut ctx: Context| {
+        // Whoever calls is seen by nobody else.
+        let seen = async |ctx: &Context| ctx.node().processes().len() as u64;
+        while let Received::Call(call) = ctx.recv().await {
+            call.reply(&seen(&ctx).await).await.unwrap();
+        }
+    };
+    let pid = node.spawn(answers).unwrap();
+    let before = node.stats().processes;
+    for _ in 0..5 {
+        assert_eq!(node.call::<u64>(pid, &(), Duration::from_secs(60)).await, Ok(1));
+    }
+    let after = node.stats().processes;
+    assert_eq!((after.started, after.ended, after.count), (before.started, before.ended, 1));
 }
 
 #[tokio::test]
@@ -261,6 +307,10 @@ async fn refused_connections_and_the_time_up_are_in_it() {
     let b = builder.start().await.unwrap();
     b.connect(a.name()).await.unwrap_err();
     until("the count", || a.stats().connections.refused.cookie == 1).await;
+    // A NAME that ends too early.
+    let mut wire = raw_peer::connect(address(a.name())).await;
+    wire.say(b"\x01\x0F\0raw").await;
+    until("the count", || a.stats().connections.refused.malformed == 1).await;
     assert_eq!(a.stats().connections, a.connection_counts());
     let before = a.stats().up_for;
     until("time to pass", || a.stats().up_for > before).await;

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use snow_dist_runtime::supervisor::{Child, ChildError, Restart, Strategy, Supervisor, SupervisorHandle};
-use snow_dist_runtime::{Allowed, Context, Node, Pid, Reason, Received, RemoteExit};
+use snow_dist_runtime::supervisor::{
+    Child, ChildError, NotRemote, Restart, Strategy, Supervisor, SupervisorHandle,
+};
+use snow_dist_runtime::{Allowed, Context, Node, Pid, Reason, Received};
+use snow_dist_tests::log::Log;
 use snow_dist_tests::program::{connect, end_of, node, seen_from, start, until, within};
 
 /// The processes that were started by the function `work`, in order.
@@ -20,6 +24,10 @@ fn offer(node: &Node) -> Started {
                 match ctx.recv().await {
                     Received::Message(message) if message.as_bytes() == until.as_bytes() => {
                         break Reason::error(until);
+                    }
+                    // As one that returns the reason of a link with a third node.
+                    Received::Message(message) if message.as_bytes() == b"noconnection" => {
+                        break Reason::Noconnection;
                     }
                     Received::Exit { reason, .. } => break reason,
                     _ => {}
@@ -40,6 +48,15 @@ async fn pid(supervisor: &SupervisorHandle) -> Option<Pid> {
     supervisor.children().await.unwrap()[0].pid
 }
 
+async fn until_shown(supervisor: &SupervisorHandle, process: Pid) {
+    within("the answer to the start", async {
+        while pid(supervisor).await != Some(process) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 fn last(started: &Started, count: usize) -> Option<Pid> {
     let started = started.lock().unwrap();
     (started.len() == count).then(|| *started.last().unwrap())
@@ -57,6 +74,7 @@ async fn a_child_on_another_node_is_started_again_and_stopped_there() {
     b.send(first, "failure").await.unwrap();
     until("the second start", || last(&started, 2).is_some()).await;
     let second = last(&started, 2).unwrap();
+    until_shown(&supervisor, seen_from(&a, &b, second)).await;
     let status = supervisor.children().await.unwrap().remove(0);
     assert_eq!((status.restarts, status.last_end), (1, Some(Reason::error("failure"))));
     supervisor.stop().await;
@@ -67,6 +85,7 @@ async fn a_child_on_another_node_is_started_again_and_stopped_there() {
 #[tokio::test]
 async fn children_wait_for_the_session_with_their_node_and_its_loss_is_no_failure() {
     const CHILDREN: usize = 10;
+    let log = Log::of_this_thread();
     let (a, b) = (node("a").await, node("b").await);
     let started = offer(&b);
     let child = |number: usize| Child::on(number.to_string(), b.name(), "work", &"failure").unwrap();
@@ -90,10 +109,55 @@ async fn children_wait_for_the_session_with_their_node_and_its_loss_is_no_failur
             }
         })
         .await;
+        let again = count - 1;
+        let restarts = supervisor.children().await.unwrap().into_iter().map(|child| child.restarts);
+        assert!(restarts.eq([again as u64; CHILDREN]), "what has been started again is counted");
+        assert_eq!(log.lines_with("a child is started again").len(), again * CHILDREN);
         a.disconnect(b.name());
         until("the end of the session", || a.nodes().is_empty() && b.nodes().is_empty()).await;
+        until("the ends that stand for theirs", || {
+            a.stats().processes.ended.shutdown == (count * CHILDREN) as u64
+        })
+        .await;
     }
+    within("the ends", async {
+        while supervisor
+            .children()
+            .await
+            .unwrap()
+            .iter()
+            .any(|child| child.last_end != Some(Reason::Noconnection))
+        {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let again = log.lines_with("a child is started again");
+    assert!(again.iter().all(|line| line.ends_with("reason=noconnection")), "{again:?}");
+    assert_eq!(again.len(), 2 * CHILDREN, "the last loss has no start after it");
+    assert_eq!(a.processes_failed(), 0);
     assert_eq!(supervisor.stop().await, Reason::Shutdown);
+}
+
+#[tokio::test]
+async fn a_process_that_ends_with_noconnection_in_a_session_that_lasts_has_failed() {
+    let (a, b) = (node("a").await, node("b").await);
+    connect(&a, &b).await;
+    let started = offer(&b);
+    let child = Child::on("worker", b.name(), "work", &"failure").unwrap();
+    let supervisor =
+        Supervisor::new(Strategy::OneForOne).restarts(1, Duration::from_secs(3_600)).child(child);
+    let supervisor = supervisor.start(&a).unwrap();
+    for count in 1..=2 {
+        until("the start", || last(&started, count).is_some()).await;
+        let process = seen_from(&a, &b, last(&started, count).unwrap());
+        until_shown(&supervisor, process).await;
+        a.send(process, "noconnection").await.unwrap();
+    }
+    let ended = within("the end", supervisor.ended()).await;
+    let text = "more than 1 restarts in 3600s, the last one of the child \"worker\": noconnection";
+    assert_eq!(ended, Reason::error(text));
+    assert_eq!(a.processes_failed(), 3, "what stood for them, and the supervisor");
 }
 
 #[tokio::test]
@@ -112,7 +176,7 @@ async fn a_supervisor_that_is_killed_takes_its_children_on_other_nodes_along() {
 #[tokio::test]
 async fn a_node_that_takes_no_exit_signals_lets_a_child_be_ended_by_its_link() {
     let a = node("a").await;
-    let b = start(Node::builder("b@127.0.0.1:0").remote_exit(RemoteExit::Only(BTreeSet::new()))).await;
+    let b = start(Node::builder("b@127.0.0.1:0").remote_exit(Allowed::Nobody)).await;
     connect(&a, &b).await;
     let started = offer(&b);
     let supervisor = supervise(&a, b.name());
@@ -134,6 +198,12 @@ async fn a_function_that_is_not_there_is_a_start_that_fails() {
         b.name()
     );
     assert_eq!(error.to_string().replace('\\', ""), expected);
-    let child = Child::on("worker", "no node", "work", &()).unwrap().restart(Restart::Temporary);
-    assert!(matches!(supervisor.start_child(child).await, Err(ChildError::NotStarted { .. })));
+}
+
+#[test]
+fn a_child_is_for_a_node_that_can_be_found() {
+    for name in ["no node", "b@127.0.0.1:0", "b@0.0.0.0"] {
+        let child = Child::on("worker", name, "work", &());
+        assert!(matches!(child, Err(NotRemote::Node(_))), "{name}: {child:?}");
+    }
 }

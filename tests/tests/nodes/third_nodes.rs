@@ -43,11 +43,12 @@ async fn introduce(by: &Node, to: &Node, introduction: impl FnOnce(Pid) -> Intro
 }
 
 //= spec/capabilities.md#cap-stm-002
-//# A node that reads a SEND_TERM MUST do with its message what it does with that of a SEND, and let the process
-//# tell that it was marked as a term.
+//# A node MUST treat the message of a SEND_TERM as that of a SEND, and let the process tell that it was
+//# marked as a term.
 //= spec/capabilities.md#cap-ntb-011
-//# A node MUST take a pid whose node an entry of a node table names for that of a process of the peer of a
-//# session if, and only if, that peer has the name and the incarnation of the entry.
+//# A node MUST resolve an index to itself or to the peer of a session if, and only if, that node has the name
+//# and the incarnation of the entry, unless it has forgotten that node by `nodes_heard_of_max` or
+//# `nodes_known_max` since it read the entry.
 #[tokio::test]
 async fn a_pid_in_a_term_is_that_process_whether_its_node_is_met_before_or_after() {
     let (a, b) = connected().await;
@@ -78,8 +79,8 @@ async fn a_pid_in_a_term_is_that_process_whether_its_node_is_met_before_or_after
 }
 
 //= spec/session.md#ses-rsn-007
-//# A node that passes on a reason MUST write each of its hops as SES-PID-010 to SES-PID-012 ask for the process
-//# that it took the hop for.
+//# A node that passes on a reason MUST write each hop as SES-PID-010 to SES-PID-012 ask for the process that
+//# it took it for.
 #[tokio::test]
 async fn a_chain_of_ends_over_three_nodes_names_every_process_as_it_is() {
     let (a, b) = connected().await;
@@ -117,8 +118,8 @@ async fn a_chain_of_ends_over_three_nodes_names_every_process_as_it_is() {
 }
 
 //= spec/session.md#ses-pid-018
-//# A node MUST NOT take a pid that it has learned in a session with another incarnation of the peer for that of
-//# a process of the peer's present start.
+//# A node MUST NOT take a pid from a session with another incarnation of the peer for a process of the peer's
+//# present start.
 #[tokio::test]
 async fn a_third_node_that_is_restarted_makes_what_was_told_of_it_stale() {
     let (a, b) = connected().await;
@@ -274,8 +275,7 @@ async fn nodes_that_lack_a_capability_talk_without_it() {
 }
 
 //= spec/capabilities.md#cap-stm-003
-//# A node MUST NOT write a term with pids as the message of a SEND or REG_SEND as if they were understood there:
-//# it refuses it to its process.
+//# A node MUST refuse a term with pids for which it would have to write SEND or REG_SEND.
 #[tokio::test]
 async fn a_term_to_a_name_carries_no_pids_without_the_capability() {
     let (a, b) = (node("a").await, start(builder("b", without(Capabilities::NAMES))).await);

@@ -59,7 +59,7 @@ async fn an_initiator_says_the_server_name_and_offers_the_protocol() {
 }
 
 //= spec/handshake.md#hs-tls-003
-//# An acceptor SHOULD select the application protocol `snow-dist/1` if it is offered.
+//# An acceptor SHOULD select the application protocol `snow-dist/1` if offered.
 #[tokio::test]
 async fn an_acceptor_selects_the_protocol_among_others() {
     let a = node("a").await;
@@ -69,11 +69,10 @@ async fn an_acceptor_selects_the_protocol_among_others() {
 }
 
 //= spec/handshake.md#hs-tls-004
-//# A node MUST NOT end a connection because the other end did not offer or did not select an application
-//# protocol.
+//# A node MUST NOT end a connection because the other end offers or selects no application protocol.
 //= spec/handshake.md#hs-tls-007
-//# An initiator MUST NOT end a connection because of the certificate that the acceptor presents, unless its
-//# operator has asked for that.
+//# An initiator MUST NOT end a connection because of the acceptor's certificate, unless its operator has
+//# asked for that.
 #[tokio::test]
 async fn a_session_needs_no_application_protocol_and_no_good_certificate() {
     let a = node("a").await;

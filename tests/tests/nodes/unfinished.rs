@@ -79,14 +79,14 @@ async fn assert_another_is_heard(a: &Node) {
 }
 
 //= spec/session.md#ses-msg-016
-//# A node MUST count what it keeps of frames of a peer that are not whole yet, but for
-//# `unfinished_bytes_uncounted` of each session, among what its mailboxes keep for that peer.
+//# A node MUST count what it keeps of a peer's incomplete frames, but for `unfinished_bytes_uncounted` of
+//# each session, among what its mailboxes keep for that peer.
 //= spec/session.md#ses-msg-017
-//# A node MUST drop a message whose frame is not whole yet if what has come of it finds no room by
-//# SES-MSG-010, SES-MSG-011 or SES-MSG-015.
+//# A node MUST drop a message whose frame is incomplete if what has come of it finds no room by SES-MSG-010,
+//# SES-MSG-011 or SES-MSG-015.
 //= spec/session.md#ses-msg-018
-//# A node that has dropped a message by SES-MSG-017 MUST take what still comes of its frame as if it had not,
-//# and keep nothing of it.
+//# A node that has dropped a message by SES-MSG-017 MUST read the rest of its frame, and neither keep nor
+//# judge anything of it but the first fields of a call or reply.
 //= spec/session.md#ses-msg-014
 //# A node that drops a message for want of room SHOULD tell its operator of which peer it was.
 #[tokio::test]
@@ -149,14 +149,14 @@ async fn what_was_not_whole_makes_room_when_its_session_ends() {
 }
 
 //= spec/session.md#ses-msg-016
-//# A node MUST count what it keeps of frames of a peer that are not whole yet, but for
-//# `unfinished_bytes_uncounted` of each session, among what its mailboxes keep for that peer.
+//# A node MUST count what it keeps of a peer's incomplete frames, but for `unfinished_bytes_uncounted` of
+//# each session, among what its mailboxes keep for that peer.
 //= spec/session.md#ses-msg-017
-//# A node MUST drop a message whose frame is not whole yet if what has come of it finds no room by
-//# SES-MSG-010, SES-MSG-011 or SES-MSG-015.
+//# A node MUST drop a message whose frame is incomplete if what has come of it finds no room by SES-MSG-010,
+//# SES-MSG-011 or SES-MSG-015.
 //= spec/session.md#ses-msg-018
-//# A node that has dropped a message by SES-MSG-017 MUST take what still comes of its frame as if it had not,
-//# and keep nothing of it.
+//# A node that has dropped a message by SES-MSG-017 MUST read the rest of its frame, and neither keep nor
+//# judge anything of it but the first fields of a call or reply.
 #[tokio::test]
 async fn long_frames_that_stay_unfinished_take_their_peers_share() {
     let a = node().await;
@@ -197,10 +197,10 @@ async fn flood(session: &mut RawSession, a: &Node) {
 }
 
 //= spec/session.md#ses-bnd-009
-//# A node MUST take what it keeps of a frame that is not whole yet and no message, and that finds no room by
-//# SES-MSG-010, SES-MSG-011 or SES-MSG-015, for exit signals of links in SES-BND-006 and SES-BND-008.
+//# When what it keeps of an incomplete frame that is no message goes beyond the peer's share in all
+//# mailboxes, a node MUST count the excess as exit signals of links in SES-BND-006 and SES-BND-008.
 //= spec/session.md#ses-msg-008
-//# A node MUST NOT drop a signal because a mailbox is full.
+//# A node MUST NOT drop a signal because a mailbox is full, except by CAP-RXT-010.
 #[tokio::test]
 async fn a_long_signal_is_not_dropped_before_it_is_whole() {
     let a = node().await;

@@ -90,11 +90,11 @@ impl Scene {
         let next = self.session.next().await;
         let Frame::UnlinkId(unlink) = next.frame() else { panic!("{next:?}") };
         //= spec/session.md#ses-pid-001
-        //# In a field whose owner is the sender a node MUST write node id 0, the creation that it has
-        //# announced in the handshake, and the local id of its process.
+        //# In a sender field a node MUST write node id 0, its own creation, and the local id of its process,
+        //# unless SES-PID-003 or DIST-ULA-001 has it copied.
         //= spec/session.md#ses-pid-002
-        //# In a field whose owner is the receiver a node MUST write node id 0, the creation that the peer has
-        //# announced in the handshake, and the local id of the peer's process.
+        //# In a receiver field a node MUST write node id 0, the peer's creation, and the local id of the
+        //# peer's process.
         assert_eq!((unlink.from, unlink.to), (self.ours, self.theirs));
         unlink.id
     }
@@ -192,7 +192,7 @@ async fn an_unlink_that_is_outstanding_when_the_session_ends_ends_in_silence() {
 
 //= spec/dist.md#dist-ula-001
 //# A node MUST copy `from`, `to` and `id` of an UNLINK_ACK byte for byte from `to`, `from` and `id` of the
-//# UNLINK_ID that it acknowledges.
+//# UNLINK_ID.
 #[tokio::test]
 async fn every_unlink_is_acknowledged_with_its_own_pids() {
     let mut scene = Scene::new().await;
@@ -236,7 +236,7 @@ async fn an_exit_that_crosses_an_unlink_from_the_peer_is_acknowledged_all_the_sa
 }
 
 //= spec/session.md#ses-lnk-005
-//# When its process unlinks in any other state than active, a node MUST NOT write UNLINK_ID.
+//# When a local process unlinks in any state but active, a node MUST NOT write UNLINK_ID.
 #[tokio::test]
 async fn unlinking_who_was_never_linked_says_nothing() {
     let (a, b) = connected().await;

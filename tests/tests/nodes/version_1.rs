@@ -6,7 +6,7 @@ use std::time::Duration;
 use snow_dist_codec::frame::{Exit, Link, Monitor, MonitorExit, Ping, Pong, RegSend, Send};
 use snow_dist_codec::{Frame, Pid as WirePid, Root, Signal};
 use snow_dist_runtime::core::handshake::Failure;
-use snow_dist_runtime::{ConnectError, Node, Pid, Reason, Received, Refused, SendError, Version1};
+use snow_dist_runtime::{Allowed, ConnectError, Node, Pid, Reason, Received, Refused, SendError};
 use snow_dist_tests::log::Log;
 use snow_dist_tests::program::{begin, down, exit, idle, node, received, run, start, text, until, within};
 use snow_dist_tests::raw_peer::{Listener, NoSession, OldNode, RawSession};
@@ -17,7 +17,7 @@ const PEER: &str = "old@127.0.0.1:1";
 const K: u16 = 3;
 
 async fn lenient() -> Node {
-    start(Node::builder("a@127.0.0.1:0").version_1(Version1::Allowed)).await
+    start(Node::builder("a@127.0.0.1:0").version_1(Allowed::Everyone)).await
 }
 
 /// A process of the node, with the node id that the peer has for it.
@@ -85,7 +85,7 @@ async fn the_end_of_a_stream_is_logged_in_words_of_this_project() {
 async fn single_peers_are_let_in() {
     let (listener, other) = (Listener::bind().await, Listener::bind().await);
     let (name, other_name) = (listener.name("old"), other.name("old"));
-    let allowed = Version1::only([&name]).unwrap();
+    let allowed = Allowed::only([&name]).unwrap();
     let a = start(Node::builder("a@127.0.0.1:0").version_1(allowed)).await;
     let (old, older) = (OldNode::new(&name), OldNode::new(&other_name));
     let (connected, accepted) = tokio::join!(a.connect(&name), old.accept(&listener));
@@ -199,12 +199,11 @@ async fn what_was_learned_goes_with_the_session() {
 //= spec/version1.md#v1-lrn-003
 //# A node MUST forget k when the session ends.
 //= spec/version1.md#v1-lrn-006
-//# A node whose operator has said k MUST end the session if the first node id other than 0 in `to` of a SEND, LINK,
-//# UNLINK, MONITOR or DEMONITOR is another one.
+//# A node whose operator has said k MUST end the session if the node id of V1-LRN-001 is another one.
 #[tokio::test]
 async fn a_node_id_that_was_said_is_good_for_one_session_and_held_against_what_comes() {
     let said = |id| {
-        let builder = Node::builder("a@127.0.0.1:0").version_1(Version1::Allowed);
+        let builder = Node::builder("a@127.0.0.1:0").version_1(Allowed::Everyone);
         start(builder.version_1_node_id(PEER, NonZeroU16::new(id).unwrap()))
     };
     let a = said(K).await;
@@ -231,7 +230,7 @@ async fn a_node_id_that_was_said_is_good_for_one_session_and_held_against_what_c
 
 #[tokio::test]
 async fn a_node_id_that_was_said_is_not_used_up_by_a_connection_that_becomes_no_session() {
-    let builder = Node::builder("a@127.0.0.1:0").version_1(Version1::Allowed);
+    let builder = Node::builder("a@127.0.0.1:0").version_1(Allowed::Everyone);
     let a = start(builder.version_1_node_id(PEER, NonZeroU16::new(K).unwrap())).await;
     let peer = OldNode::new(PEER);
     // In the first second of a node both wait, and the later one is kept.
@@ -345,9 +344,8 @@ async fn a_second_connection_is_refused_if_the_session_shows_that_it_is_used() {
 }
 
 //= spec/version1.md#v1-elc-004
-//# If a connection of the peer of a version 1 session is verified that was accepted after that session had begun, and
-//# no frame shows for `probe_timeout` after the session was probed that the peer uses it, an acceptor MUST end that
-//# session.
+//# An acceptor MUST end a version 1 session that shows no sign of use for `probe_timeout` after it was probed
+//# for a connection that was accepted after the session had begun.
 #[tokio::test]
 async fn a_session_that_only_answers_and_asks_is_replaced() {
     let a = lenient().await;

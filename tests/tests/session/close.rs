@@ -9,8 +9,8 @@ use snow_dist_tests::simnet::Side::{A, B};
 use super::{assert_tables_empty, down, exit, linked};
 
 //= spec/connection.md#con-cls-005
-//# A node that ends a session because it stops or its program asks for it MUST write what is queued before
-//# CLOSE, as far as `shutdown_patience` allows.
+//# A node that ends a session in order MUST write what is queued before CLOSE, as far as `shutdown_patience`
+//# allows.
 #[test]
 fn close_goes_out_when_all_else_has() {
     let mut pair = linked();
@@ -28,7 +28,7 @@ fn close_goes_out_when_all_else_has() {
 }
 
 //= spec/session.md#ses-end-006
-//# A node MUST do what this section asks for in the same way whatever has ended the session.
+//# A node MUST do what this section says in the same way at every end of a session.
 #[test]
 fn close_ends_links_and_monitors_as_a_cut_does() {
     let mut pair = linked();

@@ -188,8 +188,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     //= spec/connection.md#con-que-008
-    //# A node SHOULD write few bytes of other processes' messages before a signal that waits for messages of its
-    //# own process.
+    //# While a signal waits behind messages of its own process, a node SHOULD write at most
+    //# `signal_delay_bytes_max` bytes of messages of processes that have no such signal.
     //= spec/connection.md#con-que-007
     //# A node SHOULD write a signal of a process that has no message queued in the session before the messages that
     //# wait.

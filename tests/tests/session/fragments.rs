@@ -70,11 +70,11 @@ fn assert_ends(fragments: &[Fragment<'_>], why: &str) {
 }
 
 //= spec/capabilities.md#cap-frg-001
-//# In a session that has the capability `fragments` a node MUST send in fragments each message whose payload is
-//# longer than `fragment_bytes_max`.
+//# In a session with `fragments` a node MUST send each message whose payload is longer than
+//# `fragment_bytes_max` in fragments.
 //= spec/capabilities.md#cap-frg-012
-//# A node that has read the last FRAGMENT of a frame MUST handle that frame as if it had arrived whole at that
-//# time, unless it has dropped its message by SES-MSG-017.
+//# A node that reads the last FRAGMENT of a frame MUST handle that frame as if it had just arrived whole,
+//# unless SES-MSG-017 has dropped its message.
 #[test]
 fn a_long_message_goes_out_in_pieces_and_arrives_whole() {
     let mut pair = Pair::with(capable);
@@ -111,14 +111,14 @@ fn without_the_capability_a_message_of_any_length_is_one_frame() {
 //= spec/capabilities.md#cap-frg-003
 //# A node MUST NOT write a FRAGMENT whose payload is longer than `fragment_bytes_max`.
 //= spec/capabilities.md#cap-frg-004
-//# A node MUST NOT write a FRAGMENT without a byte of `payload`.
+//# A node MUST NOT write a FRAGMENT with an empty `payload`.
 //= spec/capabilities.md#cap-frg-005
 //# A node MUST NOT write two frames in fragments with the same `number` in one session.
 //= spec/capabilities.md#cap-frg-006
 //# A node MUST write the length of the whole payload into `total` of its first FRAGMENT.
 //= spec/capabilities.md#cap-frg-007
-//# A node MUST write the pieces of a frame in their order, with bit 0 of `flags` set in the first one, bit 1 in
-//# the last one, and neither in any other.
+//# A node MUST write the pieces of a frame in order, with bit 0 of `flags` set in the first, bit 1 in the
+//# last, and neither in any other.
 #[test]
 fn pieces_are_what_they_say() {
     let mut pair = Pair::with(capable);
@@ -160,8 +160,8 @@ fn pieces_are_what_they_say() {
 }
 
 //= spec/capabilities.md#cap-frg-002
-//# A node MUST NOT send any other frame in fragments than SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL,
-//# CALL_NAME and CALL_REPLY.
+//# A node MUST NOT send any frame in fragments but SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL, CALL_NAME
+//# and CALL_REPLY.
 #[test]
 fn nothing_but_messages_is_cut() {
     let mut pair = Pair::with(capable);
@@ -173,11 +173,10 @@ fn nothing_but_messages_is_cut() {
 }
 
 //= spec/capabilities.md#cap-frg-008
-//# A node MUST NOT write any other frame of a process between the first and the last FRAGMENT of a message of
-//# that process.
+//# A node MUST NOT write any other frame of a process between the first and the last FRAGMENT of its message.
 //= spec/session.md#ses-ord-002
-//# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all messages of that
-//# process to the same process of the peer.
+//# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all its messages to
+//# the same process of the peer.
 #[test]
 fn what_a_process_does_after_a_long_message_comes_after_it() {
     let mut pair = Pair::with(capable);
@@ -227,7 +226,7 @@ fn a_long_message_is_sent_to_its_end_when_its_process_has_ended() {
 }
 
 //= spec/capabilities.md#cap-frg-009
-//# A node MUST NOT begin a frame in fragments by which the unfinished ones would be more than the peer's
+//# A node MUST NOT begin a frame in fragments by which its unfinished frames would be more than the peer's
 //# fragmented_messages_max, or their totals together more than its reassembly_bytes_max.
 #[test]
 fn no_more_is_begun_than_the_peer_holds() {
@@ -308,10 +307,10 @@ fn a_message_in_pieces_is_judged_like_any_other() {
 }
 
 //= spec/capabilities.md#cap-frg-013
-//# A node MUST end the session if it reads the first FRAGMENT of a frame with the `number` of an unfinished one.
+//# A node MUST end the session on a first FRAGMENT with the `number` of an unfinished frame.
 //= spec/capabilities.md#cap-frg-014
-//# A node MUST end the session if it reads a FRAGMENT that is not the first of its frame and whose `number` is
-//# that of no unfinished frame.
+//# A node MUST end the session on a FRAGMENT that is not a first one and whose `number` no unfinished frame
+//# has.
 #[test]
 fn a_frame_is_begun_once_and_before_all_else() {
     let send = to(3, b"text");
@@ -325,8 +324,8 @@ fn a_frame_is_begun_once_and_before_all_else() {
 }
 
 //= spec/capabilities.md#cap-frg-015
-//# A node MUST end the session if it reads a first FRAGMENT whose `payload` does not begin with the tag of SEND,
-//# REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL, CALL_NAME or CALL_REPLY.
+//# A node MUST end the session on a first FRAGMENT whose `payload` does not begin with the tag of a frame in
+//# CAP-FRG-002.
 #[test]
 fn only_messages_come_in_pieces() {
     let nested = payload(pieces(2, &to(3, b"text"), 5)[0]);
@@ -338,9 +337,9 @@ fn only_messages_come_in_pieces() {
 }
 
 //= spec/capabilities.md#cap-frg-016
-//# A node MUST end the session if it reads a FRAGMENT with a `total` above `fragmented_frame_bytes_max`.
+//# A node MUST end the session on a FRAGMENT with a `total` above `fragmented_frame_bytes_max`.
 //= spec/capabilities.md#cap-frg-017
-//# A node MUST end the session if it reads a first FRAGMENT by which the unfinished frames would be more than its
+//# A node MUST end the session on a first FRAGMENT by which the unfinished frames are more than its
 //# fragmented_messages_max, or their totals together more than its reassembly_bytes_max.
 #[test]
 fn one_too_many_or_too_long_ends_the_session() {
@@ -361,10 +360,10 @@ fn one_too_many_or_too_long_ends_the_session() {
 }
 
 //= spec/capabilities.md#cap-frg-018
-//# A node MUST end the session if the pieces of a frame are longer together than its `total`, or if its last
-//# FRAGMENT is not the one with which they are as long.
+//# A node MUST end the session on a FRAGMENT after which the pieces of its frame exceed the frame's `total`,
+//# reach it although bit 1 of `flags` is not set, or do not reach it although bit 1 is set.
 //= spec/capabilities.md#cap-frg-019
-//# A node MUST end the session if it reads a FRAGMENT without a byte of `payload`.
+//# A node MUST end the session on a FRAGMENT with an empty `payload`.
 #[test]
 fn pieces_that_are_not_as_long_as_they_said_end_the_session() {
     let send = to(3, b"text");

@@ -1,8 +1,9 @@
-//! What a session tells of the global names of its node. Specification: `session.md`, "Global names".
+//! What a session tells of the global names of its node. Specification: `session.md`, "Names that hold for all nodes".
 
 use snow_dist_codec::{Frame, Reading, framing};
+use snow_dist_runtime::core::session::{Forbidden, Rights};
 use snow_dist_tests::simnet::Pair;
-use snow_dist_tests::simnet::Side::A;
+use snow_dist_tests::simnet::Side::{A, B};
 
 /// A pair whose A owns these names when the session comes up.
 fn owning(names: &[&str]) -> Pair {
@@ -83,4 +84,26 @@ fn only_the_last_of_several_changes_is_told() {
     pair[A].session.register_global(&name, 5);
     pair[A].session.unregister_global(&name);
     assert_eq!(written(&mut pair, usize::MAX), ["unregister b"]);
+}
+
+//= spec/session.md#ses-glb-019
+//= type=test
+//# A node MUST ignore each GLOBAL_* of a peer from which it takes no global names.
+#[test]
+fn names_of_a_peer_from_which_none_are_taken_are_counted_and_told_of_seldom() {
+    let mut pair = owning(&["a", "b", "c"]);
+    pair[B].session.set_rights(Rights { global_names: false, ..Rights::default() });
+    pair.settle();
+    assert_eq!(pair[B].names(), ["GLOBAL_SYNC"]);
+    assert_eq!(pair[B].session.take_forbidden(), [(Forbidden::GlobalName, 3)]);
+    for number in 4..=1_000 {
+        pair[A].session.register_global(&number.to_string().into(), 3);
+        pair.settle();
+    }
+    pair[A].session.unregister_global(&"a".into());
+    pair.settle();
+    let told = [4, 8, 16, 32, 64, 128, 256, 512].map(|count| (Forbidden::GlobalName, count));
+    assert_eq!(pair[B].session.take_forbidden(), told);
+    let counts = pair[B].session.counts();
+    assert_eq!((counts.global_names_refused, counts.left_alone, counts.has_unexpected()), (1_000, 0, false));
 }

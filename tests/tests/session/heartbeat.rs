@@ -48,7 +48,7 @@ fn a_ping_is_answered_with_its_payload() {
 }
 
 //= spec/connection.md#con-hbt-005
-//# A node MUST NOT keep more than one PONG waiting.
+//# A node MUST NOT keep more than one PONG in its queue.
 #[test]
 fn a_newer_ping_replaces_the_answer_to_an_older_one() {
     let mut pair = Pair::new();
@@ -77,8 +77,8 @@ fn the_heartbeat_goes_before_all_else() {
 }
 
 //= spec/connection.md#con-hbt-010
-//# A node MUST end a session in which no byte has arrived for `heartbeat_timeout` since the transport took the
-//# PING of CON-HBT-001.
+//# A node MUST end a session `heartbeat_timeout` after the transport took the PING of CON-HBT-001 if no byte
+//# has arrived since that PING was queued.
 #[test]
 fn a_node_that_stands_still_is_found_dead() {
     let mut pair = linked();
@@ -130,8 +130,8 @@ fn what_has_arrived_is_read_before_a_deadline_is_judged() {
 }
 
 //= spec/connection.md#con-tim-001
-//# Of each of its first eight hold-ups within a time, a node MUST NOT count more than an eighth of that time against
-//# a peer.
+//# A node MUST NOT count its first eight stalls within a time against a peer, nor more than an eighth of that
+//# time for a later one.
 #[test]
 fn nodes_that_stand_still_for_less_than_the_others_patience_keep_their_session() {
     let mut pair = linked();

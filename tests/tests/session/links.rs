@@ -16,14 +16,13 @@ fn wire_error(text: &str) -> WireReason<'_> {
 }
 
 //= spec/session.md#ses-lnk-008
-//# When a process has ended, a node MUST write one EXIT, with the reason of that end, for each of its links
+//# When a process has ended, a node MUST write one EXIT with the reason of that end for each of its links
 //# that was active, unless SES-LNK-010 forbids it.
 //= spec/session.md#ses-lnk-029
-//# A node that reads an EXIT in state active MUST bring its process one exit signal from the process in
-//# `from` with the reason of the EXIT, and take the link for none, unless SES-LNK-028 asks it to ignore that
-//# EXIT.
+//# A node that reads an EXIT in state active MUST give its process one exit signal with the EXIT's sender and
+//# reason, and enter state none, unless SES-LNK-028 forbids it.
 //= spec/session.md#ses-lnk-026
-//# A node MUST NOT bring a process more than one exit signal for one link.
+//# A node MUST NOT give a process more than one exit signal for one link.
 #[test]
 fn the_end_of_either_process_reaches_the_other_once() {
     for (ends, learns) in [(A, B), (B, A)] {
@@ -37,11 +36,10 @@ fn the_end_of_either_process_reaches_the_other_once() {
 }
 
 //= spec/session.md#ses-exi-003
-//# A node MUST end a process that does not trap exits when it gets an exit signal with hops, or with any
-//# other root than Normal and Shutdown.
+//# A node MUST end a process that does not trap exits when it gets an exit signal with hops or with a root
+//# other than Normal and Shutdown.
 //= spec/session.md#ses-exi-004
-//# A process that an exit signal ends MUST end with the reason Linked(from, reason), of the sender and the
-//# reason of that signal.
+//# A process that an exit signal ends MUST end with the reason Linked(from, reason) of that signal.
 #[test]
 fn an_end_goes_on_through_processes_that_do_not_trap() {
     let mut pair = Pair::new();
@@ -74,7 +72,7 @@ fn normal_and_shutdown_are_seen_and_do_not_end() {
 }
 
 //= spec/session.md#ses-lnk-002
-//# When its process links with a process of the peer in state active, a node MUST NOT write LINK.
+//# When a local process links in state active, a node MUST NOT write LINK.
 #[test]
 fn linking_twice_is_linking_once() {
     let mut pair = linked();
@@ -89,8 +87,7 @@ fn linking_twice_is_linking_once() {
 }
 
 //= spec/session.md#ses-lnk-015
-//# A node that reads a LINK for a dead process in state none MUST answer with one EXIT whose reason is Error
-//# "noproc", without hops.
+//# A node that reads a LINK for a dead process in state none MUST answer with one EXIT "noproc".
 #[test]
 fn a_link_to_nobody_is_answered_with_noproc() {
     let mut pair = Pair::new();
@@ -103,8 +100,8 @@ fn a_link_to_nobody_is_answered_with_noproc() {
 }
 
 //= spec/session.md#ses-pid-003
-//# A node MUST copy both pids of an EXIT or MONITOR_EXIT that answers a LINK or MONITOR byte for byte from
-//# that LINK or MONITOR, each into the field of the same process.
+//# A node that answers a LINK or MONITOR with EXIT or MONITOR_EXIT MUST copy both pids byte for byte, each
+//# into the field of the same process.
 #[test]
 fn a_link_to_another_start_is_answered_with_the_pids_as_they_came() {
     let mut pair = Pair::new();
@@ -117,8 +114,8 @@ fn a_link_to_another_start_is_answered_with_the_pids_as_they_came() {
 }
 
 //= spec/session.md#ses-lnk-012
-//# A node that reads a LINK for a living process in state none MUST take the link for active, unless
-//# SES-BND-002 or SES-BND-005 has it refused.
+//# A node that reads a LINK for a living process in state none MUST enter state active, unless SES-BND-002 or
+//# SES-BND-005 has it refused.
 //= spec/session.md#ses-lnk-013
 //# A node that reads a LINK in state active MUST ignore it.
 #[test]
@@ -135,9 +132,9 @@ fn crossing_links_are_one_link() {
 }
 
 //= spec/session.md#ses-lnk-019
-//# A node that reads an UNLINK_ACK in state unlinking with the id of that state MUST take the link for none.
+//# A node that reads UNLINK_ACK n in state unlinking n MUST enter state none.
 //= spec/session.md#ses-lnk-022
-//# A node that reads an UNLINK_ID in state active or ending MUST take the link for none.
+//# A node that reads an UNLINK_ID in state active or ending MUST enter state none.
 #[test]
 fn an_unlink_is_acknowledged_and_no_exit_comes_after() {
     let mut pair = linked();
@@ -153,8 +150,8 @@ fn an_unlink_is_acknowledged_and_no_exit_comes_after() {
 }
 
 //= spec/session.md#ses-lnk-021
-//# A node MUST answer each UNLINK_ID that it does not ignore by SES-PID-006 with one UNLINK_ACK, whatever the
-//# state of the link and whether its process lives or not.
+//# A node MUST answer each UNLINK_ID that it does not ignore by SES-PID-006 with one UNLINK_ACK, in every
+//# state and for dead processes.
 #[test]
 fn an_unlink_of_nobody_is_acknowledged_with_the_pids_as_they_came() {
     let mut pair = Pair::new();
@@ -187,8 +184,7 @@ fn crossing_unlinks_are_both_acknowledged() {
 }
 
 //= spec/session.md#ses-lnk-003
-//# When its process links with a process of the peer in state unlinking, a node MUST write LINK, and take the
-//# link for active from then on, unless SES-BND-001 forbids the LINK.
+//# When a local process links in state unlinking, a node MUST write LINK, unless SES-BND-001 forbids it.
 #[test]
 fn a_link_after_an_unlink_is_a_link() {
     let mut pair = linked();
@@ -297,8 +293,8 @@ fn an_exit_of_the_link_before_does_not_take_away_what_is_owed_for_the_next() {
 }
 
 //= spec/session.md#ses-lnk-010
-//# A node MUST NOT write the EXIT of a link after it has handled an EXIT, UNLINK_ID or UNLINK of the other
-//# end for it.
+//# A node MUST NOT write the EXIT of a link after it has handled an EXIT, UNLINK_ID or UNLINK of the peer for
+//# it.
 #[test]
 fn an_exit_that_is_owed_is_not_written_after_the_peers_unlink() {
     let mut pair = linked();
@@ -337,8 +333,8 @@ fn both_ends_at_once_are_two_exits_that_nobody_sees() {
 }
 
 //= spec/session.md#ses-end-001
-//# When a session ends, a node MUST bring the process of each link that is active one exit signal from the
-//# process at the other end with the reason Noconnection.
+//# When a session ends, a node MUST bring its process of each active link one exit signal Noconnection from
+//# the process at the other end.
 //= spec/session.md#ses-end-002
 //# When a session ends, a node MUST NOT bring an exit signal for a link in state unlinking.
 //= spec/session.md#ses-end-004
@@ -363,8 +359,7 @@ fn a_lost_session_ends_active_links_and_no_others() {
 }
 
 //= spec/session.md#ses-end-007
-//# A node SHOULD bring all exit signals that the end of a session brings to one process before that process
-//# runs again.
+//# A node SHOULD bring one process all exit signals of a session's end before that process runs again.
 #[test]
 fn all_exits_of_a_process_are_there_before_it_wakes() {
     let mut pair = Pair::new();
@@ -380,8 +375,7 @@ fn all_exits_of_a_process_are_there_before_it_wakes() {
 }
 
 //= spec/session.md#ses-bnd-001
-//# A node MUST NOT write a LINK or MONITOR by which the peer would hold more links and monitors of this node
-//# than the peer's links_and_monitors_max.
+//# A node MUST NOT write a LINK or MONITOR that needs a place at the peer when none is free.
 #[test]
 fn the_sender_keeps_to_the_bound_that_the_peer_announced() {
     let mut pair = Pair::with(|_, config| config.peer_bounds.links_and_monitors = 2);
@@ -401,13 +395,13 @@ fn the_sender_keeps_to_the_bound_that_the_peer_announced() {
 }
 
 //= spec/session.md#ses-bnd-002
-//# A node that reads a LINK for a living process in state none while it holds links_and_monitors_max links
-//# and monitors of the peer MUST answer with one EXIT whose reason is Error "limit", without hops.
+//# A node that reads a LINK that needs a place of the peer when none is free MUST answer with one EXIT
+//# "limit".
 //= spec/session.md#ses-bnd-003
-//# A node that reads a MONITOR of a living process while it holds links_and_monitors_max links and monitors
-//# of the peer MUST answer with one MONITOR_EXIT whose reason is Error "limit", without hops.
+//# A node that reads a MONITOR of a living process when no place of the peer is free MUST answer with one
+//# MONITOR_EXIT "limit".
 //= spec/session.md#ses-bnd-004
-//# A node MUST NOT end the session because of a LINK or MONITOR too many.
+//# A node MUST NOT end the session because of a LINK or MONITOR beyond the bound.
 #[test]
 fn one_link_or_monitor_too_many_is_answered_with_limit() {
     let mut pair = Pair::new();
@@ -512,8 +506,7 @@ fn linked_at_the_bound() -> Pair {
 
 // Both of these were found by the model `bound` in `tests/model`.
 //= spec/session.md#ses-bnd-001
-//# A node MUST NOT write a LINK or MONITOR by which the peer would hold more links and monitors of this node
-//# than the peer's links_and_monitors_max.
+//# A node MUST NOT write a LINK or MONITOR that needs a place at the peer when none is free.
 #[test]
 fn an_exit_that_meets_an_unlink_frees_the_place_at_both_ends() {
     let mut pair = linked_at_the_bound();
@@ -581,7 +574,7 @@ fn a_link_does_not_overtake_the_acknowledgement_that_makes_room_for_it() {
 }
 
 //= spec/session.md#ses-lnk-025
-//# A node that reads UNLINK in a session of version 2 MUST do what it does on UNLINK_ID, but for the
+//# A node that reads UNLINK in a session of version 2 MUST handle it as UNLINK_ID, but for the
 //# acknowledgement.
 #[test]
 fn a_version_1_unlink_ends_a_link_without_an_answer() {

@@ -208,15 +208,15 @@ fn term(number: u64) -> Term {
 
 //= spec/capabilities.md#cap-cal-011
 //= type=test
-//# When a process replies to a call in state called, the node MUST write one CALL_REPLY with the ref and the pids
-//# of the call, and hold the call no more.
+//# When a process replies to a call in state called, the node MUST write one CALL_REPLY that matches it, and
+//# hold the call no more.
 //= spec/capabilities.md#cap-cal-012
 //= type=test
 //# A node MUST NOT queue a CALL_REPLY for a call that is not in state called.
 //= spec/capabilities.md#cap-cal-013
 //= type=test
-//# When a process has ended, a node MUST write one MONITOR_EXIT, with the ref and the pids of the call and the
-//# reason of that end, for each call of it that the node holds for the peer.
+//# When a callee has ended, a node MUST write one matching MONITOR_EXIT with the reason of that end for each
+//# of its calls in state called.
 #[test]
 fn each_of_many_calls_ends_once_and_nothing_is_left() {
     Course::new().play(100_000);

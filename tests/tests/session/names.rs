@@ -23,8 +23,8 @@ fn with_db() -> Pair {
 //= spec/capabilities.md#cap-nam-002
 //# In a session with `names` a node whose process sends a term to a name MUST write SEND_NAME_TERM.
 //= spec/capabilities.md#cap-nam-003
-//# A node that reads a SEND_NAME_TERM MUST do with its message what it does with that of a REG_SEND, and let the process
-//# tell that it was marked as a term.
+//# A node MUST treat the message of a SEND_NAME_TERM as that of a REG_SEND, and let the process tell that it
+//# was marked as a term.
 #[test]
 fn a_term_goes_to_whoever_has_the_name() {
     let mut pair = with_db();
@@ -70,14 +70,14 @@ fn without_the_capability_a_term_without_pids_is_a_message_to_the_name() {
 }
 
 //= spec/capabilities.md#cap-nam-005
-//# A node that reads a MONITOR_NAME with a name that is registered MUST answer with one NAMED with its `ref` and the pid of
-//# the process that has the name, unless CAP-CAL-008 asks for another answer.
+//# A node MUST answer a MONITOR_NAME with a registered name with one NAMED that has its `ref` and that
+//# process's pid, unless CAP-CAL-008 applies.
 //= spec/capabilities.md#cap-nam-006
-//# A node that reads a NAMED with the ref of a monitor by name of its own that is not over MUST take that monitor for one
-//# of the process in `pid`, unless CAP-NAM-007 asks it to ignore the NAMED.
+//# A node that reads a NAMED MUST take the open monitor by name with its ref for one of the process in `pid`,
+//# unless CAP-NAM-007 applies.
 //= spec/capabilities.md#cap-nam-008
-//# In `monitored` of a MONITOR_EXIT and `to` of a DEMONITOR for a MONITOR_NAME a node MUST write node id 0, local id 0,
-//# and the creation of the node that MONITOR_NAME was for.
+//# For a MONITOR_NAME, a node MUST write node id 0, local id 0 and the creation of the monitored node into
+//# `monitored` of MONITOR_EXIT and `to` of DEMONITOR.
 #[test]
 fn a_monitor_by_name_is_told_whom_it_is_of_and_brings_its_end() {
     let mut pair = with_db();
@@ -104,8 +104,7 @@ fn a_monitor_by_name_is_told_whom_it_is_of_and_brings_its_end() {
 }
 
 //= spec/capabilities.md#cap-nam-004
-//# A node that reads a MONITOR_NAME with a name that is not registered MUST answer with one MONITOR_EXIT whose reason is
-//# Error "noproc", without hops.
+//# A node MUST answer a MONITOR_NAME with a name that is not registered with one MONITOR_EXIT "noproc".
 #[test]
 fn a_name_that_nobody_has_is_noproc() {
     let mut pair = with_db();
@@ -134,8 +133,8 @@ fn the_answer_keeps_its_place_among_the_frames_of_the_process() {
 }
 
 //= spec/capabilities.md#cap-nam-007
-//# A node MUST ignore a NAMED whose ref is not that of a monitor by name of its own in this session that is not over, and
-//# every NAMED for one after the first.
+//# A node MUST ignore a NAMED whose ref is not that of an open monitor by name in this session, and every
+//# NAMED for one after the first.
 #[test]
 fn a_named_that_matches_nothing_is_ignored() {
     let mut pair = with_db();

@@ -51,8 +51,8 @@ fn hops(pair: &Pair, side: Side, local: u64) -> Vec<Pid> {
 //= spec/capabilities.md#cap-ntb-002
 //# A node MUST write a NODE_TABLE before the first frame in which it writes its index.
 //= spec/capabilities.md#cap-ntb-006
-//# In a pid without an owner a node MUST write the index of the entry that it has made for the start of the
-//# process's node, if it has made one in this session.
+//# A node MUST write the index of an entry that it has made into each pid without an owner of a process of
+//# that start.
 #[test]
 fn a_hop_of_a_third_node_arrives_as_the_process_that_it_is() {
     let mut pair = pair([4_096; 2]);
@@ -95,8 +95,8 @@ fn an_entry_serves_every_frame_after_it() {
 //= spec/capabilities.md#cap-ntb-001
 //# A node MUST NOT write NODE_TABLE in a session that does not have `node_table`.
 //= spec/session.md#ses-pid-012
-//# In a pid without an owner a node MUST write node id 65535 for any other process, unless its node table in
-//# this session has an index for the start of the process's node.
+//# In an unowned pid a node MUST write node id 65535 for any other process, unless its node table in this
+//# session has an index for that start.
 #[test]
 fn without_the_capability_third_nodes_are_unknown() {
     let mut pair = Pair::with(|_, config| {
@@ -184,8 +184,7 @@ fn hop(index: u16, creation: u8) -> WirePid {
 }
 
 //= spec/capabilities.md#cap-ntb-007
-//# A node MUST end the session if it reads a NODE_TABLE whose `index` is 0, 65534 or 65535, or has an entry
-//# already.
+//# A node MUST end the session on a NODE_TABLE whose `index` is 0, 65534 or 65535, or has an entry already.
 #[test]
 fn an_entry_that_cannot_be_ends_the_session() {
     for index in [0, WirePid::NODE_READER, WirePid::NODE_UNKNOWN] {
@@ -201,7 +200,7 @@ fn an_entry_that_cannot_be_ends_the_session() {
 }
 
 //= spec/capabilities.md#cap-ntb-008
-//# A node MUST ignore a NODE_TABLE that it reads while it holds node_table_entries_max entries of the peer.
+//# A node MUST ignore a NODE_TABLE while it holds node_table_entries_max entries of the peer.
 #[test]
 fn an_entry_too_many_is_ignored() {
     let entries = [entry(7, 3, "c@host:1"), entry(8, 3, "d@host:1")];
@@ -217,7 +216,7 @@ fn an_entry_too_many_is_ignored() {
 }
 
 //= spec/capabilities.md#cap-ntb-009
-//# A node MUST take the index of a NODE_TABLE whose `name` is no `node-name` or whose `incarnation` is 0 for
+//# A node MUST take the index of a NODE_TABLE whose `name` is no node name or whose `incarnation` is 0 for
 //# one of an unknown node.
 #[test]
 fn an_entry_that_names_nobody_is_one_of_an_unknown_node() {
@@ -236,11 +235,11 @@ fn an_entry_that_names_nobody_is_one_of_an_unknown_node() {
 }
 
 //= spec/capabilities.md#cap-ntb-010
-//# A node MUST take a pid without an owner whose node id is an index of the peer's node table for one of an
-//# unknown node, unless its creation is 1 + (incarnation mod 255) of the entry's incarnation.
+//# A node MUST take an unowned pid whose node id is an index of the peer for one of an unknown node, unless
+//# its creation is 1 + (incarnation mod 255) of the entry.
 //= spec/session.md#ses-pid-015
-//# A node MUST take every other pid without an owner, but for one whose node id is an index of the peer's node
-//# table, for that of a process of an unknown node.
+//# A node MUST take every other unowned pid for a process of an unknown node, unless its node id is an index
+//# of the peer's node table.
 #[test]
 fn an_index_without_entry_and_a_creation_that_does_not_fit_are_counted_and_no_error() {
     let entries = [entry(1, 3, "c@host:1")];
@@ -252,8 +251,9 @@ fn an_index_without_entry_and_a_creation_that_does_not_fit_are_counted_and_no_er
 }
 
 //= spec/capabilities.md#cap-ntb-011
-//# A node MUST take a pid whose node an entry of a node table names for that of a process of the peer of a
-//# session if, and only if, that peer has the name and the incarnation of the entry.
+//# A node MUST resolve an index to itself or to the peer of a session if, and only if, that node has the name
+//# and the incarnation of the entry, unless it has forgotten that node by `nodes_heard_of_max` or
+//# `nodes_known_max` since it read the entry.
 #[test]
 fn an_entry_for_one_of_the_two_nodes_is_that_node() {
     let [a, b] = [A, B].map(Side::start);

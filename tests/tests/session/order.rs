@@ -16,8 +16,8 @@ fn message(text: &[u8]) -> Seen {
 //# For each pair a node MUST write the frames of what its process does in the order in which the process does
 //# it.
 //= spec/session.md#ses-ord-002
-//# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all messages of that
-//# process to the same process of the peer.
+//# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all its messages to
+//# the same process of the peer.
 #[test]
 fn messages_and_signals_of_a_process_come_in_its_order() {
     let mut pair = Pair::new();
@@ -40,12 +40,11 @@ fn messages_and_signals_of_a_process_come_in_its_order() {
 }
 
 //= spec/session.md#ses-lnk-001
-//# When its process links with a process of the peer in state none, a node MUST write LINK, unless
-//# SES-BND-001 forbids it.
+//# When a local process links in state none, a node MUST write LINK, unless SES-BND-001 forbids it.
 //= spec/session.md#ses-lnk-027
-//# A node MUST take a link of its process for active from the LINK on that it writes for it.
+//# A node MUST enter state active when it queues a LINK.
 //= spec/session.md#ses-lnk-004
-//# When its process unlinks in state active, a node MUST write UNLINK_ID.
+//# When a local process unlinks in state active, a node MUST write UNLINK_ID.
 #[test]
 fn a_message_sent_before_a_link_comes_before_it() {
     let mut pair = Pair::new();
@@ -58,8 +57,8 @@ fn a_message_sent_before_a_link_comes_before_it() {
 }
 
 //= spec/session.md#ses-ord-003
-//# A node MUST write an answer to a LINK, MONITOR or UNLINK_ID after what the process that was asked has done
-//# for the asking one before the question was handled.
+//# A node MUST write an answer to a LINK, MONITOR or UNLINK_ID after what the asked process has done for the
+//# asking one before that frame was handled.
 #[test]
 fn an_answer_follows_what_its_process_sent() {
     let mut pair = Pair::new();
@@ -105,8 +104,8 @@ fn a_signal_overtakes_the_messages_of_other_processes() {
 }
 
 //= spec/connection.md#con-que-008
-//# A node SHOULD write few bytes of other processes' messages before a signal that waits for messages of its
-//# own process.
+//# While a signal waits behind messages of its own process, a node SHOULD write at most
+//# `signal_delay_bytes_max` bytes of messages of processes that have no such signal.
 #[test]
 fn a_signal_behind_its_own_messages_waits_for_few_of_others() {
     let mut pair = Pair::new();
@@ -142,8 +141,7 @@ fn a_process_whose_signal_has_gone_takes_turns_again() {
 }
 
 //= spec/session.md#ses-ord-004
-//# A node MUST bring to each process what the frames of one session bring it in the order in which they
-//# arrived.
+//# A node MUST give each process what the frames of one session bring it in the order in which they arrived.
 #[test]
 fn names_and_numbers_reach_the_same_mailbox_in_order() {
     let mut pair = Pair::new();

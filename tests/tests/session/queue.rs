@@ -53,7 +53,7 @@ fn a_message_over_the_peers_bound_is_refused() {
 }
 
 //= spec/connection.md#con-que-005
-//# A node SHOULD make LINK, MONITOR and SPAWN wait for room as messages do.
+//# A node SHOULD make LINK, MONITOR, MONITOR_NAME and SPAWN wait for room as messages do.
 #[test]
 fn links_and_monitors_wait_like_messages() {
     let mut pair = Pair::new();
@@ -184,8 +184,8 @@ fn a_peer_that_reads_may_ask_for_ever() {
 
 /// Whose links are ended here and there at once has their places back before it acknowledges: it need not do so.
 //= spec/session.md#ses-bnd-007
-//# A node MUST end a session in which more unlinks wait for their acknowledgement that hold no place than
-//# `unlinks_unanswered_max` and its own links_and_monitors_max.
+//# A node MUST end a session in which the links in state unlinking without a place are more than
+//# `unlinks_unanswered_max` and more than its own links_and_monitors_max.
 #[test]
 fn a_peer_that_never_acknowledges_unlinks_is_cut() {
     let to = Pair::wire(A, 3);

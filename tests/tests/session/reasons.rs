@@ -47,17 +47,16 @@ fn every_reason_arrives_as_it_was() {
 }
 
 //= spec/session.md#ses-pid-010
-//# In a pid without an owner a node MUST write node id 0 and its own creation for a process of its present
-//# start.
+//# In an unowned pid a node MUST write node id 0 and its own creation for a process of its present start.
 //= spec/session.md#ses-pid-011
-//# In a pid without an owner a node MUST write node id 65534 and the peer's creation for a process of the
-//# peer's present start.
+//# In an unowned pid a node MUST write node id 65534 and the peer's creation for a process of the peer's
+//# present start.
 //= spec/session.md#ses-pid-012
-//# In a pid without an owner a node MUST write node id 65535 for any other process, unless its node table in
-//# this session has an index for the start of the process's node.
+//# In an unowned pid a node MUST write node id 65535 for any other process, unless its node table in this
+//# session has an index for that start.
 //= spec/session.md#ses-rsn-007
-//# A node that passes on a reason MUST write each of its hops as SES-PID-010 to SES-PID-012 ask for the
-//# process that it took the hop for.
+//# A node that passes on a reason MUST write each hop as SES-PID-010 to SES-PID-012 ask for the process that
+//# it took it for.
 #[test]
 fn each_hop_is_written_as_the_reader_will_know_it() {
     let third = Pid::new(NodeNumber::other(2).unwrap(), 5, 8);
@@ -86,14 +85,12 @@ fn each_hop_is_written_as_the_reader_will_know_it() {
 }
 
 //= spec/session.md#ses-pid-013
-//# A node MUST take a pid without an owner for a process of the peer if its node id is 0 and its creation is
-//# the one that the peer has announced.
+//# A node MUST take an unowned pid with node id 0 and the peer's creation for a process of the peer.
 //= spec/session.md#ses-pid-014
-//# A node MUST take a pid without an owner for a process of its own if its node id is 65534 and its creation
-//# is the one that it has announced itself.
+//# A node MUST take an unowned pid with node id 65534 and its own creation for a process of its own.
 //= spec/session.md#ses-pid-015
-//# A node MUST take every other pid without an owner, but for one whose node id is an index of the peer's
-//# node table, for that of a process of an unknown node.
+//# A node MUST take every other unowned pid for a process of an unknown node, unless its node id is an index
+//# of the peer's node table.
 #[test]
 fn a_hop_that_cannot_be_is_unknown_and_no_error() {
     let wire = |node, creation| WirePid::new(node, creation, 8).unwrap();

@@ -19,8 +19,8 @@ fn pair() -> Pair {
 //= spec/capabilities.md#cap-rxt-001
 //# When its process sends an exit signal to a process of the peer, a node MUST write one EXIT2.
 //= spec/capabilities.md#cap-rxt-003
-//# A node that reads an EXIT2 for a living process MUST bring that process one exit signal from the process in
-//# `from` with the reason of the EXIT2, unless CAP-RXT-010 forbids it.
+//# A node MUST bring a living process in `to` of an EXIT2 one exit signal from `from` with its reason, unless
+//# CAP-RXT-010 applies.
 //= spec/session.md#ses-exi-002
 //# A node MUST NOT end a process that traps exits because of an exit signal from another node.
 #[test]
@@ -108,10 +108,10 @@ fn one_that_is_being_unlinked_still_gets_what_is_sent() {
 }
 
 //= spec/session.md#ses-pid-004
-//# A node MUST end the session if in a field whose owner is the receiver it reads a node id other than 0.
+//# A node MUST end the session if it reads a node id other than 0 in a receiver field.
 //= spec/session.md#ses-pid-006
-//# A node MUST ignore a frame in which a field whose owner is the sender holds a node id other than 0 or a
-//# creation that the peer has not announced.
+//# A node MUST ignore a frame in which a sender field holds a node id other than 0 or another creation than
+//# the peer's.
 #[test]
 fn pids_are_judged_as_everywhere() {
     let reason = WireReason::from(Root::Killed);

@@ -4,7 +4,7 @@ use snow_dist_codec::frame::{Call, Demonitor, Link, Monitor, MonitorExit, Spawn,
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Frame, Pid as WirePid, Root};
 use snow_dist_runtime::core::limits::{FUNCTION_NAME_BYTES_MAX, SPAWNS_UNANSWERED_MAX};
-use snow_dist_runtime::core::session::{Lacking, NotMade, NotRequested, NotSent, Version};
+use snow_dist_runtime::core::session::{Forbidden, Lacking, NotMade, NotRequested, NotSent, Rights, Version};
 use snow_dist_runtime::core::{Reason, SpawnFailure, SpawnTie, Term};
 use snow_dist_tests::simnet::Side::{self, A, B};
 use snow_dist_tests::simnet::{Pair, Seen};
@@ -66,15 +66,13 @@ fn assert_over(pair: &Pair) {
 }
 
 //= spec/session.md#ses-spn-004
-//# A node that has started a process for a SPAWN MUST answer with status 0 and the local id of that process.
+//# A node that has started a process for a SPAWN MUST answer with status 0 and its local id.
 //= spec/session.md#ses-spn-007
-//# A node MUST NOT link a process that it starts for a SPAWN whose `link` is not 1.
+//# A node MUST NOT link the process of a SPAWN that is not linking.
 //= spec/session.md#ses-spn-013
-//# In a session that has `calls` a node MUST write a term as the `arguments` of a SPAWN, each pid of it as
-//# SES-PID-010 to SES-PID-012 ask for its process.
+//# In a session with `calls` a node MUST write a term as `arguments`, its pids by SES-PID-010 to SES-PID-012.
 //= spec/session.md#ses-spn-017
-//# In a session that has `calls` a node MUST take the pids in the `arguments` of a SPAWN for the processes that
-//# SES-PID-013 to SES-PID-015 say.
+//# In a session with `calls` a node MUST read the pids in `arguments` by SES-PID-013 to SES-PID-015.
 #[test]
 fn a_process_is_started_and_given_a_term_with_pids() {
     let mut pair = pair();
@@ -90,12 +88,12 @@ fn a_process_is_started_and_given_a_term_with_pids() {
 }
 
 //= spec/session.md#ses-spn-005
-//# A node that starts a process for a SPAWN whose `link` is 1 MUST link it to the requester before it runs.
+//# A node MUST link the process of a linking SPAWN to the requester before it runs.
 //= spec/session.md#ses-spn-008
 //# A node MUST write the LINK of SES-SPN-005 before the SPAWN_REPLY.
 //= spec/session.md#ses-spn-011
-//# A node MUST write a SPAWN_REPLY with status 0 before every frame of the new process to the requester, but for
-//# the LINK of SES-SPN-005.
+//# A node MUST write a SPAWN_REPLY with status 0 before every frame of the new process to the requester, but
+//# for its LINK.
 #[test]
 fn a_linked_process_is_linked_then_told_of_and_then_speaks() {
     let mut pair = pair();
@@ -138,11 +136,10 @@ fn a_linked_process_of_a_requester_that_has_ended_meanwhile_is_told_so() {
 }
 
 //= spec/session.md#ses-spn-018
-//# In `monitored` of a MONITOR_EXIT and `to` of a DEMONITOR for a SPAWN with `link` 2 a node MUST write node id 0,
-//# local id 0, and the creation of the node that SPAWN was for.
+//# In `monitored` of MONITOR_EXIT and `to` of DEMONITOR for a monitoring SPAWN a node MUST write node id 0,
+//# local id 0 and the asked node's creation.
 //= spec/session.md#ses-spn-020
-//# A node that starts a process for a SPAWN with `link` 2, in a session that has `calls`, MUST hold a monitor of it
-//# for the peer, whose ref is `request`, before it runs.
+//# A node MUST hold a monitor, with the ref `request`, of the process of a monitoring SPAWN before it runs.
 #[test]
 fn a_monitored_process_brings_one_down() {
     let mut pair = asked(SpawnTie::Monitor);
@@ -201,8 +198,8 @@ fn a_requester_that_ends_takes_its_requests_and_monitors_along() {
 }
 
 //= spec/session.md#ses-end-005
-//# When a session ends, a node MUST tell the requester of each SPAWN that was not answered that it has failed, with
-//# the reason Noconnection.
+//# When a session ends, a node MUST tell the requester of each SPAWN without an answer that it has failed
+//# with Noconnection.
 #[test]
 fn a_request_that_was_not_answered_fails_with_the_session() {
     let mut pair = pair();
@@ -233,11 +230,27 @@ fn a_function_that_is_not_offered_is_not_started_for_any_tie() {
     assert_over(&pair);
 }
 
+//= spec/session.md#ses-spn-002
+//# A node MUST NOT start a process for a SPAWN unless its program has registered the function for that and
+//# its operator or program lets the peer start it.
+#[test]
+fn a_peer_that_may_have_nothing_started_is_told_that_there_is_nothing() {
+    let mut pair = pair();
+    pair[B].session.set_rights(Rights { spawn: false, ..Rights::default() });
+    for request in 1..=3 {
+        ask(&mut pair, request, SpawnTie::None).unwrap();
+    }
+    pair.settle();
+    assert_eq!(pair[A].frames(), [refused(1, 1), refused(2, 1), refused(3, 1)]);
+    assert_eq!(pair[B].session.take_forbidden(), [(Forbidden::Spawn, 1), (Forbidden::Spawn, 2)]);
+    assert_eq!(pair[B].session.counts().spawns_refused, 3);
+    assert_over(&pair);
+}
+
 //= spec/session.md#ses-spn-006
-//# A node MUST NOT start a process for a SPAWN whose `link` is 1 if SES-BND-001 forbids the LINK.
+//# A node MUST NOT start a process for a linking SPAWN if SES-BND-001 forbids the LINK.
 //= spec/session.md#ses-spn-016
-//# A node that reads a SPAWN with `link` 2, in a session that has `calls`, while it holds links_and_monitors_max
-//# links, monitors and calls of the peer MUST NOT start a process for it.
+//# A node MUST NOT start a process for a monitoring SPAWN when no place of the peer is free.
 #[test]
 fn what_cannot_be_tied_is_not_started() {
     let mut pair = offering(Pair::with(|side, config| {
@@ -257,8 +270,7 @@ fn what_cannot_be_tied_is_not_started() {
 }
 
 //= spec/session.md#ses-spn-012
-//# A node MUST NOT write a SPAWN with `link` 2 by which the peer would hold more links, monitors and calls of this
-//# node than the peer's links_and_monitors_max.
+//# A node MUST NOT write a monitoring SPAWN for which no place at the peer is free.
 #[test]
 fn a_monitor_too_many_is_not_asked_for() {
     let mut pair = offering(Pair::with(|_, config| {
@@ -276,7 +288,7 @@ fn a_monitor_too_many_is_not_asked_for() {
 }
 
 //= spec/session.md#ses-spn-010
-//# A node MUST ignore a SPAWN_REPLY whose `request` is not that of a SPAWN of its own in this session without an
+//# A node MUST ignore a SPAWN_REPLY whose `request` is not that of an own SPAWN of this session without an
 //# answer.
 #[test]
 fn a_reply_counts_once_and_only_for_a_request() {
@@ -310,7 +322,7 @@ fn a_process_of_no_number_is_none() {
 }
 
 //= spec/session.md#ses-spn-019
-//# A node MUST ignore a MONITOR_EXIT for a SPAWN of its own that is not answered.
+//# A node MUST ignore a MONITOR_EXIT for an own monitoring SPAWN without an answer.
 #[test]
 fn an_end_before_the_reply_is_ignored() {
     let mut pair = pair();
@@ -324,8 +336,8 @@ fn an_end_before_the_reply_is_ignored() {
 }
 
 //= spec/session.md#ses-spn-015
-//# A node MUST end the session if it reads a SPAWN with `link` 2, in a session that has `calls`, whose `request` is
-//# the ref of a call or monitor of this peer that it still holds.
+//# A node MUST end the session if it reads a monitoring SPAWN with the ref of a call or monitor that it holds
+//# for this peer.
 #[test]
 fn a_ref_that_is_in_use_ends_the_session_if_it_is_to_be_a_monitor() {
     let (from, to) = (Pair::wire(B, 3), Pair::wire(A, 3));
@@ -364,8 +376,8 @@ fn a_number_that_a_request_holds_is_in_use_for_monitors_too() {
 //= spec/session.md#ses-spn-009
 //# A node MUST NOT write two SPAWNs with the same `request` in one session.
 //= spec/session.md#ses-spn-021
-//# A node MUST NOT write a SPAWN with `link` 2 and a CALL, CALL_NAME, MONITOR or MONITOR_NAME with the same number
-//# in one session.
+//# A node MUST NOT write a monitoring SPAWN and a CALL, CALL_NAME, MONITOR or MONITOR_NAME with the same
+//# number in one session.
 #[test]
 fn a_live_number_is_not_written_twice() {
     let mut pair = pair();
@@ -462,7 +474,7 @@ fn requests_that_are_not_answered_are_bounded() {
 }
 
 //= spec/version1.md#v1-pid-011
-//# A node MUST write an own process into `requester` of SPAWN as node id 0, creation 0 and the local id.
+//# A node MUST write an own process into `requester` of SPAWN as (0, l, 0).
 #[test]
 fn a_version_1_node_is_asked_in_its_own_words() {
     let mut pair = Pair::with(|_, config| {
@@ -478,7 +490,7 @@ fn a_version_1_node_is_asked_in_its_own_words() {
 }
 
 //= spec/session.md#ses-spn-006
-//# A node MUST NOT start a process for a SPAWN whose `link` is 1 if SES-BND-001 forbids the LINK.
+//# A node MUST NOT start a process for a linking SPAWN if SES-BND-001 forbids the LINK.
 #[test]
 fn a_version_1_node_has_a_linked_process_when_it_has_said_k() {
     for k in [None, Some(3)] {

@@ -27,8 +27,8 @@ fn frames(from: WirePid, to: WirePid) -> Vec<Frame<'static>> {
 }
 
 //= spec/session.md#ses-pid-006
-//# A node MUST ignore a frame in which a field whose owner is the sender holds a node id other than 0 or a
-//# creation that the peer has not announced.
+//# A node MUST ignore a frame in which a sender field holds a node id other than 0 or another creation than
+//# the peer's.
 //= spec/connection.md#con-err-003
 //# A node SHOULD count the frames that it ignores, by reason.
 #[test]
@@ -49,7 +49,7 @@ fn a_sender_that_cannot_be_the_peers_is_ignored_and_counted() {
 }
 
 //= spec/session.md#ses-pid-004
-//# A node MUST end the session if in a field whose owner is the receiver it reads a node id other than 0.
+//# A node MUST end the session if it reads a node id other than 0 in a receiver field.
 #[test]
 fn a_receiver_on_another_node_is_a_protocol_error() {
     for node in [1, WirePid::NODE_READER, WirePid::NODE_UNKNOWN] {
@@ -71,8 +71,7 @@ fn a_receiver_on_another_node_is_a_protocol_error() {
 }
 
 //= spec/session.md#ses-pid-007
-//# A node MUST judge the receiver's pid of a frame by SES-PID-004 before it judges the sender's by
-//# SES-PID-006.
+//# A node MUST judge receiver fields by SES-PID-004 before it judges sender fields by SES-PID-006.
 #[test]
 fn a_frame_with_two_wrong_pids_is_a_protocol_error() {
     let from = WirePid::new(1, B.creation(), 3).unwrap();
@@ -87,8 +86,8 @@ fn a_frame_with_two_wrong_pids_is_a_protocol_error() {
 }
 
 //= spec/session.md#ses-pid-005
-//# If in a field whose owner is the receiver a node reads node id 0 and a creation that is not the one it has
-//# announced, it MUST take the pid for that of a dead process.
+//# A node MUST treat a receiver field with node id 0 and another creation than its own as the pid of a dead
+//# process.
 #[test]
 fn a_receiver_of_another_start_is_dead() {
     let mut pair = linked();
@@ -132,8 +131,8 @@ fn an_exit_without_a_link_ends_nobody() {
 //# A node MUST answer each SPAWN that it does not ignore by SES-PID-006 with one SPAWN_REPLY with the same
 //# `request`.
 //= spec/session.md#ses-spn-002
-//# A node MUST NOT start a process for a SPAWN unless its program has registered the function for that
-//# purpose and the peer is allowed to have it started.
+//# A node MUST NOT start a process for a SPAWN unless its program has registered the function for that and
+//# its operator or program lets the peer start it.
 //= spec/session.md#ses-spn-003
 //# A node that does not start a process because of SES-SPN-002 MUST answer with status 1.
 #[test]
@@ -187,8 +186,7 @@ fn unknown_tags_and_empty_frames_are_counted() {
 }
 
 //= spec/session.md#ses-lst-001
-//# A node MAY leave every PEER_LIST, GLOBAL_REGISTER, GLOBAL_UNREGISTER, GLOBAL_SYNC and ROOM_BROADCAST
-//# alone.
+//# A node MAY ignore every PEER_LIST, GLOBAL_* and ROOM_BROADCAST, and write none.
 #[test]
 fn chapters_that_are_not_built_are_counted() {
     let mut pair = Pair::new();

@@ -26,11 +26,11 @@ pub(super) fn term(pids: &[Pid]) -> Term {
 //= spec/capabilities.md#cap-stm-001
 //# A node MUST NOT write SEND_TERM in a session that does not have `send_term`.
 //= spec/capabilities.md#cap-stm-002
-//# A node that reads a SEND_TERM MUST do with its message what it does with that of a SEND, and let the process
-//# tell that it was marked as a term.
+//# A node MUST treat the message of a SEND_TERM as that of a SEND, and let the process tell that it was
+//# marked as a term.
 //= spec/capabilities.md#cap-stm-007
-//# In a session without `send_term`, a node whose process sends a term of the first kind without pids MUST write a
-//# SEND with that term as its message.
+//# In a session without `send_term`, a node whose process sends a term of the first kind without pids to a
+//# process MUST write it as the message of a SEND.
 #[test]
 fn a_term_is_marked_where_it_can_be_and_a_message_elsewhere() {
     let mut with = pair(Capabilities::SEND_TERM);
@@ -49,8 +49,7 @@ fn a_term_is_marked_where_it_can_be_and_a_message_elsewhere() {
 }
 
 //= spec/capabilities.md#cap-stm-003
-//# A node MUST NOT write a term with pids as the message of a SEND or REG_SEND as if they were understood there:
-//# it refuses it to its process.
+//# A node MUST refuse a term with pids for which it would have to write SEND or REG_SEND.
 #[test]
 fn pids_are_not_sent_where_nobody_would_know_them() {
     let mut pair = pair(Capabilities::NODE_TABLE.union(Capabilities::REMOTE_EXIT));
@@ -61,9 +60,9 @@ fn pids_are_not_sent_where_nobody_would_know_them() {
 }
 
 //= spec/capabilities.md#cap-stm-004
-//# In a SEND_TERM a node MUST write each pid of the term as SES-PID-010 to SES-PID-012 ask for its process.
+//# A node MUST write each pid in the term of a SEND_TERM by SES-PID-010 to SES-PID-012.
 //= spec/capabilities.md#cap-stm-005
-//# A node MUST take each pid in the term of a SEND_TERM for the process that SES-PID-013 to SES-PID-015 say.
+//# A node MUST read each pid in the term of a SEND_TERM by SES-PID-013 to SES-PID-015.
 #[test]
 fn every_pid_is_written_and_read_as_what_it_is() {
     let mut pair = pair(Capabilities::SEND_TERM);
@@ -143,14 +142,11 @@ fn variant(pid: Pid) -> Term {
 const BOTH: Capabilities = Capabilities::SEND_TERM.union(Capabilities::TERMS_2);
 
 //= spec/capabilities.md#cap-trm-001
-//# A node MUST NOT write a term of the second kind in a session that does not have `terms_2`: it refuses it to its
-//# process.
+//# A node MUST refuse a term of the second kind in a session that does not have `terms_2`.
 //= spec/capabilities.md#cap-trm-002
-//# A node MUST NOT write a term of the second kind as the message of a SEND or REG_SEND: it refuses it to its
-//# process.
+//# A node MUST refuse a term of the second kind for which it would have to write SEND or REG_SEND.
 //= spec/capabilities.md#cap-trm-005
-//# The error with which a node refuses a term of the second kind SHOULD name the capability that the session lacks, and
-//# the peer.
+//# The error of such a refusal SHOULD name the capability that the session lacks, and the peer.
 #[test]
 fn the_second_kind_is_refused_where_it_would_not_be_read() {
     for (capabilities, lacking) in [
@@ -188,11 +184,9 @@ fn what_has_a_form_of_the_first_kind_goes_in_that() {
 }
 
 //= spec/capabilities.md#cap-trm-003
-//# In a session that has `terms_2` a node MUST take the message of a frame with terms for a term if it is one of
-//# either kind.
+//# In a session with `terms_2` a node MUST accept terms of either kind in frames with terms.
 //= spec/capabilities.md#cap-trm-004
-//# In a session without `terms_2` a node MUST take the message of a frame with terms that is not a term of the
-//# first kind for no term.
+//# In a session without `terms_2` a node MUST accept only terms of the first kind in frames with terms.
 #[test]
 fn what_arrives_is_a_term_of_the_kinds_of_the_session() {
     let mut message = variant(Pair::ours(A, 3)).into_local().0;
@@ -207,10 +201,10 @@ fn what_arrives_is_a_term_of_the_kinds_of_the_session() {
 }
 
 //= spec/session.md#ses-pid-004
-//# A node MUST end the session if in a field whose owner is the receiver it reads a node id other than 0.
+//# A node MUST end the session if it reads a node id other than 0 in a receiver field.
 //= spec/session.md#ses-pid-005
-//# If in a field whose owner is the receiver a node reads node id 0 and a creation that is not the one it has
-//# announced, it MUST take the pid for that of a dead process.
+//# A node MUST treat a receiver field with node id 0 and another creation than its own as the pid of a dead
+//# process.
 #[test]
 fn its_receiver_is_judged_as_everywhere() {
     let mut pair = pair(Capabilities::SEND_TERM);

@@ -249,11 +249,12 @@ impl World {
     }
 
     //= spec/capabilities.md#cap-ntb-011
-    //# A node MUST take a pid whose node an entry of a node table names for that of a process of the peer of a
-    //# session if, and only if, that peer has the name and the incarnation of the entry.
+    //# A node MUST resolve an index to itself or to the peer of a session if, and only if, that node has the
+    //# name and the incarnation of the entry, unless it has forgotten that node by `nodes_heard_of_max` or
+    //# `nodes_known_max` since it read the entry.
     //= spec/session.md#ses-pid-018
-    //# A node MUST NOT take a pid that it has learned in a session with another incarnation of the peer for that
-    //# of a process of the peer's present start.
+    //# A node MUST NOT take a pid from a session with another incarnation of the peer for a process of the
+    //# peer's present start.
     fn check_held(&self) {
         for node in &self.nodes {
             for Held { pid, truth } in &node.held {

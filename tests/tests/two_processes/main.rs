@@ -156,8 +156,8 @@ async fn a_process_that_is_stopped_is_found_by_the_heartbeat_and_comes_back_as_t
 }
 
 //= spec/connection.md#con-tim-001
-//# Of each of its first eight hold-ups within a time, a node MUST NOT count more than an eighth of that time against
-//# a peer.
+//# A node MUST NOT count its first eight stalls within a time against a peer, nor more than an eighth of that
+//# time for a later one.
 #[tokio::test]
 async fn a_process_that_was_stopped_for_less_than_its_peers_patience_keeps_its_sessions() {
     // Its own patience is over each time that it goes on, and it has asked nobody.
@@ -181,8 +181,8 @@ async fn a_process_that_was_stopped_for_less_than_its_peers_patience_keeps_its_s
 }
 
 //= spec/connection.md#con-tim-001
-//# Of each of its first eight hold-ups within a time, a node MUST NOT count more than an eighth of that time against
-//# a peer.
+//# A node MUST NOT count its first eight stalls within a time against a peer, nor more than an eighth of that
+//# time for a later one.
 #[tokio::test]
 async fn a_process_that_was_stopped_in_a_handshake_goes_on_with_it() {
     let second = Second::start("second@127.0.0.1:0");

@@ -6,8 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use snow_dist_runtime::core::handshake::{RemoteExit, Version1};
-use snow_dist_runtime::{Node, NodeBuilder, Reason};
+use snow_dist_runtime::{Allowed, Node, NodeBuilder, Reason};
 use snow_dist_tests::program::{COOKIE, assert_they_talk, connect, idle, node, start};
 
 use super::{CallsBack, watchdog};
@@ -78,10 +77,10 @@ fn hand_over(does: &Does) -> NodeBuilder {
         .cookie(text(COOKIE))
         .cookie_file(text(COOKIE_FILE))
         .listen(text("127.0.0.1:0"))
-        .version_1(Version1::only(names(does)).unwrap())
+        .version_1(Allowed::only(names(does)).unwrap())
         .version_1_node_id(text("peer@127.0.0.1"), NonZeroU16::MIN)
-        .remote_exit(RemoteExit::only(names(does)).unwrap());
-    builder.remote_exit(RemoteExit::except(names(does)).unwrap())
+        .remote_exit(Allowed::only(names(does)).unwrap());
+    builder.remote_exit(Allowed::except(names(does)).unwrap())
 }
 
 #[tokio::test]

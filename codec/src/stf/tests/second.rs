@@ -1,4 +1,4 @@
-//! Terms of the second kind: their values, what is refused, and types that change.
+//! Terms of the second kind: their values, refusals, and types that change.
 
 use super::super::*;
 use crate::{EncodeErrorKind, ErrorKind as Wrong, Text};
@@ -57,7 +57,7 @@ fn every_value_is_read_and_written_back() {
         assert_eq!(1 + value.encoded_len(), one.len());
         assert_eq!(Terms::Second.decode(&one, Reading::Strict).unwrap().0, *value);
         assert_eq!(values.iter().filter(|other| *other == value).count(), 1);
-        // What the first kind does not hold is refused at the end, and nothing is left of it.
+        // A value that the first kind cannot hold is refused at the end, and the whole term is removed.
         let mut first = Vec::new();
         let mut encoder = Encoder::new(&mut first);
         value.encode(&mut encoder);
@@ -174,7 +174,7 @@ mod with_serde {
     use serde::de::IgnoredAny;
     use serde::{Deserialize, Serialize};
 
-    /// What `serde_bytes` does.
+    /// A copy of what the crate `serde_bytes` does.
     mod serde_bytes {
         use serde::{Deserialize, Deserializer, Serializer};
 
@@ -237,7 +237,7 @@ mod with_serde {
         assert_eq!(term, expected);
         let first = to_vec(&circle).unwrap();
         assert_eq!(first, b"\x01\x15\x05\0Shape\x01\x02\0\x02\0\0\0\0\0\0\xF8\x3F\x29");
-        // Whoever reads the second kind reads both forms.
+        // A reader of the second kind reads both forms.
         for term in [&term, &first] {
             assert_eq!(Terms::Second.from_slice::<Shape>(term).unwrap(), circle);
         }
@@ -257,7 +257,7 @@ mod with_serde {
         assert_eq!(raw(&[1, 7, 2, 0, 0, 0, 8, 9]), Ok(vec![8, 9]));
         assert_eq!(raw(&[1, 7, 3, 0, 0, 0, 8, 9]), Err(ErrorKind::NotATerm));
         assert_eq!(from_slice::<Vec<u8>>(&[1, 7, 0, 0, 0, 0]).unwrap_err().kind(), ErrorKind::NeedsTerms2);
-        // An array takes as many as it has.
+        // An array takes exactly as many elements as it has.
         let error = Terms::Second.from_slice::<&str>(&[1, 7, 1, 0, 0, 0, 0xFF]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WrongValue, "{error}");
         assert_eq!(error.to_string(), "invalid value: byte array, expected a borrowed string, near byte 7");

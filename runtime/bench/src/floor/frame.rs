@@ -11,7 +11,7 @@ const LENGTH_BYTES: usize = 4;
 const HEAD_BYTES: u32 = 9;
 const EXIT_BYTES: u32 = HEAD_BYTES + 9;
 
-/// Room of the read buffer; no frame is longer.
+/// Room of the read buffer, unless there are longer frames.
 const ROOM_BYTES: usize = 256 << 10;
 
 /// A frame on its way out.
@@ -21,7 +21,7 @@ pub(super) enum Frame {
 }
 
 /// A frame that has come, in the buffer it came in.
-pub(super) enum Arrived<'b> {
+pub(crate) enum Arrived<'b> {
     Message { to: u64, payload: &'b [u8] },
     Exit { to: u64 },
 }
@@ -29,11 +29,7 @@ pub(super) enum Arrived<'b> {
 impl Frame {
     pub(super) fn write(&self, out: &mut Vec<u8>) -> io::Result<()> {
         match self {
-            Self::Message { to, payload } => {
-                let length = u32::try_from(payload.len()).map_err(io::Error::other)? + HEAD_BYTES;
-                out.extend_from_slice(&head(length, MESSAGE, *to));
-                out.extend_from_slice(payload);
-            }
+            Self::Message { to, payload } => write_message(out, *to, payload)?,
             Self::Exit { to, from } => {
                 out.extend_from_slice(&head(EXIT_BYTES, EXIT, *to));
                 out.extend_from_slice(&from.to_le_bytes());
@@ -42,6 +38,14 @@ impl Frame {
         }
         Ok(())
     }
+}
+
+/// Writes a message without a frame that owns it.
+pub(crate) fn write_message(out: &mut Vec<u8>, to: u64, payload: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(payload.len()).map_err(io::Error::other)? + HEAD_BYTES;
+    out.extend_from_slice(&head(length, MESSAGE, to));
+    out.extend_from_slice(payload);
+    Ok(())
 }
 
 fn head(length: u32, kind: u8, to: u64) -> [u8; LENGTH_BYTES + HEAD_BYTES as usize] {
@@ -64,7 +68,7 @@ impl<'b> Arrived<'b> {
 }
 
 /// Hands out frames in the one buffer that they are read into.
-pub(super) struct Reader<R> {
+pub(crate) struct Reader<R> {
     stream: R,
     buffer: Vec<u8>,
     start: usize,
@@ -72,12 +76,17 @@ pub(super) struct Reader<R> {
 }
 
 impl<R: AsyncRead + Unpin> Reader<R> {
-    pub(super) fn new(stream: R) -> Self {
-        Self { stream, buffer: vec![0; ROOM_BYTES], start: 0, end: 0 }
+    pub(crate) fn new(stream: R) -> Self {
+        Self::for_payloads(stream, 0)
+    }
+
+    /// With room for payloads of so many bytes.
+    pub(super) fn for_payloads(stream: R, bytes: usize) -> Self {
+        Self { stream, buffer: vec![0; ROOM_BYTES + bytes], start: 0, end: 0 }
     }
 
     /// The next frame; `None` at the end of the stream, or at a frame that there cannot be.
-    pub(super) async fn next(&mut self) -> io::Result<Option<Arrived<'_>>> {
+    pub(crate) async fn next(&mut self) -> io::Result<Option<Arrived<'_>>> {
         let length = loop {
             if let Some(length) = self.whole() {
                 break length;
@@ -101,9 +110,11 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 
     /// Reads more; false at the end of the stream.
     async fn read(&mut self) -> io::Result<bool> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
         let count = self.stream.read(self.buffer.get_mut(self.end..).unwrap_or_default()).await?;
         self.end += count;
         Ok(count > 0)

@@ -10,21 +10,21 @@ use super::Stream;
 use super::frame::{Arrived, Frame, Reader};
 
 /// The process that answers, and the one that measures.
-pub(super) const SERVER: u64 = 42;
+pub(crate) const SERVER: u64 = 42;
 /// See [`SERVER`].
-pub(super) const DRIVER: u64 = 1;
+pub(crate) const DRIVER: u64 = 1;
 
 /// Frames that may wait in the queue of a connection.
 pub(super) const QUEUE_MAX: usize = 4_096;
 
 /// Messages that may wait in a mailbox.
-const MAILBOX_MAX: usize = 65_536;
+pub(super) const MAILBOX_MAX: usize = 65_536;
 
 /// Frames that are taken from the queue at once.
 const BATCH_MAX: usize = 1_024;
 
 /// Bytes that are written at once.
-const WRITE_BYTES: usize = 64 << 10;
+pub(crate) const WRITE_BYTES: usize = 64 << 10;
 
 pub(super) type Mailbox = mpsc::Receiver<Box<[u8]>>;
 pub(super) type Outbound = mpsc::Sender<Frame>;
@@ -45,7 +45,8 @@ pub(super) fn open_for(process: u64, stream: Stream) -> (Mailbox, Outbound) {
     (received, outbound)
 }
 
-async fn deliver<R: AsyncRead + Unpin>(
+/// Hands each message to the mailbox of its process.
+pub(super) async fn deliver<R: AsyncRead + Unpin>(
     mut reader: Reader<R>,
     mailboxes: HashMap<u64, mpsc::Sender<Box<[u8]>>>,
 ) -> io::Result<()> {
@@ -60,7 +61,11 @@ async fn deliver<R: AsyncRead + Unpin>(
     Ok(())
 }
 
-async fn write_all(mut stream: impl AsyncWrite + Unpin, mut queue: mpsc::Receiver<Frame>) -> io::Result<()> {
+/// Writes what comes from the queue.
+pub(super) async fn write_all(
+    mut stream: impl AsyncWrite + Unpin,
+    mut queue: mpsc::Receiver<Frame>,
+) -> io::Result<()> {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     let mut out = Vec::with_capacity(2 * WRITE_BYTES);
     while queue.recv_many(&mut batch, BATCH_MAX).await > 0 {
@@ -79,6 +84,6 @@ async fn write_all(mut stream: impl AsyncWrite + Unpin, mut queue: mpsc::Receive
 }
 
 /// The number that a message consists of.
-pub(super) fn number(payload: &[u8]) -> u64 {
+pub(crate) fn number(payload: &[u8]) -> u64 {
     payload.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }

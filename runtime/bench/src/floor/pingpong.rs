@@ -22,7 +22,8 @@ pub(super) async fn drive(stream: Stream) -> Result<Values> {
     let (mut mailbox, outbound) = open_for(DRIVER, stream);
     let payload = [b'x'; SMALL_BYTES];
     let mut trips = Trips::new();
-    while trips.begin() {
+    while trips.goes_on() {
+        trips.begin();
         outbound.send(Frame::Message { to: SERVER, payload: payload.as_slice().into() }).await?;
         mailbox.recv().await.context("the server is gone")?;
         trips.end();

@@ -5,8 +5,8 @@ use std::hint::black_box;
 use anyhow::Result;
 use snow_dist_runtime::{Context, Node, Pid};
 
-use super::Server;
 use super::talk::{answer, answered, ask, asked, message};
+use super::{Server, in_process};
 use crate::child::Values;
 use crate::oneway::Laps;
 
@@ -43,4 +43,10 @@ pub(super) async fn lap(ctx: &mut Context, to: Pid, bytes: usize, count: usize) 
         ctx.send(to, payload.as_slice()).await?;
     }
     answered(ctx).await
+}
+
+/// Asks the server's process so many behind the first for its number, without a message before it.
+pub(super) async fn asked_for(node: &Node, server: &Server, behind: usize) -> Result<u64> {
+    let to = server.pid(node, behind)?;
+    in_process(node, move |mut ctx| async move { lap(&mut ctx, to, 0, 0).await }).await
 }

@@ -1,10 +1,10 @@
 //! Linked pairs across the connection: one of each pair ends, and its exit ends the other.
 
 use anyhow::Result;
-use snow_dist_runtime::{Context, Node, Pid, Reason};
+use snow_dist_runtime::{Context, Node, Pid};
 
 use super::talk::{answer, answered, ask, asked};
-use super::{Server, waiting};
+use super::{Server, linked, waiting};
 use crate::case::PAIRS;
 use crate::child::Values;
 use crate::countdown::Countdown;
@@ -28,21 +28,8 @@ pub(super) fn serve(node: &Node) -> Result<Pid> {
 
 pub(super) async fn drive(mut ctx: Context, server: Server) -> Result<Values> {
     let before = resident_bytes()?;
-    let linked = Countdown::new(PAIRS);
-    let mut processes = Vec::with_capacity(PAIRS);
-    for number in 1..=PAIRS {
-        let other = server.pid(&ctx.node(), number)?;
-        let counted = linked.one();
-        processes.push(ctx.spawn(async move |mut ctx| {
-            if let Err(error) = ctx.link(other).await {
-                return Reason::error(error.to_string());
-            }
-            drop(counted);
-            ctx.recv().await;
-            Reason::Killed
-        })?);
-    }
-    linked.zero().await;
+    let others: Result<Vec<Pid>> = (1..=PAIRS).map(|number| server.pid(&ctx.node(), number)).collect();
+    let processes = linked::spawn(&ctx, &others?).await?;
     // A message comes behind all links.
     let first = server.pid(&ctx.node(), 0)?;
     ask(&mut ctx, first).await?;

@@ -26,7 +26,8 @@ pub(super) async fn drive(mut ctx: Context, server: Server) -> Result<Values> {
     ask(&mut ctx, to).await?;
     let payload = [b'x'; SMALL_BYTES];
     let mut trips = Trips::new();
-    while trips.begin() {
+    while trips.goes_on() {
+        trips.begin();
         ctx.send(to, &payload).await?;
         message(&mut ctx).await?;
         trips.end();

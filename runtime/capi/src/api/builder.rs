@@ -2,6 +2,8 @@
 
 use std::ffi::c_char;
 
+use snow_dist_runtime::tls::Certificates;
+
 use crate::boundary::{Out, bytes, guard, text};
 use crate::builder::{BUILDERS, Builder};
 use crate::types::{snow_builder, snow_node, snow_status};
@@ -43,6 +45,40 @@ pub unsafe extern "C" fn snow_builder_cookie_file(builder: snow_builder, path: *
         let path = unsafe { text(path, "path") }?;
         builder.get()?.change(|node| node.cookie_file(path));
         Ok(())
+    })
+}
+
+/// Adds certificates to the cookie: the node proves by its own that it is the node of its name, and requires the same of its
+/// peers if `required`. The paths name PEM files: `chain` begins with the node's own certificate, which has the URI
+/// `snow-dist:NAME`, `key` is the private key of it, and `anchors` are the authorities that the node trusts. They are read when
+/// the node starts, and again by `snow_reload`. Pass `required` as false only while a system gets its certificates.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn snow_builder_certificates(
+    builder: snow_builder,
+    chain: *const c_char,
+    key: *const c_char,
+    anchors: *const c_char,
+    required: bool,
+) -> snow_status {
+    guard(|| {
+        // SAFETY: as the module says.
+        let (chain, key, anchors) =
+            unsafe { (text(chain, "chain"), text(key, "key"), text(anchors, "anchors")) };
+        let certificates = Certificates::files(chain?, key?, anchors?);
+        let certificates = if required { certificates } else { certificates.not_required() };
+        builder.get()?.change(|node| node.certificates(certificates));
+        Ok(())
+    })
+}
+
+/// Lets a node send exit signals to processes that are not linked with the sender, by its name. From the first name on, only
+/// nodes that were named may do that. Setting `SNOW_SETTING_REMOTE_EXIT` forgets the names: the last call counts.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn snow_builder_remote_exit(builder: snow_builder, peer: *const c_char) -> snow_status {
+    guard(|| {
+        // SAFETY: as the module says.
+        let peer = unsafe { text(peer, "peer") }?;
+        builder.get()?.remote_exit(peer)
     })
 }
 

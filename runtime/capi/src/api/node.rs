@@ -2,6 +2,7 @@
 
 use std::ffi::c_char;
 
+use snow_dist_codec::Pid as WirePid;
 use snow_dist_runtime::Pid;
 
 use crate::boundary::{Out, guard, text};
@@ -35,6 +36,13 @@ pub unsafe extern "C" fn snow_node_name(node: snow_node, name: *mut snow_bytes) 
         out.put(held::bytes(node.get()?.node()?.name().as_bytes())?);
         Ok(())
     })
+}
+
+/// Reads the files of cookies and certificates again, for each handshake that begins from now on. Sessions are not affected. If
+/// one of the files cannot be used, nothing changes, and it is `SNOW_ERROR_UNUSABLE`. The calling thread reads the files.
+#[unsafe(no_mangle)]
+pub extern "C" fn snow_reload(node: snow_node) -> snow_status {
+    guard(|| Ok(node.get()?.node()?.reload()?))
 }
 
 /// Makes sure that there is a session with a node, within `timeout` milliseconds; negative: as long as it takes. A dial that
@@ -78,7 +86,8 @@ pub unsafe extern "C" fn snow_nodes(node: snow_node, names: *mut snow_bytes) -> 
 }
 
 /// Gives the pid of the process that is numbered `number` on a node, if there is a session with it: `SNOW_ERROR_CONNECT` if
-/// there is none. Whether there is such a process, only that node knows.
+/// there is none. The number has 40 bits, those of `snow_pid.process` without the creation above them. Whether there is such a
+/// process, only that node knows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_pid_on(
     node: snow_node,
@@ -90,6 +99,9 @@ pub unsafe extern "C" fn snow_pid_on(
         // SAFETY: as the module says.
         let (name, out) = unsafe { (text(name, "name"), Out::new(pid, "pid")) };
         let (name, out) = (name?, out?);
+        if number > WirePid::LOCAL_MAX {
+            return Err(Failure::argument(format!("the number is {number}: it has at most 40 bits")));
+        }
         let found = node.get()?.node()?.pid_on(name, number);
         out.put(found.ok_or_else(|| no_session(name))?.into());
         Ok(())

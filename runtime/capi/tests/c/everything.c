@@ -97,6 +97,8 @@ static void nothing_is_no_handle(void) {
     int32_t descriptor;
     EXPECT(SNOW_ERROR_HANDLE, snow_builder_cookie((snow_builder){0}, data, 1));
     EXPECT(SNOW_ERROR_HANDLE, snow_builder_cookie_file((snow_builder){0}, "cookie"));
+    EXPECT(SNOW_ERROR_HANDLE, snow_builder_certificates((snow_builder){0}, "chain", "key", "anchors", true));
+    EXPECT(SNOW_ERROR_HANDLE, snow_builder_remote_exit((snow_builder){0}, "a@h:1"));
     EXPECT(SNOW_ERROR_HANDLE, snow_builder_listen((snow_builder){0}, "127.0.0.1:0"));
     EXPECT(SNOW_ERROR_HANDLE, snow_builder_set((snow_builder){0}, SNOW_SETTING_THREADS, 1));
     EXPECT(SNOW_ERROR_HANDLE, snow_builder_version_1((snow_builder){0}, "a@h:1", 0));
@@ -106,6 +108,7 @@ static void nothing_is_no_handle(void) {
     EXPECT(SNOW_ERROR_HANDLE, snow_shutdown(made_up));
     EXPECT(SNOW_ERROR_HANDLE, snow_node_free(node));
     EXPECT(SNOW_ERROR_HANDLE, snow_node_name(node, &bytes));
+    EXPECT(SNOW_ERROR_HANDLE, snow_reload(node));
     EXPECT(SNOW_ERROR_HANDLE, snow_connect(node, "a@h:1", 0));
     EXPECT(SNOW_ERROR_HANDLE, snow_disconnect(node, "a@h:1"));
     EXPECT(SNOW_ERROR_HANDLE, snow_nodes(node, &bytes));
@@ -159,6 +162,8 @@ static void settings(void) {
     EXPECT(SNOW_ERROR_ARGUMENT, snow_builder_set(builder, SNOW_SETTING_THREADS, SNOW_THREADS_MAX + 1));
     EXPECT(SNOW_ERROR_ARGUMENT, snow_builder_set(builder, SNOW_SETTING_KEY_LOG, 2));
     EXPECT(SNOW_ERROR_ARGUMENT, snow_builder_version_1(builder, "no name", 0));
+    EXPECT(SNOW_ERROR_ARGUMENT, snow_builder_remote_exit(builder, "no name"));
+    EXPECT(SNOW_ERROR_ARGUMENT, snow_builder_certificates(builder, "chain", NULL, "anchors", true));
     OK(snow_builder_set(builder, SNOW_SETTING_SESSIONS_MAX, 0));
     OK(snow_builder_cookie(builder, COOKIE, 32));
     EXPECT(SNOW_ERROR_START, snow_start(builder, &node));
@@ -188,6 +193,7 @@ static void messages_and_terms(snow_node a, snow_node b, snow_process from, snow
     snow_pid self = pid_of(to), there, found;
     OK(snow_pid_on(a, name_b, self.process & 0xFFFFFFFFFF, &there));
     EXPECT(SNOW_ERROR_CONNECT, snow_pid_on(a, "c@127.0.0.1:1", 1, &found));
+    EXPECT(SNOW_ERROR_ARGUMENT, snow_pid_on(a, name_b, self.process | 1ULL << 40, &found));
     snow_bytes bytes;
     OK(snow_node_of(a, there, &bytes));
     TRUE(strcmp((const char *)bytes.data, name_b) == 0);
@@ -464,6 +470,43 @@ static void log_of_a_node(snow_node other) {
     TRUE(heard.warnings == 1 && heard.refused == heard.warnings);
 }
 
+/// Exit signals are taken from those nodes alone that may send them, and the last call counts. Each rule is a row of calls:
+/// `a` and `s` name the node `a` and somebody else, a digit sets the number.
+static void rules_for_peers(snow_node a, snow_process of_a) {
+    static const struct {
+        const char *calls;
+        bool allowed;
+    } rules[] = {{"s", false}, {"sa", true}, {"s1", true}, {"a0s", false}};
+    snow_queue queue = queue_of(0);
+    for (size_t rule = 0; rule < sizeof rules / sizeof rules[0]; rule++) {
+        const bool allowed = rules[rule].allowed;
+        snow_builder builder;
+        snow_node node;
+        char name_a[256], name[256];
+        snow_pid there;
+        name_of(a, name_a);
+        OK(snow_builder_new("strict@127.0.0.1:0", &builder));
+        OK(snow_builder_cookie(builder, COOKIE, 32));
+        for (const char *call = rules[rule].calls; *call; call++) {
+            if (*call == '0' || *call == '1')
+                OK(snow_builder_set(builder, SNOW_SETTING_REMOTE_EXIT, *call - '0'));
+            else
+                OK(snow_builder_remote_exit(builder, *call == 'a' ? name_a : "somebody@127.0.0.1:1"));
+        }
+        OK(snow_start(builder, &node));
+        name_of(node, name);
+        OK(snow_connect(a, name, ENOUGH));
+        snow_process process = spawn(node, queue);
+        OK(snow_trap_exit(process, true));
+        OK(snow_pid_on(a, name, pid_of(process).process & 0xFFFFFFFFFF, &there));
+        EXPECT(allowed ? SNOW_OK : SNOW_ERROR_REFUSED, snow_send_exit(of_a, there, NULL, ENOUGH));
+        if (allowed)
+            next_is(queue, SNOW_EVENT_EXIT, process);
+        OK(snow_node_free(node));
+    }
+    OK(snow_queue_free(queue));
+}
+
 static void terms_as_json(void) {
     const char *json = "{\"type\":\"tuple\",\"values\":[{\"type\":\"int\",\"value\":\"7\"},"
                        "{\"type\":\"pid\",\"value\":{\"node\":0,\"creation\":0,\"local\":0}}]}";
@@ -509,6 +552,7 @@ int main(void) {
     room(a, of_a);
     descriptor_and_waiting(a, of_a);
     threads(a, b);
+    rules_for_peers(a, of_a);
     log_of_a_node(b);
     after_a_fork(a);
     after_the_end(a, b, of_a, of_b, queue);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod build;
+mod certificates;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use snow_dist_runtime::{Context, Node, Reason, Received};
 
 use build::{build, run};
+use certificates::{Authority, Files};
 use tokio::time::timeout;
 
 const COOKIE: &str = "a cookie of thirty-two letters..";
@@ -105,6 +107,20 @@ fn a_lost_peer_does_not_end_the_program() {
         let status = flood.wait().unwrap();
         assert!(status.success(), "{status}");
     }
+}
+
+/// The program has a session while it proves its name, and its files can be read again while it runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_proved_by_certificates() {
+    let (node, authority) = (node().await, Authority::new());
+    node.set_certificates(authority.certificates(node.name())).unwrap();
+    let certified = build("tests/c/certified.c");
+    let files = Files::new(certified.with_extension("files"), &authority, "certified@127.0.0.1:1");
+    let mut command = run(&certified);
+    command.arg(&files.0).arg(node.name()).stdout(Stdio::piped());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    node.shutdown().await;
 }
 
 /// Everything that a program can call, and all misuse that is an error: the program checks itself.

@@ -2,6 +2,10 @@
 //!
 //! The fuzz target `capi` and the test that replays its corpus share this file.
 
+// By its path: the fuzz target includes this file from elsewhere.
+#[path = "builders.rs"]
+mod builders;
+
 use std::collections::HashMap;
 use std::ffi::CString;
 
@@ -76,6 +80,8 @@ struct Account {
     queues: Vec<u64>,
     processes: HashMap<u64, ProcessSeen>,
     builders: Vec<u64>,
+    /// Builders whose nodes cannot start: they were given certificates that are not there.
+    unusable: Vec<u64>,
     pids: Vec<snow_pid>,
     references: Vec<u64>,
     names: Vec<CString>,
@@ -140,7 +146,7 @@ fn json(script: &mut Script<'_>) {
 
 impl Account {
     fn call(&mut self, call: u8, script: &mut Script<'_>) {
-        match call % 33 {
+        match call % 36 {
             0 => self.new_builder(),
             1 => self.set(script),
             2 => self.start(script),
@@ -174,49 +180,10 @@ impl Account {
             29 => self.monitor_node(script),
             30 => self.nodes(script),
             31 => self.send_named_term(script),
-            _ => json(script),
-        }
-    }
-
-    fn new_builder(&mut self) {
-        let mut builder = snow_builder::default();
-        // SAFETY: the pointers are those of what is there.
-        let status = unsafe { snow_builder_new(name("a@127.0.0.1:0").as_ptr(), &raw mut builder) };
-        assert_eq!(status, SNOW_OK);
-        // SAFETY: the cookie is there.
-        assert_eq!(unsafe { snow_builder_cookie(builder, COOKIE.as_ptr(), COOKIE.len()) }, SNOW_OK);
-        self.builders.push(builder.id);
-        self.given[BUILDERS].push(builder.id);
-    }
-
-    fn set(&mut self, script: &mut Script<'_>) {
-        let id = script.choose(&self.given[BUILDERS]);
-        let (setting, value) = (script.byte().unwrap_or(0), script.byte().unwrap_or(0));
-        // Nodes that keep silent peers for a shorter time, or take more memory, are others: no time plays a part here.
-        if matches!(setting, 2..=12) {
-            return;
-        }
-        let status = snow_builder_set(snow_builder { id }, setting.into(), value.into());
-        judge(status, self.builders.contains(&id));
-    }
-
-    fn start(&mut self, script: &mut Script<'_>) {
-        if self.given[NODES].len() >= NODES_MAX {
-            return;
-        }
-        let id = script.choose(&self.given[BUILDERS]);
-        let mut node = snow_node::default();
-        // SAFETY: the pointer is that of what is there.
-        let status = unsafe { snow_start(snow_builder { id }, &raw mut node) };
-        judge(status, self.builders.contains(&id));
-        self.builders.retain(|builder| *builder != id);
-        if status == SNOW_OK {
-            self.nodes.insert(node.id, NodeSeen::default());
-            self.given[NODES].push(node.id);
-            let mut text = snow_bytes::default();
-            // SAFETY: the pointers are those of what is there.
-            assert_eq!(unsafe { snow_node_name(node, &raw mut text) }, SNOW_OK);
-            self.names.push(CString::new(taken(text)).unwrap());
+            32 => json(script),
+            33 => self.certificates(script),
+            34 => self.remote_exit(script),
+            _ => self.reload(script),
         }
     }
 
@@ -470,6 +437,17 @@ impl Account {
             }
         };
         assert_eq!(status, expected);
+    }
+
+    /// No node has files that could be missing.
+    fn reload(&mut self, script: &mut Script<'_>) {
+        let id = script.choose(&self.given[NODES]);
+        let expected = match self.nodes.get(&id) {
+            None => SNOW_ERROR_HANDLE,
+            Some(node) if node.is_stopped => SNOW_ERROR_STOPPED,
+            Some(_) => SNOW_OK,
+        };
+        assert_eq!(snow_reload(snow_node { id }), expected);
     }
 
     fn free_node(&mut self, script: &mut Script<'_>) {

@@ -14,6 +14,7 @@ use snow_dist_runtime::{ABOUT_NAME, ABOUT_REQUEST, AboutNode, AboutPeer, CallErr
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
+use crate::certificates::CertificateFiles;
 use crate::log;
 
 pub(crate) const HELP: &str = "\
@@ -42,6 +43,12 @@ pub(crate) struct Arguments {
     /// The file with the cookie that all nodes of the system share.
     #[arg(long, value_name = "PATH")]
     cookie_file: PathBuf,
+    #[command(flatten)]
+    certificates: CertificateFiles,
+    /// The name that the certificate speaks for, NAME@HOST:PORT. Give this command a certificate of its own, such as one for
+    /// ops@127.0.0.1:1: under the name of a node that runs it would end that node's sessions.
+    #[arg(long, value_name = "NODE", value_parser = crate::node_name, requires = "certificate")]
+    name: Option<String>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -79,7 +86,11 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> io::Result<boo
 
 async fn learn(arguments: &Arguments, longest: Duration) -> io::Result<Learned> {
     let name = NodeName::parse(&arguments.node).map_err(io::Error::other)?.completed();
-    let node = Node::builder(own_name()?).cookie_file(&arguments.cookie_file);
+    let node = match &arguments.name {
+        Some(name) => Node::builder(name).listen("127.0.0.1:0"),
+        None => Node::builder(own_name()?),
+    };
+    let node = arguments.certificates.give(node.cookie_file(&arguments.cookie_file));
     let node = node.start().await.map_err(io::Error::other)?;
     let learned = ask(&node, &name, longest).await;
     node.shutdown().await;

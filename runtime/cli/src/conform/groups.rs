@@ -30,7 +30,8 @@ pub(super) async fn send(node: &Node, command: &Value) -> Result<Value, String> 
     let (groups, group) = (of(node)?, name(command)?);
     let message = hex::decode(field(command, "message").as_str().unwrap_or_default());
     let message = message.map_err(|error| error.to_string())?;
-    Ok(json!({"count": groups.send_all(group, message).await}))
+    groups.send_all(group, message).await;
+    Ok(json!({}))
 }
 
 fn of(node: &Node) -> Result<Groups, String> {

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use snow_dist_runtime::core::{SpawnTie, Term};
+use snow_dist_runtime::tls::Certificates;
 use snow_dist_runtime::{
-    Allowed, Context, Mailbox, Message, Node, NodeBuilder, NodeNumber, OnConflict, PeerLists, Pid, Timing,
-    Version1, WhenFull,
+    Allowed, Context, Mailbox, Message, Node, NodeBuilder, NodeNumber, OnConflict, Pid, Timing, WhenFull,
 };
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -103,6 +103,12 @@ async fn hold_up(command: &Value) -> Result<Value, Failure> {
     }
 }
 
+fn certificates(given: &Value) -> Result<Certificates, Failure> {
+    let certificates = Certificates::pem(text(given, "chain")?, text(given, "key")?, text(given, "trust")?);
+    let required = *field(given, "required") == json!(true);
+    Ok(if required { certificates } else { certificates.not_required() })
+}
+
 impl Subject {
     async fn command(&mut self, line: &str) -> Result<Value, Failure> {
         let command: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
@@ -170,14 +176,18 @@ impl Subject {
         let wants = |name: &str| *field(command, name) == json!(true);
         let mut builder = Node::builder(text(command, "name")?).cookie(text(command, "cookie")?);
         if self.version_1 || *field(command, "version_1") == json!(true) {
-            builder = builder.version_1(Version1::Allowed);
+            builder = builder.version_1(Allowed::Everyone);
         }
         if wants("peer_lists") {
-            builder = builder.peer_lists(PeerLists::All);
+            builder = builder.peer_lists(Allowed::Everyone);
         }
         builder = builder.tell_peers(wants("tells_peers"));
         for accepted in field(command, "accepted").as_array().into_iter().flatten() {
             builder = builder.cookie(accepted.as_str().unwrap_or_default());
+        }
+        let given = field(command, "certificates");
+        if !given.is_null() {
+            builder = builder.certificates(certificates(given)?);
         }
         if let Some(heartbeat) = field(command, "heartbeat").as_object() {
             let of = |name: &str| heartbeat.get(name).and_then(Value::as_u64).map(Duration::from_millis);

@@ -11,7 +11,7 @@ mod second;
 mod show;
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use snow_dist_codec::{Reading, stf};
@@ -21,6 +21,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::trace_file::TraceFile;
 use crate::{Demo, cookie};
 use script::Script;
 use show::Screen;
@@ -36,8 +37,8 @@ const HOST: &str = "127.0.0.1";
 /// What happens, in the order in which it is shown.
 #[derive(Debug)]
 enum Event {
-    /// A message between the two nodes, without its length.
-    Frame { direction: Direction, handshake: bool, payload: Vec<u8> },
+    /// A message between the two nodes, without its length. `time` runs from the beginning of the demonstration.
+    Frame { time: Duration, direction: Direction, handshake: bool, payload: Vec<u8> },
     /// Node `b` has started.
     Started { node: String },
     /// Somebody sees something.
@@ -86,14 +87,15 @@ pub(crate) fn run(arguments: &Demo) -> io::Result<bool> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     // What is dropped with the runtime ends the second process, however this ends.
     runtime.block_on(async {
-        match timeout(TIME_MAX, demonstrate(Screen::new(arguments.quiet))).await {
+        let trace = arguments.trace.as_deref().map(TraceFile::create).transpose()?;
+        match timeout(TIME_MAX, demonstrate(Screen::new(arguments.quiet), trace)).await {
             Ok(good) => good,
             Err(_) => Err(io::Error::other("the demonstration did not end in time")),
         }
     })
 }
 
-async fn demonstrate(screen: Screen) -> io::Result<bool> {
+async fn demonstrate(screen: Screen, trace: Option<TraceFile>) -> io::Result<bool> {
     let cookie = cookie::random()?;
     let (tell, events) = unbounded_channel();
     let node =
@@ -102,7 +104,7 @@ async fn demonstrate(screen: Screen) -> io::Result<bool> {
     let (done, result) = oneshot::channel();
     let of_script = node.clone();
     node.spawn(async move |ctx| {
-        let good = Script::new(of_script, ctx, cookie, tell, events, screen).run().await;
+        let good = Script::new(of_script, ctx, cookie, tell, events, screen, trace).run().await;
         let _ = done.send(good);
     })
     .map_err(io::Error::other)?;
@@ -113,10 +115,12 @@ async fn demonstrate(screen: Screen) -> io::Result<bool> {
 }
 
 fn told(tell: UnboundedSender<Event>) -> impl Fn(Seen<'_>) {
+    let began = Instant::now();
     move |seen| {
+        let time = began.elapsed();
         let (direction, handshake, payload) = (seen.direction, seen.handshake, seen.payload.to_vec());
         // Once nobody listens any more, nothing is shown any more.
-        let _ = tell.send(Event::Frame { direction, handshake, payload });
+        let _ = tell.send(Event::Frame { time, direction, handshake, payload });
     }
 }
 

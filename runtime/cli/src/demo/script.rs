@@ -14,6 +14,7 @@ use super::peer::{DESK, MAIN, Orders};
 use super::second::Second;
 use super::show::Screen;
 use super::{End, Event, HOST, Sight, Start, Started};
+use crate::trace_file::{Sent, TraceFile};
 use Direction::{In, Out};
 use Expected::Frame;
 
@@ -42,6 +43,7 @@ pub(super) struct Script {
     tell: UnboundedSender<Event>,
     events: UnboundedReceiver<Event>,
     screen: Screen,
+    trace: Option<TraceFile>,
     list: Checklist,
     second: Option<Second>,
     /// Node `b`'s name, once it has said it.
@@ -65,10 +67,11 @@ impl Script {
         tell: UnboundedSender<Event>,
         events: UnboundedReceiver<Event>,
         screen: Screen,
+        trace: Option<TraceFile>,
     ) -> Self {
         let list = Checklist::default();
         let b = format!("b@{HOST}:0");
-        Self { node, ctx, cookie, tell, events, screen, list, second: None, b, started: None }
+        Self { node, ctx, cookie, tell, events, screen, trace, list, second: None, b, started: None }
     }
 
     /// Runs all steps. True if all was seen that was expected.
@@ -406,7 +409,12 @@ impl Script {
 
     fn event(&mut self, event: Event) -> Result<(), Failed> {
         match event {
-            Event::Frame { direction, handshake, payload } => {
+            Event::Frame { time, direction, handshake, payload } => {
+                let (a, b) = (self.node.name(), self.b.as_str());
+                let (from, to) = if direction == Out { (a, b) } else { (b, a) };
+                if let Some(trace) = &mut self.trace {
+                    trace.message(&Sent { time, from, to, handshake, payload: &payload })?;
+                }
                 let name = self.screen.message(direction, handshake, &payload)?;
                 self.list.frame(direction, name);
                 Ok(())

@@ -6,6 +6,7 @@ mod console;
 mod editor;
 mod processes;
 mod reasons;
+mod record;
 mod screen;
 mod script;
 mod shell;
@@ -16,25 +17,29 @@ mod words;
 use std::future::Future;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use snow_dist_runtime::{Context, Delegate, Node, NodeName, StartError};
+use snow_dist_runtime::{Context, Delegate, Node, NodeName, Seen, StartError};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
 use completion::Completion;
 use console::Console;
 use editor::{Entered, Terminal};
+use record::Recorder;
 use screen::Screen;
 use script::Lines;
 use shell::Shell;
 use trace::{Trace, Traced};
 use words::Failure;
 
+use crate::certificates::CertificateFiles;
+use crate::trace_file::{Sent, TraceFile};
 use crate::{log, wrong_usage};
 
-/// How long a node that has ended waits until its last lines are read.
+/// The longest time that an ended node waits for its last lines to be read and its last messages to be written.
 const LAST_LINES_TIME_MAX: Duration = Duration::from_secs(5);
 
 pub(crate) const HELP: &str = "\
@@ -67,6 +72,8 @@ pub(crate) struct Arguments {
     /// The file with the cookie that all nodes of the system share; `snow-dist cookie` makes one.
     #[arg(long, value_name = "PATH")]
     cookie_file: PathBuf,
+    #[command(flatten)]
+    certificates: CertificateFiles,
     /// Listen here instead of where the name says.
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
@@ -91,6 +98,12 @@ pub(crate) struct Arguments {
     /// Show every frame from the start.
     #[arg(long)]
     trace: bool,
+    /// Write every message of this node to this file, a JSON object a line, as the page that draws traces reads it.
+    ///
+    /// The old content is lost, even if the node then cannot start. It grows as long as the node runs. A new file can be
+    /// read by its owner alone, since it has all payloads.
+    #[arg(long, value_name = "PATH")]
+    trace_file: Option<PathBuf>,
     /// Where lines of the prompt are kept. The usual place is snow-dist/history in $XDG_STATE_HOME or ~/.local/state.
     #[arg(long, value_name = "PATH")]
     history: Option<PathBuf>,
@@ -126,7 +139,7 @@ async fn play(arguments: &Arguments) -> io::Result<bool> {
             None if is_script => Lines::given(&arguments.command),
             None => Lines::input(),
         };
-        let mut shell = start(arguments, Console::new(Screen::output())).await?;
+        let (mut shell, recorder) = start(arguments, Console::new(Screen::output())).await?;
         let mut good = tokio::select! {
             good = read(arguments, &mut lines, &mut shell) => good,
             signal = interrupted() => signal.map(|()| false),
@@ -134,7 +147,7 @@ async fn play(arguments: &Arguments) -> io::Result<bool> {
         if arguments.stay && matches!(good, Ok(true)) && !shell.is_over {
             good = interrupted().await.map(|()| true);
         }
-        shell.node.shutdown().await;
+        leave(&shell, recorder).await;
         // Nobody may read them.
         let _ = timeout(LAST_LINES_TIME_MAX, shell.screen().printed()).await;
         return good;
@@ -147,20 +160,21 @@ async fn play(arguments: &Arguments) -> io::Result<bool> {
     let (unfinished, printer) = editor::open(history)?;
     let console = Console::new(Screen::prompt(printer));
     let mut terminal = unfinished.with(Completion(console.clone()));
-    let mut shell = start(arguments, console).await?;
+    let (mut shell, recorder) = start(arguments, console).await?;
     shell.say(format!("{} is up. `help` lists the commands, `quit` leaves.", shell.node.name()));
     let good = converse(&mut terminal, &mut shell).await;
-    shell.node.shutdown().await;
+    leave(&shell, recorder).await;
     shell.screen().printed().await;
     good
 }
 
-/// Starts the node, and the process that is the prompt.
-async fn start(arguments: &Arguments, console: Console) -> io::Result<Shell> {
+/// Starts the node, the process that is the prompt, and the recorder, if a file for it is named.
+async fn start(arguments: &Arguments, console: Console) -> io::Result<(Shell, Option<Arc<Recorder>>)> {
     let warned = console.screen().clone();
     log::show(move |warning| warned.warn(warning));
     let trace = Trace::new(if arguments.trace { Traced::Everything } else { Traced::Nothing });
-    let mut builder = Node::builder(&*arguments.name).cookie_file(&arguments.cookie_file).answer_about(true);
+    let builder = Node::builder(&*arguments.name).cookie_file(&arguments.cookie_file).answer_about(true);
+    let mut builder = arguments.certificates.give(builder);
     if let Some(address) = &arguments.listen {
         builder = builder.listen(address);
     }
@@ -168,8 +182,14 @@ async fn start(arguments: &Arguments, console: Console) -> io::Result<Shell> {
         builder = builder.mesh();
     }
     builder = builder.keep_connected(&arguments.keep);
-    let (screen, tap) = (console.screen().clone(), trace.clone());
-    let prepared = builder.tap(move |seen| tap.see(&seen, &screen)).prepare().await.map_err(not_started)?;
+    let recorder = recorder(arguments, console.screen())?;
+    let (screen, tap, recording) = (console.screen().clone(), trace.clone(), recorder.clone());
+    let see = move |seen: Seen<'_>| {
+        recording.iter().for_each(|recorder| recorder.see(&seen));
+        tap.see(&seen, &screen);
+    };
+    let prepared = builder.tap(see).prepare().await.map_err(not_started)?;
+    recorder.iter().for_each(|recorder| recorder.is_called(prepared.node().name()));
     let own = own_process(prepared.node(), &console)?;
     console.set_own(prepared.node().clone(), own.clone());
     processes::offer(prepared.node(), &console).map_err(io::Error::other)?;
@@ -177,7 +197,25 @@ async fn start(arguments: &Arguments, console: Console) -> io::Result<Shell> {
     let telling = console.clone();
     tokio::spawn(async move { telling.tell_of(changes).await });
     let node = prepared.listen();
-    Ok(Shell::new(node, console, trace, own))
+    Ok((Shell::new(node, console, trace, own), recorder))
+}
+
+/// Makes the file of the trace, if one is named, and what writes it.
+fn recorder(arguments: &Arguments, screen: &Screen) -> io::Result<Option<Arc<Recorder>>> {
+    let Some(path) = &arguments.trace_file else { return Ok(None) };
+    let (mut file, screen) = (TraceFile::create(path)?, screen.clone());
+    let write = move |sent: &Sent<'_>| file.message(sent);
+    Recorder::start(&arguments.name, write, move |text| screen.warn(text)).map(Arc::new).map(Some)
+}
+
+/// Ends the node, and waits a while until its trace is written.
+async fn leave(shell: &Shell, recorder: Option<Arc<Recorder>>) {
+    shell.node.shutdown().await;
+    if let Some(recorder) = recorder
+        && timeout(LAST_LINES_TIME_MAX, recorder.written()).await.is_err()
+    {
+        shell.screen().warn("the end of the trace is missing, since its file takes too long");
+    }
 }
 
 fn not_started(error: StartError) -> io::Error {

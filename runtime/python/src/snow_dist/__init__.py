@@ -22,6 +22,7 @@ from .errors import (
     StartError,
     Stopped,
     TermError,
+    Unusable,
     WrongArgument,
 )
 from .events import Down, Event, Exit, Message, NodeDown, NodeUp, Reason
@@ -32,5 +33,5 @@ from .terms import UNIT, Err, NamedVariant, Ok, Pid, Set, Some, Struct, Variant,
 __all__ = [
     "CallFailed", "ConnectError", "Down", "Ended", "Err", "Event", "Exit", "LimitReached", "Message",
     "NameTaken", "NamedVariant", "NoProcess", "Node", "NodeDown", "NodeUp", "Ok", "Pid", "Process", "Reason", "Refused", "Set", "SnowError", "Some",
-    "StartError", "Stopped", "Struct", "TermError", "UNIT", "Variant", "WrongArgument", "decode", "encode",
+    "StartError", "Stopped", "Struct", "TermError", "UNIT", "Unusable", "Variant", "WrongArgument", "decode", "encode",
 ]

@@ -41,6 +41,10 @@ class StartError(SnowError):
     """The node does not start."""
 
 
+class Unusable(SnowError):
+    """A cookie or a certificate cannot be used. The node keeps those that it has."""
+
+
 class ConnectError(SnowError, ConnectionError):
     """There is no session with the other node, and none could be established."""
 
@@ -71,6 +75,7 @@ _BY_STATUS = {
     -10: NoProcess,
     -11: TermError,
     -12: LimitReached,
+    -19: Unusable,
 }
 
 

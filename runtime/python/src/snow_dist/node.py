@@ -44,11 +44,17 @@ class Node:
         self._loop.add_reader(self._guardian._descriptor, self._guard)
 
     @classmethod
-    async def start(cls, name: str, *, cookie=None, cookie_file=None, accepted=(), listen=None, **settings) -> "Node":
+    async def start(
+        cls, name: str, *, cookie=None, cookie_file=None, accepted=(), certificates=None, certificates_required=True,
+        listen=None, **settings
+    ) -> "Node":
         """Starts a node of this name, `name@host:port`; port 0 lets the system choose.
 
         `cookie`, bytes or str, or `cookie_file` is the secret that all nodes share, and `accepted` are further ones that are
-        accepted. The settings are those of `snow_builder_set`: `threads`, `heartbeat_interval_millis` and so on.
+        accepted. `certificates` are the paths of three PEM files: the node's own chain, its key, and the authorities that it
+        trusts; peers need certificates as well, unless `certificates_required` is false. The settings are those of
+        `snow_builder_set`: `threads`, `heartbeat_interval_millis` and so on. `remote_exit` is True, False, or the names of the
+        nodes that may send exit signals: a str, or an iterable of them; an empty one allows no node.
         """
         builder = lib.give(lib.Builder, "snow_builder_new", lib.text(name))
         try:
@@ -57,12 +63,18 @@ class Node:
                 lib.call("snow_builder_cookie", builder, secret, len(secret))
             if cookie_file is not None:
                 lib.call("snow_builder_cookie_file", builder, lib.text(str(cookie_file)))
+            if certificates is not None:
+                chain, key, anchors = (lib.text(str(path)) for path in certificates)
+                lib.call("snow_builder_certificates", builder, chain, key, anchors, certificates_required)
             if listen is not None:
                 lib.call("snow_builder_listen", builder, lib.text(listen))
             for setting, value in settings.items():
                 if setting not in SETTINGS:
                     raise TypeError(f"there is no setting {setting!r}")
-                lib.call("snow_builder_set", builder, SETTINGS[setting], int(value))
+                number, peers = _remote_exit(value) if setting == "remote_exit" else (value, [])
+                lib.call("snow_builder_set", builder, SETTINGS[setting], int(number))
+                for peer in peers:
+                    lib.call("snow_builder_remote_exit", builder, lib.text(peer))
             starting = asyncio.get_running_loop().run_in_executor(None, lib.give, lib.Node, "snow_start", builder)
         except BaseException:
             lib.call("snow_builder_free", builder)
@@ -126,6 +138,10 @@ class Node:
                 return await self._loop.run_in_executor(None, lib.call, "snow_connect", self._handle, wanted, millis)
             except TimeoutError:
                 millis = SLICE_MILLIS
+
+    def reload(self) -> None:
+        """Reads the files of cookies and certificates again, for each handshake that begins from now on."""
+        lib.call("snow_reload", self._handle)
 
     def disconnect(self, name: str) -> None:
         """Begins to end the session with a node."""
@@ -192,6 +208,15 @@ class Node:
 
     async def __aexit__(self, *_error):
         await self.shutdown()
+
+
+def _remote_exit(value):
+    """The number of the setting, and the names that are added to it. Where names are given, however few, it is 0: nobody else."""
+    if isinstance(value, int):
+        return value, []
+    if value is None:
+        raise TypeError("remote_exit is True, False, or names of nodes")
+    return 0, [value] if isinstance(value, str) else list(value)
 
 
 async def _on_a_thread(name, *arguments):

@@ -1,4 +1,4 @@
-//! Why a connection ends, and what it waits for.
+//! The reasons why connections end, and the deadlines that they wait for.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,9 @@ use crate::core::limits::{
 use crate::core::peers::Refusal;
 use crate::core::session::{self, Leave};
 
-/// Why a connection has ended. A host does the same for all of them: see the [module](super), "The end".
+/// The reason why a connection has ended.
+///
+/// A host treats all endings alike: see the [module](super), "The end".
 ///
 /// | ending | what [`transmit`](super::Connection::transmit) still gives, for the peer |
 /// |---|---|
@@ -25,48 +27,55 @@ use crate::core::session::{self, Leave};
 /// | `Session(AnswersUnread)`, `Session(UnlinksUnanswered)`, `Session(SignalsUntaken)` | what is queued; CLOSE with code 2; close_notify |
 /// | `Session(Stopped)`, for another connection | what is queued; CLOSE with code 3; close_notify. What has arrived and was not read is not handled |
 /// | `Session(Closed)` | close_notify, since a CLOSE is not answered |
-/// | `Session(Stopped)` otherwise | nothing: all has been said, or the time for that is over |
-/// | `Session(Silent)`, `Session(Unused)`, `Session(Stuck)`, `Session(Lost)` | nothing: nobody reads it |
-/// | `GaveWay`, `Late`, `Framing`, `Lost`, `Unanswered` | nothing: who is there has shown nothing |
+/// | `Session(Stopped)` otherwise | nothing: everything was written, or the time for that is over |
+/// | `Session(Silent)`, `Session(Unused)`, `Session(Stuck)`, `Session(Lost)` | nothing, since nobody reads it |
+/// | `GaveWay`, `Late`, `Framing`, `Lost`, `Unanswered` | nothing: the stream just ends |
 ///
-/// A CLOSE is a frame of version 2: in version 1 the stream just ends.
+/// A CLOSE is a frame of version 2. In version 1, the stream just ends in its place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Ending {
-    /// A check of the handshake failed, or the acceptor has said by REJECT that one of its checks has.
+    /// A check of the handshake has failed here, or the acceptor has sent a REJECT because one of its checks has
+    /// failed.
     #[error("{0}")]
     Handshake(Failure),
-    /// This node has refused the connection, since it has another one with that peer, or no place.
+    /// This node has refused the connection, because it has another connection with the same peer, or no room for
+    /// this one.
     #[error("{0}")]
     Refused(Refusal),
-    /// Another connection is wanted in its place, or none any more.
+    /// The connection has given way to another connection, or the node is stopping.
     #[error("{0}")]
     GaveWay(GiveWay),
     /// The peer has taken too long.
     #[error("{0} was waited for, and has not come in time")]
     Late(Waits),
-    /// What came is no message of a handshake.
+    /// The length before a message of the handshake is above the limit, so the bytes are most likely not of this
+    /// protocol.
     #[error("{0}")]
     Framing(FramingError),
-    /// The stream has ended or failed before there was a session.
-    #[error("the connection is lost: {0}")]
+    /// The stream was not established, or it has ended or failed before there was a session. The text says why. If
+    /// TCP or TLS has failed, it is the text of the host. If the stream has ended later, the text says first that the
+    /// handshake was broken off.
+    #[error("{0}")]
     Lost(String),
-    /// The acceptor has closed the stream in place of an answer to REPLY, as one of version 1 does that refuses.
+    /// The acceptor has closed the stream instead of answering REPLY. A version 1 acceptor does that when it refuses
+    /// a connection.
     #[error("the peer has closed the connection in place of an answer: {0}")]
     Unanswered(String),
     /// The session has ended.
     #[error("{why}")]
     Session {
-        /// Why.
+        /// The reason.
         why: session::Ending,
-        /// It was a session that this node has ended at once, and the peer is told all the same.
+        /// Set if this node has ended the session at once, but still writes what is queued and a CLOSE.
         is_told: bool,
     },
 }
 
 impl Ending {
-    /// Returns `true` if what waits to be written is still to be written, as far as the stream takes it at once: also what a
-    /// host has taken out and not written yet. Otherwise that is dropped.
+    /// Returns `true` if the host still writes the output that waits, as far as the stream takes it at once. Output
+    /// that the host has taken out of the connection and not written yet is included. If this returns `false`, the
+    /// host drops that output.
     #[must_use]
     pub fn tells_all(&self) -> bool {
         match self {
@@ -78,12 +87,12 @@ impl Ending {
         }
     }
 
-    /// Whether the stream is closed by close_notify.
+    /// Returns `true` if the stream is closed by close_notify.
     pub(super) fn notifies(&self) -> bool {
         self.tells_all() || self.of_session().is_some_and(|why| why.leave() == Leave::CloseNotify)
     }
 
-    /// Why the session has ended, if it was one.
+    /// Returns the reason why the session has ended, or `None` if the connection was not a session.
     #[must_use]
     pub const fn of_session(&self) -> Option<&session::Ending> {
         match self {
@@ -100,7 +109,7 @@ impl From<session::Ending> for Ending {
 }
 
 impl session::Ending {
-    /// The same, and the peer is told what is queued.
+    /// Converts the ending to one of a connection that still tells the peer what is queued.
     pub(super) const fn told(self) -> Ending {
         Ending::Session { why: self, is_told: true }
     }
@@ -112,30 +121,33 @@ impl From<Failure> for Ending {
     }
 }
 
-/// What a connection waits for, and how long at most.
+/// A deadline of a connection: the thing that it waits for, and the longest time of the wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Waits {
-    /// TCP and TLS, and the handshake up to REPLY: [`HANDSHAKE_DEADLINE`] from the beginning. Whoever says nothing holds a place
-    /// no longer.
+    /// TCP, TLS and the handshake up to REPLY: [`HANDSHAKE_DEADLINE`] from the beginning. A silent peer holds a
+    /// handshake slot no longer than that.
     Handshake,
     /// ACK: [`ACK_DEADLINE`] from REPLY. The acceptor may have a dial of its own to settle first.
     Ack,
-    /// The time for a PING: `heartbeat_interval`, [`HEARTBEAT_INTERVAL`] unless the node says otherwise, from the last byte.
+    /// The time for a PING: `heartbeat_interval` from the last byte of the peer. The default is
+    /// [`HEARTBEAT_INTERVAL`].
     Ping,
-    /// The peer's answer to a PING: `heartbeat_timeout`, [`HEARTBEAT_TIMEOUT`] unless the node says otherwise, from when the
-    /// stream has taken it.
+    /// The peer's answer to a PING: `heartbeat_timeout` from the time at which the stream has taken the PING. The
+    /// default is [`HEARTBEAT_TIMEOUT`].
     Answer,
-    /// A sign of the peer, since another connection with it waits: [`PROBE_TIMEOUT`] from the question.
+    /// A sign of the peer, because another connection with it waits: [`PROBE_TIMEOUT`] from the question.
     Probe,
-    /// The stream, which takes no byte: [`DRAIN_DEADLINE`] from the last that it took, or from when there was one to take.
+    /// The stream, which has output waiting and takes no byte of it: [`DRAIN_DEADLINE`] from the time at which the
+    /// output was offered, or at which the stream last took some of it if that is later.
     Drain,
-    /// The end of a session that is ended in order: [`SHUTDOWN_PATIENCE`] from the order.
+    /// The end of a session that is being ended in order: [`SHUTDOWN_PATIENCE`] from the order.
     Closing,
 }
 
 impl Waits {
-    /// How long is waited, unless the node says otherwise.
+    /// Returns the default of the longest time of the wait. The configuration of a node can set other times for
+    /// [`Ping`](Self::Ping) and [`Answer`](Self::Answer).
     #[must_use]
     pub const fn time(self) -> Duration {
         match self {

@@ -1,84 +1,90 @@
-//! What a connection and its endpoint say to each other. Each stands under a lock of its own, so they say it by values.
+//! Events between a connection and its endpoint. Each of the two stands under a lock of its own, so events are passed
+//! by value.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::epochs::Facts;
 use crate::core::peers::{Refusal, Sign};
-use crate::core::session::Misrouted;
+use crate::core::session::{Forbidden, Misrouted, Rights};
 
-/// What a connection says to its endpoint: [`Endpoint::handle_event`](crate::core::Endpoint::handle_event).
+/// An event of a connection for its endpoint: see [`Endpoint::handle_event`](crate::core::Endpoint::handle_event).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum EndpointEvent {
-    /// TLS is there.
+    /// TLS is established.
     Secured,
-    /// NAME has come, and is good.
+    /// NAME has arrived, and is valid.
     Named,
-    /// It has REPLY to send, if it may. The peer speaks version 1, or not.
+    /// The connection has REPLY to send, and asks whether it may send it.
     MayReply {
-        /// It speaks version 1.
+        /// Set if the peer speaks version 1.
         version_1: bool,
     },
-    /// REPLY was good: it is to be accepted or refused.
+    /// REPLY is verified: the endpoint is to accept or refuse the connection.
     Verified(Box<Shown>),
-    /// ACK was good: it is the session as soon as it may be.
+    /// ACK is verified: the connection becomes the session as soon as the endpoint allows it.
     Acked(Box<Shown>),
-    /// The session has given a sign that was asked for.
+    /// The peer of the session has given the sign that [`ConnectionEvent::Probe`] has asked for.
     Alive(Sign),
-    /// A version 1 peer writes frames that are for another node.
+    /// A version 1 peer has written a frame that is for another node.
     Misrouted {
-        /// The last of them.
+        /// The last such frame.
         misrouted: Misrouted,
-        /// How many there have been in this session.
+        /// The number of such frames in this session.
         count: u64,
     },
-    /// A PEER_LIST of the session has named these nodes, which can be dialled.
+    /// The session has refused a request of the peer.
+    Forbidden {
+        /// The kind of request.
+        what: Forbidden,
+        /// The number of such refusals in this session.
+        count: u64,
+    },
+    /// A PEER_LIST of the session has named these nodes, each of which can be dialled.
     Listed(Vec<Arc<str>>),
 }
 
-/// What a handshake has shown.
+/// The result of a handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shown {
-    /// The other node, and what a session with it is made of.
+    /// The other node, and the configuration of a session with it.
     pub facts: Facts,
-    /// The peer has used a cookie that this node does not sign with any more.
+    /// Set if the peer has used a cookie that this node accepts but no longer signs with.
     pub used_old_cookie: bool,
 }
 
-/// What an endpoint says to a connection: [`Connection::handle_event`](super::Connection::handle_event).
+/// An event of an endpoint for a connection: see [`Connection::handle_event`](super::Connection::handle_event).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ConnectionEvent {
-    /// REPLY goes out.
+    /// The connection may send REPLY.
     Reply,
-    /// It is the session, made of these.
-    Up(Box<Facts>),
-    /// It is the session, and names in the peer's lists are of use: [`EndpointEvent::Listed`].
-    HearLists,
-    /// It is the session, and tells the peer of these other nodes.
+    /// The connection becomes the session, with this configuration, and its peer has these rights.
+    Up(Box<Facts>, Rights),
+    /// The session tells the peer of these other nodes.
     TellPeers(Vec<Arc<str>>),
-    /// It is refused.
+    /// The connection is refused.
     Refuse(Refusal),
-    /// It is not wanted any more, and has not become a session.
+    /// The connection, which has not become a session, must end for this reason.
     GiveWay(GiveWay),
-    /// It is the session, and the peer must give this sign.
+    /// The session asks its peer for this sign.
     Probe(Sign),
-    /// It is the session, and is to be ended.
+    /// This node ends the session, as the order says.
     Close(Close),
 }
 
-/// For what a connection gives way that has not become a session.
+/// The reason why a connection that has not become a session gives way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum GiveWay {
-    /// Another connection that was accepted takes its place.
+    /// A newer accepted connection takes the handshake slot of this one.
     #[error(
         "it gave its place to a newer connection: more have not shown a cookie than may at once (`handshakes_max`, \
          `handshakes_per_address_max`)"
     )]
     Place,
-    /// Another connection with that node is the session.
+    /// Another connection with the same node is the session.
     #[error("another connection with that node is the session")]
     Session,
-    /// The node stops.
+    /// The node is stopping.
     #[error("the node stops")]
     Stop,
 }
@@ -86,11 +92,11 @@ pub enum GiveWay {
 /// An order to end a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Close {
-    /// What the peer is told, by number.
+    /// The code of the CLOSE for the peer.
     pub code: u16,
-    /// The same in words.
+    /// The text of the CLOSE for the peer.
     pub text: &'static str,
-    /// How long what is queued may take to be written, and the peer to close as well. With no time at all only what the stream
-    /// takes at once is written.
+    /// The longest time for writing what is queued, and for the peer to close its side. If it is zero, the session
+    /// ends at once, and only what the stream takes at once is written.
     pub patience: Duration,
 }

@@ -1,4 +1,4 @@
-//! What has arrived on a connection: bytes cut into messages and frames, which are handled in their order.
+//! The bytes that have arrived on a connection, cut into messages and frames and handled in order.
 
 use std::time::Duration;
 
@@ -12,9 +12,11 @@ use crate::core::limits::UNFINISHED_BYTES_UNCOUNTED;
 use crate::core::session::{self, Config, Offered, Version, deliver};
 use crate::core::{Block, Processes};
 
-/// A connection, as the thread that reads it has it: the connection itself, or one that stands under a lock.
+/// Access to a connection from the thread that reads it. A [`Connection`] gives access to itself. A host that keeps
+/// the connection under a lock implements this trait for its own type.
 pub trait Access {
-    /// Acts on the connection. The lock is held for as long as that takes, and code of a program must not run meanwhile.
+    /// Calls `act` with the connection, and returns the result of `act`. An implementation with a lock holds the lock
+    /// during the call, and runs no code of a program meanwhile.
     fn with<T>(&mut self, act: impl FnOnce(&mut Connection) -> T) -> T;
 }
 
@@ -25,7 +27,7 @@ impl Access for Connection {
     }
 }
 
-/// What was read, for whoever watches.
+/// A message or a frame that has arrived, as a function that watches a connection receives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read<'a> {
     /// A message of the handshake.
@@ -34,34 +36,37 @@ pub enum Read<'a> {
     Frame(&'a [u8]),
 }
 
-/// Bytes that have arrived and are not handled.
+/// The bytes that have arrived on a connection and are not handled yet.
+///
+/// It is separate from the [`Connection`], so that the thread that reads can keep it outside the connection's lock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Inbound {
     bytes: Vec<u8>,
-    /// Some of them have come since frames were handled last.
+    /// Set if bytes have arrived since frames were handled last.
     has_news: bool,
     passed_over: Option<PassedOver>,
 }
 
-/// A message that was dropped before it was whole.
+/// A message that was dropped before it was complete.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct PassedOver {
-    /// Bytes of its frame.
+    /// The bytes of its frame.
     frame: usize,
-    /// Bytes that are still to come of it.
+    /// The bytes of it that are still to come.
     left: usize,
-    /// The beginning of its payload, as far as somebody may have to answer it.
+    /// The beginning of its payload, as far as it is needed for an answer.
     begun: Vec<u8>,
 }
 
 impl PassedOver {
-    /// Of a frame of so many bytes, its length included, of which these have come.
+    /// Creates the state of a dropped message: its frame has `frame` bytes, length prefix included, of which `come`
+    /// have arrived.
     fn new(frame: usize, come: &[u8]) -> Self {
         let begun = come.iter().skip(LENGTH_PREFIX_BYTES).take(CallHead::BYTES_MAX).copied().collect();
         Self { frame, left: frame.saturating_sub(come.len()), begun }
     }
 
-    /// Passes over what has come: gives how many of these bytes are of it.
+    /// Skips the bytes of the message. Returns the number of the given bytes that belong to it.
     fn pass(&mut self, bytes: &[u8]) -> usize {
         let come = bytes.get(..self.left).unwrap_or(bytes);
         let wanted = CallHead::BYTES_MAX.saturating_sub(self.begun.len());
@@ -71,10 +76,10 @@ impl PassedOver {
     }
 }
 
-/// How the frames of a session are read.
+/// The parameters for reading the frames of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Reads {
-    /// Bytes of the longest one, as this node has announced.
+    /// The bytes of the longest frame, as this node has announced.
     pub(super) bytes_max: u32,
     /// The creation in pids of this node.
     pub(super) creation: u8,
@@ -88,17 +93,19 @@ impl Reads {
     }
 }
 
-/// What the next bytes are.
+/// The meaning of the next bytes.
 enum Next {
     Message,
     Frames(Reads),
-    /// They wait for the verdict, or nothing is read any more.
+    /// The bytes wait for the verdict, or nothing is read any more.
     Later,
 }
 
 impl Inbound {
-    /// Bytes have come. Handles what is whole now: messages of the handshake, then frames of the session. Signals and messages
-    /// come out through `processes`. Without bytes it handles what had to wait for a verdict.
+    /// Handles bytes that have arrived: complete messages of the handshake, then complete frames of the session.
+    ///
+    /// Signals and messages are delivered to `processes`. A call without bytes handles the bytes that had to wait for
+    /// the endpoint's verdict.
     pub fn receive(
         &mut self,
         bytes: &[u8],
@@ -114,16 +121,19 @@ impl Inbound {
         self.receive_frames(connection, processes, |_| (), now);
     }
 
-    /// Makes room for a read of so many bytes in a session, or of half of them behind a frame that has begun. Memory follows
-    /// what has come, and ends not far behind the frame of which it is the beginning. A message for which `processes` have no
-    /// room is dropped, and what has come of it with it.
+    /// Makes room in the buffer for a read of `bytes` bytes in a session. If the buffer begins with an incomplete
+    /// frame, the room is for half as many bytes.
+    ///
+    /// The buffer grows with the bytes that have arrived, and is not much longer than the frame with which they
+    /// begin. If `processes` has no room for an incomplete message ([`Processes::keep_buffer`]), the message is
+    /// dropped, together with the part of it that has arrived.
     pub fn make_room(&mut self, bytes: usize, connection: &mut impl Access, processes: &mut impl Processes) {
         let length = self.bytes.len();
         let frame = framing::frame_bytes(&self.bytes);
         let frame = frame.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-        // Its message may keep the buffer, which had better not be much longer.
+        // The message may keep the buffer, so the buffer should not be much longer.
         let bytes = if length < frame { bytes / 2 } else { bytes };
-        // A buffer in which the frame ends is room enough, if it is no small one: it goes with the frame.
+        // A buffer in which the frame ends is large enough, unless it is a small one: it is released with the frame.
         let ends_in_it = length < frame && frame.max(bytes) <= self.bytes.capacity();
         if !ends_in_it && self.bytes.capacity() < length + bytes {
             let enough = frame.saturating_add(bytes).max(BYTES_KEPT);
@@ -134,7 +144,7 @@ impl Inbound {
             return;
         }
         //= spec/session.md#ses-msg-017
-        //# A node MUST drop a message whose frame is not whole yet if what has come of it finds no room by
+        //# A node MUST drop a message whose frame is incomplete if what has come of it finds no room by
         //# SES-MSG-010, SES-MSG-011 or SES-MSG-015.
         if !processes.keep_buffer(self.bytes.capacity(), is_message(&self.bytes)) {
             self.passed_over = Some(PassedOver::new(frame, &self.bytes));
@@ -144,11 +154,12 @@ impl Inbound {
         look_at_signals(connection, processes);
     }
 
-    /// Passes over what has come of a message that was dropped. True if that was the rest, and may have ended the session.
+    /// Skips what has arrived of a message that was dropped. Returns `true` if that was the rest of it, which may
+    /// have ended the session.
     fn pass_over(&mut self, connection: &mut impl Access, processes: &mut impl Processes) -> bool {
         //= spec/session.md#ses-msg-018
-        //# A node that has dropped a message by SES-MSG-017 MUST take what still comes of its frame as if it
-        //# had not, and keep nothing of it.
+        //# A node that has dropped a message by SES-MSG-017 MUST read the rest of its frame, and neither keep
+        //# nor judge anything of it but the first fields of a call or reply.
         let Some(passed_over) = &mut self.passed_over else { return false };
         let count = passed_over.pass(&self.bytes);
         self.bytes.drain(..count);
@@ -163,28 +174,30 @@ impl Inbound {
         is_over
     }
 
-    /// Where a host that reads for itself appends what it has read, after [`Inbound::make_room`]. Nothing may be taken out.
+    /// Returns the buffer of the bytes that are not handled yet. A host that reads for itself calls
+    /// [`Inbound::make_room`] first, and then appends to the buffer. It must not remove anything.
     #[inline]
     pub const fn buffer(&mut self) -> &mut Vec<u8> {
         self.has_news = true;
         &mut self.bytes
     }
 
-    /// Whether no bytes are kept.
+    /// Returns `true` if no bytes wait to be handled.
     #[must_use]
     #[inline]
     pub const fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// Gives back memory, if no bytes are kept.
+    /// Frees the memory of the buffer, if no bytes wait to be handled.
     pub fn give_back_space(&mut self) {
         if self.bytes.is_empty() {
             self.bytes = Vec::new();
         }
     }
 
-    /// Handles what is in the buffer, as long as the connection is no session. `watch` sees each message before it is handled.
+    /// Handles the messages of the handshake in the buffer, until the connection is a session or waits for the
+    /// endpoint's verdict. `watch` sees each message before it is handled.
     pub fn receive_handshake(&mut self, connection: &mut impl Access, mut watch: impl FnMut(Read<'_>)) {
         while let Next::Message = connection.with(|it| it.next()) {
             match framing::cut(&self.bytes, HANDSHAKE_BYTES_MAX) {
@@ -200,8 +213,13 @@ impl Inbound {
         }
     }
 
-    /// The same, once it is one, with frames; gives how many were whole. No lock is held when `watch` is called, nor [`Processes::between_frames`] and
-    /// [`Processes::after_frames`].
+    /// Handles the complete frames in the buffer. If the connection is not a session, nothing is handled.
+    ///
+    /// Returns the number of complete frames, plus 1 for every 8 entries of the lists in them. So a host that bounds
+    /// its turns by this number bounds them by frames and by names.
+    ///
+    /// `watch` sees each frame before it is handled. No lock is held when `watch`, [`Processes::between_frames`] and
+    /// [`Processes::after_frames`] are called.
     //= spec/connection.md#con-elc-016
     //# An acceptor MUST read bytes that have come behind REPLY as the first bytes of the session, if the
     //# connection becomes one.
@@ -226,7 +244,7 @@ impl Inbound {
             return 0;
         }
         let mut frames = Frames::new(&self.bytes, reads.bytes_max);
-        let (mut count, mut longest, mut refused) = (0, 0, None);
+        let (mut count, mut longest, mut worth, mut refused) = (0, 0, 0, None);
         for frame in frames.by_ref() {
             match frame {
                 Ok(payload) => (count, longest) = (count + 1, longest.max(payload.len())),
@@ -237,17 +255,19 @@ impl Inbound {
         if whole > 0 {
             connection.with(|it| it.count_in(count, whole));
             processes.release_buffer();
-            self.handle(whole, longest, &mut Handling { connection, processes, watch, reads });
+            let mut handling = Handling { connection, processes, watch, reads, entries: 0 };
+            self.handle(whole, longest, &mut handling);
+            worth = handling.entries / ENTRIES_PER_FRAME;
             processes.after_frames();
             look_at_signals(connection, processes);
         }
         if let Some(error) = refused {
             connection.with(|it| it.fail(session::Ending::Protocol(error.to_string()).into()));
         }
-        count
+        count + worth
     }
 
-    /// Handles the frames of the first `whole` bytes, of which the longest has `longest`, and takes them out.
+    /// Handles the frames in the first `whole` bytes, the longest of which has `longest` bytes, and removes them.
     fn handle<A: Access, P: Processes>(
         &mut self,
         whole: usize,
@@ -268,11 +288,12 @@ impl Inbound {
         self.bytes = bytes;
     }
 
-    /// Takes the frames of the first `whole` bytes out as a block, if one of them can be a message that keeps it. They stay
-    /// otherwise, and their memory is used again.
+    /// Takes the frames in the first `whole` bytes out as a block, if one of them can be a message that keeps the
+    /// block. Otherwise they stay, and their memory is used again.
     fn take_block<P: Processes>(&mut self, whole: usize, longest: usize) -> Option<Block> {
-        // One that a long frame made grow is made as small as its frames. Others go as they are: what shrinking leaves of
-        // them is too small for the next buffer, and many sessions together would leave very many such holes.
+        // A buffer that a long frame made grow is shrunk to its frames. Others are passed on as they are: what
+        // shrinking leaves of them is too small for the next buffer, and many sessions together would leave very many
+        // such holes.
         let shrinks = self.bytes.capacity() > BYTES_KEPT;
         let allocated = if shrinks { whole } else { self.bytes.capacity() };
         if !P::keeps(longest, allocated) {
@@ -287,10 +308,23 @@ impl Inbound {
     }
 }
 
-/// Bytes of a buffer that is used again: one that a large frame made grow goes with that frame, and counts until then.
+/// The largest size in bytes of a buffer that is used again. A buffer that a large frame made grow is released with
+/// that frame, and counts until then.
 const BYTES_KEPT: usize = UNFINISHED_BYTES_UNCOUNTED;
 
-/// Whether the frame with which these begin can only be a message.
+/// The number of entries of a list that take as long as one frame.
+const ENTRIES_PER_FRAME: usize = 8;
+
+/// Returns the number of entries of a frame that is a list.
+const fn entries(frame: &Frame<'_>) -> usize {
+    match frame {
+        Frame::PeerList(list) => list.names.count() as usize,
+        Frame::GlobalSync(list) => list.entries.count() as usize,
+        _ => 0,
+    }
+}
+
+/// Returns `true` if the frame that these bytes begin can only be a message.
 fn is_message(begun: &[u8]) -> bool {
     let payload = begun.get(LENGTH_PREFIX_BYTES..).unwrap_or_default();
     Fragment { number: 0, total: None, last: false, payload }.begins_message()
@@ -303,8 +337,9 @@ fn look_at_signals(connection: &mut impl Access, processes: &impl Processes) {
         //# A node MUST end the session when exit signals of links and DOWNs of the peer go beyond its
         //# share, in one mailbox or in all, by more than a sixty-fourth of `mailbox_remote_bytes_max`.
         //= spec/session.md#ses-bnd-008
-        //# A node MUST end the session when an exit signal of a link or a DOWN of the peer goes beyond
-        //# its share while mailboxes keep five quarters of `mailbox_remote_bytes_max` for other nodes.
+        //# A node MUST end the session when an exit signal of a link or a DOWN of the peer goes beyond its
+        //# share in all mailboxes, which then keep more than five quarters of `mailbox_remote_bytes_max` for
+        //# other nodes.
         connection.with(|it| it.fail(session::Ending::SignalsUntaken.into()));
     }
 }
@@ -314,16 +349,17 @@ struct Handling<'h, A, P, W> {
     processes: &'h mut P,
     watch: W,
     reads: Reads,
+    /// The number of entries of the lists so far.
+    entries: usize,
 }
 
 impl<A: Access, P: Processes, W: FnMut(Read<'_>)> Handling<'_, A, P, W> {
     fn frames(&mut self, frames: &[u8]) {
         //= spec/session.md#ses-ord-004
-        //# A node MUST bring to each process what the frames of one session bring it in the order in
-        //# which they arrived.
+        //# A node MUST give each process what the frames of one session bring it in the order in which they
+        //# arrived.
         //= spec/dist.md#dist-fld-012
-        //# A reader MUST give the frames that are complete before a refused one in the stream just as
-        //# if the refused one were not there.
+        //# A reader MUST return the frames before a refused one as if that one were not there.
         for payload in Frames::new(frames, self.reads.bytes_max).flatten() {
             (self.watch)(Read::Frame(payload));
             let goes_on = self.frame(payload);
@@ -337,7 +373,7 @@ impl<A: Access, P: Processes, W: FnMut(Read<'_>)> Handling<'_, A, P, W> {
         }
     }
 
-    /// False if nothing is handled any more.
+    /// Handles a payload. Returns `false` if nothing is handled any more.
     fn frame(&mut self, payload: &[u8]) -> bool {
         //= spec/dist.md#dist-rdg-004
         //# A node MUST read what its peers send in the Compatible reading, unless its operator asks for the
@@ -357,7 +393,7 @@ impl<A: Access, P: Processes, W: FnMut(Read<'_>)> Handling<'_, A, P, W> {
         }
     }
 
-    /// A frame that came in fragments: its message is kept as it is, not copied once more.
+    /// Handles a frame that came in fragments. Its message is kept as it is, not copied once more.
     fn whole(&mut self, whole: Bytes) -> bool {
         match Frame::decode(&whole, Reading::Compatible) {
             Ok(frame) => {
@@ -370,7 +406,7 @@ impl<A: Access, P: Processes, W: FnMut(Read<'_>)> Handling<'_, A, P, W> {
         }
     }
 
-    /// Handles a frame: a message without the session.
+    /// Handles a frame. A message is delivered without the session.
     #[inline]
     fn offer(&mut self, frame: &Frame<'_>) -> bool {
         // In version 1 a message can teach the session something.
@@ -384,6 +420,7 @@ impl<A: Access, P: Processes, W: FnMut(Read<'_>)> Handling<'_, A, P, W> {
                 }
             }
         }
+        self.entries += entries(frame);
         self.connection.with(|it| it.handle_frame(frame, self.processes))
     }
 
@@ -411,7 +448,7 @@ mod tests {
 
     const READ_BYTES: usize = 32 << 10;
 
-    /// Notes how large a buffer it was asked for.
+    /// Notes the size of the buffer that it was asked for.
     #[derive(Default)]
     struct Asked(Option<usize>);
 
@@ -430,7 +467,7 @@ mod tests {
         fn down(&mut self, _: u64, _: u64, _: Pid, _: Reason) {}
     }
 
-    /// Nothing here asks it anything.
+    /// An access that is never used here.
     struct Nobody;
 
     impl Access for Nobody {
@@ -441,8 +478,8 @@ mod tests {
 
     //= spec/dist.md#dist-frm-010
     //= type=test
-    //# The memory that a reader reserves for a frame MUST be bounded by a fixed amount plus a fixed multiple of
-    //# the bytes of it that have arrived, whatever its lengths and counts say.
+    //# The memory that a reader reserves for a frame MUST be bounded by a fixed amount plus a fixed multiple
+    //# of the frame's bytes that have arrived.
     #[test]
     fn the_buffer_of_a_long_frame_follows_what_has_come_and_ends_with_the_frame() {
         for payload in [100, BYTES_KEPT, 1_000_000, 1 << 20, (1 << 20) + 1, 5_000_000] {

@@ -1,18 +1,18 @@
-//! A connection, from the first byte after TLS to the last: the handshake in either role, the session, and the course of its
-//! end. Specification: `connection.md`.
+//! A connection, from the first byte after TLS to the last: the handshake in either role, the session, and the
+//! closing. Specification: `connection.md`.
 //!
-//! Whoever embeds it has a stream, a clock, and an [`Endpoint`](super::Endpoint), which makes connections and decides which
-//! of them are sessions. For each connection it calls, in this order:
+//! An embedder of [`Connection`] has a stream, a clock, and an [`Endpoint`](super::Endpoint), which makes connections
+//! and decides which of them are sessions. For each connection it makes these calls:
 //!
 //! | when | call |
 //! |---|---|
-//! | TLS is there | [`Connection::secured`], once |
-//! | bytes may have come | [`Connection::is_read`] says whether to read them now; then [`Inbound::receive`] |
-//! | the connection has become the session | [`Inbound::receive`] without bytes, once NODEUP is out, and nothing of the connection between the two: some may have come before |
+//! | TLS is established | once: [`Connection::secured`], or [`Connection::certified`] if this node requires certificates |
+//! | bytes may have arrived | [`Connection::is_read`] says whether to read them now; then [`Inbound::receive`] |
+//! | the connection has become the session | deliver NODEUP, then call [`Inbound::receive`] without bytes, since bytes of the session may have arrived before; make no other call for the connection in between |
 //! | the stream has ended, or cannot be read | [`Connection::stream_ended`] |
-//! | the stream takes bytes, and after each of the other calls | [`Connection::transmit`]; write what it gives; [`Connection::taken`] when the stream has taken all of it |
+//! | the stream takes bytes, and after each of the other calls | [`Connection::transmit`]; write its output; call [`Connection::taken`] when the stream has taken all of it |
 //! | [`Connection::deadline`] has come | read what has arrived, then [`Connection::handle_timeout`] |
-//! | after each of these | hand what [`Connection::poll_event`] gives to [`Endpoint::handle_event`](super::Endpoint::handle_event), and look whether there is an [`Connection::ending`] |
+//! | after each of these | pass each event of [`Connection::poll_event`] to [`Endpoint::handle_event`](super::Endpoint::handle_event), and look at [`Connection::ending`] |
 //!
 //! # States
 //! ```text
@@ -33,26 +33,29 @@
 //!
 //! # The end
 //! However a connection ends, [`Connection::ending`] says why, and the same three steps follow:
-//! 1. write what [`Connection::transmit`] still gives, as far as the stream takes it without waiting, and drop the stream;
-//! 2. [`Endpoint::over`](super::Endpoint::over); if that says that it was a session, take it out of whatever leads processes to
-//!    it, bring its end to its processes by [`Connection::end`], and then say [`Endpoint::told`](super::Endpoint::told);
-//! 3. log the ending.
+//! 1. Write what [`Connection::transmit`] still gives, as far as the stream takes it without waiting, and drop the
+//!    stream.
+//! 2. Call [`Endpoint::over`](super::Endpoint::over). If the result is `true`, the connection was a session:
+//!    remove the session from where processes find it, deliver its end to its processes by [`Connection::end`], and
+//!    then call [`Endpoint::told`](super::Endpoint::told).
+//! 3. Log the ending.
 //!
-//! What a peer is told of each is in the table of [`Ending`].
+//! The table of [`Ending`] says what the peer learns of each.
 //!
 //! # Deadlines
-//! [`Connection::deadline`] gives the next one and what is waited for: see [`Waits`]. All of them stand under
-//! [`Patience`]: time in which this node did not run counts against nobody.
+//! [`Connection::deadline`] returns the next deadline and the reason for it: see [`Waits`]. All deadlines are
+//! measured with [`Patience`]: time in which this node stalls does not count against its peers.
 //!
 //! # Locks
-//! A host with several threads keeps a connection under a lock, and the [`Inbound`] of it with the thread that reads, outside:
-//! [`Inbound::receive`] takes the lock through [`Access`], for each frame that is more than a message. What a process does is
-//! decided when its call returns.
+//! A host with several threads keeps a connection under a lock, and its [`Inbound`] outside the lock, with the thread
+//! that reads. [`Inbound::receive`] takes the lock through [`Access`], for each frame that is more than a message.
+//! When the call for an operation of a process returns, its outcome is final.
 //!
-//! Messages go to their processes without the lock, so nobody but the thread that reads can say when the last of them has gone.
-//! A host calls [`Connection::end`] when no [`Inbound::receive`] of that connection is under way: in the thread that reads, or
-//! after it has ended. Otherwise the rest of what it has read reaches processes behind the exit signals of their links, or behind
-//! NODEDOWN. A [`Inbound::receive`] that begins once there is an ending brings nothing.
+//! Messages go to their processes without the lock, so only the thread that reads knows when the last of them is
+//! delivered. So a host must not call [`Connection::end`] while an [`Inbound::receive`] of that connection is
+//! running. It calls [`Connection::end`] in the thread that reads, or after that thread has ended. Otherwise
+//! processes can receive messages of the session after the exit signals of their links, or after NODEDOWN. Once there
+//! is an ending, an [`Inbound::receive`] that begins delivers nothing.
 
 mod ending;
 mod event;
@@ -75,17 +78,17 @@ use opening::Opening;
 pub(super) use opening::Role;
 use records::Pieces;
 
-use super::handshake::{Channel, Local};
+use super::handshake::{Certified, Channel, Local};
 use super::limits::DRAIN_DEADLINE;
 use super::session::{self, Config, Counts, Leave, Timing, Traffic};
 use super::{Patience, Processes, Session};
 
-/// Random bytes for one connection, from a cryptographic source: never the same for two.
+/// The random bytes for one connection, from a cryptographic source. No two connections may use the same bytes.
 //= spec/handshake.md#hs-sen-002
 //= type=implication
 //= reason=the source is the operating system, or bytes of it that others are drawn from: a test could only see that bytes differ
-//# A node MUST take the bytes of a challenge before the sentinel from a cryptographic random source, anew
-//# for each challenge.
+//# A node MUST take the other bytes of a challenge from a cryptographic random source, anew for each
+//# challenge.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Randomness {
     pub(super) challenge: [u8; 24],
@@ -94,10 +97,10 @@ pub struct Randomness {
 }
 
 impl Randomness {
-    /// How many bytes it takes.
+    /// The number of random bytes that one connection needs.
     pub const BYTES: usize = 64;
 
-    /// Of these bytes.
+    /// Splits `bytes` into the parts that a connection needs.
     #[must_use]
     pub fn new(bytes: &[u8; Self::BYTES]) -> Self {
         let (mut challenge, mut ping, mut seed) = ([0; 24], [0; 8], [0; 32]);
@@ -113,42 +116,44 @@ impl std::fmt::Debug for Randomness {
     }
 }
 
-/// What [`Connection::transmit`] has given.
+/// The kind of output that [`Connection::transmit`] has given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transmit {
-    /// Bytes to be written, in this order and behind all that was given before.
+    /// Bytes have been appended. The host writes them after all earlier output.
     Bytes {
-        /// They must have left every buffer, TLS's own included, before more is asked for.
+        /// Set if the bytes must have left every buffer, TLS's own included, before more output is asked for.
         flush: bool,
-        /// They are a message of the handshake, and no frames of a session.
+        /// Set if the bytes are a message of the handshake rather than frames of a session.
         is_handshake: bool,
     },
-    /// Nothing, until something changes.
+    /// There is nothing to write until something changes.
     Nothing,
-    /// Nothing, and nothing more will come: TLS's close_notify is to be sent. What the peer sends is still read, until there is
-    /// an ending.
+    /// There is nothing to write, and there will be nothing more. The host sends TLS's close_notify, and goes on
+    /// reading until there is an ending.
     //= spec/connection.md#con-cls-009
     //# A node SHOULD send close_notify after its last frame.
     Close,
 }
 
-/// One connection with another node. See the [module](self) for how it is driven.
+/// One connection with another node.
+///
+/// See the [module](self) for how to drive it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Connection {
     stage: Stage,
     reads: Reads,
-    /// In a session: what waits to be handed to TLS in one piece, in version 1.
+    /// In a session of version 1: the bytes that wait to be handed to TLS in one piece.
     pieces: Pieces,
-    /// The stream has not taken all that it was given, since then.
+    /// The wait of an output that the stream has not taken in full.
     untaken: Option<Patience>,
-    /// Why nothing more can be written.
+    /// The reason why nothing more can be written.
     broken: Option<Arc<str>>,
-    /// close_notify was given.
+    /// Set when close_notify was given.
     said_all: bool,
-    /// The session is being ended in order, and how long that may take.
+    /// Set while the session is being ended in order, with the time that this may take.
     closing: Option<Patience>,
     ending: Option<Ending>,
-    /// Its end has been delivered.
+    /// Set when the end of the session has been delivered.
     has_ended: bool,
     events: VecDeque<EndpointEvent>,
 }
@@ -161,7 +166,7 @@ enum Stage {
 }
 
 impl Connection {
-    /// A connection that begins now. The endpoint makes them.
+    /// Creates a connection that begins now. Only the endpoint creates them.
     pub(super) fn new(
         local: Arc<Local>,
         timing: Timing,
@@ -173,8 +178,8 @@ impl Connection {
         Self::at(Stage::Opening(Box::new(opening)))
     }
 
-    /// A session without a handshake: for tests of what comes after one, and for hosts that have made sure of each other in
-    /// another way.
+    /// Creates a connection that is a session without a handshake. This is for tests, and for hosts that have
+    /// authenticated each other in another way.
     #[must_use]
     pub fn of_session(config: &Config, now: Duration) -> Self {
         let mut connection = Self::at(Stage::Session(Session::new(config, now)));
@@ -198,20 +203,26 @@ impl Connection {
         }
     }
 
-    // What the stream brings.
+    // Input of the stream.
 
-    /// TLS is there, and this is the channel that the proofs of the handshake are bound to. An initiator has NAME to write from
-    /// now on.
+    /// Records that TLS is established, with the channel to which the proofs of the handshake are bound. From now on,
+    /// an initiator has NAME to write.
     pub fn secured(&mut self, channel: Channel) {
-        self.in_opening(|opening| opening.secured(channel));
+        self.in_opening(|opening| opening.secured(channel, None));
     }
 
-    /// A whole message of the handshake has come.
+    /// Records that TLS is established on a node that requires certificates of its peers. The peer's certificate,
+    /// which TLS has verified, is valid for the names in `certified` only: a peer with another name is refused.
+    pub fn certified(&mut self, channel: Channel, certified: Certified) {
+        self.in_opening(|opening| opening.secured(channel, Some(certified)));
+    }
+
+    /// Handles a whole message of the handshake.
     fn handle_message(&mut self, payload: &[u8]) {
         self.in_opening(|opening| opening.handle_message(payload));
     }
 
-    /// Bytes of the session have come.
+    /// Records that bytes of the session have arrived.
     fn heard(&mut self, now: Duration) {
         if let Stage::Session(session) = &mut self.stage
             && session.handle_received(now)
@@ -220,17 +231,18 @@ impl Connection {
         }
     }
 
-    /// A frame of the session that is more than a message. False if there is no session any more.
+    /// Handles a frame of the session other than a message. Returns `false` if there is no session any more.
     fn handle_frame(&mut self, frame: &Frame<'_>, processes: &mut impl Processes) -> bool {
         let goes_on = self.in_session(|session| session.handle_frame(frame, processes)).is_some();
         if let Frame::PeerList(_) = frame {
             self.look_at_lists();
         }
+        self.look_at_forbidden();
         goes_on
     }
 
-    /// The payload of the frame that is whole with this piece, if one is; nothing at all as in
-    /// [`Connection::handle_frame`].
+    /// Handles a fragment. Returns the payload of the frame that this fragment completes, if there is one. The outer
+    /// `None` says that there is no session any more, as in [`Connection::handle_frame`].
     fn handle_fragment(
         &mut self,
         fragment: &Fragment<'_>,
@@ -239,12 +251,13 @@ impl Connection {
         self.in_session(|session| session.handle_fragment(fragment, processes))
     }
 
-    /// A message has come to its end that was dropped while it came: see [`Session::handle_dropped`].
+    /// Handles the end of a message that was dropped while it arrived: see [`Session::handle_dropped`].
     fn handle_dropped(&mut self, begun: &[u8], processes: &mut impl Processes) {
         self.in_session(|session| session.handle_dropped(begun, processes));
     }
 
-    /// The stream has ended, or failed: `why` says how. Nothing more is read. What has arrived before must have been handled.
+    /// Records that the stream has ended or failed, as `why` says. Before this call, handle everything that has
+    /// arrived: nothing is read afterwards.
     pub fn stream_ended(&mut self, why: &str) {
         //= spec/connection.md#con-cls-016
         //# A node MUST end the session when its stream ends or fails, as it does on a CLOSE.
@@ -259,8 +272,11 @@ impl Connection {
         self.fail(ending);
     }
 
-    /// The stream cannot be written any more. What has come is still to be read: its end, or an error of reading, ends the
-    /// connection, or the drain deadline does.
+    /// Records that the stream cannot be written any more, as `why` says.
+    ///
+    /// In a session, the host must go on reading, since frames can still arrive. The session ends when the stream
+    /// ends, when reading fails, or when [`DRAIN_DEADLINE`] has passed. A connection that is not a session ends at
+    /// once.
     //= spec/connection.md#con-rdw-004
     //# A node that cannot write in a session any more SHOULD handle the frames that still arrive until the
     //# stream ends, reading fails too, or `drain_deadline` has passed.
@@ -273,11 +289,13 @@ impl Connection {
         }
     }
 
-    // What goes into it.
+    // Output for the stream.
 
-    /// Appends what is to be written next to `out`: about `bytes_wanted`, more only by a message or a signal that is longer. A
-    /// host that keeps less than [`SIGNAL_DELAY_BYTES_MAX`](super::limits::SIGNAL_DELAY_BYTES_MAX) between this and the wire
-    /// keeps the promise that a signal does not wait long.
+    /// Appends the next output to `out`: about `bytes_wanted` bytes, and more in the cases that [`Session::write`]
+    /// describes.
+    ///
+    /// To keep the delay of signals short, the host must keep less than
+    /// [`SIGNAL_DELAY_BYTES_MAX`](super::limits::SIGNAL_DELAY_BYTES_MAX) bytes between this call and the wire.
     pub fn transmit(&mut self, out: &mut Vec<u8>, bytes_wanted: usize, now: Duration) -> Transmit {
         if self.broken.is_some() || self.said_all {
             return Transmit::Nothing;
@@ -300,7 +318,7 @@ impl Connection {
         self.say_nothing_more()
     }
 
-    /// Nothing is to be written any more: close_notify, if the peer is to know that.
+    /// Ends the output, with close_notify if the peer is to know that nothing follows.
     fn say_nothing_more(&mut self) -> Transmit {
         self.said_all = match &self.ending {
             Some(ending) => ending.notifies(),
@@ -309,7 +327,7 @@ impl Connection {
         if self.said_all { Transmit::Close } else { Transmit::Nothing }
     }
 
-    /// The stream has taken all that it was given; close_notify counts for nothing.
+    /// Records that the stream has taken all output that it was given. A close_notify does not count.
     pub fn taken(&mut self, now: Duration) {
         if self.broken.is_none() {
             self.untaken = None;
@@ -319,8 +337,10 @@ impl Connection {
         }
     }
 
-    /// The stream has taken some of what it was given, and not all. Only what takes long needs this, as the whole has
-    /// [`DRAIN_DEADLINE`] otherwise.
+    /// Records that the stream has taken some of what it was given.
+    ///
+    /// This call is needed only for output that takes long: without it, the stream must take the whole output within
+    /// [`DRAIN_DEADLINE`].
     pub fn taken_in_part(&mut self, now: Duration) {
         if self.broken.is_none()
             && let Some(untaken) = &mut self.untaken
@@ -329,7 +349,7 @@ impl Connection {
         }
     }
 
-    /// Whether something is to be written.
+    /// Returns `true` if there is something to write.
     #[must_use]
     pub fn has_output(&self) -> bool {
         match &self.stage {
@@ -338,7 +358,8 @@ impl Connection {
         }
     }
 
-    /// Whether bytes are to be read of the stream: not while those that came behind REPLY or ACK wait for the verdict.
+    /// Returns `true` if the host is to read the stream now. Returns `false` while bytes that have come after REPLY
+    /// or ACK wait for the endpoint's verdict.
     #[must_use]
     pub fn is_read(&self, inbound: &Inbound) -> bool {
         inbound.is_empty() || !matches!(&self.stage, Stage::Opening(opening) if opening.waits_for_verdict())
@@ -346,7 +367,9 @@ impl Connection {
 
     // Time.
 
-    /// When [`Connection::handle_timeout`] is to be called, and what is waited for; nothing once there is an ending.
+    /// Returns the time at which [`Connection::handle_timeout`] must be called, and the thing that is waited for.
+    /// Returns `None` if there is no deadline: while the connection waits for the endpoint's verdict on REPLY or ACK,
+    /// and once there is an ending.
     #[must_use]
     pub fn deadline(&self) -> Option<(Duration, Waits)> {
         if self.ending.is_some() {
@@ -363,7 +386,8 @@ impl Connection {
         }
     }
 
-    /// The time is `now`. What had arrived by then must have been handled before. Calling it early changes nothing.
+    /// Ends the connection if a deadline has passed at `now`. Before this call, handle everything that has arrived by
+    /// `now`. An early call does no harm.
     //= spec/connection.md#con-hbt-008
     //# A node MUST read all bytes that have arrived before it ends a session because none came.
     pub fn handle_timeout(&mut self, now: Duration) {
@@ -381,11 +405,11 @@ impl Connection {
 
     fn judge(&mut self, now: Duration) -> Result<(), session::Ending> {
         //= spec/connection.md#con-cls-005
-        //# A node that ends a session because it stops or its program asks for it MUST write what is queued
-        //# before CLOSE, as far as `shutdown_patience` allows.
+        //# A node that ends a session in order MUST write what is queued before CLOSE, as far as
+        //# `shutdown_patience` allows.
         //= spec/connection.md#con-cls-008
-        //# A node that has written CLOSE with code 0 MUST go on reading until the stream ends or
-        //# `shutdown_patience` has passed since it began to end the session.
+        //# A node that has written CLOSE with code 0 MUST go on reading until `shutdown_patience` has passed
+        //# since it began to end the session, unless the session ends before.
         if self.closing.as_mut().is_some_and(|patience| patience.is_over(now)) {
             return Err(session::Ending::Stopped);
         }
@@ -404,20 +428,22 @@ impl Connection {
         }
     }
 
-    // What the endpoint says to it, and it to the endpoint.
+    // Events between the connection and the endpoint.
 
-    /// The endpoint has decided something: see [`Endpoint::poll_output`](super::Endpoint::poll_output).
+    /// Carries out a decision of the endpoint: see [`Endpoint::poll_output`](super::Endpoint::poll_output).
     pub fn handle_event(&mut self, event: ConnectionEvent, now: Duration) {
         if self.ending.is_some() {
             return;
         }
         match (event, &mut self.stage) {
             (ConnectionEvent::Reply, Stage::Opening(opening)) => opening.reply(now),
-            (ConnectionEvent::Up(facts), Stage::Opening(opening)) if opening.can_come_up() => {
+            (ConnectionEvent::Up(facts, rights), Stage::Opening(opening)) if opening.can_come_up() => {
                 let (config, ack) = (&facts.config, opening.accept());
                 self.reads = Reads::of(config);
                 self.pieces = Pieces::of(self.reads.version_1, ack);
-                self.stage = Stage::Session(Session::new(config, now));
+                let mut session = Session::new(config, now);
+                session.set_rights(rights);
+                self.stage = Stage::Session(session);
                 self.events = VecDeque::new();
             }
             (ConnectionEvent::Refuse(refusal), Stage::Opening(opening)) => {
@@ -425,7 +451,6 @@ impl Connection {
                 self.fail(ending);
             }
             (ConnectionEvent::GiveWay(why), Stage::Opening(_)) => self.fail(Ending::GaveWay(why)),
-            (ConnectionEvent::HearLists, Stage::Session(session)) => session.hear_lists(),
             (ConnectionEvent::TellPeers(names), Stage::Session(session)) => session.tell_peers(&names),
             (ConnectionEvent::Probe(sign), Stage::Session(session)) => session.probe(now, sign),
             // A session that is closed in order gives way to another connection as any other.
@@ -448,15 +473,17 @@ impl Connection {
         }
     }
 
-    /// What the endpoint has to know.
+    /// Returns the next event for the endpoint, or `None` if there is none.
     pub fn poll_event(&mut self) -> Option<EndpointEvent> {
         self.events.pop_front()
     }
 
     // The session.
 
-    /// The session, until its end is delivered by [`Connection::end`]: what a process ends before has ended. What it does is
-    /// decided at once, and gives the next [`Connection::transmit`] something to write.
+    /// Returns the session. Returns `None` if the connection is not a session, or after [`Connection::end`]. Calls on
+    /// the session take effect at once, and the next [`Connection::transmit`] gives the output that they cause.
+    ///
+    /// Use this method to end what processes have begun, and [`Connection::open_session`] for anything new.
     #[inline]
     pub const fn session(&mut self) -> Option<&mut Session> {
         match &mut self.stage {
@@ -465,7 +492,8 @@ impl Connection {
         }
     }
 
-    /// The same, for messages, links, monitors and exit signals: nothing, if the session is being ended.
+    /// Returns the session for new messages, links, monitors and exit signals. Returns `None` if there is no session,
+    /// or if the session is being ended.
     #[inline]
     pub const fn open_session(&mut self) -> Option<&mut Session> {
         //= spec/connection.md#con-cls-007
@@ -473,7 +501,8 @@ impl Connection {
         if self.closing.is_some() || self.ending.is_some() { None } else { self.session() }
     }
 
-    /// Returns what has gone through the session so far, also when it has ended.
+    /// Returns the traffic of the session so far, also after the session has ended. It is all 0 if the connection is
+    /// not a session.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         match &self.stage {
@@ -482,14 +511,15 @@ impl Connection {
         }
     }
 
-    /// Frames of the session have come.
+    /// Counts frames of the session that have arrived.
     const fn count_in(&mut self, frames: usize, bytes: usize) {
         if let Stage::Session(session) = &mut self.stage {
             session.count_in(frames, bytes);
         }
     }
 
-    /// What has been passed over in the session so far.
+    /// Returns the counts of what was passed over or refused in the session so far. They are all 0 if the connection
+    /// is not a session.
     #[must_use]
     pub fn counts(&self) -> Counts {
         match &self.stage {
@@ -498,26 +528,27 @@ impl Connection {
         }
     }
 
-    /// Whether it is a session, or was one when it ended.
+    /// Returns `true` if the connection is a session, or was one when it ended.
     #[must_use]
     pub const fn is_session(&self) -> bool {
         matches!(self.stage, Stage::Session(_))
     }
 
-    /// Whether there is something for [`Connection::poll_event`], or an [`Connection::ending`].
+    /// Returns `true` if [`Connection::poll_event`] has an event, or if [`Connection::ending`] has an ending.
     #[must_use]
     #[inline]
     pub fn has_news(&self) -> bool {
         !self.events.is_empty() || self.ending.is_some()
     }
 
-    /// Why it has ended; nothing as long as it has not.
+    /// Returns the reason why the connection has ended, or `None` if it has not ended.
     #[must_use]
     pub const fn ending(&self) -> Option<&Ending> {
         self.ending.as_ref()
     }
 
-    /// Ends it: for what a host finds itself, as that processes do not take the peer's signals.
+    /// Ends the connection for a reason that the host finds itself, for example because processes do not take the
+    /// peer's signals. If there is an ending already, this does nothing.
     pub fn fail(&mut self, ending: Ending) {
         if self.ending.is_some() {
             return;
@@ -530,9 +561,12 @@ impl Connection {
         self.ending = Some(ending);
     }
 
-    /// Everything across the session ends: its exit signals and DOWNs come to their processes. Once, after
-    /// [`Endpoint::over`](super::Endpoint::over), and while nothing of the connection is being received: see the
-    /// [module](self), "Locks". It changes nothing for a connection that was no session.
+    /// Ends every link, monitor and call across the session, and delivers the exit signals and DOWNs to their
+    /// processes.
+    ///
+    /// The host must call this once, after [`Endpoint::over`](super::Endpoint::over), and not while an
+    /// [`Inbound::receive`] of the connection is running: see the [module](self), "Locks". If the connection was not
+    /// a session, nothing is delivered.
     pub fn end(&mut self, processes: &mut impl Processes) {
         self.fail(session::Ending::Stopped.into());
         if let Some(session) = self.session() {
@@ -549,7 +583,7 @@ impl Connection {
         }
     }
 
-    /// Nothing if the session has ended, or ends by this.
+    /// Acts on the session. Returns `None` if the session has ended, or if the act has ended it.
     fn in_session<T>(&mut self, act: impl FnOnce(&mut Session) -> Result<T, session::Ending>) -> Option<T> {
         let (Stage::Session(session), None) = (&mut self.stage, &self.ending) else { return None };
         match act(session) {
@@ -561,7 +595,7 @@ impl Connection {
         }
     }
 
-    /// What a list of the peer has brought.
+    /// Reports names that the peer has listed.
     fn look_at_lists(&mut self) {
         let Stage::Session(session) = &mut self.stage else { return };
         let names = session.take_listed();
@@ -570,7 +604,14 @@ impl Connection {
         }
     }
 
-    /// What frames of a version 1 peer have brought beside signals.
+    /// Reports what the peer has asked for and was refused.
+    fn look_at_forbidden(&mut self) {
+        let Stage::Session(session) = &mut self.stage else { return };
+        let told = session.take_forbidden().into_iter();
+        self.events.extend(told.map(|(what, count)| EndpointEvent::Forbidden { what, count }));
+    }
+
+    /// Reports what frames of a version 1 peer have brought besides signals.
     fn look_at_version_1(&mut self) {
         let Stage::Session(session) = &mut self.stage else { return };
         if session.take_use() {

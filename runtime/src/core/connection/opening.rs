@@ -1,5 +1,5 @@
-//! A connection before it is a session: the handshake in either role, within its deadlines. Specification: `handshake.md`;
-//! `connection.md`, "Before the session".
+//! A connection before it is a session: the handshake in either role, and its deadlines. Specification:
+//! `handshake.md`; `connection.md`, "Before the session".
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,31 +11,31 @@ use snow_dist_codec::{NodeName, framing};
 use super::event::Shown;
 use super::{Ending, EndpointEvent, Randomness, Transmit, Waits};
 use crate::core::epochs::Facts;
-use crate::core::handshake::{Channel, Established, Failure, Local, Peer, acceptor, initiator};
+use crate::core::handshake::{Certified, Channel, Established, Failure, Local, Peer, acceptor, initiator};
 use crate::core::limits::{ACK_DEADLINE, HANDSHAKE_DEADLINE};
 use crate::core::peers::Refusal;
 use crate::core::session::{Config, Timing, Version};
 use crate::core::{NodeNumber, Patience};
 
-/// Which end of the connection this is.
+/// The end of a connection that this node is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::core) enum Role {
-    /// It has dialled the node of this completed name.
+    /// This node has dialled the node of this completed name.
     Initiator(Arc<str>),
-    /// It was dialled.
+    /// This node has accepted the connection.
     Acceptor,
 }
 
-/// See the module.
+/// The state of a connection that is not a session yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Opening {
     local: Arc<Local>,
     timing: Timing,
     random: Randomness,
     state: State,
-    /// How long the peer may take for what is waited for.
+    /// The event that is waited for, with the time that it may take.
     waits: Option<(Patience, Waits)>,
-    /// A message that is to be written.
+    /// The messages that are to be written.
     out: Vec<u8>,
 }
 
@@ -46,15 +46,15 @@ enum State {
     Securing(Role),
     ExpectName(acceptor::ExpectName),
     ExpectReply(acceptor::ExpectReply),
-    /// The peer has shown who it is, and waits for ACK.
+    /// The peer has proven its identity, and waits for ACK.
     Verified(acceptor::Verified),
     ExpectChallenge(initiator::ExpectChallenge),
-    /// REPLY is made, and waits until it may go out.
+    /// REPLY is made, and waits until it may be sent.
     Replying(Vec<u8>, initiator::ExpectAck),
     ExpectAck(initiator::ExpectAck),
-    /// The peer has accepted, and it becomes the session as soon as it may.
+    /// The peer has accepted. The connection becomes the session as soon as the endpoint allows it.
     Acked,
-    /// A message is being handled, or was refused.
+    /// A message is being handled, or the handshake has failed.
     Over,
 }
 
@@ -76,16 +76,20 @@ impl Opening {
         Self { local, timing, random, state: State::Securing(role), waits, out: Vec::new() }
     }
 
-    pub(super) fn secured(&mut self, channel: Channel) -> Result<Option<EndpointEvent>, Ending> {
+    pub(super) fn secured(
+        &mut self,
+        channel: Channel,
+        certified: Option<Certified>,
+    ) -> Result<Option<EndpointEvent>, Ending> {
         self.state = match std::mem::replace(&mut self.state, State::Over) {
             State::Securing(Role::Acceptor) => {
-                State::ExpectName(acceptor::start(self.local.clone(), channel))
+                State::ExpectName(acceptor::start(self.local.clone(), channel).certified(certified))
             }
             State::Securing(Role::Initiator(name)) => {
                 let dialled = NodeName::parse(&name).map_err(|_| Failure::NotAName(name.clone()))?;
                 let (hello, next) = initiator::start(self.local.clone(), channel, dialled)?;
                 self.say(&hello);
-                State::ExpectChallenge(next)
+                State::ExpectChallenge(next.certified(certified))
             }
             other => {
                 self.state = other;
@@ -95,7 +99,7 @@ impl Opening {
         Ok(Some(EndpointEvent::Secured))
     }
 
-    /// A message has come.
+    /// Handles a message of the handshake. Returns an event for the endpoint, if there is one.
     //= spec/connection.md#con-dln-004
     //# A node MUST NOT move a deadline of the handshake because bytes arrive.
     pub(super) fn handle_message(&mut self, message: &[u8]) -> Result<Option<EndpointEvent>, Ending> {
@@ -109,7 +113,7 @@ impl Opening {
             State::ExpectReply(state) => {
                 let verified = state.handle(message).map_err(|refusal| self.refused(refusal))?;
                 let shown = self.shown(verified.peer(), verified.used_old_cookie());
-                // From here on it is for the election to end it.
+                // From here on only the choice between the connections with this peer ends it.
                 self.waits = None;
                 (State::Verified(verified), EndpointEvent::Verified(Box::new(shown)))
             }
@@ -124,7 +128,7 @@ impl Opening {
                 (State::Acked, EndpointEvent::Acked(Box::new(self.shown(&peer, false))))
             }
             other => {
-                // Nothing is read while a verdict is waited for.
+                // Nothing is read while the endpoint's verdict is awaited.
                 self.state = other;
                 return Ok(None);
             }
@@ -133,7 +137,7 @@ impl Opening {
         Ok(Some(event))
     }
 
-    /// REPLY may go out.
+    /// Sends REPLY. The time for ACK begins.
     pub(super) fn reply(&mut self, now: Duration) {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Replying(reply, next) => {
@@ -147,7 +151,8 @@ impl Opening {
         }
     }
 
-    /// It becomes the session: ACK, framed, if that is to be written.
+    /// Completes the handshake: the connection becomes the session. Returns ACK, framed, if this node sends one,
+    /// after what else is still to be written.
     pub(super) fn accept(&mut self) -> Vec<u8> {
         if let State::Verified(verified) = std::mem::replace(&mut self.state, State::Over) {
             let (ack, _) = verified.accept();
@@ -156,7 +161,7 @@ impl Opening {
         std::mem::take(&mut self.out)
     }
 
-    /// It is refused.
+    /// Refuses the connection, by a REJECT if the peer can read one, and returns its ending.
     pub(super) fn refuse(&mut self, refusal: Refusal) -> Ending {
         if let State::Verified(verified) = std::mem::replace(&mut self.state, State::Over)
             && let Some(reject) = verified.refuse(code(refusal), &refusal.to_string())
@@ -168,21 +173,22 @@ impl Opening {
 
     fn refused(&mut self, refusal: crate::core::handshake::Refusal) -> Ending {
         //= spec/handshake.md#hs-rej-006
-        //# An acceptor SHOULD send REJECT with the code of its table before it closes the connection.
+        //# An acceptor SHOULD send REJECT with the code of its course before it closes the connection.
         if let Some(reject) = refusal.reject {
             self.say(&reject);
         }
         //= spec/handshake.md#hs-crs-002
-        //# A node MUST close the connection when a check of its table fails or the table says that the
-        //# handshake ends.
+        //# A node MUST close the connection when its course ends the handshake.
         Ending::Handshake(refusal.failure)
     }
 
-    /// The stream has ended.
+    /// Returns the ending of a connection whose stream has ended, as `why` says.
     pub(super) fn lost(&self, why: &str) -> Ending {
         match &self.state {
             State::ExpectAck(state) if !state.is_told_of_refusal() => Ending::Unanswered(why.to_owned()),
-            _ => Ending::Lost(why.to_owned()),
+            // The host knows which step of TCP or TLS this was.
+            State::Securing(_) => Ending::Lost(why.to_owned()),
+            _ => Ending::Lost(format!("the handshake was broken off: {why}")),
         }
     }
 
@@ -198,12 +204,12 @@ impl Opening {
         !self.out.is_empty()
     }
 
-    /// Whether a message of the peer would be read too early.
+    /// Returns `true` if the next message of the peer must not be read yet.
     pub(super) const fn waits_for_verdict(&self) -> bool {
         matches!(self.state, State::Verified(_) | State::Acked | State::Replying(..))
     }
 
-    /// Whether the handshake is over, but for ACK: it can become the session.
+    /// Returns `true` if the handshake is over apart from ACK, so that the connection can become the session.
     pub(super) const fn can_come_up(&self) -> bool {
         matches!(self.state, State::Verified(_) | State::Acked)
     }
@@ -221,13 +227,13 @@ impl Opening {
         Ok(())
     }
 
-    /// Writes a message of the handshake.
+    /// Appends a message of the handshake to the output.
     fn say(&mut self, payload: &[u8]) {
         let framed = framing::put(payload, HANDSHAKE_BYTES_MAX, &mut self.out);
         debug_assert_eq!(framed, Ok(()), "messages of the handshake are bounded");
     }
 
-    /// What a session with this peer is made of. Its number is given when it comes up.
+    /// Returns the result of the handshake. The peer's number is set when the session comes up.
     fn shown(&self, peer: &Peer, used_old_cookie: bool) -> Shown {
         let version = match peer.version {
             1 => Version::One { node_id: None, seed: self.random.seed },

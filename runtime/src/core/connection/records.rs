@@ -1,5 +1,5 @@
-//! What is handed to TLS at once: in version 2 whatever there is, in version 1 by TLS records. Specification: `version1.md`,
-//! "Messages".
+//! The pieces in which output is handed to TLS: in version 2 everything that is ready, in version 1 one TLS record at
+//! a time. Specification: `version1.md`, "Messages".
 
 use snow_dist_codec::Frames;
 use snow_dist_codec::limits::{FRAME_BYTES_MAX, LENGTH_PREFIX_BYTES};
@@ -7,22 +7,22 @@ use snow_dist_codec::limits::{FRAME_BYTES_MAX, LENGTH_PREFIX_BYTES};
 use super::Transmit;
 use crate::core::Session;
 
-/// What waits of a session outside its queue.
+/// The output of a session that is outside its queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Pieces {
     /// ACK, which an acceptor writes before the first frame.
     //= spec/connection.md#con-elc-015
-    //# A node MUST NOT write a frame on a connection on which ACK has not been sent, or not been
-    //# verified.
+    //# A node MUST NOT write a frame on a connection before it has sent ACK as its acceptor, or verified ACK
+    //# as its initiator.
     ack: Vec<u8>,
     by_records: bool,
-    /// Frames that have been taken out of the queue, and where those begin that are not handed over.
+    /// Frames that have been taken out of the queue, and the position of the first one that is not handed over.
     frames: Vec<u8>,
     at: usize,
 }
 
 impl Pieces {
-    /// The pieces of a session of version 1, or of any other, behind ACK if it has to be written.
+    /// Creates the pieces of a session. `by_records` is for version 1. `ack` is written first, if it is not empty.
     pub(super) const fn of(by_records: bool, ack: Vec<u8>) -> Self {
         Self { ack, by_records, frames: Vec::new(), at: 0 }
     }
@@ -52,7 +52,7 @@ impl Pieces {
         if out.len() == start {
             return Transmit::Nothing;
         }
-        // The peer has its time to answer a PING from when the stream has taken it.
+        // The time that the peer has to answer a PING begins when the stream has taken the PING.
         let flush = self.by_records || session.awaits_taking();
         Transmit::Bytes { flush, is_handshake: false }
     }
@@ -73,9 +73,9 @@ impl Pieces {
     }
 }
 
-/// Appends something, if there is anything that is not over.
+/// Appends something if anything is waiting that has not become void.
 fn write(session: &mut Session, out: &mut Vec<u8>, bytes_wanted: usize) {
-    // The queue gives a frame that is longer than what is wanted only where nothing stands before it.
+    // The queue gives a frame longer than `bytes_wanted` only if the buffer is empty.
     let before = std::mem::take(out);
     while out.is_empty() && session.has_output() {
         session.write(out, bytes_wanted.max(1));
@@ -85,11 +85,11 @@ fn write(session: &mut Session, out: &mut Vec<u8>, bytes_wanted: usize) {
     }
 }
 
-/// Bytes that one record holds.
+/// The number of bytes that one TLS record holds.
 const RECORD_BYTES_MAX: usize = 16_384;
 
-/// How many bytes of these whole frames are handed to TLS at once, so that no frame that fits into a record is cut: as
-/// many frames as fit into one, or one that does not.
+/// Returns the number of bytes of these whole frames to hand to TLS at once: as many frames as fit into one record,
+/// or a single frame that does not. So no frame that fits into a record is cut.
 //= spec/version1.md#v1-rec-001
 //# A node MUST write each frame of at most 16 384 bytes, its length included, within one TLS record.
 //= spec/version1.md#v1-rec-002
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use snow_dist_codec::framing;
 
-    /// Where a stream of frames of these lengths, their own included, is cut.
+    /// Returns the pieces into which a stream of frames of these lengths, length prefixes included, is cut.
     fn pieces(lengths: &[usize]) -> Vec<usize> {
         let mut stream = Vec::new();
         for length in lengths {

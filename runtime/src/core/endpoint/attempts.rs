@@ -1,4 +1,4 @@
-//! Dials that are made again: which, and after which pause.
+//! Repeated dials: which dials are repeated, and after which pause.
 
 use std::time::Duration;
 
@@ -8,19 +8,20 @@ use crate::core::handshake::Failure;
 use crate::core::limits::HANDSHAKE_DEADLINE;
 use snow_dist_codec::handshake::Reject;
 
-/// How often a dial is made again that lost to another connection.
+/// The number of times that a dial is repeated after it has lost to another connection.
 const ELECTIONS_MAX: u32 = 5;
 
-/// How long after the first dial one that was closed early is still followed by another.
+/// The time after the first dial within which a dial that was closed early is still followed by another.
 const REDIAL_PERIOD: Duration = HANDSHAKE_DEADLINE;
 
-/// Tries after which the pause before the next one grows no more.
+/// The number of tries after which the pause before the next one grows no more.
 const JITTER_TRIES_MAX: u32 = 16;
 
-/// The dials that one wish for a session has led to.
+/// The series of dials that serve one request of a program for a session.
 ///
-/// A dial can lose to another connection that then fails itself, and an acceptor closes connections when it has too many: the
-/// next dial may succeed. Whoever wants a session asks this after each dial that has failed.
+/// The first dial can fail although a later one succeeds: it can lose to another connection that then fails itself,
+/// and an acceptor that has too many connections closes some. A caller that wants a session calls
+/// [`begin`](Self::begin) before each dial, and [`again`](Self::again) after each dial that has failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Attempts {
     tries: u32,
@@ -28,14 +29,17 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// A dial is being made. To be called before each; the time of the first one counts.
+    /// Records that a dial begins. Call this before each dial. The time of the first call is the beginning of the
+    /// series.
     pub fn begin(&mut self, now: Duration) {
         self.began.get_or_insert(now);
     }
 
-    /// A dial to the node of this name has ended like this: how long to wait before [`Endpoint::dial`] is asked again, if it is to
-    /// be. It was `closed_early` if the stream had just ended, in TLS or in the handshake, without a word: by the end of the file
-    /// or close_notify, and not if no connection was made.
+    /// Returns the time to wait before [`Endpoint::dial`] is called again, after a dial to the node `name` has ended
+    /// with `ending`. Returns `None` if the dial is not to be repeated.
+    ///
+    /// `closed_early` must be `true` if, during TLS or the handshake, the stream ended without an error: by the end
+    /// of the file or by close_notify. It must be `false` if no TCP connection was made.
     pub fn again<N: Numbering>(
         &mut self,
         name: &str,
@@ -45,7 +49,7 @@ impl Attempts {
         now: Duration,
     ) -> Option<Duration> {
         let is_young = self.tries < ELECTIONS_MAX;
-        // However it has ended: another connection may have become the session meanwhile, or be on its way.
+        // Whatever the ending: another connection may have become the session in the meantime, or be on its way.
         let other = endpoint.is_up(name) || is_young && endpoint.is_underway(name);
         if !other && !self.is_worth_it(ending, closed_early, now) {
             return None;
@@ -67,7 +71,8 @@ impl Attempts {
         match ending {
             Ending::GaveWay(GiveWay::Stop) => false,
             //= spec/handshake.md#hs-rej-009
-            //# An initiator MUST NOT let a REJECT decide more than what its log says and when it dials again.
+            //# An initiator MUST NOT let a REJECT decide more than what the initiator reports and when it
+            //# dials again.
             Ending::GaveWay(_)
             | Ending::Refused(_)
             | Ending::Handshake(Failure::Rejected { code: Reject::DUPLICATE, .. }) => {
@@ -78,7 +83,7 @@ impl Attempts {
     }
 }
 
-/// Numbers that nobody foresees who does not know how they began.
+/// Numbers that are unpredictable without the seed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Dice(u64);
 
@@ -87,7 +92,7 @@ impl Dice {
         Self(u64::from_le_bytes(seed))
     }
 
-    /// The next one (splitmix64: pauses need no more).
+    /// Returns the next number (splitmix64: pauses need no more).
     pub(super) const fn throw(&mut self) -> u8 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;

@@ -1,4 +1,4 @@
-//! How far each connection of an endpoint has come.
+//! The state of each connection of an endpoint.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,22 +9,23 @@ use crate::core::connection::EndpointEvent;
 /// A connection that is not over.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Entry {
-    /// The peer's name, once it counts.
+    /// The peer's name, once it has been verified or was dialled.
     pub(super) name: Option<Arc<str>>,
-    /// Where it comes from, if it was accepted.
+    /// The remote address, if the connection was accepted.
     pub(super) from: Option<SocketAddr>,
     pub(super) used_old_cookie: bool,
-    /// It is, or was, a session since then.
+    /// The time at which the connection became a session, if it is or was one.
     pub(super) began: Option<Duration>,
     pub(super) is_version_1: bool,
-    /// It was told that it becomes none: what it had said before counts no more.
+    /// Set if the connection was told that it becomes no session: events that it had sent before no longer count.
     pub(super) is_dismissed: bool,
-    /// It was a session, and its end is being delivered.
+    /// Set if the connection was a session, and its end is being delivered.
     pub(super) is_over: bool,
 }
 
 impl Entry {
-    /// One that begins now: accepted `from` there, or a dial to the node of this name.
+    /// Creates the entry of a connection that begins now: accepted from the address `from`, or dialled to the node
+    /// `name`.
     pub(super) const fn new(name: Option<Arc<str>>, from: Option<SocketAddr>) -> Self {
         Self {
             name,
@@ -37,8 +38,8 @@ impl Entry {
         }
     }
 
-    /// Whether a connection that has come so far can say this. What it says twice, or out of turn, was said before or is not
-    /// so.
+    /// Returns `true` if a connection in this state can send this event. Events that come twice or out of turn are
+    /// stale or untrue.
     pub(super) fn can_say(&self, event: &EndpointEvent) -> bool {
         if self.is_dismissed || self.is_over {
             return false;
@@ -49,13 +50,14 @@ impl Entry {
             }
             EndpointEvent::MayReply { .. } => self.is_dial(),
             EndpointEvent::Acked(shown) => self.is_dial() && self.name.as_ref() == Some(&shown.facts.name),
-            EndpointEvent::Alive(_) | EndpointEvent::Misrouted { .. } | EndpointEvent::Listed(_) => {
-                self.began.is_some()
-            }
+            EndpointEvent::Alive(_)
+            | EndpointEvent::Misrouted { .. }
+            | EndpointEvent::Forbidden { .. }
+            | EndpointEvent::Listed(_) => self.began.is_some(),
         }
     }
 
-    /// Whether this node has dialled, and it has not become the session.
+    /// Returns `true` if this node has dialled the connection, and it has not become the session.
     pub(super) const fn is_dial(&self) -> bool {
         self.from.is_none() && self.began.is_none()
     }

@@ -1,5 +1,5 @@
-//! Names that are kept connected: when each of them is dialled. Specification: `connection.md`, "Keeping connected";
-//! `session.md`, "Peer lists".
+//! Names that are kept connected, and the times at which they are dialled. Specification: `connection.md`, "Keeping a
+//! name connected"; `session.md`, "Peer lists, global names, rooms".
 //!
 //! ```text
 //!                 its time has come            the host has begun
@@ -10,7 +10,8 @@
 //!   `---------------------------------------------------------- Up
 //!                         the session is over
 //! ```
-//! While a connection of that node is under way that this node has not dialled, nothing is due either ([`Phase::Elsewhere`]).
+//! While a connection with that node is under way that this node has not dialled ([`Phase::Elsewhere`]), nothing is
+//! due either.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -22,74 +23,77 @@ use crate::core::limits::{
 };
 use crate::core::peers::ConnectionId;
 
-/// Doublings after which the pause has reached its maximum.
+/// The number of doublings after which the pause has reached its maximum.
 const DOUBLINGS_MAX: u32 = 16;
 
-/// Who wants a name kept connected.
+/// The party that wants a name kept connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeptFor {
-    /// The program, or a [`Discovery`](crate::discovery::Discovery) that it uses ([`Node::discoveries`](crate::Node::discoveries) says
-    /// which): until they let go of it.
+    /// The program, or a [`Discovery`](crate::discovery::Discovery) that the program uses. The name is kept until the
+    /// program or the discovery lets go of it. [`Node::discoveries`](crate::Node::discoveries) lists the discoveries.
     Program,
-    /// A peer's list has named it: until that node says goodbye, or has not been reached for
-    /// [`LEARNED_PATIENCE`](crate::core::limits::LEARNED_PATIENCE).
+    /// A peer list that has named the node. The name is kept until one of the two nodes ends their session in order,
+    /// or until the node has not been reached for [`LEARNED_PATIENCE`](crate::core::limits::LEARNED_PATIENCE).
     PeerList,
 }
 
-/// Where a name that is kept connected stands.
+/// The state of a name that is kept connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeptState {
-    /// There is a session.
+    /// There is a session with the node.
     Up,
-    /// It is being dialled, or a connection of that node is under way.
+    /// The node is being dialled, or another connection with it is under way.
     UnderWay,
-    /// It is dialled at this time, or as soon as fewer dials are under way. In [`Node::kept`](crate::Node::kept) this is how long
-    /// it still waits.
+    /// The node is dialled at this time. If too many dials are under way then, it is dialled when there are fewer. In
+    /// [`Endpoint::kept`](super::Endpoint::kept) the value is a time of the endpoint's clock, and in
+    /// [`Node::kept`](crate::Node::kept) it is the time that is left until then.
     Waiting(Duration),
 }
 
-/// How it goes with a name that is kept connected.
+/// The status of a name that is kept connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeptNode {
     /// The name, with its port.
     pub name: Arc<str>,
-    /// Who wants it.
+    /// The party that wants the name kept connected.
     pub kept_for: KeptFor,
-    /// Where it stands.
+    /// The present state.
     pub state: KeptState,
-    /// Dials that this node has made to it since it is kept.
+    /// The number of dials that this node has made to the node since the name has been kept.
     pub dials: u64,
-    /// Sessions with it since it is kept, whoever dialled.
+    /// The number of sessions with the node since the name has been kept, no matter which node has dialled.
     pub sessions: u64,
-    /// Dials that have ended without a session since the last one, or that sessions which did not last have followed. None while
-    /// there is a session.
+    /// The number of dials that have failed since the last session began. It is 0 while there is a session, and stays
+    /// 0 after the session until a dial fails.
     pub failures_in_a_row: u32,
-    /// The end of the last dial that failed, in words: of all that were made since it is kept, even if there is a session now.
+    /// The text of the last failure of a dial, or `None` if no dial has failed since the name has been kept. A
+    /// session does not clear the text.
     pub last_failure: Option<Arc<str>>,
 }
 
-/// Why a name is not kept connected.
+/// An error that says why a name is not kept connected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotKept {
-    /// It cannot be dialled.
+    /// The name cannot be dialled.
     #[error(transparent)]
     Name(#[from] super::NotDialled),
-    /// It is this node's own.
+    /// The name is this node's own.
     #[error("the name is this node's own")]
     OwnName,
-    /// As many names are kept as may be ([`Limits::kept_max`](super::Limits::kept_max)): let go of others first.
+    /// As many names are kept as allowed ([`Limits::kept_max`](super::Limits::kept_max)). To keep this one, let go of
+    /// another one first.
     #[error("{max} names are kept connected already: as many as may be")]
     TooMany {
-        /// How many that is.
+        /// The largest number of names.
         max: usize,
     },
-    /// The node stops.
+    /// The node is stopping.
     #[error("this node stops")]
     Stopped,
-    /// The node is alone: it was started without a network.
+    /// The node was started without a network, and has no connections.
     #[error("this node is alone, and has no connections")]
     Alone,
 }
@@ -100,58 +104,63 @@ enum Phase {
     /// The host was told to dial.
     Asked,
     Dialling(ConnectionId),
-    /// Another connection with it is under way.
+    /// Another connection with the node is under way.
     Elsewhere,
-    /// There is a session since then.
+    /// There is a session, which began at this time.
     Up(Duration),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Kept {
     kept_for: KeptFor,
-    /// A peer's list has named it, whoever wants it now.
+    /// Set if a peer's list has named it, no matter who wants it now.
     is_learned: bool,
     phase: Phase,
-    /// Without a session since then.
+    /// The time since which there is no session.
     lost: Duration,
-    /// The session that is ending was ended in order, by either node.
+    /// Set if the session that is ending was ended in order, by either node.
     has_left: bool,
     dials: u64,
     sessions: u64,
+    /// The number of failures in a row by which the pauses grow: dials that ended without a session, and sessions that
+    /// did not last.
     failures: u32,
+    /// The number of dials that have failed since the last session began.
+    in_vain: u32,
     why: Option<Arc<str>>,
 }
 
-/// A dial to a kept name has failed so often, one time after the other, that its operator should know.
+/// A report that dials to a kept name have failed several times in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Unreached {
     /// The name.
     pub name: Arc<str>,
-    /// How often in a row.
+    /// The number of dials that have failed since the last session began.
     pub failures: u32,
-    /// How the last dial has ended, in words.
+    /// The text of the last failure.
     pub why: Arc<str>,
 }
 
-/// See the module.
+/// The names that are kept connected: see the module.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Keeping {
     names: BTreeMap<Arc<str>, Kept>,
-    /// Those that the program wants, which go first, and those that only lists have named: these never take all places.
+    /// The names that the program wants, which go first, and those that only lists have named, which never take all
+    /// places for dials.
     wanted: Lane,
     listed: Lane,
     dials_at_once_max: usize,
     window: Window,
 }
 
-/// Names of one kind that are to be dialled.
+/// The names of one kind that are to be dialled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Lane {
-    /// Those that wait, by their times.
+    /// The names that wait, by the times at which they are due.
     due: BTreeSet<(Duration, Arc<str>)>,
-    /// The same, by when each was lost.
+    /// The same names, by the times at which they were lost.
     lost: BTreeSet<(Duration, Arc<str>)>,
-    /// Those whose own dials are under way.
+    /// The names to which this node's own dials are under way.
     dialling: BTreeSet<Arc<str>>,
 }
 
@@ -178,7 +187,7 @@ impl Lane {
         }
     }
 
-    /// The one that was lost first, and when it is to be forgotten if only lists have named it.
+    /// Returns the name that was lost first, and the time at which it is forgotten if only lists have named it.
     fn first_lost(&self) -> Option<(Duration, Arc<str>)> {
         self.lost.first().map(|(lost, name)| (lost.saturating_add(LEARNED_PATIENCE), name.clone()))
     }
@@ -207,7 +216,8 @@ impl Keeping {
         self.names.contains_key(name)
     }
 
-    /// Keeps a name connected that is not kept yet, or keeps one for the program that was only learned. It waits until `at`.
+    /// Keeps a name connected. If the name was only learned from a peer list, the program takes it over. The first
+    /// dial waits until `at`.
     pub(super) fn keep(&mut self, name: &Arc<str>, kept_for: KeptFor, at: Duration) {
         let is_learned = kept_for == KeptFor::PeerList;
         if let Some(kept) = self.names.get_mut(name) {
@@ -222,13 +232,15 @@ impl Keeping {
             return;
         }
         let (phase, lost) = (Phase::Waiting(at), at);
-        let (has_left, dials, sessions, failures) = (false, 0, 0, 0);
-        let kept = Kept { kept_for, is_learned, phase, lost, has_left, dials, sessions, failures, why: None };
+        let (has_left, dials, sessions, failures, in_vain, why) = (false, 0, 0, 0, 0, None);
+        let kept =
+            Kept { kept_for, is_learned, phase, lost, has_left, dials, sessions, failures, in_vain, why };
         self.lane(kept_for).put(name, &kept);
         self.names.insert(name.clone(), kept);
     }
 
-    /// The program lets go of a name. It stays kept if a peer's list has named it as well. False if the program had not kept it.
+    /// Lets go of a name for the program. The name stays kept if a peer's list has named it as well. Returns `false`
+    /// if the program had not kept it.
     pub(super) fn let_go(&mut self, name: &str) -> bool {
         match self.names.get(name) {
             Some(Kept { kept_for: KeptFor::Program, is_learned: false, .. }) => self.forget(name),
@@ -240,8 +252,8 @@ impl Keeping {
         }
     }
 
-    /// Makes room for a name that the program wants: forgets one that only lists have named and that is not reached. False if
-    /// there is none.
+    /// Makes room for a name that the program wants: forgets one that only lists have named and that is not reached.
+    /// Returns `false` if there is none.
     pub(super) fn make_room(&mut self) -> bool {
         let unreached = self.listed.due.first().map(|(_, name)| name.clone());
         unreached.is_some_and(|name| self.forget(&name))
@@ -270,7 +282,7 @@ impl Keeping {
         self.change(name, |kept| kept.kept_for = kept_for);
     }
 
-    /// Changes what the lanes go by.
+    /// Changes the data by which the lanes are sorted.
     fn change(&mut self, name: &str, change: impl FnOnce(&mut Kept)) {
         let Some((name, mut kept)) = self.names.remove_entry(name) else { return };
         self.lane(kept.kept_for).take(&name, &kept);
@@ -279,18 +291,19 @@ impl Keeping {
         self.names.insert(name, kept);
     }
 
-    /// Forgets those that only lists have named and that were not reached for long, whether it is their turn or not. One that is
-    /// being dialled is judged when that is over.
+    /// Forgets the names that only lists have named and that were not reached for a long time, whether or not it is
+    /// their turn. A name that is being dialled is judged when the dial is over.
     //= spec/session.md#ses-lst-010
-    //# A node SHOULD forget a name that only PEER_LISTs have told it when it has had no session with that node for
-    //# `learned_patience`.
+    //# A node SHOULD forget a name that only PEER_LISTs have told after `learned_patience` without a session
+    //# with that node.
     pub(super) fn forget_what_is_lost(&mut self, now: Duration) {
         while let Some((_, name)) = self.listed.first_lost().filter(|(at, _)| *at <= now) {
             self.forget(&name);
         }
     }
 
-    /// When the next name is to be dialled, or forgotten; while as many dials are under way as may be, none is dialled.
+    /// Returns the time at which the next name is to be dialled or forgotten. No name is dialled while as many dials
+    /// are under way as allowed.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let wanted = self.wanted.first().filter(|_| self.has_place(KeptFor::Program));
         let listed = self.listed.first().filter(|_| self.has_place(KeptFor::PeerList));
@@ -299,14 +312,14 @@ impl Keeping {
         wanted.into_iter().chain(listed).chain(forgotten).min()
     }
 
-    /// Whether a further dial may be made. A quarter of the places is the program's.
+    /// Returns `true` if a further dial may be made. A quarter of the places is reserved for the program.
     fn has_place(&self, kept_for: KeptFor) -> bool {
         let (wanted, listed) = (self.wanted.dialling.len(), self.listed.dialling.len());
         let listed_max = self.dials_at_once_max - self.dials_at_once_max / 4;
         wanted + listed < self.dials_at_once_max && (kept_for == KeptFor::Program || listed < listed_max)
     }
 
-    /// The next name whose time has come, if a further dial may be made.
+    /// Returns the next name whose time has come, if a further dial may be made.
     pub(super) fn next_due(&mut self, now: Duration) -> Option<Arc<str>> {
         if self.has_place(KeptFor::Program)
             && let Some((_, name)) = self.wanted.due.first().filter(|(at, _)| *at <= now)
@@ -314,15 +327,15 @@ impl Keeping {
             return Some(name.clone());
         }
         //= spec/session.md#ses-lst-004
-        //# A node MUST NOT make more dials within a minute because of PEER_LISTs than `peer_list_dials_max`, of all
-        //# peers together.
+        //# A node MUST NOT make more than `peer_list_dials_max` dials within a minute because of PEER_LISTs,
+        //# of all peers together.
         if !self.has_place(KeptFor::PeerList) || now < self.window.free_at() {
             return None;
         }
         self.listed.due.first().filter(|(at, _)| *at <= now).map(|(_, name)| name.clone())
     }
 
-    /// The host is told to dial this name.
+    /// Records that the host was told to dial this name.
     pub(super) fn ask(&mut self, name: &Arc<str>, now: Duration) {
         self.set(name, Phase::Asked);
         if let Some(kept) = self.names.get_mut(name) {
@@ -333,13 +346,14 @@ impl Keeping {
         }
     }
 
-    /// A dial to this name has begun, whoever wanted it.
+    /// Records that a dial to this name has begun, no matter who wanted it.
     pub(super) fn dialled(&mut self, name: &str, connection: ConnectionId) {
         self.set(name, Phase::Dialling(connection));
     }
 
-    /// Another connection with this node is under way, beside `over`, which has ended: its end says how it goes on. An own dial
-    /// that is under way says so itself.
+    /// Records that another connection with this node is under way, beside `over`, which has ended. The end of that
+    /// other connection decides how to go on. While an own dial is under way, this has no effect, since the end of
+    /// the dial decides.
     pub(super) fn elsewhere(&mut self, name: &str, over: Option<ConnectionId>) {
         match self.names.get(name).map(|kept| kept.phase) {
             Some(Phase::Dialling(own)) if over != Some(own) => {}
@@ -347,7 +361,7 @@ impl Keeping {
         }
     }
 
-    /// This name, for which no dial is under way, is not to be dialled before that time.
+    /// Postpones the dial to a name, for which no dial is under way, until `at`.
     pub(super) fn put_off(&mut self, name: &str, at: Duration) {
         if let Some(Phase::Waiting(_) | Phase::Asked) = self.names.get(name).map(|kept| kept.phase) {
             self.wait(name, at);
@@ -358,25 +372,26 @@ impl Keeping {
         self.set(name, Phase::Waiting(at));
     }
 
-    /// There is a session with this node.
+    /// Records that a session with this node has begun.
     pub(super) fn up(&mut self, name: &str, now: Duration) {
         if let Some(kept) = self.names.get_mut(name) {
             kept.sessions += 1;
             kept.has_left = false;
+            kept.in_vain = 0;
         }
         self.set(name, Phase::Up(now));
     }
 
-    /// The session with this node is being ended in order, by either of the two.
+    /// Records that the session with this node is being ended in order, by either of the two.
     pub(super) fn leaves(&mut self, name: &str) {
         if let Some(kept) = self.names.get_mut(name) {
             kept.has_left = true;
         }
     }
 
-    /// The session with this node is over.
+    /// Records that the session with this node is over.
     //= spec/session.md#ses-lst-009
-    //# A node SHOULD forget a name that only PEER_LISTs have told it when either of the two ends a session with that node by
+    //# A node SHOULD forget a name that only PEER_LISTs have told when either node ends their session by
     //# CLOSE with code 0.
     pub(super) fn down(&mut self, name: &str, now: Duration, dice: &mut Dice) {
         let Some(kept) = self.names.get_mut(name) else { return };
@@ -388,7 +403,7 @@ impl Keeping {
             }
         }
         match kept.phase {
-            // One that has lasted is dialled again soon; one that has not counts as a dial that has failed.
+            // A session that has lasted is soon redialled; one that has not makes the pause longer, as a failed dial does.
             Phase::Up(since) if now.saturating_sub(since) >= KEEP_PAUSE_MAX => kept.failures = 0,
             Phase::Up(_) => kept.failures = kept.failures.saturating_add(1),
             Phase::Elsewhere => {}
@@ -403,7 +418,8 @@ impl Keeping {
         });
     }
 
-    /// A connection with this node is over that was no session. Says so if it is time that an operator knows.
+    /// Records that a connection with this node, which was not a session, is over. Returns a report if it is time to
+    /// inform the operator.
     pub(super) fn failed(
         &mut self,
         name: &str,
@@ -424,16 +440,17 @@ impl Keeping {
             _ => return None,
         }
         kept.failures = kept.failures.saturating_add(1);
+        kept.in_vain = kept.in_vain.saturating_add(1);
         let why: Arc<str> = shortened(why).into();
         kept.why = Some(why.clone());
         if kept.kept_for == KeptFor::PeerList && now.saturating_sub(kept.lost) >= LEARNED_PATIENCE {
             self.forget(name);
             return None;
         }
-        let failures = kept.failures;
-        let pause = pause(failures, dice);
+        let failures = kept.in_vain;
+        let pause = pause(kept.failures, dice);
         self.wait(name, now.saturating_add(pause));
-        // The first time, and then ever more seldom.
+        // The operator is informed of the first dial in vain after each session, and then less and less often.
         failures.is_power_of_two().then(|| Unreached { name: name.into(), failures, why })
     }
 
@@ -448,7 +465,7 @@ impl Keeping {
             },
             dials: kept.dials,
             sessions: kept.sessions,
-            failures_in_a_row: if matches!(kept.phase, Phase::Up(_)) { 0 } else { kept.failures },
+            failures_in_a_row: kept.in_vain,
             last_failure: kept.why.clone(),
         })
     }
@@ -458,7 +475,7 @@ impl Keeping {
     }
 }
 
-/// From a half of it to all of it, so that nodes which have lost each other do not dial in step.
+/// Returns a pause from half of the limit to all of it, so that nodes which have lost each other do not dial in step.
 //= spec/connection.md#con-dia-007
 //= type=implication
 //= reason=that times are random cannot be shown by a test; that they grow is shown by the tests of this file
@@ -476,17 +493,17 @@ fn shortened(why: &dyn std::fmt::Display) -> String {
     why
 }
 
-/// Dials of the last minute, for which there is a bound.
+/// The dials of the last minute, which are bounded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Window {
     /// At least 1.
     max: usize,
-    /// The times of the last `max` at most, oldest first.
+    /// The times of at most the last `max` dials, oldest first.
     last: VecDeque<Duration>,
 }
 
 impl Window {
-    /// From when on a further one may be made.
+    /// Returns the time from which on a further dial may be made.
     fn free_at(&self) -> Duration {
         let oldest = self.last.front().filter(|_| self.last.len() >= self.max);
         oldest.map_or(Duration::ZERO, |oldest| oldest.saturating_add(PEER_LIST_PERIOD))

@@ -1,4 +1,4 @@
-//! What an endpoint does to keep names connected, and what it has to do with peer lists.
+//! The part of an endpoint that keeps names connected and handles peer lists.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,11 +15,15 @@ use crate::core::peers::{ConnectionId, DialDecision};
 use crate::core::session;
 
 impl<N: Numbering> Endpoint<N> {
-    /// Keeps a session with the node of this name, completed as [`name_to_dial`](super::name_to_dial) does: dials it now, and
-    /// again whenever there is none, until [`Endpoint::let_go`]. [`Output::Dial`] says when. A name that is kept already stays so.
+    /// Keeps a session with the node of this name. The node is dialled now, and again whenever there is no session,
+    /// until [`Endpoint::let_go`] is called. [`Output::Dial`] tells the host when to dial. If the name is kept
+    /// already, it stays so.
+    ///
+    /// `name` must be a name as [`name_to_dial`](super::name_to_dial) returns it.
     ///
     /// # Errors
-    /// The name is this node's own, as many are kept as may be, or the node stops.
+    /// Returns [`NotKept`] if the name is this node's own, if as many names are kept as allowed, or if the node is
+    /// stopping.
     pub fn keep(&mut self, name: &Arc<str>, now: Duration) -> Result<(), NotKept> {
         self.tell_time(now);
         if self.stopped {
@@ -44,27 +48,32 @@ impl<N: Numbering> Endpoint<N> {
         Ok(())
     }
 
-    /// Does not dial the node of this name any more by itself, unless a peer's list has named it; a session with it, or a dial that is
-    /// under way, stays. False if [`Endpoint::keep`] did not keep it.
+    /// Stops keeping a session with the node of this name. Returns `false` if [`Endpoint::keep`] did not keep the
+    /// name.
+    ///
+    /// The node is no longer dialled, unless a peer list has named it. A session with the node is not ended, and a
+    /// dial that is under way goes on.
     pub fn let_go(&mut self, name: &str, now: Duration) -> bool {
         let was_kept = self.keeping.let_go(name);
-        // The place of a dial may have come free.
+        // A place for a further dial may have become free.
         self.tell_time(now);
         was_kept
     }
 
-    /// The host cannot carry out an [`Output::Dial`]: it has said nothing to [`Endpoint::dial`], and is told again later.
+    /// Reports that the host cannot carry out an [`Output::Dial`], as `why` says, and has not called
+    /// [`Endpoint::dial`]. The endpoint gives the output again later.
     pub fn cannot_dial(&mut self, name: &str, why: &dyn fmt::Display, now: Duration) {
         self.kept_failed(name, None, why, now);
         self.draw_conclusions(now);
     }
 
-    /// The names that are kept connected, in their order, and how it goes with each: those that peer lists have told included.
+    /// Returns the names that are kept connected, in ascending order, each with its state. Names from peer lists are
+    /// included.
     pub fn kept(&self) -> impl Iterator<Item = KeptNode> {
         self.keeping.iter()
     }
 
-    /// Says which names are to be dialled by now.
+    /// Outputs the names that are to be dialled by now.
     pub(super) fn dial_what_is_due(&mut self, now: Duration) {
         self.keeping.forget_what_is_lost(now);
         while let Some(name) = self.keeping.next_due(now) {
@@ -81,7 +90,7 @@ impl<N: Numbering> Endpoint<N> {
         }
     }
 
-    /// What has come of the wish to dial a name that may be kept.
+    /// Records the outcome of a dial to a name that may be kept.
     pub(super) fn kept_dial(
         &mut self,
         name: &Arc<str>,
@@ -99,7 +108,7 @@ impl<N: Numbering> Endpoint<N> {
         }
     }
 
-    /// A connection is over that was no session.
+    /// Records that a connection that was not a session is over.
     pub(super) fn kept_over(&mut self, id: ConnectionId, name: &str, ending: Option<&Ending>, now: Duration) {
         if !self.keeping.has(name) || self.is_up(name) {
             return;
@@ -118,7 +127,8 @@ impl<N: Numbering> Endpoint<N> {
         self.outputs.extend(unreached.map(|unreached| Output::Notice(Notice::Unreached(unreached))));
     }
 
-    /// A session that its peer ends in order: what only lists have named is not dialled again.
+    /// Notes that a session was ended in order by its peer: a name that only lists have named is then not dialled
+    /// again.
     pub(super) fn look_for_farewell(&mut self, entry: &Entry, ending: Option<&Ending>) {
         if let Some(session::Ending::Closed { code: CloseFrame::SHUTDOWN, .. }) =
             ending.and_then(Ending::of_session)
@@ -128,18 +138,15 @@ impl<N: Numbering> Endpoint<N> {
         }
     }
 
-    /// A session has begun: its peer is told of the others, and its lists are listened to, as the operator has it.
+    /// Tells the peer of a new session of the other nodes, if the operator wants that.
     //= spec/version1.md#v1-lst-002
     //# A node SHOULD NOT write PEER_LIST to a version 1 peer.
     //= spec/session.md#ses-lst-008
     //# A node MUST write into a PEER_LIST only names of peers with which it has another session of version 2.
     //= spec/session.md#ses-lst-011
-    //# A node that writes PEER_LISTs MUST write them when a session begins, as many as SES-LST-007 asks for, and none without
-    //# names or later.
+    //# A node that writes PEER_LISTs in a session MUST write them when that session begins and at no other
+    //# time, and none without a name in it.
     pub(super) fn introduce_peers(&mut self, id: ConnectionId, is_version_1: bool) {
-        if self.local.peer_lists.hears(is_version_1) {
-            self.outputs.push_back(Output::Tell(id, ConnectionEvent::HearLists));
-        }
         if !self.local.tells_peers || is_version_1 {
             return;
         }
@@ -151,25 +158,37 @@ impl<N: Numbering> Endpoint<N> {
         }
     }
 
-    /// A peer's list has named these nodes. They are dialled in an order of chance: not all who have the same list begin with the
-    /// same node.
+    /// Handles a peer's list of nodes. They are dialled in random order: not all nodes that have the same list begin
+    /// with the same one.
     //= spec/session.md#ses-lst-006
     //= type=implication
     //= reason=names are added here, and nothing looks for those that are missing
-    //# A node MUST NOT end a session or a dial because a name does not stand in a PEER_LIST.
-    pub(super) fn listed(&mut self, names: Vec<Arc<str>>, of_version_1: bool, now: Duration) {
+    //# A node MUST NOT end a session or a dial because a PEER_LIST lacks its name.
+    pub(super) fn listed(
+        &mut self,
+        peer: Option<Arc<str>>,
+        names: Vec<Arc<str>>,
+        of_version_1: bool,
+        now: Duration,
+    ) {
         if self.stopped {
             return;
         }
+        let (mut refused, mut is_full) = (0, false);
         for name in names {
-            if !self.local.peer_lists.allows(&name, of_version_1) {
+            if is_full || !self.local.obeys_list(&name, of_version_1) {
+                refused += 1;
                 continue;
             }
             let at = now.saturating_add(KEEP_PAUSE_MIN * u32::from(self.dice.throw()) / 255);
             if let Err(NotKept::TooMany { .. }) = self.keep_for(&name, KeptFor::PeerList, at) {
                 self.outputs.push_back(Output::Notice(Notice::NotKept(name)));
-                break;
+                (refused, is_full) = (refused + 1, true);
             }
+        }
+        if refused > 0 {
+            let name = peer.unwrap_or_else(|| "".into());
+            self.outputs.push_back(Output::Notice(Notice::NotDialled { name, count: refused }));
         }
     }
 }

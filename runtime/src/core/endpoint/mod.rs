@@ -1,23 +1,24 @@
-//! A node among its connections: which to make, which to close, which of them is the session with a peer, and what its
-//! processes and its operator learn of that. Specification: `connection.md`.
+//! The connections of a node: this module decides which connections the node makes and closes, which of them is the
+//! session with a peer, and what its processes and its operator learn of that. Specification: `connection.md`.
 //!
-//! There is one for each node, and it makes the [`Connection`]s. It holds no connection, so that each can stand under a lock
-//! of its own, and a busy session never waits for another: the two say what they have to by values.
+//! A node has one [`Endpoint`], which makes the [`Connection`]s but does not hold them. So a host can keep each
+//! connection under a lock of its own, and a busy session does not delay others. Events between the endpoint and a
+//! connection are values, which the host passes on.
 //!
 //! | when | call |
 //! |---|---|
 //! | TCP has accepted a connection | [`Endpoint::accept`] |
-//! | somebody wants a session with a node | [`Endpoint::dial`] |
-//! | a connection says something | [`Endpoint::handle_event`] |
-//! | a connection has an ending | [`Endpoint::over`]; if it was a session, its end is delivered, then [`Endpoint::told`] |
+//! | a session with a node is wanted | [`Endpoint::dial`] |
+//! | a connection has an event for the endpoint | [`Endpoint::handle_event`] |
+//! | a connection has an ending | [`Endpoint::over`]; if the connection was a session, deliver the end of the session, then call [`Endpoint::told`] |
 //! | [`Endpoint::deadline`] has come | [`Endpoint::handle_timeout`] |
-//! | a session is to be ended, or all of them | [`Endpoint::disconnect`], [`Endpoint::stop`] |
-//! | after each of these | carry out what [`Endpoint::poll_output`] gives, in its order, before the next call |
+//! | a session is to be ended, or the node is to stop | [`Endpoint::disconnect`], [`Endpoint::stop`] |
+//! | after each of these | carry out the outputs of [`Endpoint::poll_output`], in their order, before the next call |
 //!
-//! A host that keeps its node under one lock has this done by [`Host`](super::Host).
+//! [`Host`](super::Host) does all of this for a host that keeps its node under one lock.
 //!
-//! A call about a connection that is over, or that is not where the call says, changes nothing: what a connection says twice or
-//! out of turn, its end told before it has come, a connection that nobody knows.
+//! If the connection of a call is over or unknown, or if an event is repeated or out of turn, the call changes
+//! nothing.
 
 mod attempts;
 mod entry;
@@ -49,7 +50,7 @@ use super::connection::{
     Close, Connection, ConnectionEvent, Ending, EndpointEvent, GiveWay, Randomness, Role, Shown,
 };
 use super::epochs::{Epochs, Event, Facts};
-use super::handshake::Local;
+use super::handshake::{Cookies, Local};
 use super::limits::{
     DIALS_AT_ONCE_MAX, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, NODES_KEPT_MAX, PEER_LIST_DIALS_MAX,
     SESSIONS_MAX, SESSIONS_PER_ADDRESS_MAX, SHUTDOWN_PATIENCE,
@@ -63,22 +64,28 @@ use rivals::Rivals;
 use slots::{Progress, Slots};
 use takeovers::Takeovers;
 
-/// How many connections and sessions a node has at most.
+/// The limits on the connections and sessions of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// Accepted connections that are not verified, at least 1: [`HANDSHAKES_MAX`] unless said otherwise.
+    /// The largest number of accepted connections that are not verified, at least 1. The default is
+    /// [`HANDSHAKES_MAX`].
     pub handshakes_max: usize,
-    /// Those among them from one address, at least 1: [`HANDSHAKES_PER_ADDRESS_MAX`] unless said otherwise.
+    /// The largest number of accepted connections from one address that are not verified, at least 1. The default is
+    /// [`HANDSHAKES_PER_ADDRESS_MAX`].
     pub handshakes_per_address_max: usize,
-    /// Sessions, and dials on the way to one: [`SESSIONS_MAX`] unless said otherwise.
+    /// The largest number of sessions, including connections that may still become one. The default is
+    /// [`SESSIONS_MAX`].
     pub sessions_max: usize,
-    /// Sessions that were accepted from one address: [`SESSIONS_PER_ADDRESS_MAX`] unless said otherwise.
+    /// The largest number of sessions that were accepted from one address. The default is
+    /// [`SESSIONS_PER_ADDRESS_MAX`].
     pub sessions_per_address_max: usize,
-    /// Names that are kept connected: [`NODES_KEPT_MAX`] unless said otherwise.
+    /// The largest number of names that are kept connected. The default is [`NODES_KEPT_MAX`].
     pub kept_max: usize,
-    /// Dials at once to such names, at least 1: [`DIALS_AT_ONCE_MAX`] unless said otherwise.
+    /// The largest number of dials at once to names that are kept connected, at least 1. The default is
+    /// [`DIALS_AT_ONCE_MAX`].
     pub dials_at_once_max: usize,
-    /// Dials within a minute because of peer lists: [`PEER_LIST_DIALS_MAX`] unless said otherwise.
+    /// The largest number of dials within a minute to names that are known only from peer lists, at least 1. The
+    /// default is [`PEER_LIST_DIALS_MAX`].
     pub peer_list_dials_max: usize,
 }
 
@@ -96,7 +103,10 @@ impl Default for Limits {
     }
 }
 
-/// A node among its connections. See the [module](self) for how it is driven.
+/// The connections of a node, and the decisions about them.
+///
+/// See the [module](self) for how to drive it. `now` is the time since an origin of the host's choosing, the same in
+/// all calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint<N = Numbers> {
     local: Arc<Local>,
@@ -105,13 +115,13 @@ pub struct Endpoint<N = Numbers> {
     slots: Slots<ConnectionId>,
     rivals: Rivals,
     takeovers: Takeovers,
-    /// By which node id the next session with a version 1 node knows this one.
+    /// The node ids by which version 1 nodes will know this node in their next session.
     node_ids: BTreeMap<Arc<str>, NonZeroU16>,
     connections: BTreeMap<ConnectionId, Entry>,
     last: u64,
-    /// Those that wait to become a session with a version 1 node.
+    /// The connections that wait to become a session with a version 1 node.
     version_1: BTreeSet<ConnectionId>,
-    /// Dials among them that have REPLY to send, and when to ask for them again.
+    /// The dials among them that have REPLY to send, with the time at which each asks again.
     replying: BTreeMap<ConnectionId, Duration>,
     keeping: Keeping,
     kept_max: usize,
@@ -121,7 +131,9 @@ pub struct Endpoint<N = Numbers> {
 }
 
 impl Endpoint {
-    /// A node without connections. `dice` are 8 random bytes, from which pauses between dials are drawn.
+    /// Creates an endpoint without connections.
+    ///
+    /// `dice` holds 8 random bytes, from which the pauses between dials are derived.
     #[must_use]
     pub fn new(local: Arc<Local>, timing: Timing, limits: Limits, dice: [u8; 8]) -> Self {
         let numbers = Numbers::new(local.start().clone());
@@ -130,7 +142,8 @@ impl Endpoint {
 }
 
 impl<N: Numbering> Endpoint<N> {
-    /// The same; who gives nodes their numbers is the host's choice.
+    /// Creates an endpoint without connections, as [`new`](Endpoint::new) does, but with the given source of node
+    /// numbers.
     #[must_use]
     pub fn with_numbers(
         local: Arc<Local>,
@@ -161,12 +174,20 @@ impl<N: Numbering> Endpoint<N> {
         }
     }
 
-    /// The version 1 node `name` will know this node by that node id, in its next session.
+    /// Sets the node id by which the version 1 node `name` will know this node in its next session. `name` must
+    /// include its port.
+    ///
+    /// The value holds for one session. Without this call, the session learns the node id as soon as the peer writes
+    /// it.
     pub fn known_by(&mut self, name: Arc<str>, node_id: NonZeroU16) {
         self.node_ids.insert(name, node_id);
     }
 
-    /// TCP has accepted a connection from there. Nothing, if the node stops: the connection is to be closed.
+    /// Begins a connection that TCP has accepted from `from`, and returns it with its number. Returns `None` if the
+    /// node is stopping: the host then closes the TCP connection.
+    ///
+    /// The deadlines of the connection begin with this call. If no handshake slot is free, an [`Output::Tell`] tells
+    /// another connection to give way.
     pub fn accept(
         &mut self,
         from: SocketAddr,
@@ -185,7 +206,10 @@ impl<N: Numbering> Endpoint<N> {
         Some((id, self.begin(id, Role::Acceptor, Some(from), random, now)))
     }
 
-    /// Somebody wants a session with the node of this name: see [`name_to_dial`].
+    /// Begins a connection to the node `name`, unless there is already a session with it or a connection under way:
+    /// see [`Dial`].
+    ///
+    /// `name` must be a name as [`name_to_dial`] returns it.
     #[must_use]
     pub fn dial(&mut self, name: &Arc<str>, random: Randomness, now: Duration) -> Dial {
         self.tell_time(now);
@@ -212,15 +236,15 @@ impl<N: Numbering> Endpoint<N> {
         }
     }
 
-    /// When a node is to be dialled, if not now.
+    /// Returns the time at which a node can be dialled, or `None` if it can be dialled now.
     fn dial_at(&self, name: &str, now: Duration) -> Option<Duration> {
         //= spec/connection.md#con-dia-006
-        //# A node whose session, which it has dialled, is ended by CLOSE with code 3 soon after it has begun SHOULD wait
+        //# A node whose dialled session is ended by CLOSE with code 3 soon after its beginning SHOULD wait
         //# before it dials that name again, and longer each time.
         let rival = self.rivals.dial_at(name, now);
         //= spec/version1.md#v1-elc-006
-        //# A node SHOULD NOT connect to a version 1 peer that it dials before `version_1_cleanup` has passed since its
-        //# last session with that peer has ended.
+        //# A node SHOULD NOT connect to a version 1 peer before `version_1_cleanup` has passed since the end
+        //# of its last session with it.
         rival.max(self.epochs.dial_at(name))
     }
 
@@ -245,7 +269,8 @@ impl<N: Numbering> Endpoint<N> {
         Box::new(Connection::new(self.local.clone(), self.timing, role, random, now))
     }
 
-    /// A connection says something.
+    /// Handles an event of a connection, as [`Connection::poll_event`] has returned it. An event that is repeated or
+    /// out of turn is ignored.
     pub fn handle_event(&mut self, id: ConnectionId, event: EndpointEvent, now: Duration) {
         self.tell_time(now);
         let entry = self.connections.get(&id).filter(|entry| entry.can_say(&event));
@@ -270,8 +295,12 @@ impl<N: Numbering> Endpoint<N> {
                 }
             }
             EndpointEvent::Listed(names) => {
-                let is_version_1 = entry.is_version_1;
-                self.listed(names, is_version_1, now);
+                let (peer, is_version_1) = (entry.name.clone(), entry.is_version_1);
+                self.listed(peer, names, is_version_1, now);
+            }
+            EndpointEvent::Forbidden { what, count } => {
+                let name = entry.name.clone().unwrap_or_else(|| "".into());
+                self.outputs.push_back(Output::Notice(Notice::Forbidden { name, what, count }));
             }
             EndpointEvent::Misrouted { misrouted, count } => {
                 let name = entry.name.clone().unwrap_or_else(|| "".into());
@@ -281,12 +310,13 @@ impl<N: Numbering> Endpoint<N> {
         self.draw_conclusions(now);
     }
 
-    /// An own dial asks whether it may send REPLY. From there on the peer may have answered it.
+    /// Handles the question of a dial whether it may send REPLY. Once REPLY is sent, the peer may accept the dial at
+    /// any time.
     //= spec/connection.md#con-elc-008
     //# A node MUST close a dial on which it has not sent REPLY when another connection becomes the session
     //# with that peer.
     fn may_reply(&mut self, id: ConnectionId) {
-        // Whatever it was to be asked again is asked now, or plays no part any more.
+        // The question is answered now, or the connection is no longer a dial: it need not be asked again.
         self.replying.remove(&id);
         let Some(entry) = self.connections.get(&id).filter(|entry| entry.is_dial()) else { return };
         let Some(name) = &entry.name else { return };
@@ -320,7 +350,7 @@ impl<N: Numbering> Endpoint<N> {
         self.epochs.verified_from(from.ip().into(), id, facts);
     }
 
-    /// What a session is made of, with what was said of version 1 nodes.
+    /// Returns the facts for a session, together with the node id that was set for a version 1 peer.
     fn facts(&self, Shown { mut facts, .. }: Shown) -> Facts {
         if let Version::One { node_id, .. } = &mut facts.config.version {
             *node_id = self.node_ids.get(&facts.name).copied();
@@ -328,11 +358,14 @@ impl<N: Numbering> Endpoint<N> {
         facts
     }
 
-    /// A connection is over. Returns `true` if it was a session: then nobody may find that any more,
-    /// [`Connection::end`] brings its end to its processes, and [`Endpoint::told`] says that this has been done.
+    /// Handles the end of a connection. `ending` is its [`Connection::ending`], or `None` if the host has dropped
+    /// the connection without one.
     ///
-    /// Until that is said the answer stays `true` however often this is called: a host that has lost it asks again, and no
-    /// signal of the session is lost with it.
+    /// Returns `true` if the connection was a session. The host must then remove the connection from where processes
+    /// find it, call [`Connection::end`] to deliver the end of the session, and call [`Endpoint::told`].
+    ///
+    /// Until [`Endpoint::told`] is called, further calls for that connection also return `true`. So a host that has
+    /// lost the answer can ask again, and no signal of the session is lost.
     #[must_use]
     pub fn over(&mut self, id: ConnectionId, ending: Option<&Ending>, now: Duration) -> bool {
         self.tell_time(now);
@@ -346,11 +379,11 @@ impl<N: Numbering> Endpoint<N> {
         self.version_1.remove(&id);
         self.replying.remove(&id);
         self.takeovers.forget(id);
-        // Before anybody learns of the end, as a program may dial again when it does.
+        // This comes before anyone learns of the end, since a program may dial again as soon as it does.
         self.look_for_rivals(&entry, ending, now);
         let name = entry.name.unwrap_or_else(|| "".into());
         //= spec/session.md#ses-end-006
-        //# A node MUST do what this section asks for in the same way whatever has ended the session.
+        //# A node MUST do what this section says in the same way at every end of a session.
         let was_session = self.epochs.over(&name, id).is_some();
         if !was_session {
             self.forget(id);
@@ -360,7 +393,10 @@ impl<N: Numbering> Endpoint<N> {
         was_session
     }
 
-    /// The end of a session has been delivered. Its NODEDOWN is due.
+    /// Records that the end of a session has been delivered to its processes. [`Output::NodeDown`] follows, and after
+    /// it another session with that node may come up.
+    ///
+    /// If [`Endpoint::over`] has not been called for the session, nothing happens.
     pub fn told(&mut self, id: ConnectionId, now: Duration) {
         self.tell_time(now);
         if !self.connections.get(&id).is_some_and(|entry| entry.is_over) {
@@ -368,12 +404,12 @@ impl<N: Numbering> Endpoint<N> {
         }
         let name = self.connections.get(&id).and_then(|entry| entry.name.clone());
         self.epochs.told(&name.unwrap_or_else(|| "".into()), id);
-        // Its NODEDOWN first, then whatever comes up in its place.
+        // The NODEDOWN comes first, then whatever comes up in place of the session.
         self.draw_conclusions(now);
         self.forget(id);
     }
 
-    /// Nothing is left of a connection. With the last of them every place is given back.
+    /// Forgets a connection. With the last connection everything must have been given back.
     fn forget(&mut self, id: ConnectionId) {
         self.connections.remove(&id);
         debug_assert!(!self.connections.is_empty() || self.holds_nothing(), "a place is lost");
@@ -396,7 +432,11 @@ impl<N: Numbering> Endpoint<N> {
         }
     }
 
-    /// A session is to be ended in order. False if there is none with that node that is not being ended.
+    /// Ends the session with a node in order: the connection writes everything that is queued, and then tells the
+    /// peer. This takes at most [`SHUTDOWN_PATIENCE`].
+    ///
+    /// Returns `false` if there is no session with the node, or if the session is being ended already. If the name is
+    /// kept connected for the program, the node is dialled again afterwards.
     pub fn disconnect(&mut self, name: &str, now: Duration) -> bool {
         self.tell_time(now);
         let Some(id) = self.epochs.session(name) else { return false };
@@ -407,7 +447,17 @@ impl<N: Numbering> Endpoint<N> {
         true
     }
 
-    /// The node stops: it takes and makes no connection any more, and ends those it has.
+    /// Replaces the cookies of the node. Each handshake of a connection that begins from now on uses the new ones.
+    /// Connections that have begun keep the cookies that they began with, and sessions are not affected.
+    //= spec/handshake.md#hs-cky-007
+    //# A node whose operator replaces its cookies or certificates while it runs MUST use the new ones in each handshake that
+    //# begins afterwards.
+    pub fn set_cookies(&mut self, cookies: impl Into<Cookies>) {
+        Arc::make_mut(&mut self.local).set_cookies(cookies);
+    }
+
+    /// Stops the node. It accepts and makes no more connections, ends its sessions in order, and closes all other
+    /// connections. It has stopped when [`Endpoint::is_empty`] returns `true`.
     pub fn stop(&mut self, now: Duration) {
         self.tell_time(now);
         self.stopped = true;
@@ -430,8 +480,8 @@ impl<N: Numbering> Endpoint<N> {
     }
 
     //= spec/connection.md#con-cls-006
-    //# A node that ends a session of version 2 because it stops or its program asks for it MUST write
-    //# CLOSE with code 0.
+    //# A node that ends a session of version 2 in order MUST write CLOSE with code 0, unless the session ends
+    //# before.
     fn close(&mut self, id: ConnectionId, text: &'static str) {
         let close = Close { code: CloseFrame::SHUTDOWN, text, patience: SHUTDOWN_PATIENCE };
         self.outputs.push_back(Output::Tell(id, ConnectionEvent::Close(close)));
@@ -444,7 +494,7 @@ impl<N: Numbering> Endpoint<N> {
         }
     }
 
-    /// Tells a connection that it becomes no session.
+    /// Tells a connection that it does not become a session.
     fn dismiss(&mut self, id: ConnectionId, event: ConnectionEvent) {
         if let Some(entry) = self.connections.get_mut(&id) {
             entry.is_dismissed = true;
@@ -454,8 +504,10 @@ impl<N: Numbering> Endpoint<N> {
         self.outputs.push_back(Output::Tell(id, event));
     }
 
-    /// When [`Endpoint::handle_timeout`] is to be called: for names that are kept connected, and for what waits for a version 1
-    /// node to forget its last session.
+    /// Returns the time at which [`Endpoint::handle_timeout`] must be called, or `None` if there is no deadline.
+    ///
+    /// The deadlines are those of names that are kept connected, and of connections that wait until a version 1 node
+    /// has forgotten its last session.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         let waiting = self.version_1.iter().filter_map(|id| self.connections.get(id));
@@ -463,7 +515,7 @@ impl<N: Numbering> Endpoint<N> {
         self.replying.values().copied().chain(answers).chain(self.keeping.deadline()).min()
     }
 
-    /// The time is `now`.
+    /// Acts on every deadline that has passed at `now`. An early call does no harm.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.tell_time(now);
         let due: Vec<_> = self.replying.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect();
@@ -473,47 +525,47 @@ impl<N: Numbering> Endpoint<N> {
         self.draw_conclusions(now);
     }
 
-    /// What is to be done next.
+    /// Returns the next action for the host, or `None` if there is nothing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// The node's own name, with its port.
+    /// Returns the node's own name, with its port.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         self.local.name()
     }
 
-    /// Whether there is a session with that node that is not being ended.
+    /// Returns `true` if there is a session with the node of this name that is not being ended.
     #[must_use]
     pub fn is_up(&self, name: &str) -> bool {
         self.epochs.session(name).is_some()
     }
 
-    /// Whether another connection with that node is being made, or a session with it being ended.
+    /// Returns `true` while a connection with the node of this name is being made, or a session with it is being ended.
     #[must_use]
     pub fn is_underway(&self, name: &str) -> bool {
         self.epochs.is_underway(name)
     }
 
-    /// Whether the node stops, or has stopped.
+    /// Returns `true` if the node is stopping, or has stopped.
     #[must_use]
     pub const fn is_stopped(&self) -> bool {
         self.stopped
     }
 
-    /// Whether no connection is left.
+    /// Returns `true` if no connection is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.connections.is_empty()
     }
 
-    /// Which node has which number.
+    /// Returns the source of node numbers.
     pub const fn numbers(&mut self) -> &mut N {
         &mut self.epochs.numbers
     }
 
-    /// A number that nobody foresees, for pauses.
+    /// Returns a random number from 0 to 255, from which the length of a pause can be derived.
     pub const fn throw_dice(&mut self) -> u8 {
         self.dice.throw()
     }
@@ -531,7 +583,7 @@ impl<N: Numbering> Endpoint<N> {
                     continue;
                 }
                 //= spec/session.md#ses-upd-003
-                //# When a session ends, a node MUST give each process that watches the peer one signal NODEDOWN.
+                //# A node MUST give each process that watches the peer one NODEDOWN when a session ends.
                 Event::Down(id, name) => {
                     self.takeovers.down(id, &name);
                     self.keeping.down(&name, now, &mut self.dice);
@@ -556,7 +608,7 @@ impl<N: Numbering> Endpoint<N> {
         self.dial_what_is_due(now);
     }
 
-    /// A connection is the session.
+    /// Handles the beginning of a session: a connection has become the session with its peer.
     fn come_up(&mut self, id: ConnectionId, facts: Facts, now: Duration) {
         let name = facts.name.clone();
         let is_version_1 = facts.config.version != Version::Two;
@@ -571,22 +623,22 @@ impl<N: Numbering> Endpoint<N> {
         }
         //= spec/version1.md#v1-lrn-003
         //# A node MUST forget k when the session ends.
-        // What was said is good for one session; connections that became none have not used it up.
+        // The node id was set for one session. Connections that became no session have not used it up.
         self.node_ids.remove(&name);
         let takeover = self.takeovers.up(id, &name, facts.incarnation, now);
         self.outputs.extend(takeover.map(|takeover| Output::Notice(Notice::TakenOver(takeover))));
-        self.outputs.push_back(Output::Tell(id, ConnectionEvent::Up(Box::new(facts))));
+        let rights = self.local.rights_of(&name, is_version_1);
+        self.outputs.push_back(Output::Tell(id, ConnectionEvent::Up(Box::new(facts), rights)));
         self.keeping.up(&name, now);
         self.introduce_peers(id, is_version_1);
         //= spec/session.md#ses-upd-001
-        //# When a session begins, a node MUST give each process that watches the peer one signal NODEUP.
+        //# A node MUST give each process that watches the peer one NODEUP when a session begins.
         //= spec/session.md#ses-upd-002
-        //# A node MUST give a process the NODEUP of a session before everything else that the session
-        //# brings it.
+        //# A node MUST give a process the NODEUP of a session before everything else of that session.
         self.outputs.push_back(Output::NodeUp(id, name));
     }
 }
 
-/// A session gives way to another connection: its peer has moved on, so that nobody waits for it.
+/// The order to end a session that gives way to another connection. Its peer has moved on, so nothing is waited for.
 const REPLACED: Close =
     Close { code: CloseFrame::REPLACED, text: "another connection takes over", patience: Duration::ZERO };

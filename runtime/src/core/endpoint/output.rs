@@ -1,4 +1,4 @@
-//! What an endpoint says to its host.
+//! The output of an endpoint for its host.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,78 +8,102 @@ use super::Endpoint;
 use super::{Takeover, Unreached};
 use crate::core::connection::{Connection, ConnectionEvent};
 use crate::core::peers::ConnectionId;
-use crate::core::session::Misrouted;
+use crate::core::session::{Forbidden, Misrouted};
 
-/// What a host does next.
+/// An action for the host. The host carries actions out in the order in which [`Endpoint::poll_output`] returns them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Output {
-    /// It gives this to the connection, by [`Connection::handle_event`], and lets that write.
+    /// The host passes this event to the connection with [`Connection::handle_event`], and lets the connection write.
     Tell(ConnectionId, ConnectionEvent),
-    /// It brings NODEUP to the processes that watch this node. The connection is the session with it: its
-    /// [`ConnectionEvent::Up`] has come before.
+    /// The host delivers NODEUP to the processes that watch the node of this name. The connection is the session with
+    /// that node, and its [`ConnectionEvent::Up`] was an earlier output.
     NodeUp(ConnectionId, Arc<str>),
-    /// It brings NODEDOWN to the processes that watch this node. All that the session brought has been delivered.
+    /// The host delivers NODEDOWN to the processes that watch the node of this name. The connection was the session
+    /// with that node, and everything that the session has brought has been delivered.
     NodeDown(ConnectionId, Arc<str>),
-    /// It calls [`Endpoint::dial`] for this name, which is kept connected, and connects if that says so. Whatever comes of it, no
-    /// one else need repeat it.
+    /// The host calls [`Endpoint::dial`] for this name, which is kept connected, and connects if that returns
+    /// [`Dial::Start`]. The host does not repeat the dial itself: the endpoint gives this output again when it is
+    /// time.
     Dial(Arc<str>),
-    /// It tells its operator.
+    /// The host informs its operator.
     Notice(Notice),
 }
 
-/// What an operator should know.
+/// A notice for the operator of the node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Notice {
-    /// A session has taken the place of another one, of another start of a node of that name.
+    /// A session has replaced an earlier session with another start of a node of the same name.
     TakenOver(Takeover),
-    /// This peer, which this node had dialled, has given its place to another connection: another node has this one's name, most
-    /// likely.
+    /// A peer has ended a session, which this node had dialled, in favour of another connection. Most likely another
+    /// node has this node's name.
     LostToRival {
-        /// The peer.
+        /// The name of the peer.
         name: Arc<str>,
-        /// How often, one time soon after the other.
+        /// The number of times that this has happened in a row, each time soon after the last. It is 0 if the
+        /// session had lasted for [`RIVAL_PAUSE_MAX`](crate::core::limits::RIVAL_PAUSE_MAX) or longer.
         in_a_row: u32,
     },
-    /// A node that is kept connected is not reached: told after the first dial that fails, the second, the fourth, ..
+    /// A node that is kept connected cannot be reached. This is reported when the number of dials in a row that have
+    /// failed is 1, 2, 4, 8, and so on.
     Unreached(Unreached),
-    /// No more names are kept connected than there may be: this one of a peer's list is passed over.
+    /// A name from a peer list is ignored, because as many names are kept connected as allowed.
     NotKept(Arc<str>),
-    /// This peer signs with a cookie that is only accepted here.
-    OldCookie(Arc<str>),
-    /// This peer, of version 1, writes frames that are for another node.
-    Misrouted {
-        /// The peer.
+    /// This node has refused a request of a peer. If the peer sends many such requests, only some refusals are
+    /// reported.
+    Forbidden {
+        /// The name of the peer.
         name: Arc<str>,
-        /// The last of them.
+        /// The kind of request.
+        what: Forbidden,
+        /// The number of such refusals in this session.
+        count: u64,
+    },
+    /// A peer list names nodes that are not dialled, because the operator has not allowed them, or because as many
+    /// names are kept connected as allowed.
+    NotDialled {
+        /// The name of the peer.
+        name: Arc<str>,
+        /// The number of such names.
+        count: u64,
+    },
+    /// The peer of this name has signed with a cookie that this node accepts but does not sign with.
+    OldCookie(Arc<str>),
+    /// A version 1 peer writes frames that are for another node.
+    Misrouted {
+        /// The name of the peer.
+        name: Arc<str>,
+        /// The last such frame.
         misrouted: Misrouted,
-        /// How many there have been in this session.
+        /// The number of such frames in this session.
         count: u64,
     },
 }
 
-/// What becomes of the wish for a session: see [`Endpoint::dial`].
+/// The outcome of [`Endpoint::dial`].
 #[derive(Debug)]
 pub enum Dial<C = Box<Connection>> {
-    /// The host connects to the node, and sets up TLS; this is the connection, whose time runs.
+    /// The dial has begun. The host must connect to the node and set up TLS. The value holds the connection, whose
+    /// deadlines have begun.
     Start(ConnectionId, C),
-    /// There is a session.
+    /// There is already a session with the node.
     Up,
-    /// A connection is being made already, or the session there is is being ended: ask again when
-    /// [`Endpoint::is_underway`] is over. It can be when a connection is over or a session is up.
+    /// A connection with the node is already being made, or the session with it is being ended. Dial again when
+    /// [`Endpoint::is_underway`] returns `false`. Its result can change whenever a connection is over or a session
+    /// has come up.
     Underway,
-    /// Not before this time: ask again then.
+    /// The dial must not begin before this time. Dial again then.
     Later(Duration),
     /// The name is this node's own.
     OwnName,
-    /// There are as many sessions as there may be.
+    /// There are as many sessions as allowed.
     Busy,
-    /// The node stops.
+    /// The node is stopping.
     Stopped,
 }
 
 impl<C> Dial<C> {
-    /// The same, with what the host makes of a connection that is to be dialled.
+    /// Converts the connection of [`Dial::Start`] with `keep`, and leaves every other outcome as it is.
     pub fn map<D>(self, keep: impl FnOnce(ConnectionId, C) -> D) -> Dial<D> {
         match self {
             Self::Start(id, connection) => Dial::Start(id, keep(id, connection)),

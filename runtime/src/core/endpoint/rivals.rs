@@ -1,8 +1,8 @@
-//! Dials to peers that have given this node's place to another connection.
+//! Pauses before dials to peers that have given this node's place to another connection.
 //!
-//! A peer that ends a session with CLOSE 3 soon after this node has dialled it has another node of this one's name, most
-//! likely. If both dialled again at once, each would take the session away from the other without end, so each waits, and
-//! longer each time.
+//! If a peer ends a session with CLOSE 3 soon after this node has dialled it, most likely another node has this
+//! node's name. If both dialled again at once, they would take the session away from each other without end. So each
+//! waits, and longer each time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use crate::core::limits::{RIVAL_PAUSE_MAX, RIVAL_PAUSE_MIN};
 
-/// Doublings after which the pause has reached its maximum.
+/// The number of doublings after which the pause has reached its maximum.
 const DOUBLINGS_MAX: u32 = 16;
 
-/// Peers that this node should not dial again at once, by name.
+/// The peers that this node should not dial again at once, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Rivals {
     lost: BTreeMap<Arc<str>, Lost>,
@@ -21,32 +21,34 @@ pub(super) struct Rivals {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Lost {
-    /// How often, one time after the other.
+    /// The number of lost sessions in a row.
     times: u32,
     dial_at: Duration,
 }
 
 impl Rivals {
-    /// A session that this node has dialled has been ended by its peer for another connection, `lasted` after it began.
-    /// Returns how often that has happened by now, one time soon after the other. `random` is any number, so that two
-    /// rivals do not dial in step.
+    /// Records that a session that this node has dialled was ended by its peer for another connection, `lasted` after
+    /// it began.
+    ///
+    /// Returns the number of times that this has happened by now, each soon after the other. `random` is any number,
+    /// so that two rivals do not dial in step.
     pub(super) fn lost(&mut self, name: &Arc<str>, now: Duration, lasted: Duration, random: u8) -> u32 {
-        // Whatever is older plays no part any more.
+        // Older entries no longer matter.
         self.lost.retain(|_, lost| now < lost.dial_at.saturating_add(RIVAL_PAUSE_MAX));
-        // A rival would have come back before.
+        // A rival would have come back earlier.
         if lasted >= RIVAL_PAUSE_MAX {
             self.lost.remove(name);
             return 0;
         }
         let lost = self.lost.entry(name.clone()).or_insert(Lost { times: 0, dial_at: now });
         let pause = RIVAL_PAUSE_MAX.min(RIVAL_PAUSE_MIN * 2_u32.pow(lost.times.min(DOUBLINGS_MAX)));
-        // From a half of it to all of it.
+        // The pause is from half of the limit to all of it.
         lost.dial_at = now.saturating_add(pause / 2 + pause / 2 * u32::from(random) / 255);
         lost.times = lost.times.saturating_add(1);
         lost.times
     }
 
-    /// When that peer is to be dialled again, if not now.
+    /// Returns the time at which that peer may be dialled again, if that is not now.
     pub(super) fn dial_at(&self, name: &str, now: Duration) -> Option<Duration> {
         self.lost.get(name).map(|lost| lost.dial_at).filter(|at| now < *at)
     }

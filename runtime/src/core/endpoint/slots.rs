@@ -1,29 +1,29 @@
-//! Places for connections that have not shown who they are. Specification: `connection.md`, "Before the session".
+//! Handshake slots, for connections that are not verified. Specification: `connection.md`, "Before the session".
 //!
-//! A connection holds a place from TCP's accept until its REPLY is verified. A new one always gets a place; where there
-//! is none, another gives way: of the older half of those that may have to, the one whose handshake has come least far.
-//! So silence gives way to whoever goes on, and whoever has just come is given time to do so.
+//! A connection holds a slot from TCP's accept until its REPLY is verified. A new connection always gets a slot. If
+//! none is free, another connection gives way: of the older half of the candidates, the one whose handshake has come
+//! least far. So silent connections give way to those that make progress, and new ones have time to do so.
 
 use std::collections::BTreeMap;
 
 use crate::core::Source;
 
-/// How far the handshake of an accepted connection has come.
+/// The progress of the handshake of an accepted connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Progress {
-    /// TCP is there. That costs the other end next to nothing.
+    /// TCP is established. That costs the other end next to nothing.
     Accepted,
-    /// TLS is there.
+    /// TLS is established.
     Secured,
-    /// NAME has come, and is good.
+    /// NAME has arrived, and is valid.
     Named,
 }
 
-/// All places of a node. `C` names a connection; a larger one is younger.
+/// The handshake slots of a node. `C` is the id of a connection; a larger one is younger.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Slots<C> {
     taken: BTreeMap<C, Taken>,
-    /// How many of them each source has.
+    /// The number of slots that each source holds.
     counts: BTreeMap<Source, usize>,
     max: usize,
     per_source_max: usize,
@@ -36,16 +36,16 @@ struct Taken {
 }
 
 impl<C: Copy + Ord> Slots<C> {
-    /// All places are free. Both limits are at least 1.
+    /// Creates slots that are all free. Both limits are at least 1.
     pub(super) const fn new(max: usize, per_source_max: usize) -> Self {
         Self { taken: BTreeMap::new(), counts: BTreeMap::new(), max, per_source_max }
     }
 
-    /// Gives a place to a connection that has been accepted. Returns the connection that has lost its place for it, which
-    /// must be closed.
+    /// Gives a slot to a connection that has been accepted. Returns the connection that has lost its slot for it,
+    /// which must be closed.
     //= spec/connection.md#con-plc-007
-    //# An acceptor that has no place for a connection that TCP has accepted MUST close another one that holds a
-    //# place, and give that place to the new connection.
+    //# An acceptor without a free slot for a new connection MUST close one that holds a slot, and give the
+    //# new one that slot.
     pub(super) fn take(&mut self, connection: C, source: Source) -> Option<C> {
         let gives_way = self.who_gives_way_to(source);
         if let Some(other) = gives_way {
@@ -56,14 +56,15 @@ impl<C: Copy + Ord> Slots<C> {
         gives_way
     }
 
-    /// The handshake of a connection has come so far. Nothing changes if it holds no place, or had come farther.
+    /// Records the progress of a connection's handshake. Nothing changes if the connection holds no slot, or has come
+    /// farther.
     pub(super) fn reached(&mut self, connection: C, progress: Progress) {
         if let Some(taken) = self.taken.get_mut(&connection) {
             taken.progress = taken.progress.max(progress);
         }
     }
 
-    /// A connection is over, or verified. Nothing changes if it holds no place.
+    /// Frees the slot of a connection that is over or verified. Nothing changes if it holds none.
     pub(super) fn give_back(&mut self, connection: C) {
         let Some(Taken { source, .. }) = self.taken.remove(&connection) else { return };
         if let Some(count) = self.counts.get_mut(&source) {
@@ -74,7 +75,7 @@ impl<C: Copy + Ord> Slots<C> {
         }
     }
 
-    /// Whether all places are free.
+    /// Returns `true` if all slots are free.
     pub(super) fn is_empty(&self) -> bool {
         self.taken.is_empty() && self.counts.is_empty()
     }
@@ -82,7 +83,7 @@ impl<C: Copy + Ord> Slots<C> {
     fn who_gives_way_to(&self, source: Source) -> Option<C> {
         //= spec/connection.md#con-plc-008
         //# The connection that gives way MUST be one from the address of the new connection if that address
-        //# holds `handshakes_per_address_max` places, and else one from an address that holds the most.
+        //# holds `handshakes_per_address_max` slots, and else one from an address that holds the most.
         //= spec/connection.md#con-plc-002
         //# An acceptor MUST NOT hold more than `handshakes_per_address_max` connections from one address that
         //# are not verified.
@@ -98,14 +99,14 @@ impl<C: Copy + Ord> Slots<C> {
         None
     }
 
-    /// The connection of these sources that gives way.
+    /// Returns the connection of these sources that gives way.
     //= spec/connection.md#con-plc-009
-    //# Of the connections of which one has to give way an acceptor MUST choose, from the older half, the one
-    //# whose handshake has come least far, and of several such the oldest.
+    //# From the older half of the candidates, an acceptor MUST choose the connection whose handshake has come
+    //# least far, and of several such the oldest.
     fn least_of(&self, is_theirs: impl Fn(Source) -> bool) -> Option<C> {
         let theirs = || self.taken.iter().filter(|(_, taken)| is_theirs(taken.source));
         let older_half = theirs().count().div_ceil(2);
-        // The first of several that have come equally far is the oldest.
+        // The first of several with equal progress is the oldest.
         let least = theirs().take(older_half).min_by_key(|(_, taken)| taken.progress);
         least.map(|(connection, _)| *connection)
     }
@@ -135,8 +136,8 @@ mod tests {
     //# not verified.
     //= spec/connection.md#con-plc-007
     //= type=test
-    //# An acceptor that has no place for a connection that TCP has accepted MUST close another one that holds a
-    //# place, and give that place to the new connection.
+    //# An acceptor without a free slot for a new connection MUST close one that holds a slot, and give the
+    //# new one that slot.
     #[test]
     fn an_address_that_has_all_its_places_loses_its_oldest_silent_one() {
         let mut slots = Slots::new(64, 4);
@@ -155,7 +156,7 @@ mod tests {
     //= spec/connection.md#con-plc-008
     //= type=test
     //# The connection that gives way MUST be one from the address of the new connection if that address holds
-    //# `handshakes_per_address_max` places, and else one from an address that holds the most.
+    //# `handshakes_per_address_max` slots, and else one from an address that holds the most.
     #[test]
     fn when_no_place_is_left_the_address_that_holds_most_loses_one() {
         let mut slots = Slots::new(4, 3);
@@ -168,8 +169,8 @@ mod tests {
 
     //= spec/connection.md#con-plc-009
     //= type=test
-    //# Of the connections of which one has to give way an acceptor MUST choose, from the older half, the one whose
-    //# handshake has come least far, and of several such the oldest.
+    //# From the older half of the candidates, an acceptor MUST choose the connection whose handshake has come
+    //# least far, and of several such the oldest.
     #[test]
     fn of_the_older_half_the_least_advanced_gives_way() {
         let mut slots = Slots::new(6, 6);
@@ -183,8 +184,8 @@ mod tests {
         assert_eq!(slots.take(8, host(1)), Some(4));
     }
 
-    /// Whether a dial that needs `knocks` of a flood to come from accept to REPLY keeps its place. It comes when all
-    /// places are taken, and is secured after half of that time.
+    /// Returns `true` if a dial that needs `knocks` new connections of a flood to come from accept to REPLY keeps its
+    /// slot. It comes when all slots are taken, and is secured after half of that time.
     fn withstands(knocks: u32, max: usize, flood: impl Fn(u32) -> (Source, Progress)) -> bool {
         let mut slots = Slots::new(max, max / 4);
         let full = 2 * u32::try_from(max).unwrap();
@@ -207,7 +208,7 @@ mod tests {
     #[test]
     fn silent_connections_of_as_many_addresses_as_there_are_places_keep_nobody_out() {
         let silent = |number| (host(number), Progress::Accepted);
-        // They reach a dial while it is silent itself, and never again: it must take as many as there are places.
+        // They reach a dial only while it is silent itself: it must take as many as there are slots.
         assert!(withstands(254, 128, silent));
         assert!(withstands(126, 64, silent));
     }
@@ -216,7 +217,7 @@ mod tests {
     fn connections_that_stall_after_name_keep_nobody_out_who_needs_less_than_half_a_turn() {
         let stalled = |number| (host(number), Progress::Named);
         assert!(withstands(63, 128, stalled));
-        // Or some of them have come far, and the others crowd out whoever has not.
+        // Or some of them have come far, and the others crowd out every connection that has not.
         let mixed = |number| (host(number), if number < 200 { Progress::Named } else { Progress::Accepted });
         assert!(withstands(63, 128, mixed));
     }

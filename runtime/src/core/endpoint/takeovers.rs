@@ -1,8 +1,8 @@
-//! Finds nodes that have one name and take each other's session away.
+//! Detection of two nodes that have one name and take each other's session away.
 //!
-//! A session that is replaced by one of another start of its node is nothing strange: the node was started again, and its
-//! last connection has not been seen to end. But if the session that replaces has itself replaced another one a short time
-//! before, then most likely two nodes have this name.
+//! It is normal that a session is replaced by one with another start of its node: the node was restarted, and the end
+//! of its last connection was not noticed. But if the session that replaces it has itself replaced another one a
+//! short time before, then most likely two nodes have this name.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,13 +14,13 @@ use std::time::Duration;
 use crate::core::limits::NAMESAKE_PERIOD;
 use crate::core::peers::ConnectionId;
 
-/// Sessions, and where they come from.
+/// The sessions, and the addresses that they come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Takeovers {
-    /// Where verified connections come from that are not sessions yet.
+    /// The remote addresses of verified connections that are not sessions yet.
     waiting: BTreeMap<ConnectionId, SocketAddr>,
     sessions: BTreeMap<ConnectionId, Life>,
-    /// The session that was replaced last and has ended: the one that replaces it comes up next.
+    /// The session that was replaced last and has ended. The one that replaces it comes up next.
     ended: Option<(Arc<str>, Life)>,
 }
 
@@ -33,7 +33,8 @@ struct Life {
     is_replaced: bool,
 }
 
-/// Where a session comes from: nothing is known of one that this node has dialled, beside its name.
+/// The address that a session comes from. If this node has dialled the session, the value stands for the address in
+/// the name of the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TakenFrom(Option<SocketAddr>);
 
@@ -46,26 +47,27 @@ impl fmt::Display for TakenFrom {
     }
 }
 
-/// A session has taken the place of another one, of another start of a node of that name.
+/// A report that a session has replaced an earlier session with another start of a node of the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Takeover {
-    /// The name of both.
+    /// The name of both nodes.
     pub name: Arc<str>,
-    /// Where the one before came from.
+    /// The address that the replaced session came from.
     pub before: TakenFrom,
-    /// Where the one that has taken its place comes from.
+    /// The address that the new session comes from.
     pub after: TakenFrom,
-    /// The one before had done so itself, a short time ago: two nodes have one name, most likely.
+    /// Set if the replaced session had itself replaced another one and had begun less than [`NAMESAKE_PERIOD`]
+    /// before. Most likely two nodes have the same name.
     pub is_mutual: bool,
 }
 
 impl Takeovers {
-    /// A connection from there has been verified.
+    /// Records that a connection from this address has been verified.
     pub(super) fn verified(&mut self, connection: ConnectionId, from: SocketAddr) {
         self.waiting.insert(connection, from);
     }
 
-    /// A connection has become the session with that node.
+    /// Records that a connection has become the session with this node.
     pub(super) fn up(
         &mut self,
         connection: ConnectionId,
@@ -87,25 +89,25 @@ impl Takeovers {
         takeover
     }
 
-    /// The session on this connection is ended for another connection.
+    /// Records that the session on this connection is ended for another connection.
     pub(super) fn replaced(&mut self, connection: ConnectionId) {
         if let Some(life) = self.sessions.get_mut(&connection) {
             life.is_replaced = true;
         }
     }
 
-    /// The session on this connection has ended.
+    /// Records that the session on this connection has ended.
     pub(super) fn down(&mut self, connection: ConnectionId, name: &str) {
         let life = self.sessions.remove(&connection).filter(|life| life.is_replaced);
         self.ended = life.map(|life| (name.into(), life));
     }
 
-    /// A connection is over that has not become a session.
+    /// Forgets a connection that is over and has not become a session.
     pub(super) fn forget(&mut self, connection: ConnectionId) {
         self.waiting.remove(&connection);
     }
 
-    /// Whether there are neither sessions nor connections that are to become one.
+    /// Returns `true` if there are neither sessions nor connections that are to become one.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.sessions.is_empty()
     }
@@ -115,7 +117,7 @@ impl Takeovers {
 mod tests {
     use super::*;
 
-    /// Sessions that replace each other, one start after the other.
+    /// Reports of sessions that replace each other, one start after the other.
     fn takeovers(starts: &[(u64, Duration)]) -> Vec<Option<bool>> {
         let (mut takeovers, name) = (Takeovers::default(), Arc::from("b@h:1"));
         let mut connection = ConnectionId(0);
@@ -154,7 +156,7 @@ mod tests {
         takeovers.up(ConnectionId(1), &name, NonZeroU64::new(1), MINUTE);
         takeovers.down(ConnectionId(1), "b@h:1");
         assert_eq!(takeovers.up(ConnectionId(2), &name, NonZeroU64::new(2), MINUTE), None);
-        // Nor does another connection of the same start take it over.
+        // Another connection of the same start does not take it over either.
         takeovers.replaced(ConnectionId(2));
         takeovers.down(ConnectionId(2), "b@h:1");
         assert_eq!(takeovers.up(ConnectionId(3), &name, NonZeroU64::new(2), MINUTE), None);

@@ -1,15 +1,18 @@
-//! Names that hold for all nodes: which of them this node owns, which others have told of, and who keeps a name that two
-//! nodes claim. Specification: `session.md`, "Global names".
+//! Global names: names for processes that are valid on all connected nodes. Specification: `session.md`, "Names that
+//! hold for all nodes".
 //!
-//! The table is one for all sessions of a node. In: [`Globals::register`], [`Globals::unregister`] and
-//! [`Globals::process_ended`] for own names; [`Globals::up`], [`Globals::heard`] and [`Globals::down`] for those of peers.
-//! Out: [`Globals::whereis`], and the [`Conflict`] that [`Globals::heard`] returns when an own name is lost. Whoever keeps
-//! the table tells every session of each change of an own name
+//! [`Globals`] holds the names that this node owns and the names that its peers have announced, and decides which
+//! node keeps a name that two nodes claim. A node has one table for all its sessions. The names that this node owns
+//! change by [`Globals::register`], [`Globals::unregister`] and [`Globals::process_ended`]. The names of peers change
+//! by [`Globals::up`], [`Globals::heard`] and [`Globals::down`]. [`Globals::whereis`] looks a name up.
+//!
+//! The owner of the table must announce each change of a name that this node owns in every session
 //! ([`Session::register_global`](super::Session::register_global),
-//! [`Session::unregister_global`](super::Session::unregister_global)), in the order of the changes.
+//! [`Session::unregister_global`](super::Session::unregister_global)), in the order of the changes. This includes a
+//! name that is lost: [`Globals::heard`] then returns a [`Conflict`].
 //!
-//! Two nodes that are connected decide a conflict by themselves, and both in the same way: each compares the two claims by
-//! the incarnations of their nodes. So no vote is taken, and a node that is connected to only one of them is not asked.
+//! Two connected nodes settle a conflict by themselves, and both come to the same result: each compares the
+//! incarnations of the two nodes. There is no vote, and no third node is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
@@ -26,100 +29,106 @@ use super::{NodeNumber, Pid, Start};
 #[cfg(test)]
 mod tests;
 
-/// What a peer says of a global name.
+/// An announcement about a global name, which a peer has sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GlobalNews<'a> {
-    /// It stands for this process of the peer.
+    /// The peer has registered one of its processes under the name.
     Registered {
         /// The global name.
         name: &'a str,
-        /// The process.
+        /// The process that has the name.
         pid: Pid,
-        /// The node that owns the name, as the peer says: only its own name counts.
+        /// The name of the node that owns the global name, as the announcement gives it. An announcement with any
+        /// other name than the peer's own is ignored.
         node: &'a str,
     },
-    /// The peer takes it back.
+    /// The peer no longer owns the name.
     Unregistered {
         /// The global name.
         name: &'a str,
     },
 }
 
-/// The text of the reason with which [`OnConflict::Exit`] ends a process.
+/// The text of the reason, a [`Reason::Custom`](super::Reason::Custom), with which [`OnConflict::Exit`] ends a
+/// process.
 //= spec/session.md#ses-glb-016
-//# A process that loses a global name by SES-GLB-011 MUST get one exit signal from the process that keeps the name, with
-//# the reason Custom "name conflict", unless it has asked to be told in another way.
+//# A process that loses a global name by SES-GLB-011 MUST get one exit signal Custom "name conflict" from the
+//# process that keeps the name, unless it has asked to be told in another way.
 pub const NAME_CONFLICT: &str = "name conflict";
 
-/// What happens to a process whose global name another node keeps.
+/// The way in which a process that loses its global name to a process of another node learns of the loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnConflict {
-    /// It gets an exit signal with the reason Custom "name conflict" from the process that keeps the name.
+    /// The process that keeps the name sends it an exit signal with the reason Custom "name conflict"
+    /// ([`NAME_CONFLICT`]). This is the default.
     #[default]
     Exit,
-    /// It is told, and goes on without the name.
+    /// The process receives a notice, and continues without the name.
     Tell,
 }
 
-/// An own name that was lost: another node claims it, and that claim stays.
+/// A conflict that has cost this node a name: a process of another node keeps the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// The name. This node has given it up already; the sessions have to be told.
+    /// The name. The table no longer counts it as this node's own, but the caller must still announce the loss in the
+    /// sessions.
     pub name: Arc<str>,
-    /// The process that had it.
+    /// The number of the process of this node that had the name.
     pub local: u64,
-    /// The process that keeps it.
+    /// The process of the other node, which keeps the name.
     pub winner: Pid,
-    /// The node of that process.
+    /// The name of the winner's node.
     pub node: Arc<str>,
-    /// What the process that had it wants.
+    /// The way, chosen at the registration, in which the process `local` is to learn that it has lost the name.
     pub on_conflict: OnConflict,
 }
 
-/// What has come of a [`GlobalNews`].
+/// The effect of an announcement ([`GlobalNews`]) on the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// It is known now.
+    /// The announcement was taken into account. Nothing is left to do.
     Known,
-    /// It is known now, and this node has lost a name by it.
+    /// By the announcement, this node has lost a name that it owned.
     Lost(Conflict),
-    /// It is passed over: it is about a name of another node, or one that is too long or too many, or one that the peer has
-    /// not told of.
+    /// The announcement is ignored, for one of these reasons: it gives another node than the peer as the owner of the
+    /// name; the name is longer than [`GLOBAL_NAME_BYTES_MAX`]; the names of the peer would exceed
+    /// [`GLOBAL_NAMES_BYTES_MAX`], or the names of all peers [`GLOBAL_NAMES_OF_PEERS_BYTES_MAX`]; or the table knows
+    /// no session on that connection.
     PassedOver,
 }
 
-/// Why a global name is not registered.
+/// An error that says why a global name was not registered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotRegistered {
-    /// A process has the name already, perhaps the same.
+    /// A process already has the name, possibly the process that was to be registered.
     #[error("the global name is taken by {pid} on {node}")]
     Taken {
-        /// The process.
+        /// The process that has the name.
         pid: Pid,
-        /// Its node, which owns the name.
+        /// The name of that process's node, which owns the global name.
         node: Arc<str>,
     },
     /// The name is too long.
     #[error("the global name has {length} bytes: the limit is {length_max}")]
     TooLong {
-        /// Bytes of the name.
+        /// The length of the name, in bytes.
         length: usize,
-        /// [`GLOBAL_NAME_BYTES_MAX`].
+        /// The maximum length, in bytes: [`GLOBAL_NAME_BYTES_MAX`].
         length_max: usize,
     },
-    /// This node owns as many names as other nodes keep of it.
+    /// The global names that this node owns have reached the total size that other nodes keep for one node.
     #[error("this node owns too many global names: together they may count {bytes_max} bytes")]
     TooMany {
-        /// [`GLOBAL_NAMES_BYTES_MAX`].
+        /// The limit, in bytes: [`GLOBAL_NAMES_BYTES_MAX`].
         bytes_max: usize,
     },
-    /// Global names are for living processes of this node.
+    /// The process is not a live process of this node. Only such processes can have global names.
     #[error("{0} is no living process of this node")]
     NoProcess(Pid),
 }
 
-/// By which claims are compared: the smaller one stays.
+/// The rank by which claims are compared. The smaller one stays.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Rank(NonZeroU64, Arc<str>);
 
@@ -136,7 +145,7 @@ struct Own {
     on_conflict: OnConflict,
 }
 
-/// What a peer has told of.
+/// The names that a peer has announced.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Peer {
     rank: Rank,
@@ -144,7 +153,7 @@ struct Peer {
     bytes: usize,
 }
 
-/// The global names that a node knows.
+/// The table of the global names that a node knows. See the [module](self).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Globals {
     here: Start,
@@ -152,14 +161,14 @@ pub struct Globals {
     own_bytes: usize,
     by_process: BTreeSet<(u64, Arc<str>)>,
     peers: BTreeMap<ConnectionId, Peer>,
-    /// What the names of all peers count together.
+    /// The counted bytes of the names of all peers together.
     peers_bytes: usize,
-    /// The claims of peers, in order: the first one stays. Almost always there is but one, so they are not a map.
+    /// The claims of peers, by rank: the first one stays. Almost always there is only one, so they are not a map.
     claims: BTreeMap<Arc<str>, Vec<(Rank, Pid)>>,
 }
 
 impl Globals {
-    /// No names, of a node of this start.
+    /// Creates the empty table of a node. `here` is the name and the incarnation of this node.
     #[must_use]
     pub const fn new(here: Start) -> Self {
         Self {
@@ -175,10 +184,14 @@ impl Globals {
 
     // Own names.
 
-    /// Registers a living process of this node. Its end must be told to [`Globals::process_ended`].
+    /// Registers a live process of this node under a global name, and returns the name. `local` is the number of the
+    /// process.
+    ///
+    /// When the process ends, the caller must call [`Globals::process_ended`].
     ///
     /// # Errors
-    /// Returns [`NotRegistered`] if a process is known that has the name, or if the name is too long, or one too many.
+    /// Returns [`NotRegistered`] if the table knows a process that has the name, if the name is too long, or if the
+    /// names that this node owns would become too many.
     pub fn register(
         &mut self,
         name: &str,
@@ -186,8 +199,8 @@ impl Globals {
         on_conflict: OnConflict,
     ) -> Result<Arc<str>, NotRegistered> {
         //= spec/session.md#ses-glb-007
-        //# A node MUST NOT register a global name that is longer than `global_name_bytes_max`, nor own more global
-        //# names than `global_names_bytes_max` allows.
+        //# A node MUST NOT register a global name longer than `global_name_bytes_max`, nor own more names
+        //# than `global_names_bytes_max` allows.
         if name.len() > GLOBAL_NAME_BYTES_MAX {
             return Err(NotRegistered::TooLong { length: name.len(), length_max: GLOBAL_NAME_BYTES_MAX });
         }
@@ -207,7 +220,8 @@ impl Globals {
         Ok(name)
     }
 
-    /// Takes an own name back. Returns the process that had it, or `None` if this node does not own the name.
+    /// Removes a name that this node owns. Returns the number of the process that had the name, or `None` if this
+    /// node does not own it.
     pub fn unregister(&mut self, name: &str) -> Option<u64> {
         let (name, own) = self.own.remove_entry(name)?;
         self.own_bytes -= counted(&name);
@@ -215,7 +229,7 @@ impl Globals {
         Some(own.local)
     }
 
-    /// A process of this node has ended. Returns the names that it had, which are taken back.
+    /// Removes all names of a process of this node that has ended, and returns them.
     pub fn process_ended(&mut self, local: u64) -> Vec<Arc<str>> {
         let from = (local, Arc::from(""));
         let names: Vec<_> = self
@@ -230,22 +244,25 @@ impl Globals {
         names
     }
 
-    /// The own names, each with its process: what a new session is told.
+    /// Returns the names that this node owns, each with the number of its process. These are the names to announce in
+    /// a new session.
     pub fn own(&self) -> impl Iterator<Item = (&Arc<str>, u64)> {
         self.own.iter().map(|(name, own)| (name, own.local))
     }
 
     // Names of peers.
 
-    /// A session with this start of a node has come up, on this connection.
+    /// Adds a peer. The caller calls this when a session with this incarnation of a node has come up on this
+    /// connection.
     pub fn up(&mut self, id: ConnectionId, start: &Start) {
         self.peers.insert(id, Peer { rank: start.into(), names: BTreeSet::new(), bytes: 0 });
     }
 
-    /// The session on this connection has ended.
+    /// Removes a peer and all names that it has announced. The caller calls this when the session on this connection
+    /// has ended.
     pub fn down(&mut self, id: ConnectionId) {
         //= spec/session.md#ses-glb-004
-        //# When a session ends, a node MUST forget the global names that it has learned from that peer.
+        //# A node MUST forget the global names of a peer when their session ends.
         let Some(peer) = self.peers.remove(&id) else { return };
         self.peers_bytes -= peer.bytes;
         for name in peer.names {
@@ -253,7 +270,7 @@ impl Globals {
         }
     }
 
-    /// The peer of the session on this connection says something of a global name.
+    /// Handles an announcement that has arrived in the session on this connection.
     pub fn heard(&mut self, id: ConnectionId, news: GlobalNews<'_>) -> Heard {
         match news {
             GlobalNews::Registered { name, pid, node } => self.claimed(id, name, pid, node),
@@ -264,55 +281,65 @@ impl Globals {
     fn claimed(&mut self, id: ConnectionId, name: &str, pid: Pid, node: &str) -> Heard {
         let Some(peer) = self.peers.get_mut(&id) else { return Heard::PassedOver };
         //= spec/session.md#ses-glb-001
-        //# A node MUST ignore a GLOBAL_REGISTER, and an entry of a GLOBAL_SYNC, whose `node` is not the name of the peer
-        //# of the session.
+        //# A node MUST ignore a claim whose completed `node` is not the name of the peer.
         if !is_named(node, &peer.rank.1) {
             return Heard::PassedOver;
         }
         let name: Arc<str> = name.into();
+        let rank = peer.rank.clone();
+        let mut is_kept = true;
         if !peer.names.contains(&name) {
             //= spec/session.md#ses-glb-009
-            //# A node MAY ignore a GLOBAL_REGISTER, and an entry of a GLOBAL_SYNC, by which the peer breaks SES-GLB-007.
+            //# A node MAY ignore a claim by which the peer breaks SES-GLB-007.
             let bytes = counted(&name);
             if name.len() > GLOBAL_NAME_BYTES_MAX || peer.bytes + bytes > GLOBAL_NAMES_BYTES_MAX {
                 return Heard::PassedOver;
             }
             //= spec/session.md#ses-glb-017
             //# A node MUST NOT keep global names of its peers that count more than `global_names_of_peers_bytes_max` together.
-            if self.peers_bytes + bytes > GLOBAL_NAMES_OF_PEERS_BYTES_MAX {
-                return Heard::PassedOver;
+            is_kept = self.peers_bytes + bytes <= GLOBAL_NAMES_OF_PEERS_BYTES_MAX;
+            if is_kept {
+                peer.bytes += bytes;
+                self.peers_bytes += bytes;
+                peer.names.insert(name.clone());
             }
-            peer.bytes += bytes;
-            self.peers_bytes += bytes;
-            peer.names.insert(name.clone());
         }
-        let rank = peer.rank.clone();
-        let node = rank.1.clone();
-        let loses = rank < Rank::from(&self.here);
-        //= spec/session.md#ses-glb-010
-        //# A node that reads a GLOBAL_REGISTER, or an entry of a GLOBAL_SYNC, with a name that it has learned from the same
-        //# peer MUST take the name for that of the process in the later one.
+        if is_kept {
+            self.keep_claim(&name, &rank, pid);
+        }
+        match self.give_way(name, &rank, pid) {
+            Some(conflict) => Heard::Lost(conflict),
+            None if is_kept => Heard::Known,
+            None => Heard::PassedOver,
+        }
+    }
+
+    //= spec/session.md#ses-glb-010
+    //# A node MUST replace a claim by a later claim of the same peer to the same name.
+    fn keep_claim(&mut self, name: &Arc<str>, rank: &Rank, pid: Pid) {
         let claims = self.claims.entry(name.clone()).or_insert_with(|| Vec::with_capacity(1));
-        match claims.iter_mut().find(|(of, _)| *of == rank) {
+        match claims.iter_mut().find(|(of, _)| of == rank) {
             Some((_, earlier)) => *earlier = pid,
-            None => claims.insert(claims.partition_point(|(of, _)| *of < rank), (rank, pid)),
+            None => claims.insert(claims.partition_point(|(of, _)| of < rank), (rank.clone(), pid)),
         }
-        //= spec/session.md#ses-glb-011
-        //# A node that owns a global name MUST take it back when it learns the name from a peer whose incarnation and name,
-        //# compared in this order, are smaller than its own.
-        let lost = if loses { self.own.get(&name).copied() } else { None };
-        match lost {
-            Some(Own { local, on_conflict }) => {
-                self.unregister(&name);
-                Heard::Lost(Conflict { name, local, winner: pid, node, on_conflict })
-            }
-            None => Heard::Known,
+    }
+
+    /// Settles a claim of a peer to a name of this node. The claim counts even if there is no room to keep it: the
+    /// peer does not repeat it, and both nodes would own the name.
+    //= spec/session.md#ses-glb-011
+    //# A node MUST take back a global name that it owns when a peer of smaller rank claims it.
+    fn give_way(&mut self, name: Arc<str>, rank: &Rank, winner: Pid) -> Option<Conflict> {
+        if *rank >= Rank::from(&self.here) {
+            return None;
         }
+        let Own { local, on_conflict } = self.own.get(&name).copied()?;
+        self.unregister(&name);
+        Some(Conflict { name, local, winner, node: rank.1.clone(), on_conflict })
     }
 
     fn taken_back(&mut self, id: ConnectionId, name: &str) -> Heard {
         //= spec/session.md#ses-glb-002
-        //# A node MUST ignore a GLOBAL_UNREGISTER with a name that it has not learned from the peer of the session.
+        //# A node MUST ignore a GLOBAL_UNREGISTER with a name that it has not learned from the same peer.
         let Some(peer) = self.peers.get_mut(&id) else { return Heard::PassedOver };
         // Nothing for an operator: what was told of it may have been passed over before.
         if !peer.names.remove(name) {
@@ -336,26 +363,28 @@ impl Globals {
 
     // Both.
 
-    /// The process that has a global name, as far as this node knows. Of two claims it is the one that will stay.
+    /// Returns the process that has a global name, or `None` if this node knows no such process. If several nodes
+    /// claim the name, the result is the process whose claim wins.
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {
         self.holder(name).map(|(pid, _)| pid)
     }
 
-    /// The process that has a global name, and its node.
+    /// Returns the process that has a global name, and its node.
     fn holder(&self, name: &str) -> Option<(Pid, &Arc<str>)> {
         // An own name is kept only as long as no claim is known before which it gives way.
         if let Some(own) = self.own.get(name) {
             return Some((self.pid(own.local), &self.here.name));
         }
         //= spec/session.md#ses-glb-012
-        //# A node that has learned one global name from several peers MUST take it for the name of the process of that
-        //# peer whose incarnation and name, compared in this order, are the smallest.
+        //# A node MUST resolve a global name that several peers claim to the process of the peer of the
+        //# smallest rank.
         let (rank, pid) = self.claims.get(name)?.first()?;
         Some((*pid, &rank.1))
     }
 
-    /// All global names that this node knows, in order, each with the process that [`Globals::whereis`] gives.
+    /// Returns all global names that this node knows, in order, each with the process that [`Globals::whereis`]
+    /// returns for it.
     pub fn names(&self) -> impl Iterator<Item = (Arc<str>, Pid)> {
         let names: BTreeSet<_> = self.own.keys().chain(self.claims.keys()).collect();
         names.into_iter().filter_map(|name| Some((name.clone(), self.whereis(name)?)))
@@ -366,7 +395,7 @@ impl Globals {
     }
 }
 
-/// What a name counts under [`GLOBAL_NAMES_BYTES_MAX`] and [`GLOBAL_NAMES_OF_PEERS_BYTES_MAX`].
+/// Returns the bytes that a name counts under [`GLOBAL_NAMES_BYTES_MAX`] and [`GLOBAL_NAMES_OF_PEERS_BYTES_MAX`].
 const fn counted(name: &str) -> usize {
     name.len() + GLOBAL_NAME_BYTES_COUNTED
 }

@@ -49,6 +49,25 @@ fn a_name_is_its_owner_s_until_that_takes_it_back() {
     assert_eq!(globals.names().count(), 0);
 }
 
+/// A claim that there is no room for is heard once: whoever has the name gives way all the same, else both would keep it.
+//= spec/session.md#ses-glb-011
+//= type=test
+//# A node MUST take back a global name that it owns when a peer of smaller rank claims it.
+#[test]
+fn a_claim_without_room_is_settled() {
+    for (incarnation, loses) in [(4, true), (6, false)] {
+        let mut globals = globals(incarnation, 9);
+        globals.register("desk", 3, OnConflict::Exit).unwrap();
+        globals.peers_bytes = GLOBAL_NAMES_OF_PEERS_BYTES_MAX;
+        let heard = claim(&mut globals, THERE, "desk", 1);
+        assert_eq!(matches!(heard, Heard::Lost(Conflict { local: 3, .. })), loses);
+        assert_eq!(heard == Heard::PassedOver, !loses);
+        let owner = (!loses).then(|| globals.pid(3));
+        assert_eq!(globals.whereis("desk"), owner, "the claim is not kept");
+        assert_eq!(globals.peers_bytes, GLOBAL_NAMES_OF_PEERS_BYTES_MAX);
+    }
+}
+
 #[test]
 fn the_claim_of_the_smaller_incarnation_stays() {
     for (incarnation, loses) in [(4, true), (6, false)] {

@@ -1,34 +1,33 @@
-//! Changes that somebody has not been told yet.
+//! Changes that a subscriber or a node has not been told yet.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::core::Pid;
 
-/// What has become of a membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A change of a membership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Change {
-    Joined,
     Left,
+    Joined,
 }
 
-/// What has changed since somebody was told, for each membership at most one thing: what is taken back is forgotten. So there
-/// are never more than memberships that are there, and memberships that were told.
+/// The changes that were not told yet, at most one for each membership: a change that is undone is forgotten. So
+/// there are never more changes than memberships that exist or were told.
+///
+/// Those that have left come first. In another order a reader that keeps as many memberships as it may would ignore
+/// the first of those that have joined.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Changes(BTreeMap<(Arc<str>, Pid), Change>);
+pub(super) struct Changes(BTreeSet<(Change, Arc<str>, Pid)>);
 
 impl Changes {
     pub(super) fn note(&mut self, group: &Arc<str>, pid: Pid, change: Change) {
-        match self.0.entry((Arc::clone(group), pid)) {
-            Entry::Vacant(new) => {
-                new.insert(change);
-            }
-            Entry::Occupied(before) => {
-                if *before.get() != change {
-                    before.remove();
-                }
-            }
+        let undone = match change {
+            Change::Left => Change::Joined,
+            Change::Joined => Change::Left,
+        };
+        if !self.0.remove(&(undone, Arc::clone(group), pid)) {
+            self.0.insert((change, Arc::clone(group), pid));
         }
     }
 
@@ -40,13 +39,13 @@ impl Changes {
         self.0.clear();
     }
 
-    /// The first one.
+    /// Returns the first change.
     pub(super) fn peek(&self) -> Option<(&Arc<str>, Pid, Change)> {
-        self.0.first_key_value().map(|((group, pid), change)| (group, *pid, *change))
+        self.0.first().map(|(change, group, pid)| (group, *pid, *change))
     }
 
-    /// Takes the first one.
+    /// Takes the first change.
     pub(super) fn take(&mut self) -> Option<(Arc<str>, Pid, Change)> {
-        self.0.pop_first().map(|((group, pid), change)| (group, pid, change))
+        self.0.pop_first().map(|(change, group, pid)| (group, pid, change))
     }
 }

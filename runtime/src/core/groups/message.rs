@@ -11,10 +11,10 @@ use crate::core::{Pid, Term, TermPids};
 
 const ASK: &str = "ask";
 const MEMBERS: &str = "members";
-/// The version of this protocol that a reader has to know.
+/// The version of this protocol that a reader has to support.
 const VERSION: i64 = 1;
 
-/// What is no message of this protocol, or none that is taken.
+/// An error for bytes that are no message of this protocol, or a message that is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unread;
 
@@ -26,7 +26,7 @@ pub(super) struct Addressed<'a> {
 }
 
 pub(super) enum Message<'a> {
-    /// Begin another stream: the one of this number, or what came before the first, is not understood.
+    /// A request to begin another stream: the one with this number, or what came before the first, is not understood.
     Ask { stream: i64 },
     /// A part of a stream.
     Members(Members<'a>),
@@ -40,14 +40,14 @@ pub(super) struct Members<'a> {
     pub(super) left: Entries<'a>,
 }
 
-/// Groups, each with processes.
+/// Entries of a message: groups, each with processes.
 pub(super) struct Entries<'a> {
     groups: Values<'a>,
     pids: &'a TermPids,
 }
 
 impl Entries<'_> {
-    /// Each process with its group; `None` for each thing that stands there and is no entry.
+    /// Calls `on_entry` with each process and its group, and with `None` for each value that is no entry.
     pub(super) fn for_each(&self, mut on_entry: impl FnMut(Option<(&str, Pid)>)) {
         for value in self.groups.iter() {
             let Some((group, members)) = entry(value) else {
@@ -82,8 +82,8 @@ fn parse<'a>(term: &'a [u8], pids: &'a TermPids) -> Option<Addressed<'a>> {
     let mut fields = Fields { values: fields.iter(), pids };
     let kind = fields.text()?;
     //= spec/groups.md#grp-msg-003
-    //# A server MUST ignore what is no message: what is not a term, does not have the form of a message, or has a kind or a
-    //# version that this text does not know.
+    //# A server MUST ignore what is not a term, does not have the form of a message, or has an unknown kind
+    //# or version.
     if fields.int()? != VERSION {
         return None;
     }
@@ -100,11 +100,11 @@ fn parse<'a>(term: &'a [u8], pids: &'a TermPids) -> Option<Addressed<'a>> {
         _ => return None,
     };
     //= spec/groups.md#grp-msg-002
-    //# A server MUST ignore fields that stand behind those that this text lists, in a message and in an entry.
+    //# A server MUST ignore fields behind those that this text lists, in a message and in an entry.
     Some(Addressed { from, to, body })
 }
 
-/// The fields of a message, in their order.
+/// The fields of a message, in order.
 struct Fields<'a, I> {
     values: I,
     pids: &'a TermPids,
@@ -139,12 +139,12 @@ impl<'a, I: Iterator<Item = Value<'a>>> Fields<'a, I> {
     }
 }
 
-/// The message that asks for another stream.
+/// Returns the message that asks for another stream.
 pub(super) fn ask(own: Pid, to: Pid, stream: i64) -> Option<Term> {
     Writer::write(own, to, |writer| writer.head(ASK, 5, stream))
 }
 
-/// Memberships that go into one message.
+/// The memberships that go into one message.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     joined: List,
@@ -157,11 +157,11 @@ struct List {
     bytes: usize,
 }
 
-/// Bytes of a message without entries.
+/// The bytes of a message without entries.
 const HEAD_BYTES: usize = 1 + 2 + (5 + MEMBERS.len()) + 2 * 9 + 3 * 9 + 1 + 2 * 5;
-/// Bytes of an entry without its name and its processes.
+/// The bytes of an entry without its name and its processes.
 const ENTRY_BYTES: usize = 2 + 5 + 5;
-/// Bytes of a pid in a term.
+/// The bytes of a pid in a term.
 const PID_BYTES: usize = 9;
 
 impl Batch {
@@ -187,7 +187,7 @@ impl Batch {
         true
     }
 
-    /// The message with all of them.
+    /// Returns the message with all these memberships.
     pub(super) fn write(&self, own: Pid, to: Pid, stream: i64, number: i64, complete: bool) -> Option<Term> {
         Writer::write(own, to, |writer| {
             writer.head(MEMBERS, 9, stream)?;
@@ -199,7 +199,7 @@ impl Batch {
     }
 }
 
-/// Writes a term in which each pid is the number of one that is named beside it.
+/// A writer of a term in which each pid is the number of a process that is listed beside it.
 struct Writer<'b> {
     encoder: Encoder<'b>,
     pids: Vec<Pid>,
@@ -208,7 +208,7 @@ struct Writer<'b> {
 }
 
 impl Writer<'_> {
-    /// `None` is never given: lengths and counts are far below what a term can have.
+    /// Writes a term. The result is never `None`: lengths and counts are far below the limits of a term.
     fn write(
         own: Pid,
         to: Pid,

@@ -1,14 +1,19 @@
-//! Groups of processes that all nodes know. Specification: `groups.md`.
+//! Process groups that all nodes know. Specification: `groups.md`.
 //!
-//! [`Groups`] is what the server of a node keeps: the process that is registered as [`SERVER`]. Each server owns the
-//! memberships of its own node's processes and tells them to the servers of other nodes; nothing here sends, monitors or
-//! waits. The host says what has happened (the `handle` methods and [`Groups::join`], [`Groups::leave`]), and asks what is to
-//! be done:
+//! [`Groups`] is the state of a node's groups server: the process that is registered as [`SERVER`]. Each server owns
+//! the memberships of its own node's processes, and tells them to the servers of the other nodes. This module does
+//! not send, monitor or wait. The host reports each event by a `handle` method, by [`Groups::join`] or by
+//! [`Groups::leave`], and then asks what to do next:
 //!
-//! - [`Groups::poll_watch`]: a process of this node to monitor; its end comes back by [`Groups::handle_process_ended`];
-//! - [`Groups::poll_node`]: a node for which there is something to do, and for it [`Groups::poll_todo`] until there is
-//!   nothing. The host asks when it can send: what has changed meanwhile is gathered, and a change that was taken back is none;
-//! - [`Groups::poll_change`]: what a subscriber has not been told yet.
+//! - [`Groups::poll_watch`] returns a process of this node to monitor. When that process ends, the host calls
+//!   [`Groups::handle_process_ended`].
+//! - [`Groups::poll_node`] returns a node for which there may be something to do. For that node the host calls
+//!   [`Groups::poll_todo`] until that returns `None`. Before each call, the host makes sure that it can carry out
+//!   the result. Changes are gathered until the host makes the call, and a change that is undone in the meantime is
+//!   never sent.
+//! - [`Groups::poll_change`] returns the next change that a subscriber has not been told yet.
+//!
+//! For each connected node the host also calls [`Groups::handle_interval`] at a fixed interval.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,23 +32,25 @@ mod peer;
 #[cfg(test)]
 mod tests;
 
-/// The name under which each node's server is registered.
+/// The name under which the groups server of each node is registered.
 pub const SERVER: &str = "groups";
 
-/// The groups that a node knows, as its server keeps them.
+/// The groups that a node knows, which are the state of its groups server.
+///
+/// See the [module](self) for how to drive it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Groups {
-    /// The server itself.
+    /// The pid of the server itself.
     own: Pid,
     /// The memberships of this node's processes, in the order in which they are told.
     here: BTreeSet<Membership>,
-    /// The same by process. One that is in no group any more stays until it ends: it is watched.
+    /// The same by process. A process that has left its last group stays here until it ends, since it is watched.
     processes: BTreeMap<u64, BTreeSet<Arc<str>>>,
     to_watch: BTreeSet<Pid>,
     peers: BTreeMap<NodeNumber, Peer>,
     /// The nodes for which there may be something to do.
     ready: BTreeSet<NodeNumber>,
-    /// The number of the stream that was begun last, to whichever node.
+    /// The number of the stream that was begun last, to any node.
     last_stream: i64,
     known: Known,
     counts: Counts,
@@ -52,70 +59,75 @@ pub struct Groups {
 /// A group, and the number of a process that is in it.
 type Membership = (Arc<str>, u64);
 
-/// Something for the host to do for a node.
+/// An action that the host must carry out for a node: see [`Groups::poll_todo`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Todo {
-    /// Monitor whoever is registered there as [`SERVER`] (MONITOR_NAME), and end the monitor of it that there is. What comes of
-    /// it is one of [`Groups::handle_named`] and [`Groups::handle_nobody`]; after the first, when the monitor has ended,
-    /// [`Groups::handle_server_ended`].
+    /// Monitor the process that is registered as [`SERVER`] on the node (MONITOR_NAME). If there is an earlier
+    /// monitor of the node's server, end it.
+    ///
+    /// The host reports the outcome by [`Groups::handle_named`] or [`Groups::handle_nobody`]. After
+    /// [`Groups::handle_named`], it also reports the end of the monitor, by [`Groups::handle_server_ended`].
     Monitor,
-    /// Send this term to whoever is registered there as [`SERVER`] (SEND_NAME_TERM).
+    /// Send this term to the process that is registered as [`SERVER`] on the node (SEND_NAME_TERM).
     Send(Term),
 }
 
-/// A process has joined a group, or left it.
+/// A change in the membership of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GroupChange {
-    /// `pid` is a member of `group` now.
+    /// The process `pid` is now a member of `group`.
     Joined {
         /// The group's name.
         group: Arc<str>,
         /// The new member.
         pid: Pid,
     },
-    /// `pid` is no member of `group` any more: it has left or ended, or there is no way to its node.
+    /// The process `pid` is no longer a member of `group`. It has left the group or has ended, or the session with
+    /// its node has ended, or the groups server of its node has ended.
     Left {
         /// The group's name.
         group: Arc<str>,
-        /// Who was a member.
+        /// The former member.
         pid: Pid,
     },
 }
 
-/// A process did not join a group.
+/// An error that says why a process did not join a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotJoined {
-    /// The name is empty or too long.
+    /// The name of the group is empty, or longer than 255 bytes ([`GROUP_NAME_BYTES_MAX`]).
     #[error("the name of a group is from 1 to {GROUP_NAME_BYTES_MAX} bytes long, and not {length}")]
     Name {
-        /// Length of the name, in bytes.
+        /// The length of the name, in bytes.
         length: usize,
     },
-    /// Only processes of the server's own node join by it.
+    /// The process belongs to another node. A groups server accepts only processes of its own node.
     #[error("{0} is not a process of this node")]
     NotHere(Pid),
-    /// The processes of this node are in as many groups as they may be, each counted for each of its groups.
+    /// The processes of this node together have the maximum number of memberships, 65 536
+    /// ([`GROUP_MEMBERSHIPS_MAX`]). A process counts once for each of its groups.
     #[error("the processes of this node have {GROUP_MEMBERSHIPS_MAX} memberships, and no more are allowed")]
     TooMany,
 }
 
-/// How often something came from other servers that was not taken.
+/// The counts of input from other servers that was ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Messages that were ignored: no message of this protocol, of an unknown kind or version, not for this server, or not from
-    /// the server that its node is known to have now.
+    /// The number of messages that were ignored. Such a message is not one of this protocol, has an unknown kind or
+    /// version, is addressed to another process, or was not sent by the known server of its node.
     pub messages_ignored: u64,
-    /// Entries of messages that were ignored: with a name that no group has, a process of another node than the server's, or
-    /// beyond the bound of what is kept for one node.
+    /// The number of entries in messages that were ignored. Such an entry contains a name that is not valid for a
+    /// group, contains a process of another node than the server's, or exceeds the number of memberships that are
+    /// kept for one node.
     pub entries_ignored: u64,
-    /// Times that a server was asked to tell all its memberships again.
+    /// The number of times that this server has asked another server to send all its memberships again.
     pub asked_again: u64,
 }
 
-/// What is known of all nodes.
+/// The memberships that are known of all nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Known {
     groups: BTreeMap<Arc<str>, BTreeSet<Pid>>,
@@ -124,13 +136,13 @@ struct Known {
 }
 
 impl Known {
-    /// A membership that was not known.
+    /// Adds a membership that was not known.
     fn joined(&mut self, group: &Arc<str>, pid: Pid) {
         self.groups.entry(Arc::clone(group)).or_default().insert(pid);
         self.subscribers.values_mut().for_each(|changes| changes.note(group, pid, Change::Joined));
     }
 
-    /// A membership that was known.
+    /// Removes a membership that was known.
     fn left(&mut self, group: &Arc<str>, pid: Pid) {
         if let Some(members) = self.groups.get_mut(group) {
             members.remove(&pid);
@@ -141,15 +153,15 @@ impl Known {
         self.subscribers.values_mut().for_each(|changes| changes.note(group, pid, Change::Left));
     }
 
-    /// The name as it is kept once for all.
+    /// Returns the shared copy of a name, if there is one.
     fn name(&self, group: &str) -> Arc<str> {
         self.groups.get_key_value(group).map_or_else(|| group.into(), |(name, _)| Arc::clone(name))
     }
 }
 
-/// Memberships.
+/// Methods for the memberships of this node's processes.
 impl Groups {
-    /// The groups of a server that has just started: none.
+    /// Creates the state of a server that has just started, and knows no groups. `server` is the pid of the server.
     #[must_use]
     pub fn new(server: Pid) -> Self {
         Self {
@@ -165,11 +177,11 @@ impl Groups {
         }
     }
 
-    /// Makes a process of this node a member of a group. Returns `false` if it is one already.
+    /// Adds a process of this node to a group. Returns `false` if the process is already a member.
     ///
     /// # Errors
-    /// Returns [`NotJoined`] if the name can be none of a group, the process is another node's, or there are too many
-    /// memberships.
+    /// Returns [`NotJoined`] if the name of the group is not valid, if the process belongs to another node, or if the
+    /// processes of this node have too many memberships.
     pub fn join(&mut self, group: &str, pid: Pid) -> Result<bool, NotJoined> {
         if !is_name(group) {
             return Err(NotJoined::Name { length: group.len() });
@@ -193,7 +205,8 @@ impl Groups {
         Ok(true)
     }
 
-    /// Takes a process of this node out of a group. Returns `false` if it is no member of it by this server.
+    /// Removes a process of this node from a group. Returns `false` if the process is not a member, or belongs to
+    /// another node.
     pub fn leave(&mut self, group: &str, pid: Pid) -> bool {
         let membership = (self.known.name(group), pid.local());
         if !self.is_here(pid) || !self.here.remove(&membership) {
@@ -209,7 +222,8 @@ impl Groups {
 
     //= spec/groups.md#grp-mem-002
     //# When a member has ended, the server of its node MUST take it out of all its groups.
-    /// A process that was to be watched has ended.
+    /// Handles the end of a process that [`poll_watch`](Self::poll_watch) has returned: removes the process from all
+    /// its groups.
     pub fn handle_process_ended(&mut self, pid: Pid) {
         if !self.is_here(pid) {
             return;
@@ -223,7 +237,7 @@ impl Groups {
         }
     }
 
-    /// The groups of a process, which is watched from now on.
+    /// Returns the groups of a process, which is watched from now on.
     fn watch(&mut self, pid: Pid) -> &mut BTreeSet<Arc<str>> {
         match self.processes.entry(pid.local()) {
             Entry::Occupied(watched) => watched.into_mut(),
@@ -234,7 +248,7 @@ impl Groups {
         }
     }
 
-    /// A membership of this node has changed: every node that is told of them learns of it.
+    /// Queues a change of a membership of this node for every node that is told of them.
     fn tell(&mut self, membership: &Membership, change: Change) {
         let pid = self.pid_here(membership.1);
         for (node, peer) in &mut self.peers {
@@ -253,31 +267,31 @@ impl Groups {
     }
 }
 
-/// What is known.
+/// Methods for the memberships that this node knows.
 impl Groups {
-    /// The members of a group, of all nodes; those of this one come first.
+    /// Returns the members of a group on all nodes. Those of this node come first.
     pub fn members(&self, group: &str) -> impl Iterator<Item = Pid> + '_ {
         self.known.groups.get(group).into_iter().flatten().copied()
     }
 
-    /// The members of a group that are processes of this node.
+    /// Returns the members of a group that are processes of this node.
     pub fn local_members(&self, group: &str) -> impl Iterator<Item = Pid> + '_ {
         self.members(group).take_while(|pid| pid.is_here())
     }
 
-    /// The groups that have members, in the order of their names.
+    /// Returns the names of all groups that have members, in order.
     pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.known.groups.keys()
     }
 
-    /// How often something came that was not taken.
+    /// Returns the counts of input that was ignored, since this state was created.
     #[must_use]
     pub const fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Whoever has this number is told of all changes from now on, by [`poll_change`](Self::poll_change); the first ones are
-    /// all members that are known now.
+    /// Creates a subscriber, and returns its number. From then on, [`poll_change`](Self::poll_change) returns all
+    /// changes for this subscriber. The first changes are the members that are known now.
     pub fn subscribe(&mut self) -> u64 {
         let mut changes = Changes::default();
         for (group, members) in &self.known.groups {
@@ -288,13 +302,17 @@ impl Groups {
         self.known.last_subscriber
     }
 
-    /// Nobody has this number any more.
+    /// Removes a subscriber. Has no effect if there is no subscriber with this number.
     pub fn unsubscribe(&mut self, subscriber: u64) {
         self.known.subscribers.remove(&subscriber);
     }
 
-    /// The next change that a subscriber has not been told. A process that has joined and left since is none; nor is one that
-    /// has left and joined again. So what waits for a subscriber is bounded by what is known now and what it was told.
+    /// Returns the next change that a subscriber has not been told, or `None` if there is no further change or no
+    /// such subscriber.
+    ///
+    /// Changes that cancel each other out before the subscriber is told are left out: a process that has joined and
+    /// left, or has left and joined again, causes no change. The number of waiting changes is therefore limited to
+    /// the memberships that are known now plus those that the subscriber was told.
     pub fn poll_change(&mut self, subscriber: u64) -> Option<GroupChange> {
         let (group, pid, change) = self.known.subscribers.get_mut(&subscriber)?.take()?;
         Some(match change {
@@ -304,30 +322,32 @@ impl Groups {
     }
 }
 
-/// Other nodes.
+/// Methods to report events of other nodes.
 impl Groups {
-    /// There is a session with a node that has the capability `names`.
+    /// Handles the beginning of a session with a node. The host calls this only if the session has the capability
+    /// `names`.
     pub fn handle_node_up(&mut self, node: NodeNumber) {
         //= spec/groups.md#grp-srv-002
-        //# When a session begins that has the capability `names`, a server MUST monitor the name `groups` of the peer.
+        //# When a session with `names` begins, a server MUST monitor the name `groups` of the peer.
         if let Entry::Vacant(new) = self.peers.entry(node) {
             new.insert(Peer::default()).seek();
             self.ready.insert(node);
         }
     }
 
-    /// The session with a node is over.
+    /// Handles the end of the session with a node.
     pub fn handle_node_down(&mut self, node: NodeNumber) {
         //= spec/groups.md#grp-srv-005
-        //# When a session has ended, or the server of the peer has, a server MUST forget all memberships that it has
-        //# learned of that node.
+        //# When a session or the server of the peer has ended, a server MUST forget all memberships that it
+        //# has learned of that node.
         if let Some(mut peer) = self.peers.remove(&node) {
             peer.forget(&mut self.known);
         }
         self.ready.remove(&node);
     }
 
-    /// The name is that of `server`, which is monitored now (NAMED).
+    /// Handles the answer (NAMED) that the process `server` is registered as [`SERVER`] on the node, and is now
+    /// monitored.
     pub fn handle_named(&mut self, node: NodeNumber, server: Pid) {
         let Some(peer) = self.peers.get_mut(&node) else { return };
         if server.node() == node {
@@ -338,22 +358,27 @@ impl Groups {
         self.ready.insert(node);
     }
 
-    /// Nobody has the name there, or whoever has it cannot be monitored.
+    /// Handles the answer that no process is registered as [`SERVER`] on the node, or that the process cannot be
+    /// monitored.
     pub fn handle_nobody(&mut self, node: NodeNumber) {
         let Some(peer) = self.peers.get_mut(&node) else { return };
         peer.nobody(&mut self.known);
         self.ready.insert(node);
     }
 
-    /// The server of a node has ended, while there is a session with that.
+    /// Handles the end of a node's groups server, when the session with that node continues.
     pub fn handle_server_ended(&mut self, node: NodeNumber) {
         let Some(peer) = self.peers.get_mut(&node) else { return };
         peer.ended(&mut self.known);
         self.ready.insert(node);
     }
 
-    /// [`GROUPS_INTERVAL_MAX`](super::limits::GROUPS_INTERVAL_MAX) has passed since the host said this last of a node, or since
-    /// it came up. Its server is sent a message even if there is nothing to tell, which shows it if one before that was lost.
+    /// Handles the passing of an interval. The host must call this for each connected node whenever
+    /// [`GROUPS_INTERVAL_MAX`](super::limits::GROUPS_INTERVAL_MAX) (60 s) has passed since the last call for that
+    /// node, or since the session with it began.
+    ///
+    /// The server of the node is then sent a message even if nothing has changed, so that it notices the loss of an
+    /// earlier message.
     pub fn handle_interval(&mut self, node: NodeNumber) {
         let Some(peer) = self.peers.get_mut(&node) else { return };
         if peer.outgoing.fall_due() {
@@ -361,7 +386,8 @@ impl Groups {
         }
     }
 
-    /// A message has come for the server: what it is as a term, and whose the pids in it are.
+    /// Handles a message for this server. `term` is the message as a term, and `pids` are the processes that the pids
+    /// in the term stand for.
     pub fn handle_message(&mut self, term: &[u8], pids: &TermPids) {
         if self.take_message(term, pids).is_err() {
             self.counts.messages_ignored += 1;
@@ -389,20 +415,22 @@ impl Groups {
     }
 }
 
-/// What is to be done.
+/// Methods that return actions for the host.
 impl Groups {
-    /// A process of this node that is to be monitored.
+    /// Returns the next process of this node that the host has to monitor, or `None` if there is none.
     pub fn poll_watch(&mut self) -> Option<Pid> {
         self.to_watch.pop_first()
     }
 
-    /// A node for which there may be something to do: [`poll_todo`](Self::poll_todo) says what. Each is given once until
-    /// something happens again.
+    /// Returns the next node for which there may be something to do, or `None` if there is none. The host then calls
+    /// [`poll_todo`](Self::poll_todo) for that node. After this method has returned a node, it returns the node again
+    /// only after a new event.
     pub fn poll_node(&mut self) -> Option<NodeNumber> {
         self.ready.pop_first()
     }
 
-    /// What is to be done next for a node, as soon as it can take it.
+    /// Returns the next action for a node, or `None` if there is nothing to do. The host should call this only when
+    /// it can carry out the action.
     pub fn poll_todo(&mut self, node: NodeNumber) -> Option<Todo> {
         let peer = self.peers.get_mut(&node)?;
         if std::mem::take(&mut peer.to_seek) {
@@ -417,7 +445,7 @@ impl Groups {
     }
 }
 
-/// Whether a group can have this name.
+/// Returns `true` if `name` is valid for a group.
 pub(crate) const fn is_name(name: &str) -> bool {
     //= spec/groups.md#grp-mem-001
     //# The name of a group MUST be from 1 to `group_name_bytes_max` bytes long.

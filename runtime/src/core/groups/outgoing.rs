@@ -1,4 +1,4 @@
-//! The stream to the server of another node: all memberships of this one, then what changes.
+//! The stream to the server of another node: all memberships of this node, then the changes.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -8,38 +8,39 @@ use super::changes::{Change, Changes};
 use super::message::Batch;
 use crate::core::{NodeNumber, Pid, Term};
 
-/// What a server is told, and how far that has come.
+/// The state of the stream to a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Outgoing {
-    /// Its number.
+    /// The number of the stream.
     stream: i64,
     /// The number of its next message.
     next: i64,
     walk: Walk,
-    /// Of those memberships that were walked past.
+    /// The changes of memberships that the walk has passed.
     changes: Changes,
-    /// The next message goes out even if there is nothing to tell.
+    /// Set if the next message goes out even without anything to tell.
     is_due: bool,
 }
 
-/// How many of this node's memberships the stream has named.
+/// The progress of the stream through this node's memberships.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 enum Walk {
     /// There is no stream.
     #[default]
     Off,
-    /// None yet.
+    /// No membership has been named yet.
     Start,
-    /// Those up to this one.
+    /// The memberships up to this one have been named.
     Until(Membership),
-    /// All.
+    /// All memberships have been named.
     Done,
 }
 
 impl Outgoing {
     //= spec/groups.md#grp-str-002
-    //# A server MUST give each stream that it begins a larger number than all those before, from 1 on.
-    // In whichever session: what was polled in the one before can go out in this one.
+    //# A server MUST give each stream that it begins, to any node, a larger number than all those before,
+    //# from 1 on.
+    // The number is unique across sessions: what was polled in one session can go out in the next.
     pub(super) fn begin(&mut self, last_stream: &mut i64) {
         *last_stream += 1;
         self.stream = *last_stream;
@@ -56,24 +57,25 @@ impl Outgoing {
     }
 
     //= spec/groups.md#grp-str-010
-    //# A server MUST send the next message of a stream at most `groups_interval_max` seconds after the one before it, even if
-    //# there is nothing to tell.
-    /// It is some time since a message went out. Returns whether there is more to tell.
+    //# A server MUST send the next message of a stream at the latest when `groups_interval_max` seconds have
+    //# passed since the one before it, even if there is nothing to tell, while its reader is known and the
+    //# session's queue has room.
+    /// Makes a message due, since some time has passed without one. Returns `true` if there is now something to send.
     pub(super) fn fall_due(&mut self) -> bool {
         self.is_due = self.walk != Walk::Off;
         self.is_due
     }
 
     //= spec/groups.md#grp-str-007
-    //# A server that reads an ask whose `stream` is 0 or the number of its present stream to that server MUST begin another
-    //# stream to it.
+    //# On an ask whose `stream` is 0 or that of its present stream to the asking server, a server MUST begin
+    //# another stream to it.
     pub(super) fn asked(&mut self, stream: i64, last_stream: &mut i64) {
         if stream == 0 || stream == self.stream {
             self.begin(last_stream);
         }
     }
 
-    /// A membership has changed. Returns whether there is more to tell.
+    /// Notes a change of a membership. Returns `true` if there is now something to send.
     pub(super) fn note(&mut self, membership: &Membership, pid: Pid, change: Change) -> bool {
         let is_told = match &self.walk {
             Walk::Off | Walk::Start => false,
@@ -86,7 +88,7 @@ impl Outgoing {
         is_told
     }
 
-    /// The next message, if there is something to tell.
+    /// Returns the next message, if there is something to tell.
     pub(super) fn next(&mut self, own: Pid, to: Pid, here: &BTreeSet<Membership>) -> Option<Term> {
         let has_more = matches!(self.walk, Walk::Start | Walk::Until(_)) || !self.changes.is_empty();
         if !has_more && !std::mem::take(&mut self.is_due) {
@@ -94,24 +96,26 @@ impl Outgoing {
         }
         self.is_due = false;
         //= spec/groups.md#grp-str-008
-        //# A server MUST name in each of its streams, in `joined`, each membership of its node that the stream has not named, and
-        //# in `left` each one that it has named and that is there no more.
+        //# In each stream a server MUST name in `joined` each membership of its node that the stream has not
+        //# named, or named last in `left`, and in `left` each one that it named last in `joined` and that is
+        //# gone.
         let mut batch = Batch::default();
-        // What was walked past and has joined since is named before it is said that this is all.
+        // Memberships that the walk has passed and that have been added since are named before the message that says
+        // that this is all.
         if self.take_changes(&mut batch) {
             self.walk_on(&mut batch, own, here);
         }
         //= spec/groups.md#grp-str-003
-        //# A server MUST number the messages of a stream from 0 on, each with one more than the one before it.
+        //# A server MUST number the messages of a stream 0, 1, 2 and so on.
         let number = self.next;
         self.next += 1;
         //= spec/groups.md#grp-str-009
-        //# A server MUST write true into `complete` from the message on with which a stream has named all memberships of its
-        //# node, and false before.
+        //# A server MUST write true into `complete` from the message on with which the stream has named all
+        //# memberships of its node, and false before.
         batch.write(own, to, self.stream, number, self.walk == Walk::Done)
     }
 
-    /// Whether there was room for all.
+    /// Moves changes into the batch. Returns `true` if there was room for all.
     fn take_changes(&mut self, batch: &mut Batch) -> bool {
         while let Some((group, pid, change)) = self.changes.peek() {
             if !batch.add(group, pid, change) {

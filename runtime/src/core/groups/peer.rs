@@ -1,4 +1,4 @@
-//! Another node: its server, what that has told, and what it is told.
+//! Another node: its server, the memberships that the server has told, and those that it is told.
 
 use std::collections::BTreeMap;
 
@@ -11,49 +11,49 @@ use crate::core::limits::GROUP_MEMBERSHIPS_MAX;
 /// A node with which there is a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Peer {
-    /// Who was its server when that was last known.
+    /// The server of the node when it was last known.
     server: Option<Pid>,
-    /// It is being asked who is.
+    /// Set while the node is being asked who its server is.
     is_sought: bool,
-    /// The host has not been told to ask yet.
+    /// Set if the host has not been told to ask yet.
     pub(super) to_seek: bool,
-    /// Something that was said as its server was not taken, since it was not known who that is.
+    /// Set if a message of a server was ignored, since it was not known who the server is.
     has_missed: bool,
-    /// Among that was an ask of the server that was known last.
+    /// Set if such an ignored message was a request of the last known server for a new stream.
     has_missed_ask: bool,
-    /// Who has said the last of that since the node was asked.
+    /// The sender of the last such message since the node was asked.
     heard: Option<Pid>,
-    /// The stream for which the server is to be asked for a new one.
+    /// The stream in place of which the server is to be asked for a new one.
     pub(super) ask: Option<i64>,
     incoming: Incoming,
-    /// What the server has told, each with the stream that named it last.
+    /// The memberships that the server has told, each with the stream that named it last.
     members: BTreeMap<Membership, i64>,
     pub(super) outgoing: Outgoing,
 }
 
-/// How far the server's stream has come.
+/// The progress of the server's stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Incoming {
     /// The stream that is read; 0 before the first one.
     stream: i64,
     /// The number of its next message.
     next: i64,
-    /// All has been named.
+    /// Set if all memberships have been named.
     is_complete: bool,
-    /// How many memberships it has named that still are.
+    /// The number of memberships that the stream has named and that still exist.
     named: usize,
-    /// Messages that did not fit since then.
+    /// The number of messages since then that did not fit into the stream.
     strays: u32,
 }
 
-/// Who is the server.
+/// The identity of the server.
 impl Peer {
-    /// The server, if it is known now.
+    /// Returns the server, if it is known now.
     pub(super) fn server(&self) -> Option<Pid> {
         self.server.filter(|_| !self.is_sought)
     }
 
-    /// The node is to be asked who its server is.
+    /// Notes that the node is to be asked who its server is.
     pub(super) const fn seek(&mut self) {
         self.is_sought = true;
         self.to_seek = true;
@@ -68,7 +68,7 @@ impl Peer {
             self.forget(known);
             self.server = Some(server);
             //= spec/groups.md#grp-str-001
-            //# When NAMED names another process than the server of that node that was known last, a server MUST begin a stream to it.
+            //# When NAMED names another process than `last`, a server MUST begin a stream to it.
             self.outgoing.begin(last_stream);
         }
         self.seek_who_was_heard(Some(server));
@@ -77,27 +77,27 @@ impl Peer {
         }
     }
 
-    /// The server is known, and what it has said before that was not taken.
+    /// Makes up for messages of the server that were ignored before it was known.
     fn make_up(&mut self, last_stream: &mut i64) {
         //= spec/groups.md#grp-srv-004
-        //# When the server of a node is known again, or another one, and a message of the node was ignored meanwhile, a server
-        //# MUST send it an ask with the stream 0.
+        //# When a server becomes known after a message of its node was ignored by GRP-SRV-003, a server MUST
+        //# send it an ask with stream 0.
         if std::mem::take(&mut self.has_missed) {
             self.ask = Some(0);
         }
         //= spec/groups.md#grp-srv-008
-        //# When the server of a node is known again, and an ask of it was ignored meanwhile, a server MUST begin another stream
-        //# to it.
+        //# When a server becomes known again after an ask of it was ignored, a server MUST begin another
+        //# stream to it.
         if std::mem::take(&mut self.has_missed_ask) {
             self.outgoing.begin(last_stream);
         }
     }
 
-    /// The node has said who its server is.
+    /// Handles the node's answer about its server.
     fn seek_who_was_heard(&mut self, answer: Option<Pid>) {
         //= spec/groups.md#grp-srv-007
-        //# When the answer to a monitor of the name `groups` is not the `from` of the message that was ignored last while it was
-        //# waited for, a server MUST monitor that name once more.
+        //# When the answer to MONITOR_NAME is not the `from` of the last message ignored meanwhile, a server
+        //# MUST monitor that name once more.
         if self.heard.is_some() && self.heard != answer {
             self.seek();
         }
@@ -115,13 +115,13 @@ impl Peer {
         if self.server().is_some() {
             self.forget(known);
             //= spec/groups.md#grp-srv-006
-            //# When the monitor of a server ends in a session that goes on, a server MUST monitor the name `groups` of the peer
-            //# once more.
+            //# When the monitor of a server ends before the session does, a server MUST monitor the name
+            //# `groups` there once more.
             self.seek();
         }
     }
 
-    /// Forgets the server, and what it has told.
+    /// Forgets the server, and the memberships that it has told.
     pub(super) fn forget(&mut self, known: &mut Known) {
         if let Some(server) = self.server.take() {
             let members = std::mem::take(&mut self.members);
@@ -133,14 +133,14 @@ impl Peer {
         self.has_missed_ask = false;
     }
 
-    /// Whether a message of this process is one of the node's server.
+    /// Checks that a message of this process is one of the node's server.
     pub(super) fn hear(&mut self, from: Pid, is_ask: bool) -> Result<(), Unread> {
         if self.server() == Some(from) {
             return Ok(());
         }
         //= spec/groups.md#grp-srv-003
-        //# A server MUST ignore a message whose `from` is not the pid that NAMED has given for the latest monitor of the name
-        //# `groups` of that node, and monitor that name anew, unless it waits for NAMED or MONITOR_EXIT of such a monitor.
+        //# A server MUST ignore a message whose `from` is not the known server of its node, and monitor the
+        //# name `groups` there anew unless that is sought.
         self.has_missed = true;
         self.has_missed_ask |= is_ask && self.server == Some(from);
         if self.is_sought {
@@ -152,7 +152,7 @@ impl Peer {
     }
 }
 
-/// What the server tells.
+/// The memberships that the server tells.
 impl Peer {
     pub(super) fn take(
         &mut self,
@@ -163,8 +163,8 @@ impl Peer {
         self.follow(members.stream, members.number, known, counts)?;
         let mut ignored = 0;
         //= spec/groups.md#grp-msg-006
-        //# A server MUST ignore, and go on behind, an entry of `joined` or `left` that is no entry, that names a group by what
-        //# can be no name of one, or a process that is none of the node of `from` in its present start.
+        //# In `joined` and `left` a server MUST skip a value that is no entry, an entry without a name of a
+        //# group, and in each other entry what is no pid of the node of `from` in its present start.
         members.left.for_each(|entry| ignored += u64::from(!self.on_entry(entry, known, Self::left)));
         members.joined.for_each(|entry| ignored += u64::from(!self.on_entry(entry, known, Self::joined)));
         counts.entries_ignored += ignored;
@@ -174,7 +174,7 @@ impl Peer {
         Ok(())
     }
 
-    /// Whether a message is the next one of the stream.
+    /// Checks that a message is the next one of the stream.
     fn follow(
         &mut self,
         stream: i64,
@@ -183,7 +183,7 @@ impl Peer {
         counts: &mut Counts,
     ) -> Result<(), Unread> {
         if number == 0 && stream > self.incoming.stream {
-            // Whoever begins streams and ends none leaves no more behind than what two of them can name.
+            // A server that begins streams and ends none leaves no more behind than two of them can name.
             if self.members.len() > GROUP_MEMBERSHIPS_MAX {
                 self.sweep(known);
             }
@@ -196,16 +196,16 @@ impl Peer {
             return Ok(());
         }
         //= spec/groups.md#grp-str-005
-        //# A server MUST ignore a message that is neither the next one of the stream that it reads nor the first one of a
-        //# later stream.
+        //# A server MUST ignore a message that is neither the next of the stream that it reads nor the first
+        //# of a later one.
         let is_old = stream < incoming.stream || stream == incoming.stream && number < incoming.next;
         if !is_old {
             //= spec/groups.md#grp-str-006
-            //# When a server ignores a message because messages before it are missing, it MUST send an ask with the `stream` of
-            //# that message, unless it has sent an ask since the last message that it did not ignore.
+            //# When a server ignores a message because earlier ones are missing, for the first time while it
+            //# reads one stream, it MUST send an ask with the `stream` of that message.
             //= spec/groups.md#grp-str-011
-            //# When a server has ignored two, four, eight or any other power of two of messages before which messages are missing,
-            //# since the last one that it did not ignore, it MUST send another ask, with the `stream` of the last of them.
+            //# When a server has ignored 2, 4, 8 or another power of two of messages as in GRP-STR-006 while
+            //# it reads one stream, it MUST send another ask, with the `stream` of the last of them.
             incoming.strays = incoming.strays.saturating_add(1);
             if incoming.strays.is_power_of_two() {
                 self.ask = Some(stream);
@@ -257,11 +257,11 @@ impl Peer {
         true
     }
 
-    /// Takes out what the stream has not named.
+    /// Removes the memberships that the stream has not named.
     fn sweep(&mut self, known: &mut Known) {
         //= spec/groups.md#grp-str-004
-        //# When a server has read a message in which `complete` is true, it MUST forget the memberships of that node that the
-        //# stream has not named.
+        //# On a message in which `complete` is true a server MUST forget the memberships of that node that
+        //# the stream has not named.
         let Some(server) = self.server else { return };
         let stream = self.incoming.stream;
         self.members.retain(|(group, local), named_by| {
@@ -274,7 +274,7 @@ impl Peer {
     }
 }
 
-/// The process of this number on the node of a server.
+/// Returns the process with this number on the node of a server.
 const fn beside(server: Pid, local: u64) -> Pid {
     Pid::new(server.node(), server.creation(), local)
 }

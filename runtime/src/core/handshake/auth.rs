@@ -1,4 +1,4 @@
-//! Cookies: the secret that the nodes of a system share, and the keys made of it.
+//! Cookies: the secret that the nodes of a cluster share, and the keys that are derived from it.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -13,9 +13,10 @@ use zeroize::Zeroizing;
 
 use crate::core::limits::COOKIE_BYTES_ADVISED;
 
-/// The secret that the nodes of a system share.
+/// The secret that the nodes of a cluster share.
 ///
-/// It is wiped from memory when it is dropped, is never shown, and is compared in constant time.
+/// It is wiped from memory when it is dropped, its `Debug` output does not show it, and cookies are compared in
+/// constant time.
 ///
 /// ```
 /// use snow_dist_runtime::core::Cookie;
@@ -28,17 +29,17 @@ use crate::core::limits::COOKIE_BYTES_ADVISED;
 #[derive(Clone)]
 pub struct Cookie {
     secret: Zeroizing<Vec<u8>>,
-    /// HMAC under the cookie itself: version 1.
+    /// HMAC with the cookie itself as its key: version 1.
     digest: Hmac<Sha256>,
-    /// HMAC under the key that is made of it: version 2.
+    /// HMAC with the key that is derived from the cookie: version 2.
     proof: Hmac<Sha256>,
 }
 
 impl Cookie {
-    /// The cookie of these bytes, all of which count.
+    /// Creates a cookie from these bytes. All of them are part of the cookie, including a line end.
     ///
     /// # Errors
-    /// The cookie is empty or holds a zero byte.
+    /// Returns [`CookieError`] if the cookie is empty or holds a zero byte.
     pub fn new(secret: impl Into<Vec<u8>>) -> Result<Self, CookieError> {
         let secret = Zeroizing::new(secret.into());
         //= spec/handshake.md#hs-cky-001
@@ -46,12 +47,12 @@ impl Cookie {
         if secret.is_empty() {
             return Err(CookieError::Empty);
         }
-        // HMAC fills its key with zero bytes: `a` and `a\0` would be one cookie.
+        // HMAC pads its key with zero bytes, so `a` and `a\0` would be the same cookie.
         if secret.contains(&0) {
             return Err(CookieError::Nul);
         }
-        // The cookie is what the key is made *of*, never the salt: there its HMAC of a chosen message would be the
-        // key, and a version 1 node gives that HMAC to anyone.
+        // The cookie is the key material of HKDF and never its salt. As the salt, its HMAC of a chosen message would
+        // be the key, and a version 1 node gives that HMAC to anyone.
         let mut key = Zeroizing::new([0; PROOF_BYTES]);
         Hkdf::<Sha256>::new(Some(&[0; PROOF_BYTES]), &secret)
             .expand(proof::KEY_INFO, &mut *key)
@@ -61,39 +62,43 @@ impl Cookie {
         Ok(Self { secret, digest, proof })
     }
 
-    /// The cookie in a file: the line feed, carriage return, or both, that an editor puts at its end is no part of
-    /// it.
+    /// Creates a cookie from the content of a file. If the content ends with a line end (LF, CR, or CR LF), as
+    /// editors write it, that one line end is not part of the cookie.
     ///
     /// # Errors
-    /// See [`Cookie::new`].
+    /// Returns [`CookieError`] as [`Cookie::new`] does.
     pub fn from_file_content(content: impl Into<Vec<u8>>) -> Result<Self, CookieError> {
         let mut content = content.into();
         content.truncate(Self::in_file(&content).len());
         Self::new(content)
     }
 
-    /// The bytes of a file that are the cookie: all but the line end.
+    /// Returns the part of a file's content that is the cookie: the content without the one line end with which it
+    /// may end.
     #[must_use]
     pub fn in_file(content: &[u8]) -> &[u8] {
         //= spec/handshake.md#hs-cky-005
-        //# A node that takes its cookie from a file MUST leave out a line feed, a carriage return, or a
-        //# carriage return and a line feed at the end of the file.
+        //# A node that takes its cookie from a file MUST leave out one line end (LF, CR, or CR LF) at the
+        //# file's end.
         let content = content.strip_suffix(b"\n").unwrap_or(content);
         content.strip_suffix(b"\r").unwrap_or(content)
     }
 
-    /// Whether it has so few bytes that whoever has seen one handshake of this node could try all cookies like it.
+    /// Returns `true` if the cookie has fewer than [`COOKIE_BYTES_ADVISED`] bytes (16).
+    ///
+    /// **Security.** Replace such a cookie by a longer one: anyone who has seen one handshake can try all short
+    /// cookies without asking a node.
     #[must_use]
     pub fn is_short(&self) -> bool {
         self.secret.len() < COOKIE_BYTES_ADVISED
     }
 
-    /// HMAC-SHA256 under the cookie.
+    /// Returns the HMAC-SHA256 of a challenge, with the cookie as the key.
     pub(super) fn digest(&self, challenge: &[u8; PROOF_BYTES]) -> [u8; PROOF_BYTES] {
         self.digest.clone().chain_update(challenge).finalize().into_bytes().into()
     }
 
-    /// HMAC-SHA256 of what `pieces` feeds it, under the key that is made of the cookie.
+    /// Returns the HMAC-SHA256 of the bytes that `pieces` passes on, with the key that is derived from the cookie.
     pub(super) fn proof(&self, pieces: impl FnOnce(&mut dyn FnMut(&[u8]))) -> [u8; PROOF_BYTES] {
         let mut mac = self.proof.clone();
         pieces(&mut |bytes| mac.update(bytes));
@@ -117,32 +122,36 @@ impl PartialEq for Cookie {
 
 impl Eq for Cookie {}
 
-/// Nothing of the secret goes into a hash: hashes are shown and compared in the open.
+/// Adds nothing to the hash: hashes are neither secret nor compared in constant time.
 impl Hash for Cookie {
     fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
-/// Why bytes are no cookie.
+/// An error that says why bytes cannot be used as a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum CookieError {
-    /// There is nothing in it.
+    /// The cookie is empty.
     #[error("the cookie is empty: every node would know it")]
     Empty,
-    /// It holds a zero byte.
+    /// The cookie holds a zero byte.
     #[error(
         "the cookie holds a zero byte: cookies that differ only in zero bytes at the end would be the same"
     )]
     Nul,
-    /// HMAC or HKDF has no key of this length. Both take every length that memory can hold.
+    /// HMAC or HKDF takes no key of this length. This does not occur, since both take every length that fits into
+    /// memory.
     #[error("no key can be made of a cookie of this length")]
     Length,
 }
 
-/// The cookies a node goes by: the first one signs, all of them count.
+/// The cookies of a node: the first one signs, and all of them are accepted.
 ///
-/// To change the cookie of a running system: add the new one everywhere as accepted, make it the first everywhere,
-/// remove the old one everywhere.
+/// A node that dials uses the first cookie for the whole handshake. A node that accepts a connection takes a REPLY
+/// that was signed with any of its cookies, and signs its ACK with the same one.
+///
+/// To change the cookie of a running cluster, add the new one as accepted on every node, then make it the first on
+/// every node, then remove the old one on every node.
 ///
 /// ```
 /// use snow_dist_runtime::core::{Cookie, Cookies};
@@ -158,25 +167,25 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// These cookies, and another one that counts.
+    /// Adds a cookie that this node accepts but does not sign with.
     #[must_use]
     pub fn accepting(mut self, other: Cookie) -> Self {
         self.others.push(other);
         self
     }
 
-    /// The cookie that signs.
+    /// Returns the cookie that signs.
     #[must_use]
     pub const fn first(&self) -> &Cookie {
         &self.first
     }
 
-    /// All of them, the one that signs first.
+    /// Returns all cookies, beginning with the one that signs.
     pub fn iter(&self) -> impl Iterator<Item = &Cookie> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// The cookie under which `expected` gives what was `received`, and its place among all.
+    /// Returns the cookie with which `expected` computes the value that was `received`, and its index.
     pub(super) fn find(
         &self,
         received: &[u8; PROOF_BYTES],
@@ -188,18 +197,18 @@ impl Cookies {
     }
 }
 
-/// One cookie, which signs and counts.
+/// Creates the list of one cookie, which signs and is accepted.
 impl From<Cookie> for Cookies {
     fn from(first: Cookie) -> Self {
         Self { first, others: Vec::new() }
     }
 }
 
-/// Whether two digests or proofs are the same, in a time that does not depend on where they differ.
+/// Returns `true` if two digests or proofs are equal. The time does not depend on where they differ.
 pub(super) fn same(one: &[u8; PROOF_BYTES], other: &[u8; PROOF_BYTES]) -> bool {
     //= spec/handshake.md#hs-prf-005
     //= type=implication
     //= reason=time cannot be shown by a test; the comparison is subtle's
-    //# A node MUST compare a digest or a proof in a time that does not depend on where the two differ.
+    //# A node MUST compare digests and proofs in constant time.
     one.ct_eq(other).into()
 }

@@ -1,4 +1,4 @@
-//! Every way in which a handshake ends without a session, in words a person can act on.
+//! The ways in which a handshake ends without a session, with texts that a person can act on.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,73 +8,77 @@ use snow_dist_codec::limits::REJECT_TEXT_BYTES_MAX;
 use snow_dist_codec::{DecodeError, Text};
 use thiserror::Error;
 
-use super::{VERSIONS, payload};
+use super::certified::Uri;
+use super::{Certified, VERSIONS, payload};
 use crate::core::Shown;
 use crate::core::limits::FRAME_BYTES_BOUND_MIN;
 
-/// The check at which a handshake ended. Texts of the other end are shown escaped.
+/// The reason why a handshake has failed. When it is displayed, texts of the other end are escaped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A message, or its extension block, is damaged.
+    /// The message that arrived, or its extension block, cannot be decoded.
     #[error("{due} was due, and what came cannot be read: {error}")]
     Malformed {
-        /// The message that was due.
+        /// The name of the message that was due.
         due: &'static str,
-        /// What is wrong with it.
+        /// The error of the decoder.
         error: DecodeError,
     },
-    /// Another message than the one that was due.
+    /// A message has arrived that is not the one that was due.
     #[error("{due} was due, and {found} came")]
     Unexpected {
-        /// The message that was due.
+        /// The name of the message that was due.
         due: &'static str,
-        /// The message that came.
+        /// The name of the message that came.
         found: &'static str,
     },
-    /// Version 2 over a TLS version below 1.3, or such a channel where only version 2 is allowed.
+    /// The connection has a TLS version below 1.3, on which only version 1 can be spoken. But the peer has sent an
+    /// extension block, as in version 2, or this node does not allow version 1 with the peer.
     #[error("version 2 needs TLS 1.3, and this connection has TLS 1.2")]
     Tls,
-    /// A peer without an extension block where version 1 is refused.
+    /// The peer has sent no extension block, so it speaks version 1, and this node does not allow that.
     #[error(
         "no extension block: the peer speaks version 1 only, and is refused here unless `version_1` of this node's \
          builder allows it; if it should speak version 2, somebody on the way interferes"
     )]
     Version1,
-    /// An extension block or a proof is missing that both ends must send.
+    /// A message has no extension block although its sender speaks version 2.
     #[error(
         "{message} has no extension block, yet its sender speaks version 2: the block was taken away on the way, \
          or the connection has TLS 1.2"
     )]
     Stripped {
-        /// The message without a block.
+        /// The name of the message.
         message: &'static str,
     },
-    /// An extension block in an answer to a message that had none.
+    /// A message has an extension block although the message that it answers had none.
     #[error("{message} has an extension block, and the message before it had none")]
     Unasked {
-        /// The message with a block.
+        /// The name of the message.
         message: &'static str,
     },
-    /// An extension block, or the field beside it, does not say what it must.
+    /// The peer has sent an extension block, but has left out something that it must send with one: the versions that
+    /// it speaks, its incarnation, or a creation from 1 to 255. The value says which of them is missing.
     #[error("beside an extension block the peer must say {0}, and does not")]
     Unsaid(&'static str),
-    /// The peer speaks none of this node's versions.
+    /// The peer speaks none of this node's versions. The value is the list of the versions that it offers.
     #[error("no common version: offered are {}, spoken here are {VERSIONS:?}", Shown(&format!("{:?}", .0)))]
     Versions(Vec<u16>),
-    /// A challenge beside an extension block does not end as those of version 2 do.
+    /// A message with an extension block has a challenge that does not end in the sentinel. Every challenge of
+    /// version 2 ends in the sentinel.
     #[error("the challenge of {message} does not end in the sentinel, as it must beside an extension block")]
     Sentinel {
-        /// The message with the challenge.
+        /// The name of the message.
         message: &'static str,
     },
-    /// The digest beside an extension block is not zero.
+    /// A message with an extension block has a digest that is not zero.
     #[error("the digest of {message} is not zero, as it must be beside an extension block")]
     Digest {
-        /// The message with the digest.
+        /// The name of the message.
         message: &'static str,
     },
-    /// Another node answered than the one that was dialled.
+    /// The node that answered is not the one that was dialled.
     #[error(
         "\"{dialled}\" was dialled, and \"{}\" answered: is another node at that address?",
         Shown(answered)
@@ -82,18 +86,19 @@ pub enum Failure {
     Answered {
         /// The name that was dialled.
         dialled: Arc<str>,
-        /// The name that was answered.
+        /// The name of the node that answered.
         answered: Arc<str>,
     },
-    /// The proof, or in version 1 the digest, is not the one that the cookie gives.
+    /// The proof, or in version 1 the digest, is not the one that this node computes: the two nodes have different
+    /// cookies, or someone interferes.
     #[error(
         "the proof in {message} is wrong: the nodes have different cookies, or somebody stands between them"
     )]
     Proof {
-        /// The message with the proof.
+        /// The name of the message.
         message: &'static str,
     },
-    /// The peer bears this node's name.
+    /// The peer has the same name as this node.
     #[error(
         "both ends of the connection have the same name: two nodes of one name, or a node that dialled itself"
     )]
@@ -101,33 +106,46 @@ pub enum Failure {
     /// The peer's name is not the name of a node.
     #[error("\"{}\" is not a node name", Shown(.0))]
     NotAName(Arc<str>),
-    /// The peer takes frames so short that a session cannot work.
+    /// This node requires certificates, and the peer's certificate is not valid for the peer's name.
+    #[error(
+        "the peer's certificate does not speak for \"{}\", the name it bears: it needs the subject alternative name \
+         URI:{}, and speaks for {certified}",
+        Shown(name),
+        Uri(name)
+    )]
+    Uncertified {
+        /// The name of the peer.
+        name: Arc<str>,
+        /// The names for which the certificate of the peer is valid.
+        certified: Certified,
+    },
+    /// The peer accepts only frames that are too short for a session.
     #[error("the peer takes frames of at most {frame_bytes} bytes, and {FRAME_BYTES_BOUND_MIN} are needed")]
     Bounds {
-        /// Bytes of the longest frame it takes.
+        /// The length in bytes of the longest frame that the peer accepts.
         frame_bytes: u32,
     },
-    /// The acceptor sent REJECT. It is a hint, for the log and for when to dial again: it may come from whoever stands
-    /// between the two nodes.
+    /// The acceptor has sent REJECT. A REJECT is only a hint, for the log and for the time of the next dial, since it
+    /// may come from someone who interferes between the two nodes.
     //= spec/handshake.md#hs-rej-008
     //# A node MUST escape control characters in the text of a REJECT when it shows it.
     #[error("the peer refuses the connection: {}, \"{}\"", CodeName(*code), Shown(text))]
     Rejected {
-        /// Why, by number: [`Reject::CODES`].
+        /// The code of the reason: see [`Reject::CODES`].
         code: u16,
-        /// Why, in the peer's words.
+        /// The reason, in the peer's words.
         text: Arc<str>,
     },
 }
 
 impl Failure {
-    /// A REJECT, kept.
+    /// Creates the failure that a REJECT reports.
     pub(super) fn rejected(reject: &Reject<'_>) -> Self {
         Self::Rejected { code: reject.code, text: reject.text.as_str().into() }
     }
 
-    /// The code under which an acceptor tells a peer of version 2. Before the peer has proved that it knows the
-    /// cookie that is one of version, malformed and refused.
+    /// Returns the code of the REJECT for a peer of version 2. Before the peer has proven that it knows the cookie,
+    /// that is only one of *version*, *malformed* and *refused*.
     //= spec/handshake.md#hs-rej-005
     //# Before it has verified REPLY an acceptor MUST NOT send a REJECT with another code than 1, 2, 3 or 4.
     const fn code(&self) -> u16 {
@@ -146,12 +164,13 @@ impl Failure {
             | Self::Version1
             | Self::Answered { .. }
             | Self::Proof { .. }
+            | Self::Uncertified { .. }
             | Self::Rejected { .. } => Reject::REFUSED,
         }
     }
 }
 
-/// A code by name and number.
+/// A code, shown by name and number.
 struct CodeName(u16);
 
 impl fmt::Display for CodeName {
@@ -163,28 +182,28 @@ impl fmt::Display for CodeName {
     }
 }
 
-/// The end of a handshake at the acceptor: why, and what the initiator is told.
+/// The refusal of a handshake by the acceptor: the reason, and the message for the initiator.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[error("{failure}")]
 pub struct Refusal {
-    /// Why.
+    /// The reason.
     pub failure: Failure,
-    /// The payload of a REJECT to send before the connection is closed; none for a peer that has sent no extension
-    /// block and so cannot read it.
+    /// The payload of a REJECT to send before the connection is closed. It is `None` if the peer has sent no
+    /// extension block, and so cannot read a REJECT.
     pub reject: Option<Vec<u8>>,
 }
 
 impl Refusal {
-    /// `has_block`: the peer has sent an extension block.
+    /// Creates a refusal. `has_block` is set if the peer has sent an extension block.
     pub(super) fn new(failure: Failure, has_block: bool) -> Self {
         //= spec/handshake.md#hs-rej-006
-        //# An acceptor SHOULD send REJECT with the code of its table before it closes the connection.
+        //# An acceptor SHOULD send REJECT with the code of its course before it closes the connection.
         let reject = has_block.then(|| reject(failure.code(), &failure.to_string()));
         Self { failure, reject }
     }
 }
 
-/// A REJECT, its text cut between two characters to what one holds.
+/// Encodes a REJECT. Its text is cut, between two characters, to the length that a REJECT can hold.
 pub(super) fn reject(code: u16, text: &str) -> Vec<u8> {
     let end = text.floor_char_boundary(REJECT_TEXT_BYTES_MAX);
     payload(Reject { code, text: Text::from(text.get(..end).unwrap_or(text)) })

@@ -1,4 +1,4 @@
-//! The initiator: the end that made the connection. Specification: `handshake.md`, "The initiator's course".
+//! The initiator: the end that dialled. Specification: `handshake.md`, "The initiator's course".
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use snow_dist_codec::handshake::{Challenge, Name, has_sentinel};
 use snow_dist_codec::{Handshake, NodeName, Text};
 
 use super::proof::{Challenged, Replied};
-use super::{Channel, Established, Failure, Local, Peer, payload, read};
+use super::{Certified, Channel, Established, Failure, Local, Peer, payload, read};
 
-/// Begins a handshake with the node `dialled`: the payload of NAME, and the state that waits for its answer.
+/// Begins a handshake with the node `dialled`. Returns the payload of NAME, and the state that waits for CHALLENGE.
 ///
 /// # Errors
-/// [`Failure::OwnName`] for a node that dials itself. [`Failure::Tls`] over TLS 1.2 where version 1 is refused: over
-/// it no extension block may be sent.
+/// Returns [`Failure::OwnName`] if `dialled` is this node's own name. Returns [`Failure::Tls`] if the channel is TLS
+/// 1.2 and this node does not allow version 1 with that node, since version 2 needs TLS 1.3.
 pub fn start(
     local: Arc<Local>,
     channel: Channel,
@@ -41,25 +41,40 @@ pub fn start(
         creation: local.creation(),
         extension: block.as_ref().map(|block| block.as_extension()),
     });
-    Ok((name.clone(), ExpectChallenge { local, channel, dialled, name }))
+    Ok((name.clone(), ExpectChallenge { local, channel, dialled, name, certified: None }))
 }
 
-/// NAME has been sent, and CHALLENGE is due.
+/// The state in which NAME has been sent, and the initiator waits for CHALLENGE.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ExpectChallenge {
     local: Arc<Local>,
     channel: Channel,
     dialled: Arc<str>,
-    /// NAME as it was sent.
+    /// The payload of NAME as it was sent.
     name: Vec<u8>,
+    certified: Option<Certified>,
 }
 
 impl ExpectChallenge {
-    /// Takes the payload of a message: the payload of REPLY, and the state that waits for its answer. `random` comes
-    /// from a cryptographic source, anew for each call.
+    /// Sets the names for which the peer's certificate is valid. The handshake with a peer of another name fails. If
+    /// this is `None`, as by default, no certificate is required.
+    #[must_use]
+    pub fn certified(self, certified: Option<Certified>) -> Self {
+        Self { certified, ..self }
+    }
+
+    /// Handles the payload of the message that has arrived, which must be a CHALLENGE. Returns the payload of REPLY,
+    /// and the state that waits for ACK.
+    ///
+    /// `random` must come from a cryptographic random source, anew for each call.
     ///
     /// # Errors
-    /// Everything that can be known before this end gives a proof away.
+    /// Returns a [`Failure`] in these cases, before this end has computed a proof. Close the connection then.
+    /// - The message is not a valid CHALLENGE, or is a REJECT ([`Failure::Rejected`]).
+    /// - The two nodes have no version in common, or the acceptor speaks version 1 and this node does not allow that.
+    /// - The name of the acceptor is not the one that was dialled.
+    /// - The certificate of the acceptor is not valid for its name.
+    /// - The bounds of the acceptor are too small for a session.
     pub fn handle(self, bytes: &[u8], random: [u8; 24]) -> Result<(Vec<u8>, ExpectAck), Failure> {
         let challenge = match read(bytes, "CHALLENGE")? {
             Handshake::Challenge(challenge) => challenge,
@@ -67,10 +82,11 @@ impl ExpectChallenge {
         };
         let (peer, challenged) = self.judge(bytes, &challenge)?;
         //= spec/handshake.md#hs-nam-004
-        //# An initiator MUST end a handshake in which the name in CHALLENGE is not the name that it dialled.
+        //# An initiator MUST end a handshake in which the name in CHALLENGE is not the one that it dialled.
         if peer.name != self.dialled {
             return Err(Failure::Answered { dialled: self.dialled, answered: peer.name });
         }
+        peer.judge_certificate(self.certified.as_ref())?;
         peer.judge_bounds()?;
         //= spec/handshake.md#hs-cky-002
         //# An initiator MUST use the first of its cookies in the whole handshake.
@@ -82,13 +98,13 @@ impl ExpectChallenge {
         const CHALLENGE: &str = "CHALLENGE";
         let &Challenge { name, creation, challenge, extension } = challenge;
         //= spec/handshake.md#hs-crs-001
-        //# A node MUST make the checks of its table in the order of the table.
+        //# A node MUST make the checks of its course in their order.
         match (extension, self.channel) {
             (Some(block), Channel::Tls13 { exporter }) => {
                 let peer = Peer::of_block(&self.local, name, creation, &block)?;
                 //= spec/handshake.md#hs-dwn-002
-                //# A node MUST end a handshake in which a challenge that does not end in the sentinel comes
-                //# in a message with an extension block.
+                //# A node MUST end a handshake in which a challenge without the sentinel comes with an
+                //# extension block.
                 if !has_sentinel(challenge) {
                     return Err(Failure::Sentinel { message: CHALLENGE });
                 }
@@ -98,13 +114,14 @@ impl ExpectChallenge {
             //# A node MUST end a handshake in which an extension block arrives over a TLS version below 1.3.
             (Some(_), Channel::Tls12) => Err(Failure::Tls),
             //= spec/handshake.md#hs-dwn-001
-            //# A node MUST end a handshake in which a challenge that ends in the sentinel comes in a message
-            //# without extension block.
+            //# A node MUST end a handshake in which a challenge with the sentinel comes without an extension
+            //# block.
             (None, _) if has_sentinel(challenge) => Err(Failure::Stripped { message: CHALLENGE }),
             //= spec/handshake.md#hs-von-002
             //# An initiator that does not allow version 1 MUST NOT answer a CHALLENGE without extension
             //# block.
-            // A digest of whatever challenge comes would open a version 1 node to whoever answers here.
+            // Otherwise whoever answers here could have this node compute the digest of any challenge, and be let
+            // into a version 1 node with it.
             (None, _) if !self.local.version_1.allows(&self.dialled) => Err(Failure::Version1),
             (None, _) => {
                 let challenged = Challenged::Version1 { challenge: *challenge };
@@ -114,7 +131,7 @@ impl ExpectChallenge {
     }
 }
 
-/// REPLY has been sent, and ACK is due.
+/// The state in which REPLY has been sent, and the initiator waits for ACK.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ExpectAck {
     local: Arc<Local>,
@@ -123,23 +140,26 @@ pub struct ExpectAck {
 }
 
 impl ExpectAck {
-    /// Returns `true` if the acceptor says by a REJECT why it refuses, as a peer of version 2 does: one that closes
-    /// without a word has not judged.
+    /// Returns `true` if the acceptor speaks version 2, and so reports a refusal by REJECT. If such an acceptor
+    /// closes the connection without a REJECT, it has not decided on the connection. A version 1 acceptor refuses by
+    /// closing the connection.
     #[must_use]
     pub const fn is_told_of_refusal(&self) -> bool {
         self.peer.version != 1
     }
 
-    /// Returns what the peer has said of itself in CHALLENGE. It has not proven it yet.
+    /// Returns the peer as it has described itself in CHALLENGE. Nothing of that is proven yet.
     #[must_use]
     pub const fn peer(&self) -> &Peer {
         &self.peer
     }
 
-    /// Takes the payload of a message: the handshake is over.
+    /// Handles the payload of the message that has arrived, which must be an ACK. On success the handshake is over,
+    /// and the acceptor has proven that it knows the cookie.
     ///
     /// # Errors
-    /// It is not an ACK with the acceptor's proof.
+    /// Returns a [`Failure`] if the message is not an ACK with a valid proof, or if it is a REJECT
+    /// ([`Failure::Rejected`]). Close the connection.
     pub fn handle(self, bytes: &[u8]) -> Result<Established, Failure> {
         let ack = match read(bytes, "ACK")? {
             Handshake::Ack(ack) => ack,

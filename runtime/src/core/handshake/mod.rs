@@ -1,8 +1,9 @@
-//! The handshake in both roles: who is there, and does it know the cookie. Specification: `handshake.md`.
+//! The handshake, in both roles: each node shows its name, and proves that it knows the cookie. Specification:
+//! `handshake.md`.
 //!
-//! A state is a type, and a message consumes it: what has happened cannot happen again, and no state holds what
-//! only a later one knows. Each state is lent the payload of one message, without its length, and gives the
-//! payload to answer with.
+//! Each state is a type, and handling a message consumes it. So no step can be taken twice, and no state holds what
+//! only a later one knows. A state handles the payload of one message, without its length prefix, and returns the
+//! payload of the answer and the next state.
 //!
 //! ```text
 //!          initiator                                    acceptor
@@ -17,59 +18,65 @@
 //!         Established                                 Established
 //! ```
 //!
-//! Whatever is wrong ends the handshake: a [`Failure`] at the initiator, a [`Refusal`] at the acceptor, which may
+//! Any failed check ends the handshake: the initiator gets a [`Failure`], and the acceptor a [`Refusal`], which may
 //! hold a REJECT to send. Nothing falls back from version 2 to version 1.
 //!
-//! Version 1 proves that the other end knows somebody who knows the cookie, and no more: neither name nor channel
-//! is under its digest. It runs only where [`Version1`] allows it. A node that allows it in its dials computes the
-//! digest of any challenge it is given there, and so opens version 1 nodes to whoever it dials by mistake.
+//! **Security.** Version 1 proves only that the other end can reach someone who knows the cookie: its digest covers
+//! neither the name nor the channel. Version 1 is used only with peers that [`Local::version_1`] allows. A node that
+//! allows version 1 in its dials computes the digest of any challenge that it is given there. With that digest,
+//! whoever answers a dial in place of the peer can enter version 1 nodes.
 //!
-//! # Rooms
-//! - [`initiator`], [`acceptor`]: the two roles, their states in order;
-//! - [`Cookie`], [`Cookies`]: the secret, and which of several signs and counts;
-//! - [`Local`], [`Bounds`]: what a node says of itself; [`Peer`]: what it learns of the other;
-//! - [`Failure`], [`Refusal`]: every way to end without a session.
+//! # Contents
+//! - [`initiator`], [`acceptor`]: the two roles, each with its states in order;
+//! - [`Cookie`], [`Cookies`]: the secret; of several cookies the first signs, and all are accepted;
+//! - [`Certified`]: the names for which a peer's certificate is valid, where certificates are required;
+//! - [`Local`], [`Bounds`]: the settings of this node; [`Peer`]: what the handshake shows about the other node;
+//! - [`Failure`], [`Refusal`]: the ways in which a handshake ends without a session.
 
 pub mod acceptor;
 mod auth;
+mod certified;
 mod failure;
 pub mod initiator;
 mod local;
 mod peer;
-mod peer_lists;
 mod proof;
+mod rules;
 #[cfg(test)]
 mod tests;
 
 pub use auth::{Cookie, CookieError, Cookies};
+pub use certified::Certified;
+#[cfg(feature = "rustls")]
+pub(crate) use certified::Uri;
 pub use failure::{Failure, Refusal};
-pub use local::{Bounds, Local, RemoteExit, Version1};
+pub use local::{Bounds, Local};
 pub use peer::{Established, Peer};
-pub use peer_lists::PeerLists;
 
 use snow_dist_codec::{Handshake, Reading};
 
-/// The versions with an extension block that this node speaks, ascending.
+/// The versions with an extension block that this node speaks, in ascending order.
 const VERSIONS: &[u16] = &[2];
 
-/// What carries a handshake.
+/// The TLS channel that carries a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Channel {
     /// TLS 1.3.
     Tls13 {
-        /// The exporter's value: label [`EXPORTER_LABEL`](snow_dist_codec::handshake::proof::EXPORTER_LABEL), context
-        /// present and empty. Not a secret; what counts is that no other connection has the same.
+        /// The value of TLS's exporter with the label
+        /// [`EXPORTER_LABEL`](snow_dist_codec::handshake::proof::EXPORTER_LABEL) and a context that is present and
+        /// empty. It is not a secret, but no other connection may have the same value.
         exporter: [u8; 32],
     },
-    /// TLS 1.2, over which only version 1 is spoken: what its exporter gives does not tell two connections apart in
-    /// every case.
+    /// TLS 1.2, over which only version 1 is spoken: the value of its exporter does not distinguish two connections
+    /// in every case.
     Tls12,
 }
 
-/// A message's payload.
+/// Encodes the payload of a message.
 ///
-/// What is written here was judged when [`Local`] was made, so the codec takes it. Should it ever not, nothing is
-/// written, and the other end refuses an empty message.
+/// The values were checked when [`Local`] was made, so the codec accepts them. Should it ever refuse them, nothing
+/// is written, and the other end refuses the empty message.
 fn payload<'a>(message: impl Into<Handshake<'a>>) -> Vec<u8> {
     let mut payload = Vec::new();
     let written = message.into().encode(&mut payload);
@@ -77,7 +84,7 @@ fn payload<'a>(message: impl Into<Handshake<'a>>) -> Vec<u8> {
     payload
 }
 
-/// Reads a message's payload.
+/// Decodes the payload of a message. `due` is the name of the message that is expected.
 fn read<'b>(bytes: &'b [u8], due: &'static str) -> Result<Handshake<'b>, Failure> {
     //= spec/dist.md#dist-rdg-004
     //# A node MUST read what its peers send in the Compatible reading, unless its operator asks for the

@@ -1,4 +1,4 @@
-//! What a handshake tells of the other node.
+//! The result of a handshake: what it has shown about the other node.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -6,38 +6,42 @@ use std::sync::Arc;
 use snow_dist_codec::handshake::Capabilities;
 use snow_dist_codec::{Extension, NodeName, Text};
 
-use super::{Bounds, Failure, Local, VERSIONS};
+use super::{Bounds, Certified, Failure, Local, VERSIONS};
 use crate::core::limits::FRAME_BYTES_BOUND_MIN;
 
-/// A node at the other end of a connection, as the session with it needs it.
+/// The node at the other end of a connection, as the handshake has shown it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Peer {
-    /// Its name, with its port.
+    /// The node's name, with its port.
     pub name: Arc<str>,
-    /// The creation in its pids.
+    /// The creation in the node's pids.
     pub creation: u8,
-    /// The number of its present start; a version 1 node does not say it.
+    /// The incarnation, which identifies this run of the node. `None` in version 1, in which nodes do not announce
+    /// an incarnation.
     pub incarnation: Option<NonZeroU64>,
-    /// The version of the session: the highest that both ends speak.
+    /// The version of the session: the highest one that both nodes speak.
     pub version: u16,
-    /// What it holds for this node.
+    /// The bounds of what the other node holds for this node.
     pub bounds: Bounds,
-    /// What both nodes can do beyond the musts of the version.
+    /// The capabilities that both nodes have announced.
     pub capabilities: Capabilities,
 }
 
-/// A handshake that is over: each end has shown the other that it knows the cookie.
+/// The result of a complete handshake: each end has proven to the other that it knows the cookie.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Established {
     /// The other node.
     pub peer: Peer,
-    /// Which of this node's cookies it was, 0 being the one that signs. While a cookie is being replaced this tells
-    /// when the old one is no longer in use.
+    /// The index, among this node's cookies, of the cookie that the handshake has used. The cookie with index 0 is
+    /// the one that signs.
+    ///
+    /// While a cookie is being replaced, this shows when the old one is no longer in use. An initiator always uses
+    /// cookie 0.
     pub cookie: usize,
 }
 
 impl Peer {
-    /// What a NAME or CHALLENGE without a block says.
+    /// Returns the peer that a NAME or CHALLENGE without an extension block describes.
     pub(super) fn of_version_1(name: Text<'_>, creation: u8) -> Self {
         Self {
             name: completed(name),
@@ -49,7 +53,8 @@ impl Peer {
         }
     }
 
-    /// What a NAME or CHALLENGE with a block says: all that it must, and a version that both ends speak.
+    /// Returns the peer that a NAME or CHALLENGE with an extension block describes. The block must be complete, and
+    /// list a version that both nodes speak.
     pub(super) fn of_block(
         local: &Local,
         name: Text<'_>,
@@ -60,7 +65,7 @@ impl Peer {
         //# A node MUST end a handshake in which the block of NAME or CHALLENGE has no `0001` or no `0003`.
         let offered = block.versions().ok_or(Failure::Unsaid("the versions it speaks"))?;
         //= spec/handshake.md#hs-ver-001
-        //# A node MUST use the highest version that stands in its own block and in that of the other node.
+        //# A node MUST use the highest version that both blocks list.
         let version = offered
             .iter()
             .filter(|version| VERSIONS.contains(version))
@@ -87,7 +92,7 @@ impl Peer {
         })
     }
 
-    /// Whether a session with this node can work: the last judgement in both roles.
+    /// Checks that the peer's bounds are large enough for a session. It is the last check in both roles.
     pub(super) fn judge_bounds(&self) -> Result<(), Failure> {
         let frame_bytes = self.bounds.frame_bytes;
         //= spec/handshake.md#hs-bnd-001
@@ -95,22 +100,35 @@ impl Peer {
         if frame_bytes < FRAME_BYTES_BOUND_MIN { Err(Failure::Bounds { frame_bytes }) } else { Ok(()) }
     }
 
-    /// Whether its name is the name of a node, and of another one than `local`.
+    /// Checks that the peer's name is a node name, and not that of `local`.
     pub(super) fn judge_name(&self, local: &Local) -> Result<(), Failure> {
         //= spec/handshake.md#hs-nam-005
-        //# An acceptor MUST refuse a peer whose name is its own name or no `node-name`, but not before it has
-        //# verified REPLY.
+        //# An acceptor MUST refuse a peer whose name is its own name or not a node name, but not before it
+        //# has verified REPLY.
         if NodeName::parse(&self.name).is_err() {
             return Err(Failure::NotAName(self.name.clone()));
         }
         if self.name == *local.name() { Err(Failure::OwnName) } else { Ok(()) }
     }
+
+    /// Checks that the peer's certificate is valid for its name. Nothing is checked if certificates are not
+    /// required.
+    pub(super) fn judge_certificate(&self, certified: Option<&Certified>) -> Result<(), Failure> {
+        //= spec/handshake.md#hs-crt-005
+        //# A node that requires certificates MUST end a handshake in which the certificate of the other end does not speak for
+        //# its name.
+        match certified {
+            Some(certified) if !certified.contains(&self.name) => {
+                Err(Failure::Uncertified { name: self.name.clone(), certified: certified.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
-/// The form in which names are compared. What is no node name is compared as it is.
+/// Returns the form of a name in which names are compared: with its port, or unchanged if it is not a node name.
 fn completed(name: Text<'_>) -> Arc<str> {
     //= spec/handshake.md#hs-nam-003
-    //# A node MUST take a name in NAME or CHALLENGE that is a node name without port for that name with
-    //# `:9000`.
+    //# A node MUST take a node name without port in NAME or CHALLENGE for that name with `:9000`.
     NodeName::parse(name.as_str()).map_or_else(|_| name.as_str().into(), |name| name.completed().into())
 }

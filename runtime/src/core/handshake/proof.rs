@@ -1,4 +1,4 @@
-//! REPLY and ACK, written and judged: what each must prove, in each version.
+//! The writing and verification of REPLY and ACK: what each of them proves in each version.
 
 use sha2::{Digest, Sha256};
 use snow_dist_codec::ExtensionBuf;
@@ -12,52 +12,53 @@ type Bytes32 = [u8; PROOF_BYTES];
 
 const ZERO: Bytes32 = [0; PROOF_BYTES];
 
-/// What REPLY answers, as both ends know it.
+/// The values that REPLY answers, which both ends know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Challenged {
-    /// The acceptor's challenge, and nothing else.
+    /// The acceptor's challenge alone.
     Version1 { challenge: Bytes32 },
-    /// The channel, and all of NAME and CHALLENGE.
+    /// The channel, and the whole of NAME and CHALLENGE.
     Version2 { exporter: Bytes32, transcript: Bytes32 },
 }
 
-/// What ACK answers, as both ends know it.
+/// The values that ACK answers, which both ends know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Replied {
-    /// The initiator's challenge, and nothing else.
+    /// The initiator's challenge alone.
     Version1 { challenge: Bytes32 },
-    /// The channel, and all of NAME, CHALLENGE and REPLY.
+    /// The channel, and the whole of NAME, CHALLENGE and REPLY.
     Version2 { exporter: Bytes32, transcript: Bytes32, reply: Bytes32 },
 }
 
 impl Challenged {
-    /// Version 2, from the payloads as they were sent.
+    /// Creates the values of version 2, from the payloads as they were sent.
     pub(super) fn by(exporter: Bytes32, name: &[u8], challenge: &[u8]) -> Self {
         let mut hash = Sha256::new();
         //= spec/handshake.md#hs-prf-004
-        //# A node MUST compute th and the proofs from the payloads as they were sent and received, not from
-        //# values that it encodes again.
+        //# A node MUST compute th and the proofs from the payloads as sent and received, not from values
+        //# encoded again.
         proof::transcript(name, challenge, |bytes| hash.update(bytes));
         Self::Version2 { exporter, transcript: hash.finalize().into() }
     }
 
-    /// Whether the messages so far had extension blocks.
+    /// Returns `true` if the messages so far had extension blocks.
     pub(super) const fn has_block(&self) -> bool {
         matches!(self, Self::Version2 { .. })
     }
 
-    /// Writes REPLY.
+    /// Returns the payload of REPLY, and the values that ACK has to answer.
     pub(super) fn reply(&self, cookie: &Cookie, random: [u8; 24]) -> (Vec<u8>, Replied) {
         //= spec/handshake.md#hs-sen-001
-        //# A node that speaks version 2 MUST end each challenge that it writes, in CHALLENGE and in REPLY,
-        //# with the eight bytes of the sentinel.
-        // In version 1 too it ends in the sentinel: a peer of version 2 whose block was taken away knows it then.
+        //# A node that speaks version 2 MUST end each challenge that it writes with the sentinel, in
+        //# handshakes of both versions.
+        // The challenge ends in the sentinel in version 1 as well: a peer of version 2 whose extension block was
+        // removed on the way notices that by it.
         let challenge = challenge(random);
         match *self {
             Self::Version1 { challenge: theirs } => {
                 //= spec/handshake.md#hs-dig-001
-                //# In a REPLY or ACK without extension block `digest` MUST be HMAC(cookie, challenge), where
-                //# challenge is the 32 bytes that the other end sent.
+                //# In a REPLY or ACK without extension block `digest` MUST be HMAC(cookie, challenge), with
+                //# the challenge that the other end sent.
                 let reply = Reply { digest: &cookie.digest(&theirs), challenge: &challenge, proof: None };
                 (payload(reply), Replied::Version1 { challenge })
             }
@@ -80,7 +81,8 @@ impl Challenged {
         }
     }
 
-    /// Judges a REPLY: which of the cookies it was made with, and what ACK has to answer.
+    /// Verifies a REPLY. Returns the index of the cookie that it was made with, that cookie, and the values that ACK
+    /// has to answer.
     pub(super) fn judge<'c>(
         &self,
         cookies: &'c Cookies,
@@ -90,15 +92,14 @@ impl Challenged {
         const REPLY: &str = "REPLY";
         let (found, replied) = match (*self, reply.proof) {
             //= spec/handshake.md#hs-dwn-003
-            //# A node MUST end a handshake in which one message has an extension block and the next one of
-            //# the other end has none, or the reverse, but for a CHALLENGE without a block in answer to a
-            //# NAME with one.
+            //# A node MUST end a handshake unless all of NAME, CHALLENGE, REPLY and ACK have an extension
+            //# block, none has one, or NAME alone has one.
             (Self::Version1 { .. }, Some(_)) => return Err(Failure::Unasked { message: REPLY }),
             (Self::Version2 { .. }, None) => return Err(Failure::Stripped { message: REPLY }),
             (Self::Version1 { challenge }, None) => {
                 //= spec/handshake.md#hs-dwn-001
-                //# A node MUST end a handshake in which a challenge that ends in the sentinel comes in a
-                //# message without extension block.
+                //# A node MUST end a handshake in which a challenge with the sentinel comes without an
+                //# extension block.
                 if has_sentinel(reply.challenge) {
                     return Err(Failure::Stripped { message: REPLY });
                 }
@@ -110,8 +111,8 @@ impl Challenged {
             (Self::Version2 { exporter, transcript }, Some(Proof { proof, .. })) => {
                 zero(reply.digest, REPLY)?;
                 //= spec/handshake.md#hs-dwn-002
-                //# A node MUST end a handshake in which a challenge that does not end in the sentinel comes
-                //# in a message with an extension block.
+                //# A node MUST end a handshake in which a challenge without the sentinel comes with an
+                //# extension block.
                 if !has_sentinel(reply.challenge) {
                     return Err(Failure::Sentinel { message: REPLY });
                 }
@@ -120,20 +121,20 @@ impl Challenged {
             }
         };
         //= spec/handshake.md#hs-prf-006
-        //# A node MUST end a handshake in which the digest of a REPLY or ACK without extension block, or the
-        //# proof of one with it, is not the one that it has computed itself.
+        //# A node MUST end a handshake in which the digest of version 1 or the proof of version 2 is not the
+        //# one that it computes.
         let (place, cookie) = found.ok_or(Failure::Proof { message: REPLY })?;
         Ok((place, cookie, replied))
     }
 }
 
 impl Replied {
-    /// Writes ACK.
+    /// Returns the payload of ACK.
     pub(super) fn ack(&self, cookie: &Cookie) -> Vec<u8> {
         match self {
             //= spec/handshake.md#hs-dig-001
-            //# In a REPLY or ACK without extension block `digest` MUST be HMAC(cookie, challenge), where
-            //# challenge is the 32 bytes that the other end sent.
+            //# In a REPLY or ACK without extension block `digest` MUST be HMAC(cookie, challenge), with the
+            //# challenge that the other end sent.
             Self::Version1 { challenge } => payload(Ack { digest: &cookie.digest(challenge), proof: None }),
             Self::Version2 { exporter, transcript, reply } => {
                 //= spec/handshake.md#hs-tlv-006
@@ -152,14 +153,14 @@ impl Replied {
         }
     }
 
-    /// Judges an ACK. Only the cookie of REPLY counts: the acceptor answers with the one that it found.
+    /// Verifies an ACK. The ACK must be made with the cookie of REPLY, since the acceptor answers with the same
+    /// cookie.
     pub(super) fn judge(&self, cookie: &Cookie, bytes: &[u8], ack: &Ack<'_>) -> Result<(), Failure> {
         const ACK: &str = "ACK";
         let right = match (self, ack.proof) {
             //= spec/handshake.md#hs-dwn-003
-            //# A node MUST end a handshake in which one message has an extension block and the next one of
-            //# the other end has none, or the reverse, but for a CHALLENGE without a block in answer to a
-            //# NAME with one.
+            //# A node MUST end a handshake unless all of NAME, CHALLENGE, REPLY and ACK have an extension
+            //# block, none has one, or NAME alone has one.
             (Self::Version1 { .. }, Some(_)) => return Err(Failure::Unasked { message: ACK }),
             (Self::Version2 { .. }, None) => return Err(Failure::Stripped { message: ACK }),
             (Self::Version1 { challenge }, None) => same(ack.digest, &cookie.digest(challenge)),
@@ -169,8 +170,8 @@ impl Replied {
             }
         };
         //= spec/handshake.md#hs-prf-006
-        //# A node MUST end a handshake in which the digest of a REPLY or ACK without extension block, or the
-        //# proof of one with it, is not the one that it has computed itself.
+        //# A node MUST end a handshake in which the digest of version 1 or the proof of version 2 is not the
+        //# one that it computes.
         if right { Ok(()) } else { Err(Failure::Proof { message: ACK }) }
     }
 }
@@ -191,6 +192,6 @@ fn acceptors(
 
 fn zero(digest: &Bytes32, message: &'static str) -> Result<(), Failure> {
     //= spec/handshake.md#hs-dig-003
-    //# A node MUST end a handshake in which `digest` is not 32 zero bytes beside an extension block.
+    //# A node MUST end a handshake in which `digest` beside an extension block is not zero.
     if *digest == ZERO { Ok(()) } else { Err(Failure::Digest { message }) }
 }

@@ -1,21 +1,26 @@
-//! What processes of a host do. A process that has ended does nothing any more, and what it asks for is dropped.
+//! Operations of a host's processes.
+//!
+//! Operations in the name of a process that has ended are dropped.
 
 use super::{Host, Nodes};
 use crate::core::session::{Lacking, NotMade, NotSent};
 use crate::core::{NodeNumber, Numbers, Pid, Reason, Session, Term};
 
 impl<P: Nodes> Host<P> {
-    /// Whether what a process does with a process of this node is taken now. Otherwise it waits until something has been written.
+    /// Returns `true` if processes may begin operations with processes of a node now. If this returns `false`, a
+    /// process must wait until something has been written in the session with that node.
+    ///
+    /// If there is no open session with the node, this returns `true`.
     #[must_use]
     pub fn has_room(&mut self, node: NodeNumber) -> bool {
         let line = self.sessions.get(&node).and_then(|id| self.lines.get_mut(id));
         line.and_then(|line| line.connection.open_session()).is_none_or(|session| session.has_room())
     }
 
-    /// A message to any process. Dropped if there is no session with its node.
+    /// Sends a message to a process on any node. The message is dropped if there is no session with the node.
     ///
     /// # Errors
-    /// Its node cannot take it.
+    /// Returns [`NotSent`] if the node cannot take the message.
     pub fn send(&mut self, local: u64, to: Pid, message: &[u8]) -> Result<(), NotSent> {
         if to.is_here() {
             self.processes.message(to.local(), message);
@@ -24,10 +29,11 @@ impl<P: Nodes> Host<P> {
         self.on_open(local, to.node(), |session| session.send(local, to.local(), message)).unwrap_or(Ok(()))
     }
 
-    /// A message to whoever is registered under `name` on a node; dropped likewise.
+    /// Sends a message to the process that is registered under `name` on a node. The message is dropped if there is
+    /// no session with the node.
     ///
     /// # Errors
-    /// The node cannot take it.
+    /// Returns [`NotSent`] if the node cannot take the message.
     pub fn send_named(&mut self, local: u64, node: &str, name: &str, message: &[u8]) -> Result<(), NotSent> {
         if node == &**self.endpoint.name() {
             self.processes.named_message(name, message);
@@ -37,11 +43,14 @@ impl<P: Nodes> Host<P> {
         self.on_open(local, known.node(), |it| it.send_named(local, name, message)).unwrap_or(Ok(()))
     }
 
-    /// A term to any process, marked as one where the session can say that; dropped likewise. Nodes of pids in it, which the peer
-    /// may not know, are named to it before.
+    /// Sends a term to a process on any node. If the session supports it, the message is marked as a term. If there
+    /// is no session with the node, the term is dropped.
+    ///
+    /// Nodes of pids in the term that the peer may not know are introduced to it first.
     ///
     /// # Errors
-    /// Its node cannot take it; or the term has pids or is of the second kind, and the session nothing to send such terms by.
+    /// Returns [`NotSent`] if the node cannot take the message, or if the session cannot carry the term: see
+    /// [`Session::send_term`].
     pub fn send_term(&mut self, local: u64, to: Pid, mut term: Term) -> Result<(), NotSent> {
         if to.is_here() {
             let (bytes, pids) = term.into_local();
@@ -53,10 +62,12 @@ impl<P: Nodes> Host<P> {
             .unwrap_or(Ok(()))
     }
 
-    /// A term to whoever is registered under `name` on a node, marked as one where the session can say that; dropped likewise.
+    /// Sends a term to the process that is registered under `name` on a node. If the session supports it, the message
+    /// is marked as a term. If there is no session with the node, the term is dropped.
     ///
     /// # Errors
-    /// The node cannot take it; or the term has pids, and the session nothing to send such terms to a name by.
+    /// Returns [`NotSent`] if the node cannot take the message, or if the session cannot carry the term to a name:
+    /// see [`Session::send_named_term`].
     pub fn send_named_term(
         &mut self,
         local: u64,
@@ -74,10 +85,11 @@ impl<P: Nodes> Host<P> {
         self.on_open(local, known, |it| it.send_named_term(local, name, &mut term)).unwrap_or(Ok(()))
     }
 
-    /// Links a process of this node with one of another. Without a session its exit signal comes at once.
+    /// Links a process of this node with a process of another node. If there is no session with the node, the exit
+    /// signal of the link is delivered at once.
     ///
     /// # Errors
-    /// Why it is not made; nothing has changed.
+    /// Returns [`NotMade`] if the link cannot be made. Nothing has changed then.
     pub fn link(&mut self, local: u64, other: Pid) -> Result<(), NotMade> {
         let node = other.node();
         if let Some(linked) = self.on_open(local, node, |session| session.link(local, other.local())) {
@@ -91,15 +103,19 @@ impl<P: Nodes> Host<P> {
         Ok(())
     }
 
-    /// Ends a link.
+    /// Ends a link. After this call, the link brings no exit signal.
     pub fn unlink(&mut self, local: u64, other: Pid) {
         self.on_session(local, other.node(), |session| session.unlink(local, other.local()));
     }
 
-    /// Monitors a process of another node. Without a session its DOWN comes at once. No other monitor ever has this reference.
+    /// Monitors a process of another node. If there is no session with the node, the DOWN of the monitor is delivered
+    /// at once.
+    ///
+    /// `reference` must be new: no process of this node may have used it before for a monitor, a call or a request
+    /// for a process.
     ///
     /// # Errors
-    /// Why it is not made; nothing has changed.
+    /// Returns [`NotMade`] if the monitor cannot be made. Nothing has changed then.
     pub fn monitor(&mut self, local: u64, other: Pid, reference: u64) -> Result<(), NotMade> {
         let made = self.on_open(local, other.node(), |it| it.monitor(local, other.local(), reference));
         if let Some(made) = made {
@@ -110,25 +126,28 @@ impl<P: Nodes> Host<P> {
         Ok(())
     }
 
-    /// Ends a monitor, or gives up a call.
+    /// Ends a monitor, or gives up a call. After this call, nothing is delivered for that reference.
     pub fn demonitor(&mut self, local: u64, other: Pid, reference: u64) {
         self.on_session(local, other.node(), |session| {
             session.demonitor(reference);
         });
     }
 
-    /// Sends an exit signal to a process of another node. Dropped if there is no session with it. Nodes in the reason, which the peer
-    /// may not know, are named to it before.
+    /// Sends an exit signal to a process of another node. The signal is dropped if there is no session with the node.
+    ///
+    /// Nodes in the reason that the peer may not know are introduced to it first.
     ///
     /// # Errors
-    /// The session lacks the capability.
+    /// Returns [`Lacking`] if the session does not have the capability `remote_exit`.
     pub fn exit(&mut self, local: u64, to: Pid, reason: &Reason) -> Result<(), Lacking> {
         self.introduce(local, to.node(), reason.hops());
         self.on_open(local, to.node(), |session| session.exit(local, to.local(), reason)).unwrap_or(Ok(()))
     }
 
-    /// A process has ended, and the table does not have it any more: what is linked with it or watches it on other nodes learns
-    /// of it. That costs nothing for sessions that do not know the process.
+    /// Handles the end of a process. Processes of other nodes that are linked with it or monitor it are told of the
+    /// end. Before this call, remove the process from the process table.
+    ///
+    /// The call costs nothing for sessions that do not know the process.
     pub fn process_ended(&mut self, local: u64, reason: &Reason) {
         for name in self.globals.process_ended(local) {
             self.tell_global(&name, None);
@@ -144,7 +163,8 @@ impl<P: Nodes> Host<P> {
         }
     }
 
-    /// Also one that is being ended: what a process has given up is not told to it when that is over.
+    /// Acts on the session with a node, also while it is being ended: otherwise a process would be told of the end of
+    /// what it has given up.
     pub(super) fn on_session(&mut self, local: u64, node: NodeNumber, act: impl FnOnce(&mut Session)) {
         if self.processes.attach(local)
             && let Some(session) = self.session(node)
@@ -162,19 +182,19 @@ impl<P: Nodes> Host<P> {
         if self.processes.attach(local) { self.open(node).map(act) } else { None }
     }
 
-    /// Nothing, if the session is being ended.
+    /// Returns the session with a node, or `None` if there is none or it is being ended.
     pub(super) fn open(&mut self, node: NodeNumber) -> Option<&mut Session> {
         self.line(node)?.connection.open_session()
     }
 
-    /// The end of a process will have to be told to the session with that node.
+    /// Notes that the end of a process has to be reported to the session with that node.
     pub(super) fn tie(&mut self, local: u64, node: NodeNumber) {
         if let Some(id) = self.sessions.get(&node) {
             self.ties.add(local, *id);
         }
     }
 
-    /// Names the nodes of these processes to a peer that is about to be sent something of a process.
+    /// Introduces the nodes of these processes to a peer that is about to be sent something of a process.
     pub(super) fn introduce(&mut self, local: u64, to: NodeNumber, pids: impl Iterator<Item = Pid>) {
         let Some(line) = self.sessions.get(&to).and_then(|id| self.lines.get_mut(id)) else { return };
         if self.processes.attach(local)
@@ -185,7 +205,7 @@ impl<P: Nodes> Host<P> {
     }
 }
 
-/// Names the nodes of these processes to the peer of a session, if it may not know them.
+/// Introduces the nodes of these processes to the peer of a session, if it may not know them.
 pub(super) fn introduce(session: &mut Session, numbers: &Numbers, pids: impl Iterator<Item = Pid>) {
     for node in pids.map(Pid::node) {
         session.introduce(node, || numbers.start(node).cloned());

@@ -1,4 +1,4 @@
-//! Calls of processes of other nodes, and what goes by names there.
+//! Calls to processes of other nodes, and monitors by name.
 
 use super::acts::introduce;
 use super::{Host, Nodes};
@@ -6,12 +6,18 @@ use crate::core::session::{NotCalled, NotMade, NotReplied};
 use crate::core::{Caller, NodeNumber, Pid, Reason, Term};
 
 impl<P: Nodes> Host<P> {
-    /// Calls a process of another node: [`Processes::reply`](crate::core::Processes::reply) or
-    /// [`Processes::call_ended`](crate::core::Processes::call_ended) says what has come of it, once, and without a session at
-    /// once. No other call or monitor ever has this reference. [`Host::demonitor`] gives the call up.
+    /// Calls a process of another node.
+    ///
+    /// The outcome is reported once, to [`Processes::reply`](crate::core::Processes::reply),
+    /// [`Processes::reply_lost`](crate::core::Processes::reply_lost) or
+    /// [`Processes::call_ended`](crate::core::Processes::call_ended). If there is no session with the node, the last
+    /// of these is called at once.
+    ///
+    /// `reference` must be new: no process of this node may have used it before for a call, a monitor or a request
+    /// for a process. [`Host::demonitor`] gives the call up.
     ///
     /// # Errors
-    /// Why it is not made; nothing has changed.
+    /// Returns [`NotCalled`] if the call cannot be made. Nothing has changed then.
     pub fn call(&mut self, local: u64, other: Pid, reference: u64, mut term: Term) -> Result<(), NotCalled> {
         self.introduce(local, other.node(), term.pids());
         let made =
@@ -19,10 +25,11 @@ impl<P: Nodes> Host<P> {
         self.called(local, Some(other.node()), reference, made)
     }
 
-    /// Calls whoever is registered under `name` on another node; else as [`Host::call`]. [`Host::demonitor_named`] gives the call up.
+    /// Calls the process that is registered under `name` on the node `node`. Apart from that, this method behaves
+    /// like [`Host::call`]. [`Host::demonitor_named`] gives the call up.
     ///
     /// # Errors
-    /// Why it is not made; nothing has changed.
+    /// Returns [`NotCalled`] if the call cannot be made. Nothing has changed then.
     pub fn call_named(
         &mut self,
         local: u64,
@@ -54,7 +61,8 @@ impl<P: Nodes> Host<P> {
         Ok(())
     }
 
-    /// Gives up a call of a name on that node, or ends a monitor by name: nothing comes of it any more.
+    /// Ends a monitor by name on the node `node`, or gives up a call by name or a request for a process there. After
+    /// this call, nothing is delivered for that reference.
     pub fn demonitor_named(&mut self, local: u64, node: &str, reference: u64) {
         if let Some(known) = self.peers.get(node).map(|known| known.node()) {
             self.on_session(local, known, |session| {
@@ -63,12 +71,13 @@ impl<P: Nodes> Host<P> {
         }
     }
 
-    /// Replies to a call of a process of another node, whose request came as an
-    /// [`Event::Call`](super::Event::Call). Nodes of pids in the reply, which
-    /// the peer may not know, are named to it before.
+    /// Replies to a call of a process of another node, whose request came as an [`Event::Call`](super::Event::Call).
+    ///
+    /// Nodes of pids in the reply that the peer may not know are introduced to it first.
     ///
     /// # Errors
-    /// The call is over, also because its session is, or its node cannot take the reply.
+    /// Returns [`NotReplied`] if the call is over, for example because its session has ended, or if the node cannot
+    /// take the reply.
     pub fn reply(&mut self, caller: &Caller, mut term: Term) -> Result<(), NotReplied> {
         let node = caller.pid.node();
         let Some(line) = self.sessions.get(&node).and_then(|id| self.lines.get_mut(id)) else {
@@ -83,19 +92,22 @@ impl<P: Nodes> Host<P> {
         replied
     }
 
-    /// Nobody is left who could reply to a call: its caller is told so. Nothing, if it is over.
+    /// Tells the caller of a call that nobody is left to reply. Nothing happens if the call is over.
     pub fn leave_unanswered(&mut self, caller: &Caller) {
         if let Some(session) = self.session(caller.pid.node()) {
             session.leave_unanswered(caller);
         }
     }
 
-    /// Monitors whoever is registered under `name` on another node; [`Processes::named`](crate::core::Processes::named)
-    /// says who that is. Without a session its
-    /// DOWN comes at once. No other monitor or call ever has this reference.
+    /// Monitors the process that is registered under `name` on another node.
+    /// [`Processes::named`](crate::core::Processes::named) reports which process that is. If there is no session with
+    /// the node, the DOWN of the monitor is delivered at once.
+    ///
+    /// `reference` must be new: no process of this node may have used it before for a monitor, a call or a request
+    /// for a process.
     ///
     /// # Errors
-    /// Why it is not made; nothing has changed.
+    /// Returns [`NotMade`] if the monitor cannot be made. Nothing has changed then.
     pub fn monitor_named(
         &mut self,
         local: u64,

@@ -1,4 +1,4 @@
-//! Dials of a host, and nodes that it keeps connected.
+//! Dials of a host, and the nodes that it keeps connected.
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::core::endpoint::{Attempts, Dial, NotDialled, NotKept, name_to_dial};
 use crate::core::peers::ConnectionId;
 
 impl<P: Nodes> Host<P> {
-    /// Somebody wants a session with the node of this name. With [`Dial::Start`] comes the name to connect to, completed with its
-    /// port.
+    /// Begins a connection to the node of this name, if there is no session with it. If a connection has begun,
+    /// returns [`Dial::Start`] with the name to connect to, completed with its port.
     ///
     /// # Errors
-    /// The name is none of a node that can be dialled.
+    /// Returns [`NotDialled`] if the name is not that of a node that can be dialled.
     pub fn dial(&mut self, name: &str, now: Duration) -> Result<Dial<Arc<str>>, NotDialled> {
         let name = name_to_dial(name)?;
         self.at(now);
@@ -33,10 +33,12 @@ impl<P: Nodes> Host<P> {
         })
     }
 
-    /// Keeps a session with the node of this name: see [`Endpoint::keep`]. [`Host::poll_dial`] says when to connect to it.
+    /// Keeps a session with the node of this name: see [`Endpoint::keep`]. [`Host::poll_dial`] says when to connect
+    /// to the node.
     ///
     /// # Errors
-    /// The name cannot be dialled or is this node's own, as many are kept as may be, or the node stops.
+    /// Returns [`NotKept`] if the name cannot be dialled or is this node's own, if as many names are kept as allowed,
+    /// or if the node is stopping.
     pub fn keep(&mut self, name: &str, now: Duration) -> Result<(), NotKept> {
         let (name, now) = (name_to_dial(name)?, self.at(now));
         let kept = self.endpoint.keep(&name, now);
@@ -44,7 +46,8 @@ impl<P: Nodes> Host<P> {
         kept
     }
 
-    /// Does not dial the node of this name any more by itself: see [`Endpoint::let_go`]. False if it was not kept.
+    /// Stops keeping a session with the node of this name: see [`Endpoint::let_go`]. Returns `false` if
+    /// [`Host::keep`] did not keep the name.
     pub fn let_go(&mut self, name: &str, now: Duration) -> bool {
         let Ok(name) = name_to_dial(name) else { return false };
         let now = self.at(now);
@@ -53,29 +56,37 @@ impl<P: Nodes> Host<P> {
         was_kept
     }
 
-    /// A connection that was begun to a node that is kept connected, and its name: the host connects to it, as after
-    /// [`Dial::Start`]. To be asked after every other call, and when [`Host::timeout_at`] has come.
+    /// Returns a connection that has begun to a node that is kept connected, and the name of the node. The driver
+    /// must connect to the node, as after [`Dial::Start`]. Returns `None` if there is no such connection.
+    ///
+    /// The driver must call this after every other call, until it returns `None`.
     pub fn poll_dial(&mut self) -> Option<(ConnectionId, Arc<str>)> {
         self.dials.pop_front()
     }
 
-    /// When [`Host::handle_timeout`] is to be called, if no connection is there whose [`Host::deadline`] comes before: a name that is
-    /// kept connected is to be dialled then.
+    /// Returns the time at which [`Host::handle_timeout`] must be called, for example because a node that is kept
+    /// connected is to be dialled. Returns `None` if there is no such time.
+    ///
+    /// If any connection has no ending, its [`Host::deadline`] includes this time, and [`Host::handle_input`] at that
+    /// deadline is enough.
     #[must_use]
     pub fn timeout_at(&self) -> Option<Duration> {
         self.endpoint.deadline()
     }
 
-    /// The time is `now`.
+    /// Acts on the deadline of [`Host::timeout_at`], if it has come at `now`. An early call does no harm.
     pub fn handle_timeout(&mut self, now: Duration) {
         let now = self.at(now);
         self.endpoint.handle_timeout(now);
         self.settle();
     }
 
-    /// A dial to the node of this name has ended like this: how long to wait before [`Host::dial`] is called again, if it is to be
-    /// soon. It is not if nobody was reached: when to look for that node again is the host's to say. The `attempts` are those since
-    /// the session was wanted, each of which [has begun](Attempts::begin); see [`Attempts::again`].
+    /// Returns the time to wait before [`Host::dial`] is called again, after a dial to the node `name` has ended with
+    /// `ending`. Returns `None` if the dial is not to be repeated soon.
+    ///
+    /// `attempts` counts the dials since the session was wanted. Call [`begin`](Attempts::begin) before each of them.
+    /// A dial that has reached nobody is not repeated soon: the host decides when to look for that node again. See
+    /// [`Attempts::again`].
     pub fn again(
         &mut self,
         attempts: &mut Attempts,
@@ -88,7 +99,8 @@ impl<P: Nodes> Host<P> {
         attempts.again(name, ending, closed_early, &mut self.endpoint, now)
     }
 
-    /// The version 1 node `name` will know this node by that node id, in its next session: see [`Endpoint::known_by`].
+    /// Sets the node id by which the version 1 node `name` will know this node in their next session: see
+    /// [`Endpoint::known_by`].
     pub fn known_by(&mut self, name: Arc<str>, node_id: NonZeroU16) {
         self.endpoint.known_by(name, node_id);
     }

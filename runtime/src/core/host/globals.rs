@@ -7,15 +7,16 @@ use crate::core::globals::{Conflict, Globals, NAME_CONFLICT, NotRegistered, OnCo
 use crate::core::{NodeNumber, Pid, Reason};
 
 impl<P: Nodes> Host<P> {
-    /// Registers a process of this node under a name that holds for all nodes, until it ends. Every node that there is a
-    /// session with is told, now or when the session comes up.
+    /// Registers a process of this node under a global name, which is valid on all connected nodes until the process
+    /// ends. Every node with which there is a session is told now, and every other node when a session with it comes
+    /// up.
     ///
-    /// Two nodes can claim a name at once, or while there is no session between them. When they hear of each other, one of
-    /// the two processes loses the name: `on_conflict` says what happens to this one then.
+    /// Two nodes can claim a name at once, or while there is no session between them. When they hear of each other,
+    /// one of the two processes loses the name. `on_conflict` says what happens if it is this process.
     ///
     /// # Errors
-    /// Returns [`NotRegistered`] if a process is known that has the name, if the name is too long or one too many, or if
-    /// there is no such process.
+    /// Returns [`NotRegistered`] if this node knows a process that has the name, if the name is too long, if this
+    /// node would own too many names, or if there is no process `local`.
     pub fn register_global(
         &mut self,
         name: &str,
@@ -30,14 +31,15 @@ impl<P: Nodes> Host<P> {
         Ok(())
     }
 
-    /// Takes a global name of this node back. Returns the process that had it, or `None` if this node does not own the name.
+    /// Takes a global name of this node back. Returns the process that had it, or `None` if this node does not own the
+    /// name.
     pub fn unregister_global(&mut self, name: &str) -> Option<Pid> {
         let local = self.globals.unregister(name)?;
         self.tell_global(&name.into(), None);
         Some(Pid::new(NodeNumber::HERE, self.own.creation(), local))
     }
 
-    /// Returns the process that has a global name, as far as this node knows.
+    /// Returns the process that has a global name, or `None` if this node knows of none.
     #[must_use]
     pub fn whereis_global(&self, name: &str) -> Option<Pid> {
         self.globals.whereis(name)
@@ -48,11 +50,11 @@ impl<P: Nodes> Host<P> {
         &self.globals
     }
 
-    /// Tells every session what has become of a global name.
+    /// Announces a global name in every session, or takes it back if `local` is `None`.
     pub(super) fn tell_global(&mut self, name: &Arc<str>, local: Option<u64>) {
         for id in self.sessions.values() {
             let Some(Line { connection, .. }) = self.lines.get_mut(id) else { continue };
-            // What ends is told in a session that is being ended as well, as the ends of processes are.
+            // The end of a name is reported in a session that is being ended as well, as the ends of processes are.
             let session = if local.is_some() { connection.open_session() } else { connection.session() };
             let Some(session) = session else { continue };
             match local {
@@ -63,7 +65,7 @@ impl<P: Nodes> Host<P> {
         }
     }
 
-    /// Tells sessions and processes of global names that were lost.
+    /// Reports global names that were lost to sessions and processes.
     pub(super) fn settle_conflicts(&mut self) {
         for Conflict { name, local, winner, on_conflict, .. } in std::mem::take(&mut self.conflicts) {
             self.tell_global(&name, None);

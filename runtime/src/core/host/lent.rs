@@ -1,4 +1,4 @@
-//! The process table, as a connection of a host is lent it.
+//! The process table in the form in which a host lends it to its connections.
 
 use super::ties::Ties;
 use crate::core::globals::{Conflict, Heard};
@@ -8,13 +8,14 @@ use crate::core::{
     SpawnRequest, Start, TermPids,
 };
 
-/// The host's process table; what a table alone cannot know, the host does: it notes whose end has to be told, and it numbers nodes.
+/// The host's process table, together with what only the host knows: the sessions to which the ends of processes are
+/// reported, the numbers of nodes, and global names.
 pub(super) struct Lent<'h, P> {
     pub(super) processes: &'h mut P,
     pub(super) numbers: &'h mut Numbers,
     pub(super) ties: &'h mut Ties,
     pub(super) globals: &'h mut Globals,
-    /// Own global names that are lost, to be told when the connection is no longer lent the table.
+    /// Own global names that are lost, reported when the connection is no longer lent the table.
     pub(super) conflicts: &'h mut Vec<Conflict>,
     pub(super) id: ConnectionId,
 }

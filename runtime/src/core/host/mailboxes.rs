@@ -1,142 +1,156 @@
-//! A process table whose mailboxes take all that comes as one kind of value.
+//! A process table whose mailboxes take everything as one type of value.
 
 use std::sync::Arc;
 
 use super::{Nodes, Notice};
 use crate::core::{Caller, Pid, Processes, Reason, SpawnFailure, SpawnRequest, TermPids};
 
-/// What a mailbox is given.
+/// An event for the mailbox of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A message.
     Message(Vec<u8>),
-    /// A message that its sender has marked as a term, and which processes the pids in it are.
+    /// A message that its sender has marked as a term, and the processes that the pids in it stand for.
     Term(Vec<u8>, TermPids),
-    /// An exit signal that ends the process: it must end with this reason. Whoever runs it takes it out of the table, and calls
-    /// [`Host::process_ended`](super::Host::process_ended) with that reason, after the call in which this came.
+    /// An exit signal that ends the process. The process must end with this reason.
+    ///
+    /// The code that runs the process must remove the process from the table. After the host's call in which this
+    /// event came has returned, it must call [`Host::process_ended`](super::Host::process_ended) with the same
+    /// reason.
     Killed(Reason),
-    /// An exit signal that does not, since the process traps exits, or because of its reason.
+    /// An exit signal that does not end the process, because the process traps exits or because of the reason.
     Exit {
-        /// Whose.
+        /// The process that has ended, or that has sent the signal.
         from: Pid,
-        /// Why that process has ended, or wants this one to.
+        /// The reason why `from` has ended, or the reason of the signal that `from` has sent.
         reason: Reason,
     },
     /// The end of a process that was monitored.
     Down {
-        /// The monitor.
+        /// The reference of the monitor.
         reference: u64,
-        /// Whose.
+        /// The process that was monitored.
         from: Pid,
-        /// Why it has ended.
+        /// The reason why that process has ended.
         reason: Reason,
     },
-    /// A call: a message that is a term, and that asks for a reply. [`Host::reply`](super::Host::reply) takes it; whoever lets go
-    /// of the call without one says so to [`Host::leave_unanswered`](super::Host::leave_unanswered).
+    /// A call: a message that is a term, and that asks for a reply.
+    ///
+    /// The process replies with [`Host::reply`](super::Host::reply). Code that gives up the call without a reply must
+    /// call [`Host::leave_unanswered`](super::Host::leave_unanswered).
     Call {
-        /// Who waits for the reply.
+        /// The caller, who waits for the reply.
         caller: Caller,
         /// The term.
         term: Vec<u8>,
-        /// Which processes the pids in it are.
+        /// The processes that the pids in the term stand for.
         pids: TermPids,
     },
     /// The reply to a call of the process's own.
     Reply {
-        /// The call.
+        /// The reference of the call.
         reference: u64,
         /// The term.
         term: Vec<u8>,
-        /// Which processes the pids in it are.
+        /// The processes that the pids in the term stand for.
         pids: TermPids,
     },
     /// The end of a call of the process's own without a reply.
     CallEnded {
-        /// The call.
+        /// The reference of the call.
         reference: u64,
-        /// Why: the callee has ended, is not there (`noproc`), takes no more (`limit`, `full`), lets go of the call
-        /// (`unanswered`), or its node is gone (Noconnection).
+        /// The reason: the one with which the callee has ended, `noproc` if the callee does not exist, `full` if
+        /// there was no room for the message of the call, or `unanswered` if the callee has given up the call.
+        /// `limit` if the callee's node accepts no more links, monitors and calls of this node. Noconnection if
+        /// there is no session with that node, or if the session ended while the call was open.
         reason: Reason,
     },
-    /// The reply to a call of the process's own has come, and there was no room for it: it is lost.
+    /// The loss of a reply to a call of the process's own: the reply came, and there was no room for it.
     ReplyLost {
-        /// The call.
+        /// The reference of the call.
         reference: u64,
     },
-    /// Whom a monitor by name is of.
+    /// The process that a monitor by name watches.
     Named {
-        /// The monitor.
+        /// The reference of the monitor.
         reference: u64,
         /// The process.
         pid: Pid,
     },
-    /// What has come of a request of the process's own for a process of another node.
+    /// The outcome of the process's own request for a process of another node.
     Spawned {
-        /// The request; the monitor, if one was asked for.
+        /// The number of the request, which is also the reference of the monitor if one was asked for.
         request: u64,
-        /// The process, or why it does not run.
+        /// The new process, or the reason why it does not run.
         outcome: Result<Pid, SpawnFailure>,
     },
-    /// A global name of the process's own is lost: another node claims it as well, and this process keeps it.
+    /// The loss of a global name of the process: another node claims the name as well, and keeps it.
     NameConflict {
         /// The name.
         name: Arc<str>,
-        /// The process that keeps it.
+        /// The process that keeps the name.
         winner: Pid,
     },
-    /// There is a session with this node.
+    /// A session with this node has begun.
     NodeUp(Arc<str>),
-    /// The session with this node is over, and all that it has brought has come.
+    /// The session with this node is over, and everything that it has brought has been delivered.
     NodeDown(Arc<str>),
 }
 
-/// A process table of the plainest kind: each process has a mailbox, into which everything goes in its order. It is one for
-/// [`Host`](super::Host) as it is. Messages are copied; a table that keeps parts of what was read, or bounds for each peer what it keeps
-/// of it, implements [`Processes`] and [`Nodes`] itself.
+/// A simple process table: each process has a mailbox, which receives everything in order.
 ///
-/// What holds for [`Processes`] holds here: no call may block, panic, or come back into the host.
+/// Every `Mailboxes` is a process table for [`Host`](super::Host). Messages are copied. A table that keeps parts of
+/// the bytes that were read, or that bounds what it keeps for each peer, implements [`Processes`] and [`Nodes`]
+/// itself.
+///
+/// The rules of [`Processes`] hold here too: no call may block, panic, or call back into the host.
 pub trait Mailboxes {
-    /// Returns `true` while there is such a process, and it has not ended.
+    /// Returns `true` while `local` is a process that has not ended.
     fn has(&self, local: u64) -> bool;
 
-    /// Whoever is registered under this name.
+    /// Returns the process that is registered under this name, or `None` if there is none.
     fn registered(&self, name: &str) -> Option<u64>;
 
-    /// Returns `true` if the process traps exits: exit signals are then told to it, and do not end it.
+    /// Returns `true` if the process traps exits. Exit signals are then delivered to it as events and do not end it.
     fn traps_exits(&self, local: u64) -> bool;
 
-    /// Returns `true` if the mailbox takes no message now: a call for it is refused then, and its caller is told.
+    /// Returns `true` if the mailbox accepts no message now. A call of the process is then refused, and its caller is
+    /// told. The default returns `false`.
     fn is_full(&self, local: u64) -> bool {
         let _ = local;
         false
     }
 
-    /// The processes that watch the node of this name.
+    /// Returns the processes that watch the node of this name.
     fn watching(&self, node: &str) -> Vec<u64>;
 
-    /// Puts something into a mailbox. It is dropped if there is no such process. A mailbox that is full may drop an
-    /// [`Event::Message`] or an [`Event::Term`], and nothing else.
+    /// Puts an event into a mailbox.
+    ///
+    /// If there is no such process, the event is dropped. A full mailbox may drop an [`Event::Message`] or an
+    /// [`Event::Term`], and no other event.
     fn put(&mut self, local: u64, event: Event);
 
-    /// Returns `true` if other nodes may have a process started with this function, and the node of this process among them.
-    /// Without, none may.
+    /// Returns `true` if the node of `requester` may start a process here with this function. The default returns
+    /// `false`.
     fn offers(&self, requester: Pid, function: &str) -> bool {
         let _ = (requester, function);
         false
     }
 
-    /// Makes a process of a function that is offered; it runs after the call of the host in which this is called. See
+    /// Starts a process with a function that [`Mailboxes::offers`] has accepted, and returns its number. The process
+    /// must not run before the call of the host in which this method is called has returned: see
     /// [`Processes::spawn`].
     ///
     /// # Errors
-    /// Why none is made, which the peer is told.
+    /// If no process is started, returns the [`SpawnFailure`] that the peer is told. The default returns
+    /// [`SpawnFailure::NotOffered`].
     fn spawn(&mut self, request: SpawnRequest<'_>) -> Result<u64, SpawnFailure> {
         let _ = request;
         Err(SpawnFailure::NotOffered)
     }
 
-    /// Something that an operator should know.
+    /// Reports something that an operator should know. The default does nothing.
     fn notice(&mut self, notice: Notice) {
         drop(notice);
     }

@@ -1,24 +1,25 @@
-//! An endpoint, its connections and the process table, put together: for a host that keeps them all under one lock.
+//! A whole node behind one lock: an endpoint, its connections and the process table, put together.
 //!
-//! It carries what connections and the endpoint have to say to each other, knows which connection is the session with a node,
-//! tells the sessions of a process of its end, names third nodes to peers, and brings NODEUP and NODEDOWN. What is left to its
-//! driver is the streams. A host that wants a lock for each connection does the same itself, with [`Endpoint`] and
-//! [`Connection`].
+//! [`Host`] passes events between the connections and the endpoint, knows which connection is the session with each
+//! node, reports the end of a process to its sessions, introduces third nodes to peers, and delivers NODEUP and
+//! NODEDOWN. The streams are left to its driver. A host that wants one lock for each connection uses [`Endpoint`] and
+//! [`Connection`] directly, and does all of this itself.
 //!
 //! | when | call |
 //! |---|---|
 //! | TCP has accepted a connection | [`Host::accept`] |
-//! | somebody wants a session with a node | [`Host::dial`]; for [`Dial::Start`], connect to the node of that name |
-//! | TLS is there, bytes have come, the stream has ended, or nothing came for a while | [`Host::handle_input`], which says whether to read on |
-//! | the stream takes bytes, and something has changed | [`Host::transmit`]; write what it gives, and say [`Host::handle_written`] |
+//! | a session with a node is wanted | [`Host::dial`]; for [`Dial::Start`], connect to the node of that name |
+//! | TLS is established, bytes have arrived, the stream has ended, or nothing has arrived for a while | [`Host::handle_input`], which says whether to read on |
+//! | the stream takes bytes, and something has changed | [`Host::transmit`]; write its output, and report the result by [`Host::handle_written`] |
 //! | [`Host::deadline`] has come | read what has arrived, then [`Host::handle_input`] with that, or with [`Input::Nothing`] |
-//! | the connection has an ending: [`Next::Over`], and nothing at all from [`Host::transmit`] | drop the stream, then [`Host::over`] |
+//! | the connection has an ending: [`Next::Over`], and `None` from [`Host::transmit`] | drop the stream, then [`Host::over`] |
 //! | a process has ended | [`Host::process_ended`] |
 //! | a node is to be kept connected | [`Host::keep`]; after every call [`Host::poll_dial`], and [`Host::handle_timeout`] when [`Host::timeout_at`] has come |
-//! | a dial has lost to another connection, or was closed early | [`Host::again`], which says when to dial once more; other dials are the host's to repeat |
-//! | any of these has been called, and the host waits for many connections at once | [`Host::poll_changed`] |
+//! | a dial has lost to another connection, or was closed early | [`Host::again`], which says when to dial once more; the host decides about repeating other dials |
+//! | one of these has been called, and the host waits for many connections at once | [`Host::poll_changed`] |
 //!
-//! What processes do is decided when its call returns; [`Host::has_room`] says when it is to wait.
+//! When the call for an operation of a process returns, its outcome is final. [`Host::has_room`] says when a process
+//! has to wait.
 
 mod acts;
 mod calls;
@@ -40,7 +41,7 @@ use super::endpoint::{Dial, Endpoint, Notice, Output};
 use super::globals::Conflict;
 #[cfg(doc)]
 use super::globals::OnConflict;
-use super::handshake::Channel;
+use super::handshake::{Certified, Channel, Cookies};
 use super::limits::NODES_KNOWN_MAX;
 use super::peers::ConnectionId;
 use super::{Globals, NodeNumber, Pid, Processes, Session, Start};
@@ -50,69 +51,82 @@ use settings::Seed;
 pub use settings::Settings;
 use ties::Ties;
 
-/// A process table that is told of nodes. One whose mailboxes take everything as an [`Event`] implements [`Mailboxes`] instead.
+/// A process table that also learns about nodes and about connections.
+///
+/// A table whose mailboxes take everything as an [`Event`] implements [`Mailboxes`] instead.
 pub trait Nodes: Processes {
-    /// Brings NODEUP of this node to the processes that watch it, or, if it is not up, NODEDOWN: its session is over, and all that
-    /// it has brought has been told.
+    /// Delivers NODEUP, or NODEDOWN if `is_up` is `false`, to the processes that watch the node `name`.
+    ///
+    /// NODEDOWN comes when the session is over and everything that the session has brought has been delivered.
     fn node(&mut self, name: &Arc<str>, is_up: bool);
 
-    /// What the table is told or asked next is about this connection, until this names another one: for a table that counts what
-    /// each of them makes it keep.
+    /// Reports the connection that the following calls are about, until the next call of this method.
+    ///
+    /// This is for a table that counts how much it keeps for each connection. The default does nothing.
     fn about(&mut self, connection: ConnectionId) {
         let _ = connection;
     }
 
-    /// Tells a process that has asked for that ([`OnConflict::Tell`]) that it has lost a global name to another one.
+    /// Tells a process that it has lost a global name to `winner`. This is called only if the name was registered
+    /// with [`OnConflict::Tell`]. The default does nothing.
     fn name_conflict(&mut self, local: u64, name: &Arc<str>, winner: Pid) {
         let _ = (local, name, winner);
     }
 
-    /// Something that an operator should know.
+    /// Reports something that an operator should know. The default does nothing.
     fn notice(&mut self, notice: Notice) {
         drop(notice);
     }
 }
 
-/// What has come of a connection's stream.
+/// The outcome of an attempt to read from a connection's stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input<'a> {
-    /// TLS is there, and this is its channel.
+    /// The TLS handshake is complete, with this channel.
     Secured(Channel),
-    /// Bytes.
+    /// The TLS handshake is complete, on a host that requires certificates of its peers: the peer's certificate, which
+    /// TLS has verified, is valid for these names only. A peer with another name is refused.
+    Certified(Channel, Certified),
+    /// Bytes have arrived.
     Bytes(&'a [u8]),
-    /// The stream has ended, or TCP or TLS has failed: this says how.
+    /// The stream has ended, or TCP or TLS has failed. The text says how.
     Ended(String),
-    /// Nothing, within the time that the host waits for a read.
+    /// Nothing has arrived within the time that the host waits for a read.
     Nothing,
 }
 
-/// What a host does next with a connection's stream.
+/// The next thing that a host does with a connection's stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It reads.
+    /// The host reads on.
     Read,
-    /// It does not read, so that the peer waits as well: what has come is not to be handled before another connection is over.
-    /// [`Host::handle_input`] is called with [`Input::Nothing`] in between, from time to time or when [`Host::poll_changed`] gives
-    /// the connection. A host with an edge-triggered poll remembers that there was something to read.
+    /// The host does not read for now, so that the peer waits as well: what has arrived must not be handled before
+    /// the endpoint has decided on this connection.
+    ///
+    /// Meanwhile the host calls [`Host::handle_input`] with [`Input::Nothing`], from time to time or whenever
+    /// [`Host::poll_changed`] returns the connection. A host with an edge-triggered poll must remember that there was
+    /// something to read.
     Wait,
-    /// It reads no more.
+    /// The connection has an ending, and the host reads no more.
     Over,
 }
 
-/// How much of what was to be written the stream has taken.
+/// The outcome of a write to a connection's stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// All, and it has left every buffer.
+    /// The stream has taken everything, and the bytes have left every buffer, TLS's own included.
     All,
-    /// Some bytes.
+    /// The stream has taken some of the bytes.
     Part,
-    /// Not a byte.
+    /// The stream has not taken a single byte.
     Nothing,
-    /// It has failed: this says how.
+    /// Writing has failed. The text says how.
     Failed(String),
 }
 
-/// A node and its processes. See the [module](self) for how it is driven.
+/// A node and its processes.
+///
+/// See the [module](self) for how to drive it.
 #[derive(Debug)]
 pub struct Host<P> {
     /// The process table.
@@ -126,32 +140,32 @@ pub struct Host<P> {
     /// Process 0 of the last session with each node.
     peers: BTreeMap<Arc<str>, Pid>,
     ties: Ties,
-    /// Connections that were begun to nodes that are kept connected, and that the host has not heard of.
+    /// Dials to nodes that are kept connected, begun here and not yet given to the host.
     dials: VecDeque<(ConnectionId, Arc<str>)>,
     globals: Globals,
-    /// Own global names that are lost, and whose processes have not been told.
+    /// Own global names that were lost to other nodes, and whose processes have not been told yet.
     conflicts: Vec<Conflict>,
-    /// Connections that may have something to say.
+    /// Connections that may have events for the endpoint.
     touched: Vec<ConnectionId>,
-    /// Connections with which something may be different, until the host has heard so.
+    /// Connections that may have changed since [`Host::poll_changed`] last gave them.
     changed: BTreeSet<ConnectionId>,
-    /// What the endpoint's deadline was then.
+    /// The endpoint's deadline when the connections were last marked as changed because of it.
     endpoint_deadline: Option<Duration>,
-    /// The latest time that was told.
+    /// The latest time that a caller has passed in.
     now: Duration,
 }
 
-/// A connection, and what has come on it and is not handled.
+/// A connection, and the bytes that have arrived on it and are not handled yet.
 #[derive(Debug)]
 struct Line {
     connection: Box<Connection>,
     inbound: Inbound,
-    /// What was given to be written, and the stream has not taken all of.
+    /// The output that was given to the driver, and that the stream has not taken in full.
     given: Option<Transmit>,
 }
 
 impl<P: Nodes> Host<P> {
-    /// A node without connections.
+    /// Creates a node without connections.
     pub fn new(settings: Settings, processes: P) -> Self {
         let own = Pid::new(NodeNumber::HERE, settings.local.creation(), 0);
         let globals = Globals::new(settings.local.start().clone());
@@ -175,12 +189,12 @@ impl<P: Nodes> Host<P> {
         }
     }
 
-    /// What the endpoint knows. What it decides is carried out here.
+    /// Returns the endpoint for inspection. This host carries out its decisions.
     pub const fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// A connection that is not over, to look at.
+    /// Returns a connection for inspection. Returns `None` if there is no such connection, or after [`Host::over`].
     #[must_use]
     pub fn connection(&self, id: ConnectionId) -> Option<&Connection> {
         Some(&self.lines.get(&id)?.connection)
@@ -188,7 +202,9 @@ impl<P: Nodes> Host<P> {
 
     // Connections.
 
-    /// TCP has accepted a connection from there. Nothing, if the node stops: the connection is to be closed.
+    /// Adds a connection that TCP has accepted from `from`.
+    ///
+    /// Returns `None` if the node is stopping: the driver then closes the TCP connection.
     pub fn accept(&mut self, from: SocketAddr, now: Duration) -> Option<ConnectionId> {
         let (random, now) = (self.seed.for_connection(), self.at(now));
         let accepted = self.endpoint.accept(from, random, now);
@@ -203,13 +219,16 @@ impl<P: Nodes> Host<P> {
         id
     }
 
-    /// Something has come of a connection's stream, or nothing has until now. `now` is the time at which the read began: what had
-    /// arrived by then has been read, so that no deadline passes over it.
+    /// Handles the outcome of a read from a connection's stream, and returns what to do next.
+    ///
+    /// `now` is the time at which the read began. The host must pass in everything that had arrived by then, so that
+    /// no deadline passes while bytes are unread.
     pub fn handle_input(&mut self, id: ConnectionId, input: Input<'_>, now: Duration) -> Next {
         let latest = self.at(now);
         self.lend(id, |Line { connection, inbound, .. }, lent| {
             match input {
                 Input::Secured(channel) => connection.secured(channel),
+                Input::Certified(channel, certified) => connection.certified(channel, certified),
                 Input::Bytes(bytes) => inbound.receive(bytes, &mut **connection, lent, latest),
                 Input::Ended(why) => connection.stream_ended(&why),
                 Input::Nothing => {}
@@ -227,8 +246,10 @@ impl<P: Nodes> Host<P> {
         }
     }
 
-    /// When [`Host::handle_input`] is to be called for a connection, whatever comes. A host that waits no longer than a second for
-    /// each read need not ask.
+    /// Returns the time at which [`Host::handle_input`] must be called for a connection, even if nothing has arrived.
+    /// Returns `None` if there is no such connection, if it has an ending, or if there is no deadline.
+    ///
+    /// A host that calls [`Host::handle_input`] for each connection at least once a second need not use this method.
     #[must_use]
     pub fn deadline(&self, id: ConnectionId) -> Option<Duration> {
         let connection = self.connection(id).filter(|connection| connection.ending().is_none())?;
@@ -236,11 +257,14 @@ impl<P: Nodes> Host<P> {
         of_connection.into_iter().chain(self.endpoint.deadline()).min()
     }
 
-    /// What is to be written next is appended to `out`, about so many bytes: see [`Connection::transmit`]. Nothing at all, if there
-    /// is an ending and all is said, as far as the stream takes it.
+    /// Appends the next output of a connection to `out`, about `bytes_wanted` bytes: see [`Connection::transmit`].
     ///
-    /// [`Host::handle_written`] comes next, after [`Transmit::Bytes`] and [`Transmit::Close`]. It makes sure of what `flush` asks for:
-    /// a driver need not look at that. As long as the stream has not taken all, this gives the same again and appends nothing.
+    /// Returns `None` if there is no such connection, or if the connection has an ending and nothing more is to be
+    /// written: its last output was given, or the stream does not take that output at once.
+    ///
+    /// After [`Transmit::Bytes`] and [`Transmit::Close`] the driver must call [`Host::handle_written`]. Until that
+    /// call reports that the stream has taken everything, this method returns the same value again and appends
+    /// nothing. So the driver need not look at `flush`.
     pub fn transmit(
         &mut self,
         id: ConnectionId,
@@ -262,7 +286,7 @@ impl<P: Nodes> Host<P> {
         }
     }
 
-    /// The stream has taken what [`Host::transmit`] has given, or some of it, or has failed.
+    /// Records how much of the output of [`Host::transmit`] the stream has taken, or that the stream has failed.
     pub fn handle_written(&mut self, id: ConnectionId, written: Written, now: Duration) {
         self.at(now);
         let Some(Line { connection, given, .. }) = self.lines.get_mut(&id) else { return };
@@ -279,8 +303,10 @@ impl<P: Nodes> Host<P> {
         self.settle();
     }
 
-    /// A connection is over: it has an ending, and its stream is dropped. Its end comes to its processes, if it was a session.
-    /// Gives the ending, for the log.
+    /// Removes a connection that has an ending. Before this call, the driver must drop the stream.
+    ///
+    /// If the connection was a session, the end of the session is delivered to its processes. Returns the ending, for
+    /// the log, or `None` if there is no such connection or it has no ending.
     pub fn over(&mut self, id: ConnectionId, now: Duration) -> Option<Ending> {
         let now = self.at(now);
         let ending = self.lines.get(&id)?.connection.ending().cloned();
@@ -301,13 +327,18 @@ impl<P: Nodes> Host<P> {
         ending
     }
 
-    /// A connection that is new, or may have something to write, an ending, or another deadline since this gave it last, or may be
-    /// read again. Each is given once, however much has happened, and none that is over.
+    /// Returns a connection that may have changed since this method last returned it.
+    ///
+    /// Such a connection is new, or it may have output, an ending, or another deadline, or the host may read it
+    /// again. Each connection is returned once, however much has happened to it, and again only after it has changed
+    /// again. Returns `None` if no connection has changed. A connection for which [`Host::over`] has been called is
+    /// not returned.
     pub fn poll_changed(&mut self) -> Option<ConnectionId> {
         self.changed.pop_first()
     }
 
-    /// Ends the session with a node in order: see [`Endpoint::disconnect`].
+    /// Ends the session with a node in order. Returns `true` if there was a session that was not being ended: see
+    /// [`Endpoint::disconnect`].
     pub fn disconnect(&mut self, name: &str, now: Duration) -> bool {
         let now = self.at(now);
         let is_up = self.endpoint.disconnect(name, now);
@@ -315,14 +346,20 @@ impl<P: Nodes> Host<P> {
         is_up
     }
 
-    /// The node stops: see [`Endpoint::stop`]. It has stopped when the endpoint is empty.
+    /// Uses these cookies in each handshake that begins from now on: see [`Endpoint::set_cookies`].
+    pub fn set_cookies(&mut self, cookies: impl Into<Cookies>) {
+        self.endpoint.set_cookies(cookies);
+    }
+
+    /// Stops the node: see [`Endpoint::stop`]. The node has stopped when [`Endpoint::is_empty`] returns `true`.
     pub fn stop(&mut self, now: Duration) {
         let now = self.at(now);
         self.endpoint.stop(now);
         self.settle();
     }
 
-    /// The session with a node, until its end is delivered: for what this has no call for.
+    /// Returns the session with a node, for operations that this type has no method for. Returns `None` if there is
+    /// no session.
     pub fn session(&mut self, node: NodeNumber) -> Option<&mut Session> {
         self.line(node)?.connection.session()
     }
@@ -335,8 +372,10 @@ impl<P: Nodes> Host<P> {
 
     // Names.
 
-    /// A process of a node by its number there: of this node, or of the start of the node with which there is or was the last
-    /// session; nothing, if there has been none.
+    /// Returns the pid of the process with number `local` on the node called `name`.
+    ///
+    /// For another node, the pid belongs to the run of that node with which this node has, or last had, a session.
+    /// Returns `None` if there has been no session with the node, or if the node has been forgotten.
     #[must_use]
     pub fn pid_on(&self, name: &str, local: u64) -> Option<Pid> {
         let is_own = name == &**self.endpoint.name();
@@ -344,8 +383,10 @@ impl<P: Nodes> Host<P> {
         Some(Pid::new(known.node(), known.creation(), local))
     }
 
-    /// The name of a node by its number: this node's own, that of one that there is or was a session with, or of one that others
-    /// have told of.
+    /// Returns the name of a node by its number.
+    ///
+    /// A name is known for this node, for each node with which there is or was a session, and for each node that a
+    /// peer has introduced. Returns `None` for any other node, and for a node that has been forgotten.
     #[must_use]
     pub fn name_of(&mut self, node: NodeNumber) -> Option<Arc<str>> {
         if node == NodeNumber::HERE {
@@ -358,9 +399,10 @@ impl<P: Nodes> Host<P> {
         self.peers.iter().find(|(_, known)| known.node() == node).map(|(name, _)| name.clone())
     }
 
-    // What is done for all of them.
+    // Common parts.
 
-    /// The endpoint's time, which never goes back: threads come here in another order than they have looked at the clock.
+    /// The endpoint's time, which never goes back: threads may arrive here in another order than that in which they
+    /// have read the clock.
     fn at(&mut self, now: Duration) -> Duration {
         self.now = self.now.max(now);
         self.now
@@ -376,7 +418,7 @@ impl<P: Nodes> Host<P> {
         self.settle_conflicts();
     }
 
-    /// Hears what connections have to say, and does what the endpoint decides.
+    /// Passes the events of connections to the endpoint, and carries out what the endpoint decides.
     fn settle(&mut self) {
         loop {
             while let Some(id) = self.touched.pop() {
@@ -396,7 +438,7 @@ impl<P: Nodes> Host<P> {
         self.look_at_deadline();
     }
 
-    /// The endpoint's deadline is one of each connection.
+    /// Marks all connections as changed if the endpoint's deadline has changed: it is a deadline of each of them.
     fn look_at_deadline(&mut self) {
         let deadline = self.endpoint.deadline();
         if std::mem::replace(&mut self.endpoint_deadline, deadline) != deadline {
@@ -410,7 +452,7 @@ impl<P: Nodes> Host<P> {
             Output::Tell(id, event) => {
                 let Some(line) = self.lines.get_mut(&id) else { return };
                 let mut is_up = false;
-                if let ConnectionEvent::Up(facts) = &event {
+                if let ConnectionEvent::Up(facts, _) = &event {
                     is_up = true;
                     if let Some(incarnation) = facts.incarnation {
                         self.globals.up(id, &Start { name: facts.name.clone(), incarnation });

@@ -1,4 +1,4 @@
-//! What a node is made of, and the random bytes that it uses.
+//! The settings of a node, and the random bytes that it uses.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -12,25 +12,26 @@ use crate::core::endpoint::Limits;
 use crate::core::handshake::{Cookies, Local};
 use crate::core::session::{CAPABILITIES, Timing};
 
-/// What a [`Host`](super::Host) is made of.
+/// The settings from which a [`Host`](super::Host) is made.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// What the node says of itself, and whom it lets in.
+    /// The node's identity, its bounds, and the peers that it allows.
     pub local: Local,
-    /// How long peers may be silent.
+    /// The times for which peers may be silent.
     pub timing: Timing,
-    /// How many connections and sessions it has at most.
+    /// The limits on the node's connections and sessions.
     pub limits: Limits,
     seed: Seed,
 }
 
 impl Settings {
-    /// A node of this name, completed with its port. It can do all that the engine can: [`CAPABILITIES`]; all else is the
-    /// specification's default.
+    /// Creates the settings of a node with this name. If the name has no port, it is completed with the default port.
+    /// The node announces all [`CAPABILITIES`]. Every other setting has the default of the specification.
     ///
-    /// `seed` are bytes of a cryptographic random source, and other ones at each start: the incarnation of the node is drawn from them,
-    /// and what the handshakes of its connections challenge peers with. `tls::Tls::random` has some.
+    /// `seed` must come from a cryptographic random source, anew at each start of the node. The node's incarnation,
+    /// and the challenges and other random bytes of its connections, are derived from it. `tls::Tls::random` returns
+    /// such bytes.
     #[must_use]
     pub fn new(name: NodeName<'_>, cookies: impl Into<Cookies>, seed: [u8; 32]) -> Self {
         let mut seed = Seed { bytes: seed, drawn: 0 };
@@ -46,8 +47,8 @@ impl Settings {
     }
 }
 
-/// Random bytes that others are drawn from, by SHA-256 of them and a count: who does not know them cannot tell what is drawn from
-/// random bytes.
+/// Random bytes from which others are derived, by SHA-256 of them and a count. Without the seed, the derived bytes
+/// cannot be told from random ones.
 #[derive(Clone)]
 pub(super) struct Seed {
     bytes: [u8; 32],
@@ -65,7 +66,7 @@ impl Seed {
         u64::from_ne_bytes([a, b, c, d, e, f, g, h])
     }
 
-    /// What one connection needs, never the same for two.
+    /// Returns the random bytes for one connection. No two connections get the same.
     pub(super) fn for_connection(&mut self) -> Randomness {
         let mut bytes = [0; Randomness::BYTES];
         let drawn = self.draw().into_iter().chain(self.draw());

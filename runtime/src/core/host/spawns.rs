@@ -1,4 +1,4 @@
-//! Processes that a process of this node asks another node for. What other nodes ask for is a matter of the process table:
+//! Requests for processes on other nodes. Requests of other nodes are handled by the process table:
 //! [`Processes::offers`](crate::core::Processes::offers) and [`Processes::spawn`](crate::core::Processes::spawn).
 
 use super::{Host, Nodes};
@@ -6,13 +6,17 @@ use crate::core::session::NotRequested;
 use crate::core::{SpawnFailure, SpawnTie, Term};
 
 impl<P: Nodes> Host<P> {
-    /// Asks another node for a process that runs `function`: [`Processes::spawned`](crate::core::Processes::spawned) says what
-    /// has come of it, once, and without a session at once. No other request, monitor or call ever has this number, which with
-    /// [`SpawnTie::Monitor`] becomes that of the monitor. [`Host::demonitor_named`] ends that, or gives the request up. Nodes of
-    /// pids in the arguments, which the peer may not know, are named to it before.
+    /// Asks the node `node`, on behalf of the process `local`, to start a process that runs `function`. The outcome
+    /// is reported once, to [`Processes::spawned`](crate::core::Processes::spawned). If there is no session with the
+    /// node, the failure is reported at once.
+    ///
+    /// `request` must be new: no process of this node may have used it before for a request, a monitor or a call.
+    /// With [`SpawnTie::Monitor`], `request` becomes the reference of the monitor. [`Host::demonitor_named`] ends
+    /// the monitor, or gives the request up. Nodes of pids in the arguments that the peer may not know are
+    /// introduced to it first.
     ///
     /// # Errors
-    /// Why it is not asked; nothing has changed.
+    /// Returns [`NotRequested`] if the request cannot be sent. Nothing has changed then.
     pub fn spawn_on(
         &mut self,
         local: u64,

@@ -1,4 +1,4 @@
-//! Which sessions have to be told when a process ends.
+//! The sessions that must be told when a process ends.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ impl Ties {
         }
     }
 
-    /// A process has ended. Gives its connections, in the order in which they were begun.
+    /// Removes a process that has ended. Returns its connections, in the order in which they were begun.
     pub(super) fn take(&mut self, local: u64) -> Vec<ConnectionId> {
         let all = (local, ConnectionId(0))..=(local, ConnectionId(u64::MAX));
         let ids: Vec<_> = self.by_process.range(all).map(|(_, id)| *id).collect();
@@ -29,7 +29,7 @@ impl Ties {
         ids
     }
 
-    /// A connection is over.
+    /// Removes a connection that is over.
     pub(super) fn forget(&mut self, id: ConnectionId) {
         let mut rest = self.by_connection.split_off(&(id, 0));
         let mut behind = rest.split_off(&(ConnectionId(id.0.saturating_add(1)), 0));

@@ -1,38 +1,40 @@
-//! One connection per pair of nodes: which of the connections with a peer is the session.
+//! The choice of one connection for each pair of nodes: which of the connections with a peer is the session.
+//! Specification: `connection.md`, "One connection for two nodes".
 //!
-//! Both nodes may dial at once, and each learns of the other's dial at its own time. Both decide by the same rules,
-//! so that they agree: the acceptor of a connection decides on it, when its REPLY is good, and says so by ACK.
+//! Both nodes may dial at the same time, and each learns of the other's dial at a different moment. They agree
+//! because both decide by the same rules: the acceptor of a connection decides on it when its REPLY is verified, and
+//! tells the initiator the decision by ACK.
 //!
-//! Of every peer there is at most one of each of these, and nothing else:
+//! For every peer, [`Peers`] keeps at most one connection in each of these places, and no others:
 //!
 //! | place | states | leaves by |
 //! |---|---|---|
-//! | session | up; probed (asked whether it lives, because another connection waits); ending. Up or probed it may be closing: this node is ending it in order | [`Peers::ended`] |
+//! | session | up; probed (asked whether it lives, because another connection waits); ending. While it is up or probed, it can also be closing: this node is ending it in order | [`Peers::ended`] |
 //! | own dial | connecting (REPLY not sent); replied; acked (ACK received, the session before it still ends) | [`Peers::ended`], [`Action::Close`], or it becomes the session |
-//! | waiting | an incoming connection with a good REPLY, neither accepted nor refused | [`Peers::ended`], [`Action::Reject`], or it becomes the session |
+//! | waiting | an accepted connection whose REPLY is verified, with neither ACK nor REJECT sent | [`Peers::ended`], [`Action::Reject`], or it becomes the session |
 //!
-//! What happens to the one that waits, by what else there is:
+//! The other two places decide what happens to a waiting connection:
 //!
-//! | session | own dial | the one that waits |
+//! | session | own dial | the waiting connection |
 //! |---|---|---|
-//! | of another incarnation, on a connection that was begun later | any | it is refused: it comes from a start that is over |
-//! | up or probed, of another incarnation | any | the session is ended, it waits for that (rule 1) |
-//! | up, of the same incarnation or if one is not known | any | the session is probed, it waits (rule 2); any byte refuses it |
-//! | probed, of the same, or ending | any | it waits |
+//! | of another incarnation, on a connection that was begun later | any | is refused: it comes from a start that is over |
+//! | up or probed, of another incarnation | any | waits for the session, which is ended (rule 1) |
+//! | up, of the same incarnation, or one of the two incarnations is not known | any | waits while the session is probed (rule 2); a sign from the session refuses it |
+//! | probed, of the same incarnation, or ending | any | waits |
 //! | none | none | becomes the session |
 //! | none | connecting | becomes the session, the dial is closed (rule 3) |
 //! | none | replied; the peer's name is the smaller one | becomes the session, the dial stays until the peer answers it (rule 4) |
-//! | none | replied; the peer's name is the larger one, or the peer speaks version 1 | it waits; ACK refuses it, any other end of the dial makes it the session (rule 4) |
-//! | none | any, and a peer that speaks version 1 may not have forgotten the last one | it waits for that |
+//! | none | replied; the peer's name is the larger one, or the peer speaks version 1 | waits; ACK on the dial refuses it, any other end of the dial makes it the session (rule 4) |
+//! | none | any; the peer speaks version 1 and may not have forgotten the last session | waits until the peer has forgotten it |
 //!
-//! A dial that receives ACK becomes the session at once, or as soon as the one there has ended: it is ended for it.
-//! Of several that could wait the newest does, the others are refused. If the session dies nothing is kept in its
-//! place: whoever wants one dials again.
+//! A dial that receives ACK becomes the session at once. If there is another session at that moment, that session is
+//! ended first. If several connections of a peer could wait, the newest one waits, and the others are refused. If the
+//! session dies, nothing takes its place: a caller that wants a session must dial again.
 //!
-//! A session of version 1 that is probed must show more than that it lives: see [`Sign`].
+//! A session of version 1 that is probed must show more than a sign of life: see [`Sign`].
 //!
-//! Time is needed for version 1 alone, and comes in by [`Peers::tell_time`]. The deadlines belong to whoever they end:
-//! that of a dial to the dial, that of a probe to the session.
+//! Only version 1 needs the time, which the driver passes to [`Peers::tell_time`]. Deadlines belong to the connection
+//! that they end: the deadline of a dial to the dial, and the deadline of a probe to the session.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU64;
@@ -45,92 +47,100 @@ use version_1::{CleanUps, Passed};
 mod tests;
 mod version_1;
 
-/// One TCP connection, dialled or accepted. Never given twice, and rising in the order in which connections are
-/// begun: of two that wait, the later one is the one its peer still wants.
+/// The id of a TCP connection that this node has dialled or accepted.
+///
+/// Ids are never reused, and grow in the order in which connections are begun. Of two waiting connections, the one
+/// with the larger id is the one that the peer still wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(pub u64);
 
-/// What [`Peers::dial`] says.
+/// The decision of [`Peers::dial`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DialDecision {
-    /// Dial: the connection is the own dial to that name from now on.
+    /// Dial. From now on this connection is this node's own dial to that name.
     Start,
-    /// There is a session already, on this connection.
+    /// There already is a session, on this connection.
     Up(ConnectionId),
-    /// This node is ending the session on this connection in order: wait until that has ended, and ask again.
+    /// This node is ending the session on this connection in order. Wait until the session has ended, and ask again.
     Closing(ConnectionId),
-    /// A connection is being made already; it comes up or it fails without this caller.
+    /// Another connection with that name is being made already. It becomes the session or fails, whatever this caller
+    /// does.
     Underway,
     /// The name is this node's own.
     OwnName,
-    /// There are as many peers as there may be.
+    /// There are as many peers as are allowed.
     Busy,
 }
 
-/// What [`Peers::may_reply`] says.
+/// The decision of [`Peers::may_reply`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReplyDecision {
-    /// REPLY goes out. The peer may answer it from here on, so the dial is seen through.
+    /// Send REPLY. From now on the peer may answer it, so the dial is kept until its outcome is known.
     Send,
-    /// Not before this time: ask again then.
+    /// Do not send REPLY before this time, which counts from the start of this node. At this time, ask again.
     Wait(Duration),
-    /// Another connection has come up meanwhile: the dial is closed without REPLY.
+    /// Close the dial without sending REPLY. Another connection has become the session in the meantime.
     Close,
 }
 
-/// What a probed session must show within [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT).
+/// The sign that a probed session must show within [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sign {
-    /// Any byte: the peer would not answer on a connection that it has given up.
+    /// Any byte. A peer that has given up a connection would send nothing on it.
     Life,
-    /// A frame that only a node writes that still uses the session. A version 1 node goes on reading, answering PING and
-    /// sending its own on a connection that it has lost sight of.
+    /// A frame that a node writes only if it still uses the session. A version 1 node that has lost track of a
+    /// connection continues to read from it, to answer PING and to send its own PINGs, so these frames do not
+    /// suffice.
     Use,
 }
 
-/// What is to be done with a connection.
+/// An action that the driver must carry out for a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// It is the session: an accepted one writes ACK, one that was dialled has read it. Frames of the session flow
-    /// from here on, and nodeup is due.
+    /// The connection is now the session. On an accepted connection, write ACK; on a dialled one, ACK has arrived
+    /// already. From now on the connection carries frames of the session, and NODEUP must be delivered.
     Up(ConnectionId),
-    /// It was accepted and waits, and is refused: REJECT, to peers that know it, and close. It is forgotten.
+    /// Refuse the connection, which was accepted and waits: send REJECT if the peer knows that message, and close the
+    /// connection. [`Peers`] has forgotten it.
     Reject(ConnectionId, Refusal),
-    /// It is an own dial that has not sent REPLY and is not needed any more: close. It is forgotten.
+    /// Close the connection, which is an own dial that has not sent REPLY and is not needed any more. [`Peers`] has
+    /// forgotten it.
     Close(ConnectionId),
-    /// It is the session and must show a sign: PING. If that comes within
-    /// [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT), it is reported to [`Peers::alive`]; otherwise the session ends.
-    /// Another sign than before takes the place of that one, with a time of its own.
+    /// Probe the connection, which is the session: send PING. If the session shows this sign within
+    /// [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT) (2 s), call [`Peers::alive`]; if it does not, end the session.
+    /// A later probe with another sign replaces this one, and has its own time.
     Probe(ConnectionId, Sign),
-    /// It is the session and gives way to another connection: end it.
+    /// End the session on this connection, because another connection takes its place.
     End(ConnectionId),
 }
 
-/// Why a connection is refused after its REPLY was good. The numbers are in the specification's registry.
+/// The reason why a connection is refused after its REPLY was verified. The registry in the specification lists the
+/// codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// There are as many peers as there may be.
+    /// The acceptor has as many sessions as are allowed.
     #[error("the acceptor has as many sessions as it may have (`sessions_max` of its builder)")]
     Busy,
-    /// There are as many sessions from the address of the connection as there may be.
+    /// The acceptor has as many sessions from the address of the connection as are allowed.
     #[error(
         "the acceptor has as many sessions from that address as it may have (`sessions_per_address_max` of its builder)"
     )]
     BusyAddress,
-    /// Another connection is, or becomes, the session with that peer.
+    /// Another connection is the session with the initiator, or is becoming the session.
     #[error("there is a session already, or one comes up")]
     Duplicate,
-    /// The peer has this node's own name.
+    /// The initiator has the same name as the acceptor.
     #[error("both nodes have the same name")]
     OwnName,
 }
 
-/// Every peer of one node.
+/// The peers of one node, each with its connections.
 ///
-/// Whoever drives it holds it under one lock, calls an input, and carries out what [`Peers::poll_action`] returns
-/// until that is nothing, each connection's in order. An input for a connection that is not (or no longer) what the
-/// input is about changes nothing, so a connection may be told to close while it reports that it has.
+/// The driver keeps this value under one lock. It reports each event by one of the methods, and then carries out the
+/// actions that [`Peers::poll_action`] returns, until that is `None`. The actions of one connection must be carried
+/// out in order. A report has no effect if the connection is not in the state that the report is about. So no harm is
+/// done if, for example, a connection is told to close while it reports that it has closed.
 ///
 /// | connection | calls, in order |
 /// |---|---|
@@ -152,8 +162,11 @@ pub struct Peers {
 }
 
 impl Peers {
-    /// No peers, for the node `own_name`: a completed name, as all names here are. At most `peers_max` of them at
-    /// once, dials included (see [`SESSIONS_MAX`](super::limits::SESSIONS_MAX)).
+    /// Creates the peers of a node that has no peers yet.
+    ///
+    /// `own_name` must be a completed name, as must all names that are passed to this type. There are at most
+    /// `peers_max` peers at once, including nodes that are only being dialled (default:
+    /// [`SESSIONS_MAX`](super::limits::SESSIONS_MAX)).
     #[must_use]
     pub fn new(own_name: &str, peers_max: usize) -> Self {
         Self {
@@ -166,8 +179,9 @@ impl Peers {
         }
     }
 
-    /// Moves the time on, which counts from the start of the node. To be called before every other input of a node that
-    /// allows version 1, and at [`Peers::answer_at`] while a connection of that name waits.
+    /// Sets the current time, which counts from the start of the node. If the node allows version 1, the driver must
+    /// call this before every other report. While a connection from a peer waits, the driver must also call it at the
+    /// time that [`Peers::answer_at`] returns for that peer.
     pub fn tell_time(&mut self, now: Duration) {
         let names = match self.clean_ups.tell_time(now) {
             Passed::Of(names) => names,
@@ -178,20 +192,21 @@ impl Peers {
         }
     }
 
-    /// When a dial to `name` is worth beginning, if that is not now: before, a version 1 peer refuses it, as it has not
-    /// yet forgotten the last session.
+    /// Returns the time from which a dial to `name` can succeed, or `None` if it can succeed now. Before that time, a
+    /// version 1 peer has not yet forgotten the last session, and refuses the dial.
     #[must_use]
     pub fn dial_at(&self, name: &str) -> Option<Duration> {
         self.clean_ups.done_at(name)
     }
 
-    /// When ACK and REPLY can be sent to the peer `name`, if it speaks version 1 and that is not now.
+    /// Returns the time from which ACK and REPLY may be sent to the peer `name`, or `None` if they may be sent now.
+    /// The result applies only if the peer speaks version 1.
     #[must_use]
     pub fn answer_at(&self, name: &str) -> Option<Duration> {
         self.clean_ups.all_done_at(name)
     }
 
-    /// Whether a connection is to be made to `name`. If so, `connection` is that connection.
+    /// Decides whether this node dials `name`. With [`DialDecision::Start`], the dial must be made on `connection`.
     #[must_use]
     pub fn dial(&mut self, name: &str, connection: ConnectionId) -> DialDecision {
         let decision = match self.peers.get(name) {
@@ -210,19 +225,21 @@ impl Peers {
         decision
     }
 
-    /// A connection has been accepted: whose it is will be known when it is [`verified`](Self::verified).
+    /// Records that a connection has been accepted. Its peer is not known until the connection is
+    /// [`verified`](Self::verified).
     pub fn begun(&mut self, connection: ConnectionId) {
         self.last_begun = self.last_begun.max(connection);
     }
 
-    /// Whether an own dial may send REPLY, asked just before. `version_1`: so the peer speaks.
+    /// Decides whether an own dial may send REPLY. The driver calls this just before it would send REPLY. `version_1`
+    /// is `true` if the peer speaks version 1.
     #[must_use]
     pub fn may_reply(&mut self, name: &str, connection: ConnectionId, version_1: bool) -> ReplyDecision {
         let Some(peer) = self.peers.get_mut(name) else { return ReplyDecision::Close };
         let is_held = peer.session.is_some();
         let Some(dial) = peer.dial_on(connection) else { return ReplyDecision::Close };
         if matches!(dial.state, DialState::Acked(_)) {
-            // Asked too late: REPLY has been answered.
+            // The question comes too late: REPLY has been answered.
             return ReplyDecision::Send;
         }
         if version_1 && let Some(at) = self.clean_ups.reply_at(name, is_held) {
@@ -233,7 +250,8 @@ impl Peers {
         ReplyDecision::Send
     }
 
-    /// An own dial has received ACK, and it is good. `incarnation` is the peer's, `None` in version 1.
+    /// Records that an own dial has received a valid ACK. `incarnation` is the incarnation of the peer, or `None` if
+    /// the peer speaks version 1.
     pub fn acked(&mut self, name: &str, connection: ConnectionId, incarnation: Option<NonZeroU64>) {
         self.change(name, |peer, actions| {
             let Some(dial) = peer.dial_on(connection).filter(|dial| dial.state == DialState::Replied) else {
@@ -241,15 +259,15 @@ impl Peers {
             };
             dial.state = DialState::Acked(incarnation);
             //= spec/connection.md#con-elc-011
-            //# A node whose dial receives an ACK that it can verify MUST refuse the connection of that peer
-            //# that waits as duplicate.
+            //# A node that verifies ACK on its dial MUST refuse the connection of that peer that waits as
+            //# duplicate.
             // Rule 4: the other side has answered this dial, so it has no use for its own.
             peer.refuse_waiting(actions);
         });
     }
 
-    /// An accepted connection has shown in its REPLY that it comes from the node `name`. `incarnation` as in
-    /// [`acked`](Self::acked).
+    /// Records that an accepted connection has been verified: its REPLY proves that it comes from the node `name`.
+    /// `incarnation` is the incarnation of the peer, or `None` if the peer speaks version 1.
     pub fn verified(&mut self, name: &str, connection: ConnectionId, incarnation: Option<NonZeroU64>) {
         let refusal = match self.peers.get(name) {
             _ if *name == *self.own_name => Refusal::OwnName,
@@ -257,7 +275,7 @@ impl Peers {
             //# An acceptor that has `sessions_max` peers MUST refuse a verified connection of any other peer
             //# as busy.
             None if self.is_full() => Refusal::Busy,
-            // It waits already, or is the session.
+            // The connection waits already, or is the session.
             Some(peer) if peer.has_accepted(connection) => return,
             //= spec/connection.md#con-elc-012
             //# If two connections of one peer would wait, an acceptor MUST refuse the one that was accepted
@@ -276,7 +294,8 @@ impl Peers {
         self.actions.push_back(Action::Reject(connection, refusal));
     }
 
-    /// A session that was probed has shown `sign`. If it has been asked for another one meanwhile, that says nothing.
+    /// Records that a session that was probed has shown `sign`. Has no effect if the session must show another sign
+    /// by now.
     pub fn alive(&mut self, name: &str, connection: ConnectionId, sign: Sign) {
         self.change(name, |peer, actions| {
             let Some(session) = peer.session_on(connection) else { return };
@@ -285,14 +304,15 @@ impl Peers {
                 //= spec/connection.md#con-elc-005
                 //# If a byte arrives in a session that is probed, an acceptor MUST refuse the connection that
                 //# waits as duplicate.
-                // Rule 2: the session lives, so whatever waits is one too many.
+                // Rule 2: the session is alive, so the waiting connection is not needed.
                 peer.refuse_waiting(actions);
             }
         });
     }
 
-    /// This node begins to end a session in order. It still counts as up where others ask for its place, but nothing
-    /// can be sent in it any more, and whoever dials waits for its end.
+    /// Records that this node begins to end a session in order. From then on, nothing can be sent in the session, and
+    /// a caller that dials must wait for its end. For a connection that is to replace the session, the session still
+    /// counts as up.
     pub fn closing(&mut self, name: &str, connection: ConnectionId) {
         self.change(name, |peer, _| {
             if let Some(session) = peer.session_on(connection) {
@@ -301,8 +321,8 @@ impl Peers {
         });
     }
 
-    /// A session is over and delivers what is left: to be called before anyone can learn of it, so that whoever
-    /// dials at its nodedown is not told that it is up.
+    /// Records that a session is over, but still has something to deliver. The driver must call this before anyone
+    /// can learn of the end: a caller that receives NODEDOWN and dials must not be told that the session is up.
     pub fn ending(&mut self, name: &str, connection: ConnectionId) {
         self.change(name, |peer, _| {
             if let Some(session) = peer.session_on(connection) {
@@ -311,8 +331,8 @@ impl Peers {
         });
     }
 
-    /// A connection is over: a dial failed, its deadlines included; one that waits was closed by its peer; a session
-    /// has delivered everything, its nodedown last.
+    /// Records that a connection is over. This is so when a dial has failed (also by a deadline), when the peer has
+    /// closed a waiting connection, or when a session has delivered everything, NODEDOWN last.
     pub fn ended(&mut self, name: &str, connection: ConnectionId) {
         if self.peers.get_mut(name).is_some_and(|peer| peer.is_held_by_version_1(connection)) {
             self.clean_ups.begin(name);
@@ -324,44 +344,45 @@ impl Peers {
         });
     }
 
-    /// What is to be done next.
+    /// Returns the next action for the driver, or `None` if there is nothing to do.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    /// The session with `name`, if it is up and not closing.
+    /// Returns the connection of the session with `name`, or `None` if there is no session or it is being ended.
     #[must_use]
     pub fn session(&self, name: &str) -> Option<ConnectionId> {
         self.peers.get(name).and_then(Peer::session)
     }
 
-    /// Returns `true` if whoever wants a session with `name` has to wait: if [`dial`](Self::dial) would say
-    /// [`Underway`](DialDecision::Underway) or [`Closing`](DialDecision::Closing).
+    /// Returns `true` if a caller that wants a session with `name` has to wait. This is so when [`dial`](Self::dial)
+    /// would return [`Underway`](DialDecision::Underway) or [`Closing`](DialDecision::Closing).
     #[must_use]
     pub fn is_underway(&self, name: &str) -> bool {
         use DialDecision::{Closing, Underway};
         self.peers.get(name).is_some_and(|peer| matches!(peer.dial_decision(), Underway | Closing(_)))
     }
 
-    /// Returns `true` if there is a session with the node `name`, a dial to it, or a connection of it that waits.
+    /// Returns `true` if there is a session with the node `name`, a dial to it, or a waiting connection from it.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.peers.contains_key(name)
     }
 
-    /// Whether there is neither a session, nor a dial, nor a connection that waits.
+    /// Returns `true` if this node has no session, no dial, and no waiting connection.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.peers.is_empty()
     }
 
-    /// Whether there are as many peers as there may be: a connection from another one would be refused as busy.
+    /// Returns `true` if there are as many peers as are allowed. A connection from any other node would then be
+    /// refused as busy.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.peers.len() >= self.peers_max
     }
 
-    /// Changes one peer, draws the conclusions, and forgets the peer if nothing is left of it.
+    /// Changes one peer, settles what follows from the change, and forgets the peer if nothing is left of it.
     fn change(&mut self, name: &str, change: impl FnOnce(&mut Peer, &mut VecDeque<Action>)) {
         let Some(peer) = self.peers.get_mut(name) else { return };
         change(peer, &mut self.actions);
@@ -377,16 +398,16 @@ impl Peers {
     }
 }
 
-/// What a node knows of a peer beside its connections.
+/// The facts about a peer, besides its connections, that decisions depend on.
 #[derive(Clone, Copy)]
 struct Judge {
     last_begun: ConnectionId,
     own_name_is_smaller: bool,
-    /// If it speaks version 1, it may still hold a session that has ended here.
+    /// Set if the peer, in case it speaks version 1, may still hold a session that has ended here.
     version_1_cleans_up: bool,
 }
 
-/// One peer.
+/// One peer, with its connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Peer {
     session: Option<Session>,
@@ -397,20 +418,20 @@ struct Peer {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Session {
     connection: ConnectionId,
-    /// The connection that had been begun last when it came up.
+    /// The connection that had been begun last when the session came up.
     last_begun: ConnectionId,
     incarnation: Option<NonZeroU64>,
     state: SessionState,
-    /// This node ends it in order.
+    /// Set if this node is ending the session in order.
     closing: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum SessionState {
     Up,
-    /// Asked for this sign.
+    /// The session was asked for this sign.
     Probed(Sign),
-    /// Told to end, or over by itself; not all is delivered.
+    /// The session was told to end, or has ended by itself; not everything is delivered.
     Ending,
 }
 
@@ -418,17 +439,17 @@ enum SessionState {
 struct Dial {
     connection: ConnectionId,
     state: DialState,
-    /// REPLY was sent, to a peer that speaks version 1.
+    /// Set if REPLY was sent to a peer that speaks version 1.
     version_1: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum DialState {
-    /// REPLY not sent: the peer knows nothing of it that matters.
+    /// REPLY is not sent: the peer knows nothing of the dial that matters.
     Connecting,
-    /// REPLY sent: the peer may have made it its session.
+    /// REPLY is sent: the peer may have made the dial its session.
     Replied,
-    /// The peer's session; becomes ours when the one before it has ended.
+    /// The dial is the peer's session. It becomes this node's session when the one before it has ended.
     Acked(Option<NonZeroU64>),
 }
 
@@ -476,7 +497,7 @@ impl Peer {
         self.dial.as_mut().filter(|dial| dial.connection == connection)
     }
 
-    /// Whether a peer that speaks version 1 has made this connection its session, or may have.
+    /// Returns `true` if a peer that speaks version 1 has made this connection its session, or may have.
     fn is_held_by_version_1(&mut self, connection: ConnectionId) -> bool {
         self.session_on(connection).is_some_and(|session| session.incarnation.is_none())
             || self.dial_on(connection).is_some_and(|dial| dial.version_1)
@@ -488,13 +509,13 @@ impl Peer {
         }
     }
 
-    /// Moves on whatever can move on.
+    /// Moves on every connection that can move on.
     fn settle(&mut self, judge: Judge, actions: &mut VecDeque<Action>) {
         if let Some(Dial { connection, state: DialState::Acked(incarnation), .. }) = self.dial {
             match &mut self.session {
                 //= spec/connection.md#con-elc-013
-                //# An initiator that receives an ACK that it can verify while it has another session with
-                //# that peer MUST end that session before it uses the new one.
+                //# An initiator that verifies ACK while it has another session with that peer MUST end that
+                //# session before it uses the new one.
                 // The peer has given up the session that this node still holds, or it would not have sent ACK.
                 Some(session) => session.end(actions),
                 None => {
@@ -511,8 +532,8 @@ impl Peer {
         };
         match (&mut self.session, &self.dial) {
             //= spec/connection.md#con-elc-018
-            //# If there is a session with another incarnation of the peer whose connection was begun later than the
-            //# one that waits, an acceptor MUST refuse the connection that waits as duplicate.
+            //# If the connection of a session with another incarnation of the peer began later than the
+            //# connection that waits, an acceptor MUST refuse the one that waits as duplicate.
             (Some(session), _) if session.is_of_later_start(connection, incarnation) => {
                 self.refuse_waiting(actions);
             }
@@ -521,8 +542,9 @@ impl Peer {
             //# before it sends ACK.
             (Some(session), _) if session.is_of_another(incarnation) => session.end(actions),
             //= spec/connection.md#con-elc-004
-            //# If there is a session that is up and its incarnation is that of the connection that waits, or
-            //# one of the two is not known, an acceptor MUST send PING in that session and withhold ACK.
+            //# If a session is up or probed, and its incarnation is that of the connection that waits or one
+            //# of the two is not known, an acceptor MUST withhold ACK and, unless the session is probed for
+            //# the needed sign already, send PING in it.
             (Some(session), _) => session.probe(connection, actions),
             (None, Some(Dial { state: DialState::Replied, .. }))
                 //= spec/connection.md#con-elc-010
@@ -532,9 +554,9 @@ impl Peer {
                 //= spec/version1.md#v1-elc-001
                 //# An acceptor MUST withhold ACK from a version 1 peer while it has a dial to it on which
                 //# REPLY was sent, whatever the names are.
-                // A v1 node takes whatever it is given: a second connection corrupts its tables.
+                // A version 1 node accepts every connection, and a second one corrupts its tables.
                 if judge.own_name_is_smaller || incarnation.is_none() => {}
-            // It would forget this session in place of the last one.
+            // The peer would forget this session in place of the last one.
             (None, _) if judge.version_1_cleans_up && incarnation.is_none() => {}
             //= spec/connection.md#con-elc-007
             //# If there is neither a session with the peer nor a dial to it on which REPLY was sent, an
@@ -572,35 +594,38 @@ impl Peer {
 }
 
 impl Session {
-    /// Certainly so: a v1 node does not say which of its starts it is, and so has to be probed.
+    /// Returns `true` if the session is certainly of another start. A version 1 node does not say which of its starts
+    /// it is, and so has to be probed.
     fn is_of_another(&self, incarnation: Option<NonZeroU64>) -> bool {
         matches!((self.incarnation, incarnation), (Some(ours), Some(other)) if ours != other)
     }
 
-    /// Whether the peer was started anew after it had begun the accepted connection `other`: it was there, as another
-    /// start, before that was accepted, and has answered on the session's connection, which was begun after that. Rule
-    /// 1 alone would let the late REPLY of a dead start end the session with its successor.
+    /// Returns `true` if the peer was restarted after it had begun the accepted connection `other`.
+    ///
+    /// Its earlier start was there before that connection was accepted, and its later one has answered on the
+    /// session's connection, which was begun after that. Rule 1 alone would let the late REPLY of a dead start end
+    /// the session with its successor.
     fn is_of_later_start(&self, other: ConnectionId, incarnation: Option<NonZeroU64>) -> bool {
         self.is_of_another(incarnation) && other < self.connection
     }
 
-    /// `other` is the connection that waits. If it was accepted before this session came up, its peer did not dial it
-    /// for want of the session.
+    /// Probes the session because the connection `other` waits. If `other` was accepted before this session came up,
+    /// its peer did not dial it for lack of the session.
     fn probe(&mut self, other: ConnectionId, actions: &mut VecDeque<Action>) {
         let is_lost_perhaps = self.incarnation.is_none() && other > self.last_begun;
         let sign = if is_lost_perhaps { Sign::Use } else { Sign::Life };
         match self.state {
             SessionState::Up => self.ask_for(sign, actions),
             //= spec/version1.md#v1-elc-007
-            //# If the connection that waits changes while a version 1 session is probed, an acceptor MUST probe the
-            //# session anew, with another PING, unless the sign that the connection which waits now calls for is the
-            //# one that was asked for before; if none waits any more, that sign is any byte.
+            //# If the connection that waits changes while a version 1 session is probed, an acceptor MUST
+            //# probe anew, with another PING, unless the sign that it needs now is the one that it asked for;
+            //# if none waits any more, that is any byte.
             SessionState::Probed(before) if before != sign => self.ask_for(sign, actions),
             SessionState::Probed(_) | SessionState::Ending => {}
         }
     }
 
-    /// No connection waits. A session that is used by nobody just now is in order then.
+    /// Probes the session while no connection waits. A session that is not in use at the moment is in order then.
     fn probe_for_nobody(&mut self, actions: &mut VecDeque<Action>) {
         if self.state == SessionState::Probed(Sign::Use) {
             self.ask_for(Sign::Life, actions);

@@ -175,8 +175,8 @@ fn rule_1_another_incarnation_ends_the_session_and_comes_up_after_it() {
 
 //= spec/connection.md#con-elc-018
 //= type=test
-//# If there is a session with another incarnation of the peer whose connection was begun later than the one that
-//# waits, an acceptor MUST refuse the connection that waits as duplicate.
+//# If the connection of a session with another incarnation of the peer began later than the connection that
+//# waits, an acceptor MUST refuse the one that waits as duplicate.
 #[test]
 fn a_reply_of_a_dead_start_that_comes_late_does_not_end_the_session_of_the_next() {
     // Accepted after the first, and up before it.
@@ -298,8 +298,7 @@ fn rule_4_the_larger_name_acknowledges_and_leaves_its_dial_to_the_other_side() {
 
 //= spec/connection.md#con-elc-011
 //= type=test
-//# A node whose dial receives an ACK that it can verify MUST refuse the connection of that peer that waits as
-//# duplicate.
+//# A node that verifies ACK on its dial MUST refuse the connection of that peer that waits as duplicate.
 #[test]
 fn rule_4_the_smaller_name_withholds_ack_and_refuses_when_its_dial_is_acknowledged() {
     let mut peers = dialled(LARGER);
@@ -346,8 +345,8 @@ fn rule_4_one_that_is_closed_while_it_waits_is_forgotten() {
 
 //= spec/connection.md#con-elc-013
 //= type=test
-//# An initiator that receives an ACK that it can verify while it has another session with that peer MUST end
-//# that session before it uses the new one.
+//# An initiator that verifies ACK while it has another session with that peer MUST end that session before it
+//# uses the new one.
 #[test]
 fn an_acknowledged_dial_ends_the_session_there_is_and_comes_up_after_it() {
     let mut peers = dialled(SMALLER);

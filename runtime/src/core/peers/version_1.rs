@@ -1,8 +1,8 @@
-//! What version 1 peers still hold. Specification: `version1.md`, "Connections".
+//! The sessions that version 1 peers may still hold. Specification: `version1.md`, "Connections".
 //!
-//! A version 1 node forgets a session by its name, and up to half a second after the connection has ended. A session
-//! that comes up in between is forgotten in its place, and the peer never learns of it: its connection is still served.
-//! So this node waits with whatever would make a session there.
+//! A version 1 node forgets a session by its name, up to half a second after the connection has ended. A session that
+//! comes up in between is forgotten in its place, and the peer never learns of it: its connection is still served. So
+//! this node delays everything that would make a session there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use crate::core::limits::VERSION_1_CLEANUP;
 
-/// Which version 1 peers may still hold a session that has ended here. Times count from the start of this node.
+/// The version 1 peers that may still hold a session that has ended here. Times count from the start of this node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct CleanUps {
     now: Duration,
-    /// When each of them has forgotten it for certain.
+    /// The time at which each of them has certainly forgotten the session.
     done_at: BTreeMap<Arc<str>, Duration>,
 }
 
@@ -23,8 +23,8 @@ impl CleanUps {
         Self { now: Duration::ZERO, done_at: BTreeMap::new() }
     }
 
-    /// Moves the time on. Returns the peers whose clean-up is over, or all of `names` if it is that of the sessions of
-    /// an earlier start of this node.
+    /// Moves the time on. Returns the peers whose clean-up is over, or all of `names` if the clean-up is that of
+    /// sessions of an earlier start of this node.
     pub(super) fn tell_time(&mut self, now: Duration) -> Passed {
         let before = self.now;
         self.now = before.max(now);
@@ -43,33 +43,34 @@ impl CleanUps {
         Passed::Of(names)
     }
 
-    /// A connection has ended that the peer may have made its session.
+    /// Begins the clean-up of a peer: a connection has ended that the peer may have made its session.
     pub(super) fn begin(&mut self, name: &str) {
         self.done_at.insert(name.into(), self.now.saturating_add(VERSION_1_CLEANUP));
     }
 
-    /// When the clean-up of a peer is over; `None` if it is.
+    /// Returns the time at which the clean-up of a peer is over, or `None` if it is over now.
     pub(super) fn done_at(&self, name: &str) -> Option<Duration> {
         self.done_at.get(name).copied().filter(|done_at| *done_at > self.now)
     }
 
-    /// The same with sessions of an earlier start of this node, of which nothing is known.
+    /// Returns the same as `done_at`, but takes sessions of an earlier start of this node into
+    /// account, of which nothing is known.
     //= spec/version1.md#v1-elc-003
-    //# A node MUST NOT send ACK to a version 1 peer, or REPLY on a dial to one, before `version_1_cleanup` has
-    //# passed since its last session with that peer has ended, since its last dial to that peer on which REPLY was
-    //# sent has ended, and since it was started itself.
+    //# A node MUST NOT send ACK to a version 1 peer, or REPLY on a dial to one, before `version_1_cleanup`
+    //# has passed since its own start, and since the ends of its last session with that peer and of its last
+    //# dial to it on which REPLY was sent.
     pub(super) fn all_done_at(&self, name: &str) -> Option<Duration> {
         let of_start = Some(VERSION_1_CLEANUP).filter(|done_at| *done_at > self.now);
         self.done_at(name).max(of_start)
     }
 
-    /// When REPLY can be sent. If a session `is_held` here still, its end is yet to come.
+    /// Returns the time at which REPLY can be sent. If a session `is_held` here still, its end is yet to come.
     pub(super) fn reply_at(&self, name: &str, is_held: bool) -> Option<Duration> {
         if is_held { Some(self.now.saturating_add(VERSION_1_CLEANUP)) } else { self.all_done_at(name) }
     }
 }
 
-/// For whom a clean-up is over.
+/// The peers whose clean-up is over.
 pub(super) enum Passed {
     /// For these peers.
     Of(Vec<Arc<str>>),

@@ -1,6 +1,6 @@
 //! Requests and their replies. Specification: `capabilities.md`, "Calls".
 //!
-//! A call stands in the tables of monitors, and ends like a monitor or by a reply.
+//! A call is kept in the tables of monitors, and ends like a monitor or by a reply.
 
 use snow_dist_codec::frame::{Call, CallHead, CallName, CallReply};
 use snow_dist_codec::handshake::Capabilities;
@@ -15,12 +15,15 @@ use super::{Ending, Lacking, NotCalled, NotReplied, Session};
 use crate::core::{Caller, Processes, Reason, Term};
 
 impl Session {
-    /// A call of `local` to `remote`. `reference` is never used again in this session, for a call or a monitor. What comes of
-    /// it is told to [`Processes::reply`] or [`Processes::call_ended`], once; [`Session::demonitor`] gives it up. The local
-    /// process's end must be told to [`Session::process_ended`].
+    /// Calls the process `remote` of the peer on behalf of the process `local`.
+    ///
+    /// `reference` must not be used again in this session for a call, a monitor or a request for a process. The
+    /// outcome is reported once, to [`Processes::reply`], [`Processes::reply_lost`] or [`Processes::call_ended`].
+    /// [`Session::demonitor`] gives the call up. The end of the process `local` must be reported to
+    /// [`Session::process_ended`].
     ///
     /// # Errors
-    /// Why it is not made; nothing has changed.
+    /// Returns [`NotCalled`] if the call cannot be made. Nothing has changed then.
     pub fn call(
         &mut self,
         local: u64,
@@ -34,10 +37,11 @@ impl Session {
         })
     }
 
-    /// A call of `local` to whoever is registered under `name` at the peer; else as [`Session::call`].
+    /// Calls the process that is registered under `name` at the peer, on behalf of the process `local`. Apart from
+    /// that, this method behaves like [`Session::call`].
     ///
     /// # Errors
-    /// As [`Session::call`].
+    /// Returns [`NotCalled`], as [`Session::call`] does.
     pub fn call_named(
         &mut self,
         local: u64,
@@ -46,15 +50,15 @@ impl Session {
         term: &mut Term,
     ) -> Result<(), NotCalled> {
         //= spec/capabilities.md#cap-cal-020
-        //# In `from` of a CALL_REPLY, `monitored` of a MONITOR_EXIT and `to` of a DEMONITOR for a CALL_NAME a node
-        //# MUST write node id 0, local id 0, and the creation of the node that CALL_NAME was for.
+        //# For a CALL_NAME, a node MUST write node id 0, local id 0 and the creation of the callee's node
+        //# into `from` of CALL_REPLY, `monitored` of MONITOR_EXIT and `to` of DEMONITOR.
         let (from, to) = (self.wire.ours(local), self.wire.theirs(0));
         self.queue_call(reference, Monitor::new(from, to, Kind::Call), name.len(), term, |message| {
             CallName { from, reference, name: name.into(), message }.into()
         })
     }
 
-    /// Queues the frame of a call, which holds about so many bytes beside a CALL's.
+    /// Queues the frame of a call. The frame is about `bytes` bytes longer than a CALL with the same message.
     fn queue_call<'m>(
         &mut self,
         reference: u64,
@@ -69,21 +73,19 @@ impl Session {
             return Err(Lacking { capability: "calls" }.into());
         }
         //= spec/capabilities.md#cap-cal-004
-        //# A node MUST NOT write a CALL, CALL_NAME or MONITOR_NAME by which the peer would hold more links, monitors
-        //# and calls of this node than the peer's links_and_monitors_max.
+        //# A node MUST NOT write a CALL, CALL_NAME or MONITOR_NAME for which no place at the peer is free.
         if !self.tally.take(Asker::Here) {
             return Err(self.full().into());
         }
         let local = call.process();
         //= spec/capabilities.md#cap-cal-003
-        //# A node MUST NOT write two frames of CALL, CALL_NAME, MONITOR and MONITOR_NAME with the same ref in one
-        //# session.
+        //# Among CALL, CALL_NAME, MONITOR and MONITOR_NAME a node MUST NOT write a ref twice in one session.
         if !self.watching.add(reference, call) {
             self.tally.give_back(Asker::Here);
             return Ok(());
         }
         //= spec/capabilities.md#cap-cal-002
-        //# When its process calls a process of the peer or a name there, a node MUST write one CALL or CALL_NAME,
+        //# When its process calls a process or a name of the peer, a node MUST write one CALL or CALL_NAME,
         //# unless CAP-CAL-004 forbids it.
         self.queue_term(local, CALL_BYTES + bytes, Mark::There, term, frame).map_err(|not_sent| {
             self.watching.take(reference);
@@ -92,24 +94,24 @@ impl Session {
         })
     }
 
-    /// Whether somebody can still reply to a call of the peer.
+    /// Returns `true` if a call of the peer is open, so that it can still be replied to.
     #[must_use]
     pub fn is_called(&self, caller: &Caller) -> bool {
         self.open_call(caller).is_some()
     }
 
-    /// Replies to a call of the peer, as its callee, whoever it is that replies.
+    /// Replies to a call of the peer. The reply counts as the callee's, no matter which process gives it.
     ///
     /// # Errors
-    /// The call is over, or the peer cannot take the reply.
+    /// Returns [`NotReplied`] if the call is over, or if the peer cannot accept the reply.
     pub fn reply(&mut self, caller: &Caller, term: &mut Term) -> Result<(), NotReplied> {
         //= spec/capabilities.md#cap-cal-012
         //# A node MUST NOT queue a CALL_REPLY for a call that is not in state called.
         let Some(call) = self.open_call(caller) else { return Err(NotReplied::Over) };
         let (callee, from, to, reference) = (call.process(), call.ours, call.theirs, caller.reference);
         //= spec/capabilities.md#cap-cal-011
-        //# When a process replies to a call in state called, the node MUST write one CALL_REPLY with the ref and
-        //# the pids of the call, and hold the call no more.
+        //# When a process replies to a call in state called, the node MUST write one CALL_REPLY that matches
+        //# it, and hold the call no more.
         self.queue_term(callee, CALL_BYTES, Mark::There, term, |message| {
             CallReply { from, to, reference, message }.into()
         })?;
@@ -117,13 +119,13 @@ impl Session {
         Ok(())
     }
 
-    /// Nobody is left who could reply to a call of the peer. Nothing, if it is over.
+    /// Tells the caller of a call of the peer that nobody is left to reply. Nothing happens if the call is over.
     pub fn leave_unanswered(&mut self, caller: &Caller) {
         let Some(call) = self.open_call(caller) else { return };
         let (callee, reference) = (call.process(), caller.reference);
         //= spec/capabilities.md#cap-cal-014
-        //# When nobody is left who could reply to a call in state called, the node SHOULD write one MONITOR_EXIT
-        //# with the ref and the pids of the call whose reason is Error "unanswered", without hops.
+        //# When nobody is left who could reply to a call in state called, the node SHOULD write one
+        //# MONITOR_EXIT "unanswered".
         self.watched.owe(reference, Reason::error("unanswered"));
         self.outbox.signal(callee, Owed::Down { reference });
     }
@@ -134,7 +136,7 @@ impl Session {
         is_it.then_some(call)
     }
 
-    /// A call of the peer is held no more.
+    /// Forgets a call of the peer.
     fn give_up_call(&mut self, reference: u64) {
         if self.watched.take(reference).is_some() {
             self.tally.give_back(Asker::Peer);
@@ -151,7 +153,8 @@ impl Session {
         }
     }
 
-    /// The process that a CALL is for; `None` if there is none, which has been answered, or the caller cannot be.
+    /// Returns the process that a CALL is for. Returns `None` if there is no such process, and the CALL has been
+    /// answered so, or if the caller cannot be a process of the peer.
     fn callee(
         &mut self,
         frame: &str,
@@ -165,12 +168,12 @@ impl Session {
             return Ok(None);
         }
         //= spec/capabilities.md#cap-cal-010
-        //# A node MUST end the session if it reads a CALL, CALL_NAME or MONITOR_NAME with the ref of a call or monitor
-        //# of this peer that it still holds.
+        //# A node MUST end the session on a CALL, CALL_NAME or MONITOR_NAME with the ref of a call or monitor
+        //# that it holds for this peer.
         self.judge_reference(frame, reference)?;
         //= spec/capabilities.md#cap-cal-007
-        //# A node that reads a CALL of a dead process, or a CALL_NAME with a name that is not registered, MUST answer
-        //# with one MONITOR_EXIT whose reason is Error "noproc", without hops.
+        //# A node MUST answer a CALL of a dead process, or a CALL_NAME with a name that is not registered,
+        //# with one MONITOR_EXIT "noproc".
         let dead = match ours {
             Ours::Process(local) if processes.attach(local) => return Ok(Some(local)),
             Ours::Process(local) => local,
@@ -200,12 +203,12 @@ impl Session {
         }
     }
 
-    /// The living process that has a name, with an interest of this session in its end.
+    /// Returns the live process that has a name, and notes the session's interest in its end.
     pub(super) fn registered(&self, name: &str, processes: &mut impl Processes) -> Option<u64> {
         processes.whereis(name).filter(|local| processes.attach(*local))
     }
 
-    /// Holds a call, and hands its message to the callee.
+    /// Adds a call, and delivers its message to the callee.
     fn take_call(
         &mut self,
         call: Monitor,
@@ -216,9 +219,8 @@ impl Session {
     ) -> Result<(), Ending> {
         let (monitored, monitoring) = (call.ours, call.theirs);
         //= spec/capabilities.md#cap-cal-008
-        //# A node that reads a CALL of a living process, a CALL_NAME or a MONITOR_NAME with a name that is registered,
-        //# while it holds links_and_monitors_max links, monitors and calls of the peer MUST answer with one
-        //# MONITOR_EXIT whose reason is Error "limit", without hops.
+        //# A node MUST answer a CALL of a living process, or a CALL_NAME or MONITOR_NAME with a registered
+        //# name, with one MONITOR_EXIT "limit" if no place of the peer is free.
         if !self.tally.take(Asker::Peer) {
             return self.refuse(callee, monitored, monitoring, reference, Refusal::Limit);
         }
@@ -226,20 +228,19 @@ impl Session {
         let pids = self.read_pids(message);
         let caller = Caller { pid: self.wire.theirs_here(monitoring.local()), reference, session: self.id };
         //= spec/capabilities.md#cap-cal-006
-        //# A node that reads a CALL for a living process, or a CALL_NAME with a name that is registered, MUST put
-        //# its message into the mailbox of that process as that of a SEND_TERM, and let the process tell who calls
-        //# and reply, unless CAP-CAL-008 or CAP-CAL-009 asks for another answer.
+        //# A node MUST treat a CALL of a living process, or a CALL_NAME with a registered name, as a
+        //# SEND_TERM, and let the process tell who calls and reply, unless CAP-CAL-008 or CAP-CAL-009
+        //# applies.
         if processes.call(callee, caller, message, pids) {
             return Ok(());
         }
         //= spec/capabilities.md#cap-cal-009
-        //# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT whose reason
-        //# is Error "full", without hops.
+        //# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT "full".
         self.give_up_call(reference);
         self.refuse(callee, monitored, monitoring, reference, Refusal::Full)
     }
 
-    /// Answers a call or a monitor that is not held.
+    /// Answers a call or a monitor that is refused.
     pub(super) fn refuse(
         &mut self,
         local: u64,
@@ -259,19 +260,19 @@ impl Session {
         let Some(local) = self.call_replied(reply.from, reply.to, reply.reference)? else { return Ok(()) };
         let pids = self.read_pids(reply.message);
         //= spec/capabilities.md#cap-cal-015
-        //# A node that reads a CALL_REPLY with the ref and the pids of a call of its own that is not over MUST give its
-        //# term to the caller as the reply to this call, and take the call for over.
+        //# A node that reads a CALL_REPLY that matches an open call MUST end the call, and give the term to
+        //# the caller as its reply.
         processes.reply(local, reply.reference, reply.message, pids);
         Ok(())
     }
 
-    /// The caller of the call that a reply ends; `None`, and counted, if it ends none.
+    /// Returns the caller of the call that a reply ends. If it ends none, the reply is counted, and the result is
+    /// `None`.
     fn call_replied(&mut self, from: WirePid, to: WirePid, reference: u64) -> Result<Option<u64>, Ending> {
         let Some((local, remote)) = self.ends(from, to)? else { return Ok(None) };
         let is_call = self.watching.find(reference, local, remote).is_some_and(|it| it.kind == Kind::Call);
         //= spec/capabilities.md#cap-cal-016
-        //# A node MUST ignore a CALL_REPLY whose ref and two pids are not all those of one call of its own in this
-        //# session that is not over.
+        //# A node MUST ignore a CALL_REPLY that matches no open call.
         if !is_call {
             self.counts.unmatched += 1;
             return Ok(None);
@@ -281,15 +282,17 @@ impl Session {
         Ok(Some(local))
     }
 
-    /// A message has come to its end that was dropped while it came, for want of room: `begun` is the beginning of its
-    /// frame's payload, [`CallHead::BYTES_MAX`] bytes if there were as many. Nothing comes of it, but for a call, which is
-    /// answered, and a reply, whose loss its caller is told.
+    /// Handles a message that was dropped for lack of room while it arrived. The driver calls this when the last byte
+    /// of the message has arrived.
+    ///
+    /// `begun` is the beginning of the payload of the message's frame: the first [`CallHead::BYTES_MAX`] bytes, or
+    /// the whole payload if it is shorter. If the message was a call, the call is refused. If it was a reply, the
+    /// local caller is told that the reply was lost. Any other message has no effect.
     ///
     /// # Errors
-    /// The session must end, and why.
+    /// Returns the [`Ending`] with which the session must end.
     //= spec/capabilities.md#cap-cal-009
-    //# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT whose reason is
-    //# Error "full", without hops.
+    //# A node that drops the message of a call for want of room MUST answer with one MONITOR_EXIT "full".
     pub fn handle_dropped(&mut self, begun: &[u8], processes: &mut impl Processes) -> Result<(), Ending> {
         let Some(head) = CallHead::read(begun) else { return Ok(()) };
         if self.wire.version_1().is_some() {
@@ -314,8 +317,8 @@ impl Session {
             }
             CallHead::CallReply { from, to, reference } => {
                 //= spec/capabilities.md#cap-cal-018
-                //# A node that drops a reply because what it keeps for other nodes is full MUST take the call for
-                //# over, and tell the caller that there was a reply that it did not keep.
+                //# A node that drops a reply by SES-MSG-010, SES-MSG-011 or SES-MSG-015 MUST end the call,
+                //# and tell the caller that the reply was lost.
                 if let Some(local) = self.call_replied(from, to, reference)? {
                     processes.reply_lost(local, reference);
                 }
@@ -325,5 +328,5 @@ impl Session {
     }
 }
 
-/// Bytes of a call's frame beside those of a SEND, at most: the other pid, the number.
+/// The bytes of a call's frame besides those of a SEND, at most: the other pid and the number.
 const CALL_BYTES: usize = 18;

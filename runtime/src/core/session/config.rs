@@ -1,4 +1,4 @@
-//! What a session is made of: what the handshake has shown of the two nodes.
+//! The configuration of a session, as the handshake has determined it.
 
 use std::num::NonZeroU16;
 
@@ -10,7 +10,8 @@ use crate::core::NodeNumber;
 use crate::core::handshake::Bounds;
 use crate::core::limits::{FRAGMENT_BYTES_MAX, FRAGMENTED_FRAME_BYTES_MAX};
 
-/// The capabilities that a [`Session`](super::Session) implements, all in full: what a node may announce.
+/// The capabilities that a [`Session`](super::Session) implements. Each is implemented in full, so a node may
+/// announce any of them.
 pub const CAPABILITIES: Capabilities = Capabilities::NODE_TABLE
     .union(Capabilities::FRAGMENTS)
     .union(Capabilities::REMOTE_EXIT)
@@ -19,31 +20,33 @@ pub const CAPABILITIES: Capabilities = Capabilities::NODE_TABLE
     .union(Capabilities::NAMES)
     .union(Capabilities::TERMS_2);
 
-/// What a session is made of.
+/// The configuration of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     /// The version that the two nodes speak.
     pub version: Version,
-    /// The peer's number here.
+    /// The number by which this node knows the peer.
     pub peer: NodeNumber,
     /// The creation that the peer announced.
     pub peer_creation: u8,
     /// The creation that this node announced.
     pub creation: u8,
-    /// What both nodes can do beyond the musts of version 2. Of these the session has those in [`CAPABILITIES`].
+    /// The capabilities that both nodes have announced. The session has only those of them that are also in
+    /// [`CAPABILITIES`], and none in version 1.
     pub capabilities: Capabilities,
-    /// What this node holds for the peer, as it has announced.
+    /// The bounds of what this node holds for the peer, as this node has announced them.
     pub bounds: Bounds,
-    /// What the peer holds for this node, as it has announced.
+    /// The bounds of what the peer holds for this node, as the peer has announced them.
     pub peer_bounds: Bounds,
-    /// How long the peer may be silent.
+    /// The times for which the peer may be silent.
     pub timing: Timing,
-    /// Random bytes, which PINGs carry, and by which calls of one session are told from those of another.
+    /// Random bytes. The payloads of the session's PINGs are counted up from them, and they distinguish the calls of
+    /// this session from those of other sessions.
     pub ping: [u8; 8],
 }
 
 impl Config {
-    /// What the session can do beyond the musts of its version: nothing in version 1.
+    /// Returns the capabilities of the session: none in version 1.
     pub(crate) fn session_capabilities(&self) -> Capabilities {
         match self.version {
             Version::One { .. } => Capabilities::NONE,
@@ -51,11 +54,11 @@ impl Config {
         }
     }
 
-    /// Bytes of the longest frame that the peer is sent whole, and of the longest that it is sent at all.
+    /// Returns the bytes of the longest frame that the peer is sent whole, and of the longest that it is sent at all.
     pub(super) fn longest(&self) -> (u32, u32) {
         let peer = &self.peer_bounds;
         //= spec/dist.md#dist-frm-004
-        //# A writer MUST NOT write a payload longer than the frame limit of the reader to which it is sent.
+        //# A writer MUST NOT write a payload longer than its reader's frame limit.
         let whole = peer.frame_bytes.min(FRAME_BYTES_MAX);
         if !self.session_capabilities().contains(Capabilities::FRAGMENTS) {
             return (whole, whole);
@@ -66,15 +69,16 @@ impl Config {
     }
 }
 
-/// The version of a session.
+/// The version of the protocol that a session has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Version {
-    /// Version 1, with a node that has sent no extension block.
+    /// Version 1, with a node that has not sent an extension block.
     One {
-        /// The node id by which the peer knows this node in this session, if somebody has said it. Otherwise it is
-        /// learned as soon as the peer writes it; until then links and monitors cannot be asked for.
+        /// The node id by which the peer knows this node in this session, or `None` if it is not known yet. The
+        /// session then learns it from the first frame in which the peer writes it. Until then, this node cannot ask
+        /// for links and monitors.
         node_id: Option<NonZeroU16>,
-        /// Random bytes, from which the numbers of monitors are drawn.
+        /// Random bytes from which the numbers of monitors are drawn.
         seed: [u8; 32],
     },
     /// Version 2.

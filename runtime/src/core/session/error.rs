@@ -1,82 +1,86 @@
-//! Why a session ends, and why it does not do what a process asks of it.
+//! The reasons why a session ends, and the errors of operations that it refuses.
 
 use snow_dist_codec::EncodeError;
 use snow_dist_codec::frame::Close;
 
 use crate::core::{Reason, Shown};
 
-/// Why a session ends.
+/// The reason why a session ended.
 ///
-/// Some endings are the core's to find: the methods of [`Session`](super::Session) return them. The others are found by
-/// whoever drives the session, who alone sees the transport and the clock. Each says below which it is, and what is said
-/// to the peer; [`Ending::leave`] gives that. A [`Connection`](crate::core::Connection) drives its session so, and does all of
-/// this. Then [`Session::end`](super::Session::end) is called, whatever the ending.
+/// The core finds some endings: methods of [`Session`](super::Session) return them. The driver of the session finds
+/// the others, since it alone sees the transport. Each variant says who finds it, and what the peer is told, which
+/// [`Ending::leave`] returns. After every ending, the driver must call [`Session::end`](super::Session::end). A
+/// [`Connection`](crate::core::Connection) does all of this for its session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Ending {
-    /// The peer has broken a rule of the protocol. The core finds that in frames, the driver in bytes that are none. The
-    /// peer is told by a CLOSE with code 1.
+    /// The peer has broken a rule of the protocol. The core finds this in frames, and the driver finds it in bytes
+    /// that are not frames. The peer is told by a CLOSE with code 1.
     #[error("the peer broke the protocol: {0}")]
     Protocol(String),
-    /// The peer has closed the session: the core returns this for its CLOSE. The peer is told by close_notify alone, since
-    /// a CLOSE is not answered.
+    /// The peer has closed the session. The core returns this when it reads the peer's CLOSE. The peer is told by
+    /// close_notify alone, since a CLOSE is not answered with a CLOSE.
     //= spec/connection.md#con-cls-015
     //= type=implication
     //= reason=nobody shows the text but in this form, by `Shown`, which escapes and cuts
     //# A node MUST escape control characters in the text of a CLOSE when it shows it.
     #[error("the peer closed the session with code {code}: \"{}\"", Shown(text))]
     Closed {
-        /// Why, by number: `connection.md`, "Closing".
+        /// The code of the reason: see `connection.md`, "Closing".
         code: u16,
-        /// Why, in the peer's words.
+        /// The reason in the peer's words.
         text: String,
     },
-    /// The peer has sent no byte for too long: [`Session::handle_timeout`](super::Session::handle_timeout) returns this. The
-    /// peer is told nothing: nobody is there to read it.
+    /// The peer has sent no byte for too long. [`Session::handle_timeout`](super::Session::handle_timeout) returns
+    /// this. The peer is told nothing, since no one is there to read it.
     #[error("the peer has been silent for too long")]
     Silent,
-    /// The peer, of version 1, has dialled again, and has not shown that it still uses this session:
-    /// [`Session::handle_timeout`](super::Session::handle_timeout) returns this. The peer is told nothing, since version 1
-    /// has no words for it.
+    /// The version 1 peer has dialled again, and has not shown that it still uses this session.
+    /// [`Session::handle_timeout`](super::Session::handle_timeout) returns this. The peer is told nothing, since
+    /// version 1 has no frame for it.
     #[error("the peer has dialled again and does not use this session any more")]
     Unused,
-    /// The peer asks and does not read the answers: the core returns this for the frame that asks once too often. The peer
-    /// is told by a CLOSE with code 2, which it will seldom read.
+    /// The peer sends requests and does not read the answers. The core returns this for the frame whose answer
+    /// exceeds the limit. The peer is told by a CLOSE with code 2, which it will seldom read.
     #[error("the peer does not read what it asked for")]
     AnswersUnread,
-    /// The peer does not acknowledge that links are ended: the core returns this for the frame that leaves one unlink too many
-    /// without a place. The peer is told by a CLOSE with code 2.
+    /// The peer does not acknowledge that links have been ended. The core returns this for the frame after which too
+    /// many links wait only for an acknowledgement and hold no place any more. The peer is told by a CLOSE with code
+    /// 2.
     #[error("the peer does not acknowledge that links are ended")]
     UnlinksUnanswered,
-    /// Exit signals and DOWNs of the peer, which processes do not take, hold more than its share of what mailboxes keep: the
-    /// driver asks its process table. The peer is told by a CLOSE with code 2.
+    /// Processes do not take the exit signals and DOWNs of the peer, and these hold more memory than the peer's share
+    /// in mailboxes. The driver finds this with
+    /// [`Processes::are_signals_untaken`](crate::core::Processes::are_signals_untaken). The peer is told by a CLOSE
+    /// with code 2.
     #[error("processes do not take the peer's signals, and they hold more than its share")]
     SignalsUntaken,
     /// Something waits to be written, and the transport has taken no byte for
-    /// [`DRAIN_DEADLINE`](crate::core::limits::DRAIN_DEADLINE). Only the driver can see that, and it must look: neither the
-    /// core nor its [`deadline`](super::Session::deadline) knows what a transport has taken. The peer is told nothing, since
-    /// the transport takes nothing.
+    /// [`DRAIN_DEADLINE`](crate::core::limits::DRAIN_DEADLINE). The driver must check this itself: neither the core
+    /// nor its [`deadline`](super::Session::deadline) knows what a transport has taken. The peer is told nothing,
+    /// since the transport takes nothing.
     #[error("the connection has taken no byte for too long")]
     Stuck,
-    /// The connection has ended without a word, or failed, as the driver sees when it reads or writes. Nobody can be told.
+    /// The connection has failed, or has ended without a CLOSE. The driver finds this when it reads or writes. The
+    /// peer cannot be told.
     #[error("the connection is lost: {0}")]
     Lost(String),
-    /// This node has ended the session: the driver has written all up to the CLOSE that it gave to
-    /// [`Session::close`](super::Session::close), or the time for that is over. Nothing more is to be told.
+    /// This node has ended the session. The driver finds this when it has written everything up to the CLOSE of
+    /// [`Session::close`](super::Session::close), or when the time for that is over. The peer is told nothing more.
     #[error("this node has ended the session")]
     Stopped,
 }
 
-/// What a peer is told of the end of a session.
+/// The way in which the peer is told of the end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Leave<'a> {
-    /// A CLOSE, then close_notify. The driver gives both values to [`Session::close`](super::Session::close), writes what
-    /// [`Session::write`](super::Session::write) gives as far as the transport takes it at once, and closes the stream. In a
-    /// session of version 1 the core writes no CLOSE, and the stream just ends.
+    /// A CLOSE, then close_notify. The driver passes both values to [`Session::close`](super::Session::close), writes
+    /// the output of [`Session::write`](super::Session::write) as far as the transport takes it at once, and closes
+    /// the stream. In a session of version 1 the core writes no CLOSE, and the stream just ends.
     Close {
-        /// Why, by number: [`Close::CODES`].
+        /// The code of the reason: see [`Close::CODES`].
         code: u16,
-        /// Why, in words.
+        /// The reason in words.
         text: &'a str,
     },
     /// close_notify alone.
@@ -86,7 +90,8 @@ pub enum Leave<'a> {
 }
 
 impl Ending {
-    /// Returns what the driver tells the peer before it calls [`Session::end`](super::Session::end).
+    /// Returns the way in which the driver tells the peer of this ending. The driver does so before it calls
+    /// [`Session::end`](super::Session::end).
     #[must_use]
     pub fn leave(&self) -> Leave<'_> {
         match self {
@@ -115,40 +120,40 @@ impl Ending {
     }
 }
 
-/// Why a link or a monitor is not made.
+/// An error that says why a link or a monitor is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotMade {
-    /// This node has as many links and monitors as the peer holds for it.
+    /// This node has already asked for as many links and monitors as the peer holds for it.
     #[error("the peer holds no more than {count_max} links and monitors for this node")]
     Full {
-        /// How many it holds.
+        /// The largest number of links and monitors that the peer holds for this node.
         count_max: u32,
     },
     /// The name is too long to be monitored.
     #[error("a name that is monitored has at most {length_max} bytes, and this one has {length}")]
     NameTooLong {
-        /// Bytes of the name.
+        /// The length of the name, in bytes.
         length: usize,
-        /// The most that it may have.
+        /// The largest length of a name, in bytes.
         length_max: usize,
     },
-    /// It is a monitor by name, and the session has none.
+    /// The monitor is by name, and the session lacks the capability for that.
     #[error(transparent)]
     Lacking(#[from] Lacking),
-    /// The peer speaks version 1, and has not said yet by which node id it knows this node.
+    /// The peer speaks version 1, and has not yet shown by which node id it knows this node. Try again later.
     #[error("it is not known yet by which node id the version 1 peer knows this node")]
     NodeIdUnknown,
 }
 
-/// Why a call is not made; nothing has changed.
+/// An error that says why a call is not made. Nothing has changed then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotCalled {
-    /// The call's monitor is not made.
+    /// The monitor that belongs to the call cannot be made.
     #[error(transparent)]
     NotMade(#[from] NotMade),
-    /// The call's message is not taken, or the session lacks `calls`.
+    /// The message of the call is not accepted, or the session lacks `calls`.
     #[error(transparent)]
     NotSent(#[from] NotSent),
 }
@@ -159,31 +164,33 @@ impl From<Lacking> for NotCalled {
     }
 }
 
-/// Why a process is not asked for; nothing has changed.
+/// An error that says why the peer is not asked for a process. Nothing has changed then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotRequested {
-    /// The monitor on it is not made.
+    /// The monitor on the new process cannot be made.
     #[error(transparent)]
     NotMade(#[from] NotMade),
-    /// The arguments are not taken: they make the request longer than every peer takes, or the session lacks what they need.
+    /// The arguments are not accepted: with them, the request is longer than the 65 536 bytes that every peer must
+    /// accept, or they need something that the session lacks.
     #[error(transparent)]
     NotSent(#[from] NotSent),
     /// The name of the function is too long.
     #[error("the name of a function has at most {length_max} bytes, and this one has {length}")]
     NameTooLong {
-        /// Bytes of the name.
+        /// The length of the name, in bytes.
         length: usize,
-        /// The most that it may have.
+        /// The largest length of a name, in bytes.
         length_max: usize,
     },
-    /// The peer has not answered so many requests.
+    /// The peer has not answered earlier requests, and as many wait for an answer as allowed.
     #[error("the peer has not answered {count_max} requests, and no more may wait for it")]
     TooMany {
-        /// How many may wait.
+        /// The largest number of requests that may wait for an answer.
         count_max: usize,
     },
-    /// A process of a version 1 node cannot be linked when it is started: it would be linked with a process of its own node.
+    /// The peer speaks version 1, where a new process cannot be linked with its requester: the peer would link it
+    /// with a process of its own node.
     #[error("a version 1 node would link the new process with one of its own")]
     Version1Link,
 }
@@ -200,49 +207,50 @@ impl From<EncodeError> for NotRequested {
     }
 }
 
-/// Why a reply is not sent.
+/// An error that says why a reply is not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotReplied {
-    /// The call is over: it has been replied to, or given up, or its callee has ended.
+    /// The call is over: it was replied to or given up, its callee has ended, or its session has ended.
     #[error("the call is over")]
     Over,
-    /// The peer cannot take the reply. The call is open as before.
+    /// The peer cannot accept the reply. The call stays open.
     #[error(transparent)]
     NotSent(#[from] NotSent),
 }
 
-/// Why a message is not taken.
+/// An error that says why a message is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotSent {
-    /// The peer does not take a frame that large, or the name is over 65 535 bytes.
+    /// The frame is longer than the peer accepts, or the name is longer than 65 535 bytes.
     #[error(transparent)]
     TooLong(#[from] EncodeError),
-    /// The peer speaks version 1, and would take the message for the signal that it looks like.
+    /// The peer speaks version 1, and would mistake the message for the signal that it looks like.
     #[error("a version 1 node would take this message for a signal: it begins with the type of one")]
     LooksLikeSignal,
-    /// It is a term with pids, and the session has nothing to send such terms by.
+    /// The term has pids, or is of the second kind and has no form of the first, and the session has no frame for
+    /// such terms.
     #[error(transparent)]
     Lacking(#[from] Lacking),
 }
 
-/// The session lacks a capability: one of its two nodes has not announced it.
+/// An error that says that the session lacks a capability: one of its two nodes has not announced it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the session with the other node does not have the capability `{capability}`")]
 pub struct Lacking {
-    /// Its name in the specification.
+    /// The name of the capability in the specification.
     pub capability: &'static str,
 }
 
-/// As the end of a process that cannot go on without it: [`Reason::Error`] of the text.
+/// Converts the error to the reason of a process that ends because of it: [`Reason::Error`] with the error's text.
 impl From<NotMade> for Reason {
     fn from(why: NotMade) -> Self {
         Self::error(why.to_string())
     }
 }
 
-/// As the end of a process that cannot go on without it: [`Reason::Error`] of the text.
+/// Converts the error to the reason of a process that ends because of it: [`Reason::Error`] with the error's text.
 impl From<NotSent> for Reason {
     fn from(why: NotSent) -> Self {
         Self::error(why.to_string())

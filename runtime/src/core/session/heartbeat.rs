@@ -1,7 +1,7 @@
-//! Whether the peer still lives. Specification: `connection.md`, "Heartbeat".
+//! The heartbeat, which finds out whether the peer is still alive. Specification: `connection.md`, "Heartbeat".
 //!
-//! Any byte is a sign of life. After a time without one a PING is due. Once the transport has taken that, the peer has some
-//! more time to answer: whoever has not been asked is not dead.
+//! Any byte is a sign of life. After a time without one a PING is due. The peer's time to answer begins when the
+//! transport has taken the PING: a peer that has not been asked is not dead.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use super::super::patience::Patience;
 use super::super::peers::Sign;
 use super::traffic::Aside;
 
-/// How long a peer may be silent.
+/// The times for which a peer may be silent.
 ///
-/// A peer that is held up, with its process stopped or its machine asleep, keeps its sessions if that lasts for less than
-/// `timeout`. Time in which this node is held up itself does not count against its peers.
+/// A peer stalls while its process is stopped or its machine sleeps. If a stall is shorter than `timeout`, the peer
+/// keeps its sessions. Time in which this node itself stalls does not count against its peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timing {
-    /// Without a byte for so long, a PING is due: [`HEARTBEAT_INTERVAL`] unless said otherwise.
+    /// The time without a byte from the peer after which a PING is due: [`HEARTBEAT_INTERVAL`] by default.
     pub interval: Duration,
-    /// Without a byte for so long after the connection has taken the PING, the peer is dead: [`HEARTBEAT_TIMEOUT`]
-    /// unless said otherwise.
+    /// The time that the peer has to send a byte once the transport has taken the PING: [`HEARTBEAT_TIMEOUT`] by
+    /// default. After that time, the peer is taken for dead.
     pub timeout: Duration,
 }
 
@@ -30,38 +30,38 @@ impl Default for Timing {
     }
 }
 
-/// The clock of one session's silence.
+/// The state of one session's heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Heartbeat {
     timing: Timing,
     heard: Duration,
     asked: Asked,
-    /// Somebody asks for a sign of the peer, and waits for so long.
+    /// Set while a sign of the peer is awaited, with the time that it has.
     probe: Option<(Patience, Sign)>,
     measured: Aside<Measured>,
 }
 
-/// How long PING and PONG took.
+/// The measurement of the round trip of PING and PONG.
 #[derive(Clone, Copy, Debug, Default)]
 struct Measured {
-    /// When the transport took the PING whose PONG is awaited.
+    /// The time at which the transport took the PING whose PONG is awaited.
     since: Option<Duration>,
     round_trip: Option<Duration>,
 }
 
-/// How far the peer has been asked in this silence.
+/// The state of the question to the peer in this silence.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Asked {
     No,
     /// A PING waits to be written.
     Due,
-    /// It is written, and waits for the transport.
+    /// The PING is written, and waits for the transport.
     Written,
-    /// The transport has taken it, and the peer has so long to answer.
+    /// The transport has taken the PING, and the peer has this time to answer.
     Taken(Patience),
 }
 
-/// What a deadline brought.
+/// The result of a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beat {
     /// Nothing is due.
@@ -70,7 +70,7 @@ pub(super) enum Beat {
     Ping,
     /// The peer is dead.
     Dead,
-    /// The peer lives, and was asked in vain to show that it uses the session.
+    /// The peer is alive, but has not shown that it uses the session.
     Unused,
 }
 
@@ -80,7 +80,7 @@ impl Heartbeat {
         Self { timing, heard: now, asked: Asked::No, probe: None, measured }
     }
 
-    /// A byte has come. True if somebody waited for one.
+    /// Records that a byte has arrived. Returns `true` if a probe waited for one.
     pub(super) fn heard(&mut self, now: Duration) -> bool {
         //= spec/connection.md#con-hbt-003
         //# A node MUST take every byte that arrives in a session for a sign of life.
@@ -89,36 +89,37 @@ impl Heartbeat {
         self.probe.take_if(|(_, sign)| *sign == Sign::Life).is_some()
     }
 
-    /// A frame has come that shows that the peer uses the session. True if somebody waited for one.
+    /// Records that a frame has arrived that shows that the peer uses the session. Returns `true` if a probe waited
+    /// for one.
     pub(super) fn used(&mut self) -> bool {
         self.probe.take().is_some()
     }
 
-    /// Somebody asks for a sign: a PING goes out now. Another sign takes the place of one that is waited for.
+    /// Starts a probe: a PING goes out now. The sign replaces another one that is awaited.
     pub(super) fn probe(&mut self, now: Duration, sign: Sign) {
         if self.probe.is_none_or(|(_, before)| before != sign) {
             self.probe = Some((Patience::new(PROBE_TIMEOUT, now), sign));
         }
     }
 
-    /// Whether somebody waits for a frame that shows that the peer uses the session.
+    /// Returns `true` if a probe waits for a frame that shows that the peer uses the session.
     pub(super) const fn asks_for_use(&self) -> bool {
         matches!(self.probe, Some((_, Sign::Use)))
     }
 
-    /// A PING is written.
+    /// Records that a PING is written.
     pub(super) fn ping_written(&mut self) {
         if self.asked == Asked::Due {
             self.asked = Asked::Written;
         }
     }
 
-    /// Whether a PING is written for which [`Heartbeat::taken`] is waited.
+    /// Returns `true` if a PING is written and [`Heartbeat::taken`] is awaited for it.
     pub(super) fn awaits_taking(&self) -> bool {
         self.asked == Asked::Written
     }
 
-    /// The transport has taken all that was written.
+    /// Records that the transport has taken everything that was written.
     pub(super) fn taken(&mut self, now: Duration) {
         if self.asked == Asked::Written {
             self.measured.0.since = Some(now);
@@ -126,27 +127,27 @@ impl Heartbeat {
         }
     }
 
-    /// The PONG of the last PING has come, with the bytes that were heard last.
+    /// Records that the PONG of the last PING has arrived, with the bytes that arrived last.
     pub(super) fn answered(&mut self) {
         if let Some(since) = self.measured.0.since.take() {
             self.measured.0.round_trip = Some(self.heard.saturating_sub(since));
         }
     }
 
-    /// How long the last PONG took to come after its PING.
+    /// Returns the time from the last PING to its PONG.
     pub(super) const fn round_trip(&self) -> Option<Duration> {
         self.measured.0.round_trip
     }
 
-    /// The peer has its time to answer from now on.
+    /// Begins the peer's time to answer.
     pub(super) fn wait_for_answer(&mut self, now: Duration) {
         self.asked = Asked::Taken(Patience::new(self.timing.timeout, now));
     }
 
     pub(super) fn handle_timeout(&mut self, now: Duration) -> Beat {
         //= spec/connection.md#con-hbt-010
-        //# A node MUST end a session in which no byte has arrived for `heartbeat_timeout` since the transport
-        //# took the PING of CON-HBT-001.
+        //# A node MUST end a session `heartbeat_timeout` after the transport took the PING of CON-HBT-001 if
+        //# no byte has arrived since that PING was queued.
         if let Asked::Taken(patience) = &mut self.asked
             && patience.is_over(now)
         {
@@ -156,9 +157,8 @@ impl Heartbeat {
         //# If no byte arrives in a session for `probe_timeout` after it was probed, an acceptor MUST end that
         //# session.
         //= spec/version1.md#v1-elc-004
-        //# If a connection of the peer of a version 1 session is verified that was accepted after that session
-        //# had begun, and no frame shows for `probe_timeout` after the session was probed that the peer uses it,
-        //# an acceptor MUST end that session.
+        //# An acceptor MUST end a version 1 session that shows no sign of use for `probe_timeout` after it
+        //# was probed for a connection that was accepted after the session had begun.
         if let Some((patience, sign)) = &mut self.probe
             && patience.is_over(now)
         {
@@ -173,7 +173,7 @@ impl Heartbeat {
         Beat::Wait
     }
 
-    /// When [`Heartbeat::handle_timeout`] must be called, and for what.
+    /// Returns the time at which [`Heartbeat::handle_timeout`] must be called, and the reason.
     pub(super) fn deadline(&self) -> (Duration, Waits) {
         let beat = match &self.asked {
             Asked::No => (self.ping_at(), Waits::Ping),
@@ -197,7 +197,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// Time goes on until something comes of it; gives what, and when.
+    /// Lets time go on until a deadline has a result. Returns the result, and the time.
     fn next(heartbeat: &mut Heartbeat) -> (Beat, Duration) {
         loop {
             let now = heartbeat.deadline().0;
@@ -218,8 +218,8 @@ mod tests {
     //# A node MUST send a PING when no byte has arrived in a session for `heartbeat_interval`.
     //= spec/connection.md#con-hbt-010
     //= type=test
-    //# A node MUST end a session in which no byte has arrived for `heartbeat_timeout` since the transport took
-    //# the PING of CON-HBT-001.
+    //# A node MUST end a session `heartbeat_timeout` after the transport took the PING of CON-HBT-001 if no
+    //# byte has arrived since that PING was queued.
     #[test]
     fn silence_brings_one_ping_and_then_the_end() {
         let mut heartbeat = Heartbeat::new(Timing::default(), at(100));

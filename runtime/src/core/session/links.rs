@@ -12,9 +12,9 @@
 //!      |      UNLINK_ACK of its id                                       |
 //!      +-----------------------------------------------------------------+
 //! ```
-//! An inactive link ignores EXIT and LINK, and every link an EXIT that comes before the acknowledgement of the last
-//! unlink: it is older than a link that was made again. A process that ends while its unlink is outstanding owes
-//! nothing. In a session of version 1 there is no state Unlinking: an unlink ends the link.
+//! An inactive link ignores EXIT and LINK. Every link ignores an EXIT that comes before the acknowledgement of the
+//! last unlink: such an EXIT is older than the link, which has been made again. A process that ends while its unlink
+//! is outstanding owes nothing. In a session of version 1 there is no state Unlinking: an unlink ends the link.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -27,7 +27,7 @@ use super::tally::{Asker, Tally};
 /// A link's two ends: a local process and one of the peer's.
 pub(super) type Ends = (u64, u64);
 
-/// How the pids of a link stand on the wire, the local ids aside: ours and the peer's.
+/// The node ids and creations of a link's pids on the wire, ours and the peer's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Pids {
     nodes: [u16; 2],
@@ -35,61 +35,61 @@ pub(super) struct Pids {
 }
 
 impl Pids {
-    /// As they stand in these two.
+    /// Takes them from these two pids.
     pub(super) const fn new(ours: WirePid, theirs: WirePid) -> Self {
         Self { nodes: [ours.node(), theirs.node()], creations: [ours.creation(), theirs.creation()] }
     }
 
-    /// Those of these two processes.
+    /// Returns the pids of these two processes.
     #[inline]
     pub(super) fn of(self, (local, remote): Ends) -> (WirePid, WirePid) {
         let ([here, there], [ours, theirs]) = (self.nodes, self.creations);
-        // No local id is longer than a pid has room for.
+        // No local id is too long for a pid.
         let pid = |node, creation, local| WirePid::new(node, creation, local).unwrap_or_default();
         (pid(here, ours, local), pid(there, theirs, remote))
     }
 }
 
-/// Every link of a session that is not at rest.
+/// The links of a session, including those that are ending.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Links {
     links: BTreeMap<Ends, Link>,
-    /// Those of which nobody holds a place: only the acknowledgement of an unlink is waited for.
+    /// The number of links for which no side holds a place: only the acknowledgement of an unlink is awaited.
     placeless: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Link {
-    /// Who holds a place for it; nobody, when an acknowledgement that waits does.
+    /// The side that holds a place for the link; `None` if an acknowledgement that waits holds it.
     asker: Option<Asker>,
     pids: Pids,
     state: State,
-    /// Our UNLINK_ID of this id has not been acknowledged, and the link was made again after it.
+    /// The id of our UNLINK_ID that has not been acknowledged, if the link was made again after it.
     unlink: Option<u64>,
-    /// Answers about these two that have not been written, and that its place waits for.
+    /// The number of answers about these two processes that have not been written, and that the place waits for.
     answers: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum State {
     Active,
-    /// Our UNLINK_ID of this id has not been acknowledged.
+    /// Our UNLINK_ID with this id has not been acknowledged.
     Unlinking(u64),
     /// The local process has ended; EXIT has not been written.
     Owed(Reason),
-    /// There is no link, but our last LINK may still make one at the peer: the place for it is kept. The peer has
-    /// unlinked, and our own unlink, which that LINK came behind, is not acknowledged.
+    /// There is no link, but our last LINK may still make one at the peer, so the place for it is kept. The peer has
+    /// unlinked, and our own unlink, which that LINK followed, is not acknowledged.
     Over,
 }
 
 impl Link {
-    /// Our last UNLINK_ID has not been acknowledged.
+    /// Returns `true` if our last UNLINK_ID has not been acknowledged.
     const fn is_outstanding(&self) -> bool {
         self.unlink.is_some() || matches!(self.state, State::Unlinking(_))
     }
 
-    /// The local process links again before its unlink is acknowledged. Whoever had asked for the link, the peer
-    /// will count it as one that was asked for here.
+    /// Links again before the unlink of the local process is acknowledged. The peer will count the link as one that
+    /// this node has asked for, no matter which side had asked for it before.
     fn again(&mut self, tally: &mut Tally, placeless: &mut usize) -> Linked {
         if self.asker != Some(Asker::Here) {
             if !tally.take_for_link(Asker::Here) {
@@ -106,10 +106,10 @@ impl Link {
         Linked::Now
     }
 
-    /// LINK has come where there is no link, but a place is kept.
+    /// Handles a LINK where there is no link, but a place is kept.
     fn revived(&mut self, tally: &mut Tally) -> Linked {
-        // Before the acknowledgement of our unlink it has crossed our own LINK: the peer, which has not read that, will
-        // count it for this node, as this node does for the peer.
+        // A LINK that comes before the acknowledgement of our unlink has crossed our own LINK: the peer, which has
+        // not read that, will count it for this node, as this node does for the peer.
         if self.unlink.is_none() {
             if !tally.take(Asker::Peer) {
                 return Linked::Full;
@@ -123,34 +123,34 @@ impl Link {
     }
 }
 
-/// What comes of a LINK or a local `link()`.
+/// The outcome of a LINK or of a local `link()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Linked {
     /// The link is active now and was not before.
     Now,
     /// Nothing has changed.
     Before,
-    /// The asker has as many links and monitors as it may have.
+    /// The asking side has as many links and monitors as allowed.
     Full,
 }
 
-/// What the acknowledgement of an UNLINK_ID does to a place at the peer when it is written.
+/// The effect that writing the acknowledgement of an UNLINK_ID has on a place at the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Place {
-    /// Nothing.
+    /// It has no effect on a place.
     None,
-    /// It gives back the one that it holds itself.
+    /// It gives back the place that it holds itself.
     Held,
-    /// The link holds one, and waits for this.
+    /// The link holds a place, and waits for this acknowledgement.
     Kept,
 }
 
-/// What an EXIT or UNLINK_ID has ended.
+/// The link that an EXIT or UNLINK_ID has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     /// An active link: the local process may have to be told.
     Active,
-    /// A link whose end is owed to the peer, and is void now.
+    /// A link whose end was owed to the peer, and is now void.
     Owed,
     /// No link, or one that is being unlinked here.
     Nothing,
@@ -167,24 +167,23 @@ impl Ended {
 }
 
 impl Links {
-    /// The local process links.
+    /// Makes a link for the local process.
     pub(super) fn link(&mut self, ends: Ends, pids: Pids, tally: &mut Tally) -> Linked {
         match self.links.get_mut(&ends) {
             Some(link) => match link.state {
                 //= spec/session.md#ses-lnk-003
-                //# When its process links with a process of the peer in state unlinking, a node MUST write
-                //# LINK, and take the link for active from then on, unless SES-BND-001 forbids the LINK.
+                //# When a local process links in state unlinking, a node MUST write LINK, unless SES-BND-001
+                //# forbids it.
                 State::Unlinking(_) | State::Over => link.again(tally, &mut self.placeless),
                 //= spec/session.md#ses-lnk-002
-                //# When its process links with a process of the peer in state active, a node MUST NOT write
-                //# LINK.
+                //# When a local process links in state active, a node MUST NOT write LINK.
                 State::Active | State::Owed(_) => Linked::Before,
             },
             None => self.open(ends, pids, Asker::Here, tally),
         }
     }
 
-    /// LINK has come for a process that lives.
+    /// Handles a LINK for a live process.
     pub(super) fn on_link(&mut self, ends: Ends, pids: Pids, tally: &mut Tally) -> Linked {
         match self.links.get_mut(&ends) {
             Some(link) if link.state == State::Over => link.revived(tally),
@@ -194,44 +193,44 @@ impl Links {
             //# A node that reads a LINK in state unlinking or ending MUST ignore it.
             Some(_) => Linked::Before,
             //= spec/session.md#ses-lnk-012
-            //# A node that reads a LINK for a living process in state none MUST take the link for active,
-            //# unless SES-BND-002 or SES-BND-005 has it refused.
+            //# A node that reads a LINK for a living process in state none MUST enter state active, unless
+            //# SES-BND-002 or SES-BND-005 has it refused.
             None => self.open(ends, pids, Asker::Peer, tally),
         }
     }
 
-    /// Whether a local process has any.
+    /// Returns `true` if a local process has any links.
     pub(super) fn has(&self, local: u64) -> bool {
         self.links.range((local, 0)..=(local, u64::MAX)).next().is_some()
     }
 
-    /// Whether the two ends are linked: a link of theirs would be none that is new.
+    /// Returns `true` if the two ends are linked, so that a further link would not be new.
     pub(super) fn is_active(&self, ends: Ends) -> bool {
         self.links.get(&ends).is_some_and(|link| matches!(link.state, State::Active | State::Owed(_)))
     }
 
-    /// Whether the two ends are anything to each other, be it only an unlink or an exit under way.
+    /// Returns `true` if the two ends have any state, even if it is only an unlink or an exit in progress.
     pub(super) fn knows(&self, ends: Ends) -> bool {
         self.links.get(&ends).is_some_and(|link| link.state != State::Over)
     }
 
-    /// The local process unlinks; true if UNLINK_ID with `id` must go out.
+    /// Unlinks for the local process. Returns `true` if UNLINK_ID with `id` must go out.
     pub(super) fn unlink(&mut self, ends: Ends, id: u64) -> bool {
         match self.links.get_mut(&ends) {
             //= spec/session.md#ses-lnk-004
-            //# When its process unlinks in state active, a node MUST write UNLINK_ID.
+            //# When a local process unlinks in state active, a node MUST write UNLINK_ID.
             Some(link @ Link { state: State::Active, .. }) => {
                 (link.state, link.unlink) = (State::Unlinking(id), None);
                 true
             }
             //= spec/session.md#ses-lnk-005
-            //# When its process unlinks in any other state than active, a node MUST NOT write UNLINK_ID.
+            //# When a local process unlinks in any state but active, a node MUST NOT write UNLINK_ID.
             _ => false,
         }
     }
 
-    /// The local process unlinks, and that is the end of the link. Gives its pids, and whose place comes free when the
-    /// peer is told.
+    /// Unlinks for the local process, which ends the link at once. Returns its pids, and the side whose place becomes
+    /// free when the peer is told.
     pub(super) fn take_active(&mut self, ends: Ends) -> Option<(Pids, Asker)> {
         let Entry::Occupied(link) = self.links.entry(ends) else { return None };
         if link.get().state != State::Active {
@@ -241,15 +240,16 @@ impl Links {
         Some((pids, asker?))
     }
 
-    /// EXIT has come.
+    /// Handles an EXIT.
     pub(super) fn on_exit(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
         match self.links.get_mut(&ends) {
             //= spec/session.md#ses-lnk-028
             //# A node MUST ignore an EXIT that it reads before the UNLINK_ACK of its last UNLINK_ID for the same
             //# pair.
             Some(link) if link.is_outstanding() => {
-                // The place of a link that the peer had made is free there from now on, and can be taken again. That
-                // of one made here is not: the EXIT may be older than a LINK that the peer has yet to read.
+                // The place of a link that the peer had made is free at the peer from now on, and can be taken again.
+                // The place of a link made here is not: the EXIT may be older than a LINK that the peer has yet to
+                // read.
                 if let Some(asker) = link.asker.take_if(|asker| *asker == Asker::Peer) {
                     tally.give_back(asker);
                     self.placeless += 1;
@@ -260,11 +260,11 @@ impl Links {
         }
     }
 
-    /// EXIT, UNLINK_ID or UNLINK has come.
+    /// Handles an EXIT, UNLINK_ID or UNLINK.
     fn on_end(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
         match self.close_if(ends, tally, |state| !matches!(state, State::Unlinking(_) | State::Over)) {
             //= spec/session.md#ses-lnk-022
-            //# A node that reads an UNLINK_ID in state active or ending MUST take the link for none.
+            //# A node that reads an UNLINK_ID in state active or ending MUST enter state none.
             Some((state, _)) => Ended::of(&state),
             //= spec/session.md#ses-lnk-017
             //# A node that reads an EXIT in state none MUST ignore it.
@@ -274,20 +274,20 @@ impl Links {
         }
     }
 
-    /// UNLINK_ID or UNLINK has come for a link that a LINK of ours may still make again: its place stays.
+    /// Handles an UNLINK_ID or UNLINK for a link that a LINK of ours may still make again: its place stays.
     fn on_end_before(&mut self, ends: Ends) -> Option<Ended> {
         let link =
             self.links.get_mut(&ends).filter(|link| link.unlink.is_some() || link.state == State::Over)?;
         Some(Ended::of(&std::mem::replace(&mut link.state, State::Over)))
     }
 
-    /// UNLINK has come.
+    /// Handles an UNLINK.
     pub(super) fn on_unlink(&mut self, ends: Ends, tally: &mut Tally) -> Ended {
         self.on_end_before(ends).unwrap_or_else(|| self.on_end(ends, tally))
     }
 
-    /// UNLINK_ID has come. Its acknowledgement may hold a place: the peer counts a link of this node until it has read
-    /// that, and a LINK of another process could overtake it.
+    /// Handles an UNLINK_ID. Its acknowledgement may hold a place: the peer counts a link of this node until it has
+    /// read the acknowledgement, and a LINK of another process could overtake that.
     pub(super) fn on_unlink_id(&mut self, ends: Ends, tally: &mut Tally) -> (Ended, Place) {
         if let Some(ended) = self.on_end_before(ends) {
             return (ended, self.answer(ends));
@@ -298,7 +298,7 @@ impl Links {
         (self.on_end(ends, tally), if place.is_some() { Place::Held } else { Place::None })
     }
 
-    /// A LINK or an unlink is answered: the place that is kept for a link, if there is one, waits for that as well.
+    /// Queues the answer to a LINK or an unlink: a place that is kept for the link waits for the answer as well.
     pub(super) fn answer(&mut self, ends: Ends) -> Place {
         match self.links.get_mut(&ends) {
             Some(link) if link.state == State::Over => {
@@ -309,7 +309,7 @@ impl Links {
         }
     }
 
-    /// An answer has been written.
+    /// Records that an answer has been written.
     pub(super) fn answered(&mut self, ends: Ends, place: Place, tally: &mut Tally) {
         match place {
             Place::None => {}
@@ -323,11 +323,10 @@ impl Links {
         }
     }
 
-    /// UNLINK_ACK has come; false if it answers no unlink that is outstanding.
+    /// Handles an UNLINK_ACK. Returns `false` if it answers no outstanding unlink.
     pub(super) fn on_unlink_ack(&mut self, ends: Ends, id: u64, tally: &mut Tally) -> bool {
         //= spec/session.md#ses-lnk-019
-        //# A node that reads an UNLINK_ACK in state unlinking with the id of that state MUST take the link
-        //# for none.
+        //# A node that reads UNLINK_ACK n in state unlinking n MUST enter state none.
         if let Some(link) = self.links.get_mut(&ends)
             && link.unlink == Some(id)
         {
@@ -338,11 +337,11 @@ impl Links {
         self.close_if(ends, tally, |state| *state == State::Unlinking(id)).is_some()
     }
 
-    /// The local process has ended: each of its active links owes an exit now, and is handed to `owes`.
+    /// Handles the end of a local process: each of its active links now owes an exit, and is passed to `owes`.
     pub(super) fn process_ended(&mut self, local: u64, reason: &Reason, mut owes: impl FnMut(Ends)) {
         for (ends, link) in self.links.range_mut((local, 0)..=(local, u64::MAX)) {
             //= spec/session.md#ses-lnk-008
-            //# When a process has ended, a node MUST write one EXIT, with the reason of that end, for each of
+            //# When a process has ended, a node MUST write one EXIT with the reason of that end for each of
             //# its links that was active, unless SES-LNK-010 forbids it.
             //= spec/session.md#ses-lnk-009
             //# When a process has ended, a node MUST NOT write an EXIT for a link in state unlinking.
@@ -353,7 +352,7 @@ impl Links {
         }
     }
 
-    /// Takes the exit that a link owes, to be written now; `None` if the peer has ended the link meanwhile.
+    /// Takes the exit that a link owes, to be written now. `None` if the peer has ended the link in the meantime.
     pub(super) fn take_owed(&mut self, ends: Ends, tally: &mut Tally) -> Option<(Reason, Pids)> {
         match self.close_if(ends, tally, |state| matches!(state, State::Owed(_))) {
             Some((State::Owed(reason), pids)) => Some((reason, pids)),
@@ -361,7 +360,8 @@ impl Links {
         }
     }
 
-    /// The session has ended. Gives the ends of the links that were active; all others end in silence.
+    /// Removes all links, because the session has ended, and returns the ends of those that were active. All others
+    /// end silently.
     pub(super) fn take_all_active(&mut self) -> Vec<Ends> {
         let Self { links, .. } = std::mem::take(self);
         //= spec/session.md#ses-end-002
@@ -369,12 +369,12 @@ impl Links {
         links.into_iter().filter(|(_, link)| link.state == State::Active).map(|(ends, _)| ends).collect()
     }
 
-    /// Unlinks that the peer has not acknowledged and whose place has been given back.
+    /// Returns the number of unlinks that the peer has not acknowledged and whose places have been given back.
     pub(super) const fn placeless(&self) -> usize {
         self.placeless
     }
 
-    /// How many there are, in whichever state; where only a place is kept, there is none.
+    /// Returns the number of links in any state, without those of which only a place is kept.
     pub(super) fn count(&self) -> usize {
         self.links.values().filter(|link| link.state != State::Over).count()
     }
@@ -388,7 +388,7 @@ impl Links {
         Linked::Now
     }
 
-    /// Gives the place of a link that is over back, if nothing is to be waited for any more.
+    /// Gives the place of a link that is over back, unless something is still awaited.
     fn settle(&mut self, ends: Ends, tally: &mut Tally) {
         if let Entry::Occupied(link) = self.links.entry(ends)
             && let Link { state: State::Over, unlink: None, answers: 0, .. } = link.get()
@@ -398,7 +398,7 @@ impl Links {
         }
     }
 
-    /// Closes the link if it is in a state that this ends; gives that state, and its pids.
+    /// Removes the link if `is_over` accepts its state. Returns that state, and the pids.
     fn close_if(
         &mut self,
         ends: Ends,
@@ -410,7 +410,7 @@ impl Links {
             return None;
         }
         //= spec/session.md#ses-lnk-026
-        //# A node MUST NOT bring a process more than one exit signal for one link.
+        //# A node MUST NOT give a process more than one exit signal for one link.
         let Link { asker, pids, state, .. } = link.remove();
         match asker {
             Some(asker) => tally.give_back(asker),

@@ -1,4 +1,5 @@
-//! Peer lists: the names of the nodes that a peer has sessions with. Specification: `session.md`, "Peer lists".
+//! Peer lists: the names of the nodes that a peer has sessions with. Specification: `session.md`, "Peer lists, global
+//! names, rooms".
 
 use std::sync::Arc;
 
@@ -9,43 +10,31 @@ use super::Session;
 use crate::core::limits::{PEER_LIST_BYTES_MAX, PEER_LIST_NAMES_MAX};
 use crate::core::name_to_dial;
 
-/// Bytes of a PEER_LIST beside its names, and of a name beside its text: tag and count, its length.
+/// The bytes of a PEER_LIST besides its names (tag and count), and of a name besides its text (its length).
 const LIST_BYTES: usize = 3;
 const NAME_BYTES: usize = 2;
 
-/// Whose lists are of use is the endpoint's to say.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Lists {
-    are_heard: bool,
-    heard: Vec<Arc<str>>,
-}
-
 impl Session {
-    /// Names in the peer's lists are of use from now on: [`Session::take_listed`] gives them.
-    pub(in crate::core) const fn hear_lists(&mut self) {
-        self.lists.are_heard = true;
-    }
-
-    /// The names that lists of the peer have brought and that can be dialled.
+    /// Returns and clears the names from lists of the peer that can be dialled.
     pub(in crate::core) fn take_listed(&mut self) -> Vec<Arc<str>> {
-        std::mem::take(&mut self.lists.heard)
+        std::mem::take(&mut self.listed)
     }
 
     pub(super) fn on_peer_list(&mut self, list: &PeerList<'_>) {
-        if !self.lists.are_heard {
+        if !self.rights.peer_lists {
             self.counts.left_alone += 1;
             return;
         }
         //= spec/session.md#ses-lst-003
-        //# A node MUST NOT use other names of a PEER_LIST than the first `peer_list_names_max`.
+        //# A node MUST NOT use more than the first `peer_list_names_max` names of a PEER_LIST.
         let names = list.names.iter().take(PEER_LIST_NAMES_MAX);
         //= spec/session.md#ses-lst-005
-        //# A node that uses a PEER_LIST MUST pass over each text in it that [DIST-NAM-002](dist.md#dist-nam-002) forbids to
-        //# dial, and go on with the next.
-        self.lists.heard.extend(names.filter_map(|name| name_to_dial(name.as_str()).ok()));
+        //# A node that uses a PEER_LIST MUST skip each text in it that [DIST-NAM-002](dist.md#dist-nam-002)
+        //# forbids to dial.
+        self.listed.extend(names.filter_map(|name| name_to_dial(name.as_str()).ok()));
     }
 
-    /// Tells the peer of these nodes. They wait as messages do.
+    /// Tells the peer of these nodes. The lists wait as messages do.
     //= spec/session.md#ses-lst-007
     //# A node MUST NOT write a PEER_LIST or GLOBAL_SYNC with a payload of more than 65 536 bytes.
     pub(in crate::core) fn tell_peers(&mut self, names: &[Arc<str>]) {
@@ -68,10 +57,10 @@ impl Session {
     }
 }
 
-/// Lists are of no process: they wait in the lane of the program.
+/// Lists belong to no process: they wait in the lane of the program.
 const PROGRAM: u64 = 0;
 
-/// How many of the first names go into one list.
+/// Returns the number of the first names that fit into one list.
 fn fitting(names: &[Arc<str>]) -> usize {
     let sums = names.iter().scan(LIST_BYTES, |bytes, name| {
         *bytes += NAME_BYTES + name.len();

@@ -1,4 +1,5 @@
-//! Messages of local processes on their way out. Specification: `session.md`, "Messages"; `capabilities.md`, "Terms in messages".
+//! Outgoing messages of local processes. Specification: `session.md`, "Messages"; `capabilities.md`, "Messages that
+//! are terms".
 
 use snow_dist_codec::frame::{RegSend, Send, SendTerm};
 use snow_dist_codec::handshake::Capabilities;
@@ -10,10 +11,11 @@ use super::{Lacking, NotSent, Session};
 use crate::core::Term;
 
 impl Session {
-    /// A message of `local` to `remote`. It is taken whatever its size, room or not.
+    /// Sends a message of `local` to the process `remote` of the peer. The message is queued even if
+    /// [`Session::has_room`] returns `false`.
     ///
     /// # Errors
-    /// The peer cannot take it.
+    /// Returns [`NotSent`] if the peer cannot accept the message.
     #[inline]
     pub fn send(&mut self, local: u64, remote: u64, message: &[u8]) -> Result<(), NotSent> {
         self.check_message(message)?;
@@ -21,17 +23,17 @@ impl Session {
         Ok(self.queue(local, message.len() + HEAD_BYTES, &frame)?)
     }
 
-    /// A message of `local` to whoever is registered under `name` at the peer.
+    /// Sends a message of `local` to the process that is registered under `name` at the peer.
     ///
     /// # Errors
-    /// The peer cannot take it.
+    /// Returns [`NotSent`] if the peer cannot accept the message.
     pub fn send_named(&mut self, local: u64, name: &str, message: &[u8]) -> Result<(), NotSent> {
         self.check_message(message)?;
         let frame = Frame::from(RegSend { name: name.into(), message });
         Ok(self.queue(local, name.len() + message.len() + HEAD_BYTES, &frame)?)
     }
 
-    /// Queues a message of about so many bytes, its length included.
+    /// Queues a message of about `bytes` bytes, its length prefix included.
     #[inline]
     pub(super) fn queue(&mut self, local: u64, bytes: usize, frame: &Frame<'_>) -> Result<(), EncodeError> {
         let bytes_max = self.whole_bytes_max;
@@ -47,7 +49,7 @@ impl Session {
 
     /// Queues a message that may be too long to be written whole.
     //= spec/capabilities.md#cap-frg-002
-    //# A node MUST NOT send any other frame in fragments than SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL,
+    //# A node MUST NOT send any frame in fragments but SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL,
     //# CALL_NAME and CALL_REPLY.
     #[cold]
     fn queue_long(&mut self, local: u64, frame: &Frame<'_>) -> Result<(), EncodeError> {
@@ -56,20 +58,26 @@ impl Session {
         //# A node MUST NOT send a frame in fragments that is longer than `fragmented_frame_bytes_max`.
         frame.encode_framed(self.frame_bytes_max, &mut framed)?;
         //= spec/capabilities.md#cap-frg-001
-        //# In a session that has the capability `fragments` a node MUST send in fragments each message whose
-        //# payload is longer than `fragment_bytes_max`.
+        //# In a session with `fragments` a node MUST send each message whose payload is longer than
+        //# `fragment_bytes_max` in fragments.
         self.outbox.long_message(local, Long::new(framed));
         Ok(())
     }
 
-    /// A term of `local` to `remote`, marked as such; a message like any other in a session that lacks `send_term`. Pids
-    /// in it are written as the peer will know them; those of third nodes as unknown, unless [`Session::introduce`] has
-    /// been called for them.
+    /// Sends a term of `local` to the process `remote` of the peer, marked as a term. In a session that lacks
+    /// `send_term`, the term is sent as an ordinary message.
+    ///
+    /// Pids in the term are written in the form in which the peer knows them. Before this call, call
+    /// [`Session::introduce`] for each third node that has pids in the term: otherwise these are written as pids of
+    /// an unknown node.
     ///
     /// # Errors
-    /// The peer cannot take it; or the term has pids or is of the second kind, and the session lacks `send_term`: in another
-    /// message nobody would take them for pids; or it is of the second kind, has no form of the first, and the session
-    /// lacks `terms_2`.
+    /// Returns [`NotSent`] in these cases:
+    /// - The peer cannot accept the message.
+    /// - The term has pids, and the session lacks `send_term`: nothing in an ordinary message would say that they are
+    ///   pids.
+    /// - The term is of the second kind and has no form of the first ([`Term::or_first`]), and the session lacks
+    ///   `send_term` or `terms_2`.
     pub fn send_term(&mut self, local: u64, remote: u64, term: &mut Term) -> Result<(), NotSent> {
         let has_terms = self.capabilities.contains(Capabilities::SEND_TERM);
         let to = self.wire.theirs(remote);
@@ -78,13 +86,13 @@ impl Session {
             //= spec/capabilities.md#cap-stm-001
             //# A node MUST NOT write SEND_TERM in a session that does not have `send_term`.
             //= spec/capabilities.md#cap-stm-007
-            //# In a session without `send_term`, a node whose process sends a term of the first kind without pids
-            //# MUST write a SEND with that term as its message.
+            //# In a session without `send_term`, a node whose process sends a term of the first kind without
+            //# pids to a process MUST write it as the message of a SEND.
             if has_terms { SendTerm { to, message }.into() } else { Send { to, message }.into() }
         })
     }
 
-    /// Queues a message that is a term, in a frame that holds about so many bytes beside it and its pids.
+    /// Queues a message that is a term. The frame holds about `bytes` bytes besides the term and its pids.
     pub(super) fn queue_term<'m>(
         &mut self,
         local: u64,
@@ -96,39 +104,34 @@ impl Session {
         let term = self.form(mark, term)?;
         let wire = &self.wire;
         //= spec/capabilities.md#cap-stm-004
-        //# In a SEND_TERM a node MUST write each pid of the term as SES-PID-010 to SES-PID-012 ask for its
-        //# process.
+        //# A node MUST write each pid in the term of a SEND_TERM by SES-PID-010 to SES-PID-012.
         let message = term.with_wire(|pid| wire.any_there(pid));
         Ok(self.queue(local, bytes + message.len() + HEAD_BYTES, &frame(message))?)
     }
 
-    /// The form of a term that the peer reads.
+    /// Returns the form of a term that the peer reads.
     pub(super) fn form<'m>(&self, mark: Mark, term: &'m mut Term) -> Result<&'m mut Term, Lacking> {
         let lacking = match (mark, self.terms()) {
             (Mark::There, Terms::Second) => return Ok(term),
             //= spec/capabilities.md#cap-stm-003
-            //# A node MUST NOT write a term with pids as the message of a SEND or REG_SEND as if they were
-            //# understood there: it refuses it to its process.
+            //# A node MUST refuse a term with pids for which it would have to write SEND or REG_SEND.
             (Mark::Lacking(capability), _) if term.has_pids() => return Err(Lacking { capability }),
             (Mark::Lacking(capability), Terms::Second) => capability,
             (_, Terms::First) => "terms_2",
         };
         //= spec/capabilities.md#cap-trm-001
-        //# A node MUST NOT write a term of the second kind in a session that does not have `terms_2`: it refuses it to its
-        //# process.
+        //# A node MUST refuse a term of the second kind in a session that does not have `terms_2`.
         //= spec/capabilities.md#cap-trm-002
-        //# A node MUST NOT write a term of the second kind as the message of a SEND or REG_SEND: it refuses it to its
-        //# process.
+        //# A node MUST refuse a term of the second kind for which it would have to write SEND or REG_SEND.
         //= spec/capabilities.md#cap-trm-005
-        //# The error with which a node refuses a term of the second kind SHOULD name the capability that the session lacks, and
-        //# the peer.
+        //# The error of such a refusal SHOULD name the capability that the session lacks, and the peer.
         //= spec/stf.md#stf-knd-002
         //# A writer MUST NOT write a value of the second kind into a term, unless its reader is known to read the second
         //# kind.
         term.as_first().ok_or(Lacking { capability: lacking })
     }
 
-    /// The kind of terms that frames with terms carry.
+    /// Returns the kind of terms that frames with terms carry.
     pub(super) fn terms(&self) -> Terms {
         if self.capabilities.contains(Capabilities::TERMS_2) { Terms::Second } else { Terms::First }
     }
@@ -145,13 +148,13 @@ impl Session {
     }
 }
 
-/// Whether a frame says that its message is a term.
+/// The mark of a frame that says that its message is a term.
 #[derive(Clone, Copy)]
 pub(super) enum Mark {
     There,
-    /// The session lacks the capability by which one could.
+    /// There is no mark, since the session lacks this capability.
     Lacking(&'static str),
 }
 
-/// Bytes of a message's frame beside what a program gave, at most: length, tag, pid.
+/// The bytes of a message's frame besides what a program gave, at most: length, tag and pid.
 const HEAD_BYTES: usize = 13;

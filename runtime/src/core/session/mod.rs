@@ -1,15 +1,20 @@
-//! A session: what two nodes are to each other once the handshake is over. Specification: `session.md`.
+//! A session: the state that two nodes share once the handshake is over. Specification: `session.md`.
 //!
-//! In: [`Session::handle_frame`], the commands of local processes ([`Session::send`], [`Session::link`], ..),
-//! [`Session::handle_received`], [`Session::handle_taken`] and [`Session::handle_timeout`]. Out: signals, through
-//! [`Processes`]; [`Session::write`], whenever the transport takes bytes; [`Session::deadline`].
+//! A [`Connection`](super::Connection) drives its own [`Session`] as described here. Only a driver that does not use
+//! a `Connection` calls these methods itself:
+//! - Input: the driver calls [`Session::handle_received`], [`Session::handle_frame`], [`Session::handle_taken`] and
+//!   [`Session::handle_timeout`], and passes on the commands of local processes ([`Session::send`],
+//!   [`Session::link`], ..).
+//! - Output: the session delivers signals and messages through [`Processes`]. Whenever the transport takes bytes, the
+//!   driver calls [`Session::write`].
+//! - Time: [`Session::deadline`] returns the next deadline.
 //!
-//! After an [`Ending`] nothing more is handled. Whoever drives the session takes leave of the peer as [`Ending::leave`]
-//! says: for some endings it calls [`Session::close`], then [`Session::write`] for as long as the transport takes bytes at
-//! once. Then it calls [`Session::end`], once, and nothing else. Some endings are the driver's own to find, since the core
-//! does not see the transport: each variant of [`Ending`] says who finds it.
+//! Once there is an [`Ending`], the driver passes in no more frames. It tells the peer of the ending as
+//! [`Ending::leave`] says: for some endings it calls [`Session::close`], and then [`Session::write`] for as long as
+//! the transport takes bytes at once. Then it calls [`Session::end`], once, and nothing else. The driver has to find
+//! some endings itself, since the core does not see the transport: each variant of [`Ending`] says who finds it.
 //!
-//! Processes are numbers here: `local` is one of this node, `remote` one of the peer.
+//! Processes are given by their numbers: `local` is a process of this node, and `remote` is a process of the peer.
 
 mod calls;
 mod config;
@@ -25,6 +30,7 @@ mod nodes;
 mod outbox;
 mod reassembly;
 mod receive;
+mod rights;
 mod spawns;
 mod tally;
 mod traffic;
@@ -33,6 +39,7 @@ mod wire;
 mod write;
 
 use std::ops::AddAssign;
+use std::sync::Arc;
 use std::time::Duration;
 
 use snow_dist_codec::handshake::Capabilities;
@@ -44,7 +51,6 @@ use super::{NodeNumber, Processes, Reason, SpawnFailure, Start};
 use globals::Told;
 use heartbeat::{Beat, Heartbeat};
 use links::{Linked, Links, Pids};
-use lists::Lists;
 use monitors::{Kind, Monitor, Monitors};
 use outbox::{Budget, Outbox, Owed};
 use reassembly::Reassembly;
@@ -57,39 +63,54 @@ pub use config::{CAPABILITIES, Config, Version};
 pub use error::{Ending, Lacking, Leave, NotCalled, NotMade, NotReplied, NotRequested, NotSent};
 pub use heartbeat::Timing;
 pub use receive::{Offered, deliver};
+pub use rights::{Forbidden, Rights};
 pub use traffic::Traffic;
 pub use version_1::Misrouted;
 
-/// What has been passed over, and why: counted, never an error.
+/// Counts of the frames, and the parts of frames, that were passed over or refused in a session.
+///
+/// None of these ends the session, except for an exit signal in a session without `remote_exit`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Counts {
-    /// Frames whose `from` cannot be a process of the peer.
+    /// The number of frames whose sender field cannot be a process of the peer.
     pub foreign: u64,
-    /// Frames for a process of another start of this node.
+    /// The number of frames for a process of another start of this node.
     pub stale: u64,
-    /// Frames for a process of another node, as a peer of version 1 counts nodes.
+    /// The number of frames of a version 1 peer whose receiver is, by its node id, a process of another node.
     pub misrouted: u64,
-    /// Frames that answer nothing, or something that is over.
+    /// The number of frames that answer or end something that does not exist, or that is already over.
     pub unmatched: u64,
-    /// Frames with unknown tags, and empty ones.
+    /// The number of frames with unknown tags, and of empty frames.
     pub unknown: u64,
-    /// Frames that a node may leave alone: peer lists, global names and rooms that are of no use here, global names of
-    /// version 1 peers, and those of other nodes or beyond a bound.
+    /// The number of frames that a node may ignore. These are peer lists, global names and broadcasts to rooms that
+    /// this node does not use, global names of version 1 peers, and global names that belong to another node than the
+    /// peer, are too long, or exceed a bound on the memory for names.
     pub left_alone: u64,
-    /// Hops of reasons that name no node here: indexes without an entry, and other starts of the two nodes.
+    /// The number of hops in reasons whose node is not known here: the node id has no entry in the peer's node table,
+    /// or the hop is of another start of one of the two nodes.
     pub hops_unknown: u64,
-    /// Pids in terms that name no node here, likewise.
+    /// The number of pids in terms whose node is not known here, in the same cases as in
+    /// [`hops_unknown`](Counts::hops_unknown).
     pub pids_unknown: u64,
-    /// Entries of the peer's node table that name no node, or are too many.
+    /// The number of entries of the peer's node table that do not name a node, or that exceed the largest number of
+    /// entries.
     pub entries_unusable: u64,
-    /// Reasons that were cut to be kept.
+    /// The number of reasons that were too long to be kept and have been shortened.
     pub reasons_cut: u64,
+    /// The number of exit signals to processes in a session without the capability `remote_exit`. Each of them has
+    /// ended its session.
+    pub exits_refused: u64,
+    /// The number of processes that were not started for the peer, because it may not start the function or a limit
+    /// is reached.
+    pub spawns_refused: u64,
+    /// The number of times that the peer has announced a global name although this node accepts none from it.
+    pub global_names_refused: u64,
 }
 
 impl Counts {
     /// Returns each count with its name, in a fixed order.
     #[must_use]
-    pub const fn rows(&self) -> [(&'static str, u64); 10] {
+    pub const fn rows(&self) -> [(&'static str, u64); 13] {
         [
             ("foreign", self.foreign),
             ("stale", self.stale),
@@ -101,13 +122,28 @@ impl Counts {
             ("pids_unknown", self.pids_unknown),
             ("entries_unusable", self.entries_unusable),
             ("reasons_cut", self.reasons_cut),
+            ("exits_refused", self.exits_refused),
+            ("spawns_refused", self.spawns_refused),
+            ("global_names_refused", self.global_names_refused),
         ]
     }
 
-    /// Returns `true` if something was counted that a peer that keeps to the rules does not cause.
+    /// Returns `true` if the peer did something that a peer which keeps to the rules seldom does.
+    ///
+    /// Three kinds of counts are left out. A node may ignore what [`left_alone`](Counts::left_alone) counts. Frames of
+    /// the two nodes that cross on the way are [`unmatched`](Counts::unmatched) in every session now and then. Refusals
+    /// are reported when they happen.
     #[must_use]
     pub fn has_unexpected(&self) -> bool {
-        Self { left_alone: 0, ..*self } != Self::default()
+        let expected = Self {
+            left_alone: self.left_alone,
+            unmatched: self.unmatched,
+            exits_refused: self.exits_refused,
+            spawns_refused: self.spawns_refused,
+            global_names_refused: self.global_names_refused,
+            ..Self::default()
+        };
+        *self != expected
     }
 }
 
@@ -123,34 +159,37 @@ impl AddAssign for Counts {
         self.pids_unknown += more.pids_unknown;
         self.entries_unusable += more.entries_unusable;
         self.reasons_cut += more.reasons_cut;
+        self.exits_refused += more.exits_refused;
+        self.spawns_refused += more.spawns_refused;
+        self.global_names_refused += more.global_names_refused;
     }
 }
 
 /// The state of one session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Session {
-    /// What tells it from other sessions of this node.
+    /// The number that distinguishes this session from other sessions of this node.
     id: u64,
     wire: Wire,
     capabilities: Capabilities,
-    /// Bytes of the longest frame that is written whole.
+    /// The length in bytes of the longest frame that is written whole.
     whole_bytes_max: u32,
-    /// Bytes of the longest frame that is written, whole or in pieces.
+    /// The length in bytes of the longest frame that is written, whole or in fragments.
     frame_bytes_max: u32,
     tally: Tally,
     links: Links,
     //= spec/session.md#ses-mon-008
-    //# A node MUST keep the refs of the monitors that it has made and those of the monitors that the peer has
-    //# made apart.
-    /// What local processes watch.
+    //# A node MUST keep the refs of its own monitors and those of the peer's apart.
+    /// The monitors of local processes.
     watching: Monitors,
-    /// What is watched here.
+    /// The monitors of the peer's processes on local processes.
     watched: Monitors,
     unlink_id: u64,
     globals: Told,
     outbox: Outbox,
     reassembly: Reassembly,
-    lists: Lists,
+    /// The names in lists of the peer that can be dialled.
+    listed: Vec<Arc<str>>,
     heartbeat: Heartbeat,
     ping: [u8; 8],
     ping_due: bool,
@@ -158,11 +197,13 @@ pub struct Session {
     close: Option<(u16, String)>,
     closed: bool,
     counts: Counts,
+    rights: Rights,
+    forbidden: Vec<(Forbidden, u64)>,
     traffic: Aside<Traffic>,
 }
 
 impl Session {
-    /// A session that has just come up.
+    /// Creates a session that has just come up.
     #[must_use]
     pub fn new(config: &Config, now: Duration) -> Self {
         let (whole_bytes_max, frame_bytes_max) = config.longest();
@@ -184,7 +225,7 @@ impl Session {
             globals: Told::default(),
             outbox: Outbox::new(Budget::new(&config.peer_bounds)),
             reassembly: Reassembly::new(&config.bounds),
-            lists: Lists::default(),
+            listed: Vec::new(),
             heartbeat: Heartbeat::new(config.timing, now),
             ping: config.ping,
             ping_due: false,
@@ -192,12 +233,16 @@ impl Session {
             close: None,
             closed: false,
             counts: Counts::default(),
+            rights: Rights::default(),
+            forbidden: Vec::new(),
             traffic: Aside::default(),
         }
     }
 
-    /// Whether a message, a link or a monitor is taken now. Otherwise its sender waits until [`Session::write`] has
-    /// made room.
+    /// Returns `true` if a process may now send a message, or ask for a link, a monitor or a new process.
+    ///
+    /// If this returns `false`, the driver lets the process wait until [`Session::write`] has made room. The methods
+    /// of the session do not check this.
     #[must_use]
     pub fn has_room(&self) -> bool {
         //= spec/connection.md#con-que-001
@@ -206,54 +251,62 @@ impl Session {
         self.outbox.waiting_bytes() < SESSION_QUEUE_BYTES_MAX
     }
 
-    /// Bytes of messages that wait.
+    /// Returns the number of bytes that wait to be written, of messages and of signals that wait for room like
+    /// messages: links, monitors, requests for processes, and exit signals that a process sends.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
         self.outbox.waiting_bytes()
     }
 
-    /// Sees to it that the peer knows a third node, if the session can tell it: pids of that node in reasons and terms are
-    /// then written as such. `start` says which start of a node has the number here; it is not called if that is known
-    /// in this session, and can give nothing. To be called before what holds such pids: they are written as unknown
-    /// otherwise.
+    /// Introduces a third node to the peer, so that pids of that node can be written in reasons and terms. If the
+    /// session lacks the capability `node_table`, or if the peer accepts no further entry in its table, nothing
+    /// happens.
+    ///
+    /// Call this method before sending anything that holds pids of the node: otherwise they are written as pids of an
+    /// unknown node. `start` returns the start of the node that has this number, or `None` if the start is not known.
+    /// It is not called if the node has already been introduced in this session.
     pub fn introduce(&mut self, node: NodeNumber, start: impl FnOnce() -> Option<Start>) {
         self.wire.introduce(node, start);
     }
 
-    /// Whether the end of a local process is to be told to the peer: whether it has links, or is monitored.
+    /// Returns `true` if the peer has to be told of the end of a local process, because the process has links or is
+    /// monitored.
     #[must_use]
     pub fn is_tied(&self, local: u64) -> bool {
         self.links.has(local) || self.watched.has(local)
     }
 
-    /// Links two processes. The local one's end must be told to [`Session::process_ended`].
+    /// Links two processes. Nothing happens if they are linked already.
+    ///
+    /// The end of the local process must be reported to [`Session::process_ended`].
     ///
     /// # Errors
-    /// Why it is not made; nothing has changed.
+    /// Returns [`NotMade`] if there is no place for the link at the peer, or if a version 1 peer cannot be linked
+    /// yet. Nothing has changed then.
     pub fn link(&mut self, local: u64, remote: u64) -> Result<(), NotMade> {
         self.check_node_id()?;
         let ends = (local, remote);
         let pids = Pids::new(self.wire.ours(local), self.wire.theirs(remote));
         match self.links.link(ends, pids, &mut self.tally) {
             //= spec/session.md#ses-lnk-001
-            //# When its process links with a process of the peer in state none, a node MUST write LINK,
-            //# unless SES-BND-001 forbids it.
+            //# When a local process links in state none, a node MUST write LINK, unless SES-BND-001 forbids
+            //# it.
             //= spec/session.md#ses-lnk-027
-            //# A node MUST take a link of its process for active from the LINK on that it writes for it.
+            //# A node MUST enter state active when it queues a LINK.
             Linked::Now => {
                 self.outbox.signal(local, Owed::Link(ends));
                 self.watch_link(ends);
             }
             Linked::Before => {}
             //= spec/session.md#ses-bnd-001
-            //# A node MUST NOT write a LINK or MONITOR by which the peer would hold more links and monitors
-            //# of this node than the peer's links_and_monitors_max.
+            //# A node MUST NOT write a LINK or MONITOR that needs a place at the peer when none is free.
             Linked::Full => return Err(self.full()),
         }
         Ok(())
     }
 
-    /// Returns `true` if the two processes are linked, or the end of their link is still to be told.
+    /// Returns `true` if the two processes are linked. The link of a local process that has ended counts until the
+    /// peer has been told of its end.
     #[must_use]
     pub fn is_linked(&self, local: u64, remote: u64) -> bool {
         self.links.is_active((local, remote))
@@ -263,7 +316,8 @@ impl Session {
         NotMade::Full { count_max: self.tally.max_here() }
     }
 
-    /// Ends a link: no exit signal comes of it any more.
+    /// Ends the link of two processes. After this call, the link brings the local process no exit signal. Nothing
+    /// happens if the two are not linked.
     pub fn unlink(&mut self, local: u64, remote: u64) {
         if self.wire.version_1().is_some() {
             return self.unlink_at_once((local, remote));
@@ -279,16 +333,18 @@ impl Session {
         }
     }
 
-    /// Watches a process of the peer. `reference` is never used again in this session. The local process's end
-    /// must be told to [`Session::process_ended`].
+    /// Monitors a process of the peer.
+    ///
+    /// `reference` must not be used again in this session for a monitor, a call or a request for a process. The end
+    /// of the local process must be reported to [`Session::process_ended`].
     ///
     /// # Errors
-    /// Why it is not made; nothing has changed.
+    /// Returns [`NotMade`] if there is no place for the monitor at the peer, or if a version 1 peer cannot be asked
+    /// for it yet. Nothing has changed then.
     pub fn monitor(&mut self, local: u64, remote: u64, reference: u64) -> Result<(), NotMade> {
         self.check_node_id()?;
         //= spec/session.md#ses-bnd-001
-        //# A node MUST NOT write a LINK or MONITOR by which the peer would hold more links and monitors of
-        //# this node than the peer's links_and_monitors_max.
+        //# A node MUST NOT write a LINK or MONITOR that needs a place at the peer when none is free.
         if !self.tally.take(Asker::Here) {
             return Err(self.full());
         }
@@ -298,7 +354,7 @@ impl Session {
             .add(reference, Monitor::new(self.wire.ours(local), self.wire.theirs(remote), Kind::Watch))
         {
             //= spec/session.md#ses-mon-001
-            //# When its process monitors a process of the peer, a node MUST write one MONITOR, unless
+            //# When a local process monitors a process of the peer, a node MUST write one MONITOR, unless
             //# SES-BND-001 forbids it.
             self.outbox.signal(local, Owed::Monitor { reference, local, remote });
         } else {
@@ -307,10 +363,10 @@ impl Session {
         Ok(())
     }
 
-    /// Sends an exit signal to a process of the peer, linked or not.
+    /// Sends an exit signal of `local` to the process `remote` of the peer, whether or not the two are linked.
     ///
     /// # Errors
-    /// The session lacks `remote_exit`; nothing has changed.
+    /// Returns [`Lacking`] if the session does not have the capability `remote_exit`. Nothing has changed then.
     pub fn exit(&mut self, local: u64, remote: u64, reason: &Reason) -> Result<(), Lacking> {
         //= spec/capabilities.md#cap-rxt-002
         //# A node MUST NOT write EXIT2 in a session that does not have `remote_exit`.
@@ -323,11 +379,13 @@ impl Session {
         Ok(())
     }
 
-    /// Ends a monitor, or gives up a call or a request for a process: nothing comes of it any more. False if there is none of
-    /// this number.
+    /// Ends a monitor, or gives up a call or a request for a process. After this call, nothing is delivered for that
+    /// reference.
+    ///
+    /// Returns `false` if there is no monitor, call or request with this reference.
     //= spec/capabilities.md#cap-cal-005
-    //# When the caller gives up a call that is not over, or ends, a node MUST write DEMONITOR with the pids and the
-    //# ref of the call.
+    //# When the caller gives up an open call, or ends, a node MUST write DEMONITOR with the pids and the ref
+    //# of the call.
     pub fn demonitor(&mut self, reference: u64) -> bool {
         let is_request = self.watching.is_request(reference);
         let known = if is_request { Some(reference) } else { self.number_known(reference) };
@@ -337,18 +395,19 @@ impl Session {
         true
     }
 
-    /// A local process has ended. What is linked with it or watches it at the peer learns of it.
+    /// Handles the end of a local process. Processes of the peer that are linked with it or monitor it are told of
+    /// the end, and the monitors, calls and requests of the process itself end.
     pub fn process_ended(&mut self, local: u64, reason: &Reason) {
         //= spec/session.md#ses-mon-004
-        //# When a process has ended, a node MUST write DEMONITOR for each monitor of its own that is not
-        //# over.
+        //# When a process has ended, a node MUST write DEMONITOR for each of its monitors that was not over
+        //# before.
         for (reference, monitor) in self.watching.take_process(local) {
             self.forsaken(reference, &monitor);
         }
         let outbox = &mut self.outbox;
         //= spec/session.md#ses-ord-002
-        //# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all messages
-        //# of that process to the same process of the peer.
+        //# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all its
+        //# messages to the same process of the peer.
         self.links.process_ended(local, reason, |ends| outbox.signal(local, Owed::Exit(ends)));
         self.watched.process_ended(local, reason, |reference| outbox.signal(local, Owed::Down { reference }));
     }
@@ -358,15 +417,15 @@ impl Session {
         let local = monitor.process();
         match monitor.kind {
             //= spec/capabilities.md#cap-cal-017
-            //# A node that reads a MONITOR_EXIT with the ref and the pids of a call of its own that is not over MUST
-            //# tell the caller the reason as the end of this call, and take the call for over.
+            //# A node that reads a MONITOR_EXIT that matches an open call MUST end the call, and tell the
+            //# caller the reason.
             //= spec/capabilities.md#cap-cal-019
-            //# A node MUST tell the caller Noconnection as the end of each call that is not over when its session
-            //# ends, and of a call for which there is no session at once.
+            //# A node MUST tell the caller Noconnection as the end of each open call when its session ends,
+            //# and of a call without a session at once.
             Kind::Call => processes.call_ended(local, reference, reason),
             //= spec/session.md#ses-end-005
-            //# When a session ends, a node MUST tell the requester of each SPAWN that was not answered that it has
-            //# failed, with the reason Noconnection.
+            //# When a session ends, a node MUST tell the requester of each SPAWN without an answer that it
+            //# has failed with Noconnection.
             // Nothing else ends what is not answered.
             Kind::Request | Kind::Spawn(None) => {
                 processes.spawned(local, reference, Err(SpawnFailure::Noconnection));
@@ -378,49 +437,54 @@ impl Session {
         }
     }
 
-    /// Its place comes free when DEMONITOR is written: until then a MONITOR could overtake it.
+    /// Ends a monitor. Its place becomes free when DEMONITOR is written: until then a MONITOR could overtake it.
     fn demonitored(&mut self, reference: u64, monitor: &Monitor) {
         let (local, remote) = (monitor.process(), monitor.remote());
         self.monitor_over(reference);
         self.outbox.signal(local, Owed::Demonitor { reference, local, remote });
     }
 
-    /// Bytes have come. True if a probe for [`Sign::Life`] waited for them.
+    /// Records that bytes have arrived. Returns `true` if a probe for [`Sign::Life`] was waiting for them.
     pub fn handle_received(&mut self, now: Duration) -> bool {
         self.heartbeat.heard(now)
     }
 
-    /// Asks the peer for a sign, to come within [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT). [`Sign::Use`] is for
-    /// version 1.
+    /// Asks the peer for a sign. If the sign does not come within [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT),
+    /// [`Session::handle_timeout`] returns an [`Ending`].
+    ///
+    /// [`Sign::Use`] is for version 1 peers only.
     pub fn probe(&mut self, now: Duration, sign: Sign) {
         self.heartbeat.probe(now, sign);
         self.ping_due = true;
         self.asked_anew();
     }
 
-    /// The transport has taken all that [`Session::write`] has given so far.
+    /// Records that the transport has taken everything that [`Session::write`] has given so far.
     pub fn handle_taken(&mut self, now: Duration) {
         self.heartbeat.taken(now);
     }
 
-    /// Returns `true` if [`Session::write`] has given a PING of whose taking the session has not been told: the time in
-    /// which the peer has to answer begins with that.
+    /// Returns `true` if [`Session::write`] has given a PING, and [`Session::handle_taken`] has not been called
+    /// since. The peer's time to answer the PING begins with the call of [`Session::handle_taken`].
     #[must_use]
     pub fn awaits_taking(&self) -> bool {
         self.heartbeat.awaits_taking()
     }
 
-    /// Returns how long the answer to the last PING of the heartbeat took. `None` if there has been none: a session in which
-    /// bytes arrive all the time sends no PING.
+    /// Returns the time from the last answered PING to its PONG.
+    ///
+    /// Returns `None` if no PING has been answered yet: a session in which bytes arrive all the time sends none.
     #[must_use]
     pub const fn round_trip(&self) -> Option<Duration> {
         self.heartbeat.round_trip()
     }
 
-    /// The time has come that [`Session::deadline`] said. What has arrived must be handled first.
+    /// Acts on the deadline of [`Session::deadline`]. Before this call, handle everything that has arrived. An early
+    /// call does no harm.
     ///
     /// # Errors
-    /// The peer is dead.
+    /// Returns [`Ending::Silent`] if the peer is dead, or [`Ending::Unused`] if a version 1 peer does not use the
+    /// session any more.
     pub fn handle_timeout(&mut self, now: Duration) -> Result<(), Ending> {
         match self.heartbeat.handle_timeout(now) {
             Beat::Wait => Ok(()),
@@ -438,14 +502,18 @@ impl Session {
         }
     }
 
-    /// When [`Session::handle_timeout`] must be called, and for what.
+    /// Returns the time at which [`Session::handle_timeout`] must be called, and the thing that is waited for.
+    ///
+    /// The time is [`Duration::MAX`] while a PING waits until the transport has taken it, and no probe is under way.
     #[must_use]
     pub fn deadline(&self) -> (Duration, Waits) {
         self.heartbeat.deadline()
     }
 
-    /// Says why the session is about to end: CLOSE goes out when all else has, and nothing after it. Of the text the
-    /// first [`CLOSE_TEXT_BYTES_MAX`] bytes are written. Version 1 has no CLOSE: there the stream just ends.
+    /// Queues a CLOSE. It is written after everything else, and nothing is written after it.
+    ///
+    /// At most the first [`CLOSE_TEXT_BYTES_MAX`] bytes of the text are written. In a session of version 1, which has
+    /// no CLOSE, this call does nothing, and the stream just ends.
     pub fn close(&mut self, code: u16, text: &str) {
         //= spec/version1.md#v1-tag-001
         //# A node MUST NOT write a tag from `80` to `9F` in a session of version 1.
@@ -459,7 +527,8 @@ impl Session {
         self.close = Some((code, text));
     }
 
-    /// Whether something waits to be written. It may turn out to be over by then, so that nothing is.
+    /// Returns `true` if something waits to be written. What waits can become void before [`Session::write`] is
+    /// called, which then writes nothing.
     #[must_use]
     pub fn has_output(&self) -> bool {
         !self.closed
@@ -471,24 +540,26 @@ impl Session {
                 || !self.outbox.is_empty())
     }
 
-    /// Gives back memory that a busy time has left behind; nothing else changes. For a session that is idle.
+    /// Frees memory that is left over from a busy time. Call this when the session is idle: if anything waits to be
+    /// written, nothing is freed.
     pub fn give_back_space(&mut self) {
         self.outbox.give_back_space();
     }
 
-    /// The session has ended: every link and monitor across it ends with Noconnection, all exits first, those of
-    /// one process at once.
+    /// Ends every link, monitor, call and request across the session, with the reason Noconnection.
+    ///
+    /// All exit signals are delivered first, and those of one process together. The DOWNs and the ends of calls and
+    /// requests follow.
     pub fn end(&mut self, processes: &mut impl Processes) {
         //= spec/session.md#ses-upd-004
-        //# When a session ends, a node MUST bring all exit signals of SES-END-001 to their processes before
-        //# it gives any DOWN of SES-END-003.
+        //# A node MUST bring all exit signals of SES-END-001 before it gives any DOWN of SES-END-003.
         //= spec/session.md#ses-end-001
-        //# When a session ends, a node MUST bring the process of each link that is active one exit signal
-        //# from the process at the other end with the reason Noconnection.
+        //# When a session ends, a node MUST bring its process of each active link one exit signal
+        //# Noconnection from the process at the other end.
         let links = self.links.take_all_active();
         //= spec/session.md#ses-end-007
-        //# A node SHOULD bring all exit signals that the end of a session brings to one process before that
-        //# process runs again.
+        //# A node SHOULD bring one process all exit signals of a session's end before that process runs
+        //# again.
         for of_one in links.chunk_by(|(one, _), (next, _)| one == next) {
             let from: Vec<_> = of_one.iter().map(|(_, remote)| self.wire.theirs_here(*remote)).collect();
             if let Some((local, _)) = of_one.first() {
@@ -496,8 +567,8 @@ impl Session {
             }
         }
         //= spec/session.md#ses-end-003
-        //# When a session ends, a node MUST give the monitoring process of each of its monitors that is not
-        //# over one DOWN with the reason Noconnection.
+        //# When a session ends, a node MUST give the monitoring process of each own monitor that is not over
+        //# one DOWN Noconnection.
         for (number, monitor) in self.watching.take_all() {
             let Purpose::Watch(reference) = self.monitor_over(number) else { continue };
             self.tell_end(reference, &monitor, Reason::Noconnection, processes);
@@ -513,67 +584,76 @@ impl Session {
         processes.unfinished(0);
     }
 
-    /// Bytes of messages that have been written while a signal waited, and that this signal did not have to wait for:
-    /// they are of other processes, and no signal stands behind them. 0 as long as the peer holds two of the longest
-    /// messages at once; otherwise it can be those that have to be whole before the signal's own can be begun. What was
-    /// taken out of the session before the signal came is not in it: that is its driver's to bound.
+    /// Returns the number of bytes of independent messages that have been written while a signal waited.
+    ///
+    /// A message is independent of the signal if it is of another process, and no signal of that process waits behind
+    /// it.
+    ///
+    /// If the bounds of the peer allow two messages of the greatest length at once, the number is 0. If they do not,
+    /// it can include messages that must be completed before the messages ahead of the signal can be begun. It does
+    /// not include bytes that the driver took out of the session before the signal came: the driver must bound those.
     #[must_use]
     pub const fn signal_delay_bytes(&self) -> usize {
         self.outbox.delay_bytes()
     }
 
-    /// Messages of the peer that have come in part, and bytes that are kept of them.
+    /// Returns the number of messages of the peer that have arrived only in part, and the number of bytes that are
+    /// kept of them.
     #[must_use]
     pub fn unfinished(&self) -> (usize, usize) {
         self.reassembly.kept()
     }
 
-    /// Links, monitors of local processes, and monitors on local processes, in whichever state.
+    /// Returns the number of links, the number of monitors that local processes have, and the number of monitors on
+    /// local processes, in any state. Calls, and unanswered requests for processes, count as monitors.
     #[must_use]
     pub fn table_sizes(&self) -> (usize, usize, usize) {
         (self.links.count(), self.watching.count(), self.watched.count())
     }
 
-    /// Places for links and monitors: those that this node holds at the peer, and those that the peer holds here. At
-    /// rest each link and each monitor has one.
+    /// Returns the number of places for links and monitors that this node holds at the peer, and the number that the
+    /// peer holds here.
+    ///
+    /// When nothing is in flight, each link and each monitor has one place.
     #[must_use]
     pub const fn places(&self) -> (u32, u32) {
         (self.tally.held(Asker::Here), self.tally.held(Asker::Peer))
     }
 
-    /// Calls that are not over: those of local processes, and those that are to be answered here.
+    /// Returns the number of open calls that local processes have made, and the number of open calls that local
+    /// processes are to answer.
     #[must_use]
     pub const fn calls(&self) -> (usize, usize) {
         (self.watching.calls(), self.watched.calls())
     }
 
-    /// What has gone through it so far.
+    /// Returns the traffic of the session so far.
     #[must_use]
     pub const fn traffic(&self) -> Traffic {
         self.traffic.0
     }
 
-    /// Counts frames that have come, of so many bytes, their lengths included.
+    /// Counts frames that have arrived. `bytes` includes their length prefixes.
     pub(in crate::core) const fn count_in(&mut self, frames: usize, bytes: usize) {
         self.traffic.0.count_in(frames, bytes);
     }
 
-    /// What has been passed over.
+    /// Returns the counts of what was passed over or refused.
     #[must_use]
     pub const fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// An answer to the peer, within the reserve.
+    /// Queues an answer to the peer, within the reserve.
     //= spec/session.md#ses-ord-003
-    //# A node MUST write an answer to a LINK, MONITOR or UNLINK_ID after what the process that was asked has
-    //# done for the asking one before the question was handled.
+    //# A node MUST write an answer to a LINK, MONITOR or UNLINK_ID after what the asked process has done for
+    //# the asking one before that frame was handled.
     fn answer(&mut self, local: u64, owed: Owed) -> Result<(), Ending> {
         self.outbox.signal(local, owed);
         self.check_reserve()
     }
 
-    /// A signal that is owed to the peer has become void, and is held against the reserve.
+    /// Counts a signal that was owed to the peer and has become void. It is held against the reserve.
     fn void(&mut self) -> Result<(), Ending> {
         self.outbox.void();
         self.check_reserve()

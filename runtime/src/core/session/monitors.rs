@@ -1,9 +1,9 @@
-//! The monitors and calls of one direction of a session. Specification: `session.md`, "Monitors", and `capabilities.md`,
-//! "Calls" and "Names".
+//! The monitors and calls of one direction of a session. Specification: `session.md`, "Monitors", and
+//! `capabilities.md`, "Calls" and "Names".
 //!
-//! One table holds what local processes watch and whom they call, the other what is watched and called here. Both are the
-//! same: a monitor has a number, which the monitoring side chose, and two ends, whose pids are kept as they stand on the
-//! wire. A call is a monitor that can also end by a reply.
+//! One table holds what local processes monitor and call, the other what is monitored and called here. Both work
+//! alike: a monitor has a number, which the monitoring side has chosen, and two ends, whose pids are kept as they
+//! stand on the wire. A call is a monitor that can also end by a reply.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,61 +17,64 @@ pub(super) struct Monitor {
     pub(super) ours: WirePid,
     pub(super) theirs: WirePid,
     pub(super) kind: Kind,
-    /// The local process, of which `ours` does not tell where it was asked for by a name.
+    /// The local process. `ours` does not say which one it is if the monitor was asked for by name.
     process: u64,
-    /// The local process has ended with this; MONITOR_EXIT has not been written.
+    /// The reason with which the local process has ended, until MONITOR_EXIT is written.
     owed: Option<Reason>,
 }
 
-/// What comes of a monitor.
+/// The kind of a monitor, which says how its outcome is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     /// A DOWN.
     Watch,
-    /// A DOWN of whoever had a name: who that is, as soon as it is known where the monitor was made.
+    /// A DOWN of the process that had a name. The value is the number of that process, as soon as the monitoring side
+    /// knows it.
     Name(Option<u64>),
     /// A reply, or the end of a call.
     Call,
-    /// What has come of a request for a process, which is no monitor. It has none of the pids that a monitor has on the wire.
+    /// The outcome of a request for a process. Such a request is not a monitor, and has none of a monitor's pids on
+    /// the wire.
     Request,
-    /// What has come of a request for a process, then a DOWN of that process: which it is, as soon as it is known.
+    /// The outcome of a request for a process, and then a DOWN of that process. The value is the number of that
+    /// process, as soon as it is known.
     Spawn(Option<u64>),
 }
 
 impl Kind {
-    /// Whether it is that of a request for a process that is not answered.
+    /// Returns `true` for a request for a process that is not answered.
     const fn is_request(self) -> bool {
         matches!(self, Self::Request | Self::Spawn(None))
     }
 }
 
 impl Monitor {
-    /// A monitor whose local process is that in `ours`.
+    /// Creates a monitor whose local process is that in `ours`.
     pub(super) const fn new(ours: WirePid, theirs: WirePid, kind: Kind) -> Self {
         Self { ours, theirs, kind, process: ours.local(), owed: None }
     }
 
-    /// A monitor that was asked for by a name, which the local process has.
+    /// Creates a monitor that was asked for by a name, which the local process has.
     pub(super) fn of_named(process: u64, ours: WirePid, theirs: WirePid, kind: Kind) -> Self {
         Self { process, ..Self::new(ours, theirs, kind) }
     }
 
-    /// The local process.
+    /// Returns the local process.
     pub(super) const fn process(&self) -> u64 {
         self.process
     }
 
-    /// The local process as it stands on the wire.
+    /// Returns the local process as it stands on the wire.
     pub(super) const fn local(&self) -> u64 {
         self.ours.local()
     }
 
-    /// The peer's process as it stands on the wire.
+    /// Returns the peer's process as it stands on the wire.
     pub(super) const fn remote(&self) -> u64 {
         self.theirs.local()
     }
 
-    /// The peer's process, as far as it is known.
+    /// Returns the peer's process, as far as it is known.
     pub(super) const fn remote_known(&self) -> u64 {
         match self.kind {
             Kind::Name(Some(named)) | Kind::Spawn(Some(named)) => named,
@@ -79,7 +82,7 @@ impl Monitor {
         }
     }
 
-    /// Whether its end is owed to the peer.
+    /// Returns `true` if its end is owed to the peer.
     pub(super) const fn is_owed(&self) -> bool {
         self.owed.is_some()
     }
@@ -89,16 +92,16 @@ impl Monitor {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Monitors {
     by_reference: BTreeMap<u64, Monitor>,
-    /// Local process and reference: what ends with a process.
+    /// The local process and the number of each monitor, from which the monitors that end with a process are found.
     by_process: BTreeSet<(u64, u64)>,
-    /// How many of them are requests without a monitor.
+    /// The number of requests without a monitor among them.
     requests: usize,
-    /// How many of them are calls.
+    /// The number of calls among them.
     calls: usize,
 }
 
 impl Monitors {
-    /// Adds a monitor; false, and nothing added, if the reference is in use.
+    /// Adds a monitor. Returns `false`, and adds nothing, if the reference is in use.
     pub(super) fn add(&mut self, reference: u64, monitor: Monitor) -> bool {
         //= spec/session.md#ses-mon-002
         //# A node MUST NOT write two MONITORs with the same ref in one session.
@@ -112,37 +115,37 @@ impl Monitors {
         true
     }
 
-    /// Whether the reference is in use.
+    /// Returns `true` if the reference is in use.
     pub(super) fn knows(&self, reference: u64) -> bool {
         self.by_reference.contains_key(&reference)
     }
 
-    /// Whether a local process has any.
+    /// Returns `true` if a local process has any monitor.
     pub(super) fn has(&self, local: u64) -> bool {
         self.references(local).next().is_some()
     }
 
-    /// The monitor of this number, if these are its ends.
+    /// Returns the monitor with this number, if these are its ends.
     pub(super) fn find(&self, reference: u64, local: u64, remote: u64) -> Option<&Monitor> {
         self.by_reference
             .get(&reference)
             .filter(|monitor| (monitor.local(), monitor.remote()) == (local, remote))
     }
 
-    /// Takes the monitor of this number out if these are its ends.
+    /// Removes the monitor with this number, if these are its ends.
     pub(super) fn remove(&mut self, reference: u64, local: u64, remote: u64) -> Option<Monitor> {
         self.find(reference, local, remote)?;
         self.take(reference)
     }
 
-    /// The call of this number, if it is not over: no reply, and no end of it is owed.
+    /// Returns the call with this number, if it is not over: neither a reply nor an end is owed.
     pub(super) fn open_call(&self, reference: u64) -> Option<&Monitor> {
         let monitor = self.by_reference.get(&reference)?;
         (monitor.kind == Kind::Call && !monitor.is_owed()).then_some(monitor)
     }
 
-    /// The monitor by name of this number is of this process of the peer. Gives the local process; `None` if there is no
-    /// such monitor, or that was said before.
+    /// Records the process of the peer that the monitor by name with this number watches. Returns the local process,
+    /// or `None` if there is no such monitor or the process was recorded before.
     pub(super) fn named(&mut self, reference: u64, remote: u64) -> Option<u64> {
         let monitor = self.by_reference.get_mut(&reference)?;
         let Kind::Name(named @ None) = &mut monitor.kind else { return None };
@@ -150,28 +153,28 @@ impl Monitors {
         Some(monitor.process)
     }
 
-    /// How many requests without a monitor are not answered.
+    /// Returns the number of unanswered requests without a monitor.
     pub(super) const fn requests(&self) -> usize {
         self.requests
     }
 
-    /// How many calls are not over.
+    /// Returns the number of open calls.
     pub(super) const fn calls(&self) -> usize {
         self.calls
     }
 
-    /// Whether this is the number of a request that is not answered.
+    /// Returns `true` if this is the number of an unanswered request.
     pub(super) fn is_request(&self, reference: u64) -> bool {
         self.requester(reference).is_some()
     }
 
-    /// The local process of a request that is not answered.
+    /// Returns the local process of an unanswered request.
     pub(super) fn requester(&self, reference: u64) -> Option<u64> {
         let request = self.by_reference.get(&reference)?;
         request.kind.is_request().then_some(request.process)
     }
 
-    /// A request is answered: this process of the peer runs. What it monitors stays.
+    /// Records the answer to a request: this process of the peer runs. A monitor of it stays.
     pub(super) fn spawned(&mut self, reference: u64, remote: u64) {
         match self.by_reference.get_mut(&reference).map(|request| &mut request.kind) {
             Some(Kind::Spawn(child)) => *child = Some(remote),
@@ -179,14 +182,14 @@ impl Monitors {
         }
     }
 
-    /// The monitor of this number owes its end, with this reason.
+    /// Records that the monitor with this number owes its end, with this reason.
     pub(super) fn owe(&mut self, reference: u64, reason: Reason) {
         if let Some(monitor) = self.by_reference.get_mut(&reference) {
             monitor.owed.get_or_insert(reason);
         }
     }
 
-    /// Takes the monitor of this number out.
+    /// Removes the monitor with this number.
     pub(super) fn take(&mut self, reference: u64) -> Option<Monitor> {
         let monitor = self.by_reference.remove(&reference)?;
         self.by_process.remove(&(monitor.process, reference));
@@ -195,13 +198,13 @@ impl Monitors {
         Some(monitor)
     }
 
-    /// Takes all monitors of a local process out.
+    /// Removes all monitors of a local process.
     pub(super) fn take_process(&mut self, local: u64) -> Vec<(u64, Monitor)> {
         let references: Vec<_> = self.references(local).collect();
         references.into_iter().filter_map(|reference| Some((reference, self.take(reference)?))).collect()
     }
 
-    /// The local process has ended: each of its monitors owes its end now, and is handed to `owes`.
+    /// Handles the end of a local process: each of its monitors now owes its end, and is passed to `owes`.
     pub(super) fn process_ended(&mut self, local: u64, reason: &Reason, mut owes: impl FnMut(u64)) {
         for (_, reference) in self.by_process.range((local, 0)..=(local, u64::MAX)) {
             if let Some(monitor) = self.by_reference.get_mut(reference)
@@ -209,8 +212,8 @@ impl Monitors {
                 //# When a process has ended, a node MUST write one MONITOR_EXIT, with the reason of that end,
                 //# for each monitor of it that it holds for the peer.
                 //= spec/capabilities.md#cap-cal-013
-                //# When a process has ended, a node MUST write one MONITOR_EXIT, with the ref and the pids of the call
-                //# and the reason of that end, for each call of it that the node holds for the peer.
+                //# When a callee has ended, a node MUST write one matching MONITOR_EXIT with the reason of
+                //# that end for each of its calls in state called.
                 && monitor.owed.is_none()
             {
                 monitor.owed = Some(reason.clone());
@@ -219,23 +222,23 @@ impl Monitors {
         }
     }
 
-    /// Takes the end that a monitor owes, to be written now; `None` if the peer has ended the monitor meanwhile.
+    /// Takes the end that a monitor owes, to be written now. `None` if the peer has ended the monitor in the
+    /// meantime.
     pub(super) fn take_owed(&mut self, reference: u64) -> Option<(Monitor, Reason)> {
         //= spec/session.md#ses-mon-009
-        //# A node MUST NOT write the MONITOR_EXIT of a monitor after it has handled a DEMONITOR with its ref
-        //# and its pids.
+        //# A node MUST NOT write the MONITOR_EXIT of a monitor after it has handled its DEMONITOR.
         let reason = self.by_reference.get(&reference)?.owed.clone()?;
         Some((self.take(reference)?, reason))
     }
 
-    /// The session has ended. Gives number and local process of each monitor.
+    /// Removes all monitors, because the session has ended, and returns each with its number.
     pub(super) fn take_all(&mut self) -> Vec<(u64, Monitor)> {
         self.by_process.clear();
         (self.requests, self.calls) = (0, 0);
         std::mem::take(&mut self.by_reference).into_iter().collect()
     }
 
-    /// How many there are.
+    /// Returns the number of monitors.
     pub(super) fn count(&self) -> usize {
         self.by_reference.len()
     }

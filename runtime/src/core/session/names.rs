@@ -1,4 +1,4 @@
-//! Terms to names, and who has a name. Specification: `capabilities.md`, "Names".
+//! Terms sent to names, and monitors by name. Specification: `capabilities.md`, "Names".
 
 use snow_dist_codec::frame::{MonitorName, Named, RegSend, SendNameTerm};
 use snow_dist_codec::handshake::Capabilities;
@@ -12,10 +12,15 @@ use crate::core::limits::MONITORED_NAME_BYTES_MAX;
 use crate::core::{Processes, Term};
 
 impl Session {
-    /// A term of `local` to whoever is registered under `name` at the peer; otherwise as [`Session::send_term`].
+    /// Sends a term of `local` to the process that is registered under `name` at the peer. Apart from that, this
+    /// method behaves like [`Session::send_term`], with the capability `names` in place of `send_term`.
     ///
     /// # Errors
-    /// The peer cannot take it; or the term has pids or is of the second kind, and the session lacks `names`.
+    /// Returns [`NotSent`] in these cases:
+    /// - The peer cannot accept the message.
+    /// - The term has pids, and the session lacks `names`.
+    /// - The term is of the second kind and has no form of the first ([`Term::or_first`]), and the session lacks
+    ///   `names` or `terms_2`.
     pub fn send_named_term(&mut self, local: u64, name: &str, term: &mut Term) -> Result<(), NotSent> {
         let has_names = self.capabilities.contains(Capabilities::NAMES);
         let mark = if has_names { Mark::There } else { Mark::Lacking("names") };
@@ -29,11 +34,11 @@ impl Session {
         })
     }
 
-    /// Watches whoever is registered under `name` at the peer. [`Processes::named`] says who that is. Else as
-    /// [`Session::monitor`].
+    /// Monitors the process that is registered under `name` at the peer. [`Processes::named`] reports which process
+    /// that is. Apart from that, this method behaves like [`Session::monitor`].
     ///
     /// # Errors
-    /// Why it is not made; nothing has changed.
+    /// Returns [`NotMade`] if the monitor cannot be made. Nothing has changed then.
     pub fn monitor_named(&mut self, local: u64, name: &str, reference: u64) -> Result<(), NotMade> {
         if !self.capabilities.contains(Capabilities::NAMES) {
             return Err(NotMade::Lacking(Lacking { capability: "names" }));
@@ -44,14 +49,13 @@ impl Session {
             return Err(NotMade::NameTooLong { length: name.len(), length_max: MONITORED_NAME_BYTES_MAX });
         }
         //= spec/capabilities.md#cap-cal-004
-        //# A node MUST NOT write a CALL, CALL_NAME or MONITOR_NAME by which the peer would hold more links, monitors
-        //# and calls of this node than the peer's links_and_monitors_max.
+        //# A node MUST NOT write a CALL, CALL_NAME or MONITOR_NAME for which no place at the peer is free.
         if !self.tally.take(Asker::Here) {
             return Err(self.full());
         }
         //= spec/capabilities.md#cap-nam-008
-        //# In `monitored` of a MONITOR_EXIT and `to` of a DEMONITOR for a MONITOR_NAME a node MUST write node id 0,
-        //# local id 0, and the creation of the node that MONITOR_NAME was for.
+        //# For a MONITOR_NAME, a node MUST write node id 0, local id 0 and the creation of the monitored node
+        //# into `monitored` of MONITOR_EXIT and `to` of DEMONITOR.
         let monitor = Monitor::new(self.wire.ours(local), self.wire.theirs(0), Kind::Name(None));
         if self.watching.add(reference, monitor) {
             self.outbox.signal(local, Owed::MonitorName { reference, local, name: name.into() });
@@ -62,8 +66,8 @@ impl Session {
     }
 
     //= spec/capabilities.md#cap-nam-003
-    //# A node that reads a SEND_NAME_TERM MUST do with its message what it does with that of a REG_SEND, and let the
-    //# process tell that it was marked as a term.
+    //# A node MUST treat the message of a SEND_NAME_TERM as that of a REG_SEND, and let the process tell that
+    //# it was marked as a term.
     pub(super) fn on_send_name_term(&mut self, send: &SendNameTerm<'_>, processes: &mut impl Processes) {
         let pids = self.read_pids(send.message);
         processes.named_term(send.name.as_str(), send.message, pids);
@@ -79,13 +83,13 @@ impl Session {
             return Ok(());
         }
         //= spec/capabilities.md#cap-cal-010
-        //# A node MUST end the session if it reads a CALL, CALL_NAME or MONITOR_NAME with the ref of a call or monitor
-        //# of this peer that it still holds.
+        //# A node MUST end the session on a CALL, CALL_NAME or MONITOR_NAME with the ref of a call or monitor
+        //# that it holds for this peer.
         self.judge_reference("MONITOR_NAME", reference)?;
         let whoever = self.wire.ours(0);
         //= spec/capabilities.md#cap-nam-004
-        //# A node that reads a MONITOR_NAME with a name that is not registered MUST answer with one MONITOR_EXIT whose
-        //# reason is Error "noproc", without hops.
+        //# A node MUST answer a MONITOR_NAME with a name that is not registered with one MONITOR_EXIT
+        //# "noproc".
         let Some(local) = self.registered(monitor.name.as_str(), processes) else {
             return self.refuse(0, whoever, from, reference, Refusal::Noproc);
         };
@@ -94,21 +98,21 @@ impl Session {
         }
         self.watched.add(reference, Monitor::of_named(local, whoever, from, Kind::Name(None)));
         //= spec/capabilities.md#cap-nam-005
-        //# A node that reads a MONITOR_NAME with a name that is registered MUST answer with one NAMED with its `ref` and
-        //# the pid of the process that has the name, unless CAP-CAL-008 asks for another answer.
+        //# A node MUST answer a MONITOR_NAME with a registered name with one NAMED that has its `ref` and
+        //# that process's pid, unless CAP-CAL-008 applies.
         self.answer(local, Owed::Named { reference, local })
     }
 
     pub(super) fn on_named(&mut self, named: &Named, processes: &mut impl Processes) {
         let Some(remote) = self.theirs(named.pid) else { return };
         //= spec/capabilities.md#cap-nam-006
-        //# A node that reads a NAMED with the ref of a monitor by name of its own that is not over MUST take that
-        //# monitor for one of the process in `pid`, unless CAP-NAM-007 asks it to ignore the NAMED.
+        //# A node that reads a NAMED MUST take the open monitor by name with its ref for one of the process
+        //# in `pid`, unless CAP-NAM-007 applies.
         match self.watching.named(named.reference, remote) {
             Some(local) => processes.named(local, named.reference, self.wire.theirs_here(remote)),
             //= spec/capabilities.md#cap-nam-007
-            //# A node MUST ignore a NAMED whose ref is not that of a monitor by name of its own in this session that is
-            //# not over, and every NAMED for one after the first.
+            //# A node MUST ignore a NAMED whose ref is not that of an open monitor by name in this session,
+            //# and every NAMED for one after the first.
             None => self.counts.unmatched += 1,
         }
     }

@@ -1,7 +1,7 @@
-//! The node tables of a session, one in each direction: which start of a third node a node id stands for in a pid
-//! without an owner. Specification: `capabilities.md`, "Node table".
+//! The node tables of a session, one in each direction: they say which start of a third node a node id stands for in
+//! an unowned pid. Specification: `capabilities.md`, "Node table".
 //!
-//! An entry is never changed, so that whatever an index stood for it stands for as long as the session lasts.
+//! An entry never changes: an index stands for the same start as long as the session lasts.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU64;
@@ -17,7 +17,7 @@ use crate::core::{NodeNumber, Start};
 pub(super) struct Written {
     max: u32,
     indexes: BTreeMap<NodeNumber, u16>,
-    /// Those that are not written yet.
+    /// The entries that are not written yet.
     due: VecDeque<(u16, Start)>,
 }
 
@@ -25,31 +25,31 @@ pub(super) struct Written {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Read {
     max: u32,
-    /// The node, and the creation that pids of this start have.
+    /// The node of each entry, and the creation in pids of this start.
     entries: BTreeMap<u16, (NodeNumber, u8)>,
 }
 
-/// What became of an entry of the peer's.
+/// The outcome of an entry of the peer's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
-    /// It names this start, whose number is asked for.
+    /// The entry names this start, whose number is looked up.
     Of(Start),
-    /// It names no node, or is one too many.
+    /// The entry names no node, or exceeds the limit.
     Unusable,
 }
 
 impl Written {
-    /// At most so many; 0 in a session without the capability.
+    /// Creates an empty table with at most `max` entries: 0 in a session without the capability.
     pub(super) const fn new(max: u32) -> Self {
         Self { max, indexes: BTreeMap::new(), due: VecDeque::new() }
     }
 
-    /// The index of a node; `None` if it has no entry.
+    /// Returns the index of a node, or `None` if it has no entry.
     pub(super) fn index(&self, node: NodeNumber) -> Option<u16> {
         self.indexes.get(&node).copied()
     }
 
-    /// Makes an entry for a node, if it has none and there is room.
+    /// Adds an entry for a node, if it has none and there is room.
     pub(super) fn add(&mut self, node: NodeNumber, start: impl FnOnce() -> Option<Start>) {
         //= spec/capabilities.md#cap-ntb-005
         //# A node MUST NOT write more entries in a session than the peer's node_table_entries_max.
@@ -67,7 +67,7 @@ impl Written {
         }
     }
 
-    /// The next entry to be written.
+    /// Takes the next entry to be written.
     pub(super) fn take_due(&mut self) -> Option<(u16, Start)> {
         self.due.pop_front()
     }
@@ -78,12 +78,12 @@ impl Written {
 }
 
 impl Read {
-    /// At most so many.
+    /// Creates an empty table with at most `max` entries.
     pub(super) const fn new(max: u32) -> Self {
         Self { max, entries: BTreeMap::new() }
     }
 
-    /// NODE_TABLE has come. `number` gives the number of a start.
+    /// Handles a NODE_TABLE. `number` returns the number of a start.
     pub(super) fn add(
         &mut self,
         entry: &NodeTable<'_>,
@@ -91,8 +91,8 @@ impl Read {
     ) -> Result<Entry, Ending> {
         let index = entry.index;
         //= spec/capabilities.md#cap-ntb-007
-        //# A node MUST end the session if it reads a NODE_TABLE whose `index` is 0, 65534 or 65535, or has an
-        //# entry already.
+        //# A node MUST end the session on a NODE_TABLE whose `index` is 0, 65534 or 65535, or has an entry
+        //# already.
         if !names_a_node(index) {
             return Err(Ending::Protocol(format!("NODE_TABLE has index {index}, which names no third node")));
         }
@@ -100,13 +100,12 @@ impl Read {
             return Err(Ending::Protocol(format!("NODE_TABLE uses index {index} twice")));
         }
         //= spec/capabilities.md#cap-ntb-008
-        //# A node MUST ignore a NODE_TABLE that it reads while it holds node_table_entries_max entries of the
-        //# peer.
+        //# A node MUST ignore a NODE_TABLE while it holds node_table_entries_max entries of the peer.
         if self.entries.len() >= self.max as usize {
             return Ok(Entry::Unusable);
         }
         //= spec/capabilities.md#cap-ntb-009
-        //# A node MUST take the index of a NODE_TABLE whose `name` is no `node-name` or whose `incarnation` is
+        //# A node MUST take the index of a NODE_TABLE whose `name` is no node name or whose `incarnation` is
         //# 0 for one of an unknown node.
         let start = start_of(entry);
         let known = start.clone().map(|start| (number(start.clone()), start.creation()));
@@ -114,11 +113,11 @@ impl Read {
         Ok(start.map_or(Entry::Unusable, Entry::Of))
     }
 
-    /// The node of a pid without an owner with this node id; `None` if no entry names it.
+    /// Returns the node of an unowned pid with this node id, or `None` if no entry names it.
     pub(super) fn node(&self, pid: WirePid) -> Option<NodeNumber> {
         //= spec/capabilities.md#cap-ntb-010
-        //# A node MUST take a pid without an owner whose node id is an index of the peer's node table for one
-        //# of an unknown node, unless its creation is 1 + (incarnation mod 255) of the entry's incarnation.
+        //# A node MUST take an unowned pid whose node id is an index of the peer for one of an unknown node,
+        //# unless its creation is 1 + (incarnation mod 255) of the entry.
         self.entries
             .get(&pid.node())
             .filter(|(_, creation)| *creation == pid.creation())

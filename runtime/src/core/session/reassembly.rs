@@ -1,4 +1,4 @@
-//! Messages of the peer that come in pieces. Specification: `capabilities.md`, "Fragments".
+//! Messages of the peer that come in fragments. Specification: `capabilities.md`, "Fragments".
 
 use std::collections::BTreeMap;
 
@@ -9,45 +9,46 @@ use crate::core::Processes;
 use crate::core::handshake::Bounds;
 use crate::core::limits::{FRAGMENTED_FRAME_BYTES_MAX, MESSAGE_BYTES_COUNTED};
 
-/// Messages that have come in part, by their numbers.
+/// The messages that have arrived in part, by their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Reassembly {
     unfinished: BTreeMap<u64, Part>,
     count_max: usize,
-    /// Bytes of all of them when they are whole.
+    /// The bytes of all of them when they are complete.
     bytes: u64,
     bytes_max: u64,
-    /// Bytes of memory that are kept of them.
+    /// The bytes of memory that are kept of them.
     kept: usize,
 }
 
-/// What has come of a message's frame.
+/// The state of a message's frame that has arrived in part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Part {
     total: usize,
     come: usize,
-    /// All that has come; or the head alone, if the message is dropped, and what is still to come of it is passed over.
+    /// All bytes that have arrived. If the message is dropped, only its head, and the rest is skipped.
     bytes: Vec<u8>,
     is_dropped: bool,
 }
 
-/// A message's frame that has come to its end.
+/// A message's frame that has arrived to its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Whole {
-    /// Its payload.
+    /// The payload of the frame.
     Kept(Vec<u8>),
-    /// There was no room for it: the beginning of its payload.
+    /// There was no room for the frame. This is the beginning of its payload.
     Dropped(Vec<u8>),
 }
 
 impl Reassembly {
-    /// For a session in which this node holds so much for the peer.
+    /// Creates an empty state for the bounds that this node has announced.
     pub(super) fn new(own: &Bounds) -> Self {
         let count_max = usize::try_from(own.fragmented_messages).unwrap_or(usize::MAX);
         Self { count_max, bytes_max: own.reassembly_bytes, ..Self::default() }
     }
 
-    /// How many there are, those included that are passed over, and bytes that are kept of them.
+    /// Returns the number of incomplete messages, including those that are skipped, and the bytes that are kept of
+    /// them.
     pub(super) fn kept(&self) -> (usize, usize) {
         (
             self.unfinished.len(),
@@ -55,7 +56,7 @@ impl Reassembly {
         )
     }
 
-    /// Adds a piece: the frame that has come to its end with it, if one has.
+    /// Adds a fragment. Returns the frame that it completes, if there is one.
     pub(super) fn add(
         &mut self,
         fragment: &Fragment<'_>,
@@ -63,7 +64,7 @@ impl Reassembly {
     ) -> Result<Option<Whole>, Ending> {
         let number = fragment.number;
         //= spec/capabilities.md#cap-frg-019
-        //# A node MUST end the session if it reads a FRAGMENT without a byte of `payload`.
+        //# A node MUST end the session on a FRAGMENT with an empty `payload`.
         if fragment.payload.is_empty() {
             return Err(broken(number, "has a piece without a byte"));
         }
@@ -71,8 +72,8 @@ impl Reassembly {
             self.begin(fragment, total)?;
         }
         //= spec/capabilities.md#cap-frg-014
-        //# A node MUST end the session if it reads a FRAGMENT that is not the first of its frame and whose
-        //# `number` is that of no unfinished frame.
+        //# A node MUST end the session on a FRAGMENT that is not a first one and whose `number` no unfinished
+        //# frame has.
         let Some(part) = self.unfinished.get_mut(&number) else {
             return Err(broken(number, "was not begun"));
         };
@@ -84,7 +85,7 @@ impl Reassembly {
         }
         let whole = self.unfinished.remove(&number).unwrap_or_default();
         self.bytes -= whole.total as u64;
-        // It counts where it goes.
+        // The payload counts where it is kept from now on.
         self.kept = others;
         processes.unfinished(others);
         Ok(Some(if whole.is_dropped { Whole::Dropped(whole.bytes) } else { Whole::Kept(whole.bytes) }))
@@ -93,26 +94,24 @@ impl Reassembly {
     fn begin(&mut self, fragment: &Fragment<'_>, total: u32) -> Result<(), Ending> {
         let number = fragment.number;
         //= spec/capabilities.md#cap-frg-013
-        //# A node MUST end the session if it reads the first FRAGMENT of a frame with the `number` of an
-        //# unfinished one.
+        //# A node MUST end the session on a first FRAGMENT with the `number` of an unfinished frame.
         if self.unfinished.contains_key(&number) {
             return Err(broken(number, "is begun twice"));
         }
         //= spec/capabilities.md#cap-frg-015
-        //# A node MUST end the session if it reads a first FRAGMENT whose `payload` does not begin with the
-        //# tag of SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL, CALL_NAME or CALL_REPLY.
+        //# A node MUST end the session on a first FRAGMENT whose `payload` does not begin with the tag of a
+        //# frame in CAP-FRG-002.
         if !fragment.begins_message() {
             return Err(broken(number, "is no message"));
         }
         //= spec/capabilities.md#cap-frg-016
-        //# A node MUST end the session if it reads a FRAGMENT with a `total` above
-        //# `fragmented_frame_bytes_max`.
+        //# A node MUST end the session on a FRAGMENT with a `total` above `fragmented_frame_bytes_max`.
         if total > FRAGMENTED_FRAME_BYTES_MAX {
             return Err(broken(number, "is too long"));
         }
         //= spec/capabilities.md#cap-frg-017
-        //# A node MUST end the session if it reads a first FRAGMENT by which the unfinished frames would be
-        //# more than its fragmented_messages_max, or their totals together more than its reassembly_bytes_max.
+        //# A node MUST end the session on a first FRAGMENT by which the unfinished frames are more than its
+        //# fragmented_messages_max, or their totals together more than its reassembly_bytes_max.
         if self.unfinished.len() >= self.count_max || self.bytes + u64::from(total) > self.bytes_max {
             return Err(broken(number, "is one too many"));
         }
@@ -124,13 +123,13 @@ impl Reassembly {
 }
 
 impl Part {
-    /// Adds a piece if `has_room` for what is kept then.
+    /// Adds a fragment if there is room for what is then kept.
     fn add(&mut self, fragment: &Fragment<'_>, has_room: impl FnMut(usize) -> bool) -> Result<(), Ending> {
         let piece = fragment.payload;
         let come = self.come + piece.len();
         //= spec/capabilities.md#cap-frg-018
-        //# A node MUST end the session if the pieces of a frame are longer together than its `total`, or if
-        //# its last FRAGMENT is not the one with which they are as long.
+        //# A node MUST end the session on a FRAGMENT after which the pieces of its frame exceed the frame's
+        //# `total`, reach it although bit 1 of `flags` is not set, or do not reach it although bit 1 is set.
         if come > self.total || fragment.last != (come == self.total) {
             return Err(broken(fragment.number, "is not as long as it said"));
         }
@@ -142,18 +141,18 @@ impl Part {
         Ok(())
     }
 
-    /// Makes room for what has come then, or drops the message.
+    /// Makes room for `come` bytes, or drops the message.
     fn make_room(&mut self, come: usize, mut has_room: impl FnMut(usize) -> bool) {
         let (before, kept) = (self.kept(), self.kept_of(come));
         if self.is_dropped || kept == before {
             return;
         }
         //= spec/session.md#ses-msg-017
-        //# A node MUST drop a message whose frame is not whole yet if what has come of it finds no room by
+        //# A node MUST drop a message whose frame is incomplete if what has come of it finds no room by
         //# SES-MSG-010, SES-MSG-011 or SES-MSG-015.
         //= spec/session.md#ses-msg-018
-        //# A node that has dropped a message by SES-MSG-017 MUST take what still comes of its frame as if it
-        //# had not, and keep nothing of it.
+        //# A node that has dropped a message by SES-MSG-017 MUST read the rest of its frame, and neither keep
+        //# nor judge anything of it but the first fields of a call or reply.
         if has_room(kept) {
             self.bytes.reserve_exact(kept - MESSAGE_BYTES_COUNTED - self.bytes.len());
         } else {
@@ -164,12 +163,13 @@ impl Part {
         }
     }
 
-    /// Bytes of memory that are kept of it.
+    /// Returns the bytes of memory that are kept of it.
     fn kept(&self) -> usize {
         if self.is_dropped || self.come == 0 { 0 } else { self.kept_of(self.come) }
     }
 
-    /// The same when so many bytes have come: at most twice these, and its place.
+    /// Returns the bytes of memory that are kept when `come` bytes have arrived: at most twice as many, and the
+    /// entry.
     //= spec/capabilities.md#cap-frg-020
     //# A node MUST NOT reserve memory for an unfinished frame by its `total`.
     fn kept_of(&self, come: usize) -> usize {
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!((reassembly.bytes, reassembly.kept, room.kept), (0, 0, 0));
     }
 
-    /// Processes with room for so much.
+    /// Processes with a limited amount of room.
     struct Room {
         kept: usize,
         kept_max: usize,
@@ -241,8 +241,8 @@ mod tests {
 
     //= spec/session.md#ses-msg-018
     //= type=test
-    //# A node that has dropped a message by SES-MSG-017 MUST take what still comes of its frame as if it
-    //# had not, and keep nothing of it.
+    //# A node that has dropped a message by SES-MSG-017 MUST read the rest of its frame, and neither keep nor
+    //# judge anything of it but the first fields of a call or reply.
     #[test]
     fn a_message_without_room_is_passed_over_to_its_end() {
         let mut reassembly = Reassembly::new(&Bounds { fragmented_messages: 2, ..Bounds::default() });
@@ -260,11 +260,11 @@ mod tests {
         assert_eq!(add(2, true, false), (Ok(None), (2, 2_000), 0));
         assert_eq!(add(1, false, false), (Ok(None), (2, 3_000), 0));
         assert_eq!(add(1, false, false), (Ok(None), (2, 4_000), 0));
-        // There is no room for this one, but for what comes of the other.
+        // There is no room for this message, but for the rest of the other one.
         assert_eq!(add(2, false, false), (Ok(None), (2, 3_000), 1));
         assert_eq!(add(2, false, false), (Ok(None), (2, 3_000), 1));
         assert_eq!(add(1, false, true), (Ok(Some(4_000)), (1, 0), 1));
-        // It is unfinished as before, and then whole, but nothing comes of it.
+        // The message is unfinished as before and then complete, but is not delivered.
         assert!(add(2, true, false).0.is_err());
         assert_eq!(add(3, true, false), (Ok(None), (2, 1_000), 1));
         assert!(add(4, true, false).0.is_err());

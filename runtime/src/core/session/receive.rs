@@ -1,4 +1,4 @@
-//! What each frame does. Specification: `session.md`; layouts: `dist.md`.
+//! The effect of each frame. Specification: `session.md`; layouts: `dist.md`.
 
 use snow_dist_codec::frame::{
     Demonitor, Exit, Exit2, Fragment, Link, Monitor, MonitorExit, NodeTable, SendTerm, Unlink, UnlinkAck,
@@ -15,51 +15,53 @@ use super::reassembly::Whole;
 use super::tally::Asker;
 use super::version_1::Purpose;
 use super::wire::Ours;
-use super::{Ending, Session};
+use super::{Ending, Forbidden, Session};
 use crate::core::limits::UNLINKS_UNANSWERED_MAX;
 use crate::core::{NodeNumber, Processes, Reason, TermPids};
 
-/// What became of a frame that was offered to [`deliver`].
+/// The outcome of a frame that was offered to [`deliver`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offered {
-    /// It was a message, and has been handed on.
+    /// The frame was a message, and has been delivered.
     Taken,
-    /// It was a message for a process of another start of this node.
+    /// The frame was a message for a process of another start of this node, and has not been delivered. To have it
+    /// counted in [`Counts::stale`](super::Counts::stale), pass it to [`Session::handle_frame`].
     Stale,
-    /// It is no message: [`Session::handle_frame`] knows what to do.
+    /// The frame is not a message: pass it to [`Session::handle_frame`].
     NoMessage,
 }
 
-/// Hands a message on. Messages need nothing of a session, so a driver may do this without touching it.
+/// Delivers a frame if it is a SEND or REG_SEND. `creation` is the creation of this node.
+///
+/// This needs no state of the session, so a driver may call it without access to the session. It is for sessions of
+/// version 2 only: in version 1 a session learns from messages, so every frame must go to [`Session::handle_frame`].
 ///
 /// # Errors
-/// The receiver's pid cannot be one of this node.
+/// Returns [`Ending::Protocol`] if the receiver field cannot be a pid of this node.
 #[inline]
 pub fn deliver(frame: &Frame<'_>, creation: u8, processes: &mut impl Processes) -> Result<Offered, Ending> {
     match frame {
         //= spec/session.md#ses-pid-004
-        //# A node MUST end the session if in a field whose owner is the receiver it reads a node id other
-        //# than 0.
+        //# A node MUST end the session if it reads a node id other than 0 in a receiver field.
         Frame::Send(send) if send.to.node() != 0 => {
             let node = send.to.node();
             Err(Ending::Protocol(format!("`to` of a SEND has node id {node} where only 0 can stand")))
         }
         //= spec/session.md#ses-pid-005
-        //# If in a field whose owner is the receiver a node reads node id 0 and a creation that is not the
-        //# one it has announced, it MUST take the pid for that of a dead process.
+        //# A node MUST treat a receiver field with node id 0 and another creation than its own as the pid of
+        //# a dead process.
         Frame::Send(send) if send.to.creation() != creation => Ok(Offered::Stale),
         Frame::Send(send) => {
             //= spec/session.md#ses-msg-001
             //# A node MUST put the message of a SEND into the mailbox of the process that `to` names, if that
-            //# lives and its mailbox is not full.
+            //# lives and there is room.
             processes.message(send.to.local(), send.message);
             Ok(Offered::Taken)
         }
         Frame::RegSend(send) => {
             //= spec/session.md#ses-msg-003
-            //# A node MUST put the message of a REG_SEND into the mailbox of the process that is registered
-            //# on this node under exactly the bytes of `name` when the frame is handled, if there is one and
-            //# its mailbox is not full.
+            //# A node MUST put the message of a REG_SEND into the mailbox of the process registered under
+            //# exactly the bytes of `name` when the frame is handled, if there is one and there is room.
             processes.named_message(send.name.as_str(), send.message);
             Ok(Offered::Taken)
         }
@@ -67,7 +69,7 @@ pub fn deliver(frame: &Frame<'_>, creation: u8, processes: &mut impl Processes) 
     }
 }
 
-/// The capability that a frame belongs to.
+/// Returns the capability that a frame belongs to.
 const fn needed(frame: &Frame<'_>) -> Capabilities {
     match frame {
         Frame::NodeTable(_) => Capabilities::NODE_TABLE,
@@ -81,10 +83,10 @@ const fn needed(frame: &Frame<'_>) -> Capabilities {
 }
 
 impl Session {
-    /// A frame has come.
+    /// Handles a frame of the peer.
     ///
     /// # Errors
-    /// The session must end, and why.
+    /// Returns the [`Ending`] with which the session must end.
     pub fn handle_frame(&mut self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
         if !self.hears(frame)? {
             return Ok(());
@@ -132,7 +134,7 @@ impl Session {
                 //= spec/connection.md#con-hbt-004
                 //# A node MUST answer the last PING that it has read with a PONG of the same payload.
                 //= spec/connection.md#con-hbt-005
-                //# A node MUST NOT keep more than one PONG waiting.
+                //# A node MUST NOT keep more than one PONG in its queue.
                 self.pong = Some(*ping.payload);
                 Ok(())
             }
@@ -167,12 +169,14 @@ impl Session {
         }
     }
 
-    /// A piece of a frame has come: the payload of that frame, if it is whole now, and is to be handled like any other.
-    /// [`Session::handle_frame`] does both; who can hand on the bytes without a copy does it so. `processes` say whether
-    /// there is room for what is not whole: nothing comes of a message for which there was none.
+    /// Handles a fragment of a frame. If the fragment completes the frame, returns the payload of the frame, which
+    /// the caller must then handle like any other.
+    ///
+    /// [`Session::handle_frame`] does both. This method is for drivers that can pass the bytes on without a copy. If
+    /// `processes` has no room for an incomplete frame ([`Processes::unfinished`]), the message in it is dropped.
     ///
     /// # Errors
-    /// The session must end, and why.
+    /// Returns the [`Ending`] with which the session must end.
     pub fn handle_fragment(
         &mut self,
         fragment: &Fragment<'_>,
@@ -191,8 +195,8 @@ impl Session {
     }
 
     //= spec/capabilities.md#cap-frg-012
-    //# A node that has read the last FRAGMENT of a frame MUST handle that frame as if it had arrived whole at
-    //# that time, unless it has dropped its message by SES-MSG-017.
+    //# A node that reads the last FRAGMENT of a frame MUST handle that frame as if it had just arrived whole,
+    //# unless SES-MSG-017 has dropped its message.
     fn on_whole(&mut self, payload: &[u8], processes: &mut impl Processes) -> Result<(), Ending> {
         let frame = Frame::decode(payload, Reading::Compatible)
             .map_err(|error| Ending::Protocol(format!("in fragments: {error}")))?;
@@ -203,12 +207,14 @@ impl Session {
     //# A node MUST NOT use a capability in a session unless it stands in both blocks.
     //= spec/connection.md#con-err-001
     //# A node MUST end a session in which it reads a frame of a capability that the session does not have.
-    fn judge_capability(&self, frame: &Frame<'_>) -> Result<(), Ending> {
+    fn judge_capability(&mut self, frame: &Frame<'_>) -> Result<(), Ending> {
         if self.capabilities.contains(needed(frame)) {
-            Ok(())
-        } else {
-            Err(Ending::Protocol(format!("{} was not negotiated", frame.name())))
+            return Ok(());
         }
+        if let Frame::Exit2(_) = frame {
+            self.forbid(Forbidden::Exit, 1);
+        }
+        Err(Ending::Protocol(format!("{} was not negotiated", frame.name())))
     }
 
     fn on_message(&mut self, frame: &Frame<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
@@ -227,8 +233,8 @@ impl Session {
     }
 
     //= spec/capabilities.md#cap-stm-002
-    //# A node that reads a SEND_TERM MUST do with its message what it does with that of a SEND, and let the
-    //# process tell that it was marked as a term.
+    //# A node MUST treat the message of a SEND_TERM as that of a SEND, and let the process tell that it was
+    //# marked as a term.
     fn on_send_term(&mut self, send: &SendTerm<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
         match self.wire.read_ours("to", send.to)? {
             Ours::Process(local) => {
@@ -240,7 +246,7 @@ impl Session {
         Ok(())
     }
 
-    /// Which processes the pids of a term are. Bytes that are no term have none.
+    /// Returns the processes that the pids of a term stand for. Bytes that are no term have none.
     pub(super) fn read_pids(&mut self, term: &[u8]) -> TermPids {
         let terms = self.terms();
         let (mut pids, mut unknown) = (TermPids::of(terms), 0);
@@ -248,15 +254,13 @@ impl Session {
         //= spec/capabilities.md#cap-stm-006
         //# A node MUST NOT end the session because of the message of a SEND_TERM.
         //= spec/capabilities.md#cap-trm-003
-        //# In a session that has `terms_2` a node MUST take the message of a frame with terms for a term if it is one of
-        //# either kind.
+        //# In a session with `terms_2` a node MUST accept terms of either kind in frames with terms.
         //= spec/capabilities.md#cap-trm-004
-        //# In a session without `terms_2` a node MUST take the message of a frame with terms that is not a term of the
-        //# first kind for no term.
+        //# In a session without `terms_2` a node MUST accept only terms of the first kind in frames with
+        //# terms.
         let read = terms.for_each_pid(term, Reading::Compatible, |_, pid| {
             //= spec/capabilities.md#cap-stm-005
-            //# A node MUST take each pid in the term of a SEND_TERM for the process that SES-PID-013 to
-            //# SES-PID-015 say.
+            //# A node MUST read each pid in the term of a SEND_TERM by SES-PID-013 to SES-PID-015.
             match wire.any_here(pid).node() {
                 NodeNumber::UNKNOWN => unknown += u64::from(pid.node() != WirePid::NODE_UNKNOWN),
                 node => pids.note(pid, node),
@@ -290,35 +294,32 @@ impl Session {
             return Ok(());
         }
         //= spec/session.md#ses-lnk-015
-        //# A node that reads a LINK for a dead process in state none MUST answer with one EXIT whose reason
-        //# is Error "noproc", without hops.
+        //# A node that reads a LINK for a dead process in state none MUST answer with one EXIT "noproc".
         if !processes.attach(local) {
             return self.no_link(local, link, Refusal::Noproc);
         }
         //= spec/session.md#ses-bnd-005
-        //# A node MAY answer a LINK for a living process in state none with one EXIT whose reason is Error
-        //# "limit", without hops, while one more signal in the mailbox of that process would end the session
-        //# by SES-BND-006 or SES-BND-008.
+        //# A node MAY answer a LINK for a living process in state none with one EXIT "limit" while one more
+        //# signal for that process would end the session by SES-BND-006 or SES-BND-008.
         if !processes.has_room(local) {
             return self.no_link(local, link, Refusal::Limit);
         }
         match self.links.on_link(ends, Pids::new(link.to, link.from), &mut self.tally) {
             //= spec/session.md#ses-bnd-002
-            //# A node that reads a LINK for a living process in state none while it holds
-            //# links_and_monitors_max links and monitors of the peer MUST answer with one EXIT whose reason
-            //# is Error "limit", without hops.
+            //# A node that reads a LINK that needs a place of the peer when none is free MUST answer with one
+            //# EXIT "limit".
             //= spec/session.md#ses-bnd-004
-            //# A node MUST NOT end the session because of a LINK or MONITOR too many.
+            //# A node MUST NOT end the session because of a LINK or MONITOR beyond the bound.
             Linked::Full => self.no_link(local, link, Refusal::Limit),
             Linked::Now | Linked::Before => Ok(()),
         }
     }
 
-    /// The answer copies the request's pids, byte for byte.
+    /// Answers a request that is refused. The answer copies the request's pids, byte for byte.
     fn no_link(&mut self, local: u64, link: &Link, why: Refusal) -> Result<(), Ending> {
         //= spec/session.md#ses-pid-003
-        //# A node MUST copy both pids of an EXIT or MONITOR_EXIT that answers a LINK or MONITOR byte for byte
-        //# from that LINK or MONITOR, each into the field of the same process.
+        //# A node that answers a LINK or MONITOR with EXIT or MONITOR_EXIT MUST copy both pids byte for byte,
+        //# each into the field of the same process.
         let place = self.links.answer((local, link.from.local()));
         self.answer(local, Owed::NoLink { from: link.to, to: link.from, why, place })
     }
@@ -326,8 +327,8 @@ impl Session {
     fn on_unlink(&mut self, unlink: &Unlink) -> Result<(), Ending> {
         if let Some(ends) = self.ends(unlink.from, unlink.to)? {
             //= spec/session.md#ses-lnk-025
-            //# A node that reads UNLINK in a session of version 2 MUST do what it does on UNLINK_ID, but for
-            //# the acknowledgement.
+            //# A node that reads UNLINK in a session of version 2 MUST handle it as UNLINK_ID, but for the
+            //# acknowledgement.
             //= spec/version1.md#v1-lnk-004
             //# A node MUST end a link without a signal when it reads UNLINK for it.
             let ended = self.links.on_unlink(ends, &mut self.tally);
@@ -346,17 +347,17 @@ impl Session {
         self.link_ended(ended)?;
         //= spec/dist.md#dist-ula-001
         //# A node MUST copy `from`, `to` and `id` of an UNLINK_ACK byte for byte from `to`, `from` and `id`
-        //# of the UNLINK_ID that it acknowledges.
+        //# of the UNLINK_ID.
         //= spec/session.md#ses-lnk-021
-        //# A node MUST answer each UNLINK_ID that it does not ignore by SES-PID-006 with one UNLINK_ACK,
-        //# whatever the state of the link and whether its process lives or not.
+        //# A node MUST answer each UNLINK_ID that it does not ignore by SES-PID-006 with one UNLINK_ACK, in
+        //# every state and for dead processes.
         //= spec/session.md#ses-lnk-024
         //# A node MUST write an UNLINK_ACK before every LINK, UNLINK_ID and EXIT of the same pair that comes
         //# about after the UNLINK_ID was handled.
         self.answer(local, Owed::UnlinkAck { from: unlink.to, to: unlink.from, id: unlink.id, place })
     }
 
-    /// The peer has ended a link; true if it was active.
+    /// Handles the end of a link by the peer. Returns `true` if the link was active.
     fn link_ended(&mut self, ended: Ended) -> Result<bool, Ending> {
         match ended {
             Ended::Active => Ok(true),
@@ -365,11 +366,12 @@ impl Session {
         }
     }
 
-    /// A place that is free again for the peer does not bound the unlinks that it has not acknowledged.
+    /// Checks the number of unlinks that the peer has not acknowledged: those whose places are free again are bounded
+    /// by nothing else.
     fn check_unlinks(&self) -> Result<(), Ending> {
         //= spec/session.md#ses-bnd-007
-        //# A node MUST end a session in which more unlinks wait for their acknowledgement that hold no place
-        //# than `unlinks_unanswered_max` and its own links_and_monitors_max.
+        //# A node MUST end a session in which the links in state unlinking without a place are more than
+        //# `unlinks_unanswered_max` and more than its own links_and_monitors_max.
         if self.links.placeless() > UNLINKS_UNANSWERED_MAX.max(self.tally.max_peer() as usize) {
             return Err(Ending::UnlinksUnanswered);
         }
@@ -390,9 +392,8 @@ impl Session {
     fn on_exit(&mut self, exit: &Exit<'_>, processes: &mut impl Processes) -> Result<(), Ending> {
         let Some(ends @ (local, remote)) = self.ends(exit.from, exit.to)? else { return Ok(()) };
         //= spec/session.md#ses-lnk-029
-        //# A node that reads an EXIT in state active MUST bring its process one exit signal from the process
-        //# in `from` with the reason of the EXIT, and take the link for none, unless SES-LNK-028 asks it to
-        //# ignore that EXIT.
+        //# A node that reads an EXIT in state active MUST give its process one exit signal with the EXIT's
+        //# sender and reason, and enter state none, unless SES-LNK-028 forbids it.
         let ended = self.links.on_exit(ends, &mut self.tally);
         self.check_unlinks()?;
         if self.link_ended(ended)? {
@@ -411,8 +412,8 @@ impl Session {
         let Some((local, remote)) = self.ends(exit.from, exit.to)? else { return Ok(()) };
         let reason = self.read_reason(&exit.reason);
         //= spec/capabilities.md#cap-rxt-003
-        //# A node that reads an EXIT2 for a living process MUST bring that process one exit signal from the
-        //# process in `from` with the reason of the EXIT2, unless CAP-RXT-010 forbids it.
+        //# A node MUST bring a living process in `to` of an EXIT2 one exit signal from `from` with its
+        //# reason, unless CAP-RXT-010 applies.
         processes.sent_exit(local, self.wire.theirs_here(remote), reason);
         Ok(())
     }
@@ -423,29 +424,27 @@ impl Session {
             return Ok(());
         }
         //= spec/session.md#ses-mon-007
-        //# A node MUST end the session if it reads a MONITOR with the ref of a monitor of this peer that it
-        //# still holds.
+        //# A node MUST end the session if it reads a MONITOR with the ref of a monitor that it holds for this
+        //# peer.
         self.judge_reference("MONITOR", monitor.reference)?;
         let local = match ours {
             Ours::Process(local) if processes.attach(local) => local,
             //= spec/session.md#ses-mon-006
-            //# A node that reads a MONITOR of a dead process MUST answer with one MONITOR_EXIT whose reason
-            //# is Error "noproc", without hops.
+            //# A node that reads a MONITOR of a dead process MUST answer with one MONITOR_EXIT "noproc".
             Ours::Process(local) => return self.no_monitor(local, monitor, Refusal::Noproc),
             Ours::Stale => return self.no_monitor(0, monitor, Refusal::Noproc),
         };
         if !self.tally.take(Asker::Peer) {
             //= spec/session.md#ses-bnd-003
-            //# A node that reads a MONITOR of a living process while it holds links_and_monitors_max links
-            //# and monitors of the peer MUST answer with one MONITOR_EXIT whose reason is Error "limit",
-            //# without hops.
+            //# A node that reads a MONITOR of a living process when no place of the peer is free MUST answer
+            //# with one MONITOR_EXIT "limit".
             return self.no_monitor(local, monitor, Refusal::Limit);
         }
         self.watched.add(monitor.reference, Watched::new(monitor.to, monitor.from, Kind::Watch));
         Ok(())
     }
 
-    /// A number that the peer has chosen must not be in use.
+    /// Checks that a number that the peer has chosen is not in use.
     pub(super) fn judge_reference(&self, frame: &str, reference: u64) -> Result<(), Ending> {
         if self.watched.knows(reference) {
             return Err(Ending::Protocol(format!("{frame} uses ref {reference}, which is in use")));
@@ -453,28 +452,27 @@ impl Session {
         Ok(())
     }
 
-    /// The answer copies the request's pids, byte for byte.
+    /// Answers a request that is refused. The answer copies the request's pids, byte for byte.
     pub(super) fn no_monitor(&mut self, local: u64, monitor: &Monitor, why: Refusal) -> Result<(), Ending> {
         let (monitored, monitoring) = (monitor.to, monitor.from);
         //= spec/session.md#ses-pid-003
-        //# A node MUST copy both pids of an EXIT or MONITOR_EXIT that answers a LINK or MONITOR byte for byte
-        //# from that LINK or MONITOR, each into the field of the same process.
+        //# A node that answers a LINK or MONITOR with EXIT or MONITOR_EXIT MUST copy both pids byte for byte,
+        //# each into the field of the same process.
         self.answer(local, Owed::NoMonitor { reference: monitor.reference, monitored, monitoring, why })
     }
 
     fn on_demonitor(&mut self, demonitor: &Demonitor) -> Result<(), Ending> {
         let Some((local, remote)) = self.ends(demonitor.from, demonitor.to)? else { return Ok(()) };
         //= spec/session.md#ses-mon-010
-        //# A node MUST ignore a DEMONITOR whose ref and two pids are not all those of one monitor of this
-        //# peer that it holds.
+        //# A node MUST ignore a DEMONITOR whose ref and two pids are not those of one monitor that it holds
+        //# for this peer.
         let Some(monitor) = self.watched.remove(demonitor.reference, local, remote) else {
             self.counts.unmatched += 1;
             return Ok(());
         };
         self.tally.give_back(Asker::Peer);
         //= spec/session.md#ses-mon-009
-        //# A node MUST NOT write the MONITOR_EXIT of a monitor after it has handled a DEMONITOR with its ref
-        //# and its pids.
+        //# A node MUST NOT write the MONITOR_EXIT of a monitor after it has handled its DEMONITOR.
         if monitor.is_owed() { self.void() } else { Ok(()) }
     }
 
@@ -485,14 +483,13 @@ impl Session {
     ) -> Result<(), Ending> {
         let Some((local, remote)) = self.ends(exit.monitored, exit.monitoring)? else { return Ok(()) };
         //= spec/session.md#ses-mon-011
-        //# A node MUST ignore a MONITOR_EXIT whose ref and two pids are not all those of one monitor of its
-        //# own in this session that is not over.
+        //# A node MUST ignore a MONITOR_EXIT whose ref and two pids are not those of one of its monitors in
+        //# this session that is not over.
         //= spec/session.md#ses-mon-012
         //# A node that reads a MONITOR_EXIT with ref and pids of a monitor that is not over MUST give the
-        //# monitoring process one DOWN with that ref, the monitored process and the reason, and take the
-        //# monitor for over.
+        //# monitoring process one DOWN with that ref, the monitored process and the reason.
         //= spec/session.md#ses-spn-019
-        //# A node MUST ignore a MONITOR_EXIT for a SPAWN of its own that is not answered.
+        //# A node MUST ignore a MONITOR_EXIT for an own monitoring SPAWN without an answer.
         if !self.watching.is_request(exit.reference)
             && let Some(monitor) = self.watching.remove(exit.reference, local, remote)
         {
@@ -508,10 +505,10 @@ impl Session {
         Ok(())
     }
 
-    /// The local and the remote process of a frame from the peer; `None`, and counted, if there cannot be such.
+    /// Returns the local and the remote process of a frame from the peer. If there cannot be such processes, the
+    /// frame is counted, and the result is `None`.
     //= spec/session.md#ses-pid-007
-    //# A node MUST judge the receiver's pid of a frame by SES-PID-004 before it judges the sender's by
-    //# SES-PID-006.
+    //# A node MUST judge receiver fields by SES-PID-004 before it judges sender fields by SES-PID-006.
     pub(super) fn ends(&mut self, from: WirePid, to: WirePid) -> Result<Option<(u64, u64)>, Ending> {
         let ours = self.wire.read_ours("to", to)?;
         let Some(remote) = self.theirs(from) else { return Ok(None) };

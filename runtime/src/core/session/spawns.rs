@@ -1,7 +1,7 @@
-//! Processes that one node asks the other one for. Specification: `session.md`, "Asking for a process".
+//! Requests of one node for processes on the other one. Specification: `session.md`, "Asking for a process".
 //!
-//! A request stands in the table of monitors until it is answered: it has a number of the same series, and ends with its
-//! process. One that asks for a monitor is that monitor from then on.
+//! A request is kept in the table of monitors until it is answered: its number is of the same series, and it ends
+//! with its process. A request for a monitor becomes that monitor.
 
 use snow_dist_codec::frame::{Spawn, SpawnReply};
 use snow_dist_codec::handshake::Capabilities;
@@ -12,17 +12,20 @@ use super::messages::Mark;
 use super::monitors::{Kind, Monitor};
 use super::outbox::Owed;
 use super::tally::Asker;
-use super::{Ending, Lacking, NotRequested, Session};
+use super::{Ending, Forbidden, Lacking, NotRequested, Session};
 use crate::core::limits::{FRAME_BYTES_BOUND_MIN, FUNCTION_NAME_BYTES_MAX, SPAWNS_UNANSWERED_MAX};
 use crate::core::{Processes, SpawnFailure, SpawnRequest, SpawnTie, Term, TermPids};
 
 impl Session {
-    /// Asks the peer for a process that runs `function`, for `local`. `request` is never used again in this session, for a
-    /// request, a monitor or a call. What comes of it is told to [`Processes::spawned`], once; [`Session::demonitor`] gives it
-    /// up: then nobody is told, and what was asked for may run all the same. The local process's end must be told to [`Session::process_ended`].
+    /// Asks the peer, on behalf of the process `local`, to start a process that runs `function`.
+    ///
+    /// `request` must not be used again in this session for a request, a monitor or a call. The outcome is reported
+    /// once, to [`Processes::spawned`]. [`Session::demonitor`] gives the request up: after that, nothing is reported,
+    /// but the peer may start the process all the same. The end of the process `local` must be reported to
+    /// [`Session::process_ended`].
     ///
     /// # Errors
-    /// Why it is not asked; nothing has changed.
+    /// Returns [`NotRequested`] if the request cannot be sent. Nothing has changed then.
     pub fn spawn(
         &mut self,
         local: u64,
@@ -37,8 +40,7 @@ impl Session {
             return Err(NotRequested::TooMany { count_max: SPAWNS_UNANSWERED_MAX });
         }
         //= spec/session.md#ses-spn-012
-        //# A node MUST NOT write a SPAWN with `link` 2 by which the peer would hold more links, monitors and calls of
-        //# this node than the peer's links_and_monitors_max.
+        //# A node MUST NOT write a monitoring SPAWN for which no place at the peer is free.
         if monitors && !self.tally.take(Asker::Here) {
             return Err(self.full().into());
         }
@@ -46,8 +48,8 @@ impl Session {
         //= spec/session.md#ses-spn-009
         //# A node MUST NOT write two SPAWNs with the same `request` in one session.
         //= spec/session.md#ses-spn-021
-        //# A node MUST NOT write a SPAWN with `link` 2 and a CALL, CALL_NAME, MONITOR or MONITOR_NAME with the same
-        //# number in one session.
+        //# A node MUST NOT write a monitoring SPAWN and a CALL, CALL_NAME, MONITOR or MONITOR_NAME with the
+        //# same number in one session.
         if self.watching.add(request, Monitor::new(self.wire.ours(local), self.wire.theirs(0), kind)) {
             self.outbox.signal(local, Owed::Spawn { framed });
         } else if monitors {
@@ -56,7 +58,7 @@ impl Session {
         Ok(())
     }
 
-    /// The whole frame: what it holds is judged before anything is changed.
+    /// Returns the whole frame of a request: its contents are checked before anything changes.
     fn spawn_frame(
         &self,
         local: u64,
@@ -82,13 +84,13 @@ impl Session {
         }
         let wire = &self.wire;
         //= spec/session.md#ses-spn-013
-        //# In a session that has `calls` a node MUST write a term as the `arguments` of a SPAWN, each pid of it as
-        //# SES-PID-010 to SES-PID-012 ask for its process.
+        //# In a session with `calls` a node MUST write a term as `arguments`, its pids by SES-PID-010 to
+        //# SES-PID-012.
         let term = self.form(if has_calls { Mark::There } else { Mark::Lacking("calls") }, arguments)?;
         let arguments = term.with_wire(|pid| wire.any_there(pid));
         let requester = match wire.version_1() {
             //= spec/version1.md#v1-pid-011
-            //# A node MUST write an own process into `requester` of SPAWN as node id 0, creation 0 and the local id.
+            //# A node MUST write an own process into `requester` of SPAWN as (0, l, 0).
             Some(_) => WirePid::new(0, 0, local).unwrap_or_default(),
             None => wire.ours(local),
         };
@@ -100,8 +102,8 @@ impl Session {
         Ok(framed.into())
     }
 
-    /// What a process has watched or asked for is of no concern to it any more: a monitor of it that the peer has, or
-    /// will have, ends.
+    /// Drops a monitor or a request of a process that no longer needs it: the monitor that the peer has, or will
+    /// have, ends.
     pub(super) fn forsaken(&mut self, reference: u64, monitor: &Monitor) {
         if monitor.kind != Kind::Request {
             self.demonitored(reference, monitor);
@@ -110,7 +112,7 @@ impl Session {
 
     pub(super) fn on_spawn_reply(&mut self, reply: &SpawnReply, processes: &mut impl Processes) {
         //= spec/session.md#ses-spn-010
-        //# A node MUST ignore a SPAWN_REPLY whose `request` is not that of a SPAWN of its own in this session
+        //# A node MUST ignore a SPAWN_REPLY whose `request` is not that of an own SPAWN of this session
         //# without an answer.
         let Some(local) = self.watching.requester(reply.request) else {
             self.counts.unmatched += 1;
@@ -127,7 +129,8 @@ impl Session {
         processes.spawned(local, reply.request, outcome);
     }
 
-    /// No process runs: the peer has no monitor of it, unless it says that one does.
+    /// Handles an answer that says that no process runs: the peer has no monitor of it, unless the answer says that
+    /// one runs.
     fn not_spawned(&mut self, reply: &SpawnReply) {
         let Some(request) = self.watching.take(reply.request) else { return };
         match request.kind {
@@ -146,31 +149,34 @@ impl Session {
         let tie = self.asked_tie(spawn.link);
         if tie == SpawnTie::Monitor {
             //= spec/session.md#ses-spn-015
-            //# A node MUST end the session if it reads a SPAWN with `link` 2, in a session that has `calls`, whose
-            //# `request` is the ref of a call or monitor of this peer that it still holds.
+            //# A node MUST end the session if it reads a monitoring SPAWN with the ref of a call or monitor
+            //# that it holds for this peer.
             self.judge_reference("SPAWN", spawn.request)?;
         }
         match self.start(spawn, tie, processes) {
             Ok(local) => self.started(spawn, local, (local, remote), tie),
             Err(why) => {
+                if why != SpawnFailure::Stopped {
+                    self.forbid(Forbidden::Spawn, 1);
+                }
                 let (request, status) = (spawn.request, why.status());
                 self.answer(0, Owed::SpawnReply { request, status, local: 0 })
             }
         }
     }
 
-    /// What `link` asks for.
+    /// Returns the tie that the field `link` asks for.
     fn asked_tie(&self, link: u8) -> SpawnTie {
         match link {
             1 => SpawnTie::Link,
             2 if self.capabilities.contains(Capabilities::CALLS) => SpawnTie::Monitor,
             //= spec/session.md#ses-spn-007
-            //# A node MUST NOT link a process that it starts for a SPAWN whose `link` is not 1.
+            //# A node MUST NOT link the process of a SPAWN that is not linking.
             _ => SpawnTie::None,
         }
     }
 
-    /// Has the process table start a process, if it can be tied as it is asked for.
+    /// Lets the process table start a process, if it can be tied as requested.
     fn start(
         &mut self,
         spawn: &Spawn<'_>,
@@ -180,25 +186,24 @@ impl Session {
         let requester = self.wire.theirs_here(spawn.requester.local());
         let function = spawn.function.as_str();
         //= spec/session.md#ses-spn-002
-        //# A node MUST NOT start a process for a SPAWN unless its program has registered the function for that
-        //# purpose and the peer is allowed to have it started.
+        //# A node MUST NOT start a process for a SPAWN unless its program has registered the function for
+        //# that and its operator or program lets the peer start it.
         //= spec/session.md#ses-spn-003
         //# A node that does not start a process because of SES-SPN-002 MUST answer with status 1.
-        if !processes.offers(requester, function) {
+        if !self.rights.spawn || !processes.offers(requester, function) {
             return Err(SpawnFailure::NotOffered);
         }
         //= spec/session.md#ses-spn-006
-        //# A node MUST NOT start a process for a SPAWN whose `link` is 1 if SES-BND-001 forbids the LINK.
+        //# A node MUST NOT start a process for a linking SPAWN if SES-BND-001 forbids the LINK.
         //= spec/session.md#ses-spn-016
-        //# A node that reads a SPAWN with `link` 2, in a session that has `calls`, while it holds links_and_monitors_max
-        //# links, monitors and calls of the peer MUST NOT start a process for it.
+        //# A node MUST NOT start a process for a monitoring SPAWN when no place of the peer is free.
         if !self.can_tie(tie) {
             return Err(SpawnFailure::NotTied);
         }
         let arguments = spawn.arguments;
         let pids = self.read_arguments(arguments);
         let local = processes.spawn(SpawnRequest { requester, function, arguments, pids })?;
-        // Its end must be told here if it is tied; it has not run yet, so that it is there.
+        // Its end must be reported here if it is tied. It has not run yet, so it is still there.
         let is_there = tie == SpawnTie::None || processes.attach(local);
         if is_there { Ok(local) } else { Err(SpawnFailure::Stopped) }
     }
@@ -211,10 +216,9 @@ impl Session {
         }
     }
 
-    /// Which processes the pids of arguments are.
+    /// Returns the processes that the pids of arguments stand for.
     //= spec/session.md#ses-spn-017
-    //# In a session that has `calls` a node MUST take the pids in the `arguments` of a SPAWN for the processes that
-    //# SES-PID-013 to SES-PID-015 say.
+    //# In a session with `calls` a node MUST read the pids in `arguments` by SES-PID-013 to SES-PID-015.
     fn read_arguments(&mut self, arguments: &[u8]) -> TermPids {
         if self.capabilities.contains(Capabilities::CALLS) {
             self.read_pids(arguments)
@@ -223,7 +227,7 @@ impl Session {
         }
     }
 
-    /// A process has been started for the peer, and does not run yet.
+    /// Ties and reports a process that has been started for the peer, and does not run yet.
     fn started(
         &mut self,
         spawn: &Spawn<'_>,
@@ -238,11 +242,11 @@ impl Session {
             SpawnTie::Monitor => {
                 self.tally.take(Asker::Peer);
                 //= spec/session.md#ses-spn-020
-                //# A node that starts a process for a SPAWN with `link` 2, in a session that has `calls`, MUST hold a
-                //# monitor of it for the peer, whose ref is `request`, before it runs.
+                //# A node MUST hold a monitor, with the ref `request`, of the process of a monitoring SPAWN
+                //# before it runs.
                 //= spec/session.md#ses-spn-018
-                //# In `monitored` of a MONITOR_EXIT and `to` of a DEMONITOR for a SPAWN with `link` 2 a node MUST write
-                //# node id 0, local id 0, and the creation of the node that SPAWN was for.
+                //# In `monitored` of MONITOR_EXIT and `to` of DEMONITOR for a monitoring SPAWN a node MUST
+                //# write node id 0, local id 0 and the asked node's creation.
                 let whoever = self.wire.ours(0);
                 let monitor = Monitor::of_named(local, whoever, spawn.requester, Kind::Watch);
                 self.watched.add(request, monitor);
@@ -252,13 +256,13 @@ impl Session {
         //# A node MUST answer each SPAWN that it does not ignore by SES-PID-006 with one SPAWN_REPLY with
         //# the same `request`.
         //= spec/session.md#ses-spn-004
-        //# A node that has started a process for a SPAWN MUST answer with status 0 and the local id of that process.
+        //# A node that has started a process for a SPAWN MUST answer with status 0 and its local id.
         //= spec/session.md#ses-spn-008
         //# A node MUST write the LINK of SES-SPN-005 before the SPAWN_REPLY.
         //= spec/session.md#ses-spn-011
-        //# A node MUST write a SPAWN_REPLY with status 0 before every frame of the new process to the requester, but for
-        //# the LINK of SES-SPN-005.
-        // The signals of a process that has no message queued go in their order, and its messages behind them.
+        //# A node MUST write a SPAWN_REPLY with status 0 before every frame of the new process to the
+        //# requester, but for its LINK.
+        // Signals of a process without queued messages go in their order, and its messages behind them.
         let answered = self.answer(local, Owed::SpawnReply { request, status: 0, local });
         if tie == SpawnTie::Link {
             self.watch_link(ends);
@@ -266,12 +270,11 @@ impl Session {
         answered
     }
 
-    /// Links a new process to its requester. There was room for that just now.
+    /// Links a new process to its requester. The room for that has just been checked.
     fn link_child(&mut self, ends: (u64, u64), requester: WirePid) {
         let (ours, theirs) = (self.wire.ours(ends.0), self.wire.theirs(requester.local()));
         //= spec/session.md#ses-spn-005
-        //# A node that starts a process for a SPAWN whose `link` is 1 MUST link it to the requester before it
-        //# runs.
+        //# A node MUST link the process of a linking SPAWN to the requester before it runs.
         let linked = self.links.link(ends, Pids::new(ours, theirs), &mut self.tally);
         debug_assert_eq!(linked, Linked::Now, "a new process has no link, and there is room for one");
         self.outbox.signal(ends.0, Owed::Link(ends));

@@ -1,18 +1,20 @@
-//! How many links and monitors each side has asked for, against the bound of the other.
+//! The numbers of links and monitors that each side has asked for, against the bounds of the other side.
 
-/// Which side asked for a link or a monitor.
+/// The side that asked for a link or a monitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Asker {
     Here,
     Peer,
 }
 
-/// What each side holds, and may hold: the bound counts what a side has sent, never what it was sent.
+/// The number of places that each side holds, and the largest number that it may hold. A side holds places only for
+/// the links and monitors that it has asked for itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Tally {
     here: Count,
     peer: Count,
-    /// Places that a link takes that is made here: in version 1 the second one is that of the monitor beside it.
+    /// The number of places that a link made here takes: in version 1 the second one is that of the monitor beside
+    /// it.
     link_places: u32,
 }
 
@@ -23,27 +25,28 @@ struct Count {
 }
 
 impl Tally {
-    /// Bounds for what this node asks for (the peer announced it) and for what the peer asks for (we did).
+    /// Creates the counts, with the bounds for what this node asks for (announced by the peer) and for what the peer
+    /// asks for (announced by this node).
     pub(super) const fn new(here_max: u32, peer_max: u32, link_places: u32) -> Self {
         Self { here: Count { held: 0, max: here_max }, peer: Count { held: 0, max: peer_max }, link_places }
     }
 
-    /// Takes a place for a monitor; false if there is none.
+    /// Takes a place for a monitor. Returns `false` if there is none.
     pub(super) fn take(&mut self, asker: Asker) -> bool {
         self.take_places(asker, 1)
     }
 
-    /// Takes what a link needs; false if there is not as much.
+    /// Takes the places that a link needs. Returns `false` if there are not enough.
     pub(super) fn take_for_link(&mut self, asker: Asker) -> bool {
         self.take_places(asker, self.places_of_link(asker))
     }
 
-    /// Whether [`Tally::take`] would take one.
+    /// Returns `true` if [`Tally::take`] would succeed.
     pub(super) const fn has(&self, asker: Asker) -> bool {
         self.free(asker) >= 1
     }
 
-    /// Whether [`Tally::take_for_link`] would.
+    /// Returns `true` if [`Tally::take_for_link`] would succeed.
     pub(super) const fn has_for_link(&self, asker: Asker) -> bool {
         self.free(asker) >= self.places_of_link(asker)
     }
@@ -70,12 +73,12 @@ impl Tally {
         free
     }
 
-    /// How many this node may ask for.
+    /// Returns the number of links and monitors that this node may ask for.
     pub(super) const fn max_here(&self) -> u32 {
         self.here.max
     }
 
-    /// How many the peer may ask for.
+    /// Returns the number of links and monitors that the peer may ask for.
     pub(super) const fn max_peer(&self) -> u32 {
         self.peer.max
     }
@@ -86,7 +89,7 @@ impl Tally {
         count.held = count.held.saturating_sub(1);
     }
 
-    /// Places that a side holds.
+    /// Returns the number of places that a side holds.
     pub(super) const fn held(&self, asker: Asker) -> u32 {
         match asker {
             Asker::Here => self.here.held,

@@ -1,4 +1,4 @@
-//! What has gone through a session, counted.
+//! Counts of what has gone through a session.
 
 use std::hash::{Hash, Hasher};
 use std::ops::AddAssign;
@@ -6,18 +6,19 @@ use std::ops::AddAssign;
 use snow_dist_codec::Frames;
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 
-/// Frames and bytes of frames, their lengths included, that have gone through a session. A piece of a long message is a frame;
-/// bytes of TLS and of the handshake are not counted.
+/// Counts of the frames that have gone through a session, and of their bytes, length prefixes included.
+///
+/// A fragment of a long message is one frame. Bytes of TLS and of the handshake are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Traffic {
-    /// Frames that have come whole.
+    /// The number of frames that have arrived whole.
     pub frames_in: u64,
-    /// Their bytes.
+    /// The number of bytes of those frames.
     pub bytes_in: u64,
-    /// Frames that were handed to the stream.
+    /// The number of frames that were given to the stream.
     pub frames_out: u64,
-    /// Their bytes.
+    /// The number of bytes of those frames.
     pub bytes_out: u64,
 }
 
@@ -43,8 +44,8 @@ impl AddAssign for Traffic {
     }
 }
 
-/// What a session has measured or counted of itself. Nothing follows from it, so two sessions that differ in it alone are the
-/// same.
+/// Values that a session has measured or counted of itself. They affect nothing, so two sessions that differ only in
+/// them are equal.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Aside<T>(pub(super) T);
 

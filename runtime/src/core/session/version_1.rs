@@ -1,10 +1,12 @@
-//! What is different in a session of version 1. Specification: `version1.md`.
+//! The differences of a session of version 1. Specification: `version1.md`.
 //!
-//! A version 1 node finds a process of its own by node id 0 and creation 0 alone, and one of this node by the node id
-//! that it has given this session, *k*. It does not say k: it writes it, once somebody has given it a pid with k.
+//! In a pid that it reads, a version 1 node recognizes a process of its own only by node id 0 and creation 0, and a
+//! process of this node only by the node id that it has given this session, *k*. It does not announce k. It writes k
+//! only after it has been given a pid with k.
 //!
-//! It answers no LINK to a dead process, so that a monitor stands beside each link of this node. It keeps monitors by
-//! number alone, in one table for all its peers, so that numbers are random here. UNLINK has no acknowledgement.
+//! A version 1 node does not answer a LINK to a dead process, so this node adds a monitor beside each of its links. A
+//! version 1 node keeps monitors by number alone, in one table for all its peers, so this node draws the numbers at
+//! random. UNLINK has no acknowledgement.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -33,41 +35,42 @@ pub(super) struct Version1 {
     //= reason=it goes with the session, and nothing else holds it
     //# A node MUST forget k when the session ends.
     node_id: Option<NonZeroU16>,
-    /// The peer has written k itself.
+    /// Set if the peer has written k itself.
     confirmed: bool,
-    /// The last frame for another node, until somebody asks.
+    /// The last frame for another node, until it is taken.
     misrouted: Option<Misrouted>,
-    /// The payload of the PING that asks whether the peer uses the session, once that is written.
+    /// The payload of the PING that asks for a use of the session, once it is written.
     asked: Option<[u8; 8]>,
-    /// That PING is answered.
+    /// Set if that PING is answered.
     answered: bool,
-    /// It has shown that it does, and nobody has asked yet.
+    /// Set if the peer has shown that it uses the session, until that is taken.
     used: bool,
     numbers: Numbers,
 }
 
-/// A frame whose receiver is a process of another node, by the peer's numbers: the peer has routed it wrongly, or a
-/// third node has told it a wrong number.
+/// A frame of a version 1 peer whose receiver is, by its node id, a process of another node.
+///
+/// Either the peer has routed the frame wrongly, or a third node has given the peer a wrong node id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Misrouted {
-    /// The node id that stands there.
+    /// The node id in the frame.
     pub node_id: NonZeroU16,
-    /// The node id of this node at the peer, if it is known.
+    /// The node id of this node at the peer, or `None` if it is not known.
     pub own: Option<NonZeroU16>,
 }
 
-/// What becomes of a frame of the peer.
+/// The treatment of a frame of the peer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hears {
     /// It is handled.
     This,
-    /// The version does not have it.
+    /// The version has no such frame.
     Unknown,
     /// It is for another node.
     Misrouted,
 }
 
-/// What a monitor of this node is for.
+/// The purpose of a monitor of this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Purpose {
     /// Its process watches, under this reference.
@@ -89,12 +92,12 @@ impl Version1 {
         }
     }
 
-    /// k, where it can be written only if it is known.
+    /// Returns k, for frames that are written only if it is known.
     pub(super) fn node_id(&self) -> u16 {
         self.node_id.map_or(WirePid::NODE_UNKNOWN, NonZeroU16::get)
     }
 
-    /// Takes from a frame what it teaches, and judges whether it is one for this node in this version.
+    /// Learns k from a frame, and decides whether the frame is one for this node in this version.
     fn hears(&mut self, frame: &Frame<'_>) -> Result<Hears, Ending> {
         let (to, teaches) = match frame {
             Frame::Send(send) => (send.to, true),
@@ -125,7 +128,7 @@ impl Version1 {
         Ok(Hears::Misrouted)
     }
 
-    /// The first node id that the peer has written for this node.
+    /// Learns k from the first node id that the peer has written for this node.
     fn learn(&mut self, node_id: NonZeroU16) -> Result<(), Ending> {
         //= spec/version1.md#v1-lrn-001
         //# A node MUST take k from the first node id other than 0 in `to` of a SEND, LINK, UNLINK, MONITOR or
@@ -133,8 +136,7 @@ impl Version1 {
         let said = *self.node_id.get_or_insert(node_id);
         self.confirmed = true;
         //= spec/version1.md#v1-lrn-006
-        //# A node whose operator has said k MUST end the session if the first node id other than 0 in `to` of
-        //# a SEND, LINK, UNLINK, MONITOR or DEMONITOR is another one.
+        //# A node whose operator has said k MUST end the session if the node id of V1-LRN-001 is another one.
         if said != node_id {
             return Err(Ending::Protocol(format!(
                 "the node id of this node at the peer was set to {said}, and the peer writes {node_id}"
@@ -143,25 +145,23 @@ impl Version1 {
         Ok(())
     }
 
-    /// Reads a field whose owner is the receiver: this node, which has announced `creation`. That its node id is 0 or k
-    /// has been judged by [`Version1::hears`].
+    /// Reads a receiver field, which names a process of this node. `creation` is what this node has announced.
+    /// [`Version1::hears`] has checked that the node id is 0 or k.
     pub(super) fn read_ours(pid: WirePid, creation: u8) -> Ours {
         //= spec/version1.md#v1-pid-005
-        //# A node MUST read a pid whose owner is the receiver as its own process of that local id if the node
-        //# id is 0 or k and the creation is 0, 1 or its own.
+        //# A node MUST read a pid whose owner is the receiver, with node id 0 or k and creation 0, 1 or c, as
+        //# its own process of that local id.
         //= spec/version1.md#v1-pid-006
-        //# A node MUST read a pid whose owner is the receiver and whose creation is another one as a process
-        //# that does not exist.
+        //# A node MUST read a pid whose owner is the receiver, with another creation, as a process that does
+        //# not exist.
         if is_of(pid, creation) { Ours::Process(pid.local()) } else { Ours::Stale }
     }
 
-    /// The node and the creation of a hop's process, as this node sees them; `ours` and `theirs` are those of the two
-    /// ends.
+    /// Returns a hop's process, as this node sees it. `ours` and `theirs` are the creations of the two ends.
     pub(super) fn hop_here(&self, hop: WirePid, ours: u8, (peer, theirs): (NodeNumber, u8)) -> Pid {
         //= spec/version1.md#v1-pid-013
-        //# A node MUST read a hop with node id 0 and creation 0 or 1 as a process of the peer, one with node id
-        //# k and creation 0, 1 or its own as a process of its own, and every other as a process of a node it
-        //# cannot name.
+        //# A node MUST read a hop with node id 0 and creation 0 or 1 as a process of the peer, one with k and
+        //# creation 0, 1 or c as an own one, and any other as one of a node that it cannot name.
         let (node, creation) = match NonZeroU16::new(hop.node()) {
             None if hop.creation() <= 1 => (peer, theirs),
             Some(node_id) if Some(node_id) == self.node_id && is_of(hop, ours) => (NodeNumber::HERE, ours),
@@ -171,15 +171,15 @@ impl Version1 {
     }
 }
 
-/// The tags that are version 2's own.
+/// The tags that only version 2 has.
 const VERSION_2_TAGS: std::ops::RangeInclusive<u8> = 0x80..=0x9F;
 
 //= spec/version1.md#v1-elc-005
 //# A node MUST take a SEND, REG_SEND, UNLINK, EXIT, MONITOR, DEMONITOR, SPAWN, GLOBAL_REGISTER, GLOBAL_UNREGISTER or
 //# ROOM_BROADCAST behind the PONG that answers the PING, and nothing else, for a sign that a version 1 peer uses a
 //# session.
-/// Whether only a node writes this frame that finds the session by its name or its node id. All others their reader or
-/// their heartbeat writes by itself, on a connection that is in no table any more.
+/// Returns `true` if a node writes this frame only when it finds the session by its name or its node id. All other
+/// frames are written by its reader or its heartbeat alone, even on a connection that is no longer in any table.
 const fn shows_use(frame: &Frame<'_>) -> bool {
     matches!(
         frame,
@@ -196,13 +196,13 @@ const fn shows_use(frame: &Frame<'_>) -> bool {
     )
 }
 
-/// Whether a pid can be of the start of a node that has announced `creation`. They write 0 or 1 where they were given
-/// none.
+/// Returns `true` if a pid can be of the start of a node that has announced `creation`. Version 1 nodes write 0 or 1
+/// where they were given none.
 fn is_of(pid: WirePid, creation: u8) -> bool {
     pid.creation() <= 1 || pid.creation() == creation
 }
 
-/// Reads a field whose owner is the sender: the peer. `None` if it cannot be a process of the peer.
+/// Reads a sender field. Returns `None` if it cannot be a process of the peer.
 pub(super) fn read_theirs(pid: WirePid) -> Option<u64> {
     //= spec/version1.md#v1-pid-008
     //# A node MUST ignore a frame with a pid whose owner is the sender unless its node id is 0 and its creation
@@ -210,7 +210,7 @@ pub(super) fn read_theirs(pid: WirePid) -> Option<u64> {
     (pid.node() == 0 && pid.creation() <= 1).then_some(pid.local())
 }
 
-/// A reason as they can read it.
+/// Returns a reason in a form that version 1 nodes can read.
 pub(super) fn readable(reason: &Reason) -> Cow<'_, Reason> {
     match reason {
         Reason::Linked(chain)
@@ -228,7 +228,7 @@ pub(super) fn readable(reason: &Reason) -> Cow<'_, Reason> {
     }
 }
 
-/// The numbers of this node's monitors, which are random, and what each of them is for.
+/// The numbers of this node's monitors, which are random, each with its purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Numbers {
     seed: [u8; 32],
@@ -242,7 +242,7 @@ impl Numbers {
         Self { seed, drawn: 0, purposes: BTreeMap::new(), numbers: BTreeMap::new() }
     }
 
-    /// The number of the monitor for this purpose, a new one if there is none.
+    /// Returns the number of the monitor for this purpose, or a new one if there is none.
     fn take(&mut self, purpose: Purpose) -> u64 {
         if let Some(number) = self.numbers.get(&purpose) {
             return *number;
@@ -263,7 +263,7 @@ impl Numbers {
         Some(purpose)
     }
 
-    /// Numbers that nobody can tell from random ones, of random bytes that were handed in.
+    /// Draws a number that cannot be distinguished from a random one, from random bytes that were passed in.
     //= spec/version1.md#v1-mon-001
     //# A node MUST take each `ref` of a MONITOR from a random source of 64 bits.
     fn draw(&mut self) -> u64 {
@@ -275,7 +275,7 @@ impl Numbers {
 }
 
 impl Session {
-    /// Whether a frame is to be handled, as far as its version decides that; if not, it is counted.
+    /// Returns `true` if a frame is to be handled, as far as the version decides that. If not, it is counted.
     #[inline]
     pub(super) fn hears(&mut self, frame: &Frame<'_>) -> Result<bool, Ending> {
         let Some(version_1) = self.wire.version_1_mut() else { return Ok(true) };
@@ -288,8 +288,8 @@ impl Session {
         Ok(hears == Hears::This)
     }
 
-    /// Somebody may have asked whether the peer uses the session. What it wrote before it dialled again shows nothing, and
-    /// comes before the PONG.
+    /// Looks for a use of the session, if a probe has asked for it. What the peer wrote before it dialled again shows
+    /// nothing, and comes before the PONG.
     fn look_for_use(&mut self, frame: &Frame<'_>) {
         if !self.heartbeat.asks_for_use() {
             return;
@@ -305,14 +305,14 @@ impl Session {
         }
     }
 
-    /// A sign is asked for. What has answered an earlier PING does not answer the one that is written now.
+    /// Begins to ask for a sign. An answer to an earlier PING does not answer the one that is written now.
     pub(super) fn asked_anew(&mut self) {
         if let Some(one) = self.wire.version_1_mut() {
             (one.asked, one.answered, one.used) = (None, false, false);
         }
     }
 
-    /// A PING is written.
+    /// Records that a PING is written.
     pub(super) fn pinged(&mut self) {
         if self.heartbeat.asks_for_use()
             && let Some(one) = self.wire.version_1_mut()
@@ -321,18 +321,18 @@ impl Session {
         }
     }
 
-    /// Takes whether a frame has shown, since this was called, that the peer uses the session of which
-    /// [`Session::probe`] has asked that.
+    /// Returns `true` if, since the last call, a frame has shown that the peer uses the session, as
+    /// [`Session::probe`] has asked it to.
     pub fn take_use(&mut self) -> bool {
         self.wire.version_1_mut().is_some_and(|one| std::mem::take(&mut one.used))
     }
 
-    /// Takes the last frame that was for another node, if there has been one since this was called.
+    /// Returns the last frame that was for another node, or `None` if there has been none since the last call.
     pub fn take_misrouted(&mut self) -> Option<Misrouted> {
         self.wire.version_1_mut()?.misrouted.take()
     }
 
-    /// Whether a link or a monitor can be asked for. Answers need no k.
+    /// Checks that a link or a monitor can be asked for. Answers need no k.
     #[inline]
     pub(super) fn check_node_id(&self) -> Result<(), NotMade> {
         match self.wire.version_1() {
@@ -347,13 +347,14 @@ impl Session {
         }
     }
 
-    /// The number of the monitor for a purpose on the wire. In version 2 it is that by which its process knows it.
+    /// Returns the number of the monitor for a purpose on the wire. In version 2, this is the number by which the
+    /// local process knows the monitor.
     #[inline]
     pub(super) fn number_of(&mut self, reference: u64) -> u64 {
         self.wire.version_1_mut().map_or(reference, |one| one.numbers.take(Purpose::Watch(reference)))
     }
 
-    /// The same of a monitor that there may be.
+    /// Returns the number of a monitor on the wire, if there is such a monitor.
     pub(super) fn number_known(&self, reference: u64) -> Option<u64> {
         match self.wire.version_1() {
             Some(one) => one.numbers.numbers.get(&Purpose::Watch(reference)).copied(),
@@ -361,14 +362,15 @@ impl Session {
         }
     }
 
-    /// What the monitor of this number was for, now that it is over. Every monitor of version 2 is for its process.
+    /// Returns the purpose of the monitor with this number, which is over. In version 2 every monitor is for its
+    /// process.
     #[inline]
     pub(super) fn monitor_over(&mut self, number: u64) -> Purpose {
         let purpose = self.wire.version_1_mut().and_then(|one| one.numbers.give_back(number));
         purpose.unwrap_or(Purpose::Watch(number))
     }
 
-    /// A link has been made here: in version 1 a monitor stands beside it, whose place the link has taken.
+    /// Adds the monitor that stands beside a link made here in version 1. The link has taken the place for it.
     pub(super) fn watch_link(&mut self, ends: Ends) {
         let Some(one) = self.wire.version_1_mut() else { return };
         let ((local, remote), reference) = (ends, one.numbers.take(Purpose::Link(ends)));
@@ -379,13 +381,13 @@ impl Session {
         self.outbox.signal(local, Owed::Monitor { reference, local, remote });
     }
 
-    /// The number of the monitor beside a link, if there is one.
+    /// Returns the number of the monitor beside a link, if there is one.
     #[inline]
     fn beside(&self, ends: Ends) -> Option<u64> {
         self.wire.version_1()?.numbers.numbers.get(&Purpose::Link(ends)).copied()
     }
 
-    /// A link has ended that the peer goes on watching for this node, if there is a monitor beside it.
+    /// Ends the monitor beside a link, if there is one: the link has ended, and the peer goes on watching.
     pub(super) fn unwatch_link(&mut self, ends: Ends) {
         if let Some(number) = self.beside(ends)
             && let Some(monitor) = self.watching.take(number)
@@ -394,7 +396,7 @@ impl Session {
         }
     }
 
-    /// A link has ended by its EXIT: the monitor beside it will be answered, or has been.
+    /// Forgets the monitor beside a link that has ended by its EXIT: it will be answered, or has been.
     #[inline]
     pub(super) fn link_exited(&mut self, ends: Ends) {
         if let Some(number) = self.beside(ends)
@@ -405,7 +407,7 @@ impl Session {
         }
     }
 
-    /// The monitor beside a link has ended, and with it the link.
+    /// Handles the end of the monitor beside a link, which ends the link as well.
     //= spec/version1.md#v1-lnk-002
     //# A node MUST give one exit signal for a link, by EXIT or by the MONITOR_EXIT of the monitor beside it,
     //# whichever comes first.
@@ -420,7 +422,7 @@ impl Session {
         }
     }
 
-    /// Ends a link for good: in version 1 nobody acknowledges that.
+    /// Ends a link for good: in version 1 there is no acknowledgement.
     pub(super) fn unlink_at_once(&mut self, ends: Ends) {
         if let Some((pids, asker)) = self.links.take_active(ends) {
             let frees = asker == Asker::Here;

@@ -1,8 +1,8 @@
-//! Pids and reasons between this node's view and the wire. Specification: `session.md`, "Pids".
+//! The conversion of pids and reasons between this node's view and the wire. Specification: `session.md`, "Pids".
 //!
-//! In a field with an owner the writer's processes and the receiver's both have node id 0, and the creation of
-//! their node. In a pid without an owner, in a hop of a reason or in a term, node id 0 is the writer's node, `FFFE` the
-//! reader's, and what the writer's node table names is a third one.
+//! In a sender or receiver field, the processes of both nodes have node id 0 and the creation of their node. In an
+//! unowned pid, in a hop of a reason or in a term, node id 0 is the writer's node, `FFFE` is the reader's, and an
+//! index of the writer's node table is a third node.
 
 use snow_dist_codec::{Pid as WirePid, Reason as WireReason};
 
@@ -15,12 +15,12 @@ use super::nodes::{Entry, Read, Written};
 use super::version_1::{self, Version1};
 use super::{Config, Ending, Version};
 
-/// The two nodes of a session, and the third nodes that they have named to each other.
+/// The two nodes of a session, and the third nodes that they have introduced to each other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Wire {
     peer: NodeNumber,
     peer_creation: u8,
-    /// The peer's creation as it is written where its process stands as the receiver.
+    /// The peer's creation, as it is written in receiver fields.
     written_creation: u8,
     creation: u8,
     written: Written,
@@ -28,15 +28,15 @@ pub(super) struct Wire {
     version_1: Option<Box<Version1>>,
 }
 
-/// The writer's node, in every field.
+/// The node id of the writer's node, in every field.
 const WRITER: u16 = 0;
 
-/// A receiver's pid, judged.
+/// The result of reading a receiver field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ours {
     /// A process of this start of this node, dead or alive.
     Process(u64),
-    /// A process of another start, dead for certain.
+    /// A process of another start, which is certainly dead.
     Stale,
 }
 
@@ -49,8 +49,8 @@ impl Wire {
             Version::Two => None,
         };
         //= spec/version1.md#v1-pid-001
-        //# A node MUST write a process of its peer into a field whose owner is the receiver as node id 0,
-        //# creation 0 and the local id, but for V1-PID-003 and V1-PID-004.
+        //# A node MUST write a process of its peer into a field whose owner is the receiver as (0, l, 0), but
+        //# for V1-PID-003 and V1-PID-004.
         let written_creation = if version_1.is_some() { 0 } else { config.peer_creation };
         Self {
             version_1,
@@ -65,8 +65,8 @@ impl Wire {
         }
     }
 
-    /// Sees to it that pids of a third node can be written, if the session has room for it. `start` says which start of
-    /// a node it is.
+    /// Makes it possible to write pids of a third node, if the session has room for an entry. `start` returns the
+    /// start of the node.
     pub(super) fn introduce(&mut self, node: NodeNumber, start: impl FnOnce() -> Option<Start>) {
         //= spec/capabilities.md#cap-ntb-004
         //# A node MUST NOT write a NODE_TABLE that names its own present start or that of the peer.
@@ -75,7 +75,7 @@ impl Wire {
         }
     }
 
-    /// The next entry of this node's table that is to be written.
+    /// Takes the next entry of this node's table to be written.
     pub(super) fn take_due_entry(&mut self) -> Option<(u16, Start)> {
         self.written.take_due()
     }
@@ -84,7 +84,7 @@ impl Wire {
         self.written.is_due()
     }
 
-    /// NODE_TABLE has come.
+    /// Handles a NODE_TABLE.
     pub(super) fn read_entry(
         &mut self,
         entry: &NodeTable<'_>,
@@ -93,55 +93,55 @@ impl Wire {
         self.read.add(entry, number)
     }
 
-    /// What only version 1 needs; `None` in version 2.
+    /// Returns the state that only version 1 needs, or `None` in version 2.
     #[inline]
     pub(super) fn version_1(&self) -> Option<&Version1> {
         self.version_1.as_deref()
     }
 
-    /// As [`Wire::version_1`].
+    /// Returns the same as [`Wire::version_1`].
     #[inline]
     pub(super) fn version_1_mut(&mut self) -> Option<&mut Version1> {
         self.version_1.as_deref_mut()
     }
 
-    /// The node id of this node where it writes a process of its own.
+    /// Returns the node id that this node writes for a process of its own.
     #[inline]
     fn node_id(&self) -> u16 {
         //= spec/version1.md#v1-pid-002
-        //# A node MUST write an own process into `from` of LINK, UNLINK, EXIT, MONITOR and DEMONITOR as node
-        //# id k, its own creation and the local id, but for V1-PID-003.
+        //# A node MUST write an own process into `from` of LINK, UNLINK, EXIT, MONITOR and DEMONITOR as (k,
+        //# l, c), but for V1-PID-003.
         self.version_1().map_or(WRITER, Version1::node_id)
     }
 
-    /// This node's creation.
+    /// Returns this node's creation.
     pub(super) const fn creation(&self) -> u8 {
         self.creation
     }
 
-    /// A process of this node, in a field with an owner.
+    /// Returns the pid of a process of this node, for a sender or receiver field.
     #[inline]
     pub(super) fn ours(&self, local: u64) -> WirePid {
         //= spec/session.md#ses-pid-001
-        //# In a field whose owner is the sender a node MUST write node id 0, the creation that it has
-        //# announced in the handshake, and the local id of its process.
+        //# In a sender field a node MUST write node id 0, its own creation, and the local id of its process,
+        //# unless SES-PID-003 or DIST-ULA-001 has it copied.
         Pid::new(NodeNumber::HERE, self.creation, local).to_wire(self.node_id())
     }
 
-    /// A process of the peer, in a field with an owner.
+    /// Returns the pid of a process of the peer, for a sender or receiver field.
     pub(super) const fn theirs(&self, remote: u64) -> WirePid {
         //= spec/session.md#ses-pid-002
-        //# In a field whose owner is the receiver a node MUST write node id 0, the creation that the peer has
-        //# announced in the handshake, and the local id of the peer's process.
+        //# In a receiver field a node MUST write node id 0, the peer's creation, and the local id of the
+        //# peer's process.
         Pid::new(self.peer, self.written_creation, remote).to_wire(WRITER)
     }
 
-    /// A process of the peer, as this node sees it.
+    /// Returns a process of the peer, as this node sees it.
     pub(super) const fn theirs_here(&self, remote: u64) -> Pid {
         Pid::new(self.peer, self.peer_creation, remote)
     }
 
-    /// Reads a field whose owner is the receiver: this node.
+    /// Reads a receiver field, which names a process of this node.
     pub(super) fn read_ours(&self, field: &str, pid: WirePid) -> Result<Ours, Ending> {
         if self.version_1.is_some() {
             return Ok(Version1::read_ours(pid, self.creation));
@@ -149,30 +149,29 @@ impl Wire {
         match (pid.node(), pid.creation() == self.creation) {
             (WRITER, true) => Ok(Ours::Process(pid.local())),
             //= spec/session.md#ses-pid-005
-            //# If in a field whose owner is the receiver a node reads node id 0 and a creation that is not
-            //# the one it has announced, it MUST take the pid for that of a dead process.
+            //# A node MUST treat a receiver field with node id 0 and another creation than its own as the pid
+            //# of a dead process.
             (WRITER, false) => Ok(Ours::Stale),
             //= spec/session.md#ses-pid-004
-            //# A node MUST end the session if in a field whose owner is the receiver it reads a node id other
-            //# than 0.
+            //# A node MUST end the session if it reads a node id other than 0 in a receiver field.
             (node, _) => {
                 Err(Ending::Protocol(format!("`{field}` has node id {node} where only 0 can stand")))
             }
         }
     }
 
-    /// Reads a field whose owner is the sender: the peer. `None` if it cannot be a process of the peer.
+    /// Reads a sender field. Returns `None` if it cannot be a process of the peer.
     pub(super) fn read_theirs(&self, pid: WirePid) -> Option<u64> {
         if self.version_1.is_some() {
             return version_1::read_theirs(pid);
         }
         //= spec/session.md#ses-pid-006
-        //# A node MUST ignore a frame in which a field whose owner is the sender holds a node id other than 0
-        //# or a creation that the peer has not announced.
+        //# A node MUST ignore a frame in which a sender field holds a node id other than 0 or another
+        //# creation than the peer's.
         (pid.node() == WRITER && pid.creation() == self.peer_creation).then_some(pid.local())
     }
 
-    /// Hands a reason to `write` as it goes on the wire.
+    /// Passes a reason to `write` in its form on the wire.
     pub(super) fn with_reason<T>(&self, reason: &Reason, write: impl FnOnce(&WireReason<'_>) -> T) -> T {
         match self.version_1 {
             Some(_) => version_1::readable(reason).with_wire(|hop| self.any_there(hop), write),
@@ -180,52 +179,53 @@ impl Wire {
         }
     }
 
-    /// A process of any node, in a pid without an owner.
+    /// Returns the unowned pid of a process of any node.
     pub(super) fn any_there(&self, hop: Pid) -> WirePid {
         if hop.is_here() {
             //= spec/session.md#ses-pid-010
-            //# In a pid without an owner a node MUST write node id 0 and its own creation for a process of
-            //# its present start.
+            //# In an unowned pid a node MUST write node id 0 and its own creation for a process of its
+            //# present start.
             //= spec/version1.md#v1-pid-009
-            //# A node MUST write a hop as node id 0, creation 0 and local id for a process of the peer, with
-            //# node id k for one of its own while it knows k, and with node id 65535 for every other.
+            //# A node MUST write a hop as (0, l, 0) for a process of the peer, as (k, l, c) for an own one
+            //# while it knows k, and with node id 65535 for every other.
             hop.to_wire(self.node_id())
         } else if (hop.node(), hop.creation()) == (self.peer, self.peer_creation) {
             //= spec/session.md#ses-pid-011
-            //# In a pid without an owner a node MUST write node id 65534 and the peer's creation for a
-            //# process of the peer's present start.
+            //# In an unowned pid a node MUST write node id 65534 and the peer's creation for a process of the
+            //# peer's present start.
             match self.version_1 {
                 Some(_) => self.theirs(hop.local()),
                 None => hop.to_wire(WirePid::NODE_READER),
             }
         } else {
             //= spec/session.md#ses-pid-012
-            //# In a pid without an owner a node MUST write node id 65535 for any other process, unless its
-            //# node table in this session has an index for the start of the process's node.
+            //# In an unowned pid a node MUST write node id 65535 for any other process, unless its node table
+            //# in this session has an index for that start.
             //= spec/capabilities.md#cap-ntb-006
-            //# In a pid without an owner a node MUST write the index of the entry that it has made for the
-            //# start of the process's node, if it has made one in this session.
+            //# A node MUST write the index of an entry that it has made into each pid without an owner of a
+            //# process of that start.
             hop.to_wire(self.written.index(hop.node()).unwrap_or(WirePid::NODE_UNKNOWN))
         }
     }
 
-    /// The process of a pid without an owner, as this node sees it: of an unknown node if the peer's number names none here.
+    /// Returns the process of an unowned pid, as this node sees it. It is one of an unknown node if the pid's node id
+    /// names none here.
     pub(super) fn any_here(&self, hop: WirePid) -> Pid {
         if let Some(version_1) = self.version_1() {
             return version_1.hop_here(hop, self.creation, (self.peer, self.peer_creation));
         }
         let node = match hop.node() {
             //= spec/session.md#ses-pid-013
-            //# A node MUST take a pid without an owner for a process of the peer if its node id is 0 and its
-            //# creation is the one that the peer has announced.
+            //# A node MUST take an unowned pid with node id 0 and the peer's creation for a process of the
+            //# peer.
             WRITER if hop.creation() == self.peer_creation => self.peer,
             //= spec/session.md#ses-pid-014
-            //# A node MUST take a pid without an owner for a process of its own if its node id is 65534 and
-            //# its creation is the one that it has announced itself.
+            //# A node MUST take an unowned pid with node id 65534 and its own creation for a process of its
+            //# own.
             WirePid::NODE_READER if hop.creation() == self.creation => NodeNumber::HERE,
             //= spec/session.md#ses-pid-015
-            //# A node MUST take every other pid without an owner, but for one whose node id is an index of
-            //# the peer's node table, for that of a process of an unknown node.
+            //# A node MUST take every other unowned pid for a process of an unknown node, unless its node id
+            //# is an index of the peer's node table.
             WRITER | WirePid::NODE_READER | WirePid::NODE_UNKNOWN => NodeNumber::UNKNOWN,
             _ => self.read.node(hop).unwrap_or(NodeNumber::UNKNOWN),
         };

@@ -1,4 +1,4 @@
-//! Signals made into frames, when they are written. Specification: `session.md`; layouts: `dist.md`.
+//! The writing of signals as frames. Specification: `session.md`; layouts: `dist.md`.
 
 use snow_dist_codec::frame::{
     Close, Demonitor, Exit, Exit2, Link, Monitor, MonitorExit, MonitorName, Named, NodeTable, Ping, Pong,
@@ -12,8 +12,13 @@ use super::outbox::{Next, Owed, Refusal};
 use super::tally::Asker;
 
 impl Session {
-    /// Appends whole frames to `out` until it holds about `bytes_wanted` or nothing is left. It holds more only by a
-    /// signal, or by the first of the messages. What it holds, no signal that comes later can overtake.
+    /// Appends whole frames to `out` until it holds about `bytes_wanted` bytes or nothing is left.
+    ///
+    /// `out` can become longer than `bytes_wanted` in two cases: the last frame is not a message, or `out` was empty
+    /// and the first piece of output is longer by itself. Such a piece is a single message or fragment, or several
+    /// messages of one process of at most 64 KiB together.
+    ///
+    /// Signals that come later cannot overtake what `out` holds.
     pub fn write(&mut self, out: &mut Vec<u8>, bytes_wanted: usize) {
         let start = out.len();
         if !self.closed {
@@ -38,13 +43,13 @@ impl Session {
         }
         //= spec/capabilities.md#cap-ntb-002
         //# A node MUST write a NODE_TABLE before the first frame in which it writes its index.
-        // An entry is made when the frame is queued, and all that are made are written before any such frame is.
+        // An entry is added when a frame that needs it is queued, and all entries are written before any such frame.
         while out.len() < bytes_wanted
             && let Some((index, start)) = self.wire.take_due_entry()
         {
             put(NodeTable { index, incarnation: start.incarnation.get(), name: (&*start.name).into() }, out);
         }
-        // Names come before what their processes do: whoever hears of a process finds its name.
+        // Names come before the frames of their processes: a node that hears of a process finds its name.
         while out.len() < bytes_wanted && self.has_due_global() && self.write_global(out) {}
         while out.len() < bytes_wanted {
             match self.outbox.next(out, bytes_wanted) {
@@ -65,7 +70,7 @@ impl Session {
         }
     }
 
-    /// Makes a signal into its frame, unless what it would tell is over.
+    /// Writes a signal as a frame, unless it has become void.
     pub(super) fn write_signal(&mut self, owed: Owed, out: &mut Vec<u8>) {
         let wire = &self.wire;
         let (from, to) = match &owed {
@@ -91,7 +96,7 @@ impl Session {
             }
             //= spec/session.md#ses-lnk-010
             //# A node MUST NOT write the EXIT of a link after it has handled an EXIT, UNLINK_ID or UNLINK of
-            //# the other end for it.
+            //# the peer for it.
             Owed::Exit(ends) => match self.links.take_owed(ends, &mut self.tally) {
                 Some((reason, pids)) => {
                     //= spec/version1.md#v1-pid-003
@@ -99,8 +104,8 @@ impl Session {
                     //# byte for byte from `to` and `from` of its LINK.
                     let (from, to) = pids.of(ends);
                     //= spec/session.md#ses-rsn-007
-                    //# A node that passes on a reason MUST write each of its hops as SES-PID-010 to
-                    //# SES-PID-012 ask for the process that it took the hop for.
+                    //# A node that passes on a reason MUST write each hop as SES-PID-010 to SES-PID-012 ask
+                    //# for the process that it took it for.
                     wire.with_reason(&reason, |reason| put(Exit { from, to, reason: *reason }, out));
                 }
                 None => self.outbox.was_void(),
@@ -123,8 +128,8 @@ impl Session {
             Owed::Demonitor { reference, .. } => {
                 self.tally.give_back(Asker::Here);
                 //= spec/session.md#ses-mon-003
-                //# When its process ends a monitor that is not over, a node MUST write DEMONITOR with the
-                //# pids and the ref of its MONITOR.
+                //# When a local process ends a monitor that was not over, a node MUST write DEMONITOR with
+                //# its pids and ref.
                 put(Demonitor { from, to, reference }, out);
             }
             Owed::Down { reference } => match self.watched.take_owed(reference) {
@@ -165,18 +170,18 @@ impl From<Refusal> for WireReason<'static> {
     }
 }
 
-/// Appends a frame of this file and its neighbours, all of which every peer takes.
+/// Appends a frame of this module or its neighbours. Every peer accepts these.
 //= spec/dist.md#dist-tag-003
 //= type=implication
 //= reason=no frame without a section is made anywhere in this crate
 //# A node MUST NOT write a tag from `E0` to `EF` unless both ends of the session have agreed outside this
-//# protocol on what it means.
+//# protocol on its meaning.
 pub(super) fn put<'f>(frame: impl Into<Frame<'f>>, out: &mut Vec<u8>) {
     let written = frame.into().encode_framed(FRAME_BYTES_MAX, out);
     debug_assert_eq!(written, Ok(()), "signals are bounded");
 }
 
-/// Counts, the first byte being the least.
+/// Returns the next payload of a PING: it counts up, with the least significant byte first.
 fn next_ping(mut ping: [u8; 8]) -> [u8; 8] {
     for byte in &mut ping {
         *byte = byte.wrapping_add(1);

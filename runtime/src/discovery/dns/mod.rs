@@ -1,4 +1,4 @@
-//! Names from the domain name system.
+//! A discovery with names from the domain name system.
 
 mod template;
 
@@ -15,63 +15,66 @@ use super::{Discovery, LookError};
 use crate::core::limits::{DISCOVERY_INTERVAL, DNS_RETRIES, DNS_TIMEOUT};
 use template::{Template, Values};
 
-/// Why a discovery by DNS cannot be made.
+/// An error that says why a discovery by DNS cannot be created.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DnsError {
-    /// What was given is no name in the domain name system.
+    /// The name is not a valid domain name.
     #[error("{name:?} is not a domain name: {error}")]
     Name {
-        /// What was given.
+        /// The name that was given.
         name: String,
-        /// What is wrong with it.
+        /// The problem with the name.
         error: String,
     },
-    /// The template makes no names of nodes.
+    /// The template does not produce names of nodes, or produces the same name for all records.
     #[error("the template {template:?}: {error}")]
     Template {
-        /// What was given.
+        /// The template that was given.
         template: String,
-        /// What is wrong with it.
+        /// The problem with the template.
         error: String,
     },
 }
 
-/// The records of a domain name: each becomes the name of a node, by a template.
+/// A discovery with names from the DNS records of a domain name. A template turns each record into the name of a
+/// node.
 ///
-/// The part of a node's name before its `@` is in no record, and has to be the one that the node announces: the template says
-/// it. In the template stand, for each record,
+/// A record does not contain the part of a node's name before the `@`. The template must therefore contain it, just
+/// as the node announces it. The template can contain these placeholders, which are replaced for each record:
 ///
 /// | | in an SRV record | in an A or AAAA record |
 /// |---|---|---|
-/// | `{target}` | the host that it names, without the dot at the end, in small letters | |
-/// | `{label}` | the first label of that host | |
-/// | `{port}` | its port | |
-/// | `{address}` | | the address, one of IPv6 in brackets |
+/// | `{target}` | the host in the record, in lower case and without the final dot | |
+/// | `{label}` | the first label of the host in the record | |
+/// | `{port}` | the port in the record | |
+/// | `{address}` | | the address in the record; an IPv6 address is in brackets |
 ///
 /// ```
 /// # fn example() -> Result<(), snow_dist_runtime::discovery::DnsError> {
 /// use snow_dist_runtime::discovery::Dns;
 ///
-/// // worker@snow-0.snow.prod.svc.cluster.local:4000, and so on: what the pods of a stateful set are called in Kubernetes.
+/// // Names such as worker@snow-0.snow.prod.svc.cluster.local:4000, for the pods of a stateful set in Kubernetes.
 /// let pods = Dns::srv("_dist._tcp.snow.prod.svc.cluster.local", "worker@{target}:{port}")?;
-/// // worker@10.0.0.1:4000, and so on: for nodes that are named by their addresses.
+/// // Names such as worker@10.0.0.1:4000, for nodes whose names contain their addresses.
 /// let hosts = Dns::addresses("nodes.example.com", "worker@{address}:4000")?;
 /// # Ok(()) }
 /// # example().unwrap();
 /// ```
 ///
-/// # What a look asks, and when
-/// A look asks the name servers of this machine (`/etc/resolv.conf`, as it is then), or the one of [`server`](Self::server),
-/// over UDP, and over TCP if the answer is long. Nothing is kept from one look to the next. But name servers keep answers for the
-/// time that these say of themselves (their TTL: 5 s in Kubernetes, most often), so a node is found after that and an interval, at
-/// the latest, and looks that follow each other faster than that see nothing new.
+/// # The queries of a look
+/// A look queries the name server that [`server`](Self::server) has set. If none is set, it queries the name servers
+/// of this machine, for which it reads `/etc/resolv.conf` at each look. Queries use UDP, or TCP if the answer is too
+/// long for UDP. The node caches nothing between looks. Name servers, however, cache answers for the time to live of
+/// the records (usually 5 s in Kubernetes). A new node is therefore found at the latest after the time to live plus
+/// one interval. An interval much shorter than the time to live finds nothing earlier.
 ///
-/// The domain name is taken as it stands: no search list is tried. Priorities and weights of SRV records have no meaning here.
+/// The domain name is used as it is, without a search list. Priorities and weights of SRV records are ignored.
 ///
-/// - No such name, or no such records: nobody is found.
-/// - No answer within some 9 s, a server that fails or refuses: the look has failed, which changes nothing. So it has if either
-///   question of [`addresses`](Self::addresses) fails, for A and for AAAA records, as half of the nodes is not all of them.
+/// - If the domain name or its records do not exist, the look finds no nodes.
+/// - If no answer comes within about 9 s, or if the name server reports a failure or a refusal, the look fails and
+///   changes nothing. [`addresses`](Self::addresses) sends two queries, for A and for AAAA records. If one of them
+///   fails, the whole look fails, because half of the nodes must not be taken for all of them.
 #[derive(Debug)]
 pub struct Dns {
     name: Name,
@@ -82,15 +85,17 @@ pub struct Dns {
 }
 
 impl Dns {
-    /// Finds the nodes of all SRV records of this name: `_service._protocol.domain`.
+    /// Creates a discovery of the nodes in all SRV records of a name, which has the form
+    /// `_service._protocol.domain`.
     ///
     /// # Errors
-    /// Returns [`DnsError`] if `name` is no domain name, or if `template` makes no names of nodes, or the same for all records.
+    /// Returns [`DnsError`] if `name` is not a domain name, if `template` does not produce names of nodes, or if it
+    /// produces the same name for all records.
     pub fn srv(name: &str, template: &str) -> Result<Self, DnsError> {
         Self::new(name, &[RecordType::SRV], template)
     }
 
-    /// Finds the nodes of all addresses of this host, those of IPv4 and those of IPv6.
+    /// Creates a discovery of the nodes at all IPv4 and IPv6 addresses of a host.
     ///
     /// # Errors
     /// Returns [`DnsError`] as [`srv`](Self::srv) does.
@@ -98,7 +103,8 @@ impl Dns {
         Self::new(name, &[RecordType::A, RecordType::AAAA], template)
     }
 
-    /// Finds the nodes of the IPv4 addresses of this host. For name servers that fail when they are asked for others.
+    /// Creates a discovery of the nodes at the IPv4 addresses of a host, for name servers that fail on queries for
+    /// IPv6 addresses.
     ///
     /// # Errors
     /// Returns [`DnsError`] as [`srv`](Self::srv) does.
@@ -115,14 +121,15 @@ impl Dns {
         Ok(Self { name, records, template: parsed, server: None, interval: DISCOVERY_INTERVAL })
     }
 
-    /// Asks this name server instead of those of this machine.
+    /// Sets the address of the name server to query instead of the name servers of this machine.
     #[must_use]
     pub const fn server(mut self, server: SocketAddr) -> Self {
         self.server = Some(server);
         self
     }
 
-    /// Looks so often: every 5 s if this is not called.
+    /// Sets the time between two looks, from 100 ms to 24 hours. The default is 5 s. With a time outside of this
+    /// range the discovery is not started ([`DiscoverError::Interval`](super::DiscoverError::Interval)).
     #[must_use]
     pub const fn every(mut self, interval: Duration) -> Self {
         self.interval = interval;
@@ -148,7 +155,7 @@ impl Dns {
         builder.build()
     }
 
-    /// The nodes of the records of one kind.
+    /// Returns the nodes in the records of one kind.
     async fn ask(&self, resolver: &TokioResolver, kind: RecordType) -> Result<Vec<String>, LookError> {
         match resolver.lookup(self.name.clone(), kind).await {
             Ok(answer) => {
@@ -161,7 +168,7 @@ impl Dns {
     }
 }
 
-/// What a record says of a node, if it is of the right kind. An SRV record for "." says that there is none.
+/// Returns the values of a record, if it is of the right kind. An SRV record for "." says that there is no node.
 fn values(data: &RData) -> Option<Values> {
     Some(match data {
         RData::SRV(srv) if !srv.target.is_root() => {
@@ -175,7 +182,8 @@ fn values(data: &RData) -> Option<Values> {
     })
 }
 
-/// Whether this is the answer that there are no such records. One that sends on to other servers is none.
+/// Returns `true` if this is the answer that such records do not exist. A referral to other servers is not such an
+/// answer.
 fn is_nobody(error: &NetError) -> bool {
     matches!(error, NetError::Dns(NoAnswer::NoRecordsFound(found)) if found.ns.is_none())
 }

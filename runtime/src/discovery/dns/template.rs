@@ -1,4 +1,4 @@
-//! From a record to the name of a node.
+//! The template that turns a record into the name of a node.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use hickory_resolver::proto::rr::RecordType;
 
 use crate::core::name_to_dial;
 
-/// What one record says of a node.
+/// The values of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Values {
     Srv { target: String, port: u16 },
@@ -14,7 +14,7 @@ pub(super) enum Values {
 }
 
 impl Values {
-    /// Those of any record of these kinds: what stands in each has a place here.
+    /// Returns example values for records of these kinds, with a value for each placeholder.
     pub(super) fn known(kinds: &[RecordType]) -> Self {
         if kinds.contains(&RecordType::SRV) {
             Self::Srv { target: "host.example".to_owned(), port: 1 }
@@ -34,7 +34,7 @@ impl Values {
         }
     }
 
-    /// Places of which a template must have one: otherwise all nodes are the same.
+    /// Returns the placeholders of which a template needs at least one. Otherwise all nodes would have the same name.
     const fn needed(&self) -> &'static [&'static str] {
         match self {
             Self::Srv { .. } => &["target", "label"],
@@ -49,12 +49,13 @@ enum Part {
     Place(String),
 }
 
-/// The name of a node, with places in it that a record fills.
+/// The name of a node with placeholders for the values of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Template(Vec<Part>);
 
 impl Template {
-    /// Parses a template whose places are those of `values`. Fails with what is wrong with it.
+    /// Parses a template with the placeholders that `values` has. Returns an error with the problem if it is not
+    /// valid.
     pub(super) fn parse(text: &str, values: Values) -> Result<Self, String> {
         let (mut parts, mut rest) = (Vec::new(), text);
         while let Some((before, behind)) = rest.split_once('{') {
@@ -80,7 +81,7 @@ impl Template {
         Ok(template)
     }
 
-    /// The name that it makes. `None` if a place stands for nothing in the record.
+    /// Returns the name of the node. `None` if a placeholder has no value in the record.
     pub(super) fn fill(&self, values: &Values) -> Option<String> {
         let part = |part: &Part| match part {
             Part::Text(text) => Some(text.clone()),

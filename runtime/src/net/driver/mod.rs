@@ -1,11 +1,12 @@
-//! The one loop of a connection: bytes between the stream and the core.
+//! The loop of a connection, which moves bytes between the stream and the core.
 //!
-//! Reading never waits for writing: each step tries both and goes on with whichever can. What a process queues
-//! wakes the loop only when it is idle. A turn is bounded, so that a busy connection does not starve its thread.
-//! Deadlines are judged when the timer has gone off and what has arrived since has been read, busy or not.
+//! Reading never waits for writing: each step tries both, and continues with whichever is possible. Data that a
+//! process queues wakes the loop only when it is idle. A turn is bounded, so that a busy connection does not
+//! starve its thread. Deadlines are checked when the timer has expired and everything that has arrived since has
+//! been read, whether the connection is busy or not.
 //!
-//! The connection's lock is taken once for all that has come, if that is messages, and once each time there may be something to
-//! write: whoever finds that there is nothing learns with it until when the loop may sleep.
+//! The connection's lock is taken once for all received messages, and once each time there may be something to
+//! write. If there is nothing to write, that also tells how long the loop may sleep.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -31,35 +32,37 @@ use crate::tap::{Direction, Tap};
 #[cfg(not(shuttle))]
 mod tests;
 
-/// Bytes of room that a read is given, twice what a record of TLS can have. Larger frames make the buffer grow as they arrive.
+/// The buffer space for a read, twice the maximum of a TLS record. Larger frames make the buffer grow as they
+/// arrive.
 const READ_BYTES: usize = 32 << 10;
 
-/// The same when nothing was there to be read: enough for a heartbeat or a small message.
+/// The buffer space for a read when nothing was available before: enough for a heartbeat or a small message.
 const READ_BYTES_IDLE: usize = 256;
 
-/// Bytes that are gathered for one write.
+/// The bytes that are gathered for one write.
 const WRITE_BYTES: usize = 64 << 10;
 
-/// Reads and writes of one turn.
+/// The reads and writes of one turn.
 const STEPS_MAX: usize = 16;
 
-/// Frames of one turn, on average: as many as tokio lets a process receive messages in a turn of its own. Otherwise the
+/// The average frames of one turn: as many messages as tokio lets a process receive in its turn. Otherwise the
 /// mailbox of a process that keeps up would fill because of the order in which tasks run.
 const FRAMES_MAX: usize = 128;
 
-/// What carries a connection's bytes.
+/// The transport of a connection.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin {
-    /// Bytes that have left it so far. TLS holds some back while the connection takes none: what is written is not yet
-    /// on its way.
+    /// Returns the bytes that have left the transport so far. TLS holds some back while the connection takes none,
+    /// so written data is not necessarily sent.
     fn bytes_taken(&self) -> u64;
 }
 
-/// What a connection belongs to.
+/// The owner of a connection.
 pub(crate) trait Host: Send {
-    /// The endpoint hears this.
+    /// Passes an event to the endpoint.
     fn hear(&mut self, event: EndpointEvent);
 
-    /// The connection is the session: what delivers for it, or nothing if the node is gone.
+    /// Called when the connection is the session. Returns the object that delivers for it, or `None` if the node
+    /// is gone.
     fn came_up(&mut self) -> Option<Delivery>;
 }
 
@@ -71,35 +74,35 @@ pub(crate) struct Driver<S, H> {
     clock: Clock,
     tap: Option<Tap>,
     inbound: Inbound,
-    /// From when on it is the session.
+    /// The deliveries, once the connection is the session.
     processes: Option<Delivery>,
-    /// Frames that were handled, less those for which there were turns.
+    /// The frames that were handled, minus those that turns have paid for.
     handled: usize,
-    /// Room that the next read is given.
+    /// The buffer space for the next read.
     read_bytes: usize,
     out: Vec<u8>,
     written: usize,
-    /// What is written must have left TLS before there is more of it.
+    /// `true` if written data must leave TLS before more is written.
     flush_first: bool,
     unflushed: bool,
-    /// close_notify is due, or on its way.
+    /// `true` if close_notify is due, or being sent.
     closes: bool,
-    /// Nothing more is written.
+    /// `true` if nothing more is written.
     is_mute: bool,
-    /// Nothing is to be written, and no deadline judged before this time, unless something changes.
+    /// The time before which nothing has to be written and no deadline checked, unless something changes.
     rests_until: Option<Duration>,
-    /// The connection may have something to say, or an ending.
+    /// `true` if the connection may have an event or an ending.
     has_news: bool,
-    /// How the stream failed.
+    /// The error of the stream.
     error: Option<io::Error>,
     bytes_taken: u64,
     timer: Pin<Box<Sleep>>,
     timer_at: Duration,
-    /// What the connection knows to wake this loop by.
+    /// The waker by which the connection wakes this loop.
     waker: Option<Arc<Waker>>,
 }
 
-/// The connection has an ending.
+/// A marker: the connection has an ending.
 #[derive(Debug)]
 struct Over;
 
@@ -137,13 +140,13 @@ impl<S: Transport, H: Host> Driver<S, H> {
         }
     }
 
-    /// Runs until the connection has an [ending](SessionHandle::ending), and takes leave of its peer.
+    /// Runs until the connection has an [ending](SessionHandle::ending), and then closes the stream.
     pub(crate) async fn run(&mut self) {
         let Over = poll_fn(|cx| self.turn(cx)).await;
         poll_fn(|cx| self.take_leave(cx)).await;
     }
 
-    /// The host, and the error of the stream, if it has failed.
+    /// Returns the owner, and the error of the stream, if it has failed.
     pub(crate) fn into_parts(self) -> (H, Option<io::Error>) {
         (self.host, self.error)
     }
@@ -158,7 +161,7 @@ impl<S: Transport, H: Host> Driver<S, H> {
         }
     }
 
-    /// Tells the connection by whom to wake this loop, if it does not know.
+    /// Tells the connection which task to wake, if it does not know.
     fn show_waker(&mut self, waker: &Waker) {
         if self.waker.as_ref().is_none_or(|known| !known.will_wake(waker)) {
             let waker = Arc::new(waker.clone());
@@ -167,7 +170,8 @@ impl<S: Transport, H: Host> Driver<S, H> {
         }
     }
 
-    /// Goes on until nothing is to be done, or the turn is over. Whatever can change that wakes the task.
+    /// Continues until nothing is left to do, or the turn is over. Every event that can change this wakes the
+    /// task.
     fn take_steps(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
         self.handled = self.handled.saturating_sub(FRAMES_MAX);
         let mut all_is_read = false;
@@ -264,7 +268,7 @@ impl<S: Transport, H: Host> Driver<S, H> {
         self.inbound.make_room(self.read_bytes, &mut reader, processes);
     }
 
-    /// Handles all that is whole.
+    /// Handles all complete frames.
     fn handle_arrived(&mut self) {
         let Self { session, tap, inbound, .. } = self;
         let mut reader = session.reader(&mut self.has_news);
@@ -284,7 +288,7 @@ impl<S: Transport, H: Host> Driver<S, H> {
         self.rests_until = None;
     }
 
-    /// Tells the endpoint what the connection has to say, and looks whether it has an ending.
+    /// Passes the connection's events to the endpoint, and checks for an ending.
     fn hear(&mut self) -> Result<(), Over> {
         while std::mem::take(&mut self.has_news) {
             match self.session.poll_event() {
@@ -299,7 +303,7 @@ impl<S: Transport, H: Host> Driver<S, H> {
         Ok(())
     }
 
-    /// Pending if nothing can be written now, or nothing is to be.
+    /// Returns pending if nothing can be written now, or nothing has to be.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_mute || self.rests_until.is_some() {
             return Poll::Pending;
@@ -359,7 +363,7 @@ impl<S: Transport, H: Host> Driver<S, H> {
         Poll::Ready(Ok(()))
     }
 
-    /// Says to the peer that nothing more comes. Whether it still hears that changes nothing.
+    /// Tells the peer that nothing more comes. It does not matter whether the peer receives this.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
         (self.is_mute, self.unflushed) = (true, false);
@@ -377,7 +381,7 @@ impl<S: Transport, H: Host> Driver<S, H> {
         }
     }
 
-    /// Judges the deadlines.
+    /// Checks the deadlines.
     fn judge(&mut self) {
         let bytes_taken = self.stream.bytes_taken();
         let taken_in_part = std::mem::replace(&mut self.bytes_taken, bytes_taken) != bytes_taken;
@@ -385,8 +389,8 @@ impl<S: Transport, H: Host> Driver<S, H> {
         (self.has_news, self.rests_until) = (true, None);
     }
 
-    /// Sleeps until a deadline is to be judged, or less: a timer that is set early enough is left as it is, since deadlines
-    /// move on with every byte that comes.
+    /// Sleeps until the next deadline, or less: a timer that is set early enough is left as it is, since deadlines
+    /// move with every received byte.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Over> {
         let due = self.rests_until.or_else(|| self.session.deadline()).ok_or(Over)?;
         let has_elapsed = self.timer.is_elapsed();
@@ -400,8 +404,8 @@ impl<S: Transport, H: Host> Driver<S, H> {
         Ok(self.timer.as_mut().poll(cx))
     }
 
-    /// A connection that has nothing to do keeps little memory. This is done whenever the timer has gone off: that is
-    /// often enough for one that is idle, and too seldom to cost one that is busy anything.
+    /// Releases the memory of a connection that is idle. This is done whenever the timer has expired: often enough
+    /// for an idle connection, and too rarely to cost a busy one anything.
     fn give_back_space(&mut self) {
         if self.out.is_empty() {
             self.out = Vec::new();
@@ -409,7 +413,7 @@ impl<S: Transport, H: Host> Driver<S, H> {
         self.session.give_back_space();
     }
 
-    /// Says what is still to be said to the peer, as far as the stream takes it at once.
+    /// Sends pending data to the peer, as far as the stream takes it at once.
     fn take_leave(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.session.ending().is_some_and(|ending| ending.tells_all()) {
             self.out.clear();
@@ -424,8 +428,9 @@ impl<S: Transport, H: Host> Driver<S, H> {
     }
 }
 
-/// Has the task polled again, after all others that are ready. Tokio puts a process that has used up its turn behind those
-/// which wake themselves, so that a session which did would have dozens of turns for each of the process.
+/// Has the task polled again after all other tasks that are ready. Tokio queues a process that has used up its
+/// turn behind tasks that wake themselves, so a session that did so would have dozens of turns for each turn of
+/// the process.
 fn give_way(cx: &mut Context<'_>) {
     let _ = pin!(yield_now()).poll(cx);
 }

@@ -17,7 +17,7 @@ use crate::core::epochs::Facts;
 use crate::core::handshake::Bounds;
 use crate::core::limits::DRAIN_DEADLINE;
 use crate::core::peers::ConnectionId;
-use crate::core::session::{Config, Ending, Timing, Version};
+use crate::core::session::{Config, Ending, Rights, Timing, Version};
 use crate::core::{NodeNumber, Pid, Reason};
 use crate::node::Node;
 use crate::numbers::SharedNumbers;
@@ -78,7 +78,7 @@ impl End {
         let core = Connection::of_session(&config, clock.now());
         let session = SessionHandle::new(ConnectionId(1), None, core, SharedNumbers::default());
         let facts = Facts { name: "b@h:1".into(), incarnation: None, config };
-        session.tell(ConnectionEvent::Up(Box::new(facts)), clock.now()).wake();
+        session.tell(ConnectionEvent::Up(Box::new(facts), Rights::default()), clock.now()).wake();
         let table = ProcessTable::new("a@h:1", CREATION, Executor(Handle::current()));
         Self { table, session: Arc::new(session), clock }
     }
@@ -441,8 +441,8 @@ async fn what_has_come_before_a_write_error_is_read_to_the_end() {
 
 //= spec/connection.md#con-cls-008
 //= type=test
-//# A node that has written CLOSE with code 0 MUST go on reading until the stream ends or `shutdown_patience`
-//# has passed since it began to end the session.
+//# A node that has written CLOSE with code 0 MUST go on reading until `shutdown_patience` has passed since it
+//# began to end the session, unless the session ends before.
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_stopped_reads_on_until_its_peer_closes() {
     let end = End::new();

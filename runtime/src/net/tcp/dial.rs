@@ -1,4 +1,4 @@
-//! Connecting to a host that has several addresses, as RFC 8305 ("Happy Eyeballs") has it.
+//! Connecting to a host with several addresses, by RFC 8305 ("Happy Eyeballs").
 
 use std::future::Future;
 use std::io;
@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::core::Patience;
 use crate::core::limits::{CONNECT_ADDRESSES_MAX, CONNECT_ATTEMPT_DELAY};
 
-/// Connects to the first address of what was dialled, `host:port`, that answers, within `longest` in all.
+/// Connects to the first address of `host:port` that answers, within `longest` in total.
 pub(super) async fn connect(
     dialled: &str,
     addresses: impl Future<Output = io::Result<Vec<SocketAddr>>>,
@@ -22,7 +22,7 @@ pub(super) async fn connect(
     race(dialled, addresses, longest, dial).await
 }
 
-/// The same, by any way to connect to one address.
+/// Does the same with any function that connects to one address.
 async fn race<S: Send + 'static, D: Future<Output = io::Result<S>> + Send + 'static>(
     dialled: &str,
     addresses: impl Future<Output = io::Result<Vec<SocketAddr>>>,
@@ -42,7 +42,7 @@ async fn race<S: Send + 'static, D: Future<Output = io::Result<S>> + Send + 'sta
     connected.ok_or_else(|| failed(dialled, &all, left_out, longest))
 }
 
-/// What has become of an address of a host.
+/// The state of one address of a host.
 #[derive(Debug)]
 enum State {
     Untried,
@@ -50,7 +50,8 @@ enum State {
     Failed(io::Error),
 }
 
-/// Tries each address when the one before it has failed, or has not answered for a while. `None` if all have failed.
+/// Tries each address when the one before has failed, or has not answered for a while. Returns `None` if all have
+/// failed.
 async fn try_each<S: Send + 'static, D: Future<Output = io::Result<S>> + Send + 'static>(
     all: &mut [(SocketAddr, State)],
     dial: impl Fn(SocketAddr) -> D,
@@ -81,8 +82,8 @@ async fn try_each<S: Send + 'static, D: Future<Output = io::Result<S>> + Send + 
     }
 }
 
-/// No address has answered: each with its own error, and with its name unless that is what was dialled. So many more were
-/// left out.
+/// Creates the error when no address has answered. It lists each address with its own error, unless the address is
+/// what was dialled, and the number of addresses that were left out.
 fn failed(dialled: &str, all: &[(SocketAddr, State)], left_out: usize, longest: Duration) -> io::Error {
     let mut kinds = all.iter().map(|(_, state)| match state {
         State::Failed(error) => error.kind(),
@@ -116,7 +117,7 @@ async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
     TcpStream::connect(address).await
 }
 
-/// The addresses with both families in turn, beginning with the one that the system prefers.
+/// Orders addresses so that both families alternate, beginning with the preferred one.
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let Some(first) = addresses.first().map(SocketAddr::is_ipv6) else { return addresses };
     let (preferred, other): (Vec<_>, Vec<_>) =

@@ -1,4 +1,4 @@
-//! Listening at a host that has several addresses.
+//! Listening at a host with several addresses.
 
 use std::future::poll_fn;
 use std::io;
@@ -12,13 +12,14 @@ use super::accepted;
 use crate::foreign::event;
 use crate::network::{Connection, Listener};
 
-/// Connections that wait to be accepted at one address.
+/// The maximum number of connections that wait to be accepted at one address.
 const BACKLOG: u32 = 1_024;
 
-/// Ports that are tried until one is free at all addresses, where the system chooses.
+/// The number of ports that are tried until one is free at all addresses, if the operating system chooses the
+/// port.
 const PORTS_TRIED_MAX: usize = 16;
 
-/// What the system says of an address family that it does not have: EAFNOSUPPORT.
+/// The operating system's error code for a missing address family: EAFNOSUPPORT.
 const FAMILY_ABSENT: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
     97
 } else if cfg!(windows) {
@@ -27,15 +28,16 @@ const FAMILY_ABSENT: i32 = if cfg!(any(target_os = "linux", target_os = "android
     47
 };
 
-/// Listens at every address that a host has on this machine, at the same port of each.
+/// Listeners at every address that a host has on this machine, all with the same port: the
+/// [`Listener`] of [`Tcp`](crate::Tcp).
 #[derive(Debug)]
 pub struct TcpListeners {
     listeners: Vec<TcpListener>,
-    /// Which of them is asked first: the others must not wait for a busy one.
+    /// The index of the listener that is asked first. It rotates, so that the others do not wait for a busy one.
     first: usize,
 }
 
-/// Listens at all addresses. One that this machine does not have is left out, if there is another.
+/// Listens at all addresses. An address that this machine does not have is skipped, if there is another one.
 pub(super) fn bind(addresses: &[SocketAddr]) -> io::Result<TcpListeners> {
     let mut tried = 1;
     loop {
@@ -76,7 +78,7 @@ fn bind_all(addresses: &[SocketAddr]) -> io::Result<TcpListeners> {
     if listeners.is_empty() { Err(nowhere()) } else { Ok(TcpListeners { listeners, first: 0 }) }
 }
 
-/// A runtime without I/O panics here.
+/// Listens at one address. Panics in a runtime without I/O.
 fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     let bind = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;

@@ -1,4 +1,4 @@
-//! TCP, which carries connections unless a program brings something else.
+//! TCP, the default transport of connections.
 
 mod dial;
 mod listen;
@@ -12,8 +12,9 @@ use crate::core::limits::CONNECT_DEADLINE;
 use crate::network::{Connection, Listener, Network};
 pub use listen::TcpListeners;
 
-/// TCP of the operating system, which also looks up the names of hosts. A node listens at all addresses of its host, and
-/// dials those of another one after the other until one answers (RFC 8305).
+/// The default [`Network`]: the operating system's TCP and its look-up of host names. A node listens
+/// at all addresses that its host has on this machine. It dials the addresses of another host one after the other,
+/// 250 ms apart, until one of them answers (RFC 8305), for at most 5 s.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tcp;
 
@@ -47,7 +48,7 @@ fn accepted((socket, from): (TcpStream, SocketAddr)) -> io::Result<(Connection, 
     Ok((Connection::tcp(socket).map_err(gone)?, from))
 }
 
-/// All addresses of a host, each once, in the order that the system prefers.
+/// Returns all addresses of a host, each once, in the operating system's order of preference.
 async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     let unknown = |error: io::Error| {
         io::Error::new(error.kind(), format!("the name {host} cannot be resolved: {error}"))
@@ -61,8 +62,8 @@ async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok(addresses)
 }
 
-/// Both parts of `host:port`, an IPv6 address without its brackets: so the system's lookup knows it, also with the name
-/// of an interface for its zone.
+/// Splits `host:port`, and removes the brackets of an IPv6 address, because the system's look-up takes it without
+/// brackets, also with the name of an interface as its zone.
 fn host_and_port(address: &str) -> io::Result<(&str, u16)> {
     let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
     let (host, port) = parts.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not `host:port`"))?;

@@ -1,5 +1,6 @@
-//! What a process has asked and not been answered: calls, and who has a name. Each has a place of its own for what comes of it,
-//! so that it is found by its number, whatever lies in the mailbox, and an answer that comes too late goes nowhere.
+//! The questions of a process that have no answer yet: calls, and requests for the holder of a name. Each question is
+//! identified by its number and has its own place for the answer. It is found without searching the mailbox, and an
+//! answer that comes too late is discarded.
 
 use std::task::{Context, Poll, Waker};
 
@@ -9,58 +10,58 @@ use crate::process::charge::Charge;
 use crate::process::{Message, Refused};
 use crate::sync::Ordering;
 
-/// What comes of what was asked.
+/// The outcome of a question.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// The reply to a call.
     Reply(Message),
-    /// There was a reply to a call, and no room for it.
+    /// A reply to the call came, but there was no room for it.
     Lost,
-    /// Nobody is left who could reply to a call of a process of this node.
+    /// Nobody is left who could reply to the call, whose callee is a process of this node.
     Unanswered,
-    /// The one that was asked has ended, is not there, or will not answer.
+    /// The process that was asked has ended, does not exist, or will not answer.
     Ended(Reason),
-    /// Who has the name, or was started.
+    /// The process that holds the name, or that was started.
     Named(Pid),
-    /// Why nobody was started.
+    /// The reason why no process was started.
     NotSpawned(SpawnFailure),
 }
 
-/// Something that was asked.
+/// A question.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
-    /// The process of this node that was asked, and tells of its end.
+    /// The process that was asked, if it is one of this node. It then reports its own end.
     pub(crate) here: Option<u64>,
-    /// A monitor is left of it when it is known who has the name, or was started.
+    /// `true` if the process that is found or started is then monitored.
     pub(crate) watches: bool,
     answer: Option<(Answer, Charge)>,
     waker: Option<Waker>,
 }
 
-/// What is left of something that was given up.
+/// The remains of a question that was given up, which have to be undone.
 #[derive(Debug)]
 pub(crate) enum GivenUp {
-    /// It was not answered. The process of this node that was asked still knows of it.
+    /// There was no answer. If a process of this node was asked, it still has the question.
     Unanswered(Option<u64>),
-    /// The answer, which nobody has taken: a monitor of this process is there.
+    /// There was an answer that nobody has taken, and this process now has a monitor of that process.
     Named(Pid),
 }
 
 impl Asked {
-    /// Something that is about to be asked, and whether a monitor is to be left of it.
+    /// Creates a question. With `watches`, a monitor remains after the answer.
     pub(crate) fn new(watches: bool) -> Self {
         Self { watches, ..Self::default() }
     }
 
-    /// Who waits for the answer, to be woken when no lock is held.
+    /// Returns the waker of the task that waits for the answer, to be woken when no lock is held.
     pub(crate) fn into_waker(self) -> Option<Waker> {
         self.waker
     }
 }
 
-/// What it asks itself.
+/// Questions of this process.
 impl Cell {
-    /// Notes that something is asked. From now on its answer counts, once.
+    /// Notes a question. From now on its first answer is accepted.
     pub(crate) fn ask(&self, reference: u64, asked: Asked) -> Result<(), Refused> {
         let mut state = self.lock();
         if self.has_ended() {
@@ -70,7 +71,7 @@ impl Cell {
         Ok(())
     }
 
-    /// What is asked is asked of a process of this node.
+    /// Notes that the question goes to a process of this node.
     pub(crate) fn ask_here(&self, reference: u64, of: u64) {
         let mut state = self.lock();
         if let Some(asked) = state.ties.as_mut().and_then(|ties| ties.asked.get_mut(reference)) {
@@ -78,7 +79,7 @@ impl Cell {
         }
     }
 
-    /// Forgets what was asked: the answer goes nowhere. Gives what is left of it to undo.
+    /// Forgets a question, so that its answer is discarded. Returns what has to be undone.
     pub(crate) fn give_up(&self, reference: u64) -> Option<GivenUp> {
         let mut state = self.lock();
         let ties = state.ties.as_mut()?;
@@ -94,13 +95,14 @@ impl Cell {
                 None
             }
         };
-        // What it keeps is dropped after the lock.
+        // The answer is dropped after the lock.
         drop(state);
         drop(asked);
         given_up
     }
 
-    /// Waits for the answer, and takes it. `None` if nothing of this number is asked any more: this process has ended.
+    /// Polls for the answer, and takes it. Returns `None` if there is no question with this number, because this
+    /// process has ended.
     pub(crate) fn poll_answer(&self, reference: u64, cx: &Context<'_>) -> Poll<Option<Answer>> {
         let mut waker = Some(cx.waker().clone());
         let asked = self.take_answered(reference, &mut waker);
@@ -108,7 +110,7 @@ impl Cell {
         asked.map(|asked| Some(asked?.answer?.0))
     }
 
-    /// Neither a waker nor what was asked is dropped under the lock.
+    /// Takes a question that was answered, or registers the waker. Drops neither wakers nor answers under the lock.
     fn take_answered(&self, reference: u64, waker: &mut Option<Waker>) -> Poll<Option<Asked>> {
         let mut state = self.lock();
         let Some(ties) = state.ties.as_mut() else { return Poll::Ready(None) };
@@ -127,22 +129,23 @@ impl Cell {
         Poll::Ready(asked)
     }
 
-    /// An answer has come, which keeps so much. `None` if nothing of this number is asked, or it was answered before.
+    /// Notes an answer that keeps this much memory. Returns `None` if there is no question with this number, or if it
+    /// was answered before.
     pub(crate) fn answer(&self, reference: u64, answer: Answer, charge: Charge) -> Option<Wakes> {
         let mut state = self.lock();
         let wakes = state.answer(reference, (answer, charge));
-        // What nobody waits for is dropped after the lock.
+        // An answer for which nobody waits is dropped after the lock.
         drop(state);
         wakes.ok()
     }
 
-    /// An answer of another node has come, which keeps so much; as [`Cell::answer`].
+    /// Notes an answer from another node, as [`Cell::answer`] does.
     pub(crate) fn answer_from_afar(&self, reference: u64, answer: Answer, charge: Charge) -> Given {
         let wakes = self.answer(reference, answer, charge);
         wakes.map_or_else(Given::default, |wakes| Given { held: charge.bytes(), ..Given::only(wakes) })
     }
 
-    /// Who has the name that was asked for, or was started.
+    /// Notes the answer that this process holds the name, or was started.
     pub(crate) fn named(&self, reference: u64, pid: Pid) -> Wakes {
         let mut state = self.lock();
         let Some(ties) = state.ties.as_mut() else { return Wakes::default() };
@@ -155,7 +158,7 @@ impl Cell {
 }
 
 impl State {
-    /// The answer is given back if nobody waits for it.
+    /// Notes an answer. Gives it back if nobody waits for it.
     pub(super) fn answer(
         &mut self,
         reference: u64,
@@ -169,23 +172,23 @@ impl State {
         Ok(wakes)
     }
 
-    /// Whoever was asked has ended: the answer, if something of this number is asked and not answered.
+    /// Answers a question, if it is still open, with the end of the process that was asked.
     pub(super) fn end_of_asked(&mut self, reference: u64, reason: Reason, charge: Charge) -> Given {
         let wakes = self.answer(reference, (Answer::Ended(reason), charge));
         wakes.map_or_else(|_| Given::default(), |wakes| Given { held: charge.bytes(), ..Given::only(wakes) })
     }
 
-    /// Whether something of this number is asked and not answered.
+    /// Returns `true` if a question with this number is pending.
     pub(super) fn asks(&self, reference: u64) -> bool {
         let asked = self.ties.as_ref().and_then(|ties| ties.asked.get(reference));
         asked.is_some_and(|asked| asked.answer.is_none())
     }
 }
 
-/// Calls of this process that nobody will reply to any more.
+/// Calls to this process that will never get a reply.
 impl Cell {
-    /// Nobody is left who could reply. The caller is told by this process's task when it next waits: if the process ends
-    /// instead, that is what the caller is told.
+    /// Notes that nobody is left who could reply to a call. This process's task tells the caller when it next waits.
+    /// If the process ends before that, the caller is told of the end instead.
     pub(crate) fn let_go(&self, caller: Caller) {
         let mut state = self.lock();
         if !state.is_alive() {
@@ -198,13 +201,15 @@ impl Cell {
         Wakes { receiver: None, task }.wake();
     }
 
-    /// This process waits: the callers of the calls that were let go are told. `task` wakes it from now on.
+    /// Tells the callers of dropped calls that there is no reply. Called when this process waits; `task` is woken for
+    /// it from now on.
     pub(crate) fn tell_let_go(&self, task: &Waker) {
         if !self.has_let_go.swap(false, Ordering::AcqRel) {
             return;
         }
         self.set_task(task);
-        // Its end answers. Looked for now that whoever dooms it wakes it.
+        // A process that is ending answers by its end. This is checked after `set_task`, so that whoever dooms the
+        // process from now on wakes the task.
         if self.is_doomed() {
             return;
         }

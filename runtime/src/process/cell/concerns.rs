@@ -1,4 +1,4 @@
-//! Whom a process's end concerns: links, monitors, and what else is told or undone then.
+//! Everything that is told or undone when a process ends: links, monitors, sessions, names.
 
 use std::sync::{Arc, Weak};
 
@@ -15,13 +15,13 @@ use crate::sync::{MutexGuard, Ordering};
 
 /// Links.
 impl Cell {
-    /// Links two processes. Both sides change as one, so that a link is never had by one alone.
+    /// Links two processes. Both sides change together, so that neither ever has the link alone.
     pub(crate) fn link(&self, other: &Self) -> Linked {
         let (mut own, mut others) = self.lock_with(other);
         if matches!(own.life, Life::Dead) {
             return Linked::SelfEnded;
         }
-        // Even if the other has ended: then the exit signal of this link is on its way.
+        // This holds even if the other process has ended: the exit signal of this link is then on its way.
         if own.links.contains(other.local) {
             return Linked::Yes;
         }
@@ -33,14 +33,14 @@ impl Cell {
         Linked::Yes
     }
 
-    /// Ends a link, if there is one.
+    /// Removes the link with another process, if there is one.
     pub(crate) fn unlink(&self, other: &Self) {
         let (mut own, mut others) = self.lock_with(other);
         own.links.remove(other.local);
         others.links.remove(self.local);
     }
 
-    /// Whether there is a link that nothing has ended here.
+    /// Returns `true` if this process has a link with the other one.
     pub(crate) fn has_link(&self, other: u64) -> bool {
         self.lock().links.contains(other)
     }
@@ -63,7 +63,7 @@ impl Cell {
 
 /// Monitors.
 impl Cell {
-    /// Notes a monitor of this process's own. From now on its DOWN counts, once.
+    /// Notes that this process monitors another one. From now on the first DOWN of the monitor is accepted.
     pub(crate) fn watch(&self, reference: u64, of: Pid) -> Result<(), Refused> {
         let mut state = self.lock();
         if matches!(state.life, Life::Dead) {
@@ -73,12 +73,12 @@ impl Cell {
         Ok(())
     }
 
-    /// Ends a monitor of this process's own; gives whom it was of if it was not over.
+    /// Removes a monitor that this process has. Returns the monitored process if the monitor still existed.
     pub(crate) fn unwatch(&self, reference: u64) -> Option<Pid> {
         self.lock().ties.as_mut()?.watching.remove(reference)
     }
 
-    /// Notes that a process of this node monitors this one. False if this one has ended.
+    /// Notes that a process of this node monitors this one. Returns `false` if this one has ended.
     pub(crate) fn add_watcher(&self, reference: u64, watcher: u64) -> bool {
         let mut state = self.lock();
         let alive = state.is_alive();
@@ -95,12 +95,12 @@ impl Cell {
         }
     }
 
-    /// The end of a monitored process. It counts only if the monitor is not over, and ends it.
+    /// Delivers the DOWN of a monitor, and removes the monitor. Does nothing if the monitor no longer exists.
     pub(crate) fn down(&self, reference: u64, from: Pid, reason: Reason) -> Wakes {
         self.down_from_afar(reference, from, reason, Charge::NONE, Room::default()).wakes
     }
 
-    /// The same of a process of another node, for which there is so much room.
+    /// Delivers the DOWN of a process of another node. `room` is the room of that node.
     pub(crate) fn down_from_afar(
         &self,
         reference: u64,
@@ -123,7 +123,7 @@ impl Cell {
         }
     }
 
-    /// Takes what `unwanted` says out of both halves of the mailbox.
+    /// Removes the items for which `unwanted` returns `true` from both halves of the mailbox.
     pub(crate) fn remove_if(&self, inbox: &mut Inbox, unwanted: impl Fn(&Received) -> bool + Copy) {
         let mut removed = inbox.remove_if(unwanted);
         self.gathered.store(inbox.len(), Ordering::Relaxed);
@@ -133,9 +133,9 @@ impl Cell {
     }
 }
 
-/// What else must be told or undone at the end.
+/// The further actions at the end of a process.
 impl Cell {
-    /// Notes that the session must be told of the end. False if the process has ended.
+    /// Notes that the session must be told of the end. Returns `false` if the process has ended.
     pub(crate) fn attach(&self, session: &Weak<dyn Interested>) -> bool {
         let mut state = self.lock();
         let alive = state.is_alive();
@@ -145,7 +145,7 @@ impl Cell {
         alive
     }
 
-    /// Lets the process have something that is undone at its end. False if it has ended.
+    /// Adds something that is undone when the process ends. Returns `false` if it has ended.
     pub(crate) fn tie(&self, add: impl FnOnce(&mut Ties)) -> bool {
         let mut state = self.lock();
         let alive = state.is_alive();
@@ -155,17 +155,17 @@ impl Cell {
         alive
     }
 
-    /// The process that supervises it, if there is one.
+    /// Returns the supervisor of the process, if it has one.
     pub(crate) fn supervisor(&self) -> Option<u64> {
         self.lock().ties.as_ref()?.supervisor
     }
 
-    /// Its names on this node.
+    /// Returns the names of the process on this node.
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
         self.lock().ties.as_ref().map(|ties| ties.names.clone()).unwrap_or_default()
     }
 
-    /// What sees the end of the process, as an error. None if it has ended.
+    /// Returns a receiver that fails when the process ends. Returns `None` if it has ended.
     pub(crate) fn ended(&self) -> Option<watch::Receiver<()>> {
         let mut ended = None;
         self.tie(|ties| {
@@ -174,7 +174,7 @@ impl Cell {
         ended
     }
 
-    /// Takes something that would be undone at its end away from the process.
+    /// Removes something that would be undone when the process ends.
     pub(crate) fn untie(&self, remove: impl FnOnce(&mut Ties)) {
         if let Some(ties) = &mut self.lock().ties {
             remove(ties);

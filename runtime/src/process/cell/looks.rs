@@ -1,4 +1,4 @@
-//! A process, as those see it who only look on.
+//! The state of a process for statistics.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::Cell;
 use crate::core::limits::DESCRIPTION_BYTES_MAX;
 use crate::sync::Ordering;
 
-/// What can be seen of a process under its lock.
+/// The state of a process that can be seen under its lock.
 #[derive(Debug)]
 pub(crate) struct Look {
     pub(crate) function: &'static str,
@@ -21,14 +21,14 @@ pub(crate) struct Look {
 }
 
 impl Cell {
-    /// What stands in its mailbox, both halves of it, and the bytes of it that come from other nodes.
+    /// Returns the number of items in both halves of the mailbox, and its bytes from other nodes.
     pub(crate) fn mailbox_sizes(&self) -> (usize, usize) {
         let state = self.lock();
         let (queued, remote_bytes) = state.queue.sizes();
         (queued + self.gathered.load(Ordering::Relaxed), remote_bytes)
     }
 
-    /// Looks at it.
+    /// Returns the current state of the process.
     pub(crate) fn look(&self) -> Look {
         let state = self.lock();
         let (queued, remote_bytes) = state.queue.sizes();
@@ -46,12 +46,12 @@ impl Cell {
         }
     }
 
-    /// Says what it is, cut to [`DESCRIPTION_BYTES_MAX`].
+    /// Sets the description of the process, cut to [`DESCRIPTION_BYTES_MAX`].
     pub(crate) fn describe(&self, text: &str) {
         let cut = text.get(..text.floor_char_boundary(DESCRIPTION_BYTES_MAX)).unwrap_or_default();
         let mut description = (!cut.is_empty()).then(|| cut.into());
         self.tie(|ties| std::mem::swap(&mut ties.description, &mut description));
-        // The one before is dropped after the lock.
+        // The previous description is dropped after the lock.
         drop(description);
     }
 }

@@ -1,4 +1,5 @@
-//! What is taken out of a cell's lock, or put into it: whom a process's end concerns, whom to wake, what came of a wish.
+//! Values that go into and out of a cell's lock: who is concerned by a process's end, who has to be woken, and the
+//! outcomes of requests.
 
 use std::fmt;
 use std::iter::Chain;
@@ -16,16 +17,17 @@ use crate::process::remote::Interested;
 use crate::process::small::Small;
 use crate::process::{Received, Refused};
 
-/// What ends a process. The chain that its links would be told is only made if there are any.
+/// The cause of a process's end. The reason that links are told, with its chain of hops, is only built if there are
+/// links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Doom {
-    /// This reason.
+    /// The process ends with this reason.
     Of(Reason),
-    /// The exit signal of a link.
+    /// An exit signal ends the process.
     By {
-        /// The process that ended before.
+        /// The sender of the signal.
         from: Pid,
-        /// Why it did.
+        /// The reason in the signal.
         reason: Reason,
     },
 }
@@ -40,30 +42,31 @@ impl Doom {
     }
 }
 
-/// What few processes have.
+/// State that few processes have.
 #[derive(Default)]
 pub(crate) struct Ties {
-    /// Monitors of this process by processes of this node: reference and who monitors.
+    /// Monitors of this process by processes of this node: references and watching processes.
     pub(crate) watchers: Small<u64>,
-    /// Monitors of this process's own, of processes of any node.
+    /// Monitors that this process has, of processes of any node.
     pub(crate) watching: Small<Pid>,
-    /// Sessions that must be told of its end, beside the first. Those that are over are found out by and by.
+    /// Further sessions that must be told of the end, besides the first one. Sessions that have ended are removed
+    /// from time to time.
     pub(crate) attached: Vec<Weak<dyn Interested>>,
-    /// Names of it.
+    /// The names of the process on this node.
     pub(crate) names: Vec<Arc<str>>,
-    /// It has, or has had, global names.
+    /// `true` if the process has or has had global names.
     pub(crate) has_global_names: bool,
-    /// Nodes it monitors.
+    /// The nodes that the process monitors.
     pub(crate) nodes: Vec<Arc<str>>,
-    /// What it has asked and not taken the answer of.
+    /// The questions whose answers the process has not taken yet.
     pub(crate) asked: Small<Asked>,
-    /// What it says of itself, or the name of the registered function that it is.
+    /// The description that the process has set, or the name of the registered function that it runs.
     pub(crate) description: Option<Box<str>>,
-    /// Who has called it, where nobody is left who could reply: still to be told.
+    /// The callers whose calls nobody is left to answer, and who must still be told.
     pub(crate) let_go: Vec<Caller>,
     /// The process that supervises it.
     pub(crate) supervisor: Option<u64>,
-    /// Its timers wait for the drop of this, if it has had any.
+    /// The sender whose drop ends the timers of the process, if it has had any.
     pub(crate) ended: Option<watch::Sender<()>>,
 }
 
@@ -83,18 +86,18 @@ impl fmt::Debug for Ties {
     }
 }
 
-/// What is left of a process that is dead.
+/// The remains of a dead process.
 #[derive(Debug)]
 pub(crate) struct Remains {
     pub(crate) doom: Doom,
     pub(crate) links: Small<()>,
     pub(crate) session: Option<Weak<dyn Interested>>,
-    pub(crate) ties: Ties,
-    /// What it has not taken, to be dropped when the process is found by nobody any more.
+    pub(crate) ties: Option<Box<Ties>>,
+    /// The rest of the mailbox, to be dropped when the process can no longer be found.
     pub(crate) queue: Queue,
 }
 
-/// Whom to wake when no lock is held any more.
+/// The tasks to wake when no lock is held.
 #[derive(Debug, Default)]
 #[must_use = "a process that is not woken does not see what has come"]
 pub(crate) struct Wakes {
@@ -102,47 +105,47 @@ pub(crate) struct Wakes {
     pub(super) task: Option<Waker>,
 }
 
-/// What has become of a signal from another node.
+/// The outcome of a signal from another node.
 #[derive(Debug, Default)]
 #[must_use = "a process that is not woken does not see what has come"]
 pub(crate) struct Given {
     pub(crate) wakes: Wakes,
-    /// How many bytes more mailboxes hold now.
+    /// The number of bytes that mailboxes hold in addition.
     pub(crate) held: usize,
-    /// Whether these are more than the share of that node had left.
+    /// `true` if this exceeds the share that the other node had left.
     pub(crate) is_over: bool,
 }
 
 impl Given {
-    /// Somebody is to be woken, and that is all.
+    /// Returns the outcome of a signal that only wakes somebody.
     pub(super) fn only(wakes: Wakes) -> Self {
         Self { wakes, ..Self::default() }
     }
 }
 
-/// Why something from another node is not in the mailbox.
+/// The reason why something from another node is not in the mailbox.
 #[derive(Debug)]
 pub(crate) enum NotTaken {
     /// The process has ended.
     Ended,
-    /// It is dropped, and to be counted.
+    /// It was dropped, which has to be counted.
     Dropped(Full),
-    /// The mailbox is full, which ends the process.
+    /// The mailbox is full, and the process ends because of that.
     Ends(Wakes),
 }
 
-/// What has no room for something from another node.
+/// The limit that something from another node would exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Full {
     /// The mailbox.
     Mailbox,
     /// The share of the node that it comes from.
     Share,
-    /// The same, for what is not whole yet.
+    /// The share of the node that it comes from, exceeded by an incomplete message.
     Unfinished,
 }
 
-/// Why a message or a call from this node is not in the mailbox.
+/// The reason why a message or a call from this node is not in the mailbox.
 #[derive(Debug)]
 pub(crate) enum NotPut {
     /// It has to wait for room.
@@ -151,25 +154,28 @@ pub(crate) enum NotPut {
     Refused(Refused),
 }
 
-/// What became of the wish to link two processes of this node.
+/// The outcome of linking two processes of this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Linked {
     /// They are linked, or were already.
     Yes,
-    /// The one that wished it has ended.
+    /// The process that asked for the link has ended.
     SelfEnded,
-    /// The other has ended.
+    /// The other process has ended.
     OtherEnded,
 }
 
 impl Wakes {
-    /// Whether there is nobody.
+    /// Returns `true` if there is nobody to wake.
     pub(crate) const fn is_none(&self) -> bool {
         self.receiver.is_none() && self.task.is_none()
     }
 
+    #[inline]
     pub(crate) fn wake(self) {
-        self.into_iter().for_each(foreign::wake);
+        if !self.is_none() {
+            self.into_iter().for_each(foreign::wake);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! What the peer says of global names. It is noted under the session's lock, and told to the table when that is free, since
-//! the table tells other sessions of what comes of it.
+//! The peer's statements about global names. They are noted under the session's lock. The table is told when that
+//! lock is free, because it tells other sessions of the consequences.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::core::peers::ConnectionId;
 use crate::core::{GlobalNews, Pid, Shown};
 use crate::foreign::event;
 
-/// News that the table does not know yet.
+/// Statements that the table was not told yet.
 #[derive(Debug)]
 pub(super) struct GlobalsHeard {
     pub(super) id: ConnectionId,
     news: Vec<News>,
-    /// How many were passed over.
+    /// The number of statements that were ignored.
     passed_over: u64,
 }
 
@@ -37,7 +37,7 @@ impl GlobalsHeard {
     pub(super) fn note(&mut self, news: GlobalNews<'_>) {
         self.news.push(match news {
             GlobalNews::Registered { name, pid, node } => {
-                // All of a list have the same.
+                // All names of a list are of the same node, so they share its name.
                 let node = match self.news.last() {
                     Some(News::Registered { node: last, .. }) if **last == *node => last.clone(),
                     _ => node.into(),
@@ -50,7 +50,7 @@ impl GlobalsHeard {
 }
 
 impl Delivery {
-    /// To be called with no lock held.
+    /// Tells the table of the statements. Called with no lock held.
     pub(super) fn tell_of_globals(&mut self) {
         let id = self.globals.id;
         for news in std::mem::take(&mut self.globals.news) {
@@ -67,7 +67,7 @@ impl Delivery {
     fn pass_over_global(&mut self) {
         self.globals.passed_over += 1;
         let (peer, passed_over) = (Shown(&self.peer.name), self.globals.passed_over);
-        // One line for the first, and few for very many.
+        // The first, second, fourth and so on have a line each.
         if passed_over.is_power_of_two() {
             event!(
                 sessions,

@@ -1,4 +1,4 @@
-//! What a session keeps of its peer's frames before they are whole: in the peer's share, like what mailboxes keep.
+//! The memory of a peer's incomplete frames. It counts in the peer's share, as the contents of mailboxes do.
 
 use super::Delivery;
 use crate::core::limits::UNFINISHED_BYTES_UNCOUNTED;
@@ -9,18 +9,19 @@ use crate::process::shares::Held;
 /// Bytes that count in the peer's share.
 #[derive(Debug, Default)]
 pub(super) struct Unfinished {
-    /// Of messages that come in fragments.
+    /// Bytes of messages that arrive in fragments.
     pieces: usize,
-    /// Of the frame in the receive buffer; as many of them as were not in the share are of one that is no message.
+    /// Bytes of the frame in the receive buffer. Those that exceeded the share belong to a frame that is not a
+    /// message.
     buffer: Held,
 }
 
 //= spec/session.md#ses-msg-016
-//# A node MUST count what it keeps of frames of a peer that are not whole yet, but for
-//# `unfinished_bytes_uncounted` of each session, among what its mailboxes keep for that peer.
+//# A node MUST count what it keeps of a peer's incomplete frames, but for `unfinished_bytes_uncounted` of
+//# each session, among what its mailboxes keep for that peer.
 impl Delivery {
-    /// The session keeps so many bytes of messages in fragments. False if there is no room for that many, and the message
-    /// by which there would be more is dropped.
+    /// Sets the number of bytes that the session keeps of messages in fragments. Returns `false` if there is no room
+    /// for more; the message that needs them is then dropped.
     pub(super) fn keep_pieces(&mut self, bytes: usize) -> bool {
         let is_kept = self.hold_instead(self.unfinished.pieces, bytes);
         if is_kept {
@@ -31,8 +32,8 @@ impl Delivery {
         is_kept
     }
 
-    /// The session keeps so many bytes of a frame that has come in part, no fewer than before. False if there is no room for
-    /// them and the frame is a message, which is dropped.
+    /// Sets the number of bytes that the session keeps of a partly received frame, which never decreases. Returns
+    /// `false` if there is no room and the frame is a message, which is then dropped.
     pub(super) fn hold_buffer(&mut self, bytes: usize, is_message: bool) -> bool {
         let before = self.unfinished.buffer.bytes;
         let bytes = bytes.saturating_sub(UNFINISHED_BYTES_UNCOUNTED).max(before);
@@ -49,7 +50,7 @@ impl Delivery {
         true
     }
 
-    /// Holds so many bytes instead of `before`, if the peer has room for more.
+    /// Replaces `before` held bytes by `bytes`, if the peer has room for more.
     fn hold_instead(&mut self, before: usize, bytes: usize) -> bool {
         self.known = None;
         let shares = self.table.shares();
@@ -57,7 +58,8 @@ impl Delivery {
             shares.take_back(&self.account, before - bytes);
             return true;
         };
-        // It is held before there is known to be room, so that not every session takes the same room at once.
+        // The bytes are counted before their room is checked, so that several sessions cannot use the same room at
+        // once.
         shares.hold(&self.account, more);
         let fits = self.room().without(more).peer_takes(Charge::bare(self.account.number(), more));
         if !fits {
@@ -67,8 +69,8 @@ impl Delivery {
     }
 
     //= spec/session.md#ses-bnd-009
-    //# A node MUST take what it keeps of a frame that is not whole yet and no message, and that finds no room by
-    //# SES-MSG-010, SES-MSG-011 or SES-MSG-015, for exit signals of links in SES-BND-006 and SES-BND-008.
+    //# When what it keeps of an incomplete frame that is no message goes beyond the peer's share in all
+    //# mailboxes, a node MUST count the excess as exit signals of links in SES-BND-006 and SES-BND-008.
     fn hold_beyond(&mut self, more: usize) {
         let charge = Charge::bare(self.account.number(), more);
         self.is_over |= !self.room().signal_fits(Held::default(), charge);
@@ -79,7 +81,8 @@ impl Delivery {
         self.unfinished.buffer.beyond += more;
     }
 
-    /// The frame is whole, or dropped. What it brings counts where it goes.
+    /// Releases the bytes of the receive buffer, because the frame is complete or dropped. What it delivers is
+    /// counted at its destination.
     pub(super) fn let_buffer_go(&mut self) {
         self.known = None;
         let Held { bytes, beyond } = std::mem::take(&mut self.unfinished.buffer);
@@ -88,7 +91,7 @@ impl Delivery {
         shares.take_back(&self.account, bytes - beyond);
     }
 
-    /// The session has ended.
+    /// Releases everything, because the session has ended.
     pub(super) fn keep_nothing_unfinished(&mut self) {
         self.let_buffer_go();
         self.table.shares().take_back(&self.account, std::mem::take(&mut self.unfinished.pieces));

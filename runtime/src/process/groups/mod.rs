@@ -1,4 +1,4 @@
-//! Groups of processes that all nodes know, as a program has them. Specification: `groups.md`.
+//! Groups of processes that all nodes know: the interface for programs. Specification: `groups.md`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,14 +21,15 @@ mod peer;
 mod server;
 pub(crate) mod shared;
 
-/// The groups of a node, as [`Node::groups`](crate::Node::groups) gives them. Cheap to clone.
+/// A handle to the process groups of a node. [`Node::groups`](crate::Node::groups) returns it. Cloning is cheap.
 ///
-/// A group is a name under which processes of many nodes are found. A process that joins is a member on every node that takes
-/// part in groups and has a session with its node, until it leaves or ends or that session does. There is nothing to create: a
-/// group is there while it has members.
+/// A group is a name for processes on many nodes. A process that joins becomes a member on every node that takes part
+/// in groups and has a session with the process's node. It stays a member until it leaves the group or ends. On
+/// another node it also ceases to be a member when the session with that node ends. Groups need not be created: a
+/// group exists while it has members.
 ///
-/// Groups are eventually consistent: a change is known on this node when the call returns, and on the others a little later.
-/// When nothing changes any more, all nodes that are connected know the same members.
+/// Groups are eventually consistent. A change is visible on this node when the call returns, and on other nodes as
+/// soon as the message about it has arrived. When changes cease, all connected nodes see the same members.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -52,32 +53,32 @@ pub struct Groups {
     shared: Arc<Shared>,
 }
 
-/// A node has no groups.
+/// An error that says why a node has no groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GroupsError {
-    /// A process of the program has the name that the server of groups needs.
+    /// A process of the program holds the name that the groups server needs.
     #[error("the name `{SERVER}` is taken by {0}, which is not the server of groups")]
     NameTaken(Pid),
-    /// The server is a process, and none can be started any more.
+    /// The groups server could not be started, because the node can start no more processes.
     #[error(transparent)]
     NotStarted(#[from] SpawnError),
 }
 
-/// A process did not join a group.
+/// An error that says why a process did not join a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {
-    /// The group, or the process, cannot be joined or join.
+    /// The name of the group or the process is not acceptable, or this node has the maximum number of memberships.
     #[error(transparent)]
     NotJoined(#[from] NotJoined),
-    /// The server of groups has ended, with all memberships: it was killed, or the node has been shut down.
-    /// [`Node::groups`](crate::Node::groups) starts another one.
+    /// The groups server has ended, because it was killed or the node was shut down. All memberships have ended with
+    /// it. [`Node::groups`](crate::Node::groups) starts a new server.
     #[error("the server of groups has ended")]
     Ended,
 }
 
-/// The groups of a node whose server runs.
+/// Returns the groups of a node whose server runs.
 pub(crate) fn started(table: &Arc<ProcessTable>) -> Option<Groups> {
     running(table, table.groups().lock().as_ref())
 }
@@ -87,7 +88,7 @@ fn running(table: &Arc<ProcessTable>, slot: Option<&Arc<Shared>>) -> Option<Grou
     Some(Groups { table: Arc::clone(table), shared: Arc::clone(shared) })
 }
 
-/// The groups of a node; starts their server if none runs.
+/// Returns the groups of a node. Starts their server if none runs.
 pub(crate) fn start(table: &Arc<ProcessTable>) -> Result<Groups, GroupsError> {
     let mut slot = table.groups().lock();
     if let Some(groups) = running(table, slot.as_ref()) {
@@ -126,30 +127,35 @@ pub(crate) fn start(table: &Arc<ProcessTable>) -> Result<Groups, GroupsError> {
     Ok(Groups { table: Arc::clone(table), shared })
 }
 
-/// Memberships.
+/// Methods for memberships.
 impl Groups {
-    /// Makes a process of this node a member of a group, until it leaves or ends. Returns `false` if it is one already: a process
-    /// is in a group once.
+    /// Makes a process of this node a member of a group, until it leaves the group or ends, and returns `true`.
+    /// Returns `false` if the process is a member already: a process is in a group at most once.
     ///
     /// # Errors
-    /// Returns [`JoinError`] if the name is empty or longer than
-    /// [`GROUP_NAME_BYTES_MAX`](crate::core::limits::GROUP_NAME_BYTES_MAX), the process is another node's, this node has as many
-    /// memberships as it may ([`GROUP_MEMBERSHIPS_MAX`](crate::core::limits::GROUP_MEMBERSHIPS_MAX)), or the server of groups has
-    /// ended.
+    /// Returns [`JoinError`] if
+    ///
+    /// - the name is empty or longer than [`GROUP_NAME_BYTES_MAX`](crate::core::limits::GROUP_NAME_BYTES_MAX);
+    /// - the process belongs to another node;
+    /// - this node has the maximum number of memberships
+    ///   ([`GROUP_MEMBERSHIPS_MAX`](crate::core::limits::GROUP_MEMBERSHIPS_MAX)); or
+    /// - the groups server has ended.
     pub fn join(&self, group: &str, pid: Pid) -> Result<bool, JoinError> {
         let joined = self.shared.act(|groups| groups.join(group, pid)).ok_or(JoinError::Ended)?;
         Ok(joined?)
     }
 
-    /// Takes a process of this node out of a group. Returns `false` if it is no member of it, or is a process of another node.
+    /// Removes a process of this node from a group, and returns `true`. Returns `false` if the process is not a
+    /// member of the group or belongs to another node.
     pub fn leave(&self, group: &str, pid: Pid) -> bool {
         self.shared.act(|groups| groups.leave(group, pid)).unwrap_or(false)
     }
 }
 
-/// What is known. None of this waits for the server.
+/// Queries. They read the state of this node, and never wait for the groups server.
 impl Groups {
-    /// Returns the members of a group on all nodes, those of this node first. None if nobody is in it.
+    /// Returns the members of a group on all nodes, the processes of this node first. The result is empty if the
+    /// group has no members.
     #[must_use]
     pub fn members(&self, group: &str) -> Vec<Pid> {
         self.shared.look(|groups| groups.members(group).collect())
@@ -161,19 +167,20 @@ impl Groups {
         self.shared.look(|groups| groups.local_members(group).collect())
     }
 
-    /// Returns the names of all groups that have members, in order.
+    /// Returns the names of all groups that have members, in alphabetical order.
     #[must_use]
     pub fn names(&self) -> Vec<Arc<str>> {
         self.shared.look(|groups| groups.names().cloned().collect())
     }
 
-    /// Returns how often something came from servers of other nodes that was not taken: for metrics.
+    /// Returns the counts of input from the groups servers of other nodes that was ignored, by cause, for metrics.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.shared.look(|groups| groups.counts())
     }
 
-    /// Returns all changes from now on, of all groups. The first ones are the members that there are already.
+    /// Subscribes to the changes of all groups. The subscription first reports each member that exists already as a
+    /// change, and then all later changes.
     #[must_use]
     pub fn changes(&self) -> GroupChanges {
         let subscriber = self.shared.act(|groups| groups.subscribe()).unwrap_or_default();
@@ -181,11 +188,14 @@ impl Groups {
     }
 }
 
-/// Sending.
+/// Methods to send to all members of a group.
 impl Groups {
-    /// Sends a message to each member that is known now, as [`Node::send`](crate::Node::send) does; returns how many it was sent
-    /// to. It waits where a send waits. One that a member's node does not take is not counted and stops nothing; whether a
-    /// member receives it, nobody knows.
+    /// Sends a message to each current member of a group, as [`Node::send`](crate::Node::send) does, and returns the
+    /// number of members to which it was sent.
+    ///
+    /// The members are served one after the other, so a full mailbox or queue of one member delays the next members.
+    /// A member whose node does not accept the message is not counted, and the message is still sent to the others. A
+    /// member that is counted has not necessarily received the message.
     pub async fn send_all(&self, group: &str, message: impl Payload) -> usize {
         let bytes = message.into_bytes();
         let mut count = 0;
@@ -196,11 +206,12 @@ impl Groups {
         count
     }
 
-    /// Sends a value as a term (STF) to each member that is known now, as [`Node::send_term`](crate::Node::send_term) does; else
-    /// as [`send_all`](Self::send_all).
+    /// Sends a value as a term (STF) to each current member of a group, as
+    /// [`Node::send_term`](crate::Node::send_term) does. This method otherwise behaves like
+    /// [`send_all`](Self::send_all).
     ///
     /// # Errors
-    /// Returns an error if the value cannot be written as a term; then it was sent to nobody.
+    /// Returns an error if the value cannot be written as a term. In this case nothing was sent.
     pub async fn send_term_all(
         &self,
         group: &str,
@@ -222,18 +233,19 @@ impl fmt::Debug for Groups {
     }
 }
 
-/// The changes of all groups, as [`Groups::changes`] gives them.
+/// A subscription to the changes of all groups. [`Groups::changes`] returns it; dropping it ends the subscription.
 ///
-/// Whoever does not read for long misses nothing that lasts: a process that has joined and left since then is not told of, nor
-/// one that has left and joined again. So what waits here is bounded by the members that there are.
+/// A subscriber that does not read for a while misses no lasting change: when it reads again, it learns the
+/// difference. A process that has joined and left in the meantime is not reported, nor is a process that has left and
+/// joined again. The backlog is therefore bounded by the number of members.
 pub struct GroupChanges {
     shared: Arc<Shared>,
     subscriber: u64,
 }
 
 impl GroupChanges {
-    /// Waits for the next change. Returns `None` when the server of groups has ended: all memberships are gone then. Nothing is
-    /// lost if this is dropped before it is ready.
+    /// Waits for the next change, and returns it. Returns `None` when the groups server has ended, which ends all
+    /// memberships. Nothing is lost if the future is dropped before it is ready.
     pub async fn next(&mut self) -> Option<GroupChange> {
         loop {
             let changed = self.shared.changed();

@@ -1,4 +1,5 @@
-//! Speaking with the server of one other node: a process of its own, so that a node that takes nothing holds up no other.
+//! Speaking with the server of one other node, in a separate process, so that a node that does not read delays no
+//! other.
 
 use std::sync::Arc;
 

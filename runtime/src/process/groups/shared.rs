@@ -1,4 +1,4 @@
-//! What the server, and whoever asks, act on.
+//! The state that the groups server shares with its users.
 
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
@@ -9,27 +9,28 @@ use crate::core::groups::{GroupChange, Groups, Todo};
 use crate::core::{NodeNumber, Pid};
 use crate::sync::{AtomicBool, Ordering};
 
-/// The groups of a node, for as long as one server of it runs. A lock is held for one change at a time, and nobody is woken under
-/// it.
+/// The groups of a node during the life of one server. The lock is held for one change at a time, and wakes nobody
+/// while held.
 #[derive(Debug)]
 pub(crate) struct Shared {
     server: Pid,
-    /// `None` when the server has ended.
+    /// The groups; `None` after the server has ended.
     groups: RwLock<Option<Groups>>,
-    /// Something has changed that subscribers may want to know.
+    /// Notified when subscribers may want to learn of a change.
     changed: Notify,
-    /// Something has changed that the server may have to act on.
+    /// Notified when the server may have to act on a change.
     stirred: Notify,
 }
 
-/// What the server and the process that speaks with another node have in common, for as long as one session with that.
+/// The state that the server shares with the process that speaks with another node, for the duration of one
+/// session with that node.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) node: NodeNumber,
-    /// There may be something to do.
+    /// Notified when there may be something to do.
     pub(super) stirred: Notify,
-    /// The session is over, and there may be another one: set and asked under the lock of the groups, so that nothing that is to
-    /// be done in the next session is taken by who speaks in this one.
+    /// `true` once the session is over, when another one may have begun. It is set and read under the lock of the
+    /// groups, so that the process of this session takes no work that belongs to the next one.
     is_cut: AtomicBool,
 }
 
@@ -57,13 +58,13 @@ impl Shared {
         self.groups.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks; at nothing when the server has ended.
+    /// Reads the groups. Returns a default value when the server has ended.
     pub(super) fn look<T: Default>(&self, look: impl FnOnce(&Groups) -> T) -> T {
         let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
         groups.as_ref().map(look).unwrap_or_default()
     }
 
-    /// Changes something. `None` when the server has ended.
+    /// Changes the groups. Returns `None` when the server has ended.
     pub(super) fn act<T>(&self, act: impl FnOnce(&mut Groups) -> T) -> Option<T> {
         let done = self.write().as_mut().map(act);
         self.stirred.notify_one();
@@ -75,7 +76,7 @@ impl Shared {
         self.groups.read().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
-    /// The server has ended.
+    /// Marks the server as ended.
     pub(super) fn end(&self) {
         // What was known is dropped after the lock.
         let known = self.write().take();
@@ -83,17 +84,17 @@ impl Shared {
         self.changed.notify_waiters();
     }
 
-    /// Ready when something changes from now on.
+    /// Returns a future that is ready when something changes from now on.
     pub(super) fn changed(&self) -> Notified<'_> {
         self.changed.notified()
     }
 
-    /// Ready when there may be something for the server to do.
+    /// Returns a future that is ready when there may be work for the server.
     pub(super) fn stirred(&self) -> Notified<'_> {
         self.stirred.notified()
     }
 
-    /// What a subscriber has not been told yet. `None` when the server has ended.
+    /// Returns the next change that a subscriber has not seen. `None` when the server has ended.
     pub(super) fn poll_change(&self, subscriber: u64) -> Option<Option<GroupChange>> {
         self.write().as_mut().map(|groups| groups.poll_change(subscriber))
     }
@@ -104,22 +105,22 @@ impl Shared {
         }
     }
 
-    /// A process that the server is to monitor.
+    /// Returns a process that the server should monitor.
     pub(super) fn poll_watch(&self) -> Option<Pid> {
         self.write().as_mut()?.poll_watch()
     }
 
-    /// A node for which there may be something to do.
+    /// Returns a node for which there may be something to do.
     pub(super) fn poll_node(&self) -> Option<NodeNumber> {
         self.write().as_mut()?.poll_node()
     }
 
-    /// What is to be done for a node, in the session of this line.
+    /// Returns the next task for a node, in the session of this line.
     pub(super) fn poll_todo(&self, line: &Line) -> Option<Todo> {
         self.write().as_mut().filter(|_| !line.is_cut())?.poll_todo(line.node)
     }
 
-    /// Changes something that has happened in the session of this line.
+    /// Applies a change that has come in the session of this line.
     pub(super) fn act_on(&self, line: &Line, act: impl FnOnce(&mut Groups)) {
         self.act(|groups| {
             if !line.is_cut() {
@@ -128,7 +129,7 @@ impl Shared {
         });
     }
 
-    /// The session of this line is over.
+    /// Marks the session of this line as over.
     pub(super) fn cut(&self, line: &Line) {
         self.act(|groups| {
             line.is_cut.store(true, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Calls, and who has a name: how they are asked, and answered.
+//! Calls, and requests for the holder of a name: how they are made and answered.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::process::{
     Call, CallError, Message, MonitorNamedError, MonitorRef, Received, Refused, ReplyError,
 };
 
-/// Something that a process asks, from before it is asked until it is answered. Dropped before, it is given up.
+/// A question of a process, from before it is sent until it is answered. If it is dropped before, it is given up.
 pub(super) struct Asking<'a> {
     table: &'a ProcessTable,
     own: &'a Cell,
@@ -20,11 +20,11 @@ pub(super) struct Asking<'a> {
     whom: Whom<'a>,
 }
 
-/// Who is asked.
+/// The process that receives the question.
 #[derive(Clone, Copy)]
 pub(super) enum Whom<'a> {
     Process(Pid),
-    /// Whoever has a name on this node, or a process that is to be started there.
+    /// The holder of a name on a node, or a process that is to be started there.
     On(&'a str),
 }
 
@@ -48,7 +48,7 @@ impl<'a> Asking<'a> {
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        // Once its answer is taken, nothing is left of it here, and of the one that was asked neither.
+        // Once the answer is taken, neither side has anything left of the question.
         let Some(given_up) = self.own.give_up(self.reference) else { return };
         let (table, own, reference) = (self.table, self.own.pid(), self.reference);
         let remote = || table.remote().into_iter();
@@ -109,14 +109,14 @@ impl ProcessTable {
         let Some(callee) = callee.filter(|callee| callee.add_watcher(reference, own.local())) else {
             return Err(CallError::Ended(Reason::noproc()));
         };
-        // Its end may have come between the two, and have found nothing to take away.
+        // The caller may have ended between the two steps, when there was nothing to remove yet.
         sender.check().inspect_err(|_| callee.remove_watcher(reference))?;
         let caller = Caller { pid: own.pid(), reference, session: 0 };
         let call = Call::new(Arc::clone(&callee), caller, term_here(term));
         Ok(put(sender, &callee, Received::Call(call)).await?)
     }
 
-    /// Replies to a call of whoever it is, as its callee.
+    /// Replies to a call of a process on any node, as its callee.
     pub(crate) async fn reply(
         &self,
         callee: &Cell,
@@ -139,7 +139,7 @@ impl ProcessTable {
         if self.answer_here(callee, caller, reply) { Ok(()) } else { Err(ReplyError::Over) }
     }
 
-    /// Nobody is left who could reply to a call of a process of this node.
+    /// Tells a caller that nobody is left who could reply. The callee is a process of this node.
     pub(crate) fn leave_unanswered(&self, callee: &Cell, caller: &Caller) {
         if caller.pid.is_here() {
             self.answer_here(callee, caller, || Answer::Unanswered);
@@ -148,7 +148,7 @@ impl ProcessTable {
         }
     }
 
-    /// False if nobody waits for the answer any more.
+    /// Delivers an answer to a caller of this node. Returns `false` if it no longer waits.
     fn answer_here(&self, callee: &Cell, caller: &Caller, answer: impl FnOnce() -> Answer) -> bool {
         let Some(waiting) = self.get_pid(caller.pid) else { return false };
         let Some(wakes) = waiting.answer(caller.reference, answer(), Charge::NONE) else { return false };
@@ -157,10 +157,10 @@ impl ProcessTable {
         true
     }
 
-    /// Puts something into the mailbox of a process of this node, if there is one; waits if that is full.
+    /// Puts an item into the mailbox of a process of this node, if there is one. Waits if the mailbox is full.
     pub(crate) async fn put_here(&self, to: Pid, received: impl FnOnce() -> Received) {
         if let Some(cell) = self.get_pid(to) {
-            // Of the program nothing is ever refused.
+            // The program is never refused.
             let _ = put(Sender::program(self.pid(0)), &cell, received()).await;
         }
     }
@@ -203,7 +203,7 @@ impl ProcessTable {
         }
     }
 
-    /// Monitors whoever has a name; `watches` if this process is to have that monitor once it is known who it is of.
+    /// Monitors the holder of a name. With `watches`, this process keeps the monitor once the holder is known.
     async fn ask_name(
         &self,
         own: &Cell,
@@ -248,7 +248,7 @@ pub(super) async fn make_way(sent: Sent) {
     }
 }
 
-/// What has come of a call.
+/// The outcome of a call.
 fn reply_of(answer: Answer) -> Result<Message, CallError> {
     match answer {
         Answer::Reply(message) => Ok(message),
@@ -268,7 +268,7 @@ const UNANSWERED: &str = "unanswered";
 const FULL: &str = "full";
 const LIMIT: &str = "limit";
 
-/// Puts something of a sender into a mailbox; waits for room if it is full.
+/// Puts an item of a sender into a mailbox. Waits for room if it is full.
 async fn put(from: Sender<'_>, cell: &Cell, received: Received) -> Result<(), Refused> {
     tokio::task::coop::consume_budget().await;
     match cell.put_here(from, received) {

@@ -1,8 +1,9 @@
-//! Names that hold for all nodes.
+//! Global names, which hold on all nodes.
 //!
-//! All changes are made, and told to the sessions, under one lock: so every session hears of the changes of a name in their
-//! order. Lock order: the registry of connections, global names, routes, a session, a process. A session that reads of a
-//! global name therefore says so when its own lock is free ([`Delivery`](crate::process::Delivery)).
+//! All changes are made, and reported to the sessions, under one lock, so that every session learns of the changes of
+//! a name in their order. Lock order: the registry of connections, global names, routes, a session, a process. A
+//! session that reads a statement about a global name therefore passes it on only when its own lock is free
+//! ([`Delivery`](crate::process::Delivery)).
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -25,7 +26,7 @@ impl ProcessTable {
         let cell = self.get_pid(pid).ok_or(NotRegistered::NoProcess(pid))?;
         let mut globals = self.globals.lock();
         let name = globals.register(name, pid.local(), on_conflict)?;
-        // The process's end takes the name back only if the process knows of it.
+        // The end of the process removes the name only if the process knows that it has one.
         if !cell.tie(|ties| ties.has_global_names = true) {
             globals.unregister(&name);
             return Err(NotRegistered::NoProcess(pid));
@@ -53,7 +54,7 @@ impl ProcessTable {
         self.globals.lock().names().collect()
     }
 
-    /// Takes back the global names of a process that has ended.
+    /// Removes the global names of a process that has ended.
     pub(crate) fn remove_global_names(&self, local: u64) {
         let mut globals = self.globals.lock();
         let names = globals.process_ended(local);
@@ -62,8 +63,8 @@ impl ProcessTable {
         wake(told);
     }
 
-    /// A session with this start of a node comes up, on this connection: `begin` makes it the session, and is lent the own
-    /// names, of which it tells the peer. No name is registered or taken back meanwhile.
+    /// Begins a session with an incarnation of a node, on this connection. `begin` makes it the session and receives
+    /// this node's names, of which it tells the peer. No name is registered or removed meanwhile.
     pub(crate) fn global_names_up<T>(
         &self,
         id: ConnectionId,
@@ -77,13 +78,13 @@ impl ProcessTable {
         begin(&globals)
     }
 
-    /// The session on this connection has ended.
+    /// Forgets the names of the session on this connection, which has ended.
     pub(crate) fn global_names_down(&self, id: ConnectionId) {
         self.globals.lock().down(id);
     }
 
-    /// The peer of a session has said something of a global name. To be called with no lock held. Returns `false` if it is
-    /// passed over.
+    /// Handles the statement of a session's peer about a global name. Called with no lock held. Returns `false` if
+    /// the statement is ignored.
     pub(crate) fn heard_of_global(&self, id: ConnectionId, news: GlobalNews<'_>) -> bool {
         let mut globals = self.globals.lock();
         match globals.heard(id, news) {
@@ -99,7 +100,7 @@ impl ProcessTable {
         }
     }
 
-    /// Tells the process that had a global name that another one keeps it.
+    /// Tells the process that has lost a global name that another one keeps it.
     fn lose_global(&self, Conflict { name, local, winner, node, on_conflict }: Conflict) {
         let wakes = self.get(local).map_or_else(Wakes::default, |cell| match on_conflict {
             OnConflict::Exit => cell.exit(winner, Reason::custom(NAME_CONFLICT)),
@@ -110,7 +111,8 @@ impl ProcessTable {
         event!(processes, WARN, %name, %process, %node, "the global name is kept by another node");
     }
 
-    /// Tells every session what has become of an own global name, under the lock. Returns whom to wake when it is free.
+    /// Tells every session of the change of one of this node's global names, under the lock. Returns the wakers to
+    /// call when the lock is free.
     fn tell_global(&self, name: &Arc<str>, local: Option<u64>) -> Vec<Arc<Waker>> {
         self.remote.get().map_or_else(Vec::new, |remote| remote.tell_global(name, local))
     }

@@ -1,4 +1,5 @@
-//! The process table: numbers, and how a process of this node is found, sent to, linked and monitored.
+//! The process table: the numbers of processes, and how processes of this node are found, sent to, linked and
+//! monitored.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,7 +22,7 @@ use super::shares::Shares;
 use super::small::NumberMap;
 use super::{
     Context, EndCounts, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, SendError,
-    SpawnError, task,
+    SpawnError, Supervision, task,
 };
 use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, PROCESSES_OF_PEERS_MAX, PROCESSES_PER_PEER_MAX};
 use crate::core::{Globals, NodeNumber, Pid, Reason, Start, Term};
@@ -50,18 +51,22 @@ pub(crate) struct ProcessTable {
     executor: Executor,
     cells: Cells,
     locals_given: AtomicU64,
-    /// No process is started any more.
+    /// `true` once no more processes are started.
     closed: AtomicBool,
-    /// The node stops: that its processes end is no failure of theirs.
+    /// `true` once the node is shutting down. The ends of its processes are then no failures.
     stopped: AtomicBool,
-    /// Says that a process has ended, once none is started any more.
+    /// Notified of each end of a process once `closed` is set.
     ends: watch::Sender<()>,
-    /// Processes that are no longer here, and of whose end not all have been told.
+    /// The number of pending calls of the program. Each has a cell in the table, but is not a process.
+    guests: AtomicU64,
+    /// The number of processes that were started.
+    started: AtomicU64,
+    /// The number of processes that were removed from the table, and whose ends were not reported to everybody yet.
     ends_untold: AtomicU64,
     references_given: AtomicU64,
     names: Mutex<HashMap<Arc<str>, u64>>,
     globals: Mutex<Globals>,
-    /// Who monitors which node.
+    /// The processes that monitor each node.
     node_monitors: Mutex<HashMap<Arc<str>, NumberMap<()>>>,
     /// The groups, once the program has asked for them.
     groups: Mutex<Option<Arc<SharedGroups>>>,
@@ -70,19 +75,20 @@ pub(crate) struct ProcessTable {
     unsent: AtomicU64,
     nameless: AtomicU64,
     failures: Failures,
+    supervision: Arc<Supervision>,
     functions: Arc<Functions>,
     remote: OnceLock<Arc<dyn Remote>>,
     connections: OnceLock<Arc<dyn Connections>>,
 }
 
-/// What other nodes may make a table hold.
+/// The limits on what other nodes may cause a table to hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TableLimits {
-    /// Bytes that its mailboxes hold from other nodes.
+    /// The bytes that mailboxes hold for other nodes.
     pub(crate) mailbox_remote_bytes: usize,
-    /// Processes that one of them may have started here.
+    /// The processes of this node that one other node may have had started.
     pub(crate) processes_per_peer: usize,
-    /// The same of all of them together.
+    /// The processes of this node that all other nodes together may have had started.
     pub(crate) processes_of_peers: usize,
 }
 
@@ -96,7 +102,7 @@ impl Default for TableLimits {
     }
 }
 
-/// How a new process and the one that starts it are tied to each other, before it runs.
+/// The tie between a new process and the process that starts it. It exists before the new process runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Tie<'p> {
     None,
@@ -105,24 +111,24 @@ pub(crate) enum Tie<'p> {
 }
 
 impl ProcessTable {
-    /// The table of a node that is connected to nothing.
+    /// Creates the table of a node without connections.
     pub(crate) fn new(node: &str, creation: u8, executor: Executor) -> Arc<Self> {
         Self::with_limits(node, creation, executor, TableLimits::default())
     }
 
-    /// The same, with other limits.
+    /// Creates the table of a node without connections, with other limits.
     pub(crate) fn with_limits(
         node: &str,
         creation: u8,
         executor: Executor,
         limits: TableLimits,
     ) -> Arc<Self> {
-        // One that gives this creation: without connections it is compared with nobody's.
+        // Any incarnation with this creation will do: without connections it is never compared.
         let incarnation = NonZeroU64::new(u64::from(creation) + 254).unwrap_or(NonZeroU64::MIN);
         Self::of_start(&Start { name: node.into(), incarnation }, executor, limits)
     }
 
-    /// The table of this start of a node.
+    /// Creates the table of an incarnation of a node.
     pub(crate) fn of_start(start: &Start, executor: Executor, limits: TableLimits) -> Arc<Self> {
         Arc::new(Self {
             node: (&*start.name).into(),
@@ -133,6 +139,8 @@ impl ProcessTable {
             closed: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             ends: watch::Sender::new(()),
+            guests: AtomicU64::new(0),
+            started: AtomicU64::new(0),
             ends_untold: AtomicU64::new(0),
             references_given: AtomicU64::new(0),
             names: Mutex::default(),
@@ -144,23 +152,24 @@ impl ProcessTable {
             unsent: AtomicU64::new(0),
             nameless: AtomicU64::new(0),
             failures: Failures::new(),
+            supervision: Arc::default(),
             functions: Arc::new(Functions::new(limits.processes_per_peer, limits.processes_of_peers)),
             remote: OnceLock::new(),
             connections: OnceLock::new(),
         })
     }
 
-    /// Lends it the way to other nodes, once.
+    /// Sets the way to other nodes, once.
     pub(crate) fn connect(&self, remote: Arc<dyn Remote>) {
         drop(self.remote.set(remote));
     }
 
-    /// Gives it the node's connections, once: they last as long as it does.
+    /// Sets the node's connections, once. They last as long as the node.
     pub(crate) fn set_connections(&self, connections: Arc<dyn Connections>) {
         drop(self.connections.set(connections));
     }
 
-    /// The node's connections; none if it is alone.
+    /// Returns the node's connections. `None` for a node without a network.
     pub(crate) fn connections(&self) -> Option<&dyn Connections> {
         self.connections.get().map(|connections| &**connections)
     }
@@ -170,52 +179,53 @@ impl ProcessTable {
         &self.node
     }
 
-    /// A node's name as it is announced and compared, with its port.
+    /// Returns the name of a node as it is announced and compared: with its port.
     pub(crate) fn completed<'n>(&self, name: &'n str) -> Result<Cow<'n, str>, NodeNameError> {
         if *name == *self.node {
-            // Also that of a node without a name.
+            // This includes the empty name of a node without a network.
             return Ok(name.into());
         }
         let parsed = NodeName::parse(name)?;
         Ok(if parsed.has_port() { name.into() } else { parsed.completed().into() })
     }
 
-    /// Where the groups are, once there are any.
+    /// Returns the place of the groups, which is `None` until the program has asked for them.
     pub(crate) const fn groups(&self) -> &Mutex<Option<Arc<SharedGroups>>> {
         &self.groups
     }
 
-    /// What starts its processes, and has their timers.
+    /// Returns the executor, which runs the processes and their timers.
     pub(crate) const fn executor(&self) -> &Executor {
         &self.executor
     }
 
-    /// The process of this node with that number.
+    /// Returns the pid of the process of this node with this number.
     pub(crate) fn pid(&self, local: u64) -> Pid {
         Pid::new(NodeNumber::HERE, self.creation, local)
     }
 
-    /// The process with that number, if it has not ended.
+    /// Returns the process with this number, if it has not ended.
     pub(crate) fn get(&self, local: u64) -> Option<Arc<Cell>> {
         self.cells.get(local)
     }
 
-    /// A process of this node, if it has not ended. A pid of another creation is that of a dead process.
+    /// Returns a process of this node, if it has not ended. A pid with another creation is that of a dead process.
     pub(crate) fn get_pid(&self, pid: Pid) -> Option<Arc<Cell>> {
         if pid == self.pid(pid.local()) { self.get(pid.local()) } else { None }
     }
 
-    /// How many processes there are.
+    /// Returns the number of processes.
     pub(crate) fn count(&self) -> usize {
-        self.cells.count()
+        let guests = usize::try_from(self.guests.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+        self.cells.count().saturating_sub(guests)
     }
 
-    /// Starts no process any more.
+    /// Stops starting processes.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
     }
 
-    /// Starts no process any more, and tells of no end: the node stops.
+    /// Stops starting processes, and stops reporting their ends, because the node is shutting down.
     pub(crate) fn stop(&self) {
         self.close();
         self.stopped.store(true, Ordering::SeqCst);
@@ -226,52 +236,67 @@ impl ProcessTable {
         self.cells.for_each(|cell| cell.doom(Reason::Shutdown).wake());
     }
 
-    /// Tells the operator of a process's end if it has failed. Of a node that stops, whose sessions end before its
-    /// processes, nothing is told.
+    /// Logs the end of a process if it has failed. Nothing is logged while the node shuts down, because its sessions
+    /// end before its processes.
     pub(crate) fn tell_of_end(&self, local: u64, names: &[Arc<str>], doom: &Doom) {
         if !self.stopped.load(Ordering::SeqCst) {
             self.failures.ended(self.pid(local), names, doom);
         }
     }
 
-    /// Tells the operator that something of a process's messages has come to nothing, by this error.
+    /// Logs that something sent to a process was lost because of this error.
     pub(crate) fn tell_of_lost(&self, process: Pid, error: &dyn fmt::Display, what: Lost) {
         self.failures.lost(process, error, what);
     }
 
-    /// How many processes have ended, and how.
+    /// Returns the numbers of processes that have ended, by kind of end.
     pub(crate) fn end_counts(&self) -> EndCounts {
         self.failures.counts()
     }
 
-    /// How many processes were started.
-    pub(crate) fn started(&self) -> u64 {
-        self.locals_given.load(Ordering::Relaxed)
+    /// Returns the counters of the supervisors of this node.
+    pub(crate) const fn supervision(&self) -> &Arc<Supervision> {
+        &self.supervision
     }
 
-    /// For how long the node has been there.
+    /// Returns the number of processes that were started.
+    pub(crate) fn started(&self) -> u64 {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a call of the program is over.
+    pub(crate) fn guest_went(&self) {
+        self.guests.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Returns the time since the node was started.
     pub(crate) fn up_for(&self) -> Duration {
         self.failures.since()
     }
 
-    /// Shows each process to a function, with no lock held.
-    pub(crate) fn for_each(&self, see: impl FnMut(&Cell)) {
-        self.cells.for_each(see);
+    /// Calls a function with each process, in the order in which they were started and with no lock held. Cells that
+    /// represent calls of the program are left out.
+    pub(crate) fn for_each(&self, mut see: impl FnMut(&Cell)) {
+        self.cells.for_each(|cell| {
+            if !cell.is_guest() {
+                see(cell);
+            }
+        });
     }
 
-    /// Takes a process that has ended out of the table.
+    /// Removes a process that has ended from the table.
     pub(crate) fn remove(&self, local: u64) {
-        // The cell, if this is its last owner, is dropped after the lock.
+        // If this is the last owner of the cell, the cell is dropped after the lock.
         let ended = self.cells.remove(local);
         drop(ended);
     }
 
-    /// A process is about to go, and others are to be told.
+    /// Notes that a process is about to be removed, and that its end has to be reported.
     pub(crate) fn end_begins(&self) {
         self.ends_untold.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// All have been told of the end of a process.
+    /// Notes that the end of a process was reported to everybody.
     pub(crate) fn end_is_told(&self) {
         self.ends_untold.fetch_sub(1, Ordering::SeqCst);
         if self.is_closed() {
@@ -298,7 +323,7 @@ impl ProcessTable {
         if self.executor.start(task::Task::new(cell, start)) { Ok(pid) } else { Err(SpawnError::RuntimeGone) }
     }
 
-    /// A new process that has no task yet.
+    /// Adds a new process, which has no task yet.
     pub(crate) fn add(self: &Arc<Self>, mailbox: Mailbox) -> Result<Arc<Cell>, SpawnError> {
         if self.is_closed() {
             return Err(SpawnError::Stopped);
@@ -312,8 +337,14 @@ impl ProcessTable {
             return Err(SpawnError::Exhausted);
         }
         let cell = Arc::new(Cell::new(local, Arc::clone(self), mailbox));
+        if cell.is_guest() {
+            self.guests.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.started.fetch_add(1, Ordering::Relaxed);
+        }
         self.cells.insert(Arc::clone(&cell));
-        // The node may have been stopped, and all others told to end, before this one was among them.
+        // The node may have been closed meanwhile, and all other processes told to end before this one was in the
+        // table.
         if self.is_closed() {
             cell.doom(Reason::Shutdown).wake();
         }
@@ -332,7 +363,7 @@ impl ProcessTable {
                 Linked::SelfEnded => child.exit(parent.pid(), Reason::noproc()).wake(),
                 Linked::OtherEnded => parent.exit(child.pid(), Reason::noproc()).wake(),
             },
-            // If the parent ends meanwhile, nothing is monitored.
+            // If the parent has ended meanwhile, nothing is monitored.
             Tie::Monitor(parent, reference) => {
                 drop(self.monitor_here(parent, child.pid(), reference.number()))
             }
@@ -413,7 +444,7 @@ impl ProcessTable {
         self.remote.get().map(|remote| &**remote).ok_or(Denied::NotConnected)
     }
 
-    /// What its mailboxes keep for other nodes, and who may have how much of it.
+    /// Returns the shares of other nodes in the memory of mailboxes.
     pub(crate) const fn shares(&self) -> &Shares {
         &self.shares
     }
@@ -423,22 +454,22 @@ impl ProcessTable {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a message from another node to a name that nobody has.
+    /// Counts a message from another node to a name that no process holds.
     pub(crate) fn count_nameless(&self) {
         self.nameless.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Messages from other nodes to names that nobody had.
+    /// Returns the number of messages from other nodes to names that no process held.
     pub(crate) fn nameless(&self) -> u64 {
         self.nameless.load(Ordering::Relaxed)
     }
 
-    /// Messages from other nodes that found a mailbox full and were dropped.
+    /// Returns the number of messages and signals from other nodes that were dropped because there was no room.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Messages to other nodes that were dropped because there was no session.
+    /// Returns the number of messages to other nodes that were dropped because there was no session.
     pub(crate) fn unsent(&self) -> u64 {
         self.unsent.load(Ordering::Relaxed)
     }
@@ -480,7 +511,8 @@ impl ProcessTable {
         {
             own.exit(to, Reason::Noconnection).wake();
         }
-        // Then nothing is linked: a session has asked whether this process lives, and so has the other.
+        // If this process has ended, nothing is linked: the session, or the other process, has checked whether this
+        // process lives.
         Sender::process(own).check()
     }
 
@@ -490,7 +522,7 @@ impl ProcessTable {
         }
         let linked = match self.get_pid(to) {
             Some(other) => own.link(&other),
-            // It has ended; the exit signal of a link that is there is on its way.
+            // The other process has ended. If there is a link, its exit signal is on its way.
             None if to == self.pid(to.local()) && own.has_link(to.local()) => Linked::Yes,
             None => Linked::OtherEnded,
         };
@@ -507,7 +539,7 @@ impl ProcessTable {
         } else if to != own.pid() && to == self.pid(to.local()) {
             match self.get(to.local()) {
                 Some(other) => own.unlink(&other),
-                // It has ended; its exit signal may be on its way.
+                // The other process has ended, and its exit signal may be on its way.
                 None => own.forget_link(to.local()),
             }
         }
@@ -521,7 +553,7 @@ impl ProcessTable {
         let reference = self.new_reference();
         let number = reference.number();
         Sender::process(own).check()?;
-        // Nobody is told of one's own end.
+        // A process cannot receive the DOWN of its own end.
         if of == own.pid() {
             return Ok(reference);
         }
@@ -536,7 +568,7 @@ impl ProcessTable {
             own.watch(number, of)?;
             own.down(number, of, Reason::Noconnection).wake();
         }
-        // If it has ended meanwhile, nothing monitors any more.
+        // If this process has ended meanwhile, it monitors nothing.
         Sender::process(own).check().map(|()| reference)
     }
 
@@ -546,12 +578,13 @@ impl ProcessTable {
             own.down(reference, of, Reason::noproc()).wake();
             return Ok(());
         };
-        // Its end may have come between the two, and have found nothing to take away.
+        // This process may have ended between the two steps, when there was no watcher to remove yet.
         Sender::process(own).check().inspect_err(|_| cell.remove_watcher(reference))
     }
 
-    /// One attempt. The DOWN may come before it returns, so that the monitor must be known before; one that has to
-    /// wait is not, since whoever waits may give up.
+    /// Attempts to monitor a process of another node. The DOWN may arrive before this returns, so the monitor is
+    /// noted before. If the attempt has to wait for room, the monitor is removed again, since the caller may stop
+    /// waiting.
     fn try_monitor(&self, own: &Cell, of: Pid, reference: u64) -> Result<(), Denied> {
         own.watch(reference, of)?;
         self.remote()?.monitor(own.pid(), of, reference).inspect_err(|_| {
@@ -582,14 +615,14 @@ impl fmt::Debug for ProcessTable {
     }
 }
 
-/// Sends to a process of this node, if there is one; waits if its mailbox is full.
+/// Sends a message to a process of this node, if there is one. Waits if its mailbox is full.
 async fn send_here(
     from: Sender<'_>,
     find: impl FnOnce() -> Option<Arc<Cell>>,
     message: impl FnOnce() -> Message,
 ) -> Result<(), Refused> {
-    // No mailbox may hold up who only sends: it must not keep its thread from others. Before the message is sent, so
-    // that whoever gives up here has not sent it.
+    // A process that only sends never waits for a mailbox with room, and must not keep its thread from others. The
+    // budget is consumed before the message is sent, so that a sender that is dropped here has not sent it.
     coop::consume_budget().await;
     let Some(cell) = find() else { return Ok(()) };
     match try_send_here(from, cell, message)? {
@@ -598,7 +631,7 @@ async fn send_here(
     }
 }
 
-/// Sends at once, or gives the wait for room.
+/// Sends a message at once, or returns the future that waits for room.
 fn try_send_here(
     from: Sender<'_>,
     cell: Arc<Cell>,
@@ -627,7 +660,7 @@ fn term_here(term: Term) -> Message {
 
 /// Waiting for sessions.
 impl ProcessTable {
-    /// Sends until a session takes it. Without a session it is dropped.
+    /// Repeats an attempt to send until a session accepts the message. Without a session the message is dropped.
     async fn sent(
         &self,
         from: Sender<'_>,
@@ -639,31 +672,33 @@ impl ProcessTable {
             Some(Sent::MakeWay) => tokio::task::yield_now().await,
             None => {
                 //= spec/session.md#ses-off-001
-                //# A node that has no session for the pid, or none with the node, to which its process sends MUST
-                //# drop the message.
+                //# A node MUST drop a message of its process to a pid that has no session, or to a name on a
+                //# node without a session.
                 self.unsent.fetch_add(1, Ordering::Relaxed);
-                // Nothing holds up who only sends to a lost node: it must not keep its thread from others.
+                // A process that only sends to a lost node never waits, and must not keep its thread from others.
                 coop::consume_budget().await;
             }
         }
         Ok(())
     }
 
-    /// Tries until a session takes it. `None` if there is no session, nor one after a dial, where the node dials for that.
+    /// Repeats an attempt until a session accepts it. Returns `None` if there is no session. If the node dials when
+    /// needed, a dial is made first.
     async fn taken<T>(
         &self,
         from: Sender<'_>,
         towards: Towards<'_>,
         mut attempt: impl FnMut() -> Result<T, Denied>,
     ) -> Result<Option<T>, Refused> {
-        let mut has_dialled = false;
+        let (mut has_dialled, mut turn) = (false, None);
         loop {
             match attempt() {
                 Ok(taken) => return Ok(Some(taken)),
                 Err(Denied::Refused(refused)) => return Err(refused),
-                Err(Denied::Full(room)) => apart(room).await,
+                Err(Denied::Full(room)) => apart(Box::pin(room.wait(&mut turn))).await,
                 Err(Denied::NotConnected) if has_dialled || !from.dials() => return Ok(None),
                 Err(Denied::NotConnected) => {
+                    turn = None;
                     let dial = self.connections().and_then(|connections| connections.reach(towards));
                     let Some(dial) = dial else { return Ok(None) };
                     apart(dial).await;

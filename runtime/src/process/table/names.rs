@@ -1,4 +1,4 @@
-//! The names of processes, and who monitors which node.
+//! The names of processes, and the processes that monitor nodes.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,7 +13,7 @@ use crate::process::cell::Cell;
 use crate::process::small::NumberMap;
 use crate::process::{Received, RegisterError};
 
-/// Stands for the name of every node among those that processes monitor: no node has it.
+/// The name that stands for every node in the monitors of nodes. No node has this name.
 pub(crate) const EVERY_NODE: &str = "";
 
 /// Names.
@@ -29,7 +29,7 @@ impl ProcessTable {
         match names.entry(Arc::clone(&name)) {
             Entry::Occupied(taken) => Err(RegisterError::Taken(self.pid(*taken.get()))),
             Entry::Vacant(free) => {
-                // The process's end takes the name away only if the process knows of it.
+                // The end of the process removes the name only if the process knows that it has one.
                 if !cell.tie(|ties| ties.names.push(name)) {
                     return Err(RegisterError::NoProcess(pid));
                 }
@@ -39,8 +39,8 @@ impl ProcessTable {
         }
     }
 
-    /// Takes a name away from its process; nothing happens to the name of the server of groups, without which those of other
-    /// nodes are not heard.
+    /// Removes a name from its process. The name of the server of groups is not removed: without it, the groups of
+    /// other nodes would not be heard.
     pub(crate) fn unregister(&self, name: &str) -> Option<Pid> {
         if name == SERVER && self.has_groups() {
             return None;
@@ -65,7 +65,7 @@ impl ProcessTable {
         self.names.lock().get(name).map(|local| self.pid(*local))
     }
 
-    /// All names, in order.
+    /// Returns all names, in order.
     pub(crate) fn registered(&self) -> Vec<(Arc<str>, Pid)> {
         let names = self.names.lock();
         let mut registered: Vec<_> =
@@ -80,14 +80,14 @@ impl ProcessTable {
         self.get(local)
     }
 
-    /// Takes the names of a process that has ended.
+    /// Removes the names of a process that has ended.
     pub(crate) fn remove_names(&self, local: u64, of: &[Arc<str>]) {
         if of.is_empty() {
             return;
         }
         let mut names = self.names.lock();
         for name in of {
-            // It may have been taken away, and given to another, since the process died.
+            // The name may have been removed and given to another process since this one died.
             if names.get(name) == Some(&local) {
                 names.remove(name);
             }
@@ -97,7 +97,7 @@ impl ProcessTable {
 
 /// Node monitors.
 impl ProcessTable {
-    /// Notes that a process monitors a node. False if the process has ended.
+    /// Notes that a process monitors a node. Returns `false` if the process has ended.
     pub(crate) fn monitor_node(&self, own: &Cell, node: &str) -> bool {
         let node: Arc<str> = node.into();
         let mut monitors = self.node_monitors.lock();
@@ -115,7 +115,7 @@ impl ProcessTable {
         remove_node_monitor(&mut monitors, node, own.local());
     }
 
-    /// Takes the node monitors of a process that has ended.
+    /// Removes the monitors of nodes of a process that has ended.
     pub(crate) fn remove_node_monitors(&self, local: u64, nodes: &[Arc<str>]) {
         if !nodes.is_empty() {
             let mut monitors = self.node_monitors.lock();
@@ -123,23 +123,26 @@ impl ProcessTable {
         }
     }
 
-    /// Tells all who monitor the node that a session with it has begun. Returns whom to wake when no lock is held.
+    /// Tells all processes that monitor the node that a session with it has begun. Returns the wakers to call when no
+    /// lock is held.
     pub(crate) fn node_up(&self, node: &str) -> Vec<Waker> {
         self.node_event(node, |name| Received::NodeUp { name })
     }
 
-    /// Tells all who monitor the node that the session with it is over. Returns whom to wake when no lock is held.
+    /// Tells all processes that monitor the node that the session with it has ended. Returns the wakers to call when
+    /// no lock is held.
     pub(crate) fn node_down(&self, node: &str) -> Vec<Waker> {
         self.node_event(node, |name| Received::NodeDown { name })
     }
 
-    /// Whether any process monitors the node.
+    /// Returns `true` if any process watches the node.
     #[cfg(all(test, not(shuttle)))]
     pub(crate) fn is_node_monitored(&self, node: &str) -> bool {
         self.node_monitors.lock().contains_key(node)
     }
 
-    /// Under the lock, so that nothing comes after the monitor is removed.
+    /// Delivers an event to all processes that monitor the node. This happens under the lock, so that nothing arrives
+    /// after a monitor was removed.
     fn node_event(&self, node: &str, event: impl Fn(Arc<str>) -> Received) -> Vec<Waker> {
         let monitors = self.node_monitors.lock();
         let (of_this, of_every) = (monitors.get_key_value(node), monitors.get(EVERY_NODE));

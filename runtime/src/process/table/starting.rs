@@ -1,4 +1,4 @@
-//! Processes of functions that are registered: how they are started here, and asked for elsewhere.
+//! Processes that run registered functions: how they are started here, and requested from other nodes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::process::remote::{Later, Sender, Towards};
 use crate::process::task::Task;
 use crate::process::{Mailbox, Message, MonitorRef, Refused, SpawnError, SpawnOnError};
 
-/// A process of a function, which does not run before its task is started.
+/// A process of a registered function, which runs once its task is started.
 pub(crate) struct Prepared {
     pub(crate) local: u64,
     pub(crate) task: Later<'static, ()>,
@@ -26,13 +26,13 @@ impl fmt::Debug for Prepared {
 }
 
 impl ProcessTable {
-    /// The functions that are registered.
+    /// Returns the registered functions.
     pub(crate) const fn functions(&self) -> &Arc<Functions> {
         &self.functions
     }
 
-    /// Makes a process for another node. Nothing of the program's is called, and nothing of it dropped: this is done under the
-    /// lock of a session.
+    /// Creates a process for another node. No code of the program is called and no value of it is dropped, because
+    /// this happens under the lock of a session.
     pub(crate) fn prepare(
         self: &Arc<Self>,
         peer: &Arc<str>,
@@ -47,7 +47,7 @@ impl ProcessTable {
                 cell.describe(name);
                 function.task(cell, arguments)
             }
-            // The program has taken it back this moment.
+            // The program has removed the function in this moment.
             None => Box::pin(Task::new(cell, async |_| Reason::noproc())),
         };
         let task = Box::pin(async move {
@@ -57,7 +57,7 @@ impl ProcessTable {
         Ok(Prepared { local, task })
     }
 
-    /// Starts a function that is registered on this node, by whom it may be started elsewhere does not matter.
+    /// Starts a process of this node that runs a registered function, whichever other nodes are allowed to start it.
     fn spawn_registered(
         self: &Arc<Self>,
         name: &str,
@@ -77,7 +77,8 @@ impl ProcessTable {
         }
     }
 
-    /// Has a process started on a node, this one or another. The reference is that of the monitor, if there is one.
+    /// Has a process started on a node, this one or another. The returned reference is that of the monitor, if there
+    /// is one.
     pub(crate) async fn spawn_on(
         self: &Arc<Self>,
         own: &Cell,
@@ -123,10 +124,10 @@ impl ProcessTable {
     }
 }
 
-/// Why a session does not ask.
+/// Returns the error for the reason why a session does not ask.
 fn not_asked(why: Refused, name: &str) -> SpawnOnError {
     match why {
-        // Of frames of other kinds a node may take longer ones.
+        // The other node may accept longer frames of other kinds.
         Refused::TooLong { length, .. } => {
             let length = length.saturating_sub(REQUEST_BYTES + name.len());
             let length_max = (FRAME_BYTES_BOUND_MIN as usize).saturating_sub(REQUEST_BYTES + name.len());
@@ -136,10 +137,10 @@ fn not_asked(why: Refused, name: &str) -> SpawnOnError {
     }
 }
 
-/// Bytes of a request beside its function's name and its arguments.
+/// The bytes of a request in addition to the function's name and the arguments.
 const REQUEST_BYTES: usize = 20;
 
-/// Why the node that was asked has not started it.
+/// Returns the error for the reason why the node has not started the process.
 fn not_started(why: SpawnFailure, function: &str, node: &str) -> SpawnOnError {
     let node = node.into();
     match why {

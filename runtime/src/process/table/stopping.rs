@@ -1,8 +1,11 @@
-//! The end of all processes of a node, in order.
+//! The orderly end of all processes of a node.
 
 use std::collections::HashSet;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tracing::field::display;
 
 use super::ProcessTable;
 use crate::core::limits::KILLED_WITHIN;
@@ -11,19 +14,23 @@ use crate::foreign::{apart, event};
 use crate::process::cell::Cell;
 use crate::sync::Ordering;
 
-/// A process that had not ended when the patience of [`Node::shutdown_within`](crate::Node::shutdown_within) was over, and was killed.
+/// The time between two counts of the remaining processes.
+const COUNTED_EVERY: Duration = Duration::from_millis(20);
+
+/// A process that [`Node::shutdown_within`](crate::Node::shutdown_within) has killed, because the process did not end
+/// in time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Left {
-    /// The process.
+    /// The pid of the process.
     pub pid: Pid,
-    /// The names that it had on this node.
+    /// The names under which the process was registered on this node.
     pub names: Vec<Arc<str>>,
 }
 
 impl ProcessTable {
-    /// Starts no process any more and tells all to end; kills those that are left when the patience is over. They have a little time
-    /// to be gone.
+    /// Stops starting processes, and tells all of them to end. Kills those that are left after `patience`, and gives
+    /// them a little time to end.
     pub(crate) async fn end_within(&self, patience: Duration) -> Vec<Left> {
         self.close();
         let mut told = HashSet::new();
@@ -32,27 +39,30 @@ impl ProcessTable {
         }
         let left = self.kill_all();
         if let [Left { pid, names }, ..] = &left[..] {
-            let (name, count) = (names.first().map_or("", |name| name), left.len());
-            event!(processes, WARN, count, process = %pid, name = %Shown(name), "processes that have not ended in time are killed");
+            let (name, count) = (names.first().map(|name| display(Shown(name))), left.len());
+            event!(processes, WARN, count, process = %pid, name, "processes that have not ended in time are killed");
         }
         self.have_ended(KILLED_WITHIN, || self.count_of_program() + self.ends_untold()).await;
         left
     }
 
-    /// Waits until none is left, for at most so long. Who is left is counted again whenever a process has ended.
+    /// Waits until no process is left, for at most this time. The remaining processes are counted after some have
+    /// ended, but not after each end, because counting looks at all of them.
     async fn have_ended(&self, longest: Duration, mut left: impl FnMut() -> usize) -> bool {
         let mut ends = self.ends.subscribe();
         let all_have_ended = async {
             while left() > 0 {
-                // The table has what says so.
+                // This does not fail, because the table owns the sender.
                 let _ = apart(ends.changed()).await;
+                // Processes that end together with it have ended by then.
+                self.executor.at_most(COUNTED_EVERY, pending::<()>()).await;
             }
         };
         self.executor.at_most(longest, all_have_ended).await.is_some()
     }
 
-    /// Tells each process that has not been told, unless it has a supervisor, which does that in its own order. Returns how many there
-    /// are.
+    /// Tells each process to end that was not told yet, except those with a supervisor, which stops them in its own
+    /// order. Returns the number of processes.
     fn tell_to_end(&self, told: &mut HashSet<u64>) -> usize {
         let mut count = 0;
         self.for_each_of_program(|cell| {
@@ -75,7 +85,8 @@ impl ProcessTable {
         left
     }
 
-    /// How many are no longer here, and still tell of their end. To be asked after who is here: it is one or the other.
+    /// Returns the number of processes that were removed from the table and are still reporting their ends. Must be
+    /// read after the processes in the table are counted, so that each process is seen in one of the two places.
     fn ends_untold(&self) -> usize {
         usize::try_from(self.ends_untold.load(Ordering::SeqCst)).unwrap_or(usize::MAX)
     }
@@ -86,7 +97,8 @@ impl ProcessTable {
         count
     }
 
-    /// All but those of the node itself, which serve the others to the last, and those that stand for a call of the program.
+    /// Calls a function with each process, except the node's own, which serve the others until the end, and those
+    /// that represent calls of the program.
     fn for_each_of_program(&self, mut see: impl FnMut(&Cell)) {
         self.cells.for_each(|cell| {
             if !cell.is_of_node() {

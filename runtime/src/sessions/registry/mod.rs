@@ -1,7 +1,7 @@
-//! All connections of a node, and the endpoint that decides on them, under one lock.
+//! All connections of a node, and the endpoint that decides on them, with one lock.
 //!
-//! Lock order: the registry, then global names, then routes, then a connection, then a process or the numbers of nodes. Whoever is to be woken
-//! by what the endpoint says is woken when no lock is held ([`Afterwards`]).
+//! Lock order: the registry, then global names, then routes, then a connection, then a process or the numbers of
+//! nodes. Tasks that the endpoint's decisions concern are woken when no lock is held ([`Afterwards`]).
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ use crate::core::endpoint::{Attempts, Dial, Endpoint, KeptNode, KeptState, Limit
 use crate::core::epochs::Facts;
 use crate::core::handshake::Local;
 use crate::core::peers::ConnectionId;
-use crate::core::session::Timing;
+use crate::core::session::{Rights, Timing};
 use crate::core::{Globals, Start};
 use crate::foreign::{self, apart};
 use crate::notices::Notices;
@@ -42,19 +42,19 @@ mod tests;
 /// The connections of one node.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    /// The number of this start of the node.
+    /// The incarnation of this node.
     pub(crate) incarnation: NonZeroU64,
     /// The name of the node.
-    name: Arc<str>,
+    pub(crate) name: Arc<str>,
     pub(crate) clock: Clock,
     pub(crate) routes: Arc<Routes>,
     pub(crate) notices: Arc<Notices>,
     table: Weak<ProcessTable>,
     numbers: SharedNumbers,
     state: Mutex<State>,
-    /// Something has come or gone.
+    /// Notified when a connection has come or gone.
     changed: Notify,
-    /// The endpoint has asked for a dial.
+    /// Notified when the endpoint has requested a dial.
     dials: Notify,
     runtime: Handle,
     own: Weak<Self>,
@@ -64,16 +64,16 @@ pub(crate) struct Registry {
 struct State {
     endpoint: Endpoint<SharedNumbers>,
     connections: HashMap<ConnectionId, Arc<SessionHandle>>,
-    /// Names that the endpoint has asked to dial: each of them once.
+    /// The names that the endpoint has requested to dial, each once.
     asked: Vec<Arc<str>>,
-    /// What has gone through sessions that are over.
+    /// The totals of sessions that are over.
     over: SessionTotals,
-    /// For when the endpoint's timer is set.
+    /// The time for which the endpoint's timer is set.
     timer_at: Option<Duration>,
     afterwards: Afterwards,
 }
 
-/// What is done as soon as the lock is free.
+/// The work to do as soon as the lock is released.
 #[derive(Debug, Default)]
 struct Afterwards {
     connections: Vec<Stirred>,
@@ -90,8 +90,8 @@ impl Afterwards {
 }
 
 impl Registry {
-    /// The connections of the node to which these processes belong, which has none yet. To be called in the runtime on which they
-    /// are to run.
+    /// Creates the connections of the node of these processes. It has none yet. Must be called in the runtime on
+    /// which they will run.
     pub(crate) fn new(
         local: Arc<Local>,
         table: &Arc<ProcessTable>,
@@ -124,12 +124,14 @@ impl Registry {
         })
     }
 
-    /// Acts on the endpoint before there are connections.
+    /// Acts on the endpoint where it has nothing to carry out: before there are connections, and to replace
+    /// cookies.
     pub(crate) fn with_endpoint(&self, act: impl FnOnce(&mut Endpoint<SharedNumbers>)) {
         act(&mut self.state.lock().endpoint);
     }
 
-    /// A connection has been accepted; nothing if the node stops. Its end must be reported to [`Registry::finish`].
+    /// Adds an accepted connection. Returns `None` if the node is shutting down. The end of the connection must be
+    /// reported to [`Registry::finish`].
     pub(crate) fn accept(&self, from: SocketAddr, random: Randomness) -> Option<Arc<SessionHandle>> {
         self.change(|state| {
             let (id, core) = state.endpoint.accept(from, random, self.clock.now())?;
@@ -138,7 +140,7 @@ impl Registry {
         })
     }
 
-    /// Somebody wants a session with a node. The end of a connection must be reported to [`Registry::finish`].
+    /// Requests a session with a node. The end of a connection must be reported to [`Registry::finish`].
     pub(crate) fn dial(&self, name: &Arc<str>, random: Randomness) -> Dial<Arc<SessionHandle>> {
         self.change(|state| {
             let dial = state.endpoint.dial(name, random, self.clock.now());
@@ -151,7 +153,7 @@ impl Registry {
         self.change(|state| state.endpoint.keep(name, self.clock.now()))
     }
 
-    /// Keeps it no more: see [`Endpoint::let_go`].
+    /// Stops keeping a session with a node: see [`Endpoint::let_go`].
     pub(crate) fn let_go(&self, name: &str) -> bool {
         self.change(|state| {
             state.asked.retain(|asked| **asked != *name);
@@ -159,7 +161,7 @@ impl Registry {
         })
     }
 
-    /// The nodes that are kept connected; of those that wait, for how long they still do.
+    /// Returns the nodes that are kept connected. Those that wait contain the remaining time.
     pub(crate) fn kept(&self) -> Vec<KeptNode> {
         let mut kept: Vec<_> = self.state.lock().endpoint.kept().collect();
         let now = self.clock.now();
@@ -171,13 +173,15 @@ impl Registry {
         kept
     }
 
-    /// The node on which a process runs, or ran, if there is or was a session with it; nothing, if that is not known any more. What
-    /// peers have told of is not among them: they would choose where this node dials.
+    /// Returns the node on which a process runs, or ran, if there is or was a session with it. Returns `None` if
+    /// that is no longer known. Nodes that only peers have named are not included, because peers could then choose
+    /// where this node dials.
     pub(crate) fn name_of(&self, pid: Pid) -> Option<Arc<str>> {
         Some(self.numbers.met(pid.node())?.name)
     }
 
-    /// Waits for names that the endpoint asks to dial. For each, [`Registry::dial`] or [`Registry::cannot_dial`] comes next.
+    /// Waits for names that the endpoint requests to dial. For each, [`Registry::dial`] or
+    /// [`Registry::cannot_dial`] must follow.
     pub(crate) async fn asked(&self) -> Vec<Arc<str>> {
         loop {
             let more = self.dials.notified();
@@ -189,12 +193,12 @@ impl Registry {
         }
     }
 
-    /// A name that the endpoint has asked for cannot be dialled now.
+    /// Reports that a requested name cannot be dialled now.
     pub(crate) fn cannot_dial(&self, name: &str, why: &dyn std::fmt::Display) {
         self.change(|state| state.endpoint.cannot_dial(name, why, self.clock.now()));
     }
 
-    /// After a dial that has ended: see [`Attempts::again`].
+    /// Decides what follows a dial that has ended: see [`Attempts::again`].
     pub(crate) fn again(
         &self,
         attempts: &mut Attempts,
@@ -205,12 +209,12 @@ impl Registry {
         attempts.again(name, ending, closed_early, &mut self.state.lock().endpoint, self.clock.now())
     }
 
-    /// Waits until no connection with that node is being made any more, and no session closed.
+    /// Waits until no connection with that node is being made, and no session with it is being closed.
     pub(crate) async fn settled(&self, name: &str) {
         self.when(|endpoint| !endpoint.is_underway(name)).await;
     }
 
-    /// Waits until this time, or until there is a session with that node before, or this one stops.
+    /// Waits until this time, or until there is a session with that node, or this node stops.
     pub(crate) async fn up_before(&self, name: &str, at: Duration) {
         tokio::select! {
             () = self.when(|endpoint| endpoint.is_up(name) || endpoint.is_stopped()) => {}
@@ -233,8 +237,8 @@ impl Registry {
         }
     }
 
-    /// How the sessions stand, in the order of their peers' names, those included that are being ended; and what has gone through
-    /// all there were.
+    /// Returns the state of each session, ordered by the names of the peers and including those that are being
+    /// ended, and the totals over all sessions so far.
     pub(crate) fn session_stats(&self) -> (Vec<PeerStats>, SessionTotals) {
         let state = self.state.lock();
         let mut totals = state.over;
@@ -247,18 +251,19 @@ impl Registry {
         (peers, totals)
     }
 
-    /// Waits until a change that somebody is carrying out is told.
+    /// Waits until a change that is being carried out has been reported.
     pub(crate) fn wait_for_change(&self) {
         drop(self.state.lock());
     }
 
-    /// A connection says something.
+    /// Passes an event of a connection to the endpoint.
     pub(crate) fn hear(&self, connection: ConnectionId, event: EndpointEvent) {
         self.change(|state| state.endpoint.handle_event(connection, event, self.clock.now()));
     }
 
-    /// A connection is over. If it was a session, all across it ends: nobody finds it any more, then its exits and
-    /// DOWNs go out, then nodedown. Only then can another be up.
+    /// Removes a connection that is over. If it was a session, everything that crosses it ends: first it can no
+    /// longer be found, then its exits and DOWNs are delivered, then nodedown. Only then can another session be
+    /// established.
     pub(crate) fn finish(&self, connection: &Arc<SessionHandle>) {
         let ending = connection.ending();
         let was_session = self.change(|state| {
@@ -285,17 +290,17 @@ impl Registry {
         });
     }
 
-    /// Ends the session with a node in order. False if there is none in which something can be sent.
+    /// Ends the session with a node in order. Returns `false` if there is none that accepts data.
     pub(crate) fn disconnect(&self, name: &str) -> bool {
         self.change(|state| state.endpoint.disconnect(name, self.clock.now()))
     }
 
-    /// Refuses every further connection, and ends all there are.
+    /// Refuses all further connections, and ends all existing ones.
     pub(crate) fn stop(&self) {
         self.change(|state| state.endpoint.stop(self.clock.now()));
     }
 
-    /// What delivers a session's signals and messages; nothing if the node is gone.
+    /// Returns the object that delivers a session's signals and messages, or `None` if the node is gone.
     pub(crate) fn delivery(&self, session: &Arc<SessionHandle>) -> Option<Delivery> {
         let interested: Arc<dyn Interested> = session.clone();
         let peer = Owner { name: session.peer().name.clone(), source: session.source };
@@ -332,7 +337,7 @@ impl Registry {
                     self.routes.ending(connection);
                 }
                 let stirred = match event {
-                    ConnectionEvent::Up(facts) => self.come_up(connection, facts, table),
+                    ConnectionEvent::Up(facts, rights) => self.come_up(connection, facts, rights, table),
                     event => connection.tell(event, self.clock.now()),
                 };
                 state.afterwards.connections.push(stirred);
@@ -352,17 +357,18 @@ impl Registry {
         }
     }
 
-    /// A connection becomes the session. Global names stand still meanwhile: whatever becomes of one later, the session is told,
-    /// and what the peer says of its own finds the session known.
+    /// Makes a connection the session. Global names do not change in the meantime: the session is told of every
+    /// later change, and the peer's statements about its own names find the session known.
     fn come_up(
         &self,
         connection: &Arc<SessionHandle>,
         facts: Box<Facts>,
+        rights: Rights,
         table: Option<&ProcessTable>,
     ) -> Stirred {
         let start = facts.incarnation.map(|incarnation| Start { name: facts.name.clone(), incarnation });
         let begin = |globals: Option<&Globals>| {
-            let stirred = connection.tell(ConnectionEvent::Up(facts), self.clock.now());
+            let stirred = connection.tell(ConnectionEvent::Up(facts, rights), self.clock.now());
             self.routes.up(connection);
             if let Some(globals) = globals {
                 connection.tell_globals(&self.name, globals);
@@ -378,7 +384,7 @@ impl Registry {
     }
 }
 
-/// Tells the endpoint the time when it has asked for that.
+/// Tells the endpoint the time that it has asked for.
 async fn tick(registry: Weak<Registry>, clock: Clock, at: Duration) {
     sleep_until(clock.at(at)).await;
     if let Some(registry) = registry.upgrade() {
@@ -399,7 +405,7 @@ impl State {
         handle
     }
 
-    /// For when a timer is to be set, if none is that goes off before.
+    /// Returns the time for which to set a timer, unless an earlier one is set.
     fn set_timer(&mut self) -> Option<Duration> {
         let at = self.endpoint.deadline()?;
         if self.timer_at.is_some_and(|set| set <= at) {

@@ -74,7 +74,7 @@ impl Node {
             panic!("no dial")
         };
         theirs.secured(TLS_1_3);
-        connection.secured(TLS_1_3);
+        connection.secured(TLS_1_3, None);
         let (mut to, mut from) = (Inbound::default(), Inbound::default());
         for _ in 0..4 {
             theirs.transmit(to.buffer(), 1 << 10, Duration::ZERO);
@@ -142,7 +142,7 @@ impl Node {
 
 //= spec/session.md#ses-upd-002
 //= type=test
-//# A node MUST give a process the NODEUP of a session before everything else that the session brings it.
+//# A node MUST give a process the NODEUP of a session before everything else of that session.
 #[tokio::test]
 async fn exits_then_downs_then_nodedown_then_the_next_nodeup() {
     let node = node();
@@ -369,7 +369,13 @@ async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
             Err(other) => panic!("{other:?}"),
         }
     };
+    let (mut first, mut second) = (None, None);
+    room.wait(&mut first).await;
+    let Err(Denied::Full(opens)) = node.routes.send(Sender::program(own), remote, b"first") else { panic!() };
+    let Err(Denied::Full(turn)) = node.routes.send(Sender::program(own), remote, b"second") else { panic!() };
     assert!(node.registry.disconnect(PEER));
-    room.await;
+    opens.wait(&mut first).await;
+    turn.wait(&mut second).await;
+    assert!(second.is_none());
     assert!(matches!(node.routes.send(Sender::program(own), remote, b"late"), Err(Denied::NotConnected)));
 }

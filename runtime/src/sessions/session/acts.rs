@@ -1,4 +1,4 @@
-//! What processes do in a session.
+//! The actions of processes in a session.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl SessionHandle {
         })
     }
 
-    /// Calls, if there is room; `attach` as in [`SessionHandle::link`].
+    /// Makes a call, if there is room. For `attach` see [`SessionHandle::link`].
     pub(crate) fn call(
         &self,
         local: u64,
@@ -67,7 +67,7 @@ impl SessionHandle {
         called.wake()
     }
 
-    /// Asks for a process, if there is room; `attach` as in [`SessionHandle::link`].
+    /// Requests a process, if there is room. For `attach` see [`SessionHandle::link`].
     pub(crate) fn spawn(
         &self,
         local: u64,
@@ -106,7 +106,7 @@ impl SessionHandle {
         replied.wake()
     }
 
-    /// Nobody is left who could reply to a call.
+    /// Reports that nobody is left to reply to a call.
     pub(crate) fn leave_unanswered(&self, caller: &Caller) {
         self.in_session(|session| session.leave_unanswered(caller));
     }
@@ -119,7 +119,7 @@ impl SessionHandle {
         not_made(why, &self.peer().name)
     }
 
-    /// Sees to it that the peer will know a process's node.
+    /// Makes sure that the peer will know a process's node.
     fn introduce(&self, core: &mut Session, pid: Pid) {
         core.introduce(pid.node(), || self.numbers.start(pid.node()));
     }
@@ -149,14 +149,14 @@ impl SessionHandle {
     ) -> Done<Result<Sent, Denied>> {
         self.pass(|session| {
             //= spec/session.md#ses-ord-002
-            //# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all messages
-            //# of that process to the same process of the peer.
+            //# A node MUST write EXIT, MONITOR_EXIT and DEMONITOR of a process that has ended after all its
+            //# messages to the same process of the peer.
             from.check()?;
             send(session)
         })
     }
 
-    /// Hands the session something that waits for room like a message.
+    /// Passes something to the session that waits for room like a message.
     fn pass(&self, send: impl FnOnce(&mut Session) -> Result<(), Denied>) -> Done<Result<Sent, Denied>> {
         self.act(|state| self.pass_in(state, send))
     }
@@ -166,17 +166,19 @@ impl SessionHandle {
         state: &mut State,
         send: impl FnOnce(&mut Session) -> Result<(), Denied>,
     ) -> Result<Sent, Denied> {
-        let made_way = state.made_way;
         let session = self.find_room(state)?;
         send(session)?;
-        let crowded = !made_way && session.waiting_bytes() >= CROWDED_BYTES;
-        state.made_way |= crowded;
-        Ok(if crowded { Sent::MakeWay } else { Sent::GoOn })
+        let waiting = session.waiting_bytes();
+        if waiting < state.crowded_at {
+            return Ok(Sent::GoOn);
+        }
+        state.crowded_at = waiting + CROWDED_BYTES;
+        Ok(Sent::MakeWay)
     }
 
-    /// Links, if there is room. `attach` sees to it that the session is told of the local process's end, and is false
-    /// if that has come already: then nothing is linked. It is asked under the session's lock, so that an end that
-    /// comes later finds the link.
+    /// Links two processes, if there is room. `attach` registers the session for the local process's end, and
+    /// returns `false` if the process has already ended; then nothing is linked. It is called under the session's
+    /// lock, so that a later end finds the link.
     pub(crate) fn link(&self, local: u64, remote: u64, attach: impl FnOnce() -> bool) -> Result<(), Denied> {
         let done = self.act(|state| {
             // A link that is there has its exit signal when the session ends, and no second one now.
@@ -204,7 +206,7 @@ impl SessionHandle {
         self.in_session(|session| session.unlink(local, remote));
     }
 
-    /// Monitors, if there is room; `attach` as in [`SessionHandle::link`].
+    /// Makes a monitor, if there is room. For `attach` see [`SessionHandle::link`].
     pub(crate) fn monitor(
         &self,
         local: u64,
@@ -220,7 +222,7 @@ impl SessionHandle {
         })
     }
 
-    /// Monitors whoever has a name, if there is room; `attach` as in [`SessionHandle::link`].
+    /// Makes a monitor by name, if there is room. For `attach` see [`SessionHandle::link`].
     pub(crate) fn monitor_named(
         &self,
         local: u64,
@@ -236,15 +238,15 @@ impl SessionHandle {
         })
     }
 
-    /// Begins to tell the peer of the global names of this node, and of these at once. The driver, which is woken because the
-    /// session has come up, finds them.
+    /// Starts to send the global names of this node to the peer, and queues these names at once. The driver finds
+    /// them when it is woken because the session is established.
     pub(crate) fn tell_globals(&self, node: &Arc<str>, globals: &Globals) {
         if let Some(session) = self.state.lock().core.session() {
             session.tell_globals(node, globals.own());
         }
     }
 
-    /// Tells the peer what has become of a global name of this node.
+    /// Tells the peer of a change to a global name of this node.
     pub(crate) fn tell_global(&self, name: &Arc<str>, local: Option<u64>) -> Stirred {
         let told = self.act(|state| {
             // What ends is told in a session that is being ended as well, as the ends of processes are.
@@ -266,22 +268,23 @@ impl SessionHandle {
         });
     }
 
-    /// Acts if there is room; otherwise gives what to wait for.
+    /// Acts if there is room. Otherwise returns what to wait for.
     fn with_room<T>(&self, act: impl FnOnce(&mut Session) -> Result<T, Denied>) -> Result<T, Denied> {
         self.act(|state| act(self.find_room(state)?)).wake()
     }
 
-    /// The session, if there is room; otherwise gives what to wait for. There is none ever again in a session that is being
-    /// ended: what is queued goes out before it ends, and whoever sends without end must not hold that up.
+    /// Returns the session, if there is room. Otherwise returns what to wait for. A session that is being ended
+    /// never has room again: queued data is sent before it ends, and a sender without end must not delay that.
     fn find_room<'s>(&self, state: &'s mut State) -> Result<&'s mut Session, Denied> {
         let Some(session) = state.core.open_session() else { return Err(Denied::NotConnected) };
         if session.has_room() {
             return Ok(session);
         }
         state.full = true;
-        state.waits += 1;
+        // The first who finds it full has the turn at once, and comes back with it.
+        state.waits += u64::from(self.entrance.is_taken());
         // Made under the lock, so that room made from here on is not missed.
-        Err(Denied::Full(Box::pin(self.room.clone().notified_owned())))
+        Err(Denied::Full(self.entrance.wait()))
     }
 
     /// Acts on the session, if it has not ended.

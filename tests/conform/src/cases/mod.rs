@@ -1,5 +1,6 @@
 //! The cases: data in `spec/conformance/`, read and chosen among.
 
+mod handshake_step;
 mod read_step;
 mod step;
 
@@ -7,6 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use handshake_step::*;
 pub use step::*;
 
 /// A case.
@@ -271,6 +273,8 @@ pub struct Start {
     pub tells_peers: bool,
     /// Another cookie.
     pub cookie: Option<String>,
+    /// It has a certificate.
+    pub certificates: Option<Certificates>,
     /// It must not start so, which is the whole case.
     #[serde(default)]
     pub fails: bool,
@@ -298,8 +302,19 @@ impl Start {
             || self.limits().iter().any(|(_, limit)| limit.is_some())
             || self.peer_lists
             || self.tells_peers
+            || self.certificates.is_some()
             || self.fails
     }
+}
+
+/// What a subject does with certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Certificates {
+    /// It has one.
+    Presented,
+    /// It requires them too.
+    Required,
 }
 
 /// The cases cannot be read.
@@ -327,6 +342,7 @@ macro_rules! files {
 const FILES: &[(&str, &str)] = files![
     "transport.toml",
     "handshake.toml",
+    "certificates.toml",
     "framing.toml",
     "frames.toml",
     "messages.toml",

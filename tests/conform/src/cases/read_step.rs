@@ -4,7 +4,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::step::{Ask, Damage, Expect, Names, Send, Step, first};
+use super::Damage;
+use super::step::{Ask, Expect, Names, Send, Step, first};
 
 /// A step that is a table with one of these keys.
 macro_rules! verbs {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Reading, framing};
+use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 
 use super::peer::{damage, document};
@@ -27,7 +28,7 @@ const SHOWN_EACH: usize = 8;
 /// Messages of a flood have at least so many bytes; no other message of a case that has one does.
 const FLOOD_BYTES_MIN: usize = 8_192;
 
-/// If only one of the two answers of [`Step::Quiet`] has come, the other one gets so much more time.
+/// If only one of two signs of life has come, the other one gets so much more time.
 const SECOND_ANSWER: Duration = Duration::from_secs(1);
 
 /// The process of the runner that asks for signs of life.
@@ -50,7 +51,7 @@ impl Player<'_> {
         let deadline = self.deadline;
         let wire = &mut self.connection(&send.on)?.wire;
         if send.times > SHOWN_EACH {
-            return wire.raw(&framed(send, &fields)?, None, deadline).await;
+            return wire.raw(&framed(send, &fields).await?, None, deadline).await;
         }
         for before in 0..send.times {
             wire.say(&payload(send, &fields, before)?, send.damage.pieces, deadline).await?;
@@ -229,10 +230,27 @@ impl Player<'_> {
         Ok(())
     }
 
-    /// Asks for two signs of life that have nothing to do with each other, so that a subject that fails at one of
-    /// them is not found guilty here: a PONG, and the end of a monitor of nobody.
+    /// Asks for signs of life twice: a node may write its answers ahead of messages that wait, and what waited behind
+    /// the first answers comes ahead of the second ones.
     pub(super) async fn quiet(&mut self, quiet: &Quiet) -> Result<(), Trouble> {
+        for _ in 0..2 {
+            self.lives(&quiet.on).await?;
+        }
         let on = quiet.on.as_str();
+        let wire = &self.connection(on)?.wire;
+        let (tickets, parted) = (wire.tickets(), wire.parted());
+        if quiet.check.contains(&QuietCheck::WholeRecords) && parted > 0 {
+            return Err(Trouble::wrong(format!("{parted} frames did not come within one TLS record")));
+        }
+        if quiet.check.contains(&QuietCheck::NoTicket) && tickets > 0 {
+            return Err(Trouble::wrong(format!("the subject has issued {tickets} session tickets")));
+        }
+        Ok(())
+    }
+
+    /// Asks for two signs of life that have nothing to do with each other, so that a subject that fails at one of
+    /// them is not found guilty here: a PONG, and the end of a monitor of nobody. Nothing else may come.
+    async fn lives(&mut self, on: &str) -> Result<(), Trouble> {
         let creations = self.creations(on)?;
         self.quiets += 1;
         let reference = ASKING_REFERENCES + self.quiets;
@@ -271,14 +289,6 @@ impl Player<'_> {
                     )));
                 }
             }
-        }
-        let wire = &self.connection(on)?.wire;
-        let (tickets, parted) = (wire.tickets(), wire.parted());
-        if quiet.check.contains(&QuietCheck::WholeRecords) && parted > 0 {
-            return Err(Trouble::wrong(format!("{parted} frames did not come within one TLS record")));
-        }
-        if quiet.check.contains(&QuietCheck::NoTicket) && tickets > 0 {
-            return Err(Trouble::wrong(format!("the subject has issued {tickets} session tickets")));
         }
         Ok(())
     }
@@ -335,11 +345,12 @@ fn count_up(fields: &mut Map<String, Value>, name: &str, more: u64) -> Option<()
     Some(())
 }
 
-/// All frames of a step, one behind the other.
-fn framed(send: &Send, fields: &Map<String, Value>) -> Result<Vec<u8>, Trouble> {
+/// All frames of a step, one behind the other. Other cases have their turn meanwhile.
+async fn framed(send: &Send, fields: &Map<String, Value>) -> Result<Vec<u8>, Trouble> {
     let mut framed = Vec::new();
     let different = if send.counts.is_empty() { 1 } else { send.times };
     for before in 0..different {
+        consume_budget().await;
         framing::put(&payload(send, fields, before)?, FRAME_BYTES_MAX, &mut framed)
             .map_err(|error| Trouble::unjudged(error.to_string()))?;
     }

@@ -26,9 +26,14 @@ pub(crate) struct Theirs {
 }
 
 impl Player<'_> {
-    /// A whole handshake. What the subject says is judged only as far as a session needs it: other cases judge it.
+    /// A whole handshake, or one that the subject refuses when it has seen all. What the subject says is judged only as
+    /// far as a session needs it: other cases judge it.
     pub(super) async fn session(&mut self, session: &Session) -> Result<(), Trouble> {
-        self.handshake(session).await.map_err(|trouble| trouble.in_preparation("no session came about"))
+        let made = self.handshake(session).await;
+        match session.judged || session.refused.is_some() {
+            true => made,
+            false => made.map_err(|trouble| trouble.in_preparation("no session came about")),
+        }
     }
 
     async fn handshake(&mut self, session: &Session) -> Result<(), Trouble> {
@@ -39,10 +44,13 @@ impl Player<'_> {
         self.connection(on)?.peer.change(&session.peer);
         let subject_dialled = self.connection(on)?.subject_dialled;
         let course = [Message::Name, Message::Challenge, Message::Reply, Message::Ack];
+        let last = if subject_dialled { Message::Reply } else { Message::Ack };
         for (place, message) in course.into_iter().enumerate() {
             // The initiator says the first message and the third.
             if (place % 2 == 0) != subject_dialled {
                 self.say(&usual(message, on)).await?;
+            } else if let Some(codes) = session.refused.as_ref().filter(|_| message == last) {
+                return self.refused(&Refused { refused: codes.clone(), on: on.into(), told: false }).await;
             } else {
                 self.hear(&Hear {
                     hear: message,

@@ -1,5 +1,6 @@
 //! Plays a case: its steps one after the other, against the subject in one role.
 
+mod certificates;
 mod fragments;
 mod frames;
 mod groups;
@@ -21,7 +22,7 @@ use tokio::time::Instant;
 use crate::cases::{Case, Dialler, FIRST, Message, Open, Order, Role, Step, Tls, TlsCheck};
 use crate::subject::{Listening, Running, Subject};
 use crate::verdict::Trouble;
-use crate::wire::{ALPN, Heard, Listener, Log, Offer, SERVER_NAME, Wire};
+use crate::wire::{ALPN, Authorities, Heard, Listener, Log, Offer, SERVER_NAME, Wire};
 
 use fragments::Assembly;
 use handshake::Theirs;
@@ -35,6 +36,7 @@ pub(crate) struct Scene {
     pub(crate) subject: Subject,
     pub(crate) subject_name: Option<String>,
     pub(crate) cookie: String,
+    pub(crate) authorities: Arc<Authorities>,
     pub(crate) version: u8,
     /// How long a case waits for what must come.
     pub(crate) patience: Duration,
@@ -46,6 +48,7 @@ struct Player<'c> {
     role: Role,
     subject: Running,
     peer: Peer,
+    authorities: Arc<Authorities>,
     listener: Option<Dialled>,
     connections: HashMap<String, Connection>,
     values: Values,
@@ -104,7 +107,7 @@ const HEAVY_LONG: Duration = Duration::from_secs(40);
 pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> Result<(), (String, Trouble)> {
     let early = |trouble| ("start".to_owned(), trouble);
     let place = listen(scene, case, role).await.map_err(early)?;
-    let started = Running::start(&scene.subject, &case.start, &scene.cookie, log).await;
+    let started = Running::start(&scene.subject, &case.start, scene, log).await;
     let mut subject = match started {
         Ok(subject) if case.start.fails => {
             subject.stop().await;
@@ -144,6 +147,7 @@ pub(crate) async fn play(scene: &Scene, case: &Case, role: Role, log: &Log) -> R
         role,
         subject,
         peer,
+        authorities: Arc::clone(&scene.authorities),
         listener,
         connections: HashMap::new(),
         values,
@@ -317,12 +321,16 @@ impl Player<'_> {
 /// Connections.
 impl Player<'_> {
     async fn open(&mut self, open: &Open) -> Result<Flow, Trouble> {
-        let offer = match open.open {
+        let mut offer = match open.open {
             Tls::Tls => Offer::default(),
             Tls::NoAlpn => Offer { alpn: false, ..Offer::default() },
             Tls::Expired => Offer { expired: true, ..Offer::default() },
             Tls::Tls12 => Offer { tls12: true, ..Offer::default() },
         };
+        offer.asks = self.case.start.certificates.is_some();
+        offer.presents = open.certificate.as_ref().map(|wanted| self.issued(wanted)).transpose()?;
+        // A subject need not speak TLS 1.2 at all.
+        let may_fail = open.may_fail || offer.tls12;
         let subject_dials = match open.by {
             Some(dialler) => dialler == Dialler::Subject,
             None => self.role == Role::Initiator,
@@ -333,13 +341,21 @@ impl Player<'_> {
             }
             Ok(()) => {}
             Err(Trouble::Wrong(_)) if open.fails => return Ok(Flow::On),
-            // A subject need not speak it at all.
-            Err(Trouble::Wrong(_)) if offer.tls12 => return Ok(Flow::Done),
+            Err(Trouble::Wrong(_)) if may_fail => return Ok(Flow::Done),
             Err(trouble) => return Err(trouble),
         }
-        let facts = self.connection(&open.on)?.wire.facts().clone();
+        let given = self.subject.certificate.clone();
+        let wire = &self.connection(&open.on)?.wire;
+        let facts = wire.facts();
         for check in &open.check {
             let (is_so, what) = match check {
+                TlsCheck::Certificate => (
+                    given.is_some() && wire.certificates().first() == given.as_ref(),
+                    "the subject did not present the certificate that it was given".to_owned(),
+                ),
+                TlsCheck::Asks => {
+                    (subject_dials || facts.asked, "the subject asked for no certificate".to_owned())
+                }
                 TlsCheck::ServerName => (
                     facts.server_name.as_deref() == Some(SERVER_NAME),
                     format!("the server name is {:?}, and not {SERVER_NAME:?}", facts.server_name),

@@ -1,9 +1,11 @@
 //! The wire: TLS connections on which bytes go out as they are given and payloads come in whole, with a log of both.
 
+mod certificates;
 mod log;
 mod proof;
 mod tls;
 
+pub use certificates::{Authorities, Authority, Issued, Wanted};
 pub use log::{Log, Phase};
 pub use proof::{Transcript, digest, key, pseudorandom_key};
 pub use tls::{ALPN, Facts, Listener, Offer, SERVER_NAME};
@@ -12,6 +14,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use rustls::pki_types::CertificateDer;
 use serde_json::Value;
 use snow_dist_codec::document::Shown;
 use snow_dist_codec::framing;
@@ -20,6 +23,7 @@ use snow_dist_codec::limits::FRAME_BYTES_MAX;
 use snow_dist_codec::{Frame, Pid, Reading};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::coop::consume_budget;
 use tokio::time::Instant;
 use tokio_rustls::TlsStream;
 
@@ -35,8 +39,10 @@ pub struct Wire {
     /// How payloads are shown in the log.
     pub phase: Phase,
     facts: Facts,
-    /// Where TLS records end in the inbox.
-    records: VecDeque<usize>,
+    /// Bytes that have been taken out of the inbox.
+    taken: u64,
+    /// Where TLS records end, in bytes since the beginning.
+    records: VecDeque<u64>,
     parted: u64,
     was_notified: bool,
 }
@@ -88,6 +94,7 @@ impl Wire {
             label,
             phase: Phase::Handshake,
             facts,
+            taken: 0,
             records: VecDeque::new(),
             parted: 0,
             was_notified: false,
@@ -98,6 +105,16 @@ impl Wire {
     #[must_use]
     pub const fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// The certificates that the subject has presented, its own first.
+    #[must_use]
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        match &self.stream {
+            TlsStream::Client(stream) => stream.get_ref().1.peer_certificates(),
+            TlsStream::Server(stream) => stream.get_ref().1.peer_certificates(),
+        }
+        .unwrap_or_default()
     }
 
     /// Session tickets that the subject has sent so far.
@@ -202,6 +219,8 @@ impl Wire {
     /// # Errors
     /// The subject writes a length that no reader accepts.
     pub async fn hear(&mut self, deadline: Instant) -> Result<Option<Heard>, Trouble> {
+        // Who reads a flood lets other cases have their turn.
+        consume_budget().await;
         loop {
             let cut = framing::cut(&self.inbox, FRAME_BYTES_MAX)
                 .map_err(|error| Trouble::wrong(format!("the subject wrote a length: {error}")))?;
@@ -229,18 +248,18 @@ impl Wire {
         let length = record.len();
         self.inbox.extend_from_slice(record);
         self.stream.consume(length);
-        self.records.push_back(self.inbox.len());
+        self.records.push_back(self.taken + self.inbox.len() as u64);
         Ok(length)
     }
 
     /// Takes a message out of the inbox, and looks whether it came in one record.
     fn take(&mut self, length: usize) {
         let _ = self.inbox.split_to(length);
-        let is_parted = self.records.front().is_some_and(|end| *end < length);
-        while self.records.front().is_some_and(|end| *end <= length) {
+        self.taken += length as u64;
+        let is_parted = self.records.front().is_some_and(|end| *end < self.taken);
+        while self.records.front().is_some_and(|end| *end <= self.taken) {
             self.records.pop_front();
         }
-        self.records.iter_mut().for_each(|end| *end -= length);
         self.parted += u64::from(is_parted && length <= RECORD_BYTES);
     }
 

@@ -99,12 +99,38 @@ defects! {
     /// How far a handshake has come does not count for its place.
     ProgressUnseen: ACCEPTOR, ["place-silent"];
     /// Whoever has just come loses the place again, if the others have come farther.
-    NewestIsJudged: ACCEPTOR, ["place-stalled"];
+    NewestIsJudged: ACCEPTOR, ["place-stalled", "place-too-many"];
     /// Of several that have come equally far the youngest gives way.
     YoungestGivesWay: ACCEPTOR, [
         "place-too-many", "place-stalled", "places-all-taken", "places-of-many-addresses"];
     /// When no place is left, it does not count how many an address holds.
     AnyAddressGivesWay: ACCEPTOR, ["places-all-taken"];
+
+    // Of certificates.
+
+    /// The own certificate is not presented.
+    CertificateKept: BOTH, ["certificate-presented", "certificate-right"];
+    /// Nobody is asked for a certificate.
+    CertificateUnasked: ACCEPTOR, [
+        "certificate-right", "certificate-of-another-node", "certificate-of-no-node"];
+    /// Who has a certificate requires them.
+    RequiresUnasked: BOTH, ["certificate-presented"];
+    /// A peer need not have a certificate.
+    NoneWillDo: ACCEPTOR, ["certificate-of-nobody"];
+    /// A certificate need not lead to an anchor.
+    AnyChainWillDo: INITIATOR, ["certificate-of-nobody", "certificate-untrusted", "certificate-expired"];
+    /// A certificate that was valid once will do.
+    ExpiredWillDo: ACCEPTOR, ["certificate-expired"];
+    /// The certificate of any node will do.
+    NameUncertified: BOTH, ["certificate-of-another-node", "certificate-of-no-node"];
+    /// A certificate that names no node will do for all.
+    NoUriIsAnyUri: ACCEPTOR, ["certificate-of-no-node"];
+    /// A certificate speaks for the names of its issuer too.
+    IssuersSpeak: INITIATOR, ["certificate-of-no-node"];
+    /// A name is decoded twice.
+    EscapesDecodedTwice: INITIATOR, ["certificate-of-another-node"];
+    /// A name is not decoded.
+    EscapesUndecoded: ACCEPTOR, ["certificate-right"];
 
     // Of frames.
 

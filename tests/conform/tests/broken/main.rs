@@ -9,13 +9,17 @@
 )]
 
 mod defects;
+mod lines;
 mod toy;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use defects::Defect;
+use lines::Lines;
+use snow_dist_conform::adapter::Launch;
 use snow_dist_conform::cases::{self, Capability, Case, Filter, Mode, Role};
 use snow_dist_conform::report::{Judged, Report};
 use snow_dist_conform::subject::Subject;
@@ -69,7 +73,10 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_toy_without_a_defect_is_conformant() {
     let _alone = ALONE.lock().await;
-    let mut report = judged(None, None, PATIENCE).await.unwrap();
+    let lines = Lines::new();
+    let mut all = run(None, None, PATIENCE);
+    all.subject = Subject::Adapted(lines.watch(toy::launch(None)));
+    let mut report = judge(all, |_| {}).await.unwrap();
     let slow: BTreeSet<_> = (report.cases.iter())
         .filter(|case| case.verdict != Verdict::Pass)
         .map(|case| case.slug.clone())
@@ -83,12 +90,41 @@ async fn a_toy_without_a_defect_is_conformant() {
     }
     assert!(report.is_conformant(), "{report}");
     assert_eq!(report.count(Verdict::Pass), report.cases.len(), "{report}");
+    let (commands, wrong) = lines.seen();
+    assert_eq!(wrong, [""; 0], "lines that the schema does not allow");
+    let given: BTreeSet<_> = lines::commands().intersection(&commands).cloned().collect();
+    assert_eq!(given, lines::commands(), "commands that no case gives need no place in the schema");
 }
 
 #[tokio::test]
 async fn an_adapter_that_says_yes_to_everything_is_not_believed() {
     let judged = judged(Some(Defect::SaysYes), None, PATIENCE).await;
     assert!(matches!(judged, Err(Unjudged::Unreachable(why)) if why.contains("recite_a_poem")));
+}
+
+/// A subject that was answered too late is right to give up. The runner knows when that was its own fault.
+#[tokio::test]
+async fn what_fails_while_the_runner_is_held_up_is_played_again() {
+    let _alone = ALONE.lock().await;
+    let held_up = [(0, Verdict::Fail, 2), (1, Verdict::Pass, 3), (usize::MAX, Verdict::Inconclusive, 4)];
+    for (held_up, verdict, starts) in held_up {
+        let mut run = run(None, Some(Role::Acceptor), PATIENCE);
+        run.filter.slugs = vec!["reply-proof-zero".into()];
+        let started = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&started);
+        run.subject = Subject::Adapted(Launch::Task(Arc::new(move |lines| {
+            // The first one is asked only whether it admits what it does not know.
+            let before = counted.fetch_add(1, Relaxed).saturating_sub(1);
+            if before < held_up {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            let is_wrong = before < held_up.max(1);
+            toy::start(lines, is_wrong.then_some(Defect::ProofUnchecked));
+        })));
+        let report = judge(run, |_| {}).await.unwrap();
+        assert_eq!((report.count(verdict), report.cases.len()), (1, 1), "{report}");
+        assert_eq!(started.load(Relaxed), starts, "{report}");
+    }
 }
 
 /// The runner knows of a session as soon as ACK is sent; a node that dials has it a little later.

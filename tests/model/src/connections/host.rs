@@ -239,7 +239,8 @@ impl Turn<'_> {
     }
 
     //= spec/connection.md#con-elc-015
-    //# A node MUST NOT write a frame on a connection on which ACK has not been sent, or not been verified.
+    //# A node MUST NOT write a frame on a connection before it has sent ACK as its acceptor, or verified ACK
+    //# as its initiator.
     fn look_at_written(&mut self, wire: usize, side: usize, is_handshake: bool, out: &[u8]) {
         let end = &self.world.wires[wire].ends[side];
         let is_ack = is_handshake

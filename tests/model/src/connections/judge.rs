@@ -38,7 +38,7 @@ impl Judged {
         let beside = |stages: &[Stage]| has_beside(world, (wire, side), stages);
         let (is_right, judged) = match event {
             ConnectionEvent::Reply => (side == 0 && stage == Stage::Handshake, Self::Reply),
-            ConnectionEvent::Up(facts) => {
+            ConnectionEvent::Up(facts, _) => {
                 let other = world.wires[wire].ends[1 - side].node;
                 let is_peer = |other: usize| *facts.name == *NAMES[world.nodes[other].name];
                 (stage == Stage::Verdict && other.is_some_and(is_peer), Self::Up)
@@ -69,8 +69,8 @@ impl Judged {
             ConnectionEvent::Close(_) => {
                 (stage == Stage::Session && end.clocks.closing.is_some(), Self::Close)
             }
-            // No node of these models writes or uses peer lists.
-            ConnectionEvent::HearLists | ConnectionEvent::TellPeers(_) => (false, Self::Wrong),
+            // No node of these models writes peer lists.
+            ConnectionEvent::TellPeers(_) => (false, Self::Wrong),
         };
         if is_right { judged } else { Self::Wrong }
     }

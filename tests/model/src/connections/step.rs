@@ -321,8 +321,8 @@ impl Turn<'_> {
         let lost = self.world.nodes[node].lost_to_rival[name];
         let is_expected = match &dial {
             //= spec/connection.md#con-dia-006
-            //# A node whose session, which it has dialled, is ended by CLOSE with code 3 soon after it has
-            //# begun SHOULD wait before it dials that name again, and longer each time.
+            //# A node whose dialled session is ended by CLOSE with code 3 soon after its beginning SHOULD
+            //# wait before it dials that name again, and longer each time.
             Dial::Start(..) => {
                 let may_dial = lost.is_none_or(|lost| now >= lost + RIVAL_PAUSE_MIN / 2);
                 expected == Wish::Start && may_dial

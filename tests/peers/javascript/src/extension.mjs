@@ -18,10 +18,15 @@ const TYPES = new Map([
   [8, { name: 'links_and_monitors_max', ...u32() }],
 ]);
 
+function whole(value, length) {
+  if (value.left !== length) value.refuse('invalid');
+  return value;
+}
+
 function u64(allowed = () => true) {
   return {
     read(value) {
-      const number = value.u64();
+      const number = whole(value, 8).u64();
       if (!allowed(number)) value.refuse('invalid', 0);
       return number;
     },
@@ -33,7 +38,7 @@ function u64(allowed = () => true) {
 }
 
 function u32() {
-  return { read: value => value.u32(), write: (writer, number) => writer.u32(number) };
+  return { read: value => whole(value, 4).u32(), write: (writer, number) => writer.u32(number) };
 }
 
 const areVersions = versions =>
@@ -42,6 +47,7 @@ const areVersions = versions =>
 
 function readVersions(value) {
   const versions = [];
+  if (value.left % 2 !== 0) value.refuse('invalid');
   while (value.left > 0 && versions.length <= LAYOUT.versions_max) versions.push(value.u16());
   if (!areVersions(versions)) value.refuse('invalid', 0);
   return versions;
@@ -86,7 +92,6 @@ function readTlvs(tlvs) {
     const known = TYPES.get(type);
     if (known !== undefined) {
       block[known.name] = known.read(value);
-      if (value.left > 0) tlvs.refuse('invalid', at);
     } else if (type >= MANDATORY) tlvs.refuse('mandatory', at);
     else (block.unknown ??= {})[type] = value.bytes;
   }

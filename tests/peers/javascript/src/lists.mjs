@@ -45,7 +45,7 @@ export class Globals {
     if (Buffer.byteLength(name) > LAYOUT.global_name_bytes_max) throw new Error('the global name is too long');
     if (this.lookup(name)) throw new Error(`the global name ${name} is taken`);
     this.#own.set(name, process);
-    for (const session of told(sessions)) session.tell('GLOBAL_REGISTER', this.#entry(session, name, process));
+    for (const session of told(sessions)) session.tellRegistered(this.#entry(session, name, process));
   }
 
   processEnded(process, sessions) {
@@ -54,7 +54,7 @@ export class Globals {
 
   #takeBack(name, sessions) {
     this.#own.delete(name);
-    for (const session of told(sessions)) session.tell('GLOBAL_UNREGISTER', { name });
+    for (const session of told(sessions)) session.tellTakenBack(name);
   }
 
   lookup(name) {
@@ -75,10 +75,10 @@ export class Globals {
     for (const [name, process] of this.#own) {
       const more = [...entries, this.#entry(session, name, process)];
       const fits = writeFrame({ tag: 'GLOBAL_SYNC', fields: { entries: more } }).length <= LAYOUT.frame_bytes_bound_min;
-      if (!fits) session.tell('GLOBAL_SYNC', { entries });
+      if (!fits) session.tellNames(entries);
       entries = fits ? more : more.slice(-1);
     }
-    if (entries.length > 0) session.tell('GLOBAL_SYNC', { entries });
+    if (entries.length > 0) session.tellNames(entries);
   }
 
   /** The name of another node than the peer is nothing that the peer can tell (SES-GLB-001, SES-GLB-006). */

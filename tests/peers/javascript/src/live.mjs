@@ -103,7 +103,8 @@ export class LiveSession {
     this.answered = false;
     stopWaiting(this.probe);
     this.asked = randomBytes(8);
-    if (!this.session.closing) this.outbound.ping(this.asked);
+    // After its own CLOSE a node writes nothing (CON-CLS-001).
+    if (!this.outbound.over) this.outbound.ping(this.asked);
     this.probe = patiently(this.limits.probe_timeout * 1000, () => this.#lost('the peer does not answer'));
   }
 
@@ -169,7 +170,7 @@ export class LiveSession {
       this.#lost(stuck ? 'the transport takes nothing' : 'the peer is silent');
       return;
     }
-    if (verdict === 'ping' && this.session.closing) this.heartbeat.taken(now);
+    if (verdict === 'ping' && this.outbound.over) this.heartbeat.taken(now);
     else if (verdict === 'ping') this.outbound.ping(randomBytes(8));
     this.#watch();
   }

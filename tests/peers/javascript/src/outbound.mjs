@@ -56,6 +56,12 @@ export class Outbound {
     return item;
   }
 
+  /** Another frame goes in the turn of a signal that waits, or none if it is null. */
+  replace(item, frame) {
+    item.make = () => (frame === null ? Buffer.alloc(0) : this.frameBytes(frame));
+    item.bytes = null;
+  }
+
   answer(frame, written = () => {}) {
     const item = { make: () => this.frameBytes(frame), written, void: false, answer: false };
     this.#count(item);

@@ -36,6 +36,9 @@ class Places {
 }
 
 export class Session {
+  #changes = new Map(); // of own global names, by name: { frame, item }, while their turn has not come
+  #told = new Set(); // own global names that the peer was told of
+
   /**
    * `self` and `peer` are the two ends: { name, incarnation, creation, frame_bytes_max, links_and_monitors_max }.
    * `host` finds processes, `find(local)` and `registered(name)`, and starts them, `offered(name)` and `spawn(program)`.
@@ -102,6 +105,40 @@ export class Session {
   /** A frame about names: it keeps its place among all others. */
   tell(tag, fields) {
     if (!this.over && !this.closing) this.outbound.signal({ tag, fields });
+  }
+
+  /** The own global names when the session begins. They cannot be withdrawn, so the peer counts as told from here on. */
+  tellNames(entries) {
+    for (const { name } of entries) this.#told.add(name);
+    this.tell('GLOBAL_SYNC', { entries });
+  }
+
+  /** An own global name is registered. A session that is being closed is told of no name that it does not know. */
+  tellRegistered(entry) {
+    const isNews = !this.#changes.get(entry.name)?.frame;
+    if (!(this.closing && isNews)) this.#tellChange(entry.name, { tag: 'GLOBAL_REGISTER', fields: entry });
+  }
+
+  /** An own global name is taken back, which only a peer that was told of it is told (SES-GLB-014). */
+  tellTakenBack(name) {
+    this.#tellChange(name, this.#told.has(name) ? { tag: 'GLOBAL_UNREGISTER', fields: { name } } : null);
+  }
+
+  // At most one change of each name waits: a later one takes its place. Without a frame nothing is written in its turn.
+  #tellChange(name, frame) {
+    const waiting = this.#changes.get(name);
+    if (waiting) {
+      waiting.frame = frame;
+      return this.outbound.replace(waiting.item, frame);
+    }
+    if (this.over || frame === null) return;
+    const change = { frame, item: null };
+    this.#changes.set(name, change);
+    change.item = this.outbound.signal(frame, () => {
+      this.#changes.delete(name);
+      if (change.frame?.tag === 'GLOBAL_REGISTER') this.#told.add(name);
+      else this.#told.delete(name);
+    });
   }
 
   ignore() {

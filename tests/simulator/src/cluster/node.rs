@@ -11,9 +11,9 @@ use snow_dist_runtime::core::connection::{Connection as Engine, ConnectionEvent,
 use snow_dist_runtime::core::endpoint::{Attempts, Limits, Output};
 use snow_dist_runtime::core::epochs::Facts;
 use snow_dist_runtime::core::globals::Conflict;
-use snow_dist_runtime::core::handshake::{Channel, Local, PeerLists};
+use snow_dist_runtime::core::handshake::{Channel, Local};
 use snow_dist_runtime::core::peers::{ConnectionId, Refusal};
-use snow_dist_runtime::core::{Cookies, Dial, Endpoint, Globals, NodeNumber, Pid, Start};
+use snow_dist_runtime::core::{Allowed, Cookies, Dial, Endpoint, Globals, NodeNumber, Pid, Start};
 
 use super::blame::Asked;
 use super::connection::{Connection, DIALLED, End, Life};
@@ -113,7 +113,7 @@ fn endpoint(
     local.bounds = plan.bounds;
     local.capabilities = plan.capabilities;
     if is_mesh {
-        (local.peer_lists, local.tells_peers) = (PeerLists::All, true);
+        (local.peer_lists, local.tells_peers) = (Allowed::Everyone, true);
     }
     let limits = Limits { sessions_max: plan.sessions_max, ..Limits::default() };
     Endpoint::new(Arc::new(local), plan.timing, limits, random.bytes())
@@ -295,9 +295,9 @@ impl Cluster<'_> {
 
     fn tell_connection(&mut self, node: usize, at: At, event: ConnectionEvent) -> Checked {
         match &event {
-            ConnectionEvent::Reply | ConnectionEvent::HearLists => {}
+            ConnectionEvent::Reply => {}
             ConnectionEvent::TellPeers(_) => self.coverage.count(Of::Learned),
-            ConnectionEvent::Up(facts) => self.come_up(node, at, facts)?,
+            ConnectionEvent::Up(facts, _) => self.come_up(node, at, facts)?,
             ConnectionEvent::Refuse(Refusal::Duplicate) => self.coverage.count(Of::RejectDuplicate),
             ConnectionEvent::Refuse(_) => self.coverage.count(Of::RejectBusy),
             ConnectionEvent::GiveWay(_) => self.coverage.count(Of::CloseDial),
@@ -315,7 +315,7 @@ impl Cluster<'_> {
             _ => {}
         }
         let (closes, is_up) =
-            (matches!(event, ConnectionEvent::Close(_)), matches!(event, ConnectionEvent::Up(_)));
+            (matches!(event, ConnectionEvent::Close(_)), matches!(event, ConnectionEvent::Up(..)));
         engine.handle_event(event, clock);
         if is_up {
             self.names_come_up(node, at);

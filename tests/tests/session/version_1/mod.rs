@@ -79,11 +79,11 @@ fn killed<'a>() -> WireReason<'a> {
 }
 
 //= spec/version1.md#v1-pid-001
-//# A node MUST write a process of its peer into a field whose owner is the receiver as node id 0, creation 0 and
-//# the local id, but for V1-PID-003 and V1-PID-004.
+//# A node MUST write a process of its peer into a field whose owner is the receiver as (0, l, 0), but for
+//# V1-PID-003 and V1-PID-004.
 //= spec/version1.md#v1-pid-002
-//# A node MUST write an own process into `from` of LINK, UNLINK, EXIT, MONITOR and DEMONITOR as node id k, its own
-//# creation and the local id, but for V1-PID-003.
+//# A node MUST write an own process into `from` of LINK, UNLINK, EXIT, MONITOR and DEMONITOR as (k, l, c),
+//# but for V1-PID-003.
 //= spec/version1.md#v1-lnk-001
 //# A node MUST write a MONITOR of the same two processes behind each LINK.
 //= spec/version1.md#v1-lnk-003
@@ -171,8 +171,8 @@ fn forms(local: u64) -> Vec<WirePid> {
 //# A node MUST copy `monitored` and `monitoring` of a MONITOR_EXIT byte for byte from `to` and `from` of the
 //# MONITOR.
 //= spec/version1.md#v1-pid-005
-//# A node MUST read a pid whose owner is the receiver as its own process of that local id if the node id is 0 or k
-//# and the creation is 0, 1 or its own.
+//# A node MUST read a pid whose owner is the receiver, with node id 0 or k and creation 0, 1 or c, as its own
+//# process of that local id.
 //= spec/version1.md#v1-lrn-005
 //# A node MUST answer LINK and MONITOR of the peer whether it knows k or not.
 #[test]
@@ -200,7 +200,7 @@ fn what_they_have_made_ends_by_the_very_bytes_of_theirs() {
 }
 
 //= spec/version1.md#v1-pid-006
-//# A node MUST read a pid whose owner is the receiver and whose creation is another one as a process that does not
+//# A node MUST read a pid whose owner is the receiver, with another creation, as a process that does not
 //# exist.
 #[test]
 fn a_process_of_another_start_or_none_is_answered_as_one_that_does_not_exist() {
@@ -259,8 +259,7 @@ fn a_frame_for_another_node_is_ignored_and_both_numbers_are_told() {
 }
 
 //= spec/version1.md#v1-lrn-006
-//# A node whose operator has said k MUST end the session if the first node id other than 0 in `to` of a SEND, LINK,
-//# UNLINK, MONITOR or DEMONITOR is another one.
+//# A node whose operator has said k MUST end the session if the node id of V1-LRN-001 is another one.
 //= spec/version1.md#v1-tag-001
 //# A node MUST NOT write a tag from `80` to `9F` in a session of version 1.
 #[test]
@@ -371,8 +370,8 @@ fn written(node_id: Option<u16>, reason: Reason) -> ReasonBuf {
 }
 
 //= spec/version1.md#v1-pid-009
-//# A node MUST write a hop as node id 0, creation 0 and local id for a process of the peer, with node id k for one
-//# of its own while it knows k, and with node id 65535 for every other.
+//# A node MUST write a hop as (0, l, 0) for a process of the peer, as (k, l, c) for an own one while it knows
+//# k, and with node id 65535 for every other.
 #[test]
 fn hops_are_written_in_their_form() {
     let third = Pid::new(NodeNumber::other(2).unwrap(), 5, 1);
@@ -391,8 +390,8 @@ fn hops_are_written_in_their_form() {
 }
 
 //= spec/version1.md#v1-pid-013
-//# A node MUST read a hop with node id 0 and creation 0 or 1 as a process of the peer, one with node id k and
-//# creation 0, 1 or its own as a process of its own, and every other as a process of a node it cannot name.
+//# A node MUST read a hop with node id 0 and creation 0 or 1 as a process of the peer, one with k and
+//# creation 0, 1 or c as an own one, and any other as one of a node that it cannot name.
 #[test]
 fn hops_are_read_in_their_form() {
     let wire = |node, creation| WirePid::new(node, creation, 5).unwrap();

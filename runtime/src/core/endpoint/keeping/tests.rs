@@ -52,6 +52,27 @@ fn a_session_that_has_lasted_is_dialled_again_soon_and_one_that_has_not_is_a_fai
 }
 
 #[test]
+fn the_first_dial_in_vain_after_each_session_is_told_of() {
+    let (mut keeping, mut dice) = keeping();
+    keeping.keep(&NAME.into(), KeptFor::Program, Duration::ZERO);
+    let mut now = Duration::ZERO;
+    let in_a_row = |keeping: &Keeping| keeping.iter().next().unwrap().failures_in_a_row;
+    for sessions_that_do_not_last in 1..=4 {
+        for _ in 0..sessions_that_do_not_last {
+            keeping.up(NAME, now);
+            now += SECOND;
+            keeping.down(NAME, now, &mut dice);
+            assert_eq!(in_a_row(&keeping), 0, "a session that is lost is told of by its own line");
+        }
+        for (times, told) in [(1, Some(1)), (2, Some(2)), (3, None), (4, Some(4))] {
+            now = keeping.deadline().unwrap();
+            let unreached = fail(&mut keeping, &mut dice, now);
+            assert_eq!((unreached.map(|it| it.failures), in_a_row(&keeping)), (told, times));
+        }
+    }
+}
+
+#[test]
 fn no_more_dials_are_under_way_than_may_be() {
     let (mut keeping, mut dice) = keeping();
     for name in ["a@h:1", "b@h:1", "c@h:1"] {
@@ -74,7 +95,7 @@ fn no_more_dials_are_under_way_than_may_be() {
 
 //= spec/session.md#ses-lst-004
 //= type=test
-//# A node MUST NOT make more dials within a minute because of PEER_LISTs than `peer_list_dials_max`, of all
+//# A node MUST NOT make more than `peer_list_dials_max` dials within a minute because of PEER_LISTs, of all
 //# peers together.
 #[test]
 fn dials_because_of_lists_are_bounded_and_those_of_the_program_are_not() {
@@ -96,8 +117,8 @@ fn dials_because_of_lists_are_bounded_and_those_of_the_program_are_not() {
 
 //= spec/session.md#ses-lst-009
 //= type=test
-//# A node SHOULD forget a name that only PEER_LISTs have told it when either of the two ends a session with that node by
-//# CLOSE with code 0.
+//# A node SHOULD forget a name that only PEER_LISTs have told when either node ends their session by CLOSE
+//# with code 0.
 #[test]
 fn whom_only_lists_have_named_is_forgotten_when_it_leaves() {
     let (mut keeping, mut dice) = keeping();
@@ -118,8 +139,8 @@ fn whom_only_lists_have_named_is_forgotten_when_it_leaves() {
 
 //= spec/session.md#ses-lst-010
 //= type=test
-//# A node SHOULD forget a name that only PEER_LISTs have told it when it has had no session with that node for
-//# `learned_patience`.
+//# A node SHOULD forget a name that only PEER_LISTs have told after `learned_patience` without a session with
+//# that node.
 #[test]
 fn whom_only_lists_have_named_is_forgotten_when_it_is_not_reached_for_long() {
     let mut keeping = Keeping::new(2, 1_000);
@@ -167,7 +188,7 @@ fn whom_only_lists_have_named_is_forgotten_in_time_though_its_turn_does_not_come
     assert!(keeping.has(&waits));
     keeping.forget_what_is_lost(over);
     assert_eq!(keeping.iter().map(|kept| kept.name).collect::<Vec<_>>(), [NAME.into(), "program@h:1".into()]);
-    // What was lost later has its own time, and the program's names have none.
+    // A name that was lost later has its own time, and the program's names have none.
     for name in [NAME, "program@h:1"] {
         keeping.down(name, over, &mut dice);
         keeping.put_off(name, over + 1_000 * SECOND);

@@ -5,7 +5,7 @@ use crate::core::groups::message::{Addressed, Message, read};
 use crate::core::groups::{Groups, NotJoined, Todo};
 use crate::core::limits::{GROUP_MEMBERSHIPS_MAX, GROUPS_MESSAGE_BYTES_MAX};
 
-/// What the server of node 0 says to that of node 1, in messages; and what node 1 makes of it.
+/// The messages of the server of node 0 to that of node 1, and their effect on node 1.
 fn tell(from: &mut Groups, to: &mut Groups) -> Vec<usize> {
     let mut lengths = Vec::new();
     while let Some(todo) = from.poll_todo(number(1)) {
@@ -77,6 +77,26 @@ fn what_a_node_tells_beyond_the_bound_is_ignored() {
     assert_eq!(two.counts().entries_ignored, 1);
 }
 
+//= spec/groups.md#grp-str-008
+//= type=test
+//# In each stream a server MUST name in `joined` each membership of its node that the stream has not named,
+//# or named last in `left`, and in `left` each one that it named last in `joined` and that is gone.
+#[test]
+fn a_full_node_tells_what_has_left_before_what_has_joined() {
+    let (mut one, mut two) = acquainted();
+    for local in 0..GROUP_MEMBERSHIPS_MAX as u64 {
+        one.join("then", here(local + 2)).unwrap();
+    }
+    tell(&mut one, &mut two);
+    // More than one message can tell: those that join are in a group that comes first in the order of names.
+    for local in 0..20_000 {
+        assert!(one.leave("then", here(local + 2)));
+        one.join("now", here(local + 2)).unwrap();
+    }
+    assert!(tell(&mut one, &mut two).len() > 1);
+    assert_eq!((two.members("now").count(), two.counts().entries_ignored), (20_000, 0));
+}
+
 #[test]
 fn streams_that_never_end_leave_behind_what_two_of_them_can_name() {
     let (mut one, mut two) = acquainted();
@@ -104,8 +124,8 @@ fn streams_that_never_end_leave_behind_what_two_of_them_can_name() {
 
 //= spec/groups.md#grp-str-009
 //= type=test
-//# A server MUST write true into `complete` from the message on with which a stream has named all memberships of its node, and
-//# false before.
+//# A server MUST write true into `complete` from the message on with which the stream has named all
+//# memberships of its node, and false before.
 #[test]
 fn all_is_named_only_when_that_is_which_has_joined_behind_the_walk() {
     let (mut one, _) = acquainted();
@@ -131,13 +151,14 @@ fn all_is_named_only_when_that_is_which_has_joined_behind_the_walk() {
 
 //= spec/groups.md#grp-str-001
 //= type=test
-//# When NAMED names another process than the server of that node that was known last, a server MUST begin a stream to it.
+//# When NAMED names another process than `last`, a server MUST begin a stream to it.
 //= spec/groups.md#grp-str-002
 //= type=test
-//# A server MUST give each stream that it begins a larger number than all those before, from 1 on.
+//# A server MUST give each stream that it begins, to any node, a larger number than all those before, from 1
+//# on.
 //= spec/groups.md#grp-str-003
 //= type=test
-//# A server MUST number the messages of a stream from 0 on, each with one more than the one before it.
+//# A server MUST number the messages of a stream 0, 1, 2 and so on.
 #[test]
 fn what_changes_while_all_is_told_is_told_as_well() {
     let (mut one, mut two) = acquainted();

@@ -85,8 +85,8 @@ fn run(seed: u64, loses: bool) {
 
 //= spec/groups.md#grp-srv-005
 //= type=test
-//# When a session has ended, or the server of the peer has, a server MUST forget all memberships that it has learned of that
-//# node.
+//# When a session or the server of the peer has ended, a server MUST forget all memberships that it has
+//# learned of that node.
 #[test]
 fn after_rest_all_connected_nodes_agree() {
     (0..800).for_each(|seed| run(seed, false));
@@ -94,16 +94,17 @@ fn after_rest_all_connected_nodes_agree() {
 
 //= spec/groups.md#grp-str-010
 //= type=test
-//# A server MUST send the next message of a stream at most `groups_interval_max` seconds after the one before it, even if there
-//# is nothing to tell.
+//# A server MUST send the next message of a stream at the latest when `groups_interval_max` seconds have
+//# passed since the one before it, even if there is nothing to tell, while its reader is known and the
+//# session's queue has room.
 //= spec/groups.md#grp-str-011
 //= type=test
-//# When a server has ignored two, four, eight or any other power of two of messages before which messages are missing, since the
-//# last one that it did not ignore, it MUST send another ask, with the `stream` of the last of them.
+//# When a server has ignored 2, 4, 8 or another power of two of messages as in GRP-STR-006 while it reads one
+//# stream, it MUST send another ask, with the `stream` of the last of them.
 //= spec/groups.md#grp-str-006
 //= type=test
-//# When a server ignores a message because messages before it are missing, it MUST send an ask with the `stream` of that
-//# message, unless it has sent an ask since the last message that it did not ignore.
+//# When a server ignores a message because earlier ones are missing, for the first time while it reads one
+//# stream, it MUST send an ask with the `stream` of that message.
 #[test]
 fn what_a_full_mailbox_has_lost_is_told_again() {
     (0..400).for_each(|seed| run(seed, true));

@@ -17,7 +17,7 @@ fn acquainted() -> Groups {
     groups
 }
 
-/// What a value in a message is made of.
+/// A value in a message.
 #[derive(Clone)]
 enum V {
     Int(i64),
@@ -88,8 +88,8 @@ fn members(groups: &Groups) -> Vec<Pid> {
 
 //= spec/groups.md#grp-msg-003
 //= type=test
-//# A server MUST ignore what is no message: what is not a term, does not have the form of a message, or has a kind or a
-//# version that this text does not know.
+//# A server MUST ignore what is not a term, does not have the form of a message, or has an unknown kind or
+//# version.
 //= spec/groups.md#grp-msg-004
 //= type=test
 //# A server MUST ignore a message whose `to` is not its own pid.
@@ -127,7 +127,7 @@ fn what_is_no_message_is_ignored_and_counted() {
 
 //= spec/groups.md#grp-msg-002
 //= type=test
-//# A server MUST ignore fields that stand behind those that this text lists, in a message and in an entry.
+//# A server MUST ignore fields behind those that this text lists, in a message and in an entry.
 #[test]
 fn what_a_later_version_adds_is_passed_over() {
     let mut groups = acquainted();
@@ -140,8 +140,8 @@ fn what_a_later_version_adds_is_passed_over() {
 
 //= spec/groups.md#grp-msg-006
 //= type=test
-//# A server MUST ignore, and go on behind, an entry of `joined` or `left` that is no entry, that names a group by what can be
-//# no name of one, or a process that is none of the node of `from` in its present start.
+//# In `joined` and `left` a server MUST skip a value that is no entry, an entry without a name of a group,
+//# and in each other entry what is no pid of the node of `from` in its present start.
 #[test]
 fn an_entry_that_cannot_be_is_ignored_and_the_others_are_not() {
     let mut groups = acquainted();
@@ -162,12 +162,12 @@ fn an_entry_that_cannot_be_is_ignored_and_the_others_are_not() {
 
 //= spec/groups.md#grp-str-004
 //= type=test
-//# When a server has read a message in which `complete` is true, it MUST forget the memberships of that node that the stream
+//# On a message in which `complete` is true a server MUST forget the memberships of that node that the stream
 //# has not named.
 //= spec/groups.md#grp-str-005
 //= type=test
-//# A server MUST ignore a message that is neither the next one of the stream that it reads nor the first one of a later
-//# stream.
+//# A server MUST ignore a message that is neither the next of the stream that it reads nor the first of a
+//# later one.
 #[test]
 fn a_stream_is_followed_from_its_beginning_alone() {
     let mut groups = acquainted();
@@ -191,8 +191,8 @@ fn a_stream_is_followed_from_its_beginning_alone() {
 
 //= spec/groups.md#grp-str-007
 //= type=test
-//# A server that reads an ask whose `stream` is 0 or the number of its present stream to that server MUST begin another stream
-//# to it.
+//# On an ask whose `stream` is 0 or that of its present stream to the asking server, a server MUST begin
+//# another stream to it.
 #[test]
 fn whoever_asks_is_told_from_the_beginning() {
     let mut groups = acquainted();
@@ -216,12 +216,12 @@ fn whoever_asks_is_told_from_the_beginning() {
 
 //= spec/groups.md#grp-srv-003
 //= type=test
-//# A server MUST ignore a message whose `from` is not the pid that NAMED has given for the latest monitor of the name `groups`
-//# of that node, and monitor that name anew, unless it waits for NAMED or MONITOR_EXIT of such a monitor.
+//# A server MUST ignore a message whose `from` is not the known server of its node, and monitor the name
+//# `groups` there anew unless that is sought.
 //= spec/groups.md#grp-srv-004
 //= type=test
-//# When the server of a node is known again, or another one, and a message of the node was ignored meanwhile, a server MUST
-//# send it an ask with the stream 0.
+//# When a server becomes known after a message of its node was ignored by GRP-SRV-003, a server MUST send it
+//# an ask with stream 0.
 #[test]
 fn a_server_that_is_not_known_is_looked_up_and_asked() {
     let mut groups = acquainted();

@@ -81,10 +81,11 @@ fn who_cannot_join_is_told_why() {
 
 //= spec/groups.md#grp-srv-002
 //= type=test
-//# When a session begins that has the capability `names`, a server MUST monitor the name `groups` of the peer.
+//# When a session with `names` begins, a server MUST monitor the name `groups` of the peer.
 //= spec/groups.md#grp-srv-006
 //= type=test
-//# When the monitor of a server ends in a session that goes on, a server MUST monitor the name `groups` of the peer once more.
+//# When the monitor of a server ends before the session does, a server MUST monitor the name `groups` there
+//# once more.
 #[test]
 fn a_node_is_asked_for_its_server_when_it_comes_and_when_the_server_ends() {
     let mut groups = Groups::new(here(1));

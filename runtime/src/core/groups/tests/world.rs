@@ -55,7 +55,7 @@ pub(super) struct Node {
     monitors: BTreeMap<usize, (u64, bool)>,
     last_monitor: u64,
     subscriber: u64,
-    /// What the subscriber knows by what it was told.
+    /// The memberships that the subscriber knows from what it was told.
     pub(super) told: BTreeSet<(String, Pid)>,
 }
 
@@ -76,7 +76,7 @@ pub(super) struct World {
     signals: BTreeMap<(usize, usize), VecDeque<Carried>>,
     /// Messages of one server, by its number, to another node.
     messages: BTreeMap<(usize, usize, u64), VecDeque<Term>>,
-    /// Who is told of a server's end: node, its server, other node, its monitor.
+    /// The monitors that report a server's end: node, its server, other node, its monitor.
     watchers: BTreeSet<(usize, u64, usize, u64)>,
 }
 

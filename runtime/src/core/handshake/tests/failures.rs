@@ -83,7 +83,7 @@ impl Says {
 #[track_caller]
 //= spec/handshake.md#hs-rej-006
 //= type=test
-//# An acceptor SHOULD send REJECT with the code of its table before it closes the connection.
+//# An acceptor SHOULD send REJECT with the code of its course before it closes the connection.
 fn refused<T: std::fmt::Debug>(result: Result<T, Refusal>, failure: Failure, code: Option<u16>) {
     let refusal = result.unwrap_err();
     assert_eq!(refusal.failure, failure);
@@ -100,7 +100,7 @@ fn a_peer_that_says_all_well_is_taken() {
     assert!(Says::well(B).to_initiator().is_ok());
     //= spec/handshake.md#hs-ver-001
     //= type=test
-    //# A node MUST use the highest version that stands in its own block and in that of the other node.
+    //# A node MUST use the highest version that both blocks list.
     let speaks_more = Says { versions: Some(&[2, 3, 700]), ..Says::well(A) };
     assert_eq!(speaks_more.to_acceptor().unwrap().peer().version, 2);
 }
@@ -189,7 +189,7 @@ fn checks_of_the_acceptor_on_what_a_block_says() {
 
 //= spec/handshake.md#hs-nam-003
 //= type=test
-//# A node MUST take a name in NAME or CHALLENGE that is a node name without port for that name with `:9000`.
+//# A node MUST take a node name without port in NAME or CHALLENGE for that name with `:9000`.
 #[test]
 fn a_name_without_a_port_is_the_own_name_too() {
     let local = node("b@127.0.0.1:9000");
@@ -218,8 +218,8 @@ fn checks_of_the_acceptor_at_reply() {
     check(&name, Failure::Unexpected { due: "REPLY", found: "NAME" }, Reject::MALFORMED);
     //= spec/handshake.md#hs-dwn-003
     //= type=test
-    //# A node MUST end a handshake in which one message has an extension block and the next one of the other
-    //# end has none, or the reverse, but for a CHALLENGE without a block in answer to a NAME with one.
+    //# A node MUST end a handshake unless all of NAME, CHALLENGE, REPLY and ACK have an extension block, none
+    //# has one, or NAME alone has one.
     check(&stripped(&right), Failure::Stripped { message: "REPLY" }, Reject::MALFORMED);
 
     let block = ExtensionBuf::default();
@@ -228,17 +228,16 @@ fn checks_of_the_acceptor_at_reply() {
     digest[31] = 1;
     //= spec/handshake.md#hs-crs-001
     //= type=test
-    //# A node MUST make the checks of its table in the order of the table.
+    //# A node MUST make the checks of its course in their order.
     // In the order in which they are judged: each has all faults of those after it.
     //= spec/handshake.md#hs-dig-003
     //= type=test
-    //# A node MUST end a handshake in which `digest` is not 32 zero bytes beside an extension block.
+    //# A node MUST end a handshake in which `digest` beside an extension block is not zero.
     let both = encode(Reply { digest: &digest, challenge: &plain, proof });
     check(&both, Failure::Digest { message: "REPLY" }, Reject::MALFORMED);
     //= spec/handshake.md#hs-dwn-002
     //= type=test
-    //# A node MUST end a handshake in which a challenge that does not end in the sentinel comes in a message
-    //# with an extension block.
+    //# A node MUST end a handshake in which a challenge without the sentinel comes with an extension block.
     let unmarked = encode(Reply { digest: &[0; 32], challenge: &plain, proof });
     check(&unmarked, Failure::Sentinel { message: "REPLY" }, Reject::MALFORMED);
     let unproven = encode(Reply { digest: &[0; 32], challenge: &ours, proof });
@@ -274,15 +273,14 @@ fn checks_of_the_initiator_at_challenge() {
     check(&reject, Failure::Rejected { code: 2, text: "full".into() });
     //= spec/handshake.md#hs-dwn-001
     //= type=test
-    //# A node MUST end a handshake in which a challenge that ends in the sentinel comes in a message without
-    //# extension block.
+    //# A node MUST end a handshake in which a challenge with the sentinel comes without an extension block.
     check(&stripped(&well.challenge()), Failure::Stripped { message: "CHALLENGE" });
     let version_1 = Says { challenge: [7; 32], ..well.clone() };
     check(&stripped(&version_1.challenge()), Failure::Version1);
 
     //= spec/handshake.md#hs-crs-001
     //= type=test
-    //# A node MUST make the checks of its table in the order of the table.
+    //# A node MUST make the checks of its course in their order.
     // In the order in which they are judged: each has all faults of those after it.
     let mut says = Says { name: "c@h:1", frame_bytes: 0, challenge: [7; 32], ..well };
     says = Says { versions: None, incarnation: None, creation: 0, ..says };
@@ -296,8 +294,7 @@ fn checks_of_the_initiator_at_challenge() {
     says.creation = 1;
     //= spec/handshake.md#hs-dwn-002
     //= type=test
-    //# A node MUST end a handshake in which a challenge that does not end in the sentinel comes in a message
-    //# with an extension block.
+    //# A node MUST end a handshake in which a challenge without the sentinel comes with an extension block.
     assert_eq!(says.to_initiator(), Err(Failure::Sentinel { message: "CHALLENGE" }));
     says.challenge[24..].copy_from_slice(&SENTINEL);
     let answered = Failure::Answered { dialled: B.into(), answered: "c@h:1".into() };
@@ -329,7 +326,7 @@ fn checks_of_the_initiator_at_ack() {
     let Handshake::Ack(ack) = decode(&messages[3]) else { panic!("no ACK") };
     //= spec/handshake.md#hs-dig-003
     //= type=test
-    //# A node MUST end a handshake in which `digest` is not 32 zero bytes beside an extension block.
+    //# A node MUST end a handshake in which `digest` beside an extension block is not zero.
     check(&encode(Ack { digest: &[1; 32], ..ack }), Failure::Digest { message: "ACK" });
     // The initiator's own proof is not the acceptor's.
     let Handshake::Reply(reply) = decode(&messages[2]) else { panic!("no REPLY") };

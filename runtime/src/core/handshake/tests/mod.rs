@@ -1,6 +1,7 @@
 //! Handshakes of two nodes, with somebody between them.
 
 mod adversary;
+mod certified;
 mod course;
 mod damage;
 mod failures;
@@ -14,6 +15,7 @@ use snow_dist_codec::handshake::{Reject, challenge};
 use snow_dist_codec::{Handshake, NodeName, Reading};
 
 use super::*;
+use crate::core::Allowed;
 
 const COOKIE: &[u8] = b"correct-horse-battery-staple";
 const A: &str = "a@127.0.0.1:9001";
@@ -34,7 +36,7 @@ fn node(name: &str) -> Local {
 /// A node that lets version 1 in.
 fn lenient(name: &str) -> Local {
     let mut local = node(name);
-    local.version_1 = Version1::Allowed;
+    local.version_1 = Allowed::Everyone;
     local
 }
 

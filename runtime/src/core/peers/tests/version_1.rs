@@ -1,10 +1,10 @@
-//! What waits for a version 1 peer to forget a session.
+//! Connections that wait for a version 1 peer to forget a session.
 
 use super::*;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// When the time that began now is over.
+/// Returns the time at which a clean-up that began now is over.
 fn later(started: Duration) -> Duration {
     started + VERSION_1_CLEANUP
 }
@@ -22,9 +22,9 @@ fn ended() -> (Peers, Duration) {
 
 //= spec/version1.md#v1-elc-003
 //= type=test
-//# A node MUST NOT send ACK to a version 1 peer, or REPLY on a dial to one, before `version_1_cleanup` has passed
-//# since its last session with that peer has ended, since its last dial to that peer on which REPLY was sent has
-//# ended, and since it was started itself.
+//# A node MUST NOT send ACK to a version 1 peer, or REPLY on a dial to one, before `version_1_cleanup` has
+//# passed since its own start, and since the ends of its last session with that peer and of its last dial to
+//# it on which REPLY was sent.
 #[test]
 fn ack_waits_until_the_last_session_is_forgotten() {
     let (mut peers, now) = ended();
@@ -123,9 +123,8 @@ fn an_own_dial_gives_way_to_the_connection_that_has_waited() {
 
 //= spec/version1.md#v1-elc-004
 //= type=test
-//# If a connection of the peer of a version 1 session is verified that was accepted after that session had begun, and
-//# no frame shows for `probe_timeout` after the session was probed that the peer uses it, an acceptor MUST end that
-//# session.
+//# An acceptor MUST end a version 1 session that shows no sign of use for `probe_timeout` after it was probed
+//# for a connection that was accepted after the session had begun.
 #[test]
 fn whoever_dialled_before_the_session_came_up_has_not_lost_it() {
     let mut peers = dialled(LARGER);
@@ -143,9 +142,9 @@ fn whoever_dialled_before_the_session_came_up_has_not_lost_it() {
 
 //= spec/version1.md#v1-elc-007
 //= type=test
-//# If the connection that waits changes while a version 1 session is probed, an acceptor MUST probe the session anew,
-//# with another PING, unless the sign that the connection which waits now calls for is the one that was asked for
-//# before; if none waits any more, that sign is any byte.
+//# If the connection that waits changes while a version 1 session is probed, an acceptor MUST probe anew,
+//# with another PING, unless the sign that it needs now is the one that it asked for; if none waits any more,
+//# that is any byte.
 #[test]
 fn the_sign_is_the_one_that_the_connection_which_waits_calls_for() {
     let mut peers = dialled(LARGER);
@@ -175,7 +174,7 @@ fn the_sign_is_the_one_that_the_connection_which_waits_calls_for() {
     assert_eq!(actions(&mut peers), [duplicate(THIRD)]);
 }
 
-/// What is remembered of a peer without a connection is no peer.
+/// The memory of a peer without a connection is no peer.
 #[test]
 fn who_has_not_been_forgotten_is_no_peer() {
     let (mut peers, _) = ended();

@@ -1,5 +1,5 @@
-//! Messages that go out in pieces, and how many of them may be under way. Specification: `capabilities.md`,
-//! "Fragments".
+//! Messages that go out in fragments, and the number of them that may be in progress. Specification:
+//! `capabilities.md`, "Fragments".
 
 use snow_dist_codec::Frame;
 use snow_dist_codec::frame::Fragment;
@@ -9,24 +9,24 @@ use super::Haste;
 use crate::core::handshake::Bounds;
 use crate::core::limits::FRAGMENT_BYTES_MAX;
 
-/// A message that goes out in pieces.
+/// A message that goes out in fragments.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::core::session) struct Long {
-    /// The frame, its length first, which is not sent.
+    /// The frame, with its length prefix, which is not sent.
     framed: Vec<u8>,
-    /// How much of it is written.
+    /// The number of bytes of it that are written.
     written: usize,
-    /// Its number, once it is under way.
+    /// The number of the message, once it is in progress.
     number: Option<u64>,
 }
 
 impl Long {
-    /// A message of which nothing is written. `framed` is its frame, its length first.
+    /// Creates a message of which nothing is written. `framed` is its frame, with its length prefix.
     pub(in crate::core::session) const fn new(framed: Vec<u8>) -> Self {
         Self { framed, written: LENGTH_PREFIX_BYTES, number: None }
     }
 
-    /// Bytes of the frame, without its length, that are not written.
+    /// Returns the number of bytes of the frame, without its length prefix, that are not written.
     pub(super) const fn bytes_left(&self) -> usize {
         self.framed.len().saturating_sub(self.written)
     }
@@ -36,25 +36,25 @@ impl Long {
     }
 }
 
-/// Messages that are under way in pieces, against what the peer holds of them.
+/// The messages that are in progress in fragments, against the bounds of the peer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(in crate::core::session) struct Budget {
-    /// Bytes of the frame in one piece.
+    /// The bytes of the frame in one fragment.
     piece_bytes: usize,
     /// The number of the last message that was begun.
     number: u64,
     count: u32,
     count_max: u32,
-    /// Bytes of their frames when they are whole, as the peer counts them.
+    /// The bytes of their whole frames, as the peer counts them.
     bytes: u64,
     bytes_max: u64,
 }
 
-/// Bytes of a FRAGMENT beside its piece, at most: tag, number, flags, total.
+/// The bytes of a FRAGMENT besides its payload, at most: tag, number, flags and total.
 const HEAD_BYTES: usize = 14;
 
 impl Budget {
-    /// For a peer that holds so much for this node.
+    /// Creates the budget for the bounds that the peer has announced.
     pub(in crate::core::session) fn new(peer: &Bounds) -> Self {
         //= spec/capabilities.md#cap-frg-003
         //# A node MUST NOT write a FRAGMENT whose payload is longer than `fragment_bytes_max`.
@@ -67,7 +67,7 @@ impl Budget {
         }
     }
 
-    /// Bytes that the next piece takes, at most.
+    /// Returns the largest number of bytes that the next fragment takes.
     pub(super) fn piece_bytes(&self, long: &Long) -> usize {
         LENGTH_PREFIX_BYTES + HEAD_BYTES + self.piece_bytes.min(long.bytes_left())
     }
@@ -77,7 +77,8 @@ impl Budget {
         (self.count, self.bytes)
     }
 
-    /// Appends the next piece of a message to `out`; false if that message has to wait until others are whole.
+    /// Appends the next fragment of a message to `out`. Returns `false` if the message has to wait until others are
+    /// complete.
     pub(super) fn write_piece(&mut self, long: &mut Long, haste: Haste, out: &mut Vec<u8>) -> bool {
         let total = long.total();
         let begun = long.number.is_some();
@@ -85,8 +86,8 @@ impl Budget {
             return false;
         }
         //= spec/capabilities.md#cap-frg-007
-        //# A node MUST write the pieces of a frame in their order, with bit 0 of `flags` set in the first one,
-        //# bit 1 in the last one, and neither in any other.
+        //# A node MUST write the pieces of a frame in order, with bit 0 of `flags` set in the first, bit 1 in
+        //# the last, and neither in any other.
         let number = *long.number.get_or_insert_with(|| self.begin(total));
         let end = long.framed.len().min(long.written + self.piece_bytes);
         let last = end == long.framed.len();
@@ -97,7 +98,7 @@ impl Budget {
             total: if begun { None } else { u32::try_from(total).ok() },
             last,
             //= spec/capabilities.md#cap-frg-004
-            //# A node MUST NOT write a FRAGMENT without a byte of `payload`.
+            //# A node MUST NOT write a FRAGMENT with an empty `payload`.
             payload: long.framed.get(long.written..end).unwrap_or_default(),
         };
         let written = Frame::from(fragment).encode_framed(FRAME_BYTES_MAX, out);
@@ -110,11 +111,11 @@ impl Budget {
         true
     }
 
-    /// Whether a message may be begun. Half of what the peer holds is kept for processes with a signal behind their
-    /// message: that must not wait until a message of another process is whole.
+    /// Returns `true` if a message may be begun. Half of what the peer holds is reserved for processes with a signal
+    /// behind their message: the signal must not wait until a message of another process is complete.
     //= spec/capabilities.md#cap-frg-009
-    //# A node MUST NOT begin a frame in fragments by which the unfinished ones would be more than the peer's
-    //# fragmented_messages_max, or their totals together more than its reassembly_bytes_max.
+    //# A node MUST NOT begin a frame in fragments by which its unfinished frames would be more than the
+    //# peer's fragmented_messages_max, or their totals together more than its reassembly_bytes_max.
     fn has_room(&self, total: usize, haste: Haste) -> bool {
         let share = if haste == Haste::Hasty || self.count == 0 { 1 } else { 2 };
         self.count < self.count_max / share && self.bytes + total as u64 <= self.bytes_max / u64::from(share)

@@ -1,16 +1,18 @@
-//! What waits to be written, and in which order it goes. Specification: `connection.md`, "The outbound queue".
+//! The outbound queue: what waits to be written, and in which order it is written. Specification: `connection.md`,
+//! "The outbound queue".
 //!
-//! Three lanes: the heartbeat, then signals, then messages. Whatever a process sends keeps its order, so a signal
-//! of a process that has messages queued stands behind these, in the lane of that process; every other signal
-//! overtakes all messages. Processes with messages take turns, a chunk each, or a piece of a long message; those with
-//! a signal behind their messages go first, and take turns among themselves. So a signal waits for what its own process
-//! sent, for what was taken out of here before it came, and for a share of what other signals wait for.
+//! There are three lanes: the heartbeat, then signals, then messages. What one process sends keeps its order: if a
+//! process has messages queued, its signals wait behind them, in the lane of that process. Every other signal
+//! overtakes all messages. Processes with messages take turns, a chunk each, or a fragment of a long message.
+//! Processes with a signal behind their messages go first, and take turns among themselves. So a signal waits for
+//! what its own process has sent, for what was taken out of the queue before it came, and for a share of what other
+//! signals wait for.
 //!
-//! A long message goes out in pieces, if the peer takes them ([`Budget`]). While one is under way nothing else of its
-//! process is written.
+//! A long message goes out in fragments, if the peer supports them ([`Budget`]). While one is in progress nothing
+//! else of its process is written.
 //!
-//! Signals that a mass exit owes are not bytes here but entries ([`Owed`]), made into frames when they are
-//! written: they count against no limit.
+//! The many signals of a mass exit are kept as entries ([`Owed`]), not as bytes, and become frames when they are
+//! written. They count against no limit.
 
 mod long;
 mod spare;
@@ -27,13 +29,13 @@ use spare::Spare;
 
 pub(super) use long::{Budget, Long};
 
-/// Bytes of a chunk, but for one that is a single frame: what is written of a process in its turn.
+/// The largest size in bytes of a chunk, unless it is a single frame: a process writes one chunk in its turn.
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// What an answer counts against the reserve: about what it takes, here and on the wire.
+/// The bytes that an answer counts against the reserve: about what it takes, here and on the wire.
 const ANSWER_BYTES: usize = 64;
 
-/// A signal to be made into a frame when it is written.
+/// A signal that becomes a frame when it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Owed {
     Link(Ends),
@@ -41,29 +43,29 @@ pub(super) enum Owed {
         ends: Ends,
         id: u64,
     },
-    /// Of version 1, where the link is no more: pids as its LINK had them.
+    /// The UNLINK of a version 1 session, whose link is gone already. The pids are those of its LINK.
     Unlink {
         from: WirePid,
         to: WirePid,
-        /// A place at the peer comes free when it is written.
+        /// Set if a place at the peer becomes free when it is written.
         frees: bool,
     },
-    /// Pids as the request had them.
+    /// The answer to an UNLINK_ID, with the pids of the request.
     UnlinkAck {
         from: WirePid,
         to: WirePid,
         id: u64,
-        /// What becomes of a place at the peer when it is written.
+        /// The effect on a place at the peer when it is written.
         place: Place,
     },
-    /// The reason waits in the link.
+    /// The EXIT of a link. Its reason is kept in the link.
     Exit(Ends),
-    /// An exit signal that a process sends; it has no link in which a reason could wait.
+    /// An exit signal that a process sends. There is no link in which its reason could be kept.
     Exit2 {
         ends: Ends,
         reason: Reason,
     },
-    /// The answer to a LINK that cannot be; pids as the request had them.
+    /// The answer to a LINK that is refused, with the pids of the request.
     NoLink {
         from: WirePid,
         to: WirePid,
@@ -80,11 +82,11 @@ pub(super) enum Owed {
         local: u64,
         remote: u64,
     },
-    /// The reason waits in the monitor.
+    /// The end of a monitor. Its reason is kept in the monitor.
     Down {
         reference: u64,
     },
-    /// The answer to a MONITOR or a call that cannot be; pids as the request had them.
+    /// The answer to a MONITOR or a call that is refused, with the pids of the request.
     NoMonitor {
         reference: u64,
         monitored: WirePid,
@@ -113,21 +115,21 @@ pub(super) enum Owed {
     },
 }
 
-/// Why a LINK, a MONITOR or a call cannot be.
+/// The reason why a LINK, a MONITOR or a call is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Refusal {
     /// There is no such process.
     Noproc,
-    /// The peer has as many links and monitors here as it may have.
+    /// The peer has as many links and monitors here as allowed.
     Limit,
-    /// The mailbox takes no message.
+    /// The mailbox accepts no message.
     Full,
 }
 
 impl Owed {
-    /// What it counts against the limit that makes senders wait.
+    /// Returns the bytes that the signal counts against the limit that makes senders wait.
     //= spec/connection.md#con-que-005
-    //# A node SHOULD make LINK, MONITOR and SPAWN wait for room as messages do.
+    //# A node SHOULD make LINK, MONITOR, MONITOR_NAME and SPAWN wait for room as messages do.
     fn waits_like(&self) -> usize {
         match self {
             Self::Link(_) => 21,
@@ -141,7 +143,7 @@ impl Owed {
         }
     }
 
-    /// What it counts against the reserve for answers.
+    /// Returns the bytes that the signal counts against the reserve for answers.
     const fn answers_like(&self) -> usize {
         match self {
             Self::UnlinkAck { .. }
@@ -157,10 +159,10 @@ impl Owed {
 /// The outbound queue of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Outbox {
-    /// Signals of processes that had nothing else queued.
+    /// The signals of processes that had nothing else queued.
     signals: VecDeque<Owed>,
-    /// What each process has queued from its first message on. A lane that has run empty is taken out when its
-    /// turn comes.
+    /// The items that each process has queued from its first message on. An empty lane is removed when its turn
+    /// comes.
     lanes: BTreeMap<u64, Lane>,
     /// The processes with signals in their lanes, in turn.
     hasty: VecDeque<u64>,
@@ -176,7 +178,7 @@ pub(super) struct Outbox {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Lane {
     items: VecDeque<Item>,
-    /// How many of them are signals.
+    /// The number of items that are signals.
     signals: usize,
 }
 
@@ -188,18 +190,18 @@ enum Item {
     Signal(Owed),
 }
 
-/// What is to be written next.
+/// The next thing to be written.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Nothing,
-    /// Messages, or a piece of one: in the buffer already.
+    /// Messages, or a fragment of one, that are in the buffer already.
     Written,
-    /// The next chunk or piece is too much for the buffer, which is not empty.
+    /// The next chunk or fragment does not fit into the buffer, which is not empty.
     Enough,
     Signal(Owed),
 }
 
-/// Who has the turn.
+/// The kind of process that has the turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Haste {
     /// A process with a signal behind what it writes.
@@ -208,29 +210,29 @@ pub(super) enum Haste {
 }
 
 impl Outbox {
-    /// An empty queue for a peer that holds as much of long messages as `budget` says.
+    /// Creates an empty queue for a peer that holds as much of long messages as `budget` says.
     pub(super) fn new(budget: Budget) -> Self {
         Self { budget, ..Self::default() }
     }
 
-    /// Bytes of messages, and of what waits like them.
+    /// Returns the bytes of messages, and of other items that wait like messages.
     pub(super) const fn waiting_bytes(&self) -> usize {
         self.waiting_bytes
     }
 
-    /// Bytes of answers that the peer has not read, and of signals that it has made void.
+    /// Returns the bytes of answers that the peer has not read, and of signals that it has made void.
     pub(super) const fn answer_bytes(&self) -> usize {
         self.answer_bytes
     }
 
-    /// The most bytes of processes without a signal that were written while a signal waited: see
+    /// Returns the number of bytes of processes without a signal that were written while a signal waited: see
     /// [`Session::signal_delay_bytes`](super::Session::signal_delay_bytes).
     pub(super) const fn delay_bytes(&self) -> usize {
         self.delay_bytes
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        // What stands in lanes is signals, which are hasty, and messages, which wait.
+        // The lanes hold signals, whose processes are in `hasty`, and messages, whose bytes are counted.
         self.signals.is_empty() && self.hasty.is_empty() && self.waiting_bytes == 0
     }
 
@@ -261,7 +263,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Queues a message of `local` that goes out in pieces.
+    /// Queues a message of `local` that goes out in fragments.
     pub(super) fn long_message(&mut self, local: u64, long: Long) {
         self.waiting_bytes += long.bytes_left();
         self.lane(local).items.push_back(Item::Long(long));
@@ -299,19 +301,20 @@ impl Outbox {
         }
     }
 
-    /// A queued exit or DOWN is void: the peer has ended its link or monitor. It stays until its turn comes, held
-    /// against the reserve; otherwise a peer that does not read could pile up such.
+    /// Records that a queued exit or DOWN has become void, because the peer has ended its link or monitor. It stays
+    /// in the queue until its turn comes, held against the reserve: otherwise a peer that does not read could pile up
+    /// such signals.
     pub(super) const fn void(&mut self) {
         self.answer_bytes += ANSWER_BYTES;
     }
 
-    /// A signal was given and was void.
+    /// Records that a signal was taken out and was void.
     pub(super) const fn was_void(&mut self) {
         self.answer_bytes -= ANSWER_BYTES;
     }
 
-    /// Gives the signal that is next, or writes the chunk or piece that is next to the end of `out`: so that this has
-    /// at most `bytes_max` bytes then, unless it was empty.
+    /// Returns the next signal, or appends the next chunk or fragment to `out`, so that `out` then has at most
+    /// `bytes_max` bytes, unless it was empty.
     pub(super) fn next(&mut self, out: &mut Vec<u8>, bytes_max: usize) -> Next {
         if let Some(owed) = self.signals.pop_front() {
             return self.give(owed);
@@ -323,8 +326,8 @@ impl Outbox {
     }
 
     //= spec/connection.md#con-que-008
-    //# A node SHOULD write few bytes of other processes' messages before a signal that waits for messages
-    //# of its own process.
+    //# While a signal waits behind messages of its own process, a node SHOULD write at most
+    //# `signal_delay_bytes_max` bytes of messages of processes that have no such signal.
     fn next_hasty(&mut self, out: &mut Vec<u8>, bytes_max: usize) -> Next {
         for _ in 0..self.hasty.len() {
             let Some(&local) = self.hasty.front() else { break };
@@ -335,7 +338,7 @@ impl Outbox {
             } else if !lane.is_some_and(|lane| matches!(lane.items.front(), Some(Item::Signal(_))))
                 && next != Next::Enough
             {
-                // Its signal is not next: the others' turn.
+                // Its signal is not next: it is the turn of the others.
                 self.hasty.rotate_left(1);
             }
             if next != Next::Nothing {
@@ -371,15 +374,15 @@ impl Outbox {
         Next::Nothing
     }
 
-    /// Gives back the space of what has been written, if nothing waits.
+    /// Frees the space of what has been written, if nothing waits.
     pub(super) fn give_back_space(&mut self) {
         if self.is_empty() {
             *self = Self::new(self.budget.clone());
         }
     }
 
-    /// Gives or writes what is next of a process: nothing if its lane is empty, or the peer does not hold its message
-    /// yet.
+    /// Returns or writes the next item of a process. There is none if its lane is empty, or if the peer cannot hold
+    /// its message yet.
     fn take(&mut self, local: u64, haste: Haste, out: &mut Vec<u8>, bytes_max: usize) -> Next {
         let Some(lane) = self.lanes.get_mut(&local) else { return Next::Nothing };
         let bytes = match lane.items.front() {
@@ -408,8 +411,8 @@ impl Outbox {
                 let written = self.budget.write_piece(&mut long, haste, out);
                 self.waiting_bytes -= before - long.bytes_left();
                 //= spec/capabilities.md#cap-frg-008
-                //# A node MUST NOT write any other frame of a process between the first and the last FRAGMENT of
-                //# a message of that process.
+                //# A node MUST NOT write any other frame of a process between the first and the last FRAGMENT
+                //# of its message.
                 if long.bytes_left() > 0 {
                     lane.items.push_front(Item::Long(long));
                 }

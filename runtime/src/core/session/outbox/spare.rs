@@ -2,11 +2,11 @@
 
 use super::CHUNK_BYTES;
 
-/// Empty buffers, so that a busy session allocates none. They are no state: all are equal.
+/// Empty buffers, so that a busy session allocates none. They are no state: all values are equal.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Spare(Vec<Vec<u8>>);
 
-/// How many are kept.
+/// The number of buffers that are kept.
 const SPARE_MAX: usize = 4;
 
 impl Spare {

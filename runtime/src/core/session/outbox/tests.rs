@@ -11,7 +11,7 @@ fn send(outbox: &mut Outbox, local: u64, text: &[u8]) {
     outbox.message(local, text.len(), put).unwrap();
 }
 
-/// What goes out: messages as they are, signals as `!`.
+/// Returns the output: messages as they are, signals as `!`.
 fn drained(outbox: &mut Outbox) -> String {
     let mut all = String::new();
     loop {
@@ -134,8 +134,8 @@ fn send_long(outbox: &mut Outbox, local: u64, byte: u8, count: usize) {
     outbox.long_message(local, Long::new(framed));
 }
 
-/// What goes out by the time nothing is left, each write in a buffer of its own: the first byte of each message, chunk
-/// or piece, signals as `!`.
+/// Returns the output until nothing is left, each write in a buffer of its own: the first byte of each message, chunk
+/// or fragment, signals as `!`.
 fn drained_pieces(outbox: &mut Outbox) -> String {
     let mut all = String::new();
     loop {

@@ -26,8 +26,8 @@ async fn be_held_up(time: Duration) {
 
 //= spec/connection.md#con-hbt-010
 //= type=test
-//# A node MUST end a session in which no byte has arrived for `heartbeat_timeout` since the transport took the
-//# PING of CON-HBT-001.
+//# A node MUST end a session `heartbeat_timeout` after the transport took the PING of CON-HBT-001 if no byte
+//# has arrived since that PING was queued.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_was_not_asked_in_time_is_asked_before_it_is_given_up() {
     let end = End::new();

@@ -44,3 +44,21 @@ async fn a_turn_that_writes_asks_once_for_what_has_come() {
         assert!(!driver.unflushed, "all of it is written");
     }
 }
+
+/// A list is worth as many frames as it takes time: who names thousands of nodes has no longer turns than others.
+#[tokio::test(start_paused = true)]
+async fn a_turn_is_over_after_a_few_long_lists() {
+    let mut names = snow_dist_codec::NamesBuf::default();
+    for _ in 0..1_000 {
+        names.push("made-up@10.0.0.1:4000".into()).unwrap();
+    }
+    let list = Frame::from(snow_dist_codec::frame::PeerList { names: names.as_names() });
+    let mut bytes = Vec::new();
+    list.encode_framed(FRAME_BYTES_MAX, &mut bytes).unwrap();
+    let end = End::new();
+    let (mut peer, stream) = pipe(1 << 20);
+    peer.write_all(&bytes.repeat(STEPS_MAX)).await.unwrap();
+    let mut driver = end.driver(stream);
+    assert!(poll_fn(|cx| Poll::Ready(driver.turn(cx))).await.is_pending());
+    assert!(driver.stream.reads < STEPS_MAX / 2, "{} reads", driver.stream.reads);
+}

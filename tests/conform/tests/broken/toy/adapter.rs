@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::AbortHandle;
 
+use super::certificates::Certificates;
 use super::reason::Reason;
 use super::session::{Content, Whom, killed};
 use super::{Offer, Other, Owed, Process, State, Toy, connection, creation_of};
@@ -76,8 +77,9 @@ impl Adapter {
         if (cookie.is_empty() || cookie.contains('\0')) && defect != Some(Defect::AnyCookie) {
             return Err(No::Error("no such cookie"));
         }
-        let listener =
-            Listener::bind(([127, 0, 0, 1], 0).into()).await.map_err(|_| No::Error("cannot listen"))?;
+        let (_, address) = command["name"].as_str().and_then(|name| name.split_once('@')).unwrap_or_default();
+        let address = address.parse().map_err(|_| No::Error("no address"))?;
+        let listener = Listener::bind(address).await.map_err(|_| No::Error("cannot listen"))?;
         let name = format!("subject@{}", listener.address().unwrap());
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let accepted = command["accepted"].as_array().cloned().unwrap_or_default();
@@ -95,6 +97,7 @@ impl Adapter {
             cookies,
             incarnation,
             defect,
+            certificates: Certificates::of(&command["certificates"]),
             heartbeat: (
                 of("interval_ms", Duration::from_secs(60)),
                 of("timeout_ms", Duration::from_secs(15)),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use snow_dist_codec::frame::Ping;
 use snow_dist_codec::handshake::Reject;
 use snow_dist_codec::{Frame, Handshake};
-use snow_dist_conform::wire::{Listener, Log, Offer, Transcript, Wire};
+use snow_dist_conform::wire::{Listener, Log, Transcript, Wire};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -143,13 +143,12 @@ impl Toy {
     async fn incoming(self: Arc<Self>, tcp: TcpStream, place: u64) {
         let began = Instant::now() + HANDSHAKE_DEADLINE;
         let handshake = async {
-            let (alpn, log) = (!self.has(Defect::NoAlpn), Log::default());
-            let offer = Offer { alpn, ..Offer::default() };
-            let wire = timeout_at(began, Wire::accept(tcp, offer, &log, "")).await.ok()?.ok()?;
+            let log = Log::default();
+            let wire = timeout_at(began, Wire::accept(tcp, self.offer(), &log, "")).await.ok()?.ok()?;
             self.reached(place, 1);
-            let exporter = wire.exporter();
+            let channel = self.channel(&wire)?;
             let mut stream = Stream::new(wire, self.defect);
-            let accepted = self.accept(&mut stream, exporter, place);
+            let accepted = self.accept(&mut stream, channel, place);
             let verified = if self.has(Defect::NoDeadline) {
                 Ok(accepted.await)
             } else {
@@ -332,13 +331,12 @@ impl Toy {
     async fn dialling(self: &Arc<Self>, peer: &str, place: u64) -> Option<()> {
         let deadline = Instant::now() + HANDSHAKE_DEADLINE;
         let (_, address) = peer.split_once('@')?;
-        let offer = Offer { alpn: !self.has(Defect::NoAlpn), ..Offer::default() };
         let log = Log::default();
-        let dialling = Wire::dial(address, offer, &log, "");
+        let dialling = Wire::dial(address, self.offer(), &log, "");
         let wire = timeout_at(deadline, dialling).await.ok()?.ok()?;
-        let exporter = wire.exporter();
+        let channel = self.channel(&wire)?;
         let mut stream = Stream::new(wire, self.defect);
-        let said = timeout_at(deadline, self.dial(&mut stream, exporter, peer)).await.ok();
+        let said = timeout_at(deadline, self.dial(&mut stream, channel, peer)).await.ok();
         let Some(Ok((verified, transcript))) = said else {
             stream.close().await;
             return None;

@@ -6,6 +6,7 @@ use snow_dist_codec::handshake::{
 use snow_dist_codec::{Extension, ExtensionBuf, Handshake, NodeName, Reading};
 use snow_dist_conform::wire::{Transcript, digest};
 
+use super::certificates::Channel;
 use super::stream::Stream;
 use super::{Other, Toy};
 use crate::defects::Defect;
@@ -82,7 +83,7 @@ fn said(block: &Extension<'_>, creation: u8) -> Result<Said, Refusal> {
 }
 
 /// A name as it is compared.
-fn completed(name: &str) -> String {
+pub(super) fn completed(name: &str) -> String {
     match NodeName::parse(name) {
         Ok(parsed) => parsed.completed(),
         Err(_) => name.to_owned(),
@@ -107,7 +108,7 @@ impl Toy {
     pub(super) async fn accept(
         &self,
         stream: &mut Stream,
-        exporter: [u8; 32],
+        channel: Channel,
         place: u64,
     ) -> Result<(Verified, Vec<u8>), Refusal> {
         let name = stream.next(LENGTH_MAX).await.map_err(|_| None)?;
@@ -135,6 +136,7 @@ impl Toy {
         });
         stream.say(&challenge).await.map_err(|_| None)?;
         let reply = stream.next(LENGTH_MAX).await.map_err(|_| None)?;
+        let exporter = channel.exporter;
         let mut transcript = Transcript { exporter, name: name.clone(), challenge, reply: reply.clone() };
         let cookie = match Handshake::decode(&reply, Reading::Compatible) {
             Ok(Handshake::Reply(Reply { digest, challenge, proof: Some(proof) })) => {
@@ -158,6 +160,9 @@ impl Toy {
         let is_own = name == self.name && !self.has(Defect::OwnNameTaken);
         if NodeName::parse(&name).is_err() || is_own {
             return Err(Some(Reject::NAME));
+        }
+        if !channel.speaks_for(&name) {
+            return Err(Some(Reject::REFUSED));
         }
         if said.frame_bytes < 65_536 {
             return Err(Some(Reject::BOUNDS));
@@ -202,7 +207,7 @@ impl Toy {
     pub(super) async fn dial(
         &self,
         stream: &mut Stream,
-        exporter: [u8; 32],
+        channel: Channel,
         dialled: &str,
     ) -> Result<(Verified, Transcript), Refusal> {
         let block = self.block();
@@ -227,9 +232,11 @@ impl Toy {
         let said = said(&block, said_here.creation)?;
         let sentinel = has_sentinel(said_here.challenge) || self.has(Defect::SentinelUnchecked);
         let is_dialled = completed(said_here.name.as_str()) == dialled || self.has(Defect::AnybodyAnswers);
-        if !sentinel || !is_dialled || said.frame_bytes < 65_536 {
+        let is_certified = channel.speaks_for(dialled);
+        if !sentinel || !is_dialled || !is_certified || said.frame_bytes < 65_536 {
             return Err(None);
         }
+        let exporter = channel.exporter;
         let mut transcript = Transcript { exporter, name, challenge: answer.clone(), reply: Vec::new() };
         let mine = self.challenge();
         let cookie = &self.cookies[0];

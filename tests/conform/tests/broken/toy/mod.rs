@@ -1,6 +1,7 @@
 //! A toy node: all of version 2 that the cases see, in as few lines as that takes, and none of the care for memory,
 //! speed and many peers that a node needs. It can have one defect.
 //!
+//! - `certificates`: what it presents, and which it takes;
 //! - `handshake`: the four messages in both roles;
 //! - `stream`: frames of a TLS connection;
 //! - `outbound`: what waits to be written;
@@ -11,6 +12,7 @@
 //! - `adapter`: what the runner asks for.
 
 mod adapter;
+mod certificates;
 mod connection;
 mod handshake;
 mod lists;
@@ -27,9 +29,11 @@ use std::time::Duration;
 use serde_json::Value;
 use snow_dist_codec::Pid;
 use snow_dist_conform::adapter::Launch;
+use tokio::io::DuplexStream;
 use tokio::time::{Instant, sleep_until};
 
 use crate::defects::Defect;
+use certificates::Certificates;
 use connection::{PeerState, Place};
 use lists::Lists;
 use reason::Reason;
@@ -37,9 +41,12 @@ use session::{Assembly, Called, Groups};
 
 /// How a toy with this defect, or none, comes into being.
 pub(crate) fn launch(defect: Option<Defect>) -> Launch {
-    Launch::Task(Arc::new(move |lines| {
-        tokio::spawn(adapter::run(lines, defect));
-    }))
+    Launch::Task(Arc::new(move |lines| start(lines, defect)))
+}
+
+/// Starts a toy that takes its orders from these lines.
+pub(crate) fn start(lines: DuplexStream, defect: Option<Defect>) {
+    tokio::spawn(adapter::run(lines, defect));
 }
 
 /// A node.
@@ -49,6 +56,7 @@ pub(crate) struct Toy {
     cookies: Vec<String>,
     incarnation: u64,
     defect: Option<Defect>,
+    certificates: Option<Certificates>,
     heartbeat: (Duration, Duration),
     /// How many links and monitors of a peer it holds.
     bound: u64,

@@ -21,6 +21,9 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 /// Of nobody: what is written when nothing else waits.
 const LAST: u64 = u64::MAX;
 
+/// How late a toy wakes that is caught by a message behind answers.
+const LATE: Duration = Duration::from_millis(20);
+
 /// A last CLOSE is written if the transport takes it at once.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
@@ -262,6 +265,10 @@ impl Outbound {
         loop {
             let Some(next) = self.take() else {
                 self.changed.notified().await;
+                if self.has(Defect::ReplyLeavesTheCall) {
+                    // Who wakes late finds messages and answers at once, and writes the answers first.
+                    sleep(LATE).await;
+                }
                 continue;
             };
             let patience = if self.has(Defect::DrainsForEver) { DRAIN_DEADLINE * 9 } else { DRAIN_DEADLINE };
