@@ -124,7 +124,7 @@ impl<N: Numbering> Epochs<N> {
         self.peers.may_reply(name, connection, version_1)
     }
 
-    /// Sets the present time: see [`Peers::tell_time`].
+    /// Sets the current time, which counts from the start of the node: see [`Peers::tell_time`].
     pub fn tell_time(&mut self, now: Duration) {
         self.peers.tell_time(now);
         self.draw_conclusions();

@@ -1,7 +1,7 @@
 //! The protocol without I/O ("sans I/O"): state machines for endpoints, connections, sessions and groups.
 //!
 //! Nothing here uses a clock, a socket, a task, a lock or a random source. The driver of a machine passes everything
-//! in: payloads that it has cut out of the stream, the time since an origin of its choosing, random bytes, and a
+//! in: payloads that it has cut out of the stream, the time since the node was started, random bytes, and a
 //! process table ([`Processes`]), through which signals come out. All state that frames can change is `Clone + Eq +
 //! Hash`, so the model checker can check the same code that runs.
 //!

@@ -129,3 +129,43 @@ async fn is_lost(ctx: &mut Context, process: Pid) -> bool {
     let is_down = |received: &Received| matches!(received, Received::NodeDown { .. });
     ctx.node().node_of(process).is_none() || ctx.recv_where_timeout(is_down, Duration::ZERO).await.is_some()
 }
+
+#[cfg(test)]
+#[cfg(all(feature = "testing", not(shuttle)))]
+mod tests {
+    use super::*;
+    use crate::Node;
+    use crate::testing::{SimulatedNetwork, until};
+
+    const COOKIE: &str = "the tests' own cookie, which is long enough";
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_that_is_up_again_before_anybody_looked_was_lost_all_the_same() {
+        let network = SimulatedNetwork::new();
+        let started = async |name: &str, host: &str| {
+            Node::builder(name).cookie(COOKIE).start_on(network.host(host)).await.unwrap()
+        };
+        let (here, there) = (started("here@north:1", "north").await, started("there@south:1", "south").await);
+        here.connect("there@south:1").await.unwrap();
+        let process = there.spawn(async |mut ctx: Context| drop(ctx.recv().await)).unwrap();
+        let process = here.pid_on("there@south:1", process.local()).unwrap();
+
+        let (found, was_found) = tokio::sync::oneshot::channel();
+        let node = here.clone();
+        here.spawn(async move |mut ctx| {
+            ctx.monitor_node("there@south:1").unwrap();
+            let up_all_the_time = is_lost(&mut ctx, process).await;
+            node.disconnect("there@south:1");
+            until("the end of the session", || node.nodes().is_empty()).await;
+            let while_down = is_lost(&mut ctx, process).await;
+            node.connect("there@south:1").await.unwrap();
+            node.disconnect("there@south:1");
+            until("the end of the next session", || node.nodes().is_empty()).await;
+            node.connect("there@south:1").await.unwrap();
+            let up_again = is_lost(&mut ctx, process).await;
+            found.send([up_all_the_time, while_down, up_again]).unwrap();
+        })
+        .unwrap();
+        assert_eq!(was_found.await.unwrap(), [false, true, true]);
+    }
+}

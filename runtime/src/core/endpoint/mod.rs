@@ -105,8 +105,9 @@ impl Default for Limits {
 
 /// The connections of a node, and the decisions about them.
 ///
-/// See the [module](self) for how to drive it. `now` is the time since an origin of the host's choosing, the same in
-/// all calls.
+/// See the [module](self) for how to drive it. `now` is the time since the node was started, by the same clock in all
+/// calls. A node that allows version 1 waits a second after its start before it has a session with a version 1 peer
+/// (V1-ELC-003 of `version1.md`): with a clock that began earlier it would not wait.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint<N = Numbers> {
     local: Arc<Local>,

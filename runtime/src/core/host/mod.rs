@@ -126,7 +126,7 @@ pub enum Written {
 
 /// A node and its processes.
 ///
-/// See the [module](self) for how to drive it.
+/// See the [module](self) for how to drive it. `now` is the time since the node was started, as for [`Endpoint`].
 #[derive(Debug)]
 pub struct Host<P> {
     /// The process table.

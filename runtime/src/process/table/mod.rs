@@ -10,38 +10,35 @@ use std::time::Duration;
 
 use snow_dist_codec::{NodeName, NodeNameError, Pid as WirePid};
 use tokio::sync::watch;
-use tokio::task::coop;
 
-use super::cell::{Cell, Doom, Linked, NotPut};
+use super::cell::{Cell, Doom, Linked};
 use super::cells::Cells;
 use super::failures::{Failures, Lost};
 use super::functions::Functions;
 use super::groups::shared::Shared as SharedGroups;
-use super::remote::{Connections, Denied, Later, Remote, Sender, Sent, Towards};
+use super::remote::{Connections, Denied, Remote};
 use super::shares::Shares;
 use super::small::NumberMap;
-use super::{
-    Context, EndCounts, Mailbox, Message, MonitorRef, NotHere, Payload, Received, Refused, SendError,
-    SpawnError, Supervision, task,
-};
+use super::{Context, EndCounts, Mailbox, MonitorRef, SpawnError, Supervision, task};
 use crate::core::limits::{MAILBOX_REMOTE_BYTES_MAX, PROCESSES_OF_PEERS_MAX, PROCESSES_PER_PEER_MAX};
-use crate::core::{Globals, NodeNumber, Pid, Reason, Start, Term};
-use crate::foreign::apart;
+use crate::core::{Globals, NodeNumber, Pid, Reason, Start};
 use crate::sync::{AtomicBool, AtomicU64, Executor, Mutex, Ordering};
 
 mod asking;
 mod globals;
 mod names;
+mod sending;
 mod starting;
 mod stopping;
+mod ties;
 
 pub(crate) use names::EVERY_NODE;
+pub(crate) use starting::Prepared;
 pub use stopping::Left;
+
 #[cfg(test)]
 #[cfg(not(shuttle))]
 mod tests;
-
-pub(crate) use starting::Prepared;
 
 /// The processes of a node.
 pub(crate) struct ProcessTable {
@@ -371,74 +368,8 @@ impl ProcessTable {
     }
 }
 
-/// Messages.
+/// What sending and receiving touch.
 impl ProcessTable {
-    pub(crate) async fn send(
-        &self,
-        from: Sender<'_>,
-        to: Pid,
-        message: impl Payload,
-    ) -> Result<(), SendError> {
-        from.check()?;
-        if to.is_here() {
-            return Ok(send_here(from, || self.get_pid(to), || here(message)).await?);
-        }
-        self.sent(from, Towards::Process(to), || self.remote()?.send(from, to, message.as_slice())).await
-    }
-
-    /// Sends a message to a process of this node, if there is one.
-    pub(crate) async fn send_message_here(
-        &self,
-        from: Sender<'_>,
-        to: Pid,
-        message: impl FnOnce() -> Message,
-    ) -> Result<(), Refused> {
-        from.check()?;
-        send_here(from, || self.get_pid(to), message).await
-    }
-
-    pub(crate) async fn send_term(&self, from: Sender<'_>, to: Pid, mut term: Term) -> Result<(), SendError> {
-        from.check()?;
-        if to.is_here() {
-            return Ok(send_here(from, || self.get_pid(to), || term_here(term)).await?);
-        }
-        self.sent(from, Towards::Process(to), || self.remote()?.send_term(from, to, &mut term)).await
-    }
-
-    pub(crate) async fn send_named_term(
-        &self,
-        from: Sender<'_>,
-        name: &str,
-        node: &str,
-        mut term: Term,
-    ) -> Result<(), SendError> {
-        from.check()?;
-        let node = &*self.completed(node)?;
-        if node == self.node() {
-            return Ok(send_here(from, || self.whereis_cell(name), || term_here(term)).await?);
-        }
-        self.sent(from, Towards::Node(node), || self.remote()?.send_named_term(from, node, name, &mut term))
-            .await
-    }
-
-    pub(crate) async fn send_named(
-        &self,
-        from: Sender<'_>,
-        name: &str,
-        node: &str,
-        message: impl Payload,
-    ) -> Result<(), SendError> {
-        from.check()?;
-        let node = &*self.completed(node)?;
-        if node == self.node() {
-            return Ok(send_here(from, || self.whereis_cell(name), || here(message)).await?);
-        }
-        self.sent(from, Towards::Node(node), || {
-            self.remote()?.send_named(from, node, name, message.as_slice())
-        })
-        .await
-    }
-
     /// The sessions.
     pub(crate) fn remote(&self) -> Result<&dyn Remote, Denied> {
         self.remote.get().map(|remote| &**remote).ok_or(Denied::NotConnected)
@@ -475,136 +406,6 @@ impl ProcessTable {
     }
 }
 
-/// Links and monitors.
-impl ProcessTable {
-    //= spec/session.md#ses-exi-006
-    //# A process that is killed by its own node MUST end with the reason Killed, without hops.
-    pub(crate) fn kill(&self, pid: Pid) -> Result<(), NotHere> {
-        if !pid.is_here() {
-            return Err(NotHere(pid));
-        }
-        if let Some(cell) = self.get_pid(pid) {
-            cell.doom(Reason::Killed).wake();
-        }
-        Ok(())
-    }
-
-    pub(crate) async fn send_exit(&self, own: &Cell, to: Pid, reason: Reason) -> Result<(), Refused> {
-        let from = Sender::process(own);
-        from.check()?;
-        if to.is_here() {
-            if let Some(cell) = self.get_pid(to) {
-                cell.exit_from(from, reason)?.wake();
-            }
-            return Ok(());
-        }
-        self.taken(from, Towards::Process(to), || self.remote()?.exit(from, to, &reason)).await.map(drop)
-    }
-
-    pub(crate) async fn link(&self, own: &Cell, to: Pid) -> Result<(), Refused> {
-        if to.is_here() {
-            self.link_here(own, to);
-        } else if self
-            .taken(Sender::process(own), Towards::Process(to), || self.remote()?.link(own.pid(), to))
-            .await?
-            .is_none()
-        {
-            own.exit(to, Reason::Noconnection).wake();
-        }
-        // If this process has ended, nothing is linked: the session, or the other process, has checked whether this
-        // process lives.
-        Sender::process(own).check()
-    }
-
-    fn link_here(&self, own: &Cell, to: Pid) {
-        if to == own.pid() {
-            return;
-        }
-        let linked = match self.get_pid(to) {
-            Some(other) => own.link(&other),
-            // The other process has ended. If there is a link, its exit signal is on its way.
-            None if to == self.pid(to.local()) && own.has_link(to.local()) => Linked::Yes,
-            None => Linked::OtherEnded,
-        };
-        if linked == Linked::OtherEnded {
-            own.exit(to, Reason::noproc()).wake();
-        }
-    }
-
-    pub(crate) fn unlink(&self, own: &Cell, to: Pid) {
-        if !to.is_here() {
-            if let Ok(remote) = self.remote() {
-                remote.unlink(own.pid(), to);
-            }
-        } else if to != own.pid() && to == self.pid(to.local()) {
-            match self.get(to.local()) {
-                Some(other) => own.unlink(&other),
-                // The other process has ended, and its exit signal may be on its way.
-                None => own.forget_link(to.local()),
-            }
-        }
-    }
-
-    pub(crate) fn new_reference(&self) -> MonitorRef {
-        MonitorRef::new(self.references_given.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-
-    pub(crate) async fn monitor(&self, own: &Cell, of: Pid) -> Result<MonitorRef, Refused> {
-        let reference = self.new_reference();
-        let number = reference.number();
-        Sender::process(own).check()?;
-        // A process cannot receive the DOWN of its own end.
-        if of == own.pid() {
-            return Ok(reference);
-        }
-        if of.is_here() {
-            self.monitor_here(own, of, number)?;
-            return Ok(reference);
-        }
-        let connected = self
-            .taken(Sender::process(own), Towards::Process(of), || self.try_monitor(own, of, number))
-            .await?;
-        if connected.is_none() {
-            own.watch(number, of)?;
-            own.down(number, of, Reason::Noconnection).wake();
-        }
-        // If this process has ended meanwhile, it monitors nothing.
-        Sender::process(own).check().map(|()| reference)
-    }
-
-    fn monitor_here(&self, own: &Cell, of: Pid, reference: u64) -> Result<(), Refused> {
-        own.watch(reference, of)?;
-        let Some(cell) = self.get_pid(of).filter(|cell| cell.add_watcher(reference, own.local())) else {
-            own.down(reference, of, Reason::noproc()).wake();
-            return Ok(());
-        };
-        // This process may have ended between the two steps, when there was no watcher to remove yet.
-        Sender::process(own).check().inspect_err(|_| cell.remove_watcher(reference))
-    }
-
-    /// Attempts to monitor a process of another node. The DOWN may arrive before this returns, so the monitor is
-    /// noted before. If the attempt has to wait for room, the monitor is removed again, since the caller may stop
-    /// waiting.
-    fn try_monitor(&self, own: &Cell, of: Pid, reference: u64) -> Result<(), Denied> {
-        own.watch(reference, of)?;
-        self.remote()?.monitor(own.pid(), of, reference).inspect_err(|_| {
-            own.unwatch(reference);
-        })
-    }
-
-    pub(crate) fn demonitor(&self, own: &Cell, reference: MonitorRef) {
-        let number = reference.number();
-        let Some(of) = own.unwatch(number) else { return };
-        if !of.is_here() {
-            if let Ok(remote) = self.remote() {
-                remote.demonitor(own.pid(), of, number);
-            }
-        } else if let Some(cell) = self.get_pid(of) {
-            cell.remove_watcher(number);
-        }
-    }
-}
-
 impl fmt::Debug for ProcessTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProcessTable")
@@ -612,99 +413,5 @@ impl fmt::Debug for ProcessTable {
             .field("creation", &self.creation)
             .field("count", &self.count())
             .finish_non_exhaustive()
-    }
-}
-
-/// Sends a message to a process of this node, if there is one. Waits if its mailbox is full.
-async fn send_here(
-    from: Sender<'_>,
-    find: impl FnOnce() -> Option<Arc<Cell>>,
-    message: impl FnOnce() -> Message,
-) -> Result<(), Refused> {
-    // A process that only sends never waits for a mailbox with room, and must not keep its thread from others. The
-    // budget is consumed before the message is sent, so that a sender that is dropped here has not sent it.
-    coop::consume_budget().await;
-    let Some(cell) = find() else { return Ok(()) };
-    match try_send_here(from, cell, message)? {
-        Some(wait) => wait.await,
-        None => Ok(()),
-    }
-}
-
-/// Sends a message at once, or returns the future that waits for room.
-fn try_send_here(
-    from: Sender<'_>,
-    cell: Arc<Cell>,
-    message: impl FnOnce() -> Message,
-) -> Result<Option<Later<'_, Result<(), Refused>>>, Refused> {
-    match cell.put_here(from, Received::Message(message())) {
-        Ok(wakes) => {
-            wakes.wake();
-            Ok(None)
-        }
-        Err(NotPut::Full(received)) => {
-            Ok(Some(Box::pin(async move { cell.put_waiting(from, received).await })))
-        }
-        Err(NotPut::Refused(refused)) => Err(refused),
-    }
-}
-
-fn here(message: impl Payload) -> Message {
-    Message::new(message.into_bytes())
-}
-
-fn term_here(term: Term) -> Message {
-    let (bytes, pids) = term.into_local();
-    Message::of_term(bytes.into(), pids)
-}
-
-/// Waiting for sessions.
-impl ProcessTable {
-    /// Repeats an attempt to send until a session accepts the message. Without a session the message is dropped.
-    async fn sent(
-        &self,
-        from: Sender<'_>,
-        towards: Towards<'_>,
-        attempt: impl FnMut() -> Result<Sent, Denied>,
-    ) -> Result<(), SendError> {
-        match self.taken(from, towards, attempt).await? {
-            Some(Sent::GoOn) => {}
-            Some(Sent::MakeWay) => tokio::task::yield_now().await,
-            None => {
-                //= spec/session.md#ses-off-001
-                //# A node MUST drop a message of its process to a pid that has no session, or to a name on a
-                //# node without a session.
-                self.unsent.fetch_add(1, Ordering::Relaxed);
-                // A process that only sends to a lost node never waits, and must not keep its thread from others.
-                coop::consume_budget().await;
-            }
-        }
-        Ok(())
-    }
-
-    /// Repeats an attempt until a session accepts it. Returns `None` if there is no session. If the node dials when
-    /// needed, a dial is made first.
-    async fn taken<T>(
-        &self,
-        from: Sender<'_>,
-        towards: Towards<'_>,
-        mut attempt: impl FnMut() -> Result<T, Denied>,
-    ) -> Result<Option<T>, Refused> {
-        let (mut has_dialled, mut turn) = (false, None);
-        loop {
-            match attempt() {
-                Ok(taken) => return Ok(Some(taken)),
-                Err(Denied::Refused(refused)) => return Err(refused),
-                Err(Denied::Full(room)) => apart(Box::pin(room.wait(&mut turn))).await,
-                Err(Denied::NotConnected) if has_dialled || !from.dials() => return Ok(None),
-                Err(Denied::NotConnected) => {
-                    turn = None;
-                    let dial = self.connections().and_then(|connections| connections.reach(towards));
-                    let Some(dial) = dial else { return Ok(None) };
-                    apart(dial).await;
-                    has_dialled = true;
-                }
-            }
-        }
     }
 }

@@ -22,9 +22,10 @@ async fn play(job: Job) -> Result<Values> {
         (Case::LocalSpawn, _) => local::spawn().await,
         (Case::LocalIdle, _) => local::idle().await,
         (Case::Selective, _) => lacks("an actor of kameo takes its messages in the order in which they come"),
-        (Case::Sessions | Case::Storm | Case::IdleSessions | Case::Mesh, _) => {
+        (Case::Sessions | Case::Storm | Case::Idle | Case::IdleSessions | Case::Mesh, _) => {
             lacks("a process has one swarm of kameo, and so one node")
         }
+        (Case::Loss | Case::Delay, _) => lacks("this measurement is not written for kameo"),
         (_, None) => serve(job).await,
         (_, Some(announced)) => driver::drive(job, &announced).await,
     }

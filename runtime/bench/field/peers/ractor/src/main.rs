@@ -22,13 +22,13 @@ async fn play(job: Job) -> Result<Values> {
         (Case::LocalPingpong, _) => local::pingpong().await,
         (Case::LocalSpawn, _) => local::spawn().await,
         (Case::LocalIdle, _) => local::idle().await,
-        (Case::Pairs | Case::FanIn, _) => {
+        (Case::Pairs | Case::FanIn | Case::Loss | Case::Delay, _) => {
             lacks("ractor links an actor to a supervisor of the same node only")
         }
         (Case::Selective, _) => {
             lacks("an actor of ractor takes its messages in the order in which they come")
         }
-        (Case::Sessions | Case::Storm | Case::IdleSessions | Case::Mesh, _) => lacks(
+        (Case::Sessions | Case::Storm | Case::Idle | Case::IdleSessions | Case::Mesh, _) => lacks(
             "the actors and groups of a process belong to all of its nodes in ractor, so that it has one",
         ),
         (_, None) => serve(job).await,
