@@ -3,7 +3,8 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use super::{ProcessTable, term_here};
+use super::ProcessTable;
+use super::sending::term_here;
 use crate::core::{Caller, Pid, Reason, Term};
 use crate::process::cell::{Answer, Asked, Cell, GivenUp, NotPut};
 use crate::process::charge::Charge;

@@ -169,7 +169,7 @@ fn here(message: impl Payload) -> Message {
     Message::new(message.into_bytes())
 }
 
-fn term_here(term: Term) -> Message {
+pub(super) fn term_here(term: Term) -> Message {
     let (bytes, pids) = term.into_local();
     Message::of_term(bytes.into(), pids)
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::asking::{Asking, Whom, make_way};
-use super::{ProcessTable, Tie, term_here};
+use super::sending::term_here;
+use super::{ProcessTable, Tie};
 use crate::core::limits::{FRAME_BYTES_BOUND_MIN, FUNCTION_NAME_BYTES_MAX};
 use crate::core::{Pid, Reason, SpawnFailure, SpawnTie, Term};
 use crate::process::cell::{Answer, Cell};
