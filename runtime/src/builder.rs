@@ -248,13 +248,13 @@ impl NodeBuilder {
     }
 
     /// Sets the maximum memory per session for fragmented messages that are not complete, in bytes, at least 64 KiB.
-    /// The default is 128 MiB. Even if this setting is larger, the node uses at most a quarter of
-    /// [`mailbox_remote_bytes_max`](Self::mailbox_remote_bytes_max), which also covers the fragments that have
-    /// arrived.
+    /// The default is 128 MiB. The node never uses more than a quarter of
+    /// [`mailbox_remote_bytes_max`](Self::mailbox_remote_bytes_max) for this, even if this setting allows more. The
+    /// fragments that have arrived count against that setting as well.
     ///
     /// Peers learn this limit in the handshake. They refuse to send a message that is longer than the limit or longer
-    /// than 64 MiB. Choose at least twice the length of the longest message: no signal of a peer then waits for a
-    /// message of another process.
+    /// than 64 MiB. Choose at least twice the length of the longest message. Then a signal that a peer sends never
+    /// waits behind a long message of another process.
     pub const fn reassembly_bytes_max(mut self, bytes: u64) -> Self {
         self.bounds.reassembly_bytes = bytes;
         self
@@ -386,7 +386,7 @@ impl NodeBuilder {
     /// ([`tell_peers`](Self::tell_peers)). The default is no node.
     ///
     /// The node keeps these nodes connected as [`Node::keep`](crate::Node::keep) does. This node stops keeping such a
-    /// node when either of the two ends their session in order, or when the other node has not been reached for ten
+    /// node when either of the two ends their session gracefully, or when the other node has not been reached for ten
     /// minutes ([`LEARNED_PATIENCE`](crate::core::limits::LEARNED_PATIENCE)).
     ///
     /// **Security.** A peer list makes this node connect to the hosts and ports that the list contains. The peer that

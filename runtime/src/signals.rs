@@ -1,4 +1,4 @@
-//! Signals of the operating system, for programs that shut down in order.
+//! Signals of the operating system, for programs that shut down gracefully.
 
 use std::future::{Future, poll_fn};
 use std::io;

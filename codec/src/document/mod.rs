@@ -64,11 +64,12 @@ impl Document {
     /// Returns the frame that this document describes.
     ///
     /// The name `UNKNOWN` stands for a frame with an unknown tag: the field `code` is the tag, `payload` the bytes
-    /// after it. The name `EMPTY` stands for a frame without any byte.
+    /// after it. The name `EMPTY` stands for a frame without any byte. The bytes in [`trailing`](Self::trailing) are
+    /// not part of the frame; append them after encoding.
     ///
     /// # Errors
     /// Returns [`DocumentError`] if the tag is not the name of a frame, if a field is missing or has the wrong type,
-    /// or if the frame has no such field.
+    /// if the document has a field that the frame does not have, or if `code` of an `UNKNOWN` is a known tag.
     pub fn frame(&self) -> Result<Frame<'_>, DocumentError> {
         match &*self.tag {
             "EMPTY" => self.fields.read(|_| Ok(Frame::Empty)).map_err(|error| self.error(error)),

@@ -14,7 +14,7 @@ use crate::{EncodeError, Pid, Text};
 /// A term of either kind in serde's data model, each value with its type: `{"type": "int", "value": "7"}`.
 ///
 /// Integers are decimal strings, like all 64-bit numbers. Floats are their bits, and bytes their content, both in
-/// hexadecimal. Nothing of a term is lost: writing the document gives the same bytes again.
+/// hexadecimal. Nothing of a term is lost: writing the document gives the same bytes again. Specification: `stf.md`.
 ///
 /// ```
 /// use snow_dist_codec::Reading;
@@ -29,31 +29,109 @@ use crate::{EncodeError, Pid, Text};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
-#[allow(
-    missing_docs,
-    reason = "the values of a term, and what each holds, are those of the specification: stf.md"
-)]
 #[non_exhaustive]
 pub enum TermDocument {
-    Int { value: String },
-    Float { bits: String },
-    Bool { value: bool },
-    String { value: String },
+    /// An integer from -2^63 to 2^63 - 1.
+    Int {
+        /// The integer, in decimal.
+        value: String,
+    },
+    /// A float with any bit pattern.
+    Float {
+        /// The 64 bits of the float, as up to 16 hexadecimal digits; 16 are written.
+        bits: String,
+    },
+    /// A boolean.
+    Bool {
+        /// The boolean.
+        value: bool,
+    },
+    /// A string.
+    String {
+        /// The text of the string.
+        value: String,
+    },
+    /// The unit.
     Unit,
-    Bytes { value: String },
-    U64 { value: String },
-    List { values: Vec<Self> },
-    Map { keys: Keys, pairs: Vec<(Self, Self)> },
-    Set { values: Vec<Self> },
-    Tuple { values: Vec<Self> },
-    Struct { name: String, fields: Vec<(String, Self)> },
-    Sum { name: String, variant: u8, values: Vec<Self> },
-    Variant { name: String, variant: String, fields: Vec<(String, Self)> },
-    Pid { value: Pid },
-    Some { value: Box<Self> },
+    /// Bytes, only in terms of the second kind.
+    Bytes {
+        /// The bytes, in hexadecimal.
+        value: String,
+    },
+    /// An integer from 2^63 to 2^64 - 1, only in terms of the second kind.
+    U64 {
+        /// The integer, in decimal.
+        value: String,
+    },
+    /// A list.
+    List {
+        /// The values.
+        values: Vec<Self>,
+    },
+    /// A map.
+    Map {
+        /// The type of all keys.
+        keys: Keys,
+        /// The pairs, each as `[key, value]`, in the order in which the term has them.
+        pairs: Vec<(Self, Self)>,
+    },
+    /// A set.
+    Set {
+        /// The elements, in the order in which the term has them.
+        values: Vec<Self>,
+    },
+    /// A tuple.
+    Tuple {
+        /// The values.
+        values: Vec<Self>,
+    },
+    /// A struct.
+    Struct {
+        /// The name of the struct.
+        name: String,
+        /// The fields, each as `[name, value]`.
+        fields: Vec<(String, Self)>,
+    },
+    /// A variant of a sum type, identified by its number.
+    Sum {
+        /// The name of the type.
+        name: String,
+        /// The number of the variant.
+        variant: u8,
+        /// The values of the variant.
+        values: Vec<Self>,
+    },
+    /// A variant of a sum type, identified by its name, with named fields, only in terms of the second kind.
+    Variant {
+        /// The name of the type.
+        name: String,
+        /// The name of the variant.
+        variant: String,
+        /// The fields, each as `[name, value]`.
+        fields: Vec<(String, Self)>,
+    },
+    /// A pid.
+    Pid {
+        /// The pid.
+        value: Pid,
+    },
+    /// Some with its value.
+    Some {
+        /// The value.
+        value: Box<Self>,
+    },
+    /// None.
     None,
-    Ok { value: Box<Self> },
-    Err { value: Box<Self> },
+    /// Ok with its value.
+    Ok {
+        /// The value.
+        value: Box<Self>,
+    },
+    /// Err with its value.
+    Err {
+        /// The value.
+        value: Box<Self>,
+    },
 }
 
 /// The type of the keys of a map.

@@ -422,10 +422,11 @@ snow_status snow_set_log(snow_log told,
                          void *user,
                          uint32_t level_max);
 
-// Ends all sessions of a node in order, then all its processes, then its threads. What is queued for other nodes is still
-// sent, for at most 5 s. When this returns, its port is free, and each of its processes has `SNOW_EVENT_ENDED` in its queue.
-// The node's handle is still to be freed. Every call that needs the node returns `SNOW_ERROR_STOPPED` from now on, this one
-// too; when it does, the node is down: it waits for another thread that shuts it down.
+// Ends all sessions of a node gracefully, then all its processes, then its threads. What is queued for other nodes
+// is still sent, for at most 5 s. When this returns, its port is free, and each of its processes has
+// `SNOW_EVENT_ENDED` in its queue. The node's handle is still to be freed. Every call that needs the node returns
+// `SNOW_ERROR_STOPPED` from now on, this one too; when it does, the node is down: it waits for another thread that
+// shuts it down.
 snow_status snow_shutdown(snow_node node);
 
 // Frees a node, and all its processes that were not freed; shuts it down first if it runs.
@@ -448,8 +449,8 @@ snow_status snow_connect(snow_node node,
 // `SNOW_ERROR_CONNECT`.
 snow_status snow_disconnect(snow_node node, const char *name);
 
-// Gives the names of all nodes with which there is a session, in order, each followed by a line feed. `snow_bytes_free`
-// frees them.
+// Gives the names of all nodes with which there is a session, in alphabetical order, each followed by a line feed.
+// `snow_bytes_free` frees them.
 snow_status snow_nodes(snow_node node,
                        snow_bytes *names);
 

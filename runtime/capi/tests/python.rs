@@ -136,7 +136,7 @@ async fn rust_learns_of_the_kill_of_python() {
     assert_eq!(end_of_python(|watch| watch.kill().unwrap()).await, Reason::Noconnection);
 }
 
-/// An interrupt: the program ends in order, and its process with it.
+/// An interrupt: the program shuts down gracefully, and its process with it.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Python with the package: runtime/python/check.sh"]
 async fn rust_learns_of_the_end_of_python() {

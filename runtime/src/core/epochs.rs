@@ -9,7 +9,7 @@
 //! |---|---|
 //! | own dial | [`dial`](Epochs::dial); [`may_reply`](Epochs::may_reply) just before REPLY; [`acked`](Epochs::acked) |
 //! | accepted | [`begun`](Epochs::begun); [`verified`](Epochs::verified) |
-//! | session | [`alive`](Epochs::alive), once for each probe that is answered; [`closing`](Epochs::closing) if this node ends it in order |
+//! | session | [`alive`](Epochs::alive), once for each probe that is answered; [`closing`](Epochs::closing) if this node ends it gracefully |
 //! | any | [`over`](Epochs::over), last; if it returns a session, deliver the end of the session, then call [`told`](Epochs::told) |
 
 use std::collections::{BTreeMap, VecDeque};
@@ -179,7 +179,7 @@ impl<N: Numbering> Epochs<N> {
         self.draw_conclusions();
     }
 
-    /// Records that this node begins to end a session in order: see [`Peers::closing`].
+    /// Records that this node begins to end a session gracefully: see [`Peers::closing`].
     pub fn closing(&mut self, name: &str, connection: ConnectionId) {
         self.peers.closing(name, connection);
         self.draw_conclusions();

@@ -107,8 +107,8 @@ pub const SESSION_RESERVE_BYTES_MAX: usize = 8 << 20;
 /// is ended.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
-/// The time for the orderly end of a session: within it, the queued data must be written, and the data of the peer be
-/// read to its end.
+/// The time for the graceful end of a session: within it, the queued data must be written, and the data of the peer
+/// be read to its end.
 pub const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The length, in bytes, below which a node warns of a short cookie. An attacker who has seen one REPLY can try

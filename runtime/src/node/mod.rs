@@ -26,8 +26,8 @@ use crate::sync::Executor;
 /// A node of the system. Cloning is cheap, and all clones are the same node.
 ///
 /// A node runs as long as the program holds a clone of it, or a process or a session of the node exists.
-/// [`shutdown`](Node::shutdown) ends the node in order, and [`shutdown_within`](Node::shutdown_within) lets its
-/// processes finish first.
+/// [`shutdown`](Node::shutdown) shuts the node down gracefully, and [`shutdown_within`](Node::shutdown_within) lets
+/// its processes finish first.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -129,7 +129,8 @@ impl Node {
         self.table.spawn(mailbox, Tie::None, start)
     }
 
-    /// Sends a message to a process for the program, as [`Context::send`] does for a process.
+    /// Sends a message to a process. The sender is the program; apart from that, this method behaves like
+    /// [`Context::send`].
     ///
     /// # Errors
     /// Returns [`SendError::Refused`] if the other node does not accept the message, for example because the message
@@ -139,7 +140,8 @@ impl Node {
         self.table.send(self.sender(), to, message).await
     }
 
-    /// Sends a value as a term (STF) to a process for the program, as [`Context::send_term`] does for a process.
+    /// Sends a value as a term (STF) to a process. The sender is the program; apart from that, this method behaves
+    /// like [`Context::send_term`].
     ///
     /// # Errors
     /// Returns an error as [`Context::send_term`] does.
@@ -147,7 +149,8 @@ impl Node {
         self.send_written_term(to, term::write(value)?).await
     }
 
-    /// Sends a written term to a process for the program, as [`Context::send_written_term`] does for a process.
+    /// Sends a term that is already written to a process. The sender is the program; apart from that, this method
+    /// behaves like [`Context::send_written_term`].
     ///
     /// # Errors
     /// Returns an error as [`Context::send_written_term`] does.
@@ -155,8 +158,8 @@ impl Node {
         self.table.send_term(self.sender(), to, term).await
     }
 
-    /// Sends a message, for the program, to the process that is registered under `name` on the node `node`, as
-    /// [`Context::send_named`] does for a process.
+    /// Sends a message to the process that is registered under `name` on the node `node`. The sender is the program;
+    /// apart from that, this method behaves like [`Context::send_named`].
     ///
     /// # Errors
     /// Returns an error as [`Context::send_named`] does.
@@ -164,8 +167,8 @@ impl Node {
         self.table.send_named(self.sender(), name, node, message).await
     }
 
-    /// Sends a value as a term (STF), for the program, to the process that is registered under `name` on the node
-    /// `node`, as [`Context::send_named_term`] does for a process.
+    /// Sends a value as a term (STF) to the process that is registered under `name` on the node `node`. The sender is
+    /// the program; apart from that, this method behaves like [`Context::send_named_term`].
     ///
     /// # Errors
     /// Returns an error as [`Context::send_named_term`] does.

@@ -47,7 +47,8 @@ impl Node {
     }
 
     /// Shuts the node down at once. The node accepts no more connections, starts no more processes
-    /// ([`SpawnError::Stopped`](crate::SpawnError::Stopped)), ends all sessions in order, and then ends all processes.
+    /// ([`SpawnError::Stopped`](crate::SpawnError::Stopped)), ends all sessions gracefully (queued data is still
+    /// written, for at most 5 s), and then ends all processes.
     ///
     /// When this method returns, the port is free and no connection is left. All processes are ending with
     /// [`Reason::Shutdown`](crate::Reason::Shutdown), each one at its next `await` that has to wait. Registered

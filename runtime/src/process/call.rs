@@ -111,8 +111,10 @@ impl Call {
 
     /// Hands the call to another process of this node, which receives it and replies in place of this one.
     ///
-    /// Waits while the mailbox of that process is full. If the process does not exist, the call is dropped, and the
-    /// caller receives [`CallError::Unanswered`](super::CallError::Unanswered).
+    /// Waits while the mailbox of that process is full. If the future is dropped while it waits, the call is dropped.
+    /// `Ok` does not mean that the process has received the call: if the process does not exist or ends first, the
+    /// call is dropped as well. The caller of a dropped call receives
+    /// [`CallError::Unanswered`](super::CallError::Unanswered).
     ///
     /// # Errors
     /// Returns [`NotHere`] if the process runs on another node. The call is then dropped, and the caller receives

@@ -54,8 +54,9 @@ impl Context {
     /// ```
     ///
     /// # Errors
-    /// Returns [`CallError`] if no reply came, or if the reply is not a term of type `T`. After
-    /// [`CallError::TimedOut`] and [`CallError::NotConnected`] the callee may have acted on the request.
+    /// Returns [`CallError`] if the request cannot be written as a term or sent, if no reply came, or if the reply is
+    /// not a term of type `T`. After [`CallError::TimedOut`] and [`CallError::NotConnected`] the callee may have
+    /// acted on the request.
     pub async fn call<T: DeserializeOwned>(
         &self,
         to: Pid,
@@ -127,8 +128,14 @@ impl Context {
     /// [`Received::Down`]: super::Received::Down
     ///
     /// # Errors
-    /// Returns [`MonitorNamedError`] if no process holds the name, if `node` is not a node name, if there is no
-    /// session with the node, or if the node refuses the monitor.
+    /// - [`MonitorNamedError::Nobody`] if no process holds the name.
+    /// - [`MonitorNamedError::Node`] if `node` is not a node name.
+    /// - [`MonitorNamedError::NotConnected`] if there is no session with the node, or if the session ends before the
+    ///   node answers.
+    /// - [`MonitorNamedError::NotMonitored`] if the node refuses the monitor.
+    /// - [`MonitorNamedError::Refused`] if the session lacks the capability `names` (as with every version 1 node),
+    ///   if the name has more than 4 096 bytes and `node` is another node, if the other node accepts no more
+    ///   monitors, or if this process has ended.
     pub async fn monitor_named(
         &self,
         name: &str,
@@ -152,8 +159,9 @@ impl Context {
 
 /// Methods with which the program calls processes and resolves names outside of any process.
 impl Node {
-    /// Calls a process for the program, as [`Context::call`] does for a process. [`Call::from`](super::Call::from)
-    /// then returns the pid of a process that exists only for the duration of the call.
+    /// Calls a process. The caller is the program; apart from that, this method behaves like [`Context::call`]. At
+    /// the callee, [`Call::from`](super::Call::from) returns the pid of a process that exists only for the duration
+    /// of the call.
     ///
     /// # Errors
     /// Returns an error as [`Context::call`] does, and [`CallError::NoCaller`] if this node starts no more
@@ -168,8 +176,8 @@ impl Node {
         read(self.call_written(to, term, longest).await?)
     }
 
-    /// Calls a process for the program with a term that is already written, and returns the reply undecoded. This
-    /// method otherwise behaves like [`call`](Self::call).
+    /// Calls a process with a term that is already written, and returns the reply undecoded. This method otherwise
+    /// behaves like [`call`](Self::call).
     ///
     /// # Errors
     /// Returns an error as [`call`](Self::call) does, except for [`CallError::Request`] and [`CallError::Reply`].
@@ -178,8 +186,8 @@ impl Node {
         within(&caller.0, &to, longest, self.table().call(&caller.0, to, term)).await
     }
 
-    /// Calls, for the program, the process that is registered under `name` on the node `node`, as
-    /// [`Context::call_named`] does for a process.
+    /// Calls the process that is registered under `name` on the node `node`. The caller is the program; apart from
+    /// that, this method behaves like [`Context::call_named`].
     ///
     /// # Errors
     /// Returns an error as [`Context::call_named`] and [`call`](Self::call) do.
@@ -196,8 +204,8 @@ impl Node {
         read(within(&caller.0, &Named(name, node), longest, call).await?)
     }
 
-    /// Returns the process that is registered under `name` on a node, or `None` if no process holds the name, as
-    /// [`Context::whereis_on`] does for a process. Like that method, it has no time limit of its own.
+    /// Returns the process that is registered under `name` on the node `node`, or `None` if no process holds the
+    /// name. This method behaves like [`Context::whereis_on`], and has no time limit of its own either.
     ///
     /// # Errors
     /// Returns an error as [`Context::whereis_on`] does, and [`MonitorNamedError::NoCaller`] if this node starts

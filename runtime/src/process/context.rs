@@ -279,7 +279,8 @@ impl Context {
     /// Returns an error as [`send`](Self::send) does, and also:
     ///
     /// - [`SendError::Term`] if the value cannot be written as a term, or contains a pid of the codec;
-    /// - [`Refused::NotInSession`] if the value contains pids and the session cannot mark the message as a term.
+    /// - [`Refused::NotInSession`] if the value contains pids and the session lacks the capability `send_term`, or if
+    ///   only a term of the second kind can hold the value and the session lacks `send_term` or `terms_2`.
     pub async fn send_term(&self, to: Pid, value: &(impl Serialize + ?Sized)) -> Result<(), SendError> {
         self.table().send_term(self.sender(), to, term::write(value)?).await
     }
@@ -312,10 +313,8 @@ impl Context {
     /// term if the session has the capability `names`.
     ///
     /// # Errors
-    /// Returns an error as [`send_term`](Self::send_term) does, and also:
-    ///
-    /// - [`SendError::Node`] if `node` is not a node name;
-    /// - [`Refused::NotInSession`] if the value contains pids and the session lacks the capability `names`.
+    /// Returns an error as [`send_term`](Self::send_term) does, but with the capability `names` in place of
+    /// `send_term`. Also returns [`SendError::Node`] if `node` is not a node name.
     pub async fn send_named_term(
         &self,
         name: &str,

@@ -34,7 +34,8 @@ pub struct ProcessInfo {
     /// The number of monitors that the process has, of processes on any node.
     pub monitors: usize,
     /// The number of monitors that processes of this node have of this process, plus the number of their calls that
-    /// wait for its reply.
+    /// wait for its reply. Monitors that processes of other nodes have are counted in
+    /// [`PeerStats::monitors_of_peer`](crate::PeerStats::monitors_of_peer).
     pub watchers: usize,
     /// `true` if exit signals arrive in the mailbox instead of ending the process.
     pub traps_exit: bool,

@@ -225,7 +225,7 @@ pub(crate) trait Connections: Send + Sync {
     /// The discoveries that run.
     fn discoveries(&self) -> Vec<DiscoveryStatus>;
 
-    /// The nodes with which there is a session, in order.
+    /// The nodes with which there is a session, in alphabetical order.
     fn nodes(&self) -> Vec<Arc<str>>;
 
     /// Returns information about these nodes, in the same order.
@@ -252,7 +252,7 @@ pub(crate) trait Connections: Send + Sync {
     /// Returns the state of each session, and the totals over all sessions so far.
     fn session_stats(&self) -> (Vec<PeerStats>, SessionTotals);
 
-    /// Accepts no more connections, and ends all sessions in order.
+    /// Accepts no more connections, and ends all sessions gracefully.
     fn shutdown(&self) -> Later<'_, ()>;
 }
 

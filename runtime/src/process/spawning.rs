@@ -219,8 +219,8 @@ impl Node {
         self.table().functions().unregister(name)
     }
 
-    /// Starts a process on the node `node` for the program, as [`Context::spawn_on`] does for a process, and returns
-    /// its pid.
+    /// Starts a process on the node `node`, and returns its pid. The requester is the program; apart from that, this
+    /// method behaves like [`Context::spawn_on`].
     ///
     /// # Errors
     /// Returns an error as [`Context::spawn_on`] does, and [`SpawnOnError::NotHere`] if this node can start no more

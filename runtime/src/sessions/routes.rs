@@ -63,7 +63,7 @@ impl Routes {
         known.up.get(known.names.get(name)?).cloned()
     }
 
-    /// Returns the names of all nodes with an established session, in order.
+    /// Returns the names of all nodes with an established session, in alphabetical order.
     pub(crate) fn nodes(&self) -> Vec<Arc<str>> {
         let mut names: Vec<_> = self.read().names.keys().cloned().collect();
         names.sort();

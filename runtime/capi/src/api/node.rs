@@ -12,10 +12,11 @@ use crate::node::{Running, no_such_process};
 use crate::types::{snow_bytes, snow_node, snow_pid, snow_status};
 use crate::wait::Timeout;
 
-/// Ends all sessions of a node in order, then all its processes, then its threads. What is queued for other nodes is still
-/// sent, for at most 5 s. When this returns, its port is free, and each of its processes has `SNOW_EVENT_ENDED` in its queue.
-/// The node's handle is still to be freed. Every call that needs the node returns `SNOW_ERROR_STOPPED` from now on, this one
-/// too; when it does, the node is down: it waits for another thread that shuts it down.
+/// Ends all sessions of a node gracefully, then all its processes, then its threads. What is queued for other nodes
+/// is still sent, for at most 5 s. When this returns, its port is free, and each of its processes has
+/// `SNOW_EVENT_ENDED` in its queue. The node's handle is still to be freed. Every call that needs the node returns
+/// `SNOW_ERROR_STOPPED` from now on, this one too; when it does, the node is down: it waits for another thread that
+/// shuts it down.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_shutdown(node: snow_node) -> snow_status {
     guard(|| node.get()?.shut_down())
@@ -71,8 +72,8 @@ fn no_session(name: &str) -> Failure {
     Failure::new(snow_status::SNOW_ERROR_CONNECT, format!("there is no session with {name}"))
 }
 
-/// Gives the names of all nodes with which there is a session, in order, each followed by a line feed. `snow_bytes_free`
-/// frees them.
+/// Gives the names of all nodes with which there is a session, in alphabetical order, each followed by a line feed.
+/// `snow_bytes_free` frees them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_nodes(node: snow_node, names: *mut snow_bytes) -> snow_status {
     guard(|| {

@@ -1,6 +1,6 @@
 //! `snow-dist cluster`: what a running node knows of itself and of those that it is connected with.
 //!
-//! The command is a node for as long as that takes: it connects, asks, and leaves in order.
+//! The command is a node for as long as that takes: it connects, asks, and shuts down gracefully.
 
 mod table;
 

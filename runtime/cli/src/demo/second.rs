@@ -43,7 +43,7 @@ impl Second {
         self.ended().await
     }
 
-    /// Has it stop in order.
+    /// Has it shut down gracefully.
     pub(super) async fn stop(mut self) -> io::Result<ExitStatus> {
         drop(self.input.take());
         self.ended().await

@@ -176,7 +176,7 @@ class Node:
         lib.call("snow_kill", self._handle, lib.to_pid(pid))
 
     async def shutdown(self) -> None:
-        """Ends all sessions in order, all processes, their tasks, and the node. Does nothing the second time.
+        """Ends all sessions gracefully, all processes, their tasks, and the node. Does nothing the second time.
 
         If it is cancelled it still ends the node before it raises that.
         """

@@ -53,9 +53,9 @@ pub enum Ending {
     /// protocol.
     #[error("{0}")]
     Framing(FramingError),
-    /// The stream was not established, or it has ended or failed before there was a session. The text says why. If
-    /// TCP or TLS has failed, it is the text of the host. If the stream has ended later, the text says first that the
-    /// handshake was broken off.
+    /// The stream was not established, or it ended or failed before there was a session. Before TLS is established,
+    /// the text is the one that the host passed to [`Connection::stream_ended`](super::Connection::stream_ended).
+    /// After that, the same text follows the words `the handshake was broken off: `.
     #[error("{0}")]
     Lost(String),
     /// The acceptor has closed the stream instead of answering REPLY. A version 1 acceptor does that when it refuses
@@ -141,7 +141,7 @@ pub enum Waits {
     /// The stream, which has output waiting and takes no byte of it: [`DRAIN_DEADLINE`] from the time at which the
     /// output was offered, or at which the stream last took some of it if that is later.
     Drain,
-    /// The end of a session that is being ended in order: [`SHUTDOWN_PATIENCE`] from the order.
+    /// The end of a session that is being ended gracefully: [`SHUTDOWN_PATIENCE`] from the beginning of that.
     Closing,
 }
 

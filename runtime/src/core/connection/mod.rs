@@ -25,7 +25,7 @@
 //!      waits for its verdict -------------------------------|  the stream ends, or the endpoint
 //!               |  Up                                       |  wants it no more
 //!               v                                           |
-//!       session -- Close --> closing in order               |
+//!       session -- Close --> closing gracefully             |
 //!               |              |                            |
 //!               v              v                            v
 //!              [             an ending: three steps, then it is over             ]
@@ -150,7 +150,7 @@ pub struct Connection {
     broken: Option<Arc<str>>,
     /// Set when close_notify was given.
     said_all: bool,
-    /// Set while the session is being ended in order, with the time that this may take.
+    /// Set while the session is being ended gracefully, with the time that this may take.
     closing: Option<Patience>,
     ending: Option<Ending>,
     /// Set when the end of the session has been delivered.
@@ -453,7 +453,7 @@ impl Connection {
             (ConnectionEvent::GiveWay(why), Stage::Opening(_)) => self.fail(Ending::GaveWay(why)),
             (ConnectionEvent::TellPeers(names), Stage::Session(session)) => session.tell_peers(&names),
             (ConnectionEvent::Probe(sign), Stage::Session(session)) => session.probe(now, sign),
-            // A session that is closed in order gives way to another connection as any other.
+            // A session that is closed gracefully gives way to another connection like any other session.
             (ConnectionEvent::Close(close), Stage::Session(session))
                 if self.closing.is_none() || close.patience.is_zero() =>
             {

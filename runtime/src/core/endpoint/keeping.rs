@@ -32,8 +32,9 @@ pub enum KeptFor {
     /// The program, or a [`Discovery`](crate::discovery::Discovery) that the program uses. The name is kept until the
     /// program or the discovery lets go of it. [`Node::discoveries`](crate::Node::discoveries) lists the discoveries.
     Program,
-    /// A peer list that has named the node. The name is kept until one of the two nodes ends their session in order,
-    /// or until the node has not been reached for [`LEARNED_PATIENCE`](crate::core::limits::LEARNED_PATIENCE).
+    /// A peer list that has named the node. The name is kept until one of the two nodes ends their session
+    /// gracefully, or until the node has not been reached for
+    /// [`LEARNED_PATIENCE`](crate::core::limits::LEARNED_PATIENCE).
     PeerList,
 }
 
@@ -118,7 +119,7 @@ struct Kept {
     phase: Phase,
     /// The time since which there is no session.
     lost: Duration,
-    /// Set if the session that is ending was ended in order, by either node.
+    /// Set if the session that is ending was ended gracefully, by either node.
     has_left: bool,
     dials: u64,
     sessions: u64,
@@ -382,7 +383,7 @@ impl Keeping {
         self.set(name, Phase::Up(now));
     }
 
-    /// Records that the session with this node is being ended in order, by either of the two.
+    /// Records that the session with this node is being ended gracefully, by either of the two.
     pub(super) fn leaves(&mut self, name: &str) {
         if let Some(kept) = self.names.get_mut(name) {
             kept.has_left = true;

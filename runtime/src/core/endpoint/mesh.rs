@@ -127,7 +127,7 @@ impl<N: Numbering> Endpoint<N> {
         self.outputs.extend(unreached.map(|unreached| Output::Notice(Notice::Unreached(unreached))));
     }
 
-    /// Notes that a session was ended in order by its peer: a name that only lists have named is then not dialled
+    /// Notes that a session was ended gracefully by its peer: a name that only lists have named is then not dialled
     /// again.
     pub(super) fn look_for_farewell(&mut self, entry: &Entry, ending: Option<&Ending>) {
         if let Some(session::Ending::Closed { code: CloseFrame::SHUTDOWN, .. }) =

@@ -433,8 +433,8 @@ impl<N: Numbering> Endpoint<N> {
         }
     }
 
-    /// Ends the session with a node in order: the connection writes everything that is queued, and then tells the
-    /// peer. This takes at most [`SHUTDOWN_PATIENCE`].
+    /// Ends the session with a node gracefully: the connection still writes everything that is queued, and then tells
+    /// the peer. This takes at most [`SHUTDOWN_PATIENCE`].
     ///
     /// Returns `false` if there is no session with the node, or if the session is being ended already. If the name is
     /// kept connected for the program, the node is dialled again afterwards.
@@ -457,8 +457,9 @@ impl<N: Numbering> Endpoint<N> {
         Arc::make_mut(&mut self.local).set_cookies(cookies);
     }
 
-    /// Stops the node. It accepts and makes no more connections, ends its sessions in order, and closes all other
-    /// connections. It has stopped when [`Endpoint::is_empty`] returns `true`.
+    /// Stops the node. The node accepts and makes no more connections, ends its sessions gracefully (queued data is
+    /// still written, for at most [`SHUTDOWN_PATIENCE`]), and closes all other connections. It has stopped when
+    /// [`Endpoint::is_empty`] returns `true`.
     pub fn stop(&mut self, now: Duration) {
         self.tell_time(now);
         self.stopped = true;

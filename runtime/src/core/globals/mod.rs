@@ -252,14 +252,12 @@ impl Globals {
 
     // Names of peers.
 
-    /// Adds a peer. The caller calls this when a session with this incarnation of a node has come up on this
-    /// connection.
+    /// Adds a peer. Call this when a session with this incarnation of a node has come up on this connection.
     pub fn up(&mut self, id: ConnectionId, start: &Start) {
         self.peers.insert(id, Peer { rank: start.into(), names: BTreeSet::new(), bytes: 0 });
     }
 
-    /// Removes a peer and all names that it has announced. The caller calls this when the session on this connection
-    /// has ended.
+    /// Removes a peer and all names that it has announced. Call this when the session on this connection has ended.
     pub fn down(&mut self, id: ConnectionId) {
         //= spec/session.md#ses-glb-004
         //# A node MUST forget the global names of a peer when their session ends.
@@ -383,8 +381,8 @@ impl Globals {
         Some((*pid, &rank.1))
     }
 
-    /// Returns all global names that this node knows, in order, each with the process that [`Globals::whereis`]
-    /// returns for it.
+    /// Returns all global names that this node knows, in alphabetical order, each with the process that
+    /// [`Globals::whereis`] returns for it.
     pub fn names(&self) -> impl Iterator<Item = (Arc<str>, Pid)> {
         let names: BTreeSet<_> = self.own.keys().chain(self.claims.keys()).collect();
         names.into_iter().filter_map(|name| Some((name.clone(), self.whereis(name)?)))

@@ -279,7 +279,7 @@ impl Groups {
         self.members(group).take_while(|pid| pid.is_here())
     }
 
-    /// Returns the names of all groups that have members, in order.
+    /// Returns the names of all groups that have members, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.known.groups.keys()
     }
@@ -387,7 +387,7 @@ impl Groups {
     }
 
     /// Handles a message for this server. `term` is the message as a term, and `pids` are the processes that the pids
-    /// in the term stand for.
+    /// in the term stand for. A message that is not valid is ignored, and counted in [`Counts::messages_ignored`].
     pub fn handle_message(&mut self, term: &[u8], pids: &TermPids) {
         if self.take_message(term, pids).is_err() {
             self.counts.messages_ignored += 1;

@@ -37,9 +37,9 @@ impl ExpectName {
     /// `random` must come from a cryptographic random source, anew for each call.
     ///
     /// # Errors
-    /// Returns a [`Refusal`] if the message is not a valid NAME, if the two nodes have no version in common, or if
-    /// the peer speaks version 1 and this node does not allow that. Send the REJECT of the refusal, if there is one,
-    /// and close the connection.
+    /// Returns a [`Refusal`] if the message is not a valid NAME, if an extension block arrives over TLS 1.2, if the
+    /// two nodes have no version in common, or if the peer speaks version 1 and this node does not allow that. Send
+    /// the REJECT of the refusal, if there is one, and close the connection.
     pub fn handle(self, bytes: &[u8], random: [u8; 24]) -> Result<(Vec<u8>, ExpectReply), Refusal> {
         // The magic is not UTF-8, so no name holds it: whoever sends it speaks version 2, be its message whole or not.
         //= spec/handshake.md#hs-rej-004

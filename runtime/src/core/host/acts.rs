@@ -145,7 +145,8 @@ impl<P: Nodes> Host<P> {
     }
 
     /// Handles the end of a process. Processes of other nodes that are linked with it or monitor it are told of the
-    /// end. Before this call, remove the process from the process table.
+    /// end. The process's global names are removed, and its own monitors, calls and requests end. Before this call,
+    /// remove the process from the process table.
     ///
     /// The call costs nothing for sessions that do not know the process.
     pub fn process_ended(&mut self, local: u64, reason: &Reason) {

@@ -60,10 +60,13 @@ pub enum Event {
     CallEnded {
         /// The reference of the call.
         reference: u64,
-        /// The reason: the one with which the callee has ended, `noproc` if the callee does not exist, `full` if
-        /// there was no room for the message of the call, or `unanswered` if the callee has given up the call.
-        /// `limit` if the callee's node accepts no more links, monitors and calls of this node. Noconnection if
-        /// there is no session with that node, or if the session ended while the call was open.
+        /// The reason for the end of the call:
+        /// - `noproc`: the callee does not exist, or no process has the name that was called.
+        /// - `full`: there was no room for the message of the call.
+        /// - `limit`: the callee's node accepts no more links, monitors and calls of this node.
+        /// - `unanswered`: the callee has given up the call.
+        /// - Noconnection: there is no session with the callee's node, or the session ended while the call was open.
+        /// - Any other reason: the callee has ended with this reason.
         reason: Reason,
     },
     /// The loss of a reply to a call of the process's own: the reply came, and there was no room for it.
@@ -115,8 +118,8 @@ pub trait Mailboxes {
     /// Returns `true` if the process traps exits. Exit signals are then delivered to it as events and do not end it.
     fn traps_exits(&self, local: u64) -> bool;
 
-    /// Returns `true` if the mailbox accepts no message now. A call of the process is then refused, and its caller is
-    /// told. The default returns `false`.
+    /// Returns `true` if the mailbox accepts no message now. A call to the process is then refused, and the caller's
+    /// call ends with the error `full`. The default returns `false`.
     fn is_full(&self, local: u64) -> bool {
         let _ = local;
         false

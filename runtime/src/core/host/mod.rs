@@ -337,7 +337,7 @@ impl<P: Nodes> Host<P> {
         self.changed.pop_first()
     }
 
-    /// Ends the session with a node in order. Returns `true` if there was a session that was not being ended: see
+    /// Ends the session with a node gracefully. Returns `true` if there was a session that was not being ended: see
     /// [`Endpoint::disconnect`].
     pub fn disconnect(&mut self, name: &str, now: Duration) -> bool {
         let now = self.at(now);

@@ -9,7 +9,7 @@
 //!
 //! | place | states | leaves by |
 //! |---|---|---|
-//! | session | up; probed (asked whether it lives, because another connection waits); ending. While it is up or probed, it can also be closing: this node is ending it in order | [`Peers::ended`] |
+//! | session | up; probed (asked whether it lives, because another connection waits); ending. While it is up or probed, it can also be closing: this node is ending it gracefully | [`Peers::ended`] |
 //! | own dial | connecting (REPLY not sent); replied; acked (ACK received, the session before it still ends) | [`Peers::ended`], [`Action::Close`], or it becomes the session |
 //! | waiting | an accepted connection whose REPLY is verified, with neither ACK nor REJECT sent | [`Peers::ended`], [`Action::Reject`], or it becomes the session |
 //!
@@ -63,7 +63,8 @@ pub enum DialDecision {
     Start,
     /// There already is a session, on this connection.
     Up(ConnectionId),
-    /// This node is ending the session on this connection in order. Wait until the session has ended, and ask again.
+    /// This node is gracefully ending the session on this connection. Wait until the session has ended, and ask
+    /// again.
     Closing(ConnectionId),
     /// Another connection with that name is being made already. It becomes the session or fails, whatever this caller
     /// does.
@@ -148,7 +149,7 @@ pub enum Refusal {
 /// |---|---|
 /// | own dial | [`dial`](Self::dial); [`may_reply`](Self::may_reply) just before REPLY; [`acked`](Self::acked), then it waits for [`Action::Up`] |
 /// | accepted | [`begun`](Self::begun); [`verified`](Self::verified), then it waits for [`Action::Up`] or [`Action::Reject`] |
-/// | session | [`alive`](Self::alive) once per probe; [`closing`](Self::closing) if it is to end in order; [`ending`](Self::ending) as soon as it is over |
+/// | session | [`alive`](Self::alive) once per probe; [`closing`](Self::closing) if it is to end gracefully; [`ending`](Self::ending) as soon as it is over |
 /// | any | [`ended`](Self::ended) last, unless it was told to close or refused |
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Peers {
@@ -312,9 +313,9 @@ impl Peers {
         });
     }
 
-    /// Records that this node begins to end a session in order. From then on, nothing can be sent in the session, and
-    /// a caller that dials must wait for its end. For a connection that is to replace the session, the session still
-    /// counts as up.
+    /// Records that this node begins to end a session gracefully. From then on, nothing can be sent in the session,
+    /// and a caller that dials must wait for its end. For a connection that is to replace the session, the session
+    /// still counts as up.
     pub fn closing(&mut self, name: &str, connection: ConnectionId) {
         self.change(name, |peer, _| {
             if let Some(session) = peer.session_on(connection) {

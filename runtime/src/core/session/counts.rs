@@ -32,8 +32,8 @@ pub struct Counts {
     pub entries_unusable: u64,
     /// The number of reasons that were too long to be kept and have been shortened.
     pub reasons_cut: u64,
-    /// The number of exit signals to processes in a session without the capability `remote_exit`. Each of them has
-    /// ended its session.
+    /// The number of exit signals (EXIT2) that the peer has sent although the session lacks the capability
+    /// `remote_exit`. Such a signal ends the session.
     pub exits_refused: u64,
     /// The number of processes that were not started for the peer, because it may not start the function or a limit
     /// is reached.

@@ -347,7 +347,8 @@ impl Session {
         self.outbox.signal(local, Owed::Demonitor { reference, local, remote });
     }
 
-    /// Records that bytes have arrived. Returns `true` if a probe for [`Sign::Life`] was waiting for them.
+    /// Records that bytes have arrived. Returns `true` if they answer a probe for [`Sign::Life`]; the driver then
+    /// calls [`Epochs::alive`](super::epochs::Epochs::alive).
     pub fn handle_received(&mut self, now: Duration) -> bool {
         self.heartbeat.heard(now)
     }

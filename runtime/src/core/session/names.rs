@@ -35,7 +35,8 @@ impl Session {
     }
 
     /// Monitors the process that is registered under `name` at the peer. [`Processes::named`] reports which process
-    /// that is. Apart from that, this method behaves like [`Session::monitor`].
+    /// that is. If no process has the name, [`Processes::down`] is called with the reason `noproc`. Apart from that,
+    /// this method behaves like [`Session::monitor`].
     ///
     /// # Errors
     /// Returns [`NotMade`] if the monitor cannot be made. Nothing has changed then.

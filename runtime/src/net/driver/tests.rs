@@ -103,7 +103,7 @@ impl End {
         self.session.ending().unwrap().of_session().unwrap().clone()
     }
 
-    /// Ends the session in order, with so much patience.
+    /// Ends the session gracefully, with so much patience.
     fn stop(&self, code: u16, patience: Duration) {
         let order = Order { code, text: "stop", patience };
         self.session.tell(ConnectionEvent::Close(order), self.clock.now()).wake();

@@ -65,7 +65,7 @@ impl ProcessTable {
         self.names.lock().get(name).map(|local| self.pid(*local))
     }
 
-    /// Returns all names, in order.
+    /// Returns all names, in alphabetical order.
     pub(crate) fn registered(&self) -> Vec<(Arc<str>, Pid)> {
         let names = self.names.lock();
         let mut registered: Vec<_> =

@@ -290,7 +290,7 @@ impl Registry {
         });
     }
 
-    /// Ends the session with a node in order. Returns `false` if there is none that accepts data.
+    /// Ends the session with a node gracefully. Returns `false` if there is none that accepts data.
     pub(crate) fn disconnect(&self, name: &str) -> bool {
         self.change(|state| state.endpoint.disconnect(name, self.clock.now()))
     }
