@@ -1,9 +1,9 @@
 //! Messages made from a fuzzer's bytes: any message that can be encoded, and no other.
 //!
 //! Use this in fuzz targets that need valid messages rather than random bytes. [`frame`], [`handshake`], [`signal`]
-//! and [`reason`] make one each. The random bytes are a [`Source`] of fields, so every message that has a
-//! [`Layout`](crate::layout::Layout) can be made of them without code of its own. Whatever a message borrows that is
-//! not a part of the fuzzer's bytes is allocated in an arena.
+//! and [`reason`] each make one value. The random bytes are a [`Source`] of fields, so every message that has a
+//! [`Layout`](crate::layout::Layout) can be made of them without code of its own. What a message borrows, other than
+//! the fuzzer's bytes themselves, is allocated in an arena.
 //!
 //! ```
 //! use arbitrary::Unstructured;

@@ -269,7 +269,7 @@ pub enum EncodeErrorKind {
     },
     /// A value is not allowed by the specification. The text says which values are allowed.
     Invalid(&'static str),
-    /// A value exists only in terms of the second kind (capability `terms_2`), and this term is of the first.
+    /// A value exists only in terms of the second kind (capability `terms_2`), and this term is of the first kind.
     SecondKind,
 }
 

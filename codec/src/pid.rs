@@ -60,8 +60,8 @@ impl Pid {
         (self.0 >> 48) as u16
     }
 
-    /// Returns the creation: 8 bits that tell the run of the node to which the process belongs from other runs of
-    /// that node.
+    /// Returns the creation: 8 bits that distinguish the run of the node to which the process belongs from other runs
+    /// of that node.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "the shift leaves the 8 bits wanted at the bottom")]
     pub const fn creation(self) -> u8 {

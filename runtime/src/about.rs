@@ -1,7 +1,7 @@
 //! Information that a node gives other nodes about itself, if its program allows that.
 //!
-//! A process of the node answers calls with this information. `snow-dist cluster` uses it. Only nodes that know
-//! the cookie can ask.
+//! A process of the node answers calls with this information. `snow-dist cluster` uses this information. Only nodes
+//! that know the cookie can ask.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub struct AboutNode {
     pub incarnation: String,
     /// The time since the node was started, in seconds.
     pub up_for_s: u64,
-    /// The number of processes on the node, the one that answers among them.
+    /// The number of processes on the node, including the one that answers.
     pub processes: u64,
     /// The counters of the node since it started, by name.
     pub counters: BTreeMap<String, u64>,

@@ -82,10 +82,11 @@ impl NodeBuilder {
     /// Adds a cookie, the secret that all nodes of the system share. A cookie must not be guessable: `snow-dist
     /// cookie` makes a good one.
     ///
-    /// Can be called several times. The node signs with the first cookie, and accepts all of them. To replace a
-    /// cookie without an interruption, take three steps on all nodes, one after the other: add the new cookie behind
-    /// the old one, put it before the old one, and remove the old one. [`Node::reload`](crate::Node::reload) and
-    /// [`Node::set_cookies`](crate::Node::set_cookies) change cookies while the node runs.
+    /// This method can be called several times. The node signs with the first cookie, and accepts all of them. To
+    /// replace a cookie without an interruption, take three steps on all nodes, one after the other: add the new
+    /// cookie after the old one, move it before the old one, and remove the old one.
+    /// [`Node::reload`](crate::Node::reload) and [`Node::set_cookies`](crate::Node::set_cookies) change cookies while
+    /// the node runs.
     pub fn cookie(mut self, cookie: impl Into<Vec<u8>>) -> Self {
         self.secrets.cookies.push(Secret::Here(Zeroizing::new(cookie.into())));
         self
@@ -94,8 +95,8 @@ impl NodeBuilder {
     /// Adds the content of a file of at most 64 KiB as a cookie, as [`NodeBuilder::cookie`] does. The node reads the
     /// file when it starts, and again on [`Node::reload`](crate::Node::reload).
     ///
-    /// A line ending at the end of the file is not part of the cookie. The log warns about a file that others than
-    /// its owner can read or write, and about a cookie that begins or ends with invisible characters.
+    /// A line ending at the end of the file is not part of the cookie. The log warns about a file that users other
+    /// than its owner can read or write, and about a cookie that begins or ends with invisible characters.
     pub fn cookie_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.secrets.cookies.push(Secret::File(path.into()));
         self
@@ -127,10 +128,10 @@ impl NodeBuilder {
     /// address translation, for another port, or to listen on all interfaces (`0.0.0.0:4000`, `[::]:4000`).
     ///
     /// Other nodes still dial the address in the name. An IPv6 address is written in brackets, and a link-local
-    /// one with its interface: `[fe80::1%eth0]:4000`.
+    /// address with its interface: `[fe80::1%eth0]:4000`.
     ///
-    /// Can be called up to 64 times. The node listens at each of the addresses. If the name has port 0, the node
-    /// announces the port of the first address.
+    /// This method can be called up to 64 times. The node listens at each of the addresses. If the name has port 0,
+    /// the node announces the port of the first address.
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.listen.push(address.into());
         self
@@ -250,7 +251,7 @@ impl NodeBuilder {
     /// Sets the maximum memory per session for fragmented messages that are not complete, in bytes, at least 64 KiB.
     /// The default is 128 MiB. The node never uses more than a quarter of
     /// [`mailbox_remote_bytes_max`](Self::mailbox_remote_bytes_max) for this, even if this setting allows more. The
-    /// fragments that have arrived count against that setting as well.
+    /// fragments that have arrived count as memory of mailboxes, too.
     ///
     /// Peers learn this limit in the handshake. They refuse to send a message that is longer than the limit or longer
     /// than 64 MiB. Choose at least twice the length of the longest message. Then a signal that a peer sends never
@@ -281,9 +282,9 @@ impl NodeBuilder {
     /// slots), from 1 to 4 096. The default is 128. Each such connection takes a socket and some 30 KiB of memory,
     /// for at most 7 s.
     ///
-    /// When all slots are taken, a further connection replaces another one. The node looks at the connections from
-    /// the address that has the most slots, and of the older half of them closes the one whose handshake has made the
-    /// least progress. Connections that send nothing therefore cannot keep others out. Raise this limit if
+    /// When all slots are taken, a further connection replaces another one. The node takes the older half of the
+    /// connections from the address that has the most slots, and closes the one among them whose handshake has made
+    /// the least progress. Connections that send nothing therefore cannot keep others out. Raise this limit if
     /// [`connection_counts`](crate::Node::connection_counts) shows many connections that `gave_way` while honest
     /// nodes start.
     pub const fn handshakes_max(mut self, count: usize) -> Self {
@@ -295,9 +296,9 @@ impl NodeBuilder {
     /// to 4 096. The default is 32. When all slots of an address are taken, a further connection from that address
     /// replaces an earlier one from the same address.
     ///
-    /// Raise this limit if more nodes start at once behind one address, for example on one host or behind an address
-    /// translation. With a limit that is too low, all of them still connect, because dials are repeated, but it takes
-    /// longer.
+    /// Raise this limit if more nodes than this start at once behind one address, for example on one host or behind
+    /// an address translation. With a limit that is too low, all of them still connect, because dials are repeated,
+    /// but it takes longer.
     pub const fn handshakes_per_address_max(mut self, count: usize) -> Self {
         self.connections.handshakes_per_address_max = count;
         self
@@ -437,7 +438,7 @@ impl NodeBuilder {
     }
 
     /// Adds a discovery, as [`Node::discover`](crate::Node::discover) does. The discovery runs from the time when
-    /// this node listens until the node is shut down. Can be called up to 64 times
+    /// this node listens until the node is shut down. This method can be called up to 64 times
     /// ([`DISCOVERIES_MAX`](crate::core::limits::DISCOVERIES_MAX)).
     pub fn discover(mut self, discovery: impl Discovery) -> Self {
         self.discoveries.push(Planned::new(discovery));

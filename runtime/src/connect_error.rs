@@ -53,7 +53,7 @@ pub enum ConnectError {
         /// The error of the network. On TCP it lists each address of the host with its own error.
         error: io::Error,
     },
-    /// The TLS channel could not be set up, for example because another program than a Snow DIST node listens there.
+    /// The TLS channel could not be set up, for example because a program other than a Snow DIST node listens there.
     #[error("TLS failed: {0}; does a Snow node listen there?")]
     Tls(io::Error),
     /// Certificates are required, and one of the two nodes has none or has one that the other node refuses.
@@ -65,18 +65,18 @@ pub enum ConnectError {
     /// The peer closed the connection without a message before the handshake was complete, on the first attempt
     /// and on each retry.
     ///
-    /// A Snow DIST node does this for three causes, the most likely one first. Its log names the cause, and its
-    /// counts [`RefusedConnections`](crate::RefusedConnections), which `snow-dist cluster` shows as `refused_..`,
-    /// tell the first two apart:
+    /// A Snow DIST node does this for three reasons, here with the most likely one first. The log of that node names
+    /// the reason, and its counts [`RefusedConnections`](crate::RefusedConnections), which `snow-dist cluster` shows
+    /// as `refused_..`, distinguish the first two:
     ///
-    /// - The handshake was not over within 7 s
-    ///   ([`HANDSHAKE_DEADLINE`](crate::core::limits::HANDSHAKE_DEADLINE)), because the network or one of the two
-    ///   machines is too slow: `refused_silent`. Dial again, or look for what holds them up.
-    /// - Too many connections reach it at once: `refused_gave_way`. Raise its limits
+    /// - The handshake was not over within 7 s ([`HANDSHAKE_DEADLINE`](crate::core::limits::HANDSHAKE_DEADLINE)),
+    ///   because the network or one of the two machines is too slow: `refused_silent`. Dial again, or find out what
+    ///   slows them down.
+    /// - Too many connections reach the node at once: `refused_gave_way`. Raise its limits
     ///   ([`NodeBuilder::handshakes_per_address_max`](crate::NodeBuilder::handshakes_per_address_max),
     ///   [`NodeBuilder::handshakes_max`](crate::NodeBuilder::handshakes_max)), or find the source of the connections
     ///   in its log.
-    /// - It is stopping. Nothing is counted.
+    /// - The node is stopping. This is not counted.
     #[error(
         "the peer closes connections before their handshake is over ({0}). If it is a Snow node, its log and its \
          counters say why: the handshake took more than {secs} s, because the network or one of the two machines is slow \
@@ -128,7 +128,7 @@ pub enum Stage {
     /// The wait for another connection with the same node to become the session or to be closed, for at most 20 s.
     Turn,
     /// Connecting, by a [`Network`](crate::Network) of the program. On [`Tcp`](crate::Tcp), resolving the host name
-    /// and connecting have 5 s, and the error is then [`ConnectError::Tcp`].
+    /// and connecting together have 5 s; after that time the error is [`ConnectError::Tcp`] instead.
     Connect,
     /// Setting up the TLS channel.
     Tls,

@@ -188,7 +188,7 @@ impl Connection {
     }
 
     /// Creates a connection from a TCP socket, and configures the socket for sessions: Nagle's algorithm is off, and
-    /// the kernel holds at most 128 KiB of unsent bytes, where it has such a setting.
+    /// the kernel, if it has such a setting, holds at most 128 KiB of unsent bytes.
     ///
     /// # Errors
     /// Returns an error if the operating system refuses the configuration.

@@ -25,7 +25,7 @@ pub struct PeerInfo {
     pub up_for: Duration,
     /// The time from the last PING of the heartbeat to its answer. The node sends a PING only when nothing has come
     /// from the peer for the interval of the [heartbeat](crate::NodeBuilder::heartbeat), by default 60 s. In a busy
-    /// session this is therefore `None`, or as old as the last silence. To learn the round-trip time now, take the
-    /// time of [`Node::whereis_on`](crate::Node::whereis_on), as `snow-dist cluster` does.
+    /// session this is therefore `None`, or as old as the last silence. To learn the round-trip time now, measure how
+    /// long [`Node::whereis_on`](crate::Node::whereis_on) takes, as `snow-dist cluster` does.
     pub round_trip: Option<Duration>,
 }

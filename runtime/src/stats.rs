@@ -91,8 +91,8 @@ pub struct PeerStats {
     pub calls_of_peer: usize,
     /// The time from the last PING of the heartbeat to its answer. The node sends a PING only when nothing has come
     /// from the peer for the interval of the [heartbeat](crate::NodeBuilder::heartbeat), by default 60 s. In a busy
-    /// session this is therefore `None`, or as old as the last silence. To learn the round-trip time now, take the
-    /// time of [`Node::whereis_on`], as `snow-dist cluster` does.
+    /// session this is therefore `None`, or as old as the last silence. To learn the round-trip time now, measure how
+    /// long [`Node::whereis_on`] takes, as `snow-dist cluster` does.
     pub round_trip: Option<Duration>,
 }
 
@@ -135,8 +135,8 @@ impl Node {
     /// and refused connections.
     ///
     /// The call looks at the processes and the sessions one after the other, and blocks each of them only for that
-    /// moment. The numbers are therefore not all of one instant, and the call takes time in proportion to the number
-    /// of processes.
+    /// moment. The numbers therefore do not all belong to one instant, and the call takes time in proportion to the
+    /// number of processes.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -12,8 +12,8 @@ pub struct Spawn<'a> {
     pub requester: Pid,
     /// The relation of the new process to the requester.
     ///
-    /// 1 links the new process to the requester before the reply. 2 makes the requester monitor it, if both nodes
-    /// have the capability `calls`. Any other value does neither.
+    /// 1 links the new process to the requester before the reply. 2 makes the requester monitor the new process, if
+    /// both nodes have the capability `calls`. Any other value does neither.
     pub link: u8,
     /// The name under which the receiver registered the function to run.
     pub function: Text<'a>,

@@ -11,7 +11,8 @@ pub struct Challenge<'a> {
     /// The acceptor's node name. If the message has an extension block, the name has at most 255 bytes and no control
     /// characters.
     pub name: Text<'a>,
-    /// The creation: 8 bits that tell this run of the acceptor from earlier ones. Version 1 nodes always send 1.
+    /// The creation: 8 bits that distinguish this run of the acceptor from earlier ones. Version 1 nodes always send
+    /// 1.
     pub creation: u8,
     /// The challenge: random bytes, which end in [`SENTINEL`] if the node speaks version 2.
     pub challenge: &'a [u8; 32],

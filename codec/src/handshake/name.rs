@@ -11,7 +11,8 @@ pub struct Name<'a> {
     /// The initiator's node name. If the message has an extension block, the name has at most 255 bytes and no control
     /// characters.
     pub name: Text<'a>,
-    /// The creation: 8 bits that tell this run of the initiator from earlier ones. Version 1 nodes always send 1.
+    /// The creation: 8 bits that distinguish this run of the initiator from earlier ones. Version 1 nodes always send
+    /// 1.
     pub creation: u8,
     /// The extension block of version 2. Nothing may follow it.
     pub extension: Option<Extension<'a>>,

@@ -44,7 +44,7 @@ layout::table! {
 }
 
 impl<'a> Signal<'a> {
-    /// Returns `true` if a message begins with a reserved type tag, so that a version 1 program takes it for a
+    /// Returns `true` if a message begins with a reserved type tag, so that a version 1 program mistakes it for a
     /// signal.
     ///
     /// Returns `false` for a message of fewer than eight bytes, because version 1 pads it with zeros.

@@ -72,7 +72,7 @@ pub enum ErrorKind {
     TooDeep,
     /// A string, bytes or a count is above its limit.
     Limit,
-    /// The value exists only in terms of the second kind (capability `terms_2`), and this term is of the first.
+    /// The value exists only in terms of the second kind (capability `terms_2`), and this term is of the first kind.
     NeedsTerms2,
     /// No term can hold the value.
     Unsupported,

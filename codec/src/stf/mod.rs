@@ -1,8 +1,8 @@
 //! STF, the term format of structured messages. Specification: `stf.md`.
 //!
-//! A term is a version byte and one value. [`decode`] validates a term in one pass and returns a [`Value`] that
-//! borrows it and is read lazily. [`Encoder`] writes a term. With the feature `serde`, `to_vec` and `from_slice`
-//! convert a program's own types, and their error names the place in the value.
+//! A term is a version byte and one value. [`decode`] validates a term in one pass and returns a [`Value`], which
+//! borrows the term and is read lazily. [`Encoder`] writes a term. With the feature `serde`, `to_vec` and
+//! `from_slice` convert a program's own types, and their errors name the place in the value.
 //!
 //! ```
 //! use snow_dist_codec::Reading;
@@ -21,11 +21,11 @@
 //! ```
 //!
 //! # Two kinds
-//! A term of the *second kind* can hold everything that one of the first can, and in addition [bytes](Value::Bytes),
-//! [integers](Value::U64) from 2^63 to 2^64 - 1, and [variants with named fields](Value::Variant). Send a term of the
-//! second kind only to a reader that is known to read this kind: the other node of a session with the capability
-//! `terms_2`, and every process of the same node. The functions of this module write and read terms of the first
-//! kind. The methods of [`Terms`] write and read either kind.
+//! A term of the *second kind* can hold everything that a term of the first kind can, and in addition
+//! [bytes](Value::Bytes), [integers](Value::U64) from 2^63 to 2^64 - 1, and [variants with named
+//! fields](Value::Variant). Send a term of the second kind only to a reader that is known to read this kind: the
+//! other node of a session with the capability `terms_2`, and every process of the same node. The functions of this
+//! module write and read terms of the first kind. The methods of [`Terms`] write and read either kind.
 //!
 //! # With serde
 //! | in serde's model | in a term |

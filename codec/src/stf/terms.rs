@@ -10,8 +10,8 @@ use crate::{DecodeError, Pid, Reading};
 
 /// The kind of a term. Specification: `stf.md`, "The second kind".
 ///
-/// The methods do for a term of this kind what the functions of [`stf`](super) do for one of the first. A reader of
-/// the second kind also reads terms of the first.
+/// The methods do for a term of this kind what the functions of [`stf`](super) do for a term of the first kind. A
+/// reader of the second kind also reads terms of the first kind.
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {
@@ -31,7 +31,7 @@ pub enum Terms {
     First,
     /// The second kind, which adds bytes, integers from 2^63 to 2^64 - 1, and variants with named fields.
     ///
-    /// A peer reads it in a session with the capability `terms_2`.
+    /// A peer reads such terms in a session with the capability `terms_2`.
     //= spec/stf.md#stf-knd-001
     //# A reader of the second kind MUST accept each term of the first kind.
     Second,

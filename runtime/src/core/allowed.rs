@@ -1,11 +1,12 @@
-//! The nodes that a rule of the operator's applies to.
+//! The nodes to which a rule of the operator applies.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use snow_dist_codec::{NodeName, NodeNameError};
 
-/// The set of other nodes that may do something on this node. The operator or the program gives it by node names.
+/// The set of other nodes that may do something on this node. The operator or the program gives the names of these
+/// nodes.
 ///
 /// A node is identified by the name, with its port, that it has shown in the handshake.
 ///

@@ -57,8 +57,8 @@ pub enum Event {
 
 /// The connections and sessions of one node.
 ///
-/// The driver keeps it under one lock. After each call that changes it, and before the next one, the driver carries
-/// out every event that [`Epochs::poll_event`] returns, until that returns `None`.
+/// The driver keeps this value under one lock. After each call that changes it, and before the next one, the driver
+/// carries out every event that [`Epochs::poll_event`] returns, until that returns `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Epochs<N = Numbers> {
     peers: Peers,

@@ -14,7 +14,7 @@ pub const REASON_BYTES_MAX: usize = 4 << 10;
 /// and crashes if there are a few hundred more.
 pub const VERSION_1_HOPS_MAX: usize = 256;
 
-/// The longest time from the start of TCP's connect to the REPLY of the handshake. A silent connection holds a
+/// The longest time from the start of connecting by TCP to the REPLY of the handshake. A silent connection holds a
 /// handshake slot for no longer than this.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(7);
 
@@ -107,8 +107,8 @@ pub const SESSION_RESERVE_BYTES_MAX: usize = 8 << 20;
 /// is ended.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
-/// The time for the graceful end of a session: within it, the queued data must be written, and the data of the peer
-/// be read to its end.
+/// The time for the graceful end of a session: within this time, the queued data must be written, and the peer's data
+/// must be read to its end.
 pub const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The length, in bytes, below which a node warns of a short cookie. An attacker who has seen one REPLY can try
@@ -371,7 +371,7 @@ pub const SIGNALS_RESERVE_PART: usize = 4;
 pub const PEER_SHARES_MAX: usize = 65_536;
 
 /// The number of bytes that is added, for each remote message or signal in a mailbox, to the memory that it keeps
-/// alive. This covers the allocation and the entry of the item, the entry twice, because half of a queue may be
+/// alive. This covers the allocation of the item, and twice the size of its entry, because half of a queue may be
 /// empty. So the number of messages without content is limited as well.
 pub const MESSAGE_BYTES_COUNTED: usize = 144;
 

@@ -75,7 +75,7 @@ impl Pid {
         self.bits & WirePid::LOCAL_MAX
     }
 
-    /// Returns the creation: a number that tells the runs of the process's node apart, as far as 8 bits suffice.
+    /// Returns the creation: a number that distinguishes the runs of the process's node, as far as 8 bits suffice.
     #[must_use]
     pub const fn creation(self) -> u8 {
         WirePid::from_bits(self.bits).creation()

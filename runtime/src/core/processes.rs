@@ -28,7 +28,7 @@ pub struct Caller {
     pub pid: Pid,
     /// The number of the call, which the caller's node has chosen.
     pub reference: u64,
-    /// The session in which the call arrived. No other session takes the reply, even if a call with the same number
+    /// The session in which the call arrived. No other session accepts the reply, even if a call with the same number
     /// arrived in it.
     pub session: u64,
 }
@@ -111,8 +111,8 @@ pub trait Processes {
 
     /// Delivers the message of a call to a process that has just been attached.
     ///
-    /// Returns `false` if the mailbox accepts no message, as by default: the session then tells the caller so. If the
-    /// process has ended, or ends because its mailbox is full, the result is `true`, since the end of the process
+    /// Returns `false` if the mailbox accepts no message, as by default: the call then ends with the error `full`. If
+    /// the process has ended, or ends because its mailbox is full, the result is `true`, since the end of the process
     /// answers the call.
     ///
     /// The process replies to `caller` with [`Session::reply`]. Code that gives up the call without a reply must call

@@ -27,7 +27,7 @@ pub enum Reason {
     Error(Arc<str>),
     /// The process was killed.
     Killed,
-    /// An exit signal of a process that this process was linked to has ended it.
+    /// The process was ended by the exit signal of a process with which it was linked.
     Linked(Arc<Chain>),
     /// The process was asked to stop.
     Shutdown,

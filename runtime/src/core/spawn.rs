@@ -48,8 +48,8 @@ pub enum SpawnFailure {
     /// The other node starts no more processes.
     #[error("the other node starts no process any more")]
     Stopped,
-    /// The other node has refused with a status that this node does not know. The status is 0 if the answer says that
-    /// the process runs and does not name a process.
+    /// The other node has refused with a status that this node does not know. The status is 0 if the answer reports
+    /// success without naming a process.
     #[error("the other node has not started it, and says so by status {status}")]
     Other {
         /// The status of the SPAWN_REPLY.

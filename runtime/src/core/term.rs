@@ -69,7 +69,7 @@ impl Term {
     }
 
     /// Adds the form of this term for readers that support only the first kind. `first` must be the same value,
-    /// written as a term of the first kind. It is sent in place of this term in a session that lacks `terms_2`.
+    /// written as a term of the first kind. `first` is sent in place of this term in a session that lacks `terms_2`.
     ///
     /// Nothing is added if this term is itself of the first kind, if `first` is of the second kind, or if the two
     /// have different pids.

@@ -57,8 +57,8 @@ pub struct DiscoveryStatus {
     pub looks: u64,
     /// The number of looks that failed, with an error, with a panic, or because they took longer than 15 s.
     pub looks_failed: u64,
-    /// The error of the last look that failed. `None` if no look has failed yet; it stays after later looks have
-    /// succeeded.
+    /// The error of the last look that failed. `None` if no look has failed yet. The error stays after later looks
+    /// have succeeded.
     pub last_failure: Option<Arc<str>>,
     /// The nodes that are kept connected because of this discovery, ordered by name.
     pub nodes: Arc<[Arc<str>]>,

@@ -26,8 +26,8 @@ use crate::sync::Executor;
 /// A node of the system. Cloning is cheap, and all clones are the same node.
 ///
 /// A node runs as long as the program holds a clone of it, or a process or a session of the node exists.
-/// [`shutdown`](Node::shutdown) shuts the node down gracefully, and [`shutdown_within`](Node::shutdown_within) lets
-/// its processes finish first.
+/// [`shutdown`](Node::shutdown) ends the sessions gracefully and then all processes;
+/// [`shutdown_within`](Node::shutdown_within) lets the processes finish first.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -334,7 +334,7 @@ impl Node {
     ///
     /// Failures are logged as warnings. The first 32
     /// ([`FAILURES_TOLD_SINGLY_MAX`](crate::core::limits::FAILURES_TOLD_SINGLY_MAX)) in quick succession have a line
-    /// each. After them one line stands for several failures, at growing intervals; this number counts them all.
+    /// each. After those, one line stands for several failures, at growing intervals. This number counts them all.
     #[must_use]
     pub fn processes_failed(&self) -> u64 {
         self.table.end_counts().failures()

@@ -191,7 +191,7 @@ impl Node {
     }
 
     /// Returns counts of the connections of this node since it was started. They are for metrics, and show why a peer
-    /// does not get in. All counts are zero for a node without a network.
+    /// cannot connect. All counts are zero for a node without a network.
     ///
     /// Refused connections are also logged. When there are many, one line stands for several of them, at growing
     /// intervals.

@@ -12,8 +12,8 @@ impl Node {
     ///
     /// Each process is sent an exit signal with [`Reason::Shutdown`](crate::Reason::Shutdown), which it *receives* as
     /// [`Received::Exit`](crate::Received::Exit) whether it traps exits or not. The process should finish its work
-    /// and return. This also makes supervisors stop their children, in their order and with their own times. A
-    /// process that has not ended when `patience` is over is killed with [`Reason::Killed`](crate::Reason::Killed).
+    /// and return. Supervisors then stop their children, in reverse order, each within the time that was set for it.
+    /// A process that has not ended when `patience` is over is killed with [`Reason::Killed`](crate::Reason::Killed).
     /// With [`Duration::ZERO`] all processes are killed at once.
     ///
     /// While the processes end, sessions stay, so that processes can still send to other nodes. No more processes are

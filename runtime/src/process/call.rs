@@ -117,8 +117,7 @@ impl Call {
     /// [`CallError::Unanswered`](super::CallError::Unanswered).
     ///
     /// # Errors
-    /// Returns [`NotHere`] if the process runs on another node. The call is then dropped, and the caller receives
-    /// [`CallError::Unanswered`](super::CallError::Unanswered).
+    /// Returns [`NotHere`] if the process runs on another node. The call is then dropped as well.
     pub async fn delegate(self, to: Pid) -> Result<(), NotHere> {
         if !to.is_here() {
             return Err(NotHere(to));

@@ -21,9 +21,10 @@ impl Context {
     /// Calls a process: sends it a value as a term (STF), waits for at most `longest` for the reply, and returns the
     /// reply decoded as `T`. The callee receives [`Received::Call`](super::Received::Call).
     ///
-    /// The reply does not go through the mailbox: it is matched by the call's number, however many messages wait
-    /// there. If the time is up, or the future is dropped before it is ready, the call is abandoned. The callee may
-    /// have received the call nevertheless, and its reply is then discarded. A process can make many calls at once.
+    /// The reply does not go through the mailbox: it is matched by the call's number, however many messages wait in
+    /// the mailbox. If the time is up, or the future is dropped before it is ready, the call is abandoned. The callee
+    /// may have received the call nevertheless, and its reply is then discarded. A process can make many calls at
+    /// once.
     ///
     /// ```
     /// # async fn example(ctx: snow_dist_runtime::Context, store: snow_dist_runtime::Pid)
@@ -35,7 +36,7 @@ impl Context {
     /// ```
     ///
     /// The future borrows the context, so `ctx.call(..)` and `ctx.recv()` cannot be branches of one `select!`. To
-    /// wait for both at once, call by the node ([`Node::call`]):
+    /// wait for both at once, call through the node ([`Node::call`]):
     ///
     /// ```
     /// # async fn example(mut ctx: snow_dist_runtime::Context, store: snow_dist_runtime::Pid)
@@ -145,7 +146,7 @@ impl Context {
     }
 
     /// Returns the process that is registered under `name` on the node `node`, which can be this node or another one,
-    /// or `None` if no process holds the name. The result is that of the moment when the node answers.
+    /// or `None` if no process holds the name. The result describes the moment at which the node answers.
     ///
     /// Waits until the node answers or the session ends. The session with a peer that does not answer ends after the
     /// [heartbeat](crate::NodeBuilder::heartbeat), by default 75 s. For a shorter wait use `tokio::time::timeout`.

@@ -391,9 +391,9 @@ impl Context {
     ///
     /// # Errors
     /// - [`Refused::NotInSession`] if one of the two nodes does not let the other send exit signals
-    ///   ([`NodeBuilder::remote_exit`](crate::NodeBuilder::remote_exit)). Its text then says that the session does not
-    ///   have the capability `remote_exit`, and not which of the two nodes withholds it. This never happens for a
-    ///   process of this node.
+    ///   ([`NodeBuilder::remote_exit`](crate::NodeBuilder::remote_exit)). The text of the error says that the session
+    ///   does not have the capability `remote_exit`, but not which of the two nodes withholds it. This never happens
+    ///   for a process of this node.
     /// - [`Refused::Ended`] if this process has ended.
     pub async fn send_exit(&self, to: Pid, reason: Reason) -> Result<(), Refused> {
         self.table().send_exit(&self.cell, to, reason).await
@@ -415,8 +415,8 @@ impl Context {
     /// receives one [`Received::Down`] with that reference.
     ///
     /// If the other process does not exist, the [`Received::Down`] comes at once, with [`Reason::noproc`]. If there
-    /// is no session with its node, the [`Received::Down`] comes at once, with [`Reason::Noconnection`]. A process
-    /// that monitors itself never receives a `Down` for that monitor.
+    /// is no session with the node of that process, the [`Received::Down`] comes at once, with
+    /// [`Reason::Noconnection`]. A process that monitors itself never receives a `Down` for that monitor.
     ///
     /// # Errors
     /// - [`Refused::TooMany`] if the other node accepts no more links and monitors

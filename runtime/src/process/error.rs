@@ -26,7 +26,7 @@ pub enum SpawnError {
 }
 
 /// An error that says that the given process is on another node, where only a process of this node can be used. The
-/// protocol has no frame to kill a process of another node, or to delegate a call to it.
+/// protocol has no frame to kill a process of another node, or to delegate a call to such a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not a process of this node")]
 pub struct NotHere(pub Pid);
@@ -59,8 +59,8 @@ pub enum MonitorNodeError {
     /// The name is not a node name.
     #[error("{0}")]
     Name(#[from] NodeNameError),
-    /// The calling process has ended, and its [`Context`](super::Context) has outlived it. It cannot receive events
-    /// any more.
+    /// The calling process has ended, and its [`Context`](super::Context) has outlived it. The process cannot receive
+    /// events any more.
     #[error("the process that would monitor a node has ended")]
     Ended,
 }
@@ -92,8 +92,8 @@ pub enum Refused {
         /// The maximum number of links and monitors that the other node accepts in this session.
         count_max: u32,
     },
-    /// The maximum number of spawn requests of this node wait for an answer of the other node, which is slow or does
-    /// not read. Try again later.
+    /// The maximum number of spawn requests of this node wait for an answer from the other node, which is slow or
+    /// does not read what it is sent. Try again later.
     #[error(
         "the other node has not answered {count_max} requests for processes, and no more may wait for it"
     )]
@@ -137,8 +137,8 @@ pub enum CallError {
     /// on another node ends with the error `unanswered`, the result is this error, too.
     #[error("the callee let go of the call without a reply")]
     Unanswered,
-    /// The callee on another node has not received the call: its mailbox is full, or its node holds the maximum
-    /// number of links, monitors and calls of this node.
+    /// The callee on another node has not received the call: its mailbox is full, or its node accepts no more links,
+    /// monitors and calls of this node.
     ///
     /// The other node reports these cases with the errors `full` and `limit`. If a callee has received the call, and
     /// then ends with one of these two errors, the result is this error, too.
@@ -192,7 +192,8 @@ pub enum MonitorNamedError {
     /// There is no session with the node, or the session ended before the node answered. Nothing is monitored.
     #[error("there is no session with the node")]
     NotConnected,
-    /// The other node has refused the monitor, for example with the error `limit`. The reason is that of its refusal.
+    /// The other node has refused the monitor, for example with the error `limit`. The value is the reason that the
+    /// other node has given.
     #[error("the other node has refused the monitor: {0}")]
     NotMonitored(Reason),
     /// The session with the other node cannot carry the request, or the calling process has ended.
@@ -225,7 +226,7 @@ pub enum SpawnOnError {
         /// The name of the node.
         node: Arc<str>,
     },
-    /// The function is not registered on the node, or that node does not allow this one to start it
+    /// The function is not registered on the node, or that node does not allow this node to start it
     /// ([`Node::register_function`](crate::Node::register_function),
     /// [`NodeBuilder::remote_spawn`](crate::NodeBuilder::remote_spawn)). This node cannot distinguish the two cases.
     #[error("{} has no function \"{}\", or does not let this node start it", Shown(node), Shown(function))]
@@ -236,7 +237,7 @@ pub enum SpawnOnError {
         node: Arc<str>,
     },
     /// The process cannot be linked or monitored, because one of the two nodes already has the maximum number of
-    /// links and monitors of the other
+    /// links and monitors with the other
     /// ([`NodeBuilder::links_and_monitors_max`](crate::NodeBuilder::links_and_monitors_max)). Nothing was started.
     #[error(
         "the process cannot be linked or monitored: {} and this node have as many links and monitors as they may",

@@ -59,8 +59,8 @@ impl Mailbox {
         Self { messages_max: None, when_full: WhenFull::Drop }
     }
 
-    /// Returns a mailbox that holds at most `messages_max` messages and calls that were not received yet. Zero is
-    /// taken as one.
+    /// Returns a mailbox that holds at most `messages_max` messages and calls that were not received yet. Zero counts
+    /// as one.
     #[must_use]
     pub const fn bounded(messages_max: usize) -> Self {
         let at_least_one = if messages_max == 0 { 1 } else { messages_max };

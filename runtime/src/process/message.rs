@@ -165,7 +165,8 @@ pub enum Received {
         /// The reason of the exit.
         reason: Reason,
     },
-    /// A monitored process has ended. With the reason Noconnection, the session with its node may have ended instead.
+    /// A monitored process has ended. With the reason Noconnection, the session with the node of the process may have
+    /// ended instead.
     Down {
         /// The reference of the monitor, which no longer exists.
         reference: MonitorRef,

@@ -75,8 +75,9 @@ impl Context {
     /// nevertheless.
     ///
     /// # Errors
-    /// Returns an error as [`spawn_on`](Self::spawn_on) does, and
-    /// [`Refused::NotInSession`](super::Refused::NotInSession) if the session lacks the capability `calls`.
+    /// Returns an error as [`spawn_on`](Self::spawn_on) does. Also returns
+    /// [`Refused::NotInSession`](super::Refused::NotInSession) if the session lacks the capability `calls`, and
+    /// [`Refused::TooMany`](super::Refused::TooMany) if the other node accepts no more monitors.
     pub async fn spawn_monitor_on(
         &self,
         node: &str,
@@ -99,7 +100,7 @@ impl Context {
 
     /// Starts a process as [`spawn_on`](Self::spawn_on) does, with arguments that are already written as a term, for
     /// programs whose values are not serde values. `tie` says whether the process is linked, monitored, or neither.
-    /// Returns its pid and a reference.
+    /// Returns the pid of the process and a reference.
     ///
     /// Without [`SpawnTie::Monitor`] the reference stands for no monitor, and removing it has no effect.
     ///

@@ -129,7 +129,7 @@ impl Context {
     /// soon as the last one is dropped, and the next interval begins then.
     ///
     /// If the receiver is a process of another node, the timer waits while the session's queue is full. An interval
-    /// shorter than [`TIMER_INTERVAL_MIN`](crate::core::limits::TIMER_INTERVAL_MIN) (1 ms) is taken as that.
+    /// shorter than [`TIMER_INTERVAL_MIN`](crate::core::limits::TIMER_INTERVAL_MIN) (1 ms) is raised to that value.
     ///
     /// # Errors
     /// Returns an error as [`send_after`](Self::send_after) does.

@@ -186,7 +186,7 @@ impl Unread {
     /// Handles the item in the default way:
     /// - An exit signal with a reason other than Normal ends the server with that reason. The only such reason that
     ///   reaches a process that does not trap exits is Shutdown, by which supervisors stop their children. Servers
-    ///   that trap exits mostly need another behaviour.
+    ///   that trap exits usually need a different behaviour.
     /// - A message that cannot be decoded is ignored and logged. If there are many, one line stands for several of
     ///   them. If it is a call, the caller receives [`CallError::Unanswered`](crate::CallError::Unanswered).
     /// - Everything else is ignored.

@@ -19,11 +19,11 @@ thread_local! {
 ///
 /// On the caller's side, [`Address::call`](super::Address::call) creates the `Reply`, and the caller puts it into the
 /// message, where it is encoded as a unit. On the callee's side, the `Reply` is part of the message that was
-/// [read](crate::Received::read). The callee sends the reply by [`send`](Self::send).
+/// [read](crate::Received::read). The callee sends the reply with [`send`](Self::send).
 ///
-/// The callee can keep the `Reply`, or move it to another task or process of the same node. It cannot be part of a
-/// further message: encoding a received `Reply` is an error. If it is dropped without a reply, the caller immediately
-/// receives [`CallError::Unanswered`](crate::CallError::Unanswered).
+/// The callee can keep the `Reply`, or move it to another task or process of the same node. A `Reply` cannot be part
+/// of a further message: encoding a received `Reply` is an error. If a `Reply` is dropped without being sent, the
+/// caller immediately receives [`CallError::Unanswered`](crate::CallError::Unanswered).
 pub struct Reply<T> {
     /// The replier; `None` on the side of the caller.
     replier: Option<Replier>,

@@ -135,9 +135,9 @@ impl Child {
         })
     }
 
-    /// Creates a child that counts as started only when it reports so by the handle [`Started`] that `run` receives.
-    /// Until the report, the supervisor does not start the next child. The children after this one can therefore rely
-    /// on the things that this child has prepared, such as its registered name.
+    /// Creates a child that counts as started only when it reports this through the handle [`Started`] that `run`
+    /// receives. Until the report, the supervisor does not start the next child. The children after this one can
+    /// therefore rely on the things that this child has prepared, such as its registered name.
     ///
     /// A child that ends before it has reported is treated like any child that has ended by itself, and the children
     /// after it wait until it is started again. Before its report, the child must not wait for its supervisor,
@@ -259,7 +259,7 @@ impl Child {
     }
 
     /// Sets the time that the child has to end when it is stopped. A child that takes longer is killed, and ends at
-    /// its next `await` that has to wait. With zero, the child is killed at once, and receives no exit signal before.
+    /// its next `await` that has to wait. With zero, the child is killed at once, without an exit signal before that.
     /// The default is [`STOPS_WITHIN`]; for a [supervisor](Self::supervisor) it is `Duration::MAX`, which stands for
     /// no limit.
     pub const fn stops_within(mut self, longest: Duration) -> Self {

@@ -107,10 +107,10 @@ pub enum Strategy {
     /// Only the child that has ended is restarted.
     OneForOne,
     /// All children are restarted, except for temporary ones, which are removed. Those that still run are stopped
-    /// first, the last one of them first.
+    /// before that, in reverse order.
     OneForAll,
     /// The child that has ended and all children after it are restarted, except for temporary ones, which are
-    /// removed. Those that still run are stopped first, the last one of them first.
+    /// removed. Those that still run are stopped before that, in reverse order.
     RestForOne,
 }
 
@@ -147,8 +147,8 @@ impl Supervisor {
     /// five seconds ([`RESTARTS_WITHIN`]).
     ///
     /// With a count of zero, the first end of a child that its policy would restart ends the supervisor. A count
-    /// above [`RESTARTS_BOUND_MAX`] is taken as that number. Restarting several children because one has ended counts
-    /// once. A child on another node that ends because the session with its node has ended does not count.
+    /// above [`RESTARTS_BOUND_MAX`] is reduced to that number. Restarting several children because one has ended
+    /// counts once. A child on another node that ends because the session with its node has ended does not count.
     ///
     /// A child that fails less often than the limit allows is restarted for ever. With the default, this is for
     /// example a child that fails every two seconds.

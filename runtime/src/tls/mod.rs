@@ -13,9 +13,9 @@
 //! [`TlsStream::input`] does so by itself.
 //!
 //! # Three ways to use it
-//! - [`Tls::connect`] and [`Tls::accept`] take a [`TcpStream`] and return a [`TlsStream`] that two threads can
-//!   share: one reads, the other writes. With [`TlsStream::input`] and [`TlsStream::output`] it also fits into an
-//!   event loop.
+//! - [`Tls::connect`] and [`Tls::accept`] wrap a [`TcpStream`] and return a [`TlsStream`] that two threads can share:
+//!   one reads, the other writes. With [`TlsStream::input`] and [`TlsStream::output`] it also fits into an event
+//!   loop.
 //! - [`Tls::client`] and [`Tls::server`] return connections of rustls, which do no I/O, for other kinds of streams
 //!   (io_uring).
 //! - [`Tls::client_config`] and [`Tls::server_config`] are for wrappers such as `tokio-rustls`. The name to
@@ -162,7 +162,7 @@ impl Tls {
     ///
     /// # Errors
     /// Returns [`TlsError::Given`] if the certificates cannot be read or used, or if every peer would refuse them.
-    /// The error names the remedy.
+    /// The error names the remedy. Returns another [`TlsError`] if the TLS library reports an error.
     pub fn with_certificates(certificates: &Certificates, name: &str) -> Result<Self, TlsError> {
         let provider = Arc::new(cryptography::default_provider());
         let Credentials { shown, anchored } = certificates.read(&provider, name)?;
@@ -222,7 +222,7 @@ impl Tls {
         &self.server
     }
 
-    /// Returns [`SERVER_NAME`] in the type that rustls and its wrappers take.
+    /// Returns [`SERVER_NAME`] in the type that rustls and its wrappers accept.
     #[must_use]
     pub fn server_name(&self) -> ServerName<'static> {
         //= spec/handshake.md#hs-tls-001

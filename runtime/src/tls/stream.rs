@@ -21,8 +21,8 @@ const READ_BYTES: usize = 16 << 10;
 /// TLS over a blocking TCP connection, as [`Tls::connect`](super::Tls::connect) and
 /// [`Tls::accept`](super::Tls::accept) return it.
 ///
-/// [`handshake`](Self::handshake) makes the TLS handshake. If it is not called, the first read or write makes the
-/// handshake.
+/// [`handshake`](Self::handshake) performs the TLS handshake. If that method is not called, the first read or write
+/// performs the handshake.
 ///
 /// As with a [`TcpStream`], `&TlsStream` implements reading and writing, so that one thread can read while another
 /// one writes, through an [`Arc`](std::sync::Arc). Once the handshake is complete, the two threads do not wait for

@@ -73,9 +73,9 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Returns `true` if the host still writes the output that waits, as far as the stream takes it at once. Output
-    /// that the host has taken out of the connection and not written yet is included. If this returns `false`, the
-    /// host drops that output.
+    /// Returns `true` if the host still writes the output that waits, as far as the stream takes it without waiting.
+    /// Output that the host has taken out of the connection and not written yet is included. If this returns `false`,
+    /// the host drops that output.
     #[must_use]
     pub fn tells_all(&self) -> bool {
         match self {
@@ -141,7 +141,8 @@ pub enum Waits {
     /// The stream, which has output waiting and takes no byte of it: [`DRAIN_DEADLINE`] from the time at which the
     /// output was offered, or at which the stream last took some of it if that is later.
     Drain,
-    /// The end of a session that is being ended gracefully: [`SHUTDOWN_PATIENCE`] from the beginning of that.
+    /// The end of a session that is being ended gracefully: [`SHUTDOWN_PATIENCE`] from the time at which this node
+    /// began to end it.
     Closing,
 }
 

@@ -1,5 +1,5 @@
-//! Events between a connection and its endpoint. Each of the two stands under a lock of its own, so events are passed
-//! by value.
+//! Events between a connection and its endpoint. A host can keep each of the two under a lock of its own, so events
+//! are passed by value.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,14 +68,14 @@ pub enum ConnectionEvent {
     GiveWay(GiveWay),
     /// The session asks its peer for this sign.
     Probe(Sign),
-    /// This node ends the session, as the order says.
+    /// This node ends the session, as the instruction says.
     Close(Close),
 }
 
 /// The reason why a connection that has not become a session gives way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum GiveWay {
-    /// A newer accepted connection takes the handshake slot of this one.
+    /// A newer accepted connection takes this connection's handshake slot.
     #[error(
         "it gave its place to a newer connection: more have not shown a cookie than may at once (`handshakes_max`, \
          `handshakes_per_address_max`)"
@@ -89,7 +89,7 @@ pub enum GiveWay {
     Stop,
 }
 
-/// An order to end a session.
+/// An instruction to end a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Close {
     /// The code of the CLOSE for the peer.
@@ -97,6 +97,6 @@ pub struct Close {
     /// The text of the CLOSE for the peer.
     pub text: &'static str,
     /// The longest time for writing what is queued, and for the peer to close its side. If it is zero, the session
-    /// ends at once, and only what the stream takes at once is written.
+    /// ends at once, and only what the stream takes without waiting is written.
     pub patience: Duration,
 }

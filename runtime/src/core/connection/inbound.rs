@@ -38,7 +38,8 @@ pub enum Read<'a> {
 
 /// The bytes that have arrived on a connection and are not handled yet.
 ///
-/// It is separate from the [`Connection`], so that the thread that reads can keep it outside the connection's lock.
+/// This state is separate from the [`Connection`], so that the thread that reads can keep it outside the connection's
+/// lock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Inbound {
     bytes: Vec<u8>,
@@ -175,7 +176,7 @@ impl Inbound {
     }
 
     /// Returns the buffer of the bytes that are not handled yet. A host that reads for itself calls
-    /// [`Inbound::make_room`] first, and then appends to the buffer. It must not remove anything.
+    /// [`Inbound::make_room`] first, and then appends to the buffer. The host must not remove anything.
     #[inline]
     pub const fn buffer(&mut self) -> &mut Vec<u8> {
         self.has_news = true;

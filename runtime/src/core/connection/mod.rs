@@ -453,7 +453,7 @@ impl Connection {
             (ConnectionEvent::GiveWay(why), Stage::Opening(_)) => self.fail(Ending::GaveWay(why)),
             (ConnectionEvent::TellPeers(names), Stage::Session(session)) => session.tell_peers(&names),
             (ConnectionEvent::Probe(sign), Stage::Session(session)) => session.probe(now, sign),
-            // A session that is closed gracefully gives way to another connection like any other session.
+            // A session that is closed in order gives way to another connection as any other.
             (ConnectionEvent::Close(close), Stage::Session(session))
                 if self.closing.is_none() || close.patience.is_zero() =>
             {

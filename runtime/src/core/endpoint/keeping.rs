@@ -60,17 +60,17 @@ pub struct KeptNode {
     pub name: Arc<str>,
     /// The party that wants the name kept connected.
     pub kept_for: KeptFor,
-    /// The present state.
+    /// The current state.
     pub state: KeptState,
-    /// The number of dials that this node has made to the node since the name has been kept.
+    /// The number of dials to the node that this node has made since it began to keep the name.
     pub dials: u64,
-    /// The number of sessions with the node since the name has been kept, no matter which node has dialled.
+    /// The number of sessions with the node since this node began to keep the name, no matter which node has dialled.
     pub sessions: u64,
     /// The number of dials that have failed since the last session began. It is 0 while there is a session, and stays
     /// 0 after the session until a dial fails.
     pub failures_in_a_row: u32,
-    /// The text of the last failure of a dial, or `None` if no dial has failed since the name has been kept. A
-    /// session does not clear the text.
+    /// The text of the last failure of a dial, or `None` if no dial has failed since this node began to keep the
+    /// name. A session does not clear the text.
     pub last_failure: Option<Arc<str>>,
 }
 

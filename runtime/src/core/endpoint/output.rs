@@ -89,7 +89,7 @@ pub enum Dial<C = Box<Connection>> {
     /// There is already a session with the node.
     Up,
     /// A connection with the node is already being made, or the session with it is being ended. Dial again when
-    /// [`Endpoint::is_underway`] returns `false`. Its result can change whenever a connection is over or a session
+    /// [`Endpoint::is_underway`] returns `false`. That result can change whenever a connection is over or a session
     /// has come up.
     Underway,
     /// The dial must not begin before this time. Dial again then.

@@ -59,8 +59,8 @@ pub const NAME_CONFLICT: &str = "name conflict";
 /// The way in which a process that loses its global name to a process of another node learns of the loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnConflict {
-    /// The process that keeps the name sends it an exit signal with the reason Custom "name conflict"
-    /// ([`NAME_CONFLICT`]). This is the default.
+    /// The process receives an exit signal with the reason Custom "name conflict" ([`NAME_CONFLICT`]) from the
+    /// process that keeps the name. This is the default.
     #[default]
     Exit,
     /// The process receives a notice, and continues without the name.

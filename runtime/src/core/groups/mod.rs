@@ -1,7 +1,7 @@
 //! Process groups that all nodes know. Specification: `groups.md`.
 //!
 //! [`Groups`] is the state of a node's groups server: the process that is registered as [`SERVER`]. Each server owns
-//! the memberships of its own node's processes, and tells them to the servers of the other nodes. This module does
+//! the memberships of its own node's processes, and reports them to the servers of the other nodes. This module does
 //! not send, monitor or wait. The host reports each event by a `handle` method, by [`Groups::join`] or by
 //! [`Groups::leave`], and then asks what to do next:
 //!

@@ -15,8 +15,8 @@ use crate::core::limits::COOKIE_BYTES_ADVISED;
 
 /// The secret that the nodes of a cluster share.
 ///
-/// It is wiped from memory when it is dropped, its `Debug` output does not show it, and cookies are compared in
-/// constant time.
+/// The secret is wiped from memory when the value is dropped, its `Debug` output does not show it, and cookies are
+/// compared in constant time.
 ///
 /// ```
 /// use snow_dist_runtime::core::Cookie;
@@ -86,7 +86,7 @@ impl Cookie {
 
     /// Returns `true` if the cookie has fewer than [`COOKIE_BYTES_ADVISED`] bytes (16).
     ///
-    /// **Security.** Replace such a cookie by a longer one: anyone who has seen one handshake can try all short
+    /// **Security.** Replace such a cookie with a longer one: anyone who has seen one handshake can try all short
     /// cookies without asking a node.
     #[must_use]
     pub fn is_short(&self) -> bool {
@@ -139,7 +139,7 @@ pub enum CookieError {
         "the cookie holds a zero byte: cookies that differ only in zero bytes at the end would be the same"
     )]
     Nul,
-    /// HMAC or HKDF takes no key of this length. This does not occur, since both take every length that fits into
+    /// HMAC or HKDF accepts no key of this length. This does not occur, since both accept every length that fits into
     /// memory.
     #[error("no key can be made of a cookie of this length")]
     Length,
@@ -147,7 +147,7 @@ pub enum CookieError {
 
 /// The cookies of a node: the first one signs, and all of them are accepted.
 ///
-/// A node that dials uses the first cookie for the whole handshake. A node that accepts a connection takes a REPLY
+/// A node that dials uses the first cookie for the whole handshake. A node that accepts a connection accepts a REPLY
 /// that was signed with any of its cookies, and signs its ACK with the same one.
 ///
 /// To change the cookie of a running cluster, add the new one as accepted on every node, then make it the first on

@@ -20,7 +20,7 @@ impl<P: Nodes> Host<P> {
     /// Sends a message to a process on any node. The message is dropped if there is no session with the node.
     ///
     /// # Errors
-    /// Returns [`NotSent`] if the node cannot take the message.
+    /// Returns [`NotSent`] if the other node cannot accept the message.
     pub fn send(&mut self, local: u64, to: Pid, message: &[u8]) -> Result<(), NotSent> {
         if to.is_here() {
             self.processes.message(to.local(), message);
@@ -33,7 +33,7 @@ impl<P: Nodes> Host<P> {
     /// no session with the node.
     ///
     /// # Errors
-    /// Returns [`NotSent`] if the node cannot take the message.
+    /// Returns [`NotSent`] if the other node cannot accept the message.
     pub fn send_named(&mut self, local: u64, node: &str, name: &str, message: &[u8]) -> Result<(), NotSent> {
         if node == &**self.endpoint.name() {
             self.processes.named_message(name, message);
@@ -49,7 +49,7 @@ impl<P: Nodes> Host<P> {
     /// Nodes of pids in the term that the peer may not know are introduced to it first.
     ///
     /// # Errors
-    /// Returns [`NotSent`] if the node cannot take the message, or if the session cannot carry the term: see
+    /// Returns [`NotSent`] if the other node cannot accept the message, or if the session cannot carry the term: see
     /// [`Session::send_term`].
     pub fn send_term(&mut self, local: u64, to: Pid, mut term: Term) -> Result<(), NotSent> {
         if to.is_here() {
@@ -66,8 +66,8 @@ impl<P: Nodes> Host<P> {
     /// is marked as a term. If there is no session with the node, the term is dropped.
     ///
     /// # Errors
-    /// Returns [`NotSent`] if the node cannot take the message, or if the session cannot carry the term to a name:
-    /// see [`Session::send_named_term`].
+    /// Returns [`NotSent`] if the other node cannot accept the message, or if the session cannot carry the term to a
+    /// name: see [`Session::send_named_term`].
     pub fn send_named_term(
         &mut self,
         local: u64,

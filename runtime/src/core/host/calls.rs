@@ -76,8 +76,8 @@ impl<P: Nodes> Host<P> {
     /// Nodes of pids in the reply that the peer may not know are introduced to it first.
     ///
     /// # Errors
-    /// Returns [`NotReplied`] if the call is over, for example because its session has ended, or if the node cannot
-    /// take the reply.
+    /// Returns [`NotReplied`] if the call is over, for example because its session has ended, or if the other node
+    /// cannot accept the reply.
     pub fn reply(&mut self, caller: &Caller, mut term: Term) -> Result<(), NotReplied> {
         let node = caller.pid.node();
         let Some(line) = self.sessions.get(&node).and_then(|id| self.lines.get_mut(id)) else {

@@ -56,10 +56,10 @@ impl<P: Nodes> Host<P> {
         was_kept
     }
 
-    /// Returns a connection that has begun to a node that is kept connected, and the name of the node. The driver
-    /// must connect to the node, as after [`Dial::Start`]. Returns `None` if there is no such connection.
+    /// Returns a connection that has begun to a node that is kept connected, and the name of the node. The host must
+    /// connect to the node, as after [`Dial::Start`]. Returns `None` if there is no such connection.
     ///
-    /// The driver must call this after every other call, until it returns `None`.
+    /// The host must call this after every other call, until it returns `None`.
     pub fn poll_dial(&mut self) -> Option<(ConnectionId, Arc<str>)> {
         self.dials.pop_front()
     }

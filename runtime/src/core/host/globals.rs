@@ -31,8 +31,8 @@ impl<P: Nodes> Host<P> {
         Ok(())
     }
 
-    /// Takes a global name of this node back. Returns the process that had it, or `None` if this node does not own the
-    /// name.
+    /// Removes a global name that this node owns. Returns the process that had it, or `None` if this node does not
+    /// own the name.
     pub fn unregister_global(&mut self, name: &str) -> Option<Pid> {
         let local = self.globals.unregister(name)?;
         self.tell_global(&name.into(), None);

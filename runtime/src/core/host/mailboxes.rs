@@ -1,4 +1,4 @@
-//! A process table whose mailboxes take everything as one type of value.
+//! A process table whose mailboxes receive everything as one type of value.
 
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 //!
 //! [`Host`] passes events between the connections and the endpoint, knows which connection is the session with each
 //! node, reports the end of a process to its sessions, introduces third nodes to peers, and delivers NODEUP and
-//! NODEDOWN. The streams are left to its driver. A host that wants one lock for each connection uses [`Endpoint`] and
-//! [`Connection`] directly, and does all of this itself.
+//! NODEDOWN. The streams are left to the host, which is the program that drives this type. A host that wants one lock
+//! for each connection uses [`Endpoint`] and [`Connection`] directly, and does all of this itself.
 //!
 //! | when | call |
 //! |---|---|
@@ -53,7 +53,7 @@ use ties::Ties;
 
 /// A process table that also learns about nodes and about connections.
 ///
-/// A table whose mailboxes take everything as an [`Event`] implements [`Mailboxes`] instead.
+/// A table whose mailboxes receive everything as an [`Event`] implements [`Mailboxes`] instead.
 pub trait Nodes: Processes {
     /// Delivers NODEUP, or NODEDOWN if `is_up` is `false`, to the processes that watch the node `name`.
     ///
@@ -98,7 +98,7 @@ pub enum Input<'a> {
 /// The next thing that a host does with a connection's stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The host reads on.
+    /// The host continues to read.
     Read,
     /// The host does not read for now, so that the peer waits as well: what has arrived must not be handled before
     /// the endpoint has decided on this connection.
@@ -189,7 +189,7 @@ impl<P: Nodes> Host<P> {
         }
     }
 
-    /// Returns the endpoint for inspection. This host carries out its decisions.
+    /// Returns the endpoint for inspection. This type carries out the decisions of the endpoint.
     pub const fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
@@ -204,7 +204,7 @@ impl<P: Nodes> Host<P> {
 
     /// Adds a connection that TCP has accepted from `from`.
     ///
-    /// Returns `None` if the node is stopping: the driver then closes the TCP connection.
+    /// Returns `None` if the node is stopping: the host then closes the TCP connection.
     pub fn accept(&mut self, from: SocketAddr, now: Duration) -> Option<ConnectionId> {
         let (random, now) = (self.seed.for_connection(), self.at(now));
         let accepted = self.endpoint.accept(from, random, now);
@@ -262,9 +262,9 @@ impl<P: Nodes> Host<P> {
     /// Returns `None` if there is no such connection, or if the connection has an ending and nothing more is to be
     /// written: its last output was given, or the stream does not take that output at once.
     ///
-    /// After [`Transmit::Bytes`] and [`Transmit::Close`] the driver must call [`Host::handle_written`]. Until that
-    /// call reports that the stream has taken everything, this method returns the same value again and appends
-    /// nothing. So the driver need not look at `flush`.
+    /// After [`Transmit::Bytes`] and [`Transmit::Close`] the host must call [`Host::handle_written`]. Until that call
+    /// reports that the stream has taken everything, this method returns the same value again and appends nothing. So
+    /// the host need not look at `flush`.
     pub fn transmit(
         &mut self,
         id: ConnectionId,
@@ -303,7 +303,7 @@ impl<P: Nodes> Host<P> {
         self.settle();
     }
 
-    /// Removes a connection that has an ending. Before this call, the driver must drop the stream.
+    /// Removes a connection that has an ending. Before this call, the host must drop the stream.
     ///
     /// If the connection was a session, the end of the session is delivered to its processes. Returns the ending, for
     /// the log, or `None` if there is no such connection or it has no ending.

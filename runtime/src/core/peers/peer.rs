@@ -29,7 +29,7 @@ pub(super) struct Session {
     pub(super) last_begun: ConnectionId,
     pub(super) incarnation: Option<NonZeroU64>,
     pub(super) state: SessionState,
-    /// Set if this node is ending the session in order.
+    /// Set if this node is ending the session gracefully.
     pub(super) closing: bool,
 }
 
@@ -232,7 +232,7 @@ impl Session {
         }
     }
 
-    /// Probes the session while no connection waits. A session that is not in use at the moment is in order then.
+    /// Probes the session while no connection waits. A session that is not in use at the moment passes this probe.
     fn probe_for_nobody(&mut self, actions: &mut VecDeque<Action>) {
         if self.state == SessionState::Probed(Sign::Use) {
             self.ask_for(Sign::Life, actions);

@@ -40,8 +40,8 @@ pub struct Config {
     pub peer_bounds: Bounds,
     /// The times for which the peer may be silent.
     pub timing: Timing,
-    /// Random bytes. The payloads of the session's PINGs are counted up from them, and they distinguish the calls of
-    /// this session from those of other sessions.
+    /// Random bytes. The payloads of the session's PINGs count up from these bytes, which also distinguish the calls
+    /// of this session from those of other sessions.
     pub ping: [u8; 8],
 }
 

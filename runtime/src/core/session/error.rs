@@ -49,7 +49,7 @@ pub enum Ending {
     /// 2.
     #[error("the peer does not acknowledge that links are ended")]
     UnlinksUnanswered,
-    /// Processes do not take the exit signals and DOWNs of the peer, and these hold more memory than the peer's share
+    /// The exit signals and DOWNs of the peer that processes have not received hold more memory than the peer's share
     /// in mailboxes. The driver finds this with
     /// [`Processes::are_signals_untaken`](crate::core::Processes::are_signals_untaken). The peer is told by a CLOSE
     /// with code 2.
@@ -75,8 +75,8 @@ pub enum Ending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Leave<'a> {
     /// A CLOSE, then close_notify. The driver passes both values to [`Session::close`](super::Session::close), writes
-    /// the output of [`Session::write`](super::Session::write) as far as the transport takes it at once, and closes
-    /// the stream. In a session of version 1 the core writes no CLOSE, and the stream just ends.
+    /// the output of [`Session::write`](super::Session::write) as far as the transport takes it without waiting, and
+    /// closes the stream. In a session of version 1 the core writes no CLOSE, and the stream just ends.
     Close {
         /// The code of the reason: see [`Close::CODES`].
         code: u16,
@@ -124,10 +124,10 @@ impl Ending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotMade {
-    /// This node has already asked for as many links and monitors as the peer holds for it.
+    /// This node has already requested as many links and monitors as the peer accepts from it.
     #[error("the peer holds no more than {count_max} links and monitors for this node")]
     Full {
-        /// The largest number of links and monitors that the peer holds for this node.
+        /// The largest number of links and monitors that the peer accepts from this node.
         count_max: u32,
     },
     /// The name is too long to be monitored.

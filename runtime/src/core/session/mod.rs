@@ -167,7 +167,7 @@ impl Session {
     ///
     /// Call this method before sending anything that holds pids of the node: otherwise they are written as pids of an
     /// unknown node. `start` returns the start of the node that has this number, or `None` if the start is not known.
-    /// It is not called if the node has already been introduced in this session.
+    /// `start` is not called if the node has already been introduced in this session.
     pub fn introduce(&mut self, node: NodeNumber, start: impl FnOnce() -> Option<Start>) {
         self.wire.introduce(node, start);
     }

@@ -33,8 +33,9 @@ pub enum Offered {
 
 /// Delivers a frame if it is a SEND or REG_SEND. `creation` is the creation of this node.
 ///
-/// This needs no state of the session, so a driver may call it without access to the session. It is for sessions of
-/// version 2 only: in version 1 a session learns from messages, so every frame must go to [`Session::handle_frame`].
+/// This function needs no state of the session, so a driver may call it without access to the session. It is only for
+/// sessions of version 2: in version 1 a session learns from messages, so every frame must go to
+/// [`Session::handle_frame`].
 ///
 /// # Errors
 /// Returns [`Ending::Protocol`] if the receiver field cannot be a pid of this node.
@@ -170,7 +171,7 @@ impl Session {
     }
 
     /// Handles a fragment of a frame. If the fragment completes the frame, returns the payload of the frame, which
-    /// the caller must then handle like any other.
+    /// the caller must then handle like the payload of any other frame.
     ///
     /// [`Session::handle_frame`] does both. This method is for drivers that can pass the bytes on without a copy. If
     /// `processes` has no room for an incomplete frame ([`Processes::unfinished`]), the message in it is dropped.

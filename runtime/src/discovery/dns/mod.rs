@@ -74,7 +74,7 @@ pub enum DnsError {
 /// - If the domain name or its records do not exist, the look finds no nodes.
 /// - If no answer comes within about 9 s, or if the name server reports a failure or a refusal, the look fails and
 ///   changes nothing. [`addresses`](Self::addresses) sends two queries, for A and for AAAA records. If one of them
-///   fails, the whole look fails, because half of the nodes must not be taken for all of them.
+///   fails, the whole look fails, because half of the nodes must not be mistaken for all of them.
 #[derive(Debug)]
 pub struct Dns {
     name: Name,
