@@ -228,8 +228,8 @@ pub trait Processes {
     /// again for the same frame, `bytes` is no smaller than before.
     ///
     /// Returns `false` if the frame is a message and the table has no room for these bytes. The message then counts
-    /// as dropped: the connection skips the rest of it and keeps nothing. Must return `true` if `is_message` is
-    /// `false`: a signal cannot be dropped. The default returns `true`.
+    /// as dropped: the connection skips the rest of it and keeps nothing. If `is_message` is `false`, the result has no
+    /// effect: a signal is never dropped. The default returns `true`.
     fn keep_buffer(&mut self, bytes: usize, is_message: bool) -> bool {
         let _ = (bytes, is_message);
         true

@@ -19,7 +19,7 @@ use crate::log;
 
 pub(crate) const HELP: &str = "\
 The command connects as a node of its own, which has the cookie and a name that
-begins with snow-dist-cluster, asks, and leaves in order. The node that is asked,
+begins with snow-dist-cluster, asks, and leaves gracefully. The node that is asked,
 and whoever watches it, sees that node come and go.
 
 A node answers if its program has called NodeBuilder::answer_about, as

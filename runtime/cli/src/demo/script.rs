@@ -294,7 +294,7 @@ impl Script {
     async fn stop(&mut self) -> Result<(), Failed> {
         self.begin(
             "Stop",
-            "b stops in order. It says so in a last frame, and everything that was queued before has been written by \
+            "b stops gracefully. It says so in a last frame, and everything that was queued before has been written by \
              then.",
         )?;
         self.expect([

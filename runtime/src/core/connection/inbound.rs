@@ -147,7 +147,9 @@ impl Inbound {
         //= spec/session.md#ses-msg-017
         //# A node MUST drop a message whose frame is incomplete if what has come of it finds no room by
         //# SES-MSG-010, SES-MSG-011 or SES-MSG-015.
-        if !processes.keep_buffer(self.bytes.capacity(), is_message(&self.bytes)) {
+        let is_message = is_message(&self.bytes);
+        let is_kept = processes.keep_buffer(self.bytes.capacity(), is_message);
+        if is_message && !is_kept {
             self.passed_over = Some(PassedOver::new(frame, &self.bytes));
             self.bytes = Vec::with_capacity(bytes);
             processes.after_frames();
@@ -451,12 +453,15 @@ mod tests {
 
     /// Notes the size of the buffer that it was asked for.
     #[derive(Default)]
-    struct Asked(Option<usize>);
+    struct Asked {
+        bytes: Option<usize>,
+        refuses: bool,
+    }
 
     impl Processes for Asked {
         fn keep_buffer(&mut self, bytes: usize, _: bool) -> bool {
-            self.0 = Some(bytes);
-            true
+            self.bytes = Some(bytes);
+            !self.refuses
         }
         fn attach(&mut self, _: u64) -> bool {
             false
@@ -496,7 +501,7 @@ mod tests {
                 assert!(capacity > length && capacity >= frame.min(length + READ_BYTES / 2));
                 assert!(capacity <= 2 * (length + READ_BYTES), "{capacity} for {length}");
                 assert!(capacity <= BYTES_KEPT.max(frame + READ_BYTES), "{capacity} for {frame}");
-                assert_eq!(asked.0, (capacity > BYTES_KEPT).then_some(capacity));
+                assert_eq!(asked.bytes, (capacity > BYTES_KEPT).then_some(capacity));
                 inbound.bytes.extend_from_slice(&framed[length..(length + 1_000).min(frame)]);
             }
             assert!(grown <= 10, "{grown}");
@@ -504,5 +509,22 @@ mod tests {
         let mut idle = Inbound::default();
         idle.make_room(256, &mut Nobody, &mut Asked::default());
         assert_eq!(idle.bytes.capacity(), 256);
+    }
+    #[test]
+    fn a_signal_is_read_even_if_the_table_refuses_its_buffer() {
+        // SEND and EXIT.
+        for (tag, is_dropped) in [(0x10, true), (0x15, false)] {
+            let mut bytes = Vec::new();
+            let payload = [vec![tag], vec![0; 1 << 20]].concat();
+            framing::put(&payload, u32::MAX, &mut bytes).unwrap();
+            bytes.truncate(2 * BYTES_KEPT);
+            let mut inbound = Inbound { bytes, ..Inbound::default() };
+            inbound.make_room(READ_BYTES, &mut Nobody, &mut Asked { refuses: true, ..Asked::default() });
+            assert_eq!(
+                (inbound.passed_over.is_some(), inbound.bytes.is_empty()),
+                (is_dropped, is_dropped),
+                "{tag:#x}"
+            );
+        }
     }
 }

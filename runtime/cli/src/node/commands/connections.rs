@@ -17,7 +17,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "disconnect",
         takes: "NODE",
-        about: "End the session with a node in order.",
+        about: "End the session with a node gracefully.",
         more: "",
         run: |shell, words| Box::pin(disconnect(shell, words)),
     },

@@ -39,7 +39,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command {
         name: "quit",
         takes: "",
-        about: "Stop the node in order, and leave.",
+        about: "Stop the node gracefully, and leave.",
         more: "The end of the input does the same.",
         run: |shell, words| Box::pin(quit(shell, words)),
     },
