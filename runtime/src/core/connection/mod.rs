@@ -352,10 +352,11 @@ impl Connection {
     /// Returns `true` if there is something to write.
     #[must_use]
     pub fn has_output(&self) -> bool {
-        match &self.stage {
-            Stage::Opening(opening) => opening.has_output(),
-            Stage::Session(session) => session.has_output() || self.pieces.has_output(),
-        }
+        self.broken.is_none()
+            && match &self.stage {
+                Stage::Opening(opening) => opening.has_output(),
+                Stage::Session(session) => session.has_output() || self.pieces.has_output(),
+            }
     }
 
     /// Returns `true` if the host is to read the stream now. Returns `false` while bytes that have come after REPLY

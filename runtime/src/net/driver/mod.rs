@@ -18,7 +18,7 @@ use std::time::Duration;
 use snow_dist_codec::Frames;
 use snow_dist_codec::limits::{FRAME_BYTES_MAX, LENGTH_PREFIX_BYTES};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::task::yield_now;
+use tokio::task::{unconstrained, yield_now};
 use tokio::time::{Sleep, sleep_until};
 
 use super::tls::in_words;
@@ -143,7 +143,8 @@ impl<S: Transport, H: Host> Driver<S, H> {
     /// Runs until the connection has an [ending](SessionHandle::ending), and then closes the stream.
     pub(crate) async fn run(&mut self) {
         let Over = poll_fn(|cx| self.turn(cx)).await;
-        poll_fn(|cx| self.take_leave(cx)).await;
+        // Pending means that the stream would wait, and not that this task has had its turn.
+        unconstrained(poll_fn(|cx| self.take_leave(cx))).await;
     }
 
     /// Returns the owner, and the error of the stream, if it has failed.
@@ -413,17 +414,13 @@ impl<S: Transport, H: Host> Driver<S, H> {
         self.session.give_back_space();
     }
 
-    /// Sends pending data to the peer, as far as the stream takes it at once.
+    /// Sends pending data to the peer, as far as the stream takes it at once. Nothing is added to that data any more.
     fn take_leave(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.session.ending().is_some_and(|ending| ending.tells_all()) {
             self.out.clear();
             self.written = 0;
         }
-        for _ in 0..STEPS_MAX {
-            if self.is_mute || !matches!(self.poll_write_next(cx), Poll::Ready(Ok(()))) {
-                break;
-            }
-        }
+        while !self.is_mute && matches!(self.poll_write_next(cx), Poll::Ready(Ok(()))) {}
         Poll::Ready(())
     }
 }

@@ -512,6 +512,24 @@ async fn a_peer_that_breaks_the_protocol_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_is_told_behind_all_that_is_queued_if_the_stream_takes_that() {
+    const LARGE: usize = 1 << 20;
+    let end = End::new();
+    let (mut peer, stream) = pipe(16 << 20);
+    (0..6).for_each(|_| end.session.send(by(1), 1, &vec![7; LARGE]).wake().unwrap());
+    peer.write_all(&[1, 0, 0, 0, 0x13]).await.unwrap();
+    let ending = end.run(stream).await;
+    assert!(matches!(ending, Ending::Protocol(_)), "{ending}");
+    let mut heard = Vec::new();
+    peer.read_to_end(&mut heard).await.unwrap();
+    let heard: Vec<_> = Frames::new(&heard, FRAME_BYTES_MAX).flatten().collect();
+    assert_eq!(heard.iter().filter(|payload| payload.len() > LARGE).count(), 6);
+    assert!(
+        matches!(read(heard.last().unwrap()), Frame::Close(close) if close.code == Close::PROTOCOL_ERROR)
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_connection_keeps_little_memory_and_still_reads_large_frames() {
     const LARGE: usize = 1 << 20;
     let end = End::new();
