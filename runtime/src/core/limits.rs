@@ -1,45 +1,47 @@
 //! The limits of the core: fixed limits, the defaults of settings, and the bounds of settings, each with its unit and
 //! its reason. Specification: `connection.md`, "Limits".
 //!
-//! The comment of a default says "default" and names the setting, which is a method of `NodeBuilder`. All other
-//! limits are fixed.
+//! The comment of a default says "default" and names the setting, which is a method of `NodeBuilder` unless the comment
+//! names another place. All other limits are fixed.
 
 use std::time::Duration;
 
-/// The maximum size, in bytes, of a reason that a node keeps and passes on. With this limit, the reason of a chain
-/// of exits does not grow without end on its way from node to node.
+/// The maximum encoded size, in bytes, of a reason that a node keeps and passes on. A longer reason is shortened. With
+/// this limit, the reason of a chain of exits does not grow without end on its way from node to node.
 pub const REASON_BYTES_MAX: usize = 4 << 10;
 
-/// The maximum number of hops of a reason that is written to a version 1 node. Such a node reads hops by recursion,
-/// and crashes if there are a few hundred more.
+/// The maximum number of [hops](crate::core::Chain::hops) in a reason that is written to a version 1 node. Further hops
+/// are left out. A version 1 node reads hops by recursion, and crashes at a few hundred more.
 pub const VERSION_1_HOPS_MAX: usize = 256;
 
-/// The longest time from the start of connecting by TCP to the REPLY of the handshake. A silent connection holds a
-/// handshake slot for no longer than this.
+/// The longest time from the beginning of a connection to the REPLY of the handshake. The connection begins when the
+/// initiator starts to dial, and for the acceptor when TCP has accepted it. A silent connection holds a handshake slot
+/// ([`HANDSHAKES_MAX`]) for no longer than this.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(7);
 
-/// The part of [`HANDSHAKE_DEADLINE`] within which a host's addresses must be found and a connection to one of them
-/// be made. The rest is left for TLS and the handshake. So an address that does not answer causes another error than
+/// The part of [`HANDSHAKE_DEADLINE`] within which a dial must find the addresses of a host and connect to one of them.
+/// The rest is left for TLS and the handshake. The error of the dial can thus tell an address that does not answer from
 /// a node that does not answer.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
-/// The time after which a dial tries the next address of a host if the previous one has not answered. The previous
-/// attempt continues meanwhile (RFC 8305, "Connection Attempt Delay").
+/// The time after which a dial tries the next address of a host if the previous one has not answered. If the previous
+/// one has failed, the dial does not wait. Otherwise the previous attempt continues meanwhile (RFC 8305, "Connection
+/// Attempt Delay").
 pub const CONNECT_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// The maximum number of addresses of one host that are dialled. If none of them answers, no more than this can be
-/// tried within [`CONNECT_DEADLINE`].
+/// The maximum number of addresses of one host that are dialled. Further addresses are left out. If no address answers,
+/// no more than this can be tried within [`CONNECT_DEADLINE`].
 pub const CONNECT_ADDRESSES_MAX: usize = 20;
 
-/// The maximum number of addresses at which one node listens. Each address takes a task, and one or more sockets.
+/// The maximum number of addresses at which one node listens. Each address needs a task, and one or more sockets.
 pub const LISTEN_ADDRESSES_MAX: usize = 64;
 
-/// The default time between two looks of a discovery. DNS records of a cluster usually stay in a cache for about as
-/// long.
+/// The default time between two looks of a discovery (`Discovery::interval`). In a look, a discovery asks its source
+/// for the names of nodes. DNS records of a cluster usually stay in a cache for about as long as this.
 pub const DISCOVERY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The default time between two looks of a discovery whose source is on this machine, so that a look costs next to
-/// nothing.
+/// The default time between two looks of a discovery whose source is on this machine, such as a file. Such a look costs
+/// next to nothing.
 pub const DISCOVERY_NEAR_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The shortest time between two looks that can be set for a discovery. With a shorter time a node would do little
@@ -53,7 +55,8 @@ pub const DISCOVERY_INTERVAL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// shorter or longer than set. So nodes that were started together do not all ask their source at the same time.
 pub const DISCOVERY_JITTER_PART: u32 = 10;
 
-/// The longest time of one look. By then a name server has been asked more than once.
+/// The longest time of one look. A look that takes longer has failed. Within this time, a name server can be asked more
+/// than once.
 pub const DISCOVERY_LOOK_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The time that a name server has to answer one query of a discovery.
@@ -63,28 +66,29 @@ pub const DNS_TIMEOUT: Duration = Duration::from_secs(3);
 /// within [`DISCOVERY_LOOK_DEADLINE`].
 pub const DNS_RETRIES: usize = 2;
 
-/// The maximum number of names from one look that are kept connected. It is equal to the default number of sessions
-/// ([`SESSIONS_MAX`]).
+/// The maximum number of names from one look that are kept connected. If there are more, the first ones in ascending
+/// order are kept. This limit is equal to the default number of sessions ([`SESSIONS_MAX`]).
 pub const DISCOVERED_NAMES_MAX: usize = 4_096;
 
-/// The maximum size, in bytes, of a file from which a discovery reads names. [`DISCOVERED_NAMES_MAX`] names of the
-/// maximum length fit into it.
+/// The maximum size, in bytes, of a file from which a discovery reads names. A look at a larger file fails.
+/// [`DISCOVERED_NAMES_MAX`] names of the maximum length fit into it.
 pub const DISCOVERY_FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The maximum number of discoveries of one node. Each discovery takes a task.
+/// The maximum number of discoveries of one node. Each discovery needs a task.
 pub const DISCOVERIES_MAX: usize = 64;
 
-/// The number of failed looks that are logged one by one before they are logged in sum. The same number applies to
-/// looks that find invalid names. Most further ones fail in the same way.
+/// The number of failed looks of a discovery that have a line of the log each. Further ones are counted, and one line
+/// reports several. The same number applies to looks that find names which cannot be kept. Most further looks fail in
+/// the same way.
 pub const DISCOVERY_TOLD_SINGLY_MAX: u32 = 4;
 
-/// The longest time from the initiator's REPLY to the ACK of the acceptor. The acceptor may have to settle a dial of
-/// its own before it sends ACK.
+/// The longest time from the initiator's REPLY to the acceptor's ACK. Before it sends ACK, the acceptor may have to
+/// wait for the outcome of its own dial to the initiator.
 pub const ACK_DEADLINE: Duration = Duration::from_secs(7);
 
-/// The default of the setting `handshakes_max`: the number of handshake slots, which accepted connections hold until
-/// they are verified. To keep an honest dial out, an attacker must open at least 64 connections (half the number of
-/// slots) while the handshake of that dial runs.
+/// The default of the setting `handshakes_max`: the number of handshake slots. An accepted connection holds a slot
+/// until its REPLY is verified. To keep an honest dial out, an attacker must open at least 64 connections (half the
+/// number of slots) while the handshake of that dial runs.
 pub const HANDSHAKES_MAX: usize = 128;
 
 /// The default of the setting `handshakes_per_address_max`: the number of handshake slots that connections from one
@@ -96,30 +100,33 @@ pub const HANDSHAKES_PER_ADDRESS_MAX: usize = 32;
 /// handshake slot is left, each new connection is compared with all connections that hold one.
 pub const HANDSHAKES_BOUND_MAX: usize = 4_096;
 
-/// The limit, in bytes, on the messages that are queued in a session. While the queue exceeds it, senders wait.
+/// The limit, in bytes, on the messages that are queued in a session. While this many bytes or more are queued, senders
+/// wait. Requests for links, monitors and processes count and wait like messages.
 pub const SESSION_QUEUE_BYTES_MAX: usize = 8 << 20;
 
-/// The limit, in bytes, on the answers to the peer that are queued in a session. When the queue exceeds it, the
-/// session is ended, because the peer sends requests without reading the answers.
+/// The limit, in bytes, on the answers to the peer that are queued in a session. When they exceed it, the session ends
+/// with [`AnswersUnread`](crate::core::session::Ending::AnswersUnread), because the peer sends requests without reading
+/// the answers.
 pub const SESSION_RESERVE_BYTES_MAX: usize = 8 << 20;
 
-/// The time for which the transport may take no bytes while a session has something to write. After that the session
-/// is ended.
+/// The longest time for which the transport of a session may accept no byte while something waits to be written. After
+/// that, the session ends with [`Stuck`](crate::core::session::Ending::Stuck).
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
-/// The time for the graceful end of a session: within this time, the queued data must be written, and the peer's data
-/// must be read to its end.
+/// The longest time of the graceful end of a session. Within this time, this node writes what is queued, and reads
+/// until the peer has closed its side. After that, the session ends in any case.
 pub const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The length, in bytes, below which a node warns of a short cookie. An attacker who has seen one REPLY can try
 /// cookies offline.
 pub const COOKIE_BYTES_ADVISED: usize = 16;
 
-/// The maximum size, in bytes, of a file from which a cookie is read. A longer file is not a cookie file.
+/// The maximum size, in bytes, of a file from which a cookie is read. A longer file is refused, since it is not a
+/// cookie file.
 pub const COOKIE_FILE_BYTES_MAX: u64 = 64 << 10;
 
-/// The maximum size, in bytes, of a file from which certificates or a key are read. TLS carries only shorter chains,
-/// and nobody needs more trust anchors than fit into such a file.
+/// The maximum size, in bytes, of a file from which certificates or a key are read. A longer file is refused. TLS
+/// carries only shorter chains, and nobody needs more trust anchors than fit into such a file.
 pub const CERTIFICATE_FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The maximum number of names that are read from one certificate. Usually fewer fit into a TLS handshake. Further
@@ -133,13 +140,14 @@ pub const CERTIFIED_NAMES_SHOWN_MAX: usize = 4;
 /// with one of them.
 pub const GLOBAL_NAME_BYTES_MAX: usize = 4 << 10;
 
-/// The maximum size, in bytes, of all global names that one node owns. Each name counts with its length plus
-/// [`GLOBAL_NAME_BYTES_COUNTED`]. All other nodes keep these names, and keep no more than this for one peer. More
+/// The maximum total size, in bytes, of the global names that one node owns. Each name counts with its length plus
+/// [`GLOBAL_NAME_BYTES_COUNTED`]. The peers of the node keep these names, and keep no more than this for one peer. More
 /// than sixty thousand short names fit.
 pub const GLOBAL_NAMES_BYTES_MAX: usize = 16 << 20;
 
-/// The maximum size, in bytes, of the global names that a node keeps for all its peers together, counted as in
-/// [`GLOBAL_NAMES_BYTES_MAX`]. Sixteen peers with the maximum of names fit. Names beyond this are ignored.
+/// The maximum total size, in bytes, of the global names that a node keeps for all its peers together, counted as in
+/// [`GLOBAL_NAMES_BYTES_MAX`]. Names that would exceed it are ignored. The names of sixteen peers fit, even if each has
+/// as many as it may.
 pub const GLOBAL_NAMES_OF_PEERS_BYTES_MAX: usize = 256 << 20;
 
 /// The number of bytes that is added to the length of each global name when the size of names is limited. A peer
@@ -149,8 +157,8 @@ pub const GLOBAL_NAME_BYTES_COUNTED: usize = 256;
 /// The maximum length, in bytes, of a name under which a process is registered. No frame can carry a longer name.
 pub const PROCESS_NAME_BYTES_MAX: usize = snow_dist_codec::limits::STR16_BYTES_MAX;
 
-/// The maximum length, in bytes, of a name that is monitored. The frame MONITOR_NAME is a signal, so it must be short
-/// enough for every peer.
+/// The maximum length, in bytes, of a process name that can be monitored on another node. The frame MONITOR_NAME is a
+/// signal, so it must be short enough for every peer.
 pub const MONITORED_NAME_BYTES_MAX: usize = 4 << 10;
 
 /// The default of the setting `processes_per_peer_max`: the maximum number of live processes on this node that one
@@ -170,9 +178,10 @@ pub const PROCESSES_PER_PEER_BOUND_MAX: usize = 16_777_216;
 /// [`MONITORED_NAME_BYTES_MAX`].
 pub const FUNCTION_NAME_BYTES_MAX: usize = 4 << 10;
 
-/// The maximum number of spawn requests of one session that the peer has not answered. Requests with a monitor do not
-/// count here, because each of them counts under [`LINKS_AND_MONITORS_MAX`]. A peer answers requests at once, so
-/// their number grows only if the peer does not read.
+/// The maximum number of spawn requests of one session that the peer has not answered. A further request fails with
+/// [`TooMany`](crate::core::session::NotRequested::TooMany). Requests with a monitor do not count here, because each of
+/// them counts under the peer's limit on links and monitors. A peer answers requests at once, so their number grows
+/// only if the peer does not read.
 pub const SPAWNS_UNANSWERED_MAX: usize = 65_536;
 
 /// The maximum length, in bytes, of the name of a group. It is equal to that of a node name. The name is sent with
@@ -183,59 +192,64 @@ pub const GROUP_NAME_BYTES_MAX: usize = 255;
 /// groups. A node keeps up to this many memberships of its own processes, and up to this many for each other node.
 pub const GROUP_MEMBERSHIPS_MAX: usize = 65_536;
 
-/// The maximum size, in bytes, of a message between groups servers. In a session without *fragments* the message is
-/// sent as one frame, and at this size it does not delay signals for long.
+/// The maximum size, in bytes, of a message between the groups servers of two nodes: see
+/// [`groups`](crate::core::groups). In a session without *fragments* the message is sent as one frame, and at this size
+/// it does not delay signals for long.
 pub const GROUPS_MESSAGE_BYTES_MAX: usize = 60 << 10;
 
 /// The longest time between two messages of a groups server to the groups server of another node. By the next message
 /// the receiver notices the loss of an earlier one.
 pub const GROUPS_INTERVAL_MAX: Duration = Duration::from_secs(60);
 
-/// The smallest limit, in bytes, that a node can set for the frames that it reads. Every peer therefore accepts
-/// frames up to this size. Every frame that is not a message fits, so signals can always be written.
+/// The smallest value, in bytes, of the setting `frame_bytes_max`: the limit on the payloads of the frames that a node
+/// reads. Every peer therefore accepts a payload of this size. Every frame that is not a message fits, so signals can
+/// always be written.
 pub const FRAME_BYTES_BOUND_MIN: u32 = 64 << 10;
 
-/// The maximum number of bytes of messages of other processes that a signal waits for: about a second at 1 Mbit/s.
-/// The limit holds in a session with *fragments*. In any other session it holds if no message is longer than this.
-/// Bytes that a host keeps between the session and the wire count as well.
+/// The maximum delay of a signal by messages from other processes, in bytes of these messages: about a second at 1
+/// Mbit/s. Bytes that a host keeps between the session and the wire count as well. In a session without *fragments*,
+/// the limit holds only if no message is longer than this.
 pub const SIGNAL_DELAY_BYTES_MAX: usize = 128 << 10;
 
-/// The maximum size, in bytes, of the payload of a FRAGMENT, and of the frame of a message that is not split into
-/// fragments. A signal may have to wait for one of these.
+/// The maximum size, in bytes, of the payload of a FRAGMENT frame. In a session with *fragments*, a message goes out in
+/// fragments if the payload of its frame is longer than this. A signal may have to wait for one fragment, or for one
+/// frame of this size.
 pub const FRAGMENT_BYTES_MAX: u32 = 64 << 10;
 
-/// The maximum size, in bytes, of a frame that is sent in fragments. So one message does not take all the memory that
-/// a session has for fragmented messages.
+/// The maximum size, in bytes, of the payload of a frame that is sent in fragments. So one message does not use up the
+/// receiver's limit on incomplete fragmented messages ([`REASSEMBLY_BYTES_MAX`]).
 pub const FRAGMENTED_FRAME_BYTES_MAX: u32 = 64 << 20;
 
-/// The default of the setting `reassembly_bytes_max`: the maximum memory, in bytes, that a session uses for
-/// fragmented messages that are not complete.
+/// The default of the setting `reassembly_bytes_max`: the maximum total length, in bytes, of the fragmented messages in
+/// one session that are not complete. Each message counts with the length that it will have when it is complete.
 pub const REASSEMBLY_BYTES_MAX: u64 = 128 << 20;
 
-/// The default of the setting `fragmented_messages_max`: the maximum number of fragmented messages per session that
+/// The default of the setting `fragmented_messages_max`: the maximum number of fragmented messages in one session that
 /// are not complete.
 pub const FRAGMENTED_MESSAGES_MAX: u32 = 64;
 
-/// The largest value of the setting `fragmented_messages_max`. Each message takes an entry in the session, even after
+/// The largest value of the setting `fragmented_messages_max`. Each message needs an entry in the session, even after
 /// it was dropped and its bytes no longer count.
 pub const FRAGMENTED_MESSAGES_BOUND_MAX: u32 = 65_536;
 
-/// The divisor of the setting `mailbox_remote_bytes_max` that gives the maximum memory of one session for fragmented
-/// messages. This part is still free when another peer hoards as much as it may.
+/// The divisor of the setting `mailbox_remote_bytes_max` that gives the upper limit of `reassembly_bytes_max`: a node
+/// announces no more than this part, less [`MESSAGE_BYTES_COUNTED`], even if the setting is larger. This part of the
+/// memory is still free when another peer uses as much as it may.
 pub const REASSEMBLY_PART: u64 = 4;
 
-/// The maximum number of entries in a node table: the number that a session keeps of the peer's table, and the number
-/// that it writes of its own.
+/// The maximum number of entries in a node table, through which a node names third nodes to its peer. A session keeps
+/// no more entries of the peer's table, and writes no more entries of its own.
 pub const NODE_TABLE_ENTRIES_MAX: u32 = 4_096;
 
-/// The default of the setting `links_and_monitors_max`: the maximum number of links and monitors that one side of a
-/// session has requested.
+/// The default of the setting `links_and_monitors_max`: the maximum number of links and monitors that the peer may have
+/// requested in one session.
 pub const LINKS_AND_MONITORS_MAX: u32 = 1_000_000;
 
-/// The maximum number of unlinks of one session that are not acknowledged, and whose places under the limit on links
-/// and monitors the peer may already use again. A peer that reads never leaves nearly as many unacknowledged. If this
-/// node allows more links and monitors than this in a session, that number applies instead, because all of them can
-/// end at both ends at once.
+/// The maximum number of links in one session that this node has ended, that no longer count under
+/// `links_and_monitors_max`, and whose end the peer has not acknowledged. If there are more, the session ends with
+/// [`UnlinksUnanswered`](crate::core::session::Ending::UnlinksUnanswered). A peer that reads never leaves nearly as
+/// many unacknowledged. If `links_and_monitors_max` is larger than this, it applies instead, because all of these links
+/// can end at both ends at once.
 pub const UNLINKS_UNANSWERED_MAX: usize = 262_144;
 
 /// The default of the setting `sessions_max`: the maximum number of sessions of a node.
@@ -246,11 +260,11 @@ pub const SESSIONS_MAX: usize = 4_096;
 /// and several addresses are needed to use up [`SESSIONS_MAX`].
 pub const SESSIONS_PER_ADDRESS_MAX: usize = 1_024;
 
-/// The default interval of the heartbeat: when no byte has come from the peer for this time, a PING is due.
+/// The default interval of the setting `heartbeat`: when no byte has come from the peer for this time, a PING is due.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The default timeout of the heartbeat: when no byte has come from the peer for this time after the transport took a
-/// PING, the peer is considered dead.
+/// The default timeout of the setting `heartbeat`: when no byte has come from the peer for this time after the
+/// transport has accepted a PING, the peer is considered dead.
 pub const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The shortest interval, and the shortest timeout, that can be set for the heartbeat. With shorter times a session
@@ -261,51 +275,52 @@ pub const HEARTBEAT_TIME_MIN: Duration = Duration::from_millis(100);
 /// found within two days.
 pub const HEARTBEAT_TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The number of parts into which a node divides each wait for another node. It checks the clock after each part. If
-/// a check is late by more than one part, this node itself has stalled. There are few parts, because each check wakes
-/// the node. There are enough of them that only a short stall is mistaken for a wait.
+/// The number of parts into which a node divides each wait for another node. It checks the clock after each part. If a
+/// check is late by more than one part, this node itself has stalled. There are few parts, because each check wakes the
+/// node. There are enough of them that only a short stall goes unnoticed and counts as waiting.
 pub const PATIENCE_PARTS: u32 = 8;
 
 /// The maximum number of stalls of this node that do not count towards one wait for another node. Further stalls
 /// count, so that the wait ends even if this node stalls all the time.
 pub const HOLD_UPS_MAX: u32 = 8;
 
-/// The time within which a session must show a sign of life when a second connection with the same peer waits to
-/// replace it.
+/// The time within which a session must show the [`Sign`](crate::core::peers::Sign) that it is probed for, when a
+/// second connection with the same peer waits to replace this session.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The time after the end of a connection within which a version 1 node has noticed the end (which takes half a
-/// second) and has forgotten its session. The node forgets the session by the peer's name, and therefore also
-/// forgets a session that begins within this time. The half second is doubled because the threads of the node can be
-/// late.
+/// The time after the end of a connection until a version 1 peer has certainly forgotten the session. The peer forgets
+/// sessions by name, so it would also forget a session that begins within this time. This node therefore begins no
+/// session with the peer within this time, nor within the same time after its own start. The peer notices the end
+/// within half a second; this is doubled because its threads can be late.
 pub const VERSION_1_CLEANUP: Duration = Duration::from_secs(1);
 
-/// The time within which two replaced sessions of one node name are a sign that two nodes have that name. This holds
-/// only if both were replaced by sessions of another incarnation. A machine that fails is seldom restarted twice
-/// within this time.
+/// The period in which repeated replacements of a session show that two nodes have the same name. If a session replaces
+/// one of another incarnation, and is itself replaced in the same way within this time, most likely two nodes have that
+/// name. A machine that fails is seldom restarted twice within this time.
 pub const NAMESAKE_PERIOD: Duration = Duration::from_secs(600);
 
-/// The first pause before a node redials a peer that has ended their session in favour of another node with the same
-/// name. The pause doubles with each further loss. The actual pause is a random time from half of that value to all
-/// of it. Two nodes that take each other's sessions away thus do so rarely enough for a log.
+/// The first pause before this node redials a peer that has ended their session for another connection, most likely of
+/// another node with this node's name. The pause doubles with each further loss of this kind. The actual pause is a
+/// random time from half of that value to all of it. Two nodes that take each other's sessions away thus do so rarely
+/// enough for a log.
 pub const RIVAL_PAUSE_MIN: Duration = Duration::from_secs(1);
 
-/// The longest pause before a node redials a peer that has ended their session in favour of another node with the
-/// same name ([`RIVAL_PAUSE_MIN`]). When a node no longer shares its name with another one, its session is back
-/// within a minute.
+/// The longest pause of the kind that [`RIVAL_PAUSE_MIN`] describes. When this node no longer shares its name with
+/// another one, its session is back within a minute.
 pub const RIVAL_PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// The first pause before a node redials a name that it keeps connected. The pause doubles with each dial that
-/// fails. The actual pause is a random time from half of that value to all of it.
+/// The first pause before a node redials a name that it keeps connected. The pause doubles with each dial that fails,
+/// and with each session that ends within [`KEEP_PAUSE_MAX`]. The actual pause is a random time from half of that value
+/// to all of it.
 pub const KEEP_PAUSE_MIN: Duration = Duration::from_millis(100);
 
-/// The longest pause before a node redials a name that it keeps connected. A network that works again is therefore
-/// used within half a minute. If a session that has lasted longer than this is lost, the pauses start again from
+/// The longest pause before a node redials a name that it keeps connected. A network that works again is therefore used
+/// within half a minute. If a session that has lasted at least this long is lost, the pauses start again from
 /// [`KEEP_PAUSE_MIN`].
 pub const KEEP_PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// The default of the setting `nodes_kept_max`: the maximum number of names that a node keeps connected, including
-/// those from peer lists. It is equal to the default number of sessions ([`SESSIONS_MAX`]).
+/// those from discoveries and peer lists. It is equal to the default number of sessions ([`SESSIONS_MAX`]).
 pub const NODES_KEPT_MAX: usize = 4_096;
 
 /// The largest value of the setting `nodes_kept_max`.
@@ -315,8 +330,8 @@ pub const NODES_KEPT_BOUND_MAX: usize = 65_536;
 /// connected. With this number, nodes that join a large cluster take few handshake slots of each of its nodes.
 pub const DIALS_AT_ONCE_MAX: usize = 16;
 
-/// The maximum number of names in one PEER_LIST: a node writes no more, and ignores further names in a list that it
-/// reads. A full mesh has far fewer nodes.
+/// The maximum number of names in one PEER_LIST. A node writes no more names into a list, and ignores further names in
+/// a list that it reads. A full mesh has far fewer nodes.
 pub const PEER_LIST_NAMES_MAX: usize = 1_024;
 
 /// The default of the setting `peer_list_dials_max`: the maximum number of dials within [`PEER_LIST_PERIOD`] that
@@ -324,20 +339,19 @@ pub const PEER_LIST_NAMES_MAX: usize = 1_024;
 /// mesh can still dial all of it at once.
 pub const PEER_LIST_DIALS_MAX: usize = 1_024;
 
-/// The period within which dials that peer lists cause are limited to [`PEER_LIST_DIALS_MAX`], or to the setting
-/// `peer_list_dials_max`.
+/// The period to which the setting `peer_list_dials_max` applies ([`PEER_LIST_DIALS_MAX`]).
 pub const PEER_LIST_PERIOD: Duration = Duration::from_secs(60);
 
 /// The maximum size, in bytes, of the payload of a PEER_LIST that this node writes. Every peer accepts a frame of
 /// this size.
 pub const PEER_LIST_BYTES_MAX: usize = FRAME_BYTES_BOUND_MIN as usize;
 
-/// The time for which a node that is known only from peer lists is kept connected while it cannot be reached. So a
-/// node that was removed without notice is not dialled for ever.
+/// The time after which a node that is known only from peer lists is no longer kept connected, if there has been no
+/// session with it in all that time. So a node that was removed without notice is not dialled for ever.
 pub const LEARNED_PATIENCE: Duration = Duration::from_secs(600);
 
 /// The default of the setting `mailbox_remote_bytes_max`: the maximum memory, in bytes, that all mailboxes of a node
-/// together use for items from other nodes. Messages beyond it are dropped.
+/// together use for items from other nodes. Messages that would exceed it are dropped.
 pub const MAILBOX_REMOTE_BYTES_MAX: usize = 1 << 30;
 
 /// The number of bytes of each session's receive buffer that do not count under [`MAILBOX_REMOTE_BYTES_MAX`]. Every
@@ -356,18 +370,19 @@ pub const MAILBOX_PAIR_PART: usize = 8;
 /// can use as many names as it likes.
 pub const SOURCE_SHARE_TIMES: usize = 3;
 
-/// The divisor of [`MAILBOX_REMOTE_BYTES_MAX`] that gives the number of bytes by which exit signals of links and
-/// DOWNs of one peer may exceed its share. Such signals are never dropped. When other peers have made the share of an
-/// honest peer small, its signals are thus still accepted: more than a hundred thousand of them at 1 GiB.
+/// The divisor of [`MAILBOX_REMOTE_BYTES_MAX`] that gives the number of bytes by which exit signals of links and DOWNs
+/// of one peer may exceed its share. Such signals are never dropped: a signal that exceeds this as well ends the
+/// session. When other peers have made the share of an honest peer small, its signals are thus still accepted: more
+/// than a hundred thousand of them at 1 GiB.
 pub const SIGNALS_BEYOND_PART: usize = 64;
 
 /// The divisor of [`MAILBOX_REMOTE_BYTES_MAX`] that gives the number of bytes by which the signals of all peers
-/// together may exceed it. With this part added, the limit holds for any number of peers. To use this part up,
-/// sixteen peers at sixteen different addresses are needed.
+/// together may exceed that limit. A signal that exceeds this as well ends its session. With this part added, the limit
+/// holds for any number of peers. To use this part up, sixteen peers at sixteen different addresses are needed.
 pub const SIGNALS_RESERVE_PART: usize = 4;
 
-/// The maximum number of peers whose messages and signals are counted separately. Peers whose sessions have ended are
-/// included while a mailbox still holds something of theirs. All further peers have one share together.
+/// The maximum number of peers and addresses whose messages and signals are counted separately. Peers whose sessions
+/// have ended are included while a mailbox still holds something of theirs. All further ones have one share together.
 pub const PEER_SHARES_MAX: usize = 65_536;
 
 /// The number of bytes that is added, for each remote message or signal in a mailbox, to the memory that it keeps
@@ -401,27 +416,27 @@ pub const NOTICE_LINE_PERIOD: Duration = Duration::from_secs(1);
 /// within minutes.
 pub const NOTICE_INTERVAL_MAX: Duration = Duration::from_secs(300);
 
-/// The number of refused connections that are logged one by one before they are logged in sum. The same number
-/// applies to refusals of some other kinds. It is enough to recognize a wrong setting, which causes the same refusal
-/// again and again.
+/// The number of refused connections that have a line of the log each. Further ones are counted, and one line reports
+/// several. The same number applies to refusals of some other kinds. It is enough to recognize a wrong setting, which
+/// causes the same refusal again and again.
 pub const REFUSALS_TOLD_SINGLY_MAX: u32 = 8;
 
-/// The number of frames for other nodes that are logged one by one before they are logged in sum. Further ones give
-/// no new information.
+/// The number of frames for other nodes ([`Misrouted`](crate::core::session::Misrouted)) that have a line of the log
+/// each. Further ones are counted, and one line reports several, since they give no new information.
 pub const MISROUTED_TOLD_SINGLY_MAX: u32 = 1;
 
-/// The number of warnings about nodes with the same name that are logged one by one before they are logged in sum.
-/// Further ones give no new information.
+/// The number of warnings about nodes with the same name that have a line of the log each. Further ones are counted,
+/// and one line reports several, since they give no new information.
 pub const NAMESAKES_TOLD_SINGLY_MAX: u32 = 1;
 
-/// The number of beginnings and ends of sessions that are logged one by one before they are logged in sum. The same
-/// number applies to unreachable nodes, and to changes that a discovery finds. When a cluster of dozens of nodes
-/// starts, each node thus has a line.
+/// The number of beginnings and ends of sessions that have a line of the log each. Further ones are counted, and one
+/// line reports several. The same number applies to unreachable nodes, and to changes that a discovery finds. When a
+/// cluster of dozens of nodes starts, each node thus has a line.
 pub const SESSIONS_TOLD_SINGLY_MAX: u32 = 128;
 
-/// The number of failed processes that are logged one by one before they are logged in sum. Processes that fail by
-/// themselves and processes that exit signals end are counted separately. The number is large enough for failures
-/// that belong together.
+/// The number of failed processes that have a line of the log each. Further ones are counted, and one line reports
+/// several. Processes that fail by themselves and processes that exit signals end are counted separately. The number is
+/// large enough for failures that belong together.
 pub const FAILURES_TOLD_SINGLY_MAX: u32 = 32;
 
 /// The maximum length, in bytes, of a reason in a line of the log: enough for the first hops, and for a text that
@@ -449,12 +464,14 @@ pub const ABOUT_PEERS_MAX: usize = 1_024;
 /// The maximum number of peers whose round-trip times a node measures at once when it is asked about itself.
 pub const ABOUT_MEASURED_MAX: usize = 256;
 
-/// The longest round-trip time that a node measures when it is asked about itself.
+/// The longest round-trip time that a node measures when it is asked about itself. For a slower peer it reports the
+/// round trip of the heartbeat.
 pub const ABOUT_ROUND_TRIP_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// The shortest interval of a repeating timer of a process. The timers of the tokio runtime are not finer.
+/// The shortest interval of a repeating timer of a process. A shorter interval is lengthened to this. The timers of the
+/// tokio runtime are not finer.
 pub const TIMER_INTERVAL_MIN: Duration = Duration::from_millis(1);
 
-/// The time that processes have to disappear after a node has killed them because they did not end in time. A process
-/// that blocks its thread continues to run.
+/// The time that a node waits for processes to disappear after it has killed them because they did not end in time. A
+/// process that blocks its thread continues to run.
 pub const KILLED_WITHIN: Duration = Duration::from_secs(1);
