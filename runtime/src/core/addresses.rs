@@ -20,7 +20,7 @@ impl Addresses {
         Self { max, sources: BTreeMap::new(), counts: BTreeMap::new() }
     }
 
-    /// Returns `true` if the source has as many connections as it may.
+    /// Returns `true` if the source has as many connections as are allowed.
     pub(super) fn is_full(&self, source: Source) -> bool {
         self.counts.get(&source).is_some_and(|count| *count >= self.max)
     }

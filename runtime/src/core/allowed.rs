@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use snow_dist_codec::{NodeName, NodeNameError};
 
-/// The set of other nodes that may do something on this node. The operator or the program gives the names of these
-/// nodes.
+/// A rule that says which other nodes may do something, for example start processes on this node. The operator or the
+/// program gives the names of these nodes.
 ///
 /// A node is identified by the name, with its port, that it has shown in the handshake.
 ///
-/// **Security.** Without certificates, anyone who knows the cookie can use any name that has no session at the time.
-/// A version 1 node is identified only by the name that it claims. In both cases a rule protects against mistakes,
-/// not against members of the cluster. A rule that allows a few names then protects better than a rule that excludes
-/// a few.
+/// **Security.** Without certificates, anyone who knows the cookie can use any name that has no session at the time. A
+/// version 1 node is identified only by the name that it claims. In both cases a rule protects against mistakes, and
+/// not against members of the cluster. A rule that allows a few names then protects better than a rule that excludes a
+/// few.
 ///
 /// ```
 /// use snow_dist_runtime::Allowed;
@@ -28,9 +28,9 @@ use snow_dist_codec::{NodeName, NodeNameError};
 pub enum Allowed {
     /// No other node is allowed.
     Nobody,
-    /// Only the nodes with these names, which include their ports, are allowed.
+    /// Only the nodes with these names are allowed. Each name must include its port.
     Only(BTreeSet<Arc<str>>),
-    /// All nodes are allowed except those with these names, which include their ports.
+    /// All nodes are allowed except those with these names. Each name must include its port.
     Except(BTreeSet<Arc<str>>),
     /// Every node is allowed.
     Everyone,

@@ -1,14 +1,15 @@
 //! The sessions of a node: which connections are sessions, how each session is configured, and in which order the end
 //! of one and the beginning of the next are reported. Specification: `session.md`, "Sessions come and go".
 //!
-//! [`Peers`] chooses between connections; [`Epochs`] turns its choice into the epochs that processes see. An
-//! [`Endpoint`](super::Endpoint) drives its own [`Epochs`]. Only a host that does not use an endpoint drives one
-//! itself.
+//! [`Peers`] decides which connection is the session with a peer. [`Epochs`] turns these decisions into epochs: an
+//! epoch is the time from NODEUP to NODEDOWN of one session. An [`Endpoint`](super::Endpoint) drives its own
+//! [`Epochs`]. Only a host that does not use an endpoint drives one itself. It must make the calls of this table. If
+//! the node allows version 1, it must also call [`tell_time`](Epochs::tell_time) before each of them.
 //!
 //! | connection | calls, in order |
 //! |---|---|
 //! | own dial | [`dial`](Epochs::dial); [`may_reply`](Epochs::may_reply) just before REPLY; [`acked`](Epochs::acked) |
-//! | accepted | [`begun`](Epochs::begun); [`verified`](Epochs::verified) |
+//! | accepted | [`begun`](Epochs::begun); [`verified_from`](Epochs::verified_from), or [`verified`](Epochs::verified) |
 //! | session | [`alive`](Epochs::alive), once for each probe that is answered; [`closing`](Epochs::closing) if this node ends it gracefully |
 //! | any | [`over`](Epochs::over), last; if it returns a session, deliver the end of the session, then call [`told`](Epochs::told) |
 
@@ -31,34 +32,36 @@ pub struct Facts {
     pub name: Arc<str>,
     /// The incarnation of the peer; `None` in version 1.
     pub incarnation: Option<NonZeroU64>,
-    /// The configuration of a session with the peer. Its field [`peer`](Config::peer) is set when the session comes
-    /// up.
+    /// The configuration of a session with the peer. [`Epochs`] sets its field [`peer`](Config::peer) when the session
+    /// comes up, so only the facts in [`Event::Up`] have the final value.
     pub config: Config,
 }
 
-/// An action for the driver. The driver carries actions out in the order in which [`Epochs::poll_event`] returns
+/// An action for the driver. The driver must carry actions out in the order in which [`Epochs::poll_event`] returns
 /// them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// The connection has become the session, with these facts. The driver delivers NODEUP before anything that the
-    /// session brings.
+    /// The connection has become the session, with these facts. The driver must write ACK if the connection was
+    /// accepted, and deliver NODEUP before anything that the session brings.
     Up(ConnectionId, Facts),
-    /// The end of the session has been delivered. The driver now delivers NODEDOWN for the node of this name.
+    /// The end of the session on this connection has been delivered. The driver must now deliver NODEDOWN for the node
+    /// of this name.
     Down(ConnectionId, Arc<str>),
-    /// The driver refuses the connection, which the peer has dialled. The value gives the reason.
+    /// The driver must refuse the connection, which was accepted, for this reason: see [`Action::Reject`].
     Reject(ConnectionId, Refusal),
-    /// The driver closes the connection: it is an own dial that is not needed any more.
+    /// The driver must close the connection, which is an own dial that is not needed any more.
     Close(ConnectionId),
-    /// The driver calls [`Session::probe`](super::Session::probe) with this sign for the session on this connection.
+    /// The driver must call [`Session::probe`](super::Session::probe) with this sign for the session on this
+    /// connection.
     Probe(ConnectionId, Sign),
-    /// The session on this connection gives way to another connection: the driver ends the session.
+    /// The driver must end the session on this connection, because another connection takes its place.
     End(ConnectionId),
 }
 
 /// The connections and sessions of one node.
 ///
-/// The driver keeps this value under one lock. After each call that changes it, and before the next one, the driver
-/// carries out every event that [`Epochs::poll_event`] returns, until that returns `None`.
+/// The driver must keep this value under one lock. After each call that changes the value, and before the next one, the
+/// driver must carry out every event that [`Epochs::poll_event`] returns, until that returns `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Epochs<N = Numbers> {
     peers: Peers,
@@ -76,8 +79,8 @@ pub struct Epochs<N = Numbers> {
 impl Epochs {
     /// Creates the state of a node without connections.
     ///
-    /// `own_name` must include its port, and so must every name that is passed to a method of this type.
-    /// `sessions_max` is the largest number of peers at once, including those that are only dialled.
+    /// `own_name` must include its port, and so must every name that is passed to a method of this type. `sessions_max`
+    /// is the largest number of peers at once, including nodes that are only being dialled.
     #[must_use]
     pub fn new(own_name: &str, sessions_max: usize) -> Self {
         Self::with_numbers(own_name, sessions_max, Numbers::default())
@@ -100,8 +103,9 @@ impl<N: Numbering> Epochs<N> {
         }
     }
 
-    /// Sets the largest number of sessions that may be accepted from one address. The default is
-    /// [`SESSIONS_PER_ADDRESS_MAX`].
+    /// Sets the largest number of sessions that may be accepted from one [`Source`]. Verified connections that wait to
+    /// become a session count as well. The default is [`SESSIONS_PER_ADDRESS_MAX`]. Call this before the first
+    /// connection.
     #[must_use]
     pub fn with_sessions_per_address_max(self, max: usize) -> Self {
         Self { addresses: Addresses::new(max), ..self }
@@ -150,7 +154,8 @@ impl<N: Numbering> Epochs<N> {
         self.show(connection, facts);
     }
 
-    /// Records that an accepted connection has been verified by its REPLY.
+    /// Records that an accepted connection has been verified by its REPLY. Unlike
+    /// [`verified_from`](Self::verified_from), this method does not limit the number of sessions from one address.
     pub fn verified(&mut self, connection: ConnectionId, facts: Facts) {
         self.peers.verified(&facts.name, connection, facts.incarnation);
         self.show(connection, facts);
@@ -158,8 +163,9 @@ impl<N: Numbering> Epochs<N> {
 
     /// Records that an accepted connection from `source` has been verified by its REPLY.
     ///
-    /// If as many sessions come from `source` as allowed, the connection is refused, unless this node already has a
-    /// connection with the same peer.
+    /// If as many accepted sessions and waiting connections come from `source` as allowed, the connection is refused
+    /// with [`Refusal::BusyAddress`]. A peer with which this node already has a session, a dial or a waiting connection
+    /// is not refused for this reason.
     pub fn verified_from(&mut self, source: Source, connection: ConnectionId, facts: Facts) {
         //= spec/connection.md#con-plc-010
         //# An acceptor that holds `sessions_per_address_max` accepted sessions and waiting connections of one
@@ -173,7 +179,7 @@ impl<N: Numbering> Epochs<N> {
         self.verified(connection, facts);
     }
 
-    /// Records that a session has shown the sign that a probe has asked it for: see [`Peers::alive`].
+    /// Records that a session that was probed has shown this sign: see [`Peers::alive`].
     pub fn alive(&mut self, name: &str, connection: ConnectionId, sign: Sign) {
         self.peers.alive(name, connection, sign);
         self.draw_conclusions();
@@ -185,7 +191,8 @@ impl<N: Numbering> Epochs<N> {
         self.draw_conclusions();
     }
 
-    /// Records that a connection with the node `name` is over. If the name of the node is not known, `name` is empty.
+    /// Records that a connection with the node `name` is over. If the name of the node is not known, pass an empty
+    /// `name`.
     ///
     /// If the connection was a session, returns it: the driver must then call [`Session::end`](super::Session::end),
     /// which delivers the exit signals and DOWNs of the session, and after that [`Epochs::told`]. From now on,
@@ -221,7 +228,7 @@ impl<N: Numbering> Epochs<N> {
         self.draw_conclusions();
     }
 
-    /// Stops the node: no connection becomes a session any more.
+    /// Stops the node: no connection becomes a session any more. Sessions that are up are not ended by this call.
     pub fn close(&mut self) {
         self.closed = true;
         self.shown.clear();
@@ -232,8 +239,8 @@ impl<N: Numbering> Epochs<N> {
         self.events.pop_front()
     }
 
-    /// Returns the connection that is the session with `name`. Returns `None` if there is no session, or if it is
-    /// being ended.
+    /// Returns the connection that is the session with `name`. Returns `None` if there is no session, or if the session
+    /// is being ended.
     #[must_use]
     pub fn session(&self, name: &str) -> Option<ConnectionId> {
         self.peers.session(name)

@@ -1,13 +1,13 @@
 //! The protocol without I/O ("sans I/O"): state machines for endpoints, connections, sessions and groups.
 //!
 //! Nothing here uses a clock, a socket, a task, a lock or a random source. The driver of a machine passes everything
-//! in: payloads that it has cut out of the stream, the time since the node was started, random bytes, and a
-//! process table ([`Processes`]), through which signals come out. All state that frames can change is `Clone + Eq +
-//! Hash`, so the model checker can check the same code that runs.
+//! in: the bytes that have arrived, the time since the node was started, random bytes, and a process table
+//! ([`Processes`]), to which signals are delivered. All state that frames can change is `Clone + Eq + Hash`, so the
+//! model checker can check the same code that runs.
 //!
-//! An embedder begins with [`Host`]. The [module of `Host`](host) lists the calls that a host makes, and when. A host
-//! that wants one lock for each connection uses [`Endpoint`] and [`Connection`] directly. [`connection`] describes
-//! the states, deadlines and endings of a connection.
+//! Most embedders use [`Host`]. The [module of `Host`](host) lists the calls that a host makes, and when. A host that
+//! wants one lock for each connection uses [`Endpoint`] and [`Connection`] directly. [`connection`] describes the
+//! states, deadlines and endings of a connection.
 
 mod addresses;
 mod allowed;

@@ -30,19 +30,19 @@ impl Start {
     }
 }
 
-/// A source of node numbers: [`Numbers`], or a type that shares them.
+/// A source of node numbers: [`Numbers`], or a type that shares one [`Numbers`].
 ///
 /// An implementation must neither block nor panic, since its methods are called in the middle of a change.
 pub trait Numbering {
-    /// Returns the number of the node `name` in the run with this incarnation. It is called when a session with the
-    /// node comes up.
+    /// Returns the number of the node `name` in the run with this incarnation. This method is called when a session
+    /// with the node comes up. `name` includes the port.
     ///
     /// For a version 1 node, which does not announce its incarnation, `incarnation` is `None`. Such a node gets a new
     /// number for each session.
     fn of(&mut self, name: &Arc<str>, incarnation: Option<NonZeroU64>) -> NodeNumber;
 
-    /// Records that the session with the node of this number is over. Before this call, the number must not be
-    /// forgotten.
+    /// Records that the session with the node of this number is over. Until this call, an implementation must not
+    /// forget the number.
     fn over(&mut self, number: NodeNumber);
 }
 
@@ -51,9 +51,11 @@ pub trait Numbering {
 /// If a node comes back with the same incarnation, it keeps its number, so the pids that a program holds stay valid.
 /// If peers have named a node before the first session with it, the node keeps that number too.
 ///
-/// The numbers are kept of at most [`NODES_KNOWN_MAX`] nodes with which there was a session, and of at most
-/// [`NODES_HEARD_OF_MAX`] nodes that only peers have named. When one of these limits is reached, the node that was
-/// added first is forgotten. If a forgotten node comes back, it gets a new number.
+/// A node with which there is a session is never forgotten. After the session, the numbers of at most
+/// [`NODES_KNOWN_MAX`] such nodes are kept: the node whose session ended first is forgotten first. The numbers of at
+/// most [`NODES_HEARD_OF_MAX`] nodes that only peers have named are kept: the node that was named first is forgotten
+/// first. If a forgotten node comes back, it gets a new number. A version 1 node is forgotten at the end of its
+/// session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Numbers {
     own: Option<Start>,

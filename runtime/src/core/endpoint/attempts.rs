@@ -38,8 +38,12 @@ impl Attempts {
     /// Returns the time to wait before [`Endpoint::dial`] is called again, after a dial to the node `name` has ended
     /// with `ending`. Returns `None` if the dial is not to be repeated.
     ///
-    /// `closed_early` must be `true` if, during TLS or the handshake, the stream ended without an error: by the end
-    /// of the file or by close_notify. It must be `false` if no TCP connection was made.
+    /// A dial is repeated if there is now a session with the node, if another connection with it is under way, or if
+    /// the dial has lost to another connection. The last two reasons no longer count after five repetitions. A dial is
+    /// also repeated if it was closed early, within [`HANDSHAKE_DEADLINE`] after the beginning of the series.
+    ///
+    /// `closed_early` must be `true` if, during TLS or the handshake, the stream ended without an error: by the end of
+    /// the file or by close_notify. It must be `false` otherwise, for example if no TCP connection was made.
     pub fn again<N: Numbering>(
         &mut self,
         name: &str,

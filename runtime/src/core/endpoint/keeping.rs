@@ -29,8 +29,9 @@ const DOUBLINGS_MAX: u32 = 16;
 /// The party that wants a name kept connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeptFor {
-    /// The program, or a [`Discovery`](crate::discovery::Discovery) that the program uses. The name is kept until the
-    /// program or the discovery lets go of it. [`Node::discoveries`](crate::Node::discoveries) lists the discoveries.
+    /// The program, or a [`Discovery`](crate::discovery::Discovery) that the program uses. The name is kept until all
+    /// of them that want it have let go of it. [`Node::discoveries`](crate::Node::discoveries) lists the names that
+    /// each discovery wants.
     Program,
     /// A peer list that has named the node. The name is kept until one of the two nodes ends their session
     /// gracefully, or until the node has not been reached for
@@ -46,8 +47,8 @@ pub enum KeptState {
     Up,
     /// The node is being dialled, or another connection with it is under way.
     UnderWay,
-    /// The node is dialled at this time. If too many dials are under way then, it is dialled when there are fewer. In
-    /// [`Endpoint::kept`](super::Endpoint::kept) the value is a time of the endpoint's clock, and in
+    /// The node will be dialled at this time. If too many dials are under way then, the node is dialled when there are
+    /// fewer. In [`Endpoint::kept`](super::Endpoint::kept) the value is a time since the start of the node, and in
     /// [`Node::kept`](crate::Node::kept) it is the time that is left until then.
     Waiting(Duration),
 }
@@ -69,8 +70,8 @@ pub struct KeptNode {
     /// The number of dials that have failed since the last session began. It is 0 while there is a session, and stays
     /// 0 after the session until a dial fails.
     pub failures_in_a_row: u32,
-    /// The text of the last failure of a dial, or `None` if no dial has failed since this node began to keep the
-    /// name. A session does not clear the text.
+    /// The text of the last failure of a dial, cut to [`SHOWN_TEXT_BYTES_MAX`], or `None` if no dial has failed since
+    /// this node began to keep the name. A session does not clear the text.
     pub last_failure: Option<Arc<str>>,
 }
 
@@ -131,14 +132,14 @@ struct Kept {
     why: Option<Arc<str>>,
 }
 
-/// A report that dials to a kept name have failed several times in a row.
+/// A report that a node that is kept connected cannot be reached: see [`Notice::Unreached`](super::Notice::Unreached).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Unreached {
-    /// The name.
+    /// The name of the node, with its port.
     pub name: Arc<str>,
     /// The number of dials that have failed since the last session began.
     pub failures: u32,
-    /// The text of the last failure.
+    /// The text of the last failure, as in [`KeptNode::last_failure`].
     pub why: Arc<str>,
 }
 

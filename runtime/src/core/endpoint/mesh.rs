@@ -16,14 +16,15 @@ use crate::core::session;
 
 impl<N: Numbering> Endpoint<N> {
     /// Keeps a session with the node of this name. The node is dialled now, and again whenever there is no session,
-    /// until [`Endpoint::let_go`] is called. [`Output::Dial`] tells the host when to dial. If the name is kept
-    /// already, it stays so.
+    /// until [`Endpoint::let_go`] is called. [`Output::Dial`] tells the host when to dial. A name that is kept already
+    /// stays so. If until now only a peer list has caused that, the name is now kept for the program.
     ///
     /// `name` must be a name as [`name_to_dial`](super::name_to_dial) returns it.
     ///
     /// # Errors
     /// Returns [`NotKept`] if the name is this node's own, if as many names are kept as allowed, or if the node is
-    /// stopping.
+    /// stopping. The limit applies only if no other name can make room: a name that only peer lists have given, and
+    /// that waits to be dialled, is forgotten instead.
     pub fn keep(&mut self, name: &Arc<str>, now: Duration) -> Result<(), NotKept> {
         self.tell_time(now);
         if self.stopped {
@@ -60,8 +61,8 @@ impl<N: Numbering> Endpoint<N> {
         was_kept
     }
 
-    /// Reports that the host cannot carry out an [`Output::Dial`], as `why` says, and has not called
-    /// [`Endpoint::dial`]. The endpoint gives the output again later.
+    /// Reports that the host cannot carry out an [`Output::Dial`], for the reason `why`, and has not called
+    /// [`Endpoint::dial`]. This counts as a failed dial, and the endpoint gives the output again later.
     pub fn cannot_dial(&mut self, name: &str, why: &dyn fmt::Display, now: Duration) {
         self.kept_failed(name, None, why, now);
         self.draw_conclusions(now);

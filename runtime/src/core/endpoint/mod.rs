@@ -8,12 +8,12 @@
 //! | when | call |
 //! |---|---|
 //! | TCP has accepted a connection | [`Endpoint::accept`] |
-//! | a session with a node is wanted | [`Endpoint::dial`] |
+//! | a session with a node is wanted once, or always | [`Endpoint::dial`], or [`Endpoint::keep`] |
 //! | a connection has an event for the endpoint | [`Endpoint::handle_event`] |
 //! | a connection has an ending | [`Endpoint::over`]; if the connection was a session, deliver the end of the session, then call [`Endpoint::told`] |
 //! | [`Endpoint::deadline`] has come | [`Endpoint::handle_timeout`] |
 //! | a session is to be ended, or the node is to stop | [`Endpoint::disconnect`], [`Endpoint::stop`] |
-//! | after each of these | carry out the outputs of [`Endpoint::poll_output`], in their order, before the next call |
+//! | after each of these | carry out all outputs of [`Endpoint::poll_output`], in their order, before the next call |
 //!
 //! [`Host`](super::Host) does all of this for a host that keeps its node under one lock.
 //!
@@ -67,17 +67,17 @@ use takeovers::Takeovers;
 /// The limits on the connections and sessions of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// The largest number of accepted connections that are not verified, at least 1. The default is
+    /// The largest number of accepted connections whose REPLY has not been verified, at least 1. The default is
     /// [`HANDSHAKES_MAX`].
     pub handshakes_max: usize,
-    /// The largest number of accepted connections from one address that are not verified, at least 1. The default is
-    /// [`HANDSHAKES_PER_ADDRESS_MAX`].
+    /// The largest number of accepted connections from one [`Source`](super::Source) whose REPLY has not been verified,
+    /// at least 1. The default is [`HANDSHAKES_PER_ADDRESS_MAX`].
     pub handshakes_per_address_max: usize,
-    /// The largest number of sessions, including connections that may still become one. The default is
-    /// [`SESSIONS_MAX`].
+    /// The largest number of peers. A peer is a node with which there is a session, an own dial, or a verified
+    /// connection that may become a session. The default is [`SESSIONS_MAX`].
     pub sessions_max: usize,
-    /// The largest number of sessions that were accepted from one address. The default is
-    /// [`SESSIONS_PER_ADDRESS_MAX`].
+    /// The largest number of sessions that were accepted from one [`Source`](super::Source). Verified connections that
+    /// wait to become a session count as well. The default is [`SESSIONS_PER_ADDRESS_MAX`].
     pub sessions_per_address_max: usize,
     /// The largest number of names that are kept connected. The default is [`NODES_KEPT_MAX`].
     pub kept_max: usize,
@@ -134,7 +134,8 @@ pub struct Endpoint<N = Numbers> {
 impl Endpoint {
     /// Creates an endpoint without connections.
     ///
-    /// `dice` holds 8 random bytes, from which the pauses between dials are derived.
+    /// `dice` holds 8 random bytes, drawn anew at each start of the node. The pauses between dials are derived from
+    /// them.
     #[must_use]
     pub fn new(local: Arc<Local>, timing: Timing, limits: Limits, dice: [u8; 8]) -> Self {
         let numbers = Numbers::new(local.start().clone());
@@ -175,8 +176,8 @@ impl<N: Numbering> Endpoint<N> {
         }
     }
 
-    /// Sets the node id by which the version 1 node `name` will know this node in its next session. `name` must
-    /// include its port.
+    /// Sets the node id by which the version 1 node `name` will know this node in the next session of the two. `name`
+    /// must include its port.
     ///
     /// The value holds for one session. Without this call, the session learns the node id as soon as the peer writes
     /// it.
@@ -184,11 +185,11 @@ impl<N: Numbering> Endpoint<N> {
         self.node_ids.insert(name, node_id);
     }
 
-    /// Begins a connection that TCP has accepted from `from`, and returns it with its number. Returns `None` if the
-    /// node is stopping: the host then closes the TCP connection.
+    /// Begins a connection that TCP has accepted from `from`, and returns it with its id. Returns `None` if the node is
+    /// stopping: the host must then close the TCP connection.
     ///
-    /// The deadlines of the connection begin with this call. If no handshake slot is free, an [`Output::Tell`] tells
-    /// another connection to give way.
+    /// The deadlines of the connection begin with this call. If no handshake slot ([`Limits::handshakes_max`]) is free,
+    /// an [`Output::Tell`] tells another connection to give way.
     pub fn accept(
         &mut self,
         from: SocketAddr,
@@ -207,8 +208,7 @@ impl<N: Numbering> Endpoint<N> {
         Some((id, self.begin(id, Role::Acceptor, Some(from), random, now)))
     }
 
-    /// Begins a connection to the node `name`, unless there is already a session with it or a connection under way:
-    /// see [`Dial`].
+    /// Begins a connection to the node `name`, unless this is not needed or not possible now: see [`Dial`].
     ///
     /// `name` must be a name as [`name_to_dial`] returns it.
     #[must_use]
@@ -506,10 +506,11 @@ impl<N: Numbering> Endpoint<N> {
         self.outputs.push_back(Output::Tell(id, event));
     }
 
-    /// Returns the time at which [`Endpoint::handle_timeout`] must be called, or `None` if there is no deadline.
+    /// Returns the time, since the start of the node, at which [`Endpoint::handle_timeout`] must be called. Returns
+    /// `None` if there is no deadline.
     ///
     /// The deadlines are those of names that are kept connected, and of connections that wait until a version 1 node
-    /// has forgotten its last session.
+    /// has forgotten its last session. Deadlines of single connections are returned by [`Connection::deadline`].
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         let waiting = self.version_1.iter().filter_map(|id| self.connections.get(id));

@@ -10,22 +10,25 @@ use crate::core::connection::{Connection, ConnectionEvent};
 use crate::core::peers::ConnectionId;
 use crate::core::session::{Forbidden, Misrouted};
 
-/// An action for the host. The host carries actions out in the order in which [`Endpoint::poll_output`] returns them.
+/// An action for the host. The host must carry actions out in the order in which [`Endpoint::poll_output`] returns
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Output {
-    /// The host passes this event to the connection with [`Connection::handle_event`], and lets the connection write.
+    /// The host must pass this event to the connection with [`Connection::handle_event`], and then write what
+    /// [`Connection::transmit`] gives.
     Tell(ConnectionId, ConnectionEvent),
-    /// The host delivers NODEUP to the processes that watch the node of this name. The connection is the session with
-    /// that node, and its [`ConnectionEvent::Up`] was an earlier output.
+    /// The host must deliver NODEUP to the processes that watch the node of this name. The connection is the session
+    /// with that node, and its [`ConnectionEvent::Up`] was an earlier output. After that, the host must call
+    /// [`Inbound::receive`](crate::core::Inbound::receive) without bytes for the connection.
     NodeUp(ConnectionId, Arc<str>),
-    /// The host delivers NODEDOWN to the processes that watch the node of this name. The connection was the session
+    /// The host must deliver NODEDOWN to the processes that watch the node of this name. The connection was the session
     /// with that node, and everything that the session has brought has been delivered.
     NodeDown(ConnectionId, Arc<str>),
-    /// The host calls [`Endpoint::dial`] for this name, which is kept connected, and connects if that returns
-    /// [`Dial::Start`]. The host does not repeat the dial itself: the endpoint gives this output again when it is
-    /// time.
+    /// The host must call [`Endpoint::dial`] for this name, which is kept connected, and connect to the node if that
+    /// returns [`Dial::Start`]. If the host cannot make the call, it must call [`Endpoint::cannot_dial`]. The host must
+    /// not repeat the dial itself: the endpoint gives this output again when it is time.
     Dial(Arc<str>),
-    /// The host informs its operator.
+    /// The host should inform its operator.
     Notice(Notice),
 }
 
@@ -33,7 +36,8 @@ pub enum Output {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Notice {
-    /// A session has replaced an earlier session with another start of a node of the same name.
+    /// A node has connected under the name of a peer that had a session, but with another incarnation. The new session
+    /// has replaced the earlier one.
     TakenOver(Takeover),
     /// A peer has ended a session, which this node had dialled, in favour of another connection. Most likely another
     /// node has this node's name.
@@ -47,7 +51,9 @@ pub enum Notice {
     /// A node that is kept connected cannot be reached. This is reported when the number of dials in a row that have
     /// failed is 1, 2, 4, 8, and so on.
     Unreached(Unreached),
-    /// A name from a peer list is ignored, because as many names are kept connected as allowed.
+    /// A name from a peer list is ignored, because as many names are kept connected as allowed
+    /// ([`Limits::kept_max`](super::Limits::kept_max)). Only the first such name of a list is reported in this way.
+    /// [`Notice::NotDialled`] follows, and counts all names of the list that are not dialled.
     NotKept(Arc<str>),
     /// This node has refused a request of a peer. If the peer sends many such requests, only some refusals are
     /// reported.
@@ -59,12 +65,13 @@ pub enum Notice {
         /// The number of such refusals in this session.
         count: u64,
     },
-    /// A peer list names nodes that are not dialled, because the operator has not allowed them, or because as many
-    /// names are kept connected as allowed.
+    /// A peer list names nodes that are not dialled, because the operator has not allowed them
+    /// ([`Local::peer_lists`](crate::core::handshake::Local::peer_lists)), or because as many names are kept connected
+    /// as allowed.
     NotDialled {
         /// The name of the peer.
         name: Arc<str>,
-        /// The number of such names.
+        /// The number of such names in the list.
         count: u64,
     },
     /// The peer of this name has signed with a cookie that this node accepts but does not sign with.
@@ -81,6 +88,8 @@ pub enum Notice {
 }
 
 /// The outcome of [`Endpoint::dial`].
+///
+/// `C` is the type of the value in [`Dial::Start`]: the connection, or a value that [`Dial::map`] has put in its place.
 #[derive(Debug)]
 pub enum Dial<C = Box<Connection>> {
     /// The dial has begun. The host must connect to the node and set up TLS. The value holds the connection, whose
@@ -92,11 +101,11 @@ pub enum Dial<C = Box<Connection>> {
     /// [`Endpoint::is_underway`] returns `false`. That result can change whenever a connection is over or a session
     /// has come up.
     Underway,
-    /// The dial must not begin before this time. Dial again then.
+    /// The dial must not begin before this time, which counts from the start of the node. Dial again then.
     Later(Duration),
     /// The name is this node's own.
     OwnName,
-    /// There are as many sessions as allowed.
+    /// There are as many sessions as allowed ([`Limits::sessions_max`](super::Limits::sessions_max)).
     Busy,
     /// The node is stopping.
     Stopped,

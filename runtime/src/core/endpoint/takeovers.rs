@@ -33,8 +33,8 @@ struct Life {
     is_replaced: bool,
 }
 
-/// The address that a session comes from. If this node has dialled the session, the value stands for the address in
-/// the name of the peer.
+/// The remote address of a session. If this node has dialled the session, the value stands for the address in the name
+/// of the peer, and is displayed as `the address in the name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TakenFrom(Option<SocketAddr>);
 
@@ -47,17 +47,20 @@ impl fmt::Display for TakenFrom {
     }
 }
 
-/// A report that a session has replaced an earlier session with another start of a node of the same name.
+/// A report that a node has connected under the name of a peer that had a session, but with another incarnation. The
+/// new session has replaced the earlier one.
+///
+/// This is normal if the peer was restarted, and the end of its last connection was not noticed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Takeover {
     /// The name of both nodes.
     pub name: Arc<str>,
-    /// The address that the replaced session came from.
+    /// The remote address of the earlier session.
     pub before: TakenFrom,
-    /// The address that the new session comes from.
+    /// The remote address of the new session.
     pub after: TakenFrom,
-    /// Set if the replaced session had itself replaced another one and had begun less than [`NAMESAKE_PERIOD`]
-    /// before. Most likely two nodes have the same name.
+    /// Set if the earlier session had itself replaced another one, less than [`NAMESAKE_PERIOD`] ago. Then most likely
+    /// two nodes have the same name.
     pub is_mutual: bool,
 }
 

@@ -7,34 +7,35 @@
 //!
 //! For every peer, [`Peers`] keeps at most one connection in each of these places, and no others:
 //!
-//! | place | states | leaves by |
+//! | place | states | how a connection leaves the place |
 //! |---|---|---|
-//! | session | up; probed (asked whether it lives, because another connection waits); ending. While it is up or probed, it can also be closing: this node is ending it gracefully | [`Peers::ended`] |
-//! | own dial | connecting (REPLY not sent); replied; acked (ACK received, the session before it still ends) | [`Peers::ended`], [`Action::Close`], or it becomes the session |
+//! | session | up; probed (asked whether it lives, because another connection waits); ending. While a session is up or probed, it can also be closing: this node is ending it gracefully | [`Peers::ended`] |
+//! | own dial | connecting (REPLY not sent); replied; acked (ACK received, but an earlier session has not ended yet) | [`Peers::ended`], [`Action::Close`], or it becomes the session |
 //! | waiting | an accepted connection whose REPLY is verified, with neither ACK nor REJECT sent | [`Peers::ended`], [`Action::Reject`], or it becomes the session |
 //!
-//! The other two places decide what happens to a waiting connection:
+//! The other two places decide what happens to a waiting connection, by four rules:
 //!
 //! | session | own dial | the waiting connection |
 //! |---|---|---|
-//! | of another incarnation, on a connection that was begun later | any | is refused: it comes from a start that is over |
-//! | up or probed, of another incarnation | any | waits for the session, which is ended (rule 1) |
-//! | up, of the same incarnation, or one of the two incarnations is not known | any | waits while the session is probed (rule 2); a sign from the session refuses it |
+//! | of another incarnation, and its connection was begun later | any | is refused: it comes from an earlier start of the peer |
+//! | up or probed, of another incarnation | any | waits while this node ends the session (rule 1) |
+//! | up, of the same incarnation, or one of the two incarnations is not known | any | waits while the session is probed (rule 2); is refused if the session shows the sign |
 //! | probed, of the same incarnation, or ending | any | waits |
 //! | none | none | becomes the session |
-//! | none | connecting | becomes the session, the dial is closed (rule 3) |
-//! | none | replied; the peer's name is the smaller one | becomes the session, the dial stays until the peer answers it (rule 4) |
-//! | none | replied; the peer's name is the larger one, or the peer speaks version 1 | waits; ACK on the dial refuses it, any other end of the dial makes it the session (rule 4) |
-//! | none | any; the peer speaks version 1 and may not have forgotten the last session | waits until the peer has forgotten it |
+//! | none | connecting | becomes the session, and the dial is closed (rule 3) |
+//! | none | replied; the peer's name is the smaller one | becomes the session, and the dial stays until the peer answers it (rule 4) |
+//! | none | replied; the peer's name is the larger one, or the peer speaks version 1 | waits for the outcome of the dial: is refused if the dial receives ACK, and otherwise becomes the session (rule 4) |
+//! | none | any; the peer speaks version 1 and may not have forgotten the last session | waits until the peer has forgotten that session |
 //!
-//! A dial that receives ACK becomes the session at once. If there is another session at that moment, that session is
-//! ended first. If several connections of a peer could wait, the newest one waits, and the others are refused. If the
-//! session dies, nothing takes its place: a caller that wants a session must dial again.
+//! A dial that receives ACK becomes the session at once, or, if there is another session at that moment, as soon as
+//! that session has been ended. If several connections of a peer could wait, the newest one waits, and the others are
+//! refused. If the session dies and neither a waiting connection nor an acked dial takes its place, a caller that wants
+//! a session must dial again.
 //!
 //! A session of version 1 that is probed must show more than a sign of life: see [`Sign`].
 //!
-//! Only version 1 needs the time, which the driver passes to [`Peers::tell_time`]. Deadlines belong to the connection
-//! that they end: the deadline of a dial to the dial, and the deadline of a probe to the session.
+//! Only version 1 needs the time, which the driver passes to [`Peers::tell_time`]. [`Peers`] has no deadlines: the
+//! driver must watch those of handshakes and probes, and report what has ended.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroU64;
@@ -122,7 +123,7 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The acceptor has as many sessions as are allowed.
+    /// The acceptor has as many peers as are allowed ([`Peers::new`]).
     #[error("the acceptor has as many sessions as it may have (`sessions_max` of its builder)")]
     Busy,
     /// The acceptor has as many sessions from the address of the connection as are allowed.
@@ -140,17 +141,17 @@ pub enum Refusal {
 
 /// The peers of one node, each with its connections.
 ///
-/// The driver keeps this value under one lock. It reports each event by one of the methods, and then carries out the
-/// actions that [`Peers::poll_action`] returns, until that is `None`. The actions of one connection must be carried
-/// out in order. A report has no effect if the connection is not in the state that the report is about. So no harm is
-/// done if, for example, a connection is told to close while it reports that it has closed.
+/// The driver must keep this value under one lock, report each event by one of the methods, and then carry out the
+/// actions that [`Peers::poll_action`] returns, until that returns `None`. The actions of one connection must be
+/// carried out in order. A report has no effect if the connection is not in the state that the report is about. So it
+/// does no harm, for example, if a connection reports that it has closed while [`Action::Close`] is on its way to it.
 ///
 /// | connection | calls, in order |
 /// |---|---|
-/// | own dial | [`dial`](Self::dial); [`may_reply`](Self::may_reply) just before REPLY; [`acked`](Self::acked), then it waits for [`Action::Up`] |
-/// | accepted | [`begun`](Self::begun); [`verified`](Self::verified), then it waits for [`Action::Up`] or [`Action::Reject`] |
-/// | session | [`alive`](Self::alive) once per probe; [`closing`](Self::closing) if it is to end gracefully; [`ending`](Self::ending) as soon as it is over |
-/// | any | [`ended`](Self::ended) last, unless it was told to close or refused |
+/// | own dial | [`dial`](Self::dial); [`may_reply`](Self::may_reply) just before REPLY; [`acked`](Self::acked), after which [`Action::Up`] follows |
+/// | accepted | [`begun`](Self::begun); [`verified`](Self::verified), after which [`Action::Up`] or [`Action::Reject`] follows |
+/// | session | [`alive`](Self::alive) once per probe; [`closing`](Self::closing) if this node begins to end it gracefully; [`ending`](Self::ending) as soon as it is over |
+/// | any | [`ended`](Self::ended), last; not needed after [`Action::Close`] and [`Action::Reject`] |
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Peers {
     own_name: Arc<str>,
@@ -195,8 +196,8 @@ impl Peers {
         }
     }
 
-    /// Returns the time from which a dial to `name` can succeed, or `None` if it can succeed now. Before that time, a
-    /// version 1 peer has not yet forgotten the last session, and refuses the dial.
+    /// Returns the time from which a dial to `name` can succeed, or `None` if a dial can succeed now. Before that time,
+    /// a version 1 peer has not yet forgotten the last session, and refuses the dial.
     #[must_use]
     pub fn dial_at(&self, name: &str) -> Option<Duration> {
         self.clean_ups.done_at(name)
@@ -234,8 +235,8 @@ impl Peers {
         self.last_begun = self.last_begun.max(connection);
     }
 
-    /// Decides whether an own dial may send REPLY. The driver calls this just before it would send REPLY. `version_1`
-    /// is `true` if the peer speaks version 1.
+    /// Decides whether an own dial may send REPLY. The driver must call this just before it would send REPLY.
+    /// `version_1` is `true` if the peer speaks version 1.
     #[must_use]
     pub fn may_reply(&mut self, name: &str, connection: ConnectionId, version_1: bool) -> ReplyDecision {
         let Some(peer) = self.peers.get_mut(name) else { return ReplyDecision::Close };
@@ -297,8 +298,8 @@ impl Peers {
         self.actions.push_back(Action::Reject(connection, refusal));
     }
 
-    /// Records that a session that was probed has shown `sign`. Has no effect if the session must show another sign
-    /// by now.
+    /// Records that a session that was probed has shown `sign`. This has no effect if the session must show another
+    /// sign by now.
     pub fn alive(&mut self, name: &str, connection: ConnectionId, sign: Sign) {
         self.change(name, |peer, actions| {
             let Some(session) = peer.session_on(connection) else { return };
