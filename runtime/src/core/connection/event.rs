@@ -20,7 +20,7 @@ pub enum EndpointEvent {
         /// Set if the peer speaks version 1.
         version_1: bool,
     },
-    /// REPLY is verified: the endpoint is to accept or refuse the connection.
+    /// REPLY is verified: the endpoint must accept or refuse the connection.
     Verified(Box<Shown>),
     /// ACK is verified: the connection becomes the session as soon as the endpoint allows it.
     Acked(Box<Shown>),
@@ -49,7 +49,8 @@ pub enum EndpointEvent {
 pub struct Shown {
     /// The other node, and the configuration of a session with it.
     pub facts: Facts,
-    /// Set if the peer has used a cookie that this node accepts but no longer signs with.
+    /// Set if the peer has used a cookie that this node accepts but does not sign with. It is never set for a
+    /// connection that this node has dialled.
     pub used_old_cookie: bool,
 }
 
@@ -66,9 +67,9 @@ pub enum ConnectionEvent {
     Refuse(Refusal),
     /// The connection, which has not become a session, must end for this reason.
     GiveWay(GiveWay),
-    /// The session asks its peer for this sign.
+    /// The session must ask its peer for this sign, with a PING.
     Probe(Sign),
-    /// This node ends the session, as the instruction says.
+    /// The session must be ended in this way.
     Close(Close),
 }
 
@@ -96,7 +97,7 @@ pub struct Close {
     pub code: u16,
     /// The text of the CLOSE for the peer.
     pub text: &'static str,
-    /// The longest time for writing what is queued, and for the peer to close its side. If it is zero, the session
-    /// ends at once, and only what the stream takes without waiting is written.
+    /// The longest time for writing what is queued, and for the peer to close its side. If this is zero, the session
+    /// ends at once, and only what the stream accepts without waiting is written.
     pub patience: Duration,
 }

@@ -15,8 +15,8 @@ use crate::core::{Block, Processes};
 /// Access to a connection from the thread that reads it. A [`Connection`] gives access to itself. A host that keeps
 /// the connection under a lock implements this trait for its own type.
 pub trait Access {
-    /// Calls `act` with the connection, and returns the result of `act`. An implementation with a lock holds the lock
-    /// during the call, and runs no code of a program meanwhile.
+    /// Calls `act` with the connection, and returns the result of `act`. An implementation with a lock must hold the
+    /// lock during the call, and must not run code of a program meanwhile.
     fn with<T>(&mut self, act: impl FnOnce(&mut Connection) -> T) -> T;
 }
 
@@ -30,9 +30,9 @@ impl Access for Connection {
 /// A message or a frame that has arrived, as a function that watches a connection receives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read<'a> {
-    /// A message of the handshake.
+    /// The payload of a message of the handshake, without its length.
     Message(&'a [u8]),
-    /// A frame of the session.
+    /// The payload of a frame of the session, without its length.
     Frame(&'a [u8]),
 }
 
@@ -104,9 +104,10 @@ enum Next {
 
 impl Inbound {
     /// Handles bytes that have arrived: complete messages of the handshake, then complete frames of the session.
+    /// Incomplete ones are kept until the rest arrives.
     ///
     /// Signals and messages are delivered to `processes`. A call without bytes handles the bytes that had to wait for
-    /// the endpoint's verdict.
+    /// the endpoint's verdict. If the bytes break a rule, the connection has an [`Ending`] after this call.
     pub fn receive(
         &mut self,
         bytes: &[u8],
@@ -123,7 +124,7 @@ impl Inbound {
     }
 
     /// Makes room in the buffer for a read of `bytes` bytes in a session. If the buffer begins with an incomplete
-    /// frame, the room is for half as many bytes.
+    /// frame, the room is for half as many bytes, or for the rest of the frame if that already fits.
     ///
     /// The buffer grows with the bytes that have arrived, and is not much longer than the frame with which they
     /// begin. If `processes` has no room for an incomplete message ([`Processes::keep_buffer`]), the message is
@@ -177,8 +178,9 @@ impl Inbound {
         is_over
     }
 
-    /// Returns the buffer of the bytes that are not handled yet. A host that reads for itself calls
-    /// [`Inbound::make_room`] first, and then appends to the buffer. The host must not remove anything.
+    /// Returns the buffer of the bytes that are not handled yet. A host that reads from the stream into this buffer
+    /// must call [`Inbound::make_room`] first in a session, then append to the buffer, and then call
+    /// [`Inbound::receive_handshake`] or [`Inbound::receive_frames`]. The host must not remove anything.
     #[inline]
     pub const fn buffer(&mut self) -> &mut Vec<u8> {
         self.has_news = true;
@@ -200,7 +202,10 @@ impl Inbound {
     }
 
     /// Handles the messages of the handshake in the buffer, until the connection is a session or waits for the
-    /// endpoint's verdict. `watch` sees each message before it is handled.
+    /// endpoint's verdict. `watch` is called with each message before the message is handled.
+    ///
+    /// If the payload of a message is longer than [`HANDSHAKE_BYTES_MAX`], the connection ends with
+    /// [`Ending::Framing`].
     pub fn receive_handshake(&mut self, connection: &mut impl Access, mut watch: impl FnMut(Read<'_>)) {
         while let Next::Message = connection.with(|it| it.next()) {
             match framing::cut(&self.bytes, HANDSHAKE_BYTES_MAX) {
@@ -221,8 +226,8 @@ impl Inbound {
     /// Returns the number of complete frames, plus 1 for every 8 entries of the lists in them. So a host that bounds
     /// its turns by this number bounds them by frames and by names.
     ///
-    /// `watch` sees each frame before it is handled. No lock is held when `watch`, [`Processes::between_frames`] and
-    /// [`Processes::after_frames`] are called.
+    /// `watch` is called with each frame before the frame is handled. No lock is held when `watch`,
+    /// [`Processes::between_frames`] and [`Processes::after_frames`] are called.
     //= spec/connection.md#con-elc-016
     //# An acceptor MUST read bytes that have come behind REPLY as the first bytes of the session, if the
     //# connection becomes one.

@@ -10,7 +10,9 @@
 //! | bytes may have arrived | [`Connection::is_read`] says whether to read them now; then [`Inbound::receive`] |
 //! | the connection has become the session | deliver NODEUP, then call [`Inbound::receive`] without bytes, since bytes of the session may have arrived before; make no other call for the connection in between |
 //! | the stream has ended, or cannot be read | [`Connection::stream_ended`] |
-//! | the stream takes bytes, and after each of the other calls | [`Connection::transmit`]; write its output; call [`Connection::taken`] when the stream has taken all of it |
+//! | the stream cannot be written any more | [`Connection::write_failed`] |
+//! | the endpoint has an [`Output::Tell`](super::endpoint::Output::Tell) for the connection | [`Connection::handle_event`] |
+//! | the stream accepts bytes, and after each of the other calls | [`Connection::transmit`]; write its output; call [`Connection::taken`] when the stream has accepted all of it |
 //! | [`Connection::deadline`] has come | read what has arrived, then [`Connection::handle_timeout`] |
 //! | after each of these | pass each event of [`Connection::poll_event`] to [`Endpoint::handle_event`](super::Endpoint::handle_event), and look at [`Connection::ending`] |
 //!
@@ -33,8 +35,8 @@
 //!
 //! # The end
 //! However a connection ends, [`Connection::ending`] says why, and the same three steps follow:
-//! 1. Write what [`Connection::transmit`] still gives, as far as the stream takes it without waiting, and drop the
-//!    stream.
+//! 1. Write what [`Connection::transmit`] still gives, as far as the stream accepts it without waiting, and drop the
+//!    stream. [`Ending::tells_all`] says what to do with earlier output that is not written yet.
 //! 2. Call [`Endpoint::over`](super::Endpoint::over). If the result is `true`, the connection was a session:
 //!    remove the session from where processes find it, deliver its end to its processes by [`Connection::end`], and
 //!    then call [`Endpoint::told`](super::Endpoint::told).
@@ -43,19 +45,20 @@
 //! The table of [`Ending`] says what the peer learns of each.
 //!
 //! # Deadlines
-//! [`Connection::deadline`] returns the next deadline and the reason for it: see [`Waits`]. All deadlines are
-//! measured with [`Patience`]: time in which this node stalls does not count against its peers.
+//! [`Connection::deadline`] returns the next deadline and the reason for it: see [`Waits`]. All deadlines that end a
+//! connection are measured with [`Patience`]: time in which this node stalls does not count against its peers.
 //!
 //! # Locks
 //! A host with several threads keeps a connection under a lock, and its [`Inbound`] outside the lock, with the thread
-//! that reads. [`Inbound::receive`] takes the lock through [`Access`], for each frame that is more than a message.
-//! When the call for an operation of a process returns, its outcome is final.
+//! that reads. [`Inbound::receive`] takes the lock through [`Access`] for each frame that is not a message, and in
+//! version 1 for every frame. When the call for an operation of a process returns, the operation is decided: what it
+//! sends is queued, or it was refused.
 //!
 //! Messages go to their processes without the lock, so only the thread that reads knows when the last of them is
-//! delivered. So a host must not call [`Connection::end`] while an [`Inbound::receive`] of that connection is
-//! running. It calls [`Connection::end`] in the thread that reads, or after that thread has ended. Otherwise
-//! processes can receive messages of the session after the exit signals of their links, or after NODEDOWN. Once there
-//! is an ending, an [`Inbound::receive`] that begins delivers nothing.
+//! delivered. So a host must not call [`Connection::end`] while an [`Inbound::receive`] of that connection is running.
+//! The host must call [`Connection::end`] in the thread that reads, or after that thread has ended. Otherwise processes
+//! can receive messages of the session after the exit signals of their links, or after NODEDOWN. Once there is an
+//! ending, an [`Inbound::receive`] that begins delivers nothing.
 
 mod ending;
 mod event;
@@ -116,19 +119,20 @@ impl std::fmt::Debug for Randomness {
     }
 }
 
-/// The kind of output that [`Connection::transmit`] has given.
+/// The result of [`Connection::transmit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transmit {
-    /// Bytes have been appended. The host writes them after all earlier output.
+    /// Bytes have been appended. The host must write them after all earlier output.
     Bytes {
-        /// Set if the bytes must have left every buffer, TLS's own included, before more output is asked for.
+        /// Set if the bytes must have left every buffer, TLS's own included, before the host calls
+        /// [`Connection::transmit`] again.
         flush: bool,
         /// Set if the bytes are a message of the handshake rather than frames of a session.
         is_handshake: bool,
     },
     /// There is nothing to write until something changes.
     Nothing,
-    /// There is nothing to write, and there will be nothing more. The host sends TLS's close_notify, and goes on
+    /// There is nothing to write, and there will be nothing more. The host must send TLS's close_notify, and go on
     /// reading until there is an ending.
     //= spec/connection.md#con-cls-009
     //# A node SHOULD send close_notify after its last frame.
@@ -206,13 +210,14 @@ impl Connection {
     // Input of the stream.
 
     /// Records that TLS is established, with the channel to which the proofs of the handshake are bound. From now on,
-    /// an initiator has NAME to write.
+    /// an initiator has NAME to write. A node that requires certificates must call [`Connection::certified`] instead.
     pub fn secured(&mut self, channel: Channel) {
         self.in_opening(|opening| opening.secured(channel, None));
     }
 
-    /// Records that TLS is established on a node that requires certificates of its peers. The peer's certificate,
-    /// which TLS has verified, is valid for the names in `certified` only: a peer with another name is refused.
+    /// Records that TLS is established on a node that requires certificates of its peers. TLS must have verified the
+    /// certificate of the peer, and `certified` must hold the names for which it is valid. A peer with another name is
+    /// refused.
     pub fn certified(&mut self, channel: Channel, certified: Certified) {
         self.in_opening(|opening| opening.secured(channel, Some(certified)));
     }
@@ -256,8 +261,8 @@ impl Connection {
         self.in_session(|session| session.handle_dropped(begun, processes));
     }
 
-    /// Records that the stream has ended or failed, as `why` says. Before this call, handle everything that has
-    /// arrived: nothing is read afterwards.
+    /// Records that the stream has ended or failed, for the reason `why`. Before this call, handle everything that has
+    /// arrived: nothing is handled afterwards.
     pub fn stream_ended(&mut self, why: &str) {
         //= spec/connection.md#con-cls-016
         //# A node MUST end the session when its stream ends or fails, as it does on a CLOSE.
@@ -272,11 +277,11 @@ impl Connection {
         self.fail(ending);
     }
 
-    /// Records that the stream cannot be written any more, as `why` says.
+    /// Records that the stream cannot be written any more, for the reason `why`.
     ///
-    /// In a session, the host must go on reading, since frames can still arrive. The session ends when the stream
-    /// ends, when reading fails, or when [`DRAIN_DEADLINE`] has passed. A connection that is not a session ends at
-    /// once.
+    /// In a session, the host must go on reading, since frames can still arrive. The session ends when the stream ends,
+    /// when reading fails, or when [`DRAIN_DEADLINE`] has passed. That time counts from this call, or from an earlier
+    /// output that the stream has not accepted. A connection that is not a session ends at once.
     //= spec/connection.md#con-rdw-004
     //# A node that cannot write in a session any more SHOULD handle the frames that still arrive until the
     //# stream ends, reading fails too, or `drain_deadline` has passed.
@@ -291,8 +296,8 @@ impl Connection {
 
     // Output for the stream.
 
-    /// Appends the next output to `out`: about `bytes_wanted` bytes, and more in the cases that [`Session::write`]
-    /// describes.
+    /// Appends the next output to `out`, and returns what the host must do with it. In a session, `out` then holds
+    /// about `bytes_wanted` bytes, or more in the cases that [`Session::write`] describes.
     ///
     /// To keep the delay of signals short, the host must keep less than
     /// [`SIGNAL_DELAY_BYTES_MAX`](super::limits::SIGNAL_DELAY_BYTES_MAX) bytes between this call and the wire.
@@ -327,7 +332,8 @@ impl Connection {
         if self.said_all { Transmit::Close } else { Transmit::Nothing }
     }
 
-    /// Records that the stream has taken all output that it was given. A close_notify does not count.
+    /// Records that the stream has accepted all output of [`Connection::transmit`], and that these bytes have left
+    /// every buffer, TLS's own included. A close_notify does not count.
     pub fn taken(&mut self, now: Duration) {
         if self.broken.is_none() {
             self.untaken = None;
@@ -337,10 +343,10 @@ impl Connection {
         }
     }
 
-    /// Records that the stream has taken some of what it was given.
+    /// Records that the stream has accepted some bytes of the output of [`Connection::transmit`].
     ///
-    /// This call is needed only for output that takes long: without it, the stream must take the whole output within
-    /// [`DRAIN_DEADLINE`].
+    /// This call is needed only if writing an output takes long: without it, a session ends if the stream has not
+    /// accepted the whole output within [`DRAIN_DEADLINE`].
     pub fn taken_in_part(&mut self, now: Duration) {
         if self.broken.is_none()
             && let Some(untaken) = &mut self.untaken
@@ -349,7 +355,8 @@ impl Connection {
         }
     }
 
-    /// Returns `true` if there is something to write.
+    /// Returns `true` if bytes wait to be written. They can become void before [`Connection::transmit`] is called. A
+    /// close_notify does not count.
     #[must_use]
     pub fn has_output(&self) -> bool {
         self.broken.is_none()
@@ -359,8 +366,8 @@ impl Connection {
             }
     }
 
-    /// Returns `true` if the host is to read the stream now. Returns `false` while bytes that have come after REPLY
-    /// or ACK wait for the endpoint's verdict.
+    /// Returns `true` if the host must read the stream now. Returns `false` while bytes in `inbound` must wait until
+    /// the endpoint has decided on CHALLENGE, REPLY or ACK, which came before them.
     #[must_use]
     pub fn is_read(&self, inbound: &Inbound) -> bool {
         inbound.is_empty() || !matches!(&self.stage, Stage::Opening(opening) if opening.waits_for_verdict())
@@ -368,9 +375,9 @@ impl Connection {
 
     // Time.
 
-    /// Returns the time at which [`Connection::handle_timeout`] must be called, and the thing that is waited for.
-    /// Returns `None` if there is no deadline: while the connection waits for the endpoint's verdict on REPLY or ACK,
-    /// and once there is an ending.
+    /// Returns the time at which [`Connection::handle_timeout`] must be called, and the reason. Returns `None` if there
+    /// is no deadline: while the connection waits for the endpoint's verdict on REPLY or ACK, and once there is an
+    /// ending.
     #[must_use]
     pub fn deadline(&self) -> Option<(Duration, Waits)> {
         if self.ending.is_some() {
@@ -387,8 +394,9 @@ impl Connection {
         }
     }
 
-    /// Ends the connection if a deadline has passed at `now`. Before this call, handle everything that has arrived by
-    /// `now`. An early call does no harm.
+    /// Acts on every deadline that has passed at `now`. If a PING is due ([`Waits::Ping`]), the PING is queued. Any
+    /// other deadline ends the connection. Before this call, handle everything that has arrived by `now`. An early call
+    /// does no harm.
     //= spec/connection.md#con-hbt-008
     //# A node MUST read all bytes that have arrived before it ends a session because none came.
     pub fn handle_timeout(&mut self, now: Duration) {
@@ -431,7 +439,8 @@ impl Connection {
 
     // Events between the connection and the endpoint.
 
-    /// Carries out a decision of the endpoint: see [`Endpoint::poll_output`](super::Endpoint::poll_output).
+    /// Carries out a decision of the endpoint: see [`Output::Tell`](super::endpoint::Output::Tell). A decision that
+    /// comes too late for the state of the connection has no effect.
     pub fn handle_event(&mut self, event: ConnectionEvent, now: Duration) {
         if self.ending.is_some() {
             return;
@@ -548,7 +557,7 @@ impl Connection {
         self.ending.as_ref()
     }
 
-    /// Ends the connection for a reason that the host finds itself, for example because processes do not take the
+    /// Ends the connection for a reason that the host finds itself, for example because processes do not receive the
     /// peer's signals. If there is an ending already, this does nothing.
     pub fn fail(&mut self, ending: Ending) {
         if self.ending.is_some() {
