@@ -37,9 +37,10 @@ impl ExpectName {
     /// `random` must come from a cryptographic random source, anew for each call.
     ///
     /// # Errors
-    /// Returns a [`Refusal`] if the message is not a valid NAME, if an extension block arrives over TLS 1.2, if the
-    /// two nodes have no version in common, or if the peer speaks version 1 and this node does not allow that. Send
-    /// the REJECT of the refusal, if there is one, and close the connection.
+    /// Returns a [`Refusal`] if the message is not a valid NAME, if a value is missing that NAME must have beside an
+    /// extension block ([`Failure::Unsaid`]), if an extension block arrives over TLS 1.2, if the two nodes have no
+    /// version in common, or if the peer speaks version 1 and this node does not allow that. Send the REJECT of the
+    /// refusal, if there is one, and close the connection.
     pub fn handle(self, bytes: &[u8], random: [u8; 24]) -> Result<(Vec<u8>, ExpectReply), Refusal> {
         // The magic is not UTF-8, so no name holds it: whoever sends it speaks version 2, be its message whole or not.
         //= spec/handshake.md#hs-rej-004
@@ -177,8 +178,8 @@ impl Verified {
     /// Refuses the connection. Returns the payload of a REJECT, or `None` for a version 1 peer, which cannot read
     /// one.
     ///
-    /// `code` is one of the codes of [`Reject`](snow_dist_codec::handshake::Reject). `text` is a line for the peer's
-    /// log, of which at most the first 255 bytes are sent.
+    /// `code` must be one of the codes of [`Reject`](snow_dist_codec::handshake::Reject). `text` is a line for the
+    /// peer's log. At most its first 255 bytes are sent.
     #[must_use]
     pub fn refuse(self, code: u16, text: &str) -> Option<Vec<u8>> {
         (self.peer.version >= 2).then(|| reject(code, text))

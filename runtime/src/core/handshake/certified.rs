@@ -14,8 +14,9 @@ const SCHEME: &str = "snow-dist:";
 
 /// The names of the nodes for which a certificate is valid.
 ///
-/// The code that has verified a peer's certificate creates this value from all URIs among its subject alternative
-/// names, and passes it to the handshake with [`Connection::certified`](crate::core::Connection::certified) or
+/// After TLS has verified a peer's certificate, the host must create this value from all URIs among the subject
+/// alternative names of the certificate, and pass the value to the handshake with
+/// [`Connection::certified`](crate::core::Connection::certified) or
 /// [`Input::Certified`](crate::core::host::Input::Certified).
 ///
 /// ```
@@ -46,7 +47,7 @@ impl Certified {
         self.names.iter().any(|certified| **certified == *name)
     }
 
-    /// Returns the names, with their ports, in the order in which the certificate has them.
+    /// Returns the names, with their ports, in the order of the URIs.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(|name| &**name)
     }

@@ -13,7 +13,7 @@ use super::{Certified, VERSIONS, payload};
 use crate::core::Shown;
 use crate::core::limits::FRAME_BYTES_BOUND_MIN;
 
-/// The reason why a handshake has failed. When it is displayed, texts of the other end are escaped.
+/// The reason why a handshake has failed. When the reason is displayed, texts of the other end are escaped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Failure {
@@ -33,7 +33,7 @@ pub enum Failure {
         /// The name of the message that came.
         found: &'static str,
     },
-    /// The connection has a TLS version below 1.3, on which only version 1 can be spoken. But the peer has sent an
+    /// The connection has a TLS version below 1.3, over which only version 1 can be spoken. But the peer has sent an
     /// extension block, as in version 2, or this node does not allow version 1 with the peer.
     #[error("version 2 needs TLS 1.3, and this connection has TLS 1.2")]
     Tls,
@@ -98,7 +98,7 @@ pub enum Failure {
         /// The name of the message.
         message: &'static str,
     },
-    /// The peer has the same name as this node.
+    /// The peer has the same name as this node, or this node was to dial its own name.
     #[error(
         "both ends of the connection have the same name: two nodes of one name, or a node that dialled itself"
     )]
@@ -119,10 +119,10 @@ pub enum Failure {
         /// The names for which the certificate of the peer is valid.
         certified: Certified,
     },
-    /// The peer accepts only frames that are too short for a session.
+    /// The peer accepts only frames that are too short for a session: its limit is below [`FRAME_BYTES_BOUND_MIN`].
     #[error("the peer takes frames of at most {frame_bytes} bytes, and {FRAME_BYTES_BOUND_MIN} are needed")]
     Bounds {
-        /// The length in bytes of the longest frame that the peer accepts.
+        /// The length in bytes of the longest payload of a frame that the peer accepts.
         frame_bytes: u32,
     },
     /// The acceptor has sent REJECT. A REJECT is only a hint, for the log and for the time of the next dial, since it

@@ -71,6 +71,7 @@ impl ExpectChallenge {
     /// # Errors
     /// Returns a [`Failure`] in these cases, before this end has computed a proof. Close the connection then.
     /// - The message is not a valid CHALLENGE, or is a REJECT ([`Failure::Rejected`]).
+    /// - A value is missing that CHALLENGE must have beside an extension block ([`Failure::Unsaid`]).
     /// - An extension block arrives over TLS 1.2 ([`Failure::Tls`]), or the extension block and the sentinel of the
     ///   challenge do not come together ([`Failure::Sentinel`], [`Failure::Stripped`]).
     /// - The two nodes have no version in common, or the acceptor speaks version 1 and this node does not allow that.

@@ -22,28 +22,29 @@ pub struct Local {
     pub bounds: Bounds,
     /// The capabilities that this node announces: any of [`CAPABILITIES`](crate::core::session::CAPABILITIES).
     pub capabilities: Capabilities,
-    /// The peers that may send exit signals to processes of this node. The capability `remote_exit` is not announced
-    /// to any other peer. So in a session with such a peer, neither node can send such signals.
+    /// The peers whose processes may send exit signals to processes of this node. The exit signals of links are not
+    /// affected. The capability `remote_exit` is not announced to any other peer. So in a session with such a peer,
+    /// neither node can send such signals.
     pub remote_exit: Allowed,
     /// The peers that may start processes here, with functions that the program offers to them.
     pub remote_spawn: Allowed,
     /// The peers whose global names this node accepts. Names of other peers are ignored.
     pub global_names: Allowed,
-    /// The peers with which a handshake of version 1 is allowed. If any other peer speaks version 1, it is refused
-    /// before this node has computed anything for it.
+    /// The peers with which a handshake of version 1 is allowed. If any other peer speaks version 1, the handshake
+    /// fails before this node has computed a digest.
     ///
-    /// **Security.** Version 1 does not protect against an attacker between the two nodes. A node that allows version
-    /// 1 in its dials computes, for whoever answers there, the digest of any challenge of a version 1 node. Proofs
-    /// between two nodes of version 2 are not affected. When this node dials, the dialled name decides whether
-    /// version 1 is allowed. When a peer dials, the name that the peer claims decides: this guards against mistakes,
-    /// and not against an attacker.
+    /// **Security.** Version 1 does not protect against an attacker between the two nodes. When a node dials a peer
+    /// with which it allows version 1, it computes the digest of any challenge that it receives, whoever answers. An
+    /// attacker who answers can relay the challenge of a version 1 node, and enter that node with the digest. Proofs
+    /// between two nodes of version 2 are not affected. When this node dials, the dialled name decides whether version
+    /// 1 is allowed. When a peer dials, the name that the peer claims decides: this protects against mistakes, and not
+    /// against an attacker.
     pub version_1: Allowed,
     /// The names from peer lists that this node dials and keeps connected. A name in a list of a version 1 node is
-    /// dialled only if it is named here in [`Allowed::Only`]: [`Allowed::Everyone`] and [`Allowed::Except`] do not
-    /// allow it.
+    /// dialled only if [`Allowed::Only`] contains it: [`Allowed::Everyone`] and [`Allowed::Except`] do not allow it.
     ///
-    /// **Security.** A list can make this node connect to any host and port that an allowed name contains. Whatever
-    /// answers there has to prove that it knows the cookie before anything else happens.
+    /// **Security.** A list can make this node connect to any host and port that an allowed name contains. The node
+    /// that answers the dial has to prove that it knows the cookie before anything else happens.
     pub peer_lists: Allowed,
     /// Set if this node, when a session begins, tells the peer the names of the other nodes with which it has
     /// sessions. Nodes of version 1 are neither told nor named.
@@ -51,7 +52,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// Creates the settings of a node with this name. If the name has no port, it is completed with the default port.
+    /// Creates the settings of a node with this name. If the name has no port, it is completed with port 9000.
     /// `incarnation` must be a random number that is drawn anew at each start of the node.
     ///
     /// The bounds are the defaults of the specification, and there are no capabilities. The rules allow everything
@@ -154,17 +155,18 @@ impl Local {
 /// The bounds of what a node holds for a peer in one session. Specification: `handshake.md`, "Extension types".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bounds {
-    /// The length in bytes of the longest frame that the node accepts. A node that accepts less than
-    /// [`FRAME_BYTES_BOUND_MIN`](crate::core::limits::FRAME_BYTES_BOUND_MIN) is refused by its peers.
+    /// The length in bytes of the longest payload of a frame that the node accepts. The length prefix of the frame does
+    /// not count. A node that accepts less than [`FRAME_BYTES_BOUND_MIN`](crate::core::limits::FRAME_BYTES_BOUND_MIN)
+    /// is refused by its peers.
     pub frame_bytes: u32,
     /// The largest total length in bytes of the fragmented messages of the peer that are incomplete at the same time.
     /// Each message counts with the length that it has when it is complete.
     pub reassembly_bytes: u64,
     /// The largest number of fragmented messages of the peer that are incomplete at the same time.
     pub fragmented_messages: u32,
-    /// The largest number of entries of the peer's node table.
+    /// The largest number of entries of the peer's node table that the node keeps.
     pub node_table_entries: u32,
-    /// The largest number of links and monitors that the peer may ask for.
+    /// The largest number of links and monitors that the peer may have requested at the same time.
     pub links_and_monitors: u32,
 }
 

@@ -19,18 +19,18 @@
 //! ```
 //!
 //! Any failed check ends the handshake: the initiator gets a [`Failure`], and the acceptor a [`Refusal`], which may
-//! hold a REJECT to send. Nothing falls back from version 2 to version 1.
+//! hold a REJECT to send. A handshake of version 2 that fails is not repeated in version 1.
 //!
 //! **Security.** Version 1 proves only that the other end can reach someone who knows the cookie: its digest covers
-//! neither the name nor the channel. Version 1 is used only with peers that [`Local::version_1`] allows. A node that
-//! allows version 1 in its dials computes the digest of any challenge that it is given there. With that digest,
-//! whoever answers a dial in place of the peer can enter version 1 nodes.
+//! neither the name nor the channel. Version 1 is used only with peers that [`Local::version_1`] allows. When a node
+//! dials a peer with which it allows version 1, it computes the digest of any challenge that it receives, whoever
+//! answers. An attacker who answers can relay the challenge of a version 1 node, and enter that node with the digest.
 //!
 //! # Contents
 //! - [`initiator`], [`acceptor`]: the two roles, each with its states in order;
 //! - [`Cookie`], [`Cookies`]: the secret; of several cookies the first signs, and all are accepted;
 //! - [`Certified`]: the names for which a peer's certificate is valid, where certificates are required;
-//! - [`Local`], [`Bounds`]: the settings of this node; [`Peer`]: what the handshake shows about the other node;
+//! - [`Local`], [`Bounds`]: the settings of this node; [`Peer`]: the other node, as the handshake shows it;
 //! - [`Failure`], [`Refusal`]: the ways in which a handshake ends without a session.
 
 pub mod acceptor;
@@ -68,8 +68,8 @@ pub enum Channel {
         /// empty. It is not a secret, but no other connection may have the same value.
         exporter: [u8; 32],
     },
-    /// TLS 1.2, over which only version 1 is spoken: the value of its exporter does not distinguish two connections
-    /// in every case.
+    /// TLS 1.2, over which only version 1 is spoken, because the exporter of TLS 1.2 can have the same value on two
+    /// connections.
     Tls12,
 }
 

@@ -21,9 +21,9 @@ pub struct Peer {
     pub incarnation: Option<NonZeroU64>,
     /// The version of the session: the highest one that both nodes speak.
     pub version: u16,
-    /// The bounds of what the other node holds for this node.
+    /// The bounds of what that node holds for this node, as it has announced them.
     pub bounds: Bounds,
-    /// The capabilities that both nodes have announced.
+    /// The capabilities that both nodes have announced to each other.
     pub capabilities: Capabilities,
 }
 
@@ -32,11 +32,11 @@ pub struct Peer {
 pub struct Established {
     /// The other node.
     pub peer: Peer,
-    /// The index, among this node's cookies, of the cookie that the handshake has used. The cookie with index 0 is
-    /// the one that signs.
+    /// The index of the cookie that the handshake has used, in the order of [`Cookies::iter`](super::Cookies::iter).
+    /// The cookie with index 0 is the one that signs.
     ///
-    /// While a cookie is being replaced, this shows when the old one is no longer in use. An initiator always uses
-    /// cookie 0.
+    /// While a cookie is being replaced, this shows when the old one is no longer in use. If this node is the
+    /// initiator, the index is always 0.
     pub cookie: usize,
 }
 
