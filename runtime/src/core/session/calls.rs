@@ -15,11 +15,12 @@ use super::{Ending, Lacking, NotCalled, NotReplied, Session};
 use crate::core::{Caller, Processes, Reason, Term};
 
 impl Session {
-    /// Calls the process `remote` of the peer on behalf of the process `local`.
+    /// Calls the process `remote` of the peer on behalf of the process `local`. `term` is the message of the call: its
+    /// pids are written as [`Session::send_term`] describes.
     ///
-    /// `reference` must not be used again in this session for a call, a monitor or a request for a process. The
+    /// `reference` must not have been used before in this session for a call, a monitor or a request for a process. The
     /// outcome is reported once, to [`Processes::reply`], [`Processes::reply_lost`] or [`Processes::call_ended`].
-    /// [`Session::demonitor`] gives the call up. The end of the process `local` must be reported to
+    /// [`Session::demonitor`] gives up the call. The end of the process `local` must be reported to
     /// [`Session::process_ended`].
     ///
     /// # Errors
@@ -100,10 +101,11 @@ impl Session {
         self.open_call(caller).is_some()
     }
 
-    /// Replies to a call of the peer. The reply counts as the callee's, no matter which process gives it.
+    /// Replies to a call of the peer. The reply counts as the callee's, no matter which process has made it.
     ///
     /// # Errors
-    /// Returns [`NotReplied`] if the call is over, or if the peer cannot accept the reply.
+    /// Returns [`NotReplied`] if the call is over, or if the peer cannot accept the reply. In the second case, the call
+    /// stays open.
     pub fn reply(&mut self, caller: &Caller, term: &mut Term) -> Result<(), NotReplied> {
         //= spec/capabilities.md#cap-cal-012
         //# A node MUST NOT queue a CALL_REPLY for a call that is not in state called.
@@ -119,7 +121,8 @@ impl Session {
         Ok(())
     }
 
-    /// Tells the caller of a call of the peer that nobody is left to reply. Nothing happens if the call is over.
+    /// Ends a call of the peer without a reply: the caller is told the reason `unanswered`. Nothing happens if the call
+    /// is over.
     pub fn leave_unanswered(&mut self, caller: &Caller) {
         let Some(call) = self.open_call(caller) else { return };
         let (callee, reference) = (call.process(), caller.reference);
@@ -282,12 +285,13 @@ impl Session {
         Ok(Some(local))
     }
 
-    /// Handles a message that was dropped for lack of room while it arrived. The driver calls this when the last byte
-    /// of the message has arrived.
+    /// Handles a message that was dropped for lack of room while it arrived as one frame. The driver must call this
+    /// when the last byte of the message has arrived. For a message in fragments, [`Session::handle_fragment`] does the
+    /// same.
     ///
-    /// `begun` is the beginning of the payload of the message's frame: the first [`CallHead::BYTES_MAX`] bytes, or
-    /// the whole payload if it is shorter. If the message was a call, the call is refused. If it was a reply, the
-    /// local caller is told that the reply was lost. Any other message has no effect.
+    /// `begun` is the beginning of the payload of the message's frame: the first [`CallHead::BYTES_MAX`] bytes, or the
+    /// whole payload if it is shorter. If the message was a call, the call is refused. If it was a reply, the local
+    /// caller is told that the reply was lost. Any other message has no effect.
     ///
     /// # Errors
     /// Returns the [`Ending`] with which the session must end.

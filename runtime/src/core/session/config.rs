@@ -20,14 +20,14 @@ pub const CAPABILITIES: Capabilities = Capabilities::NODE_TABLE
     .union(Capabilities::NAMES)
     .union(Capabilities::TERMS_2);
 
-/// The configuration of a session.
+/// The configuration of a session, as the handshake has determined it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     /// The version that the two nodes speak.
     pub version: Version,
     /// The number by which this node knows the peer.
     pub peer: NodeNumber,
-    /// The creation that the peer announced.
+    /// The creation that the peer announced: see [`Pid::creation`](crate::core::Pid::creation).
     pub peer_creation: u8,
     /// The creation that this node announced.
     pub creation: u8,
@@ -74,9 +74,9 @@ impl Config {
 pub enum Version {
     /// Version 1, with a node that has not sent an extension block.
     One {
-        /// The node id by which the peer knows this node in this session, or `None` if it is not known yet. The
-        /// session then learns it from the first frame in which the peer writes it. Until then, this node cannot ask
-        /// for links and monitors.
+        /// The node id by which the peer knows this node in this session, or `None` if it is not known yet. In the
+        /// second case, the session learns it from the first frame in which the peer writes it. Until then, links and
+        /// monitors are refused with [`NotMade::NodeIdUnknown`](super::NotMade::NodeIdUnknown).
         node_id: Option<NonZeroU16>,
         /// Random bytes from which the numbers of monitors are drawn.
         seed: [u8; 32],

@@ -7,7 +7,7 @@ use std::ops::AddAssign;
 /// None of these ends the session, except for an exit signal in a session without `remote_exit`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Counts {
-    /// The number of frames whose sender field cannot be a process of the peer.
+    /// The number of frames whose sender field does not hold the pid of a process of the peer.
     pub foreign: u64,
     /// The number of frames for a process of another start of this node.
     pub stale: u64,
@@ -17,9 +17,9 @@ pub struct Counts {
     pub unmatched: u64,
     /// The number of frames with unknown tags, and of empty frames.
     pub unknown: u64,
-    /// The number of frames that a node may ignore. These are peer lists, global names and broadcasts to rooms that
-    /// this node does not use, global names of version 1 peers, and global names that belong to another node than the
-    /// peer, are too long, or exceed a bound on the memory for names.
+    /// The number of ignored frames of the kinds that a node may ignore. These are peer lists, global names and
+    /// broadcasts to rooms that this node does not use, global names of version 1 peers, and global names that belong
+    /// to another node than the peer, are too long, or exceed a bound on the memory for names.
     pub left_alone: u64,
     /// The number of hops in reasons whose node is not known here: the node id has no entry in the peer's node table,
     /// or the hop is of another start of one of the two nodes.
@@ -27,16 +27,17 @@ pub struct Counts {
     /// The number of pids in terms whose node is not known here, in the same cases as in
     /// [`hops_unknown`](Counts::hops_unknown).
     pub pids_unknown: u64,
-    /// The number of entries of the peer's node table that do not name a node, or that exceed the largest number of
-    /// entries.
+    /// The number of entries of the peer's node table that do not name a node, or that exceed the number of entries
+    /// that this node accepts.
     pub entries_unusable: u64,
-    /// The number of reasons that were too long to be kept and have been shortened.
+    /// The number of reasons of the peer that were shortened because they were longer than
+    /// [`REASON_BYTES_MAX`](crate::core::limits::REASON_BYTES_MAX).
     pub reasons_cut: u64,
     /// The number of exit signals (EXIT2) that the peer has sent although the session lacks the capability
     /// `remote_exit`. Such a signal ends the session.
     pub exits_refused: u64,
-    /// The number of processes that were not started for the peer, because it may not start the function or a limit
-    /// is reached.
+    /// The number of processes that were not started for the peer, because this node offers it no such function or a
+    /// limit is reached. Refusals of a node that starts no more processes are not counted.
     pub spawns_refused: u64,
     /// The number of times that the peer has announced a global name although this node accepts none from it.
     pub global_names_refused: u64,
@@ -65,9 +66,11 @@ impl Counts {
 
     /// Returns `true` if the peer did something that a peer which keeps to the rules seldom does.
     ///
-    /// Three kinds of counts are left out. A node may ignore what [`left_alone`](Counts::left_alone) counts. Frames of
-    /// the two nodes that cross on the way are [`unmatched`](Counts::unmatched) in every session now and then. Refusals
-    /// are reported when they happen.
+    /// The result does not depend on these counts:
+    /// - [`left_alone`](Counts::left_alone), because a peer may send such frames;
+    /// - [`unmatched`](Counts::unmatched), because frames of the two nodes that cross on the way raise it now and then
+    ///   in every session;
+    /// - the three counts of refusals, because refusals are reported when they happen.
     #[must_use]
     pub fn has_unexpected(&self) -> bool {
         let expected = Self {

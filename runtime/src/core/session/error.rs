@@ -7,15 +7,15 @@ use crate::core::{Reason, Shown};
 
 /// The reason why a session ended.
 ///
-/// The core finds some endings: methods of [`Session`](super::Session) return them. The driver of the session finds
-/// the others, since it alone sees the transport. Each variant says who finds it, and what the peer is told, which
-/// [`Ending::leave`] returns. After every ending, the driver must call [`Session::end`](super::Session::end). A
+/// The core finds some endings: methods of [`Session`](super::Session) return them. The driver of the session finds the
+/// others, since it alone sees the transport. Each variant says who finds it and how the peer is told
+/// ([`Ending::leave`]). After every ending, the driver must call [`Session::end`](super::Session::end). A
 /// [`Connection`](crate::core::Connection) does all of this for its session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Ending {
-    /// The peer has broken a rule of the protocol. The core finds this in frames, and the driver finds it in bytes
-    /// that are not frames. The peer is told by a CLOSE with code 1.
+    /// The peer has broken a rule of the protocol, which the text describes. The core finds this in frames, and the
+    /// driver finds it in bytes that are not frames. The peer is told by a CLOSE with code 1.
     #[error("the peer broke the protocol: {0}")]
     Protocol(String),
     /// The peer has closed the session. The core returns this when it reads the peer's CLOSE. The peer is told by
@@ -40,43 +40,46 @@ pub enum Ending {
     /// version 1 has no frame for it.
     #[error("the peer has dialled again and does not use this session any more")]
     Unused,
-    /// The peer sends requests and does not read the answers. The core returns this for the frame whose answer
-    /// exceeds the limit. The peer is told by a CLOSE with code 2, which it will seldom read.
+    /// The peer sends requests and does not read the answers. The core returns this for the frame after which the
+    /// queued answers exceed [`SESSION_RESERVE_BYTES_MAX`](crate::core::limits::SESSION_RESERVE_BYTES_MAX). Each answer
+    /// counts 64 bytes. A queued exit signal or DOWN counts as an answer from the time at which the peer ends its link
+    /// or monitor. The peer is told by a CLOSE with code 2, which it will seldom read.
     #[error("the peer does not read what it asked for")]
     AnswersUnread,
-    /// The peer does not acknowledge that links have been ended. The core returns this for the frame after which too
-    /// many links wait only for an acknowledgement and hold no place any more. The peer is told by a CLOSE with code
-    /// 2.
+    /// The peer does not acknowledge that links have been ended. The core returns this for the frame after which more
+    /// than [`UNLINKS_UNANSWERED_MAX`](crate::core::limits::UNLINKS_UNANSWERED_MAX) links wait only for an
+    /// acknowledgement and hold no place any more. The peer is told by a CLOSE with code 2.
     #[error("the peer does not acknowledge that links are ended")]
     UnlinksUnanswered,
-    /// The exit signals and DOWNs of the peer that processes have not received hold more memory than the peer's share
-    /// in mailboxes. The driver finds this with
+    /// The exit signals and DOWNs of the peer that processes have not received hold more memory than mailboxes may use
+    /// for them. The driver finds this with
     /// [`Processes::are_signals_untaken`](crate::core::Processes::are_signals_untaken). The peer is told by a CLOSE
     /// with code 2.
     #[error("processes do not take the peer's signals, and they hold more than its share")]
     SignalsUntaken,
-    /// Something waits to be written, and the transport has taken no byte for
-    /// [`DRAIN_DEADLINE`](crate::core::limits::DRAIN_DEADLINE). The driver must check this itself: neither the core
-    /// nor its [`deadline`](super::Session::deadline) knows what a transport has taken. The peer is told nothing,
-    /// since the transport takes nothing.
+    /// Something waits to be written, and the transport has accepted no byte for
+    /// [`DRAIN_DEADLINE`](crate::core::limits::DRAIN_DEADLINE). The driver must check this itself: neither the core nor
+    /// its [`deadline`](super::Session::deadline) knows what a transport has accepted. The peer is told nothing, since
+    /// the transport accepts nothing.
     #[error("the connection has taken no byte for too long")]
     Stuck,
-    /// The connection has failed, or has ended without a CLOSE. The driver finds this when it reads or writes. The
-    /// peer cannot be told.
+    /// The connection has failed, or has ended without a CLOSE. The text says how. The driver finds this when it reads
+    /// or writes. The peer cannot be told.
     #[error("the connection is lost: {0}")]
     Lost(String),
-    /// This node has ended the session. The driver finds this when it has written everything up to the CLOSE of
-    /// [`Session::close`](super::Session::close), or when the time for that is over. The peer is told nothing more.
+    /// This node has ended the session. The driver uses this ending when everything up to the CLOSE of
+    /// [`Session::close`](super::Session::close) has been written and the stream has ended, or when the time for that
+    /// is over. The peer is told nothing more.
     #[error("this node has ended the session")]
     Stopped,
 }
 
-/// The way in which the peer is told of the end of a session.
+/// The way in which the peer is told of the end of a session. close_notify is the alert with which TLS ends a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Leave<'a> {
-    /// A CLOSE, then close_notify. The driver passes both values to [`Session::close`](super::Session::close), writes
-    /// the output of [`Session::write`](super::Session::write) as far as the transport takes it without waiting, and
-    /// closes the stream. In a session of version 1 the core writes no CLOSE, and the stream just ends.
+    /// A CLOSE, then close_notify. The driver must pass both values to [`Session::close`](super::Session::close), write
+    /// the output of [`Session::write`](super::Session::write) as far as the transport accepts it without waiting, and
+    /// close the stream. In a session of version 1 the core writes no CLOSE, and the stream just ends.
     Close {
         /// The code of the reason: see [`Close::CODES`].
         code: u16,
@@ -90,7 +93,7 @@ pub enum Leave<'a> {
 }
 
 impl Ending {
-    /// Returns the way in which the driver tells the peer of this ending. The driver does so before it calls
+    /// Returns the way in which the driver must tell the peer of this ending, before it calls
     /// [`Session::end`](super::Session::end).
     #[must_use]
     pub fn leave(&self) -> Leave<'_> {
@@ -135,13 +138,15 @@ pub enum NotMade {
     NameTooLong {
         /// The length of the name, in bytes.
         length: usize,
-        /// The largest length of a name, in bytes.
+        /// The largest length of a name, in bytes:
+        /// [`MONITORED_NAME_BYTES_MAX`](crate::core::limits::MONITORED_NAME_BYTES_MAX).
         length_max: usize,
     },
-    /// The monitor is by name, and the session lacks the capability for that.
+    /// The monitor is by name, and the session lacks the capability `names`.
     #[error(transparent)]
     Lacking(#[from] Lacking),
-    /// The peer speaks version 1, and has not yet shown by which node id it knows this node. Try again later.
+    /// The peer speaks version 1, and has not yet shown by which node id it knows this node. Try again later: the
+    /// session learns the node id from the first frame in which the peer writes it.
     #[error("it is not known yet by which node id the version 1 peer knows this node")]
     NodeIdUnknown,
 }
@@ -150,10 +155,11 @@ pub enum NotMade {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotCalled {
-    /// The monitor that belongs to the call cannot be made.
+    /// The call needs a place, as a monitor does, and the peer accepts no more links, monitors and calls of this node
+    /// ([`NotMade::Full`]).
     #[error(transparent)]
     NotMade(#[from] NotMade),
-    /// The message of the call is not accepted, or the session lacks `calls`.
+    /// The peer cannot accept the message of the call, or the session lacks the capability `calls`.
     #[error(transparent)]
     NotSent(#[from] NotSent),
 }
@@ -171,8 +177,8 @@ pub enum NotRequested {
     /// The monitor on the new process cannot be made.
     #[error(transparent)]
     NotMade(#[from] NotMade),
-    /// The arguments are not accepted: with them, the request is longer than the 65 536 bytes that every peer must
-    /// accept, or they need something that the session lacks.
+    /// The request is longer with these arguments than the 65 536 bytes that every peer must accept, or the session
+    /// lacks a capability that the arguments or the monitor need.
     #[error(transparent)]
     NotSent(#[from] NotSent),
     /// The name of the function is too long.
@@ -180,13 +186,16 @@ pub enum NotRequested {
     NameTooLong {
         /// The length of the name, in bytes.
         length: usize,
-        /// The largest length of a name, in bytes.
+        /// The largest length of a name, in bytes:
+        /// [`FUNCTION_NAME_BYTES_MAX`](crate::core::limits::FUNCTION_NAME_BYTES_MAX).
         length_max: usize,
     },
-    /// The peer has not answered earlier requests, and as many wait for an answer as allowed.
+    /// As many requests without a monitor wait for an answer of the peer as allowed. Try again after the peer has
+    /// answered.
     #[error("the peer has not answered {count_max} requests, and no more may wait for it")]
     TooMany {
-        /// The largest number of requests that may wait for an answer.
+        /// The largest number of requests that may wait for an answer:
+        /// [`SPAWNS_UNANSWERED_MAX`](crate::core::limits::SPAWNS_UNANSWERED_MAX).
         count_max: usize,
     },
     /// The peer speaks version 1, where a new process cannot be linked with its requester: the peer would link it
@@ -214,7 +223,8 @@ pub enum NotReplied {
     /// The call is over: it was replied to or given up, its callee has ended, or its session has ended.
     #[error("the call is over")]
     Over,
-    /// The peer cannot accept the reply. The call stays open.
+    /// The peer cannot accept the reply. The call stays open: send another reply, or call
+    /// [`Session::leave_unanswered`](super::Session::leave_unanswered).
     #[error(transparent)]
     NotSent(#[from] NotSent),
 }
@@ -226,11 +236,12 @@ pub enum NotSent {
     /// The frame is longer than the peer accepts, or the name is longer than 65 535 bytes.
     #[error(transparent)]
     TooLong(#[from] EncodeError),
-    /// The peer speaks version 1, and would mistake the message for the signal that it looks like.
+    /// The peer speaks version 1, and would mistake the message for a signal, because the message begins with the type
+    /// of one.
     #[error("a version 1 node would take this message for a signal: it begins with the type of one")]
     LooksLikeSignal,
-    /// The term has pids, or is of the second kind and has no form of the first, and the session has no frame for
-    /// such terms.
+    /// The session lacks a capability that the operation needs. A term needs one if it has pids, or if it is of the
+    /// second kind and has no form of the first ([`Term::or_first`](crate::core::Term::or_first)).
     #[error(transparent)]
     Lacking(#[from] Lacking),
 }

@@ -55,11 +55,12 @@ const ENTRY_BYTES: usize = 12;
 const ENTRIES_MAX: usize = GLOBAL_NAMES_BYTES_MAX / GLOBAL_NAME_BYTES_COUNTED;
 
 impl Session {
-    /// Begins to tell the peer the global names of this node: the names in `own`, each with the number of its
-    /// process, and later the changes of [`Session::register_global`] and [`Session::unregister_global`].
+    /// Begins to tell the peer the global names of this node. The peer is told the names in `own`, each with the number
+    /// of its process, and later the changes that [`Session::register_global`] and [`Session::unregister_global`]
+    /// report.
     ///
-    /// Call this once, when the session has come up. `node` is the name of this node, with its port. A peer of
-    /// version 1 is told nothing: it would mistake pids of third nodes for its own, and it does not handle conflicts.
+    /// Call this once, when the session has come up. `node` is the name of this node, with its port. A peer of version
+    /// 1 is told nothing: it would mistake pids of third nodes for its own, and it does not handle conflicts.
     pub fn tell_globals<'n>(&mut self, node: &Arc<str>, own: impl IntoIterator<Item = (&'n Arc<str>, u64)>) {
         //= spec/version1.md#v1-glb-001
         //# A node MUST NOT write GLOBAL_REGISTER, GLOBAL_UNREGISTER or GLOBAL_SYNC to a version 1 peer.
@@ -76,7 +77,7 @@ impl Session {
         self.globals.register(name, local);
     }
 
-    /// Tells the peer that this node has taken back a global name, if the peer was told of the name. Before
+    /// Tells the peer that this node no longer owns a global name, if the peer was told of the name. Before
     /// [`Session::tell_globals`] has been called, this does nothing.
     pub fn unregister_global(&mut self, name: &Arc<str>) {
         self.globals.take_back(name);

@@ -19,7 +19,7 @@ use super::traffic::Aside;
 pub struct Timing {
     /// The time without a byte from the peer after which a PING is due: [`HEARTBEAT_INTERVAL`] by default.
     pub interval: Duration,
-    /// The time that the peer has to send a byte once the transport has taken the PING: [`HEARTBEAT_TIMEOUT`] by
+    /// The time that the peer has to send a byte once the transport has accepted the PING: [`HEARTBEAT_TIMEOUT`] by
     /// default. After that time, the peer is considered dead.
     pub timeout: Duration,
 }

@@ -15,7 +15,8 @@ impl Session {
     /// [`Session::has_room`] returns `false`.
     ///
     /// # Errors
-    /// Returns [`NotSent`] if the peer cannot accept the message.
+    /// Returns [`NotSent`] if the peer cannot accept the message: it is too long, or a version 1 peer would mistake it
+    /// for a signal.
     #[inline]
     pub fn send(&mut self, local: u64, remote: u64, message: &[u8]) -> Result<(), NotSent> {
         self.check_message(message)?;
@@ -23,10 +24,11 @@ impl Session {
         Ok(self.queue(local, message.len() + HEAD_BYTES, &frame)?)
     }
 
-    /// Sends a message of `local` to the process that is registered under `name` at the peer.
+    /// Sends a message of `local` to the process that is registered under `name` at the peer. Apart from that, this
+    /// method behaves like [`Session::send`].
     ///
     /// # Errors
-    /// Returns [`NotSent`] if the peer cannot accept the message.
+    /// Returns [`NotSent`], as [`Session::send`] does, and also if the name is longer than 65 535 bytes.
     pub fn send_named(&mut self, local: u64, name: &str, message: &[u8]) -> Result<(), NotSent> {
         self.check_message(message)?;
         let frame = Frame::from(RegSend { name: name.into(), message });

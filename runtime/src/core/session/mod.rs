@@ -1,20 +1,22 @@
 //! A session: the state that two nodes share once the handshake is over. Specification: `session.md`.
 //!
-//! A [`Connection`](super::Connection) drives its own [`Session`] as described here. Only a driver that does not use
-//! a `Connection` calls these methods itself:
+//! A [`Connection`](super::Connection) drives its own [`Session`]. A driver that does not use a `Connection` must call
+//! the methods of the session itself:
 //! - Input: the driver calls [`Session::handle_received`], [`Session::handle_frame`], [`Session::handle_taken`] and
-//!   [`Session::handle_timeout`], and passes on the commands of local processes ([`Session::send`],
-//!   [`Session::link`], ..).
-//! - Output: the session delivers signals and messages through [`Processes`]. Whenever the transport takes bytes, the
-//!   driver calls [`Session::write`].
+//!   [`Session::handle_timeout`]. It also passes on the commands of local processes ([`Session::send`],
+//!   [`Session::link`] and so on).
+//! - Output: the session delivers signals and messages through [`Processes`]. Whenever the transport can accept bytes,
+//!   the driver calls [`Session::write`].
 //! - Time: [`Session::deadline`] returns the next deadline.
 //!
-//! Once there is an [`Ending`], the driver passes in no more frames. It tells the peer of the ending as
+//! Once there is an [`Ending`], the driver must pass in no more frames. It must tell the peer of the ending as
 //! [`Ending::leave`] says: for some endings it calls [`Session::close`], and then [`Session::write`] for as long as
-//! the transport takes bytes at once. Then it calls [`Session::end`], once, and nothing else. The driver has to find
-//! some endings itself, since the core does not see the transport: each variant of [`Ending`] says who finds it.
+//! the transport accepts bytes at once. Then it must call [`Session::end`] once, and no other method. The driver has
+//! to find some endings itself, since the core does not see the transport: each variant of [`Ending`] says who finds
+//! it.
 //!
-//! Processes are given by their numbers: `local` is a process of this node, and `remote` is a process of the peer.
+//! Processes are given by their numbers: `local` is the number of a process of this node, and `remote` is the number
+//! of a process of the peer.
 
 mod calls;
 mod config;
@@ -69,6 +71,8 @@ pub use traffic::Traffic;
 pub use version_1::Misrouted;
 
 /// The state of one session.
+///
+/// See the [module](self) for how to drive it. In all calls, `now` is the time since the node was started.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Session {
     /// The number that distinguishes this session from other sessions of this node.
@@ -142,10 +146,10 @@ impl Session {
         }
     }
 
-    /// Returns `true` if a process may now send a message, or ask for a link, a monitor or a new process.
+    /// Returns `true` if a process may now send something, or ask for a link, a monitor or a new process.
     ///
-    /// If this returns `false`, the driver lets the process wait until [`Session::write`] has made room. The methods
-    /// of the session do not check this.
+    /// Returns `false` while [`SESSION_QUEUE_BYTES_MAX`] bytes or more wait. The driver must then let the process wait
+    /// until [`Session::write`] has made room. The methods of the session do not check this.
     #[must_use]
     pub fn has_room(&self) -> bool {
         //= spec/connection.md#con-que-001
@@ -154,38 +158,44 @@ impl Session {
         self.outbox.waiting_bytes() < SESSION_QUEUE_BYTES_MAX
     }
 
-    /// Returns the number of bytes that wait to be written, of messages and of signals that wait for room like
-    /// messages: links, monitors, requests for processes, and exit signals that a process sends.
+    /// Returns the number of queued bytes that count under [`SESSION_QUEUE_BYTES_MAX`].
+    ///
+    /// These are the bytes of messages, and of the signals that wait for room like messages: links, monitors, requests
+    /// for processes, and exit signals that a process sends. Length prefixes count, except that of a message that goes
+    /// out in fragments.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
         self.outbox.waiting_bytes()
     }
 
-    /// Introduces a third node to the peer, so that pids of that node can be written in reasons and terms. If the
-    /// session lacks the capability `node_table`, or if the peer accepts no further entry in its table, nothing
-    /// happens.
+    /// Introduces a third node to the peer, so that pids of that node can be written in reasons and terms.
     ///
     /// Call this method before sending anything that holds pids of the node: otherwise they are written as pids of an
-    /// unknown node. `start` returns the start of the node that has this number, or `None` if the start is not known.
-    /// `start` is not called if the node has already been introduced in this session.
+    /// unknown node. `start` must return the start of the node that has this number, or `None` if the start is not
+    /// known.
+    ///
+    /// Nothing happens, and `start` is not called, if the node is one of the two nodes of the session or has already
+    /// been introduced in it, if the session lacks the capability `node_table`, or if the peer accepts no further entry
+    /// in its table.
     pub fn introduce(&mut self, node: NodeNumber, start: impl FnOnce() -> Option<Start>) {
         self.wire.introduce(node, start);
     }
 
-    /// Returns `true` if the peer has to be told of the end of a local process, because the process has links or is
-    /// monitored.
+    /// Returns `true` if the peer may have to be told of the end of a local process: the process has a link with a
+    /// process of the peer, or is monitored or called by one.
     #[must_use]
     pub fn is_tied(&self, local: u64) -> bool {
         self.links.has(local) || self.watched.has(local)
     }
 
-    /// Links two processes. Nothing happens if they are linked already.
+    /// Links two processes. Nothing happens if they are linked already. If the process `remote` does not exist, its
+    /// node answers with an exit signal `noproc`.
     ///
     /// The end of the local process must be reported to [`Session::process_ended`].
     ///
     /// # Errors
-    /// Returns [`NotMade`] if there is no place for the link at the peer, or if a version 1 peer cannot be linked
-    /// yet. Nothing has changed then.
+    /// Returns [`NotMade`] if the peer accepts no more links and monitors of this node, or if a version 1 peer cannot
+    /// be linked yet. Nothing has changed then.
     pub fn link(&mut self, local: u64, remote: u64) -> Result<(), NotMade> {
         self.check_node_id()?;
         let ends = (local, remote);
@@ -208,8 +218,8 @@ impl Session {
         Ok(())
     }
 
-    /// Returns `true` if the two processes are linked. The link of a local process that has ended counts until the
-    /// peer has been told of its end.
+    /// Returns `true` if the two processes are linked. A link whose local process has ended still counts until the peer
+    /// has been told of that end.
     #[must_use]
     pub fn is_linked(&self, local: u64, remote: u64) -> bool {
         self.links.is_active((local, remote))
@@ -219,8 +229,8 @@ impl Session {
         NotMade::Full { count_max: self.tally.max_here() }
     }
 
-    /// Ends the link of two processes. After this call, the link brings the local process no exit signal. Nothing
-    /// happens if the two are not linked.
+    /// Ends the link of two processes. After this call, no exit signal of the link is delivered to the local process.
+    /// Nothing happens if the two are not linked.
     pub fn unlink(&mut self, local: u64, remote: u64) {
         if self.wire.version_1().is_some() {
             return self.unlink_at_once((local, remote));
@@ -236,14 +246,15 @@ impl Session {
         }
     }
 
-    /// Monitors a process of the peer.
+    /// Monitors a process of the peer. [`Processes::down`] reports its end, with the reason `noproc` if there is no
+    /// such process.
     ///
-    /// `reference` must not be used again in this session for a monitor, a call or a request for a process. The end
-    /// of the local process must be reported to [`Session::process_ended`].
+    /// `reference` must not have been used before in this session for a monitor, a call or a request for a process. The
+    /// end of the local process must be reported to [`Session::process_ended`].
     ///
     /// # Errors
-    /// Returns [`NotMade`] if there is no place for the monitor at the peer, or if a version 1 peer cannot be asked
-    /// for it yet. Nothing has changed then.
+    /// Returns [`NotMade`] if the peer accepts no more links and monitors of this node, or if a version 1 peer cannot
+    /// be asked for a monitor yet. Nothing has changed then.
     pub fn monitor(&mut self, local: u64, remote: u64, reference: u64) -> Result<(), NotMade> {
         self.check_node_id()?;
         //= spec/session.md#ses-bnd-001
@@ -285,7 +296,7 @@ impl Session {
     /// Ends a monitor, or gives up a call or a request for a process. After this call, nothing is delivered for that
     /// reference.
     ///
-    /// Returns `false` if there is no monitor, call or request with this reference.
+    /// Returns `false` if there is no monitor, call or request with this reference, or if it is over already.
     //= spec/capabilities.md#cap-cal-005
     //# When the caller gives up an open call, or ends, a node MUST write DEMONITOR with the pids and the ref
     //# of the call.
@@ -347,37 +358,40 @@ impl Session {
         self.outbox.signal(local, Owed::Demonitor { reference, local, remote });
     }
 
-    /// Records that bytes have arrived. Returns `true` if they answer a probe for [`Sign::Life`]; the driver then
-    /// calls [`Epochs::alive`](super::epochs::Epochs::alive).
+    /// Records that bytes have arrived. Returns `true` if they answer a probe for [`Sign::Life`]: the driver must then
+    /// call [`Epochs::alive`](super::epochs::Epochs::alive).
     pub fn handle_received(&mut self, now: Duration) -> bool {
         self.heartbeat.heard(now)
     }
 
-    /// Asks the peer for a sign. If the sign does not come within [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT),
-    /// [`Session::handle_timeout`] returns an [`Ending`].
+    /// Asks the peer for a [`Sign`] that it still has the session. If the sign does not come within
+    /// [`PROBE_TIMEOUT`](super::limits::PROBE_TIMEOUT), [`Session::handle_timeout`] returns an [`Ending`].
     ///
-    /// [`Sign::Use`] is for version 1 peers only.
+    /// Use [`Sign::Use`] for version 1 peers only.
     pub fn probe(&mut self, now: Duration, sign: Sign) {
         self.heartbeat.probe(now, sign);
         self.ping_due = true;
         self.asked_anew();
     }
 
-    /// Records that the transport has taken everything that [`Session::write`] has given so far.
+    /// Records that the transport has accepted all output that [`Session::write`] has given so far.
     pub fn handle_taken(&mut self, now: Duration) {
         self.heartbeat.taken(now);
     }
 
-    /// Returns `true` if [`Session::write`] has given a PING, and [`Session::handle_taken`] has not been called
-    /// since. The peer's time to answer the PING begins with the call of [`Session::handle_taken`].
+    /// Returns `true` if [`Session::write`] has given a PING of the heartbeat, and since then neither
+    /// [`Session::handle_taken`] nor [`Session::handle_received`] has been called.
+    ///
+    /// The peer's time to answer the PING begins with the call of [`Session::handle_taken`]. A PING of
+    /// [`Session::probe`] does not count here.
     #[must_use]
     pub fn awaits_taking(&self) -> bool {
         self.heartbeat.awaits_taking()
     }
 
-    /// Returns the time from the last answered PING to its PONG.
+    /// Returns the time from the last answered PING of the heartbeat to its PONG.
     ///
-    /// Returns `None` if no PING has been answered yet: a session in which bytes arrive all the time sends none.
+    /// Returns `None` if no such PING has been answered yet. A session in which bytes arrive all the time sends none.
     #[must_use]
     pub const fn round_trip(&self) -> Option<Duration> {
         self.heartbeat.round_trip()
@@ -387,8 +401,8 @@ impl Session {
     /// call does no harm.
     ///
     /// # Errors
-    /// Returns [`Ending::Silent`] if the peer is dead, or [`Ending::Unused`] if a version 1 peer does not use the
-    /// session any more.
+    /// Returns [`Ending::Silent`] if the peer has sent no byte in time, or [`Ending::Unused`] if a version 1 peer has
+    /// not shown in time that it uses the session.
     pub fn handle_timeout(&mut self, now: Duration) -> Result<(), Ending> {
         match self.heartbeat.handle_timeout(now) {
             Beat::Wait => Ok(()),
@@ -408,13 +422,15 @@ impl Session {
 
     /// Returns the time at which [`Session::handle_timeout`] must be called, and the thing that is waited for.
     ///
-    /// The time is [`Duration::MAX`] while a PING waits until the transport has taken it, and no probe is under way.
+    /// The time is [`Duration::MAX`] while the transport has not accepted a PING that is due, unless a probe is under
+    /// way.
     #[must_use]
     pub fn deadline(&self) -> (Duration, Waits) {
         self.heartbeat.deadline()
     }
 
-    /// Queues a CLOSE. It is written after everything else, and nothing is written after it.
+    /// Queues a CLOSE with this code: see [`Close::CODES`](snow_dist_codec::frame::Close::CODES). The CLOSE is written
+    /// after everything else, and nothing is written after it.
     ///
     /// At most the first [`CLOSE_TEXT_BYTES_MAX`] bytes of the text are written. In a session of version 1, which has
     /// no CLOSE, this call does nothing, and the stream just ends.
@@ -431,8 +447,8 @@ impl Session {
         self.close = Some((code, text));
     }
 
-    /// Returns `true` if something waits to be written. What waits can become void before [`Session::write`] is
-    /// called, which then writes nothing.
+    /// Returns `true` if something waits to be written. What waits can become void before [`Session::write`] is called.
+    /// Then nothing is written.
     #[must_use]
     pub fn has_output(&self) -> bool {
         !self.closed
@@ -452,8 +468,9 @@ impl Session {
 
     /// Ends every link, monitor, call and request across the session, with the reason Noconnection.
     ///
-    /// All exit signals are delivered first, and those of one process together. The DOWNs and the ends of calls and
-    /// requests follow.
+    /// All exit signals are delivered first ([`Processes::exits`]), and those of one process together. Then the DOWNs
+    /// and the ends of calls and requests follow ([`Processes::down`], [`Processes::call_ended`],
+    /// [`Processes::spawned`]).
     pub fn end(&mut self, processes: &mut impl Processes) {
         //= spec/session.md#ses-upd-004
         //# A node MUST bring all exit signals of SES-END-001 before it gives any DOWN of SES-END-003.
@@ -488,44 +505,48 @@ impl Session {
         processes.unfinished(0);
     }
 
-    /// Returns the number of bytes of independent messages that have been written while a signal waited.
+    /// Returns the number of bytes of other processes' messages that have been written while a signal waited behind
+    /// messages of its own process. The count starts again from 0 when a message is written while no signal waits. It
+    /// is meant to be compared with [`SIGNAL_DELAY_BYTES_MAX`](super::limits::SIGNAL_DELAY_BYTES_MAX).
     ///
-    /// A message is independent of the signal if it is of another process, and no signal of that process waits behind
-    /// it.
+    /// Messages of a process that has such a signal itself do not count. Nor do bytes that the driver took out of the
+    /// session before the signal came: the driver must bound those.
     ///
-    /// If the bounds of the peer allow two messages of the greatest length at once, the number is 0. If they do not,
-    /// it can include messages that must be completed before the messages ahead of the signal can be begun. It does
-    /// not include bytes that the driver took out of the session before the signal came: the driver must bound those.
+    /// If the bounds of the peer allow two fragmented messages of the greatest length at once, the number is 0. If they
+    /// do not, the number can include messages that must be completed before the messages ahead of the signal can be
+    /// begun.
     #[must_use]
     pub const fn signal_delay_bytes(&self) -> usize {
         self.outbox.delay_bytes()
     }
 
-    /// Returns the number of messages of the peer that have arrived only in part, and the number of bytes that are
-    /// kept of them.
+    /// Returns the number of fragmented messages of the peer that are not complete, and the number of their bytes that
+    /// are kept. The first number includes dropped messages, of which the session skips the rest and keeps nothing.
     #[must_use]
     pub fn unfinished(&self) -> (usize, usize) {
         self.reassembly.kept()
     }
 
     /// Returns the number of links, the number of monitors that local processes have, and the number of monitors on
-    /// local processes, in any state. Calls, and unanswered requests for processes, count as monitors.
+    /// local processes. Links and monitors that are being ended are included. Calls, and unanswered requests for
+    /// processes, count as monitors.
     #[must_use]
     pub fn table_sizes(&self) -> (usize, usize, usize) {
         (self.links.count(), self.watching.count(), self.watched.count())
     }
 
-    /// Returns the number of places for links and monitors that this node holds at the peer, and the number that the
-    /// peer holds here.
+    /// Returns the number of places for links and monitors that this node uses at the peer, and the number that the
+    /// peer uses here. The two bounds on these numbers are [`Config::peer_bounds`] and [`Config::bounds`].
     ///
-    /// When nothing is in flight, each link and each monitor has one place.
+    /// When nothing is in flight, each link, monitor and call uses one place of the side that has asked for it. In a
+    /// session of version 1, a link that this node has asked for uses two.
     #[must_use]
     pub const fn places(&self) -> (u32, u32) {
         (self.tally.held(Asker::Here), self.tally.held(Asker::Peer))
     }
 
     /// Returns the number of open calls that local processes have made, and the number of open calls that local
-    /// processes are to answer.
+    /// processes have to answer.
     #[must_use]
     pub const fn calls(&self) -> (usize, usize) {
         (self.watching.calls(), self.watched.calls())
@@ -542,7 +563,7 @@ impl Session {
         self.traffic.0.count_in(frames, bytes);
     }
 
-    /// Returns the counts of what was passed over or refused.
+    /// Returns the counts of what was passed over or refused in the session so far.
     #[must_use]
     pub const fn counts(&self) -> &Counts {
         &self.counts

@@ -39,7 +39,8 @@ impl Session {
     /// this method behaves like [`Session::monitor`].
     ///
     /// # Errors
-    /// Returns [`NotMade`] if the monitor cannot be made. Nothing has changed then.
+    /// Returns [`NotMade`] if the session lacks `names`, if the name is too long, or if the peer accepts no more links
+    /// and monitors of this node. Nothing has changed then.
     pub fn monitor_named(&mut self, local: u64, name: &str, reference: u64) -> Result<(), NotMade> {
         if !self.capabilities.contains(Capabilities::NAMES) {
             return Err(NotMade::Lacking(Lacking { capability: "names" }));

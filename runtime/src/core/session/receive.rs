@@ -22,12 +22,12 @@ use crate::core::{NodeNumber, Processes, Reason, TermPids};
 /// The outcome of a frame that was offered to [`deliver`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offered {
-    /// The frame was a message, and has been delivered.
+    /// The frame was a SEND or REG_SEND, and its message has been passed to the process table.
     Taken,
-    /// The frame was a message for a process of another start of this node, and has not been delivered. To have it
-    /// counted in [`Counts::stale`](super::Counts::stale), pass it to [`Session::handle_frame`].
+    /// The frame was a SEND to a process of another start of this node, and its message has not been delivered. To have
+    /// it counted in [`Counts::stale`](super::Counts::stale), pass the frame to [`Session::handle_frame`].
     Stale,
-    /// The frame is not a message: pass it to [`Session::handle_frame`].
+    /// The frame is neither a SEND nor a REG_SEND: pass it to [`Session::handle_frame`].
     NoMessage,
 }
 
@@ -170,8 +170,9 @@ impl Session {
         }
     }
 
-    /// Handles a fragment of a frame. If the fragment completes the frame, returns the payload of the frame, which
-    /// the caller must then handle like the payload of any other frame.
+    /// Handles a fragment of a frame. If the fragment completes the frame, returns the payload of the frame, which the
+    /// caller must then decode and handle like any other frame. Returns `None` if the frame is not complete yet, or if
+    /// its message was dropped.
     ///
     /// [`Session::handle_frame`] does both. This method is for drivers that can pass the bytes on without a copy. If
     /// `processes` has no room for an incomplete frame ([`Processes::unfinished`]), the message in it is dropped.

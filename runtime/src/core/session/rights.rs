@@ -10,9 +10,11 @@ use super::Session;
 pub struct Rights {
     /// The right to start processes here, with functions that the program offers to the peer.
     pub spawn: bool,
-    /// The right to register global names that this node accepts.
+    /// The right to register global names that this node accepts. Without it, this node ignores global names of the
+    /// peer.
     pub global_names: bool,
-    /// The right to name nodes in peer lists, which are dialled if the operator allows it.
+    /// The right to name nodes in peer lists. This node dials the named nodes that its operator allows. Without this
+    /// right, it ignores the lists.
     pub peer_lists: bool,
 }
 
@@ -29,9 +31,9 @@ impl Default for Rights {
 pub enum Forbidden {
     /// An exit signal to a process, in a session without the capability `remote_exit`. The refusal ends the session.
     Exit,
-    /// A new process: the peer may not start that function, or a limit is reached.
+    /// A request for a process: this node offers the peer no such function, or a limit is reached.
     Spawn,
-    /// A global name.
+    /// An announcement of a global name: this node accepts none from the peer.
     GlobalName,
 }
 
@@ -67,8 +69,8 @@ impl Session {
         }
     }
 
-    /// Returns and clears the refusals to be reported: each kind, with the number of such refusals in this session so
-    /// far. A kind is reported when its number reaches the next power of two.
+    /// Returns and clears the refusals to be reported: each kind, with the number of refusals of that kind in this
+    /// session so far. A kind is reported when its number reaches or passes the next power of two.
     pub fn take_forbidden(&mut self) -> Vec<(Forbidden, u64)> {
         std::mem::take(&mut self.forbidden)
     }

@@ -17,11 +17,12 @@ use crate::core::limits::{FRAME_BYTES_BOUND_MIN, FUNCTION_NAME_BYTES_MAX, SPAWNS
 use crate::core::{Processes, SpawnFailure, SpawnRequest, SpawnTie, Term, TermPids};
 
 impl Session {
-    /// Asks the peer, on behalf of the process `local`, to start a process that runs `function`.
+    /// Asks the peer, on behalf of the process `local`, to start a process that runs `function`. The pids in
+    /// `arguments` are written as [`Session::send_term`] describes.
     ///
-    /// `request` must not be used again in this session for a request, a monitor or a call. The outcome is reported
-    /// once, to [`Processes::spawned`]. [`Session::demonitor`] gives the request up: after that, nothing is reported,
-    /// but the peer may start the process all the same. The end of the process `local` must be reported to
+    /// `request` must not have been used before in this session for a request, a monitor or a call. The outcome is
+    /// reported once, to [`Processes::spawned`]. [`Session::demonitor`] gives the request up: after that, nothing is
+    /// reported, but the peer may start the process all the same. The end of the process `local` must be reported to
     /// [`Session::process_ended`].
     ///
     /// # Errors

@@ -16,7 +16,7 @@ pub struct Traffic {
     pub frames_in: u64,
     /// The number of bytes of those frames.
     pub bytes_in: u64,
-    /// The number of frames that were given to the stream.
+    /// The number of frames that [`Session::write`](super::Session::write) has given.
     pub frames_out: u64,
     /// The number of bytes of those frames.
     pub bytes_out: u64,

@@ -55,7 +55,7 @@ pub(super) struct Version1 {
 pub struct Misrouted {
     /// The node id in the frame.
     pub node_id: NonZeroU16,
-    /// The node id of this node at the peer, or `None` if it is not known.
+    /// The node id by which the peer knows this node, or `None` if it is not known.
     pub own: Option<NonZeroU16>,
 }
 
@@ -321,8 +321,8 @@ impl Session {
         }
     }
 
-    /// Returns `true` if, since the last call, a frame has shown that the peer uses the session, as
-    /// [`Session::probe`] has asked it to.
+    /// Returns `true` if, since the last call, a frame has shown that the peer uses the session. Only frames that
+    /// answer a [`Session::probe`] for [`Sign::Use`](crate::core::peers::Sign::Use) count.
     pub fn take_use(&mut self) -> bool {
         self.wire.version_1_mut().is_some_and(|one| std::mem::take(&mut one.used))
     }

@@ -12,13 +12,13 @@ use super::outbox::{Next, Owed, Refusal};
 use super::tally::Asker;
 
 impl Session {
-    /// Appends whole frames to `out` until it holds about `bytes_wanted` bytes or nothing is left.
+    /// Appends whole frames to `out` until `out` has about `bytes_wanted` bytes or nothing waits to be written.
     ///
     /// `out` can become longer than `bytes_wanted` in two cases: the last frame is not a message, or `out` was empty
     /// and the first piece of output is longer by itself. Such a piece is a single message or fragment, or several
     /// messages of one process of at most 64 KiB together.
     ///
-    /// Signals that come later cannot overtake what `out` holds.
+    /// Signals that come later cannot overtake what is in `out`.
     pub fn write(&mut self, out: &mut Vec<u8>, bytes_wanted: usize) {
         let start = out.len();
         if !self.closed {
