@@ -20,7 +20,7 @@ impl<P: Nodes> Host<P> {
     /// Sends a message to a process on any node. The message is dropped if there is no session with the node.
     ///
     /// # Errors
-    /// Returns [`NotSent`] if the other node cannot accept the message.
+    /// Returns [`NotSent`] if the other node cannot accept the message: see [`Session::send`].
     pub fn send(&mut self, local: u64, to: Pid, message: &[u8]) -> Result<(), NotSent> {
         if to.is_here() {
             self.processes.message(to.local(), message);
@@ -29,11 +29,11 @@ impl<P: Nodes> Host<P> {
         self.on_open(local, to.node(), |session| session.send(local, to.local(), message)).unwrap_or(Ok(()))
     }
 
-    /// Sends a message to the process that is registered under `name` on a node. The message is dropped if there is
-    /// no session with the node.
+    /// Sends a message to the process that is registered under `name` on a node. `node` is the name of the node, with
+    /// its port. The message is dropped if there is no session with the node.
     ///
     /// # Errors
-    /// Returns [`NotSent`] if the other node cannot accept the message.
+    /// Returns [`NotSent`] if the other node cannot accept the message: see [`Session::send_named`].
     pub fn send_named(&mut self, local: u64, node: &str, name: &str, message: &[u8]) -> Result<(), NotSent> {
         if node == &**self.endpoint.name() {
             self.processes.named_message(name, message);
@@ -43,10 +43,10 @@ impl<P: Nodes> Host<P> {
         self.on_open(local, known.node(), |it| it.send_named(local, name, message)).unwrap_or(Ok(()))
     }
 
-    /// Sends a term to a process on any node. If the session supports it, the message is marked as a term. If there
-    /// is no session with the node, the term is dropped.
+    /// Sends a term to a process on any node. If the session supports it, the message is marked as a term. If there is
+    /// no session with the node, the term is dropped.
     ///
-    /// Nodes of pids in the term that the peer may not know are introduced to it first.
+    /// If the term has pids of nodes that the peer may not know, those nodes are introduced to the peer first.
     ///
     /// # Errors
     /// Returns [`NotSent`] if the other node cannot accept the message, or if the session cannot carry the term: see
@@ -62,8 +62,8 @@ impl<P: Nodes> Host<P> {
             .unwrap_or(Ok(()))
     }
 
-    /// Sends a term to the process that is registered under `name` on a node. If the session supports it, the message
-    /// is marked as a term. If there is no session with the node, the term is dropped.
+    /// Sends a term to the process that is registered under `name` on a node. `node` is the name of the node, with its
+    /// port. Apart from that, this method behaves like [`Host::send_term`].
     ///
     /// # Errors
     /// Returns [`NotSent`] if the other node cannot accept the message, or if the session cannot carry the term to a
@@ -86,10 +86,10 @@ impl<P: Nodes> Host<P> {
     }
 
     /// Links a process of this node with a process of another node. If there is no session with the node, the exit
-    /// signal of the link is delivered at once.
+    /// signal of the link is delivered at once, with the reason Noconnection.
     ///
     /// # Errors
-    /// Returns [`NotMade`] if the link cannot be made. Nothing has changed then.
+    /// Returns [`NotMade`] if the link cannot be made: see [`Session::link`]. Nothing has changed then.
     pub fn link(&mut self, local: u64, other: Pid) -> Result<(), NotMade> {
         let node = other.node();
         if let Some(linked) = self.on_open(local, node, |session| session.link(local, other.local())) {
@@ -103,19 +103,19 @@ impl<P: Nodes> Host<P> {
         Ok(())
     }
 
-    /// Ends a link. After this call, the link brings no exit signal.
+    /// Ends a link. After this call, no exit signal of the link is delivered.
     pub fn unlink(&mut self, local: u64, other: Pid) {
         self.on_session(local, other.node(), |session| session.unlink(local, other.local()));
     }
 
     /// Monitors a process of another node. If there is no session with the node, the DOWN of the monitor is delivered
-    /// at once.
+    /// at once, with the reason Noconnection.
     ///
-    /// `reference` must be new: no process of this node may have used it before for a monitor, a call or a request
-    /// for a process.
+    /// `reference` must be new: no process of this node may have used it before for a monitor, a call or a request for
+    /// a process.
     ///
     /// # Errors
-    /// Returns [`NotMade`] if the monitor cannot be made. Nothing has changed then.
+    /// Returns [`NotMade`] if the monitor cannot be made: see [`Session::monitor`]. Nothing has changed then.
     pub fn monitor(&mut self, local: u64, other: Pid, reference: u64) -> Result<(), NotMade> {
         let made = self.on_open(local, other.node(), |it| it.monitor(local, other.local(), reference));
         if let Some(made) = made {
@@ -126,7 +126,8 @@ impl<P: Nodes> Host<P> {
         Ok(())
     }
 
-    /// Ends a monitor, or gives up a call. After this call, nothing is delivered for that reference.
+    /// Ends a monitor on the process `other`, or gives up a call to it. After this call, nothing is delivered for that
+    /// reference. For a monitor or call by name, use [`Host::demonitor_named`].
     pub fn demonitor(&mut self, local: u64, other: Pid, reference: u64) {
         self.on_session(local, other.node(), |session| {
             session.demonitor(reference);
@@ -135,7 +136,7 @@ impl<P: Nodes> Host<P> {
 
     /// Sends an exit signal to a process of another node. The signal is dropped if there is no session with the node.
     ///
-    /// Nodes in the reason that the peer may not know are introduced to it first.
+    /// If the reason has pids of nodes that the peer may not know, those nodes are introduced to the peer first.
     ///
     /// # Errors
     /// Returns [`Lacking`] if the session does not have the capability `remote_exit`.

@@ -6,15 +6,16 @@ use crate::core::session::{NotCalled, NotMade, NotReplied};
 use crate::core::{Caller, NodeNumber, Pid, Reason, Term};
 
 impl<P: Nodes> Host<P> {
-    /// Calls a process of another node.
+    /// Calls a process of another node. `term` is the message of the call. Nodes of its pids are introduced as in
+    /// [`Host::send_term`].
     ///
     /// The outcome is reported once, to [`Processes::reply`](crate::core::Processes::reply),
     /// [`Processes::reply_lost`](crate::core::Processes::reply_lost) or
-    /// [`Processes::call_ended`](crate::core::Processes::call_ended). If there is no session with the node, the last
-    /// of these is called at once.
+    /// [`Processes::call_ended`](crate::core::Processes::call_ended). If there is no session with the node,
+    /// `call_ended` is called at once, with the reason Noconnection.
     ///
-    /// `reference` must be new: no process of this node may have used it before for a call, a monitor or a request
-    /// for a process. [`Host::demonitor`] gives the call up.
+    /// `reference` must be new: no process of this node may have used it before for a call, a monitor or a request for
+    /// a process. [`Host::demonitor`] gives the call up.
     ///
     /// # Errors
     /// Returns [`NotCalled`] if the call cannot be made. Nothing has changed then.
@@ -25,8 +26,8 @@ impl<P: Nodes> Host<P> {
         self.called(local, Some(other.node()), reference, made)
     }
 
-    /// Calls the process that is registered under `name` on the node `node`. Apart from that, this method behaves
-    /// like [`Host::call`]. [`Host::demonitor_named`] gives the call up.
+    /// Calls the process that is registered under `name` on another node. `node` is the name of that node, with its
+    /// port. [`Host::demonitor_named`] gives the call up. Apart from that, this method behaves like [`Host::call`].
     ///
     /// # Errors
     /// Returns [`NotCalled`] if the call cannot be made. Nothing has changed then.
@@ -61,8 +62,8 @@ impl<P: Nodes> Host<P> {
         Ok(())
     }
 
-    /// Ends a monitor by name on the node `node`, or gives up a call by name or a request for a process there. After
-    /// this call, nothing is delivered for that reference.
+    /// Ends a monitor by name, or gives up a call by name or a request for a process. After this call, nothing is
+    /// delivered for that reference. `node` is the name of the other node, with its port.
     pub fn demonitor_named(&mut self, local: u64, node: &str, reference: u64) {
         if let Some(known) = self.peers.get(node).map(|known| known.node()) {
             self.on_session(local, known, |session| {
@@ -73,11 +74,11 @@ impl<P: Nodes> Host<P> {
 
     /// Replies to a call of a process of another node, whose request came as an [`Event::Call`](super::Event::Call).
     ///
-    /// Nodes of pids in the reply that the peer may not know are introduced to it first.
+    /// If the reply has pids of nodes that the peer may not know, those nodes are introduced to the peer first.
     ///
     /// # Errors
     /// Returns [`NotReplied`] if the call is over, for example because its session has ended, or if the other node
-    /// cannot accept the reply.
+    /// cannot accept the reply. In the second case, the call stays open.
     pub fn reply(&mut self, caller: &Caller, mut term: Term) -> Result<(), NotReplied> {
         let node = caller.pid.node();
         let Some(line) = self.sessions.get(&node).and_then(|id| self.lines.get_mut(id)) else {
@@ -92,19 +93,22 @@ impl<P: Nodes> Host<P> {
         replied
     }
 
-    /// Tells the caller of a call that nobody is left to reply. Nothing happens if the call is over.
+    /// Ends a call without a reply: the caller is told the reason `unanswered`. Nothing happens if the call is over.
     pub fn leave_unanswered(&mut self, caller: &Caller) {
         if let Some(session) = self.session(caller.pid.node()) {
             session.leave_unanswered(caller);
         }
     }
 
-    /// Monitors the process that is registered under `name` on another node.
-    /// [`Processes::named`](crate::core::Processes::named) reports which process that is. If there is no session with
-    /// the node, the DOWN of the monitor is delivered at once.
+    /// Monitors the process that is registered under `name` on another node. `node` is the name of that node, with its
+    /// port. [`Processes::named`](crate::core::Processes::named) reports which process is monitored.
     ///
-    /// `reference` must be new: no process of this node may have used it before for a monitor, a call or a request
-    /// for a process.
+    /// If no process has the name, the DOWN of the monitor follows with the reason `noproc`. If there is no session
+    /// with the node, the DOWN is delivered at once with the reason Noconnection. In both cases, it comes from process
+    /// 0 of the node, which is [`NodeNumber::UNKNOWN`] if there has been no session with it.
+    ///
+    /// `reference` must be new: no process of this node may have used it before for a monitor, a call or a request for
+    /// a process.
     ///
     /// # Errors
     /// Returns [`NotMade`] if the monitor cannot be made. Nothing has changed then.

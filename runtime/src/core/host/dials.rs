@@ -12,8 +12,9 @@ use crate::core::endpoint::{Attempts, Dial, NotDialled, NotKept, name_to_dial};
 use crate::core::peers::ConnectionId;
 
 impl<P: Nodes> Host<P> {
-    /// Begins a connection to the node of this name, if there is no session with it. If a connection has begun,
-    /// returns [`Dial::Start`] with the name to connect to, completed with its port.
+    /// Begins a connection to the node of this name, if there is no session with it and no connection under way. If a
+    /// connection has begun, returns [`Dial::Start`] with the name to connect to, completed with its port. The host
+    /// must then connect to that node. [`Dial`] describes the other outcomes.
     ///
     /// # Errors
     /// Returns [`NotDialled`] if the name is not that of a node that can be dialled.
@@ -46,8 +47,8 @@ impl<P: Nodes> Host<P> {
         kept
     }
 
-    /// Stops keeping a session with the node of this name: see [`Endpoint::let_go`]. Returns `false` if
-    /// [`Host::keep`] did not keep the name.
+    /// Stops keeping a session with the node of this name: see [`Endpoint::let_go`]. A session with the node is not
+    /// ended. Returns `false` if [`Host::keep`] did not keep the name.
     pub fn let_go(&mut self, name: &str, now: Duration) -> bool {
         let Ok(name) = name_to_dial(name) else { return false };
         let now = self.at(now);
@@ -56,8 +57,9 @@ impl<P: Nodes> Host<P> {
         was_kept
     }
 
-    /// Returns a connection that has begun to a node that is kept connected, and the name of the node. The host must
-    /// connect to the node, as after [`Dial::Start`]. Returns `None` if there is no such connection.
+    /// Returns the next connection that the host must make for [`Host::keep`]: its id, and the name of the node to
+    /// connect to, with its port. The host must then connect to that node, as after [`Dial::Start`]. Returns `None` if
+    /// there is no such connection.
     ///
     /// The host must call this after every other call, until it returns `None`.
     pub fn poll_dial(&mut self) -> Option<(ConnectionId, Arc<str>)> {
@@ -82,11 +84,11 @@ impl<P: Nodes> Host<P> {
     }
 
     /// Returns the time to wait before [`Host::dial`] is called again, after a dial to the node `name` has ended with
-    /// `ending`. Returns `None` if the dial is not to be repeated soon.
+    /// `ending`. Returns `None` if the dial is not to be repeated soon. `name` must include its port.
     ///
     /// `attempts` counts the dials since the session was wanted. Call [`begin`](Attempts::begin) before each of them.
-    /// A dial that has reached nobody is not repeated soon: the host decides when to look for that node again. See
-    /// [`Attempts::again`].
+    /// [`Attempts::again`] describes `closed_early`. A dial that has reached nobody is not repeated soon: the host
+    /// decides when to try that node again.
     pub fn again(
         &mut self,
         attempts: &mut Attempts,
@@ -100,7 +102,7 @@ impl<P: Nodes> Host<P> {
     }
 
     /// Sets the node id by which the version 1 node `name` will know this node in their next session: see
-    /// [`Endpoint::known_by`].
+    /// [`Endpoint::known_by`]. `name` must include its port.
     pub fn known_by(&mut self, name: Arc<str>, node_id: NonZeroU16) {
         self.endpoint.known_by(name, node_id);
     }

@@ -11,12 +11,12 @@ impl<P: Nodes> Host<P> {
     /// ends. Every node with which there is a session is told now, and every other node when a session with it comes
     /// up.
     ///
-    /// Two nodes can claim a name at once, or while there is no session between them. When they hear of each other,
-    /// one of the two processes loses the name. `on_conflict` says what happens if it is this process.
+    /// Two nodes can claim a name at once, or while there is no session between them. When they hear of each other, one
+    /// of the two processes loses the name. `on_conflict` says what happens if that is the process `local`.
     ///
     /// # Errors
-    /// Returns [`NotRegistered`] if this node knows a process that has the name, if the name is too long, if this
-    /// node would own too many names, or if there is no process `local`.
+    /// Returns [`NotRegistered`] if this node knows a process that has the name, if the name is too long, if this node
+    /// would own too many names, or if there is no process `local`.
     pub fn register_global(
         &mut self,
         name: &str,

@@ -19,20 +19,23 @@ pub enum Event {
     /// event came has returned, it must call [`Host::process_ended`](super::Host::process_ended) with the same
     /// reason.
     Killed(Reason),
-    /// An exit signal that does not end the process, because the process traps exits or because of the reason.
+    /// An exit signal that does not end the process, because the process traps exits or because the reason is Normal or
+    /// Shutdown.
     Exit {
         /// The process that has ended, or that has sent the signal.
         from: Pid,
         /// The reason why `from` has ended, or the reason of the signal that `from` has sent.
         reason: Reason,
     },
-    /// The end of a process that was monitored.
+    /// The end of a process that was monitored, or of the session with its node.
     Down {
         /// The reference of the monitor.
         reference: u64,
-        /// The process that was monitored.
+        /// The process that was monitored. It is process 0 of the node if the monitor was by name and the process is
+        /// not known.
         from: Pid,
-        /// The reason why that process has ended.
+        /// The reason why that process has ended: `noproc` if there was no such process, and Noconnection if there is
+        /// no session with its node.
         reason: Reason,
     },
     /// A call: a message that is a term, and that asks for a reply.
@@ -60,7 +63,7 @@ pub enum Event {
     CallEnded {
         /// The reference of the call.
         reference: u64,
-        /// The reason for the end of the call:
+        /// The reason for the end of the call. The first four are texts of a [`Reason::Error`]:
         /// - `noproc`: the callee does not exist, or no process has the name that was called.
         /// - `full`: there was no room for the message of the call.
         /// - `limit`: the callee's node accepts no more links, monitors and calls of this node.
@@ -69,7 +72,7 @@ pub enum Event {
         /// - Any other reason: the callee has ended with this reason.
         reason: Reason,
     },
-    /// The loss of a reply to a call of the process's own: the reply came, and there was no room for it.
+    /// The loss of a reply to a call of the process's own: the reply arrived, but there was no room for it.
     ReplyLost {
         /// The reference of the call.
         reference: u64,
@@ -88,16 +91,18 @@ pub enum Event {
         /// The new process, or the reason why it does not run.
         outcome: Result<Pid, SpawnFailure>,
     },
-    /// The loss of a global name of the process: another node claims the name as well, and keeps it.
+    /// The loss of a global name of the process that was registered with
+    /// [`OnConflict::Tell`](crate::core::globals::OnConflict::Tell): another node claims the name as well, and keeps
+    /// it.
     NameConflict {
         /// The name.
         name: Arc<str>,
         /// The process that keeps the name.
         winner: Pid,
     },
-    /// A session with this node has begun.
+    /// A session with the node of this name has begun. The name includes the port.
     NodeUp(Arc<str>),
-    /// The session with this node is over, and everything that it has brought has been delivered.
+    /// The session with the node of this name is over, and everything that the session has brought has been delivered.
     NodeDown(Arc<str>),
 }
 
@@ -125,12 +130,12 @@ pub trait Mailboxes {
         false
     }
 
-    /// Returns the processes that watch the node of this name.
+    /// Returns the processes that watch the node of this name, which includes its port.
     fn watching(&self, node: &str) -> Vec<u64>;
 
     /// Puts an event into a mailbox.
     ///
-    /// If there is no such process, the event is dropped. A full mailbox may drop an [`Event::Message`] or an
+    /// If there is no such process, the table must drop the event. A full mailbox may drop an [`Event::Message`] or an
     /// [`Event::Term`], and no other event.
     fn put(&mut self, local: u64, event: Event);
 

@@ -10,7 +10,7 @@
 //! | TCP has accepted a connection | [`Host::accept`] |
 //! | a session with a node is wanted | [`Host::dial`]; for [`Dial::Start`], connect to the node of that name |
 //! | TLS is established, bytes have arrived, the stream has ended, or nothing has arrived for a while | [`Host::handle_input`], which says whether to read on |
-//! | the stream takes bytes, and something has changed | [`Host::transmit`]; write its output, and report the result by [`Host::handle_written`] |
+//! | the stream can accept bytes, and something has changed | [`Host::transmit`]; write its output, and report the result by [`Host::handle_written`] |
 //! | [`Host::deadline`] has come | read what has arrived, then [`Host::handle_input`] with that, or with [`Input::Nothing`] |
 //! | the connection has an ending: [`Next::Over`], and `None` from [`Host::transmit`] | drop the stream, then [`Host::over`] |
 //! | a process has ended | [`Host::process_ended`] |
@@ -18,8 +18,8 @@
 //! | a dial has lost to another connection, or was closed early | [`Host::again`], which says when to dial once more; the host decides about repeating other dials |
 //! | one of these has been called, and the host waits for many connections at once | [`Host::poll_changed`] |
 //!
-//! When the call for an operation of a process returns, its outcome is final. [`Host::has_room`] says when a process
-//! has to wait.
+//! An operation of a process takes effect before its call returns: no error follows later. [`Host::has_room`] says when
+//! a process has to wait before it begins one.
 
 mod acts;
 mod calls;
@@ -55,12 +55,14 @@ use ties::Ties;
 ///
 /// A table whose mailboxes receive everything as an [`Event`] implements [`Mailboxes`] instead.
 pub trait Nodes: Processes {
-    /// Delivers NODEUP, or NODEDOWN if `is_up` is `false`, to the processes that watch the node `name`.
+    /// Delivers NODEUP, or NODEDOWN if `is_up` is `false`, to the processes that watch the node `name`, which includes
+    /// its port.
     ///
     /// NODEDOWN comes when the session is over and everything that the session has brought has been delivered.
     fn node(&mut self, name: &Arc<str>, is_up: bool);
 
-    /// Reports the connection that the following calls are about, until the next call of this method.
+    /// Reports the connection from which the following calls come. This holds until the next call of this method, or
+    /// until the running call of a [`Host`] method returns.
     ///
     /// This is for a table that counts how much it keeps for each connection. The default does nothing.
     fn about(&mut self, connection: ConnectionId) {
@@ -89,36 +91,36 @@ pub enum Input<'a> {
     Certified(Channel, Certified),
     /// Bytes have arrived.
     Bytes(&'a [u8]),
-    /// The stream has ended, or TCP or TLS has failed. The text says how.
+    /// The stream was not established or has ended, or TCP or TLS has failed. The text says how.
     Ended(String),
     /// Nothing has arrived within the time that the host waits for a read.
     Nothing,
 }
 
-/// The next thing that a host does with a connection's stream.
+/// The next thing that the host must do with a connection's stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The host continues to read.
+    /// The host must continue to read.
     Read,
-    /// The host does not read for now, so that the peer waits as well: what has arrived must not be handled before
-    /// the endpoint has decided on this connection.
+    /// The host must not read for now, so that the peer waits as well: what has arrived must not be handled before the
+    /// endpoint has decided on this connection.
     ///
-    /// Meanwhile the host calls [`Host::handle_input`] with [`Input::Nothing`], from time to time or whenever
+    /// Meanwhile the host must call [`Host::handle_input`] with [`Input::Nothing`], from time to time or whenever
     /// [`Host::poll_changed`] returns the connection. A host with an edge-triggered poll must remember that there was
     /// something to read.
     Wait,
-    /// The connection has an ending, and the host reads no more.
+    /// The connection has an ending, or there is no such connection. The host must read no more.
     Over,
 }
 
 /// The outcome of a write to a connection's stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// The stream has taken everything, and the bytes have left every buffer, TLS's own included.
+    /// The stream has accepted everything, and the bytes have left every buffer, TLS's own included.
     All,
-    /// The stream has taken some of the bytes.
+    /// The stream has accepted some of the bytes.
     Part,
-    /// The stream has not taken a single byte.
+    /// The stream has not accepted a single byte.
     Nothing,
     /// Writing has failed. The text says how.
     Failed(String),
@@ -127,6 +129,8 @@ pub enum Written {
 /// A node and its processes.
 ///
 /// See the [module](self) for how to drive it. `now` is the time since the node was started, as for [`Endpoint`].
+/// `local` is the number of a process of this node. If that process has ended, an operation with another node is
+/// dropped.
 #[derive(Debug)]
 pub struct Host<P> {
     /// The process table.
@@ -202,9 +206,9 @@ impl<P: Nodes> Host<P> {
 
     // Connections.
 
-    /// Adds a connection that TCP has accepted from `from`.
+    /// Adds a connection that TCP has accepted from `from`, and returns its id.
     ///
-    /// Returns `None` if the node is stopping: the host then closes the TCP connection.
+    /// Returns `None` if the node is stopping: the host must then close the TCP connection.
     pub fn accept(&mut self, from: SocketAddr, now: Duration) -> Option<ConnectionId> {
         let (random, now) = (self.seed.for_connection(), self.at(now));
         let accepted = self.endpoint.accept(from, random, now);
@@ -260,11 +264,12 @@ impl<P: Nodes> Host<P> {
     /// Appends the next output of a connection to `out`, about `bytes_wanted` bytes: see [`Connection::transmit`].
     ///
     /// Returns `None` if there is no such connection, or if the connection has an ending and nothing more is to be
-    /// written: its last output was given, or the stream does not take that output at once.
+    /// written. That is so when its last output has been given, or when the stream has not accepted the output before
+    /// in full.
     ///
     /// After [`Transmit::Bytes`] and [`Transmit::Close`] the host must call [`Host::handle_written`]. Until that call
-    /// reports that the stream has taken everything, this method returns the same value again and appends nothing. So
-    /// the host need not look at `flush`.
+    /// reports that the stream has accepted everything, this method returns the same value again and appends nothing.
+    /// So the host need not look at `flush`.
     pub fn transmit(
         &mut self,
         id: ConnectionId,
@@ -286,7 +291,7 @@ impl<P: Nodes> Host<P> {
         }
     }
 
-    /// Records how much of the output of [`Host::transmit`] the stream has taken, or that the stream has failed.
+    /// Records how much of the output of [`Host::transmit`] the stream has accepted, or that the stream has failed.
     pub fn handle_written(&mut self, id: ConnectionId, written: Written, now: Duration) {
         self.at(now);
         let Some(Line { connection, given, .. }) = self.lines.get_mut(&id) else { return };
@@ -303,10 +308,10 @@ impl<P: Nodes> Host<P> {
         self.settle();
     }
 
-    /// Removes a connection that has an ending. Before this call, the host must drop the stream.
+    /// Removes a connection. Call this when the connection has an ending, after dropping the stream.
     ///
     /// If the connection was a session, the end of the session is delivered to its processes. Returns the ending, for
-    /// the log, or `None` if there is no such connection or it has no ending.
+    /// the log. Returns `None` if there is no such connection, or if it had no ending: it is removed all the same.
     pub fn over(&mut self, id: ConnectionId, now: Duration) -> Option<Ending> {
         let now = self.at(now);
         let ending = self.lines.get(&id)?.connection.ending().cloned();
@@ -337,8 +342,12 @@ impl<P: Nodes> Host<P> {
         self.changed.pop_first()
     }
 
-    /// Ends the session with a node gracefully. Returns `true` if there was a session that was not being ended: see
-    /// [`Endpoint::disconnect`].
+    /// Ends the session with the node `name` gracefully: its connection still writes everything that is queued, and
+    /// then tells the peer. This takes at most [`SHUTDOWN_PATIENCE`](super::limits::SHUTDOWN_PATIENCE). `name` must
+    /// include its port.
+    ///
+    /// Returns `false`, and does nothing, if there is no session with the node, or if the session is being ended
+    /// already. If [`Host::keep`] keeps the name connected, the node is dialled again afterwards.
     pub fn disconnect(&mut self, name: &str, now: Duration) -> bool {
         let now = self.at(now);
         let is_up = self.endpoint.disconnect(name, now);
@@ -346,20 +355,24 @@ impl<P: Nodes> Host<P> {
         is_up
     }
 
-    /// Uses these cookies in each handshake that begins from now on: see [`Endpoint::set_cookies`].
+    /// Replaces the cookies of the node: each handshake that begins from now on uses these. See
+    /// [`Endpoint::set_cookies`].
     pub fn set_cookies(&mut self, cookies: impl Into<Cookies>) {
         self.endpoint.set_cookies(cookies);
     }
 
-    /// Stops the node: see [`Endpoint::stop`]. The node has stopped when [`Endpoint::is_empty`] returns `true`.
+    /// Stops the node: see [`Endpoint::stop`]. The host must continue to drive the connections until
+    /// [`Endpoint::is_empty`] of [`Host::endpoint`] returns `true`. Then the node has stopped.
     pub fn stop(&mut self, now: Duration) {
         let now = self.at(now);
         self.endpoint.stop(now);
         self.settle();
     }
 
-    /// Returns the session with a node, for operations that this type has no method for. Returns `None` if there is
-    /// no session.
+    /// Returns the session with a node, also while it is being ended. Returns `None` if there is no session.
+    ///
+    /// Use it only for operations that this type has no method for, and not for links, monitors, calls and requests:
+    /// their end would not be reported to the session by [`Host::process_ended`].
     pub fn session(&mut self, node: NodeNumber) -> Option<&mut Session> {
         self.line(node)?.connection.session()
     }
@@ -372,7 +385,7 @@ impl<P: Nodes> Host<P> {
 
     // Names.
 
-    /// Returns the pid of the process with number `local` on the node called `name`.
+    /// Returns the pid of the process with number `local` on the node called `name`, which must include its port.
     ///
     /// For another node, the pid belongs to the run of that node with which this node has, or last had, a session.
     /// Returns `None` if there has been no session with the node, or if the node has been forgotten.
@@ -383,10 +396,10 @@ impl<P: Nodes> Host<P> {
         Some(Pid::new(known.node(), known.creation(), local))
     }
 
-    /// Returns the name of a node by its number.
+    /// Returns the name of a node, with its port, by its number.
     ///
-    /// A name is known for this node, for each node with which there is or was a session, and for each node that a
-    /// peer has introduced. Returns `None` for any other node, and for a node that has been forgotten.
+    /// A name is known for this node, for each node with which there is or was a session, and for each node that a peer
+    /// has introduced. Returns `None` for any other node, and for a node that has been forgotten.
     #[must_use]
     pub fn name_of(&mut self, node: NodeNumber) -> Option<Arc<str>> {
         if node == NodeNumber::HERE {

@@ -6,14 +6,15 @@ use crate::core::session::NotRequested;
 use crate::core::{SpawnFailure, SpawnTie, Term};
 
 impl<P: Nodes> Host<P> {
-    /// Asks the node `node`, on behalf of the process `local`, to start a process that runs `function`. The outcome
-    /// is reported once, to [`Processes::spawned`](crate::core::Processes::spawned). If there is no session with the
-    /// node, the failure is reported at once.
+    /// Asks another node, on behalf of the process `local`, to start a process that runs `function`. `node` is the name
+    /// of that node, with its port.
     ///
-    /// `request` must be new: no process of this node may have used it before for a request, a monitor or a call.
-    /// With [`SpawnTie::Monitor`], `request` becomes the reference of the monitor. [`Host::demonitor_named`] ends
-    /// the monitor, or gives the request up. Nodes of pids in the arguments that the peer may not know are
-    /// introduced to it first.
+    /// The outcome is reported once, to [`Processes::spawned`](crate::core::Processes::spawned). If there is no session
+    /// with the node, [`SpawnFailure::Noconnection`] is reported at once.
+    ///
+    /// `request` must be new: no process of this node may have used it before for a request, a monitor or a call. With
+    /// [`SpawnTie::Monitor`], `request` becomes the reference of the monitor. [`Host::demonitor_named`] ends the
+    /// monitor, or gives the request up. Nodes of pids in the arguments are introduced as in [`Host::send_term`].
     ///
     /// # Errors
     /// Returns [`NotRequested`] if the request cannot be sent. Nothing has changed then.
