@@ -14,7 +14,8 @@ pub struct NodeNumber(u64);
 impl NodeNumber {
     /// The number of this node.
     pub const HERE: Self = Self(0);
-    /// The number that stands for a node which the writer of a pid could not name.
+    /// The number that stands for a node that is not known: the writer of a pid could not name it, or its name is not
+    /// known here.
     pub const UNKNOWN: Self = Self(u64::MAX);
 
     /// Creates the number of another node. Returns `None` for the two numbers with a special meaning: those of
@@ -37,11 +38,12 @@ impl NodeNumber {
 /// The pid of a process on any node.
 ///
 /// A pid is shown as `<N.L.C>`. `N` is the number by which *this* node knows the node of the process: 0 for this node
-/// itself, `?` for a node that could not be named. `L` is the number of the process on its node, and `C` the creation
-/// of that node.
+/// itself, `?` for [`NodeNumber::UNKNOWN`]. `L` is the number of the process on its node, and `C` the creation of that
+/// node.
 ///
 /// A pid remains valid when the session in which it was learnt has ended. In a later session with the same node it
-/// stands for the same process. If the node was restarted in between, the pid stands for no process any more.
+/// stands for the same process. If the node was restarted in between, the pid stands for no process any more. The same
+/// holds if the node speaks version 1, or if this node has forgotten it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Pid {
     node: NodeNumber,
@@ -75,7 +77,8 @@ impl Pid {
         self.bits & WirePid::LOCAL_MAX
     }
 
-    /// Returns the creation: a number that distinguishes the runs of the process's node, as far as 8 bits suffice.
+    /// Returns the creation of the node that the process runs on: a number that distinguishes the runs of that node, as
+    /// far as 8 bits suffice.
     #[must_use]
     pub const fn creation(self) -> u8 {
         WirePid::from_bits(self.bits).creation()

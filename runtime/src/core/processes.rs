@@ -39,24 +39,24 @@ pub struct Caller {
 /// - It cannot call back into the session, which is borrowed during the call.
 /// - It must not block, since the session waits for it.
 /// - It must not panic. A panic passes through the session, and the rest of what the session had to deliver is lost.
-/// - It must not call code of a program. A table that passes anything to such code does so after the session's own
+/// - It must not call code of a program. A table that passes anything to such code must do so after the session's own
 ///   call has returned.
 pub trait Processes {
     /// Returns `true` if the process's mailbox has room for the exit signal of one more link.
     ///
-    /// Returns `false` if earlier messages and signals of the peer have left no such room: the session then refuses
-    /// the peer's LINK. The default returns `true`.
+    /// Returns `false` if earlier messages and signals of the peer have left no such room: the session then refuses the
+    /// peer's LINK, with the reason `limit`. The default returns `true`.
     fn has_room(&mut self, local: u64) -> bool {
         let _ = local;
         true
     }
 
-    /// Reports the number of bytes that the session keeps of all incomplete messages of the peer together. The
-    /// session calls this before the number grows, and after it has shrunk.
+    /// Reports the number of bytes of memory that the session keeps of all incomplete fragmented messages of the peer
+    /// together. The session calls this before the number grows, and after it has shrunk.
     ///
-    /// Returns `false` if the table has no room for the larger number. The table then counts the message that the new
-    /// fragment belongs to as dropped. The session keeps nothing of that message, and reports the smaller number
-    /// next. When the number has shrunk, the result is ignored. The default returns `true`.
+    /// Returns `false` if the table has no room for the larger number. The message to which the new fragment belongs is
+    /// then dropped, and the table should count it as dropped. The session keeps nothing of that message, and reports
+    /// the smaller number next. When the number has shrunk, the result is ignored. The default returns `true`.
     fn unfinished(&mut self, bytes: usize) -> bool {
         let _ = bytes;
         true
@@ -93,8 +93,9 @@ pub trait Processes {
     /// has that name, or if the mailbox of the process is full.
     fn named_message(&mut self, name: &str, message: &[u8]);
 
-    /// Delivers a term to the process that is registered under `name`, as [`Processes::term`] does to a process. The
-    /// table drops the term in the same cases as a [`named_message`](Self::named_message).
+    /// Delivers a term to the process that is registered under `name`. The parameters are those of [`Processes::term`].
+    /// The table drops the term in the same cases as a [`named_message`](Self::named_message). The default delivers the
+    /// term as an ordinary message.
     fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
         drop(pids);
         self.named_message(name, term);
@@ -103,20 +104,20 @@ pub trait Processes {
     // Calls and monitors by name. A table that supports them implements all of these. With the defaults no name is
     // registered, and every call finds a full mailbox.
 
-    /// Returns the process that is registered under `name`, or `None` if there is none, as by default.
+    /// Returns the process that is registered under `name`, or `None` if there is none. The default returns `None`.
     fn whereis(&mut self, name: &str) -> Option<u64> {
         let _ = name;
         None
     }
 
-    /// Delivers the message of a call to a process that has just been attached.
+    /// Delivers the message of a call to a process for which [`attach`](Self::attach) has just returned `true`.
     ///
-    /// Returns `false` if the mailbox accepts no message, as by default: the call then ends with the error `full`. If
-    /// the process has ended, or ends because its mailbox is full, the result is `true`, since the end of the process
-    /// answers the call.
+    /// Returns `false` if the mailbox accepts no message: the call then ends with the error `full`. If the process has
+    /// ended, or ends because its mailbox is full, the table must return `true`, since the end of the process answers
+    /// the call. The default returns `false`.
     ///
     /// The process replies to `caller` with [`Session::reply`]. Code that gives up the call without a reply must call
-    /// [`Session::leave_unanswered`].
+    /// [`Session::leave_unanswered`]. [`Host`](super::Host) has methods of the same names.
     ///
     /// [`Session::reply`]: super::session::Session::reply
     /// [`Session::leave_unanswered`]: super::session::Session::leave_unanswered
@@ -125,8 +126,8 @@ pub trait Processes {
         false
     }
 
-    /// Delivers the reply to a call of a local process. A table that has no room for the reply tells the process that
-    /// the reply was lost, as [`Processes::reply_lost`] does. The default does nothing.
+    /// Delivers the reply to a call of a local process. If the table has no room for the reply, it must tell the
+    /// process that the reply was lost, as [`Processes::reply_lost`] does. The default does nothing.
     fn reply(&mut self, local: u64, reference: u64, term: &[u8], pids: TermPids) {
         let _ = (local, reference, term, pids);
     }
@@ -137,12 +138,14 @@ pub trait Processes {
         let _ = (local, reference);
     }
 
-    /// Reports that a call of a local process has ended without a reply, for this reason. The default does nothing.
+    /// Reports that a call of a local process has ended without a reply, for this reason.
+    /// [`Event::CallEnded`](super::host::Event::CallEnded) lists the reasons. The default does nothing.
     fn call_ended(&mut self, local: u64, reference: u64, reason: Reason) {
         let _ = (local, reference, reason);
     }
 
-    /// Reports to `local` which process its monitor by name, with this reference, watches. The default does nothing.
+    /// Reports to `local` that `pid` is the process that its monitor by name with this reference watches. The default
+    /// does nothing.
     fn named(&mut self, local: u64, reference: u64, pid: Pid) {
         let _ = (local, reference, pid);
     }
@@ -151,7 +154,8 @@ pub trait Processes {
     // refuse every request as one for an unknown function. A table whose processes ask for some implements the third.
 
     /// Returns `true` if the program has registered a function under this name, and the node of `requester` may start
-    /// it. The default returns `false`.
+    /// it. If this returns `false`, the request is refused with [`SpawnFailure::NotOffered`]. The default returns
+    /// `false`.
     fn offers(&mut self, requester: Pid, function: &str) -> bool {
         let _ = (requester, function);
         false
@@ -181,7 +185,8 @@ pub trait Processes {
 
     // Global names and rooms. By default a table ignores them.
 
-    /// Handles an announcement of the peer about a global name.
+    /// Handles an announcement of the peer about a global name. A [`Host`](super::Host) handles announcements itself,
+    /// and does not pass them to its table.
     ///
     /// Returns `false` if the table ignores the announcement, as by default. The session then counts it in
     /// [`Counts::left_alone`](super::session::Counts::left_alone).
@@ -217,30 +222,31 @@ pub trait Processes {
         from.iter().for_each(|from| self.exit(local, *from, reason.clone()));
     }
 
-    /// Delivers to `local` the DOWN of its monitor with this reference: the process `from` has ended, for this
-    /// reason.
+    /// Delivers to `local` the DOWN of its monitor with this reference: the process `from` has ended, for this reason.
+    /// The reason is `noproc` if there was no such process, and Noconnection if the session has ended.
     fn down(&mut self, local: u64, reference: u64, from: Pid, reason: Reason);
 
     // Further details about what a connection delivers. A table that copies each message and wakes its processes at
     // once needs none of these.
 
-    /// Reports that the connection keeps the beginning of a frame in a buffer of `bytes` bytes. If this is called
-    /// again for the same frame, `bytes` is no smaller than before.
+    /// Reports that the connection keeps the beginning of a frame in a buffer of `bytes` bytes. This is called only for
+    /// buffers of more than [`UNFINISHED_BYTES_UNCOUNTED`](super::limits::UNFINISHED_BYTES_UNCOUNTED) bytes. If it is
+    /// called again for the same frame, `bytes` is no smaller than before.
     ///
-    /// Returns `false` if the frame is a message and the table has no room for these bytes. The message then counts
-    /// as dropped: the connection skips the rest of it and keeps nothing. If `is_message` is `false`, the result has no
-    /// effect: a signal is never dropped. The default returns `true`.
+    /// Returns `false` if the frame is a message and the table has no room for these bytes. The message is then
+    /// dropped: the connection skips the rest of it and keeps nothing, and the table should count it as dropped. If
+    /// `is_message` is `false`, the result has no effect: a signal is never dropped. The default returns `true`.
     fn keep_buffer(&mut self, bytes: usize, is_message: bool) -> bool {
         let _ = (bytes, is_message);
         true
     }
 
-    /// Reports that the frame of the last [`keep_buffer`](Self::keep_buffer) is complete. It may also be called when
-    /// no buffer is kept.
+    /// Reports that the buffer of the last [`keep_buffer`](Self::keep_buffer) is no longer kept, because its frame is
+    /// complete or the session has ended. It may also be called when no buffer is kept.
     fn release_buffer(&mut self) {}
 
-    /// Returns `true` if the table keeps a message of `message_bytes` bytes together with its allocation of
-    /// `of_bytes` bytes, and `false` if it copies the message, as by default.
+    /// Returns `true` if the table keeps a message of `message_bytes` bytes together with its allocation of `of_bytes`
+    /// bytes, and `false` if it copies the message. The default returns `false`.
     #[must_use]
     fn keeps(message_bytes: usize, of_bytes: usize) -> bool
     where
@@ -262,7 +268,8 @@ pub trait Processes {
     /// processes for which the frame has brought something.
     fn between_frames(&mut self) {}
 
-    /// Reports that everything that had arrived has been handled, and that no lock of the session is held.
+    /// Reports that everything that had arrived has been handled, and that no lock of the session is held. The table
+    /// must now wake the processes that it has not woken yet.
     fn after_frames(&mut self) {}
 
     /// Returns `true` if the exit signals and DOWNs of the peer hold more memory than the table allows one peer.

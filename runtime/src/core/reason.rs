@@ -27,19 +27,19 @@ pub enum Reason {
     Error(Arc<str>),
     /// The process was killed.
     Killed,
-    /// The process was ended by the exit signal of a process with which it was linked.
+    /// The process was ended by an exit signal of another process, usually one with which it was linked.
     Linked(Arc<Chain>),
     /// The process was asked to stop.
     Shutdown,
     /// A reason that the program has defined.
     Custom(Arc<str>),
-    /// The connection to the node of the process was lost.
+    /// There is no session with the node of the process, or the session has ended.
     Noconnection,
     /// A reason of a later version of the protocol, as its tag and the bytes that follow the tag.
     Unknown(Arc<[u8]>),
 }
 
-/// The processes through which an exit was passed on, and the reason with which the first process of them ended.
+/// The processes through which an exit was passed on, and the reason of the process that ended first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Chain {
     /// The processes, beginning with the last one that passed the exit on. There is at least one.
@@ -84,8 +84,8 @@ impl Reason {
         Self::error("noproc")
     }
 
-    /// Returns the reason with which a process ends when an exit signal from `from`, to which it is linked, ends it.
-    /// `reason` is the reason in the exit signal.
+    /// Returns the reason with which a process ends when an exit signal from the process `from` ends it. `reason` is
+    /// the reason in the exit signal.
     ///
     /// If the chain would grow beyond [`REASON_BYTES_MAX`] (4 KiB), its oldest hops are left out. The root stays.
     #[must_use]
@@ -100,7 +100,7 @@ impl Reason {
     }
 
     /// Returns the processes through which the exit was passed on, beginning with the last one. Returns no process if
-    /// the reason comes directly from the process that ended.
+    /// the reason is not [`Reason::Linked`]: it then comes directly from the process that ended.
     pub fn hops(&self) -> impl Iterator<Item = Pid> + '_ {
         let chain = if let Self::Linked(chain) = self { Some(&chain.hops) } else { None };
         chain.into_iter().flatten().copied()

@@ -42,10 +42,10 @@ pub enum SpawnFailure {
         "it cannot be linked or monitored: one of the two nodes has as many links and monitors as it may"
     )]
     NotTied,
-    /// The other node already runs as many processes for this node as it allows.
+    /// The other node already runs as many processes for this node, or for all other nodes together, as it allows.
     #[error("the other node runs as many processes for this one as it lets one node have")]
     TooMany,
-    /// The other node starts no more processes.
+    /// The other node does not start processes any more, because it is stopping.
     #[error("the other node starts no process any more")]
     Stopped,
     /// The other node has refused with a status that this node does not know. The status is 0 if the answer reports

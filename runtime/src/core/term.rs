@@ -182,8 +182,8 @@ impl TermPids {
         self.nodes.is_empty()
     }
 
-    /// Returns the number of bytes of memory that the value keeps alive besides its own size. Code that keeps terms
-    /// of peers counts these bytes.
+    /// Returns the number of bytes of memory that the value keeps alive besides its own size. Code that keeps terms of
+    /// peers must count these bytes.
     #[must_use]
     pub const fn kept_bytes(&self) -> usize {
         let allocated = self.nodes.capacity() * size_of::<((u16, u8), NodeNumber)>();

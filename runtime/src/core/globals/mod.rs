@@ -2,14 +2,14 @@
 //! hold for all nodes".
 //!
 //! [`Globals`] holds the names that this node owns and the names that its peers have announced, and decides which
-//! node keeps a name that two nodes claim. A node has one table for all its sessions. The names that this node owns
-//! change by [`Globals::register`], [`Globals::unregister`] and [`Globals::process_ended`]. The names of peers change
-//! by [`Globals::up`], [`Globals::heard`] and [`Globals::down`]. [`Globals::whereis`] looks a name up.
+//! node keeps a name that two nodes claim. A node has one table for all its sessions. [`Globals::register`],
+//! [`Globals::unregister`] and [`Globals::process_ended`] change the names that this node owns. [`Globals::up`],
+//! [`Globals::heard`] and [`Globals::down`] change the names of peers. [`Globals::whereis`] looks a name up.
 //!
-//! The owner of the table must announce each change of a name that this node owns in every session
+//! The host of the table must announce each change of a name that this node owns in every session
 //! ([`Session::register_global`](super::Session::register_global),
 //! [`Session::unregister_global`](super::Session::unregister_global)), in the order of the changes. This includes a
-//! name that is lost: [`Globals::heard`] then returns a [`Conflict`].
+//! name that this node loses to another node: [`Globals::heard`] then returns a [`Conflict`].
 //!
 //! Two connected nodes settle a conflict by themselves, and both come to the same result: each compares the
 //! incarnations of the two nodes. There is no vote, and no third node is asked.
@@ -49,8 +49,8 @@ pub enum GlobalNews<'a> {
     },
 }
 
-/// The text of the reason, a [`Reason::Custom`](super::Reason::Custom), with which [`OnConflict::Exit`] ends a
-/// process.
+/// The text of the reason of the exit signal that [`OnConflict::Exit`] brings. The reason is a
+/// [`Reason::Custom`](super::Reason::Custom).
 //= spec/session.md#ses-glb-016
 //# A process that loses a global name by SES-GLB-011 MUST get one exit signal Custom "name conflict" from the
 //# process that keeps the name, unless it has asked to be told in another way.
@@ -71,13 +71,13 @@ pub enum OnConflict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
     /// The name. The table no longer counts it as this node's own, but the caller must still announce the loss in the
-    /// sessions.
+    /// sessions, by [`Session::unregister_global`](super::Session::unregister_global).
     pub name: Arc<str>,
     /// The number of the process of this node that had the name.
     pub local: u64,
     /// The process of the other node, which keeps the name.
     pub winner: Pid,
-    /// The name of the winner's node.
+    /// The name of the winner's node, with its port.
     pub node: Arc<str>,
     /// The way, chosen at the registration, in which the process `local` is to learn that it has lost the name.
     pub on_conflict: OnConflict,
@@ -106,7 +106,7 @@ pub enum NotRegistered {
     Taken {
         /// The process that has the name.
         pid: Pid,
-        /// The name of that process's node, which owns the global name.
+        /// The name of that process's node, with its port. That node owns the global name.
         node: Arc<str>,
     },
     /// The name is too long.
@@ -117,7 +117,8 @@ pub enum NotRegistered {
         /// The maximum length, in bytes: [`GLOBAL_NAME_BYTES_MAX`].
         length_max: usize,
     },
-    /// The global names that this node owns have reached the total size that other nodes keep for one node.
+    /// With this name, the global names that this node owns would exceed the total size that other nodes keep for one
+    /// node.
     #[error("this node owns too many global names: together they may count {bytes_max} bytes")]
     TooMany {
         /// The limit, in bytes: [`GLOBAL_NAMES_BYTES_MAX`].
@@ -220,8 +221,8 @@ impl Globals {
         Ok(name)
     }
 
-    /// Removes a name that this node owns. Returns the number of the process that had the name, or `None` if this
-    /// node does not own it.
+    /// Removes a name that this node owns. Returns the number of the process that had the name, or `None` if this node
+    /// does not own it. The caller must announce the removal in the sessions.
     pub fn unregister(&mut self, name: &str) -> Option<u64> {
         let (name, own) = self.own.remove_entry(name)?;
         self.own_bytes -= counted(&name);
@@ -229,7 +230,8 @@ impl Globals {
         Some(own.local)
     }
 
-    /// Removes all names of a process of this node that has ended, and returns them.
+    /// Removes all names of a process of this node that has ended, and returns them. The caller must announce the
+    /// removals in the sessions.
     pub fn process_ended(&mut self, local: u64) -> Vec<Arc<str>> {
         let from = (local, Arc::from(""));
         let names: Vec<_> = self

@@ -2,18 +2,18 @@
 //!
 //! [`Groups`] is the state of a node's groups server: the process that is registered as [`SERVER`]. Each server owns
 //! the memberships of its own node's processes, and reports them to the servers of the other nodes. This module does
-//! not send, monitor or wait. The host reports each event by a `handle` method, by [`Groups::join`] or by
-//! [`Groups::leave`], and then asks what to do next:
+//! not send, monitor or wait. The host must report each event by a `handle` method, by [`Groups::join`] or by
+//! [`Groups::leave`], and then ask what to do next:
 //!
-//! - [`Groups::poll_watch`] returns a process of this node to monitor. When that process ends, the host calls
+//! - [`Groups::poll_watch`] returns a process of this node to monitor. When that process ends, the host must call
 //!   [`Groups::handle_process_ended`].
-//! - [`Groups::poll_node`] returns a node for which there may be something to do. For that node the host calls
-//!   [`Groups::poll_todo`] until that returns `None`. Before each call, the host makes sure that it can carry out
-//!   the result. Changes are gathered until the host makes the call, and a change that is undone in the meantime is
-//!   never sent.
+//! - [`Groups::poll_node`] returns a node for which there may be something to do. For that node the host must call
+//!   [`Groups::poll_todo`] until that method returns `None`. Before each call, the host must make sure that it can
+//!   carry out the result. Changes are gathered until the host makes the call, and a change that is undone in the
+//!   meantime is never sent.
 //! - [`Groups::poll_change`] returns the next change that a subscriber has not been told yet.
 //!
-//! For each connected node the host also calls [`Groups::handle_interval`] at a fixed interval.
+//! For each connected node the host must also call [`Groups::handle_interval`] at a fixed interval.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,11 +62,11 @@ type Membership = (Arc<str>, u64);
 /// An action that the host must carry out for a node: see [`Groups::poll_todo`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Todo {
-    /// Monitor the process that is registered as [`SERVER`] on the node (MONITOR_NAME). If there is an earlier
-    /// monitor of the node's server, end it.
+    /// Monitor the process that is registered as [`SERVER`] on the node (MONITOR_NAME). If there is an earlier monitor
+    /// of the node's server, end it.
     ///
-    /// The host reports the outcome by [`Groups::handle_named`] or [`Groups::handle_nobody`]. After
-    /// [`Groups::handle_named`], it also reports the end of the monitor, by [`Groups::handle_server_ended`].
+    /// The host must report the outcome by [`Groups::handle_named`] or [`Groups::handle_nobody`]. After
+    /// [`Groups::handle_named`], it must also report the end of the monitor, by [`Groups::handle_server_ended`].
     Monitor,
     /// Send this term to the process that is registered as [`SERVER`] on the node (SEND_NAME_TERM).
     Send(Term),
@@ -83,8 +83,8 @@ pub enum GroupChange {
         /// The new member.
         pid: Pid,
     },
-    /// The process `pid` is no longer a member of `group`. It has left the group or has ended, or the session with
-    /// its node has ended, or the groups server of its node has ended.
+    /// The process `pid` is no longer a member of `group`. It has left the group or has ended, or the session with its
+    /// node or the groups server of its node has ended.
     Left {
         /// The group's name.
         group: Arc<str>,
@@ -112,18 +112,20 @@ pub enum NotJoined {
     TooMany,
 }
 
-/// The counts of input from other servers that was ignored.
+/// Counts of input from other servers that was ignored, and of the requests that missing messages have caused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Counts {
     /// The number of messages that were ignored. Such a message is not one of this protocol, has an unknown kind or
-    /// version, is addressed to another process, or was not sent by the known server of its node.
+    /// version, is addressed to another process, was not sent by the known server of its node, or is not the next one
+    /// of its stream.
     pub messages_ignored: u64,
-    /// The number of entries in messages that were ignored. Such an entry contains a name that is not valid for a
-    /// group, contains a process of another node than the server's, or exceeds the number of memberships that are
-    /// kept for one node.
+    /// The number of memberships that were ignored in messages, and of entries that cannot be read. A membership is
+    /// ignored if the name is not valid for a group, if the process is not one of the server's node, or if as many
+    /// memberships are kept for that node as allowed ([`GROUP_MEMBERSHIPS_MAX`]).
     pub entries_ignored: u64,
-    /// The number of times that this server has asked another server to send all its memberships again.
+    /// The number of times that this server has asked another server to send all its memberships again because messages
+    /// of its stream were missing.
     pub asked_again: u64,
 }
 
@@ -284,14 +286,15 @@ impl Groups {
         self.known.groups.keys()
     }
 
-    /// Returns the counts of input that was ignored, since this state was created.
+    /// Returns the counts since this state was created.
     #[must_use]
     pub const fn counts(&self) -> Counts {
         self.counts
     }
 
     /// Creates a subscriber, and returns its number. From then on, [`poll_change`](Self::poll_change) returns all
-    /// changes for this subscriber. The first changes are the members that are known now.
+    /// changes for this subscriber. The first changes are one [`GroupChange::Joined`] for each membership that is known
+    /// now.
     pub fn subscribe(&mut self) -> u64 {
         let mut changes = Changes::default();
         for (group, members) in &self.known.groups {
@@ -324,7 +327,7 @@ impl Groups {
 
 /// Methods to report events of other nodes.
 impl Groups {
-    /// Handles the beginning of a session with a node. The host calls this only if the session has the capability
+    /// Handles the beginning of a session with a node. The host must call this only if the session has the capability
     /// `names`.
     pub fn handle_node_up(&mut self, node: NodeNumber) {
         //= spec/groups.md#grp-srv-002
@@ -358,8 +361,8 @@ impl Groups {
         self.ready.insert(node);
     }
 
-    /// Handles the answer that no process is registered as [`SERVER`] on the node, or that the process cannot be
-    /// monitored.
+    /// Handles the answer that no process is registered as [`SERVER`] on the node, or the failure to monitor that
+    /// process.
     pub fn handle_nobody(&mut self, node: NodeNumber) {
         let Some(peer) = self.peers.get_mut(&node) else { return };
         peer.nobody(&mut self.known);
@@ -422,15 +425,15 @@ impl Groups {
         self.to_watch.pop_first()
     }
 
-    /// Returns the next node for which there may be something to do, or `None` if there is none. The host then calls
-    /// [`poll_todo`](Self::poll_todo) for that node. After this method has returned a node, it returns the node again
-    /// only after a new event.
+    /// Returns the next node for which there may be something to do, or `None` if there is none. The host must then
+    /// call [`poll_todo`](Self::poll_todo) for that node. After this method has returned a node, it returns the node
+    /// again only after a new event.
     pub fn poll_node(&mut self) -> Option<NodeNumber> {
         self.ready.pop_first()
     }
 
-    /// Returns the next action for a node, or `None` if there is nothing to do. The host should call this only when
-    /// it can carry out the action.
+    /// Returns the next action for a node, or `None` if there is nothing to do. Each action is returned once, so the
+    /// host must call this only when it can carry out the action.
     pub fn poll_todo(&mut self, node: NodeNumber) -> Option<Todo> {
         let peer = self.peers.get_mut(&node)?;
         if std::mem::take(&mut peer.to_seek) {
