@@ -6,8 +6,8 @@ use crate::core::session::{NotCalled, NotMade, NotReplied};
 use crate::core::{Caller, NodeNumber, Pid, Reason, Term};
 
 impl<P: Nodes> Host<P> {
-    /// Calls a process of another node. `term` is the message of the call. Nodes of its pids are introduced as in
-    /// [`Host::send_term`].
+    /// Calls a process of another node. `term` is the message of the call. If it has pids of nodes that the peer may
+    /// not know, those nodes are introduced to the peer first.
     ///
     /// The outcome is reported once, to [`Processes::reply`](crate::core::Processes::reply),
     /// [`Processes::reply_lost`](crate::core::Processes::reply_lost) or
@@ -15,7 +15,7 @@ impl<P: Nodes> Host<P> {
     /// `call_ended` is called at once, with the reason Noconnection.
     ///
     /// `reference` must be new: no process of this node may have used it before for a call, a monitor or a request for
-    /// a process. [`Host::demonitor`] gives the call up.
+    /// a process. [`Host::demonitor`] gives up the call.
     ///
     /// # Errors
     /// Returns [`NotCalled`] if the call cannot be made. Nothing has changed then.
@@ -27,7 +27,7 @@ impl<P: Nodes> Host<P> {
     }
 
     /// Calls the process that is registered under `name` on another node. `node` is the name of that node, with its
-    /// port. [`Host::demonitor_named`] gives the call up. Apart from that, this method behaves like [`Host::call`].
+    /// port. [`Host::demonitor_named`] gives up the call. Apart from that, this method behaves like [`Host::call`].
     ///
     /// # Errors
     /// Returns [`NotCalled`] if the call cannot be made. Nothing has changed then.
@@ -104,8 +104,9 @@ impl<P: Nodes> Host<P> {
     /// port. [`Processes::named`](crate::core::Processes::named) reports which process is monitored.
     ///
     /// If no process has the name, the DOWN of the monitor follows with the reason `noproc`. If there is no session
-    /// with the node, the DOWN is delivered at once with the reason Noconnection. In both cases, it comes from process
-    /// 0 of the node, which is [`NodeNumber::UNKNOWN`] if there has been no session with it.
+    /// with the node, the DOWN is delivered at once with the reason Noconnection. In both cases, the DOWN is from
+    /// process 0 of the node. If there has been no session with the node, it is from a process of
+    /// [`NodeNumber::UNKNOWN`].
     ///
     /// `reference` must be new: no process of this node may have used it before for a monitor, a call or a request for
     /// a process.

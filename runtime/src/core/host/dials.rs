@@ -57,9 +57,9 @@ impl<P: Nodes> Host<P> {
         was_kept
     }
 
-    /// Returns the next connection that the host must make for [`Host::keep`]: its id, and the name of the node to
-    /// connect to, with its port. The host must then connect to that node, as after [`Dial::Start`]. Returns `None` if
-    /// there is no such connection.
+    /// Returns the next connection that the host must make to a node that is kept connected: the id of the connection,
+    /// and the name of the node, with its port. The host must then connect to that node, as after [`Dial::Start`].
+    /// Returns `None` if there is no such connection.
     ///
     /// The host must call this after every other call, until it returns `None`.
     pub fn poll_dial(&mut self) -> Option<(ConnectionId, Arc<str>)> {

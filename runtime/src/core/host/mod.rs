@@ -264,7 +264,7 @@ impl<P: Nodes> Host<P> {
     /// Appends the next output of a connection to `out`, about `bytes_wanted` bytes: see [`Connection::transmit`].
     ///
     /// Returns `None` if there is no such connection, or if the connection has an ending and nothing more is to be
-    /// written. That is so when its last output has been given, or when the stream has not accepted the output before
+    /// written. That is so when its last output has been given, or when the stream has not accepted the previous output
     /// in full.
     ///
     /// After [`Transmit::Bytes`] and [`Transmit::Close`] the host must call [`Host::handle_written`]. Until that call

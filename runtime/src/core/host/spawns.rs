@@ -7,14 +7,15 @@ use crate::core::{SpawnFailure, SpawnTie, Term};
 
 impl<P: Nodes> Host<P> {
     /// Asks another node, on behalf of the process `local`, to start a process that runs `function`. `node` is the name
-    /// of that node, with its port.
+    /// of that node, with its port. If the arguments have pids of nodes that the peer may not know, those nodes are
+    /// introduced to the peer first.
     ///
     /// The outcome is reported once, to [`Processes::spawned`](crate::core::Processes::spawned). If there is no session
     /// with the node, [`SpawnFailure::Noconnection`] is reported at once.
     ///
     /// `request` must be new: no process of this node may have used it before for a request, a monitor or a call. With
     /// [`SpawnTie::Monitor`], `request` becomes the reference of the monitor. [`Host::demonitor_named`] ends the
-    /// monitor, or gives the request up. Nodes of pids in the arguments are introduced as in [`Host::send_term`].
+    /// monitor, or gives up the request.
     ///
     /// # Errors
     /// Returns [`NotRequested`] if the request cannot be sent. Nothing has changed then.

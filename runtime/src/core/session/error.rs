@@ -155,8 +155,7 @@ pub enum NotMade {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotCalled {
-    /// The call needs a place, as a monitor does, and the peer accepts no more links, monitors and calls of this node
-    /// ([`NotMade::Full`]).
+    /// The peer accepts no more links, monitors and calls of this node ([`NotMade::Full`]).
     #[error(transparent)]
     NotMade(#[from] NotMade),
     /// The peer cannot accept the message of the call, or the session lacks the capability `calls`.

@@ -21,7 +21,7 @@ impl Session {
     /// `arguments` are written as [`Session::send_term`] describes.
     ///
     /// `request` must not have been used before in this session for a request, a monitor or a call. The outcome is
-    /// reported once, to [`Processes::spawned`]. [`Session::demonitor`] gives the request up: after that, nothing is
+    /// reported once, to [`Processes::spawned`]. [`Session::demonitor`] gives up the request: after that, nothing is
     /// reported, but the peer may start the process all the same. The end of the process `local` must be reported to
     /// [`Session::process_ended`].
     ///
