@@ -1,9 +1,9 @@
 //! The wire format of Snow DIST, the protocol of one actor system on many machines.
 //!
-//! This crate encodes, decodes and validates every message of the protocol. It keeps no state, reads no clock, opens
-//! no socket and contains no `unsafe`. Decoded messages borrow the buffer that they were read from; decoding a frame
-//! allocates nothing. The module [`guide`] is for the first hour: a sniffer, a proxy, and use without the standard
-//! library. The crate `snow-dist-runtime` runs whole nodes.
+//! This crate encodes, decodes and validates every message of the protocol. It keeps no state of a session, reads no
+//! clock, opens no socket and contains no `unsafe`. A decoded message borrows the buffer from which it was read;
+//! decoding a frame allocates nothing. The module [`guide`] is for the first hour: a sniffer, a proxy, and use without
+//! the standard library. The crate `snow-dist-runtime` runs whole nodes.
 //!
 //! ```
 //! use snow_dist_codec::{Frame, Frames, Reading, limits::FRAME_BYTES_MAX};
@@ -20,15 +20,16 @@
 //!
 //! # Modules
 //! - [`framing`]: splits a stream of bytes into payloads.
-//! - [`frame`], [`handshake`], [`signal`]: the messages, one type each, and an enum of each family ([`Frame`],
-//!   [`Handshake`], [`Signal`]).
+//! - [`frame`], [`handshake`], [`signal`]: the messages, with one type for each, and one enum for each family
+//!   ([`Frame`], [`Handshake`], [`Signal`]).
 //! - [`Reason`], [`Pid`], [`NodeName`], [`Text`], [`Names`], [`Entries`]: the types of fields.
+//! - [`Reading`], [`DecodeError`], [`EncodeError`]: the strictness of decoders, and the errors.
 //! - [`stf`]: the term format of structured messages.
 //! - [`layout`]: the description of a message's fields, shared by readers and writers of all kinds.
 //! - [`limits`]: all limits, each with its reason.
 //!
-//! With features: `document` (messages in JSON), `arbitrary` (messages for fuzzers), `tokio_codec` (the framing for
-//! `tokio_util`).
+//! Three more modules need a feature: `document` (messages in JSON; feature `serde`), `arbitrary` (messages for
+//! fuzzers), and `tokio_codec` (the framing for `tokio_util`; feature `tokio-util`).
 //!
 //! # Features
 //! | feature | description | default |

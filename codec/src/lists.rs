@@ -10,9 +10,9 @@ use crate::layout::{self, Reader, Sink, Source};
 use crate::limits::{NAMES_MAX, STR16_BYTES_MAX};
 use crate::{DecodeError, EncodeError, EncodeErrorKind, Field, Pid, Reading, Text};
 
-/// The node names of a PEER_LIST. On the wire: a `u16` count, then a `str16` for each name.
+/// The node names of a PEER_LIST. On the wire: a `u16` count, then each name after its `u16` length.
 ///
-/// The names are any text. To find out if one is a valid node name, parse it with
+/// A name can be any text. To find out if it is a valid node name, parse it with
 /// [`NodeName`](crate::NodeName).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Names<'a> {
@@ -98,8 +98,8 @@ impl NamesBuf {
     /// Appends a name.
     ///
     /// # Errors
-    /// Returns [`EncodeError`] if the list already has 65 535 names or the name is longer than 65 535 bytes. The list
-    /// is unchanged then.
+    /// Returns [`EncodeError`] if the list already has [`NAMES_MAX`] names or the name is longer than
+    /// [`STR16_BYTES_MAX`] bytes. The list is unchanged then.
     pub fn push(&mut self, name: Text<'_>) -> Result<(), EncodeError> {
         let index = usize::from(self.count);
         let Some(count) = self.count.checked_add(1) else {
@@ -125,7 +125,7 @@ pub struct Entry<'a> {
     pub name: Text<'a>,
     /// The process with this name, by the sender's numbering of nodes.
     pub pid: Pid,
-    /// The node that owns the name.
+    /// The name of the node that owns the global name.
     pub node: Text<'a>,
 }
 
@@ -138,7 +138,8 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// The global names of a GLOBAL_SYNC. On the wire: a `u32` count, then `str16 name` · `pid` · `str16 node` for each.
+/// The global names of a GLOBAL_SYNC. On the wire: a `u32` count, then the name, the pid and the node of each entry.
+/// Before the name and before the node stands its `u16` length.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Entries<'a> {
     count: u32,
@@ -217,8 +218,8 @@ impl EntriesBuf {
     /// Appends an entry.
     ///
     /// # Errors
-    /// Returns [`EncodeError`] if the list already has 2³² − 1 entries or a text is longer than 65 535 bytes. The list
-    /// is unchanged then.
+    /// Returns [`EncodeError`] if the list already has [`u32::MAX`] entries, or if the name or the node is longer than
+    /// [`STR16_BYTES_MAX`] bytes. The list is unchanged then.
     pub fn push(&mut self, entry: &Entry<'_>) -> Result<(), EncodeError> {
         let index = self.count as usize;
         let Some(count) = self.count.checked_add(1) else {

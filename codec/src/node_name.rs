@@ -12,7 +12,7 @@ use nom::{IResult, Parser};
 
 use crate::limits::NODE_NAME_BYTES_MAX;
 
-/// The port of a node whose name does not contain one.
+/// The port of a node whose name does not contain a port.
 pub const DEFAULT_PORT: u16 = 9000;
 
 const DEFAULT_PORT_TEXT: &str = ":9000";
@@ -21,7 +21,11 @@ const PORT_RULE: &str = "a `:` and a port of 0 to 65535 may follow the host, and
 
 /// A valid node name: `name@host` or `name@host:port`.
 ///
-/// Messages carry any text as a node name. A node's own name, and a name to dial, must be valid.
+/// Messages can carry any text as a node name. A node's own name and a name to dial must be valid. A name to dial must
+/// also have a port other than 0, which this type allows.
+///
+/// Compare names in their [`completed`](NodeName::completed) form: `a@h` and `a@h:9000` are the same node, but are not
+/// equal as values of this type.
 ///
 /// ```
 /// use snow_dist_codec::NodeName;
@@ -42,7 +46,8 @@ impl<'a> NodeName<'a> {
     /// Parses a node name.
     ///
     /// # Errors
-    /// Returns [`NodeNameError`] with the rule that the text breaks and the offset where it does.
+    /// Returns [`NodeNameError`] if the text does not have the form of a node name, contains a control character, or is
+    /// longer than [`NODE_NAME_BYTES_MAX`] bytes. A text without a port counts as if `:9000` stood after it.
     pub fn parse(text: &'a str) -> Result<Self, NodeNameError> {
         let broken = |rest: &str, rule| NodeNameError { at: text.len() - rest.len(), rule };
         let (rest, name) = name(text).map_err(|_| broken(text, "a name stands before the `@`"))?;
@@ -82,7 +87,9 @@ impl<'a> NodeName<'a> {
         self.port.is_some()
     }
 
-    /// Returns the name with its port. Nodes announce, dial, compare and order names in this form.
+    /// Returns the whole node name with a port, which is [`DEFAULT_PORT`] if the name does not contain one.
+    ///
+    /// A node must announce, dial, compare and order names in this form.
     #[must_use]
     pub fn completed(&self) -> String {
         //= spec/dist.md#dist-nam-003
@@ -105,7 +112,7 @@ impl fmt::Display for NodeName<'_> {
 /// An error that says why a text is not a node name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeNameError {
-    /// The offset in bytes at which the text breaks the rule.
+    /// The offset in bytes at which the text breaks the rule. For a text that is too long, it is the text's length.
     pub at: usize,
     /// The rule that the text breaks, in words.
     pub rule: &'static str,

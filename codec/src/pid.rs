@@ -5,7 +5,8 @@ use core::{fmt, str::FromStr};
 /// A process identifier: a process and its node, by the writer's numbering of nodes.
 ///
 /// A pid is one `u64` of three parts, most significant first: node id (16 bits), creation (8 bits), local id (40
-/// bits). **A node id has a meaning only for the node that wrote it.** Node id 0 is that node itself.
+/// bits). **A node id has a meaning only for the node that wrote it.** Node id 0 is that node itself. Some fields of
+/// frames, such as `to`, always name a process of the receiver; in these, node id 0 is the receiver.
 ///
 /// ```
 /// use snow_dist_codec::Pid;
@@ -22,11 +23,14 @@ pub struct Pid(u64);
 impl Pid {
     /// The size of a pid on the wire, in bytes.
     pub const LEN: usize = 8;
-    /// The largest local id, of 40 bits.
+    /// The largest local id. Local ids have 40 bits.
     pub const LOCAL_MAX: u64 = (1 << 40) - 1;
-    /// The node id that stands for the reader's own node in an unowned pid.
+    /// The node id of the reader's own node, in pids that are not a sender or receiver field: in terms and in the hops
+    /// of a reason (`session.md`, "Pids").
     pub const NODE_READER: u16 = 0xFFFE;
-    /// The node id of a node that the writer cannot name.
+    /// The node id of a node that the writer cannot name, in the same pids as [`Pid::NODE_READER`].
+    ///
+    /// The writer can name its own node, the reader's node, and the nodes in its node table.
     pub const NODE_UNKNOWN: u16 = 0xFFFF;
 
     /// Creates a pid from its three parts, or returns `None` if `local` is above [`Pid::LOCAL_MAX`].
@@ -47,28 +51,28 @@ impl Pid {
         Self(bits)
     }
 
-    /// Returns the pid as one number.
+    /// Returns the 64 bits of the pid as one number.
     #[inline(always)]
     #[must_use]
     pub const fn to_bits(self) -> u64 {
         self.0
     }
 
-    /// Returns the writer's number for the node of the process; 0 is the writer itself.
+    /// Returns the node id: the writer's number for the node of the process. See [`Pid`] for node id 0.
     #[must_use]
     pub const fn node(self) -> u16 {
         (self.0 >> 48) as u16
     }
 
-    /// Returns the creation: 8 bits that distinguish the run of the node to which the process belongs from other runs
-    /// of that node.
+    /// Returns the creation: 8 bits that identify the run of the node in which the process was started. Few runs of a
+    /// node have the same creation.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "the shift leaves the 8 bits wanted at the bottom")]
     pub const fn creation(self) -> u8 {
         (self.0 >> 40) as u8
     }
 
-    /// Returns the number of the process on its node, at most [`Pid::LOCAL_MAX`].
+    /// Returns the local id: the number of the process on its node, at most [`Pid::LOCAL_MAX`].
     #[must_use]
     pub const fn local(self) -> u64 {
         self.0 & Self::LOCAL_MAX
@@ -106,6 +110,7 @@ impl fmt::Display for ParsePidError {
 
 impl core::error::Error for ParsePidError {}
 
+/// Parses `<0.L>` or `<N.L.C>`, the text form in which a [`Pid`] is displayed.
 impl FromStr for Pid {
     type Err = ParsePidError;
 

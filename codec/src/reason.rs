@@ -25,7 +25,8 @@ const HOP_BYTES: usize = 1 + Pid::LEN;
 /// The size of the tag and the length of a root with text.
 const TEXT_HEAD_BYTES: usize = 1 + size_of::<u64>();
 
-/// The reason why a process ended: its root, and the linked processes through which the exit was passed on.
+/// The reason why a process ended: the original reason (the root), and the chain of linked processes through which the
+/// exit was passed on (the hops).
 ///
 /// ```
 /// use snow_dist_codec::{Pid, Reading, Reason, ReasonBuf, Root};
@@ -42,11 +43,12 @@ const TEXT_HEAD_BYTES: usize = 1 + size_of::<u64>();
 pub struct Reason<'a> {
     /// The hops in wire form: a whole number of [`HOP_BYTES`], each beginning with the tag Linked.
     hops: &'a [u8],
-    /// The reason why the first process of the chain ended.
+    /// The original reason: the one with which the process that started the chain ended. Without a chain, this is the
+    /// whole reason.
     pub root: Root<'a>,
 }
 
-/// The reason at the end of a chain, or the whole reason if there is no chain.
+/// The original reason in a [`Reason`], which stands after all hops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Root<'a> {
     /// The process had done its work. Tag `00`.
@@ -59,7 +61,7 @@ pub enum Root<'a> {
     Shutdown,
     /// The process ended for a reason of the program's own. Tag `05`, `u64` length, text.
     Custom(Text<'a>),
-    /// The connection to the node of the process was lost. Tag `06`.
+    /// The session with the node of the process has ended, or there was none. Tag `06`.
     Noconnection,
     /// The tag is above `06`. All bytes after the tag are kept. Only the compatible reading returns this variant.
     Unknown(UnknownRoot<'a>),
@@ -100,19 +102,21 @@ impl<'a> UnknownRoot<'a> {
 }
 
 impl<'a> Reason<'a> {
-    /// Reads a reason from the beginning of `bytes` and returns it with the bytes that follow it.
+    /// Reads a reason from the beginning of `bytes`. Returns the reason and the bytes after it.
     ///
     /// # Errors
     /// Returns [`DecodeError`] if `bytes` does not begin with a valid reason, or, in the strict reading, if bytes
-    /// follow it. Offsets are counted from the first byte of `bytes`.
+    /// follow the reason. Offsets are counted from the first byte of `bytes`.
     pub fn decode(bytes: &'a [u8], reading: Reading) -> Result<(Self, &'a [u8]), DecodeError> {
         let mut reader = Reader::new(bytes, reading);
         let reason = Self::read(&mut reader)?;
         Ok((reason, reader.finish()?))
     }
 
-    /// Returns an iterator over the processes through which the exit was passed on. The process that passed it on last
-    /// comes first.
+    /// Returns an iterator over the processes of the chain.
+    ///
+    /// The first process passed the exit on last; the last process ended with [`Reason::root`]. Without a chain, the
+    /// iterator is empty.
     #[must_use]
     pub const fn hops(&self) -> Hops<'a> {
         Hops { bytes: self.hops }
@@ -223,7 +227,7 @@ impl<'a> Root<'a> {
         }
     }
 
-    /// Returns the name of the root in the specification, in test vectors and in JSON.
+    /// Returns the name of the root in test vectors and in JSON: its name in the specification, in lower case.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -354,7 +358,8 @@ impl fmt::Debug for Reason<'_> {
     }
 }
 
-/// An owned reason. Use it to keep a reason longer than its buffer, or to build a reason with a chain.
+/// A reason that owns its bytes. Use it to keep a reason longer than the buffer from which it was read, or to build a
+/// reason with a chain.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ReasonBuf {
     /// A whole reason in wire form, the hops first.
@@ -364,9 +369,9 @@ pub struct ReasonBuf {
 }
 
 impl ReasonBuf {
-    /// Creates a reason from `hops`, in the order of [`Reason::hops`], and `root`.
+    /// Creates a reason from `root` and `hops`. The order of the hops is that of [`Reason::hops`].
     ///
-    /// Allocates once, as many bytes as the reason takes on the wire.
+    /// Allocates once, as many bytes as the reason has on the wire.
     #[must_use]
     pub fn new(hops: impl ExactSizeIterator<Item = Pid>, root: &Root<'_>) -> Self {
         let hops_bytes = hops.len() * HOP_BYTES;
@@ -379,7 +384,7 @@ impl ReasonBuf {
         Self { bytes, hops }
     }
 
-    /// Creates the reason of a process that ends because `from`, with which it is linked, ended with `reason`.
+    /// Creates the reason with which a process ends because the process `from`, linked with it, ended with `reason`.
     #[must_use]
     pub fn linked(from: Pid, reason: &Reason<'_>) -> Self {
         let mut bytes = Vec::with_capacity(HOP_BYTES + reason.encoded_len());
