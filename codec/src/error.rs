@@ -12,9 +12,9 @@ use core::fmt;
 pub struct Field {
     /// The field's name in the specification's tables. Nested fields are separated by dots (`reason.root`).
     pub name: &'static str,
-    /// The index of the element, counted from 0, if the field is a list.
+    /// The index of the element, counted from 0, or `None` if the place is the whole field.
     pub index: Option<u32>,
-    /// The part of the element, or an empty string if elements have no parts.
+    /// The name of the part of the element, or an empty string if the place is not such a part.
     pub part: &'static str,
 }
 
@@ -25,7 +25,7 @@ impl Field {
         Self { name, index: None, part: "" }
     }
 
-    /// Creates a reference to element `index` of the list `name`. An index beyond `u32` becomes `u32::MAX`.
+    /// Creates a reference to element `index` of the list `name`. A larger index than `u32::MAX` becomes `u32::MAX`.
     #[must_use]
     pub fn element(name: &'static str, index: usize) -> Self {
         Self { name, index: Some(u32::try_from(index).unwrap_or(u32::MAX)), part: "" }
@@ -51,7 +51,7 @@ impl fmt::Display for Field {
     }
 }
 
-/// An error that says why bytes are not a valid message.
+/// An error that says why bytes are not a valid message, reason or term.
 ///
 /// ```
 /// use snow_dist_codec::{Frame, Reading};
@@ -65,9 +65,11 @@ impl fmt::Display for Field {
 pub struct DecodeError {
     /// The kind of the error.
     pub kind: ErrorKind,
-    /// The field that could not be read: the first one in the order of the specification's table.
+    /// The field that could not be read or whose value is not allowed. It is `tag` for the tag of a message, and
+    /// `trailing` for surplus bytes.
     pub field: Field,
-    /// The offset of the error in bytes, counted from the first byte of the payload (its tag is byte 0).
+    /// The offset of the error in bytes. Byte 0 is the first byte of what was decoded: the tag of a message, or the
+    /// version of a term.
     pub at: usize,
 }
 
@@ -100,7 +102,7 @@ impl core::error::Error for DecodeError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The message ends inside a field of fixed size.
+    /// The message ends before or inside a field of fixed size.
     Truncated {
         /// The size of the field in bytes.
         needed: usize,
@@ -116,14 +118,14 @@ pub enum ErrorKind {
     },
     /// A text is not UTF-8. [`DecodeError::at`] is the offset of the first byte that is not.
     Utf8,
-    /// A payload that must have a tag is empty.
+    /// A payload that must have a tag is empty. For frames, only the strict reading refuses it.
     Empty,
     /// The tag of a message is not known. For frames, only the strict reading refuses it.
     UnknownTag(u8),
     /// The tag of a reason is above 6. Only the strict reading refuses it.
     UnknownReason(u8),
-    /// Bytes follow the last field. Only the strict reading refuses them, except where the specification forbids
-    /// surplus in every reading.
+    /// Bytes follow the last field. Only the strict reading refuses them, except after the extension block or the proof
+    /// of a handshake message: there, both readings refuse them.
     Surplus {
         /// The number of surplus bytes.
         count: usize,
@@ -146,11 +148,11 @@ pub enum ErrorKind {
         /// The limit, in levels.
         max: usize,
     },
-    /// A tag in a term is not known.
+    /// A tag in a term is not known, or is one of the second kind in a term of the first kind.
     UnknownTerm(u8),
-    /// A term holds a closure, which can never be sent.
+    /// A term holds a closure (tag 255), which can never be sent.
     Closure,
-    /// A message does not begin with one of the type tags reserved for signals.
+    /// A message does not begin with one of the type tags reserved for signals. The number is its first eight bytes.
     NotASignal(u64),
 }
 
@@ -220,12 +222,13 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// An error that says why a value cannot be encoded. Nothing has been written.
+/// An error that says why a value cannot be encoded. Nothing of the value has been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EncodeError {
     /// The kind of the error.
     pub kind: EncodeErrorKind,
-    /// The field that cannot be written.
+    /// The field that cannot be written. It is `length` if the whole payload is too long, and `buffer` if the
+    /// destination buffer has too little room.
     pub field: Field,
 }
 

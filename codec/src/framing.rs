@@ -1,7 +1,7 @@
 //! Splits a stream of bytes into payloads. Specification: `dist.md`, "Framing".
 //!
-//! On the wire every message is a `u32` length, little-endian like all numbers, and a payload of that many bytes. The
-//! choice depends on who owns the buffer:
+//! On the wire every message is a `u32` length, little-endian like all numbers, and a payload of that many bytes. Which
+//! item of this module to use depends on who owns the buffer:
 //!
 //! - [`Frames`] iterates over the complete payloads in a buffer that the caller holds;
 //! - [`Framer`] owns the buffer: the caller pushes bytes as they arrive and takes payloads out;
@@ -45,6 +45,8 @@ pub struct Cut<'a> {
 }
 
 /// Splits the first payload off `stream`, or returns `None` if the payload is not complete.
+///
+/// The limit `bytes_max` is for the payload, without its length field.
 ///
 /// # Errors
 /// Returns [`FramingError`] if the payload's length is above `bytes_max`, as soon as the four bytes of the length are
@@ -99,7 +101,8 @@ impl Tagged for Whole<'_> {
 
 /// An iterator over the complete payloads in a buffer.
 ///
-/// It yields `Err` once if a length is above the limit, and then ends.
+/// The iterator ends before the first payload that is not complete. If a length is above the limit, the iterator yields
+/// `Err` once and then ends.
 ///
 /// ```
 /// use snow_dist_codec::{Frames, limits::FRAME_BYTES_MAX};
@@ -119,14 +122,17 @@ pub struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    /// Creates an iterator over the payloads in `stream`, each of at most `bytes_max` bytes.
+    /// Creates an iterator over the payloads in `stream`. A payload of more than `bytes_max` bytes is an error.
     #[inline(always)]
     #[must_use]
     pub const fn new(stream: &'a [u8], bytes_max: u32) -> Self {
         Self { rest: stream, bytes_max, failed: false }
     }
 
-    /// Returns the bytes that were not yielded: an incomplete frame, or a frame whose length is above the limit.
+    /// Returns the bytes that have not been yielded yet.
+    ///
+    /// After the iterator has ended, these are the beginning of an incomplete frame, with its length field, or nothing.
+    /// After an error, they begin with the length that is above the limit.
     #[inline(always)]
     #[must_use]
     pub const fn remaining(&self) -> &'a [u8] {
@@ -137,7 +143,7 @@ impl<'a> Frames<'a> {
 impl<'a> Iterator for Frames<'a> {
     type Item = Result<&'a [u8], FramingError>;
 
-    /// Returns the next complete payload. After an error it returns `None`.
+    /// Returns the next payload. Returns `None` if the next payload is not complete, and after an error.
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {
@@ -161,7 +167,8 @@ impl<'a> Iterator for Frames<'a> {
 
 /// A buffer that collects a stream in pieces of any size and returns its payloads.
 ///
-/// A new framer applies the limit of the handshake. [`Framer::handshake_done`] switches to the limit of the session.
+/// A new framer applies the limit of the handshake, [`HANDSHAKE_BYTES_MAX`]. [`Framer::handshake_done`] switches to the
+/// limit of the session.
 ///
 /// ```
 /// use snow_dist_codec::Framer;
@@ -188,7 +195,7 @@ impl Default for Framer {
 impl Framer {
     /// Creates a framer that accepts payloads of up to `bytes_max` bytes during the handshake.
     ///
-    /// A larger limit is reduced to [`HANDSHAKE_BYTES_MAX`].
+    /// A limit above [`HANDSHAKE_BYTES_MAX`] is reduced to it.
     #[must_use]
     pub fn new(bytes_max: u32) -> Self {
         Self { buffer: BytesMut::new(), bytes_max: bytes_max.min(HANDSHAKE_BYTES_MAX) }
@@ -196,7 +203,8 @@ impl Framer {
 
     /// Sets the limit for the session: from now on, payloads of up to `bytes_max` bytes are accepted.
     ///
-    /// A larger limit is reduced to [`FRAME_BYTES_MAX`].
+    /// Call this when [`Framer::next_payload`] has returned the last handshake message of the stream: REPLY from an
+    /// initiator, or ACK from an acceptor. A limit above [`FRAME_BYTES_MAX`] is reduced to it.
     pub fn handshake_done(&mut self, bytes_max: u32) {
         self.bytes_max = bytes_max.min(FRAME_BYTES_MAX);
     }
@@ -216,7 +224,7 @@ impl Framer {
         &mut self.buffer
     }
 
-    /// Returns the bytes that have arrived and have not yet been returned as payloads.
+    /// Returns the bytes that have arrived and have not yet been returned as payloads, with their length fields.
     #[must_use]
     pub fn buffered(&self) -> &[u8] {
         &self.buffer
@@ -225,8 +233,8 @@ impl Framer {
     /// Returns the next payload, or `None` if it is not complete. The payload shares the memory of this buffer.
     ///
     /// # Errors
-    /// Returns [`FramingError`] if the payload's length is above the limit. Every later call returns the error again,
-    /// because nothing after that length can be read: close the connection.
+    /// Returns [`FramingError`] if the payload's length is above the limit. Close the connection then: nothing after
+    /// that length can be read, and every later call with the same limit returns the error again.
     pub fn next_payload(&mut self) -> Result<Option<Bytes>, FramingError> {
         take(&mut self.buffer, self.bytes_max)
     }

@@ -28,21 +28,22 @@ use crate::{EncodeError, Frame, Handshake};
 
 /// A codec that reads payloads, and writes frames and handshake messages with their lengths.
 ///
-/// A connection begins with [`FrameCodec::handshake`]. When the handshake is complete, replace the codec with
-/// [`FrameCodec::session`].
+/// Begin a connection with [`FrameCodec::handshake`]. When the last handshake message has been read (ACK by the
+/// initiator, REPLY by the acceptor), replace the codec with [`FrameCodec::session`]. The acceptor can still write ACK
+/// with it.
 #[derive(Clone, Copy, Debug)]
 pub struct FrameCodec {
     bytes_max: u32,
 }
 
 impl FrameCodec {
-    /// Creates a codec with the limit of the handshake, 4 096 bytes.
+    /// Creates a codec with the limit of the handshake, [`HANDSHAKE_BYTES_MAX`].
     #[must_use]
     pub const fn handshake() -> Self {
         Self { bytes_max: HANDSHAKE_BYTES_MAX }
     }
 
-    /// Creates a codec with the limit of a session, 16 MiB.
+    /// Creates a codec with the limit of a session, [`FRAME_BYTES_MAX`].
     #[must_use]
     pub const fn session() -> Self {
         Self { bytes_max: FRAME_BYTES_MAX }
@@ -50,8 +51,8 @@ impl FrameCodec {
 
     /// Lowers the limit to `bytes_max` bytes. A limit that is already lower stays.
     ///
-    /// The limit holds for the payloads that are read and the frames that are written. Handshake messages are always
-    /// written with the limit of the handshake.
+    /// The limit holds for the payloads that are read and for the payloads of the frames that are written. Handshake
+    /// messages are always written with the limit of the handshake.
     #[must_use]
     pub fn at_most(self, bytes_max: u32) -> Self {
         Self { bytes_max: self.bytes_max.min(bytes_max) }
@@ -89,9 +90,9 @@ impl Encoder<&Handshake<'_>> for FrameCodec {
 pub enum FrameCodecError {
     /// The connection failed or ended inside a frame.
     Io(io::Error),
-    /// The peer announced a payload above the limit.
+    /// The peer announced a payload above the limit. Close the connection: nothing after that length can be read.
     Framing(FramingError),
-    /// The message to be written cannot be represented on the wire.
+    /// The message to be written cannot be encoded, or is longer than the limit. Nothing has been written.
     Encode(EncodeError),
 }
 

@@ -6,9 +6,9 @@ use crate::layout::{Layout, Sink, Source};
 /// The acceptor's answer to the initiator's challenge. Specification: `handshake.md`, "ACK".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ack<'a> {
-    /// The HMAC-SHA256 of the initiator's challenge under the cookie; all zero in version 2.
+    /// The HMAC-SHA256 of the initiator's challenge, with the cookie as the key, or 32 zero bytes in version 2.
     pub digest: &'a [u8; 32],
-    /// The extension block and the proof of version 2. Nothing may follow them.
+    /// The extension block and the proof of version 2, or `None` in version 1. No bytes can follow them.
     pub proof: Option<Proof<'a>>,
 }
 

@@ -8,15 +8,16 @@ use crate::layout::{Layout, Sink, Source};
 /// The acceptor's name and its challenge for the initiator. Specification: `handshake.md`, "CHALLENGE".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Challenge<'a> {
-    /// The acceptor's node name. If the message has an extension block, the name has at most 255 bytes and no control
-    /// characters.
+    /// The acceptor's node name. A node must announce it with its port. If the message has an extension block, the name
+    /// has at most 255 bytes and no control characters.
     pub name: Text<'a>,
-    /// The creation: 8 bits that distinguish this run of the acceptor from earlier ones. Version 1 nodes always send
-    /// 1.
+    /// The creation: 8 bits that distinguish this run of the acceptor from most other runs. Version 2 nodes must send
+    /// 1 + (incarnation mod 255), and version 1 nodes always send 1.
     pub creation: u8,
-    /// The challenge: random bytes, which end in [`SENTINEL`] if the node speaks version 2.
+    /// The acceptor's challenge: random bytes, which end in [`SENTINEL`] if the acceptor speaks version 2. See
+    /// [`challenge()`].
     pub challenge: &'a [u8; 32],
-    /// The extension block of version 2. Nothing may follow it.
+    /// The extension block of version 2, or `None` in version 1. No bytes can follow the block.
     pub extension: Option<Extension<'a>>,
 }
 
@@ -52,11 +53,14 @@ impl<'a> Layout<'a> for Challenge<'a> {
 
 /// The last eight bytes of every challenge that a version 2 node writes, in CHALLENGE and in REPLY.
 ///
-/// **Security.** If a challenge ends in these bytes and its message has no extension block, somebody has removed the
-/// block to make two version 2 nodes use version 1. A node must end such a handshake.
+/// **Security.** If a challenge ends in these bytes and its message has no extension block, somebody may have removed
+/// the block to make two version 2 nodes use version 1. A node must end such a handshake. It must also end a handshake
+/// in which a challenge without these bytes has an extension block beside it.
 pub const SENTINEL: [u8; 8] = *b"\xD1DIST-V2";
 
 /// Creates the challenge of a version 2 node from 24 random bytes.
+///
+/// **Security.** Draw the bytes from a cryptographic random source, anew for each challenge.
 #[must_use]
 pub fn challenge(random: [u8; 24]) -> [u8; 32] {
     let mut challenge = [0; 32];

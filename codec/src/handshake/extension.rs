@@ -39,7 +39,7 @@ pub struct Extension<'a> {
     block: &'a [u8],
 }
 
-/// One extension in a block. Types are hexadecimal.
+/// One extension in a block: a type, a length and a value. Numbers of types are written in hexadecimal here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Tlv<'a> {
@@ -47,19 +47,24 @@ pub enum Tlv<'a> {
     Versions(Versions<'a>),
     /// The optional capabilities of the sender. Type `0002`.
     Capabilities(Capabilities),
-    /// The incarnation: a number that identifies this run of the sender. Type `0003`.
+    /// The incarnation: a random number that identifies this run of the sender. Type `0003`.
     Incarnation(NonZeroU64),
-    /// The maximum size in bytes of a payload that the sender reads. Type `0004`.
+    /// The maximum size in bytes of a frame's payload that the sender reads. Type `0004`. Without it, the maximum is
+    /// [`FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX).
     FrameBytesMax(u32),
-    /// The maximum number of bytes of fragmented frames that the sender holds at once. Type `0005`.
+    /// The maximum number of bytes of fragmented frames that the sender holds at once. Type `0005`. Without it, the
+    /// maximum is 134 217 728.
     ReassemblyBytesMax(u64),
-    /// The maximum number of fragmented frames that the sender holds at once. Type `0006`.
+    /// The maximum number of fragmented frames that the sender holds at once. Type `0006`. Without it, the maximum is
+    /// 64.
     FragmentedMessagesMax(u32),
-    /// The maximum number of node table entries that the sender holds for the session. Type `0007`.
+    /// The maximum number of node table entries that the sender holds for the session. Type `0007`. Without it, the
+    /// maximum is 4 096.
     NodeTableEntriesMax(u32),
-    /// The maximum number of links and monitors that the sender holds for the receiver. Type `0008`.
+    /// The maximum number of links and monitors that the receiver can make and the sender holds. Type `0008`. Without
+    /// it, the maximum is 1 000 000.
     LinksAndMonitorsMax(u32),
-    /// An extension of an unknown type below `8000`. Nodes ignore it.
+    /// An extension of an unknown type below `8000`. A node must ignore it.
     Unknown {
         /// The type.
         kind: u16,
@@ -81,7 +86,7 @@ pub struct Capabilities(u64);
 impl Capabilities {
     /// The empty set.
     pub const NONE: Self = Self(0);
-    /// Pids of third nodes can be sent, with the frame NODE_TABLE.
+    /// Pids of processes on third nodes can be sent. The frame NODE_TABLE tells the reader which nodes these are.
     pub const NODE_TABLE: Self = Self(0b0001);
     /// Long frames can be sent in pieces, with the frame FRAGMENT.
     pub const FRAGMENTS: Self = Self(0b0010);
@@ -91,12 +96,13 @@ impl Capabilities {
     pub const SEND_TERM: Self = Self(0b1000);
     /// Requests and replies can be sent, with the frames CALL, CALL_NAME and CALL_REPLY.
     pub const CALLS: Self = Self(0b1_0000);
-    /// Terms can be sent to names, and names be monitored, with the frames SEND_NAME_TERM, MONITOR_NAME and NAMED.
+    /// Terms can be sent to names, and names can be monitored, with the frames SEND_NAME_TERM, MONITOR_NAME and NAMED.
     pub const NAMES: Self = Self(0b10_0000);
     /// Frames that carry terms can carry terms of the second kind ([`Terms::Second`](crate::stf::Terms::Second)).
     pub const TERMS_2: Self = Self(1 << 6);
 
-    /// Creates a set from its bits. Every value is a set; bits without a name are kept.
+    /// Creates a set from its bits. Every value is a set. Bits without a name are kept, but a node must not announce
+    /// them.
     #[must_use]
     //= spec/handshake.md#hs-tlv-003
     //# A reader MUST accept capabilities with bits that have no name.
@@ -200,7 +206,7 @@ impl<'a> Tlv<'a> {
         })
     }
 
-    /// Returns the size of the extension in its block, in bytes, including type and length.
+    /// Returns the size of the extension in bytes, including its type and its length field.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         TLV_HEAD_BYTES
@@ -217,7 +223,7 @@ impl<'a> Tlv<'a> {
             }
     }
 
-    /// Returns the type of the extension.
+    /// Returns the type of the extension, as a number.
     #[must_use]
     pub const fn kind(&self) -> u16 {
         match self {
@@ -258,7 +264,7 @@ fn u64(value: &[u8]) -> Result<u64, ErrorKind> {
 }
 
 impl<'a> Extension<'a> {
-    /// Returns the block in its wire form.
+    /// Returns the block in its wire form, including magic and count.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.block
@@ -372,7 +378,10 @@ impl<'a> Iterator for Tlvs<'a> {
     }
 }
 
-/// An extension block to be sent. Extensions are appended in ascending order of type.
+/// An extension block to be sent. Append the extensions in ascending order of type.
+///
+/// Each method that appends returns [`EncodeError`] if the type is not above that of the previous extension, or if the
+/// block would be larger than [`EXTENSION_BYTES_MAX`] bytes. After any error, the block is unchanged.
 ///
 /// ```
 /// use snow_dist_codec::handshake::{Capabilities, ExtensionBuf};
@@ -406,34 +415,37 @@ impl ExtensionBuf {
     /// Appends the versions that this node speaks, type `0001`.
     ///
     /// # Errors
-    /// Returns [`EncodeError`] if there are no versions or more than 16, if one is below 2, or if they are not
-    /// strictly ascending. Like every method that appends, it also returns an error if the type is not above the type
-    /// of the last extension, or if the block would be larger than 2 048 bytes. The block is unchanged after an error.
+    /// Returns the errors of [`ExtensionBuf`], and [`EncodeError`] if there are no versions or more than
+    /// [`VERSIONS_MAX`], if one is below 2, or if they are not strictly ascending.
     pub fn push_versions(&mut self, versions: &[u16]) -> Result<(), EncodeError> {
         let value: Vec<u8> = versions.iter().flat_map(|version| version.to_le_bytes()).collect();
         self.push(kind::VERSIONS, &value)
     }
 
-    /// Appends the capabilities, type `0002`.
+    /// Appends the capabilities of this node, type `0002`.
     ///
     /// # Errors
-    /// See [`ExtensionBuf::push_versions`].
+    /// Returns the errors of [`ExtensionBuf`].
     pub fn push_capabilities(&mut self, set: Capabilities) -> Result<(), EncodeError> {
         self.push(kind::CAPABILITIES, &set.0.to_le_bytes())
     }
 
-    /// Appends the incarnation, type `0003`.
+    /// Appends the incarnation of this node, type `0003`.
+    ///
+    /// Draw the number from a cryptographic random source when the node starts, and use the same number in all
+    /// handshakes until it stops. The `creation` of the message must be 1 + (`number` mod 255).
     ///
     /// # Errors
-    /// See [`ExtensionBuf::push_versions`].
+    /// Returns the errors of [`ExtensionBuf`].
     pub fn push_incarnation(&mut self, number: NonZeroU64) -> Result<(), EncodeError> {
         self.push(kind::INCARNATION, &number.get().to_le_bytes())
     }
 
-    /// Appends the maximum size in bytes of a payload that this node reads, type `0004`.
+    /// Appends the maximum size in bytes of a frame's payload that this node reads, type `0004`. If it is below 65 536,
+    /// the other node ends the handshake.
     ///
     /// # Errors
-    /// See [`ExtensionBuf::push_versions`].
+    /// Returns the errors of [`ExtensionBuf`].
     pub fn push_frame_bytes_max(&mut self, bytes: u32) -> Result<(), EncodeError> {
         self.push(kind::FRAME_BYTES_MAX, &bytes.to_le_bytes())
     }
@@ -441,7 +453,7 @@ impl ExtensionBuf {
     /// Appends the maximum number of bytes of fragmented frames that this node holds at once, type `0005`.
     ///
     /// # Errors
-    /// See [`ExtensionBuf::push_versions`].
+    /// Returns the errors of [`ExtensionBuf`].
     pub fn push_reassembly_bytes_max(&mut self, bytes: u64) -> Result<(), EncodeError> {
         self.push(kind::REASSEMBLY_BYTES_MAX, &bytes.to_le_bytes())
     }
@@ -449,33 +461,33 @@ impl ExtensionBuf {
     /// Appends the maximum number of fragmented frames that this node holds at once, type `0006`.
     ///
     /// # Errors
-    /// See [`ExtensionBuf::push_versions`].
+    /// Returns the errors of [`ExtensionBuf`].
     pub fn push_fragmented_messages_max(&mut self, count: u32) -> Result<(), EncodeError> {
         self.push(kind::FRAGMENTED_MESSAGES_MAX, &count.to_le_bytes())
     }
 
-    /// Appends the maximum number of node table entries that this node holds, type `0007`.
+    /// Appends the maximum number of node table entries that this node holds for the session, type `0007`.
     ///
     /// # Errors
-    /// See [`ExtensionBuf::push_versions`].
+    /// Returns the errors of [`ExtensionBuf`].
     pub fn push_node_table_entries_max(&mut self, count: u32) -> Result<(), EncodeError> {
         self.push(kind::NODE_TABLE_ENTRIES_MAX, &count.to_le_bytes())
     }
 
-    /// Appends the maximum number of links and monitors that this node holds for the other node, type `0008`.
+    /// Appends the maximum number of links and monitors that the other node can make and this node holds, type `0008`.
     ///
     /// # Errors
-    /// See [`ExtensionBuf::push_versions`].
+    /// Returns the errors of [`ExtensionBuf`].
     pub fn push_links_and_monitors_max(&mut self, count: u32) -> Result<(), EncodeError> {
         self.push(kind::LINKS_AND_MONITORS_MAX, &count.to_le_bytes())
     }
 
-    /// Appends an extension with the type `kind` and this value.
+    /// Appends an extension with the type `kind` and the bytes `value`. A node must not send an extension of an unknown
+    /// type.
     ///
     /// # Errors
-    /// Returns [`EncodeError`] if the type is known and does not allow the value, if the type is unknown and `8000`
-    /// (hexadecimal) or above, if the type is not above the type of the last extension, or if the block would be
-    /// larger than 2 048 bytes. The block is unchanged after an error.
+    /// Returns the errors of [`ExtensionBuf`], and [`EncodeError`] if the type is known and does not allow the value,
+    /// or if the type is unknown and `8000` (hexadecimal) or above.
     pub fn push(&mut self, kind: u16, value: &[u8]) -> Result<(), EncodeError> {
         let invalid = |allowed| EncodeError::new(EncodeErrorKind::Invalid(allowed), "extension");
         if self.last >= Some(kind) {

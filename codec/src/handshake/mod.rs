@@ -1,9 +1,9 @@
 //! The messages of the handshake, by which two nodes authenticate each other before a session. Specification:
 //! `handshake.md`.
 //!
-//! [`Handshake`] is the enum of all messages. In version 2 they end in extension blocks ([`Extension`],
-//! [`ExtensionBuf`]) and proofs ([`Proof`], [`proof`]). This crate encodes and decodes the messages; it neither
-//! computes digests nor decides which message is due.
+//! [`Handshake`] is the enum of all messages. In version 2, NAME and CHALLENGE end in an extension block
+//! ([`Extension`], [`ExtensionBuf`]), and REPLY and ACK in an extension block and a proof ([`Proof`], [`proof`]).
+//! This crate encodes and decodes the messages; it neither computes digests nor decides which message is due.
 
 mod ack;
 mod challenge;
@@ -29,8 +29,8 @@ use crate::{DecodeError, EncodeError, ErrorKind, Reading};
 layout::table! {
     /// A message of the handshake.
     ///
-    /// An unknown tag and an empty message are errors in both readings. The extension block and the proof that version
-    /// 2 puts after the fields of version 1 are recognised by the block's magic.
+    /// An unknown tag and an empty message are errors in both readings. In version 2, every message but REJECT has an
+    /// extension block after the fields of version 1. A decoder recognises the block by its first bytes, [`MAGIC`].
     ///
     /// ```
     /// use snow_dist_codec::{Handshake, Reading, handshake::Name};
@@ -61,7 +61,7 @@ impl<'a> Handshake<'a> {
 
     /// Decodes a payload like [`Handshake::decode`] and returns the bytes after the last field as well.
     ///
-    /// Only the compatible reading accepts such bytes, and only in a message without extension block and proof.
+    /// Only the compatible reading accepts such bytes, and only in a message without an extension block.
     ///
     /// # Errors
     /// Returns the errors of [`Handshake::decode`].
@@ -91,6 +91,8 @@ impl<'a> Handshake<'a> {
     }
 
     /// Writes the payload, without a length before it.
+    ///
+    /// The limit of the handshake is not checked here. [`Handshake::encode_framed`] checks it.
     ///
     /// # Errors
     /// Returns [`EncodeError`] if the message cannot be encoded or `dst` has too little room. Nothing has been

@@ -8,13 +8,13 @@ use crate::limits::NODE_NAME_BYTES_MAX;
 /// The initiator's name, the first message of a handshake. Specification: `handshake.md`, "NAME".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Name<'a> {
-    /// The initiator's node name. If the message has an extension block, the name has at most 255 bytes and no control
-    /// characters.
+    /// The initiator's node name. A node must announce it with its port. If the message has an extension block, the
+    /// name has at most 255 bytes and no control characters.
     pub name: Text<'a>,
-    /// The creation: 8 bits that distinguish this run of the initiator from earlier ones. Version 1 nodes always send
-    /// 1.
+    /// The creation: 8 bits that distinguish this run of the initiator from most other runs. Version 2 nodes must send
+    /// 1 + (incarnation mod 255), and version 1 nodes always send 1.
     pub creation: u8,
-    /// The extension block of version 2. Nothing may follow it.
+    /// The extension block of version 2, or `None` in version 1. No bytes can follow the block.
     pub extension: Option<Extension<'a>>,
 }
 

@@ -11,11 +11,12 @@
 //! assert_eq!(hashed, b"\x04\0\0\0NAME\x09\0\0\0CHALLENGE");
 //! ```
 
-/// The `info` of the HKDF-SHA256 that derives the key of the proofs from the cookie. Its salt is 32 zero bytes.
+/// The `info` of the HKDF-SHA256 that derives the key of both proofs from the cookie. The salt of the HKDF is 32 zero
+/// bytes, and the key has [`PROOF_BYTES`] bytes.
 pub const KEY_INFO: &[u8] = b"snow-dist v2 authentication";
 
-/// The label of the TLS exporter whose value is in both proofs. The context of the exporter is present and empty
-/// (RFC 9266).
+/// The label of the TLS exporter whose value is part of the input of both proofs. The value has [`PROOF_BYTES`] bytes.
+/// The context of the exporter is present and empty (RFC 9266).
 pub const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 
 /// The first bytes of the initiator's proof input.
@@ -29,7 +30,8 @@ pub const PROOF_BYTES: usize = 32;
 
 /// Passes the transcript, whose SHA-256 is the `th` of the specification, to `absorb`.
 ///
-/// The transcript consists of the payloads of NAME and of CHALLENGE, each after its length.
+/// The transcript consists of the payloads of NAME and of CHALLENGE, each after its length as a `u32`. `name` and
+/// `challenge` are these payloads as they were sent, from the tag on.
 pub fn transcript(name: &[u8], challenge: &[u8], mut absorb: impl FnMut(&[u8])) {
     for payload in [name, challenge] {
         // A payload of the handshake has at most 4 096 bytes.
@@ -40,8 +42,10 @@ pub fn transcript(name: &[u8], challenge: &[u8], mut absorb: impl FnMut(&[u8])) 
 
 /// Passes the input of the initiator's proof to `absorb`.
 ///
-/// `exporter` is the exporter value of the TLS connection ([`EXPORTER_LABEL`]), `transcript_hash` the SHA-256 of the
-/// [`transcript`], and `reply` the payload of REPLY. The last 32 bytes of `reply` are the proof itself; they are not
+/// The proof is the HMAC-SHA256 of this input. [`KEY_INFO`] describes its key.
+///
+/// `exporter` is the exporter value of the TLS connection ([`EXPORTER_LABEL`]), `transcript_hash` is the SHA-256 of the
+/// [`transcript`], and `reply` is the payload of REPLY. The last 32 bytes of `reply` are the proof itself; they are not
 /// used and can have any value.
 pub fn initiator(
     exporter: &[u8; PROOF_BYTES],
@@ -57,9 +61,11 @@ pub fn initiator(
 
 /// Passes the input of the acceptor's proof to `absorb`.
 ///
+/// The proof is the HMAC-SHA256 of this input. [`KEY_INFO`] describes its key.
+///
 /// `exporter` and `transcript_hash` are those of [`initiator`]. `reply_hash` is the SHA-256 of the whole payload of
-/// REPLY, and `ack` is the payload of ACK. The last 32 bytes of `ack` are the proof itself; they are not used and can
-/// have any value.
+/// REPLY, including its proof, and `ack` is the payload of ACK. The last 32 bytes of `ack` are the proof itself; they
+/// are not used and can have any value.
 pub fn acceptor(
     exporter: &[u8; PROOF_BYTES],
     transcript_hash: &[u8; PROOF_BYTES],

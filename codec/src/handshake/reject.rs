@@ -9,16 +9,17 @@ use crate::limits::REJECT_TEXT_BYTES_MAX;
 pub struct Reject<'a> {
     /// The reason as a number. See [`Reject::CODES`].
     pub code: u16,
-    /// The reason as text for a log, of at most 255 bytes. **Security.** The log must escape this text.
+    /// The reason as text for a log, of at most [`REJECT_TEXT_BYTES_MAX`] bytes. **Security.** The log must escape this
+    /// text.
     pub text: Text<'a>,
 }
 
 impl Reject<'_> {
     /// The two nodes speak no common version.
     pub const VERSION: u16 = 1;
-    /// The node has no room for a further session.
+    /// The acceptor has no room for a further session.
     pub const BUSY: u16 = 2;
-    /// A message is not readable, not due, or breaks a rule.
+    /// A message of the initiator is not readable, is not due, or breaks a rule.
     pub const MALFORMED: u16 = 3;
     /// A proof is wrong, or the connection is not allowed.
     pub const REFUSED: u16 = 4;

@@ -7,20 +7,21 @@ use crate::layout::{Layout, Sink, Source};
 /// "REPLY".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reply<'a> {
-    /// The HMAC-SHA256 of the acceptor's challenge under the cookie; all zero in version 2.
+    /// The HMAC-SHA256 of the acceptor's challenge, with the cookie as the key, or 32 zero bytes in version 2.
     pub digest: &'a [u8; 32],
-    /// The challenge: random bytes, which end in [`SENTINEL`](super::SENTINEL) if the node speaks version 2.
+    /// The initiator's challenge: random bytes, which end in [`SENTINEL`](super::SENTINEL) if the initiator speaks
+    /// version 2. See [`challenge`](fn@super::challenge).
     pub challenge: &'a [u8; 32],
-    /// The extension block and the proof of version 2. Nothing may follow them.
+    /// The extension block and the proof of version 2, or `None` in version 1. No bytes can follow them.
     pub proof: Option<Proof<'a>>,
 }
 
-/// An extension block and a proof of all bytes exchanged so far: the end of REPLY and ACK in version 2.
+/// The extension block and the proof at the end of REPLY and ACK in version 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Proof<'a> {
-    /// The extension block, which can be empty.
+    /// The extension block. A node must write it without extensions, and must ignore those of a block that it reads.
     pub extension: Extension<'a>,
-    /// The proof, an HMAC-SHA256. See [`proof`](super::proof).
+    /// The proof: an HMAC-SHA256 of all bytes of the handshake before it. See [`proof`](super::proof).
     pub proof: &'a [u8; 32],
 }
 

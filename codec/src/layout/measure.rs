@@ -9,9 +9,10 @@ use crate::{EncodeError, EncodeErrorKind, Entries, Extension, Names, Pid, Reason
 
 /// A sink that counts the bytes of fields and remembers the first field that cannot be encoded.
 ///
-/// It accepts every field and reports the error at the end. Returning early after each field would compile to a
-/// branch per field. The compiler assumes that some of these branches are taken, treats the code behind them as
-/// rare, and does not inline it.
+/// It accepts every field; [`Measure::finish`] reports the error.
+//
+// Returning early after each field would compile to a branch per field. The compiler assumes that some of these
+// branches are taken, treats the code behind them as rare, and does not inline it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Measure {
     /// The size so far. The sum of slices in memory never comes near `u64::MAX`, even where `usize` is narrower.

@@ -65,7 +65,8 @@ impl<'a, const TAG: u8, M: Layout<'a>> Tagged for WithTag<'_, TAG, M> {
     }
 }
 
-/// A source of a message's fields.
+/// A source of a message's fields. The argument `field` of its methods is the field's name in the specification's
+/// tables.
 pub trait Source<'a> {
     /// The error for a field that cannot be provided.
     type Error;
@@ -135,24 +136,25 @@ pub trait Source<'a> {
     /// # Errors
     /// See [`Source::u8`].
     fn entries(&mut self, field: &'static str) -> Result<Entries<'a>, Self::Error>;
-    /// Returns an extension block, if one follows.
+    /// Returns an extension block, or `None` if no block follows.
     ///
     /// # Errors
     /// See [`Source::u8`].
     fn extension(&mut self, field: &'static str) -> Result<Option<Extension<'a>>, Self::Error>;
-    /// Checks that nothing follows, in both readings.
+    /// Checks that nothing follows the fields that have been requested, whatever the reading.
     ///
     /// # Errors
-    /// Returns an error if something follows.
+    /// Returns an error if something follows. A source whose fields have no order never returns this error.
     fn end(&mut self) -> Result<(), Self::Error>;
-    /// Returns the offset of the next field in bytes, or 0 if the source has no order.
+    /// Returns the offset of the next field in bytes, or 0 if the fields of the source have no order.
     fn at(&self) -> usize;
     /// Returns the error for a field at offset `at` whose value is not allowed. `allowed` is a text that says which
     /// values are allowed.
     fn invalid(&self, field: &'static str, at: usize, allowed: &'static str) -> Self::Error;
 }
 
-/// A destination of a message's fields.
+/// A destination of a message's fields. The argument `field` of its methods is the field's name in the specification's
+/// tables.
 pub trait Sink {
     /// The error for a field that is not accepted.
     type Error;
@@ -222,7 +224,7 @@ pub trait Sink {
     /// # Errors
     /// See [`Sink::u8`].
     fn entries(&mut self, field: &'static str, value: &Entries<'_>) -> Result<(), Self::Error>;
-    /// Accepts an extension block, or none.
+    /// Accepts an extension block, or `None` if the message has no block.
     ///
     /// # Errors
     /// See [`Sink::u8`].
@@ -230,7 +232,8 @@ pub trait Sink {
     /// Reports a field whose value must not be written. `allowed` is a text that says which values may be written.
     ///
     /// # Errors
-    /// Returns an error if the sink validates values. Other sinks continue.
+    /// Returns an error if the sink stops at the first value that is not allowed. Other sinks ignore the report, or
+    /// remember it.
     fn invalid(&mut self, field: &'static str, allowed: &'static str) -> Result<(), Self::Error>;
 }
 

@@ -3,7 +3,7 @@
 use super::Source;
 use crate::{DecodeError, Entries, ErrorKind, Extension, Names, Pid, Reading, Reason, Text};
 
-/// A cursor over the bytes of one payload.
+/// A cursor over the bytes of one payload, and the [`Source`] of its fields.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],

@@ -7,14 +7,15 @@ use core::hint::cold_path;
 use super::{Sink, Tagged, measure};
 use crate::{EncodeError, EncodeErrorKind, Entries, Extension, Names, Pid, Reason, Text};
 
-/// A sink that writes fields into a buffer.
+/// A sink that writes fields into a buffer. [`append`] makes one.
 ///
-/// The buffer must have room for them: [`Measure`](super::Measure) has validated and counted them before.
-///
-/// Small fields gather in an array and go to the buffer together. Most frames then take one call of `put_slice`, and
-/// the offsets of their fields are known at compile time. The array is a separate variable that the writer borrows:
-/// its address is passed to a `put_slice` that is not inlined, and a struct that contained it could not live in
-/// registers.
+/// The fields must be valid, and the buffer must have room for them. A writer checks neither;
+/// [`Measure`](super::Measure) does.
+//
+// Small fields gather in an array and go to the buffer together. Most frames then need one call of `put_slice`, and
+// the offsets of their fields are known at compile time. The array is a separate variable that the writer borrows:
+// its address is passed to a `put_slice` that is not inlined, and a struct that contained it could not live in
+// registers.
 #[derive(Debug)]
 pub struct Writer<'b, B: BufMut> {
     dst: &'b mut B,
@@ -132,9 +133,9 @@ fn room<B: BufMut>(dst: &B, needed: usize) -> Result<(), EncodeError> {
     }
 }
 
-/// Appends the fields that `fields` writes, for pieces that are not whole messages.
+/// Appends the fields that the closure `fields` writes to `dst`. Use this for pieces that are not whole messages.
 ///
-/// Nothing is validated: texts and lists must fit their length fields.
+/// Nothing is validated. The caller must pass only texts and lists that fit their length fields.
 ///
 /// # Panics
 /// [`BufMut`] panics if the buffer has too little room. A vector always has enough.
