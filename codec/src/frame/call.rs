@@ -3,14 +3,16 @@
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// A message that expects a reply. It also monitors the callee. Specification: `dist.md`, "CALL".
+/// A message that expects a reply. Until the reply, the caller also monitors the called process. Specification:
+/// `dist.md`, "CALL".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Call<'a> {
     /// The calling process, on the sender's node.
     pub from: Pid,
     /// The called process, on the receiver's node.
     pub to: Pid,
-    /// The number of the call, chosen by the sender.
+    /// The number of the call, chosen by the sender. A node must not give two calls or monitors of a
+    /// session the same number.
     pub reference: u64,
     /// The message: a term (STF), which the frame decoder does not validate.
     pub message: &'a [u8],

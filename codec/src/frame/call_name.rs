@@ -8,9 +8,10 @@ use crate::{Pid, Text};
 pub struct CallName<'a> {
     /// The calling process, on the sender's node.
     pub from: Pid,
-    /// The number of the call, chosen by the sender.
+    /// The number of the call, chosen by the sender. A node must not give two calls or monitors of a
+    /// session the same number.
     pub reference: u64,
-    /// The name, registered on the receiver's node.
+    /// The name under which the called process is registered on the receiver's node.
     pub name: Text<'a>,
     /// The message: a term (STF), which the frame decoder does not validate.
     pub message: &'a [u8],

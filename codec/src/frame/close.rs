@@ -8,7 +8,8 @@ use crate::layout::{Layout, Sink, Source};
 pub struct Close<'a> {
     /// The reason as a number. See [`Close::CODES`].
     pub code: u16,
-    /// The reason as text for a log. **Security.** The log must escape this text.
+    /// The reason as text for a log. A node must not write more than 255 bytes, but can read any length. **Security.**
+    /// The log must escape this text.
     pub text: Text<'a>,
 }
 

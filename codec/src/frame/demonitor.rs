@@ -1,16 +1,17 @@
-//! `17` DEMONITOR: removes a monitor.
+//! `17` DEMONITOR: removes a monitor or gives up a call.
 
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// The removal of a monitor. Specification: `dist.md`, "DEMONITOR".
+/// The removal of a monitor, or the end of a call that the caller gives up. Specification: `dist.md`, "DEMONITOR".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Demonitor {
-    /// The monitoring process, on the sender's node.
+    /// The monitoring or calling process, on the sender's node.
     pub from: Pid,
-    /// The monitored process, on the receiver's node.
+    /// The monitored or called process, on the receiver's node. Its local id is 0 if the monitor or call was made by
+    /// MONITOR_NAME, CALL_NAME or SPAWN.
     pub to: Pid,
-    /// The number of the monitor, as in MONITOR.
+    /// The number of the monitor or call, as in the frame that made it. In SPAWN this is `request`.
     pub reference: u64,
 }
 

@@ -8,9 +8,9 @@ use crate::{Pid, Reason};
 pub struct Exit2<'a> {
     /// The process that sends the signal, on the sender's node.
     pub from: Pid,
-    /// The process that receives the signal, on the receiver's node.
+    /// The process to which the signal is sent, on the receiver's node.
     pub to: Pid,
-    /// The reason with which the receiver is asked to end.
+    /// The reason of the signal.
     pub reason: Reason<'a>,
 }
 

@@ -5,13 +5,14 @@ use crate::layout::{Layout, Sink, Source};
 /// A piece of a frame that is too long to be sent at once. Specification: `dist.md`, "FRAGMENT".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fragment<'a> {
-    /// The number of the long frame, the same in all of its pieces.
+    /// The number of the long frame, the same in all of its pieces. A node must not give two long frames of a session
+    /// the same number.
     pub number: u64,
-    /// The size in bytes of the long frame's payload, including the tag. Only the first piece has this field.
+    /// The size in bytes of the long frame's payload, including the tag. It is `None` in all pieces but the first.
     pub total: Option<u32>,
     /// `true` in the last piece of the long frame, and `false` in all others.
     pub last: bool,
-    /// The bytes of the piece.
+    /// The bytes of the piece. A node must not write an empty piece.
     pub payload: &'a [u8],
 }
 
@@ -25,8 +26,9 @@ const LAST: u8 = 2;
 impl Fragment<'_> {
     /// Returns `true` if this piece begins with the tag of a frame that carries a message.
     ///
-    /// Ask this of a first piece only: later pieces begin with arbitrary bytes. The frames that carry a message are
-    /// SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL, CALL_NAME and CALL_REPLY.
+    /// Use this only on a first piece, because later pieces begin with arbitrary bytes. The frames that carry a message
+    /// are SEND, REG_SEND, SEND_TERM, SEND_NAME_TERM, CALL, CALL_NAME and CALL_REPLY. A node must not send any other
+    /// frame in pieces.
     #[must_use]
     pub fn begins_message(&self) -> bool {
         self.payload.first().is_some_and(|tag| MESSAGES.contains(tag))

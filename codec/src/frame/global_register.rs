@@ -6,11 +6,11 @@ use crate::{Pid, Text};
 /// The registration of a global name, which all nodes are to know. Specification: `dist.md`, "GLOBAL_REGISTER".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GlobalRegister<'a> {
-    /// The name.
+    /// The global name.
     pub name: Text<'a>,
     /// The process with this name, by the sender's numbering of nodes.
     pub pid: Pid,
-    /// The node that owns the name.
+    /// The name of the node that owns the global name.
     pub node: Text<'a>,
 }
 

@@ -6,7 +6,7 @@ use crate::layout::{Layout, Sink, Source};
 /// The global names that the sender owns. Specification: `dist.md`, "GLOBAL_SYNC".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GlobalSync<'a> {
-    /// The names, each with its process and the node that owns it.
+    /// The global names, each with its process and its owner.
     pub entries: Entries<'a>,
 }
 

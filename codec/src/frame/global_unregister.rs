@@ -6,7 +6,7 @@ use crate::layout::{Layout, Sink, Source};
 /// The release of a global name. Specification: `dist.md`, "GLOBAL_UNREGISTER".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GlobalUnregister<'a> {
-    /// The name.
+    /// The global name.
     pub name: Text<'a>,
 }
 

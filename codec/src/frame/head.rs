@@ -5,8 +5,8 @@ use crate::{DecodeError, Pid, Reading};
 
 /// The fields of a call or a reply that precede its name and its message.
 ///
-/// They suffice to answer a call that was dropped while it arrived in pieces. Specification: `capabilities.md`,
-/// CAP-CAL-009 and CAP-CAL-018.
+/// A node needs no more of a payload to answer a call that it dropped while the call arrived in pieces. Specification:
+/// `capabilities.md`, CAP-CAL-009 and CAP-CAL-018.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CallHead {
     /// The head of a CALL.
@@ -27,7 +27,7 @@ pub enum CallHead {
     },
     /// The head of a CALL_REPLY.
     CallReply {
-        /// The called process, on the sender's node.
+        /// The called process, on the sender's node. Its local id is 0 if the call was by name (CALL_NAME).
         from: Pid,
         /// The calling process, on the receiver's node.
         to: Pid,

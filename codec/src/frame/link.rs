@@ -8,7 +8,7 @@ use crate::layout::{Layout, Sink, Source};
 pub struct Link {
     /// The process that links, on the sender's node.
     pub from: Pid,
-    /// The process to which `from` is linked, on the receiver's node.
+    /// The process with which `from` is to be linked, on the receiver's node.
     pub to: Pid,
 }
 

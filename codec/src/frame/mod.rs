@@ -240,8 +240,9 @@ impl<'a> Frame<'a> {
 
     /// Writes the frame with its length before it.
     ///
-    /// `bytes_max` is the frame limit of the peer: [`limits::FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX), or
-    /// the smaller limit that the peer announced in the handshake.
+    /// `bytes_max` is the limit of the peer for a frame's payload, without the length field:
+    /// [`limits::FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX), or the smaller limit that the peer announced in the
+    /// handshake.
     ///
     /// # Errors
     /// Returns the errors of [`Frame::encode`], and [`EncodeError`] if the payload has more than `bytes_max` bytes.

@@ -10,7 +10,8 @@ pub struct Monitor {
     pub from: Pid,
     /// The monitored process, on the receiver's node.
     pub to: Pid,
-    /// The number of the monitor, chosen by the sender.
+    /// The number of the monitor, chosen by the sender. A node must not give two calls or monitors of a
+    /// session the same number.
     pub reference: u64,
 }
 

@@ -9,9 +9,10 @@ use crate::{Pid, Text};
 pub struct MonitorName<'a> {
     /// The monitoring process, on the sender's node.
     pub from: Pid,
-    /// The number of the monitor, chosen by the sender.
+    /// The number of the monitor, chosen by the sender. A node must not give two calls or monitors of a
+    /// session the same number.
     pub reference: u64,
-    /// The name, registered on the receiver's node.
+    /// The name under which the monitored process is registered on the receiver's node.
     pub name: Text<'a>,
 }
 

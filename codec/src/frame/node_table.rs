@@ -7,11 +7,11 @@ use crate::layout::{Layout, Sink, Source};
 /// `dist.md`, "NODE_TABLE".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeTable<'a> {
-    /// The node id. Nodes never write 0, 65 534 or 65 535 here.
+    /// The node id. A node must not write 0, 65 534 or 65 535 here.
     pub index: u16,
-    /// The incarnation: the number of the node's start.
+    /// The incarnation: the random number that identifies a run of the node.
     pub incarnation: u64,
-    /// The node's name.
+    /// The name of the node.
     pub name: Text<'a>,
 }
 

@@ -5,7 +5,7 @@ use crate::layout::{Layout, Sink, Source};
 /// A request for a PONG, as a sign of life. Specification: `dist.md`, "PING".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ping<'a> {
-    /// The eight bytes that the PONG has to return.
+    /// The eight bytes that the PONG must return. They can have any value.
     pub payload: &'a [u8; 8],
 }
 

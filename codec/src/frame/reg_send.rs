@@ -6,7 +6,7 @@ use crate::layout::{Layout, Sink, Source};
 /// A message to the process that is registered under a name. Specification: `dist.md`, "REG_SEND".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RegSend<'a> {
-    /// The name, registered on the receiver's node.
+    /// The name under which the process is registered on the receiver's node.
     pub name: Text<'a>,
     /// The message, opaque to the protocol.
     pub message: &'a [u8],

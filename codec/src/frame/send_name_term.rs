@@ -3,12 +3,13 @@
 use crate::Text;
 use crate::layout::{Layout, Sink, Source};
 
-/// A term to the process that is registered under a name. Specification: `dist.md`, "SEND_NAME_TERM".
+/// A message that is marked as a term, to the process that is registered under a name. Specification: `dist.md`,
+/// "SEND_NAME_TERM".
 ///
-/// Both nodes know that the message is a term. The message of a REG_SEND can be any bytes.
+/// The message of a REG_SEND has no such mark, and can be any bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SendNameTerm<'a> {
-    /// The name, registered on the receiver's node.
+    /// The name under which the process is registered on the receiver's node.
     pub name: Text<'a>,
     /// The message: a term (STF), which the frame decoder does not validate.
     pub message: &'a [u8],

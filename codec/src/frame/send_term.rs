@@ -3,9 +3,9 @@
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// A term to a process. Specification: `dist.md`, "SEND_TERM".
+/// A message that is marked as a term, to a process. Specification: `dist.md`, "SEND_TERM".
 ///
-/// Both nodes know that the message is a term. The message of a SEND can be any bytes.
+/// The message of a SEND has no such mark, and can be any bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SendTerm<'a> {
     /// The receiving process, on the receiver's node.

@@ -6,14 +6,15 @@ use crate::{Pid, Text};
 /// A request for a new process on the receiver's node. Specification: `dist.md`, "SPAWN".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spawn<'a> {
-    /// The number of the request, chosen by the sender.
+    /// The number of the request, chosen by the sender. A node must not give two requests of a session the same number.
+    /// If `link` is 2, this is also the number of the monitor, and must differ from those of all calls and monitors.
     pub request: u64,
     /// The requesting process, on the sender's node.
     pub requester: Pid,
     /// The relation of the new process to the requester.
     ///
     /// 1 links the new process to the requester before the reply. 2 makes the requester monitor the new process, if
-    /// both nodes have the capability `calls`. Any other value does neither.
+    /// both nodes have the capability `calls`. Any other value does neither; a node must write 0 for that.
     pub link: u8,
     /// The name under which the receiver registered the function to run.
     pub function: Text<'a>,

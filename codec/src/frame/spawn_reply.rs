@@ -7,8 +7,14 @@ use crate::layout::{Layout, Sink, Source};
 pub struct SpawnReply {
     /// The number of the request, as in SPAWN.
     pub request: u64,
-    /// The outcome: 0 if the process runs, 1 if there is no such function or the requester may not start it. Any other
-    /// value is another reason why the process does not run.
+    /// The outcome. Any value but 0 says why the process does not run.
+    ///
+    /// - 0: The process runs.
+    /// - 1: There is no such function, or the requester's node may not start it.
+    /// - 2: There is no room for the link or the monitor.
+    /// - 3: There is no room for another process of the requester's node.
+    /// - 4: There is no room for another process.
+    /// - Other values: another reason.
     pub status: u8,
     /// The local id of the new process on the sender's node; 0 unless `status` is 0.
     pub local: u64,

@@ -4,7 +4,7 @@ use crate::layout::Sink;
 
 /// A frame whose tag this version does not know. Specification: `dist.md`, "Unknown tags".
 ///
-/// Only the compatible reading returns such a frame. A node ignores it.
+/// Only the compatible reading returns such a frame. A node must ignore it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Unknown<'a> {
     tag: u8,

@@ -1,9 +1,9 @@
-//! `14` UNLINK: removes a link without a signal.
+//! `14` UNLINK: removes a link; nothing answers it.
 
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// The removal of a link, without a signal. Specification: `dist.md`, "UNLINK".
+/// The removal of a link, which nothing answers. Specification: `dist.md`, "UNLINK".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Unlink {
     /// The process that unlinks, on the sender's node.

@@ -3,7 +3,8 @@
 use crate::Pid;
 use crate::layout::{Layout, Sink, Source};
 
-/// The acknowledgement of an UNLINK_ID. Specification: `dist.md`, "UNLINK_ACK".
+/// The acknowledgement of an UNLINK_ID. A node must copy all fields from the UNLINK_ID, with `from` and `to` exchanged.
+/// Specification: `dist.md`, "UNLINK_ACK".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UnlinkAck {
     /// The acknowledging process, on the sender's node.

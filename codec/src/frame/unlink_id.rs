@@ -10,7 +10,8 @@ pub struct UnlinkId {
     pub from: Pid,
     /// The process to which `from` was linked, on the receiver's node.
     pub to: Pid,
-    /// The number of the unlink. A node uses no number twice in a session.
+    /// The number of the unlink, chosen by the sender. A node must not give two unlinks of a session the
+    /// same number.
     pub id: u64,
 }
 

@@ -10,7 +10,12 @@ pub struct Down<'a> {
     pub reference: u64,
     /// The monitored process.
     pub monitored: Pid,
-    /// The reason why the process ended. If the process does not exist, this is an error with the text `noproc`.
+    /// The reason why the process ended, or one of these reasons:
+    ///
+    /// - [`Root::Noconnection`](crate::Root::Noconnection): The session with the node of the process has ended, or
+    ///   there was none.
+    /// - An error with the text `noproc`: The process does not exist.
+    /// - An error with the text `limit`: This node has too many links and monitors at the node of the process.
     pub reason: Reason<'a>,
 }
 

@@ -47,7 +47,7 @@ impl<'a> Signal<'a> {
     /// Returns `true` if a message begins with a reserved type tag, so that a version 1 program mistakes it for a
     /// signal.
     ///
-    /// Returns `false` for a message of fewer than eight bytes, because version 1 pads it with zeros.
+    /// Returns `false` for a message of fewer than eight bytes, because version 1 pads such a message with zeros.
     #[must_use]
     pub fn looks_like(message: &[u8]) -> bool {
         message.first_chunk().is_some_and(|tag| {
@@ -74,7 +74,7 @@ impl<'a> Signal<'a> {
         Ok((signal?, reader.finish()?))
     }
 
-    /// Returns the size of the message in bytes.
+    /// Returns the size of the signal in bytes, including its type tag.
     ///
     /// # Errors
     /// Never fails today, because no field of a signal can be too long.
@@ -82,7 +82,7 @@ impl<'a> Signal<'a> {
         layout::measure(self)
     }
 
-    /// Writes the message.
+    /// Writes the signal: its type tag, then its fields.
     ///
     /// # Errors
     /// Returns [`EncodeError`] if `dst` has too little room. Nothing has been written then.

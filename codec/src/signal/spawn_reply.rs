@@ -7,8 +7,10 @@ use crate::layout::{Layout, Sink, Source};
 pub struct SpawnReply {
     /// The number of the request.
     pub request: u64,
-    /// The outcome: 0 if the process runs, 1 if there is no such function or the requester may not start it. Any other
-    /// value is another reason why the process does not run.
+    /// The outcome, with the values of [`frame::SpawnReply::status`](crate::frame::SpawnReply::status).
+    ///
+    /// If the session ended without an answer, a node must write a value above 1, preferably 255. In this case the
+    /// process may run.
     pub status: u8,
     /// The local id of the new process on the requested node; 0 unless `status` is 0.
     pub local: u64,
