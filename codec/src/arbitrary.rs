@@ -2,8 +2,8 @@
 //!
 //! Use this in fuzz targets that need valid messages rather than random bytes. [`frame`], [`handshake`], [`signal`]
 //! and [`reason`] each make one value. The random bytes are a [`Source`] of fields, so every message that has a
-//! [`Layout`](crate::layout::Layout) can be made of them without code of its own. What a message borrows, other than
-//! the fuzzer's bytes themselves, is allocated in an arena.
+//! [`Layout`](crate::layout::Layout) can be made of them without code of its own. A message can borrow the fuzzer's
+//! bytes. Whatever else it borrows is allocated in an arena of the caller.
 //!
 //! ```
 //! use arbitrary::Unstructured;

@@ -10,8 +10,8 @@
 //! | reason | `{"kind": "error", "text": ".."}` or `{"kind": "linked", "hops": [pid, ..], "root": {"kind": ..}}` |
 //!
 //! To write, serialize the message: [`Frame`], [`Handshake`] and [`Signal`] are `Serialize`. To read, deserialize a
-//! [`Document`]. It owns the memory that a message borrows, and lends the message. [`TermDocument`] does both for
-//! terms.
+//! [`Document`], which owns the memory, and call one of its methods, which returns a message that borrows the memory.
+//! For terms, [`TermDocument`] serves both directions.
 //!
 //! ```
 //! use snow_dist_codec::document::Document;
@@ -46,16 +46,17 @@ use crate::{Frame, Handshake, Signal};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
-    /// The offset in bytes of the message in the input from which it was decoded. Not used for encoding.
+    /// The offset in bytes of the message, from its length field on, in the input of a program that decoded it, such as
+    /// the command `snow-dist`. The methods ignore it.
     pub offset: Option<u64>,
-    /// The length in bytes of the message in that input. Not used for encoding.
+    /// The length in bytes of the message's payload in that input. The methods ignore it.
     pub length: Option<u64>,
-    /// The name of the message in the specification.
+    /// The name of the message in the specification. For a frame it can also be `UNKNOWN` or `EMPTY`.
     pub tag: String,
     /// The fields of the message.
     #[serde(default)]
     pub fields: Fields,
-    /// The bytes after the last field of the message.
+    /// The bytes after the last field of the message. The methods ignore them; append them after encoding.
     #[serde(default, with = "hex_bytes")]
     pub trailing: Vec<u8>,
 }
@@ -63,13 +64,13 @@ pub struct Document {
 impl Document {
     /// Returns the frame that this document describes.
     ///
-    /// The name `UNKNOWN` stands for a frame with an unknown tag: the field `code` is the tag, `payload` the bytes
-    /// after it. The name `EMPTY` stands for a frame without any byte. The bytes in [`trailing`](Self::trailing) are
-    /// not part of the frame; append them after encoding.
+    /// The name `UNKNOWN` stands for a frame with an unknown tag: the field `code` is the tag, and `payload` the bytes
+    /// after it. The name `EMPTY` stands for a frame without any byte.
     ///
     /// # Errors
-    /// Returns [`DocumentError`] if the tag is not the name of a frame, if a field is missing or has the wrong type,
-    /// if the document has a field that the frame does not have, or if `code` of an `UNKNOWN` is a known tag.
+    /// Returns [`DocumentError`] if the tag is not the name of a frame, if a field is missing, has the wrong type or a
+    /// value that is not allowed, if the document has a field that the frame does not have, or if `code` of an
+    /// `UNKNOWN` is a known tag.
     pub fn frame(&self) -> Result<Frame<'_>, DocumentError> {
         match &*self.tag {
             "EMPTY" => self.fields.read(|_| Ok(Frame::Empty)).map_err(|error| self.error(error)),
@@ -81,7 +82,8 @@ impl Document {
     /// Returns the handshake message that this document describes.
     ///
     /// # Errors
-    /// Returns [`DocumentError`] in the same cases as [`Document::frame`].
+    /// Returns [`DocumentError`] if the tag is not the name of a handshake message, and for the fields in the same
+    /// cases as [`Document::frame`].
     pub fn handshake(&self) -> Result<Handshake<'_>, DocumentError> {
         self.known(Handshake::TAGS, &self.tag, Handshake::read_fields)
     }
@@ -89,7 +91,8 @@ impl Document {
     /// Returns the mailbox signal that this document describes.
     ///
     /// # Errors
-    /// Returns [`DocumentError`] in the same cases as [`Document::frame`].
+    /// Returns [`DocumentError`] if the tag is not the name of a signal, and for the fields in the same cases as
+    /// [`Document::frame`].
     pub fn signal(&self) -> Result<Signal<'_>, DocumentError> {
         self.known(Signal::TAGS, &self.tag, Signal::read_fields)
     }

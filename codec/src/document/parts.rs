@@ -15,7 +15,7 @@ use crate::{
     UnknownRoot,
 };
 
-/// Bytes that are serialized as hexadecimal text.
+/// Bytes that are serialized as hexadecimal text. `Hex<Vec<u8>>` can be deserialized from such a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hex<B>(pub B);
 
@@ -129,6 +129,8 @@ impl Serialize for Text<'_> {
     }
 }
 
+/// Borrows the text from the input. This fails if the format cannot lend the text, for example if a JSON string has
+/// escapes.
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <&str>::deserialize(deserializer).map(Self::from)

@@ -6,7 +6,9 @@ use super::parts::{Decimal, Hex};
 use crate::layout::Sink;
 use crate::{Entries, Extension, Frame, Handshake, Names, Pid, Reason, Signal, Text};
 
-/// The fields of a message as a map, without its tag.
+/// A wrapper that serializes the fields of a message as a map, without the name of the message.
+///
+/// For [`Frame::Unknown`], the map also has the tag, as `code`.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'m, M>(pub &'m M);
 

@@ -13,8 +13,9 @@ use crate::{EncodeError, Pid, Text};
 
 /// A term of either kind in serde's data model, each value with its type: `{"type": "int", "value": "7"}`.
 ///
-/// Integers are decimal strings, like all 64-bit numbers. Floats are their bits, and bytes their content, both in
-/// hexadecimal. Nothing of a term is lost: writing the document gives the same bytes again. Specification: `stf.md`.
+/// Integers are decimal strings, like all 64-bit numbers. Floats are represented by their bits and bytes by their
+/// content, both in hexadecimal. Nothing of a term is lost: [`TermDocument::to_vec`] returns the same bytes again.
+/// Specification: `stf.md`.
 ///
 /// ```
 /// use snow_dist_codec::Reading;
@@ -38,7 +39,7 @@ pub enum TermDocument {
     },
     /// A float with any bit pattern.
     Float {
-        /// The 64 bits of the float, as up to 16 hexadecimal digits; 16 are written.
+        /// The 64 bits of the float in hexadecimal. Up to 16 digits can be read, and exactly 16 are written.
         bits: String,
     },
     /// A boolean.
@@ -53,12 +54,12 @@ pub enum TermDocument {
     },
     /// The unit.
     Unit,
-    /// Bytes, only in terms of the second kind.
+    /// Bytes, which only terms of the second kind can hold.
     Bytes {
         /// The bytes, in hexadecimal.
         value: String,
     },
-    /// An integer from 2^63 to 2^64 - 1, only in terms of the second kind.
+    /// An integer from 2^63 to 2^64 - 1, which only terms of the second kind can hold.
     U64 {
         /// The integer, in decimal.
         value: String,
@@ -101,7 +102,7 @@ pub enum TermDocument {
         /// The values of the variant.
         values: Vec<Self>,
     },
-    /// A variant of a sum type, identified by its name, with named fields, only in terms of the second kind.
+    /// A variant of a sum type, identified by its name, with named fields. Only terms of the second kind can hold it.
     Variant {
         /// The name of the type.
         name: String,
@@ -215,8 +216,9 @@ impl TermDocument {
     /// cannot hold.
     ///
     /// # Errors
-    /// Returns [`TermDocumentError`] if a number does not fit, a value is longer than a term can hold, a key is not
-    /// of its map's type, or the values nest too deep.
+    /// Returns [`TermDocumentError`] if a text is not the number or the bytes that it must be, if a number does not fit
+    /// its type, if a value is longer than a term can hold, if a key is not of its map's type, or if the values nest
+    /// deeper than [`TERM_DEPTH_MAX`](crate::limits::TERM_DEPTH_MAX) levels.
     pub fn to_vec(&self) -> Result<Vec<u8>, TermDocumentError> {
         let mut bytes = Vec::new();
         let mut encoder = Encoder::new_in(Terms::Second, &mut bytes);

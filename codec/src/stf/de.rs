@@ -16,12 +16,12 @@ use crate::{DecodeError, ErrorKind as Wrong, Reading, Text};
 
 /// Deserializes a value from a term of the first kind. Strings can borrow the term.
 ///
-/// A list, a set and a tuple can each be read as any sequence. No bytes may follow the value. **The names of structs
-/// and enums are part of their values**: a struct or an enum with another name is an error.
+/// A list, a set and a tuple can each be read as any sequence. Bytes after the value are an error. **The names of
+/// structs and enums are part of their values**: a struct or an enum with another name is an error.
 ///
 /// # Errors
-/// Returns [`Error`] if the bytes are not a term, or if its types are not those of `T`. [`Error::path`] is the place
-/// in the value, and [`Error::at`] the byte at, or near, the error.
+/// Returns [`Error`] if the bytes are not a term of the first kind, or if the term cannot be read as a `T`.
+/// [`Error::path`] returns the place in the value, and [`Error::at`] the byte at or near which reading failed.
 pub fn from_slice<'de, T: Deserialize<'de>>(term: &'de [u8]) -> Result<T, Error> {
     from_slice_in(Terms::First, term)
 }

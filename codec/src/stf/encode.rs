@@ -11,10 +11,10 @@ use crate::{DecodeError, EncodeError, EncodeErrorKind, Pid, Reading, Text};
 
 /// A writer that appends one term to a vector.
 ///
-/// Values are written one after the other: for a container, first its head, then as many values as the head
-/// announces. A value that cannot be encoded is refused at once. [`Encoder::finish`] checks that each container got
-/// as many values as announced, and that the term is not deeper than [`TERM_DEPTH_MAX`]. If the encoder is dropped
-/// instead, what it has written stays in the vector, unchecked.
+/// Write values one after the other. For a container, first write its head, then as many values as the head announces.
+/// A method that returns an error has written nothing. [`Encoder::finish`] checks that each container has as many
+/// values as announced, and that the term does not nest deeper than [`TERM_DEPTH_MAX`] levels. If the encoder is
+/// dropped without `finish`, the bytes that it has written stay in the vector, unchecked.
 #[derive(Debug)]
 pub struct Encoder<'b> {
     dst: &'b mut Vec<u8>,
@@ -23,12 +23,12 @@ pub struct Encoder<'b> {
 }
 
 impl<'b> Encoder<'b> {
-    /// Begins a term of the first kind by writing its version.
+    /// Begins a term of the first kind by appending its version to `dst`.
     pub fn new(dst: &'b mut Vec<u8>) -> Self {
         Self::new_in(Terms::First, dst)
     }
 
-    /// Begins a term of the kind `terms` by writing its version.
+    /// Begins a term of the kind `terms` by appending its version to `dst`.
     pub fn new_in(terms: Terms, dst: &'b mut Vec<u8>) -> Self {
         let start = dst.len();
         dst.push(VERSION);
@@ -38,8 +38,8 @@ impl<'b> Encoder<'b> {
     /// Ends the term.
     ///
     /// # Errors
-    /// Returns [`DecodeError`] if what was written is not exactly one value of the term's kind. The whole term is
-    /// removed from the vector then.
+    /// Returns [`DecodeError`] if what was written is not exactly one value of the term's kind, or nests deeper than
+    /// [`TERM_DEPTH_MAX`] levels. The whole term is removed from the vector then.
     pub fn finish(self) -> Result<(), DecodeError> {
         let (_, term) = self.dst.split_at_checked(self.start).unwrap_or_default();
         let mut reader = Reader::new(term, Reading::Strict);
@@ -77,7 +77,7 @@ impl<'b> Encoder<'b> {
     /// Writes a string.
     ///
     /// # Errors
-    /// Returns [`EncodeError`] if the string has more than 16 MiB.
+    /// Returns [`EncodeError`] if the string has more than [`TERM_STRING_BYTES_MAX`] bytes.
     #[inline]
     pub fn str(&mut self, text: Text<'_>) -> Result<(), EncodeError> {
         let length = at_most("string", TERM_STRING_BYTES_MAX, text.len())?;
@@ -89,7 +89,7 @@ impl<'b> Encoder<'b> {
     /// Writes bytes.
     ///
     /// # Errors
-    /// Returns [`EncodeError`] if there are more than 16 MiB, or if the term is of the first kind.
+    /// Returns [`EncodeError`] if there are more than [`TERM_BYTES_MAX`] bytes, or if the term is of the first kind.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         self.needs_second("bytes")?;
@@ -133,53 +133,54 @@ impl<'b> Encoder<'b> {
         self.dst.push(tag::NONE);
     }
 
-    /// Writes the head of Some; one value follows.
+    /// Writes the head of Some. Write its one value next.
     #[inline]
     pub fn some(&mut self) {
         self.dst.push(tag::SOME);
     }
 
-    /// Writes the head of Ok; one value follows.
+    /// Writes the head of Ok. Write its one value next.
     #[inline]
     pub fn ok(&mut self) {
         self.dst.push(tag::OK);
     }
 
-    /// Writes the head of Err; one value follows.
+    /// Writes the head of Err. Write its one value next.
     #[inline]
     pub fn err(&mut self) {
         self.dst.push(tag::ERR);
     }
 
-    /// Writes the head of a list; `count` values follow.
+    /// Writes the head of a list. Write its `count` values next.
     ///
     /// # Errors
-    /// Returns [`EncodeError`] if `count` is above 1 000 000.
+    /// Returns [`EncodeError`] if `count` is above [`TERM_ELEMENTS_MAX`].
     #[inline]
     pub fn list(&mut self, count: usize) -> Result<(), EncodeError> {
         self.counted(tag::LIST, "list", count)
     }
 
-    /// Writes the head of a set; `count` values follow.
+    /// Writes the head of a set. Write its `count` values next.
     ///
     /// # Errors
-    /// Returns [`EncodeError`] if `count` is above 1 000 000.
+    /// Returns [`EncodeError`] if `count` is above [`TERM_ELEMENTS_MAX`].
     #[inline]
     pub fn set(&mut self, count: usize) -> Result<(), EncodeError> {
         self.counted(tag::SET, "set", count)
     }
 
-    /// Writes the head of a map; `count` pairs of a key and a value follow.
+    /// Writes the head of a map. Write its `count` pairs next, each as a key and a value. All keys must be of the type
+    /// `keys`; [`Encoder::finish`] checks this.
     ///
     /// # Errors
-    /// Returns [`EncodeError`] if `count` is above 1 000 000.
+    /// Returns [`EncodeError`] if `count` is above [`TERM_ELEMENTS_MAX`].
     pub fn map(&mut self, keys: KeyType, count: usize) -> Result<(), EncodeError> {
         let [one, two, three, four] = at_most("map", TERM_ELEMENTS_MAX, count)?.to_le_bytes();
         self.dst.extend_from_slice(&[tag::MAP, keys.to_byte(), one, two, three, four]);
         Ok(())
     }
 
-    /// Writes the head of a tuple; `arity` values follow.
+    /// Writes the head of a tuple. Write its `arity` values next.
     ///
     /// # Errors
     /// Returns [`EncodeError`] if `arity` is above 255.
@@ -192,7 +193,9 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// Writes the head of a struct; `count` fields follow, each an [`Encoder::field`] and a value.
+    /// Writes the head of a struct. Write its `count` fields next, each as an [`Encoder::field`] and a value.
+    ///
+    /// `name` is the name of the type.
     ///
     /// # Errors
     /// Returns [`EncodeError`] if the name has more than 65 535 bytes, or if `count` is above 65 535.
@@ -205,8 +208,10 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// Writes the head of a variant with named fields; `count` fields follow, each an [`Encoder::field`] and a
-    /// value.
+    /// Writes the head of a variant with named fields. Write its `count` fields next, each as an [`Encoder::field`] and
+    /// a value.
+    ///
+    /// `name` is the name of the type, and `variant` the name of the variant.
     ///
     /// # Errors
     /// Returns [`EncodeError`] if a name has more than 65 535 bytes, if `count` is above 65 535, or if the term is
@@ -223,7 +228,7 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// Writes the name of a field of a struct or a variant; its value follows.
+    /// Writes the name of a field of a struct or a variant. Write the value of the field next.
     ///
     /// # Errors
     /// Returns [`EncodeError`] if the name has more than 65 535 bytes.
@@ -233,7 +238,9 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// Writes the head of a variant of a sum type; `count` values follow.
+    /// Writes the head of a variant of a sum type. Write its `count` values next.
+    ///
+    /// `name` is the name of the type, and `variant` the number of the variant.
     ///
     /// # Errors
     /// Returns [`EncodeError`] if the type's name has more than 65 535 bytes, or if `count` is above 65 535.

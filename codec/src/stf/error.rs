@@ -57,12 +57,12 @@ pub enum ErrorKind {
     /// A value has another type than requested, is a struct or an enum of another name, or has another number of
     /// values.
     WrongType,
-    /// A value has the right type, but the program's type does not accept it. An example is a number that is too
-    /// large.
+    /// A value has the right type, but the program's type does not accept it, for example a number that is too large,
+    /// or the number of an unknown variant.
     WrongValue,
     /// The program's type has no such field, and does not ignore unknown fields.
     UnknownField,
-    /// The program's type has no such variant.
+    /// The program's type has no variant of this name.
     UnknownVariant,
     /// A field without a default is missing.
     MissingField,
@@ -70,9 +70,10 @@ pub enum ErrorKind {
     DuplicateField,
     /// The value nests deeper than a term can.
     TooDeep,
-    /// A string, bytes or a count is above its limit.
+    /// The length of a string or of bytes, a count, or the number of a variant is above its limit.
     Limit,
-    /// The value exists only in terms of the second kind (capability `terms_2`), and this term is of the first kind.
+    /// The value exists only in terms of the second kind (capability `terms_2`), and the term was written or read as
+    /// one of the first kind.
     NeedsTerms2,
     /// No term can hold the value.
     Unsupported,
@@ -165,21 +166,21 @@ impl Error {
     /// Returns the place in the value at which reading a term failed, for example `order.items[3].price`.
     ///
     /// Elements are counted from 0, in brackets. The keys of maps are in brackets as well. Returns `None` if the error
-    /// is in the outermost value itself. If a path would be longer than [`TERM_ERROR_BYTES_MAX`], `..` stands for its
-    /// outer steps.
+    /// is in the outermost value itself, or if writing failed. If a path would have [`TERM_ERROR_BYTES_MAX`] bytes or
+    /// more, `..` stands for its outer steps.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         Some(&*self.0.path).filter(|path| !path.is_empty())
     }
 
     /// Returns the offset of the byte at or near which reading the term failed. The version is byte 0. Returns `None`
-    /// if no byte is known, as in errors of writing.
+    /// if writing failed.
     #[must_use]
     pub fn at(&self) -> Option<usize> {
         self.0.at
     }
 
-    /// Returns the problem with the term's bytes, or `None` if the error has another cause.
+    /// Returns the problem with the bytes of the term, or `None` if the bytes are not the cause of the error.
     #[must_use]
     pub fn as_decode_error(&self) -> Option<&DecodeError> {
         match &self.0.cause {

@@ -49,19 +49,19 @@
 //! | [`Pid`](crate::Pid) | pid |
 //! | bytes | bytes in a term of the second kind; an error in the first |
 //!
-//! To serde a `Result` is an enum like any other. This module recognises it by its name: an enum that is called
-//! `Result`, also by `#[serde(rename = "Result")]`, and has a variant `Ok` or `Err` with one value is written as Ok
-//! or Err. Ok and Err can be read as any enum with variants of these names.
+//! To serde a `Result` is an enum like any other. This module recognises the enum by its name, which can also be given
+//! by `#[serde(rename = "Result")]`: its variants `Ok` and `Err` are written as Ok and Err if they have one value. Ok
+//! and Err can be read as any enum with variants of these names.
 //!
 //! **The names of structs with named fields, and of enums, are part of their values**: a term of the struct `Point`
 //! can be read only as a struct with that name. `#[serde(rename = "Point")]` gives another type this name. Other
 //! structs have no name in a term: a tuple struct is a tuple, a unit struct is unit.
 //!
 //! ## Bytes
-//! serde treats a `Vec<u8>` as a list of numbers, which takes nine bytes for each. With
-//! `#[serde(with = "serde_bytes")]`, from the crate of that name, it becomes bytes. The attribute also works for
-//! `&[u8]`, which then borrows the term, and for an `Option` of either. The type `bytes::Bytes` (with its feature
-//! `serde`) is bytes without the attribute.
+//! serde treats a `Vec<u8>` as a list of numbers, and each number needs nine bytes in the term. With the attribute
+//! `#[serde(with = "serde_bytes")]`, from the crate of that name, the `Vec<u8>` becomes bytes. The attribute also works
+//! for `&[u8]`, which then borrows the term, and for an `Option` of either. The type `bytes::Bytes` (with the feature
+//! `serde` of its crate) is bytes without the attribute.
 //!
 //! ```
 //! # #[cfg(feature = "serde")] {
@@ -91,7 +91,7 @@
 //! | read as | from bytes | from a list of small numbers |
 //! |---|---|---|
 //! | `Vec<u8>` with `serde_bytes`, `Bytes` | yes | yes |
-//! | a `Vec` of integers | yes, up to as many as a list may have | yes |
+//! | a `Vec` of integers | yes, if there are no more than a list can have | yes |
 //! | `&[u8]` with `serde_bytes` | yes | no |
 //! | `[u8; N]` | no, only from a tuple | no, only from a tuple |
 //!
@@ -104,19 +104,20 @@
 //! | change | a program with the old type reads the new | a program with the new type reads the old |
 //! |---|---|---|
 //! | a field is added to a struct or a struct variant | the field is ignored (an error with `deny_unknown_fields`) | an error, unless the field is an `Option` or has `#[serde(default)]` |
-//! | a field is removed | an error, unless the field is an `Option` or has a default there | the field is ignored |
+//! | a field is removed | an error, unless the field is an `Option` or has `#[serde(default)]` in the old type | the field is ignored (an error with `deny_unknown_fields`) |
 //! | a field is renamed | as if it were removed and another added | as if it were removed and another added; `#[serde(alias = "old")]` reads both names |
 //! | the order of fields changes | the same value | the same value |
-//! | a variant is added after all others | an error where it is used, [`ErrorKind::UnknownVariant`], unless it holds no value and a variant has `#[serde(other)]`; for a variant that is identified by its number the error is [`ErrorKind::WrongValue`] | the same value |
-//! | a struct variant is added or moved, anywhere among struct variants | a moved one: the same value; an added one: as in the row above | the same value |
+//! | a variant other than a struct variant is added after all others | an error for a value of this variant, [`ErrorKind::WrongValue`], unless it holds no values and the old type has a variant with `#[serde(other)]` | the same value |
+//! | a struct variant is added, with only struct variants after it | an error for a value of this variant, [`ErrorKind::UnknownVariant`], unless the old type has a variant with `#[serde(other)]` | the same value |
+//! | a struct variant is moved past other struct variants | the same value | the same value |
 //! | any other variant is moved, or a variant before it is added or removed | **another variant, without an error** | **another variant, without an error** |
 //! | an integer gets wider or narrower | the same number, or an error if it does not fit | the same number, or an error if it does not fit |
 //! | a struct or an enum is renamed | an error | an error; `#[serde(rename = "Old")]` keeps the name |
 //! | a tuple or a tuple variant gets another length | an error | an error |
 //!
-//! The rows about struct variants hold for terms of the second kind. In terms of the first kind struct variants are
-//! like tuple variants. The runtime sends the first kind to a node that reads no other: with such nodes, do not move
-//! struct variants either.
+//! The rows about struct variants, and about fields of them, hold for terms of the second kind. In terms of the first
+//! kind struct variants are like tuple variants. The runtime sends terms of the first kind to a node that does not read
+//! the second: if there are such nodes, treat struct variants like tuple variants.
 //!
 //! ```
 //! # #[cfg(feature = "serde")] {
@@ -214,7 +215,7 @@ pub(crate) mod tag {
     pub(crate) const CLOSURE: u8 = 255;
 }
 
-/// All tags of values, each with its name in the specification's registry.
+/// All tags of values, each with its name in the specification's registry. The tag of closures is never valid.
 pub const TAGS: &[(u8, &str)] = &[
     (tag::INT, "int"),
     (tag::FLOAT, "float"),
@@ -242,7 +243,7 @@ pub const TAGS: &[(u8, &str)] = &[
 /// The type of the keys of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyType {
-    /// The keys are ints, and in a term of the second kind also u64s. Byte `00`.
+    /// The keys are integers: ints, and in a term of the second kind also u64s. Byte `00`.
     Int,
     /// The keys are strings. Byte `01`.
     Str,
@@ -287,22 +288,23 @@ impl KeyType {
     }
 }
 
-/// Decodes a term of the first kind and returns its value with the bytes after it.
+/// Decodes a term of the first kind. Returns the value of the term, and the bytes after the value.
 ///
 /// Only the compatible reading accepts bytes after the value. The whole term is validated in one pass, in time
 /// linear in its length, without recursion and without allocation.
 ///
 /// # Errors
-/// Returns [`DecodeError`] if the bytes are not a term. Offsets are counted from the version, which is byte 0. A
-/// term must not nest deeper than [`TERM_DEPTH_MAX`](crate::limits::TERM_DEPTH_MAX) levels; the outermost value is
-/// the first level.
+/// Returns [`DecodeError`] if the bytes are not a term of the first kind, or if the values nest deeper than
+/// [`TERM_DEPTH_MAX`](crate::limits::TERM_DEPTH_MAX) levels. The outermost value is the first level. Offsets are
+/// counted from the version, which is byte 0.
 pub fn decode(term: &[u8], reading: Reading) -> Result<(Value<'_>, &[u8]), DecodeError> {
     Terms::First.decode(term, reading)
 }
 
 /// Decodes a term like [`decode`], with a limit of `depth_max` levels.
 ///
-/// A limit above [`TERM_DEPTH_MAX`](crate::limits::TERM_DEPTH_MAX) is reduced to it.
+/// A limit above [`TERM_DEPTH_MAX`](crate::limits::TERM_DEPTH_MAX) is reduced to it. With a limit of 0, no term is
+/// accepted.
 ///
 /// # Errors
 /// Returns the errors of [`decode`].

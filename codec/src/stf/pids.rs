@@ -32,10 +32,11 @@ pub fn for_each_pid(term: &[u8], reading: Reading, found: impl FnMut(usize, Pid)
     Terms::First.for_each_pid(term, reading, found).map(drop)
 }
 
-/// Replaces the pid at byte `at`, an offset from [`for_each_pid`], and returns `true`.
+/// Replaces the pid at byte `at` of `term`, and returns `true`.
 ///
-/// Returns `false` and changes nothing if no pid can be there: the place is outside of `term`, or the tag of a pid
-/// does not precede it.
+/// `at` must be an offset that [`for_each_pid`] has passed for this term. Returns `false` and changes nothing if the
+/// eight bytes from `at` on are not all in `term`, or if the byte before them is not the tag of a pid. Nothing else is
+/// checked: other bytes can look like a pid.
 #[must_use]
 pub fn replace_pid(term: &mut [u8], at: usize, pid: Pid) -> bool {
     let tag = at.checked_sub(1).and_then(|before| term.get(before));

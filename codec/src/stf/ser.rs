@@ -14,13 +14,14 @@ use crate::{EncodeError, EncodeErrorKind, Pid, Text};
 ///
 /// # Errors
 /// Returns [`Error`] if a term of the first kind cannot hold the value: bytes, an integer that does not fit an
-/// `i64`, a map whose keys are neither integers nor strings, or something above a limit. [`Terms::to_vec`] with the
-/// second kind also writes bytes, and integers up to 2^64 - 1.
+/// `i64`, a map whose keys are not all integers or all strings, or something above a [limit](crate::limits).
+/// [`Terms::to_vec`] with [`Terms::Second`] also writes bytes, and integers up to 2^64 - 1.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
     Terms::First.to_vec(value)
 }
 
-/// Appends a term of the first kind to a vector, for example to use one buffer for many terms.
+/// Serializes a value to a term of the first kind and appends the term to a vector, for example to use one buffer for
+/// many terms.
 ///
 /// # Errors
 /// Returns the errors of [`to_vec`]. The vector is unchanged then.
@@ -43,10 +44,11 @@ pub(super) fn append_in<T: Serialize + ?Sized>(
     }
 }
 
-/// Writes a term of the first kind into any buffer.
+/// Serializes a value to a term of the first kind and writes the term into any buffer.
 ///
 /// # Errors
-/// Returns the errors of [`to_vec`], and an error if the buffer has too little room. Nothing has been written then.
+/// Returns the errors of [`to_vec`], and [`ErrorKind::BufferFull`] if the buffer has too little room. Nothing has been
+/// written then.
 pub fn to_writer<T: Serialize + ?Sized, B: BufMut>(value: &T, dst: &mut B) -> Result<(), Error> {
     let term = to_vec(value)?;
     if term.len() > dst.remaining_mut() {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A wrapper that makes serde write a collection as a set instead of a list.
 ///
-/// The collection can be any type that serializes as a sequence; another type is an error of the serializer. A list
-/// or a tuple can be read as a `Set`, too.
+/// The collection can be any type that serializes as a sequence. Writing a term with another type in a `Set` fails with
+/// [`ErrorKind::Unsupported`](super::ErrorKind::Unsupported). A list or a tuple can be read as a `Set`, too.
 ///
 /// ```
 /// use snow_dist_codec::stf::{self, Set};

@@ -31,25 +31,26 @@ pub enum Terms {
     First,
     /// The second kind, which adds bytes, integers from 2^63 to 2^64 - 1, and variants with named fields.
     ///
-    /// A peer reads such terms in a session with the capability `terms_2`.
+    /// A peer reads such terms only in a session with the capability `terms_2`.
     //= spec/stf.md#stf-knd-001
     //# A reader of the second kind MUST accept each term of the first kind.
     Second,
 }
 
 impl Terms {
-    /// Decodes a term like [`decode`](super::decode) and returns its value with the bytes after it.
+    /// Decodes a term of this kind, like [`decode`](super::decode). Returns the value of the term, and the bytes after
+    /// the value.
     ///
     /// # Errors
-    /// Returns the errors of [`decode`](super::decode), and an error for a value that terms of this kind cannot
-    /// hold.
+    /// Returns [`DecodeError`] if the bytes are not a term of this kind, or if the values nest deeper than
+    /// [`TERM_DEPTH_MAX`] levels.
     pub fn decode(self, term: &[u8], reading: Reading) -> Result<(Value<'_>, &[u8]), DecodeError> {
         self.decode_at_most(term, reading, TERM_DEPTH_MAX)
     }
 
     /// Decodes a term like [`Terms::decode`], with a limit of `depth_max` levels.
     ///
-    /// A limit above [`TERM_DEPTH_MAX`] is reduced to it.
+    /// A limit above [`TERM_DEPTH_MAX`] is reduced to it. With a limit of 0, no term is accepted.
     ///
     /// # Errors
     /// Returns the errors of [`Terms::decode`].
@@ -71,11 +72,11 @@ impl Terms {
         Ok((Term::proven(value).value(), surplus))
     }
 
-    /// Validates a term, passes its pids to a closure like [`for_each_pid`](super::for_each_pid), and returns the
-    /// kind of the term.
+    /// Validates a term of this kind, and passes each pid and its offset to `found`, like
+    /// [`for_each_pid`](super::for_each_pid).
     ///
-    /// The returned kind is [`Terms::Second`] only if the term contains a value that terms of the first kind cannot
-    /// hold.
+    /// Returns the kind that the term needs: [`Terms::Second`] if it contains a value that terms of the first kind
+    /// cannot hold, otherwise [`Terms::First`].
     ///
     /// # Errors
     /// Returns the errors of [`Terms::decode`].
@@ -96,9 +97,9 @@ impl Terms {
     /// Serializes a value to a term of this kind.
     ///
     /// # Errors
-    /// Returns an error if such a term cannot hold the value: an integer beyond 64 bits, a map whose keys are neither
-    /// integers nor strings, or something above a limit. If the term is of the first kind, bytes and integers from 2^63
-    /// on are errors as well.
+    /// Returns an error if such a term cannot hold the value: an integer below -2^63 or above 2^64 - 1, a map whose
+    /// keys are not all integers or all strings, or something above a [limit](crate::limits). If the term is of the
+    /// first kind, bytes and integers from 2^63 on are errors as well.
     #[cfg(feature = "serde")]
     pub fn to_vec<T: serde::Serialize + ?Sized>(self, value: &T) -> Result<Vec<u8>, super::Error> {
         let mut term = Vec::new();
@@ -106,7 +107,8 @@ impl Terms {
         Ok(term)
     }
 
-    /// Appends a term of this kind to a vector, for example to use one buffer for many terms.
+    /// Serializes a value to a term of this kind and appends the term to a vector, for example to use one buffer for
+    /// many terms.
     ///
     /// # Errors
     /// Returns the errors of [`Terms::to_vec`]. The vector is unchanged then.
@@ -122,8 +124,8 @@ impl Terms {
     /// Deserializes a value from a term of this kind, like [`from_slice`](super::from_slice).
     ///
     /// # Errors
-    /// Returns an error if the bytes are not a term of this kind, or if its types are not those of `T`. The error
-    /// has the place in the value, and the byte at, or near, the problem.
+    /// Returns an error if the bytes are not a term of this kind, or if the term cannot be read as a `T`. The error
+    /// contains the place in the value, and the byte at or near which reading failed.
     #[cfg(feature = "serde")]
     pub fn from_slice<'de, T: serde::Deserialize<'de>>(self, term: &'de [u8]) -> Result<T, super::Error> {
         super::de::from_slice_in(self, term)

@@ -10,8 +10,8 @@ use crate::{Pid, Reading, Text};
 
 /// A value of a term. Containers are read lazily, when their values are requested.
 ///
-/// Two values are equal if their bytes are: floats are compared by their bits, maps and sets in the order in which
-/// they were written.
+/// Two values are equal if they have the same bytes in a term: floats are compared by their bits, and maps and sets in
+/// the order in which they were written.
 #[derive(Clone, Copy)]
 pub enum Value<'a> {
     /// An int, tag 1.
@@ -24,9 +24,10 @@ pub enum Value<'a> {
     Str(Text<'a>),
     /// The unit, tag 6.
     Unit,
-    /// Bytes, tag 7, only in terms of the second kind.
+    /// Bytes, tag 7. Only terms of the second kind can hold them.
     Bytes(&'a [u8]),
-    /// An integer from 2^63 on, tag 8, only in terms of the second kind. Smaller integers are [`Value::Int`].
+    /// An integer from 2^63 to 2^64 - 1, tag 8. Only terms of the second kind can hold it. Smaller integers are
+    /// [`Value::Int`].
     U64(u64),
     /// A list, tag 10.
     List(Values<'a>),
@@ -38,9 +39,10 @@ pub enum Value<'a> {
     Tuple(Values<'a>),
     /// A struct, tag 20.
     Struct(Struct<'a>),
-    /// A variant of a sum type, tag 21.
+    /// A variant of a sum type, identified by its number, tag 21.
     Sum(Sum<'a>),
-    /// A variant with named fields, tag 22, only in terms of the second kind.
+    /// A variant of a sum type, identified by its name, with named fields, tag 22. Only terms of the second kind can
+    /// hold it.
     Variant(Variant<'a>),
     /// A pid, tag 30.
     Pid(Pid),
@@ -54,13 +56,13 @@ pub enum Value<'a> {
     Err(Term<'a>),
 }
 
-/// A value that has not been read yet.
+/// A value that has been validated but not read yet. [`Term::value`] reads it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Term<'a> {
     bytes: &'a [u8],
 }
 
-/// The values of a list, a set, a tuple or a sum type.
+/// The values of a list, a set, a tuple or a variant of a sum type.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Values<'a> {
     count: u32,
@@ -179,15 +181,15 @@ fn view<'a>(bytes: &'a [u8]) -> Option<Value<'a>> {
 }
 
 impl<'a> Value<'a> {
-    /// Writes the value to `encoder`, with everything in it, exactly as it was read.
+    /// Writes the value and all values in it to `encoder`, exactly as they were read.
     ///
-    /// If the term can hold only values of the first kind and this value is of the second,
-    /// [`Encoder::finish`] returns the error.
+    /// If the encoder writes a term of the first kind and only terms of the second kind can hold the value,
+    /// [`Encoder::finish`] returns an error.
     pub fn encode(&self, encoder: &mut Encoder<'_>) {
         encoder.value(self);
     }
 
-    /// Returns the size of the value in its term, with everything in it, in bytes.
+    /// Returns the size of the value in bytes, including its tag and all values in it.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         const TAG: usize = 1;
@@ -221,7 +223,7 @@ impl<'a> Values<'a> {
         self.count
     }
 
-    /// Returns the size of all values together, without the count, in bytes.
+    /// Returns the size of all values together in bytes, without the count.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         self.bytes.len()
@@ -251,13 +253,13 @@ impl<'a> Map<'a> {
         self.pairs.count
     }
 
-    /// Returns the size of all pairs together, without the count, in bytes.
+    /// Returns the size of all pairs together in bytes, without the count.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         self.pairs.bytes.len()
     }
 
-    /// Returns an iterator over the keys and their values.
+    /// Returns an iterator over the keys and their values, in the order in which they were written.
     pub fn iter(&self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> + use<'a> {
         let mut values = self.pairs.iter();
         core::iter::from_fn(move || Some((values.next()?, values.next()?)))
@@ -281,13 +283,13 @@ impl<'a> Struct<'a> {
         self.count
     }
 
-    /// Returns the size of all fields together, including names, without the count, in bytes.
+    /// Returns the size of all fields together in bytes, including their names, without the count.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Returns an iterator over the names and values of the fields.
+    /// Returns an iterator over the names and values of the fields, in the order in which they were written.
     pub fn iter(&self) -> impl Iterator<Item = (Text<'a>, Value<'a>)> + use<'a> {
         let mut reader = reader(self.bytes);
         core::iter::from_fn(move || Some((reader.str16("struct.field").ok()?, read(&mut reader)?)))
