@@ -139,7 +139,7 @@ impl<'a> Entry<'a> {
 }
 
 /// The global names of a GLOBAL_SYNC. On the wire: a `u32` count, then the name, the pid and the node of each entry.
-/// Before the name and before the node stands its `u16` length.
+/// The name and the node each have a `u16` length before them.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Entries<'a> {
     count: u32,

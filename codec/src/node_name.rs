@@ -21,8 +21,8 @@ const PORT_RULE: &str = "a `:` and a port of 0 to 65535 may follow the host, and
 
 /// A valid node name: `name@host` or `name@host:port`.
 ///
-/// Messages can carry any text as a node name. A node's own name and a name to dial must be valid. A name to dial must
-/// also have a port other than 0, which this type allows.
+/// Messages can carry any text as a node name. A node's own name and a name to dial must be valid. The port of a name
+/// to dial must also not be 0; this type does not check that.
 ///
 /// Compare names in their [`completed`](NodeName::completed) form: `a@h` and `a@h:9000` are the same node, but are not
 /// equal as values of this type.

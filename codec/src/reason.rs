@@ -384,7 +384,7 @@ impl ReasonBuf {
         Self { bytes, hops }
     }
 
-    /// Creates the reason with which a process ends because the process `from`, linked with it, ended with `reason`.
+    /// Creates the reason with which a process ends because a linked process, `from`, ended with `reason`.
     #[must_use]
     pub fn linked(from: Pid, reason: &Reason<'_>) -> Self {
         let mut bytes = Vec::with_capacity(HOP_BYTES + reason.encoded_len());

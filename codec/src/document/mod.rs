@@ -10,8 +10,8 @@
 //! | reason | `{"kind": "error", "text": ".."}` or `{"kind": "linked", "hops": [pid, ..], "root": {"kind": ..}}` |
 //!
 //! To write, serialize the message: [`Frame`], [`Handshake`] and [`Signal`] are `Serialize`. To read, deserialize a
-//! [`Document`], which owns the memory, and call one of its methods, which returns a message that borrows the memory.
-//! For terms, [`TermDocument`] serves both directions.
+//! [`Document`] and call one of its methods, such as [`Document::frame`]. The message that the method returns borrows
+//! the document. For terms, [`TermDocument`] serves both directions.
 //!
 //! ```
 //! use snow_dist_codec::document::Document;

@@ -16,7 +16,7 @@ pub struct Spawn<'a> {
     /// 1 links the new process to the requester before the reply. 2 makes the requester monitor the new process, if
     /// both nodes have the capability `calls`. Any other value does neither; a node must write 0 for that.
     pub link: u8,
-    /// The name under which the receiver registered the function to run.
+    /// The name under which the function to run is registered on the receiver's node.
     pub function: Text<'a>,
     /// The arguments: a term if both nodes have the capability `calls`, otherwise opaque to the protocol.
     pub arguments: &'a [u8],

@@ -9,8 +9,8 @@ use crate::layout::{Reader, Source};
 use crate::limits::{EXTENSION_BYTES_MAX, VERSIONS_MAX};
 use crate::{DecodeError, EncodeError, EncodeErrorKind, ErrorKind, Reading};
 
-/// The first bytes of every extension block. Version 1 nodes ignore them. They are not valid UTF-8, so no text begins
-/// with them.
+/// The first bytes of every extension block. They are not valid UTF-8, so no text begins with them. Version 1 nodes
+/// ignore the block.
 pub const MAGIC: [u8; 8] = *b"\xD1SNOW2\r\n";
 
 /// The size of magic and count.
@@ -49,20 +49,20 @@ pub enum Tlv<'a> {
     Capabilities(Capabilities),
     /// The incarnation: a random number that identifies this run of the sender. Type `0003`.
     Incarnation(NonZeroU64),
-    /// The maximum size in bytes of a frame's payload that the sender reads. Type `0004`. Without it, the maximum is
-    /// [`FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX).
+    /// The maximum size in bytes of a frame's payload that the sender reads. Type `0004`. If a block does not contain
+    /// this extension, the maximum is [`FRAME_BYTES_MAX`](crate::limits::FRAME_BYTES_MAX).
     FrameBytesMax(u32),
-    /// The maximum number of bytes of fragmented frames that the sender holds at once. Type `0005`. Without it, the
-    /// maximum is 134 217 728.
+    /// The maximum number of bytes of fragmented frames that the sender holds at once. Type `0005`. If a block does not
+    /// contain this extension, the maximum is 134 217 728.
     ReassemblyBytesMax(u64),
-    /// The maximum number of fragmented frames that the sender holds at once. Type `0006`. Without it, the maximum is
-    /// 64.
+    /// The maximum number of fragmented frames that the sender holds at once. Type `0006`. If a block does not contain
+    /// this extension, the maximum is 64.
     FragmentedMessagesMax(u32),
-    /// The maximum number of node table entries that the sender holds for the session. Type `0007`. Without it, the
-    /// maximum is 4 096.
+    /// The maximum number of node table entries that the sender holds for the session. Type `0007`. If a block does not
+    /// contain this extension, the maximum is 4 096.
     NodeTableEntriesMax(u32),
-    /// The maximum number of links and monitors that the receiver can make and the sender holds. Type `0008`. Without
-    /// it, the maximum is 1 000 000.
+    /// The maximum number of links and monitors, made by the receiver, that the sender holds. Type `0008`. If a block
+    /// does not contain this extension, the maximum is 1 000 000.
     LinksAndMonitorsMax(u32),
     /// An extension of an unknown type below `8000`. A node must ignore it.
     Unknown {
@@ -474,7 +474,7 @@ impl ExtensionBuf {
         self.push(kind::NODE_TABLE_ENTRIES_MAX, &count.to_le_bytes())
     }
 
-    /// Appends the maximum number of links and monitors that the other node can make and this node holds, type `0008`.
+    /// Appends the maximum number of links and monitors, made by the other node, that this node holds, type `0008`.
     ///
     /// # Errors
     /// Returns the errors of [`ExtensionBuf`].

@@ -6,7 +6,7 @@ use crate::layout::{Layout, Sink, Source};
 /// A notification that a session with a node has begun. Specification: `dist.md`, "Mailbox signals".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeUp<'a> {
-    /// The name of the node. In bytes, it is the rest of the signal.
+    /// The name of the node. It has no length field, and fills the rest of the signal.
     pub node: Text<'a>,
 }
 

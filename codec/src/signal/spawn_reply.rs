@@ -10,7 +10,7 @@ pub struct SpawnReply {
     /// The outcome, with the values of [`frame::SpawnReply::status`](crate::frame::SpawnReply::status).
     ///
     /// If the session ended without an answer, a node must write a value above 1, preferably 255. In this case the
-    /// process may run.
+    /// process may run all the same.
     pub status: u8,
     /// The local id of the new process on the requested node; 0 unless `status` is 0.
     pub local: u64,

@@ -24,7 +24,7 @@
 //! A term of the *second kind* can hold everything that a term of the first kind can, and in addition
 //! [bytes](Value::Bytes), [integers](Value::U64) from 2^63 to 2^64 - 1, and [variants with named
 //! fields](Value::Variant). Send a term of the second kind only to a reader that is known to read this kind: the
-//! other node of a session with the capability `terms_2`, and every process of the same node. The functions of this
+//! other node of a session with the capability `terms_2`, or any process of the same node. The functions of this
 //! module write and read terms of the first kind. The methods of [`Terms`] write and read either kind.
 //!
 //! # With serde
@@ -93,7 +93,7 @@
 //! | `Vec<u8>` with `serde_bytes`, `Bytes` | yes | yes |
 //! | a `Vec` of integers | yes, if there are no more than a list can have | yes |
 //! | `&[u8]` with `serde_bytes` | yes | no |
-//! | `[u8; N]` | no, only from a tuple | no, only from a tuple |
+//! | `[u8; N]` | no | yes, from a list or a tuple of exactly N numbers |
 //!
 //! A program can therefore switch to bytes while others still write lists. Inside `untagged`, `flatten` and
 //! internally tagged types, where serde buffers what it reads, bytes can be read only as bytes.
