@@ -25,7 +25,7 @@ use crate::stats::{PeerStats, Stats};
 pub const ABOUT_NAME: &str = "about_node";
 
 /// The request that the process [`ABOUT_NAME`] answers. Call the process with this string as a term. The reply is an
-/// [`AboutNode`].
+/// [`AboutNode`], which can be up to one second old ([`ABOUT_AGE_MAX`](crate::core::limits::ABOUT_AGE_MAX)).
 pub const ABOUT_REQUEST: &str = "about";
 
 /// The information that a node gives about itself. Fields may be added later, so a reader should ignore unknown
@@ -46,7 +46,7 @@ pub struct AboutNode {
     pub up_for_s: u64,
     /// The number of processes on the node, including the one that answers.
     pub processes: u64,
-    /// The counters of the node since it started, by name.
+    /// The counters of the node since it was started, and some current values such as `mailbox_messages`, by name.
     pub counters: BTreeMap<String, u64>,
     /// The nodes that the node has sessions with: at most [`ABOUT_PEERS_MAX`] (1 024) of them.
     pub peers: Vec<AboutPeer>,
@@ -77,7 +77,8 @@ pub struct AboutPeer {
     /// heartbeat has measured ([`PeerInfo::round_trip`]), or `None`.
     pub round_trip_us: Option<u64>,
     /// The figures of the session by name: frames and bytes in each direction, queued bytes, waits for the queue,
-    /// links, monitors, calls, and ignored frames. Empty if the node does not give them.
+    /// links, monitors, calls, and ignored frames. Empty if the node that answers runs a version that does not give
+    /// them.
     #[serde(default)]
     pub figures: BTreeMap<String, u64>,
 }

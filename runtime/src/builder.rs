@@ -125,7 +125,7 @@ impl NodeBuilder {
     }
 
     /// Sets an address, `host:port`, at which the node listens instead of the address in its name. Use this behind an
-    /// address translation, for another port, or to listen on all interfaces (`0.0.0.0:4000`, `[::]:4000`).
+    /// address translation, to listen at another port, or to listen on all interfaces (`0.0.0.0:4000`, `[::]:4000`).
     ///
     /// Other nodes still dial the address in the name. An IPv6 address is written in brackets, and a link-local
     /// address with its interface: `[fe80::1%eth0]:4000`.
@@ -160,9 +160,9 @@ impl NodeBuilder {
     /// Sets the peers that may send exit signals to processes of this node
     /// ([`Context::send_exit`](crate::Context::send_exit)). The default is all peers.
     ///
-    /// The setting works in both directions: a peer that may not send exit signals here does not receive any from
-    /// here. At both nodes `send_exit` returns [`Refused::NotInSession`](crate::Refused::NotInSession), whose text is
-    /// "the session with .. does not have the capability `remote_exit`".
+    /// The setting works in both directions: this node also sends no exit signals to a peer that is not allowed. At
+    /// both nodes `send_exit` returns [`Refused::NotInSession`](crate::Refused::NotInSession), whose text is "the
+    /// session with .. does not have the capability `remote_exit`".
     ///
     /// The setting covers `send_exit` only. Any peer can still link one of its processes with a process here, and end
     /// the process here by ending its own. Protect a process from that by
@@ -185,8 +185,8 @@ impl NodeBuilder {
     /// Sets the peers whose global names this node accepts
     /// ([`Node::register_global`](crate::Node::register_global)). The default is all peers.
     ///
-    /// Global names of all other peers do not exist for this node: it finds no process by them, and its own processes
-    /// can register the same names. Each ignored name is logged, and counted by
+    /// This node ignores the global names of all other peers: it finds no process by these names, and its own
+    /// processes can register the same names. Each ignored name is logged, and counted by
     /// [`Counts::global_names_refused`](crate::Counts::global_names_refused).
     ///
     /// The peer does not learn that its names are ignored. If both nodes have registered the same name, both may keep
@@ -206,15 +206,15 @@ impl NodeBuilder {
         self
     }
 
-    /// Sets the peers with which this node may speak version 1. The two speak version 1 only if the peer speaks no
-    /// later version. The default is no peer.
+    /// Sets the peers with which this node may speak version 1. A session has version 1 only if the peer speaks no
+    /// higher version. The default is no peer.
     ///
-    /// **Security.** A version 1 node with the cookie computes the digest of any challenge for every program that it
-    /// dials, is made to dial, or is dialled by. With such digests, anybody can enter every node with the same cookie
-    /// that accepts version 1, including this one. This node, too, computes digests for version 1 nodes that it dials
-    /// with version 1. The proofs between two version 2 nodes are not affected. Allow version 1 only for the names of
-    /// version 1 nodes, by [`Allowed::only`], and only as long as such nodes exist: see `security.md`, "With version
-    /// 1 allowed".
+    /// **Security.** A version 1 node with the cookie computes the digest of any challenge for every program that has
+    /// a connection with it, whichever side has dialled. With such digests, anybody can enter every node with the same
+    /// cookie that accepts version 1, including this one. This node, too, computes digests for version 1 nodes that it
+    /// dials with version 1. The proofs between two version 2 nodes are not affected. Allow version 1 only for the
+    /// names of version 1 nodes, by [`Allowed::only`], and only as long as such nodes exist: see `security.md`, "With
+    /// version 1 allowed".
     ///
     /// The specification, `version1.md`, lists the features that work in such a session and those that do not. A
     /// process can be linked with, or monitor, a process of a version 1 node only after that node has revealed the
@@ -268,11 +268,11 @@ impl NodeBuilder {
         self
     }
 
-    /// Sets the maximum number of links and monitors that each peer may have with processes of this node, per
-    /// session. The default is 1 000 000; 0 allows none.
+    /// Sets the maximum number of links and monitors that each peer may have with processes of this node, per session.
+    /// Calls that wait for a reply count as well. The default is 1 000 000; 0 allows none.
     ///
-    /// Peers learn this limit in the handshake, and refuse to make further links and monitors. This node answers a
-    /// request beyond the limit with the error `limit`.
+    /// Peers learn this limit in the handshake, and refuse to make further links, monitors and calls. This node
+    /// answers a request beyond the limit with the error `limit`.
     pub const fn links_and_monitors_max(mut self, count: u32) -> Self {
         self.bounds.links_and_monitors = count;
         self

@@ -53,7 +53,8 @@ pub enum ConnectError {
         /// The error of the network. On TCP it lists each address of the host with its own error.
         error: io::Error,
     },
-    /// The TLS channel could not be set up, for example because a program other than a Snow DIST node listens there.
+    /// The TLS channel could not be set up, for example because a program other than a Snow DIST node listens at the
+    /// address.
     #[error("TLS failed: {0}; does a Snow node listen there?")]
     Tls(io::Error),
     /// Certificates are required, and one of the two nodes has none or has one that the other node refuses.
@@ -99,10 +100,11 @@ pub enum ConnectError {
     /// A stage of the dial took longer than its deadline.
     #[error("{0}")]
     Deadline(Stage),
-    /// Another connection with the same node is the session, or is becoming the session.
+    /// Another connection with the same node is the session, or is becoming the session, after the first attempt and
+    /// after each retry. Try again.
     #[error("another connection with that node was chosen: {0}")]
     Election(Refusal),
-    /// The connection was closed because another connection takes its place, or because this node is shutting down.
+    /// This node has closed the connection, because another connection with the same node is the session. Try again.
     #[error("the connection gave way to another, or the node stops")]
     GaveWay,
     /// This node has been stopped.

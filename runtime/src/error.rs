@@ -105,7 +105,8 @@ pub enum StartError {
     Listen {
         /// The host and port at which the node was to listen.
         address: String,
-        /// The error of the operating system.
+        /// The error of the operating system or, for a node on the program's own [`Network`](crate::Network), the
+        /// error of that network.
         error: io::Error,
     },
     /// TLS cannot be set up, for example because the certificates cannot be used.
@@ -124,8 +125,8 @@ pub enum ReloadError {
     /// This node has no cookies and no certificates: it was not started by its builder.
     #[error("this node is alone: only one that was started by its builder has cookies and certificates")]
     Alone,
-    /// A cookie or a certificate cannot be used. The error names it and its file. Correct the file, and call the
-    /// method again.
+    /// A cookie or a certificate cannot be used. The error names the cookie or the certificate, and its file if it was
+    /// read from one. Correct it, and call the method again.
     #[error("the node goes on with the cookies and certificates that it had: {0}")]
     Unusable(StartError),
 }

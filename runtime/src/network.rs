@@ -106,14 +106,16 @@ pub trait Network: Send + Sync + 'static {
 
 /// A source of incoming connections. The node drops it when the node stops.
 pub trait Listener: Send + 'static {
-    /// Returns the port at which this listener listens. The node calls this once, when it is prepared. A node whose
-    /// name has port 0 announces the port of its first listener.
+    /// Returns the port at which this listener listens. The node calls this once, before it accepts connections. A
+    /// node whose name has port 0 announces the port of its first listener.
     ///
     /// # Errors
-    /// Returns an error if the network has no ports.
+    /// Returns an error if the network has no ports. The result of [`PreparedNode::ports`](crate::PreparedNode::ports)
+    /// is then `None`, and a node whose name has port 0 does not start.
     fn port(&self) -> io::Result<u16>;
 
-    /// Waits for the next connection, and returns it with the address of its origin.
+    /// Waits for the next connection, and returns it with the address of its origin. The node calls this again after
+    /// each result. It drops an unfinished future only when it stops.
     ///
     /// Handshakes and sessions are limited per IP address (for IPv6, per network of 64 bits): see
     /// [`NodeBuilder::handshakes_per_address_max`](crate::NodeBuilder::handshakes_per_address_max) and
@@ -181,8 +183,9 @@ impl Connection {
     /// Creates a connection from any stream of bytes. For a TCP socket use [`Connection::tcp`], which also configures
     /// the socket.
     ///
-    /// When either side drops the stream or shuts it down, the other side must read zero bytes. The stream should
-    /// buffer a limited number of bytes, such as 64 KiB, because signals cannot overtake bytes that the stream holds.
+    /// After one side has dropped the stream or shut it down, the other side must read the remaining bytes, and then
+    /// the end of the stream (a read of length 0). The stream should buffer a limited number of bytes, such as 64 KiB,
+    /// because signals cannot overtake bytes that the stream holds.
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
         Self(Kind::Other(Theirs(Kept::new(Box::pin(stream)))))
     }

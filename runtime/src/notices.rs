@@ -112,7 +112,7 @@ pub struct RefusedConnections {
     pub busy_address: u64,
 }
 
-/// Counts about the connections of a node: see [`Node::connection_counts`](crate::Node::connection_counts).
+/// Counts of events on the connections of a node: see [`Node::connection_counts`](crate::Node::connection_counts).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionCounts {

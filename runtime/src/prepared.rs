@@ -6,8 +6,8 @@ use crate::node::Node;
 /// [`NodeBuilder::prepare`](crate::NodeBuilder::prepare) returns it.
 ///
 /// The node already owns its ports, so an address that is in use causes an error before anything is started. A peer
-/// that dials before the program calls [`listen`](Self::listen) waits for that call. After 7 s the peer gives up. If
-/// the peer [keeps](Node::keep) the session, it then dials again.
+/// that dials before the program calls [`listen`](Self::listen) waits for that call. After 7 s the peer gives up, and
+/// dials again if it [keeps](Node::keep) this node connected.
 ///
 /// The node itself can dial already. A session that [`Node::connect`] establishes is a full session: through it the
 /// peer can reach processes and names of this node. Nodes that should be kept connected ([`Node::keep`],

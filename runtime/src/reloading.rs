@@ -40,7 +40,7 @@ impl Node {
     /// the third step the old cookie is no longer accepted. Sessions that began with it continue:
     /// [`disconnect`](Self::disconnect) nodes that must be kept out.
     ///
-    /// A path must not name a pipe: the calling thread would wait until somebody writes to the pipe.
+    /// A path must not name a pipe, because the calling thread would wait until somebody writes to the pipe.
     ///
     /// # Errors
     /// Returns [`ReloadError::Unusable`] if a file cannot be used: correct the file that the error names, and call

@@ -26,8 +26,9 @@ static LOGGED: LazyLock<Mutex<Receivers>> = LazyLock::new(Mutex::default);
 /// Waits until the operating system asks the program to stop: by SIGTERM or SIGINT (Ctrl-C) on Unix, and by Ctrl-C
 /// elsewhere. The signal is logged once, however many tasks wait for it.
 ///
-/// Once this function has been awaited for the first time, these signals no longer end the program, even when no task
-/// waits for them. If the shutdown can take long, wait for a second signal during the shutdown:
+/// Once this function has been awaited for the first time, these signals no longer end the program. A signal that
+/// arrives while no task waits is ignored. If the shutdown can take long, wait for a second signal during the
+/// shutdown:
 ///
 /// ```no_run
 /// # async fn example(node: snow_dist_runtime::Node) -> std::io::Result<()> {

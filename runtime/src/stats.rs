@@ -17,7 +17,7 @@ pub struct Stats {
     pub up_for: Duration,
     /// The totals over the processes of the node, including those that have ended.
     pub processes: ProcessStats,
-    /// The counts of what the supervisors of the node have done, including those that have ended.
+    /// Counts of the actions of all supervisors of the node, including supervisors that have ended.
     pub supervisors: SupervisorCounts,
     /// The number of messages and signals from other nodes that were dropped, because a mailbox was full or because
     /// the sending node had used up its share of the memory for other nodes
@@ -72,7 +72,8 @@ pub struct PeerStats {
     pub traffic: Traffic,
     /// The number of frames, and parts of frames, that were ignored or refused, by reason.
     pub passed_over: Counts,
-    /// The number of bytes of messages that wait to be written to the connection.
+    /// The number of bytes that wait to be written to the connection: messages, and also links, monitors, spawn
+    /// requests and exit signals that processes have sent.
     pub queue_bytes: usize,
     /// The number of times that a process had to wait because the queue of the session was full.
     pub waits: u64,

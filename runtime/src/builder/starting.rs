@@ -47,9 +47,10 @@ impl NodeBuilder {
     ///
     /// # Errors
     /// Returns [`StartError`] if the name of this node or of a peer is not valid, no cookie is given, a cookie or
-    /// certificate cannot be used, a limit or time is outside its allowed range, a chosen capability does not exist
-    /// here, an address cannot be bound, the operating system provides no random bytes, or the call is made outside
-    /// of a tokio runtime with timers. The error names the setting.
+    /// certificate cannot be used, a name cannot be kept connected, a discovery cannot begin, a limit or time is
+    /// outside its allowed range, a chosen capability does not exist in this implementation, an address cannot be
+    /// bound, the operating system provides no random bytes, or the call is made outside of a tokio runtime with
+    /// timers. The error names the setting.
     pub async fn start(self) -> Result<Node, StartError> {
         self.start_on(Tcp).await
     }

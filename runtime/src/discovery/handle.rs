@@ -57,10 +57,11 @@ pub struct DiscoveryStatus {
     pub looks: u64,
     /// The number of looks that failed, with an error, with a panic, or because they took longer than 15 s.
     pub looks_failed: u64,
-    /// The error of the last look that failed. `None` if no look has failed yet. The error stays after later looks
-    /// have succeeded.
+    /// The error of the last look that failed, cut to 255 bytes
+    /// ([`SHOWN_TEXT_BYTES_MAX`](crate::core::limits::SHOWN_TEXT_BYTES_MAX)). `None` if no look has failed yet. The
+    /// error stays after later looks have succeeded.
     pub last_failure: Option<Arc<str>>,
-    /// The nodes that are kept connected because of this discovery, ordered by name.
+    /// The names of the nodes that are kept connected because of this discovery, in alphabetical order.
     pub nodes: Arc<[Arc<str>]>,
     /// The number of names that the last successful look returned and that were ignored, because they cannot be
     /// dialled or are beyond the maximum number. The node's own name does not count.

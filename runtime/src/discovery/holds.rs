@@ -57,14 +57,14 @@ impl<K: Keep> Holds<K> {
         Ok(())
     }
 
-    /// Removes a holder of a name, and stops keeping the name if no holder is left. Returns `false` if this holder
-    /// did not hold the name and nothing else kept it.
+    /// Removes a holder of a name, and stops keeping the name for the program and its discoveries if no holder is
+    /// left. Returns `false` if this holder did not hold the name.
     pub(crate) fn release(&self, holder: Holder, name: &Arc<str>) -> bool {
         let held = self.forget(holder, name);
         if self.is_held(name) {
             return held;
         }
-        // The name may be kept without a holder, because a peer's list contains it.
+        // A name that a peer's list contains stays kept for that list.
         let kept = self.kept_by.let_go(name);
         if self.is_held(name) {
             // If this fails, the node is shutting down, or has reached its maximum number of kept names meanwhile.

@@ -38,17 +38,17 @@
 //!   re-established when they are lost.
 //! - The node's own name is ignored, so that all nodes can share one source. Names that cannot be dialled are
 //!   ignored and logged.
-//! - If a look returns more than [`DISCOVERED_NAMES_MAX`] (4 096) names, the first ones in alphabetical order are
-//!   taken, so that each look takes the same ones. The others are ignored and logged.
+//! - If a look returns more than [`DISCOVERED_NAMES_MAX`] (4 096) names, the node keeps the first ones in alphabetical
+//!   order, so that each look has the same result. The others are ignored and logged.
 //! - A name can be kept by the program ([`Node::keep`](crate::Node::keep)) and by several discoveries. It is kept
 //!   until all of them have released it.
 //! - If the node that answers a dial has a *different* name, the handshake fails. [`Node::kept`](crate::Node::kept)
 //!   and the log show the actual name. Two names for one node therefore cause at most one session, and one error.
 //!
 //! # When a full mesh is no longer the right shape
-//! A discovery that gives all names to all nodes leads to n (n - 1) / 2 sessions, each with a heartbeat and some 13
-//! KiB of memory on either side. This is the simplest solution for up to some 200 nodes. For more nodes, a discovery
-//! should return to each node only the names that it needs, because a node dials no others.
+//! A discovery that returns all names to each of n nodes leads to n (n - 1) / 2 sessions, each with a heartbeat and
+//! some 13 KiB of memory on either side. This is the simplest solution for up to some 200 nodes. For more nodes, a
+//! discovery should return to each node only the names that it needs, because a node dials no others.
 //!
 //! [`DISCOVERY_LOOK_DEADLINE`]: crate::core::limits::DISCOVERY_LOOK_DEADLINE
 //! [`DISCOVERED_NAMES_MAX`]: crate::core::limits::DISCOVERED_NAMES_MAX
@@ -77,7 +77,7 @@ pub(crate) use holds::{Holder, Holds, Keep};
 
 use crate::core::limits::DISCOVERY_INTERVAL;
 
-/// The error of a look. Any error can be returned; its text is logged.
+/// The error of a look. A [`Discovery`] can return any error; the text of the error is logged.
 pub type LookError = Box<dyn Error + Send + Sync>;
 
 /// A source of the names of nodes.
@@ -110,8 +110,8 @@ pub trait Discovery: Send + 'static {
     fn look(&mut self) -> impl Future<Output = Result<Vec<String>, LookError>> + Send;
 
     /// Returns the time between two looks. If it is not from 100 ms to 24 hours, the discovery is not started
-    /// ([`DiscoverError::Interval`]). The default is 5 s. The node varies the time by up to a tenth, so that the
-    /// looks of many nodes spread out. It calls this method once, before the first look.
+    /// ([`DiscoverError::Interval`]). The default is 5 s. The node varies the time by up to a tenth, so that the looks
+    /// of many nodes spread out. The node calls this method once, before the first look.
     fn interval(&self) -> Duration {
         DISCOVERY_INTERVAL
     }

@@ -202,7 +202,7 @@ impl Node {
         self.table.register(name, pid)
     }
 
-    /// Removes a name on this node from the process that holds it, and returns that process.
+    /// Removes a name on this node from the process that holds it, and returns the pid of that process.
     ///
     /// Returns `None` if no process holds the name. Also returns `None` for the name `groups` while the server of the
     /// node's groups runs: that name cannot be removed.
@@ -210,7 +210,8 @@ impl Node {
         self.table.unregister(name)
     }
 
-    /// Returns the process that is registered under a name on this node, or `None` if no process holds the name.
+    /// Returns the pid of the process that is registered under a name on this node, or `None` if no process holds the
+    /// name.
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {
         self.table.whereis(name)
@@ -241,10 +242,11 @@ impl Node {
         groups::started(&self.table)
     }
 
-    /// Registers a process of this node under a global name, which holds on all nodes, until the process ends or the
-    /// name is removed ([`unregister_global`](Self::unregister_global)). This node announces the name to every node
-    /// that is connected and to each node that connects later. All of them then find the process by
-    /// [`whereis_global`](Self::whereis_global).
+    /// Registers a process of this node under a global name, which is known on all connected nodes. The process has
+    /// the name until it ends or the name is removed ([`unregister_global`](Self::unregister_global)). This node
+    /// announces the name to every node that is connected and to each node that connects later.
+    /// [`whereis_global`](Self::whereis_global) then returns the process on each node that accepts global names of
+    /// this node ([`NodeBuilder::global_names`](crate::NodeBuilder::global_names)).
     ///
     /// Two nodes that do not know of each other can register the same name, at the same moment or while the
     /// network is partitioned. When they learn of each other, the claim of the node with the smaller incarnation
@@ -272,8 +274,8 @@ impl Node {
     ///
     /// # Errors
     /// Returns [`NotRegistered`] if this node knows a process that holds the name, if the name is longer than
-    /// [`GLOBAL_NAME_BYTES_MAX`](crate::core::limits::GLOBAL_NAME_BYTES_MAX), if the global names of this node take
-    /// up all of [`GLOBAL_NAMES_BYTES_MAX`](crate::core::limits::GLOBAL_NAMES_BYTES_MAX), or if `pid` is not a live
+    /// [`GLOBAL_NAME_BYTES_MAX`](crate::core::limits::GLOBAL_NAME_BYTES_MAX), if this node would own more global names
+    /// than [`GLOBAL_NAMES_BYTES_MAX`](crate::core::limits::GLOBAL_NAMES_BYTES_MAX) allows, or if `pid` is not a live
     /// process of this node.
     pub fn register_global(
         &self,
@@ -284,14 +286,14 @@ impl Node {
         self.table.register_global(name, pid, on_conflict)
     }
 
-    /// Removes a global name that a process of this node holds, and returns that process. Returns `None` if no
-    /// process of this node holds the name: a global name of another node cannot be removed from here.
+    /// Removes a global name that a process of this node holds, and returns the pid of that process. Returns `None` if
+    /// no process of this node holds the name: a global name of another node cannot be removed from here.
     pub fn unregister_global(&self, name: &str) -> Option<Pid> {
         self.table.unregister_global(name)
     }
 
-    /// Returns the process that holds a global name, or `None` if this node knows of no such process. If two
-    /// processes claim the name, the result is the one that will keep it.
+    /// Returns the pid of the process that holds a global name, or `None` if this node knows of no such process. If
+    /// two processes claim the name, the result is the one that will keep it.
     ///
     /// The answer can be out of date when it is used. A message to the process reaches the process even if the
     /// process has lost the name, and is dropped if the process has ended. To notice the end of the process, monitor
@@ -308,7 +310,7 @@ impl Node {
         self.table.global_names()
     }
 
-    /// Returns a handle that acts for a process of this node from outside of the process's function, from any thread.
+    /// Returns a handle through which code outside of a process's function can act for that process, from any thread.
     /// Returns `None` if the process has ended or belongs to another node.
     #[must_use]
     pub fn delegate(&self, pid: Pid) -> Option<Delegate> {

@@ -60,7 +60,8 @@ impl Node {
     }
 
     /// Starts to end the session with a node, and returns `true` at once. Queued messages are still sent, for at most
-    /// 5 s. Returns `false` if there is no session with `name`, or if the session is already being ended.
+    /// 5 s. Returns `false` if there is no session with `name`, or if the session is already being ended. If `name`
+    /// has no port, port 9000 is assumed.
     ///
     /// From now on nothing can be sent to that node, and [`nodes`](Self::nodes) does not list it. When the session
     /// has ended, processes that watch the node receive [`Received::NodeDown`](crate::Received::NodeDown). A
@@ -104,17 +105,18 @@ impl Node {
         self.table.connections().ok_or(NotKept::Alone)?.keep(name)
     }
 
-    /// Stops keeping a session with a node, and returns `true`. An existing session stays, but is not re-established
-    /// when it is lost.
+    /// Ends the effect of [`keep`](Self::keep) and [`NodeBuilder::keep_connected`](crate::NodeBuilder::keep_connected)
+    /// for a node, and returns `true`. An existing session stays. The node is no longer dialled, unless a discovery
+    /// ([`discover`](Self::discover)) or a peer list ([`NodeBuilder::peer_lists`](crate::NodeBuilder::peer_lists))
+    /// keeps it as well.
     ///
-    /// Returns `false` if the node was not kept connected, or was kept by a discovery only. A discovery
-    /// ([`discover`](Self::discover)) that keeps the node continues to do so in either case.
+    /// Returns `false` if the program does not keep the node. If `name` has no port, port 9000 is assumed.
     pub fn let_go(&self, name: &str) -> bool {
         self.table.connections().is_some_and(|connections| connections.let_go(name))
     }
 
     /// Returns the nodes that are kept connected and their states, ordered by name: those of [`keep`](Self::keep),
-    /// those that discoveries have found ([`discover`](Self::discover)), and those from peers' lists
+    /// those that discoveries have found ([`discover`](Self::discover)), and those from peer lists
     /// ([`NodeBuilder::peer_lists`](crate::NodeBuilder::peer_lists)).
     #[must_use]
     pub fn kept(&self) -> Vec<KeptNode> {
@@ -165,8 +167,8 @@ impl Node {
     }
 
     /// Returns the pid of the process with the number `local` ([`Pid::local`]) on another node. Returns `None` if
-    /// there is no session with the node, or if `local` is 2^40 or more. The process need not exist: only the other
-    /// node knows whether it does.
+    /// there is no session with the node, if `node` is this node, or if `local` is 2^40 or more. If `node` has no
+    /// port, port 9000 is assumed. The process need not exist: only the other node knows whether it does.
     #[must_use]
     pub fn pid_on(&self, node: &str, local: u64) -> Option<Pid> {
         let connections = self.table.connections().filter(|_| local <= WirePid::LOCAL_MAX)?;

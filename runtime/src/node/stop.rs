@@ -18,8 +18,8 @@ impl Node {
     ///
     /// While the processes end, sessions stay, so that processes can still send to other nodes. No more processes are
     /// started, neither for this program ([`SpawnError::Stopped`](crate::SpawnError::Stopped)) nor for other nodes,
-    /// and [`call`](Self::call) is refused. When all processes have ended or were killed, the node is stopped as by
-    /// [`shutdown`](Self::shutdown).
+    /// and [`call`](Self::call) returns [`CallError::NoCaller`](crate::CallError::NoCaller). When all processes have
+    /// ended or were killed, the node is stopped as by [`shutdown`](Self::shutdown).
     ///
     /// A process of this node must not await this method, because the method waits for that process: the process
     /// would be killed, and the node would not be stopped. Await it from the program or from a separate task. If the

@@ -189,8 +189,8 @@ impl Metrics {
         Self { node: node.clone(), name: node.name().into(), peers: BTreeSet::new() }
     }
 
-    /// Passes the node's current [`Stats`] to the recorder of the calling thread. If the thread has none, they are
-    /// passed to the recorder of the program. The cost is that of [`Node::stats`] plus a look-up in the recorder for
+    /// Passes the node's current [`Stats`] to the recorder of the calling thread or, if the thread has no recorder of
+    /// its own, to the recorder of the program. The cost is that of [`Node::stats`] plus a look-up in the recorder for
     /// each number.
     pub fn record(&mut self) {
         self.record_stats(&self.node.stats());

@@ -69,8 +69,8 @@ impl Call {
         self.0.is_open.store(false, Ordering::Release);
     }
 
-    /// Returns the process that has made the call. That process waits for the reply, unless it has given up or ended
-    /// in the meantime.
+    /// Returns the pid of the process that has made the call. That process waits for the reply, unless it has given up
+    /// or ended in the meantime.
     #[must_use]
     pub fn from(&self) -> Pid {
         self.0.caller.pid
@@ -136,8 +136,8 @@ impl Call {
 pub struct Replier(Arc<Open>);
 
 impl Replier {
-    /// Returns the process that has made the call. That process waits for the reply, unless it has given up or ended
-    /// in the meantime.
+    /// Returns the pid of the process that has made the call. That process waits for the reply, unless it has given up
+    /// or ended in the meantime.
     #[must_use]
     pub fn caller(&self) -> Pid {
         self.0.caller.pid

@@ -21,10 +21,9 @@ impl Context {
     /// Calls a process: sends it a value as a term (STF), waits for at most `longest` for the reply, and returns the
     /// reply decoded as `T`. The callee receives [`Received::Call`](super::Received::Call).
     ///
-    /// The reply does not go through the mailbox: it is matched by the call's number, however many messages wait in
-    /// the mailbox. If the time is up, or the future is dropped before it is ready, the call is abandoned. The callee
-    /// may have received the call nevertheless, and its reply is then discarded. A process can make many calls at
-    /// once.
+    /// The reply does not go through the mailbox, so the call does not wait for messages in the mailbox. If the time
+    /// is up, or the future is dropped before it is ready, the call is abandoned. The callee may have received the
+    /// call nevertheless, and its reply is then discarded. A process can have many calls at once.
     ///
     /// ```
     /// # async fn example(ctx: snow_dist_runtime::Context, store: snow_dist_runtime::Pid)
@@ -119,12 +118,12 @@ impl Context {
     /// one. Returns the pid of the process and the reference of the monitor.
     ///
     /// The node resolves the name and sets the monitor in one step. The monitor belongs to that process, and not to
-    /// the name: when that process ends, this process receives one [`Received::Down`], even if another process holds
-    /// the name by then. If `node` has no port, port 9000 is assumed.
+    /// the name: when the monitored process ends, the caller receives one [`Received::Down`], even if another process
+    /// holds the name by then. If `node` has no port, port 9000 is assumed.
     ///
-    /// Waits until the node answers or the session ends. The session with a peer that does not answer ends after the
-    /// [heartbeat](crate::NodeBuilder::heartbeat), by default 75 s. For a shorter wait use `tokio::time::timeout`: if
-    /// the future is dropped before it is ready, nothing is monitored.
+    /// Waits until the node answers or the session ends. If the peer is silent, the
+    /// [heartbeat](crate::NodeBuilder::heartbeat) ends the session, by default after 75 s. For a shorter wait use
+    /// `tokio::time::timeout`. If the future is dropped before it is ready, nothing is monitored.
     ///
     /// [`Received::Down`]: super::Received::Down
     ///
@@ -134,9 +133,10 @@ impl Context {
     /// - [`MonitorNamedError::NotConnected`] if there is no session with the node, or if the session ends before the
     ///   node answers.
     /// - [`MonitorNamedError::NotMonitored`] if the node refuses the monitor.
-    /// - [`MonitorNamedError::Refused`] if the session lacks the capability `names` (as with every version 1 node),
-    ///   if the name has more than 4 096 bytes and `node` is another node, if the other node accepts no more
-    ///   monitors, or if this process has ended.
+    /// - [`MonitorNamedError::Refused`] if the session lacks the capability `names` (as with every version 1 node), if
+    ///   the name has more than 4 096 bytes
+    ///   ([`MONITORED_NAME_BYTES_MAX`](crate::core::limits::MONITORED_NAME_BYTES_MAX)) and `node` is another node, if
+    ///   the other node accepts no more monitors, or if this process has ended.
     pub async fn monitor_named(
         &self,
         name: &str,
@@ -145,11 +145,13 @@ impl Context {
         self.table().monitor_named(self.cell(), name, node).await
     }
 
-    /// Returns the process that is registered under `name` on the node `node`, which can be this node or another one,
-    /// or `None` if no process holds the name. The result describes the moment at which the node answers.
+    /// Returns the pid of the process that is registered under `name` on the node `node`, or `None` if no process
+    /// holds the name. `node` can be this node or another one; if it has no port, port 9000 is assumed. The result
+    /// describes the moment at which the node answers.
     ///
-    /// Waits until the node answers or the session ends. The session with a peer that does not answer ends after the
-    /// [heartbeat](crate::NodeBuilder::heartbeat), by default 75 s. For a shorter wait use `tokio::time::timeout`.
+    /// Waits until the node answers or the session ends. If the peer is silent, the
+    /// [heartbeat](crate::NodeBuilder::heartbeat) ends the session, by default after 75 s. For a shorter wait use
+    /// `tokio::time::timeout`.
     ///
     /// # Errors
     /// Returns an error as [`monitor_named`](Self::monitor_named) does, except for [`MonitorNamedError::Nobody`].
@@ -205,8 +207,9 @@ impl Node {
         read(within(&caller.0, &Named(name, node), longest, call).await?)
     }
 
-    /// Returns the process that is registered under `name` on the node `node`, or `None` if no process holds the
-    /// name. This method behaves like [`Context::whereis_on`], and has no time limit of its own either.
+    /// Returns the pid of the process that is registered under `name` on the node `node`, or `None` if no process
+    /// holds the name. This method behaves like [`Context::whereis_on`], and like that method it has no time limit of
+    /// its own.
     ///
     /// # Errors
     /// Returns an error as [`Context::whereis_on`] does, and [`MonitorNamedError::NoCaller`] if this node starts

@@ -24,21 +24,22 @@ use crate::core::globals::{NotRegistered, OnConflict};
 use crate::core::{Pid, Reason, Term};
 use crate::node::Node;
 
-/// The handle through which a process receives, sends, and does everything else. The function that a process runs
-/// receives its context by value.
+/// The handle through which a process receives, sends, and carries out all its other actions. The function that a
+/// process runs receives its context by value.
 ///
 /// Actions of one process happen in the order in which they are awaited.
 ///
-/// A context that was moved to another task can outlive its process. After the end of its process, a context does
-/// nothing more for that process. So another process that has learned of the end receives nothing more from the one
-/// that has ended. Calls on such a context behave as follows:
+/// A context that was moved to another task can outlive its process. Such a context can no longer act for the process,
+/// so a process that has learned of the end receives nothing more from the process that has ended. The methods of such
+/// a context behave as follows:
 ///
-/// - Sending, linking and monitoring return [`Refused::Ended`].
-/// - [`register`](Self::register) returns [`RegisterError::NoProcess`], [`monitor_node`](Self::monitor_node)
-///   returns [`MonitorNodeError::Ended`], and starting a process returns [`SpawnError::Ended`].
-/// - Receiving waits for ever, or until the given time is up.
-/// - Calls that act on any process of the node ([`kill`](Self::kill), [`unregister`](Self::unregister),
-///   [`whereis`](Self::whereis)) still work, as does everything on its [`node`](Self::node).
+/// - Methods that send, call, link, monitor or set a timer return an error with [`Refused::Ended`].
+/// - [`register`](Self::register) returns [`RegisterError::NoProcess`], [`register_global`](Self::register_global)
+///   returns [`NotRegistered::NoProcess`], [`monitor_node`](Self::monitor_node) returns [`MonitorNodeError::Ended`],
+///   and [`spawn`](Self::spawn) returns [`SpawnError::Ended`].
+/// - Methods that receive wait for ever, or until the given time is up.
+/// - Methods that act on any process of the node ([`kill`](Self::kill), [`unregister`](Self::unregister),
+///   [`whereis`](Self::whereis)) still work, and so do all methods of its [`node`](Self::node).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -162,9 +163,9 @@ impl Context {
     /// Waits for an item for which `wanted` returns `true`, removes it from the mailbox, and returns it. If there are
     /// several such items, the result is the first one. All other items keep their places in the mailbox.
     ///
-    /// One call examines each item once: items that arrive while it waits are examined when they arrive. Nothing is
-    /// lost if the future is dropped before it is ready. The next call starts at the front of the mailbox again.
-    /// [`recv_selected`](Self::recv_selected) avoids this.
+    /// One call examines each item once: items that arrive during the wait are examined when they arrive. Nothing is
+    /// lost if the future is dropped before it is ready. The next call starts at the front of the mailbox again;
+    /// [`recv_selected`](Self::recv_selected) resumes where the last call has stopped.
     pub fn recv_where(
         &mut self,
         mut wanted: impl FnMut(&Received) -> bool + Send,
@@ -176,8 +177,8 @@ impl Context {
     /// Waits for an item that `selection` wants, removes it from the mailbox, and returns it. Items that the
     /// selection has examined before are not examined again.
     ///
-    /// This method otherwise works like [`recv_where`](Self::recv_where). The condition is called once for each item,
-    /// even if this method is called several times or its future is dropped.
+    /// This method otherwise works like [`recv_where`](Self::recv_where). The condition of the selection is called
+    /// once for each item, even if this method is called several times or its future is dropped.
     pub fn recv_selected<F: FnMut(&Received) -> bool + Send>(
         &mut self,
         selection: &mut Selection<F>,
@@ -246,10 +247,10 @@ impl Context {
 impl Context {
     /// Sends a message to a process of this node or of another one.
     ///
-    /// Waits while the mailbox of a receiver on this node is full, which only a [bounded](Mailbox::bounded) mailbox
-    /// can be, or while the queue of the session with the receiver's node is full. If the future is dropped while it
-    /// waits, the message is not sent. A message to a process that does not exist, or to a node without a session, is
-    /// dropped without an error.
+    /// For a receiver on this node, the method waits while the mailbox is full, which only a
+    /// [bounded](Mailbox::bounded) mailbox can be. For a receiver on another node, it waits while the queue of the
+    /// session is full. If the future is dropped while it waits, the message is not sent. A message to a process that
+    /// does not exist, or to a node without a session, is dropped without an error.
     ///
     /// # Errors
     /// Returns [`SendError::Refused`] if the other node does not accept the message, for example because it is too
@@ -261,8 +262,8 @@ impl Context {
     /// Sends a value as a term (STF) to a process of this node or of another one.
     ///
     /// This method otherwise behaves like [`send`](Self::send). A [`Pid`] in the value arrives as the pid of the same
-    /// process. If that process is on a third node that the session cannot name (capability `node_table`), it arrives
-    /// as the pid of an unknown node.
+    /// process. If that process is on a third node that the session cannot name (capability `node_table`), the pid
+    /// arrives as the pid of an unknown node.
     ///
     /// Between processes of one node, and in a session with the capability `terms_2`, terms of the second kind
     /// ([`stf::Terms`](crate::codec::stf::Terms)) can be sent. In other sessions, values with byte strings or with
@@ -344,10 +345,13 @@ impl Context {
     /// [`Reason::Noconnection`]. Linking two processes twice has the effect of linking them once. Linking a process
     /// with itself has no effect.
     ///
+    /// Waits while the queue of the session with the other process's node is full. If the future is dropped while it
+    /// waits, no link is made.
+    ///
     /// # Errors
-    /// - [`Refused::TooMany`] if the other node accepts no more links and monitors
+    /// - [`Refused::TooMany`] if the other node accepts no more links, monitors and calls of this node
     ///   ([`NodeBuilder::links_and_monitors_max`](crate::NodeBuilder::links_and_monitors_max)).
-    /// - [`Refused::NotInVersion`] if the other node speaks version 1 and has not revealed yet by which node id it
+    /// - [`Refused::NotInVersion`] if the other node speaks version 1 and has not yet revealed the node id by which it
     ///   knows this node ([`NodeBuilder::version_1`](crate::NodeBuilder::version_1)).
     /// - [`Refused::Ended`] if this process has ended.
     pub async fn link(&self, to: Pid) -> Result<(), Refused> {
@@ -399,8 +403,9 @@ impl Context {
         self.table().send_exit(&self.cell, to, reason).await
     }
 
-    /// Kills a process of this node. A process cannot trap this: it ends at its next `await` that has to wait.
-    /// Processes that are linked with it receive an exit signal with [`Reason::Killed`].
+    /// Kills a process of this node. The process cannot trap this: it ends at its next `await` that has to wait.
+    /// Processes that are linked with it receive an exit signal with [`Reason::Killed`]. Killing a process that has
+    /// ended has no effect.
     ///
     /// # Errors
     /// Returns [`NotHere`] if the process runs on another node.
@@ -414,14 +419,17 @@ impl Context {
     /// Monitors a process, and returns the reference of the monitor. When the other process ends, this process
     /// receives one [`Received::Down`] with that reference.
     ///
-    /// If the other process does not exist, the [`Received::Down`] comes at once, with [`Reason::noproc`]. If there
-    /// is no session with the node of that process, the [`Received::Down`] comes at once, with
-    /// [`Reason::Noconnection`]. A process that monitors itself never receives a `Down` for that monitor.
+    /// If the other process does not exist, the [`Received::Down`] comes at once, with [`Reason::noproc`]. If there is
+    /// no session with the node of that process, the [`Received::Down`] comes at once, with [`Reason::Noconnection`].
+    /// A process that monitors itself never receives a `Down` for that monitor.
+    ///
+    /// Waits while the queue of the session with the other process's node is full. If the future is dropped while it
+    /// waits, nothing is monitored.
     ///
     /// # Errors
-    /// - [`Refused::TooMany`] if the other node accepts no more links and monitors
+    /// - [`Refused::TooMany`] if the other node accepts no more links, monitors and calls of this node
     ///   ([`NodeBuilder::links_and_monitors_max`](crate::NodeBuilder::links_and_monitors_max)).
-    /// - [`Refused::NotInVersion`] if the other node speaks version 1 and has not revealed yet by which node id it
+    /// - [`Refused::NotInVersion`] if the other node speaks version 1 and has not yet revealed the node id by which it
     ///   knows this node ([`NodeBuilder::version_1`](crate::NodeBuilder::version_1)).
     /// - [`Refused::Ended`] if this process has ended.
     pub async fn monitor(&self, of: Pid) -> Result<MonitorRef, Refused> {
@@ -473,7 +481,8 @@ impl Context {
         self.table().demonitor_node(&self.cell, EVERY_NODE);
     }
 
-    /// Stops watching the node `name`. Events already in the mailbox stay there.
+    /// Stops watching the node `name`. Events already in the mailbox stay there. If `name` has no port, port 9000 is
+    /// assumed.
     ///
     /// # Errors
     /// Returns [`NodeNameError`] if `name` is not a node name.
@@ -562,7 +571,7 @@ impl Context {
         self.table().register(name, self.pid())
     }
 
-    /// Removes a name on this node from the process that holds it, and returns that process.
+    /// Removes a name on this node from the process that holds it, and returns the pid of that process.
     ///
     /// Returns `None` if no process holds the name. Also returns `None` for the name `groups` while the server of the
     /// node's groups runs: that name cannot be removed.
@@ -570,8 +579,8 @@ impl Context {
         self.table().unregister(name)
     }
 
-    /// Registers this process under a global name, which holds on all nodes, until the process ends or the name is
-    /// removed. See [`Node::register_global`](crate::Node::register_global).
+    /// Registers this process under a global name, which is known on all connected nodes. The process has the name
+    /// until it ends or the name is removed. See [`Node::register_global`](crate::Node::register_global).
     ///
     /// # Errors
     /// Returns [`NotRegistered`] as [`Node::register_global`](crate::Node::register_global) does, and if this process
@@ -580,20 +589,21 @@ impl Context {
         self.table().register_global(name, self.pid(), on_conflict)
     }
 
-    /// Removes a global name that a process of this node holds, and returns that process, or `None`, as
+    /// Removes a global name that a process of this node holds, and returns the pid of that process, or `None`, as
     /// [`Node::unregister_global`](crate::Node::unregister_global) does.
     pub fn unregister_global(&self, name: &str) -> Option<Pid> {
         self.table().unregister_global(name)
     }
 
-    /// Returns the process that holds a global name, or `None`, as
+    /// Returns the pid of the process that holds a global name, or `None`, as
     /// [`Node::whereis_global`](crate::Node::whereis_global) does.
     #[must_use]
     pub fn whereis_global(&self, name: &str) -> Option<Pid> {
         self.table().whereis_global(name)
     }
 
-    /// Returns the process that is registered under a name on this node, or `None` if no process holds the name.
+    /// Returns the pid of the process that is registered under a name on this node, or `None` if no process holds the
+    /// name.
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {
         self.table().whereis(name)

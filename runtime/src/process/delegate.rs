@@ -11,11 +11,11 @@ use crate::core::{Pid, Reason};
 /// [`Node::delegate`] returns it.
 ///
 /// A delegate dereferences to the [`Context`] of the process, so it has all methods of [`Context`] that take `&self`:
-/// it sends, links and monitors as that process. It cannot receive; only the process's own context can. Actions of a
-/// delegate and of the process at the same time have no defined order.
+/// it sends, links and monitors as that process. It cannot receive; only the process's own context can. If a delegate
+/// and the process act at the same time, the order of their actions is not defined.
 ///
-/// A delegate does not keep the process alive. Once the process has ended, the delegate behaves as a context that has
-/// outlived its process (see [`Context`]): sending, linking and monitoring return an error.
+/// A delegate does not keep the process alive. Once the process has ended, the delegate behaves like a context that
+/// has outlived its process (see [`Context`]): methods that send, link or monitor return an error.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

@@ -70,30 +70,33 @@ pub enum MonitorNodeError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
-    /// The calling process has ended, and its [`Context`](super::Context) has outlived it. After its end a process
-    /// sends nothing, so that no receiver gets a message from a process of whose end it has learned. Code that
-    /// continues after the process must send by its [`Node`](crate::Node), or start another process.
+    /// The calling process has ended, and its [`Context`](super::Context) has outlived it. A process sends nothing
+    /// after its end, so a receiver that has learned of the end gets no more messages from it. Code that outlives the
+    /// process must send through its [`Node`](crate::Node), or start another process.
     #[error("the process that asks for it has ended")]
     Ended,
     /// The message is longer than the other node accepts. Send it in parts, or raise the limits of the other node
     /// ([`NodeBuilder::frame_bytes_max`](crate::NodeBuilder::frame_bytes_max),
-    /// [`NodeBuilder::reassembly_bytes_max`](crate::NodeBuilder::reassembly_bytes_max)).
+    /// [`NodeBuilder::reassembly_bytes_max`](crate::NodeBuilder::reassembly_bytes_max)). This is also the error if a
+    /// name to be monitored or resolved on another node is longer than
+    /// [`MONITORED_NAME_BYTES_MAX`](crate::core::limits::MONITORED_NAME_BYTES_MAX).
     #[error("{length} bytes are more than the other node takes ({length_max})")]
     TooLong {
-        /// The length of the message, in bytes.
+        /// The length of the message or the name, in bytes.
         length: usize,
-        /// The maximum length that the other node accepts, in bytes.
+        /// The maximum length that is allowed, in bytes.
         length_max: usize,
     },
-    /// The other node accepts no more links and monitors of this node
-    /// ([`NodeBuilder::links_and_monitors_max`](crate::NodeBuilder::links_and_monitors_max) there).
+    /// The other node accepts no more links, monitors and calls of this node. Its limit is the setting
+    /// [`NodeBuilder::links_and_monitors_max`](crate::NodeBuilder::links_and_monitors_max).
     #[error("the other node carries no more than {count_max} links and monitors")]
     TooMany {
-        /// The maximum number of links and monitors that the other node accepts in this session.
+        /// The maximum number of links, monitors and calls that the other node accepts in this session.
         count_max: u32,
     },
-    /// The maximum number of spawn requests of this node wait for an answer from the other node, which is slow or
-    /// does not read what it is sent. Try again later.
+    /// The number of spawn requests that the other node has not answered has reached its maximum
+    /// ([`SPAWNS_UNANSWERED_MAX`](crate::core::limits::SPAWNS_UNANSWERED_MAX)). The other node is slow, or does not
+    /// read from the connection. Try again later.
     #[error(
         "the other node has not answered {count_max} requests for processes, and no more may wait for it"
     )]
@@ -101,8 +104,8 @@ pub enum Refused {
         /// The maximum number of unanswered requests.
         count_max: usize,
     },
-    /// The session lacks a capability that the action needs, because one of the two nodes has not announced it or
-    /// does not allow it to the other.
+    /// The session lacks a capability that the action needs. One of the two nodes has not announced the capability, or
+    /// does not allow it to the other node.
     #[error("the session with {} does not have the capability `{capability}`", Shown(peer))]
     NotInSession {
         /// The name of the capability in the specification.
@@ -110,7 +113,7 @@ pub enum Refused {
         /// The other node.
         peer: Arc<str>,
     },
-    /// The protocol version of the session has no frame for the action. The text says what cannot be expressed.
+    /// The action is not possible in a session of this protocol version. The text says why.
     #[error("the other node cannot be told: {0}")]
     NotInVersion(&'static str),
 }
@@ -122,8 +125,8 @@ pub enum CallError {
     /// No reply came in time. The callee may have received the call, and may still act on it.
     #[error("there was no reply in time")]
     TimedOut,
-    /// The callee ended before it replied; the reason is that of its end. With [`Reason::noproc`] the callee does not
-    /// exist, or no process holds the name.
+    /// The callee ended before it replied, for the given reason. With [`Reason::noproc`] the callee does not exist, or
+    /// no process holds the name.
     #[error("the callee has ended: {0}")]
     Ended(Reason),
     /// There is no session with the callee's node, or the session ended before the reply came. The callee may have
@@ -148,8 +151,8 @@ pub enum CallError {
     /// nodes ([`NodeBuilder::mailbox_remote_bytes_max`](crate::NodeBuilder::mailbox_remote_bytes_max)).
     #[error("there was a reply, and no room to keep it")]
     ReplyLost,
-    /// The session with the other node cannot carry the call, or the caller has ended. The callee has not received
-    /// the call.
+    /// The session with the other node cannot carry the call, or the caller has ended. With [`Refused::Ended`] the
+    /// callee may have received the call. In all other cases it has not.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// The name of the node is not a node name.
@@ -161,7 +164,8 @@ pub enum CallError {
     /// The reply is not a term of the expected type. The error contains the position at which decoding failed.
     #[error("the reply is not of the type that was asked for: {0}")]
     Reply(stf::Error),
-    /// The program made the call, and the node could not start the process that represents the program as the caller.
+    /// The program made the call, and this node could not create the process that represents the program as the
+    /// caller.
     #[error(transparent)]
     NoCaller(#[from] SpawnError),
 }
@@ -202,7 +206,7 @@ pub enum MonitorNamedError {
     /// The name of the node is not a node name.
     #[error("{0}")]
     Node(#[from] NodeNameError),
-    /// The program made the request, and the node could not start the process that represents the program.
+    /// The program made the request, and this node could not create the process that represents the program.
     #[error(transparent)]
     NoCaller(SpawnError),
 }
@@ -219,8 +223,8 @@ pub enum SpawnOnError {
         /// The name of the node.
         node: Arc<str>,
     },
-    /// The session ended before the node's answer came. The process may be running there. If a link with the process
-    /// was requested, the process receives an exit signal with Noconnection, as at the end of any session.
+    /// The session ended before the node's answer came. The process may be running on the node. If a link with the
+    /// process was requested, the process receives an exit signal with Noconnection, as at the end of any session.
     #[error("the session with {} ended before it answered: the process may run there", Shown(node))]
     ConnectionLost {
         /// The name of the node.
@@ -228,7 +232,8 @@ pub enum SpawnOnError {
     },
     /// The function is not registered on the node, or that node does not allow this node to start it
     /// ([`Node::register_function`](crate::Node::register_function),
-    /// [`NodeBuilder::remote_spawn`](crate::NodeBuilder::remote_spawn)). This node cannot distinguish the two cases.
+    /// [`NodeBuilder::remote_spawn`](crate::NodeBuilder::remote_spawn)). The answer of the node does not distinguish
+    /// the two cases.
     #[error("{} has no function \"{}\", or does not let this node start it", Shown(node), Shown(function))]
     NotOffered {
         /// The name of the function.
@@ -247,9 +252,10 @@ pub enum SpawnOnError {
         /// The name of the node.
         node: Arc<str>,
     },
-    /// The node already runs the maximum number of processes for this node
-    /// ([`NodeBuilder::processes_per_peer_max`](crate::NodeBuilder::processes_per_peer_max)) or for all its peers
-    /// ([`NodeBuilder::processes_of_peers_max`](crate::NodeBuilder::processes_of_peers_max)). Nothing was started.
+    /// The node already runs the maximum number of processes that this node
+    /// ([`NodeBuilder::processes_per_peer_max`](crate::NodeBuilder::processes_per_peer_max)), or that all its peers
+    /// together ([`NodeBuilder::processes_of_peers_max`](crate::NodeBuilder::processes_of_peers_max)), may have
+    /// started. Nothing was started.
     #[error("{} runs as many processes for this node as it lets one node have", Shown(node))]
     TooMany {
         /// The name of the node.
@@ -295,10 +301,11 @@ pub enum SpawnOnError {
     /// The name of the node is not a node name.
     #[error("{0}")]
     Node(#[from] NodeNameError),
-    /// The session with the node cannot carry the request, or the calling process has ended. Nothing was started.
+    /// The session with the node cannot carry the request, or the calling process has ended. With [`Refused::Ended`]
+    /// the process may have been started. In all other cases nothing was started.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// This node could not start a process: either the requested process itself, or the process that represents the
+    /// This node could not create a process: either the requested process itself, or the process that represents the
     /// program in the request.
     #[error(transparent)]
     NotHere(SpawnError),

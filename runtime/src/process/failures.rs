@@ -16,7 +16,7 @@ use crate::notices::Limiter;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
 /// The numbers of processes of a node that have ended, by kind of end: a part of [`Stats`](crate::Stats). Processes
-/// that end because the node is stopped are not counted.
+/// that end after [`Node::shutdown`](crate::Node::shutdown) was called are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndCounts {

@@ -20,8 +20,7 @@ use super::Received;
 ///
 /// A selection made by [`new`](Self::new) starts at the front of the mailbox; one made by
 /// [`Context::select_from_now`](super::Context::select_from_now) starts behind everything that is already there. A
-/// selection belongs to one process. If it is used by another process, it starts at the front of the mailbox of that
-/// process.
+/// selection belongs to one process. In another process it starts at the front of the mailbox of that process.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

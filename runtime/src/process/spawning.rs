@@ -18,13 +18,14 @@ impl Context {
     /// arguments. If `node` has no port, port 9000 is assumed.
     ///
     /// The arguments are written as a term, as [`send_term`](Self::send_term) does. Arguments that contain pids, or
-    /// that are a term of the second kind, need a session with the capability `calls`. The name of the function and
-    /// the arguments together may have at most 64 KiB. Send longer data to the process once it runs.
+    /// that are a term of the second kind ([`stf::Terms`](crate::codec::stf::Terms)), need a session with the
+    /// capability `calls`. The name of the function and the arguments together may have at most 64 KiB. Send longer
+    /// data to the process once it runs.
     ///
-    /// Waits until the node answers or the session ends. The session with a peer that does not answer ends after the
-    /// [heartbeat](crate::NodeBuilder::heartbeat), by default 75 s. For a shorter wait use `tokio::time::timeout`. If
-    /// the future is dropped before it is ready, the process may be started nevertheless, and this program does not
-    /// learn its pid.
+    /// Waits until the node answers or the session ends. If the peer is silent, the
+    /// [heartbeat](crate::NodeBuilder::heartbeat) ends the session, by default after 75 s. For a shorter wait use
+    /// `tokio::time::timeout`. If the future is dropped before it is ready, the process may be started nevertheless,
+    /// and this program does not learn its pid.
     ///
     /// ```
     /// # async fn example(ctx: snow_dist_runtime::Context) -> Result<(), Box<dyn std::error::Error>> {
@@ -36,8 +37,9 @@ impl Context {
     /// ```
     ///
     /// # Errors
-    /// Returns [`SpawnOnError`] if the process was not started. With [`SpawnOnError::ConnectionLost`] the session
-    /// ended before the answer came, and the process may have been started.
+    /// Returns [`SpawnOnError`] if the process was not started, or if that is not known. With
+    /// [`SpawnOnError::ConnectionLost`] the session ended before the answer came, and the process may have been
+    /// started.
     pub async fn spawn_on(
         &self,
         node: &str,
@@ -102,7 +104,8 @@ impl Context {
     /// programs whose values are not serde values. `tie` says whether the process is linked, monitored, or neither.
     /// Returns the pid of the process and a reference.
     ///
-    /// Without [`SpawnTie::Monitor`] the reference stands for no monitor, and removing it has no effect.
+    /// Without [`SpawnTie::Monitor`] the reference stands for no monitor, and [`demonitor`](Self::demonitor) with it
+    /// has no effect.
     ///
     /// # Errors
     /// Returns an error as [`spawn_on`](Self::spawn_on), [`spawn_link_on`](Self::spawn_link_on) or
@@ -120,9 +123,9 @@ impl Context {
 
 /// Methods with which the program registers functions and starts processes on other nodes.
 impl Node {
-    /// Registers a function under a name. By that name, processes that run the function can be started
-    /// ([`Context::spawn_on`]), both from this node and from each other node that is allowed by `allowed` and by
-    /// [`NodeBuilder::remote_spawn`](crate::NodeBuilder::remote_spawn).
+    /// Registers a function under a name, so that processes that run the function can be started by that name
+    /// ([`Context::spawn_on`]). This node can always start them. Another node can start them if both `allowed` and
+    /// [`NodeBuilder::remote_spawn`](crate::NodeBuilder::remote_spawn) allow that node.
     ///
     /// The function is called in the new process with the arguments of the request: a term, decoded as `T`. If the
     /// arguments are not of type `T`, the function is not called, and the process ends with an error that begins
@@ -178,7 +181,8 @@ impl Node {
     /// ```
     ///
     /// # Errors
-    /// Returns [`RegisterFunctionError`] if another function has the name, or if the name is longer than 4 096 bytes.
+    /// Returns [`RegisterFunctionError`] if another function has the name, or if the name is longer than 4 096 bytes
+    /// ([`FUNCTION_NAME_BYTES_MAX`](crate::core::limits::FUNCTION_NAME_BYTES_MAX)).
     pub fn register_function<F, T, Fut>(
         &self,
         name: &str,
@@ -224,7 +228,7 @@ impl Node {
     /// method behaves like [`Context::spawn_on`].
     ///
     /// # Errors
-    /// Returns an error as [`Context::spawn_on`] does, and [`SpawnOnError::NotHere`] if this node can start no more
+    /// Returns an error as [`Context::spawn_on`] does, and [`SpawnOnError::NotHere`] if this node starts no more
     /// processes.
     pub async fn spawn_on(
         &self,

@@ -2,7 +2,7 @@
 
 use crate::sync::{AtomicU64, Ordering};
 
-/// The counts of what the supervisors of a node have done: a part of [`Stats`](crate::Stats).
+/// Counts of the actions of all supervisors of a node: a part of [`Stats`](crate::Stats).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SupervisorCounts {

@@ -23,9 +23,9 @@ use crate::sync::{AtomicBool, Ordering};
 
 /// A handle to a timer, which sends a message later. [`Context::send_after`] and related methods return it.
 ///
-/// Dropping the handle does not stop the timer, so a process that only wants a reminder need not keep it. A timer
-/// ends when it has sent its message (unless it repeats), when it is [cancelled](Self::cancel), and when the process
-/// that has set it ends.
+/// Dropping the handle does not stop the timer, so a process that only wants a reminder need not keep the handle. A
+/// timer ends when it has sent its message (unless it repeats), when it is [cancelled](Self::cancel), and when the
+/// process that has set it ends.
 pub struct Timer(Arc<Shared>);
 
 /// The state that a timer shares with its task.
@@ -93,14 +93,14 @@ impl fmt::Debug for Timer {
 /// Methods to set timers.
 ///
 /// A timer sends as this process and ends when this process ends, even while its message waits for room. A delay can
-/// have any length. If a message is refused, for example because it is too long for another node, the refusal is
-/// logged and the timer ends.
+/// have any length. If a message is refused, for example because another node does not accept its length, the refusal
+/// is logged and the timer ends.
 impl Context {
     /// Sets a timer that sends a message once, when `delay` is over, as [`send`](Self::send) does. Returns at once.
     /// Typically a process sends itself a reminder.
     ///
     /// # Errors
-    /// Returns [`Refused::Ended`] if this process has ended.
+    /// Returns [`SendError::Refused`] with [`Refused::Ended`] if this process has ended.
     pub fn send_after(&self, delay: Duration, to: Pid, message: impl Payload) -> Result<Timer, SendError> {
         self.set_timer(delay, to, Content::Bytes(message.into_bytes()), once)
     }

@@ -52,8 +52,8 @@
 //!
 //! To find a process by its name, ask for its pid first: `ctx.whereis_on("store",
 //! node).await?.map(Address::<Ask>::of)`. Unlike a call, the lookup has no time limit of its own. It waits until the
-//! node answers or the session ends. The session with a peer that does not answer ends after the heartbeat, by
-//! default 75 s. For a shorter wait use `tokio::time::timeout`.
+//! node answers or the session ends. If the peer is silent, the heartbeat ends the session, by default after 75 s. For
+//! a shorter wait use `tokio::time::timeout`.
 //!
 //! # Changing the message type
 //! Before nodes of different versions of a program run together, read the table of changes in
@@ -120,8 +120,9 @@ pub trait Server: Send {
         message: Self::Message,
     ) -> impl Future<Output = ControlFlow<Reason>> + Send;
 
-    /// Handles everything that is not a message of this type: exit signals, ends of monitored processes, nodes
-    /// that come and go, and messages that cannot be decoded.
+    /// Handles everything that is not a message or call of the type [`Message`](Self::Message): exit signals, ends of
+    /// monitored processes, beginnings and ends of sessions with watched nodes, lost global names, and messages that
+    /// cannot be decoded.
     ///
     /// The default implementation calls [`Unread::by_default`]. An implementation should do the same for all items
     /// that it does not handle itself.
@@ -167,14 +168,14 @@ pub fn start<S: Server + 'static>(node: &Node, mut server: S) -> Result<Address<
     Ok(Address::of(pid))
 }
 
-/// An item that a process has received and that is not a message or call of its message type.
+/// An item that a process has received and that is not a message or call of the process's message type.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Unread {
-    /// An item that is neither a message nor a call: an exit signal, the end of a monitored process, or a node
-    /// that comes or goes.
+    /// An item that is neither a message nor a call: an exit signal, the end of a monitored process, the beginning or
+    /// end of a session with a watched node, or the loss of a global name.
     Signal(Received),
-    /// A message or call that cannot be decoded as this type. The error contains the position at which decoding
+    /// A message or call that cannot be decoded as the message type. The error contains the position at which decoding
     /// failed.
     ///
     /// A call can still be answered, or decoded as another type. When it is dropped, its caller immediately receives
@@ -233,7 +234,7 @@ impl Received {
     /// ```
     ///
     /// # Errors
-    /// Returns the item as [`Unread`] if the item is not a message or call, or cannot be decoded as type `M`.
+    /// Returns the item as [`Unread`] if it is neither a message nor a call, or cannot be decoded as type `M`.
     pub fn read<M: DeserializeOwned>(self) -> Result<M, Unread> {
         match self {
             Self::Message(message) => match message.term() {

@@ -191,8 +191,8 @@ impl Child {
     }
 
     /// Creates a supervisor as a child. `make` is called for each start, and returns the inner supervisor. The inner
-    /// supervisor counts as started when all its children are started, and ends when all of them have ended. By
-    /// default neither the time to start nor the time to stop is limited.
+    /// supervisor counts as started when all its children are started. When it is stopped, it first stops all its
+    /// children. By default neither the time to start nor the time to stop is limited.
     pub fn supervisor<F>(name: impl Into<Arc<str>>, make: F) -> Self
     where
         F: Fn() -> Supervisor + Send + Sync + 'static,
@@ -205,15 +205,18 @@ impl Child {
 
     /// Creates a child that runs on another node. Its process runs the function that is registered there under the
     /// given name ([`Node::register_function`](crate::Node::register_function)), with the given arguments. On this
-    /// node a process represents the child. The representative is linked with the supervisor and with the remote
-    /// process, passes exit signals of the supervisor on, and ends when the remote process ends.
+    /// node, another process represents the child. This representative is linked with the supervisor and with the
+    /// remote process. It passes exit signals of the supervisor on to the remote process, and ends when the remote
+    /// process ends.
     ///
-    /// While there is no session with the node, the child counts as started, and waits for a session. The child does
-    /// not dial the node; use [`Node::keep`](crate::Node::keep) for that. When the session ends, the child ends: its
+    /// While there is no session with the node, the child counts as started, and waits for a session. A child never
+    /// dials the node; use [`Node::keep`](crate::Node::keep) for that. When the session ends, the child ends: its
     /// [`last_end`](super::ChildStatus::last_end) is [`Reason::Noconnection`], its representative ends with
-    /// [`Reason::Shutdown`], and a new one waits for the next session. This is not a failure, and does not count
-    /// towards the limit of [`Supervisor::restarts`]. A process that ends with [`Reason::Noconnection`] by itself while
-    /// the session lasts, for example because the session with a third node has ended, has failed like any other.
+    /// [`Reason::Shutdown`], and a new representative waits for the next session, unless the child is
+    /// [temporary](Restart::Temporary). The [`Strategy`](super::Strategy) applies as to the end of any child. The end
+    /// of a session does not count towards the limit of [`Supervisor::restarts`]. If, however, the process ends with
+    /// [`Reason::Noconnection`] while the session lasts, for example because the session with a third node has ended,
+    /// this counts as an ordinary failure.
     ///
     /// A restart is counted in [`ChildStatus::restarts`](super::ChildStatus::restarts) and logged at the time when
     /// the node has started the process.
@@ -222,9 +225,9 @@ impl Child {
     /// the child is treated as if it had ended by itself. A typical cause is that the other program has not
     /// registered the function yet; [`NodeBuilder::prepare`](crate::NodeBuilder::prepare) avoids that.
     ///
-    /// A remote process that traps exits and ignores the request to stop cannot be killed from here, and continues to
-    /// run beside its replacement. A process that the node started, but whose start was not confirmed before the
-    /// session ended, can also continue to run beside its replacement.
+    /// A remote process that traps exits and ignores the request to stop cannot be killed from this node, and
+    /// continues to run beside its replacement. A process that the node started, but whose start was not confirmed
+    /// before the session ended, can also continue to run beside its replacement.
     ///
     /// # Errors
     /// Returns [`NotRemote`] if `node` is not the name of a node that can be dialled, or if the arguments cannot
@@ -249,10 +252,9 @@ impl Child {
     }
 
     /// Sets the time that the child has to report that it is [`Started`]. A child that takes longer is killed, and
-    /// treated as one that has ended by itself; the reason of its end, in
-    /// [`ChildStatus::last_end`](super::ChildStatus::last_end) and [`ChildError::NotStarted`](super::ChildError), is
-    /// then an error that names the limit. The default is [`STARTS_WITHIN`]; for a
-    /// [supervisor](Self::supervisor) it is `Duration::MAX`, which stands for no limit.
+    /// treated as one that has ended by itself. The reason in [`ChildStatus::last_end`](super::ChildStatus::last_end)
+    /// and [`ChildError::NotStarted`](super::ChildError) is then an error that names the limit. The default is
+    /// [`STARTS_WITHIN`]; for a [supervisor](Self::supervisor) it is `Duration::MAX`, which stands for no limit.
     pub const fn starts_within(mut self, longest: Duration) -> Self {
         self.starts_within = longest;
         self

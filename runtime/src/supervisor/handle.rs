@@ -105,7 +105,7 @@ pub enum ChildError {
 pub struct ChildStatus {
     /// The name of the child.
     pub name: Arc<str>,
-    /// The process of the child, on this node or, for a child of [`Child::on`], on the other node. `None` if the
+    /// The pid of the child's process, on this node or, for a child of [`Child::on`], on the other node. `None` if the
     /// child is not running. Also `None` while a child of [`Child::on`] waits for a session or for the answer of the
     /// other node.
     pub pid: Option<Pid>,
@@ -125,8 +125,9 @@ pub struct ChildStatus {
 ///
 /// A request waits until the supervisor has finished its current work. A child that starts or stops slowly delays
 /// requests, for at most its time to start ([`Child::starts_within`]) or to stop ([`Child::stops_within`]).
-/// [`stop`](Self::stop) and [`end`](Self::end) do not wait for a child that is starting. If the future of a request
-/// is dropped before the supervisor has begun to handle the request, the request has no effect.
+/// [`stop`](Self::stop) and [`end`](Self::end) do not wait for a child that is starting. If the future of a request is
+/// dropped before the supervisor has begun to handle the request, the request has no effect. If the future is dropped
+/// later, the request is still carried out.
 ///
 /// A child must not await a request by which its own supervisor stops that child: it would wait for its own end, and
 /// be killed when its time is up. Such a child should return instead, or call [`end`](Self::end), which does not
@@ -170,8 +171,9 @@ impl SupervisorHandle {
         apart(either).await
     }
 
-    /// Adds a child after all others, starts it, waits until it is started, and returns its process. For a child of
-    /// [`Child::on`] that still waits for a session, the result is the process of this node that represents it.
+    /// Adds a child after all others, starts it, waits until it is started, and returns its pid. For a child of
+    /// [`Child::on`] that still waits for a session, the result is the pid of the process of this node that represents
+    /// the child.
     ///
     /// # Errors
     /// Returns [`ChildError`] if the child was not started. The supervisor then neither restarts nor lists the child,
@@ -190,7 +192,7 @@ impl SupervisorHandle {
         self.ask(|answer| Order::Stop(name.into(), answer)).await?
     }
 
-    /// Stops a child if it runs, starts it again, waits until it is started, and returns its process as
+    /// Stops a child if it runs, starts it again, waits until it is started, and returns its pid as
     /// [`start_child`](Self::start_child) does. This does not count towards the limit of
     /// [`Supervisor::restarts`](super::Supervisor::restarts).
     ///

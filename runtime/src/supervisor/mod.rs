@@ -59,8 +59,8 @@
 //!   with processes whose end should also end the supervisor.
 //! - By too many restarts: all children are stopped, the last one first, and the supervisor ends with an error that
 //!   contains the name of the child and the reason of its last end.
-//! - By a kill: the children receive exit signals with [`Reason::Killed`] from their links, and end unless they trap
-//!   exits.
+//! - By a kill: the links of the children bring them exit signals with [`Reason::Killed`], and the children end unless
+//!   they trap exits.
 //! - By [`Node::shutdown_within`](crate::Node::shutdown_within): each supervisor stops its children and ends.
 //!   [`Node::shutdown`](crate::Node::shutdown), in contrast, ends supervisors and children all at once.
 
@@ -168,7 +168,8 @@ impl Supervisor {
         self
     }
 
-    /// Adds a child, which is started after the children added before.
+    /// Adds a child, which is started after the children added before. Its name must differ from those of the other
+    /// children: otherwise the supervisor ends with an error as soon as it is started.
     pub fn child(mut self, child: Child) -> Self {
         self.children.push(child);
         self
@@ -186,7 +187,7 @@ impl Supervisor {
     /// The supervisor starts its children one after the other in the background; [`SupervisorHandle::started`] waits
     /// until all of them are started.
     ///
-    /// When this supervisor gives up, the processes of the program are gone. The program should then end as well:
+    /// When this supervisor gives up, its children have ended. The program should then end as well:
     ///
     /// ```no_run
     /// # #[cfg(feature = "signals")]

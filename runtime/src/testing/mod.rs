@@ -61,8 +61,8 @@ use std::time::Duration;
 
 pub use network::{SimulatedHost, SimulatedListener, SimulatedNetwork};
 
-/// The maximum time that [`until`] waits: ten minutes. It is longer than any deadline of a node, and than any pause
-/// between its dials.
+/// The maximum time that [`until`] waits: ten minutes. This is longer than the default deadlines of a node and the
+/// pauses between its dials.
 pub const UNTIL_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// The time between two checks of [`until`].

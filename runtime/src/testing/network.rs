@@ -22,8 +22,8 @@ use crate::sync::Mutex;
 /// A network in memory between hosts, on which nodes can run. A test can cut, stall and delay the path between any
 /// two hosts.
 ///
-/// Each host has its own address, which nodes use like the address of a machine. A connection buffers up to 64 KiB in
-/// each direction. When the buffer is full, the writer waits, as over TCP. Clones are handles to the same network.
+/// Each host has its own IP address, which nodes use like the address of a machine. A connection buffers up to 64 KiB
+/// in each direction. When the buffer is full, the writer waits, as over TCP. Clones are handles to the same network.
 ///
 /// # Panics
 /// The first call of [`SimulatedNetwork::host`] with a name creates that host. All other methods that take the name
@@ -61,7 +61,7 @@ impl fmt::Debug for Shared {
 }
 
 impl SimulatedNetwork {
-    /// Creates a network without hosts, cuts, stalls and delays.
+    /// Creates a network without hosts.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -93,7 +93,7 @@ impl SimulatedNetwork {
     }
 
     /// Stops delivery in one direction, without an error: data that `from` writes is held until [`join`](Self::join).
-    /// Data in the other direction still arrives.
+    /// Data in the other direction still arrives, on connections that exist. New dials between the two hosts wait.
     #[track_caller]
     pub fn stall_one_way(&self, from: &str, to: &str) {
         let pair = self.pair(from, to);

@@ -20,14 +20,13 @@ use crate::file;
 /// A node's own certificate and key, and the trust anchors for the certificates of its peers. Specification:
 /// `handshake.md`, "Certificates".
 ///
-/// A node with this setting requires certificates. A peer must present a certificate with a chain to one of the
-/// anchors and with valid dates. The subject alternative names of the certificate must include the URI
-/// `snow-dist:NAME` with the peer's name. Even a program that knows the cookie then cannot use the name of another
-/// node. The cookie is still required.
+/// A node that is given this value requires certificates, unless they are [not required](Self::not_required). A peer
+/// must present a certificate with a chain to one of the anchors and with valid dates. The subject alternative names
+/// of the certificate must include the URI `snow-dist:NAME` with the peer's name. Even a program that knows the cookie
+/// then cannot use the name of another node. The cookie is still required.
 ///
-/// All three parts are in PEM format. They are not read at once, but when a node is started or
-/// [`Tls::with_certificates`](super::Tls::with_certificates) is called. Then they are also checked against each
-/// other.
+/// All three parts are in PEM format. They are read and checked when a node is started or
+/// [`Tls::with_certificates`](super::Tls::with_certificates) is called.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -174,8 +173,8 @@ impl Pem {
     }
 }
 
-/// The origin of a part of the certificates: a file, or bytes that the program gave. Its `Display` text describes it
-/// for an error message.
+/// The origin of a part of [`Certificates`], which is the chain, the key, or the trust anchors: a file, or bytes that
+/// the program gave. The `Display` text describes the part and the file for an error message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateOrigin {
     part: &'static str,
@@ -203,14 +202,15 @@ impl fmt::Display for CertificateOrigin {
     }
 }
 
-/// An error that says why certificates cannot be used. Each message names the file, and the remedy.
+/// An error that says why [`Certificates`] cannot be used. The error concerns one of their *parts*: the chain, the
+/// key, or the trust anchors. The text names the part, its file, and the remedy.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertificateError {
-    /// The file cannot be read, or is longer than [`CERTIFICATE_FILE_BYTES_MAX`].
+    /// The file of the part cannot be read, or is longer than [`CERTIFICATE_FILE_BYTES_MAX`].
     #[error("{of} cannot be read: {why}")]
     Unreadable {
-        /// The file or the bytes with the problem.
+        /// The origin of the part.
         of: CertificateOrigin,
         /// The error of the operating system.
         why: String,
@@ -218,7 +218,7 @@ pub enum CertificateError {
     /// The part contains no certificate.
     #[error("{of}: no certificate is there; one in PEM begins with \"-----BEGIN CERTIFICATE-----\"")]
     NoCertificate {
-        /// The file or the bytes with the problem.
+        /// The origin of the part.
         of: CertificateOrigin,
     },
     /// The part contains no private key.
@@ -227,13 +227,13 @@ pub enum CertificateError {
          encrypted has to be decrypted, for example by `openssl pkey`"
     )]
     NoKey {
-        /// The file or the bytes with the problem.
+        /// The origin of the part.
         of: CertificateOrigin,
     },
     /// The part is damaged, or of an unsupported kind.
     #[error("{of} cannot be used: {why}")]
     Damaged {
-        /// The file or the bytes with the problem.
+        /// The origin of the part.
         of: CertificateOrigin,
         /// The problem with the part.
         why: String,
@@ -245,7 +245,7 @@ pub enum CertificateError {
          anchor can sign for every name"
     )]
     NoAuthority {
-        /// The file or the bytes with the problem.
+        /// The origin of the part.
         of: CertificateOrigin,
     },
     /// The key does not belong to the node's own certificate.

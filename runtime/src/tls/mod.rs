@@ -8,9 +8,9 @@
 //! channel on which they are sent. Each host must therefore pass that exporter to the protocol, and never the
 //! exporter of another connection.
 //!
-//! [`Tls::with_certificates`] instead uses the [`Certificates`] that an operator gives, and requires certificates
-//! from all peers. A host that uses it must also pass the result of [`Tls::certified`] to the protocol.
-//! [`TlsStream::input`] does so by itself.
+//! [`Tls::with_certificates`] instead uses the [`Certificates`] that an operator gives, and requires certificates from
+//! all peers. The host must then also pass the result of [`Tls::certified`] to the protocol. [`TlsStream::input`] does
+//! this for the host.
 //!
 //! # Three ways to use it
 //! - [`Tls::connect`] and [`Tls::accept`] wrap a [`TcpStream`] and return a [`TlsStream`] that two threads can share:
@@ -101,8 +101,8 @@ use rustls::crypto::ring as cryptography;
 /// The server name that every initiator sends, whichever host it dials.
 pub const SERVER_NAME: &str = "snow-node";
 
-/// The application protocol that an initiator offers and an acceptor selects. A connection without it is
-/// acceptable.
+/// The application protocol that an initiator offers and an acceptor selects. A connection without an application
+/// protocol is acceptable.
 pub const ALPN: &[u8] = b"snow-dist/1";
 
 /// The length of the [`exporter`], in bytes.
@@ -124,8 +124,8 @@ pub enum TlsError {
     Tls(#[from] RustlsError),
 }
 
-/// The TLS configuration of a node for both roles, initiator and acceptor. A node creates its configuration once, at
-/// its start. Cloning is cheap.
+/// The TLS configuration of a node for both roles, initiator and acceptor. A host creates it once, when its node
+/// starts. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Tls {
     client: Arc<ClientConfig>,
@@ -189,7 +189,8 @@ impl Tls {
     /// Writes the keys of all channels to the file that the environment variable `SSLKEYLOGFILE` names, so that
     /// tools can decrypt captures of the traffic. Without that variable nothing is written.
     ///
-    /// **Security.** Anybody who has the file can decrypt all traffic of this node. Use it for debugging only.
+    /// **Security.** Anybody who has the file can decrypt all traffic of this node. Use this method for debugging
+    /// only.
     #[must_use]
     pub fn with_key_log(mut self) -> Self {
         let log = Arc::new(KeyLogFile::new());
@@ -234,9 +235,10 @@ impl Tls {
     /// [`Connection::certified`](crate::core::Connection::certified) or
     /// [`Input::Certified`](crate::core::host::Input::Certified).
     ///
-    /// Returns `None` if this node does not require certificates; the host then calls `secured` instead, or passes
-    /// `Input::Secured`. Do not use the result before the TLS handshake is complete, because it may contain no
-    /// names.
+    /// Returns `None` if this node does not require certificates. The host must then call
+    /// [`Connection::secured`](crate::core::Connection::secured), or pass
+    /// [`Input::Secured`](crate::core::host::Input::Secured). Do not use the result before the TLS handshake is
+    /// complete, because it may contain no names.
     #[must_use]
     pub fn certified<D>(&self, connection: &ConnectionCommon<D>) -> Option<Certified> {
         self.requires.then(|| certified(connection))

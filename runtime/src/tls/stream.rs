@@ -143,8 +143,8 @@ impl TlsStream {
     /// Writes the bytes that [`Host::transmit`](crate::core::Host::transmit) has returned, and removes from `bytes`
     /// those that TLS has accepted. Waits for at most the socket's timeout.
     ///
-    /// Pass the result to [`Host::handle_written`](crate::core::Host::handle_written). If that method asks for it,
-    /// call this method again with the remaining bytes.
+    /// Pass the result to [`Host::handle_written`](crate::core::Host::handle_written). If the result is
+    /// [`Written::Part`] or [`Written::Nothing`], call this method again later with the remaining bytes.
     pub fn output(&self, given: Transmit, bytes: &mut Vec<u8>) -> Written {
         let (mut outgoing, mut taken) = (lock(&self.outgoing), 0);
         if given == Transmit::Close {

@@ -12,9 +12,9 @@ use crate::core::limits::CONNECT_DEADLINE;
 use crate::network::{Connection, Listener, Network};
 pub use listen::TcpListeners;
 
-/// The default [`Network`]: the operating system's TCP and its look-up of host names. A node listens
-/// at all addresses that its host has on this machine. It dials the addresses of another host one after the other,
-/// 250 ms apart, until one of them answers (RFC 8305), for at most 5 s.
+/// The default [`Network`]: TCP and the look-up of host names, both of the operating system. A node listens at all
+/// addresses that its host has on this machine. When a node dials a host with several addresses, it tries them 250 ms
+/// apart until one answers (RFC 8305), for at most 5 s.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tcp;
 

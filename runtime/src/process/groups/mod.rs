@@ -29,7 +29,10 @@ pub(crate) mod shared;
 /// group exists while it has members.
 ///
 /// Groups are eventually consistent. A change is visible on this node when the call returns, and on other nodes as
-/// soon as the message about it has arrived. When changes cease, all connected nodes see the same members.
+/// soon as the message about the change has arrived. When changes cease, all connected nodes see the same members.
+///
+/// When the groups server has ended, for example by a kill, this handle is of no more use: queries return empty
+/// results, and [`join`](Self::join) returns [`JoinError::Ended`]. Call [`Node::groups`](crate::Node::groups) again.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -129,8 +132,9 @@ pub(crate) fn start(table: &Arc<ProcessTable>) -> Result<Groups, GroupsError> {
 
 /// Methods for memberships.
 impl Groups {
-    /// Makes a process of this node a member of a group, until it leaves the group or ends, and returns `true`.
-    /// Returns `false` if the process is a member already: a process is in a group at most once.
+    /// Makes a process of this node a member of a group, until the process leaves the group or ends, and returns
+    /// `true`. Returns `false` if the process is a member already: a process is in a group at most once. A process
+    /// that has already ended is removed again a moment later.
     ///
     /// # Errors
     /// Returns [`JoinError`] if
