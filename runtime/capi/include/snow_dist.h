@@ -1,8 +1,8 @@
 /*
  * Snow DIST for C: nodes on different machines that form one actor system.
  *
- * README.md beside the library's sources begins with an example, and says what holds for all functions: threads, who frees
- * what, and what an error is. Made by cbindgen: change the sources, not this file.
+ * README.md, beside the sources of the library, has the rules for all functions: errors, handles, threads and memory.
+ * cbindgen generates this file: change the sources, not this file.
  */
 
 #ifndef SNOW_DIST_H
@@ -12,93 +12,100 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Nodes that one program has at once. Each has threads and sockets; a program of more is a test of thousands.
+// The maximum number of nodes that a program can have at the same time. Each node has its own threads and sockets.
 #define SNOW_NODES_MAX 1024
 
-// Settings of nodes that are not started yet, at once.
+// The maximum number of builders at the same time. A builder holds the settings of a node that is not started yet.
 #define SNOW_BUILDERS_MAX 1024
 
-// Queues at once. Each has two descriptors once it is asked for one, and a system gives a program about so many.
+// The maximum number of queues at the same time. A queue uses two descriptors of the program once its descriptor has
+// been requested.
 #define SNOW_QUEUES_MAX 65536
 
-// Processes at once, of all nodes, ended ones that were not freed among them. Each takes about a kilobyte.
+// The maximum number of processes of all nodes at the same time, including processes that have ended and were not
+// freed. Each process takes about one kilobyte.
 #define SNOW_PROCESSES_MAX 4194304
 
-// Events and texts that were handed out and not freed, at once. A program that frees what it has read has one for each of
-// its threads: one that reaches this has forgotten to.
+// The maximum number of events and bytes (`snow_event`, `snow_bytes`) that the library has returned and the program
+// has not freed. A program that frees what it has read needs one for each of its threads.
 #define SNOW_HELD_MAX 65536
 
-// Events in a queue, at most and by default. What does not fit stays in the mailboxes of the processes.
+// The largest number of events that can be set for a queue. Events that do not fit stay in the mailboxes of the
+// processes. The last event of a process, `SNOW_EVENT_ENDED`, always fits.
 #define SNOW_QUEUE_EVENTS_MAX 1048576
 
-// See [`SNOW_QUEUE_EVENTS_MAX`]: enough that a reader is woken once for many, few enough that order among processes stays
-// close to that in which things came.
+// The default number of events in a queue. With this number a reader is woken once for many events, and events of
+// different processes are still read nearly in the order in which they arrived.
 #define SNOW_QUEUE_EVENTS_DEFAULT 1024
 
-// Bytes of the messages in a queue: when they are more, no further message enters it. One message always does.
+// The maximum number of bytes of all messages in a queue. A message that does not fit stays in the mailbox of its
+// process until the program has taken enough other events.
 #define SNOW_QUEUE_BYTES_MAX 67108864
 
-// Bytes of JSON that is made a term. A message has at most 64 MiB.
+// The maximum length of the JSON that `snow_term_from_json` accepts, in bytes.
 #define SNOW_JSON_BYTES_MAX 67108864
 
-// Threads of one node.
+// The maximum number of threads of one node (`SNOW_SETTING_THREADS`).
 #define SNOW_THREADS_MAX 256
 
-// Bytes of a text that is given to the library: a name, a path, a reason. Longer ones are refused; of a reason, 4 078 are
-// told to other nodes.
+// The maximum length of a text that is passed to the library, in bytes: a name, a path, or the text of a reason. A
+// longer text is refused with `SNOW_ERROR_ARGUMENT`. Other nodes receive at most 4 078 bytes of the text of a reason.
 #define SNOW_TEXT_BYTES_MAX 65536
 
-// Processes through which an end was passed on, in a reason that is given to the library. More are refused; about 450 are
-// told to other nodes.
+// The maximum number of pids in a reason that is passed to the library. More pids are refused with
+// `SNOW_ERROR_ARGUMENT`. Other nodes receive about 450 of them.
 #define SNOW_REASON_PIDS_MAX 1024
 
-// What every function returns: `SNOW_OK`, or why it did nothing. `snow_last_error` says it in words.
+// The result of a call: `SNOW_OK`, or the reason why the call has failed. `snow_last_error` describes the reason in
+// words.
 enum snow_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // It is done.
+    // The call has succeeded.
     SNOW_OK = 0,
-    // It could not be done in the time that was given, and has not been done. Try again, or give more time.
+    // The action was not possible within the given time, and was not carried out. Try again, or give more time.
     SNOW_TIMEOUT = -1,
-    // A handle is zero, has been freed, or is one of another kind of thing.
+    // A handle is zero, was freed, or belongs to an object of another kind.
     SNOW_ERROR_HANDLE = -2,
-    // An argument is unfit: a pointer is null, a text is not UTF-8 or too long, a name is not a node's, a number is out of
-    // range.
+    // An argument is not valid: a pointer is null, a text is not UTF-8 or is too long, a name is not a node name, or
+    // a number is out of range.
     SNOW_ERROR_ARGUMENT = -3,
     // The node has been shut down.
     SNOW_ERROR_STOPPED = -4,
-    // The process that should do it has ended.
+    // The process for which the call was made has ended.
     SNOW_ERROR_ENDED = -5,
-    // The other node does not take it: it is too long for it, there are too many links and monitors, or the session with
-    // it has no way to say it.
+    // The other node does not accept the action: a message is too long, there are too many links and monitors, or the
+    // session lacks a capability that the action needs.
     SNOW_ERROR_REFUSED = -6,
-    // The node does not start: its name, a cookie, a certificate or a setting is unfit, or nothing can listen at its address.
+    // The node cannot start: its name, a cookie, a certificate or a setting is not valid, or the node cannot listen
+    // at an address.
     SNOW_ERROR_START = -7,
-    // No session could be established.
+    // There is no session with the other node, or none could be established.
     SNOW_ERROR_CONNECT = -8,
-    // The name is taken by another process, or the same.
+    // A process has the name already, possibly the process that was to be registered.
     SNOW_ERROR_NAME_TAKEN = -9,
-    // There is no such process, or it is not one of this node.
+    // The process does not exist on this node, or no process has the name.
     SNOW_ERROR_NO_PROCESS = -10,
-    // The bytes are not a term, or not one with these pids.
+    // The bytes are not a term, the pids do not fit the term, or the JSON does not describe a term.
     SNOW_ERROR_TERM = -11,
-    // A limit of this library is reached: the words say which.
+    // A limit of this library is reached. `snow_last_error` names the limit.
     SNOW_ERROR_LIMIT = -12,
-    // Something else uses the queue still: free the processes that deliver to it first.
+    // Processes still deliver events to the queue. Free these processes first.
     SNOW_ERROR_IN_USE = -13,
-    // The call would wait, and was made on a thread of a node: from a function that the library calls.
+    // The call can wait, and was made on a thread of a node, by a function that the library had called
+    // (`snow_set_log`). Make the call on another thread.
     SNOW_ERROR_CALLBACK = -14,
-    // The program has forked since it used the library first. Nodes do not live on in the child.
+    // The program has forked since it first used the library. The child has no nodes.
     SNOW_ERROR_FORKED = -15,
-    // This system has no such thing.
+    // The function is not available on this system or in this program.
     SNOW_ERROR_UNSUPPORTED = -16,
-    // The operating system does not give what is needed: a thread, a descriptor.
+    // The operating system does not provide a resource, such as a thread or a descriptor.
     SNOW_ERROR_SYSTEM = -17,
-    // The library has a fault. Please report the words.
+    // The library has a defect. Please report the text of `snow_last_error`.
     SNOW_ERROR_PANIC = -18,
-    // A cookie or a certificate cannot be used. The node keeps those that it has.
+    // A cookie or a certificate cannot be used. The node keeps its previous cookies and certificates.
     SNOW_ERROR_UNUSABLE = -19,
 };
 #ifndef __cplusplus
@@ -109,25 +116,27 @@ typedef int32_t snow_status;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// What an event is.
+// The kind of an event.
 enum snow_event_kind
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // A message: `data`, `length`, `is_term`, `pids`, `pid_count`.
+    // A message. The fields `data`, `length`, `is_term`, `pids` and `pid_count` are set.
     SNOW_EVENT_MESSAGE = 1,
-    // A linked process has ended, or one has sent an exit signal: `from`, `reason`. Comes if the process traps exits, or if
-    // the reason does not end it.
+    // An exit signal: a linked process has ended, or a process has sent the signal (`snow_send_exit`). The fields
+    // `from` and `reason` are set. A process that traps exits (`snow_trap_exit`) receives all exit signals. Any other
+    // process receives only those that do not end it.
     SNOW_EVENT_EXIT = 2,
-    // A monitored process has ended: `from`, `reason`, `reference`.
+    // A monitored process has ended, or the session with its node has ended (`SNOW_REASON_NOCONNECTION`). The fields
+    // `from`, `reason` and `reference` are set.
     SNOW_EVENT_DOWN = 3,
-    // A session with a monitored node has begun: `data` and `length` are its name.
+    // A session with a watched node has begun. The fields `data` and `length` contain the name of the node.
     SNOW_EVENT_NODE_UP = 4,
-    // The session with a monitored node is over: `data` and `length` are its name.
+    // The session with a watched node has ended. The fields `data` and `length` contain the name of the node.
     SNOW_EVENT_NODE_DOWN = 5,
-    // The process itself has ended: `reason`. It is the last event of the process, and comes once, unless the process is
-    // freed before.
+    // The process itself has ended. The field `reason` is set. This is the last event of the process. It comes once,
+    // unless the process is freed before.
     SNOW_EVENT_ENDED = 6,
 };
 #ifndef __cplusplus
@@ -138,25 +147,26 @@ typedef uint32_t snow_event_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// Why a process ended.
+// The kind of a reason why a process has ended.
 enum snow_reason_kind
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // It had done its work.
+    // The process has finished its work.
     SNOW_REASON_NORMAL = 0,
-    // It failed: the text says how.
+    // The process has failed. The text describes the error.
     SNOW_REASON_ERROR = 1,
-    // It was killed.
+    // The process was killed.
     SNOW_REASON_KILLED = 2,
-    // It was asked to stop.
+    // The process was asked to stop.
     SNOW_REASON_SHUTDOWN = 4,
-    // A reason of the program's own: the text.
+    // A reason that the program has defined. The text contains it.
     SNOW_REASON_CUSTOM = 5,
-    // The connection to its node was lost.
+    // The session with the node of the process has ended.
     SNOW_REASON_NOCONNECTION = 6,
-    // A reason of a later version of the protocol: the text is its tag and the bytes after it.
+    // A reason from a later version of the protocol. The text contains the tag of the reason and the bytes after the
+    // tag.
     SNOW_REASON_UNKNOWN = 255,
 };
 #ifndef __cplusplus
@@ -167,41 +177,47 @@ typedef uint32_t snow_reason_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// What a setting of a node is about, for `snow_builder_set`. Times are in milliseconds, sizes in bytes.
+// A setting of a node, for `snow_builder_set`. Times are in milliseconds, and sizes in bytes.
 enum snow_setting
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // Threads that run the node, 1 to 256: 1 if it is not set.
+    // The number of threads that run the node, from 1 to 256. The default is 1.
     SNOW_SETTING_THREADS = 1,
-    // After how long a silent peer is asked for a sign of life, 100 to 86 400 000: 60 000 if it is not set.
+    // The interval of the heartbeat, from 100 to 86 400 000. When nothing has come from a peer for this time, the
+    // node sends a PING. The default is 60 000.
     SNOW_SETTING_HEARTBEAT_INTERVAL = 2,
-    // How long it then has to give one, 100 to 86 400 000: 15 000 if it is not set.
+    // The timeout of the heartbeat, from 100 to 86 400 000. If nothing comes from the peer for this time after a
+    // PING, the session ends. The default is 15 000.
     SNOW_SETTING_HEARTBEAT_TIMEOUT = 3,
-    // The longest frame that the node reads, 65 536 to 16 777 216, which is the value if it is not set.
+    // The maximum length of a frame that the node reads, from 65 536 to 16 777 216, which is the default.
     SNOW_SETTING_FRAME_BYTES_MAX = 4,
-    // Bytes of unfinished long messages that each session holds, at least 65 536: 134 217 728 if it is not set.
+    // The maximum memory per session for fragmented messages that are not complete, at least 65 536. The default is
+    // 134 217 728.
     SNOW_SETTING_REASSEMBLY_BYTES_MAX = 5,
-    // Unfinished long messages that each session holds, at least 1: 64 if it is not set.
+    // The maximum number of fragmented messages per session that are not complete, from 1 to 65 536. The default is
+    // 64.
     SNOW_SETTING_FRAGMENTED_MESSAGES_MAX = 6,
-    // Links and monitors on processes of this node that each session carries: 1 000 000 if it is not set.
+    // The maximum number of links, monitors and calls that each peer may have with processes of this node. The
+    // default is 1 000 000.
     SNOW_SETTING_LINKS_AND_MONITORS_MAX = 7,
-    // Connections at once that have not shown that they know the cookie, 1 to 4 096: 128 if it is not set.
+    // The maximum number of accepted connections that have not yet proven that they know the cookie, from 1 to 4 096.
+    // The default is 128.
     SNOW_SETTING_HANDSHAKES_MAX = 8,
-    // The same of one address: 32 if it is not set.
+    // The maximum number of such connections from one address, from 1 to 4 096. The default is 32.
     SNOW_SETTING_HANDSHAKES_PER_ADDRESS_MAX = 9,
-    // Sessions at once, 1 to 65 536: 4 096 if it is not set.
+    // The maximum number of sessions, from 1 to 65 536. The default is 4 096.
     SNOW_SETTING_SESSIONS_MAX = 10,
-    // Sessions at once that were accepted from one address, 1 to 65 536: 1 024 if it is not set.
+    // The maximum number of sessions that were accepted from one address, from 1 to 65 536. The default is 1 024.
     SNOW_SETTING_SESSIONS_PER_ADDRESS_MAX = 11,
-    // Bytes that all mailboxes keep for other nodes: 1 073 741 824 if it is not set.
+    // The maximum memory that all mailboxes together use for items from other nodes. The default is 1 073 741 824.
     SNOW_SETTING_MAILBOX_REMOTE_BYTES_MAX = 12,
-    // Whether other nodes may send exit signals to processes that are not linked to the sender, 0 or 1: 1 if it is not set.
-    // Setting it forgets the names that `snow_builder_remote_exit` has added.
+    // 1 if other nodes may send exit signals to processes of this node (`snow_send_exit`), which is the default, or
+    // 0. This setting removes the names that `snow_builder_remote_exit` has added.
     SNOW_SETTING_REMOTE_EXIT = 13,
-    // Whether the keys of all channels are written to the file that the environment variable `SSLKEYLOGFILE` names, 0 or 1:
-    // 0 if it is not set. For looking for faults only.
+    // 1 to write the keys of all TLS channels to the file that the environment variable `SSLKEYLOGFILE` names, or 0,
+    // which is the default. Anybody who has the file can decrypt all traffic: use this for debugging only.
     SNOW_SETTING_KEY_LOG = 14,
 };
 #ifndef __cplusplus
@@ -212,15 +228,15 @@ typedef uint32_t snow_setting;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// What a message from another node does to a full mailbox.
+// The policy for a message from another node that does not fit into the mailbox.
 enum snow_when_full
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // It is dropped and counted.
+    // The message is dropped, and a warning is logged.
     SNOW_WHEN_FULL_DROP = 0,
-    // It ends the process with the error "mailbox full".
+    // The process ends with the error "mailbox full".
     SNOW_WHEN_FULL_END = 1,
 };
 #ifndef __cplusplus
@@ -231,21 +247,21 @@ typedef uint32_t snow_when_full;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// How much what is logged matters.
+// The level of a log message.
 enum snow_log_level
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // Something does not work.
+    // A part of the program has stopped working.
     SNOW_LOG_ERROR = 1,
-    // The operator should know: a doubtful cookie, connections that were refused, processes that failed.
+    // A problem that the operator should know of, such as a doubtful cookie, or a process that has failed.
     SNOW_LOG_WARN = 2,
-    // What happens: nodes that come and go.
+    // A normal event, such as the beginning or the end of a session, or a refused connection.
     SNOW_LOG_INFO = 3,
-    // For looking for faults.
+    // A detail that helps to investigate a problem.
     SNOW_LOG_DEBUG = 4,
-    // For looking for faults, in detail.
+    // A finer detail that helps to investigate a problem.
     SNOW_LOG_TRACE = 5,
 };
 #ifndef __cplusplus
@@ -256,98 +272,102 @@ typedef uint32_t snow_log_level;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// The settings of a node that is not started yet. Zero is none.
+// A handle to the settings of a node that is not started yet. An `id` of 0 is not a handle.
 typedef struct {
-    // Never the same for two.
+    // The number of the handle. No two handles have the same number.
     uint64_t id;
 } snow_builder;
 
-// A node. Zero is none.
+// A handle to a node. An `id` of 0 is not a handle.
 typedef struct {
-    // Never the same for two.
+    // The number of the handle. No two handles have the same number.
     uint64_t id;
 } snow_node;
 
-// A function of the program that is told what a node logs: a level of `snow_log_level`, and a text that is there during the
-// call.
+// A function of the program that receives log messages. Its arguments are the `user` pointer of `snow_set_log`, a
+// level of `snow_log_level`, and a text that is valid only during the call.
 typedef void (*snow_log)(void *user, uint32_t level, const char *text);
 
-// Memory of the library that the program reads. Zero is none.
+// A handle to memory of the library that the program reads. An `id` of 0 stands for no memory.
 typedef struct {
-    // Never the same for two.
+    // The number of the handle. No two handles have the same number.
     uint64_t id;
 } snow_memory;
 
-// Bytes that the library gives: a term, or a text. They are there until `snow_bytes_free`.
+// Bytes from the library: a term or a text. They are valid until `snow_bytes_free`.
 typedef struct {
-    // The bytes. A zero byte that does not count follows them.
+    // The bytes, followed by a zero byte.
     const uint8_t *data;
-    // How many they are.
+    // The number of bytes, without the zero byte.
     size_t length;
-    // What `snow_bytes_free` frees.
+    // The memory that `snow_bytes_free` frees.
     snow_memory memory;
 } snow_bytes;
 
-// A process of any node. A value, not a handle: it is copied freely, never freed, and compared by both numbers. It means
-// something at the node that gave it alone.
+// The id of a process on any node. A pid is a value and not a handle: it can be copied, is never freed, and is
+// compared by both numbers. It is valid only at the node that returned it.
 typedef struct {
-    // The number of its node, at the node that gave it: 0 is that node itself, the largest number one that could not be
-    // named.
+    // The number of the node of the process: 0 stands for the node that returned the pid, and the largest number for
+    // an unknown node.
     uint64_t node;
-    // Its number on its node: 40 bits, and above them the 8 bits of its node's creation.
+    // The number of the process on its node, in the lower 40 bits, and the creation of that node in the 8 bits above.
     uint64_t process;
 } snow_pid;
 
-// A queue of events. Zero is none.
+// A handle to a queue of events. An `id` of 0 is not a handle.
 typedef struct {
-    // Never the same for two.
+    // The number of the handle. No two handles have the same number.
     uint64_t id;
 } snow_queue;
 
-// A process of a node of this program, whose mailbox the program reads from a queue. Zero is none.
+// A handle to a process of a node of this program. The program reads the events of the process from a queue. An `id`
+// of 0 is not a handle.
 typedef struct {
-    // Never the same for two.
+    // The number of the handle. No two handles have the same number.
     uint64_t id;
 } snow_process;
 
-// Why a process ended: a kind, a text for some of them, and the processes through which the end was passed on.
+// A reason why a process has ended: a kind, for some kinds a text, and the processes whose links have passed the end
+// on.
 typedef struct {
     // One of `snow_reason_kind`.
     uint32_t kind;
-    // The text, in UTF-8 except for unknown reasons; null if it has none. In what the library gives a zero byte follows it.
+    // The text, or null if there is none. It is UTF-8, except for an unknown reason. In a reason from the library, a
+    // zero byte follows the text.
     const char *text;
-    // Bytes of the text.
+    // The length of the text, in bytes, without the zero byte.
     size_t text_length;
-    // The processes through which the end was passed on, the last one first; null if it came from the process itself.
+    // The processes whose links have passed the end on, the last one first, or null if there are none.
     const snow_pid *pids;
-    // How many they are.
+    // The number of pids.
     size_t pid_count;
 } snow_reason;
 
-// What has come for a process. What it points to is there until `snow_event_free`.
+// An event of a process. The pointers are valid until `snow_event_free`.
 typedef struct {
-    // One of `snow_event_kind`.
+    // One of `snow_event_kind`. Programs should ignore events of any other kind.
     uint32_t kind;
-    // Whether the sender has marked the message as a term, and its bytes are one of the kind that the session has.
+    // True if the sender has marked the message as a term, and the bytes are a term of a kind that the session can
+    // carry.
     bool is_term;
-    // Whose event it is.
+    // The process that has received the event.
     snow_process process;
-    // Who has ended.
+    // The process that has ended, or that has sent the exit signal.
     snow_pid from;
-    // The monitor that is over, as `snow_monitor` gave it.
+    // The reference of the monitor, as `snow_monitor` returned it. The monitor no longer exists.
     uint64_t reference;
-    // The bytes of the message, or a name, which a zero byte follows; null if there are none.
+    // The bytes of a message, or the name of a node followed by a zero byte. Null if there are no bytes.
     const uint8_t *data;
-    // How many bytes they are.
+    // The number of bytes, without the zero byte.
     size_t length;
-    // The processes that the pids in a term stand for: in the bytes, the first pid is 0, the next is 1, and so on. A term
-    // of the same bytes and pids can be sent with `snow_send_term`.
+    // The processes that the pids in a term stand for. In the bytes, the first pid is 0, the next one is 1, and so
+    // on. `snow_send_term` accepts the same bytes and pids. Null if there are none.
     const snow_pid *pids;
-    // How many they are.
+    // The number of pids.
     size_t pid_count;
-    // Why the process ended.
+    // The reason why a process has ended.
     snow_reason reason;
-    // What `snow_event_free` frees.
+    // The memory that `snow_event_free` frees.
     snow_memory memory;
 } snow_event;
 
@@ -355,169 +375,195 @@ typedef struct {
 extern "C" {
 #endif // __cplusplus
 
-// Begins a node of this name: `name@host:port`, where other nodes find it. The port is 9000 if it says none, and 0 lets the
-// system choose one. `snow_start` or `snow_builder_free` frees the builder.
+// Creates a builder for a node with this name, `name@host:port`, at which other nodes reach the node. The default
+// port is 9000. With port 0 the operating system chooses a port. `snow_start` checks the name. The builder is freed
+// by `snow_start` or `snow_builder_free`.
 snow_status snow_builder_new(const char *name,
                              snow_builder *builder);
 
-// Adds a cookie: the secret that all nodes of a system share, bytes that nobody can guess. The first one signs, and further
-// ones are accepted as well. The library copies it.
+// Adds a cookie, the secret that all nodes of the system share. A cookie must not be guessable. The node signs with
+// the first cookie, and accepts all of them.
 snow_status snow_builder_cookie(snow_builder builder,
                                 const uint8_t *cookie,
                                 size_t length);
 
-// Adds the cookie in a file, which is read when the node starts. A line's end at the file's end is not part of it.
+// Adds the content of a file as a cookie. The node reads the file when it starts, and again when `snow_reload` is
+// called. A line ending at the end of the file is not part of the cookie.
 snow_status snow_builder_cookie_file(snow_builder builder, const char *path);
 
-// Adds certificates to the cookie: the node proves by its own that it is the node of its name, and requires the same of its
-// peers if `required`. The paths name PEM files: `chain` begins with the node's own certificate, which has the URI
-// `snow-dist:NAME`, `key` is the private key of it, and `anchors` are the authorities that the node trusts. They are read when
-// the node starts, and again by `snow_reload`. Pass `required` as false only while a system gets its certificates.
+// Gives the node its own certificate and, if `required` is true, makes the node require a certificate from every
+// peer. A cookie is still needed.
+//
+// The paths name PEM files. `chain` contains the node's own certificate first, which must contain the URI
+// `snow-dist:NAME` with the name of the node. `key` contains the private key of this certificate. `anchors` contains
+// the certificates of the trusted authorities. The node reads the files when it starts, and again when `snow_reload`
+// is called. Pass `required` as false only while certificates are being introduced into a running system.
 snow_status snow_builder_certificates(snow_builder builder,
                                       const char *chain,
                                       const char *key,
                                       const char *anchors,
                                       bool required);
 
-// Lets a node send exit signals to processes that are not linked with the sender, by its name. From the first name on, only
-// nodes that were named may do that. Setting `SNOW_SETTING_REMOTE_EXIT` forgets the names: the last call counts.
+// Adds the name of a node that may send exit signals to processes of this node (`snow_send_exit`). Once a name was
+// added, only nodes whose names were added may do so. Without a port in the name, port 9000 is assumed. Setting
+// `SNOW_SETTING_REMOTE_EXIT` removes the names, so the last call counts.
 snow_status snow_builder_remote_exit(snow_builder builder,
                                      const char *peer);
 
-// Listens at this address, `host:port`, instead of the one that the node's name says. Called again, it adds another one.
+// Adds an address, `host:port`, at which the node listens instead of the address in its name. This function can be
+// called several times.
 snow_status snow_builder_listen(snow_builder builder,
                                 const char *address);
 
-// Sets a number: see `snow_setting`. What is out of range is refused here, or by `snow_start`.
+// Sets a number: see `snow_setting`. A value that is out of range is refused by this function with
+// `SNOW_ERROR_ARGUMENT`, or by `snow_start` with `SNOW_ERROR_START`.
 snow_status snow_builder_set(snow_builder builder, uint32_t setting, uint64_t value);
 
-// Lets a node of version 1 in, by its name. `node_id` is the number by which it will know this node in the first session
-// of the two, or 0 if that is not known. Nodes of version 1 prove little: read `security.md` of the specification first.
+// Adds the name of a version 1 node with which this node may have sessions. `node_id` is the node id by which the
+// version 1 node will know this node in their first session, or 0 if that is not known. The handshake of version 1
+// proves little: read `security.md` of the specification first.
 snow_status snow_builder_version_1(snow_builder builder,
                                    const char *peer,
                                    uint16_t node_id);
 
-// Frees a builder of which no node was started.
+// Frees a builder that was not passed to `snow_start`.
 snow_status snow_builder_free(snow_builder builder);
 
-// Starts the node, and frees the builder, whether it starts or not. When this returns the node listens; threads of its own
-// run it, whose number is `SNOW_SETTING_THREADS`. `snow_node_free` frees the node.
+// Starts the node, and frees the builder even if the start fails. When this function returns, the node listens. The
+// node runs in its own threads (`SNOW_SETTING_THREADS`). Free the node with `snow_node_free`.
 snow_status snow_start(snow_builder builder,
                        snow_node *node);
 
-// The words of the last call on this thread that returned something else than `SNOW_OK`; empty if there was none. Never
-// null, and never freed by the program: it is there until the next such call on the same thread.
+// Returns the description of the last call on this thread that did not return `SNOW_OK`, or an empty text if there
+// was none. Never returns null. Do not free the text. It is valid until the next such call on the same thread.
 const char *snow_last_error(void);
 
-// The version of the library, as `1.2.3`. Never null, and there as long as the library.
+// Returns the version of the library, such as `1.2.3`. Never returns null. The text is valid as long as the library
+// is loaded.
 const char *snow_version(void);
 
-// Has what all nodes of the program log told to a function, up to a level of `snow_log_level`; null tells nobody. `user` is
-// handed to the function and not used otherwise.
+// Sets the function that receives the log messages of all nodes of the program, up to a level of `snow_log_level`.
+// Null removes the function. `user` is passed to the function, and is not used otherwise. Returns
+// `SNOW_ERROR_UNSUPPORTED` if another part of the program receives the log of Rust libraries.
 //
-// The function is called on threads of the nodes and on those that make calls, several at a time, and a little longer after
-// it has been replaced. It must return soon, as what is logged waits for it, and must not throw. It may make calls; those
-// that can wait are `SNOW_ERROR_CALLBACK` on the threads of a node.
+// The library calls the function on threads of the nodes and on threads that make calls, also at the same time, and
+// for a short time even after the function was replaced. The function must return soon, because the library waits for
+// it, and must not throw. It may call the library. On a thread of a node, however, functions that can wait return
+// `SNOW_ERROR_CALLBACK`.
 snow_status snow_set_log(snow_log told,
                          void *user,
                          uint32_t level_max);
 
-// Ends all sessions of a node gracefully, then all its processes, then its threads. What is queued for other nodes
-// is still sent, for at most 5 s. When this returns, its port is free, and each of its processes has
-// `SNOW_EVENT_ENDED` in its queue. The node's handle is still to be freed. Every call that needs the node returns
-// `SNOW_ERROR_STOPPED` from now on, this one too; when it does, the node is down: it waits for another thread that
-// shuts it down.
+// Shuts a node down: ends all its sessions gracefully, then all its processes, and then its threads. Data that is
+// queued for other nodes is still sent, for at most 5 s. When this function returns, the port of the node is free,
+// and each of its processes has `SNOW_EVENT_ENDED` in its queue.
+//
+// Every later call that needs the node returns `SNOW_ERROR_STOPPED`. This includes a second call of this function,
+// which first waits until the node is down. Free the handle of the node with `snow_node_free`.
 snow_status snow_shutdown(snow_node node);
 
-// Frees a node, and all its processes that were not freed; shuts it down first if it runs.
+// Frees a node and all its processes that were not freed. Shuts the node down first if it runs.
 snow_status snow_node_free(snow_node node);
 
-// Gives the name by which other nodes know this one, with its port. `snow_bytes_free` frees it.
+// Writes the name of the node, with its port, to `name`. Free the name with `snow_bytes_free`.
 snow_status snow_node_name(snow_node node, snow_bytes *name);
 
-// Reads the files of cookies and certificates again, for each handshake that begins from now on. Sessions are not affected. If
-// one of the files cannot be used, nothing changes, and it is `SNOW_ERROR_UNUSABLE`. The calling thread reads the files.
+// Reads the files of cookies and certificates again, and uses their content in each handshake that begins from now
+// on. Sessions are not affected. If one of the files cannot be used, nothing changes, and the result is
+// `SNOW_ERROR_UNUSABLE`. The call blocks its thread until the files are read.
 snow_status snow_reload(snow_node node);
 
-// Makes sure that there is a session with a node, within `timeout` milliseconds; negative: as long as it takes. A dial that
-// has begun is seen through even if the time is over.
+// Establishes a session with a node, and returns when the session exists. If there is a session already, returns at
+// once. Waits for at most `timeout` milliseconds, or without a limit if `timeout` is negative. A dial that has begun
+// continues after the timeout. Without a port in the name, port 9000 is assumed. Returns `SNOW_ERROR_CONNECT` if no
+// session could be established.
 snow_status snow_connect(snow_node node,
                          const char *name,
                          int64_t timeout);
 
-// Begins to end the session with a node: what is queued is still sent, for at most 5 s. If there is none, it is
-// `SNOW_ERROR_CONNECT`.
+// Starts to end the session with a node, and returns at once. Queued data is still sent, for at most 5 s. Returns
+// `SNOW_ERROR_CONNECT` if there is no session with the node.
 snow_status snow_disconnect(snow_node node, const char *name);
 
-// Gives the names of all nodes with which there is a session, in alphabetical order, each followed by a line feed.
-// `snow_bytes_free` frees them.
+// Writes the names of all nodes with which there is a session to `names`, in alphabetical order, each followed by a
+// line feed. Free the names with `snow_bytes_free`.
 snow_status snow_nodes(snow_node node,
                        snow_bytes *names);
 
-// Gives the pid of the process that is numbered `number` on a node, if there is a session with it: `SNOW_ERROR_CONNECT` if
-// there is none. The number has 40 bits, those of `snow_pid.process` without the creation above them. Whether there is such a
-// process, only that node knows.
+// Writes the pid of the process with the number `number` on a node to `pid`. The number is the lower 40 bits of
+// `snow_pid.process`. Returns `SNOW_ERROR_CONNECT` if there is no session with the node. The process need not exist:
+// only the other node knows whether it does.
 snow_status snow_pid_on(snow_node node,
                         const char *name,
                         uint64_t number,
                         snow_pid *pid);
 
-// Gives the name of the node that a process runs on: `SNOW_ERROR_CONNECT` if it is another one, and there is no session with
-// it. `snow_bytes_free` frees it.
+// Writes the name of the node on which a process runs to `name`. Free the name with `snow_bytes_free`. Returns
+// `SNOW_ERROR_CONNECT` if that is another node, and there is no session with it.
 snow_status snow_node_of(snow_node node,
                          snow_pid pid,
                          snow_bytes *name);
 
-// Registers a process of this node under a name, until it ends.
+// Registers a process of this node under a name, until the process ends or the name is removed (`snow_unregister`).
+// Returns `SNOW_ERROR_NAME_TAKEN` if a process has the name already, and `SNOW_ERROR_NO_PROCESS` if the process does
+// not exist on this node.
 snow_status snow_register(snow_node node, const char *name, snow_pid pid);
 
-// Takes a name away from whoever has it: `SNOW_ERROR_NO_PROCESS` if nobody does.
+// Removes a name on this node from the process that has it. Returns `SNOW_ERROR_NO_PROCESS` if no process has the
+// name.
 snow_status snow_unregister(snow_node node, const char *name);
 
-// Gives who is registered under a name on this node: `SNOW_ERROR_NO_PROCESS` if nobody is.
+// Writes the pid of the process that is registered under a name on this node to `pid`. Returns
+// `SNOW_ERROR_NO_PROCESS` if no process has the name.
 snow_status snow_whereis(snow_node node, const char *name, snow_pid *pid);
 
-// Kills a process of this node, if it is there. It cannot trap that; what is linked to it gets `SNOW_REASON_KILLED`.
-// `SNOW_ERROR_NO_PROCESS` if it is one of another node.
+// Kills a process of this node. The process cannot trap this. Processes that are linked with it receive an exit
+// signal with `SNOW_REASON_KILLED`. Killing a process that has ended has no effect. Returns `SNOW_ERROR_NO_PROCESS`
+// if the process runs on another node.
 snow_status snow_kill(snow_node node, snow_pid pid);
 
-// `SNOW_OK` if the process is a living one of this node, `SNOW_ERROR_NO_PROCESS` if not.
+// Returns `SNOW_OK` if the process is a live process of this node, and `SNOW_ERROR_NO_PROCESS` otherwise.
 snow_status snow_is_alive(snow_node node, snow_pid pid);
 
-// Starts a process whose mailbox the program reads: what it receives comes to `queue`. Processes can share a queue. One whose
-// events the program does not read fills it and so holds up the others: give it a queue of its own. `snow_process_free`
-// frees the process.
+// Starts a process. The items that it receives arrive as events in `queue`, from which the program takes them.
+// Several processes can share a queue. While a queue is full, all of them wait, so give a process whose events the
+// program may leave unread its own queue. Free the process with `snow_process_free`.
 snow_status snow_spawn(snow_node node,
                        snow_queue queue,
                        snow_process *process);
 
-// Starts a process as `snow_spawn` does, whose mailbox holds at most `messages_max` messages, 1 or more, beside those that are
-// in its queue. `when_full`, one of `snow_when_full`, says what one from another node then does; senders of the same node
-// wait.
+// Starts a process as `snow_spawn` does, with a mailbox that holds at most `messages_max` messages, 1 or more.
+// Messages that are already in the queue do not count. When the mailbox is full, senders on the same node wait, and
+// `when_full`, one of `snow_when_full`, applies to messages from other nodes.
 snow_status snow_spawn_bounded(snow_node node,
                                snow_queue queue,
                                uint64_t messages_max,
                                uint32_t when_full,
                                snow_process *process);
 
-// Frees a process. One that lives ends with `SNOW_REASON_NORMAL`. Events of it that were not read do not come any more.
+// Frees a process. If the process is alive, it ends with `SNOW_REASON_NORMAL`. Its unread events are discarded.
 snow_status snow_process_free(snow_process process);
 
-// Gives the pid of a process, by which others send to it. It has one still when it has ended.
+// Writes the pid of a process to `pid`. Other processes need the pid to send to the process. This also works after
+// the end of the process.
 snow_status snow_self(snow_process process, snow_pid *pid);
 
-// Sends a message from a process. A message to a process that is not there is dropped. While the other node's queue, or a
-// bounded mailbox of this node, is full it waits for room: at most `timeout` milliseconds, and then `SNOW_TIMEOUT` says
-// that it is not sent; negative: as long as it takes. The library copies the bytes.
+// Sends a message from a process. A message to a process that does not exist, or to a node without a session, is
+// dropped.
+//
+// While the queue of the session with the other node is full, or a bounded mailbox on this node is full, the function
+// waits, for at most `timeout` milliseconds, or without a limit if `timeout` is negative. `SNOW_TIMEOUT` means that
+// the message was not sent.
 snow_status snow_send(snow_process process,
                       snow_pid to,
                       const uint8_t *data,
                       size_t length,
                       int64_t timeout);
 
-// Sends a term as `snow_send` sends a message; the receiver is told that it is one, if the session can say so. In the bytes,
-// the first pid is 0, the next is 1, and so on: `pids` says which processes they are. `SNOW_ERROR_TERM` if the bytes are not
-// one whole term, or have other pids.
+// Sends a term as `snow_send` sends a message. The receiver learns that the message is a term, if the session can
+// carry this mark. In the bytes, the first pid must be 0, the next one 1, and so on. `pids` contains the processes
+// that they stand for. Returns `SNOW_ERROR_TERM` if the bytes are not exactly one term, or if the pids do not fit the
+// term.
 snow_status snow_send_term(snow_process process,
                            snow_pid to,
                            const uint8_t *term,
@@ -526,7 +572,9 @@ snow_status snow_send_term(snow_process process,
                            size_t pid_count,
                            int64_t timeout);
 
-// Sends a message as `snow_send` does, to whoever is registered under `name` on a node, which can be the own one.
+// Sends a message as `snow_send` does, to the process that is registered under `name` on the node `node`, which can
+// be the node of the sender or another one. If no process has the name, the message is dropped. If `node` has no
+// port, port 9000 is assumed.
 snow_status snow_send_named(snow_process process,
                             const char *name,
                             const char *node,
@@ -534,8 +582,8 @@ snow_status snow_send_named(snow_process process,
                             size_t length,
                             int64_t timeout);
 
-// Sends a term as `snow_send_term` does, to whoever is registered under `name` on a node. A term with pids is
-// `SNOW_ERROR_REFUSED` if the session with that node lacks the capability `names`.
+// Sends a term as `snow_send_term` does, to the process that is registered under `name` on the node `node`. Returns
+// `SNOW_ERROR_REFUSED` if the term contains pids, and the session with that node lacks the capability `names`.
 snow_status snow_send_named_term(snow_process process,
                                  const char *name,
                                  const char *node,
@@ -545,86 +593,95 @@ snow_status snow_send_named_term(snow_process process,
                                  size_t pid_count,
                                  int64_t timeout);
 
-// Links a process and another: the end of one is an exit signal for the other. If there is no such process, or no session
-// with its node, that signal comes at once. It waits as `snow_send` does.
+// Links a process with another one: when one of them ends, the other receives an exit signal. If the other process
+// does not exist, or if there is no session with its node, the exit signal comes at once. Waits as `snow_send` does.
 snow_status snow_link(snow_process process,
                       snow_pid to,
                       int64_t timeout);
 
-// Ends a link, if there is one. No exit signal of it comes to the mailbox any more; one that is there, or in the queue,
-// stays.
+// Removes a link, if there is one. After this call, no exit signal of the link enters the mailbox. A signal that is
+// already in the mailbox or in the queue stays there.
 snow_status snow_unlink(snow_process process,
                         snow_pid from);
 
-// Monitors a process: its end becomes one `SNOW_EVENT_DOWN` with this `reference`. If there is no such process, or no
-// session with its node, that comes at once. It waits as `snow_send` does.
+// Monitors a process, and writes the reference of the monitor to `reference`. When the other process ends, this
+// process receives one `SNOW_EVENT_DOWN` with this reference. If the other process does not exist, or if there is no
+// session with its node, the event comes at once. Waits as `snow_send` does.
 snow_status snow_monitor(snow_process process, snow_pid of, int64_t timeout, uint64_t *reference);
 
-// Ends a monitor, if it is one of this process and not over. Its `SNOW_EVENT_DOWN` does not come to the mailbox any more;
-// one that is there, or in the queue, stays.
+// Removes a monitor of the process, if it still exists. After this call, no `SNOW_EVENT_DOWN` of the monitor enters
+// the mailbox. An event that is already in the mailbox or in the queue stays there.
 snow_status snow_demonitor(snow_process process,
                            uint64_t reference);
 
-// Monitors a node: when a session with it begins and ends, `SNOW_EVENT_NODE_UP` and `SNOW_EVENT_NODE_DOWN` come. Twice is
-// once.
+// Starts watching a node: from now on the process receives `SNOW_EVENT_NODE_UP` when a session with the node begins,
+// and `SNOW_EVENT_NODE_DOWN` when the session ends. A session that already exists causes no `SNOW_EVENT_NODE_UP`.
+// Watching a node twice has the effect of watching it once.
 snow_status snow_monitor_node(snow_process process,
                               const char *name);
 
-// Stops monitoring a node.
+// Stops watching a node. Events that are already in the mailbox or in the queue stay there.
 snow_status snow_demonitor_node(snow_process process, const char *name);
 
-// Sets whether exit signals become events, whatever their reason. Otherwise one with another reason than
-// `SNOW_REASON_NORMAL` and `SNOW_REASON_SHUTDOWN` ends the process.
+// Sets whether a process traps exits. A process that traps exits receives each exit signal as an event. Any other
+// process receives only signals with `SNOW_REASON_NORMAL` and `SNOW_REASON_SHUTDOWN`, and is ended by all others.
 snow_status snow_trap_exit(snow_process process, bool trap);
 
-// Ends a process with a reason; `SNOW_REASON_NORMAL` if it is null. Whoever is linked to it or monitors it learns of it. The
-// handle is still to be freed.
+// Ends a process with a reason. If `reason` is null, the reason is `SNOW_REASON_NORMAL`. Processes that are linked
+// with the process, or that monitor it, receive the reason. The handle must still be freed with `snow_process_free`.
 snow_status snow_exit(snow_process process,
                       const snow_reason *reason);
 
-// Sends another process an exit signal, linked or not. It ends that process unless that traps exits, or the reason is
-// `SNOW_REASON_NORMAL` or `SNOW_REASON_SHUTDOWN`. `SNOW_ERROR_REFUSED` if one of the two nodes does not allow it. It waits as
-// `snow_send` does.
+// Sends an exit signal from a process to another one, whether the two are linked or not. The signal ends the
+// receiver, unless the receiver traps exits or the reason is `SNOW_REASON_NORMAL` or `SNOW_REASON_SHUTDOWN`. If
+// `reason` is null, the reason is `SNOW_REASON_NORMAL`. Returns `SNOW_ERROR_REFUSED` if one of the two nodes does not
+// let the other send exit signals. Waits as `snow_send` does.
 snow_status snow_send_exit(snow_process process,
                            snow_pid to,
                            const snow_reason *reason,
                            int64_t timeout);
 
-// Opens a queue for so many events of processes, 1 to `SNOW_QUEUE_EVENTS_MAX`, or `SNOW_QUEUE_EVENTS_DEFAULT` with 0. What does
-// not fit waits in the mailboxes. A queue belongs to no node: processes of several can share one. `snow_queue_free` frees it.
+// Creates a queue for up to `events_max` events, from 1 to `SNOW_QUEUE_EVENTS_MAX`. If `events_max` is 0, the number
+// is `SNOW_QUEUE_EVENTS_DEFAULT`. Events that do not fit wait in the mailboxes. Processes of several nodes can share
+// a queue. Free the queue with `snow_queue_free`.
 snow_status snow_queue_new(uint64_t events_max,
                            snow_queue *queue);
 
-// Frees a queue to which no process delivers any more, else `SNOW_ERROR_IN_USE`. Whoever waits in it gets
-// `SNOW_ERROR_HANDLE`.
+// Frees a queue. Returns `SNOW_ERROR_IN_USE` while there are processes that deliver to the queue and were not freed.
+// Threads that wait in `snow_queue_next` get the result `SNOW_ERROR_HANDLE`.
 snow_status snow_queue_free(snow_queue queue);
 
-// Takes the next event out of a queue; waits for one at most `timeout` milliseconds, and then returns `SNOW_TIMEOUT`;
-// negative: as long as it takes. `snow_event_free` frees the event. Threads can take from one queue at the same time.
+// Takes the next event out of a queue, and writes it to `event`. Waits for an event for at most `timeout`
+// milliseconds, and then returns `SNOW_TIMEOUT`. If `timeout` is negative, the wait has no limit. Free the event with
+// `snow_event_free`. Several threads can take events from one queue at the same time.
 snow_status snow_queue_next(snow_queue queue, int64_t timeout, snow_event *event);
 
-// Gives a descriptor that can be read from, as `poll` sees it, while there are events. The program polls it and does nothing
-// else with it; take events with a `timeout` of 0 until `SNOW_TIMEOUT`. It is the queue's, and closed when that is freed.
-// `SNOW_ERROR_UNSUPPORTED` on systems without descriptors.
+// Writes a descriptor to `descriptor` that is readable, in the sense of `poll`, while the queue contains events. Only
+// poll the descriptor: do not read from it, and do not close it. When it is readable, call `snow_queue_next` with a
+// `timeout` of 0 until the result is `SNOW_TIMEOUT`. The library closes the descriptor when the queue is freed.
+// Returns `SNOW_ERROR_UNSUPPORTED` on systems without descriptors.
 snow_status snow_queue_descriptor(snow_queue queue,
                                   int32_t *descriptor);
 
-// Frees what an event points to, and makes it the event of nothing. Any other copy of the event is freed with it.
+// Frees the memory to which an event points, and clears the event. All copies of the event become invalid.
 snow_status snow_event_free(snow_event *event);
 
-// Frees bytes that the library has given, and makes them no bytes. Any other copy is freed with them.
+// Frees bytes that the library has returned, and clears the struct. All copies of the struct become invalid.
 snow_status snow_bytes_free(snow_bytes *bytes);
 
-// Gives the bytes of a term that JSON describes: each value with its type, as the command `snow-dist decode --json` shows it.
-// `{"type": "tuple", "values": [{"type": "int", "value": "7"}, {"type": "string", "value": "seven"}]}`; a pid is
-// `{"type": "pid", "value": {"node": 0, "creation": 0, "local": 0}}`, where `local` is its number in the term. `snow_bytes_free`
-// frees the bytes.
+// Writes the bytes of the term that JSON describes to `term`. Free the bytes with `snow_bytes_free`. Returns
+// `SNOW_ERROR_TERM` if the JSON does not describe a term.
+//
+// In the JSON, each value has its type, as in the output of the command `snow-dist decode --json`, for example
+// `{"type": "tuple", "values": [{"type": "int", "value": "7"}, {"type": "string", "value": "seven"}]}`. A pid is
+// `{"type": "pid", "value": {"node": 0, "creation": 0, "local": 0}}`, where `local` is the number of the pid in the
+// term.
 snow_status snow_term_from_json(const uint8_t *json,
                                 size_t length,
                                 snow_bytes *term);
 
-// Gives the JSON of a term, of the form that `snow_term_from_json` reads. `SNOW_ERROR_TERM` if the bytes are not one whole
-// term. `snow_bytes_free` frees it.
+// Writes the JSON of a term to `json`, in the form that `snow_term_from_json` reads. Free the JSON with
+// `snow_bytes_free`. Returns `SNOW_ERROR_TERM` if the bytes are not exactly one term.
 snow_status snow_term_to_json(const uint8_t *term,
                               size_t length,
                               snow_bytes *json);

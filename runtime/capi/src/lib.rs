@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # Rooms
-//! - [`api`]: the functions, as C sees them, in the order of the header;
-//! - [`types`]: what they take and give; [`limits`]: how much of it.
+//! # Modules
+//! - [`api`]: the functions of the interface, in the order of the header;
+//! - [`types`]: the types of their arguments and results;
+//! - [`limits`]: the limits of the library.
 //!
-//! What a handle stands for is kept in the tables of `handles.rs`. A program's processes are each a process of the runtime
-//! that hands on what it receives to a `queue`; another one, the guardian of `node.rs`, learns why they ended.
+//! The tables of `handles.rs` map handles to objects. Each process of a program is a process of the runtime, which
+//! passes everything that it receives to a `queue`. A further process, the guardian of `node.rs`, monitors all of them
+//! and learns the reasons of their ends.
 
 pub mod api;
 pub mod limits;

@@ -1,40 +1,44 @@
-//! The limits of this library. Those of the protocol and of a node are the runtime's.
+//! The limits of this library. The runtime has further limits, those of the protocol and of a node.
 
-/// Nodes that one program has at once. Each has threads and sockets; a program of more is a test of thousands.
+/// The maximum number of nodes that a program can have at the same time. Each node has its own threads and sockets.
 pub const SNOW_NODES_MAX: u64 = 1_024;
 
-/// Settings of nodes that are not started yet, at once.
+/// The maximum number of builders at the same time. A builder holds the settings of a node that is not started yet.
 pub const SNOW_BUILDERS_MAX: u64 = 1_024;
 
-/// Queues at once. Each has two descriptors once it is asked for one, and a system gives a program about so many.
+/// The maximum number of queues at the same time. A queue uses two descriptors of the program once its descriptor has
+/// been requested.
 pub const SNOW_QUEUES_MAX: u64 = 65_536;
 
-/// Processes at once, of all nodes, ended ones that were not freed among them. Each takes about a kilobyte.
+/// The maximum number of processes of all nodes at the same time, including processes that have ended and were not
+/// freed. Each process takes about one kilobyte.
 pub const SNOW_PROCESSES_MAX: u64 = 4_194_304;
 
-/// Events and texts that were handed out and not freed, at once. A program that frees what it has read has one for each of
-/// its threads: one that reaches this has forgotten to.
+/// The maximum number of events and bytes (`snow_event`, `snow_bytes`) that the library has returned and the program
+/// has not freed. A program that frees what it has read needs one for each of its threads.
 pub const SNOW_HELD_MAX: u64 = 65_536;
 
-/// Events in a queue, at most and by default. What does not fit stays in the mailboxes of the processes.
+/// The largest number of events that can be set for a queue. Events that do not fit stay in the mailboxes of the
+/// processes. The last event of a process, `SNOW_EVENT_ENDED`, always fits.
 pub const SNOW_QUEUE_EVENTS_MAX: u64 = 1_048_576;
-/// See [`SNOW_QUEUE_EVENTS_MAX`]: enough that a reader is woken once for many, few enough that order among processes stays
-/// close to that in which things came.
+/// The default number of events in a queue. With this number a reader is woken once for many events, and events of
+/// different processes are still read nearly in the order in which they arrived.
 pub const SNOW_QUEUE_EVENTS_DEFAULT: u64 = 1_024;
 
-/// Bytes of the messages in a queue: when they are more, no further message enters it. One message always does.
+/// The maximum number of bytes of all messages in a queue. A message that does not fit stays in the mailbox of its
+/// process until the program has taken enough other events.
 pub const SNOW_QUEUE_BYTES_MAX: u64 = 67_108_864;
 
-/// Bytes of JSON that is made a term. A message has at most 64 MiB.
+/// The maximum length of the JSON that `snow_term_from_json` accepts, in bytes.
 pub const SNOW_JSON_BYTES_MAX: u64 = 67_108_864;
 
-/// Threads of one node.
+/// The maximum number of threads of one node (`SNOW_SETTING_THREADS`).
 pub const SNOW_THREADS_MAX: u64 = 256;
 
-/// Bytes of a text that is given to the library: a name, a path, a reason. Longer ones are refused; of a reason, 4 078 are
-/// told to other nodes.
+/// The maximum length of a text that is passed to the library, in bytes: a name, a path, or the text of a reason. A
+/// longer text is refused with `SNOW_ERROR_ARGUMENT`. Other nodes receive at most 4 078 bytes of the text of a reason.
 pub const SNOW_TEXT_BYTES_MAX: u64 = 65_536;
 
-/// Processes through which an end was passed on, in a reason that is given to the library. More are refused; about 450 are
-/// told to other nodes.
+/// The maximum number of pids in a reason that is passed to the library. More pids are refused with
+/// `SNOW_ERROR_ARGUMENT`. Other nodes receive about 450 of them.
 pub const SNOW_REASON_PIDS_MAX: u64 = 1_024;

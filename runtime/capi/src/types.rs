@@ -1,143 +1,150 @@
-//! What crosses the boundary: handles, pids, reasons, events, and the names of numbers.
+//! The types of the interface: handles, pids, reasons, events, and the enums whose values are passed as numbers.
 
 #![allow(non_camel_case_types, reason = "they are named as in C")]
 
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
-/// What every function returns: `SNOW_OK`, or why it did nothing. `snow_last_error` says it in words.
+/// The result of a call: `SNOW_OK`, or the reason why the call has failed. `snow_last_error` describes the reason in
+/// words.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum snow_status {
-    /// It is done.
+    /// The call has succeeded.
     SNOW_OK = 0,
-    /// It could not be done in the time that was given, and has not been done. Try again, or give more time.
+    /// The action was not possible within the given time, and was not carried out. Try again, or give more time.
     SNOW_TIMEOUT = -1,
-    /// A handle is zero, has been freed, or is one of another kind of thing.
+    /// A handle is zero, was freed, or belongs to an object of another kind.
     SNOW_ERROR_HANDLE = -2,
-    /// An argument is unfit: a pointer is null, a text is not UTF-8 or too long, a name is not a node's, a number is out of
-    /// range.
+    /// An argument is not valid: a pointer is null, a text is not UTF-8 or is too long, a name is not a node name, or
+    /// a number is out of range.
     SNOW_ERROR_ARGUMENT = -3,
     /// The node has been shut down.
     SNOW_ERROR_STOPPED = -4,
-    /// The process that should do it has ended.
+    /// The process for which the call was made has ended.
     SNOW_ERROR_ENDED = -5,
-    /// The other node does not take it: it is too long for it, there are too many links and monitors, or the session with
-    /// it has no way to say it.
+    /// The other node does not accept the action: a message is too long, there are too many links and monitors, or the
+    /// session lacks a capability that the action needs.
     SNOW_ERROR_REFUSED = -6,
-    /// The node does not start: its name, a cookie, a certificate or a setting is unfit, or nothing can listen at its address.
+    /// The node cannot start: its name, a cookie, a certificate or a setting is not valid, or the node cannot listen
+    /// at an address.
     SNOW_ERROR_START = -7,
-    /// No session could be established.
+    /// There is no session with the other node, or none could be established.
     SNOW_ERROR_CONNECT = -8,
-    /// The name is taken by another process, or the same.
+    /// A process has the name already, possibly the process that was to be registered.
     SNOW_ERROR_NAME_TAKEN = -9,
-    /// There is no such process, or it is not one of this node.
+    /// The process does not exist on this node, or no process has the name.
     SNOW_ERROR_NO_PROCESS = -10,
-    /// The bytes are not a term, or not one with these pids.
+    /// The bytes are not a term, the pids do not fit the term, or the JSON does not describe a term.
     SNOW_ERROR_TERM = -11,
-    /// A limit of this library is reached: the words say which.
+    /// A limit of this library is reached. `snow_last_error` names the limit.
     SNOW_ERROR_LIMIT = -12,
-    /// Something else uses the queue still: free the processes that deliver to it first.
+    /// Processes still deliver events to the queue. Free these processes first.
     SNOW_ERROR_IN_USE = -13,
-    /// The call would wait, and was made on a thread of a node: from a function that the library calls.
+    /// The call can wait, and was made on a thread of a node, by a function that the library had called
+    /// (`snow_set_log`). Make the call on another thread.
     SNOW_ERROR_CALLBACK = -14,
-    /// The program has forked since it used the library first. Nodes do not live on in the child.
+    /// The program has forked since it first used the library. The child has no nodes.
     SNOW_ERROR_FORKED = -15,
-    /// This system has no such thing.
+    /// The function is not available on this system or in this program.
     SNOW_ERROR_UNSUPPORTED = -16,
-    /// The operating system does not give what is needed: a thread, a descriptor.
+    /// The operating system does not provide a resource, such as a thread or a descriptor.
     SNOW_ERROR_SYSTEM = -17,
-    /// The library has a fault. Please report the words.
+    /// The library has a defect. Please report the text of `snow_last_error`.
     SNOW_ERROR_PANIC = -18,
-    /// A cookie or a certificate cannot be used. The node keeps those that it has.
+    /// A cookie or a certificate cannot be used. The node keeps its previous cookies and certificates.
     SNOW_ERROR_UNUSABLE = -19,
 }
 
-/// The settings of a node that is not started yet. Zero is none.
+/// A handle to the settings of a node that is not started yet. An `id` of 0 is not a handle.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct snow_builder {
-    /// Never the same for two.
+    /// The number of the handle. No two handles have the same number.
     pub id: u64,
 }
 
-/// A node. Zero is none.
+/// A handle to a node. An `id` of 0 is not a handle.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct snow_node {
-    /// Never the same for two.
+    /// The number of the handle. No two handles have the same number.
     pub id: u64,
 }
 
-/// A queue of events. Zero is none.
+/// A handle to a queue of events. An `id` of 0 is not a handle.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct snow_queue {
-    /// Never the same for two.
+    /// The number of the handle. No two handles have the same number.
     pub id: u64,
 }
 
-/// A process of a node of this program, whose mailbox the program reads from a queue. Zero is none.
+/// A handle to a process of a node of this program. The program reads the events of the process from a queue. An `id`
+/// of 0 is not a handle.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct snow_process {
-    /// Never the same for two.
+    /// The number of the handle. No two handles have the same number.
     pub id: u64,
 }
 
-/// Memory of the library that the program reads. Zero is none.
+/// A handle to memory of the library that the program reads. An `id` of 0 stands for no memory.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct snow_memory {
-    /// Never the same for two.
+    /// The number of the handle. No two handles have the same number.
     pub id: u64,
 }
 
-/// A process of any node. A value, not a handle: it is copied freely, never freed, and compared by both numbers. It means
-/// something at the node that gave it alone.
+/// The id of a process on any node. A pid is a value and not a handle: it can be copied, is never freed, and is
+/// compared by both numbers. It is valid only at the node that returned it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct snow_pid {
-    /// The number of its node, at the node that gave it: 0 is that node itself, the largest number one that could not be
-    /// named.
+    /// The number of the node of the process: 0 stands for the node that returned the pid, and the largest number for
+    /// an unknown node.
     pub node: u64,
-    /// Its number on its node: 40 bits, and above them the 8 bits of its node's creation.
+    /// The number of the process on its node, in the lower 40 bits, and the creation of that node in the 8 bits above.
     pub process: u64,
 }
 
-/// Why a process ended.
+/// The kind of a reason why a process has ended.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum snow_reason_kind {
-    /// It had done its work.
+    /// The process has finished its work.
     SNOW_REASON_NORMAL = 0,
-    /// It failed: the text says how.
+    /// The process has failed. The text describes the error.
     SNOW_REASON_ERROR = 1,
-    /// It was killed.
+    /// The process was killed.
     SNOW_REASON_KILLED = 2,
-    /// It was asked to stop.
+    /// The process was asked to stop.
     SNOW_REASON_SHUTDOWN = 4,
-    /// A reason of the program's own: the text.
+    /// A reason that the program has defined. The text contains it.
     SNOW_REASON_CUSTOM = 5,
-    /// The connection to its node was lost.
+    /// The session with the node of the process has ended.
     SNOW_REASON_NOCONNECTION = 6,
-    /// A reason of a later version of the protocol: the text is its tag and the bytes after it.
+    /// A reason from a later version of the protocol. The text contains the tag of the reason and the bytes after the
+    /// tag.
     SNOW_REASON_UNKNOWN = 255,
 }
 
-/// Why a process ended: a kind, a text for some of them, and the processes through which the end was passed on.
+/// A reason why a process has ended: a kind, for some kinds a text, and the processes whose links have passed the end
+/// on.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct snow_reason {
     /// One of `snow_reason_kind`.
     pub kind: u32,
-    /// The text, in UTF-8 except for unknown reasons; null if it has none. In what the library gives a zero byte follows it.
+    /// The text, or null if there is none. It is UTF-8, except for an unknown reason. In a reason from the library, a
+    /// zero byte follows the text.
     pub text: *const c_char,
-    /// Bytes of the text.
+    /// The length of the text, in bytes, without the zero byte.
     pub text_length: usize,
-    /// The processes through which the end was passed on, the last one first; null if it came from the process itself.
+    /// The processes whose links have passed the end on, the last one first, or null if there are none.
     pub pids: *const snow_pid,
-    /// How many they are.
+    /// The number of pids.
     pub pid_count: usize,
 }
 
@@ -147,52 +154,55 @@ impl Default for snow_reason {
     }
 }
 
-/// What an event is.
+/// The kind of an event.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum snow_event_kind {
-    /// A message: `data`, `length`, `is_term`, `pids`, `pid_count`.
+    /// A message. The fields `data`, `length`, `is_term`, `pids` and `pid_count` are set.
     SNOW_EVENT_MESSAGE = 1,
-    /// A linked process has ended, or one has sent an exit signal: `from`, `reason`. Comes if the process traps exits, or if
-    /// the reason does not end it.
+    /// An exit signal: a linked process has ended, or a process has sent the signal (`snow_send_exit`). The fields
+    /// `from` and `reason` are set. A process that traps exits (`snow_trap_exit`) receives all exit signals. Any other
+    /// process receives only those that do not end it.
     SNOW_EVENT_EXIT = 2,
-    /// A monitored process has ended: `from`, `reason`, `reference`.
+    /// A monitored process has ended, or the session with its node has ended (`SNOW_REASON_NOCONNECTION`). The fields
+    /// `from`, `reason` and `reference` are set.
     SNOW_EVENT_DOWN = 3,
-    /// A session with a monitored node has begun: `data` and `length` are its name.
+    /// A session with a watched node has begun. The fields `data` and `length` contain the name of the node.
     SNOW_EVENT_NODE_UP = 4,
-    /// The session with a monitored node is over: `data` and `length` are its name.
+    /// The session with a watched node has ended. The fields `data` and `length` contain the name of the node.
     SNOW_EVENT_NODE_DOWN = 5,
-    /// The process itself has ended: `reason`. It is the last event of the process, and comes once, unless the process is
-    /// freed before.
+    /// The process itself has ended. The field `reason` is set. This is the last event of the process. It comes once,
+    /// unless the process is freed before.
     SNOW_EVENT_ENDED = 6,
 }
 
-/// What has come for a process. What it points to is there until `snow_event_free`.
+/// An event of a process. The pointers are valid until `snow_event_free`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct snow_event {
-    /// One of `snow_event_kind`.
+    /// One of `snow_event_kind`. Programs should ignore events of any other kind.
     pub kind: u32,
-    /// Whether the sender has marked the message as a term, and its bytes are one of the kind that the session has.
+    /// True if the sender has marked the message as a term, and the bytes are a term of a kind that the session can
+    /// carry.
     pub is_term: bool,
-    /// Whose event it is.
+    /// The process that has received the event.
     pub process: snow_process,
-    /// Who has ended.
+    /// The process that has ended, or that has sent the exit signal.
     pub from: snow_pid,
-    /// The monitor that is over, as `snow_monitor` gave it.
+    /// The reference of the monitor, as `snow_monitor` returned it. The monitor no longer exists.
     pub reference: u64,
-    /// The bytes of the message, or a name, which a zero byte follows; null if there are none.
+    /// The bytes of a message, or the name of a node followed by a zero byte. Null if there are no bytes.
     pub data: *const u8,
-    /// How many bytes they are.
+    /// The number of bytes, without the zero byte.
     pub length: usize,
-    /// The processes that the pids in a term stand for: in the bytes, the first pid is 0, the next is 1, and so on. A term
-    /// of the same bytes and pids can be sent with `snow_send_term`.
+    /// The processes that the pids in a term stand for. In the bytes, the first pid is 0, the next one is 1, and so
+    /// on. `snow_send_term` accepts the same bytes and pids. Null if there are none.
     pub pids: *const snow_pid,
-    /// How many they are.
+    /// The number of pids.
     pub pid_count: usize,
-    /// Why the process ended.
+    /// The reason why a process has ended.
     pub reason: snow_reason,
-    /// What `snow_event_free` frees.
+    /// The memory that `snow_event_free` frees.
     pub memory: snow_memory,
 }
 
@@ -214,15 +224,15 @@ impl Default for snow_event {
     }
 }
 
-/// Bytes that the library gives: a term, or a text. They are there until `snow_bytes_free`.
+/// Bytes from the library: a term or a text. They are valid until `snow_bytes_free`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct snow_bytes {
-    /// The bytes. A zero byte that does not count follows them.
+    /// The bytes, followed by a zero byte.
     pub data: *const u8,
-    /// How many they are.
+    /// The number of bytes, without the zero byte.
     pub length: usize,
-    /// What `snow_bytes_free` frees.
+    /// The memory that `snow_bytes_free` frees.
     pub memory: snow_memory,
 }
 
@@ -232,68 +242,74 @@ impl Default for snow_bytes {
     }
 }
 
-/// What a setting of a node is about, for `snow_builder_set`. Times are in milliseconds, sizes in bytes.
+/// A setting of a node, for `snow_builder_set`. Times are in milliseconds, and sizes in bytes.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum snow_setting {
-    /// Threads that run the node, 1 to 256: 1 if it is not set.
+    /// The number of threads that run the node, from 1 to 256. The default is 1.
     SNOW_SETTING_THREADS = 1,
-    /// After how long a silent peer is asked for a sign of life, 100 to 86 400 000: 60 000 if it is not set.
+    /// The interval of the heartbeat, from 100 to 86 400 000. When nothing has come from a peer for this time, the
+    /// node sends a PING. The default is 60 000.
     SNOW_SETTING_HEARTBEAT_INTERVAL = 2,
-    /// How long it then has to give one, 100 to 86 400 000: 15 000 if it is not set.
+    /// The timeout of the heartbeat, from 100 to 86 400 000. If nothing comes from the peer for this time after a
+    /// PING, the session ends. The default is 15 000.
     SNOW_SETTING_HEARTBEAT_TIMEOUT = 3,
-    /// The longest frame that the node reads, 65 536 to 16 777 216, which is the value if it is not set.
+    /// The maximum length of a frame that the node reads, from 65 536 to 16 777 216, which is the default.
     SNOW_SETTING_FRAME_BYTES_MAX = 4,
-    /// Bytes of unfinished long messages that each session holds, at least 65 536: 134 217 728 if it is not set.
+    /// The maximum memory per session for fragmented messages that are not complete, at least 65 536. The default is
+    /// 134 217 728.
     SNOW_SETTING_REASSEMBLY_BYTES_MAX = 5,
-    /// Unfinished long messages that each session holds, at least 1: 64 if it is not set.
+    /// The maximum number of fragmented messages per session that are not complete, from 1 to 65 536. The default is
+    /// 64.
     SNOW_SETTING_FRAGMENTED_MESSAGES_MAX = 6,
-    /// Links and monitors on processes of this node that each session carries: 1 000 000 if it is not set.
+    /// The maximum number of links, monitors and calls that each peer may have with processes of this node. The
+    /// default is 1 000 000.
     SNOW_SETTING_LINKS_AND_MONITORS_MAX = 7,
-    /// Connections at once that have not shown that they know the cookie, 1 to 4 096: 128 if it is not set.
+    /// The maximum number of accepted connections that have not yet proven that they know the cookie, from 1 to 4 096.
+    /// The default is 128.
     SNOW_SETTING_HANDSHAKES_MAX = 8,
-    /// The same of one address: 32 if it is not set.
+    /// The maximum number of such connections from one address, from 1 to 4 096. The default is 32.
     SNOW_SETTING_HANDSHAKES_PER_ADDRESS_MAX = 9,
-    /// Sessions at once, 1 to 65 536: 4 096 if it is not set.
+    /// The maximum number of sessions, from 1 to 65 536. The default is 4 096.
     SNOW_SETTING_SESSIONS_MAX = 10,
-    /// Sessions at once that were accepted from one address, 1 to 65 536: 1 024 if it is not set.
+    /// The maximum number of sessions that were accepted from one address, from 1 to 65 536. The default is 1 024.
     SNOW_SETTING_SESSIONS_PER_ADDRESS_MAX = 11,
-    /// Bytes that all mailboxes keep for other nodes: 1 073 741 824 if it is not set.
+    /// The maximum memory that all mailboxes together use for items from other nodes. The default is 1 073 741 824.
     SNOW_SETTING_MAILBOX_REMOTE_BYTES_MAX = 12,
-    /// Whether other nodes may send exit signals to processes that are not linked to the sender, 0 or 1: 1 if it is not set.
-    /// Setting it forgets the names that `snow_builder_remote_exit` has added.
+    /// 1 if other nodes may send exit signals to processes of this node (`snow_send_exit`), which is the default, or
+    /// 0. This setting removes the names that `snow_builder_remote_exit` has added.
     SNOW_SETTING_REMOTE_EXIT = 13,
-    /// Whether the keys of all channels are written to the file that the environment variable `SSLKEYLOGFILE` names, 0 or 1:
-    /// 0 if it is not set. For looking for faults only.
+    /// 1 to write the keys of all TLS channels to the file that the environment variable `SSLKEYLOGFILE` names, or 0,
+    /// which is the default. Anybody who has the file can decrypt all traffic: use this for debugging only.
     SNOW_SETTING_KEY_LOG = 14,
 }
 
-/// What a message from another node does to a full mailbox.
+/// The policy for a message from another node that does not fit into the mailbox.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum snow_when_full {
-    /// It is dropped and counted.
+    /// The message is dropped, and a warning is logged.
     SNOW_WHEN_FULL_DROP = 0,
-    /// It ends the process with the error "mailbox full".
+    /// The process ends with the error "mailbox full".
     SNOW_WHEN_FULL_END = 1,
 }
 
-/// How much what is logged matters.
+/// The level of a log message.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum snow_log_level {
-    /// Something does not work.
+    /// A part of the program has stopped working.
     SNOW_LOG_ERROR = 1,
-    /// The operator should know: a doubtful cookie, connections that were refused, processes that failed.
+    /// A problem that the operator should know of, such as a doubtful cookie, or a process that has failed.
     SNOW_LOG_WARN = 2,
-    /// What happens: nodes that come and go.
+    /// A normal event, such as the beginning or the end of a session, or a refused connection.
     SNOW_LOG_INFO = 3,
-    /// For looking for faults.
+    /// A detail that helps to investigate a problem.
     SNOW_LOG_DEBUG = 4,
-    /// For looking for faults, in detail.
+    /// A finer detail that helps to investigate a problem.
     SNOW_LOG_TRACE = 5,
 }
 
-/// A function of the program that is told what a node logs: a level of `snow_log_level`, and a text that is there during the
-/// call.
+/// A function of the program that receives log messages. Its arguments are the `user` pointer of `snow_set_log`, a
+/// level of `snow_log_level`, and a text that is valid only during the call.
 pub type snow_log = Option<extern "C" fn(user: *mut c_void, level: u32, text: *const c_char)>;

@@ -1,4 +1,4 @@
-//! Settings of a node.
+//! The functions for the settings and the start of a node.
 
 use std::ffi::c_char;
 
@@ -8,8 +8,9 @@ use crate::boundary::{Out, bytes, guard, text};
 use crate::builder::{BUILDERS, Builder};
 use crate::types::{snow_builder, snow_node, snow_status};
 
-/// Begins a node of this name: `name@host:port`, where other nodes find it. The port is 9000 if it says none, and 0 lets the
-/// system choose one. `snow_start` or `snow_builder_free` frees the builder.
+/// Creates a builder for a node with this name, `name@host:port`, at which other nodes reach the node. The default
+/// port is 9000. With port 0 the operating system chooses a port. `snow_start` checks the name. The builder is freed
+/// by `snow_start` or `snow_builder_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_builder_new(name: *const c_char, builder: *mut snow_builder) -> snow_status {
     guard(|| {
@@ -21,8 +22,8 @@ pub unsafe extern "C" fn snow_builder_new(name: *const c_char, builder: *mut sno
     })
 }
 
-/// Adds a cookie: the secret that all nodes of a system share, bytes that nobody can guess. The first one signs, and further
-/// ones are accepted as well. The library copies it.
+/// Adds a cookie, the secret that all nodes of the system share. A cookie must not be guessable. The node signs with
+/// the first cookie, and accepts all of them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_builder_cookie(
     builder: snow_builder,
@@ -37,7 +38,8 @@ pub unsafe extern "C" fn snow_builder_cookie(
     })
 }
 
-/// Adds the cookie in a file, which is read when the node starts. A line's end at the file's end is not part of it.
+/// Adds the content of a file as a cookie. The node reads the file when it starts, and again when `snow_reload` is
+/// called. A line ending at the end of the file is not part of the cookie.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_builder_cookie_file(builder: snow_builder, path: *const c_char) -> snow_status {
     guard(|| {
@@ -48,10 +50,13 @@ pub unsafe extern "C" fn snow_builder_cookie_file(builder: snow_builder, path: *
     })
 }
 
-/// Adds certificates to the cookie: the node proves by its own that it is the node of its name, and requires the same of its
-/// peers if `required`. The paths name PEM files: `chain` begins with the node's own certificate, which has the URI
-/// `snow-dist:NAME`, `key` is the private key of it, and `anchors` are the authorities that the node trusts. They are read when
-/// the node starts, and again by `snow_reload`. Pass `required` as false only while a system gets its certificates.
+/// Gives the node its own certificate and, if `required` is true, makes the node require a certificate from every
+/// peer. A cookie is still needed.
+///
+/// The paths name PEM files. `chain` contains the node's own certificate first, which must contain the URI
+/// `snow-dist:NAME` with the name of the node. `key` contains the private key of this certificate. `anchors` contains
+/// the certificates of the trusted authorities. The node reads the files when it starts, and again when `snow_reload`
+/// is called. Pass `required` as false only while certificates are being introduced into a running system.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_builder_certificates(
     builder: snow_builder,
@@ -71,8 +76,9 @@ pub unsafe extern "C" fn snow_builder_certificates(
     })
 }
 
-/// Lets a node send exit signals to processes that are not linked with the sender, by its name. From the first name on, only
-/// nodes that were named may do that. Setting `SNOW_SETTING_REMOTE_EXIT` forgets the names: the last call counts.
+/// Adds the name of a node that may send exit signals to processes of this node (`snow_send_exit`). Once a name was
+/// added, only nodes whose names were added may do so. Without a port in the name, port 9000 is assumed. Setting
+/// `SNOW_SETTING_REMOTE_EXIT` removes the names, so the last call counts.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_builder_remote_exit(builder: snow_builder, peer: *const c_char) -> snow_status {
     guard(|| {
@@ -82,7 +88,8 @@ pub unsafe extern "C" fn snow_builder_remote_exit(builder: snow_builder, peer: *
     })
 }
 
-/// Listens at this address, `host:port`, instead of the one that the node's name says. Called again, it adds another one.
+/// Adds an address, `host:port`, at which the node listens instead of the address in its name. This function can be
+/// called several times.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_builder_listen(builder: snow_builder, address: *const c_char) -> snow_status {
     guard(|| {
@@ -93,14 +100,16 @@ pub unsafe extern "C" fn snow_builder_listen(builder: snow_builder, address: *co
     })
 }
 
-/// Sets a number: see `snow_setting`. What is out of range is refused here, or by `snow_start`.
+/// Sets a number: see `snow_setting`. A value that is out of range is refused by this function with
+/// `SNOW_ERROR_ARGUMENT`, or by `snow_start` with `SNOW_ERROR_START`.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_builder_set(builder: snow_builder, setting: u32, value: u64) -> snow_status {
     guard(|| builder.get()?.set(setting, value))
 }
 
-/// Lets a node of version 1 in, by its name. `node_id` is the number by which it will know this node in the first session
-/// of the two, or 0 if that is not known. Nodes of version 1 prove little: read `security.md` of the specification first.
+/// Adds the name of a version 1 node with which this node may have sessions. `node_id` is the node id by which the
+/// version 1 node will know this node in their first session, or 0 if that is not known. The handshake of version 1
+/// proves little: read `security.md` of the specification first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_builder_version_1(
     builder: snow_builder,
@@ -114,14 +123,14 @@ pub unsafe extern "C" fn snow_builder_version_1(
     })
 }
 
-/// Frees a builder of which no node was started.
+/// Frees a builder that was not passed to `snow_start`.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_builder_free(builder: snow_builder) -> snow_status {
     guard(|| BUILDERS.remove(builder.id).map(drop))
 }
 
-/// Starts the node, and frees the builder, whether it starts or not. When this returns the node listens; threads of its own
-/// run it, whose number is `SNOW_SETTING_THREADS`. `snow_node_free` frees the node.
+/// Starts the node, and frees the builder even if the start fails. When this function returns, the node listens. The
+/// node runs in its own threads (`SNOW_SETTING_THREADS`). Free the node with `snow_node_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_start(builder: snow_builder, node: *mut snow_node) -> snow_status {
     guard(|| {

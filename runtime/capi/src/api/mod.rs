@@ -1,8 +1,9 @@
 //! The functions of the interface, in the order of the header.
 //!
 //! # Safety
-//! What holds for all of them is said in the README: a pointer is null, or points to as much as the call says, and nobody
-//! changes that during the call. A text ends in a zero byte. Nothing that is given is kept after the call.
+//! The same rules hold for all functions. Each pointer must be null, or point to as many values as the call says, and
+//! nothing may change these values during the call. A text must end with a zero byte. The library keeps no pointer
+//! after the call.
 
 #![allow(unsafe_code, reason = "C calls these functions, and gives them pointers")]
 #![allow(clippy::missing_safety_doc, reason = "it is said above for all")]

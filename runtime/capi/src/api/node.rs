@@ -1,4 +1,4 @@
-//! Nodes.
+//! The functions for nodes.
 
 use std::ffi::c_char;
 
@@ -12,23 +12,24 @@ use crate::node::{Running, no_such_process};
 use crate::types::{snow_bytes, snow_node, snow_pid, snow_status};
 use crate::wait::Timeout;
 
-/// Ends all sessions of a node gracefully, then all its processes, then its threads. What is queued for other nodes
-/// is still sent, for at most 5 s. When this returns, its port is free, and each of its processes has
-/// `SNOW_EVENT_ENDED` in its queue. The node's handle is still to be freed. Every call that needs the node returns
-/// `SNOW_ERROR_STOPPED` from now on, this one too; when it does, the node is down: it waits for another thread that
-/// shuts it down.
+/// Shuts a node down: ends all its sessions gracefully, then all its processes, and then its threads. Data that is
+/// queued for other nodes is still sent, for at most 5 s. When this function returns, the port of the node is free,
+/// and each of its processes has `SNOW_EVENT_ENDED` in its queue.
+///
+/// Every later call that needs the node returns `SNOW_ERROR_STOPPED`. This includes a second call of this function,
+/// which first waits until the node is down. Free the handle of the node with `snow_node_free`.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_shutdown(node: snow_node) -> snow_status {
     guard(|| node.get()?.shut_down())
 }
 
-/// Frees a node, and all its processes that were not freed; shuts it down first if it runs.
+/// Frees a node and all its processes that were not freed. Shuts the node down first if it runs.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_node_free(node: snow_node) -> snow_status {
     guard(|| Running::free(node.id))
 }
 
-/// Gives the name by which other nodes know this one, with its port. `snow_bytes_free` frees it.
+/// Writes the name of the node, with its port, to `name`. Free the name with `snow_bytes_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_node_name(node: snow_node, name: *mut snow_bytes) -> snow_status {
     guard(|| {
@@ -39,15 +40,18 @@ pub unsafe extern "C" fn snow_node_name(node: snow_node, name: *mut snow_bytes) 
     })
 }
 
-/// Reads the files of cookies and certificates again, for each handshake that begins from now on. Sessions are not affected. If
-/// one of the files cannot be used, nothing changes, and it is `SNOW_ERROR_UNUSABLE`. The calling thread reads the files.
+/// Reads the files of cookies and certificates again, and uses their content in each handshake that begins from now
+/// on. Sessions are not affected. If one of the files cannot be used, nothing changes, and the result is
+/// `SNOW_ERROR_UNUSABLE`. The call blocks its thread until the files are read.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_reload(node: snow_node) -> snow_status {
     guard(|| Ok(node.get()?.node()?.reload()?))
 }
 
-/// Makes sure that there is a session with a node, within `timeout` milliseconds; negative: as long as it takes. A dial that
-/// has begun is seen through even if the time is over.
+/// Establishes a session with a node, and returns when the session exists. If there is a session already, returns at
+/// once. Waits for at most `timeout` milliseconds, or without a limit if `timeout` is negative. A dial that has begun
+/// continues after the timeout. Without a port in the name, port 9000 is assumed. Returns `SNOW_ERROR_CONNECT` if no
+/// session could be established.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_connect(node: snow_node, name: *const c_char, timeout: i64) -> snow_status {
     guard(|| {
@@ -57,8 +61,8 @@ pub unsafe extern "C" fn snow_connect(node: snow_node, name: *const c_char, time
     })
 }
 
-/// Begins to end the session with a node: what is queued is still sent, for at most 5 s. If there is none, it is
-/// `SNOW_ERROR_CONNECT`.
+/// Starts to end the session with a node, and returns at once. Queued data is still sent, for at most 5 s. Returns
+/// `SNOW_ERROR_CONNECT` if there is no session with the node.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_disconnect(node: snow_node, name: *const c_char) -> snow_status {
     guard(|| {
@@ -72,8 +76,8 @@ fn no_session(name: &str) -> Failure {
     Failure::new(snow_status::SNOW_ERROR_CONNECT, format!("there is no session with {name}"))
 }
 
-/// Gives the names of all nodes with which there is a session, in alphabetical order, each followed by a line feed.
-/// `snow_bytes_free` frees them.
+/// Writes the names of all nodes with which there is a session to `names`, in alphabetical order, each followed by a
+/// line feed. Free the names with `snow_bytes_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_nodes(node: snow_node, names: *mut snow_bytes) -> snow_status {
     guard(|| {
@@ -86,9 +90,9 @@ pub unsafe extern "C" fn snow_nodes(node: snow_node, names: *mut snow_bytes) -> 
     })
 }
 
-/// Gives the pid of the process that is numbered `number` on a node, if there is a session with it: `SNOW_ERROR_CONNECT` if
-/// there is none. The number has 40 bits, those of `snow_pid.process` without the creation above them. Whether there is such a
-/// process, only that node knows.
+/// Writes the pid of the process with the number `number` on a node to `pid`. The number is the lower 40 bits of
+/// `snow_pid.process`. Returns `SNOW_ERROR_CONNECT` if there is no session with the node. The process need not exist:
+/// only the other node knows whether it does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_pid_on(
     node: snow_node,
@@ -109,8 +113,8 @@ pub unsafe extern "C" fn snow_pid_on(
     })
 }
 
-/// Gives the name of the node that a process runs on: `SNOW_ERROR_CONNECT` if it is another one, and there is no session with
-/// it. `snow_bytes_free` frees it.
+/// Writes the name of the node on which a process runs to `name`. Free the name with `snow_bytes_free`. Returns
+/// `SNOW_ERROR_CONNECT` if that is another node, and there is no session with it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_node_of(node: snow_node, pid: snow_pid, name: *mut snow_bytes) -> snow_status {
     guard(|| {
@@ -124,7 +128,9 @@ pub unsafe extern "C" fn snow_node_of(node: snow_node, pid: snow_pid, name: *mut
     })
 }
 
-/// Registers a process of this node under a name, until it ends.
+/// Registers a process of this node under a name, until the process ends or the name is removed (`snow_unregister`).
+/// Returns `SNOW_ERROR_NAME_TAKEN` if a process has the name already, and `SNOW_ERROR_NO_PROCESS` if the process does
+/// not exist on this node.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_register(node: snow_node, name: *const c_char, pid: snow_pid) -> snow_status {
     guard(|| {
@@ -134,7 +140,8 @@ pub unsafe extern "C" fn snow_register(node: snow_node, name: *const c_char, pid
     })
 }
 
-/// Takes a name away from whoever has it: `SNOW_ERROR_NO_PROCESS` if nobody does.
+/// Removes a name on this node from the process that has it. Returns `SNOW_ERROR_NO_PROCESS` if no process has the
+/// name.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_unregister(node: snow_node, name: *const c_char) -> snow_status {
     guard(|| {
@@ -144,7 +151,8 @@ pub unsafe extern "C" fn snow_unregister(node: snow_node, name: *const c_char) -
     })
 }
 
-/// Gives who is registered under a name on this node: `SNOW_ERROR_NO_PROCESS` if nobody is.
+/// Writes the pid of the process that is registered under a name on this node to `pid`. Returns
+/// `SNOW_ERROR_NO_PROCESS` if no process has the name.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_whereis(
     node: snow_node,
@@ -164,14 +172,15 @@ fn nobody(name: &str) -> Failure {
     Failure::new(snow_status::SNOW_ERROR_NO_PROCESS, format!("nobody is registered under {name:?}"))
 }
 
-/// Kills a process of this node, if it is there. It cannot trap that; what is linked to it gets `SNOW_REASON_KILLED`.
-/// `SNOW_ERROR_NO_PROCESS` if it is one of another node.
+/// Kills a process of this node. The process cannot trap this. Processes that are linked with it receive an exit
+/// signal with `SNOW_REASON_KILLED`. Killing a process that has ended has no effect. Returns `SNOW_ERROR_NO_PROCESS`
+/// if the process runs on another node.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_kill(node: snow_node, pid: snow_pid) -> snow_status {
     guard(|| node.get()?.kill(pid.into()))
 }
 
-/// `SNOW_OK` if the process is a living one of this node, `SNOW_ERROR_NO_PROCESS` if not.
+/// Returns `SNOW_OK` if the process is a live process of this node, and `SNOW_ERROR_NO_PROCESS` otherwise.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_is_alive(node: snow_node, pid: snow_pid) -> snow_status {
     guard(|| {

@@ -1,4 +1,4 @@
-//! Processes, and what they do.
+//! The functions for processes and their actions.
 
 use std::ffi::c_char;
 
@@ -11,9 +11,9 @@ use crate::process::Process;
 use crate::types::{snow_node, snow_pid, snow_process, snow_queue, snow_reason, snow_status, snow_when_full};
 use crate::wait::Timeout;
 
-/// Starts a process whose mailbox the program reads: what it receives comes to `queue`. Processes can share a queue. One whose
-/// events the program does not read fills it and so holds up the others: give it a queue of its own. `snow_process_free`
-/// frees the process.
+/// Starts a process. The items that it receives arrive as events in `queue`, from which the program takes them.
+/// Several processes can share a queue. While a queue is full, all of them wait, so give a process whose events the
+/// program may leave unread its own queue. Free the process with `snow_process_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_spawn(
     node: snow_node,
@@ -27,9 +27,9 @@ pub unsafe extern "C" fn snow_spawn(
     })
 }
 
-/// Starts a process as `snow_spawn` does, whose mailbox holds at most `messages_max` messages, 1 or more, beside those that are
-/// in its queue. `when_full`, one of `snow_when_full`, says what one from another node then does; senders of the same node
-/// wait.
+/// Starts a process as `snow_spawn` does, with a mailbox that holds at most `messages_max` messages, 1 or more.
+/// Messages that are already in the queue do not count. When the mailbox is full, senders on the same node wait, and
+/// `when_full`, one of `snow_when_full`, applies to messages from other nodes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_spawn_bounded(
     node: snow_node,
@@ -65,13 +65,14 @@ fn mailbox(messages_max: u64, when_full: u32) -> Outcome<Mailbox> {
     }
 }
 
-/// Frees a process. One that lives ends with `SNOW_REASON_NORMAL`. Events of it that were not read do not come any more.
+/// Frees a process. If the process is alive, it ends with `SNOW_REASON_NORMAL`. Its unread events are discarded.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_process_free(process: snow_process) -> snow_status {
     guard(|| Process::free(process.id))
 }
 
-/// Gives the pid of a process, by which others send to it. It has one still when it has ended.
+/// Writes the pid of a process to `pid`. Other processes need the pid to send to the process. This also works after
+/// the end of the process.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_self(process: snow_process, pid: *mut snow_pid) -> snow_status {
     guard(|| {
@@ -82,9 +83,12 @@ pub unsafe extern "C" fn snow_self(process: snow_process, pid: *mut snow_pid) ->
     })
 }
 
-/// Sends a message from a process. A message to a process that is not there is dropped. While the other node's queue, or a
-/// bounded mailbox of this node, is full it waits for room: at most `timeout` milliseconds, and then `SNOW_TIMEOUT` says
-/// that it is not sent; negative: as long as it takes. The library copies the bytes.
+/// Sends a message from a process. A message to a process that does not exist, or to a node without a session, is
+/// dropped.
+///
+/// While the queue of the session with the other node is full, or a bounded mailbox on this node is full, the function
+/// waits, for at most `timeout` milliseconds, or without a limit if `timeout` is negative. `SNOW_TIMEOUT` means that
+/// the message was not sent.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_send(
     process: snow_process,
@@ -100,9 +104,10 @@ pub unsafe extern "C" fn snow_send(
     })
 }
 
-/// Sends a term as `snow_send` sends a message; the receiver is told that it is one, if the session can say so. In the bytes,
-/// the first pid is 0, the next is 1, and so on: `pids` says which processes they are. `SNOW_ERROR_TERM` if the bytes are not
-/// one whole term, or have other pids.
+/// Sends a term as `snow_send` sends a message. The receiver learns that the message is a term, if the session can
+/// carry this mark. In the bytes, the first pid must be 0, the next one 1, and so on. `pids` contains the processes
+/// that they stand for. Returns `SNOW_ERROR_TERM` if the bytes are not exactly one term, or if the pids do not fit the
+/// term.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_send_term(
     process: snow_process,
@@ -129,7 +134,9 @@ unsafe fn written(term: *const u8, length: usize, pids: *const snow_pid, pid_cou
     Ok(Term::new(term?.to_vec(), &pids)?)
 }
 
-/// Sends a message as `snow_send` does, to whoever is registered under `name` on a node, which can be the own one.
+/// Sends a message as `snow_send` does, to the process that is registered under `name` on the node `node`, which can
+/// be the node of the sender or another one. If no process has the name, the message is dropped. If `node` has no
+/// port, port 9000 is assumed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_send_named(
     process: snow_process,
@@ -148,8 +155,8 @@ pub unsafe extern "C" fn snow_send_named(
     })
 }
 
-/// Sends a term as `snow_send_term` does, to whoever is registered under `name` on a node. A term with pids is
-/// `SNOW_ERROR_REFUSED` if the session with that node lacks the capability `names`.
+/// Sends a term as `snow_send_term` does, to the process that is registered under `name` on the node `node`. Returns
+/// `SNOW_ERROR_REFUSED` if the term contains pids, and the session with that node lacks the capability `names`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_send_named_term(
     process: snow_process,
@@ -170,22 +177,23 @@ pub unsafe extern "C" fn snow_send_named_term(
     })
 }
 
-/// Links a process and another: the end of one is an exit signal for the other. If there is no such process, or no session
-/// with its node, that signal comes at once. It waits as `snow_send` does.
+/// Links a process with another one: when one of them ends, the other receives an exit signal. If the other process
+/// does not exist, or if there is no session with its node, the exit signal comes at once. Waits as `snow_send` does.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_link(process: snow_process, to: snow_pid, timeout: i64) -> snow_status {
     guard(|| process.get()?.link(to.into(), Timeout::of_millis(timeout)))
 }
 
-/// Ends a link, if there is one. No exit signal of it comes to the mailbox any more; one that is there, or in the queue,
-/// stays.
+/// Removes a link, if there is one. After this call, no exit signal of the link enters the mailbox. A signal that is
+/// already in the mailbox or in the queue stays there.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_unlink(process: snow_process, from: snow_pid) -> snow_status {
     guard(|| process.get()?.unlink(from.into()))
 }
 
-/// Monitors a process: its end becomes one `SNOW_EVENT_DOWN` with this `reference`. If there is no such process, or no
-/// session with its node, that comes at once. It waits as `snow_send` does.
+/// Monitors a process, and writes the reference of the monitor to `reference`. When the other process ends, this
+/// process receives one `SNOW_EVENT_DOWN` with this reference. If the other process does not exist, or if there is no
+/// session with its node, the event comes at once. Waits as `snow_send` does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_monitor(
     process: snow_process,
@@ -201,15 +209,16 @@ pub unsafe extern "C" fn snow_monitor(
     })
 }
 
-/// Ends a monitor, if it is one of this process and not over. Its `SNOW_EVENT_DOWN` does not come to the mailbox any more;
-/// one that is there, or in the queue, stays.
+/// Removes a monitor of the process, if it still exists. After this call, no `SNOW_EVENT_DOWN` of the monitor enters
+/// the mailbox. An event that is already in the mailbox or in the queue stays there.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_demonitor(process: snow_process, reference: u64) -> snow_status {
     guard(|| process.get()?.demonitor(reference))
 }
 
-/// Monitors a node: when a session with it begins and ends, `SNOW_EVENT_NODE_UP` and `SNOW_EVENT_NODE_DOWN` come. Twice is
-/// once.
+/// Starts watching a node: from now on the process receives `SNOW_EVENT_NODE_UP` when a session with the node begins,
+/// and `SNOW_EVENT_NODE_DOWN` when the session ends. A session that already exists causes no `SNOW_EVENT_NODE_UP`.
+/// Watching a node twice has the effect of watching it once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_monitor_node(process: snow_process, name: *const c_char) -> snow_status {
     guard(|| {
@@ -219,7 +228,7 @@ pub unsafe extern "C" fn snow_monitor_node(process: snow_process, name: *const c
     })
 }
 
-/// Stops monitoring a node.
+/// Stops watching a node. Events that are already in the mailbox or in the queue stay there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_demonitor_node(process: snow_process, name: *const c_char) -> snow_status {
     guard(|| {
@@ -229,15 +238,15 @@ pub unsafe extern "C" fn snow_demonitor_node(process: snow_process, name: *const
     })
 }
 
-/// Sets whether exit signals become events, whatever their reason. Otherwise one with another reason than
-/// `SNOW_REASON_NORMAL` and `SNOW_REASON_SHUTDOWN` ends the process.
+/// Sets whether a process traps exits. A process that traps exits receives each exit signal as an event. Any other
+/// process receives only signals with `SNOW_REASON_NORMAL` and `SNOW_REASON_SHUTDOWN`, and is ended by all others.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_trap_exit(process: snow_process, trap: bool) -> snow_status {
     guard(|| process.get()?.trap_exit(trap))
 }
 
-/// Ends a process with a reason; `SNOW_REASON_NORMAL` if it is null. Whoever is linked to it or monitors it learns of it. The
-/// handle is still to be freed.
+/// Ends a process with a reason. If `reason` is null, the reason is `SNOW_REASON_NORMAL`. Processes that are linked
+/// with the process, or that monitor it, receive the reason. The handle must still be freed with `snow_process_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_exit(process: snow_process, reason: *const snow_reason) -> snow_status {
     guard(|| {
@@ -247,9 +256,10 @@ pub unsafe extern "C" fn snow_exit(process: snow_process, reason: *const snow_re
     })
 }
 
-/// Sends another process an exit signal, linked or not. It ends that process unless that traps exits, or the reason is
-/// `SNOW_REASON_NORMAL` or `SNOW_REASON_SHUTDOWN`. `SNOW_ERROR_REFUSED` if one of the two nodes does not allow it. It waits as
-/// `snow_send` does.
+/// Sends an exit signal from a process to another one, whether the two are linked or not. The signal ends the
+/// receiver, unless the receiver traps exits or the reason is `SNOW_REASON_NORMAL` or `SNOW_REASON_SHUTDOWN`. If
+/// `reason` is null, the reason is `SNOW_REASON_NORMAL`. Returns `SNOW_ERROR_REFUSED` if one of the two nodes does not
+/// let the other send exit signals. Waits as `snow_send` does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_send_exit(
     process: snow_process,

@@ -1,4 +1,4 @@
-//! Queues, and what the library gives until it is freed.
+//! The functions for queues, and for memory of the library.
 
 use crate::boundary::{Out, guard};
 use crate::failure::Outcome;
@@ -7,8 +7,9 @@ use crate::queue::Queue;
 use crate::types::{snow_bytes, snow_event, snow_memory, snow_queue, snow_status};
 use crate::wait::Timeout;
 
-/// Opens a queue for so many events of processes, 1 to `SNOW_QUEUE_EVENTS_MAX`, or `SNOW_QUEUE_EVENTS_DEFAULT` with 0. What does
-/// not fit waits in the mailboxes. A queue belongs to no node: processes of several can share one. `snow_queue_free` frees it.
+/// Creates a queue for up to `events_max` events, from 1 to `SNOW_QUEUE_EVENTS_MAX`. If `events_max` is 0, the number
+/// is `SNOW_QUEUE_EVENTS_DEFAULT`. Events that do not fit wait in the mailboxes. Processes of several nodes can share
+/// a queue. Free the queue with `snow_queue_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_queue_new(events_max: u64, queue: *mut snow_queue) -> snow_status {
     guard(|| {
@@ -19,15 +20,16 @@ pub unsafe extern "C" fn snow_queue_new(events_max: u64, queue: *mut snow_queue)
     })
 }
 
-/// Frees a queue to which no process delivers any more, else `SNOW_ERROR_IN_USE`. Whoever waits in it gets
-/// `SNOW_ERROR_HANDLE`.
+/// Frees a queue. Returns `SNOW_ERROR_IN_USE` while there are processes that deliver to the queue and were not freed.
+/// Threads that wait in `snow_queue_next` get the result `SNOW_ERROR_HANDLE`.
 #[unsafe(no_mangle)]
 pub extern "C" fn snow_queue_free(queue: snow_queue) -> snow_status {
     guard(|| Queue::free(queue.id))
 }
 
-/// Takes the next event out of a queue; waits for one at most `timeout` milliseconds, and then returns `SNOW_TIMEOUT`;
-/// negative: as long as it takes. `snow_event_free` frees the event. Threads can take from one queue at the same time.
+/// Takes the next event out of a queue, and writes it to `event`. Waits for an event for at most `timeout`
+/// milliseconds, and then returns `SNOW_TIMEOUT`. If `timeout` is negative, the wait has no limit. Free the event with
+/// `snow_event_free`. Several threads can take events from one queue at the same time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_queue_next(
     queue: snow_queue,
@@ -45,9 +47,10 @@ pub unsafe extern "C" fn snow_queue_next(
     })
 }
 
-/// Gives a descriptor that can be read from, as `poll` sees it, while there are events. The program polls it and does nothing
-/// else with it; take events with a `timeout` of 0 until `SNOW_TIMEOUT`. It is the queue's, and closed when that is freed.
-/// `SNOW_ERROR_UNSUPPORTED` on systems without descriptors.
+/// Writes a descriptor to `descriptor` that is readable, in the sense of `poll`, while the queue contains events. Only
+/// poll the descriptor: do not read from it, and do not close it. When it is readable, call `snow_queue_next` with a
+/// `timeout` of 0 until the result is `SNOW_TIMEOUT`. The library closes the descriptor when the queue is freed.
+/// Returns `SNOW_ERROR_UNSUPPORTED` on systems without descriptors.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_queue_descriptor(queue: snow_queue, descriptor: *mut i32) -> snow_status {
     guard(|| {
@@ -58,7 +61,7 @@ pub unsafe extern "C" fn snow_queue_descriptor(queue: snow_queue, descriptor: *m
     })
 }
 
-/// Frees what an event points to, and makes it the event of nothing. Any other copy of the event is freed with it.
+/// Frees the memory to which an event points, and clears the event. All copies of the event become invalid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_event_free(event: *mut snow_event) -> snow_status {
     guard(|| {
@@ -72,7 +75,7 @@ pub unsafe extern "C" fn snow_event_free(event: *mut snow_event) -> snow_status 
     })
 }
 
-/// Frees bytes that the library has given, and makes them no bytes. Any other copy is freed with them.
+/// Frees bytes that the library has returned, and clears the struct. All copies of the struct become invalid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_bytes_free(bytes: *mut snow_bytes) -> snow_status {
     guard(|| {

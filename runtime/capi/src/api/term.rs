@@ -1,4 +1,4 @@
-//! Terms as JSON.
+//! The functions for terms as JSON.
 
 use snow_dist_codec::Reading;
 use snow_dist_codec::document::TermDocument;
@@ -10,10 +10,13 @@ use crate::held;
 use crate::limits::SNOW_JSON_BYTES_MAX;
 use crate::types::{snow_bytes, snow_status};
 
-/// Gives the bytes of a term that JSON describes: each value with its type, as the command `snow-dist decode --json` shows it.
-/// `{"type": "tuple", "values": [{"type": "int", "value": "7"}, {"type": "string", "value": "seven"}]}`; a pid is
-/// `{"type": "pid", "value": {"node": 0, "creation": 0, "local": 0}}`, where `local` is its number in the term. `snow_bytes_free`
-/// frees the bytes.
+/// Writes the bytes of the term that JSON describes to `term`. Free the bytes with `snow_bytes_free`. Returns
+/// `SNOW_ERROR_TERM` if the JSON does not describe a term.
+///
+/// In the JSON, each value has its type, as in the output of the command `snow-dist decode --json`, for example
+/// `{"type": "tuple", "values": [{"type": "int", "value": "7"}, {"type": "string", "value": "seven"}]}`. A pid is
+/// `{"type": "pid", "value": {"node": 0, "creation": 0, "local": 0}}`, where `local` is the number of the pid in the
+/// term.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_term_from_json(
     json: *const u8,
@@ -41,8 +44,8 @@ fn no_term(error: impl std::fmt::Display) -> Failure {
     Failure::new(snow_status::SNOW_ERROR_TERM, error.to_string())
 }
 
-/// Gives the JSON of a term, of the form that `snow_term_from_json` reads. `SNOW_ERROR_TERM` if the bytes are not one whole
-/// term. `snow_bytes_free` frees it.
+/// Writes the JSON of a term to `json`, in the form that `snow_term_from_json` reads. Free the JSON with
+/// `snow_bytes_free`. Returns `SNOW_ERROR_TERM` if the bytes are not exactly one term.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_term_to_json(
     term: *const u8,
