@@ -1,4 +1,4 @@
-"""Snow DIST for Python: nodes on different machines that form one actor system.
+"""Snow DIST for Python: nodes on different machines whose processes send messages to each other.
 
 A process is an asyncio task with a mailbox:
 

@@ -1,16 +1,16 @@
-"""What goes wrong, as exceptions: one for each status of the library that a program can act on."""
+"""The exceptions of this package. Each error code of the library that a program can handle has its own exception."""
 
 
 class SnowError(Exception):
-    """The base of all exceptions here."""
+    """The base class of all exceptions of this package, except for `TimeoutError`."""
 
 
 class TermError(SnowError, ValueError):
-    """A value cannot be written as a term, or bytes are not one."""
+    """A value cannot be encoded as a term, or bytes are not a term."""
 
 
 class Ended(SnowError):
-    """The process has ended. `reason` says why, once that is known."""
+    """The process has ended. `reason` is the reason of its end, or None while the reason is not known."""
 
     def __init__(self, message, reason=None):
         super().__init__(message)
@@ -18,7 +18,10 @@ class Ended(SnowError):
 
 
 class CallFailed(SnowError):
-    """The library refused a call for another reason; `status` is its number in `snow_dist.h`."""
+    """A call of the library has failed with an error code that has no exception of its own.
+
+    `status` is the number of the error code in `snow_dist.h`.
+    """
 
     def __init__(self, message, status):
         super().__init__(message)
@@ -26,7 +29,7 @@ class CallFailed(SnowError):
 
 
 class WrongArgument(SnowError, ValueError):
-    """An argument is unfit: a name is not a node's, a number is out of range."""
+    """An argument is not valid, for example because a name is not a node name or a number is out of range."""
 
 
 class Stopped(SnowError):
@@ -34,31 +37,35 @@ class Stopped(SnowError):
 
 
 class Refused(SnowError):
-    """The other node does not take it: too long, too many links, or the session has no way to say it."""
+    """The other node does not accept the action.
+
+    A message is too long, there are too many links and monitors, or the session lacks a capability that the action
+    needs.
+    """
 
 
 class StartError(SnowError):
-    """The node does not start."""
+    """The node cannot start, for example because a setting is not valid or it cannot listen at its address."""
 
 
 class Unusable(SnowError):
-    """A cookie or a certificate cannot be used. The node keeps those that it has."""
+    """A cookie or a certificate cannot be used. The node keeps its previous cookies and certificates."""
 
 
 class ConnectError(SnowError, ConnectionError):
-    """There is no session with the other node, and none could be established."""
+    """There is no session with the other node, or none could be established."""
 
 
 class NameTaken(SnowError):
-    """The name is taken."""
+    """A process has the name already."""
 
 
 class NoProcess(SnowError, LookupError):
-    """There is no such process on this node."""
+    """The process does not exist on this node, or no process has the name."""
 
 
 class LimitReached(SnowError):
-    """A limit of the library is reached; the message says which."""
+    """A limit of the library is reached. The message names the limit."""
 
 
 OK = 0
@@ -80,7 +87,7 @@ _BY_STATUS = {
 
 
 def of_status(status, message):
-    """The exception of a status."""
+    """Returns the exception for an error code."""
     if status == TIMEOUT:
         return TimeoutError(message)
     kind = _BY_STATUS.get(status)

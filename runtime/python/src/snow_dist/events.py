@@ -1,4 +1,4 @@
-"""What a process receives."""
+"""The events that a process receives."""
 
 import dataclasses
 from typing import Any, Union
@@ -8,10 +8,11 @@ from .terms import Pid
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a process ended.
+    """A reason why a process has ended.
 
-    `kind` is one of normal, error, killed, shutdown, custom, noconnection, unknown. Errors and reasons of a program's own
-    have a text. `through` are the processes through which the end was passed on, the last one first.
+    `kind` is "normal", "error", "killed", "shutdown", "custom", "noconnection" or "unknown". A reason of the kind
+    "error" or "custom" has a `text`, and one of the kind "unknown" has bytes as its `text`. `through` contains the
+    processes whose links have passed the end on, the last one first.
     """
 
     kind: str
@@ -20,12 +21,12 @@ class Reason:
 
     @classmethod
     def error(cls, text: str) -> "Reason":
-        """It failed."""
+        """Returns the reason of a process that has failed. `text` describes the error."""
         return cls("error", text)
 
     @classmethod
     def custom(cls, text: str) -> "Reason":
-        """A reason of the program's own."""
+        """Returns a reason that the program defines. `text` contains it."""
         return cls("custom", text)
 
 
@@ -35,8 +36,11 @@ SHUTDOWN = Reason("shutdown")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Message:
-    """A message. `value` is what a term says if its sender has marked it as one and it is one, and bytes
-    otherwise."""
+    """A message.
+
+    If the sender has marked the message as a term, `is_term` is True, and `value` is the decoded value. Otherwise
+    `value` is the bytes of the message. A term that this package cannot decode also has its bytes as `value`.
+    """
 
     value: Any
     is_term: bool
@@ -44,7 +48,7 @@ class Message:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Exit:
-    """A linked process has ended, or another has sent an exit signal."""
+    """An exit signal: the linked process `sender` has ended, or `sender` has sent the signal (`Process.send_exit`)."""
 
     sender: Pid
     reason: Reason
@@ -52,7 +56,7 @@ class Exit:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Down:
-    """A monitored process has ended: `reference` is what `Process.monitor` gave."""
+    """The monitored process `sender` has ended. `reference` is the value that `Process.monitor` returned."""
 
     reference: int
     sender: Pid
@@ -61,14 +65,14 @@ class Down:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NodeUp:
-    """A session with a monitored node has begun."""
+    """A session with a watched node has begun (`Process.monitor_node`)."""
 
     name: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NodeDown:
-    """The session with a monitored node is over."""
+    """The session with a watched node has ended."""
 
     name: str
 

@@ -29,7 +29,7 @@ SETTINGS = {
 
 
 class Node:
-    """A node of the system. `await Node.start(..)` makes one, and `async with` shuts it down at the end."""
+    """A node. `await Node.start(..)` starts a node, and `async with` shuts it down at the end."""
 
     def __init__(self, handle):
         self._handle = handle
@@ -48,13 +48,22 @@ class Node:
         cls, name: str, *, cookie=None, cookie_file=None, accepted=(), certificates=None, certificates_required=True,
         listen=None, **settings
     ) -> "Node":
-        """Starts a node of this name, `name@host:port`; port 0 lets the system choose.
+        """Starts a node with this name, `name@host:port`, and returns it.
 
-        `cookie`, bytes or str, or `cookie_file` is the secret that all nodes share, and `accepted` are further ones that are
-        accepted. `certificates` are the paths of three PEM files: the node's own chain, its key, and the authorities that it
-        trusts; peers need certificates as well, unless `certificates_required` is false. The settings are those of
-        `snow_builder_set`: `threads`, `heartbeat_interval_millis` and so on. `remote_exit` is True, False, or the names of the
-        nodes that may send exit signals: a str, or an iterable of them; an empty one allows no node.
+        With port 0 the operating system chooses a port.
+
+        `cookie` (bytes or str) or `cookie_file` (a path) is the secret that all nodes share. `accepted` contains
+        further cookies that the node accepts. `certificates` contains the paths of three PEM files: the node's own
+        certificate chain, its key, and the trusted authorities. Peers then need certificates as well, unless
+        `certificates_required` is False. `listen` is an address, `host:port`, at which the node listens instead of the
+        address in its name.
+
+        The `settings` are those of `snow_setting` in `snow_dist.h`: `threads`, `heartbeat_interval_millis`, and so on.
+        `remote_exit` is True (the default), False, or the names of the nodes that may send exit signals to processes
+        of this node: a str or an iterable of str. An empty iterable allows no node.
+
+        Raises StartError if the node cannot start, WrongArgument if a value is out of range, and TypeError if there is no
+        such setting.
         """
         builder = lib.give(lib.Builder, "snow_builder_new", lib.text(name))
         try:
@@ -91,10 +100,11 @@ class Node:
         return f"<Node {self.name}>"
 
     def spawn(self, function, *arguments) -> Process:
-        """Starts a process: `function(process, *arguments)` runs as an asyncio task.
+        """Starts a process that runs `function(process, *arguments)` as an asyncio task, and returns it.
 
-        The process ends when the function returns: normally, with the `Reason` that it returns, or with an error if it
-        raises. When the process is ended by an exit signal, the task is cancelled.
+        The process ends when the function returns. Its reason is the `Reason` that the function returns, an error if
+        the function raises an exception, and otherwise normal. When an exit signal ends the process, the task is
+        cancelled.
         """
         process = self.process()
         process.task = self._loop.create_task(_run(process, function, arguments))
@@ -103,7 +113,7 @@ class Node:
         return process
 
     def process(self) -> Process:
-        """Starts a process that is not a function: whoever asks for it acts for it. `async with` ends it."""
+        """Starts a process without a task, and returns it. The caller acts for the process. `async with` ends it."""
         process = Process(self, self._handle)
         self._processes[process.pid] = process
         reference = ctypes.c_uint64()
@@ -131,7 +141,10 @@ class Node:
         self._processes.pop(process.pid, None)
 
     async def connect(self, name: str) -> None:
-        """Makes sure that there is a session with a node."""
+        """Establishes a session with a node, and returns when the session exists.
+
+        Raises ConnectError if no session could be established.
+        """
         wanted, millis = lib.text(name), 0
         while True:
             try:
@@ -140,45 +153,64 @@ class Node:
                 millis = SLICE_MILLIS
 
     def reload(self) -> None:
-        """Reads the files of cookies and certificates again, for each handshake that begins from now on."""
+        """Reads the files of cookies and certificates again, and uses their content in each later handshake.
+
+        Sessions are not affected. If one of the files cannot be used, nothing changes, and Unusable is raised.
+        """
         lib.call("snow_reload", self._handle)
 
     def disconnect(self, name: str) -> None:
-        """Begins to end the session with a node."""
+        """Starts to end the session with a node, and returns at once. Queued data is still sent, for at most 5 s.
+
+        Raises ConnectError if there is no session with the node.
+        """
         lib.call("snow_disconnect", self._handle, lib.text(name))
 
     def nodes(self) -> list[str]:
-        """The names of all nodes with which there is a session."""
+        """Returns the names of all nodes with which there is a session, in alphabetical order."""
         return lib.text_of("snow_nodes", self._handle).splitlines()
 
     def pid_on(self, node: str, number: int) -> Pid:
-        """The process of this number on a node with which there is a session."""
+        """Returns the pid of the process with this number (`Pid.number`) on a node. The process need not exist.
+
+        Raises ConnectError if there is no session with the node.
+        """
         return lib.of_pid(lib.give(lib.CPid, "snow_pid_on", self._handle, lib.text(node), number))
 
     def node_of(self, pid: Pid) -> str:
-        """The name of the node that a process runs on."""
+        """Returns the name of the node on which a process runs.
+
+        Raises ConnectError if that is another node, and there is no session with it.
+        """
         return lib.text_of("snow_node_of", self._handle, lib.to_pid(pid))
 
     def register(self, name: str, pid: Pid) -> None:
-        """Registers a process of this node under a name, until it ends."""
+        """Registers a process of this node under a name, until the process ends or the name is removed.
+
+        Raises NameTaken if a process has the name, and NoProcess if the process does not exist on this node.
+        """
         lib.call("snow_register", self._handle, lib.text(name), lib.to_pid(pid))
 
     def unregister(self, name: str) -> None:
-        """Takes a name away from whoever has it."""
+        """Removes a name on this node from the process that has it. Raises NoProcess if no process has the name."""
         lib.call("snow_unregister", self._handle, lib.text(name))
 
     def whereis(self, name: str) -> Pid:
-        """Who is registered under a name."""
+        """Returns the pid of the process that is registered under a name on this node.
+
+        Raises NoProcess if there is none.
+        """
         return lib.of_pid(lib.give(lib.CPid, "snow_whereis", self._handle, lib.text(name)))
 
     def kill(self, pid: Pid) -> None:
-        """Kills a process of this node."""
+        """Kills a process of this node. The process cannot trap this. Raises NoProcess if it runs on another node."""
         lib.call("snow_kill", self._handle, lib.to_pid(pid))
 
     async def shutdown(self) -> None:
-        """Ends all sessions gracefully, all processes, their tasks, and the node. Does nothing the second time.
+        """Shuts the node down: ends all sessions gracefully, then all processes and their tasks.
 
-        If it is cancelled it still ends the node before it raises that.
+        A second call has no effect. If the call is cancelled, it still shuts the node down before it raises
+        CancelledError.
         """
         async with self._stopping:
             if not self._is_closed:
@@ -211,7 +243,10 @@ class Node:
 
 
 def _remote_exit(value):
-    """The number of the setting, and the names that are added to it. Where names are given, however few, it is 0: nobody else."""
+    """The number of the setting, and the names that are added to it.
+
+    Where names are given, however few, it is 0: nobody else.
+    """
     if isinstance(value, int):
         return value, []
     if value is None:
@@ -225,7 +260,10 @@ async def _on_a_thread(name, *arguments):
 
 
 async def _to_the_end(call):
-    """What a call on another thread gives. Nothing cancels such a call: so this raises that it was cancelled when it is done."""
+    """What a call on another thread gives.
+
+    Nothing cancels such a call: so this raises that it was cancelled when it is done.
+    """
     cancelled = None
     while not call.done():
         try:

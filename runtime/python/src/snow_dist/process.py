@@ -1,4 +1,4 @@
-"""A process of a node of this program."""
+"""The processes of the nodes of this program."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,15 @@ SLICE_MILLIS = 200
 
 
 class Process:
-    """A process: has a pid, sends, links and monitors, and receives what comes to its mailbox.
+    """A process: it has a pid and a mailbox, and can send, link and monitor.
 
-    `Node.spawn` and `Node.process` give it. All of it is used on the event loop that the node was started on.
+    `Node.spawn` and `Node.process` return it.
 
-    A `send`, `send_named`, `send_exit`, `link` or `monitor` that is cancelled while it waits for room can still be done within
-    the next 200 ms, on the thread that waits. Whoever cancels one cannot know which: a message may arrive, and a `Down` may
-    come whose reference nobody was given.
+    Use a process only on the event loop on which its node was started.
+
+    If a `send`, `send_named`, `send_exit`, `link` or `monitor` is cancelled while it waits for room, a thread can
+    still carry it out within the next 200 ms. The caller does not learn whether that has happened: the message may
+    arrive, and a `Down` with an unknown reference may come.
     """
 
     def __init__(self, node, handle):
@@ -44,17 +46,17 @@ class Process:
 
     @property
     def pid(self) -> Pid:
-        """Who it is: others send to this."""
+        """The pid of the process, to which other processes send."""
         return self._pid
 
     def __repr__(self):
         return f"<Process {self._pid.number} of {self.node!r}>"
 
     async def recv(self, timeout: "float | None" = None) -> Event:
-        """The next thing in the mailbox; waits for it, for at most so many seconds if a timeout is given.
+        """Waits for the next event in the mailbox, for at most `timeout` seconds if that is not None, and returns it.
 
-        Raises Ended, with the reason, when the process has ended and all that came before has been received; TimeoutError
-        when the time is over. Nothing is lost if the wait is cancelled.
+        Raises TimeoutError when the time is over. Raises Ended, with the reason, when the process has ended and all
+        earlier events have been received. Nothing is lost if the wait is cancelled.
         """
         if timeout is None:
             return await self._recv()
@@ -113,7 +115,11 @@ class Process:
             raise
 
     async def send(self, to: Pid, message) -> None:
-        """Sends a message: bytes as they are, any other value as a term. Waits while there is no room."""
+        """Sends a message: bytes as they are, and any other value as a term.
+
+        Waits while the queue of the session with the other node, or a bounded mailbox, is full. A message to a process
+        that does not exist, or to a node without a session, is dropped.
+        """
         if isinstance(message, (bytes, bytearray, memoryview)):
             data = bytes(message)
             await self._patient("snow_send", lib.to_pid(to), data, len(data))
@@ -122,7 +128,7 @@ class Process:
             await self._patient("snow_send_term", lib.to_pid(to), term, len(term), *lib.to_pids(pids))
 
     async def send_named(self, name: str, node: str, message) -> None:
-        """Sends a message, as `send` does, to whoever is registered under a name on a node."""
+        """Sends a message, as `send` does, to the process that is registered under `name` on the node `node`."""
         to = (lib.text(name), lib.text(node))
         if isinstance(message, (bytes, bytearray, memoryview)):
             data = bytes(message)
@@ -132,15 +138,18 @@ class Process:
             await self._patient("snow_send_named_term", *to, term, len(term), *lib.to_pids(pids))
 
     async def link(self, to: Pid) -> None:
-        """Links this process and another: the end of one is an exit signal for the other."""
+        """Links this process with another one: when one of them ends, the other receives an exit signal."""
         await self._patient("snow_link", lib.to_pid(to))
 
     def unlink(self, other: Pid) -> None:
-        """Ends a link, if there is one."""
+        """Removes a link, if there is one. An exit signal that has already arrived stays in the mailbox."""
         self._call("snow_unlink", lib.to_pid(other))
 
     async def monitor(self, of: Pid) -> int:
-        """Monitors a process: its end becomes one `Down` with the reference that this returns."""
+        """Monitors a process, and returns the reference of the monitor.
+
+        When the other process ends, this process receives one `Down` with that reference.
+        """
         reference = ctypes.c_uint64()
 
         def monitor(timeout):
@@ -158,33 +167,47 @@ class Process:
                 pass
 
     def demonitor(self, reference: int) -> None:
-        """Ends a monitor, if it is not over."""
+        """Removes a monitor, if it still exists. A `Down` that has already arrived stays in the mailbox."""
         self._call("snow_demonitor", reference)
 
     def monitor_node(self, name: str) -> None:
-        """Receives `NodeUp` and `NodeDown` when a session with the node begins and ends."""
+        """Starts watching a node.
+
+        This process receives `NodeUp` when a session with the node begins, and `NodeDown` when the session ends.
+        """
         self._call("snow_monitor_node", lib.text(name))
 
     def demonitor_node(self, name: str) -> None:
-        """Stops monitoring a node."""
+        """Stops watching a node. Events that have already arrived stay in the mailbox."""
         self._call("snow_demonitor_node", lib.text(name))
 
     def trap_exit(self, trap: bool = True) -> None:
-        """Sets whether exit signals become events. Otherwise one with another reason than normal and shutdown ends this."""
+        """Sets whether this process traps exits.
+
+        A process that traps exits receives each exit signal as an `Exit`. Any other process receives only signals with
+        the reasons normal and shutdown, and is ended by all others.
+        """
         self._call("snow_trap_exit", trap)
 
     async def send_exit(self, to: Pid, reason: Reason) -> None:
-        """Sends another process an exit signal, linked or not."""
+        """Sends an exit signal to another process, whether the two are linked or not.
+
+        Raises Refused if one of the two nodes does not let the other send exit signals.
+        """
         await self._patient("snow_send_exit", lib.to_pid(to), ctypes.byref(lib.to_reason(reason)))
 
     def register(self, name: str) -> None:
-        """Registers this process under a name on its node, until it ends."""
+        """Registers this process under a name on its node, until it ends.
+
+        Raises NameTaken if a process has the name.
+        """
         self.node.register(name, self._pid)
 
     def exit(self, reason: Reason = NORMAL) -> None:
-        """Ends this process. Does nothing if it has ended.
+        """Ends this process with a reason. Has no effect if it has ended.
 
-        Of a text that is too long for a reason the beginning is told, and a question mark stands for what is not Unicode.
+        A text that is too long for a reason is cut, and characters that are not valid Unicode are replaced by question
+        marks.
         """
         if self._is_closed:
             return
@@ -192,7 +215,10 @@ class Process:
             self._call("snow_exit", ctypes.byref(lib.to_reason(reason)))
 
     def close(self) -> None:
-        """Ends this process if it lives, and frees what the library keeps of it. The node does so when it is closed."""
+        """Ends this process if it is alive, and frees its memory in the library.
+
+        A node does this for all its processes.
+        """
         if self._is_closed:
             return
         self._is_closed = True

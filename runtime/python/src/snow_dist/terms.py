@@ -5,16 +5,16 @@
 | int, float, true and false, string | int, float, bool, str |
 | unit; none; Some, Ok, Err | UNIT; None; Some, Ok, Err |
 | list, tuple | list, tuple |
-| map | dict, whose keys are all int or all str |
-| set | set or frozenset; read as a frozenset, or as a Set where that would not hold the same values |
-| struct | Struct, and written from any dataclass |
-| bytes | bytes; written from a bytearray too |
+| map | dict whose keys are all int or all str |
+| set | set or frozenset; decoded as a frozenset, or as a Set if a frozenset cannot hold the same values |
+| struct | Struct; any dataclass is encoded as a struct |
+| bytes | bytes; a bytearray is encoded as bytes |
 | sum | Variant |
 | variant | NamedVariant |
 | pid | Pid |
 
-Ints are those from -2^63 to 2^64 - 1. Ints from 2^63 on, bytes and NamedVariant stand in terms of the second kind: sending them to
-a node that does not read those is an error, which names the capability `terms_2`.
+An int must be from -2^63 to 2^64 - 1. Ints of 2^63 or more, bytes and NamedVariant need a term of the second kind.
+Sending such a term to a node that cannot read it raises Refused, with a text that names the capability `terms_2`.
 """
 
 import dataclasses
@@ -39,48 +39,59 @@ _BYTES, _U64, _NAMED = 7, 8, 22
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pid:
-    """A process of any node, as the node that gave it knows it."""
+    """The id of a process on any node. It is valid only at the node from which it came."""
 
     node: int
     process: int
 
     @property
     def number(self) -> int:
-        """Its number on its node, by which `Node.pid_on` finds it."""
+        """The number of the process on its node, as `Node.pid_on` expects it."""
         return self.process & LOCAL_MAX
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Some:
+    """The value of an option that holds a value. None is an option without a value."""
+
     value: Any
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ok:
+    """The value of a result that is a success."""
+
     value: Any
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Err:
+    """The value of a result that is an error."""
+
     value: Any
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Set:
-    """A set of values that are not hashable, or of which two are equal in Python alone, such as 1 and True."""
+    """A set that a frozenset cannot hold.
+
+    Its values are not hashable, or two of them are equal in Python but not as terms, such as 1 and True.
+    """
 
     values: tuple
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Struct:
+    """A struct: its name, and its fields by name."""
+
     name: str
     fields: dict
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Variant:
-    """One variant of a sum type: the type's name, the variant's number, what it holds."""
+    """A variant of a sum type: the name of the type, the number of the variant, and its values."""
 
     name: str
     variant: int
@@ -89,7 +100,7 @@ class Variant:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NamedVariant:
-    """One variant of a sum type whose fields have names: the type's name, the variant's name, its fields."""
+    """A variant of a sum type with named fields: the name of the type, the name of the variant, and its fields."""
 
     name: str
     variant: str
@@ -108,14 +119,21 @@ _WRAPPERS = ((Some, _SOME), (Ok, _OK), (Err, _ERR))
 
 
 def encode(value) -> tuple[bytes, list[Pid]]:
-    """The bytes of a term, whose pids are numbered, and the processes that they stand for."""
+    """Encodes a value as a term. Returns the bytes, in which pids are numbered from 0, and the list of these pids.
+
+    Raises TermError if the value cannot be encoded.
+    """
     writer = _Writer()
     writer.value(value, DEPTH_MAX)
     return bytes(writer.out), writer.pids
 
 
 def decode(data: bytes, pids: "list[Pid] | tuple[Pid, ...]" = (), kind: int = 2):
-    """The value of a term of this kind, with the processes that its pids stand for. The second kind includes the first."""
+    """Decodes a term, and returns its value. `pids` contains the processes that the numbered pids in `data` stand for.
+
+    `kind` is the highest kind of terms that is accepted, 1 or 2. Raises TermError if `data` is not a term of such a
+    kind.
+    """
     reader = _Reader(data, pids, kind)
     if reader.number("<B") != VERSION:
         raise TermError("the version is not 1")
