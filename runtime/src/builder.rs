@@ -282,11 +282,11 @@ impl NodeBuilder {
     /// slots), from 1 to 4 096. The default is 128. Each such connection takes a socket and some 30 KiB of memory,
     /// for at most 7 s.
     ///
-    /// When all slots are taken, a further connection replaces another one. The node takes the older half of the
-    /// connections from the address that has the most slots, and closes the one among them whose handshake has made
-    /// the least progress. Connections that send nothing therefore cannot keep others out. Raise this limit if
-    /// [`connection_counts`](crate::Node::connection_counts) shows many connections that `gave_way` while honest
-    /// nodes start.
+    /// When all slots are taken, a further connection replaces another one. Among the older half of the connections
+    /// from the address that has the most slots, the node closes the one whose handshake has made the least progress.
+    /// Connections that send nothing therefore cannot keep others out. Raise this limit if
+    /// [`connection_counts`](crate::Node::connection_counts) shows many connections that `gave_way` while honest nodes
+    /// start.
     pub const fn handshakes_max(mut self, count: usize) -> Self {
         self.connections.handshakes_max = count;
         self

@@ -77,7 +77,7 @@ pub struct PeerStats {
     pub queue_bytes: usize,
     /// The number of times that a process had to wait because the queue of the session was full.
     pub waits: u64,
-    /// The number of bytes that are kept of incomplete messages from the peer.
+    /// The memory for incomplete messages from the peer, in bytes.
     pub unfinished_bytes: usize,
     /// The number of links between processes of the two nodes, including links that are just being removed.
     pub links: usize,

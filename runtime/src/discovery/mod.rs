@@ -34,8 +34,8 @@
 //! # Effects of a look
 //! - A look that fails, panics, or takes longer than [`DISCOVERY_LOOK_DEADLINE`] (15 s) changes nothing. The failure
 //!   is counted and logged, and the next look follows after the interval.
-//! - A look that returns no names is not a failure: the node releases all nodes. Their sessions stay, but are not
-//!   re-established when they are lost.
+//! - A look that returns no names is not a failure: the node releases all nodes of this discovery. Their sessions
+//!   stay, but are not re-established when they are lost.
 //! - The node's own name is ignored, so that all nodes can share one source. Names that cannot be dialled are
 //!   ignored and logged.
 //! - If a look returns more than [`DISCOVERED_NAMES_MAX`] (4 096) names, the node keeps the first ones in alphabetical

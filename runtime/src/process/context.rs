@@ -465,8 +465,8 @@ impl Context {
     /// when a session with any node begins and ends, whichever side has dialled. A node that is also watched by
     /// [`monitor_node`](Self::monitor_node) causes one event, not two.
     ///
-    /// Sessions that already exist cause no event. Call [`Node::nodes`] after this method to list them without
-    /// missing any.
+    /// Sessions that already exist cause no event. To list them, call [`Node::nodes`] after this method: no session is
+    /// then left out.
     ///
     /// # Errors
     /// Returns [`MonitorNodeError::Ended`] if this process has ended.

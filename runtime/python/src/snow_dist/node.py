@@ -62,8 +62,8 @@ class Node:
         `remote_exit` is True (the default), False, or the names of the nodes that may send exit signals to processes
         of this node: a str or an iterable of str. An empty iterable allows no node.
 
-        Raises StartError if the node cannot start, WrongArgument if a value is out of range, and TypeError if there is no
-        such setting.
+        Raises StartError if the node cannot start, WrongArgument if a value is out of range, and TypeError if a setting
+        does not exist.
         """
         builder = lib.give(lib.Builder, "snow_builder_new", lib.text(name))
         try:

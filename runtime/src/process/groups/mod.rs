@@ -24,9 +24,9 @@ pub(crate) mod shared;
 /// A handle to the process groups of a node. [`Node::groups`](crate::Node::groups) returns it. Cloning is cheap.
 ///
 /// A group is a name for processes on many nodes. A process that joins becomes a member on every node that takes part
-/// in groups and has a session with the process's node. It stays a member until it leaves the group or ends. On
-/// another node it also ceases to be a member when the session with that node ends. Groups need not be created: a
-/// group exists while it has members.
+/// in groups and has a session with the process's node. It stays a member until it leaves the group or ends. Another
+/// node also removes the member when its session with the process's node ends. Groups need not be created: a group
+/// exists while it has members.
 ///
 /// Groups are eventually consistent. A change is visible on this node when the call returns, and on other nodes as
 /// soon as the message about the change has arrived. When changes cease, all connected nodes see the same members.
@@ -239,9 +239,9 @@ impl fmt::Debug for Groups {
 
 /// A subscription to the changes of all groups. [`Groups::changes`] returns it; dropping it ends the subscription.
 ///
-/// A subscriber that does not read for a while misses no lasting change: when it reads again, it learns the
-/// difference. A process that has joined and left in the meantime is not reported, nor is a process that has left and
-/// joined again. The backlog is therefore bounded by the number of members.
+/// A subscriber that does not read for a while still receives all lasting changes: when it reads again, it receives
+/// the difference. A process that has joined and left in the meantime is not reported, nor is a process that has left
+/// and joined again. The backlog is therefore bounded by the number of members.
 pub struct GroupChanges {
     shared: Arc<Shared>,
     subscriber: u64,
