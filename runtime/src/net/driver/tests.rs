@@ -516,7 +516,9 @@ async fn it_is_told_behind_all_that_is_queued_if_the_stream_takes_that() {
     const LARGE: usize = 1 << 20;
     let end = End::new();
     let (mut peer, stream) = pipe(16 << 20);
-    (0..6).for_each(|_| end.session.send(by(1), 1, &vec![7; LARGE]).wake().unwrap());
+    for _ in 0..6 {
+        end.session.send(by(1), 1, &vec![7; LARGE]).wake().unwrap();
+    }
     peer.write_all(&[1, 0, 0, 0, 0x13]).await.unwrap();
     let ending = end.run(stream).await;
     assert!(matches!(ending, Ending::Protocol(_)), "{ending}");

@@ -8,9 +8,10 @@ use tokio::runtime::Handle;
 
 use super::*;
 use crate::core::limits::PROCESS_NAME_BYTES_MAX;
-use crate::core::{Caller, SpawnTie};
-use crate::process::RegisterError;
+use crate::core::{Caller, SpawnTie, Term};
+use crate::process::remote::{Sender, Sent};
 use crate::process::room::Entrance;
+use crate::process::{Refused, RegisterError, SendError};
 
 type Outcome = fn() -> Result<(), Denied>;
 
