@@ -4,7 +4,6 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use bytes::Bytes;
-use snow_dist_codec::keep;
 use snow_dist_codec::limits::SHARE_BYTES_MIN;
 
 use super::cell::{Answer, Cell, Full, Given, NotTaken, Wakes};
@@ -346,14 +345,14 @@ impl Processes for Delivery {
         //= spec/connection.md#con-rdw-003
         //# A node MUST go on reading a session while a process does not take its messages.
         self.deliver_message(local, self.charge(kept), || {
-            Received::Message(Message::new(keep(&block, message)))
+            Received::Message(Message::part_of(&block, message))
         });
     }
 
     fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
         let (block, kept) = self.block_for(local, term.len());
         let charge = self.charge(kept + Message::pids_bytes(&pids));
-        self.deliver_message(local, charge, || Received::Message(Message::of_term(keep(&block, term), pids)));
+        self.deliver_message(local, charge, || Received::Message(Message::term_part_of(&block, term, pids)));
     }
 
     fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
@@ -374,7 +373,7 @@ impl Processes for Delivery {
         // A callee that has ended answers the call by its end.
         let Some(callee) = self.last.clone() else { return true };
         self.deliver_message(local, charge, || {
-            Received::Call(Call::new(callee, caller, Message::of_term(keep(&block, term), pids)))
+            Received::Call(Call::new(callee, caller, Message::term_part_of(&block, term, pids)))
         })
     }
 
@@ -390,7 +389,7 @@ impl Processes for Delivery {
             return;
         }
         let Some(cell) = self.find(local) else { return };
-        let reply = Answer::Reply(Message::of_term(keep(&block, term), pids));
+        let reply = Answer::Reply(Message::term_part_of(&block, term, pids));
         let given = cell.answer_from_afar(reference, reply, charge);
         self.signalled(charge, room, given);
     }
@@ -430,7 +429,7 @@ impl Processes for Delivery {
 
     fn spawn(&mut self, request: SpawnRequest<'_>) -> Result<u64, SpawnFailure> {
         let SpawnRequest { function, arguments, pids, .. } = request;
-        let arguments = Message::of_term(Bytes::copy_from_slice(arguments), pids);
+        let arguments = Message::term_part_of(&Bytes::new(), arguments, pids);
         let prepared = self.table.prepare(&self.peer.name, function, arguments)?;
         let local = prepared.local;
         self.prepared.push(prepared);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Deserialize;
+use snow_dist_codec::keep;
 use snow_dist_codec::stf::{self, Terms};
 
 use super::{Call, term};
@@ -18,9 +19,14 @@ pub struct Message(Content);
 enum Content {
     /// Bytes, or a term of one of these kinds without a known pid.
     Plain { bytes: Bytes, marked: Option<Terms> },
+    /// The same in place: without an allocation, which the receiver's thread would have to return to the sender's.
+    Short { length: u8, bytes: [u8; SHORT_BYTES_MAX], marked: Option<Terms> },
     /// A term with pids, boxed so that all other messages stay small.
     WithPids(Arc<TermWithPids>),
 }
+
+/// The longest message that is kept in place: with it a message is no larger than with the handle of longer bytes.
+const SHORT_BYTES_MAX: usize = 37;
 
 struct TermWithPids {
     bytes: Bytes,
@@ -30,6 +36,38 @@ struct TermWithPids {
 impl Message {
     pub(crate) const fn new(bytes: Bytes) -> Self {
         Self(Content::Plain { bytes, marked: None })
+    }
+
+    /// Creates a message of bytes that are copied.
+    #[inline]
+    pub(crate) fn copy_of(bytes: &[u8]) -> Self {
+        Self::short(bytes, None).unwrap_or_else(|| Self::new(Bytes::copy_from_slice(bytes)))
+    }
+
+    /// Creates a message of bytes that are copied, or kept with the block in which they lie: see [`keep`].
+    pub(crate) fn part_of(block: &Bytes, part: &[u8]) -> Self {
+        Self::short(part, None).unwrap_or_else(|| Self::new(keep(block, part)))
+    }
+
+    /// Creates a message that its sender has marked as a term, of bytes as in [`part_of`](Self::part_of).
+    pub(crate) fn term_part_of(block: &Bytes, part: &[u8], pids: TermPids) -> Self {
+        Self::short_term(part, &pids).unwrap_or_else(|| Self::of_term(keep(block, part), pids))
+    }
+
+    /// Creates a message that its sender has marked as a term, if it is short and without pids.
+    pub(crate) fn short_term(bytes: &[u8], pids: &TermPids) -> Option<Self> {
+        if pids.is_empty() { Self::short(bytes, Some(pids.terms())) } else { None }
+    }
+
+    #[inline]
+    fn short(bytes: &[u8], marked: Option<Terms>) -> Option<Self> {
+        if bytes.len() > SHORT_BYTES_MAX {
+            return None;
+        }
+        let length = u8::try_from(bytes.len()).ok()?;
+        let mut short = [0; SHORT_BYTES_MAX];
+        short.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(Self(Content::Short { length, bytes: short, marked }))
     }
 
     /// Creates a message that its sender has marked as a term.
@@ -46,26 +84,24 @@ impl Message {
         if pids.is_empty() { 0 } else { pids.kept_bytes() + arc_bytes(size_of::<TermWithPids>()) }
     }
 
-    fn bytes(&self) -> &Bytes {
-        match &self.0 {
-            Content::Plain { bytes, .. } => bytes,
-            Content::WithPids(term) => &term.bytes,
-        }
-    }
-
     /// Returns the bytes of the message. If the message is a term with pids, the bytes do not tell which processes
     /// these are: use [`term`](Self::term) or [`term_pids`](Self::term_pids).
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes()
+        match &self.0 {
+            Content::Plain { bytes, .. } => bytes,
+            Content::Short { length, bytes, .. } => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Content::WithPids(term) => &term.bytes,
+        }
     }
 
-    /// Returns the bytes of the message without a copy. As with [`as_bytes`](Self::as_bytes), pids in the bytes lose
-    /// their meaning.
+    /// Returns the bytes of the message. They are copied if they are few, and shared otherwise. As with
+    /// [`as_bytes`](Self::as_bytes), pids in the bytes lose their meaning.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
             Content::Plain { bytes, .. } => bytes,
+            Content::Short { .. } => Bytes::copy_from_slice(self.as_bytes()),
             Content::WithPids(term) => term.bytes.clone(),
         }
     }
@@ -76,7 +112,7 @@ impl Message {
     #[must_use]
     pub const fn is_term(&self) -> bool {
         match &self.0 {
-            Content::Plain { marked, .. } => marked.is_some(),
+            Content::Plain { marked, .. } | Content::Short { marked, .. } => marked.is_some(),
             Content::WithPids(_) => true,
         }
     }
@@ -88,7 +124,9 @@ impl Message {
     #[must_use]
     pub fn term_pids(&self) -> TermPids {
         match &self.0 {
-            Content::Plain { marked, .. } => TermPids::of(marked.unwrap_or_default()),
+            Content::Plain { marked, .. } | Content::Short { marked, .. } => {
+                TermPids::of(marked.unwrap_or_default())
+            }
             Content::WithPids(term) => term.pids.clone(),
         }
     }
@@ -104,17 +142,17 @@ impl Message {
     /// Returns an error if the message is not a term of type `T`, or is a term of the second kind without the mark.
     /// The error contains the field and the position at which decoding failed.
     pub fn term<'m, T: Deserialize<'m>>(&'m self) -> Result<T, stf::Error> {
-        term::read(self.bytes(), self.term_pids())
+        term::read(self.as_bytes(), self.term_pids())
     }
 }
 
 impl PartialEq for Message {
     fn eq(&self, other: &Self) -> bool {
         let pids = |message: &Self| match &message.0 {
-            Content::Plain { .. } => None,
+            Content::Plain { .. } | Content::Short { .. } => None,
             Content::WithPids(term) => Some(term.pids.clone()),
         };
-        self.bytes() == other.bytes() && self.is_term() == other.is_term() && pids(self) == pids(other)
+        self.as_bytes() == other.as_bytes() && self.is_term() == other.is_term() && pids(self) == pids(other)
     }
 }
 
@@ -122,7 +160,7 @@ impl Eq for Message {}
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.bytes().fmt(f)
+        self.clone().into_bytes().fmt(f)
     }
 }
 
@@ -207,8 +245,8 @@ impl Received {
     }
 }
 
-/// A type whose bytes can be sent as a message. A receiver on this node gets owned bytes without a copy. A session
-/// always copies the bytes.
+/// A type whose bytes can be sent as a message. A receiver on this node gets owned bytes without a copy, unless they are
+/// few. A session always copies the bytes.
 ///
 /// An implementation may use the node in both methods and in its destructor. The sender's task calls the methods
 /// before it does anything else for the message. It calls them again each time after it has waited for room in a
@@ -218,41 +256,50 @@ pub trait Payload {
     fn as_slice(&self) -> &[u8];
     /// Returns the bytes of the message, to be delivered to a process of this node.
     fn into_bytes(self) -> Bytes;
+    /// Returns the message to be delivered to a process of this node. The default makes it of
+    /// [`into_bytes`](Self::into_bytes). Types that would have to allocate for a few bytes make it without.
+    fn into_message(self) -> Message
+    where
+        Self: Sized,
+    {
+        Message::new(self.into_bytes())
+    }
 }
 
-/// All types share `as_slice`; they differ in how the bytes are kept.
-macro_rules! payloads {
-    ($($type:ty, $self:ident => $into:expr;)*) => {
+macro_rules! owned {
+    ($($type:ty),*) => {
         $(impl Payload for $type {
             fn as_slice(&self) -> &[u8] {
                 self.as_ref()
             }
 
-            fn into_bytes($self) -> Bytes {
-                $into
+            fn into_bytes(self) -> Bytes {
+                Bytes::from(self)
             }
         })*
     };
 }
 
-payloads! {
-    Bytes, self => self;
-    Vec<u8>, self => Bytes::from(self);
-    Box<[u8]>, self => Bytes::from(self);
-    String, self => Bytes::from(self);
-    &[u8], self => Bytes::copy_from_slice(self);
-    &str, self => Bytes::copy_from_slice(self.as_bytes());
+macro_rules! borrowed {
+    ($([$($length:ident)?] $type:ty),*) => {
+        $(impl$(<const $length: usize>)? Payload for $type {
+            fn as_slice(&self) -> &[u8] {
+                self.as_ref()
+            }
+
+            fn into_bytes(self) -> Bytes {
+                Bytes::copy_from_slice(self.as_ref())
+            }
+
+            fn into_message(self) -> Message {
+                Message::copy_of(self.as_ref())
+            }
+        })*
+    };
 }
 
-impl<const LENGTH: usize> Payload for &[u8; LENGTH] {
-    fn as_slice(&self) -> &[u8] {
-        *self
-    }
-
-    fn into_bytes(self) -> Bytes {
-        Bytes::copy_from_slice(self)
-    }
-}
+owned!(Bytes, Vec<u8>, Box<[u8]>, String);
+borrowed!([] & [u8], [] & str, [LENGTH] & [u8; LENGTH]);
 
 impl Payload for Message {
     fn as_slice(&self) -> &[u8] {
@@ -261,6 +308,14 @@ impl Payload for Message {
 
     fn into_bytes(self) -> Bytes {
         Self::into_bytes(self)
+    }
+
+    /// The mark of a term, and its pids, are not sent on.
+    fn into_message(self) -> Message {
+        match self.0 {
+            Content::Short { length, bytes, .. } => Self(Content::Short { length, bytes, marked: None }),
+            _ => Self::new(Self::into_bytes(self)),
+        }
     }
 }
 
@@ -284,9 +339,10 @@ mod tests {
 
     #[test]
     fn every_payload_gives_the_same_bytes() {
-        fn check(payload: impl Payload) {
+        fn check(payload: impl Payload + Clone) {
             assert_eq!(payload.as_slice(), b"abc");
-            assert_eq!(payload.into_bytes(), &b"abc"[..]);
+            assert_eq!(payload.clone().into_bytes(), &b"abc"[..]);
+            assert_eq!(payload.into_message(), Message::new(Bytes::from_static(b"abc")));
         }
         check("abc");
         check("abc".to_owned());
@@ -296,5 +352,25 @@ mod tests {
         check(b"abc".to_vec().into_boxed_slice());
         check(Bytes::from_static(b"abc"));
         check(Message::new(Bytes::from_static(b"abc")));
+        check(Message::part_of(&Bytes::new(), b"abc"));
+        check(Message::term_part_of(&Bytes::new(), b"abc", TermPids::of(Terms::Second)));
+    }
+
+    #[test]
+    fn messages_of_every_length_are_the_same_in_place_and_elsewhere() {
+        let bytes: Vec<u8> = (0..=u8::MAX).chain(0..=u8::MAX).collect();
+        for length in 0..=bytes.len() {
+            let (part, elsewhere) = (&bytes[..length], Bytes::copy_from_slice(&bytes[..length]));
+            let message = Message::part_of(&Bytes::new(), part);
+            assert_eq!(matches!(message.0, Content::Short { .. }), length <= SHORT_BYTES_MAX);
+            assert_eq!(message, Message::new(elsewhere.clone()));
+            assert_eq!(format!("{message:?}"), format!("{elsewhere:?}"));
+            assert_eq!((message.is_term(), message.into_bytes()), (false, elsewhere.clone()));
+            for terms in [Terms::First, Terms::Second] {
+                let term = Message::term_part_of(&Bytes::new(), part, TermPids::of(terms));
+                assert_eq!(term, Message::of_term(elsewhere.clone(), TermPids::of(terms)));
+                assert_eq!(term.term_pids().terms(), terms);
+            }
+        }
     }
 }

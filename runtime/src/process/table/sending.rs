@@ -166,10 +166,10 @@ fn try_send_here(
 }
 
 fn here(message: impl Payload) -> Message {
-    Message::new(message.into_bytes())
+    message.into_message()
 }
 
 pub(super) fn term_here(term: Term) -> Message {
     let (bytes, pids) = term.into_local();
-    Message::of_term(bytes.into(), pids)
+    Message::short_term(&bytes, &pids).unwrap_or_else(|| Message::of_term(bytes.into(), pids))
 }
