@@ -105,7 +105,7 @@ pub enum ConnectError {
     #[error("another connection with that node was chosen: {0}")]
     Election(Refusal),
     /// This node has closed the connection, because another connection with the same node is the session. Try again.
-    #[error("the connection gave way to another, or the node stops")]
+    #[error("the connection gave way to another one with the same node")]
     GaveWay,
     /// This node has been stopped.
     #[error("this node has been stopped")]

@@ -77,9 +77,10 @@ impl From<ReloadError> for Failure {
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         let status = match error {
-            ConnectError::Name(_) | ConnectError::PortUnknown | ConnectError::OwnName => {
-                snow_status::SNOW_ERROR_ARGUMENT
-            }
+            ConnectError::Name(_)
+            | ConnectError::PortUnknown
+            | ConnectError::HostUnspecified { .. }
+            | ConnectError::OwnName => snow_status::SNOW_ERROR_ARGUMENT,
             ConnectError::Stopped | ConnectError::RuntimeGone => snow_status::SNOW_ERROR_STOPPED,
             _ => snow_status::SNOW_ERROR_CONNECT,
         };
@@ -127,6 +128,7 @@ impl From<RegisterError> for Failure {
     fn from(error: RegisterError) -> Self {
         let status = match error {
             RegisterError::Taken(_) => snow_status::SNOW_ERROR_NAME_TAKEN,
+            RegisterError::TooLong { .. } => snow_status::SNOW_ERROR_ARGUMENT,
             _ => snow_status::SNOW_ERROR_NO_PROCESS,
         };
         Self::new(status, error.to_string())

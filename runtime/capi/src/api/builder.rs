@@ -135,7 +135,7 @@ pub extern "C" fn snow_builder_free(builder: snow_builder) -> snow_status {
 pub unsafe extern "C" fn snow_start(builder: snow_builder, node: *mut snow_node) -> snow_status {
     guard(|| {
         // SAFETY: as the module says.
-        let out = unsafe { Out::new(node, "node") }?;
+        let out = unsafe { Out::new(node, "node") }.inspect_err(|_| drop(BUILDERS.remove(builder.id)))?;
         out.put(snow_node { id: Builder::start(builder.id)?.id });
         Ok(())
     })

@@ -157,6 +157,9 @@ static void settings(void) {
     snow_builder builder;
     snow_node node = {0};
     OK(snow_builder_new("a@127.0.0.1:0", &builder));
+    EXPECT(SNOW_ERROR_ARGUMENT, snow_start(builder, NULL));
+    EXPECT(SNOW_ERROR_HANDLE, snow_builder_free(builder));
+    OK(snow_builder_new("a@127.0.0.1:0", &builder));
     EXPECT(SNOW_ERROR_ARGUMENT, snow_builder_set(builder, 99, 1));
     EXPECT(SNOW_ERROR_ARGUMENT, snow_builder_set(builder, SNOW_SETTING_THREADS, 0));
     EXPECT(SNOW_ERROR_ARGUMENT, snow_builder_set(builder, SNOW_SETTING_THREADS, SNOW_THREADS_MAX + 1));
@@ -231,6 +234,9 @@ static void messages_and_terms(snow_node a, snow_node b, snow_process from, snow
     OK(snow_register(b, "worker", self));
     EXPECT(SNOW_ERROR_NAME_TAKEN, snow_register(b, "worker", self));
     EXPECT(SNOW_ERROR_NO_PROCESS, snow_register(b, "nobody", (snow_pid){0, 1 << 20}));
+    static char too_long[70000];
+    memset(too_long, 'x', sizeof too_long - 1);
+    EXPECT(SNOW_ERROR_ARGUMENT, snow_register(b, too_long, self));
     OK(snow_whereis(b, "worker", &found));
     TRUE(found.process == self.process);
     OK(snow_send_named(from, "worker", name_b, (const uint8_t *)"by name", 7, ENOUGH));
@@ -321,6 +327,7 @@ static void nodes_come_and_go(snow_node a, snow_node b, snow_process process, sn
     TRUE(strcmp((const char *)event.data, name_b) == 0 && event.length == strlen(name_b));
     OK(snow_event_free(&event));
     EXPECT(SNOW_ERROR_ARGUMENT, snow_connect(a, "no node", ENOUGH));
+    EXPECT(SNOW_ERROR_ARGUMENT, snow_connect(a, "everybody@0.0.0.0:1", ENOUGH));
     EXPECT(SNOW_ERROR_CONNECT, snow_connect(a, "c@127.0.0.1:1", ENOUGH));
     OK(snow_connect(a, name_b, ENOUGH));
     next_is(queue, SNOW_EVENT_NODE_UP, process);
