@@ -285,8 +285,7 @@ impl NodeBuilder {
     /// When all slots are taken, a further connection replaces another one. Among the older half of the connections
     /// from the address that has the most slots, the node closes the one whose handshake has made the least progress.
     /// Connections that send nothing therefore cannot keep others out. Raise this limit if
-    /// [`connection_counts`](crate::Node::connection_counts) shows many connections that `gave_way` while honest nodes
-    /// start.
+    /// [`RefusedConnections::gave_way`](crate::RefusedConnections::gave_way) grows fast while honest nodes start.
     pub const fn handshakes_max(mut self, count: usize) -> Self {
         self.connections.handshakes_max = count;
         self

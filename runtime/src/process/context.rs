@@ -374,7 +374,7 @@ impl Context {
     }
 
     /// Ends this process with a reason. The future never becomes ready; the process's task drops it together with
-    /// everything else that the process's function holds.
+    /// everything else that the process's function holds. In another task the future waits forever: drop it there.
     pub async fn exit(&self, reason: Reason) -> ! {
         self.doom(reason);
         pending().await

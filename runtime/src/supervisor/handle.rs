@@ -149,6 +149,7 @@ impl SupervisorHandle {
     }
 
     /// Returns the pid of the supervisor, for example to monitor it. Returns `None` before the supervisor runs.
+    /// After the supervisor has ended, its pid is still returned.
     #[must_use]
     pub fn pid(&self) -> Option<Pid> {
         self.record.pid.get().copied()

@@ -81,10 +81,10 @@ pub struct Limits {
     pub sessions_per_address_max: usize,
     /// The largest number of names that are kept connected. The default is [`NODES_KEPT_MAX`].
     pub kept_max: usize,
-    /// The largest number of dials at once to names that are kept connected, at least 1. The default is
+    /// The largest number of dials at once to names that are kept connected. 0 counts as 1. The default is
     /// [`DIALS_AT_ONCE_MAX`].
     pub dials_at_once_max: usize,
-    /// The largest number of dials within a minute to names that are known only from peer lists, at least 1. The
+    /// The largest number of dials within a minute to names that are known only from peer lists. 0 counts as 1. The
     /// default is [`PEER_LIST_DIALS_MAX`].
     pub peer_list_dials_max: usize,
 }

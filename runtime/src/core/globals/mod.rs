@@ -188,6 +188,7 @@ impl Globals {
     /// Registers a live process of this node under a global name, and returns the name. `local` is the number of the
     /// process.
     ///
+    /// The caller must announce the name in the sessions ([`Session::register_global`](super::Session::register_global)).
     /// When the process ends, the caller must call [`Globals::process_ended`].
     ///
     /// # Errors

@@ -33,8 +33,9 @@ pub enum Failure {
         /// The name of the message that came.
         found: &'static str,
     },
-    /// The connection has a TLS version below 1.3, over which only version 1 can be spoken. But the peer has sent an
-    /// extension block, as in version 2, or this node does not allow version 1 with the peer.
+    /// The connection needs TLS 1.3 and has an earlier TLS version. Below TLS 1.3 only version 1 of the protocol can be
+    /// spoken, and either the peer has sent an extension block of version 2, or this node has dialled and does not
+    /// allow version 1 with the peer.
     #[error("version 2 needs TLS 1.3, and this connection has TLS 1.2")]
     Tls,
     /// The peer has sent no extension block, so it speaks version 1, and this node does not allow that.
@@ -103,7 +104,7 @@ pub enum Failure {
         "both ends of the connection have the same name: two nodes of one name, or a node that dialled itself"
     )]
     OwnName,
-    /// The peer's name is not the name of a node.
+    /// The peer's name is not a valid node name.
     #[error("\"{}\" is not a node name", Shown(.0))]
     NotAName(Arc<str>),
     /// This node requires certificates, and the peer's certificate is not valid for the peer's name.

@@ -12,7 +12,7 @@ impl<P: Nodes> Host<P> {
     /// The outcome is reported once, to [`Processes::reply`](crate::core::Processes::reply),
     /// [`Processes::reply_lost`](crate::core::Processes::reply_lost) or
     /// [`Processes::call_ended`](crate::core::Processes::call_ended). If there is no session with the node,
-    /// `call_ended` is called at once, with the reason Noconnection.
+    /// or the session is being ended, `call_ended` is called at once, with the reason Noconnection.
     ///
     /// `reference` must be new: no process of this node may have used it before for a call, a monitor or a request for
     /// a process. [`Host::demonitor`] gives up the call.

@@ -48,7 +48,8 @@ impl<P: Nodes> Host<P> {
     }
 
     /// Stops keeping a session with the node of this name: see [`Endpoint::let_go`]. A session with the node is not
-    /// ended. Returns `false` if [`Host::keep`] did not keep the name.
+    /// ended. If `name` has no port, port 9000 is assumed. Returns `false` if [`Host::keep`] did not keep the name, or
+    /// if it is not a name that can be dialled.
     pub fn let_go(&mut self, name: &str, now: Duration) -> bool {
         let Ok(name) = name_to_dial(name) else { return false };
         let now = self.at(now);

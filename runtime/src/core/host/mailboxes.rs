@@ -34,8 +34,8 @@ pub enum Event {
         /// The process that was monitored. It is process 0 of the node if the monitor was by name and the process is
         /// not known.
         from: Pid,
-        /// The reason why that process has ended: `noproc` if there was no such process, and Noconnection if there is
-        /// no session with its node.
+        /// The reason why that process has ended. It is [`Reason::noproc`] if there was no such process, and
+        /// Noconnection if there is no session with its node or the session has ended.
         reason: Reason,
     },
     /// A call: a message that is a term, and that asks for a reply.
@@ -63,7 +63,8 @@ pub enum Event {
     CallEnded {
         /// The reference of the call.
         reference: u64,
-        /// The reason for the end of the call. The first four are texts of a [`Reason::Error`]:
+        /// The reason for the end of the call. In this list, a word in code style is the text of a
+        /// [`Reason::Error`]:
         /// - `noproc`: the callee does not exist, or no process has the name that was called.
         /// - `full`: there was no room for the message of the call.
         /// - `limit`: the callee's node accepts no more links, monitors and calls of this node.

@@ -40,8 +40,9 @@ pub struct Config {
     pub peer_bounds: Bounds,
     /// The times for which the peer may be silent.
     pub timing: Timing,
-    /// Random bytes. The payloads of the session's PINGs count up from these bytes, which also distinguish the calls
-    /// of this session from those of other sessions.
+    /// Random bytes, new for each session (see [`Randomness`](crate::core::connection::Randomness)). The payloads of the
+    /// session's PINGs count up from these bytes, which also distinguish the calls of this session from those of other
+    /// sessions.
     pub ping: [u8; 8],
 }
 
@@ -78,7 +79,8 @@ pub enum Version {
         /// second case, the session learns it from the first frame in which the peer writes it. Until then, links and
         /// monitors are refused with [`NotMade::NodeIdUnknown`](super::NotMade::NodeIdUnknown).
         node_id: Option<NonZeroU16>,
-        /// Random bytes from which the numbers of monitors are drawn.
+        /// Random bytes from a cryptographic source, new for each session. The numbers of this node's monitors are
+        /// derived from them.
         seed: [u8; 32],
     },
     /// Version 2.

@@ -505,16 +505,17 @@ impl Session {
         processes.unfinished(0);
     }
 
-    /// Returns the number of bytes of other processes' messages that have been written while a signal waited behind
-    /// messages of its own process. The count starts again from 0 when a message is written while no signal waits. It
-    /// is meant to be compared with [`SIGNAL_DELAY_BYTES_MAX`](super::limits::SIGNAL_DELAY_BYTES_MAX).
+    /// Returns the current delay of signals: the number of bytes of other processes' messages that were written while a
+    /// signal waited behind messages of its own process. Compare it with
+    /// [`SIGNAL_DELAY_BYTES_MAX`](super::limits::SIGNAL_DELAY_BYTES_MAX). The count starts again from 0 when a message
+    /// is written while no signal waits.
     ///
     /// Messages of a process that has such a signal itself do not count. Nor do bytes that the driver took out of the
     /// session before the signal came: the driver must bound those.
     ///
-    /// If the bounds of the peer allow two fragmented messages of the greatest length at once, the number is 0. If they
-    /// do not, the number can include messages that must be completed before the messages ahead of the signal can be
-    /// begun.
+    /// If the peer accepts two fragmented messages of the maximum length at once, the messages ahead of a signal always
+    /// go first, and the number stays 0. If it does not, these messages may have to wait until fragmented messages of
+    /// other processes are complete. The bytes of those messages count.
     #[must_use]
     pub const fn signal_delay_bytes(&self) -> usize {
         self.outbox.delay_bytes()
