@@ -378,14 +378,11 @@ extern "C" {
 // Creates a builder for a node with this name, `name@host:port`, at which other nodes reach the node. The default
 // port is 9000. With port 0 the operating system chooses a port. `snow_start` checks the name. The builder is freed
 // by `snow_start` or `snow_builder_free`.
-snow_status snow_builder_new(const char *name,
-                             snow_builder *builder);
+snow_status snow_builder_new(const char *name, snow_builder *builder);
 
 // Adds a cookie, the secret that all nodes of the system share. A cookie must not be guessable. The node signs with
 // the first cookie, and accepts all of them.
-snow_status snow_builder_cookie(snow_builder builder,
-                                const uint8_t *cookie,
-                                size_t length);
+snow_status snow_builder_cookie(snow_builder builder, const uint8_t *cookie, size_t length);
 
 // Adds the content of a file as a cookie. The node reads the file when it starts, and again when `snow_reload` is
 // called. A line ending at the end of the file is not part of the cookie.
@@ -407,13 +404,11 @@ snow_status snow_builder_certificates(snow_builder builder,
 // Adds the name of a node that may send exit signals to processes of this node (`snow_send_exit`). Once a name was
 // added, only nodes whose names were added may do so. Without a port in the name, port 9000 is assumed. Setting
 // `SNOW_SETTING_REMOTE_EXIT` removes the names, so the last call counts.
-snow_status snow_builder_remote_exit(snow_builder builder,
-                                     const char *peer);
+snow_status snow_builder_remote_exit(snow_builder builder, const char *peer);
 
 // Adds an address, `host:port`, at which the node listens instead of the address in its name. This function can be
 // called several times.
-snow_status snow_builder_listen(snow_builder builder,
-                                const char *address);
+snow_status snow_builder_listen(snow_builder builder, const char *address);
 
 // Sets a number: see `snow_setting`. A value that is out of range is refused by this function with
 // `SNOW_ERROR_ARGUMENT`, or by `snow_start` with `SNOW_ERROR_START`.
@@ -422,17 +417,14 @@ snow_status snow_builder_set(snow_builder builder, uint32_t setting, uint64_t va
 // Adds the name of a version 1 node with which this node may have sessions. `node_id` is the node id by which the
 // version 1 node will know this node in their first session, or 0 if that is not known. The handshake of version 1
 // proves little: read `security.md` of the specification first.
-snow_status snow_builder_version_1(snow_builder builder,
-                                   const char *peer,
-                                   uint16_t node_id);
+snow_status snow_builder_version_1(snow_builder builder, const char *peer, uint16_t node_id);
 
 // Frees a builder that was not passed to `snow_start`.
 snow_status snow_builder_free(snow_builder builder);
 
 // Starts the node, and frees the builder even if the start fails. When this function returns, the node listens. The
 // node runs in its own threads (`SNOW_SETTING_THREADS`). Free the node with `snow_node_free`.
-snow_status snow_start(snow_builder builder,
-                       snow_node *node);
+snow_status snow_start(snow_builder builder, snow_node *node);
 
 // Returns the description of the last call on this thread that did not return `SNOW_OK`, or an empty text if there
 // was none. Never returns null. Do not free the text. It is valid until the next such call on the same thread.
@@ -450,9 +442,7 @@ const char *snow_version(void);
 // for a short time even after the function was replaced. The function must return soon, because the library waits for
 // it, and must not throw. It may call the library. On a thread of a node, however, functions that can wait return
 // `SNOW_ERROR_CALLBACK`.
-snow_status snow_set_log(snow_log told,
-                         void *user,
-                         uint32_t level_max);
+snow_status snow_set_log(snow_log told, void *user, uint32_t level_max);
 
 // Shuts a node down: ends all its sessions gracefully, then all its processes, and then its threads. Data that is
 // queued for other nodes is still sent, for at most 5 s. When this function returns, the port of the node is free,
@@ -477,9 +467,7 @@ snow_status snow_reload(snow_node node);
 // once. Waits for at most `timeout` milliseconds, or without a limit if `timeout` is negative. A dial that has begun
 // continues after the timeout. Without a port in the name, port 9000 is assumed. Returns `SNOW_ERROR_CONNECT` if no
 // session could be established.
-snow_status snow_connect(snow_node node,
-                         const char *name,
-                         int64_t timeout);
+snow_status snow_connect(snow_node node, const char *name, int64_t timeout);
 
 // Starts to end the session with a node, and returns at once. Queued data is still sent, for at most 5 s. Returns
 // `SNOW_ERROR_CONNECT` if there is no session with the node.
@@ -487,22 +475,16 @@ snow_status snow_disconnect(snow_node node, const char *name);
 
 // Writes the names of all nodes with which there is a session to `names`, in alphabetical order, each followed by a
 // line feed. Free the names with `snow_bytes_free`.
-snow_status snow_nodes(snow_node node,
-                       snow_bytes *names);
+snow_status snow_nodes(snow_node node, snow_bytes *names);
 
 // Writes the pid of the process with the number `number` on a node to `pid`. The number is the lower 40 bits of
 // `snow_pid.process`. Returns `SNOW_ERROR_CONNECT` if there is no session with the node. The process need not exist:
 // only the other node knows whether it does.
-snow_status snow_pid_on(snow_node node,
-                        const char *name,
-                        uint64_t number,
-                        snow_pid *pid);
+snow_status snow_pid_on(snow_node node, const char *name, uint64_t number, snow_pid *pid);
 
 // Writes the name of the node on which a process runs to `name`. Free the name with `snow_bytes_free`. Returns
 // `SNOW_ERROR_CONNECT` if that is another node, and there is no session with it.
-snow_status snow_node_of(snow_node node,
-                         snow_pid pid,
-                         snow_bytes *name);
+snow_status snow_node_of(snow_node node, snow_pid pid, snow_bytes *name);
 
 // Registers a process of this node under a name, until the process ends or the name is removed (`snow_unregister`).
 // Returns `SNOW_ERROR_NAME_TAKEN` if a process has the name already, and `SNOW_ERROR_NO_PROCESS` if the process does
@@ -528,9 +510,7 @@ snow_status snow_is_alive(snow_node node, snow_pid pid);
 // Starts a process. The items that it receives arrive as events in `queue`, from which the program takes them.
 // Several processes can share a queue. While a queue is full, all of them wait, so give a process whose events the
 // program may leave unread its own queue. Free the process with `snow_process_free`.
-snow_status snow_spawn(snow_node node,
-                       snow_queue queue,
-                       snow_process *process);
+snow_status snow_spawn(snow_node node, snow_queue queue, snow_process *process);
 
 // Starts a process as `snow_spawn` does, with a mailbox that holds at most `messages_max` messages, 1 or more.
 // Messages that are already in the queue do not count. When the mailbox is full, senders on the same node wait, and
@@ -554,11 +534,7 @@ snow_status snow_self(snow_process process, snow_pid *pid);
 // While the queue of the session with the other node is full, or a bounded mailbox on this node is full, the function
 // waits, for at most `timeout` milliseconds, or without a limit if `timeout` is negative. `SNOW_TIMEOUT` means that
 // the message was not sent.
-snow_status snow_send(snow_process process,
-                      snow_pid to,
-                      const uint8_t *data,
-                      size_t length,
-                      int64_t timeout);
+snow_status snow_send(snow_process process, snow_pid to, const uint8_t *data, size_t length, int64_t timeout);
 
 // Sends a term as `snow_send` sends a message. The receiver learns that the message is a term, if the session can
 // carry this mark. In the bytes, the first pid must be 0, the next one 1, and so on. `pids` contains the processes
@@ -595,14 +571,11 @@ snow_status snow_send_named_term(snow_process process,
 
 // Links a process with another one: when one of them ends, the other receives an exit signal. If the other process
 // does not exist, or if there is no session with its node, the exit signal comes at once. Waits as `snow_send` does.
-snow_status snow_link(snow_process process,
-                      snow_pid to,
-                      int64_t timeout);
+snow_status snow_link(snow_process process, snow_pid to, int64_t timeout);
 
 // Removes a link, if there is one. After this call, no exit signal of the link enters the mailbox. A signal that is
 // already in the mailbox or in the queue stays there.
-snow_status snow_unlink(snow_process process,
-                        snow_pid from);
+snow_status snow_unlink(snow_process process, snow_pid from);
 
 // Monitors a process, and writes the reference of the monitor to `reference`. When the other process ends, this
 // process receives one `SNOW_EVENT_DOWN` with this reference. If the other process does not exist, or if there is no
@@ -611,14 +584,12 @@ snow_status snow_monitor(snow_process process, snow_pid of, int64_t timeout, uin
 
 // Removes a monitor of the process, if it still exists. After this call, no `SNOW_EVENT_DOWN` of the monitor enters
 // the mailbox. An event that is already in the mailbox or in the queue stays there.
-snow_status snow_demonitor(snow_process process,
-                           uint64_t reference);
+snow_status snow_demonitor(snow_process process, uint64_t reference);
 
 // Starts watching a node: from now on the process receives `SNOW_EVENT_NODE_UP` when a session with the node begins,
 // and `SNOW_EVENT_NODE_DOWN` when the session ends. A session that already exists causes no `SNOW_EVENT_NODE_UP`.
 // Watching a node twice has the effect of watching it once.
-snow_status snow_monitor_node(snow_process process,
-                              const char *name);
+snow_status snow_monitor_node(snow_process process, const char *name);
 
 // Stops watching a node. Events that are already in the mailbox or in the queue stay there.
 snow_status snow_demonitor_node(snow_process process, const char *name);
@@ -629,23 +600,18 @@ snow_status snow_trap_exit(snow_process process, bool trap);
 
 // Ends a process with a reason. If `reason` is null, the reason is `SNOW_REASON_NORMAL`. Processes that are linked
 // with the process, or that monitor it, receive the reason. The handle must still be freed with `snow_process_free`.
-snow_status snow_exit(snow_process process,
-                      const snow_reason *reason);
+snow_status snow_exit(snow_process process, const snow_reason *reason);
 
 // Sends an exit signal from a process to another one, whether the two are linked or not. The signal ends the
 // receiver, unless the receiver traps exits or the reason is `SNOW_REASON_NORMAL` or `SNOW_REASON_SHUTDOWN`. If
 // `reason` is null, the reason is `SNOW_REASON_NORMAL`. Returns `SNOW_ERROR_REFUSED` if one of the two nodes does not
 // let the other send exit signals. Waits as `snow_send` does.
-snow_status snow_send_exit(snow_process process,
-                           snow_pid to,
-                           const snow_reason *reason,
-                           int64_t timeout);
+snow_status snow_send_exit(snow_process process, snow_pid to, const snow_reason *reason, int64_t timeout);
 
 // Creates a queue for up to `events_max` events, from 1 to `SNOW_QUEUE_EVENTS_MAX`. If `events_max` is 0, the number
 // is `SNOW_QUEUE_EVENTS_DEFAULT`. Events that do not fit wait in the mailboxes. Processes of several nodes can share
 // a queue. Free the queue with `snow_queue_free`.
-snow_status snow_queue_new(uint64_t events_max,
-                           snow_queue *queue);
+snow_status snow_queue_new(uint64_t events_max, snow_queue *queue);
 
 // Frees a queue. Returns `SNOW_ERROR_IN_USE` while there are processes that deliver to the queue and were not freed.
 // Threads that wait in `snow_queue_next` get the result `SNOW_ERROR_HANDLE`.
@@ -660,8 +626,7 @@ snow_status snow_queue_next(snow_queue queue, int64_t timeout, snow_event *event
 // poll the descriptor: do not read from it, and do not close it. When it is readable, call `snow_queue_next` with a
 // `timeout` of 0 until the result is `SNOW_TIMEOUT`. The library closes the descriptor when the queue is freed.
 // Returns `SNOW_ERROR_UNSUPPORTED` on systems without descriptors.
-snow_status snow_queue_descriptor(snow_queue queue,
-                                  int32_t *descriptor);
+snow_status snow_queue_descriptor(snow_queue queue, int32_t *descriptor);
 
 // Frees the memory to which an event points, and clears the event. All copies of the event become invalid.
 snow_status snow_event_free(snow_event *event);
@@ -676,15 +641,11 @@ snow_status snow_bytes_free(snow_bytes *bytes);
 // `{"type": "tuple", "values": [{"type": "int", "value": "7"}, {"type": "string", "value": "seven"}]}`. A pid is
 // `{"type": "pid", "value": {"node": 0, "creation": 0, "local": 0}}`, where `local` is the number of the pid in the
 // term.
-snow_status snow_term_from_json(const uint8_t *json,
-                                size_t length,
-                                snow_bytes *term);
+snow_status snow_term_from_json(const uint8_t *json, size_t length, snow_bytes *term);
 
 // Writes the JSON of a term to `json`, in the form that `snow_term_from_json` reads. Free the JSON with
 // `snow_bytes_free`. Returns `SNOW_ERROR_TERM` if the bytes are not exactly one term.
-snow_status snow_term_to_json(const uint8_t *term,
-                              size_t length,
-                              snow_bytes *json);
+snow_status snow_term_to_json(const uint8_t *term, size_t length, snow_bytes *json);
 
 #ifdef __cplusplus
 }  // extern "C"

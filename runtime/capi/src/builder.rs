@@ -73,10 +73,9 @@ impl Builder {
     }
 
     /// Starts a node of these settings, and forgets them.
-    pub(crate) fn start(id: u64) -> Outcome<Arc<Running>> {
-        let builder = BUILDERS.remove(id)?;
+    pub(crate) fn start(&self) -> Outcome<Arc<Running>> {
         let (node, threads, timing) = {
-            let mut settings = builder.lock();
+            let mut settings = self.lock();
             (settings.node.take(), settings.threads, settings.timing)
         };
         let node = node.ok_or_else(|| Failure::argument("a node of these settings has been started"))?;

@@ -38,10 +38,9 @@ impl Message {
         Self(Content::Plain { bytes, marked: None })
     }
 
-    /// Creates a message of bytes that are copied.
-    #[inline]
-    pub(crate) fn copy_of(bytes: &[u8]) -> Self {
-        Self::short(bytes, None).unwrap_or_else(|| Self::new(Bytes::copy_from_slice(bytes)))
+    /// Creates a message of what is sent to a process of this node.
+    pub(crate) fn of_payload(payload: impl Payload) -> Self {
+        Self::short(payload.as_slice(), None).unwrap_or_else(|| Self::new(payload.into_bytes()))
     }
 
     /// Creates a message of bytes that are copied, or kept with the block in which they lie: see [`keep`].
@@ -61,9 +60,6 @@ impl Message {
 
     #[inline]
     fn short(bytes: &[u8], marked: Option<Terms>) -> Option<Self> {
-        if bytes.len() > SHORT_BYTES_MAX {
-            return None;
-        }
         let length = u8::try_from(bytes.len()).ok()?;
         let mut short = [0; SHORT_BYTES_MAX];
         short.get_mut(..bytes.len())?.copy_from_slice(bytes);
@@ -252,54 +248,46 @@ impl Received {
 /// before it does anything else for the message. It calls them again each time after it has waited for room in a
 /// session, so they must return the same bytes each time. If one of them panics, nothing is sent.
 pub trait Payload {
-    /// Returns the bytes of the message, to be sent over a session.
+    /// Returns the bytes of the message, to be sent over a session, or to be copied for a process of this node.
     fn as_slice(&self) -> &[u8];
-    /// Returns the bytes of the message, to be delivered to a process of this node.
+    /// Returns the bytes of the message, to be delivered to a process of this node. Few bytes are taken from
+    /// [`as_slice`](Self::as_slice) instead.
     fn into_bytes(self) -> Bytes;
-    /// Returns the message to be delivered to a process of this node. The default makes it of
-    /// [`into_bytes`](Self::into_bytes). Types that would have to allocate for a few bytes make it without.
-    fn into_message(self) -> Message
-    where
-        Self: Sized,
-    {
-        Message::new(self.into_bytes())
-    }
 }
 
-macro_rules! owned {
-    ($($type:ty),*) => {
+/// All types share `as_slice`; they differ in how the bytes are kept.
+macro_rules! payloads {
+    ($($type:ty, $self:ident => $into:expr;)*) => {
         $(impl Payload for $type {
             fn as_slice(&self) -> &[u8] {
                 self.as_ref()
             }
 
-            fn into_bytes(self) -> Bytes {
-                Bytes::from(self)
+            fn into_bytes($self) -> Bytes {
+                $into
             }
         })*
     };
 }
 
-macro_rules! borrowed {
-    ($([$($length:ident)?] $type:ty),*) => {
-        $(impl$(<const $length: usize>)? Payload for $type {
-            fn as_slice(&self) -> &[u8] {
-                self.as_ref()
-            }
-
-            fn into_bytes(self) -> Bytes {
-                Bytes::copy_from_slice(self.as_ref())
-            }
-
-            fn into_message(self) -> Message {
-                Message::copy_of(self.as_ref())
-            }
-        })*
-    };
+payloads! {
+    Bytes, self => self;
+    Vec<u8>, self => Bytes::from(self);
+    Box<[u8]>, self => Bytes::from(self);
+    String, self => Bytes::from(self);
+    &[u8], self => Bytes::copy_from_slice(self);
+    &str, self => Bytes::copy_from_slice(self.as_bytes());
 }
 
-owned!(Bytes, Vec<u8>, Box<[u8]>, String);
-borrowed!([] & [u8], [] & str, [LENGTH] & [u8; LENGTH]);
+impl<const LENGTH: usize> Payload for &[u8; LENGTH] {
+    fn as_slice(&self) -> &[u8] {
+        *self
+    }
+
+    fn into_bytes(self) -> Bytes {
+        Bytes::copy_from_slice(self)
+    }
+}
 
 impl Payload for Message {
     fn as_slice(&self) -> &[u8] {
@@ -308,14 +296,6 @@ impl Payload for Message {
 
     fn into_bytes(self) -> Bytes {
         Self::into_bytes(self)
-    }
-
-    /// The mark of a term, and its pids, are not sent on.
-    fn into_message(self) -> Message {
-        match self.0 {
-            Content::Short { length, bytes, .. } => Self(Content::Short { length, bytes, marked: None }),
-            _ => Self::new(Self::into_bytes(self)),
-        }
     }
 }
 
@@ -342,7 +322,7 @@ mod tests {
         fn check(payload: impl Payload + Clone) {
             assert_eq!(payload.as_slice(), b"abc");
             assert_eq!(payload.clone().into_bytes(), &b"abc"[..]);
-            assert_eq!(payload.into_message(), Message::new(Bytes::from_static(b"abc")));
+            assert_eq!(Message::of_payload(payload), Message::new(Bytes::from_static(b"abc")));
         }
         check("abc");
         check("abc".to_owned());

@@ -134,9 +134,10 @@ pub extern "C" fn snow_builder_free(builder: snow_builder) -> snow_status {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn snow_start(builder: snow_builder, node: *mut snow_node) -> snow_status {
     guard(|| {
+        let builder = BUILDERS.remove(builder.id)?;
         // SAFETY: as the module says.
-        let out = unsafe { Out::new(node, "node") }.inspect_err(|_| drop(BUILDERS.remove(builder.id)))?;
-        out.put(snow_node { id: Builder::start(builder.id)?.id });
+        let out = unsafe { Out::new(node, "node") }?;
+        out.put(snow_node { id: builder.start()?.id });
         Ok(())
     })
 }

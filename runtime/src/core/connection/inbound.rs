@@ -515,6 +515,7 @@ mod tests {
         idle.make_room(256, &mut Nobody, &mut Asked::default());
         assert_eq!(idle.bytes.capacity(), 256);
     }
+
     #[test]
     fn a_signal_is_read_even_if_the_table_refuses_its_buffer() {
         // SEND and EXIT.

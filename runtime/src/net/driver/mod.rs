@@ -414,14 +414,19 @@ impl<S: Transport, H: Host> Driver<S, H> {
         self.session.give_back_space();
     }
 
-    /// Sends pending data to the peer, as far as the stream takes it at once. Nothing is added to that data any more.
+    /// Sends pending data to the peer, as far as the stream takes it at once. No message is added to that data any more.
     fn take_leave(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.session.ending().is_some_and(|ending| ending.tells_all()) {
             self.out.clear();
             self.written = 0;
         }
-        while !self.is_mute && matches!(self.poll_write_next(cx), Poll::Ready(Ok(()))) {}
-        Poll::Ready(())
+        for _ in 0..STEPS_MAX {
+            if self.is_mute || !matches!(self.poll_write_next(cx), Poll::Ready(Ok(()))) {
+                return Poll::Ready(());
+            }
+        }
+        give_way(cx);
+        Poll::Pending
     }
 }
 

@@ -513,11 +513,12 @@ async fn a_peer_that_breaks_the_protocol_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn it_is_told_behind_all_that_is_queued_if_the_stream_takes_that() {
-    const LARGE: usize = 1 << 20;
+    // Two of them do not fit into one write.
+    const BYTES: usize = 40 << 10;
     let end = End::new();
     let (mut peer, stream) = pipe(16 << 20);
-    for _ in 0..6 {
-        end.session.send(by(1), 1, &vec![7; LARGE]).wake().unwrap();
+    for _ in 0..200 {
+        end.session.send(by(1), 1, &[7; BYTES]).wake().unwrap();
     }
     peer.write_all(&[1, 0, 0, 0, 0x13]).await.unwrap();
     let ending = end.run(stream).await;
@@ -525,7 +526,7 @@ async fn it_is_told_behind_all_that_is_queued_if_the_stream_takes_that() {
     let mut heard = Vec::new();
     peer.read_to_end(&mut heard).await.unwrap();
     let heard: Vec<_> = Frames::new(&heard, FRAME_BYTES_MAX).flatten().collect();
-    assert_eq!(heard.iter().filter(|payload| payload.len() > LARGE).count(), 6);
+    assert_eq!(heard.iter().filter(|payload| payload.len() > BYTES).count(), 200);
     assert!(
         matches!(read(heard.last().unwrap()), Frame::Close(close) if close.code == Close::PROTOCOL_ERROR)
     );

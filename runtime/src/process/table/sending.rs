@@ -21,7 +21,7 @@ impl ProcessTable {
     ) -> Result<(), SendError> {
         from.check()?;
         if to.is_here() {
-            return Ok(send_here(from, || self.get_pid(to), || here(message)).await?);
+            return Ok(send_here(from, || self.get_pid(to), || Message::of_payload(message)).await?);
         }
         self.sent(from, Towards::Process(to), || self.remote()?.send(from, to, message.as_slice())).await
     }
@@ -71,7 +71,7 @@ impl ProcessTable {
         from.check()?;
         let node = &*self.completed(node)?;
         if node == self.node() {
-            return Ok(send_here(from, || self.whereis_cell(name), || here(message)).await?);
+            return Ok(send_here(from, || self.whereis_cell(name), || Message::of_payload(message)).await?);
         }
         self.sent(from, Towards::Node(node), || {
             self.remote()?.send_named(from, node, name, message.as_slice())
@@ -163,10 +163,6 @@ fn try_send_here(
         }
         Err(NotPut::Refused(refused)) => Err(refused),
     }
-}
-
-fn here(message: impl Payload) -> Message {
-    message.into_message()
 }
 
 pub(super) fn term_here(term: Term) -> Message {
