@@ -120,7 +120,7 @@ pub struct NodeNameError {
 
 impl fmt::Display for NodeNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not a node name at byte {}: {}", self.at, self.rule)
+        write!(f, "not a node name (`name@host:port`) at byte {}: {}", self.at, self.rule)
     }
 }
 
@@ -217,7 +217,7 @@ mod tests {
     fn an_error_is_shown_with_its_place() {
         assert_eq!(
             NodeName::parse("a@h:01").unwrap_err().to_string(),
-            "not a node name at byte 3: a `:` and a port of 0 to 65535 may follow the host, and nothing else"
+            "not a node name (`name@host:port`) at byte 3: a `:` and a port of 0 to 65535 may follow the host, and nothing else"
         );
     }
 

@@ -401,7 +401,7 @@ impl Notices {
         event!(
             connections,
             WARN, peer = %Shown(name), failures, nodes,
-            "this node is kept connected and is not reached: {why} (it is dialled again, after longer and longer pauses; \
+            "a node that is kept connected is not reached: {why} (it is dialled again, after longer and longer pauses; \
              `nodes` counts such events since the last such line)"
         );
     }
@@ -441,7 +441,7 @@ impl Notices {
             event!(
                 sessions,
                 INFO, peer = %Shown(peer), %what, count, times,
-                "this peer was refused what it has asked for, `count` times in this session"
+                "this peer was refused what it has asked for: see `remote_exit`, `remote_spawn` and `global_names` (`count` is that of its session)"
             );
         }
     }

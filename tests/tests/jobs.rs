@@ -258,7 +258,7 @@ async fn a_program_whose_queue_is_ended_again_and_again_ends_with_an_error() {
     member.spawn(async move |ctx: Context| while end_queue(&ctx, &name).await {}).unwrap();
     let (code, why) = spawn_blocking(|| queue.end()).await.unwrap();
     assert_eq!(code, Some(1));
-    assert!(why.contains("more than 3 restarts in 5s") && why.contains("away with it"), "{why}");
+    assert!(why.contains("restarted more than 3 times in 5s") && why.contains("away with it"), "{why}");
     member.shutdown().await;
 }
 

@@ -22,6 +22,11 @@ pub(crate) struct CertificateFiles {
 }
 
 impl CertificateFiles {
+    /// Returns `true` if the node has a certificate, which speaks for one name.
+    pub(crate) const fn are_given(&self) -> bool {
+        self.certificate.is_some()
+    }
+
     /// The builder with what these say.
     pub(crate) fn give(&self, builder: NodeBuilder) -> NodeBuilder {
         match (&self.certificate, &self.key, &self.trust) {

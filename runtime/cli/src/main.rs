@@ -82,10 +82,10 @@ If SSLKEYLOGFILE names a file, the keys of the channels go there, so that Wiresh
 Colours are for terminals only; set NO_COLOR to have none.";
 
 const COOKIE_HELP: &str = "\
-Whoever has the cookie can be any node of the system: keep the file as you keep a private key, and copy it to other
-machines over a channel you trust. No file is replaced unless --force says so. A
-file that you redirect to is made by your shell, and others may read it unless
-your umask says otherwise.
+Whoever has the cookie can be any node of the system: keep the file as you keep
+a private key, and copy it to other machines over a channel you trust. No file is
+replaced unless --force says so. A file that you redirect to is made by your
+shell, and others may read it unless your umask says otherwise.
 
 Examples:
   snow-dist cookie
@@ -97,8 +97,9 @@ const DECODE_HELP: &str = "\
 Each message stands behind its 4-byte length; several may follow each other.
 Without HEX and --file, standard input is read. Of a file or standard input each
 line is an input of its own, with offsets from 0; empty lines and lines that
-begin with # are passed over. Exit status: 0 if all was good, 1 if something was
-not, 2 for wrong usage.
+begin with # are passed over.
+
+Exit status: 0 if all was good, 1 if something was not, 2 for wrong usage.
 
 Examples:
   snow-dist decode 110000001305000000000000002a00000000070100

@@ -297,7 +297,7 @@ fn a_script_stops_at_its_first_error_unless_it_is_to_go_on() {
         ("disconnect x@h", "there is no session with x@h"),
         ("send x hello", "nobody is registered as \"x\""),
         ("send x on b@127.0.0.1:1 hello", "`connect b@127.0.0.1:1` makes one"),
-        ("send x on nope hello", "\"nope\" is not a node name at byte 4: an `@` stands"),
+        ("send x on nope hello", "\"nope\" is not a node name (`name@host:port`) at byte 4: an `@` stands"),
         ("spawn echo on nope", "\"nope\" is not a node name"),
         ("whereis x on nope", "\"nope\" is not a node name"),
         ("whereis x on", "NODE is missing"),

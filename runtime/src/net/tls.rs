@@ -99,7 +99,7 @@ fn certificate_trouble(error: &RustlsError) -> Option<String> {
         RustlsError::NoCertificatesPresented => "the peer has no certificate, and this node requires one".to_owned(),
         RustlsError::InvalidCertificate(_) => format!("the peer's certificate is refused: {error}"),
         RustlsError::AlertReceived(CertificateRequired) => {
-            "the peer requires a certificate, and this node has none: give it one (`certificates` of its builder)".to_owned()
+            "the peer requires a certificate, and this node has none: give it one (`NodeBuilder::certificates`, or `--certificate` of the command)".to_owned()
         }
         RustlsError::AlertReceived(
             why @ (BadCertificate | CertificateExpired | CertificateRevoked | CertificateUnknown | UnknownCA

@@ -17,7 +17,8 @@ pub struct ProcessInfo {
     /// The names under which the process is registered.
     pub names: Vec<Arc<str>>,
     /// The description that the process has set ([`Context::describe`](crate::Context::describe)). If the process has
-    /// not set one and runs a registered function, this is the name of that function.
+    /// not set one, this is the name of the registered function that it runs, or of the child of a supervisor that it
+    /// is.
     pub description: Option<Box<str>>,
     /// The name that the compiler gives the process's function. It is empty until the process has run for the first
     /// time, and differs between versions of the compiler.

@@ -229,8 +229,12 @@ impl Running {
         let (tells, told) = oneshot::channel();
         present.shown.lock().process = Process::Own;
         let (begin, started) = (present.child.begin.clone(), Started::new(tells, present.shown.clone()));
-        let longest = present.child.starts_within;
-        let process = match self.ctx.spawn_link(move |ctx| begin.life(ctx, started)) {
+        let (longest, name) = (present.child.starts_within, present.child.name.clone());
+        let life = move |ctx: Context| {
+            ctx.describe(&name);
+            begin.life(ctx, started)
+        };
+        let process = match self.ctx.spawn_link(life) {
             Ok(process) => process,
             Err(SpawnError::Stopped | SpawnError::RuntimeGone | SpawnError::Ended) => {
                 return ControlFlow::Break(Reason::Shutdown);
@@ -336,7 +340,7 @@ impl Running {
         let reason = shown(reason);
         event!(processes, ERROR, supervisor = %self.ctx.pid(), child = %Escaped(child), %reason, max, ?within, "a supervisor gives up");
         Reason::error(format!(
-            "more than {max} restarts in {within:?}, the last one of the child \"{}\": {reason}",
+            "restarted more than {max} times in {within:?}, the last time the child \"{}\": {reason}",
             Escaped(child)
         ))
     }

@@ -166,7 +166,7 @@ async fn one_that_fails_too_often_ends_the_supervisor_with_its_reason() {
     })
     .unwrap();
     let Received::Exit { reason, .. } = told.await.unwrap() else { panic!("an exit") };
-    let text = "more than 2 restarts in 5s, the last one of the child \"broken\": error \"broken\"";
+    let text = "restarted more than 2 times in 5s, the last time the child \"broken\": error \"broken\"";
     assert_eq!(reason, Reason::error(text));
     assert_eq!(journal.take(), ["+steady", "-steady"]);
 }
@@ -194,6 +194,7 @@ async fn a_child_that_does_not_stop_is_killed_and_the_others_are_stopped() {
         .child(child("last", &journal));
     let supervisor = started(supervisor, &node).await;
     let pid = pids(&supervisor).await["stubborn"].unwrap();
+    assert_eq!(node.process(pid).unwrap().description.as_deref(), Some("stubborn"));
     let began = tokio::time::Instant::now();
     supervisor.stop().await;
     assert_eq!(began.elapsed().as_secs(), 60);

@@ -47,7 +47,7 @@ async fn a_node_that_is_not_reached_is_told_of() {
     let log = Log::down_to_debug();
     let kept = node("a").await;
     kept.keep("b@127.0.0.1:1").unwrap();
-    until("the warning", || log.lines_with("is kept connected and is not reached").len() == 1).await;
+    until("the warning", || log.lines_with("a node that is kept connected is not reached").len() == 1).await;
     let a = start(Node::builder("a@127.0.0.1:0").dial_when_needed(true)).await;
     run(&a, async |ctx: Context| ctx.send_named("x", "b@127.0.0.1:1", "lost").await.unwrap()).await;
     let line = "DEBUG snow_dist_runtime::connections a node that a process has turned to is not reached";
@@ -224,12 +224,21 @@ async fn a_child_that_is_killed_for_its_time_is_told_of_with_the_limit() {
 async fn processes_that_a_shutdown_kills_are_told_of() {
     let log = Log::of_this_thread();
     let node = Node::alone(tokio::runtime::Handle::current());
-    let first = node.spawn(idle).unwrap();
+    let first = node
+        .spawn(async |ctx: Context| {
+            ctx.describe("counts sheep");
+            idle(ctx).await
+        })
+        .unwrap();
     node.register("deaf", first).unwrap();
     node.spawn(idle).unwrap();
-    assert_eq!(node.shutdown_within(Duration::ZERO).await.len(), 2);
+    tokio::task::yield_now().await;
+    let left = node.shutdown_within(Duration::ZERO).await;
+    let descriptions: Vec<_> = left.iter().map(|left| left.description.as_deref()).collect();
+    assert_eq!(descriptions, [Some("counts sheep"), None]);
     let line = format!(
-        "WARN snow_dist_runtime::processes processes that have not ended in time are killed count=2 process={first} name=deaf"
+        "WARN snow_dist_runtime::processes processes that have not ended in time are killed count=2 process={first} name=deaf \
+         description=counts sheep"
     );
     assert_eq!(log.lines_with(&line).len(), 1, "{:?}", log.lines());
 }

@@ -178,7 +178,7 @@ async fn a_rule_for_all_functions_goes_before_those_of_each() {
     let peers = b.stats().peers.into_iter().map(|peer| (peer.name, peer.passed_over.spawns_refused));
     assert_eq!(peers.collect::<HashMap<_, _>>(), [(a.name().into(), 0), (c.name().into(), 3)].into());
     let line = format!(
-        "this peer was refused what it has asked for, `count` times in this session peer={}",
+        "this peer was refused what it has asked for: see `remote_exit`, `remote_spawn` and `global_names` (`count` is that of its session) peer={}",
         c.name()
     );
     let lines = log.lines_with(&line);

@@ -155,7 +155,7 @@ async fn a_process_that_ends_with_noconnection_in_a_session_that_lasts_has_faile
         a.send(process, "noconnection").await.unwrap();
     }
     let ended = within("the end", supervisor.ended()).await;
-    let text = "more than 1 restarts in 3600s, the last one of the child \"worker\": noconnection";
+    let text = "restarted more than 1 times in 3600s, the last time the child \"worker\": noconnection";
     assert_eq!(ended, Reason::error(text));
     assert_eq!(a.processes_failed(), 3, "what stood for them, and the supervisor");
 }

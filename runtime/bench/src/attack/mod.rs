@@ -32,7 +32,8 @@ const MEMBER: &str = "attacker@127.0.0.1:1";
 /// Attacks to be measured.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Attacks {
-    /// Those alone whose names begin like one of these, separated by commas.
+    /// Only the attacks whose names begin with one of these, separated by commas: `strangers`, the name of a frame
+    /// such as SEND, `groups`; a name that no attack has is answered by the list of all.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// How long the honest work is measured each time: three times for each attack and round.
@@ -44,7 +45,7 @@ impl Attacks {
     /// Measures, prints, and fails if a bound is broken that does not depend on the machine's speed.
     pub(crate) fn run(&self, rounds: usize) -> Result<()> {
         let chosen: Vec<_> = attacks::all().into_iter().filter(|attack| self.has(attack.name)).collect();
-        ensure!(!chosen.is_empty(), "no attack has such a name");
+        ensure!(!chosen.is_empty(), "no attack has such a name; there are: {}", names().join(", "));
         ensure!(self.seconds > 0.0 && rounds > 0, "nothing would be measured");
         let measured = runtime(1)?.block_on(rounds::measure(&chosen, rounds, self.seconds))?;
         println!(
@@ -61,6 +62,10 @@ impl Attacks {
     fn has(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|begin| name.starts_with(begin.as_str()))
     }
+}
+
+fn names() -> Vec<&'static str> {
+    attacks::all().into_iter().map(|attack| attack.name).collect()
 }
 
 /// With so many threads.

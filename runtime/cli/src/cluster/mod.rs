@@ -88,6 +88,11 @@ async fn learn(arguments: &Arguments, longest: Duration) -> io::Result<Learned> 
     let name = NodeName::parse(&arguments.node).map_err(io::Error::other)?.completed();
     let node = match &arguments.name {
         Some(name) => Node::builder(name).listen("127.0.0.1:0"),
+        None if arguments.certificates.are_given() => {
+            return Err(io::Error::other(
+                "a certificate speaks for one name: say by --name which one this node has",
+            ));
+        }
         None => Node::builder(own_name()?),
     };
     let node = arguments.certificates.give(node.cookie_file(&arguments.cookie_file));

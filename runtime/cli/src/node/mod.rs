@@ -47,12 +47,14 @@ At a terminal it is a prompt: `help` lists its commands, Tab completes commands,
 nodes, processes and names, and lines of earlier times are found with the arrow
 keys. What happens by itself appears above the line, behind a `*`, and what the
 node warns of behind a `!`; without a terminal, warnings go to standard error.
+What it refuses to others is no warning: `snow-dist cluster` shows how often.
 
 Without a terminal, or with --command or --script, it does as the lines say, one
 after the other, and stops at the first error with its line's number. Lines that
 begin with # are passed over. What happens by itself is shown as it comes, and
-nothing more comes behind the last line: `wait` waits for it. Exit status: 0 if all was good, 1 if something was
-not, 2 for wrong usage.
+nothing more comes behind the last line: `wait` waits for it.
+
+Exit status: 0 if all was good, 1 if something was not, 2 for wrong usage.
 
 The node answers `snow-dist cluster`, and whoever has its cookie can connect.
 

@@ -129,7 +129,7 @@ mod tests {
             (
                 "{target}:{port}",
                 SRV,
-                "it makes \"host.example:1\": not a node name at byte 14: an `@` stands between name and host",
+                "it makes \"host.example:1\": not a node name (`name@host:port`) at byte 14: an `@` stands between name and host",
             ),
             (
                 "w@{address}:0",

@@ -26,6 +26,8 @@ pub struct Left {
     pub pid: Pid,
     /// The names under which the process was registered on this node.
     pub names: Vec<Arc<str>>,
+    /// The description of the process, as in [`ProcessInfo::description`](crate::ProcessInfo::description).
+    pub description: Option<Box<str>>,
 }
 
 impl ProcessTable {
@@ -38,9 +40,14 @@ impl ProcessTable {
             return Vec::new();
         }
         let left = self.kill_all();
-        if let [Left { pid, names }, ..] = &left[..] {
+        if let [Left { pid, names, description }, ..] = &left[..] {
             let (name, count) = (names.first().map(|name| display(Shown(name))), left.len());
-            event!(processes, WARN, count, process = %pid, name, "processes that have not ended in time are killed");
+            let description = description.as_deref().map(|text| display(Shown(text)));
+            event!(
+                processes,
+                WARN, count, process = %pid, name, description,
+                "processes that have not ended in time are killed"
+            );
         }
         self.have_ended(KILLED_WITHIN, || self.count_of_program() + self.ends_untold()).await;
         left
@@ -79,7 +86,7 @@ impl ProcessTable {
     fn kill_all(&self) -> Vec<Left> {
         let mut left = Vec::new();
         self.for_each_of_program(|cell| {
-            left.push(Left { pid: cell.pid(), names: cell.names() });
+            left.push(Left { pid: cell.pid(), names: cell.names(), description: cell.look().description });
             cell.doom(Reason::Killed).wake();
         });
         left
