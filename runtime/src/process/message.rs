@@ -40,7 +40,8 @@ impl Message {
 
     /// Creates a message of what is sent to a process of this node.
     pub(crate) fn of_payload(payload: impl Payload) -> Self {
-        Self::short(payload.as_slice(), None).unwrap_or_else(|| Self::new(payload.into_bytes()))
+        let short = payload.copied().and_then(|bytes| Self::short(bytes, None));
+        short.unwrap_or_else(|| Self::new(payload.into_bytes()))
     }
 
     /// Creates a message of bytes that are copied, or kept with the block in which they lie: see [`keep`].
@@ -241,53 +242,58 @@ impl Received {
     }
 }
 
-/// A type whose bytes can be sent as a message. A receiver on this node gets owned bytes without a copy, unless they are
-/// few. A session always copies the bytes.
+/// A type whose bytes can be sent as a message. A receiver on this node gets owned bytes without a copy. A session
+/// always copies the bytes.
 ///
-/// An implementation may use the node in both methods and in its destructor. The sender's task calls the methods
+/// An implementation may use the node in all methods and in its destructor. The sender's task calls the methods
 /// before it does anything else for the message. It calls them again each time after it has waited for room in a
 /// session, so they must return the same bytes each time. If one of them panics, nothing is sent.
 pub trait Payload {
-    /// Returns the bytes of the message, to be sent over a session, or to be copied for a process of this node.
+    /// Returns the bytes of the message, to be sent over a session.
     fn as_slice(&self) -> &[u8];
-    /// Returns the bytes of the message, to be delivered to a process of this node. Few bytes are taken from
-    /// [`as_slice`](Self::as_slice) instead.
+    /// Returns the bytes of the message, to be delivered to a process of this node.
     fn into_bytes(self) -> Bytes;
+    /// Returns the bytes if [`into_bytes`](Self::into_bytes) would copy them. If they are few, they are then copied into
+    /// the message itself, without an allocation. The default returns `None`.
+    fn copied(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
-/// All types share `as_slice`; they differ in how the bytes are kept.
-macro_rules! payloads {
-    ($($type:ty, $self:ident => $into:expr;)*) => {
+macro_rules! owned {
+    ($($type:ty),*) => {
         $(impl Payload for $type {
             fn as_slice(&self) -> &[u8] {
                 self.as_ref()
             }
 
-            fn into_bytes($self) -> Bytes {
-                $into
+            fn into_bytes(self) -> Bytes {
+                Bytes::from(self)
             }
         })*
     };
 }
 
-payloads! {
-    Bytes, self => self;
-    Vec<u8>, self => Bytes::from(self);
-    Box<[u8]>, self => Bytes::from(self);
-    String, self => Bytes::from(self);
-    &[u8], self => Bytes::copy_from_slice(self);
-    &str, self => Bytes::copy_from_slice(self.as_bytes());
+macro_rules! borrowed {
+    ($([$($length:ident)?] $type:ty),*) => {
+        $(impl$(<const $length: usize>)? Payload for $type {
+            fn as_slice(&self) -> &[u8] {
+                self.as_ref()
+            }
+
+            fn into_bytes(self) -> Bytes {
+                Bytes::copy_from_slice(self.as_ref())
+            }
+
+            fn copied(&self) -> Option<&[u8]> {
+                Some(self.as_ref())
+            }
+        })*
+    };
 }
 
-impl<const LENGTH: usize> Payload for &[u8; LENGTH] {
-    fn as_slice(&self) -> &[u8] {
-        *self
-    }
-
-    fn into_bytes(self) -> Bytes {
-        Bytes::copy_from_slice(self)
-    }
-}
+owned!(Bytes, Vec<u8>, Box<[u8]>, String);
+borrowed!([] & [u8], [] & str, [LENGTH] & [u8; LENGTH]);
 
 impl Payload for Message {
     fn as_slice(&self) -> &[u8] {
@@ -296,6 +302,10 @@ impl Payload for Message {
 
     fn into_bytes(self) -> Bytes {
         Self::into_bytes(self)
+    }
+
+    fn copied(&self) -> Option<&[u8]> {
+        matches!(self.0, Content::Short { .. }).then(|| self.as_bytes())
     }
 }
 
