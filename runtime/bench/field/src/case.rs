@@ -1,15 +1,15 @@
-//! What is measured: the names that side programs know it by, and with how many threads, of which size, it is run.
+//! The measurements: their names for side programs, and the numbers of threads and sizes with which each is run.
 
 use serde::{Deserialize, Serialize};
 
 /// One measurement.
 #[derive(Debug)]
 pub(crate) struct Case {
-    /// What a side program is told to measure.
+    /// The name that a side program is given.
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     pub(crate) sides: Sides,
-    /// How it is run; each is measured in each round.
+    /// The ways in which it is run; each is measured in each round.
     pub(crate) points: &'static [Point],
 }
 
@@ -19,7 +19,7 @@ pub(crate) enum Kind {
     Between,
     /// Within one process of the system.
     Within,
-    /// How a cost grows.
+    /// The growth of a cost.
     Curve,
 }
 
@@ -37,7 +37,7 @@ pub(crate) enum Sides {
     Pair { driver: usize, server: usize },
 }
 
-/// How a case is run.
+/// One way to run a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Point {
     /// Threads of each process's runtime on whatever cores the system gives it; 0: one thread, which stays on its core.

@@ -1,4 +1,4 @@
-//! How costs grow: what of the curves is shown, and over what.
+//! The curves that are shown, and the sizes over which they grow.
 
 use crate::case::Point;
 use crate::row::Better;
@@ -19,7 +19,7 @@ pub(crate) struct Curve {
     pub(crate) values: &'static [(&'static str, &'static str)],
 }
 
-/// What the curve goes over, in words.
+/// The size over which the curve goes, in words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Over {
     Size(&'static str),
@@ -34,7 +34,7 @@ impl Over {
         }
     }
 
-    /// Where a point lies.
+    /// Returns the place of a point.
     pub(crate) fn at(self, point: Point) -> u64 {
         match self {
             Self::Pairs(_) => point.pairs,

@@ -44,7 +44,7 @@ impl Processors {
     }
 }
 
-/// What one side has taken so far.
+/// The memory and processor time that one side has used so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Usage {
     /// The most memory that was resident, in bytes.

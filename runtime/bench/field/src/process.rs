@@ -14,9 +14,9 @@ use tokio::runtime::Handle;
 
 use crate::machine::Usage;
 
-/// How much of what a side program says is read.
+/// The largest number of bytes that are read of a side program's output.
 const OUTPUT_BYTES_MAX: u64 = 64 << 10;
-/// How much of a reason is shown.
+/// The largest part of a reason that is shown.
 const REASON_CHARS_MAX: usize = 300;
 
 /// What a process says on its standard output goes into a pipe for a server, whose first line is waited for, and into a file else.
@@ -106,7 +106,7 @@ impl Process {
         }
     }
 
-    /// What it had taken when it was last looked at.
+    /// Its usage when it was last looked at.
     pub(crate) const fn used(&self) -> Usage {
         self.used
     }

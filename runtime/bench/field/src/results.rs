@@ -18,13 +18,13 @@ pub(crate) struct Results {
     pub(crate) conditions: Conditions,
     /// Versions of the systems that were there.
     pub(crate) versions: BTreeMap<String, String>,
-    /// Why others were not.
+    /// The reasons why others were not.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) absent: BTreeMap<String, String>,
     pub(crate) runs: Vec<Run>,
 }
 
-/// What it was measured on.
+/// The machine on which it was measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Conditions {
     pub(crate) date: String,
@@ -47,7 +47,7 @@ pub(crate) struct Run {
     pub(crate) seconds: f64,
     /// Of the whole machine, both sides included.
     pub(crate) idle_percent: Option<f64>,
-    /// What the host has given to other machines.
+    /// The share of time that the host has given to other machines.
     pub(crate) steal_percent: Option<f64>,
     #[serde(flatten)]
     pub(crate) outcome: Outcome,
@@ -146,7 +146,7 @@ impl Results {
         )
     }
 
-    /// Whether a system has failed at a point.
+    /// Returns `true` if a system has failed at a point.
     pub(crate) fn has_failed(&self, case: &str, point: Point, system: &str) -> bool {
         self.of(case, system).any(|run| run.point == point && matches!(run.outcome, Outcome::Failed(_)))
     }

@@ -1,4 +1,4 @@
-//! What of the measurements is shown in tables and charts, and what ours should come to.
+//! The rows of tables and charts, and the aims of ours.
 
 use crate::case::Point;
 
@@ -38,7 +38,7 @@ pub(crate) struct Row {
     pub(crate) aim: Aim,
 }
 
-/// What ours should come to.
+/// The aim of ours.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Aim {
     None,

@@ -15,7 +15,7 @@ use crate::results::{Conditions, Results, Run};
 use crate::side::{Measurement, Outcome};
 use crate::system::{Found, System};
 
-/// What is to be run.
+/// The measurements to be made.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) rounds: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Plan {
     /// Only points with so many threads; all, if none is given.
     pub(crate) threads: Vec<usize>,
     pub(crate) deadline: Duration,
-    /// Where the results are written to after each round.
+    /// The file to which the results are written after each round.
     pub(crate) file: Option<PathBuf>,
 }
 
@@ -119,7 +119,7 @@ impl Plan {
     }
 }
 
-/// What was run: `mesh, size 50`.
+/// Describes a run: `mesh, size 50`.
 pub(crate) fn label(case: &Case, point: Point) -> String {
     let size = point.size.map(|size| format!(", size {size}"));
     let pairs = point.pairs.map(|pairs| format!(", pairs {pairs}"));

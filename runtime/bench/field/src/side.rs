@@ -11,18 +11,18 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::case::{Case, Point, Sides};
 use crate::process::Process;
 
-/// How long a measurement may take, unless another time is asked for.
+/// The longest time that a measurement may take, unless another one is asked for.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
 
 /// The status of a side program that lacks a case; its standard error says why.
 const LACKS: i32 = 3;
-/// How often `/proc` is asked what a side has taken. Of what a driver takes after the last time before its end nothing is seen.
+/// The interval at which `/proc` is read. What a driver uses between the last reading and its end is not seen.
 const LOOKS: Duration = Duration::from_millis(50);
 
 /// Names and values.
 pub(crate) type Values = BTreeMap<String, f64>;
 
-/// What a measurement came to.
+/// The outcome of a measurement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
@@ -32,7 +32,7 @@ pub(crate) enum Outcome {
     Failed(String),
 }
 
-/// What is to be measured.
+/// A measurement to be made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measurement<'a> {
     /// The side program, and the arguments that it always has.

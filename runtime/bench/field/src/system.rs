@@ -9,7 +9,7 @@ use serde::Deserialize;
 /// A system of the field.
 #[derive(Debug)]
 pub(crate) struct System {
-    /// What its side program is told to be.
+    /// The name that its side program is given.
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
     pub(crate) role: Role,
@@ -21,7 +21,7 @@ pub(crate) struct System {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Ours,
-    /// What the machine leaves to anyone.
+    /// A limit of the machine.
     Limit,
     Peer,
 }

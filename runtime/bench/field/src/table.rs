@@ -128,7 +128,7 @@ fn best_peer(results: &Results, row: &Row, better: Better) -> String {
     best.map_or_else(|| NOTHING.to_owned(), |(ratio, peer)| format!("{} ({peer})", Unit::Ratio.show(ratio)))
 }
 
-/// What ours should come to, and a mark where it does.
+/// The aim of ours, with a mark where it is reached.
 fn aim(results: &Results, row: &Row, better: Better) -> String {
     let (unit, factor) = Unit::of(row.value);
     let (words, share) = match row.aim {
@@ -210,7 +210,7 @@ fn grows(results: &Results, curve: &Curve) -> Option<String> {
     Some(format!("### {} ({})\n\n{table}", curve.title, curve.better.words()))
 }
 
-/// What a system lacks, and what has failed.
+/// Lists what a system lacks, and what has failed.
 fn missing(results: &Results) -> Option<String> {
     let mut lines = Vec::new();
     for case in CASES {

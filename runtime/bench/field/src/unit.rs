@@ -34,7 +34,7 @@ impl Unit {
         found.map_or((Self::Ratio, 1.0), |(_, unit, factor)| (*unit, *factor))
     }
 
-    /// What to divide a value of this size by, and what to write behind it.
+    /// Returns the divisor and the suffix for a value of this size.
     fn scale(self, value: f64) -> (f64, &'static str) {
         const K: f64 = 1024.0;
         let scales: &[(f64, &str)] = match self {

@@ -1,11 +1,11 @@
-//! What all charts share: the sheet, its colours by day and by night, its texts.
+//! Shared parts of all charts: the sheet, its colours in light and dark mode, its texts.
 
 use anyhow::Result;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// What a chart is drawn on.
+/// The sheet on which a chart is drawn.
 pub(super) type Sheet<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 pub(super) const WIDTH: u32 = 860;

@@ -1,4 +1,4 @@
-//! What the side programs share: their arguments, what is timed, and how it is printed.
+//! Shared parts of the side programs: arguments, measurements, and their output.
 
 mod countdown;
 mod job;

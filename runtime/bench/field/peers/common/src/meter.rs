@@ -31,7 +31,7 @@ impl Stopwatch {
         self.cpu.elapsed()
     }
 
-    /// How many of `count` that is a second.
+    /// Returns `count` divided by the seconds that have passed.
     #[must_use]
     pub fn a_second(&self, count: usize) -> f64 {
         count as f64 / self.wall().as_secs_f64()

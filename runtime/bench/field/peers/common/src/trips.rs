@@ -1,4 +1,4 @@
-//! What round trips come to.
+//! The results of round trips.
 
 use std::time::Instant;
 

@@ -30,7 +30,7 @@ impl Message<Take> for Served {
     }
 }
 
-/// How many messages have been taken since the last time, and the processor time of this process.
+/// Asks for the number of messages taken since the last time, and the processor time of this process.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Taken;
 

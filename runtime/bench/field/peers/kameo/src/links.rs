@@ -127,7 +127,7 @@ impl Message<StartCollector> for Served {
     }
 }
 
-/// How many have ended, the processor time of this process, and its memory.
+/// Asks for the number of actors that have ended, the processor time of this process, and its memory.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Ended;
 

@@ -12,13 +12,13 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::actors::Served;
 
-/// How many requests may be under way at once, as in the "Production Example" of kameo. What is beyond it is lost.
+/// The largest number of requests under way at once, as in the "Production Example" of kameo. Further ones are lost.
 const REQUESTS_MAX: usize = 500;
 /// Longer than the longest message that is measured, each byte of which comes to two in a request.
 const REQUEST_BYTES_MAX: u64 = 64 << 20;
 /// Longer than any measurement.
 const IDLE_MAX: Duration = Duration::from_secs(600);
-/// How often it is looked whether the actors of the other node are known, and for how long.
+/// The pause between two looks for the actors of the other node, and the time after which the search ends.
 const LOOK: Duration = Duration::from_millis(50);
 const LOOKS: usize = 200;
 

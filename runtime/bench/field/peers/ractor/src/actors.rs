@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::node::{DRIVERS, remote};
 
-/// What a served actor understands.
+/// The messages of a served actor.
 #[derive(RactorClusterMessage)]
 pub(crate) enum ServedMessage {
     /// A message that is received, and that is all.
@@ -20,7 +20,7 @@ pub(crate) enum ServedMessage {
     /// A request that is replied with the same.
     #[rpc]
     Echo(Vec<u8>, RpcReplyPort<Vec<u8>>),
-    /// How many messages have been taken since the last time, and the processor time of this process.
+    /// Asks for the number of messages taken since the last time, and the processor time of this process.
     #[rpc]
     Taken(RpcReplyPort<Vec<u64>>),
 }
@@ -29,7 +29,7 @@ pub(crate) enum ServedMessage {
 #[derive(Debug)]
 pub(crate) struct Served;
 
-/// What it remembers.
+/// The state of the actor.
 #[derive(Debug, Default)]
 pub(crate) struct ServedState {
     taken: u64,
@@ -70,7 +70,7 @@ impl Actor for Served {
     }
 }
 
-/// What the driver's actor understands.
+/// The messages of the driver's actor.
 #[derive(RactorClusterMessage)]
 pub(crate) enum PingMessage {
     /// The first round trip may begin.
@@ -86,7 +86,7 @@ pub(crate) struct Ping {
     pub(crate) goes_on: Box<dyn Fn(&Trips) -> bool + Send + Sync>,
 }
 
-/// What it remembers.
+/// The state of the actor.
 pub(crate) struct PingState {
     trips: Option<Trips>,
     warm: Option<oneshot::Sender<()>>,

@@ -23,7 +23,7 @@ const CALLS: usize = 20_000;
 const CASTS: usize = 256;
 /// Bytes of long messages that may be under way at once: as many as in a session of ours. Nothing else would hold their sender.
 const FLOW_BYTES: usize = 8 << 20;
-/// How long a call may take.
+/// The longest time that a call may take.
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(60));
 
 type Server = ActorRef<ServedMessage>;

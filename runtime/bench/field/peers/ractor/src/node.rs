@@ -21,7 +21,7 @@ const COOKIE: &str = "a cookie for measurements on one machine";
 const LOCALHOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// Longer than the longest message that is measured, which is as long as the default.
 const FRAME_BYTES_MAX: u64 = 32 << 20;
-/// How often it is looked whether the actors of the other node are known, and for how long.
+/// The pause between two looks for the actors of the other node, and the time after which the search ends.
 const LOOK: Duration = Duration::from_millis(10);
 const LOOKS: usize = 6_000;
 
