@@ -64,6 +64,14 @@ struct Link {
     asker: Option<Asker>,
     pids: Pids,
     state: State,
+    /// What is awaited of a link that was made again. Boxed, as is the reason that is owed: a crowded node has very
+    /// many links, and few of them in these states.
+    awaited: Option<Box<Awaited>>,
+}
+
+/// What a link awaits that was made again before its unlink was acknowledged. Never empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Awaited {
     /// The id of our UNLINK_ID that has not been acknowledged, if the link was made again after it.
     unlink: Option<u64>,
     /// The number of answers about these two processes that have not been written, and that the place waits for.
@@ -76,16 +84,31 @@ enum State {
     /// Our UNLINK_ID with this id has not been acknowledged.
     Unlinking(u64),
     /// The local process has ended; EXIT has not been written.
-    Owed(Reason),
+    Owed(Box<Reason>),
     /// There is no link, but our last LINK may still make one at the peer, so the place for it is kept. The peer has
     /// unlinked, and our own unlink, which that LINK followed, is not acknowledged.
     Over,
 }
 
 impl Link {
+    fn new(asker: Asker, pids: Pids, state: State) -> Self {
+        Self { asker: Some(asker), pids, state, awaited: None }
+    }
+
+    /// The id of our UNLINK_ID that has not been acknowledged, if the link was made again after it.
+    fn unlink(&self) -> Option<u64> {
+        self.awaited.as_ref()?.unlink
+    }
+
+    /// Changes what is awaited. What is empty is not kept.
+    fn await_other(&mut self, change: impl FnOnce(&mut Awaited)) {
+        change(self.awaited.get_or_insert_default());
+        self.awaited.take_if(|awaited| **awaited == Awaited::default());
+    }
+
     /// Returns `true` if our last UNLINK_ID has not been acknowledged.
-    const fn is_outstanding(&self) -> bool {
-        self.unlink.is_some() || matches!(self.state, State::Unlinking(_))
+    fn is_outstanding(&self) -> bool {
+        self.unlink().is_some() || matches!(self.state, State::Unlinking(_))
     }
 
     /// Links again before the unlink of the local process is acknowledged. The peer will count the link as one that
@@ -101,7 +124,7 @@ impl Link {
             }
         }
         if let State::Unlinking(id) = std::mem::replace(&mut self.state, State::Active) {
-            self.unlink = Some(id);
+            self.await_other(|awaited| awaited.unlink = Some(id));
         }
         Linked::Now
     }
@@ -110,7 +133,7 @@ impl Link {
     fn revived(&mut self, tally: &mut Tally) -> Linked {
         // A LINK that comes before the acknowledgement of our unlink has crossed our own LINK: the peer, which has
         // not read that, will count it for this node, as this node does for the peer.
-        if self.unlink.is_none() {
+        if self.unlink().is_none() {
             if !tally.take(Asker::Peer) {
                 return Linked::Full;
             }
@@ -220,7 +243,10 @@ impl Links {
             //= spec/session.md#ses-lnk-004
             //# When a local process unlinks in state active, a node MUST write UNLINK_ID.
             Some(link @ Link { state: State::Active, .. }) => {
-                (link.state, link.unlink) = (State::Unlinking(id), None);
+                link.state = State::Unlinking(id);
+                if link.unlink().is_some() {
+                    link.await_other(|awaited| awaited.unlink = None);
+                }
                 true
             }
             //= spec/session.md#ses-lnk-005
@@ -277,7 +303,7 @@ impl Links {
     /// Handles an UNLINK_ID or UNLINK for a link that a LINK of ours may still make again: its place stays.
     fn on_end_before(&mut self, ends: Ends) -> Option<Ended> {
         let link =
-            self.links.get_mut(&ends).filter(|link| link.unlink.is_some() || link.state == State::Over)?;
+            self.links.get_mut(&ends).filter(|link| link.unlink().is_some() || link.state == State::Over)?;
         Some(Ended::of(&std::mem::replace(&mut link.state, State::Over)))
     }
 
@@ -302,7 +328,7 @@ impl Links {
     pub(super) fn answer(&mut self, ends: Ends) -> Place {
         match self.links.get_mut(&ends) {
             Some(link) if link.state == State::Over => {
-                link.answers = link.answers.saturating_add(1);
+                link.await_other(|awaited| awaited.answers = awaited.answers.saturating_add(1));
                 Place::Kept
             }
             _ => Place::None,
@@ -316,7 +342,7 @@ impl Links {
             Place::Held => tally.give_back(Asker::Here),
             Place::Kept => {
                 if let Some(link) = self.links.get_mut(&ends) {
-                    link.answers = link.answers.saturating_sub(1);
+                    link.await_other(|awaited| awaited.answers = awaited.answers.saturating_sub(1));
                     self.settle(ends, tally);
                 }
             }
@@ -328,9 +354,9 @@ impl Links {
         //= spec/session.md#ses-lnk-019
         //# A node that reads UNLINK_ACK n in state unlinking n MUST enter state none.
         if let Some(link) = self.links.get_mut(&ends)
-            && link.unlink == Some(id)
+            && link.unlink() == Some(id)
         {
-            link.unlink = None;
+            link.await_other(|awaited| awaited.unlink = None);
             self.settle(ends, tally);
             return false;
         }
@@ -346,7 +372,7 @@ impl Links {
             //= spec/session.md#ses-lnk-009
             //# When a process has ended, a node MUST NOT write an EXIT for a link in state unlinking.
             if link.state == State::Active {
-                link.state = State::Owed(reason.clone());
+                link.state = State::Owed(Box::new(reason.clone()));
                 owes(*ends);
             }
         }
@@ -355,7 +381,7 @@ impl Links {
     /// Takes the exit that a link owes, to be written now. `None` if the peer has ended the link in the meantime.
     pub(super) fn take_owed(&mut self, ends: Ends, tally: &mut Tally) -> Option<(Reason, Pids)> {
         match self.close_if(ends, tally, |state| matches!(state, State::Owed(_))) {
-            Some((State::Owed(reason), pids)) => Some((reason, pids)),
+            Some((State::Owed(reason), pids)) => Some((*reason, pids)),
             _ => None,
         }
     }
@@ -383,15 +409,14 @@ impl Links {
         if !tally.take_for_link(asker) {
             return Linked::Full;
         }
-        self.links
-            .insert(ends, Link { asker: Some(asker), pids, state: State::Active, unlink: None, answers: 0 });
+        self.links.insert(ends, Link::new(asker, pids, State::Active));
         Linked::Now
     }
 
     /// Gives the place of a link that is over back, unless something is still awaited.
     fn settle(&mut self, ends: Ends, tally: &mut Tally) {
         if let Entry::Occupied(link) = self.links.entry(ends)
-            && let Link { state: State::Over, unlink: None, answers: 0, .. } = link.get()
+            && let Link { state: State::Over, awaited: None, .. } = link.get()
             && let Some(asker) = link.remove().asker
         {
             tally.give_back(asker);
@@ -431,9 +456,7 @@ mod tests {
         let (mut links, mut tally) = (Links::default(), Tally::new(1, 1, 1));
         if let Some(state) = state {
             assert!(tally.take(Asker::Here));
-            links
-                .links
-                .insert(ENDS, Link { asker: Some(Asker::Here), pids: PIDS, state, unlink: None, answers: 0 });
+            links.links.insert(ENDS, Link::new(Asker::Here, PIDS, state));
         }
         (links, tally)
     }
@@ -444,7 +467,10 @@ mod tests {
 
     const ACTIVE: Option<State> = Some(State::Active);
     const UNLINKING: Option<State> = Some(State::Unlinking(7));
-    const OWED: Option<State> = Some(State::Owed(Reason::Killed));
+
+    fn owed() -> Option<State> {
+        Some(State::Owed(Box::new(Reason::Killed)))
+    }
 
     //= spec/session.md#ses-lnk-014
     //= type=test
@@ -470,32 +496,32 @@ mod tests {
             (None, link, true, ACTIVE),
             (ACTIVE, link, false, ACTIVE),
             (UNLINKING, link, true, ACTIVE),
-            (OWED, link, false, OWED),
+            (owed(), link, false, owed()),
             (None, on_link, true, ACTIVE),
             (ACTIVE, on_link, false, ACTIVE),
             (UNLINKING, on_link, false, UNLINKING),
-            (OWED, on_link, false, OWED),
+            (owed(), on_link, false, owed()),
             (None, unlink, false, None),
             (ACTIVE, unlink, true, UNLINKING),
             (UNLINKING, unlink, false, UNLINKING),
-            (OWED, unlink, false, OWED),
+            (owed(), unlink, false, owed()),
             (None, on_ack, false, None),
             (ACTIVE, on_ack, false, ACTIVE),
             (UNLINKING, on_ack, true, None),
             (UNLINKING, on_old_ack, false, UNLINKING),
-            (OWED, on_ack, false, OWED),
+            (owed(), on_ack, false, owed()),
             (None, on_end, false, None),
             (ACTIVE, on_end, true, None),
             (UNLINKING, on_end, false, UNLINKING),
-            (OWED, on_end, true, None),
+            (owed(), on_end, true, None),
             (None, ended, false, None),
-            (ACTIVE, ended, true, OWED),
+            (ACTIVE, ended, true, owed()),
             (UNLINKING, ended, false, UNLINKING),
-            (OWED, ended, false, OWED),
+            (owed(), ended, false, owed()),
             (None, written, false, None),
             (ACTIVE, written, false, ACTIVE),
             (UNLINKING, written, false, UNLINKING),
-            (OWED, written, true, None),
+            (owed(), written, true, None),
         ]
         .into_iter()
         .enumerate()
