@@ -49,6 +49,15 @@ mod choice {
         if here.is_ok_and(|here| here.id() == runtime.id()) {
             return timeout(longest, coming).await.ok();
         }
+        // Boxed, since hardly anybody waits elsewhere, and whoever does not would have room for it too.
+        Box::pin(at_most_elsewhere(runtime, longest, coming)).await
+    }
+
+    async fn at_most_elsewhere<T>(
+        runtime: &Runtime,
+        longest: Duration,
+        coming: impl Future<Output = T>,
+    ) -> Option<T> {
         let mut timer = JoinSet::new();
         timer.spawn_on(async move { sleep(longest).await }, runtime);
         tokio::select! {

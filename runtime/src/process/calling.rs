@@ -220,16 +220,17 @@ impl Node {
     }
 }
 
-/// Waits for a call until a time limit, and then abandons the call.
-async fn within<T>(
-    caller: &Cell,
+/// Waits for a call until a time limit, and then abandons the call. Boxed, so that a process that calls is not larger
+/// than others for it.
+fn within<'c, T: 'c>(
+    caller: &'c Cell,
     callee: &impl fmt::Display,
     longest: Duration,
-    call: impl Future<Output = Result<T, CallError>>,
-) -> Result<T, CallError> {
+    call: impl Future<Output = Result<T, CallError>> + 'c,
+) -> impl Future<Output = Result<T, CallError>> {
     let span = span!(processes, DEBUG, "call", caller = %caller.pid(), %callee);
-    let answered = span.around(caller.table().executor().at_most(longest, call));
-    answered.await.unwrap_or(Err(CallError::TimedOut))
+    let answered = span.around(Box::pin(caller.table().executor().at_most(longest, call)));
+    async { answered.await.unwrap_or(Err(CallError::TimedOut)) }
 }
 
 /// The process that holds a name on a node.

@@ -60,6 +60,8 @@ pub(crate) struct Cell {
 #[derive(Debug, Default)]
 struct State {
     life: Life,
+    /// What ends the process, once it is doomed. Boxed: all processes have a place for it, and it is large.
+    doom: Option<Box<Doom>>,
     trap_exit: bool,
     queue: Queue,
     links: Small<()>,
@@ -80,7 +82,7 @@ enum Life {
     #[default]
     Alive,
     /// A signal ends the process. For all others it is dead, but its task has not handled the end yet.
-    Doomed(Doom),
+    Doomed,
     Dead,
 }
 
@@ -151,44 +153,60 @@ impl Cell {
 
 /// Messages.
 impl Cell {
-    /// Puts a message or a call from this node into the mailbox. Gives it back if the sender has to wait for room.
-    pub(crate) fn put_here(&self, from: Sender<'_>, received: Received) -> Result<Wakes, NotPut> {
+    /// Puts a message or a call from this node into the mailbox, and returns the waker of the receiver if it waits.
+    /// Gives the item back if the sender has to wait for room.
+    #[inline(always)]
+    pub(crate) fn put_here(&self, from: Sender<'_>, received: Received) -> Result<Option<Waker>, NotPut> {
         if self.is_deaf {
             // The caller is answered by the end of this process.
             if let Received::Call(call) = &received {
                 call.disarm();
             }
-            return Ok(Wakes::default());
+            return Ok(None);
         }
-        let room = self.room.as_deref();
-        if room.is_some_and(|room| !try_take(room)) && !self.is_doomed() {
+        match self.room.as_deref() {
+            None => self.push_from(from, received).map_err(NotPut::Refused),
+            Some(room) => self.put_into_room(room, from, received),
+        }
+    }
+
+    fn put_into_room(
+        &self,
+        room: &Semaphore,
+        from: Sender<'_>,
+        received: Received,
+    ) -> Result<Option<Waker>, NotPut> {
+        if !try_take(room) && !self.is_doomed() {
             return Err(NotPut::Full(received));
         }
         self.push_from(from, received).map_err(|refused| {
             // The place was not used.
-            room.inspect(|room| room.add_permits(1));
+            room.add_permits(1);
             NotPut::Refused(refused)
         })
     }
 
     /// Puts a message or a call into the mailbox once there is room. If the future is dropped before, it is not sent.
     pub(crate) async fn put_waiting(&self, from: Sender<'_>, received: Received) -> Result<(), Refused> {
-        let Some(room) = &self.room else { return self.push_from(from, received).map(Wakes::wake) };
-        // The semaphore is closed when the process has ended.
+        // Only a bounded mailbox has no room. The semaphore is closed when the process has ended.
+        let Some(room) = &self.room else { return Ok(()) };
         let Ok(place) = foreign::apart(room.acquire()).await else { return Ok(()) };
-        let wakes = self.push_from(from, received)?;
+        let receiver = self.push_from(from, received)?;
         place.forget();
-        wakes.wake();
+        receiver.into_iter().for_each(foreign::wake);
         Ok(())
     }
 
-    fn push_from(&self, from: Sender<'_>, received: Received) -> Result<Wakes, Refused> {
+    #[inline(always)]
+    fn push_from(&self, from: Sender<'_>, received: Received) -> Result<Option<Waker>, Refused> {
         let mut state = self.lock();
-        from.check()?;
-        let pushed = state.push(received, Charge::NONE);
-        // If the process has ended, the item is dropped after the lock.
+        let is_alive = state.is_alive();
+        if is_alive && from.check().is_ok() {
+            return Ok(state.queue.push(received, Charge::NONE));
+        }
+        // The item is dropped after the lock.
         drop(state);
-        Ok(pushed.unwrap_or_default())
+        from.check().map(|()| None)
     }
 
     /// Puts a message or a call from another node into the mailbox. `known` is the room that was known last; it is
@@ -268,6 +286,10 @@ impl Cell {
     /// Refills the receiver's half of the mailbox. Returns `false` if there is nothing to receive; the receiver is
     /// then woken when something arrives.
     pub(crate) fn refill(&self, inbox: &mut Inbox, cx: &Context<'_>) -> bool {
+        // A receiver that has waited was mostly woken because something is there. The waker is cloned only if not.
+        if inbox.has_waited() && self.refill_or_wait(inbox, &mut None) {
+            return true;
+        }
         let mut waker = Some(cx.waker().clone());
         let refilled = self.refill_or_wait(inbox, &mut waker);
         drop(waker);
@@ -295,6 +317,7 @@ impl Cell {
     }
 
     /// Notes that a process has received something.
+    #[inline]
     pub(crate) fn has_received(&self, received: &Received, inbox: &mut Inbox) {
         if let (Received::Message(_) | Received::Call(_), Some(room)) = (received, &self.room) {
             room.add_permits(1);
@@ -310,7 +333,7 @@ impl Cell {
     }
 
     fn release(&self, state: &mut State, inbox: &mut Inbox) {
-        for taken in inbox.taken() {
+        for taken in inbox.taken().into_iter().flatten() {
             self.release_one(state, taken);
         }
     }
@@ -337,7 +360,8 @@ impl Cell {
         if !state.is_alive() {
             return Wakes::default();
         }
-        state.life = Life::Doomed(doom);
+        state.life = Life::Doomed;
+        state.doom = Some(Box::new(doom));
         self.doomed.store(true, Ordering::Release);
         Wakes { receiver: None, task: state.task.take() }
     }
@@ -455,7 +479,7 @@ impl Cell {
             room.close();
         }
         was.queue.release_all().for_each(|(share, bytes)| self.table.shares().release(share, bytes));
-        let doom = if let Life::Doomed(doom) = was.life { doom } else { Doom::Of(reason) };
+        let doom = was.doom.map_or(Doom::Of(reason), |doom| *doom);
         Remains { doom, links: was.links, session: was.session, ties: was.ties, queue: was.queue }
     }
 }

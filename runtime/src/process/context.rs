@@ -13,6 +13,7 @@ use tokio::task::coop;
 use super::cell::Cell;
 use super::failures::Lost;
 use super::mailbox::Inbox;
+use super::recent::Recent;
 use super::remote::Sender;
 use super::table::{EVERY_NODE, ProcessTable, Tie};
 use super::term;
@@ -68,11 +69,12 @@ use crate::node::Node;
 pub struct Context {
     cell: Arc<Cell>,
     inbox: Inbox,
+    recent: Recent,
 }
 
 impl Context {
     pub(crate) fn new(cell: Arc<Cell>) -> Self {
-        Self { cell, inbox: Inbox::default() }
+        Self { cell, inbox: Inbox::default(), recent: Recent::default() }
     }
 
     /// Returns the pid of this process.
@@ -125,7 +127,7 @@ impl Context {
     }
 
     fn sender(&self) -> Sender<'_> {
-        Sender::process(&self.cell)
+        Sender::process(&self.cell).keeping(&self.recent)
     }
 
     /// Records that this process supervises another process of its node.
@@ -255,8 +257,8 @@ impl Context {
     /// # Errors
     /// Returns [`SendError::Refused`] if the other node does not accept the message, for example because it is too
     /// long, or if this process has ended.
-    pub async fn send(&self, to: Pid, message: impl Payload) -> Result<(), SendError> {
-        self.table().send(self.sender(), to, message).await
+    pub fn send(&self, to: Pid, message: impl Payload) -> impl Future<Output = Result<(), SendError>> {
+        self.table().send(self.sender(), to, message)
     }
 
     /// Sends a value as a term (STF) to a process of this node or of another one.
@@ -354,8 +356,8 @@ impl Context {
     /// - [`Refused::NotInVersion`] if the other node speaks version 1 and has not yet revealed the node id by which it
     ///   knows this node ([`NodeBuilder::version_1`](crate::NodeBuilder::version_1)).
     /// - [`Refused::Ended`] if this process has ended.
-    pub async fn link(&self, to: Pid) -> Result<(), Refused> {
-        self.table().link(&self.cell, to).await
+    pub fn link(&self, to: Pid) -> impl Future<Output = Result<(), Refused>> + Send {
+        ProcessTable::link(&self.cell, to)
     }
 
     /// Removes the link with another process. Has no effect if there is no link. After this method has returned, no
@@ -432,8 +434,8 @@ impl Context {
     /// - [`Refused::NotInVersion`] if the other node speaks version 1 and has not yet revealed the node id by which it
     ///   knows this node ([`NodeBuilder::version_1`](crate::NodeBuilder::version_1)).
     /// - [`Refused::Ended`] if this process has ended.
-    pub async fn monitor(&self, of: Pid) -> Result<MonitorRef, Refused> {
-        self.table().monitor(&self.cell, of).await
+    pub fn monitor(&self, of: Pid) -> impl Future<Output = Result<MonitorRef, Refused>> + Send {
+        ProcessTable::monitor(&self.cell, of)
     }
 
     /// Removes a monitor. After this method has returned, no [`Received::Down`] of the monitor is delivered. A `Down`

@@ -134,13 +134,18 @@ impl Queue {
         if self.received.is_empty() {
             std::mem::swap(&mut self.receiver, waker);
             self.give_back_space();
-            inbox.give_back_space();
+            if let Some(gathered) = &mut inbox.0 {
+                gathered.give_back_space();
+                gathered.has_waited = true;
+            }
             return false;
         }
-        if inbox.received.is_empty() {
-            std::mem::swap(&mut self.received, &mut inbox.received);
+        let gathered = inbox.gathered();
+        gathered.has_waited = false;
+        if gathered.received.is_empty() {
+            std::mem::swap(&mut self.received, &mut gathered.received);
         } else {
-            inbox.received.append(&mut self.received);
+            gathered.received.append(&mut self.received);
             self.give_back_space();
         }
         true
@@ -229,7 +234,7 @@ impl Queue {
     }
 }
 
-/// Items that nobody has received may contain values of the program: see [`Inbox`].
+/// Items that nobody has received may contain values of the program: see [`Gathered`].
 impl Drop for Queue {
     fn drop(&mut self) {
         dispose_all(&mut self.received);
@@ -237,31 +242,44 @@ impl Drop for Queue {
     }
 }
 
-/// The receiver's half of a mailbox.
+/// The receiver's half of a mailbox. Most processes of a large node have never received anything: they keep no room
+/// for it.
 #[derive(Debug, Default)]
-pub(crate) struct Inbox {
+pub(crate) struct Inbox(Option<Box<Gathered>>);
+
+/// What the receiver has taken out of the queue.
+#[derive(Debug, Default)]
+struct Gathered {
     received: VecDeque<Item>,
     /// The charges of items that were taken since the cell was last told, by share. Slots are used in order.
     taken: [Charge; SHARES_TAKEN],
     /// The position up to which each selection has searched.
     looks: Looks,
+    /// `true` if there was nothing in the queue when the receiver looked last.
+    has_waited: bool,
 }
 
 impl Inbox {
     /// Returns the number of items in the inbox.
     pub(crate) fn len(&self) -> usize {
-        self.received.len()
+        self.0.as_ref().map_or(0, |gathered| gathered.received.len())
+    }
+
+    fn gathered(&mut self) -> &mut Gathered {
+        self.0.get_or_insert_default()
     }
 
     /// Removes and returns the first wanted item from position `looked_at` on. Moves that position behind the
     /// unwanted items.
+    #[inline]
     pub(crate) fn take(
         &mut self,
         looked_at: &mut usize,
         wanted: impl FnMut(&Received) -> bool,
     ) -> Option<Received> {
-        pass_over(&self.received, looked_at, wanted)?;
-        self.take_at(*looked_at)
+        let gathered = self.0.as_mut()?;
+        pass_over(&gathered.received, looked_at, wanted)?;
+        gathered.take_at(*looked_at)
     }
 
     /// Does the same for a selection, whose position is kept here.
@@ -270,25 +288,59 @@ impl Inbox {
         look: &Look,
         wanted: impl FnMut(&Received) -> bool,
     ) -> Option<Received> {
-        let looked_at = self.looks.place_of(look);
-        pass_over(&self.received, looked_at, wanted)?;
+        let gathered = self.0.as_mut()?;
+        let looked_at = gathered.looks.place_of(look);
+        pass_over(&gathered.received, looked_at, wanted)?;
         let place = *looked_at;
-        self.take_at(place)
+        gathered.take_at(place)
     }
 
     /// Moves a selection behind everything that is in the inbox.
     pub(crate) fn pass_over_all(&mut self, look: &Look) {
-        *self.looks.place_of(look) = self.received.len();
+        if let Some(gathered) = &mut self.0 {
+            *gathered.looks.place_of(look) = gathered.received.len();
+        }
     }
 
+    /// Returns `true` if bytes from other nodes should be released now: there are many, or they belong to so many
+    /// shares that there is no slot for another one. Smaller amounts are released when the process looks for more
+    /// items. A process that works for long on the last item of a batch must not count as one with a full mailbox.
+    #[inline]
+    pub(crate) fn owes(&self) -> bool {
+        self.0.as_ref().is_some_and(|gathered| gathered.has_taken() && gathered.owes())
+    }
+
+    /// Returns the charges to be released, if there are any, and resets them.
+    pub(crate) fn taken(&mut self) -> Option<[Charge; SHARES_TAKEN]> {
+        let gathered = self.0.as_mut().filter(|gathered| gathered.has_taken())?;
+        Some(std::mem::take(&mut gathered.taken))
+    }
+
+    /// Returns `true` if the receiver has waited since it was last given something.
+    pub(crate) fn has_waited(&self) -> bool {
+        self.0.as_ref().is_some_and(|gathered| gathered.has_waited)
+    }
+
+    /// Removes unwanted items, and returns their charges.
+    pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) -> Vec<Charge> {
+        let Some(gathered) = &mut self.0 else { return Vec::new() };
+        remove_if(&mut gathered.received, unwanted, |place| gathered.looks.removed(place))
+    }
+}
+
+impl Gathered {
+    #[inline]
     fn take_at(&mut self, place: usize) -> Option<Received> {
-        let item = if place == 0 { self.received.pop_front() } else { self.received.remove(place) }?;
+        let charge = self.received.get(place)?.charge;
         self.looks.removed(place);
-        self.note_taken(item.charge);
+        self.note_taken(charge);
         self.give_back_half();
-        Some(item.received)
+        // Last, so that the item is moved once.
+        let item = if place == 0 { self.received.pop_front() } else { self.received.remove(place) };
+        item.map(|item| item.received)
     }
 
+    #[inline]
     fn note_taken(&mut self, charge: Charge) {
         if charge == Charge::NONE {
             return;
@@ -299,37 +351,27 @@ impl Inbox {
         }
     }
 
-    /// Returns `true` if bytes from other nodes should be released now: there are many, or they belong to so many
-    /// shares that there is no slot for another one. Smaller amounts are released when the process looks for more
-    /// items. A process that works for long on the last item of a batch must not count as one with a full mailbox.
+    /// Returns `true` if something was taken that has come from another node.
     #[inline]
-    pub(crate) fn owes(&self) -> bool {
-        let [first, .., last] = self.taken;
-        // Nothing was taken that has come from another node.
-        if first == Charge::NONE {
-            return false;
-        }
+    fn has_taken(&self) -> bool {
+        self.taken.first().is_some_and(|first| *first != Charge::NONE)
+    }
+
+    fn owes(&self) -> bool {
+        let [.., last] = self.taken;
         let many = if self.received.is_empty() { RELEASED_AT_REST } else { RELEASED_AT_ONCE };
         // Not kept beside them: each process has one of these.
         let owed: usize = self.taken.iter().map(|taken| taken.bytes()).sum();
         owed >= many || last != Charge::NONE
     }
 
-    /// Returns the charges to be released, and resets them.
-    pub(crate) fn taken(&mut self) -> [Charge; SHARES_TAKEN] {
-        std::mem::take(&mut self.taken)
-    }
-
-    /// Removes unwanted items, and returns their charges.
-    pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) -> Vec<Charge> {
-        remove_if(&mut self.received, unwanted, |place| self.looks.removed(place))
-    }
-
     /// Shrinks the queue so that at least half of its slots are in use, apart from a small minimum. An item's charge of
     /// two entries therefore covers the item's slot and its part of the unused slots. Each item moves once on average.
+    /// Called before an item is taken.
+    #[inline]
     fn give_back_half(&mut self) {
-        if self.received.capacity() > KEPT_MAX && self.received.len() < self.received.capacity().div_ceil(2) {
-            let entries = self.received.len();
+        let (capacity, entries) = (self.received.capacity(), self.received.len().saturating_sub(1));
+        if capacity > KEPT_MAX && entries < capacity.div_ceil(2) {
             self.received.shrink_to((entries + entries / 2).max(KEPT_MAX));
         }
     }
@@ -342,7 +384,7 @@ impl Inbox {
 }
 
 /// A payload that panics in its destructor does not prevent the others from being dropped.
-impl Drop for Inbox {
+impl Drop for Gathered {
     fn drop(&mut self) {
         dispose_all(&mut self.received);
     }
@@ -418,7 +460,7 @@ mod tests {
 
     /// What a process does with what its inbox owes; gives how many bytes less are held.
     fn give_back(queue: &mut Queue, inbox: &mut Inbox) -> usize {
-        inbox.taken().map(|taken| queue.release(taken).bytes()).iter().sum()
+        inbox.taken().into_iter().flatten().map(|taken| queue.release(taken).bytes()).sum()
     }
 
     #[test]
@@ -526,7 +568,7 @@ mod tests {
                     searched.selections[by] = (new, Vec::new());
                 }
             }
-            assert!(searched.inbox.looks.len() <= 8, "those that are gone are forgotten");
+            assert!(searched.inbox.gathered().looks.len() <= 8, "those that are gone are forgotten");
         }
     }
 
@@ -589,7 +631,7 @@ mod tests {
             }
             assert_eq!(taken, 2 * given_back_after - 1, "{peers} peers");
             assert_eq!(give_back(&mut queue, &mut inbox), held / 65 * given_back_after);
-            assert_eq!(inbox.taken(), [Charge::NONE; SHARES_TAKEN]);
+            assert_eq!(inbox.taken(), None);
         }
     }
 
@@ -604,7 +646,7 @@ mod tests {
         let mut takes = 0;
         while inbox.take(&mut 0, |_| true).is_some() {
             takes += 1;
-            let (places, left) = (inbox.received.capacity(), inbox.received.len());
+            let (places, left) = (inbox.gathered().received.capacity(), inbox.len());
             assert!(places <= (2 * left).max(KEPT_MAX), "{places} places for {left}");
             if takes % 1_000 == 0 {
                 (0..100).for_each(|_| drop(push(&mut queue, "a")));
@@ -632,6 +674,6 @@ mod tests {
             queue.move_to(&mut inbox, &mut Some(Waker::noop().clone()));
             while inbox.take(&mut 0, |_| true).is_some() {}
         }
-        assert!(queue.received.capacity() <= KEPT_MAX && inbox.received.capacity() <= KEPT_MAX);
+        assert!(queue.received.capacity() <= KEPT_MAX && inbox.gathered().received.capacity() <= KEPT_MAX);
     }
 }

@@ -23,12 +23,15 @@ mod hoarding;
 mod looking;
 mod mailbox;
 mod message;
+mod recent;
 pub(crate) mod remote;
 pub(crate) mod room;
 #[cfg(all(test, shuttle))]
 mod schedules;
 mod selection;
 mod shares;
+#[cfg(all(test, not(shuttle), target_pointer_width = "64"))]
+mod sizes;
 pub(crate) mod small;
 mod spawning;
 mod supervision;

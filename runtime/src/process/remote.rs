@@ -9,7 +9,9 @@ use std::task::Waker;
 
 use super::Refused;
 use super::cell::Cell;
+use super::recent::Recent;
 use super::room::Room;
+use super::table::ProcessTable;
 use crate::connect_error::ConnectError;
 use crate::core::endpoint::{KeptNode, NotKept};
 use crate::core::{Caller, Cookies, Pid, Reason, SpawnTie, Term};
@@ -55,17 +57,24 @@ impl fmt::Debug for Denied {
 pub(crate) struct Sender<'p> {
     pid: Pid,
     cell: Option<&'p Cell>,
+    /// The process that it has sent to last, if that is kept.
+    recent: Option<&'p Recent>,
 }
 
 impl<'p> Sender<'p> {
     /// Creates the sender for a process, which can end in the meantime.
     pub(crate) fn process(cell: &'p Cell) -> Self {
-        Self { pid: cell.pid(), cell: Some(cell) }
+        Self { pid: cell.pid(), cell: Some(cell), recent: None }
+    }
+
+    /// Keeps there the process of the node that it sends to.
+    pub(crate) fn keeping(self, recent: &'p Recent) -> Self {
+        Self { recent: Some(recent), ..self }
     }
 
     /// Creates the sender for the program, which never ends.
     pub(crate) const fn program(pid: Pid) -> Self {
-        Self { pid, cell: None }
+        Self { pid, cell: None, recent: None }
     }
 
     pub(crate) const fn pid(self) -> Pid {
@@ -87,6 +96,22 @@ impl<'p> Sender<'p> {
     /// the process follow its end.
     pub(crate) fn check(self) -> Result<(), Refused> {
         if self.cell.is_some_and(Cell::has_ended) { Err(Refused::Ended) } else { Ok(()) }
+    }
+}
+
+impl Sender<'_> {
+    /// Calls a function with a process of this node. Returns `None` if there is no such process.
+    #[inline(always)]
+    pub(crate) fn with<T>(
+        self,
+        table: &ProcessTable,
+        to: Pid,
+        act: impl FnOnce(&Arc<Cell>) -> T,
+    ) -> Option<T> {
+        match self.recent {
+            Some(recent) => recent.with(table, to, act),
+            None => table.get_pid(to).as_ref().map(act),
+        }
     }
 }
 

@@ -182,12 +182,12 @@ fn a_link_is_had_by_both_or_by_none() {
         let linking = {
             let (table, first, second) = (Arc::clone(table), Arc::clone(&first), Arc::clone(&second));
             thread::spawn(move || {
-                future::block_on(table.link(&first, second.pid())).unwrap();
+                future::block_on(ProcessTable::link(&first, second.pid())).unwrap();
                 table.unlink(&first, second.pid());
-                future::block_on(table.link(&first, second.pid())).unwrap();
+                future::block_on(ProcessTable::link(&first, second.pid())).unwrap();
             })
         };
-        future::block_on(table.link(&second, first.pid())).unwrap();
+        future::block_on(ProcessTable::link(&second, first.pid())).unwrap();
         table.unlink(&second, first.pid());
         linking.join().unwrap();
         assert_eq!(first.has_link(second.local()), second.has_link(first.local()));

@@ -204,9 +204,11 @@ impl Cell {
     /// Tells the callers of dropped calls that there is no reply. Called when this process waits; `task` is woken for
     /// it from now on.
     pub(crate) fn tell_let_go(&self, task: &Waker) {
-        if !self.has_let_go.swap(false, Ordering::AcqRel) {
+        // Looked at first, because a process that waits hardly ever has any. Whoever notes one wakes the task.
+        if !self.has_let_go.load(Ordering::Acquire) {
             return;
         }
+        self.has_let_go.store(false, Ordering::Release);
         self.set_task(task);
         // A process that is ending answers by its end. This is checked after `set_task`, so that whoever dooms the
         // process from now on wakes the task.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ProcessTable;
 use super::sending::term_here;
 use crate::core::{Caller, Pid, Reason, Term};
+use crate::foreign;
 use crate::process::cell::{Answer, Asked, Cell, GivenUp, NotPut};
 use crate::process::charge::Charge;
 use crate::process::remote::{Sender, Sent, Towards};
@@ -178,7 +179,7 @@ impl ProcessTable {
         let node = &*self.completed(node)?;
         if node == self.node() {
             let pid = self.whereis(name).ok_or(MonitorNamedError::Nobody)?;
-            return Ok((self.monitor(own, pid).await?, pid));
+            return Ok((Self::monitor(own, pid).await?, pid));
         }
         let (reference, pid) = self.ask_name(own, name, node, true).await?;
         Ok((MonitorRef::new(reference), pid))
@@ -273,8 +274,8 @@ const LIMIT: &str = "limit";
 async fn put(from: Sender<'_>, cell: &Cell, received: Received) -> Result<(), Refused> {
     tokio::task::coop::consume_budget().await;
     match cell.put_here(from, received) {
-        Ok(wakes) => {
-            wakes.wake();
+        Ok(receiver) => {
+            receiver.into_iter().for_each(foreign::wake);
             Ok(())
         }
         Err(NotPut::Full(received)) => cell.put_waiting(from, received).await,

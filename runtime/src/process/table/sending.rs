@@ -1,48 +1,51 @@
 //! Sending messages to processes of this node and of others.
 
-use std::sync::Arc;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
+use pin_project_lite::pin_project;
 use tokio::task::coop;
 
 use super::ProcessTable;
 use crate::core::{Pid, Term};
-use crate::foreign::apart;
-use crate::process::cell::{Cell, NotPut};
+use crate::foreign::{self, apart};
+use crate::process::cell::NotPut;
 use crate::process::remote::{Denied, Later, Sender, Sent, Towards};
 use crate::process::{Message, Payload, Received, Refused, SendError};
 use crate::sync::Ordering;
 
 impl ProcessTable {
-    pub(crate) async fn send(
-        &self,
-        from: Sender<'_>,
+    pub(crate) fn send<'p, M: Payload>(
+        &'p self,
+        from: Sender<'p>,
         to: Pid,
-        message: impl Payload,
-    ) -> Result<(), SendError> {
-        from.check()?;
+        message: M,
+    ) -> impl Future<Output = Result<(), SendError>> + use<'p, M> {
         if to.is_here() {
-            return Ok(send_here(from, || self.get_pid(to), || Message::of_payload(message)).await?);
+            return Sending::here(self, from, to, move || Message::of_payload(message));
         }
-        self.sent(from, Towards::Process(to), || self.remote()?.send(from, to, message.as_slice())).await
+        // Not an async function, which would keep its arguments twice, in the future of whoever sends.
+        Sending::away(async move {
+            from.check()?;
+            let attempt = || self.remote()?.send(from, to, message.as_slice());
+            self.sent(self.taken(from, Towards::Process(to), attempt).await?).await
+        })
     }
 
-    /// Sends a message to a process of this node, if there is one.
-    pub(crate) async fn send_message_here(
-        &self,
-        from: Sender<'_>,
+    pub(crate) fn send_term<'p>(
+        &'p self,
+        from: Sender<'p>,
         to: Pid,
-        message: impl FnOnce() -> Message,
-    ) -> Result<(), Refused> {
-        from.check()?;
-        send_here(from, || self.get_pid(to), message).await
-    }
-
-    pub(crate) async fn send_term(&self, from: Sender<'_>, to: Pid, mut term: Term) -> Result<(), SendError> {
-        from.check()?;
+        mut term: Term,
+    ) -> impl Future<Output = Result<(), SendError>> + use<'p> {
         if to.is_here() {
-            return Ok(send_here(from, || self.get_pid(to), || term_here(term)).await?);
+            return Sending::here(self, from, to, move || term_here(term));
         }
-        self.sent(from, Towards::Process(to), || self.remote()?.send_term(from, to, &mut term)).await
+        Sending::away(async move {
+            from.check()?;
+            let attempt = || self.remote()?.send_term(from, to, &mut term);
+            self.sent(self.taken(from, Towards::Process(to), attempt).await?).await
+        })
     }
 
     pub(crate) async fn send_named_term(
@@ -55,10 +58,10 @@ impl ProcessTable {
         from.check()?;
         let node = &*self.completed(node)?;
         if node == self.node() {
-            return Ok(send_here(from, || self.whereis_cell(name), || term_here(term)).await?);
+            return Ok(self.send_here(from, self.whereis(name), || term_here(term)).await?);
         }
-        self.sent(from, Towards::Node(node), || self.remote()?.send_named_term(from, node, name, &mut term))
-            .await
+        let attempt = || self.remote()?.send_named_term(from, node, name, &mut term);
+        self.sent(self.taken(from, Towards::Node(node), attempt).await?).await
     }
 
     pub(crate) async fn send_named(
@@ -71,25 +74,128 @@ impl ProcessTable {
         from.check()?;
         let node = &*self.completed(node)?;
         if node == self.node() {
-            return Ok(send_here(from, || self.whereis_cell(name), || Message::of_payload(message)).await?);
+            return Ok(self.send_here(from, self.whereis(name), || Message::of_payload(message)).await?);
         }
-        self.sent(from, Towards::Node(node), || {
-            self.remote()?.send_named(from, node, name, message.as_slice())
-        })
-        .await
+        let attempt = || self.remote()?.send_named(from, node, name, message.as_slice());
+        self.sent(self.taken(from, Towards::Node(node), attempt).await?).await
+    }
+}
+
+pin_project! {
+    /// The sending of a message to a process of this node, or of another one.
+    #[project = SendingProjection]
+    enum Sending<'p, M, Away> {
+        Here { here: Here<'p, M> },
+        Away { #[pin] away: Away },
+    }
+}
+
+/// The sending of a message to a process of this node: the way of most messages. It is written by hand, because what
+/// an async function makes of it copies all that it captures once more, in other pieces than it was written in, and
+/// the processor then waits for its own writes.
+struct Here<'p, M> {
+    table: &'p ProcessTable,
+    from: Sender<'p>,
+    to: Pid,
+    message: Option<M>,
+    room: Option<Later<'p, Result<(), Refused>>>,
+}
+
+impl<'p, M, Away> Sending<'p, M, Away> {
+    const fn here(table: &'p ProcessTable, from: Sender<'p>, to: Pid, message: M) -> Self {
+        Self::Here { here: Here { table, from, to, message: Some(message), room: None } }
+    }
+
+    const fn away(away: Away) -> Self {
+        Self::Away { away }
+    }
+}
+
+impl<M: FnOnce() -> Message, Away> Future for Sending<'_, M, Away>
+where
+    Away: Future<Output = Result<(), SendError>>,
+{
+    type Output = Result<(), SendError>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            SendingProjection::Here { here } => here.poll(cx).map(|sent| Ok(sent?)),
+            SendingProjection::Away { away } => away.poll(cx),
+        }
+    }
+}
+
+impl<M: FnOnce() -> Message> Here<'_, M> {
+    #[inline]
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refused>> {
+        if self.message.is_some() {
+            self.from.check()?;
+            // See `send_here`.
+            ready!(coop::poll_proceed(cx)).made_progress();
+        }
+        if let Some(message) = self.message.take() {
+            self.room = self.table.put(self.from, self.to, message)?;
+        }
+        match &mut self.room {
+            Some(room) => room.as_mut().poll(cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+/// Processes of this node.
+impl ProcessTable {
+    /// Sends a message to a process of this node, if there is one. Waits if its mailbox is full.
+    pub(crate) async fn send_here(
+        &self,
+        from: Sender<'_>,
+        to: Option<Pid>,
+        message: impl FnOnce() -> Message,
+    ) -> Result<(), Refused> {
+        from.check()?;
+        // A process that only sends never waits for a mailbox with room, and must not keep its thread from others. The
+        // budget is consumed before the message is sent, so that a sender that is dropped here has not sent it.
+        coop::consume_budget().await;
+        let Some(to) = to else { return Ok(()) };
+        match self.put(from, to, message)? {
+            Some(room) => room.await,
+            None => Ok(()),
+        }
+    }
+
+    /// Puts a message into the mailbox of a process of this node, if there is one, or returns the future that does so
+    /// when there is room.
+    #[inline]
+    fn put<'p>(
+        &self,
+        from: Sender<'p>,
+        to: Pid,
+        message: impl FnOnce() -> Message,
+    ) -> Result<Option<Later<'p, Result<(), Refused>>>, Refused> {
+        let message = Received::Message(message());
+        match from.with(self, to, |cell| cell.put_here(from, message)) {
+            None | Some(Ok(None)) => Ok(None),
+            Some(Ok(Some(receiver))) => {
+                foreign::wake(receiver);
+                Ok(None)
+            }
+            Some(Err(NotPut::Refused(refused))) => Err(refused),
+            Some(Err(NotPut::Full(message))) => {
+                let cell = self.get_pid(to);
+                Ok(cell.map(|cell| -> Later<'p, _> {
+                    Box::pin(async move { cell.put_waiting(from, message).await })
+                }))
+            }
+        }
     }
 }
 
 /// Waiting for sessions.
 impl ProcessTable {
-    /// Repeats an attempt to send until a session accepts the message. Without a session the message is dropped.
-    async fn sent(
-        &self,
-        from: Sender<'_>,
-        towards: Towards<'_>,
-        attempt: impl FnMut() -> Result<Sent, Denied>,
-    ) -> Result<(), SendError> {
-        match self.taken(from, towards, attempt).await? {
+    /// What a sender does when its message was taken, or was dropped because there is no session.
+    async fn sent(&self, sent: Option<Sent>) -> Result<(), SendError> {
+        match sent {
             Some(Sent::GoOn) => {}
             Some(Sent::MakeWay) => tokio::task::yield_now().await,
             None => {
@@ -104,22 +210,35 @@ impl ProcessTable {
         Ok(())
     }
 
-    /// Repeats an attempt until a session accepts it. Returns `None` if there is no session. If the node dials when
-    /// needed, a dial is made first.
-    pub(super) async fn taken<T>(
+    /// Makes an attempt at once, and repeats it until a session accepts it. The outcome is `None` if there is no
+    /// session. If the node dials when needed, a dial is made first.
+    pub(super) fn taken<'t, T: 't>(
+        &'t self,
+        from: Sender<'t>,
+        towards: Towards<'t>,
+        mut attempt: impl FnMut() -> Result<T, Denied> + 't,
+    ) -> Taken<T, impl Future<Output = Result<Option<T>, Refused>>> {
+        match attempt() {
+            Ok(taken) => Taken::Now(Some(taken)),
+            Err(denied) => Taken::Later(Box::pin(self.taken_later(denied, from, towards, attempt))),
+        }
+    }
+
+    /// Repeats an attempt whose first outcome is `denied`.
+    async fn taken_later<T>(
         &self,
+        mut denied: Denied,
         from: Sender<'_>,
         towards: Towards<'_>,
         mut attempt: impl FnMut() -> Result<T, Denied>,
     ) -> Result<Option<T>, Refused> {
         let (mut has_dialled, mut turn) = (false, None);
         loop {
-            match attempt() {
-                Ok(taken) => return Ok(Some(taken)),
-                Err(Denied::Refused(refused)) => return Err(refused),
-                Err(Denied::Full(room)) => apart(Box::pin(room.wait(&mut turn))).await,
-                Err(Denied::NotConnected) if has_dialled || !from.dials() => return Ok(None),
-                Err(Denied::NotConnected) => {
+            match denied {
+                Denied::Refused(refused) => return Err(refused),
+                Denied::Full(room) => apart(Box::pin(room.wait(&mut turn))).await,
+                Denied::NotConnected if has_dialled || !from.dials() => return Ok(None),
+                Denied::NotConnected => {
                     turn = None;
                     let dial = self.connections().and_then(|connections| connections.reach(towards));
                     let Some(dial) = dial else { return Ok(None) };
@@ -127,41 +246,32 @@ impl ProcessTable {
                     has_dialled = true;
                 }
             }
+            denied = match attempt() {
+                Ok(taken) => return Ok(Some(taken)),
+                Err(denied) => denied,
+            };
         }
     }
 }
 
-/// Sends a message to a process of this node, if there is one. Waits if its mailbox is full.
-async fn send_here(
-    from: Sender<'_>,
-    find: impl FnOnce() -> Option<Arc<Cell>>,
-    message: impl FnOnce() -> Message,
-) -> Result<(), Refused> {
-    // A process that only sends never waits for a mailbox with room, and must not keep its thread from others. The
-    // budget is consumed before the message is sent, so that a sender that is dropped here has not sent it.
-    coop::consume_budget().await;
-    let Some(cell) = find() else { return Ok(()) };
-    match try_send_here(from, cell, message)? {
-        Some(wait) => wait.await,
-        None => Ok(()),
-    }
+/// The outcome of an attempt. Whoever sends or links has this in its own future; what is needed only by those who wait
+/// is boxed.
+pub(super) enum Taken<T, F> {
+    Now(Option<T>),
+    Later(Pin<Box<F>>),
 }
 
-/// Sends a message at once, or returns the future that waits for room.
-fn try_send_here(
-    from: Sender<'_>,
-    cell: Arc<Cell>,
-    message: impl FnOnce() -> Message,
-) -> Result<Option<Later<'_, Result<(), Refused>>>, Refused> {
-    match cell.put_here(from, Received::Message(message())) {
-        Ok(wakes) => {
-            wakes.wake();
-            Ok(None)
+/// Nothing in it is pinned but what is in the box.
+impl<T, F> Unpin for Taken<T, F> {}
+
+impl<T, F: Future<Output = Result<Option<T>, Refused>>> Future for Taken<T, F> {
+    type Output = Result<Option<T>, Refused>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Now(taken) => Poll::Ready(Ok(taken.take())),
+            Self::Later(later) => later.as_mut().poll(cx),
         }
-        Err(NotPut::Full(received)) => {
-            Ok(Some(Box::pin(async move { cell.put_waiting(from, received).await })))
-        }
-        Err(NotPut::Refused(refused)) => Err(refused),
     }
 }
 

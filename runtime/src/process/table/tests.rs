@@ -206,9 +206,9 @@ async fn what_is_for_another_node_goes_to_its_session() {
     sessions.answer(|| Ok(()));
     table.send_named(Sender::process(&own), "name", "far@h:1", "four").await.unwrap();
     table.send_named(Sender::process(&own), "name", "here@h:1", "four").await.unwrap();
-    table.link(&own, far()).await.unwrap();
+    ProcessTable::link(&own, far()).await.unwrap();
     table.unlink(&own, far());
-    let reference = table.monitor(&own, far()).await.unwrap();
+    let reference = ProcessTable::monitor(&own, far()).await.unwrap();
     table.demonitor(&own, reference);
     table.demonitor(&own, reference);
     assert_eq!(
@@ -222,12 +222,12 @@ async fn what_a_session_refuses_leaves_nothing_behind() {
     let (table, sessions) = table();
     let own = table.add(Mailbox::default()).unwrap();
     // Whoever gives up waiting has no monitor.
-    let waiting = tokio::time::timeout(std::time::Duration::ZERO, table.monitor(&own, far())).await;
+    let waiting = tokio::time::timeout(std::time::Duration::ZERO, ProcessTable::monitor(&own, far())).await;
     assert!(waiting.is_err());
     sessions.answer(|| Err(Denied::Refused(Refused::TooMany { count_max: 1 })));
     let refused = Refused::TooMany { count_max: 1 };
-    assert_eq!(table.monitor(&own, far()).await, Err(refused.clone()));
-    assert_eq!(table.link(&own, far()).await, Err(refused));
+    assert_eq!(ProcessTable::monitor(&own, far()).await, Err(refused.clone()));
+    assert_eq!(ProcessTable::link(&own, far()).await, Err(refused));
     assert!(matches!(table.send(Sender::process(&own), far(), "x").await, Err(SendError::Refused(_))));
     let ties = own.die(Reason::Normal).ties;
     assert_eq!(ties.map_or(0, |ties| ties.watching.len()), 0);

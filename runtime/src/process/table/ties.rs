@@ -32,19 +32,27 @@ impl ProcessTable {
         self.taken(from, Towards::Process(to), || self.remote()?.exit(from, to, &reason)).await.map(drop)
     }
 
-    pub(crate) async fn link(&self, own: &Cell, to: Pid) -> Result<(), Refused> {
-        if to.is_here() {
-            self.link_here(own, to);
-        } else if self
-            .taken(Sender::process(own), Towards::Process(to), || self.remote()?.link(own.pid(), to))
-            .await?
-            .is_none()
-        {
-            own.exit(to, Reason::Noconnection).wake();
+    /// Links a process with another one. Not an async function, which would keep its arguments twice: most processes
+    /// that wait for anything have this in their own futures.
+    #[expect(clippy::manual_async_fn, reason = "see above")]
+    pub(crate) fn link(own: &Cell, to: Pid) -> impl Future<Output = Result<(), Refused>> {
+        async move {
+            if to.is_here() {
+                own.table().link_here(own, to);
+            } else if own
+                .table()
+                .taken(Sender::process(own), Towards::Process(to), move || {
+                    own.table().remote()?.link(own.pid(), to)
+                })
+                .await?
+                .is_none()
+            {
+                own.exit(to, Reason::Noconnection).wake();
+            }
+            // If this process has ended, nothing is linked: the session, or the other process, has checked whether
+            // this process lives.
+            Sender::process(own).check()
         }
-        // If this process has ended, nothing is linked: the session, or the other process, has checked whether this
-        // process lives.
-        Sender::process(own).check()
     }
 
     fn link_here(&self, own: &Cell, to: Pid) {
@@ -80,27 +88,29 @@ impl ProcessTable {
         MonitorRef::new(self.references_given.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    pub(crate) async fn monitor(&self, own: &Cell, of: Pid) -> Result<MonitorRef, Refused> {
-        let reference = self.new_reference();
-        let number = reference.number();
-        Sender::process(own).check()?;
-        // A process cannot receive the DOWN of its own end.
-        if of == own.pid() {
-            return Ok(reference);
+    /// Monitors a process. Not an async function, as for [`link`](Self::link).
+    #[expect(clippy::manual_async_fn, reason = "see `link`")]
+    pub(crate) fn monitor(own: &Cell, of: Pid) -> impl Future<Output = Result<MonitorRef, Refused>> {
+        async move {
+            let reference = own.table().new_reference();
+            let number = reference.number();
+            Sender::process(own).check()?;
+            // A process cannot receive the DOWN of its own end.
+            if of == own.pid() {
+                return Ok(reference);
+            }
+            if of.is_here() {
+                own.table().monitor_here(own, of, number)?;
+                return Ok(reference);
+            }
+            let attempt = move || own.table().try_monitor(own, of, number);
+            if own.table().taken(Sender::process(own), Towards::Process(of), attempt).await?.is_none() {
+                own.watch(number, of)?;
+                own.down(number, of, Reason::Noconnection).wake();
+            }
+            // If this process has ended meanwhile, it monitors nothing.
+            Sender::process(own).check().map(|()| reference)
         }
-        if of.is_here() {
-            self.monitor_here(own, of, number)?;
-            return Ok(reference);
-        }
-        let connected = self
-            .taken(Sender::process(own), Towards::Process(of), || self.try_monitor(own, of, number))
-            .await?;
-        if connected.is_none() {
-            own.watch(number, of)?;
-            own.down(number, of, Reason::Noconnection).wake();
-        }
-        // If this process has ended meanwhile, it monitors nothing.
-        Sender::process(own).check().map(|()| reference)
     }
 
     pub(super) fn monitor_here(&self, own: &Cell, of: Pid, reference: u64) -> Result<(), Refused> {
