@@ -75,6 +75,11 @@ impl Job {
     pub(crate) fn sessions(self) -> usize {
         if self.case == Case::Cores { 1 } else { self.size }
     }
+
+    /// How many pairs they have together.
+    pub(crate) fn all_pairs(self) -> usize {
+        self.sessions() * self.pairs
+    }
 }
 
 /// Messages of 64 bytes in one run.

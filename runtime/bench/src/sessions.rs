@@ -9,10 +9,19 @@ use crate::child::Values;
 use crate::meter::cpu_ns;
 
 /// All go on for so long before they are measured.
-pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
+pub(crate) fn warm_up(of: usize) -> Duration {
+    window(of) / 4
+}
 
-/// How long they are measured.
-pub(crate) const WINDOW: Duration = Duration::from_secs(2);
+/// How long so many are measured. Each is to have several turns: one lasts until a queue is full, for up to a thousand
+/// messages.
+pub(crate) fn window(of: usize) -> Duration {
+    let times = u32::try_from(of / MANY).unwrap_or(u32::MAX).max(1);
+    Duration::from_secs(2) * times
+}
+
+/// So many have several turns each within two seconds.
+const MANY: usize = 512;
 
 /// What each of many has done so far.
 #[derive(Debug, Default)]
@@ -104,7 +113,7 @@ impl Window {
             ("messages_per_s", self.a_second()),
             ("driver_cpu_ns", driver_cpu.as_secs_f64() * 1e9 / self.counted as f64),
             ("server_cpu_ns", self.cpu_each()),
-            ("fairness", self.fairness(job.sessions() * job.pairs)),
+            ("fairness", self.fairness(job.all_pairs())),
         ]
     }
 }
@@ -112,6 +121,12 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_are_measured_for_longer() {
+        assert_eq!([1, 512, 4_096].map(window), [2, 2, 16].map(Duration::from_secs));
+        assert_eq!(warm_up(1), Duration::from_millis(500));
+    }
 
     #[test]
     fn a_window_knows_the_slowest() {

@@ -13,7 +13,7 @@ use super::{Stream, dial};
 use crate::case::{Job, SMALL_BYTES};
 use crate::child::Values;
 use crate::meter::Stopwatch;
-use crate::sessions::{Counts, WARM_UP, WINDOW, Window};
+use crate::sessions::{Counts, Window, warm_up, window};
 
 /// The process that says what has been counted; the receivers are numbered from zero.
 const COUNTER: u64 = u64::MAX;
@@ -70,12 +70,12 @@ pub(super) async fn drive(address: &str, job: Job) -> Result<Values> {
             });
         }
     }
-    sleep(WARM_UP).await;
+    sleep(warm_up(job.all_pairs())).await;
     let ask = || outbound.send(Frame::Message { to: COUNTER, payload: [].into() });
     ask().await?;
     answered(&mut mailbox).await?;
     let watch = Stopwatch::start();
-    sleep(WINDOW).await;
+    sleep(window(job.all_pairs())).await;
     ask().await?;
     let mut numbers = [0; 4];
     for number in &mut numbers {

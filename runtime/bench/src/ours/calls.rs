@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::Server;
 use super::call::PATIENCE;
 use crate::child::Values;
-use crate::sessions::{Counts, WARM_UP, WINDOW};
+use crate::sessions::{Counts, warm_up, window};
 
 pub(super) async fn drive(node: &Node, server: Server, at_once: usize) -> Result<Values> {
     let to = server.pid(node, 0)?;
@@ -23,9 +23,9 @@ pub(super) async fn drive(node: &Node, server: Server, at_once: usize) -> Result
             }
         })?;
     }
-    sleep(WARM_UP).await;
+    sleep(warm_up(at_once)).await;
     let before = counts.mark();
-    sleep(WINDOW).await;
+    sleep(window(at_once)).await;
     let window = counts.mark().since(&before);
     Ok(vec![
         ("calls_per_s", window.a_second()),

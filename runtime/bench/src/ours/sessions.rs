@@ -12,7 +12,7 @@ use super::{Server, in_process, start};
 use crate::case::{Job, SMALL_BYTES};
 use crate::child::Values;
 use crate::meter::Stopwatch;
-use crate::sessions::{Counts, WARM_UP, WINDOW, Window};
+use crate::sessions::{Counts, Window, warm_up, window};
 
 /// The receivers are numbered on from the process that answers: first that it has begun to count, then what was counted.
 pub(super) fn serve(node: &Node, job: Job) -> Result<Pid> {
@@ -28,7 +28,7 @@ pub(super) fn serve(node: &Node, job: Job) -> Result<Pid> {
         }
         Ok(())
     })?;
-    for number in 1..=job.sessions() * job.pairs {
+    for number in 1..=job.all_pairs() {
         let count = counts.one();
         let pid = node.spawn(async move |mut ctx| -> Result<()> {
             loop {
@@ -58,7 +58,7 @@ pub(super) async fn drive(node: &Node, server: Server, job: Job) -> Result<Value
             })?;
         }
     }
-    sleep(WARM_UP).await;
+    sleep(warm_up(job.all_pairs())).await;
     in_process(node, move |ctx| measure(ctx, server, job)).await
 }
 
@@ -68,7 +68,7 @@ async fn measure(mut ctx: Context, server: Server, job: Job) -> Result<Values> {
     ask(&mut ctx, first).await?;
     answered(&mut ctx).await?;
     let watch = Stopwatch::start();
-    sleep(WINDOW).await;
+    sleep(window(job.all_pairs())).await;
     ask(&mut ctx, first).await?;
     let mut numbers = [0; 4];
     for number in &mut numbers {
