@@ -45,7 +45,7 @@ fn conditions(results: &Results) -> String {
         it.rustc.clone(),
     ];
     let mut text = known.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    let _ = write!(text, ". Medians of {} rounds, and the least and the greatest.", results.rounds());
+    text.push_str(&rounds(results.rounds()));
     let shares =
         |of: fn(&crate::results::Run) -> Option<f64>| Summary::of(results.runs.iter().filter_map(of));
     if let Some((idle, steal)) = shares(|run| run.idle_percent).zip(shares(|run| run.steal_percent)) {
@@ -232,10 +232,23 @@ fn missing(results: &Results) -> Option<String> {
     (!lines.is_empty()).then(|| format!("### What is missing\n\n{}", lines.join("\n")))
 }
 
+fn rounds(count: usize) -> String {
+    match count {
+        1 => ". One round.".to_owned(),
+        _ => format!(". Medians of {count} rounds, and the least and the greatest."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture;
+
+    #[test]
+    fn one_round_has_no_median() {
+        assert_eq!(rounds(1), ". One round.");
+        assert!(rounds(2).starts_with(". Medians of 2 rounds"));
+    }
 
     #[test]
     fn the_table_of_a_known_set_of_results() {
