@@ -10,12 +10,13 @@ use crate::core::Pid;
 
 /// The receiver of the last message that a process has sent within its node. The next message to the same receiver
 /// needs no look into the process table, and no count of owners: of the six instructions that a message costs which
-/// lock the bus, three are left. A receiver that has ended is kept until the next message to another one.
+/// lock the bus, three are left. A receiver that has ended, about 240 bytes, is kept until this process next sends within
+/// its node, or ends.
 #[derive(Debug, Default)]
 pub(crate) struct Recent(AtomicRefCell<Option<Arc<Cell>>>);
 
 impl Recent {
-    /// Calls a function with a process of this node. Returns `None` if the process has ended.
+    /// Calls a function with a process of this node. Returns `None` if there is no such process.
     #[inline(always)]
     pub(crate) fn with<T>(
         &self,

@@ -58,7 +58,7 @@ impl ProcessTable {
         from.check()?;
         let node = &*self.completed(node)?;
         if node == self.node() {
-            return Ok(self.send_here(from, self.whereis(name), || term_here(term)).await?);
+            return Ok(self.send_here(from, || self.whereis(name), || term_here(term)).await?);
         }
         let attempt = || self.remote()?.send_named_term(from, node, name, &mut term);
         self.sent(self.taken(from, Towards::Node(node), attempt).await?).await
@@ -74,7 +74,7 @@ impl ProcessTable {
         from.check()?;
         let node = &*self.completed(node)?;
         if node == self.node() {
-            return Ok(self.send_here(from, self.whereis(name), || Message::of_payload(message)).await?);
+            return Ok(self.send_here(from, || self.whereis(name), || Message::of_payload(message)).await?);
         }
         let attempt = || self.remote()?.send_named(from, node, name, message.as_slice());
         self.sent(self.taken(from, Towards::Node(node), attempt).await?).await
@@ -150,14 +150,15 @@ impl ProcessTable {
     pub(crate) async fn send_here(
         &self,
         from: Sender<'_>,
-        to: Option<Pid>,
+        find: impl FnOnce() -> Option<Pid>,
         message: impl FnOnce() -> Message,
     ) -> Result<(), Refused> {
         from.check()?;
         // A process that only sends never waits for a mailbox with room, and must not keep its thread from others. The
         // budget is consumed before the message is sent, so that a sender that is dropped here has not sent it.
         coop::consume_budget().await;
-        let Some(to) = to else { return Ok(()) };
+        // After the budget, since a name may have moved while others ran.
+        let Some(to) = find() else { return Ok(()) };
         match self.put(from, to, message)? {
             Some(room) => room.await,
             None => Ok(()),
@@ -173,6 +174,7 @@ impl ProcessTable {
         to: Pid,
         message: impl FnOnce() -> Message,
     ) -> Result<Option<Later<'p, Result<(), Refused>>>, Refused> {
+        // The program's code, so before anything is borrowed.
         let message = Received::Message(message());
         match from.with(self, to, |cell| cell.put_here(from, message)) {
             None | Some(Ok(None)) => Ok(None),
