@@ -76,7 +76,7 @@ impl Job {
         if self.case == Case::Cores { 1 } else { self.size }
     }
 
-    /// How many pairs they have together.
+    /// Returns the number of pairs in all sessions.
     pub(crate) fn all_pairs(self) -> usize {
         self.sessions() * self.pairs
     }

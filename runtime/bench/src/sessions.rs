@@ -8,13 +8,13 @@ use crate::case::Job;
 use crate::child::Values;
 use crate::meter::cpu_ns;
 
-/// All go on for so long before they are measured.
+/// Returns for how long all go on before they are measured.
 pub(crate) fn warm_up(of: usize) -> Duration {
     window(of) / 4
 }
 
-/// How long so many are measured. Each is to have several turns: one lasts until a queue is full, for up to a thousand
-/// messages.
+/// Returns for how long so many are measured, so that each has several turns. A turn lasts until a queue is full, which
+/// takes up to a thousand messages.
 pub(crate) fn window(of: usize) -> Duration {
     let times = u32::try_from(of / MANY).unwrap_or(u32::MAX).max(1);
     Duration::from_secs(2) * times

@@ -9,7 +9,7 @@ use snow_dist_codec::stf;
 
 use super::cell::Cell;
 use super::error::ReplyError;
-use super::{Message, NotHere, Received, term};
+use super::{Message, NotHere, term};
 use crate::core::{Caller, Pid, Term, arc_bytes};
 use crate::sync::{AtomicBool, Ordering};
 
@@ -123,7 +123,7 @@ impl Call {
             return Err(NotHere(to));
         }
         let table = Arc::clone(self.0.callee.table());
-        table.put_here(to, || Received::Call(self)).await;
+        table.delegate(self, to).await;
         Ok(())
     }
 }

@@ -60,7 +60,8 @@ pub(crate) struct Cell {
 #[derive(Debug, Default)]
 struct State {
     life: Life,
-    /// What ends the process, once it is doomed. Boxed: all processes have a place for it, and it is large.
+    /// The cause of the end, once the process is doomed. It is large and every process has a place for it, so it is
+    /// boxed.
     doom: Option<Box<Doom>>,
     trap_exit: bool,
     queue: Queue,
@@ -153,60 +154,68 @@ impl Cell {
 
 /// Messages.
 impl Cell {
-    /// Puts a message or a call from this node into the mailbox, and returns the waker of the receiver if it waits.
-    /// Gives the item back if the sender has to wait for room.
+    /// Puts a message or a call from this node into the mailbox. Gives it back if the sender has to wait for room.
     #[inline(always)]
-    pub(crate) fn put_here(&self, from: Sender<'_>, received: Received) -> Result<Option<Waker>, NotPut> {
+    pub(crate) fn put_here(&self, from: Sender<'_>, received: Received) -> Result<Wakes, NotPut> {
         if self.is_deaf {
             // The caller is answered by the end of this process.
             if let Received::Call(call) = &received {
                 call.disarm();
             }
-            return Ok(None);
+            return Ok(Wakes::default());
         }
         match self.room.as_deref() {
             None => self.push_from(from, received).map_err(NotPut::Refused),
-            Some(room) => self.put_into_room(room, from, received),
+            Some(room) => self.put_bounded(room, from, received),
         }
     }
 
-    fn put_into_room(
-        &self,
-        room: &Semaphore,
-        from: Sender<'_>,
-        received: Received,
-    ) -> Result<Option<Waker>, NotPut> {
-        if !try_take(room) && !self.is_doomed() {
+    fn put_bounded(&self, room: &Semaphore, from: Sender<'_>, received: Received) -> Result<Wakes, NotPut> {
+        let place = room.try_acquire().ok();
+        if place.is_none() && !self.is_doomed() {
             return Err(NotPut::Full(received));
         }
-        self.push_from(from, received).map_err(|refused| {
-            // The place was not used.
-            room.add_permits(1);
-            NotPut::Refused(refused)
-        })
+        // A place that is not used is given back when it is dropped, even if the destructor of the message panics.
+        let wakes = self.push_from(from, received).map_err(NotPut::Refused)?;
+        if let Some(place) = place {
+            place.forget();
+        }
+        Ok(wakes)
+    }
+
+    /// Puts a message or a call from this node into the mailbox, and waits for room if there is none. If the future is
+    /// dropped before it is ready, the item is not sent.
+    pub(crate) async fn put(&self, from: Sender<'_>, received: Received) -> Result<(), Refused> {
+        match self.put_here(from, received) {
+            Ok(wakes) => wakes.wake(),
+            Err(NotPut::Full(received)) => self.put_waiting(from, received).await?,
+            Err(NotPut::Refused(refused)) => return Err(refused),
+        }
+        Ok(())
     }
 
     /// Puts a message or a call into the mailbox once there is room. If the future is dropped before, it is not sent.
     pub(crate) async fn put_waiting(&self, from: Sender<'_>, received: Received) -> Result<(), Refused> {
-        // Only a bounded mailbox has no room. The semaphore is closed when the process has ended.
-        let Some(room) = &self.room else { return Ok(()) };
+        // Without a bound there is always room.
+        let Some(room) = &self.room else { return self.push_from(from, received).map(Wakes::wake) };
+        // The semaphore is closed when the process has ended.
         let Ok(place) = foreign::apart(room.acquire()).await else { return Ok(()) };
-        let receiver = self.push_from(from, received)?;
+        let wakes = self.push_from(from, received)?;
         place.forget();
-        receiver.into_iter().for_each(foreign::wake);
+        wakes.wake();
         Ok(())
     }
 
+    /// Puts an item from this node into the mailbox. If the process has ended, the item is dropped.
     #[inline(always)]
-    fn push_from(&self, from: Sender<'_>, received: Received) -> Result<Option<Waker>, Refused> {
+    fn push_from(&self, from: Sender<'_>, received: Received) -> Result<Wakes, Refused> {
         let mut state = self.lock();
-        let is_alive = state.is_alive();
-        if is_alive && from.check().is_ok() {
-            return Ok(state.queue.push(received, Charge::NONE));
+        if state.is_alive() && from.check().is_ok() {
+            return Ok(Wakes { receiver: state.queue.push(received, Charge::NONE), task: None });
         }
         // The item is dropped after the lock.
         drop(state);
-        from.check().map(|()| None)
+        from.check().map(|()| Wakes::default())
     }
 
     /// Puts a message or a call from another node into the mailbox. `known` is the room that was known last; it is
@@ -286,23 +295,35 @@ impl Cell {
     /// Refills the receiver's half of the mailbox. Returns `false` if there is nothing to receive; the receiver is
     /// then woken when something arrives.
     pub(crate) fn refill(&self, inbox: &mut Inbox, cx: &Context<'_>) -> bool {
-        // A receiver that has waited was mostly woken because something is there. The waker is cloned only if not.
-        if inbox.has_waited() && self.refill_or_wait(inbox, &mut None) {
-            return true;
+        // A receiver that has found nothing was mostly woken because there is something now, and its waker need not be
+        // cloned; or it is polled once more for something else, and the same waker is there.
+        if inbox.found_nothing() {
+            let mut state = self.lock();
+            if self.refill_locked(&mut state, inbox) {
+                return true;
+            }
+            if state.queue.wakes(cx.waker()) {
+                return false;
+            }
         }
+        // Cloned before the lock: this is the program's code. So is the drop of the previous one, after it.
         let mut waker = Some(cx.waker().clone());
-        let refilled = self.refill_or_wait(inbox, &mut waker);
+        let mut state = self.lock();
+        let refilled = self.refill_locked(&mut state, inbox);
+        if !refilled && state.is_alive() {
+            state.queue.exchange_waker(&mut waker);
+        }
+        drop(state);
         drop(waker);
         refilled
     }
 
-    fn refill_or_wait(&self, inbox: &mut Inbox, waker: &mut Option<Waker>) -> bool {
-        let mut state = self.lock();
-        self.release(&mut state, inbox);
+    fn refill_locked(&self, state: &mut State, inbox: &mut Inbox) -> bool {
+        self.release(state, inbox);
         //= spec/session.md#ses-ord-005
         //# A node MUST NOT give a process anything that comes behind an exit signal which ends it.
         // A signal that ends the process precedes everything that is still in the mailbox.
-        let moved = state.is_alive() && state.queue.move_to(inbox, waker);
+        let moved = state.is_alive() && state.queue.move_to(inbox);
         if moved {
             self.gathered.store(inbox.len(), Ordering::Relaxed);
         }
@@ -311,9 +332,7 @@ impl Cell {
 
     /// Moves everything that has arrived into the receiver's half of the mailbox.
     pub(crate) fn gather(&self, inbox: &mut Inbox) {
-        let mut nobody_waits = None;
-        self.refill_or_wait(inbox, &mut nobody_waits);
-        drop(nobody_waits);
+        self.refill_locked(&mut self.lock(), inbox);
     }
 
     /// Notes that a process has received something.

@@ -239,6 +239,7 @@ impl Context {
                 return Poll::Ready(received);
             }
             if !self.cell.refill(&mut self.inbox, cx) {
+                self.recent.forget_ended();
                 return Poll::Pending;
             }
         }

@@ -99,6 +99,36 @@ fn no_sender_waits_for_ever() {
 }
 
 #[test]
+fn two_threads_may_send_with_one_context_while_a_receiver_ends() {
+    check(|| {
+        let node = node();
+        let (stays, got) = start(&node, Mailbox::bounded(1), async |mut ctx| {
+            for _ in 0..4 {
+                ctx.recv().await;
+            }
+        });
+        let ends = start_waiting(&node);
+        let (_, sent) = start(&node, Mailbox::default(), async move |ctx| {
+            let ctx = Arc::new(ctx);
+            let threads = [(); 2].map(|()| {
+                let ctx = Arc::clone(&ctx);
+                thread::spawn(move || {
+                    future::block_on(async {
+                        for to in [stays, ends, stays] {
+                            ctx.send(to, "x").await.unwrap();
+                        }
+                    });
+                })
+            });
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+        got.recv().unwrap();
+        sent.recv().unwrap();
+        all_end(&node);
+    });
+}
+
+#[test]
 fn a_process_that_is_started_while_the_node_stops_ends_or_is_refused() {
     check(|| {
         let node = node();

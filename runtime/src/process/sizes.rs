@@ -2,7 +2,7 @@
 //!
 //! A process is two allocations: its cell, and the task of the executor with its future. On 64-bit machines tokio's task
 //! has 104 bytes of its own and is rounded up to a multiple of 128; the allocator then leaves no gap between the two if
-//! the cell fits into the rest of another 256. One field more in a cell or a context can so cost each process 128 bytes.
+//! the cell fits into the rest of another 256. One field more in a cell or a context can thus cost each process 128 bytes.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn a_process_that_links_and_waits_takes_512_bytes() {
     assert!(bytes <= FUTURE_MAX, "{bytes}");
 }
 
-/// What a process has in its future while it awaits these, beside what they borrow.
+/// A process has these futures in its own while it awaits them.
 #[tokio::test]
 async fn what_a_process_awaits_is_small() {
     let node = Node::alone(tokio::runtime::Handle::current());

@@ -238,7 +238,9 @@ impl Post {
     async fn send(&self, place: Option<OwnedSemaphorePermit>) -> Result<(), SendError> {
         let (table, from) = (self.cell.table(), Sender::process(&self.cell));
         if self.to.is_here() {
-            return Ok(table.send_here(from, || Some(self.to), || self.content.message(place)).await?);
+            return Ok(table
+                .send_here(from, || table.get_pid(self.to), || self.content.message(place))
+                .await?);
         }
         match self.content.clone() {
             Content::Bytes(bytes) => table.send(from, self.to, bytes).await,

@@ -1,6 +1,16 @@
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
+use tokio::task::coop;
+
 use super::*;
+
+/// Uses up what a task may do in its turn.
+fn use_up_the_turn(cx: &mut TaskContext<'_>) {
+    while pin!(coop::consume_budget()).poll(cx).is_ready() {}
+}
 
 #[tokio::test]
 async fn what_is_not_wanted_stays_in_its_place() {
@@ -51,6 +61,67 @@ async fn terms_are_sent_and_read() {
         assert!(message.term::<u8>().is_err());
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_send_that_is_dropped_before_its_turn_has_not_sent() {
+    run(&node(), async |mut ctx| {
+        let own = ctx.pid();
+        let sent = poll_fn(|cx| {
+            use_up_the_turn(cx);
+            Poll::Ready(pin!(ctx.send(own, "never")).poll(cx))
+        });
+        assert_eq!(sent.await, Poll::Pending);
+        assert!(nothing_comes(&mut ctx).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_is_resolved_when_it_is_the_senders_turn() {
+    let node = node();
+    let [before, after] = [(); 2].map(|()| node.spawn(until_told).unwrap());
+    node.register("it", before).unwrap();
+    run(&node, async move |ctx| {
+        let mut send = pin!(ctx.send_named("it", "", "told"));
+        let sent = poll_fn(|cx| {
+            use_up_the_turn(cx);
+            Poll::Ready(send.as_mut().poll(cx))
+        });
+        assert_eq!(sent.await, Poll::Pending);
+        ctx.unregister("it");
+        ctx.node().register("it", after).unwrap();
+        send.await.unwrap();
+    })
+    .await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!([before, after].map(|pid| node.is_alive(pid)), [true, false]);
+}
+
+#[tokio::test]
+async fn a_process_waits_for_room_where_it_has_sent_to_last() {
+    let node = node();
+    let (go, goes) = oneshot::channel();
+    let (done, is_done) = oneshot::channel();
+    let receiver = node.spawn_with(Mailbox::bounded(1), async move |mut ctx: Context| {
+        goes.await.unwrap();
+        let got = [message(&mut ctx).await, message(&mut ctx).await, message(&mut ctx).await];
+        done.send(got).unwrap();
+    });
+    let receiver = receiver.unwrap();
+    run(&node, async move |ctx| {
+        ctx.send(receiver, "a").await.unwrap();
+        let sent = poll_fn(|cx| Poll::Ready(pin!(ctx.send(receiver, "dropped")).poll(cx)));
+        assert_eq!(sent.await, Poll::Pending);
+        go.send(()).unwrap();
+        ctx.send(receiver, "b").await.unwrap();
+        ctx.send(receiver, "c").await.unwrap();
+    })
+    .await;
+    let got = is_done.await.unwrap();
+    assert_eq!(got.each_ref().map(Message::as_bytes), [b"a", b"b", b"c"]);
 }
 
 #[tokio::test]

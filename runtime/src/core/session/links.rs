@@ -64,12 +64,13 @@ struct Link {
     asker: Option<Asker>,
     pids: Pids,
     state: State,
-    /// What is awaited of a link that was made again. Boxed, as is the reason that is owed: a crowded node has very
-    /// many links, and few of them in these states.
+    /// The acknowledgement and the answers that the link awaits. Boxed, like the reason that it owes: a crowded node
+    /// has very many links, and few of them in these states.
     awaited: Option<Box<Awaited>>,
 }
 
-/// What a link awaits that was made again before its unlink was acknowledged. Never empty.
+/// The acknowledgement and the answers that a link awaits. One that awaits nothing is not kept, so that links in the same
+/// state are equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Awaited {
     /// The id of our UNLINK_ID that has not been acknowledged, if the link was made again after it.
@@ -96,7 +97,7 @@ impl Link {
     }
 
     /// The id of our UNLINK_ID that has not been acknowledged, if the link was made again after it.
-    fn unlink(&self) -> Option<u64> {
+    fn unacknowledged(&self) -> Option<u64> {
         self.awaited.as_ref()?.unlink
     }
 
@@ -108,7 +109,7 @@ impl Link {
 
     /// Returns `true` if our last UNLINK_ID has not been acknowledged.
     fn is_outstanding(&self) -> bool {
-        self.unlink().is_some() || matches!(self.state, State::Unlinking(_))
+        self.unacknowledged().is_some() || matches!(self.state, State::Unlinking(_))
     }
 
     /// Links again before the unlink of the local process is acknowledged. The peer will count the link as one that
@@ -133,7 +134,7 @@ impl Link {
     fn revived(&mut self, tally: &mut Tally) -> Linked {
         // A LINK that comes before the acknowledgement of our unlink has crossed our own LINK: the peer, which has
         // not read that, will count it for this node, as this node does for the peer.
-        if self.unlink().is_none() {
+        if self.unacknowledged().is_none() {
             if !tally.take(Asker::Peer) {
                 return Linked::Full;
             }
@@ -244,7 +245,7 @@ impl Links {
             //# When a local process unlinks in state active, a node MUST write UNLINK_ID.
             Some(link @ Link { state: State::Active, .. }) => {
                 link.state = State::Unlinking(id);
-                if link.unlink().is_some() {
+                if link.unacknowledged().is_some() {
                     link.await_other(|awaited| awaited.unlink = None);
                 }
                 true
@@ -302,8 +303,10 @@ impl Links {
 
     /// Handles an UNLINK_ID or UNLINK for a link that a LINK of ours may still make again: its place stays.
     fn on_end_before(&mut self, ends: Ends) -> Option<Ended> {
-        let link =
-            self.links.get_mut(&ends).filter(|link| link.unlink().is_some() || link.state == State::Over)?;
+        let link = self
+            .links
+            .get_mut(&ends)
+            .filter(|link| link.unacknowledged().is_some() || link.state == State::Over)?;
         Some(Ended::of(&std::mem::replace(&mut link.state, State::Over)))
     }
 
@@ -354,7 +357,7 @@ impl Links {
         //= spec/session.md#ses-lnk-019
         //# A node that reads UNLINK_ACK n in state unlinking n MUST enter state none.
         if let Some(link) = self.links.get_mut(&ends)
-            && link.unlink() == Some(id)
+            && link.unacknowledged() == Some(id)
         {
             link.await_other(|awaited| awaited.unlink = None);
             self.settle(ends, tally);

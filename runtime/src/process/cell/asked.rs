@@ -201,10 +201,12 @@ impl Cell {
         Wakes { receiver: None, task }.wake();
     }
 
-    /// Tells the callers of dropped calls that there is no reply. Called when this process waits; `task` is woken for
-    /// it from now on.
+    /// Tells the callers of dropped calls that there is no reply. Called when this process waits. If there were
+    /// such callers, `task` is woken for the next one.
     pub(crate) fn tell_let_go(&self, task: &Waker) {
-        // Looked at first, because a process that waits hardly ever has any. Whoever notes one wakes the task.
+        // Not a swap, which costs more, and a process that waits hardly ever has any. Only the process's own task lowers
+        // the flag. A caller that is noted just before it is lowered is not lost: the list is taken below, under the lock
+        // under which the caller was noted.
         if !self.has_let_go.load(Ordering::Acquire) {
             return;
         }

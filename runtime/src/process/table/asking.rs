@@ -3,11 +3,12 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
+use tokio::task::coop;
+
 use super::ProcessTable;
 use super::sending::term_here;
 use crate::core::{Caller, Pid, Reason, Term};
-use crate::foreign;
-use crate::process::cell::{Answer, Asked, Cell, GivenUp, NotPut};
+use crate::process::cell::{Answer, Asked, Cell, GivenUp};
 use crate::process::charge::Charge;
 use crate::process::remote::{Sender, Sent, Towards};
 use crate::process::{
@@ -115,7 +116,8 @@ impl ProcessTable {
         sender.check().inspect_err(|_| callee.remove_watcher(reference))?;
         let caller = Caller { pid: own.pid(), reference, session: 0 };
         let call = Call::new(Arc::clone(&callee), caller, term_here(term));
-        Ok(put(sender, &callee, Received::Call(call)).await?)
+        coop::consume_budget().await;
+        Ok(callee.put(sender, Received::Call(call)).await?)
     }
 
     /// Replies to a call of a process on any node, as its callee.
@@ -159,11 +161,12 @@ impl ProcessTable {
         true
     }
 
-    /// Puts an item into the mailbox of a process of this node, if there is one. Waits if the mailbox is full.
-    pub(crate) async fn put_here(&self, to: Pid, received: impl FnOnce() -> Received) {
+    /// Hands a call to another process of this node, if there is one. Waits if the mailbox is full.
+    pub(crate) async fn delegate(&self, call: Call, to: Pid) {
         if let Some(cell) = self.get_pid(to) {
+            coop::consume_budget().await;
             // The program is never refused.
-            let _ = put(Sender::program(self.pid(0)), &cell, received()).await;
+            let _ = cell.put(Sender::program(self.pid(0)), Received::Call(call)).await;
         }
     }
 }
@@ -269,16 +272,3 @@ fn reply_of(answer: Answer) -> Result<Message, CallError> {
 const UNANSWERED: &str = "unanswered";
 const FULL: &str = "full";
 const LIMIT: &str = "limit";
-
-/// Puts an item of a sender into a mailbox. Waits for room if it is full.
-async fn put(from: Sender<'_>, cell: &Cell, received: Received) -> Result<(), Refused> {
-    tokio::task::coop::consume_budget().await;
-    match cell.put_here(from, received) {
-        Ok(receiver) => {
-            receiver.into_iter().for_each(foreign::wake);
-            Ok(())
-        }
-        Err(NotPut::Full(received)) => cell.put_waiting(from, received).await,
-        Err(NotPut::Refused(refused)) => Err(refused),
-    }
-}

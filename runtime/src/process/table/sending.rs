@@ -1,6 +1,8 @@
 //! Sending messages to processes of this node and of others.
 
+use std::future::Ready;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
@@ -8,8 +10,8 @@ use tokio::task::coop;
 
 use super::ProcessTable;
 use crate::core::{Pid, Term};
-use crate::foreign::{self, apart};
-use crate::process::cell::NotPut;
+use crate::foreign::apart;
+use crate::process::cell::{Cell, NotPut};
 use crate::process::remote::{Denied, Later, Sender, Sent, Towards};
 use crate::process::{Message, Payload, Received, Refused, SendError};
 use crate::sync::Ordering;
@@ -58,7 +60,7 @@ impl ProcessTable {
         from.check()?;
         let node = &*self.completed(node)?;
         if node == self.node() {
-            return Ok(self.send_here(from, || self.whereis(name), || term_here(term)).await?);
+            return Ok(self.send_here(from, || self.whereis_cell(name), || term_here(term)).await?);
         }
         let attempt = || self.remote()?.send_named_term(from, node, name, &mut term);
         self.sent(self.taken(from, Towards::Node(node), attempt).await?).await
@@ -74,7 +76,9 @@ impl ProcessTable {
         from.check()?;
         let node = &*self.completed(node)?;
         if node == self.node() {
-            return Ok(self.send_here(from, || self.whereis(name), || Message::of_payload(message)).await?);
+            return Ok(self
+                .send_here(from, || self.whereis_cell(name), || Message::of_payload(message))
+                .await?);
         }
         let attempt = || self.remote()?.send_named(from, node, name, message.as_slice());
         self.sent(self.taken(from, Towards::Node(node), attempt).await?).await
@@ -90,13 +94,14 @@ pin_project! {
     }
 }
 
-/// The sending of a message to a process of this node: the way of most messages. It is written by hand, because what
-/// an async function makes of it copies all that it captures once more, in other pieces than it was written in, and
-/// the processor then waits for its own writes.
+/// The sending of a message to a process of this node, as most messages are sent. It is written by hand: an async
+/// function copies what it captures once more, in other pieces than it was written in, and the processor then waits
+/// for its own writes.
 struct Here<'p, M> {
     table: &'p ProcessTable,
     from: Sender<'p>,
     to: Pid,
+    /// The message, until it is put into the mailbox, or has to wait for room there.
     message: Option<M>,
     room: Option<Later<'p, Result<(), Refused>>>,
 }
@@ -135,12 +140,13 @@ impl<M: FnOnce() -> Message> Here<'_, M> {
             ready!(coop::poll_proceed(cx)).made_progress();
         }
         if let Some(message) = self.message.take() {
-            self.room = self.table.put(self.from, self.to, message)?;
+            self.room = self.table.post(self.from, self.to, message)?;
+            if self.room.is_none() {
+                return Poll::Ready(Ok(()));
+            }
         }
-        match &mut self.room {
-            Some(room) => room.as_mut().poll(cx),
-            None => Poll::Ready(Ok(())),
-        }
+        // Whoever polls it after its end, or after a panic of the payload, waits for ever.
+        self.room.as_mut().map_or(Poll::Pending, |room| room.as_mut().poll(cx))
     }
 }
 
@@ -150,44 +156,41 @@ impl ProcessTable {
     pub(crate) async fn send_here(
         &self,
         from: Sender<'_>,
-        find: impl FnOnce() -> Option<Pid>,
+        find: impl FnOnce() -> Option<Arc<Cell>>,
         message: impl FnOnce() -> Message,
     ) -> Result<(), Refused> {
         from.check()?;
         // A process that only sends never waits for a mailbox with room, and must not keep its thread from others. The
-        // budget is consumed before the message is sent, so that a sender that is dropped here has not sent it.
+        // budget is consumed before the message is sent, so that a sender that is dropped here has not sent it, and
+        // before a name is resolved, which may move while others run.
         coop::consume_budget().await;
-        // After the budget, since a name may have moved while others ran.
-        let Some(to) = find() else { return Ok(()) };
-        match self.put(from, to, message)? {
-            Some(room) => room.await,
+        match find() {
+            Some(cell) => cell.put(from, Received::Message(message())).await,
             None => Ok(()),
         }
     }
 
-    /// Puts a message into the mailbox of a process of this node, if there is one, or returns the future that does so
-    /// when there is room.
+    /// Sends a message to a process of this node at once, if there is one, or returns the future that does so when
+    /// there is room.
     #[inline]
-    fn put<'p>(
+    fn post<'p>(
         &self,
         from: Sender<'p>,
         to: Pid,
         message: impl FnOnce() -> Message,
     ) -> Result<Option<Later<'p, Result<(), Refused>>>, Refused> {
-        // The program's code, so before anything is borrowed.
+        // This is the program's code, so it runs before anything is borrowed.
         let message = Received::Message(message());
-        match from.with(self, to, |cell| cell.put_here(from, message)) {
-            None | Some(Ok(None)) => Ok(None),
-            Some(Ok(Some(receiver))) => {
-                foreign::wake(receiver);
+        match from.with(self, to, |cell| cell.put_here(from, message).map_err(|why| (why, Arc::clone(cell))))
+        {
+            None => Ok(None),
+            Some(Ok(wakes)) => {
+                wakes.wake();
                 Ok(None)
             }
-            Some(Err(NotPut::Refused(refused))) => Err(refused),
-            Some(Err(NotPut::Full(message))) => {
-                let cell = self.get_pid(to);
-                Ok(cell.map(|cell| -> Later<'p, _> {
-                    Box::pin(async move { cell.put_waiting(from, message).await })
-                }))
+            Some(Err((NotPut::Refused(refused), _))) => Err(refused),
+            Some(Err((NotPut::Full(message), cell))) => {
+                Ok(Some(Box::pin(async move { cell.put_waiting(from, message).await })))
             }
         }
     }
@@ -195,7 +198,7 @@ impl ProcessTable {
 
 /// Waiting for sessions.
 impl ProcessTable {
-    /// What a sender does when its message was taken, or was dropped because there is no session.
+    /// Ends a send: the message was taken, or is dropped because there is no session.
     async fn sent(&self, sent: Option<Sent>) -> Result<(), SendError> {
         match sent {
             Some(Sent::GoOn) => {}
@@ -212,8 +215,8 @@ impl ProcessTable {
         Ok(())
     }
 
-    /// Makes an attempt at once, and repeats it until a session accepts it. The outcome is `None` if there is no
-    /// session. If the node dials when needed, a dial is made first.
+    /// Makes an attempt at once, when this is called, and repeats it when the outcome is awaited until a session accepts
+    /// it. The outcome is `None` if there is no session. If the node dials when needed, a dial is made first.
     pub(super) fn taken<'t, T: 't>(
         &'t self,
         from: Sender<'t>,
@@ -221,7 +224,7 @@ impl ProcessTable {
         mut attempt: impl FnMut() -> Result<T, Denied> + 't,
     ) -> Taken<T, impl Future<Output = Result<Option<T>, Refused>>> {
         match attempt() {
-            Ok(taken) => Taken::Now(Some(taken)),
+            Ok(taken) => Taken::Now(std::future::ready(taken)),
             Err(denied) => Taken::Later(Box::pin(self.taken_later(denied, from, towards, attempt))),
         }
     }
@@ -256,14 +259,15 @@ impl ProcessTable {
     }
 }
 
-/// The outcome of an attempt. Whoever sends or links has this in its own future; what is needed only by those who wait
-/// is boxed.
+/// The outcome of an attempt. Whoever sends or links has this in its own future, so what is needed only by those who
+/// wait is boxed.
+#[must_use = "an attempt that has to wait goes on when it is awaited"]
 pub(super) enum Taken<T, F> {
-    Now(Option<T>),
+    Now(Ready<T>),
     Later(Pin<Box<F>>),
 }
 
-/// Nothing in it is pinned but what is in the box.
+/// Only what is in the box is pinned.
 impl<T, F> Unpin for Taken<T, F> {}
 
 impl<T, F: Future<Output = Result<Option<T>, Refused>>> Future for Taken<T, F> {
@@ -271,7 +275,7 @@ impl<T, F: Future<Output = Result<Option<T>, Refused>>> Future for Taken<T, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
-            Self::Now(taken) => Poll::Ready(Ok(taken.take())),
+            Self::Now(taken) => Pin::new(taken).poll(cx).map(|taken| Ok(Some(taken))),
             Self::Later(later) => later.as_mut().poll(cx),
         }
     }

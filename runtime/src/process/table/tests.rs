@@ -2,16 +2,19 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests run on the runtime they are in")]
 
-use std::task::Waker;
+use std::panic::AssertUnwindSafe;
+use std::task::{Context as TaskContext, Wake, Waker};
 
+use bytes::Bytes;
 use tokio::runtime::Handle;
 
 use super::*;
 use crate::core::limits::PROCESS_NAME_BYTES_MAX;
 use crate::core::{Caller, SpawnTie, Term};
+use crate::process::mailbox::Inbox;
 use crate::process::remote::{Sender, Sent};
 use crate::process::room::Entrance;
-use crate::process::{Refused, RegisterError, SendError};
+use crate::process::{Message, Received, Refused, RegisterError, SendError};
 
 type Outcome = fn() -> Result<(), Denied>;
 
@@ -244,4 +247,68 @@ async fn any_name_that_a_frame_carries_is_a_name() {
     }
     let (length, length_max) = (longest.len() + 1, PROCESS_NAME_BYTES_MAX);
     assert_eq!(table.register(&(longest + "n"), pid), Err(RegisterError::TooLong { length, length_max }));
+}
+
+/// A message whose destructor panics.
+struct Panics;
+
+impl AsRef<[u8]> for Panics {
+    fn as_ref(&self) -> &[u8] {
+        b"it"
+    }
+}
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_and_panics_leaves_its_place_to_others() {
+    let table = ProcessTable::new("", 1, Executor::current());
+    let (own, to) = (table.add(Mailbox::default()).unwrap(), table.add(Mailbox::bounded(1)).unwrap());
+    drop(own.die(Reason::Normal));
+    let message = || Received::Message(Message::new(Bytes::from_owner(Panics)));
+    let put = || to.put_here(Sender::process(&own), message()).map(drop);
+    assert!(std::panic::catch_unwind(AssertUnwindSafe(put)).is_err());
+    to.put_here(Sender::program(table.pid(0)), Received::Message(Message::new(Bytes::new()))).unwrap().wake();
+}
+
+/// A task that counts how often it is woken.
+#[derive(Default)]
+struct Counted(AtomicU64);
+
+impl Wake for Counted {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_polled_last_is_woken_and_no_other() {
+    let table = ProcessTable::new("", 1, Executor::current());
+    let cell = table.add(Mailbox::default()).unwrap();
+    let send = || cell.push(Received::Message(Message::new(Bytes::new()))).wake();
+    let counted = [(); 2].map(|()| Arc::<Counted>::default());
+    let wakers = counted.each_ref().map(|counted| Waker::from(Arc::clone(counted)));
+    let woken = || counted.each_ref().map(|counted| counted.0.load(Ordering::Relaxed));
+    let mut inbox = Inbox::default();
+    let mut poll = |of: usize| {
+        let refilled = cell.refill(&mut inbox, &TaskContext::from_waker(&wakers[of]));
+        while inbox.take(&mut 0, |_| true).is_some() {}
+        refilled
+    };
+    // Before anything was received, and after.
+    for round in 1..=2 {
+        assert!([0, 0, 1, 1].into_iter().all(|of| !poll(of)));
+        send();
+        assert_eq!(woken(), [0, 2 * round - 1]);
+        assert!(poll(0) && !poll(1));
+        // Whoever looks at what is there keeps the one that waits.
+        cell.gather(&mut Inbox::default());
+        send();
+        assert_eq!(woken(), [0, 2 * round]);
+        assert!(poll(1));
+    }
 }
