@@ -156,7 +156,7 @@ impl Cell {
 impl Cell {
     /// Puts a message or a call from this node into the mailbox. Gives it back if the sender has to wait for room.
     #[inline(always)]
-    pub(crate) fn put_here(&self, from: Sender<'_>, received: Received) -> Result<Wakes, NotPut> {
+    pub(crate) fn put_here(self: &Arc<Self>, from: Sender<'_>, received: Received) -> Result<Wakes, NotPut> {
         if self.is_deaf {
             // The caller is answered by the end of this process.
             if let Received::Call(call) = &received {
@@ -170,10 +170,15 @@ impl Cell {
         }
     }
 
-    fn put_bounded(&self, room: &Semaphore, from: Sender<'_>, received: Received) -> Result<Wakes, NotPut> {
+    fn put_bounded(
+        self: &Arc<Self>,
+        room: &Semaphore,
+        from: Sender<'_>,
+        received: Received,
+    ) -> Result<Wakes, NotPut> {
         let place = room.try_acquire().ok();
         if place.is_none() && !self.is_doomed() {
-            return Err(NotPut::Full(received));
+            return Err(NotPut::Full(Arc::clone(self), received));
         }
         // A place that is not used is given back when it is dropped, even if the destructor of the message panics.
         let wakes = self.push_from(from, received).map_err(NotPut::Refused)?;
@@ -185,10 +190,10 @@ impl Cell {
 
     /// Puts a message or a call from this node into the mailbox, and waits for room if there is none. If the future is
     /// dropped before it is ready, the item is not sent.
-    pub(crate) async fn put(&self, from: Sender<'_>, received: Received) -> Result<(), Refused> {
+    pub(crate) async fn put(self: &Arc<Self>, from: Sender<'_>, received: Received) -> Result<(), Refused> {
         match self.put_here(from, received) {
             Ok(wakes) => wakes.wake(),
-            Err(NotPut::Full(received)) => self.put_waiting(from, received).await?,
+            Err(NotPut::Full(_, received)) => self.put_waiting(from, received).await?,
             Err(NotPut::Refused(refused)) => return Err(refused),
         }
         Ok(())

@@ -1,8 +1,9 @@
 //! The process of the same node to which a process has sent last.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use atomic_refcell::AtomicRefCell;
+use atomic_refcell::{AtomicRefCell, AtomicRefMut};
 
 use super::cell::Cell;
 use super::table::ProcessTable;
@@ -15,23 +16,34 @@ use crate::core::Pid;
 #[derive(Debug, Default)]
 pub(crate) struct Recent(AtomicRefCell<Option<Arc<Cell>>>);
 
+/// A process that was found, which is kept here or is the finder's own.
+pub(crate) enum Found<'r> {
+    Kept(AtomicRefMut<'r, Arc<Cell>>),
+    Own(Arc<Cell>),
+}
+
+impl Deref for Found<'_> {
+    type Target = Arc<Cell>;
+
+    #[inline]
+    fn deref(&self) -> &Arc<Cell> {
+        match self {
+            Self::Kept(cell) => cell,
+            Self::Own(cell) => cell,
+        }
+    }
+}
+
 impl Recent {
-    /// Calls a function with a process of this node. Returns `None` if there is no such process.
+    /// Returns a process of this node, if there is one, and keeps it.
     #[inline(always)]
-    pub(crate) fn with<T>(
-        &self,
-        table: &ProcessTable,
-        to: Pid,
-        act: impl FnOnce(&Arc<Cell>) -> T,
-    ) -> Option<T> {
+    pub(crate) fn find(&self, table: &ProcessTable, to: Pid) -> Option<Found<'_>> {
         // Another task may be using the same context. Nobody waits here.
-        let Ok(mut kept) = self.0.try_borrow_mut() else { return table.get_pid(to).as_ref().map(act) };
-        let is_kept = kept.as_ref().is_some_and(|cell| cell.pid() == to && !cell.is_doomed());
-        let before = if is_kept { None } else { std::mem::replace(&mut *kept, table.get_pid(to)) };
-        let acted = kept.as_ref().map(act);
-        drop(kept);
-        drop(before);
-        acted
+        let Ok(mut kept) = self.0.try_borrow_mut() else { return table.get_pid(to).map(Found::Own) };
+        if !kept.as_ref().is_some_and(|cell| cell.pid() == to && !cell.is_doomed()) {
+            *kept = table.get_pid(to);
+        }
+        AtomicRefMut::filter_map(kept, Option::as_mut).map(Found::Kept)
     }
 
     /// Forgets a receiver that has ended.
@@ -53,7 +65,7 @@ mod tests {
         let add = || table.add(Mailbox::default()).unwrap();
         let (first, second) = (add(), add());
         let recent = Recent::default();
-        let find = |pid| recent.with(&table, pid, Arc::clone).map(|cell| cell.pid());
+        let find = |pid| recent.find(&table, pid).map(|cell| cell.pid());
         let kept = || recent.0.borrow().as_ref().map(|cell| cell.pid());
         for cell in [&first, &first, &second, &first] {
             assert_eq!((find(cell.pid()), kept()), (Some(cell.pid()), Some(cell.pid())));
@@ -70,7 +82,7 @@ mod tests {
         assert_eq!((find(first.pid()), kept()), (None, None));
 
         let (third, mut recent) = (add(), recent);
-        recent.with(&table, third.pid(), |_| ());
+        drop(recent.find(&table, third.pid()));
         recent.forget_ended();
         assert!(recent.0.get_mut().is_some());
         drop(third.doom(Reason::Killed));
@@ -83,9 +95,10 @@ mod tests {
         let table = ProcessTable::new("", 1, Executor::current());
         let second = table.add(Mailbox::default()).unwrap();
         let recent = Recent::default();
-        let find = |pid| recent.with(&table, pid, Arc::clone).map(|cell| cell.pid());
-        // Two tasks use one context: the second looks into the table.
-        let both = recent.with(&table, second.pid(), |_| find(second.pid()));
-        assert_eq!(both, Some(Some(second.pid())));
+        let find = |pid| recent.find(&table, pid).map(|cell| cell.pid());
+        let first = recent.find(&table, second.pid());
+        // The other one looks into the table.
+        assert_eq!(find(second.pid()), Some(second.pid()));
+        drop(first);
     }
 }

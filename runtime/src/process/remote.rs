@@ -9,7 +9,7 @@ use std::task::Waker;
 
 use super::Refused;
 use super::cell::Cell;
-use super::recent::Recent;
+use super::recent::{Found, Recent};
 use super::room::Room;
 use super::table::ProcessTable;
 use crate::connect_error::ConnectError;
@@ -85,6 +85,15 @@ impl<'p> Sender<'p> {
         self.pid.local()
     }
 
+    /// Returns a process of this node, if there is one.
+    #[inline(always)]
+    pub(crate) fn find(self, table: &ProcessTable, to: Pid) -> Option<Found<'p>> {
+        match self.recent {
+            Some(recent) => recent.find(table, to),
+            None => table.get_pid(to).map(Found::Own),
+        }
+    }
+
     /// Returns `true` if a node without a session should be dialled for this sender, where the program has enabled
     /// that.
     pub(crate) fn dials(self) -> bool {
@@ -96,22 +105,6 @@ impl<'p> Sender<'p> {
     /// the process follow its end.
     pub(crate) fn check(self) -> Result<(), Refused> {
         if self.cell.is_some_and(Cell::has_ended) { Err(Refused::Ended) } else { Ok(()) }
-    }
-}
-
-impl Sender<'_> {
-    /// Calls a function with a process of this node. Returns `None` if there is no such process.
-    #[inline(always)]
-    pub(crate) fn with<T>(
-        self,
-        table: &ProcessTable,
-        to: Pid,
-        act: impl FnOnce(&Arc<Cell>) -> T,
-    ) -> Option<T> {
-        match self.recent {
-            Some(recent) => recent.with(table, to, act),
-            None => table.get_pid(to).as_ref().map(act),
-        }
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::core::{Caller, Pid, Reason};
 use crate::foreign;
+use crate::process::cell::Cell;
 use crate::process::cell::asked::Asked;
 use crate::process::mailbox::Queue;
 use crate::process::remote::Interested;
@@ -148,8 +149,8 @@ pub(crate) enum Full {
 /// The reason why a message or a call from this node is not in the mailbox.
 #[derive(Debug)]
 pub(crate) enum NotPut {
-    /// It has to wait for room.
-    Full(Received),
+    /// It has to wait for room in the mailbox of this process.
+    Full(Arc<Cell>, Received),
     /// The sender has ended.
     Refused(Refused),
 }

@@ -181,15 +181,16 @@ impl ProcessTable {
     ) -> Result<Option<Later<'p, Result<(), Refused>>>, Refused> {
         // This is the program's code, so it runs before anything is borrowed.
         let message = Received::Message(message());
-        match from.with(self, to, |cell| cell.put_here(from, message).map_err(|why| (why, Arc::clone(cell))))
-        {
-            None => Ok(None),
-            Some(Ok(wakes)) => {
+        let Some(cell) = from.find(self, to) else { return Ok(None) };
+        let put = cell.put_here(from, message);
+        drop(cell);
+        match put {
+            Ok(wakes) => {
                 wakes.wake();
                 Ok(None)
             }
-            Some(Err((NotPut::Refused(refused), _))) => Err(refused),
-            Some(Err((NotPut::Full(message), cell))) => {
+            Err(NotPut::Refused(refused)) => Err(refused),
+            Err(NotPut::Full(cell, message)) => {
                 Ok(Some(Box::pin(async move { cell.put_waiting(from, message).await })))
             }
         }
