@@ -220,8 +220,8 @@ impl Node {
     }
 }
 
-/// Waits for a call until a time limit, and then abandons the call. Boxed, so that a process that calls is not larger
-/// than others for it.
+/// Waits for a call until a time limit, and then abandons the call. The wait is boxed, so that calls do not make the
+/// future of a process larger.
 fn within<'c, T: 'c>(
     caller: &'c Cell,
     callee: &impl fmt::Display,

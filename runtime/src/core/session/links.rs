@@ -96,12 +96,12 @@ impl Link {
         Self { asker: Some(asker), pids, state, awaited: None }
     }
 
-    /// The id of our UNLINK_ID that has not been acknowledged, if the link was made again after it.
+    /// Returns the id of our UNLINK_ID that has not been acknowledged, if the link was made again after it.
     fn unacknowledged(&self) -> Option<u64> {
         self.awaited.as_ref()?.unlink
     }
 
-    /// Changes what is awaited. What is empty is not kept.
+    /// Changes what is awaited, and keeps nothing if nothing is awaited any more.
     fn await_other(&mut self, change: impl FnOnce(&mut Awaited)) {
         change(self.awaited.get_or_insert_default());
         self.awaited.take_if(|awaited| **awaited == Awaited::default());

@@ -175,7 +175,7 @@ fn pass_over(
     Some(())
 }
 
-/// For tests.
+/// What the tests look at.
 #[cfg(test)]
 impl Inbox {
     /// Returns the number of entries for which there is room.
@@ -191,7 +191,7 @@ impl Inbox {
 
 /// The number of shares whose charges a process collects before it releases them, so that it takes no lock for
 /// each item when it receives from few peers in turn.
-pub(super) const SHARES_TAKEN: usize = 4;
+const SHARES_TAKEN: usize = 4;
 
 /// The bytes from other nodes that a process takes before it releases them in the middle of a batch.
 pub(super) const RELEASED_AT_ONCE: usize = 64 << 10;
