@@ -231,7 +231,8 @@ impl Cell {
         now: impl Fn() -> Room,
         charge: Charge,
         received: impl FnOnce() -> Received,
-    ) -> Result<Wakes, NotTaken> {
+        wakers: &mut Vec<Waker>,
+    ) -> Result<(), NotTaken> {
         if self.is_doomed() || self.is_deaf {
             return Err(NotTaken::Ended);
         }
@@ -243,7 +244,7 @@ impl Cell {
             }
         }
         if self.room.as_deref().is_some_and(|room| !try_take(room)) {
-            return Err(self.overflow());
+            return Err(self.overflow(wakers));
         }
         // The message is copied before the lock is taken.
         //= spec/dist.md#dist-sig-002
@@ -257,7 +258,7 @@ impl Cell {
         if state.queue.takes(charge, known) {
             let pushed = state.push(received, charge);
             drop(state);
-            return pushed.map_err(|_| NotTaken::Ended);
+            return pushed.map(|wakes| wakes.later(wakers)).map_err(|_| NotTaken::Ended);
         }
         // There may be too little free memory in all although this mailbox holds little. Then the mailbox does not
         // count as full.
@@ -270,7 +271,7 @@ impl Cell {
         if let Some(places) = &self.room {
             places.add_permits(1);
         }
-        Err(if is_full { self.overflow() } else { NotTaken::Dropped(Full::Share) })
+        Err(if is_full { self.overflow(wakers) } else { NotTaken::Dropped(Full::Share) })
     }
 
     /// Returns `true` if there is room for something that is not a signal of a link.
@@ -278,7 +279,7 @@ impl Cell {
         room.peer_takes(charge) && self.lock().queue.takes(charge, room)
     }
 
-    fn overflow(&self) -> NotTaken {
+    fn overflow(&self, wakers: &mut Vec<Waker>) -> NotTaken {
         //= spec/session.md#ses-msg-006
         //# A node MUST either drop a message for a mailbox that is full or end the process.
         match self.when_full {
@@ -286,7 +287,10 @@ impl Cell {
             //= spec/session.md#ses-msg-007
             //# A node that ends a process because its mailbox is full MUST end it with the reason Error
             //# "mailbox full".
-            WhenFull::EndProcess => NotTaken::Ends(self.doom(Reason::error("mailbox full"))),
+            WhenFull::EndProcess => {
+                self.doom(Reason::error("mailbox full")).later(wakers);
+                NotTaken::Ends
+            }
         }
     }
 

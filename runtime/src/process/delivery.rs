@@ -67,6 +67,22 @@ pub(crate) struct Delivery {
     prepared: Vec<Prepared>,
 }
 
+/// How a message is kept.
+#[derive(Clone, Copy)]
+struct Kept {
+    /// The message is a part of the block in which it lies. Otherwise it is copied.
+    with_block: bool,
+    /// The bytes of memory that it keeps alive.
+    bytes: usize,
+}
+
+impl Kept {
+    /// Returns the block, if the message keeps it.
+    fn of(self, block: &Bytes) -> Option<&Bytes> {
+        self.with_block.then_some(block)
+    }
+}
+
 /// Something from the peer that was dropped because there was no room.
 #[derive(Clone, Copy, Debug)]
 struct Overflow {
@@ -187,15 +203,15 @@ impl Delivery {
         }
     }
 
-    /// Returns the block of which a message of this length keeps a part, or an empty one if the message is to be
-    /// copied; and the number of bytes that it keeps alive. If there is room for the message but not for the whole
-    /// block, the message is copied.
-    fn block_for(&mut self, local: u64, length: usize) -> (Bytes, usize) {
-        let kept = self.block.allocated;
-        if Self::keeps(length, kept) && kept > 0 && self.takes(local, kept) {
-            (self.block.bytes.clone(), kept)
+    /// Decides how a message of this length is kept: as a part of the block in which it lies, or copied. If there is
+    /// room for the message but not for the whole block, the message is copied.
+    #[inline]
+    fn kept(&mut self, local: u64, length: usize) -> Kept {
+        let block = self.block.allocated;
+        if Self::keeps(length, block) && block > 0 && self.takes(local, block) {
+            Kept { with_block: true, bytes: block }
         } else {
-            (Bytes::new(), length)
+            Kept { with_block: false, bytes: length }
         }
     }
 
@@ -204,8 +220,14 @@ impl Delivery {
         self.find(local).is_some_and(|cell| cell.takes(charge, &room))
     }
 
-    /// Delivers a message or a call. Returns `false` if the process lives and its mailbox does not accept it.
-    fn deliver_message(&mut self, local: u64, charge: Charge, received: impl FnOnce() -> Received) -> bool {
+    /// Delivers a message or a call, which is made from the current block. Returns `false` if the process lives and its
+    /// mailbox does not accept it.
+    fn deliver_message(
+        &mut self,
+        local: u64,
+        charge: Charge,
+        received: impl FnOnce(&Bytes) -> Received,
+    ) -> bool {
         // A large message is counted before its room is checked, so that several sessions cannot use the same room at
         // once.
         let reserved = if charge.bytes() >= REPORTED_AT_ONCE { charge.bytes() } else { 0 };
@@ -214,9 +236,9 @@ impl Delivery {
             self.known = None;
         }
         let taken = self.offer_message(local, charge, reserved, received);
-        if let Some(Ok(wakes)) = taken {
+        if let Some(Ok(())) = taken {
             self.note_in_share(charge);
-            self.delivered(wakes, charge.bytes() - reserved);
+            self.held_more(charge.bytes() - reserved);
             return true;
         }
         self.table.shares().take_back(&self.account, reserved);
@@ -233,15 +255,15 @@ impl Delivery {
         local: u64,
         charge: Charge,
         reserved: usize,
-        received: impl FnOnce() -> Received,
-    ) -> Option<Result<Wakes, NotTaken>> {
+        received: impl FnOnce(&Bytes) -> Received,
+    ) -> Option<Result<(), NotTaken>> {
         self.find(local);
-        let Self { table, account, unreported, known, last, .. } = self;
+        let Self { table, account, unreported, known, last, block, wakers, .. } = self;
         let now = || table.shares().room(account, *unreported).without(reserved);
         let room = known.get_or_insert_with(now);
         //= spec/session.md#ses-msg-002
         //# A node MUST ignore a SEND to a dead process.
-        let taken = last.as_deref()?.message_from_afar(room, now, charge, received);
+        let taken = last.as_deref()?.message_from_afar(room, now, charge, || received(&block.bytes), wakers);
         if reserved > 0 {
             *known = None;
         }
@@ -266,19 +288,17 @@ impl Delivery {
 
     /// Notes the wakers of a delivery, and the number of bytes that mailboxes hold in addition.
     fn delivered(&mut self, wakes: Wakes, held: usize) {
-        self.wake_later(wakes);
+        wakes.later(&mut self.wakers);
+        self.held_more(held);
+    }
+
+    fn held_more(&mut self, held: usize) {
         self.unreported += held;
         if let Some(known) = &mut self.known {
             known.add(held);
         }
         if self.unreported >= REPORTED_AT_ONCE {
             self.report();
-        }
-    }
-
-    fn wake_later(&mut self, wakes: Wakes) {
-        if !wakes.is_none() {
-            self.wakers.extend(wakes);
         }
     }
 
@@ -295,9 +315,8 @@ impl Delivery {
 
     fn not_taken(&mut self, local: u64, why: NotTaken) {
         match why {
-            NotTaken::Ended => {}
+            NotTaken::Ended | NotTaken::Ends => {}
             NotTaken::Dropped(full) => self.dropped(Some(local), full),
-            NotTaken::Ends(wakes) => self.wake_later(wakes),
         }
     }
 
@@ -339,20 +358,22 @@ impl Processes for Delivery {
     }
 
     fn message(&mut self, local: u64, message: &[u8]) {
-        let (block, kept) = self.block_for(local, message.len());
+        let kept = self.kept(local, message.len());
         //= spec/session.md#ses-msg-005
         //# A node MUST give a process the bytes of a message as they arrived.
         //= spec/connection.md#con-rdw-003
         //# A node MUST go on reading a session while a process does not take its messages.
-        self.deliver_message(local, self.charge(kept), || {
-            Received::Message(Message::part_of(&block, message))
+        self.deliver_message(local, self.charge(kept.bytes), |block| {
+            Received::Message(Message::part_of(kept.of(block), message))
         });
     }
 
     fn term(&mut self, local: u64, term: &[u8], pids: TermPids) {
-        let (block, kept) = self.block_for(local, term.len());
-        let charge = self.charge(kept + Message::pids_bytes(&pids));
-        self.deliver_message(local, charge, || Received::Message(Message::term_part_of(&block, term, pids)));
+        let kept = self.kept(local, term.len());
+        let charge = self.charge(kept.bytes + Message::pids_bytes(&pids));
+        self.deliver_message(local, charge, |block| {
+            Received::Message(Message::term_part_of(kept.of(block), term, pids))
+        });
     }
 
     fn named_term(&mut self, name: &str, term: &[u8], pids: TermPids) {
@@ -367,19 +388,19 @@ impl Processes for Delivery {
     }
 
     fn call(&mut self, local: u64, caller: Caller, term: &[u8], pids: TermPids) -> bool {
-        let (block, kept) = self.block_for(local, term.len());
-        let charge = self.charge(kept + Message::pids_bytes(&pids) + Call::kept_bytes());
+        let kept = self.kept(local, term.len());
+        let charge = self.charge(kept.bytes + Message::pids_bytes(&pids) + Call::kept_bytes());
         self.find(local);
         // A callee that has ended answers the call by its end.
         let Some(callee) = self.last.clone() else { return true };
-        self.deliver_message(local, charge, || {
-            Received::Call(Call::new(callee, caller, Message::term_part_of(&block, term, pids)))
+        self.deliver_message(local, charge, |block| {
+            Received::Call(Call::new(callee, caller, Message::term_part_of(kept.of(block), term, pids)))
         })
     }
 
     fn reply(&mut self, local: u64, reference: u64, term: &[u8], pids: TermPids) {
-        let (block, kept) = self.block_for(local, term.len());
-        let (charge, room) = (self.charge(kept + Message::pids_bytes(&pids)), self.room());
+        let kept = self.kept(local, term.len());
+        let (charge, room) = (self.charge(kept.bytes + Message::pids_bytes(&pids)), self.room());
         //= spec/capabilities.md#cap-cal-018
         //# A node that drops a reply by SES-MSG-010, SES-MSG-011 or SES-MSG-015 MUST end the call, and tell
         //# the caller that the reply was lost.
@@ -388,8 +409,8 @@ impl Processes for Delivery {
             self.reply_lost(local, reference);
             return;
         }
+        let reply = Answer::Reply(Message::term_part_of(kept.of(&self.block.bytes), term, pids));
         let Some(cell) = self.find(local) else { return };
-        let reply = Answer::Reply(Message::term_part_of(&block, term, pids));
         let given = cell.answer_from_afar(reference, reply, charge);
         self.signalled(charge, room, given);
     }
@@ -429,7 +450,7 @@ impl Processes for Delivery {
 
     fn spawn(&mut self, request: SpawnRequest<'_>) -> Result<u64, SpawnFailure> {
         let SpawnRequest { function, arguments, pids, .. } = request;
-        let arguments = Message::term_part_of(&Bytes::new(), arguments, pids);
+        let arguments = Message::term_part_of(None, arguments, pids);
         let prepared = self.table.prepare(&self.peer.name, function, arguments)?;
         let local = prepared.local;
         self.prepared.push(prepared);

@@ -16,17 +16,22 @@ use crate::core::{Pid, Reason, TermPids, arc_bytes};
 pub struct Message(Content);
 
 #[derive(Clone)]
+#[repr(u32)]
 enum Content {
     /// Bytes, or a term of one of these kinds without a known pid.
-    Plain { bytes: Bytes, marked: Option<Terms> },
+    Plain { marked: Option<Terms>, bytes: Bytes },
     /// The same in place: without an allocation, which the receiver's thread would have to return to the sender's.
-    Short { length: u8, bytes: [u8; SHORT_BYTES_MAX], marked: Option<Terms> },
+    Short { marked: Option<Terms>, length: u8, bytes: InPlace },
     /// A term with pids, boxed so that all other messages stay small.
     WithPids(Arc<TermWithPids>),
 }
 
+#[derive(Clone)]
+#[repr(align(8))]
+struct InPlace([u8; SHORT_BYTES_MAX]);
+
 /// The longest message that is kept in place: with it a message is no larger than with the handle of longer bytes.
-const SHORT_BYTES_MAX: usize = 37;
+const SHORT_BYTES_MAX: usize = 32;
 
 struct TermWithPids {
     bytes: Bytes,
@@ -44,14 +49,14 @@ impl Message {
         short.unwrap_or_else(|| Self::new(payload.into_bytes()))
     }
 
-    /// Creates a message of bytes that are copied, or kept with the block in which they lie: see [`keep`].
-    pub(crate) fn part_of(block: &Bytes, part: &[u8]) -> Self {
-        Self::short(part, None).unwrap_or_else(|| Self::new(keep(block, part)))
+    /// Creates a message of bytes that are kept with the block in which they lie, see [`keep`], or copied.
+    pub(crate) fn part_of(block: Option<&Bytes>, part: &[u8]) -> Self {
+        Self::short(part, None).unwrap_or_else(|| Self::new(kept(block, part)))
     }
 
     /// Creates a message that its sender has marked as a term, of bytes as in [`part_of`](Self::part_of).
-    pub(crate) fn term_part_of(block: &Bytes, part: &[u8], pids: TermPids) -> Self {
-        Self::short_term(part, &pids).unwrap_or_else(|| Self::of_term(keep(block, part), pids))
+    pub(crate) fn term_part_of(block: Option<&Bytes>, part: &[u8], pids: TermPids) -> Self {
+        Self::short_term(part, &pids).unwrap_or_else(|| Self::of_term(kept(block, part), pids))
     }
 
     /// Creates a message that its sender has marked as a term, if it is short and without pids.
@@ -64,7 +69,7 @@ impl Message {
         let length = u8::try_from(bytes.len()).ok()?;
         let mut short = [0; SHORT_BYTES_MAX];
         short.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(Self(Content::Short { length, bytes: short, marked }))
+        Some(Self(Content::Short { length, bytes: InPlace(short), marked }))
     }
 
     /// Creates a message that its sender has marked as a term.
@@ -87,7 +92,7 @@ impl Message {
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Content::Plain { bytes, .. } => bytes,
-            Content::Short { length, bytes, .. } => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Content::Short { length, bytes, .. } => bytes.0.get(..usize::from(*length)).unwrap_or_default(),
             Content::WithPids(term) => &term.bytes,
         }
     }
@@ -141,6 +146,10 @@ impl Message {
     pub fn term<'m, T: Deserialize<'m>>(&'m self) -> Result<T, stf::Error> {
         term::read(self.as_bytes(), self.term_pids())
     }
+}
+
+fn kept(block: Option<&Bytes>, part: &[u8]) -> Bytes {
+    block.map_or_else(|| Bytes::copy_from_slice(part), |block| keep(block, part))
 }
 
 impl PartialEq for Message {
@@ -342,8 +351,8 @@ mod tests {
         check(b"abc".to_vec().into_boxed_slice());
         check(Bytes::from_static(b"abc"));
         check(Message::new(Bytes::from_static(b"abc")));
-        check(Message::part_of(&Bytes::new(), b"abc"));
-        check(Message::term_part_of(&Bytes::new(), b"abc", TermPids::of(Terms::Second)));
+        check(Message::part_of(None, b"abc"));
+        check(Message::term_part_of(None, b"abc", TermPids::of(Terms::Second)));
     }
 
     #[test]
@@ -351,13 +360,13 @@ mod tests {
         let bytes: Vec<u8> = (0..=u8::MAX).chain(0..=u8::MAX).collect();
         for length in 0..=bytes.len() {
             let (part, elsewhere) = (&bytes[..length], Bytes::copy_from_slice(&bytes[..length]));
-            let message = Message::part_of(&Bytes::new(), part);
+            let message = Message::part_of(None, part);
             assert_eq!(matches!(message.0, Content::Short { .. }), length <= SHORT_BYTES_MAX);
             assert_eq!(message, Message::new(elsewhere.clone()));
             assert_eq!(format!("{message:?}"), format!("{elsewhere:?}"));
             assert_eq!((message.is_term(), message.into_bytes()), (false, elsewhere.clone()));
             for terms in [Terms::First, Terms::Second] {
-                let term = Message::term_part_of(&Bytes::new(), part, TermPids::of(terms));
+                let term = Message::term_part_of(None, part, TermPids::of(terms));
                 assert_eq!(term, Message::of_term(elsewhere.clone(), TermPids::of(terms)));
                 assert_eq!(term.term_pids().terms(), terms);
             }

@@ -25,12 +25,13 @@ use crate::tls::Certificates;
 /// A result that is available later.
 pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The reason why a session has not accepted something.
+/// The reason why a session has not accepted something. It is small, and what few senders get is boxed: each layer that
+/// a send passes through would copy a larger one, whether there is one or not.
 pub(crate) enum Denied {
     /// The queue is full: the process waits for room, and tries again.
     Full(Box<Room>),
     /// The session will never accept it. Also the result if the calling process has ended: [`Refused::Ended`].
-    Refused(Refused),
+    Refused(Box<Refused>),
     /// There is no session with that incarnation of the node. The link or monitor then ends with Noconnection,
     /// which the process does itself.
     NotConnected,
@@ -38,7 +39,7 @@ pub(crate) enum Denied {
 
 impl From<Refused> for Denied {
     fn from(refused: Refused) -> Self {
-        Self::Refused(refused)
+        Self::Refused(Box::new(refused))
     }
 }
 

@@ -21,7 +21,7 @@ const LINKS_ANOTHER: &str =
     "it speaks version 1, and would link the new process with a process of its own node";
 
 pub(super) fn not_requested(why: NotRequested, peer: &Arc<str>) -> Denied {
-    Denied::Refused(match why {
+    Denied::from(match why {
         NotRequested::NotMade(why) => return not_made(why, peer),
         NotRequested::NotSent(why) => return not_sent(why, peer),
         NotRequested::NameTooLong { length, length_max } => Refused::TooLong { length, length_max },
@@ -34,7 +34,7 @@ pub(super) fn not_sent(why: NotSent, peer: &Arc<str>) -> Denied {
     match why {
         NotSent::TooLong(error) => too_long(&error),
         NotSent::Lacking(why) => lacking(why, peer),
-        NotSent::LooksLikeSignal => Denied::Refused(Refused::NotInVersion(LOOKS_LIKE_SIGNAL)),
+        NotSent::LooksLikeSignal => Refused::NotInVersion(LOOKS_LIKE_SIGNAL).into(),
     }
 }
 
@@ -45,11 +45,11 @@ fn too_long(error: &EncodeError) -> Denied {
         _ => (u64::MAX, 0),
     };
     let count = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
-    Denied::Refused(Refused::TooLong { length: count(length), length_max: count(length_max) })
+    Refused::TooLong { length: count(length), length_max: count(length_max) }.into()
 }
 
 pub(super) fn not_made(why: NotMade, peer: &Arc<str>) -> Denied {
-    Denied::Refused(match why {
+    Denied::from(match why {
         NotMade::Full { count_max } => Refused::TooMany { count_max },
         NotMade::NodeIdUnknown => Refused::NotInVersion(NODE_ID_UNKNOWN),
         NotMade::NameTooLong { length, length_max } => Refused::TooLong { length, length_max },
@@ -58,5 +58,5 @@ pub(super) fn not_made(why: NotMade, peer: &Arc<str>) -> Denied {
 }
 
 pub(super) fn lacking(Lacking { capability }: Lacking, peer: &Arc<str>) -> Denied {
-    Denied::Refused(Refused::NotInSession { capability, peer: peer.clone() })
+    Refused::NotInSession { capability, peer: peer.clone() }.into()
 }

@@ -125,14 +125,14 @@ impl Given {
 }
 
 /// The reason why something from another node is not in the mailbox.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum NotTaken {
     /// The process has ended.
     Ended,
     /// It was dropped, which has to be counted.
     Dropped(Full),
     /// The mailbox is full, and the process ends because of that.
-    Ends(Wakes),
+    Ends,
 }
 
 /// The limit that something from another node would exceed.
@@ -167,6 +167,14 @@ pub(crate) enum Linked {
 }
 
 impl Wakes {
+    /// Adds the tasks to those that are woken later.
+    #[inline]
+    pub(crate) fn later(self, wakers: &mut Vec<Waker>) {
+        if !self.is_none() {
+            wakers.extend(self);
+        }
+    }
+
     /// Returns `true` if there is nobody to wake.
     pub(crate) const fn is_none(&self) -> bool {
         self.receiver.is_none() && self.task.is_none()

@@ -384,7 +384,7 @@ async fn what_is_much_is_held_before_it_is_there() {
     let cell = table.add(Mailbox::default()).unwrap();
     let mut delivery = delivery(&table, &Arc::default());
     let charge = delivery.charge(REPORTED_AT_ONCE);
-    let message = || {
+    let message = |_: &Bytes| {
         assert_eq!(table.shares().held(), counted(&[REPORTED_AT_ONCE]));
         Received::Message(Message::new(Bytes::from_static(&[0; REPORTED_AT_ONCE])))
     };
@@ -392,7 +392,7 @@ async fn what_is_much_is_held_before_it_is_there() {
     assert_eq!(table.shares().held(), counted(&[REPORTED_AT_ONCE]));
     // What finds no room, or no process, holds none.
     for local in [cell.local(), 1_000] {
-        delivery.deliver_message(local, delivery.charge(3 * REPORTED_AT_ONCE), || unreachable!());
+        delivery.deliver_message(local, delivery.charge(3 * REPORTED_AT_ONCE), |_| unreachable!());
     }
     delivery.after_frames();
     assert_eq!((table.dropped(), table.shares().held()), (1, counted(&[REPORTED_AT_ONCE])));

@@ -5,14 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use pin_project_lite::pin_project;
 use tokio::task::coop;
 
 use super::ProcessTable;
 use crate::core::{Pid, Term};
 use crate::foreign::apart;
 use crate::process::cell::{Cell, NotPut};
-use crate::process::remote::{Denied, Later, Sender, Sent, Towards};
+use crate::process::remote::{Denied, Later, Remote, Sender, Sent, Towards};
 use crate::process::{Message, Payload, Received, Refused, SendError};
 use crate::sync::Ordering;
 
@@ -26,12 +25,9 @@ impl ProcessTable {
         if to.is_here() {
             return Sending::here(self, from, to, move || Message::of_payload(message));
         }
-        // Not an async function, which would keep its arguments twice, in the future of whoever sends.
-        Sending::away(async move {
-            from.check()?;
-            let attempt = || self.remote()?.send(from, to, message.as_slice());
-            self.sent(self.taken(from, Towards::Process(to), attempt).await?).await
-        })
+        let attempt =
+            move |remote: &dyn Remote, from: Sender<'p>, to| remote.send(from, to, message.as_slice());
+        Sending::there(self, from, to, attempt, Self::send_later)
     }
 
     pub(crate) fn send_term<'p>(
@@ -43,11 +39,8 @@ impl ProcessTable {
         if to.is_here() {
             return Sending::here(self, from, to, move || term_here(term));
         }
-        Sending::away(async move {
-            from.check()?;
-            let attempt = || self.remote()?.send_term(from, to, &mut term);
-            self.sent(self.taken(from, Towards::Process(to), attempt).await?).await
-        })
+        let attempt = move |remote: &dyn Remote, from: Sender<'p>, to| remote.send_term(from, to, &mut term);
+        Sending::there(self, from, to, attempt, Self::send_later)
     }
 
     pub(crate) async fn send_named_term(
@@ -85,13 +78,10 @@ impl ProcessTable {
     }
 }
 
-pin_project! {
-    /// The sending of a message to a process of this node, or of another one.
-    #[project = SendingProjection]
-    enum Sending<'p, M, Away> {
-        Here { here: Here<'p, M> },
-        Away { #[pin] away: Away },
-    }
+/// The sending of a message to a process of this node, or of another one.
+enum Sending<'p, M, A, G, F> {
+    Here(Here<'p, M>),
+    There(There<'p, A, G, F>),
 }
 
 /// The sending of a message to a process of this node, as most messages are sent. It is written by hand: an async
@@ -106,28 +96,71 @@ struct Here<'p, M> {
     room: Option<Later<'p, Result<(), Refused>>>,
 }
 
-impl<'p, M, Away> Sending<'p, M, Away> {
+/// The sending of a message to a process of another node, as most messages are sent: a session takes it at once. Written
+/// by hand for the same reason.
+struct There<'p, A, G, F> {
+    table: &'p ProcessTable,
+    from: Sender<'p>,
+    to: Pid,
+    /// Passes the message to a session, until one has taken it, or the sender has to wait.
+    attempt: Option<A>,
+    /// Makes of an attempt and its first outcome what is left to do.
+    go_on: G,
+    /// What is left to do. It is boxed, since few senders have it.
+    later: Option<Pin<Box<F>>>,
+}
+
+impl<'p, M, A, G, F> Sending<'p, M, A, G, F> {
     const fn here(table: &'p ProcessTable, from: Sender<'p>, to: Pid, message: M) -> Self {
-        Self::Here { here: Here { table, from, to, message: Some(message), room: None } }
+        Self::Here(Here { table, from, to, message: Some(message), room: None })
     }
 
-    const fn away(away: Away) -> Self {
-        Self::Away { away }
+    const fn there(table: &'p ProcessTable, from: Sender<'p>, to: Pid, attempt: A, go_on: G) -> Self {
+        Self::There(There { table, from, to, attempt: Some(attempt), go_on, later: None })
     }
 }
 
-impl<M: FnOnce() -> Message, Away> Future for Sending<'_, M, Away>
+/// Only what is in boxes is pinned.
+impl<M, A, G, F> Unpin for Sending<'_, M, A, G, F> {}
+
+impl<'p, M, A, G, F> Future for Sending<'p, M, A, G, F>
 where
-    Away: Future<Output = Result<(), SendError>>,
+    M: FnOnce() -> Message,
+    A: FnMut(&dyn Remote, Sender<'p>, Pid) -> Result<Sent, Denied>,
+    G: Fn(&'p ProcessTable, Sender<'p>, Pid, A, Result<Sent, Denied>) -> F,
+    F: Future<Output = Result<(), SendError>>,
 {
     type Output = Result<(), SendError>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            SendingProjection::Here { here } => here.poll(cx).map(|sent| Ok(sent?)),
-            SendingProjection::Away { away } => away.poll(cx),
+        match self.get_mut() {
+            Self::Here(here) => here.poll(cx).map(|sent| Ok(sent?)),
+            Self::There(there) => there.poll(cx),
         }
+    }
+}
+
+impl<'p, A, G, F> There<'p, A, G, F>
+where
+    A: FnMut(&dyn Remote, Sender<'p>, Pid) -> Result<Sent, Denied>,
+    G: Fn(&'p ProcessTable, Sender<'p>, Pid, A, Result<Sent, Denied>) -> F,
+    F: Future<Output = Result<(), SendError>>,
+{
+    #[inline]
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let Self { table, from, to, .. } = *self;
+        if let Some(attempt) = &mut self.attempt {
+            from.check()?;
+            let outcome = table.remote().and_then(|remote| attempt(remote, from, to));
+            let attempt = self.attempt.take();
+            if matches!(outcome, Ok(Sent::GoOn)) {
+                return Poll::Ready(Ok(()));
+            }
+            self.later = attempt.map(|attempt| Box::pin((self.go_on)(table, from, to, attempt, outcome)));
+        }
+        // Whoever polls it after its end waits for ever.
+        self.later.as_mut().map_or(Poll::Pending, |later| later.as_mut().poll(cx))
     }
 }
 
@@ -199,6 +232,27 @@ impl ProcessTable {
 
 /// Waiting for sessions.
 impl ProcessTable {
+    /// Goes on with an attempt whose first outcome is known.
+    async fn send_later<'p, A>(
+        &'p self,
+        from: Sender<'p>,
+        to: Pid,
+        mut attempt: A,
+        outcome: Result<Sent, Denied>,
+    ) -> Result<(), SendError>
+    where
+        A: FnMut(&dyn Remote, Sender<'p>, Pid) -> Result<Sent, Denied>,
+    {
+        let sent = match outcome {
+            Ok(sent) => Some(sent),
+            Err(denied) => {
+                let attempt = || attempt(self.remote()?, from, to);
+                self.taken_later(denied, from, Towards::Process(to), attempt).await?
+            }
+        };
+        self.sent(sent).await
+    }
+
     /// Ends a send: the message was taken, or is dropped because there is no session.
     async fn sent(&self, sent: Option<Sent>) -> Result<(), SendError> {
         match sent {
@@ -241,7 +295,7 @@ impl ProcessTable {
         let (mut has_dialled, mut turn) = (false, None);
         loop {
             match denied {
-                Denied::Refused(refused) => return Err(refused),
+                Denied::Refused(refused) => return Err(*refused),
                 Denied::Full(room) => apart(Box::pin(room.wait(&mut turn))).await,
                 Denied::NotConnected if has_dialled || !from.dials() => return Ok(None),
                 Denied::NotConnected => {

@@ -227,7 +227,7 @@ async fn what_a_session_refuses_leaves_nothing_behind() {
     // Whoever gives up waiting has no monitor.
     let waiting = tokio::time::timeout(std::time::Duration::ZERO, ProcessTable::monitor(&own, far())).await;
     assert!(waiting.is_err());
-    sessions.answer(|| Err(Denied::Refused(Refused::TooMany { count_max: 1 })));
+    sessions.answer(|| Err(Refused::TooMany { count_max: 1 }.into()));
     let refused = Refused::TooMany { count_max: 1 };
     assert_eq!(ProcessTable::monitor(&own, far()).await, Err(refused.clone()));
     assert_eq!(ProcessTable::link(&own, far()).await, Err(refused));
