@@ -346,8 +346,8 @@ impl Cell {
 
     /// Notes that a process has received something.
     #[inline]
-    pub(crate) fn has_received(&self, received: &Received, inbox: &mut Inbox) {
-        if let (Received::Message(_) | Received::Call(_), Some(room)) = (received, &self.room) {
+    pub(crate) fn has_received(&self, takes_a_place: bool, inbox: &mut Inbox) {
+        if takes_a_place && let Some(room) = &self.room {
             room.add_permits(1);
         }
         if inbox.owes() {

@@ -235,7 +235,7 @@ impl Context {
         loop {
             if let Some(received) = take(&mut self.inbox) {
                 turn.made_progress();
-                self.cell.has_received(&received, &mut self.inbox);
+                self.cell.has_received(received.takes_a_place(), &mut self.inbox);
                 return Poll::Ready(received);
             }
             if !self.cell.refill(&mut self.inbox, cx) {

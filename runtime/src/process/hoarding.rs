@@ -320,7 +320,7 @@ fn receive<'a>(cell: &'a Cell, inbox: &'a mut Inbox) -> impl Iterator<Item = Rec
             cell.refill(inbox, &Context::from_waker(Waker::noop()));
             inbox.take(&mut 0, |_| true)
         })?;
-        cell.has_received(&received, inbox);
+        cell.has_received(received.takes_a_place(), inbox);
         Some(received)
     })
 }

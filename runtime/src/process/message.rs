@@ -241,6 +241,11 @@ pub enum Received {
 }
 
 impl Received {
+    /// Returns `true` if a bounded mailbox has a place for this item: if it is a message or a call.
+    pub(crate) const fn takes_a_place(&self) -> bool {
+        matches!(self, Self::Message(_) | Self::Call(_))
+    }
+
     /// Returns the message, or `None` if this item is not a [`Message`](Self::Message).
     #[must_use]
     pub fn into_message(self) -> Option<Message> {

@@ -51,7 +51,7 @@ fn receive(cell: &Cell, inbox: &mut Inbox, cx: &TaskContext<'_>) -> Vec<Received
     let mut all = Vec::new();
     loop {
         while let Some(received) = inbox.take(&mut 0, |_| true) {
-            cell.has_received(&received, inbox);
+            cell.has_received(received.takes_a_place(), inbox);
             all.push(received);
         }
         if !cell.refill(inbox, cx) {
@@ -137,7 +137,7 @@ async fn a_long_batch_gives_bytes_back_as_it_is_received() {
     assert!(cell.refill(&mut inbox, &TaskContext::from_waker(Waker::noop())));
     for _ in 0..16 {
         let received = inbox.take(&mut 0, |_| true).unwrap();
-        cell.has_received(&received, &mut inbox);
+        cell.has_received(received.takes_a_place(), &mut inbox);
     }
     assert_eq!(table.shares().held(), counted(&[64 << 10; 16]));
 }

@@ -109,7 +109,7 @@ impl Inbox {
 }
 
 impl Gathered {
-    #[inline]
+    #[inline(always)]
     fn take_at(&mut self, place: usize) -> Option<Received> {
         let charge = self.received.get(place)?.charge;
         self.looks.removed(place);
