@@ -345,7 +345,7 @@ impl Cell {
     }
 
     /// Notes that a process has received something.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_received(&self, takes_a_place: bool, inbox: &mut Inbox) {
         if takes_a_place && let Some(room) = &self.room {
             room.add_permits(1);
@@ -547,6 +547,7 @@ impl State {
     //= spec/session.md#ses-msg-008
     //# A node MUST NOT drop a signal because a mailbox is full, except by CAP-RXT-010.
     /// Puts an item into the mailbox. If the process has ended, gives the item back, to be dropped after the lock.
+    #[inline(always)]
     fn push(&mut self, received: Received, charge: Charge) -> Result<Wakes, Received> {
         if !self.is_alive() {
             return Err(received);

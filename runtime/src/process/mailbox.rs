@@ -124,7 +124,7 @@ impl Queue {
     }
 
     /// Appends an item, and returns the waker of the receiver if it waits.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, received: Received, charge: Charge) -> Option<Waker> {
         if charge != Charge::NONE {
             self.hold(charge);

@@ -125,18 +125,18 @@ pub(crate) enum Sent {
 /// [`core::Processes`](crate::core::Processes) has it. No lock of the process table is held during a call.
 pub(crate) trait Remote: Send + Sync {
     /// Takes a message for a process of another node.
-    fn send(&self, from: Sender<'_>, to: Pid, message: &[u8]) -> Result<Sent, Denied>;
+    fn send(&self, from: &Sender<'_>, to: Pid, message: &[u8]) -> Result<Sent, Denied>;
 
     /// Takes a term; else as [`Remote::send`].
-    fn send_term(&self, from: Sender<'_>, to: Pid, term: &mut Term) -> Result<Sent, Denied>;
+    fn send_term(&self, from: &Sender<'_>, to: Pid, term: &mut Term) -> Result<Sent, Denied>;
 
     /// Takes a message for whoever has a name on another node.
-    fn send_named(&self, from: Sender<'_>, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied>;
+    fn send_named(&self, from: &Sender<'_>, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied>;
 
     /// Takes a term for whoever has a name on another node.
     fn send_named_term(
         &self,
-        from: Sender<'_>,
+        from: &Sender<'_>,
         node: &str,
         name: &str,
         term: &mut Term,

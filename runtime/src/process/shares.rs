@@ -100,6 +100,8 @@ pub(crate) struct Room {
     for_signals: i64,
     /// Bytes of signals by which a peer may exceed its share. A mailbox may hold this much however little is free.
     floor: i64,
+    /// Bytes that were added since the others were computed.
+    added: i64,
 }
 
 /// Bytes that are held for a peer, an address or a mailbox.
@@ -137,12 +139,13 @@ impl Room {
             free,
             for_signals: free.saturating_add(held_max / signed(SIGNALS_RESERVE_PART)),
             floor: held_max / signed(SIGNALS_BEYOND_PART),
+            added: 0,
         }
     }
 
     /// Returns `true` if the peer may add this.
     pub(crate) fn peer_takes(&self, charge: Charge) -> bool {
-        charge.signed() <= self.of_peer
+        charge.signed() <= self.of_peer - self.added
     }
 
     /// Returns `true` if a mailbox may add this. `held` is what the mailbox holds for all nodes, and `held_of_peer`
@@ -176,7 +179,7 @@ impl Room {
         let pair_fits =
             self.pair_takes(pair.bytes, charge) || self.may_go_beyond(signed(pair.beyond), charge);
         let peer_fits = self.peer_takes(charge)
-            || self.may_go_beyond(self.beyond, charge) && charge.signed() <= self.for_signals;
+            || self.may_go_beyond(self.beyond, charge) && charge.signed() <= self.for_signals - self.added;
         pair_fits && peer_fits
     }
 
@@ -191,23 +194,17 @@ impl Room {
 
     /// Notes that this much more is held for the peer.
     pub(crate) fn add(&mut self, bytes: usize) {
-        let bytes = signed(bytes);
-        self.of_peer -= bytes;
-        self.free -= bytes;
-        self.for_signals -= bytes;
+        self.added += signed(bytes);
     }
 
     /// Returns the room as it was before this much was held for the peer.
     pub(crate) fn without(mut self, bytes: usize) -> Self {
-        let bytes = signed(bytes);
-        self.of_peer += bytes;
-        self.free += bytes;
-        self.for_signals += bytes;
+        self.added -= signed(bytes);
         self
     }
 
     fn left_by(&self, charge: Charge) -> i64 {
-        (self.free - charge.signed()).max(0)
+        (self.free - self.added - charge.signed()).max(0)
     }
 }
 

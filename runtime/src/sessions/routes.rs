@@ -132,9 +132,11 @@ impl Routes {
         // The session is not taken out of the lock, which would cost every message two counts: it is held for a copy.
         let known = self.read();
         let session = known.up.get(&to.node()).filter(|session| leads_to(session, to));
-        let sent = session.map(|session| send(session));
+        // Left early, since an optional outcome would be copied.
+        let Some(session) = session else { return Err(Denied::NotConnected) };
+        let sent = send(session);
         drop(known);
-        woken(sent)
+        sent.wake()
     }
 
     /// Locks the routes. The lock is never poisoned, because nothing panics while it is held.
@@ -148,28 +150,26 @@ impl Routes {
 }
 
 impl Remote for Routes {
-    fn send(&self, from: Sender<'_>, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
+    fn send(&self, from: &Sender<'_>, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
         self.send_by(to, |session| session.send(from, to.local(), message))
     }
 
-    fn send_term(&self, from: Sender<'_>, to: Pid, term: &mut Term) -> Result<Sent, Denied> {
+    fn send_term(&self, from: &Sender<'_>, to: Pid, term: &mut Term) -> Result<Sent, Denied> {
         self.send_by(to, |session| session.send_term(from, to.local(), term))
     }
 
-    fn send_named(&self, from: Sender<'_>, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
-        let session = self.session_of(node);
-        woken(session.map(|session| session.send_named(from, name, message)))
+    fn send_named(&self, from: &Sender<'_>, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
+        self.session_of(node).ok_or(Denied::NotConnected)?.send_named(from, name, message).wake()
     }
 
     fn send_named_term(
         &self,
-        from: Sender<'_>,
+        from: &Sender<'_>,
         node: &str,
         name: &str,
         term: &mut Term,
     ) -> Result<Sent, Denied> {
-        let session = self.session_of(node);
-        woken(session.map(|session| session.send_named_term(from, name, term)))
+        self.session_of(node).ok_or(Denied::NotConnected)?.send_named_term(from, name, term).wake()
     }
 
     fn call(&self, from: Pid, to: Pid, reference: u64, term: &mut Term) -> Result<Sent, Denied> {
@@ -265,10 +265,6 @@ impl Remote for Routes {
 }
 
 /// Wakes the driver after an action. Must be called with no lock held.
-fn woken(sent: Option<Done<Result<Sent, Denied>>>) -> Result<Sent, Denied> {
-    sent.map_or(Err(Denied::NotConnected), Done::wake)
-}
-
 fn leads_to(session: &SessionHandle, pid: Pid) -> bool {
     //= spec/session.md#ses-pid-018
     //# A node MUST NOT take a pid from a session with another incarnation of the peer for a process of the

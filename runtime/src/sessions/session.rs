@@ -129,7 +129,7 @@ impl Stirred {
 
     pub(crate) fn wake(self) {
         if let Some(driver) = self.driver {
-            foreign::call(|| driver.wake_by_ref());
+            wake(&driver);
         }
         if let Some(entrance) = self.closed {
             entrance.close();
@@ -137,18 +137,25 @@ impl Stirred {
     }
 }
 
-/// The result of an action, with the tasks that it concerns.
+fn wake(driver: &Waker) {
+    foreign::call(|| driver.wake_by_ref());
+}
+
+/// The result of an action, with the driver if it has to do something for it.
 #[derive(Debug)]
 #[must_use = "a driver that is not woken does not see what has changed"]
 pub(crate) struct Done<T> {
     value: T,
-    stirred: Stirred,
+    driver: Option<Arc<Waker>>,
 }
 
 impl<T> Done<T> {
-    /// Wakes the tasks and returns the result. Must be called with no lock held.
+    /// Wakes the driver and returns the result. Must be called with no lock held.
+    #[inline]
     pub(crate) fn wake(self) -> T {
-        self.stirred.wake();
+        if let Some(driver) = self.driver {
+            wake(&driver);
+        }
         self.value
     }
 }
@@ -344,7 +351,7 @@ impl SessionHandle {
         let value = act(&mut state);
         let driver = if state.idle && state.core.has_output() { state.driver.clone() } else { None };
         state.idle &= driver.is_none();
-        Done { value, stirred: Stirred { driver, closed: None } }
+        Done { value, driver }
     }
 }
 

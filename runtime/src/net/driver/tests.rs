@@ -322,7 +322,7 @@ async fn both_ends_write_at_once_over_a_pipe_of_64_bytes() {
     let ends = [&a, &b].map(|end| end.receiver(100));
     for end in [&a, &b] {
         for length in 0..100 {
-            end.session.send(by(1), 1, &vec![7; 100 * length]).wake().unwrap();
+            end.session.send(&by(1), 1, &vec![7; 100 * length]).wake().unwrap();
         }
     }
     let told = async {
@@ -340,7 +340,7 @@ async fn both_ends_write_at_once_over_a_pipe_of_64_bytes() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_floods_and_does_not_read_does_not_put_off_an_order_to_end() {
     let end = End::new();
-    end.session.send(by(1), 1, b"never taken").wake().unwrap();
+    end.session.send(&by(1), 1, b"never taken").wake().unwrap();
     let stub = Stub { reads_max: 100_000, taking: Arc::default(), bytes_taken: 0 };
     end.stop(Close::SHUTDOWN, Duration::ZERO);
     assert_eq!(end.run(stub).await, Ending::Stopped);
@@ -353,7 +353,7 @@ async fn a_peer_that_floods_and_does_not_read_does_not_put_off_an_order_to_end()
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_floods_and_does_not_read_is_cut_at_the_drain_deadline() {
     let end = Arc::new(End::new());
-    end.session.send(by(1), 1, b"never taken").wake().unwrap();
+    end.session.send(&by(1), 1, b"never taken").wake().unwrap();
     let stub = Stub { reads_max: 1_000_000, taking: Arc::default(), bytes_taken: 0 };
     let running = tokio::spawn({
         let end = end.clone();
@@ -379,7 +379,7 @@ async fn the_drain_deadline_counts_from_when_there_was_something_to_take() {
     });
     sleep(DRAIN_DEADLINE + Duration::from_secs(1)).await;
     taking.store(false, Ordering::SeqCst);
-    end.session.send(by(1), 1, b"late").wake().unwrap();
+    end.session.send(&by(1), 1, b"late").wake().unwrap();
     sleep(Duration::from_secs(10)).await;
     assert!(!running.is_finished());
     sleep(DRAIN_DEADLINE).await;
@@ -398,7 +398,7 @@ async fn messages_that_only_tls_takes_do_not_put_off_the_drain_deadline() {
         async move { end.run(HoldsBack { bytes_taken: Arc::default() }).await }
     });
     for _ in 0..3 {
-        end.session.send(by(1), 1, b"small").wake().unwrap();
+        end.session.send(&by(1), 1, b"small").wake().unwrap();
         sleep(DRAIN_DEADLINE / 3).await;
     }
     assert_eq!(running.await.unwrap(), Ending::Stuck);
@@ -409,7 +409,7 @@ async fn messages_that_only_tls_takes_do_not_put_off_the_drain_deadline() {
 async fn a_connection_that_takes_a_byte_now_and_then_is_not_stuck() {
     let end = Arc::new(End::new());
     let bytes_taken = Arc::new(AtomicU64::new(0));
-    end.session.send(by(1), 1, &[7; 1_000]).wake().unwrap();
+    end.session.send(&by(1), 1, &[7; 1_000]).wake().unwrap();
     let mut running = end.driver(HoldsBack { bytes_taken: bytes_taken.clone() });
     for taken in 1..=4 {
         let turns = poll_fn(|cx| running.turn(cx));
@@ -426,7 +426,7 @@ async fn what_has_come_before_a_write_error_is_read_to_the_end() {
     let end = End::new();
     let (_, told) = end.receiver(2);
     let (mut peer, stream) = pipe(1 << 20);
-    end.session.send(by(1), 1, b"never taken").wake().unwrap();
+    end.session.send(&by(1), 1, b"never taken").wake().unwrap();
     let talking = async {
         sleep(Duration::from_secs(1)).await;
         peer.write_all(&message(1)).await.unwrap();
@@ -448,9 +448,9 @@ async fn a_session_that_is_stopped_reads_on_until_its_peer_closes() {
     let end = End::new();
     let (_, told) = end.receiver(1);
     let (mut peer, stream) = pipe(1 << 20);
-    end.session.send(by(1), 1, b"first").wake().unwrap();
+    end.session.send(&by(1), 1, b"first").wake().unwrap();
     end.stop(Close::SHUTDOWN, Duration::from_secs(5));
-    assert!(matches!(end.session.send(by(1), 1, b"too late").wake(), Err(Denied::NotConnected)));
+    assert!(matches!(end.session.send(&by(1), 1, b"too late").wake(), Err(Denied::NotConnected)));
     let talking = async {
         let mut heard = Vec::new();
         peer.read_to_end(&mut heard).await.unwrap();
@@ -518,7 +518,7 @@ async fn it_is_told_behind_all_that_is_queued_if_the_stream_takes_that() {
     let end = End::new();
     let (mut peer, stream) = pipe(16 << 20);
     for _ in 0..200 {
-        end.session.send(by(1), 1, &[7; BYTES]).wake().unwrap();
+        end.session.send(&by(1), 1, &[7; BYTES]).wake().unwrap();
     }
     peer.write_all(&[1, 0, 0, 0, 0x13]).await.unwrap();
     let ending = end.run(stream).await;
@@ -539,7 +539,7 @@ async fn an_idle_connection_keeps_little_memory_and_still_reads_large_frames() {
     let (_, told) = end.receiver(2);
     let (mut peer, stream) = pipe(64 << 10);
     let mut running = end.driver(stream);
-    end.session.send(by(1), 1, &vec![7; LARGE]).wake().unwrap();
+    end.session.send(&by(1), 1, &vec![7; LARGE]).wake().unwrap();
     let mut run_while = async |talking: &mut (dyn Future<Output = ()> + Unpin)| {
         tokio::select! {
             Over = poll_fn(|cx| running.turn(cx)) => panic!("{}", end.ending()),

@@ -26,7 +26,7 @@ impl ProcessTable {
             return Sending::here(self, from, to, move || Message::of_payload(message));
         }
         let attempt =
-            move |remote: &dyn Remote, from: Sender<'p>, to| remote.send(from, to, message.as_slice());
+            move |remote: &dyn Remote, from: &Sender<'p>, to| remote.send(from, to, message.as_slice());
         Sending::there(self, from, to, attempt, Self::send_later)
     }
 
@@ -39,7 +39,7 @@ impl ProcessTable {
         if to.is_here() {
             return Sending::here(self, from, to, move || term_here(term));
         }
-        let attempt = move |remote: &dyn Remote, from: Sender<'p>, to| remote.send_term(from, to, &mut term);
+        let attempt = move |remote: &dyn Remote, from: &Sender<'p>, to| remote.send_term(from, to, &mut term);
         Sending::there(self, from, to, attempt, Self::send_later)
     }
 
@@ -55,7 +55,7 @@ impl ProcessTable {
         if node == self.node() {
             return Ok(self.send_here(from, || self.whereis_cell(name), || term_here(term)).await?);
         }
-        let attempt = || self.remote()?.send_named_term(from, node, name, &mut term);
+        let attempt = || self.remote()?.send_named_term(&from, node, name, &mut term);
         self.sent(self.taken(from, Towards::Node(node), attempt).await?).await
     }
 
@@ -73,7 +73,7 @@ impl ProcessTable {
                 .send_here(from, || self.whereis_cell(name), || Message::of_payload(message))
                 .await?);
         }
-        let attempt = || self.remote()?.send_named(from, node, name, message.as_slice());
+        let attempt = || self.remote()?.send_named(&from, node, name, message.as_slice());
         self.sent(self.taken(from, Towards::Node(node), attempt).await?).await
     }
 }
@@ -126,7 +126,7 @@ impl<M, A, G, F> Unpin for Sending<'_, M, A, G, F> {}
 impl<'p, M, A, G, F> Future for Sending<'p, M, A, G, F>
 where
     M: FnOnce() -> Message,
-    A: FnMut(&dyn Remote, Sender<'p>, Pid) -> Result<Sent, Denied>,
+    A: FnMut(&dyn Remote, &Sender<'p>, Pid) -> Result<Sent, Denied>,
     G: Fn(&'p ProcessTable, Sender<'p>, Pid, A, Result<Sent, Denied>) -> F,
     F: Future<Output = Result<(), SendError>>,
 {
@@ -143,21 +143,22 @@ where
 
 impl<'p, A, G, F> There<'p, A, G, F>
 where
-    A: FnMut(&dyn Remote, Sender<'p>, Pid) -> Result<Sent, Denied>,
+    A: FnMut(&dyn Remote, &Sender<'p>, Pid) -> Result<Sent, Denied>,
     G: Fn(&'p ProcessTable, Sender<'p>, Pid, A, Result<Sent, Denied>) -> F,
     F: Future<Output = Result<(), SendError>>,
 {
     #[inline]
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        let Self { table, from, to, .. } = *self;
-        if let Some(attempt) = &mut self.attempt {
+        let Self { table, from, to, attempt, .. } = self;
+        if let Some(attempt) = attempt {
             from.check()?;
-            let outcome = table.remote().and_then(|remote| attempt(remote, from, to));
+            let outcome = table.remote().and_then(|remote| attempt(remote, from, *to));
             let attempt = self.attempt.take();
             if matches!(outcome, Ok(Sent::GoOn)) {
                 return Poll::Ready(Ok(()));
             }
-            self.later = attempt.map(|attempt| Box::pin((self.go_on)(table, from, to, attempt, outcome)));
+            let go_on = |attempt| Box::pin((self.go_on)(self.table, self.from, self.to, attempt, outcome));
+            self.later = attempt.map(go_on);
         }
         // Whoever polls it after its end waits for ever.
         self.later.as_mut().map_or(Poll::Pending, |later| later.as_mut().poll(cx))
@@ -241,12 +242,12 @@ impl ProcessTable {
         outcome: Result<Sent, Denied>,
     ) -> Result<(), SendError>
     where
-        A: FnMut(&dyn Remote, Sender<'p>, Pid) -> Result<Sent, Denied>,
+        A: FnMut(&dyn Remote, &Sender<'p>, Pid) -> Result<Sent, Denied>,
     {
         let sent = match outcome {
             Ok(sent) => Some(sent),
             Err(denied) => {
-                let attempt = || attempt(self.remote()?, from, to);
+                let attempt = || attempt(self.remote()?, &from, to);
                 self.taken_later(denied, from, Towards::Process(to), attempt).await?
             }
         };

@@ -46,23 +46,23 @@ impl Sessions {
 }
 
 impl Remote for Sessions {
-    fn send(&self, from: Sender<'_>, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
+    fn send(&self, from: &Sender<'_>, to: Pid, message: &[u8]) -> Result<Sent, Denied> {
         let from = from.pid();
         self.ask(format!("send {from} {to} {}", message.len())).map(|()| Sent::MakeWay)
     }
 
-    fn send_term(&self, from: Sender<'_>, to: Pid, term: &mut Term) -> Result<Sent, Denied> {
+    fn send_term(&self, from: &Sender<'_>, to: Pid, term: &mut Term) -> Result<Sent, Denied> {
         let from = from.pid();
         self.ask(format!("send term {from} {to} {}", term.pids().count())).map(|()| Sent::GoOn)
     }
 
-    fn send_named(&self, _: Sender<'_>, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
+    fn send_named(&self, _: &Sender<'_>, node: &str, name: &str, message: &[u8]) -> Result<Sent, Denied> {
         self.ask(format!("send {name}@{node} {}", message.len())).map(|()| Sent::GoOn)
     }
 
     fn send_named_term(
         &self,
-        _: Sender<'_>,
+        _: &Sender<'_>,
         node: &str,
         name: &str,
         term: &mut Term,

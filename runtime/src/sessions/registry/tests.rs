@@ -246,7 +246,7 @@ async fn a_session_that_ends_is_found_by_what_must_wait_for_its_last_signals() {
     // As `finish` does, until the exits go out.
     node.routes.ending(&session);
     assert!(node.routes.nodes().is_empty());
-    assert!(matches!(node.routes.send(Sender::program(own), remote, b"lost"), Err(Denied::NotConnected)));
+    assert!(matches!(node.routes.send(&Sender::program(own), remote, b"lost"), Err(Denied::NotConnected)));
     // The link that is there is not made twice, and no exit comes of one that is ended now.
     node.routes.link(own, remote).unwrap();
     node.routes.unlink(own, remote);
@@ -312,9 +312,9 @@ async fn nothing_is_queued_in_a_session_that_is_ordered_to_end() {
     let own = node.table.add(crate::process::Mailbox::default()).unwrap().pid();
     let session = node.taken(1);
     let remote = a_process_of(&session);
-    assert!(node.routes.send(Sender::program(own), remote, b"before").is_ok());
+    assert!(node.routes.send(&Sender::program(own), remote, b"before").is_ok());
     assert!(node.registry.disconnect(PEER));
-    assert!(matches!(node.routes.send(Sender::program(own), remote, b"late"), Err(Denied::NotConnected)));
+    assert!(matches!(node.routes.send(&Sender::program(own), remote, b"late"), Err(Denied::NotConnected)));
 }
 
 #[tokio::test]
@@ -330,7 +330,7 @@ async fn a_session_that_is_closed_in_order_is_none_to_whoever_would_use_it() {
     assert!(node.routes.nodes().is_empty() && node.routes.node_of(remote).is_none());
     assert!(!node.is_up());
     assert!(matches!(
-        node.routes.send(Sender::program(own.pid()), remote, b"late"),
+        node.routes.send(&Sender::program(own.pid()), remote, b"late"),
         Err(Denied::NotConnected)
     ));
     assert!(matches!(
@@ -363,7 +363,7 @@ async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
     let session = node.taken(1);
     let remote = a_process_of(&session);
     let room = loop {
-        match node.routes.send(Sender::program(own), remote, &[0; 1 << 16]) {
+        match node.routes.send(&Sender::program(own), remote, &[0; 1 << 16]) {
             Ok(_) => {}
             Err(Denied::Full(room)) => break room,
             Err(other) => panic!("{other:?}"),
@@ -371,11 +371,11 @@ async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
     };
     let (mut first, mut second) = (None, None);
     room.wait(&mut first).await;
-    let Err(Denied::Full(opens)) = node.routes.send(Sender::program(own), remote, b"first") else { panic!() };
-    let Err(Denied::Full(turn)) = node.routes.send(Sender::program(own), remote, b"second") else { panic!() };
+    let Err(Denied::Full(opens)) = node.routes.send(&Sender::program(own), remote, b"first") else { panic!() };
+    let Err(Denied::Full(turn)) = node.routes.send(&Sender::program(own), remote, b"second") else { panic!() };
     assert!(node.registry.disconnect(PEER));
     opens.wait(&mut first).await;
     turn.wait(&mut second).await;
     assert!(second.is_none());
-    assert!(matches!(node.routes.send(Sender::program(own), remote, b"late"), Err(Denied::NotConnected)));
+    assert!(matches!(node.routes.send(&Sender::program(own), remote, b"late"), Err(Denied::NotConnected)));
 }

@@ -11,14 +11,14 @@ use crate::sessions::denied::{lacking, not_made, not_requested, not_sent};
 
 impl SessionHandle {
     /// Sends a message, if there is room.
-    pub(crate) fn send(&self, from: Sender<'_>, remote: u64, message: &[u8]) -> Done<Result<Sent, Denied>> {
+    pub(crate) fn send(&self, from: &Sender<'_>, remote: u64, message: &[u8]) -> Done<Result<Sent, Denied>> {
         self.message(from, |core| core.send(from.local(), remote, message).map_err(|why| self.not_sent(why)))
     }
 
     /// Sends a term, if there is room.
     pub(crate) fn send_term(
         &self,
-        from: Sender<'_>,
+        from: &Sender<'_>,
         remote: u64,
         term: &mut Term,
     ) -> Done<Result<Sent, Denied>> {
@@ -31,7 +31,7 @@ impl SessionHandle {
     /// Sends a term to a name, if there is room.
     pub(crate) fn send_named_term(
         &self,
-        from: Sender<'_>,
+        from: &Sender<'_>,
         name: &str,
         term: &mut Term,
     ) -> Done<Result<Sent, Denied>> {
@@ -133,7 +133,7 @@ impl SessionHandle {
     /// Sends a message to a name, if there is room.
     pub(crate) fn send_named(
         &self,
-        from: Sender<'_>,
+        from: &Sender<'_>,
         name: &str,
         message: &[u8],
     ) -> Done<Result<Sent, Denied>> {
@@ -144,7 +144,7 @@ impl SessionHandle {
 
     fn message(
         &self,
-        from: Sender<'_>,
+        from: &Sender<'_>,
         send: impl FnOnce(&mut Session) -> Result<(), Denied>,
     ) -> Done<Result<Sent, Denied>> {
         self.pass(|session| {
@@ -258,7 +258,7 @@ impl SessionHandle {
             }
             Ok(())
         });
-        told.stirred
+        Stirred { driver: told.driver, closed: None }
     }
 
     pub(crate) fn demonitor(&self, reference: u64) {

@@ -87,7 +87,7 @@ async fn a_ping_that_tls_holds_back_is_not_taken() {
 async fn a_connection_that_took_nothing_while_the_node_was_held_up_is_not_stuck() {
     let end = End::new();
     let taking = Arc::new(AtomicBool::new(false));
-    end.session.send(by(1), 1, b"taken late").wake().unwrap();
+    end.session.send(&by(1), 1, b"taken late").wake().unwrap();
     let mut running = end.driver(Stub { reads_max: 0, taking: taking.clone(), bytes_taken: 0 });
     for time in [Duration::ZERO, 2 * DRAIN_DEADLINE, HOUR] {
         advance(time).await;

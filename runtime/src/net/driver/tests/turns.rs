@@ -38,7 +38,7 @@ async fn a_turn_that_writes_asks_once_for_what_has_come() {
     let (_peer, stream) = pipe(1 << 20);
     let mut driver = end.driver(stream);
     for turns in 1..10 {
-        end.session.send(by(1), 1, b"a message").wake().unwrap();
+        end.session.send(&by(1), 1, b"a message").wake().unwrap();
         assert!(poll_fn(|cx| Poll::Ready(driver.turn(cx))).await.is_pending());
         assert_eq!(driver.stream.reads, turns);
         assert!(!driver.unflushed, "all of it is written");

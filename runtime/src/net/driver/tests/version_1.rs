@@ -68,7 +68,7 @@ async fn frames_cut(version: Version) -> (usize, usize) {
     let (end, records) = (End::speaking(version), Records::default());
     for n in 0..300 {
         let length = [1, 500, 9_000, 16_371, 16_372, 40_000][n % 6];
-        end.session.send(by(n as u64 % 7), 1, &vec![0; length]).wake().unwrap();
+        end.session.send(&by(n as u64 % 7), 1, &vec![0; length]).wake().unwrap();
     }
     end.stop(Close::SHUTDOWN, Duration::from_secs(5));
     assert_eq!(end.run(records.clone()).await, Ending::Stopped);
