@@ -334,7 +334,7 @@ async fn a_session_that_is_closed_in_order_is_none_to_whoever_would_use_it() {
         Err(Denied::NotConnected)
     ));
     assert!(matches!(
-        node.routes.send_named(Sender::program(own.pid()), PEER, "x", b"late"),
+        node.routes.send_named(&Sender::program(own.pid()), PEER, "x", b"late"),
         Err(Denied::NotConnected)
     ));
     assert!(matches!(node.routes.link(other.pid(), remote), Err(Denied::NotConnected)));
