@@ -151,7 +151,7 @@ impl Gathered {
     fn give_back_half(&mut self) {
         let (capacity, entries) = (self.received.capacity(), self.received.len().saturating_sub(1));
         if capacity > KEPT_MAX && entries < capacity.div_ceil(2) {
-            self.received.shrink_to((entries + entries / 2).max(KEPT_MAX));
+            self.received.shrink_to(entries.max(KEPT_MAX));
         }
     }
 }
