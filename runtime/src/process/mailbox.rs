@@ -129,8 +129,17 @@ impl Queue {
         if charge != Charge::NONE {
             self.hold(charge);
         }
+        if self.received.capacity() == 0 {
+            self.first_place();
+        }
         self.received.push_back(Item { received, charge });
         self.receiver.take()
+    }
+
+    /// Makes room for one item. Many processes only ever receive one: the end of what they watch.
+    #[cold]
+    fn first_place(&mut self) {
+        self.received.reserve_exact(1);
     }
 
     /// Moves all items to the end of the inbox. Returns `false` if there are none.
