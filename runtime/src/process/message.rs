@@ -19,11 +19,39 @@ pub struct Message(Content);
 #[repr(u32)]
 enum Content {
     /// Bytes, or a term of one of these kinds without a known pid.
-    Plain { marked: Option<Terms>, bytes: Bytes },
+    Plain { head: Head, bytes: Bytes },
     /// The same in place: without an allocation, which the receiver's thread would have to return to the sender's.
-    Short { marked: Option<Terms>, length: u8, bytes: InPlace },
+    Short { head: Head, bytes: InPlace },
     /// A term with pids, boxed so that all other messages stay small.
     WithPids(Arc<TermWithPids>),
+}
+
+/// Which kind of term a message is marked as, and how many bytes of it are in place. It is one word, which fills the gap
+/// in front of the bytes: a message with a gap is copied in pieces that the processor has to put together.
+#[derive(Clone, Copy)]
+struct Head(u32);
+
+impl Head {
+    const fn new(length: usize, marked: Option<Terms>) -> Self {
+        let mark = match marked {
+            None => 0,
+            Some(Terms::First) => 1,
+            Some(Terms::Second) => 2,
+        };
+        Self(mark | (length as u32) << 8)
+    }
+
+    const fn marked(self) -> Option<Terms> {
+        match self.0 & 0xFF {
+            1 => Some(Terms::First),
+            2 => Some(Terms::Second),
+            _ => None,
+        }
+    }
+
+    const fn length(self) -> usize {
+        (self.0 >> 8) as usize
+    }
 }
 
 #[derive(Clone)]
@@ -40,18 +68,20 @@ struct TermWithPids {
 
 impl Message {
     pub(crate) const fn new(bytes: Bytes) -> Self {
-        Self(Content::Plain { bytes, marked: None })
+        Self(Content::Plain { head: Head::new(0, None), bytes })
     }
 
     /// Creates a message of what is sent to a process of this node.
     pub(crate) fn of_payload(payload: impl Payload) -> Self {
-        let short = payload.copied().and_then(|bytes| Self::short(bytes, None));
-        short.unwrap_or_else(|| Self::new(payload.into_bytes()))
+        match payload.copied() {
+            Some(bytes) if Self::is_short(bytes) => Self::short(bytes, None),
+            _ => Self::new(payload.into_bytes()),
+        }
     }
 
     /// Creates a message of bytes that are kept with the block in which they lie, see [`keep`], or copied.
     pub(crate) fn part_of(block: Option<&Bytes>, part: &[u8]) -> Self {
-        Self::short(part, None).unwrap_or_else(|| Self::new(kept(block, part)))
+        if Self::is_short(part) { Self::short(part, None) } else { Self::new(kept(block, part)) }
     }
 
     /// Creates a message that its sender has marked as a term, of bytes as in [`part_of`](Self::part_of).
@@ -61,21 +91,28 @@ impl Message {
 
     /// Creates a message that its sender has marked as a term, if it is short and without pids.
     pub(crate) fn short_term(bytes: &[u8], pids: &TermPids) -> Option<Self> {
-        if pids.is_empty() { Self::short(bytes, Some(pids.terms())) } else { None }
+        (pids.is_empty() && Self::is_short(bytes)).then(|| Self::short(bytes, Some(pids.terms())))
     }
 
+    /// Returns `true` for what is kept in place.
+    const fn is_short(bytes: &[u8]) -> bool {
+        bytes.len() <= SHORT_BYTES_MAX
+    }
+
+    /// Creates a message of bytes that are short.
     #[inline]
-    fn short(bytes: &[u8], marked: Option<Terms>) -> Option<Self> {
-        let length = u8::try_from(bytes.len()).ok()?;
+    fn short(bytes: &[u8], marked: Option<Terms>) -> Self {
         let mut short = [0; SHORT_BYTES_MAX];
-        short.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(Self(Content::Short { length, bytes: InPlace(short), marked }))
+        if let Some(room) = short.get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+        }
+        Self(Content::Short { head: Head::new(bytes.len(), marked), bytes: InPlace(short) })
     }
 
     /// Creates a message that its sender has marked as a term.
     pub(crate) fn of_term(bytes: Bytes, pids: TermPids) -> Self {
         Self(if pids.is_empty() {
-            Content::Plain { bytes, marked: Some(pids.terms()) }
+            Content::Plain { head: Head::new(0, Some(pids.terms())), bytes }
         } else {
             Content::WithPids(Arc::new(TermWithPids { bytes, pids }))
         })
@@ -92,7 +129,7 @@ impl Message {
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Content::Plain { bytes, .. } => bytes,
-            Content::Short { length, bytes, .. } => bytes.0.get(..usize::from(*length)).unwrap_or_default(),
+            Content::Short { head, bytes } => bytes.0.get(..head.length()).unwrap_or_default(),
             Content::WithPids(term) => &term.bytes,
         }
     }
@@ -114,7 +151,7 @@ impl Message {
     #[must_use]
     pub const fn is_term(&self) -> bool {
         match &self.0 {
-            Content::Plain { marked, .. } | Content::Short { marked, .. } => marked.is_some(),
+            Content::Plain { head, .. } | Content::Short { head, .. } => head.marked().is_some(),
             Content::WithPids(_) => true,
         }
     }
@@ -126,8 +163,8 @@ impl Message {
     #[must_use]
     pub fn term_pids(&self) -> TermPids {
         match &self.0 {
-            Content::Plain { marked, .. } | Content::Short { marked, .. } => {
-                TermPids::of(marked.unwrap_or_default())
+            Content::Plain { head, .. } | Content::Short { head, .. } => {
+                TermPids::of(head.marked().unwrap_or_default())
             }
             Content::WithPids(term) => term.pids.clone(),
         }
