@@ -156,16 +156,20 @@ impl Cell {
 impl Cell {
     /// Puts a message or a call from this node into the mailbox. Gives it back if the sender has to wait for room.
     #[inline(always)]
-    pub(crate) fn put_here(self: &Arc<Self>, from: Sender<'_>, received: Received) -> Result<Wakes, NotPut> {
+    pub(crate) fn put_here(
+        self: &Arc<Self>,
+        from: &Sender<'_>,
+        received: Received,
+    ) -> Result<Option<Waker>, NotPut> {
         if self.is_deaf {
             // The caller is answered by the end of this process.
             if let Received::Call(call) = &received {
                 call.disarm();
             }
-            return Ok(Wakes::default());
+            return Ok(None);
         }
         match self.room.as_deref() {
-            None => self.push_from(from, received).map_err(NotPut::Refused),
+            None => self.push_from(from, received),
             Some(room) => self.put_bounded(room, from, received),
         }
     }
@@ -173,28 +177,28 @@ impl Cell {
     fn put_bounded(
         self: &Arc<Self>,
         room: &Semaphore,
-        from: Sender<'_>,
+        from: &Sender<'_>,
         received: Received,
-    ) -> Result<Wakes, NotPut> {
+    ) -> Result<Option<Waker>, NotPut> {
         let place = room.try_acquire().ok();
         if place.is_none() && !self.is_doomed() {
-            return Err(NotPut::Full(Arc::clone(self), received));
+            return Err(NotPut::Full(Box::new((Arc::clone(self), received))));
         }
         // A place that is not used is given back when it is dropped, even if the destructor of the message panics.
-        let wakes = self.push_from(from, received).map_err(NotPut::Refused)?;
+        let waker = self.push_from(from, received)?;
         if let Some(place) = place {
             place.forget();
         }
-        Ok(wakes)
+        Ok(waker)
     }
 
     /// Puts a message or a call from this node into the mailbox, and waits for room if there is none. If the future is
     /// dropped before it is ready, the item is not sent.
     pub(crate) async fn put(self: &Arc<Self>, from: Sender<'_>, received: Received) -> Result<(), Refused> {
-        match self.put_here(from, received) {
-            Ok(wakes) => wakes.wake(),
-            Err(NotPut::Full(_, received)) => self.put_waiting(from, received).await?,
-            Err(NotPut::Refused(refused)) => return Err(refused),
+        match self.put_here(&from, received) {
+            Ok(waker) => wake(waker),
+            Err(NotPut::Full(full)) => self.put_waiting(from, full.1).await?,
+            Err(NotPut::Ended) => return Err(Refused::Ended),
         }
         Ok(())
     }
@@ -202,25 +206,30 @@ impl Cell {
     /// Puts a message or a call into the mailbox once there is room. If the future is dropped before, it is not sent.
     pub(crate) async fn put_waiting(&self, from: Sender<'_>, received: Received) -> Result<(), Refused> {
         // Without a bound there is always room.
-        let Some(room) = &self.room else { return self.push_from(from, received).map(Wakes::wake) };
+        let Some(room) = &self.room else { return self.put_now(from, received) };
         // The semaphore is closed when the process has ended.
         let Ok(place) = foreign::apart(room.acquire()).await else { return Ok(()) };
-        let wakes = self.push_from(from, received)?;
+        self.put_now(from, received)?;
         place.forget();
-        wakes.wake();
+        Ok(())
+    }
+
+    fn put_now(&self, from: Sender<'_>, received: Received) -> Result<(), Refused> {
+        // There is no other reason.
+        wake(self.push_from(&from, received).map_err(|_| Refused::Ended)?);
         Ok(())
     }
 
     /// Puts an item from this node into the mailbox. If the process has ended, the item is dropped.
     #[inline(always)]
-    fn push_from(&self, from: Sender<'_>, received: Received) -> Result<Wakes, Refused> {
+    fn push_from(&self, from: &Sender<'_>, received: Received) -> Result<Option<Waker>, NotPut> {
         let mut state = self.lock();
-        if state.is_alive() && from.check().is_ok() {
-            return Ok(Wakes { receiver: state.queue.push(received, Charge::NONE), task: None });
+        if state.is_alive() && !from.has_ended() {
+            return Ok(state.queue.push(received, Charge::NONE));
         }
         // The item is dropped after the lock.
         drop(state);
-        from.check().map(|()| Wakes::default())
+        if from.has_ended() { Err(NotPut::Ended) } else { Ok(None) }
     }
 
     /// Puts a message or a call from another node into the mailbox. `known` is the room that was known last; it is
@@ -563,6 +572,14 @@ impl State {
         }
         let (receiver, fits) = self.queue.push_signal(signal, charge, room);
         Given { wakes: Wakes { receiver, task: None }, held: charge.bytes(), is_over: !fits }
+    }
+}
+
+/// Wakes the receiver, if it waits.
+#[inline]
+pub(crate) fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        foreign::wake(waker);
     }
 }
 

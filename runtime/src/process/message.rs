@@ -32,6 +32,7 @@ enum Content {
 struct Head(u32);
 
 impl Head {
+    #[expect(clippy::cast_possible_truncation, reason = "at most `SHORT_BYTES_MAX`")]
     const fn new(length: usize, marked: Option<Terms>) -> Self {
         let mark = match marked {
             None => 0,

@@ -105,7 +105,12 @@ impl<'p> Sender<'p> {
     /// under the lock under which the end is reported (of a session, or of the receiver) therefore lets nothing of
     /// the process follow its end.
     pub(crate) fn check(self) -> Result<(), Refused> {
-        if self.cell.is_some_and(Cell::has_ended) { Err(Refused::Ended) } else { Ok(()) }
+        if self.has_ended() { Err(Refused::Ended) } else { Ok(()) }
+    }
+
+    /// Returns `true` if the sender can no longer send: see [`check`](Self::check).
+    pub(crate) fn has_ended(self) -> bool {
+        self.cell.is_some_and(Cell::has_ended)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::process::cell::asked::Asked;
 use crate::process::mailbox::Queue;
 use crate::process::remote::Interested;
 use crate::process::small::Small;
-use crate::process::{Received, Refused};
+use crate::process::Received;
 
 /// The cause of a process's end. The reason that links are told, with its chain of hops, is only built if there are
 /// links.
@@ -149,10 +149,11 @@ pub(crate) enum Full {
 /// The reason why a message or a call from this node is not in the mailbox.
 #[derive(Debug)]
 pub(crate) enum NotPut {
-    /// It has to wait for room in the mailbox of this process.
-    Full(Arc<Cell>, Received),
+    /// It has to wait for room in the mailbox of this process. Boxed, since few messages are given back, and all outcomes
+    /// would be as large.
+    Full(Box<(Arc<Cell>, Received)>),
     /// The sender has ended.
-    Refused(Refused),
+    Ended,
 }
 
 /// The outcome of linking two processes of this node.

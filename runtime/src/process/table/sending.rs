@@ -10,7 +10,7 @@ use tokio::task::coop;
 use super::ProcessTable;
 use crate::core::{Pid, Term};
 use crate::foreign::apart;
-use crate::process::cell::{Cell, NotPut};
+use crate::process::cell::{Cell, NotPut, wake};
 use crate::process::remote::{Denied, Later, Remote, Sender, Sent, Towards};
 use crate::process::{Message, Payload, Received, Refused, SendError};
 use crate::sync::Ordering;
@@ -174,7 +174,7 @@ impl<M: FnOnce() -> Message> Here<'_, M> {
             ready!(coop::poll_proceed(cx)).made_progress();
         }
         if let Some(message) = self.message.take() {
-            self.room = self.table.post(self.from, self.to, message)?;
+            self.room = self.table.post(&self.from, self.to, message)?;
             if self.room.is_none() {
                 return Poll::Ready(Ok(()));
             }
@@ -209,7 +209,7 @@ impl ProcessTable {
     #[inline]
     fn post<'p>(
         &self,
-        from: Sender<'p>,
+        from: &Sender<'p>,
         to: Pid,
         message: impl FnOnce() -> Message,
     ) -> Result<Option<Later<'p, Result<(), Refused>>>, Refused> {
@@ -219,12 +219,13 @@ impl ProcessTable {
         let put = cell.put_here(from, message);
         drop(cell);
         match put {
-            Ok(wakes) => {
-                wakes.wake();
+            Ok(waker) => {
+                wake(waker);
                 Ok(None)
             }
-            Err(NotPut::Refused(refused)) => Err(refused),
-            Err(NotPut::Full(cell, message)) => {
+            Err(NotPut::Ended) => Err(Refused::Ended),
+            Err(NotPut::Full(full)) => {
+                let (from, (cell, message)) = (*from, *full);
                 Ok(Some(Box::pin(async move { cell.put_waiting(from, message).await })))
             }
         }

@@ -270,9 +270,10 @@ async fn a_message_that_is_refused_and_panics_leaves_its_place_to_others() {
     let (own, to) = (table.add(Mailbox::default()).unwrap(), table.add(Mailbox::bounded(1)).unwrap());
     drop(own.die(Reason::Normal));
     let message = || Received::Message(Message::new(Bytes::from_owner(Panics)));
-    let put = || to.put_here(Sender::process(&own), message()).map(drop);
+    let put = || to.put_here(&Sender::process(&own), message()).map(drop);
     assert!(std::panic::catch_unwind(AssertUnwindSafe(put)).is_err());
-    to.put_here(Sender::program(table.pid(0)), Received::Message(Message::new(Bytes::new()))).unwrap().wake();
+    let message = Received::Message(Message::new(Bytes::new()));
+    assert!(to.put_here(&Sender::program(table.pid(0)), message).unwrap().is_none());
 }
 
 /// A task that counts how often it is woken.
