@@ -11,12 +11,12 @@ use tokio::sync::watch;
 
 use crate::core::{Caller, Pid, Reason};
 use crate::foreign;
+use crate::process::Received;
 use crate::process::cell::Cell;
 use crate::process::cell::asked::Asked;
 use crate::process::mailbox::Queue;
 use crate::process::remote::Interested;
 use crate::process::small::Small;
-use crate::process::Received;
 
 /// The cause of a process's end. The reason that links are told, with its chain of hops, is only built if there are
 /// links.

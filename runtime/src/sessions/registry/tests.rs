@@ -371,8 +371,12 @@ async fn who_waits_for_room_is_let_go_when_the_session_is_ordered_to_end() {
     };
     let (mut first, mut second) = (None, None);
     room.wait(&mut first).await;
-    let Err(Denied::Full(opens)) = node.routes.send(&Sender::program(own), remote, b"first") else { panic!() };
-    let Err(Denied::Full(turn)) = node.routes.send(&Sender::program(own), remote, b"second") else { panic!() };
+    let Err(Denied::Full(opens)) = node.routes.send(&Sender::program(own), remote, b"first") else {
+        panic!()
+    };
+    let Err(Denied::Full(turn)) = node.routes.send(&Sender::program(own), remote, b"second") else {
+        panic!()
+    };
     assert!(node.registry.disconnect(PEER));
     opens.wait(&mut first).await;
     turn.wait(&mut second).await;
