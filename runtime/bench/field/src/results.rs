@@ -79,8 +79,13 @@ impl Summary {
 
 impl Results {
     pub(crate) fn read(file: &Path) -> Result<Self> {
-        let text = fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
+        let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
         serde_json::from_str(&text).with_context(|| format!("{} holds no results", file.display()))
+    }
+
+    /// Returns `true` if something was measured.
+    pub(crate) fn has_values(&self) -> bool {
+        self.runs.iter().any(|run| matches!(run.outcome, Outcome::Values(_)))
     }
 
     /// Writes them in one go: a file that is there is replaced by a whole one.

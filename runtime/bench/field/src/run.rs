@@ -33,12 +33,12 @@ impl Plan {
     /// shown, and the run goes on; a signal to end ends it, with what there is.
     pub(crate) async fn run(&self) -> Result<Results> {
         let mut results = Results { conditions: Conditions::now(), ..Results::default() };
-        let systems = self.find(&mut results);
-        ensure!(!systems.is_empty(), "none of the systems is there");
-        raise_descriptors();
-
         let steps: Vec<(&Case, Point)> =
             self.cases.iter().flat_map(|case| self.points(case).map(move |point| (*case, point))).collect();
+        ensure!(!steps.is_empty(), "none of these cases is measured with that number of threads: try 0 or 2");
+        let systems = self.find(&mut results);
+        ensure!(!systems.is_empty(), "none of the systems that are asked for is there");
+        raise_descriptors();
         let bar = bar(self.rounds * steps.len() * systems.len())?;
         let mut ended = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let mut lacking = BTreeSet::new();

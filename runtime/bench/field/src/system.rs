@@ -1,9 +1,10 @@
 //! Whose code is measured: where its side program comes from, and of which version it is.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
 
 /// A system of the field.
@@ -115,9 +116,11 @@ impl System {
     }
 }
 
-/// The repository.
+/// Returns the repository: the one in which `cargo run` was called. A program in a target folder that two clones share may
+/// have been built from the other.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3).unwrap_or_else(|| Path::new(".")).to_owned()
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&own).ancestors().nth(3).unwrap_or_else(|| Path::new(".")).to_owned()
 }
 
 fn text(path: &Path) -> Result<String> {
@@ -215,19 +218,21 @@ fn locked(lock: &str, crates: &[&str]) -> Result<String> {
 fn otp_version() -> Result<String> {
     const ASK: &str = "{ok, _} = application:ensure_all_started(ssl), \
         io:format(\"OTP ~s, ERTS ~s\", [erlang:system_info(otp_release), erlang:system_info(version)]), halt().";
-    let absent = || {
-        format!(
-            "it is not installed, or not all of it: apt-get install --no-install-recommends {OTP_PACKAGES}"
-        )
-    };
     let output = Command::new("erl")
         .args(["-noshell", "-eval", ASK])
         .env("ERL_CRASH_DUMP", "/dev/null")
         .stdin(Stdio::null())
         .output()
-        .with_context(absent)?;
-    ensure!(output.status.success(), absent());
+        .map_err(|error| match error.kind() {
+            ErrorKind::NotFound => otp_lacks("`erl` is not in PATH"),
+            _ => otp_lacks(&format!("`erl` does not start: {error}")),
+        })?;
+    ensure!(output.status.success(), otp_lacks("its application `ssl` does not start"));
     Ok(String::from_utf8(output.stdout)?)
+}
+
+fn otp_lacks(what: &str) -> anyhow::Error {
+    anyhow!("{what}; apt-get install --no-install-recommends {OTP_PACKAGES}")
 }
 
 #[cfg(test)]

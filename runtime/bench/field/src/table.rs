@@ -128,7 +128,7 @@ fn best_peer(results: &Results, row: &Row, better: Better) -> String {
     best.map_or_else(|| NOTHING.to_owned(), |(ratio, peer)| format!("{} ({peer})", Unit::Ratio.show(ratio)))
 }
 
-/// The aim of ours, with a mark where it is reached.
+/// The aim of ours, what it has come to if that is a ratio, and a mark that says whether it is reached.
 fn aim(results: &Results, row: &Row, better: Better) -> String {
     let (unit, factor) = Unit::of(row.value);
     let (words, share) = match row.aim {
@@ -137,18 +137,26 @@ fn aim(results: &Results, row: &Row, better: Better) -> String {
             let ours = results.summary(row.case, row.point, "ours", row.value);
             (unit.show(value * factor), ours.map(|ours| ours.median / value))
         }
-        Aim::Times(1.0, system) => {
-            (format!("the {system}"), to(results, row, system).map(|ratio| ratio.median))
-        }
         Aim::Times(times, system) => {
-            (format!("{times} × the {system}"), to(results, row, system).map(|ratio| ratio.median / times))
+            let words =
+                if times == 1.0 { format!("the {system}") } else { format!("{times} × the {system}") };
+            match to(results, row, system) {
+                Some(ratio) => {
+                    (format!("{words}: {}", Unit::Ratio.show(ratio.median)), Some(ratio.median / times))
+                }
+                None => (words, None),
+            }
         }
     };
-    let is_reached = share.is_some_and(|share| match better {
+    let is_reached = share.map(|share| match better {
         Better::More => share >= 1.0,
         Better::Less => share <= 1.0,
     });
-    if is_reached { format!("{words} ✓") } else { words }
+    match is_reached {
+        None => words,
+        Some(true) => format!("{words} ✓"),
+        Some(false) => format!("{words} ✗"),
+    }
 }
 
 /// A line of a curve: a system, and which value of it, beside what.
@@ -275,7 +283,7 @@ mod tests {
                 "375 k (250–500)",
                 "6.00 (ractor)",
                 "0.75",
-                "2 × the floor",
+                "2 × the floor: 0.75 ✗",
             ],
         );
         has_line(

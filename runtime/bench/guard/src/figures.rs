@@ -41,8 +41,11 @@ impl fmt::Display for Judgement {
 }
 
 impl Figures {
+    /// Those of the repository in which `cargo run` was called: the program may have been built from another clone that has
+    /// the same target folder.
     fn file() -> PathBuf {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("figures.toml")
+        let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        PathBuf::from(own).join("figures.toml")
     }
 
     pub(crate) fn read() -> Result<Self> {

@@ -58,7 +58,8 @@ fn main() -> Result<ExitCode> {
     }
     if !is_good {
         eprintln!(
-            "A path costs more than is kept of it. If that is meant: cargo run --release -p snow-dist-guard -- --write"
+            "A path costs more than is kept of it. runtime/bench/guard/README.md says how to find out why. \
+             If that is meant: cargo run --release -p snow-dist-guard -- --write"
         );
         return Ok(ExitCode::FAILURE);
     }
