@@ -147,6 +147,7 @@ impl Cell {
         self.is_guest() || self.dials_nobody()
     }
 
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
@@ -312,30 +313,28 @@ impl Cell {
 
     /// Refills the receiver's half of the mailbox. Returns `false` if there is nothing to receive; the receiver is
     /// then woken when something arrives.
+    #[inline]
     pub(crate) fn refill(&self, inbox: &mut Inbox, cx: &Context<'_>) -> bool {
-        // A receiver that has found nothing was mostly woken because there is something now, and its waker need not be
-        // cloned; or it is polled once more for something else, and the same waker is there.
-        if inbox.found_nothing() {
+        // A receiver that has found nothing was mostly woken because there is something now, or is polled for something
+        // else while its waker is there: it need not be cloned. Where it is, that is done before the lock, since this is
+        // the program's code. So is the drop of the previous one, after it.
+        let mut waker = (!inbox.found_nothing()).then(|| cx.waker().clone());
+        loop {
             let mut state = self.lock();
-            if self.refill_locked(&mut state, inbox) {
-                return true;
+            let refilled = self.refill_locked(&mut state, inbox);
+            if refilled || state.queue.wakes(cx.waker()) || !state.is_alive() {
+                break refilled;
             }
-            if state.queue.wakes(cx.waker()) {
-                return false;
+            if waker.is_some() {
+                state.queue.exchange_waker(&mut waker);
+                break false;
             }
+            drop(state);
+            waker = Some(cx.waker().clone());
         }
-        // Cloned before the lock: this is the program's code. So is the drop of the previous one, after it.
-        let mut waker = Some(cx.waker().clone());
-        let mut state = self.lock();
-        let refilled = self.refill_locked(&mut state, inbox);
-        if !refilled && state.is_alive() {
-            state.queue.exchange_waker(&mut waker);
-        }
-        drop(state);
-        drop(waker);
-        refilled
     }
 
+    #[inline(always)]
     fn refill_locked(&self, state: &mut State, inbox: &mut Inbox) -> bool {
         self.release(state, inbox);
         //= spec/session.md#ses-ord-005
@@ -369,9 +368,11 @@ impl Cell {
         }
     }
 
+    /// Releases what was taken and comes from other nodes.
+    #[inline]
     fn release(&self, state: &mut State, inbox: &mut Inbox) {
-        for taken in inbox.taken().into_iter().flatten() {
-            self.release_one(state, taken);
+        if let Some(taken) = inbox.taken() {
+            taken.into_iter().for_each(|taken| self.release_one(state, taken));
         }
     }
 

@@ -159,7 +159,7 @@ impl Context {
     /// Nothing is lost if the future is dropped before it is ready. If the context has outlived its process, the
     /// future never becomes ready.
     pub fn recv(&mut self) -> impl Future<Output = Received> + Send {
-        self.recv_where(|_| true)
+        poll_fn(|cx| self.poll_recv(cx, Inbox::take_first))
     }
 
     /// Waits for an item for which `wanted` returns `true`, removes it from the mailbox, and returns it. If there are

@@ -1,7 +1,6 @@
 //! Mailboxes. A sender locks the queue for one push. The receiver swaps the whole queue out and then reads its own
 //! copy without a lock.
 
-use std::collections::VecDeque;
 use std::task::Waker;
 
 use super::Received;
@@ -9,7 +8,9 @@ use super::charge::Charge;
 use super::shares::{Held, Room};
 use super::small::Small;
 use crate::foreign;
+use blocks::Incoming;
 
+mod blocks;
 mod inbox;
 #[cfg(test)]
 mod tests;
@@ -108,7 +109,7 @@ struct Item {
 /// The shared half of a mailbox, under the lock of its cell.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    received: VecDeque<Item>,
+    received: Incoming<Item>,
     /// The bytes from other nodes that were charged and not yet released, including those of the inbox.
     held: usize,
     /// The same bytes for each share.
@@ -129,28 +130,18 @@ impl Queue {
         if charge != Charge::NONE {
             self.hold(charge);
         }
-        if self.received.capacity() == 0 {
-            self.first_place();
-        }
-        self.received.push_back(Item { received, charge });
+        self.received.push(Item { received, charge });
         self.receiver.take()
     }
 
-    /// Makes room for one item. Many processes only ever receive one: the end of what they watch.
-    #[cold]
-    fn first_place(&mut self) {
-        self.received.reserve_exact(1);
-    }
-
     /// Moves all items to the end of the inbox. Returns `false` if there are none.
+    #[inline]
     pub(crate) fn move_to(&mut self, inbox: &mut Inbox) -> bool {
         if self.received.is_empty() {
-            self.give_back_space();
             inbox.finds_nothing();
             return false;
         }
         inbox.gather(&mut self.received);
-        self.give_back_space();
         true
     }
 
@@ -236,56 +227,23 @@ impl Queue {
 
     /// Removes unwanted items, and returns their charges.
     pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) -> Vec<Charge> {
-        remove_if(&mut self.received, unwanted, |_| {})
-    }
-
-    /// Returns the memory of an empty queue.
-    fn give_back_space(&mut self) {
-        give_back_space(&mut self.received);
+        let mut removed = Vec::new();
+        self.received.retain(|item| {
+            let goes = unwanted(&item.received);
+            removed.extend(goes.then_some(item.charge));
+            !goes
+        });
+        removed
     }
 }
 
 /// Items that nobody has received may contain values of the program: see [`Inbox`].
 impl Drop for Queue {
     fn drop(&mut self) {
-        dispose_all(&mut self.received);
+        // Most processes end with an empty mailbox.
+        if !self.received.is_empty() {
+            std::mem::take(&mut self.received).into_entries().for_each(foreign::dispose);
+        }
         self.receiver.take().into_iter().for_each(foreign::dispose);
     }
 }
-
-/// Removes unwanted items. Reports for each one the position that it has once the items before it are removed.
-fn remove_if(
-    items: &mut VecDeque<Item>,
-    unwanted: impl Fn(&Received) -> bool,
-    mut goes: impl FnMut(usize),
-) -> Vec<Charge> {
-    let (mut removed, mut kept) = (Vec::new(), 0);
-    items.retain(|item| {
-        if unwanted(&item.received) {
-            removed.push(item.charge);
-            goes(kept);
-            return false;
-        }
-        kept += 1;
-        true
-    });
-    removed
-}
-
-/// Returns the memory of an empty queue, but for that of a few entries.
-fn give_back_space(received: &mut VecDeque<Item>) {
-    if received.is_empty() && received.capacity() > KEPT_MAX {
-        *received = VecDeque::new();
-    }
-}
-
-fn dispose_all(received: &mut VecDeque<Item>) {
-    // Most processes end with an empty mailbox.
-    if !received.is_empty() {
-        std::mem::take(received).into_iter().for_each(foreign::dispose);
-    }
-}
-
-/// The entries for which a waiting process keeps memory. After a burst the queue shrinks again, at a cost that is
-/// small compared to the burst. A peer can make every process keep this much.
-const KEPT_MAX: usize = 64;

@@ -1,8 +1,8 @@
 //! The receiver's half of a mailbox, which it reads without a lock.
 
-use std::collections::VecDeque;
-
-use super::{Item, KEPT_MAX, dispose_all, give_back_space, remove_if};
+use super::Item;
+use super::blocks::{Backlog, Incoming, Place};
+use crate::foreign;
 use crate::process::Received;
 use crate::process::charge::Charge;
 use crate::process::selection::{Look, Looks};
@@ -15,7 +15,7 @@ pub(crate) struct Inbox(Option<Box<Gathered>>);
 /// The items that the receiver has taken out of the queue and not received yet.
 #[derive(Debug, Default)]
 struct Gathered {
-    received: VecDeque<Item>,
+    received: Backlog<Item>,
     /// The charges of items that were taken since the cell was last told, by share. Slots are used in order.
     taken: [Charge; SHARES_TAKEN],
     /// The position up to which each selection has searched.
@@ -31,20 +31,17 @@ impl Inbox {
     }
 
     /// Takes over all items of a queue, behind those that are here.
-    pub(super) fn gather(&mut self, received: &mut VecDeque<Item>) {
+    #[inline]
+    pub(super) fn gather(&mut self, received: &mut Incoming<Item>) {
         let gathered = self.0.get_or_insert_default();
         gathered.found_nothing = false;
-        if gathered.received.is_empty() {
-            std::mem::swap(received, &mut gathered.received);
-        } else {
-            gathered.received.append(received);
-        }
+        gathered.received.gather(received);
     }
 
     /// Notes that the queue is empty.
+    #[inline]
     pub(super) fn finds_nothing(&mut self) {
         if let Some(gathered) = &mut self.0 {
-            give_back_space(&mut gathered.received);
             gathered.found_nothing = true;
         }
     }
@@ -54,30 +51,39 @@ impl Inbox {
         self.0.as_ref().is_some_and(|gathered| gathered.found_nothing)
     }
 
+    /// Removes and returns the first item.
+    #[inline(always)]
+    pub(crate) fn take_first(&mut self) -> Option<Received> {
+        let gathered = self.0.as_mut()?;
+        let charge = gathered.received.first()?.charge;
+        gathered.taken_from(0, charge);
+        // Last, so that the item is moved once.
+        gathered.received.take_first().map(|item| item.received)
+    }
+
     /// Removes and returns the first wanted item from position `looked_at` on. Moves that position behind the
     /// unwanted items.
-    #[inline]
     pub(crate) fn take(
         &mut self,
         looked_at: &mut usize,
-        wanted: impl FnMut(&Received) -> bool,
+        mut wanted: impl FnMut(&Received) -> bool,
     ) -> Option<Received> {
         let gathered = self.0.as_mut()?;
-        pass_over(&gathered.received, looked_at, wanted)?;
-        gathered.take_at(*looked_at)
+        let place = gathered.received.find(looked_at, |item| wanted(&item.received))?;
+        gathered.take(place, *looked_at)
     }
 
     /// Does the same for a selection, whose position is kept here.
     pub(crate) fn take_selected(
         &mut self,
         look: &Look,
-        wanted: impl FnMut(&Received) -> bool,
+        mut wanted: impl FnMut(&Received) -> bool,
     ) -> Option<Received> {
         let gathered = self.0.as_mut()?;
         let looked_at = gathered.looks.place_of(look);
-        pass_over(&gathered.received, looked_at, wanted)?;
-        let place = *looked_at;
-        gathered.take_at(place)
+        let place = gathered.received.find(looked_at, |item| wanted(&item.received))?;
+        let position = *looked_at;
+        gathered.take(place, position)
     }
 
     /// Moves a selection behind everything that is in the inbox.
@@ -104,20 +110,33 @@ impl Inbox {
     /// Removes unwanted items, and returns their charges.
     pub(crate) fn remove_if(&mut self, unwanted: impl Fn(&Received) -> bool) -> Vec<Charge> {
         let Some(gathered) = &mut self.0 else { return Vec::new() };
-        remove_if(&mut gathered.received, unwanted, |place| gathered.looks.removed(place))
+        let (mut removed, mut kept) = (Vec::new(), 0);
+        gathered.received.retain(|item| {
+            if unwanted(&item.received) {
+                removed.push(item.charge);
+                gathered.looks.removed(kept);
+                return false;
+            }
+            kept += 1;
+            true
+        });
+        removed
     }
 }
 
 impl Gathered {
-    #[inline(always)]
-    fn take_at(&mut self, place: usize) -> Option<Received> {
+    /// Removes and returns the item in this place, which is at this position.
+    fn take(&mut self, place: Place, position: usize) -> Option<Received> {
         let charge = self.received.get(place)?.charge;
-        self.looks.removed(place);
+        self.taken_from(position, charge);
+        self.received.remove(place).map(|item| item.received)
+    }
+
+    /// Notes that the item at this position is taken.
+    #[inline(always)]
+    fn taken_from(&mut self, position: usize, charge: Charge) {
+        self.looks.removed(position);
         self.note_taken(charge);
-        self.give_back_half();
-        // Last, so that the item is moved once.
-        let item = if place == 0 { self.received.pop_front() } else { self.received.remove(place) };
-        item.map(|item| item.received)
     }
 
     #[inline]
@@ -143,36 +162,16 @@ impl Gathered {
         let owed: usize = self.taken.iter().map(|taken| taken.bytes()).sum();
         owed >= many || last != Charge::NONE
     }
-
-    /// Shrinks the queue so that at least half of its slots are in use, apart from a small minimum. An item's charge of
-    /// two entries therefore covers the item's slot and its part of the unused slots. Each item moves once on average.
-    /// Called before an item is taken.
-    #[inline]
-    fn give_back_half(&mut self) {
-        let (capacity, entries) = (self.received.capacity(), self.received.len().saturating_sub(1));
-        if capacity > KEPT_MAX && entries < capacity.div_ceil(2) {
-            self.received.shrink_to(entries.max(KEPT_MAX));
-        }
-    }
 }
 
 /// A payload that panics in its destructor does not prevent the others from being dropped.
 impl Drop for Gathered {
     fn drop(&mut self) {
-        dispose_all(&mut self.received);
+        // Most processes end with an empty mailbox.
+        if !self.received.is_empty() {
+            std::mem::take(&mut self.received).into_entries().for_each(foreign::dispose);
+        }
     }
-}
-
-/// Moves a position behind the unwanted items. An item at which the condition panics is not passed over.
-fn pass_over(
-    items: &VecDeque<Item>,
-    looked_at: &mut usize,
-    mut wanted: impl FnMut(&Received) -> bool,
-) -> Option<()> {
-    while !wanted(&items.get(*looked_at)?.received) {
-        *looked_at += 1;
-    }
-    Some(())
 }
 
 /// What the tests look at.
