@@ -491,14 +491,21 @@ impl Cell {
 
     /// Notes the task and the function of the process, which runs for the first time.
     pub(crate) fn begin(&self, task: &Waker, function: fn() -> &'static str) {
-        self.lock().function = Some(function);
-        self.set_task(task);
+        self.note_task(task, |state| state.function = Some(function));
     }
 
     /// Notes the task that is to be woken when the process is doomed.
     pub(crate) fn set_task(&self, task: &Waker) {
+        self.note_task(task, |_| {});
+    }
+
+    #[inline]
+    fn note_task(&self, task: &Waker, note: impl FnOnce(&mut State)) {
         let task = Some(task.clone());
-        let before = std::mem::replace(&mut self.lock().task, task);
+        let mut state = self.lock();
+        note(&mut state);
+        let before = std::mem::replace(&mut state.task, task);
+        drop(state);
         drop(before);
     }
 

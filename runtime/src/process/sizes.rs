@@ -24,8 +24,10 @@ async fn a_process_that_links_and_waits_takes_512_bytes() {
     let table = ProcessTable::new("", 1, Executor::current());
     let context = Context::new(table.add(Mailbox::default()).unwrap());
     let other = context.pid();
+    let kept = std::sync::Arc::new(());
     let process = async move |mut ctx: Context| {
         ctx.link(other).await?;
+        drop(kept);
         ctx.recv().await;
         Ok::<_, super::Refused>(())
     };
@@ -47,8 +49,8 @@ async fn what_a_process_awaits_is_small() {
             ("recv_timeout", recv_timeout, 304),
             ("send", size_of_val(&ctx.send(pid, "bytes")), 160),
             ("send_term", size_of_val(&ctx.send_term(pid, &1)), 320),
-            ("link", size_of_val(&ctx.link(pid)), 48),
-            ("monitor", size_of_val(&ctx.monitor(pid)), 64),
+            ("link", size_of_val(&ctx.link(pid)), 40),
+            ("monitor", size_of_val(&ctx.monitor(pid)), 56),
             ("call", size_of_val(&ctx.call::<u8>(pid, &1, longest)), 296),
         ];
         done.send(sizes).unwrap();

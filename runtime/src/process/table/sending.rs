@@ -249,7 +249,7 @@ impl ProcessTable {
             Ok(sent) => Some(sent),
             Err(denied) => {
                 let attempt = || attempt(self.remote()?, &from, to);
-                self.taken_later(denied, from, Towards::Process(to), attempt).await?
+                self.repeated(denied, from, Towards::Process(to), attempt).await?
             }
         };
         self.sent(sent).await
@@ -282,12 +282,24 @@ impl ProcessTable {
     ) -> Taken<T, impl Future<Output = Result<Option<T>, Refused>>> {
         match attempt() {
             Ok(taken) => Taken::Now(std::future::ready(taken)),
-            Err(denied) => Taken::Later(Box::pin(self.taken_later(denied, from, towards, attempt))),
+            Err(denied) => Taken::Later(Box::pin(self.repeated(denied, from, towards, attempt))),
         }
     }
 
+    /// Makes an attempt as [`taken`](Self::taken) does, where nothing has to be kept of one that was accepted at once: what
+    /// is awaited is a pointer.
+    pub(super) fn attempted<'t>(
+        &'t self,
+        from: Sender<'t>,
+        towards: Towards<'t>,
+        mut attempt: impl FnMut() -> Result<(), Denied> + 't,
+    ) -> Attempted<impl Future<Output = Result<Option<()>, Refused>>> {
+        let denied = attempt().err();
+        Attempted(denied.map(|denied| Box::pin(self.repeated(denied, from, towards, attempt))))
+    }
+
     /// Repeats an attempt whose first outcome is `denied`.
-    async fn taken_later<T>(
+    async fn repeated<T>(
         &self,
         mut denied: Denied,
         from: Sender<'_>,
@@ -334,6 +346,21 @@ impl<T, F: Future<Output = Result<Option<T>, Refused>>> Future for Taken<T, F> {
         match self.get_mut() {
             Self::Now(taken) => Pin::new(taken).poll(cx).map(|taken| Ok(Some(taken))),
             Self::Later(later) => later.as_mut().poll(cx),
+        }
+    }
+}
+
+/// The outcome of an attempt of which nothing is kept once it was accepted: what is left to be awaited, if anything.
+#[must_use = "an attempt that has to wait goes on when it is awaited"]
+pub(super) struct Attempted<F>(Option<Pin<Box<F>>>);
+
+impl<F: Future<Output = Result<Option<()>, Refused>>> Future for Attempted<F> {
+    type Output = Result<Option<()>, Refused>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.get_mut().0 {
+            None => Poll::Ready(Ok(Some(()))),
+            Some(later) => later.as_mut().poll(cx),
         }
     }
 }

@@ -39,15 +39,12 @@ impl ProcessTable {
         async move {
             if to.is_here() {
                 own.table().link_here(own, to);
-            } else if own
-                .table()
-                .taken(Sender::process(own), Towards::Process(to), move || {
-                    own.table().remote()?.link(own.pid(), to)
-                })
-                .await?
-                .is_none()
-            {
-                own.exit(to, Reason::Noconnection).wake();
+            } else {
+                let attempt = move || own.table().remote()?.link(own.pid(), to);
+                if own.table().attempted(Sender::process(own), Towards::Process(to), attempt).await?.is_none()
+                {
+                    own.exit(to, Reason::Noconnection).wake();
+                }
             }
             // If this process has ended, nothing is linked: the session, or the other process, has checked whether
             // this process lives.
@@ -104,7 +101,7 @@ impl ProcessTable {
                 return Ok(reference);
             }
             let attempt = move || own.table().try_monitor(own, of, number);
-            if own.table().taken(Sender::process(own), Towards::Process(of), attempt).await?.is_none() {
+            if own.table().attempted(Sender::process(own), Towards::Process(of), attempt).await?.is_none() {
                 own.watch(number, of)?;
                 own.down(number, of, Reason::Noconnection).wake();
             }
