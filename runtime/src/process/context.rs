@@ -230,6 +230,10 @@ impl Context {
         cx: &mut TaskContext<'_>,
         mut take: impl FnMut(&mut Inbox) -> Option<Received>,
     ) -> Poll<Received> {
+        // One that finds nothing has had no turn.
+        if self.inbox.is_empty() && !self.refill(cx) {
+            return Poll::Pending;
+        }
         // A process whose mailbox is never empty lets others run, and sees that it is doomed.
         let turn = ready!(coop::poll_proceed(cx));
         loop {
@@ -238,11 +242,20 @@ impl Context {
                 self.cell.has_received(received.takes_a_place(), &mut self.inbox);
                 return Poll::Ready(received);
             }
-            if !self.cell.refill(&mut self.inbox, cx) {
-                self.recent.forget_ended();
+            if !self.refill(cx) {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Refills the inbox. Returns `false` if the process has to wait.
+    #[inline]
+    fn refill(&mut self, cx: &TaskContext<'_>) -> bool {
+        let refilled = self.cell.refill(&mut self.inbox, cx);
+        if !refilled {
+            self.recent.forget_ended();
+        }
+        refilled
     }
 }
 

@@ -30,6 +30,11 @@ impl Inbox {
         self.0.as_ref().map_or(0, |gathered| gathered.received.len())
     }
 
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|gathered| gathered.received.is_empty())
+    }
+
     /// Takes over all items of a queue, behind those that are here.
     #[inline]
     pub(super) fn gather(&mut self, received: &mut Incoming<Item>) {
