@@ -234,7 +234,7 @@ impl Cell {
     }
 
     /// Puts a message or a call from another node into the mailbox. `known` is the room that was known last; it is
-    /// looked up again before something is refused because of it.
+    /// looked up again before something is refused because of it. Whom to wake is added to `wakers`.
     pub(crate) fn message_from_afar(
         &self,
         known: &mut Room,
@@ -352,7 +352,8 @@ impl Cell {
         self.refill_locked(&mut self.lock(), inbox);
     }
 
-    /// Notes that a process has received something.
+    /// Notes that a process has received an item. `takes_a_place` is `true` if it had a place of a bounded mailbox, which is
+    /// free now.
     #[inline(always)]
     pub(crate) fn has_received(&self, takes_a_place: bool, inbox: &mut Inbox) {
         if takes_a_place && let Some(room) = &self.room {

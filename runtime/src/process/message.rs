@@ -15,6 +15,7 @@ use crate::core::{Pid, Reason, TermPids, arc_bytes};
 #[derive(Clone)]
 pub struct Message(Content);
 
+/// Its kind is a whole word, so that no gap is left before the head: see [`Head`].
 #[derive(Clone)]
 #[repr(u32)]
 enum Content {
@@ -55,6 +56,7 @@ impl Head {
     }
 }
 
+/// Aligned like the handle of longer bytes, so that a message is copied in the same pieces, whatever it holds.
 #[derive(Clone)]
 #[repr(align(8))]
 struct InPlace([u8; SHORT_BYTES_MAX]);
@@ -103,6 +105,7 @@ impl Message {
     /// Creates a message of bytes that are short.
     #[inline]
     fn short(bytes: &[u8], marked: Option<Terms>) -> Self {
+        debug_assert!(Self::is_short(bytes), "{} bytes are not short", bytes.len());
         let mut short = [0; SHORT_BYTES_MAX];
         if let Some(room) = short.get_mut(..bytes.len()) {
             room.copy_from_slice(bytes);

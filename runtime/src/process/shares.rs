@@ -100,7 +100,7 @@ pub(crate) struct Room {
     for_signals: i64,
     /// Bytes of signals by which a peer may exceed its share. A mailbox may hold this much however little is free.
     floor: i64,
-    /// Bytes that were added since the others were computed.
+    /// Bytes that were added since the others were computed. Negative if bytes are left out that they contain.
     added: i64,
 }
 

@@ -264,7 +264,6 @@ impl Remote for Routes {
     }
 }
 
-/// Wakes the driver after an action. Must be called with no lock held.
 fn leads_to(session: &SessionHandle, pid: Pid) -> bool {
     //= spec/session.md#ses-pid-018
     //# A node MUST NOT take a pid from a session with another incarnation of the peer for a process of the

@@ -152,6 +152,8 @@ where
         let Self { table, from, to, attempt, .. } = self;
         if let Some(attempt) = attempt {
             from.check()?;
+            // See `send_here`.
+            ready!(coop::poll_proceed(cx)).made_progress();
             let outcome = table.remote().and_then(|remote| attempt(remote, from, *to));
             let attempt = self.attempt.take();
             if matches!(outcome, Ok(Sent::GoOn)) {
@@ -160,7 +162,7 @@ where
             let go_on = |attempt| Box::pin((self.go_on)(self.table, self.from, self.to, attempt, outcome));
             self.later = attempt.map(go_on);
         }
-        // Whoever polls it after its end waits for ever.
+        // Nobody polls it after its end.
         self.later.as_mut().map_or(Poll::Pending, |later| later.as_mut().poll(cx))
     }
 }
@@ -179,7 +181,7 @@ impl<M: FnOnce() -> Message> Here<'_, M> {
                 return Poll::Ready(Ok(()));
             }
         }
-        // Whoever polls it after its end, or after a panic of the payload, waits for ever.
+        // Nobody polls it after its end. After a panic of the payload there is nothing left to send.
         self.room.as_mut().map_or(Poll::Pending, |room| room.as_mut().poll(cx))
     }
 }

@@ -236,6 +236,21 @@ async fn what_a_session_refuses_leaves_nothing_behind() {
     assert_eq!(ties.map_or(0, |ties| ties.watching.len()), 0);
 }
 
+/// Whoever sends to a session that always has room waits for nothing, and still does not keep its thread from others.
+#[tokio::test]
+async fn a_process_that_only_sends_lets_others_run() {
+    let (table, sessions) = table();
+    let own = table.add(Mailbox::default()).unwrap();
+    sessions.answer(|| Ok(()));
+    let other = tokio::spawn(async {});
+    for _ in 0..1_000 {
+        let term = crate::process::term::write(&1).unwrap();
+        table.send_term(Sender::process(&own), far(), term).await.unwrap();
+    }
+    assert!(other.is_finished());
+    assert_eq!(sessions.asked().len(), 1_000);
+}
+
 #[tokio::test]
 async fn any_name_that_a_frame_carries_is_a_name() {
     let (table, _) = table();
